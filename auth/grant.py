@@ -1,0 +1,24 @@
+"""Who asks: the one value that a checked token or a signed-in session turns into."""
+
+from dataclasses import dataclass, field
+
+from auth.scopes import Scope
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Who asks, through which client, with what scopes and roles.
+
+    `subject` is the opaque id of a person or, for a backend service, of the client itself. `roles` are opaque strings here
+    (carecoord's: coordinator, clinician, payer, contracts, auditor, admin). `organization` is the opaque id of the
+    organization the person or app belongs to. `patient` is the launch context's patient id, if any.
+    """
+
+    subject: str
+    client: str | None = None
+    scopes: tuple[Scope, ...] = ()
+    roles: frozenset[str] = field(default_factory=frozenset)
+    organization: str | None = None
+    patient: str | None = None
+    name: str = ""
+    session: str | None = None

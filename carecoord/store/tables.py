@@ -1,0 +1,238 @@
+"""Every table of the store. Times are integers: microseconds since 1970-01-01 UTC.
+
+A resource is one row: its newest version's bytes exactly as they are served. Older versions move to `history`. Search reads
+the `ix_*` tables: one row per value, keyed by `key` (the 32-bit number of a (type, parameter), see fhir/params) with the
+resource's internal `rid`. Each has the value first for finding and (rid, key) first for checking, sorting and replacing.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+metadata = MetaData()
+
+# Byte order everywhere: prefix ranges and sort keys must mean the same in SQLite and PostgreSQL.
+Str = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+Big = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
+
+resource = Table(
+    "resource",
+    metadata,
+    Column("rid", Big, primary_key=True, autoincrement=True),
+    Column("type", Str, nullable=False),
+    Column("id", Str, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("updated", Big, nullable=False),
+    Column("deleted", Boolean, nullable=False, default=False),
+    Column("patient", Str),  # the patient it is about, when there is exactly one: joins a case in one query
+    Column("source", Str),  # meta.source: the EHR it came from
+    Column("hash", LargeBinary, nullable=False),  # sha256 of the content without meta.versionId and meta.lastUpdated
+    Column("body", LargeBinary, nullable=False),  # empty when deleted
+    UniqueConstraint("type", "id", name="uq_resource_type_id"),
+    Index("ix_resource_type_updated", "type", "updated", "rid"),
+    Index("ix_resource_patient", "patient", "type"),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("rid", Big, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("updated", Big, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+flag = Table(  # what the rules found in a resource that was stored all the same (load --lenient, EHR sync)
+    "flag",
+    metadata,
+    Column("rid", Big, primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("severity", Str, nullable=False),
+    Column("code", Str, nullable=False),
+    Column("text", Str, nullable=False),
+    Column("expression", Str),
+)
+
+
+def _values(name: str, *columns: Column[object]) -> Table:
+    """An index table: primary key (rid, key, values...), and a second index with the values first."""
+    names = [column.name for column in columns]
+    return Table(
+        name,
+        metadata,
+        Column("rid", Big, primary_key=True, autoincrement=False),
+        Column("key", Integer, primary_key=True, autoincrement=False),
+        *columns,
+        Index(f"{name}_find", "key", *names, "rid"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _key(name: str, kind: object) -> Column[object]:
+    return Column(name, kind, primary_key=True, autoincrement=False)  # type: ignore[arg-type]
+
+
+ix_token = _values("ix_token", _key("code", Str), _key("system", Str))
+ix_string = _values("ix_string", _key("folded", Str), _key("exact", Str))
+ix_date = _values("ix_date", _key("low", Big), _key("high", Big))  # [low, high): half open
+ix_number = _values("ix_number", _key("low", Double), _key("high", Double), _key("code", Str), _key("system", Str))
+ix_reference = _values("ix_reference", _key("id", Str), _key("type", Str), _key("url", Str))
+ix_uri = _values("ix_uri", _key("value", Str))
+ix_pair = _values(  # composite parameters: a token and, beside it, a token or a range, from the same element
+    "ix_pair", _key("code", Str), _key("system", Str), _key("code2", Str), _key("system2", Str),
+    _key("low", Double), _key("high", Double),
+)
+
+case = Table(
+    "case_row",
+    metadata,
+    Column("rid", Big, primary_key=True, autoincrement=False),  # of the ServiceRequest
+    Column("id", Str, nullable=False, unique=True),  # the ServiceRequest's id
+    Column("number", Str, nullable=False),  # the loop key people read: R-24817
+    Column("open", Boolean, nullable=False),
+    Column("patient", Str, nullable=False),
+    Column("patient_name", Str, nullable=False),  # "Okafor, Ngozi"
+    Column("birth_date", Str),
+    Column("gender", Str),
+    Column("mrn", Str),
+    Column("specialty", Str, nullable=False),
+    Column("reason", Str, nullable=False),
+    Column("priority", Str, nullable=False),  # routine | urgent | asap | stat
+    Column("placer", Str),  # Organization id of the referring side
+    Column("placer_name", Str),
+    Column("performer", Str),  # Organization id of the referred-to side
+    Column("performer_name", Str),
+    Column("payer", Str),  # Organization id
+    Column("payer_key", Str),  # the payer's identifier, system|value: joins copies of one payer from several systems
+    Column("payer_name", Str),
+    Column("plan_name", Str),
+    Column("agreement", Str),  # agreement number
+    Column("stage", Str, nullable=False),  # referral-stage code
+    Column("coverage_gate", Str, nullable=False),
+    Column("authorization_gate", Str, nullable=False),
+    Column("agreement_gate", Str, nullable=False),
+    Column("information_gate", Str, nullable=False),
+    Column("appointment_gate", Str, nullable=False),
+    Column("loop_gate", Str, nullable=False),
+    Column("authorization_state", Str, nullable=False),
+    Column("authorization_note", Str),
+    Column("authorization_until", Big),
+    Column("agreement_state", Str, nullable=False),
+    Column("agreement_note", Str),
+    Column("agreement_until", Big),
+    Column("cleared", Boolean, nullable=False),
+    Column("conflict", Boolean, nullable=False),
+    Column("headline_gate", Str),  # the first unmet gate, or nothing
+    Column("headline", Str, nullable=False),
+    Column("action", Str),  # code of the next action
+    Column("action_label", Str),
+    Column("role", Str),  # whose move: coordinator | clinician | payer | contracts | performer | patient
+    Column("due_at", Big),
+    Column("due_label", Str),  # WHAT is due: "Payer decision"
+    Column("clock_start", Big),
+    Column("appointment_at", Big),
+    Column("owner", Str),  # the person who works it: a Practitioner id
+    Column("owner_name", Str),
+    Column("changes_at", Big),  # when passing time alone will change this row; read before showing, see actions/cases
+    Column("searched", Str, nullable=False),  # folded: name, mrn, number, clinic, reason
+    Column("updated", Big, nullable=False),
+    # far future when nothing is due, so that the sort key is never NULL
+    Column("sort_due", Big, nullable=False),
+    Index("case_row_due", "open", "sort_due", "rid"),
+    Index("case_row_placer", "placer", "open", "sort_due", "rid"),
+    Index("case_row_performer", "performer", "open", "sort_due", "rid"),
+    Index("case_row_payer", "payer_key", "open", "sort_due", "rid"),
+    Index("case_row_agreement", "agreement"),
+    Index("case_row_patient", "patient"),
+    Index("case_row_changes", "changes_at"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("n", Big, primary_key=True, autoincrement=True),
+    Column("kind", Str, nullable=False),
+    Column("key", Str, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("due_at", Big, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("claimed_until", Big),
+    Column("error", Str),
+    Column("parked", Boolean, nullable=False, default=False),
+    UniqueConstraint("kind", "key", name="uq_outbox_kind_key"),
+    Index("ix_outbox_due", "parked", "due_at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("n", Big, primary_key=True, autoincrement=True),
+    Column("id", Str, nullable=False, unique=True),  # made by the writer, so that a journal drained twice counts once
+    Column("at", Big, nullable=False),
+    Column("request", Str, nullable=False),
+    Column("subject", Str),
+    Column("client", Str),
+    Column("organization", Str),
+    Column("interaction", Str, nullable=False),  # read | vread | search | create | update | delete | history | ...
+    Column("type", Str),
+    Column("resource", Str),  # the id
+    Column("version", Integer),
+    Column("patient", Str),
+    Column("query", Str),
+    Column("status", Integer, nullable=False),
+    Index("ix_audit_patient", "patient", "at"),
+    Index("ix_audit_at", "at"),
+)
+
+ehr = Table(
+    "ehr",
+    metadata,
+    Column("name", Str, primary_key=True),
+    Column("base_url", Str, nullable=False),
+    Column("dialect", Str, nullable=False),
+    Column("config", LargeBinary, nullable=False),  # JSON: client_id, key file, scopes, headers
+    Column("added", Big, nullable=False),
+)
+
+ehr_cursor = Table(  # commits together with the page it speaks of
+    "ehr_cursor",
+    metadata,
+    Column("ehr", Str, primary_key=True),
+    Column("type", Str, primary_key=True),
+    Column("state", LargeBinary, nullable=False),  # JSON, the adapter's own
+    Column("updated", Big, nullable=False),
+)
+
+ehr_run = Table(
+    "ehr_run",
+    metadata,
+    Column("n", Big, primary_key=True, autoincrement=True),
+    Column("ehr", Str, nullable=False),
+    Column("started", Big, nullable=False),
+    Column("finished", Big),
+    Column("received", Integer, nullable=False, default=0),
+    Column("changed", Integer, nullable=False, default=0),
+    Column("flagged", Integer, nullable=False, default=0),
+    Column("error", Str),
+    Index("ix_ehr_run_ehr", "ehr", "n"),
+)
+
+setting = Table(  # facts of this database: its secret for paging links, its creation
+    "setting",
+    metadata,
+    Column("name", Str, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)

@@ -1,0 +1,26 @@
+"""The effects, made once in `carecoord.app` and passed down: never global, so a test can hold every one of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import requests
+from sqlalchemy import Connection, Engine
+
+from carecoord.settings import Settings
+from carecoord.store.write import Touched
+
+Projector = Callable[[Connection, Sequence[Touched], datetime], None]
+
+
+@dataclass(frozen=True)
+class World:
+    """engine: the database. clock: now, aware, UTC. new_id: a fresh FHIR id. http: a session to reach EHRs with.
+    project: rewrites the worklist rows of the cases that a write touched, inside that write's transaction."""
+
+    engine: Engine
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    http: Callable[[], requests.Session]
+    settings: Settings
+    project: Projector
