@@ -1,0 +1,111 @@
+"""`make bench`: our server, a bare Flask route and sekmet-fhir, side by side, same data, same client, one run.
+
+The figures are answers per second (resources per second where it says so) and p95 in ms. Machines differ and are noisy: the
+ratios are what to read. Everything goes to var/bench.json too.
+"""
+
+import contextlib
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import rows, worklist
+from tests.bench.client import Result
+from tests.bench.servers import Server, bare, carecoord, sekmet
+from tests.postgres import cluster
+
+Figures = dict[str, dict[str, dict[str, float]]]
+
+
+def main() -> None:
+    """Run every row on every server, print the table, write var/bench.json."""
+    console = Console()
+    figures: Figures = {}
+    with tempfile.TemporaryDirectory(prefix="carecoord-bench-") as name, _postgres(console) as postgres:
+        folder = Path(name)
+        _ours(console, figures, folder / "sqlite", "")
+        if postgres:
+            _ours(console, figures, folder / "postgres", postgres)
+        with sekmet(folder / "sekmet") as server:
+            _measure(console, figures, server)
+        pages = worklist.measure(console, folder / "worklist")
+    _show(console, figures, pages)
+    _write(figures, pages)
+
+
+@contextlib.contextmanager
+def _postgres(console: Console) -> Iterator[str | None]:
+    with contextlib.ExitStack() as stack:
+        try:
+            yield stack.enter_context(cluster(durable=True))
+        except FileNotFoundError as missing:
+            console.print(f"PostgreSQL left out: {missing}")
+            yield None
+
+
+def _ours(console: Console, figures: Figures, folder: Path, database_url: str) -> None:
+    with carecoord(folder, database_url) as server:
+        held = _measure(console, figures, server)
+        if server.database:
+            with bare(folder / "bare", server.database) as yardstick:
+                _put(figures, "read", yardstick, rows.read(yardstick, held))
+
+
+def _measure(console: Console, figures: Figures, server: Server) -> rows.Held:
+    console.print(f"{server.name}: seeding", style="dim")
+    held = rows.seed(server)
+    for name, row in rows.ROWS.items():
+        console.print(f"{server.name}: {name}", style="dim")
+        result = row(server, held)
+        if result is not None:
+            _put(figures, name, server, result)
+    return held
+
+
+def _put(figures: Figures, name: str, server: Server, result: Result) -> None:
+    measured = {"rate": round(result.rate, 1), "p50": result.at(0.5), "p95": result.at(0.95), "bad": float(result.bad)}
+    figures.setdefault(name, {})[server.name] = {key: round(value, 2) for key, value in measured.items()}
+
+
+def _show(console: Console, figures: Figures, pages: dict[str, Any]) -> None:
+    names = list(dict.fromkeys(name for row in figures.values() for name in row))
+    table = Table("", *names, title="answers per second (p95 in ms)")
+    for row, cells in figures.items():
+        table.add_row(row, *(_cell(cells.get(name)) for name in names))
+    console.print(table)
+    for line in _ratios(figures):
+        console.print(line)
+    for line in worklist.lines(pages):
+        console.print(line)
+
+
+def _cell(cell: dict[str, float] | None) -> str:
+    if cell is None:
+        return "–"
+    return f"{cell['rate']:,.0f} ({cell['p95']:.1f})" + (f" {cell['bad']:.0f} bad" if cell["bad"] else "")
+
+
+def _ratios(figures: Figures) -> Iterator[str]:
+    for row, cells in figures.items():
+        for ours in (name for name in cells if name.startswith("carecoord")):
+            for other in (name for name in cells if not name.startswith("carecoord")):
+                yield f"{row}: {ours} is {cells[ours]['rate'] / max(cells[other]['rate'], 0.01):.2f} x {other}"
+
+
+def _write(figures: Figures, pages: dict[str, Any]) -> None:
+    path = Path(os.environ.get("CARECOORD_VAR", "var")) / "bench.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "at": datetime.now(UTC).isoformat()}
+    path.write_text(json.dumps({"machine": machine, "figures": figures, "worklist": pages}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""Starts the servers under test on loopback, each in its own folder, and ends just those that it started."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+BIN = Path(sys.executable).parent
+WORKERS = "2"
+
+
+@dataclass
+class Server:
+    """A running server: `base` its FHIR base, `database` the SQLite file if that is what it stands on."""
+
+    name: str
+    base: str
+    database: Path | None = None
+    client: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = Path()
+
+    def token(self) -> str | None:
+        """A fresh access token (they live 300 s), or nothing where the server asks for none."""
+        if not self.client:
+            return None
+        root = self.base.removesuffix("/fhir")
+        with urllib.request.urlopen(f"{self.base}/.well-known/smart-configuration") as answer:
+            endpoint = json.load(answer)["token_endpoint"]
+        assert endpoint.startswith(root)
+        key = next(iter(KeySet.import_key_set(_jwks(Path(self.client["key"]))).keys))
+        now = int(time.time())
+        claims = {"iss": self.client["id"], "sub": self.client["id"], "aud": endpoint, "jti": str(uuid.uuid4()), "exp": now + 240}
+        assertion = jwt.encode({"alg": "ES384", "typ": "JWT", "kid": key.kid}, claims, key, algorithms=["ES384"])
+        form = {
+            "grant_type": "client_credentials",
+            "scope": self.client["scope"],
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": assertion,
+        }
+        with urllib.request.urlopen(endpoint, urllib.parse.urlencode(form).encode()) as answer:
+            return str(json.load(answer)["access_token"])
+
+
+def _jwks(path: Path) -> dict[str, list[dict[str, str]]]:
+    content = json.loads(path.read_text())
+    return content if "keys" in content else {"keys": [content]}
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def _running(command: list[str], url: str, folder: Path, environ: Mapping[str, str]) -> Iterator[None]:
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=folder, env={**os.environ, **environ}, stdout=log, stderr=log)
+    try:
+        _wait(url, process, folder)
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], folder: Path) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            break
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"{url} did not come up:\n{(folder / 'server.log').read_text()[-3000:]}")
+
+
+@contextlib.contextmanager
+def carecoord(folder: Path, database_url: str = "") -> Iterator[Server]:
+    """Our server as anybody runs it: two workers, auth and audit on; with a backend client that may do everything."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    environ = {
+        "CARECOORD_VAR": str(folder),
+        "CARECOORD_PORT": str(port),
+        "CARECOORD_WORKERS": WORKERS,
+        "CARECOORD_DATABASE_URL": database_url,
+    }
+    _carecoord(environ, "init")
+    added = json.loads(_carecoord(environ, "client", "add", "bench", "--scope", "system/*.cruds", "--json"))
+    client = {"id": added["client_id"], "key": added["private_key_file"], "scope": added["scope"]}
+    name = "carecoord, PostgreSQL" if database_url else "carecoord, SQLite"
+    base = f"http://127.0.0.1:{port}/fhir"
+    with _running([str(BIN / "carecoord"), "serve"], f"{base}/metadata", folder, environ):
+        yield Server(name, base, None if database_url else folder / "carecoord.db", client, folder)
+
+
+def _carecoord(environ: Mapping[str, str], *words: str) -> str:
+    done = subprocess.run(
+        [str(BIN / "carecoord"), *words], env={**os.environ, **environ}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"carecoord {' '.join(words)} failed:\n{done.stderr[-3000:]}")
+    return done.stdout
+
+
+@contextlib.contextmanager
+def bare(folder: Path, database: Path) -> Iterator[Server]:
+    """The bare Flask route, served as we serve."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    command = [str(BIN / "granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--workers", WORKERS, "--blocking-threads", "4", "--no-access-log", "tests.bench.bare:app"]
+    environ = {"BARE_DATABASE": str(database), "PYTHONPATH": str(Path(__file__).parents[2])}
+    base = f"http://127.0.0.1:{port}/fhir"
+    with _running(command, f"http://127.0.0.1:{port}/", folder, environ):
+        yield Server("bare Flask route", base)
+
+
+@contextlib.contextmanager
+def sekmet(folder: Path) -> Iterator[Server]:
+    """sekmet-fhir as its own documentation starts it for load runs: no auth, no traffic log, no simulators."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    base = f"http://127.0.0.1:{port}/fhir"
+    settings = f"host: 127.0.0.1\nport: {port}\nbase_url: {base}\nlog_inbound: false\nsimulator:\n  enabled: false\n"
+    (folder / "settings.yaml").write_text(settings)
+    with _running([str(BIN / "sekmet"), "serve"], f"{base}/metadata", folder, {}):
+        yield Server("sekmet-fhir", base)
