@@ -216,6 +216,17 @@ ehr_cursor = Table(  # commits together with the page it speaks of
     Column("updated", Big, nullable=False),
 )
 
+ehr_item = Table(  # what an EHR was seen to hold: what a full sweep no longer finds is looked for, then deleted here
+    "ehr_item",
+    metadata,
+    Column("ehr", Str, primary_key=True),
+    Column("type", Str, primary_key=True),
+    Column("id", Str, primary_key=True),  # the EHR's own id
+    Column("round", Integer, nullable=False),  # the round of reading this type in which it was last seen
+    Column("updated", Big),  # the EHR's meta.lastUpdated: in one round an older copy never follows a newer one
+    sqlite_with_rowid=False,
+)
+
 ehr_run = Table(
     "ehr_run",
     metadata,
