@@ -9,8 +9,8 @@ from auth.scopes import Scope
 class Grant:
     """Who asks, through which client, with what scopes and roles.
 
-    `subject` is the opaque id of a person or, for a backend service, of the client itself. `roles` are opaque strings here
-    (carecoord's: coordinator, clinician, payer, contracts, auditor, admin). `organization` is the opaque id of the
+    `subject` is the opaque id of a person or, for a backend service, of the client itself. `roles` are opaque strings
+    here (carecoord's: coordinator, clinician, payer, contracts, auditor, admin). `organization` is the opaque id of the
     organization the person or app belongs to. `patient` is the launch context's patient id, if any.
     """
 

@@ -1,0 +1,66 @@
+"""The check of a bearer token on every request: one look-up by primary key, nothing cached, so revocation counts at
+once.
+
+Clause: RFC 6750 section 2.1 (only the Authorization header is read: a token in a URL or a form is not one).
+"""
+
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, select
+
+from auth.errors import BadToken, NoToken
+from auth.grant import Grant
+from auth.scopes import Scope, parse, resources
+from auth.store import digest
+from auth.tables import token
+
+_LONGEST: Final = 512  # characters; ours have 43
+
+_FIND: Final = select(
+    token.c.client, token.c.subject, token.c.name, token.c.scope, token.c.roles, token.c.organization, token.c.patient,
+    token.c.expires,
+).where(token.c.hash == bindparam("hash"), token.c.kind == "access")  # fmt: skip
+
+
+def check(conn: Connection, header: str | None, now: datetime) -> Grant:
+    """Who the Authorization header speaks for. `now` is aware.
+
+    Raises NoToken when there is no bearer token, BadToken when it is unknown, revoked or expired: both mean 401, with
+    `challenge(error)` as the WWW-Authenticate header.
+    """
+    scheme, _, plain = (header or "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise NoToken("Send the access token in the header: Authorization: Bearer <token>")
+    plain = plain.strip()
+    if not plain or len(plain) > _LONGEST:
+        raise BadToken("The access token is malformed.")
+    row = conn.execute(_FIND, {"hash": digest(plain)}).first()
+    if row is None or row.expires <= now.timestamp():
+        raise BadToken("The access token is unknown, revoked or expired. Ask the token endpoint for a new one.")
+    return Grant(
+        subject=row.subject,
+        client=row.client,
+        scopes=_scopes(row.scope),
+        roles=_roles(row.roles),
+        organization=row.organization,
+        patient=row.patient,
+        name=row.name,
+    )
+
+
+def challenge(error: NoToken | BadToken, realm: str = "fhir") -> str:
+    """The WWW-Authenticate header of the 401 (RFC 6750 section 3)."""
+    told = f', error="{error.error}", error_description="{error.text}"' if error.error else ""
+    return f'Bearer realm="{realm}"{told}'
+
+
+@lru_cache(maxsize=1024)
+def _scopes(text: str) -> tuple[Scope, ...]:
+    return resources(parse(text))
+
+
+@lru_cache(maxsize=256)
+def _roles(text: str) -> frozenset[str]:
+    return frozenset(text.split())
