@@ -1,0 +1,35 @@
+"""The worklist written: case rows, and the words that they are found by, kept together in the caller's transaction."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from carecoord.store.cases import words
+from carecoord.store.tables import case, case_word
+
+_BATCH = 500  # row numbers in one statement: both databases bound the number of parameters
+
+
+def save(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put these rows (every column of `case_row`) in the place of whatever stood under their `rid`."""
+    rows = sorted(rows, key=lambda row: row["rid"])
+    for start in range(0, len(rows), _BATCH):
+        run = rows[start : start + _BATCH]
+        rids = [row["rid"] for row in run]
+        known = {rid: text for rid, text in conn.execute(select(case.c.rid, case.c.searched).where(case.c.rid.in_(rids)))}
+        conn.execute(delete(case).where(case.c.rid.in_(rids)))
+        conn.execute(insert(case), [dict(row) for row in run])
+        renamed = [row for row in run if known.get(row["rid"]) != row["searched"]]
+        conn.execute(delete(case_word).where(case_word.c.rid.in_([row["rid"] for row in renamed])))
+        spelt = sorted((word, row["rid"]) for row in renamed for word in words(row["searched"]))
+        if spelt:
+            conn.execute(insert(case_word), [{"word": word, "rid": rid} for word, rid in spelt])
+
+
+def remove(conn: Connection, rids: Sequence[int]) -> None:
+    """Forget these cases: their orders are deleted, or are no referrals after all."""
+    for start in range(0, len(rids), _BATCH):
+        run = list(rids[start : start + _BATCH])
+        conn.execute(delete(case).where(case.c.rid.in_(run)))
+        conn.execute(delete(case_word).where(case_word.c.rid.in_(run)))
