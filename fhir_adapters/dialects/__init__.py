@@ -1,0 +1,131 @@
+"""What differs between vendors, as data: one folder per vendor, each with a dialect.json of the same shape.
+
+| field | says |
+|---|---|
+| title | the vendor, for people |
+| discovery | where the token endpoint is looked up, in this order |
+| tenancy | headers and parameters that go with every request and name the tenant; an EHR's own are added to them |
+| auth | the signing algorithms we may use, best first, and the scope to ask for when the EHR has none configured |
+| limits | seconds, attempts, bytes, requests per second (0: no limit), failures in a row before giving up |
+| incremental | overlap of two windows, hours between full sweeps, minutes for which a broken-off reading goes on |
+| types | one recipe per resource type; "*" holds for every type and fills what a type's own recipe leaves out |
+
+A recipe: `searches`, each a set of parameters, all of which are read; `{patient}` in a value makes it one search per
+patient. `fallbacks`: alternatives to try when the EHR refuses the searches (400 or 422), the first whose parameters it
+offers. `since`: the parameter of the window, empty for none; `closed`: a window needs an end too. `count`: page size, 0
+to leave it to the EHR. `writes`: which write abilities to believe when its metadata claims them.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from fhir_adapters.errors import Misconfigured
+
+PATIENT = "{patient}"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How patient and how greedy we are. See the table above; every number can be overridden per EHR."""
+
+    connect_seconds: float
+    read_seconds: float
+    answer_seconds: float
+    body_bytes: float
+    attempts: float
+    backoff_seconds: float
+    backoff_max_seconds: float
+    retry_after_max_seconds: float
+    requests_per_second: float
+    failures: float
+    pages: float
+
+    def but(self, changes: Mapping[str, float]) -> "Limits":
+        """These limits with some numbers changed. Raises Misconfigured for an unknown name or a negative number."""
+        known = {f.name for f in fields(self)}
+        for name, value in changes.items():
+            if name not in known or value < 0:
+                raise Misconfigured(
+                    f"Limit {name}={value} is not one; known, none negative: {', '.join(sorted(known))}."
+                )
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class Incremental:
+    """When a window is enough and when everything is read again."""
+
+    overlap_seconds: float
+    sweep_hours: float
+    resume_minutes: float
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one resource type is read from this vendor."""
+
+    searches: tuple[Mapping[str, str], ...]
+    fallbacks: tuple[Mapping[str, str], ...]
+    since: str
+    closed: bool
+    count: int
+    writes: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One vendor's dialect.json."""
+
+    title: str
+    discovery: tuple[str, ...]
+    headers: Mapping[str, str]
+    params: Mapping[str, str]
+    algorithms: tuple[str, ...]
+    scope: str
+    limits: Limits
+    incremental: Incremental
+    types: Mapping[str, Mapping[str, Any]]
+
+    def recipe(self, type: str) -> Recipe:
+        """The recipe for a type: its own fields over those of "*"."""
+        row = {**self.types["*"], **self.types.get(type, {})}
+        return Recipe(
+            searches=tuple(row["searches"]),
+            fallbacks=tuple(row["fallbacks"]),
+            since=row["since"],
+            closed=row["closed"],
+            count=row["count"],
+            writes=frozenset(row["writes"]),
+        )
+
+
+def names() -> list[str]:
+    """The dialects we have, by the names of their folders."""
+    return sorted(entry.name for entry in resources.files(__name__).iterdir() if (entry / "dialect.json").is_file())
+
+
+@lru_cache
+def load(name: str) -> Dialect:
+    """Read one vendor's data. Raises Misconfigured when we have none of that name."""
+    if name not in names():
+        raise Misconfigured(f"There is no dialect {name!r}; known: {', '.join(names())}.")
+    return read(json.loads((resources.files(__name__) / name / "dialect.json").read_text()))
+
+
+def read(data: Mapping[str, Any]) -> Dialect:
+    """The value of a dialect.json that was parsed already."""
+    return Dialect(
+        title=data["title"],
+        discovery=tuple(data["discovery"]),
+        headers=data["tenancy"]["headers"],
+        params=data["tenancy"]["params"],
+        algorithms=tuple(data["auth"]["algorithms"]),
+        scope=data["auth"]["scope"],
+        limits=Limits(**data["limits"]),
+        incremental=Incremental(**data["incremental"]),
+        types=data["types"],
+    )

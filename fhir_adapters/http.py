@@ -1,0 +1,269 @@
+"""Asking one EHR: timeouts, retries with backoff, Retry-After, a fresh token on 401, size limits and a circuit breaker.
+
+Clause: FHIR R4 http.html#2.21.0.4 (status codes); RFC 9110 sections 10.2.3 (Retry-After) and 15.5.2 (401).
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from random import random
+from typing import Generic, Protocol, TypeVar
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+import msgspec
+import requests
+import urllib3
+
+from auth.client import TokenTrouble, retry_after
+from fhir_adapters.dialects import Limits
+from fhir_adapters.ehr import Ehr, origin
+from fhir_adapters.errors import (
+    Away,
+    Broken,
+    Busy,
+    CircuitOpen,
+    Elsewhere,
+    Garbled,
+    Misconfigured,
+    NotAllowedIn,
+    Refused,
+    TimedOut,
+    TooLarge,
+    Trouble,
+    Unreachable,
+)
+
+CHUNK = 65_536
+REDIRECTS = 5
+
+T = TypeVar("T")
+
+
+Found = tuple[requests.Response, bytes]
+
+
+class Bearer(Protocol):
+    """Who gives us tokens: auth.client.Backend."""
+
+    def token(self) -> str: ...
+
+    def renew(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Answer(Generic[T]):
+    """A 200. `date` is the EHR's own clock, where it tells it; `url` is where the answer came from in the end."""
+
+    url: str
+    document: T
+    date: datetime | None
+
+
+class Http:
+    """The way to one EHR for one run. It remembers how many requests failed in a row."""
+
+    def __init__(
+        self,
+        ehr: Ehr,
+        limits: Limits,
+        session: requests.Session,
+        bearer: Bearer | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.ehr, self.limits, self.session, self.bearer = ehr, limits, session, bearer
+        self.sleep, self.monotonic, self.clock = sleep, monotonic, clock
+        self.headers = {"Accept": "application/fhir+json", **(headers or {}), **ehr.headers}
+        self.failures = 0
+        self._last = float("-inf")
+
+    def get(
+        self, url: str, kind: type[T], params: Mapping[str, str] | None = None, *, public: bool = False
+    ) -> Answer[T]:
+        """GET a JSON document of the EHR, read as a msgspec `kind`. `public`: send no token, as for discovery.
+
+        Raises a Trouble once all tries have failed.
+        """
+        if self.failures >= self.limits.failures:
+            raise CircuitOpen(f"{self.ehr.name}: {self.failures} requests in a row failed; giving up for this run.")
+        try:
+            answer = self._insist(self._home(url), kind, params, public)
+        except Trouble as trouble:
+            # A refusal is an answer: only silence and failure count against the EHR's being there at all.
+            self.failures = self.failures + 1 if trouble.tried_again else 0
+            raise
+        self.failures = 0
+        return answer
+
+    def _insist(self, url: str, kind: type[T], params: Mapping[str, str] | None, public: bool) -> Answer[T]:
+        attempt = 1
+        while True:
+            try:
+                found, body = self._admitted(url, params, public)
+                document = _decode(body, kind, self._name(found.url))
+                return Answer(found.url, document, _date(found.headers.get("Date")))
+            except Trouble as trouble:
+                if not trouble.tried_again or attempt >= self.limits.attempts:
+                    raise
+                self.sleep(self._wait(trouble, attempt))
+            attempt += 1
+
+    def _admitted(self, url: str, params: Mapping[str, str] | None, public: bool) -> Found:
+        """One try; a 401 is answered with a new token, once."""
+        if public or self.bearer is None:
+            return self._once(url, params, None)
+        try:
+            return self._once(url, params, self._token(self.bearer.token))
+        except NotAllowedIn:
+            return self._once(url, params, self._token(self.bearer.renew))
+
+    def _token(self, give: Callable[[], str]) -> str:
+        try:
+            return give()
+        except TokenTrouble as trouble:
+            if trouble.retry:
+                raise self._patience(trouble.text, trouble.seconds) from trouble
+            raise NotAllowedIn(trouble.text, 401) from trouble
+
+    def _once(self, url: str, params: Mapping[str, str] | None, token: str | None) -> Found:
+        for _ in range(REDIRECTS):
+            response = self._send(url, params, token)
+            with response:
+                body = self._body(response)
+            if not response.is_redirect:
+                self._judge(response, body)
+                return response, body
+            url, params = self._home(urljoin(url, response.headers["Location"])), None
+        raise Garbled(f"{self.ehr.name}: redirected more than {REDIRECTS} times.")
+
+    def _send(self, url: str, params: Mapping[str, str] | None, token: str | None) -> requests.Response:
+        def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
+            # As `auth`, for requests lets a .netrc entry replace an Authorization header, but not this.
+            if token:
+                request.headers["Authorization"] = f"Bearer {token}"
+            return request
+
+        self._pace()
+        try:
+            return self.session.get(
+                url,
+                params=params,
+                headers=self.headers,
+                auth=sign,
+                timeout=(self.limits.connect_seconds, self.limits.read_seconds),
+                allow_redirects=False,
+                stream=True,
+            )
+        except requests.RequestException as e:
+            raise self._silence(url, e) from e
+
+    def _body(self, response: requests.Response) -> bytes:
+        """The body, while it is within the limits of size and time: an answer that drips is no answer."""
+        chunks, size, end = [], 0, self.monotonic() + self.limits.answer_seconds
+        try:
+            for chunk in response.iter_content(CHUNK):
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > self.limits.body_bytes:
+                    raise TooLarge(
+                        f"{self._name(response.url)}: answer larger than {self.limits.body_bytes:.0f} bytes."
+                    )
+                if self.monotonic() > end:
+                    raise TimedOut(f"{self._name(response.url)}: answer took over {self.limits.answer_seconds:.0f} s.")
+        except requests.RequestException as e:
+            raise self._silence(response.url, e) from e
+        return b"".join(chunks)
+
+    def _judge(self, response: requests.Response, body: bytes) -> None:
+        status = response.status_code
+        if status == 200:
+            return
+        text = f"{self._name(response.url)}: {status} {_diagnostics(body)}".rstrip()
+        if status in (429, 503):
+            raise self._patience(text, retry_after(response.headers.get("Retry-After"), self.clock()))
+        if status == 408 or (status >= 500 and status != 501):
+            raise Broken(text)
+        if status == 401:
+            raise NotAllowedIn(text, status)
+        raise Refused(text, status)
+
+    def _patience(self, text: str, seconds: float | None) -> Busy:
+        if seconds is not None and seconds > self.limits.retry_after_max_seconds:
+            return Away(f"{text}; it asks us to come back in {seconds:.0f} s.", seconds)
+        return Busy(text, seconds)
+
+    def _wait(self, trouble: Trouble, attempt: int) -> float:
+        """Seconds until the next try: as the EHR asked, else twice as long each time, spread so that clients part."""
+        if isinstance(trouble, Busy) and trouble.seconds is not None:
+            return trouble.seconds
+        longest = min(self.limits.backoff_max_seconds, self.limits.backoff_seconds * 2.0 ** (attempt - 1))
+        return longest * (0.5 + random() / 2)  # noqa: S311 - spreads load, guards nothing
+
+    def _pace(self) -> None:
+        if self.limits.requests_per_second:
+            rest = self._last + 1 / self.limits.requests_per_second - self.monotonic()
+            if rest > 0:
+                self.sleep(rest)
+            self._last = self.monotonic()
+
+    def _home(self, url: str) -> str:
+        """The same address if it is the EHR's own. Raises Elsewhere, so that our token goes to no other host."""
+        try:
+            there = origin(url)
+        except Misconfigured as e:
+            raise Elsewhere(f"{self.ehr.name}: a link leads to no http address.") from e
+        if there in self.ehr.origins:
+            return url
+        # Behind a TLS proxy many servers print http links to themselves; asking them by https loses nothing.
+        if there[0] == "http" and there[2] == 80 and ("https", there[1], 443) in self.ehr.origins:
+            return urlunsplit(urlsplit(url)._replace(scheme="https", netloc=there[1]))
+        scheme, host, port = there
+        raise Elsewhere(
+            f"{self.ehr.name}: a link leads to {scheme}://{host}:{port}, which is not this EHR. Not followed, so that "
+            f"our token stays here. If it is right, add that origin to the EHR's hosts."
+        )
+
+    def _silence(self, url: str, e: requests.RequestException) -> Trouble:
+        if isinstance(e, requests.Timeout) or (e.args and isinstance(e.args[0], urllib3.exceptions.ReadTimeoutError)):
+            return TimedOut(f"{self._name(url)}: no answer in time ({type(e).__name__}).")
+        if isinstance(e, requests.exceptions.ContentDecodingError):
+            return Garbled(f"{self._name(url)}: the answer's compression is broken.")
+        kind = (
+            "certificate not accepted" if isinstance(e, requests.exceptions.SSLError) else "no connection, or it broke"
+        )
+        return Unreachable(f"{self._name(url)}: {kind} ({type(e).__name__}).")
+
+    def _name(self, url: str) -> str:
+        """The EHR and the path, without the query, which may name a patient."""
+        return f"{self.ehr.name}: GET {urlsplit(url).path}"
+
+
+def _decode(body: bytes, kind: type[T], name: str) -> T:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
+        # The error of a wrong shape may quote what it found, so only its kind is told.
+        raise Garbled(f"{name}: the answer is not the JSON that it should be ({type(e).__name__}).") from e
+
+
+def _date(text: str | None) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text) if text else None
+    except ValueError:
+        return None
+    return date if date and date.tzinfo else None
+
+
+def _diagnostics(body: bytes) -> str:
+    """What the OperationOutcome of an error says, at most 300 characters of it."""
+    try:
+        issue = msgspec.json.decode(body)["issue"][0]
+        said = issue.get("diagnostics") or issue.get("details", {}).get("text") or issue.get("code")
+    except (msgspec.MsgspecError, UnicodeDecodeError, LookupError, TypeError, AttributeError):
+        return ""
+    return said[:300] if isinstance(said, str) else ""
