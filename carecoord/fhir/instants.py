@@ -25,7 +25,7 @@ def micros(moment: datetime) -> int:
 
 
 def instant(at: int) -> str:
-    """The FHIR instant of a number of microseconds: `2026-11-22T09:30:00.123Z`, or six digits where they are not zero."""
+    """The FHIR instant of a number of microseconds: `2026-11-22T09:30:00.123Z`, six digits where needed."""
     return moment(at).isoformat(timespec="microseconds" if at % 1000 else "milliseconds").replace("+00:00", "Z")
 
 

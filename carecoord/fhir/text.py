@@ -1,7 +1,8 @@
 """JSON text in and out, without losing a digit.
 
-Clause: FHIR R4 json.html#2.6.2 (a property appears once) and datatypes.html#decimal ("the precision of the decimal value
-has significance": 100.50 is not 100.5), so numbers with a fraction or an exponent become Decimal and print as they came.
+Clause: FHIR R4 json.html#2.6.2 (a property appears once) and datatypes.html#decimal ("the precision of the decimal
+value has significance": 100.50 is not 100.5), so numbers with a fraction or an exponent become Decimal and print as
+they came.
 """
 
 import json
@@ -42,8 +43,8 @@ _MARK = b"\xef\xbb\xbf"
 def loads(data: bytes) -> dict[str, Any]:
     """Read one JSON object from UTF-8 bytes. Numbers with a fraction or exponent are Decimal, whole numbers int.
 
-    Raises Invalid (400) saying what is wrong and at which byte: no JSON, a value that is not an object, a property given
-    twice, NaN or Infinity, lone surrogates, a number or a depth beyond all reason.
+    Raises Invalid (400) saying what is wrong and at which byte: no JSON, a value that is not an object, a property
+    given twice, NaN or Infinity, lone surrogates, a number or a depth beyond all reason.
     """
     data = data.removeprefix(_MARK)
     try:

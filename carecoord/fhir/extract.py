@@ -1,0 +1,202 @@
+"""From a resource to the rows of its search index, by the official search parameters.
+
+Clause: FHIR R4 search.html. Each type's paths are compiled once into one tree of closures, so that parameters that
+share the beginning of a path share the walk, and a property that is absent costs nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from carecoord.errors import NotFound
+from carecoord.fhir.params import Component, Param, Path, compartment, key, params
+from carecoord.fhir.types import TYPES
+from carecoord.fhir.values import WRITERS, Keys, Rows, clip, fold, is_about, refers
+
+__all__ = ["Index", "clip", "extract", "fold", "refers"]
+
+Visit = Callable[[Any, Rows], None]
+
+_COLUMNS = {"_id", "_lastUpdated"}  # columns of the resource table, not index rows
+_ABOUT = ("patient", "subject", "beneficiary")  # whom it is about, before whoever else of the compartment took part
+_NOBODY = Keys(0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Index:
+    """The rows of one resource, each in the order of its table's columns, without the resource's own number.
+
+    token (key, code, system); string (key, folded, exact); date (key, low, high) half open, microseconds; number (key,
+    low, high, code, system); reference (key, id, type, url): either id and type, or url; uri (key, value); pair (key,
+    code, system, code2, system2, low, high). `patient` is the id of the one Patient that the resource is about.
+    """
+
+    token: tuple[tuple[int, str, str], ...]
+    string: tuple[tuple[int, str, str], ...]
+    date: tuple[tuple[int, int, int], ...]
+    number: tuple[tuple[int, float, float, str, str], ...]
+    reference: tuple[tuple[int, str, str, str], ...]
+    uri: tuple[tuple[int, str], ...]
+    pair: tuple[tuple[int, str, str, str, str, float, float], ...]
+    patient: str | None
+
+
+def extract(resource: dict[str, Any], base_url: str) -> Index:
+    """The index rows of a resource; `base_url` is our own FHIR base, whose references count as relative ones. Values of
+    the wrong shape are passed over. Raises NotFound for a type that is not ours."""
+    type_ = resource.get("resourceType")
+    if not isinstance(type_, str) or type_ not in TYPES:
+        raise NotFound(f"{type_!r} is not a resource type of this server.")
+    rows = Rows(base_url.rstrip("/") + "/")
+    _plan(type_)(resource, rows)
+    return Index(
+        tuple(rows.token),
+        tuple(rows.string),
+        tuple(rows.date),
+        tuple(rows.number),
+        tuple(rows.reference),
+        tuple(rows.uri),
+        tuple(rows.pair),
+        _patient(type_, resource, rows),
+    )
+
+
+def _patient(type_: str, resource: dict[str, Any], rows: Rows) -> str | None:
+    if type_ == "Patient":
+        own = resource.get("id")
+        return own if isinstance(own, str) else None
+    about, others = _patient_keys(type_)
+    patients = [row for row in rows.reference if row[2] == "Patient"]
+    found = {row[1] for row in patients if row[0] in about} or {row[1] for row in patients if row[0] in others}
+    return found.pop() if len(found) == 1 else None
+
+
+@cache
+def _patient_keys(type_: str) -> tuple[frozenset[int], frozenset[int]]:
+    known = params(type_)
+    about = frozenset(known[code].key for code in _ABOUT if code in known)
+    return about, frozenset(known[code].key for code in compartment(type_)) - about
+
+
+@dataclass
+class _Node:
+    """One step of the tree: what to write of the value reached, and where to go on from there."""
+
+    writers: list[Visit] = field(default_factory=list)
+    below: dict[str, "_Node"] = field(default_factory=dict)
+
+    def at(self, steps: tuple[str, ...]) -> "_Node":
+        node = self
+        for step in steps:
+            node = node.below.setdefault(step, _Node())
+        return node
+
+
+@cache
+def _plan(type_: str) -> Visit:
+    root = _Node()
+    for param in params(type_).values():
+        if param.code not in _COLUMNS:
+            _plant(root, param)
+    return _compile(root)
+
+
+def _plant(root: _Node, param: Param) -> None:
+    keys = Keys(param.key, key(param.type, f"{param.code}:text"), key(param.type, f"{param.code}:identifier"))
+    for path in param.paths:
+        node = root.at(path.steps)
+        if param.kind == "composite":
+            node.writers.append(_pairs(param))
+        else:
+            node.writers.append(_writer(param.kind, path, keys))
+
+
+def _writer(kind: str, path: Path, keys: Keys) -> Visit:
+    write = WRITERS[kind, path.datatype]
+
+    def visit(value: Any, rows: Rows) -> None:
+        write(value, keys, rows)
+
+    return visit
+
+
+def _compile(node: _Node) -> Visit:
+    writers = tuple(node.writers)
+    tests = tuple(_test(step, _compile(below)) for step, below in node.below.items() if step[0] == "?")
+    below = {step: _compile(below) for step, below in node.below.items() if step[0] != "?"}
+
+    def visit(value: Any, rows: Rows) -> None:
+        if value.__class__ is list:
+            for item in value:
+                visit_one(item, rows)
+        elif value is not None:
+            visit_one(value, rows)
+
+    def visit_one(value: Any, rows: Rows) -> None:
+        for write in writers:
+            write(value, rows)
+        for test in tests:
+            test(value, rows)
+        if below and value.__class__ is dict:
+            for name, inner in value.items():
+                go_on = below.get(name)
+                if go_on:
+                    go_on(inner, rows)
+
+    return visit
+
+
+def _test(step: str, go_on: Visit) -> Visit:
+    name, _, wanted = step[1:].partition("=")
+
+    def is_type(value: Any, rows: Rows) -> None:
+        if is_about(value, wanted):
+            go_on(value, rows)
+
+    def is_some(value: Any, rows: Rows) -> None:
+        if value.__class__ is dict:
+            go_on(any(value.get(one, False) is not False for one in wanted.split(",")), rows)
+
+    def is_equal(value: Any, rows: Rows) -> None:
+        if value.__class__ is dict and value.get(name) == wanted:
+            go_on(value, rows)
+
+    return {"is": is_type, "some": is_some}.get(name, is_equal)
+
+
+def _pairs(param: Param) -> Visit:
+    """A composite of two parts: every value of the first beside every value of the second, from the same element."""
+    first, second = (_part(component) for component in param.components)
+    starts = tuple({path.steps[0] for path in component.paths} for component in param.components)
+
+    def visit(value: Any, rows: Rows) -> None:
+        if value.__class__ is not dict or not all(any(name in value for name in names) for names in starts):
+            return
+        left, right = Rows(rows.base), Rows(rows.base)
+        first(value, left)
+        second(value, right)
+        for code, system, _, _ in _sides(left):
+            for code2, system2, low, high in _sides(right):
+                rows.pair.add((param.key, code, system, code2, system2, low, high))
+
+    return visit
+
+
+def _part(component: Component) -> Visit:
+    root = _Node()
+    for path in component.paths:
+        root.at(path.steps).writers.append(_writer(component.kind, path, _NOBODY))
+    return _compile(root)
+
+
+def _sides(rows: Rows) -> list[tuple[str, str, float, float]]:
+    """What a part of a pair comes to: a token is (code, system), a reference ("Type/id" or its url, ""), a string
+    (folded, ""), a quantity its unit and range, a date its range."""
+    return [
+        *((code, system, 0.0, 0.0) for _, code, system in rows.token),
+        *((f"{type_}/{id_}" if id_ else url, "", 0.0, 0.0) for _, id_, type_, url in rows.reference),
+        *((code, system, low, high) for _, low, high, code, system in rows.number),
+        *(("", "", float(low), float(high)) for _, low, high in rows.date),
+        *((folded, "", 0.0, 0.0) for _, folded, _ in rows.string if not rows.token),
+    ]
