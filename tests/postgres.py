@@ -44,7 +44,8 @@ def cluster(*, durable: bool = False) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c fsync={"on" if durable else "off"} -c max_connections=60"
+    fsync = "on" if durable else "off"
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c fsync={fsync} -c max_connections=60"
     control = [str(where / "pg_ctl"), "-D", str(folder / "data"), "-w"]
     try:
         _run([str(where / "initdb"), "-D", str(folder / "data"), "-U", "carecoord", "-A", "trust", "-E", "UTF8"], folder)

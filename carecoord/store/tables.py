@@ -1,8 +1,10 @@
 """Every table of the store. Times are integers: microseconds since 1970-01-01 UTC.
 
-A resource is one row: its newest version's bytes exactly as they are served. Older versions move to `history`. Search reads
-the `ix_*` tables: one row per value, keyed by `key` (the 32-bit number of a (type, parameter), see fhir/params) with the
-resource's internal `rid`. Each has the value first for finding and (rid, key) first for checking, sorting and replacing.
+A resource is one row: its newest version's bytes exactly as they are served. Older versions move to `history`.
+Search reads the `ix_*` tables: one row per value, keyed by `key` (the 32-bit number of a (type, parameter), see
+fhir/params) with the resource's internal `rid`. Each has (rid, key) first for checking, sorting and replacing, and
+an index for finding: the leading value, then rid, so that the rows of one value come in the order of rid and a
+sorted walk has its tie-break inside.
 """
 
 from sqlalchemy import (
@@ -41,7 +43,8 @@ resource = Table(
     Column("hash", LargeBinary, nullable=False),  # sha256 of the content without meta.versionId and meta.lastUpdated
     Column("body", LargeBinary, nullable=False),  # empty when deleted
     UniqueConstraint("type", "id", name="uq_resource_type_id"),
-    Index("ix_resource_type_updated", "type", "updated", "rid"),
+    Index("ix_resource_type", "type", "deleted", "rid"),
+    Index("ix_resource_updated", "type", "deleted", "updated", "rid"),
     Index("ix_resource_patient", "patient", "type"),
 )
 
@@ -67,16 +70,16 @@ flag = Table(  # what the rules found in a resource that was stored all the same
 )
 
 
-def _values(name: str, *columns: Column[object]) -> Table:
-    """An index table: primary key (rid, key, values...), and a second index with the values first."""
-    names = [column.name for column in columns]
+def _values(name: str, *columns: Column[object], leading: tuple[str, ...]) -> Table:
+    """An index table: primary key (rid, key, values...), and an index (key, leading values, rid, other values)."""
+    others = [column.name for column in columns if column.name not in leading]
     return Table(
         name,
         metadata,
         Column("rid", Big, primary_key=True, autoincrement=False),
         Column("key", Integer, primary_key=True, autoincrement=False),
         *columns,
-        Index(f"{name}_find", "key", *names, "rid"),
+        Index(f"{name}_find", "key", *leading, "rid", *others),
         sqlite_with_rowid=False,
     )
 
@@ -85,15 +88,18 @@ def _key(name: str, kind: object) -> Column[object]:
     return Column(name, kind, primary_key=True, autoincrement=False)  # type: ignore[arg-type]
 
 
-ix_token = _values("ix_token", _key("code", Str), _key("system", Str))
-ix_string = _values("ix_string", _key("folded", Str), _key("exact", Str))
-ix_date = _values("ix_date", _key("low", Big), _key("high", Big))  # [low, high): half open
-ix_number = _values("ix_number", _key("low", Double), _key("high", Double), _key("code", Str), _key("system", Str))
-ix_reference = _values("ix_reference", _key("id", Str), _key("type", Str), _key("url", Str))
-ix_uri = _values("ix_uri", _key("value", Str))
+ix_token = _values("ix_token", _key("code", Str), _key("system", Str), leading=("code",))
+ix_string = _values("ix_string", _key("folded", Str), _key("exact", Str), leading=("folded",))
+ix_date = _values("ix_date", _key("low", Big), _key("high", Big), leading=("low",))  # [low, high): half open
+Index("ix_date_end", ix_date.c.key, ix_date.c.high, ix_date.c.rid, ix_date.c.low)  # what has not ended by a date
+ix_number = _values(
+    "ix_number", _key("low", Double), _key("high", Double), _key("code", Str), _key("system", Str), leading=("low",)
+)
+ix_reference = _values("ix_reference", _key("id", Str), _key("type", Str), _key("url", Str), leading=("id", "url"))
+ix_uri = _values("ix_uri", _key("value", Str), leading=("value",))
 ix_pair = _values(  # composite parameters: a token and, beside it, a token or a range, from the same element
     "ix_pair", _key("code", Str), _key("system", Str), _key("code2", Str), _key("system2", Str),
-    _key("low", Double), _key("high", Double),
+    _key("low", Double), _key("high", Double), leading=("code",),
 )
 
 case = Table(

@@ -1,0 +1,147 @@
+"""Open the database, give transactions, bring its tables to the present shape.
+
+SQLite runs in WAL: readers never wait for a writer. A transaction that means to write takes the write lock at
+once (BEGIN IMMEDIATE), for one that upgrades half-way fails without waiting. We begin by hand, not by SQLAlchemy's
+engine events: a single listener makes every statement dearer.
+"""
+
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from psycopg import IsolationLevel
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
+from sqlalchemy.exc import OperationalError
+
+from carecoord.errors import Unavailable
+from carecoord.store.tables import setting
+
+BUSY_SECONDS = 15
+_POOL = 16  # connections kept; as many again may be opened when threads crowd
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = NORMAL",  # safe in WAL: a power cut may lose the last commits, never the database
+    f"busy_timeout = {BUSY_SECONDS * 1000}",
+    "foreign_keys = ON",
+    "cache_size = -16384",  # KiB, for each connection; the rest is the file mapped into memory
+    "mmap_size = 268435456",
+    "temp_store = MEMORY",
+)
+# Our statements are written in the order they are to run (see plan.py); compiling a plan only costs time.
+_POSTGRES_OPTIONS = "-c join_collapse_limit=1 -c jit=off"
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_LOCK = 0x63617265  # the advisory lock that one migration at a time holds
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `sqlite:///path` or `postgresql://…` (psycopg 3), whose pool serves many threads.
+
+    Makes the folder of a SQLite file. Use `reading` and `writing` for transactions, never `engine.begin()`.
+    """
+    target = make_url(url)
+    if target.get_backend_name() == "sqlite":
+        if target.database:
+            Path(target.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(target, pool_size=_POOL, max_overflow=_POOL, connect_args={"timeout": BUSY_SECONDS})
+        event.listen(engine, "connect", _prepare)  # a pool event: costs nothing per statement
+        return engine
+    if target.drivername == "postgresql":
+        target = target.set(drivername="postgresql+psycopg")
+    return create_engine(
+        target, pool_size=_POOL, max_overflow=_POOL, connect_args={"options": _POSTGRES_OPTIONS}
+    )
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that sees one state of the database throughout, whatever others commit meanwhile."""
+    with _connected(engine) as conn:
+        raw: Any = conn.connection.dbapi_connection
+        if isinstance(raw, sqlite3.Connection):
+            raw.execute("BEGIN")
+            yield conn
+            return
+        raw.isolation_level, raw.read_only = IsolationLevel.REPEATABLE_READ, True
+        try:
+            yield conn
+        finally:
+            raw.rollback()
+            raw.isolation_level, raw.read_only = None, None
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A connection in a transaction that commits at the end and is undone by an exception.
+
+    Raises errors.Unavailable (503, Retry-After) when the database is locked for too long, broke a deadlock at our
+    cost, or is not reachable: in each case nothing was written, and the same request may be sent again.
+    """
+    with _connected(engine) as conn:
+        raw: Any = conn.connection.dbapi_connection
+        if isinstance(raw, sqlite3.Connection):
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as e:
+                raise _unavailable(e) from e
+        yield conn
+        conn.commit()
+
+
+@contextmanager
+def _connected(engine: Engine) -> Iterator[Connection]:
+    try:
+        with engine.connect() as conn:
+            yield conn
+    except OperationalError as e:
+        raise _unavailable(e) from e
+
+
+def _unavailable(cause: Exception) -> Unavailable:
+    reason = str(getattr(cause, "orig", cause)).strip().splitlines()[0]
+    return Unavailable(f"The database is not available now ({reason}). Try again.", headers={"Retry-After": "1"})
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables of the store and of auth to the newest revision; does nothing where they are. Safe to run
+    at once from several processes. Makes the database's own secret the first time."""
+    with writing(engine) as conn:
+        if conn.dialect.name == "postgresql":
+            conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        command.upgrade(alembic_config(conn), "head")
+        if conn.scalar(select(setting.c.value).where(setting.c.name == "secret")) is None:
+            conn.execute(setting.insert(), {"name": "secret", "value": secrets.token_bytes(32)})
+
+
+def alembic_config(conn: Connection) -> Config:
+    """What Alembic needs to run our revisions on this connection."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = conn
+    return config
+
+
+def analyze(engine: Engine) -> None:
+    """Tell the planner what the tables hold: after a big load, before the database would notice by itself."""
+    with writing(engine) as conn:
+        conn.execute(text("ANALYZE"))
+
+
+def secret(conn: Connection) -> bytes:
+    """The database's own random secret (32 bytes): signs paging links. Read once per connection."""
+    value: bytes | None = conn.info.get("secret")
+    if value is None:
+        value = bytes(conn.execute(select(setting.c.value).where(setting.c.name == "secret")).scalar_one())
+        conn.info["secret"] = value
+    return value

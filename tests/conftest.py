@@ -1,0 +1,68 @@
+"""The databases that tests run on: a fresh, migrated one for each test, on SQLite and on a real PostgreSQL."""
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, make_url, text
+
+from carecoord.store.engine import migrate, open_engine
+from tests import postgres
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file to copy: quicker than migrating for each test."""
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    engine = open_engine(f"sqlite:///{path}")
+    migrate(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A throwaway PostgreSQL for the session; its own database is migrated and empty, and serves as a template."""
+    if postgres.programs() is None:
+        pytest.skip(postgres.MISSING)
+    with postgres.cluster() as url:
+        engine = open_engine(url)
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            conn.execute(text("CREATE DATABASE template"))
+        engine.dispose()
+        template = open_engine(str(make_url(url).set(database="template")))
+        migrate(template)
+        template.dispose()
+        yield url
+
+
+def fresh_postgres(server: str) -> str:
+    """A new database on the session's server, migrated and empty."""
+    name = f"t{next(_numbers)}"
+    engine = open_engine(server)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(text(f"CREATE DATABASE {name} TEMPLATE template"))
+    engine.dispose()
+    return str(make_url(server).set(database=name))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A migrated, empty database of this test's own: the test runs once on SQLite and once on PostgreSQL."""
+    if request.param == "postgres":
+        return fresh_postgres(request.getfixturevalue("postgres_url"))
+    path = tmp_path / "carecoord.db"
+    shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on `database_url`, closed afterwards."""
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()

@@ -1,0 +1,102 @@
+"""The database opens, migrates to exactly the tables in code, and its transactions do what they say."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, insert, select, text
+
+import auth.tables
+from carecoord.errors import Unavailable
+from carecoord.store import engine as module
+from carecoord.store import tables
+from carecoord.store.engine import migrate, open_engine, reading, secret, writing
+
+
+def test_it_migrates_to_exactly_the_tables_in_code(engine: Engine) -> None:
+    with engine.connect() as conn:
+        context = MigrationContext.configure(conn, opts={"compare_type": True})
+        assert compare_metadata(context, [tables.metadata, auth.tables.metadata]) == []  # type: ignore[arg-type]
+
+
+def test_it_keeps_its_secret_when_migrated_again(engine: Engine) -> None:
+    with reading(engine) as conn:
+        before = secret(conn)
+    migrate(engine)
+    engine.dispose()
+    with reading(engine) as conn:
+        assert secret(conn) == before
+        assert len(before) == 32
+
+
+def test_it_makes_the_folder_of_a_new_sqlite_file(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/var/deep/carecoord.db")
+    migrate(engine)
+    with reading(engine) as conn:
+        assert conn.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+    engine.dispose()
+
+
+def test_a_failed_write_leaves_nothing_behind(engine: Engine) -> None:
+    with pytest.raises(ZeroDivisionError), writing(engine) as conn:
+        conn.execute(insert(tables.setting), {"name": "a", "value": b"1"})
+        1 / 0  # noqa: B018 - any exception
+    with reading(engine) as conn:
+        assert conn.execute(select(tables.setting.c.name)).scalars().all() == ["secret"]
+
+
+def test_a_reader_sees_one_state_throughout(engine: Engine) -> None:
+    names = select(tables.setting.c.name)
+    with reading(engine) as reader:
+        assert len(reader.execute(names).all()) == 1
+        with writing(engine) as writer:
+            writer.execute(insert(tables.setting), {"name": "a", "value": b"1"})
+        assert len(reader.execute(names).all()) == 1
+    with reading(engine) as reader:
+        assert len(reader.execute(names).all()) == 2
+
+
+def test_a_reader_can_not_write_on_postgres_and_keeps_nothing_on_sqlite(engine: Engine) -> None:
+    try:
+        with reading(engine) as conn:
+            conn.execute(insert(tables.setting), {"name": "a", "value": b"1"})
+    except Exception as e:
+        assert "read-only" in str(e)
+    with reading(engine) as conn:
+        assert conn.execute(select(tables.setting.c.name)).scalars().all() == ["secret"]
+
+
+def test_a_writer_that_waits_too_long_is_told_to_try_again(
+    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "busy.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    monkeypatch.setattr(module, "_PRAGMAS", ("journal_mode = WAL", "busy_timeout = 50"))
+    engine = open_engine(f"sqlite:///{path}")
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with writing(engine):
+            held.set()
+            release.wait(10)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(10)
+    try:
+        with pytest.raises(Unavailable) as refused, writing(engine):
+            raise AssertionError("two writers at once")
+        assert refused.value.status == 503
+        assert refused.value.headers == {"Retry-After": "1"}
+    finally:
+        release.set()
+        holder.join()
+        engine.dispose()
+
+
+def test_an_unreachable_database_is_unavailable() -> None:
+    engine = open_engine("postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(Unavailable, match="not available"), reading(engine) as conn:
+        conn.execute(text("SELECT 1"))
