@@ -4,7 +4,7 @@ Clause: FHIR R4 http.html#2.21.0.4 (status codes); RFC 9110 sections 10.2.3 (Ret
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -41,6 +41,7 @@ REDIRECTS = 5
 T = TypeVar("T")
 
 
+Params = Sequence[tuple[str, str]]
 Found = tuple[requests.Response, bytes]
 
 
@@ -82,17 +83,16 @@ class Http:
         self.failures = 0
         self._last = float("-inf")
 
-    def get(
-        self, url: str, kind: type[T], params: Mapping[str, str] | None = None, *, public: bool = False
-    ) -> Answer[T]:
+    def get(self, url: str, kind: type[T], params: Params = (), *, public: bool = False) -> Answer[T]:
         """GET a JSON document of the EHR, read as a msgspec `kind`. `public`: send no token, as for discovery.
 
         Raises a Trouble once all tries have failed.
         """
         if self.failures >= self.limits.failures:
             raise CircuitOpen(f"{self.ehr.name}: {self.failures} requests in a row failed; giving up for this run.")
+        home = self._home(url)
         try:
-            answer = self._insist(self._home(url), kind, params, public)
+            answer = self._insist(lambda: self._read(home, kind, params, public))
         except Trouble as trouble:
             # A refusal is an answer: only silence and failure count against the EHR's being there at all.
             self.failures = self.failures + 1 if trouble.tried_again else 0
@@ -100,20 +100,29 @@ class Http:
         self.failures = 0
         return answer
 
-    def _insist(self, url: str, kind: type[T], params: Mapping[str, str] | None, public: bool) -> Answer[T]:
+    def admit(self) -> None:
+        """Get a token now, so that what is wrong with our registration is said first. Raises a Trouble."""
+        if self.bearer:
+            give = self.bearer.token
+            self._insist(lambda: self._token(give))
+
+    def _insist(self, ask: Callable[[], T]) -> T:
+        """Ask until an answer comes, or it makes no sense to ask again."""
         attempt = 1
         while True:
             try:
-                found, body = self._admitted(url, params, public)
-                document = _decode(body, kind, self._name(found.url))
-                return Answer(found.url, document, _date(found.headers.get("Date")))
+                return ask()
             except Trouble as trouble:
                 if not trouble.tried_again or attempt >= self.limits.attempts:
                     raise
                 self.sleep(self._wait(trouble, attempt))
             attempt += 1
 
-    def _admitted(self, url: str, params: Mapping[str, str] | None, public: bool) -> Found:
+    def _read(self, url: str, kind: type[T], params: Params, public: bool) -> Answer[T]:
+        found, body = self._admitted(url, params, public)
+        return Answer(found.url, _decode(body, kind, self._name(found.url)), _date(found.headers.get("Date")))
+
+    def _admitted(self, url: str, params: Params, public: bool) -> Found:
         """One try; a 401 is answered with a new token, once."""
         if public or self.bearer is None:
             return self._once(url, params, None)
@@ -130,7 +139,7 @@ class Http:
                 raise self._patience(trouble.text, trouble.seconds) from trouble
             raise NotAllowedIn(trouble.text, 401) from trouble
 
-    def _once(self, url: str, params: Mapping[str, str] | None, token: str | None) -> Found:
+    def _once(self, url: str, params: Params, token: str | None) -> Found:
         for _ in range(REDIRECTS):
             response = self._send(url, params, token)
             with response:
@@ -138,10 +147,10 @@ class Http:
             if not response.is_redirect:
                 self._judge(response, body)
                 return response, body
-            url, params = self._home(urljoin(url, response.headers["Location"])), None
+            url, params = self._home(urljoin(url, response.headers["Location"])), ()
         raise Garbled(f"{self.ehr.name}: redirected more than {REDIRECTS} times.")
 
-    def _send(self, url: str, params: Mapping[str, str] | None, token: str | None) -> requests.Response:
+    def _send(self, url: str, params: Params, token: str | None) -> requests.Response:
         def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
             # As `auth`, for requests lets a .netrc entry replace an Authorization header, but not this.
             if token:
@@ -152,7 +161,7 @@ class Http:
         try:
             return self.session.get(
                 url,
-                params=params,
+                params=list(params),
                 headers=self.headers,
                 auth=sign,
                 timeout=(self.limits.connect_seconds, self.limits.read_seconds),

@@ -1,0 +1,86 @@
+"""Connecting to an EHR: the dialect, the token client and the metadata, in the order in which they need each other."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import requests
+
+from auth.client import Backend, Key, TokenTrouble
+from fhir_adapters import dialects, discovery
+from fhir_adapters.dialects import Dialect
+from fhir_adapters.discovery import Statement
+from fhir_adapters.ehr import Ehr
+from fhir_adapters.errors import Misconfigured, NotAllowedIn
+from fhir_adapters.http import Http
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An EHR that answered: how to ask it, what it says of itself, and what a person should know about the connection."""
+
+    ehr: Ehr
+    dialect: Dialect
+    http: Http
+    statement: Statement
+    backend: Backend | None
+
+    def notices(self) -> tuple[str, ...]:
+        """What is odd, in sentences: scopes that were not granted, a token that travels in clear."""
+        found = []
+        if self.backend:
+            missing = self.backend.difference().missing
+            if missing:
+                found.append(
+                    f"The EHR did not grant {' '.join(missing)}: what needs it is refused or silently empty. "
+                    "Compare our registration there with what we ask."
+                )
+            for url in (self.ehr.base_url, self.backend.token_url):
+                parts = urlsplit(url)
+                if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+                    found.append(f"{parts.hostname} is reached by http: our token can be read on the way. Use https.")
+        return tuple(dict.fromkeys(found))
+
+
+def connect(
+    ehr: Ehr,
+    session: requests.Session,
+    keys: Sequence[Key],
+    *,
+    clock: Callable[[], datetime],
+    new_id: Callable[[], str],
+) -> Connection:
+    """Discover the EHR, get the first token if it wants one, and read its metadata. Raises a Trouble.
+
+    `keys` are our private keys, needed where `ehr.auth` is set.
+    """
+    dialect = dialects.load(ehr.dialect)
+    limits = dialect.limits.but(ehr.limits)
+    http = Http(ehr, limits, session, headers=dialect.headers, clock=clock)
+    backend = None
+    if ehr.auth:
+        smart = discovery.smart(http, ehr, dialect)
+        try:
+            backend = Backend(
+                session,
+                smart.token_url,
+                ehr.auth.client_id,
+                keys,
+                ehr.auth.scope or dialect.scope,
+                clock=clock,
+                new_id=new_id,
+                offered=smart.algorithms,
+                preferred=dialect.algorithms,
+                timeout=(limits.connect_seconds, limits.read_seconds),
+            )
+        except TokenTrouble as trouble:
+            raise NotAllowedIn(trouble.text, 401) from trouble
+        http.bearer = backend
+        http.admit()
+    statement = discovery.statement(http, ehr)
+    if not any(offer.searched for offer in statement.offers.values()):
+        raise Misconfigured(f"{ehr.base_url} offers no search of any type: there is nothing to sync.")
+    return Connection(ehr, dialect, http, statement, backend)

@@ -1,0 +1,74 @@
+"""What will be read from an EHR and how: our dialect's recipes held against its own metadata. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from fhir_adapters.dialects import PATIENT, Dialect, Recipe
+from fhir_adapters.discovery import Offer, Statement
+
+
+@dataclass(frozen=True)
+class Job:
+    """How one type is read. `ways`: the recipe's searches, then each fallback that the EHR has the parameters for.
+
+    since: the window's parameter, empty when everything is read each time. confirm: how a resource that a sweep did not
+    find is looked for, `read` or `_id`, empty when it can not be. writes: what we could write there.
+    """
+
+    type: str
+    ways: tuple[tuple[Mapping[str, str], ...], ...]
+    since: str
+    closed: bool
+    count: int
+    confirm: str
+    writes: frozenset[str]
+    notices: tuple[str, ...] = ()
+
+    @property
+    def strategy(self) -> str:
+        """window | patients | sweep, for people."""
+        if self.since:
+            return "window"
+        return "patients" if any(per_patient(search) for search in self.ways[0]) else "sweep"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The jobs in their order, and the types that we would like and the EHR does not offer."""
+
+    jobs: tuple[Job, ...]
+    missing: tuple[str, ...]
+
+
+def make(dialect: Dialect, statement: Statement, types: Iterable[str]) -> Plan:
+    """A job for every type that the EHR offers to search. Patients first: others may be read patient by patient."""
+    wanted = sorted(types, key=lambda type: type != "Patient")
+    offered = [type for type in wanted if type in statement.offers and statement.offers[type].searched]
+    jobs = tuple(_job(dialect.recipe(type), statement.offers[type]) for type in offered)
+    return Plan(jobs, tuple(type for type in wanted if type not in offered))
+
+
+def per_patient(search: Mapping[str, str]) -> bool:
+    """Whether this search is made once for each patient."""
+    return any(PATIENT in value for value in search.values())
+
+
+def _job(recipe: Recipe, offer: Offer) -> Job:
+    notices = [
+        f"{offer.type} is to be searched by {name}, which the metadata does not offer."
+        for name in sorted({name for search in recipe.searches for name in search} - offer.params)
+    ]
+    fallbacks = tuple((search,) for search in recipe.fallbacks if offer.params.issuperset(search))
+    confirm = "read" if "read" in offer.interactions else "_id" if "_id" in offer.params else ""
+    if not confirm:
+        notices.append(f"{offer.type} offers neither read nor _id: what is deleted there stays here.")
+    return Job(
+        type=offer.type,
+        ways=(recipe.searches, *fallbacks),
+        since=recipe.since if recipe.since in offer.params else "",
+        closed=recipe.closed,
+        count=recipe.count,
+        confirm=confirm,
+        writes=recipe.writes & offer.writes,
+        notices=tuple(notices),
+    )

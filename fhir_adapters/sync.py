@@ -1,0 +1,242 @@
+"""Reading an EHR: which pages to ask for, in what order, from where to go on, and what has gone.
+
+It owns no tables and never sees the store. carecoord gives it a cursor per type and two functions: `accept(page,
+cursor)` keeps a page and the cursor in one transaction; `known(type, after, before)` tells ids of the EHR that were
+kept earlier. After a crash the last cursor kept is where reading goes on: at most one page is read twice, and a page
+read twice changes nothing.
+
+Three ways to read a type: a window of `_lastUpdated` where the metadata offers it, overlapping the one before; a full
+sweep otherwise, where carecoord's comparing of contents finds what changed; patient by patient where the EHR demands
+it. Now and then a sweep takes the place of a window, for only a sweep shows what is no longer there.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from fhir_adapters import cursor as cursors
+from fhir_adapters import missing
+from fhir_adapters.cursor import Cursor
+from fhir_adapters.dialects import PATIENT, Dialect
+from fhir_adapters.ehr import Ehr
+from fhir_adapters.errors import Refused, Trouble
+from fhir_adapters.http import Http, Params
+from fhir_adapters.identity import localize
+from fhir_adapters.pages import Found, Leaf, Read, walk
+from fhir_adapters.plan import Job, Plan, per_patient
+
+UNQUALIFIED = (400, 422)  # how servers say that a search needs more, or other, parameters
+NOTICES = 20  # kept per type; the rest would say the same
+
+
+@dataclass(frozen=True)
+class Item:
+    """One resource, localized. `id` and `updated` (meta.lastUpdated) are the EHR's."""
+
+    id: str
+    updated: datetime | None
+    resource: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What one call of `accept` has to keep: items seen in this round of reading the type, and ids that are gone."""
+
+    type: str
+    round: int
+    items: tuple[Item, ...] = ()
+    gone: tuple[str, ...] = ()
+
+
+@dataclass
+class Outcome:
+    """How the reading of one type went. `error` empty: through. `strategy`: window, sweep or patients."""
+
+    type: str
+    strategy: str
+    received: int = 0
+    gone: int = 0
+    notices: list[str] = field(default_factory=list)
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What came of a run. `stopped` is the trouble that ended it before its time, or nothing."""
+
+    outcomes: tuple[Outcome, ...]
+    stopped: Trouble | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """One EHR, connected, and what carecoord lends for the run.
+
+    read: a resource of its bytes, or ValueError. known: up to some hundreds of ids of a type in byte order after
+    `after`; with `before`, only those not seen since that round. report: type, received so far, total if known.
+    """
+
+    ehr: Ehr
+    dialect: Dialect
+    http: Http
+    accept: Callable[[Page, Cursor], None]
+    known: Callable[[str, str, int | None], Sequence[str]]
+    read: Read
+    clock: Callable[[], datetime]
+    report: Callable[[str, int, int | None], None]
+
+
+def pull(source: Source, plan: Plan, states: Mapping[str, bytes]) -> Pulled:
+    """Read every job of the plan, each from its stored cursor on. A type that fails leaves the others be.
+
+    Whatever `accept` raises ends the run and is not caught.
+    """
+    held = frozenset(job.type for job in plan.jobs)
+    outcomes = []
+    for job in plan.jobs:
+        reading = Reading(source, job, cursors.loads(states.get(job.type)), held)
+        outcomes.append(reading.outcome)
+        try:
+            reading.through()
+        except Trouble as trouble:
+            reading.outcome.error = trouble.text
+            if trouble.stops_run:
+                return Pulled(tuple(outcomes), trouble)
+    return Pulled(tuple(outcomes))
+
+
+class Reading:
+    """One type of one EHR while it is read."""
+
+    def __init__(self, source: Source, job: Job, cursor: Cursor, held: frozenset[str]) -> None:
+        self.source, self.job, self.held = source, job, held
+        self.cursor = cursors.begin(cursor, bool(job.since), source.dialect.incremental, source.clock())
+        self.outcome = Outcome(job.type, job.strategy, notices=list(job.notices))
+        self.total: int | None = None
+
+    def through(self) -> None:
+        """Read the type to its end, and find out what has gone if this is a full sweep."""
+        while True:
+            try:
+                self._searches()
+                break
+            except Refused as refused:
+                self._another_way(refused)
+        if self.cursor.full and self.job.confirm:
+            self._look_for_missing()
+        self.cursor = cursors.close(self.cursor)
+        self.source.accept(Page(self.job.type, self.cursor.round), self.cursor)
+        self.source.report(self.job.type, self.outcome.received, self.outcome.received)
+
+    def _searches(self) -> None:
+        way = self.job.ways[min(self.cursor.fallback, len(self.job.ways) - 1)]
+        for n in range(self.cursor.search, len(way)):
+            self.outcome.strategy = self._strategy(way[n])
+            done = replace(self.cursor, search=n + 1, patient="", next="")
+            if per_patient(way[n]):
+                self._patients(way[n])
+            else:
+                self._walk(way[n], done)
+            self.cursor = replace(self.cursor, search=n + 1, patient="", next="")
+
+    def _patients(self, search: Mapping[str, str]) -> None:
+        """The search for every patient that we know there, from where a broken-off round stood."""
+        if self.cursor.next:
+            self._patient(search, self.cursor.patient)
+        while ids := self.source.known("Patient", self.cursor.patient, None):
+            for patient in ids:
+                self.cursor = replace(self.cursor, patient=patient, next="")
+                self._patient(search, patient)
+
+    def _patient(self, search: Mapping[str, str], patient: str) -> None:
+        try:
+            self._walk(search, replace(self.cursor, next=""), patient)
+        except Refused as refused:
+            # One patient may be merged away or restricted; only for the first can it be the search's own fault.
+            if refused.stops_run or not self.cursor.touched:
+                raise
+            self._note([f"{self.job.type}: the search was refused for some patients ({refused.status})."])
+
+    def _walk(self, search: Mapping[str, str], done: Cursor, patient: str = "") -> None:
+        """Every page of one search; `done` is where the cursor stands after the last one."""
+        resumed = bool(self.cursor.next)
+        try:
+            for leaf in self._leaves(search, patient):
+                resumed = False
+                self._keep(leaf, done)
+        except Refused:
+            if not resumed:
+                raise
+            # A link of an earlier run may have expired. Its search starts again: what is read twice changes nothing.
+            self.cursor = replace(self.cursor, next="")
+            for leaf in self._leaves(search, patient):
+                self._keep(leaf, done)
+
+    def _leaves(self, search: Mapping[str, str], patient: str) -> Iterator[Leaf]:
+        params = () if self.cursor.next else self._params(search, patient)
+        url = self.cursor.next or f"{self.source.ehr.base_url}/{self.job.type}"
+        return walk(self.source.http, self.job.type, url, params, self.source.read)
+
+    def _keep(self, leaf: Leaf, done: Cursor) -> None:
+        moved = replace(self.cursor, next=leaf.next) if leaf.next else done
+        self.cursor = cursors.taken(moved, self.cursor, self.source.clock(), leaf.date)
+        self._note(leaf.notices)
+        if leaf.total is not None and not self.cursor.patient:
+            self.total = leaf.total
+        self._accept(leaf.found)
+
+    def _accept(self, found: Iterable[Found], gone: Sequence[str] = ()) -> None:
+        items = tuple(Item(one.id, one.updated, localize(one.resource, self.source.ehr, self.held)) for one in found)
+        if not items and not gone and not self.cursor.next:
+            return
+        self.source.accept(Page(self.job.type, self.cursor.round, items, tuple(gone)), self.cursor)
+        self.outcome.received += len(items)
+        self.outcome.gone += len(gone)
+        self.source.report(self.job.type, self.outcome.received, self.total)
+
+    def _another_way(self, refused: Refused) -> None:
+        """The EHR will not have this search: try it without the window, then the fallbacks. Raises if none is left."""
+        if refused.status not in UNQUALIFIED or self.cursor.touched or self.cursor.search or self.cursor.next:
+            raise refused
+        if not self.cursor.full:
+            self.cursor = replace(self.cursor, full=True, patient="")
+        elif self.cursor.fallback + 1 < len(self.job.ways):
+            self.cursor = replace(self.cursor, fallback=self.cursor.fallback + 1, patient="")
+        else:
+            raise refused
+
+    def _look_for_missing(self) -> None:
+        after, tenancy = "", self._tenancy()
+        while ids := self.source.known(self.job.type, after, self.cursor.round):
+            answers = [missing.ask(self.source.http, self.job, id, tenancy, self.source.read) for id in ids]
+            if "untold" in answers:
+                self._note([f"{self.job.type}: some were not found, and asking for them by id was of no use."])
+            found = [answer for answer in answers if isinstance(answer, Found)]
+            self._accept(found, [id for id, answer in zip(ids, answers, strict=True) if answer == "gone"])
+            after = ids[-1]
+
+    def _params(self, search: Mapping[str, str], patient: str) -> Params:
+        params = [(name, value.replace(PATIENT, patient)) for name, value in search.items()]
+        if not self.cursor.full:
+            overlap = timedelta(seconds=self.source.dialect.incremental.overlap_seconds)
+            since = cursors.text(cursors.instant(self.cursor.since) - overlap)
+            params.append((self.job.since, f"ge{since}"))
+            if self.job.closed:
+                params.append((self.job.since, f"lt{self.cursor.began}"))
+        if self.job.count:
+            params.append(("_count", str(self.job.count)))
+        return [*params, *self._tenancy()]
+
+    def _tenancy(self) -> Params:
+        return list({**self.source.dialect.params, **self.source.ehr.params}.items())
+
+    def _strategy(self, search: Mapping[str, str]) -> str:
+        if not self.cursor.full:
+            return "window"
+        return "patients" if per_patient(search) else "sweep"
+
+    def _note(self, notices: Iterable[str]) -> None:
+        for notice in notices:
+            if notice not in self.outcome.notices and len(self.outcome.notices) < NOTICES:
+                self.outcome.notices.append(notice)
