@@ -1,5 +1,4 @@
-"""What auth refuses. `BadToken` and its kin turn into HTTP in the caller's own words; RFC 6749 bodies stay Authlib's.
-"""
+"""What auth refuses. The caller turns these into HTTP in its own words; RFC 6749 bodies stay Authlib's."""
 
 
 class Refused(Exception):

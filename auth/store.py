@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, delete, exists, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Table, delete, exists, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from auth.errors import BadRegistration
 from auth.scopes import parse
-from auth.tables import authorization, client, code, jti, launch, session, token, user
+from auth.tables import authorization, client, code, failure, jti, launch, session, token, user
 
 Held = TypeVar("Held", "Client", "User", "Token")
 METHODS: Final = ("private_key_jwt", "client_secret_basic", "none")
@@ -120,7 +120,7 @@ def add_user(conn: Connection, new: User, password_hash: str, now: int) -> None:
     if conn.execute(select(user.c.id).where(or_(user.c.login == fold(new.login), user.c.id == new.id))).first():
         raise BadRegistration(f"The login {new.login!r} is taken.")
     row = {**_plain(new), "login": fold(new.login), "password": password_hash}
-    conn.execute(insert(user).values(**row, failures=0, locked_until=0, added=now))
+    conn.execute(insert(user).values(**row, added=now))
 
 
 def find_user(conn: Connection, user_id: str) -> User | None:
@@ -136,8 +136,7 @@ def users(conn: Connection) -> list[User]:
 
 
 def change_user(conn: Connection, changed: User) -> None:
-    """Replace a person's name, roles, organization or standing. Sessions and access tokens die, so it counts at once.
-    """
+    """Replace a person's name, roles or standing. Sessions and access tokens die, so that it counts at once."""
     conn.execute(update(user).where(user.c.id == changed.id).values(**_plain(changed) | {"login": fold(changed.login)}))
     conn.execute(delete(session).where(session.c.user == changed.id))
     conn.execute(delete(token).where(token.c.subject == changed.id, token.c.kind == "access"))
@@ -148,9 +147,14 @@ def fold(login: str) -> str:
     return login.strip().casefold()
 
 
-def issue(conn: Connection, new: Token) -> str:
-    """Store a token and return its 256 random bits in plain: the only time that they are seen."""
-    plain = secrets.token_urlsafe(32)
+def fresh() -> str:
+    """256 random bits to be shown once: a token, a code, a session id."""
+    return secrets.token_urlsafe(32)
+
+
+def issue(conn: Connection, new: Token, plain: str | None = None) -> str:
+    """Store a token, `plain` or a fresh one, and return it in plain: the only time that it is seen."""
+    plain = plain or fresh()
     conn.execute(insert(token).values(**_plain(new), hash=digest(plain)))
     return plain
 
@@ -168,12 +172,8 @@ def revoke(conn: Connection, plain: str) -> None:
 
 def spend_jti(conn: Connection, client_id: str, value: str, expires: int) -> bool:
     """Note an assertion id as used until `expires`; False when it was used before (RFC 7523 section 3, item 7)."""
-    try:
-        with conn.begin_nested():
-            conn.execute(insert(jti).values(client=client_id, hash=digest(value), expires=expires))
-    except IntegrityError:
-        return False
-    return True
+    row = {"client": client_id, "hash": digest(value), "expires": expires}
+    return conn.execute(_upsert(conn, jti).values(row).on_conflict_do_nothing()).rowcount == 1
 
 
 def purge(conn: Connection, now: int, session_life: int = 86_400) -> int:
@@ -185,12 +185,18 @@ def purge(conn: Connection, now: int, session_life: int = 86_400) -> int:
     ended = [
         delete(token).where(token.c.expires <= now),
         delete(jti).where(jti.c.expires <= now),
+        delete(failure).where(failure.c.last <= now - session_life),
         delete(launch).where(launch.c.expires <= now),
         delete(session).where(session.c.started <= now - session_life),
         delete(authorization).where(authorization.c.expires <= now),
         delete(code).where(code.c.expires <= now, ~alive),
     ]
     return sum(conn.execute(statement).rowcount for statement in ended)
+
+
+def _upsert(conn: Connection, table: Table) -> Any:
+    """An INSERT that may say what to do about a row that is there already: each database has its own."""
+    return postgresql.insert(table) if conn.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def _judge(new: Client, secret: str | None) -> None:
@@ -213,9 +219,7 @@ def _judge_redirect(uri: str) -> None:
     parts = urlsplit(uri)
     local = parts.hostname in ("127.0.0.1", "localhost", "::1")
     if not parts.hostname or parts.fragment or parts.username or not (parts.scheme == "https" or local):
-        raise BadRegistration(
-            f"{uri!r} can not be a redirect URI: https (or http to this machine), no fragment."
-        )
+        raise BadRegistration(f"{uri!r} can not be a redirect URI: https (or http to this machine), no fragment.")
 
 
 def _plain(value: Client | User | Token) -> dict[str, Any]:

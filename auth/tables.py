@@ -43,9 +43,16 @@ user = Table(  # a person who signs in
     Column("organization", Str),
     Column("fhir_user", Str),  # "Practitioner/<id>": who this person is in FHIR
     Column("disabled", Boolean, nullable=False),
-    Column("failures", Integer, nullable=False),  # wrong passwords since the last right one
-    Column("locked_until", Big, nullable=False),
     Column("added", Big, nullable=False),
+)
+
+failure = Table(  # wrong passwords in a row, by login, whether or not anybody has it: a lock must not tell
+    "auth_failure",
+    metadata,
+    Column("login", LargeBinary, primary_key=True),  # sha256: people type passwords into the wrong field
+    Column("count", Integer, nullable=False),
+    Column("last", Big, nullable=False),
+    Index("ix_auth_failure_last", "last"),
 )
 
 session = Table(  # a signed-in browser

@@ -1,0 +1,36 @@
+"""Where this authorization server stands: the addresses that clients are told, from one value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+TOKEN_PATH: Final = "/oauth/token"  # noqa: S105  (a path)
+
+
+def _any(_type: str) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """`url`: the issuer, what clients call us by, without a trailing slash. `fhir_url`: the FHIR base that our tokens
+    open. `knows`: whether a resource type exists here, so that scopes on others are narrowed away."""
+
+    url: str
+    fhir_url: str
+    knows: Callable[[str], bool] = _any
+
+    @property
+    def token_url(self) -> str:
+        return self.url + TOKEN_PATH
+
+    @property
+    def fhir_path(self) -> str:
+        """The path of the FHIR base inside this server."""
+        return urlsplit(self.fhir_url).path.removeprefix(urlsplit(self.url).path)
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """What a client assertion may be addressed to (RFC 7523 section 3, item 3)."""
+        return (self.token_url, self.url)

@@ -1,0 +1,124 @@
+"""A real authorization server on a real database, with keys made for the occasion and a clock that a test can move."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import requests
+from flask import Flask
+from flask.testing import FlaskClient
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet, RSAKey
+from sqlalchemy import Engine, create_engine
+
+from auth import store
+from auth.issuer import Issuer
+from auth.jwks import KeySets
+from auth.routes import Effects, blueprint
+from auth.tables import metadata
+
+ISSUER = Issuer("https://care.example", "https://care.example/fhir", lambda kind: kind != "Nonsense")
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+Key = RSAKey | ECKey
+
+
+@dataclass
+class Clock:
+    """Now, until a test says otherwise."""
+
+    now: datetime = field(default_factory=lambda: datetime(2026, 11, 22, 9, 0, tzinfo=UTC))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def seconds(self) -> int:
+        return int(self.now.timestamp())
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture(scope="session")
+def rsa() -> RSAKey:
+    return RSAKey.generate_key(2048, {"kid": "rsa-1"})
+
+
+@pytest.fixture(scope="session")
+def ec() -> ECKey:
+    return ECKey.generate_key("P-384", {"kid": "ec-1"})
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    made = create_engine(f"sqlite:///{tmp_path / 'auth.db'}")
+    metadata.create_all(made)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def keys() -> KeySets:
+    return KeySets(requests.Session)
+
+
+@pytest.fixture
+def app(engine: Engine, clock: Clock, keys: KeySets) -> Flask:
+    flask = Flask("auth_under_test")
+    flask.register_blueprint(blueprint(ISSUER, Effects(engine.begin, engine.begin, clock, keys)))
+    return flask
+
+
+@pytest.fixture
+def web(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def register(engine: Engine, clock: Clock) -> Callable[..., store.Client]:
+    def add(secret: str | None = None, **changes: Any) -> store.Client:
+        client = store.Client(**{"id": "loader", "name": "Loader", "scope": "system/*.rs", **changes})
+        with engine.begin() as conn:
+            store.add_client(conn, client, clock.seconds(), secret)
+        return client
+
+    return add
+
+
+def public(*made: Key) -> str:
+    """A JWKS, as text, of the public halves."""
+    return json.dumps(KeySet(list(made)).as_dict(private=False))
+
+
+def claims(clock: Clock, **changes: Any) -> dict[str, Any]:
+    """The claims of a good assertion by `loader`, but for the changes; a change to None takes the claim away."""
+    good = {
+        "iss": "loader", "sub": "loader", "aud": ISSUER.token_url, "iat": clock.seconds(),
+        "exp": clock.seconds() + 240, "jti": str(uuid4()),
+    }  # fmt: skip
+    return {name: value for name, value in {**good, **changes}.items() if value is not None}
+
+
+def sign(key: Key, said: dict[str, Any], **header: Any) -> str:
+    alg = header.pop("alg", "RS384" if isinstance(key, RSAKey) else "ES384")
+    full = {"alg": alg, "kid": key.kid, "typ": "JWT", **header}
+    return jwt.encode({k: v for k, v in full.items() if v is not None}, said, key, algorithms=[alg], default_type=None)
+
+
+def ask(web: FlaskClient, assertion: str, **changes: Any) -> Any:
+    """POST a client_credentials request with this assertion."""
+    form = {
+        "grant_type": "client_credentials", "scope": "system/*.rs", "client_assertion_type": ASSERTION,
+        "client_assertion": assertion,
+    }  # fmt: skip
+    sent = {name: value for name, value in {**form, **changes}.items() if value is not None}
+    return web.post("/oauth/token", data=sent)
