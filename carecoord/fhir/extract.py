@@ -6,7 +6,7 @@ share the beginning of a path share the walk, and a property that is absent cost
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from carecoord.errors import NotFound
@@ -113,36 +113,22 @@ def _plant(root: _Node, param: Param) -> None:
 
 
 def _writer(kind: str, path: Path, keys: Keys) -> Visit:
-    write = WRITERS[kind, path.datatype]
-
-    def visit(value: Any, rows: Rows) -> None:
-        write(value, keys, rows)
-
-    return visit
+    return partial(WRITERS[kind, path.datatype], keys)
 
 
 def _compile(node: _Node) -> Visit:
-    writers = tuple(node.writers)
-    tests = tuple(_test(step, _compile(below)) for step, below in node.below.items() if step[0] == "?")
-    below = {step: _compile(below) for step, below in node.below.items() if step[0] != "?"}
+    here = (*node.writers, *(_test(step, _compile(to)) for step, to in node.below.items() if step[0] == "?"))
+    below = {step: _compile(to) for step, to in node.below.items() if step[0] != "?"}
 
     def visit(value: Any, rows: Rows) -> None:
-        if value.__class__ is list:
-            for item in value:
-                visit_one(item, rows)
-        elif value is not None:
-            visit_one(value, rows)
-
-    def visit_one(value: Any, rows: Rows) -> None:
-        for write in writers:
-            write(value, rows)
-        for test in tests:
-            test(value, rows)
-        if below and value.__class__ is dict:
-            for name, inner in value.items():
-                go_on = below.get(name)
-                if go_on:
-                    go_on(inner, rows)
+        for one in value if value.__class__ is list else (value,):
+            for write in here:
+                write(one, rows)
+            if below and one.__class__ is dict:
+                for name, inner in one.items():
+                    go_on = below.get(name)
+                    if go_on:
+                        go_on(inner, rows)
 
     return visit
 
@@ -168,10 +154,10 @@ def _test(step: str, go_on: Visit) -> Visit:
 def _pairs(param: Param) -> Visit:
     """A composite of two parts: every value of the first beside every value of the second, from the same element."""
     first, second = (_part(component) for component in param.components)
-    starts = tuple({path.steps[0] for path in component.paths} for component in param.components)
+    starts = [{path.steps[0] for path in component.paths} for component in param.components]
 
     def visit(value: Any, rows: Rows) -> None:
-        if value.__class__ is not dict or not all(any(name in value for name in names) for names in starts):
+        if value.__class__ is not dict or value.keys().isdisjoint(starts[0]) or value.keys().isdisjoint(starts[1]):
             return
         left, right = Rows(rows.base), Rows(rows.base)
         first(value, left)

@@ -45,7 +45,7 @@ class Keys:
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
-Writer = Callable[[Any, Keys, Rows], None]
+Writer = Callable[[Keys, Any, Rows], None]
 
 
 @lru_cache(maxsize=16384)
@@ -95,80 +95,80 @@ def is_about(value: Any, type_: str) -> bool:
     return value.get("type") == type_
 
 
-def _text(value: Any, keys: Keys, rows: Rows) -> None:
+def _text(keys: Keys, value: Any, rows: Rows) -> None:
     if isinstance(value, str) and value:
         rows.string.add((keys.text, clip(fold(value)), clip(value)))
 
 
-def _token(value: Any, keys: Keys, rows: Rows) -> None:
+def _token(keys: Keys, value: Any, rows: Rows) -> None:
     if isinstance(value, str) and value:
         rows.token.add((keys.own, clip(value), ""))
 
 
-def _boolean(value: Any, keys: Keys, rows: Rows) -> None:
+def _boolean(keys: Keys, value: Any, rows: Rows) -> None:
     if isinstance(value, bool):
         rows.token.add((keys.own, "true" if value else "false", ""))
 
 
-def _coding(value: Any, keys: Keys, rows: Rows) -> None:
+def _coding(keys: Keys, value: Any, rows: Rows) -> None:
     if isinstance(value, dict):
         code, system = value.get("code"), value.get("system")
         if isinstance(code, str):
             rows.token.add((keys.own, clip(code), clip(system) if isinstance(system, str) else ""))
         if "display" in value:
-            _text(value["display"], keys, rows)
+            _text(keys, value["display"], rows)
 
 
-def _concept(value: Any, keys: Keys, rows: Rows) -> None:
+def _concept(keys: Keys, value: Any, rows: Rows) -> None:
     if isinstance(value, dict):
         for coding in _many(value.get("coding")):
-            _coding(coding, keys, rows)
+            _coding(keys, coding, rows)
         if "text" in value:
-            _text(value["text"], keys, rows)
+            _text(keys, value["text"], rows)
 
 
-def _identifier(value: Any, keys: Keys, rows: Rows) -> None:
+def _identifier(keys: Keys, value: Any, rows: Rows) -> None:
     if isinstance(value, dict):
         known, system, kind = value.get("value"), value.get("system"), value.get("type")
         if isinstance(known, str):
             rows.token.add((keys.own, clip(known), clip(system) if isinstance(system, str) else ""))
         if isinstance(kind, dict):  # search.html#token: ":text" on an Identifier means the text of its type
-            _text(kind.get("text"), keys, rows)
+            _text(keys, kind.get("text"), rows)
 
 
-def _contact(value: Any, keys: Keys, rows: Rows) -> None:
+def _contact(keys: Keys, value: Any, rows: Rows) -> None:
     if isinstance(value, dict):
-        _token(value.get("value"), keys, rows)
+        _token(keys, value.get("value"), rows)
 
 
-def _string(value: Any, keys: Keys, rows: Rows) -> None:
+def _string(keys: Keys, value: Any, rows: Rows) -> None:
     if isinstance(value, str) and value:
         rows.string.add((keys.own, clip(fold(value)), clip(value)))
 
 
 def _strings(*properties: str) -> Writer:
-    def write(value: Any, keys: Keys, rows: Rows) -> None:
+    def write(keys: Keys, value: Any, rows: Rows) -> None:
         if isinstance(value, dict):
             for name in properties:
                 for part in _many(value.get(name)):
-                    _string(part, keys, rows)
+                    _string(keys, part, rows)
 
     return write
 
 
-def _date(value: Any, keys: Keys, rows: Rows) -> None:
+def _date(keys: Keys, value: Any, rows: Rows) -> None:
     span = _span(value)
     if span:
         rows.date.add((keys.own, *span))
 
 
-def _period(value: Any, keys: Keys, rows: Rows) -> None:
+def _period(keys: Keys, value: Any, rows: Rows) -> None:
     span = _bounds(value)
     if span:
         rows.date.add((keys.own, *span))
 
 
-def _timing(value: Any, keys: Keys, rows: Rows) -> None:
+def _timing(keys: Keys, value: Any, rows: Rows) -> None:
     """A Timing counts from its first event or bound to its last (search.html#date)."""
     if not isinstance(value, dict):
         return
@@ -196,7 +196,7 @@ def _bounds(value: Any) -> tuple[int, int] | None:
     return None
 
 
-def _quantity(value: Any, keys: Keys, rows: Rows) -> None:
+def _quantity(keys: Keys, value: Any, rows: Rows) -> None:
     """ "<5 mg" is every amount below 5. The unit counts as a code without a system where it says something else."""
     amount = _number(value)
     if amount is None:
@@ -208,7 +208,7 @@ def _quantity(value: Any, keys: Keys, rows: Rows) -> None:
         rows.number.add((keys.own, low, high, code, system))
 
 
-def _range(value: Any, keys: Keys, rows: Rows) -> None:
+def _range(keys: Keys, value: Any, rows: Rows) -> None:
     if not isinstance(value, dict):
         return
     low, high = _number(value.get("low")), _number(value.get("high"))
@@ -239,18 +239,18 @@ def _units(value: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "", ""
 
 
-def _reference(value: Any, keys: Keys, rows: Rows) -> None:
+def _reference(keys: Keys, value: Any, rows: Rows) -> None:
     if not isinstance(value, dict):
         return
     reference, identifier = value.get("reference"), value.get("identifier")
     if isinstance(reference, str):
-        _target(reference, keys, rows)
+        _target(keys, reference, rows)
     if isinstance(identifier, dict) and isinstance(identifier.get("value"), str):
         system = identifier.get("system")
         rows.token.add((keys.identifier, clip(identifier["value"]), clip(system) if isinstance(system, str) else ""))
 
 
-def _target(reference: Any, keys: Keys, rows: Rows) -> None:
+def _target(keys: Keys, reference: Any, rows: Rows) -> None:
     if not isinstance(reference, str) or not reference or reference[0] == "#":
         return
     local = refers(reference, rows.base)
@@ -260,25 +260,25 @@ def _target(reference: Any, keys: Keys, rows: Rows) -> None:
         rows.reference.add((keys.own, "", "", clip(reference.split("/_history/")[0])))
 
 
-def _canonical(value: Any, keys: Keys, rows: Rows) -> None:
+def _canonical(keys: Keys, value: Any, rows: Rows) -> None:
     """A canonical is found with its |version and without."""
     if isinstance(value, str):
-        _target(value, keys, rows)
-        _target(value.partition("|")[0], keys, rows)
+        _target(keys, value, rows)
+        _target(keys, value.partition("|")[0], rows)
 
 
-def _uri(value: Any, keys: Keys, rows: Rows) -> None:
+def _uri(keys: Keys, value: Any, rows: Rows) -> None:
     if isinstance(value, str) and value:
         rows.uri.add((keys.own, clip(value)))
 
 
-def _versioned_uri(value: Any, keys: Keys, rows: Rows) -> None:
-    _uri(value, keys, rows)
+def _versioned_uri(keys: Keys, value: Any, rows: Rows) -> None:
+    _uri(keys, value, rows)
     if isinstance(value, str) and "|" in value:
-        _uri(value.partition("|")[0], keys, rows)
+        _uri(keys, value.partition("|")[0], rows)
 
 
-def _position(value: Any, keys: Keys, rows: Rows) -> None:
+def _position(keys: Keys, value: Any, rows: Rows) -> None:
     """Location.position, for `near`: latitude as low, longitude as high."""
     if isinstance(value, dict):
         latitude, longitude = _number({"value": value.get("latitude")}), _number({"value": value.get("longitude")})
