@@ -20,7 +20,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 @dataclass(frozen=True)
 class Connection:
-    """An EHR that answered: how to ask it, what it says of itself, and what a person should know about the connection."""
+    """An EHR that answered: how to ask it, and what it says of itself."""
 
     ehr: Ehr
     dialect: Dialect
