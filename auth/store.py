@@ -92,6 +92,8 @@ def add_client(conn: Connection, new: Client, now: int, secret: str | None = Non
 
 def find_client(conn: Connection, client_id: str) -> Client | None:
     """The client, disabled or not."""
+    if not storable(client_id):
+        return None
     row = conn.execute(select(client).where(client.c.id == client_id)).mappings().first()
     return _read(Client, row) if row else None
 
@@ -125,6 +127,8 @@ def add_user(conn: Connection, new: User, password_hash: str, now: int) -> None:
 
 def find_user(conn: Connection, user_id: str) -> User | None:
     """The person, disabled or not."""
+    if not storable(user_id):
+        return None
     row = conn.execute(select(user).where(user.c.id == user_id)).mappings().first()
     return _read(User, row) if row else None
 
@@ -140,6 +144,11 @@ def change_user(conn: Connection, changed: User) -> None:
     conn.execute(update(user).where(user.c.id == changed.id).values(**_plain(changed) | {"login": fold(changed.login)}))
     conn.execute(delete(session).where(session.c.user == changed.id))
     conn.execute(delete(token).where(token.c.subject == changed.id, token.c.kind == "access"))
+
+
+def storable(text: str) -> bool:
+    """Whether a database can hold this text at all: what strangers send may have a NUL or half a character in it."""
+    return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def fold(login: str) -> str:
@@ -173,7 +182,8 @@ def revoke(conn: Connection, plain: str) -> None:
 def spend_jti(conn: Connection, client_id: str, value: str, expires: int) -> bool:
     """Note an assertion id as used until `expires`; False when it was used before (RFC 7523 section 3, item 7)."""
     row = {"client": client_id, "hash": digest(value), "expires": expires}
-    return conn.execute(_upsert(conn, jti).values(row).on_conflict_do_nothing()).rowcount == 1
+    once = upsert(conn, jti).values(row).on_conflict_do_nothing().returning(jti.c.expires)
+    return conn.execute(once).first() is not None
 
 
 def purge(conn: Connection, now: int, session_life: int = 86_400) -> int:
@@ -194,7 +204,7 @@ def purge(conn: Connection, now: int, session_life: int = 86_400) -> int:
     return sum(conn.execute(statement).rowcount for statement in ended)
 
 
-def _upsert(conn: Connection, table: Table) -> Any:
+def upsert(conn: Connection, table: Table) -> Any:
     """An INSERT that may say what to do about a row that is there already: each database has its own."""
     return postgresql.insert(table) if conn.dialect.name == "postgresql" else sqlite.insert(table)
 

@@ -1,0 +1,170 @@
+"""People sign in: passwords by argon2id, sessions as rows, backoff after wrong passwords. Times are whole seconds.
+
+A session is a random id whose hash is stored; it dies after half an hour without use, after twelve hours in any case,
+at sign-out, and when its person is changed or disabled. Each has its own CSRF token.
+"""
+
+import hmac
+from dataclasses import dataclass
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Connection, delete, insert, select, update
+
+from auth.errors import BadRegistration, Locked
+from auth.grant import Grant
+from auth.scopes import parse, resources
+from auth.store import User, add_user, digest, find_user, fold, fresh, storable, upsert
+from auth.tables import failure, session, user
+
+IDLE: Final = 1_800  # seconds without a request
+ABSOLUTE: Final = 43_200  # seconds from sign-in
+FREE_TRIES: Final = 5
+FIRST_WAIT: Final = 30  # seconds after the last free try; doubles
+LONGEST_WAIT: Final = 900
+SHORTEST_PASSWORD: Final = 12
+LONGEST_PASSWORD: Final = 1024  # argon2 would read more for as long as somebody sends it
+NOTICED: Final = 60  # seconds between two notes of a session's use: a write on every page would be dear
+
+# A person at the desk is limited by roles, not by scopes.
+_ALL: Final = resources(parse("user/*.cruds"))
+_hasher: Final = PasswordHasher()
+_nobody: Final = _hasher.hash(fresh())  # what an unknown login is checked against, so that it takes as long
+
+
+@dataclass(frozen=True)
+class Session:
+    """A signed-in browser. `hash` names its row; `csrf` must come back with every form."""
+
+    hash: bytes
+    user: User
+    csrf: str
+    started: int
+    seen: int
+    agent: str = ""
+
+    def stale(self, now: int) -> bool:
+        """Whether its use should be noted (`touch`) again."""
+        return now - self.seen >= NOTICED
+
+    def grant(self) -> Grant:
+        who = self.user
+        return Grant(
+            subject=who.id, scopes=_ALL, roles=who.roles, organization=who.organization, name=who.name,
+            session=self.hash.hex(),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A sign-in under way: already counted as a failure, until it turns out to be none."""
+
+    login: bytes
+    user: User | None
+    password: str
+
+
+def hash_password(password: str) -> str:
+    """The argon2id hash to store. Raises BadRegistration when the password is too short or absurdly long."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise BadRegistration(f"A password has between {SHORTEST_PASSWORD} and {LONGEST_PASSWORD} characters.")
+    return _hasher.hash(password)
+
+
+def register(conn: Connection, new: User, password: str, now: int) -> None:
+    """Add a person who can sign in. Raises BadRegistration."""
+    add_user(conn, new, hash_password(password), now)
+
+
+def change_password(conn: Connection, user_id: str, password: str) -> None:
+    """Set a password and sign the person out everywhere. Raises BadRegistration."""
+    conn.execute(update(user).where(user.c.id == user_id).values(password=hash_password(password)))
+    leave_everywhere(conn, user_id)
+
+
+def attempt(conn: Connection, login: str, now: int) -> Attempt:
+    """Begin a sign-in; counts as a failure at once, so that guesses sent side by side count too. Raises Locked.
+
+    Then check the password with `proven`, outside any transaction for it is slow, and give the answer to `enter`.
+    """
+    known = digest(fold(login))
+    failed = conn.execute(select(failure.c["count"], failure.c.last).where(failure.c.login == known)).first()
+    if failed and (wait := failed.last + _wait(failed[0]) - now) > 0:
+        raise Locked(wait)
+    counted = upsert(conn, failure).values(login=known, count=1, last=now)
+    conn.execute(
+        counted.on_conflict_do_update(index_elements=["login"], set_={"count": failure.c["count"] + 1, "last": now})
+    )
+    asked = fold(login) if storable(login) else ""
+    row = conn.execute(select(user.c.id, user.c.password).where(user.c.login == asked)).first()
+    found = find_user(conn, row.id) if row else None
+    return Attempt(known, found, row.password if row else _nobody)
+
+
+def proven(tried: Attempt, password: str) -> bool:
+    """Whether the password is right and the person may sign in. Takes as long for a login that nobody has."""
+    try:
+        right = _hasher.verify(tried.password, password[:LONGEST_PASSWORD].encode("utf-8", "surrogatepass"))
+    except (VerificationError, InvalidHashError):
+        return False
+    return right and len(password) <= LONGEST_PASSWORD and tried.user is not None and not tried.user.disabled
+
+
+def enter(conn: Connection, tried: Attempt, agent: str, now: int) -> str:
+    """Finish a proven sign-in: forgets the failures and returns a new session id, for the cookie alone."""
+    if tried.user is None:
+        raise ValueError("nobody signs in as nobody")
+    plain = fresh()
+    conn.execute(delete(failure).where(failure.c.login == tried.login))
+    row = {"hash": digest(plain), "user": tried.user.id, "csrf": fresh(), "started": now, "seen": now}
+    conn.execute(insert(session).values(**row, agent=agent[:200]))
+    return plain
+
+
+def find(conn: Connection, plain: str | None, now: int) -> Session | None:
+    """The session of a cookie, or None when there is none, it is over, or its person is disabled."""
+    if not plain:
+        return None
+    row = conn.execute(select(session).where(session.c.hash == digest(plain))).first()
+    if row is None or now >= row.seen + IDLE or now >= row.started + ABSOLUTE:
+        return None
+    who = find_user(conn, row.user)
+    return None if who is None or who.disabled else Session(row.hash, who, row.csrf, row.started, row.seen, row.agent)
+
+
+def touch(conn: Connection, used: Session, now: int) -> None:
+    """Note that the session was used."""
+    conn.execute(update(session).where(session.c.hash == used.hash).values(seen=now))
+
+
+def sessions(conn: Connection, user_id: str, now: int) -> list[Session]:
+    """Where this person is signed in, latest use first."""
+    who = find_user(conn, user_id)
+    rows = conn.execute(select(session).where(session.c.user == user_id).order_by(session.c.seen.desc()))
+    return [
+        Session(row.hash, who, row.csrf, row.started, row.seen, row.agent)
+        for row in rows
+        if who and now < row.seen + IDLE and now < row.started + ABSOLUTE
+    ]
+
+
+def leave(conn: Connection, plain: str | None) -> None:
+    """End the session of a cookie."""
+    conn.execute(delete(session).where(session.c.hash == digest(plain or "")))
+
+
+def leave_everywhere(conn: Connection, user_id: str) -> None:
+    """End every session of a person."""
+    conn.execute(delete(session).where(session.c.user == user_id))
+
+
+def is_csrf(known: str, sent: str | None) -> bool:
+    """Whether a form carries its session's token, in constant time."""
+    return hmac.compare_digest(known.encode(), (sent or "").encode("utf-8", "surrogatepass"))
+
+
+def _wait(count: int) -> int:
+    """Seconds to wait after that many failures in a row."""
+    over = count - FREE_TRIES
+    return 0 if over < 0 else min(FIRST_WAIT * 2 ** min(over, 10), LONGEST_WAIT)
