@@ -10,6 +10,9 @@ from sqlalchemy import Engine, make_url, text
 
 from carecoord.store.engine import migrate, open_engine
 from tests import postgres
+from tests.skips import pytest_sessionfinish, pytest_terminal_summary
+
+__all__ = ["pytest_sessionfinish", "pytest_terminal_summary"]
 
 _numbers = itertools.count()
 

@@ -1,0 +1,62 @@
+# carecoord: what there is to run. Needs Python 3.11 or later and make; everything else is made here.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+JOBS ?= 2
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types arrows bench fixtures clean
+
+help:  ## Say what there is to run
+	@echo "carecoord: make WHAT"
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  \1|\2/' | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
+
+$(VENV)/made: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "carecoord needs Python 3.11 or later; name one with: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { echo "This Python can not make a virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
+	@echo "Installing carecoord into $(VENV)"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/tested: $(VENV)/made
+	@echo "Installing what the tests need"
+	@$(PIP) --editable ".[test]"
+	@touch $@
+
+$(VENV)/browsed: $(VENV)/tested
+	@echo "Installing what drives the browser"
+	@$(PIP) --editable ".[browser]"
+	@touch $@
+
+# The browser's tools are large and of no use without a browser.
+NEEDED := $(if $(or $(CHROMIUM),$(shell command -v chromium || command -v chromium-browser)),$(VENV)/browsed,$(VENV)/tested)
+
+demo: $(VENV)/made  ## Start a demo EHR, sync it, show every referral, serve the desk (ARGS=--once: show and end)
+	@$(BIN)/carecoord demo $(ARGS)
+
+test: lint types arrows  ## Check everything that can be checked on this machine; say what was skipped and why
+	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+lint: $(NEEDED)  ## Check the style (ruff)
+	@$(BIN)/ruff check .
+
+types: $(NEEDED)  ## Check the types (mypy --strict)
+	@$(BIN)/mypy
+
+arrows: $(NEEDED)  ## Check who imports whom (import-linter)
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/tested  ## Measure our server beside a bare route and another server (var/bench.json)
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+fixtures: $(VENV)/made  ## Write fixtures/ again from its story
+	@$(BIN)/python fixtures/make.py
+
+clean:  ## Remove the environment, the databases and the caches
+	rm -rf $(VENV) var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
