@@ -6,15 +6,16 @@ thing asked for, in the order of the due time; counting stops at `MANY`.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select, true, tuple_, union_all
+from sqlalchemy import Connection, Row
 
 from carecoord.fhir.extract import fold
-from carecoord.store.tables import CASE_LEADS, case_word
-from carecoord.store.tables import case as row
+from carecoord.store import case_walks as walks
+from carecoord.store.case_walks import Arm, In, Other, Span, Test, Word
+from carecoord.store.tables import CASE_LEADS, CASE_SORTS
 
 MANY = 1000  # a count that reaches it is shown as "999+"
 _SAMPLE = 4000  # how far a list is counted to find the shortest one to walk
@@ -66,50 +67,6 @@ class Asked:
     only: tuple[str, ...] = ()  # ids of cases, for a download of the chosen ones
 
 
-@dataclass(frozen=True)
-class In:
-    """The column has one of these values; None among them stands for nothing there."""
-
-    column: str
-    values: tuple[Any, ...]
-
-    def sql(self) -> ColumnElement[bool]:
-        given = [value for value in self.values if value is not None]
-        column = row.c[self.column]
-        test = column == given[0] if len(given) == 1 else column.in_(given)
-        return test if len(given) == len(self.values) else (column.is_(None) | test) if given else column.is_(None)
-
-
-@dataclass(frozen=True)
-class Span:
-    """The column lies in [low, high); None: no bound."""
-
-    column: str
-    low: int | None
-    high: int | None
-
-    def sql(self) -> ColumnElement[bool]:
-        column = row.c[self.column]
-        return and_(*([column >= self.low] if self.low is not None else []),
-                    *([column < self.high] if self.high is not None else []))
-
-
-@dataclass(frozen=True)
-class Word:
-    """A word of the case's names and numbers begins so."""
-
-    start: str
-
-    def begins(self) -> ColumnElement[bool]:
-        return (case_word.c.word >= self.start) & (case_word.c.word < self.start + "\U0010ffff")
-
-    def sql(self) -> ColumnElement[bool]:
-        return row.c.rid.in_(select(case_word.c.rid).where(self.begins()))
-
-
-Test = In | Span | Word
-
-
 def tabs(at: Moments) -> dict[str, tuple[Test, ...]]:
     """Every tab and figure of the desk, and the tests it stands for. A case is open or closed: no state falls between."""
     still = In("open", (True,))
@@ -139,11 +96,17 @@ def groups(at: Moments) -> dict[str, Span]:
 
 def words(text: str) -> set[str]:
     """The words that a text is found by: folded, whole, in their parts, and without their punctuation (`4410-882`)."""
-    found = set()
+    found: set[str] = set()
     for word in fold(text).split():
         parts = re.findall(r"\w+", word)
         found.update(parts, {"".join(parts)}, {word.strip(",.;:()")})
     return found - {""}
+
+
+def spoken(text: str) -> list[str]:
+    """The words of a question, folded, each at least two letters long: one letter begins nearly every case."""
+    stripped = [word.strip(",.;:()") for word in fold(text).split()]
+    return [word for word in stripped if len(word) > 1]
 
 
 @dataclass
@@ -153,33 +116,34 @@ class Worklist:
     conn: Connection
     seen: Seen
     at: Moments
-    _lengths: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    _known: dict[tuple[Any, ...], int] = field(default_factory=dict)
 
     def tests(self, asked: Asked) -> tuple[Test, ...]:
         """All that a row must pass to be in the list, apart from whose it is. Dropping any makes the list no shorter."""
         chosen = [In(FACETS[name], tuple(None if v == NONE else v for v in values)) for name, values in asked.facets]
-        typed = [Word(start) for start in fold(asked.words).split()]
+        typed = [Word(start) for start in spoken(asked.words)]
         picked = [In("id", asked.only)] if asked.only else []
         return (*tabs(self.at)[asked.tab], *chosen, *typed, *picked)
 
-    def count(self, asked: Asked, within: Span | None = None) -> int:
-        """How many rows the list has (in one urgency group), at most MANY."""
-        tests = self.tests(asked) + ((within,) if within else ())
-        return min(MANY, sum(self._length(arm, MANY) for arm in self._arms(tests)))
+    def count(self, asked: Asked) -> int:
+        """How many rows the list has, at most MANY."""
+        return self._lengths([self.tests(asked)], MANY)[0]
 
-    def tally(self, asked: Asked, names: Sequence[str]) -> dict[str, int]:
-        """The counts of several tabs under the same filters: in one pass when the filters leave few rows."""
-        base = replace(asked, tab="open")
-        still = [name for name in names if name != "closed"]
-        few = self.count(base)
-        if few >= MANY:
-            return {name: self.count(replace(asked, tab=name)) for name in names}
-        tested = tabs(self.at)
-        sums = [func.coalesce(func.sum(case((_all(tested[name]), 1), else_=0)), 0) for name in still]
-        chosen = union_all(*(arm.walk(row.c.rid) for arm in self._arms(self.tests(base)))).subquery()
-        got = self.conn.execute(select(*sums).select_from(row.join(chosen, chosen.c.rid == row.c.rid))).one()
-        rest = {name: self.count(replace(asked, tab=name)) for name in names if name == "closed"}
-        return {name: int(n) for name, n in zip(still, got, strict=True)} | rest
+    def tally(self, asked: Asked, names: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
+        """(the count of each tab of `names` under the same filters, the count of each urgency group of the asked tab).
+
+        In one pass over the open cases when the filters leave few of them, else each along its own index."""
+        asked_for = self.tests(asked)
+        lists = {name: self.tests(replace(asked, tab=name)) for name in names}
+        lists |= {f"group {name}": (*asked_for, span) for name, span in groups(self.at).items()}
+        base = self.tests(replace(asked, tab="open"))
+        few = _SAMPLE if asked.facets or asked.words else MANY
+        if self._lengths([base], few)[0] < few:
+            found = self._sums(base, lists)
+        else:
+            found = dict(zip(lists, self._lengths(list(lists.values()), MANY), strict=True))
+        found = {name: min(MANY, length) for name, length in found.items()}
+        return ({name: found[name] for name in names}, {name: found[f"group {name}"] for name in groups(self.at)})
 
     def page(self, asked: Asked, size: int) -> tuple[list[Row[Any]], bool, bool]:
         """(rows in the asked order, whether more come after, whether some come before)."""
@@ -195,8 +159,7 @@ class Worklist:
         """All rows of the list, in order, a run at a time."""
         while run := self._slice(asked, _RUN):
             yield from run
-            last = run[-1]
-            asked = replace(asked, after=(last._mapping[SORTS[asked.sort.lstrip("-")]], last.rid), before=None)
+            asked = replace(asked, after=place(run[-1], asked.sort), before=None)
 
     def first_due(self, asked: Asked) -> int | None:
         """The earliest due time in the list, if anything in it is due."""
@@ -204,109 +167,109 @@ class Worklist:
         return found[0].due_at if found else None
 
     def choices(self, name: str, label: str) -> list[tuple[str, str]]:
-        """The values that a facet has among the open cases, each with its `label` column, by the label.
+        """The values that a facet has among the open cases with their `label` column, by label.
 
-        Hops from value to value along the index of the facet, so it costs as many steps as there are values."""
+        Empty for an asker whose view has no index on that facet (a payer's clerk has one payer)."""
         found: dict[str, str] = {}
         for arm in self._arms((In("open", (True,)),)):
-            column, where = row.c[FACETS[name]], _all(arm.tests) & arm.whose
-            hop = select(func.min(column).label("v")).where(where).cte("hop", recursive=True)
-            after = select(func.min(column)).where(where, column > hop.c.v).scalar_subquery()
-            hop = hop.union_all(select(after).where(hop.c.v.is_not(None)))
-            named = select(func.coalesce(row.c[label], column)).where(where, column == hop.c.v).limit(1)
-            pairs = select(hop.c.v, named.scalar_subquery()).where(hop.c.v.is_not(None))
-            found.update({value: text for value, text in self.conn.execute(pairs)})
+            if FACETS[name] in CASE_LEADS.get(_scope(arm.tests), ()):
+                statement = walks.values(arm.blank(), FACETS[name], label)
+                found.update((pair.value, pair.label) for pair in self.conn.execute(statement, walks.binds([arm], "r")))
         return sorted(found.items(), key=lambda pair: (pair[1], pair[0]))
 
     def one(self, id: str) -> Row[Any] | None:
         """The row of a case, open or closed, if the asker may know of it."""
-        for state in (True, False):
-            for arm in self._arms((In("open", (state,)), In("id", (id,)))):
-                if found := self.conn.execute(select(row).where(_all(arm.tests), arm.whose)).first():
-                    return found
-        return None
+        found = self._slice(Asked(only=(id,)), 1) or self._slice(Asked("closed", only=(id,)), 1)
+        return found[0] if found else None
 
     def _slice(self, asked: Asked, size: int) -> list[Row[Any]]:
         """The first rows after (or, nearest first, before) the cursor."""
-        column = row.c[SORTS[asked.sort.lstrip("-")]]
-        back = asked.before is not None
-        down = asked.sort.startswith("-") != back
-        order = (column.desc(), row.c.rid.desc()) if down else (column, row.c.rid)
-        cursor = asked.before if back else asked.after
-        beside = tuple_(column, row.c.rid)
-        past = [] if cursor is None else [beside < cursor if down else beside > cursor]
-        arms = self._arms(self.tests(asked), asked.sort.lstrip("-"))
-        if len(arms) == 1:
-            return list(self.conn.execute(arms[0].walk(row).where(*past).order_by(*order).limit(size)))
-        heads = [arm.walk(row.c.rid).where(*past).order_by(*order).limit(size).subquery() for arm in arms]
-        near = union_all(*(select(head) for head in heads)).subquery()
-        both = select(row).select_from(row.join(near, near.c.rid == row.c.rid))
-        return list(self.conn.execute(both.order_by(*order).limit(size)))
+        sort = asked.sort.lstrip("-")
+        cursor = asked.before or asked.after
+        down = asked.sort.startswith("-") != (asked.before is not None)
+        arms = self._arms(self.tests(asked), sort)
+        if not arms:
+            return []
+        statement = walks.rows(walks.blank(arms), SORTS[sort], down, cursor is not None)
+        beside = {"value": cursor[0], "rid": cursor[1]} if cursor else {}
+        return list(self.conn.execute(statement, {**walks.binds(arms, "r"), **beside, "size": size}))
 
-    def _arms(self, tests: tuple[Test, ...], sort: str = "due") -> list["Arm"]:
-        """The list as disjoint walks along one index each: one per alternative of whose it is and of the leading test."""
-        arms: list[Arm] = []
+    def _lengths(self, lists: Sequence[tuple[Test, ...]], most: int) -> list[int]:
+        """The length of each list, no more than `most`."""
+        armed = [self._arms(tests) for tests in lists]
+        return [min(most, n) for n in self._measure(armed, most)] if all(armed) else [0] * len(lists)
+
+    def _measure(self, armed: Sequence[Sequence[Arm]], most: int) -> list[int]:
+        given = {name: value for n, arms in enumerate(armed) for name, value in walks.binds(arms, f"l{n}_").items()}
+        statement = walks.lengths(tuple(walks.blank(arms) for arms in armed))
+        return list(self.conn.execute(statement, {**given, "most": most}).one())
+
+    def _sums(self, base: tuple[Test, ...], lists: Mapping[str, tuple[Test, ...]]) -> dict[str, int]:
+        """Exact counts of the lists: those of closed cases apart, all others in one pass over the base."""
+        apart = {name: tests for name, tests in lists.items() if In("open", (False,)) in tests}
+        within = {name: tuple(t for t in tests if t not in base) for name, tests in lists.items() if name not in apart}
+        arms = self._arms(base)
+        if not arms:
+            return dict.fromkeys(lists, 0)
+        shapes = tuple(tuple(test.blank() for test in tests) for tests in within.values())
+        statement = walks.sums(walks.blank(arms), shapes)
+        got = self.conn.execute(statement, {**walks.binds(arms, "b"), **walks.sum_binds(list(within.values()))}).one()
+        closed = self._lengths(list(apart.values()), MANY) if apart else []
+        return dict(zip(within, got, strict=True)) | dict(zip(apart, closed, strict=True))
+
+    def _arms(self, tests: tuple[Test, ...], sort: str = "due") -> tuple[Arm, ...]:
+        """The list as disjoint walks along one index each: per alternative of whose it is, per value of what leads."""
         if self.seen.any_of is None:
-            return [Arm(tests, true(), "case_row_due")]
+            return (Arm(tests, "case_row_due"),)
+        arms: list[Arm] = []
         for n, (scope, value) in enumerate(self.seen.any_of):
-            others = [row.c[c].is_distinct_from(v) for c, v in self.seen.any_of[:n]]
-            whose = and_(row.c[scope] == value, *others)
-            arms += self._led(scope, value, whose, tests, sort)
-        return arms
+            whose: tuple[Test, ...] = (In(scope, (value,)), *(Other(c, v) for c, v in self.seen.any_of[:n]))
+            arms += self._led(whose, tests, sort)
+        return tuple(arms)
 
-    def _led(
-        self, scope: str, value: str, whose: ColumnElement[bool], tests: tuple[Test, ...], sort: str
-    ) -> list["Arm"]:
-        """The walks of one alternative: along its shortest index, or along the sort order when all are long."""
-        by_id = [t for t in tests if isinstance(t, In) and t.column == "id"]
-        typed = [t for t in tests if isinstance(t, Word)]
-        if by_id or (typed and min(map(self._spelt, typed)) < _SAMPLE):
-            return [Arm(tests, whose, "" if by_id else None)]
-        leads = [t for t in tests if isinstance(t, In) and t.column in CASE_LEADS[scope]]
-        sized = [(self._lead_length(scope, value, lead, tests) if len(leads) > 1 else 0, n) for n, lead in enumerate(leads)]
-        plain = f"case_row_{scope}" if sort == "due" or scope != "placer" else f"case_row_{scope}_{SORTS[sort]}"
-        if not leads or (sort != "due" and min(sized)[0] >= _SAMPLE):
-            return [Arm(tests, whose, plain)]
-        lead = leads[min(sized)[1]]
+    def _led(self, whose: tuple[Test, ...], tests: tuple[Test, ...], sort: str) -> list[Arm]:
+        """The walks of one alternative: by number, along its shortest index, or along the order when all are long."""
+        if any(isinstance(test, In) and test.column == "id" for test in tests):
+            return [Arm((*whose, *tests), "")]
+        if any(self._spelt(test) < _SAMPLE for test in tests if isinstance(test, Word)):
+            return [Arm((*whose, *tests), None)]
+        scope = _scope(whose)
+        if scope == "placer" and any(isinstance(test, Span) and test.column == "appointment_at" for test in tests):
+            return [Arm((*whose, *tests), "case_row_visit")]
+        leads = [test for test in tests if isinstance(test, In) and test.column in CASE_LEADS[scope]]
+        lead = min(leads, key=lambda lead: self._led_length(whose, lead, tests)) if leads[1:] else (*leads, None)[0]
+        if SORTS[sort] in CASE_SORTS.get(scope, ()) and not (lead and self._led_length(whose, lead, tests) < _SAMPLE):
+            return [Arm((*whose, *tests), f"case_row_{scope}_{SORTS[sort]}")]
+        if lead is None:
+            return [Arm((*whose, *tests), f"case_row_{scope}")]
         rest = tuple(test for test in tests if test is not lead)
-        return [Arm((*rest, In(lead.column, (v,))), whose, f"case_row_{scope}_{lead.column}") for v in lead.values]
+        return [Arm((*whose, *rest, In(lead.column, (v,))), _led_by(scope, lead)) for v in lead.values]
 
-    def _lead_length(self, scope: str, value: str, lead: In, tests: tuple[Test, ...]) -> int:
-        states = tuple(test for test in tests if isinstance(test, In) and test.column == "open")
-        arms = [Arm((*states, In(lead.column, (v,))), row.c[scope] == value, f"case_row_{scope}_{lead.column}")
-                for v in lead.values]
-        return sum(self._length(arm, _SAMPLE, (scope, value, states, lead.column, arm.tests[-1])) for arm in arms)
+    def _led_length(self, whose: tuple[Test, ...], lead: In, tests: tuple[Test, ...]) -> int:
+        scope = _scope(whose)
+        state = tuple(test for test in tests if isinstance(test, In) and test.column == "open")
+        key = (whose[0], state, lead)
+        if key not in self._known:
+            arms = [Arm((whose[0], *state, In(lead.column, (v,))), _led_by(scope, lead)) for v in lead.values]
+            self._known[key] = self._measure([arms], _SAMPLE)[0]
+        return self._known[key]
 
     def _spelt(self, word: Word) -> int:
-        begins = select(case_word.c.rid).where(word.begins()).limit(_SAMPLE).subquery()
-        return self.conn.scalar(select(func.count()).select_from(begins)) or 0
-
-    def _length(self, arm: "Arm", most: int, key: tuple[Any, ...] | None = None) -> int:
-        if key is not None and key in self._lengths:
-            return self._lengths[key]
-        found = arm.walk(row.c.rid).limit(most).subquery()
-        length = self.conn.scalar(select(func.count()).select_from(found)) or 0
-        if key is not None:
-            self._lengths[key] = length
-        return length
+        if (word,) not in self._known:
+            found = self.conn.scalar(walks.spelt(), walks.spelt_binds(word, _SAMPLE))
+            self._known[(word,)] = found or 0
+        return self._known[(word,)]
 
 
-@dataclass(frozen=True)
-class Arm:
-    """A walk along one index. `index`: its name; "" leaves the choice to the database; None: by the row's own number.
-
-    SQLite keeps no statistics here and would take any index that begins alike, so it is told; PostgreSQL keeps its own."""
-
-    tests: tuple[Test, ...]
-    whose: ColumnElement[bool]
-    index: str | None
-
-    def walk(self, *columns: Any) -> Select[Any]:
-        found = select(*columns).where(self.whose, _all(self.tests))
-        if self.index == "":
-            return found
-        return found.with_hint(row, f"INDEXED BY {self.index}" if self.index else "NOT INDEXED", "sqlite")
+def place(row: Row[Any], sort: str) -> tuple[Any, int]:
+    """Where a row stands in an order: what a page goes on from."""
+    return row._mapping[SORTS[sort.lstrip("-")]], row.rid
 
 
-def _all(tests: Sequence[Test]) -> ColumnElement[bool]:
-    return and_(true(), *(test.sql() for test in tests))
+def _led_by(scope: str, lead: In) -> str:
+    return f"case_row_{scope}_{lead.column}"
+
+
+def _scope(tests: Sequence[Test]) -> str:
+    first = tests[0]
+    return first.column if isinstance(first, In) else ""

@@ -166,16 +166,20 @@ case = Table(
 # Whose cases a person may see, and what may lead such a list: each pair is an index in the order of the due time, so that
 # a page and a count that stops early cost the same among a thousand cases and a million (see store/cases).
 CASE_LEADS = {
-    "placer": ("stage", "authorization_state", "agreement_state", "payer_key", "owner", "role", "headline_gate", "cleared"),
-    "performer": ("stage", "role"),
-    "payer_key": ("authorization_state", "role"),
+    "placer": ("stage", "authorization_state", "agreement_state", "payer_key", "priority", "owner", "role", "headline_gate",
+               "cleared"),
+    "performer": ("stage", "authorization_state", "agreement_state", "role", "headline_gate", "cleared"),
+    "payer_key": ("stage", "authorization_state", "priority", "role", "headline_gate"),
 }
+CASE_SORTS = {"placer": ("patient_name", "specialty")}  # the other orders that are walked along an index of their own
 for _scope, _leads in CASE_LEADS.items():
     Index(f"case_row_{_scope}", case.c[_scope], case.c.open, case.c.sort_due, case.c.rid)
     for _lead in _leads:
         Index(f"case_row_{_scope}_{_lead}", case.c[_scope], case.c.open, case.c[_lead], case.c.sort_due, case.c.rid)
-for _sort in ("patient_name", "specialty"):
-    Index(f"case_row_placer_{_sort}", case.c.placer, case.c.open, case.c[_sort], case.c.rid)
+for _scope, _sorts in CASE_SORTS.items():
+    for _sort in _sorts:
+        Index(f"case_row_{_scope}_{_sort}", case.c[_scope], case.c.open, case.c[_sort], case.c.rid)
+Index("case_row_visit", case.c.placer, case.c.open, case.c.cleared, case.c.appointment_at, case.c.rid)
 
 case_word = Table(  # the words that a case is found by: the beginnings of names and numbers (see store/cases.words)
     "case_word",
