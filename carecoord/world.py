@@ -8,6 +8,7 @@ import requests
 from sqlalchemy import Connection, Engine
 
 from carecoord.settings import Settings
+from carecoord.store.audit import Journal
 from carecoord.store.write import Touched
 
 Projector = Callable[[Connection, Sequence[Touched], datetime], None]
@@ -16,7 +17,8 @@ Projector = Callable[[Connection, Sequence[Touched], datetime], None]
 @dataclass(frozen=True)
 class World:
     """engine: the database. clock: now, aware, UTC. new_id: a fresh FHIR id. http: a session to reach EHRs with.
-    project: rewrites the worklist rows of the cases that a write touched, inside that write's transaction."""
+    project: rewrites the worklist rows of the cases that a write touched, inside that write's transaction.
+    journal: where reads are audited, for they must not wait for the write lock."""
 
     engine: Engine
     clock: Callable[[], datetime]
@@ -24,3 +26,4 @@ class World:
     http: Callable[[], requests.Session]
     settings: Settings
     project: Projector
+    journal: Journal
