@@ -20,7 +20,7 @@ _LONGEST: Final = 512  # characters; ours have 43
 
 _FIND: Final = select(
     token.c.client, token.c.subject, token.c.name, token.c.scope, token.c.roles, token.c.organization, token.c.patient,
-    token.c.expires,
+    token.c.fhir_user, token.c.expires,
 ).where(token.c.hash == bindparam("hash"), token.c.kind == "access")  # fmt: skip
 
 
@@ -46,6 +46,7 @@ def check(conn: Connection, header: str | None, now: datetime) -> Grant:
         roles=_roles(row.roles),
         organization=row.organization,
         patient=row.patient,
+        fhir_user=row.fhir_user,
         name=row.name,
     )
 

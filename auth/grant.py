@@ -11,7 +11,8 @@ class Grant:
 
     `subject` is the opaque id of a person or, for a backend service, of the client itself. `roles` are opaque strings
     here (carecoord's: coordinator, clinician, payer, contracts, auditor, admin). `organization` is the opaque id of the
-    organization the person or app belongs to. `patient` is the launch context's patient id, if any.
+    organization the person or app belongs to. `patient` is the launch context's patient id, if any. `fhir_user` is who
+    the person is in FHIR, such as `Practitioner/<id>`.
     """
 
     subject: str
@@ -22,3 +23,4 @@ class Grant:
     patient: str | None = None
     name: str = ""
     session: str | None = None
+    fhir_user: str | None = None

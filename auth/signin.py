@@ -52,7 +52,7 @@ class Session:
         who = self.user
         return Grant(
             subject=who.id, scopes=_ALL, roles=who.roles, organization=who.organization, name=who.name,
-            session=self.hash.hex(),
+            session=self.hash.hex(), fhir_user=who.fhir_user,
         )  # fmt: skip
 
 

@@ -72,6 +72,7 @@ class Token:
     name: str = ""
     roles: frozenset[str] = field(default_factory=frozenset)
     organization: str | None = None
+    fhir_user: str | None = None
     patient: str | None = None
     family: str | None = None
     spent: bool = False

@@ -111,6 +111,7 @@ token = Table(  # access and refresh tokens; an access token carries all that a 
     Column("scope", Str, nullable=False),
     Column("roles", Str, nullable=False),
     Column("organization", Str),
+    Column("fhir_user", Str),
     Column("patient", Str),
     Column("issued", Big, nullable=False),
     Column("expires", Big, nullable=False),

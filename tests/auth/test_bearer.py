@@ -32,6 +32,7 @@ def token(conn: Connection, kind: str = "access", life: int = 300, scope: str = 
         store.Token(
             kind=kind, client="loader", subject="loader", scope=scope, issued=SECONDS, expires=SECONDS + life,
             roles=frozenset({"payer"}), organization="npi|1", patient="p1", name="Loader",
+            fhir_user="Practitioner/x",
         ),
     )  # fmt: skip
 
@@ -40,7 +41,7 @@ def test_a_good_token_turns_into_its_grant(conn: Connection) -> None:
     grant = check(conn, f"Bearer {token(conn, scope='system/Patient.rs launch openid')}", NOW)
     assert (grant.subject, grant.client, grant.organization, grant.patient) == ("loader", "loader", "npi|1", "p1")
     assert grant.scopes == resources(parse("system/Patient.rs"))
-    assert grant.roles == {"payer"}
+    assert (grant.roles, grant.fhir_user) == ({"payer"}, "Practitioner/x")
 
 
 def test_the_scheme_is_read_in_any_case(conn: Connection) -> None:

@@ -431,6 +431,7 @@ def upgrade() -> None:
         sa.Column("scope", Str, nullable=False),
         sa.Column("roles", Str, nullable=False),
         sa.Column("organization", Str, nullable=True),
+        sa.Column("fhir_user", Str, nullable=True),
         sa.Column("patient", Str, nullable=True),
         sa.Column("issued", Big, nullable=False),
         sa.Column("expires", Big, nullable=False),

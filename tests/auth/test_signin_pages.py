@@ -1,0 +1,245 @@
+"""The sign-in page as a browser meets it: cookies, forged forms, addresses to go on to, waiting, signing out."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from flask import Blueprint, Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
+import auth.signin
+from auth.store import User
+from carecoord.settings import Settings
+from carecoord.store.audit import Journal
+from carecoord.store.engine import writing
+from carecoord.web import assets, errors, signin
+from carecoord.world import World
+
+PASSWORD = "correct horse battery"
+
+
+class Clock:
+    now = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def world(engine: Engine) -> World:
+    clock = Clock()
+    with writing(engine) as conn:
+        mina = User("u1", "mina", "Mina Okafor", frozenset({"coordinator"}))
+        auth.signin.register(conn, mina, PASSWORD, int(clock().timestamp()))
+    return World(engine, clock, lambda: "id", requests.Session, Settings(), lambda *_: None, Journal(Path()))
+
+
+@pytest.fixture
+def engine(sqlite_template: Any, tmp_path: Any) -> Iterator[Engine]:
+    import shutil
+
+    from carecoord.store.engine import open_engine
+
+    shutil.copyfile(sqlite_template, tmp_path / "carecoord.db")
+    made = open_engine(f"sqlite:///{tmp_path / 'carecoord.db'}")
+    yield made
+    made.dispose()
+
+
+def build(world: World) -> Flask:
+    app = Flask("desk_under_test")
+    app.register_blueprint(assets.blueprint())
+    app.register_blueprint(signin.blueprint(world))
+    errors.install(app)
+    desk = Blueprint("desk", __name__)
+    signin.guard(desk, world)
+
+    @desk.get("/cases")
+    def cases() -> str:
+        return f"cases of {signin.session().user.name}"
+
+    @desk.post("/cases")
+    def change() -> str:
+        return "changed"
+
+    app.register_blueprint(desk)
+    return app
+
+
+@pytest.fixture
+def web(world: World) -> FlaskClient:
+    return build(world).test_client()
+
+
+def token(web: FlaskClient, path: str = "/sign-in") -> str:
+    found = re.search(r'name="csrf" value="([^"]+)"', web.get(path).text)
+    assert found
+    return found[1]
+
+
+def enter(web: FlaskClient, password: str = PASSWORD, **more: str) -> Any:
+    form = {"login": "mina", "password": password, "csrf": token(web), **more}
+    return web.post("/sign-in", data=form)
+
+
+def csrf(world: World, web: FlaskClient) -> str:
+    cookie = web.get_cookie("cc")
+    assert cookie
+    with writing(world.engine) as conn:
+        found = auth.signin.find(conn, cookie.value, int(world.clock().timestamp()))
+    assert found
+    return found.csrf
+
+
+def test_a_page_of_the_desk_asks_to_sign_in_and_comes_back_to_itself(web: FlaskClient) -> None:
+    asked = web.get("/cases?owner=me&page=2")
+    assert asked.status_code == 303
+    shown = web.get(asked.location)
+    assert 'name="next" value="/cases?owner=me&amp;page=2"' in shown.text
+    done = enter(web, next="/cases?owner=me&page=2")
+    assert (done.status_code, done.location) == (303, "/cases?owner=me&page=2")
+    assert web.get(done.location).text == "cases of Mina Okafor"
+
+
+def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(web: FlaskClient) -> None:
+    enter(web)
+    cookie = web.get_cookie("cc")
+    assert cookie
+    assert (cookie.http_only, cookie.same_site, cookie.path, cookie.max_age) == (True, "Lax", "/", None)
+
+
+def test_with_tls_in_front_the_cookie_is_bound_to_host_and_https(world: World) -> None:
+    secured = replace(world, settings=replace(world.settings, secure_cookies=True))
+    web = build(secured).test_client()
+    page = web.get("/sign-in", base_url="https://localhost")
+    found = re.search(r'name="csrf" value="([^"]+)"', page.text)
+    assert found
+    form = {"login": "mina", "password": PASSWORD, "csrf": found[1]}
+    done = web.post("/sign-in", data=form, base_url="https://localhost")
+    set_cookie = next(line for line in done.headers.getlist("Set-Cookie") if line.startswith("__Host-cc="))
+    assert "Secure" in set_cookie
+    assert "Path=/" in set_cookie
+    assert "Domain" not in set_cookie
+
+
+def test_signing_in_makes_a_new_session_id(web: FlaskClient, world: World) -> None:
+    """Session fixation: an id that somebody planted before must not become good."""
+    web.set_cookie("cc", "planted-by-somebody")
+    enter(web)
+    first = web.get_cookie("cc")
+    assert first
+    assert first.value != "planted-by-somebody"
+    other = build(world).test_client()
+    other.set_cookie("cc", first.value)
+    enter(other)
+    assert web.get("/cases").status_code == 303  # the old id ended when its browser signed in anew
+
+
+def test_a_wrong_password_says_as_little_as_an_unknown_login(web: FlaskClient) -> None:
+    wrong = web.post("/sign-in", data={"login": "mina", "password": "wrong", "csrf": token(web)})
+    unknown = web.post("/sign-in", data={"login": "nobody", "password": "wrong", "csrf": token(web)})
+    assert wrong.status_code == unknown.status_code == 401
+    assert wrong.text.replace("mina", "nobody") == unknown.text
+    assert web.get_cookie("cc") is None
+
+
+def test_too_many_wrong_passwords_are_answered_with_the_wait(web: FlaskClient) -> None:
+    for _ in range(5):
+        assert enter(web, "wrong").status_code == 401
+    waiting = enter(web)
+    assert waiting.status_code == 429
+    assert waiting.headers["Retry-After"] == "30"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil.example", "http:evil.example",
+        "javascript:alert(1)", "/\t/evil.example", "///evil.example", " //evil.example", "/\n//evil.example", "cases",
+        "", "/sign-out", "data:text/html,x", "/\u200b/evil.example",
+    ],
+)  # fmt: skip
+def test_it_does_not_send_people_to_another_site(web: FlaskClient, target: str) -> None:
+    done = enter(web, next=target)
+    assert done.status_code == 303
+    assert done.location == "/"
+    assert not urlsplit(done.location).netloc
+
+
+@pytest.mark.parametrize("forged", ["", "x", "é"])
+def test_a_forged_sign_in_form_is_refused(web: FlaskClient, forged: str) -> None:
+    web.get("/sign-in")
+    refused = web.post("/sign-in", data={"login": "mina", "password": PASSWORD, "csrf": forged})
+    assert refused.status_code == 403
+    assert web.get_cookie("cc") is None
+
+
+def test_a_sign_in_form_without_its_cookie_is_refused(world: World, web: FlaskClient) -> None:
+    stolen = token(web)
+    other = build(world).test_client()
+    form = {"login": "mina", "password": PASSWORD, "csrf": stolen}
+    assert other.post("/sign-in", data=form).status_code == 403
+
+
+def test_csrf_a_write_without_the_token_of_its_session_is_refused(web: FlaskClient, world: World) -> None:
+    enter(web)
+    assert web.post("/cases").status_code == 403
+    assert web.post("/cases", data={"csrf": token(build(world).test_client())}).status_code == 403
+    good = csrf(world, web)
+    assert web.post("/cases", data={"csrf": good}).text == "changed"
+    assert web.post("/cases", headers={"X-CSRF-Token": good}).text == "changed"
+
+
+def test_csrf_a_write_from_another_site_is_refused_even_with_the_token(web: FlaskClient, world: World) -> None:
+    enter(web)
+    for site in ("cross-site", "same-site"):
+        sent = web.post("/cases", data={"csrf": csrf(world, web)}, headers={"Sec-Fetch-Site": site})
+        assert sent.status_code == 403
+
+
+def test_signing_out_needs_the_token_and_ends_the_session(web: FlaskClient, world: World) -> None:
+    enter(web)
+    assert web.post("/sign-out").status_code == 403
+    assert web.get("/cases").status_code == 200
+    cookie = web.get_cookie("cc")
+    assert cookie
+    assert web.post("/sign-out", data={"csrf": csrf(world, web)}).status_code == 303
+    web.set_cookie("cc", cookie.value)
+    assert web.get("/cases").status_code == 303
+
+
+def test_signing_out_everywhere_ends_the_other_browsers_too(web: FlaskClient, world: World) -> None:
+    other = build(world).test_client()
+    enter(web)
+    enter(other)
+    assert web.post("/sign-out-everywhere", data={"csrf": csrf(world, web)}).status_code == 303
+    assert other.get("/cases").status_code == 303
+
+
+def test_an_idle_session_is_asked_to_sign_in_again(web: FlaskClient, world: World) -> None:
+    enter(web)
+    clock: Any = world.clock
+    for _ in range(3):
+        clock.now += timedelta(minutes=29)
+        assert web.get("/cases").status_code == 200
+    clock.now += timedelta(minutes=31)
+    assert web.get("/cases").status_code == 303
+
+
+def test_a_fragment_of_a_page_sends_its_page_to_sign_in(web: FlaskClient) -> None:
+    answer = web.get("/cases", headers={"HX-Request": "true"})
+    assert answer.status_code == 401
+    assert answer.headers["HX-Redirect"] == "/sign-in"
+
+
+def test_who_is_signed_in_is_not_asked_again(web: FlaskClient) -> None:
+    enter(web)
+    again = web.get("/sign-in?next=/cases")
+    assert (again.status_code, again.location) == (303, "/cases")
