@@ -1,0 +1,53 @@
+"""A little EHR on a real socket, keys, and our own database to sync into."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import requests
+from joserfc.jwk import ECKey, KeySet, RSAKey
+from sqlalchemy import Engine
+
+from carecoord.settings import Settings
+from carecoord.world import World
+from tests.adapters.little_ehr import LittleEhr, serving
+
+
+@pytest.fixture
+def little() -> Iterator[LittleEhr]:
+    with serving(LittleEhr()) as ehr:
+        yield ehr
+
+
+@pytest.fixture(scope="session")
+def ec() -> ECKey:
+    return ECKey.generate_key("P-384", {"kid": "ours-ec"})
+
+
+@pytest.fixture(scope="session")
+def rsa() -> RSAKey:
+    return RSAKey.generate_key(2048, {"kid": "ours-rsa"})
+
+
+@pytest.fixture
+def key_file(tmp_path: Path, ec: ECKey, rsa: RSAKey) -> Path:
+    """A file with both our private keys, as a JWKS."""
+    path = tmp_path / "keys.json"
+    path.write_text(json.dumps(KeySet([ec, rsa]).as_dict(private=True)))
+    return path
+
+
+@pytest.fixture
+def world(engine: Engine, tmp_path: Path) -> World:
+    """Our side: a real database, real HTTP, the real clock."""
+    return World(
+        engine=engine,
+        clock=lambda: datetime.now(UTC),
+        new_id=lambda: str(uuid4()),
+        http=requests.Session,
+        settings=Settings(var=str(tmp_path)),
+        project=lambda conn, touched, now: None,
+    )

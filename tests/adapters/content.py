@@ -1,0 +1,88 @@
+"""All that a sync leaves behind, without the times at which it happened: equal for equal databases."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from carecoord.fhir.params import params
+from carecoord.fhir.types import TYPES
+from carecoord.store import tables
+from carecoord.store.engine import reading
+
+INDEXES = (
+    tables.ix_token,
+    tables.ix_string,
+    tables.ix_date,
+    tables.ix_number,
+    tables.ix_reference,
+    tables.ix_uri,
+    tables.ix_pair,
+)
+TIMES = {"updated", "sort_due", "changes_at"}
+LAST_UPDATED = frozenset(params(type)["_lastUpdated"].key for type in TYPES)
+
+
+def content(engine: Engine) -> dict[str, list[Any]]:
+    """Resources, versions, index rows, flags, worklist, cursors and what was seen, each in a fixed order."""
+    with reading(engine) as conn:
+        rows = conn.execute(select(tables.resource)).all()
+        names = {row.rid: (row.type, row.id) for row in rows}
+        found: dict[str, list[Any]] = {
+            "resource": [
+                (row.type, row.id, row.version, row.deleted, row.patient, row.source, row.hash, plain(row.body))
+                for row in rows
+            ],
+            "history": [
+                (*names[row.rid], row.version, row.deleted, plain(row.body))
+                for row in conn.execute(select(tables.history))
+            ],
+            "flag": [(*names[row.rid], *row[1:]) for row in conn.execute(select(tables.flag))],
+            "case": [without_times(row, names) for row in conn.execute(select(tables.case))],
+            "cursor": [(row.ehr, row.type, undated(row.state)) for row in conn.execute(select(tables.ehr_cursor))],
+            "item": [tuple(row) for row in conn.execute(select(tables.ehr_item))],
+        }
+        for table in INDEXES:
+            found[table.name] = [
+                (*names[row.rid], *row[1:]) for row in conn.execute(select(table)) if row.key not in LAST_UPDATED
+            ]
+    return {name: sorted(values, key=repr) for name, values in found.items()}
+
+
+def versions(engine: Engine) -> dict[tuple[str, str], int]:
+    """The version of every resource, deleted ones too."""
+    with reading(engine) as conn:
+        wanted = select(tables.resource.c.type, tables.resource.c.id, tables.resource.c.version)
+        return {(type, id): version for type, id, version in conn.execute(wanted)}
+
+
+def held(engine: Engine, type: str) -> dict[str, dict[str, Any]]:
+    """What is here and not deleted, by id."""
+    with reading(engine) as conn:
+        at = (tables.resource.c.type == type, tables.resource.c.deleted.is_(False))
+        return {
+            id: json.loads(body)
+            for id, body in conn.execute(select(tables.resource.c.id, tables.resource.c.body).where(*at))
+        }
+
+
+def plain(body: bytes) -> str:
+    """A resource's bytes without the instant of its writing."""
+    if not body:
+        return ""
+    resource = json.loads(body)
+    resource["meta"].pop("lastUpdated")
+    return json.dumps(resource)
+
+
+def undated(state: bytes) -> Any:
+    """A cursor with its instants told apart only as given or not."""
+    cursor = json.loads(state)
+    return {**cursor, **{name: bool(cursor[name]) for name in ("since", "swept", "began", "touched")}}
+
+
+def without_times(row: Any, names: dict[int, tuple[str, str]]) -> dict[str, Any]:
+    return {
+        "rid": names[row.rid],
+        **{name: value for name, value in row._mapping.items() if name not in {"rid", *TIMES}},
+    }
