@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from alembic import command
 from alembic.config import Config
-from psycopg import IsolationLevel
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
 from sqlalchemy.exc import OperationalError
 
@@ -52,9 +52,7 @@ def open_engine(url: str) -> Engine:
         return engine
     if target.drivername == "postgresql":
         target = target.set(drivername="postgresql+psycopg")
-    return create_engine(
-        target, pool_size=_POOL, max_overflow=_POOL, connect_args={"options": _POSTGRES_OPTIONS}
-    )
+    return create_engine(target, pool_size=_POOL, max_overflow=_POOL, connect_args={"options": _POSTGRES_OPTIONS})
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -72,7 +70,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
             raw.execute("BEGIN")
             yield conn
             return
-        raw.isolation_level, raw.read_only = IsolationLevel.REPEATABLE_READ, True
+        raw.isolation_level, raw.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
         try:
             yield conn
         finally:
@@ -94,8 +92,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
                 raw.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as e:
                 raise _unavailable(e) from e
-        yield conn
-        conn.commit()
+        with conn.begin():
+            yield conn
 
 
 @contextmanager
@@ -103,7 +101,7 @@ def _connected(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.connect() as conn:
             yield conn
-    except OperationalError as e:
+    except (OperationalError, psycopg.OperationalError) as e:
         raise _unavailable(e) from e
 
 

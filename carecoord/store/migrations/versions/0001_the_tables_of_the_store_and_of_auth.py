@@ -102,9 +102,42 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
+        "case_row_payer_key_headline_gate",
+        "case_row",
+        ["payer_key", "open", "headline_gate", "sort_due", "rid"],
+        unique=False,
+    )
+    op.create_index(
+        "case_row_payer_key_priority", "case_row", ["payer_key", "open", "priority", "sort_due", "rid"], unique=False
+    )
+    op.create_index(
         "case_row_payer_key_role", "case_row", ["payer_key", "open", "role", "sort_due", "rid"], unique=False
     )
+    op.create_index(
+        "case_row_payer_key_stage", "case_row", ["payer_key", "open", "stage", "sort_due", "rid"], unique=False
+    )
     op.create_index("case_row_performer", "case_row", ["performer", "open", "sort_due", "rid"], unique=False)
+    op.create_index(
+        "case_row_performer_agreement_state",
+        "case_row",
+        ["performer", "open", "agreement_state", "sort_due", "rid"],
+        unique=False,
+    )
+    op.create_index(
+        "case_row_performer_authorization_state",
+        "case_row",
+        ["performer", "open", "authorization_state", "sort_due", "rid"],
+        unique=False,
+    )
+    op.create_index(
+        "case_row_performer_cleared", "case_row", ["performer", "open", "cleared", "sort_due", "rid"], unique=False
+    )
+    op.create_index(
+        "case_row_performer_headline_gate",
+        "case_row",
+        ["performer", "open", "headline_gate", "sort_due", "rid"],
+        unique=False,
+    )
     op.create_index(
         "case_row_performer_role", "case_row", ["performer", "open", "role", "sort_due", "rid"], unique=False
     )
@@ -138,9 +171,13 @@ def upgrade() -> None:
     op.create_index(
         "case_row_placer_payer_key", "case_row", ["placer", "open", "payer_key", "sort_due", "rid"], unique=False
     )
+    op.create_index(
+        "case_row_placer_priority", "case_row", ["placer", "open", "priority", "sort_due", "rid"], unique=False
+    )
     op.create_index("case_row_placer_role", "case_row", ["placer", "open", "role", "sort_due", "rid"], unique=False)
     op.create_index("case_row_placer_specialty", "case_row", ["placer", "open", "specialty", "rid"], unique=False)
     op.create_index("case_row_placer_stage", "case_row", ["placer", "open", "stage", "sort_due", "rid"], unique=False)
+    op.create_index("case_row_visit", "case_row", ["placer", "open", "cleared", "appointment_at", "rid"], unique=False)
     op.create_table(
         "case_word",
         sa.Column("word", Str, nullable=False),

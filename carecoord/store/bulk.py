@@ -1,0 +1,139 @@
+"""Rows in bulk: one statement per table, however many rows.
+
+The SQL is made from the tables. It goes straight to the driver, for SQLAlchemy's own price of a statement is several
+times SQLite's; PostgreSQL gets the rows of a table as one JSON array, and the statements of several tables at once,
+for what it waits for is the way there and back.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    LargeBinary,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import psycopg
+
+Values = tuple[Any, ...]
+T = TypeVar("T")
+_psycopg: Dialect = psycopg.dialect()  # type: ignore[no-untyped-call]
+
+
+def insert(conn: Connection, table: Table, rows: Sequence[Values]) -> None:
+    """Insert rows given in the order of the table's columns; one that is there already is an error."""
+    _each(conn, table, rows, "insert")
+
+
+def upsert(conn: Connection, table: Table, rows: Sequence[Values]) -> None:
+    """Insert rows, or replace those with the same primary key."""
+    _each(conn, table, rows, "upsert")
+
+
+def add(conn: Connection, table: Table, rows: Sequence[Values]) -> None:
+    """Insert the rows that are not there yet. Rows come without the table's own number `n`."""
+    _each(conn, table, rows, "add")
+
+
+def remove(conn: Connection, table: Table, rids: Sequence[int]) -> None:
+    """Delete every row of these resources."""
+    if not rids:
+        return
+    if conn.dialect.name == "sqlite":
+        _driver(conn).executemany(_sqlite_delete(table), [(rid,) for rid in rids])
+    else:
+        _driver(conn).execute(_postgresql_delete(table), {"rids": list(rids)})
+
+
+def together(conn: Connection) -> AbstractContextManager[object]:
+    """Send what is written inside in one go; PostgreSQL's errors come at the end of it. Only this module's functions
+    may be used inside."""
+    return nullcontext() if conn.dialect.name == "sqlite" else _driver(conn).pipeline()
+
+
+def runs(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The items in runs of at most that size."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _each(conn: Connection, table: Table, rows: Sequence[Values], how: str) -> None:
+    if not rows:
+        return
+    if conn.dialect.name == "sqlite":
+        _driver(conn).executemany(_sqlite_insert(table, how), rows)
+    else:
+        _driver(conn).execute(_postgresql_insert(table, how), {"rows": _json(rows).decode()})
+
+
+def _driver(conn: Connection) -> Any:
+    return conn.connection.dbapi_connection
+
+
+def _names(table: Table, how: str) -> list[str]:
+    return [column.name for column in table.columns if how != "add" or column.name != "n"]
+
+
+@cache
+def _sqlite_insert(table: Table, how: str) -> str:
+    values: dict[str, Any] = {name: bindparam(name) for name in _names(table, how)}
+    statement = sqlite.insert(table).values(values)
+    if how == "upsert":
+        statement = statement.on_conflict_do_update(
+            index_elements=list(table.primary_key),
+            set_={c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key},
+        )
+    elif how == "add":
+        statement = statement.on_conflict_do_nothing()
+    return str(statement.compile(dialect=sqlite.dialect()))
+
+
+@cache
+def _postgresql_insert(table: Table, how: str) -> str:
+    names = _names(table, how)
+    element = func.jsonb_array_elements(cast(bindparam("rows", type_=Text), postgresql.JSONB)).column_valued("element")
+    values = [_value(element.op("->>")(literal_column(str(n))), table.c[name]) for n, name in enumerate(names)]
+    statement = postgresql.insert(table).from_select(names, select(*values))
+    if how == "upsert":
+        statement = statement.on_conflict_do_update(
+            index_elements=list(table.primary_key),
+            set_={c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key},
+        )
+    elif how == "add":
+        statement = statement.on_conflict_do_nothing()
+    return str(statement.compile(dialect=_psycopg))
+
+
+def _value(text: ColumnElement[Any], column: Column[Any]) -> ColumnElement[Any]:
+    if isinstance(column.type, LargeBinary):
+        return func.decode(text, literal_column("'base64'"))
+    return cast(text, column.type)
+
+
+_json = msgspec.json.Encoder().encode  # bytes become base64
+
+
+@cache
+def _sqlite_delete(table: Table) -> str:
+    return str(delete(table).where(table.c.rid == bindparam("rid")).compile(dialect=sqlite.dialect()))
+
+
+@cache
+def _postgresql_delete(table: Table) -> str:
+    rids = cast(bindparam("rids"), postgresql.ARRAY(table.c.rid.type))
+    return str(delete(table).where(table.c.rid == any_(rids)).compile(dialect=_psycopg))

@@ -1,0 +1,150 @@
+"""Reading resources: rows of bytes exactly as they are served, by type and id, version, patient, identifier, instant.
+
+Clauses: FHIR R4 http.html#read, #vread, #history.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, and_, bindparam, func, select, tuple_, union_all
+
+from carecoord.errors import Issue
+from carecoord.fhir import params
+from carecoord.fhir.extract import clip
+from carecoord.store.bulk import runs
+from carecoord.store.tables import flag, ix_reference, ix_token
+from carecoord.store.tables import history as old
+from carecoord.store.tables import resource as new
+
+_RUN = 400  # references in one statement
+_LAST = 2**31 - 1
+COLUMNS = (new.c.rid, new.c.type, new.c.id, new.c.version, new.c.updated, new.c.deleted, new.c.body)
+_OLD = (old.c.rid, new.c.type, new.c.id, old.c.version, old.c.updated, old.c.deleted, old.c.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A version of a resource. rid: the store's own number of it. updated: microseconds. body: JSON as it is served,
+    empty when deleted."""
+
+    rid: int
+    type: str
+    id: str
+    version: int
+    updated: int
+    deleted: bool
+    body: bytes
+
+
+def rows(found: Iterable[Any]) -> list[Row]:
+    """The rows of a statement that selects COLUMNS."""
+    return [Row(*row) for row in found]
+
+
+def _at(which: ColumnElement[bool]) -> CompoundSelect[Any]:
+    """The versions that were the present ones at the instant `at`, of resources that existed then."""
+    earlier = old.alias()
+    last = select(func.max(earlier.c.version)).where(earlier.c.rid == new.c.rid, earlier.c.updated <= bindparam("at"))
+    before = select(*_OLD).join_from(new, old, and_(old.c.rid == new.c.rid, old.c.version == last.scalar_subquery()))
+    return union_all(
+        select(*COLUMNS).where(which, new.c.updated <= bindparam("at")),
+        before.where(which, new.c.updated > bindparam("at")),
+    )
+
+
+_this = and_(new.c.type == bindparam("type"), new.c.id == bindparam("id"))
+_past = select(*_OLD).join_from(new, old, old.c.rid == new.c.rid).where(_this)
+_get = select(*COLUMNS).where(_this)
+_version = union_all(
+    _get.where(new.c.version == bindparam("version")), _past.where(old.c.version == bindparam("version"))
+)
+_history = union_all(_get.where(new.c.version < bindparam("before")), _past.where(old.c.version < bindparam("before")))
+_newest = _history.order_by(_history.selected_columns.version.desc()).limit(bindparam("count"))
+_as_of = _at(_this)
+
+_mine = and_(new.c.patient == bindparam("patient"), new.c.type.in_(bindparam("types", expanding=True)))
+_of_patient = select(*COLUMNS).where(_mine, new.c.deleted.is_(False)).order_by(new.c.type, new.c.rid)
+_of_patient_then = _at(_mine)
+
+_listed = tuple_(new.c.type, new.c.id).in_(bindparam("refs", expanding=True))
+_many = select(*COLUMNS).where(_listed, new.c.deleted.is_(False))
+_many_then = _at(_listed)
+
+# The index is read first and the resources by their number: joined, the planner may choose otherwise.
+_identified = select(ix_token.c.rid).where(
+    ix_token.c.key == bindparam("key"), ix_token.c.code == bindparam("value"), ix_token.c.system == bindparam("system")
+)
+_by_identifier = select(*COLUMNS).where(new.c.rid.in_(_identified)).order_by(new.c.rid)
+_pointing = select(ix_reference.c.rid).where(
+    ix_reference.c.key == bindparam("key"),
+    ix_reference.c.id == bindparam("id"),
+    ix_reference.c.url == "",
+    ix_reference.c.type == bindparam("type"),
+)
+_referring = select(*COLUMNS).where(new.c.rid.in_(_pointing)).order_by(new.c.rid)
+_flags = select(flag.c.severity, flag.c.code, flag.c.text, flag.c.expression).where(flag.c.rid == bindparam("rid"))
+
+
+def get(conn: Connection, type: str, id: str) -> Row | None:
+    """The present version, a deleted one too; None if there never was one. One statement."""
+    found = conn.execute(_get, {"type": type, "id": id}).fetchone()
+    return Row(*found) if found else None
+
+
+def version(conn: Connection, type: str, id: str, number: int) -> Row | None:
+    """That version, which may be the present one or a deletion; None if there is none of that number."""
+    found = conn.execute(_version, {"type": type, "id": id, "version": number}).fetchone()
+    return Row(*found) if found else None
+
+
+def history(conn: Connection, type: str, id: str, count: int, before: int | None = None) -> list[Row]:
+    """Up to `count` versions below number `before`, newest first, deletions among them."""
+    below = _LAST if before is None else before
+    return rows(conn.execute(_newest, {"type": type, "id": id, "before": below, "count": count}))
+
+
+def as_of(conn: Connection, type: str, id: str, micros: int) -> Row | None:
+    """The version that was the present one at that instant, perhaps a deletion; None if it did not exist yet."""
+    found = conn.execute(_as_of, {"type": type, "id": id, "at": micros}).fetchone()
+    return Row(*found) if found else None
+
+
+def of_patient(conn: Connection, patient: str, types: Iterable[str], as_of: int | None = None) -> list[Row]:
+    """Every resource of these types that is about this patient (its id), now or at an instant, by type and age."""
+    asked = {"patient": patient, "types": list(types)}
+    if as_of is None:
+        return rows(conn.execute(_of_patient, asked))
+    return _alive(conn.execute(_of_patient_then, {**asked, "at": as_of}))
+
+
+def many(conn: Connection, refs: Iterable[tuple[str, str]], as_of: int | None = None) -> list[Row]:
+    """The resources with these (type, id), now or at an instant, by type and age; those that are not there are left
+    out."""
+    found: list[Row] = []
+    for run in runs(sorted(set(refs)), _RUN):
+        if as_of is None:
+            found += _alive(conn.execute(_many, {"refs": run}))
+        else:
+            found += _alive(conn.execute(_many_then, {"refs": run, "at": as_of}))
+    return found
+
+
+def by_identifier(conn: Connection, type: str, system: str, value: str) -> list[Row]:
+    """Every resource of the type that has this identifier, oldest first. system "": an identifier without one."""
+    asked = {"key": params.key(type, "identifier"), "system": clip(system), "value": clip(value)}
+    return rows(conn.execute(_by_identifier, asked))
+
+
+def referring(conn: Connection, key: int, type: str, id: str) -> list[Row]:
+    """Every resource that refers to type/id by the search parameter of that key (fhir.params.key), oldest first."""
+    return rows(conn.execute(_referring, {"key": key, "type": type, "id": id}))
+
+
+def flags(conn: Connection, rid: int) -> list[Issue]:
+    """What the rules found wrong in a resource that was stored all the same."""
+    return [Issue(*row) for row in conn.execute(_flags.order_by(flag.c.n), {"rid": rid})]
+
+
+def _alive(found: Iterable[Any]) -> list[Row]:
+    return sorted((row for row in rows(found) if not row.deleted), key=lambda row: (row.type, row.rid))
