@@ -1,6 +1,7 @@
 """The sign-in page as a browser meets it: cookies, forged forms, addresses to go on to, waiting, signing out."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ import auth.signin
 from auth.store import User
 from carecoord.settings import Settings
 from carecoord.store.audit import Journal
-from carecoord.store.engine import writing
+from carecoord.store.engine import open_engine, writing
 from carecoord.web import assets, errors, signin
 from carecoord.world import World
 
@@ -33,20 +34,16 @@ class Clock:
 
 
 @pytest.fixture
-def world(engine: Engine) -> World:
+def world(engine: Engine, tmp_path: Path) -> World:
     clock = Clock()
     with writing(engine) as conn:
         mina = User("u1", "mina", "Mina Okafor", frozenset({"coordinator"}))
         auth.signin.register(conn, mina, PASSWORD, int(clock().timestamp()))
-    return World(engine, clock, lambda: "id", requests.Session, Settings(), lambda *_: None, Journal(Path()))
+    return World(engine, clock, lambda: "id", requests.Session, Settings(), lambda *_: None, Journal(tmp_path))
 
 
 @pytest.fixture
-def engine(sqlite_template: Any, tmp_path: Any) -> Iterator[Engine]:
-    import shutil
-
-    from carecoord.store.engine import open_engine
-
+def engine(sqlite_template: Path, tmp_path: Path) -> Iterator[Engine]:
     shutil.copyfile(sqlite_template, tmp_path / "carecoord.db")
     made = open_engine(f"sqlite:///{tmp_path / 'carecoord.db'}")
     yield made

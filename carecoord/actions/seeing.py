@@ -1,0 +1,46 @@
+"""Who asks, as our data knows them: the copies of their organization and the references by which they appear.
+
+Everything that narrows by role starts from this one value, so that the API, the desk and an include mean the same.
+"""
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from auth.grant import Grant
+from carecoord.domain.access import Office
+from carecoord.domain.parties import TAX_IDS
+from carecoord.domain.reading import identifiers
+from carecoord.fhir import params, text
+from carecoord.store import read
+from carecoord.store.read import Row
+
+ANYWHERE = Office()
+
+
+def office(conn: Connection, grant: Grant) -> Office:
+    """The asker's organization and person. No statement at all for a service that only its scopes narrow."""
+    if not grant.roles:
+        return ANYWHERE
+    organizations, keys = _copies(conn, "Organization", grant.organization)
+    kind, _, id = (grant.fhir_user or "").partition("/")
+    practitioners, _ = _copies(conn, "Practitioner", id if kind == "Practitioner" else None)
+    role = params.key("PractitionerRole", "practitioner")
+    roles = [row for each in practitioners for row in read.referring(conn, role, "Practitioner", each)]
+    people = [*(f"Practitioner/{each}" for each in practitioners), *(f"PractitionerRole/{row.id}" for row in roles)]
+    return Office(organizations, keys, tuple(people))
+
+
+def _copies(conn: Connection, type: str, id: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The ids of every copy of a resource, itself first, and the identifiers that make them copies."""
+    found = read.get(conn, type, id) if id else None
+    if found is None or found.deleted:
+        return (), ()
+    keys = tuple(key for key in sorted(identifiers(_json(found))) if not key.startswith(TAX_IDS))
+    same = (row.id for key in keys for row in read.by_identifier(conn, type, *key.split("|", 1)))
+    return tuple(dict.fromkeys([found.id, *same])), keys
+
+
+def _json(row: Row) -> dict[str, Any]:
+    found: dict[str, Any] = text.loads(row.body)
+    return found

@@ -1,0 +1,201 @@
+"""The access table against every role, type and letter; and how scopes, roles and launch context narrow one another."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auth.grant import Grant
+from auth.scopes import EVERYTHING, Alternatives, parse, resources
+from carecoord.domain import access
+from carecoord.domain.access import TABLE, Office, both, either, letters, narrow, sees
+from carecoord.fhir.types import TYPES
+
+OFFICE = Office(("o1", "o2"), ("http://hl7.org/fhir/sid/us-npi|1",), ("Practitioner/p1", "PractitionerRole/r1"))
+NOWHERE = Office()
+ROLES = sorted(TABLE)
+CLINICAL = access.CARE | access.PLANS | access.PAPERS | access.PATIENT_SIDE | {"ServiceRequest", "Appointment"}
+
+# What each role may do, written down a second time and by hand: the table can not change unnoticed.
+EXPECTED = {
+    "Patient": {"coordinator": "crus", "clinician": "rs", "payer": "rs"},
+    "ServiceRequest": {"coordinator": "crus", "clinician": "crus"},
+    "Task": {"coordinator": "crus", "clinician": "crus", "payer": "crus", "contracts": "crus"},
+    "Coverage": {"coordinator": "crus", "clinician": "rs", "payer": "rs"},
+    "Claim": {"coordinator": "crus", "clinician": "rs", "payer": "rs"},
+    "ClaimResponse": {"coordinator": "rs", "clinician": "rs", "payer": "crus"},
+    "Observation": {"coordinator": "rs", "clinician": "rs"},
+    "Contract": {"contracts": "crus"},
+    "OrganizationAffiliation": {"coordinator": "rs", "payer": "rs", "contracts": "crus", "admin": "rs"},
+    "Organization": {"coordinator": "rs", "clinician": "rs", "payer": "rs", "contracts": "crus", "admin": "cruds"},
+    "DocumentReference": {"coordinator": "crs", "clinician": "crs", "payer": "rs", "contracts": "crus"},
+    "AuditEvent": {"auditor": "rs"},
+    "MeasureReport": {"contracts": "rs"},
+    "Subscription": {"admin": "cruds"},
+    "Group": {},
+    "Basic": {},
+}
+
+
+def person(*roles: str, scope: str = "user/*.cruds", patient: str | None = None) -> Grant:
+    return Grant("u1", scopes=resources(parse(scope)), roles=frozenset(roles), organization="o1", patient=patient)
+
+
+def service(scope: str, *roles: str) -> Grant:
+    return Grant("c1", "c1", resources(parse(scope)), frozenset(roles), "o1")
+
+
+@pytest.mark.parametrize("type", EXPECTED)
+def test_the_table_says_what_was_agreed(type: str) -> None:
+    assert {role: given for role in ROLES if (given := letters(role, type))} == EXPECTED[type]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_on_every_type_gets_exactly_the_letters_of_the_table(role: str) -> None:
+    for type in TYPES:
+        for letter in "cruds":
+            permitted = narrow(person(role), OFFICE, type, letter) is not None
+            allowed = letter in letters(role, type) and access.RULES[role](OFFICE, type) is not None
+            assert permitted == allowed, (role, type, letter)
+
+
+@pytest.mark.parametrize("role", ["coordinator", "clinician", "payer"])
+def test_every_type_that_a_role_may_touch_has_a_narrowing(role: str) -> None:
+    """A letter in the table with no rule behind it would be an empty promise, or a KeyError for somebody."""
+    for type in TYPES:
+        if letters(role, type) and type != "Binary":
+            assert access.RULES[role](OFFICE, type), (role, type)
+
+
+@pytest.mark.parametrize("role", ["contracts", "auditor", "admin"])
+def test_clinical_content_is_closed_to_the_offices(role: str) -> None:
+    for type in CLINICAL:
+        alternatives = narrow(person(role), OFFICE, type, "r")
+        assert alternatives in (None, ((("subject:missing", "true"),),)), (role, type)
+
+
+def test_an_auditor_sees_the_audit_and_nothing_else() -> None:
+    assert {type for type in TYPES if narrow(person("auditor"), OFFICE, type, "r")} == {"AuditEvent"}
+
+
+def test_nobody_without_a_role_sees_anything() -> None:
+    assert not any(narrow(person(), OFFICE, type, letter) for type in TYPES for letter in "cruds")
+
+
+@pytest.mark.parametrize("role", ["coordinator", "clinician", "payer"])
+def test_whoever_belongs_to_no_organization_sees_no_patient(role: str) -> None:
+    for type in TYPES:
+        if type not in access.PUBLIC | access.NETWORK:
+            assert narrow(person(role), NOWHERE, type, "r") is None, type
+
+
+def test_a_coordinator_is_narrowed_to_the_referrals_of_every_copy_of_the_organization() -> None:
+    ways = narrow(person("coordinator"), OFFICE, "ServiceRequest", "s")
+    assert ways
+    assert (("performer", "Organization/o1,Organization/o2"),) in ways
+    assert ways != EVERYTHING
+
+
+def test_a_payer_is_narrowed_to_what_is_addressed_to_it() -> None:
+    ours = "Organization/o1,Organization/o2"
+    assert narrow(person("payer"), OFFICE, "Claim", "r") == ((("insurer", ours),),)
+    assert narrow(person("payer"), OFFICE, "ServiceRequest", "r") is None
+    assert narrow(person("payer"), OFFICE, "Observation", "r") is None
+
+
+def test_a_clinician_is_narrowed_to_their_patients() -> None:
+    ways = narrow(person("clinician"), OFFICE, "Observation", "r")
+    assert ways
+    assert all(name.startswith("patient:Patient.") for ((name, _),) in ways)
+    assert all(value == "Practitioner/p1,PractitionerRole/r1" for ((_, value),) in ways)
+
+
+def test_two_roles_see_what_either_sees() -> None:
+    one, other = (narrow(person(role), OFFICE, "Task", "r") for role in ("coordinator", "contracts"))
+    together = narrow(person("coordinator", "contracts"), OFFICE, "Task", "r")
+    assert one
+    assert other
+    assert set(together or ()) == set(one) | set(other)
+
+
+def test_scopes_narrow_a_role_and_never_widen_it() -> None:
+    narrowed = narrow(person("payer", scope="user/Claim.r?status=active"), OFFICE, "Claim", "r")
+    assert narrowed == ((("status", "active"), ("insurer", "Organization/o1,Organization/o2")),)
+    assert narrow(person("payer", scope="user/Claim.r"), OFFICE, "Claim", "s") is None
+    assert narrow(person("payer", scope="user/*.cruds"), OFFICE, "Claim", "u") is None
+
+
+def test_a_backend_service_without_roles_is_narrowed_by_its_scopes_alone() -> None:
+    assert narrow(service("system/*.rs"), NOWHERE, "Observation", "r") == EVERYTHING
+    assert narrow(service("system/Observation.rs?category=lab"), NOWHERE, "Observation", "r") == (
+        (("category", "lab"),),
+    )
+    assert narrow(service("system/*.rs"), NOWHERE, "Observation", "u") is None
+
+
+def test_a_backend_service_with_a_role_is_narrowed_like_a_person() -> None:
+    ours = "Organization/o1,Organization/o2"
+    assert narrow(service("system/*.rs", "payer"), OFFICE, "Claim", "r") == ((("insurer", ours),),)
+    assert narrow(service("system/*.rs", "payer"), OFFICE, "Observation", "r") is None
+
+
+def test_a_patient_scope_opens_that_patients_compartment_only() -> None:
+    app = person("clinician", scope="patient/*.rs", patient="p9")
+    mine = narrow(app, OFFICE, "Observation", "r")
+    assert mine
+    assert all(query[0] == ("patient", "Patient/p9") for query in mine)
+    own = narrow(app, OFFICE, "Patient", "r")
+    assert own
+    assert all(query[0] == ("_id", "p9") for query in own)
+    assert narrow(app, OFFICE, "Organization", "r") == EVERYTHING
+    assert narrow(app, OFFICE, "OrganizationAffiliation", "r") is None
+
+
+def test_a_patient_scope_without_a_patient_in_context_opens_nothing() -> None:
+    app = person("coordinator", scope="patient/*.cruds")
+    assert not any(narrow(app, OFFICE, type, letter) for type in TYPES for letter in "cruds")
+
+
+def test_a_patient_scope_writes_nothing_outside_the_compartment() -> None:
+    app = person("admin", scope="patient/*.cruds", patient="p9")
+    assert narrow(app, OFFICE, "Organization", "u") is None
+
+
+def test_every_type_stands_in_one_group() -> None:
+    groups = [
+        access.PATIENT_SIDE, access.CARE, access.PLANS, access.PAPERS, access.ORDERS, access.COVER, access.REQUESTS,
+        access.DECISIONS, access.REGISTRY, access.NETWORK, access.CALENDAR, access.AGREEMENTS, access.KNOWLEDGE,
+        access.COUNTS, access.TRAIL, access.ORIGINS, access.APPS,
+    ]  # fmt: skip
+    assert sorted(type for group in groups for type in group) == sorted(TYPES)
+
+
+def test_the_worklist_shows_an_organizations_own_cases() -> None:
+    assert set(sees(person("coordinator"), OFFICE) or ()) == {
+        (side, id) for side in ("placer", "performer") for id in ("o1", "o2")
+    }
+    assert sees(person("payer"), OFFICE) == (("payer_key", "http://hl7.org/fhir/sid/us-npi|1"),)
+    for role in ("contracts", "auditor", "admin"):
+        assert sees(person(role), OFFICE) == ()
+    assert sees(person(), OFFICE) == ()
+    assert sees(person("coordinator"), NOWHERE) == ()
+
+
+def test_the_worklist_is_whole_only_for_a_service_that_may_search_every_referral() -> None:
+    assert sees(service("system/*.rs"), NOWHERE) is None
+    assert sees(service("system/ServiceRequest.r"), NOWHERE) == ()
+    assert sees(service("system/ServiceRequest.s?status=active"), NOWHERE) == ()
+    assert sees(service("system/*.rs", "payer"), NOWHERE) == ()
+
+
+QUERIES = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xy")), max_size=2).map(tuple)
+WAYS = st.none() | st.lists(QUERIES, min_size=1, max_size=3).map(tuple)
+
+
+def holds(ways: Alternatives | None, facts: set[tuple[str, str]]) -> bool:
+    return any(facts.issuperset(query) for query in ways or ())
+
+
+@given(WAYS, WAYS, st.sets(st.tuples(st.sampled_from("abc"), st.sampled_from("xy"))))
+def test_both_and_either_mean_and_and_or(one: Alternatives, other: Alternatives, facts: set[tuple[str, str]]) -> None:
+    assert holds(both(one, other), facts) == (holds(one, facts) and holds(other, facts))
+    assert holds(either([one, other]), facts) == (holds(one, facts) or holds(other, facts))
