@@ -178,7 +178,7 @@ class Keeper:
                 base_url=self.world.settings.fhir_url,
                 project=self.world.project,
             )
-            did = Counter(one.outcome for one in written)
+            did: Counter[str] = Counter(one.outcome for one in written)
             did["flagged"] = sum(1 for change in fresh if change.flags)
             changed = did["created"] + did["updated"] + did["deleted"]
             ehrs.count(conn, self.run, len(page.items), changed, did["flagged"])

@@ -12,6 +12,7 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 from sqlalchemy import Engine
 
 from carecoord.settings import Settings
+from carecoord.store.audit import Journal
 from carecoord.world import World
 from tests.adapters.little_ehr import LittleEhr, serving
 
@@ -50,4 +51,5 @@ def world(engine: Engine, tmp_path: Path) -> World:
         http=requests.Session,
         settings=Settings(var=str(tmp_path)),
         project=lambda conn, touched, now: None,
+        journal=Journal(tmp_path / "journal"),
     )

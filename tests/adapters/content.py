@@ -1,4 +1,4 @@
-"""All that a sync leaves behind, without the times at which it happened: equal for equal databases."""
+"""All that a sync leaves behind, without the times and the rounds in which it happened: equal for equal databases."""
 
 import json
 from typing import Any
@@ -40,7 +40,7 @@ def content(engine: Engine) -> dict[str, list[Any]]:
             "flag": [(*names[row.rid], *row[1:]) for row in conn.execute(select(tables.flag))],
             "case": [without_times(row, names) for row in conn.execute(select(tables.case))],
             "cursor": [(row.ehr, row.type, undated(row.state)) for row in conn.execute(select(tables.ehr_cursor))],
-            "item": [tuple(row) for row in conn.execute(select(tables.ehr_item))],
+            "item": [(row.ehr, row.type, row.id, row.updated) for row in conn.execute(select(tables.ehr_item))],
         }
         for table in INDEXES:
             found[table.name] = [
@@ -76,9 +76,9 @@ def plain(body: bytes) -> str:
 
 
 def undated(state: bytes) -> Any:
-    """A cursor with its instants told apart only as given or not."""
+    """A cursor with its instants and its count of rounds told apart only as given or not."""
     cursor = json.loads(state)
-    return {**cursor, **{name: bool(cursor[name]) for name in ("since", "swept", "began", "touched")}}
+    return {**cursor, **{name: bool(cursor[name]) for name in ("round", "since", "swept", "began", "touched")}}
 
 
 def without_times(row: Any, names: dict[int, tuple[str, str]]) -> dict[str, Any]:
