@@ -1,0 +1,124 @@
+"""The house rules as tests: what spec and README promise about the code is looked up in the code."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from carecoord.settings import FIELDS, PREFIX
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("auth", "fhir_adapters", "carecoord")
+EMPTY_NAMES = {"utils", "helpers", "common", "misc", "base", "manager", "service", "core", "constants"}
+README = (ROOT / "README.md").read_text()
+
+LONGEST_FILE = 300  # lines that are not blank
+LONGEST_FUNCTION = 50
+EXCUSED_FILES: dict[str, str] = {}
+EXCUSED_FUNCTIONS: dict[str, str] = {}
+
+
+def sources() -> list[Path]:
+    """Every module of ours but the generated migrations."""
+    found = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+    return [path for path in found if "versions" not in path.parts]
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    """Every function of a module: `file:name` and its length in lines."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield f"{named(path)}:{node.name}", (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def test_no_file_is_long() -> None:
+    lengths = {named(path): sum(bool(line.strip()) for line in path.read_text().splitlines()) for path in sources()}
+    long = {name for name, length in lengths.items() if length > LONGEST_FILE}
+    assert long == set(EXCUSED_FILES)
+
+
+def test_no_function_is_long() -> None:
+    long = {name for path in sources() for name, length in functions(path) if length > LONGEST_FUNCTION}
+    assert long == set(EXCUSED_FUNCTIONS)
+
+
+def test_every_module_has_a_name_that_says_something() -> None:
+    assert [named(path) for path in sources() if path.stem in EMPTY_NAMES] == []
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [path for path in sources() if ast.get_docstring(ast.parse(path.read_text())) is None]
+    assert [named(path) for path in silent if path.stem != "__init__"] == []
+
+
+def test_nothing_is_left_for_later_in_comments() -> None:
+    marks = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+    assert [named(path) for path in sources() if marks.search(path.read_text())] == []
+
+
+def test_no_registry_is_named_in_the_repository() -> None:
+    hosts = ["pypi" + ".org", "pythonhosted" + ".org", "registry.npmjs" + ".org", "proxy.golang" + ".org"]
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    files = [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+    assert [named(path) for path in files if any(host.encode() in path.read_bytes() for host in hosts)] == []
+
+
+def test_the_readme_lists_every_setting_as_it_is() -> None:
+    rows = re.findall(rf"^\| `({PREFIX}\w+)` \| (.*?) \| (.*?) \|$", README, re.MULTILINE)
+    source = (ROOT / "carecoord" / "settings.py").read_text()
+    said = dict(re.findall(r"^    (\w+): \w+ = .*?  # (.*)$", source, re.MULTILINE))
+    wanted = []
+    for field in FIELDS:
+        default = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
+        wanted.append((f"{PREFIX}{field.name.upper()}", f"`{default}`" if default else "empty", said[field.name]))
+    assert rows == wanted
+
+
+def rooms(package: str) -> set[str]:
+    """The modules and packages right inside a package."""
+    inside = (ROOT / package).iterdir()
+    found = {path.stem for path in inside if path.suffix == ".py" or (path / "__init__.py").exists()}
+    return {name for name in found if not name.startswith("_")}
+
+
+def test_the_picture_of_the_architecture_shows_every_room_and_no_other() -> None:
+    picture = README.split("<!-- architecture -->")[1]
+    shown = set(re.findall(r"^([a-z_.]+)  ", picture, re.MULTILINE))
+    inner = {f"carecoord.{name}" for name in rooms("carecoord")}
+    assert shown == {"auth", "fhir_adapters"} | inner
+
+
+def test_the_order_of_the_rungs_in_the_readme_is_the_one_that_is_checked() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    rungs = next(contract["layers"] for contract in settings if contract.get("containers") == ["carecoord"])
+    names = [rung.replace(" ", "").split("|") for rung in reversed(rungs)]
+    picture = README.split("<!-- architecture -->")[1]
+    order = re.findall(r"^carecoord\.(\w+)", picture, re.MULTILINE)
+    positions = [[order.index(name) for name in rung] for rung in names]
+    assert all(max(one) < min(other) for one, other in pairwise(positions))
+
+
+def test_both_commands_of_the_readme_are_there() -> None:
+    targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert {"demo", "test", "help", "bench", "lint", "fixtures", "clean"} <= set(targets)
+    assert "make demo" in README
+    assert "make test" in README
+
+
+RECORDS = sorted((ROOT / "carecoord" / "docs" / "decisions").glob("*.md"))
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem)
+def test_a_decision_record_is_half_a_page(record: Path) -> None:
+    text = record.read_text()
+    assert all(part in text for part in ("Status:", "**Context.**", "**Decision.**", "**Consequences.**"))
+    assert len(text.splitlines()) <= 40
