@@ -11,6 +11,9 @@ from typing import Any
 Element = list[Any]
 Table = dict[str, dict[str, Element]]
 
+# The package has additions of its own among HL7's elements: these are the ones in datatypes and in types of ours.
+_NOT_HL7S = {"Meta": ("account", "accounts", "author", "compartment", "onBehalfOf", "project"), "Binary": ("url",)}
+
 _SAME = {"SimpleQuantity": "Quantity", "MoneyQuantity": "Quantity"}
 _TYPE = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
 
@@ -22,6 +25,8 @@ def table(definition: dict[str, Any]) -> Table:
         owner, _, name = element["path"].rpartition(".")
         if owner:
             out.setdefault(owner, {}).update(_rows(element, name))
+    for name in _NOT_HL7S.get(definition["type"], ()):
+        del out[definition["type"]][name]
     if definition["kind"] == "resource":
         out[definition["type"]]["id"][0] = "id"  # declared as a FHIRPath string; resource.html#id says id
     return out

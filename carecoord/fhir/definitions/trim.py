@@ -16,12 +16,14 @@ from typing import Any
 from carecoord.fhir.definitions import searches, structures, valuesets
 from carecoord.fhir.types import TYPES
 
+_NOT_R4 = {"SubscriptionStatus"}  # of R4B; the package has it among the rest
+
 
 def main(folder: Path) -> None:
     """Read the official files in `folder`, write the trimmed ones."""
     resources, datatypes = _definitions(folder, "profiles-resources.json"), _definitions(folder, "profiles-types.json")
     ours = _elements(datatypes) | _elements({name: resources[name] for name in TYPES})
-    others = _elements({name: resources[name] for name in resources if name not in TYPES})
+    others = _elements({name: resources[name] for name in resources if name not in TYPES and name not in _NOT_R4})
     expand = valuesets.Expander(
         entry["resource"]
         for name in ("valuesets.json", "v3-codesystems.json", "v2-tables.json")
@@ -49,7 +51,8 @@ def _definitions(folder: Path, name: str) -> dict[str, Any]:
 
 
 def _is_plain(row: dict[str, Any]) -> bool:
-    return row["kind"] in ("resource", "complex-type") and row.get("derivation") != "constraint"
+    plain = row["kind"] in ("resource", "complex-type") and row.get("derivation") != "constraint"
+    return plain and not (row["kind"] == "resource" and row["abstract"])
 
 
 def _elements(definitions: dict[str, Any]) -> structures.Table:
