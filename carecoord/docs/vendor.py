@@ -49,8 +49,11 @@ def lay(source: Path) -> None:
             name = "LICENSE.txt" if path == "LICENSE" else Path(path).name
             shutil.copyfile(source / package / path, VENDOR / package / name)
     (VENDOR / LUCIDE / "sprite.svg").write_text(sprite(source / LUCIDE / "icons", used_icons()))
-    sums = [f"{hashlib.sha256(f.read_bytes()).hexdigest()}  {f.relative_to(VENDOR)}" for f in sorted(VENDOR.rglob("*.*"))
-            if f.is_file()]
+    sums = [
+        f"{hashlib.sha256(f.read_bytes()).hexdigest()}  {f.relative_to(VENDOR)}"
+        for f in sorted(VENDOR.rglob("*.*"))
+        if f.is_file()
+    ]
     (VENDOR / "SHA256SUMS.txt").write_text("\n".join(sums) + "\n")
 
 

@@ -154,7 +154,7 @@ def sums(base: Arms, lists: tuple[tuple[Test, ...], ...]) -> Select[Any]:
         passes = and_(literal(True), *(test.sql(f"s{n}_{m}") for m, test in enumerate(tests)))
         columns.append(func.coalesce(func.sum(case((passes, 1), else_=0)), 0).label(f"n{n}"))
     chosen = union_all(*(arm.walk(f"b{n}", row.c.rid) for n, arm in enumerate(base))).subquery()
-    return select(*columns).select_from(row.join(chosen, chosen.c.rid == row.c.rid))
+    return select(*columns).select_from(chosen.join(row, chosen.c.rid == row.c.rid))
 
 
 def sum_binds(lists: Sequence[Sequence[Test]]) -> dict[str, Any]:
@@ -172,14 +172,19 @@ def rows(arms: Arms, column: str, down: bool, beside: bool) -> Select[Any]:
     """The first `:size` rows of a list in the order of (column, rid), after the cursor (`:value`, `:rid`) if `beside`."""
     key = row.c[column]
     order = (key.desc(), row.c.rid.desc()) if down else (key, row.c.rid)
-    here, cursor = tuple_(key, row.c.rid), tuple_(bindparam("value", type_=key.type), bindparam("rid", type_=row.c.rid.type))
+    here, cursor = (
+        tuple_(key, row.c.rid),
+        tuple_(bindparam("value", type_=key.type), bindparam("rid", type_=row.c.rid.type)),
+    )
     past = [here < cursor if down else here > cursor] if beside else []
     if len(arms) == 1:
         return arms[0].walk("r0", row).where(*past).order_by(*order).limit(bindparam("size"))
-    heads = [arm.walk(f"r{n}", row.c.rid).where(*past).order_by(*order).limit(bindparam("size")).subquery()
-             for n, arm in enumerate(arms)]
+    heads = [
+        arm.walk(f"r{n}", row.c.rid).where(*past).order_by(*order).limit(bindparam("size")).subquery()
+        for n, arm in enumerate(arms)
+    ]
     near = union_all(*(select(head) for head in heads)).subquery()
-    both = select(row).select_from(row.join(near, near.c.rid == row.c.rid))
+    both = select(row).select_from(near.join(row, near.c.rid == row.c.rid))
     return both.order_by(*order).limit(bindparam("size"))
 
 

@@ -84,6 +84,11 @@ def tabs(at: Moments) -> dict[str, tuple[Test, ...]]:
     }
 
 
+def tabs_named() -> frozenset[str]:
+    """The names of the tabs."""
+    return frozenset(tabs(Moments(0, 0, 0, 0)))
+
+
 def groups(at: Moments) -> dict[str, Span]:
     """The urgency groups, in order: they split the whole range of due times."""
     return {

@@ -18,8 +18,8 @@ YEAR = 31_536_000
 
 @functools.cache
 def asset(path: str) -> str:
-    """The address of a static file, e.g. `/static/app.css?v=3f0c9a1b22d4`. KeyError-like failure: FileNotFoundError."""
-    return f"/static/{path}?v={hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]}"
+    """The address of a static file, e.g. `/assets/app.css?v=3f0c9a1b22d4`. KeyError-like failure: FileNotFoundError."""
+    return f"/assets/{path}?v={hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]}"
 
 
 def icon(name: str, label: str = "") -> Markup:
@@ -29,11 +29,11 @@ def icon(name: str, label: str = "") -> Markup:
 
 
 def blueprint() -> Blueprint:
-    """`/static/...`, the folder templates/, and `asset()` and `icon()` for every template. Register it once per app."""
+    """`/assets/...`, the folder templates/, and `asset()` and `icon()` for every template. Register it once per app."""
     pages = Blueprint("assets", __name__, template_folder="templates")
     pages.add_app_template_global(asset)
     pages.add_app_template_global(icon)
-    pages.add_url_rule("/static/<path:path>", "static", _serve)
+    pages.add_url_rule("/assets/<path:path>", "static", _serve)
     return pages
 
 

@@ -2,17 +2,19 @@
 
 from flask import Flask, Response, request
 
-CONTENT_SECURITY_POLICY = "; ".join([
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self' data:",
-    "font-src 'self'",
-    "connect-src 'self'",
-    "form-action 'self'",
-    "base-uri 'none'",
-    "frame-ancestors 'none'",
-])
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",  # not no-referrer: the CSRF check wants a same-host Referer over https
@@ -39,6 +41,6 @@ def install(app: Flask, *, https: bool) -> None:
             for name, value in PAGES.items():
                 answer.headers.setdefault(name, value)
             answer.vary.update(("Cookie", "HX-Request"))
-        if not request.path.startswith("/static/"):
+        if not request.path.startswith("/assets/"):
             answer.headers.setdefault("Cache-Control", "no-store")
         return answer

@@ -1,0 +1,97 @@
+"""What the desk shows: the worklist, narrowed to whose cases the asker may see, and one case with all that bears on it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Row
+
+from auth.grant import Grant
+from carecoord.actions import projecting
+from carecoord.actions.seeing import office
+from carecoord.domain import access
+from carecoord.fhir.instants import micros
+from carecoord.store import ehrs
+from carecoord.store.audit import Event
+from carecoord.store.cases import Asked, Moments, Seen, Worklist
+from carecoord.store.ehrs import Run
+from carecoord.store.engine import reading
+from carecoord.world import World
+
+LABELS = {"payer": "payer_name", "owner": "owner_name"}  # facets whose words come from the data
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of the worklist and every number around it, read in one state of the database.
+
+    `tally`: rows of each tab under the same filters; `groups`: of each urgency group; both stop at cases.MANY."""
+
+    now: datetime
+    at: Moments
+    rows: Sequence[Row[Any]]
+    more_after: bool
+    more_before: bool
+    tally: Mapping[str, int]
+    groups: Mapping[str, int]
+    choices: Mapping[str, list[tuple[str, str]]]
+    next_decision: int | None  # when the next payer's decision is due, microseconds
+    runs: Sequence[tuple[str, Run | None]]  # each EHR with its latest run
+
+
+def moments(now: datetime, zone: ZoneInfo) -> Moments:
+    """What late, today, soon and this week mean at an instant, by the midnights of the office's time zone."""
+    today = now.astimezone(zone).date()
+
+    def end(days: int) -> int:
+        return micros(datetime.combine(today + timedelta(days + 1), time(), zone).astimezone(UTC))
+
+    return Moments(micros(now), end(0), end(3), end(7))
+
+
+def worklist(world: World, grant: Grant, asked: Asked, tabs: Sequence[str], size: int, request: str) -> Found:
+    """The page of the worklist that was asked for. `request`: the id of the request, for the audit trail."""
+    now = _fresh(world)
+    with reading(world.engine) as conn:
+        cases = _cases(world, conn, grant, now)
+        rows, more_after, more_before = cases.page(asked, size)
+        tally, groups = cases.tally(asked, tabs)
+        choices = {name: cases.choices(name, label) for name, label in LABELS.items()}
+        due = cases.first_due(Asked("payer", asked.facets, asked.words)) if "payer" in tabs else None
+        runs = [(ehr.name, next(iter(ehrs.runs(conn, ehr.name, 1)), None)) for ehr in ehrs.every(conn)]
+    _audit(world, grant, now, request, query=_said(asked))
+    return Found(now, cases.at, rows, more_after, more_before, tally, groups, choices, due, runs)
+
+
+def download(world: World, grant: Grant, asked: Asked, request: str) -> Iterator[Row[Any]]:
+    """Every row of the list that was asked for, in its order."""
+    now = _fresh(world)
+    _audit(world, grant, now, request, query=_said(asked))
+    with reading(world.engine) as conn:
+        yield from _cases(world, conn, grant, now).every(asked)
+
+
+def _fresh(world: World) -> datetime:
+    """Now, after every row that the passing of time has changed was judged anew."""
+    projecting.refresh_due(world)
+    return world.clock()
+
+
+def _cases(world: World, conn: Connection, grant: Grant, now: datetime) -> Worklist:
+    seen = Seen(access.sees(grant, office(conn, grant)))
+    return Worklist(conn, seen, moments(now, ZoneInfo(world.settings.timezone)))
+
+
+def _said(asked: Asked) -> str:
+    pairs = [("tab", asked.tab), *((name, ",".join(values)) for name, values in asked.facets), ("q", asked.words)]
+    return "&".join(f"{name}={value}" for name, value in pairs if value)
+
+
+def _audit(world: World, grant: Grant, now: datetime, request: str, **about: Any) -> None:
+    event = Event(
+        micros(now), request, "read" if "resource" in about else "search", 200, grant.subject, grant.client,
+        grant.organization, "ServiceRequest", **about,
+    )  # fmt: skip
+    world.journal.append(event)

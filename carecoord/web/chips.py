@@ -1,0 +1,116 @@
+"""The words of the desk: each code with what people call it, its tone and its icon. Colour never stands alone.
+
+Tones: red and amber ask for somebody, blue and violet are under way, green is good, grey has ended or not begun;
+quiet is a normal state, shown without a fill."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A state as it is shown."""
+
+    label: str
+    tone: str
+    icon: str
+
+
+REFERRAL = {
+    "draft": Chip("Draft", "grey", icon="pencil"),
+    "sent": Chip("Sent", "blue", icon="send"),
+    "in-triage": Chip("In triage", "violet", icon="stethoscope"),
+    "awaiting-information": Chip("Awaiting info", "amber", icon="file-question-mark"),
+    "awaiting-authorization": Chip("Awaiting auth", "amber", icon="hourglass"),
+    "advice-given": Chip("Advice given", "green", icon="message-square"),
+    "accepted": Chip("Accepted", "blue", icon="circle-check"),
+    "contacting-patient": Chip("Contacting", "violet", icon="phone"),
+    "waitlisted": Chip("Waitlisted", "grey", icon="clock"),
+    "scheduled": Chip("Scheduled", "green", icon="calendar-check"),
+    "no-show": Chip("No-show", "red", icon="calendar-x"),
+    "appointment-cancelled": Chip("Visit cancelled", "amber", icon="calendar-x"),
+    "visit-done": Chip("Awaiting note", "violet", icon="file-text"),
+    "report-received": Chip("Report received", "green", icon="file-check"),
+    "declined": Chip("Declined", "red", icon="circle-x"),
+    "cancel-requested": Chip("Cancel asked", "amber", icon="circle-alert"),
+    "cancelled": Chip("Cancelled", "grey", icon="ban"),
+    "failed": Chip("Failed", "grey", icon="circle-x"),
+    "error": Chip("Entered in error", "grey", icon="circle-x"),
+}
+AUTHORIZATION = {
+    "not-required": Chip("Not required", "quiet", icon="circle-dashed"),
+    "approved": Chip("Approved", "green", icon="badge-check"),
+    "partly": Chip("Partly approved", "amber", icon="badge-check"),
+    "modified": Chip("Approved, changed", "amber", icon="badge-check"),
+    "expiring": Chip("Expiring", "amber", icon="triangle-alert"),
+    "submitted": Chip("Submitted", "blue", icon="send"),
+    "pended": Chip("Pended", "amber", icon="circle-question-mark"),
+    "contact": Chip("Call payer", "amber", icon="phone"),
+    "draft": Chip("Draft", "grey", icon="pencil"),
+    "needed": Chip("Needed", "amber", icon="circle-alert"),
+    "denied": Chip("Denied", "red", icon="circle-x"),
+    "expired": Chip("Expired", "red", icon="calendar-x"),
+    "used-up": Chip("Used up", "red", icon="circle-x"),
+    "mismatch": Chip("Does not cover", "amber", icon="circle-alert"),
+    "error": Chip("Rejected", "red", icon="circle-x"),
+    "cancelled": Chip("Cancelled", "grey", icon="ban"),
+    "unknown": Chip("Unknown", "grey", icon="circle-question-mark"),
+}
+CONTRACT = {
+    "in-network": Chip("In network", "quiet", icon="check"),
+    "expiring": Chip("Expiring", "amber", icon="triangle-alert"),
+    "ended": Chip("Ended", "red", icon="calendar-x"),
+    "out-of-network": Chip("Out of network", "red", icon="ban"),
+    "excluded": Chip("Excluded", "red", icon="ban"),
+    "uncredentialed": Chip("Not credentialed", "red", icon="ban"),
+    "not-signed": Chip("Not signed", "amber", icon="file-pen"),
+    "not-needed": Chip("Not needed", "quiet", icon="circle-dashed"),
+    "unknown": Chip("Unknown", "grey", icon="circle-question-mark"),
+}
+GATE = {
+    "met": Chip("Met", "green", icon="circle-check"),
+    "not-needed": Chip("Not needed", "quiet", icon="circle-dashed"),
+    "pending": Chip("Waiting", "blue", icon="hourglass"),
+    "open": Chip("To do", "amber", icon="circle-alert"),
+    "blocked": Chip("Blocked", "red", icon="ban"),
+    "unknown": Chip("Unknown", "grey", icon="circle-question-mark"),
+}
+GATES = {
+    "coverage": Chip("Coverage", "", icon="id-card"),
+    "authorization": Chip("Authorization", "", icon="shield-check"),
+    "agreement": Chip("Contract", "", icon="file-pen-line"),
+    "information": Chip("Information", "", icon="paperclip"),
+    "appointment": Chip("Appointment", "", icon="calendar-days"),
+    "loop": Chip("Loop", "", icon="repeat"),
+}
+PRIORITY = {
+    "routine": Chip("Routine", "", icon="check"),
+    "urgent": Chip("Urgent", "urgent", icon="triangle-alert"),
+    "asap": Chip("ASAP", "urgent", icon="triangle-alert"),
+    "stat": Chip("STAT", "stat", icon="triangle-alert"),
+}
+MOVE = {
+    "coordinator": Chip("Coordinator", "", icon="users"),
+    "clinician": Chip("Clinician", "", icon="stethoscope"),
+    "payer": Chip("Payer", "", icon="shield-check"),
+    "contracts": Chip("Contract desk", "", icon="file-pen-line"),
+    "performer": Chip("Receiving clinic", "", icon="building-2"),
+    "patient": Chip("Patient", "", icon="user-round"),
+}
+# The chips of the filter bar, in order: facet -> (its name, its words; None where they come from the data).
+FACETS: dict[str, tuple[str, dict[str, Chip] | None]] = {
+    "referral": ("Referral", REFERRAL),
+    "authorization": ("Authorization", AUTHORIZATION),
+    "contract": ("Contract", CONTRACT),
+    "payer": ("Payer", None),
+    "priority": ("Priority", PRIORITY),
+    "owner": ("Owner", None),
+    "move": ("Whose move", MOVE),
+    "gate": ("Gate", GATES),
+}
+
+
+def chip(words: dict[str, Chip], code: str | None) -> Chip:
+    """What a code is called; a code that nobody told us of is shown as it is."""
+    return words.get(code or "unknown") or Chip(
+        (code or "unknown").replace("-", " ").capitalize(), "grey", icon="circle-dashed"
+    )

@@ -1,0 +1,103 @@
+"""How the desk says times: the clock of a row, dates in the office's time zone, and how long ago something was."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from carecoord.fhir.instants import micros, moment
+
+MINUS = "−"
+
+
+@dataclass(frozen=True)
+class Clock:
+    """`text` "−3h 10m" or "4h 12m"; `tone` late, today or calm; `share` 0 to 100 of the allowed time that has run;
+    `heard` the same in words; `exact` the date and time it runs to."""
+
+    text: str
+    tone: str
+    share: int
+    heard: str
+    exact: str
+
+
+@dataclass(frozen=True)
+class Times:
+    """Now, and the office's time zone."""
+
+    now: datetime
+    zone: ZoneInfo
+
+    def clock(self, due: int | None, start: int | None, today: int) -> Clock | None:
+        """The clock that runs to `due` (microseconds), or None when nothing is due. `today`: when the day ends."""
+        if due is None:
+            return None
+        at = micros(self.now)
+        left = moment(due) - self.now
+        tone = "late" if due < at else "today" if due < today else "calm"
+        whole = due - start if start is not None and start < due else 0
+        share = 100 if due <= at else round(100 * (at - start) / whole) if whole and start is not None else 0
+        heard = f"{_spell(abs(left))} overdue" if due < at else f"due in {_spell(left)}"
+        return Clock(
+            (MINUS if due < at else "") + span(abs(left)), tone, max(0, min(100, share)), heard, self.exact(due)
+        )
+
+    def exact(self, at: int) -> str:
+        """A point in time as it is read in the office: "21 Nov 09:00", with the year when it is another one."""
+        local = moment(at).astimezone(self.zone)
+        return f"{local.day} {local:%b %H:%M}" if local.year == self._year else f"{local.day} {local:%b %Y %H:%M}"
+
+    def day(self, at: int) -> str:
+        """A day: "21 Nov", with the year when it is another one."""
+        return self.date(moment(at).astimezone(self.zone).date())
+
+    def date(self, day: date) -> str:
+        return f"{day.day} {day:%b}" if day.year == self._year else f"{day.day} {day:%b %Y}"
+
+    def ago(self, at: datetime) -> str:
+        """How long ago: "just now", "2 min ago", "3 h ago", "2 d ago"."""
+        minutes = int((self.now - at).total_seconds() // 60)
+        if minutes < 1:
+            return "just now"
+        if minutes < 60:
+            return f"{minutes} min ago"
+        return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // 1440} d ago"
+
+    def midnight(self, days: int) -> int:
+        """The end of today, or of a day so many days later, in the office: microseconds."""
+        local = self.now.astimezone(self.zone).date() + timedelta(days=days + 1)
+        return micros(datetime.combine(local, time(), self.zone).astimezone(UTC))
+
+    @property
+    def _year(self) -> int:
+        return self.now.astimezone(self.zone).year
+
+
+def age(born: str | None, today: date) -> str:
+    """Years, or months under two years: "61 y", "14 mo"; nothing when the birth date is unknown or only a year."""
+    try:
+        day = date.fromisoformat(born or "")
+    except ValueError:
+        return ""
+    months = (today.year - day.year) * 12 + today.month - day.month - (today.day < day.day)
+    return f"{months // 12} y" if months >= 24 else f"{max(months, 0)} mo"
+
+
+def span(left: timedelta) -> str:
+    """A length of time in at most two units: "20m", "4h 12m", "1d 03h", "12d"."""
+    minutes = int(left.total_seconds() // 60)
+    if minutes < 60:
+        return f"{minutes}m"
+    if minutes < 24 * 60:
+        return f"{minutes // 60}h {minutes % 60:02}m"
+    days, hours = divmod(minutes // 60, 24)
+    return f"{days}d {hours:02}h" if days < 10 else f"{days}d"
+
+
+def _spell(left: timedelta) -> str:
+    minutes = int(left.total_seconds() // 60)
+    if minutes < 60:
+        return f"{minutes} minutes"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} hours"
+    return f"{minutes // 1440} days"

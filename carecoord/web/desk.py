@@ -1,0 +1,103 @@
+"""The desk at `/`: the worklist with its referral panel, one referral on a page of its own, and the list as a file."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, render_template, request
+from jinja2_fragments.flask import render_block
+from sqlalchemy import Row
+
+from carecoord.actions import cases
+from carecoord.fhir.instants import moment
+from carecoord.web import listing, referral, signin
+from carecoord.web.asking import parse
+from carecoord.web.exchange import request_id
+from carecoord.world import World
+
+PAGE = 25
+COLUMNS = (
+    "number", "patient_name", "birth_date", "mrn", "specialty", "reason", "priority", "placer_name", "performer_name",
+    "payer_name", "plan_name", "stage", "coverage_gate", "authorization_gate", "agreement_gate", "information_gate",
+    "appointment_gate", "loop_gate", "authorization_state", "authorization_note", "agreement_state", "agreement_note",
+    "cleared", "headline", "action_label", "role", "due", "due_label", "appointment", "owner_name",
+)  # fmt: skip
+TIMES = {"due": "due_at", "appointment": "appointment_at"}
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def blueprint(world: World) -> Blueprint:
+    """The pages of the desk, each behind the sign-in."""
+    pages = Blueprint("desk", __name__, template_folder="templates")
+    signin.guard(pages, world)
+    pages.add_app_template_global(initials)
+    pages.add_app_template_global(tint)
+    zone = ZoneInfo(world.settings.timezone)
+
+    @pages.get("/")
+    def worklist() -> str:
+        address = parse(request.args.to_dict(flat=False))
+        grant = signin.session().grant()
+        found = cases.worklist(world, grant, address.asked, listing.COUNTED, PAGE, request_id())
+        shown = cases.panel(world, grant, address.shown) if address.shown else None
+        view = {
+            "address": address,
+            "listing": listing.listing(found, address, zone),
+            "panel": referral.sheet(shown, zone) if shown else None,
+        }
+        if request.headers.get("HX-Request-Type") == "partial":
+            return render_block("worklist.html", "desk", partial=True, **view)
+        return render_template("worklist.html", **view)
+
+    @pages.get("/referrals/<id>")
+    def one(id: str) -> str:
+        shown = cases.panel(world, signin.session().grant(), id)
+        return render_template("referral.html", panel=referral.sheet(shown, zone), address=None)
+
+    @pages.get("/worklist.csv")
+    def download() -> Response:
+        address = parse(request.args.to_dict(flat=False))
+        rows = cases.download(world, signin.session().grant(), address.asked, request_id())
+        named = {"Content-Disposition": 'attachment; filename="worklist.csv"'}
+        return Response(_csv(rows, zone), mimetype="text/csv", headers=named)
+
+    return pages
+
+
+def initials(name: str) -> str:
+    """At most two letters for an avatar: "Reyes, Marisol" and "Marisol Reyes" give MR."""
+    last, comma, first = name.partition(",")
+    words = [*first.split(), *last.split()] if comma else name.replace("Dr.", "").split()
+    return "".join(word[0] for word in (words[:1] + words[-1:] if words[1:] else words)).upper()
+
+
+def tint(name: str) -> int:
+    """Which of the four avatar colours a name has: always the same one."""
+    return sum(name.encode()) % 4
+
+
+def _csv(rows: Iterator[Row[Any]], zone: ZoneInfo) -> Iterator[str]:
+    """The rows as RFC 4180 lines, times in the office's time zone."""
+    yield _csv_line(COLUMNS)
+    for row in rows:
+        found = row._mapping
+        yield _csv_line([_cell(found[TIMES.get(name, name)], zone if name in TIMES else None) for name in COLUMNS])
+
+
+def _cell(value: Any, zone: ZoneInfo | None) -> str:
+    if value is None:
+        return ""
+    if zone is not None:
+        return moment(value).astimezone(zone).isoformat(timespec="minutes")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    said = str(value)
+    return f"'{said}" if said.startswith(FORMULA) else said  # a spreadsheet must not run what a patient is called
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()

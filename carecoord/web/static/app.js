@@ -1,0 +1,110 @@
+// The desk's own script: theme, keys inside the list, choosing rows, focus and what is said aloud after a swap.
+// Everything also works without it: links are links, forms are forms.
+"use strict";
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const remember = (name, value) => { document.cookie = `${name}=${value}; path=/; max-age=31536000; SameSite=Lax`; };
+  const remembered = (name) => document.cookie.split("; ").find((c) => c.startsWith(name + "="))?.slice(name.length + 1);
+  const root = document.documentElement;
+
+  // Theme: as the system says, until somebody chooses.
+  const isDark = () => root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  const theme = $("#theme");
+  const label = () => theme.setAttribute("aria-label", isDark() ? "Theme: dark. Change to light" : "Theme: light. Change to dark");
+  theme.hidden = false;
+  label();
+  theme.addEventListener("click", () => {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    remember("theme", root.dataset.theme);
+    label();
+  });
+
+  // The one key that works everywhere can be switched off (WCAG 2.1.4).
+  const slash = $("#slash");
+  slash.checked = remembered("slash") !== "off";
+  $("#slash-choice").hidden = false;
+  slash.addEventListener("change", () => remember("slash", slash.checked ? "on" : "off"));
+
+  const links = () => all(".case-link");
+  const row = (element) => element?.closest?.(".case");
+  const step = (by) => {
+    const known = links();
+    const at = known.indexOf(row(document.activeElement) && $(".case-link", row(document.activeElement)));
+    const next = known[at + by];
+    next?.focus();
+    next?.closest(".case").scrollIntoView({ block: "nearest" });
+  };
+  const typing = (element) => element?.matches?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const here = event.target;
+    if (event.key === "Escape") {
+      const menu = $("details.menu[open]");
+      if (menu) { menu.open = false; $("summary", menu).focus(); return; }
+      if (typing(here) && here.value) return;
+      $("#close")?.click();
+      return;
+    }
+    if (typing(here)) return;
+    if (event.key === "/" && slash.checked && $("#search")) { event.preventDefault(); $("#search").focus(); $("#search").select(); return; }
+    if (!here.closest?.("#list")) return;
+    const move = { j: 1, k: -1, ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (move) { event.preventDefault(); step(move); }
+    if (event.key === "x" && row(here)) { event.preventDefault(); $(".pick input", row(here)).click(); }
+    if (event.key === "Enter" && here.id === "list") { links()[0]?.focus(); }
+  });
+
+  // Menus: one at a time, closed by a click beside them.
+  document.addEventListener("click", (event) => {
+    all("details.menu[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
+  });
+
+  // Choosing rows.
+  const picks = () => all('.pick input[name="id"]');
+  const chosen = () => {
+    const n = picks().filter((box) => box.checked).length;
+    const every = $("#pick-all");
+    if ($("#chosen-count")) $("#chosen-count").textContent = n || "";
+    if (every) { every.checked = n > 0 && n === picks().length; every.indeterminate = n > 0 && n < picks().length; }
+    return n;
+  };
+  document.addEventListener("change", (event) => {
+    if (event.target.id === "pick-all") picks().forEach((box) => { box.checked = event.target.checked; });
+    if (event.target.closest(".pick")) say(`${chosen()} chosen`);
+  });
+
+  const said = $("#said");
+  const say = (text) => { said.textContent = text; };
+
+  // After a swap: say what the list holds now; the panel takes the focus only when somebody opened it.
+  let asked = null;
+  document.addEventListener("htmx:before:request", (event) => {
+    const source = event.detail?.ctx?.sourceElement;
+    asked = source?.matches?.(".case-link") ? "open" : source?.id === "close" ? "close" : null;
+  });
+  const shownBefore = { id: $("#panel")?.dataset.id };
+  const ready = () => {
+    const every = $("#pick-all");
+    if (every) every.closest(".pick").hidden = false;
+    chosen();
+  };
+  document.addEventListener("htmx:after:swap", () => {
+    ready();
+    all("details.menu[open]").forEach((menu) => { menu.open = false; });
+    const panel = $("#panel");
+    if (asked === "open" && panel) {
+      $("h2", panel).focus();
+      say(`${$("h2", panel).textContent.trim()} opened`);
+    } else if (asked === "close") {
+      (document.getElementById("case-" + shownBefore.id)?.querySelector(".case-link") ?? $("#list"))?.focus();
+      say("Panel closed");
+    } else {
+      say($("#keys")?.textContent.split(". In")[0] ?? $(".empty h2")?.textContent ?? "");
+    }
+    shownBefore.id = panel?.dataset.id;
+    asked = null;
+  });
+  ready();
+})();
