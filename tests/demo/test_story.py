@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from carecoord.fhir import validate
+from fhir_adapters.identity import local_id
+
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "fixtures"
 REVIEW = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/extension-reviewAction"
@@ -70,15 +73,22 @@ def test_it_is_as_large_as_promised(ehr: list[Json], office: list[Json]) -> None
 
 
 @pytest.mark.parametrize("side", ["ehr", "office"])
-def test_no_reference_leads_nowhere(side: str) -> None:
+def test_no_reference_leads_nowhere(side: str, ehr: list[Json]) -> None:
     found = resources(side)
-    held = {f"{resource['resourceType']}/{resource['id']}" for resource in found}
-    assert {link for resource in found for link in references(resource)} <= held
+    held = {f"{r['resourceType']}/{r['id']}" for r in found}
+    copies = {f"{r['resourceType']}/{local_id('demo-ehr', r['resourceType'], r['id'])}" for r in ehr}
+    assert {link for resource in found for link in references(resource)} <= held | copies
+
+
+def test_one_visit_is_booked_for_the_ehr_and_cancelled_for_our_office(ehr: list[Json], office: list[Json]) -> None:
+    (ours,) = of("Appointment", office)
+    (theirs,) = [visit for visit in of("Appointment", ehr) if visit["identifier"] == ours["identifier"]]
+    assert (ours["status"], theirs["status"]) == ("cancelled", "booked")
+    assert ours["start"] == theirs["start"]
 
 
 @pytest.mark.parametrize("side", ["ehr", "office"])
 def test_our_own_judge_finds_nothing_to_say(side: str) -> None:
-    validate = pytest.importorskip("carecoord.fhir.validate")
     bad = {f"{r['resourceType']}/{r['id']}": found for r in resources(side) if (found := validate.issues(r))}
     assert bad == {}
 
