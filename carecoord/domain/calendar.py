@@ -1,0 +1,124 @@
+"""Days of the calendar as the trade counts them: local dates in half-open ranges, so that "until 30 Jan" ends at the
+midnight after it, and months that end when they end.
+
+Clause: FHIR R4 datatypes.html#Period ("If the end of the period is missing, it means that the period is ongoing"; an
+end given as a day includes that day).
+"""
+
+import calendar
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
+from typing import Any
+
+_DAY = timedelta(days=1)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_FIRST, _LAST = date(2, 1, 1), date(9998, 12, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days from `start` up to but not including `end`; None leaves that side open."""
+
+    start: date | None = None
+    end: date | None = None
+
+    def holds(self, day: date) -> bool:
+        """Whether the day lies inside."""
+        return (self.start is None or self.start <= day) and (self.end is None or day < self.end)
+
+    def clip(self, other: "Days") -> "Days":
+        """The days that lie in both."""
+        start = max((d for d in (self.start, other.start) if d), default=None)
+        end = min((d for d in (self.end, other.end) if d), default=None)
+        return Days(start, end)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no day lies inside."""
+        return self.start is not None and self.end is not None and self.end <= self.start
+
+    @property
+    def last(self) -> date | None:
+        """The last day inside, None when it goes on."""
+        return self.end - _DAY if self.end else None
+
+    @property
+    def edges(self) -> tuple[date, ...]:
+        """The days on which passing from outside to inside or back changes an answer."""
+        return tuple(day for day in (self.start, self.end) if day)
+
+
+ALWAYS = Days()
+NEVER = Days(date.max, date.max)  # what a period that can not be read counts as: it never proves anything
+
+
+def days(period: Any, zone: tzinfo) -> Days:
+    """The days of a FHIR Period. An end at exactly local midnight does not claim the day it begins."""
+    if not isinstance(period, dict):
+        return ALWAYS
+    start, end = period.get("start"), period.get("end")
+    try:
+        # 9999-12-31 is how the trade writes "no end" (CMS Transparency in Coverage).
+        ends = end and not end.startswith("9999")
+        return Days(first(start, zone) if start else None, after(end, zone) if ends else None)
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        return NEVER
+
+
+@lru_cache(maxsize=8192)
+def first(text: str, zone: tzinfo) -> date:
+    """The first local day that a FHIR date or dateTime touches. Raises ValueError when it is none."""
+    if len(text) > 10:
+        return _instant(text, zone).astimezone(zone).date()
+    return date.fromisoformat(text + "-01-01"[len(text) - 10 :] if len(text) < 10 else text)
+
+
+@lru_cache(maxsize=8192)
+def after(text: str, zone: tzinfo) -> date:
+    """The day after the last local day that a FHIR date or dateTime, used as an end, includes. Raises ValueError."""
+    if len(text) > 10:
+        local = _instant(text, zone).astimezone(zone)
+        whole = local.time().replace(microsecond=0) == datetime.min.time()
+        return local.date() if whole else local.date() + _DAY
+    start = first(text, zone)
+    months = {4: 12, 7: 1}.get(len(text), 0)
+    return add_months(start, months) if months else start + _DAY
+
+
+@lru_cache(maxsize=8192)
+def moment(text: str, zone: tzinfo) -> datetime | None:
+    """The instant, UTC, at which a FHIR date or dateTime begins; a day begins at local midnight. None when unreadable."""
+    try:
+        return _instant(text, zone) if len(text) > 10 else midnight(first(text, zone), zone)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _instant(text: str, zone: tzinfo) -> datetime:
+    read = datetime.fromisoformat(text)
+    return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
+
+
+@lru_cache(maxsize=4096)
+def midnight(day: date, zone: tzinfo) -> datetime:
+    """The instant, UTC, at which a local day begins; days at the very ends of the calendar stay inside it."""
+    near = min(max(day, _FIRST), _LAST)
+    return datetime(near.year, near.month, near.day, tzinfo=zone).astimezone(UTC)
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of a later month, or that month's last day where it is shorter: 31 Jan + 1 month = 28 or 29 Feb."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+@lru_cache(maxsize=4096)
+def spoken(day: date | None) -> str:
+    """A day as people read it: `30 Jan 2027`."""
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}" if day else "no date"
+
+
+def counted(n: int, noun: str) -> str:
+    """A number with its noun: `1 day`, `4 days`."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -1,0 +1,250 @@
+"""The clearance of a case: can this patient be seen there, then, and be paid for; if not, what is missing, whose move is
+it, and by when? Case -> Facts -> six gates -> one answer. Pure: the same case at the same instant gives the same answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from carecoord.domain import appointment, authorization, coverage, information, loop, network
+from carecoord.domain.authorization import Ruling
+from carecoord.domain.calendar import Days, midnight, spoken
+from carecoord.domain.case import Case
+from carecoord.domain.coverage import Card
+from carecoord.domain.deadlines import changes_at, timed
+from carecoord.domain.facts import Facts, facts
+from carecoord.domain.gate import RANK, Action, Gate, Span, best
+from carecoord.domain.participation import Participation
+from carecoord.domain.policy import Policy
+from carecoord.domain.prior_auth import GRANTED
+from carecoord.domain.visits import Booking
+
+CLEARING = ("coverage", "authorization", "agreement", "information")
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The three gates that depend on the date, judged for one."""
+
+    day: date
+    card: Card | None
+    coverage: Gate
+    ruling: Ruling
+    participation: Participation
+    agreement: Gate
+
+    @property
+    def gates(self) -> tuple[Gate, Gate, Gate]:
+        """In the order of the desk."""
+        return self.coverage, self.ruling.gate, self.agreement
+
+    @property
+    def shut(self) -> Gate | None:
+        """The gate that no visit gets past on this day, as things stand."""
+        return next((g for g in self.gates if g.state == "blocked" or g.rule == "authorization.dates"), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """The answer. `date` is the day judged for: asked, booked or done; None when every day of `window` was judged.
+    `changes`: days in the window from which the answer differs. `changes_at`: when time alone may change it."""
+
+    gates: tuple[Gate, ...]
+    cleared: bool
+    closed: bool
+    headline_gate: str | None
+    headline: str
+    action: Action | None
+    who: str | None
+    due: datetime | None
+    due_label: str | None
+    since: datetime | None
+    conflict: tuple[str, ...]
+    warnings: tuple[str, ...]
+    changes_at: datetime | None
+    changes: tuple[date, ...]
+    date: date | None
+    window: Days
+    now: datetime
+    facts: Facts
+    booking: Booking | None
+    card: Card | None
+    ruling: Ruling
+    participation: Participation
+    papers: tuple[information.Ask, ...]
+
+    def gate(self, name: str) -> Gate:
+        """One of the six by name."""
+        return next(gate for gate in self.gates if gate.name == name)
+
+
+def clear(case: Case, now: datetime, policy: Policy, on: date | None = None) -> Clearance:
+    """Judge a case at an instant: for the day `on`, else for the booked day, else for every day of the window."""
+    return judge(facts(case, policy), now, policy, on)
+
+
+def judge(known: Facts, now: datetime, policy: Policy, on: date | None = None) -> Clearance:
+    """Judge facts that have been read already."""
+    booking = known.visits.booked(now, policy)
+    settled = on or _settled(known, booking)
+    days = [_day(known, day, booking, now, policy) for day in _starts(known, settled, now, policy)]
+    ruled = min(days, key=lambda d: _rank(d.ruling.gate))
+    where = min(days, key=lambda d: _rank(d.agreement))
+    insured = min(days, key=lambda d: _rank(d.coverage))
+    asks = (*known.papers.asks, *information.by_rule(known.papers, ruled.ruling.need, known.requests))
+    visit = _visit(known, booking, days, ruled, where, now, policy)
+    window = _window(known, now, policy)
+    spread = [_spread([(d.day, d.gates[n]) for d in days], window) for n in range(3)]
+    spread[2] = _offered(spread[2], where, known)
+    closing = loop.gate(known.referral, known.visits, known.closing, now, policy)
+    gates = tuple(timed(gate, known, booking, policy) for gate in (*spread, information.gate(asks), visit, closing))
+    return _answer(gates, known, now, policy, settled, booking, window, insured, ruled, where, asks, days)
+
+
+def _rank(gate: Gate) -> int:
+    return RANK[gate.state]
+
+
+def _settled(known: Facts, booking: Booking | None) -> date | None:
+    """The day there is to judge for, when there is one."""
+    if booking:
+        return booking.day
+    return known.visits.done[-1].day if known.visits.done else None
+
+
+def _window(known: Facts, now: datetime, policy: Policy) -> Days:
+    """The days that are left to choose from; once the window is over, from today for as long again as urgency allows."""
+    today = now.astimezone(policy.zone).date()
+    asked = known.referral.window
+    left = asked.clip(Days(today, None))
+    if asked.end and not left.empty:
+        return left
+    return Days(today, today + known.referral.clock(policy.window) + timedelta(days=1))
+
+
+def _starts(known: Facts, settled: date | None, now: datetime, policy: Policy) -> list[date]:
+    """The days to judge: between two edges nothing changes, so the first of each stretch stands for all of it."""
+    if settled:
+        return [settled]
+    window = _window(known, now, policy)
+    begin = window.start or now.astimezone(policy.zone).date()
+    return sorted({begin} | {day for day in known.edges if window.holds(day)})
+
+
+def _day(known: Facts, day: date, booking: Booking | None, now: datetime, policy: Policy) -> Day:
+    card = coverage.choose(known.cards, known.referral.cards, day)
+    # What was known when the day was over is what counts for it: an answer does not go stale under a past visit.
+    then = min(now, midnight(day + timedelta(days=1), policy.zone))
+    site = (booking.site if booking and booking.day == day else None) or known.referral.site
+    found = network.answer(known.referral, site, card, day, known.register)
+    asked = [ask.words for ask in known.papers.asks if ask.by == "payer" and ask.state != "attached"]
+    matter = authorization.Matter(known.referral, card, known.requests, known.visits, known.rules, asked, found, site, day, now, policy)
+    return Day(day, card, coverage.gate(card, day, then, policy), authorization.ruling(matter), found,
+               network.gate(found, known.referral, card))
+
+
+def _visit(known: Facts, booking: Booking | None, days: Sequence[Day], ruled: Day, where: Day, now: datetime,
+           policy: Policy) -> Gate:
+    """The appointment gate: a booked day is judged for itself, even when another day was asked about."""
+    own = next((d for d in days if booking and d.day == booking.day), None)
+    if booking and booking.day and not own:
+        own = _day(known, booking.day, booking, now, policy)
+    shut = days[0].shut if all(d.shut for d in days) else None
+    clash = [c for c in known.conflicts if c.about == "appointment"]
+    return appointment.gate(appointment.Matter(
+        known.referral, known.visits, booking, (own or ruled).ruling, (own or where).participation, shut,
+        " ".join(c.words for c in clash), tuple(e for c in clash for e in c.evidence), now, policy,
+    ))
+
+
+def _spread(judged: Sequence[tuple[date, Gate]], window: Days) -> Gate:
+    """The best of the days speaks, and says where the answer differs."""
+    gate = best(gate for _, gate in judged)
+    spans = _spans(judged, window)
+    return replace(gate, spans=spans) if spans else gate
+
+
+def _spans(judged: Sequence[tuple[date, Gate]], window: Days) -> tuple[Span, ...]:
+    """Where the answer differs inside the window; nothing when it does not."""
+    if len({gate.state for _, gate in judged}) < 2:
+        return ()
+    found: list[Span] = []
+    for n, (day, gate) in enumerate(judged):
+        end = judged[n + 1][0] if n + 1 < len(judged) else window.end
+        last = end - timedelta(days=1) if end else day
+        if found and (found[-1].state, found[-1].reason) == (gate.state, gate.reason):
+            found[-1] = replace(found[-1], last=last)
+        else:
+            found.append(Span(day, last, gate.state, gate.reason))
+    return tuple(found)
+
+
+def _offered(gate: Gate, where: Day, known: Facts) -> Gate:
+    if gate.state != "blocked" and gate.action != network.ANOTHER:
+        return gate
+    return replace(gate, offers=network.offers(known.referral, where.card, where.day, known.register)) if where.card else gate
+
+
+def _answer(gates: tuple[Gate, ...], known: Facts, now: datetime, policy: Policy, settled: date | None,
+            booking: Booking | None, window: Days, insured: Day, ruled: Day, where: Day,
+            asks: tuple[information.Ask, ...], days: Sequence[Day]) -> Clearance:
+    """Put the gates together: what stands first, and what it all comes to."""
+    by = {gate.name: gate for gate in gates}
+    withdrawn = known.referral.withdrawn and not known.visits.done
+    closed = withdrawn or by["loop"].state in ("met", "not-needed")
+    first = None if closed else _first(gates, by)
+    said = first or by["loop"]
+    changes = sorted({span.first for gate in gates for span in gate.spans[1:]})
+    untils = (where.participation.until, ruled.ruling.line.days.end if ruled.ruling.line else None)
+    return Clearance(
+        gates=gates, cleared=bool(settled) and not withdrawn and not any(by[name].unmet for name in CLEARING), closed=closed,
+        headline_gate=first.name if first else None, headline=said.reason, action=first.action if first else None,
+        who=first.who if first else None, due=first.due if first else None, due_label=first.due_label if first else None,
+        since=first.since if first else None, conflict=tuple(c.words for c in known.conflicts),
+        warnings=_warnings(gates, known, ruled, where, window, settled, now, policy),
+        changes_at=changes_at(known, untils, settled is None, now, policy), changes=tuple(changes),
+        date=settled, window=window, now=now, facts=known, booking=booking, card=insured.card, ruling=ruled.ruling,
+        participation=where.participation, papers=asks,
+    )
+
+
+def _first(gates: Sequence[Gate], by: dict[str, Gate]) -> Gate | None:
+    """The first unmet gate. One that only waits for another's move lets that one speak: a request pended for a paper is
+    the paper's story, and its clock is the paper's, which ends before the payer's."""
+    found = next((gate for gate in gates if gate.unmet), None)
+    seen: set[str] = set()
+    while found and found.waits_on and found.name not in seen and by[found.waits_on].unmet:
+        seen.add(found.name)
+        found = by[found.waits_on]
+    return found
+
+
+def _warnings(gates: Sequence[Gate], known: Facts, ruled: Day, where: Day, window: Days, settled: date | None,
+              now: datetime, policy: Policy) -> tuple[str, ...]:
+    """What is not in the way now and will be: said before it happens."""
+    found = [f"{spoken(s.first)} to {spoken(s.last)}: {s.reason}" for g in gates for s in g.spans if RANK[s.state] > RANK[g.state]]
+    ruling = ruled.ruling
+    if ruling.line and ruling.left is not None and ruling.left < 1 and not ruling.gate.unmet:
+        found.append(f"All {ruling.line.units:g} authorized visits are used or booked: another needs more units first.")
+    if ruling.gate.rule in ("authorization.missing", "authorization.no-rule"):
+        found += _suggestions(known, ruled)
+    coverage_gate = gates[0]
+    if coverage_gate.rule == "coverage.by-period":
+        found.append("The coverage has not been confirmed with the payer.")
+    if where.participation.result == "in" and where.participation.until and not settled:
+        left = where.participation.until - now.astimezone(policy.zone).date()
+        if left <= policy.expiring:
+            found.append(f"The agreement ends on {spoken(Days(end=where.participation.until).last)}.")
+    return tuple(dict.fromkeys(found))
+
+
+def _suggestions(known: Facts, ruled: Day) -> list[str]:
+    """An approval that names no order but fits patient, payer, service and day: for a person to confirm."""
+    card = ruled.card
+    if not card:
+        return []
+    return [
+        f"Authorization {line.number or request.key} of {card.payer_name} may be meant for this referral: confirm it."
+        for request in known.requests if not request.linked and request.payer and request.payer.same(card.payer)
+        for line in request.lines
+        if line.state in GRANTED and line.codes and line.covers(known.referral.codes) and line.days.holds(ruled.day)
+    ]

@@ -1,0 +1,71 @@
+"""Where two sources disagree. A silent winner would be a lie: the case shows the conflict until somebody settles it.
+
+Two resources are copies of one thing when they share a business identifier, or, for appointments, the order and the
+start; they disagree when they come from different systems (meta.source; ours has none) and can not both be true."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from carecoord.domain.calendar import moment, spoken
+from carecoord.domain.case import Case
+from carecoord.domain.gate import Evidence
+from carecoord.domain.policy import Policy
+from carecoord.domain.prior_auth import review_action
+from carecoord.domain.reading import Json, evidence, identifiers, items, source, text
+from carecoord.domain.visits import KIND
+
+
+DECIDED = {"A1": "approved", "A2": "approved in part", "A3": "denied", "A6": "approved with changes"}
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """What can not both be, in one sentence; `about` is the gate that it touches."""
+
+    about: str
+    words: str
+    evidence: tuple[Evidence, ...]
+
+
+def conflicts(case: Case, policy: Policy) -> tuple[Conflict, ...]:
+    """Every disagreement of a case, in a fixed order."""
+    found = [*_between("appointment", case.appointments, lambda a: _appointment(a, policy), _start),
+             *_between("authorization", case.responses, _decision, lambda _: "")]
+    return tuple(found)
+
+
+def _between(about: str, resources: Sequence[Json], said: Callable[[Json], str], same: Callable[[Json], str]) -> Iterable[Conflict]:
+    speaking = [each for each in resources if said(each)]
+    for one, other in combinations(sorted(speaking, key=lambda each: (source(each), str(each.get("id")))), 2):
+        copies = identifiers(one) & identifiers(other) or (same(one) and same(one) == same(other))
+        if copies and source(one) != source(other) and said(one) != said(other):
+            words = f"{_who(other)} says {said(other)}, {_who(one, 'we')} {'says' if source(one) else 'say'} {said(one)}."
+            yield Conflict(about, words, (evidence(one, "status"), evidence(other, "status")))
+
+
+def _who(resource: Json, ours: str = "We") -> str:
+    """A system by the host of its address."""
+    host = source(resource).partition("://")[2].partition("/")[0]
+    return host or source(resource) or ours
+
+
+def _start(appointment: Json) -> str:
+    return text(appointment, "start")
+
+
+def _appointment(appointment: Json, policy: Policy) -> str:
+    kind = KIND.get(text(appointment, "status"), "")
+    at = moment(text(appointment, "start"), policy.zone)
+    if kind not in ("booked", "cancelled", "missed", "done"):
+        return ""
+    when = f" for {spoken(at.astimezone(policy.zone).date())}" if kind == "booked" and at else ""
+    return {"missed": "no-show", "done": "fulfilled"}.get(kind, kind) + when
+
+
+def _decision(response: Json) -> str:
+    """Only decisions can contradict: a copy that is still pended is merely late."""
+    actions = [text(coding, "code") for i in items(response, "item") for each in items(i, "adjudication")
+               for coding in items(review_action(each), "coding")]
+    final = [DECIDED[action] for action in actions if action in DECIDED]
+    return " and ".join(dict.fromkeys(final)) if response.get("status") == "active" else ""

@@ -1,0 +1,103 @@
+"""Is an authorization needed for this service, under this plan, from a performer in or out of network?
+
+The payers' rules are a table (PlanDefinition). The most specific rule wins; equal ones that disagree are reported, never
+guessed; no rule is "unknown". A rule that spares services in network only means that they need one out of it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from carecoord.domain.calendar import Days, days
+from carecoord.domain.gate import Evidence
+from carecoord.domain.parties import Party
+from carecoord.domain.policy import Policy
+from carecoord.domain.reading import Json, codes, evidence, extension, extensions, item, items, text
+from carecoord.domain.terms import EXTENSION
+
+Codes = frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of a payer's table. Empty `codes` or `plans`: any. `network`: in | out | any. `papers`: document types
+    that must come with the request."""
+
+    payer: str  # identifier system|value
+    title: str
+    codes: Codes
+    plans: frozenset[str]
+    network: str
+    needed: bool
+    papers: tuple[Json, ...]
+    days: Days
+    evidence: Evidence
+
+    @property
+    def exactness(self) -> tuple[bool, bool, bool]:
+        """Plan before network before code."""
+        return bool(self.plans), self.network != "any", bool(self.codes)
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """`needed` is None when no rule, or two that disagree, answer."""
+
+    needed: bool | None
+    reason: str
+    papers: tuple[Json, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+
+def rules(books: Iterable[Json], policy: Policy) -> tuple[Rule, ...]:
+    """Every usable line of the active rule books."""
+    found = []
+    for book in books:
+        payer = item(extension(book, f"{EXTENSION}/plan-payer"), "valueIdentifier")
+        owner = f"{text(payer, 'system')}|{text(payer, 'value')}"
+        when = days(book.get("effectivePeriod"), policy.zone)
+        if book.get("status") == "active":
+            found += [rule for each in items(book, "action") if (rule := _rule(book, each, owner, when))]
+    return tuple(found)
+
+
+def _rule(book: Json, action: Json, payer: str, when: Days) -> Rule | None:
+    mark = extension(action, f"{EXTENSION}/authorization-rule")
+    needed = extension(mark, "needed").get("valueBoolean")
+    if not isinstance(needed, bool):
+        return None
+    services = [codes(concept) for concept in items(action, "code")]
+    return Rule(
+        payer, text(action, "title") or text(book, "title"), frozenset[tuple[str, str]]().union(*services),
+        frozenset(text(each, "valueString") for each in extensions(mark, "plan")),
+        text(extension(mark, "network"), "valueCode") or "any", needed,
+        tuple(item(each, "valueCodeableConcept") for each in extensions(mark, "document")),
+        when, evidence(book, f"action.where(id='{text(action, 'id')}')"),
+    )
+
+
+def requirement(service: Codes, payer: Party | None, plan: str, network: str, day: date, table: Sequence[Rule]) -> Requirement:
+    """`network`: in | out | unknown; when it is unknown, the answer stands only if both lead to the same."""
+    if network == "unknown":
+        inside, outside = (requirement(service, payer, plan, each, day, table) for each in ("in", "out"))
+        if inside.needed == outside.needed:
+            return inside
+        return Requirement(None, "Whether it needs an authorization depends on the network.", evidence=inside.evidence)
+    mine = [rule for rule in table if payer and rule.payer in payer.keys and rule.days.holds(day)
+            and (not rule.codes or rule.codes & service) and (not rule.plans or plan in rule.plans)]
+    fitting = [rule for rule in mine if rule.network in ("any", network)]
+    if fitting:
+        return _of(fitting)
+    spared = [rule for rule in mine if rule.network == "in" and not rule.needed]
+    if network == "out" and spared:
+        return Requirement(True, f"{spared[0].title}; this performer is not.", evidence=(spared[0].evidence,))
+    return Requirement(None, "No rule of the payer speaks of this service.")
+
+
+def _of(fitting: Sequence[Rule]) -> Requirement:
+    exact = max(rule.exactness for rule in fitting)
+    best = [rule for rule in fitting if rule.exactness == exact]
+    proof = tuple(rule.evidence for rule in best)
+    if len({rule.needed for rule in best}) > 1:
+        return Requirement(None, "Two rules of the payer, equally exact, disagree.", evidence=proof)
+    papers = [paper for rule in best for paper in rule.papers]
+    return Requirement(best[0].needed, best[0].title, tuple(papers), proof)
