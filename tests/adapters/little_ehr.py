@@ -214,6 +214,7 @@ def serving(ehr: LittleEhr) -> Iterator[LittleEhr]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # headers and body are two writes: with delayed ACKs each costs 40 ms
 
         def do_GET(self) -> None:
             self._reply({})

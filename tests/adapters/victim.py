@@ -1,0 +1,56 @@
+"""A program that syncs when told to, each time in a forked child, so that a test can kill it anywhere and soon again.
+
+Usage: python -m tests.adapters.victim DATABASE_URL FOLDER EHR_NAME; each line on standard input starts a run. It prints
+the child's process id, then how the child ended.
+"""
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import requests
+
+from carecoord.actions.syncing import run
+from carecoord.settings import Settings
+from carecoord.store.audit import Journal
+from carecoord.store.engine import open_engine
+from carecoord.world import World
+
+
+def sync(database_url: str, folder: str, name: str) -> None:
+    engine = open_engine(database_url)
+    world = World(
+        engine=engine,
+        clock=lambda: datetime.now(UTC),
+        new_id=lambda: str(uuid4()),
+        http=requests.Session,
+        settings=Settings(var=folder),
+        project=lambda conn, touched, now: None,
+        journal=Journal(Path(folder) / "journal"),
+    )
+    summary = run(world, name)
+    engine.dispose()
+    if summary.error:
+        raise SystemExit(summary.error)
+
+
+def main() -> None:
+    for _ in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                sync(*sys.argv[1:])
+                status = 0
+            finally:
+                os._exit(status)
+        sys.stdout.write(f"{child}\n")
+        sys.stdout.flush()
+        sys.stdout.write(f"{os.waitpid(child, 0)[1]}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
