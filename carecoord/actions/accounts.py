@@ -1,0 +1,73 @@
+"""Let people and apps in: each verb one transaction. What is secret is returned once, in plain, and kept hashed."""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from joserfc.jwk import ECKey, KeySet
+
+from auth import signin
+from auth.store import Client, User, add_client
+from carecoord.errors import Invalid
+from carecoord.store import read
+from carecoord.store.engine import writing
+from carecoord.world import World
+
+ROLES = ("coordinator", "clinician", "payer", "contracts", "auditor", "admin")
+PASSWORD_BYTES = 15  # 20 characters, 120 random bits
+
+
+@dataclass(frozen=True)
+class NewUser:
+    """Who is let in. roles: of ROLES. organization: the id of one of our Organizations, whose cases the person sees."""
+
+    login: str
+    name: str
+    roles: frozenset[str]
+    organization: str | None = None
+
+
+def add_user(world: World, new: NewUser, password: str | None = None) -> str:
+    """Add a person; returns the password, a random one unless given.
+
+    Raises Invalid for an unknown role or organization, auth's BadRegistration when the login is taken.
+    """
+    if wrong := sorted(new.roles - set(ROLES)) or (not new.roles and ["none"]):
+        raise Invalid(f"Unknown role: {', '.join(wrong)}. Roles are {', '.join(ROLES)}.")
+    password = password or secrets.token_urlsafe(PASSWORD_BYTES)
+    row = User(world.new_id(), new.login, new.name, new.roles, new.organization)
+    with writing(world.engine) as conn:
+        if new.organization and read.get(conn, "Organization", new.organization) is None:
+            raise Invalid(f"There is no Organization/{new.organization} here: load or create it first.")
+        signin.register(conn, row, password, int(world.clock().timestamp()))
+    return password
+
+
+def add_backend(world: World, new: Client) -> None:
+    """Register a backend service (SMART Backend Services). Raises auth's BadRegistration."""
+    with writing(world.engine) as conn:
+        add_client(conn, new, int(world.clock().timestamp()))
+
+
+def make_key() -> tuple[bytes, str]:
+    """A new ES384 key pair: the private key as PEM, and the public key set as JSON text."""
+    private = ECKey.generate_key("P-384", private=True).as_pem(private=True)
+    return private, public_keys(private)
+
+
+def public_keys(private: bytes) -> str:
+    """The public key set, as JSON text, of a private key in PEM."""
+    key = ECKey.import_key(private)
+    key.ensure_kid()
+    public = ECKey.import_key(key.as_dict(private=False) | {"use": "sig", "alg": "ES384"})
+    return json.dumps(KeySet([public]).as_dict(private=False))
+
+
+def keep(file: Path, secret: bytes) -> None:
+    """Write what only its owner may read. Raises FileExistsError when there is such a file already."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as out:
+        out.write(secret)
