@@ -199,7 +199,7 @@ def _datatype(datatype: str) -> Check:
 
 def _contained(value: Any, at: Place, name: str, index: int, issues: list[Issue]) -> None:
     type_ = value.get("resourceType") if value.__class__ is dict else None
-    if at.depth:  # dom-2
+    if name == at.name == "contained":  # dom-2
         _add(issues, "structure", "stands in a contained resource, which can not contain others.", at, name, index)
     elif type_.__class__ is not str or not _is_resource(type_):
         _add(issues, "structure", "must be a resource, with the resourceType of one of R4.", at, name, index)
