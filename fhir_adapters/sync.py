@@ -1,7 +1,7 @@
 """Reading an EHR: which pages to ask for, in what order, from where to go on, and what has gone.
 
 It owns no tables and never sees the store. carecoord gives it a cursor per type and two functions: `accept(page,
-cursor)` keeps a page and the cursor in one transaction; `known(type, after, before)` tells ids of the EHR that were
+cursor)` keeps a page and the cursor in one transaction; `known(type, after, unseen)` tells ids of the EHR that were
 kept earlier. After a crash the last cursor kept is where reading goes on: at most one page is read twice, and a page
 read twice changes nothing.
 
@@ -74,7 +74,7 @@ class Source:
     """One EHR, connected, and what carecoord lends for the run.
 
     read: a resource of its bytes, or ValueError. known: up to some hundreds of ids of a type in byte order after
-    `after`; with `before`, only those not seen since that round. report: type, received so far, total if known.
+    `after`; with `unseen`, only those not seen in that round. report: type, received so far, total if known.
     """
 
     ehr: Ehr

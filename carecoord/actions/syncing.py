@@ -185,10 +185,10 @@ class Keeper:
         self.states[page.type] = state
         self.outcomes.setdefault(page.type, Counter()).update(did)
 
-    def known(self, type: str, after: str, before: int | None) -> list[str]:
+    def known(self, type: str, after: str, unseen: int | None) -> list[str]:
         """Ids of the EHR that were kept earlier, see `fhir_adapters.sync.Source`."""
         with reading(self.world.engine) as conn:
-            return ehrs.known(conn, self.ehr.name, type, after, before)
+            return ehrs.known(conn, self.ehr.name, type, after, unseen)
 
     def summary(self, outcome: Outcome) -> TypeSummary:
         """What became of one type."""

@@ -120,11 +120,11 @@ def forget(conn: Connection, name: str, type: str, ids: Iterable[str]) -> None:
         conn.execute(delete(ehr_item).where(*at, ehr_item.c.id.in_(chunk)))
 
 
-def known(conn: Connection, name: str, type: str, after: str, before: int | None, limit: int = CHUNK) -> list[str]:
-    """Ids of the EHR in byte order after `after`; with `before`, only those last seen in an earlier round."""
+def known(conn: Connection, name: str, type: str, after: str, unseen: int | None, limit: int = CHUNK) -> list[str]:
+    """Ids of the EHR in byte order after `after`; with `unseen`, only those that were not seen in that round."""
     found = select(ehr_item.c.id).where(ehr_item.c.ehr == name, ehr_item.c.type == type, ehr_item.c.id > after)
-    if before is not None:
-        found = found.where(ehr_item.c.round < before)
+    if unseen is not None:
+        found = found.where(ehr_item.c.round != unseen)
     return list(conn.scalars(found.order_by(ehr_item.c.id).limit(limit)))
 
 

@@ -425,3 +425,16 @@ def test_an_ehr_with_a_bad_key_or_dialect_or_limit_is_not_added(world: World, tm
         with pytest.raises(errors.Invalid):
             add_ehr(world, wrong)
     assert list_ehrs(world) == []
+
+
+def test_a_lost_cursor_means_reading_all_again_and_still_noticing_what_is_gone(
+    world: World, added: Ehr, filled: LittleEhr
+) -> None:
+    for _ in range(2):
+        run(world, "little")
+    del filled.held["Condition"]["c2"]
+    with writing(world.engine) as conn:
+        conn.execute(tables.ehr_cursor.update().values(state=b"not a cursor"))
+    summary = run(world, "little")
+    assert (summary.received, summary.changed) == (20, 1)
+    assert by_type(summary)["Condition"].deleted == 1

@@ -1,0 +1,166 @@
+"""Syncing from a second instance of our own server, with real OAuth and the whole story of the fixtures in it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from sqlalchemy import select
+
+from auth.store import Client
+from carecoord import app
+from carecoord.actions import demo
+from carecoord.actions.syncing import Summary, add_ehr, examine, run
+from carecoord.settings import Settings
+from carecoord.store import read, tables
+from carecoord.store.engine import migrate, reading, writing
+from carecoord.store.write import Actor, Change, put
+from carecoord.world import World
+from fhir_adapters.ehr import BackendServices, Ehr
+from fhir_adapters.identity import local_id
+from tests.adapters.content import content, held, versions
+from tests.adapters.wsgi import WsgiAdapter
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+HOSPITAL = "https://hospital.example"
+
+
+def quiet(type: str, received: int, total: int | None) -> None:
+    """Nobody watches."""
+
+
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The EHR: another carecoord with its own database, holding the hospital's side of the story."""
+    var = tmp_path_factory.mktemp("hospital")
+    world = app.world(Settings(var=str(var), base_url=HOSPITAL))
+    migrate(world.engine)
+    demo.tell(world, FIXTURES, "ehr", date(2026, 11, 22), quiet)
+    demo.register(world, Client("carecoord", "carecoord", "system/*.rs"), var / "key.pem")
+    yield world
+    world.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def site(hospital: World) -> WsgiAdapter:
+    """The hospital's web server, reached without a socket."""
+    return WsgiAdapter(app.create({"CARECOORD_VAR": hospital.settings.var, "CARECOORD_BASE_URL": HOSPITAL}))
+
+
+@pytest.fixture
+def ours(database_url: str, tmp_path: Path, hospital: World, site: WsgiAdapter) -> Iterator[World]:
+    """We, with the hospital added as an EHR."""
+
+    def http() -> requests.Session:
+        session = requests.Session()
+        session.mount(HOSPITAL, site)
+        return session
+
+    world = app.world(Settings(var=str(tmp_path), database_url=database_url))
+    world = replace(world, http=http)
+    key = str(Path(hospital.settings.var) / "key.pem")
+    add_ehr(world, Ehr("hospital", hospital.settings.fhir_url, auth=BackendServices("carecoord", key, "system/*.rs")))
+    yield world
+    world.engine.dispose()
+
+
+def synced(world: World) -> Summary:
+    summary = run(world, "hospital")
+    assert summary.error is None
+    return summary
+
+
+def case_rows(world: World) -> dict[str, Any]:
+    with reading(world.engine) as conn:
+        return {row.id: row._asdict() for row in conn.execute(select(tables.case))}
+
+
+def test_everything_of_the_hospital_arrives_valid_and_consistent(ours: World, hospital: World) -> None:
+    summary = synced(ours)
+    assert (summary.flagged, summary.notices) == (0, ())
+    there = {(type, local_id("hospital", type, id)) for type, id in versions(hospital.engine)}
+    assert set(versions(ours.engine)) == there
+    assert summary.received == len(there)
+    with reading(ours.engine) as conn:
+        aimed = conn.execute(select(tables.ix_reference.c.type, tables.ix_reference.c.id).distinct()).all()
+    assert {(type, id) for type, id in aimed if type} <= there
+
+
+def test_a_sync_run_twice_changes_no_version_and_no_case(ours: World) -> None:
+    synced(ours)
+    before = content(ours.engine)
+    again = synced(ours)
+    assert again.changed == 0
+    assert {one.strategy for one in again.types} == {"window"}
+    assert content(ours.engine) == before
+
+
+def test_one_changed_appointment_changes_one_resource_and_one_case(ours: World, hospital: World) -> None:
+    synced(ours)
+    before, cases = versions(ours.engine), case_rows(ours)
+    id, appointment = next(
+        (id, one)
+        for id, one in held(hospital.engine, "Appointment").items()
+        if one["status"] == "booked" and "basedOn" in one
+    )
+    moved = {**appointment, "start": "2027-03-01T15:00:00Z", "end": "2027-03-01T15:30:00Z"}
+    change(hospital, moved)
+    try:
+        assert synced(ours).changed == 1
+    finally:
+        change(hospital, appointment)
+    after = versions(ours.engine)
+    assert {key for key in after if after[key] != before.get(key)} == {
+        ("Appointment", local_id("hospital", "Appointment", id))
+    }
+    changed = [row["id"] for key, row in case_rows(ours).items() if row != cases[key]]
+    referral = appointment["basedOn"][0]["reference"].removeprefix("ServiceRequest/")
+    assert changed == [local_id("hospital", "ServiceRequest", referral)]
+
+
+def change(world: World, resource: dict[str, Any]) -> None:
+    with writing(world.engine) as conn:
+        put(
+            conn,
+            Change(resource["resourceType"], resource["id"], resource),
+            now=datetime.now(UTC),
+            actor=Actor("clerk", None, None, "test"),
+            base_url=world.settings.fhir_url,
+            project=world.project,
+        )
+
+
+def test_what_the_hospital_deletes_is_deleted_here_with_the_next_sweep(ours: World, hospital: World) -> None:
+    synced(ours)
+    flag = {"resourceType": "Flag", "id": "short-lived", "status": "active", "code": {"text": "x"}}
+    patient = next(iter(held(hospital.engine, "Patient")))
+    change(hospital, {**flag, "subject": {"reference": f"Patient/{patient}"}})
+    assert synced(ours).changed == 1
+    with writing(hospital.engine) as conn:
+        put(
+            conn,
+            Change("Flag", "short-lived", None),
+            now=datetime.now(UTC),
+            actor=Actor("clerk", None, None, "test"),
+            base_url=hospital.settings.fhir_url,
+            project=hospital.project,
+        )
+    assert synced(ours).changed == 0
+    with writing(ours.engine) as conn:
+        conn.execute(tables.ehr_cursor.delete().where(tables.ehr_cursor.c.type == "Flag"))
+    assert synced(ours).changed == 1
+    with reading(ours.engine) as conn:
+        gone = read.get(conn, "Flag", local_id("hospital", "Flag", "short-lived"))
+    assert gone is not None
+    assert gone.deleted
+
+
+def test_the_hospital_is_examined_without_a_remark(ours: World) -> None:
+    found = examine(ours, "hospital")
+    assert found.software.startswith("carecoord")
+    assert found.notices == ()
+    assert {job.strategy for job in found.jobs} == {"window"}
+    assert found.missing == ()
