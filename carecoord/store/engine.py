@@ -5,6 +5,7 @@ once (BEGIN IMMEDIATE), for one that upgrades half-way fails without waiting. We
 engine events: a single listener makes every statement dearer.
 """
 
+import hashlib
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -134,6 +135,13 @@ def analyze(engine: Engine) -> None:
     """Tell the planner what the tables hold: after a big load, before the database would notice by itself."""
     with writing(engine) as conn:
         conn.execute(text("ANALYZE"))
+
+
+def alone(conn: Connection, what: str) -> None:
+    """Until this transaction ends, nobody else gets past the same words. SQLite has one writer at a time anyway."""
+    if conn.dialect.name == "postgresql":
+        number = int.from_bytes(hashlib.sha256(what.encode(errors="surrogatepass")).digest()[:8], "big", signed=True)
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": number})
 
 
 def secret(conn: Connection) -> bytes:
