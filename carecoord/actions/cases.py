@@ -9,17 +9,26 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row
 
 from auth.grant import Grant
-from carecoord.actions import projecting
+from carecoord.actions import assembling, projecting
 from carecoord.actions.seeing import office
-from carecoord.domain import access
+from carecoord.domain import access, timeline
+from carecoord.domain.case import Case
+from carecoord.domain.clearance import Clearance, clear
+from carecoord.domain.parties import Directory, directory
+from carecoord.domain.reading import Json, key, targets
+from carecoord.errors import NotFound
+from carecoord.fhir import text
 from carecoord.fhir.instants import micros
-from carecoord.store import ehrs
+from carecoord.store import ehrs, read
 from carecoord.store.audit import Event
 from carecoord.store.cases import Asked, Moments, Seen, Worklist
 from carecoord.store.ehrs import Run
 from carecoord.store.engine import reading
 from carecoord.world import World
 
+VERSIONS = 50  # of a Task, read for the timeline
+CLINICAL = {"coordinator", "clinician"}  # roles that see a case whole
+DISCLOSED = {"authorization", "coverage", "agreement"}  # kinds of event that a payer knows of anyway
 LABELS = {"payer": "payer_name", "owner": "owner_name"}  # facets whose words come from the data
 
 
@@ -39,6 +48,7 @@ class Found:
     choices: Mapping[str, list[tuple[str, str]]]
     next_decision: int | None  # when the next payer's decision is due, microseconds
     runs: Sequence[tuple[str, Run | None]]  # each EHR with its latest run
+    full: bool  # whether the asker sees cases whole, or as a payer does
 
 
 def moments(now: datetime, zone: ZoneInfo) -> Moments:
@@ -49,6 +59,11 @@ def moments(now: datetime, zone: ZoneInfo) -> Moments:
         return micros(datetime.combine(today + timedelta(days + 1), time(), zone).astimezone(UTC))
 
     return Moments(micros(now), end(0), end(3), end(7))
+
+
+def whole(grant: Grant) -> bool:
+    """Whether the asker sees cases whole; others see of a case what a request for authorization tells the payer."""
+    return bool(grant.roles & CLINICAL)
 
 
 def worklist(world: World, grant: Grant, asked: Asked, tabs: Sequence[str], size: int, request: str) -> Found:
@@ -62,7 +77,7 @@ def worklist(world: World, grant: Grant, asked: Asked, tabs: Sequence[str], size
         due = cases.first_due(Asked("payer", asked.facets, asked.words)) if "payer" in tabs else None
         runs = [(ehr.name, next(iter(ehrs.runs(conn, ehr.name, 1)), None)) for ehr in ehrs.every(conn)]
     _audit(world, grant, now, request, query=_said(asked))
-    return Found(now, cases.at, rows, more_after, more_before, tally, groups, choices, due, runs)
+    return Found(now, cases.at, rows, more_after, more_before, tally, groups, choices, due, runs, whole(grant))
 
 
 def download(world: World, grant: Grant, asked: Asked, request: str) -> Iterator[Row[Any]]:
@@ -71,6 +86,60 @@ def download(world: World, grant: Grant, asked: Asked, request: str) -> Iterator
     _audit(world, grant, now, request, query=_said(asked))
     with reading(world.engine) as conn:
         yield from _cases(world, conn, grant, now).every(asked)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One case as the asker may see it: its row, the resources behind it, the judgement, what happened and its papers.
+
+    `full`: all of it; else only what a request for authorization itself tells the payer."""
+
+    now: datetime
+    at: Moments
+    row: Row[Any]
+    case: Case
+    known: Directory
+    clearance: Clearance
+    events: Sequence[timeline.Event]
+    documents: Sequence[Json]
+    full: bool
+
+
+def panel(world: World, grant: Grant, id: str, request: str) -> Panel:
+    """One case with all that bears on it. Raises NotFound for one that is not there or that the asker may not know of.
+    Audited as a read of the ServiceRequest."""
+    now, zone = _fresh(world), ZoneInfo(world.settings.timezone)
+    with reading(world.engine) as conn:
+        cases = _cases(world, conn, grant, now)
+        row = cases.one(id)
+        case = assembling.assemble(conn, id) if row else None
+        if row is None or case is None:
+            raise NotFound("There is no such referral, or none that you may see.", "http.id")
+        versions = {key(task): _versions(conn, str(task["id"])) for task in case.tasks}
+        talks = [talk for talk in _of_patient(conn, row.patient, "Communication") if _concerns(talk, case)]
+    _audit(world, grant, now, request, resource=id, patient=row.patient)
+    known = directory([*case.organizations, *case.locations, *case.practitioners])
+    told = timeline.timeline(case, known, zone, row.agreement, talks, versions)
+    judged = clear(case, now, policy(world.settings))
+    if whole(grant):
+        return Panel(now, cases.at, row, case, known, judged, told, timeline.documents(case), True)
+    papers = timeline.disclosed(case)
+    events = [event for event in told if event.kind in DISCLOSED or event.reference in {key(each) for each in papers}]
+    return Panel(now, cases.at, row, case, known, judged, events, papers, False)
+
+
+def _versions(conn: Connection, task: str) -> list[Json]:
+    return [text.loads(row.body) for row in read.history(conn, "Task", task, VERSIONS) if not row.deleted]
+
+
+def _of_patient(conn: Connection, patient: str, type: str) -> list[Json]:
+    return [text.loads(row.body) for row in read.of_patient(conn, patient, [type])]
+
+
+def _concerns(talk: Json, case: Case) -> bool:
+    """Whether a Communication is about this order or one of its Tasks."""
+    named = {*targets(talk, "basedOn"), *targets(talk, "about")}
+    return bool(named & {key(case.order), *(key(task) for task in case.tasks)})
 
 
 def _fresh(world: World) -> datetime:

@@ -9,7 +9,7 @@ from carecoord.domain.agreement import number_of
 from carecoord.domain.calendar import first, moment, spoken
 from carecoord.domain.case import Case, coordinates, linked
 from carecoord.domain.parties import Directory, party
-from carecoord.domain.prior_auth import STATES
+from carecoord.domain.prior_auth import STATES, review_action
 from carecoord.domain.reading import (
     Json,
     code_of,
@@ -77,10 +77,15 @@ ARRIVED = {
     "checked-in": "The patient checked in on {day}",
 }
 
+MEDIA = {
+    "phone": "Call to {to}", "emailwrit": "Message to {to}", "smswrit": "Text to {to}", "faxwrit": "Fax to {to}",
+    "mailwrit": "Letter to {to}",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`kind`: order, stage, authorization, coverage, agreement, visit, talk or document. `state`: the code behind it."""
+    """`kind`: order, stage, authorization, coverage, agreement, visit, talk, document. `state`: the code behind it."""
 
     at: datetime
     kind: str
@@ -103,7 +108,8 @@ class _Teller:
             yield Event(when, kind, state, what[:1].upper() + what[1:], detail, key(about))
 
     def name(self, reference: Json, otherwise: str) -> str:
-        found = party(reference, self.known)
+        role = next((each for each in self.case.roles if key(each) == target(reference)), None)
+        found = party(item(role, "practitioner") or item(role, "organization") if role else reference, self.known)
         return (found.name if found else "") or text(reference, "display") or otherwise
 
     def order(self) -> Iterator[Event]:
@@ -174,23 +180,16 @@ class _Teller:
         yield from self.event(text(claim, "created"), "authorization", state, what, services, claim)
 
     def answer(self, answer: Json) -> Iterator[Event]:
+        """The payer's answer: the decision on the first line that has one, its number and its reason."""
         who = self.name(item(answer, "insurer"), "The payer")
-        reviews = [extension(each, f"{PAS}/extension-reviewAction") for each in _adjudications(answer)]
-        coded = [
-            code_of(item(extension(r, f"{PAS}/extension-reviewActionCode"), "valueCodeableConcept"), REVIEW_ACTION)
-            for r in reviews
-        ]
+        lines = [each for line in (*items(answer, "item"), *items(answer, "addItem")) for each in items(line, "adjudication")]
+        coded = [code_of(review_action(each), REVIEW_ACTION) for each in lines]
         state = next((STATES[code] for code in coded if code in STATES), "unclear")
+        reviews = [extension(each, f"{PAS}/extension-reviewAction") for each in lines]
         numbers = [text(extension(each, "number"), "valueString") for each in reviews]
         number = next((each for each in (*numbers, text(answer, "preAuthRef")) if each), "")
-        why = next(
-            (
-                each
-                for each in (words(item(extension(r, "reasonCode"), "valueCodeableConcept")) for r in reviews)
-                if each
-            ),
-            text(answer, "disposition"),
-        )
+        reasons = [words(item(extension(each, "reasonCode"), "valueCodeableConcept")) for each in reviews]
+        why = next((each for each in (*reasons, text(answer, "disposition")) if each), "")
         what = DECIDED.get(state, "{who} answered").format(who=who)
         detail = " · ".join(filter(None, (f"Number {number}" if number else "", why)))
         yield from self.event(text(answer, "created"), "authorization", state, what, detail, answer)
@@ -237,7 +236,7 @@ class _Teller:
             "faxwrit": "Fax to {to}",
             "mailwrit": "Letter to {to}",
         }.get(medium, "Message to {to}")
-        said = next((text(each, "contentString") for each in items(talk, "payload") if text(each, "contentString")), "")
+        said = next(filter(None, (text(each, "contentString") for each in items(talk, "payload"))), "")
         state = "failed" if talk.get("status") == "not-done" else "done"
         at = text(talk, "sent") or text(talk, "received")
         yield from self.event(at, "talk", state, how.format(to=to or "the patient"), said, talk)
@@ -321,6 +320,11 @@ def documents(case: Case) -> tuple[Json, ...]:
     )
 
 
-def _adjudications(answer: Json) -> Iterator[Json]:
-    for line in (*items(answer, "item"), *items(answer, "addItem")):
-        yield from items(line, "adjudication")
+def disclosed(case: Case) -> tuple[Json, ...]:
+    """The documents that went to the payer with a request for authorization about this order."""
+    asked = linked(case.order, case.claims, case.responses)
+    sent = {
+        to for claim in case.claims if key(claim) in asked and claim.get("status") != "draft"
+        for info in items(claim, "supportingInfo") for to in targets(info, "valueReference")
+    }
+    return tuple(each for each in case.documents if key(each) in sent)

@@ -33,6 +33,10 @@ FACETS = {  # what can be asked for, and its column; NONE asks for rows that hav
 }
 NONE = "none"
 SORTS = {"due": "sort_due", "patient": "patient_name", "specialty": "specialty"}
+BOOKING = ("book", "rebook", "confirm-slot", "move")  # next actions by which a visit is found
+CLOSING = ("confirm-visit", "await-report", "chase-report", "acknowledge-report", "tell-patient")  # after the visit
+# What the payer was told of: a case belongs to a payer's list once a request for authorization lies there.
+DISCLOSED = ("submitted", "pended", "approved", "partly", "modified", "denied", "contact", "expired", "cancelled", "error")
 RISKS = ("expiring", "ended", "out-of-network", "excluded", "unknown", "blocked", "open")
 
 
@@ -75,9 +79,9 @@ def tabs(at: Moments) -> dict[str, tuple[Test, ...]]:
         "overdue": (still, Span("sort_due", None, at.now)),
         "today": (still, Span("sort_due", at.now, at.today)),
         "payer": (still, In("role", ("payer",))),
-        "book": (still, In("headline_gate", ("appointment",))),
+        "book": (still, In("action", BOOKING)),
         "contract": (still, In("agreement_state", RISKS)),
-        "report": (still, In("headline_gate", ("loop",))),
+        "after": (still, In("action", CLOSING)),
         "risk": (still, In("cleared", (False,)), Span("appointment_at", at.now, at.week)),
         "cleared": (still, In("cleared", (True,))),
         "closed": (In("open", (False,)),),
@@ -228,7 +232,9 @@ class Worklist:
             return (Arm(tests, "case_row_due"),)
         arms: list[Arm] = []
         for n, (scope, value) in enumerate(self.seen.any_of):
-            whose: tuple[Test, ...] = (In(scope, (value,)), *(Other(c, v) for c, v in self.seen.any_of[:n]))
+            others = [Other(c, v) for c, v in self.seen.any_of[:n]]
+            told = [In("authorization_state", DISCLOSED)] if scope == "payer_key" else []
+            whose: tuple[Test, ...] = (In(scope, (value,)), *others, *told)
             arms += self._led(whose, tests, sort)
         return tuple(arms)
 

@@ -166,10 +166,10 @@ case = Table(
 # Whose cases a person may see, and what may lead such a list: each pair is an index in the order of the due time, so that
 # a page and a count that stops early cost the same among a thousand cases and a million (see store/cases).
 CASE_LEADS = {
-    "placer": ("stage", "authorization_state", "agreement_state", "payer_key", "priority", "owner", "role", "headline_gate",
+    "placer": ("stage", "authorization_state", "agreement_state", "payer_key", "owner", "role", "headline_gate", "action",
                "cleared"),
-    "performer": ("stage", "authorization_state", "agreement_state", "role", "headline_gate", "cleared"),
-    "payer_key": ("stage", "authorization_state", "priority", "role", "headline_gate"),
+    "performer": ("stage", "authorization_state", "agreement_state", "role", "headline_gate", "action", "cleared"),
+    "payer_key": ("authorization_state", "role", "headline_gate"),
 }
 CASE_SORTS = {"placer": ("patient_name", "specialty")}  # the other orders that are walked along an index of their own
 for _scope, _leads in CASE_LEADS.items():
@@ -180,6 +180,15 @@ for _scope, _sorts in CASE_SORTS.items():
     for _sort in _sorts:
         Index(f"case_row_{_scope}_{_sort}", case.c[_scope], case.c.open, case.c[_sort], case.c.rid)
 Index("case_row_visit", case.c.placer, case.c.open, case.c.cleared, case.c.appointment_at, case.c.rid)
+
+case_need = Table(  # what of the registry a case row leans on: a changed agreement finds its cases here (store/registry)
+    "case_need",
+    metadata,
+    Column("key", Integer, primary_key=True, autoincrement=False),
+    Column("rid", Big, primary_key=True, autoincrement=False),
+    Index("case_need_rid", "rid"),
+    sqlite_with_rowid=False,
+)
 
 case_word = Table(  # the words that a case is found by: the beginnings of names and numbers (see store/cases.words)
     "case_word",

@@ -46,11 +46,9 @@ AUTHORIZATION = {
     "pended": Chip("Pended", "amber", icon="circle-question-mark"),
     "contact": Chip("Call payer", "amber", icon="phone"),
     "draft": Chip("Draft", "grey", icon="pencil"),
-    "needed": Chip("Needed", "amber", icon="circle-alert"),
+    "missing": Chip("Needed", "amber", icon="circle-alert"),
     "denied": Chip("Denied", "red", icon="circle-x"),
     "expired": Chip("Expired", "red", icon="calendar-x"),
-    "used-up": Chip("Used up", "red", icon="circle-x"),
-    "mismatch": Chip("Does not cover", "amber", icon="circle-alert"),
     "error": Chip("Rejected", "red", icon="circle-x"),
     "cancelled": Chip("Cancelled", "grey", icon="ban"),
     "unknown": Chip("Unknown", "grey", icon="circle-question-mark"),
@@ -107,6 +105,12 @@ FACETS: dict[str, tuple[str, dict[str, Chip] | None]] = {
     "move": ("Whose move", MOVE),
     "gate": ("Gate", GATES),
 }
+
+
+def judged(state: Chip, gate: str) -> Chip:
+    """A state beside its gate: what looks well but does not do for this visit must not look well."""
+    unmet = gate not in ("met", "not-needed")
+    return Chip(state.label, "amber", "triangle-alert") if unmet and state.tone in ("green", "quiet") else state
 
 
 def chip(words: dict[str, Chip], code: str | None) -> Chip:

@@ -40,8 +40,8 @@ def blueprint(world: World) -> Blueprint:
     def worklist() -> str:
         address = parse(request.args.to_dict(flat=False))
         grant = signin.session().grant()
-        found = cases.worklist(world, grant, address.asked, listing.COUNTED, PAGE, request_id())
-        shown = cases.panel(world, grant, address.shown) if address.shown else None
+        found = cases.worklist(world, grant, address.asked, listing.counts(cases.whole(grant)), PAGE, request_id())
+        shown = cases.panel(world, grant, address.shown, request_id()) if address.shown else None
         view = {
             "address": address,
             "listing": listing.listing(found, address, zone),
@@ -53,7 +53,7 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.get("/referrals/<id>")
     def one(id: str) -> str:
-        shown = cases.panel(world, signin.session().grant(), id)
+        shown = cases.panel(world, signin.session().grant(), id, request_id())
         return render_template("referral.html", panel=referral.sheet(shown, zone), address=None)
 
     @pages.get("/worklist.csv")
@@ -74,8 +74,8 @@ def initials(name: str) -> str:
 
 
 def tint(name: str) -> int:
-    """Which of the four avatar colours a name has: always the same one."""
-    return sum(name.encode()) % 4
+    """Which of the three avatar colours a name has: always the same one."""
+    return sum(name.encode()) % 3
 
 
 def _csv(rows: Iterator[Row[Any]], zone: ZoneInfo) -> Iterator[str]:

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row
 
 from carecoord.actions.cases import Found
+from carecoord.errors import Invalid
 from carecoord.store.cases import MANY, NONE, place
 from carecoord.store.ehrs import Run
 from carecoord.web import chips
 from carecoord.web.asking import Address
-from carecoord.web.chips import Chip, chip
+from carecoord.web.chips import Chip, chip, judged
 from carecoord.web.clocks import Clock, Times, age, span
 
 TABS = {
@@ -22,7 +23,7 @@ TABS = {
     "payer": "With payer",
     "book": "Ready to book",
     "contract": "Contract risk",
-    "report": "Awaiting note",
+    "after": "After the visit",
     "closed": "Closed",
 }
 FIGURES = {  # name -> (label, tone when it is not zero)
@@ -32,9 +33,12 @@ FIGURES = {  # name -> (label, tone when it is not zero)
     "risk": ("Visit at risk", "red"),
     "cleared": ("Cleared", "green"),
 }
+PAYER_TABS = {"open": "All requests", "payer": "To decide", "overdue": "Overdue", "closed": "Closed"}
+PAYER_FIGURES = {"overdue": ("Past due", "red"), "today": ("Due today", "amber"), "payer": ("To decide", "")}
+PAYER_FACETS = ("authorization", "contract", "priority")
 GROUPS = {"overdue": "Overdue", "today": "Due today", "soon": "Next 3 days", "later": "Later"}
-COUNTED = tuple(dict.fromkeys((*TABS, *FIGURES)))
 UNGROUPED = ("closed",)
+ELSEWHERE = ("coverage", "information", "appointment")  # gates without a column of their own
 SEX = {"female": "F", "male": "M", "other": "X", "unknown": "?"}
 
 
@@ -56,12 +60,15 @@ class Line:
     performer: str
     referral: Chip
     gate: str
+    urging: bool
     headline: str
     authorization: Chip
     authorization_note: str
     contract: Chip
     contract_note: str
     owner: str
+    next: str
+    mover: str
 
 
 @dataclass(frozen=True)
@@ -143,29 +150,40 @@ class Listing:
     download: str
     empty: Empty
     sync: Sync
-    search_hint: str = "Patient, MRN, clinic or reason"
+    full: bool
+    search_hint: str
+
+
+def counts(full: bool) -> tuple[str, ...]:
+    """The names of everything that is counted for an asker who sees cases whole, or for a payer."""
+    return tuple(dict.fromkeys((*TABS, *FIGURES) if full else (*PAYER_TABS, *PAYER_FIGURES)))
 
 
 def listing(found: Found, address: Address, zone: ZoneInfo) -> Listing:
     """Everything the page needs, already in words."""
     times, asked = Times(found.now, zone), address.asked
-    label = TABS.get(asked.tab) or FIGURES[asked.tab][0]
+    named, figures = (TABS, FIGURES) if found.full else (PAYER_TABS, PAYER_FIGURES)
+    if asked.tab not in found.tally:
+        raise Invalid(f"There is no list {asked.tab!r} for your role; choose one of the tabs.", "http.tab")
+    label = named.get(asked.tab) or figures[asked.tab][0]
     total = found.tally[asked.tab]
     return Listing(
         title=f"{label}: {counted(total)} {'referral' if total == 1 else 'referrals'}",
-        tabs=[Counted(name, said, counted(found.tally[name]), asked.tab == name) for name, said in TABS.items()],
-        figures=list(_figures(found, address, times)),
-        facets=[_facet(name, found, address) for name in chips.FACETS],
+        tabs=[Counted(name, said, counted(found.tally[name]), asked.tab == name) for name, said in named.items()],
+        figures=list(_figures(found, figures, address, times)),
+        facets=[_facet(name, found, address) for name in chips.FACETS if found.full or name in PAYER_FACETS],
         filtered=bool(asked.facets or asked.words),
         total=counted(total),
         total_word="closed" if asked.tab == "closed" else "open",
         groups=list(_groups(found, address, times)),
-        columns=_columns(address),
+        columns=_columns(address, found.full),
         before=address.to_row(place(found.rows[0], asked.sort)).href() if found.more_before and found.rows else "",
         after=address.from_row(place(found.rows[-1], asked.sort)).href() if found.more_after and found.rows else "",
         download=address.show(None).start().href("/worklist.csv"),
         empty=_empty(found, address),
         sync=_sync(found.runs, times),
+        full=found.full,
+        search_hint="Patient, MRN, clinic or reason" if found.full else "Patient, MRN, clinic or number",
     )
 
 
@@ -174,17 +192,19 @@ def counted(n: int) -> str:
     return f"{MANY - 1}+" if n >= MANY else str(n)
 
 
-def _figures(found: Found, address: Address, times: Times) -> Iterator[Counted]:
+def _figures(
+    found: Found, figures: Mapping[str, tuple[str, str]], address: Address, times: Times
+) -> Iterator[Counted]:
     tally = found.tally
     decision = found.next_decision
     notes = {
-        "overdue": "Nothing is late" if not tally["overdue"] else "Open moves whose time is up",
+        "overdue": "Time is up" if tally["overdue"] else "Nothing is late",
         "today": f"Until midnight, {times.date(found.now.astimezone(times.zone).date())}",
         "payer": "No decision awaited" if decision is None else f"Next decision {_until(decision, found)}",
         "risk": "Within 7 days, not cleared",
         "cleared": f"of {counted(tally['open'])} open",
     }
-    for name, (label, tone) in FIGURES.items():
+    for name, (label, tone) in figures.items():
         yield Counted(
             name, label, counted(tally[name]), address.asked.tab == name, notes[name], tone if tally[name] else ""
         )
@@ -197,7 +217,7 @@ def _until(at: int, found: Found) -> str:
 
 
 def _groups(found: Found, address: Address, times: Times) -> Iterator[Group]:
-    lines = [(row, _line(row, address, times, found.at.today)) for row in found.rows]
+    lines = [(row, _line(row, address, times, found)) for row in found.rows]
     if not lines:
         return
     if address.asked.sort.lstrip("-") != "due" or address.asked.tab in UNGROUPED:
@@ -210,7 +230,7 @@ def _groups(found: Found, address: Address, times: Times) -> Iterator[Group]:
             yield Group(name, GROUPS[name], counted(found.groups[name]), mine)
 
 
-def _line(row: Row[Any], address: Address, times: Times, today: int) -> Line:
+def _line(row: Row[Any], address: Address, times: Times, found: Found) -> Line:
     sex = SEX.get(row.gender or "", "")
     years = age(row.birth_date, times.now.astimezone(times.zone).date())
     about = " · ".join(part for part in (f"{sex} {years.removesuffix(' y')}".strip(), row.mrn) if part)
@@ -221,29 +241,37 @@ def _line(row: Row[Any], address: Address, times: Times, today: int) -> Line:
         spoken=f"{row.patient_name}, {row.number}",
         name=row.patient_name,
         about=about,
-        clock=times.clock(row.due_at, row.clock_start, today) if row.open else None,
-        due_label=row.due_label or "",
+        clock=times.clock(row.due_at, row.clock_start, found.at.today) if row.open and _told(row, found) else None,
+        due_label=(row.due_label or "").replace("authorization", "auth"),
         priority=None if row.priority == "routine" else chip(chips.PRIORITY, row.priority),
         specialty=row.specialty,
-        reason=row.reason,
+        reason=row.reason if found.full else "",
         performer=row.performer_name or "No clinic yet",
         referral=chip(chips.REFERRAL, row.stage),
-        gate=_gate(row, times),
+        gate=_gate(row, times) if found.full else "",
+        urging=row.headline_gate in ELSEWHERE,
         headline=row.headline,
-        authorization=chip(chips.AUTHORIZATION, row.authorization_state),
+        authorization=judged(chip(chips.AUTHORIZATION, row.authorization_state), row.authorization_gate),
         authorization_note=row.authorization_note or "",
-        contract=chip(chips.CONTRACT, row.agreement_state),
+        contract=judged(chip(chips.CONTRACT, row.agreement_state), row.agreement_gate),
         contract_note=row.agreement_note or "",
         owner=row.owner_name or "",
+        next=(row.action_label or row.due_label or "") if row.open else "",
+        mover=chip(chips.MOVE, row.role).label if row.open and row.role else "",
     )
+
+
+def _told(row: Row[Any], found: Found) -> bool:
+    """Whether the asker may know what is due: a payer knows its own clock only."""
+    return found.full or row.role == "payer"
 
 
 def _gate(row: Row[Any], times: Times) -> str:
     """The unmet gate that has no column of its own; else the visit, when there is one."""
-    if row.open and row.headline_gate in ("coverage", "information", "appointment"):
+    if row.open and row.headline_gate in ELSEWHERE:
         state = chip(chips.GATE, row._mapping[f"{row.headline_gate}_gate"]).label.lower()
         return f"{chips.GATES[row.headline_gate].label}: {state}"
-    return f"Visit {times.exact(row.appointment_at)}" if row.open and row.appointment_at else ""
+    return f"Visit {times.exact(row.appointment_at)}" if row.appointment_at else ""
 
 
 def _facet(name: str, found: Found, address: Address) -> Facet:
@@ -262,12 +290,14 @@ def _facet(name: str, found: Found, address: Address) -> Facet:
     return Facet(name, label, said, chosen, choices)
 
 
-def _columns(address: Address) -> list[Column]:
+def _columns(address: Address, full: bool) -> list[Column]:
     sort = address.asked.sort
     sortable = {"clock": "due", "patient": "patient", "to": "specialty"}
     columns = []
-    labels = {"clock": "Clock", "patient": "Patient", "to": "Referred to", "referral": "Referral"}
+    labels = {"clock": "Clock", "patient": "Patient", "to": "Referred to", "next": "Next step", "referral": "Referral"}
     for name, label in {**labels, "authorization": "Authorization", "contract": "Contract"}.items():
+        if not full and name in ("next", "referral"):
+            continue
         by = sortable.get(name, "")
         ways = {by: "ascending", f"-{by}": "descending"} if by else {}
         columns.append(Column(name, label, address.sort(by).href() if by else "", ways.get(sort, "")))
