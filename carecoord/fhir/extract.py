@@ -12,11 +12,13 @@ from typing import Any
 from carecoord.errors import NotFound
 from carecoord.fhir.params import Component, Param, Path, compartment, key, params
 from carecoord.fhir.types import TYPES
-from carecoord.fhir.values import WRITERS, Keys, Rows, clip, fold, is_about, refers
+from carecoord.fhir.values import clip, fold, is_about, refers
+from carecoord.fhir.writers import WRITERS, Keys, Rows
 
 __all__ = ["Index", "clip", "extract", "fold", "refers"]
 
 Visit = Callable[[Any, Rows], None]
+Side = tuple[str, str, float, float]
 
 _COLUMNS = {"_id", "_lastUpdated"}  # columns of the resource table, not index rows
 _ABOUT = ("patient", "subject", "beneficiary")  # whom it is about, before whoever else of the compartment took part
@@ -84,6 +86,7 @@ class _Node:
     """One step of the tree: what to write of the value reached, and where to go on from there."""
 
     writers: list[Visit] = field(default_factory=list)
+    pairs: list[Param] = field(default_factory=list)
     below: dict[str, "_Node"] = field(default_factory=dict)
 
     def at(self, steps: tuple[str, ...]) -> "_Node":
@@ -107,7 +110,7 @@ def _plant(root: _Node, param: Param) -> None:
     for path in param.paths:
         node = root.at(path.steps)
         if param.kind == "composite":
-            node.writers.append(_pairs(param))
+            node.pairs.append(param)
         else:
             node.writers.append(_writer(param.kind, path, keys))
 
@@ -119,6 +122,8 @@ def _writer(kind: str, path: Path, keys: Keys) -> Visit:
 def _compile(node: _Node) -> Visit:
     here = (*node.writers, *(_test(step, _compile(to)) for step, to in node.below.items() if step[0] == "?"))
     below = {step: _compile(to) for step, to in node.below.items() if step[0] != "?"}
+    if node.pairs:
+        here = (*here, _pairs(node.pairs))
 
     def visit(value: Any, rows: Rows) -> None:
         for one in value if value.__class__ is list else (value,):
@@ -151,32 +156,47 @@ def _test(step: str, go_on: Visit) -> Visit:
     return {"is": is_type, "some": is_some}.get(name, is_equal)
 
 
-def _pairs(param: Param) -> Visit:
-    """A composite of two parts: every value of the first beside every value of the second, from the same element."""
-    first, second = (_part(component) for component in param.components)
-    starts = [{path.steps[0] for path in component.paths} for component in param.components]
+def _pairs(params: list[Param]) -> Visit:
+    """Composites of two parts: every value of the first beside every value of the second, from the same element. Many
+    share a part (Observation.code), which is then walked once."""
+    parts = {component: _Part(component) for param in params for component in param.components}
+    plans = [(param.key, parts[param.components[0]], parts[param.components[1]]) for param in params]
 
     def visit(value: Any, rows: Rows) -> None:
-        if value.__class__ is not dict or value.keys().isdisjoint(starts[0]) or value.keys().isdisjoint(starts[1]):
+        if value.__class__ is not dict:
             return
-        left, right = Rows(rows.base), Rows(rows.base)
-        first(value, left)
-        second(value, right)
-        for code, system, _, _ in _sides(left):
-            for code2, system2, low, high in _sides(right):
-                rows.pair.add((param.key, code, system, code2, system2, low, high))
+        known: dict[_Part, list[Side]] = {}
+        for number, first, second in plans:
+            if value.keys().isdisjoint(second.starts) or value.keys().isdisjoint(first.starts):
+                continue
+            for code, system, _, _ in first.sides(value, rows.base, known):
+                for code2, system2, low, high in second.sides(value, rows.base, known):
+                    rows.pair.add((number, code, system, code2, system2, low, high))
 
     return visit
 
 
-def _part(component: Component) -> Visit:
-    root = _Node()
-    for path in component.paths:
-        root.at(path.steps).writers.append(_writer(component.kind, path, _NOBODY))
-    return _compile(root)
+class _Part:
+    """One part of a composite: the properties it may start from, and how to read its values."""
+
+    def __init__(self, component: Component) -> None:
+        root = _Node()
+        for path in component.paths:
+            root.at(path.steps).writers.append(_writer(component.kind, path, _NOBODY))
+        self.starts = {path.steps[0] for path in component.paths}
+        self.visit = _compile(root)
+
+    def sides(self, value: Any, base: str, known: dict["_Part", list[Side]]) -> list[Side]:
+        """The values of this part in an element; `known` keeps those already read."""
+        found = known.get(self)
+        if found is None:
+            rows = Rows(base)
+            self.visit(value, rows)
+            found = known[self] = _sides(rows)
+        return found
 
 
-def _sides(rows: Rows) -> list[tuple[str, str, float, float]]:
+def _sides(rows: Rows) -> list[Side]:
     """What a part of a pair comes to: a token is (code, system), a reference ("Type/id" or its url, ""), a string
     (folded, ""), a quantity its unit and range, a date its range."""
     return [

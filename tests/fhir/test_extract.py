@@ -12,7 +12,8 @@ from carecoord.fhir.extract import Index, clip, extract, fold, refers
 from carecoord.fhir.instants import EVER, FOREVER, period
 from carecoord.fhir.params import key, params
 from carecoord.fhir.types import TYPES
-from carecoord.fhir.values import LARGEST, LONGEST
+from carecoord.fhir.values import LONGEST
+from carecoord.fhir.writers import LARGEST
 from tests.fhir.sources import synthea
 
 BASE = "https://here.example/fhir"

@@ -6,7 +6,7 @@ from carecoord.errors import NotFound
 from carecoord.fhir.definitions import read
 from carecoord.fhir.params import compartment, key, params
 from carecoord.fhir.types import TYPES
-from carecoord.fhir.values import WRITERS
+from carecoord.fhir.writers import WRITERS
 
 
 def test_every_type_of_the_table_has_its_parameters() -> None:
