@@ -35,6 +35,14 @@ def upgrade() -> None:
     op.create_index("ix_audit_at", "audit", ["at"], unique=False)
     op.create_index("ix_audit_patient", "audit", ["patient", "at"], unique=False)
     op.create_table(
+        "case_need",
+        sa.Column("key", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("rid", Big, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("key", "rid"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("case_need_rid", "case_need", ["rid"], unique=False)
+    op.create_table(
         "case_row",
         sa.Column("rid", Big, autoincrement=False, nullable=False),
         sa.Column("id", Str, nullable=False),
@@ -108,15 +116,12 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
-        "case_row_payer_key_priority", "case_row", ["payer_key", "open", "priority", "sort_due", "rid"], unique=False
-    )
-    op.create_index(
         "case_row_payer_key_role", "case_row", ["payer_key", "open", "role", "sort_due", "rid"], unique=False
     )
-    op.create_index(
-        "case_row_payer_key_stage", "case_row", ["payer_key", "open", "stage", "sort_due", "rid"], unique=False
-    )
     op.create_index("case_row_performer", "case_row", ["performer", "open", "sort_due", "rid"], unique=False)
+    op.create_index(
+        "case_row_performer_action", "case_row", ["performer", "open", "action", "sort_due", "rid"], unique=False
+    )
     op.create_index(
         "case_row_performer_agreement_state",
         "case_row",
@@ -145,6 +150,7 @@ def upgrade() -> None:
         "case_row_performer_stage", "case_row", ["performer", "open", "stage", "sort_due", "rid"], unique=False
     )
     op.create_index("case_row_placer", "case_row", ["placer", "open", "sort_due", "rid"], unique=False)
+    op.create_index("case_row_placer_action", "case_row", ["placer", "open", "action", "sort_due", "rid"], unique=False)
     op.create_index(
         "case_row_placer_agreement_state",
         "case_row",
@@ -170,9 +176,6 @@ def upgrade() -> None:
     op.create_index("case_row_placer_patient_name", "case_row", ["placer", "open", "patient_name", "rid"], unique=False)
     op.create_index(
         "case_row_placer_payer_key", "case_row", ["placer", "open", "payer_key", "sort_due", "rid"], unique=False
-    )
-    op.create_index(
-        "case_row_placer_priority", "case_row", ["placer", "open", "priority", "sort_due", "rid"], unique=False
     )
     op.create_index("case_row_placer_role", "case_row", ["placer", "open", "role", "sort_due", "rid"], unique=False)
     op.create_index("case_row_placer_specialty", "case_row", ["placer", "open", "specialty", "rid"], unique=False)

@@ -1,0 +1,304 @@
+"""From criteria to conditions: which index rows a search argument wants, and what the asker may see on the way.
+
+Where a search goes from resource to resource (chains, _has), the filter of each type passed is part of the condition:
+what somebody may not read they can not find out by asking either. A filter's own chains are not filtered again, for
+they are our rule and not their question.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from carecoord.fhir.criteria import Chain, Criterion, Has, Term
+from carecoord.fhir.extract import clip, fold
+from carecoord.fhir.operands import Absent, Amount, Code, Operand, Pair, Place, Span, Target, Uri, Words
+from carecoord.fhir.params import key
+from carecoord.fhir.query import EVERYTHING, Filter
+from carecoord.store.conditions import (
+    NEAR,
+    Alternative,
+    Condition,
+    Either,
+    Every,
+    No,
+    Referred,
+    Refers,
+    Rows,
+    Some,
+    Test,
+    Values,
+)
+
+May = Callable[[str], Filter]  # of a type: which of its resources the asker may see
+
+TABLES = {  # where the rows of a kind of parameter stand
+    "token": "ix_token",
+    "string": "ix_string",
+    "date": "ix_date",
+    "number": "ix_number",
+    "quantity": "ix_number",
+    "reference": "ix_reference",
+    "uri": "ix_uri",
+    "composite": "ix_pair",
+    "special": "ix_pair",
+}
+_RANKS = {"reference": 2, "composite": 3, "special": 3, "uri": 3, "string": 4, "quantity": 5, "token": 6, "date": 7}
+_LAST = "\U0010ffff"  # behind every string that begins alike
+_KEPT = 400  # bytes of a long string that its index entry begins with (fhir.extract.clip)
+_DEGREE = 111.195  # kilometres
+
+
+class _Step(NamedTuple):
+    """A column, an operator, and which value: a, b the ends of the asked range [a, b), v the number asked."""
+
+    column: str
+    op: str
+    value: str
+
+
+# search.html#prefix. A pair of steps is "or". Where a step follows from the others, it bounds the walk along an index.
+_SPANS: dict[str, tuple[_Step | tuple[_Step, _Step], ...]] = {  # a stored range [low, high)
+    "eq": (_Step("low", ">=", "a"), _Step("low", "<", "b"), _Step("high", "<=", "b")),
+    "ne": ((_Step("low", "<", "a"), _Step("high", ">", "b")),),
+    "gt": (_Step("high", ">", "b"),),
+    "lt": (_Step("low", "<", "a"),),
+    "ge": (_Step("high", ">", "a"), (_Step("high", ">", "b"), _Step("low", ">=", "a"))),
+    "le": (_Step("low", "<", "b"), (_Step("low", "<", "a"), _Step("high", "<=", "b"))),
+    "sa": (_Step("low", ">=", "b"),),
+    "eb": (_Step("high", "<=", "a"),),
+    "ap": (_Step("low", "<", "b"), _Step("high", ">", "a")),
+}
+_MOMENTS: dict[str, tuple[_Step | tuple[_Step, _Step], ...]] = {  # a stored instant
+    "eq": (_Step("updated", ">=", "a"), _Step("updated", "<", "b")),
+    "ne": ((_Step("updated", "<", "a"), _Step("updated", ">=", "b")),),
+    "gt": (_Step("updated", ">=", "b"),),
+    "lt": (_Step("updated", "<", "a"),),
+    "ge": (_Step("updated", ">=", "a"),),
+    "le": (_Step("updated", "<", "b"),),
+    "sa": (_Step("updated", ">=", "b"),),
+    "eb": (_Step("updated", "<", "a"),),
+    "ap": (_Step("updated", ">=", "a"), _Step("updated", "<", "b")),
+}
+_AMOUNTS: dict[str, tuple[_Step | tuple[_Step, _Step], ...]] = {  # a stored range from low to high, both included
+    "eq": (_Step("low", ">=", "a"), _Step("low", "<", "b"), _Step("high", "<", "b")),
+    "ne": ((_Step("low", "<", "a"), _Step("high", ">=", "b")),),
+    "gt": (_Step("high", ">", "v"),),
+    "lt": (_Step("low", "<", "v"),),
+    "ge": (_Step("high", ">=", "v"),),
+    "le": (_Step("low", "<=", "v"),),
+    "sa": (_Step("low", ">", "v"),),
+    "eb": (_Step("high", "<", "v"),),
+    "ap": (_Step("low", "<=", "b"), _Step("high", ">=", "a")),
+}
+
+
+class Reader:
+    """Turns criteria into conditions, and keeps their values."""
+
+    def __init__(self, values: Values, may: May) -> None:
+        self.values, self.may = values, may
+
+    def all(self, criteria: Iterable[Criterion]) -> list[Condition]:
+        """The condition of each criterion, those first that are likely to leave the fewest resources."""
+        return [self.condition(criterion) for criterion in sorted(criteria, key=_rank)]
+
+    def allowed(self, type: str) -> Condition:
+        """What the asker may see of a type."""
+        ours = Reader(self.values, lambda _: EVERYTHING)
+        ways = tuple(every(ours.all(criteria)) for criteria in self.may(type))
+        return ways[0] if len(ways) == 1 else Some(ways)
+
+    def of_type(self, type: str) -> Rows:
+        """Every resource of a type."""
+        return Rows("resource", self.values.name(type), ((),))
+
+    def condition(self, criterion: Criterion) -> Condition:
+        """The condition that one criterion stands for."""
+        match criterion:
+            case Term():
+                return self._term(criterion)
+            case Chain(param, branches):
+                hops = tuple(
+                    Refers(self.values.name(param.key), self.values.name(type), self._within(type, inner))
+                    for type, inner in branches
+                )
+                return hops[0] if len(hops) == 1 else Some(hops)
+            case Has(param, inner):
+                return Referred(self.values.name(param.key), self._within(param.type, inner))
+
+    def _within(self, type: str, criterion: Criterion) -> Condition:
+        return every([self.condition(criterion), self.allowed(type)])
+
+    def _term(self, term: Term) -> Condition:
+        param, first = term.param, term.operands[0]
+        if isinstance(first, Absent):
+            return self._absent(term, first)
+        if param.code == "_id":
+            ids = tuple(str(code.code) for code in term.operands if isinstance(code, Code))
+            return self._rows("resource", param.type, [(self._equal("id", ids),)])
+        if param.code == "_lastUpdated":
+            spans = [o for o in term.operands if isinstance(o, Span)]
+            tests = (self._compared(_MOMENTS[span.prefix], a=span.low, b=span.high) for span in spans)
+            return self._rows("resource", param.type, tests)
+        table, code = TABLES[param.kind], param.code
+        if term.modifier in ("text", "identifier"):
+            table, code = _derived(code, term.modifier)
+        rows = self._rows(table, key(param.type, code), self._alternatives(term.operands, term.modifier))
+        return No(rows) if term.modifier == "not" else rows
+
+    def _absent(self, term: Term, operand: Absent) -> Condition:
+        """An element counts as there when any index speaks of it: a reference by identifier, a code by its text."""
+        param = term.param
+        tables = [(TABLES[param.kind], param.code)]
+        if param.kind in ("token", "reference"):
+            tables.append(_derived(param.code, "text" if param.kind == "token" else "identifier"))
+        there = Some(tuple(self._rows(table, key(param.type, code), [()]) for table, code in tables))
+        return No(there) if operand.absent else there
+
+    def _rows(self, table: str, key: object, alternatives: Iterable[Alternative]) -> Rows:
+        return Rows(table, self.values.name(key), tuple(alternatives))
+
+    def _test(self, column: str, op: str, value: object) -> Test:
+        return Test(column, op, self.values.name(value))
+
+    def _equal(self, column: str, values: Sequence[str]) -> Test:
+        return self._test(column, "in", list(values)) if len(values) > 1 else self._test(column, "=", values[0])
+
+    def _alternatives(self, operands: tuple[Operand, ...], modifier: str) -> Iterator[Alternative]:
+        yield from self._codes([o for o in operands if isinstance(o, Code)])
+        yield from self._targets([o for o in operands if isinstance(o, Target)])
+        yield from self._uris([o for o in operands if isinstance(o, Uri)], modifier)
+        for operand in operands:
+            match operand:
+                case Words():
+                    yield self._words(operand, modifier)
+                case Span(prefix, low, high):
+                    yield self._compared(_SPANS[prefix], a=low, b=high)
+                case Amount():
+                    yield self._amount(operand)
+                case Pair():
+                    yield (*self._part(operand.first, ""), *self._part(operand.second, "2"))
+                case Place():
+                    yield self._place(operand)
+
+    def _codes(self, operands: list[Code]) -> Iterator[Alternative]:
+        for system in dict.fromkeys(code.system for code in operands):
+            codes = [code.code for code in operands if code.system == system and code.code is not None]
+            whole = any(code.code is None for code in operands if code.system == system)
+            of_system = () if system is None else (self._test("system", "=", system),)
+            if whole:
+                yield of_system
+            elif codes:
+                yield (self._equal("code", codes), *of_system)
+
+    def _targets(self, operands: list[Target]) -> Iterator[Alternative]:
+        for type in dict.fromkeys(target.type for target in operands if not target.url):
+            ids = [target.id for target in operands if not target.url and target.type == type]
+            local = (self._equal("id", ids), self._test("url", "=", ""))
+            yield local if type is None else (*local, self._test("type", "=", type))
+        urls = [target.url for target in operands if target.url]
+        if urls:
+            yield (self._test("id", "=", ""), self._equal("url", urls))
+
+    def _uris(self, operands: list[Uri], modifier: str) -> Iterator[Alternative]:
+        if modifier == "below":
+            yield from (self._starts("value", _cut(uri.text)) for uri in operands)
+        elif operands:
+            texts = [text for uri in operands for text in (_above(uri.text) if modifier == "above" else [uri.text])]
+            yield (self._equal("value", [clip(text) for text in texts]),)
+
+    def _starts(self, column: str, start: str) -> Alternative:
+        return (self._test(column, ">=", start), self._test(column, "<", start + _LAST))
+
+    def _words(self, operand: Words, modifier: str) -> Alternative:
+        folded = fold(operand.text)
+        if modifier == "exact":
+            return (self._equal("folded", [clip(folded)]), self._equal("exact", [clip(operand.text)]))
+        if modifier == "contains":
+            escaped = _cut(folded).replace("~", "~~").replace("%", "~%").replace("_", "~_")
+            return (self._test("folded", "like", f"%{escaped}%"),)
+        return self._starts("folded", _cut(folded))
+
+    def _amount(self, amount: Amount) -> Alternative:
+        given = (("code", amount.code), ("system", amount.system))
+        unit = tuple(self._test(column, "=", value) for column, value in given if value is not None)
+        return (*self._compared(_AMOUNTS[amount.prefix], a=amount.low, b=amount.high, v=amount.value), *unit)
+
+    def _compared(self, steps: Iterable[_Step | tuple[_Step, _Step]], **values: float) -> Alternative:
+        def test(step: _Step) -> Test:
+            return self._test(step[0], step[1], values[step[2]])
+
+        return tuple(
+            test(step) if isinstance(step, _Step) else Either((test(step[0]), test(step[1]))) for step in steps
+        )
+
+    def _part(self, operand: Operand, suffix: str) -> Alternative:
+        """One side of a pair; see fhir.extract for what each kind is written as."""
+        code, system = f"code{suffix}", f"system{suffix}"
+        match operand:
+            case Code():
+                given = ((code, operand.code), (system, operand.system))
+                return tuple(self._test(column, "=", value) for column, value in given if value is not None)
+            case Target():
+                return (self._test(code, "=", operand.url or f"{operand.type}/{operand.id}"),)
+            case Words():
+                return self._starts(code, _cut(fold(operand.text)))
+            case Amount():
+                unit = Code(operand.system, operand.code)
+                return (*self._amount(replace(operand, system=None, code=None)), *self._part(unit, suffix))
+            case Span(prefix, low, high):
+                return self._compared(_SPANS[prefix], a=low, b=high)
+            case _:
+                raise TypeError(f"{operand} is no part of a pair")
+
+    def _place(self, place: Place) -> Alternative:
+        """A box that the index can narrow to, and within it the circle, on a map flat enough at this scale."""
+        shrink = max(math.cos(math.radians(place.latitude)), 0.01)
+        tall = place.kilometres / _DEGREE
+        wide = tall / shrink
+        circle = self.values.name(None)
+        for end, value in zip(NEAR, (place.latitude, place.longitude, shrink, tall), strict=True):
+            self.values[circle + end] = value
+        return (
+            self._test("low", ">=", place.latitude - tall),
+            self._test("low", "<=", place.latitude + tall),
+            self._test("high", ">=", place.longitude - wide),
+            self._test("high", "<=", place.longitude + wide),
+            Test("low", "near", circle),
+        )
+
+
+def every(conditions: Sequence[Condition]) -> Condition:
+    """All of them, as one condition."""
+    kept = [condition for condition in conditions if condition != Every(())]
+    return kept[0] if len(kept) == 1 else Every(tuple(kept))
+
+
+def _rank(criterion: Criterion) -> int:
+    """A guess at how many resources are left, from the kind of parameter alone."""
+    match criterion:
+        case Term(param, modifier):
+            if modifier in ("missing", "not"):
+                return 9
+            if param.code == "_id":
+                return 0
+            return 1 if param.code == "identifier" or modifier == "identifier" else _RANKS[param.kind]
+        case Chain(_, branches):
+            return max(2, *(_rank(inner) for _, inner in branches))
+        case Has(_, inner):
+            return max(2, _rank(inner))
+
+
+def _derived(code: str, modifier: str) -> tuple[str, str]:
+    return ("ix_string" if modifier == "text" else "ix_token"), f"{code}:{modifier}"
+
+
+def _cut(text: str) -> str:
+    return text.encode()[:_KEPT].decode(errors="ignore")
+
+
+def _above(text: str) -> list[str]:
+    """The uri, and each that it is below of: search.html#uri."""
+    steps = text.split("/")
+    return ["/".join(steps[:n]) for n in range(len(steps), 0, -1) if steps[n - 1]]

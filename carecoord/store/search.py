@@ -1,0 +1,190 @@
+"""Finding resources: how to go about it, the page, the total, what comes with it.
+
+Clause: FHIR R4 search.html, http.html#paging. Two bounded counts decide how to go about a search (see pages.py for why
+both ways give the same pages): is one of its conditions met by few resources, then start from those; else walk in the
+order asked for, and if that meets hardly anything that fits, start after all from the condition met by fewest.
+"""
+
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from carecoord.errors import Issue
+from carecoord.fhir.query import EVERYTHING, Filter, Search, Sort
+from carecoord.store import pages
+from carecoord.store.asking import TABLES, May, Reader
+from carecoord.store.conditions import Condition, Every, No, Rows, Values, is_drivable, is_ordered
+from carecoord.store.cursor import Place, seal, unseal
+from carecoord.store.engine import secret
+from carecoord.store.including import MOST, included
+from carecoord.store.pages import Order
+from carecoord.store.read import Row, rows
+from carecoord.store.tables import metadata
+
+__all__ = ["EVERYTHING", "Filter", "May", "Page", "find", "visible"]
+
+_ENOUGH = 50  # so few that no other condition need be counted
+_FEW = 1000  # resources that are quickly looked at and sorted
+_MANY = 100_000  # still better than walking through everything
+_ESTIMATE = 10_000  # how far _total=estimate counts
+_WINDOW = 5  # how many pages' worth of an index is looked at before walking on blindly
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of what was found, what comes with it, how many there are in all (None: not counted), the word for the
+    next page (None: this is the last), and what the asker should know."""
+
+    rows: list[Row]
+    included: list[Row]
+    total: int | None
+    next: str | None
+    issues: tuple[Issue, ...] = ()
+
+
+def find(conn: Connection, search: Search, may: May, *, page_size: int = 20, page_max: int = 1000) -> Page:
+    """A page of a search, of what the asker may see: `may` tells that for every type, and is heeded for what is
+    found, for what a chain or _has passes on the way, and for what is included.
+
+    Raises Invalid for a cursor that is not of this search.
+    """
+    count = min(page_size if search.count is None else search.count, page_max)
+    place = unseal(secret(conn), search)
+    hunt = _Hunt(conn, search, may)
+    if search.summary == "count" or count == 0:
+        return Page([], [], hunt.total(search.total == "estimate"), None, search.warnings)
+    found = hunt.page(place, count + 1)
+    more, shown = len(found) > count, [row for row, _ in found[:count]]
+    total = place.total if place else None
+    if total is None and not more and place is None:
+        total = len(shown)
+    elif total is None and search.total != "none":
+        total = hunt.total(search.total == "estimate")
+    last = found[count - 1] if more else None
+    word = seal(secret(conn), search, Place(last[1], last[0].rid, total)) if last else None
+    others = included(conn, search, shown, may) if search.includes else []
+    issues = search.warnings if len(others) <= MOST else (*search.warnings, _TOO_MANY)
+    return Page(shown, others[:MOST], total, word, issues)
+
+
+def visible(conn: Connection, row: Row, filter: Filter) -> bool:
+    """Whether a filter lets the resource be seen. One that is deleted is seen by those who may see everything."""
+    if filter == EVERYTHING:
+        return True
+    values = Values(rid=row.rid)
+    condition = Reader(values, lambda _: filter).allowed(row.type)
+    return pages.seen(condition).run(conn, values).first() is not None
+
+
+_TOO_MANY = Issue(
+    "warning",
+    "too-costly",
+    f"More than {MOST} resources would come along; the rest was left out. Ask for smaller pages or fewer.",
+    "http._include",
+)
+
+
+class _Hunt:
+    """One search being carried out."""
+
+    def __init__(self, conn: Connection, search: Search, may: May) -> None:
+        self.conn = conn
+        self.values = Values()
+        reader = Reader(self.values, may)
+        asked = [*reader.all(search.criteria), reader.allowed(search.type)]
+        self.conditions = tuple(condition for condition in asked if condition != Every(()))
+        self.everything = reader.of_type(search.type)
+        self.orders = tuple(self._order(sort) for sort in search.sorts)
+        self.descending = bool(self.orders) and self.orders[0].descending
+
+    def _order(self, sort: Sort) -> Order:
+        if sort.param.code in ("_id", "_lastUpdated"):
+            column = "id" if sort.param.code == "_id" else "updated"
+            return Order("resource", self.everything.key, column, sort.descending)
+        table = TABLES[sort.param.kind]
+        column = metadata.tables[table].columns.keys()[2]
+        return Order(table, self.values.name(sort.param.key), column, sort.descending)
+
+    def page(self, place: Place | None, limit: int) -> list[tuple[Row, tuple[object, ...]]]:
+        """The next `limit` resources, each with its sort values."""
+        self.values["limit"] = limit
+        if not self.orders:
+            return self._driven(self._start(_FEW) or self._streamed(), self.orders, place)
+        few = self._start(_FEW)
+        if few:
+            return self._driven(few, self.orders, place)
+        if not self.conditions or len(self.orders) > 1 or (place and place.values[0] is None):
+            return self._walked(place, limit)
+        return self._looked(place, limit)
+
+    def total(self, capped: bool) -> int:
+        """How many resources there are; `capped`: counted no further than the estimate goes."""
+        self.values["cap"] = _ESTIMATE
+        start = self._start(_MANY) if len(self.conditions) > 1 else None
+        start = start or next(filter(is_drivable, self.conditions), self.everything)
+        self.values["cap"] = _ESTIMATE
+        return int(pages.counted(start, self._others(start), capped).run(self.conn, self.values).scalar_one())
+
+    def _start(self, cap: int) -> Condition | None:
+        """The condition that the fewest resources meet, if fewer than `cap` do."""
+        able = [condition for condition in self.conditions if is_drivable(condition)]
+        if len(able) == 1 and not self.orders and is_ordered(able[0]):
+            return able[0]
+        best, least = None, cap
+        self.values["cap"] = cap
+        for condition in able:
+            count = pages.probe(condition).run(self.conn, self.values).scalar_one()
+            if count < least:
+                best, least = condition, count
+            if count <= _ENOUGH:
+                break
+        return best
+
+    def _streamed(self) -> Condition:
+        """What lists resources in the order of their numbers without sorting: a condition, or the type as a whole."""
+        return next(filter(is_ordered, self.conditions), self.everything)
+
+    def _others(self, start: Condition) -> tuple[Condition, ...]:
+        return tuple(condition for condition in self.conditions if condition is not start)
+
+    def _looked(self, place: Place | None, limit: int) -> list[tuple[Row, tuple[object, ...]]]:
+        """Look at a window of the order first: it may hold the whole page, or show that what fits is rare."""
+        self.values["window"] = _WINDOW * limit
+        near = self._along(place, window=True)
+        if len(near) == limit:
+            return near
+        start = None if near else self._start(_MANY)
+        return self._driven(start, self.orders, place) if start else self._walked(place, limit)
+
+    def _walked(self, place: Place | None, limit: int) -> list[tuple[Row, tuple[object, ...]]]:
+        """Along the order, and behind it those that have no value there."""
+        valued = [] if place and place.values[0] is None else self._along(place, window=False)
+        first = self.orders[0]
+        if len(valued) == limit or first.table == "resource":
+            return valued
+        start = self._streamed()
+        rest = replace(place, values=place.values[1:]) if place and place.values[0] is None else None
+        self.values["limit"] = limit - len(valued)
+        unvalued = No(Rows(first.table, first.key, ((),)))
+        found = self._driven(start, self.orders[1:], rest, unvalued)
+        return [*valued, *((row, (None, *values)) for row, values in found)]
+
+    def _along(self, place: Place | None, window: bool) -> list[tuple[Row, tuple[object, ...]]]:
+        statement = pages.walked(self.conditions, self.orders, self._after(place), window)
+        return self._run(statement)
+
+    def _driven(
+        self, start: Condition, orders: tuple[Order, ...], place: Place | None, *more: Condition
+    ) -> list[tuple[Row, tuple[object, ...]]]:
+        checks = (*self._others(start), *more)
+        return self._run(pages.driven(start, checks, orders, self._after(place), self.descending))
+
+    def _after(self, place: Place | None) -> tuple[bool, ...] | None:
+        if place is None:
+            return None
+        self.values["after_rid"] = place.rid
+        self.values.update((f"after{n}", value) for n, value in enumerate(place.values))
+        return tuple(value is not None for value in place.values)
+
+    def _run(self, statement: pages.Prepared) -> list[tuple[Row, tuple[object, ...]]]:
+        return [(rows([row[:7]])[0], tuple(row[7:])) for row in statement.run(self.conn, self.values)]
