@@ -34,6 +34,7 @@ class Matter:
     participation: Participation
     site: Party | None
     day: date
+    visit: bool  # a visit is booked or asked about for the day, which is not just one of many to choose from
     now: datetime
     policy: Policy
 
@@ -185,11 +186,14 @@ def _dates(line: Line, matter: Matter, left: float | None) -> Found:
     if line.days.holds(matter.day):
         return None
     last, start = line.days.last, line.days.start
-    if last and matter.day > last:
-        n = counted((matter.day - last).days, "day")
+    n = counted(abs((matter.day - (last if last and matter.day > last else start or matter.day)).days), "day")
+    if not matter.visit:
+        over = bool(last and matter.day > last)
+        reason = f"The approval ended on {spoken(last)}: extend it." if over else f"The approval starts on {spoken(start)} only."
+        note = f"Ended {spoken(last)}" if over else f"From {spoken(start)}"
+    elif last and matter.day > last:
         reason, note = f"Visit is {n} past the approval: extend or move.", f"Visit {n} past it"
-    elif start:
-        n = counted((start - matter.day).days, "day")
+    else:
         reason, note = f"Visit is {n} before the approval starts: move it, or ask for an earlier start.", f"Visit {n} before it"
     action = Action("extend-authorization", "Extend the approval")
     return _gate("open", reason, "dates", line.evidence, action, "coordinator", label="Extend approval"), note

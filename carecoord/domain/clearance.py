@@ -86,7 +86,7 @@ def judge(known: Facts, now: datetime, policy: Policy, on: date | None = None) -
     """Judge facts that have been read already."""
     booking = known.visits.booked(now, policy)
     settled = on or _settled(known, booking)
-    days = [_day(known, day, booking, now, policy) for day in _starts(known, settled, now, policy)]
+    days = [_day(known, day, booking, bool(settled), now, policy) for day in _starts(known, settled, now, policy)]
     ruled = min(days, key=lambda d: _rank(d.ruling.gate))
     where = min(days, key=lambda d: _rank(d.agreement))
     insured = min(days, key=lambda d: _rank(d.coverage))
@@ -130,14 +130,15 @@ def _starts(known: Facts, settled: date | None, now: datetime, policy: Policy) -
     return sorted({begin} | {day for day in known.edges if window.holds(day)})
 
 
-def _day(known: Facts, day: date, booking: Booking | None, now: datetime, policy: Policy) -> Day:
+def _day(known: Facts, day: date, booking: Booking | None, visit: bool, now: datetime, policy: Policy) -> Day:
     card = coverage.choose(known.cards, known.referral.cards, day)
     # What was known when the day was over is what counts for it: an answer does not go stale under a past visit.
     then = min(now, midnight(day + timedelta(days=1), policy.zone))
     site = (booking.site if booking and booking.day == day else None) or known.referral.site
     found = network.answer(known.referral, site, card, day, known.register)
     asked = [ask.words for ask in known.papers.asks if ask.by == "payer" and ask.state != "attached"]
-    matter = authorization.Matter(known.referral, card, known.requests, known.visits, known.rules, asked, found, site, day, now, policy)
+    matter = authorization.Matter(known.referral, card, known.requests, known.visits, known.rules, asked, found, site,
+                                   day, visit, now, policy)
     return Day(day, card, coverage.gate(card, day, then, policy), authorization.ruling(matter), found,
                network.gate(found, known.referral, card))
 
@@ -147,7 +148,7 @@ def _visit(known: Facts, booking: Booking | None, days: Sequence[Day], ruled: Da
     """The appointment gate: a booked day is judged for itself, even when another day was asked about."""
     own = next((d for d in days if booking and d.day == booking.day), None)
     if booking and booking.day and not own:
-        own = _day(known, booking.day, booking, now, policy)
+        own = _day(known, booking.day, booking, True, now, policy)
     shut = days[0].shut if all(d.shut for d in days) else None
     clash = [c for c in known.conflicts if c.about == "appointment"]
     return appointment.gate(appointment.Matter(

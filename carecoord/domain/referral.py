@@ -58,6 +58,7 @@ class Referral:
     stage_due: datetime | None
     stage_evidence: Evidence
     stage_reason: str
+    placer: Party | None
     performer: Performer | None
     declined: tuple[str, ...]
     next_candidate: str
@@ -93,7 +94,7 @@ def referral(case: Case, known: Directory, roles: Mapping[str, Role], policy: Po
         stage_due=moment(text(item(item(task, "restriction"), "period"), "end"), zone),
         stage_evidence=evidence(task, "businessStatus") if task else evidence(order, "status"),
         stage_reason=words(item(task, "statusReason")),
-        performer=performer, declined=_declined(tasks, known),
+        placer=_placer(order, task, known, roles), performer=performer, declined=_declined(tasks, known),
         next_candidate="" if alive else _next(order, tasks, known),
         site=_site(order, performer, known),
         cards=tuple(to for to in targets(order, "insurance") if to.startswith("Coverage/")),
@@ -128,6 +129,12 @@ def _performer(order: Json, task: Json | None, known: Directory, roles: Mapping[
     organization = next((where for where, _ in named if where), None)
     practitioner = next((who for _, who in named if who), None)
     return Performer(organization, practitioner, evidence(order, "performer")) if organization or practitioner else None
+
+
+def _placer(order: Json, task: Json, known: Directory, roles: Mapping[str, Role]) -> Party | None:
+    """The organization that refers: the one that asked for the work, else the one that the requester works for."""
+    asked, _ = _work(item(task, "requester"), known, roles)
+    return asked or _work(item(order, "requester"), known, roles)[0]
 
 
 def _work(reference: Json, known: Directory, roles: Mapping[str, Role]) -> tuple[Party | None, Party | None]:

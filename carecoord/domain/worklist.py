@@ -1,0 +1,139 @@
+"""A case as one flat row of the worklist: what the desk filters, sorts and shows without judging anything again."""
+
+from datetime import date, datetime
+from typing import Any
+
+from carecoord.domain.calendar import Days, midnight, spoken
+from carecoord.domain.case import Case
+from carecoord.domain.clearance import Clearance
+from carecoord.domain.parties import Party, directory, name, party
+from carecoord.domain.policy import Policy
+from carecoord.domain.reading import Json, extension, item, items, target, text, words
+from carecoord.domain.terms import EXTENSION, HL7, IDENTIFIER, has
+from carecoord.fhir.extract import fold
+from carecoord.fhir.instants import FOREVER, micros
+
+CONTRACT = {  # kind of participation -> the chip and its note
+    "in-network": ("in-network", ""), "self-pay": ("in-network", "Self pay"), "ended": ("ended", ""),
+    "excluded": ("excluded", ""), "not-credentialed": ("not-credentialed", ""), "network": ("out-of-network", ""),
+    "site": ("out-of-network", "Not at this site"), "later": ("out-of-network", "Not yet in force"),
+    "awaited": ("out-of-network", "Awaiting signature"), "suspended": ("out-of-network", "Suspended"),
+    "silent": ("unknown", "Not in the directory"), "contract": ("unknown", "No agreement on file"),
+}
+
+
+def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
+    """Every column of `case_row` but `rid` and `updated`. Times are microseconds."""
+    referral, card = found.facts.referral, found.card
+    known = directory((*case.organizations, *case.practitioners))
+    owner = party(item(extension(case.order, f"{EXTENSION}/coordinator"), "valueReference"), known)
+    performer = referral.performer.organization if referral.performer else None
+    seen = found.booking.start if found.booking else None
+    done = found.facts.visits.done
+    return {
+        "id": text(case.order, "id"), "number": _number(case.order), "open": not found.closed,
+        "specialty": referral.specialty or referral.service, "reason": _reason(case.order), "priority": referral.priority,
+        "placer": _id(referral.placer), "placer_name": _name(referral.placer),
+        "performer": _id(performer), "performer_name": referral.performer.name if referral.performer else None,
+        "payer": _id(card.payer) if card else None, "payer_name": _name(card.payer) if card else None,
+        "payer_key": (card.payer.key(f"{IDENTIFIER}/payer") or None) if card and card.payer else None,
+        "plan_name": (card.plan_name or None) if card else None, "agreement": found.participation.number or None,
+        "stage": _stage(found),
+        **{f"{gate.name}_gate": gate.state for gate in found.gates},
+        **_authorization(found, policy), **_agreement(found, policy),
+        "cleared": found.cleared, "conflict": bool(found.conflict),
+        "headline_gate": found.headline_gate, "headline": found.headline,
+        "action": found.action.code if found.action else None, "action_label": found.action.label if found.action else None,
+        "role": found.who, "due_at": _at(found.due), "due_label": found.due_label if found.due else None,
+        "clock_start": _at(found.since), "sort_due": FOREVER if found.due is None else micros(found.due),
+        "appointment_at": _at(seen or (done[-1].at if done else None)),
+        "owner": _id(owner), "owner_name": _name(owner), "changes_at": _at(found.changes_at),
+        **_person(case, referral.performer.name if referral.performer else "", _reason(case.order)),
+    }
+
+
+def _id(party: Party | None) -> str | None:
+    return (party.reference.partition("/")[2] or None) if party else None
+
+
+def _name(party: Party | None) -> str | None:
+    return (party.name or None) if party else None
+
+
+def _at(moment: datetime | None) -> int | None:
+    return micros(moment) if moment else None
+
+
+def _number(order: Json) -> str:
+    """The loop key; without one any identifier, and at last the resource's own id."""
+    ids = items(order, "identifier")
+    loop = [text(each, "value") for each in ids if each.get("system") == f"{IDENTIFIER}/referral"]
+    return next((each for each in (*loop, *(text(each, "value") for each in ids)) if each), "") or text(order, "id")
+
+
+def _reason(order: Json) -> str:
+    said = [words(each) for each in items(order, "reasonCode")]
+    said += [text(each, "display") for each in items(order, "reasonReference")]
+    return next((each for each in said if each), "")
+
+
+def _person(case: Case, clinic: str, reason: str) -> dict[str, Any]:
+    patient = case.patient or {}
+    ids = items(patient, "identifier")
+    own = [each for each in ids if each.get("system") == f"{IDENTIFIER}/mrn"]
+    own += [each for each in ids if has(item(each, "type"), f"{HL7}/v2-0203", "MR")]
+    mrn = next((text(each, "value") for each in (*own, *ids)), "")
+    called = name(patient) or "Name not known"
+    return {
+        "patient": target(item(case.order, "subject")).partition("/")[2], "patient_name": called,
+        "birth_date": text(patient, "birthDate") or None, "gender": text(patient, "gender") or None, "mrn": mrn or None,
+        "searched": fold(" ".join((called, mrn, _number(case.order), clinic, reason))),
+    }
+
+
+def _stage(found: Clearance) -> str:
+    """How far it has come. Without a Task, what became of the visit says it."""
+    referral = found.facts.referral
+    if referral.tracked or referral.stage != "sent":
+        return referral.stage
+    if found.facts.closing.report.done:
+        return "report-received"
+    if found.booking:
+        return "scheduled"
+    return "visit-done" if found.facts.visits.done else "sent"
+
+
+def _ends(until: date | None) -> str:
+    return f"Ends {spoken(Days(end=until).last)}" if until else ""
+
+
+def _soon(until: date | None, found: Clearance, policy: Policy) -> bool:
+    """Whether an end lies ahead, near enough to show."""
+    return until is not None and midnight(until, policy.zone) - policy.expiring <= found.now
+
+
+def _authorization(found: Clearance, policy: Policy) -> dict[str, Any]:
+    ruling = found.ruling
+    chip, note = ruling.chip, ruling.note
+    until = ruling.line.days.end if ruling.line else None
+    if chip in ("approved", "partly") and not ruling.gate.unmet and found.date is None and _soon(until, found, policy):
+        chip, note = "expiring", _ends(until)
+    if chip == "draft" and (asked := [ask for ask in found.papers if ask.by == "payer"]):
+        note = f"{sum(ask.state == 'attached' for ask in asked)} of {len(asked)} documents"
+    return {"authorization_state": chip, "authorization_note": note or None,
+            "authorization_until": micros(midnight(until, policy.zone)) if until else None}
+
+
+def _agreement(found: Clearance, policy: Policy) -> dict[str, Any]:
+    part = found.participation
+    chip, note = CONTRACT.get(part.kind, ("unknown", ""))
+    if chip == "in-network" and _soon(part.until, found, policy):
+        chip, note = "expiring", _ends(part.until)
+    if chip == "ended":
+        note = f"Ended {spoken(Days(end=part.until).last)}" if part.until and part.until <= _today(found, policy) else _ends(part.until)
+    return {"agreement_state": chip, "agreement_note": note or None,
+            "agreement_until": micros(midnight(part.until, policy.zone)) if part.until else None}
+
+
+def _today(found: Clearance, policy: Policy) -> date:
+    return found.now.astimezone(policy.zone).date()
