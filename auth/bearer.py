@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from auth.errors import BadToken, NoToken
 from auth.grant import Grant
-from auth.scopes import Scope, parse, resources
+from auth.scopes import Scope, names, parse, resources
 from auth.store import digest
 from auth.tables import token
 
@@ -42,7 +42,7 @@ def check(conn: Connection, header: str | None, now: datetime) -> Grant:
     return Grant(
         subject=row.subject,
         client=row.client,
-        scopes=_scopes(row.scope),
+        scopes=_scopes(row.scope, row.fhir_user),
         roles=_roles(row.roles),
         organization=row.organization,
         patient=row.patient,
@@ -58,8 +58,12 @@ def challenge(error: NoToken | BadToken, realm: str = "fhir") -> str:
 
 
 @lru_cache(maxsize=1024)
-def _scopes(text: str) -> tuple[Scope, ...]:
-    return resources(parse(text))
+def _scopes(text: str, fhir_user: str | None) -> tuple[Scope, ...]:
+    """The permissions; `fhirUser` is one too, to read who the person is (SMART scopes, "fhirUser")."""
+    granted = parse(text)
+    kind, _, id = (fhir_user or "").partition("/")
+    own = (Scope("user", kind, frozenset("r"), (("_id", id),)),) if id and "fhirUser" in names(granted) else ()
+    return resources(granted) + own
 
 
 @lru_cache(maxsize=256)

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+AUTHORIZE_PATH: Final = "/oauth/authorize"
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105  (a path)
+INTROSPECT_PATH: Final = "/oauth/introspect"
+REVOKE_PATH: Final = "/oauth/revoke"
+KEYS_PATH: Final = "/oauth/jwks"
+STYLE_PATH: Final = "/oauth/style.json"
+MANAGE_PATH: Final = "/authorizations"
 
 
 def _any(_type: str) -> bool:
@@ -24,6 +30,10 @@ class Issuer:
     @property
     def token_url(self) -> str:
         return self.url + TOKEN_PATH
+
+    @property
+    def style_url(self) -> str:
+        return self.url + STYLE_PATH
 
     @property
     def fhir_path(self) -> str:

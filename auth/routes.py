@@ -1,22 +1,34 @@
-"""The endpoints of the authorization server, as a Flask blueprint made for one Issuer."""
+"""The endpoints that machines call, as a Flask blueprint made for one Issuer. Those with a page for people (authorize,
+consent, management) are the application's own, on `auth.authorize`."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Response, jsonify, request
 from sqlalchemy import Connection
+from werkzeug.exceptions import RequestEntityTooLarge
 
-from auth import discovery, store
+from auth import discovery, keys, store
+from auth.asked import Asked, once_each
 from auth.assertion import peek
-from auth.issuer import TOKEN_PATH, Issuer
+from auth.issuer import INTROSPECT_PATH, KEYS_PATH, REVOKE_PATH, STYLE_PATH, TOKEN_PATH, Issuer
 from auth.jwks import KeySets, NoKeys, PublicKey
-from auth.server import Server, once_each
+from auth.server import Server
 
 LARGEST: Final = 64_000  # bytes of a form
+KEYS_AGE: Final = 300  # seconds that others may keep our keys
+
+# What a styled app may match (SMART App Launch, "smart_style_url"): the tokens of our own desk.
+STYLE: Final = {
+    "color_background": "#f3f5f7", "color_error": "#a8201a", "color_highlight": "#0b5cab",
+    "color_modal_backdrop": "#15202b", "color_success": "#17643a", "color_text": "#15202b",
+    "dim_border_radius": "6px", "dim_font_size": "13px", "dim_spacing_size": "8px",
+    "font_family_body": "Inter, system-ui, sans-serif", "font_family_heading": "Inter, system-ui, sans-serif",
+}  # fmt: skip
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
@@ -35,17 +47,23 @@ class Effects:
 
 
 def blueprint(issuer: Issuer, effects: Effects) -> Blueprint:
-    """Token endpoint and discovery."""
+    """Token, introspection, revocation, keys and discovery."""
     routes = Blueprint("oauth", __name__)
-    well_known = f"{issuer.fhir_path}/.well-known/smart-configuration"
-
-    @routes.get(well_known)
-    def smart_configuration() -> Response:
-        return jsonify(discovery.smart_configuration(issuer))
+    _publish(routes, issuer, effects)
 
     @routes.post(TOKEN_PATH)
     def token() -> Response:
-        return issue_token(issuer, effects)
+        return _answer(issuer, effects, issuer.token_url, Server.create_token_response)
+
+    @routes.post(INTROSPECT_PATH)
+    def introspect() -> Response:
+        ask = lambda server, asked: server.create_endpoint_response("introspection", asked)  # noqa: E731
+        return _answer(issuer, effects, issuer.url + INTROSPECT_PATH, ask)
+
+    @routes.post(REVOKE_PATH)
+    def revoke() -> Response:
+        ask = lambda server, asked: server.create_endpoint_response("revocation", asked)  # noqa: E731
+        return _answer(issuer, effects, issuer.url + REVOKE_PATH, ask)
 
     @routes.after_request
     def for_browsers(response: Response) -> Response:
@@ -58,20 +76,58 @@ def blueprint(issuer: Issuer, effects: Effects) -> Blueprint:
     return routes
 
 
-def issue_token(issuer: Issuer, effects: Effects) -> Response:
-    """The token endpoint. What it refuses is committed too: a jti is spent, whatever came of the request."""
+def _publish(routes: Blueprint, issuer: Issuer, effects: Effects) -> None:
+    """What anybody may read."""
+
+    @routes.get(f"{issuer.fhir_path}/.well-known/smart-configuration")
+    def smart_configuration() -> Response:
+        return jsonify(discovery.smart_configuration(issuer))
+
+    @routes.get("/.well-known/openid-configuration")
+    @routes.get("/.well-known/oauth-authorization-server")
+    def openid_configuration() -> Response:
+        return jsonify(discovery.openid_configuration(issuer))
+
+    @routes.get(KEYS_PATH)
+    def jwks() -> Response:
+        with effects.reading() as conn:
+            found = keys.published(conn, effects.now())
+        if not found["keys"]:  # nobody has signed in through an app yet
+            with effects.writing() as conn:
+                keys.signing(conn, effects.now())
+                found = keys.published(conn, effects.now())
+        answer = jsonify(found)
+        answer.cache_control.max_age = KEYS_AGE
+        return answer
+
+    @routes.get(STYLE_PATH)
+    def style() -> Response:
+        return jsonify(STYLE)
+
+
+def _answer(issuer: Issuer, effects: Effects, address: str, ask: Callable[[Server, Asked], Any]) -> Response:
+    """One request in one transaction. What is refused is committed too: a jti stays spent, a family dead."""
     request.max_content_length = LARGEST
     now = effects.now()
-    published = _published(effects, now)
+    try:
+        asked = Asked(address, request.form, request.headers, "POST")
+        published = _published(effects, now)
+    except OAuth2Error as error:
+        return _refused(error)
+    except RequestEntityTooLarge:
+        return _refused(OAuth2Error("The form is too large.", error="invalid_request", status_code=413))
     with effects.writing() as conn:
-        server = Server(issuer, conn, now, published)
         try:
-            once_each(request)
+            once_each(request.form)
         except OAuth2Error as error:
-            refused: Response = server.handle_error_response(None, error)
-            return refused
-        answer: Response = server.create_token_response()
+            return _refused(error)
+        answer: Response = ask(Server(issuer, conn, now, published), asked)
         return answer
+
+
+def _refused(error: OAuth2Error) -> Response:
+    status, body, headers = error()
+    return Response(body if isinstance(body, str) else jsonify(body).data, status, headers)
 
 
 def _published(effects: Effects, now: int) -> tuple[PublicKey, ...]:

@@ -14,12 +14,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, insert
 
 from auth import store
 from auth.issuer import Issuer
 from auth.jwks import KeySets
 from auth.routes import Effects, blueprint
+from auth.tables import key as key_table
 from auth.tables import metadata
 
 ISSUER = Issuer("https://care.example", "https://care.example/fhir", lambda kind: kind != "Nonsense")
@@ -58,10 +59,20 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def signing_row() -> dict[str, Any]:
+    """A signing key of our own, made once: making one for each test would take most of its time."""
+    made = RSAKey.generate_key(2048, {"kid": "ours", "use": "sig", "alg": "RS256"})
+    private = json.dumps(made.as_dict(private=True))
+    return {"kid": "ours", "alg": "RS256", "jwk": private, "made": 0, "retired": None}
+
+
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
+def engine(tmp_path: Path, signing_row: dict[str, Any]) -> Iterator[Engine]:
     made = create_engine(f"sqlite:///{tmp_path / 'auth.db'}")
     metadata.create_all(made)
+    with made.begin() as conn:
+        conn.execute(insert(key_table).values(signing_row))
     yield made
     made.dispose()
 
