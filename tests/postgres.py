@@ -1,4 +1,4 @@
-"""A throwaway PostgreSQL cluster on loopback, for tests and the benchmark: made in a temporary folder, gone afterwards."""
+"""A throwaway PostgreSQL cluster on loopback, for tests and the benchmark: in a temporary folder, gone afterwards."""
 
 import contextlib
 import os
@@ -48,7 +48,8 @@ def cluster(*, durable: bool = False) -> Iterator[str]:
     options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c fsync={fsync} -c max_connections=60"
     control = [str(where / "pg_ctl"), "-D", str(folder / "data"), "-w"]
     try:
-        _run([str(where / "initdb"), "-D", str(folder / "data"), "-U", "carecoord", "-A", "trust", "-E", "UTF8"], folder)
+        new = [str(where / "initdb"), "-D", str(folder / "data"), "-U", "carecoord", "-A", "trust", "-E", "UTF8"]
+        _run(new, folder)
         _run([*control, "-l", str(folder / "log"), "-o", options, "start"], folder)
         try:
             yield f"postgresql+psycopg://carecoord@127.0.0.1:{port}/postgres"

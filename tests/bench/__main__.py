@@ -1,7 +1,7 @@
 """`make bench`: our server, a bare Flask route and sekmet-fhir, side by side, same data, same client, one run.
 
-The figures are answers per second (resources per second where it says so) and p95 in ms. Machines differ and are noisy: the
-ratios are what to read. Everything goes to var/bench.json too.
+The figures are answers per second (resources per second where it says so) and p95 in ms. Machines differ and are
+noisy: the ratios are what to read. Everything goes to var/bench.json too.
 """
 
 import contextlib
@@ -89,7 +89,7 @@ def _show(console: Console, figures: Figures, pages: dict[str, Any]) -> None:
 
 def _cell(cell: dict[str, float] | None) -> str:
     if cell is None:
-        return "–"
+        return "-"
     return f"{cell['rate']:,.0f} ({cell['p95']:.1f})" + (f" {cell['bad']:.0f} bad" if cell["bad"] else "")
 
 

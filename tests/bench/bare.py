@@ -1,4 +1,4 @@
-"""The yardstick for a read: a bare Flask route that returns the same bytes from the same database, and does nothing else."""
+"""The yardstick for a read: a bare Flask route, the same bytes from the same database, and nothing else."""
 
 import os
 import sqlite3

@@ -1,6 +1,6 @@
 """A closed-loop load client: a few kept-alive connections, each with one request under way, in one process.
 
-Python's http.client costs more per request than the servers under test; this one costs about 25 us, the same for each of them.
+Python's http.client costs more per request than the servers under test; this one costs about 25 us, the same for each.
 """
 
 import selectors

@@ -25,7 +25,7 @@ class Held:
 
 
 def seed(server: Server) -> Held:
-    """The story's patients with four referrals each, by transactions of 5 over HTTP; answers the ids that the server gave."""
+    """The story's patients with four referrals each, by transactions of 5; answers the ids it gave."""
     token = server.token()
     bundles = list(story.transactions(0, PATIENTS, referrals=4))
     result = hammer(server.base, [_post(server, token, body) for body in bundles], connections=4, once=True)

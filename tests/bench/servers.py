@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from joserfc import jwt
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey
 
 BIN = Path(sys.executable).parent
 WORKERS = "2"
@@ -40,10 +40,10 @@ class Server:
         with urllib.request.urlopen(f"{self.base}/.well-known/smart-configuration") as answer:
             endpoint = json.load(answer)["token_endpoint"]
         assert endpoint.startswith(root)
-        key = next(iter(KeySet.import_key_set(_jwks(Path(self.client["key"]))).keys))
-        now = int(time.time())
-        claims = {"iss": self.client["id"], "sub": self.client["id"], "aud": endpoint, "jti": str(uuid.uuid4()), "exp": now + 240}
-        assertion = jwt.encode({"alg": "ES384", "typ": "JWT", "kid": key.kid}, claims, key, algorithms=["ES384"])
+        key = ECKey.import_key(Path(self.client["key"]).read_text())
+        me, header = self.client["id"], {"alg": "ES384", "typ": "JWT", "kid": key.thumbprint()}
+        claims = {"iss": me, "sub": me, "aud": endpoint, "jti": str(uuid.uuid4()), "exp": int(time.time()) + 240}
+        assertion = jwt.encode(header, claims, key, algorithms=["ES384"])
         form = {
             "grant_type": "client_credentials",
             "scope": self.client["scope"],
@@ -52,11 +52,6 @@ class Server:
         }
         with urllib.request.urlopen(endpoint, urllib.parse.urlencode(form).encode()) as answer:
             return str(json.load(answer)["access_token"])
-
-
-def _jwks(path: Path) -> dict[str, list[dict[str, str]]]:
-    content = json.loads(path.read_text())
-    return content if "keys" in content else {"keys": [content]}
 
 
 def free_port() -> int:
@@ -104,8 +99,9 @@ def carecoord(folder: Path, database_url: str = "") -> Iterator[Server]:
         "CARECOORD_DATABASE_URL": database_url,
     }
     _carecoord(environ, "init")
-    added = json.loads(_carecoord(environ, "client", "add", "bench", "--scope", "system/*.cruds", "--json"))
-    client = {"id": added["client_id"], "key": added["private_key_file"], "scope": added["scope"]}
+    said = _carecoord(environ, "client", "add", "bench", "--scope", "system/*.cruds")
+    added = dict(line.split(": ", 1) for line in said.splitlines() if ": " in line)
+    client = {"id": added["client_id"], "key": added["private key"], "scope": added["scope"]}
     name = "carecoord, PostgreSQL" if database_url else "carecoord, SQLite"
     base = f"http://127.0.0.1:{port}/fhir"
     with _running([str(BIN / "carecoord"), "serve"], f"{base}/metadata", folder, environ):

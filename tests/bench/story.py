@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 MRN = "https://carecoord.example/id/mrn"
-FAMILIES = ("Okafor", "Lindqvist", "Abara", "Delgado", "Whitfield", "Haddad", "Petrov", "Castillo", "Brandt", "Nakamura")
+FAMILIES = ("Okafor", "Lindqvist", "Abara", "Delgado", "Whitfield", "Haddad", "Petrov", "Castillo", "Brandt")
 GIVEN = ("Ngozi", "Tomas", "Samuel", "Marisol", "Anne", "Youssef", "Irina", "Rafael", "Eleanor", "Ken")
 STATUSES = ("active", "active", "active", "completed", "draft", "revoked")
 
@@ -22,7 +22,7 @@ def patient(n: int) -> dict[str, Any]:
         "telecom": [{"system": "phone", "value": f"555-{n % 10000:04d}", "use": "home"}],
         "gender": chance.choice(("female", "male")),
         "birthDate": f"{1940 + n % 70}-{1 + n % 12:02d}-{1 + n % 28:02d}",
-        "address": [{"line": [f"{n} Elm Street"], "city": "Springfield", "state": "MA", "postalCode": f"{n % 99999:05d}"}],
+        "address": [{"line": [f"{n} Elm Street"], "city": "Springfield", "state": "MA"}],
     }
 
 
