@@ -112,7 +112,7 @@ def panel(world: World, grant: Grant, id: str, request: str) -> Panel:
     with reading(world.engine) as conn:
         cases = _cases(world, conn, grant, now)
         row = cases.one(id)
-        case = assembling.assemble(conn, id) if row else None
+        case = assembling.assemble(conn, id, offers=True) if row else None
         if row is None or case is None:
             raise NotFound("There is no such referral, or none that you may see.", "http.id")
         versions = {key(task): _versions(conn, str(task["id"])) for task in case.tasks}
@@ -120,7 +120,7 @@ def panel(world: World, grant: Grant, id: str, request: str) -> Panel:
     _audit(world, grant, now, request, resource=id, patient=row.patient)
     known = directory([*case.organizations, *case.locations, *case.practitioners])
     told = timeline.timeline(case, known, zone, row.agreement, talks, versions)
-    judged = clear(case, now, policy(world.settings))
+    judged = clear(case, now, projecting.policy(world.settings))
     if whole(grant):
         return Panel(now, cases.at, row, case, known, judged, told, timeline.documents(case), True)
     papers = timeline.disclosed(case)

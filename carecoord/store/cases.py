@@ -36,8 +36,8 @@ SORTS = {"due": "sort_due", "patient": "patient_name", "specialty": "specialty"}
 BOOKING = ("book", "rebook", "confirm-slot", "move")  # next actions by which a visit is found
 CLOSING = ("confirm-visit", "await-report", "chase-report", "acknowledge-report", "tell-patient")  # after the visit
 # What the payer was told of: a case belongs to a payer's list once a request for authorization lies there.
-DISCLOSED = ("submitted", "pended", "approved", "partly", "modified", "denied", "contact", "expired", "cancelled", "error")
-RISKS = ("expiring", "ended", "out-of-network", "excluded", "unknown", "blocked", "open")
+DISCLOSED = ("submitted", "pended", "approved", "partly", "expiring", "expired", "denied")
+RISKS = ("expiring", "ended", "out-of-network", "excluded", "not-credentialed", "unknown")
 
 
 @dataclass(frozen=True)

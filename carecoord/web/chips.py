@@ -38,19 +38,15 @@ REFERRAL = {
 }
 AUTHORIZATION = {
     "not-required": Chip("Not required", "quiet", icon="circle-dashed"),
-    "approved": Chip("Approved", "green", icon="badge-check"),
-    "partly": Chip("Partly approved", "amber", icon="badge-check"),
-    "modified": Chip("Approved, changed", "amber", icon="badge-check"),
-    "expiring": Chip("Expiring", "amber", icon="triangle-alert"),
+    "missing": Chip("Needed", "amber", icon="circle-alert"),
+    "draft": Chip("Draft", "grey", icon="pencil"),
     "submitted": Chip("Submitted", "blue", icon="send"),
     "pended": Chip("Pended", "amber", icon="circle-question-mark"),
-    "contact": Chip("Call payer", "amber", icon="phone"),
-    "draft": Chip("Draft", "grey", icon="pencil"),
-    "missing": Chip("Needed", "amber", icon="circle-alert"),
-    "denied": Chip("Denied", "red", icon="circle-x"),
+    "approved": Chip("Approved", "green", icon="badge-check"),
+    "partly": Chip("Partly approved", "amber", icon="badge-check"),
+    "expiring": Chip("Expiring", "amber", icon="triangle-alert"),
     "expired": Chip("Expired", "red", icon="calendar-x"),
-    "error": Chip("Rejected", "red", icon="circle-x"),
-    "cancelled": Chip("Cancelled", "grey", icon="ban"),
+    "denied": Chip("Denied", "red", icon="circle-x"),
     "unknown": Chip("Unknown", "grey", icon="circle-question-mark"),
 }
 CONTRACT = {
@@ -59,9 +55,7 @@ CONTRACT = {
     "ended": Chip("Ended", "red", icon="calendar-x"),
     "out-of-network": Chip("Out of network", "red", icon="ban"),
     "excluded": Chip("Excluded", "red", icon="ban"),
-    "uncredentialed": Chip("Not credentialed", "red", icon="ban"),
-    "not-signed": Chip("Not signed", "amber", icon="file-pen"),
-    "not-needed": Chip("Not needed", "quiet", icon="circle-dashed"),
+    "not-credentialed": Chip("Not credentialed", "red", icon="ban"),
     "unknown": Chip("Unknown", "grey", icon="circle-question-mark"),
 }
 GATE = {

@@ -75,7 +75,7 @@ def initials(name: str) -> str:
 
 def tint(name: str) -> int:
     """Which of the three avatar colours a name has: always the same one."""
-    return sum(name.encode()) % 3
+    return sum(ord(letter) for letter in name.casefold() if letter.isalpha()) % 3
 
 
 def _csv(rows: Iterator[Row[Any]], zone: ZoneInfo) -> Iterator[str]:

@@ -30,7 +30,15 @@ MARKS = {  # kind of event -> (icon, tone); the state may say more
     "talk": Chip("", "grey", icon="message-square"),
     "document": Chip("", "grey", icon="file-text"),
 }
-TOLD = {"stage": chips.REFERRAL, "authorization": chips.AUTHORIZATION}
+TOLD = {
+    "stage": chips.REFERRAL,
+    "authorization": {
+        **chips.AUTHORIZATION,
+        "contact": Chip("", "amber", icon="phone"),
+        "modified": Chip("", "amber", icon="badge-check"),
+        "cancelled": Chip("", "grey", icon="ban"),
+    },
+}
 
 
 @dataclass(frozen=True)
