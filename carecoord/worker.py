@@ -8,7 +8,7 @@ from types import MappingProxyType
 import msgspec
 import structlog
 
-from carecoord.actions import syncing
+from carecoord.actions import projecting, syncing
 from carecoord.errors import Problem, Unavailable
 from carecoord.store import outbox
 from carecoord.store.engine import writing
@@ -39,7 +39,13 @@ def repeat(world: World, ehr: str, every: timedelta) -> None:
         outbox.add(conn, "sync", ehr, payload, world.clock() + every)
 
 
-HANDLERS: Mapping[str, Handler] = MappingProxyType({"sync": sync})
+def refresh(world: World, job: Job) -> None:
+    """Judge anew the cases that a change of the registry has marked."""
+    while projecting.refresh_due(world):
+        pass
+
+
+HANDLERS: Mapping[str, Handler] = MappingProxyType({"sync": sync, projecting.JOB: refresh})
 
 
 def work(world: World, stop: threading.Event) -> None:
