@@ -1,7 +1,7 @@
 """Replace primitive values throughout a resource by their datatype: point every reference elsewhere, shift every date.
 
-Clause: FHIR R4 datatypes.html. What an element is comes from the official structures, so a text that only looks like a date or
-a reference is left alone, and so is everything under an element that the standard does not know.
+Clause: FHIR R4 datatypes.html. What an element is comes from the official structures, so a text that only looks like a
+date or a reference is left alone, and so is everything under an element that the standard does not know.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,9 +15,8 @@ Substitute = Callable[[str], str]
 
 
 def substitute(resource: dict[str, Any], by: Mapping[str, Substitute]) -> dict[str, Any]:
-    """A copy in which each string of a datatype that `by` names ("dateTime", "uri", "xhtml"...) went through its function.
-
-    "reference" stands for Reference.reference, which is declared a mere string. Takes any JSON value in any place.
+    """A copy in which each string of a datatype that `by` names ("dateTime", "uri", "xhtml"...) went through its
+    function. "reference" stands for Reference.reference, which is declared a mere string. Takes any JSON value in any place.
     """
     return _object(resource, resource.get("resourceType"), by)
 

@@ -1,0 +1,120 @@
+"""The interactions of the FHIR API on one resource or one type: one verb, one transaction.
+
+Every verb raises a Problem with what would put it right: Invalid, Forbidden, NotFound, Gone, Stale, Unprocessable.
+"""
+
+from typing import Any
+
+from auth.grant import Grant
+from carecoord.actions import reads, writes
+from carecoord.actions.permission import changing, looking
+from carecoord.actions.reads import Pairs
+from carecoord.errors import NotFound
+from carecoord.fhir.types import TYPES
+from carecoord.fhir.validate import judge
+from carecoord.store.read import Row
+from carecoord.store.write import Written
+from carecoord.world import World
+
+
+def read(world: World, grant: Grant, type: str, id: str, *, request: str = "") -> Row:
+    """The present version of a resource."""
+    with looking(world, grant, request) as turn:
+        return reads.present(turn, type, id)
+
+
+def vread(world: World, grant: Grant, type: str, id: str, number: str, *, request: str = "") -> Row:
+    """One version of a resource."""
+    with looking(world, grant, request) as turn:
+        return reads.past(turn, type, id, number)
+
+
+def history(world: World, grant: Grant, type: str, id: str, pairs: Pairs, *, request: str = "") -> bytes:
+    """A page of the versions of a resource, as a Bundle."""
+    with looking(world, grant, request) as turn:
+        return reads.versions(turn, type, id, pairs)
+
+
+def search(
+    world: World,
+    grant: Grant,
+    type: str,
+    pairs: Pairs,
+    strict: bool = True,
+    *,
+    within: tuple[str, str] | None = None,
+    request: str = "",
+) -> bytes:
+    """A page of what is found, as a Bundle. within: only in the compartment of this (type, id)."""
+    with looking(world, grant, request) as turn:
+        return reads.searched(turn, type, pairs, strict, within)
+
+
+def create(
+    world: World, grant: Grant, type: str, resource: Any, *, unless: Pairs | None = None, request: str = ""
+) -> Written:
+    """A new resource under a new id; with `unless` (If-None-Exist), what meets these arguments already instead."""
+    judge(resource, _ours(type))
+    with changing(world, grant, request) as turn:
+        aim = writes.creating(turn, type, resource, unless, world.new_id())
+        return writes.carry_out(turn, [aim])[0]
+
+
+def update(
+    world: World,
+    grant: Grant,
+    type: str,
+    id: str,
+    resource: Any,
+    *,
+    expected: int | None = None,
+    only_new: bool = False,
+    request: str = "",
+) -> Written:
+    """The resource as given from now on; created if there is none of this id. only_new: and only then."""
+    judge(resource, _ours(type))
+    with changing(world, grant, request) as turn:
+        aim = writes.updating(turn, type, id, resource, expected, only_new)
+        return writes.carry_out(turn, [aim])[0]
+
+
+def update_match(
+    world: World,
+    grant: Grant,
+    type: str,
+    pairs: Pairs,
+    resource: Any,
+    *,
+    expected: int | None = None,
+    request: str = "",
+) -> Written:
+    """The one resource that meets the arguments as given from now on; created if none does."""
+    judge(resource, _ours(type))
+    with changing(world, grant, request) as turn:
+        aim = writes.updating_match(turn, type, pairs, resource, expected)
+        return writes.carry_out(turn, [aim])[0]
+
+
+def delete(
+    world: World, grant: Grant, type: str, id: str, *, expected: int | None = None, request: str = ""
+) -> Written:
+    """The resource is gone; its versions stay. What is not there is no error (version 0)."""
+    _ours(type)
+    with changing(world, grant, request) as turn:
+        return writes.carry_out(turn, [writes.deleting(turn, type, id, expected)])[0]
+
+
+def delete_match(
+    world: World, grant: Grant, type: str, pairs: Pairs, *, expected: int | None = None, request: str = ""
+) -> Written | None:
+    """The one resource that meets the arguments is gone; None if there was none."""
+    _ours(type)
+    with changing(world, grant, request) as turn:
+        aim = writes.deleting_match(turn, type, pairs, expected)
+        return writes.carry_out(turn, [aim])[0] if aim else None
+
+
+def _ours(type: str) -> str:
+    if type not in TYPES:
+        raise NotFound(f"{type[:80]!r} is not a resource type of this server.")
+    return type

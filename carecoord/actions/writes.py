@@ -1,0 +1,131 @@
+"""Writes before the one door: each interaction is resolved to one resource, all are made at once, then what came of
+them is judged by what the asker may do. Used by single requests, transactions, batches and file loads alike.
+
+Clause: FHIR R4 http.html#create, #update (update as create), #delete, #ccreate, #cond-update, #cdelete.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from carecoord.actions.matching import Pairs, one
+from carecoord.actions.permission import Turn
+from carecoord.errors import Forbidden, Invalid, Issue, Stale
+from carecoord.fhir.query import EVERYTHING
+from carecoord.store import read
+from carecoord.store.read import Row
+from carecoord.store.write import Change, Written, put_all
+
+ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A write that is known to mean one resource. resource None: delete it. expected: the version it must be at.
+
+    already: it meets a condition under which nothing is to be done. flags: why the rules refuse what is stored all the
+    same.
+    """
+
+    type: str
+    id: str
+    resource: dict[str, Any] | None = None
+    expected: int | None = None
+    already: Row | None = None
+    flags: tuple[Issue, ...] = ()
+
+
+def creating(turn: Turn, type: str, resource: dict[str, Any], unless: Pairs | None, new_id: str) -> Aim:
+    """A create; `unless`: the arguments of If-None-Exist. Raises Forbidden, or Stale when they meet several."""
+    turn.demand(type, "c")
+    found = one(turn, type, unless, "http.If-None-Exist") if unless is not None else None
+    return Aim(type, found.id, already=found) if found else Aim(type, new_id, resource)
+
+
+def updating(turn: Turn, type: str, id: str, resource: dict[str, Any], expected: int | None, only_new: bool) -> Aim:
+    """An update, or a create under an id of the client's choice. only_new: If-None-Match: *.
+
+    Raises Invalid for an id that is none or not the resource's own, Forbidden, NotFound, Stale.
+    """
+    if not ID.fullmatch(id):
+        raise Invalid(f"{id[:80]!r} is no id: up to 64 letters, digits, '-' and '.'.", "http.url")
+    if resource.get("id") != id:
+        raise Invalid(f"The resource must have the id of its address, {id!r}.", f"{type}.id")
+    if only_new or turn.filter(type, "c") != EVERYTHING or turn.filter(type, "u") != EVERYTHING:
+        before = read.get(turn.conn, type, id)
+        if before is None or before.deleted:
+            turn.demand(type, "c")
+        elif only_new:
+            raise Stale(f"{type}/{id} exists already.", "http.If-None-Match")
+        else:
+            turn.demand_row(before, "u")
+    return Aim(type, id, resource, expected)
+
+
+def updating_match(turn: Turn, type: str, pairs: Pairs, resource: dict[str, Any], expected: int | None) -> Aim:
+    """A conditional update: of the one that meets the arguments; a create where none does."""
+    found = one(turn, type, pairs, "http.url")
+    given = resource.get("id")
+    if found is None and given is None:
+        turn.demand(type, "c")
+        return Aim(type, turn.world.new_id(), resource, expected)
+    if found is not None and given not in (None, found.id):
+        raise Invalid(f"The condition means {type}/{found.id}, the resource has another id.", f"{type}.id")
+    id = found.id if found else str(given)
+    return updating(turn, type, id, {**resource, "id": id}, expected, only_new=found is None)
+
+
+def deleting(turn: Turn, type: str, id: str, expected: int | None) -> Aim:
+    """A delete; what is not there is no error. Raises Forbidden, or NotFound for what the asker may not know of."""
+    turn.demand(type, "d")
+    if turn.filter(type, "d") != EVERYTHING:
+        before = read.get(turn.conn, type, id)
+        if before and not before.deleted:
+            turn.demand_row(before, "d")
+    return Aim(type, id, None, expected)
+
+
+def deleting_match(turn: Turn, type: str, pairs: Pairs, expected: int | None) -> Aim | None:
+    """A conditional delete: of the one that meets the arguments, or of none. Raises Stale when several do."""
+    turn.demand(type, "d")
+    found = one(turn, type, pairs, "http.url")
+    return deleting(turn, type, found.id, expected) if found else None
+
+
+def carry_out(turn: Turn, aims: Sequence[Aim]) -> list[Written]:
+    """Make every write, in one go, and return what became of each, in their order.
+
+    Raises Forbidden when the asker could not have the result: then the transaction must be given up.
+    """
+    todo = [aim for aim in aims if aim.already is None]
+    changes = [Change(aim.type, aim.id, aim.resource, aim.expected, aim.flags) for aim in todo]
+    done = iter(
+        put_all(
+            turn.conn,
+            changes,
+            now=turn.now,
+            actor=turn.actor(),
+            base_url=turn.world.settings.fhir_url,
+            project=turn.world.project,
+        )
+    )
+    written = [_as_it_is(aim.already) if aim.already else next(done) for aim in aims]
+    for result in written:
+        _check(turn, result)
+    return written
+
+
+def _check(turn: Turn, result: Written) -> None:
+    """What was written must lie within what the asker may write: a scope on lab results makes no diagnosis."""
+    perm = {"created": "c", "updated": "u"}.get(result.outcome)
+    if perm is None or turn.filter(result.type, perm) == EVERYTHING:
+        return
+    row = read.get(turn.conn, result.type, result.id)
+    if row is None or not turn.sees(row, perm):
+        text = f"This {result.type} is not among those that this access may write: see its scopes and roles."
+        raise Forbidden(text, result.type)
+
+
+def _as_it_is(row: Row) -> Written:
+    return Written(row.type, row.id, row.version, row.updated, "unchanged", row.body)

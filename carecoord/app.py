@@ -1,0 +1,84 @@
+"""The world made, and the parts of the web put together: the one place that reads the clock, makes ids and knows every
+room."""
+
+import atexit
+import os
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import requests
+from flask import Flask
+
+import auth.guard
+from auth import routes
+from auth.issuer import Issuer
+from auth.jwks import KeySets
+from auth.routes import Effects
+from carecoord import settings as setting
+from carecoord.actions import projecting
+from carecoord.fhir.types import TYPES
+from carecoord.settings import Settings
+from carecoord.store.audit import Journal, keep_draining
+from carecoord.store.engine import migrate, open_engine, reading, writing
+from carecoord.web import assets, desk, errors, exchange, fhir, headers, health, signin
+from carecoord.world import World
+
+
+def create(environ: Mapping[str, str] = os.environ) -> Flask:
+    """The application as a server process runs it: the database brought up to date, the audit journal drained by a
+    thread. Raises BadSetting for a setting that is wrong."""
+    made = world(setting.load(environ))
+    migrate(made.engine)
+    drain(made)
+    return wired(made)
+
+
+def world(settings: Settings) -> World:
+    """The effects of these settings. Opens nothing yet."""
+    return World(
+        engine=open_engine(settings.database),
+        clock=lambda: datetime.now(UTC),
+        new_id=lambda: str(uuid4()),
+        http=requests.Session,
+        settings=settings,
+        project=projecting.projector(projecting.policy(settings)),
+        journal=Journal(Path(settings.var) / "audit"),
+    )
+
+
+def wired(world: World) -> Flask:
+    """The Flask application over a world: FHIR API, authorization server, sign-in and desk."""
+    settings = world.settings
+    app = Flask("carecoord", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body
+    app.url_map.strict_slashes = False
+    headers.install(app, https=settings.secure_cookies)
+    exchange.install(app)
+    errors.install(app)
+    issuer = Issuer(settings.url, settings.fhir_url, TYPES.__contains__)
+    app.register_blueprint(routes.blueprint(issuer, _effects(world)))
+    app.register_blueprint(fhir.blueprint(world, {"token": issuer.token_url}))
+    app.register_blueprint(assets.blueprint())
+    app.register_blueprint(signin.blueprint(world))
+    app.register_blueprint(desk.blueprint(world))
+    app.register_blueprint(health.blueprint(world))
+    return app
+
+
+def drain(world: World) -> None:
+    """Move the journal into the audit table from now on, and once more when the process ends."""
+    stop = threading.Event()
+    thread = threading.Thread(
+        target=keep_draining, args=(world.journal, world.engine, stop), name="audit", daemon=True
+    )
+    thread.start()
+    atexit.register(stop.set)
+
+
+def _effects(world: World) -> Effects:
+    keys = KeySets(auth.guard.session)  # addresses that clients registered: never our own network
+    return Effects(partial(reading, world.engine), partial(writing, world.engine), world.clock, keys)

@@ -1,0 +1,238 @@
+"""The FHIR API: the whole surface is the table ROUTES.
+
+Clause: FHIR R4 http.html. Every route but `metadata` needs a bearer token. Stored bytes go out as they are.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import Blueprint, Request, Response, request
+from flask.globals import request_ctx
+
+from auth import bearer
+from auth.errors import BadToken, NoToken
+from auth.grant import Grant
+from carecoord.actions import bundles, resources
+from carecoord.actions.entries import conditions
+from carecoord.errors import Invalid, NotFound, Unauthorized
+from carecoord.fhir import text
+from carecoord.fhir.capability import Abilities, statement
+from carecoord.fhir.etag import expected
+from carecoord.store.engine import reading
+from carecoord.web import answers
+from carecoord.web.exchange import request_id
+from carecoord.web.negotiation import Wish, refuse_foreign, wish
+from carecoord.world import World
+
+FORM = frozenset({"application/x-www-form-urlencoded"})
+CHANGED = "2026-11-22"  # when the abilities below last changed
+ABILITIES = Abilities(
+    conditional_create=True,
+    conditional_read="full-support",
+    conditional_update=True,
+    conditional_delete="single",
+    operations={"ServiceRequest": [("clearance", "https://carecoord.example/fhir/OperationDefinition/clearance")]},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: who asks, how they want their answer, and the request itself."""
+
+    world: World
+    grant: Grant
+    wish: Wish
+    request: Request
+    id: str
+
+    @property
+    def base(self) -> str:
+        """[base]."""
+        return self.world.settings.fhir_url
+
+    @property
+    def args(self) -> Mapping[str, str] | None:
+        """The query, if there is one."""
+        return self.request.args if self.request.query_string else None
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The arguments of the query, in their order."""
+        return _pairs(self.request.query_string)
+
+    def resource(self) -> dict[str, Any]:
+        """The body as JSON. Raises Unsupported or Invalid."""
+        refuse_foreign(self.request.headers.get("Content-Type"))
+        return text.loads(self.request.get_data(cache=False))
+
+    def header(self, name: str) -> str | None:
+        """A request header."""
+        return self.request.headers.get(name)
+
+
+def read(call: Call, type: str, id: str) -> Response:
+    row = resources.read(call.world, call.grant, type, id, request=call.id)
+    return answers.resource(row, call.wish, call.request.environ, call.args)
+
+
+def vread(call: Call, type: str, id: str, number: str) -> Response:
+    row = resources.vread(call.world, call.grant, type, id, number, request=call.id)
+    return answers.resource(row, call.wish, call.request.environ, None)
+
+
+def history(call: Call, type: str, id: str) -> Response:
+    return answers.answer(
+        resources.history(call.world, call.grant, type, id, call.pairs(), request=call.id), call.wish
+    )
+
+
+def search(call: Call, type: str) -> Response:
+    found = resources.search(call.world, call.grant, type, call.pairs(), call.wish.strict, request=call.id)
+    return answers.answer(found, call.wish)
+
+
+def post_search(call: Call, type: str) -> Response:
+    pairs = [*call.pairs(), *_form(call.request)]
+    found = resources.search(call.world, call.grant, type, pairs, call.wish.strict, request=call.id)
+    return answers.answer(found, call.wish)
+
+
+def compartment(call: Call, owner: str, id: str, type: str) -> Response:
+    inside = (owner, id)
+    found = resources.search(
+        call.world, call.grant, type, call.pairs(), call.wish.strict, within=inside, request=call.id
+    )
+    return answers.answer(found, call.wish)
+
+
+def create(call: Call, type: str) -> Response:
+    unless = conditions(call.header("If-None-Exist"))
+    made = resources.create(call.world, call.grant, type, call.resource(), unless=unless, request=call.id)
+    return answers.written(made, call.wish, call.base)
+
+
+def update(call: Call, type: str, id: str) -> Response:
+    made = resources.update(
+        call.world,
+        call.grant,
+        type,
+        id,
+        call.resource(),
+        expected=expected(call.header("If-Match")),
+        only_new=call.header("If-None-Match") == "*",
+        request=call.id,
+    )
+    return answers.written(made, call.wish, call.base)
+
+
+def update_match(call: Call, type: str) -> Response:
+    made = resources.update_match(
+        call.world,
+        call.grant,
+        type,
+        call.pairs(),
+        call.resource(),
+        expected=expected(call.header("If-Match")),
+        request=call.id,
+    )
+    return answers.written(made, call.wish, call.base)
+
+
+def delete(call: Call, type: str, id: str) -> Response:
+    version = expected(call.header("If-Match"))
+    gone = resources.delete(call.world, call.grant, type, id, expected=version, request=call.id)
+    return answers.deleted(gone, call.wish)
+
+
+def delete_match(call: Call, type: str) -> Response:
+    version = expected(call.header("If-Match"))
+    gone = resources.delete_match(call.world, call.grant, type, call.pairs(), expected=version, request=call.id)
+    return answers.deleted(gone, call.wish)
+
+
+def bundle(call: Call) -> Response:
+    full = call.wish.returning == "representation"
+    return answers.answer(
+        bundles.process(call.world, call.grant, call.resource(), full=full, request=call.id), call.wish
+    )
+
+
+def nowhere(call: Call) -> Response:
+    raise NotFound("Search one type at a time: [base]/[type]?arguments.", "http.url")
+
+
+Handler = Callable[..., Response]
+ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("POST", "", bundle),
+    ("GET", "", nowhere),
+    ("GET", "/<type>", search),
+    ("POST", "/<type>", create),
+    ("PUT", "/<type>", update_match),
+    ("DELETE", "/<type>", delete_match),
+    ("POST", "/<type>/_search", post_search),
+    ("GET", "/<type>/<id>", read),
+    ("PUT", "/<type>/<id>", update),
+    ("DELETE", "/<type>/<id>", delete),
+    ("GET", "/<type>/<id>/_history", history),
+    ("GET", "/<type>/<id>/_history/<number>", vread),
+    ("GET", "/<owner>/<id>/<type>", compartment),
+)
+
+
+def blueprint(world: World, endpoints: Mapping[str, str]) -> Blueprint:
+    """The routes, at /fhir. endpoints: the OAuth addresses that `metadata` tells, by their oauth-uris names."""
+    routes = Blueprint("fhir", __name__, url_prefix="/fhir")
+
+    def metadata() -> Response:
+        headers = request.headers
+        return answers.answer(_statement(), wish(headers.get("Accept"), None, request.args))
+
+    @cache
+    def _statement() -> bytes:
+        base, ours = world.settings.fhir_url, version("carecoord")
+        return text.dumps(statement(base, version=ours, date=CHANGED, endpoints=endpoints, abilities=ABILITIES))
+
+    routes.add_url_rule("/metadata", "metadata", metadata, provide_automatic_options=False)
+    for method, path, handler in ROUTES:
+        name = f"{method} {path} {handler.__name__}".replace(".", "")
+        routes.add_url_rule(path, name, _view(world, handler), methods=[method], provide_automatic_options=False)
+    return routes
+
+
+def _view(world: World, handler: Handler) -> Handler:
+    def view(**path: str) -> Response:
+        asked = request_ctx.request  # the proxy would look itself up on each use
+        headers = asked.headers
+        grant = _grant(world, headers.get("Authorization"))
+        args = asked.args if asked.query_string else None
+        wanted = wish(headers.get("Accept"), headers.get("Prefer"), args)
+        return handler(Call(world, grant, wanted, asked, request_id()), **path)
+
+    return view
+
+
+def _grant(world: World, header: str | None) -> Grant:
+    """Who asks. Raises Unauthorized with the challenge of RFC 6750."""
+    try:
+        with reading(world.engine) as conn:
+            return bearer.check(conn, header, world.clock())
+    except (NoToken, BadToken) as refused:
+        challenge = {"WWW-Authenticate": bearer.challenge(refused)}
+        raise Unauthorized(refused.text, "http.Authorization", headers=challenge) from refused
+
+
+def _pairs(query: bytes) -> list[tuple[str, str]]:
+    return parse_qsl(query.decode(errors="replace"), keep_blank_values=True) if query else []
+
+
+def _form(asked: Request) -> list[tuple[str, str]]:
+    body = asked.get_data(cache=False)
+    if not body:
+        return []
+    refuse_foreign(asked.headers.get("Content-Type"), FORM)
+    if len(body) > 500_000:
+        raise Invalid("The arguments of a search do not take half a megabyte.", "http.body")
+    return _pairs(body)
