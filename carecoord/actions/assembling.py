@@ -159,10 +159,9 @@ def _around(library: Library, case: Case, bodies: dict[str, bytes], offers: bool
     """The registry around a case, and the keys that were asked for."""
     parts = [case.order, *(each for name in CLINICAL.values() for each in getattr(case, name))]
     named = {found.decode() for part in parts for found in _REFERENCE.findall(bodies.get(key(part), b""))}
-    people, needs = _people(library, named)
-    by_key = {key(each): each for each in people}
-    groups, clinicians = _performers(case, by_key)
-    owners = _shared([by_key[to] for to in _payers(case) if to in by_key])
+    people, needs = _people(library, case, named)
+    groups, clinicians = _performers(case, people)
+    owners = _shared([people[to] for to in _payers(case) if to in people])
     plan_keys = _plan_keys(case)
     plans = library.identified("InsurancePlan", plan_keys)
     rows = library.pointing("OrganizationAffiliation", "participating-organization", "Organization", groups)
@@ -171,32 +170,37 @@ def _around(library: Library, case: Case, bodies: dict[str, bytes], offers: bool
         networks = {to for plan in plans for part in _parts(plan) for to in targets(part, "network")}
         rows += library.pointing("OrganizationAffiliation", "network", "Organization", networks)
     contracts, numbers = _contracts(library, rows)
-    near = library.fetch(sorted({to for each in (*rows, *plans) for to in _named(each)}))
-    near += library.fetch(sorted({to for each in near for to in _named(each)}))
+    around = {to for each in (*rows, *plans) for to in _named(each)}
+    near = library.fetch(sorted(around))
     needs |= {f"InsurancePlan?{each}" for each in plan_keys} | {f"Contract?{each}" for each in numbers}
-    needs |= {f"affiliated:{each}" for each in groups} | {f"role:{each}" for each in clinicians}
+    needs |= {f"affiliated:{each}" for each in groups} | {f"role:{each}" for each in clinicians} | around
     needs |= {f"rules:{each}" for each in owners} | {to for each in rows if (to := _governing(each))}
-    needs |= {to for each in (*rows, *plans) for to in _named(each)}
     books = [each for each in library.books() if _payer_of(each) in owners]
-    around = {key(each): each for each in (*people, *plans, *rows, *contracts, *near, *books)}
-    return list(around.values()), frozenset(needs)
+    found = {key(each): each for each in (*people.values(), *plans, *rows, *contracts, *near, *books)}
+    return list(found.values()), frozenset(needs)
 
 
-def _people(library: Library, named: Iterable[str]) -> tuple[list[Json], set[str]]:
-    """Everybody named, whom they work for or belong to, and every copy of them."""
-    wanted = set(named)
+def _people(library: Library, case: Case, named: Iterable[str]) -> tuple[dict[str, Json], set[str]]:
+    """Everybody named, whom they work for or belong to; of performers, payers and sites also every copy."""
+    wanted, needs = set(named), set[str]()
     found: dict[str, Json] = {}
-    needs: set[str] = set()
     for _ in range(2):
         for _ in range(3):  # a role's group, its parent, and the parent's parent
             new = [each for each in library.fetch(sorted(wanted)) if key(each) not in found]
             found |= {key(each): each for each in new}
             wanted |= {to for each in new for to in _named(each)}
+        meant = {to for to in (*_sites(case), *_payers(case), *(to for each in _performers(case, found) for to in each))}
         for kind in COPIED:
-            ids = _shared([each for each in found.values() if each["resourceType"] == kind])
+            ids = _shared(found[to] for to in meant if to in found and to.startswith(f"{kind}/"))
             needs |= {f"{kind}?{each}" for each in ids}
             wanted |= {key(each) for each in library.identified(kind, ids)}
-    return list(found.values()), needs | wanted
+    return found, needs | wanted
+
+
+def _sites(case: Case) -> set[str]:
+    """Where the visit may be, `Location/id`."""
+    actors = {target(item(each, "actor")) for visit in case.appointments for each in items(visit, "participant")}
+    return {to for to in actors | set(targets(case.order, "locationReference")) if to.startswith("Location/")}
 
 
 def _shared(resources: Iterable[Json]) -> set[str]:

@@ -34,7 +34,8 @@ class Matter:
     participation: Participation
     site: Party | None
     day: date
-    visit: bool  # a visit is booked or asked about for the day, which is not just one of many to choose from
+    settled: bool  # a visit is booked or asked about for the day, which is not just one of many to choose from
+    visit: tuple[Evidence, ...]  # the appointment booked for the day
     now: datetime
     policy: Policy
 
@@ -179,7 +180,7 @@ def _site(line: Line, matter: Matter, left: float | None) -> Found:
         return None
     reason = f"The approval is for {line.site.name}; the visit is at {site.name}: ask the payer to change it."
     action = Action("change-provider", "Ask the payer to change the site")
-    return _gate("open", reason, "site", line.evidence, action, "coordinator", label="Change site"), f"For {line.site.name}"
+    return _gate("open", reason, "site", (*line.evidence, *matter.visit), action, "coordinator", label="Change site"), f"For {line.site.name}"
 
 
 def _dates(line: Line, matter: Matter, left: float | None) -> Found:
@@ -187,7 +188,7 @@ def _dates(line: Line, matter: Matter, left: float | None) -> Found:
         return None
     last, start = line.days.last, line.days.start
     n = counted(abs((matter.day - (last if last and matter.day > last else start or matter.day)).days), "day")
-    if not matter.visit:
+    if not matter.settled:
         over = bool(last and matter.day > last)
         reason = f"The approval ended on {spoken(last)}: extend it." if over else f"The approval starts on {spoken(start)} only."
         note = f"Ended {spoken(last)}" if over else f"From {spoken(start)}"
@@ -196,7 +197,7 @@ def _dates(line: Line, matter: Matter, left: float | None) -> Found:
     else:
         reason, note = f"Visit is {n} before the approval starts: move it, or ask for an earlier start.", f"Visit {n} before it"
     action = Action("extend-authorization", "Extend the approval")
-    return _gate("open", reason, "dates", line.evidence, action, "coordinator", label="Extend approval"), note
+    return _gate("open", reason, "dates", (*line.evidence, *matter.visit), action, "coordinator", label="Extend approval"), note
 
 
 def _units(line: Line, matter: Matter, left: float | None) -> Found:
@@ -206,7 +207,7 @@ def _units(line: Line, matter: Matter, left: float | None) -> Found:
     over = f", {counted(int(-left), 'more')} than allowed" if left < 0 else ""
     reason = f"All {line.units:g} authorized visits are used or booked{over}: ask for more before booking another."
     action = Action("extend-authorization", "Ask for more visits")
-    return _gate("open", reason, "units", line.evidence, action, "coordinator", label="Ask for more visits"), _left(line, left)
+    return _gate("open", reason, "units", (*line.evidence, *matter.visit), action, "coordinator", label="Ask for more visits"), _left(line, left)
 
 
 CHECKS = (_performer, _site, _dates, _units)

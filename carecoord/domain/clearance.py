@@ -130,15 +130,18 @@ def _starts(known: Facts, settled: date | None, now: datetime, policy: Policy) -
     return sorted({begin} | {day for day in known.edges if window.holds(day)})
 
 
-def _day(known: Facts, day: date, booking: Booking | None, visit: bool, now: datetime, policy: Policy) -> Day:
+def _day(known: Facts, day: date, booking: Booking | None, settled: bool, now: datetime, policy: Policy) -> Day:
     card = coverage.choose(known.cards, known.referral.cards, day)
     # What was known when the day was over is what counts for it: an answer does not go stale under a past visit.
     then = min(now, midnight(day + timedelta(days=1), policy.zone))
-    site = (booking.site if booking and booking.day == day else None) or known.referral.site
+    visit = booking if booking and booking.day == day else None
+    site = (visit.site if visit else None) or known.referral.site
     found = network.answer(known.referral, site, card, day, known.register)
     asked = [ask.words for ask in known.papers.asks if ask.by == "payer" and ask.state != "attached"]
-    matter = authorization.Matter(known.referral, card, known.requests, known.visits, known.rules, asked, found, site,
-                                   day, visit, now, policy)
+    matter = authorization.Matter(
+        known.referral, card, known.requests, known.visits, known.rules, asked, found, site, day, settled,
+        (visit.evidence,) if visit else (), now, policy,
+    )
     return Day(day, card, coverage.gate(card, day, then, policy), authorization.ruling(matter), found,
                network.gate(found, known.referral, card))
 

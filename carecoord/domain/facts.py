@@ -11,7 +11,7 @@ from carecoord.domain.coverage import Card, cards
 from carecoord.domain.information import Papers, papers
 from carecoord.domain.loop import Closing, closing
 from carecoord.domain.participation import Register, register
-from carecoord.domain.parties import Role, directory, party
+from carecoord.domain.parties import Directory, Role, directory, party
 from carecoord.domain.policy import Policy
 from carecoord.domain.prior_auth import Request, requests
 from carecoord.domain.reading import item, key
@@ -24,6 +24,7 @@ from carecoord.domain.visits import Visits, visits
 class Facts:
     """The parts of a case as the rules speak of them."""
 
+    parties: Directory
     referral: Referral
     cards: tuple[Card, ...]
     requests: tuple[Request, ...]
@@ -55,10 +56,11 @@ def facts(case: Case, policy: Policy) -> Facts:
         key(each): Role(party(item(each, "practitioner"), known), party(item(each, "organization"), known))
         for each in case.roles
     }
+    order = referral(case, known, roles, policy)
     asked = requests(case, known, roles, policy)
     versions = agreement.versions(case.agreements, policy.zone)
     return Facts(
-        referral(case, known, roles, policy), cards(case, known, policy), asked, papers(case, asked, policy),
+        known, order, cards(case, known, policy), asked, papers(case, asked, policy),
         visits(case, known, policy), closing(case, policy), register(case, known, roles, versions, policy),
-        rules(case.rules, policy), conflicts(case, policy),
+        rules(case.rules, order.codes, policy), conflicts(case, policy),
     )

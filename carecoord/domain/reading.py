@@ -69,7 +69,7 @@ def extensions(element: Json, url: str) -> list[Json]:
 def codes(concept: Json) -> frozenset[tuple[str, str]]:
     """(system, code) of each coding. Systems are compared without scheme and closing slash: CMS's own url for HCPCS
     appears with http and with https."""
-    return frozenset((plain(text(each, "system")), text(each, "code")) for each in items(concept, "coding"))
+    return frozenset([(plain(text(each, "system")), text(each, "code")) for each in items(concept, "coding")])
 
 
 def code_of(concept: Json, *systems: str) -> str:

@@ -48,26 +48,38 @@ class Requirement:
     evidence: tuple[Evidence, ...] = ()
 
 
-def rules(books: Iterable[Json], policy: Policy) -> tuple[Rule, ...]:
-    """Every usable line of the active rule books."""
+def rules(books: Iterable[Json], service: Codes, policy: Policy) -> tuple[Rule, ...]:
+    """Every line of the active rule books that speaks of this service or of any."""
     found = []
     for book in books:
         payer = item(extension(book, f"{EXTENSION}/plan-payer"), "valueIdentifier")
         owner = f"{text(payer, 'system')}|{text(payer, 'value')}"
         when = days(book.get("effectivePeriod"), policy.zone)
         if book.get("status") == "active":
-            found += [rule for each in items(book, "action") if (rule := _rule(book, each, owner, when))]
+            for action in items(book, "action"):
+                about = _about(action, service)
+                if about is not None and (rule := _rule(book, action, about, owner, when)):
+                    found.append(rule)
     return tuple(found)
 
 
-def _rule(book: Json, action: Json, payer: str, when: Days) -> Rule | None:
+def _about(action: Json, service: Codes) -> Codes | None:
+    """Which services a line speaks of, empty for any; None when not of this one. Most lines are not: they cost little."""
+    concepts = items(action, "code")
+    wanted = {code for _, code in service}
+    if concepts and not any(c.get("code") in wanted for concept in concepts for c in items(concept, "coding")):
+        return None
+    about = frozenset[tuple[str, str]]().union(*(codes(concept) for concept in concepts))
+    return about if not about or about & service else None
+
+
+def _rule(book: Json, action: Json, about: Codes, payer: str, when: Days) -> Rule | None:
     mark = extension(action, f"{EXTENSION}/authorization-rule")
     needed = extension(mark, "needed").get("valueBoolean")
     if not isinstance(needed, bool):
         return None
-    services = [codes(concept) for concept in items(action, "code")]
     return Rule(
-        payer, text(action, "title") or text(book, "title"), frozenset[tuple[str, str]]().union(*services),
+        payer, text(action, "title") or text(book, "title"), about,
         frozenset(text(each, "valueString") for each in extensions(mark, "plan")),
         text(extension(mark, "network"), "valueCode") or "any", needed,
         tuple(item(each, "valueCodeableConcept") for each in extensions(mark, "document")),

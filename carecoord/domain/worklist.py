@@ -6,7 +6,7 @@ from typing import Any
 from carecoord.domain.calendar import Days, midnight, spoken
 from carecoord.domain.case import Case
 from carecoord.domain.clearance import Clearance
-from carecoord.domain.parties import Party, directory, name, party
+from carecoord.domain.parties import Party, name, party
 from carecoord.domain.policy import Policy
 from carecoord.domain.reading import Json, extension, item, items, target, text, words
 from carecoord.domain.terms import EXTENSION, HL7, IDENTIFIER, has
@@ -25,8 +25,7 @@ CONTRACT = {  # kind of participation -> the chip and its note
 def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
     """Every column of `case_row` but `rid` and `updated`. Times are microseconds."""
     referral, card = found.facts.referral, found.card
-    known = directory((*case.organizations, *case.practitioners))
-    owner = party(item(extension(case.order, f"{EXTENSION}/coordinator"), "valueReference"), known)
+    owner = party(item(extension(case.order, f"{EXTENSION}/coordinator"), "valueReference"), found.facts.parties)
     performer = referral.performer.organization if referral.performer else None
     seen = found.booking.start if found.booking else None
     done = found.facts.visits.done
