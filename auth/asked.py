@@ -95,7 +95,7 @@ def backend_scopes(issuer: Issuer, client: store.Client, asked: str | None) -> t
     """What a backend service gets: system scopes only, within its registration; all of that when it asks for none."""
     allowed = [scope for scope in parse(client.scope) if isinstance(scope, Scope) and scope.level == "system"]
     wanted = intersect(parse(asked), allowed) if asked else tuple(allowed)
-    return tuple(scope for scope in wanted if isinstance(scope, Scope) and _exists(issuer, scope))
+    return tuple(scope for scope in wanted if isinstance(scope, Scope) and issuer.knows(scope))
 
 
 def once_each(params: MultiDict[str, str]) -> None:
@@ -107,8 +107,4 @@ def once_each(params: MultiDict[str, str]) -> None:
 def _for_people(issuer: Issuer, client: store.Client, scope: Scope | Special) -> bool:
     if isinstance(scope, Special):
         return scope not in _REFRESHING or "refresh_token" in client.grants
-    return scope.level != "system" and _exists(issuer, scope)
-
-
-def _exists(issuer: Issuer, scope: Scope) -> bool:
-    return scope.type == "*" or issuer.knows(scope.type)
+    return scope.level != "system" and issuer.knows(scope)

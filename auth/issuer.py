@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from auth.scopes import Scope
+
 AUTHORIZE_PATH: Final = "/oauth/authorize"
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105  (a path)
 INTROSPECT_PATH: Final = "/oauth/introspect"
@@ -14,18 +16,18 @@ STYLE_PATH: Final = "/oauth/style.json"
 MANAGE_PATH: Final = "/authorizations"
 
 
-def _any(_type: str) -> bool:
+def _all(_scope: Scope) -> bool:
     return True
 
 
 @dataclass(frozen=True)
 class Issuer:
     """`url`: the issuer, what clients call us by, without a trailing slash. `fhir_url`: the FHIR base that our tokens
-    open. `knows`: whether a resource type exists here, so that scopes on others are narrowed away."""
+    open. `knows`: whether a scope means anything here (its type and search arguments); others are narrowed away."""
 
     url: str
     fhir_url: str
-    knows: Callable[[str], bool] = _any
+    knows: Callable[[Scope], bool] = _all
 
     @property
     def token_url(self) -> str:

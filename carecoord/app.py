@@ -2,7 +2,9 @@
 room."""
 
 import atexit
+import logging
 import os
+import sys
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,6 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import requests
+import structlog
 from flask import Flask
 
 import auth.guard
@@ -20,7 +23,7 @@ from auth.jwks import KeySets
 from auth.routes import Effects
 from carecoord import settings as setting
 from carecoord.actions import projecting
-from carecoord.fhir.types import TYPES
+from carecoord.domain import access
 from carecoord.settings import Settings
 from carecoord.store.audit import Journal, keep_draining
 from carecoord.store.engine import migrate, open_engine, reading, writing
@@ -31,7 +34,9 @@ from carecoord.world import World
 def create(environ: Mapping[str, str] = os.environ) -> Flask:
     """The application as a server process runs it: the database brought up to date, the audit journal drained by a
     thread. Raises BadSetting for a setting that is wrong."""
-    made = world(setting.load(environ))
+    settings = setting.load(environ)
+    _log(settings.log_level)
+    made = world(settings)
     migrate(made.engine)
     drain(made)
     return wired(made)
@@ -59,7 +64,7 @@ def wired(world: World) -> Flask:
     headers.install(app, https=settings.secure_cookies)
     exchange.install(app)
     errors.install(app)
-    issuer = Issuer(settings.url, settings.fhir_url, TYPES.__contains__)
+    issuer = Issuer(settings.url, settings.fhir_url, access.understands)
     app.register_blueprint(routes.blueprint(issuer, _effects(world)))
     app.register_blueprint(fhir.blueprint(world, {"token": issuer.token_url}))
     app.register_blueprint(assets.blueprint())
@@ -72,11 +77,22 @@ def wired(world: World) -> Flask:
 def drain(world: World) -> None:
     """Move the journal into the audit table from now on, and once more when the process ends."""
     stop = threading.Event()
-    thread = threading.Thread(
-        target=keep_draining, args=(world.journal, world.engine, stop), name="audit", daemon=True
-    )
+    thread = threading.Thread(target=keep_draining, args=(world.journal, world.engine, stop), name="audit", daemon=True)
     thread.start()
     atexit.register(stop.set)
+
+
+def _log(level: str) -> None:
+    """Events as lines of JSON on the standard error."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def _effects(world: World) -> Effects:

@@ -8,13 +8,16 @@ permits is None; what nothing narrows is EVERYTHING.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from typing import Final
 
 from auth.grant import Grant
-from auth.scopes import EVERYTHING, Alternatives, permits
+from auth.scopes import EVERYTHING, Alternatives, Scope, permits
+from carecoord.errors import Problem
 from carecoord.fhir.params import compartment, params
+from carecoord.fhir.query import limits
+from carecoord.fhir.types import TYPES
 
 PATIENT_SIDE: Final = frozenset({"Patient", "RelatedPerson", "Person", "Consent"})
 PLANS: Final = frozenset({"CarePlan", "CareTeam", "Goal", "QuestionnaireResponse"})  # what coordinators write too
@@ -110,6 +113,17 @@ def sees(grant: Grant, office: Office) -> tuple[tuple[str, str], ...] | None:
     if "payer" in grant.roles:
         found += [("payer_key", key) for key in office.identifiers]
     return tuple(found)
+
+
+@lru_cache(maxsize=1024)
+def understands(scope: Scope) -> bool:
+    """Whether a scope means something here: a type of ours, and search arguments that it knows. For every type at once
+    (`*`), arguments that all of them know."""
+    types = tuple(TYPES) if scope.type == "*" else (scope.type,)
+    try:
+        return all(type in TYPES and limits(type, (scope.query,)) is not None for type in types)
+    except Problem:
+        return False
 
 
 def letters(role: str, type: str) -> str:

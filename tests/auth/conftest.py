@@ -23,7 +23,7 @@ from auth.routes import Effects, blueprint
 from auth.tables import key as key_table
 from auth.tables import metadata
 
-ISSUER = Issuer("https://care.example", "https://care.example/fhir", lambda kind: kind != "Nonsense")
+ISSUER = Issuer("https://care.example", "https://care.example/fhir", lambda scope: scope.type != "Nonsense")
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 Key = RSAKey | ECKey
 

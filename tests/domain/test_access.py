@@ -8,6 +8,7 @@ from auth.grant import Grant
 from auth.scopes import EVERYTHING, Alternatives, parse, resources
 from carecoord.domain import access
 from carecoord.domain.access import TABLE, Office, both, either, letters, narrow, sees
+from carecoord.fhir.query import limits
 from carecoord.fhir.types import TYPES
 
 OFFICE = Office(("o1", "o2"), ("http://hl7.org/fhir/sid/us-npi|1",), ("Practitioner/p1", "PractitionerRole/r1"))
@@ -185,6 +186,34 @@ def test_the_worklist_is_whole_only_for_a_service_that_may_search_every_referral
     assert sees(service("system/ServiceRequest.r"), NOWHERE) == ()
     assert sees(service("system/ServiceRequest.s?status=active"), NOWHERE) == ()
     assert sees(service("system/*.rs", "payer"), NOWHERE) == ()
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(("scope", "patient"), [("user/*.cruds", None), ("patient/*.cruds", "p9")])
+def test_every_narrowing_is_a_search_that_its_type_knows(role: str, scope: str, patient: str | None) -> None:
+    """The filter is made of official search parameters; one that were misspelt would refuse everybody."""
+    for type in TYPES:
+        for letter in "cruds":
+            limits(type, narrow(person(role, scope=scope, patient=patient), OFFICE, type, letter))
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("user/Observation.rs", True),
+        ("user/*.rs", True),
+        ("user/Nonsense.rs", False),
+        ("user/Observation.rs?category=http://x.example|lab", True),
+        ("user/Observation.rs?kategory=lab", False),
+        ("user/Observation.rs?date=nonsense", False),
+        ("user/Patient.rs?category=lab", False),
+        ("user/*.rs?category=lab", False),
+        ("user/*.rs?_tag=mine", True),
+    ],
+)
+def test_a_scope_with_arguments_that_mean_nothing_here_is_not_understood(text: str, known: bool) -> None:
+    (scope,) = resources(parse(text))
+    assert access.understands(scope) == known
 
 
 QUERIES = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xy")), max_size=2).map(tuple)
