@@ -1,0 +1,93 @@
+"""Set the stage of the demo: tell the story to a database, let its people and apps in. Every step may be repeated: what
+is there already stays as it is."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import Connection, insert, select
+
+from auth import signin, store
+from auth.store import Client
+from carecoord.actions import accounts, loading
+from carecoord.actions.accounts import NewUser
+from carecoord.fhir import text
+from carecoord.store.engine import reading, writing
+from carecoord.store.tables import setting
+from carecoord.world import World
+
+MARK = "demo"  # the row of `setting` that says that the story was told here, and to which day it was shifted
+Report = Callable[[str, int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Told:
+    """The story was told to a database: as if it played on `today`, from the folder `part` of the fixtures."""
+
+    today: date
+    part: str
+
+
+def told(conn: Connection) -> Told | None:
+    """Whether, and for which day, the story was told here."""
+    row = conn.scalar(select(setting.c.value).where(setting.c.name == MARK))
+    if row is None:
+        return None
+    found = text.loads(bytes(row))
+    return Told(date.fromisoformat(found["today"]), found["part"])
+
+
+def tell(world: World, fixtures: Path, part: str, today: date, report: Report) -> None:
+    """Load one side of the story, shifted so that it plays on `today`; nothing happens where that was done.
+
+    The mark is set last: a run that was killed half-way loads again, and what is there already does not change.
+    """
+    with reading(world.engine) as conn:
+        if told(conn):
+            return
+    anchor = date.fromisoformat(text.loads((fixtures / "anchor.json").read_bytes())["today"])
+    loading.load(world, sorted((fixtures / part).glob("*.ndjson")), days=(today - anchor).days, report=report)
+    mark = text.dumps({"today": today.isoformat(), "part": part})
+    with writing(world.engine) as conn:
+        conn.execute(insert(setting).values(name=MARK, value=mark))
+
+
+def admit(world: World, cast: Sequence[NewUser], known: dict[str, str]) -> dict[str, str]:
+    """Let the cast in; returns login: password. `known` are the passwords of an earlier run; where one is lost, the
+    person gets a new one."""
+    passwords = {}
+    with reading(world.engine) as conn:
+        present = {user.login: user.id for user in store.users(conn)}
+    for new in cast:
+        password = known.get(new.login) or secrets.token_urlsafe(accounts.PASSWORD_BYTES)
+        if new.login not in present:
+            accounts.add_user(world, new, password)
+        elif new.login not in known:
+            with writing(world.engine) as conn:
+                signin.change_password(conn, present[new.login], password)
+        passwords[new.login] = password
+    return passwords
+
+
+def register(world: World, client: Client, key_file: Path) -> None:
+    """Register a backend service whose private key lies in `key_file`; makes the key where there is none.
+
+    A lost key is replaced by a new one, and the registration with it.
+    """
+    with reading(world.engine) as conn:
+        present = store.find_client(conn, client.id)
+    if present and key_file.exists():
+        return
+    if key_file.exists():
+        public = accounts.public_keys(key_file.read_bytes())
+    else:
+        private, public = accounts.make_key()
+        accounts.keep(key_file, private)
+    new = replace(client, jwks=public)
+    with writing(world.engine) as conn:
+        if present:
+            store.change_client(conn, new)
+        else:
+            store.add_client(conn, new, int(world.clock().timestamp()))

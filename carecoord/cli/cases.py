@@ -1,0 +1,90 @@
+"""`cases`: every referral with its gates, in the order in which something is due."""
+
+import argparse
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row
+
+from carecoord.actions.projecting import refresh_due
+from carecoord.cli.screen import Screen
+from carecoord.cli.verbs import Verbs, opened, verb
+from carecoord.fhir.instants import micros, moment
+from carecoord.settings import Settings
+from carecoord.store.cases import Asked, Moments, Seen, Worklist
+from carecoord.store.engine import reading
+from carecoord.world import World
+
+COLUMNS = (
+    "number", "patient", "referred to", "coverage", "authorization", "agreement", "appointment", "headline", "move",
+    "due",
+)
+STYLES = ("", "bold", "", "", "", "", "", "", "", "")
+
+
+def install(verbs: Verbs) -> None:
+    """Add the verb."""
+    one = verb(verbs, "cases", show, "every open referral: cleared or not, why, whose move it is, and by when")
+    one.add_argument("--closed", action="store_true", help="those that have ended instead")
+
+
+def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """The table of cases."""
+    with opened(settings) as world:
+        table(world, screen, "closed" if args.closed else "open")
+
+
+def table(world: World, screen: Screen, tab: str = "open") -> None:
+    """Show every case of a tab of the worklist, whoever may see it."""
+    refresh_due(world)
+    now, zone = world.clock(), ZoneInfo(world.settings.timezone)
+    with reading(world.engine) as conn:
+        found = list(Worklist(conn, Seen(None), moments(now, zone)).every(Asked(tab)))
+    screen.table(COLUMNS, [line(row, now, zone) for row in found], STYLES)
+    cleared = sum(row.cleared for row in found)
+    screen.say(f"{len(found)} {tab} cases, {cleared} of them cleared.")
+
+
+def moments(now: datetime, zone: ZoneInfo) -> Moments:
+    """The ends of today, of the next three days and of the week, on the wall of this zone."""
+    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    ends = (micros((midnight + timedelta(days=days)).astimezone(UTC)) for days in (1, 4, 7))
+    return Moments(micros(now), *ends)
+
+
+def line(row: Row[Any], now: datetime, zone: ZoneInfo) -> tuple[str, ...]:
+    """The cells of one case."""
+    return (
+        row.number,
+        row.patient_name,
+        " · ".join(part for part in (row.specialty, row.performer_name) if part),
+        row.coverage_gate,
+        said(row.authorization_gate, row.authorization_note),
+        said(row.agreement_gate, row.agreement_note),
+        wall(row.appointment_at, zone) or row.appointment_gate,
+        row.headline,
+        row.role or "",
+        due(row.due_at, now),
+    )
+
+
+def said(gate: str, note: str | None) -> str:
+    """A gate's state, with the note behind it."""
+    return f"{gate}: {note}" if note else gate
+
+
+def wall(at: int | None, zone: ZoneInfo) -> str:
+    """A day and time on the wall of the zone."""
+    return f"{moment(at).astimezone(zone):%d %b %H:%M}" if at is not None else ""
+
+
+def due(at: int | None, now: datetime) -> str:
+    """How long until then: `in 3 h`, or `2 d late`."""
+    if at is None:
+        return ""
+    left = moment(at) - now
+    minutes = int(abs(left).total_seconds()) // 60
+    units = ((minutes // 1440, "d"), (minutes // 60, "h"), (minutes, "min"))
+    text = next((f"{count} {unit}" for count, unit in units if count), "0 min")
+    return f"{text} late" if left < timedelta() else f"in {text}"

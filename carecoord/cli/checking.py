@@ -1,0 +1,118 @@
+"""`check`: is everything as it must be? Each line says good, or what to do."""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from auth import store
+from carecoord.actions import syncing
+from carecoord.cli.screen import Screen
+from carecoord.cli.verbs import Verbs, opened, verb
+from carecoord.errors import Problem
+from carecoord.settings import Settings
+from carecoord.store import outbox
+from carecoord.store.engine import alembic_config, reading
+from carecoord.world import World
+
+LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+class Wrong(Exception):
+    """What is not as it must be, and what to do."""
+
+
+def install(verbs: Verbs) -> None:
+    """Add the verb."""
+    verb(verbs, "check", check, "look at configuration, database and EHRs: each line says good, or what to do", (
+        "Ends with 0 when everything is good, else with 1. Nothing is changed."
+    ))
+
+
+def check(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:
+    """Run every check; returns the exit code."""
+    wrong = 0
+    with opened(settings) as world:
+        for what, look in looks(world):
+            try:
+                screen.say(f"good  {what}: {look()}")
+            except (Wrong, Problem, OSError) as e:
+                wrong += 1
+                screen.say(f"BAD   {what}: {e}")
+                if what == "database":
+                    break  # what follows would say the same again
+    screen.say("Everything is good." if not wrong else f"{wrong} to mend.")
+    return 1 if wrong else 0
+
+
+def looks(world: World) -> Iterator[tuple[str, Callable[[], str]]]:
+    """What is looked at, in order."""
+    yield "settings", lambda: address(world.settings)
+    yield "folder", lambda: folder(Path(world.settings.var))
+    yield "database", lambda: database(world)
+    yield "people", lambda: people(world)
+    yield "later work", lambda: later(world)
+    for listed in syncing.list_ehrs(world):
+        name = listed.ehr.name
+        yield f"EHR {name}", lambda name=name: ehr(world, name)  # type: ignore[misc]
+
+
+def address(settings: Settings) -> str:
+    """The address that we tell clients."""
+    if settings.url.startswith("https://") and not settings.secure_cookies:
+        raise Wrong("the address is https, but cookies may travel without: set CARECOORD_SECURE_COOKIES=true")
+    if settings.host not in LOCAL and not settings.base_url:
+        raise Wrong(f"{settings.host} is not the name that clients use: set CARECOORD_BASE_URL=https://…")
+    return f"clients use {settings.url}"
+
+
+def folder(var: Path) -> str:
+    """Keys and journals can be written there, and no one else reads them."""
+    if not var.is_dir():
+        raise Wrong(f"{var} is not there: run carecoord init, or set CARECOORD_VAR")
+    with tempfile.TemporaryFile(dir=var):
+        pass
+    loose = [path for path in (var / "keys").glob("*") if path.stat().st_mode & 0o077]
+    if loose:
+        raise Wrong(f"others may read {loose[0]}: chmod 600 {' '.join(map(str, loose))}")
+    return f"{var.absolute()} can be written, {os.statvfs(var).f_bavail * os.statvfs(var).f_frsize // 2**20:,} MiB free"
+
+
+def database(world: World) -> str:
+    """It answers, and has the tables of this version."""
+    with reading(world.engine) as conn:
+        present = MigrationContext.configure(conn).get_current_revision()
+        newest = ScriptDirectory.from_config(alembic_config(conn)).get_current_head()
+    if present != newest:
+        raise Wrong(f"its tables are at {present or 'nothing'}, this version wants {newest}: run carecoord init")
+    return f"{world.engine.url.render_as_string()} at revision {newest}"
+
+
+def people(world: World) -> str:
+    """Somebody can sign in."""
+    with reading(world.engine) as conn:
+        found = [user for user in store.users(conn) if not user.disabled]
+        apps = len(store.clients(conn))
+    if not found:
+        raise Wrong("nobody can sign in yet: carecoord user add LOGIN --name NAME --role coordinator")
+    return f"{len(found)} can sign in, {apps} apps are registered"
+
+
+def later(world: World) -> str:
+    """No job waits for a person."""
+    with reading(world.engine) as conn:
+        stuck = outbox.parked(conn)
+    if stuck:
+        raise Wrong(f"{len(stuck)} jobs failed too often, the first: {stuck[0].kind} {stuck[0].key}: {stuck[0].error}")
+    return "no job waits for a person"
+
+
+def ehr(world: World, name: str) -> str:
+    """It answers, lets us in, and offers something to read."""
+    found = syncing.examine(world, name)
+    odd = "".join(f"; note: {notice}" for notice in found.notices)
+    return f"{found.software or 'answers'}, FHIR {found.fhir_version}, {len(found.jobs)} types to read{odd}"

@@ -1,0 +1,168 @@
+"""`demo`: an EHR with a story in it, synced into carecoord, every case in a table, and the desk to look around in."""
+
+import argparse
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import carecoord
+from auth.store import Client
+from carecoord.actions import demo, syncing
+from carecoord.actions.accounts import NewUser
+from carecoord.cli import cases, notes
+from carecoord.cli.children import Child, running
+from carecoord.cli.screen import Screen
+from carecoord.cli.serving import free
+from carecoord.cli.verbs import Verbs, opened, verb
+from carecoord.errors import Conflict, NotFound
+from carecoord.settings import Settings
+from carecoord.store.engine import migrate, reading
+from carecoord.world import World
+from fhir_adapters.ehr import BackendServices, Ehr
+
+EHR = "demo-ehr"  # never changed: the ids of its resources derive from it
+FIXTURES = Path(carecoord.__file__).resolve().parents[1] / "fixtures"
+READ_ALL = "system/*.rs"
+SCRIPT_SCOPE = "system/*.cruds"
+
+CAST = (  # login, name, role, organization
+    ("maria.reyes", "Reyes, Maria", "coordinator", "office-fairmont"),
+    ("amelia.farrow", "Farrow, Amelia", "clinician", "office-fairmont"),
+    ("paul.okonkwo", "Okonkwo, Paul", "payer", "office-blue-horizon"),
+    ("carla.nilsson", "Nilsson, Carla", "contracts", "office-fairmont"),
+    ("ada.osborne", "Osborne, Ada", "auditor", "office-fairmont"),
+    ("sam.whitlock", "Whitlock, Sam", "admin", "office-fairmont"),
+)
+OUTSIDER = ("olga.harper", "Harper, Olga", "coordinator", "office-harborview")
+
+MORE = """\
+Everything lands in CARECOORD_VAR (./var): the database, the demo EHR's own, and demo.json with addresses, logins and
+passwords, and a client for scripts. A second run uses all of it again and changes nothing; `make clean` forgets it."""
+
+
+def install(verbs: Verbs) -> None:
+    """Add the verb."""
+    one = verb(verbs, "demo", run, "start a demo EHR, sync it, show every referral, serve the desk until Ctrl-C", MORE)
+    one.add_argument("--once", action="store_true", help="show the table and end")
+
+
+def run(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:
+    """The whole demo."""
+    theirs = ehr_settings(settings)
+    if not FIXTURES.is_dir():
+        raise NotFound(f"The story is not at {FIXTURES}: the demo runs from a source tree, with `make demo`.")
+    free(theirs.host, theirs.port, "CARECOORD_DEMO_EHR_PORT")
+    if not args.once:
+        free(settings.host, settings.port, "CARECOORD_PORT")
+    with interruptible(), opened(settings) as ours, opened(theirs) as hospital, ExitStack() as children:
+        for world in (hospital, ours):
+            migrate(world.engine)
+        known = notes.read(settings)
+        today = play_day(ours, known)
+        notes.write(settings, known | {"today": today.isoformat()})
+        server = children.enter_context(running("The demo EHR", "serve", theirs, Path(theirs.var) / "server.log"))
+        with screen.progress("Telling the story") as report:
+            demo.tell(hospital, FIXTURES, "ehr", today, report)
+            demo.tell(ours, FIXTURES, "office", today, report)
+        people(ours, settings, known | {"today": today.isoformat()})
+        meet(ours, hospital)
+        server.wait()
+        with screen.progress("Syncing the demo EHR") as report:
+            summary = syncing.run(ours, EHR, report)
+        cases.table(ours, screen)
+        if summary.error:
+            screen.complain(summary.error)
+            return 1
+        screen.say(f"Synced {summary.received} resources of the demo EHR, {summary.changed} of them new or changed.")
+        if not args.once:
+            stay(settings, screen, server, children)
+    return 0
+
+
+def ehr_settings(settings: Settings) -> Settings:
+    """The demo EHR: the same server with a database of its own, beside ours."""
+    var = str(Path(settings.var) / "demo-ehr")
+    return Settings(var=var, host="127.0.0.1", port=settings.demo_ehr_port, workers=1, timezone=settings.timezone)
+
+
+def play_day(world: World, known: dict[str, Any]) -> date:
+    """The day on which the story plays: that of the first run, so that a later one changes nothing."""
+    with reading(world.engine) as conn:
+        told = demo.told(conn)
+    if told:
+        return told.today
+    if "today" in known:
+        return date.fromisoformat(known["today"])
+    return world.clock().astimezone(ZoneInfo(world.settings.timezone)).date()
+
+
+def people(world: World, settings: Settings, known: dict[str, Any]) -> None:
+    """Let the cast and a client for scripts in, and write down how they get in."""
+    cast = [NewUser(login, name, frozenset({role}), group) for login, name, role, group in (*CAST, OUTSIDER)]
+    said = [*known.get("users", ()), *([known["outsider"]] if "outsider" in known else ())]
+    passwords = demo.admit(world, cast, {user["login"]: user["password"] for user in said})
+    *users, outsider = (notes.person(*row, passwords[row[0]]) for row in (*CAST, OUTSIDER))
+    key = Path(settings.var).absolute() / "keys" / "demo-script.pem"
+    demo.register(world, Client("demo-script", "A script of yours", SCRIPT_SCOPE), key)
+    notes.write(settings, {
+        "base_url": settings.url,
+        "fhir_url": settings.fhir_url,
+        "ehr_url": ehr_settings(settings).fhir_url,
+        "today": known["today"],
+        "users": users,
+        "outsider": outsider,
+        "client": {
+            "client_id": "demo-script", "private_key_file": str(key), "scope": SCRIPT_SCOPE,
+            "token_url": f"{settings.url}/oauth/token",
+        },
+    })
+
+
+def meet(ours: World, hospital: World) -> None:
+    """Make us a SMART Backend Services client of the demo EHR, and the demo EHR one of those that we sync."""
+    key = Path(ours.settings.var).absolute() / "keys" / f"{EHR}.pem"
+    demo.register(hospital, Client("carecoord", "carecoord", READ_ALL), key)
+    one = Ehr(EHR, hospital.settings.fhir_url, auth=BackendServices("carecoord", str(key), READ_ALL))
+    before = next((listed.ehr for listed in syncing.list_ehrs(ours) if listed.ehr.name == EHR), None)
+    if before and before.base_url != one.base_url:
+        # Each resource says where it came from: another port would make a new version of every one.
+        port = before.base_url.removesuffix("/fhir").rsplit(":", 1)[1]
+        text = f"The demo in {ours.settings.var} has its EHR on another port: set CARECOORD_DEMO_EHR_PORT={port}"
+        raise Conflict(text)
+    if before != one:
+        syncing.add_ehr(ours, one)
+
+
+def stay(settings: Settings, screen: Screen, ehr: Child, children: ExitStack) -> None:
+    """Serve the desk until somebody ends it; the EHR is synced again every minute."""
+    desk = children.enter_context(running("The desk", "serve", settings, Path(settings.var) / "server.log"))
+    desk.wait()
+    screen.say(f"The desk: {settings.url}/  (logins and passwords: {notes.path(settings)})")
+    screen.say(f"FHIR API: {settings.fhir_url}  Demo EHR: {ehr.settings.fhir_url}  Ctrl-C ends both.")
+    try:
+        while True:
+            desk.look()
+            ehr.look()
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        screen.say("Ending.")
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let a SIGTERM end us as Ctrl-C does, children first."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
