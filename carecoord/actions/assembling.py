@@ -46,6 +46,7 @@ class Library:
 
     def identified(self, kind: str, keys: Iterable[str]) -> list[Json]:
         """The resources of a type with these identifiers, `system|value`."""
+
         def ask(missing: Sequence[str]) -> list[Row]:
             pairs = [(system, value) for system, _, value in (each.partition("|") for each in missing)]
             return registry.identified(self.conn, kind, pairs)
@@ -54,6 +55,7 @@ class Library:
 
     def pointing(self, kind: str, code: str, to: str, references: Iterable[str]) -> list[Json]:
         """The resources of a type that refer by a search parameter to any of these `Type/id` (all of type `to`)."""
+
         def ask(missing: Sequence[str]) -> list[Row]:
             ids = [each.partition("/")[2] for each in missing]
             return registry.pointing(self.conn, [(kind, code)], to, ids)
@@ -63,13 +65,19 @@ class Library:
 
     def books(self) -> list[Json]:
         """The payers' rule books."""
+
         def ask(_: Sequence[str]) -> list[Row]:
             return [row for row in registry.every(self.conn, "PlanDefinition") if b"/plan-payer" in row.body]
 
         return self._asked(("books",), ["all"], ask, lambda _: frozenset({"all"}))
 
-    def _asked(self, question: tuple[str, ...], values: Sequence[str], ask: Callable[[Sequence[str]], list[Row]],
-               said: Callable[[Json], frozenset[str]]) -> list[Json]:
+    def _asked(
+        self,
+        question: tuple[str, ...],
+        values: Sequence[str],
+        ask: Callable[[Sequence[str]], list[Row]],
+        said: Callable[[Json], frozenset[str]],
+    ) -> list[Json]:
         """Answer from what was asked before, and ask for the rest. In the past, what the index knows today is checked
         against what each resource said then, and what has changed since is looked through."""
         missing = [value for value in values if (*question, value) not in self._answers]
@@ -80,7 +88,13 @@ class Library:
             else:
                 then = self.fetch(f"{row.type}/{row.id}" for row in rows)
                 found = [*then, *(each for each in self._others() if each not in then)]
-            kind = question[1] if question[0] == "identified" else "PlanDefinition" if question[0] == "books" else question[0]
+            kind = (
+                question[1]
+                if question[0] == "identified"
+                else "PlanDefinition"
+                if question[0] == "books"
+                else question[0]
+            )
             mine = [(key(each), said(each)) for each in found if each.get("resourceType") == kind]
             for value in missing:
                 self._answers[*question, value] = tuple(each for each, words in mine if value in words)
@@ -189,7 +203,8 @@ def _people(library: Library, case: Case, named: Iterable[str]) -> tuple[dict[st
             new = [each for each in library.fetch(sorted(wanted)) if key(each) not in found]
             found |= {key(each): each for each in new}
             wanted |= {to for each in new for to in _named(each)}
-        meant = {to for to in (*_sites(case), *_payers(case), *(to for each in _performers(case, found) for to in each))}
+        performers = [to for each in _performers(case, found) for to in each]
+        meant = {*_sites(case), *_payers(case), *performers}
         for kind in COPIED:
             ids = _shared(found[to] for to in meant if to in found and to.startswith(f"{kind}/"))
             needs |= {f"{kind}?{each}" for each in ids}
@@ -209,8 +224,17 @@ def _shared(resources: Iterable[Json]) -> set[str]:
 
 def _named(resource: Json) -> list[str]:
     """Whom a resource of the registry names."""
-    one = (item(resource, name) for name in ("organization", "practitioner", "managingOrganization", "partOf", "ownedBy",
-                                             "participatingOrganization"))
+    one = (
+        item(resource, name)
+        for name in (
+            "organization",
+            "practitioner",
+            "managingOrganization",
+            "partOf",
+            "ownedBy",
+            "participatingOrganization",
+        )
+    )
     several = [to for name in ("network", "location") for to in targets(resource, name)]
     marked = [target(item(each, "valueReference")) for each in items(resource, "extension")]
     inside = [to for part in _parts(resource)[1:] for to in targets(part, "network")]
@@ -226,7 +250,9 @@ def _parts(plan: Json) -> list[Json]:
 def _performers(case: Case, people: dict[str, Json]) -> tuple[list[str], list[str]]:
     """Every organization and clinician that may be meant by the performer, with copies and parents."""
     named = {to for task in case.tasks for to in targets(task, "owner")} | set(targets(case.order, "performer"))
-    named |= {to for each in named if each in people for to in _named(people[each]) if each.startswith("PractitionerRole/")}
+    named |= {
+        to for each in named if each in people for to in _named(people[each]) if each.startswith("PractitionerRole/")
+    }
     found = [people[each] for each in named if each in people]
     ids = _shared(found)
     same = {to: each for to, each in people.items() if to in named or not ids.isdisjoint(identifiers(each))}
@@ -238,12 +264,18 @@ def _performers(case: Case, people: dict[str, Json]) -> tuple[list[str], list[st
 
 def _payers(case: Case) -> set[str]:
     """The payers, `Organization/id`, and every copy is found by what they share."""
-    return {to for card in case.coverages for to in targets(card, "payor")} | {to for c in case.claims for to in targets(c, "insurer")}
+    return {to for card in case.coverages for to in targets(card, "payor")} | {
+        to for c in case.claims for to in targets(c, "insurer")
+    }
 
 
 def _plan_keys(case: Case) -> set[str]:
-    kinds = [each for card in case.coverages for each in items(card, "class")
-             if has(item(each, "type"), f"{HL7}/coverage-class", "plan")]
+    kinds = [
+        each
+        for card in case.coverages
+        for each in items(card, "class")
+        if has(item(each, "type"), f"{HL7}/coverage-class", "plan")
+    ]
     return {f"{IDENTIFIER}/plan|{text(each, 'value')}" for each in kinds if each.get("value")}
 
 

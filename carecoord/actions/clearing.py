@@ -1,4 +1,5 @@
-"""ServiceRequest/[id]/$clearance: the one answer about a referral, as FHIR Parameters, for any day and as of any instant.
+"""ServiceRequest/[id]/$clearance: the one answer about a referral, as FHIR Parameters, for any day and as of any
+instant.
 
 Nobody learns from it what they may not read: a gate whose evidence the asker may not see is withheld, and with it what
 would give it away (the headline and whether all is cleared)."""
@@ -35,8 +36,11 @@ DISCLOSED = ("coverage", "authorization", "information")  # what a request for a
 WITHHELD = "Not shown: this access may not read what it rests on."
 
 
-def clearance(world: World, grant: Grant, id: str, date: str | None = None, as_of: str | None = None, *, request: str = "") -> Json:
-    """The Parameters. `date`: YYYY-MM-DD, the day of a visit to judge for; `as_of`: a FHIR date or dateTime in the past.
+def clearance(
+    world: World, grant: Grant, id: str, date: str | None = None, as_of: str | None = None, *, request: str = ""
+) -> Json:
+    """The Parameters. `date`: YYYY-MM-DD, the day of a visit to judge for; `as_of`: a FHIR date or dateTime in the
+    past.
 
     Raises Invalid naming the argument, NotFound for a referral that is not there, was not there then, or that the asker
     may not know of, and Gone for a deleted one.
@@ -78,8 +82,8 @@ def _instant(given: str | None, now: datetime) -> int | None:
 
 
 def _may(turn: Turn, id: str) -> bool:
-    """Whether the asker may read the referral; False for its payer, who sees what the request discloses. Raises NotFound,
-    Gone."""
+    """Whether the asker may read the referral; False for its payer, who sees what the request discloses. Raises
+    NotFound, Gone."""
     row = read.get(turn.conn, "ServiceRequest", id)
     if row is not None and turn.sees(row, "r"):
         if row.deleted:
@@ -165,17 +169,27 @@ def _move(action: Action | None, who: str | None, due: datetime | None, due_for:
 
 def _gate(gate: Gate) -> list[Json]:
     parts = [
-        _part("name", valueCode=gate.name), _part("state", valueCode=gate.state), _part("reason", valueString=gate.reason),
-        _part("rule", valueString=gate.rule), *_move(gate.action, gate.who, gate.due, gate.due_label),
+        _part("name", valueCode=gate.name),
+        _part("state", valueCode=gate.state),
+        _part("reason", valueString=gate.reason),
+        _part("rule", valueString=gate.rule),
+        *_move(gate.action, gate.who, gate.due, gate.due_label),
     ]
     if gate.waits_on:
         parts.append(_part("waitsOn", valueCode=gate.waits_on))
     parts += [_part("evidence", part=_evidence(each)) for each in gate.evidence]
     for span in gate.spans:
         period = {"start": span.first.isoformat(), "end": span.last.isoformat()}
-        parts.append(_part("span", part=[
-            _part("period", valuePeriod=period), _part("state", valueCode=span.state), _part("reason", valueString=span.reason),
-        ]))
+        parts.append(
+            _part(
+                "span",
+                part=[
+                    _part("period", valuePeriod=period),
+                    _part("state", valueCode=span.state),
+                    _part("reason", valueString=span.reason),
+                ],
+            )
+        )
     for offer in gate.offers:
         who = {"reference": offer.reference, "display": offer.name}
         until = [_part("until", valueDate=offer.until.isoformat())] if offer.until else []
@@ -186,7 +200,11 @@ def _gate(gate: Gate) -> list[Json]:
 
 def _evidence(each: Evidence) -> list[Json]:
     version = [_part("version", valueString=each.version)] if each.version else []
-    return [_part("resource", valueReference={"reference": each.reference}), *version, _part("element", valueString=each.element)]
+    return [
+        _part("resource", valueReference={"reference": each.reference}),
+        *version,
+        _part("element", valueString=each.element),
+    ]
 
 
 def _withheld(name: str) -> list[Json]:

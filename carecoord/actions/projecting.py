@@ -1,5 +1,5 @@
-"""Keeping the worklist true: a write rewrites, in its own transaction, the rows of the cases that it bears on; what only
-the passing of time changes is judged anew before a worklist is shown."""
+"""Keeping the worklist true: a write rewrites, in its own transaction, the rows of the cases that it bears on; what
+only the passing of time changes is judged anew before a worklist is shown."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -34,13 +34,15 @@ _decode = msgspec.json.Decoder().decode
 def policy(settings: Settings) -> Policy:
     """The rules' numbers as this office has set them."""
     return Policy(
-        zone=ZoneInfo(settings.timezone), eligibility_age=timedelta(days=settings.eligibility_days),
+        zone=ZoneInfo(settings.timezone),
+        eligibility_age=timedelta(days=settings.eligibility_days),
         expiring=timedelta(days=settings.expiring_days),
     )
 
 
 def projector(rules: Policy) -> Projector:
     """The function that the write door calls with what it changed."""
+
     def project(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
         patients = _patients(conn, touched)
         _rewrite(conn, patients, now, rules)
@@ -53,7 +55,8 @@ project = projector(Policy())
 
 
 def refresh_due(world: World, most: int = 500) -> int:
-    """Judge anew up to `most` rows whose time has come; returns how many were looked at. Normally none: one index probe."""
+    """Judge anew up to `most` rows whose time has come; returns how many were looked at. Normally none: one index
+    probe."""
     now = world.clock()
     with world.engine.connect() as conn:
         due = _due(conn, now, most)
@@ -64,13 +67,18 @@ def refresh_due(world: World, most: int = 500) -> int:
 
 
 def _due(conn: Connection, now: datetime, most: int) -> list[tuple[int, str]]:
-    found = select(case.c.rid, case.c.patient).where(case.c.changes_at <= micros(now)).order_by(case.c.changes_at).limit(most)
+    found = (
+        select(case.c.rid, case.c.patient)
+        .where(case.c.changes_at <= micros(now))
+        .order_by(case.c.changes_at)
+        .limit(most)
+    )
     return [(rid, patient) for rid, patient in conn.execute(found)]
 
 
 def _patients(conn: Connection, touched: Iterable[Touched]) -> set[str]:
-    """Whose cases a write bears on: the patients that its resources are and were about, and of those that name no patient
-    the patients of the orders they speak of."""
+    """Whose cases a write bears on: the patients that its resources are and were about, and of those that name no
+    patient the patients of the orders they speak of."""
     found: set[str] = set()
     bare = []
     for each in touched:
@@ -80,7 +88,11 @@ def _patients(conn: Connection, touched: Iterable[Touched]) -> set[str]:
             found |= {patient for patient in (each.patient, each.before_patient) if patient}
             if each.patient is None:
                 bare.append(each.rid)
-    orders = {id.decode() for version in registry.versions(conn, bare) for id in _ORDER.findall(version.body)} if bare else set()
+    orders = (
+        {id.decode() for version in registry.versions(conn, bare) for id in _ORDER.findall(version.body)}
+        if bare
+        else set()
+    )
     for order in read.many(conn, [("ServiceRequest", id) for id in orders]):
         found.add(target(item(_decode(order.body), "subject")).partition("/")[2])
     return found - {""}

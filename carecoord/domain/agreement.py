@@ -14,8 +14,12 @@ from carecoord.domain.reading import Json, evidence, extension, item, items, key
 from carecoord.domain.terms import EXTENSION, IDENTIFIER
 
 IN_FORCE = {"executed", "renewed", "amended", "appended", "terminated"}  # a terminated one was, until its end
-AWAITED = {"executable": "is waiting for signature", "offered": "is offered, not signed",
-           "negotiable": "is being negotiated", "policy": "is a draft"}
+AWAITED = {
+    "executable": "is waiting for signature",
+    "offered": "is offered, not signed",
+    "negotiable": "is being negotiated",
+    "policy": "is a draft",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,9 @@ class Version:
         if self.notice is None:
             return Days(self.days.start, None)
         rolls = 0
-        while (end := add_months(self.days.end, rolls * self.renewal_months)) - timedelta(self.notice_days) < self.notice:
+        while (end := add_months(self.days.end, rolls * self.renewal_months)) - timedelta(
+            self.notice_days
+        ) < self.notice:
             rolls += 1
         return Days(self.days.start, end)
 
@@ -83,15 +89,25 @@ def _version(contract: Json, zone: tzinfo) -> Version:
         return extension(contract, f"{EXTENSION}/{name}")
 
     applies = days(contract.get("applies"), zone)
-    start, notice = _day(text(mark("effective-from"), "valueDate"), zone), _day(text(mark("notice-given"), "valueDate"), zone)
+    start, notice = (
+        _day(text(mark("effective-from"), "valueDate"), zone),
+        _day(text(mark("notice-given"), "valueDate"), zone),
+    )
     months = mark("renewal-months").get("valueInteger")
     ahead = mark("notice-days").get("valueInteger")
     return Version(
-        key(contract), _proof(contract, notice is not None), number_of(contract), text(contract, "version"),
-        text(contract, "status"), Days(start or applies.start, applies.end),
-        mark("evergreen").get("valueBoolean") is True, notice,
-        ahead if isinstance(ahead, int) and ahead > 0 else 0, months if isinstance(months, int) and months > 0 else 12,
-        target(item(mark("amends"), "valueReference")), text(mark("amendment-type"), "valueCode"),
+        key(contract),
+        _proof(contract, notice is not None),
+        number_of(contract),
+        text(contract, "version"),
+        text(contract, "status"),
+        Days(start or applies.start, applies.end),
+        mark("evergreen").get("valueBoolean") is True,
+        notice,
+        ahead if isinstance(ahead, int) and ahead > 0 else 0,
+        months if isinstance(months, int) and months > 0 else 12,
+        target(item(mark("amends"), "valueReference")),
+        text(mark("amendment-type"), "valueCode"),
     )
 
 
@@ -114,8 +130,11 @@ def _inherit(version: Version, read: dict[str, Version], seen: set[str]) -> Vers
         return version
     base = _inherit(base, read, seen | {version.key})
     return replace(
-        version, days=Days(version.days.start, base.days.end), evergreen=version.evergreen or base.evergreen,
-        notice=version.notice or base.notice, notice_days=version.notice_days or base.notice_days,
+        version,
+        days=Days(version.days.start, base.days.end),
+        evergreen=version.evergreen or base.evergreen,
+        notice=version.notice or base.notice,
+        notice_days=version.notice_days or base.notice_days,
         renewal_months=base.renewal_months,
     )
 
@@ -134,10 +153,14 @@ def standing(number: str, found: tuple[Version, ...], day: date) -> Standing:
     signed = [each for each in found if each.status in IN_FORCE and (each.status != "terminated" or each.days.end)]
     begun = [each for each in signed if not each.run.start or each.run.start <= day]
     if begun and begun[-1].run.holds(day):
-        return Standing(number, begun[-1], _until(begun[-1], signed, day), "in-force", f"Agreement {number}", begun[-1].evidence)
+        return Standing(
+            number, begun[-1], _until(begun[-1], signed, day), "in-force", f"Agreement {number}", begun[-1].evidence
+        )
     awaited = next((each for each in reversed(found) if each.status in AWAITED and not _over(each, day)), None)
     if awaited:
-        return Standing(number, None, None, "awaited", f"Agreement {number} {AWAITED[awaited.status]}", awaited.evidence)
+        return Standing(
+            number, None, None, "awaited", f"Agreement {number} {AWAITED[awaited.status]}", awaited.evidence
+        )
     if begun:
         words = f"Agreement {number} ends {spoken(begun[-1].run.last)}"
         return Standing(number, None, begun[-1].run.end, "ended", words, begun[-1].evidence)

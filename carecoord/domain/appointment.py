@@ -1,16 +1,17 @@
 """The appointment gate: a visit is booked inside the requested window, not before the approval starts, nor after it or
-the agreement ends. While the performer still has to act, its clock runs; without a Task nobody tracks it, so we book."""
+the agreement ends. While the performer still has to act, its clock runs; without a Task nobody tracks it, so we
+book."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from carecoord.domain.authorization import Ruling
 from carecoord.domain.calendar import counted, midnight, spoken
 from carecoord.domain.gate import Action, Evidence, Gate
 from carecoord.domain.participation import Participation
 from carecoord.domain.policy import Policy
 from carecoord.domain.referral import Referral
+from carecoord.domain.ruling import Ruling
 from carecoord.domain.visits import Booking, Visits
 
 BOOK = Action("book", "Book a visit")
@@ -50,23 +51,42 @@ def gate(matter: Matter) -> Gate:
     """Judge the case's visit."""
     if matter.conflict:
         settle = Action("settle-conflict", "Ask which is true")
-        return _gate(matter, "unknown", matter.conflict, "conflict", settle, "coordinator", label="Settle conflict",
-                     evidence=matter.conflict_evidence)
+        return _gate(
+            matter,
+            "unknown",
+            matter.conflict,
+            "conflict",
+            settle,
+            "coordinator",
+            label="Settle conflict",
+            evidence=matter.conflict_evidence,
+        )
     if matter.booking:
         return _booked(matter, matter.booking)
     if matter.visits.done:
         last = matter.visits.done[-1]
         return _gate(matter, "met", f"The visit took place on {spoken(last.day)}.", "done", evidence=(last.evidence,))
     if matter.referral.withdrawn:
-        return _gate(matter, "not-needed", "The referral has been withdrawn.", "withdrawn", evidence=(matter.referral.evidence,))
+        return _gate(
+            matter, "not-needed", "The referral has been withdrawn.", "withdrawn", evidence=(matter.referral.evidence,)
+        )
     if matter.referral.stage == "advice-given":
         return _gate(matter, "not-needed", "Advice was given: no visit is needed.", "advice")
     return _unbooked(matter)
 
 
-def _gate(matter: Matter, state: str, reason: str, rule: str, action: Action | None = None, who: str | None = None,
-          due: datetime | None = None, label: str | None = None, waits_on: str | None = None,
-          evidence: Sequence[Evidence] = ()) -> Gate:
+def _gate(
+    matter: Matter,
+    state: str,
+    reason: str,
+    rule: str,
+    action: Action | None = None,
+    who: str | None = None,
+    due: datetime | None = None,
+    label: str | None = None,
+    waits_on: str | None = None,
+    evidence: Sequence[Evidence] = (),
+) -> Gate:
     proof = tuple(evidence) or (matter.referral.stage_evidence,)
     since = matter.referral.stage_since if due else None
     return Gate("appointment", state, reason, f"appointment.{rule}", proof, action, who, due, label, since, waits_on)
@@ -78,8 +98,16 @@ def _booked(matter: Matter, booking: Booking) -> Gate:
     for check in (_approval, _agreement, _window):
         if found := check(matter, day):
             reason, rule, evidence = found
-            return _gate(matter, "open", reason, rule, MOVE, "coordinator", label="Move the visit",
-                         evidence=(booking.evidence, *evidence))
+            return _gate(
+                matter,
+                "open",
+                reason,
+                rule,
+                MOVE,
+                "coordinator",
+                label="Move the visit",
+                evidence=(booking.evidence, *evidence),
+            )
     return _gate(matter, "met", f"Booked for {on}.", "booked", evidence=(booking.evidence,))
 
 
@@ -107,9 +135,17 @@ def _window(matter: Matter, day: date) -> Found:
     window = matter.referral.window
     if window.end and day >= window.end:
         n = counted((day - window.end).days + 1, "day")
-        return f"Booked {n} after the requested window ends ({spoken(window.last)}).", "after-window", (matter.referral.evidence,)
+        return (
+            f"Booked {n} after the requested window ends ({spoken(window.last)}).",
+            "after-window",
+            (matter.referral.evidence,),
+        )
     if window.start and day < window.start:
-        return f"Booked before the requested window starts ({spoken(window.start)}).", "before-window", (matter.referral.evidence,)
+        return (
+            f"Booked before the requested window starts ({spoken(window.start)}).",
+            "before-window",
+            (matter.referral.evidence,),
+        )
     return None
 
 
@@ -118,21 +154,56 @@ def _unbooked(matter: Matter) -> Gate:
     who = matter.referral.performer.name if matter.referral.performer else "the performer"
     held = next((b for b in matter.visits.bookings if b.kind in ("held", "waiting")), None)
     if stage == "draft":
-        return _gate(matter, "open", "The referral has not been sent.", "draft", Action("send-referral", "Send the referral"),
-                     "coordinator", matter.due("send"), "Send referral")
+        return _gate(
+            matter,
+            "open",
+            "The referral has not been sent.",
+            "draft",
+            Action("send-referral", "Send the referral"),
+            "coordinator",
+            matter.due("send"),
+            "Send referral",
+        )
     if stage in ("declined", "failed") or (matter.referral.tracked and not matter.referral.performer):
         return _returned(matter)
     if held:
-        what = f"held for {spoken(held.day)}, not confirmed" if held.kind == "held" and held.day else "on the waiting list"
-        return _gate(matter, "pending", f"The visit is {what}.", held.kind, Action("confirm-slot", "Ask to confirm"), "performer",
-                     matter.due("book"), "Confirm visit", evidence=(held.evidence,))
+        what = (
+            f"held for {spoken(held.day)}, not confirmed" if held.kind == "held" and held.day else "on the waiting list"
+        )
+        return _gate(
+            matter,
+            "pending",
+            f"The visit is {what}.",
+            held.kind,
+            Action("confirm-slot", "Ask to confirm"),
+            "performer",
+            matter.due("book"),
+            "Confirm visit",
+            evidence=(held.evidence,),
+        )
     if matter.shut:
-        return _gate(matter, "blocked", f"No day of the window can be booked: {_lower(matter.shut.reason)}", "shut",
-                     matter.shut.action, matter.shut.who, waits_on=matter.shut.name, evidence=matter.shut.evidence)
+        return _gate(
+            matter,
+            "blocked",
+            f"No day of the window can be booked: {_lower(matter.shut.reason)}",
+            "shut",
+            matter.shut.action,
+            matter.shut.who,
+            waits_on=matter.shut.name,
+            evidence=matter.shut.evidence,
+        )
     if matter.referral.tracked and stage in WAITS:
         said, clock, label = WAITS[stage]
-        return _gate(matter, "pending", said.format(who), stage, Action("chase-performer", f"Ask {who}"), "performer",
-                     matter.due(clock), label)
+        return _gate(
+            matter,
+            "pending",
+            said.format(who),
+            stage,
+            Action("chase-performer", f"Ask {who}"),
+            "performer",
+            matter.due(clock),
+            label,
+        )
     return _to_book(matter)
 
 
@@ -155,9 +226,13 @@ def _returned(matter: Matter) -> Gate:
     """The performer said no, or could not: somebody else is to be asked."""
     by = ", ".join(matter.referral.declined)
     why = f": {matter.referral.stage_reason.rstrip('.')}" if matter.referral.stage_reason else ""
-    label = f"Send it to {matter.referral.next_candidate}" if matter.referral.next_candidate else "Choose another performer"
+    label = (
+        f"Send it to {matter.referral.next_candidate}" if matter.referral.next_candidate else "Choose another performer"
+    )
     said = f"{by} declined{why}." if by else f"The referral came back{why}."
-    return _gate(matter, "open", said, "returned", Action("reroute", label), "coordinator", matter.due("reroute"), "Re-route")
+    return _gate(
+        matter, "open", said, "returned", Action("reroute", label), "coordinator", matter.due("reroute"), "Re-route"
+    )
 
 
 def _to_book(matter: Matter) -> Gate:
@@ -169,7 +244,9 @@ def _to_book(matter: Matter) -> Gate:
     if lost:
         what = "did not come to" if lost.kind == "missed" else "has lost"
         reason = f"The patient {what} the visit{f' of {spoken(lost.day)}' if lost.day else ''}: book again."
-        return _gate(matter, "open", reason, lost.kind, REBOOK, "coordinator", due, "Book visit", evidence=(lost.evidence,))
+        return _gate(
+            matter, "open", reason, lost.kind, REBOOK, "coordinator", due, "Book visit", evidence=(lost.evidence,)
+        )
     if window.end and matter.today >= window.end:
         reason, rule = f"The requested window ended on {spoken(window.last)} without a visit.", "window-over"
     else:

@@ -88,7 +88,8 @@ def after(text: str, zone: tzinfo) -> date:
 
 @lru_cache(maxsize=8192)
 def moment(text: str, zone: tzinfo) -> datetime | None:
-    """The instant, UTC, at which a FHIR date or dateTime begins; a day begins at local midnight. None when unreadable."""
+    """The instant, UTC, at which a FHIR date or dateTime begins; a day begins at local midnight. None when
+    unreadable."""
     try:
         return _instant(text, zone) if len(text) > 10 else midnight(first(text, zone), zone)
     except (ValueError, OverflowError):

@@ -8,15 +8,28 @@ from carecoord.domain.terms import PAS, PATIENT_REFERRAL, TASK_CODES, has
 
 # Where each type of resource stands in a Case. The first group belongs to one patient, the second to the registry.
 CLINICAL = {
-    "Task": "tasks", "Coverage": "coverages", "CoverageEligibilityResponse": "eligibility",
-    "CoverageEligibilityRequest": "inquiries", "Claim": "claims", "ClaimResponse": "responses",
-    "Appointment": "appointments", "Encounter": "encounters", "DocumentReference": "documents",
-    "QuestionnaireResponse": "answers", "DiagnosticReport": "reports", "CommunicationRequest": "requests",
+    "Task": "tasks",
+    "Coverage": "coverages",
+    "CoverageEligibilityResponse": "eligibility",
+    "CoverageEligibilityRequest": "inquiries",
+    "Claim": "claims",
+    "ClaimResponse": "responses",
+    "Appointment": "appointments",
+    "Encounter": "encounters",
+    "DocumentReference": "documents",
+    "QuestionnaireResponse": "answers",
+    "DiagnosticReport": "reports",
+    "CommunicationRequest": "requests",
 }
 REGISTRY = {
-    "Organization": "organizations", "Location": "locations", "Practitioner": "practitioners",
-    "PractitionerRole": "roles", "InsurancePlan": "plans", "OrganizationAffiliation": "affiliations",
-    "Contract": "agreements", "PlanDefinition": "rules",
+    "Organization": "organizations",
+    "Location": "locations",
+    "Practitioner": "practitioners",
+    "PractitionerRole": "roles",
+    "InsurancePlan": "plans",
+    "OrganizationAffiliation": "affiliations",
+    "Contract": "agreements",
+    "PlanDefinition": "rules",
 }
 Some = tuple[Json, ...]
 
@@ -57,8 +70,8 @@ def is_referral(order: Json, tasks: Iterable[Json] = ()) -> bool:
 
 
 def gather(order: Json, resources: Iterable[Json]) -> Case:
-    """Join a case from any heap of resources: the patient's are kept when they concern this order, coverage and requests
-    for authorization always (one that is not linked may still be the one meant), the registry's as given."""
+    """Join a case from any heap of resources: the patient's are kept when they concern this order, coverage and
+    requests for authorization always (one that is not linked may still be the one meant), the registry's as given."""
     heap: dict[str, list[Json]] = {}
     for each in resources:
         heap.setdefault(str(each.get("resourceType")), []).append(each)
@@ -71,12 +84,18 @@ def gather(order: Json, resources: Iterable[Json]) -> Case:
     joined = {
         "Task": _tasks(order, heap),
         "Appointment": appointments,
-        "Encounter": [e for e in heap.get("Encounter", ())
-                      if me in targets(e, "basedOn") or not met.isdisjoint(targets(e, "appointment"))],
+        "Encounter": [
+            e
+            for e in heap.get("Encounter", ())
+            if me in targets(e, "basedOn") or not met.isdisjoint(targets(e, "appointment"))
+        ],
         "Claim": [each for each in heap.get("Claim", ()) if each.get("use") == "preauthorization"],
         "DiagnosticReport": [each for each in heap.get("DiagnosticReport", ()) if me in targets(each, "basedOn")],
-        "CommunicationRequest": [each for each in heap.get("CommunicationRequest", ())
-                                 if me in targets(each, "basedOn") or me in targets(each, "about")],
+        "CommunicationRequest": [
+            each
+            for each in heap.get("CommunicationRequest", ())
+            if me in targets(each, "basedOn") or me in targets(each, "about")
+        ],
     }
     fields = {field: tuple(joined.get(kind, heap.get(kind, ()))) for kind, field in (CLINICAL | REGISTRY).items()}
     patient = next((each for each in heap.get("Patient", ()) if key(each) == subject), None)
@@ -88,11 +107,17 @@ def _tasks(order: Json, heap: dict[str, list[Json]]) -> list[Json]:
     authorization."""
     me, loop = key(order), identifiers(order)
     tasks = {key(each): each for each in heap.get("Task", ())}
-    ours = {id: t for id, t in tasks.items()
-            if me in (target(item(t, "focus")), *targets(t, "basedOn")) or loop & identifiers(t)}
+    ours = {
+        id: t
+        for id, t in tasks.items()
+        if me in (target(item(t, "focus")), *targets(t, "basedOn")) or loop & identifiers(t)
+    }
     near = ours.keys() | linked(order, heap.get("Claim", ()), heap.get("ClaimResponse", ()))
-    under = [t for id, t in tasks.items()
-             if id not in ours and not near.isdisjoint((*targets(t, "partOf"), target(item(t, "reasonReference"))))]
+    under = [
+        t
+        for id, t in tasks.items()
+        if id not in ours and not near.isdisjoint((*targets(t, "partOf"), target(item(t, "reasonReference"))))
+    ]
     return [*ours.values(), *under]
 
 

@@ -1,21 +1,22 @@
-"""The clearance of a case: can this patient be seen there, then, and be paid for; if not, what is missing, whose move is
-it, and by when? Case -> Facts -> six gates -> one answer. Pure: the same case at the same instant gives the same answer."""
+"""The clearance of a case: can this patient be seen there, then, and be paid for; if not, what is missing, whose move
+is it, and by when? Case -> Facts -> six gates -> one answer. Pure: the same case at the same instant gives the same
+answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from carecoord.domain import appointment, authorization, coverage, information, loop, network
-from carecoord.domain.authorization import Ruling
-from carecoord.domain.calendar import Days, midnight, spoken
+from carecoord.domain.calendar import Days, midnight
 from carecoord.domain.case import Case
+from carecoord.domain.cautions import cautions
 from carecoord.domain.coverage import Card
 from carecoord.domain.deadlines import changes_at, timed
 from carecoord.domain.facts import Facts, facts
 from carecoord.domain.gate import RANK, Action, Gate, Span, best
 from carecoord.domain.participation import Participation
 from carecoord.domain.policy import Policy
-from carecoord.domain.prior_auth import GRANTED
+from carecoord.domain.ruling import Matter, Ruling
 from carecoord.domain.visits import Booking
 
 CLEARING = ("coverage", "authorization", "agreement", "information")
@@ -112,7 +113,8 @@ def _settled(known: Facts, booking: Booking | None) -> date | None:
 
 
 def _window(known: Facts, now: datetime, policy: Policy) -> Days:
-    """The days that are left to choose from; once the window is over, from today for as long again as urgency allows."""
+    """The days that are left to choose from; once the window is over, from today for as long again as urgency
+    allows."""
     today = now.astimezone(policy.zone).date()
     asked = known.referral.window
     left = asked.clip(Days(today, None))
@@ -138,26 +140,54 @@ def _day(known: Facts, day: date, booking: Booking | None, settled: bool, now: d
     site = (visit.site if visit else None) or known.referral.site
     found = network.answer(known.referral, site, card, day, known.register)
     asked = [ask.words for ask in known.papers.asks if ask.by == "payer" and ask.state != "attached"]
-    matter = authorization.Matter(
-        known.referral, card, known.requests, known.visits, known.rules, asked, found, site, day, settled,
-        (visit.evidence,) if visit else (), now, policy,
+    matter = Matter(
+        known.referral,
+        card,
+        known.requests,
+        known.visits,
+        known.rules,
+        asked,
+        found,
+        site,
+        day,
+        settled,
+        (visit.evidence,) if visit else (),
+        now,
+        policy,
     )
-    return Day(day, card, coverage.gate(card, day, then, policy), authorization.ruling(matter), found,
-               network.gate(found, known.referral, card))
+    return Day(
+        day,
+        card,
+        coverage.gate(card, day, then, policy),
+        authorization.ruling(matter),
+        found,
+        network.gate(found, known.referral, card),
+    )
 
 
-def _visit(known: Facts, booking: Booking | None, days: Sequence[Day], ruled: Day, where: Day, now: datetime,
-           policy: Policy) -> Gate:
+def _visit(
+    known: Facts, booking: Booking | None, days: Sequence[Day], ruled: Day, where: Day, now: datetime, policy: Policy
+) -> Gate:
     """The appointment gate: a booked day is judged for itself, even when another day was asked about."""
     own = next((d for d in days if booking and d.day == booking.day), None)
     if booking and booking.day and not own:
         own = _day(known, booking.day, booking, True, now, policy)
     shut = days[0].shut if all(d.shut for d in days) else None
     clash = [c for c in known.conflicts if c.about == "appointment"]
-    return appointment.gate(appointment.Matter(
-        known.referral, known.visits, booking, (own or ruled).ruling, (own or where).participation, shut,
-        " ".join(c.words for c in clash), tuple(e for c in clash for e in c.evidence), now, policy,
-    ))
+    return appointment.gate(
+        appointment.Matter(
+            known.referral,
+            known.visits,
+            booking,
+            (own or ruled).ruling,
+            (own or where).participation,
+            shut,
+            " ".join(c.words for c in clash),
+            tuple(e for c in clash for e in c.evidence),
+            now,
+            policy,
+        )
+    )
 
 
 def _spread(judged: Sequence[tuple[date, Gate]], window: Days) -> Gate:
@@ -185,12 +215,27 @@ def _spans(judged: Sequence[tuple[date, Gate]], window: Days) -> tuple[Span, ...
 def _offered(gate: Gate, where: Day, known: Facts) -> Gate:
     if gate.state != "blocked" and gate.action != network.ANOTHER:
         return gate
-    return replace(gate, offers=network.offers(known.referral, where.card, where.day, known.register)) if where.card else gate
+    return (
+        replace(gate, offers=network.offers(known.referral, where.card, where.day, known.register))
+        if where.card
+        else gate
+    )
 
 
-def _answer(gates: tuple[Gate, ...], known: Facts, now: datetime, policy: Policy, settled: date | None,
-            booking: Booking | None, window: Days, insured: Day, ruled: Day, where: Day,
-            asks: tuple[information.Ask, ...], days: Sequence[Day]) -> Clearance:
+def _answer(
+    gates: tuple[Gate, ...],
+    known: Facts,
+    now: datetime,
+    policy: Policy,
+    settled: date | None,
+    booking: Booking | None,
+    window: Days,
+    insured: Day,
+    ruled: Day,
+    where: Day,
+    asks: tuple[information.Ask, ...],
+    days: Sequence[Day],
+) -> Clearance:
     """Put the gates together: what stands first, and what it all comes to."""
     by = {gate.name: gate for gate in gates}
     withdrawn = known.referral.withdrawn and not known.visits.done
@@ -200,14 +245,39 @@ def _answer(gates: tuple[Gate, ...], known: Facts, now: datetime, policy: Policy
     changes = sorted({span.first for gate in gates for span in gate.spans[1:]})
     untils = (where.participation.until, ruled.ruling.line.days.end if ruled.ruling.line else None)
     return Clearance(
-        gates=gates, cleared=bool(settled) and not withdrawn and not any(by[name].unmet for name in CLEARING), closed=closed,
-        headline_gate=first.name if first else None, headline=said.reason, action=first.action if first else None,
-        who=first.who if first else None, due=first.due if first else None, due_label=first.due_label if first else None,
-        since=first.since if first else None, conflict=tuple(c.words for c in known.conflicts),
-        warnings=_warnings(gates, known, ruled, where, window, settled, now, policy),
-        changes_at=changes_at(known, untils, settled is None, now, policy), changes=tuple(changes),
-        date=settled, window=window, now=now, facts=known, booking=booking, card=insured.card, ruling=ruled.ruling,
-        participation=where.participation, papers=asks,
+        gates=gates,
+        cleared=bool(settled) and not withdrawn and not any(by[name].unmet for name in CLEARING),
+        closed=closed,
+        headline_gate=first.name if first else None,
+        headline=said.reason,
+        action=first.action if first else None,
+        who=first.who if first else None,
+        due=first.due if first else None,
+        due_label=first.due_label if first else None,
+        since=first.since if first else None,
+        conflict=tuple(c.words for c in known.conflicts),
+        warnings=cautions(
+            gates,
+            known,
+            ruled.ruling,
+            ruled.card,
+            where.participation,
+            settled or ruled.day,
+            settled is not None,
+            now,
+            policy,
+        ),
+        changes_at=changes_at(known, untils, settled is None, now, policy),
+        changes=tuple(changes),
+        date=settled,
+        window=window,
+        now=now,
+        facts=known,
+        booking=booking,
+        card=insured.card,
+        ruling=ruled.ruling,
+        participation=where.participation,
+        papers=asks,
     )
 
 
@@ -220,35 +290,3 @@ def _first(gates: Sequence[Gate], by: dict[str, Gate]) -> Gate | None:
         seen.add(found.name)
         found = by[found.waits_on]
     return found
-
-
-def _warnings(gates: Sequence[Gate], known: Facts, ruled: Day, where: Day, window: Days, settled: date | None,
-              now: datetime, policy: Policy) -> tuple[str, ...]:
-    """What is not in the way now and will be: said before it happens."""
-    found = [f"{spoken(s.first)} to {spoken(s.last)}: {s.reason}" for g in gates for s in g.spans if RANK[s.state] > RANK[g.state]]
-    ruling = ruled.ruling
-    if ruling.line and ruling.left is not None and ruling.left < 1 and not ruling.gate.unmet:
-        found.append(f"All {ruling.line.units:g} authorized visits are used or booked: another needs more units first.")
-    if ruling.gate.rule in ("authorization.missing", "authorization.no-rule"):
-        found += _suggestions(known, ruled)
-    coverage_gate = gates[0]
-    if coverage_gate.rule == "coverage.by-period":
-        found.append("The coverage has not been confirmed with the payer.")
-    if where.participation.result == "in" and where.participation.until and not settled:
-        left = where.participation.until - now.astimezone(policy.zone).date()
-        if left <= policy.expiring:
-            found.append(f"The agreement ends on {spoken(Days(end=where.participation.until).last)}.")
-    return tuple(dict.fromkeys(found))
-
-
-def _suggestions(known: Facts, ruled: Day) -> list[str]:
-    """An approval that names no order but fits patient, payer, service and day: for a person to confirm."""
-    card = ruled.card
-    if not card:
-        return []
-    return [
-        f"Authorization {line.number or request.key} of {card.payer_name} may be meant for this referral: confirm it."
-        for request in known.requests if not request.linked and request.payer and request.payer.same(card.payer)
-        for line in request.lines
-        if line.state in GRANTED and line.codes and line.covers(known.referral.codes) and line.days.holds(ruled.day)
-    ]

@@ -10,11 +10,10 @@ from itertools import combinations
 from carecoord.domain.calendar import moment, spoken
 from carecoord.domain.case import Case
 from carecoord.domain.gate import Evidence
+from carecoord.domain.lines import review_action
 from carecoord.domain.policy import Policy
-from carecoord.domain.prior_auth import review_action
 from carecoord.domain.reading import Json, evidence, identifiers, items, source, text
 from carecoord.domain.visits import KIND
-
 
 DECIDED = {"A1": "approved", "A2": "approved in part", "A3": "denied", "A6": "approved with changes"}
 
@@ -30,17 +29,23 @@ class Conflict:
 
 def conflicts(case: Case, policy: Policy) -> tuple[Conflict, ...]:
     """Every disagreement of a case, in a fixed order."""
-    found = [*_between("appointment", case.appointments, lambda a: _appointment(a, policy), _start),
-             *_between("authorization", case.responses, _decision, lambda _: "")]
+    found = [
+        *_between("appointment", case.appointments, lambda a: _appointment(a, policy), _start),
+        *_between("authorization", case.responses, _decision, lambda _: ""),
+    ]
     return tuple(found)
 
 
-def _between(about: str, resources: Sequence[Json], said: Callable[[Json], str], same: Callable[[Json], str]) -> Iterable[Conflict]:
+def _between(
+    about: str, resources: Sequence[Json], said: Callable[[Json], str], same: Callable[[Json], str]
+) -> Iterable[Conflict]:
     speaking = [each for each in resources if said(each)]
     for one, other in combinations(sorted(speaking, key=lambda each: (source(each), str(each.get("id")))), 2):
         copies = identifiers(one) & identifiers(other) or (same(one) and same(one) == same(other))
         if copies and source(one) != source(other) and said(one) != said(other):
-            words = f"{_who(other)} says {said(other)}, {_who(one, 'we')} {'says' if source(one) else 'say'} {said(one)}."
+            words = (
+                f"{_who(other)} says {said(other)}, {_who(one, 'we')} {'says' if source(one) else 'say'} {said(one)}."
+            )
             yield Conflict(about, words, (evidence(one, "status"), evidence(other, "status")))
 
 
@@ -65,7 +70,11 @@ def _appointment(appointment: Json, policy: Policy) -> str:
 
 def _decision(response: Json) -> str:
     """Only decisions can contradict: a copy that is still pended is merely late."""
-    actions = [text(coding, "code") for i in items(response, "item") for each in items(i, "adjudication")
-               for coding in items(review_action(each), "coding")]
+    actions = [
+        text(coding, "code")
+        for i in items(response, "item")
+        for each in items(i, "adjudication")
+        for coding in items(review_action(each), "coding")
+    ]
     final = [DECIDED[action] for action in actions if action in DECIDED]
     return " and ".join(dict.fromkeys(final)) if response.get("status") == "active" else ""

@@ -1,7 +1,7 @@
 """The coverage gate: is the patient insured on the date, and who says so?
 
-The card alone (its period) makes it met, unconfirmed; the payer's own answer confirms it while it is young. Once the payer
-has been asked, an answer that has grown old is no confirmation any more, whatever the card says."""
+The card alone (its period) makes it met, unconfirmed; the payer's own answer confirms it while it is young. Once the
+payer has been asked, an answer that has grown old is no confirmation any more, whatever the card says."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One Coverage. `plan` is the value of its plan class; `answer` the latest of the payer; `asked` when a question was
-    put to the payer that has no answer yet."""
+    """One Coverage. `plan` is the value of its plan class; `answer` the latest of the payer; `asked` when a question
+    was put to the payer that has no answer yet."""
 
     key: str
     evidence: Evidence
@@ -67,24 +67,38 @@ def cards(case: Case, known: Directory, policy: Policy) -> tuple[Card, ...]:
 def _card(coverage: Json, case: Case, known: Directory, policy: Policy) -> Card:
     me, zone = key(coverage), policy.zone
     plan = next((c for c in items(coverage, "class") if has(item(c, "type"), f"{HL7}/coverage-class", "plan")), {})
-    answers = [_answer(r, i, policy) for r in case.eligibility if r.get("status") == "active"
-               for i in items(r, "insurance") if target(item(i, "coverage")) == me]
+    answers = [
+        _answer(r, i, policy)
+        for r in case.eligibility
+        if r.get("status") == "active"
+        for i in items(r, "insurance")
+        if target(item(i, "coverage")) == me
+    ]
     answer = max(answers, key=lambda a: (a.at is not None and a.at.timestamp(), a.evidence.reference), default=None)
     answered = {target(item(r, "request")) for r in case.eligibility}
     questions = [
-        (at, evidence(q, "created")) for q in case.inquiries
-        if q.get("status") == "active" and key(q) not in answered
+        (at, evidence(q, "created"))
+        for q in case.inquiries
+        if q.get("status") == "active"
+        and key(q) not in answered
         and me in (target(item(i, "coverage")) for i in items(q, "insurance"))
         if (at := moment(text(q, "created"), zone)) and not (answer and answer.at and answer.at >= at)
     ]
     asked, question = max(questions, key=lambda pair: pair[0], default=(None, None))
     order = coverage.get("order")
     return Card(
-        me, evidence(coverage, "period"), text(coverage, "status"), order if isinstance(order, int) else 99,
+        me,
+        evidence(coverage, "period"),
+        text(coverage, "status"),
+        order if isinstance(order, int) else 99,
         days(coverage.get("period"), zone) if coverage.get("period") else NEVER,
         next((p for p in (party(each, known) for each in items(coverage, "payor")) if p), None),
-        text(plan, "value"), text(plan, "name") or text(plan, "value"),
-        has(item(coverage, "type"), *SELF_PAY), answer, asked, question,
+        text(plan, "value"),
+        text(plan, "name") or text(plan, "value"),
+        has(item(coverage, "type"), *SELF_PAY),
+        answer,
+        asked,
+        question,
     )
 
 
@@ -92,8 +106,11 @@ def _answer(response: Json, insurance: Json, policy: Policy) -> Answer:
     inforce = insurance.get("inforce")
     clean = response.get("outcome") == "complete" and isinstance(inforce, bool)
     return Answer(
-        evidence(response, "insurance.inforce"), moment(text(response, "created"), policy.zone),
-        inforce if clean else None, days(insurance.get("benefitPeriod"), policy.zone), text(response, "disposition"),
+        evidence(response, "insurance.inforce"),
+        moment(text(response, "created"), policy.zone),
+        inforce if clean else None,
+        days(insurance.get("benefitPeriod"), policy.zone),
+        text(response, "disposition"),
     )
 
 
@@ -112,7 +129,9 @@ def gate(card: Card | None, day: date, now: datetime, policy: Policy) -> Gate:
     """Judge one day."""
     if card is None:
         action = Action("ask-card", "Ask the patient for the insurance card")
-        return Gate("coverage", "unknown", "No coverage is known for this patient.", "coverage.none", (), action, "coordinator")
+        return Gate(
+            "coverage", "unknown", "No coverage is known for this patient.", "coverage.none", (), action, "coordinator"
+        )
     answers = (rule(card, day, now, policy) for rule in RULES)
     return next((found for found in answers if found), None) or _by_period(card)
 
@@ -143,17 +162,35 @@ def _refused(card: Card, day: date, now: datetime, policy: Policy) -> Gate | Non
     if card.asked or not card.answer or card.answer.inforce is not False:
         return None
     reason = f"{card.payer_name} says the coverage is not in force."
-    return Gate("coverage", "blocked", reason, "coverage.not-in-force", (card.answer.evidence, card.evidence), ASK_CARD,
-                "coordinator", due_label="New card", since=card.answer.at)
+    return Gate(
+        "coverage",
+        "blocked",
+        reason,
+        "coverage.not-in-force",
+        (card.answer.evidence, card.evidence),
+        ASK_CARD,
+        "coordinator",
+        due_label="New card",
+        since=card.answer.at,
+    )
 
 
 def _asked(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
     if not card.asked or not card.question or _confirms(card, day, now, policy):
         return None
     reason = f"{card.payer_name} has been asked about the coverage and has not answered yet."
-    return Gate("coverage", "pending", reason, "coverage.asked", (card.question, card.evidence),
-                Action("call-payer", "Ask the payer again"), "payer", card.asked + policy.eligibility_reply,
-                "Eligibility answer", card.asked)
+    return Gate(
+        "coverage",
+        "pending",
+        reason,
+        "coverage.asked",
+        (card.question, card.evidence),
+        Action("call-payer", "Ask the payer again"),
+        "payer",
+        card.asked + policy.eligibility_reply,
+        "Eligibility answer",
+        card.asked,
+    )
 
 
 def _confirmed(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
@@ -182,8 +219,17 @@ def _unproven(card: Card, day: date, now: datetime, policy: Policy) -> Gate | No
         since = answer.at + policy.eligibility_age
         age = counted(policy.eligibility_age.days, "day")
         reason, rule = f"The eligibility answer of {_on(answer.at, policy)} is older than {age}.", "coverage.stale"
-    return Gate("coverage", "unknown", reason, rule, (answer.evidence, card.evidence), RUN, "coordinator",
-                due_label="Eligibility check", since=since)
+    return Gate(
+        "coverage",
+        "unknown",
+        reason,
+        rule,
+        (answer.evidence, card.evidence),
+        RUN,
+        "coordinator",
+        due_label="Eligibility check",
+        since=since,
+    )
 
 
 def _by_period(card: Card) -> Gate:

@@ -24,7 +24,9 @@ def timed(gate: Gate, known: Facts, booking: Booking | None, policy: Policy) -> 
     return replace(gate, due=begun + order.clock(clock), since=begun) if begun else gate
 
 
-def changes_at(known: Facts, untils: Iterable[date | None], unsettled: bool, now: datetime, policy: Policy) -> datetime | None:
+def changes_at(
+    known: Facts, untils: Iterable[date | None], unsettled: bool, now: datetime, policy: Policy
+) -> datetime | None:
     """The earliest instant after `now` at which an answer may differ though nothing was written: an eligibility answer
     grows old, a payer's or performer's clock runs out, a visit's time passes, something begins to show as expiring or,
     while no day is settled (`unsettled`), the days that are left to choose from begin or end differently."""

@@ -10,12 +10,12 @@ from carecoord.domain.conflict import Conflict, conflicts
 from carecoord.domain.coverage import Card, cards
 from carecoord.domain.information import Papers, papers
 from carecoord.domain.loop import Closing, closing
-from carecoord.domain.participation import Register, register
 from carecoord.domain.parties import Directory, Role, directory, party
 from carecoord.domain.policy import Policy
 from carecoord.domain.prior_auth import Request, requests
 from carecoord.domain.reading import item, key
 from carecoord.domain.referral import Referral, referral
+from carecoord.domain.register import Register, register
 from carecoord.domain.requirement import Rule, rules
 from carecoord.domain.visits import Visits, visits
 
@@ -60,7 +60,14 @@ def facts(case: Case, policy: Policy) -> Facts:
     asked = requests(case, known, roles, policy)
     versions = agreement.versions(case.agreements, policy.zone)
     return Facts(
-        known, order, cards(case, known, policy), asked, papers(case, asked, policy),
-        visits(case, known, policy), closing(case, policy), register(case, known, roles, versions, policy),
-        rules(case.rules, order.codes, policy), conflicts(case, policy),
+        known,
+        order,
+        cards(case, known, policy),
+        asked,
+        papers(case, asked, policy),
+        visits(case, known, policy),
+        closing(case, policy),
+        register(case, known, roles, versions, policy),
+        rules(case.rules, order.codes, policy),
+        conflicts(case, policy),
     )

@@ -1,7 +1,8 @@
 """The information gate: every paper that the payer, the performer or triage asked for is attached.
 
 The payer's wish is met when the paper is with the request (Claim.supportingInfo) or its Task is completed: a paper that
-only lies in the chart has still to be sent. Its own due time lies before the payer's clock, which does not stop for it."""
+only lies in the chart has still to be sent. Its own due time lies before the payer's clock, which does not stop for
+it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -10,17 +11,32 @@ from datetime import datetime
 from carecoord.domain.calendar import moment
 from carecoord.domain.case import Case
 from carecoord.domain.gate import Action, Evidence, Gate
+from carecoord.domain.lines import GRANTED
 from carecoord.domain.policy import Policy
-from carecoord.domain.prior_auth import GRANTED, Request
+from carecoord.domain.prior_auth import Request
 from carecoord.domain.reading import (
-    Json, codes, evidence, item, items, key, target, targets, text, words,
+    Json,
+    codes,
+    evidence,
+    item,
+    items,
+    key,
+    target,
+    targets,
+    text,
+    words,
 )
 from carecoord.domain.requirement import Codes, Requirement
 from carecoord.domain.terms import FORM_WANTED, OBTAIN_PAPER, PAPER_WANTED, PAS_CODES, has
 
 GIVEN_UP = {"failed", "rejected"}
 OVER = {"cancelled", "entered-in-error"}
-OWNERS = {"Patient": "patient", "RelatedPerson": "patient", "Practitioner": "clinician", "PractitionerRole": "clinician"}
+OWNERS = {
+    "Patient": "patient",
+    "RelatedPerson": "patient",
+    "Practitioner": "clinician",
+    "PractitionerRole": "clinician",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +79,19 @@ def papers(case: Case, requests: Sequence[Request], policy: Policy) -> Papers:
     claims = {key(each): each for each in case.claims}
     ours = [r for r in requests if r.linked]
     chains = [id for r in ours for id in r.claims if id in claims]
-    sent = frozenset(target(item(each, "valueReference")) for id in chains for each in items(claims[id], "supportingInfo"))
+    sent = frozenset(
+        target(item(each, "valueReference")) for id in chains for each in items(claims[id], "supportingInfo")
+    )
     held = (*_documents(case), *_forms(case))
-    asks = [ask for task in case.tasks if task.get("status") not in OVER for ask in _of_task(task, ours, held, sent, case, policy)]
-    asks += [_of_letter(each, policy) for each in case.requests if each.get("status") in ("active", "on-hold", "completed")]
+    asks = [
+        ask
+        for task in case.tasks
+        if task.get("status") not in OVER
+        for ask in _of_task(task, ours, held, sent, case, policy)
+    ]
+    asks += [
+        _of_letter(each, policy) for each in case.requests if each.get("status") in ("active", "on-hold", "completed")
+    ]
     return Papers(tuple(asks), held, sent - {""})
 
 
@@ -86,8 +111,9 @@ def _forms(case: Case) -> Iterable[Paper]:
             yield Paper(key(each), frozenset(), form, True, evidence(each, "questionnaire"))
 
 
-def _of_task(task: Json, ours: Sequence[Request], held: Sequence[Paper], sent: frozenset[str], case: Case,
-             policy: Policy) -> list[Ask]:
+def _of_task(
+    task: Json, ours: Sequence[Request], held: Sequence[Paper], sent: frozenset[str], case: Case, policy: Policy
+) -> list[Ask]:
     """The wishes in one Task: of a payer about a request, or of whoever wants something for the referral."""
     code = item(task, "code")
     payer = has(code, *PAPER_WANTED) or has(code, *FORM_WANTED)
@@ -100,15 +126,31 @@ def _of_task(task: Json, ours: Sequence[Request], held: Sequence[Paper], sent: f
     if payer and about and about.due:
         latest = about.due - policy.information_lead
         due = min(due, latest) if due else latest
-    base = Ask("", "payer" if payer else "performer", _state(task, case), _owner(task), due,
-               moment(text(task, "authoredOn"), policy.zone), (evidence(task, "input"),))
-    wanted = [(words(c), codes(c), "") for each in items(task, "input") if has(item(each, "type"), PAS_CODES, "attachments-needed")
-              if (c := item(each, "valueCodeableConcept"))]
-    wanted += [("the payer's form", frozenset(), text(each, "valueCanonical").partition("|")[0])
-               for each in items(task, "input") if has(item(each, "type"), PAS_CODES, "questionnaires-needed")]
+    base = Ask(
+        "",
+        "payer" if payer else "performer",
+        _state(task, case),
+        _owner(task),
+        due,
+        moment(text(task, "authoredOn"), policy.zone),
+        (evidence(task, "input"),),
+    )
+    wanted = [
+        (words(c), codes(c), "")
+        for each in items(task, "input")
+        if has(item(each, "type"), PAS_CODES, "attachments-needed")
+        if (c := item(each, "valueCodeableConcept"))
+    ]
+    wanted += [
+        ("the payer's form", frozenset(), text(each, "valueCanonical").partition("|")[0])
+        for each in items(task, "input")
+        if has(item(each, "type"), PAS_CODES, "questionnaires-needed")
+    ]
     if not wanted and task.get("status") != "completed":
         return [replace(base, words="something it does not name", state="unclear")]
-    return [_matched(replace(base, words=name), paper, form, held, sent if payer else None) for name, paper, form in wanted]
+    return [
+        _matched(replace(base, words=name), paper, form, held, sent if payer else None) for name, paper, form in wanted
+    ]
 
 
 def _state(task: Json, case: Case) -> str:
@@ -128,7 +170,8 @@ def _owner(task: Json) -> str:
 
 
 def _matched(ask: Ask, wanted: Codes, form: str, held: Sequence[Paper], sent: frozenset[str] | None) -> Ask:
-    """The wish against the papers we hold. `sent`: what went to the payer, None when being in the referral is enough."""
+    """The wish against the papers we hold. `sent`: what went to the payer, None when being in the referral is
+    enough."""
     if ask.state == "attached":
         return ask
     same = [p for p in held if (p.codes & wanted if wanted else form and p.form == form)]
@@ -145,8 +188,15 @@ def _of_letter(letter: Json, policy: Policy) -> Ask:
     said = next((text(each, "contentString") for each in items(letter, "payload") if each.get("contentString")), "")
     state = "attached" if letter.get("status") == "completed" else "open" if said else "unclear"
     due = moment(text(item(letter, "occurrencePeriod"), "end") or text(letter, "occurrenceDateTime"), policy.zone)
-    return Ask(said or "something it does not name", "performer", state, "coordinator", due,
-               moment(text(letter, "authoredOn"), policy.zone), (evidence(letter, "payload"),))
+    return Ask(
+        said or "something it does not name",
+        "performer",
+        state,
+        "coordinator",
+        due,
+        moment(text(letter, "authoredOn"), policy.zone),
+        (evidence(letter, "payload"),),
+    )
 
 
 def by_rule(found: Papers, need: Requirement | None, requests: Sequence[Request]) -> tuple[Ask, ...]:
@@ -200,7 +250,9 @@ def _open(asks: Sequence[Ask]) -> Gate:
     ready = [ask for ask in asks if ask.ready]
     if len(ready) == len(asks):
         action = Action("send-document", f"Send {_list(asks)}")
-        return _speak(asks, "open", f"{who} asks for {_list(asks)}: it is in the chart, send it.", "ready", action, "coordinator")
+        return _speak(
+            asks, "open", f"{who} asks for {_list(asks)}: it is in the chart, send it.", "ready", action, "coordinator"
+        )
     action = Action("request-document", f"Get {_list([ask for ask in asks if not ask.ready])}")
     return _speak(asks, "open", f"{who} asks for {_list(asks)}: not attached yet.", "missing", action, "coordinator")
 

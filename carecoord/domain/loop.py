@@ -1,6 +1,7 @@
 """The loop gate: the visit happened, the report came back, the clinician acknowledged it, the patient was told.
 
-Referring is not done when the visit is: half of all loops are lost after it (referrals.md 5), so each step has its clock."""
+Referring is not done when the visit is: half of all loops are lost after it (referrals.md 5), so each step has its
+clock."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from carecoord.domain.calendar import moment, spoken
 from carecoord.domain.case import Case
 from carecoord.domain.gate import Action, Evidence, Gate
 from carecoord.domain.policy import Policy
-from carecoord.domain.reading import Json, evidence, item, key, target, targets, text
+from carecoord.domain.reading import Json, evidence, item, key, targets, text
 from carecoord.domain.referral import Referral
 from carecoord.domain.terms import ACKNOWLEDGE, CONSULT_NOTE, TELL, has
 from carecoord.domain.visits import Visits
@@ -41,17 +42,27 @@ def closing(case: Case, policy: Policy) -> Closing:
     """Read the report and the two Tasks that close the loop."""
     me, zone = key(case.order), policy.zone
     found: list[tuple[str, Evidence]] = []
-    found += [(text(r, "issued") or text(r, "effectiveDateTime"), evidence(r, "status"))
-              for r in case.reports if r.get("status") in FINAL]
-    found += [(text(d, "date"), evidence(d, "type")) for d in case.documents
-              if d.get("status") == "current" and has(item(d, "type"), *CONSULT_NOTE) and me in targets(item(d, "context"), "related")]
+    found += [
+        (text(r, "issued") or text(r, "effectiveDateTime"), evidence(r, "status"))
+        for r in case.reports
+        if r.get("status") in FINAL
+    ]
+    found += [
+        (text(d, "date"), evidence(d, "type"))
+        for d in case.documents
+        if d.get("status") == "current"
+        and has(item(d, "type"), *CONSULT_NOTE)
+        and me in targets(item(d, "context"), "related")
+    ]
     found.sort(key=lambda each: (each[0], each[1].reference))
     report = Step(True, moment(found[0][0], zone), None, found[0][1]) if found else Step(False, None, None, None)
     return Closing(report, _child(case.tasks, ACKNOWLEDGE, policy), _child(case.tasks, TELL, policy))
 
 
 def _child(tasks: Sequence[Json], code: tuple[str, str], policy: Policy) -> Step:
-    mine = [t for t in tasks if has(item(t, "code"), *code) and t.get("status") not in ("cancelled", "entered-in-error")]
+    mine = [
+        t for t in tasks if has(item(t, "code"), *code) and t.get("status") not in ("cancelled", "entered-in-error")
+    ]
     done = next((t for t in mine if t.get("status") == "completed"), None)
     task = done or (mine[0] if mine else None)
     if task is None:
@@ -66,16 +77,33 @@ def gate(referral: Referral, visits: Visits, closing: Closing, now: datetime, po
     if closing.report.done:
         return _after_report(closing, proof, policy)
     if referral.withdrawn and not visits.done:
-        return _gate("not-needed", "The referral has been withdrawn: nothing is to come back.", "withdrawn", (referral.evidence,))
+        return _gate(
+            "not-needed", "The referral has been withdrawn: nothing is to come back.", "withdrawn", (referral.evidence,)
+        )
     if referral.stage == "failed" and not visits.done:
         why = f": {referral.stage_reason.rstrip('.')}" if referral.stage_reason else ""
-        return _gate("blocked", f"The referral could not be carried out{why}.", "failed", (referral.stage_evidence,),
-                     Action("close-referral", "Tell the clinician and close"), "coordinator")
+        return _gate(
+            "blocked",
+            f"The referral could not be carried out{why}.",
+            "failed",
+            (referral.stage_evidence,),
+            Action("close-referral", "Tell the clinician and close"),
+            "coordinator",
+        )
     return _before_report(referral, visits, now, policy)
 
 
-def _gate(state: str, reason: str, rule: str, proof: tuple[Evidence, ...], action: Action | None = None,
-          who: str | None = None, due: datetime | None = None, label: str | None = None, since: datetime | None = None) -> Gate:
+def _gate(
+    state: str,
+    reason: str,
+    rule: str,
+    proof: tuple[Evidence, ...],
+    action: Action | None = None,
+    who: str | None = None,
+    due: datetime | None = None,
+    label: str | None = None,
+    since: datetime | None = None,
+) -> Gate:
     return Gate("loop", state, reason, f"loop.{rule}", proof, action, who, due, label, since)
 
 
@@ -83,12 +111,30 @@ def _after_report(closing: Closing, proof: tuple[Evidence, ...], policy: Policy)
     at = closing.report.at
     if not closing.acknowledged.done:
         due = closing.acknowledged.due or (at + policy.acknowledge_report if at else None)
-        return _gate("open", "The report is here; the clinician has not acknowledged it.", "acknowledge", proof,
-                     Action("acknowledge-report", "Acknowledge the report"), "clinician", due, "Acknowledge report", at)
+        return _gate(
+            "open",
+            "The report is here; the clinician has not acknowledged it.",
+            "acknowledge",
+            proof,
+            Action("acknowledge-report", "Acknowledge the report"),
+            "clinician",
+            due,
+            "Acknowledge report",
+            at,
+        )
     if not closing.told.done:
         due = closing.told.due or (at + policy.tell_patient if at else None)
-        return _gate("open", "The report is acknowledged; the patient has not been told.", "tell", proof,
-                     Action("tell-patient", "Tell the patient"), "coordinator", due, "Tell patient", at)
+        return _gate(
+            "open",
+            "The report is acknowledged; the patient has not been told.",
+            "tell",
+            proof,
+            Action("tell-patient", "Tell the patient"),
+            "coordinator",
+            due,
+            "Tell patient",
+            at,
+        )
     return _gate("met", "Report acknowledged and patient told: the loop is closed.", "closed", proof)
 
 
@@ -96,20 +142,54 @@ def _before_report(referral: Referral, visits: Visits, now: datetime, policy: Po
     who = referral.performer.name if referral.performer else "the performer"
     ahead, late = visits.ahead(now, policy), visits.unexplained(now, policy)
     if ahead:
-        return _gate("pending", f"The visit is on {spoken(ahead[0].day)}.", "visit-ahead", (ahead[0].evidence,),
-                     None, "performer", ahead[0].start, "Visit")
+        return _gate(
+            "pending",
+            f"The visit is on {spoken(ahead[0].day)}.",
+            "visit-ahead",
+            (ahead[0].evidence,),
+            None,
+            "performer",
+            ahead[0].start,
+            "Visit",
+        )
     if visits.done and (not late or visits.done[-1].at > (late[-1].start or now)):
         last = visits.done[-1]
         due = last.at + policy.report
         if due <= now:
-            return _gate("open", f"No report of the visit of {spoken(last.day)} has come.", "report-late", (last.evidence,),
-                         Action("chase-report", f"Ask {who} for the report"), "coordinator", due, "Consult note", last.at)
-        return _gate("pending", f"Seen on {spoken(last.day)}; the report is to come.", "report-awaited", (last.evidence,),
-                     Action("await-report", "Wait for the report"), "performer", due, "Consult note", last.at)
+            return _gate(
+                "open",
+                f"No report of the visit of {spoken(last.day)} has come.",
+                "report-late",
+                (last.evidence,),
+                Action("chase-report", f"Ask {who} for the report"),
+                "coordinator",
+                due,
+                "Consult note",
+                last.at,
+            )
+        return _gate(
+            "pending",
+            f"Seen on {spoken(last.day)}; the report is to come.",
+            "report-awaited",
+            (last.evidence,),
+            Action("await-report", "Wait for the report"),
+            "performer",
+            due,
+            "Consult note",
+            last.at,
+        )
     if late and late[-1].start:
         booked = late[-1]
         due = (booked.start or now) + policy.confirm
-        return _gate("unknown", f"Nobody has said whether the visit of {spoken(booked.day)} took place.", "visit-unexplained",
-                     (booked.evidence,), Action("confirm-visit", "Ask whether it took place"), "coordinator", due,
-                     "Confirm visit", booked.start)
+        return _gate(
+            "unknown",
+            f"Nobody has said whether the visit of {spoken(booked.day)} took place.",
+            "visit-unexplained",
+            (booked.evidence,),
+            Action("confirm-visit", "Ask whether it took place"),
+            "coordinator",
+            due,
+            "Confirm visit",
+            booked.start,
+        )
     return _gate("pending", "The visit is still to come.", "no-visit", (referral.evidence,), None, "performer")

@@ -1,12 +1,14 @@
-"""The agreement gate: the performer takes part in the plan's network on the date under an executed agreement version."""
+"""The agreement gate: the performer takes part in the plan's network on the date under an executed agreement
+version."""
 
 from datetime import date
 
 from carecoord.domain.coverage import Card
 from carecoord.domain.gate import Action, Evidence, Gate, Offer
-from carecoord.domain.participation import Participation, Question, Register, participation
+from carecoord.domain.participation import Participation, Question, participation
 from carecoord.domain.parties import Party
 from carecoord.domain.referral import Performer, Referral
+from carecoord.domain.register import Register
 
 STATE = {"in": "met", "out": "blocked", "excluded": "blocked", "pending": "pending", "unknown": "unknown"}
 ANOTHER = Action("choose-performer", "Choose another performer")
@@ -48,9 +50,18 @@ def gate(found: Participation, referral: Referral, card: Card | None) -> Gate:
     return _gate(state, found, proof, ASK, "contracts", "Contract answer")
 
 
-def _gate(state: str, found: Participation, proof: tuple[Evidence, ...], action: Action | None = None, who: str | None = None,
-          label: str | None = None, waits_on: str | None = None) -> Gate:
-    return Gate("agreement", state, found.reason, f"agreement.{found.kind}", proof, action, who, None, label, None, waits_on)
+def _gate(
+    state: str,
+    found: Participation,
+    proof: tuple[Evidence, ...],
+    action: Action | None = None,
+    who: str | None = None,
+    label: str | None = None,
+    waits_on: str | None = None,
+) -> Gate:
+    return Gate(
+        "agreement", state, found.reason, f"agreement.{found.kind}", proof, action, who, None, label, None, waits_on
+    )
 
 
 def offers(referral: Referral, card: Card, day: date, known: Register, most: int = 5) -> tuple[Offer, ...]:

@@ -1,9 +1,10 @@
-"""Every number the rules go by, in one frozen value. The defaults are seeds from public policies (referrals.md 5) and the
-federal clocks for payers (prior-auth.md 1); an office sets its own."""
+"""Every number the rules go by, in one frozen value. The defaults are seeds from public policies (referrals.md 5) and
+the federal clocks for payers (prior-auth.md 1); an office sets its own."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta, tzinfo
 from zoneinfo import ZoneInfo
+
 
 @dataclass(frozen=True, slots=True)
 class Clock:

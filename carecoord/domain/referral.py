@@ -1,4 +1,5 @@
-"""The order and who is to carry it out: how far it has come, which performer it is with now, and when it should be done.
+"""The order and who is to carry it out: how far it has come, which performer it is with now, and when it should be
+done.
 
 The states are those of referrals.md 1.6. One Task per candidate performer: the current one is the newest that has not
 ended badly, so a declined referral moves on without the order changing (the fulfiller never changes the order)."""
@@ -16,9 +17,18 @@ from carecoord.domain.reading import Json, code_of, codes, evidence, item, items
 from carecoord.domain.terms import STAGE
 
 STAGES = {  # Task.status -> the stage it means when no businessStatus says more
-    "draft": "draft", "requested": "sent", "received": "in-triage", "accepted": "accepted", "ready": "accepted",
-    "in-progress": "scheduled", "on-hold": "waitlisted", "completed": "report-received", "rejected": "declined",
-    "cancelled": "cancelled", "failed": "failed", "entered-in-error": "error",
+    "draft": "draft",
+    "requested": "sent",
+    "received": "in-triage",
+    "accepted": "accepted",
+    "ready": "accepted",
+    "in-progress": "scheduled",
+    "on-hold": "waitlisted",
+    "completed": "report-received",
+    "rejected": "declined",
+    "cancelled": "cancelled",
+    "failed": "failed",
+    "entered-in-error": "error",
 }
 ENDED_BADLY = {"rejected", "cancelled", "failed", "entered-in-error"}
 WITHDRAWN = {"revoked", "entered-in-error"}
@@ -86,15 +96,24 @@ def referral(case: Case, known: Directory, roles: Mapping[str, Role], policy: Po
     performer = _performer(order, alive, known, roles) if alive or not tasks else None
     told = moment(text(task, "lastModified") or text(task, "authoredOn"), zone)
     return Referral(
-        evidence=evidence(order), status=text(order, "status"), priority=priority,
-        service=words(item(order, "code")) or "this service", codes=codes(item(order, "code")),
-        specialty=words(item(order, "performerType")), specialties=specialties(item(order, "performerType")),
-        authored=authored, window=_window(order, authored, priority, policy),
-        tracked=bool(task), stage=_stage(order, task), stage_since=told or authored,
+        evidence=evidence(order),
+        status=text(order, "status"),
+        priority=priority,
+        service=words(item(order, "code")) or "this service",
+        codes=codes(item(order, "code")),
+        specialty=words(item(order, "performerType")),
+        specialties=specialties(item(order, "performerType")),
+        authored=authored,
+        window=_window(order, authored, priority, policy),
+        tracked=bool(task),
+        stage=_stage(order, task),
+        stage_since=told or authored,
         stage_due=moment(text(item(item(task, "restriction"), "period"), "end"), zone),
         stage_evidence=evidence(task, "businessStatus") if task else evidence(order, "status"),
         stage_reason=words(item(task, "statusReason")),
-        placer=_placer(order, task, known, roles), performer=performer, declined=_declined(tasks, known),
+        placer=_placer(order, task, known, roles),
+        performer=performer,
+        declined=_declined(tasks, known),
         next_candidate="" if alive else _next(order, tasks, known),
         site=_site(order, performer, known),
         cards=tuple(to for to in targets(order, "insurance") if to.startswith("Coverage/")),

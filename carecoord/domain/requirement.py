@@ -1,7 +1,7 @@
 """Is an authorization needed for this service, under this plan, from a performer in or out of network?
 
-The payers' rules are a table (PlanDefinition). The most specific rule wins; equal ones that disagree are reported, never
-guessed; no rule is "unknown". A rule that spares services in network only means that they need one out of it."""
+The payers' rules are a table (PlanDefinition). The most specific rule wins; equal ones that disagree are reported,
+never guessed; no rule is "unknown". A rule that spares services in network only means that they need one out of it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -64,7 +64,8 @@ def rules(books: Iterable[Json], service: Codes, policy: Policy) -> tuple[Rule, 
 
 
 def _about(action: Json, service: Codes) -> Codes | None:
-    """Which services a line speaks of, empty for any; None when not of this one. Most lines are not: they cost little."""
+    """Which services a line speaks of, empty for any; None when not of this one. Most lines are not: they cost
+    little."""
     concepts = items(action, "code")
     wanted = {code for _, code in service}
     if concepts and not any(c.get("code") in wanted for concept in concepts for c in items(concept, "coding")):
@@ -79,23 +80,36 @@ def _rule(book: Json, action: Json, about: Codes, payer: str, when: Days) -> Rul
     if not isinstance(needed, bool):
         return None
     return Rule(
-        payer, text(action, "title") or text(book, "title"), about,
+        payer,
+        text(action, "title") or text(book, "title"),
+        about,
         frozenset(text(each, "valueString") for each in extensions(mark, "plan")),
-        text(extension(mark, "network"), "valueCode") or "any", needed,
+        text(extension(mark, "network"), "valueCode") or "any",
+        needed,
         tuple(item(each, "valueCodeableConcept") for each in extensions(mark, "document")),
-        when, evidence(book, f"action.where(id='{text(action, 'id')}')"),
+        when,
+        evidence(book, f"action.where(id='{text(action, 'id')}')"),
     )
 
 
-def requirement(service: Codes, payer: Party | None, plan: str, network: str, day: date, table: Sequence[Rule]) -> Requirement:
+def requirement(
+    service: Codes, payer: Party | None, plan: str, network: str, day: date, table: Sequence[Rule]
+) -> Requirement:
     """`network`: in | out | unknown; when it is unknown, the answer stands only if both lead to the same."""
     if network == "unknown":
         inside, outside = (requirement(service, payer, plan, each, day, table) for each in ("in", "out"))
         if inside.needed == outside.needed:
             return inside
         return Requirement(None, "Whether it needs an authorization depends on the network.", evidence=inside.evidence)
-    mine = [rule for rule in table if payer and rule.payer in payer.keys and rule.days.holds(day)
-            and (not rule.codes or rule.codes & service) and (not rule.plans or plan in rule.plans)]
+    mine = [
+        rule
+        for rule in table
+        if payer
+        and rule.payer in payer.keys
+        and rule.days.holds(day)
+        and (not rule.codes or rule.codes & service)
+        and (not rule.plans or plan in rule.plans)
+    ]
     fitting = [rule for rule in mine if rule.network in ("any", network)]
     if fitting:
         return _of(fitting)

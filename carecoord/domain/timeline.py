@@ -8,8 +8,8 @@ from datetime import datetime, tzinfo
 from carecoord.domain.agreement import number_of
 from carecoord.domain.calendar import first, moment, spoken
 from carecoord.domain.case import Case, coordinates, linked
+from carecoord.domain.lines import STATES, review_action
 from carecoord.domain.parties import Directory, party
-from carecoord.domain.prior_auth import STATES, review_action
 from carecoord.domain.reading import (
     Json,
     code_of,

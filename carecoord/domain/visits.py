@@ -12,8 +12,15 @@ from carecoord.domain.policy import Policy
 from carecoord.domain.reading import Json, evidence, identifiers, item, items, key, target, targets, text
 
 KIND = {  # Appointment.status -> what it means for the case
-    "booked": "booked", "arrived": "booked", "checked-in": "booked", "pending": "held", "proposed": "held",
-    "waitlist": "waiting", "noshow": "missed", "cancelled": "cancelled", "fulfilled": "done",
+    "booked": "booked",
+    "arrived": "booked",
+    "checked-in": "booked",
+    "pending": "held",
+    "proposed": "held",
+    "waitlist": "waiting",
+    "noshow": "missed",
+    "cancelled": "cancelled",
+    "fulfilled": "done",
 }
 
 
@@ -68,7 +75,8 @@ class Visits:
 
 
 def visits(case: Case, known: Directory, policy: Policy) -> Visits:
-    """Read them. A finished Encounter and the fulfilled Appointment that it names, or of the same day, are one visit."""
+    """Read them. A finished Encounter and the fulfilled Appointment that it names, or of the same day, are one
+    visit."""
     bookings = _single([_booking(each, known, policy) for each in case.appointments if text(each, "status") in KIND])
     met: set[str] = set()
     done = []
@@ -77,8 +85,11 @@ def visits(case: Case, known: Directory, policy: Policy) -> Visits:
             met.update(targets(each, "appointment"))
             done.append(visit)
     days = {visit.day for visit in done}
-    done += [Visit(b.evidence, b.day, b.start) for b in bookings
-             if b.kind == "done" and b.day and b.start and b.key not in met and b.day not in days]
+    done += [
+        Visit(b.evidence, b.day, b.start)
+        for b in bookings
+        if b.kind == "done" and b.day and b.start and b.key not in met and b.day not in days
+    ]
     return Visits(tuple(bookings), tuple(sorted(done, key=lambda v: (v.at, v.evidence.reference))))
 
 
@@ -100,8 +111,13 @@ def _booking(appointment: Json, known: Directory, policy: Policy) -> Booking:
     place = next((actor for actor in actors if target(actor).startswith("Location/")), None)
     at = moment(start, policy.zone) if start else None
     return Booking(
-        key(appointment), evidence(appointment, "start"), KIND[text(appointment, "status")], text(appointment, "status"), at,
-        first(start, policy.zone) if at else None, party(place, known) if place else None,
+        key(appointment),
+        evidence(appointment, "start"),
+        KIND[text(appointment, "status")],
+        text(appointment, "status"),
+        at,
+        first(start, policy.zone) if at else None,
+        party(place, known) if place else None,
         identifiers(appointment),
     )
 

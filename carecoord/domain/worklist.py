@@ -14,11 +14,18 @@ from carecoord.fhir.extract import fold
 from carecoord.fhir.instants import FOREVER, micros
 
 CONTRACT = {  # kind of participation -> the chip and its note
-    "in-network": ("in-network", ""), "self-pay": ("in-network", "Self pay"), "ended": ("ended", ""),
-    "excluded": ("excluded", ""), "not-credentialed": ("not-credentialed", ""), "network": ("out-of-network", ""),
-    "site": ("out-of-network", "Not at this site"), "later": ("out-of-network", "Not yet in force"),
-    "awaited": ("out-of-network", "Awaiting signature"), "suspended": ("out-of-network", "Suspended"),
-    "silent": ("unknown", "Not in the directory"), "contract": ("unknown", "No agreement on file"),
+    "in-network": ("in-network", ""),
+    "self-pay": ("in-network", "Self pay"),
+    "ended": ("ended", ""),
+    "excluded": ("excluded", ""),
+    "not-credentialed": ("not-credentialed", ""),
+    "network": ("out-of-network", ""),
+    "site": ("out-of-network", "Not at this site"),
+    "later": ("out-of-network", "Not yet in force"),
+    "awaited": ("out-of-network", "Awaiting signature"),
+    "suspended": ("out-of-network", "Suspended"),
+    "silent": ("unknown", "Not in the directory"),
+    "contract": ("unknown", "No agreement on file"),
 }
 
 
@@ -30,23 +37,40 @@ def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
     seen = found.booking.start if found.booking else None
     done = found.facts.visits.done
     return {
-        "id": text(case.order, "id"), "number": _number(case.order), "open": not found.closed,
-        "specialty": referral.specialty or referral.service, "reason": _reason(case.order), "priority": referral.priority,
-        "placer": _id(referral.placer), "placer_name": _name(referral.placer),
-        "performer": _id(performer), "performer_name": referral.performer.name if referral.performer else None,
-        "payer": _id(card.payer) if card else None, "payer_name": _name(card.payer) if card else None,
+        "id": text(case.order, "id"),
+        "number": _number(case.order),
+        "open": not found.closed,
+        "specialty": referral.specialty or referral.service,
+        "reason": _reason(case.order),
+        "priority": referral.priority,
+        "placer": _id(referral.placer),
+        "placer_name": _name(referral.placer),
+        "performer": _id(performer),
+        "performer_name": referral.performer.name if referral.performer else None,
+        "payer": _id(card.payer) if card else None,
+        "payer_name": _name(card.payer) if card else None,
         "payer_key": (card.payer.key(f"{IDENTIFIER}/payer") or None) if card and card.payer else None,
-        "plan_name": (card.plan_name or None) if card else None, "agreement": found.participation.number or None,
+        "plan_name": (card.plan_name or None) if card else None,
+        "agreement": found.participation.number or None,
         "stage": _stage(found),
         **{f"{gate.name}_gate": gate.state for gate in found.gates},
-        **_authorization(found, policy), **_agreement(found, policy),
-        "cleared": found.cleared, "conflict": bool(found.conflict),
-        "headline_gate": found.headline_gate, "headline": found.headline,
-        "action": found.action.code if found.action else None, "action_label": found.action.label if found.action else None,
-        "role": found.who, "due_at": _at(found.due), "due_label": found.due_label if found.due else None,
-        "clock_start": _at(found.since), "sort_due": FOREVER if found.due is None else micros(found.due),
+        **_authorization(found, policy),
+        **_agreement(found, policy),
+        "cleared": found.cleared,
+        "conflict": bool(found.conflict),
+        "headline_gate": found.headline_gate,
+        "headline": found.headline,
+        "action": found.action.code if found.action else None,
+        "action_label": found.action.label if found.action else None,
+        "role": found.who,
+        "due_at": _at(found.due),
+        "due_label": found.due_label if found.due else None,
+        "clock_start": _at(found.since),
+        "sort_due": FOREVER if found.due is None else micros(found.due),
         "appointment_at": _at(seen or (done[-1].at if done else None)),
-        "owner": _id(owner), "owner_name": _name(owner), "changes_at": _at(found.changes_at),
+        "owner": _id(owner),
+        "owner_name": _name(owner),
+        "changes_at": _at(found.changes_at),
         **_person(case, referral.performer.name if referral.performer else "", _reason(case.order)),
     }
 
@@ -84,8 +108,11 @@ def _person(case: Case, clinic: str, reason: str) -> dict[str, Any]:
     mrn = next((text(each, "value") for each in (*own, *ids)), "")
     called = name(patient) or "Name not known"
     return {
-        "patient": target(item(case.order, "subject")).partition("/")[2], "patient_name": called,
-        "birth_date": text(patient, "birthDate") or None, "gender": text(patient, "gender") or None, "mrn": mrn or None,
+        "patient": target(item(case.order, "subject")).partition("/")[2],
+        "patient_name": called,
+        "birth_date": text(patient, "birthDate") or None,
+        "gender": text(patient, "gender") or None,
+        "mrn": mrn or None,
         "searched": fold(" ".join((called, mrn, _number(case.order), clinic, reason))),
     }
 
@@ -119,8 +146,11 @@ def _authorization(found: Clearance, policy: Policy) -> dict[str, Any]:
         chip, note = "expiring", _ends(until)
     if chip == "draft" and (asked := [ask for ask in found.papers if ask.by == "payer"]):
         note = f"{sum(ask.state == 'attached' for ask in asked)} of {len(asked)} documents"
-    return {"authorization_state": chip, "authorization_note": note or None,
-            "authorization_until": micros(midnight(until, policy.zone)) if until else None}
+    return {
+        "authorization_state": chip,
+        "authorization_note": note or None,
+        "authorization_until": micros(midnight(until, policy.zone)) if until else None,
+    }
 
 
 def _agreement(found: Clearance, policy: Policy) -> dict[str, Any]:
@@ -129,9 +159,16 @@ def _agreement(found: Clearance, policy: Policy) -> dict[str, Any]:
     if chip == "in-network" and _soon(part.until, found, policy):
         chip, note = "expiring", _ends(part.until)
     if chip == "ended":
-        note = f"Ended {spoken(Days(end=part.until).last)}" if part.until and part.until <= _today(found, policy) else _ends(part.until)
-    return {"agreement_state": chip, "agreement_note": note or None,
-            "agreement_until": micros(midnight(part.until, policy.zone)) if part.until else None}
+        note = (
+            f"Ended {spoken(Days(end=part.until).last)}"
+            if part.until and part.until <= _today(found, policy)
+            else _ends(part.until)
+        )
+    return {
+        "agreement_state": chip,
+        "agreement_note": note or None,
+        "agreement_until": micros(midnight(part.until, policy.zone)) if part.until else None,
+    }
 
 
 def _today(found: Clearance, policy: Policy) -> date:

@@ -53,7 +53,9 @@ def identified(conn: Connection, type: str, pairs: Iterable[tuple[str, str]]) ->
 def pointing(conn: Connection, parameters: Sequence[tuple[str, str]], type: str, ids: Iterable[str]) -> list[Row]:
     """Every resource that refers to one of type/id by one of the search parameters (its type, code)."""
     asked = {"keys": [params.key(*each) for each in parameters], "type": type}
-    return [row for run in bulk.runs(sorted(set(ids)), _RUN) for row in rows(conn.execute(_pointing, asked | {"ids": run}))]
+    return [
+        row for run in bulk.runs(sorted(set(ids)), _RUN) for row in rows(conn.execute(_pointing, asked | {"ids": run}))
+    ]
 
 
 def every(conn: Connection, type: str) -> list[Row]:
@@ -62,8 +64,8 @@ def every(conn: Connection, type: str) -> list[Row]:
 
 
 def changed_since(conn: Connection, types: Sequence[str], micros: int) -> list[tuple[str, str]]:
-    """(type, id) of everything of these types whose present version is younger than the instant: only they can have been
-    different then."""
+    """(type, id) of everything of these types whose present version is younger than the instant: only they can have
+    been different then."""
     return [(row[0], row[1]) for row in conn.execute(_since, {"types": list(types), "at": micros})]
 
 
@@ -74,7 +76,8 @@ def versions(conn: Connection, rids: Sequence[int]) -> list[Row]:
 
 
 def number(key: str) -> int:
-    """The number under which a key of the registry is kept. Two keys that share one cost a needless look, never a miss."""
+    """The number under which a key of the registry is kept. Two keys that share one cost a needless look, never a
+    miss."""
     return zlib.crc32(key.encode()) & 0x7FFFFFFF
 
 

@@ -1,4 +1,5 @@
-"""The ten worked cases as the fixtures tell them, through the write door into a real database, and read back as rows."""
+"""The ten worked cases as the fixtures tell them, through the write door into a real database, and read back as
+rows."""
 
 import json
 from datetime import date, datetime, time
@@ -60,7 +61,9 @@ def told(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Eng
 
 
 @pytest.mark.parametrize(("name", "wanted"), CASES, ids=NAMES)
-def test_each_worked_case_of_the_fixtures_shows_its_six_gate_states(told: Engine, name: str, wanted: dict[str, str]) -> None:
+def test_each_worked_case_of_the_fixtures_shows_its_six_gate_states(
+    told: Engine, name: str, wanted: dict[str, str]
+) -> None:
     with told.connect() as conn:
         found = assemble(conn, name)
         row = conn.execute(select(case).where(case.c.id == name)).mappings().one()

@@ -5,8 +5,23 @@ from datetime import timedelta
 import pytest
 
 from tests.domain.stories import (
-    NOW, T, Story, affiliation, answer, appointment, book, claim, contract, coverage, eligibility, encounter, order, plain,
-    plan, rule, states, task, wish,
+    Story,
+    T,
+    affiliation,
+    answer,
+    appointment,
+    book,
+    claim,
+    contract,
+    coverage,
+    eligibility,
+    encounter,
+    plain,
+    plan,
+    rule,
+    states,
+    task,
+    wish,
 )
 
 GATES = ("coverage", "authorization", "agreement", "information", "appointment", "loop")
@@ -24,7 +39,12 @@ def thirteenth_visit() -> Story:
 
 
 def notice_given() -> Story:
-    others = [affiliation(2, number="AGR-2"), contract("AGR-2"), affiliation(3, number="AGR-3"), contract("AGR-3", end=200)]
+    others = [
+        affiliation(2, number="AGR-2"),
+        contract("AGR-2"),
+        affiliation(3, number="AGR-3"),
+        contract("AGR-3", end=200),
+    ]
     story = plain().with_(contract(end=39, evergreen=True, notice=-12), appointment(45), *others)
     return story.with_(book(rule()), claim(sent=-6), answer(start=-5, end=100))
 
@@ -34,7 +54,12 @@ def site_b() -> Story:
 
 
 def new_payer() -> Story:
-    second = [coverage(2, start=40), plan(2, network=2), affiliation(1, network=2, number="AGR-9", payer=2), contract("AGR-9")]
+    second = [
+        coverage(2, start=40),
+        plan(2, network=2),
+        affiliation(1, network=2, number="AGR-9", payer=2),
+        contract("AGR-9"),
+    ]
     story = plain().with_(coverage(1, end=39), *second, book(rule()), book(rule(), payer=2), appointment(50))
     return story.with_(claim(sent=-11), answer(start=-10, end=80))
 
@@ -45,15 +70,20 @@ def agreement_lapsed() -> Story:
 
 
 def document_asked() -> Story:
-    story = plain().without("Appointment/visit").with_(book(rule()), claim(sent=-2), answer("A4", decided=-1), wish(by=2))
+    story = (
+        plain().without("Appointment/visit").with_(book(rule()), claim(sent=-2), answer("A4", decided=-1), wish(by=2))
+    )
     return story.with_(task(stage="awaiting-authorization"))
 
 
 def rate_only_amendment() -> Story:
     from tests.domain.stories import ours, ref
 
-    marks = [ours("amends", valueReference=ref("Contract/agr-1-v1")), ours("amendment-type", valueCode="rate-only"),
-             ours("effective-from", valueDate=(T - timedelta(days=20)).isoformat())]
+    marks = [
+        ours("amends", valueReference=ref("Contract/agr-1-v1")),
+        ours("amendment-type", valueCode="rate-only"),
+        ours("effective-from", valueDate=(T - timedelta(days=20)).isoformat()),
+    ]
     return plain().with_(contract(n=2, start=None, marks=marks), appointment(15))
 
 
@@ -63,7 +93,11 @@ def stale_eligibility() -> Story:
 
 def declined() -> Story:
     tasks = [task(1, "rejected", "declined", sent=-5), task(2, "requested", "sent", owner="group-2", sent=-1)]
-    story = plain().without("Appointment/visit").with_(*tasks, book(rule()), affiliation(2, number="AGR-2"), contract("AGR-2"))
+    story = (
+        plain()
+        .without("Appointment/visit")
+        .with_(*tasks, book(rule()), affiliation(2, number="AGR-2"), contract("AGR-2"))
+    )
     return story.with_(claim(sent=-11), answer(start=-10, end=80, provider="group-1"))
 
 

@@ -1,0 +1,56 @@
+"""What is not in the way now and will be: said before it happens."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from carecoord.domain.calendar import Days, spoken
+from carecoord.domain.coverage import Card
+from carecoord.domain.facts import Facts
+from carecoord.domain.gate import RANK, Gate
+from carecoord.domain.lines import GRANTED
+from carecoord.domain.participation import Participation
+from carecoord.domain.policy import Policy
+from carecoord.domain.ruling import Ruling
+
+
+def cautions(
+    gates: Sequence[Gate],
+    known: Facts,
+    ruling: Ruling,
+    card: Card | None,
+    participation: Participation,
+    day: date,
+    settled: bool,
+    now: datetime,
+    policy: Policy,
+) -> tuple[str, ...]:
+    """One sentence each: days of the window on which an answer is worse, units that are all spoken for, an approval
+    that nobody has tied to the order, a coverage by the card alone, an agreement about to end."""
+    found = [
+        f"{spoken(span.first)} to {spoken(span.last)}: {span.reason}"
+        for gate in gates
+        for span in gate.spans
+        if RANK[span.state] > RANK[gate.state]
+    ]
+    if ruling.line and ruling.left is not None and ruling.left < 1 and not ruling.gate.unmet:
+        found.append(f"All {ruling.line.units:g} authorized visits are used or booked: another needs more units first.")
+    if card and ruling.gate.rule in ("authorization.missing", "authorization.no-rule"):
+        found += _suggestions(known, card, day)
+    if gates[0].rule == "coverage.by-period":
+        found.append("The coverage has not been confirmed with the payer.")
+    if participation.result == "in" and participation.until and not settled:
+        left = participation.until - now.astimezone(policy.zone).date()
+        if left <= policy.expiring:
+            found.append(f"The agreement ends on {spoken(Days(end=participation.until).last)}.")
+    return tuple(dict.fromkeys(found))
+
+
+def _suggestions(known: Facts, card: Card, day: date) -> list[str]:
+    """An approval that names no order but fits patient, payer, service and day: for a person to confirm."""
+    return [
+        f"Authorization {line.number or request.key} of {card.payer_name} may be meant for this referral: confirm it."
+        for request in known.requests
+        if not request.linked and request.payer and request.payer.same(card.payer)
+        for line in request.lines
+        if line.state in GRANTED and line.codes and line.covers(known.referral.codes) and line.days.holds(day)
+    ]

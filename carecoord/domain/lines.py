@@ -1,0 +1,204 @@
+"""The lines of a payer's answer to a request for authorization: what was decided on each service.
+
+Clause: Da Vinci PAS 2.2.1, Claim Response profile: the decision is in item.adjudication's reviewAction; of a modified
+item (A6) what was authorized stands in the addItem linked to it; itemAuthorizedDetail on an addItem is what was
+granted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from carecoord.domain.calendar import ALWAYS, Days, days
+from carecoord.domain.gate import Evidence
+from carecoord.domain.parties import Directory, Party, Role, party
+from carecoord.domain.policy import Policy
+from carecoord.domain.reading import (
+    Json,
+    code_of,
+    codes,
+    evidence,
+    extension,
+    extensions,
+    item,
+    items,
+    number,
+    target,
+    text,
+    words,
+)
+from carecoord.domain.requirement import Codes
+from carecoord.domain.terms import PAS, REVIEW_ACTION
+
+STATES = {  # X12 306 review action -> the state of a line
+    "A1": "approved",
+    "A2": "partly",
+    "A6": "modified",
+    "A3": "denied",
+    "A4": "pended",
+    "CT": "contact",
+    "C": "cancelled",
+    "NA": "not-required",
+}
+GRANTED = {"approved", "partly", "modified"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One service of an answer. `units` None: not counted. `provider`, `site` None: whoever, wherever."""
+
+    state: str
+    codes: Codes
+    code_end: str
+    service: str
+    number: str
+    days: Days
+    units: float | None
+    asked_units: float | None
+    provider: Party | None
+    site: Party | None
+    reason: str
+    evidence: tuple[Evidence, ...]
+
+    def covers(self, wanted: Codes) -> bool:
+        """Whether the line is for one of these services: the same code, a code in its range, or any service."""
+        if not self.codes or any(code == "not-applicable" for _, code in self.codes):
+            return True
+        if self.codes & wanted:
+            return True
+        return bool(self.code_end) and any(
+            system == other and start <= code <= self.code_end and len(code) == len(start)
+            for system, start in self.codes
+            for other, code in wanted
+        )
+
+
+def lines(claim: Json, answer: Json, known: Directory, roles: Mapping[str, Role], policy: Policy) -> tuple[Line, ...]:
+    """One line for each item of the answer; a modified item speaks through what the payer added in its place."""
+    asked = {each.get("sequence"): each for each in items(claim, "item") if not _cancelled(each)}
+    reader = _Reader(claim, answer, known, roles, policy)
+    found, replaced = [], []
+    for each in items(answer, "item"):
+        wish = asked.get(each.get("itemSequence"), {})
+        instead = [
+            add for add in items(answer, "addItem") if each.get("itemSequence") in (add.get("itemSequence") or ())
+        ]
+        replaced += instead
+        state = _action(each)
+        if claim and not wish:
+            continue
+        found += [reader.line(state, add, wish, each) for add in instead] or [reader.line(state, each, wish, {})]
+    found += [reader.line(_action(add), add, {}, {}) for add in items(answer, "addItem") if add not in replaced]
+    if not found:
+        granted = "approved" if answer.get("preAuthRef") else "unclear"
+        whole = {"queued": "pended", "complete": granted}.get(text(answer, "outcome"), "unclear")
+        found = [reader.line(whole, {}, wish, {}) for wish in asked.values() or [{}]]
+    return tuple(found)
+
+
+def _cancelled(line: Json) -> bool:
+    marks = (each for each in items(line, "modifierExtension") if str(each.get("url", "")).endswith("-infoCancelled"))
+    return any(each.get("valueBoolean") is True for each in marks) or certification(line) == "3"
+
+
+def review_action(adjudication: Json) -> Json:
+    """The payer's decision in one adjudication, a CodeableConcept of X12 306, empty when it holds none."""
+    review = extension(adjudication, f"{PAS}/extension-reviewAction")
+    return item(extension(review, f"{PAS}/extension-reviewActionCode"), "valueCodeableConcept")
+
+
+def _review(line: Json) -> Json:
+    """The adjudication that holds the decision."""
+    return next((each for each in items(line, "adjudication") if review_action(each)), {})
+
+
+def _action(line: Json) -> str:
+    return STATES.get(code_of(review_action(_review(line)), REVIEW_ACTION), "unclear")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads a line from the granted element, what was asked for, and the item that the granted one replaces."""
+
+    claim: Json
+    answer: Json
+    known: Directory
+    roles: Mapping[str, Role]
+    policy: Policy
+
+    def line(self, state: str, granted: Json, asked: Json, replaced: Json) -> Line:
+        detail = extension(granted, f"{PAS}/extension-itemAuthorizedDetail")
+        said = item(extension(detail, "productOrServiceCode"), "valueCodeableConcept")
+        # On an item the detail repeats what was asked for; on an added item it is what was granted.
+        code = item(granted, "productOrService") or item(asked, "productOrService") or said
+        wanted = number(item(asked, "quantity"), "value")
+        units = (
+            number(item(extension(detail, "quantity"), "valueQuantity"), "value"),
+            number(item(granted, "quantity"), "value"),
+            wanted,
+        )
+        end = item(extension(asked, f"{PAS}/extension-productOrServiceCodeEnd"), "valueCodeableConcept")
+        review = extension(_review(granted) or _review(replaced), f"{PAS}/extension-reviewAction")
+        reason = words(item(extension(review, "reasonCode"), "valueCodeableConcept"))
+        return Line(
+            state,
+            codes(code),
+            code_of(end),
+            words(code),
+            text(extension(review, "number"), "valueString") or text(self.answer, "preAuthRef"),
+            self._days(granted, replaced),
+            next((each for each in units if each is not None), None),
+            wanted,
+            self._provider(granted),
+            self._site(asked),
+            reason or (trouble(self.answer) if state == "denied" else ""),
+            self._proof(granted),
+        )
+
+    def _days(self, granted: Json, replaced: Json) -> Days:
+        for element in (granted, replaced):
+            if period := extension(element, f"{PAS}/extension-itemPreAuthPeriod").get("valuePeriod"):
+                return days(period, self.policy.zone)
+        return days(self.answer["preAuthPeriod"], self.policy.zone) if self.answer.get("preAuthPeriod") else ALWAYS
+
+    def _provider(self, granted: Json) -> Party | None:
+        named = extensions(granted, f"{PAS}/extension-itemAuthorizedProvider")
+        references = [item(extension(each, "provider"), "valueReference") for each in named] + items(
+            granted, "provider"
+        )
+        team = [item(each, "provider") for each in items(self.claim, "careTeam")]
+        for reference in (*references, *(() if references else team)):
+            role = self.roles.get(target(reference))
+            found = (role.organization or role.practitioner) if role else party(reference, self.known)
+            if found:
+                return found
+        return None
+
+    def _site(self, asked: Json) -> Party | None:
+        return party(item(asked, "locationReference"), self.known)
+
+    def _proof(self, granted: Json) -> tuple[Evidence, ...]:
+        sequence = granted.get("itemSequence")
+        where = (
+            f"item.where(itemSequence={sequence})"
+            if isinstance(sequence, int)
+            else "addItem"
+            if granted
+            else "preAuthRef"
+        )
+        period = (
+            "item.extension(itemPreAuthPeriod)"
+            if extension(granted, f"{PAS}/extension-itemPreAuthPeriod")
+            else "preAuthPeriod"
+        )
+        return evidence(self.answer, where), evidence(self.answer, period)
+
+
+def certification(element: Json) -> str:
+    """X12 1322: I initial, R renewal, S revised, 3 cancel."""
+    return code_of(item(extension(element, f"{PAS}/extension-certificationType"), "valueCodeableConcept"))
+
+
+def trouble(answer: Json) -> str:
+    """What the payer says in words: an error, a note, its disposition."""
+    errors = [words(item(each, "code")) for each in items(answer, "error")]
+    notes = [text(each, "text") for each in items(answer, "processNote")]
+    return next((each for each in (*errors, *notes, text(answer, "disposition")) if each), "")

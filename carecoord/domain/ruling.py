@@ -1,0 +1,76 @@
+"""What the authorization gate is judged by on one day, and what comes out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from carecoord.domain.coverage import Card
+from carecoord.domain.gate import Action, Evidence, Gate
+from carecoord.domain.lines import Line
+from carecoord.domain.participation import Participation
+from carecoord.domain.parties import Party
+from carecoord.domain.policy import Policy
+from carecoord.domain.prior_auth import Request
+from carecoord.domain.referral import Referral
+from carecoord.domain.requirement import Requirement, Rule, requirement
+from carecoord.domain.visits import Visits
+
+NETWORK = {"in": "in", "out": "out", "excluded": "out", "pending": "unknown", "unknown": "unknown"}
+PREPARE = Action("prepare-authorization", "Prepare the request")
+CALL = Action("call-payer", "Call the payer")
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What the gate is judged by on one day. `asked`: papers that the payer waits for, by words."""
+
+    referral: Referral
+    card: Card | None
+    requests: Sequence[Request]
+    visits: Visits
+    rules: Sequence[Rule]
+    asked: Sequence[str]
+    participation: Participation
+    site: Party | None
+    day: date
+    settled: bool  # a visit is booked or asked about for the day, which is not just one of many to choose from
+    visit: tuple[Evidence, ...]  # the appointment booked for the day
+    now: datetime
+    policy: Policy
+
+    @property
+    def need(self) -> Requirement:
+        """What the payer's rules say."""
+        payer, plan = (self.card.payer, self.card.plan) if self.card else (None, "")
+        return requirement(self.referral.codes, payer, plan, NETWORK[self.participation.result], self.day, self.rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The gate, and what its chip says. `line` is the approved line that speaks, if one does; `left` its units left."""
+
+    gate: Gate
+    chip: str
+    note: str = ""
+    line: Line | None = None
+    request: Request | None = None
+    need: Requirement | None = None
+    left: float | None = None
+
+
+def verdict(
+    state: str,
+    reason: str,
+    rule: str,
+    evidence: tuple[Evidence, ...],
+    action: Action | None = None,
+    who: str | None = None,
+    due: datetime | None = None,
+    label: str | None = None,
+    since: datetime | None = None,
+    waits_on: str | None = None,
+) -> Gate:
+    """The authorization gate, said briefly."""
+    return Gate(
+        "authorization", state, reason, f"authorization.{rule}", evidence, action, who, due, label, since, waits_on
+    )
