@@ -2,7 +2,7 @@
 
 import itertools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -43,8 +43,24 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
-def fresh_postgres(server: str) -> str:
-    """A new database on the session's server, migrated and empty."""
+DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(scope="session")
+def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """A function that makes a migrated, empty database of a kind (sqlite or postgres) and returns its URL."""
+
+    def make(kind: str) -> str:
+        if kind == "postgres":
+            return _fresh_postgres(request.getfixturevalue("postgres_url"))
+        path = tmp_path_factory.mktemp("database") / "carecoord.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        return f"sqlite:///{path}"
+
+    return make
+
+
+def _fresh_postgres(server: str) -> str:
     name = f"t{next(_numbers)}"
     engine = open_engine(server)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
@@ -53,14 +69,10 @@ def fresh_postgres(server: str) -> str:
     return str(make_url(server).set(database=name))
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, new_database: Callable[[str], str]) -> str:
     """A migrated, empty database of this test's own: the test runs once on SQLite and once on PostgreSQL."""
-    if request.param == "postgres":
-        return fresh_postgres(request.getfixturevalue("postgres_url"))
-    path = tmp_path / "carecoord.db"
-    shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
-    return f"sqlite:///{path}"
+    return new_database(request.param)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ no planner turns into joins. Statements are made once per shape and hold names w
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import FromLinter, SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from carecoord.store.conditions import (
     NEAR,
@@ -43,6 +44,8 @@ from carecoord.store.conditions import (
     is_drivable,
 )
 from carecoord.store.tables import ix_reference, metadata, resource
+
+_Sight = Callable[[ColumnElement[Any]], ColumnElement[Any]]
 
 
 class Then(Join):
@@ -61,6 +64,28 @@ def _cross_join(join: Then, compiler: SQLCompiler, from_linter: FromLinter | Non
     return f"{left} CROSS JOIN {right} ON {compiler.process(on, from_linter=from_linter)}"
 
 
+class Plain(FunctionElement[Any]):
+    """A column's value that SQLite may not look for in an index: it would take any range for a better start than the
+    number of the one resource in question."""
+
+    inherit_cache = True
+    name = "plain"
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(Plain)
+def _plain(value: Plain, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(value.clauses, **kw)
+
+
+@compiles(Plain, "sqlite")
+def _hidden(value: Plain, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"+{compiler.process(value.clauses, **kw)}"
+
+
 class Source(NamedTuple):
     """Where resources come from: a FROM, the column that has their numbers, and the tests on its rows."""
 
@@ -74,7 +99,7 @@ def check(condition: Condition, rid: ColumnElement[int]) -> ColumnElement[bool]:
     match condition:
         case Rows():
             rows = metadata.tables[condition.table].alias()
-            return _exists(rows, [rows.c.rid == rid, *_tests(condition, rows)], rid)
+            return _exists(rows, [rows.c.rid == rid, *_tests(condition, rows, Plain)], rid)
         case No(inner):
             return not_(check(inner, rid))
         case Every(conditions):
@@ -98,7 +123,7 @@ def drive(condition: Condition) -> Source:
     match condition:
         case Rows():
             rows = metadata.tables[condition.table].alias()
-            return Source(rows, rows.c.rid, _tests(condition, rows))
+            return Source(rows, rows.c.rid, _tests(condition, rows, _as_it_is))
         case Every(conditions):
             first = next(one for one in conditions if is_drivable(one))
             origin, rid, tests = drive(first)
@@ -137,25 +162,30 @@ def _points_at(link: FromClause, target: FromClause) -> list[ColumnElement[bool]
     return [link.c.id == target.c.id, link.c.url == "", link.c.type == target.c.type]
 
 
-def _tests(condition: Rows, rows: FromClause) -> list[ColumnElement[bool]]:
+def _as_it_is(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return column
+
+
+def _tests(condition: Rows, rows: FromClause, seen: _Sight) -> list[ColumnElement[bool]]:
     if condition.table == "resource":
-        tests = [rows.c.type == bindparam(condition.key), rows.c.deleted.is_(False)]
+        tests = [seen(rows.c.type) == bindparam(condition.key), rows.c.deleted.is_(False)]
     else:
         tests = [rows.c.key == bindparam(condition.key)]
-    ways = [_alternative(alternative, rows) for alternative in condition.any_of]
-    return tests if () in condition.any_of else [*tests, or_(*ways)]
+    if () in condition.any_of:
+        return tests
+    return [*tests, or_(*(_alternative(alternative, rows, seen) for alternative in condition.any_of))]
 
 
-def _alternative(alternative: Alternative, rows: FromClause) -> ColumnElement[bool]:
+def _alternative(alternative: Alternative, rows: FromClause, seen: _Sight) -> ColumnElement[bool]:
     tests = [
-        or_(*(_test(one, rows) for one in test.tests)) if isinstance(test, Either) else _test(test, rows)
+        or_(*(_test(one, rows, seen) for one in test.tests)) if isinstance(test, Either) else _test(test, rows, seen)
         for test in alternative
     ]
     return and_(*tests)
 
 
-def _test(test: Test, rows: FromClause) -> ColumnElement[bool]:
-    column = rows.c[test.column]
+def _test(test: Test, rows: FromClause, seen: _Sight) -> ColumnElement[bool]:
+    column = seen(rows.c[test.column])
     match test.op:
         case "=":
             return column == bindparam(test.value)
