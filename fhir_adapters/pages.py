@@ -3,6 +3,7 @@
 Clause: FHIR R4 http.html#paging, bundle.html#searchset and bundle.html#references (a link may be relative).
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -71,9 +72,10 @@ class Leaf:
 def walk(http: Http, type: str, url: str, params: Params, read: Read) -> Iterator[Leaf]:
     """Every page from this address on, as the EHR links them. `read` makes a resource of bytes or raises ValueError.
 
-    Raises Loop when a next link or a page's content comes again, and whatever Http raises.
+    Raises Loop when a next link comes again, or the same content a third time (twice may be a page that shifted because
+    a resource was added), and whatever Http raises.
     """
-    addresses, contents = {url}, set()
+    addresses, contents = {url}, Counter[bytes]()
     for _ in range(int(http.limits.pages)):
         answer = http.get(url, Bundle, params)
         leaf = leaf_of(answer, type, read)
@@ -81,11 +83,10 @@ def walk(http: Http, type: str, url: str, params: Params, read: Read) -> Iterato
         if leaf.next is None:
             return
         content = _content(leaf)
-        if leaf.next in addresses or content in contents:
+        contents[content] += bool(leaf.found)
+        if leaf.next in addresses or contents[content] > 2:
             raise Loop(f"{http.ehr.name}: paging of {type} comes back to a page that was read already.")
         addresses.add(leaf.next)
-        if leaf.found:
-            contents.add(content)
         url, params = leaf.next, ()
     raise Loop(f"{http.ehr.name}: {type} has more than {http.limits.pages:.0f} pages; raise the limit `pages` if so.")
 

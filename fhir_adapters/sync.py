@@ -111,12 +111,27 @@ class Reading:
 
     def __init__(self, source: Source, job: Job, cursor: Cursor, held: frozenset[str]) -> None:
         self.source, self.job, self.held = source, job, held
-        self.cursor = cursors.begin(cursor, bool(job.since), source.dialect.incremental, source.clock())
+        self.cursor = self._begin(cursor)
+        self.resumed = self.cursor == cursor
         self.outcome = Outcome(job.type, job.strategy, notices=list(job.notices))
         self.total: int | None = None
 
     def through(self) -> None:
-        """Read the type to its end, and find out what has gone if this is a full sweep."""
+        """Read the type to its end; after a round that was broken off earlier, what changed since that round began.
+
+        Without a window that would be a whole second sweep, which is left to the next run.
+        """
+        self._round()
+        if self.resumed and self.job.since:
+            self.cursor = self._begin(self.cursor)
+            self._round()
+        self.source.report(self.job.type, self.outcome.received, self.outcome.received)
+
+    def _begin(self, cursor: Cursor) -> Cursor:
+        return cursors.begin(cursor, bool(self.job.since), self.source.dialect.incremental, self.source.clock())
+
+    def _round(self) -> None:
+        """One round to its end; a full sweep ends with the question what has gone."""
         while True:
             try:
                 self._searches()
@@ -127,7 +142,6 @@ class Reading:
             self._look_for_missing()
         self.cursor = cursors.close(self.cursor)
         self.source.accept(Page(self.job.type, self.cursor.round), self.cursor)
-        self.source.report(self.job.type, self.outcome.received, self.outcome.received)
 
     def _searches(self) -> None:
         way = self.job.ways[min(self.cursor.fallback, len(self.job.ways) - 1)]

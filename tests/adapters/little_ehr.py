@@ -50,7 +50,7 @@ class LittleEhr:
     """Holds resources by type and id; answers metadata, read and search, in pages; gives tokens if it knows a client.
 
     `faults` are asked first: one that returns a Reply misbehaves. `params` are the search parameters offered per type;
-    `_lastUpdated` is honoured only where offered, `demands` lists types that may be searched only with `patient`.
+    `_lastUpdated` is honoured only where offered, `demands` lists types that are searched only with `patient` or `_id`.
     """
 
     def __init__(self) -> None:
@@ -123,7 +123,7 @@ class LittleEhr:
         return Reply(document=found) if found else _outcome(404, "No such resource.")
 
     def _search(self, type: str, asked: Asked) -> Reply:
-        if type in self.demands and "patient" not in asked.query and "page" not in asked.query:
+        if type in self.demands and not {"patient", "_id", "page"} & set(asked.query):
             return _outcome(400, "A patient is required.")
         found = [one for _, one in sorted(self.held.get(type, {}).items()) if self._matches(one, asked)]
         start = int(asked.query.get("page", ["0"])[0])

@@ -76,7 +76,13 @@ def test_links_that_change_while_the_content_comes_again_are_a_loop(http: Http, 
         little.fail("Patient", page(patient("a"), patient("b"), next=f"?token={n}"))
     with pytest.raises(Loop):
         leaves(http)
-    assert len(little.asked) == 2
+    assert len(little.asked) == 3
+
+
+def test_a_page_that_shifted_by_one_is_no_loop(http: Http, little: LittleEhr) -> None:
+    for n, id in enumerate(["a", "a", "b", "b", "c"]):
+        little.fail("Patient", page(patient(id), next=f"?page={n}" if id != "c" else ""))
+    assert ids(leaves(http)) == ["a", "a", "b", "b", "c"]
 
 
 def test_a_row_of_empty_pages_is_no_loop(http: Http, little: LittleEhr) -> None:
