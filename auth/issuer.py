@@ -34,6 +34,15 @@ class Issuer:
         return self.url + TOKEN_PATH
 
     @property
+    def oauth_uris(self) -> dict[str, str]:
+        """The addresses by the names of the `oauth-uris` extension of a CapabilityStatement."""
+        paths = {
+            "authorize": AUTHORIZE_PATH, "token": TOKEN_PATH, "manage": MANAGE_PATH, "introspect": INTROSPECT_PATH,
+            "revoke": REVOKE_PATH,
+        }  # fmt: skip
+        return {name: self.url + path for name, path in paths.items()}
+
+    @property
     def style_url(self) -> str:
         return self.url + STYLE_PATH
 

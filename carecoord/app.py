@@ -27,7 +27,7 @@ from carecoord.domain import access
 from carecoord.settings import Settings
 from carecoord.store.audit import Journal, keep_draining
 from carecoord.store.engine import migrate, open_engine, reading, writing
-from carecoord.web import assets, desk, errors, exchange, fhir, headers, health, signin
+from carecoord.web import assets, authorize, desk, errors, exchange, fhir, headers, health, signin
 from carecoord.world import World
 
 
@@ -66,9 +66,10 @@ def wired(world: World) -> Flask:
     errors.install(app)
     issuer = Issuer(settings.url, settings.fhir_url, access.understands)
     app.register_blueprint(routes.blueprint(issuer, _effects(world)))
-    app.register_blueprint(fhir.blueprint(world, {"token": issuer.token_url}))
+    app.register_blueprint(fhir.blueprint(world, issuer.oauth_uris))
     app.register_blueprint(assets.blueprint())
     app.register_blueprint(signin.blueprint(world))
+    app.register_blueprint(authorize.blueprint(world, issuer))
     app.register_blueprint(desk.blueprint(world))
     app.register_blueprint(health.blueprint(world))
     return app

@@ -28,7 +28,7 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.get("/sign-in")
     def show() -> Response:
-        if signing_in.who(world, _cookie(world)):
+        if current(world) and not request.args.get("again"):
             return redirect(local(request.args.get("next")), 303)
         return _page(world, 200)
 
@@ -68,7 +68,7 @@ def guard(pages: Blueprint, world: World) -> None:
 
     @pages.before_request
     def demand() -> Response | None:
-        g.session = signing_in.who(world, _cookie(world))
+        g.session = current(world)
         if g.session is None:
             return _to_sign_in()
         if request.method not in SAFE:
@@ -79,6 +79,11 @@ def guard(pages: Blueprint, world: World) -> None:
     def about_me() -> dict[str, object]:
         found: Session | None = g.get("session")
         return {"csrf": found.csrf, "me": found.user} if found else {}
+
+
+def current(world: World) -> Session | None:
+    """Who is signed in, if anybody, on a page that is open to all."""
+    return signing_in.who(world, _cookie(world))
 
 
 def session() -> Session:
@@ -107,7 +112,7 @@ def _to_sign_in() -> Response:
 
 
 def _signed_in(world: World) -> Session:
-    found = signing_in.who(world, _cookie(world))
+    found = current(world)
     if found is None:
         abort(_to_sign_in())
     return found

@@ -1,6 +1,7 @@
 """A real authorization server on a real database, with keys made for the occasion and a clock that a test can move."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,14 @@ from auth.jwks import KeySets
 from auth.routes import Effects, blueprint
 from auth.tables import key as key_table
 from auth.tables import metadata
+from carecoord.actions import projecting
+from carecoord.app import wired
+from carecoord.settings import Settings
+from carecoord.store.audit import Journal
+from carecoord.store.engine import open_engine, writing
+from carecoord.world import World
+
+from .place import RESOURCES, URL, Place
 
 ISSUER = Issuer("https://care.example", "https://care.example/fhir", lambda scope: scope.type != "Nonsense")
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -103,6 +112,43 @@ def register(engine: Engine, clock: Clock) -> Callable[..., store.Client]:
         return client
 
     return add
+
+
+@pytest.fixture(scope="session")
+def practice(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, signing_row: dict[str, Any]) -> Path:
+    """A database with the practice of place.py in it, to be copied for each test."""
+    folder = tmp_path_factory.mktemp("practice")
+    shutil.copyfile(sqlite_template, folder / "practice.db")
+    world = build_world(folder, "practice.db")
+    place = Place(world, wired(world).test_client())
+    with writing(world.engine) as conn:
+        conn.execute(insert(key_table).values(signing_row))
+    token = place.service("system/*.cruds")
+    for resource in RESOURCES:
+        made = place.fhir(token, "PUT", f"{resource['resourceType']}/{resource['id']}", resource)
+        assert made.status_code == 201, made.text
+    with world.engine.connect() as conn:
+        conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    world.engine.dispose()
+    return folder / "practice.db"
+
+
+@pytest.fixture
+def place(practice: Path, tmp_path: Path) -> Iterator[Place]:
+    shutil.copyfile(practice, tmp_path / "practice.db")
+    world = build_world(tmp_path, "practice.db")
+    yield Place(world, wired(world).test_client())
+    world.engine.dispose()
+
+
+def build_world(folder: Path, name: str) -> World:
+    clock = Clock()
+    settings = Settings(var=str(folder), database_url=f"sqlite:///{folder / name}", base_url=URL)
+    project = projecting.projector(projecting.policy(settings))
+    journal = Journal(folder / "audit")
+    return World(
+        open_engine(settings.database), clock, lambda: str(uuid4()), requests.Session, settings, project, journal
+    )
 
 
 def public(*made: Key) -> str:
