@@ -14,9 +14,10 @@ from carecoord.actions.entries import Entry, kind, listed, parse, placed
 from carecoord.actions.linking import conditionals, linked
 from carecoord.actions.permission import Turn, changing, looking
 from carecoord.actions.writes import Aim
-from carecoord.errors import Invalid, Issue, Problem, Unprocessable
+from carecoord.errors import Invalid, Issue, Problem, Stale, Unprocessable
 from carecoord.fhir import bundle, validate
 from carecoord.fhir.bundle import Answer
+from carecoord.store import read
 from carecoord.store.read import Row
 from carecoord.store.write import Written
 from carecoord.world import World
@@ -59,14 +60,28 @@ def perform(turn: Turn, entries: Sequence[Entry], full: bool, new_id: NewId) -> 
     """Every entry in the order of the standard, whatever theirs: deletes, creates, updates, then reads."""
     aims = aimed(turn, entries, new_id)
     _refuse_twins(aims)
-    written = writes.carry_out(turn, [aim for _, aim in aims])
     base = turn.world.settings.fhir_url
-    answers = {entry.n: _told(one, base, full) for (entry, _), one in zip(aims, written, strict=True)}
+    answers = {}
+    for (entry, _), one in zip(aims, _written(turn, aims), strict=True):
+        with _placing(entry):
+            answers[entry.n] = _told(writes.check(turn, one), base, full)
     for entry in entries:
         if entry.method == "GET":
             with _placing(entry):
                 answers[entry.n] = _fetched(turn, entry)
     return [answers.get(entry.n, Answer(_STATUS["deleted"])) for entry in entries]
+
+
+def _written(turn: Turn, aims: Aims) -> list[Written]:
+    """All writes in one go; a Stale one is told by its entry."""
+    try:
+        return writes.carry_out(turn, [aim for _, aim in aims])
+    except Stale as stale:
+        for entry, aim in aims:
+            row = read.get(turn.conn, aim.type, aim.id)
+            if aim.expected is not None and (row.version if row else None) != aim.expected:
+                raise placed(stale, entry.where) from stale
+        raise
 
 
 def aimed(turn: Turn, entries: Sequence[Entry], new_id: NewId) -> Aims:

@@ -145,7 +145,12 @@ def placed(problem: Problem, where: str) -> Problem:
     return type(problem)(problem.text, issues[0].where, issues, problem.headers)
 
 
+_REQUEST = {"http.If-Match": "ifMatch", "http.If-None-Match": "ifNoneMatch", "http.If-None-Exist": "ifNoneExist"}
+
+
 def _within(expression: str | None, where: str) -> str:
-    if expression is None or expression.startswith(("http.", "Bundle.")):
-        return where if expression is None else expression
+    if expression is None or expression.startswith("Bundle."):
+        return expression or where
+    if expression.startswith("http."):
+        return f"{where}.request.{_REQUEST.get(expression, 'url')}"
     return f"{where}.resource{expression.partition('.')[1]}{expression.partition('.')[2]}"

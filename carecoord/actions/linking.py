@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from carecoord.actions.matching import one
 from carecoord.actions.permission import Turn
-from carecoord.errors import Invalid, Stale
+from carecoord.errors import Invalid, Problem, Stale
 from carecoord.fhir.substitution import substitute
 from carecoord.fhir.types import TYPES
 
@@ -53,13 +53,20 @@ def conditionals(turn: Turn) -> Conditional:
 
     def resolve(text: str) -> str:
         if text not in known:
-            type, _, arguments = text.partition("?")
-            if type not in TYPES:
-                raise Invalid(f"{type!r} is not a resource type of this server.")
-            found = one(turn, type, parse_qsl(arguments, keep_blank_values=True), text)
-            if found is None:
-                raise Stale(f"Nothing meets the conditional reference {text!r}.")
-            known[text] = f"{type}/{found.id}"
+            try:
+                known[text] = _found(turn, text)
+            except Problem as problem:
+                raise type(problem)(f"The reference {text!r}: {problem.text}", "Resource") from problem
         return known[text]
 
     return resolve
+
+
+def _found(turn: Turn, text: str) -> str:
+    kind, _, arguments = text.partition("?")
+    if kind not in TYPES:
+        raise Invalid("its type is not one of this server.")
+    found = one(turn, kind, parse_qsl(arguments, keep_blank_values=True), "Resource")
+    if found is None:
+        raise Stale("nothing meets it.")
+    return f"{kind}/{found.id}"

@@ -1,7 +1,8 @@
 """Load files: FHIR Bundles and NDJSON, plain or gzip. Loading the same file twice changes nothing.
 
 Given ids are kept; an entry without one takes the uuid of its fullUrl, or else a number made from its content. A
-transaction Bundle is kept whole or not at all; in other Bundles and in NDJSON each resource stands for itself.
+transaction Bundle is kept whole or not at all, unless one is lenient; in other Bundles and in NDJSON each resource
+stands for itself.
 
 Clause: FHIR R4 bundle.html, http.html#trules, nd-json.html.
 """
@@ -54,17 +55,13 @@ class Refusal:
 
 @dataclass
 class Loaded:
-    """What became of a load: resources kept by type, what that changed (created, updated, unchanged, deleted), and
-    what the rules refuse."""
+    """What became of a load: resources kept by type, what that changed (created, updated, unchanged, deleted), what the
+    rules refuse, and how many resources are not stored: the refused, and what they had with them in a transaction."""
 
     kept: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     refusals: list[Refusal] = field(default_factory=list)
-
-    @property
-    def dropped(self) -> int:
-        """How many resources are not stored."""
-        return sum(not refusal.kept for refusal in self.refusals)
+    dropped: int = 0
 
 
 def load(
@@ -184,7 +181,10 @@ def _keep(world: World, loaded: Loaded, file: str, run: _Run, lenient: bool, day
         if kept:
             shifted = shift(entry.resource, days) if days and entry.resource else entry.resource
             good.append(replace(entry, resource=shifted))
-    if not good or (run.whole and len(good) < len(run.entries)):
+    if run.whole and not lenient and len(good) < len(run.entries):
+        good = []
+    loaded.dropped += len(run.entries) - len(good)
+    if not good:
         return
     with changing(world, LOADER, "load") as turn:
         aims = [(entry, replace(aim, flags=flags.get(entry.n, ()))) for entry, aim in aimed(turn, good, _id)]

@@ -7,8 +7,9 @@ from typing import Any
 
 from auth.grant import Grant
 from carecoord.actions import reads, writes
-from carecoord.actions.permission import changing, looking
+from carecoord.actions.permission import Turn, changing, looking
 from carecoord.actions.reads import Pairs
+from carecoord.actions.writes import Aim
 from carecoord.errors import NotFound
 from carecoord.fhir.types import TYPES
 from carecoord.fhir.validate import judge
@@ -57,7 +58,7 @@ def create(
     judge(resource, _ours(type))
     with changing(world, grant, request) as turn:
         aim = writes.creating(turn, type, resource, unless, world.new_id())
-        return writes.carry_out(turn, [aim])[0]
+        return _done(turn, aim)
 
 
 def update(
@@ -75,7 +76,7 @@ def update(
     judge(resource, _ours(type))
     with changing(world, grant, request) as turn:
         aim = writes.updating(turn, type, id, resource, expected, only_new)
-        return writes.carry_out(turn, [aim])[0]
+        return _done(turn, aim)
 
 
 def update_match(
@@ -92,7 +93,7 @@ def update_match(
     judge(resource, _ours(type))
     with changing(world, grant, request) as turn:
         aim = writes.updating_match(turn, type, pairs, resource, expected)
-        return writes.carry_out(turn, [aim])[0]
+        return _done(turn, aim)
 
 
 def delete(
@@ -101,7 +102,7 @@ def delete(
     """The resource is gone; its versions stay. What is not there is no error (version 0)."""
     _ours(type)
     with changing(world, grant, request) as turn:
-        return writes.carry_out(turn, [writes.deleting(turn, type, id, expected)])[0]
+        return _done(turn, writes.deleting(turn, type, id, expected))
 
 
 def delete_match(
@@ -111,7 +112,11 @@ def delete_match(
     _ours(type)
     with changing(world, grant, request) as turn:
         aim = writes.deleting_match(turn, type, pairs, expected)
-        return writes.carry_out(turn, [aim])[0] if aim else None
+        return _done(turn, aim) if aim else None
+
+
+def _done(turn: Turn, aim: Aim) -> Written:
+    return writes.check(turn, writes.carry_out(turn, [aim])[0])
 
 
 def _ours(type: str) -> str:

@@ -94,9 +94,9 @@ def deleting_match(turn: Turn, type: str, pairs: Pairs, expected: int | None) ->
 
 
 def carry_out(turn: Turn, aims: Sequence[Aim]) -> list[Written]:
-    """Make every write, in one go, and return what became of each, in their order.
+    """Make every write, in one go, and return what became of each, in their order. `check` each of them then.
 
-    Raises Forbidden when the asker could not have the result: then the transaction must be given up.
+    Raises Stale where one is not at the version expected.
     """
     todo = [aim for aim in aims if aim.already is None]
     changes = [Change(aim.type, aim.id, aim.resource, aim.expected, aim.flags) for aim in todo]
@@ -110,21 +110,20 @@ def carry_out(turn: Turn, aims: Sequence[Aim]) -> list[Written]:
             project=turn.world.project,
         )
     )
-    written = [_as_it_is(aim.already) if aim.already else next(done) for aim in aims]
-    for result in written:
-        _check(turn, result)
-    return written
+    return [_as_it_is(aim.already) if aim.already else next(done) for aim in aims]
 
 
-def _check(turn: Turn, result: Written) -> None:
-    """What was written must lie within what the asker may write: a scope on lab results makes no diagnosis."""
+def check(turn: Turn, result: Written) -> Written:
+    """What was written must lie within what the asker may write: a scope on lab results makes no diagnosis. Raises
+    Forbidden where it does not: the transaction must then be given up."""
     perm = {"created": "c", "updated": "u"}.get(result.outcome)
     if perm is None or turn.filter(result.type, perm) == EVERYTHING:
-        return
+        return result
     row = read.get(turn.conn, result.type, result.id)
     if row is None or not turn.sees(row, perm):
         text = f"This {result.type} is not among those that this access may write: see its scopes and roles."
         raise Forbidden(text, result.type)
+    return result
 
 
 def _as_it_is(row: Row) -> Written:

@@ -81,7 +81,7 @@ def statement(
 def _security(endpoints: Mapping[str, str]) -> dict[str, Any]:
     uris = [{"url": name, "valueUri": address} for name, address in endpoints.items()]
     extension = {"extension": [{"url": _OAUTH, "extension": uris}]} if uris else {}
-    return {**extension, "cors": False, "service": [_SERVICE]}
+    return {**extension, "cors": True, "service": [_SERVICE]}
 
 
 def _resource(type_: str, can: Abilities) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 Clause: FHIR R4 http.html#Status-Codes. An unknown error shows only the request's id; the log has the rest.
 """
 
+import traceback
 from typing import NamedTuple
 
 import structlog
@@ -73,18 +74,24 @@ def _http(error: HTTPException) -> Response:
 
 
 def _busy(error: OperationalError) -> Response:
-    log.warning("database busy", request=request_id(), error=str(error.orig))
+    log.warning("database_busy", request=request_id(), **_traced(error))
     return show(errors.Unavailable("The database is busy. Try again.", headers={"Retry-After": "1"}))
 
 
 def _collided(error: IntegrityError) -> Response:
-    log.info("write collided", request=request_id(), error=str(error.orig))
+    log.info("write_collided", request=request_id(), **_traced(error))
     return show(errors.Conflict("Somebody else wrote the same thing at the same moment. Read it again, then retry."))
 
 
 def _unknown(error: Exception) -> Response:
-    log.error("failed", request=request_id(), exc_info=error)
+    log.error("failed", request=request_id(), **_traced(error))
     return show(Problem(f"Something failed on our side. It is in the log under the id {request_id()}."))
+
+
+def _traced(error: Exception) -> dict[str, object]:
+    """Where it happened, without the error's own words or any value: those may be a patient's."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return {"error": type(error).__name__, "at": [f"{frame.name} {frame.filename}:{frame.lineno}" for frame in frames]}
 
 
 def show(problem: Problem) -> Response:

@@ -16,7 +16,7 @@ from flask.globals import request_ctx
 from auth import bearer
 from auth.errors import BadToken, NoToken
 from auth.grant import Grant
-from carecoord.actions import bundles, resources
+from carecoord.actions import bundles, clearing, resources
 from carecoord.actions.entries import conditions
 from carecoord.errors import Invalid, NotFound, Unauthorized
 from carecoord.fhir import text
@@ -84,9 +84,7 @@ def vread(call: Call, type: str, id: str, number: str) -> Response:
 
 
 def history(call: Call, type: str, id: str) -> Response:
-    return answers.answer(
-        resources.history(call.world, call.grant, type, id, call.pairs(), request=call.id), call.wish
-    )
+    return answers.answer(resources.history(call.world, call.grant, type, id, call.pairs(), request=call.id), call.wish)
 
 
 def search(call: Call, type: str) -> Response:
@@ -160,6 +158,12 @@ def bundle(call: Call) -> Response:
     )
 
 
+def clearance(call: Call, id: str) -> Response:
+    args = call.request.args
+    found = clearing.clearance(call.world, call.grant, id, args.get("date"), args.get("as-of"), request=call.id)
+    return answers.answer(text.dumps(found), call.wish)
+
+
 def nowhere(call: Call) -> Response:
     raise NotFound("Search one type at a time: [base]/[type]?arguments.", "http.url")
 
@@ -178,6 +182,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("DELETE", "/<type>/<id>", delete),
     ("GET", "/<type>/<id>/_history", history),
     ("GET", "/<type>/<id>/_history/<number>", vread),
+    ("GET", "/ServiceRequest/<id>/$clearance", clearance),
     ("GET", "/<owner>/<id>/<type>", compartment),
 )
 
