@@ -4,16 +4,63 @@ A statement is built once for each shape of question and kept: building one take
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, select, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    select,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import InternalTraversal
 
 from carecoord.store.tables import case as row
 from carecoord.store.tables import case_word
 
 _LAST = "\U0010ffff"  # sorts behind every letter
+
+
+class Beside(ColumnElement[Any]):
+    """A column that is only checked, never looked up by. SQLite keeps no statistics here and takes any index that begins
+    alike; a unary plus keeps it from that (sqlite.org/optoverview.html#disqualifying_where_clause_terms). PostgreSQL
+    needs no telling."""
+
+    inherit_cache = True
+    _traverse_internals = [("column", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 - as SQLAlchemy reads it
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        self.column = column
+        self.type = column.type
+
+
+@compiles(Beside)
+def _as_it_is(element: Beside, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.column, **kw)
+
+
+@compiles(Beside, "sqlite")
+def _with_a_plus(element: Beside, compiler: SQLCompiler, **kw: Any) -> str:
+    return "+" + compiler.process(element.column, **kw)
+
+
+Pick = Callable[[str], ColumnElement[Any]]  # the column of this name, to look up by or to check
+
+
+def checked(name: str) -> ColumnElement[Any]:
+    """A column that is only checked."""
+    return Beside(row.c[name])
 
 
 @dataclass(frozen=True)
@@ -26,8 +73,8 @@ class In:
     def blank(self) -> "In":
         return replace(self, values=tuple(sorted((None if v is None else "?" for v in self.values), key=str)))
 
-    def sql(self, at: str) -> ColumnElement[bool]:
-        column = row.c[self.column]
+    def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
+        column = pick(self.column)
         given = [bindparam(f"{at}_{n}", type_=column.type) for n, v in enumerate(self.values) if v is not None]
         test = column == given[0] if len(given) == 1 else column.in_(given)
         return test if len(given) == len(self.values) else (column.is_(None) | test) if given else column.is_(None)
@@ -48,8 +95,8 @@ class Other:
     def blank(self) -> "Other":
         return replace(self, value="?")
 
-    def sql(self, at: str) -> ColumnElement[bool]:
-        return row.c[self.column].is_distinct_from(bindparam(at, type_=row.c[self.column].type))
+    def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
+        return pick(self.column).is_distinct_from(bindparam(at, type_=row.c[self.column].type))
 
     def binds(self, at: str) -> dict[str, Any]:
         return {at: self.value}
@@ -66,8 +113,8 @@ class Span:
     def blank(self) -> "Span":
         return replace(self, low=None if self.low is None else 0, high=None if self.high is None else 0)
 
-    def sql(self, at: str) -> ColumnElement[bool]:
-        column = row.c[self.column]
+    def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
+        column = pick(self.column)
         low = [] if self.low is None else [column >= bindparam(f"{at}_low")]
         high = [] if self.high is None else [column < bindparam(f"{at}_high")]
         return and_(*low, *high)
@@ -90,8 +137,14 @@ class Word:
         begins = (case_word.c.word >= bindparam(f"{at}_low")) & (case_word.c.word < bindparam(f"{at}_high"))
         return select(case_word.c.rid).where(begins)
 
-    def sql(self, at: str) -> ColumnElement[bool]:
-        return row.c.rid.in_(self.rids(at))
+    def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
+        """By the word when the walk is along the rows that have it, else by the row: a common word has too many."""
+        rid = pick("rid")
+        if rid is row.c.rid:
+            return rid.in_(self.rids(at))
+        word = Beside(case_word.c.word)
+        begins = (word >= bindparam(f"{at}_low")) & (word < bindparam(f"{at}_high"))
+        return exists().where(case_word.c.rid == row.c.rid, begins).correlate(row)
 
     def binds(self, at: str) -> dict[str, Any]:
         return {f"{at}_low": self.start, f"{at}_high": self.start + _LAST}
@@ -102,21 +155,22 @@ Test = In | Other | Span | Word
 
 @dataclass(frozen=True)
 class Arm:
-    """A walk along one index. `index`: its name; "" leaves the choice to the database; None: by the rows' own numbers.
-
-    SQLite keeps no statistics here and would take any index that begins alike, so it is told; PostgreSQL keeps its own."""
+    """A walk along one index: the tests, and the columns by which that index is found; the others are only checked."""
 
     tests: tuple[Test, ...]
-    index: str | None
+    leading: tuple[str, ...]
 
     def blank(self) -> "Arm":
         return replace(self, tests=tuple(test.blank() for test in self.tests))
 
+    def where(self, at: str) -> list[ColumnElement[bool]]:
+        return [test.sql(f"{at}_{n}", self._pick) for n, test in enumerate(self.tests)]
+
     def walk(self, at: str, *columns: Any) -> Select[Any]:
-        found = select(*columns).where(*(test.sql(f"{at}_{n}") for n, test in enumerate(self.tests)))
-        if self.index == "":
-            return found
-        return found.with_hint(row, f"INDEXED BY {self.index}" if self.index else "NOT INDEXED", "sqlite")
+        return select(*columns).where(*self.where(at))
+
+    def _pick(self, name: str) -> ColumnElement[Any]:
+        return row.c[name] if name in self.leading else checked(name)
 
     def binds(self, at: str) -> dict[str, Any]:
         return {name: value for n, test in enumerate(self.tests) for name, value in test.binds(f"{at}_{n}").items()}
@@ -147,14 +201,13 @@ def lengths(lists: tuple[Arms, ...]) -> Select[Any]:
 
 
 @functools.lru_cache(maxsize=256)
-def sums(base: Arms, lists: tuple[tuple[Test, ...], ...]) -> Select[Any]:
-    """One row: for each of `lists`, how many rows of `base` pass its tests. One pass over the base."""
+def sums(base: Arms, lists: tuple[tuple[Test, ...], ...]) -> CompoundSelect[Any]:
+    """A row for each arm of `base`: how many of its rows pass each of `lists`. One pass over each arm."""
     columns = []
     for n, tests in enumerate(lists):
-        passes = and_(literal(True), *(test.sql(f"s{n}_{m}") for m, test in enumerate(tests)))
+        passes = and_(literal(True), *(test.sql(f"s{n}_{m}", checked) for m, test in enumerate(tests)))
         columns.append(func.coalesce(func.sum(case((passes, 1), else_=0)), 0).label(f"n{n}"))
-    chosen = union_all(*(arm.walk(f"b{n}", row.c.rid) for n, arm in enumerate(base))).subquery()
-    return select(*columns).select_from(chosen.join(row, chosen.c.rid == row.c.rid))
+    return union_all(*(arm.walk(f"b{n}", *columns) for n, arm in enumerate(base)))
 
 
 def sum_binds(lists: Sequence[Sequence[Test]]) -> dict[str, Any]:
@@ -192,7 +245,7 @@ def rows(arms: Arms, column: str, down: bool, beside: bool) -> Select[Any]:
 def values(arm: Arm, column: str, label: str) -> Select[Any]:
     """The values that a column has along an arm, each with its label: hops from value to value along the column's index."""
     of = row.c[column]
-    where = and_(*(test.sql(f"r0_{n}") for n, test in enumerate(arm.tests)))
+    where = and_(*arm.where("r0"))
     hop = select(func.min(of).label("value")).where(where).cte("hop", recursive=True)
     after = select(func.min(of)).where(where, of > hop.c.value).scalar_subquery()
     hop = hop.union_all(select(after).where(hop.c.value.is_not(None)))

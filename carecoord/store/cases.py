@@ -19,6 +19,7 @@ from carecoord.store.tables import CASE_LEADS, CASE_SORTS
 
 MANY = 1000  # a count that reaches it is shown as "999+"
 _SAMPLE = 4000  # how far a list is counted to find the shortest one to walk
+_SEARCHED = 20_000  # rows that a search may have for all its counts to be made in one pass over them
 _RUN = 1000  # rows fetched at a time for a download
 
 FACETS = {  # what can be asked for, and its column; NONE asks for rows that have nothing there
@@ -146,13 +147,20 @@ class Worklist:
         lists = {name: self.tests(replace(asked, tab=name)) for name in names}
         lists |= {f"group {name}": (*asked_for, span) for name, span in groups(self.at).items()}
         base = self.tests(replace(asked, tab="open"))
-        few = _SAMPLE if asked.facets or asked.words else MANY
-        if self._lengths([base], few)[0] < few:
+        if self._is_short(asked, base):
             found = self._sums(base, lists)
         else:
             found = dict(zip(lists, self._lengths(list(lists.values()), MANY), strict=True))
         found = {name: min(MANY, length) for name, length in found.items()}
         return ({name: found[name] for name in names}, {name: found[f"group {name}"] for name in groups(self.at)})
+
+    def _is_short(self, asked: Asked, base: tuple[Test, ...]) -> bool:
+        """Whether one pass over the base is cheaper than counting list by list."""
+        typed = [test for test in base if isinstance(test, Word)]
+        if typed:
+            return min(map(self._spelt, typed)) < _SEARCHED
+        few = _SAMPLE if asked.facets else MANY
+        return self._lengths([base], few)[0] < few
 
     def page(self, asked: Asked, size: int) -> tuple[list[Row[Any]], bool, bool]:
         """(rows in the asked order, whether more come after, whether some come before)."""
@@ -181,7 +189,7 @@ class Worklist:
         Empty for an asker whose view has no index on that facet (a payer's clerk has one payer)."""
         found: dict[str, str] = {}
         for arm in self._arms((In("open", (True,)),)):
-            if FACETS[name] in CASE_LEADS.get(_scope(arm.tests), ()):
+            if FACETS[name] in CASE_LEADS.get(arm.leading[0], ()):
                 statement = walks.values(arm.blank(), FACETS[name], label)
                 found.update((pair.value, pair.label) for pair in self.conn.execute(statement, walks.binds([arm], "r")))
         return sorted(found.items(), key=lambda pair: (pair[1], pair[0]))
@@ -217,57 +225,68 @@ class Worklist:
         """Exact counts of the lists: those of closed cases apart, all others in one pass over the base."""
         apart = {name: tests for name, tests in lists.items() if In("open", (False,)) in tests}
         within = {name: tuple(t for t in tests if t not in base) for name, tests in lists.items() if name not in apart}
-        arms = self._arms(base)
+        arms = self._arms(base, words=_SEARCHED)
         if not arms:
             return dict.fromkeys(lists, 0)
         shapes = tuple(tuple(test.blank() for test in tests) for tests in within.values())
         statement = walks.sums(walks.blank(arms), shapes)
-        got = self.conn.execute(statement, {**walks.binds(arms, "b"), **walks.sum_binds(list(within.values()))}).one()
+        given = {**walks.binds(arms, "b"), **walks.sum_binds(list(within.values()))}
+        got = [sum(counts) for counts in zip(*self.conn.execute(statement, given), strict=True)]
         closed = self._lengths(list(apart.values()), MANY) if apart else []
         return dict(zip(within, got, strict=True)) | dict(zip(apart, closed, strict=True))
 
-    def _arms(self, tests: tuple[Test, ...], sort: str = "due") -> tuple[Arm, ...]:
-        """The list as disjoint walks along one index each: per alternative of whose it is, per value of what leads."""
+    def _arms(self, tests: tuple[Test, ...], sort: str = "due", words: int = _SAMPLE) -> tuple[Arm, ...]:
+        """The list as disjoint walks along one index each: per alternative of whose it is, per value of what leads.
+
+        `words`: a search whose word fewer rows have is walked along these rows."""
         if self.seen.any_of is None:
-            return (Arm(tests, "case_row_due"),)
+            return (Arm(tests, ("open", "sort_due")),)
         arms: list[Arm] = []
         for n, (scope, value) in enumerate(self.seen.any_of):
             others = [Other(c, v) for c, v in self.seen.any_of[:n]]
             told = [In("authorization_state", DISCLOSED)] if scope == "payer_key" else []
             whose: tuple[Test, ...] = (In(scope, (value,)), *others, *told)
-            arms += self._led(whose, tests, sort)
+            found = any(self._spelt(test) < words for test in tests if isinstance(test, Word))
+            arms += [Arm((*whose, *tests), ("rid",))] if found else self._led(scope, whose, tests, sort)
         return tuple(arms)
 
-    def _led(self, whose: tuple[Test, ...], tests: tuple[Test, ...], sort: str) -> list[Arm]:
+    def _led(self, scope: str, whose: tuple[Test, ...], tests: tuple[Test, ...], sort: str) -> list[Arm]:
         """The walks of one alternative: by number, along its shortest index, or along the order when all are long."""
+        whole = (*whose, *tests)
         if any(isinstance(test, In) and test.column == "id" for test in tests):
-            return [Arm((*whose, *tests), "")]
-        if any(self._spelt(test) < _SAMPLE for test in tests if isinstance(test, Word)):
-            return [Arm((*whose, *tests), None)]
-        scope = _scope(whose)
+            return [Arm(whole, ("id",))]
         if scope == "placer" and any(isinstance(test, Span) and test.column == "appointment_at" for test in tests):
-            return [Arm((*whose, *tests), "case_row_visit")]
-        leads = [test for test in tests if isinstance(test, In) and test.column in CASE_LEADS[scope]]
-        lead = min(leads, key=lambda lead: self._led_length(whose, lead, tests)) if leads[1:] else (*leads, None)[0]
-        if SORTS[sort] in CASE_SORTS.get(scope, ()) and not (lead and self._led_length(whose, lead, tests) < _SAMPLE):
-            return [Arm((*whose, *tests), f"case_row_{scope}_{SORTS[sort]}")]
+            return [Arm(whole, (scope, "open", "cleared", "appointment_at"))]
+        lead = self._lead(scope, whose, tests)
+        if SORTS[sort] in CASE_SORTS.get(scope, ()) and not (
+            lead and self._led_length(scope, whose, lead, tests) < _SAMPLE
+        ):
+            return [Arm(whole, (scope, "open", SORTS[sort]))]
         if lead is None:
-            return [Arm((*whose, *tests), f"case_row_{scope}")]
-        rest = tuple(test for test in tests if test is not lead)
-        return [Arm((*whose, *rest, In(lead.column, (v,))), _led_by(scope, lead)) for v in lead.values]
+            return [Arm(whole, (scope, "open", "sort_due"))]
+        rest = tuple(test for test in whole if test is not lead)
+        led = (scope, "open", lead.column, "sort_due")
+        return [Arm((*rest, In(lead.column, (value,))), led) for value in lead.values]
 
-    def _led_length(self, whose: tuple[Test, ...], lead: In, tests: tuple[Test, ...]) -> int:
-        scope = _scope(whose)
+    def _lead(self, scope: str, whose: tuple[Test, ...], tests: tuple[Test, ...]) -> In | None:
+        """The test to walk along: the only one that has an index, or the one that the fewest rows pass."""
+        leads = [test for test in tests if isinstance(test, In) and test.column in CASE_LEADS[scope]]
+        if len(leads) < 2:
+            return leads[0] if leads else None
+        return min(leads, key=lambda lead: self._led_length(scope, whose, lead, tests))
+
+    def _led_length(self, scope: str, whose: tuple[Test, ...], lead: In, tests: tuple[Test, ...]) -> int:
         state = tuple(test for test in tests if isinstance(test, In) and test.column == "open")
         key = (whose[0], state, lead)
         if key not in self._known:
-            arms = [Arm((whose[0], *state, In(lead.column, (v,))), _led_by(scope, lead)) for v in lead.values]
+            led = (scope, "open", lead.column)
+            arms = [Arm((whose[0], *state, In(lead.column, (value,))), led) for value in lead.values]
             self._known[key] = self._measure([arms], _SAMPLE)[0]
         return self._known[key]
 
     def _spelt(self, word: Word) -> int:
         if (word,) not in self._known:
-            found = self.conn.scalar(walks.spelt(), walks.spelt_binds(word, _SAMPLE))
+            found = self.conn.scalar(walks.spelt(), walks.spelt_binds(word, _SEARCHED))
             self._known[(word,)] = found or 0
         return self._known[(word,)]
 
@@ -275,12 +294,3 @@ class Worklist:
 def place(row: Row[Any], sort: str) -> tuple[Any, int]:
     """Where a row stands in an order: what a page goes on from."""
     return row._mapping[SORTS[sort.lstrip("-")]], row.rid
-
-
-def _led_by(scope: str, lead: In) -> str:
-    return f"case_row_{scope}_{lead.column}"
-
-
-def _scope(tests: Sequence[Test]) -> str:
-    first = tests[0]
-    return first.column if isinstance(first, In) else ""

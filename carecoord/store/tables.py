@@ -172,10 +172,13 @@ CASE_LEADS = {
     "payer_key": ("authorization_state", "role", "headline_gate"),
 }
 CASE_SORTS = {"placer": ("patient_name", "specialty")}  # the other orders that are walked along an index of their own
+# What is checked most often beside the lead stands behind it, so that counting need not look into the rows.
+_BESIDE = {"placer": "payer_key", "performer": "payer_key", "payer_key": "authorization_state"}
 for _scope, _leads in CASE_LEADS.items():
-    Index(f"case_row_{_scope}", case.c[_scope], case.c.open, case.c.sort_due, case.c.rid)
-    for _lead in _leads:
-        Index(f"case_row_{_scope}_{_lead}", case.c[_scope], case.c.open, case.c[_lead], case.c.sort_due, case.c.rid)
+    for _lead in (None, *_leads):
+        _names = (_scope, "open", *([_lead] if _lead else []), "sort_due", "rid", _BESIDE[_scope])
+        _named = f"case_row_{_scope}_{_lead}" if _lead else f"case_row_{_scope}"
+        Index(_named, *(case.c[_name] for _name in dict.fromkeys(_names)))
 for _scope, _sorts in CASE_SORTS.items():
     for _sort in _sorts:
         Index(f"case_row_{_scope}_{_sort}", case.c[_scope], case.c.open, case.c[_sort], case.c.rid)
