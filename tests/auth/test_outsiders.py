@@ -1,0 +1,197 @@
+"""A token of one patient, and people of other organizations, on records that are not theirs: by every road there is."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auth import store
+from carecoord.app import wired
+from carecoord.store.engine import writing
+
+from .conftest import build_world
+from .place import RESOURCES, Place
+
+Ask = Callable[..., Any]
+
+# Okafor's own resource that points at Lindqvist's: to follow it must lead nowhere.
+ODD = {
+    "resourceType": "Observation", "id": "okafor-odd", "status": "final", "code": {"text": "odd"},
+    "subject": {"reference": "Patient/okafor"}, "derivedFrom": [{"reference": "Observation/lindqvist-lab"}],
+    "encounter": {"reference": "Encounter/lindqvist-visit"},
+}  # fmt: skip
+THEIRS = ("lindqvist", "Lindqvist")
+
+
+def token(place: Place, scope: str, patient: str | None = None, *roles: str) -> str:
+    with writing(place.world.engine) as conn:
+        row = store.Token(
+            "access", "app", "u1", scope, place.now(), place.now() + 300, "Mina", frozenset(roles), "clinic",
+            "Practitioner/mina", patient,
+        )  # fmt: skip
+        return store.issue(conn, row)
+
+
+@pytest.fixture(scope="module")
+def place(practice: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """One for all: whatever these tests try to change is refused."""
+    folder = tmp_path_factory.mktemp("outsiders")
+    shutil.copyfile(practice, folder / "practice.db")
+    world = build_world(folder, "practice.db")
+    yield Place(world, wired(world).test_client())
+    world.engine.dispose()
+
+
+@pytest.fixture(
+    scope="module", params=["patient's app", "coordinator of another organization", "payer", "granular service"]
+)
+def ask(request: pytest.FixtureRequest, place: Place) -> Ask:
+    """Somebody who may see something here, but nothing of Lindqvist."""
+    loader = place.service("system/*.cruds")
+    assert place.fhir(loader, "PUT", "Observation/okafor-odd", ODD).status_code in (200, 201)
+    given = {
+        "patient's app": lambda: token(place, "patient/*.cruds", "okafor", "coordinator", "clinician"),
+        "coordinator of another organization": lambda: token(place, "user/*.cruds", None, "coordinator"),
+        "payer": lambda: token(place, "user/*.cruds", None, "payer"),
+        "granular service": lambda: token(
+            place, "system/Patient.rs?family=Okafor system/Observation.rs?patient=Patient/okafor system/Organization.rs"
+        ),
+    }[request.param]()
+    return lambda method, path, body=None: place.fhir(given, method, path, body)
+
+
+ADDRESSES = [r for r in RESOURCES if "lindqvist" in json.dumps(r)]
+
+
+@pytest.mark.parametrize("resource", ADDRESSES, ids=lambda r: f"{r['resourceType']}/{r['id']}")
+@pytest.mark.parametrize("tail", ["", "/_history", "/_history/1"])
+def test_by_read_version_and_history(ask: Ask, resource: dict[str, Any], tail: str) -> None:
+    answer = ask("GET", f"{resource['resourceType']}/{resource['id']}{tail}")
+    assert answer.status_code in (403, 404)
+    assert "Okafor" not in answer.text
+
+
+def test_a_record_that_is_hidden_and_one_that_never_was_are_told_in_the_same_words(ask: Ask) -> None:
+    hidden = ask("GET", "Patient/lindqvist")
+    nothing = ask("GET", "Patient/nosuchone")
+    assert hidden.status_code == nothing.status_code
+    assert _without_ids(hidden.text).replace("lindqvist", "X") == _without_ids(nothing.text).replace("nosuchone", "X")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "Patient",
+        "Patient?family=Lindqvist",
+        "Patient?_id=lindqvist",
+        "Patient?identifier=MRN-lindqvist",
+        "Patient?organization=Organization/other",
+        "Patient?organization:Organization.name=Other",
+        "Patient?_has:Observation:patient:_id=lindqvist-lab",
+        "Observation",
+        "Observation?patient=lindqvist",
+        "Observation?subject:Patient.family=Lindqvist",
+        "Observation?subject:identifier=MRN-lindqvist",
+        "Observation?_id=lindqvist-lab,okafor-lab",
+        "Observation?encounter=lindqvist-visit",
+        "Observation?encounter:Encounter.subject=Patient/lindqvist",
+        "Observation?derived-from:Observation.patient=lindqvist",
+        "Encounter?subject=Patient/lindqvist",
+        "ServiceRequest?subject=Patient/lindqvist",
+        "ServiceRequest?performer=Organization/other",
+        "Organization?_has:Patient:organization:family=Lindqvist",
+        "Organization?_has:Patient:organization:_has:Observation:patient:_id=lindqvist-lab",
+        "Practitioner?_has:Patient:general-practitioner:family=Lindqvist",
+    ],
+)
+def test_by_search_chain_and_has(ask: Ask, query: str) -> None:
+    answer = ask("GET", f"{query}{'&' if '?' in query else '?'}_total=accurate")
+    assert answer.status_code in (200, 400, 403), answer.text
+    if answer.status_code == 200:
+        found = _found(answer)
+        assert not any(id.startswith(THEIRS) for id in found), found
+        assert answer.json["total"] == len(found)
+        if query.startswith(("Organization", "Practitioner")):
+            assert found == []  # that the chain leads somewhere would itself tell
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "Observation?_include=Observation:derived-from",
+        "Observation?_include=Observation:encounter",
+        "Observation?_include=*",
+        "Observation?_include=Observation:encounter&_include:iterate=Encounter:subject",
+        "Organization?_revinclude=Patient:organization",
+        "Organization?_revinclude=Patient:organization&_revinclude:iterate=Observation:patient",
+        "Organization?_revinclude=*",
+        "Patient?_revinclude=Observation:patient",
+        "Patient?_include=Patient:organization&_revinclude:iterate=Patient:organization",
+    ],
+)
+def test_by_include_and_revinclude(ask: Ask, query: str) -> None:
+    answer = ask("GET", query)
+    assert answer.status_code in (200, 400, 403), answer.text
+    assert not any(id.startswith(THEIRS) for id in _found(answer))
+
+
+@pytest.mark.parametrize("type", ["Patient", "Observation", "Encounter", "ServiceRequest"])
+def test_by_counting(ask: Ask, type: str) -> None:
+    counted, listed = ask("GET", f"{type}?_summary=count"), ask("GET", f"{type}?_count=100")
+    if counted.status_code == 200:
+        assert counted.json["total"] == len(_found(listed))
+
+
+def test_by_post_search_and_compartment(ask: Ask) -> None:
+    for path in ("Patient/lindqvist/Observation", "Patient/lindqvist/Encounter"):
+        answer = ask("GET", path)
+        assert answer.status_code in (200, 403, 404)
+        assert _found(answer) == []
+    for type in ("Patient", "Observation"):
+        answer = ask("POST", f"{type}/_search?_id=lindqvist,lindqvist-lab")
+        assert answer.status_code in (200, 403, 415)
+        assert _found(answer) == []
+
+
+def test_by_bundle_entry(ask: Ask) -> None:
+    asked = ["Patient/lindqvist", "Observation?patient=lindqvist", "Observation/lindqvist-lab/_history"]
+    batch = {
+        "resourceType": "Bundle", "type": "batch",
+        "entry": [{"request": {"method": "GET", "url": url}} for url in asked],
+    }  # fmt: skip
+    answer = ask("POST", "", batch)
+    assert answer.status_code in (200, 403)
+    assert "Lindqvist" not in answer.text
+    assert '"id":"lindqvist' not in answer.text
+
+
+def test_by_clearance(ask: Ask) -> None:
+    assert ask("GET", "ServiceRequest/lindqvist-cardiology/$clearance").status_code in (403, 404)
+
+
+@pytest.mark.parametrize("resource", ADDRESSES, ids=lambda r: f"{r['resourceType']}/{r['id']}")
+def test_by_writing(ask: Ask, resource: dict[str, Any]) -> None:
+    path = f"{resource['resourceType']}/{resource['id']}"
+    assert ask("PUT", path, resource).status_code in (403, 404)
+    assert ask("DELETE", path).status_code in (403, 404, 405)
+
+
+def test_what_is_theirs_they_do_see(ask: Ask, request: pytest.FixtureRequest) -> None:
+    """Lest all of the above pass because nothing at all is let through."""
+    if "payer" in request.node.name:
+        assert ask("GET", "Organization/clinic").status_code == 200
+        return
+    assert ask("GET", "Patient/okafor").status_code == 200
+    assert {"okafor-lab", "okafor-survey", "okafor-odd"} <= set(_found(ask("GET", "Observation")))
+
+
+def _found(answer: Any) -> list[str]:
+    entries = (answer.json or {}).get("entry", []) if answer.status_code == 200 else []
+    return [e["resource"]["id"] for e in entries if e["resource"]["resourceType"] != "OperationOutcome"]
+
+
+def _without_ids(text: str) -> str:
+    return json.dumps({key: value for key, value in json.loads(text).items() if key != "id"})
