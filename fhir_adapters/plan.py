@@ -41,7 +41,8 @@ class Plan:
 
 
 def make(dialect: Dialect, statement: Statement, types: Iterable[str]) -> Plan:
-    """A job for every type that the EHR offers to search. Patients first: others may be read patient by patient."""
+    """A job for every type that the EHR offers to search, in the given order, but patients first: other types may have
+    to be read patient by patient."""
     wanted = sorted(types, key=lambda type: type != "Patient")
     offered = [type for type in wanted if type in statement.offers and statement.offers[type].searched]
     jobs = tuple(_job(dialect.recipe(type), statement.offers[type]) for type in offered)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from auth.client import BadKey, Key, load_keys
 from carecoord import errors
@@ -23,7 +24,9 @@ from fhir_adapters.cursor import Cursor
 from fhir_adapters.ehr import Ehr
 from fhir_adapters.errors import Away, Misconfigured, TimedOut, Trouble
 from fhir_adapters.identity import local_id
-from fhir_adapters.sync import Item, Outcome, Page, Source
+from fhir_adapters.sync import Outcome, Page, Source
+
+LAST = ("Task", "ServiceRequest")
 
 Report = Callable[[str, int, int | None], None]
 
@@ -50,7 +53,8 @@ class Examined:
 
 @dataclass(frozen=True)
 class TypeSummary:
-    """What a run did for one type. received: resources that came, some perhaps twice. error empty: it went through."""
+    """What a run did for one type. received: resources that came, some perhaps twice. flagged: those of the changed
+    ones that break our rules. error empty: it went through."""
 
     type: str
     strategy: str
@@ -161,7 +165,7 @@ class Keeper:
 
     def accept(self, page: Page, cursor: Cursor) -> None:
         """Store a page. The same content as stored changes nothing. Raises Conflict if another run moved the cursor."""
-        changes = {item.id: self._change(item) for item in page.items}
+        changes = self._changes(page)
         name, state, now = self.ehr.name, cursor.dumps(), self.world.clock()
         seen = [(item.id, item.updated) for item in page.items]
         with writing(self.world.engine) as conn:
@@ -169,7 +173,7 @@ class Keeper:
             stale = ehrs.see(conn, name, page.type, page.round, seen)
             ehrs.forget(conn, name, page.type, page.gone)
             fresh = [change for id, change in changes.items() if id not in stale]
-            gone = [Change(page.type, local_id(name, page.type, id), None, None) for id in page.gone]
+            gone = [Change(page.type, local_id(name, page.type, id), None) for id in page.gone]
             written = put_all(
                 conn,
                 [*fresh, *gone],
@@ -206,12 +210,16 @@ class Keeper:
             error=outcome.error,
         )
 
-    def _change(self, item: Item) -> Change:
-        resource = item.resource
-        flags = tuple(validate.issues(resource))
-        return Change(
-            resource["resourceType"], resource["id"], resource, None, flags=flags, source=resource["meta"]["source"]
-        )
+    def _changes(self, page: Page) -> dict[str, Change]:
+        """A change for each item by the EHR's id. What is stored just so already was judged when it was stored."""
+        with reading(self.world.engine) as conn:
+            same = ehrs.same(conn, page.type, (item.resource for item in page.items))
+        return {item.id: _change(page.type, item.resource, item.resource["id"] not in same) for item in page.items}
+
+
+def _change(type: str, resource: dict[str, Any], judged: bool) -> Change:
+    flags = tuple(validate.issues(resource)) if judged else ()
+    return Change(type, resource["id"], resource, flags=flags, source=resource["meta"]["source"])
 
 
 def _pull(world: World, keeper: Keeper, report: Report) -> Summary:
@@ -245,8 +253,9 @@ def _pull(world: World, keeper: Keeper, report: Report) -> Summary:
 
 
 def _plan(connection: Connection) -> plan.Plan:
-    types = [row.name for row in TYPES.values() if row.synced]
-    return plan.make(connection.dialect, connection.statement, types)
+    """What to read. Referrals come last: a case then appears with all its facts, and is judged once, not per page."""
+    types = [row.name for row in TYPES.values() if row.synced and row.name not in LAST]
+    return plan.make(connection.dialect, connection.statement, [*types, *LAST])
 
 
 def _keys(one: Ehr) -> tuple[Key, ...]:
@@ -258,7 +267,7 @@ def _keys(one: Ehr) -> tuple[Key, ...]:
         raise errors.Invalid(f"The key of EHR {one.name} in {one.auth.key_file} can not be used: {e}") from e
 
 
-def _read(data: bytes) -> dict[str, object]:
+def _read(data: bytes) -> dict[str, Any]:
     try:
         return text.loads(data)
     except errors.Invalid as e:

@@ -12,7 +12,8 @@ from sqlalchemy.exc import IntegrityError
 
 from carecoord.errors import Conflict, NotFound
 from carecoord.fhir.instants import micros, moment
-from carecoord.store.tables import ehr, ehr_cursor, ehr_item, ehr_run
+from carecoord.store.change import digest
+from carecoord.store.tables import ehr, ehr_cursor, ehr_item, ehr_run, resource
 from fhir_adapters.ehr import Ehr
 
 CHUNK = 500  # ids per statement: within every database's limit of bound values
@@ -111,6 +112,18 @@ def see(
         keys = [ehr_item.c.ehr, ehr_item.c.type, ehr_item.c.id]
         conn.execute(put.on_conflict_do_update(index_elements=keys, set_=changed), fresh)
     return stale
+
+
+def same(conn: Connection, type: str, resources: Iterable[dict[str, Any]]) -> frozenset[str]:
+    """The ids of those resources that are stored with just this content: there is no need to judge them again."""
+    marks = {one["id"]: digest(one) for one in resources}
+    found: set[str] = set()
+    for chunk in _chunks(list(marks)):
+        rows = conn.execute(
+            select(resource.c.id, resource.c.hash).where(resource.c.type == type, resource.c.id.in_(chunk))
+        )
+        found.update(id for id, hash in rows if bytes(hash) == marks[id])
+    return frozenset(found)
 
 
 def forget(conn: Connection, name: str, type: str, ids: Iterable[str]) -> None:

@@ -2,17 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-import requests
 from joserfc.jwk import ECKey, KeySet, RSAKey
-from sqlalchemy import Engine
 
+from carecoord import app
 from carecoord.settings import Settings
-from carecoord.store.audit import Journal
 from carecoord.world import World
 from tests.adapters.little_ehr import LittleEhr, serving
 
@@ -42,14 +38,8 @@ def key_file(tmp_path: Path, ec: ECKey, rsa: RSAKey) -> Path:
 
 
 @pytest.fixture
-def world(engine: Engine, tmp_path: Path) -> World:
+def world(database_url: str, tmp_path: Path) -> Iterator[World]:
     """Our side: a real database, real HTTP, the real clock."""
-    return World(
-        engine=engine,
-        clock=lambda: datetime.now(UTC),
-        new_id=lambda: str(uuid4()),
-        http=requests.Session,
-        settings=Settings(var=str(tmp_path)),
-        project=lambda conn, touched, now: None,
-        journal=Journal(tmp_path / "journal"),
-    )
+    world = app.world(Settings(var=str(tmp_path), database_url=database_url))
+    yield world
+    world.engine.dispose()

@@ -64,7 +64,7 @@ def victim(world: World, database_url: str, tmp_path: Path, little: LittleEhr) -
 
 
 def fill(little: LittleEhr) -> None:
-    """60 patients with conditions by window, goals by sweep, flags patient by patient: 200 pages and more."""
+    """60 patients with conditions by window, referrals by sweep, flags patient by patient: 120 pages and more."""
     little.params = {"Condition": {"_lastUpdated"}, "Flag": {"patient"}}
     little.demands = {"Flag"}
     for n in range(60):
@@ -73,10 +73,11 @@ def fill(little: LittleEhr) -> None:
         little.put({"resourceType": "Condition", "id": f"c{n:02}", "subject": subject, "code": {"text": "Angina"}})
         little.put(
             {
-                "resourceType": "Goal",
-                "id": f"g{n:02}",
-                "lifecycleStatus": "active",
-                "description": {"text": "Walk"},
+                "resourceType": "ServiceRequest",
+                "id": f"r{n:02}",
+                "status": "active",
+                "intent": "order",
+                "category": [{"coding": [{"system": "http://snomed.info/sct", "code": "3457005"}]}],
                 "subject": subject,
             }
         )
@@ -119,6 +120,7 @@ def test_a_sync_killed_anywhere_ends_as_an_undisturbed_one(world: World, victim:
     seconds = whole_run(victim)
     undisturbed = content(world.engine)
     assert len(undisturbed["resource"]) == 240
+    assert len(undisturbed["case"]) == 60
     killed = 0
     for _ in range(TRIALS):
         wipe(world)

@@ -6,32 +6,16 @@ the child's process id, then how the child ended.
 
 import os
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
-from uuid import uuid4
 
-import requests
-
+from carecoord import app
 from carecoord.actions.syncing import run
 from carecoord.settings import Settings
-from carecoord.store.audit import Journal
-from carecoord.store.engine import open_engine
-from carecoord.world import World
 
 
 def sync(database_url: str, folder: str, name: str) -> None:
-    engine = open_engine(database_url)
-    world = World(
-        engine=engine,
-        clock=lambda: datetime.now(UTC),
-        new_id=lambda: str(uuid4()),
-        http=requests.Session,
-        settings=Settings(var=folder),
-        project=lambda conn, touched, now: None,
-        journal=Journal(Path(folder) / "journal"),
-    )
+    world = app.world(Settings(var=folder, database_url=database_url))
     summary = run(world, name)
-    engine.dispose()
+    world.engine.dispose()
     if summary.error:
         raise SystemExit(summary.error)
 
