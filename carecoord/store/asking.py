@@ -44,6 +44,7 @@ TABLES = {  # where the rows of a kind of parameter stand
     "special": "ix_pair",
 }
 _RANKS = {"reference": 2, "composite": 3, "special": 3, "uri": 3, "string": 4, "quantity": 5, "token": 6, "date": 7}
+COMMON = 6  # from this rank on, a condition is likely to be met by many
 _LAST = "\U0010ffff"  # behind every string that begins alike
 _KEPT = 400  # bytes of a long string that its index entry begins with (fhir.extract.clip)
 _DEGREE = 111.195  # kilometres
@@ -101,7 +102,7 @@ class Reader:
 
     def all(self, criteria: Iterable[Criterion]) -> list[Condition]:
         """The condition of each criterion, those first that are likely to leave the fewest resources."""
-        return [self.condition(criterion) for criterion in sorted(criteria, key=_rank)]
+        return [self.condition(criterion) for criterion in sorted(criteria, key=rank)]
 
     def allowed(self, type: str) -> Condition:
         """What the asker may see of a type."""
@@ -275,8 +276,8 @@ def every(conditions: Sequence[Condition]) -> Condition:
     return kept[0] if len(kept) == 1 else Every(tuple(kept))
 
 
-def _rank(criterion: Criterion) -> int:
-    """A guess at how many resources are left, from the kind of parameter alone."""
+def rank(criterion: Criterion) -> int:
+    """A guess from the kind of parameter alone, 0 to 9: the lower, the fewer resources will meet the criterion."""
     match criterion:
         case Term(param, modifier):
             if modifier in ("missing", "not"):
@@ -285,9 +286,9 @@ def _rank(criterion: Criterion) -> int:
                 return 0
             return 1 if param.code == "identifier" or modifier == "identifier" else _RANKS[param.kind]
         case Chain(_, branches):
-            return max(2, *(_rank(inner) for _, inner in branches))
+            return max(2, *(rank(inner) for _, inner in branches))
         case Has(_, inner):
-            return max(2, _rank(inner))
+            return max(2, rank(inner))
 
 
 def _derived(code: str, modifier: str) -> tuple[str, str]:

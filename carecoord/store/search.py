@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from carecoord.errors import Issue
 from carecoord.fhir.query import EVERYTHING, Filter, Search, Sort
 from carecoord.store import pages
-from carecoord.store.asking import TABLES, May, Reader
+from carecoord.store.asking import COMMON, TABLES, May, Reader, rank
 from carecoord.store.conditions import Condition, Every, No, Rows, Values, is_drivable, is_ordered
 from carecoord.store.cursor import Place, seal, unseal
 from carecoord.store.engine import secret
@@ -25,9 +25,10 @@ __all__ = ["EVERYTHING", "Filter", "May", "Page", "find", "visible"]
 
 _ENOUGH = 50  # so few that no other condition need be counted
 _FEW = 1000  # resources that are quickly looked at and sorted
-# Which is quicker, driving or walking, shows in the doing: each in turn gets some times as far as before, so that what is
-# spent in vain stays a fraction of what is needed. (resources to drive from, pages' worth of the index to walk)
-_STAGES = ((_FEW, 5), (3_000, 50), (10_000, 500), (100_000, 5_000))
+# Which is quicker, driving or walking, shows in the doing: each in turn gets some times as far as before, so that what
+# is spent in vain stays a fraction of what is needed. (resources to drive from, pages' worth of the index to walk)
+_SELECTIVE = ((_FEW, 5), (3_000, 50), (10_000, 500), (100_000, 5_000))
+_COMMON = ((0, 5), (_FEW, 50), (10_000, 500), (100_000, 5_000))  # nothing asked is of a kind that leaves few
 _ESTIMATE = 10_000  # how far _total=estimate counts
 
 
@@ -95,6 +96,7 @@ class _Hunt:
         asked = [*reader.all(search.criteria), reader.allowed(search.type)]
         self.conditions = tuple(condition for condition in asked if condition != Every(()))
         self.everything = reader.of_type(search.type)
+        self.stages = _SELECTIVE if any(rank(criterion) < COMMON for criterion in search.criteria) else _COMMON
         self.orders = tuple(self._order(sort) for sort in search.sorts)
         self.descending = bool(self.orders) and self.orders[0].descending
 
@@ -111,8 +113,8 @@ class _Hunt:
         self.values["limit"] = limit
         if not self.orders:
             return self._driven(self._start(_FEW) or self._streamed(), self.orders, place)
-        for cap, window in _STAGES if self.conditions and not (place and place.values[0] is None) else ():
-            start = self._start(cap)
+        for cap, window in self.stages if self.conditions and not (place and place.values[0] is None) else ():
+            start = self._start(cap) if cap else None
             if start:
                 return self._driven(start, self.orders, place)
             if len(self.orders) > 1:  # a window may cut through resources that the first key does not tell apart
@@ -128,7 +130,7 @@ class _Hunt:
     def total(self, capped: bool) -> int:
         """How many resources there are; `capped`: counted no further than the estimate goes."""
         self.values["cap"] = _ESTIMATE
-        start = self._start(_STAGES[-1][0]) if len(self.conditions) > 1 else None
+        start = self._start(_COMMON[-1][0]) if len(self.conditions) > 1 else None
         start = start or next(filter(is_drivable, self.conditions), self.everything)
         self.values["cap"] = _ESTIMATE
         return int(pages.counted(start, self._others(start), capped).run(self.conn, self.values).scalar_one())

@@ -1,5 +1,6 @@
 """The database opens, migrates to exactly the tables in code, and its transactions do what they say."""
 
+import contextlib
 import threading
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, insert, select, text
+from sqlalchemy.exc import InternalError
 
 import auth.tables
 from carecoord.errors import Unavailable
@@ -40,9 +42,13 @@ def test_it_makes_the_folder_of_a_new_sqlite_file(tmp_path: Path) -> None:
 
 
 def test_a_failed_write_leaves_nothing_behind(engine: Engine) -> None:
-    with pytest.raises(ZeroDivisionError), writing(engine) as conn:
-        conn.execute(insert(tables.setting), {"name": "a", "value": b"1"})
-        1 / 0  # noqa: B018 - any exception
+    def write_and_fail() -> None:
+        with writing(engine) as conn:
+            conn.execute(insert(tables.setting), {"name": "a", "value": b"1"})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail()
     with reading(engine) as conn:
         assert conn.execute(select(tables.setting.c.name)).scalars().all() == ["secret"]
 
@@ -59,11 +65,8 @@ def test_a_reader_sees_one_state_throughout(engine: Engine) -> None:
 
 
 def test_a_reader_can_not_write_on_postgres_and_keeps_nothing_on_sqlite(engine: Engine) -> None:
-    try:
-        with reading(engine) as conn:
-            conn.execute(insert(tables.setting), {"name": "a", "value": b"1"})
-    except Exception as e:
-        assert "read-only" in str(e)
+    with contextlib.suppress(InternalError), reading(engine) as conn:
+        conn.execute(insert(tables.setting), {"name": "a", "value": b"1"})
     with reading(engine) as conn:
         assert conn.execute(select(tables.setting.c.name)).scalars().all() == ["secret"]
 

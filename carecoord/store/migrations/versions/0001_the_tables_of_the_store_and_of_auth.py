@@ -102,7 +102,9 @@ def upgrade() -> None:
     op.create_index("case_row_changes", "case_row", ["changes_at"], unique=False)
     op.create_index("case_row_due", "case_row", ["open", "sort_due", "rid"], unique=False)
     op.create_index("case_row_patient", "case_row", ["patient"], unique=False)
-    op.create_index("case_row_payer_key", "case_row", ["payer_key", "open", "sort_due", "rid"], unique=False)
+    op.create_index(
+        "case_row_payer_key", "case_row", ["payer_key", "open", "sort_due", "rid", "authorization_state"], unique=False
+    )
     op.create_index(
         "case_row_payer_key_authorization_state",
         "case_row",
@@ -112,74 +114,102 @@ def upgrade() -> None:
     op.create_index(
         "case_row_payer_key_headline_gate",
         "case_row",
-        ["payer_key", "open", "headline_gate", "sort_due", "rid"],
+        ["payer_key", "open", "headline_gate", "sort_due", "rid", "authorization_state"],
         unique=False,
     )
     op.create_index(
-        "case_row_payer_key_role", "case_row", ["payer_key", "open", "role", "sort_due", "rid"], unique=False
+        "case_row_payer_key_role",
+        "case_row",
+        ["payer_key", "open", "role", "sort_due", "rid", "authorization_state"],
+        unique=False,
     )
-    op.create_index("case_row_performer", "case_row", ["performer", "open", "sort_due", "rid"], unique=False)
     op.create_index(
-        "case_row_performer_action", "case_row", ["performer", "open", "action", "sort_due", "rid"], unique=False
+        "case_row_performer", "case_row", ["performer", "open", "sort_due", "rid", "payer_key"], unique=False
+    )
+    op.create_index(
+        "case_row_performer_action",
+        "case_row",
+        ["performer", "open", "action", "sort_due", "rid", "payer_key"],
+        unique=False,
     )
     op.create_index(
         "case_row_performer_agreement_state",
         "case_row",
-        ["performer", "open", "agreement_state", "sort_due", "rid"],
+        ["performer", "open", "agreement_state", "sort_due", "rid", "payer_key"],
         unique=False,
     )
     op.create_index(
         "case_row_performer_authorization_state",
         "case_row",
-        ["performer", "open", "authorization_state", "sort_due", "rid"],
+        ["performer", "open", "authorization_state", "sort_due", "rid", "payer_key"],
         unique=False,
     )
     op.create_index(
-        "case_row_performer_cleared", "case_row", ["performer", "open", "cleared", "sort_due", "rid"], unique=False
+        "case_row_performer_cleared",
+        "case_row",
+        ["performer", "open", "cleared", "sort_due", "rid", "payer_key"],
+        unique=False,
     )
     op.create_index(
         "case_row_performer_headline_gate",
         "case_row",
-        ["performer", "open", "headline_gate", "sort_due", "rid"],
+        ["performer", "open", "headline_gate", "sort_due", "rid", "payer_key"],
         unique=False,
     )
     op.create_index(
-        "case_row_performer_role", "case_row", ["performer", "open", "role", "sort_due", "rid"], unique=False
+        "case_row_performer_role",
+        "case_row",
+        ["performer", "open", "role", "sort_due", "rid", "payer_key"],
+        unique=False,
     )
     op.create_index(
-        "case_row_performer_stage", "case_row", ["performer", "open", "stage", "sort_due", "rid"], unique=False
+        "case_row_performer_stage",
+        "case_row",
+        ["performer", "open", "stage", "sort_due", "rid", "payer_key"],
+        unique=False,
     )
-    op.create_index("case_row_placer", "case_row", ["placer", "open", "sort_due", "rid"], unique=False)
-    op.create_index("case_row_placer_action", "case_row", ["placer", "open", "action", "sort_due", "rid"], unique=False)
+    op.create_index("case_row_placer", "case_row", ["placer", "open", "sort_due", "rid", "payer_key"], unique=False)
+    op.create_index(
+        "case_row_placer_action", "case_row", ["placer", "open", "action", "sort_due", "rid", "payer_key"], unique=False
+    )
     op.create_index(
         "case_row_placer_agreement_state",
         "case_row",
-        ["placer", "open", "agreement_state", "sort_due", "rid"],
+        ["placer", "open", "agreement_state", "sort_due", "rid", "payer_key"],
         unique=False,
     )
     op.create_index(
         "case_row_placer_authorization_state",
         "case_row",
-        ["placer", "open", "authorization_state", "sort_due", "rid"],
+        ["placer", "open", "authorization_state", "sort_due", "rid", "payer_key"],
         unique=False,
     )
     op.create_index(
-        "case_row_placer_cleared", "case_row", ["placer", "open", "cleared", "sort_due", "rid"], unique=False
+        "case_row_placer_cleared",
+        "case_row",
+        ["placer", "open", "cleared", "sort_due", "rid", "payer_key"],
+        unique=False,
     )
     op.create_index(
         "case_row_placer_headline_gate",
         "case_row",
-        ["placer", "open", "headline_gate", "sort_due", "rid"],
+        ["placer", "open", "headline_gate", "sort_due", "rid", "payer_key"],
         unique=False,
     )
-    op.create_index("case_row_placer_owner", "case_row", ["placer", "open", "owner", "sort_due", "rid"], unique=False)
+    op.create_index(
+        "case_row_placer_owner", "case_row", ["placer", "open", "owner", "sort_due", "rid", "payer_key"], unique=False
+    )
     op.create_index("case_row_placer_patient_name", "case_row", ["placer", "open", "patient_name", "rid"], unique=False)
     op.create_index(
         "case_row_placer_payer_key", "case_row", ["placer", "open", "payer_key", "sort_due", "rid"], unique=False
     )
-    op.create_index("case_row_placer_role", "case_row", ["placer", "open", "role", "sort_due", "rid"], unique=False)
+    op.create_index(
+        "case_row_placer_role", "case_row", ["placer", "open", "role", "sort_due", "rid", "payer_key"], unique=False
+    )
     op.create_index("case_row_placer_specialty", "case_row", ["placer", "open", "specialty", "rid"], unique=False)
-    op.create_index("case_row_placer_stage", "case_row", ["placer", "open", "stage", "sort_due", "rid"], unique=False)
+    op.create_index(
+        "case_row_placer_stage", "case_row", ["placer", "open", "stage", "sort_due", "rid", "payer_key"], unique=False
+    )
     op.create_index("case_row_visit", "case_row", ["placer", "open", "cleared", "appointment_at", "rid"], unique=False)
     op.create_table(
         "case_word",
