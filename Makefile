@@ -40,7 +40,7 @@ demo: $(VENV)/made  ## Start a demo EHR, sync it, show every referral, serve the
 	@$(BIN)/carecoord demo $(ARGS)
 
 test: lint types arrows  ## Check everything that can be checked on this machine; say what was skipped and why
-	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 lint: $(NEEDED)  ## Check the style (ruff)
 	@$(BIN)/ruff check .

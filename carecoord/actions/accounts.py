@@ -8,15 +8,14 @@ from pathlib import Path
 
 from joserfc.jwk import ECKey, KeySet
 
-from auth import signin
-from auth.store import Client, User, add_client
+from auth import signin, store
+from auth.store import Client, User
 from carecoord.errors import Invalid
 from carecoord.store import read
 from carecoord.store.engine import writing
 from carecoord.world import World
 
 ROLES = ("coordinator", "clinician", "payer", "contracts", "auditor", "admin")
-PASSWORD_BYTES = 15  # 20 characters, 120 random bits
 
 
 @dataclass(frozen=True)
@@ -36,19 +35,25 @@ def add_user(world: World, new: NewUser, password: str | None = None) -> str:
     """
     if wrong := sorted(new.roles - set(ROLES)) or (not new.roles and ["none"]):
         raise Invalid(f"Unknown role: {', '.join(wrong)}. Roles are {', '.join(ROLES)}.")
-    password = password or secrets.token_urlsafe(PASSWORD_BYTES)
+    password = password or make_password()
     row = User(world.new_id(), new.login, new.name, new.roles, new.organization)
+    hashed = signin.hash_password(password)  # slow on purpose: not while others wait to write
     with writing(world.engine) as conn:
         if new.organization and read.get(conn, "Organization", new.organization) is None:
             raise Invalid(f"There is no Organization/{new.organization} here: load or create it first.")
-        signin.register(conn, row, password, int(world.clock().timestamp()))
+        store.add_user(conn, row, hashed, int(world.clock().timestamp()))
     return password
+
+
+def make_password() -> str:
+    """A random password of 20 characters, 120 bits."""
+    return secrets.token_urlsafe(15)
 
 
 def add_backend(world: World, new: Client) -> None:
     """Register a backend service (SMART Backend Services). Raises auth's BadRegistration."""
     with writing(world.engine) as conn:
-        add_client(conn, new, int(world.clock().timestamp()))
+        store.add_client(conn, new, int(world.clock().timestamp()))
 
 
 def make_key() -> tuple[bytes, str]:

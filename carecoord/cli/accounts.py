@@ -6,9 +6,8 @@ from pathlib import Path
 from auth.store import Client
 from carecoord.actions.accounts import ROLES, NewUser, add_backend, add_user, keep, make_key
 from carecoord.cli.screen import Screen
-from carecoord.cli.verbs import Verbs, opened, verb
+from carecoord.cli.verbs import Verbs, made, opened, verb
 from carecoord.settings import Settings
-from carecoord.store.engine import migrate, open_engine
 
 SCOPE = "system/*.rs"
 
@@ -34,12 +33,8 @@ def install(verbs: Verbs) -> None:
 
 def init(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Make or migrate the database."""
-    engine = open_engine(settings.database)
-    try:
-        migrate(engine)
-    finally:
-        engine.dispose()
-    screen.say(f"The database {engine.url.render_as_string()} is ready.")
+    with made(settings) as world:
+        screen.say(f"The database {world.engine.url.render_as_string()} is ready.")
     screen.say("Next: carecoord user add LOGIN --name NAME --role coordinator, then carecoord serve")
 
 

@@ -6,17 +6,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-
 from auth import store
 from carecoord.actions import syncing
 from carecoord.cli.screen import Screen
-from carecoord.cli.verbs import Verbs, opened, verb
+from carecoord.cli.verbs import Verbs, current, raw, verb
 from carecoord.errors import Problem
 from carecoord.settings import Settings
 from carecoord.store import outbox
-from carecoord.store.engine import alembic_config, reading
+from carecoord.store.engine import reading
 from carecoord.world import World
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -36,7 +33,7 @@ def install(verbs: Verbs) -> None:
 def check(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:
     """Run every check; returns the exit code."""
     wrong = 0
-    with opened(settings) as world:
+    with raw(settings) as world:
         for what, look in looks(world):
             try:
                 screen.say(f"good  {what}: {look()}")
@@ -84,12 +81,7 @@ def folder(var: Path) -> str:
 
 def database(world: World) -> str:
     """It answers, and has the tables of this version."""
-    with reading(world.engine) as conn:
-        present = MigrationContext.configure(conn).get_current_revision()
-        newest = ScriptDirectory.from_config(alembic_config(conn)).get_current_head()
-    if present != newest:
-        raise Wrong(f"its tables are at {present or 'nothing'}, this version wants {newest}: run carecoord init")
-    return f"{world.engine.url.render_as_string()} at revision {newest}"
+    return f"{world.engine.url.render_as_string()} at revision {current(world)}"
 
 
 def people(world: World) -> str:

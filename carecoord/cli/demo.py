@@ -19,10 +19,10 @@ from carecoord.cli import cases, notes
 from carecoord.cli.children import Child, running
 from carecoord.cli.screen import Screen
 from carecoord.cli.serving import free
-from carecoord.cli.verbs import Verbs, opened, verb
+from carecoord.cli.verbs import Verbs, made, verb
 from carecoord.errors import Conflict, NotFound
 from carecoord.settings import Settings
-from carecoord.store.engine import migrate, reading
+from carecoord.store.engine import reading
 from carecoord.world import World
 from fhir_adapters.ehr import BackendServices, Ehr
 
@@ -60,9 +60,7 @@ def run(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:
     free(theirs.host, theirs.port, "CARECOORD_DEMO_EHR_PORT")
     if not args.once:
         free(settings.host, settings.port, "CARECOORD_PORT")
-    with interruptible(), opened(settings) as ours, opened(theirs) as hospital, ExitStack() as children:
-        for world in (hospital, ours):
-            migrate(world.engine)
+    with interruptible(), made(settings) as ours, made(theirs) as hospital, ExitStack() as children:
         known = notes.read(settings)
         today = play_day(ours, known)
         notes.write(settings, known | {"today": today.isoformat()})
@@ -140,7 +138,7 @@ def meet(ours: World, hospital: World) -> None:
 
 
 def stay(settings: Settings, screen: Screen, ehr: Child, children: ExitStack) -> None:
-    """Serve the desk until somebody ends it; the EHR is synced again every minute."""
+    """Serve the desk until somebody ends it."""
     desk = children.enter_context(running("The desk", "serve", settings, Path(settings.var) / "server.log"))
     desk.wait()
     screen.say(f"The desk: {settings.url}/  (logins and passwords: {notes.path(settings)})")

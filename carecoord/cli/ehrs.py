@@ -1,8 +1,10 @@
 """`ehr add`, `ehr list`, `sync`: the EHRs that we read from."""
 
 import argparse
+from datetime import timedelta
 from pathlib import Path
 
+from carecoord import worker
 from carecoord.actions import syncing
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
@@ -21,6 +23,7 @@ def install(verbs: Verbs) -> None:
     one.add_argument("--scope", default="", help="what to ask for (default: what we sync)")
     one.add_argument("--dialect", default="generic", help="the vendor's ways (default: generic)")
     one.add_argument("--alias", action="append", default=[], metavar="URL", help="another base URL it calls itself by")
+    one.add_argument("--every", type=int, metavar="MINUTES", help="sync it again and again while `serve` runs")
     one.add_argument("--header", action="append", default=[], metavar="NAME=VALUE", help="sent with every request")
     verb(ehr, "list", show, "every EHR, and how its last sync went")
     one = verb(verbs, "sync", sync, "read an EHR into our store; safe to break off and to repeat")
@@ -37,6 +40,8 @@ def add(settings: Settings, screen: Screen, args: argparse.Namespace) -> int | N
     one = Ehr(args.name, args.url, args.dialect, auth, headers, aliases=tuple(args.alias))
     with opened(settings) as world:
         syncing.add_ehr(world, one)
+        if args.every:
+            worker.repeat(world, one.name, timedelta(minutes=args.every))
     screen.say(f"Next: carecoord sync {one.name}")
     return None
 

@@ -5,9 +5,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import ArgumentError
+
 from carecoord import app
 from carecoord.cli.screen import Screen
-from carecoord.settings import Settings
+from carecoord.errors import Unavailable
+from carecoord.settings import BadSetting, Settings
+from carecoord.store.engine import alembic_config, migrate, reading
 from carecoord.world import World
 
 Run: TypeAlias = Callable[[Settings, Screen, argparse.Namespace], int | None]
@@ -24,10 +30,46 @@ def verb(verbs: Verbs, name: str, run: Run, help: str, more: str = "") -> argpar
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[World]:
-    """The world of these settings; its database is closed at the end."""
-    world = app.world(settings)
+def raw(settings: Settings) -> Iterator[World]:
+    """The world of these settings as it is; its database is closed at the end.
+
+    Raises BadSetting when the database's URL is of a kind that we do not speak.
+    """
+    try:
+        world = app.world(settings)
+    except (ArgumentError, ImportError) as e:
+        known = "sqlite:///path or postgresql://user@host/name"
+        raise BadSetting(f"CARECOORD_DATABASE_URL must be {known}, not {settings.database_url!r}") from e
     try:
         yield world
     finally:
         world.engine.dispose()
+
+
+@contextmanager
+def made(settings: Settings) -> Iterator[World]:
+    """The same, with its database made or brought to this version."""
+    with raw(settings) as world:
+        migrate(world.engine)
+        yield world
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[World]:
+    """The same, once `carecoord init` has run. Raises Unavailable when the database is not of this version."""
+    with raw(settings) as world:
+        current(world)
+        yield world
+
+
+def current(world: World) -> str:
+    """The revision of the database's tables. Raises Unavailable when it is not this version's."""
+    with reading(world.engine) as conn:
+        present = MigrationContext.configure(conn).get_current_revision()
+        newest = ScriptDirectory.from_config(alembic_config(conn)).get_current_head()
+    where = world.engine.url.render_as_string()
+    if present is None or newest is None:
+        raise Unavailable(f"The database {where} has no tables yet: run carecoord init")
+    if present != newest:
+        raise Unavailable(f"The tables of {where} are at {present}, this version wants {newest}: run carecoord init")
+    return newest

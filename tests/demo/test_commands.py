@@ -1,0 +1,237 @@
+"""The command as a person meets it: what it prints, and how it ends."""
+
+import gzip
+import json
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from carecoord.cli import main, parser
+from carecoord.settings import PREFIX
+
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+VERBS = (
+    "init", "serve", "demo", "load", "ehr", "ehr add", "ehr list", "sync", "cases", "client", "client add", "user",
+    "user add", "check", "work",
+)
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run one verb in an empty CARECOORD_VAR: (exit code, stdout, stderr)."""
+    monkeypatch.setenv(f"{PREFIX}VAR", str(tmp_path / "var"))
+    for name in ("CARECOORD_DATABASE_URL", "CARECOORD_SHARED"):
+        monkeypatch.delenv(name, raising=False)
+
+    def one(*words: object) -> tuple[int, str, str]:
+        capfd.readouterr()
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as e:
+            code = int(e.code or 0)
+        said = capfd.readouterr()
+        return code, said.out, said.err
+
+    return one
+
+
+@pytest.fixture
+def ready(run: Run, sqlite_template: Path, tmp_path: Path) -> Run:
+    """The same, with a database."""
+    (tmp_path / "var").mkdir()
+    shutil.copyfile(sqlite_template, tmp_path / "var" / "carecoord.db")
+    return run
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_says_what_a_verb_is_for(run: Run, verb: str) -> None:
+    code, out, _ = run(*verb.split(), "--help")
+    assert code == 0
+    assert out.startswith(f"usage: carecoord {verb}")
+    assert len(out.splitlines()) > 4
+
+
+def test_every_verb_is_in_the_help() -> None:
+    words = parser().format_help()
+    assert all(f"    {verb.split()[0]} " in words for verb in VERBS)
+
+
+def test_init_makes_the_database_and_may_be_repeated(run: Run, tmp_path: Path) -> None:
+    for _ in range(2):
+        code, out, err = run("init")
+        assert (code, err) == (0, "")
+        assert "is ready" in out
+    assert (tmp_path / "var" / "carecoord.db").exists()
+
+
+def test_a_database_that_is_not_there_yet_is_told_with_what_to_do(run: Run) -> None:
+    code, _, err = run("cases")
+    assert code == 1
+    assert "run carecoord init" in err
+
+
+def test_a_misspelt_setting_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARECOORD_PROT", "1")
+    code, _, err = run("cases")
+    assert code == 2
+    assert "CARECOORD_PROT is not a setting" in err
+
+
+@pytest.mark.parametrize("url", ["oracle://localhost/x", "nonsense", "mysql://localhost/x"])
+def test_a_database_of_another_kind_is_told(run: Run, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("CARECOORD_DATABASE_URL", url)
+    code, _, err = run("init")
+    assert code == 2
+    assert "CARECOORD_DATABASE_URL must be sqlite:///path or postgresql://" in err
+
+
+def test_a_database_that_does_not_answer_is_told_without_a_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARECOORD_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    code, _, err = run("init")
+    assert code == 1
+    assert "The database is not available now" in err
+    assert "Traceback" not in err
+
+
+def test_what_should_never_happen_is_told_without_a_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARECOORD_TIMEZONE", "Atlantis/Center")
+    code, _, err = run("init")
+    assert code == 1
+    assert err.startswith("carecoord: ZoneInfoNotFoundError")
+    assert "Traceback" not in err
+
+
+def test_a_user_is_added_once(ready: Run) -> None:
+    code, out, _ = ready("user", "add", "maria", "--name", "Reyes, Maria", "--role", "coordinator")
+    assert code == 0
+    assert "password: " in out
+    code, _, err = ready("user", "add", "maria", "--name", "Reyes, Maria", "--role", "coordinator")
+    assert code == 1
+    assert "'maria' is taken" in err
+
+
+def test_a_client_gets_a_key_that_nobody_else_reads(ready: Run) -> None:
+    code, out, _ = ready("client", "add", "An app", "--scope", "system/Patient.rs")
+    said = dict(line.split(": ", 1) for line in out.splitlines())
+    assert code == 0
+    assert said["scope"] == "system/Patient.rs"
+    file = Path(said["private key"])
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.read_bytes().startswith(b"-----BEGIN PRIVATE KEY-----")
+
+
+def test_a_client_with_its_own_keys_gets_none(ready: Run, tmp_path: Path) -> None:
+    (tmp_path / "jwks.json").write_text('{"keys": []}')
+    code, out, _ = ready("client", "add", "An app", "--jwks", tmp_path / "jwks.json")
+    assert code == 0
+    assert "private key" not in out
+
+
+def test_check_says_good_or_what_to_do(ready: Run) -> None:
+    code, out, _ = ready("check")
+    assert code == 1
+    assert "BAD   people: nobody can sign in yet: carecoord user add" in out
+    ready("user", "add", "maria", "--name", "Reyes, Maria", "--role", "coordinator")
+    code, out, _ = ready("check")
+    assert code == 0
+    assert "BAD" not in out
+
+
+def test_check_finds_a_key_that_others_may_read(ready: Run, tmp_path: Path) -> None:
+    keys = tmp_path / "var" / "keys"
+    keys.mkdir()
+    (keys / "loose.pem").write_text("x")
+    (keys / "loose.pem").chmod(0o644)
+    code, out, _ = ready("check")
+    assert code == 1
+    assert "chmod 600" in out
+
+
+def test_check_asks_for_a_name_that_clients_can_use(ready: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARECOORD_HOST", "0.0.0.0")
+    assert "set CARECOORD_BASE_URL" in ready("check")[1]
+    monkeypatch.setenv("CARECOORD_BASE_URL", "https://care.example")
+    assert "set CARECOORD_SECURE_COOKIES" in ready("check")[1]
+
+
+def test_check_tells_of_an_ehr_that_does_not_answer(ready: Run) -> None:
+    assert ready("ehr", "add", "city", "http://127.0.0.1:1/fhir")[0] == 0
+    code, out, _ = ready("check")
+    assert code == 1
+    assert "BAD   EHR city: " in out
+
+
+def test_an_ehr_is_listed_after_it_was_added(ready: Run) -> None:
+    assert "carecoord ehr add NAME URL" in ready("ehr", "list")[1]
+    ready("ehr", "add", "city", "https://ehr.example/fhir", "--every", "5", "--header", "X-Tenant=7")
+    _, out, _ = ready("ehr", "list")
+    assert "city" in out
+    assert "https://ehr.example/fhir" in out
+    assert "never" in out
+
+
+def test_half_a_registration_is_told(ready: Run) -> None:
+    code, _, err = ready("ehr", "add", "city", "https://ehr.example/fhir", "--client-id", "us")
+    assert code == 2
+    assert "belong together" in err
+
+
+def test_syncing_an_unknown_ehr_names_those_that_are_known(ready: Run) -> None:
+    ready("ehr", "add", "city", "https://ehr.example/fhir")
+    code, _, err = ready("sync", "town")
+    assert code == 1
+    assert "known: city" in err
+
+
+def test_a_load_is_counted_and_shifted_to_today(ready: Run) -> None:
+    code, out, _ = ready("load", FIXTURES / "office" / "Contract.ndjson", "--as-of-today")
+    assert code == 0
+    assert "30 kept (30 created)" in out
+    code, out, _ = ready("load", FIXTURES / "office" / "Contract.ndjson", "--as-of-today")
+    assert "30 kept (30 unchanged)" in out
+
+
+def test_what_the_rules_refuse_is_named_and_kept_only_when_asked(ready: Run, tmp_path: Path) -> None:
+    bad = {"resourceType": "Patient", "id": "p", "gender": "dragon", "name": [{"family": "Smaug"}]}
+    file = tmp_path / "bad.json.gz"
+    file.write_bytes(gzip.compress(json.dumps(bad).encode()))
+    code, out, _ = ready("load", file)
+    assert code == 1
+    assert "left out: Patient/p" in out
+    assert "Patient.gender" in out
+    code, out, _ = ready("load", file, "--lenient")
+    assert code == 0
+    assert "flagged: Patient/p" in out
+
+
+@pytest.mark.parametrize("content", ["", "not json", "[1, 2]", '{"resourceType": "Dragon"}', '{"a": 1'])
+def test_a_file_that_is_no_fhir_is_told_without_a_traceback(ready: Run, tmp_path: Path, content: str) -> None:
+    file = tmp_path / "odd.json"
+    file.write_text(content)
+    code, out, err = ready("load", file)
+    assert "Traceback" not in err
+    assert code == (0 if not content else 1)
+    assert out + err
+
+
+def test_a_missing_file_is_told(ready: Run, tmp_path: Path) -> None:
+    code, _, err = ready("load", tmp_path / "nowhere.json")
+    assert code == 1
+    assert "There is no file" in err
+
+
+def test_as_of_today_asks_for_an_anchor(ready: Run, tmp_path: Path) -> None:
+    file = tmp_path / "p.json"
+    file.write_text('{"resourceType": "Patient"}')
+    code, _, err = ready("load", file, "--as-of-today")
+    assert code == 1
+    assert "anchor.json" in err
+    (tmp_path / "anchor.json").write_text('{"today": "soon"}')
+    code, _, err = ready("load", file, "--as-of-today")
+    assert code == 1
+    assert "YYYY-MM-DD" in err
