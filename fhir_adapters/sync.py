@@ -20,7 +20,7 @@ from fhir_adapters import missing
 from fhir_adapters.cursor import Cursor
 from fhir_adapters.dialects import PATIENT, Dialect
 from fhir_adapters.ehr import Ehr
-from fhir_adapters.errors import Refused, Trouble
+from fhir_adapters.errors import Elsewhere, Refused, Trouble
 from fhir_adapters.http import Http, Params
 from fhir_adapters.identity import localize
 from fhir_adapters.pages import Found, Leaf, Read, walk
@@ -179,10 +179,11 @@ class Reading:
             for leaf in self._leaves(search, patient):
                 resumed = False
                 self._keep(leaf, done)
-        except Refused:
+        except (Refused, Elsewhere):
             if not resumed:
                 raise
-            # A link of an earlier run may have expired. Its search starts again: what is read twice changes nothing.
+            # A link of an earlier run may have expired, or the EHR has moved. The search starts again: what is read
+            # twice changes nothing.
             self.cursor = replace(self.cursor, next="")
             for leaf in self._leaves(search, patient):
                 self._keep(leaf, done)

@@ -276,6 +276,20 @@ def test_an_expired_link_of_an_earlier_run_starts_its_search_again(world: World,
     assert len(held(world.engine, "Patient")) == 7
 
 
+def test_an_ehr_that_moved_is_read_on_where_it_is_now_under_the_same_ids(
+    world: World, added: Ehr, filled: LittleEhr
+) -> None:
+    filled.fail("/Patient?_count=100&page=3", Reply(503, {}), times=2)
+    assert run(world, "little").error
+    before = set(held(world.engine, "Patient"))
+    with serving(LittleEhr()) as moved:
+        moved.held, moved.params = filled.held, filled.params
+        add_ehr(world, replace(added, base_url=moved.base, aliases=(added.base_url,)))
+        assert run(world, "little").error is None
+    assert before < set(held(world.engine, "Patient"))
+    assert set(held(world.engine, "Patient")) == {here("Patient", f"p{n}") for n in range(7)}
+
+
 def test_a_next_link_to_another_host_ends_that_type_with_its_name(world: World, added: Ehr, filled: LittleEhr) -> None:
     with serving(LittleEhr()) as other:
         link = [{"relation": "next", "url": f"{other.base}/Patient?page=2"}]
