@@ -16,12 +16,12 @@ from carecoord.domain.case import Case
 from carecoord.domain.clearance import Clearance, clear
 from carecoord.domain.parties import Directory, directory
 from carecoord.domain.reading import Json, key, targets
-from carecoord.errors import NotFound
+from carecoord.errors import Forbidden, NotFound
 from carecoord.fhir import text
 from carecoord.fhir.instants import micros
 from carecoord.store import ehrs, read
 from carecoord.store.audit import Event
-from carecoord.store.cases import Asked, Moments, Seen, Worklist
+from carecoord.store.cases import Asked, Moments, Seen, Standing, Worklist, standings
 from carecoord.store.ehrs import Run
 from carecoord.store.engine import reading
 from carecoord.world import World
@@ -61,6 +61,11 @@ def moments(now: datetime, zone: ZoneInfo) -> Moments:
     return Moments(micros(now), end(0), end(3), end(7))
 
 
+def has_cases(grant: Grant) -> bool:
+    """Whether the asker's role works on cases at all."""
+    return bool(grant.roles & (CLINICAL | {"payer"}))
+
+
 def whole(grant: Grant) -> bool:
     """Whether the asker sees cases whole; others see of a case what a request for authorization tells the payer."""
     return bool(grant.roles & CLINICAL)
@@ -78,6 +83,19 @@ def worklist(world: World, grant: Grant, asked: Asked, tabs: Sequence[str], size
         runs = [(ehr.name, next(iter(ehrs.runs(conn, ehr.name, 1)), None)) for ehr in ehrs.every(conn)]
     _audit(world, grant, now, request, query=_said(asked))
     return Found(now, cases.at, rows, more_after, more_before, tally, groups, choices, due, runs, whole(grant))
+
+
+def agreements(world: World, grant: Grant, request: str) -> tuple[datetime, list[Standing]]:
+    """For the contract desk: what hangs on each agreement, in numbers. Raises Forbidden for others."""
+    if "contracts" not in grant.roles:
+        raise Forbidden("Only the contract desk sees what hangs on each agreement.")
+    now = _fresh(world)
+    with reading(world.engine) as conn:
+        found = standings(conn)
+    world.journal.append(
+        Event(micros(now), request, "search", 200, grant.subject, grant.client, grant.organization, "Contract")
+    )
+    return now, found
 
 
 def download(world: World, grant: Grant, asked: Asked, request: str) -> Iterator[Row[Any]]:

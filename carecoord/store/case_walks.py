@@ -262,3 +262,13 @@ def spelt() -> Select[Any]:
 def spelt_binds(word: Word, most: int) -> Mapping[str, Any]:
     """The values of `spelt`."""
     return {**word.binds("w"), "most": most}
+
+
+@functools.lru_cache(maxsize=1)
+def standings() -> Select[Any]:
+    """Open cases by agreement and how it stands: counts only."""
+    waiting = func.sum(case((row.c.role == "contracts", 1), else_=0)).label("waiting")
+    counted = (func.count().label("cases"), waiting, func.min(row.c.agreement_until).label("until"))
+    payer = func.min(row.c.payer_name).label("payer")
+    chosen = select(row.c.agreement, row.c.agreement_state, payer, *counted).where(row.c.open)
+    return chosen.group_by(row.c.agreement, row.c.agreement_state)

@@ -85,6 +85,8 @@ def tabs(at: Moments) -> dict[str, tuple[Test, ...]]:
         "after": (still, In("action", CLOSING)),
         "risk": (still, In("cleared", (False,)), Span("appointment_at", at.now, at.week)),
         "cleared": (still, In("cleared", (True,))),
+        "late": (still, In("role", ("payer",)), Span("sort_due", None, at.now)),
+        "decide": (still, In("role", ("payer",)), Span("sort_due", at.now, at.today)),
         "closed": (In("open", (False,)),),
     }
 
@@ -289,6 +291,36 @@ class Worklist:
             found = self.conn.scalar(walks.spelt(), walks.spelt_binds(word, _SEARCHED))
             self._known[(word,)] = found or 0
         return self._known[(word,)]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Open cases that stand on one agreement (None: on none that is known), without a word about any patient."""
+
+    agreement: str | None
+    payer: str | None
+    until: int | None  # the earliest end among them, microseconds
+    states: Mapping[str, int]  # agreement_state -> cases
+    waiting: int  # of them, those whose next move is the contract desk's
+
+
+def standings(conn: Connection) -> list[Standing]:
+    """What hangs on each agreement, the one with most cases in trouble first."""
+    found: dict[str | None, list[Row[Any]]] = {}
+    for each in conn.execute(walks.standings()):
+        found.setdefault(each.agreement, []).append(each)
+    made = [
+        Standing(
+            agreement,
+            next((each.payer for each in rows if each.payer), None),
+            min((each.until for each in rows if each.until is not None), default=None),
+            {each.agreement_state: each.cases for each in rows},
+            sum(each.waiting for each in rows),
+        )
+        for agreement, rows in found.items()
+    ]
+    trouble = {one.agreement: sum(n for state, n in one.states.items() if state in RISKS) for one in made}
+    return sorted(made, key=lambda one: (-one.waiting, -trouble[one.agreement], one.agreement or "~"))
 
 
 def place(row: Row[Any], sort: str) -> tuple[Any, int]:

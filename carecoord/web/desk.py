@@ -10,10 +10,12 @@ from flask import Blueprint, Response, render_template, request
 from jinja2_fragments.flask import render_block
 from sqlalchemy import Row
 
+from auth.grant import Grant
 from carecoord.actions import cases
 from carecoord.fhir.instants import moment
-from carecoord.web import listing, referral, signin
+from carecoord.web import listing, referral, signin, standings
 from carecoord.web.asking import parse
+from carecoord.web.clocks import Times
 from carecoord.web.exchange import request_id
 from carecoord.world import World
 
@@ -38,8 +40,10 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.get("/")
     def worklist() -> str:
-        address = parse(request.args.to_dict(flat=False))
         grant = signin.session().grant()
+        if not cases.has_cases(grant):
+            return _other_desk(world, grant, zone)
+        address = parse(request.args.to_dict(flat=False))
         found = cases.worklist(world, grant, address.asked, listing.counts(cases.whole(grant)), PAGE, request_id())
         shown = cases.panel(world, grant, address.shown, request_id()) if address.shown else None
         view = {
@@ -64,6 +68,14 @@ def blueprint(world: World) -> Blueprint:
         return Response(_csv(rows, zone), mimetype="text/csv", headers=named)
 
     return pages
+
+
+def _other_desk(world: World, grant: Grant, zone: ZoneInfo) -> str:
+    """For those who work on no cases: the contract desk's numbers, or a word of where to go."""
+    if "contracts" not in grant.roles:
+        return render_template("no_cases.html")
+    now, found = cases.agreements(world, grant, request_id())
+    return render_template("agreements.html", rows=standings.lines(found, Times(now, zone)))
 
 
 def initials(name: str) -> str:

@@ -1,6 +1,12 @@
 """Security headers of every answer (design/desk.md section 7: full pages; nothing may frame them)."""
 
-from flask import Flask, Response, request
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -27,20 +33,26 @@ PAGES = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
+_PAGE = [*PAGES.items(), ("Vary", "Cookie, HX-Request")]
+
 
 def install(app: Flask, *, https: bool) -> None:
-    """Add the headers to every answer of `app`. `https`: TLS stands in front, so say that it always will."""
+    """Add the headers to every answer of `app`, where it does not say otherwise itself. `https`: TLS stands in front,
+    so say that it always will."""
+    always = list(ALWAYS.items())
+    if https:
+        always.append(("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
+    inner = app.wsgi_app
 
-    @app.after_request
-    def secure(answer: Response) -> Response:
-        for name, value in ALWAYS.items():
-            answer.headers.setdefault(name, value)
-        if https:
-            answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-        if answer.mimetype == "text/html":
-            for name, value in PAGES.items():
-                answer.headers.setdefault(name, value)
-            answer.vary.update(("Cookie", "HX-Request"))
-        if not request.path.startswith("/assets/"):
-            answer.headers.setdefault("Cache-Control", "no-store")
-        return answer
+    def secured(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+            given = {name.lower(): value for name, value in headers}
+            more = [*always, *(_PAGE if given.get("content-type", "").startswith("text/html") else ())]
+            if not environ["PATH_INFO"].startswith("/assets/"):
+                more.append(("Cache-Control", "no-store"))
+            headers += [pair for pair in more if pair[0].lower() not in given or pair[0] == "Vary"]
+            return start_response(status, headers, exc_info)
+
+        return inner(environ, start)
+
+    app.wsgi_app = secured  # type: ignore[method-assign]

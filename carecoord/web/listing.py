@@ -33,8 +33,10 @@ FIGURES = {  # name -> (label, tone when it is not zero)
     "risk": ("Visit at risk", "red"),
     "cleared": ("Cleared", "green"),
 }
-PAYER_TABS = {"open": "All requests", "payer": "To decide", "overdue": "Overdue", "closed": "Closed"}
-PAYER_FIGURES = {"overdue": ("Past due", "red"), "today": ("Due today", "amber"), "payer": ("To decide", "")}
+# A payer's clerk knows the payer's own clock, not the clinics'.
+PAYER_TABS = {"open": "All requests", "payer": "To decide", "late": "Late", "closed": "Closed"}
+PAYER_FIGURES = {"late": ("Decision late", "red"), "decide": ("Decide today", "amber"), "payer": ("To decide", "")}
+PAYER_GROUPED = ("payer", "late", "decide")
 PAYER_FACETS = ("authorization", "contract", "priority")
 GROUPS = {"overdue": "Overdue", "today": "Due today", "soon": "Next 3 days", "later": "Later"}
 UNGROUPED = ("closed",)
@@ -66,7 +68,7 @@ class Line:
     authorization_note: str
     contract: Chip
     contract_note: str
-    owner: str
+    owner: str | None
     next: str
     mover: str
 
@@ -192,14 +194,15 @@ def counted(n: int) -> str:
     return f"{MANY - 1}+" if n >= MANY else str(n)
 
 
-def _figures(
-    found: Found, figures: Mapping[str, tuple[str, str]], address: Address, times: Times
-) -> Iterator[Counted]:
+def _figures(found: Found, figures: Mapping[str, tuple[str, str]], address: Address, times: Times) -> Iterator[Counted]:
     tally = found.tally
     decision = found.next_decision
+    today = f"Until midnight, {times.date(found.now.astimezone(times.zone).date())}"
     notes = {
-        "overdue": "Time is up" if tally["overdue"] else "Nothing is late",
-        "today": f"Until midnight, {times.date(found.now.astimezone(times.zone).date())}",
+        "overdue": "Time is up" if tally.get("overdue") else "Nothing is late",
+        "late": "Time is up" if tally.get("late") else "Nothing is late",
+        "today": today,
+        "decide": today,
         "payer": "No decision awaited" if decision is None else f"Next decision {_until(decision, found)}",
         "risk": "Within 7 days, not cleared",
         "cleared": f"of {counted(tally['open'])} open",
@@ -220,12 +223,15 @@ def _groups(found: Found, address: Address, times: Times) -> Iterator[Group]:
     lines = [(row, _line(row, address, times, found)) for row in found.rows]
     if not lines:
         return
-    if address.asked.sort.lstrip("-") != "due" or address.asked.tab in UNGROUPED:
+    ungrouped = address.asked.tab in UNGROUPED or (not found.full and address.asked.tab not in PAYER_GROUPED)
+    if address.asked.sort.lstrip("-") != "due" or ungrouped:
         yield Group("all", "", "", [line for _, line in lines])
         return
     ends = {"overdue": found.at.now, "today": found.at.today, "soon": found.at.soon}
     for name in GROUPS if address.asked.sort == "due" else reversed(GROUPS):
-        mine = [line for row, line in lines if next((g for g, end in ends.items() if row.sort_due < end), "later") == name]
+        mine = [
+            line for row, line in lines if next((g for g, end in ends.items() if row.sort_due < end), "later") == name
+        ]
         if mine:
             yield Group(name, GROUPS[name], counted(found.groups[name]), mine)
 
@@ -255,7 +261,7 @@ def _line(row: Row[Any], address: Address, times: Times, found: Found) -> Line:
         authorization_note=row.authorization_note or "",
         contract=judged(chip(chips.CONTRACT, row.agreement_state), row.agreement_gate),
         contract_note=row.agreement_note or "",
-        owner=row.owner_name or "",
+        owner=(row.owner_name or "") if found.full else None,
         next=(row.action_label or row.due_label or "") if row.open else "",
         mover=chip(chips.MOVE, row.role).label if row.open and row.role else "",
     )
@@ -307,17 +313,36 @@ def _columns(address: Address, full: bool) -> list[Column]:
 def _empty(found: Found, address: Address) -> Empty:
     asked = address.asked
     if asked.words:
-        return Empty("search", f"Nothing found for “{asked.words}”", "Look for the beginning of a name, an MRN, a referral "
-                     "number, a clinic or a reason. Only cases that your organization may see are searched.",
-                     address.searching("").href(), "Clear the search")
+        return Empty(
+            "search",
+            f"Nothing found for “{asked.words}”",
+            "Look for the beginning of a name, an MRN, a referral "
+            "number, a clinic or a reason. Only cases that your organization may see are searched.",
+            address.searching("").href(),
+            "Clear the search",
+        )
     if asked.facets:
-        return Empty("list-filter", "No case passes all these filters", "Take a filter away to see more: fewer filters "
-                     "never hide a case.", address.plain().href(), "Clear all filters")
+        return Empty(
+            "list-filter",
+            "No case passes all these filters",
+            "Take a filter away to see more: fewer filters never hide a case.",
+            address.plain().href(),
+            "Clear all filters",
+        )
     if asked.tab not in ("open", "closed") and found.tally["open"]:
-        return Empty("circle-check", "Nothing here", "No open case is in this list at the moment.",
-                     address.tab("open").href(), "Show all open cases")
-    return Empty("inbox", "No cases yet", "Cases appear by themselves when referrals arrive: from an EHR "
-                 "(carecoord sync NAME), from files (carecoord load FILE) or through the FHIR API.")
+        return Empty(
+            "circle-check",
+            "Nothing here",
+            "No open case is in this list at the moment.",
+            address.tab("open").href(),
+            "Show all open cases",
+        )
+    return Empty(
+        "inbox",
+        "No cases yet",
+        "Cases appear by themselves when referrals arrive: from an EHR "
+        "(carecoord sync NAME), from files (carecoord load FILE) or through the FHIR API.",
+    )
 
 
 def _sync(runs: Sequence[tuple[str, Run | None]], times: Times) -> Sync:

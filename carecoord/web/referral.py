@@ -145,7 +145,9 @@ def _about(panel: Panel, times: Times) -> str:
     row = panel.row
     years = age(row.birth_date, times.now.astimezone(times.zone).date())
     who = ", ".join(part for part in (SEX.get(row.gender or "", ""), years) if part)
-    return " · ".join(part for part in (who, f"MRN {row.mrn}" if row.mrn else "", row.plan_name or row.payer_name) if part)
+    return " · ".join(
+        part for part in (who, f"MRN {row.mrn}" if row.mrn else "", row.plan_name or row.payer_name) if part
+    )
 
 
 def _tags(panel: Panel) -> Iterator[Tag]:
@@ -195,7 +197,9 @@ def _next(panel: Panel, times: Times) -> Next:
         return Next("The loop is closed", row.headline, None, None, "")
     what = row.action_label or "Wait"
     mover = chip(chips.MOVE, row.role) if row.role else None
-    return Next(what, row.headline, mover, times.clock(row.due_at, row.clock_start, panel.at.today), row.due_label or "")
+    return Next(
+        what, row.headline, mover, times.clock(row.due_at, row.clock_start, panel.at.today), row.due_label or ""
+    )
 
 
 def _verdict(panel: Panel) -> Chip:
@@ -232,8 +236,10 @@ def _step(gate: Gate, panel: Panel, times: Times) -> Step:
         facts.append((gate.due_label or "Due", times.exact(micros(gate.due))))
     if gate.waits_on:
         facts.append(("Waits for", chips.GATES[gate.waits_on].label))
-    facts += [(f"{times.date(s.first)} to {times.date(s.last)}", f"{chip(chips.GATE, s.state).label}: {s.reason}")
-              for s in gate.spans]
+    facts += [
+        (f"{times.date(s.first)} to {times.date(s.last)}", f"{chip(chips.GATE, s.state).label}: {s.reason}")
+        for s in gate.spans
+    ]
     facts += [("Also in network", f"{o.name} ({o.agreement})") for o in gate.offers]
     named = chips.GATES[gate.name]
     return Step(

@@ -1,10 +1,74 @@
-"""Tools of the desk's tests."""
+"""The house of the desk's tests: the whole application over the story's real resources, and the people who sign in."""
 
-from collections.abc import Callable
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+import requests
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
+
+from carecoord import app
+from carecoord.actions import accounts, loading, projecting
+from carecoord.actions.accounts import NewUser
+from carecoord.settings import Settings
+from carecoord.store.audit import Journal
+from carecoord.store.engine import open_engine
+from carecoord.world import World
+
+FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
+NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)  # the day that the story plays on, fixtures/anchor.json
+PASSWORD = "five made-up words in a row"
+PEOPLE = {
+    "coordinator": ("reyes", "Reyes, Maria", "office-fairmont"),
+    "outsider": ("harper", "Harper, Olga", "office-harborview"),
+    "clinician": ("farrow", "Farrow, Amelia", "office-fairmont"),
+    "payer": ("okonkwo", "Okonkwo, Paul", "office-blue-horizon"),
+    "contracts": ("nilsson", "Nilsson, Carla", "office-fairmont"),
+    "auditor": ("osborne", "Osborne, Ada", "office-fairmont"),
+}
+
+
+@dataclass(frozen=True)
+class House:
+    """The application with the story in it."""
+
+    world: World
+    app: Flask
+
+    def enter(self, who: str) -> FlaskClient:
+        """A browser in which this person has signed in."""
+        client = self.app.test_client()
+        page = client.get("/sign-in").get_data(as_text=True)
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+        client.post("/sign-in", data={**hidden, "login": PEOPLE[who][0], "password": PASSWORD})
+        return client
+
+
+@pytest.fixture(scope="session")
+def house(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    var = tmp_path_factory.mktemp("desk")
+    shutil.copyfile(sqlite_template, var / "carecoord.db")
+    settings = Settings(var=str(var))
+    engine = open_engine(settings.database)
+    rules = projecting.projector(projecting.policy(settings))
+    world = World(
+        engine, lambda: NOW, lambda: str(uuid4()), requests.Session, settings, rules, Journal(var / "audit")
+    )
+    files = [*sorted((FIXTURES / "office").glob("*.ndjson")), *sorted((FIXTURES / "ehr").glob("*.ndjson"))]
+    assert not loading.load(world, files).refusals
+    for who, (login, name, organization) in PEOPLE.items():
+        role = "coordinator" if who == "outsider" else who
+        accounts.add_user(world, NewUser(login, name, frozenset({role}), organization), PASSWORD)
+    yield House(world, app.wired(world))
+    engine.dispose()
 
 
 @pytest.fixture

@@ -1,0 +1,42 @@
+"""What hangs on each agreement, as the contract desk sees it: numbers of open referrals, and no patient."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from carecoord.store.cases import Standing
+from carecoord.web import chips
+from carecoord.web.chips import Chip, chip
+from carecoord.web.clocks import Times
+
+
+@dataclass(frozen=True)
+class Line:
+    """One agreement. `states`: how it stands for its referrals, each with how many."""
+
+    agreement: str
+    payer: str
+    until: str
+    total: int
+    states: Sequence[tuple[Chip, int]]
+    waiting: int
+
+
+def lines(found: Sequence[Standing], times: Times) -> list[Line]:
+    """Every agreement with its numbers, in words."""
+    order = list(chips.CONTRACT)
+    return [
+        Line(
+            one.agreement or "No agreement known",
+            one.payer or "",
+            times.day(one.until - 1) if one.until is not None else "",  # the end is the midnight after the last day
+            sum(one.states.values()),
+            [
+                (chip(chips.CONTRACT, state), n)
+                for state, n in sorted(
+                    one.states.items(), key=lambda pair: order.index(pair[0]) if pair[0] in order else 99
+                )
+            ],
+            one.waiting,
+        )
+        for one in found
+    ]

@@ -1,0 +1,235 @@
+"""The pages as a browser without scripts gets them: real cases, every link a link, nobody shown more than they may see."""
+
+import csv
+import io
+import re
+from html import unescape
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.desk.conftest import House
+
+
+@pytest.fixture
+def coordinator(house: House) -> FlaskClient:
+    return house.enter("coordinator")
+
+
+def text(page: str) -> str:
+    """What a page says, without its tags."""
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", " ", page)))
+
+
+def get(client: FlaskClient, path: str, **headers: str) -> str:
+    answer = client.get(path, headers=headers)
+    assert answer.status_code == 200, (answer.status_code, path)
+    return answer.get_data(as_text=True)
+
+
+def ids(page: str) -> list[str]:
+    return re.findall(r'<tr[^>]* id="case-([^"]+)"', page)
+
+
+def counts(page: str, nav: str) -> dict[str, tuple[str, str]]:
+    """label -> (address, count) of the links of a navigation."""
+    found = re.search(rf'<nav class="{nav}".*?</nav>', page, re.S)
+    assert found
+    links = re.findall(r'<a [^>]*href="([^"]*)"[^>]*>(.*?)</a>', found[0], re.S)
+    return {
+        re.sub(r"\s*<.*", "", body.strip().removeprefix('<span class="figure-name">'), flags=re.S).strip(): (
+            unescape(address), re.search(r'class="(?:count|figure-value)[^>]*>([^<]+)<', body)[1],  # type: ignore[index]
+        )
+        for address, body in links
+    }  # fmt: skip
+
+
+def walk(client: FlaskClient, path: str) -> list[str]:
+    """The ids of a whole list, page by page along its own links."""
+    found = []
+    while path:
+        page = get(client, path)
+        found += ids(page)
+        further = re.search(r'<a class="button" rel="next" href="([^"]+)"', page)
+        path = unescape(further[1]) if further else ""
+    return found
+
+
+@pytest.mark.parametrize("nav", ["tabs", "figures"])
+@pytest.mark.parametrize("filters", ["", "authorization=pended&authorization=approved", "q=cardio", "move=coordinator"])
+def test_every_number_on_the_page_is_the_length_of_the_list_behind_it(
+    coordinator: FlaskClient, nav: str, filters: str
+) -> None:
+    page = get(coordinator, f"/?{filters}")
+    for label, (address, count) in counts(page, nav).items():
+        assert str(len(walk(coordinator, address))) == count, label
+
+
+def test_every_open_case_stands_under_the_group_of_its_due_time(coordinator: FlaskClient) -> None:
+    page = get(coordinator, "/")
+    heads = re.findall(r'class="group group-(\w+)".*?>([\w ]+) <span class="count">(\d+)', page)
+    assert [name for name, _, _ in heads] == sorted(
+        (name for name, _, _ in heads), key=["overdue", "today", "soon", "later"].index
+    )
+
+
+def test_the_ten_worked_cases_are_in_the_list(coordinator: FlaskClient) -> None:
+    shown = {*walk(coordinator, "/"), *walk(coordinator, "/?tab=closed")}
+    assert len([id for id in shown if id.startswith("worked-")]) == 10
+
+
+def test_a_row_says_what_is_due_and_how_the_three_tracks_stand(coordinator: FlaskClient) -> None:
+    said = text(get(coordinator, "/?q=R-90001"))
+    for words in ("Halvorsen, Ingrid", "Extend approval", "Cardiology", "Scheduled", "Visit 4 days past it", "In network"):
+        assert words in said
+
+
+def test_a_track_that_does_not_do_for_this_visit_never_looks_well(coordinator: FlaskClient) -> None:
+    page = get(coordinator, "/?q=R-90001")
+    assert "chip-green" not in re.search(r'<td role="cell" class="c-authorization">.*?</td>', page, re.S)[0]  # type: ignore[index]
+
+
+def test_the_panel_opens_by_a_plain_link_beside_the_list_and_on_its_own_page(coordinator: FlaskClient) -> None:
+    page = get(coordinator, "/?q=R-90001")
+    row = re.search(r'<a class="case-link" href="([^"]+)"', page)
+    assert row
+    for path in (unescape(row[1]), "/referrals/worked-01-visit-after-approval"):
+        said = text(get(coordinator, path))
+        for words in (
+            "Halvorsen, Ingrid", "R-90001", "Next: extend the approval", "Whose move: Coordinator", "Not cleared",
+            "Coverage Met", "Authorization To do", "Contract Met", "Appointment To do", "Timeline", "Documents",
+            "authorization.dates", "ClaimResponse/", "version 1",
+        ):  # fmt: skip
+            assert words in said, (path, words)
+
+
+def test_the_panel_tells_what_happened_newest_first(coordinator: FlaskClient) -> None:
+    page = get(coordinator, "/referrals/worked-07-document-asked")
+    times = re.findall(r'<time datetime="([^"]+)"', page)
+    assert len(times) > 2
+    assert times == sorted(times, reverse=True)
+    assert "pended the request" in text(page)
+
+
+def test_an_interpreter_and_a_wish_about_calls_stand_beside_the_name(coordinator: FlaskClient) -> None:
+    id = ids(get(coordinator, "/?q=farah"))[0]
+    assert "Somali interpreter" in text(get(coordinator, f"/referrals/{id}"))
+
+
+def test_the_outsider_finds_none_of_our_cases(house: House, coordinator: FlaskClient) -> None:
+    outsider = house.enter("outsider")
+    ours, theirs = set(walk(coordinator, "/")), set(walk(outsider, "/"))
+    assert ours
+    assert not ours & theirs
+    assert ids(get(outsider, "/?q=halvorsen")) == []
+    for path in ("/referrals/worked-01-visit-after-approval", "/?show=worked-01-visit-after-approval"):
+        answer = outsider.get(path)
+        assert answer.status_code == 404
+        assert b"Halvorsen" not in answer.data
+
+
+def test_a_payer_sees_only_requests_that_lie_there_and_no_clinical_word(house: House) -> None:
+    payer = house.enter("payer")
+    shown = {*walk(payer, "/"), *walk(payer, "/?tab=closed")}
+    assert "worked-01-visit-after-approval" in shown
+    listed = get(payer, "/")
+    said = text(listed)
+    for words in ("Pinnacle", "Granite", "Exertional chest pain", "Awaiting auth", "Next step", "Overdue"):
+        assert words not in said
+    panel = text(get(payer, "/referrals/worked-01-visit-after-approval"))
+    for words in ("Exertional chest pain", "Loop", "interpreter", "Call to"):
+        assert words not in panel
+    assert "Authorization" in panel
+
+
+def test_the_contract_desk_sees_agreements_and_numbers_and_no_patient(house: House) -> None:
+    contracts = house.enter("contracts")
+    said = text(get(contracts, "/"))
+    assert "AGR-0112" in said
+    assert "Halvorsen" not in said
+    assert contracts.get("/referrals/worked-01-visit-after-approval").status_code == 404
+    assert contracts.get("/worklist.csv").get_data(as_text=True).count("\n") == 1
+
+
+def test_an_auditor_is_told_where_to_look(house: House) -> None:
+    assert "Your role sees no cases" in text(get(house.enter("auditor"), "/"))
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/?q=nobodyhasthisname", "Nothing found for"),
+        ("/?referral=error&priority=stat", "No case passes all these filters"),
+    ],
+)
+def test_an_empty_list_says_what_to_do(coordinator: FlaskClient, path: str, words: str) -> None:
+    page = get(coordinator, path)
+    assert words in text(page)
+    assert re.search(r'<div class="empty">.*?<a class="button" href="/', page, re.S)
+
+
+@pytest.mark.parametrize(
+    "path", ["/?tab=nonsense", "/?sort=nonsense", "/?after=%00%ff", "/?before=bm9uc2Vuc2U", "/referrals/nobody"]
+)
+def test_an_address_that_means_nothing_is_a_kind_page_and_no_failure(coordinator: FlaskClient, path: str) -> None:
+    answer = coordinator.get(path, headers={"Accept": "text/html"})
+    assert answer.status_code in (400, 404)
+    assert b"Back to the worklist" in answer.data
+
+
+@pytest.mark.parametrize("path", ["/", "/referrals/worked-01-visit-after-approval", "/worklist.csv"])
+def test_nobody_gets_in_without_signing_in(house: House, path: str) -> None:
+    answer = house.app.test_client().get(path)
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("/sign-in")
+
+
+def test_the_download_holds_the_rows_of_the_list_in_its_order(coordinator: FlaskClient) -> None:
+    listed = walk(coordinator, "/?authorization=approved")
+    rows = list(csv.DictReader(io.StringIO(get(coordinator, "/worklist.csv?authorization=approved"))))
+    assert len(rows) == len(listed)
+    assert rows[0]["due"].endswith("-05:00")
+    picked = list(csv.DictReader(io.StringIO(get(coordinator, f"/worklist.csv?id={listed[2]}&id={listed[0]}"))))
+    assert len(picked) == 2
+
+
+def test_a_partial_answer_is_the_desk_alone_with_its_title(coordinator: FlaskClient) -> None:
+    page = get(coordinator, "/?tab=payer", **{"HX-Request": "true", "HX-Request-Type": "partial"})
+    assert page.strip().startswith("<title>With payer")
+    assert "<html" not in page
+    assert 'id="desk"' in page
+
+
+def test_every_page_carries_the_security_headers(coordinator: FlaskClient) -> None:
+    for path in ("/", "/referrals/worked-01-visit-after-approval", "/sign-in"):
+        headers = coordinator.get(path).headers
+        policy = headers["Content-Security-Policy"]
+        for part in ("default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"):
+            assert part in policy
+        assert "unsafe" not in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert headers["Cache-Control"] == "no-store"
+        assert {"Cookie", "HX-Request"} <= set(headers["Vary"].split(", "))
+
+
+def test_no_page_holds_a_style_or_a_script_of_its_own(house: House, coordinator: FlaskClient) -> None:
+    paths = ("/", "/?show=worked-01-visit-after-approval", "/?q=nobodyhasthisname")
+    pages = [get(coordinator, path) for path in paths]
+    for page in (*pages, get(house.app.test_client(), "/sign-in")):
+        assert not re.search(r"<[^>]+\s(?:style|on\w+)=", page)
+        assert not re.search(r"<script(?![^>]*\ssrc=)", page)
+        assert "hx-on" not in page
+
+
+def test_looking_is_audited(house: House, coordinator: FlaskClient) -> None:
+    house.world.journal.drain(house.world.engine)
+    get(coordinator, "/referrals/worked-03-notice-given")
+    get(coordinator, "/?q=halvorsen")
+    house.world.journal.drain(house.world.engine)
+    with house.world.engine.connect() as conn:
+        found = conn.exec_driver_sql(
+            "SELECT interaction, resource, patient, query FROM audit WHERE type = 'ServiceRequest' ORDER BY n DESC LIMIT 2"
+        ).all()
+    assert ("read", "worked-03-notice-given") in [(row.interaction, row.resource) for row in found]
+    assert any(row.interaction == "search" and "q=halvorsen" in row.query for row in found)
