@@ -45,6 +45,20 @@ SPOKEN: Final = {
     "offline_access": ("Stay connected when you are away", "For up to 90 days, until you take it back."),
     "online_access": ("Stay connected while you work", "For up to 12 hours."),
 }
+CALLED: Final = {
+    "*": "everything",
+    "Patient": "patient details",
+    "RelatedPerson": "family and contacts",
+    "Coverage": "insurance",
+    "Claim": "claims and requests for authorization",
+    "ClaimResponse": "payers' decisions",
+    "ServiceRequest": "orders and referrals",
+    "DocumentReference": "documents",
+    "Binary": "files",
+    "MedicationRequest": "prescriptions",
+    "AllergyIntolerance": "allergies",
+    "FamilyMemberHistory": "family history",
+}
 _VERBS: Final = {"c": "add", "u": "change", "d": "delete"}
 
 
@@ -77,6 +91,8 @@ def named(scope: str) -> tuple[str, ...]:
 
 def plural(type: str) -> str:
     """What people call resources of a type: `service requests`."""
+    if type in CALLED:
+        return CALLED[type]
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type).lower()
     if words.endswith("y") and words[-2] not in "aeiou":
         return words[:-1] + "ies"
@@ -89,7 +105,7 @@ def _special(scope: Special) -> Line:
 
 
 def _resource(scope: Scope) -> Line:
-    what = "everything" if scope.type == "*" else plural(scope.type)
+    what = plural(scope.type)
     limit = ", ".join(_limit(scope.type, name, value) for name, value in scope.query)
     return Line(
         str(scope),
@@ -103,12 +119,12 @@ def _resource(scope: Scope) -> Line:
 def _parts(scope: Scope) -> tuple[Line, ...]:
     if scope.type == "*":
         found = (replace(scope, type=type) for type in TYPES if _within(scope, type))
-        return tuple(Line(str(part), plural(part.type), writes=False) for part in found if understands(part))
+        return tuple(Line(str(part), _upper(plural(part.type))) for part in found if understands(part))
     if scope.query:
         return ()
     known = PARTS.get(scope.type, ())
     narrower = ((says, replace(scope, query=((name, value),), v1=False)) for says, name, value in known)
-    return tuple(Line(str(part), says) for says, part in narrower)
+    return tuple(Line(str(part), _upper(says)) for says, part in narrower)
 
 
 def _within(scope: Scope, type: str) -> bool:
@@ -124,5 +140,8 @@ def _limit(type: str, name: str, value: str) -> str:
 def _verbs(perms: frozenset[str]) -> str:
     found = ["read"] if perms & set("rs") else []
     found += [verb for letter, verb in _VERBS.items() if letter in perms]
-    said = ", ".join(found[:-1]) + " and " + found[-1] if len(found) > 1 else found[0]
-    return said.capitalize()
+    return _upper(", ".join(found[:-1]) + " and " + found[-1] if len(found) > 1 else found[0])
+
+
+def _upper(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,71 @@
+"""The application on a real port, and Chromium in front of it."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.serving import make_server
+
+from carecoord.app import wired
+
+from ..conftest import build_world
+from ..place import Place
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    if not CHROMIUM:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": quiet}
+
+
+@pytest.fixture
+def house(practice: Path, tmp_path: Path) -> Iterator[Place]:
+    """The practice, served; `house.world.settings.url` is its address."""
+    shutil.copyfile(practice, tmp_path / "practice.db")
+    server = make_server("127.0.0.1", 0, Flask("not yet"), threaded=True)
+    made = build_world(tmp_path, "practice.db")
+    settings = replace(made.settings, base_url=f"http://127.0.0.1:{server.server_port}")
+    world = replace(made, settings=settings)
+    app = wired(world)
+    server.app = app
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield Place(world, app.test_client())
+    server.shutdown()
+    server.server_close()
+    thread.join()
+    world.engine.dispose()
+
+
+@pytest.fixture
+def callback() -> Iterator[str]:
+    """The address of a real app's callback, on another origin."""
+    app = Flask("app")
+    app.add_url_rule("/callback", view_func=lambda: "the app")
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/callback"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def no_console_errors(page: Any) -> Iterator[None]:
+    """A page that breaks its own policy, misses a file or fails in a script says so on the console."""
+    seen: list[str] = []
+    page.on("console", lambda said: seen.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: seen.append(str(error)))
+    yield
+    assert [said for said in seen if "401" not in said and "404" not in said] == []
