@@ -11,8 +11,10 @@ from carecoord.errors import Invalid
 from carecoord.fhir.operands import (
     READERS,
     Absent,
+    Code,
     Operand,
     parts,
+    plain,
     read_code,
     read_pair,
     read_reference,
@@ -169,6 +171,10 @@ def _reader(param: Param, modifier: str, base: str) -> tuple[str, Callable[[str]
         return "", lambda text: read_reference(text, base, param, modifier)
     if modifier and modifier not in _MODIFIERS.get(param.kind, ()):
         raise _no_modifier(param, modifier)
+    if param.code == "_id":
+        if modifier == "text":
+            raise Invalid("_id has no text: it is compared as it is.")
+        return modifier, lambda text: Code(None, plain(text))
     if param.kind == "composite":
         return modifier, lambda text: read_pair(text, base, param)
     if modifier == "text":

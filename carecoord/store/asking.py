@@ -137,7 +137,8 @@ class Reader:
             return self._absent(term, first)
         if param.code == "_id":
             ids = tuple(str(code.code) for code in term.operands if isinstance(code, Code))
-            return self._rows("resource", param.type, [(self._equal("id", ids),)])
+            own: Condition = self._rows("resource", param.type, [(self._equal("id", ids),)])
+            return No(own) if term.modifier == "not" else own
         if param.code == "_lastUpdated":
             spans = [o for o in term.operands if isinstance(o, Span)]
             tests = (self._compared(_MOMENTS[span.prefix], a=span.low, b=span.high) for span in spans)
