@@ -20,7 +20,8 @@ COLUMNS = (
     "number", "patient", "referred to", "coverage", "authorization", "agreement", "appointment", "headline", "move",
     "due",
 )
-STYLES = ("", "bold", "", "", "", "", "", "", "", "")
+ELASTIC = ("referred to", "authorization", "agreement", "headline")
+ROOMY, NARROW = 170, 150  # columns of the screen: below the one a case goes without its notes, below the other in lines
 
 
 def install(verbs: Verbs) -> None:
@@ -41,7 +42,12 @@ def table(world: World, screen: Screen, tab: str = "open") -> None:
     now, zone = world.clock(), ZoneInfo(world.settings.timezone)
     with reading(world.engine) as conn:
         found = list(Worklist(conn, Seen(None), moments(now, zone)).every(Asked(tab)))
-    screen.table(COLUMNS, [line(row, now, zone) for row in found], STYLES)
+    lines = [line(row, now, zone, NARROW <= screen.width < ROOMY) for row in found]
+    if screen.width < NARROW:
+        for cells in lines:
+            screen.say(stacked(cells))
+    else:
+        screen.table(COLUMNS, lines, ELASTIC)
     cleared = sum(row.cleared for row in found)
     screen.say(f"{len(found)} {tab} cases, {cleared} of them cleared.")
 
@@ -53,15 +59,15 @@ def moments(now: datetime, zone: ZoneInfo) -> Moments:
     return Moments(micros(now), *ends)
 
 
-def line(row: Row[Any], now: datetime, zone: ZoneInfo) -> tuple[str, ...]:
-    """The cells of one case."""
+def line(row: Row[Any], now: datetime, zone: ZoneInfo, narrow: bool) -> tuple[str, ...]:
+    """The cells of one case; narrow: without what can be left out."""
     return (
         row.number,
         row.patient_name,
-        " · ".join(part for part in (row.specialty, row.performer_name) if part),
+        " · ".join(part for part in (row.specialty, not narrow and row.performer_name) if part),
         row.coverage_gate,
-        said(row.authorization_gate, row.authorization_note),
-        said(row.agreement_gate, row.agreement_note),
+        said(row.authorization_gate, not narrow and row.authorization_note),
+        said(row.agreement_gate, not narrow and row.agreement_note),
         wall(row.appointment_at, zone) or row.appointment_gate,
         row.headline,
         row.role or "",
@@ -69,7 +75,14 @@ def line(row: Row[Any], now: datetime, zone: ZoneInfo) -> tuple[str, ...]:
     )
 
 
-def said(gate: str, note: str | None) -> str:
+def stacked(cells: tuple[str, ...]) -> str:
+    """A case in three lines, for a narrow screen."""
+    number, patient, referred, *gates, headline, move, due = cells
+    states = ", ".join(f"{name} {state}" for name, state in zip(COLUMNS[3:7], gates, strict=True))
+    return f"{number}  {patient} · {referred} · {move} {due}\n         {states}\n         {headline}"
+
+
+def said(gate: str, note: str | bool | None) -> str:
     """A gate's state, with the note behind it."""
     return f"{gate}: {note}" if note else gate
 

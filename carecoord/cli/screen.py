@@ -23,6 +23,11 @@ class Screen:
             self.out = Console(highlight=False, soft_wrap=True, width=WIDE)
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+    @property
+    def width(self) -> int:
+        """Columns of text that fit beside each other."""
+        return self.out.width
+
     def say(self, text: str) -> None:
         """One line."""
         self.out.print(escape(text))
@@ -31,11 +36,12 @@ class Screen:
         """What went wrong."""
         self.err.print(f"[red]carecoord:[/] {escape(text)}")
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str] = ()) -> None:
-        """Rows under a heading. A column's style is one of rich's, such as `bold`."""
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], elastic: Sequence[str] = ()) -> None:
+        """Rows under a heading. Where the screen is too narrow, the elastic columns are folded, the others are not."""
         shown = Table(box=SIMPLE_HEAD if self.out.is_terminal else None, pad_edge=False)
         for n, column in enumerate(columns):
-            shown.add_column(column, style=styles[n] if n < len(styles) else "", overflow="fold")
+            least = 0 if column in elastic else max(map(len, (column, *(row[n] for row in rows))))
+            shown.add_column(column, min_width=least, overflow="fold")
         for row in rows:
             shown.add_row(*(escape(cell) for cell in row))
         self.out.print(shown, soft_wrap=False)

@@ -5,11 +5,14 @@ import json
 import shutil
 import stat
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from carecoord.cli import main, parser
+from carecoord.cli import cases, main, parser
+from carecoord.fhir.instants import micros
 from carecoord.settings import PREFIX
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
@@ -235,3 +238,37 @@ def test_as_of_today_asks_for_an_anchor(ready: Run, tmp_path: Path) -> None:
     code, _, err = ready("load", file, "--as-of-today")
     assert code == 1
     assert "YYYY-MM-DD" in err
+
+
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (30, "in 0 min"), (-30, "0 min late"), (59 * 60, "in 59 min"), (3600, "in 1 h"), (-3 * 3600 - 600, "3 h late"),
+        (86400, "in 1 d"), (-2 * 86400 - 5, "2 d late"),
+    ],
+)
+def test_a_due_time_is_told_as_how_long_until_then(seconds: int, said: str) -> None:
+    assert cases.due(micros(NOON + timedelta(seconds=seconds)), NOON) == said
+
+
+def test_nothing_due_is_told_as_nothing() -> None:
+    assert cases.due(None, NOON) == ""
+
+
+def test_today_ends_at_the_offices_midnight_even_when_the_clocks_change() -> None:
+    eve = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)  # Saturday evening in New York, hours before the clocks go back
+    at = cases.moments(eve, ZoneInfo("America/New_York"))
+    assert at.today == micros(datetime(2026, 11, 1, 4, 0, tzinfo=UTC))
+    assert at.soon == micros(datetime(2026, 11, 4, 5, 0, tzinfo=UTC))
+
+
+def test_a_narrow_screen_gets_each_case_in_three_lines() -> None:
+    gates = ("met", "pending", "met", "open")
+    cells = ("R-1", "Okafor, Ngozi", "Cardiology", *gates, "Send the echo.", "coordinator", "in 1 h")
+    lines = cases.stacked(cells).splitlines()
+    assert lines[0] == "R-1  Okafor, Ngozi · Cardiology · coordinator in 1 h"
+    assert lines[1].strip() == "coverage met, authorization pending, agreement met, appointment open"
+    assert lines[2].strip() == "Send the echo."
