@@ -15,7 +15,7 @@ from auth.scopes import Scope, Special, intersect, parse, render
 _WAYS: Final = {
     "private_key_jwt": {"private_key_jwt"},
     "client_secret_basic": {"client_secret_basic", "client_secret_post"},
-    "none": {"none"},
+    "none": {"none", "holder"},
 }
 _REFRESHING: Final = (Special("offline_access"), Special("online_access"))
 

@@ -4,6 +4,7 @@ Clause: RFC 6749 sections 4.1, 4.4 and 6; RFC 7636; RFC 9700 sections 2.1.1, 4.1
 SMART App Launch 2.2 app-launch.html and backend-services.html.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, ClientCredenti
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oidc.core import OpenIDCode
 from joserfc.jwk import RSAKey
+from sqlalchemy import Connection
 
 from auth import authorizations, keys, store
 from auth.authorizations import Authorization, Code
@@ -91,9 +93,12 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
 
 
 class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
-    """Each refresh token is good once and brings the next; using one twice kills the family."""
+    """Each refresh token is good once and brings the next; using one twice kills the family.
 
-    TOKEN_ENDPOINT_AUTH_METHODS: Final = AUTH_METHODS
+    A public app need not say who it is: RFC 6749 section 6 does not ask it, and fhirclient for one does not.
+    """
+
+    TOKEN_ENDPOINT_AUTH_METHODS: Final = [*AUTH_METHODS, "holder"]
     INCLUDE_NEW_REFRESH_TOKEN = True
 
     def authenticate_refresh_token(self, refresh_token: str) -> Refresh | None:
@@ -192,7 +197,18 @@ class IdToken(OpenIDCode):  # type: ignore[misc]
         return info
 
 
-def holder(conn: Any, given: Authorization | None) -> Holder | None:
+def by_refresh_token(conn: Connection) -> Callable[[Any, Any], Any]:
+    """The app that a refresh token was given to, when the request names none."""
+
+    def authenticate(query_client: Any, request: Any) -> Any:
+        row = store.find_token(conn, request.form.get("refresh_token", ""), "refresh")
+        silent = not request.form.get("client_id") and "Authorization" not in request.headers
+        return query_client(row.client) if row and silent else None
+
+    return authenticate
+
+
+def holder(conn: Connection, given: Authorization | None) -> Holder | None:
     """The person of an authorization, unless it is over or they are disabled."""
     who = store.find_user(conn, given.user) if given else None
     return None if given is None or who is None or who.disabled else Holder(who, given)

@@ -32,6 +32,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         expected = Expected(issuer.audiences, now, self._spend, published)
         self.register_client_auth_method("private_key_jwt", PrivateKeyJwt(expected))
         self.register_client_auth_method("bearer", endpoints.by_token(conn, now))
+        self.register_client_auth_method("holder", grants.by_refresh_token(conn))
         self.register_grant(grants.BackendService)
         self.register_grant(grants.CodeGrant, [grants.Pkce(), grants.ForThisServer(), grants.IdToken(self)])
         self.register_grant(grants.RefreshGrant)

@@ -522,6 +522,15 @@ def test_refresh_reuse_kills_the_family(any_app: App) -> None:
     refused(any_app.refresh(second["refresh_token"]))
 
 
+def test_a_public_app_may_refresh_without_naming_itself_and_a_confidential_one_may_not(any_app: App) -> None:
+    form = {"grant_type": "refresh_token", "refresh_token": any_app.tokens()["refresh_token"]}
+    answer = any_app.web.post("/oauth/token", data=form)
+    if any_app.client.method == "none":
+        assert answer.status_code == 200
+    else:
+        refused(answer, "invalid_client")
+
+
 @pytest.mark.parametrize("token", [None, "", "bogus", "\0"])
 def test_a_bogus_refresh_token_is_refused(smart: App, token: str | None) -> None:
     refused(smart.post("/oauth/token", grant_type="refresh_token", refresh_token=token), None)

@@ -19,6 +19,17 @@ from ..place import Place
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 
+NPM = Path(os.environ.get("CARECOORD_NPM", Path(__file__).parents[3] / "var/npm"))
+LIBRARY = NPM / "node_modules/fhirclient/build/fhir-client.js"
+
+collect_ignore = [] if LIBRARY.exists() else ["test_fhirclient.py"]
+
+
+def pytest_report_header() -> str | None:
+    if LIBRARY.exists():
+        return None
+    return f"not run: test_fhirclient.py, which needs npm's fhirclient (npm install --prefix {NPM} fhirclient@2.6.3)"
+
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
