@@ -10,11 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from auth.grant import Grant
 from auth.scopes import EVERYTHING, permits
 from carecoord.actions import projecting
 from carecoord.actions.assembling import assemble
-from carecoord.actions.permission import Turn, looking, missing
+from carecoord.actions.permission import Asker, Turn, looking, missing
 from carecoord.actions.reads import noted
 from carecoord.actions.seeing import office
 from carecoord.domain.access import sees
@@ -37,7 +36,7 @@ WITHHELD = "Not shown: this access may not read what it rests on."
 
 
 def clearance(
-    world: World, grant: Grant, id: str, date: str | None = None, as_of: str | None = None, *, request: str = ""
+    world: World, asker: Asker, id: str, date: str | None = None, as_of: str | None = None, *, request: str = ""
 ) -> Json:
     """The Parameters. `date`: YYYY-MM-DD, the day of a visit to judge for; `as_of`: a FHIR date or dateTime in the
     past.
@@ -46,7 +45,7 @@ def clearance(
     may not know of, and Gone for a deleted one.
     """
     on = _day(date)
-    with looking(world, grant, request) as turn, noted(turn, "clearance", "ServiceRequest", id, _query(date, as_of)):
+    with looking(world, asker, request) as turn, noted(turn, "clearance", "ServiceRequest", id, _query(date, as_of)):
         at = _instant(as_of, turn.now)
         full = _may(turn, id)
         case = assemble(turn.conn, id, at, offers=True)

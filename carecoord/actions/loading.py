@@ -118,7 +118,7 @@ def _parts(file: IO[bytes], name: str) -> Iterator[_Run]:
     if first is None:
         return
     if second is None or not _is_object(first[1]):
-        rest = b"".join(line for _, line in chain([second] if second else [], lines))
+        rest = second[1] + file.read() if second else b""
         yield _whole(_loads(first[1] + rest, name, ""))
         return
     entries: list[Entry] = []

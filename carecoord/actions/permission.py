@@ -1,6 +1,6 @@
 """What the asker may do, as filters that everything in a transaction goes through: reads, searches and writes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -76,11 +76,15 @@ class Turn:
         return Actor(self.grant.subject, self.grant.client, self.grant.organization, self.request)
 
 
+Asker = Grant | Callable[[Connection, datetime], Grant]  # who asks, or how to find out in the same transaction
+
+
 @contextmanager
-def looking(world: World, grant: Grant, request: str) -> Iterator[Turn]:
+def looking(world: World, asker: Asker, request: str) -> Iterator[Turn]:
     """A turn that only reads."""
     with reading(world.engine) as conn:
-        yield Turn(world, conn, grant, request, world.clock())
+        now = world.clock()
+        yield Turn(world, conn, asker if isinstance(asker, Grant) else asker(conn, now), request, now)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 from auth.grant import Grant
 from carecoord.actions import reads, writes
-from carecoord.actions.permission import Turn, changing, looking
+from carecoord.actions.permission import Asker, Turn, changing, looking
 from carecoord.actions.reads import Pairs
 from carecoord.actions.writes import Aim
 from carecoord.errors import NotFound
@@ -18,27 +18,27 @@ from carecoord.store.write import Written
 from carecoord.world import World
 
 
-def read(world: World, grant: Grant, type: str, id: str, *, request: str = "") -> Row:
+def read(world: World, asker: Asker, type: str, id: str, *, request: str = "") -> Row:
     """The present version of a resource."""
-    with looking(world, grant, request) as turn:
+    with looking(world, asker, request) as turn:
         return reads.present(turn, type, id)
 
 
-def vread(world: World, grant: Grant, type: str, id: str, number: str, *, request: str = "") -> Row:
+def vread(world: World, asker: Asker, type: str, id: str, number: str, *, request: str = "") -> Row:
     """One version of a resource."""
-    with looking(world, grant, request) as turn:
+    with looking(world, asker, request) as turn:
         return reads.past(turn, type, id, number)
 
 
-def history(world: World, grant: Grant, type: str, id: str, pairs: Pairs, *, request: str = "") -> bytes:
+def history(world: World, asker: Asker, type: str, id: str, pairs: Pairs, *, request: str = "") -> bytes:
     """A page of the versions of a resource, as a Bundle."""
-    with looking(world, grant, request) as turn:
+    with looking(world, asker, request) as turn:
         return reads.versions(turn, type, id, pairs)
 
 
 def search(
     world: World,
-    grant: Grant,
+    asker: Asker,
     type: str,
     pairs: Pairs,
     strict: bool = True,
@@ -47,7 +47,7 @@ def search(
     request: str = "",
 ) -> bytes:
     """A page of what is found, as a Bundle. within: only in the compartment of this (type, id)."""
-    with looking(world, grant, request) as turn:
+    with looking(world, asker, request) as turn:
         return reads.searched(turn, type, pairs, strict, within)
 
 

@@ -13,6 +13,7 @@ from carecoord.errors import Issue
 from carecoord.fhir import params
 from carecoord.fhir.extract import clip
 from carecoord.store.bulk import runs
+from carecoord.store.driver import first
 from carecoord.store.tables import flag, ix_reference, ix_token
 from carecoord.store.tables import history as old
 from carecoord.store.tables import resource as new
@@ -88,8 +89,11 @@ _flags = select(flag.c.severity, flag.c.code, flag.c.text, flag.c.expression).wh
 
 def get(conn: Connection, type: str, id: str) -> Row | None:
     """The present version, a deleted one too; None if there never was one. One statement."""
-    found = conn.execute(_get, {"type": type, "id": id}).fetchone()
-    return Row(*found) if found else None
+    found = first(conn, _get, {"type": type, "id": id})
+    if found is None:
+        return None
+    rid, type, id, number, updated, deleted, body = found
+    return Row(rid, type, id, number, updated, bool(deleted), body)
 
 
 def version(conn: Connection, type: str, id: str, number: int) -> Row | None:

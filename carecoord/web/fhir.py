@@ -5,6 +5,7 @@ Clause: FHIR R4 http.html. Every route but `metadata` needs a bearer token. Stor
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -12,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from flask import Blueprint, Request, Response, request
 from flask.globals import request_ctx
+from sqlalchemy import Connection
 
 from auth import bearer
 from auth.errors import BadToken, NoToken
@@ -41,13 +43,25 @@ ABILITIES = Abilities(
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: who asks, how they want their answer, and the request itself."""
+    """One request: how its answer is wanted, the request itself, its id; and who asks."""
 
     world: World
-    grant: Grant
     wish: Wish
     request: Request
     id: str
+
+    def asker(self, conn: Connection, now: datetime) -> Grant:
+        """Who asks. Raises Unauthorized with the challenge of RFC 6750."""
+        try:
+            return bearer.check(conn, self.request.environ.get("HTTP_AUTHORIZATION"), now)
+        except (NoToken, BadToken) as refused:
+            challenge = {"WWW-Authenticate": bearer.challenge(refused)}
+            raise Unauthorized(refused.text, "http.Authorization", headers=challenge) from refused
+
+    def grant(self) -> Grant:
+        """Who asks, found out beforehand: a write takes no lock for, and reads no body of, somebody unknown."""
+        with reading(self.world.engine) as conn:
+            return self.asker(conn, self.world.clock())
 
     @property
     def base(self) -> str:
@@ -74,48 +88,48 @@ class Call:
 
 
 def read(call: Call, type: str, id: str) -> Response:
-    row = resources.read(call.world, call.grant, type, id, request=call.id)
+    row = resources.read(call.world, call.asker, type, id, request=call.id)
     return answers.resource(row, call.wish, call.request.environ, call.args)
 
 
 def vread(call: Call, type: str, id: str, number: str) -> Response:
-    row = resources.vread(call.world, call.grant, type, id, number, request=call.id)
+    row = resources.vread(call.world, call.asker, type, id, number, request=call.id)
     return answers.resource(row, call.wish, call.request.environ, None)
 
 
 def history(call: Call, type: str, id: str) -> Response:
-    return answers.answer(resources.history(call.world, call.grant, type, id, call.pairs(), request=call.id), call.wish)
+    return answers.answer(resources.history(call.world, call.asker, type, id, call.pairs(), request=call.id), call.wish)
 
 
 def search(call: Call, type: str) -> Response:
-    found = resources.search(call.world, call.grant, type, call.pairs(), call.wish.strict, request=call.id)
+    found = resources.search(call.world, call.asker, type, call.pairs(), call.wish.strict, request=call.id)
     return answers.answer(found, call.wish)
 
 
 def post_search(call: Call, type: str) -> Response:
     pairs = [*call.pairs(), *_form(call.request)]
-    found = resources.search(call.world, call.grant, type, pairs, call.wish.strict, request=call.id)
+    found = resources.search(call.world, call.asker, type, pairs, call.wish.strict, request=call.id)
     return answers.answer(found, call.wish)
 
 
 def compartment(call: Call, owner: str, id: str, type: str) -> Response:
     inside = (owner, id)
     found = resources.search(
-        call.world, call.grant, type, call.pairs(), call.wish.strict, within=inside, request=call.id
+        call.world, call.asker, type, call.pairs(), call.wish.strict, within=inside, request=call.id
     )
     return answers.answer(found, call.wish)
 
 
 def create(call: Call, type: str) -> Response:
     unless = conditions(call.header("If-None-Exist"))
-    made = resources.create(call.world, call.grant, type, call.resource(), unless=unless, request=call.id)
+    made = resources.create(call.world, call.grant(), type, call.resource(), unless=unless, request=call.id)
     return answers.written(made, call.wish, call.base)
 
 
 def update(call: Call, type: str, id: str) -> Response:
     made = resources.update(
         call.world,
-        call.grant,
+        call.grant(),
         type,
         id,
         call.resource(),
@@ -129,7 +143,7 @@ def update(call: Call, type: str, id: str) -> Response:
 def update_match(call: Call, type: str) -> Response:
     made = resources.update_match(
         call.world,
-        call.grant,
+        call.grant(),
         type,
         call.pairs(),
         call.resource(),
@@ -141,26 +155,26 @@ def update_match(call: Call, type: str) -> Response:
 
 def delete(call: Call, type: str, id: str) -> Response:
     version = expected(call.header("If-Match"))
-    gone = resources.delete(call.world, call.grant, type, id, expected=version, request=call.id)
+    gone = resources.delete(call.world, call.grant(), type, id, expected=version, request=call.id)
     return answers.deleted(gone, call.wish)
 
 
 def delete_match(call: Call, type: str) -> Response:
     version = expected(call.header("If-Match"))
-    gone = resources.delete_match(call.world, call.grant, type, call.pairs(), expected=version, request=call.id)
+    gone = resources.delete_match(call.world, call.grant(), type, call.pairs(), expected=version, request=call.id)
     return answers.deleted(gone, call.wish)
 
 
 def bundle(call: Call) -> Response:
     full = call.wish.returning == "representation"
     return answers.answer(
-        bundles.process(call.world, call.grant, call.resource(), full=full, request=call.id), call.wish
+        bundles.process(call.world, call.grant(), call.resource(), full=full, request=call.id), call.wish
     )
 
 
 def clearance(call: Call, id: str) -> Response:
     args = call.request.args
-    found = clearing.clearance(call.world, call.grant, id, args.get("date"), args.get("as-of"), request=call.id)
+    found = clearing.clearance(call.world, call.asker, id, args.get("date"), args.get("as-of"), request=call.id)
     return answers.answer(text.dumps(found), call.wish)
 
 
@@ -210,23 +224,12 @@ def blueprint(world: World, endpoints: Mapping[str, str]) -> Blueprint:
 def _view(world: World, handler: Handler) -> Handler:
     def view(**path: str) -> Response:
         asked = request_ctx.request  # the proxy would look itself up on each use
-        headers = asked.headers
-        grant = _grant(world, headers.get("Authorization"))
-        args = asked.args if asked.query_string else None
-        wanted = wish(headers.get("Accept"), headers.get("Prefer"), args)
-        return handler(Call(world, grant, wanted, asked, request_id()), **path)
+        environ = asked.environ
+        args = asked.args if environ.get("QUERY_STRING") else None
+        wanted = wish(environ.get("HTTP_ACCEPT"), environ.get("HTTP_PREFER"), args)
+        return handler(Call(world, wanted, asked, request_id()), **path)
 
     return view
-
-
-def _grant(world: World, header: str | None) -> Grant:
-    """Who asks. Raises Unauthorized with the challenge of RFC 6750."""
-    try:
-        with reading(world.engine) as conn:
-            return bearer.check(conn, header, world.clock())
-    except (NoToken, BadToken) as refused:
-        challenge = {"WWW-Authenticate": bearer.challenge(refused)}
-        raise Unauthorized(refused.text, "http.Authorization", headers=challenge) from refused
 
 
 def _pairs(query: bytes) -> list[tuple[str, str]]:
