@@ -1,7 +1,7 @@
 """Shoot the README's picture of the worklist from a running demo.
 
     make demo                                      # in one terminal
-    .venv/bin/python carecoord/docs/shoot.py       # in another; needs the extra `browser` and Debian's chromium
+    .venv/bin/python -m tests.picture              # in another; needs the extra `browser` and Debian's chromium
 
 It signs in as the coordinator of var/demo.json and writes carecoord/docs/worklist.png.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 WINDOW = {"width": 1440, "height": 900}
-PICTURE = Path(__file__).with_name("worklist.png")
+PICTURE = Path(__file__).parents[1] / "carecoord" / "docs" / "worklist.png"
 
 
 def shoot(note: Path, picture: Path) -> None:
