@@ -13,6 +13,7 @@ from carecoord.errors import Invalid
 from carecoord.store.cases import FACETS, SORTS, Asked, tabs_named
 
 LONGEST = 200  # characters of a search
+_MOST = 2**63 - 1  # the largest number that a database column holds
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,10 @@ class Address:
 def parse(query: Mapping[str, list[str]]) -> Address:
     """The address that a query string stands for. Raises Invalid naming the parameter that can not be meant."""
 
+    for name, given in query.items():
+        if any("\0" in value for value in given):
+            raise Invalid("An address can not hold a NUL.", f"http.{name}")
+
     def one(name: str, default: str = "") -> str:
         return (query.get(name) or [default])[-1]
 
@@ -121,7 +126,11 @@ def _place(name: str, mark: str, sort: str) -> tuple[Any, int] | None:
     if not mark:
         return None
     kind = tuple[int, int] if sort.removeprefix("-") == "due" else tuple[str, int]
+    damaged = Invalid("This page address is damaged. Go back to the first page of the list.", f"http.{name}")
     try:
-        return msgspec.json.decode(urlsafe_b64decode(mark + "=" * (-len(mark) % 4)), type=kind)
+        place: tuple[Any, int] = msgspec.json.decode(urlsafe_b64decode(mark + "=" * (-len(mark) % 4)), type=kind)
     except (ValueError, msgspec.MsgspecError):
-        raise Invalid("This page address is damaged. Go back to the first page of the list.", f"http.{name}") from None
+        raise damaged from None
+    if any(isinstance(part, int) and abs(part) > _MOST for part in place) or "\0" in str(place[0]):
+        raise damaged
+    return place
