@@ -25,10 +25,11 @@ LIBRARY = NPM / "node_modules/fhirclient/build/fhir-client.js"
 collect_ignore = [] if LIBRARY.exists() else ["test_fhirclient.py"]
 
 
-def pytest_report_header() -> str | None:
-    if LIBRARY.exists():
-        return None
-    return f"not run: test_fhirclient.py, which needs npm's fhirclient (npm install --prefix {NPM} fhirclient@2.6.3)"
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A plain line for what could not be run."""
+    if not LIBRARY.exists():
+        how = f"npm install --prefix {NPM} fhirclient@2.6.3"
+        terminalreporter.write_line(f"not run: test_fhirclient.py, which needs npm's fhirclient ({how})")
 
 
 @pytest.fixture(scope="session")
