@@ -2,26 +2,26 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, select
 
 from auth import store
 from auth.bearer import challenge, check
 from auth.errors import BadToken, NoToken
 from auth.scopes import parse, resources
-from auth.tables import metadata
+from auth.tables import token as token_table
+from carecoord.store.engine import open_engine, writing
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 SECONDS = int(NOW.timestamp())
 
 
 @pytest.fixture
-def conn(tmp_path: Path) -> Iterator[Connection]:
-    engine = create_engine(f"sqlite:///{tmp_path / 'auth.db'}")
-    metadata.create_all(engine)
-    with engine.begin() as connection:
+def conn(database_url: str) -> Iterator[Connection]:
+    """A transaction, on each of the two databases."""
+    engine = open_engine(database_url)
+    with writing(engine) as connection:
         yield connection
     engine.dispose()
 
@@ -82,7 +82,6 @@ def test_a_refresh_token_opens_nothing(conn: Connection) -> None:
         check(conn, f"Bearer {token(conn, kind='refresh')}", NOW)
 
 
-def test_the_database_holds_no_token_in_plain(conn: Connection, tmp_path: Path) -> None:
+def test_the_database_holds_no_token_in_plain(conn: Connection) -> None:
     plain = token(conn)
-    conn.commit()
-    assert plain.encode() not in (tmp_path / "auth.db").read_bytes()
+    assert plain not in str(conn.execute(select(token_table)).all())
