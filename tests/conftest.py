@@ -33,10 +33,7 @@ def postgres_url() -> Iterator[str]:
     if postgres.programs() is None:
         pytest.skip(postgres.MISSING)
     with postgres.cluster() as url:
-        engine = open_engine(url)
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-            conn.execute(text("CREATE DATABASE template"))
-        engine.dispose()
+        _execute(url, "CREATE DATABASE template")
         template = open_engine(str(make_url(url).set(database="template")))
         migrate(template)
         template.dispose()
@@ -62,17 +59,25 @@ def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 def _fresh_postgres(server: str) -> str:
     name = f"t{next(_numbers)}"
-    engine = open_engine(server)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        conn.execute(text(f"CREATE DATABASE {name} TEMPLATE template"))
-    engine.dispose()
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE template")
     return str(make_url(server).set(database=name))
 
 
+def _execute(server: str, statement: str) -> None:
+    engine = open_engine(server)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(text(statement))
+    engine.dispose()
+
+
 @pytest.fixture(params=DATABASES)
-def database_url(request: pytest.FixtureRequest, new_database: Callable[[str], str]) -> str:
+def database_url(request: pytest.FixtureRequest, new_database: Callable[[str], str]) -> Iterator[str]:
     """A migrated, empty database of this test's own: the test runs once on SQLite and once on PostgreSQL."""
-    return new_database(request.param)
+    url = new_database(request.param)
+    server = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+    yield url
+    if server:  # the ten megabytes of each would add up
+        _execute(server, f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -278,6 +278,7 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("rid", "version"),
     )
+    op.create_index("ix_history_updated", "history", ["updated", "rid"], unique=False)
     op.create_table(
         "ix_date",
         sa.Column("rid", Big, autoincrement=False, nullable=False),
