@@ -1,4 +1,5 @@
-"""What the desk shows: the worklist, narrowed to whose cases the asker may see, and one case with all that bears on it."""
+"""What the desk shows: the worklist, narrowed to whose cases the asker may see, and one case with all that bears on
+it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Lay the vendored files of the desk: htmx, the Inter font and a sprite of the Lucide icons that the desk uses.
 
-Run it from the repository on a folder where the three packages lie unpacked (`npm pack NAME@VERSION`, `tar xzf`), each in
-a folder named as below:
+Run it from the repository on a folder where the three packages lie unpacked (`npm pack NAME@VERSION`, `tar xzf`),
+each in a folder named as below:
 
     python carecoord/docs/vendor.py FOLDER
 

@@ -182,7 +182,8 @@ class _Teller:
     def answer(self, answer: Json) -> Iterator[Event]:
         """The payer's answer: the decision on the first line that has one, its number and its reason."""
         who = self.name(item(answer, "insurer"), "The payer")
-        lines = [each for line in (*items(answer, "item"), *items(answer, "addItem")) for each in items(line, "adjudication")]
+        answered = (*items(answer, "item"), *items(answer, "addItem"))
+        lines = [each for line in answered for each in items(line, "adjudication")]
         coded = [code_of(review_action(each), REVIEW_ACTION) for each in lines]
         state = next((STATES[code] for code in coded if code in STATES), "unclear")
         reviews = [extension(each, f"{PAS}/extension-reviewAction") for each in lines]

@@ -17,9 +17,8 @@ def save(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     for start in range(0, len(rows), _BATCH):
         run = rows[start : start + _BATCH]
         rids = [row["rid"] for row in run]
-        known = {
-            rid: text for rid, text in conn.execute(select(case.c.rid, case.c.searched).where(case.c.rid.in_(rids)))
-        }
+        held = select(case.c.rid, case.c.searched).where(case.c.rid.in_(rids))
+        known = {each.rid: each.searched for each in conn.execute(held)}
         conn.execute(delete(case).where(case.c.rid.in_(rids)))
         conn.execute(insert(case), [dict(row) for row in run])
         renamed = [row for row in run if known.get(row["rid"]) != row["searched"]]

@@ -33,9 +33,8 @@ _LAST = "\U0010ffff"  # sorts behind every letter
 
 
 class Beside(ColumnElement[Any]):
-    """A column that is only checked, never looked up by. SQLite keeps no statistics here and takes any index that begins
-    alike; a unary plus keeps it from that (sqlite.org/optoverview.html#disqualifying_where_clause_terms). PostgreSQL
-    needs no telling."""
+    """A column that is only checked, never looked up by. Left alone, SQLite may take any index that begins alike; a
+    unary plus keeps it from that (sqlite.org/optoverview.html, "disqualifying terms"). PostgreSQL needs no telling."""
 
     inherit_cache = True
     _traverse_internals = [("column", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 - as SQLAlchemy reads it
@@ -222,7 +221,7 @@ def sum_binds(lists: Sequence[Sequence[Test]]) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=512)
 def rows(arms: Arms, column: str, down: bool, beside: bool) -> Select[Any]:
-    """The first `:size` rows of a list in the order of (column, rid), after the cursor (`:value`, `:rid`) if `beside`."""
+    """The first `:size` rows of a list in the order of (column, rid); `beside`: after the cursor (`:value`, `:rid`)."""
     key = row.c[column]
     order = (key.desc(), row.c.rid.desc()) if down else (key, row.c.rid)
     here, cursor = (
@@ -243,7 +242,7 @@ def rows(arms: Arms, column: str, down: bool, beside: bool) -> Select[Any]:
 
 @functools.lru_cache(maxsize=256)
 def values(arm: Arm, column: str, label: str) -> Select[Any]:
-    """The values that a column has along an arm, each with its label: hops from value to value along the column's index."""
+    """The values that a column has along an arm, each with its label: hops from value to value along its index."""
     of = row.c[column]
     where = and_(*arm.where("r0"))
     hop = select(func.min(of).label("value")).where(where).cte("hop", recursive=True)

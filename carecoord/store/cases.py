@@ -1,8 +1,8 @@
 """The worklist read: filters, counts and pages over `case_row`, all of them from one query object.
 
-Two promises. A count is the length of its list, because both are made of the same tests. And the work does not grow with
-the table: every query walks an index that begins with whose cases they are and, where that helps, with the most selective
-thing asked for, in the order of the due time; counting stops at `MANY`.
+Two promises. A count is the length of its list, because both are made of the same tests. And the work does not grow
+with the table: every query walks an index that begins with whose cases they are and, where that helps, with the most
+selective thing asked for, in the order of the due time; counting stops at `MANY`.
 """
 
 import re
@@ -53,15 +53,15 @@ class Moments:
 
 @dataclass(frozen=True)
 class Seen:
-    """Whose cases: any of the alternatives (column, value) of placer, performer or payer_key; None: everybody's."""
+    """Whose cases: any of the alternatives (column, value), columns placer, performer, payer_key; None: everybody's."""
 
     any_of: tuple[tuple[str, str], ...] | None = ()
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked for. `facets`: (name of FACETS, its alternatives). `after` or `before`: the (sort value, rid) beside
-    which the page begins or ends. `sort`: a name of SORTS, with "-" in front for the other direction."""
+    """What is asked for. `facets`: (name of FACETS, its alternatives). `after` or `before`: the (sort value, rid)
+    beside which the page begins or ends. `sort`: a name of SORTS, with "-" in front for the other direction."""
 
     tab: str = "open"
     facets: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -73,7 +73,7 @@ class Asked:
 
 
 def tabs(at: Moments) -> dict[str, tuple[Test, ...]]:
-    """Every tab and figure of the desk, and the tests it stands for. A case is open or closed: no state falls between."""
+    """Every tab and figure of the desk, and the tests it stands for. A case is open or closed: none falls between."""
     still = In("open", (True,))
     return {
         "open": (still,),
@@ -131,7 +131,7 @@ class Worklist:
     _known: dict[tuple[Any, ...], int] = field(default_factory=dict)
 
     def tests(self, asked: Asked) -> tuple[Test, ...]:
-        """All that a row must pass to be in the list, apart from whose it is. Dropping any makes the list no shorter."""
+        """All that a row must pass to be in the list, apart from whose it is. Dropping one never shortens the list."""
         chosen = [In(FACETS[name], tuple(None if v == NONE else v for v in values)) for name, values in asked.facets]
         typed = [Word(start) for start in spoken(asked.words)]
         picked = [In("id", asked.only)] if asked.only else []

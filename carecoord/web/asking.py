@@ -1,5 +1,5 @@
-"""The address of a worklist: the whole state of the page stands in the URL, and every link is this address with one thing
-changed. Paging starts over whenever the list changes; an open referral stays open."""
+"""The address of a worklist: the whole state of the page stands in the URL, and every link is this address with one
+thing changed. Paging starts over whenever the list changes; an open referral stays open."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping

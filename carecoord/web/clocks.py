@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 from carecoord.fhir.instants import micros, moment
 
-MINUS = "−"
+MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
 class Clock:
-    """`text` "−3h 10m" or "4h 12m"; `tone` late, today or calm; `share` 0 to 100 of the allowed time that has run;
-    `heard` the same in words; `exact` the date and time it runs to."""
+    """`text` "4h 12m", with a minus sign when it is over; `tone` late, today or calm; `share` 0 to 100 of the allowed
+    time that has run; `heard` the same in words; `exact` the date and time it runs to."""
 
     text: str
     tone: str

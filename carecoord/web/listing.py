@@ -10,12 +10,13 @@ from sqlalchemy import Row
 
 from carecoord.actions.cases import Found
 from carecoord.errors import Invalid
-from carecoord.store.cases import MANY, NONE, place
-from carecoord.store.ehrs import Run
+from carecoord.store.cases import MANY, place
 from carecoord.web import chips
 from carecoord.web.asking import Address
 from carecoord.web.chips import Chip, chip, judged
 from carecoord.web.clocks import Clock, Times, age, span
+from carecoord.web.facets import Facet, facet
+from carecoord.web.notices import Empty, Sync, empty, sync
 
 TABS = {
     "open": "My team",
@@ -94,46 +95,11 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Choice:
-    value: str
-    label: str
-    icon: str
-    on: bool
-
-
-@dataclass(frozen=True)
-class Facet:
-    name: str
-    label: str
-    said: str
-    chosen: tuple[str, ...]
-    choices: Sequence[Choice]
-
-
-@dataclass(frozen=True)
 class Column:
     name: str
     label: str
     href: str = ""
     sorted: str = ""
-
-
-@dataclass(frozen=True)
-class Empty:
-    icon: str
-    title: str
-    text: str
-    href: str = ""
-    action: str = ""
-
-
-@dataclass(frozen=True)
-class Sync:
-    """How the EHRs are doing. tone: good, late, bad or none."""
-
-    tone: str
-    text: str
-    ago: str = ""
 
 
 @dataclass(frozen=True)
@@ -173,7 +139,7 @@ def listing(found: Found, address: Address, zone: ZoneInfo) -> Listing:
         title=f"{label}: {counted(total)} {'referral' if total == 1 else 'referrals'}",
         tabs=[Counted(name, said, counted(found.tally[name]), asked.tab == name) for name, said in named.items()],
         figures=list(_figures(found, figures, address, times)),
-        facets=[_facet(name, found, address) for name in chips.FACETS if found.full or name in PAYER_FACETS],
+        facets=[facet(name, found.choices, address) for name in chips.FACETS if found.full or name in PAYER_FACETS],
         filtered=bool(asked.facets or asked.words),
         total=counted(total),
         total_word="closed" if asked.tab == "closed" else "open",
@@ -182,8 +148,8 @@ def listing(found: Found, address: Address, zone: ZoneInfo) -> Listing:
         before=address.to_row(place(found.rows[0], asked.sort)).href() if found.more_before and found.rows else "",
         after=address.from_row(place(found.rows[-1], asked.sort)).href() if found.more_after and found.rows else "",
         download=address.show(None).start().href("/worklist.csv"),
-        empty=_empty(found, address),
-        sync=_sync(found.runs, times),
+        empty=empty(address, bool(found.tally["open"])),
+        sync=sync(found.runs, times),
         full=found.full,
         search_hint="Patient, MRN, clinic or reason" if found.full else "Patient, MRN, clinic or number",
     )
@@ -280,22 +246,6 @@ def _gate(row: Row[Any], times: Times) -> str:
     return f"Visit {times.exact(row.appointment_at)}" if row.appointment_at else ""
 
 
-def _facet(name: str, found: Found, address: Address) -> Facet:
-    label, words = chips.FACETS[name]
-    chosen = address.chosen(name)
-    known: Mapping[str, Chip]
-    if words is None:
-        known = {value: Chip(said, "", "") for value, said in found.choices[name]}
-        if name == "owner":
-            known = {NONE: Chip("No owner", "", ""), **known}
-    else:
-        known = words if name != "gate" else {**words, NONE: Chip("All gates met", "", icon="circle-check")}
-    shown = {**known, **{value: chip(dict(known), value) for value in chosen if value not in known}}
-    choices = [Choice(value, said.label, said.icon, value in chosen) for value, said in shown.items()]
-    said = shown[chosen[0]].label if len(chosen) == 1 else str(len(chosen)) if chosen else ""
-    return Facet(name, label, said, chosen, choices)
-
-
 def _columns(address: Address, full: bool) -> list[Column]:
     sort = address.asked.sort
     sortable = {"clock": "due", "patient": "patient", "to": "specialty"}
@@ -308,55 +258,3 @@ def _columns(address: Address, full: bool) -> list[Column]:
         ways = {by: "ascending", f"-{by}": "descending"} if by else {}
         columns.append(Column(name, label, address.sort(by).href() if by else "", ways.get(sort, "")))
     return columns
-
-
-def _empty(found: Found, address: Address) -> Empty:
-    asked = address.asked
-    if asked.words:
-        return Empty(
-            "search",
-            f"Nothing found for “{asked.words}”",
-            "Look for the beginning of a name, an MRN, a referral "
-            "number, a clinic or a reason. Only cases that your organization may see are searched.",
-            address.searching("").href(),
-            "Clear the search",
-        )
-    if asked.facets:
-        return Empty(
-            "list-filter",
-            "No case passes all these filters",
-            "Take a filter away to see more: fewer filters never hide a case.",
-            address.plain().href(),
-            "Clear all filters",
-        )
-    if asked.tab not in ("open", "closed") and found.tally["open"]:
-        return Empty(
-            "circle-check",
-            "Nothing here",
-            "No open case is in this list at the moment.",
-            address.tab("open").href(),
-            "Show all open cases",
-        )
-    return Empty(
-        "inbox",
-        "No cases yet",
-        "Cases appear by themselves when referrals arrive: from an EHR "
-        "(carecoord sync NAME), from files (carecoord load FILE) or through the FHIR API.",
-    )
-
-
-def _sync(runs: Sequence[tuple[str, Run | None]], times: Times) -> Sync:
-    """The worst news first: an EHR that failed, one that is late, else all well."""
-    if not runs:
-        return Sync("none", "No EHR is connected")
-    failed = [(name, run) for name, run in runs if run and run.error]
-    if failed:
-        name, run = failed[0]
-        return Sync("bad", f"{name}: the last sync failed", times.ago(run.finished or run.started))
-    going = [name for name, run in runs if run and run.finished is None]
-    never = [name for name, run in runs if run is None]
-    if going or never:
-        return Sync("late", f"{going[0]} is syncing" if going else f"{never[0]} has not been synced yet")
-    ends = [run.finished for _, run in runs if run and run.finished]
-    names = " and ".join([", ".join(name for name, _ in runs[:-1]), runs[-1][0]] if runs[1:] else [runs[0][0]])
-    return Sync("good", f"{names} in sync", times.ago(min(ends)))

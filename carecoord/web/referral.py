@@ -1,5 +1,5 @@
-"""One referral as its panel and its page show it: the tracks, what is next, the six gates with their proof, what happened
-and the papers, all in words."""
+"""One referral as its panel and its page show it: the tracks, what is next, the six gates with their proof, what
+happened and the papers, all in words."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

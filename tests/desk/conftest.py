@@ -59,9 +59,7 @@ def house(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     settings = Settings(var=str(var))
     engine = open_engine(settings.database)
     rules = projecting.projector(projecting.policy(settings))
-    world = World(
-        engine, lambda: NOW, lambda: str(uuid4()), requests.Session, settings, rules, Journal(var / "audit")
-    )
+    world = World(engine, lambda: NOW, lambda: str(uuid4()), requests.Session, settings, rules, Journal(var / "audit"))
     files = [*sorted((FIXTURES / "office").glob("*.ndjson")), *sorted((FIXTURES / "ehr").glob("*.ndjson"))]
     assert not loading.load(world, files).refusals
     for who, (login, name, organization) in PEOPLE.items():

@@ -23,13 +23,14 @@ def row(rid: int, **given: Any) -> dict[str, Any]:
     made: dict[str, Any] = {
         "rid": rid, "id": f"case-{rid}", "number": f"R-{rid:05}", "open": True, "patient": f"patient-{rid}",
         "patient_name": "Okafor, Ngozi", "birth_date": "1965-03-01", "gender": "female", "mrn": f"4410-{rid:03}",
-        "specialty": "Cardiology", "reason": "New LBBB", "priority": "routine", "placer": OURS, "placer_name": "Elm Street",
-        "performer": ELSE, "performer_name": "Riverside Heart Group", "payer": "payer-1", "payer_key": PAYER,
-        "payer_name": "Blue Horizon", "plan_name": "Blue Horizon PPO", "agreement": "AGR-0112", "stage": "accepted",
+        "specialty": "Cardiology", "reason": "New LBBB", "priority": "routine",
+        "placer": OURS, "placer_name": "Elm Street", "performer": ELSE, "performer_name": "Riverside Heart Group",
+        "payer": "payer-1", "payer_key": PAYER, "payer_name": "Blue Horizon", "plan_name": "Blue Horizon PPO", "agreement": "AGR-0112", "stage": "accepted",
         **{f"{gate}_gate": "met" for gate in GATES}, "authorization_state": "approved", "authorization_note": None,
         "authorization_until": None, "agreement_state": "in-network", "agreement_note": None, "agreement_until": None,
         "cleared": False, "conflict": False, "headline_gate": "appointment", "headline": "No visit is booked.",
-        "action": "book", "action_label": "Book a visit", "role": "coordinator", "due_at": due, "due_label": "Book visit",
+        "action": "book", "action_label": "Book a visit", "role": "coordinator",
+        "due_at": due, "due_label": "Book visit",
         "clock_start": NOW - DAY, "appointment_at": None, "owner": "reyes", "owner_name": "Reyes, Marisol",
         "changes_at": None, "updated": NOW, "sort_due": NEVER if due is None else due, **given,
     }  # fmt: skip

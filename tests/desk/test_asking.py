@@ -52,13 +52,17 @@ def test_every_other_list_begins_on_its_first_page_and_keeps_the_open_referral(a
         assert other.shown == address.shown
 
 
-@given(st.dictionaries(st.sampled_from(["tab", "sort", "after", "before", "q", "show", "owner", "id"]), st.lists(st.text())))
+NAMED = ("tab", "sort", "after", "before", "q", "show", "owner", "id")
+
+
+@given(st.dictionaries(st.sampled_from(NAMED), st.lists(st.text())))
 def test_any_query_is_read_or_refused_by_name(query: dict[str, list[str]]) -> None:
+    refused = None
     try:
         parse(MultiDict((k, v) for k, many in query.items() for v in many).to_dict(flat=False))
-    except Invalid as refused:
-        assert refused.where
-        assert refused.where.startswith("http.")
+    except Invalid as problem:
+        refused = problem
+    assert refused is None or (refused.where or "").startswith("http.")
 
 
 @pytest.mark.parametrize("mark", ["bm9uc2Vuc2U", "W10", "WzEsMl0x", "%", "WyJ4IiwxXQ"])

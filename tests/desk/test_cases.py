@@ -183,7 +183,8 @@ def test_choices_are_the_values_that_the_askers_open_cases_have(engine: Engine) 
 
 
 def test_one_case_is_found_open_or_closed_but_only_by_those_who_may_see_it(engine: Engine) -> None:
-    keep(engine, rows.row(1), rows.row(2, open=False), rows.row(3, placer=THEIRS), rows.row(4, authorization_state="draft"))
+    drafted = rows.row(4, authorization_state="draft")
+    keep(engine, rows.row(1), rows.row(2, open=False), rows.row(3, placer=THEIRS), drafted)
 
     def sees(id: str, whose: Seen) -> bool:
         with reading(engine) as conn:

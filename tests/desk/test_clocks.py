@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carecoord.fhir.instants import micros
-from carecoord.web.clocks import Times, age, span
+from carecoord.web.clocks import MINUS, Times, age, span
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")
@@ -18,7 +18,15 @@ HOUR = timedelta(hours=1)
 
 @pytest.mark.parametrize(
     ("left", "said"),
-    [(-190, "−3h 10m"), (-20, "−20m"), (252, "4h 12m"), (1440, "1d 00h"), (5 * 1440, "5d 00h"), (70 * 1440, "70d"), (0, "0m")],
+    [
+        (-190, f"{MINUS}3h 10m"),
+        (-20, f"{MINUS}20m"),
+        (0, "0m"),
+        (252, "4h 12m"),
+        (1440, "1d 00h"),
+        (5 * 1440, "5d 00h"),
+        (70 * 1440, "70d"),
+    ],
 )
 def test_a_clock_says_the_time_left_in_two_units(left: int, said: str) -> None:
     clock = TIMES.clock(micros(NOW + timedelta(minutes=left)), None, micros(NOW + 10 * HOUR))
@@ -60,7 +68,9 @@ def test_an_age_is_in_years_and_a_babys_in_months(born: str | None, said: str) -
     assert age(born, date(2026, 11, 22)) == said
 
 
-@pytest.mark.parametrize(("ago", "said"), [(10, "just now"), (120, "2 min ago"), (7200, "2 h ago"), (200_000, "2 d ago")])
+@pytest.mark.parametrize(
+    ("ago", "said"), [(10, "just now"), (120, "2 min ago"), (7200, "2 h ago"), (200_000, "2 d ago")]
+)
 def test_it_says_how_long_ago(ago: int, said: str) -> None:
     assert TIMES.ago(NOW - timedelta(seconds=ago)) == said
 

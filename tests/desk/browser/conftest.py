@@ -61,9 +61,7 @@ def cookies(house: House) -> Callable[[str], list[dict[str, str]]]:
 
 
 @pytest.fixture
-def open_page(
-    browser: Any, site: str, cookies: Callable[[str], list[dict[str, str]]]
-) -> Iterator[Callable[..., Any]]:
+def open_page(browser: Any, site: str, cookies: Callable[[str], list[dict[str, str]]]) -> Iterator[Callable[..., Any]]:
     """Open a path as somebody; every console error, CSP report or failed script fails the test at its end."""
     contexts: list[Any] = []
     seen: list[str] = []

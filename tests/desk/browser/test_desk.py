@@ -1,5 +1,5 @@
-"""The desk in a browser: no fault that axe finds, no error, no sideways scroll; the keyboard alone is enough; every step
-also works without scripts."""
+"""The desk in a browser: no fault that axe finds, no error, no sideways scroll; the keyboard alone is enough; every
+step also works without scripts."""
 
 import re
 from collections.abc import Callable
@@ -65,7 +65,8 @@ def test_a_row_opens_its_panel_beside_the_list_and_the_back_button_closes_it(ope
     expect(page.locator(".case-open .case-link")).to_have_text(name)
     expect(page.locator("#said")).to_have_text(f"{name} opened")
     assert "show=" in page.url
-    assert page.locator(".list").bounding_box()["width"] + page.locator("#panel").bounding_box()["width"] < 1440  # type: ignore[index]
+    widths = [page.locator(part).bounding_box()["width"] for part in (".list", "#panel")]  # type: ignore[index]
+    assert sum(widths) < 1440
     page.go_back()
     expect(page.locator("#panel")).to_have_count(0)
     assert "show=" not in page.url
@@ -134,10 +135,11 @@ def test_tab_reaches_everything_and_the_focus_is_never_hidden(open_page: Open) -
             """() => {
                 const e = document.activeElement, r = e.getBoundingClientRect();
                 if (e === document.body) return null;
-                const x = Math.min(Math.max(r.x + Math.min(r.width, 40) / 2, 1), innerWidth - 1), y = r.y + r.height / 2;
-                const at = document.elementFromPoint(x, y);
+                const x = Math.min(Math.max(r.x + Math.min(r.width, 40) / 2, 1), innerWidth - 1);
+                const at = document.elementFromPoint(x, r.y + r.height / 2);
                 const inView = r.bottom > 0 && r.top < innerHeight && r.width > 0;
-                return {name: e.id || e.className || e.tagName, inView, clear: !!at && (e.contains(at) || at.contains(e) || !!at.closest('.case'))};
+                const clear = !!at && (e.contains(at) || at.contains(e) || !!at.closest('.case'));
+                return {name: e.id || e.className || e.tagName, inView, clear};
             }"""
         )
         if spot is None:
