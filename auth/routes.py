@@ -1,6 +1,7 @@
 """The endpoints that machines call, as a Flask blueprint made for one Issuer. Those with a page for people (authorize,
 consent, management) are the application's own, on `auth.authorize`."""
 
+import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from auth.jwks import KeySets, NoKeys, PublicKey
 from auth.server import Server
 
 LARGEST: Final = 64_000  # bytes of a form
+TIDY: Final = 50  # one request in so many deletes what has expired, so that no job is needed for it
 KEYS_AGE: Final = 300  # seconds that others may keep our keys
 
 # What a styled app may match (SMART App Launch, "smart_style_url"): the tokens of our own desk.
@@ -122,6 +124,8 @@ def _answer(issuer: Issuer, effects: Effects, address: str, ask: Callable[[Serve
         except OAuth2Error as error:
             return _refused(error)
         answer: Response = ask(Server(issuer, conn, now, published), asked)
+        if secrets.randbelow(TIDY) == 0:
+            store.purge(conn, now)
         return answer
 
 

@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from joserfc.jwk import ECKey, KeySet
@@ -20,27 +20,31 @@ ROLES = ("coordinator", "clinician", "payer", "contracts", "auditor", "admin")
 
 @dataclass(frozen=True)
 class NewUser:
-    """Who is let in. roles: of ROLES. organization: the id of one of our Organizations, whose cases the person sees."""
+    """Who is let in. roles: of ROLES. organization: the id of one of our Organizations, whose cases the person sees.
+    practitioner: the id of the Practitioner who the person is; a clinician sees the patients of that one."""
 
     login: str
     name: str
     roles: frozenset[str]
     organization: str | None = None
+    practitioner: str | None = None
 
 
 def add_user(world: World, new: NewUser, password: str | None = None) -> str:
     """Add a person; returns the password, a random one unless given.
 
-    Raises Invalid for an unknown role or organization, auth's BadRegistration when the login is taken.
+    Raises Invalid for an unknown role, organization or practitioner, auth's BadRegistration when the login is taken.
     """
     if wrong := sorted(new.roles - set(ROLES)) or (not new.roles and ["none"]):
         raise Invalid(f"Unknown role: {', '.join(wrong)}. Roles are {', '.join(ROLES)}.")
     password = password or make_password()
-    row = User(world.new_id(), new.login, new.name, new.roles, new.organization)
+    fhir_user = f"Practitioner/{new.practitioner}" if new.practitioner else None
+    row = User(world.new_id(), new.login, new.name, new.roles, new.organization, fhir_user)
     hashed = signin.hash_password(password)  # slow on purpose: not while others wait to write
     with writing(world.engine) as conn:
-        if new.organization and read.get(conn, "Organization", new.organization) is None:
-            raise Invalid(f"There is no Organization/{new.organization} here: load or create it first.")
+        for type, id in (("Organization", new.organization), ("Practitioner", new.practitioner)):
+            if id and read.get(conn, type, id) is None:
+                raise Invalid(f"There is no {type}/{id} here: load or create it first.")
         store.add_user(conn, row, hashed, int(world.clock().timestamp()))
     return password
 
@@ -54,6 +58,27 @@ def add_backend(world: World, new: Client) -> None:
     """Register a backend service (SMART Backend Services). Raises auth's BadRegistration."""
     with writing(world.engine) as conn:
         store.add_client(conn, new, int(world.clock().timestamp()))
+
+
+def add_app(world: World, new: Client) -> str | None:
+    """Register an app that people launch (SMART App Launch); returns its secret when it is to have one.
+
+    Raises auth's BadRegistration.
+    """
+    secret = secrets.token_urlsafe(32) if new.method == "client_secret_basic" else None
+    with writing(world.engine) as conn:
+        store.add_client(conn, new, int(world.clock().timestamp()), secret)
+    return secret
+
+
+def close(world: World, client_id: str) -> Client:
+    """Let an app or a backend service in no more; its access tokens die at once. Raises Invalid when there is none."""
+    with writing(world.engine) as conn:
+        found = store.find_client(conn, client_id)
+        if found is None:
+            raise Invalid(f"There is no client {client_id!r}.")
+        store.change_client(conn, replace(found, disabled=True))
+    return found
 
 
 def make_key() -> tuple[bytes, str]:

@@ -1,25 +1,37 @@
 """Sign in, stay signed in, sign out: each verb its own transaction, and none held while a password is being checked."""
 
-from auth import signin
-from auth.errors import BadSignIn
+from auth import signin, store
+from auth.errors import BadSignIn, Locked
 from auth.signin import Session
+from auth.store import User
+from carecoord.fhir.instants import micros
+from carecoord.store.audit import Event
 from carecoord.store.engine import reading, writing
 from carecoord.world import World
 
 
-def sign_in(world: World, login: str, password: str, agent: str, leaving: str | None = None) -> str:
-    """A new session id for the cookie; the session that the browser had before (`leaving`) ends.
+def sign_in(world: World, login: str, password: str, agent: str, request: str, leaving: str | None = None) -> str:
+    """A new session id for the cookie; the session that the browser had before (`leaving`) ends. Right or wrong, it is
+    audited, but not what was typed: people type passwords into the wrong field.
 
     Raises auth.errors.BadSignIn, or Locked after too many wrong passwords.
     """
     now = _now(world)
-    with writing(world.engine) as conn:
-        tried = signin.attempt(conn, login, now)
+    try:
+        with writing(world.engine) as conn:
+            tried = signin.attempt(conn, login, now)
+    except Locked:
+        _audit(world, request, 429, None)
+        raise
     if not signin.proven(tried, password):
+        _audit(world, request, 401, tried.user)
         raise BadSignIn("That login and password do not belong together.")
     with writing(world.engine) as conn:
+        store.purge(conn, now)
         signin.leave(conn, leaving)
-        return signin.enter(conn, tried, agent, now)
+        cookie = signin.enter(conn, tried, agent, now)
+    _audit(world, request, 200, tried.user)
+    return cookie
 
 
 def who(world: World, cookie: str | None) -> Session | None:
@@ -45,6 +57,12 @@ def sign_out_everywhere(world: World, session: Session) -> None:
     """End every session of this person, this one too."""
     with writing(world.engine) as conn:
         signin.leave_everywhere(conn, session.user.id)
+
+
+def _audit(world: World, request: str, status: int, who: User | None) -> None:
+    subject, organization = (who.id, who.organization) if who else (None, None)
+    now = micros(world.clock())
+    world.journal.append(Event(now, request, "sign-in", status, subject, organization=organization))
 
 
 def _now(world: World) -> int:

@@ -21,6 +21,7 @@ def install(verbs: Verbs) -> None:
     one.add_argument("--name", required=True, help="as shown, such as 'Reyes, Maria'")
     one.add_argument("--role", required=True, action="append", choices=ROLES, help="may be given several times")
     one.add_argument("--organization", metavar="ID", help="the Organization here to which the person belongs")
+    one.add_argument("--practitioner", metavar="ID", help="the Practitioner here who the person is (for clinicians)")
     client = verbs.add_parser("client", help="apps that use the API").add_subparsers(metavar="VERB", required=True)
     one = verb(client, "add", new_client, "register a backend service (SMART Backend Services, ES384)")
     one.add_argument("name", help="what people call the app")
@@ -28,7 +29,8 @@ def install(verbs: Verbs) -> None:
     one.add_argument("--jwks", type=Path, metavar="FILE", help="its public key set; without one a key is made here")
     one.add_argument("--jwks-url", metavar="URL", help="where the app publishes its keys")
     one.add_argument("--key-file", type=Path, metavar="FILE", help="where to write the private key that is made")
-    one.add_argument("--organization", metavar="ID", help="narrow what it sees to this Organization's")
+    one.add_argument("--organization", metavar="ID", help="the Organization here to which it belongs")
+    one.add_argument("--role", action="append", default=[], choices=ROLES, help="narrow what it sees as a role does")
 
 
 def init(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
@@ -41,7 +43,7 @@ def init(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
 def new_user(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Let a person in."""
     with opened(settings) as world:
-        new = NewUser(args.login, args.name, frozenset(args.role), args.organization)
+        new = NewUser(args.login, args.name, frozenset(args.role), args.organization, args.practitioner)
         password = add_user(world, new)
     screen.say(f"login: {args.login}")
     screen.say(f"password: {password}")
@@ -56,7 +58,10 @@ def new_client(settings: Settings, screen: Screen, args: argparse.Namespace) -> 
     with opened(settings) as world:
         id = world.new_id()
         file = args.key_file or Path(settings.var) / "keys" / f"{id}.pem"
-        new = Client(id, args.name, args.scope, jwks=jwks, jwks_url=args.jwks_url, organization=args.organization)
+        new = Client(
+            id, args.name, args.scope, jwks=jwks, jwks_url=args.jwks_url, organization=args.organization,
+            roles=frozenset(args.role),
+        )  # fmt: skip
         if secret:
             keep(file, secret)
         add_backend(world, new)

@@ -17,6 +17,7 @@ from auth.errors import BadSignIn, Locked
 from auth.signin import Session, is_csrf
 from carecoord import errors
 from carecoord.actions import signing_in
+from carecoord.web.exchange import request_id
 from carecoord.world import World
 
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
@@ -37,8 +38,9 @@ def blueprint(world: World) -> Blueprint:
         if not _own_form(world):
             return _page(world, 403, "The form had expired. Please sign in again.")
         login, password = request.form.get("login", ""), request.form.get("password", "")
+        agent = str(request.user_agent)
         try:
-            cookie = signing_in.sign_in(world, login, password, str(request.user_agent), _cookie(world))
+            cookie = signing_in.sign_in(world, login, password, agent, request_id(), _cookie(world))
         except Locked as locked:
             return _page(world, 429, locked.text, locked.seconds)
         except BadSignIn as refused:

@@ -12,13 +12,14 @@ import pytest
 import requests
 from flask import Blueprint, Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 import auth.signin
 from auth.store import User
 from carecoord.settings import Settings
 from carecoord.store.audit import Journal
 from carecoord.store.engine import open_engine, writing
+from carecoord.store.tables import audit
 from carecoord.web import assets, errors, signin
 from carecoord.world import World
 
@@ -145,6 +146,17 @@ def test_a_wrong_password_says_as_little_as_an_unknown_login(web: FlaskClient) -
     assert wrong.status_code == unknown.status_code == 401
     assert wrong.text.replace("mina", "nobody") == unknown.text
     assert web.get_cookie("cc") is None
+
+
+def test_every_sign_in_is_audited_and_nothing_that_was_typed(web: FlaskClient, world: World) -> None:
+    enter(web, "wrong wrong wrong")
+    enter(web)
+    world.journal.drain(world.engine)
+    with writing(world.engine) as conn:
+        rows = conn.execute(select(audit).order_by(audit.c.at)).all()
+    told = [(row.interaction, row.status, row.subject) for row in rows]
+    assert told == [("sign-in", 401, "u1"), ("sign-in", 200, "u1")]
+    assert "wrong" not in str(rows)
 
 
 def test_too_many_wrong_passwords_are_answered_with_the_wait(web: FlaskClient) -> None:
