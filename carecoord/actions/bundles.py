@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from auth.grant import Grant
-from carecoord.actions import reads, writes
+from carecoord.actions import histories, reads, writes
 from carecoord.actions.entries import Entry, kind, listed, parse, placed
 from carecoord.actions.linking import conditionals, linked
 from carecoord.actions.permission import Turn, changing, looking
@@ -160,10 +160,12 @@ def _fetched(turn: Turn, entry: Entry) -> Answer:
     match entry.path:
         case [type]:
             return Answer("200 OK", body=reads.searched(turn, type, pairs, strict=True))
+        case [type, "_history"]:
+            return Answer("200 OK", body=histories.changed(turn, type, pairs))
         case [type, id]:
             return _seen(reads.present(turn, type, id))
         case [type, id, "_history"]:
-            return Answer("200 OK", body=reads.versions(turn, type, id, pairs))
+            return Answer("200 OK", body=histories.versions(turn, type, id, pairs))
         case [type, id, "_history", number]:
             return _seen(reads.past(turn, type, id, number))
         case [owner, id, type]:

@@ -6,7 +6,7 @@ Every verb raises a Problem with what would put it right: Invalid, Forbidden, No
 from typing import Any
 
 from auth.grant import Grant
-from carecoord.actions import reads, writes
+from carecoord.actions import histories, reads, writes
 from carecoord.actions.permission import Asker, Turn, changing, looking
 from carecoord.actions.reads import Pairs
 from carecoord.actions.writes import Aim
@@ -33,7 +33,13 @@ def vread(world: World, asker: Asker, type: str, id: str, number: str, *, reques
 def history(world: World, asker: Asker, type: str, id: str, pairs: Pairs, *, request: str = "") -> bytes:
     """A page of the versions of a resource, as a Bundle."""
     with looking(world, asker, request) as turn:
-        return reads.versions(turn, type, id, pairs)
+        return histories.versions(turn, type, id, pairs)
+
+
+def changes(world: World, asker: Asker, type: str | None, pairs: Pairs, *, request: str = "") -> bytes:
+    """A page of the versions of all resources of a type, or of every type, as a Bundle."""
+    with looking(world, asker, request) as turn:
+        return histories.changed(turn, type, pairs)
 
 
 def search(

@@ -56,10 +56,10 @@ def updating(turn: Turn, type: str, id: str, resource: dict[str, Any], expected:
         before = read.get(turn.conn, type, id)
         if before is None or before.deleted:
             turn.demand(type, "c")
-        elif only_new:
-            raise Stale(f"{type}/{id} exists already.", "http.If-None-Match")
         else:
             turn.demand_row(before, "u")
+            if only_new:
+                raise Stale(f"{type}/{id} exists already.", "http.If-None-Match")
     return Aim(type, id, resource, expected)
 
 

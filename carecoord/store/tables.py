@@ -56,6 +56,7 @@ history = Table(
     Column("updated", Big, nullable=False),
     Column("deleted", Boolean, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Index("ix_history_updated", "updated", "rid"),
 )
 
 flag = Table(  # what the rules found in a resource that was stored all the same (load --lenient, EHR sync)

@@ -20,7 +20,7 @@ from auth.errors import BadToken, NoToken
 from auth.grant import Grant
 from carecoord.actions import bundles, clearing, resources
 from carecoord.actions.entries import conditions
-from carecoord.errors import Invalid, NotFound, Unauthorized
+from carecoord.errors import Invalid, NotFound, TooLarge, Unauthorized
 from carecoord.fhir import text
 from carecoord.fhir.capability import Abilities, statement
 from carecoord.fhir.etag import expected
@@ -33,6 +33,17 @@ from carecoord.world import World
 FORM = frozenset({"application/x-www-form-urlencoded"})
 CHANGED = "2026-11-22"  # when the abilities below last changed
 ABILITIES = Abilities(
+    interactions=(
+        "read",
+        "vread",
+        "update",
+        "delete",
+        "history-instance",
+        "history-type",
+        "create",
+        "search-type",
+    ),
+    system=("transaction", "batch", "history-system"),
     conditional_create=True,
     conditional_read="full-support",
     conditional_update=True,
@@ -77,10 +88,17 @@ class Call:
         """The arguments of the query, in their order."""
         return _pairs(self.request.query_string)
 
+    def body(self) -> bytes:
+        """The body. Raises TooLarge: in pieces, without a length told, the framework would just cut it off."""
+        found = self.request.get_data(cache=False)
+        if self.request.content_length is None and len(found) == self.request.max_content_length:
+            raise TooLarge("The body is larger than this server takes. Send it in parts.")
+        return found
+
     def resource(self) -> dict[str, Any]:
         """The body as JSON. Raises Unsupported or Invalid."""
         refuse_foreign(self.request.headers.get("Content-Type"))
-        return text.loads(self.request.get_data(cache=False))
+        return text.loads(self.body())
 
     def header(self, name: str) -> str | None:
         """A request header."""
@@ -101,14 +119,19 @@ def history(call: Call, type: str, id: str) -> Response:
     return answers.answer(resources.history(call.world, call.asker, type, id, call.pairs(), request=call.id), call.wish)
 
 
+def changes(call: Call, type: str | None = None) -> Response:
+    return answers.answer(resources.changes(call.world, call.asker, type, call.pairs(), request=call.id), call.wish)
+
+
 def search(call: Call, type: str) -> Response:
     found = resources.search(call.world, call.asker, type, call.pairs(), call.wish.strict, request=call.id)
     return answers.answer(found, call.wish)
 
 
 def post_search(call: Call, type: str) -> Response:
-    pairs = [*call.pairs(), *_form(call.request)]
-    found = resources.search(call.world, call.asker, type, pairs, call.wish.strict, request=call.id)
+    grant = call.grant()
+    pairs = [*call.pairs(), *_form(call)]
+    found = resources.search(call.world, grant, type, pairs, call.wish.strict, request=call.id)
     return answers.answer(found, call.wish)
 
 
@@ -179,6 +202,7 @@ def clearance(call: Call, id: str) -> Response:
 
 
 def nowhere(call: Call) -> Response:
+    call.grant()
     raise NotFound("Search one type at a time: [base]/[type]?arguments.", "http.url")
 
 
@@ -186,6 +210,8 @@ Handler = Callable[..., Response]
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "", bundle),
     ("GET", "", nowhere),
+    ("GET", "/_history", changes),
+    ("GET", "/<type>/_history", changes),
     ("GET", "/<type>", search),
     ("POST", "/<type>", create),
     ("PUT", "/<type>", update_match),
@@ -236,11 +262,11 @@ def _pairs(query: bytes) -> list[tuple[str, str]]:
     return parse_qsl(query.decode(errors="replace"), keep_blank_values=True) if query else []
 
 
-def _form(asked: Request) -> list[tuple[str, str]]:
-    body = asked.get_data(cache=False)
+def _form(call: Call) -> list[tuple[str, str]]:
+    body = call.body()
     if not body:
         return []
-    refuse_foreign(asked.headers.get("Content-Type"), FORM)
+    refuse_foreign(call.header("Content-Type"), FORM)
     if len(body) > 500_000:
         raise Invalid("The arguments of a search do not take half a megabyte.", "http.body")
     return _pairs(body)

@@ -138,6 +138,26 @@ def test_it_pages_a_history(api: Api) -> None:
     assert api.get("/Patient/p/_history?_at=2020").status_code == 400
 
 
+def test_it_pages_the_changes_of_a_type_and_of_all_types_without_repeating_or_skipping(api: Api) -> None:
+    for n in range(4):
+        api.put(f"/Patient/p{n % 2}", patient(id=f"p{n % 2}", multipleBirthInteger=n + 1))
+    api.put("/Basic/b", {"resourceType": "Basic", "id": "b", "code": {"text": "x"}})
+    api.delete("/Patient/p0")
+    everything = ["Patient/p0/3", "Basic/b/1", "Patient/p1/2", "Patient/p0/2", "Patient/p1/1", "Patient/p0/1"]
+    for start, wanted in (("", everything), ("/Patient", [each for each in everything if "Basic" not in each])):
+        seen: list[str] = []
+        path = f"{start}/_history?_count=2"
+        while path:
+            page = api.get(path).get_json()
+            seen += [f"{e['request']['url']}/{e['response']['etag'][3:-1]}" for e in page["entry"]]
+            links = {link["relation"]: link["url"] for link in page["link"]}
+            path = links.get("next", "").removeprefix("https://care.example/fhir")
+        assert seen == wanted
+    assert "entry" not in api.get("/_history?_since=2100").get_json()
+    assert api.get("/Patient/_history?_cursor=nonsense").status_code == 400
+    assert api.get("/Nonsense/_history").status_code == 404
+
+
 def test_it_answers_a_write_as_prefer_asks(api: Api) -> None:
     minimal = api.post("/Patient", patient(), Prefer="return=minimal")
     assert (minimal.status_code, minimal.get_data()) == (201, b"")
