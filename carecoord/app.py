@@ -30,6 +30,8 @@ from carecoord.store.engine import migrate, open_engine, reading, writing
 from carecoord.web import assets, authorize, desk, errors, exchange, fhir, headers, health, signin
 from carecoord.world import World
 
+LAST_DRAIN = 5.0  # seconds that an ending process gives the journal; what is left, another process drains
+
 
 def create(environ: Mapping[str, str] = os.environ) -> Flask:
     """The application as a server process runs it: the database brought up to date, the audit journal drained by a
@@ -80,7 +82,12 @@ def drain(world: World) -> None:
     stop = threading.Event()
     thread = threading.Thread(target=keep_draining, args=(world.journal, world.engine, stop), name="audit", daemon=True)
     thread.start()
-    atexit.register(stop.set)
+
+    def end() -> None:
+        stop.set()
+        thread.join(LAST_DRAIN)
+
+    atexit.register(end)
 
 
 def _log(level: str) -> None:

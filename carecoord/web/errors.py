@@ -95,10 +95,14 @@ def _traced(error: Exception) -> dict[str, object]:
 
 
 def show(problem: Problem) -> Response:
-    """The answer for a problem, for whoever asked."""
+    """The answer for a problem, for whoever asked: under /oauth/ an app reads it (RFC 6749 section 5.2) or a person."""
     if request.path == "/fhir" or request.path.startswith("/fhir/"):
         body = text.dumps(outcome(problem.all_issues()))
         return Response(body, problem.status, dict(problem.headers), content_type=ANSWER)
+    if request.path.startswith("/oauth/") and "text/html" not in request.headers.get("Accept", ""):
+        told = {"error": "server_error" if problem.status >= 500 else "invalid_request"}
+        body = text.dumps({**told, "error_description": problem.text})
+        return Response(body, problem.status, dict(problem.headers), content_type="application/json")
     title = _TITLES.get(problem.status, "Something went wrong")
     page = render_template("error.html", title=title, problem=problem, request_id=request_id())
     return Response(page, problem.status, dict(problem.headers), content_type="text/html; charset=utf-8")

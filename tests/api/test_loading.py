@@ -4,7 +4,7 @@ import gzip
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -69,7 +69,7 @@ def _resolved(value: Any, links: dict[str, str]) -> Any:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+def file(tmp_path: Path) -> Callable[..., Path]:
     def write(name: str, *objects: Any, pack: bool = False, indent: int | None = None) -> Path:
         data = b"\n".join(json.dumps(one, indent=indent).encode() for one in objects)
         path = tmp_path / name

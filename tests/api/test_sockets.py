@@ -18,10 +18,12 @@ from uuid import uuid4
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
+from sqlalchemy import select
 
 from auth import store
 from carecoord import app, settings
-from carecoord.store.engine import migrate, writing
+from carecoord.store.engine import migrate, open_engine, reading, writing
+from carecoord.store.tables import audit
 from tests.api.conftest import FHIR_JSON, patient
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -34,6 +36,7 @@ class Server:
 
     base: str
     key: ECKey
+    database: str
 
     def ask(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
@@ -86,7 +89,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, env={**os.environ, **environ}, stdout=log, stderr=log)
     try:
-        found = Server(f"http://127.0.0.1:{port}", key)
+        found = Server(f"http://127.0.0.1:{port}", key, world.settings.database)
         _wait(found, process, folder / "log")
         yield found
     finally:
@@ -116,6 +119,22 @@ def test_a_backend_service_signs_in_writes_and_reads_over_http(server: Server) -
     assert server.ask("GET", location, headers={**headers, "If-None-Match": 'W/"1"'})[0] == 304
     status, told, read = server.ask("HEAD", location, headers=headers)
     assert (status, read, told["Content-Length"]) == (200, b"", str(len(body)))
+
+
+def test_reads_arrive_in_the_audit_of_a_running_server(server: Server) -> None:
+    headers = {"Authorization": f"Bearer {server.token()}", "X-Request-Id": "watched"}
+    server.ask("GET", "/fhir/Patient/nobody", headers=headers)
+    engine = open_engine(server.database)
+    try:
+        for _ in range(100):
+            with reading(engine) as conn:
+                found = conn.execute(select(audit).where(audit.c.request == "watched")).all()
+            if found:
+                break
+            time.sleep(0.1)
+    finally:
+        engine.dispose()
+    assert [(row.interaction, row.resource, row.status) for row in found] == [("read", "nobody", 404)]
 
 
 def test_a_body_in_pieces_arrives_whole_or_is_refused(server: Server) -> None:
