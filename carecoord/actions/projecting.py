@@ -20,7 +20,7 @@ from carecoord.domain.worklist import row
 from carecoord.fhir.instants import micros
 from carecoord.settings import Settings
 from carecoord.store import case_rows, outbox, read, registry
-from carecoord.store.engine import writing
+from carecoord.store.engine import reading, writing
 from carecoord.store.tables import case
 from carecoord.store.write import Projector, Touched
 from carecoord.world import World
@@ -55,25 +55,25 @@ project = projector(Policy())
 
 
 def refresh_due(world: World, most: int = 500) -> int:
-    """Judge anew up to `most` rows whose time has come; returns how many were looked at. Normally none: one index
-    probe."""
+    """Judge anew up to `most` rows whose time has come; returns how many there were. Normally none: one index probe."""
     now = world.clock()
-    with world.engine.connect() as conn:
+    with reading(world.engine) as conn:
         due = _due(conn, now, most)
     if due:
         with writing(world.engine) as conn:
-            _rewrite(conn, {patient for _, patient in _due(conn, now, most)}, now, policy(world.settings))
+            refresh(conn, now, policy(world.settings), most)
     return len(due)
 
 
-def _due(conn: Connection, now: datetime, most: int) -> list[tuple[int, str]]:
-    found = (
-        select(case.c.rid, case.c.patient)
-        .where(case.c.changes_at <= micros(now))
-        .order_by(case.c.changes_at)
-        .limit(most)
-    )
-    return [(rid, patient) for rid, patient in conn.execute(found)]
+def refresh(conn: Connection, now: datetime, rules: Policy, most: int) -> None:
+    """Judge anew up to `most` rows whose time has come, in the caller's transaction."""
+    _rewrite(conn, set(_due(conn, now, most)), now, rules)
+
+
+def _due(conn: Connection, now: datetime, most: int) -> list[str]:
+    """The patients of the rows whose time has come, the longest due first."""
+    late = case.c.changes_at <= micros(now)
+    return list(conn.scalars(select(case.c.patient).where(late).order_by(case.c.changes_at).limit(most)))
 
 
 def _patients(conn: Connection, touched: Iterable[Touched]) -> set[str]:

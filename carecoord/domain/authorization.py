@@ -2,7 +2,6 @@
 with units left (units = authorized - booked - used)."""
 
 from carecoord.domain import approval, pursuit
-from carecoord.domain.calendar import spoken
 from carecoord.domain.coverage import Card
 from carecoord.domain.gate import Action, Gate
 from carecoord.domain.lines import GRANTED
@@ -60,7 +59,7 @@ def _nothing(matter: Matter, card: Card, need: Requirement) -> Ruling:
     others = [r for r in matter.requests if r.linked and any(line.state in GRANTED for line in r.lines)]
     if others:
         old = others[0].payer.name if others[0].payer else "another payer"
-        said = f"The approval is {old}'s; on {spoken(matter.day)} the patient is with {card.payer_name}"
+        said = f"The approval is {old}'s; for the visit the patient is with {card.payer_name}"
         reason = f"{said}: ask them for a new one."
         gate = verdict(
             "open",

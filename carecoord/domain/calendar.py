@@ -13,7 +13,7 @@ from typing import Any
 
 _DAY = timedelta(days=1)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_FIRST, _LAST = date(2, 1, 1), date(9998, 12, 31)
+_FIRST, _LAST = date(1000, 1, 1), date(8999, 12, 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,10 @@ NEVER = Days(date.max, date.max)  # what a period that can not be read counts as
 
 def days(period: Any, zone: tzinfo) -> Days:
     """The days of a FHIR Period. An end at exactly local midnight does not claim the day it begins."""
-    if not isinstance(period, dict):
+    if period is None:
         return ALWAYS
+    if not isinstance(period, dict):
+        return NEVER
     start, end = period.get("start"), period.get("end")
     try:
         # 9999-12-31 is how the trade writes "no end" (CMS Transparency in Coverage).
@@ -68,19 +70,24 @@ def days(period: Any, zone: tzinfo) -> Days:
 
 @lru_cache(maxsize=8192)
 def first(text: str, zone: tzinfo) -> date:
-    """The first local day that a FHIR date or dateTime touches. Raises ValueError when it is none."""
+    """The first local day that a FHIR date or dateTime touches. Raises ValueError when it is none, or so far off that
+    it can only be a mistake."""
     if len(text) > 10:
-        return _instant(text, zone).astimezone(zone).date()
-    return date.fromisoformat(text + "-01-01"[len(text) - 10 :] if len(text) < 10 else text)
+        day = _instant(text, zone).astimezone(zone).date()
+    else:
+        day = date.fromisoformat(text + "-01-01"[len(text) - 10 :] if len(text) < 10 else text)
+    if not _FIRST <= day <= _LAST:
+        raise ValueError(f"{text} is outside the calendar that we keep")
+    return day
 
 
 @lru_cache(maxsize=8192)
 def after(text: str, zone: tzinfo) -> date:
     """The day after the last local day that a FHIR date or dateTime, used as an end, includes. Raises ValueError."""
     if len(text) > 10:
-        local = _instant(text, zone).astimezone(zone)
-        whole = local.time().replace(microsecond=0) == datetime.min.time()
-        return local.date() if whole else local.date() + _DAY
+        day = first(text, zone)
+        starts = _instant(text, zone).astimezone(zone).time().replace(microsecond=0) == datetime.min.time()
+        return day if starts else day + _DAY
     start = first(text, zone)
     months = {4: 12, 7: 1}.get(len(text), 0)
     return add_months(start, months) if months else start + _DAY
@@ -91,7 +98,8 @@ def moment(text: str, zone: tzinfo) -> datetime | None:
     """The instant, UTC, at which a FHIR date or dateTime begins; a day begins at local midnight. None when
     unreadable."""
     try:
-        return _instant(text, zone) if len(text) > 10 else midnight(first(text, zone), zone)
+        day = first(text, zone)
+        return _instant(text, zone) if len(text) > 10 else midnight(day, zone)
     except (ValueError, OverflowError):
         return None
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from carecoord.domain.reading import Json, extension, identifiers, item, items, key, target, targets
+from carecoord.domain.reading import Json, extension, identifiers, item, items, key, target, targets, text
 from carecoord.domain.terms import PAS, PATIENT_REFERRAL, TASK_CODES, has
 
 # Where each type of resource stands in a Case. The first group belongs to one patient, the second to the registry.
@@ -89,7 +89,7 @@ def gather(order: Json, resources: Iterable[Json]) -> Case:
             for e in heap.get("Encounter", ())
             if me in targets(e, "basedOn") or not met.isdisjoint(targets(e, "appointment"))
         ],
-        "Claim": [each for each in heap.get("Claim", ()) if each.get("use") == "preauthorization"],
+        "Claim": [each for each in heap.get("Claim", ()) if text(each, "use") == "preauthorization"],
         "DiagnosticReport": [each for each in heap.get("DiagnosticReport", ()) if me in targets(each, "basedOn")],
         "CommunicationRequest": [
             each

@@ -113,14 +113,11 @@ def _settled(known: Facts, booking: Booking | None) -> date | None:
 
 
 def _window(known: Facts, now: datetime, policy: Policy) -> Days:
-    """The days that are left to choose from; once the window is over, from today for as long again as urgency
-    allows."""
+    """The days that are left to choose from; once the window is over there is today, and it is late already."""
     today = now.astimezone(policy.zone).date()
     asked = known.referral.window
     left = asked.clip(Days(today, None))
-    if asked.end and not left.empty:
-        return left
-    return Days(today, today + known.referral.clock(policy.window) + timedelta(days=1))
+    return left if asked.end and not left.empty else Days(today, today + timedelta(days=1))
 
 
 def _starts(known: Facts, settled: date | None, now: datetime, policy: Policy) -> list[date]:

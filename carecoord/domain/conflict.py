@@ -77,4 +77,4 @@ def _decision(response: Json) -> str:
         for coding in items(review_action(each), "coding")
     ]
     final = [DECIDED[action] for action in actions if action in DECIDED]
-    return " and ".join(dict.fromkeys(final)) if response.get("status") == "active" else ""
+    return " and ".join(dict.fromkeys(final)) if text(response, "status") == "active" else ""

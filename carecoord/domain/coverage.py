@@ -60,7 +60,7 @@ class Card:
 
 def cards(case: Case, known: Directory, policy: Policy) -> tuple[Card, ...]:
     """The patient's cards, by order of priority."""
-    found = [_card(each, case, known, policy) for each in case.coverages if each.get("status") != "entered-in-error"]
+    found = [_card(each, case, known, policy) for each in case.coverages if text(each, "status") != "entered-in-error"]
     return tuple(sorted(found, key=lambda card: (card.order, card.key)))
 
 
@@ -70,7 +70,7 @@ def _card(coverage: Json, case: Case, known: Directory, policy: Policy) -> Card:
     answers = [
         _answer(r, i, policy)
         for r in case.eligibility
-        if r.get("status") == "active"
+        if text(r, "status") == "active"
         for i in items(r, "insurance")
         if target(item(i, "coverage")) == me
     ]
@@ -79,7 +79,7 @@ def _card(coverage: Json, case: Case, known: Directory, policy: Policy) -> Card:
     questions = [
         (at, evidence(q, "created"))
         for q in case.inquiries
-        if q.get("status") == "active"
+        if text(q, "status") == "active"
         and key(q) not in answered
         and me in (target(item(i, "coverage")) for i in items(q, "insurance"))
         if (at := moment(text(q, "created"), zone)) and not (answer and answer.at and answer.at >= at)
@@ -104,7 +104,7 @@ def _card(coverage: Json, case: Case, known: Directory, policy: Policy) -> Card:
 
 def _answer(response: Json, insurance: Json, policy: Policy) -> Answer:
     inforce = insurance.get("inforce")
-    clean = response.get("outcome") == "complete" and isinstance(inforce, bool)
+    clean = text(response, "outcome") == "complete" and isinstance(inforce, bool)
     return Answer(
         evidence(response, "insurance.inforce"),
         moment(text(response, "created"), policy.zone),
@@ -214,7 +214,7 @@ def _unproven(card: Card, day: date, now: datetime, policy: Policy) -> Gate | No
     if answer.inforce is None or answer.at is None:
         reason, rule = f"{card.payer_name} could not say whether the coverage is in force.", "coverage.unclear"
     elif not answer.benefit.holds(day):
-        reason, rule = f"{card.payer_name}'s answer does not reach {spoken(day)}.", "coverage.benefit-period"
+        reason, rule = f"{card.payer_name}'s answer does not reach the date of the visit.", "coverage.benefit-period"
     else:
         since = answer.at + policy.eligibility_age
         age = counted(policy.eligibility_age.days, "day")

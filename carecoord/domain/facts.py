@@ -1,6 +1,5 @@
 """Everything the gates need to know of a case, read once from its resources."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,6 +9,7 @@ from carecoord.domain.conflict import Conflict, conflicts
 from carecoord.domain.coverage import Card, cards
 from carecoord.domain.information import Papers, papers
 from carecoord.domain.loop import Closing, closing
+from carecoord.domain.participation import exactness
 from carecoord.domain.parties import Directory, Role, directory, party
 from carecoord.domain.policy import Policy
 from carecoord.domain.prior_auth import Request, requests
@@ -37,16 +37,20 @@ class Facts:
 
     @property
     def edges(self) -> frozenset[date]:
-        """Every day on which something begins or ends: between two of them no answer changes."""
+        """Every day on which something that bears on the case begins or ends: between two of them no answer changes."""
+        who, known = self.referral.performer, self.register
+        rows = [row for row in known.rows if who and exactness(row, who, known)]
+        numbers = {known.numbers.get(row.contract, "") for row in rows}
+        payers = frozenset[str]().union(*(card.payer.keys for card in self.cards if card.payer))
         spans = [card.days for card in self.cards]
         spans += [card.answer.benefit for card in self.cards if card.answer]
         spans += [line.days for request in self.requests for line in request.lines]
-        spans += [plan.days for plan in self.register.plans]
-        spans += [row.days for row in self.register.rows]
-        spans += [v.run for found in self.register.agreements.values() for v in found]
-        spans += [rule.days for rule in self.rules]
-        begun: Iterable[date] = (row.credentialed for row in self.register.rows if row.credentialed)
-        return frozenset(day for span in spans for day in span.edges) | frozenset(begun)
+        spans += [plan.days for plan in known.plans if any(plan.plan == card.plan for card in self.cards)]
+        spans += [row.days for row in rows]
+        spans += [v.run for number in numbers for v in known.agreements.get(number, ())]
+        spans += [rule.days for rule in self.rules if rule.payer in payers]
+        begun = frozenset(row.credentialed for row in rows if row.credentialed)
+        return begun.union(*(span.edges for span in spans))
 
 
 def facts(case: Case, policy: Policy) -> Facts:

@@ -86,11 +86,11 @@ def papers(case: Case, requests: Sequence[Request], policy: Policy) -> Papers:
     asks = [
         ask
         for task in case.tasks
-        if task.get("status") not in OVER
+        if text(task, "status") not in OVER
         for ask in _of_task(task, ours, held, sent, case, policy)
     ]
     asks += [
-        _of_letter(each, policy) for each in case.requests if each.get("status") in ("active", "on-hold", "completed")
+        _of_letter(each, policy) for each in case.requests if text(each, "status") in ("active", "on-hold", "completed")
     ]
     return Papers(tuple(asks), held, sent - {""})
 
@@ -99,14 +99,14 @@ def _documents(case: Case) -> Iterable[Paper]:
     me = key(case.order)
     named = set(targets(case.order, "supportingInfo"))
     for each in case.documents:
-        if each.get("status") == "current":
+        if text(each, "status") == "current":
             near = me in targets(item(each, "context"), "related") or key(each) in named
             yield Paper(key(each), codes(item(each, "type")), "", near, evidence(each, "type"))
 
 
 def _forms(case: Case) -> Iterable[Paper]:
     for each in case.answers:
-        if each.get("status") in ("completed", "amended"):
+        if text(each, "status") in ("completed", "amended"):
             form = text(each, "questionnaire").partition("|")[0]
             yield Paper(key(each), frozenset(), form, True, evidence(each, "questionnaire"))
 
@@ -146,7 +146,7 @@ def _of_task(
         for each in items(task, "input")
         if has(item(each, "type"), PAS_CODES, "questionnaires-needed")
     ]
-    if not wanted and task.get("status") != "completed":
+    if not wanted and text(task, "status") != "completed":
         return [replace(base, words="something it does not name", state="unclear")]
     return [
         _matched(replace(base, words=name), paper, form, held, sent if payer else None) for name, paper, form in wanted
@@ -155,9 +155,9 @@ def _of_task(
 
 def _state(task: Json, case: Case) -> str:
     """How a wish stands by its Task alone: ours to answer, unless somebody else was asked for the paper."""
-    if task.get("status") == "completed":
+    if text(task, "status") == "completed":
         return "attached"
-    if task.get("status") in GIVEN_UP:
+    if text(task, "status") in GIVEN_UP:
         return "failed"
     ours = {target(item(each, "requester")) for each in case.tasks} | {target(item(case.order, "requester"))}
     owner = target(item(task, "owner"))
@@ -186,7 +186,7 @@ def _matched(ask: Ask, wanted: Codes, form: str, held: Sequence[Paper], sent: fr
 def _of_letter(letter: Json, policy: Policy) -> Ask:
     """A CommunicationRequest: words, so only its own status tells whether it was answered."""
     said = next((text(each, "contentString") for each in items(letter, "payload") if each.get("contentString")), "")
-    state = "attached" if letter.get("status") == "completed" else "open" if said else "unclear"
+    state = "attached" if text(letter, "status") == "completed" else "open" if said else "unclear"
     due = moment(text(item(letter, "occurrencePeriod"), "end") or text(letter, "occurrenceDateTime"), policy.zone)
     return Ask(
         said or "something it does not name",

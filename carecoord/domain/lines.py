@@ -6,6 +6,7 @@ granted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from carecoord.domain.calendar import ALWAYS, Days, days
 from carecoord.domain.gate import Evidence
@@ -23,6 +24,7 @@ from carecoord.domain.reading import (
     number,
     target,
     text,
+    whole,
     words,
 )
 from carecoord.domain.requirement import Codes
@@ -73,14 +75,13 @@ class Line:
 
 def lines(claim: Json, answer: Json, known: Directory, roles: Mapping[str, Role], policy: Policy) -> tuple[Line, ...]:
     """One line for each item of the answer; a modified item speaks through what the payer added in its place."""
-    asked = {each.get("sequence"): each for each in items(claim, "item") if not _cancelled(each)}
+    asked = {whole(each, "sequence"): each for each in items(claim, "item") if not _cancelled(each)}
     reader = _Reader(claim, answer, known, roles, policy)
     found, replaced = [], []
     for each in items(answer, "item"):
-        wish = asked.get(each.get("itemSequence"), {})
-        instead = [
-            add for add in items(answer, "addItem") if each.get("itemSequence") in (add.get("itemSequence") or ())
-        ]
+        sequence = whole(each, "itemSequence")
+        wish = asked.get(sequence, {})
+        instead = [add for add in items(answer, "addItem") if sequence is not None and sequence in _sequences(add)]
         replaced += instead
         state = _action(each)
         if claim and not wish:
@@ -89,9 +90,14 @@ def lines(claim: Json, answer: Json, known: Directory, roles: Mapping[str, Role]
     found += [reader.line(_action(add), add, {}, {}) for add in items(answer, "addItem") if add not in replaced]
     if not found:
         granted = "approved" if answer.get("preAuthRef") else "unclear"
-        whole = {"queued": "pended", "complete": granted}.get(text(answer, "outcome"), "unclear")
-        found = [reader.line(whole, {}, wish, {}) for wish in asked.values() or [{}]]
+        outcome = {"queued": "pended", "complete": granted}.get(text(answer, "outcome"), "unclear")
+        found = [reader.line(outcome, {}, wish, {}) for wish in asked.values() or [{}]]
     return tuple(found)
+
+
+def _sequences(added: Json) -> list[Any]:
+    found = added.get("itemSequence")
+    return found if isinstance(found, list) else []
 
 
 def _cancelled(line: Json) -> bool:
@@ -176,10 +182,10 @@ class _Reader:
         return party(item(asked, "locationReference"), self.known)
 
     def _proof(self, granted: Json) -> tuple[Evidence, ...]:
-        sequence = granted.get("itemSequence")
+        sequence = whole(granted, "itemSequence")
         where = (
             f"item.where(itemSequence={sequence})"
-            if isinstance(sequence, int)
+            if sequence is not None
             else "addItem"
             if granted
             else "preAuthRef"

@@ -45,12 +45,12 @@ def closing(case: Case, policy: Policy) -> Closing:
     found += [
         (text(r, "issued") or text(r, "effectiveDateTime"), evidence(r, "status"))
         for r in case.reports
-        if r.get("status") in FINAL
+        if text(r, "status") in FINAL
     ]
     found += [
         (text(d, "date"), evidence(d, "type"))
         for d in case.documents
-        if d.get("status") == "current"
+        if text(d, "status") == "current"
         and has(item(d, "type"), *CONSULT_NOTE)
         and me in targets(item(d, "context"), "related")
     ]
@@ -61,9 +61,9 @@ def closing(case: Case, policy: Policy) -> Closing:
 
 def _child(tasks: Sequence[Json], code: tuple[str, str], policy: Policy) -> Step:
     mine = [
-        t for t in tasks if has(item(t, "code"), *code) and t.get("status") not in ("cancelled", "entered-in-error")
+        t for t in tasks if has(item(t, "code"), *code) and text(t, "status") not in ("cancelled", "entered-in-error")
     ]
-    done = next((t for t in mine if t.get("status") == "completed"), None)
+    done = next((t for t in mine if text(t, "status") == "completed"), None)
     task = done or (mine[0] if mine else None)
     if task is None:
         return Step(False, None, None, None)

@@ -57,7 +57,7 @@ def participation(asked: Question, day: date, known: Register) -> Participation:
     if not today:
         return _no_network(asked, day, plans)
     networks = [network for p in today for network in p.networks]
-    named = [(level, row) for row in known.rows if (level := _level(row, asked, known))]
+    named = [(level, row) for row in known.rows if (level := exactness(row, asked.performer, known))]
     if not named:
         reason = f"Our directory says nothing about {asked.performer.name}."
         return Participation("unknown", "silent", reason, (asked.performer.evidence,), _names(networks))
@@ -82,13 +82,13 @@ def _no_network(asked: Question, day: date, plans: Sequence[PlanNetwork]) -> Par
     if not plans:
         return Participation("unknown", "plan", f"Plan {asked.plan} is not in our register.")
     return Participation(
-        "unknown", "plan", f"Plan {asked.plan} has no network on {spoken(day)} in our register.", evidence
+        "unknown", "plan", f"Plan {asked.plan} has no network for the date in our register.", evidence
     )
 
 
-def _level(row: Membership, asked: Question, known: Register) -> int:
+def exactness(row: Membership, performer: Performer, known: Register) -> int:
     """How exactly the row names the performer, 0 when it does not."""
-    who, group = asked.performer.practitioner, asked.performer.organization
+    who, group = performer.practitioner, performer.organization
     if row.practitioner:
         here = group is None or row.organization is None or row.organization.same(group)
         return (CLINICIAN_AT_SITE if row.sites else CLINICIAN) if here and row.practitioner.same(who) else 0

@@ -68,7 +68,7 @@ def name(resource: Json) -> str:
     plain = text(resource, "name")
     if plain:
         return plain
-    human = next((each for each in items(resource, "name") if each.get("use") != "old"), {})
+    human = next((each for each in items(resource, "name") if text(each, "use") != "old"), {})
     given = human.get("given")
     first = " ".join(each for each in given if isinstance(each, str)) if isinstance(given, list) else ""
     return ", ".join(part for part in (text(human, "family"), first) if part) or text(human, "text")

@@ -39,11 +39,11 @@ class Request:
 
 def requests(case: Case, known: Directory, roles: Mapping[str, Role], policy: Policy) -> tuple[Request, ...]:
     """Every chain of the patient, newest first; `linked` tells those that speak of this order."""
-    claims = {key(each): each for each in case.claims if each.get("status") != "entered-in-error"}
+    claims = {key(each): each for each in case.claims if text(each, "status") != "entered-in-error"}
     named = linked(case.order, case.claims, case.responses)
     answers: dict[str, list[Json]] = {}
     for each in case.responses:
-        if each.get("status") == "active":
+        if text(each, "status") == "active":
             answers.setdefault(target(item(each, "request")), []).append(each)
     found = [
         _request(chain, answers, bool(named & {key(c) for c in chain}), known, roles, policy)
@@ -130,7 +130,7 @@ def _request(
 def _unasked(answer: Json, known: Directory, roles: Mapping[str, Role], policy: Policy) -> Request:
     """An answer without its request: the order itself names it."""
     at = moment(text(answer, "created"), policy.zone)
-    state = "error" if answer.get("outcome") == "error" else "answered"
+    state = "error" if text(answer, "outcome") == "error" else "answered"
     return Request(
         key(answer),
         frozenset(),
@@ -149,13 +149,13 @@ def _unasked(answer: Json, known: Directory, roles: Mapping[str, Role], policy: 
 
 
 def _state(head: Json, answer: Json | None) -> str:
-    if head.get("status") == "draft":
+    if text(head, "status") == "draft":
         return "draft"
-    if head.get("status") == "cancelled" or certification(head) == "3":
+    if text(head, "status") == "cancelled" or certification(head) == "3":
         return "cancelled"
     if answer is None:
         return "submitted"
-    return "error" if answer.get("outcome") == "error" else "answered"
+    return "error" if text(answer, "outcome") == "error" else "answered"
 
 
 def _expedited(claim: Json) -> bool:

@@ -32,6 +32,12 @@ def number(element: Json, name: str) -> float | None:
     return None if isinstance(found, bool) or not isinstance(found, (int, float)) else float(found)
 
 
+def whole(element: Json, name: str) -> int | None:
+    """The whole number at a property, None when there is none."""
+    found = element.get(name)
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
 def key(resource: Json) -> str:
     """`Type/id` of a resource."""
     return f"{resource.get('resourceType')}/{resource.get('id')}"
@@ -86,10 +92,10 @@ def plain(system: str) -> str:
 
 def words(concept: Json) -> str:
     """What people read: the text, else a display, else a code."""
-    if concept.get("text"):
-        return text(concept, "text")
+    if said := text(concept, "text"):
+        return said
     found = items(concept, "coding")
-    return next((text(c, n) for n in ("display", "code") for c in found if c.get(n)), "")
+    return next((said for n in ("display", "code") for c in found if (said := text(c, n))), "")
 
 
 def identifiers(resource: Json) -> frozenset[str]:

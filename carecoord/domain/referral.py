@@ -89,7 +89,7 @@ def referral(case: Case, known: Directory, roles: Mapping[str, Role], policy: Po
     """Read the facts of the order and its tasks."""
     order, zone = case.order, policy.zone
     tasks = sorted((task for task in case.tasks if coordinates(task)), key=_age, reverse=True)
-    alive = next((task for task in tasks if task.get("status") not in ENDED_BADLY), None)
+    alive = next((task for task in tasks if text(task, "status") not in ENDED_BADLY), None)
     task = alive or (tasks[0] if tasks else {})
     authored = moment(text(order, "authoredOn"), zone)
     priority = text(order, "priority") or "routine"
@@ -132,9 +132,9 @@ def _age(task: Json) -> tuple[str, str, str]:
 
 def _stage(order: Json, task: Json) -> str:
     said = code_of(item(task, "businessStatus"), STAGE) or STAGES.get(text(task, "status"), "sent")
-    if order.get("status") in WITHDRAWN:
+    if text(order, "status") in WITHDRAWN:
         return said if said in ("failed", "error") else "cancelled" if order["status"] == "revoked" else "error"
-    return "draft" if order.get("status") == "draft" else said
+    return "draft" if text(order, "status") == "draft" else said
 
 
 def _performer(order: Json, task: Json | None, known: Directory, roles: Mapping[str, Role]) -> Performer | None:
@@ -167,7 +167,7 @@ def _work(reference: Json, known: Directory, roles: Mapping[str, Role]) -> tuple
 
 
 def _declined(tasks: list[Json], known: Directory) -> tuple[str, ...]:
-    found = [party(item(task, "owner"), known) for task in tasks if task.get("status") == "rejected"]
+    found = [party(item(task, "owner"), known) for task in tasks if text(task, "status") == "rejected"]
     return tuple(each.name for each in found if each)
 
 

@@ -55,7 +55,7 @@ def rules(books: Iterable[Json], service: Codes, policy: Policy) -> tuple[Rule, 
         payer = item(extension(book, f"{EXTENSION}/plan-payer"), "valueIdentifier")
         owner = f"{text(payer, 'system')}|{text(payer, 'value')}"
         when = days(book.get("effectivePeriod"), policy.zone)
-        if book.get("status") == "active":
+        if text(book, "status") == "active":
             for action in items(book, "action"):
                 about = _about(action, service)
                 if about is not None and (rule := _rule(book, action, about, owner, when)):
@@ -68,7 +68,7 @@ def _about(action: Json, service: Codes) -> Codes | None:
     little."""
     concepts = items(action, "code")
     wanted = {code for _, code in service}
-    if concepts and not any(c.get("code") in wanted for concept in concepts for c in items(concept, "coding")):
+    if concepts and not any(text(c, "code") in wanted for concept in concepts for c in items(concept, "coding")):
         return None
     about = frozenset[tuple[str, str]]().union(*(codes(concept) for concept in concepts))
     return about if not about or about & service else None

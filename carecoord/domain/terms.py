@@ -36,6 +36,6 @@ def has(concept: Json, system: str, code: str) -> bool:
     if not isinstance(coding, list):
         return False
     return any(
-        isinstance(each, dict) and each.get("code") == code and plain(text(each, "system")) == plain(system)
+        isinstance(each, dict) and text(each, "code") == code and plain(text(each, "system")) == plain(system)
         for each in coding
     )

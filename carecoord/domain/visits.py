@@ -81,7 +81,7 @@ def visits(case: Case, known: Directory, policy: Policy) -> Visits:
     met: set[str] = set()
     done = []
     for each in case.encounters:
-        if each.get("status") == "finished" and (visit := _encounter(each, bookings, policy)):
+        if text(each, "status") == "finished" and (visit := _encounter(each, bookings, policy)):
             met.update(targets(each, "appointment"))
             done.append(visit)
     days = {visit.day for visit in done}

@@ -3,6 +3,7 @@
 Resources are plain R4 JSON, as the store hands them to the rules. `T` is the day the stories are told, 22 Nov 2026, and
 `NOW` its nine o'clock in New York."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -247,7 +248,8 @@ def rule(
         for each in papers
     ]
     parts += [{"url": "plan", "valueString": each} for each in plans]
-    title = f"{'Authorization' if needed else 'No authorization'} needed{'' if network == 'any' else f' {network} of network'}"
+    where = "" if network == "any" else f" {network} of network"
+    title = f"{'Authorization' if needed else 'No authorization'} needed{where}"
     action = {"id": title, "title": title, "extension": [ours("authorization-rule", extension=parts)]}
     return action | ({"code": [coded(HCPCS, code)]} if code else {})
 
@@ -427,11 +429,44 @@ REGISTRY: list[Json] = [
 ]
 
 
+def self_pay() -> Json:
+    return coverage(type=coded("http://terminology.hl7.org/CodeSystem/coverage-selfpay", "pay"))
+
+
+def question(age: int = 1, card: str = "card-1", **more: Any) -> Json:
+    """The payer was asked whether a card is good."""
+    return {
+        "resourceType": "CoverageEligibilityRequest",
+        "id": f"question-{age}",
+        "status": "active",
+        "purpose": ["validation"],
+        "patient": ref("Patient/pat"),
+        "created": at(-age),
+        "insurer": ref("Organization/payer-1"),
+        "insurance": [{"coverage": ref(f"Coverage/{card}")}],
+    } | more
+
+
+def errand(
+    status: str = "requested", owner: str = "Organization/clinic", loinc: str | None = ECHO, by: int = 3
+) -> Json:
+    """Triage or the performer wants a paper: somebody (`owner`) is to get it."""
+    kind = coded(PAS_CODES, "attachments-needed")
+    wanted = {"type": kind, "valueCodeableConcept": coded("http://loinc.org", loinc or "", "Echocardiogram")}
+    found = child("obtain-document", status, id="errand", owner=ref(owner), restriction={"period": {"end": at(by)}})
+    return found | ({"input": [wanted]} if loinc else {})
+
+
 @dataclass
 class Story:
     """Resources by `Type/id`; `with_` and `without` return another story."""
 
     resources: dict[str, Json] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """What differs from the registry that all stories share: enough to tell a failing story again."""
+        told = [each for each in self.resources.values() if each not in REGISTRY]
+        return f"Story({json.dumps(told)})"
 
     def with_(self, *resources: Json) -> "Story":
         return Story(self.resources | {f"{r['resourceType']}/{r['id']}": r for r in resources})
