@@ -75,7 +75,7 @@ def _other_desk(world: World, grant: Grant, zone: ZoneInfo) -> str:
     if "contracts" not in grant.roles:
         return render_template("no_cases.html")
     now, found = cases.agreements(world, grant, request_id())
-    return render_template("agreements.html", rows=standings.lines(found, Times(now, zone)))
+    return render_template("agreements.html", rail="Contracts", rows=standings.lines(found, Times(now, zone)))
 
 
 def initials(name: str) -> str:

@@ -136,7 +136,7 @@ def sheet(panel: Panel, zone: ZoneInfo) -> Sheet:
         story=_story(panel), tracks=_tracks(panel, times), next=_next(panel, times), verdict=_verdict(panel),
         verdict_note=_judged_for(panel, times), warnings=(*panel.clearance.conflict, *panel.clearance.warnings),
         gates=[_step(gate, panel, times) for gate in panel.clearance.gates if panel.full or gate.name != "loop"],
-        events=told[:SHORT], more_events=told[SHORT:], papers=[_paper(each, panel, times) for each in panel.documents],
+        events=told[:SHORT], more_events=told[SHORT:], papers=[*_wanted(panel, times), *(_paper(each, panel, times) for each in panel.documents)],
         full=panel.full,
     )  # fmt: skip
 
@@ -157,14 +157,14 @@ def _tags(panel: Panel) -> Iterator[Tag]:
         spoken = [each for each in items(patient, "communication") if each.get("preferred")]
         language = words(item(spoken[0], "language")) if spoken else ""
         if extension(patient, INTERPRETER).get("valueBoolean"):
-            yield Tag("languages", f"{language} interpreter".strip().capitalize())
+            yield Tag(icon="languages", label=f"{language} interpreter".strip().capitalize())
         for each in items(patient, "telecom"):
             if said := text(extension(each, COMMENT), "valueString"):
-                yield Tag("phone", said)
+                yield Tag(icon="phone", label=said)
     if patient.get("deceasedBoolean") or patient.get("deceasedDateTime"):
-        yield Tag("circle-alert", "Deceased", "warn")
+        yield Tag(icon="circle-alert", label="Deceased", tone="warn")
     if panel.row.priority != "routine":
-        yield Tag("triangle-alert", chip(chips.PRIORITY, panel.row.priority).label, "warn")
+        yield Tag(icon="triangle-alert", label=chip(chips.PRIORITY, panel.row.priority).label, tone="warn")
 
 
 def _story(panel: Panel) -> str:
@@ -262,6 +262,16 @@ def _moment(event: Event, times: Times) -> Moment:
     day, _, clock = exact.rpartition(" ")
     # a day without an hour is stored as its midnight: no hour is shown that nobody said
     return Moment(mark, event.what, event.detail, day, "" if clock == "00:00" else clock, local.isoformat())
+
+
+def _wanted(panel: Panel, times: Times) -> Iterator[Paper]:
+    """The papers that somebody waits for, before those that are there."""
+    for ask in panel.clearance.papers:
+        if ask.state != "attached" and (panel.full or ask.by == "payer"):
+            by = "the payer" if ask.by == "payer" else "the clinic"
+            state = "In the chart, not sent" if ask.ready and panel.full else f"Wanted by {by}"
+            due = f"due {times.exact(micros(ask.due))}" if ask.due else ""
+            yield Paper(ask.words, due, Chip(state, "amber", icon="circle-alert"))
 
 
 def _paper(document: Json, panel: Panel, times: Times) -> Paper:

@@ -21,14 +21,21 @@ class Line:
     waiting: int
 
 
+def _end(one: Standing, times: Times) -> str:
+    if one.agreement is None:
+        return ""
+    # the end is stored as the midnight after the last day
+    return times.day(one.until - 1) if one.until is not None else "No end"
+
+
 def lines(found: Sequence[Standing], times: Times) -> list[Line]:
     """Every agreement with its numbers, in words."""
     order = list(chips.CONTRACT)
     return [
         Line(
             one.agreement or "No agreement known",
-            one.payer or "",
-            times.day(one.until - 1) if one.until is not None else "",  # the end is the midnight after the last day
+            one.payer or "" if one.agreement else "",
+            _end(one, times),
             sum(one.states.values()),
             [
                 (chip(chips.CONTRACT, state), n)

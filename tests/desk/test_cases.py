@@ -195,12 +195,11 @@ def test_one_case_is_found_open_or_closed_but_only_by_those_who_may_see_it(engin
     assert [sees(f"case-{n}", payer) for n in (1, 4)] == [True, False]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # PostgreSQL plans by its own statistics
 @pytest.mark.parametrize("whose", [SIDES, Seen((("payer_key", PAYER),)), Seen(None)])
 def test_a_page_walks_an_index_instead_of_sorting_the_table(
     three_hundred: Engine, whose: Seen, explain: Callable[[Engine, Callable[[], Any]], str]
 ) -> None:
-    if three_hundred.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL plans by its own statistics")
     with reading(three_hundred) as conn:
         plan = explain(three_hundred, lambda: Worklist(conn, whose, AT).page(Asked(), 25))
     assert "case_row" in plan

@@ -8,6 +8,7 @@ from html import unescape
 import pytest
 from flask.testing import FlaskClient
 
+from carecoord.web import assets
 from tests.desk.conftest import House
 
 
@@ -223,6 +224,13 @@ def test_no_page_holds_a_style_or_a_script_of_its_own(house: House, coordinator:
         assert not re.search(r"<[^>]+\s(?:style|on\w+)=", page)
         assert not re.search(r"<script(?![^>]*\ssrc=)", page)
         assert "hx-on" not in page
+
+
+def test_every_icon_on_a_page_is_in_the_sprite(house: House, coordinator: FlaskClient) -> None:
+    held = set(re.findall(r'<symbol id="([^"]+)"', (assets.STATIC / assets.SPRITE).read_text()))
+    shown = [coordinator.get(f"/referrals/{id}").get_data(as_text=True) for id in walk(coordinator, "/")[:40]]
+    for page in (*shown, get(coordinator, "/"), get(house.enter("contracts"), "/"), get(house.enter("auditor"), "/")):
+        assert set(re.findall(r'<use href="[^"#]+#([^"]*)"', page)) <= held
 
 
 def test_looking_is_audited(house: House, coordinator: FlaskClient) -> None:
