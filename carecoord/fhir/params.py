@@ -72,6 +72,28 @@ def compartment(type: str) -> tuple[str, ...]:
     return tuple(read("search")["compartment"].get(type, ()))
 
 
+@cache
+def single_dates() -> frozenset[int]:
+    """The keys of the date parameters of which a resource has at most one value: no step of their paths is a list, and
+    several paths are the types of one choice. (The others: six of R4's 136.)"""
+    dates = (param for type in TYPES for param in params(type).values() if param.kind == "date")
+    places = {param.key: {_element(param.type, path) for path in param.paths} for param in dates}
+    return frozenset(key for key, found in places.items() if len(found) == 1 and () not in found)
+
+
+def _element(owner: str, path: Path) -> tuple[str, ...]:
+    """The names on the way, a choice as one whatever its type; nothing where there is a list on the way."""
+    elements = read("structures")["elements"]
+    names = []
+    for step in path.steps:
+        datatype, _, most, _, _, choice = elements.get(owner, {}).get(step, (None, 0, 0, "", None, None))
+        if most != 1:
+            return ()
+        names.append(choice or step)
+        owner = datatype
+    return tuple(names)
+
+
 def _param(
     type: str, code: str, kind: str, url: str, targets: list[str], paths: list[Any], components: list[Any]
 ) -> Param:

@@ -8,7 +8,6 @@ they are our rule and not their question.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from carecoord.fhir.criteria import Chain, Criterion, Has, Term
 from carecoord.fhir.extract import clip, fold
@@ -29,6 +28,7 @@ from carecoord.store.conditions import (
     Test,
     Values,
 )
+from carecoord.store.prefixes import AMOUNTS, DATES, MOMENTS, SPANS, YEAR, Step, Steps
 
 May = Callable[[str], Filter]  # of a type: which of its resources the asker may see
 
@@ -47,51 +47,8 @@ _RANKS = {"reference": 2, "composite": 3, "special": 3, "uri": 3, "string": 4, "
 COMMON = 6  # from this rank on, a condition is likely to be met by many
 _LAST = "\U0010ffff"  # behind every string that begins alike
 _KEPT = 400  # bytes of a long string that its index entry begins with (fhir.extract.clip)
+_SHORT = ("date", "dateTime", "instant")
 _DEGREE = 111.195  # kilometres
-
-
-class _Step(NamedTuple):
-    """A column, an operator, and which value: a, b the ends of the asked range [a, b), v the number asked."""
-
-    column: str
-    op: str
-    value: str
-
-
-# search.html#prefix. A pair of steps is "or". Where a step follows from the others, it bounds the walk along an index.
-_SPANS: dict[str, tuple[_Step | tuple[_Step, _Step], ...]] = {  # a stored range [low, high)
-    "eq": (_Step("low", ">=", "a"), _Step("low", "<", "b"), _Step("high", "<=", "b")),
-    "ne": ((_Step("low", "<", "a"), _Step("high", ">", "b")),),
-    "gt": (_Step("high", ">", "b"),),
-    "lt": (_Step("low", "<", "a"),),
-    "ge": (_Step("high", ">", "a"), (_Step("high", ">", "b"), _Step("low", ">=", "a"))),
-    "le": (_Step("low", "<", "b"), (_Step("low", "<", "a"), _Step("high", "<=", "b"))),
-    "sa": (_Step("low", ">=", "b"),),
-    "eb": (_Step("high", "<=", "a"),),
-    "ap": (_Step("low", "<", "b"), _Step("high", ">", "a")),
-}
-_MOMENTS: dict[str, tuple[_Step | tuple[_Step, _Step], ...]] = {  # a stored instant
-    "eq": (_Step("updated", ">=", "a"), _Step("updated", "<", "b")),
-    "ne": ((_Step("updated", "<", "a"), _Step("updated", ">=", "b")),),
-    "gt": (_Step("updated", ">=", "b"),),
-    "lt": (_Step("updated", "<", "a"),),
-    "ge": (_Step("updated", ">=", "a"),),
-    "le": (_Step("updated", "<", "b"),),
-    "sa": (_Step("updated", ">=", "b"),),
-    "eb": (_Step("updated", "<", "a"),),
-    "ap": (_Step("updated", ">=", "a"), _Step("updated", "<", "b")),
-}
-_AMOUNTS: dict[str, tuple[_Step | tuple[_Step, _Step], ...]] = {  # a stored range from low to high, both included
-    "eq": (_Step("low", ">=", "a"), _Step("low", "<", "b"), _Step("high", "<", "b")),
-    "ne": ((_Step("low", "<", "a"), _Step("high", ">=", "b")),),
-    "gt": (_Step("high", ">", "v"),),
-    "lt": (_Step("low", "<", "v"),),
-    "ge": (_Step("high", ">=", "v"),),
-    "le": (_Step("low", "<=", "v"),),
-    "sa": (_Step("low", ">", "v"),),
-    "eb": (_Step("high", "<", "v"),),
-    "ap": (_Step("low", "<=", "b"), _Step("high", ">=", "a")),
-}
 
 
 class Reader:
@@ -141,12 +98,16 @@ class Reader:
             return No(own) if term.modifier == "not" else own
         if param.code == "_lastUpdated":
             spans = [o for o in term.operands if isinstance(o, Span)]
-            tests = (self._compared(_MOMENTS[span.prefix], a=span.low, b=span.high) for span in spans)
-            return self._rows("resource", param.type, tests)
-        table, code = TABLES[param.kind], param.code
+            return self._rows("resource", param.type, (self._span(span, MOMENTS) for span in spans))
+        table, number = TABLES[param.kind], param.key
         if term.modifier in ("text", "identifier"):
-            table, code = _derived(code, term.modifier)
-        rows = self._rows(table, key(param.type, code), self._alternatives(term.operands, term.modifier))
+            table, code = _derived(param.code, term.modifier)
+            number = key(param.type, code)
+        if param.kind == "date":
+            spans = [o for o in term.operands if isinstance(o, Span)]
+            steps = DATES if all(path.datatype in _SHORT for path in param.paths) else SPANS
+            return self._rows(table, number, (self._span(span, steps) for span in spans))
+        rows = self._rows(table, number, self._alternatives(term.operands, term.modifier))
         return No(rows) if term.modifier == "not" else rows
 
     def _absent(self, term: Term, operand: Absent) -> Condition:
@@ -167,32 +128,36 @@ class Reader:
     def _equal(self, column: str, values: Sequence[str]) -> Test:
         return self._test(column, "in", list(values)) if len(values) > 1 else self._test(column, "=", values[0])
 
-    def _alternatives(self, operands: tuple[Operand, ...], modifier: str) -> Iterator[Alternative]:
-        yield from self._codes([o for o in operands if isinstance(o, Code)])
-        yield from self._targets([o for o in operands if isinstance(o, Target)])
-        yield from self._uris([o for o in operands if isinstance(o, Uri)], modifier)
-        for operand in operands:
-            match operand:
-                case Words():
-                    yield self._words(operand, modifier)
-                case Span(prefix, low, high):
-                    yield self._compared(_SPANS[prefix], a=low, b=high)
-                case Amount():
-                    yield self._amount(operand)
-                case Pair():
-                    yield (*self._part(operand.first, ""), *self._part(operand.second, "2"))
-                case Place():
-                    yield self._place(operand)
+    def _alternatives(self, operands: tuple[Operand, ...], modifier: str) -> Iterable[Alternative]:
+        match operands[0]:  # the kind of a parameter decides the kind of all its operands
+            case Code():
+                return self._codes([o for o in operands if isinstance(o, Code)])
+            case Target():
+                return self._targets([o for o in operands if isinstance(o, Target)])
+            case Uri():
+                return self._uris([o for o in operands if isinstance(o, Uri)], modifier)
+            case _:
+                return [self._alternative(operand, modifier) for operand in operands]
+
+    def _alternative(self, operand: Operand, modifier: str) -> Alternative:
+        match operand:
+            case Words():
+                return self._words(operand, modifier)
+            case Amount():
+                return self._amount(operand)
+            case Pair():
+                return (*self._part(operand.first, ""), *self._part(operand.second, "2"))
+            case Place():
+                return self._place(operand)
+            case _:
+                raise TypeError(f"{operand} compares with no row")
 
     def _codes(self, operands: list[Code]) -> Iterator[Alternative]:
         for system in dict.fromkeys(code.system for code in operands):
             codes = [code.code for code in operands if code.system == system and code.code is not None]
             whole = any(code.code is None for code in operands if code.system == system)
             of_system = () if system is None else (self._test("system", "=", system),)
-            if whole:
-                yield of_system
-            elif codes:
-                yield (self._equal("code", codes), *of_system)
+            yield of_system if whole else (self._equal("code", codes), *of_system)
 
     def _targets(self, operands: list[Target]) -> Iterator[Alternative]:
         for type in dict.fromkeys(target.type for target in operands if not target.url):
@@ -206,7 +171,7 @@ class Reader:
     def _uris(self, operands: list[Uri], modifier: str) -> Iterator[Alternative]:
         if modifier == "below":
             yield from (self._starts("value", _cut(uri.text)) for uri in operands)
-        elif operands:
+        else:
             texts = [text for uri in operands for text in (_above(uri.text) if modifier == "above" else [uri.text])]
             yield (self._equal("value", [clip(text) for text in texts]),)
 
@@ -222,18 +187,19 @@ class Reader:
             return (self._test("folded", "like", f"%{escaped}%"),)
         return self._starts("folded", _cut(folded))
 
+    def _span(self, span: Span, steps: dict[str, Steps]) -> Alternative:
+        return self._compared(steps[span.prefix], a=span.low, b=span.high, before=span.low - YEAR)
+
     def _amount(self, amount: Amount) -> Alternative:
         given = (("code", amount.code), ("system", amount.system))
         unit = tuple(self._test(column, "=", value) for column, value in given if value is not None)
-        return (*self._compared(_AMOUNTS[amount.prefix], a=amount.low, b=amount.high, v=amount.value), *unit)
+        return (*self._compared(AMOUNTS[amount.prefix], a=amount.low, b=amount.high, v=amount.value), *unit)
 
-    def _compared(self, steps: Iterable[_Step | tuple[_Step, _Step]], **values: float) -> Alternative:
-        def test(step: _Step) -> Test:
+    def _compared(self, steps: Steps, **values: float) -> Alternative:
+        def test(step: Step) -> Test:
             return self._test(step[0], step[1], values[step[2]])
 
-        return tuple(
-            test(step) if isinstance(step, _Step) else Either((test(step[0]), test(step[1]))) for step in steps
-        )
+        return tuple(test(step) if isinstance(step, Step) else Either((test(step[0]), test(step[1]))) for step in steps)
 
     def _part(self, operand: Operand, suffix: str) -> Alternative:
         """One side of a pair; see fhir.extract for what each kind is written as."""
@@ -249,8 +215,8 @@ class Reader:
             case Amount():
                 unit = Code(operand.system, operand.code)
                 return (*self._amount(replace(operand, system=None, code=None)), *self._part(unit, suffix))
-            case Span(prefix, low, high):
-                return self._compared(_SPANS[prefix], a=low, b=high)
+            case Span():
+                return self._span(operand, SPANS)
             case _:
                 raise TypeError(f"{operand} is no part of a pair")
 

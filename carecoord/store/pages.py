@@ -30,9 +30,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import visitors
 
-from carecoord.store.conditions import Condition
+from carecoord.store.conditions import Condition, Rows
 from carecoord.store.read import COLUMNS
-from carecoord.store.statements import check, drive
+from carecoord.store.statements import check, drive, passing
 from carecoord.store.tables import metadata, resource
 
 _SHAPES = 2048  # statements kept; an application asks perhaps a hundred kinds of question
@@ -40,12 +40,13 @@ _SHAPES = 2048  # statements kept; an application asks perhaps a hundred kinds o
 
 class Order(NamedTuple):
     """A sort key: a column of an index table under the key of that name, or of `resource`, whose key is the type. Of
-    several values the least counts, descending the greatest."""
+    several values the least counts, descending the greatest. single: there are never several."""
 
     table: str
     key: str
     column: str
     descending: bool
+    single: bool = False
 
 
 class Prepared(NamedTuple):
@@ -92,6 +93,22 @@ def seen(condition: Condition) -> Prepared:
 
 
 @lru_cache(_SHAPES)
+def listed(
+    condition: Condition, checks: tuple[Condition, ...], after: tuple[bool, ...] | None, descending: bool, window: bool
+) -> Prepared:
+    """The next `limit` of the resources that a list has, in the order of their numbers; `window`: only among the next
+    `window` on the list."""
+    origin, rid, tests = drive(condition)
+    found = select(rid.label("rid")).distinct().select_from(origin).where(*tests)
+    if after is not None:
+        found = found.where(_after([], (), after, rid, descending))
+    if window:
+        part = found.order_by(*_directed([rid], descending)).limit(bindparam("window")).subquery()
+        rid, found = part.c.rid, select(part.c.rid)
+    return prepared(_page(found.where(*(check(one, rid) for one in checks)), [], rid, (), descending))
+
+
+@lru_cache(_SHAPES)
 def driven(
     condition: Condition,
     checks: tuple[Condition, ...],
@@ -101,16 +118,11 @@ def driven(
 ) -> Prepared:
     """The next `limit` of the resources that a list has, in the order of the keys. after: for each key, whether the
     page before ended on a value (`after0`, `after1` …) or among those without; None: the first page."""
-    origin, rid, tests = drive(condition)
-    values = [_value(order, rid).label(f"s{n}") for n, order in enumerate(orders)]
-    found = select(rid.label("rid"), *values).distinct().select_from(origin)
-    found = found.where(*tests, *(check(one, rid) for one in checks))
-    if orders:
-        listed = found.subquery()
-        found = select(listed)
-        rid, keys = listed.c.rid, [listed.c[f"s{n}"] for n in range(len(orders))]
-    else:
-        keys = []
+    origin, number, tests = drive(condition)
+    values = [_value(order, number).label(f"s{n}") for n, order in enumerate(orders)]
+    whole = select(number.label("rid"), *values).distinct().select_from(origin)
+    valued = whole.where(*tests, *(check(one, number) for one in checks)).subquery()
+    found, rid, keys = select(valued), valued.c.rid, [valued.c[f"s{n}"] for n in range(len(orders))]
     if after is not None:
         found = found.where(_after(keys, orders, after, rid, descending))
     return prepared(_page(found, keys, rid, orders, descending))
@@ -125,7 +137,7 @@ def walked(
     first = orders[0]
     rows: FromClause = metadata.tables[first.table].alias()
     key, rid = rows.c[first.column], rows.c.rid
-    along = [_of_key(rows, first)]
+    along = [_of_key(rows, first), *_beside(checks, first, rows)]
     if after is not None:
         beyond = tuple_(key, rid) < _place() if first.descending else tuple_(key, rid) > _place()
         at_most = key <= bindparam("after0") if first.descending else key >= bindparam("after0")
@@ -139,15 +151,31 @@ def walked(
         rows = part.limit(bindparam("window")).subquery()
         key, rid, along = rows.c[first.column], rows.c.rid, []
     values = [key.label("s0"), *(_value(order, rid).label(f"s{n}") for n, order in enumerate(orders) if n)]
-    found = select(rid.label("rid"), *values).where(*along, *_only(rows, first), *(check(one, rid) for one in checks))
+    found = select(rid.label("rid"), *values).where(*along, *_only(rows, first), *_elsewhere(checks, first, rid))
     if len(orders) == 1:
         return prepared(_page(found, [key], rid, orders, first.descending, full=1))
-    listed = found.subquery()
-    keys = [listed.c[f"s{n}"] for n in range(len(orders))]
-    found = select(listed)
+    valued = found.subquery()
+    keys = [valued.c[f"s{n}"] for n in range(len(orders))]
+    found = select(valued)
     if after is not None:
-        found = found.where(_after(keys, orders, after, listed.c.rid, first.descending))
-    return prepared(_page(found, keys, listed.c.rid, orders, first.descending, full=1))
+        found = found.where(_after(keys, orders, after, valued.c.rid, first.descending))
+    return prepared(_page(found, keys, valued.c.rid, orders, first.descending, full=1))
+
+
+def _is_beside(condition: Condition, first: Order) -> bool:
+    """Whether a condition speaks of the very rows that are walked along."""
+    if not isinstance(condition, Rows) or not first.single or condition.table != first.table:
+        return False
+    return condition.key == first.key or first.table == "resource"
+
+
+def _beside(checks: tuple[Condition, ...], first: Order, rows: FromClause) -> list[ColumnElement[bool]]:
+    found = [one for one in checks if isinstance(one, Rows) and _is_beside(one, first)]
+    return [test for one in found for test in passing(one, rows, (first.column,))]
+
+
+def _elsewhere(checks: tuple[Condition, ...], first: Order, rid: ColumnElement[int]) -> list[ColumnElement[bool]]:
+    return [check(one, rid) for one in checks if not _is_beside(one, first)]
 
 
 def _of_key(rows: FromClause, order: Order) -> ColumnElement[bool]:
@@ -158,7 +186,7 @@ def _of_key(rows: FromClause, order: Order) -> ColumnElement[bool]:
 
 def _only(rows: FromClause, order: Order) -> list[ColumnElement[bool]]:
     """Of a resource's several rows the one that counts: no other comes before it in this direction."""
-    if order.table == "resource":
+    if order.single:
         return []
     other = metadata.tables[order.table].alias()
     names = _columns(order)

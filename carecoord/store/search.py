@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from carecoord.errors import Issue
+from carecoord.fhir.params import single_dates
 from carecoord.fhir.query import EVERYTHING, Filter, Search, Sort
 from carecoord.store import pages
 from carecoord.store.asking import COMMON, TABLES, May, Reader, rank
@@ -86,6 +87,14 @@ _TOO_MANY = Issue(
 )
 
 
+Found = tuple[Row, tuple[object, ...]]  # a resource and its sort values
+
+
+def _is_behind(place: Place | None) -> bool:
+    """Whether the page before ended among the resources that have no value for the first sort key."""
+    return place is not None and place.values != () and place.values[0] is None
+
+
 class _Hunt:
     """One search being carried out."""
 
@@ -103,17 +112,17 @@ class _Hunt:
     def _order(self, sort: Sort) -> Order:
         if sort.param.code in ("_id", "_lastUpdated"):
             column = "id" if sort.param.code == "_id" else "updated"
-            return Order("resource", self.everything.key, column, sort.descending)
-        table = TABLES[sort.param.kind]
+            return Order("resource", self.everything.key, column, sort.descending, single=True)
+        table, key = TABLES[sort.param.kind], sort.param.key
+        asked = (one.key for one in self.conditions if isinstance(one, Rows) and one.table == table)
+        name = next((name for name in asked if self.values[name] == key), None)
         column = metadata.tables[table].columns.keys()[2]
-        return Order(table, self.values.name(sort.param.key), column, sort.descending)
+        return Order(table, name or self.values.name(key), column, sort.descending, key in single_dates())
 
-    def page(self, place: Place | None, limit: int) -> list[tuple[Row, tuple[object, ...]]]:
-        """The next `limit` resources, each with its sort values."""
+    def page(self, place: Place | None, limit: int) -> list[Found]:
+        """The next `limit` resources."""
         self.values["limit"] = limit
-        if not self.orders:
-            return self._driven(self._start(_FEW) or self._streamed(), self.orders, place)
-        for cap, window in self.stages if self.conditions and not (place and place.values[0] is None) else ():
+        for cap, window in self.stages if self._is_choice(place) else ():
             start = self._start(cap) if cap else None
             if start:
                 return self._driven(start, self.orders, place)
@@ -129,20 +138,22 @@ class _Hunt:
 
     def total(self, capped: bool) -> int:
         """How many resources there are; `capped`: counted no further than the estimate goes."""
-        self.values["cap"] = _ESTIMATE
         start = self._start(_COMMON[-1][0]) if len(self.conditions) > 1 else None
         start = start or next(filter(is_drivable, self.conditions), self.everything)
         self.values["cap"] = _ESTIMATE
         return int(pages.counted(start, self._others(start), capped).run(self.conn, self.values).scalar_one())
 
+    def _is_choice(self, place: Place | None) -> bool:
+        """Whether there is more than one way to go about it."""
+        if not self.orders:
+            return len(self.conditions) > 1 or not all(map(is_ordered, self.conditions))
+        return bool(self.conditions) and not _is_behind(place)
+
     def _start(self, cap: int) -> Condition | None:
         """The condition that the fewest resources meet, if fewer than `cap` do."""
-        able = [condition for condition in self.conditions if is_drivable(condition)]
-        if len(able) == 1 and not self.orders and is_ordered(able[0]):
-            return able[0]
         best, least = None, cap
         self.values["cap"] = cap
-        for condition in able:
+        for condition in filter(is_drivable, self.conditions):
             count = pages.probe(condition).run(self.conn, self.values).scalar_one()
             if count < least:
                 best, least = condition, count
@@ -157,28 +168,33 @@ class _Hunt:
     def _others(self, start: Condition) -> tuple[Condition, ...]:
         return tuple(condition for condition in self.conditions if condition is not start)
 
-    def _walked(self, place: Place | None, limit: int) -> list[tuple[Row, tuple[object, ...]]]:
+    def _walked(self, place: Place | None, limit: int) -> list[Found]:
         """Along the order, and behind it those that have no value there."""
-        valued = [] if place and place.values[0] is None else self._along(place, window=False)
-        first = self.orders[0]
-        if len(valued) == limit or first.table == "resource":
+        valued = [] if _is_behind(place) else self._along(place, window=False)
+        if len(valued) == limit or not self.orders or self.orders[0].table == "resource":
             return valued
-        start = self._streamed()
-        rest = replace(place, values=place.values[1:]) if place and place.values[0] is None else None
+        first, rest = self.orders[0], None
+        if place and _is_behind(place):
+            rest = replace(place, values=place.values[1:])
+        start = self._start(_FEW) or self._streamed()
         self.values["limit"] = limit - len(valued)
-        unvalued = No(Rows(first.table, first.key, ((),)))
-        found = self._driven(start, self.orders[1:], rest, unvalued)
+        found = self._driven(start, self.orders[1:], rest, No(Rows(first.table, first.key, ((),))))
         return [*valued, *((row, (None, *values)) for row, values in found)]
 
-    def _along(self, place: Place | None, window: bool) -> list[tuple[Row, tuple[object, ...]]]:
-        statement = pages.walked(self.conditions, self.orders, self._after(place), window)
-        return self._run(statement)
+    def _along(self, place: Place | None, window: bool) -> list[Found]:
+        after = self._after(place)
+        if self.orders:
+            return self._run(pages.walked(self.conditions, self.orders, after, window))
+        start = self._streamed()
+        return self._run(pages.listed(start, self._others(start), after, False, window))
 
     def _driven(
         self, start: Condition, orders: tuple[Order, ...], place: Place | None, *more: Condition
-    ) -> list[tuple[Row, tuple[object, ...]]]:
-        checks = (*self._others(start), *more)
-        return self._run(pages.driven(start, checks, orders, self._after(place), self.descending))
+    ) -> list[Found]:
+        checks, after = (*self._others(start), *more), self._after(place)
+        if orders:
+            return self._run(pages.driven(start, checks, orders, after, self.descending))
+        return self._run(pages.listed(start, checks, after, self.descending, window=False))
 
     def _after(self, place: Place | None) -> tuple[bool, ...] | None:
         if place is None:
@@ -187,5 +203,5 @@ class _Hunt:
         self.values.update((f"after{n}", value) for n, value in enumerate(place.values))
         return tuple(value is not None for value in place.values)
 
-    def _run(self, statement: pages.Prepared) -> list[tuple[Row, tuple[object, ...]]]:
+    def _run(self, statement: pages.Prepared) -> list[Found]:
         return [(rows([row[:7]])[0], tuple(row[7:])) for row in statement.run(self.conn, self.values)]

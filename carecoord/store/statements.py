@@ -6,7 +6,7 @@ no planner turns into joins. Statements are made once per shape and hold names w
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -44,8 +44,6 @@ from carecoord.store.conditions import (
     is_drivable,
 )
 from carecoord.store.tables import ix_reference, metadata, resource
-
-_Sight = Callable[[ColumnElement[Any]], ColumnElement[Any]]
 
 
 class Then(Join):
@@ -99,7 +97,7 @@ def check(condition: Condition, rid: ColumnElement[int]) -> ColumnElement[bool]:
     match condition:
         case Rows():
             rows = metadata.tables[condition.table].alias()
-            return _exists(rows, [rows.c.rid == rid, *_tests(condition, rows, Plain)], rid)
+            return _exists(rows, [rows.c.rid == rid, *passing(condition, rows, ())], rid)
         case No(inner):
             return not_(check(inner, rid))
         case Every(conditions):
@@ -123,7 +121,7 @@ def drive(condition: Condition) -> Source:
     match condition:
         case Rows():
             rows = metadata.tables[condition.table].alias()
-            return Source(rows, rows.c.rid, _tests(condition, rows, _as_it_is))
+            return Source(rows, rows.c.rid, passing(condition, rows))
         case Every(conditions):
             first = next(one for one in conditions if is_drivable(one))
             origin, rid, tests = drive(first)
@@ -162,30 +160,32 @@ def _points_at(link: FromClause, target: FromClause) -> list[ColumnElement[bool]
     return [link.c.id == target.c.id, link.c.url == "", link.c.type == target.c.type]
 
 
-def _as_it_is(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    return column
-
-
-def _tests(condition: Rows, rows: FromClause, seen: _Sight) -> list[ColumnElement[bool]]:
+def passing(condition: Rows, rows: FromClause, visible: Sequence[str] | None = None) -> list[ColumnElement[bool]]:
+    """The tests on rows of the condition's table. visible: the columns that SQLite may look for in an index; None: all,
+    but for tests that only bound a walk."""
     if condition.table == "resource":
-        tests = [seen(rows.c.type) == bindparam(condition.key), rows.c.deleted.is_(False)]
+        kind = rows.c.type if visible is None or visible else Plain(rows.c.type)
+        tests = [kind == bindparam(condition.key), rows.c.deleted.is_(False)]
     else:
         tests = [rows.c.key == bindparam(condition.key)]
     if () in condition.any_of:
         return tests
-    return [*tests, or_(*(_alternative(alternative, rows, seen) for alternative in condition.any_of))]
+    return [*tests, or_(*(_alternative(alternative, rows, visible) for alternative in condition.any_of))]
 
 
-def _alternative(alternative: Alternative, rows: FromClause, seen: _Sight) -> ColumnElement[bool]:
+def _alternative(alternative: Alternative, rows: FromClause, visible: Sequence[str] | None) -> ColumnElement[bool]:
     tests = [
-        or_(*(_test(one, rows, seen) for one in test.tests)) if isinstance(test, Either) else _test(test, rows, seen)
+        or_(*(_test(one, rows, visible) for one in test.tests))
+        if isinstance(test, Either)
+        else _test(test, rows, visible)
         for test in alternative
     ]
     return and_(*tests)
 
 
-def _test(test: Test, rows: FromClause, seen: _Sight) -> ColumnElement[bool]:
-    column = seen(rows.c[test.column])
+def _test(test: Test, rows: FromClause, visible: Sequence[str] | None) -> ColumnElement[bool]:
+    shown = test.op != "from" if visible is None else test.column in visible
+    column = rows.c[test.column] if shown else Plain(rows.c[test.column])
     match test.op:
         case "=":
             return column == bindparam(test.value)
@@ -195,6 +195,8 @@ def _test(test: Test, rows: FromClause, seen: _Sight) -> ColumnElement[bool]:
             return column.like(bindparam(test.value), escape="~")
         case "near":
             return _near(test, rows)
+        case "from":
+            return column >= bindparam(test.value, type_=column.type)
         case comparison:
             return column.op(comparison, is_comparison=True)(bindparam(test.value, type_=column.type))
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, tuple_
 
 from carecoord.errors import Conflict, Stale
 from carecoord.fhir.instants import micros
+from carecoord.fhir.params import single_dates
 from carecoord.store import audit, bulk, outbox, tables
 from carecoord.store.change import Actor, Change, Known, Later, Move, Touched, Written, carry_out, digest
 from carecoord.store.tables import flag, history, resource
@@ -173,8 +174,18 @@ def _index(conn: Connection, moves: Sequence[Move], before: Sequence[int]) -> No
     for name in _INDEXES:
         table = tables.metadata.tables[f"ix_{name}"]
         bulk.remove(conn, table, before)
-        rows = [(move.rid, *row) for move in moves if move.index for row in getattr(move.index, name)]
-        bulk.insert(conn, table, sorted(rows))
+        rows = sorted((move.rid, *row) for move in moves if move.index for row in getattr(move.index, name))
+        bulk.insert(conn, table, _at_most_one(rows) if name == "date" else rows)
+
+
+def _at_most_one(rows: list[bulk.Values]) -> list[bulk.Values]:
+    """Search relies on it that a date which can not be a list has one row, even where a resource breaks the rules."""
+    single = single_dates()
+    kept: list[bulk.Values] = []
+    for row in rows:
+        if not (kept and row[1] in single and row[:2] == kept[-1][:2]):
+            kept.append(row)
+    return kept
 
 
 def _flag(conn: Connection, moves: Sequence[Move], before: Sequence[int]) -> None:

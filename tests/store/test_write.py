@@ -219,6 +219,14 @@ def test_it_stores_what_an_index_can_not_hold_whole(store: Store) -> None:
     assert store.ids(f"Patient?identifier={'s' * 3000}|{long}") == ["ngozi"]
 
 
+def test_a_date_that_breaks_the_rules_as_a_list_is_still_found_and_sorted_once(store: Store) -> None:
+    order = {"resourceType": "ServiceRequest", "id": "s", "authoredOn": ["2024-02-01", "2023-01-01", "2025-03-01"]}
+    store.put(order)
+    assert store.walk("ServiceRequest?_sort=authored&_count=1") == ["s"]
+    assert store.walk("ServiceRequest?_sort=-authored&_count=1") == ["s"]
+    assert store.ids("ServiceRequest?authored=ge2022") == ["s"]
+
+
 def test_of_two_writers_with_the_same_if_match_one_wins(store: Store) -> None:
     store.put(patient())
     outcomes: list[object] = []
