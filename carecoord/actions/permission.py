@@ -43,11 +43,21 @@ class Turn:
         """Which resources of a type the asker may do this to."""
         found = self._filters.get((type, perm))
         if found is None:
-            if self._office is None:
-                self._office = seeing.office(self.conn, self.grant)
-            ways = access.narrow(self.grant, self._office, type, perm)
+            ways = access.narrow(self.grant, self.office(), type, perm)
             found = self._filters[type, perm] = limits(type, ways, self.world.settings.fhir_url)
         return found
+
+    def office(self) -> Office:
+        """The asker's organization and person, as our data knows them."""
+        if self._office is None:
+            self._office = seeing.office(self.conn, self.grant)
+        return self._office
+
+    def role_sees(self, row: Row) -> bool:
+        """Whether the asker's roles let them see a resource, whatever their scopes."""
+        ways = access.by_role(self.grant, self.office(), row.type, "r")
+        allowed = limits(row.type, ways, self.world.settings.fhir_url)
+        return allowed == EVERYTHING or (allowed != NOTHING and visible(self.conn, row, allowed))
 
     def demand(self, type: str, perm: str) -> Filter:
         """The filter; raises Forbidden where it lets nothing through."""

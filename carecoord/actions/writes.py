@@ -11,6 +11,7 @@ from typing import Any
 
 from carecoord.actions.matching import Pairs, one
 from carecoord.actions.permission import Turn
+from carecoord.actions.pointing import demand_seen
 from carecoord.errors import Forbidden, Invalid, Issue, Stale
 from carecoord.fhir.query import EVERYTHING
 from carecoord.store import read
@@ -96,8 +97,10 @@ def deleting_match(turn: Turn, type: str, pairs: Pairs, expected: int | None) ->
 def carry_out(turn: Turn, aims: Sequence[Aim]) -> list[Written]:
     """Make every write, in one go, and return what became of each, in their order. `check` each of them then.
 
-    Raises Stale where one is not at the version expected.
+    Raises Stale where one is not at the version expected, Forbidden where one points at a patient whom the asker's
+    roles do not see.
     """
+    demand_seen(turn, aims)
     todo = [aim for aim in aims if aim.already is None]
     changes = [Change(aim.type, aim.id, aim.resource, aim.expected, aim.flags) for aim in todo]
     done = iter(

@@ -94,7 +94,7 @@ class Office:
 def narrow(grant: Grant, office: Office, type: str, perm: str) -> Alternatives | None:
     """What the grant may do (`perm`: a letter of cruds) to resources of a type: None, EVERYTHING, or alternatives of
     search arguments of which a resource must match one."""
-    role = _roles(grant, office, type, perm)
+    role = by_role(grant, office, type, perm)
     bounds = {
         "patient": both(_context(grant, type, perm), role),
         "user": role,
@@ -147,7 +147,8 @@ def either(ways: Iterable[Alternatives | None]) -> Alternatives | None:
     return EVERYTHING if () in found else tuple(found)
 
 
-def _roles(grant: Grant, office: Office, type: str, perm: str) -> Alternatives | None:
+def by_role(grant: Grant, office: Office, type: str, perm: str) -> Alternatives | None:
+    """What the grant's roles permit, whatever its scopes."""
     return either(RULES[role](office, type) for role in sorted(grant.roles) if perm in letters(role, type))
 
 

@@ -195,3 +195,77 @@ def _found(answer: Any) -> list[str]:
 
 def _without_ids(text: str) -> str:
     return json.dumps({key: value for key, value in json.loads(text).items() if key != "id"})
+
+
+def _task(id: str, patient: str) -> dict[str, Any]:
+    return {
+        "resourceType": "Task", "id": id, "status": "requested", "intent": "order",
+        "for": {"reference": f"Patient/{patient}"}, "owner": {"reference": "Organization/clinic"},
+    }  # fmt: skip
+
+
+def _order(id: str, patient: str) -> dict[str, Any]:
+    return {
+        "resourceType": "ServiceRequest", "id": id, "status": "active", "intent": "order",
+        "subject": {"reference": f"Patient/{patient}"}, "performer": [{"reference": "Organization/clinic"}],
+        "requester": {"reference": "Practitioner/mina"},
+    }  # fmt: skip
+
+
+def _answer(id: str, patient: str) -> dict[str, Any]:
+    return {
+        "resourceType": "CoverageEligibilityResponse", "id": id, "status": "active", "purpose": ["validation"],
+        "patient": {"reference": f"Patient/{patient}"}, "created": "2026-11-22", "outcome": "complete",
+        "request": {"display": "by phone"}, "insurer": {"reference": "Organization/clinic"},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("patient", ["lindqvist", "nosuchone"])
+@pytest.mark.parametrize(
+    ("role", "resource"),
+    [("coordinator", _task), ("coordinator", _order), ("clinician", _order), ("payer", _answer), ("payer", _task)],
+)
+def test_nobody_lets_themselves_in_by_pointing_at_a_patient(
+    place: Place, role: str, resource: Callable[[str, str], dict[str, Any]], patient: str
+) -> None:
+    """Roles see patients by what points at them; so whoever writes may point only at patients whom they see already."""
+    mine = token(place, "user/*.cruds", None, role)
+    body = resource("mine", patient)
+    kind = body["resourceType"]
+    assert place.fhir(mine, "PUT", f"{kind}/mine", body).status_code == 403
+    assert place.fhir(mine, "POST", kind, {k: v for k, v in body.items() if k != "id"}).status_code == 403
+    bundle = {
+        "resourceType": "Bundle", "type": "transaction",
+        "entry": [{"resource": body, "request": {"method": "PUT", "url": f"{kind}/mine"}}],
+    }  # fmt: skip
+    assert place.fhir(mine, "POST", "", bundle).status_code == 403
+    assert place.fhir(mine, "GET", f"Patient/{patient}").status_code == 404
+
+
+def test_a_referral_of_ones_own_can_not_be_turned_to_another_patient(place: Place) -> None:
+    mine = token(place, "user/*.cruds", None, "coordinator")
+    assert place.fhir(mine, "PUT", "Task/turned", _task("turned", "okafor")).status_code == 201
+    assert place.fhir(mine, "PUT", "Task/turned", _task("turned", "lindqvist")).status_code == 403
+    assert place.fhir(mine, "GET", "Patient/lindqvist").status_code == 404
+
+
+def test_a_coordinator_may_admit_a_new_patient_and_refer_them_in_one_go(place: Place) -> None:
+    mine = token(place, "user/*.cruds", None, "coordinator")
+    new = {
+        "resourceType": "Patient", "id": "newcomer", "name": [{"family": "Newcomer"}],
+        "managingOrganization": {"reference": "Organization/clinic"},
+    }  # fmt: skip
+    stranger = {**new, "id": "stranger", "managingOrganization": {"reference": "Organization/other"}}
+
+    def both(patient: dict[str, Any]) -> int:
+        made = [patient, _task(f"for-{patient['id']}", str(patient["id"]))]
+        entry = [
+            {"resource": one, "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}} for one in made
+        ]
+        return place.fhir(
+            mine, "POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": entry}
+        ).status_code
+
+    assert both(new) == 200
+    assert place.fhir(mine, "GET", "Patient/newcomer").status_code == 200
+    assert both(stranger) == 403
