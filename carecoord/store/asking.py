@@ -12,7 +12,7 @@ from dataclasses import replace
 from carecoord.fhir.criteria import Chain, Criterion, Has, Term
 from carecoord.fhir.extract import clip, fold
 from carecoord.fhir.operands import Absent, Amount, Code, Operand, Pair, Place, Span, Target, Uri, Words
-from carecoord.fhir.params import key
+from carecoord.fhir.params import Param, key
 from carecoord.fhir.query import EVERYTHING, Filter
 from carecoord.store.conditions import (
     NEAR,
@@ -28,7 +28,7 @@ from carecoord.store.conditions import (
     Test,
     Values,
 )
-from carecoord.store.prefixes import AMOUNTS, DATES, MOMENTS, SPANS, YEAR, Step, Steps
+from carecoord.store.prefixes import AMOUNTS, DATES, LONGEST, MOMENTS, SPANS, Step, Steps
 
 May = Callable[[str], Filter]  # of a type: which of its resources the asker may see
 
@@ -47,7 +47,6 @@ _RANKS = {"reference": 2, "composite": 3, "special": 3, "uri": 3, "string": 4, "
 COMMON = 6  # from this rank on, a condition is likely to be met by many
 _LAST = "\U0010ffff"  # behind every string that begins alike
 _KEPT = 400  # bytes of a long string that its index entry begins with (fhir.extract.clip)
-_SHORT = ("date", "dateTime", "instant")
 _DEGREE = 111.195  # kilometres
 
 
@@ -98,15 +97,15 @@ class Reader:
             return No(own) if term.modifier == "not" else own
         if param.code == "_lastUpdated":
             spans = [o for o in term.operands if isinstance(o, Span)]
-            return self._rows("resource", param.type, (self._span(span, MOMENTS) for span in spans))
+            tests = (self._compared(MOMENTS[span.prefix], a=span.low, b=span.high) for span in spans)
+            return self._rows("resource", param.type, tests)
         table, number = TABLES[param.kind], param.key
         if term.modifier in ("text", "identifier"):
             table, code = _derived(param.code, term.modifier)
             number = key(param.type, code)
         if param.kind == "date":
             spans = [o for o in term.operands if isinstance(o, Span)]
-            steps = DATES if all(path.datatype in _SHORT for path in param.paths) else SPANS
-            return self._rows(table, number, (self._span(span, steps) for span in spans))
+            return self._rows(table, number, (self._span(span, param) for span in spans))
         rows = self._rows(table, number, self._alternatives(term.operands, term.modifier))
         return No(rows) if term.modifier == "not" else rows
 
@@ -187,8 +186,12 @@ class Reader:
             return (self._test("folded", "like", f"%{escaped}%"),)
         return self._starts("folded", _cut(folded))
 
-    def _span(self, span: Span, steps: dict[str, Steps]) -> Alternative:
-        return self._compared(steps[span.prefix], a=span.low, b=span.high, before=span.low - YEAR)
+    def _span(self, span: Span, param: Param) -> Alternative:
+        longest = [LONGEST.get(path.datatype) for path in param.paths]
+        if None in longest:
+            return self._compared(SPANS[span.prefix], a=span.low, b=span.high)
+        before = span.low - max(length for length in longest if length)
+        return self._compared(DATES[span.prefix], a=span.low, b=span.high, before=before)
 
     def _amount(self, amount: Amount) -> Alternative:
         given = (("code", amount.code), ("system", amount.system))
@@ -215,8 +218,8 @@ class Reader:
             case Amount():
                 unit = Code(operand.system, operand.code)
                 return (*self._amount(replace(operand, system=None, code=None)), *self._part(unit, suffix))
-            case Span():
-                return self._span(operand, SPANS)
+            case Span(prefix, low, high):
+                return self._compared(SPANS[prefix], a=low, b=high)
             case _:
                 raise TypeError(f"{operand} is no part of a pair")
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import structlog
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
@@ -35,6 +36,15 @@ _PRAGMAS = (
 )
 # Our statements are written in the order they are to run (see plan.py); compiling a plan only costs time.
 _POSTGRES_OPTIONS = "-c join_collapse_limit=1 -c jit=off"
+_AWAY = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+)
+_log = structlog.get_logger()
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x63617265  # the advisory lock that one migration at a time holds
 
@@ -89,10 +99,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     with _connected(engine) as conn:
         raw: Any = conn.connection.dbapi_connection
         if isinstance(raw, sqlite3.Connection):
-            try:
-                raw.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as e:
-                raise _unavailable(e) from e
+            raw.execute("BEGIN IMMEDIATE")
         with conn.begin():
             yield conn
 
@@ -102,13 +109,23 @@ def _connected(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.connect() as conn:
             yield conn
-    except (OperationalError, psycopg.OperationalError) as e:
-        raise _unavailable(e) from e
+    except (OperationalError, psycopg.OperationalError, sqlite3.OperationalError) as e:
+        cause = e.orig if isinstance(e, OperationalError) else e
+        if _is_away(cause):
+            raise _unavailable(e) from e
+        raise
+
+
+def _is_away(cause: BaseException | None) -> bool:
+    """Whether the database is busy, full, broken or not there, rather than asked for nonsense."""
+    if isinstance(cause, sqlite3.OperationalError):
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _AWAY
+    return isinstance(cause, psycopg.OperationalError)
 
 
 def _unavailable(cause: Exception) -> Unavailable:
-    reason = str(getattr(cause, "orig", cause)).strip().splitlines()[0]
-    return Unavailable(f"The database is not available now ({reason}). Try again.", headers={"Retry-After": "1"})
+    _log.error("database_not_available", reason=str(cause).strip())
+    return Unavailable("The database is not available now. Try again in a moment.", headers={"Retry-After": "1"})
 
 
 def migrate(engine: Engine) -> None:

@@ -50,9 +50,10 @@ AMOUNTS: dict[str, Steps] = {  # a stored range from low to high, both included
     "ap": (Step("low", "<=", "b"), Step("high", ">=", "a")),
 }
 
-YEAR = 366 * 86_400_000_000  # microseconds: no date of whatever precision is longer (a Period may be)
-DATES: dict[str, Steps] = {  # a stored range that is a single date, which ends within a YEAR of its beginning
+DATES: dict[str, Steps] = {  # a stored range that is a single date, which can not be longer than `before` is before a
     **SPANS,
     "gt": (*SPANS["gt"], Step("low", "from", "before")),
     "ge": (*SPANS["ge"], Step("low", "from", "before")),
 }
+_SECOND = 1_000_000  # microseconds
+LONGEST = {"instant": _SECOND, "date": 366 * 86_400 * _SECOND, "dateTime": 366 * 86_400 * _SECOND}

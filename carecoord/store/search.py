@@ -132,7 +132,7 @@ class _Hunt:
             near = self._along(place, window=True)
             if len(near) == limit:
                 return near
-            if near:
+            if 4 * len(near) >= limit:  # the rest is not far off
                 break
         return self._walked(place, limit)
 
