@@ -16,7 +16,7 @@ Substitute = Callable[[str], str]
 
 def substitute(resource: dict[str, Any], by: Mapping[str, Substitute]) -> dict[str, Any]:
     """A copy in which each string of a datatype that `by` names ("dateTime", "uri", "xhtml"...) went through its
-    function. "reference" stands for Reference.reference, which is declared a mere string. Takes any JSON value anywhere.
+    function. "reference" stands for Reference.reference, which is declared a mere string. Takes any JSON anywhere.
     """
     return _object(resource, resource.get("resourceType"), by)
 
