@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
+from carecoord.store.case_walks import CLINICAL
 from carecoord.store.cases import words
 from carecoord.store.tables import case, case_word
 
@@ -23,9 +24,16 @@ def save(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         conn.execute(insert(case), [dict(row) for row in run])
         renamed = [row for row in run if known.get(row["rid"]) != row["searched"]]
         conn.execute(delete(case_word).where(case_word.c.rid.in_([row["rid"] for row in renamed])))
-        spelt = sorted((word, row["rid"]) for row in renamed for word in words(row["searched"]))
+        spelt = sorted((word, row["rid"]) for row in renamed for word in _spelt(row))
         if spelt:
             conn.execute(insert(case_word), [{"word": word, "rid": rid} for word, rid in spelt])
+
+
+def _spelt(row: Mapping[str, Any]) -> set[str]:
+    """The words that a case is found by; those that stand in none of its names and numbers are marked as clinical."""
+    named = ("patient_name", "mrn", "number", "performer_name")
+    plain = words(" ".join(row[name] or "" for name in named))
+    return {word if word in plain else CLINICAL + word for word in words(row["searched"])}
 
 
 def remove(conn: Connection, rids: Sequence[int]) -> None:

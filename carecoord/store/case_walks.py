@@ -18,6 +18,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    or_,
     select,
     tuple_,
     union_all,
@@ -123,30 +124,39 @@ class Span:
         return {name: bound for name, bound in bounds.items() if bound is not None}
 
 
+CLINICAL = "~"  # stands before the words that only those find a case by who see it whole
+
+
 @dataclass(frozen=True)
 class Word:
-    """A word that the case is found by begins so."""
+    """A word that the case is found by begins so; `whole`: clinical words too."""
 
     start: str
+    whole: bool = True
 
     def blank(self) -> "Word":
         return replace(self, start="")
 
-    def rids(self, at: str) -> Select[tuple[int]]:
-        begins = (case_word.c.word >= bindparam(f"{at}_low")) & (case_word.c.word < bindparam(f"{at}_high"))
-        return select(case_word.c.rid).where(begins)
+    def rids(self, at: str) -> CompoundSelect[Any]:
+        """The rows that have the word, along the words: one range, and with `whole` that of the clinical ones."""
+        return union_all(*(select(case_word.c.rid).where(each) for each in self._begins(at, case_word.c.word)))
+
+    def _begins(self, at: str, word: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+        marks = ("", "c") if self.whole else ("",)
+        return [(word >= bindparam(f"{at}_{m}low")) & (word < bindparam(f"{at}_{m}high")) for m in marks]
 
     def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
         """By the word when the walk is along the rows that have it, else by the row: a common word has too many."""
         rid = pick("rid")
         if rid is row.c.rid:
             return rid.in_(self.rids(at))
-        word = Beside(case_word.c.word)
-        begins = (word >= bindparam(f"{at}_low")) & (word < bindparam(f"{at}_high"))
+        begins = or_(*self._begins(at, Beside(case_word.c.word)))
         return exists().where(case_word.c.rid == row.c.rid, begins).correlate(row)
 
     def binds(self, at: str) -> dict[str, Any]:
-        return {f"{at}_low": self.start, f"{at}_high": self.start + _LAST}
+        clinical = CLINICAL + self.start
+        both = {f"{at}_clow": clinical, f"{at}_chigh": clinical + _LAST} if self.whole else {}
+        return {f"{at}_low": self.start, f"{at}_high": self.start + _LAST, **both}
 
 
 Test = In | Other | Span | Word

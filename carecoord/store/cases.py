@@ -249,7 +249,8 @@ class Worklist:
             told = [In("authorization_state", DISCLOSED)] if scope == "payer_key" else []
             whose: tuple[Test, ...] = (In(scope, (value,)), *others, *told)
             found = any(self._spelt(test) < words for test in tests if isinstance(test, Word))
-            arms += [Arm((*whose, *tests), ("rid",))] if found else self._led(scope, whose, tests, sort)
+            own = tuple(_plain(test) for test in tests) if scope == "payer_key" else tests
+            arms += [Arm((*whose, *own), ("rid",))] if found else self._led(scope, whose, own, sort)
         return tuple(arms)
 
     def _led(self, scope: str, whose: tuple[Test, ...], tests: tuple[Test, ...], sort: str) -> list[Arm]:
@@ -321,6 +322,11 @@ def standings(conn: Connection) -> list[Standing]:
     ]
     trouble = {one.agreement: sum(n for state, n in one.states.items() if state in RISKS) for one in made}
     return sorted(made, key=lambda one: (-one.waiting, -trouble[one.agreement], one.agreement or "~"))
+
+
+def _plain(test: Test) -> Test:
+    """The test as a payer may put it: nobody finds by a clinical word what is shown without it."""
+    return replace(test, whole=False) if isinstance(test, Word) else test
 
 
 def place(row: Row[Any], sort: str) -> tuple[Any, int]:

@@ -4,6 +4,7 @@ Tones: red and amber ask for somebody, blue and violet are under way, green is g
 quiet is a normal state, shown without a fill."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,21 @@ def judged(state: Chip, gate: str) -> Chip:
     """A state beside its gate: what looks well but does not do for this visit must not look well."""
     unmet = gate not in ("met", "not-needed")
     return Chip(state.label, "amber", "triangle-alert") if unmet and state.tone in ("green", "quiet") else state
+
+
+def authorized(row: Any, full: bool) -> tuple[Chip, str]:
+    """The authorization of a case row and its note; a payer is told how it stands, not how it suits our visit."""
+    state = chip(AUTHORIZATION, row.authorization_state)
+    if full:
+        return judged(state, row.authorization_gate), row.authorization_note or ""
+    settled = row.authorization_gate in ("met", "not-needed") or state.tone not in ("green", "quiet")
+    return state, (row.authorization_note or "") if settled else ""
+
+
+def contracted(row: Any, full: bool) -> Chip:
+    """The contract of a case row."""
+    state = chip(CONTRACT, row.agreement_state)
+    return judged(state, row.agreement_gate) if full else state
 
 
 def chip(words: dict[str, Chip], code: str | None) -> Chip:

@@ -13,7 +13,7 @@ from carecoord.errors import Invalid
 from carecoord.store.cases import MANY, place
 from carecoord.web import chips
 from carecoord.web.asking import Address
-from carecoord.web.chips import Chip, chip, judged
+from carecoord.web.chips import Chip, authorized, chip, contracted
 from carecoord.web.clocks import Clock, Times, age, span
 from carecoord.web.facets import Facet, facet
 from carecoord.web.notices import Empty, Sync, empty, sync
@@ -206,6 +206,7 @@ def _line(row: Row[Any], address: Address, times: Times, found: Found) -> Line:
     sex = SEX.get(row.gender or "", "")
     years = age(row.birth_date, times.now.astimezone(times.zone).date())
     about = " · ".join(part for part in (f"{sex} {years.removesuffix(' y')}".strip(), row.mrn) if part)
+    authorization, note = authorized(row, found.full)
     return Line(
         id=row.id,
         href=address.show(row.id).href(),
@@ -223,9 +224,9 @@ def _line(row: Row[Any], address: Address, times: Times, found: Found) -> Line:
         gate=_gate(row, times) if found.full else "",
         urging=row.headline_gate in ELSEWHERE,
         headline=row.headline,
-        authorization=judged(chip(chips.AUTHORIZATION, row.authorization_state), row.authorization_gate),
-        authorization_note=row.authorization_note or "",
-        contract=judged(chip(chips.CONTRACT, row.agreement_state), row.agreement_gate),
+        authorization=authorization,
+        authorization_note=note,
+        contract=contracted(row, found.full),
         contract_note=row.agreement_note or "",
         owner=(row.owner_name or "") if found.full else None,
         next=(row.action_label or row.due_label or "") if row.open else "",

@@ -12,7 +12,7 @@ from carecoord.domain.reading import Json, extension, item, items, key, target, 
 from carecoord.domain.timeline import Event
 from carecoord.fhir.instants import micros
 from carecoord.web import chips
-from carecoord.web.chips import Chip, chip, judged
+from carecoord.web.chips import Chip, authorized, chip, contracted
 from carecoord.web.clocks import Clock, Times, age
 
 SHORT = 6  # events shown before "All events"
@@ -29,6 +29,11 @@ MARKS = {  # kind of event -> (icon, tone); the state may say more
     "visit": Chip("", "blue", icon="calendar-days"),
     "talk": Chip("", "grey", icon="message-square"),
     "document": Chip("", "grey", icon="file-text"),
+}
+# What a payer may be told: how the request stands, not how it suits a visit that the payer has not heard of.
+TOLD_PAYER = {
+    *(f"authorization.{state}" for state in ("submitted", "pended", "approved", "denied", "contact", "error")),
+    *(f"agreement.{kind}" for kind in chips.CONTRACT),
 }
 TOLD = {
     "stage": chips.REFERRAL,
@@ -134,9 +139,11 @@ def sheet(panel: Panel, zone: ZoneInfo) -> Sheet:
         id=row.id, number=row.number, name=row.patient_name, about=_about(panel, times), tags=list(_tags(panel)),
         service=words(item(panel.case.order, "code")) or row.specialty, reason=row.reason if panel.full else "",
         story=_story(panel), tracks=_tracks(panel, times), next=_next(panel, times), verdict=_verdict(panel),
-        verdict_note=_judged_for(panel, times), warnings=(*panel.clearance.conflict, *panel.clearance.warnings),
-        gates=[_step(gate, panel, times) for gate in panel.clearance.gates if panel.full or gate.name != "loop"],
-        events=told[:SHORT], more_events=told[SHORT:], papers=[*_wanted(panel, times), *(_paper(each, panel, times) for each in panel.documents)],
+        verdict_note=_judged_for(panel, times) if panel.full else "",
+        warnings=(*panel.clearance.conflict, *panel.clearance.warnings) if panel.full else (),
+        gates=[_step(gate, panel, times) for gate in panel.clearance.gates if panel.full or gate.rule in TOLD_PAYER],
+        events=told[:SHORT], more_events=told[SHORT:],
+        papers=[*_wanted(panel, times), *(_paper(each, panel, times) for each in panel.documents)],
         full=panel.full,
     )  # fmt: skip
 
@@ -181,18 +188,19 @@ def _story(panel: Panel) -> str:
 def _tracks(panel: Panel, times: Times) -> list[Track]:
     row = panel.row
     visit = f"Visit {times.exact(row.appointment_at)}" if row.appointment_at else ""
-    authorization = judged(chip(chips.AUTHORIZATION, row.authorization_state), row.authorization_gate)
-    contract = judged(chip(chips.CONTRACT, row.agreement_state), row.agreement_gate)
+    authorization, note = authorized(row, panel.full)
     tracks = [
         Track("Referral", chip(chips.REFERRAL, row.stage), visit),
-        Track("Authorization", authorization, row.authorization_note or ""),
-        Track("Contract", contract, row.agreement_note or ""),
+        Track("Authorization", authorization, note),
+        Track("Contract", contracted(row, panel.full), row.agreement_note or ""),
     ]
     return tracks if panel.full else tracks[1:]
 
 
 def _next(panel: Panel, times: Times) -> Next:
     row = panel.row
+    if not panel.full and row.role != "payer":
+        return Next("Nothing to decide", "The next move is not yours.", None, None, "")
     if not row.open:
         return Next("The loop is closed", row.headline, None, None, "")
     what = row.action_label or "Wait"
@@ -203,8 +211,10 @@ def _next(panel: Panel, times: Times) -> Next:
 
 
 def _verdict(panel: Panel) -> Chip:
-    if panel.clearance.cleared:
+    if panel.full and panel.clearance.cleared:
         return Chip("Cleared: can be seen and paid for", "green", icon="circle-check")
+    if not panel.full:
+        return Chip("How it stands", "quiet", icon="shield-check")
     unmet = [gate for gate in panel.clearance.gates[:4] if gate.unmet]
     if not unmet:
         return Chip("Cleared once a visit is booked", "blue", icon="calendar-days")

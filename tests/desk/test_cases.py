@@ -150,6 +150,15 @@ def test_it_finds_an_accented_name_by_its_plain_letters(engine: Engine) -> None:
     assert listed(engine, Asked(words="nunez jose")) == ["case-1"]
 
 
+def test_a_payer_finds_a_case_by_name_and_number_but_not_by_a_clinical_word(engine: Engine) -> None:
+    keep(engine, rows.row(1, reason="Depression, recurrent"))
+    payer = Seen((("payer_key", PAYER),))
+    for words in ("okafor", "R-00001", "riverside"):
+        assert listed(engine, Asked(words=words), payer) == ["case-1"]
+    assert listed(engine, Asked(words="depression")) == ["case-1"]
+    assert listed(engine, Asked(words="depression"), payer) == []
+
+
 def test_it_forgets_the_words_of_a_row_that_is_renamed_or_removed(engine: Engine) -> None:
     keep(engine, rows.row(1), rows.row(2))
     keep(engine, rows.row(1, patient_name="Petrov, Irina"))
