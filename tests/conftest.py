@@ -10,9 +10,11 @@ from sqlalchemy import Engine, make_url, text
 
 from carecoord.store.engine import migrate, open_engine
 from tests import postgres
-from tests.skips import pytest_sessionfinish, pytest_terminal_summary
+from tests.skips import can_browse, pytest_sessionfinish, pytest_terminal_summary
 
 __all__ = ["pytest_sessionfinish", "pytest_terminal_summary"]
+
+collect_ignore_glob = [] if can_browse() else ["*/browser"]
 
 _numbers = itertools.count()
 

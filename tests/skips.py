@@ -2,8 +2,17 @@
 
 import os
 from collections import Counter
+from importlib.util import find_spec
 
 import pytest
+
+BROWSER = ("playwright", "pytest_playwright", "axe_playwright_python")
+NO_BROWSER = "not run: what drives a browser, which needs the extra `browser` (make test installs it where Chromium is)"
+
+
+def can_browse() -> bool:
+    """Whether the browser tests can be imported at all."""
+    return all(find_spec(name) for name in BROWSER)
 
 
 def ci() -> bool:
@@ -27,7 +36,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = reasons(terminalreporter.stats.get("skipped", []))
     for reason, count in sorted(skipped.items()):
         terminalreporter.write_line(f"skipped {count} test{'s' if count > 1 else ''}: {reason}")
-    if skipped and ci():
+    if not can_browse():
+        terminalreporter.write_line(NO_BROWSER)
+    if ci() and (skipped or not can_browse()):
         terminalreporter.write_line("CI must skip nothing: this run has failed.", red=True)
 
 
@@ -35,5 +46,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a CI run that left something out."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter and ci() and reporter.stats.get("skipped") and session.exitstatus == pytest.ExitCode.OK:
+    left_out = reporter and (reporter.stats.get("skipped") or not can_browse())
+    if left_out and ci() and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
