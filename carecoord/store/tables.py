@@ -164,11 +164,13 @@ case = Table(
     Index("case_row_changes", "changes_at"),
 )
 
-# Whose cases a person may see, and what may lead such a list: each pair is an index in the order of the due time, so that
-# a page and a count that stops early cost the same among a thousand cases and a million (see store/cases).
+# Whose cases a person may see, and what may lead such a list: each pair is an index in the order of the due time, so
+# that a page and a count that stops early cost the same among a thousand cases and a million (see store/cases).
 CASE_LEADS = {
-    "placer": ("stage", "authorization_state", "agreement_state", "payer_key", "owner", "role", "headline_gate", "action",
-               "cleared"),
+    "placer": (
+        "stage", "authorization_state", "agreement_state", "payer_key", "owner", "role", "headline_gate", "action",
+        "cleared",
+    ),
     "performer": ("stage", "authorization_state", "agreement_state", "role", "headline_gate", "action", "cleared"),
     "payer_key": ("authorization_state", "role", "headline_gate"),
 }
@@ -185,7 +187,7 @@ for _scope, _sorts in CASE_SORTS.items():
         Index(f"case_row_{_scope}_{_sort}", case.c[_scope], case.c.open, case.c[_sort], case.c.rid)
 Index("case_row_visit", case.c.placer, case.c.open, case.c.cleared, case.c.appointment_at, case.c.rid)
 
-case_need = Table(  # what of the registry a case row leans on: a changed agreement finds its cases here (store/registry)
+case_need = Table(  # what of the registry a case row leans on: a changed agreement finds its cases here
     "case_need",
     metadata,
     Column("key", Integer, primary_key=True, autoincrement=False),

@@ -22,7 +22,7 @@ from carecoord.store.tables import resource
 from carecoord.world import World
 from tests.api.conftest import patient, referral
 
-SHARED = Path(os.environ.get("CARECOORD_SHARED", Path(__file__).parents[3] / "shared"))
+SHARED = Path(os.environ.get("SHARED_DATA", Path(__file__).parents[3] / "shared"))
 SYNTHEA = sorted((SHARED / "data" / "synthea-r4").glob("*.json.gz"))
 Rows = Callable[[], dict[str, int]]
 Json = dict[str, Any]

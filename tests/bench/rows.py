@@ -11,7 +11,7 @@ from tests.bench import story
 from tests.bench.client import Result, hammer, request
 from tests.bench.servers import Server
 
-SYNTHEA = Path(os.environ.get("CARECOORD_SHARED", Path(__file__).parents[3] / "shared")) / "data" / "synthea-r4"
+SYNTHEA = Path(os.environ.get("SHARED_DATA", Path(__file__).parents[3] / "shared")) / "data" / "synthea-r4"
 PATIENTS = 1000
 SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 

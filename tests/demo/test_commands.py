@@ -28,8 +28,7 @@ Run = Callable[..., tuple[int, str, str]]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """Run one verb in an empty CARECOORD_VAR: (exit code, stdout, stderr)."""
     monkeypatch.setenv(f"{PREFIX}VAR", str(tmp_path / "var"))
-    for name in ("CARECOORD_DATABASE_URL", "CARECOORD_SHARED"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv(f"{PREFIX}DATABASE_URL", raising=False)
 
     def one(*words: object) -> tuple[int, str, str]:
         capfd.readouterr()

@@ -13,8 +13,8 @@ from tests.domain.stories import (
     HCPCS,
     PAS,
     POLICY,
-    T,
     Story,
+    T,
     affiliation,
     answer,
     appointment,
@@ -34,7 +34,7 @@ from tests.domain.stories import (
     wish,
 )
 
-SHARED = Path(os.environ.get("CARECOORD_SHARED", Path(__file__).parents[2] / ".." / "shared"))
+SHARED = Path(os.environ.get("SHARED_DATA", Path(__file__).parents[2] / ".." / "shared"))
 PAS_EXAMPLES = SHARED / "data" / "davinci-pas-2.2.1"
 
 

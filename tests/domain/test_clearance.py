@@ -14,8 +14,8 @@ from carecoord.domain.worklist import row
 from tests.domain.stories import (
     NOW,
     POLICY,
-    T,
     Story,
+    T,
     affiliation,
     answer,
     appointment,

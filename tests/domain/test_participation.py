@@ -10,8 +10,8 @@ from carecoord.domain.agreement import standing, versions
 from carecoord.domain.calendar import add_months
 from tests.domain.stories import (
     POLICY,
-    T,
     Story,
+    T,
     affiliation,
     appointment,
     contract,

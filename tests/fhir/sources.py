@@ -11,7 +11,7 @@ import pytest
 from carecoord.fhir.text import loads
 from carecoord.fhir.types import TYPES
 
-SHARED = Path(os.environ.get("CARECOORD_SHARED", Path(__file__).parents[2].parent / "shared"))
+SHARED = Path(os.environ.get("SHARED_DATA", Path(__file__).parents[2].parent / "shared"))
 
 
 def synthea() -> list[dict[str, Any]]:
