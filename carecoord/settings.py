@@ -1,7 +1,7 @@
 """Settings: one frozen value, read once from one mapping (the environment), every name prefixed CARECOORD_.
 
 A name ending in _FILE gives the path of a file that holds the value (for secrets). An unknown CARECOORD_ name is an
-error, so that a misspelt setting can not be silently without effect. The README's table is checked against `FIELDS` by a test.
+error, so that a misspelt setting can not be silently without effect. A test checks the README's table against `FIELDS`.
 """
 
 from collections.abc import Mapping
