@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True)
 class Issue:
     """One OperationOutcome.issue: severity fatal|error|warning|information, an R4 issue-type code, what is wrong and
-    what to do about it, and where: a FHIRPath expression such as `ServiceRequest.status`, or `http.<header or name>`."""
+    what to do about it, and where: a FHIRPath expression like `ServiceRequest.status`, or `http.<header or name>`."""
 
     severity: str
     code: str
