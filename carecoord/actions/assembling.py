@@ -19,6 +19,7 @@ from carecoord.store.read import Row
 
 Json = dict[str, Any]
 CASE_TYPES = ("ServiceRequest", *CLINICAL)
+BASED_ON = ("Task", "Appointment", "Encounter", "DiagnosticReport", "CommunicationRequest")
 COPIED = ("Organization", "Location", "Practitioner")
 _REFERENCE = re.compile(rb'"reference":"((?:Organization|Location|Practitioner|PractitionerRole)/[^"/]+)')
 _decode = msgspec.json.Decoder().decode  # stored bytes were read strictly when they came in; here speed counts
@@ -162,7 +163,7 @@ def of_patient(library: Library, patient: str, offers: bool = False) -> list[Ass
 
 def _unclaimed(library: Library, orders: Sequence[Row], known: set[int]) -> list[Row]:
     """What speaks of the orders without saying whom it is about: a payer's or performer's Task, a bare Appointment."""
-    by = [("Task", "focus"), ("Task", "based-on"), ("Appointment", "based-on"), ("Encounter", "based-on")]
+    by = [("Task", "focus"), *((kind, "based-on") for kind in BASED_ON)]
     if library.as_of is not None:
         return []
     found = registry.pointing(library.conn, by, "ServiceRequest", [row.id for row in orders])

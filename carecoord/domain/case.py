@@ -31,6 +31,15 @@ REGISTRY = {
     "Contract": "agreements",
     "PlanDefinition": "rules",
 }
+ABOUT = {  # what counts by whom it is about, not by naming the order, and the element that says so
+    "Claim": "patient",
+    "ClaimResponse": "patient",
+    "Coverage": "beneficiary",
+    "CoverageEligibilityRequest": "patient",
+    "CoverageEligibilityResponse": "patient",
+    "DocumentReference": "subject",
+    "QuestionnaireResponse": "subject",
+}
 Some = tuple[Json, ...]
 
 
@@ -79,7 +88,7 @@ def gather(order: Json, resources: Iterable[Json]) -> Case:
     appointments = [each for each in heap.get("Appointment", ()) if me in targets(each, "basedOn")]
     met = {key(each) for each in appointments}
     subject = target(item(order, "subject"))
-    for kind, about in (("Claim", "patient"), ("ClaimResponse", "patient"), ("Coverage", "beneficiary")):
+    for kind, about in ABOUT.items():
         heap[kind] = [each for each in heap.get(kind, ()) if target(item(each, about)) == subject]
     joined = {
         "Task": _tasks(order, heap),
@@ -107,16 +116,20 @@ def _tasks(order: Json, heap: dict[str, list[Json]]) -> list[Json]:
     authorization."""
     me, loop = key(order), identifiers(order)
     tasks = {key(each): each for each in heap.get("Task", ())}
+    subject = target(item(order, "subject"))
     ours = {
         id: t
         for id, t in tasks.items()
-        if me in (target(item(t, "focus")), *targets(t, "basedOn")) or loop & identifiers(t)
+        if me in (target(item(t, "focus")), *targets(t, "basedOn"))
+        or (target(item(t, "for")) == subject and loop & identifiers(t))
     }
     near = ours.keys() | linked(order, heap.get("Claim", ()), heap.get("ClaimResponse", ()))
     under = [
         t
         for id, t in tasks.items()
-        if id not in ours and not near.isdisjoint((*targets(t, "partOf"), target(item(t, "reasonReference"))))
+        if id not in ours
+        and target(item(t, "for")) == subject
+        and not near.isdisjoint((*targets(t, "partOf"), target(item(t, "reasonReference"))))
     ]
     return [*ours.values(), *under]
 

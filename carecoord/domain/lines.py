@@ -184,11 +184,7 @@ class _Reader:
     def _proof(self, granted: Json) -> tuple[Evidence, ...]:
         sequence = whole(granted, "itemSequence")
         where = (
-            f"item.where(itemSequence={sequence})"
-            if sequence is not None
-            else "addItem"
-            if granted
-            else "preAuthRef"
+            f"item.where(itemSequence={sequence})" if sequence is not None else "addItem" if granted else "preAuthRef"
         )
         period = (
             "item.extension(itemPreAuthPeriod)"

@@ -81,9 +81,7 @@ def _no_network(asked: Question, day: date, plans: Sequence[PlanNetwork]) -> Par
     evidence = tuple(p.evidence for p in plans)
     if not plans:
         return Participation("unknown", "plan", f"Plan {asked.plan} is not in our register.")
-    return Participation(
-        "unknown", "plan", f"Plan {asked.plan} has no network for the date in our register.", evidence
-    )
+    return Participation("unknown", "plan", f"Plan {asked.plan} has no network for the date in our register.", evidence)
 
 
 def exactness(row: Membership, performer: Performer, known: Register) -> int:
@@ -96,14 +94,20 @@ def exactness(row: Membership, performer: Performer, known: Register) -> int:
         return 0
     if row.organization.same(group):
         return GROUP_AT_SITE if row.sites else GROUP
-    seen: set[str] = set()
-    above = known.parents.get(group.reference)
-    while above and above.reference not in seen:
-        if row.organization.same(above):
-            return PARENT
-        seen.add(above.reference)
-        above = known.parents.get(above.reference)
+    if any(row.organization.same(above) for above in _above(group, known)):
+        return PARENT
     return TAX_ID if row.organization.taxes & group.taxes else 0
+
+
+def _above(group: Party, known: Register) -> list[Party]:
+    """The organizations that a group is part of, by any of its copies, nearest first."""
+    found: list[Party] = []
+    below = [group]
+    while below:
+        near = [known.parents[key] for each in below for key in sorted(each.keys) if key in known.parents]
+        below = [each for each in near if not any(each.same(other) for other in (group, *found))]
+        found += below
+    return found
 
 
 def _in_network(row: Membership, networks: Sequence[Party], asked: Question) -> bool:
