@@ -22,6 +22,7 @@ def asset(path: str) -> str:
     return f"/assets/{path}?v={hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]}"
 
 
+@functools.cache
 def icon(name: str, label: str = "") -> Markup:
     """An icon of the sprite. Without a label it is decoration, hidden from screen readers."""
     heard = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')

@@ -11,6 +11,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from auth.signin import register
 from auth.store import User
 from carecoord.store import case_rows, engine
 from carecoord.store.tables import Big, case
+from carecoord.store.write import Actor, Change, put_all
 from tests.bench.client import hammer, request
 from tests.bench.servers import Server, carecoord
 from tests.bench.story import FAMILIES, GIVEN
@@ -62,6 +64,17 @@ def fill(server: Server, size: int) -> None:
     with engine.writing(base) as conn:
         who = User(id="bench", login="bench", name="Bench", roles=frozenset({"coordinator"}), organization="placer")
         register(conn, who, PASSWORD, now // 1_000_000)
+        # whose cases they are is read from our own Organization: without it the page would be an empty one
+        place: dict[str, Any] = {"resourceType": "Organization", "id": "placer", "name": "Fairmont Medical Group"}
+        actor = Actor("bench", None, None, "bench")
+        put_all(
+            conn,
+            [Change("Organization", "placer", place, None)],
+            now=datetime.now(UTC),
+            actor=actor,
+            base_url=server.base,
+            project=lambda *_: None,
+        )
         case_rows.save(conn, [_row(n, now) for n in range(size)])
     base.dispose()
 
