@@ -19,17 +19,8 @@ from ..place import Place
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 
-NPM = Path(os.environ.get("CARECOORD_NPM", Path(__file__).parents[3] / "var/npm"))
+NPM = Path(__file__).parents[3] / "var/npm"
 LIBRARY = NPM / "node_modules/fhirclient/build/fhir-client.js"
-
-collect_ignore = [] if LIBRARY.exists() else ["test_fhirclient.py"]
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """A plain line for what could not be run."""
-    if not LIBRARY.exists():
-        how = f"npm install --prefix {NPM} fhirclient@2.6.3"
-        terminalreporter.write_line(f"not run: test_fhirclient.py, which needs npm's fhirclient ({how})")
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,9 @@ SCOPE = "openid fhirUser offline_access patient/Patient.rs patient/Observation.r
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.skipif(
+        not LIBRARY.exists(), reason="npm's fhirclient is not here: npm install --prefix var/npm fhirclient@2.6.3"
+    ),
     pytest.mark.filterwarnings("ignore::pytest.PytestRemovedIn10Warning"),
 ]
 LAUNCH = """<!doctype html><script src="fhir-client.js"></script><script>
