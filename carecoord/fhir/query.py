@@ -117,6 +117,8 @@ class _Draft:
         plain = name.partition(":")[0]
         known = _CONTROLS.get(plain)
         try:
+            if "\0" in value:
+                raise Invalid("A value can not hold a NUL.")
             if known:
                 known(self, name, value)
             else:

@@ -15,12 +15,24 @@ _DIALECTS = {"sqlite": sqlite(paramstyle="named"), "postgresql": postgresql(para
 
 def first(conn: Connection, statement: ClauseElement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
     """The first row, as the driver gives it (SQLite has no booleans), or None."""
-    raw: Any = conn.connection.dbapi_connection
-    found: tuple[Any, ...] | None = raw.execute(_sql(statement, conn.dialect.name), values).fetchone()
+    found: tuple[Any, ...] | None = _execute(conn, statement, values).fetchone()
     return found
 
 
-@lru_cache(maxsize=256)
-def _sql(statement: ClauseElement, dialect: str) -> str:
-    """The text of a statement whose every value is a named parameter."""
-    return str(statement.compile(dialect=_DIALECTS[dialect]))
+def every(conn: Connection, statement: ClauseElement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Every row, as the driver gives it. No value may be a list."""
+    found: list[tuple[Any, ...]] = _execute(conn, statement, values).fetchall()
+    return found
+
+
+def _execute(conn: Connection, statement: ClauseElement, values: Mapping[str, Any]) -> Any:
+    raw: Any = conn.connection.dbapi_connection
+    text, constants = _compiled(statement, conn.dialect.name)
+    return raw.execute(text, {**constants, **values} if constants else values)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(statement: ClauseElement, dialect: str) -> tuple[str, dict[str, Any]]:
+    """The text of a statement whose every value is a named parameter, and the values that it brings itself."""
+    compiled = statement.compile(dialect=_DIALECTS[dialect])
+    return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}

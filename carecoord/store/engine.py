@@ -34,7 +34,7 @@ _PRAGMAS = (
     "mmap_size = 268435456",
     "temp_store = MEMORY",
 )
-# Our statements are written in the order they are to run (see plan.py); compiling a plan only costs time.
+# Our statements are written in the order they are to run (see statements.py); compiling a plan only costs time.
 _POSTGRES_OPTIONS = "-c join_collapse_limit=1 -c jit=off"
 _AWAY = (
     sqlite3.SQLITE_BUSY,

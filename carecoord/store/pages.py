@@ -14,7 +14,6 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Connection,
-    CursorResult,
     FromClause,
     Select,
     and_,
@@ -31,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.sql import visitors
 
 from carecoord.store.conditions import Condition, Rows
+from carecoord.store.driver import every
 from carecoord.store.read import COLUMNS
 from carecoord.store.statements import check, drive, passing
 from carecoord.store.tables import metadata, resource
@@ -50,20 +50,29 @@ class Order(NamedTuple):
 
 
 class Prepared(NamedTuple):
-    """A statement, and the names of the values it needs."""
+    """A statement, and the names of those values that are lists."""
 
     statement: Select[Any]
-    names: tuple[str, ...]
+    lists: frozenset[str]
+    names: frozenset[str]
 
-    def run(self, conn: Connection, values: Mapping[str, Any]) -> CursorResult[Any]:
-        """Execute it."""
-        return conn.execute(self.statement, {name: values[name] for name in self.names})
+    def run(self, conn: Connection, values: Mapping[str, Any]) -> Sequence[Any]:
+        """The rows. A list becomes as many parameters as it has items, which is SQLAlchemy's business."""
+        if self.lists:
+            return conn.execute(self.statement, {name: values[name] for name in self.names}).all()
+        return every(conn, self.statement, values)
+
+    def number(self, conn: Connection, values: Mapping[str, Any]) -> int:
+        """The only number of the only row."""
+        return int(self.run(conn, values)[0][0])
 
 
 def prepared(statement: Select[Any]) -> Prepared:
     """The statement with the names of its values, found once."""
-    binds = (part for part in visitors.iterate(statement) if isinstance(part, BindParameter))
-    return Prepared(statement, tuple(sorted({bind.key for bind in binds if not bind.unique})))
+    parts = (part for part in visitors.iterate(statement) if isinstance(part, BindParameter))
+    named = [part for part in parts if not part.unique]
+    lists = frozenset(part.key for part in named if part.expanding)
+    return Prepared(statement, lists, frozenset(part.key for part in named))
 
 
 @lru_cache(_SHAPES)

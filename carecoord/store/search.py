@@ -19,7 +19,7 @@ from carecoord.store.cursor import Place, seal, unseal
 from carecoord.store.engine import secret
 from carecoord.store.including import MOST, included
 from carecoord.store.pages import Order
-from carecoord.store.read import Row, rows
+from carecoord.store.read import Row
 from carecoord.store.tables import metadata
 
 __all__ = ["EVERYTHING", "Filter", "May", "Page", "find", "visible"]
@@ -76,7 +76,7 @@ def visible(conn: Connection, row: Row, filter: Filter) -> bool:
         return True
     values = Values(rid=row.rid)
     condition = Reader(values, lambda _: filter).allowed(row.type)
-    return pages.seen(condition).run(conn, values).first() is not None
+    return bool(pages.seen(condition).run(conn, values))
 
 
 _TOO_MANY = Issue(
@@ -141,7 +141,7 @@ class _Hunt:
         start = self._start(_COMMON[-1][0]) if len(self.conditions) > 1 else None
         start = start or next(filter(is_drivable, self.conditions), self.everything)
         self.values["cap"] = _ESTIMATE
-        return int(pages.counted(start, self._others(start), capped).run(self.conn, self.values).scalar_one())
+        return pages.counted(start, self._others(start), capped).number(self.conn, self.values)
 
     def _is_choice(self, place: Place | None) -> bool:
         """Whether there is more than one way to go about it."""
@@ -154,7 +154,7 @@ class _Hunt:
         best, least = None, cap
         self.values["cap"] = cap
         for condition in filter(is_drivable, self.conditions):
-            count = pages.probe(condition).run(self.conn, self.values).scalar_one()
+            count = pages.probe(condition).number(self.conn, self.values)
             if count < least:
                 best, least = condition, count
             if count <= _ENOUGH:
@@ -204,4 +204,7 @@ class _Hunt:
         return tuple(value is not None for value in place.values)
 
     def _run(self, statement: pages.Prepared) -> list[Found]:
-        return [(rows([row[:7]])[0], tuple(row[7:])) for row in statement.run(self.conn, self.values)]
+        return [
+            (Row(rid, type, id, version, updated, bool(deleted), body), tuple(values))
+            for rid, type, id, version, updated, deleted, body, *values in statement.run(self.conn, self.values)
+        ]

@@ -157,7 +157,7 @@ def _exists(origin: FromClause, tests: Sequence[ColumnElement[bool]], rid: Colum
 
 
 def _points_at(link: FromClause, target: FromClause) -> list[ColumnElement[bool]]:
-    return [link.c.id == target.c.id, link.c.url == "", link.c.type == target.c.type]
+    return [link.c.id == target.c.id, link.c.url == literal_column("''"), link.c.type == target.c.type]
 
 
 def passing(condition: Rows, rows: FromClause, visible: Sequence[str] | None = None) -> list[ColumnElement[bool]]:

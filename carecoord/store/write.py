@@ -5,6 +5,7 @@ Clauses: FHIR R4 http.html#create, #update, #delete, #concurrency; resource.html
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, bindparam, func, insert, select, tuple_
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, tuple_
 from carecoord.errors import Conflict, Stale
 from carecoord.fhir.instants import micros
 from carecoord.fhir.params import single_dates
-from carecoord.store import audit, bulk, outbox, tables
+from carecoord.store import audit, bulk, driver, outbox, tables
 from carecoord.store.change import Actor, Change, Known, Later, Move, Touched, Written, carry_out, digest
 from carecoord.store.tables import flag, history, resource
 
@@ -131,10 +132,10 @@ _keep = insert(history).from_select(
 
 def _stored(conn: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Known]:
     if len(keys) == 1:
-        found = conn.execute(_one, {"type": keys[0][0], "id": keys[0][1]}).all()
+        found: list[Any] = driver.every(conn, _one, {"type": keys[0][0], "id": keys[0][1]})
     else:
         found = [row for run in bulk.runs(keys, _RUN) for row in conn.execute(_many, {"keys": run})]
-    return {(row.type, row.id): Known(*row) for row in found}
+    return {(known.type, known.id): known for known in (Known(*row) for row in found)}
 
 
 def _bodies(conn: Connection, rids: Sequence[int]) -> dict[int, bytes]:
@@ -147,9 +148,9 @@ def _numbers(conn: Connection, count: int) -> Iterator[int]:
     if not count:
         return iter(())
     if conn.dialect.name == "sqlite":
-        last = conn.scalar(_last) or 0
-        return iter(range(last + 1, last + 1 + count))
-    return iter(sorted(conn.scalars(_next, {"count": count})))
+        ((last,),) = driver.every(conn, _last, {})
+        return iter(range((last or 0) + 1, (last or 0) + 1 + count))
+    return iter(sorted(number for (number,) in driver.every(conn, _next, {"count": count})))
 
 
 def _store(conn: Connection, moves: Sequence[Move], actor: Actor) -> None:
