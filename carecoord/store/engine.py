@@ -44,6 +44,7 @@ _AWAY = (
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_READONLY,
 )
+_ROLLED_BACK = "40"  # PostgreSQL's class of codes for a transaction that lost against another
 _log = structlog.get_logger()
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x63617265  # the advisory lock that one migration at a time holds
@@ -111,9 +112,11 @@ def _connected(engine: Engine) -> Iterator[Connection]:
             yield conn
     except (OperationalError, psycopg.OperationalError, sqlite3.OperationalError) as e:
         cause = e.orig if isinstance(e, OperationalError) else e
-        if _is_away(cause):
-            raise _unavailable(e) from e
-        raise
+        if not _is_away(cause):
+            raise
+        if isinstance(cause, psycopg.OperationalError) and not (cause.sqlstate or "").startswith(_ROLLED_BACK):
+            engine.dispose()  # the server went away, and the idle connections are as dead as this one
+        raise _unavailable(e) from e
 
 
 def _is_away(cause: BaseException | None) -> bool:

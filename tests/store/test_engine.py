@@ -12,8 +12,8 @@ from sqlalchemy.exc import InternalError
 
 import auth.tables
 from carecoord.errors import Unavailable
+from carecoord.store import driver, tables
 from carecoord.store import engine as module
-from carecoord.store import tables
 from carecoord.store.engine import migrate, open_engine, reading, secret, writing
 
 
@@ -97,6 +97,26 @@ def test_a_writer_that_waits_too_long_is_told_to_try_again(
         release.set()
         holder.join()
         engine.dispose()
+
+
+def test_a_server_that_was_restarted_costs_one_request(postgres_url: str) -> None:
+    engine, other = open_engine(postgres_url), open_engine(postgres_url)
+
+    def ask() -> None:
+        with reading(engine) as conn:
+            driver.first(conn, text("SELECT 1"), {})
+
+    with reading(engine), reading(engine):  # several connections wait in the pool afterwards
+        ask()
+    with writing(other) as conn:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        conn.execute(text(f"{others} AND datname = current_database()"))
+    with pytest.raises(Unavailable):
+        ask()
+    for _ in range(5):
+        ask()
+    engine.dispose()
+    other.dispose()
 
 
 def test_an_unreachable_database_is_unavailable() -> None:
