@@ -23,7 +23,9 @@ from carecoord.fhir.operands import (
 from carecoord.fhir.params import Param, params
 from carecoord.fhir.types import TYPES
 
-MOST_VALUES = 500  # alternatives of one argument
+MOST_VALUES = 500  # alternatives of one argument, of kinds that are looked up by equality
+MOST_RANGES = 50  # of the others, and code systems in one argument
+_BY_EQUALITY = ("token", "reference", "uri")
 _DEEPEST = 8  # hops of one chain
 _WIDEST = 12  # target types that a chain without a type may mean
 
@@ -156,11 +158,15 @@ def _term(param: Param, modifier: str, value: str, base: str) -> Term:
         return Term(param, modifier, (Absent(value == "true"),))
     kept, read = _reader(param, modifier, base)
     texts = parts(value, ",")
-    if len(texts) > MOST_VALUES:
-        raise Invalid(f"{param.code} lists {len(texts)} values; at most {MOST_VALUES} in one argument.")
+    most = MOST_VALUES if param.kind in _BY_EQUALITY else MOST_RANGES
+    if len(texts) > most:
+        raise Invalid(f"{param.code} lists {len(texts)} values; at most {most} in one argument.")
     if not all(texts):
         raise Invalid(f"{param.code} has an empty value in its list.")
-    return Term(param, kept, tuple(dict.fromkeys(read(text) for text in texts)))
+    operands = tuple(dict.fromkeys(read(text) for text in texts))
+    if len({operand.system for operand in operands if isinstance(operand, Code)}) > MOST_RANGES:
+        raise Invalid(f"{param.code} lists codes of more than {MOST_RANGES} systems.")
+    return Term(param, kept, operands)
 
 
 def _reader(param: Param, modifier: str, base: str) -> tuple[str, Callable[[str], Operand]]:

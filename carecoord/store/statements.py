@@ -164,8 +164,10 @@ def passing(condition: Rows, rows: FromClause, visible: Sequence[str] | None = N
     """The tests on rows of the condition's table. visible: the columns that SQLite may look for in an index; None: all,
     but for tests that only bound a walk."""
     if condition.table == "resource":
+        # An id is unique in its type: SQLite should go by that, not by "everything of the type that is not deleted".
+        by_id = any(isinstance(test, Test) and test.column == "id" for way in condition.any_of for test in way)
         kind = rows.c.type if visible is None or visible else Plain(rows.c.type)
-        tests = [kind == bindparam(condition.key), rows.c.deleted.is_(False)]
+        tests = [kind == bindparam(condition.key), (Plain(rows.c.deleted) if by_id else rows.c.deleted).is_(False)]
     else:
         tests = [rows.c.key == bindparam(condition.key)]
     if () in condition.any_of:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carecoord.errors import Invalid, NotFound
-from carecoord.fhir.criteria import MOST_VALUES, Chain, Has, Term
+from carecoord.fhir.criteria import MOST_RANGES, MOST_VALUES, Chain, Has, Term
 from carecoord.fhir.operands import Absent, Amount, Code, Place, Span, Target, Words, parts, plain
 from carecoord.fhir.params import params
 from carecoord.fhir.query import EVERYTHING, NOTHING, limits, parse
@@ -161,6 +161,8 @@ def test_has_can_be_nested_and_chained() -> None:
         ("_revinclude", "Task:focus:Claim", "does not refer to ServiceRequest"),
         ("focus" + ".part-of" * 20, "x", "has no search parameter 'focus'"),
         ("status", ",".join(map(str, range(MOST_VALUES + 1))), "at most 500"),
+        ("authored", ",".join(str(2000 + n) for n in range(MOST_RANGES + 1)), "at most 50"),
+        ("identifier", ",".join(f"s{n}|a" for n in range(MOST_RANGES + 1)), "more than 50 systems"),
     ],
 )
 def test_it_refuses_and_says_what_would_be_right(name: str, value: str, says: str) -> None:

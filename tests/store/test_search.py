@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carecoord.errors import Invalid
+from carecoord.fhir.criteria import MOST_RANGES, MOST_VALUES
 from carecoord.fhir.params import params
 from carecoord.fhir.query import EVERYTHING, NOTHING, Filter, limits, parse
 from carecoord.fhir.types import TYPES
@@ -384,6 +385,23 @@ def test_a_link_that_was_changed_is_refused(referrals: Store) -> None:
 def test_a_page_of_another_size_goes_on_from_the_same_place(referrals: Store) -> None:
     word = referrals.page("ServiceRequest?_count=1").next
     assert referrals.ids(f"ServiceRequest?_count=5&_cursor={word}") == ["r2", "r3"]
+
+
+def test_long_lists_of_values_are_answered(people: Store) -> None:
+    ids = ",".join(["bob", *(f"x{n}" for n in range(MOST_VALUES - 1))])
+    dates = ",".join(["1981", *(f"ge{2000 + n}" for n in range(MOST_RANGES - 1))])
+    systems = ",".join(f"s{n}|a" for n in range(MOST_RANGES - 1)) + ",urn:mrn|"
+    many = [("_id", ids)] + [("birthdate", dates)] * 40
+    for query, found in (
+        (f"_id={ids}", ["bob"]),
+        (f"_id={ids}&_sort=-birthdate", ["bob"]),
+        (f"birthdate={dates}", ["cy"]),
+        (f"birthdate={dates}&_sort=birthdate", ["cy"]),
+        (f"identifier={systems}", ["dee"]),
+        (f"identifier:not={systems}&_sort=_id", ["ann", "bob", "cy"]),
+        ("&".join(f"{name}={value}" for name, value in many), []),
+    ):
+        assert people.ids(f"Patient?{query}") == found
 
 
 NAMES = st.sampled_from(
