@@ -52,7 +52,7 @@ def clearance(
         if case is None or not _same_patient(turn.conn, case):
             raise missing("ServiceRequest", id)
         found = clear(case, moment(at) if at is not None else turn.now, projecting.policy(world.settings), on)
-        return _parameters(found, case, _hidden(turn, found, full))
+        return _parameters(found, case, _hidden(turn, found, full, at))
 
 
 def _query(date: str | None, as_of: str | None) -> str:
@@ -103,11 +103,11 @@ def _same_patient(conn: Connection, case: Case) -> bool:
     return target(item(now, "subject")) == target(item(case.order, "subject"))
 
 
-def _hidden(turn: Turn, found: Clearance, full: bool) -> frozenset[str]:
+def _hidden(turn: Turn, found: Clearance, full: bool, at: int | None) -> frozenset[str]:
     """The gates to withhold: from who may read the referral those of which they may read no evidence at all, from its
     payer those of which they may not read all, and what rests on nothing that a request discloses."""
     pairs = {(kind, id) for gate in found.gates for e in gate.evidence for kind, _, id in [e.reference.partition("/")]}
-    seen = {f"{row.type}/{row.id}" for row in read.many(turn.conn, pairs) if turn.sees(row, "r")}
+    seen = {f"{row.type}/{row.id}" for row in read.many(turn.conn, pairs, at) if turn.sees(row, "r")}
     enough = any if full else all
     shown = {gate.name for gate in found.gates if gate.evidence and enough(e.reference in seen for e in gate.evidence)}
     shown |= {gate.name for gate in found.gates if not gate.evidence and (full or gate.name in DISCLOSED)}

@@ -122,6 +122,7 @@ def eligibility(age: int = 5, card: str = "card-1", inforce: bool | None = True,
         "outcome": "complete",
         "patient": ref("Patient/pat"),
         "created": at(-age, "08:00"),
+        "insurer": ref(f"Organization/payer-{card[-1]}"),
         "insurance": [insurance],
     } | more
 
@@ -386,6 +387,7 @@ def wish(by: int | None = 2, claim: str = "req", loinc: str = ECHO, status: str 
         "authoredOn": at(-1),
         "code": coded(PAS_CODES, "attachment-request-code"),
         "reasonReference": ref(f"Claim/{claim}"),
+        "requester": ref("Organization/payer-1"),
         "input": [needed],
     }
     return found | ({"restriction": {"period": {"end": at(by)}}} if by is not None else {})
