@@ -5,9 +5,10 @@ Clauses: FHIR R4 http.html#read, #vread, #history.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Connection, and_, bindparam, func, select, tuple_, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, and_, bindparam, func, select, union_all
 
 from carecoord.errors import Issue
 from carecoord.fhir import params
@@ -68,8 +69,9 @@ _mine = and_(new.c.patient == bindparam("patient"), new.c.type.in_(bindparam("ty
 _of_patient = select(*COLUMNS).where(_mine, new.c.deleted.is_(False)).order_by(new.c.type, new.c.rid)
 _of_patient_then = _at(_mine)
 
-_listed = tuple_(new.c.type, new.c.id).in_(bindparam("refs", expanding=True))
-_many = select(*COLUMNS).where(_listed, new.c.deleted.is_(False))
+# One type at a time: of pairs in a list SQLite makes a walk through the whole table.
+_listed = and_(new.c.type == bindparam("type"), new.c.id.in_(bindparam("ids", expanding=True)))
+_many = select(*COLUMNS).where(_listed)
 _many_then = _at(_listed)
 
 # The index is read first and the resources by their number: joined, the planner may choose otherwise.
@@ -126,11 +128,12 @@ def many(conn: Connection, refs: Iterable[tuple[str, str]], as_of: int | None = 
     """The resources with these (type, id), now or at an instant, by type and age; those that are not there are left
     out."""
     found: list[Row] = []
-    for run in runs(sorted(set(refs)), _RUN):
-        if as_of is None:
-            found += _alive(conn.execute(_many, {"refs": run}))
-        else:
-            found += _alive(conn.execute(_many_then, {"refs": run, "at": as_of}))
+    for type, pairs in groupby(sorted(set(refs)), key=lambda ref: ref[0]):
+        for run in runs([id for _, id in pairs], _RUN):
+            if as_of is None:
+                found += _alive(conn.execute(_many, {"type": type, "ids": run}))
+            else:
+                found += _alive(conn.execute(_many_then, {"type": type, "ids": run, "at": as_of}))
     return found
 
 

@@ -18,6 +18,7 @@ _RUN = 400  # values in one statement: both databases bound the number of parame
 
 _named = select(ix_token.c.rid).where(
     ix_token.c.key == bindparam("key"),
+    ix_token.c.code.in_(bindparam("values", expanding=True)),  # SQLite finds no pairs in an index, but values it does
     tuple_(ix_token.c.code, ix_token.c.system).in_(bindparam("pairs", expanding=True)),
 )
 _identified = select(*COLUMNS).where(new.c.rid.in_(_named)).order_by(new.c.rid)
@@ -30,7 +31,9 @@ _to = select(ix_reference.c.rid).where(
 _pointing = select(*COLUMNS).where(new.c.rid.in_(_to)).order_by(new.c.rid)
 _every = select(*COLUMNS).where(new.c.type == bindparam("type"), new.c.deleted.is_(False)).order_by(new.c.rid)
 _since = select(new.c.type, new.c.id).where(
-    new.c.type.in_(bindparam("types", expanding=True)), new.c.updated > bindparam("at")
+    new.c.type.in_(bindparam("types", expanding=True)),
+    new.c.deleted.in_((False, True)),  # whether or not, but it stands before `updated` in the index
+    new.c.updated > bindparam("at"),
 )
 _before = (
     select(old.c.rid, new.c.type, new.c.id, old.c.version, old.c.updated, old.c.deleted, old.c.body)
@@ -47,7 +50,10 @@ def identified(conn: Connection, type: str, pairs: Iterable[tuple[str, str]]) ->
     """Every resource of the type that has one of these identifiers (system, value)."""
     given = sorted({(clip(value), clip(system)) for system, value in pairs})
     asked = {"key": params.key(type, "identifier")}
-    return [row for run in bulk.runs(given, _RUN) for row in rows(conn.execute(_identified, asked | {"pairs": run}))]
+    found: list[Row] = []
+    for run in bulk.runs(given, _RUN):
+        found += rows(conn.execute(_identified, asked | {"pairs": run, "values": [value for value, _ in run]}))
+    return found
 
 
 def pointing(conn: Connection, parameters: Sequence[tuple[str, str]], type: str, ids: Iterable[str]) -> list[Row]:

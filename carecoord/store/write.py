@@ -5,10 +5,11 @@ Clauses: FHIR R4 http.html#create, #update, #delete, #concurrency; resource.html
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, bindparam, func, insert, select, tuple_
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from carecoord.errors import Conflict, Stale
 from carecoord.fhir.instants import micros
@@ -114,10 +115,10 @@ def _check(change: Change, known: Known | None) -> None:
 
 _wanted = (*(resource.c[name] for name in Known.__dataclass_fields__),)
 _one = select(*_wanted).where(resource.c.type == bindparam("type"), resource.c.id == bindparam("id")).with_for_update()
-_many = (
+_many = (  # of one type: of pairs in a list SQLite makes a walk through the whole table
     select(*_wanted)
-    .where(tuple_(resource.c.type, resource.c.id).in_(bindparam("keys", expanding=True)))
-    .order_by(resource.c.type, resource.c.id)  # everybody locks in one order, so nobody waits in a circle
+    .where(resource.c.type == bindparam("type"), resource.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(resource.c.id)  # everybody locks in one order, so nobody waits in a circle
     .with_for_update()
 )
 _by_rid = select(resource.c.rid, resource.c.body).where(resource.c.rid.in_(bindparam("rids", expanding=True)))
@@ -131,10 +132,14 @@ _keep = insert(history).from_select(
 
 
 def _stored(conn: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Known]:
-    if len(keys) == 1:
-        found: list[Any] = driver.every(conn, _one, {"type": keys[0][0], "id": keys[0][1]})
-    else:
-        found = [row for run in bulk.runs(keys, _RUN) for row in conn.execute(_many, {"keys": run})]
+    """What is stored under these keys, which are sorted, and locked from now on."""
+    found: list[Any] = []
+    for type, pairs in groupby(keys, key=lambda key: key[0]):
+        ids = [id for _, id in pairs]
+        if len(ids) == 1:
+            found += driver.every(conn, _one, {"type": type, "id": ids[0]})
+        else:
+            found += (row for run in bulk.runs(ids, _RUN) for row in conn.execute(_many, {"type": type, "ids": run}))
     return {(known.type, known.id): known for known in (Known(*row) for row in found)}
 
 
