@@ -164,7 +164,12 @@ def _unbooked(matter: Matter) -> Gate:
             matter.due("send"),
             "Send referral",
         )
-    if stage in ("declined", "failed") or (matter.referral.tracked and not matter.referral.performer):
+    if matter.referral.status == "on-hold":
+        resume = Action("resume-order", "Ask whether to go on")
+        return _gate(matter, "blocked", "The order is on hold.", "on-hold", resume, "clinician")
+    if stage in ("declined", "failed", "cancelled", "error") or (
+        matter.referral.tracked and not matter.referral.performer
+    ):
         return _returned(matter)
     if held:
         what = (

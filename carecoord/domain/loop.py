@@ -152,7 +152,7 @@ def _before_report(referral: Referral, visits: Visits, now: datetime, policy: Po
             ahead[0].start,
             "Visit",
         )
-    if visits.done and (not late or visits.done[-1].at > (late[-1].start or now)):
+    if visits.done and not late:
         last = visits.done[-1]
         due = last.at + policy.report
         if due <= now:

@@ -1,6 +1,7 @@
 """How the rules read a resource. A resource that was stored although it is malformed (flagged by an EHR sync) must not
 stop a rule: what has the wrong shape is read as absent, and absent never proves anything."""
 
+from decimal import Decimal
 from typing import Any
 
 from carecoord.domain.gate import Evidence
@@ -11,7 +12,7 @@ Json = dict[str, Any]
 def item(element: Json, name: str) -> Json:
     """The object at a property, empty when there is none."""
     found = element.get(name)
-    return found if isinstance(found, dict) else {}
+    return found if found.__class__ is dict else {}
 
 
 def items(element: Json, name: str) -> list[Json]:
@@ -23,13 +24,13 @@ def items(element: Json, name: str) -> list[Json]:
 def text(element: Json, name: str) -> str:
     """The string at a property, empty when there is none."""
     found = element.get(name)
-    return found if isinstance(found, str) else ""
+    return found if found.__class__ is str else ""
 
 
 def number(element: Json, name: str) -> float | None:
     """The number at a property, None when there is none."""
     found = element.get(name)
-    return None if isinstance(found, bool) or not isinstance(found, (int, float)) else float(found)
+    return None if isinstance(found, bool) or not isinstance(found, (int, float, Decimal)) else float(found)
 
 
 def whole(element: Json, name: str) -> int | None:

@@ -78,7 +78,7 @@ class Referral:
     @property
     def withdrawn(self) -> bool:
         """Whether nothing more is to be done for this order."""
-        return self.status in WITHDRAWN or self.stage == "cancelled"
+        return self.status in WITHDRAWN
 
     def clock(self, clock: Clock) -> timedelta:
         """The time that a clock allows for this order's priority."""

@@ -71,7 +71,7 @@ def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
         "owner": _id(owner),
         "owner_name": _name(owner),
         "changes_at": _at(found.changes_at),
-        **_person(case, referral.performer.name if referral.performer else "", _reason(case.order)),
+        **_person(case, (referral.performer.name if referral.performer else "", card.payer_name if card else "")),
     }
 
 
@@ -100,7 +100,7 @@ def _reason(order: Json) -> str:
     return next((each for each in said if each), "")
 
 
-def _person(case: Case, clinic: str, reason: str) -> dict[str, Any]:
+def _person(case: Case, others: tuple[str, ...]) -> dict[str, Any]:
     patient = case.patient or {}
     ids = items(patient, "identifier")
     own = [each for each in ids if each.get("system") == f"{IDENTIFIER}/mrn"]
@@ -113,7 +113,7 @@ def _person(case: Case, clinic: str, reason: str) -> dict[str, Any]:
         "birth_date": text(patient, "birthDate") or None,
         "gender": text(patient, "gender") or None,
         "mrn": mrn or None,
-        "searched": fold(" ".join((called, mrn, _number(case.order), clinic, reason))),
+        "searched": fold(" ".join((called, mrn, _number(case.order), *others, _reason(case.order)))),
     }
 
 

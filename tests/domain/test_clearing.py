@@ -1,6 +1,6 @@
 """$clearance: the one answer, as Parameters, for any day, as of any instant, and to nobody more than they may know."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -55,11 +55,11 @@ PAYER = person("payer", "office-payer-1")
 
 
 @pytest.fixture
-def world(engine: Engine, tmp_path: Path) -> Iterator[World]:
+def world(engine: Engine, tmp_path: Path) -> World:
     settings = Settings()
     rules = projecting.projector(projecting.policy(settings))
     journal = Journal(tmp_path / "audit")
-    yield World(engine, lambda: LATER, lambda: str(uuid4()), requests.Session, settings, rules, journal)
+    return World(engine, lambda: LATER, lambda: str(uuid4()), requests.Session, settings, rules, journal)
 
 
 @pytest.fixture
@@ -238,7 +238,7 @@ def test_the_payer_sees_what_the_request_discloses_and_no_more(world: World, tel
     assert {name for name, parts in shown.items() if parts.get("withheld")} >= {"appointment", "loop"}
     assert first(found, "headline") is None
     assert "Appointment" not in str(found)
-    assert "2026-12-04" not in str([parts for parts in shown.values()])
+    assert "2026-12-04" not in str(list(shown.values()))
 
 
 def test_another_payer_and_the_contract_desk_know_of_no_such_case(world: World, tell: Callable[..., None]) -> None:

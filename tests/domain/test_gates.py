@@ -292,6 +292,20 @@ class TestAppointment:
         assert found.gate("appointment").action.label == "Send it to Hillcrest Cardiology"
         assert found.gate("agreement").action.label == "Send it to Hillcrest Cardiology"
 
+    def test_an_order_on_hold_is_not_booked(self):
+        found = unbooked().with_(order(status="on-hold")).clear().gate("appointment")
+        assert (found.state, found.who) == ("blocked", "clinician")
+
+    def test_a_task_taken_back_from_the_only_performer_leaves_the_order_to_be_sent_again(self):
+        found = unbooked().with_(task(status="cancelled", stage="cancelled")).clear()
+        assert not found.closed
+        assert found.gate("appointment").action.code == "reroute"
+
+    def test_a_visit_nobody_explained_is_moot_once_a_later_one_was_done(self):
+        story = plain().with_(appointment(-9, "lost"), appointment(-3, status="fulfilled"))
+        assert story.clear().gate("appointment").rule == "appointment.done"
+        assert story.clear().gate("loop").rule == "loop.report-awaited"
+
     def test_an_expired_window_is_still_to_be_booked(self):
         story = unbooked().with_(order(occurrencePeriod={"start": "2026-10-01", "end": "2026-10-30"}))
         found = story.clear().gate("appointment")
