@@ -66,7 +66,6 @@ class Visits:
 
     def unexplained(self, now: datetime, policy: Policy) -> tuple[Booking, ...]:
         """The booked ones whose time has passed without a word of their outcome, unless a later visit was done."""
-        done."""
         last = self.done[-1].at if self.done else None
         late = (b for b in self.open if b.start and b.start + policy.confirm <= now)
         return tuple(b for b in late if b.start and (last is None or b.start > last))
