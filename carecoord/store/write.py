@@ -166,7 +166,8 @@ def _store(conn: Connection, moves: Sequence[Move], actor: Actor) -> None:
         conn.execute(_keep, {"rids": run})
     try:
         with bulk.together(conn):
-            bulk.upsert(conn, resource, [_row(move) for move in moves])
+            bulk.insert(conn, resource, [_row(move) for move in moves if move.known is None])
+            bulk.upsert(conn, resource, [_row(move) for move in moves if move.known])
             _flag(conn, moves, before)
             _index(conn, moves, before)
             audit.record(conn, [_event(move, actor) for move in moves])
