@@ -150,68 +150,50 @@ def _window(matter: Matter, day: date) -> Found:
 
 
 def _unbooked(matter: Matter) -> Gate:
-    stage = matter.referral.stage
-    who = matter.referral.performer.name if matter.referral.performer else "the performer"
-    held = next((b for b in matter.visits.bookings if b.kind in ("held", "waiting")), None)
-    if stage == "draft":
+    """Nothing is booked: what stands in the way first."""
+    order = matter.referral
+    if order.stage == "draft":
+        send, due = Action("send-referral", "Send the referral"), matter.due("send")
         return _gate(
-            matter,
-            "open",
-            "The referral has not been sent.",
-            "draft",
-            Action("send-referral", "Send the referral"),
-            "coordinator",
-            matter.due("send"),
-            "Send referral",
+            matter, "open", "The referral has not been sent.", "draft", send, "coordinator", due, "Send referral"
         )
-    if matter.referral.status == "on-hold":
+    if order.status == "on-hold":
         resume = Action("resume-order", "Ask whether to go on")
         return _gate(matter, "blocked", "The order is on hold.", "on-hold", resume, "clinician")
-    if stage in ("declined", "failed", "cancelled", "error") or (
-        matter.referral.tracked and not matter.referral.performer
-    ):
+    if order.stage in CAME_BACK or (order.tracked and not order.performer):
         return _returned(matter)
+    held = next((b for b in matter.visits.bookings if b.kind in ("held", "waiting")), None)
     if held:
-        what = (
-            f"held for {spoken(held.day)}, not confirmed" if held.kind == "held" and held.day else "on the waiting list"
-        )
-        return _gate(
-            matter,
-            "pending",
-            f"The visit is {what}.",
-            held.kind,
-            Action("confirm-slot", "Ask to confirm"),
-            "performer",
-            matter.due("book"),
-            "Confirm visit",
-            evidence=(held.evidence,),
-        )
+        return _held(matter, held)
     if matter.shut:
-        return _gate(
-            matter,
-            "blocked",
-            f"No day of the window can be booked: {_lower(matter.shut.reason)}",
-            "shut",
-            matter.shut.action,
-            matter.shut.who,
-            waits_on=matter.shut.name,
-            evidence=matter.shut.evidence,
-        )
-    if matter.referral.tracked and stage in WAITS:
-        said, clock, label = WAITS[stage]
-        return _gate(
-            matter,
-            "pending",
-            said.format(who),
-            stage,
-            Action("chase-performer", f"Ask {who}"),
-            "performer",
-            matter.due(clock),
-            label,
-        )
+        return _shut(matter, matter.shut)
+    if order.tracked and order.stage in WAITS:
+        return _waits(matter)
     return _to_book(matter)
 
 
+def _held(matter: Matter, held: Booking) -> Gate:
+    kept = held.kind == "held" and held.day
+    what = f"held for {spoken(held.day)}, not confirmed" if kept else "on the waiting list"
+    ask, due, proof = Action("confirm-slot", "Ask to confirm"), matter.due("book"), (held.evidence,)
+    said = f"The visit is {what}."
+    return _gate(matter, "pending", said, held.kind, ask, "performer", due, "Confirm visit", evidence=proof)
+
+
+def _shut(matter: Matter, by: Gate) -> Gate:
+    said = f"No day of the window can be booked: {_lower(by.reason)}"
+    return _gate(matter, "blocked", said, "shut", by.action, by.who, waits_on=by.name, evidence=by.evidence)
+
+
+def _waits(matter: Matter) -> Gate:
+    """The performer's move, by its own clock."""
+    who = matter.referral.performer.name if matter.referral.performer else "the performer"
+    said, clock, label = WAITS[matter.referral.stage]
+    ask = Action("chase-performer", f"Ask {who}")
+    return _gate(matter, "pending", said.format(who), matter.referral.stage, ask, "performer", matter.due(clock), label)
+
+
+CAME_BACK = ("declined", "failed", "cancelled", "error")
 WAITS = {
     "sent": ("Waiting for {} to open the referral.", "acknowledge", "Acknowledge"),
     "in-triage": ("{} is triaging the referral.", "triage", "Triage"),

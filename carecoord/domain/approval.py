@@ -9,7 +9,7 @@ from carecoord.domain.gate import Action, Gate
 from carecoord.domain.lines import Line
 from carecoord.domain.prior_auth import Request
 from carecoord.domain.requirement import Requirement
-from carecoord.domain.ruling import Matter, Ruling, verdict
+from carecoord.domain.ruling import CALL, Matter, Ruling, verdict
 from carecoord.domain.visits import Visits
 
 
@@ -50,6 +50,13 @@ def units_left(line: Line, visits: Visits, day: date) -> float | None:
 
 
 Found = tuple[Gate, str] | None
+
+
+def _part(line: Line, matter: Matter, left: float | None) -> Found:
+    if line.state != "partly" or line.units is not None:
+        return None
+    reason = "The payer approved a part without saying how much."
+    return verdict("unknown", reason, "part-unclear", line.evidence, CALL, "coordinator", label="Call the payer"), ""
 
 
 def _performer(line: Line, matter: Matter, left: float | None) -> Found:
@@ -116,4 +123,4 @@ def _units(line: Line, matter: Matter, left: float | None) -> Found:
     ), _left(line, left)
 
 
-CHECKS = (_performer, _site, _dates, _units)
+CHECKS = (_part, _performer, _site, _dates, _units)

@@ -98,7 +98,7 @@ def judge(known: Facts, now: datetime, policy: Policy, on: date | None = None) -
     spread[2] = _offered(spread[2], where, known)
     closing = loop.gate(known.referral, known.visits, known.closing, now, policy)
     gates = tuple(timed(gate, known, booking, policy) for gate in (*spread, information.gate(asks), visit, closing))
-    return _answer(gates, known, now, policy, settled, booking, window, insured, ruled, where, asks, days)
+    return _answer(gates, known, now, policy, settled, booking, window, insured, ruled, where, asks)
 
 
 def _rank(gate: Gate) -> int:
@@ -231,7 +231,6 @@ def _answer(
     ruled: Day,
     where: Day,
     asks: tuple[information.Ask, ...],
-    days: Sequence[Day],
 ) -> Clearance:
     """Put the gates together: what stands first, and what it all comes to."""
     by = {gate.name: gate for gate in gates}
@@ -241,6 +240,10 @@ def _answer(
     said = first or by["loop"]
     changes = sorted({span.first for gate in gates for span in gate.spans[1:]})
     untils = (where.participation.until, ruled.ruling.line.days.end if ruled.ruling.line else None)
+    day = settled or ruled.day
+    warnings = cautions(
+        gates, known, ruled.ruling, ruled.card, where.participation, day, settled is not None, now, policy
+    )
     return Clearance(
         gates=gates,
         cleared=bool(settled) and not withdrawn and not any(by[name].unmet for name in CLEARING),
@@ -253,17 +256,7 @@ def _answer(
         due_label=first.due_label if first else None,
         since=first.since if first else None,
         conflict=tuple(c.words for c in known.conflicts),
-        warnings=cautions(
-            gates,
-            known,
-            ruled.ruling,
-            ruled.card,
-            where.participation,
-            settled or ruled.day,
-            settled is not None,
-            now,
-            policy,
-        ),
+        warnings=warnings,
         changes_at=changes_at(known, untils, settled is None, now, policy),
         changes=tuple(changes),
         date=settled,

@@ -54,7 +54,6 @@ class Line:
     number: str
     days: Days
     units: float | None
-    asked_units: float | None
     provider: Party | None
     site: Party | None
     reason: str
@@ -135,7 +134,8 @@ class _Reader:
         said = item(extension(detail, "productOrServiceCode"), "valueCodeableConcept")
         # On an item the detail repeats what was asked for; on an added item it is what was granted.
         code = item(granted, "productOrService") or item(asked, "productOrService") or said
-        wanted = number(item(asked, "quantity"), "value")
+        # A full approval without a count grants what was asked for; a partial one does not say how much it grants.
+        wanted = number(item(asked, "quantity"), "value") if state == "approved" else None
         units = (
             number(item(extension(detail, "quantity"), "valueQuantity"), "value"),
             number(item(granted, "quantity"), "value"),
@@ -152,7 +152,6 @@ class _Reader:
             text(extension(review, "number"), "valueString") or text(self.answer, "preAuthRef"),
             self._days(granted, replaced),
             next((each for each in units if each is not None), None),
-            wanted,
             self._provider(granted),
             self._site(asked),
             reason or (trouble(self.answer) if state == "denied" else ""),

@@ -14,7 +14,7 @@ from carecoord.domain.policy import Policy
 from carecoord.domain.reading import Json, evidence, item, key, targets, text
 from carecoord.domain.referral import Referral
 from carecoord.domain.terms import ACKNOWLEDGE, CONSULT_NOTE, TELL, has
-from carecoord.domain.visits import Visits
+from carecoord.domain.visits import Booking, Visit, Visits
 
 FINAL = {"final", "amended", "corrected", "appended"}
 
@@ -139,57 +139,33 @@ def _after_report(closing: Closing, proof: tuple[Evidence, ...], policy: Policy)
 
 
 def _before_report(referral: Referral, visits: Visits, now: datetime, policy: Policy) -> Gate:
-    who = referral.performer.name if referral.performer else "the performer"
     ahead, late = visits.ahead(now, policy), visits.unexplained(now, policy)
     if ahead:
-        return _gate(
-            "pending",
-            f"The visit is on {spoken(ahead[0].day)}.",
-            "visit-ahead",
-            (ahead[0].evidence,),
-            None,
-            "performer",
-            ahead[0].start,
-            "Visit",
-        )
+        proof, said = (ahead[0].evidence,), f"The visit is on {spoken(ahead[0].day)}."
+        return _gate("pending", said, "visit-ahead", proof, None, "performer", ahead[0].start, "Visit")
     if visits.done and not late:
-        last = visits.done[-1]
-        due = last.at + policy.report
-        if due <= now:
-            return _gate(
-                "open",
-                f"No report of the visit of {spoken(last.day)} has come.",
-                "report-late",
-                (last.evidence,),
-                Action("chase-report", f"Ask {who} for the report"),
-                "coordinator",
-                due,
-                "Consult note",
-                last.at,
-            )
-        return _gate(
-            "pending",
-            f"Seen on {spoken(last.day)}; the report is to come.",
-            "report-awaited",
-            (last.evidence,),
-            Action("await-report", "Wait for the report"),
-            "performer",
-            due,
-            "Consult note",
-            last.at,
-        )
+        return _seen(visits.done[-1], referral, now, policy)
     if late and late[-1].start:
-        booked = late[-1]
-        due = (booked.start or now) + policy.confirm
-        return _gate(
-            "unknown",
-            f"Nobody has said whether the visit of {spoken(booked.day)} took place.",
-            "visit-unexplained",
-            (booked.evidence,),
-            Action("confirm-visit", "Ask whether it took place"),
-            "coordinator",
-            due,
-            "Confirm visit",
-            booked.start,
-        )
+        return _unexplained(late[-1], late[-1].start, policy)
     return _gate("pending", "The visit is still to come.", "no-visit", (referral.evidence,), None, "performer")
+
+
+def _seen(last: Visit, referral: Referral, now: datetime, policy: Policy) -> Gate:
+    """The patient was seen; the performer owes the report, and when it is late we ask for it."""
+    due, label, proof = last.at + policy.report, "Consult note", (last.evidence,)
+    if due > now:
+        wait, said = (
+            Action("await-report", "Wait for the report"),
+            f"Seen on {spoken(last.day)}; the report is to come.",
+        )
+        return _gate("pending", said, "report-awaited", proof, wait, "performer", due, label, last.at)
+    who = referral.performer.name if referral.performer else "the performer"
+    chase = Action("chase-report", f"Ask {who} for the report")
+    said = f"No report of the visit of {spoken(last.day)} has come."
+    return _gate("open", said, "report-late", proof, chase, "coordinator", due, label, last.at)
+
+
+def _unexplained(booked: Booking, start: datetime, policy: Policy) -> Gate:
+    said = f"Nobody has said whether the visit of {spoken(booked.day)} took place."
+    ask, due, proof = Action("confirm-visit", "Ask whether it took place"), start + policy.confirm, (booked.evidence,)
+    return _gate("unknown", said, "visit-unexplained", proof, ask, "coordinator", due, "Confirm visit", start)

@@ -5,7 +5,6 @@ from carecoord.domain.reading import Json, plain, text
 CANONICAL = "https://carecoord.example/fhir"
 EXTENSION = f"{CANONICAL}/StructureDefinition"
 IDENTIFIER = "https://carecoord.example/id"
-NPI = "http://hl7.org/fhir/sid/us-npi"
 LOINC = "http://loinc.org"
 HL7 = "http://terminology.hl7.org/CodeSystem"
 

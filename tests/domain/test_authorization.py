@@ -234,6 +234,10 @@ class TestUnits:
         copies = [appointment(9, "one", identifier=number), appointment(9, "two", identifier=number, meta={})]
         assert self.series(3, 0, 0).with_(*copies).clear().ruling.left == 2
 
+    def test_a_part_that_was_approved_without_a_count_is_unknown(self):
+        found = judged(needed(claim(units=6), answer("A2", start=-5, end=60)))
+        assert (found.state, found.action.code) == ("unknown", "call-payer")
+
     def test_an_approval_without_a_count_is_not_used_up(self):
         story = needed(claim(), answer(start=-100, end=60), *(encounter(-n, f"e{n}") for n in range(1, 30)))
         assert judged(story).state == "met"
@@ -298,7 +302,7 @@ class TestLifecycle:
         }
         found = needed(claim(units=6), answer("A6", start=-5, end=60, addItem=[added])).clear()
         assert found.gate("authorization").rule == "authorization.performer"
-        assert (found.ruling.chip, found.ruling.line.units, found.ruling.line.asked_units) == ("partly", 2, 6)
+        assert (found.ruling.chip, found.ruling.line.units) == ("partly", 2)
 
     def test_a_service_that_the_payer_added_counts(self):
         added = {"productOrService": coded(HCPCS, "G0463"), "adjudication": [review("A1")]}

@@ -1,0 +1,67 @@
+"""Days as the trade counts them: whole local days, half open inside, whatever precision and zone they came in."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carecoord.domain.calendar import ALWAYS, NEVER, Days, days, midnight, moment, spoken
+
+ZONE = ZoneInfo("America/New_York")
+ANY = st.none() | st.dates(date(2020, 1, 1), date(2030, 1, 1))
+JUNK = ({"start": "2027-02-30"}, {"end": "soon"}, {"start": 5}, {"end": ["2027"]}, [], "2027", {"start": "0001-01-01"})
+
+
+def read(start: str | None = None, end: str | None = None) -> Days:
+    return days({name: text for name, text in (("start", start), ("end", end)) if text}, ZONE)
+
+
+@pytest.mark.parametrize(
+    ("end", "last"),
+    [
+        ("2027-01-30", date(2027, 1, 30)),
+        ("2027-02", date(2027, 2, 28)),
+        ("2028-02", date(2028, 2, 29)),
+        ("2027", date(2027, 12, 31)),
+        ("2027-01-30T23:59:59-05:00", date(2027, 1, 30)),
+        ("2027-01-31T04:59:59Z", date(2027, 1, 30)),
+        ("2027-01-31T05:00:00Z", date(2027, 1, 30)),  # local midnight ends the day before, it claims no new day
+        ("2027-01-31T05:00:01Z", date(2027, 1, 31)),
+    ],
+)
+def test_an_end_includes_all_that_it_names_in_local_days(end, last):
+    assert read(end=end).last == last
+
+
+def test_an_instant_begins_on_its_local_day():
+    assert read("2027-01-01T03:00:00Z").start == date(2026, 12, 31)
+    assert moment("2027-01-01", ZONE) == datetime(2027, 1, 1, 5, tzinfo=UTC)
+
+
+def test_the_end_of_all_time_is_no_end():
+    assert read("2026-01-01", "9999-12-31") == Days(date(2026, 1, 1), None)
+
+
+def test_no_period_is_always_and_an_unreadable_one_is_never():
+    assert days(None, ZONE) == ALWAYS
+    assert not NEVER.holds(date(2027, 1, 1))
+    for junk in JUNK:
+        assert days(junk, ZONE) == NEVER
+
+
+def test_days_on_which_the_clocks_change_have_their_own_length():
+    for day, hours in ((date(2027, 3, 14), 23), (date(2027, 11, 7), 25), (date(2027, 6, 1), 24)):
+        assert midnight(day + timedelta(days=1), ZONE) - midnight(day, ZONE) == timedelta(hours=hours)
+
+
+@given(ANY, ANY, ANY, ANY, st.dates(date(2019, 1, 1), date(2031, 1, 1)))
+def test_clipping_holds_exactly_what_both_hold(a, b, c, d, day):
+    one, other = Days(a, b), Days(c, d)
+    assert one.clip(other).holds(day) == (one.holds(day) and other.holds(day))
+    assert not (one.empty and one.holds(day))
+
+
+def test_days_are_spoken_as_people_do():
+    assert spoken(date(2027, 1, 30)) == "30 Jan 2027"
