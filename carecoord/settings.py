@@ -35,6 +35,14 @@ class Settings:
     expiring_days: int = 30  # an agreement or approval that ends within this many days shows as expiring
     timezone: str = "America/New_York"  # whose midnight "due today" means
     secure_cookies: bool = False  # demand https for the session cookie; set it wherever TLS is in front
+    sign_in_rate: str = "20/minute;100/hour"  # attempts to sign in, by address
+    oauth_rate: str = "600/minute"  # requests to the OAuth endpoints, by client or address
+    search_rate: str = "3000/minute"  # searches of the FHIR API, by access token
+    redis_url: str = ""  # where counts of requests are kept when several machines serve; empty: in each process
+    trusted_proxies: int = 0  # how many proxies in front tell the caller's address (X-Forwarded-For)
+    private_hosts: str = ""  # hosts and networks of ours that addresses given to us may lead to, comma-separated
+    registration: bool = False  # apps may register themselves (RFC 7591); an admin approves each
+    metrics_token: str = ""  # bearer token for /metrics; empty: only this machine may read it
     log_level: str = "INFO"  # DEBUG, INFO, WARNING or ERROR
 
     @property

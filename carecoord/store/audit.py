@@ -31,7 +31,8 @@ _log = structlog.get_logger()
 class Event:
     """One interaction. at: microseconds. request: the id of the request it belongs to. interaction: read, vread,
     search, create, update, delete, history … type and resource: what was touched, an id of that type. patient: the id
-    of the one patient it was about. status: the HTTP status answered."""
+    of the one patient it was about. status: the HTTP status answered. launch: the authorization, or the launch from an
+    EHR, under which an app asked. emergency: the breaking of the glass that alone opened the record."""
 
     at: int
     request: str
@@ -45,6 +46,8 @@ class Event:
     version: int | None = None
     patient: str | None = None
     query: str | None = None
+    launch: str | None = None
+    emergency: str | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 

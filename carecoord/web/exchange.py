@@ -8,15 +8,19 @@ hands them over, as plain tuples: on a read the framework's ways would cost more
 import re
 import uuid
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import Flask, request
+from werkzeug.exceptions import ClientDisconnected
+from werkzeug.wsgi import get_input_stream
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _KEY = "carecoord.request_id"
+_PIECE: Final = 65_536  # bytes
+_PATIENCE: Final = 4  # how many times the largest body is read and thrown away before the line is cut
 _ORIGIN = "Access-Control-Allow-Origin"
 _ANY = [
     (_ORIGIN, "*"),
@@ -40,17 +44,22 @@ def install(app: Flask) -> None:
 
     def carried(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         fhir = is_fhir(environ["PATH_INFO"])
+        statuses: list[str] = []
         if fhir and environ["REQUEST_METHOD"] == "OPTIONS":
             start_response("204 No Content", [*_PREFLIGHT, ("X-Request-Id", _id(environ))])
             return []
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+            statuses.append(status)
             headers.append(("X-Request-Id", _id(environ)))
             if fhir and not any(name == _ORIGIN for name, _ in headers):
                 headers += _ANY
             return start_response(status, headers, exc_info)
 
-        return inner(environ, start)
+        answer = inner(environ, start)
+        if statuses and statuses[-1].startswith("413"):
+            _drain(environ, _PATIENCE * int(app.config["MAX_CONTENT_LENGTH"]))
+        return answer
 
     app.wsgi_app = carried  # type: ignore[method-assign]
 
@@ -63,6 +72,17 @@ def request_id() -> str:
 def is_fhir(path: str) -> bool:
     """Whether a path is the API's."""
     return path.startswith("/fhir") and path[5:6] in ("", "/")
+
+
+def _drain(environ: "WSGIEnvironment", most: int) -> None:
+    """Read what is left of a body that was too large. A server that answers and hangs up while the client still sends
+    resets the line, and the client sees a broken pipe in place of the answer (RFC 9112 section 9.6)."""
+    try:
+        rest = get_input_stream(environ)
+        while most > 0 and (piece := rest.read(_PIECE)):
+            most -= len(piece)
+    except (OSError, ClientDisconnected):
+        pass  # nobody is there to read the answer
 
 
 def _id(environ: "WSGIEnvironment") -> str:

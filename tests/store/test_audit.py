@@ -28,13 +28,13 @@ def requests(engine: Engine) -> list[str]:
 
 def test_events_reach_the_table_whole(engine: Engine, tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
-    whole = Event(7, "r", "search", 200, "amara", "desk", "clinic", "Patient", "ngozi", 3, "ngozi", "name=\0ü")
+    whole = Event(7, "r", "search", 200, "amara", "desk", "clinic", "Patient", "ngozi", 3, "ngozi", "name=\0ü", "l", "e")
     journal.append(whole)
     assert journal.drain(engine) == 1
     with reading(engine) as conn:
         row = conn.execute(select(table)).one()
     assert tuple(row)[1:] == (
-        *(whole.id, 7, "r", "amara", "desk", "clinic", "search", "Patient", "ngozi", 3, "ngozi", "name=ü", 200),
+        *(whole.id, 7, "r", "amara", "desk", "clinic", "search", "Patient", "ngozi", 3, "ngozi", "name=ü", 200, "l", "e"),
     )
     assert list((tmp_path / "journal").iterdir()) == []
 
