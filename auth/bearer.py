@@ -22,7 +22,7 @@ _LONGEST: Final = 512  # characters; ours have 43
 
 _FIND: Final = select(
     token.c.client, token.c.subject, token.c.name, token.c.scope, token.c.roles, token.c.organization, token.c.patient,
-    token.c.fhir_user, token.c.expires,
+    token.c.fhir_user, token.c.expires, token.c.family,
 ).where(token.c.hash == bindparam("hash"), token.c.kind == bindparam("kind"))  # fmt: skip
 _DIALECTS: Final = {"sqlite": sqlite(paramstyle="named"), "postgresql": postgresql(paramstyle="pyformat")}  # type: ignore[no-untyped-call]
 
@@ -37,6 +37,7 @@ class _Row(NamedTuple):
     patient: str | None
     fhir_user: str | None
     expires: int
+    family: str | None
 
 
 def check(conn: Connection, header: str | None, now: datetime) -> Grant:
@@ -63,6 +64,7 @@ def check(conn: Connection, header: str | None, now: datetime) -> Grant:
         patient=row.patient,
         fhir_user=row.fhir_user,
         name=row.name,
+        launch=row.family,
     )
 
 

@@ -12,7 +12,8 @@ class Grant:
     `subject` is the opaque id of a person or, for a backend service, of the client itself. `roles` are opaque strings
     here (carecoord's: coordinator, clinician, payer, contracts, auditor, admin). `organization` is the opaque id of the
     organization the person or app belongs to. `patient` is the launch context's patient id, if any. `fhir_user` is who
-    the person is in FHIR, such as `Practitioner/<id>`.
+    the person is in FHIR, such as `Practitioner/<id>`. `launch` is the authorization that the token came from, or the
+    launch from an EHR: what the audit calls the asking by.
     """
 
     subject: str
@@ -24,3 +25,4 @@ class Grant:
     name: str = ""
     session: str | None = None
     fhir_user: str | None = None
+    launch: str | None = None

@@ -15,7 +15,20 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from auth.errors import BadRegistration
 from auth.scopes import parse
-from auth.tables import authorization, client, code, failure, jti, launch, session, token, user
+from auth.tables import (
+    authorization,
+    client,
+    code,
+    embedded,
+    failure,
+    invitation,
+    jti,
+    launch,
+    pending,
+    session,
+    token,
+    user,
+)  # fmt: skip
 
 Held = TypeVar("Held", "Client", "User", "Token")
 METHODS: Final = ("private_key_jwt", "client_secret_basic", "none")
@@ -198,6 +211,9 @@ def purge(conn: Connection, now: int, session_life: int = 86_400) -> int:
         delete(jti).where(jti.c.expires <= now),
         delete(failure).where(failure.c.last <= now - session_life),
         delete(launch).where(launch.c.expires <= now),
+        delete(pending).where(pending.c.expires <= now),
+        delete(invitation).where(invitation.c.expires <= now),
+        delete(embedded).where(embedded.c.expires <= now),
         delete(session).where(session.c.started <= now - session_life),
         delete(authorization).where(authorization.c.expires <= now),
         delete(code).where(code.c.expires <= now, ~alive),

@@ -94,8 +94,11 @@ def agreements(world: World, grant: Grant, request: str) -> tuple[datetime, list
     with reading(world.engine) as conn:
         found = standings(conn)
     world.journal.append(
-        Event(micros(now), request, "search", 200, grant.subject, grant.client, grant.organization, "Contract")
-    )
+        Event(
+            micros(now), request, "search", 200, grant.subject, grant.client, grant.organization, "Contract",
+            launch=grant.launch,
+        )
+    )  # fmt: skip
     return now, found
 
 
@@ -180,6 +183,6 @@ def _said(asked: Asked) -> str:
 def _audit(world: World, grant: Grant, now: datetime, request: str, **about: Any) -> None:
     event = Event(
         micros(now), request, "read" if "resource" in about else "search", 200, grant.subject, grant.client,
-        grant.organization, "ServiceRequest", **about,
+        grant.organization, "ServiceRequest", launch=grant.launch, **about,
     )  # fmt: skip
     world.journal.append(event)

@@ -32,6 +32,7 @@ class Turn:
     grant: Grant
     request: str
     now: datetime
+    emergency: str | None = None  # the breaking of the glass that alone opened what was asked for
     _office: Office | None = None
     _filters: dict[tuple[str, str], Filter] = field(default_factory=dict)
 
@@ -83,7 +84,8 @@ class Turn:
 
     def actor(self) -> Actor:
         """The asker as the audit of a write knows them."""
-        return Actor(self.grant.subject, self.grant.client, self.grant.organization, self.request)
+        who = self.grant
+        return Actor(who.subject, who.client, who.organization, self.request, who.launch, self.emergency)
 
 
 Asker = Grant | Callable[[Connection, datetime], Grant]  # who asks, or how to find out in the same transaction

@@ -83,7 +83,7 @@ def noted(turn: Turn, interaction: str, type: str, id: str | None = None, query:
         turn.world.journal.append(
             Event(
                 micros(turn.now), turn.request, interaction, status, grant.subject, grant.client, grant.organization,
-                type, id, None, patient, query,
+                type, id, None, patient, query, grant.launch, turn.emergency,
             )
         )  # fmt: skip
 

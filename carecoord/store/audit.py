@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine
 from carecoord.errors import Unavailable
 from carecoord.store import bulk
 from carecoord.store.engine import writing
-from carecoord.store.tables import audit
+from carecoord.store.trail import audit
 
 _BATCH = 1000
 _log = structlog.get_logger()

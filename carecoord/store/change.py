@@ -15,12 +15,15 @@ Outcome = Literal["created", "updated", "unchanged", "deleted"]
 
 @dataclass(frozen=True)
 class Actor:
-    """Who writes, for the audit: a person or a service, its client and organization; the id of the request."""
+    """Who writes, for the audit: a person or a service, its client and organization; the id of the request; the launch
+    and the breaking of the glass under which it happens, if any."""
 
     subject: str | None
     client: str | None
     organization: str | None
     request: str
+    launch: str | None = None
+    emergency: str | None = None
 
 
 @dataclass(frozen=True)

@@ -221,55 +221,6 @@ outbox = Table(
     Index("ix_outbox_due", "parked", "due_at"),
 )
 
-audit = Table(
-    "audit",
-    metadata,
-    Column("n", Big, primary_key=True, autoincrement=True),
-    Column("id", Str, nullable=False, unique=True),  # made by the writer, so that a journal drained twice counts once
-    Column("at", Big, nullable=False),
-    Column("request", Str, nullable=False),
-    Column("subject", Str),
-    Column("client", Str),
-    Column("organization", Str),
-    Column("interaction", Str, nullable=False),  # read | vread | search | create | update | delete | history | ...
-    Column("type", Str),
-    Column("resource", Str),  # the id
-    Column("version", Integer),
-    Column("patient", Str),
-    Column("query", Str),
-    Column("status", Integer, nullable=False),
-    Column("launch", Str),  # the authorization, or the launch from an EHR, under which an app asked
-    Column("emergency", Str),  # break_glass.id, when that alone opened the record
-    Index("ix_audit_patient", "patient", "at"),
-    Index("ix_audit_subject", "subject", "at"),
-    Index("ix_audit_at", "at"),
-)
-
-audit_seal = Table(  # the hash chain over the audit rows, in a table of its own: an audit row is never touched again
-    "audit_seal",
-    metadata,
-    Column("seal", Big, primary_key=True, autoincrement=False),  # 1, 2, 3 … without a gap
-    Column("n", Big, nullable=False, unique=True),  # audit.n
-    Column("hash", LargeBinary, nullable=False),  # sha256(hash of the seal before | the row)
-)
-
-break_glass = Table(  # somebody opened a record that is not theirs, and said why
-    "break_glass",
-    metadata,
-    Column("id", Str, primary_key=True),
-    Column("subject", Str, nullable=False),  # the person
-    Column("patient", Str, nullable=False),
-    Column("reason", Str, nullable=False),  # a code, see domain
-    Column("note", Str, nullable=False),  # in the person's own words
-    Column("started", Big, nullable=False),
-    Column("expires", Big, nullable=False),
-    Column("ended", Big),
-    Column("reviewed", Big),
-    Column("reviewer", Str),
-    Index("ix_break_glass_subject", "subject", "patient", "expires"),
-    Index("ix_break_glass_started", "started"),
-)
-
 ehr = Table(
     "ehr",
     metadata,

@@ -223,4 +223,6 @@ def _event(move: Move, actor: Actor) -> audit.Event:
         resource=move.change.id,
         version=move.version,
         patient=move.patient,
+        launch=actor.launch,
+        emergency=actor.emergency,
     )

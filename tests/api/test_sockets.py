@@ -23,7 +23,7 @@ from sqlalchemy import select
 from auth import store
 from carecoord import app, settings
 from carecoord.store.engine import migrate, open_engine, reading, writing
-from carecoord.store.tables import audit
+from carecoord.store.trail import audit
 from tests.api.conftest import FHIR_JSON, patient
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -19,7 +19,7 @@ from auth.store import User
 from carecoord.settings import Settings
 from carecoord.store.audit import Journal
 from carecoord.store.engine import open_engine, writing
-from carecoord.store.tables import audit
+from carecoord.store.trail import audit
 from carecoord.web import assets, errors, signin
 from carecoord.world import World
 

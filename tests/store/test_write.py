@@ -11,6 +11,7 @@ from carecoord.errors import Conflict, Issue, Stale
 from carecoord.fhir import text
 from carecoord.store import outbox, read, tables
 from carecoord.store.engine import reading, writing
+from carecoord.store.trail import audit
 from carecoord.store.write import Change, Later, put
 from tests.store.conftest import AMARA, BASE, START, Store, content
 
@@ -163,7 +164,7 @@ def test_every_change_is_audited_with_who_and_about_whom(store: Store) -> None:
     store.put({**order, "status": "active"})
     store.delete("ServiceRequest", "s")
     with reading(store.engine) as conn:
-        rows = conn.execute(select(tables.audit).order_by(tables.audit.c.n)).all()
+        rows = conn.execute(select(audit).order_by(audit.c.n)).all()
     assert [(r.interaction, r.type, r.resource, r.version, r.status, r.patient) for r in rows] == [
         ("create", "ServiceRequest", "s", 1, 201, "ngozi"),
         ("update", "ServiceRequest", "s", 2, 200, "ngozi"),

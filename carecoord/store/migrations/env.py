@@ -6,6 +6,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
 from auth.tables import metadata as auth_metadata
+from carecoord.store import trail  # noqa: F401  (it puts its tables into the metadata)
 from carecoord.store.tables import Big, Str, metadata
 
 

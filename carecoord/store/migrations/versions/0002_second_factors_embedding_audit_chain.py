@@ -1,4 +1,4 @@
-"""Second factors, providers, embedding, the audit chain, break-glass."""
+"""Second factors embedding audit chain."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,13 @@ Big = sa.BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
 
 
 def upgrade() -> None:
+    op.create_table(
+        "audit_patient",
+        sa.Column("patient", Str, nullable=False),
+        sa.Column("n", Big, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("patient", "n"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "audit_seal",
         sa.Column("seal", Big, autoincrement=False, nullable=False),
