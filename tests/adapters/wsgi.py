@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import BaseAdapter
+from urllib3 import HTTPResponse
 from werkzeug.test import Client
 
 
@@ -27,7 +28,7 @@ class WsgiAdapter(BaseAdapter):
         response = requests.Response()
         response.status_code, response.url, response.request = answer.status_code, str(request.url), request
         response.headers.update(answer.headers)
-        response.raw = BytesIO(answer.data)
+        response.raw = HTTPResponse(BytesIO(answer.data), response.headers, preload_content=False)
         return response
 
     def close(self) -> None:
