@@ -1,12 +1,16 @@
 """People sign in: passwords by argon2id, sessions as rows, backoff after wrong passwords. Times are whole seconds.
 
 A session is a random id whose hash is stored; it dies after half an hour without use, after twelve hours in any case,
-at sign-out, and when its person is changed or disabled. Each has its own CSRF token.
+at sign-out, and when its person is changed or disabled. Each has its own CSRF token. A session of the kind "embed", of
+somebody who came from an EHR, opens embedded pages alone: its id means nothing at the desk.
+
+Who has a second factor is let in in two steps. In between nothing is forgotten: after the right password `excuse` takes
+back only what this attempt itself had counted, and each code counts as a failure (`count`) until `forgive`.
 """
 
 import hmac
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -26,6 +30,7 @@ LONGEST_WAIT: Final = 900
 SHORTEST_PASSWORD: Final = 12
 LONGEST_PASSWORD: Final = 1024  # argon2 would read more for as long as somebody sends it
 NOTICED: Final = 60  # seconds between two notes of a session's use: a write on every page would be dear
+PROOF: Final = 300  # seconds for which who just proved who they are may change how they sign in
 
 # A person at the desk is limited by roles, not by scopes.
 _ALL: Final = resources(parse("user/*.cruds"))
@@ -43,6 +48,13 @@ class Session:
     started: int
     seen: int
     agent: str = ""
+    kind: str = "desk"
+    amr: str = "pwd"
+    proved: int = 0
+
+    def fresh(self, now: int) -> bool:
+        """Whether the person proved moments ago who they are."""
+        return now - self.proved < PROOF
 
     def stale(self, now: int) -> bool:
         """Whether its use should be noted (`touch`) again."""
@@ -58,11 +70,14 @@ class Session:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A sign-in under way: already counted as a failure, until it turns out to be none."""
+    """A sign-in under way: already counted as a failure, until it turns out to be none. `former`: how many failures
+    there were before it, and when the last was; `at`: when it was counted."""
 
     login: bytes
     user: User | None
     password: str
+    former: tuple[int, int] | None = None
+    at: int = 0
 
 
 def hash_password(password: str) -> str:
@@ -89,6 +104,16 @@ def attempt(conn: Connection, login: str, now: int) -> Attempt:
     Then check the password with `proven`, outside any transaction for it is slow, and give the answer to `enter`.
     """
     known = digest(fold(login))
+    former = count(conn, known, now)
+    asked = fold(login) if storable(login) else ""
+    row = conn.execute(select(user.c.id, user.c.password).where(user.c.login == asked)).first()
+    found = find_user(conn, row.id) if row else None
+    return Attempt(known, found, (row.password if row else "") or _nobody, former, now)
+
+
+def count(conn: Connection, known: bytes, now: int) -> tuple[int, int] | None:
+    """Count one more failure for a login, by its digest; returns how many there were, and when the last. Raises Locked
+    while one has to wait."""
     failed = conn.execute(select(failure.c["count"], failure.c.last).where(failure.c.login == known)).first()
     if failed and (wait := failed.last + _wait(failed[0]) - now) > 0:
         raise Locked(wait)
@@ -96,14 +121,12 @@ def attempt(conn: Connection, login: str, now: int) -> Attempt:
     conn.execute(
         counted.on_conflict_do_update(index_elements=["login"], set_={"count": failure.c["count"] + 1, "last": now})
     )
-    asked = fold(login) if storable(login) else ""
-    row = conn.execute(select(user.c.id, user.c.password).where(user.c.login == asked)).first()
-    found = find_user(conn, row.id) if row else None
-    return Attempt(known, found, row.password if row else _nobody)
+    return (failed[0], failed.last) if failed else None
 
 
 def proven(tried: Attempt, password: str) -> bool:
-    """Whether the password is right and the person may sign in. Takes as long for a login that nobody has."""
+    """Whether the password is right and the person may sign in. Takes as long for a login that nobody has, and for
+    somebody who has no password."""
     try:
         right = _hasher.verify(tried.password, password[:LONGEST_PASSWORD].encode("utf-8", "surrogatepass"))
     except (VerificationError, InvalidHashError):
@@ -111,26 +134,52 @@ def proven(tried: Attempt, password: str) -> bool:
     return right and len(password) <= LONGEST_PASSWORD and tried.user is not None and not tried.user.disabled
 
 
-def enter(conn: Connection, tried: Attempt, agent: str, now: int) -> str:
+def excuse(conn: Connection, tried: Attempt) -> None:
+    """Take back the failure that a right password was counted as, and nothing more: the codes that follow are still
+    counted. Without this, who has waited out a lock would be locked again by their own right password."""
+    mine = (failure.c.login == tried.login, failure.c.last == tried.at)
+    if tried.former is None:
+        conn.execute(delete(failure).where(*mine, failure.c["count"] == 1))
+    else:
+        before, last = tried.former
+        conn.execute(update(failure).where(*mine, failure.c["count"] == before + 1).values(count=before, last=last))
+
+
+def forgive(conn: Connection, login: str) -> None:
+    """Forget the failures of a login: its person has proved who they are, or an admin vouches for them."""
+    conn.execute(delete(failure).where(failure.c.login == digest(fold(login))))
+
+
+def enter(conn: Connection, tried: Attempt, agent: str, now: int, amr: str = "pwd") -> str:
     """Finish a proven sign-in: forgets the failures and returns a new session id, for the cookie alone."""
     if tried.user is None:
         raise ValueError("nobody signs in as nobody")
-    plain = fresh()
     conn.execute(delete(failure).where(failure.c.login == tried.login))
-    row = {"hash": digest(plain), "user": tried.user.id, "csrf": fresh(), "started": now, "seen": now}
-    conn.execute(insert(session).values(**row, agent=agent[:200]))
+    return enter_as(conn, tried.user, agent, now, amr=amr)
+
+
+def enter_as(conn: Connection, who: User, agent: str, now: int, *, amr: str, kind: str = "desk") -> str:
+    """Open a session for somebody who was proved otherwise than by a password; returns its id, for the cookie alone.
+
+    amr: how they were (RFC 8176, space-separated). kind: desk or embed. Whether they are disabled is the caller's to
+    ask; `find` asks again each time.
+    """
+    plain = fresh()
+    row = {"hash": digest(plain), "user": who.id, "csrf": fresh(), "started": now, "seen": now, "proved": now}
+    conn.execute(insert(session).values(**row, agent=agent[:200], kind=kind, amr=amr))
+    conn.execute(update(user).where(user.c.id == who.id).values(seen=now))
     return plain
 
 
-def find(conn: Connection, plain: str | None, now: int) -> Session | None:
-    """The session of a cookie, or None when there is none, it is over, or its person is disabled."""
+def find(conn: Connection, plain: str | None, now: int, kind: str = "desk") -> Session | None:
+    """The session of a cookie, or None when there is none of that kind, it is over, or its person is disabled."""
     if not plain:
         return None
-    row = conn.execute(select(session).where(session.c.hash == digest(plain))).first()
+    row = conn.execute(select(session).where(session.c.hash == digest(plain), session.c.kind == kind)).first()
     if row is None or now >= row.seen + IDLE or now >= row.started + ABSOLUTE:
         return None
     who = find_user(conn, row.user)
-    return None if who is None or who.disabled else Session(row.hash, who, row.csrf, row.started, row.seen, row.agent)
+    return None if who is None or who.disabled else _session(row, who)
 
 
 def touch(conn: Connection, used: Session, now: int) -> None:
@@ -138,15 +187,16 @@ def touch(conn: Connection, used: Session, now: int) -> None:
     conn.execute(update(session).where(session.c.hash == used.hash).values(seen=now))
 
 
+def prove(conn: Connection, used: Session, now: int) -> None:
+    """Note that the person proved again who they are."""
+    conn.execute(update(session).where(session.c.hash == used.hash).values(proved=now))
+
+
 def sessions(conn: Connection, user_id: str, now: int) -> list[Session]:
-    """Where this person is signed in, latest use first."""
+    """Where this person is signed in, at the desk or inside an EHR, latest use first."""
     who = find_user(conn, user_id)
     rows = conn.execute(select(session).where(session.c.user == user_id).order_by(session.c.seen.desc()))
-    return [
-        Session(row.hash, who, row.csrf, row.started, row.seen, row.agent)
-        for row in rows
-        if who and now < row.seen + IDLE and now < row.started + ABSOLUTE
-    ]
+    return [_session(row, who) for row in rows if who and now < row.seen + IDLE and now < row.started + ABSOLUTE]
 
 
 def leave(conn: Connection, plain: str | None) -> None:
@@ -154,14 +204,24 @@ def leave(conn: Connection, plain: str | None) -> None:
     conn.execute(delete(session).where(session.c.hash == digest(plain or "")))
 
 
-def leave_everywhere(conn: Connection, user_id: str) -> None:
-    """End every session of a person."""
-    conn.execute(delete(session).where(session.c.user == user_id))
+def leave_one(conn: Connection, user_id: str, hash: bytes) -> bool:
+    """End one session of a person, by its hash; False when they have no such."""
+    ended = delete(session).where(session.c.hash == hash, session.c.user == user_id)
+    return conn.execute(ended).rowcount > 0
+
+
+def leave_everywhere(conn: Connection, user_id: str, but: bytes = b"") -> None:
+    """End every session of a person, except the one with the hash `but`."""
+    conn.execute(delete(session).where(session.c.user == user_id, session.c.hash != but))
 
 
 def is_csrf(known: str, sent: str | None) -> bool:
     """Whether a form carries its session's token, in constant time."""
     return hmac.compare_digest(known.encode(), (sent or "").encode("utf-8", "surrogatepass"))
+
+
+def _session(row: Any, who: User) -> Session:
+    return Session(row.hash, who, row.csrf, row.started, row.seen, row.agent, row.kind, row.amr, row.proved)
 
 
 def _wait(count: int) -> int:

@@ -47,6 +47,7 @@ user = Table(  # a person who signs in
     Column("fhir_user", Str),  # "Practitioner/<id>": who this person is in FHIR
     Column("disabled", Boolean, nullable=False),
     Column("added", Big, nullable=False),
+    Column("seen", Big),  # when they last signed in
 )
 
 failure = Table(  # wrong passwords in a row, by login, whether or not anybody has it: a lock must not tell
@@ -69,6 +70,7 @@ session = Table(  # a signed-in browser
     Column("agent", Str, nullable=False),
     Column("kind", Str, nullable=False, server_default="desk"),  # desk | embed: one can never be shown as the other
     Column("amr", Str, nullable=False, server_default="pwd"),  # how the person signed in (RFC 8176), space-separated
+    Column("proved", Big, nullable=False, server_default="0"),  # when the person last proved who they are
     Index("ix_auth_session_user", "user"),
     Index("ix_auth_session_started", "started"),
 )

@@ -215,3 +215,68 @@ def test_what_has_expired_is_purged_and_nothing_else(engine: Engine) -> None:
     assert find(engine, cookie)
     with wrote(engine) as conn:
         assert store.purge(conn, NOW + 90_000) == 3
+
+
+def test_a_session_of_an_ehr_s_frame_is_none_at_the_desk_and_the_other_way_round(engine: Engine) -> None:
+    with wrote(engine) as conn:
+        framed = signin.enter_as(conn, MINA, "Firefox", NOW, amr="fed", kind="embed")
+        desk = signin.enter_as(conn, MINA, "Firefox", NOW, amr="hwk")
+        assert signin.find(conn, framed, NOW) is None
+        assert signin.find(conn, desk, NOW, kind="embed") is None
+        found = signin.find(conn, framed, NOW, kind="embed")
+        assert found
+        assert (found.kind, found.amr, found.user.id) == ("embed", "fed", "u1")
+        own = signin.find(conn, desk, NOW)
+        assert own
+        assert (own.kind, own.amr) == ("desk", "hwk")
+
+
+def test_somebody_without_a_password_can_not_sign_in_with_any(engine: Engine) -> None:
+    with wrote(engine) as conn:
+        store.add_user(conn, store.User("u2", "fed", "Federated"), "", NOW)
+    for password in ("", " ", PASSWORD):
+        assert sign_in(engine, "fed", password) is None
+
+
+def test_the_right_password_alone_forgives_only_itself(engine: Engine) -> None:
+    """Before a second factor: the failures before it still count, so that codes can not be guessed for ever."""
+    for _ in range(FREE_TRIES - 1):
+        sign_in(engine, password="wrong")
+    with wrote(engine) as conn:
+        tried = signin.attempt(conn, MINA.login, NOW)
+        signin.excuse(conn, tried)
+        signin.count(conn, tried.login, NOW)
+        with pytest.raises(Locked):
+            signin.count(conn, tried.login, NOW)
+
+
+def test_a_failure_side_by_side_is_not_excused(engine: Engine) -> None:
+    with wrote(engine) as conn:
+        tried = [signin.attempt(conn, MINA.login, NOW) for _ in range(FREE_TRIES)]
+        signin.excuse(conn, tried[0])
+        with pytest.raises(Locked):
+            signin.attempt(conn, MINA.login, NOW)
+
+
+def test_after_the_wait_the_right_password_does_not_lock_the_code_that_follows(engine: Engine) -> None:
+    now = NOW
+    for _ in range(20):
+        with suppress(Locked):
+            sign_in(engine, password="wrong", now=now)
+        now += LONGEST_WAIT
+    with wrote(engine) as conn:
+        tried = signin.attempt(conn, MINA.login, now)
+        signin.excuse(conn, tried)
+        assert signin.count(conn, tried.login, now)
+
+
+def test_the_last_session_but_one_ends(engine: Engine) -> None:
+    here, there = sign_in(engine), sign_in(engine)
+    mine, other = find(engine, here), find(engine, there)
+    assert mine
+    assert other
+    with wrote(engine) as conn:
+        assert not signin.leave_one(conn, "somebody else", other.hash)
+        signin.leave_everywhere(conn, "u1", but=mine.hash)
+    assert find(engine, here)
+    assert find(engine, there) is None

@@ -14,11 +14,13 @@ Big = sa.BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
 def upgrade() -> None:
     op.create_table(
         "audit_patient",
-        sa.Column("patient", Str, nullable=False),
         sa.Column("n", Big, autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("patient", "n"),
+        sa.Column("patient", Str, nullable=False),
+        sa.Column("at", Big, nullable=False),
+        sa.PrimaryKeyConstraint("n", "patient"),
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_audit_patient_patient", "audit_patient", ["patient", "at"], unique=False)
     op.create_table(
         "audit_seal",
         sa.Column("seal", Big, autoincrement=False, nullable=False),
@@ -133,9 +135,39 @@ def upgrade() -> None:
     op.add_column("audit", sa.Column("launch", Str, nullable=True))
     op.add_column("audit", sa.Column("emergency", Str, nullable=True))
     op.create_index("ix_audit_subject", "audit", ["subject", "at"], unique=False)
+    op.create_index("ix_audit_client", "audit", ["client", "at"], unique=False)
+    op.create_index("ix_audit_interaction", "audit", ["interaction", "at"], unique=False)
+    op.create_index("ix_audit_emergency", "audit", ["emergency", "at"], unique=False)
+    _keep_the_trail()
     op.add_column("auth_client", sa.Column("pending", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("auth_client", sa.Column("metadata", Str, nullable=True))
     op.add_column("auth_client", sa.Column("registration", sa.LargeBinary(), nullable=True))
     op.add_column("auth_key", sa.Column("purpose", Str, server_default="id_token", nullable=False))
     op.add_column("auth_session", sa.Column("kind", Str, server_default="desk", nullable=False))
     op.add_column("auth_session", sa.Column("amr", Str, server_default="pwd", nullable=False))
+    op.add_column("auth_session", sa.Column("proved", Big, server_default="0", nullable=False))
+    op.add_column("auth_user", sa.Column("seen", Big, nullable=True))
+
+
+_TRAIL = ("audit", "audit_patient", "audit_seal")
+_REFUSED = "the audit trail is only ever added to"
+
+
+def _keep_the_trail() -> None:
+    """Rows of the trail are added, never changed nor removed: by mistake, that is. Who owns the database can drop a
+    trigger; what was done then, the chain of seals tells."""
+    if op.get_bind().dialect.name == "sqlite":
+        for table in _TRAIL:
+            for what in ("UPDATE", "DELETE"):
+                refuse = f"BEGIN SELECT RAISE(ABORT, '{_REFUSED}'); END"
+                op.execute(f"CREATE TRIGGER {table}_no_{what.lower()} BEFORE {what} ON {table} {refuse}")
+        return
+    op.execute(
+        "CREATE FUNCTION refuse_to_change_the_trail() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{_REFUSED}'; END $$"
+    )
+    for table in _TRAIL:
+        op.execute(
+            f"CREATE TRIGGER {table}_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_the_trail()"
+        )
