@@ -6,7 +6,6 @@ one that lacks a key we are shown may have been rotated, so it is fetched again,
 
 import json
 import re
-import time
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,9 +17,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from urllib3.exceptions import HTTPError
 
-LARGEST: Final = 200_000  # bytes of a key set
-TIMEOUT: Final = (3.05, 5)  # seconds to connect and to wait for an answer
-DEADLINE: Final = 10  # seconds for the whole of it
+from auth import bounded
+
 UNSAID: Final = 60  # seconds to keep a key set that came without Cache-Control
 LONGEST: Final = 86_400
 AGAIN: Final = 10  # seconds between two fetches of one address for the sake of an unknown key
@@ -68,23 +66,13 @@ class KeySets:
         try:
             with (
                 self._http() as session,
-                session.get(url, headers=asked, timeout=TIMEOUT, allow_redirects=False, stream=True) as answer,
+                session.get(url, headers=asked, timeout=bounded.TIMEOUT, allow_redirects=False, stream=True) as answer,
             ):
                 if answer.status_code != 200:
                     raise NoKeys(f"The key set at {url} answered {answer.status_code}.")
-                return read(_body(answer)), now, now + lifetime(answer.headers.get("Cache-Control"))
+                return read(bounded.body(answer)), now, now + lifetime(answer.headers.get("Cache-Control"))
         except (requests.RequestException, HTTPError, OSError) as error:
             raise NoKeys(f"The key set at {url} can not be fetched.") from error
-
-
-def _body(answer: requests.Response) -> bytes:
-    """The body, while it stays small and comes in time: a slow trickle must not hold a thread."""
-    late, body = time.monotonic() + DEADLINE, b""
-    while chunk := answer.raw.read1(LARGEST, decode_content=True):
-        body += chunk
-        if len(body) > LARGEST or time.monotonic() > late:
-            raise NoKeys(f"The key set at {answer.url} is too large or too slow.")
-    return body
 
 
 def read(text: str | bytes) -> tuple[PublicKey, ...]:
