@@ -80,22 +80,36 @@ class Attempt:
     at: int = 0
 
 
-def hash_password(password: str) -> str:
-    """The argon2id hash to store. Raises BadRegistration when the password is too short or absurdly long."""
+def hash_password(password: str, login: str = "") -> str:
+    """The argon2id hash to store. Raises BadRegistration when the password is too short or absurdly long, or is the
+    login."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise BadRegistration(f"A password has between {SHORTEST_PASSWORD} and {LONGEST_PASSWORD} characters.")
-    return _hasher.hash(password)
+    if login and fold(login) == fold(password):
+        raise BadRegistration("The password must not be the login.")
+    return _hasher.hash(password.encode("utf-8", "surrogatepass"))
 
 
 def register(conn: Connection, new: User, password: str, now: int) -> None:
     """Add a person who can sign in. Raises BadRegistration."""
-    add_user(conn, new, hash_password(password), now)
+    add_user(conn, new, hash_password(password, new.login), now)
 
 
 def change_password(conn: Connection, user_id: str, password: str) -> None:
     """Set a password and sign the person out everywhere. Raises BadRegistration."""
-    conn.execute(update(user).where(user.c.id == user_id).values(password=hash_password(password)))
-    leave_everywhere(conn, user_id)
+    set_password(conn, user_id, hash_password(password))
+
+
+def set_password(conn: Connection, user_id: str, hashed: str, but: bytes = b"") -> None:
+    """As `change_password`, with a hash that was made outside the transaction, for that is slow; the session with the
+    hash `but` stays."""
+    conn.execute(update(user).where(user.c.id == user_id).values(password=hashed))
+    leave_everywhere(conn, user_id, but)
+
+
+def has_password(conn: Connection, user_id: str) -> bool:
+    """Whether the person can sign in by a password at all: who was let in by a provider may have none."""
+    return bool(conn.scalar(select(user.c.password).where(user.c.id == user_id)))
 
 
 def attempt(conn: Connection, login: str, now: int) -> Attempt:
@@ -190,6 +204,11 @@ def touch(conn: Connection, used: Session, now: int) -> None:
 def prove(conn: Connection, used: Session, now: int) -> None:
     """Note that the person proved again who they are."""
     conn.execute(update(session).where(session.c.hash == used.hash).values(proved=now))
+
+
+def admit(conn: Connection, used: Session, amr: str, now: int) -> None:
+    """Let a session that was good for one page only (kind "enrol") go on as a full one, proved as `amr` says."""
+    conn.execute(update(session).where(session.c.hash == used.hash).values(kind="desk", amr=amr, proved=now))
 
 
 def sessions(conn: Connection, user_id: str, now: int) -> list[Session]:
