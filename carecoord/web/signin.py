@@ -7,20 +7,26 @@ signin.session()                   # inside it: who is signed in
 
 import hmac
 import secrets
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, abort, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from auth import passkeys
 from auth.errors import BadSignIn, Locked
 from auth.signin import Session, is_csrf
 from carecoord import errors
 from carecoord.actions import signing_in
+from carecoord.actions.signing_in import Browser, Entered, Halfway
 from carecoord.web.exchange import request_id
 from carecoord.world import World
 
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
+SET_UP: Final = "/account/second-factor"
+SECOND_STEP: Final = "/sign-in/second-step"
+_FORM: Final = "cc-form"
+_HALF: Final = "cc-half"
 
 
 def blueprint(world: World) -> Blueprint:
@@ -29,52 +35,58 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.get("/sign-in")
     def show() -> Response:
-        if current(world) and not request.args.get("again"):
-            return redirect(local(request.args.get("next")), 303)
-        return _page(world, 200)
+        if not request.args.get("again"):
+            if current(world):
+                return redirect(local(request.args.get("next")), 303)
+            if current(world, "enrol"):
+                return redirect(SET_UP, 303)
+        return page(world, 200)
 
     @pages.post("/sign-in")
     def enter() -> Response:
-        if not _own_form(world):
-            return _page(world, 403, "The form had expired. Please sign in again.")
+        if not own_form(world):
+            return page(world, 403, "The form had expired. Please sign in again.")
         login, password = request.form.get("login", ""), request.form.get("password", "")
-        agent = str(request.user_agent)
         try:
-            cookie = signing_in.sign_in(world, login, password, agent, request_id(), _cookie(world))
+            done = signing_in.sign_in(world, login, password, browser(world))
         except Locked as locked:
-            return _page(world, 429, locked.text, locked.seconds)
+            return page(world, 429, locked.text, locked.seconds)
         except BadSignIn as refused:
-            return _page(world, 401, refused.text)
-        answer = redirect(local(request.form.get("next")), 303)
-        _set(world, answer, "cc", cookie)
-        return answer
+            return page(world, 401, refused.text)
+        if isinstance(done, Halfway):
+            answer = redirect(f"{SECOND_STEP}?{urlencode({'next': local(request.form.get('next'))})}", 303)
+            _set(world, answer, _HALF, done.cookie)
+            return answer
+        return let_in(world, done, request.form.get("next"))
 
     @pages.post("/sign-out")
     def leave() -> Response:
-        _demand_own_request(_signed_in(world))
-        signing_in.sign_out(world, _cookie(world))
-        return _gone(world)
+        session = _signed_in(world)
+        demand_own_request(session)
+        signing_in.sign_out(world, session, request_id())
+        return gone(world)
 
     @pages.post("/sign-out-everywhere")
     def leave_everywhere() -> Response:
         session = _signed_in(world)
-        _demand_own_request(session)
-        signing_in.sign_out_everywhere(world, session)
-        return _gone(world)
+        demand_own_request(session)
+        signing_in.sign_out_everywhere(world, session, request_id())
+        return gone(world)
 
     return pages
 
 
-def guard(pages: Blueprint, world: World) -> None:
-    """Let nobody into `pages` without a session, and no write without its CSRF token. Templates get `csrf` and `me`."""
+def guard(pages: Blueprint, world: World, *, also: str = "desk") -> None:
+    """Let nobody into `pages` without a session, and no write without its CSRF token. Templates get `csrf` and `me`.
+    `also`: a further kind of session that is good here."""
 
     @pages.before_request
     def demand() -> Response | None:
-        g.session = current(world)
+        g.session = current(world) or (current(world, also) if also != "desk" else None)
         if g.session is None:
             return _to_sign_in()
         if request.method not in SAFE:
-            _demand_own_request(g.session)
+            demand_own_request(g.session)
         return None
 
     @pages.context_processor
@@ -83,15 +95,35 @@ def guard(pages: Blueprint, world: World) -> None:
         return {"csrf": found.csrf, "me": found.user} if found else {}
 
 
-def current(world: World) -> Session | None:
+def current(world: World, kind: str = "desk") -> Session | None:
     """Who is signed in, if anybody, on a page that is open to all."""
-    return signing_in.who(world, _cookie(world))
+    return signing_in.who(world, _cookie(world, "cc"), kind)
 
 
 def session() -> Session:
     """Who is signed in; only inside a guarded blueprint."""
     found: Session = g.session
     return found
+
+
+def browser(world: World) -> Browser:
+    """Who asks; the session that the browser had until now ends when it signs in anew."""
+    return Browser(str(request.user_agent), request_id(), _cookie(world, "cc"))
+
+
+def half(world: World) -> str | None:
+    """What fetches the half-made sign-in of this browser."""
+    return _cookie(world, _HALF)
+
+
+def let_in(world: World, entered: Entered, target: str | None) -> Response:
+    """Hand the browser its new session and send it on; by way of the page that asks for a second factor, where one is
+    advised."""
+    to = local(target)
+    answer = redirect(f"{SET_UP}?{urlencode({'next': to})}" if entered.advised else to, 303)
+    _set(world, answer, "cc", entered.cookie)
+    _drop(world, answer, _HALF)
+    return answer
 
 
 def local(target: str | None) -> str:
@@ -114,57 +146,67 @@ def _to_sign_in() -> Response:
 
 
 def _signed_in(world: World) -> Session:
-    found = current(world)
+    found = current(world) or current(world, "enrol")
     if found is None:
         abort(_to_sign_in())
     return found
 
 
-def _demand_own_request(found: Session) -> None:
+def demand_own_request(found: Session) -> None:
+    """Raise Forbidden unless the request carries its session's CSRF token and comes from a page of ours."""
     sent = request.form.get("csrf") or request.headers.get("X-CSRF-Token")
     if _from_elsewhere() or not is_csrf(found.csrf, sent):
         raise errors.Forbidden("This form is not from this session. Reload the page and try again.", "http.csrf")
 
 
-def _own_form(world: World) -> bool:
-    """The sign-in form has no session to carry a token of: its token must equal a cookie that only we can set."""
-    cookie = request.cookies.get(_name(world, "cc-form"), "")
+def own_form(world: World) -> bool:
+    """A form without a session has none to carry a token of: its token must equal a cookie that only we can set."""
+    cookie = form_token(world)
     return (
         not _from_elsewhere()
         and bool(cookie)
-        and hmac.compare_digest(cookie.encode(), request.form.get("csrf", "").encode())
+        and hmac.compare_digest(cookie.encode(), request.form.get("csrf", "").encode("utf-8", "surrogatepass"))
     )
+
+
+def form_token(world: World) -> str:
+    """The token of this browser's forms before it has a session; empty: it was shown none."""
+    return _cookie(world, _FORM) or ""
+
+
+def form_page(world: World, status: int, template: str, wait: int = 0, **about: Any) -> Response:
+    """A page with a form for somebody who has no session."""
+    token = form_token(world) or secrets.token_urlsafe(32)
+    answer = make_response(render_template(template, csrf=token, **about), status)
+    if wait:
+        answer.headers["Retry-After"] = str(wait)
+    _set(world, answer, _FORM, token)
+    return answer
+
+
+def page(world: World, status: int, problem: str = "", wait: int = 0, said: str = "") -> Response:
+    """The sign-in page. problem: what went wrong. said: what went well before."""
+    keys = passkeys.site(world.settings.url) is not None
+    return form_page(
+        world, status, "sign_in.html", wait, problem=problem, said=said, login=request.form.get("login", ""),
+        next=local(request.values.get("next")), passkeys=keys,
+    )  # fmt: skip
+
+
+def gone(world: World) -> Response:
+    """Signed out: nothing of the session stays in the browser."""
+    answer = redirect("/sign-in", 303)
+    _drop(world, answer, "cc")
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return answer
 
 
 def _from_elsewhere() -> bool:
     return request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
 
 
-def _page(world: World, status: int, problem: str = "", wait: int = 0) -> Response:
-    token = request.cookies.get(_name(world, "cc-form")) or secrets.token_urlsafe(32)
-    page = render_template(
-        "sign_in.html",
-        problem=problem,
-        login=request.form.get("login", ""),
-        next=local(request.values.get("next")),
-        csrf=token,
-    )
-    answer = make_response(page, status)
-    if wait:
-        answer.headers["Retry-After"] = str(wait)
-    _set(world, answer, "cc-form", token)
-    return answer
-
-
-def _gone(world: World) -> Response:
-    answer = redirect("/sign-in", 303)
-    answer.delete_cookie(_name(world, "cc"), path="/", secure=world.settings.secure_cookies, httponly=True)
-    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
-    return answer
-
-
-def _cookie(world: World) -> str | None:
-    return request.cookies.get(_name(world, "cc"))
+def _cookie(world: World, name: str) -> str | None:
+    return request.cookies.get(_name(world, name))
 
 
 def _name(world: World, name: str) -> str:
@@ -175,3 +217,7 @@ def _name(world: World, name: str) -> str:
 def _set(world: World, answer: Response, name: str, value: str) -> None:
     secure = world.settings.secure_cookies
     answer.set_cookie(_name(world, name), value, path="/", secure=secure, httponly=True, samesite="Lax")
+
+
+def _drop(world: World, answer: Response, name: str) -> None:
+    answer.delete_cookie(_name(world, name), path="/", secure=world.settings.secure_cookies, httponly=True)
