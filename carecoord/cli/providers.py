@@ -1,0 +1,96 @@
+"""`provider add`, `link`, `unlink`, `disable`, `list`: where organizations' own people sign in (OpenID Connect)."""
+
+import argparse
+from pathlib import Path
+
+from auth.providers import Provider
+from carecoord.actions import keeping_keys, providing
+from carecoord.actions.accounts import ROLES
+from carecoord.cli.screen import Screen
+from carecoord.cli.verbs import Verbs, opened, verb
+from carecoord.settings import Settings
+from carecoord.world import World
+
+MORE = """\
+Without --secret-file we prove ourselves by our own keys (private_key_jwt). With --role, everybody whom the provider
+knows is let in with these roles; without, only people whom `carecoord provider link` names. A provider told of again
+under its id is changed, and enabled."""
+SUBJECT = "what the provider calls the person: sub in its id_tokens; who is refused is shown it"
+
+
+def install(verbs: Verbs) -> None:
+    """Add the verbs."""
+    provider = verbs.add_parser("provider", help="where organizations' own people sign in (OpenID Connect)")
+    under = provider.add_subparsers(metavar="VERB", required=True)
+    one = verb(under, "add", add, "let an organization's people sign in at its own OpenID provider", MORE)
+    one.add_argument("id", help="short and lasting: it stands in the address that the provider is told")
+    one.add_argument("issuer", help="the provider as it calls itself, such as https://login.hospital.example")
+    one.add_argument("--name", required=True, help="on the button of the sign-in page")
+    one.add_argument("--client-id", required=True, help="who we are there")
+    one.add_argument("--secret-file", type=Path, metavar="FILE", help="holds our secret there; only its owner reads it")
+    one.add_argument("--organization", metavar="ID", help="the Organization here to which somebody new belongs")
+    one.add_argument("--role", action="append", default=[], choices=ROLES, help="what somebody new may do")
+    one = verb(under, "link", link, "let a person in by a provider")
+    one.add_argument("id", help="the provider")
+    one.add_argument("login", help="the person's login here")
+    one.add_argument("subject", help=SUBJECT)
+    one = verb(under, "unlink", unlink, "take such a link back")
+    one.add_argument("id", help="the provider")
+    one.add_argument("subject", help=SUBJECT)
+    one = verb(under, "disable", disable, "let nobody in by a provider any more; who is in by it is out")
+    one.add_argument("id", help="the provider")
+    verb(under, "list", show, "every provider")
+
+
+def add(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Remember a provider."""
+    file = str(args.secret_file) if args.secret_file else None
+    new = Provider(args.id, args.name, args.issuer, args.client_id, file, args.organization, frozenset(args.role))
+    with opened(settings) as world:
+        providing.add(world, new)
+        screen.say(f"Sign in with {new.name} is on the sign-in page.")
+        screen.say(f"redirect URI to register there: {providing.redirect_uri(world, new.id)}")
+        if not file:
+            screen.say(f"our keys, to register there: {keeping_keys.address(world)}")
+    if not new.roles:
+        screen.say(f"Next: carecoord provider link {new.id} LOGIN SUBJECT, for each person")
+
+
+def link(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Link a person."""
+    with opened(settings) as world:
+        who = providing.link(world, args.id, args.login, args.subject)
+    screen.say(f"{who.name} is let in by {args.id} as {args.subject}.")
+
+
+def unlink(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Take a link back."""
+    with opened(settings) as world:
+        providing.unlink(world, args.id, args.subject)
+    screen.say(f"{args.subject} of {args.id} is nobody here any more.")
+
+
+def disable(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Close a provider."""
+    with opened(settings) as world:
+        found = providing.disable(world, args.id)
+    screen.say(f"Nobody is let in by {found.name} any more.")
+
+
+def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Every provider."""
+    with opened(settings) as world:
+        found = providing.every(world)
+    if not found:
+        screen.say("No provider yet. Add one with: carecoord provider add ID ISSUER --name NAME --client-id ID")
+        return
+    rows = []
+    for one, people in found:
+        lets = "nobody" if one.disabled else " ".join(sorted(one.roles)) or "who is linked"
+        rows.append((one.id, one.name, one.issuer, one.client, one.organization or "", lets, str(people)))
+    screen.table(("id", "name", "issuer", "client id", "organization", "lets in", "people"), rows)
+
+
+def provider_line(world: World, found: Provider) -> str:
+    """What `carecoord check` says of a provider. Raises a Problem with what to do."""
+    return providing.examine(world, found)
