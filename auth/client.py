@@ -17,6 +17,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
+from auth.guard import Forbidden
 from auth.scopes import Scope, covers, parse, render
 
 ALGORITHMS = ("ES384", "RS384")  # SMART: a client SHALL be able to sign with one of these
@@ -166,6 +167,8 @@ class Backend:
                 allow_redirects=False,
                 auth=lambda request: request,
             )
+        except Forbidden as e:
+            raise TokenTrouble(str(e)) from e
         except requests.RequestException as e:
             raise TokenTrouble(f"{self.token_url} did not answer ({type(e).__name__}).", retry=True) from e
         return self._read(response, now)

@@ -16,13 +16,12 @@ import requests
 import structlog
 from flask import Flask
 
-import auth.guard
 from auth import routes
 from auth.issuer import Issuer
 from auth.jwks import KeySets
 from auth.routes import Effects
 from carecoord import settings as setting
-from carecoord.actions import projecting
+from carecoord.actions import projecting, reaching
 from carecoord.domain import access
 from carecoord.settings import Settings
 from carecoord.store.audit import Journal, keep_draining
@@ -104,5 +103,12 @@ def _log(level: str) -> None:
 
 
 def _effects(world: World) -> Effects:
-    keys = KeySets(auth.guard.session)  # addresses that clients registered: never our own network
+    keys = KeySets(partial(_session, world.settings))
     return Effects(partial(reading, world.engine), partial(writing, world.engine), world.clock, keys)
+def _session(settings: Settings) -> requests.Session:
+    """A guarded session, which asks the environment for nothing but whose certificates to trust."""
+    session = reaching.session(settings)
+    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+    return session
+
+

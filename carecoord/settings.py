@@ -4,12 +4,22 @@ A name ending in _FILE gives the path of a file that holds the value (for secret
 error, so that a misspelt setting can not be silently without effect. A test checks the README's table against `FIELDS`.
 """
 
+import ipaddress
+import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import limits
+
 PREFIX = "CARECOORD_"
+
+Host = ipaddress.IPv4Network | ipaddress.IPv6Network | str
+
+_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))*")
+_RATES = ("sign_in_rate", "oauth_rate", "search_rate")
 
 
 class BadSetting(ValueError):
@@ -35,6 +45,7 @@ class Settings:
     expiring_days: int = 30  # an agreement or approval that ends within this many days shows as expiring
     timezone: str = "America/New_York"  # whose midnight "due today" means
     secure_cookies: bool = False  # demand https for the session cookie; set it wherever TLS is in front
+    second_factor_days: int = 14  # days after which admins and auditors must have a second factor; 0: never
     sign_in_rate: str = "20/minute;100/hour"  # attempts to sign in, by address
     oauth_rate: str = "600/minute"  # requests to the OAuth endpoints, by client or address
     search_rate: str = "3000/minute"  # searches of the FHIR API, by access token
@@ -56,6 +67,11 @@ class Settings:
         return f"{self.url}/fhir"
 
     @property
+    def allowed(self) -> tuple[Host, ...]:
+        """The networks and host names of CARECOORD_PRIVATE_HOSTS. Raises BadSetting."""
+        return tuple(_host(part.strip()) for part in self.private_hosts.split(",") if part.strip())
+
+    @property
     def database(self) -> str:
         """The SQLAlchemy URL in force."""
         return self.database_url or f"sqlite:///{Path(self.var) / 'carecoord.db'}"
@@ -74,9 +90,54 @@ def load(environ: Mapping[str, str]) -> Settings:
         plain = name.removesuffix("_FILE") if name not in known else name
         if plain not in known:
             raise BadSetting(f"{name} is not a setting of carecoord; known: {', '.join(sorted(known))}")
-        value = raw if plain == name else Path(raw).read_text().strip()
+        value = raw if plain == name else _read(name, Path(raw))
         given[known[plain].name] = _cast(name, value, known[plain].type)
-    return Settings(**given)
+    made = Settings(**given)
+    _judge(made)
+    return made
+
+
+def _read(name: str, path: Path) -> str:
+    """A secret from a file. One that others may write is refused: they could put their own in its place. Others may
+    read it where the platform hands secrets out so (Docker, Kubernetes)."""
+    try:
+        if path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise BadSetting(f"{name}: others may write {path}: chmod go-w {path}")
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as e:
+        raise BadSetting(f"{name} must be a file that can be read as text, not {str(path)!r}") from e
+
+
+def _judge(made: Settings) -> None:
+    """Raise BadSetting for a value that can not be meant."""
+    made.allowed  # noqa: B018 (to read it is to judge it)
+    for name in _RATES:
+        try:
+            limits.parse_many(getattr(made, name))
+        except ValueError:
+            right = "a rate such as 20/minute, or several with ; between"
+            raise BadSetting(f"{PREFIX}{name.upper()} must be {right}, not {getattr(made, name)!r}") from None
+    if made.trusted_proxies < 0:
+        raise BadSetting(f"{PREFIX}TRUSTED_PROXIES must be the number of proxies in front, 0 or more")
+    if made.redis_url and not made.redis_url.startswith(("redis://", "rediss://", "unix://")):
+        raise BadSetting(f"{PREFIX}REDIS_URL must begin with redis://, rediss:// (TLS) or unix://")
+
+
+def _host(text: str) -> Host:
+    """One entry of CARECOORD_PRIVATE_HOSTS."""
+    wrong = f"{PREFIX}PRIVATE_HOSTS takes host names, IP addresses and networks, comma-separated; {text!r} is none"
+    name = text.lower().rstrip(".")
+    try:
+        network = ipaddress.ip_network(name.strip("[]"), strict=False)
+    except ValueError:
+        if "/" in name or ":" in name or not _NAME.fullmatch(name) or name.rsplit(".", 1)[-1].isdigit():
+            raise BadSetting(f"{wrong} (no scheme, port, path or wildcard)") from None
+        return name
+    if network.prefixlen == 0:
+        raise BadSetting(f"{PREFIX}PRIVATE_HOSTS={text} would let every address through: name the networks of yours")
+    if "/" in name and ipaddress.ip_address(name.strip("[]").partition("/")[0]) != network.network_address:
+        raise BadSetting(f"{PREFIX}PRIVATE_HOSTS: {text} has bits set beyond its mask; did you mean {network}?")
+    return network
 
 
 def _cast(name: str, value: str, kind: Any) -> Any:

@@ -17,6 +17,7 @@ import requests
 import urllib3
 
 from auth.client import TokenTrouble, retry_after
+from auth.guard import Forbidden
 from fhir_adapters.dialects import Limits
 from fhir_adapters.ehr import Ehr, origin
 from fhir_adapters.errors import (
@@ -238,6 +239,8 @@ class Http:
         )
 
     def _silence(self, url: str, e: requests.RequestException) -> Trouble:
+        if isinstance(e, Forbidden):
+            return Misconfigured(f"{self.ehr.name}: {e}.")
         if isinstance(e, requests.Timeout) or (e.args and isinstance(e.args[0], urllib3.exceptions.ReadTimeoutError)):
             return TimedOut(f"{self._name(url)}: no answer in time ({type(e).__name__}).")
         if isinstance(e, requests.exceptions.ContentDecodingError):

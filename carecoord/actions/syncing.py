@@ -12,6 +12,7 @@ from typing import Any
 
 from auth.client import BadKey, Key, load_keys
 from carecoord import errors
+from carecoord.actions import keeping_keys, reaching
 from carecoord.fhir import text, validate
 from carecoord.fhir.types import TYPES
 from carecoord.store import ehrs
@@ -95,8 +96,11 @@ class Summary:
 def add_ehr(world: World, one: Ehr) -> Ehr:
     """Remember an EHR, or tell it anew under the same name. It is not contacted; `examine` does that.
 
-    Raises Invalid when its dialect, its limits or its key file are not good, Conflict when the name stands for another.
+    Raises Invalid when its dialect, its limits or its key file are not good, or its address is in our own
+    network and the settings do not allow it; Conflict when the name stands for another.
     """
+    for url in (one.base_url, *one.hosts, *([one.auth.token_url] if one.auth and one.auth.token_url else ())):
+        reaching.demand(world.settings, url)
     try:
         dialects.load(one.dialect).limits.but(one.limits)
     except Misconfigured as e:

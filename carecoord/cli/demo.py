@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import FrameType
@@ -60,6 +61,7 @@ def run(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:
     free(theirs.host, theirs.port, "CARECOORD_DEMO_EHR_PORT")
     if not args.once:
         free(settings.host, settings.port, "CARECOORD_PORT")
+    settings = replace(settings, private_hosts=f"{settings.private_hosts},{theirs.host}".strip(","))  # where it listens
     with interruptible(), made(settings) as ours, made(theirs) as hospital, ExitStack() as children:
         known = notes.read(settings)
         today = play_day(ours, known)

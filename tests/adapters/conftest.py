@@ -40,6 +40,6 @@ def key_file(tmp_path: Path, ec: ECKey, rsa: RSAKey) -> Path:
 @pytest.fixture
 def world(database_url: str, tmp_path: Path) -> Iterator[World]:
     """Our side: a real database, real HTTP, the real clock."""
-    world = app.world(Settings(var=str(tmp_path), database_url=database_url))
+    world = app.world(Settings(var=str(tmp_path), database_url=database_url, private_hosts="127.0.0.1"))
     yield world
     world.engine.dispose()

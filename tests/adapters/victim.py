@@ -13,7 +13,7 @@ from carecoord.settings import Settings
 
 
 def sync(database_url: str, folder: str, name: str) -> None:
-    world = app.world(Settings(var=folder, database_url=database_url))
+    world = app.world(Settings(var=folder, database_url=database_url, private_hosts="127.0.0.1"))
     summary = run(world, name)
     world.engine.dispose()
     if summary.error:

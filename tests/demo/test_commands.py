@@ -161,7 +161,25 @@ def test_check_asks_for_a_name_that_clients_can_use(ready: Run, monkeypatch: pyt
     assert "set CARECOORD_SECURE_COOKIES" in ready("check")[1]
 
 
-def test_check_tells_of_an_ehr_that_does_not_answer(ready: Run) -> None:
+def test_an_ehr_in_our_own_network_is_refused_unless_the_settings_name_it(
+    ready: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for url in ("http://127.0.0.1:1/fhir", "http://169.254.169.254/fhir", "http://localhost/fhir"):
+        code, _, err = ready("ehr", "add", "city", url)
+        assert code == 1
+        assert "CARECOORD_PRIVATE_HOSTS" in err
+    monkeypatch.setenv(f"{PREFIX}PRIVATE_HOSTS", "http://127.0.0.1")
+    assert ready("ehr", "add", "city", "http://127.0.0.1:1/fhir")[0] == 2
+    monkeypatch.setenv(f"{PREFIX}PRIVATE_HOSTS", "127.0.0.1")
+    assert ready("ehr", "add", "city", "http://127.0.0.1:1/fhir")[0] == 0
+    monkeypatch.delenv(f"{PREFIX}PRIVATE_HOSTS")
+    code, out, _ = ready("check")
+    assert code == 1
+    assert "CARECOORD_PRIVATE_HOSTS" in next(line for line in out.splitlines() if line.startswith("BAD   EHR city: "))
+
+
+def test_check_tells_of_an_ehr_that_does_not_answer(ready: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}PRIVATE_HOSTS", "127.0.0.1")
     assert ready("ehr", "add", "city", "http://127.0.0.1:1/fhir")[0] == 0
     code, out, _ = ready("check")
     assert code == 1
