@@ -12,6 +12,8 @@ TOKEN_PATH: Final = "/oauth/token"  # noqa: S105  (a path)
 INTROSPECT_PATH: Final = "/oauth/introspect"
 REVOKE_PATH: Final = "/oauth/revoke"
 KEYS_PATH: Final = "/oauth/jwks"
+CLIENT_KEYS_PATH: Final = "/oauth/client-jwks.json"  # never changed: EHRs have it in their registration of us
+REGISTER_PATH: Final = "/oauth/register"
 STYLE_PATH: Final = "/oauth/style.json"
 MANAGE_PATH: Final = "/authorizations"
 

@@ -105,9 +105,9 @@ def add_ehr(world: World, one: Ehr) -> Ehr:
         dialects.load(one.dialect).limits.but(one.limits)
     except Misconfigured as e:
         raise errors.Invalid(e.text) from e
-    if one.auth:
+    if one.auth and one.auth.key_file:
         one = replace(one, auth=replace(one.auth, key_file=str(Path(one.auth.key_file).absolute())))
-        _keys(one)
+    _keys(world, one)
     with writing(world.engine) as conn:
         ehrs.add(conn, one, world.clock())
     return one
@@ -128,7 +128,7 @@ def examine(world: World, name: str) -> Examined:
         one = ehrs.get(conn, name)
     with world.http() as session:
         try:
-            connection = connect(one, session, _keys(one), clock=world.clock, new_id=world.new_id)
+            connection = connect(one, session, _keys(world, one), clock=world.clock, new_id=world.new_id)
         except Trouble as trouble:
             raise _problem(trouble) from trouble
     planned = _plan(connection)
@@ -230,7 +230,7 @@ def _pull(world: World, keeper: Keeper, report: Report) -> Summary:
     one = keeper.ehr
     with world.http() as session:
         try:
-            connection = connect(one, session, _keys(one), clock=world.clock, new_id=world.new_id)
+            connection = connect(one, session, _keys(world, one), clock=world.clock, new_id=world.new_id)
         except Trouble as trouble:
             return Summary(keeper.run, one.name, error=trouble.text)
         planned = _plan(connection)
@@ -262,9 +262,12 @@ def _plan(connection: Connection) -> plan.Plan:
     return plan.make(connection.dialect, connection.statement, [*types, *LAST])
 
 
-def _keys(one: Ehr) -> tuple[Key, ...]:
+def _keys(world: World, one: Ehr) -> tuple[Key, ...]:
+    """The keys by which we prove ourselves to an EHR: a file of its own, else the ones that we publish."""
     if not one.auth:
         return ()
+    if not one.auth.key_file:
+        return keeping_keys.signing(world)
     try:
         return load_keys(Path(one.auth.key_file).read_bytes())
     except (OSError, BadKey) as e:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from carecoord import worker
-from carecoord.actions import syncing
+from carecoord.actions import keeping_keys, syncing
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.settings import Settings
@@ -19,7 +19,7 @@ def install(verbs: Verbs) -> None:
     one.add_argument("name", help="what we call it; never changed, for its resources' ids here derive from it")
     one.add_argument("url", help="its FHIR R4 base URL")
     one.add_argument("--client-id", help="our client id there (SMART Backend Services)")
-    one.add_argument("--key-file", type=Path, help="our private key: PEM, JWK or JWKS")
+    one.add_argument("--key-file", type=Path, help="our private key: PEM, JWK or JWKS (default: the keys we publish)")
     one.add_argument("--scope", default="", help="what to ask for (default: what we sync)")
     one.add_argument("--dialect", default="generic", help="the vendor's ways (default: generic)")
     one.add_argument("--alias", action="append", default=[], metavar="URL", help="another base URL it calls itself by")
@@ -32,16 +32,18 @@ def install(verbs: Verbs) -> None:
 
 def add(settings: Settings, screen: Screen, args: argparse.Namespace) -> int | None:
     """Remember an EHR."""
-    if bool(args.client_id) != bool(args.key_file):
-        screen.complain("--client-id and --key-file belong together.")
+    if args.key_file and not args.client_id:
+        screen.complain("--key-file needs --client-id: under which id does the EHR know us?")
         return 2
-    auth = BackendServices(args.client_id, str(args.key_file), args.scope) if args.client_id else None
+    auth = BackendServices(args.client_id, str(args.key_file or ""), args.scope) if args.client_id else None
     headers = dict(header.partition("=")[::2] for header in args.header)
     one = Ehr(args.name, args.url, args.dialect, auth, headers, aliases=tuple(args.alias))
     with opened(settings) as world:
         syncing.add_ehr(world, one)
         if args.every:
             worker.repeat(world, one.name, timedelta(minutes=args.every))
+    if auth and not args.key_file:
+        screen.say(f"Register there the address of our public keys (JWKS URL): {keeping_keys.address(world)}")
     screen.say(f"Next: carecoord sync {one.name}")
     return None
 

@@ -196,9 +196,39 @@ def test_an_ehr_is_listed_after_it_was_added(ready: Run) -> None:
 
 
 def test_half_a_registration_is_told(ready: Run) -> None:
-    code, _, err = ready("ehr", "add", "city", "https://ehr.example/fhir", "--client-id", "us")
+    code, _, err = ready("ehr", "add", "city", "https://ehr.example/fhir", "--key-file", "key.pem")
     assert code == 2
-    assert "belong together" in err
+    assert "--key-file needs --client-id" in err
+
+
+def test_without_a_key_file_it_says_which_address_to_register_at_the_ehr(ready: Run) -> None:
+    code, out, _ = ready("ehr", "add", "city", "https://ehr.example/fhir", "--client-id", "us")
+    assert code == 0
+    assert "JWKS URL): http://127.0.0.1:8000/oauth/client-jwks.json" in out
+
+
+def test_our_keys_are_listed_and_a_new_pair_waits_a_day_before_it_signs(ready: Run) -> None:
+    _, before, _ = ready("keys", "list")
+    assert [line.split()[-1] for line in before.splitlines()[1:3]] == ["signs", "signs"]
+    assert {line.split()[1] for line in before.splitlines()[1:3]} == {"ES384", "RS384"}
+    code, out, _ = ready("keys", "rotate")
+    assert code == 0
+    assert "signs in 24 hours" in out
+    _, after, _ = ready("keys", "list")
+    assert after.count("signs from") == 2
+    assert after.count("signs until") == 2
+
+
+def test_lost_keys_are_taken_away_at_once(ready: Run) -> None:
+    _, before, _ = ready("keys", "list")
+    old = {line.split()[0] for line in before.splitlines()[1:3]}
+    assert ready("keys", "rotate", "--lost")[0] == 0
+    _, after, _ = ready("keys", "list")
+    assert not any(kid in after for kid in old)
+    assert after.count("signs") == 2
+    code, _, err = ready("keys", "rotate", "--lost", "--sign-in")
+    assert (code, "--lost is for" in err) == (2, True)
+    assert "id_tokens are signed with" in ready("keys", "rotate", "--sign-in")[1]
 
 
 def test_syncing_an_unknown_ehr_names_those_that_are_known(ready: Run) -> None:
