@@ -8,6 +8,8 @@ from urllib.parse import SplitResult, urlsplit
 from fhir_adapters.errors import Misconfigured
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_HOST = re.compile(r"[a-z0-9_][a-z0-9_.-]*|[0-9a-f:.]+")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _PORTS = {"http": 80, "https": 443}
 
 Origin = tuple[str, str, int]
@@ -15,15 +17,50 @@ Origin = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class BackendServices:
-    """We as this EHR's SMART Backend Services client. `key_file` holds our private keys: PEM, JWK or JWKS.
+    """We as this EHR's SMART Backend Services client. `key_file` holds our private keys: PEM, JWK or JWKS; empty: the
+    ones whose public halves stand at our JWKS URL, which is all that the EHR needs to be told.
 
     `scope` empty: the dialect's. `token_url` empty: the EHR's own discovery says it.
     """
 
     client_id: str
-    key_file: str
+    key_file: str = ""
     scope: str = ""
     token_url: str = ""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """We as an app that this EHR launches (SMART App Launch 2.2, EHR launch).
+
+    `origins`: where the EHR's own pages are, which may frame us, such as `https://ehr.example`; none: only new tabs.
+    We prove ourselves by `secret_file`, by the keys in `key_file`, by our published keys (`own_keys`), or are a public
+    client. `roles` and `organization` are of those whom the EHR sends and who are nobody here yet; without them only
+    people who are known get in. `issuer`: whose id_tokens count, where the EHR's SMART configuration does not say it.
+    Raises Misconfigured.
+    """
+
+    client_id: str
+    origins: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    organization: str = ""
+    scope: str = "openid fhirUser launch"
+    key_file: str = ""
+    secret_file: str = ""
+    own_keys: bool = False
+    issuer: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "origins", tuple(dict.fromkeys(_page(said) for said in self.origins)))
+        object.__setattr__(self, "roles", tuple(self.roles))
+        if not self.client_id:
+            raise Misconfigured("A launch needs the client id that the EHR gave us.")
+        if sum(map(bool, (self.key_file, self.secret_file, self.own_keys))) > 1:
+            raise Misconfigured("We prove ourselves in one way: by a secret, by a key file or by the keys we publish.")
+        if wanting := {"openid", "launch"} - set(self.scope.split()):
+            raise Misconfigured(f"A launch needs the scope {' and '.join(sorted(wanting))} too.")
+        if self.roles and not self.organization:
+            raise Misconfigured("Roles for the EHR's people need the organization whose cases they are to see.")
 
 
 @dataclass(frozen=True)
@@ -32,7 +69,7 @@ class Ehr:
 
     `headers` and `params` go with every FHIR request (tenancy, client ids). `hosts` are further origins that may be
     given our token, such as `https://pages.ehr.example`. `aliases` are other base URLs under which the EHR refers to
-    itself. `limits` overrides single numbers of the dialect's limits. Raises Misconfigured.
+    itself. `limits` overrides single numbers of the dialect's limits. `launch`: it launches us. Raises Misconfigured.
     """
 
     name: str
@@ -44,6 +81,7 @@ class Ehr:
     hosts: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     limits: Mapping[str, float] = field(default_factory=dict)
+    launch: Launch | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -61,6 +99,10 @@ class Ehr:
         """Every base URL under which this EHR refers to its own resources, its present one first."""
         return (self.base_url, *self.aliases)
 
+    def is_called(self, iss: str) -> bool:
+        """Whether a launch's `iss` is this EHR: one of its base URLs, letter by letter, but for a slash at the end."""
+        return iss.removesuffix("/") in self.bases
+
     @property
     def origins(self) -> frozenset[Origin]:
         """Where our token may go."""
@@ -71,6 +113,20 @@ def origin(url: str) -> Origin:
     """Scheme, host and port of an absolute http(s) URL. Raises Misconfigured for anything else."""
     parts = _split(url)
     return parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme]
+
+
+def _page(said: str) -> str:
+    """An origin as browsers write it, for it goes into a header: nothing else may be in it."""
+    parts = _split(said)
+    host = parts.hostname or ""
+    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username or parts.password:
+        raise Misconfigured(f"{host}: an origin is a scheme, a host and perhaps a port, such as https://ehr.example.")
+    if not _HOST.fullmatch(host):
+        raise Misconfigured(f"{said!r} names no single host: say each one, without wildcards.")
+    if parts.scheme == "http" and host not in LOOPBACK:
+        raise Misconfigured(f"{said}: a page that frames us must come by https.")
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in (None, _PORTS[parts.scheme]) else "")
 
 
 def _base(url: str) -> str:

@@ -87,6 +87,14 @@ def _at(moment: datetime | None) -> int | None:
     return micros(moment) if moment else None
 
 
+def record_number(patient: Json) -> str:
+    """The number of the record that people say: ours, else one of the type MR, else the first there is."""
+    ids = items(patient, "identifier")
+    own = [each for each in ids if each.get("system") == f"{IDENTIFIER}/mrn"]
+    own += [each for each in ids if has(item(each, "type"), f"{HL7}/v2-0203", "MR")]
+    return next((text(each, "value") for each in (*own, *ids)), "")
+
+
 def _number(order: Json) -> str:
     """The loop key; without one any identifier, and at last the resource's own id."""
     ids = items(order, "identifier")
@@ -102,10 +110,7 @@ def _reason(order: Json) -> str:
 
 def _person(case: Case, others: tuple[str, ...]) -> dict[str, Any]:
     patient = case.patient or {}
-    ids = items(patient, "identifier")
-    own = [each for each in ids if each.get("system") == f"{IDENTIFIER}/mrn"]
-    own += [each for each in ids if has(item(each, "type"), f"{HL7}/v2-0203", "MR")]
-    mrn = next((text(each, "value") for each in (*own, *ids)), "")
+    mrn = record_number(patient)
     called = name(patient) or "Name not known"
     return {
         "patient": target(item(case.order, "subject")).partition("/")[2],

@@ -1,26 +1,36 @@
-"""Security headers of every answer (design/desk.md section 7: full pages; nothing may frame them)."""
+"""Security headers of every answer (design/desk.md section 7). Nothing may frame the desk; a page under /embed/ may be
+framed by the EHR that opened it, and says so itself by `policy`. Until it does, by nobody."""
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import Flask
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    [
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    ]
-)
+EMBEDDED: Final = "/embed/"
+
+
+def policy(*, form_action: Sequence[str] = (), frame_ancestors: Sequence[str] = ()) -> str:
+    """The Content-Security-Policy of a page: our own files and nothing inline. form_action: origins beside ours that a
+    form may end at, for browsers hold it against redirects too. frame_ancestors: origins that may frame the page."""
+    return "; ".join(
+        [
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            "font-src 'self'",
+            "connect-src 'self'",
+            " ".join(["form-action 'self'", *form_action]),
+            "base-uri 'none'",
+            " ".join(["frame-ancestors", *(frame_ancestors or ("'none'",))]),
+        ]
+    )
+
+
+CONTENT_SECURITY_POLICY = policy()
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",  # not no-referrer: the CSRF check wants a same-host Referer over https
@@ -32,22 +42,33 @@ PAGES = {
     "X-Frame-Options": "DENY",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+# In a frame: X-Frame-Options knows no origins, so frame-ancestors alone decides. An EHR whose pages are isolated
+# (Cross-Origin-Embedder-Policy) frames only what says that it is isolated too, and that it may be fetched from there.
+FRAMED = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+}
+FRAMED_PAGES = {name: value for name, value in PAGES.items() if name != "X-Frame-Options"}
 
-_PAGE = [*PAGES.items(), ("Vary", "Cookie, HX-Request")]
+_VARY = ("Vary", "Cookie, HX-Request")
 
 
 def install(app: Flask, *, https: bool) -> None:
     """Add the headers to every answer of `app`, where it does not say otherwise itself. `https`: TLS stands in front,
     so say that it always will."""
-    always = list(ALWAYS.items())
-    if https:
-        always.append(("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
+    strict = [("Strict-Transport-Security", "max-age=31536000; includeSubDomains")] if https else []
+    desk = [*ALWAYS.items(), *strict], [*PAGES.items(), _VARY]
+    framed = [*FRAMED.items(), *strict], [*FRAMED_PAGES.items(), _VARY]
     inner = app.wsgi_app
 
     def secured(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        always, page = framed if environ["PATH_INFO"].startswith(EMBEDDED) else desk
+
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
             given = {name.lower(): value for name, value in headers}
-            more = [*always, *(_PAGE if given.get("content-type", "").startswith("text/html") else ())]
+            more = [*always, *(page if given.get("content-type", "").startswith("text/html") else ())]
             if not environ["PATH_INFO"].startswith("/assets/"):
                 more.append(("Cache-Control", "no-store"))
             headers += [pair for pair in more if pair[0].lower() not in given or pair[0] == "Vary"]

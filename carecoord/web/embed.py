@@ -1,0 +1,210 @@
+"""The pages inside an EHR's frame, all under /embed/ (design/desk.md section 7).
+
+    /embed/launch                     the EHR opens us; on to its sign-in by a GET redirect
+    /embed/came/<ehr>                 back from there
+    /embed/check                      did the cookie come back? else a page that opens a tab of its own
+    /embed/tab                        that tab
+    /embed/l/<launch>/                the patient's referrals; under it one referral, the way to a tab, the way out
+
+What belongs to a launch stands under its id in the path, so two patients open at once never mix. Links stay in the
+frame: nothing here leads to the desk.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, g, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from auth.embedded import Launched
+from auth.jwks import KeySets
+from auth.signin import Session
+from carecoord.actions import cases, embedded_cases, embedded_people, embedding
+from carecoord.actions.embedding import CALLBACK, Answer
+from carecoord.errors import Forbidden, NotFound, Problem, Unauthorized
+from carecoord.web import embedded_view, framing, listing, referral
+from carecoord.web.exchange import request_id
+from carecoord.world import World
+
+CHECK = "/embed/check"
+TAB = "/embed/tab"
+TITLES = {401: "This view has ended", 403: "Not allowed", 404: "Not found", 502: "Your EHR did not answer"}
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One launch in front of the session that it belongs to."""
+
+    id: str
+    launched: Launched
+    session: Session
+
+    @property
+    def home(self) -> str:
+        return f"/embed/l/{self.id}/"
+
+
+def blueprint(world: World, keys: KeySets) -> Blueprint:
+    """The pages. `keys`: of those who sign id_tokens."""
+    pages = Blueprint("embed", __name__, template_folder="templates")
+    pages.after_request(framing.protect)
+    pages.register_error_handler(Problem, _problem)
+    _launching(pages, world, keys)
+    _checking(pages, world)
+    inside = Blueprint("launched", __name__, url_prefix="/embed/l/<launch>")
+    _guard(inside, world)
+    _showing(inside, world)
+    _leaving(inside, world)
+    pages.register_blueprint(inside)
+    return pages
+
+
+def _launching(pages: Blueprint, world: World, keys: KeySets) -> None:
+    @pages.get("/embed/launch")
+    def launch() -> Response:
+        iss = request.args.get("iss", "")
+        one = embedding.called(world, iss)
+        framing.framed_by(embedding.origins(world, one.name))
+        begun = embedding.begin(world, one, iss, request.args.get("launch", ""))
+        answer = redirect(begun.url, 303)
+        framing.keep_proof(world, answer, begun.state, begun.proof)
+        return answer
+
+    @pages.get(f"{CALLBACK}<ehr>")
+    def came(ehr: str) -> Response:
+        framing.framed_by(embedding.origins(world, ehr))
+        state = request.args.get("state", "")
+        present = embedding.who(world, framing.session_cookie(world))
+        proof = framing.proof(world, state)
+        if proof is None and (framing.has_cookies(world) or not framing.in_frame()):
+            # A browser that keeps cookies here would have brought the launch's own: somebody else began this one.
+            raise Forbidden("This browser did not begin this launch, or it is over. Open it from your EHR again.")
+        told = request.args
+        said = Answer(ehr, state, told.get("code", ""), told.get("error", ""), told.get("iss"), proof)
+        came = embedding.arrive(world, keys, said, present, str(request.user_agent), request_id())
+        answer = redirect(f"{CHECK}?code={came.handover}", 303)
+        framing.drop_proof(world, answer, state)
+        if came.cookie:
+            framing.keep_session(world, answer, came.cookie)
+        return answer
+
+
+def _checking(pages: Blueprint, world: World) -> None:
+    @pages.get(CHECK)
+    def check() -> Response:
+        handover = request.args.get("code", "")
+        present = embedding.who(world, framing.session_cookie(world))
+        one = embedding.source(world, handover)
+        if one and one.launch:
+            framing.framed_by(one.launch.origins)
+        id = embedding.settle(world, handover, present, request_id())
+        if id is not None:
+            return redirect(f"/embed/l/{id}/", 303)
+        if not framing.in_frame():
+            raise Forbidden("Your browser keeps no cookies for carecoord. Allow them, then open it from your EHR.")
+        return make_response(render_template("embed_lost.html", handover=handover, tab=TAB))
+
+    @pages.post(TAB)
+    def tab() -> Response:
+        handover = request.form.get("code", "")
+        one = embedding.source(world, handover)
+        if one and one.launch:
+            framing.framed_by(one.launch.origins)
+        framing.demand_own_page(world)
+        opened = embedding.open_tab(world, handover, str(request.user_agent))
+        answer = redirect(f"{CHECK}?code={opened.handover}", 303)
+        framing.keep_session(world, answer, opened.cookie or "")
+        return answer
+
+
+def _guard(pages: Blueprint, world: World) -> None:
+    """Show a launch to nobody but its own session, and take no write without its token."""
+
+    @pages.url_value_preprocessor
+    def enter(endpoint: str | None, values: dict[str, Any] | None) -> None:
+        g.launch = (values or {}).pop("launch", "")
+
+    @pages.before_request
+    def demand() -> None:
+        session = embedding.who(world, framing.session_cookie(world))
+        found, own = embedding.launched(world, g.launch, session)
+        if found:
+            framing.framed_by(embedding.origins(world, found.ehr))
+        if found is None or session is None:
+            raise Unauthorized("Nobody used it for a while, or it was closed. Open carecoord from your EHR again.")
+        if not own:
+            raise NotFound("There is no such view of yours. Open carecoord from your EHR again.")
+        if request.method not in ("GET", "HEAD"):
+            framing.demand_own_page(world, session)
+        g.visit = Visit(g.launch, found, session)
+
+
+def _showing(pages: Blueprint, world: World) -> None:
+    zone = ZoneInfo(world.settings.timezone)
+
+    @pages.get("/")
+    def referrals() -> Response:
+        visit = _visit()
+        grant = embedded_cases.grant(visit.session, visit.id, visit.launched)
+        patient = embedded_cases.patient(world, grant, request_id())
+        if patient is None:
+            return _page(visit, "embed_unknown.html", status=404, why=_why(world, visit, zone))
+        tab = "closed" if request.args.get("tab") == "closed" else "open"
+        counted = listing.counts(cases.whole(grant))
+        found = embedded_cases.referrals(world, grant, tab, counted, request_id())
+        bar, cards = embedded_view.bar(patient, found.now, zone), embedded_view.listed(found, visit.home, tab, zone)
+        return _page(visit, "embed_referrals.html", bar=bar, cards=cards)
+
+    @pages.get("/referrals/<id>")
+    def one(id: str) -> Response:
+        visit = _visit()
+        grant = embedded_cases.grant(visit.session, visit.id, visit.launched)
+        patient = embedded_cases.patient(world, grant, request_id())
+        if patient is None:
+            raise NotFound("There is no such referral of this patient, or none that you may see.")
+        shown = embedded_cases.panel(world, grant, id, request_id())
+        bar = embedded_view.bar(patient, world.clock(), zone)
+        return _page(visit, "embed_referral.html", bar=bar, panel=referral.sheet(shown, zone), address=None)
+
+
+def _leaving(pages: Blueprint, world: World) -> None:
+    @pages.post("/tab")
+    def tab() -> Response:
+        visit = _visit()
+        handover = embedding.leave_for_tab(world, visit.session, visit.launched)
+        return _page(visit, "embed_tab.html", handover=handover, tab=TAB)
+
+    @pages.post("/close")
+    def close() -> Response:
+        visit = _visit()
+        embedding.close(world, visit.id, framing.session_cookie(world))
+        answer = make_response(render_template("embed_closed.html"))
+        framing.drop_session(world, answer)
+        return answer
+
+
+def _page(visit: Visit, template: str, status: int = 200, **about: Any) -> Response:
+    desk = not embedded_people.from_ehr_alone(visit.session.user, visit.launched.ehr)
+    page = render_template(
+        template, home=visit.home, ehr=visit.launched.ehr, me=visit.session.user, csrf=visit.session.csrf,
+        missing=visit.launched.context.get("missing", ()), desk=desk, **about,
+    )  # fmt: skip
+    return make_response(page, status)
+
+
+def _why(world: World, visit: Visit, zone: ZoneInfo) -> embedded_view.Unknown:
+    run = embedded_cases.last_sync(world, visit.launched.ehr)
+    return embedded_view.unknown(visit.launched, run, world.clock(), zone)
+
+
+def _visit() -> Visit:
+    found: Visit = g.visit
+    return found
+
+
+def _problem(problem: Problem) -> Response:
+    """An error as a page of the frame: without a way to the desk, which can not be framed."""
+    title = TITLES.get(problem.status, "Something went wrong")
+    page = render_template("embed_problem.html", title=title, problem=problem, request_id=request_id())
+    return make_response(page, problem.status, dict(problem.headers))

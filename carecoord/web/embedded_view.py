@@ -1,0 +1,165 @@
+"""What a frame shows, in words: the patient's bar, referrals as cards with their gates, and why there is nothing."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row
+
+from auth.embedded import Launched
+from carecoord.actions.cases import Found
+from carecoord.actions.embedded_cases import Patient
+from carecoord.store.cases import Asked
+from carecoord.store.ehrs import Run
+from carecoord.web import chips, listing
+from carecoord.web.asking import Address
+from carecoord.web.chips import Chip, chip
+from carecoord.web.clocks import Times, age
+from carecoord.web.listing import Line, Listing
+from carecoord.web.referral import SEX
+
+TO_BE_SEEN = ("coverage", "authorization", "agreement", "information")  # gates before a visit
+TOLD_PAYER = ("authorization", "agreement")
+WELL = ("met", "not-needed")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Who the page is about. `about`: sex, birth date with age, and record number, each said to be what it is."""
+
+    name: str
+    about: Sequence[tuple[str, str]]
+    deceased: bool
+
+
+@dataclass(frozen=True)
+class Step:
+    """A gate on a card. `state`: its chip, shown in words where it is not met."""
+
+    name: str
+    state: Chip
+    met: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """A referral: what the worklist's row says, the verdict, and the gates."""
+
+    line: Line
+    number: str
+    href: str
+    verdict: Chip
+    why: str
+    gates: Sequence[Step]
+
+
+@dataclass(frozen=True)
+class Tab:
+    label: str
+    count: str
+    href: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Cards:
+    """The page. `sync`: how the EHRs are doing, as on the worklist."""
+
+    title: str
+    tabs: Sequence[Tab]
+    cards: Sequence[Card]
+    listing: Listing
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Why no patient is shown, and what to do."""
+
+    title: str
+    text: str
+    todo: str
+
+
+def bar(patient: Patient, now: datetime, zone: ZoneInfo) -> Bar:
+    """The bar at the top of every page."""
+    born = _spelt(patient.birth_date)
+    years = age(patient.birth_date, now.astimezone(zone).date())
+    about = (
+        ("Sex", SEX.get(patient.gender, "")),
+        ("Born", f"{born} ({years})" if born and years else born or "not known"),
+        ("MRN", patient.mrn or "none"),
+    )
+    return Bar(patient.name, [pair for pair in about if pair[1]], patient.deceased)
+
+
+def listed(found: Found, home: str, tab: str, zone: ZoneInfo) -> Cards:
+    """The referrals, in the order of their clocks."""
+    address = Address(Asked(tab))
+    shown = listing.listing(found, address, zone)
+    lines = {line.id: line for group in shown.groups for line in group.rows}
+    cards = [_card(row, lines[row.id], home, found) for row in found.rows]
+    tabs = [
+        Tab(label, listing.counted(found.tally[name]), f"{home}?tab={name}", name == tab)
+        for name, label in (("open", "Open referrals"), ("closed", "Closed"))
+    ]
+    return Cards("Open referrals" if tab == "open" else "Closed referrals", tabs, cards, shown)
+
+
+def unknown(launched: Launched, run: Run | None, now: datetime, zone: ZoneInfo) -> Unknown:
+    """Not here, not theirs, or nobody at all. The first two are not told apart."""
+    if launched.patient is None:
+        return Unknown(
+            "No patient is open", f"{launched.ehr} opened carecoord without a patient.",
+            "Open a patient there, then carecoord from that patient's chart.",
+        )  # fmt: skip
+    when = f"was read last {Times(now, zone).ago(run.finished or run.started)}" if run else "has never been read"
+    return Unknown(
+        "This patient is not here for you",
+        f"Either carecoord has not received this patient from {launched.ehr} yet ({launched.ehr} {when}), or the "
+        "patient has no referral that your role may see.",
+        "If the referral is new, try again in some minutes. If it stays so, ask the people who look after carecoord "
+        f"to run: carecoord sync {launched.ehr}",
+    )
+
+
+def _card(row: Row[Any], line: Line, home: str, found: Found) -> Card:
+    verdict = _verdict(row, found.full)
+    named = chips.GATES if found.full else {name: chips.GATES[name] for name in TOLD_PAYER}
+    return Card(
+        line, row.number, f"{home}referrals/{row.id}", verdict, row.headline if found.full and row.open else "",
+        list(_gates(row, named)) if row.open else (),
+    )  # fmt: skip
+
+
+def _gates(row: Row[Any], named: dict[str, Chip]) -> Iterator[Step]:
+    for name, gate in named.items():
+        state = row._mapping[f"{name}_gate"]
+        yield Step(gate.label, chip(chips.GATE, state), state in WELL)
+
+
+def _verdict(row: Row[Any], full: bool) -> Chip:
+    """The row's clearance in one line, as its panel says it."""
+    if not row.open:
+        return Chip("Closed", "quiet", icon="circle-check")
+    if not full:
+        return Chip("How it stands", "quiet", icon="shield-check")
+    if row.cleared:
+        return Chip("Cleared: can be seen and paid for", "green", icon="circle-check")
+    states = {name: row._mapping[f"{name}_gate"] for name in TO_BE_SEEN}
+    unmet = [name for name, state in states.items() if state not in WELL]
+    if not unmet:
+        return Chip("Cleared once a visit is booked", "blue", icon="calendar-days")
+    names = [chips.GATES[name].label.lower() for name in unmet]
+    said = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    blocked = "blocked" in states.values()
+    return Chip(f"Not cleared: {said}", "red" if blocked else "amber", icon="ban" if blocked else "circle-alert")
+
+
+def _spelt(born: str) -> str:
+    try:
+        day = date.fromisoformat(born)
+    except ValueError:
+        return born
+    return f"{day.day} {day:%b %Y}"
