@@ -6,6 +6,7 @@ The protocol is auth.authorize; here are the transactions, and whose patients ma
 import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from authlib.oauth2 import OAuth2Error
 from sqlalchemy import Connection
@@ -19,6 +20,7 @@ from auth.issuer import Issuer
 from auth.server import Server
 from auth.signin import Session
 from carecoord.actions import reads
+from carecoord.actions.noting import noted
 from carecoord.actions.permission import Turn, looking
 from carecoord.domain.parties import name as named
 from carecoord.domain.reading import Json, identifiers, item, items, target, text, words
@@ -161,9 +163,10 @@ def _context(order: Json) -> dict[str, Any]:
 
 
 def _search(turn: Turn, type: str, pairs: list[tuple[str, str]]) -> list[Json]:
-    with reads.noted(turn, "search", type, query=" ".join(f"{name}={value}" for name, value in pairs)):
+    with noted(turn, "search", type, query=urlencode(pairs)) as shown:
         turn.demand(type, "s")
         page = find(turn.conn, parse(type, pairs, strict=True), turn.may("s"), page_size=FOUND)
+        shown += [row.patient for row in page.rows]
         return [json.loads(row.body) for row in page.rows]
 
 

@@ -12,6 +12,7 @@ from auth.grant import Grant
 from carecoord.actions import histories, reads, writes
 from carecoord.actions.entries import Entry, kind, listed, parse, placed
 from carecoord.actions.linking import conditionals, linked
+from carecoord.actions.noting import refusals_noted
 from carecoord.actions.permission import Turn, changing, looking
 from carecoord.actions.writes import Aim
 from carecoord.errors import Invalid, Issue, Problem, Stale, Unprocessable
@@ -26,6 +27,7 @@ NewId = Callable[[Entry], str]
 Aims = list[tuple[Entry, Aim]]
 
 _ORDER = ("DELETE", "POST", "PUT")
+_INTERACTION = {"DELETE": "delete", "POST": "create", "PUT": "update"}
 _STATUS = {"created": "201 Created", "deleted": "204 No Content"}
 
 
@@ -41,7 +43,7 @@ def process(world: World, grant: Grant, body: Any, *, full: bool = False, reques
     base = world.settings.fhir_url + "/"
     entries = [parse(raw, n, base) for n, raw in enumerate(listed(body))]
     _judge(entries)
-    with changing(world, grant, request) as turn:
+    with changing(world, grant, request) as turn, refusals_noted(turn, "transaction", "Bundle"):
         return bundle.responses("transaction-response", perform(turn, entries, full, lambda _: world.new_id()))
 
 
@@ -50,7 +52,11 @@ def _alone(world: World, grant: Grant, raw: Any, n: int, full: bool, request: st
     try:
         entry = parse(raw, n, world.settings.fhir_url + "/")
         _judge([entry])
-        with (looking if entry.method == "GET" else changing)(world, grant, request) as turn:
+        if entry.method == "GET":
+            with looking(world, grant, request) as turn:
+                return perform(turn, [entry], full, lambda _: world.new_id())[0]
+        what = _INTERACTION[entry.method]
+        with changing(world, grant, request) as turn, refusals_noted(turn, what, entry.type, entry.id):
             return perform(turn, [entry], full, lambda _: world.new_id())[0]
     except Problem as problem:
         return Answer(f"{problem.status} {type(problem).__name__}", issues=problem.all_issues())

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from carecoord.actions.noting import noted
 from carecoord.actions.permission import Turn
-from carecoord.actions.reads import Pairs, address, demand_type, known, noted, same_person
+from carecoord.actions.reads import Pairs, about, address, demand_type, known, same_person
 from carecoord.actions.writes import ID
 from carecoord.errors import Forbidden, Invalid
 from carecoord.fhir import bundle
@@ -27,20 +28,22 @@ _decode = msgspec.json.Decoder(tuple[str, str, int]).decode
 
 def versions(turn: Turn, type: str, id: str, pairs: Pairs) -> bytes:
     """The history Bundle of one resource. Raises Forbidden, NotFound, Invalid naming the argument."""
-    with noted(turn, "history", type, id):
+    with noted(turn, "history", type, id) as shown:
         now = known(turn, type, id)
         asked = _Asked(turn, pairs)
         before = asked.place.version if asked.place else None
         rows = read.history(turn.conn, type, id, asked.count + 1, before)
         rows = [row for row in rows if row.updated >= asked.since]
         total = now.version if not asked.since and turn.filter(type, "r") == EVERYTHING else None
-        return asked.page(f"{type}/{id}/_history", rows, lambda row: same_person(turn, now, row), total)
+        asked.choose(rows, lambda row: same_person(turn, now, row))
+        shown += [about(turn, row) for row in asked.chosen]
+        return asked.page(f"{type}/{id}/_history", rows, total)
 
 
 def changed(turn: Turn, type: str | None, pairs: Pairs) -> bytes:
     """The history Bundle of a type, or of every type: only of those that the asker may read without any limit, for
     whether an older version was within a limit can not be told."""
-    with noted(turn, "history", type or ""):
+    with noted(turn, "history", type or "") as shown:
         if type:
             demand_type(type)
             turn.demand(type, "r")
@@ -50,17 +53,20 @@ def changed(turn: Turn, type: str | None, pairs: Pairs) -> bytes:
             raise Forbidden(f"The history of {type or 'everything'} {needs}")
         asked = _Asked(turn, pairs)
         rows = changes(turn.conn, types, asked.count + 1, asked.place or _END, asked.since)
-        return asked.page(f"{type}/_history" if type else "_history", rows, lambda row: True, None)
+        asked.choose(rows, lambda row: True)
+        shown += [about(turn, row) for row in asked.chosen]
+        return asked.page(f"{type}/_history" if type else "_history", rows, None)
 
 
 class _Asked:
-    """The arguments of a history. Raises Invalid naming the one that is not understood."""
+    """The arguments of a history, and the page that they give. Raises Invalid naming the one that is not understood."""
 
     def __init__(self, turn: Turn, pairs: Pairs) -> None:
         settings = turn.world.settings
         self._base, self._pairs = settings.fhir_url, [pair for pair in pairs if pair[0] != CURSOR]
         self.count, self.since = settings.page_size, 0
         self.place: Point | None = None
+        self.chosen: list[Row] = []
         for name, value in pairs:
             if name == "_count":
                 self.count = max(1, min(_whole(value), settings.page_max))
@@ -71,17 +77,17 @@ class _Asked:
             elif name not in ("_format", "_pretty"):
                 raise Invalid(f"A history knows _count and _since, not {name[:80]!r}.", f"http.{name[:80]}")
 
-    def page(self, path: str, rows: Sequence[Row], shown: Callable[[Row], bool], total: int | None) -> bytes:
-        """The Bundle of the rows, of which there is one more than asked for where they go on."""
+    def choose(self, rows: Sequence[Row], shown: Callable[[Row], bool]) -> None:
+        """Which of the rows go out: those of this page that the asker may see."""
+        self.chosen = [row for row in rows[: self.count] if shown(row)]
+
+    def page(self, path: str, rows: Sequence[Row], total: int | None) -> bytes:
+        """The Bundle of what was chosen of the rows, of which there is one more than asked for where they go on."""
         links = {"self": address(self._base, path, self._pairs)}
         if len(rows) > self.count:
             last = rows[self.count - 1]
             links["next"] = address(self._base, path, [*self._pairs, (CURSOR, _word(last))])
-        listed = (
-            Version(row.type, row.id, row.version, row.updated, row.deleted, row.body)
-            for row in rows[: self.count]
-            if shown(row)
-        )
+        listed = (Version(row.type, row.id, row.version, row.updated, row.deleted, row.body) for row in self.chosen)
         return bundle.history(self._base, listed, links=links, total=total)
 
 

@@ -5,24 +5,22 @@ Stored bytes go through as they are.
 Clause: FHIR R4 http.html#read, #vread, #history, #search; compartmentdefinition.html.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import product
 from urllib.parse import urlencode
 
+from carecoord.actions.noting import noted
 from carecoord.actions.permission import Turn, missing
 from carecoord.actions.writes import ID
-from carecoord.errors import Gone, NotFound, Problem
+from carecoord.errors import Gone, NotFound
 from carecoord.fhir import bundle, elements, text
 from carecoord.fhir.bundle import Found
 from carecoord.fhir.etag import etag
 from carecoord.fhir.extract import extract
-from carecoord.fhir.instants import micros
 from carecoord.fhir.params import compartment
 from carecoord.fhir.query import CURSOR, EVERYTHING, Filter, Search, limits, parse
 from carecoord.fhir.types import TYPES
 from carecoord.store import read
-from carecoord.store.audit import Event
 from carecoord.store.read import Row
 from carecoord.store.search import Page, find
 
@@ -31,13 +29,17 @@ Pairs = Sequence[tuple[str, str]]
 
 def present(turn: Turn, type: str, id: str) -> Row:
     """The present version. Raises Forbidden, NotFound, or Gone with the ETag of the deletion."""
-    with noted(turn, "read", type, id):
-        return _present(turn, type, id)
+    with noted(turn, "read", type, id) as shown:
+        row = known(turn, type, id)
+        if row.deleted:
+            raise Gone(f"{type}/{id} has been deleted.", headers={"ETag": etag(row.version)})
+        shown.append(row.patient)
+        return row
 
 
 def past(turn: Turn, type: str, id: str, number: str) -> Row:
     """A version. Raises NotFound also for one of which only a narrower access can not tell whether it was in scope."""
-    with noted(turn, "vread", type, id):
+    with noted(turn, "vread", type, id) as shown:
         now = known(turn, type, id)
         ours = number.isascii() and number.isdigit() and len(number) <= 9
         row = read.version(turn.conn, type, id, int(number)) if ours else None
@@ -45,6 +47,7 @@ def past(turn: Turn, type: str, id: str, number: str) -> Row:
             raise NotFound(f"{type}/{id} has no version {number[:20]!r}.")
         if row.deleted:
             raise Gone(f"Version {number} of {type}/{id} is its deletion.", headers={"ETag": etag(row.version)})
+        shown.append(about(turn, row))
         return row
 
 
@@ -53,7 +56,7 @@ def searched(turn: Turn, type: str, pairs: Pairs, strict: bool, within: tuple[st
 
     Raises Invalid naming the argument, Forbidden, NotFound for a type or compartment that is not ours.
     """
-    with noted(turn, "search", type, query=urlencode(pairs)):
+    with noted(turn, "search", type, query=urlencode(pairs)) as shown:
         demand_type(type)
         turn.demand(type, "s")
         settings = turn.world.settings
@@ -64,28 +67,9 @@ def searched(turn: Turn, type: str, pairs: Pairs, strict: bool, within: tuple[st
             may = lambda one: _both(turn.filter(one, "s"), inside) if one == type else turn.filter(one, "s")  # noqa: E731
         sizes = {"page_size": settings.page_size, "page_max": settings.page_max}
         page = find(turn.conn, search, may, **sizes)
+        shown += [row.patient for row in (*page.rows, *page.included)]
         path = f"{within[0]}/{within[1]}/{type}" if within else type
         return _searchset(turn, search, page, path)
-
-
-@contextmanager
-def noted(turn: Turn, interaction: str, type: str, id: str | None = None, query: str | None = None) -> Iterator[None]:
-    """Audit what happens inside, done or refused."""
-    status = 500
-    try:
-        yield
-        status = 200
-    except Problem as problem:
-        status = problem.status
-        raise
-    finally:
-        grant, patient = turn.grant, id if type == "Patient" else None
-        turn.world.journal.append(
-            Event(
-                micros(turn.now), turn.request, interaction, status, grant.subject, grant.client, grant.organization,
-                type, id, None, patient, query, grant.launch, turn.emergency,
-            )
-        )  # fmt: skip
 
 
 def demand_type(type: str) -> None:
@@ -103,11 +87,10 @@ def known(turn: Turn, type: str, id: str) -> Row:
     return row
 
 
-def _present(turn: Turn, type: str, id: str) -> Row:
-    row = known(turn, type, id)
-    if row.deleted:
-        raise Gone(f"{type}/{id} has been deleted.", headers={"ETag": etag(row.version)})
-    return row
+def about(turn: Turn, row: Row) -> str | None:
+    """Whom this very version is about: an older one may have been about somebody else than the present one. Of a
+    deletion, whom the resource was about."""
+    return extract(text.loads(row.body), turn.world.settings.fhir_url).patient if row.body else row.patient
 
 
 def same_person(turn: Turn, now: Row, then: Row) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from auth.grant import Grant
 from carecoord.actions import histories, reads, writes
+from carecoord.actions.noting import refusals_noted
 from carecoord.actions.permission import Asker, Turn, changing, looking
 from carecoord.actions.reads import Pairs
 from carecoord.actions.writes import Aim
@@ -62,7 +63,7 @@ def create(
 ) -> Written:
     """A new resource under a new id; with `unless` (If-None-Exist), what meets these arguments already instead."""
     judge(resource, _ours(type))
-    with changing(world, grant, request) as turn:
+    with changing(world, grant, request) as turn, refusals_noted(turn, "create", type):
         aim = writes.creating(turn, type, resource, unless, world.new_id())
         return _done(turn, aim)
 
@@ -80,7 +81,7 @@ def update(
 ) -> Written:
     """The resource as given from now on; created if there is none of this id. only_new: and only then."""
     judge(resource, _ours(type))
-    with changing(world, grant, request) as turn:
+    with changing(world, grant, request) as turn, refusals_noted(turn, "update", type, id):
         aim = writes.updating(turn, type, id, resource, expected, only_new)
         return _done(turn, aim)
 
@@ -97,7 +98,7 @@ def update_match(
 ) -> Written:
     """The one resource that meets the arguments as given from now on; created if none does."""
     judge(resource, _ours(type))
-    with changing(world, grant, request) as turn:
+    with changing(world, grant, request) as turn, refusals_noted(turn, "update", type):
         aim = writes.updating_match(turn, type, pairs, resource, expected)
         return _done(turn, aim)
 
@@ -107,7 +108,7 @@ def delete(
 ) -> Written:
     """The resource is gone; its versions stay. What is not there is no error (version 0)."""
     _ours(type)
-    with changing(world, grant, request) as turn:
+    with changing(world, grant, request) as turn, refusals_noted(turn, "delete", type, id):
         return _done(turn, writes.deleting(turn, type, id, expected))
 
 
@@ -116,7 +117,7 @@ def delete_match(
 ) -> Written | None:
     """The one resource that meets the arguments is gone; None if there was none."""
     _ours(type)
-    with changing(world, grant, request) as turn:
+    with changing(world, grant, request) as turn, refusals_noted(turn, "delete", type):
         aim = writes.deleting_match(turn, type, pairs, expected)
         return _done(turn, aim) if aim else None
 

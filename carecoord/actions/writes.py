@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from carecoord.actions.matching import Pairs, one
+from carecoord.actions.noting import noted
 from carecoord.actions.permission import Turn
 from carecoord.actions.pointing import demand_seen
 from carecoord.errors import Forbidden, Invalid, Issue, Stale
@@ -101,6 +102,10 @@ def carry_out(turn: Turn, aims: Sequence[Aim]) -> list[Written]:
     roles do not see.
     """
     demand_seen(turn, aims)
+    for aim in aims:
+        if aim.already:
+            with noted(turn, "read", aim.type, aim.id) as shown:
+                shown.append(aim.already.patient)
     todo = [aim for aim in aims if aim.already is None]
     changes = [Change(aim.type, aim.id, aim.resource, aim.expected, aim.flags) for aim in todo]
     done = iter(

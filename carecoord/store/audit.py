@@ -10,20 +10,21 @@ import fcntl
 import os
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, bindparam, select
 
 from carecoord.errors import Unavailable
 from carecoord.store import bulk
 from carecoord.store.engine import writing
-from carecoord.store.trail import audit
+from carecoord.store.trail import audit, audit_patient
 
 _BATCH = 1000
+_RUN = 400  # ids in one statement
 _log = structlog.get_logger()
 
 
@@ -31,8 +32,9 @@ _log = structlog.get_logger()
 class Event:
     """One interaction. at: microseconds. request: the id of the request it belongs to. interaction: read, vread,
     search, create, update, delete, history … type and resource: what was touched, an id of that type. patient: the id
-    of the one patient it was about. status: the HTTP status answered. launch: the authorization, or the launch from an
-    EHR, under which an app asked. emergency: the breaking of the glass that alone opened the record."""
+    of the one patient it was about; patients: of each, where it showed several. status: the HTTP status answered.
+    launch: the authorization, or the launch from an EHR, under which an app asked. emergency: the breaking of the glass
+    that alone opened the record."""
 
     at: int
     request: str
@@ -48,9 +50,17 @@ class Event:
     query: str | None = None
     launch: str | None = None
     emergency: str | None = None
+    patients: tuple[str, ...] = ()
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
+def told(shown: Iterable[str | None]) -> tuple[str | None, tuple[str, ...]]:
+    """The `patient` and the `patients` of an event that showed resources of these patients."""
+    found = tuple({patient for patient in shown if patient})
+    return (found[0], ()) if len(found) == 1 else (None, found)
+
+
+_by_id = select(audit.c.id, audit.c.n).where(audit.c.id.in_(bindparam("ids", expanding=True)))
 _ORDER = [column.name for column in audit.columns if column.name != "n"]
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Event).decode
@@ -58,7 +68,18 @@ _decode = msgspec.json.Decoder(Event).decode
 
 def record(conn: Connection, events: Sequence[Event]) -> None:
     """Put events into the table, in the caller's transaction; those that are there already are passed over."""
+    several = {event.id: event for event in events if event.patients}
+    for id in _numbers(conn, several):
+        del several[id]
     bulk.add(conn, audit, [tuple(_plain(getattr(event, name)) for name in _ORDER) for event in events])
+    numbers = _numbers(conn, several)
+    rows = sorted((numbers[id], patient, e.at) for id, e in several.items() for patient in set(e.patients))
+    bulk.insert(conn, audit_patient, rows)
+
+
+def _numbers(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
+    """The row number of each of these events that is in the table."""
+    return {id: n for run in bulk.runs(list(ids), _RUN) for id, n in conn.execute(_by_id, {"ids": run})}
 
 
 def _plain(value: object) -> object:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, tuple_
 
-from carecoord.store.read import COLUMNS, Row, rows
+from carecoord.store.read import COLUMNS, OLD, Row, rows
 from carecoord.store.tables import history as old
 from carecoord.store.tables import resource as new
 
@@ -32,7 +32,7 @@ _present = (
     .limit(bindparam("count"))
 )
 _past = (
-    select(old.c.rid, new.c.type, new.c.id, old.c.version, old.c.updated, old.c.deleted, old.c.body)
+    select(*OLD)
     .join_from(old, new, new.c.rid == old.c.rid)
     .where(new.c.type.in_(bindparam("types", expanding=True)), old.c.updated >= bindparam("since"))
     .where(old.c.updated <= bindparam("updated"), tuple_(old.c.updated, old.c.rid, old.c.version) < _before)

@@ -21,14 +21,14 @@ from carecoord.store.tables import resource as new
 
 _RUN = 400  # references in one statement
 _LAST = 2**31 - 1
-COLUMNS = (new.c.rid, new.c.type, new.c.id, new.c.version, new.c.updated, new.c.deleted, new.c.body)
-_OLD = (old.c.rid, new.c.type, new.c.id, old.c.version, old.c.updated, old.c.deleted, old.c.body)
+COLUMNS = (new.c.rid, new.c.type, new.c.id, new.c.version, new.c.updated, new.c.deleted, new.c.body, new.c.patient)
+OLD = (old.c.rid, new.c.type, new.c.id, old.c.version, old.c.updated, old.c.deleted, old.c.body, new.c.patient)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """A version of a resource. rid: the store's own number of it. updated: microseconds. body: JSON as it is served,
-    empty when deleted."""
+    empty when deleted. patient: the id of the one patient that the present version is about."""
 
     rid: int
     type: str
@@ -37,6 +37,7 @@ class Row:
     updated: int
     deleted: bool
     body: bytes
+    patient: str | None = None
 
 
 def rows(found: Iterable[Any]) -> list[Row]:
@@ -48,7 +49,7 @@ def _at(which: ColumnElement[bool]) -> CompoundSelect[Any]:
     """The versions that were the present ones at the instant `at`, of resources that existed then."""
     earlier = old.alias()
     last = select(func.max(earlier.c.version)).where(earlier.c.rid == new.c.rid, earlier.c.updated <= bindparam("at"))
-    before = select(*_OLD).join_from(new, old, and_(old.c.rid == new.c.rid, old.c.version == last.scalar_subquery()))
+    before = select(*OLD).join_from(new, old, and_(old.c.rid == new.c.rid, old.c.version == last.scalar_subquery()))
     return union_all(
         select(*COLUMNS).where(which, new.c.updated <= bindparam("at")),
         before.where(which, new.c.updated > bindparam("at")),
@@ -56,7 +57,7 @@ def _at(which: ColumnElement[bool]) -> CompoundSelect[Any]:
 
 
 _this = and_(new.c.type == bindparam("type"), new.c.id == bindparam("id"))
-_past = select(*_OLD).join_from(new, old, old.c.rid == new.c.rid).where(_this)
+_past = select(*OLD).join_from(new, old, old.c.rid == new.c.rid).where(_this)
 _get = select(*COLUMNS).where(_this)
 _version = union_all(
     _get.where(new.c.version == bindparam("version")), _past.where(old.c.version == bindparam("version"))
@@ -94,8 +95,8 @@ def get(conn: Connection, type: str, id: str) -> Row | None:
     found = first(conn, _get, {"type": type, "id": id})
     if found is None:
         return None
-    rid, type, id, number, updated, deleted, body = found
-    return Row(rid, type, id, number, updated, bool(deleted), body)
+    rid, type, id, number, updated, deleted, body, patient = found
+    return Row(rid, type, id, number, updated, bool(deleted), body, patient)
 
 
 def version(conn: Connection, type: str, id: str, number: int) -> Row | None:

@@ -205,6 +205,6 @@ class _Hunt:
 
     def _run(self, statement: pages.Prepared) -> list[Found]:
         return [
-            (Row(rid, type, id, version, updated, bool(deleted), body), tuple(values))
-            for rid, type, id, version, updated, deleted, body, *values in statement.run(self.conn, self.values)
+            (Row(rid, type, id, version, updated, bool(gone), body, patient), tuple(values))
+            for rid, type, id, version, updated, gone, body, patient, *values in statement.run(self.conn, self.values)
         ]

@@ -21,21 +21,26 @@ audit = Table(
     Column("type", Str),
     Column("resource", Str),  # the id
     Column("version", Integer),
-    Column("patient", Str),
+    Column("patient", Str),  # the one patient it was about; of several each is in audit_patient
     Column("query", Str),
     Column("status", Integer, nullable=False),
     Column("launch", Str),  # the authorization, or the launch from an EHR, under which an app asked
     Column("emergency", Str),  # break_glass.id, when that alone opened the record
     Index("ix_audit_patient", "patient", "at"),
     Index("ix_audit_subject", "subject", "at"),
+    Index("ix_audit_client", "client", "at"),
+    Index("ix_audit_interaction", "interaction", "at"),
+    Index("ix_audit_emergency", "emergency", "at"),
     Index("ix_audit_at", "at"),
 )
 
-audit_patient = Table(  # further patients that an interaction showed: a page of a search may speak of many
+audit_patient = Table(  # every patient of an interaction that showed several: a page of a search may speak of many
     "audit_patient",
     metadata,
-    Column("patient", Str, primary_key=True),
     Column("n", Big, primary_key=True, autoincrement=False),  # audit.n
+    Column("patient", Str, primary_key=True),
+    Column("at", Big, nullable=False),  # audit.at: what one patient's trail is ordered by
+    Index("ix_audit_patient_patient", "patient", "at"),
     sqlite_with_rowid=False,
 )
 
