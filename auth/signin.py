@@ -112,6 +112,17 @@ def has_password(conn: Connection, user_id: str) -> bool:
     return bool(conn.scalar(select(user.c.password).where(user.c.id == user_id)))
 
 
+def added(conn: Connection, user_id: str) -> int:
+    """When the person was let in."""
+    return conn.scalar(select(user.c.added).where(user.c.id == user_id)) or 0
+
+
+def standing(conn: Connection) -> dict[str, tuple[int | None, bool]]:
+    """user id -> when they last signed in, and whether they have a password."""
+    listed = select(user.c.id, user.c.seen, user.c.password != "")
+    return {row[0]: (row[1], bool(row[2])) for row in conn.execute(listed)}
+
+
 def attempt(conn: Connection, login: str, now: int) -> Attempt:
     """Begin a sign-in; counts as a failure at once, so that guesses sent side by side count too. Raises Locked.
 

@@ -26,7 +26,20 @@ from carecoord.domain import access
 from carecoord.settings import Settings
 from carecoord.store.audit import Journal, keep_draining
 from carecoord.store.engine import migrate, open_engine, reading, writing
-from carecoord.web import assets, authorize, desk, errors, exchange, fhir, headers, health, signin
+from carecoord.web import (
+    account,
+    assets,
+    authorize,
+    desk,
+    errors,
+    exchange,
+    fhir,
+    headers,
+    health,
+    people,
+    second_step,
+    signin,
+)
 from carecoord.world import World
 
 LAST_DRAIN = 5.0  # seconds that an ending process gives the journal; what is left, another process drains
@@ -70,6 +83,9 @@ def wired(world: World) -> Flask:
     app.register_blueprint(fhir.blueprint(world, issuer.oauth_uris))
     app.register_blueprint(assets.blueprint())
     app.register_blueprint(signin.blueprint(world))
+    app.register_blueprint(second_step.blueprint(world))
+    app.register_blueprint(account.blueprint(world))
+    app.register_blueprint(people.blueprint(world))
     app.register_blueprint(authorize.blueprint(world, issuer))
     app.register_blueprint(desk.blueprint(world))
     app.register_blueprint(health.blueprint(world))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from joserfc.jwk import ECKey, KeySet
+from sqlalchemy import Connection
 
 from auth import signin, store
 from auth.store import Client, User
@@ -16,6 +17,7 @@ from carecoord.store.engine import writing
 from carecoord.world import World
 
 ROLES = ("coordinator", "clinician", "payer", "contracts", "auditor", "admin")
+LONGEST = 200  # characters of a login or a name
 
 
 @dataclass(frozen=True)
@@ -35,18 +37,27 @@ def add_user(world: World, new: NewUser, password: str | None = None) -> str:
 
     Raises Invalid for an unknown role, organization or practitioner, auth's BadRegistration when the login is taken.
     """
+    password = password or make_password()
+    hashed = signin.hash_password(password, new.login)  # slow on purpose: not while others wait to write
+    with writing(world.engine) as conn:
+        enter(world, conn, new, hashed)
+    return password
+
+
+def enter(world: World, conn: Connection, new: NewUser, hashed: str) -> User:
+    """The row of a new person; `hashed` is empty for who has no password yet. Raises as `add_user`."""
     if wrong := sorted(new.roles - set(ROLES)) or (not new.roles and ["none"]):
         raise Invalid(f"Unknown role: {', '.join(wrong)}. Roles are {', '.join(ROLES)}.")
-    password = password or make_password()
+    login, name = store.fold(new.login), " ".join(new.name.split())
+    if not login or not name or not all(each.isprintable() and len(each) <= LONGEST for each in (login, name)):
+        raise Invalid(f"A person has a login and a name, of at most {LONGEST} plain characters each.")
+    for type, id in (("Organization", new.organization), ("Practitioner", new.practitioner)):
+        if id and read.get(conn, type, id) is None:
+            raise Invalid(f"There is no {type}/{id} here: load or create it first.")
     fhir_user = f"Practitioner/{new.practitioner}" if new.practitioner else None
-    row = User(world.new_id(), new.login, new.name, new.roles, new.organization, fhir_user)
-    hashed = signin.hash_password(password)  # slow on purpose: not while others wait to write
-    with writing(world.engine) as conn:
-        for type, id in (("Organization", new.organization), ("Practitioner", new.practitioner)):
-            if id and read.get(conn, type, id) is None:
-                raise Invalid(f"There is no {type}/{id} here: load or create it first.")
-        store.add_user(conn, row, hashed, int(world.clock().timestamp()))
-    return password
+    row = User(world.new_id(), login, name, new.roles, new.organization, fhir_user)
+    store.add_user(conn, row, hashed, int(world.clock().timestamp()))
+    return row
 
 
 def make_password() -> str:

@@ -1,0 +1,121 @@
+"""The second step of a sign-in, the passkey that needs no first one, and the page behind an invitation's link: forms
+for people who have no session yet."""
+
+from urllib.parse import urlencode
+
+from flask import Blueprint, jsonify, make_response, redirect, request
+from werkzeug.wrappers import Response
+
+from auth.errors import BadRegistration, Locked, Refused
+from auth.signin import SHORTEST_PASSWORD
+from carecoord import errors
+from carecoord.actions import people, signing_in
+from carecoord.web import signin
+from carecoord.web.exchange import request_id
+from carecoord.world import World
+
+LOST = "This link is no longer good: it was used, is older than three days, or a newer one was made. Ask for a new one."
+
+
+def blueprint(world: World) -> Blueprint:
+    """`/sign-in/second-step`, `/sign-in/code`, `/sign-in/passkey` and `/invitation/<secret>`."""
+    pages = Blueprint("second_step", __name__)
+    _codes(pages, world)
+    _keys(pages, world)
+    _invitations(pages, world)
+    return pages
+
+
+def _codes(pages: Blueprint, world: World) -> None:
+    @pages.get(signin.SECOND_STEP)
+    def show() -> Response:
+        return _page(world, 200)
+
+    @pages.post("/sign-in/code")
+    def code() -> Response:
+        if not signin.own_form(world):
+            return _page(world, 403, "The form had expired. Please try again.")
+        typed = request.form.get("code", "")
+        try:
+            entered = signing_in.give_code(world, signin.half(world), typed, signin.browser(world))
+        except Locked as locked:
+            return _page(world, 429, locked.text, locked.seconds)
+        except Refused as refused:
+            return _page(world, 401, refused.text)
+        return signin.let_in(world, entered, request.form.get("next"))
+
+
+def _keys(pages: Blueprint, world: World) -> None:
+    @pages.post("/sign-in/passkey/options")
+    def options() -> Response:
+        if not signin.own_form(world):
+            return told("The form had expired. Reload the page and try again.", 403)
+        try:
+            return jsonify(signing_in.ask_passkey(world, signin.form_token(world), _half(world)))
+        except (Refused, errors.Conflict) as refused:
+            return told(refused.text, refused.status)
+
+    @pages.post("/sign-in/passkey")
+    def passkey() -> Response:
+        back = _page if "second" in request.form else signin.page
+        if not signin.own_form(world):
+            return back(world, 403, "The form had expired. Please try again.")
+        sent, bound = request.form.get("credential", ""), signin.form_token(world)
+        try:
+            entered = signing_in.give_passkey(world, sent, bound, signin.browser(world), _half(world))
+        except Refused as refused:
+            return back(world, 401, refused.text)
+        return signin.let_in(world, entered, request.form.get("next"))
+
+
+def _invitations(pages: Blueprint, world: World) -> None:
+    @pages.get("/invitation/<secret>")
+    def invited(secret: str) -> Response:
+        return _invitation(world, secret, 200)
+
+    @pages.post("/invitation/<secret>")
+    def accept(secret: str) -> Response:
+        if not signin.own_form(world):
+            return _invitation(world, secret, 403, "The form had expired. Please try again.")
+        one, two = request.form.get("password", ""), request.form.get("again", "")
+        if one != two:
+            return _invitation(world, secret, 422, "The two passwords are not the same. Type them again.")
+        try:
+            people.accept(world, secret, one, request_id())
+        except BadRegistration as refused:
+            return _invitation(world, secret, 422, str(refused))
+        except errors.Gone:
+            return _invitation(world, secret, 410)
+        return signin.page(world, 200, said="Your password is set. Sign in with it.")
+
+
+def told(problem: str, status: int) -> Response:
+    """Why a script of ours does not get what it asked for."""
+    return make_response(jsonify(problem=problem), status)
+
+
+def _page(world: World, status: int, problem: str = "", wait: int = 0) -> Response:
+    """The second step, or back to the first one when nothing waits for a second."""
+    target = signin.local(request.values.get("next"))
+    step = signing_in.halfway(world, signin.half(world))
+    if step is None:
+        if request.method == "POST":
+            return signin.page(world, 401, problem or "That took too long. Sign in again with your password.")
+        return redirect(f"/sign-in?{urlencode({'next': target})}", 303)
+    return signin.form_page(
+        world, status, "second_step.html", wait, problem=problem, next=target, kinds=step.kinds, who=step.who
+    )
+
+
+def _invitation(world: World, secret: str, status: int, problem: str = "") -> Response:
+    found = people.invited(world, secret)
+    if found is None:
+        return signin.form_page(world, 410, "invitation.html", problem=LOST, who=None)
+    return signin.form_page(
+        world, status, "invitation.html", problem=problem, who=found.who, shortest=SHORTEST_PASSWORD
+    )
+
+
+def _half(world: World) -> str | None:
+    """The half-made sign-in that a passkey is to finish; None when it is to sign in alone."""
+    return (signin.half(world) or "") if "second" in request.form else None
