@@ -7,7 +7,16 @@ from typing import Any, Final
 
 from auth.assertion import ALGORITHMS
 from auth.grants import AUTH_METHODS
-from auth.issuer import AUTHORIZE_PATH, INTROSPECT_PATH, KEYS_PATH, MANAGE_PATH, REVOKE_PATH, Issuer
+from auth.issuer import (
+    AUTHORIZE_PATH,
+    BRANDS_PATH,
+    INTROSPECT_PATH,
+    KEYS_PATH,
+    MANAGE_PATH,
+    REGISTER_PATH,
+    REVOKE_PATH,
+    Issuer,
+)
 from auth.keys import ALGORITHM
 
 CAPABILITIES: Final = (
@@ -28,9 +37,12 @@ GRANTS: Final = ("authorization_code", "refresh_token", "client_credentials")
 
 def smart_configuration(issuer: Issuer) -> dict[str, Any]:
     """The document at [FHIR base]/.well-known/smart-configuration."""
+    brand = issuer.brand()
+    branded = {"user_access_brand_bundle": issuer.url + BRANDS_PATH, "user_access_brand_identifier": brand}
     return _endpoints(issuer) | {
         "capabilities": list(CAPABILITIES),
         "management_endpoint": issuer.url + MANAGE_PATH,
+        **(branded if brand else {}),
     }
 
 
@@ -48,6 +60,7 @@ def openid_configuration(issuer: Issuer) -> dict[str, Any]:
 
 
 def _endpoints(issuer: Issuer) -> dict[str, Any]:
+    registers = {"registration_endpoint": issuer.url + REGISTER_PATH} if issuer.registers else {}
     confidential = [method for method in AUTH_METHODS if method != "none"]
     return {
         "issuer": issuer.url,
@@ -68,4 +81,5 @@ def _endpoints(issuer: Issuer) -> dict[str, Any]:
         "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "scopes_supported": list(SCOPES),
         "authorization_response_iss_parameter_supported": True,
+        **registers,
     }

@@ -1,6 +1,6 @@
 """Where this authorization server stands: the addresses that clients are told, from one value."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,6 +16,11 @@ CLIENT_KEYS_PATH: Final = "/oauth/client-jwks.json"  # never changed: EHRs have 
 REGISTER_PATH: Final = "/oauth/register"
 STYLE_PATH: Final = "/oauth/style.json"
 MANAGE_PATH: Final = "/authorizations"
+BRANDS_PATH: Final = "/brands.json"
+
+
+def _none() -> None:
+    return None
 
 
 def _all(_scope: Scope) -> bool:
@@ -25,11 +30,14 @@ def _all(_scope: Scope) -> bool:
 @dataclass(frozen=True)
 class Issuer:
     """`url`: the issuer, what clients call us by, without a trailing slash. `fhir_url`: the FHIR base that our tokens
-    open. `knows`: whether a scope means anything here (its type and search arguments); others are narrowed away."""
+    open. `knows`: whether a scope means anything here (its type and search arguments); others are narrowed away.
+    `registers`: apps may register themselves. `brand`: the identifier of the brand that works here."""
 
     url: str
     fhir_url: str
     knows: Callable[[Scope], bool] = _all
+    registers: bool = False
+    brand: Callable[[], Mapping[str, str] | None] = _none
 
     @property
     def token_url(self) -> str:
@@ -40,7 +48,7 @@ class Issuer:
         """The addresses by the names of the `oauth-uris` extension of a CapabilityStatement."""
         paths = {
             "authorize": AUTHORIZE_PATH, "token": TOKEN_PATH, "manage": MANAGE_PATH, "introspect": INTROSPECT_PATH,
-            "revoke": REVOKE_PATH,
+            "revoke": REVOKE_PATH, **({"register": REGISTER_PATH} if self.registers else {}),
         }  # fmt: skip
         return {name: self.url + path for name, path in paths.items()}
 

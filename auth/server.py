@@ -6,7 +6,7 @@ Every default of Authlib that SMART contradicts is set here, in grants.py or in 
 from typing import Any, Final
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
-from authlib.oauth2.rfc6749 import InvalidScopeError
+from authlib.oauth2.rfc6749 import InvalidScopeError, UnauthorizedClientError
 from authlib.oauth2.rfc9207 import IssuerParameter
 from sqlalchemy import Connection
 
@@ -41,7 +41,10 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         self.register_extension(_named_after(issuer))
 
     def query_client(self, client_id: str) -> Registered | None:
+        """The client, if it may do anything. Raises UnauthorizedClientError for one that waits for an admin."""
         row = store.find_client(self.conn, client_id)
+        if row is not None and row.pending:
+            raise UnauthorizedClientError("This registration waits for approval by an admin of this server.")
         return None if row is None or row.disabled else Registered(row, self.conn, self.issuer)
 
     def create_oauth2_request(self, request: Asked) -> Asked:

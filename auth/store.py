@@ -42,7 +42,7 @@ class Client:
     `scope` is the widest it may be granted. A backend service has the grant client_credentials and needs
     private_key_jwt; `jwks` is its key set as JSON text, `jwks_url` where it publishes one: either or both. `roles`
     and `organization` narrow what a backend service sees, just as they do for a person; without roles only its scopes
-    narrow it.
+    narrow it. `pending`: it registered itself and waits for an admin; `metadata`: what it said of itself, as JSON.
     """
 
     id: str
@@ -57,6 +57,8 @@ class Client:
     organization: str | None = None
     roles: frozenset[str] = frozenset()
     disabled: bool = False
+    pending: bool = False
+    metadata: str | None = None
 
 
 @dataclass(frozen=True)
@@ -239,14 +241,22 @@ def _judge(new: Client, secret: str | None) -> None:
     if new.method == "client_secret_basic" and not secret:
         raise BadRegistration("client_secret_basic needs a secret.")
     for uri in new.redirect_uris:
-        _judge_redirect(uri)
+        judge_address(uri)
+    for uri in filter(None, (new.launch_url, new.jwks_url)):
+        judge_address(uri)
 
 
-def _judge_redirect(uri: str) -> None:
-    parts = urlsplit(uri)
-    local = parts.hostname in ("127.0.0.1", "localhost", "::1")
-    if not parts.hostname or parts.fragment or parts.username or not (parts.scheme == "https" or local):
-        raise BadRegistration(f"{uri!r} can not be a redirect URI: https (or http to this machine), no fragment.")
+def judge_address(uri: str) -> None:
+    """Raise BadRegistration unless codes, launches and keys may travel to or from this address. One with a blank in it
+    would be stored as two."""
+    try:
+        parts = urlsplit(uri)
+        local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+        good = bool(parts.hostname) and (parts.port or 1) > 0 and (parts.scheme == "https" or local)
+    except ValueError:
+        good = False
+    if not good or any(c in uri for c in "#\\ ") or "@" in parts.netloc or not (uri.isascii() and uri.isprintable()):
+        raise BadRegistration(f"{uri!r} can not be an app's address: https (or http to this machine), no fragment.")
 
 
 def _plain(value: Client | User | Token) -> dict[str, Any]:

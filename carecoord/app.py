@@ -16,20 +16,24 @@ import requests
 import structlog
 from flask import Flask
 
-from auth import routes
+from auth import registration_routes, routes
 from auth.issuer import Issuer
 from auth.jwks import KeySets
 from auth.routes import Effects
 from carecoord import settings as setting
-from carecoord.actions import projecting, reaching
+from carecoord.actions import brands as brand
+from carecoord.actions import projecting, reaching, registering
 from carecoord.domain import access
 from carecoord.settings import Settings
 from carecoord.store.audit import Journal, keep_draining
 from carecoord.store.engine import migrate, open_engine, reading, writing
 from carecoord.web import (
     account,
+    apps,
     assets,
     authorize,
+    brands,
+    client_keys,
     desk,
     errors,
     exchange,
@@ -78,8 +82,17 @@ def wired(world: World) -> Flask:
     headers.install(app, https=settings.secure_cookies)
     exchange.install(app)
     errors.install(app)
-    issuer = Issuer(settings.url, settings.fhir_url, access.understands)
-    app.register_blueprint(routes.blueprint(issuer, _effects(world)))
+    issuer = Issuer(
+        settings.url, settings.fhir_url, access.understands, settings.registration, partial(brand.identifier, world)
+    )
+    effects = _effects(world)
+    app.register_blueprint(routes.blueprint(issuer, effects))
+    if settings.registration:
+        noted = registering.noter(world)
+        app.register_blueprint(registration_routes.blueprint(issuer, effects, world.new_id, noted))
+    app.register_blueprint(brands.blueprint(world))
+    app.register_blueprint(apps.blueprint(world, by_themselves=settings.registration))
+    app.register_blueprint(client_keys.blueprint(world))
     app.register_blueprint(fhir.blueprint(world, issuer.oauth_uris))
     app.register_blueprint(assets.blueprint())
     app.register_blueprint(signin.blueprint(world))
