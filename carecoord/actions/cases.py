@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row
 
 from auth.grant import Grant
-from carecoord.actions import assembling, projecting
+from carecoord.actions import assembling, disclosing, projecting
 from carecoord.actions.seeing import office
-from carecoord.domain import access, timeline
+from carecoord.domain import emergency, timeline
 from carecoord.domain.case import Case
 from carecoord.domain.clearance import Clearance, clear
 from carecoord.domain.parties import Directory, directory
@@ -21,7 +21,8 @@ from carecoord.errors import Forbidden, NotFound
 from carecoord.fhir import text
 from carecoord.fhir.instants import micros
 from carecoord.store import ehrs, read
-from carecoord.store.audit import Event
+from carecoord.store import emergency as broken
+from carecoord.store.audit import Event, told
 from carecoord.store.cases import Asked, Moments, Seen, Standing, Worklist, standings
 from carecoord.store.ehrs import Run
 from carecoord.store.engine import reading
@@ -82,7 +83,8 @@ def worklist(world: World, grant: Grant, asked: Asked, tabs: Sequence[str], size
         choices = {name: cases.choices(name, label) for name, label in LABELS.items()}
         due = cases.first_due(Asked("payer", asked.facets, asked.words)) if "payer" in tabs else None
         runs = [(ehr.name, next(iter(ehrs.runs(conn, ehr.name, 1)), None)) for ehr in ehrs.every(conn)]
-    _audit(world, grant, now, request, query=_said(asked))
+    patient, patients = told(row.patient for row in rows)
+    _audit(world, grant, now, request, query=_said(asked), patient=patient, patients=patients)
     return Found(now, cases.at, rows, more_after, more_before, tally, groups, choices, due, runs, whole(grant))
 
 
@@ -103,11 +105,18 @@ def agreements(world: World, grant: Grant, request: str) -> tuple[datetime, list
 
 
 def download(world: World, grant: Grant, asked: Asked, request: str) -> Iterator[Row[Any]]:
-    """Every row of the list that was asked for, in its order."""
+    """Every row of the list that was asked for, in its order. Audited with those that went out, also where the
+    asker hangs up half-way."""
     now = _fresh(world)
-    _audit(world, grant, now, request, query=_said(asked))
-    with reading(world.engine) as conn:
-        yield from _cases(world, conn, grant, now).every(asked)
+    shown: set[str] = set()
+    try:
+        with reading(world.engine) as conn:
+            for row in _cases(world, conn, grant, now).every(asked):
+                shown.add(row.patient)
+                yield row
+    finally:
+        patient, patients = told(shown)
+        _audit(world, grant, now, request, query=_said(asked), patient=patient, patients=patients)
 
 
 @dataclass(frozen=True)
@@ -133,13 +142,15 @@ def panel(world: World, grant: Grant, id: str, request: str) -> Panel:
     now, zone = _fresh(world), ZoneInfo(world.settings.timezone)
     with reading(world.engine) as conn:
         cases = _cases(world, conn, grant, now)
-        row = cases.one(id)
+        row, glass = cases.one(id), None
+        if row is None:
+            row, glass = _opened(conn, grant, id, now, cases.at)
         case = assembling.assemble(conn, id, offers=True) if row else None
         if row is None or case is None:
             raise NotFound("There is no such referral, or none that you may see.", "http.id")
         versions = {key(task): _versions(conn, str(task["id"])) for task in case.tasks}
         talks = [talk for talk in _of_patient(conn, row.patient, "Communication") if _concerns(talk, case)]
-    _audit(world, grant, now, request, resource=id, patient=row.patient)
+    _audit(world, grant, now, request, resource=id, patient=row.patient, emergency=glass)
     known = directory([*case.organizations, *case.locations, *case.practitioners])
     told = timeline.timeline(case, known, zone, row.agreement, talks, versions)
     judged = clear(case, now, projecting.policy(world.settings))
@@ -148,6 +159,13 @@ def panel(world: World, grant: Grant, id: str, request: str) -> Panel:
     papers = timeline.disclosed(case)
     events = [event for event in told if event.kind in DISCLOSED or event.reference in {key(each) for each in papers}]
     return Panel(now, cases.at, row, case, known, judged, events, papers, False)
+
+
+def _opened(conn: Connection, grant: Grant, id: str, now: datetime, at: Moments) -> tuple[Row[Any] | None, str | None]:
+    """The case of a patient whose record the asker has opened by breaking the glass, and the id of that."""
+    row = Worklist(conn, Seen(None), at).one(id) if emergency.may_break(grant) else None
+    found = broken.current(conn, grant.subject, micros(now), row.patient) if row else []
+    return (row, found[0].id) if found else (None, None)
 
 
 def _versions(conn: Connection, task: str) -> list[Json]:
@@ -171,7 +189,7 @@ def _fresh(world: World) -> datetime:
 
 
 def _cases(world: World, conn: Connection, grant: Grant, now: datetime) -> Worklist:
-    seen = Seen(access.sees(grant, office(conn, grant)))
+    seen = disclosing.cases_seen(conn, grant, office(conn, grant), now, world.settings.fhir_url)
     return Worklist(conn, seen, moments(now, ZoneInfo(world.settings.timezone)))
 
 

@@ -10,13 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from auth.scopes import EVERYTHING, permits
 from carecoord.actions import projecting
 from carecoord.actions.assembling import assemble
+from carecoord.actions.noting import noted
 from carecoord.actions.permission import Asker, Turn, looking, missing
-from carecoord.actions.reads import noted
-from carecoord.actions.seeing import office
-from carecoord.domain.access import sees
 from carecoord.domain.case import Case
 from carecoord.domain.clearance import CLEARING, Clearance, clear
 from carecoord.domain.gate import NAMES, Action, Evidence, Gate
@@ -26,7 +23,6 @@ from carecoord.errors import Gone, Invalid
 from carecoord.fhir import text
 from carecoord.fhir.instants import instant, micros, moment, period
 from carecoord.store import read
-from carecoord.store.cases import Moments, Seen, Worklist
 from carecoord.world import World
 
 Json = dict[str, Any]
@@ -45,12 +41,14 @@ def clearance(
     may not know of, and Gone for a deleted one.
     """
     on = _day(date)
-    with looking(world, asker, request) as turn, noted(turn, "clearance", "ServiceRequest", id, _query(date, as_of)):
+    asked = _query(date, as_of)
+    with looking(world, asker, request) as turn, noted(turn, "clearance", "ServiceRequest", id, asked) as shown:
         at = _instant(as_of, turn.now)
         full = _may(turn, id)
         case = assemble(turn.conn, id, at, offers=True)
         if case is None or not _same_patient(turn.conn, case):
             raise missing("ServiceRequest", id)
+        shown.append(target(item(case.order, "subject")).removeprefix("Patient/") or None)
         found = clear(case, moment(at) if at is not None else turn.now, projecting.policy(world.settings), on)
         return _parameters(found, case, _hidden(turn, found, full, at))
 
@@ -84,16 +82,11 @@ def _may(turn: Turn, id: str) -> bool:
     """Whether the asker may read the referral; False for its payer, who sees what the request discloses. Raises
     NotFound, Gone."""
     row = read.get(turn.conn, "ServiceRequest", id)
-    if row is not None and turn.sees(row, "r"):
-        if row.deleted:
-            raise Gone(f"ServiceRequest/{id} has been deleted.")
-        return True
-    scoped = permits(turn.grant.scopes, "user", "ServiceRequest", "r")
-    if row is not None and scoped == EVERYTHING and "payer" in turn.grant.roles:
-        theirs = Seen(sees(turn.grant, office(turn.conn, turn.grant)))
-        if Worklist(turn.conn, theirs, Moments(0, 0, 0, 0)).one(id):
-            return False
-    raise missing("ServiceRequest", id)
+    if row is None or not turn.sees(row, "r") or row.patient in turn.cases_withheld():
+        raise missing("ServiceRequest", id)
+    if row.deleted:
+        raise Gone(f"ServiceRequest/{id} has been deleted.")
+    return turn.sees_beside(row, "payer")
 
 
 def _same_patient(conn: Connection, case: Case) -> bool:

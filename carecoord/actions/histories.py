@@ -16,10 +16,10 @@ from carecoord.errors import Forbidden, Invalid
 from carecoord.fhir import bundle
 from carecoord.fhir.bundle import Version
 from carecoord.fhir.instants import FOREVER, period
-from carecoord.fhir.query import CURSOR, EVERYTHING
+from carecoord.fhir.query import CURSOR, EVERYTHING, NOTHING
 from carecoord.fhir.types import TYPES
 from carecoord.store import read
-from carecoord.store.changes import Point, changes
+from carecoord.store.changes import Limit, Point, changes
 from carecoord.store.read import Row
 
 _END = Point(FOREVER, 2**62, 2**30)
@@ -41,21 +41,32 @@ def versions(turn: Turn, type: str, id: str, pairs: Pairs) -> bytes:
 
 
 def changed(turn: Turn, type: str | None, pairs: Pairs) -> bytes:
-    """The history Bundle of a type, or of every type: only of those that the asker may read without any limit, for
-    whether an older version was within a limit can not be told."""
+    """The history Bundle of a type, or of every type, of what the asker may now read. Where something narrows that, no
+    version is shown that was about somebody else, and of what is deleted only what nothing but a Consent narrowed."""
     with noted(turn, "history", type or "") as shown:
         if type:
             demand_type(type)
             turn.demand(type, "r")
-        types = [name for name in ([type] if type else TYPES) if turn.filter(name, "r") == EVERYTHING]
+        types = [name for name in ([type] if type else TYPES) if turn.filter(name, "r") != NOTHING]
         if not types:
-            needs = "needs an access that no argument, role or patient narrows."
-            raise Forbidden(f"The history of {type or 'everything'} {needs}")
+            raise Forbidden("The history of everything needs an access that may read something.")
         asked = _Asked(turn, pairs)
-        rows = changes(turn.conn, types, asked.count + 1, asked.place or _END, asked.since)
-        asked.choose(rows, lambda row: True)
+        limits = {name: _limit(turn, name) for name in types if turn.filter(name, "r") != EVERYTHING}
+        rows = changes(turn.conn, types, asked.count + 1, asked.place or _END, asked.since, limits)
+        asked.choose(rows, lambda row: row.type not in limits or _is_same(turn, row))
         shown += [about(turn, row) for row in asked.chosen]
         return asked.page(f"{type}/_history" if type else "_history", rows, None)
+
+
+def _limit(turn: Turn, type: str) -> Limit:
+    besides = tuple(sorted(turn.kept_from("r"))) if turn.is_whole(type, "r") else None
+    return Limit(turn.filter(type, "r"), besides)
+
+
+def _is_same(turn: Turn, row: Row) -> bool:
+    """Whether a version of a resource that may be seen was about the same person as it is now."""
+    now = read.get(turn.conn, row.type, row.id)
+    return now is not None and (row.version == now.version or same_person(turn, now, row))
 
 
 class _Asked:

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from auth.grant import Grant
-from carecoord.actions import seeing
-from carecoord.domain import access
+from carecoord.actions import disclosing, seeing
+from carecoord.domain import access, withholding
 from carecoord.domain.access import Office
+from carecoord.domain.withholding import Denied
 from carecoord.errors import Forbidden, NotFound
+from carecoord.fhir.instants import micros
 from carecoord.fhir.query import EVERYTHING, NOTHING, Filter, limits
 from carecoord.store.asking import May
+from carecoord.store.emergency import Glass
 from carecoord.store.engine import reading, writing
 from carecoord.store.read import Row
 from carecoord.store.search import visible
@@ -32,9 +35,15 @@ class Turn:
     grant: Grant
     request: str
     now: datetime
-    emergency: str | None = None  # the breaking of the glass that alone opened what was asked for
+    glass: Glass | None = None  # the broken glass under which this turn looks into one record, and into nothing else
     _office: Office | None = None
+    _denied: Denied | None = None
     _filters: dict[tuple[str, str], Filter] = field(default_factory=dict)
+
+    @property
+    def emergency(self) -> str | None:
+        """The breaking of the glass that alone opened what was asked for: every audit row of the turn names it."""
+        return self.glass.id if self.glass else None
 
     def may(self, perm: str) -> May:
         """type -> which of its resources the asker may do this to; `perm` is a letter of cruds."""
@@ -44,9 +53,49 @@ class Turn:
         """Which resources of a type the asker may do this to."""
         found = self._filters.get((type, perm))
         if found is None:
-            ways = access.narrow(self.grant, self.office(), type, perm)
-            found = self._filters[type, perm] = limits(type, ways, self.world.settings.fhir_url)
+            found = self._filters[type, perm] = self._opened(type, perm) if self.glass else self._narrowed(type, perm)
         return found
+
+    def _narrowed(self, type: str, perm: str) -> Filter:
+        ways = access.narrow(self.grant, self.office(), type, perm)
+        return self._permitted(limits(type, ways, self.world.settings.fhir_url), type, perm)
+
+    def _opened(self, type: str, perm: str) -> Filter:
+        """One record, to read, whosever patient it is and whatever they said: by the table of roles all the same."""
+        if self.glass is None or not self.glass.is_open(micros(self.now)):
+            return NOTHING
+        ways = access.opened(self.grant, type, perm, self.glass.patient)
+        return limits(type, ways, self.world.settings.fhir_url)
+
+    def _permitted(self, found: Filter, type: str, perm: str) -> Filter:
+        """A filter without what patients' Consents keep from the asker."""
+        denied = self.denied()
+        managed = type == "Consent" and not self.grant.roles  # a service brings Consents in, and takes them back
+        if not denied or managed:
+            return found
+        base = self.world.settings.fhir_url
+        more = denied.besides(type, perm, disclosing.own_record(self.grant), base)
+        if not more:
+            return found
+        return withholding.narrowed(found, more) + withholding.managed_by(found, type, self.office().organizations)
+
+    def denied(self) -> Denied:
+        """What patients' Consents keep from the asker, whatever their roles and scopes."""
+        if self._denied is None:
+            base = self.world.settings.fhir_url
+            self._denied = disclosing.kept_from(self.conn, self.grant, self.office(), self.now, base)
+        return self._denied
+
+    def cases_withheld(self) -> frozenset[str]:
+        """The patients whose cases Consents keep from the asker."""
+        return self.denied().cases() - {disclosing.own_record(self.grant) or ""}
+
+    def sees_beside(self, row: Row, role: str) -> bool:
+        """Whether the asker sees a resource also without one of their roles."""
+        if role not in self.grant.roles:
+            return self.sees(row, "r")
+        rest = replace(self.grant, roles=self.grant.roles - {role})
+        return bool(rest.roles) and replace(self, grant=rest, _office=None, _denied=None, _filters={}).sees(row, "r")
 
     def office(self) -> Office:
         """The asker's organization and person, as our data knows them."""
@@ -57,7 +106,7 @@ class Turn:
     def role_sees(self, row: Row) -> bool:
         """Whether the asker's roles let them see a resource, whatever their scopes."""
         ways = access.by_role(self.grant, self.office(), row.type, "r")
-        allowed = limits(row.type, ways, self.world.settings.fhir_url)
+        allowed = self._permitted(limits(row.type, ways, self.world.settings.fhir_url), row.type, "r")
         return allowed == EVERYTHING or (allowed != NOTHING and visible(self.conn, row, allowed))
 
     def demand(self, type: str, perm: str) -> Filter:
@@ -69,9 +118,23 @@ class Turn:
         return found
 
     def sees(self, row: Row, perm: str) -> bool:
-        """Whether the asker may do this to this very resource."""
+        """Whether the asker may do this to this very resource. Of one that is deleted no index tells any more whether a
+        narrowing let it through: only those whom no role, patient or argument narrows see it."""
         allowed = self.filter(row.type, perm)
-        return allowed == EVERYTHING or (allowed != NOTHING and visible(self.conn, row, allowed))
+        if allowed in (EVERYTHING, NOTHING):
+            return allowed == EVERYTHING
+        if row.deleted:
+            return self.is_whole(row.type, perm) and row.patient not in (None, *self.kept_from(perm))
+        return visible(self.conn, row, allowed)
+
+    def is_whole(self, type: str, perm: str) -> bool:
+        """Whether nothing but patients' Consents narrows what the asker may do to a type."""
+        return self.glass is None and limits(type, access.narrow(self.grant, self.office(), type, perm)) == EVERYTHING
+
+    def kept_from(self, perm: str) -> frozenset[str]:
+        """The patients of whose records anything at all is kept from the asker."""
+        own = disclosing.own_record(self.grant)
+        return frozenset(patient for patient, _ in self.denied().kept.get(perm, ()) if patient != own)
 
     def demand_row(self, row: Row, perm: str) -> None:
         """Raise Forbidden unless the asker may do this to this resource; NotFound if they may not even know of it."""
@@ -92,11 +155,11 @@ Asker = Grant | Callable[[Connection, datetime], Grant]  # who asks, or how to f
 
 
 @contextmanager
-def looking(world: World, asker: Asker, request: str) -> Iterator[Turn]:
-    """A turn that only reads."""
+def looking(world: World, asker: Asker, request: str, glass: Glass | None = None) -> Iterator[Turn]:
+    """A turn that only reads. glass: into the record that it opens, and into no other."""
     with reading(world.engine) as conn:
         now = world.clock()
-        yield Turn(world, conn, asker if isinstance(asker, Grant) else asker(conn, now), request, now)
+        yield Turn(world, conn, asker if isinstance(asker, Grant) else asker(conn, now), request, now, glass)
 
 
 @contextmanager

@@ -101,7 +101,7 @@ def _patients(conn: Connection, touched: Iterable[Touched]) -> set[str]:
 def _rewrite(conn: Connection, patients: Iterable[str], now: datetime, rules: Policy) -> None:
     """Write the rows of these patients' cases where they differ from what stands there."""
     library = Library(conn)
-    for patient in sorted(patients):
+    for patient in case_rows.concerned(conn, patients):
         found = of_patient(library, patient)
         held = {row["rid"]: row for row in conn.execute(select(case).where(case.c.patient == patient)).mappings().all()}
         if not found and not held:

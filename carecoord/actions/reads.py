@@ -97,8 +97,7 @@ def same_person(turn: Turn, now: Row, then: Row) -> bool:
     """Whether an access that is narrowed may see an older version: not one that was about somebody else."""
     if turn.filter(now.type, "r") == EVERYTHING or now.version == then.version or then.deleted:
         return True
-    base = turn.world.settings.fhir_url
-    return extract(text.loads(then.body), base).patient == extract(text.loads(now.body), base).patient
+    return about(turn, then) == about(turn, now)
 
 
 def _inside(within: tuple[str, str], type: str, base_url: str) -> Filter:

@@ -6,6 +6,7 @@ launch context and scopes combine into one Filter that search, read, include and
 permits is None; what nothing narrows is EVERYTHING.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -14,7 +15,9 @@ from typing import Final
 
 from auth.grant import Grant
 from auth.scopes import EVERYTHING, Alternatives, Scope, permits
+from carecoord.domain import emergency
 from carecoord.errors import Problem
+from carecoord.fhir.criteria import ATTACHED, REQUESTED
 from carecoord.fhir.params import compartment, params
 from carecoord.fhir.query import limits
 from carecoord.fhir.types import TYPES
@@ -66,10 +69,11 @@ TABLE: Final[dict[str, Rows]] = {
     "payer": (
         (DECISIONS | {"Task", "CoverageEligibilityResponse"}, "crus"),
         (frozenset({"Communication", "CommunicationRequest"}), "crs"),
-        (COVER | REQUESTS | NETWORK | {"Patient", "DocumentReference"} | PUBLIC, "rs"),
+        (COVER | REQUESTS | NETWORK | PAPERS | {"Patient", "ServiceRequest"} | PUBLIC, "rs"),
     ),
     "contracts": (
         (AGREEMENTS | NETWORK | REGISTRY | KNOWLEDGE | {"Task", "Communication", "DocumentReference"}, "crus"),
+        (frozenset({"Binary"}), "crs"),
         (CALENDAR | COUNTS, "rs"),
     ),
     "auditor": ((TRAIL, "rs"),),
@@ -95,12 +99,23 @@ def narrow(grant: Grant, office: Office, type: str, perm: str) -> Alternatives |
     """What the grant may do (`perm`: a letter of cruds) to resources of a type: None, EVERYTHING, or alternatives of
     search arguments of which a resource must match one."""
     role = by_role(grant, office, type, perm)
+    mine = grant.fhir_user == f"Patient/{grant.patient}" and perm in "rs"  # their own app: to read, it needs no role
     bounds = {
-        "patient": both(_context(grant, type, perm), role),
+        "patient": both(_context(grant, type, perm), EVERYTHING if mine else role),
         "user": role,
         "system": role if grant.roles else EVERYTHING,  # a backend service without roles: its scopes alone
     }
     return either(both(permits(grant.scopes, level, type, perm), bound) for level, bound in bounds.items())
+
+
+def opened(grant: Grant, type: str, perm: str, patient: str) -> Alternatives | None:
+    """What broken glass opens of one patient's record: to read, the types that the table gives a clinician's or
+    coordinator's role; nothing that the role may not see of its own patients."""
+    if perm not in "rs" or not any(perm in letters(role, type) for role in grant.roles & emergency.ROLES):
+        return None
+    if type in PUBLIC | NETWORK:
+        return EVERYTHING
+    return _of(patient, type)
 
 
 def sees(grant: Grant, office: Office) -> tuple[tuple[str, str], ...] | None:
@@ -149,18 +164,41 @@ def either(ways: Iterable[Alternatives | None]) -> Alternatives | None:
 
 def by_role(grant: Grant, office: Office, type: str, perm: str) -> Alternatives | None:
     """What the grant's roles permit, whatever its scopes."""
-    return either(RULES[role](office, type) for role in sorted(grant.roles) if perm in letters(role, type))
+    return either(_ruled(role, office, type) for role in sorted(grant.roles) if perm in letters(role, type))
+
+
+@lru_cache(maxsize=4096)
+def _ruled(role: str, office: Office, type: str) -> Alternatives | None:
+    """The narrowing of a role; a file is as open as the documents that it is attached to."""
+    if type == ATTACHED[0]:
+        return _attached(RULES[role](office, ATTACHED[1]))
+    return RULES[role](office, type)
 
 
 def _context(grant: Grant, type: str, perm: str) -> Alternatives | None:
     """The compartment of the patient in the launch context, and to read, what is about nobody in particular."""
     if not grant.patient:
         return None
-    if type == "Patient":
-        return ((("_id", grant.patient),),)
     if type in PUBLIC:
         return EVERYTHING if perm in "rs" else None
-    return tuple(((code, f"Patient/{grant.patient}"),) for code in _links(type)) or None
+    return _of(grant.patient, type)
+
+
+def _of(patient: str, type: str) -> Alternatives | None:
+    """What of a type is about one patient."""
+    if type == "Patient":
+        return ((("_id", patient),),)
+    if type == ATTACHED[0]:
+        return _attached(_of(patient, ATTACHED[1]))
+    return tuple(((code, f"Patient/{patient}"),) for code in _links(type)) or None
+
+
+def _attached(ways: Alternatives | None) -> Alternatives | None:
+    """The files of the documents that these arguments mean."""
+    if ways is None or ways == EVERYTHING:
+        return ways
+    _, owner, code = ATTACHED
+    return tuple(tuple((f"_has:{owner}:{code}:{name}", value) for name, value in way) for way in ways)
 
 
 def _coordinator(office: Office, type: str) -> Alternatives | None:
@@ -188,6 +226,8 @@ def _payer(office: Office, type: str) -> Alternatives | None:
     """What is addressed to their organization, and of the patient what comes with it."""
     if type in PUBLIC:
         return EVERYTHING
+    if type == "ServiceRequest":  # what the request for authorization is about; no official parameter leads there
+        return _any_of((REQUESTED,), ",".join(re.sub(r"([\\,$|])", r"\\\1", key) for key in office.identifiers))
     return _any_of(ADDRESSED[type], _references("Organization", office.organizations))
 
 

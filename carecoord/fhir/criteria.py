@@ -25,6 +25,11 @@ from carecoord.fhir.types import TYPES
 
 MOST_VALUES = 500  # alternatives of one argument, of kinds that are looked up by equality
 MOST_RANGES = 50  # of the others, and code systems in one argument
+# A document tells the address of its file, and the standard makes that a uri: for us it points to the Binary like any
+# reference, so that whoever may read the document may read the file.
+ATTACHED = ("Binary", "DocumentReference", "location")
+# R4 has no parameter that leads from an order to the payer of whom it was requested (Claim.referral has none): ours.
+REQUESTED = "_requested-of"
 _BY_EQUALITY = ("token", "reference", "uri")
 _DEEPEST = 8  # hops of one chain
 _WIDEST = 12  # target types that a chain without a type may mean
@@ -68,13 +73,30 @@ class Chain:
 
 @dataclass(frozen=True)
 class Has:
-    """Some resource that points here by `param` (a parameter of its own type) must meet the criterion: `_has`."""
+    """Some resource that points here by `param` (a parameter of its own type) must meet the criterion: `_has`.
+
+    base: our own FHIR base with a slash behind, where the parameter is a uri that may begin with it."""
 
     param: Param
     criterion: "Criterion"
+    base: str = ""
 
 
-Criterion = Term | Chain | Has
+@dataclass(frozen=True)
+class Not:
+    """The criteria must not all hold. No search argument says so: it is for what we withhold ourselves."""
+
+    criteria: tuple["Criterion", ...]
+
+
+@dataclass(frozen=True)
+class Requested:
+    """Authorization for the ServiceRequest was requested of one of these payers (`system|value`)."""
+
+    payers: tuple[str, ...]
+
+
+Criterion = Term | Chain | Has | Not | Requested
 
 
 def criterion(type: str, name: str, value: str, base_url: str = "") -> Criterion:
@@ -97,6 +119,8 @@ def _read(type: str, name: str, value: str, base: str, depth: int) -> Criterion:
         raise Invalid(f"A chain may have {_DEEPEST} hops, and no more.")
     if name.startswith("_has:"):
         return _has(type, name, value, base, depth)
+    if (type, name) == ("ServiceRequest", REQUESTED):
+        return Requested(tuple(plain(each) for each in parts(value, ",")[:MOST_VALUES]))
     head, dot, rest = name.partition(".")
     code, _, modifier = head.partition(":")
     param = _param(type, code)
@@ -120,9 +144,10 @@ def _has(type: str, name: str, value: str, base: str, depth: int) -> Has:
     if owner not in TYPES:
         raise Invalid(f"{owner!r} is not a resource type of this server.")
     param = _param(owner, code)
-    if param.kind != "reference" or type not in param.targets:
+    attached = (type, owner, code) == ATTACHED
+    if not attached and (param.kind != "reference" or type not in param.targets):
         raise Invalid(f"{owner}.{code} does not refer to {type}.")
-    return Has(param, _read(owner, rest, value, base, depth + 1))
+    return Has(param, _read(owner, rest, value, base, depth + 1), base if attached else "")
 
 
 def _chain(param: Param, modifier: str, rest: str, value: str, base: str, depth: int) -> Chain:

@@ -9,14 +9,16 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from carecoord.fhir.criteria import Chain, Criterion, Has, Term
+from carecoord.fhir.criteria import Chain, Criterion, Has, Not, Requested, Term
 from carecoord.fhir.extract import clip, fold
 from carecoord.fhir.operands import Absent, Amount, Code, Operand, Pair, Place, Span, Target, Uri, Words
 from carecoord.fhir.params import Param, key
 from carecoord.fhir.query import EVERYTHING, Filter
+from carecoord.store.cases import DISCLOSED
 from carecoord.store.conditions import (
     NEAR,
     Alternative,
+    Attached,
     Condition,
     Either,
     Every,
@@ -81,8 +83,14 @@ class Reader:
                     for type, inner in branches
                 )
                 return hops[0] if len(hops) == 1 else Some(hops)
-            case Has(param, inner):
-                return Referred(self.values.name(param.key), self._within(param.type, inner))
+            case Has(param, inner, base):
+                key, within = self.values.name(param.key), self._within(param.type, inner)
+                return Attached(key, self.values.name(base), within) if base else Referred(key, within)
+            case Not(criteria):
+                return No(every([self.condition(each) for each in criteria]))
+            case Requested(payers):
+                told = self._equal("authorization_state", DISCLOSED)
+                return self._rows("case_row", "", [(self._equal("payer_key", payers), told)])
 
     def _within(self, type: str, criterion: Criterion) -> Condition:
         return every([self.condition(criterion), self.allowed(type)])
@@ -257,8 +265,12 @@ def rank(criterion: Criterion) -> int:
             return 1 if param.code == "identifier" or modifier == "identifier" else _RANKS[param.kind]
         case Chain(_, branches):
             return max(2, *(rank(inner) for _, inner in branches))
-        case Has(_, inner):
+        case Has(_, inner, _):
             return max(2, rank(inner))
+        case Not():
+            return 9
+        case Requested():
+            return COMMON
 
 
 def _derived(code: str, modifier: str) -> tuple[str, str]:

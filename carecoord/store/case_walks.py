@@ -103,6 +103,23 @@ class Other:
 
 
 @dataclass(frozen=True)
+class Outside:
+    """The column is none of these values. As many as there are, the statement stays the same."""
+
+    column: str
+    values: tuple[str, ...]
+
+    def blank(self) -> "Outside":
+        return replace(self, values=())
+
+    def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
+        return pick(self.column).not_in(bindparam(at, expanding=True))
+
+    def binds(self, at: str) -> dict[str, Any]:
+        return {at: list(self.values)}
+
+
+@dataclass(frozen=True)
 class Span:
     """The column lies in [low, high); None: no bound."""
 
@@ -159,7 +176,7 @@ class Word:
         return {f"{at}_low": self.start, f"{at}_high": self.start + _LAST, **both}
 
 
-Test = In | Other | Span | Word
+Test = In | Other | Outside | Span | Word
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row
 
 from carecoord.fhir.extract import fold
 from carecoord.store import case_walks as walks
-from carecoord.store.case_walks import Arm, In, Other, Span, Test, Word
+from carecoord.store.case_walks import Arm, In, Other, Outside, Span, Test, Word
 from carecoord.store.tables import CASE_LEADS, CASE_SORTS
 
 MANY = 1000  # a count that reaches it is shown as "999+"
@@ -53,9 +53,11 @@ class Moments:
 
 @dataclass(frozen=True)
 class Seen:
-    """Whose cases: any of the alternatives (column, value), columns placer, performer, payer_key; None: everybody's."""
+    """Whose cases: any of the alternatives (column, value), columns placer, performer, payer_key; None: everybody's.
+    besides: the patients whose cases are withheld all the same."""
 
     any_of: tuple[tuple[str, str], ...] | None = ()
+    besides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -241,13 +243,14 @@ class Worklist:
         """The list as disjoint walks along one index each: per alternative of whose it is, per value of what leads.
 
         `words`: a search whose word fewer rows have is walked along these rows."""
+        kept = (Outside("patient", self.seen.besides),) if self.seen.besides else ()
         if self.seen.any_of is None:
-            return (Arm(tests, ("open", "sort_due")),)
+            return (Arm((*tests, *kept), ("open", "sort_due")),)
         arms: list[Arm] = []
         for n, (scope, value) in enumerate(self.seen.any_of):
             others = [Other(c, v) for c, v in self.seen.any_of[:n]]
             told = [In("authorization_state", DISCLOSED)] if scope == "payer_key" else []
-            whose: tuple[Test, ...] = (In(scope, (value,)), *others, *told)
+            whose: tuple[Test, ...] = (In(scope, (value,)), *others, *told, *kept)
             found = any(self._spelt(test) < words for test in tests if isinstance(test, Word))
             own = tuple(_plain(test) for test in tests) if scope == "payer_key" else tests
             arms += [Arm((*whose, *own), ("rid",))] if found else self._led(scope, whose, own, sort)

@@ -74,7 +74,17 @@ class Referred(NamedTuple):
     kind: Literal["referred"] = "referred"
 
 
-Condition = Rows | No | Every | Some | Refers | Referred
+class Attached(NamedTuple):
+    """A resource that meets the condition gives, under that key, its address as that of a file: `Binary/id`, alone or
+    behind our own base of that name."""
+
+    key: str
+    base: str
+    condition: "Condition"
+    kind: Literal["attached"] = "attached"
+
+
+Condition = Rows | No | Every | Some | Refers | Referred | Attached
 
 _LEADING = {"ix_token": {"code"}, "ix_reference": {"id", "url"}, "ix_uri": {"value"}, "ix_pair": {"code"}}
 
@@ -90,7 +100,7 @@ def is_drivable(condition: Condition) -> bool:
             return bool(condition.conditions) and all(map(is_drivable, condition.conditions))
         case Every():
             return any(map(is_drivable, condition.conditions))
-        case No():
+        case No() | Attached():
             return False
 
 

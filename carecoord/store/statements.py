@@ -32,6 +32,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from carecoord.store.conditions import (
     NEAR,
     Alternative,
+    Attached,
     Condition,
     Either,
     Every,
@@ -43,7 +44,7 @@ from carecoord.store.conditions import (
     Test,
     is_drivable,
 )
-from carecoord.store.tables import ix_reference, metadata, resource
+from carecoord.store.tables import ix_reference, ix_uri, metadata, resource
 
 
 class Then(Join):
@@ -113,6 +114,12 @@ def check(condition: Condition, rid: ColumnElement[int]) -> ColumnElement[bool]:
             own, link = resource.alias(), ix_reference.alias()
             joined = Then(own, link, and_(link.c.key == bindparam(key), *_points_at(link, own)))
             return _exists(joined, [own.c.rid == rid, check(inner, link.c.rid)], rid)
+        case Attached(key, base, inner):
+            own, told = resource.alias(), ix_uri.alias()
+            relative = own.c.type + literal_column("'/'") + own.c.id
+            named = told.c.value.in_([relative, bindparam(base, type_=own.c.id.type) + relative])
+            joined = Then(own, told, and_(told.c.key == bindparam(key), named))
+            return _exists(joined, [own.c.rid == rid, check(inner, told.c.rid)], rid)
 
 
 def drive(condition: Condition) -> Source:
@@ -141,7 +148,7 @@ def drive(condition: Condition) -> Source:
             links = Then(origin, link, and_(link.c.rid == rid, link.c.key == bindparam(key)))
             here = [target.c.type == link.c.type, target.c.id == link.c.id, target.c.deleted.is_(False)]
             return Source(Then(links, target, and_(*here)), target.c.rid, tests)
-        case No():
+        case No() | Attached():
             raise ValueError("what is not there can not be listed")
 
 
@@ -168,6 +175,8 @@ def passing(condition: Rows, rows: FromClause, visible: Sequence[str] | None = N
         by_id = any(isinstance(test, Test) and test.column == "id" for way in condition.any_of for test in way)
         kind = rows.c.type if visible is None or visible else Plain(rows.c.type)
         tests = [kind == bindparam(condition.key), (Plain(rows.c.deleted) if by_id else rows.c.deleted).is_(False)]
+    elif condition.table == "case_row":  # has a row for each referral, and no keys
+        tests = []
     else:
         tests = [rows.c.key == bindparam(condition.key)]
     if () in condition.any_of:

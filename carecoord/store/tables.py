@@ -205,6 +205,12 @@ case_word = Table(  # the words that a case is found by: the beginnings of names
     sqlite_with_rowid=False,
 )
 
+directive = Table(  # the active Consents that forbid something: few, so that a turn need not look through all
+    "directive",
+    metadata,
+    Column("rid", Big, primary_key=True, autoincrement=False),
+)
+
 outbox = Table(
     "outbox",
     metadata,

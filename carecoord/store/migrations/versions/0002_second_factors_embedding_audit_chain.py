@@ -46,6 +46,12 @@ def upgrade() -> None:
     op.create_index("ix_break_glass_started", "break_glass", ["started"], unique=False)
     op.create_index("ix_break_glass_subject", "break_glass", ["subject", "patient", "expires"], unique=False)
     op.create_table(
+        "directive",
+        sa.Column("rid", Big, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("rid"),
+    )
+    _find_directives()
+    op.create_table(
         "auth_embedded",
         sa.Column("id", Str, nullable=False),
         sa.Column("session", sa.LargeBinary(), nullable=False),
@@ -137,7 +143,8 @@ def upgrade() -> None:
     op.create_index("ix_audit_subject", "audit", ["subject", "at"], unique=False)
     op.create_index("ix_audit_client", "audit", ["client", "at"], unique=False)
     op.create_index("ix_audit_interaction", "audit", ["interaction", "at"], unique=False)
-    op.create_index("ix_audit_emergency", "audit", ["emergency", "at"], unique=False)
+    broken = sa.text("emergency IS NOT NULL")
+    op.create_index("ix_audit_emergency", "audit", ["at"], sqlite_where=broken, postgresql_where=broken)
     _keep_the_trail()
     op.add_column("auth_client", sa.Column("pending", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("auth_client", sa.Column("metadata", Str, nullable=True))
@@ -171,3 +178,16 @@ def _keep_the_trail() -> None:
             f"CREATE TRIGGER {table}_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_the_trail()"
         )
+
+
+def _find_directives() -> None:
+    """Consents that are here already and may forbid something: too many rather than too few, for each is read again."""
+    says = "instr(body, {})" if op.get_bind().dialect.name == "sqlite" else "position({} in body)"
+    words = ["CAST('\"deny\"' AS BLOB)", "CAST('OPTOUT' AS BLOB)"]
+    if op.get_bind().dialect.name != "sqlite":
+        words = ["'\"deny\"'::bytea", "'OPTOUT'::bytea"]
+    found = " OR ".join(f"{says.format(word)} > 0" for word in words)
+    chosen = f"type = 'Consent' AND NOT deleted AND ({found})"
+    op.execute(f"INSERT INTO directive SELECT rid FROM resource WHERE {chosen}")  # noqa: S608 - our own words
+    mark = "randomblob(16)" if op.get_bind().dialect.name == "sqlite" else "decode(md5(random()::text), 'hex')"
+    op.execute(f"INSERT INTO setting SELECT 'directives', {mark} WHERE EXISTS (SELECT 1 FROM directive)")  # noqa: S608
