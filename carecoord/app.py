@@ -35,11 +35,15 @@ from carecoord.web import (
     brands,
     client_keys,
     desk,
+    embed,
+    emergency,
+    entering,
     errors,
     exchange,
     fhir,
     headers,
     health,
+    limits,
     people,
     second_step,
     signin,
@@ -66,7 +70,7 @@ def world(settings: Settings) -> World:
         engine=open_engine(settings.database),
         clock=lambda: datetime.now(UTC),
         new_id=lambda: str(uuid4()),
-        http=requests.Session,
+        http=partial(_session, settings),
         settings=settings,
         project=projecting.projector(projecting.policy(settings)),
         journal=Journal(Path(settings.var) / "audit"),
@@ -99,16 +103,21 @@ def wired(world: World) -> Flask:
     app.register_blueprint(second_step.blueprint(world))
     app.register_blueprint(account.blueprint(world))
     app.register_blueprint(people.blueprint(world))
+    app.register_blueprint(entering.blueprint(world))
     app.register_blueprint(authorize.blueprint(world, issuer))
     app.register_blueprint(desk.blueprint(world))
+    app.register_blueprint(emergency.blueprint(world))
+    app.register_blueprint(embed.blueprint(world, KeySets(world.http)))
     app.register_blueprint(health.blueprint(world))
+    limits.install(app, world)  # last: it looks at every route
     return app
 
 
 def drain(world: World) -> None:
     """Move the journal into the audit table from now on, and once more when the process ends."""
     stop = threading.Event()
-    thread = threading.Thread(target=keep_draining, args=(world.journal, world.engine, stop), name="audit", daemon=True)
+    given = (world.journal, world.engine, world.clock, stop)
+    thread = threading.Thread(target=keep_draining, args=given, name="audit", daemon=True)
     thread.start()
 
     def end() -> None:
@@ -131,9 +140,6 @@ def _log(level: str) -> None:
     )
 
 
-def _effects(world: World) -> Effects:
-    keys = KeySets(partial(_session, world.settings))
-    return Effects(partial(reading, world.engine), partial(writing, world.engine), world.clock, keys)
 def _session(settings: Settings) -> requests.Session:
     """A guarded session, which asks the environment for nothing but whose certificates to trust."""
     session = reaching.session(settings)
@@ -141,3 +147,6 @@ def _session(settings: Settings) -> requests.Session:
     return session
 
 
+def _effects(world: World) -> Effects:
+    keys = KeySets(partial(_session, world.settings))
+    return Effects(partial(reading, world.engine), partial(writing, world.engine), world.clock, keys)

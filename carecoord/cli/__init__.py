@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 
 from auth.errors import BadRegistration
-from carecoord.cli import accounts, apps, cases, checking, demo, ehrs, keys, loading, serving
+from carecoord.cli import accounts, apps, auditing, cases, checking, demo, ehrs, keys, loading, providers, serving
 from carecoord.cli.screen import Screen
 from carecoord.errors import Problem
 from carecoord.settings import BadSetting, load
@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
         "carecoord", description=ABOUT, epilog=MORE, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for module in (demo, serving, loading, ehrs, cases, accounts, apps, keys, checking):
+    for module in (demo, serving, loading, ehrs, cases, accounts, apps, providers, keys, checking, auditing):
         module.install(verbs)
     return top
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from auth import store
-from carecoord.actions import syncing
+from carecoord.actions import auditing, syncing
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, current, raw, verb
 from carecoord.errors import Problem
@@ -16,6 +16,7 @@ from carecoord.store import outbox
 from carecoord.store.engine import reading
 from carecoord.world import World
 
+STALE = 300  # seconds after which a file of the journal should be in the table
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -26,7 +27,8 @@ class Wrong(Exception):
 def install(verbs: Verbs) -> None:
     """Add the verb."""
     verb(verbs, "check", check, "look at configuration, database and EHRs: each line says good, or what to do", (
-        "Ends with 0 when everything is good, else with 1. Nothing is changed."
+        "Ends with 0 when everything is good, else with 1. Nothing is changed; how far the audit was found whole is\n"
+        "remembered in CARECOORD_VAR, so that the next check walks only what is new."
     ))
 
 
@@ -53,6 +55,8 @@ def looks(world: World) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "database", lambda: database(world)
     yield "people", lambda: people(world)
     yield "later work", lambda: later(world)
+    yield "audit", lambda: sealed(world)
+    yield "journal", lambda: journal(world)
     for listed in syncing.list_ehrs(world):
         name = listed.ehr.name
         yield f"EHR {name}", lambda name=name: ehr(world, name)  # type: ignore[misc]
@@ -101,6 +105,34 @@ def later(world: World) -> str:
     if stuck:
         raise Wrong(f"{len(stuck)} jobs failed too often, the first: {stuck[0].kind} {stuck[0].key}: {stuck[0].error}")
     return "no job waits for a person"
+
+
+def sealed(world: World, whole: bool = False, tell: Callable[[int, int], None] = lambda done, of: None) -> str:
+    """Every row of the audit is as it was sealed. whole: walk all of the chain, not only what is new."""
+    try:
+        found = auditing.walk(world, whole, tell)
+    except ValueError as e:
+        raise Wrong(f"{e}: somebody changed it; compare with a copy") from e
+    if found.faults:
+        listed = "; ".join(found.faults)
+        raise Wrong(
+            f"{listed}. The trail was changed outside carecoord: keep this database as it is, compare it with a backup "
+            "from before, and find out who could write to it. `carecoord audit verify` walks the whole chain"
+        )
+    part = f" ({found.walked:,} of it walked now; carecoord audit verify walks all)"
+    walked = part if found.walked != found.sealed else ""
+    return f"{found.rows:,} rows, sealed to {found.sealed:,}, chain unbroken{walked}"
+
+
+def journal(world: World) -> str:
+    """What was read is on its way into the audit."""
+    left = auditing.left(world)
+    if left.oldest > STALE:
+        raise Wrong(
+            f"{left.count} files of the journal wait in {world.journal.folder}, the oldest for {left.oldest // 60:,} "
+            "minutes: start carecoord serve, which moves them into the audit within a second, and look into its log"
+        )
+    return f"{left.count} files wait to be moved into the audit" if left.count else "nothing waits to be moved"
 
 
 def ehr(world: World, name: str) -> str:

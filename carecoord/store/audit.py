@@ -10,8 +10,9 @@ import fcntl
 import os
 import threading
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -19,7 +20,8 @@ import structlog
 from sqlalchemy import Connection, Engine, bindparam, select
 
 from carecoord.errors import Unavailable
-from carecoord.store import bulk
+from carecoord.fhir.instants import micros
+from carecoord.store import bulk, seals
 from carecoord.store.engine import writing
 from carecoord.store.trail import audit, audit_patient
 
@@ -88,11 +90,11 @@ def _plain(value: object) -> object:
 
 
 class Journal:
-    """This process's file of events in a folder that all processes of one database share. Safe from many threads, and
+    """This process's file of events in a `folder` that all processes of one database share. Safe from many threads, and
     across a fork: the child opens a file of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._fd = -1
         self._path = folder
         self._pid = 0
@@ -114,13 +116,13 @@ class Journal:
         """
         with self._drain_lock:
             mine = self._close()
-            others = (_claim(path) for path in sorted(self._folder.glob("audit-*.jsonl")))
+            others = (_claim(path) for path in sorted(self.folder.glob("audit-*.jsonl")))
             return sum(_move(path, fd, engine) for path, fd in _found(mine, others))
 
     def _open(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         while True:
-            path = self._folder / f"audit-{os.getpid()}-{uuid.uuid4().hex[:12]}.jsonl"
+            path = self.folder / f"audit-{os.getpid()}-{uuid.uuid4().hex[:12]}.jsonl"
             fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND, 0o600)
             if _locked(fd):  # not so when a drainer found it in the instant before
                 self._fd, self._path, self._pid = fd, path, os.getpid()
@@ -136,12 +138,17 @@ class Journal:
             return self._path, self._fd
 
 
-def keep_draining(journal: Journal, engine: Engine, stop: threading.Event, seconds: float = 1.0) -> None:
-    """Drain until `stop` is set, and once more then: the body of one background thread per process."""
+def keep_draining(
+    journal: Journal, engine: Engine, clock: Callable[[], datetime], stop: threading.Event, seconds: float = 1.0
+) -> None:
+    """Drain, and seal what came, until `stop` is set, and once more then: the body of one background thread per
+    process."""
     while True:
         last = stop.wait(seconds)
         try:
             journal.drain(engine)
+            seals.seal(engine)
+            seals.note(engine, journal.folder, micros(clock()), now=last)
         except (Unavailable, OSError) as e:
             _log.warning("audit_not_drained", reason=str(e))
         if last:

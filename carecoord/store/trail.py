@@ -3,9 +3,16 @@
 Times are integers: microseconds since 1970-01-01 UTC. Rows of `audit` are added and never changed.
 """
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, Table
+from typing import Any
+
+from sqlalchemy import Column, Index, Integer, LargeBinary, Table, text
 
 from carecoord.store.tables import Big, Str, metadata
+
+_IN_EMERGENCY: dict[str, Any] = {
+    "sqlite_where": text("emergency IS NOT NULL"),
+    "postgresql_where": text("emergency IS NOT NULL"),
+}
 
 audit = Table(
     "audit",
@@ -30,7 +37,7 @@ audit = Table(
     Index("ix_audit_subject", "subject", "at"),
     Index("ix_audit_client", "client", "at"),
     Index("ix_audit_interaction", "interaction", "at"),
-    Index("ix_audit_emergency", "emergency", "at"),
+    Index("ix_audit_emergency", "at", **_IN_EMERGENCY),
     Index("ix_audit_at", "at"),
 )
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import shutil
 import stat
 from collections.abc import Callable
@@ -10,15 +11,20 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import text
 
 from carecoord.cli import cases, main, parser
 from carecoord.fhir.instants import micros
 from carecoord.settings import PREFIX
+from carecoord.store import seals
+from carecoord.store.audit import Event, record
+from carecoord.store.engine import open_engine, reading, writing
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 VERBS = (
     "init", "serve", "demo", "load", "ehr", "ehr add", "ehr list", "sync", "cases", "client", "client add", "user",
-    "user add", "check", "work",
+    "user add", "check", "work", "audit verify",
+    "audit head",
 )
 
 Run = Callable[..., tuple[int, str, str]]
@@ -142,6 +148,62 @@ def test_check_says_good_or_what_to_do(ready: Run) -> None:
     code, out, _ = ready("check")
     assert code == 0
     assert "BAD" not in out
+
+
+def test_check_walks_the_chain_of_the_audit_and_then_only_what_is_new(ready: Run, tmp_path: Path) -> None:
+    """Issue 3, Audit: a hash chain over audit rows, verified by `carecoord check`."""
+    engine = open_engine(f"sqlite:///{tmp_path}/var/carecoord.db")
+
+    def happen(count: int) -> None:
+        with writing(engine) as conn:
+            record(conn, [Event(n, "r", "read", 200, type="Patient") for n in range(count)])
+        seals.seal(engine)
+
+    happen(1_200)
+    (tmp_path / "var" / "audit").mkdir()
+    assert "good  audit: 1,200 rows, sealed to 1,200, chain unbroken\n" in ready("check")[1]
+    happen(3)
+    assert "1,203 rows, sealed to 1,203, chain unbroken (3 of it walked now" in ready("check")[1]
+    assert "sealed to 1,203, chain unbroken\n" in ready("audit", "verify")[1]
+    with writing(engine) as conn:
+        conn.execute(text("DROP TRIGGER audit_no_update"))
+        conn.execute(text("UPDATE audit SET status = 404 WHERE n = 700"))
+    code, out, _ = ready("audit", "verify")
+    assert code == 1
+    assert "BAD   audit: row 700 (seal 700) is not as it was sealed" in out
+    assert "compare it with a backup" in out
+    with writing(engine) as conn:
+        conn.execute(text("DROP TRIGGER audit_no_delete"))
+        conn.execute(text("DELETE FROM audit WHERE n = 5"))
+    code, out, _ = ready("check")
+    assert code == 1
+    assert "BAD   audit: 1203 seals stand beside 1202 rows" in out
+    engine.dispose()
+
+
+def test_the_head_of_the_chain_can_be_kept_elsewhere(ready: Run, tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/var/carecoord.db")
+    with writing(engine) as conn:
+        record(conn, [Event(1, "r", "read", 200)])
+    seals.seal(engine)
+    code, out, _ = ready("audit", "head")
+    with reading(engine) as conn:
+        head = seals.head(conn)
+    engine.dispose()
+    assert (code, out) == (0, f"seal: 1\nhash: {head.hash.hex()}\n")
+    assert seals.noted(tmp_path / "var" / "audit")[-1].hash == head.hash.hex()
+
+
+def test_check_finds_a_journal_that_nobody_drains(ready: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "var" / "audit"
+    folder.mkdir()
+    (folder / "audit-1-left.jsonl").write_bytes(b"")
+    assert "good  journal: 1 files wait" in ready("check")[1]
+    os.utime(folder / "audit-1-left.jsonl", (0, 0))
+    code, out, _ = ready("check")
+    assert code == 1
+    assert "BAD   journal: 1 files of the journal wait" in out
+    assert "start carecoord serve" in out
 
 
 def test_check_finds_a_key_that_others_may_read(ready: Run, tmp_path: Path) -> None:

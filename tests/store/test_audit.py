@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,7 @@ def test_half_a_line_of_a_lost_machine_costs_only_itself(engine: Engine, tmp_pat
 def test_many_threads_write_and_one_drains(engine: Engine, tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     stop = threading.Event()
-    drainer = threading.Thread(target=keep_draining, args=(journal, engine, stop, 0.01))
+    drainer = threading.Thread(target=keep_draining, args=(journal, engine, lambda: datetime.now(UTC), stop, 0.01))
     drainer.start()
 
     def write(start: int) -> None:
