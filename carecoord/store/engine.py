@@ -8,6 +8,9 @@ engine events: a single listener makes every statement dearer.
 import hashlib
 import secrets
 import sqlite3
+import threading
+import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +27,7 @@ from carecoord.errors import Unavailable
 from carecoord.store.tables import setting
 
 BUSY_SECONDS = 15
+_POLL = 0.0003  # seconds between two looks whether another process has done writing
 _POOL = 16  # connections kept; as many again may be opened when threads crowd
 _PRAGMAS = (
     "journal_mode = WAL",
@@ -45,6 +49,7 @@ _AWAY = (
     sqlite3.SQLITE_READONLY,
 )
 _ROLLED_BACK = "40"  # PostgreSQL's class of codes for a transaction that lost against another
+_turns: defaultdict[str | None, threading.Lock] = defaultdict(threading.Lock)  # of this process's writers, by database
 _log = structlog.get_logger()
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x63617265  # the advisory lock that one migration at a time holds
@@ -99,10 +104,44 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """
     with _connected(engine) as conn:
         raw: Any = conn.connection.dbapi_connection
-        if isinstance(raw, sqlite3.Connection):
-            raw.execute("BEGIN IMMEDIATE")
-        with conn.begin():
-            yield conn
+        if not isinstance(raw, sqlite3.Connection):
+            with conn.begin():
+                yield conn
+            return
+        with _turn(engine.url.database) as until:
+            _begin(raw, until)
+            with conn.begin():
+                yield conn
+
+
+@contextmanager
+def _turn(database: str | None) -> Iterator[float]:
+    """Wait for the other writers of this process, then tell until when to wait for those of others (monotonic)."""
+    until = time.monotonic() + BUSY_SECONDS
+    turn = _turns[database]
+    if not turn.acquire(timeout=BUSY_SECONDS):
+        raise _unavailable(TimeoutError("another writer of this process holds the database"))
+    try:
+        yield until
+    finally:
+        turn.release()
+
+
+def _begin(raw: sqlite3.Connection, until: float) -> None:
+    """Take the write lock. SQLite's own way of waiting sleeps up to a tenth of a second at a time: writers that crowd
+    then leave the database idle for most of it. We look again a hundred times as often."""
+    raw.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as busy:
+                if busy.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+            time.sleep(_POLL)
+    finally:
+        raw.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
 
 @contextmanager

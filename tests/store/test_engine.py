@@ -1,7 +1,10 @@
 """The database opens, migrates to exactly the tables in code, and its transactions do what they say."""
 
 import contextlib
+import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -71,23 +74,24 @@ def test_a_reader_can_not_write_on_postgres_and_keeps_nothing_on_sqlite(engine: 
         assert conn.execute(select(tables.setting.c.name)).scalars().all() == ["secret"]
 
 
+@pytest.mark.parametrize("here", [True, False], ids=["in this process", "in another"])
 def test_a_writer_that_waits_too_long_is_told_to_try_again(
-    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch, here: bool
 ) -> None:
     path = tmp_path / "busy.db"
     path.write_bytes(sqlite_template.read_bytes())
-    monkeypatch.setattr(module, "_PRAGMAS", ("journal_mode = WAL", "busy_timeout = 50"))
     engine = open_engine(f"sqlite:///{path}")
     held, release = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with writing(engine):
+        with writing(engine) if here else _elsewhere(path):
             held.set()
             release.wait(10)
 
     holder = threading.Thread(target=hold)
     holder.start()
     held.wait(10)
+    monkeypatch.setattr(module, "BUSY_SECONDS", 0.05)
     try:
         with pytest.raises(Unavailable) as refused, writing(engine):
             raise AssertionError("two writers at once")
@@ -96,7 +100,18 @@ def test_a_writer_that_waits_too_long_is_told_to_try_again(
     finally:
         release.set()
         holder.join()
-        engine.dispose()
+    with writing(engine) as conn:
+        assert conn.scalar(text("SELECT 1")) == 1
+    engine.dispose()
+
+
+@contextmanager
+def _elsewhere(path: Path) -> Iterator[None]:
+    """The write lock in the hands of somebody who knows nothing of our queue."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("COMMIT")
 
 
 def test_a_server_that_was_restarted_costs_one_request(postgres_url: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, text
 
 from carecoord.fhir.params import key
-from carecoord.store import driver, read, registry
+from carecoord.store import case_rows, driver, read, registry
 from carecoord.store.engine import open_engine, reading
 from carecoord.store.write import Change
 from tests.store.conftest import Store
@@ -116,6 +116,17 @@ def test_reads_and_writes_go_by_an_index(plans: tuple[Store, list[str]]) -> None
         registry.identified(conn, "Organization", [("s", "v"), ("t", "w")])
         registry.pointing(conn, [("Task", "patient"), ("Task", "owner")], "Patient", ["a", "b"])
         registry.changed_since(conn, ["Patient", "Task"], 1)
+    check(sent)
+
+
+def test_whether_a_patient_has_cases_is_not_found_out_by_going_through_everybodys_orders(
+    plans: tuple[Store, list[str]],
+) -> None:
+    store, sent = plans
+    with reading(store.engine) as conn:
+        assert case_rows.concerned(conn, ["nobody"]) == []
+    assert "ix_resource_patient (patient=? AND type=?)" in sent[-1]
+    assert "case_row_patient (patient=?)" in sent[-1]
     check(sent)
 
 
