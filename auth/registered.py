@@ -92,8 +92,8 @@ def overview(conn: Connection, now: int) -> list[Overview]:
     counts = select(authorization.c.client, func.count(), func.max(authorization.c.used)).where(*alive)
     people = {id: (count, used) for id, count, used in conn.execute(counts.group_by(authorization.c.client))}
     issued = select(token.c.client, func.max(token.c.issued)).group_by(token.c.client)
-    latest = dict(conn.execute(issued).tuples().all())
-    since = dict(conn.execute(select(client.c.id, client.c.added)).tuples().all())
+    latest = {row[0]: row[1] for row in conn.execute(issued)}
+    since = {row[0]: row[1] for row in conn.execute(select(client.c.id, client.c.added))}
     found = []
     for app in store.clients(conn):
         count, used = people.get(app.id, (0, 0))

@@ -140,11 +140,11 @@ def _demand_sense(told: Metadata) -> None:
     for name in ("initiate_login_uri", "jwks_uri"):
         if name in told:
             _demand_place(name, told[name], InvalidClientMetadataError)
+    _demand_keys(told)
     try:
         ClientMetadataClaims({**told}, {}).validate()
     except JoseError as error:
-        raise InvalidClientMetadataError(f"{error.description or error.error} can not be meant.") from error
-    _demand_keys(told)
+        raise InvalidClientMetadataError(f"{_printable(error.description or error.error)} can not be meant.") from error
 
 
 def _demand_keys(told: Metadata) -> None:
@@ -161,14 +161,19 @@ def _demand_keys(told: Metadata) -> None:
 def _demand_known(name: str, said: list[str], known: tuple[str, ...]) -> None:
     unknown = [one for one in said if one not in known]
     if unknown:
-        raise InvalidClientMetadataError(f"{name} knows {', '.join(known)}, not {unknown[0][:40]}.")
+        raise InvalidClientMetadataError(_printable(f"{name} knows {', '.join(known)}, not {unknown[0][:40]}."))
 
 
 def _demand_place(name: str, uri: str, error: type[Exception]) -> None:
     try:
         store.judge_address(uri)
     except BadRegistration as refused:
-        raise error(f"{name}: {refused}") from refused
+        raise error(_printable(f"{name}: {refused}")) from refused
+
+
+def _printable(text: str) -> str:
+    """In the letters that RFC 6749 section 5.2 lets an error_description have."""
+    return "".join(c if " " <= c <= "~" and c not in '"\\' else " " for c in text)[:300]
 
 
 def _scope(told: Metadata, issuer: Issuer) -> str:
