@@ -4,6 +4,8 @@ roles that the EHR's registration gives to the people it sends. Nobody is matche
 
 import hashlib
 import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -11,12 +13,12 @@ from sqlalchemy import Connection
 from auth import providers, store
 from auth.store import User
 from carecoord.domain import parties
-from carecoord.errors import Forbidden, Invalid, NotFound
+from carecoord.errors import Conflict, Forbidden, Invalid, NotFound
 from carecoord.fhir import text
 from carecoord.fhir.instants import micros
 from carecoord.store import ehrs, read
 from carecoord.store.audit import Event, record
-from carecoord.store.engine import writing
+from carecoord.store.engine import reading, writing
 from carecoord.world import World
 from fhir_adapters.ehr import Ehr, Launch
 from fhir_adapters.identity import local_id
@@ -51,6 +53,31 @@ def recognise(world: World, one: Ehr, claims: dict[str, Any]) -> User:
             store.change_user(conn, wanted)  # the registration changed: its people's sessions of before end
         providers.saw(conn, issuer, subject, now)
     return wanted
+
+
+def vetted(world: World, one: Ehr) -> Ehr:
+    """The registration of an EHR that launches us, with its files' names made whole. Raises Invalid for roles that work
+    on no cases, an organization that is not here or a file that can not be read, Conflict for an address that is
+    another launching EHR's already: a launch must mean one of them."""
+    launch = one.launch
+    if launch is None:
+        return one
+    if wrong := sorted(set(launch.roles) - set(MAPPED)):
+        raise Invalid(f"An EHR can not make somebody {', '.join(wrong)}; it can give {', '.join(MAPPED)}.")
+    launch = replace(launch, key_file=_file(launch.key_file), secret_file=_file(launch.secret_file))
+    with reading(world.engine) as conn:
+        if launch.organization and read.get(conn, "Organization", launch.organization) is None:
+            raise Invalid(f"There is no Organization/{launch.organization} here: load or sync it first.")
+        others = [each for each in ehrs.every(conn) if each.launch and each.name != one.name]
+    if twin := next((each.name for each in others if set(each.bases) & set(one.bases)), None):
+        raise Conflict(f"{twin} opens carecoord from that address already.")
+    return replace(one, launch=launch)
+
+
+def _file(said: str) -> str:
+    if said and not Path(said).is_file():
+        raise Invalid(f"{said} is not a file that can be read.")
+    return str(Path(said).absolute()) if said else ""
 
 
 def link(world: World, name: str, issuer: str, subject: str, login: str) -> User:

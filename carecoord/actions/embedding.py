@@ -35,6 +35,7 @@ from fhir_adapters.ehr import Ehr
 from fhir_adapters.identity import local_id
 
 PURPOSE: Final = "embed"
+LAUNCH: Final = "/embed/launch"
 CALLBACK: Final = "/embed/came/"  # one address for each EHR, so that no other can have its answer taken for theirs
 ASSUMED: Final = {"openid", "launch"}  # shown to be granted by an id_token and a context, whatever the answer says
 KEPT: Final = ("need_patient_banner", "encounter", "intent", "tenant")  # of the token response; its tokens are not
@@ -83,6 +84,11 @@ def called(world: World, iss: str) -> Ehr:
             "http.iss",
         )
     return found[0]
+
+
+def launch_address(world: World) -> str:
+    """Our launch URL, the same for every EHR."""
+    return f"{world.settings.url}{LAUNCH}"
 
 
 def callback(world: World, name: str) -> str:

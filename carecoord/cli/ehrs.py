@@ -1,15 +1,17 @@
-"""`ehr add`, `ehr list`, `sync`: the EHRs that we read from."""
+"""`ehr add`, `ehr list`, `ehr link`, `sync`: the EHRs that we read from, and that open us from their charts."""
 
 import argparse
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from carecoord import worker
-from carecoord.actions import keeping_keys, syncing
+from carecoord.actions import embedded_people, embedding, keeping_keys, syncing
+from carecoord.actions.embedded_people import MAPPED
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.settings import Settings
-from fhir_adapters.ehr import BackendServices, Ehr
+from fhir_adapters.ehr import BackendServices, Ehr, Launch
 
 
 def install(verbs: Verbs) -> None:
@@ -25,9 +27,43 @@ def install(verbs: Verbs) -> None:
     one.add_argument("--alias", action="append", default=[], metavar="URL", help="another base URL it calls itself by")
     one.add_argument("--every", type=int, metavar="MINUTES", help="sync it again and again while `serve` runs")
     one.add_argument("--header", action="append", default=[], metavar="NAME=VALUE", help="sent with every request")
+    _launching(one)
+    one = verb(ehr, "link", link, "say who somebody of a launching EHR is here: they keep their own roles")
+    one.add_argument("name", help="as given to `carecoord ehr add`")
+    one.add_argument("subject", help="what the EHR calls the person: sub in its id_tokens")
+    one.add_argument("login", help="what the person signs in with here")
+    one.add_argument("--issuer", default="", help="whose id_tokens (default: the registration's --launch-issuer)")
     verb(ehr, "list", show, "every EHR, and how its last sync went")
     one = verb(verbs, "sync", sync, "read an EHR into our store; safe to break off and to repeat")
     one.add_argument("name", help="as given to `carecoord ehr add`")
+
+
+def _launching(one: argparse.ArgumentParser) -> None:
+    """What an EHR that opens us as a SMART app is registered with."""
+    group = one.add_argument_group("where it opens carecoord from a patient's chart (SMART App Launch)")
+    group.add_argument("--launch-client-id", metavar="ID", help="our client id there as an app")
+    proof = group.add_mutually_exclusive_group()
+    proof.add_argument("--launch-secret-file", type=Path, metavar="FILE", help="our secret there")
+    proof.add_argument("--launch-key-file", type=Path, metavar="FILE", help="our private key there: PEM, JWK or JWKS")
+    proof.add_argument("--launch-own-keys", action="store_true", help="the keys that we publish (default: no proof)")
+    several: dict[str, Any] = {"action": "append", "default": []}
+    origins = "where its pages are, which may frame us: https://ehr.example; may be repeated"
+    group.add_argument("--launch-origin", **several, metavar="ORIGIN", help=origins)
+    roles = "of those whom it sends and who are nobody here; without one only known people get in"
+    group.add_argument("--launch-role", **several, choices=MAPPED, help=roles)
+    group.add_argument("--launch-organization", default="", metavar="ID", help="the Organization whose cases they see")
+    group.add_argument("--launch-scope", default=Launch.scope, metavar="SCOPE", help="(default: %(default)s)")
+    group.add_argument("--launch-issuer", default="", metavar="URL", help="of its id_tokens, where it does not say it")
+
+
+def _launch(args: argparse.Namespace) -> Launch | None:
+    if not args.launch_client_id:
+        return None
+    return Launch(
+        args.launch_client_id, tuple(args.launch_origin), tuple(args.launch_role), args.launch_organization,
+        args.launch_scope, str(args.launch_key_file or ""), str(args.launch_secret_file or ""), args.launch_own_keys,
+        args.launch_issuer,
+    )  # fmt: skip
 
 
 def add(settings: Settings, screen: Screen, args: argparse.Namespace) -> int | None:
@@ -35,15 +71,23 @@ def add(settings: Settings, screen: Screen, args: argparse.Namespace) -> int | N
     if args.key_file and not args.client_id:
         screen.complain("--key-file needs --client-id: under which id does the EHR know us?")
         return 2
+    given = [name for name, value in vars(args).items() if name.startswith("launch_") and value]
+    if given not in ([], ["launch_scope"]) and not args.launch_client_id:
+        screen.complain(f"--{given[0].replace('_', '-')} needs --launch-client-id: as which app does the EHR know us?")
+        return 2
     auth = BackendServices(args.client_id, str(args.key_file or ""), args.scope) if args.client_id else None
     headers = dict(header.partition("=")[::2] for header in args.header)
-    one = Ehr(args.name, args.url, args.dialect, auth, headers, aliases=tuple(args.alias))
+    one = Ehr(args.name, args.url, args.dialect, auth, headers, aliases=tuple(args.alias), launch=_launch(args))
     with opened(settings) as world:
+        one = embedded_people.vetted(world, one)
         syncing.add_ehr(world, one)
         if args.every:
             worker.repeat(world, one.name, timedelta(minutes=args.every))
     if auth and not args.key_file:
         screen.say(f"Register there the address of our public keys (JWKS URL): {keeping_keys.address(world)}")
+    if one.launch:
+        screen.say(f"Register there: launch URL {embedding.launch_address(world)}")
+        screen.say(f"                redirect URI {embedding.callback(world, one.name)}")
     screen.say(f"Next: carecoord sync {one.name}")
     return None
 
@@ -63,6 +107,24 @@ def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
         counts = ("", "", "") if run is None else (str(run.received), str(run.changed), str(run.flagged))
         rows.append((listed.ehr.name, listed.ehr.base_url, listed.ehr.dialect, when, *counts, said))
     screen.table(("name", "address", "dialect", "last sync", "received", "changed", "flagged", "result"), rows)
+    for listed in found:
+        if said := _opens(listed.ehr):
+            screen.say(f"{listed.ehr.name} opens carecoord for {said}.")
+
+
+def _opens(one: Ehr) -> str:
+    """What an EHR that launches us lets whom do, and from where."""
+    if not one.launch:
+        return ""
+    roles = ", ".join(one.launch.roles) or "known people only"
+    return f"{roles}; in frames of {' '.join(one.launch.origins) or 'nobody'}"
+
+
+def link(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Say who somebody is."""
+    with opened(settings) as world:
+        found = embedded_people.link(world, args.name, args.issuer, args.subject, args.login)
+    screen.say(f"{args.subject} of {args.name} is {found.name} ({found.login}) here.")
 
 
 def sync(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:

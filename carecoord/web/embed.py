@@ -21,7 +21,7 @@ from auth.embedded import Launched
 from auth.jwks import KeySets
 from auth.signin import Session
 from carecoord.actions import cases, embedded_cases, embedded_people, embedding
-from carecoord.actions.embedding import CALLBACK, Answer
+from carecoord.actions.embedding import CALLBACK, LAUNCH, Answer
 from carecoord.errors import Forbidden, NotFound, Problem, Unauthorized
 from carecoord.web import embedded_view, framing, listing, referral
 from carecoord.web.exchange import request_id
@@ -61,7 +61,7 @@ def blueprint(world: World, keys: KeySets) -> Blueprint:
 
 
 def _launching(pages: Blueprint, world: World, keys: KeySets) -> None:
-    @pages.get("/embed/launch")
+    @pages.get(LAUNCH)
     def launch() -> Response:
         iss = request.args.get("iss", "")
         one = embedding.called(world, iss)
