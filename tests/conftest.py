@@ -17,6 +17,8 @@ __all__ = ["pytest_collection_modifyitems", "pytest_sessionfinish", "pytest_term
 
 collect_ignore_glob = [] if can_browse() else ["*/browser"]
 
+BUSY = dict.fromkeys(("sign_in_rate", "oauth_rate", "search_rate"), "100000/minute")  # a test asks more than a person
+
 _numbers = itertools.count()
 
 

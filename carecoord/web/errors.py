@@ -100,9 +100,15 @@ def show(problem: Problem) -> Response:
         body = text.dumps(outcome(problem.all_issues()))
         return Response(body, problem.status, dict(problem.headers), content_type=ANSWER)
     if request.path.startswith("/oauth/") and "text/html" not in request.headers.get("Accept", ""):
-        told = {"error": "server_error" if problem.status >= 500 else "invalid_request"}
-        body = text.dumps({**told, "error_description": problem.text})
+        body = text.dumps({"error": _oauth(problem.status), "error_description": problem.text})
         return Response(body, problem.status, dict(problem.headers), content_type="application/json")
     title = _TITLES.get(problem.status, "Something went wrong")
     page = render_template("error.html", title=title, problem=problem, request_id=request_id())
     return Response(page, problem.status, dict(problem.headers), content_type="text/html; charset=utf-8")
+
+
+def _oauth(status: int) -> str:
+    """The code of RFC 6749 that comes nearest: section 4.1.2.1 has the ones for a server that can not."""
+    if status in (429, 503):
+        return "temporarily_unavailable"
+    return "server_error" if status >= 500 else "invalid_request"

@@ -22,6 +22,7 @@ from carecoord.store import tables
 from carecoord.store.audit import Journal
 from carecoord.store.engine import open_engine, reading, writing
 from carecoord.world import World
+from tests.conftest import BUSY
 
 FHIR_JSON = "application/fhir+json"
 EVERYTHING = "system/*.cruds"
@@ -74,7 +75,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
-    return Settings(var=str(tmp_path), database_url=database_url, base_url="https://care.example", max_body=200_000)
+    url = "https://care.example"
+    return Settings(var=str(tmp_path), database_url=database_url, base_url=url, max_body=200_000, **BUSY)
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from carecoord.settings import Settings
 from carecoord.store.audit import Journal
 from carecoord.store.engine import open_engine, writing
 from carecoord.world import World
+from tests.conftest import BUSY
 
 from .place import RESOURCES, URL, Place
 
@@ -143,7 +144,7 @@ def place(practice: Path, tmp_path: Path) -> Iterator[Place]:
 
 def build_world(folder: Path, name: str) -> World:
     clock = Clock()
-    settings = Settings(var=str(folder), database_url=f"sqlite:///{folder / name}", base_url=URL)
+    settings = Settings(var=str(folder), database_url=f"sqlite:///{folder / name}", base_url=URL, **BUSY)
     project = projecting.projector(projecting.policy(settings))
     journal = Journal(folder / "audit")
     return World(

@@ -22,6 +22,7 @@ from carecoord.settings import Settings
 from carecoord.store.audit import Journal
 from carecoord.store.engine import open_engine
 from carecoord.world import World
+from tests.conftest import BUSY
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)  # the day that the story plays on, fixtures/anchor.json
@@ -56,7 +57,7 @@ class House:
 def house(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     var = tmp_path_factory.mktemp("desk")
     shutil.copyfile(sqlite_template, var / "carecoord.db")
-    settings = Settings(var=str(var))
+    settings = Settings(var=str(var), **BUSY)
     engine = open_engine(settings.database)
     rules = projecting.projector(projecting.policy(settings))
     world = World(engine, lambda: NOW, lambda: str(uuid4()), requests.Session, settings, rules, Journal(var / "audit"))
