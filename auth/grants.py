@@ -21,6 +21,7 @@ from auth.scopes import covers, names, parse
 
 CODE_LIFE: Final = 60  # seconds; RFC 6749 allows ten minutes, an app needs a moment
 CHALLENGE_LENGTH: Final = 43  # characters of a base64url sha256
+PLAIN: Final = {"openid", "profile", "email", "address", "phone", "offline_access"}  # OpenID's own: who somebody is
 AUTH_METHODS: Final = ["private_key_jwt", "client_secret_basic", "client_secret_post", "none"]
 
 
@@ -150,13 +151,17 @@ class Pkce(CodeChallenge):  # type: ignore[misc]
 
 
 class ForThisServer:
-    """The app must name our FHIR base as `aud`, lest it send our token to somebody who posed as us."""
+    """The app must name our FHIR base as `aud`, lest it send our token to somebody who posed as us. One that asks for
+    nothing but who the person is gets a token that opens nothing, and as a plain OpenID client knows no `aud`."""
 
     def __call__(self, grant: Any) -> None:
         grant.register_hook("after_validate_authorization_request_payload", self.check)
 
     def check(self, grant: Any, _redirect_uri: str) -> None:
-        said = grant.request.payload.data.get("aud", "")
+        sent = grant.request.payload.data
+        said = sent.get("aud", "")
+        if not said and "openid" in (asked := set(sent.get("scope", "").split())) and asked <= PLAIN:
+            return
         if said.rstrip("/") != grant.server.issuer.fhir_url:
             raise InvalidRequestError("aud must be the FHIR base URL of this server.")
 

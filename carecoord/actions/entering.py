@@ -5,10 +5,10 @@ only where the provider was given roles for it; otherwise an administrator links
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import structlog
 from sqlalchemy import Connection
@@ -158,16 +158,20 @@ def _newcomer(world: World, conn: Connection, found: Provider, claims: dict[str,
     can be meant by: it begins with the provider's id."""
     if not found.roles:
         return None
-    subject = str(claims["sub"])
-    called = [str(claims[name]) for name in ("name", "preferred_username") if claims.get(name)]
-    name = next((text for text in called if text.strip() and storable(text)), subject)[:LONGEST_NAME]
-    who = User(world.new_id(), f"{found.id}/{subject}", name, found.roles, found.organization)
+    subject, id = str(claims["sub"]), world.new_id()
+    name = next(filter(_is_name, (claims.get("name"), claims.get("preferred_username"), subject)), id)
+    who = User(id, f"{found.id}/{subject}", name[:LONGEST_NAME], found.roles, found.organization)
     try:
         store.add_user(conn, who, "", _now(world))
-        providers.link(conn, found.issuer, subject, who.id, _now(world))
-    except BadRegistration as refused:
-        raise Forbidden(f"Nobody new can be let in as this: {refused} Ask your administrator.") from refused
-    return store.find_user(conn, who.id)
+    except BadRegistration:  # logins do not heed case, subjects do
+        who = replace(who, login=f"{who.login}~{id}")
+        store.add_user(conn, who, "", _now(world))
+    providers.link(conn, found.issuer, subject, id, _now(world))
+    return who
+
+
+def _is_name(said: Any) -> TypeGuard[str]:
+    return isinstance(said, str) and bool(said.strip()) and storable(said)
 
 
 def _provider(world: World, id: str) -> Provider:
