@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection, select
 
+from carecoord.actions import disclosing
 from carecoord.actions.assembling import Assembled, Library, of_patient
 from carecoord.domain.case import CLINICAL, REGISTRY
 from carecoord.domain.clearance import clear
@@ -47,6 +48,7 @@ def projector(rules: Policy) -> Projector:
         patients = _patients(conn, touched)
         _rewrite(conn, patients, now, rules)
         _registry(conn, touched, patients, now, rules)
+        disclosing.note(conn, touched)
 
     return project
 
