@@ -1,10 +1,14 @@
-"""`app add`, `app close`: SMART apps that people launch, from our desk or on their own."""
+"""`app add`, `app list`, `app approve`, `app refuse`, `app close`: SMART apps that people launch, from our desk or on
+their own, and those that registered themselves and wait for an answer."""
 
 import argparse
+from datetime import UTC, datetime
 from pathlib import Path
 
 from auth.store import Client
+from carecoord.actions import registering
 from carecoord.actions.accounts import add_app, close
+from carecoord.actions.registering import OPERATOR, App
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.settings import Settings
@@ -25,6 +29,12 @@ def install(verbs: Verbs) -> None:
     kind.add_argument("--secret", action="store_true", help="make a secret for it, printed once")
     kind.add_argument("--jwks", type=Path, metavar="FILE", help="its public key set")
     kind.add_argument("--jwks-url", metavar="URL", help="where it publishes its keys")
+    verb(app, "list", list_apps, "every app: those that wait for an answer first, with what they ask")
+    one = verb(app, "approve", approve, "let in an app that registered itself")
+    one.add_argument("id", help="its client_id")
+    one.add_argument("--scope", help="let it in with only this much of what it asks")
+    one = verb(app, "refuse", refuse, "turn away an app that registered itself; nothing of its registration stays")
+    one.add_argument("id", help="its client_id")
     one = verb(app, "close", close_app, "let an app or a backend service in no more")
     one.add_argument("id", help="its client_id")
 
@@ -44,6 +54,39 @@ def new_app(settings: Settings, screen: Screen, args: argparse.Namespace) -> Non
     if secret:
         screen.say(f"client_secret: {secret}")
         screen.say("The secret is not shown again.")
+
+
+def list_apps(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Every app."""
+    with opened(settings) as world:
+        found = registering.apps(world, OPERATOR)
+    if not found:
+        screen.say("No app yet. Add one with: carecoord app add NAME --redirect URL")
+        return
+    rows = [(one.client.name, one.client.id, _standing(one), _day(one.row.used), one.client.scope) for one in found]
+    screen.table(("name", "client_id", "standing", "last used", "scope"), rows, ("scope",))
+
+
+def approve(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Let a waiting app in."""
+    with opened(settings) as world:
+        found = registering.approve(world, OPERATOR, args.id, args.scope)
+    screen.say(f"{found.name} is let in, with at most: {found.scope}")
+
+
+def refuse(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Turn a waiting app away."""
+    with opened(settings) as world:
+        found = registering.refuse(world, OPERATOR, args.id)
+    screen.say(f"{found.name} is turned away.")
+
+
+def _standing(one: App) -> str:
+    return "waits" if one.client.pending else "closed" if one.client.disabled else "let in"
+
+
+def _day(seconds: int | None) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC" if seconds else "not lately"
 
 
 def close_app(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:

@@ -32,14 +32,13 @@ def bundle(organizations: Sequence[Json], url: str, fhir_url: str, changed: str)
     """
     brands = [_brand(found, url, first=not n) for n, found in enumerate(organizations)]
     resources = [_endpoint(url, fhir_url), *brands] if brands else []
+    entries = [{"fullUrl": f"{fhir_url}/{one['resourceType']}/{one['id']}", "resource": one} for one in resources]
     return {
         "resourceType": "Bundle",
         "meta": {"lastUpdated": changed, "profile": [f"{_PROFILE}brands-bundle"]},
         "type": "collection",
         "timestamp": changed,
-        "entry": [
-            {"fullUrl": f"{fhir_url}/{found['resourceType']}/{found['id']}", "resource": found} for found in resources
-        ],
+        **({"entry": entries} if entries else {}),
     }
 
 

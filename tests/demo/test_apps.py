@@ -7,11 +7,12 @@ import pytest
 from joserfc.jwk import ECKey, KeySet
 from sqlalchemy import Engine
 
+from auth import registered as registered_apps
 from auth import store
 from carecoord.actions.accounts import NewUser, add_user
 from carecoord.cli import main
 from carecoord.errors import Invalid
-from carecoord.store.engine import migrate, open_engine, reading
+from carecoord.store.engine import migrate, open_engine, reading, writing
 from carecoord.world import World
 
 BACK = "https://app.example/callback"
@@ -53,7 +54,7 @@ def test_an_app_is_public_unless_it_is_given_a_secret_or_keys(var: Path, capsys:
 @pytest.mark.parametrize("address", ["http://app.example/callback", "nonsense", "https://app.example/#x"])
 def test_an_app_can_not_take_its_codes_in_the_open(var: Path, capsys: pytest.CaptureFixture[str], address: str) -> None:
     assert main(["app", "add", "A", "--redirect", address]) == 1
-    assert "redirect" in capsys.readouterr().err
+    assert "can not be an app's address: https" in capsys.readouterr().err
     assert registered(var) == []
 
 
@@ -63,6 +64,32 @@ def test_a_closed_app_is_let_in_no_more(var: Path) -> None:
     assert main(["app", "close", app.id]) == 0
     assert registered(var)[0].disabled
     assert main(["app", "close", "nobody"]) == 1
+
+
+def test_an_app_that_registered_itself_is_listed_first_and_let_in_or_turned_away(
+    var: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["app", "add", "Added", "--redirect", BACK])
+    engine = open_engine(f"sqlite:///{var / 'carecoord.db'}")
+    scope = "launch/patient patient/Patient.rs patient/Observation.rs"
+    asks = [store.Client(id, id.upper(), scope, "none", ("authorization_code",), redirect_uris=(BACK,), disabled=True,
+                         pending=True) for id in ("one", "two")]  # fmt: skip
+    with writing(engine) as conn:
+        for new in asks:
+            registered_apps.enrol(conn, new, 1, None)
+    engine.dispose()
+    capsys.readouterr()
+    assert main(["app", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:4]] == ["ONE", "TWO", "Added"]
+    assert "waits" in lines[1]
+    assert main(["app", "approve", "one", "--scope", "launch/patient patient/Patient.rs patient/Binary.cruds"]) == 0
+    assert main(["app", "refuse", "two"]) == 0
+    assert {app.id: app.scope for app in registered(var) if app.id in ("one", "two")} == {
+        "one": "launch/patient patient/Patient.rs"
+    }
+    assert main(["app", "approve", "one"]) == 1
+    assert "No app 'one' waits" in capsys.readouterr().err
 
 
 def test_a_backend_service_may_be_narrowed_as_a_role(var: Path) -> None:
