@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from auth import store
-from carecoord.actions import auditing, syncing
+from carecoord.actions import auditing, providing, syncing
+from carecoord.cli.providers import provider_line
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, current, raw, verb
 from carecoord.errors import Problem
@@ -60,6 +61,8 @@ def looks(world: World) -> Iterator[tuple[str, Callable[[], str]]]:
     for listed in syncing.list_ehrs(world):
         name = listed.ehr.name
         yield f"EHR {name}", lambda name=name: ehr(world, name)  # type: ignore[misc]
+    for found, _ in providing.every(world):
+        yield f"provider {found.id}", lambda found=found: provider_line(world, found)  # type: ignore[misc]
 
 
 def address(settings: Settings) -> str:

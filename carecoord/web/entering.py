@@ -43,6 +43,7 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.app_context_processor
     def buttons() -> dict[str, object]:
-        return {"providers": entering.offered(world)} if request.path == "/sign-in" else {}
+        shown = request.path.startswith(("/sign-in", "/invitation/"))  # wherever the sign-in page is what is answered
+        return {"providers": entering.offered(world)} if shown else {}
 
     return pages
