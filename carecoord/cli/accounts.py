@@ -1,15 +1,19 @@
-"""`init`, `user add`, `client add`: make the database, and let people and apps in."""
+"""`init`, `user ...`, `client add`: make the database, and let people and apps in."""
 
 import argparse
+from datetime import UTC, datetime
 from pathlib import Path
 
 from auth.store import Client
+from carecoord.actions import people
 from carecoord.actions.accounts import ROLES, NewUser, add_backend, add_user, keep, make_key
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, made, opened, verb
 from carecoord.settings import Settings
 
 SCOPE = "system/*.rs"
+BY = "cli"  # in the trail, where a request's id stands otherwise
+FACTORS = {"otp": "app", "hwk": "passkey"}
 
 
 def install(verbs: Verbs) -> None:
@@ -17,11 +21,14 @@ def install(verbs: Verbs) -> None:
     verb(verbs, "init", init, "make the database, or bring it to the present version; safe to repeat")
     user = verbs.add_parser("user", help="people who can sign in").add_subparsers(metavar="VERB", required=True)
     one = verb(user, "add", new_user, "let a person in; the password is printed once")
-    one.add_argument("login", help="what the person types to sign in")
-    one.add_argument("--name", required=True, help="as shown, such as 'Reyes, Maria'")
-    one.add_argument("--role", required=True, action="append", choices=ROLES, help="may be given several times")
-    one.add_argument("--organization", metavar="ID", help="the Organization here to which the person belongs")
-    one.add_argument("--practitioner", metavar="ID", help="the Practitioner here who the person is (for clinicians)")
+    _about(one)
+    _about(verb(user, "invite", invite, "let a person in by a link on which they choose their password"))
+    one = verb(user, "reset", reset, "a link on which a person chooses a new password")
+    one.add_argument("login")
+    one.add_argument("--second-factor", action="store_true", help="take their second factors away too, at once")
+    verb(user, "list", list_users, "everybody who can sign in, and how")
+    verb(user, "disable", disable, "let a person in no more, at once").add_argument("login")
+    verb(user, "enable", enable, "let a person in again").add_argument("login")
     client = verbs.add_parser("client", help="apps that use the API").add_subparsers(metavar="VERB", required=True)
     one = verb(client, "add", new_client, "register a backend service (SMART Backend Services, ES384)")
     one.add_argument("name", help="what people call the app")
@@ -43,11 +50,56 @@ def init(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
 def new_user(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Let a person in."""
     with opened(settings) as world:
-        new = NewUser(args.login, args.name, frozenset(args.role), args.organization, args.practitioner)
-        password = add_user(world, new)
+        password = add_user(world, _asked(args))
     screen.say(f"login: {args.login}")
     screen.say(f"password: {password}")
     screen.say("The password is not shown again.")
+
+
+def invite(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Let a person in who will choose their own password."""
+    with opened(settings) as world:
+        link = people.invite(world, _asked(args), BY)
+    _hand_over(screen, args.login, link)
+
+
+def reset(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Let a person choose a new password."""
+    with opened(settings) as world:
+        link = people.reset(world, args.login, BY, factors_too=args.second_factor)
+    if args.second_factor:
+        screen.say("Their second factors are gone, and they are signed out.")
+    _hand_over(screen, args.login, link)
+
+
+def list_users(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Everybody, and how they sign in."""
+    with opened(settings) as world:
+        found = people.people(world)
+    rows = []
+    for each in found:
+        seen = datetime.fromtimestamp(each.seen, UTC).isoformat(timespec="minutes") if each.seen else "never"
+        kinds = " and ".join(FACTORS[kind] for kind in sorted(each.factors)) or "none"
+        waits = each.invited and not each.has_password
+        standing = "disabled" if each.user.disabled else "invited" if waits else "active"
+        roles, where = ", ".join(sorted(each.user.roles)), each.user.organization or ""
+        rows.append((each.user.login, each.user.name, roles, where, seen, kinds, standing))
+    columns = ("login", "name", "roles", "organization", "last sign-in", "second factor", "standing")
+    screen.table(columns, rows, elastic=("name", "roles", "organization"))
+
+
+def disable(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Let a person in no more."""
+    with opened(settings) as world:
+        found = people.set_disabled(world, args.login, True, BY)
+    screen.say(f"{found.login} is signed out and can not sign in any more.")
+
+
+def enable(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Let a person in again."""
+    with opened(settings) as world:
+        found = people.set_disabled(world, args.login, False, BY)
+    screen.say(f"{found.login} can sign in again.")
 
 
 def new_client(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
@@ -70,3 +122,21 @@ def new_client(settings: Settings, screen: Screen, args: argparse.Namespace) -> 
     screen.say(f"token endpoint: {settings.url}/oauth/token")
     if secret:
         screen.say(f"private key: {file}")
+
+
+def _about(one: argparse.ArgumentParser) -> None:
+    one.add_argument("login", help="what the person types to sign in")
+    one.add_argument("--name", required=True, help="as shown, such as 'Reyes, Maria'")
+    one.add_argument("--role", required=True, action="append", choices=ROLES, help="may be given several times")
+    one.add_argument("--organization", metavar="ID", help="the Organization here to which the person belongs")
+    one.add_argument("--practitioner", metavar="ID", help="the Practitioner here who the person is (for clinicians)")
+
+
+def _asked(args: argparse.Namespace) -> NewUser:
+    return NewUser(args.login, args.name, frozenset(args.role), args.organization, args.practitioner)
+
+
+def _hand_over(screen: Screen, login: str, link: str) -> None:
+    screen.say(f"login: {login}")
+    screen.say(f"link: {link}")
+    screen.say("Give it to that person alone. It counts once, for three days, and is not shown again.")
