@@ -104,6 +104,14 @@ def once_each(params: MultiDict[str, str]) -> None:
         raise InvalidRequestError("A parameter is sent more than once.")
 
 
+def plain(params: MultiDict[str, str], *names: str) -> None:
+    """Refuse parameters with a character that no URI and no code word has. Authlib repeats these in its errors, where
+    RFC 6749 section 5.2 forbids such characters, and would fail over that. Raises InvalidRequestError."""
+    for name in names:
+        if not all("!" <= c <= "~" and c not in '"\\' for c in params.get(name, "").replace(" ", "")):
+            raise InvalidRequestError(f"{name} has a character that it can not have.")
+
+
 def _for_people(issuer: Issuer, client: store.Client, scope: Scope | Special) -> bool:
     if isinstance(scope, Special):
         return scope not in _REFRESHING or "refresh_token" in client.grants

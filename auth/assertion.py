@@ -71,7 +71,10 @@ class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc]
         self._expected = expected
 
     def __call__(self, query_client: Any, request: Any) -> Any:
-        client = super().__call__(query_client, request)
+        try:
+            client = super().__call__(query_client, request)
+        except RecursionError as error:
+            raise _bad("The assertion is no JWT.") from error
         if client and request.form.get("client_id", client.row.id) != client.row.id:
             raise _bad("client_id and the assertion name different clients.")
         return client

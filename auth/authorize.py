@@ -14,7 +14,7 @@ from flask import Response
 from werkzeug.datastructures import MultiDict
 
 from auth import launch, store
-from auth.asked import Asked, once_each
+from auth.asked import Asked, once_each, plain
 from auth.authorizations import Authorization
 from auth.issuer import AUTHORIZE_PATH
 from auth.scopes import Scope, Special, intersect, names, parse, render
@@ -115,6 +115,7 @@ def told(server: Server, error: OAuth2Error) -> Response:
 
 def _grant(server: Server, params: MultiDict[str, str], who: store.User | None) -> Any:
     once_each(params)
+    plain(params, "redirect_uri", "response_type")
     return server.get_consent_grant(Asked(server.issuer.url + AUTHORIZE_PATH, params, {}, "GET"), who)
 
 

@@ -1,6 +1,5 @@
 """The application as anybody runs it: granian, on a socket of this machine; with TLS by two worker processes."""
 
-import json
 import os
 import socket
 import subprocess
@@ -26,7 +25,7 @@ from werkzeug.serving import make_server
 from carecoord import app, settings
 from carecoord.store.engine import open_engine
 
-from .practice import Keys, settle
+from .practice import Keys, public, settle
 
 HOST = "127.0.0.1"
 WORKERS = {"http": "1", "https": "2"}  # what two processes must agree on is looked at over https
@@ -61,9 +60,10 @@ def certify(folder: Path) -> Certificate:
 
 @dataclass
 class Publisher:
-    """A client's own web server with its key set: on the address that the server may call, and on one it may not."""
+    """A client's own web server with its key sets: on an address that the server may call, and on one it may not.
+    `bodies`: what stands at `/jwks.json?<name>`."""
 
-    body: str = '{"keys": []}'
+    bodies: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=lambda: {"Cache-Control": "no-store"})
     allowed: str = ""
     forbidden: str = ""
@@ -77,7 +77,8 @@ def publishing() -> Iterator[Publisher]:
     @flask.get("/jwks.json")
     def jwks() -> Response:
         told.asked.append(request.host.partition(":")[0])
-        return Response(told.body, headers=told.headers, content_type="application/json")
+        body = told.bodies.get(request.query_string.decode(), "")
+        return Response(body, headers=told.headers, content_type="application/json")
 
     servers = [make_server(host, 0, flask, threaded=True) for host in (HOST, "127.0.0.2")]
     threads = [Thread(target=server.serve_forever, daemon=True) for server in servers]
@@ -161,8 +162,8 @@ def serving(scheme: str, folder: Path, database_url: str, keys: Keys, publisher:
         "CARECOORD_OAUTH_RATE": UNHINDERED, "CARECOORD_SEARCH_RATE": UNHINDERED,
     }  # fmt: skip
     world = app.world(settings.load(environ))
-    settle(world, keys, publisher.allowed)
-    publisher.body = json.dumps({"keys": [keys.published.as_dict(private=False)]})
+    settle(world, keys, f"{publisher.allowed}?published")
+    publisher.bodies["published"] = public(keys.published)
     world.engine.dispose()
     command = [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--factory", "--no-access-log"]
     command += ["--host", HOST, "--port", str(port), "--workers", WORKERS[scheme], "--blocking-threads", "4"]
