@@ -111,8 +111,8 @@ def begin(world: World, one: Ehr, iss: str, launch: str) -> Begun:
     return Begun(begun.url, begun.state, proof)
 
 
-def arrive(world: World, keys: KeySets, answer: Answer, present: Session | None, agent: str, request: str) -> Arrived:
-    """Take the EHR's answer. `present`: the embedded session that the browser has already; it goes on if it is the same
+def arrive(world: World, keys: KeySets, answer: Answer, present: str | None, agent: str, request: str) -> Arrived:
+    """Take the EHR's answer. `present`: the cookie that the browser has already; its session goes on if it is the same
     person's. Without `answer.proof` no session is opened here: see `open_tab`.
 
     Raises Forbidden for an answer that is not to a question of this browser's, that proves nothing, or that names
@@ -148,7 +148,8 @@ def arrive(world: World, keys: KeySets, answer: Answer, present: Session | None,
         raise
     with writing(world.engine) as conn:
         store.purge(conn, now)
-        goes_on = answer.proof is None or (present is not None and present.user.id == who.id)
+        known = signin.find(conn, present, now, kind="embed")  # now: to be recognised may have ended it
+        goes_on = answer.proof is None or (known is not None and known.user.id == who.id)
         cookie = None if goes_on else signin.enter_as(conn, who, agent, now, amr=FEDERATED, kind="embed")
         handover = embedded.hand_over(conn, who.id, launched, now)
     _audit(world, request, "sign-in", 200, who, ehr=one.name)

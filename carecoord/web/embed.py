@@ -75,14 +75,14 @@ def _launching(pages: Blueprint, world: World, keys: KeySets) -> None:
     def came(ehr: str) -> Response:
         framing.framed_by(embedding.origins(world, ehr))
         state = request.args.get("state", "")
-        present = embedding.who(world, framing.session_cookie(world))
         proof = framing.proof(world, state)
         if proof is None and (framing.has_cookies(world) or not framing.in_frame()):
             # A browser that keeps cookies here would have brought the launch's own: somebody else began this one.
             raise Forbidden("This browser did not begin this launch, or it is over. Open it from your EHR again.")
         told = request.args
         said = Answer(ehr, state, told.get("code", ""), told.get("error", ""), told.get("iss"), proof)
-        came = embedding.arrive(world, keys, said, present, str(request.user_agent), request_id())
+        kept = framing.session_cookie(world)
+        came = embedding.arrive(world, keys, said, kept, str(request.user_agent), request_id())
         answer = redirect(f"{CHECK}?code={came.handover}", 303)
         framing.drop_proof(world, answer, state)
         if came.cookie:
@@ -131,9 +131,9 @@ def _guard(pages: Blueprint, world: World) -> None:
         found, own = embedding.launched(world, g.launch, session)
         if found:
             framing.framed_by(embedding.origins(world, found.ehr))
-        if found is None or session is None:
+        if session is None:
             raise Unauthorized("Nobody used it for a while, or it was closed. Open carecoord from your EHR again.")
-        if not own:
+        if found is None or not own:  # in the same words: an id tells nothing to whom it is not for
             raise NotFound("There is no such view of yours. Open carecoord from your EHR again.")
         if request.method not in ("GET", "HEAD"):
             framing.demand_own_page(world, session)

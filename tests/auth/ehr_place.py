@@ -32,7 +32,7 @@ from carecoord.world import World
 from fhir_adapters.ehr import Ehr, Launch
 from fhir_adapters.identity import local_id, localize
 
-from .conftest import Clock
+from .conftest import BUSY, Clock
 from .place import Form, Forms
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -57,7 +57,7 @@ def ours(type: str, id: str) -> str:
 
 def world(folder: Path, url: str, clock: Clock, http: Callable[[], requests.Session] = requests.Session) -> World:
     """One instance, over folder/carecoord.db."""
-    settings = Settings(var=str(folder), base_url=url, secure_cookies=url.startswith("https"))
+    settings = Settings(var=str(folder), base_url=url, secure_cookies=url.startswith("https"), **BUSY)
     project = projecting.projector(projecting.policy(settings))
     engine = open_engine(f"sqlite:///{folder / 'carecoord.db'}")
     return World(engine, clock, lambda: str(uuid4()), http, settings, project, Journal(folder / "audit"))
