@@ -22,6 +22,7 @@ from auth import bounded
 UNSAID: Final = 60  # seconds to keep a key set that came without Cache-Control
 LONGEST: Final = 86_400
 AGAIN: Final = 10  # seconds between two fetches of one address for the sake of an unknown key
+PATIENCE: Final = 2.0  # seconds to wait for another thread that is fetching the same set
 SHORTEST: Final = 2048  # bits of an RSA key
 
 PublicKey = RSAKey | ECKey
@@ -46,20 +47,34 @@ class KeySets:
     def __init__(self, http: Callable[[], requests.Session]) -> None:
         self._http = http
         self._known: dict[str, Fetched] = {}
-        self._lock = Lock()
+        self._asking: dict[str, Lock] = {}
 
     def get(self, url: str, now: float, kid: str) -> tuple[PublicKey, ...]:
-        """The keys at `url`. Raises NoKeys when they can not be had."""
-        known = self._known.get(url)
-        settled = known and now < known.at + AGAIN
-        if known and ((now < known.until and _has(known.keys, kid)) or (settled and not _has(known.keys, kid))):
-            return known.keys
-        with self._lock:
+        """The keys at `url`. Raises NoKeys when they can not be had. While one thread fetches a set the others wait for
+        it, but not long: a slow address must not hold them all."""
+        if (found := self._usable(url, now, kid)) is not None:
+            return found
+        lock = self._asking.setdefault(url, Lock())
+        if not lock.acquire(timeout=PATIENCE):
+            raise NoKeys(f"The key set at {url} is slow to come.")
+        try:
+            if (found := self._usable(url, now, kid)) is None:
+                self._known[url] = Fetched(*self._fetch(url, now))
+                found = self._known[url].keys
+        except NoKeys:
             self._known[url] = Fetched((), now, now)  # so that a broken address is not asked for every assertion
-        fetched = Fetched(*self._fetch(url, now))
-        with self._lock:
-            self._known[url] = fetched
-        return fetched.keys
+            raise
+        finally:
+            lock.release()
+        return found
+
+    def _usable(self, url: str, now: float, kid: str) -> tuple[PublicKey, ...] | None:
+        """What is known and will do: a set that may be kept and has the key, or one just fetched that lacks it."""
+        known = self._known.get(url)
+        if known is None:
+            return None
+        has = _has(known.keys, kid)
+        return known.keys if (now < known.until if has else now < known.at + AGAIN) else None
 
     def _fetch(self, url: str, now: float) -> tuple[tuple[PublicKey, ...], float, float]:
         asked = {"Accept": "application/json"}

@@ -1,5 +1,6 @@
 """An OpenID provider over real HTTP that says whatever a test has it say: what an honest one never would."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,8 +20,9 @@ from .conftest import Clock, Key
 @dataclass
 class Liar:
     """What it says. configuration: what differs in its metadata; told, answer: what it says in place of its metadata
-    and of a token response; keys: what it publishes, whatever it signs with; nonce: of its id_tokens. forms and
-    authorizations: what its token endpoint was sent; fetched, looked: how often its keys and metadata were."""
+    and of a token response; keys: what it publishes, whatever it signs with, after a pause; nonce: of its id_tokens.
+    forms and authorizations: what its token endpoint was sent; fetched, looked: how often its keys and metadata were.
+    """
 
     clock: Clock
     key: Key
@@ -33,6 +35,7 @@ class Liar:
     headers: dict[str, str] = field(default_factory=dict)
     forms: list[dict[str, str]] = field(default_factory=list)
     authorizations: list[str | None] = field(default_factory=list)
+    pause: float = 0.0
     fetched: int = 0
     looked: int = 0
 
@@ -78,6 +81,7 @@ def serving(liar: Liar) -> Iterator[Liar]:
     @app.get("/jwks")
     def jwks() -> Response:
         liar.fetched += 1
+        time.sleep(liar.pause)
         found = jsonify(KeySet(list(liar.keys)).as_dict(private=False))
         found.headers.update(liar.headers)
         return found

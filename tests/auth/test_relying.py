@@ -6,6 +6,7 @@ import json
 import time
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
@@ -314,6 +315,28 @@ def test_s22_341_the_key_set_is_kept_as_long_as_its_cache_control_says(liar: Lia
     liar.clock.pass_by(2)
     judge(liar.sign())
     assert liar.fetched == 2
+
+
+def test_people_who_come_in_the_same_moment_wait_for_one_fetch_of_the_keys(liar: Liar, judge: Judge) -> None:
+    liar.pause = 0.2
+    with ThreadPoolExecutor(4) as several:
+        found = list(several.map(judge, [liar.sign() for _ in range(4)]))
+    assert [claims["sub"] for claims in found] == ["mina-7"] * 4
+    assert liar.fetched == 1
+
+
+def test_nobody_waits_long_for_keys_that_another_is_fetching(
+    liar: Liar, judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("auth.jwks.PATIENCE", 0.02)
+    liar.pause = 0.4
+    with ThreadPoolExecutor(2) as both:
+        first = both.submit(judge, liar.sign())
+        while liar.fetched == 0:
+            time.sleep(0.01)
+        with pytest.raises(Unproven, match="can not be had"):
+            judge(liar.sign())
+        assert first.result()["sub"] == "mina-7"
 
 
 @pytest.mark.parametrize(
