@@ -25,7 +25,7 @@ CAPABILITIES: Final = (
     "sso-openid-connect", "context-banner", "context-style",
     "context-ehr-patient", "context-ehr-encounter", "context-standalone-patient", "context-standalone-encounter",
     "permission-offline", "permission-online", "permission-patient", "permission-user",
-    "permission-v1", "permission-v2",
+    "permission-v1", "permission-v2", "smart-app-state",
 )  # fmt: skip
 SCOPES: Final = (
     "openid", "fhirUser", "profile", "launch", "launch/patient", "launch/encounter", "offline_access", "online_access",
@@ -42,6 +42,7 @@ def smart_configuration(issuer: Issuer) -> dict[str, Any]:
     return _endpoints(issuer) | {
         "capabilities": list(CAPABILITIES),
         "management_endpoint": issuer.url + MANAGE_PATH,
+        "smart_app_state_endpoint": issuer.fhir_url,  # no other than the FHIR base; for apps that look for it
         **(branded if brand else {}),
     }
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from auth.grant import Grant
 from carecoord.actions import disclosing, seeing
-from carecoord.domain import access, withholding
+from carecoord.domain import access, app_state, withholding
 from carecoord.domain.access import Office
 from carecoord.domain.withholding import Denied
 from carecoord.errors import Forbidden, NotFound
@@ -57,7 +57,10 @@ class Turn:
         return found
 
     def _narrowed(self, type: str, perm: str) -> Filter:
-        ways = access.narrow(self.grant, self.office(), type, perm)
+        office = self.office()
+        if type == app_state.TYPE and self.grant.client:
+            office = replace(office, systems=seeing.systems(self.conn, self.world.settings.url, self.grant.client))
+        ways = access.narrow(self.grant, office, type, perm)
         return self._permitted(limits(type, ways, self.world.settings.fhir_url), type, perm)
 
     def _opened(self, type: str, perm: str) -> Filter:

@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from auth import store
 from auth.grant import Grant
+from carecoord.domain import app_state
 from carecoord.domain.access import Office
 from carecoord.domain.parties import TAX_IDS
 from carecoord.domain.reading import identifiers
@@ -29,6 +31,14 @@ def office(conn: Connection, grant: Grant) -> Office:
     roles = [row for each in practitioners for row in read.referring(conn, role, "Practitioner", each)]
     people = [*(f"Practitioner/{each}" for each in practitioners), *(f"PractitionerRole/{row.id}" for row in roles)]
     return Office(organizations, keys, tuple(people))
+
+
+def systems(conn: Connection, url: str, client: str) -> tuple[str, ...]:
+    """The code systems of the state that an app keeps here."""
+    found = store.find_client(conn, client)
+    if found is None:
+        return ()
+    return app_state.systems(url, client, filter(None, (*found.redirect_uris, found.launch_url)))
 
 
 def _copies(conn: Connection, type: str, id: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -13,7 +13,9 @@ from carecoord.actions.matching import Pairs, one
 from carecoord.actions.noting import noted
 from carecoord.actions.permission import Turn
 from carecoord.actions.pointing import demand_seen
+from carecoord.domain import access, app_state
 from carecoord.errors import Forbidden, Invalid, Issue, Stale
+from carecoord.fhir import text
 from carecoord.fhir.query import EVERYTHING
 from carecoord.store import read
 from carecoord.store.read import Row
@@ -41,6 +43,8 @@ class Aim:
 def creating(turn: Turn, type: str, resource: dict[str, Any], unless: Pairs | None, new_id: str) -> Aim:
     """A create; `unless`: the arguments of If-None-Exist. Raises Forbidden, or Stale when they meet several."""
     turn.demand(type, "c")
+    if _is_state(turn, type, "c"):
+        app_state.judge(resource)
     found = one(turn, type, unless, "http.If-None-Exist") if unless is not None else None
     return Aim(type, found.id, already=found) if found else Aim(type, new_id, resource)
 
@@ -58,8 +62,14 @@ def updating(turn: Turn, type: str, id: str, resource: dict[str, Any], expected:
         before = read.get(turn.conn, type, id)
         if before is None or before.deleted:
             turn.demand(type, "c")
+            if _is_state(turn, type, "c"):
+                raise Stale(f"There is no {type}/{id} any more. Create app state with POST.", "http.url")
         else:
             turn.demand_row(before, "u")
+            if _is_state(turn, type, "u"):
+                app_state.demand_version(expected)
+                app_state.demand_same(text.loads(before.body), resource)
+                app_state.judge(resource)
             if only_new:
                 raise Stale(f"{type}/{id} exists already.", "http.If-None-Match")
     return Aim(type, id, resource, expected)
@@ -85,6 +95,10 @@ def deleting(turn: Turn, type: str, id: str, expected: int | None) -> Aim:
         before = read.get(turn.conn, type, id)
         if before and not before.deleted:
             turn.demand_row(before, "d")
+        if _is_state(turn, type, "d"):
+            app_state.demand_version(expected)
+            if before is None or before.deleted:
+                raise Stale(f"There is no {type}/{id} any more.", "http.url")
     return Aim(type, id, None, expected)
 
 
@@ -132,6 +146,11 @@ def check(turn: Turn, result: Written) -> Written:
         text = f"This {result.type} is not among those that this access may write: see its scopes and roles."
         raise Forbidden(text, result.type)
     return result
+
+
+def _is_state(turn: Turn, type: str, perm: str) -> bool:
+    """Whether an app writes state of its own: a service that may write every Basic brings in what it likes."""
+    return type == app_state.TYPE and not access.serves(turn.grant, type, perm)
 
 
 def _as_it_is(row: Row) -> Written:

@@ -15,7 +15,7 @@ from typing import Final
 
 from auth.grant import Grant
 from auth.scopes import EVERYTHING, Alternatives, Scope, permits
-from carecoord.domain import emergency
+from carecoord.domain import app_state, emergency
 from carecoord.errors import Problem
 from carecoord.fhir.criteria import ATTACHED, REQUESTED
 from carecoord.fhir.params import compartment, params
@@ -93,11 +93,14 @@ class Office:
     organizations: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
+    systems: tuple[str, ...] = ()  # the code systems of the state that the asking app keeps here
 
 
 def narrow(grant: Grant, office: Office, type: str, perm: str) -> Alternatives | None:
     """What the grant may do (`perm`: a letter of cruds) to resources of a type: None, EVERYTHING, or alternatives of
     search arguments of which a resource must match one."""
+    if type == app_state.TYPE and not serves(grant, type, perm):
+        return app_state.ways(grant, office.systems, perm) or None
     role = by_role(grant, office, type, perm)
     mine = grant.fhir_user == f"Patient/{grant.patient}" and perm in "rs"  # their own app: to read, it needs no role
     bounds = {
@@ -106,6 +109,11 @@ def narrow(grant: Grant, office: Office, type: str, perm: str) -> Alternatives |
         "system": role if grant.roles else EVERYTHING,  # a backend service without roles: its scopes alone
     }
     return either(both(permits(grant.scopes, level, type, perm), bound) for level, bound in bounds.items())
+
+
+def serves(grant: Grant, type: str, perm: str) -> bool:
+    """Whether a backend service asks that nothing but its scopes narrows."""
+    return not grant.roles and permits(grant.scopes, "system", type, perm) is not None
 
 
 def opened(grant: Grant, type: str, perm: str, patient: str) -> Alternatives | None:

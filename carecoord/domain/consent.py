@@ -47,6 +47,7 @@ SPOKEN: Final = {
 }
 CALLED: Final = {
     "*": "everything",
+    "Basic": "notes and settings of its own",
     "Patient": "patient details",
     "RelatedPerson": "family and contacts",
     "Coverage": "insurance",
