@@ -2,9 +2,7 @@
 room."""
 
 import atexit
-import logging
 import os
-import sys
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,13 +11,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import requests
-import structlog
 from flask import Flask
 
 from auth import registration_routes, routes
 from auth.issuer import Issuer
 from auth.jwks import KeySets
 from auth.routes import Effects
+from carecoord import logs
 from carecoord import settings as setting
 from carecoord.actions import brands as brand
 from carecoord.actions import projecting, reaching, registering
@@ -31,6 +29,7 @@ from carecoord.web import (
     account,
     apps,
     assets,
+    audit,
     authorize,
     brands,
     client_keys,
@@ -44,6 +43,7 @@ from carecoord.web import (
     headers,
     health,
     limits,
+    metrics,
     people,
     second_step,
     signin,
@@ -57,11 +57,11 @@ def create(environ: Mapping[str, str] = os.environ) -> Flask:
     """The application as a server process runs it: the database brought up to date, the audit journal drained by a
     thread. Raises BadSetting for a setting that is wrong."""
     settings = setting.load(environ)
-    _log(settings.log_level)
+    logs.take_over(settings.log_level)
     made = world(settings)
     migrate(made.engine)
     drain(made)
-    return wired(made)
+    return wired(made, Path(settings.var) / "metrics")
 
 
 def world(settings: Settings) -> World:
@@ -77,14 +77,16 @@ def world(settings: Settings) -> World:
     )
 
 
-def wired(world: World) -> Flask:
-    """The Flask application over a world: FHIR API, authorization server, sign-in and desk."""
+def wired(world: World, metrics_folder: Path | None = None) -> Flask:
+    """The Flask application over a world: FHIR API, authorization server, sign-in and desk. metrics_folder: where the
+    processes that serve it keep their counts together; without, this one counts alone."""
     settings = world.settings
     app = Flask("carecoord", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.url_map.strict_slashes = False
     headers.install(app, https=settings.secure_cookies)
-    exchange.install(app)
+    counts = metrics.Counts(metrics.share(metrics_folder) if metrics_folder else None)
+    exchange.install(app, counts.observe, lines=settings.log_level.upper() in ("DEBUG", "INFO"))
     errors.install(app)
     issuer = Issuer(
         settings.url, settings.fhir_url, access.understands, settings.registration, partial(brand.identifier, world)
@@ -106,9 +108,11 @@ def wired(world: World) -> Flask:
     app.register_blueprint(entering.blueprint(world))
     app.register_blueprint(authorize.blueprint(world, issuer))
     app.register_blueprint(desk.blueprint(world))
+    app.register_blueprint(audit.blueprint(world))
     app.register_blueprint(emergency.blueprint(world))
     app.register_blueprint(embed.blueprint(world, KeySets(world.http)))
     app.register_blueprint(health.blueprint(world))
+    app.register_blueprint(metrics.blueprint(world, counts))
     limits.install(app, world)  # last: it looks at every route
     return app
 
@@ -125,19 +129,6 @@ def drain(world: World) -> None:
         thread.join(LAST_DRAIN)
 
     atexit.register(end)
-
-
-def _log(level: str) -> None:
-    """Events as lines of JSON on the standard error."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 def _session(settings: Settings) -> requests.Session:

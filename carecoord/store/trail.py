@@ -9,10 +9,13 @@ from sqlalchemy import Column, Index, Integer, LargeBinary, Table, text
 
 from carecoord.store.tables import Big, Str, metadata
 
-_IN_EMERGENCY: dict[str, Any] = {
-    "sqlite_where": text("emergency IS NOT NULL"),
-    "postgresql_where": text("emergency IS NOT NULL"),
-}
+OPENED = "interaction IN ('consent', 'launch')"  # what a launch begins with
+
+
+def _only(rows: str) -> dict[str, Any]:
+    """Of an index: that it holds only these rows."""
+    return {"sqlite_where": text(rows), "postgresql_where": text(rows)}
+
 
 audit = Table(
     "audit",
@@ -37,7 +40,8 @@ audit = Table(
     Index("ix_audit_subject", "subject", "at"),
     Index("ix_audit_client", "client", "at"),
     Index("ix_audit_interaction", "interaction", "at"),
-    Index("ix_audit_emergency", "at", **_IN_EMERGENCY),
+    Index("ix_audit_emergency", "at", **_only("emergency IS NOT NULL")),
+    Index("ix_audit_launch", "launch", **_only(OPENED)),
     Index("ix_audit_at", "at"),
 )
 

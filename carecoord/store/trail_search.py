@@ -4,17 +4,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal_column, or_, select, text
 
-from carecoord.store.trail import audit, audit_patient
+from carecoord.store.bulk import runs
+from carecoord.store.trail import OPENED, audit, audit_patient
 
 Rows = list[Row[Any]]
+_RUN = 400
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which rows. Ids of a patient, person or app, an interaction; `since` and `until` (not included): microseconds;
-    emergency: only what the breaking of the glass alone opened. rows: only those of these numbers' ids."""
+    """Which rows. Ids of a patient, person or app, an interaction; a resource type; the row's
+    own id; `since` and `until` (not included): microseconds; emergency: only what the breaking of the glass opened."""
 
     patient: str | None = None
     subject: str | None = None
@@ -54,37 +56,58 @@ def count(conn: Connection, wanted: Wanted, most: int) -> int:
     return min(total, most)
 
 
+def beginnings(conn: Connection, launches: Iterable[str]) -> dict[str, Row[Any]]:
+    """What each of these launches began with: a person's consent to an app, or an EHR that opened us."""
+    found: dict[str, Row[Any]] = {}
+    for run in runs(sorted(set(launches)), _RUN):
+        began = select(*audit.columns).where(audit.c.launch.in_(run), text(OPENED)).order_by(audit.c.n.desc())
+        found |= {row.launch: row for row in conn.execute(began)}
+    return found
+
+
 def _arms(
     wanted: Wanted, columns: Iterable[ColumnElement[Any]]
 ) -> Sequence[tuple[Select[Any], ColumnElement[int], ColumnElement[int]]]:
-    """The selects whose rows together are what is wanted, each with the columns of its order: of one patient there are
-    the rows that show them alone, and those that show several."""
+    """The selects whose rows together are what is wanted, each with the columns of its order, and each along one index
+    in that order: of one patient there are the rows that show them alone and those that show several, of several
+    interactions those of each."""
     columns = tuple(columns)
-    if wanted.patient is None:
-        return [(select(*columns).where(*_tests(wanted, audit.c.at)), audit.c.at, audit.c.n)]
-    at = audit_patient.c.at
-    alone = select(*columns).where(audit.c.patient == wanted.patient, *_tests(wanted, audit.c.at))
-    among = (
-        select(*columns)
-        .join_from(audit_patient, audit, audit.c.n == audit_patient.c.n)
-        .where(audit_patient.c.patient == wanted.patient, *_tests(wanted, at))
-    )
-    return [(alone, audit.c.at, audit.c.n), (among, at, audit_patient.c.n)]
+    along = _along(wanted)
+    values: Sequence[Any] = wanted.interactions if along == "interaction" else [getattr(wanted, along or "", None)]
+    found: list[tuple[Select[Any], ColumnElement[int], ColumnElement[int]]] = []
+    for value in values:
+        tests = [audit.c[along] == value] if along else []
+        alone = select(*columns).select_from(audit).where(*tests, *_tests(wanted, audit.c.at, along))
+        found.append((alone, audit.c.at, audit.c.n))
+    if along == "patient":
+        at = audit_patient.c.at
+        among = select(*columns).join_from(audit_patient, audit, audit.c.n == audit_patient.c.n)
+        among = among.where(audit_patient.c.patient == wanted.patient, *_tests(wanted, at, along))
+        found.append((among, at, audit_patient.c.n))
+    return found
 
 
-def _tests(wanted: Wanted, at: ColumnElement[int]) -> list[ColumnElement[bool]]:
-    """The conditions; `at` is the column whose index gives the order."""
+def _along(wanted: Wanted) -> str:
+    """The column to go along: what leaves the fewest rows."""
+    given = ("id", "patient", "subject", "client")
+    found = next((name for name in given if getattr(wanted, name) is not None), "")
+    return found or ("interaction" if wanted.interactions and not wanted.emergency else "")
+
+
+def _tests(wanted: Wanted, at: ColumnElement[int], along: str) -> list[ColumnElement[bool]]:
+    """The other conditions. They are written so that no index serves them: SQLite, which keeps no statistics, would
+    as soon walk along every read as along one patient."""
     tests: list[ColumnElement[bool]] = []
-    for column in (audit.c.subject, audit.c.client, audit.c.type, audit.c.id):
-        value = getattr(wanted, column.name)
-        if value is not None:
-            tests.append(column == value)
-    if len(wanted.interactions) == 1:
-        tests.append(audit.c.interaction == wanted.interactions[0])
-    elif wanted.interactions:
-        tests.append(audit.c.interaction.in_(wanted.interactions))
+    for name in ("subject", "client", "type"):
+        value = getattr(wanted, name)
+        if name != along and value is not None:
+            tests.append(func.coalesce(audit.c[name], "") == value)
+    if wanted.interactions and along != "interaction":
+        tests.append(func.coalesce(audit.c.interaction, "").in_(wanted.interactions))
     if wanted.emergency:
         tests.append(audit.c.emergency.is_not(None))
-    bounds = [*([at >= wanted.since] if wanted.since is not None else [])]
-    bounds += [at < wanted.until] if wanted.until is not None else []
-    return [*tests, and_(*bounds)] if bounds else tests
+    if wanted.since is not None:
+        tests.append(at >= wanted.since)
+    if wanted.until is not None:
+        tests.append(at < wanted.until)
+    return tests

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, redirect, render_template, request
 from jinja2_fragments.flask import render_block
 from sqlalchemy import Row
+from werkzeug.wrappers import Response as Answer
 
 from auth.grant import Grant
 from carecoord.actions import cases
@@ -39,8 +40,10 @@ def blueprint(world: World) -> Blueprint:
     zone = ZoneInfo(world.settings.timezone)
 
     @pages.get("/")
-    def worklist() -> str:
+    def worklist() -> str | Answer:
         grant = signin.session().grant()
+        if grant.roles == {"auditor"}:
+            return redirect("/audit", 303)
         if not cases.has_cases(grant):
             return _other_desk(world, grant, zone)
         address = parse(request.args.to_dict(flat=False))

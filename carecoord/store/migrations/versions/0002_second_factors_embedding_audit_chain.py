@@ -145,6 +145,8 @@ def upgrade() -> None:
     op.create_index("ix_audit_interaction", "audit", ["interaction", "at"], unique=False)
     broken = sa.text("emergency IS NOT NULL")
     op.create_index("ix_audit_emergency", "audit", ["at"], sqlite_where=broken, postgresql_where=broken)
+    opened = sa.text("interaction IN ('consent', 'launch')")
+    op.create_index("ix_audit_launch", "audit", ["launch"], sqlite_where=opened, postgresql_where=opened)
     _keep_the_trail()
     op.add_column("auth_client", sa.Column("pending", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("auth_client", sa.Column("metadata", Str, nullable=True))

@@ -1,0 +1,127 @@
+"""Rows of the trail in plain words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from carecoord.actions.inquiring import Broken
+from carecoord.actions.trail_names import Beginning, Named, Seen
+from carecoord.domain.emergency import REASONS
+from carecoord.web.clocks import Times
+
+VERBS = {  # interaction -> (what was done, what was tried when it was refused)
+    "read": ("read", "tried to read"),
+    "vread": ("read an older version of", "tried to read an older version of"),
+    "history": ("read the history of", "tried to read the history of"),
+    "search": ("searched", "tried to search"),
+    "clearance": ("looked up what is missing for", "tried to look up what is missing for"),
+    "create": ("created", "tried to create"),
+    "update": ("changed", "tried to change"),
+    "delete": ("deleted", "tried to delete"),
+    "transaction": ("wrote several records in one", "tried to write several records in one"),
+    "sign-in": ("signed in", "was refused at sign-in"),
+    "sign-out": ("signed out", "tried to sign out"),
+    "launch": ("was sent by an EHR to the referrals of", "was sent by an EHR, and refused"),
+    "consent": ("let an app in", "tried to let an app in"),
+    "consent-refused": ("refused an app", "refused an app"),
+    "token": ("was given access", "was refused access"),
+    "token-revoked": ("had its access ended", "tried to end access"),
+    "break-glass": ("broke the glass for", "tried to break the glass for"),
+    "end-break-glass": ("closed the record again of", "tried to close the record of"),
+    "review-emergency": ("looked into the emergency opening of", "tried to look into the emergency opening of"),
+    "audit": ("looked at the audit", "tried to look at the audit"),
+    "export": ("exported the audit", "tried to export the audit"),
+}
+WITHOUT_TYPE = frozenset({
+    "sign-in", "sign-out", "launch", "consent", "consent-refused", "token", "token-revoked", "break-glass",
+    "end-break-glass", "review-emergency", "audit", "export",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row as the page shows it. what: "read Observation (laboratory)"; whom: the patients named, `others` how many
+    more; launch: in words; refused: its status was an error."""
+
+    when: str
+    who: str
+    about: str
+    what: str
+    detail: str
+    whom: Sequence[Named]
+    others: int
+    app: str
+    launch: str
+    emergency: bool
+    status: int
+    refused: bool
+    request: str
+    n: int
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A breaking of the glass as the page shows it."""
+
+    id: str
+    when: str
+    until: str
+    who: str
+    who_id: str
+    about: str
+    patient: str
+    patient_id: str
+    reason: str
+    note: str
+    reviewed: str
+    mine: bool
+
+
+def line(row: Seen, times: Times) -> Line:
+    """The row in words."""
+    who = row.who
+    about = ", ".join([*who.roles, *([who.organization] if who.organization else [])]) if who else ""
+    name = who.name if who else row.app or "Somebody unknown"
+    app = "" if who and row.app_id == who.id else row.app
+    return Line(
+        times.exact(row.at), name, about, what(row), detail(row), row.patients, row.total - len(row.patients),
+        app, _launch(row.beginning, row.launch, times), bool(row.emergency), row.status, row.status >= 400, row.request,
+        row.n,
+    )  # fmt: skip
+
+
+def what(row: Seen) -> str:
+    """What was done, such as "read Observation (laboratory)"."""
+    said = row.interaction.replace("-", " ")
+    done, tried = VERBS.get(row.interaction, (said, f"{said}, refused"))
+    verb = tried if row.status >= 400 else done
+    if row.interaction in WITHOUT_TYPE or not row.type:
+        return verb
+    return f"{verb} {row.type}{f' ({row.category.lower()})' if row.category else ''}"
+
+
+def detail(row: Seen) -> str:
+    """Which one, or by which arguments it was searched: their names, for their values may tell of a patient."""
+    if row.interaction in ("search", "audit", "export") and row.asked:
+        return f"by {', '.join(row.asked)}"
+    if row.resource and row.interaction not in WITHOUT_TYPE:
+        return f"{row.resource}, version {row.version}" if row.version else row.resource
+    return ""
+
+
+def broken(row: Broken, times: Times) -> Opening:
+    """A breaking of the glass in words."""
+    glass, who = row.glass, row.who
+    by = row.reviewer or "somebody"
+    return Opening(
+        glass.id, times.exact(glass.started), times.exact(glass.ended or glass.expires), who.name, who.id,
+        ", ".join([*who.roles, *([who.organization] if who.organization else [])]), row.patient, glass.patient,
+        REASONS.get(glass.reason, glass.reason), glass.note,
+        f"{times.exact(glass.reviewed)} by {by}" if glass.reviewed else "", row.mine,
+    )  # fmt: skip
+
+
+def _launch(beginning: Beginning | None, launch: str, times: Times) -> str:
+    if beginning is None:
+        return f"launch {launch[:8]}" if launch else ""
+    at = times.exact(beginning.at)
+    return f"opened from {beginning.ehr}, {at}" if beginning.ehr else f"access granted {at}"
