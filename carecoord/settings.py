@@ -53,7 +53,7 @@ class Settings:
     trusted_proxies: int = 0  # how many proxies in front tell the caller's address (X-Forwarded-For)
     private_hosts: str = ""  # hosts and networks of ours that addresses given to us may lead to, comma-separated
     registration: bool = False  # apps may register themselves (RFC 7591); an admin approves each
-    metrics_token: str = ""  # bearer token for /metrics; empty: only this machine may read it
+    metrics_token: str = ""  # bearer token for /metrics; empty: this machine alone may read it, if no proxy is in front
     log_level: str = "INFO"  # DEBUG, INFO, WARNING or ERROR
 
     @property

@@ -82,7 +82,7 @@ def _do(world: World, job: Job) -> None:
     except Exception as e:
         # The text of a Problem is fit to be kept; another exception's may quote a patient's data.
         error = e.text if isinstance(e, Problem) else type(e).__name__
-        _log.warning("job_failed", kind=job.kind, key=job.key, attempt=job.attempts, error=error)
+        _log.warning("job_failed", kind=job.kind, n=job.n, attempt=job.attempts, error=type(e).__name__)
         with writing(world.engine) as conn:
             outbox.failed(conn, job, error, world.clock())
         return

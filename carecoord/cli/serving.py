@@ -3,6 +3,7 @@
 import argparse
 import errno
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -10,15 +11,31 @@ from pathlib import Path
 from types import FrameType
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from carecoord import worker
+from carecoord import logs, worker
 from carecoord.cli.children import CHILD, end_with_parent, running
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.errors import Conflict
 from carecoord.settings import Settings
+
+HEADERS_MS = 10_000  # that a client has to send the headers of a request, or its next one on an open line
+HEADERS_BYTES = 64 * 1024  # address and headers; a search that is longer comes by POST
+BACKLOG = 1024  # connections that the kernel holds for us
+PRESSURE = 16  # requests that wait for each thread before no more are taken in
+KILL_SECONDS = 15  # that a process has to end in order
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "carecoord.logs.Server"}},
+    "loggers": {
+        "_granian": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "granian.access": {"handlers": [], "level": "CRITICAL", "propagate": False},
+    },
+}
 
 MORE = """\
 The address is CARECOORD_HOST and CARECOORD_PORT; CARECOORD_WORKERS processes (0: one per core) of CARECOORD_THREADS
@@ -54,19 +71,29 @@ def work(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     if args.child:
         end_with_parent()
     with opened(settings) as world:
+        logs.take_over(settings.log_level)
         worker.work(world, stop)
 
 
 def processes(settings: Settings) -> None:
-    """The server processes of these settings, until interrupted."""
+    """The server processes of these settings, until interrupted. The counts of earlier ones are forgotten."""
+    shutil.rmtree(Path(settings.var) / "metrics", ignore_errors=True)
+    workers = settings.workers or os.cpu_count() or 1
     Granian(
         "carecoord.app:create",
         address=settings.host,
         port=settings.port,
         interface=Interfaces.WSGI,
         factory=True,
-        workers=settings.workers or os.cpu_count() or 1,
+        workers=workers,
         blocking_threads=settings.threads,
+        http=HTTPModes.http1,  # what proxies speak to us; HTTP/2 would be a second set of limits to keep
+        websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_MS, max_buffer_size=HEADERS_BYTES),
+        backlog=BACKLOG,
+        backpressure=PRESSURE * settings.threads,
+        workers_kill_timeout=KILL_SECONDS,
+        log_dictconfig=LOGGING,
         log_level=LogLevels(settings.log_level.lower()),
         respawn_failed_workers=True,
     ).serve()

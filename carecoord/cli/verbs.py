@@ -9,7 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import ArgumentError
 
-from carecoord import app
+from carecoord import app, logs
 from carecoord.cli.screen import Screen
 from carecoord.errors import Unavailable
 from carecoord.settings import BadSetting, Settings
@@ -35,6 +35,7 @@ def raw(settings: Settings) -> Iterator[World]:
 
     Raises BadSetting when the database's URL is of a kind that we do not speak.
     """
+    logs.configure(settings.log_level)
     try:
         world = app.world(settings)
     except (ArgumentError, ImportError) as e:

@@ -166,7 +166,9 @@ def _is_away(cause: BaseException | None) -> bool:
 
 
 def _unavailable(cause: Exception) -> Unavailable:
-    _log.error("database_not_available", reason=str(cause).strip())
+    origin = getattr(cause, "orig", None) or cause  # its words may quote the values of the statement
+    code = getattr(origin, "sqlstate", None) or getattr(origin, "sqlite_errorname", None)
+    _log.error("database_not_available", error=type(origin).__name__, code=code)
     return Unavailable("The database is not available now. Try again in a moment.", headers={"Retry-After": "1"})
 
 

@@ -3,7 +3,6 @@
 Clause: FHIR R4 http.html#Status-Codes. An unknown error shows only the request's id; the log has the rest.
 """
 
-import traceback
 from typing import NamedTuple
 
 import structlog
@@ -15,6 +14,7 @@ from carecoord import errors
 from carecoord.errors import Problem
 from carecoord.fhir import text
 from carecoord.fhir.outcome import outcome
+from carecoord.logs import traced
 from carecoord.web.exchange import request_id
 from carecoord.web.negotiation import ANSWER
 
@@ -61,7 +61,7 @@ def install(app: Flask) -> None:
 
 def _problem(problem: Problem) -> Response:
     if problem.status >= 500:
-        log.warning("refused", request=request_id(), status=problem.status, text=problem.text)
+        log.warning("refused", status=problem.status, error=type(problem).__name__)
     return show(problem)
 
 
@@ -74,24 +74,18 @@ def _http(error: HTTPException) -> Response:
 
 
 def _busy(error: OperationalError) -> Response:
-    log.warning("database_busy", request=request_id(), **_traced(error))
+    log.warning("database_busy", **traced(error))
     return show(errors.Unavailable("The database is busy. Try again.", headers={"Retry-After": "1"}))
 
 
 def _collided(error: IntegrityError) -> Response:
-    log.info("write_collided", request=request_id(), **_traced(error))
+    log.info("write_collided", **traced(error))
     return show(errors.Conflict("Somebody else wrote the same thing at the same moment. Read it again, then retry."))
 
 
 def _unknown(error: Exception) -> Response:
-    log.error("failed", request=request_id(), **_traced(error))
+    log.error("failed", **traced(error))
     return show(Problem(f"Something failed on our side. It is in the log under the id {request_id()}."))
-
-
-def _traced(error: Exception) -> dict[str, object]:
-    """Where it happened, without the error's own words or any value: those may be a patient's."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return {"error": type(error).__name__, "at": [f"{frame.name} {frame.filename}:{frame.lineno}" for frame in frames]}
 
 
 def show(problem: Problem) -> Response:

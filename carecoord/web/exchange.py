@@ -1,5 +1,5 @@
-"""What every exchange carries: an id to find it by in the log and the audit, and under /fhir the word that browser apps
-of any origin may read the answer (SMART App Launch 2.2 conformance: CORS).
+"""What every exchange carries: an id to find it by in the log and the audit, a line in the log and a count, and under
+/fhir the word that browser apps of any origin may read the answer (SMART App Launch 2.2 conformance: CORS).
 
 `*` is safe: the API knows a caller by the Authorization header alone, never by a cookie. Headers are added where WSGI
 hands them over, as plain tuples: on a read the framework's ways would cost more than the read.
@@ -8,17 +8,23 @@ hands them over, as plain tuples: on a read the framework's ways would cost more
 import re
 import uuid
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import structlog
 from flask import Flask, request
+from flask.globals import request_ctx
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wsgi import get_input_stream
+
+from carecoord.logs import REQUEST, access, traced
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _KEY = "carecoord.request_id"
+_ROUTE = "carecoord.route"
 _PIECE: Final = 65_536  # bytes
 _PATIENCE: Final = 4  # how many times the largest body is read and thrown away before the line is cut
 _ORIGIN = "Access-Control-Allow-Origin"
@@ -36,10 +42,61 @@ _PREFLIGHT = [
     ),
     ("Access-Control-Max-Age", "86400"),
 ]
+_log = structlog.get_logger()
 
 
-def install(app: Flask) -> None:
-    """Answer preflights under /fhir; add the id and the CORS headers to every answer."""
+class Done(NamedTuple):
+    """One exchange that is over. route: the template of its address, empty where no route was meant. args: what stood
+    in the template's places."""
+
+    method: str
+    route: str
+    args: dict[str, Any]
+    status: int
+    seconds: float
+
+
+def install(app: Flask, observe: Callable[[Done], None], *, lines: bool) -> None:
+    """Answer preflights under /fhir; add the id and the CORS headers to every answer. Each exchange is told to
+    `observe`, and with `lines` to the log. To be installed after the headers, so that they are on every answer."""
+    exchanged = _carrying(app)
+
+    @app.before_request
+    def note() -> None:
+        asked = request_ctx.request
+        if asked.url_rule is not None:
+            asked.environ[_ROUTE] = asked.url_rule.rule, asked.view_args or {}
+
+    def told(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        began, statuses, id = perf_counter(), [500], _id(environ)
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+            statuses.append(int(status[:3]))
+            return start_response(status, headers, exc_info)
+
+        own = REQUEST.set(id)
+        try:
+            return exchanged(environ, start)
+        except Exception as error:  # from outside of the framework's own care
+            _log.error("failed", **traced(error))
+            start("500 Internal Server Error", [("Content-Type", "text/plain"), ("X-Request-Id", id)])
+            return [f"Something failed on our side. It is in the log under the id {id}.\n".encode()]
+        finally:
+            done = _done(environ, statuses[-1], perf_counter() - began)
+            observe(done)
+            if lines:
+                access(done.method, done.route, done.status, done.seconds, environ.get("REMOTE_ADDR") or "", id)
+            REQUEST.reset(own)
+
+    app.wsgi_app = told  # type: ignore[method-assign]
+
+
+def _done(environ: "WSGIEnvironment", status: int, seconds: float) -> Done:
+    route, args = environ.get(_ROUTE, ("", {}))
+    return Done(environ["REQUEST_METHOD"], route, args, status, seconds)
+
+
+def _carrying(app: Flask) -> Callable[["WSGIEnvironment", "StartResponse"], Iterable[bytes]]:
     inner = app.wsgi_app
 
     def carried(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -61,7 +118,7 @@ def install(app: Flask) -> None:
             _drain(environ, _PATIENCE * int(app.config["MAX_CONTENT_LENGTH"]))
         return answer
 
-    app.wsgi_app = carried  # type: ignore[method-assign]
+    return carried
 
 
 def request_id() -> str:

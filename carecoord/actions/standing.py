@@ -1,0 +1,64 @@
+"""How this server stands: whether it can do its work now, and the numbers that an operator watches."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from carecoord.errors import Unavailable
+from carecoord.fhir.instants import micros
+from carecoord.store import gauges
+from carecoord.store.engine import alembic_config, reading
+from carecoord.store.gauges import Standing
+from carecoord.world import World
+
+LEAST: Final = 50 * 2**20  # bytes that must be free where databases and journals grow
+
+
+def lacking(world: World) -> dict[str, str]:
+    """What keeps this server from its work: the part, and what is wrong with it. Empty when nothing does."""
+    return {name: wrong for name, look in _parts(world) if (wrong := _looked(look))}
+
+
+def numbers(world: World) -> Standing:
+    """How the work stands. Raises Unavailable when the database is away."""
+    with reading(world.engine) as conn:
+        return gauges.standing(conn, micros(world.clock()))
+
+
+def _parts(world: World) -> Iterator[tuple[str, Callable[[], str]]]:
+    yield "database", lambda: _database(world)
+    yield "journal", lambda: _journal(Path(world.settings.var) / "audit")
+    yield "disk", lambda: _disk(Path(world.settings.var))
+
+
+def _looked(look: Callable[[], str]) -> str:
+    try:
+        return look()
+    except (Unavailable, OSError) as e:
+        return f"not available ({type(e).__name__})"
+
+
+def _database(world: World) -> str:
+    """It answers, with the tables of this version."""
+    with reading(world.engine) as conn:
+        present = MigrationContext.configure(conn).get_current_revision()
+        newest = ScriptDirectory.from_config(alembic_config(conn)).get_current_head()
+    return "" if present == newest else f"its tables are at {present}, this version wants {newest}"
+
+
+def _journal(folder: Path) -> str:
+    """Reads are audited there before they are answered."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as probe:
+        probe.write(b"\n")
+    return ""
+
+
+def _disk(folder: Path) -> str:
+    free = shutil.disk_usage(folder).free
+    return "" if free >= LEAST else f"{free // 2**20} MiB free, {LEAST // 2**20} needed"
