@@ -27,15 +27,15 @@ from . import ehr_place
 from .ehr_place import EHR, OURS, PATEL, PATELS, SANTOSES, SECRET, Browser, Two, ours
 from .place import Forms
 
+pytestmark = pytest.mark.xdist_group("embedding")  # one worker tells the story once, for the browser's tests too
+
 FRAMED = f"frame-ancestors {EHR}"
 NOBODY = "frame-ancestors 'none'"
 
 
 @pytest.fixture(scope="session")
 def built(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, signing_row: dict[str, Any]) -> Path:
-    folder = tmp_path_factory.mktemp("two")
-    ehr_place.build(sqlite_template, folder, signing_row)
-    return folder
+    return ehr_place.build(sqlite_template, tmp_path_factory.mktemp("two"), signing_row)
 
 
 class Wire:

@@ -25,7 +25,11 @@ from ..test_embedding import built
 from ..test_over_tls import certificate
 
 __all__ = ["built", "certificate"]
-pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::pytest.PytestRemovedIn10Warning")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("embedding"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestRemovedIn10Warning"),
+]
 
 LOOKS = [(width, scheme) for width in (1440, 420, 320) for scheme in ("light", "dark")]
 
