@@ -190,5 +190,6 @@ RESOURCES: Final[list[dict[str, Any]]] = [
     {"resourceType": "Practitioner", "id": "mina", "name": [{"family": "Reyes"}]},
     _patient("okafor", "Okafor", "clinic"), _patient("lindqvist", "Lindqvist", "other"),
     *_record("okafor"),
+    *(_observation(f"lindqvist-page-{n:02}", "lindqvist") for n in range(24)),  # more than one page of a search
     *(one for one in _record("lindqvist") if one["resourceType"] not in ("ServiceRequest", "Task")),
 ]  # fmt: skip

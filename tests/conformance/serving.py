@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 from werkzeug.serving import make_server
 
 from carecoord import app, settings
-from carecoord.store.engine import open_engine
+from carecoord.world import World
 
 from .practice import Keys, public, settle
 
@@ -94,17 +94,21 @@ def publishing() -> Iterator[Publisher]:
 
 @dataclass(frozen=True)
 class Site:
-    """A running server as its visitors know it. `register` is the door for an administrator, beside HTTP."""
+    """A running server as its visitors know it. `world` is the door for an administrator, beside HTTP."""
 
     url: str
     ca: str | bool
     keys: Keys
     publisher: Publisher
-    register: Engine
+    world: World
 
     @property
     def fhir(self) -> str:
         return f"{self.url}/fhir"
+
+    @property
+    def register(self) -> Engine:
+        return self.world.engine
 
     @property
     def secure(self) -> bool:
@@ -174,13 +178,12 @@ def serving(scheme: str, folder: Path, database_url: str, keys: Keys, publisher:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([*command, "carecoord.app:create"], env={**os.environ, **environ}, stdout=log,
                                    stderr=log)  # fmt: skip
-    register = open_engine(world.settings.database)
-    site = Site(world.settings.url, str(certificate.cert) if certificate else True, keys, publisher, register)
+    site = Site(world.settings.url, str(certificate.cert) if certificate else True, keys, publisher, world)
     try:
         _wait(site, process, folder / "log")
         yield site
     finally:
-        register.dispose()
+        world.engine.dispose()
         process.terminate()
         process.wait(20)
 
