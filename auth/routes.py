@@ -16,6 +16,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from auth import discovery, keys, store
 from auth.asked import Asked, once_each
 from auth.assertion import peek
+from auth.happened import Happened
 from auth.issuer import INTROSPECT_PATH, KEYS_PATH, REVOKE_PATH, STYLE_PATH, TOKEN_PATH, Issuer
 from auth.jwks import KeySets, NoKeys, PublicKey
 from auth.server import Server
@@ -35,14 +36,20 @@ STYLE: Final = {
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
 
+def _nobody_listens(conn: Connection, it: Happened) -> None:
+    """For those who keep no trail."""
+
+
 @dataclass(frozen=True)
 class Effects:
-    """What the endpoints need of the world: transactions to read and to write in, the time, and other parties' keys."""
+    """What the endpoints need of the world: transactions to read and to write in, the time, and other parties' keys.
+    note: hears what happened, inside the transaction in which it did."""
 
     reading: Transaction
     writing: Transaction
     clock: Callable[[], datetime]
     keys: KeySets
+    note: Callable[[Connection, Happened], None] = _nobody_listens
 
     def now(self) -> int:
         return int(self.clock().timestamp())
@@ -55,7 +62,7 @@ def blueprint(issuer: Issuer, effects: Effects) -> Blueprint:
 
     @routes.post(TOKEN_PATH)
     def token() -> Response:
-        return _answer(issuer, effects, issuer.token_url, Server.create_token_response)
+        return _answer(issuer, effects, issuer.token_url, Server.create_token_response, "token")
 
     @routes.post(INTROSPECT_PATH)
     def introspect() -> Response:
@@ -65,7 +72,7 @@ def blueprint(issuer: Issuer, effects: Effects) -> Blueprint:
     @routes.post(REVOKE_PATH)
     def revoke() -> Response:
         ask = lambda server, asked: server.create_endpoint_response("revocation", asked)  # noqa: E731
-        return _answer(issuer, effects, issuer.url + REVOKE_PATH, ask)
+        return _answer(issuer, effects, issuer.url + REVOKE_PATH, ask, "token-revoked")
 
     @routes.after_request
     def for_browsers(response: Response) -> Response:
@@ -107,8 +114,11 @@ def _publish(routes: Blueprint, issuer: Issuer, effects: Effects) -> None:
         return jsonify(STYLE)
 
 
-def _answer(issuer: Issuer, effects: Effects, address: str, ask: Callable[[Server, Asked], Any]) -> Response:
-    """One request in one transaction. What is refused is committed too: a jti stays spent, a family dead."""
+def _answer(
+    issuer: Issuer, effects: Effects, address: str, ask: Callable[[Server, Asked], Any], what: str = ""
+) -> Response:
+    """One request in one transaction. What is refused is committed too: a jti stays spent, a family dead. what: under
+    which name it is noted; empty: it is not."""
     request.max_content_length = LARGEST
     now = effects.now()
     try:
@@ -123,10 +133,30 @@ def _answer(issuer: Issuer, effects: Effects, address: str, ask: Callable[[Serve
             once_each(request.form)
         except OAuth2Error as error:
             return _refused(error)
+        meant = _meant(conn, request.form.get("token", ""))
         answer: Response = ask(Server(issuer, conn, now, published), asked)
+        if what:
+            effects.note(conn, _happened(conn, what, answer, meant))
         if secrets.randbelow(TIDY) == 0:
             store.purge(conn, now)
         return answer
+
+
+def _meant(conn: Connection, plain: str) -> store.Token | None:
+    """The token that is to be revoked."""
+    return (store.find_token(conn, plain, "access") or store.find_token(conn, plain, "refresh")) if plain else None
+
+
+def _happened(conn: Connection, what: str, answer: Response, meant: store.Token | None) -> Happened:
+    """Who got which token, or was refused one. Of a refusal only the client's own word is known."""
+    status, detail = answer.status_code, request.form.get("grant_type", "")[:80]
+    given = (answer.get_json(silent=True) or {}).get("access_token") if what == "token" else None
+    token = store.find_token(conn, given, "access") if given else meant if status == 200 else None
+    if token:
+        return Happened(what, status, detail, token.client, token.subject, token.organization, token.family)
+    basic = request.authorization.username if request.authorization else None
+    client = request.form.get("client_id") or basic or peek(request.form.get("client_assertion", ""))[0]
+    return Happened(what, status, detail, client[:200] if client and store.storable(client) else None)
 
 
 def _refused(error: OAuth2Error) -> Response:

@@ -12,15 +12,17 @@ from uuid import uuid4
 
 import requests
 from flask import Flask
+from sqlalchemy import Connection
 
 from auth import registration_routes, routes
+from auth.happened import Happened
 from auth.issuer import Issuer
 from auth.jwks import KeySets
 from auth.routes import Effects
 from carecoord import logs
 from carecoord import settings as setting
 from carecoord.actions import brands as brand
-from carecoord.actions import projecting, reaching, registering
+from carecoord.actions import noting, projecting, reaching, registering
 from carecoord.domain import access
 from carecoord.settings import Settings
 from carecoord.store.audit import Journal, keep_draining
@@ -140,4 +142,8 @@ def _session(settings: Settings) -> requests.Session:
 
 def _effects(world: World) -> Effects:
     keys = KeySets(partial(_session, world.settings))
-    return Effects(partial(reading, world.engine), partial(writing, world.engine), world.clock, keys)
+
+    def note(conn: Connection, happened: Happened) -> None:
+        noting.token_noted(world, conn, happened, exchange.request_id())
+
+    return Effects(partial(reading, world.engine), partial(writing, world.engine), world.clock, keys, note)

@@ -26,7 +26,9 @@ from carecoord.domain.parties import name as named
 from carecoord.domain.reading import Json, identifiers, item, items, target, text, words
 from carecoord.errors import NotFound
 from carecoord.fhir import text as json
+from carecoord.fhir.instants import micros
 from carecoord.fhir.query import parse
+from carecoord.store.audit import Event, record
 from carecoord.store.engine import reading, writing
 from carecoord.store.search import find
 from carecoord.world import World
@@ -69,13 +71,39 @@ def allow(
         encounter(world, grant, picked["encounter"], of, request)
     with writing(world.engine) as conn:
         answer = Answer(who.user, who.started, scope, dict(picked))
-        return str(authorize.allow(_server(world, issuer, conn), params, answer).location)
+        location = str(authorize.allow(_server(world, issuer, conn), params, answer).location)
+        _note(world, conn, who, params, request, _given(world, conn, who, params), of)
+        return location
 
 
-def refuse(world: World, issuer: Issuer, params: Params, who: Session, error: str) -> str:
+def refuse(world: World, issuer: Issuer, params: Params, who: Session, error: str, request: str = "") -> str:
     """Where to send the browser with the no."""
-    with reading(world.engine) as conn:
+    with writing(world.engine) as conn:
+        if error == "access_denied":
+            _note(world, conn, who, params, request, None, None)
         return str(authorize.refuse(_server(world, issuer, conn), params, who.user, error).location)
+
+
+def _given(world: World, conn: Connection, who: Session, params: Params) -> Authorization | None:
+    """What the person has just given the app; None where nothing was left to give."""
+    now = _now(world)
+    ours = (one for one in authorizations.of_user(conn, who.user.id, now) if one.client == params.get("client_id"))
+    newest = next(ours, None)
+    return newest if newest and newest.granted == now else None
+
+
+def _note(
+    world: World, conn: Connection, who: Session, params: Params, request: str, given: Authorization | None,
+    patient: str | None,
+) -> None:  # fmt: skip
+    """Audit that a person let an app in, with what scopes, or did not."""
+    user, client = who.user, (params.get("client_id") or "")[:200] or None
+    what, query = ("consent", f"scope={given.scope}") if given else ("consent-refused", None)
+    row = Event(
+        micros(world.clock()), request, what, 200, user.id, client, user.organization, query=query,
+        patient=patient if given else None, launch=given.id if given else None,
+    )  # fmt: skip
+    record(conn, [row])
 
 
 def patients(world: World, grant: Grant, said: str, request: str) -> list[Pick]:
@@ -120,13 +148,15 @@ def mine(world: World, who: Session) -> list[Authorization]:
         return authorizations.of_user(conn, who.user.id, _now(world))
 
 
-def take_back(world: World, who: Session, id: str) -> None:
+def take_back(world: World, who: Session, id: str, request: str = "") -> None:
     """End one of the person's own authorizations, its tokens at once. Raises NotFound for what is not theirs."""
     with writing(world.engine) as conn:
         found = authorizations.find(conn, id, _now(world))
         if found is None or found.user != who.user.id:
             raise NotFound("There is no such permission of yours.")
         authorizations.revoke(conn, id)
+        about = (who.user.id, found.client, who.user.organization)
+        record(conn, [Event(micros(world.clock()), request, "token-revoked", 200, *about, launch=id)])
 
 
 def apps(world: World) -> list[store.Client]:

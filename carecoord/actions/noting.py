@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sqlalchemy import Connection
+
+from auth.happened import Happened
 from carecoord.actions.permission import Turn
 from carecoord.errors import Problem
 from carecoord.fhir.instants import micros
-from carecoord.store.audit import Event, told
+from carecoord.store.audit import Event, record, told
+from carecoord.world import World
 
 
 @contextmanager
@@ -35,6 +39,17 @@ def refusals_noted(turn: Turn, interaction: str, type: str, id: str | None = Non
     except Problem as problem:
         _append(turn, interaction, problem.status, type, id, None, ())
         raise
+
+
+def token_noted(world: World, conn: Connection, happened: Happened, request: str) -> None:
+    """Audit what an OAuth endpoint did, in its transaction."""
+    it = happened
+    query = f"grant_type={it.detail}" if it.detail else None
+    row = Event(
+        micros(world.clock()), request, it.what, it.status, it.subject, it.client, it.organization, query=query,
+        launch=it.family,
+    )  # fmt: skip
+    record(conn, [row])
 
 
 def _append(

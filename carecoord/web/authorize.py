@@ -86,7 +86,7 @@ def _manage(pages: Blueprint, world: World) -> None:
 
     @pages.post(f"{MANAGE_PATH}/<id>/revoke")
     def take_back(id: str) -> Response:
-        authorizing.take_back(world, signin.session(), id)
+        authorizing.take_back(world, signin.session(), id, request_id())
         return redirect(MANAGE_PATH, 303)
 
 
@@ -130,7 +130,7 @@ def _decided(visit: Visit) -> Response | None:
     """The redirect to the app, once the person has said yes or no."""
     decision = request.form.get("decision")
     if decision == "deny":
-        to = authorizing.refuse(visit.world, visit.issuer, visit.params, visit.who, "access_denied")
+        to = authorizing.refuse(visit.world, visit.issuer, visit.params, visit.who, "access_denied", request_id())
     elif decision == "allow":
         scope = " ".join([*consent.silent(visit.wanted.scopes), *request.form.getlist("scope")])
         to = authorizing.allow(
