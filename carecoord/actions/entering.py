@@ -202,6 +202,7 @@ def _secret(found: Provider) -> str | None:
     try:
         secret = Path(found.secret_file).read_text().strip()
     except (OSError, ValueError) as error:
+        _log.warning("provider_secret_unreadable", provider=found.id, error=type(error).__name__)
         raise Unavailable(f"Signing in with {found.name} is not set up: its secret can not be read here.") from error
     if not secret:
         raise Unavailable(f"Signing in with {found.name} is not set up: its secret is empty.")
@@ -209,6 +210,7 @@ def _secret(found: Provider) -> str | None:
 
 
 def _unasked(found: Provider, why: Exception) -> BadGateway:
+    _log.warning("provider_unusable", provider=found.id, why=str(why))
     return BadGateway(
         f"{found.name} can not sign you in right now. Try again in a minute; if it stays so, tell your administrator "
         f"this: {why}"

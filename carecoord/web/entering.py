@@ -7,12 +7,14 @@ browser must show the cookie that it left with: the state alone may have been pl
 import secrets
 from typing import Final
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from carecoord.actions import entering
 from carecoord.actions.entering import Visit
+from carecoord.errors import Problem
 from carecoord.web import signin
+from carecoord.web.exchange import request_id
 from carecoord.world import World
 
 WENT: Final = "cc-went"
@@ -29,14 +31,21 @@ def blueprint(world: World) -> Blueprint:
     @pages.get("/sign-in/with/<provider>")
     def go(provider: str) -> Response:
         went = request.cookies.get(name) or secrets.token_urlsafe(32)
-        answer = redirect(entering.go(world, known, provider, signin.local(request.args.get("next")), went), 303)
+        target = signin.local(request.args.get("next"))
+        try:
+            answer = redirect(entering.go(world, known, provider, target, went), 303)
+        except Problem as problem:
+            return _not_in(world, provider, problem, target)
         answer.set_cookie(name, went, path="/", secure=secure, httponly=True, samesite="Lax")
         return answer
 
     @pages.get("/sign-in/came/<provider>")
     def arrive(provider: str) -> Response:
         visit = Visit(request.args, request.cookies.get(name, ""), signin.browser(world))
-        entered, target = entering.arrive(world, known, provider, visit)
+        try:
+            entered, target = entering.arrive(world, known, provider, visit)
+        except Problem as problem:
+            return _not_in(world, provider, problem)
         answer = signin.let_in(world, entered, target)
         answer.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="Lax")
         return answer
@@ -47,3 +56,10 @@ def blueprint(world: World) -> Blueprint:
         return {"providers": entering.offered(world)} if shown else {}
 
     return pages
+
+
+def _not_in(world: World, provider: str, problem: Problem, target: str = "/") -> Response:
+    """Why somebody is not signed in, and the ways on."""
+    way = next(((id, name) for id, name in entering.offered(world) if id == provider), None)
+    page = render_template("not_entered.html", problem=problem.text, way=way, next=target, request_id=request_id())
+    return make_response(page, problem.status)
