@@ -42,6 +42,8 @@ CAST = (  # login, name, role, organization
 )
 OUTSIDER = ("olga.harper", "Harper, Olga", "coordinator", "office-harborview")
 
+PRACTITIONERS = {"amelia.farrow": "office-farrow"}  # who a clinician is: their patients are found by that
+
 MORE = """\
 Everything lands in CARECOORD_VAR (./var): the database, the demo EHR's own, and demo.json with addresses, logins and
 passwords, and a client for scripts. A second run uses all of it again and changes nothing; `make clean` forgets it."""
@@ -104,7 +106,10 @@ def play_day(world: World, known: dict[str, Any]) -> date:
 
 def people(world: World, settings: Settings, known: dict[str, Any]) -> None:
     """Let the cast and a client for scripts in, and write down how they get in."""
-    cast = [NewUser(login, name, frozenset({role}), group) for login, name, role, group in (*CAST, OUTSIDER)]
+    cast = [
+        NewUser(login, name, frozenset({role}), group, PRACTITIONERS.get(login))
+        for login, name, role, group in (*CAST, OUTSIDER)
+    ]
     said = [*known.get("users", ()), *([known["outsider"]] if "outsider" in known else ())]
     passwords = demo.admit(world, cast, {user["login"]: user["password"] for user in said})
     *users, outsider = (notes.person(*row, passwords[row[0]]) for row in (*CAST, OUTSIDER))

@@ -68,7 +68,7 @@ def blueprint(world: World) -> Blueprint:
     def record(id: str) -> str:
         found = emergency.record(world, signin.session().grant(), id, request_id())
         until = f"{found.until.astimezone(zone):%H:%M}"
-        return render_template("broken_glass.html", record=found, until=until, reasons=REASONS, rail="Emergency")
+        return render_template("broken_glass.html", record=found, until=until, reasons=REASONS)
 
     @pages.post("/emergency/<id>/end")
     def end(id: str) -> Response:
