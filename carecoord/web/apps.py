@@ -12,6 +12,7 @@ from carecoord import errors
 from carecoord.actions import registering
 from carecoord.actions.registering import App, NewApp
 from carecoord.domain import consent
+from carecoord.domain.consent import Line
 from carecoord.web import signin
 from carecoord.web.exchange import request_id
 from carecoord.world import World
@@ -22,6 +23,13 @@ METHODS: Final = {
     "none": "No secret: it runs in a browser or on a telephone",
     "client_secret_basic": "A secret, which is shown once",
     "private_key_jwt": "Its own keys, published at its JWKS URL",
+}
+ABOUT_USERS: Final = {  # what a consent page says to the person, said to the admin
+    "openid": "Recognise its users",
+    "fhirUser": "Know who its users are",
+    "profile": "Know its users' names",
+    "offline_access": "Stay connected while its user is away, for up to 90 days",
+    "online_access": "Stay connected while its user works, for up to 12 hours",
 }
 WHOSE: Final = {
     "patient": "of the patient who is open",
@@ -122,7 +130,7 @@ class _Page:
         page = render_template(
             "apps_admin.html", waiting=[one for one in found if one.client.pending],
             apps=[one for one in found if not one.client.pending], methods=METHODS, scope=SCOPE, form=request.form,
-            by_themselves=self._by_themselves, day=self._day, whose=_whose, proof=_proof, **about,
+            by_themselves=self._by_themselves, day=self._day, says=_says, whose=_whose, proof=_proof, **about,
         )  # fmt: skip
         return make_response(page, status)
 
@@ -132,6 +140,10 @@ class _Page:
 
 def _asked() -> tuple[Grant, str]:
     return signin.session().grant(), request.form.get("id", "")
+
+
+def _says(line: Line) -> str:
+    return ABOUT_USERS.get(line.value, line.says)
 
 
 def _whose(value: str) -> str:
