@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from joserfc.jwk import KeySet
 
 from carecoord.store.engine import writing
 
@@ -65,7 +64,7 @@ def test_fhirclient_of_pypi_launches_standalone_reads_searches_and_refreshes(
     assert smart.ready
     assert smart.patient.id == "okafor"
     assert smart.human_name(smart.patient.name[0]) == "Ngozi Okafor"
-    found = Observation.where(struct={"patient": "okafor"}).perform_resources(smart.server)
+    found = Observation.where(struct={"patient": "okafor"}).perform_resources_iter(smart.server)
     assert {one.id for one in found} == of("okafor", "Observation")
     before = smart.server.auth.access_token
     assert smart.reauthorize()
@@ -89,8 +88,9 @@ def test_fhirclient_of_pypi_is_launched_from_our_desk(site: Site, mina: Browser,
 
 def test_smart_fetch_crawls_exactly_the_records_it_asked_for(site: Site, tmp_path: Path) -> None:
     """It asks for version 1 scopes and Binary beside what it is registered for, and follows next links to the end."""
-    keys, got = tmp_path / "keys.json", tmp_path / "got"
-    keys.write_text(json.dumps(KeySet([site.keys.rsa]).as_dict(private=True)))
+    keys, got = tmp_path / "keys.jwks", tmp_path / "got"
+    key = {**site.keys.rsa.as_dict(private=True), "alg": "RS384", "key_ops": ["sign"]}
+    keys.write_text(json.dumps({"keys": [key]}))
     types = ("Patient", "Encounter", "Condition", "Observation", "ServiceRequest")
     command = [str(Path(sys.executable).with_name("smart-fetch")), "crawl", str(got), "--fhir-url", site.fhir]
     command += ["--smart-client-id", "loader", "--smart-key", str(keys), "--type", ",".join(types)]
