@@ -27,6 +27,8 @@ from . import ehr_place
 from .ehr_place import EHR, OURS, PATEL, PATELS, SANTOSES, SECRET, Browser, Two, ours
 from .place import Forms
 
+OKAFORS = "order-24817"
+
 pytestmark = pytest.mark.xdist_group("embedding")  # one worker tells the story once, for the browser's tests too
 
 FRAMED = f"frame-ancestors {EHR}"
@@ -605,6 +607,21 @@ def test_a_referral_of_the_patient_that_is_anothers_is_not_in_the_list(two: Two)
     assert len(re.findall(r'<li class="loop">', page.text)) == 1
     assert "Riverside Heart" in page.text
     assert visitor.get(f"{path}referrals/{ours('ServiceRequest', 'order-24804')}").status_code == 404
+
+
+def test_a_payers_clerk_sees_in_a_launch_what_a_payer_sees_at_the_desk(two: Two) -> None:
+    two.register(roles=("payer",), organization=ours("Organization", "blue-horizon"))
+    visitor = Browser(two)
+    visitor.sign_in(two.doctor())
+    path = visitor.launch(OKAFORS)
+    page = visitor.get(path)
+    assert page.status_code == 200
+    assert "Okafor, Ngozi" in page.text
+    (card,) = re.findall(r'<li class="loop">.*?</ul>', page.text, re.DOTALL)
+    assert "How it stands" in card
+    assert all(gate in card for gate in ("Authorization", "Contract"))
+    assert not any(gate in card for gate in ("Information", "Appointment", "Loop"))
+    assert "LBBB" not in page.text, "no clinical word"
 
 
 def test_everything_shown_in_a_launch_is_in_the_trail_under_it(doctor: Browser, two: Two) -> None:

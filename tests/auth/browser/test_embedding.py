@@ -161,6 +161,17 @@ def test_a_launch_in_a_cross_site_frame_keeps_its_session(page: Page, two: Two) 
     assert page.url.startswith(f"{two.ehr_url}/chart"), "the top never went anywhere"
 
 
+def test_a_launch_from_the_hospitals_desk_in_a_tab(page: Page, two: Two) -> None:
+    """Without a frame: the hospital's desk is our own, and starts us as any app of its."""
+    two.register()
+    page.goto(f"{two.ehr_url}/referrals/{PATELS}/apps")
+    page.get_by_role("link", name="carecoord").click()
+    page.get_by_role("button", name="Allow").click()
+    expect(page.locator(".embed-name")).to_have_text("Patel, Arjun")
+    page.reload()
+    expect(page.locator(".embed-name")).to_have_text("Patel, Arjun")
+
+
 def test_two_launches_side_by_side_do_not_mix(page: Page, two: Two) -> None:
     """Both at once, in a browser that has no cookie of ours yet: each opens a session, the browser keeps one."""
     two.register()
@@ -224,6 +235,7 @@ def test_a_browser_that_keeps_no_cookies_in_frames_gets_a_tab(context: BrowserCo
     agree(frame(page))
     button = frame(page).get_by_role("button", name="Open in a new tab")
     expect(button).to_be_visible()
+    sound(page)
     with context.expect_page() as opened:
         button.click()
     tab = opened.value
@@ -240,6 +252,8 @@ def test_the_full_page_of_somebody_who_comes_by_the_ehr_alone(context: BrowserCo
     shown = frame(page)
     agree(shown)
     shown.get_by_role("button", name="Open full page").click()
+    expect(shown.get_by_role("button", name="Open in a new tab")).to_be_visible()
+    sound(page)
     with context.expect_page() as opened:
         shown.get_by_role("button", name="Open in a new tab").click()
     expect(opened.value.locator(".embed-name")).to_have_text("Patel, Arjun")
@@ -247,6 +261,7 @@ def test_the_full_page_of_somebody_who_comes_by_the_ehr_alone(context: BrowserCo
     expect(shown.locator(".embed-name")).to_have_text("Patel, Arjun")
     shown.get_by_role("button", name="Close").click()
     expect(shown.get_by_role("heading", name="Closed")).to_be_visible()
+    sound(page)
 
 
 def test_every_page_in_the_frame_is_sound_for_axe_at_each_width_light_and_dark(
@@ -290,11 +305,23 @@ def forget_partitions(two: Two) -> None:
 
 
 def check(page: Page) -> None:
-    """axe finds nothing, and nothing is wider than the window."""
+    """axe finds nothing, and nothing is wider than the window, at three widths, light and dark."""
     for width, scheme in LOOKS:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         found = Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
         wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{wide} px at {width}"
+
+
+def sound(page: Page) -> None:
+    """axe finds nothing in a page that only a frame shows: see `check`."""
+    inside = page.frames[1]
+    for width, scheme in LOOKS:
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.locator("iframe").evaluate("(frame, width) => { frame.width = width; }", width)
+        found = Axe().run(inside)  # type: ignore[arg-type]
+        assert found.violations_count == 0, found.generate_report()
+        wide = inside.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{wide} px at {width}"
