@@ -61,6 +61,13 @@ def sign_in(web: FlaskClient, password: str = PASSWORD, login: str = "mina", **m
     return web.post("/sign-in", data=form)
 
 
+def type_in(page: Any) -> None:
+    """Sign in on the page that a real browser shows."""
+    page.get_by_label("Login").fill("mina")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
 def is_in(web: FlaskClient) -> bool:
     """Whether this browser has the desk."""
     return web.get("/").status_code == 200
