@@ -42,6 +42,7 @@ class Code:
     signed_in: int
     expires: int
     spent: bool
+    amr: str = ""
 
     code_challenge_method = "S256"
 
@@ -64,8 +65,9 @@ class Code:
     def get_acr(self) -> None:
         return None
 
-    def get_amr(self) -> None:
-        return None
+    def get_amr(self) -> list[str]:
+        """How the person signed in, by the names of RFC 8176."""
+        return self.amr.split()
 
 
 def permit(conn: Connection, new: Authorization) -> None:

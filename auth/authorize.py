@@ -56,13 +56,14 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Answer:
-    """The person's yes: who they are and since when signed in, the scopes they left standing, what they picked
-    (`patient`, `encounter`: ids)."""
+    """The person's yes: who they are, since when and how (`amr`) signed in, the scopes they left standing, what they
+    picked (`patient`, `encounter`: ids)."""
 
     who: store.User
     signed_in: int
     scope: str
     picked: dict[str, Any]
+    amr: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Decision:
 
     authorization: Authorization
     signed_in: int
+    amr: str = ""
 
 
 def read(server: Server, params: MultiDict[str, str], who: store.User | None) -> Wanted:
@@ -95,8 +97,8 @@ def allow(server: Server, params: MultiDict[str, str], answer: Answer) -> Respon
     scope, now = render(granted), server.now
     until = now + _life(names(granted))
     given = Authorization(str(uuid4()), wanted.client.id, answer.who.id, scope, context, now, now, until)
-    grant = _grant(server, params, answer.who)
-    redirect: Response = server.create_authorization_response(grant.request, Decision(given, answer.signed_in), grant)
+    grant, decision = _grant(server, params, answer.who), Decision(given, answer.signed_in, answer.amr)
+    redirect: Response = server.create_authorization_response(grant.request, decision, grant)
     return redirect
 
 

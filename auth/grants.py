@@ -69,6 +69,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
         new = Code(
             store.digest(code), decision.authorization.id, request.client.row.id, sent["redirect_uri"],
             sent["code_challenge"], sent.get("nonce"), decision.signed_in, self.server.now + CODE_LIFE, False,
+            decision.amr,
         )  # fmt: skip
         authorizations.add_code(self.server.conn, new)
 

@@ -101,6 +101,7 @@ code = Table(  # an authorization code; kept when spent, so that a replay is not
     Column("challenge", Str, nullable=False),  # PKCE, S256
     Column("nonce", Str),
     Column("signed_in", Big, nullable=False),  # auth_time of the id_token
+    Column("amr", Str, nullable=False, server_default=""),  # how the person signed in, as in auth_session
     Column("expires", Big, nullable=False),
     Column("spent", Boolean, nullable=False),
     Index("ix_auth_code_expires", "expires"),

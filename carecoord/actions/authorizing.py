@@ -70,7 +70,7 @@ def allow(
     if "encounter" in picked:
         encounter(world, grant, picked["encounter"], of, request)
     with writing(world.engine) as conn:
-        answer = Answer(who.user, who.started, scope, dict(picked))
+        answer = Answer(who.user, who.started, scope, dict(picked), who.amr)
         location = str(authorize.allow(_server(world, issuer, conn), params, answer).location)
         _note(world, conn, who, params, request, _given(world, conn, who, params), of)
         return location

@@ -151,6 +151,7 @@ def upgrade() -> None:
     op.add_column("auth_client", sa.Column("pending", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("auth_client", sa.Column("metadata", Str, nullable=True))
     op.add_column("auth_client", sa.Column("registration", sa.LargeBinary(), nullable=True))
+    op.add_column("auth_code", sa.Column("amr", Str, server_default="", nullable=False))
     op.add_column("auth_key", sa.Column("purpose", Str, server_default="id_token", nullable=False))
     op.add_column("auth_session", sa.Column("kind", Str, server_default="desk", nullable=False))
     op.add_column("auth_session", sa.Column("amr", Str, server_default="pwd", nullable=False))
