@@ -3,9 +3,7 @@
 import gzip
 import json
 import os
-import shutil
 import stat
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,12 +11,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import text
 
-from carecoord.cli import cases, main, parser
+from carecoord.cli import cases, parser
 from carecoord.fhir.instants import micros
 from carecoord.settings import PREFIX
 from carecoord.store import seals
 from carecoord.store.audit import Event, record
 from carecoord.store.engine import open_engine, reading, writing
+
+from .conftest import Run
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 VERBS = (
@@ -26,34 +26,6 @@ VERBS = (
     "user add", "check", "work", "audit verify",
     "audit head",
 )
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run one verb in an empty CARECOORD_VAR: (exit code, stdout, stderr)."""
-    monkeypatch.setenv(f"{PREFIX}VAR", str(tmp_path / "var"))
-    monkeypatch.delenv(f"{PREFIX}DATABASE_URL", raising=False)
-
-    def one(*words: object) -> tuple[int, str, str]:
-        capfd.readouterr()
-        try:
-            code = main([str(word) for word in words])
-        except SystemExit as e:
-            code = int(e.code or 0)
-        said = capfd.readouterr()
-        return code, said.out, said.err
-
-    return one
-
-
-@pytest.fixture
-def ready(run: Run, sqlite_template: Path, tmp_path: Path) -> Run:
-    """The same, with a database."""
-    (tmp_path / "var").mkdir()
-    shutil.copyfile(sqlite_template, tmp_path / "var" / "carecoord.db")
-    return run
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -1,44 +1,26 @@
 """`carecoord provider …` and its lines in `carecoord check`, against a provider on a real port."""
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Response
 from joserfc.jwk import RSAKey
 
-from carecoord.cli import main
 from carecoord.settings import PREFIX
 from tests.auth.conftest import Clock as LiarClock
 from tests.auth.liar import Liar, serving
 
-Run = Callable[..., tuple[int, str, str]]
+from .conftest import Run
 
 
 @pytest.fixture
-def run(
-    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Run:
-    """Run one verb: (exit code, stdout, stderr)."""
-    (tmp_path / "var").mkdir()
-    shutil.copyfile(sqlite_template, tmp_path / "var" / "carecoord.db")
-    monkeypatch.setenv(f"{PREFIX}VAR", str(tmp_path / "var"))
+def run(ready: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run one verb where this machine may be called, and clients use https."""
     monkeypatch.setenv(f"{PREFIX}PRIVATE_HOSTS", "127.0.0.1")
     monkeypatch.setenv(f"{PREFIX}BASE_URL", "https://care.example")
     monkeypatch.setenv(f"{PREFIX}SECURE_COOKIES", "true")
-    monkeypatch.delenv(f"{PREFIX}DATABASE_URL", raising=False)
-
-    def one(*words: object) -> tuple[int, str, str]:
-        capfd.readouterr()
-        try:
-            code = main([str(word) for word in words])
-        except SystemExit as e:
-            code = int(e.code or 0)
-        said = capfd.readouterr()
-        return code, said.out, said.err
-
-    return one
+    return ready
 
 
 @pytest.fixture
