@@ -24,6 +24,7 @@ ODD = {
     "encounter": {"reference": "Encounter/lindqvist-visit"},
 }  # fmt: skip
 THEIRS = ("lindqvist", "Lindqvist")
+THEM = ("lindqvist", "nosuchone")
 
 
 def token(place: Place, scope: str, patient: str | None = None, *roles: str) -> str:
@@ -146,7 +147,7 @@ def test_by_counting(ask: Ask, type: str) -> None:
 
 
 def test_by_post_search_and_compartment(ask: Ask) -> None:
-    for path in ("Patient/lindqvist/Observation", "Patient/lindqvist/Encounter"):
+    for path in ("Patient/lindqvist/Observation", "Patient/lindqvist/Encounter", "Patient/lindqvist/Patient"):
         answer = ask("GET", path)
         assert answer.status_code in (200, 403, 404)
         assert _found(answer) == []
@@ -170,6 +171,35 @@ def test_by_bundle_entry(ask: Ask) -> None:
 
 def test_by_clearance(ask: Ask) -> None:
     assert ask("GET", "ServiceRequest/lindqvist-cardiology/$clearance").status_code in (403, 404)
+
+
+def test_by_conditional_writes_nobody_learns_whether_there_is_such_a_record(ask: Ask) -> None:
+    """A condition is a search: on another's record it finds what it finds on one that never was, nothing."""
+    body = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
+    for path in ("Observation?_id={}-lab", "Patient?identifier=MRN-{}", "Observation?subject:Patient.family={}"):
+        kind = path.partition("?")[0]
+        new = {**body, "resourceType": kind} if kind == "Observation" else {"resourceType": kind, "active": True}
+        for method in ("PUT", "DELETE"):
+            found, never = (ask(method, path.format(id), new if method == "PUT" else None) for id in THEM)
+            assert found.status_code == never.status_code, (method, path, found.text)
+            assert _without_ids(found.text) == _without_ids(never.text) or found.status_code in (201, 204)
+
+
+def test_by_conditional_creates_in_a_transaction(ask: Ask) -> None:
+    def entry(id: str) -> dict[str, Any]:
+        return {
+            "resource": {"resourceType": "Observation", "status": "final", "code": {"text": "x"}},
+            "request": {"method": "POST", "url": "Observation", "ifNoneExist": f"_id={id}-lab"},
+        }
+
+    answers = [
+        ask("POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": [entry(id)]}) for id in THEM
+    ]  # fmt: skip
+    assert answers[0].status_code == answers[1].status_code
+    assert "lindqvist" not in answers[0].text
+    read = {"request": {"method": "GET", "url": "Observation?_id=lindqvist-lab&_include:iterate=Observation:encounter"}}
+    told = ask("POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": [read]})
+    assert '"id":"lindqvist' not in told.text
 
 
 @pytest.mark.parametrize("resource", ADDRESSES, ids=lambda r: f"{r['resourceType']}/{r['id']}")
