@@ -58,8 +58,9 @@ class Event:
 
 def told(shown: Iterable[str | None]) -> tuple[str | None, tuple[str, ...]]:
     """The `patient` and the `patients` of an event that showed resources of these patients."""
-    found = tuple({patient for patient in shown if patient})
-    return (found[0], ()) if len(found) == 1 else (None, found)
+    found = {*shown}
+    found.discard(None)
+    return (found.pop(), ()) if len(found) == 1 else (None, tuple(patient for patient in found if patient))
 
 
 _by_id = select(audit.c.id, audit.c.n).where(audit.c.id.in_(bindparam("ids", expanding=True)))

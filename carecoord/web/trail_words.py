@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from carecoord.actions.inquiring import Broken
 from carecoord.actions.trail_names import Beginning, Named, Seen
 from carecoord.domain.emergency import REASONS
+from carecoord.fhir.instants import moment
 from carecoord.web.clocks import Times
 
 VERBS = {  # interaction -> (what was done, what was tried when it was refused)
@@ -20,7 +21,7 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
     "transaction": ("wrote several records in one", "tried to write several records in one"),
     "sign-in": ("signed in", "was refused at sign-in"),
     "sign-out": ("signed out", "tried to sign out"),
-    "launch": ("was sent by an EHR to the referrals of", "was sent by an EHR, and refused"),
+    "launch": ("opened a patient from an EHR", "tried to open a patient from an EHR"),
     "consent": ("let an app in", "tried to let an app in"),
     "consent-refused": ("refused an app", "refused an app"),
     "token": ("got an access token", "was refused an access token"),
@@ -83,7 +84,8 @@ def line(row: Seen, times: Times) -> Line:
     name = who.name if who else row.app or "Somebody unknown"
     app = "" if who and row.app_id == who.id else row.app
     return Line(
-        times.exact(row.at), name, about, what(row), detail(row), row.patients, row.total - len(row.patients),
+        f"{times.exact(row.at)}:{moment(row.at):%S}", name, about, what(row), detail(row), row.patients,
+        row.total - len(row.patients),
         app, _launch(row.beginning, row.launch, times), bool(row.emergency), row.status, row.status >= 400, row.request,
         row.n,
     )  # fmt: skip

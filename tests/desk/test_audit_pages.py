@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
@@ -18,6 +19,7 @@ from carecoord.store import emergency, seals
 from carecoord.store.audit import Event, record
 from carecoord.store.emergency import Glass
 from carecoord.store.engine import reading, writing
+from carecoord.store.tables import case as case_row
 from carecoord.store.trail import audit
 from tests.desk.conftest import NOW, PEOPLE, House
 
@@ -74,6 +76,35 @@ def test_an_auditor_comes_to_the_audit_and_nobody_else_does(house: House, audito
     assert any(
         "tried to look at the audit" in row and "403" in row for row in rows(look(house, auditor, "?what=audit"))
     )
+
+
+def shown_by(house: House, client: FlaskClient, path: str) -> set[str]:
+    """The patients noted for one request of the desk."""
+    request = uuid4().hex
+    client.get(path, headers={"X-Request-Id": request}).get_data()
+    house.world.journal.drain(house.world.engine)
+    with reading(house.world.engine) as conn:
+        rows = conn.execute(select(audit.c.n, audit.c.patient).where(audit.c.request == request)).all()
+        several = seals.patients_of(conn, [row.n for row in rows])
+    return {row.patient for row in rows if row.patient} | {one for ids in several.values() for one in ids}
+
+
+def test_every_page_of_the_desk_notes_whom_it_showed(house: House, patient: str) -> None:
+    """A page of the worklist, the list as a file, a panel and a page of one referral."""
+    coordinator = house.enter("coordinator")
+    with reading(house.world.engine) as conn:
+        known = {id: about for id, about in conn.execute(select(case_row.c.id, case_row.c.patient))}  # noqa: C416
+    listed = re.findall(r'id="case-([^"]+)"', coordinator.get("/").get_data(as_text=True))
+    assert shown_by(house, coordinator, "/") == {known[id] for id in listed}
+    whole = list(csv.DictReader(coordinator.get("/worklist.csv").get_data(as_text=True).splitlines()))
+    of_all = shown_by(house, coordinator, "/worklist.csv")
+    with reading(house.world.engine) as conn:
+        numbers = conn.execute(select(case_row.c.number, case_row.c.patient)).all()
+    assert of_all == {row.patient for row in numbers if row.number in {line["number"] for line in whole}}
+    assert len(of_all) > len({known[id] for id in listed})
+    one = next(id for id in listed if known[id] == patient)
+    assert shown_by(house, coordinator, f"/referrals/{one}") == {patient}
+    assert shown_by(house, house.enter("outsider"), f"/referrals/{one}") == set(), "refused: nobody was shown"
 
 
 def test_it_says_who_saw_this_patient(house: House, auditor: FlaskClient, patient: str) -> None:
