@@ -33,6 +33,7 @@ from carecoord.web import (
     assets,
     audit,
     authorize,
+    bodies,
     brands,
     client_keys,
     desk,
@@ -86,6 +87,7 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     app = Flask("carecoord", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.url_map.strict_slashes = False
+    bodies.install(app, settings.threads)
     headers.install(app, https=settings.secure_cookies)
     counts = metrics.Counts(metrics.share(metrics_folder) if metrics_folder else None)
     exchange.install(app, counts.observe, lines=settings.log_level.upper() in ("DEBUG", "INFO"))

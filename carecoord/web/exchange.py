@@ -17,6 +17,7 @@ from flask.globals import request_ctx
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wsgi import get_input_stream
 
+from carecoord.errors import Unavailable
 from carecoord.logs import REQUEST, access, traced
 
 if TYPE_CHECKING:
@@ -138,8 +139,8 @@ def _drain(environ: "WSGIEnvironment", most: int) -> None:
         rest = get_input_stream(environ)
         while most > 0 and (piece := rest.read(_PIECE)):
             most -= len(piece)
-    except (OSError, ClientDisconnected):
-        pass  # nobody is there to read the answer
+    except (OSError, ClientDisconnected, Unavailable):
+        pass  # nobody is there to read the answer, or too many send slowly
 
 
 def _id(environ: "WSGIEnvironment") -> str:

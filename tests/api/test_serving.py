@@ -1,0 +1,131 @@
+"""`carecoord serve` as it runs in practice: several processes on real sockets, and clients that mean no good."""
+
+import http.client
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from .test_sockets import free_port
+
+THREADS, WORKERS = 3, 2
+
+
+@dataclass
+class Served:
+    """A running `carecoord serve`."""
+
+    port: int
+    log: Path
+
+    def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, str]:
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            line.request(method, path, body, {"Content-Type": "application/x-www-form-urlencoded"} if body else {})
+            answer = line.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            line.close()
+
+    def line(self, text: str) -> socket.socket:
+        """A connection on which this much has been sent."""
+        made = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        made.sendall(text.replace("\n", "\r\n").encode())
+        return made
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("serving")
+    (folder / "metrics").mkdir()
+    (folder / "metrics" / "counter_1.db").write_bytes(b"of a process that is long gone")
+    found = Served(free_port(), folder / "log")
+    given = {"VAR": folder, "PORT": found.port, "WORKERS": WORKERS, "THREADS": THREADS}
+    own = {name: value for name, value in os.environ.items() if not name.startswith("CARECOORD_")}
+    environ = own | {f"CARECOORD_{name}": str(value) for name, value in given.items()}
+    command = [sys.executable, "-m", "carecoord.cli"]
+    subprocess.run([*command, "init"], env=environ, check=True, capture_output=True)
+    with found.log.open("wb") as log:
+        process = subprocess.Popen([*command, "serve"], env=environ, stdout=log, stderr=log)
+    try:
+        _wait(found, process)
+        yield found
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait(found: Served, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        if process.poll() is not None:
+            break
+        try:
+            if found.ask("GET", "/readyz")[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(found.log.read_text())
+
+
+def test_whichever_process_is_asked_tells_the_counts_of_all(served: Served) -> None:
+    for _ in range(40):
+        assert served.ask("GET", "/fhir/metadata")[0] == 200
+    pattern = r'carecoord_requests_total\{method="GET",route="/fhir/metadata",status="200"\} ([\d.]+)'
+    told = [served.ask("GET", "/metrics")[1] for _ in range(6)]
+    assert [re.findall(pattern, text) for text in told] == [["40.0"]] * 6
+    counted = list((served.log.parent / "metrics").glob("counter_*.db"))
+    assert len(counted) == WORKERS, "one file for each process, and none of an earlier run"
+
+
+def test_clients_that_never_finish_their_headers_hold_nobody_up(served: Served) -> None:
+    with ExitStack() as stack:
+        for _ in range(10 * THREADS * WORKERS):
+            stack.enter_context(served.line("GET /healthz HTTP/1.1\nHost: x\n"))
+        assert [served.ask("GET", "/healthz")[0] for _ in range(10)] == [200] * 10
+
+
+def test_clients_that_never_finish_their_bodies_hold_nobody_up(served: Served) -> None:
+    """They may have all threads but one; further bodies are refused at once, in words, until there is room."""
+    kind = "Content-Type: application/x-www-form-urlencoded"
+    said = f"POST /oauth/token HTTP/1.1\nHost: x\n{kind}\nContent-Length: 99\n\na"
+    with ExitStack() as stack:
+        slow = [stack.enter_context(served.line(said)) for _ in range(2 * THREADS * WORKERS)]
+        refused = 0
+        for one in slow:
+            one.settimeout(2)
+            with suppress(TimeoutError):
+                refused += one.recv(65536).startswith(b"HTTP/1.1 503")
+        assert refused >= 2
+        assert [served.ask("GET", "/healthz")[0] for _ in range(20)] == [200] * 20
+    for _ in range(100):
+        if served.ask("POST", "/oauth/token", b"grant_type=x")[0] != 503:
+            break
+        time.sleep(0.1)
+    assert served.ask("POST", "/oauth/token", b"grant_type=x")[0] in (400, 401)
+
+
+def test_an_address_or_header_that_is_far_too_long_is_refused(served: Served) -> None:
+    for text in (f"GET /fhir/Patient?name={'x' * 200_000} HTTP/1.1\nHost: x\n\n",
+                 f"GET /healthz HTTP/1.1\nHost: x\nX-Long: {'x' * 200_000}\n\n"):  # fmt: skip
+        with served.line(text) as line:
+            try:
+                status = line.recv(65536)[9:12]
+            except ConnectionResetError:
+                status = b""
+        assert status in (b"", b"400", b"414", b"431"), status
+    assert served.ask("GET", "/healthz")[0] == 200
+
+
+def test_all_that_the_processes_say_is_json(served: Served) -> None:
+    lines = [json.loads(line) for line in served.log.read_text().splitlines()]
+    assert {"server", "asked"} <= {line["event"] for line in lines}
+    assert any("Listening at" in line.get("said", "") for line in lines)
