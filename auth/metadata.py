@@ -25,7 +25,11 @@ PATIENCE: Final = 2.0  # seconds to wait for another thread that is asking just 
 
 
 class Unusable(Exception):
-    """The provider gives nothing that we could sign people in by; the text says what is wrong, for an administrator."""
+    """The provider gives nothing that we could sign people in by; the text says what is wrong, for an administrator. It
+    may quote the provider, which may talk without end."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text[:500])
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,9 @@ class Directory:
             if not lock.acquire(timeout=PATIENCE):
                 raise Unusable(f"{issuer} is slow to answer.")
             try:
-                found = self._fresh(issuer, now) or self._ask(issuer)
-                self._known[issuer] = now + (AGAIN if isinstance(found, Unusable) else LIFE), found
+                if (found := self._fresh(issuer, now)) is None:
+                    found = self._ask(issuer)
+                    self._known[issuer] = now + (AGAIN if isinstance(found, Unusable) else LIFE), found
             finally:
                 lock.release()
         if isinstance(found, Unusable):

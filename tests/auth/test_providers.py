@@ -5,6 +5,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,12 +22,13 @@ from werkzeug.test import TestResponse
 
 from auth import providers, signin, store
 from auth.errors import BadRegistration
+from auth.metadata import Unusable
 from auth.providers import Provider
 from auth.tables import failure, identity, session
 from auth.tables import key as key_table
 from auth.tables import provider as provider_table
 from auth.tables import user as user_table
-from carecoord.actions import keeping_keys, providing, reaching
+from carecoord.actions import entering, keeping_keys, providing, reaching
 from carecoord.app import wired
 from carecoord.errors import Invalid, Problem
 from carecoord.store.engine import open_engine, reading, writing
@@ -524,6 +526,39 @@ def test_a_provider_that_is_gone_is_a_clear_page_and_is_not_asked_by_everybody(d
     liar.told = None
     desk.world.clock.pass_by(10)  # type: ignore[attr-defined]
     assert desk.web.get("/sign-in/with/liar").status_code == 303
+
+
+def test_nobody_waits_long_for_a_provider_that_another_is_asking(
+    desk: Place, liar: Liar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A provider that hangs must not hold every thread of the server."""
+    tell(desk, liar)
+    monkeypatch.setattr("auth.metadata.PATIENCE", 0.02)
+    looked, known = liar.looked, entering.sources(desk.world).directory
+
+    def slow() -> Response:
+        time.sleep(0.5)
+        return Response("{}")
+
+    liar.told = slow
+    with ThreadPoolExecutor(1) as other:
+        first = other.submit(known.get, liar.url, 0.0)
+        while liar.looked == looked:
+            time.sleep(0.01)
+        with pytest.raises(Unusable, match="slow to answer"):
+            known.get(liar.url, 0.0)
+        with pytest.raises(Unusable, match="tells no issuer"):
+            first.result()
+    with pytest.raises(Unusable, match="tells no issuer"):
+        known.get(liar.url, 9.0)
+    assert liar.looked == looked + 1
+
+
+def test_a_provider_that_talks_without_end_is_quoted_in_short(desk: Place, liar: Liar) -> None:
+    liar.configuration = {"issuer": "https://" + "x" * 100_000}
+    with pytest.raises(Invalid) as caught:
+        tell(desk, liar)
+    assert len(caught.value.text) <= 500
 
 
 def test_the_metadata_of_a_provider_is_not_asked_for_at_every_step(desk: Place, liar: Liar) -> None:

@@ -24,7 +24,7 @@ FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 VERBS = (
     "init", "serve", "demo", "load", "ehr", "ehr add", "ehr list", "sync", "cases", "client", "client add", "user",
     "user add", "check", "work", "audit verify",
-    "audit head",
+    "audit head", "provider", "provider add", "provider link", "provider unlink", "provider disable", "provider list",
 )
 
 
