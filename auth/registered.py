@@ -16,6 +16,7 @@ from auth.store import Client, digest, fresh
 from auth.tables import authorization, client, code, launch, token
 
 MOST_WAITING: Final = 100  # registrations that wait for an admin at once: anybody may add one
+LONGEST_WAIT: Final = 30 * 86_400  # seconds until one that nobody answered is forgotten
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ class Overview:
 
 def enrol(conn: Connection, new: Client, now: int, secret: str | None) -> str:
     """Keep a registration; returns its token, seen only now. Raises BadRegistration when too many wait already."""
+    forgotten = select(client.c.id).where(client.c.pending, client.c.added <= now - LONGEST_WAIT)
+    for id in conn.execute(forgotten).scalars().all():
+        forget(conn, id)
     waiting = conn.execute(select(func.count()).where(client.c.pending)).scalar_one()
     if waiting >= MOST_WAITING:
         raise BadRegistration("Too many registrations wait for an admin. Try again when they have been looked at.")
@@ -46,11 +50,6 @@ def opened(conn: Connection, id: str, opens: str) -> Client | None:
         return None
     known = conn.execute(select(client.c.registration).where(client.c.id == id)).scalar()
     return found if known is not None and hmac.compare_digest(known, digest(opens)) else None
-
-
-def added(conn: Connection, id: str) -> int:
-    """When it was registered."""
-    return int(conn.execute(select(client.c.added).where(client.c.id == id)).scalar_one())
 
 
 def approve(conn: Connection, id: str, scope: str | None = None) -> Client:
@@ -101,9 +100,11 @@ def overview(conn: Connection, now: int) -> list[Overview]:
     return sorted(found, key=lambda row: (not row.app.pending, row.added if row.app.pending else 0))
 
 
-def replant(conn: Connection, changed: Client, secret: str | None) -> None:
-    """Put what an app now says of itself in the place of what it said; it waits again. Its access tokens die."""
+def replant(conn: Connection, changed: Client, secret: str | None, now: int) -> None:
+    """Put what an app now says of itself in the place of what it said; it waits again, from now on. Its access tokens
+    die."""
     store.change_client(conn, changed)
-    conn.execute(update(client).where(client.c.id == changed.id).values(secret=secret and digest(secret)))
+    anew = {"secret": secret and digest(secret), "added": now}
+    conn.execute(update(client).where(client.c.id == changed.id).values(anew))
 
 

@@ -41,13 +41,14 @@ def blueprint(issuer: Issuer, effects: Effects, new_id: Callable[[], str], noted
         with effects.writing() as conn:
             opens = _enrolled(conn, new, effects.now(), secret)
             noted(conn, "register-app", new.id)
-            return _answer(issuer, conn, new, opens, secret, 201)
+            answer = _answer(issuer, new, opens, secret, {"client_id_issued_at": effects.now()})
+        answer.status_code = 201
+        return answer
 
     @routes.get(f"{REGISTER_PATH}/<id>")
     def show(id: str) -> Response:
         with effects.reading() as conn:
-            found, opens = _opened(conn, id)
-            return _answer(issuer, conn, found, opens)
+            return _answer(issuer, *_opened(conn, id))
 
     @routes.put(f"{REGISTER_PATH}/<id>")
     def change(id: str) -> Response:
@@ -57,9 +58,9 @@ def blueprint(issuer: Issuer, effects: Effects, new_id: Callable[[], str], noted
             told = registration.understood(_own(conn, said, found), issuer)
             changed, kept = registration.client(id, told), said.get("client_secret")
             secret = (kept or fresh()) if registration.has_secret(told) else None
-            registered.replant(conn, changed, secret)
+            registered.replant(conn, changed, secret, effects.now())
             noted(conn, "change-registration", id)
-            return _answer(issuer, conn, changed, opens, None if kept else secret)
+            return _answer(issuer, changed, opens, None if kept else secret)
 
     @routes.delete(f"{REGISTER_PATH}/<id>")
     def end(id: str) -> Response:
@@ -120,21 +121,20 @@ def _own(conn: Connection, said: Metadata, found: Client) -> Metadata:
 
 
 def _answer(
-    issuer: Issuer, conn: Connection, of: Client, opens: str, secret: str | None = None, status: int = 200
+    issuer: Issuer, of: Client, opens: str, secret: str | None = None, more: Metadata | None = None
 ) -> Response:
     """The client information response. A secret is in it only when it was just made: we keep none to show again."""
     told: dict[str, Any] = json.loads(of.metadata or "{}")
     if not of.pending:
         told["scope"] = of.scope  # an admin may have let it in with less than it asked
     told |= {
-        "client_id": of.id, "client_id_issued_at": registered.added(conn, of.id),
+        "client_id": of.id, **(more or {}),
         "registration_access_token": opens, "registration_client_uri": f"{issuer.url}{REGISTER_PATH}/{of.id}",
         "approved": not of.pending and not of.disabled,
     }  # fmt: skip
     if secret:
         told |= {"client_secret": secret, "client_secret_expires_at": 0}
     answer = jsonify(told)
-    answer.status_code = status
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["Pragma"] = "no-cache"
     return answer

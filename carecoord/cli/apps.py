@@ -33,8 +33,8 @@ def install(verbs: Verbs) -> None:
     one = verb(app, "approve", approve, "let in an app that registered itself")
     one.add_argument("id", help="its client_id")
     one.add_argument("--scope", help="let it in with only this much of what it asks")
-    one = verb(app, "refuse", refuse, "turn away an app that registered itself; nothing of its registration stays")
-    one.add_argument("id", help="its client_id")
+    one = verb(app, "refuse", refuse, "turn away apps that registered themselves; nothing of their registrations stays")
+    one.add_argument("id", nargs="+", help="their client_ids")
     one = verb(app, "close", close_app, "let an app or a backend service in no more")
     one.add_argument("id", help="its client_id")
 
@@ -75,10 +75,10 @@ def approve(settings: Settings, screen: Screen, args: argparse.Namespace) -> Non
 
 
 def refuse(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
-    """Turn a waiting app away."""
+    """Turn waiting apps away."""
     with opened(settings) as world:
-        found = registering.refuse(world, OPERATOR, args.id)
-    screen.say(f"{found.name} is turned away.")
+        for id in args.id:
+            screen.say(f"{registering.refuse(world, OPERATOR, id).name} is turned away.")
 
 
 def _standing(one: App) -> str:
