@@ -1,5 +1,5 @@
-"""Where an EHR that launches us lets people in, as real EHRs say it: by SMART's document, by the older extension, or only
-half. What nobody but the id_token itself would vouch for is refused."""
+"""Where an EHR that launches us lets people in, as real EHRs say it: by SMART's document, by the older extension, or
+only half. What nobody but the id_token itself would vouch for is refused."""
 
 from typing import Any
 
