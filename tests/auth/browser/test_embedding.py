@@ -23,6 +23,7 @@ from .. import ehr_place
 from ..ehr_place import PATELS, SANDBOX, SANTOSES, Two
 from ..test_embedding import built
 from ..test_over_tls import certificate
+from .test_pages import LOOKS, check
 
 __all__ = ["built", "certificate"]
 pytestmark = [
@@ -30,9 +31,6 @@ pytestmark = [
     pytest.mark.xdist_group("embedding"),
     pytest.mark.filterwarnings("ignore::pytest.PytestRemovedIn10Warning"),
 ]
-
-LOOKS = [(width, scheme) for width in (1440, 420, 320) for scheme in ("light", "dark")]
-
 
 @pytest.fixture(scope="module")
 def chromium(browser_type: BrowserType, browser_type_launch_args: dict[str, Any]) -> Iterator[Browser]:
@@ -305,17 +303,6 @@ def forget_partitions(two: Two) -> None:
         return inner(environ, start)
 
     app.wsgi_app = older  # type: ignore[method-assign]
-
-
-def check(page: Page) -> None:
-    """axe finds nothing, and nothing is wider than the window, at three widths, light and dark."""
-    for width, scheme in LOOKS:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= width, f"{wide} px at {width}"
 
 
 def sound(page: Page) -> None:

@@ -1,0 +1,66 @@
+"""A launch from an EHR and the session that it belongs to, on both databases."""
+
+from dataclasses import replace
+
+from sqlalchemy import Connection, Engine
+
+from auth import embedded, signin, store
+from auth.embedded import Launched
+from auth.signin import Session
+from auth.store import User
+
+NOW = 1_795_000_000
+ANA = User("ana", "ana", "Ana", frozenset({"coordinator"}), "clinic")
+BEN = replace(ANA, id="ben", login="ben")
+OPENED = Launched("city", "patient-1", {"missing": [], "need_patient_banner": True})
+
+
+def entered(conn: Connection, who: User, kind: str = "embed") -> Session:
+    found = signin.find(conn, signin.enter_as(conn, who, "test", NOW, amr="fed", kind=kind), NOW, kind=kind)
+    assert found
+    return found
+
+
+def added(conn: Connection) -> None:
+    for who in (ANA, BEN):
+        store.add_user(conn, who, "", NOW)
+
+
+def test_a_handover_is_good_once_and_for_a_minute(engine: Engine) -> None:
+    with engine.begin() as conn:
+        value = embedded.hand_over(conn, "ana", OPENED, NOW)
+        old = embedded.hand_over(conn, "ana", OPENED, NOW - embedded.HANDOVER)
+        waiting = embedded.waiting(conn, value, NOW)
+        assert waiting
+        assert (waiting.user, waiting.launched) == ("ana", OPENED)
+        assert embedded.take(conn, value, NOW) == waiting
+        assert embedded.take(conn, value, NOW) is None
+        assert embedded.take(conn, old, NOW) is None
+        assert embedded.waiting(conn, "\0", NOW) is None
+
+
+def test_a_launch_moves_to_another_session_of_the_same_person_and_to_nobody_elses(engine: Engine) -> None:
+    with engine.begin() as conn:
+        added(conn)
+        first, second, other = entered(conn, ANA), entered(conn, ANA), entered(conn, BEN)
+        desk = entered(conn, ANA, "desk")
+        id = embedded.start(conn, first, OPENED, NOW)
+        assert embedded.find(conn, id, NOW) == OPENED
+        assert embedded.owner(conn, id, first, NOW) == first.hash
+        assert embedded.owner(conn, id, second, NOW) == first.hash
+        assert embedded.owner(conn, id, other, NOW) is None
+        assert embedded.owner(conn, id, desk, NOW) is None
+        embedded.move(conn, id, second)
+        signin.leave_one(conn, "ana", second.hash)
+        assert embedded.owner(conn, id, first, NOW) is None, "what it belonged to was closed"
+
+
+def test_a_launch_ends_by_itself_and_when_it_is_closed(engine: Engine) -> None:
+    with engine.begin() as conn:
+        added(conn)
+        session = entered(conn, ANA)
+        id, closed = embedded.start(conn, session, OPENED, NOW), embedded.start(conn, session, OPENED, NOW)
+        embedded.end(conn, closed)
+        assert embedded.find(conn, closed, NOW) is None
+        assert embedded.find(conn, id, NOW + embedded.LIFE) is None
+        assert embedded.find(conn, "\0", NOW) is None
