@@ -21,6 +21,7 @@ pytestmark = [
 ]
 PASSWORD = "correct horse battery"
 SCOPE = "openid fhirUser launch/patient offline_access patient/Patient.rs patient/Observation.rs patient/*.cruds"
+ENCOUNTER = "launch/encounter"
 LOOKS = [(width, scheme) for width in (1440, 420, 320) for scheme in ("light", "dark")]
 
 
@@ -30,7 +31,7 @@ def address(house: Place, callback: str) -> str:
     with writing(house.world.engine) as conn:
         mina = User("u1", "mina", "Mina Reyes", frozenset({"coordinator"}), "clinic", "Practitioner/mina")
         auth.signin.register(conn, mina, PASSWORD, house.now())
-    app = house.app(SCOPE, redirect_uris=(callback,))
+    app = house.app(f"{SCOPE} {ENCOUNTER}", redirect_uris=(callback,))
     query = urlsplit(app.address(SCOPE, redirect_uri=callback, aud=house.world.settings.fhir_url)).query
     return f"{house.world.settings.url}/oauth/authorize?{query}"
 
@@ -53,7 +54,9 @@ def check(page: Page) -> None:
 
 
 def test_every_page_is_sound_for_axe_at_each_width_light_and_dark(page: Page, address: str, house: Place) -> None:
-    page.goto(address)
+    """Issue 3, "What it must show", 2: sign-in, the pickers, consent; and what people have let in, and what they may
+    start. One way through all of them, in one browser."""
+    page.goto(address.replace("&scope=", f"&scope={ENCOUNTER}+"))
     check(page)
     page.get_by_label("Login").fill("mina")
     page.get_by_label("Password").fill("wrong wrong wrong")
@@ -63,12 +66,23 @@ def test_every_page_is_sound_for_axe_at_each_width_light_and_dark(page: Page, ad
     sign_in(page)
     expect(page.get_by_role("heading", name="Choose a patient")).to_be_visible()
     check(page)
+    page.get_by_label("Name or record number").fill("nobody of this name")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("No patient that you may see")).to_be_visible()
+    check(page)
+    page.get_by_label("Name or record number").fill("oka")
+    page.keyboard.press("Enter")
     page.get_by_role("button", name="Okafor, Ngozi").click()
+    expect(page.get_by_role("heading", name="Choose an encounter")).to_be_visible()
+    check(page)
+    page.get_by_role("button", name="ambulatory").click()
     expect(page.get_by_role("heading", name="Let Growth Chart in?")).to_be_visible()
     for parts in page.get_by_text("Only some of it").all():
         parts.click()
     check(page)
+    page.get_by_role("button", name="Allow").click()
     page.goto(house.world.settings.url + "/authorizations")
+    expect(page.get_by_text("Growth Chart").first).to_be_visible()
     check(page)
     page.goto(house.world.settings.url + "/referrals/okafor-cardiology/apps")
     check(page)
