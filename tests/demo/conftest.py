@@ -44,7 +44,7 @@ def world(engine: Engine, tmp_path: Path, clock: Clock) -> World:
         clock=clock,
         new_id=lambda: str(uuid4()),
         http=requests.Session,
-        settings=Settings(var=str(tmp_path)),
+        settings=Settings(var=str(tmp_path), private_hosts="127.0.0.1"),
         project=lambda conn, touched, now: None,
         journal=Journal(tmp_path / "journal"),
     )
