@@ -75,6 +75,17 @@ def decide(admin: Browser, id: str, what: str, **fields: Any) -> Any:
     return admin.web.post(f"/apps/{what}", data={"csrf": csrf, "id": id, **fields})
 
 
+def used(place: Place, id: str) -> dict[str, Any]:
+    """The token response once a person has opened the app and let it in."""
+    place.sign_in(place.person("mina", "coordinator", fhir_user="Practitioner/mina"))
+    row, browser = held(place, id), Browser(place.web)
+    assert row is not None
+    app = App(place, row)
+    browser.go(app.address(SCOPE))
+    browser.press(("patient", "okafor"))
+    return app.exchange(app.came(browser.press(LET_IN)))
+
+
 def audited(place: Place) -> list[tuple[str, str | None, str | None]]:
     with reading(place.world.engine) as conn:
         rows = conn.execute(select(audit.c.interaction, audit.c.subject, audit.c.resource).order_by(audit.c.n))
@@ -283,12 +294,7 @@ def test_an_app_works_once_an_admin_has_let_it_in_with_no_more_than_that(place: 
     told = own(place.web, "GET", got).json
     assert told["approved"] is True
     assert set(told["scope"].split()) == set(row.scope.split())
-
-    place.sign_in(place.person("mina", "coordinator", fhir_user="Practitioner/mina"))
-    browser, app = Browser(place.web), App(place, row)
-    browser.go(app.address(SCOPE))
-    browser.press(("patient", "okafor"))
-    token = app.exchange(app.came(browser.press(LET_IN)))
+    token = used(place, got["client_id"])
     assert "patient/Observation.rs" not in token["scope"]
     assert place.fhir(token["access_token"], "GET", "Patient/okafor").status_code == 200
     assert place.fhir(token["access_token"], "GET", "Observation?patient=okafor").status_code == 403
@@ -327,13 +333,7 @@ def test_an_app_reads_its_registration_with_its_own_token_only(place: Place) -> 
 def test_a_changed_registration_waits_anew_and_its_tokens_die(place: Place, admin: Browser) -> None:
     got = register(place.web).json
     decide(admin, got["client_id"], "approve", scope=SCOPE.split())
-    place.sign_in(place.person("mina", "coordinator"))
-    row = held(place, got["client_id"])
-    assert row is not None
-    browser, app = Browser(place.web), App(place, row)
-    browser.go(app.address(SCOPE))
-    browser.press(("patient", "okafor"))
-    token = app.exchange(app.came(browser.press(LET_IN)))
+    token = used(place, got["client_id"])
     place.world.clock.pass_by(60)  # type: ignore[attr-defined]
     changed = own(place.web, "PUT", got, {**APP, "client_id": got["client_id"], "scope": f"{SCOPE} patient/*.cruds"})
     assert changed.status_code == 200
@@ -382,17 +382,11 @@ def test_a_secret_is_kept_through_a_change_when_it_is_shown_and_made_anew_when_n
 def test_an_app_ends_its_registration_and_everything_that_came_of_it(place: Place, admin: Browser) -> None:
     got = register(place.web).json
     decide(admin, got["client_id"], "approve", scope=SCOPE.split())
-    place.sign_in(place.person("mina", "coordinator"))
-    row = held(place, got["client_id"])
-    assert row is not None
-    browser, app = Browser(place.web), App(place, row)
-    browser.go(app.address(SCOPE))
-    browser.press(("patient", "okafor"))
-    token = app.exchange(app.came(browser.press(LET_IN)))
+    token = used(place, got["client_id"])
     assert own(place.web, "DELETE", got).status_code == 204
     assert place.fhir(token["access_token"], "GET", "Patient/okafor").status_code == 401
     assert own(place.web, "GET", got).status_code == 401
-    assert "Growth Chart" not in browser.go("/authorizations").text
+    assert "Growth Chart" not in place.web.get("/authorizations").text
 
 
 # -- the admin's page
