@@ -9,11 +9,12 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from carecoord.fhir.criteria import Chain, Criterion, Has, Not, Requested, Term
+from carecoord.fhir.criteria import MOST_VALUES, Chain, Criterion, Has, Not, Requested, Term
 from carecoord.fhir.extract import clip, fold
 from carecoord.fhir.operands import Absent, Amount, Code, Operand, Pair, Place, Span, Target, Uri, Words
 from carecoord.fhir.params import Param, key
 from carecoord.fhir.query import EVERYTHING, Filter
+from carecoord.store.among import listed
 from carecoord.store.cases import DISCLOSED
 from carecoord.store.conditions import (
     NEAR,
@@ -65,8 +66,12 @@ class Reader:
     def allowed(self, type: str) -> Condition:
         """What the asker may see of a type."""
         ours = Reader(self.values, lambda _: EVERYTHING)
-        ways = tuple(every(ours.all(criteria)) for criteria in self.may(type))
-        return ways[0] if len(ways) == 1 else Some(ways)
+        filter = self.may(type)
+        if len(filter) < 2:
+            return every(ours.all(filter[0])) if filter else Some(())
+        shared = [each for each in filter[0] if isinstance(each, Not) and all(each in way for way in filter[1:])]
+        ways = Some(tuple(every(ours.all(each for each in way if each not in shared)) for way in filter))
+        return every([ways, *ours.all(shared)]) if shared else ways
 
     def of_type(self, type: str) -> Rows:
         """Every resource of a type."""
@@ -133,6 +138,8 @@ class Reader:
         return Test(column, op, self.values.name(value))
 
     def _equal(self, column: str, values: Sequence[str]) -> Test:
+        if len(values) > MOST_VALUES:  # more than a search may list: what is withheld
+            return self._test(column, "among", listed(tuple(values)))
         return self._test(column, "in", list(values)) if len(values) > 1 else self._test(column, "=", values[0])
 
     def _alternatives(self, operands: tuple[Operand, ...], modifier: str) -> Iterable[Alternative]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    not_,
     or_,
     select,
     tuple_,
@@ -27,6 +28,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
 
+from carecoord.store.among import Among, listed
 from carecoord.store.tables import case as row
 from carecoord.store.tables import case_word
 
@@ -113,10 +115,10 @@ class Outside:
         return replace(self, values=())
 
     def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
-        return pick(self.column).not_in(bindparam(at, expanding=True))
+        return not_(Among(pick(self.column), at))
 
     def binds(self, at: str) -> dict[str, Any]:
-        return {at: list(self.values)}
+        return {at: listed(self.values)}
 
 
 @dataclass(frozen=True)

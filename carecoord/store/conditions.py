@@ -10,8 +10,8 @@ NEAR = ("_latitude", "_longitude", "_shrink", "_radius")  # ends of the names of
 
 
 class Test(NamedTuple):
-    """A column compared with the value of that name. op: = < <= > >= in like. near: `low` and `high` are a place within
-    a circle. from: >= that follows from the other tests, and is there to begin a walk along the column."""
+    """A column compared with the value of that name. op: = < <= > >= in among like. near: `low` and `high` are a place
+    within a circle. from: >= that follows from the other tests, and is there to begin a walk along the column."""
 
     column: str
     op: str

@@ -29,6 +29,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import FromLinter, SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from carecoord.store.among import Among
 from carecoord.store.conditions import (
     NEAR,
     Alternative,
@@ -202,6 +203,8 @@ def _test(test: Test, rows: FromClause, visible: Sequence[str] | None) -> Column
             return column == bindparam(test.value)
         case "in":
             return column.in_(bindparam(test.value, expanding=True))
+        case "among":
+            return Among(column, test.value)
         case "like":
             return column.like(bindparam(test.value), escape="~")
         case "near":

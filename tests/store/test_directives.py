@@ -2,6 +2,7 @@
 payers, histories within limits; and the list of the Consents that forbid something."""
 
 from importlib import import_module
+from typing import Any
 
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
@@ -15,7 +16,7 @@ from carecoord.fhir.query import EVERYTHING, Filter, limits
 from carecoord.settings import Settings
 from carecoord.store import directives
 from carecoord.store.case_walks import Outside
-from carecoord.store.cases import Moments, Seen, Worklist
+from carecoord.store.cases import Asked, Moments, Seen, Worklist
 from carecoord.store.changes import Limit, Point, changes
 from carecoord.store.engine import reading, writing
 from carecoord.store.tables import directive, resource
@@ -64,6 +65,22 @@ def test_what_refers_to_a_denied_patient_itself_or_by_one_hop_is_not_found_and_n
     assert {row.id[0] for row in included} == {"b"}
 
 
+def test_thousands_of_denied_patients_are_one_parameter(store: Store) -> None:
+    stock(store)
+    many = [Directive(f"x{n}", DENY) for n in range(4000)]
+    kept = denied([*many, Directive("a", DENY)], Asker(frozenset()), micros(START))
+
+    def may(type: str) -> Filter:
+        ways = limits(type, ((("_id:not", "y"),), (("_id:not", "z"),)), BASE)
+        return narrowed(ways, kept.besides(type, "r", None, BASE))
+
+    assert store.ids("Observation", may) == ["b-lab"]
+    with reading(store.engine) as conn:
+        every = tuple(sorted(kept.cases()))
+        worklist = Worklist(conn, Seen((("placer", "o"), ("performer", "o")), every), Moments(0, 0, 0, 0))
+        assert worklist.tally(Asked(), ("open", "overdue", "closed"))[0] == {"open": 0, "overdue": 0, "closed": 0}
+
+
 def test_a_file_is_found_by_the_document_that_it_is_attached_to(store: Store) -> None:
     stock(store)
     way = (("_has:DocumentReference:location:subject", "Patient/a"),)
@@ -98,7 +115,7 @@ def test_the_worklist_leaves_out_the_cases_of_denied_patients(store: Store) -> N
 def test_the_list_of_forbidding_consents_is_kept_with_each_write_and_marked(engine: Engine) -> None:
     project = projecting.projector(projecting.policy(Settings(var="unused")))
 
-    def write(consent: dict[str, object] | None) -> bytes | None:
+    def write(consent: dict[str, Any] | None) -> bytes | None:
         with writing(engine) as conn:
             change = Change("Consent", "no", consent)
             put_all(conn, [change], now=START, actor=AMARA, base_url=BASE, project=project)
