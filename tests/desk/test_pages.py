@@ -155,8 +155,8 @@ def test_the_contract_desk_sees_agreements_and_numbers_and_no_patient(house: Hou
     assert contracts.get("/worklist.csv").get_data(as_text=True).count("\n") == 1
 
 
-def test_an_auditor_is_told_where_to_look(house: House) -> None:
-    assert "Your role sees no cases" in text(get(house.enter("auditor"), "/"))
+def test_an_auditor_is_sent_to_the_audit(house: House) -> None:
+    assert house.enter("auditor").get("/").location == "/audit"
 
 
 @pytest.mark.parametrize(
