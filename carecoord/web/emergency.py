@@ -27,16 +27,8 @@ def blueprint(world: World) -> Blueprint:
         if not may_break(signin.session().grant()):
             raise Forbidden(REFUSED)
 
-    @pages.app_template_global("may_break_glass")
-    def may() -> bool:
-        session = g.get("session")
-        return session is not None and may_break(session.grant())
-
-    @pages.app_template_global("open_glasses")
-    def standing() -> list[tuple[str, str, str]]:
-        session = g.get("session")
-        found = emergency.standing(world, session.grant()) if session else []
-        return [(one.id, one.name, f"{one.until.astimezone(zone):%H:%M}") for one in found]
+    _tell(pages, world, zone)
+    _show(pages, world, zone)
 
     @pages.get("/break-glass")
     def ask() -> str:
@@ -64,6 +56,27 @@ def blueprint(world: World) -> Blueprint:
             return Response(_form(world, id, said, problem), 422, HTML)
         return redirect(f"/emergency/{glass.id}", 303)
 
+    return pages
+
+
+def _tell(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
+    """What every template may ask: whether the glass may be broken, and what stands open."""
+
+    @pages.app_template_global("may_break_glass")
+    def may() -> bool:
+        session = g.get("session")
+        return session is not None and may_break(session.grant())
+
+    @pages.app_template_global("open_glasses")
+    def standing() -> list[tuple[str, str, str]]:
+        session = g.get("session")
+        found = emergency.standing(world, session.grant()) if session else []
+        return [(one.id, one.name, f"{one.until.astimezone(zone):%H:%M}") for one in found]
+
+
+def _show(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
+    """The record that stands open, and its end."""
+
     @pages.get("/emergency/<id>")
     def record(id: str) -> str:
         found = emergency.record(world, signin.session().grant(), id, request_id())
@@ -74,8 +87,6 @@ def blueprint(world: World) -> Blueprint:
     def end(id: str) -> Response:
         emergency.end(world, signin.session().grant(), id, request_id())
         return redirect("/", 303)
-
-    return pages
 
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
