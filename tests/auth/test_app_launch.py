@@ -142,6 +142,7 @@ def refused(answer: Any, error: str | None = "invalid_grant") -> None:
 
 
 def test_public_symmetric_and_asymmetric_apps_get_tokens(any_app: App) -> None:
+    """smart.md 1.2.6, 1.2.9: the token answer of each kind of app."""
     came = any_app.allow()
     assert came["state"] == "abc/+ =&"
     answer = any_app.exchange(came["code"])
@@ -157,6 +158,7 @@ def test_public_symmetric_and_asymmetric_apps_get_tokens(any_app: App) -> None:
 
 
 def test_the_launch_context_stands_at_the_top_level_of_the_answer(smart: App) -> None:
+    """smart.md 1.2.7."""
     got = smart.tokens()
     assert got["patient"] == "p9"
     assert got["need_patient_banner"] is True
@@ -172,6 +174,7 @@ def test_the_token_carries_person_patient_roles_and_scopes(smart: App) -> None:
 
 
 def test_rfc9207_the_answer_names_its_issuer(smart: App) -> None:
+    """Issue 3, 4: against mixed-up issuers."""
     assert smart.allow()["iss"] == ISSUER.url
     assert smart.allow(chosen="")["iss"] == ISSUER.url
 
@@ -193,6 +196,7 @@ def test_rfc9207_the_answer_names_its_issuer(smart: App) -> None:
     ],
 )
 def test_pkce_with_s256_is_demanded_from_everybody(any_app: App, change: dict[str, Any]) -> None:
+    """smart.md 1.1.2, 1.2.11; issue 3, 4: PKCE downgrade."""
     with pytest.raises(OAuth2Error) as error:
         any_app.read(**change)
     assert error.value.error == "invalid_request"
@@ -201,6 +205,7 @@ def test_pkce_with_s256_is_demanded_from_everybody(any_app: App, change: dict[st
 
 @pytest.mark.parametrize("aud", [None, "", "https://evil.example/fhir", "https://care.example", ISSUER.fhir_url + "x"])
 def test_s22_wrong_aud_gets_no_code(smart: App, aud: str | None) -> None:
+    """smart.md 1.2.5 (g10 invalid-aud)."""
     with pytest.raises(OAuth2Error) as error:
         smart.read(aud=aud)
     assert (error.value.error, error.value.redirect_uri) == ("invalid_request", CALLBACK)
@@ -225,8 +230,19 @@ def test_a_redirect_uri_must_be_registered_letter_by_letter(smart: App, uri: str
     assert error.value.redirect_uri is None
 
 
+@pytest.mark.parametrize("bad", ["é", "\r\nSet-Cookie: x=1", "\0", '"', "\\"])
+def test_a_character_that_no_address_has_is_refused_in_words(smart: App, bad: str) -> None:
+    """Authlib would repeat it in an error that may not hold it, and fail over that: a 500."""
+    for change in ({"redirect_uri": CALLBACK + bad}, {"response_type": "code" + bad}):
+        with pytest.raises(OAuth2Error) as error:
+            smart.read(**change)
+        assert error.value.redirect_uri is None
+        assert str(error.value.get_error_description()).isascii()
+
+
 @pytest.mark.parametrize("client_id", [None, "", "nobody", "app\0"])
 def test_an_unknown_client_is_told_to_the_person_only(smart: App, client_id: str | None) -> None:
+    """smart.md 1.2.4."""
     with pytest.raises(OAuth2Error) as error:
         smart.read(client_id=client_id)
     assert error.value.redirect_uri is None
@@ -246,6 +262,7 @@ def test_only_codes_are_given_in_the_address(smart: App, kind: str | None) -> No
 
 
 def test_a_parameter_sent_twice_is_refused(smart: App) -> None:
+    """RFC 6749 section 3.1."""
     params = smart.params()
     params.add("aud", ISSUER.fhir_url)
     with smart.engine.begin() as conn, pytest.raises(OAuth2Error):
@@ -260,6 +277,7 @@ def test_when_no_scope_can_be_granted_the_app_is_told(smart: App, scope: str | N
 
 
 def test_scopes_are_narrowed_silently_and_system_scopes_are_not_for_people(smart: App) -> None:
+    """smart.md 1.2.10."""
     asked = "launch/patient patient/Patient.rs patient/Nonsense.rs system/*.cruds user/Task.rs user/Claim.rs made/up"
     assert [str(scope) for scope in smart.read(scope=asked).scopes] == [
         "launch/patient", "patient/Patient.rs", "user/Task.rs",
@@ -276,6 +294,7 @@ def test_offline_access_is_for_apps_that_may_refresh(build: Build) -> None:
     [("launch/patient openid", True), ("patient/Patient.rs", True), ("user/Task.rs", False), ("openid", False)],
 )
 def test_a_patient_is_picked_when_a_scope_means_one(smart: App, scope: str, needed: bool) -> None:
+    """smart.md 1.2.16."""
     assert smart.read(scope=scope).needs_patient() == needed
 
 
@@ -298,6 +317,7 @@ def test_an_old_sign_in_is_renewed_when_the_app_asks(smart: App, change: Any, ag
 
 
 def test_single_scopes_can_be_declined(smart: App) -> None:
+    """smart.md 1.2.14 (g10 limited scopes)."""
     got = smart.tokens(chosen="launch/patient patient/Patient.rs")
     assert set(got["scope"].split()) == {"launch/patient", "patient/Patient.rs"}
     assert "id_token" not in got
@@ -310,6 +330,7 @@ def test_a_person_can_not_grant_more_than_was_asked(smart: App) -> None:
 
 
 def test_a_resource_scope_can_be_cut_down_to_granular_ones(smart: App) -> None:
+    """smart.md 1.2.14, 1.8."""
     lab = "patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory"
     got = smart.tokens(chosen=f"launch/patient patient/Patient.rs {lab}")
     assert lab in got["scope"].split()
@@ -317,6 +338,7 @@ def test_a_resource_scope_can_be_cut_down_to_granular_ones(smart: App) -> None:
 
 
 def test_version_1_scopes_are_answered_in_version_1(smart: App) -> None:
+    """smart.md 1.2.15."""
     asked = "launch/patient patient/Patient.read patient/*.read"
     assert set(smart.tokens(scope=asked, chosen=asked)["scope"].split()) == set(asked.split())
 
@@ -361,12 +383,14 @@ CONTEXT = {
 
 
 def test_our_desk_launches_an_app_with_iss_and_launch(smart: App) -> None:
+    """smart.md 1.2.2."""
     where = launch.address(ISSUER, smart.client, "v+/")
     assert where.startswith("https://app.example/launch?")
     assert parse_qs(urlsplit(where).query) == {"iss": [ISSUER.fhir_url], "launch": ["v+/"]}
 
 
 def test_an_ehr_launch_brings_what_the_desk_was_showing(smart: App) -> None:
+    """smart.md 1.2.2, 1.2.7, 1.2.8."""
     wanted = smart.read(scope=EHR, launch=start(smart, CONTEXT))
     assert not wanted.needs_patient()
     got = smart.tokens(scope=EHR, chosen=EHR, launch=start(smart, CONTEXT), picked={"patient": "somebody else"})
@@ -374,6 +398,7 @@ def test_an_ehr_launch_brings_what_the_desk_was_showing(smart: App) -> None:
 
 
 def test_an_ehr_launch_without_a_patient_asks_for_one_when_scopes_mean_one(smart: App) -> None:
+    """smart.md 1.2.16."""
     assert smart.read(scope=EHR, launch=start(smart, {})).needs_patient()
 
 
@@ -400,6 +425,7 @@ def test_a_launch_is_good_for_ten_minutes_for_its_own_app_and_person(smart: App,
 
 
 def test_code_replay_is_refused_and_its_tokens_die(any_app: App) -> None:
+    """Issue 3, 4: code replay."""
     code = any_app.allow()["code"]
     got = any_app.exchange(code).json
     assert any_app.opens(got["access_token"])
@@ -427,6 +453,7 @@ def test_a_failed_verifier_does_not_kill_the_apps_own_try(smart: App) -> None:
 
 @pytest.mark.parametrize("code", ["", "x", "\0", "é" * 50])
 def test_an_invalid_code_is_refused(smart: App, code: str) -> None:
+    """smart.md 1.2.11."""
     refused(smart.exchange(code))
 
 
@@ -450,6 +477,7 @@ def test_a_code_is_good_for_its_own_client_only(smart: App, build: Build) -> Non
 
 
 def test_invalid_client_id_is_refused_at_the_exchange(smart: App) -> None:
+    """smart.md 1.2.11."""
     code = smart.allow()["code"]
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": smart.verifier}
     refused(smart.web.post("/oauth/token", data={**form, "client_id": "nobody"}), "invalid_client")
@@ -471,6 +499,7 @@ def test_a_confidential_app_must_prove_itself(build: Build) -> None:
 
 
 def test_an_asymmetric_app_must_sign_at_the_exchange_and_at_the_refresh(build: Build) -> None:
+    """smart.md 1.2.12."""
     app = build("private_key_jwt")
     code = app.allow()["code"]
     key, app.key = app.key, None
@@ -485,6 +514,7 @@ def test_an_asymmetric_app_must_sign_at_the_exchange_and_at_the_refresh(build: B
 
 
 def test_refresh_brings_new_tokens_and_the_same_scope(any_app: App) -> None:
+    """smart.md 1.3.1."""
     first = any_app.tokens()
     answer = any_app.refresh(first["refresh_token"])
     assert answer.status_code == 200
@@ -498,6 +528,7 @@ def test_refresh_brings_new_tokens_and_the_same_scope(any_app: App) -> None:
 
 
 def test_refresh_may_narrow_the_scope_for_once(smart: App) -> None:
+    """smart.md 1.3.1."""
     first = smart.tokens()
     narrow = smart.refresh(first["refresh_token"], scope="patient/Patient.r patient/Observation.rs?category=lab").json
     assert narrow["scope"] == "patient/Patient.r patient/Observation.rs?category=lab"
@@ -508,12 +539,14 @@ def test_refresh_may_narrow_the_scope_for_once(smart: App) -> None:
     "scope", ["patient/*.rs", "patient/Patient.cruds", "user/Claim.rs", "system/*.rs", "made/up", f"{SCOPE} launch"]
 )
 def test_scope_widening_at_refresh_is_refused(smart: App, scope: str) -> None:
+    """Issue 3, 4: scope widening at refresh."""
     first = smart.tokens()
     refused(smart.refresh(first["refresh_token"], scope=scope), "invalid_scope")
     assert smart.refresh(first["refresh_token"]).status_code == 200
 
 
 def test_refresh_reuse_kills_the_family(any_app: App) -> None:
+    """Issue 3, 4: refresh re-use."""
     first = any_app.tokens()
     second = any_app.refresh(first["refresh_token"]).json
     refused(any_app.refresh(first["refresh_token"]))
@@ -533,6 +566,7 @@ def test_a_public_app_may_refresh_without_naming_itself_and_a_confidential_one_m
 
 @pytest.mark.parametrize("token", [None, "", "bogus", "\0"])
 def test_a_bogus_refresh_token_is_refused(smart: App, token: str | None) -> None:
+    """smart.md 1.3.2."""
     refused(smart.post("/oauth/token", grant_type="refresh_token", refresh_token=token), None)
 
 
@@ -578,6 +612,7 @@ def test_a_client_whose_registration_was_cut_gets_less_at_the_next_refresh(smart
 
 
 def test_the_id_token_verifies_against_our_published_keys(smart: App) -> None:
+    """smart.md 1.4.2, 1.4.3."""
     got = smart.tokens()
     told = smart.web.get("/.well-known/openid-configuration").json
     assert told
@@ -602,6 +637,7 @@ def test_without_openid_there_is_no_id_token_and_without_fhir_user_no_name(smart
 
 
 def test_openid_configuration_is_whole(web: FlaskClient) -> None:
+    """smart.md 1.4.1."""
     told = web.get("/.well-known/openid-configuration").json
     assert told
     for name in ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"):
@@ -640,6 +676,7 @@ def test_a_rotated_key_stays_published_for_a_day(engine: Engine, clock: Clock) -
 
 
 def test_g10_discovery_has_every_capability_of_both_launches(web: FlaskClient) -> None:
+    """smart.md 1.1.7."""
     told = web.get("/fhir/.well-known/smart-configuration").json
     assert told
     standalone = (
@@ -665,6 +702,7 @@ def test_g10_discovery_has_every_capability_of_both_launches(web: FlaskClient) -
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "private_key_jwt"])
 def test_introspection_tells_the_app_what_its_token_is(build: Build, method: str) -> None:
+    """smart.md 1.6.1, 1.6.2."""
     app = build(method)
     got = app.tokens()
     told = app.post("/oauth/introspect", token=got["access_token"]).json
@@ -678,6 +716,7 @@ def test_introspection_tells_the_app_what_its_token_is(build: Build, method: str
 
 
 def test_introspection_takes_a_bearer_token_too(smart: App) -> None:
+    """smart.md 1.6.3 (S22@282, 283)."""
     got = smart.tokens()
     headers = {"Authorization": f"Bearer {got['access_token']}"}
     told = smart.web.post("/oauth/introspect", data={"token": got["access_token"]}, headers=headers)
@@ -689,6 +728,7 @@ def test_introspection_takes_a_bearer_token_too(smart: App) -> None:
 
 @pytest.mark.parametrize("token", ["unknown", "", "\0"])
 def test_introspection_of_an_unknown_token_says_inactive_and_nothing_else(build: Build, token: str) -> None:
+    """smart.md 1.6.3."""
     app = build("client_secret_basic")
     answer = app.post("/oauth/introspect", token=token)
     assert (answer.status_code, answer.json) == (200, {"active": False})
@@ -739,6 +779,7 @@ def test_nobody_revokes_the_tokens_of_another_app(smart: App, build: Build) -> N
 
 
 def test_g10_what_a_person_takes_back_is_over_at_once(smart: App) -> None:
+    """smart.md 1.7.1."""
     got = smart.tokens()
     with smart.engine.begin() as conn:
         (given,) = authorizations.of_user(conn, "u1", smart.clock.seconds())

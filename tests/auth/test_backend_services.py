@@ -44,6 +44,7 @@ def refused(answer: Any, error: str = "invalid_client") -> str:
 
 @pytest.mark.usefixtures("loader")
 def test_a_signed_assertion_is_answered_with_a_token(web: FlaskClient, key: Key, clock: Clock) -> None:
+    """smart.md 1.5.2."""
     answer = ask(web, sign(key, claims(clock)))
     assert answer.status_code == 200
     assert answer.json["token_type"].lower() == "bearer"
@@ -131,6 +132,7 @@ def test_s22_336_another_client_may_use_the_same_jti(
 def test_it_refuses_an_assertion_with_a_wrong_claim(
     web: FlaskClient, rsa: RSAKey, clock: Clock, change: dict[str, Any]
 ) -> None:
+    """smart.md 1.5.1 (S22@340)."""
     header = {"alg": "RS384", "kid": rsa.kid, "typ": "JWT"}
     refused(ask(web, raw(header, claims(clock, **change), rsa, "RS384")))
 
@@ -142,6 +144,7 @@ def test_it_refuses_an_assertion_with_a_wrong_claim(
 def test_it_refuses_an_expired_overlong_or_future_assertion(
     web: FlaskClient, rsa: RSAKey, clock: Clock, name: str, offset: int
 ) -> None:
+    """Issue 3, 4: expired and future assertions."""
     refused(ask(web, sign(rsa, claims(clock, **{name: clock.seconds() + offset}))))
 
 
@@ -173,6 +176,7 @@ def test_it_forgives_clocks_that_differ_by_half_a_minute(
 def test_it_refuses_an_assertion_with_a_wrong_header(
     web: FlaskClient, rsa: RSAKey, clock: Clock, header: dict[str, Any]
 ) -> None:
+    """Issue 3, 4: wrong kid, jku not registered (S22@338)."""
     alg = header.get("alg", "RS384")
     full = {"alg": alg, "kid": rsa.kid, "typ": "JWT", **header}
     full = {name: value for name, value in full.items() if value is not None}
@@ -190,6 +194,7 @@ def raw(header: dict[str, Any], said: dict[str, Any], key: RSAKey, alg: str) -> 
 
 @pytest.mark.usefixtures("loader")
 def test_it_refuses_alg_none(web: FlaskClient, clock: Clock) -> None:
+    """Issue 3, 4: alg none."""
     parts = [{"alg": "none", "kid": "rsa-1", "typ": "JWT"}, claims(clock)]
     text = ".".join(base64.urlsafe_b64encode(json.dumps(p).encode()).rstrip(b"=").decode() for p in parts)
     refused(ask(web, text + "."))
@@ -214,7 +219,16 @@ def test_it_refuses_a_key_that_comes_with_the_assertion(web: FlaskClient, clock:
     refused(ask(web, sign(own, claims(clock), jwk=own.as_dict(private=False))))
 
 
-@pytest.mark.parametrize("text", ["", "x", "a.b.c", "..", "a" * 20_000, "é.é.é", "eyJhbGciOiJSUzM4NCJ9.W10.AAAA"])
+DEEP = base64.urlsafe_b64encode(b"[" * 9_000).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "x", "a.b.c", "..", "a" * 20_000, "é.é.é", "eyJhbGciOiJSUzM4NCJ9.W10.AAAA",
+        f"eyJhbGciOiJSUzM4NCJ9.{DEEP}.x", f"{DEEP}.W10.x",
+    ],
+)  # fmt: skip
 @pytest.mark.usefixtures("loader")
 def test_it_refuses_what_is_no_jwt(web: FlaskClient, text: str) -> None:
     refused(ask(web, text))
@@ -236,6 +250,7 @@ def test_it_refuses_what_is_no_jwt(web: FlaskClient, text: str) -> None:
 def test_it_refuses_a_malformed_request(
     web: FlaskClient, rsa: RSAKey, clock: Clock, change: dict[str, Any], error: str | None
 ) -> None:
+    """smart.md 1.5.1; S22@344: no secret for a backend service."""
     answer = ask(web, sign(rsa, claims(clock)), **change)
     assert answer.status_code in (400, 401)
     assert error in (None, answer.json["error"])
@@ -287,6 +302,7 @@ def test_when_no_scope_is_left_it_says_so(web: FlaskClient, rsa: RSAKey, clock: 
 def test_a_disabled_client_gets_nothing_and_its_tokens_die(
     web: FlaskClient, loader: store.Client, rsa: RSAKey, clock: Clock, engine: Engine
 ) -> None:
+    """Issue 3, 5: revocation is effective at once."""
     token = ask(web, sign(rsa, claims(clock))).json["access_token"]
     with engine.begin() as conn:
         store.change_client(conn, replace(loader, disabled=True))

@@ -70,6 +70,7 @@ def test_it_refuses_a_token_from_the_second_it_expires(conn: Connection) -> None
 
 
 def test_it_refuses_a_revoked_token_at_once(conn: Connection) -> None:
+    """Issue 3, 5: revocation is effective at once; nothing is cached."""
     plain = token(conn)
     assert check(conn, f"Bearer {plain}", NOW)
     store.revoke(conn, plain)

@@ -80,6 +80,7 @@ def test_s22_338_a_jku_counts_when_it_is_the_registered_one(
 def test_a_client_may_have_inline_and_published_keys(
     web: FlaskClient, register: Callable[..., store.Client], publisher: Publisher, ec: ECKey, rsa: RSAKey, clock: Clock
 ) -> None:
+    """S22@296, 297."""
     publisher.body = public(ec)
     register(jwks=public(rsa), jwks_url=publisher.url)
     assert ask(web, sign(rsa, claims(clock))).status_code == 200
@@ -205,6 +206,7 @@ def test_public_addresses_are_called(address: str) -> None:
 
 
 def test_ssrf_a_key_set_in_our_own_network_is_not_fetched(publisher: Publisher, ec: ECKey) -> None:
+    """Issue 3, 4: SSRF through JWKS."""
     publisher.body = public(ec)
     with pytest.raises(NoKeys):
         KeySets(guard.session).get(publisher.url, 0, "ec-1")

@@ -34,6 +34,7 @@ def visitor(place: Place) -> Browser:
 
 
 def test_a_standalone_launch_from_sign_in_to_the_record(place: Place, app: App, visitor: Browser) -> None:
+    """smart.md 1.2.4 to 1.2.7, 1.2.13."""
     who = place.person("mina", "coordinator", fhir_user="Practitioner/mina")
     asked = visitor.go(app.address(SCOPE))
     assert asked.status_code == 303
@@ -60,6 +61,7 @@ def test_a_standalone_launch_from_sign_in_to_the_record(place: Place, app: App, 
 
 @pytest.mark.usefixtures("mina")
 def test_s22_48_authorize_takes_a_form_too(place: Place, app: App) -> None:
+    """smart.md 1.2.3 (S22@48, 49)."""
     params = {name: values[0] for name, values in parse_qs(urlsplit(app.address(SCOPE)).query).items()}
     answer = place.web.post("/oauth/authorize", data=params)
     assert answer.status_code == 303
@@ -89,6 +91,7 @@ def test_a_patient_that_the_person_may_not_see_can_not_be_smuggled_in(app: App, 
 
 @pytest.mark.usefixtures("mina")
 def test_single_scopes_can_be_declined(place: Place, app: App, visitor: Browser) -> None:
+    """smart.md 1.2.14 (g10 limited scopes)."""
     visitor.go(app.address(SCOPE))
     visitor.press(OKAFOR)
     got = app.exchange(app.came(visitor.press(ALLOW, drop=("patient/Observation.rs", "offline_access"))))
@@ -101,6 +104,7 @@ def test_single_scopes_can_be_declined(place: Place, app: App, visitor: Browser)
 
 @pytest.mark.usefixtures("mina")
 def test_g10_a_whole_type_can_be_given_in_part(place: Place, app: App, visitor: Browser) -> None:
+    """smart.md 1.2.14, 1.8."""
     visitor.go(app.address(SCOPE))
     visitor.press(OKAFOR)
     lab = f"patient/Observation.rs?category={LAB}"
@@ -129,6 +133,7 @@ def test_everything_can_be_given_type_by_type(app: App, visitor: Browser) -> Non
 
 @pytest.mark.usefixtures("mina")
 def test_version_1_scopes_work_and_are_answered_in_version_1(place: Place, app: App, visitor: Browser) -> None:
+    """smart.md 1.2.15."""
     visitor.go(app.address("launch/patient patient/*.read"))
     visitor.press(OKAFOR)
     got = app.exchange(app.came(visitor.press(ALLOW)))
@@ -148,6 +153,7 @@ def test_declining_is_told_to_the_app(app: App, visitor: Browser) -> None:
 
 @pytest.mark.usefixtures("mina")
 def test_an_encounter_is_picked_among_the_patients(app: App, visitor: Browser) -> None:
+    """smart.md 1.2.7."""
     visitor.go(app.address("launch/patient launch/encounter patient/Encounter.rs"))
     page = visitor.press(OKAFOR)
     assert "Choose an encounter" in page.text
@@ -162,6 +168,7 @@ def test_an_encounter_is_picked_among_the_patients(app: App, visitor: Browser) -
 
 @pytest.mark.usefixtures("mina")
 def test_an_ehr_launch_brings_patient_encounter_and_the_referral(place: Place, app: App, visitor: Browser) -> None:
+    """smart.md 1.2.2, 1.2.7, 1.2.8."""
     listed = visitor.go("/referrals/okafor-cardiology/apps")
     assert "Growth Chart" in listed.text
     sent = visitor.go("/referrals/okafor-cardiology/apps/app")
@@ -197,6 +204,7 @@ def test_a_launch_is_for_whoever_started_it(place: Place, app: App, visitor: Bro
 
 @pytest.mark.usefixtures("mina")
 def test_open_redirect_an_unknown_client_or_address_is_shown_to_the_person_only(app: App, visitor: Browser) -> None:
+    """smart.md 1.2.4; issue 3, 4: open redirect."""
     for change in ({"client_id": "nobody"}, {"redirect_uri": "https://evil.example/"}, {"client_id": None}):
         shown = visitor.go(app.address(SCOPE, **change))
         assert shown.status_code == 400
@@ -244,6 +252,7 @@ def test_prompt_login_and_max_age_ask_for_the_password_again(place: Place, app: 
 
 @pytest.mark.usefixtures("mina")
 def test_csrf_consent_can_not_be_given_by_another_site(place: Place, app: App, visitor: Browser) -> None:
+    """Issue 3, 4: CSRF."""
     visitor.go(app.address(SCOPE))
     form = visitor.forms()[1]
     assert (
@@ -259,6 +268,7 @@ def test_csrf_consent_can_not_be_given_by_another_site(place: Place, app: App, v
 def test_clickjacking_the_pages_can_not_be_framed_and_their_forms_end_here_or_at_the_app(
     app: App, visitor: Browser
 ) -> None:
+    """Issue 3, 4: clickjacking."""
     page = visitor.go(app.address(SCOPE))
     policy = page.headers["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in policy
@@ -277,6 +287,7 @@ def test_nobody_grants_more_than_was_asked_by_changing_the_form(app: App, visito
 
 @pytest.mark.usefixtures("mina")
 def test_fhir_user_can_be_read_with_the_token_by_a_browser_app(place: Place, app: App, visitor: Browser) -> None:
+    """smart.md 1.4.4."""
     visitor.go(app.address("openid fhirUser user/Task.cruds"))
     got = app.exchange(app.came(visitor.press(ALLOW)))
     headers = {"Authorization": f"Bearer {got['access_token']}", "Origin": "https://app.example"}
@@ -288,6 +299,7 @@ def test_fhir_user_can_be_read_with_the_token_by_a_browser_app(place: Place, app
 
 @pytest.mark.usefixtures("mina")
 def test_g10_the_person_sees_what_they_let_in_and_takes_it_back(place: Place, app: App, visitor: Browser) -> None:
+    """smart.md 1.7.1."""
     visitor.go(app.address(SCOPE))
     visitor.press(OKAFOR)
     got = app.exchange(app.came(visitor.press(ALLOW)))

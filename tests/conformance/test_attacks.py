@@ -158,8 +158,11 @@ def test_a_token_of_one_patient_finds_nothing_of_another(site: Site, fresh: Fres
                   "Organization?_has:Patient:organization:family=Lindqvist"):  # fmt: skip
         answer = site.read(query, token)
         assert answer.status_code == 403 or answer.json().get("entry", []) == [], query
-    for query in ("Observation?_include=Observation:encounter&_include:iterate=Encounter:subject",
-                  "Organization?_revinclude=Patient:organization", "Patient?_revinclude=Observation:patient"):  # fmt: skip
+    for query in (
+        "Observation?_include=Observation:encounter&_include:iterate=Encounter:subject",
+        "Organization?_revinclude=Patient:organization",
+        "Patient?_revinclude=Observation:patient",
+    ):
         assert '"id":"lindqvist' not in site.read(query, token).text, query
     asked = ("Patient/lindqvist", "Observation?patient=lindqvist", "Observation/lindqvist-survey/_history")
     batch = {"resourceType": "Bundle", "type": "batch"}
