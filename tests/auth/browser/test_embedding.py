@@ -311,6 +311,7 @@ def sound(page: Page) -> None:
     for width, scheme in LOOKS:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         page.locator("iframe").evaluate("(frame, width) => { frame.width = width; }", width)
+        inside.wait_for_function("width => innerWidth === width", arg=width)  # the frame runs in a process of its own
         found = Axe().run(inside)  # type: ignore[arg-type]
         assert found.violations_count == 0, found.generate_report()
         wide = inside.evaluate("document.documentElement.scrollWidth")
