@@ -30,7 +30,7 @@ _OTHERS: Final = {  # ours -> (type, its display, subtype or "", its display, ac
     "sign-in": ("110114", "User Authentication", "110122", "Login", "E"),
     "sign-out": ("110114", "User Authentication", "110123", "Logout", "E"),
     "break-glass": ("110113", "Security Alert", "110127", "Emergency Override Started", "E"),
-    "end-break-glass": ("110113", "Security Alert", "110138", "Emergency Override Stopped", "E"),
+    "break-glass-end": ("110113", "Security Alert", "110138", "Emergency Override Stopped", "E"),
     "audit": ("110101", "Audit Log Used", "", "", "R"),
     "export": ("110106", "Export", "", "", "R"),
 }

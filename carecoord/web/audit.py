@@ -35,7 +35,8 @@ KINDS: Final = {  # name -> (label, interactions)
     "write": ("Changed", ("create", "update", "delete", "transaction")),
     "sign": ("Signed in or out", ("sign-in", "sign-out", "launch")),
     "apps": ("Apps let in", ("consent", "consent-refused", "token", "token-revoked")),
-    "emergency": ("Glass broken", ("break-glass", "end-break-glass", "review-emergency")),
+    "accounts": ("Accounts changed", ("account-change", "link-identity", "unlink-identity", "link-person")),
+    "emergency": ("Glass broken", ("break-glass", "break-glass-end", "review-emergency")),
     "audit": ("Audit looked at", ("audit", "export")),
 }
 COLUMNS: Final = (

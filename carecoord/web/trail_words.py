@@ -27,14 +27,15 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
     "token": ("got an access token", "was refused an access token"),
     "token-revoked": ("ended an app's access", "tried to end an app's access"),
     "break-glass": ("broke the glass for", "tried to break the glass for"),
-    "end-break-glass": ("closed the record again of", "tried to close the record of"),
+    "break-glass-end": ("closed the record again of", "tried to close the record of"),
     "review-emergency": ("looked into the emergency opening of", "tried to look into the emergency opening of"),
+    "account-change": ("changed an account", "was refused a change of an account"),
     "audit": ("looked at the audit", "tried to look at the audit"),
     "export": ("exported the audit", "tried to export the audit"),
 }
 WITHOUT_TYPE = frozenset({
     "sign-in", "sign-out", "launch", "consent", "consent-refused", "token", "token-revoked", "break-glass",
-    "end-break-glass", "review-emergency", "audit", "export",
+    "break-glass-end", "review-emergency", "audit", "export", "account-change",
 })  # fmt: skip
 
 
