@@ -45,6 +45,7 @@ from carecoord.web import (
     fhir,
     headers,
     health,
+    lane,
     limits,
     metrics,
     people,
@@ -87,6 +88,7 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     app = Flask("carecoord", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.url_map.strict_slashes = False
+    quick = lane.Lane(app, world)
     bodies.install(app, settings.threads)
     headers.install(app, https=settings.secure_cookies)
     counts = metrics.Counts(metrics.share(metrics_folder) if metrics_folder else None)
@@ -117,7 +119,7 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     app.register_blueprint(embed.blueprint(world, KeySets(world.http)))
     app.register_blueprint(health.blueprint(world))
     app.register_blueprint(metrics.blueprint(world, counts))
-    limits.install(app, world)  # last: it looks at every route
+    quick.hold = limits.install(app, world)  # last: it looks at every route
     return app
 
 

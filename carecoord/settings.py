@@ -48,7 +48,7 @@ class Settings:
     second_factor_days: int = 14  # days after which admins and auditors must have a second factor; 0: never
     sign_in_rate: str = "20/minute;100/hour"  # attempts to sign in, by address
     oauth_rate: str = "600/minute"  # requests to the OAuth endpoints, by client or address
-    search_rate: str = "3000/minute"  # searches of the FHIR API, by access token
+    search_rate: str = "30000/minute"  # searches of the FHIR API, by access token
     redis_url: str = ""  # where counts of requests are kept when several machines serve; empty: in each process
     trusted_proxies: int = 0  # how many proxies in front tell the caller's address (X-Forwarded-For)
     private_hosts: str = ""  # hosts and networks of ours that addresses given to us may lead to, comma-separated

@@ -8,6 +8,7 @@ locked; a file that nobody has locked was left by the dead, and whoever finds it
 
 import fcntl
 import os
+import secrets
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -53,7 +54,7 @@ class Event:
     launch: str | None = None
     emergency: str | None = None
     patients: tuple[str, ...] = ()
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    id: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
 def told(shown: Iterable[str | None]) -> tuple[str | None, tuple[str, ...]]:

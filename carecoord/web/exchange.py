@@ -6,7 +6,7 @@ hands them over, as plain tuples: on a read the framework's ways would cost more
 """
 
 import re
-import uuid
+import secrets
 from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -66,10 +66,10 @@ def install(app: Flask, observe: Callable[[Done], None], *, lines: bool) -> None
     def note() -> None:
         asked = request_ctx.request
         if asked.url_rule is not None:
-            asked.environ[_ROUTE] = asked.url_rule.rule, asked.view_args or {}
+            meant(asked.environ, asked.url_rule.rule, asked.view_args or {})
 
     def told(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        began, statuses, id = perf_counter(), [500], _id(environ)
+        began, statuses, id = perf_counter(), [500], id_of(environ)
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
             statuses.append(int(status[:3]))
@@ -104,12 +104,12 @@ def _carrying(app: Flask) -> Callable[["WSGIEnvironment", "StartResponse"], Iter
         fhir = is_fhir(environ["PATH_INFO"])
         statuses: list[str] = []
         if fhir and environ["REQUEST_METHOD"] == "OPTIONS":
-            start_response("204 No Content", [*_PREFLIGHT, ("X-Request-Id", _id(environ))])
+            start_response("204 No Content", [*_PREFLIGHT, ("X-Request-Id", id_of(environ))])
             return []
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
             statuses.append(status)
-            headers.append(("X-Request-Id", _id(environ)))
+            headers.append(("X-Request-Id", id_of(environ)))
             if fhir and not any(name == _ORIGIN for name, _ in headers):
                 headers += _ANY
             return start_response(status, headers, exc_info)
@@ -124,7 +124,12 @@ def _carrying(app: Flask) -> Callable[["WSGIEnvironment", "StartResponse"], Iter
 
 def request_id() -> str:
     """The id of this request: the client's X-Request-Id where it is a plain one, else a new one."""
-    return _id(request.environ)
+    return id_of(request.environ)
+
+
+def meant(environ: "WSGIEnvironment", route: str, args: dict[str, Any]) -> None:
+    """Note which route a request was for: the template of its address, and what stood in the template's places."""
+    environ[_ROUTE] = route, args
 
 
 def is_fhir(path: str) -> bool:
@@ -143,9 +148,10 @@ def _drain(environ: "WSGIEnvironment", most: int) -> None:
         pass  # nobody is there to read the answer, or too many send slowly
 
 
-def _id(environ: "WSGIEnvironment") -> str:
+def id_of(environ: "WSGIEnvironment") -> str:
+    """As `request_id`, of any request."""
     found: str | None = environ.get(_KEY)
     if found is None:
         given = environ.get("HTTP_X_REQUEST_ID", "")
-        found = environ[_KEY] = given if _GIVEN.fullmatch(given) else uuid.uuid4().hex
+        found = environ[_KEY] = given if _GIVEN.fullmatch(given) else secrets.token_hex(16)
     return found

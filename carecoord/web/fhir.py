@@ -242,9 +242,14 @@ def blueprint(world: World, endpoints: Mapping[str, str]) -> Blueprint:
 
     routes.add_url_rule("/metadata", "metadata", metadata, provide_automatic_options=False)
     for method, path, handler in ROUTES:
-        name = f"{method} {path} {handler.__name__}".replace(".", "")
+        name = endpoint(method, path, handler).removeprefix("fhir.")
         routes.add_url_rule(path, name, _view(world, handler), methods=[method], provide_automatic_options=False)
     return routes
+
+
+def endpoint(method: str, path: str, handler: Handler) -> str:
+    """What the framework calls a route."""
+    return "fhir." + f"{method} {path} {handler.__name__}".replace(".", "")
 
 
 def _view(world: World, handler: Handler) -> Handler:

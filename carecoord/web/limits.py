@@ -119,22 +119,27 @@ class SharedCounts(Counts):
         return super().add(key, seconds, now)
 
 
-def install(app: Flask, world: World) -> None:
-    """Hold `app`, whose routes are all there, to the limits of the settings."""
+def install(app: Flask, world: World) -> Callable[[Request, str | None], None]:
+    """Hold `app`, whose routes are all there, to the limits of the settings. Returns what counts one request that was
+    meant for an endpoint, for those that do not come by the framework. It raises TooMany."""
     settings = world.settings
     counts = SharedCounts(settings.redis_url) if settings.redis_url else Counts()
     by_endpoint = limited(app, *limits(settings))
     clock = world.clock
 
-    @app.before_request
-    def hold() -> None:
-        request = request_ctx.request
-        by_method = by_endpoint.get(request.endpoint)
+    def hold(request: Request, endpoint: str | None) -> None:
+        by_method = by_endpoint.get(endpoint)
         if by_method is not None and request.method in by_method:
             by_method[request.method].ask(counts, request, clock().timestamp())
 
+    @app.before_request
+    def every() -> None:
+        request = request_ctx.request
+        hold(request, request.endpoint)
+
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]
+    return hold
 
 
 def limits(settings: Settings) -> tuple[Limit, Limit, Limit, Limit]:

@@ -1,0 +1,122 @@
+"""A read or search answers the same by its lane as by the framework's road, the errors and the trail included.
+
+A slash behind the address leads by the framework's road: the lane knows no such address, the routes do.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from werkzeug.test import Client, TestResponse
+
+from carecoord import app
+from carecoord.store.engine import reading
+from carecoord.store.trail import audit
+from carecoord.web import exchange, lane
+from carecoord.web.exchange import Done
+from carecoord.world import World
+from tests.api.conftest import Api, patient
+
+OWN = ("X-Request-Id", "Date")
+ASKED = {
+    "read": ("/Patient/{id}", {}),
+    "read again": ("/Patient/{id}", {"If_None_Match": 'W/"1"'}),
+    "read pretty": ("/Patient/{id}", {"_": "_pretty=true"}),
+    "read a part": ("/Patient/{id}", {"_": "_elements=name"}),
+    "read summed up": ("/Patient/{id}", {"_": "_summary=true"}),
+    "unknown id": ("/Patient/nobody", {}),
+    "deleted": ("/Patient/{gone}", {}),
+    "in XML": ("/Patient/{id}", {"Accept": "application/fhir+xml"}),
+    "bad preference": ("/Patient/{id}", {"Prefer": "handling=loud"}),
+    "no token": ("/Patient/{id}", {"Authorization": ""}),
+    "false token": ("/Patient/{id}", {"Authorization": "Bearer nonsense"}),
+    "out of scope": ("/Task/x", {}),
+    "search": ("/Patient", {"_": "name=okafor&_total=accurate"}),
+    "search all": ("/Patient", {}),
+    "search by nonsense": ("/Patient", {"_": "bogus=1"}),
+    "search leniently": ("/Patient", {"_": "bogus=1", "Prefer": "handling=lenient"}),
+    "search out of scope": ("/Task", {}),
+    "search with a bad count": ("/Patient", {"_": "_count=many"}),
+}
+
+
+@pytest.fixture
+def asker(client: Callable[..., Api]) -> tuple[Api, dict[str, str]]:
+    """A client that may see patients only, and the ids of one who is there and one who is gone."""
+    api = client()
+    known, gone = (api.post("/Patient", patient(), Prefer="return=representation").json["id"] for _ in range(2))
+    assert api.delete(f"/Patient/{gone}").status_code == 204
+    return client("system/Patient.rs"), {"id": known, "gone": gone}
+
+
+@pytest.mark.parametrize("what", ASKED)
+def test_both_roads_give_the_same_answer(asker: tuple[Api, dict[str, str]], world: World, what: str) -> None:
+    api, ids = asker
+    path, more = ASKED[what]
+    path, headers = path.format(**ids), {name: value for name, value in more.items() if name != "_"}
+    query = f"?{more['_']}" if "_" in more else ""
+    quick, ordinary = api.get(path + query, **headers), api.get(f"{path}/{query}", **headers)
+    assert _whole(quick) == _whole(ordinary)
+    assert quick.headers["X-Request-Id"] != ordinary.headers["X-Request-Id"]
+    assert quick.headers["Access-Control-Allow-Origin"] == "*"
+    world.journal.drain(world.engine)
+    with reading(world.engine) as conn:
+        names = ("interaction", "type", "resource", "patient", "query", "status", "subject", "client")
+        rows = select(*(audit.c[name] for name in names)).where(
+            audit.c.request.in_([quick.headers["X-Request-Id"], ordinary.headers["X-Request-Id"]])
+        )
+        noted = [tuple(row) for row in conn.execute(rows)]
+    assert len(noted) in (0, 2)
+    assert len(set(noted)) <= 1
+
+
+def test_the_lane_is_really_taken(asker: tuple[Api, dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    api, ids = asker
+    taken: list[str] = []
+    real = lane.meant
+    monkeypatch.setattr(lane, "meant", lambda environ, route, args: (taken.append(route), real(environ, route, args)))
+    api.get(f"/Patient/{ids['id']}")
+    api.get("/Patient?name=x")
+    assert taken == [lane.READ, lane.SEARCH]
+    api.get("/Patient/x/_history")
+    api.get("/metadata")
+    api.get("/Nonsense/x")
+    api("HEAD", f"/Patient/{ids['id']}")
+    assert len(taken) == 2
+
+
+def test_an_error_that_nobody_foresaw_shows_only_an_id(world: World, asker: tuple[Api, dict[str, str]]) -> None:
+    api, ids = asker
+
+    def broken() -> Any:
+        raise RuntimeError("Okafor, Ngozi")
+
+    failing = Api(Client(app.wired(replace(world, clock=broken))), api.token)
+    quick, ordinary = failing.get(f"/Patient/{ids['id']}"), failing.get(f"/Patient/{ids['id']}/")
+    assert (quick.status_code, ordinary.status_code) == (500, 500)
+    assert "Okafor" not in quick.get_data(as_text=True)
+    assert quick.headers["X-Request-Id"] in quick.get_data(as_text=True)
+
+
+def test_both_roads_count_as_the_same_route(world: World, asker: tuple[Api, dict[str, str]]) -> None:
+    api, ids = asker
+    seen: list[Done] = []
+    made = app.wired(world)
+    exchange.install(made, seen.append, lines=False)
+    watched = Api(Client(made), api.token)
+    for path in (f"/Patient/{ids['id']}", "/Patient", "/Patient?bogus=1"):
+        plain, _, query = path.partition("?")
+        watched.get(path)
+        watched.get(f"{plain}/?{query}")
+    kinds = [(done.route, json.dumps(done.args, sort_keys=True), done.status) for done in seen]
+    assert kinds[0::2] == kinds[1::2]
+    assert {kind[0] for kind in kinds} == {lane.READ, lane.SEARCH}
+
+
+def _whole(answer: TestResponse) -> tuple[int, list[tuple[str, str]], bytes]:
+    headers = sorted((name, value) for name, value in answer.headers if name not in OWN)
+    own = answer.headers["X-Request-Id"].encode()
+    return answer.status_code, headers, answer.get_data().replace(own, b"ID")
