@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select, text
 
 from carecoord.fhir.params import params
 from carecoord.fhir.types import TYPES
-from carecoord.store import tables
+from carecoord.store import tables, trail  # noqa: F401  (the trail's tables are among the metadata's)
 from carecoord.store.engine import reading
 
 INDEXES = (
@@ -21,6 +21,23 @@ INDEXES = (
 )
 TIMES = {"updated", "sort_due", "changes_at"}
 LAST_UPDATED = frozenset(params(type)["_lastUpdated"].key for type in TYPES)
+
+
+def emptied(conn: Connection, keep: tuple[str, ...]) -> None:
+    """Delete every row but those of the tables to keep, in the transaction of the connection: of the trail too, past
+    the triggers that are there so that nobody else can."""
+    triggers = []
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SELECT set_config('session_replication_role', 'replica', true)"))
+    else:
+        triggers = conn.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
+        for trigger in triggers:
+            conn.execute(text(f'DROP TRIGGER "{trigger.name}"'))
+    for table in reversed(tables.metadata.sorted_tables):
+        if table.name not in keep:
+            conn.execute(table.delete())
+    for trigger in triggers:
+        conn.exec_driver_sql(trigger.sql)
 
 
 def content(engine: Engine) -> dict[str, list[Any]]:

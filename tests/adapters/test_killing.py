@@ -19,7 +19,7 @@ from carecoord.store import tables
 from carecoord.store.engine import reading, writing
 from carecoord.world import World
 from fhir_adapters.ehr import Ehr
-from tests.adapters.content import content
+from tests.adapters.content import content, emptied
 from tests.adapters.little_ehr import LittleEhr
 
 TRIALS, KILLS = 5, 5  # each trial starts with an empty database, and the kills of one hit ever later pages
@@ -95,9 +95,7 @@ def fill(little: LittleEhr) -> None:
 def wipe(world: World) -> None:
     """Back to an empty database that knows the EHR."""
     with writing(world.engine) as conn:
-        for table in reversed(tables.metadata.sorted_tables):
-            if table.name not in ("ehr", "setting"):
-                conn.execute(table.delete())
+        emptied(conn, keep=("ehr", "setting"))
 
 
 def whole_run(victim: Victim) -> float:

@@ -16,7 +16,7 @@ from carecoord.store.engine import reading, writing
 from carecoord.world import World
 from fhir_adapters.ehr import BackendServices, Ehr
 from fhir_adapters.identity import local_id
-from tests.adapters.content import content, held, versions
+from tests.adapters.content import content, emptied, held, versions
 from tests.adapters.little_ehr import LittleEhr, Reply, serving
 
 QUICK = {"attempts": 2, "backoff_seconds": 0.01, "read_seconds": 0.5, "connect_seconds": 0.5}
@@ -241,9 +241,7 @@ def undisturbed_content(world: World) -> dict[str, list[Any]]:
     run(world, "little")
     found = content(world.engine)
     with writing(world.engine) as conn:
-        for table in reversed(tables.metadata.sorted_tables):
-            if table.name not in ("ehr", "setting"):
-                conn.execute(table.delete())
+        emptied(conn, keep=("ehr", "setting"))
     return found
 
 

@@ -2,14 +2,17 @@
 
 import base64
 import json
-from collections.abc import Callable
 
 import pytest
 
-from .conftest import Launch
-from .practice import SECRET
+from auth import signin
+from auth.store import User
+from carecoord.store.engine import writing
+
+from .conftest import Launch, exchanged
+from .practice import PASSWORD, SECRET
 from .serving import Site
-from .visitor import App, Browser, ask_backend, refused
+from .visitor import App, Browser, ask_backend, refused, standalone
 
 
 @pytest.mark.parametrize("kind", ["symmetric", "asymmetric"])
@@ -56,18 +59,21 @@ def test_smart_1_6_3_s22_282_283_credentials_may_be_basic_or_bearer_and_gateways
 
 
 def test_smart_1_7_1_what_a_person_takes_back_is_over_at_once_at_every_worker(
-    site: Site, fresh: Callable[..., Launch], mina: Browser
+    site: Site,
 ) -> None:
-    got = fresh("public")
+    with writing(site.register) as conn:  # a person of this test alone: everything that she gave, she takes back
+        user = User("u7", "taker", "Taker", frozenset({"coordinator"}), "clinic")
+        signin.register(conn, user, PASSWORD, 0)
+    taker, app = Browser(site), App(site, "public")
+    taker.go("/sign-in")
+    taker.sign_in("taker")
+    got = exchanged(app, standalone(app, taker))
     for _ in range(4):
         assert site.read("Patient/okafor", got.token).status_code == 200
     management = site.get("/fhir/.well-known/smart-configuration").json()["management_endpoint"]
-    mina.go(management)
-    forms = [form for form in mina.forms() if form.action.endswith("/revoke")]
-    assert forms
-    for form in forms:  # this person's every permission, so that it is certainly among them
-        mina.go(management)
-        mina.send(form, form.fields)
+    taker.go(management)
+    (form,) = [form for form in taker.forms() if form.action.endswith("/revoke")]
+    taker.send(form, form.fields)
     for _ in range(8):
         assert site.read("Patient/okafor", got.token).status_code == 401
     refused(got.app.refresh(got.told["refresh_token"]), "invalid_grant")
