@@ -9,7 +9,7 @@ import ipaddress
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Timer
+from threading import Event, Timer
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -137,18 +137,23 @@ def _pools(allowed: Allowed, hint: str) -> dict[str, Any]:
 @contextmanager
 def _in_time(sock: socket.socket | None) -> Iterator[None]:
     """Cut the line when the headers take too long: the socket's own limit is one for each byte, and a server that
-    sends a byte now and then would hold a thread for ever."""
-    seconds = (sock.gettimeout() if sock else None) or TIMEOUT[1]
-    timer = Timer(_PATIENCE * seconds, _cut, [sock])
+    sends a byte now and then would hold a thread for ever. Raises TimeoutError then, whatever was made of what had
+    come: to the parser a line that is cut looks like headers that have ended."""
+    seconds = _PATIENCE * ((sock.gettimeout() if sock else None) or TIMEOUT[1])
+    over = Event()
+    timer = Timer(seconds, _cut, [sock, over])
     timer.daemon = True
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
+    if over.is_set():
+        raise TimeoutError(f"the headers of the answer took more than {seconds:.0f} s")
 
 
-def _cut(sock: socket.socket | None) -> None:
+def _cut(sock: socket.socket | None, over: Event) -> None:
+    over.set()
     try:
         if sock:
             socket.socket.shutdown(sock, socket.SHUT_RDWR)
