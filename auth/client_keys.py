@@ -80,7 +80,8 @@ def published(conn: Connection, now: int) -> dict[str, Any]:
 def every(conn: Connection, now: int) -> list[Listed]:
     """What is published, newest first."""
     columns = (key.c.kid, key.c.alg, key.c.made, key.c.retired)
-    rows = conn.execute(select(*columns).where(*_published(now)).order_by(key.c.made.desc(), key.c.kid)).all()
+    newest = (key.c.made.desc(), key.c.retired.is_not(None), key.c.kid)  # of one second, those not retired are newer
+    rows = conn.execute(select(*columns).where(*_published(now)).order_by(*newest)).all()
     chosen: dict[str, str] = {}
     for row in rows:
         if row.made <= now - SETTLE:

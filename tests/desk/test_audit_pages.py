@@ -252,8 +252,8 @@ def test_emergencies_are_listed_with_their_reason_and_reviewed_once(
     assert "Dr. Haas is away today" not in auditor.get("/audit/emergencies").get_data(as_text=True)
     every = auditor.get("/audit/emergencies?all=1").get_data(as_text=True)
     assert any("Dr. Haas" in row and "by Osborne, Ada" in row for row in rows(every))
-    reviewed = [row for row in rows(look(house, auditor, "?what=emergency")) if "looked into the emergency" in row]
-    assert len(reviewed) == 1
+    looked = [row for row in rows(look(house, auditor, "?what=emergency")) if "looked into the emergency" in row]
+    assert len([row for row in looked if "p-gone" not in row]) == 1  # that one is another test's
     seen = rows(look(house, auditor, f"?patient={patient}&emergency=1"))
     assert seen
     assert all("Emergency" in row for row in seen)
