@@ -149,6 +149,14 @@ def find_user(conn: Connection, user_id: str) -> User | None:
     return _read(User, row) if row else None
 
 
+def find_login(conn: Connection, login: str) -> User | None:
+    """The person who types this login to sign in, disabled or not."""
+    if not storable(login):
+        return None
+    row = conn.execute(select(user).where(user.c.login == fold(login))).mappings().first()
+    return _read(User, row) if row else None
+
+
 def users(conn: Connection) -> list[User]:
     """Everybody, by name."""
     rows = conn.execute(select(user).order_by(user.c.name, user.c.id)).mappings()

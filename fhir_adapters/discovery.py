@@ -103,14 +103,19 @@ def _offer(row: Document, everywhere: frozenset[str]) -> Offer:
     return Offer(str(row.get("type")), _names(row, "interaction", "code"), params)
 
 
-def _configuration(http: Http, ehr: Ehr) -> Smart:
+def smart_configuration(http: Http, ehr: Ehr) -> Document:
+    """What the EHR publishes of its authorization server; empty where it has no such document, and many have none, or
+    answer a page of HTML or a 502 in its place. Raises Trouble when the EHR itself is not to be reached."""
     try:
-        document = http.get(f"{ehr.base_url}/{WELL_KNOWN}", Document, public=True).document
+        return http.get(f"{ehr.base_url}/{WELL_KNOWN}", Document, public=True).document
     except Trouble as trouble:
         if trouble.stops_run and not isinstance(trouble, NotAllowedIn):
             raise
-        # Many servers have no such document, and some answer a page of HTML or a 502 in its place.
-        return Smart()
+        return {}
+
+
+def _configuration(http: Http, ehr: Ehr) -> Smart:
+    document = smart_configuration(http, ehr)
     offered = document.get("token_endpoint_auth_signing_alg_values_supported")
     token_url = document.get("token_endpoint")
     return Smart(

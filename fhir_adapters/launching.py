@@ -10,16 +10,14 @@ from urllib.parse import urljoin, urlsplit
 
 from auth.relying import Party
 from fhir_adapters import dialects
-from fhir_adapters.discovery import OAUTH_URIS, WELL_KNOWN
+from fhir_adapters.discovery import OAUTH_URIS, WELL_KNOWN, Document, smart_configuration
 from fhir_adapters.ehr import LOOPBACK, Ehr, Launch
-from fhir_adapters.errors import Garbled, Misconfigured, NotAllowedIn, Trouble
+from fhir_adapters.errors import Garbled, Misconfigured
 from fhir_adapters.http import Http
 
 # Somebody looks at an empty frame meanwhile: one more try, and no long ones.
 HASTE = {"attempts": 2, "connect_seconds": 4, "read_seconds": 8, "answer_seconds": 10, "backoff_seconds": 0.3}
 OPENID = ".well-known/openid-configuration"
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -68,12 +66,7 @@ def party(http: Http, ehr: Ehr, launch: Launch) -> Party:
 
 
 def _configuration(http: Http, ehr: Ehr) -> Endpoints:
-    try:
-        document = http.get(f"{ehr.base_url}/{WELL_KNOWN}", Document, public=True).document
-    except Trouble as trouble:
-        if trouble.stops_run and not isinstance(trouble, NotAllowedIn):
-            raise
-        return Endpoints()  # many servers have no such document, and some answer HTML or a 502 in its place
+    document = smart_configuration(http, ehr)
 
     def address(name: str) -> str:
         said = document.get(name)

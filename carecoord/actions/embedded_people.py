@@ -92,7 +92,7 @@ def link(world: World, name: str, issuer: str, subject: str, login: str) -> User
         issuer = issuer or (one.launch.issuer if one.launch else "")
         if not issuer:
             raise Invalid(f"Say whose id_tokens name them so: {name}'s registration names no issuer.")
-        found = next((each for each in store.users(conn) if each.login == store.fold(login)), None)
+        found = store.find_login(conn, login)
         if found is None:
             raise NotFound(f"Nobody here signs in as {login!r}.")
         providers.link(conn, issuer, subject, found.id, int(now.timestamp()))

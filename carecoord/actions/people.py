@@ -131,7 +131,7 @@ def _link(world: World, conn: Connection, user: User, by: User | None) -> str:
 
 
 def _user(conn: Connection, login: str) -> User:
-    found = next((user for user in store.users(conn) if user.login == store.fold(login)), None)
+    found = store.find_login(conn, login)
     if found is None:
         raise NotFound(f"Nobody here has the login {login!r}.")
     return found

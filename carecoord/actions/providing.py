@@ -59,7 +59,7 @@ def link(world: World, id: str, login: str, subject: str) -> User:
     """Let the person of this login in by a provider that calls them `subject`. Raises Invalid, BadRegistration."""
     with writing(world.engine) as conn:
         found = _find(conn, id)
-        who = next((user for user in store.users(conn) if user.login == store.fold(login)), None)
+        who = store.find_login(conn, login)
         if who is None:
             raise Invalid(f"Nobody here has the login {login!r}.")
         providers.link(conn, found.issuer, subject, who.id, int(world.clock().timestamp()))

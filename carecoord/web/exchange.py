@@ -77,7 +77,10 @@ def install(app: Flask, observe: Callable[[Done], None], *, lines: bool) -> None
 
         own = REQUEST.set(id)
         try:
-            return exchanged(environ, start)
+            answer = exchanged(environ, start)
+            if statuses[-1] == 413:
+                _drain(environ, _PATIENCE * int(app.config["MAX_CONTENT_LENGTH"]))
+            return answer
         except Exception as error:  # from outside of the framework's own care
             _log.error("failed", **traced(error))
             start("500 Internal Server Error", [("Content-Type", "text/plain"), ("X-Request-Id", id)])
@@ -102,22 +105,17 @@ def _carrying(app: Flask) -> Callable[["WSGIEnvironment", "StartResponse"], Iter
 
     def carried(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         fhir = is_fhir(environ["PATH_INFO"])
-        statuses: list[str] = []
         if fhir and environ["REQUEST_METHOD"] == "OPTIONS":
             start_response("204 No Content", [*_PREFLIGHT, ("X-Request-Id", id_of(environ))])
             return []
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
-            statuses.append(status)
             headers.append(("X-Request-Id", id_of(environ)))
             if fhir and not any(name == _ORIGIN for name, _ in headers):
                 headers += _ANY
             return start_response(status, headers, exc_info)
 
-        answer = inner(environ, start)
-        if statuses and statuses[-1].startswith("413"):
-            _drain(environ, _PATIENCE * int(app.config["MAX_CONTENT_LENGTH"]))
-        return answer
+        return inner(environ, start)
 
     return carried
 

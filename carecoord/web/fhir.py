@@ -26,7 +26,7 @@ from carecoord.fhir.capability import Abilities, statement
 from carecoord.fhir.etag import expected
 from carecoord.store.engine import reading
 from carecoord.web import answers
-from carecoord.web.exchange import request_id
+from carecoord.web.exchange import id_of
 from carecoord.web.negotiation import Wish, refuse_foreign, wish
 from carecoord.world import World
 
@@ -254,13 +254,17 @@ def endpoint(method: str, path: str, handler: Handler) -> str:
 
 def _view(world: World, handler: Handler) -> Handler:
     def view(**path: str) -> Response:
-        asked = request_ctx.request  # the proxy would look itself up on each use
-        environ = asked.environ
-        args = asked.args if environ.get("QUERY_STRING") else None
-        wanted = wish(environ.get("HTTP_ACCEPT"), environ.get("HTTP_PREFER"), args)
-        return handler(Call(world, wanted, asked, request_id()), **path)
+        return handler(call_of(world, request_ctx.request), **path)  # the proxy would look itself up on each use
 
     return view
+
+
+def call_of(world: World, asked: Request) -> Call:
+    """A request as its handler takes it. Raises NotAcceptable or Invalid for a form of answer that we do not make."""
+    environ = asked.environ
+    args = asked.args if environ.get("QUERY_STRING") else None
+    wanted = wish(environ.get("HTTP_ACCEPT"), environ.get("HTTP_PREFER"), args)
+    return Call(world, wanted, asked, id_of(environ))
 
 
 def _pairs(query: bytes) -> list[tuple[str, str]]:

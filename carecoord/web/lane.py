@@ -13,8 +13,7 @@ from flask import Flask, Request
 
 from carecoord.fhir.types import TYPES
 from carecoord.web import fhir
-from carecoord.web.exchange import id_of, meant
-from carecoord.web.negotiation import wish
+from carecoord.web.exchange import meant
 from carecoord.world import World
 
 if TYPE_CHECKING:
@@ -47,20 +46,14 @@ class Lane:
             if id is None:
                 meant(environ, SEARCH, {"type": type})
                 self.hold(request, SEARCHED)
-                answer = fhir.search(self._call(request), type)
+                answer = fhir.search(fhir.call_of(self._world, request), type)
             else:
                 meant(environ, READ, {"type": type, "id": id})
-                answer = fhir.read(self._call(request), type, id)
+                answer = fhir.read(fhir.call_of(self._world, request), type, id)
         except Exception as error:
             with self._app.request_context(environ):
                 return self._app.make_response(self._app.handle_user_exception(error))(environ, start_response)
         return answer(environ, start_response)
-
-    def _call(self, request: Request) -> fhir.Call:
-        environ = request.environ
-        args = request.args if environ.get("QUERY_STRING") else None
-        wanted = wish(environ.get("HTTP_ACCEPT"), environ.get("HTTP_PREFER"), args)
-        return fhir.Call(self._world, wanted, request, id_of(environ))
 
 
 SEARCHED: Final = fhir.endpoint("GET", "/<type>", fhir.search)
