@@ -5,6 +5,7 @@ The protocol is auth.authorize; here are the transactions, and whose patients ma
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,8 +23,8 @@ from auth.signin import Session
 from carecoord.actions import reads
 from carecoord.actions.noting import noted
 from carecoord.actions.permission import Turn, looking
-from carecoord.domain.parties import name as named
-from carecoord.domain.reading import Json, identifiers, item, items, target, text, words
+from carecoord.domain import patient as person
+from carecoord.domain.reading import Json, item, items, target, text, words
 from carecoord.errors import NotFound
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros
@@ -116,14 +117,14 @@ def patients(world: World, grant: Grant, said: str, request: str) -> list[Pick]:
             asked.append([("identifier", said)])
         found: dict[str, Pick] = {}
         for pairs in asked:
-            found |= {pick.id: pick for pick in map(_patient, _search(turn, "Patient", pairs))}
+            found |= {pick.id: pick for pick in (_patient(each, turn.now) for each in _search(turn, "Patient", pairs))}
         return list(found.values())[:FOUND]
 
 
 def patient(world: World, grant: Grant, id: str, request: str) -> Pick:
     """The patient, if the asker may see them. Raises NotFound."""
     with looking(world, grant, request) as turn:
-        return _patient(json.loads(reads.present(turn, "Patient", id).body))
+        return _patient(json.loads(reads.present(turn, "Patient", id).body), turn.now)
 
 
 def encounters(world: World, grant: Grant, patient_id: str, request: str) -> list[Pick]:
@@ -200,10 +201,9 @@ def _search(turn: Turn, type: str, pairs: list[tuple[str, str]]) -> list[Json]:
         return [json.loads(row.body) for row in page.rows]
 
 
-def _patient(found: Json) -> Pick:
-    numbers = [key.partition("|")[2] for key in sorted(identifiers(found))]
-    about = [text(found, "birthDate"), text(found, "gender"), *numbers[:2]]
-    return Pick(str(found["id"]), named(found) or "No name", " · ".join(part for part in about if part))
+def _patient(found: Json, now: datetime) -> Pick:
+    about = [person.birth_date(found), text(found, "gender"), person.record_number(found, now)]
+    return Pick(str(found["id"]), person.name(found, now) or "No name", " · ".join(part for part in about if part))
 
 
 def _encounter(found: Json) -> Pick:

@@ -11,9 +11,8 @@ from auth.signin import Session
 from carecoord.actions import cases, reads
 from carecoord.actions.cases import Found, Panel
 from carecoord.actions.permission import looking
-from carecoord.domain.parties import name as named
+from carecoord.domain import patient as person
 from carecoord.domain.reading import text
-from carecoord.domain.worklist import record_number
 from carecoord.errors import Forbidden, Gone, NotFound
 from carecoord.fhir import text as json
 from carecoord.store import case_ids, ehrs
@@ -55,9 +54,10 @@ def patient(world: World, asker: Grant, request: str) -> Patient | None:
             found = json.loads(reads.present(turn, "Patient", asker.patient).body)
     except (NotFound, Forbidden, Gone):
         return None
+    now = world.clock()
     return Patient(
-        str(found["id"]), named(found) or "No name", text(found, "birthDate"), text(found, "gender"),
-        record_number(found), bool(found.get("deceasedBoolean") or found.get("deceasedDateTime")),
+        str(found["id"]), person.name(found, now) or "No name", person.birth_date(found), text(found, "gender"),
+        person.record_number(found, now), bool(found.get("deceasedBoolean") or found.get("deceasedDateTime")),
     )  # fmt: skip
 
 

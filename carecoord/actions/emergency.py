@@ -14,9 +14,9 @@ from auth.grant import Grant
 from carecoord.actions.noting import noted
 from carecoord.actions.permission import Turn, looking
 from carecoord.domain import emergency
+from carecoord.domain import patient as person
 from carecoord.domain.emergency import demand, may_break
-from carecoord.domain.parties import name as named
-from carecoord.domain.reading import Json, identifiers, item, text, words
+from carecoord.domain.reading import Json, item, text, words
 from carecoord.errors import Forbidden, Invalid, NotFound
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros, moment
@@ -96,7 +96,7 @@ def search(world: World, grant: Grant, mrn: str, family: str, birth: str, reques
         asked = parse("Patient", pairs, strict=True)
         rows = find(turn.conn, asked, lambda _: EVERYTHING, page_size=FOUND).rows
         shown += [row.id for row in rows]
-        return [_person(json.loads(row.body), turn.sees(row, "r")) for row in rows]
+        return [_person(json.loads(row.body), turn.sees(row, "r"), turn.now) for row in rows]
 
 
 def patient(world: World, grant: Grant, id: str, request: str) -> Person:
@@ -108,7 +108,7 @@ def patient(world: World, grant: Grant, id: str, request: str) -> Person:
         if row is None or row.deleted:
             raise NotFound("There is no such patient.")
         shown.append(id)
-        return _person(json.loads(row.body), turn.sees(row, "r"))
+        return _person(json.loads(row.body), turn.sees(row, "r"), turn.now)
 
 
 def break_glass(world: World, grant: Grant, id: str, reason: str, note: str, request: str) -> Glass:
@@ -147,7 +147,7 @@ def standing(world: World, grant: Grant) -> list[Opened]:
     with reading(world.engine) as conn:
         found = store.current(conn, grant.subject, micros(world.clock()))
         rows = read.many(conn, [("Patient", one.patient) for one in found])
-        names = {row.id: named(json.loads(row.body)) for row in rows}
+        names = {row.id: person.name(json.loads(row.body), world.clock()) for row in rows}
     return [Opened(one.id, names.get(one.patient) or "a patient", moment(one.expires)) for one in reversed(found)]
 
 
@@ -165,7 +165,7 @@ def record(world: World, grant: Grant, glass_id: str, request: str) -> Record:
                 raise NotFound("There is no such patient any more.")
             shown.append(row.id)
         sections = [("Referrals", _referrals(turn)), *((title, _entries(turn, type)) for type, title in SECTIONS)]
-        who = _person(json.loads(row.body), True)
+        who = _person(json.loads(row.body), True, turn.now)
     return Record(glass, moment(glass.expires), who, [(title, entries) for title, entries in sections if entries])
 
 
@@ -214,10 +214,9 @@ def _state(resource: Json) -> str:
     return text(resource, "status") or words(item(resource, "clinicalStatus"))
 
 
-def _person(found: Json, mine: bool) -> Person:
-    numbers = sorted(key.rpartition("|")[2] for key in identifiers(found))
-    name, birth, sex = named(found) or "No name", text(found, "birthDate"), text(found, "gender")
-    return Person(str(found["id"]), name, birth, sex, ", ".join(numbers[:2]), mine)
+def _person(found: Json, mine: bool, now: datetime) -> Person:
+    name, birth, sex = person.name(found, now) or "No name", person.birth_date(found), text(found, "gender")
+    return Person(str(found["id"]), name, birth, sex, person.record_number(found, now), mine)
 
 
 def _plain(said: str) -> str:

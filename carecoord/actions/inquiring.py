@@ -74,7 +74,7 @@ def trail(
     with reading(world.engine) as conn:
         found = trail_search.page(conn, wanted, size + 1, before)
         total = trail_search.count(conn, wanted, MANY)
-        rows = Names(conn).seen(found[:size])
+        rows = Names(conn, now).seen(found[:size])
     _note(world, grant, now, request, "audit", said, (one.id for row in rows for one in row.patients))
     last = found[size - 1] if len(found) > size else None
     return Trail(now, rows, total, Place(last.at, last.n) if last else None)
@@ -96,7 +96,7 @@ def _every(world: World, wanted: Wanted) -> Iterator[Seen]:
     while True:
         with reading(world.engine) as conn:
             found = trail_search.page(conn, wanted, STEP, place)
-            rows = Names(conn, most=None).seen(found)
+            rows = Names(conn, world.clock(), most=None).seen(found)
         yield from rows
         if len(found) < STEP:
             return
@@ -114,7 +114,7 @@ def patients(world: World, grant: Grant, said: str, request: str) -> list[Named]
             asked = [[("name", word) for word in plain.replace("\\,", " ").split()[:5]], [("identifier", plain)]]
             searches = [parse("Patient", pairs, strict=True) for pairs in asked if pairs]
             rows = [row for one in searches for row in find(conn, one, lambda _: EVERYTHING, page_size=PICKED).rows]
-        found = {row.id: patient_named(row) for row in rows}
+        found = {row.id: patient_named(row, now) for row in rows}
         if not found and _ID.fullmatch(said) and trail_search.count(conn, Wanted(patient=said), 1):
             found[said] = Named(said, said, "no longer here")  # deleted, but seen while it was here
     _note(world, grant, now, request, "audit", "patient", found)
@@ -149,7 +149,7 @@ def emergencies(
     now = world.clock()
     with reading(world.engine) as conn:
         found = emergency.listed(conn, size + 1, before=before, unreviewed=unreviewed)
-        names = Names(conn)
+        names = Names(conn, now)
         known = names.of_patients(glass.patient for glass in found)
         rows = [
             Broken(

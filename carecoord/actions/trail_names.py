@@ -3,6 +3,7 @@ its arguments: never what they said."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -10,8 +11,8 @@ from sqlalchemy import Connection
 
 from auth import store
 from auth.store import User
-from carecoord.domain.parties import name as named
-from carecoord.domain.reading import Json, identifiers, items, text, words
+from carecoord.domain import patient
+from carecoord.domain.reading import Json, items, words
 from carecoord.fhir import text as json
 from carecoord.store import read, trail_search
 from carecoord.store.seals import patients_of
@@ -76,8 +77,8 @@ class Seen:
 class Names:
     """Who and what the ids of a page mean: each kind is read once. most: patients to name in a row; None: all."""
 
-    def __init__(self, conn: Connection, most: int | None = NAMED) -> None:
-        self._conn, self._most = conn, most
+    def __init__(self, conn: Connection, now: datetime, most: int | None = NAMED) -> None:
+        self._conn, self._now, self._most = conn, now, most
         self._users: Mapping[str, User] = {user.id: user for user in store.users(conn)}
         self._clients = {client.id: client for client in store.clients(conn)}
         self._organizations: dict[str, str] = {}
@@ -113,7 +114,8 @@ class Names:
         """Patients by id; one that is gone is called by its id."""
         wanted = set(ids)
         rows = read.many(self._conn, [("Patient", id) for id in wanted])
-        return {id: Named(id, id, "no longer here") for id in wanted} | {row.id: patient_named(row) for row in rows}
+        gone = {id: Named(id, id, "no longer here") for id in wanted}
+        return gone | {row.id: patient_named(row, self._now) for row in rows}
 
     def _app(self, id: str | None) -> str:
         found = self._clients.get(id or "")
@@ -133,11 +135,10 @@ def _category(resource: Json) -> str:
     return ", ".join(filter(None, (words(each) for each in items(resource, "category")[:2])))
 
 
-def patient_named(row: read.Row) -> Named:
+def patient_named(row: read.Row, now: datetime) -> Named:
     found = json.loads(row.body)
-    numbers = sorted(key.rpartition("|")[2] for key in identifiers(found))
-    about = " · ".join(part for part in (text(found, "birthDate"), *numbers[:2]) if part)
-    return Named(row.id, named(found) or "No name", about)
+    about = " · ".join(part for part in (patient.birth_date(found), patient.record_number(found, now)) if part)
+    return Named(row.id, patient.name(found, now) or "No name", about)
 
 
 def _arguments(query: str | None) -> tuple[str, ...]:

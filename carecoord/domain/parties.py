@@ -4,7 +4,8 @@ party when they share an identifier, never because ids or names look alike."""
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from carecoord.domain.reading import Json, identifiers, item, items, key, target, text
+from carecoord.domain import patient
+from carecoord.domain.reading import Json, identifiers, item, key, target, text
 
 # A tax id is shared by organizations that are not each other (contracts.md 1.4: the least specific match of all).
 TAX_IDS = ("urn:oid:2.16.840.1.113883.4.4|", "http://hl7.org/fhir/sid/us-ein|")
@@ -65,13 +66,7 @@ def directory(resources: Iterable[Json]) -> dict[str, Party]:
 
 def name(resource: Json) -> str:
     """What people call it: `Riverside Heart Group`, or `Okafor, Ngozi` for a person."""
-    plain = text(resource, "name")
-    if plain:
-        return plain
-    human = next((each for each in items(resource, "name") if text(each, "use") != "old"), {})
-    given = human.get("given")
-    first = " ".join(each for each in given if isinstance(each, str)) if isinstance(given, list) else ""
-    return ", ".join(part for part in (text(human, "family"), first) if part) or text(human, "text")
+    return text(resource, "name") or patient.name(resource)
 
 
 def party(reference: Json, known: Directory) -> Party | None:

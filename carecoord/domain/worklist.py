@@ -6,10 +6,11 @@ from typing import Any
 from carecoord.domain.calendar import Days, midnight, spoken
 from carecoord.domain.case import Case
 from carecoord.domain.clearance import Clearance
-from carecoord.domain.parties import Party, name, party
+from carecoord.domain.parties import Party, party
+from carecoord.domain.patient import birth_date, name, name_changes_at, record_number
 from carecoord.domain.policy import Policy
 from carecoord.domain.reading import Json, extension, item, items, target, text, words
-from carecoord.domain.terms import EXTENSION, HL7, IDENTIFIER, has
+from carecoord.domain.terms import EXTENSION, IDENTIFIER
 from carecoord.fhir.extract import fold
 from carecoord.fhir.instants import FOREVER, micros
 
@@ -70,8 +71,10 @@ def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
         "appointment_at": _at(seen or (done[-1].at if done else None)),
         "owner": _id(owner),
         "owner_name": _name(owner),
-        "changes_at": _at(found.changes_at),
-        **_person(case, (referral.performer.name if referral.performer else "", card.payer_name if card else "")),
+        "changes_at": _changes_at(case, found),
+        **_person(
+            case, (referral.performer.name if referral.performer else "", card.payer_name if card else ""), found.now
+        ),
     }
 
 
@@ -87,12 +90,10 @@ def _at(moment: datetime | None) -> int | None:
     return micros(moment) if moment else None
 
 
-def record_number(patient: Json) -> str:
-    """The number of the record that people say: ours, else one of the type MR, else the first there is."""
-    ids = items(patient, "identifier")
-    own = [each for each in ids if each.get("system") == f"{IDENTIFIER}/mrn"]
-    own += [each for each in ids if has(item(each, "type"), f"{HL7}/v2-0203", "MR")]
-    return next((text(each, "value") for each in (*own, *ids)), "")
+def _changes_at(case: Case, found: Clearance) -> int | None:
+    """When time alone may change the row: by what is judged, or by the period of one of the patient's names."""
+    moments = (_at(found.changes_at), name_changes_at(case.patient or {}, found.now))
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _number(order: Json) -> str:
@@ -108,14 +109,14 @@ def _reason(order: Json) -> str:
     return next((each for each in said if each), "")
 
 
-def _person(case: Case, others: tuple[str, ...]) -> dict[str, Any]:
+def _person(case: Case, others: tuple[str, ...], now: datetime) -> dict[str, Any]:
     patient = case.patient or {}
-    mrn = record_number(patient)
-    called = name(patient) or "Name not known"
+    mrn = record_number(patient, now)
+    called = name(patient, now) or "Name not known"
     return {
         "patient": target(item(case.order, "subject")).partition("/")[2],
         "patient_name": called,
-        "birth_date": text(patient, "birthDate") or None,
+        "birth_date": birth_date(patient) or None,
         "gender": text(patient, "gender") or None,
         "mrn": mrn or None,
         "searched": fold(" ".join((called, mrn, _number(case.order), *others, _reason(case.order)))),

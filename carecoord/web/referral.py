@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from carecoord.actions.cases import Panel
 from carecoord.domain.gate import Evidence, Gate
+from carecoord.domain.patient import spoken_name
 from carecoord.domain.reading import Json, extension, item, items, key, target, text, words
 from carecoord.domain.timeline import Event
 from carecoord.fhir.instants import micros
@@ -178,8 +179,10 @@ def _story(panel: Panel) -> str:
     row, order = panel.row, panel.case.order
     requester = item(order, "requester")
     role = next((each for each in panel.case.roles if key(each) == target(requester)), {})
-    person = panel.known.get(target(item(role, "practitioner") or requester))
-    by = " ".join(reversed(person.name.split(", "))) if person else ""
+    named = target(item(role, "practitioner") or requester)
+    by = next((spoken_name(each, panel.now) for each in panel.case.practitioners if key(each) == named), "")
+    if not by and (party := panel.known.get(named)):
+        by = party.name
     sender = ", ".join(part for part in (by, row.placer_name) if part)
     to = f"to {row.performer_name}" if row.performer_name else "to a clinic that is still to be found"
     return f"Sent by {sender}, {to}." if sender else f"Sent {to}."
