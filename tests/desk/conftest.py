@@ -34,6 +34,7 @@ PEOPLE = {
     "payer": ("okonkwo", "Okonkwo, Paul", "office-blue-horizon"),
     "contracts": ("nilsson", "Nilsson, Carla", "office-fairmont"),
     "auditor": ("osborne", "Osborne, Ada", "office-fairmont"),
+    "admin": ("whitlock", "Whitlock, Sam", "office-fairmont"),
 }
 
 

@@ -61,6 +61,22 @@
     all("details.menu[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
   });
 
+  // A menu that would leave the window stands above its button, or is moved back in.
+  const margin = 8;
+  document.addEventListener("toggle", (event) => {
+    const menu = event.target;
+    const list = menu.matches?.("details.menu[open]") && $(".menu-list", menu);
+    if (!list) return;
+    list.style.translate = "";
+    const box = list.getBoundingClientRect();
+    const button = $("summary", menu).getBoundingClientRect();
+    const right = Math.max(0, box.right - (root.clientWidth - margin));
+    const x = box.left < margin ? margin - box.left : -Math.min(right, box.left - margin);
+    const below = Math.max(0, box.bottom - (innerHeight - margin));
+    const above = button.top - margin >= box.height ? box.bottom - button.top + margin / 2 : Math.min(below, box.top - margin);
+    list.style.translate = `${x}px ${below ? -above : 0}px`;
+  }, true);
+
   // Choosing rows.
   const picks = () => all('.pick input[name="id"]');
   const chosen = () => {
@@ -85,9 +101,12 @@
     asked = source?.matches?.(".case-link") ? "open" : source?.id === "close" ? "close" : null;
   });
   const shownBefore = { id: $("#panel")?.dataset.id };
+  // Where the panel covers the list, the list takes no focus: nobody could see it.
+  const covering = matchMedia("(max-width: 720px)");
   const ready = () => {
     const every = $("#pick-all");
     if (every) every.closest(".pick").hidden = false;
+    if ($(".desk #main")) $(".desk #main").inert = covering.matches && !!$(".desk #panel");
     chosen();
   };
   document.addEventListener("htmx:after:swap", () => {
@@ -106,5 +125,6 @@
     shownBefore.id = panel?.dataset.id;
     asked = null;
   });
+  covering.addEventListener("change", ready);
   ready();
 })();
