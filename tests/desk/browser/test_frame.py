@@ -1,4 +1,4 @@
-"""What stands around a page's content lies inside the window, at every width: a click may scroll first, an eye does not."""
+"""What stands around a page lies inside the window, at every width: a click may scroll first, an eye does not."""
 
 from collections.abc import Callable
 from typing import Any
