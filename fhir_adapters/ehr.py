@@ -10,6 +10,7 @@ from fhir_adapters.errors import Misconfigured
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _HOST = re.compile(r"[a-z0-9_][a-z0-9_.-]*|[0-9a-f:.]+")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+LONGEST_OVERLAP = 7 * 24 * 3600  # seconds; whoever needs more is better served by a sweep
 _PORTS = {"http": 80, "https": 443}
 
 Origin = tuple[str, str, int]
@@ -69,7 +70,9 @@ class Ehr:
 
     `headers` and `params` go with every FHIR request (tenancy, client ids). `hosts` are further origins that may be
     given our token, such as `https://pages.ehr.example`. `aliases` are other base URLs under which the EHR refers to
-    itself. `limits` overrides single numbers of the dialect's limits. `launch`: it launches us. Raises Misconfigured.
+    itself. `limits` overrides single numbers of the dialect's limits. `overlap_seconds`: how far a window reaches back
+    behind the one before, where the dialect's own overlap is less than `meta.lastUpdated` lags there. `launch`: it
+    launches us. Raises Misconfigured.
     """
 
     name: str
@@ -81,6 +84,7 @@ class Ehr:
     hosts: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     limits: Mapping[str, float] = field(default_factory=dict)
+    overlap_seconds: float | None = None
     launch: Launch | None = None
 
     def __post_init__(self) -> None:
@@ -93,6 +97,8 @@ class Ehr:
         object.__setattr__(self, "hosts", tuple(self.hosts))
         for host in self.hosts:
             origin(host)
+        if self.overlap_seconds is not None and not 0 <= self.overlap_seconds <= LONGEST_OVERLAP:
+            raise Misconfigured(f"An overlap of {self.overlap_seconds:.0f} s is not one: from 0 to seven days.")
 
     @property
     def bases(self) -> tuple[str, ...]:

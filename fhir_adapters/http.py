@@ -35,6 +35,7 @@ from fhir_adapters.errors import (
     Trouble,
     Unreachable,
 )
+from fhir_adapters.outcome import words
 
 CHUNK = 65_536
 REDIRECTS = 5
@@ -233,9 +234,10 @@ class Http:
         if there[0] == "http" and there[2] == 80 and ("https", there[1], 443) in self.ehr.origins:
             return urlunsplit(urlsplit(url)._replace(scheme="https", netloc=there[1]))
         scheme, host, port = there
+        other = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
         raise Elsewhere(
-            f"{self.ehr.name}: a link leads to {scheme}://{host}:{port}, which is not this EHR. Not followed, so that "
-            f"our token stays here. If it is right, add that origin to the EHR's hosts."
+            f"{self.ehr.name}: a link leads to {other}, which is not this EHR. Not followed, so that our token stays "
+            f"here. If that is an address of this EHR too, say so: carecoord ehr add … --host {other}"
         )
 
     def _silence(self, url: str, e: requests.RequestException) -> Trouble:
@@ -272,10 +274,9 @@ def _date(text: str | None) -> datetime | None:
 
 
 def _diagnostics(body: bytes) -> str:
-    """What the OperationOutcome of an error says, at most 300 characters of it."""
+    """What the OperationOutcome of an error says, or nothing where the body is none."""
     try:
         issue = msgspec.json.decode(body)["issue"][0]
-        said = issue.get("diagnostics") or issue.get("details", {}).get("text") or issue.get("code")
-    except (msgspec.MsgspecError, UnicodeDecodeError, LookupError, TypeError, AttributeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, LookupError, TypeError):
         return ""
-    return said[:300] if isinstance(said, str) else ""
+    return words(issue) if isinstance(issue, dict) else ""

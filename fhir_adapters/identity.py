@@ -7,13 +7,16 @@ import re
 from collections.abc import Container, Iterable
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from fhir_adapters.ehr import Ehr
 
 Json = Any
 
-_PATH = re.compile(r"([A-Z][A-Za-z]{1,63})/([A-Za-z0-9.\-]{1,64})(?:/_history/[A-Za-z0-9.\-]{1,64})?(#.*)?")
+# An id is taken as wide as EHRs write them ("_", ":", more than 64 characters), for the resource of that id gets one of
+# ours all the same: a narrower pattern would keep the resource and lose what refers to it.
+_PATH = re.compile(r"([A-Z][A-Za-z]{1,63})/([^/?#\s]+)(?:/_history/[^/?#\s]+)?(#.*)?")
 
 
 @lru_cache(maxsize=256)
@@ -74,7 +77,7 @@ class _Bases:
     def _own(self, text: str) -> tuple[str, str, str] | None:
         """Type, id and fragment when the text names a resource of this EHR."""
         match = _PATH.fullmatch(_after(self.bases, text))
-        return (match[1], match[2], match[3] or "") if match else None
+        return (match[1], unquote(match[2]), match[3] or "") if match else None
 
 
 def _after(bases: Iterable[str], text: str) -> str:

@@ -15,6 +15,7 @@ import msgspec
 
 from fhir_adapters.errors import Garbled, Loop
 from fhir_adapters.http import Answer, Http, Params
+from fhir_adapters.outcome import words
 
 Read = Callable[[bytes], dict[str, Any]]
 _OLDEST = datetime.min.replace(tzinfo=UTC)
@@ -153,7 +154,7 @@ def _warning(outcome: Mapping[str, Any], type: str) -> str | None:
     issues = outcome.get("issue")
     for issue in issues if isinstance(issues, list) else ():
         if isinstance(issue, dict) and issue.get("severity") in ("fatal", "error", "warning"):
-            return f"About {type} the EHR remarks: {str(issue.get('diagnostics') or issue.get('code'))[:300]}"
+            return f"About {type} the EHR remarks: {words(issue)}"
     return None
 
 

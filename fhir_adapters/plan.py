@@ -1,9 +1,9 @@
 """What will be read from an EHR and how: our dialect's recipes held against its own metadata. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fhir_adapters.dialects import PATIENT, Dialect, Recipe
+from fhir_adapters.dialects import PATIENT, Dialect, Query, Recipe, pairs
 from fhir_adapters.discovery import Offer, Statement
 
 
@@ -16,7 +16,7 @@ class Job:
     """
 
     type: str
-    ways: tuple[tuple[Mapping[str, str], ...], ...]
+    ways: tuple[tuple[Query, ...], ...]
     since: str
     closed: bool
     count: int
@@ -49,9 +49,9 @@ def make(dialect: Dialect, statement: Statement, types: Iterable[str]) -> Plan:
     return Plan(jobs, tuple(type for type in wanted if type not in offered))
 
 
-def per_patient(search: Mapping[str, str]) -> bool:
+def per_patient(search: Query) -> bool:
     """Whether this search is made once for each patient."""
-    return any(PATIENT in value for value in search.values())
+    return any(PATIENT in value for _, value in pairs(search))
 
 
 def _job(recipe: Recipe, offer: Offer) -> Job:

@@ -18,7 +18,7 @@ from typing import Any
 from fhir_adapters import cursor as cursors
 from fhir_adapters import missing
 from fhir_adapters.cursor import Cursor
-from fhir_adapters.dialects import PATIENT, Dialect
+from fhir_adapters.dialects import PATIENT, Dialect, Query, pairs
 from fhir_adapters.ehr import Ehr
 from fhir_adapters.errors import Elsewhere, Refused, Trouble
 from fhir_adapters.http import Http, Params
@@ -27,6 +27,7 @@ from fhir_adapters.pages import Found, Leaf, Read, walk
 from fhir_adapters.plan import Job, Plan, per_patient
 
 UNQUALIFIED = (400, 422)  # how servers say that a search needs more, or other, parameters
+PATIENTS_REFUSED = 20  # in a row from the first on: then it is the search that is refused, not some patients
 NOTICES = 20  # kept per type; the rest would say the same
 
 
@@ -154,25 +155,36 @@ class Reading:
                 self._walk(way[n], done)
             self.cursor = replace(self.cursor, search=n + 1, patient="", next="")
 
-    def _patients(self, search: Mapping[str, str]) -> None:
+    def _patients(self, search: Query) -> None:
         """The search for every patient that we know there, from where a broken-off round stood."""
+        refusals: list[Refused] = []
         if self.cursor.next:
-            self._patient(search, self.cursor.patient)
+            refusals += self._patient(search, self.cursor.patient)
         while ids := self.source.known("Patient", self.cursor.patient, None):
             for patient in ids:
                 self.cursor = replace(self.cursor, patient=patient, next="")
-                self._patient(search, patient)
+                refusals += self._patient(search, patient)
+                if len(refusals) == PATIENTS_REFUSED and not self.cursor.touched:
+                    raise refusals[0]
+        if refusals and not self.cursor.touched:
+            raise refusals[0]
+        # Told last: had nobody been searched with success, it would have been the search's own fault, and raised.
+        self._note(f"{self.job.type}: the search was refused for some patients ({one.status})." for one in refusals)
 
-    def _patient(self, search: Mapping[str, str], patient: str) -> None:
+    def _patient(self, search: Query, patient: str) -> list[Refused]:
+        """Read one patient's resources, or tell the refusal: the patient may be merged away or restricted.
+
+        Which patient that is says nothing about the others: the first may be refused as well as the last.
+        """
         try:
             self._walk(search, replace(self.cursor, next=""), patient)
         except Refused as refused:
-            # One patient may be merged away or restricted; only for the first can it be the search's own fault.
-            if refused.stops_run or not self.cursor.touched:
+            if refused.stops_run:
                 raise
-            self._note([f"{self.job.type}: the search was refused for some patients ({refused.status})."])
+            return [refused]
+        return []
 
-    def _walk(self, search: Mapping[str, str], done: Cursor, patient: str = "") -> None:
+    def _walk(self, search: Query, done: Cursor, patient: str = "") -> None:
         """Every page of one search; `done` is where the cursor stands after the last one."""
         resumed = bool(self.cursor.next)
         try:
@@ -188,7 +200,7 @@ class Reading:
             for leaf in self._leaves(search, patient):
                 self._keep(leaf, done)
 
-    def _leaves(self, search: Mapping[str, str], patient: str) -> Iterator[Leaf]:
+    def _leaves(self, search: Query, patient: str) -> Iterator[Leaf]:
         params = () if self.cursor.next else self._params(search, patient)
         url = self.cursor.next or f"{self.source.ehr.base_url}/{self.job.type}"
         return walk(self.source.http, self.job.type, url, params, self.source.read)
@@ -231,10 +243,12 @@ class Reading:
             self._accept(found, [id for id, answer in zip(ids, answers, strict=True) if answer == "gone"])
             after = ids[-1]
 
-    def _params(self, search: Mapping[str, str], patient: str) -> Params:
-        params = [(name, value.replace(PATIENT, patient)) for name, value in search.items()]
+    def _params(self, search: Query, patient: str) -> Params:
+        params = [(name, value.replace(PATIENT, patient)) for name, value in pairs(search)]
         if not self.cursor.full:
-            overlap = timedelta(seconds=self.source.dialect.incremental.overlap_seconds)
+            own = self.source.ehr.overlap_seconds
+            usual = self.source.dialect.incremental.overlap_seconds
+            overlap = timedelta(seconds=usual if own is None else own)
             since = cursors.text(cursors.instant(self.cursor.since) - overlap)
             params.append((self.job.since, f"ge{since}"))
             if self.job.closed:
@@ -246,7 +260,7 @@ class Reading:
     def _tenancy(self) -> Params:
         return list({**self.source.dialect.params, **self.source.ehr.params}.items())
 
-    def _strategy(self, search: Mapping[str, str]) -> str:
+    def _strategy(self, search: Query) -> str:
         if not self.cursor.full:
             return "window"
         return "patients" if per_patient(search) else "sweep"

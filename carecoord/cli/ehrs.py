@@ -12,6 +12,7 @@ from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.settings import Settings
 from fhir_adapters.ehr import BackendServices, Ehr, Launch
+from fhir_adapters.errors import Misconfigured
 
 
 def install(verbs: Verbs) -> None:
@@ -27,6 +28,10 @@ def install(verbs: Verbs) -> None:
     one.add_argument("--alias", action="append", default=[], metavar="URL", help="another base URL it calls itself by")
     one.add_argument("--every", type=int, metavar="MINUTES", help="sync it again and again while `serve` runs")
     one.add_argument("--header", action="append", default=[], metavar="NAME=VALUE", help="sent with every request")
+    one.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="asked with every request")
+    one.add_argument("--host", action="append", default=[], metavar="ORIGIN", help="its pages may lead there too")
+    one.add_argument("--limit", action="append", default=[], metavar="NAME=NUMBER", help="instead of the dialect's")
+    one.add_argument("--overlap", type=float, metavar="MINUTES", help="how far its lastUpdated may lag (default: 120)")
     _launching(one)
     one = verb(ehr, "link", link, "say who somebody of a launching EHR is here: they keep their own roles")
     one.add_argument("name", help="as given to `carecoord ehr add`")
@@ -76,8 +81,19 @@ def add(settings: Settings, screen: Screen, args: argparse.Namespace) -> int | N
         screen.complain(f"--{given[0].replace('_', '-')} needs --launch-client-id: as which app does the EHR know us?")
         return 2
     auth = BackendServices(args.client_id, str(args.key_file or ""), args.scope) if args.client_id else None
-    headers = dict(header.partition("=")[::2] for header in args.header)
-    one = Ehr(args.name, args.url, args.dialect, auth, headers, aliases=tuple(args.alias), launch=_launch(args))
+    one = Ehr(
+        name=args.name,
+        base_url=args.url,
+        dialect=args.dialect,
+        auth=auth,
+        headers=_named("--header", args.header),
+        params=_named("--param", args.param),
+        hosts=tuple(args.host),
+        aliases=tuple(args.alias),
+        limits={name: _number(name, said) for name, said in _named("--limit", args.limit).items()},
+        overlap_seconds=None if args.overlap is None else args.overlap * 60,
+        launch=_launch(args),
+    )
     with opened(settings) as world:
         one = embedded_people.vetted(world, one)
         syncing.add_ehr(world, one)
@@ -90,6 +106,21 @@ def add(settings: Settings, screen: Screen, args: argparse.Namespace) -> int | N
         screen.say(f"                redirect URI {embedding.callback(world, one.name)}")
     screen.say(f"Next: carecoord sync {one.name}")
     return None
+
+
+def _named(option: str, given: list[str]) -> dict[str, str]:
+    """NAME=VALUE, NAME=VALUE ... by name. Raises Misconfigured for one without a name or a sign between."""
+    pairs = [one.partition("=") for one in given]
+    if wrong := [one for one, (name, sign, _) in zip(given, pairs, strict=True) if not name or not sign]:
+        raise Misconfigured(f"{option} {wrong[0]!r}: write it as NAME=VALUE.")
+    return {name: value for name, _, value in pairs}
+
+
+def _number(name: str, said: str) -> float:
+    try:
+        return float(said)
+    except ValueError as e:
+        raise Misconfigured(f"--limit {name}={said}: a number is wanted.") from e
 
 
 def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:

@@ -10,14 +10,15 @@
 | incremental | overlap of two windows, hours between full sweeps, minutes for which a broken-off reading goes on |
 | types | one recipe per resource type; "*" holds for every type and fills what a type's own recipe leaves out |
 
-A recipe: `searches`, each a set of parameters, all of which are read; `{patient}` in a value makes it one search per
-patient. `fallbacks`: alternatives to try when the EHR refuses the searches (400 or 422), the first whose parameters it
-offers. `since`: the parameter of the window, empty for none; `closed`: a window needs an end too. `count`: page size, 0
-to leave it to the EHR. `writes`: which write abilities to believe when its metadata claims them.
+A recipe: `searches`, each a set of parameters, all of which are read; a list of values repeats the parameter, and
+`{patient}` in a value makes it one search per patient. `fallbacks`: alternatives to try when the EHR refuses the
+searches (400 or 422), the first whose parameters it offers. `since`: the parameter of the window, empty for none;
+`closed`: a window needs an end too. `count`: page size, 0 to leave it to the EHR. `writes`: which write abilities to
+believe when its metadata claims them.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from importlib import resources
@@ -26,6 +27,8 @@ from typing import Any
 from fhir_adapters.errors import Misconfigured
 
 PATIENT = "{patient}"
+
+Query = Mapping[str, str | Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,8 @@ class Incremental:
 class Recipe:
     """How one resource type is read from this vendor."""
 
-    searches: tuple[Mapping[str, str], ...]
-    fallbacks: tuple[Mapping[str, str], ...]
+    searches: tuple[Query, ...]
+    fallbacks: tuple[Query, ...]
     since: str
     closed: bool
     count: int
@@ -101,6 +104,11 @@ class Dialect:
             count=row["count"],
             writes=frozenset(row["writes"]),
         )
+
+
+def pairs(search: Query) -> list[tuple[str, str]]:
+    """The parameters of a search one by one, as they stand in an address."""
+    return [(name, one) for name, said in search.items() for one in ([said] if isinstance(said, str) else said)]
 
 
 def names() -> list[str]:

@@ -10,7 +10,8 @@ from fhir_adapters.ehr import Ehr
 from fhir_adapters.identity import local_id, localize, source
 
 EHR = Ehr("riverside", "https://ehr.example/fhir/r4", aliases=("https://old.example/fhir",))
-ids = st.from_regex(r"[A-Za-z0-9.\-]{1,64}", fullmatch=True)
+# Wider than FHIR's id: EHRs are known for "_", ":" and more than 64 characters.
+ids = st.from_regex(r"[A-Za-z0-9.\-_:~+=]{1,90}", fullmatch=True)
 types = st.sampled_from(["Patient", "ServiceRequest", "Task", "Location", "Binary"])
 foreign = st.sampled_from(
     [
@@ -49,6 +50,11 @@ def test_every_form_of_a_reference_meets_the_id_of_the_resource_itself(type: str
     copy = localize({"resourceType": type, "id": id}, EHR)
     focus = localize(referring(form.format(t=type, i=id)), EHR)["focus"]
     assert focus == {"reference": f"{type}/{copy['id']}", "display": "Dr. Who"}
+
+
+def test_an_id_that_is_written_with_percent_signs_in_a_reference_is_the_same_id() -> None:
+    copy = localize({"resourceType": "Patient", "id": "a|b c"}, EHR)
+    assert localize(referring("Patient/a%7Cb%20c"), EHR)["focus"]["reference"] == f"Patient/{copy['id']}"
 
 
 @given(foreign)

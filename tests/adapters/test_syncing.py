@@ -1,5 +1,6 @@
 """Syncing from a small EHR on a real socket into a real database: what arrives, what changes, what goes wrong."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from carecoord.world import World
 from fhir_adapters.ehr import BackendServices, Ehr
 from fhir_adapters.identity import local_id
 from tests.adapters.content import content, emptied, held, versions
-from tests.adapters.little_ehr import LittleEhr, Reply, serving
+from tests.adapters.little_ehr import Asked, LittleEhr, Reply, serving
 
 QUICK = {"attempts": 2, "backoff_seconds": 0.01, "read_seconds": 0.5, "connect_seconds": 0.5}
 
@@ -170,6 +171,73 @@ def test_patients_are_swept_one_by_one_where_the_ehr_demands_it(world: World, ad
         assert len(held(world.engine, "Condition")) == 8
     del filled.held["Condition"]["c7"]
     assert by_type(run(world, "little"))["Condition"].deleted == 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 410, 422])
+@pytest.mark.parametrize("restricted", ["p0", "p3", "p6"])
+def test_a_patient_whose_search_is_refused_does_not_keep_the_others_from_being_read(
+    world: World, added: Ehr, filled: LittleEhr, restricted: str, status: int
+) -> None:
+    filled.demands = {"Condition"}
+    filled.fail(f"/Condition?patient={restricted}", Reply(status, {"resourceType": "OperationOutcome"}), times=99)
+    summary = by_type(run(world, "little"))["Condition"]
+    assert (summary.received, summary.error) == (6, "")
+    assert f"Condition: the search was refused for some patients ({status})." in summary.notices
+
+
+def test_a_search_that_is_refused_for_every_patient_is_refused(world: World, added: Ehr, filled: LittleEhr) -> None:
+    filled.demands = {"Condition"}
+    for n in range(40):
+        filled.put(patient(f"q{n}"))
+    refusal = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "details": {"text": "No scope."}}]}
+    filled.fail("/Condition?patient=", Reply(403, refusal), times=99)
+    summary = by_type(run(world, "little"))["Condition"]
+    assert "403 No scope." in summary.error
+    assert len([one for one in filled.searches("Condition") if "patient" in one.query]) == 20
+
+
+def test_a_type_that_wants_patient_and_date_is_asked_with_both(world: World, added: Ehr, filled: LittleEhr) -> None:
+    filled.params["Appointment"] = {"patient", "date"}
+
+    def wants_both(asked: Asked) -> Reply | None:
+        wanting = asked.path == "/r4/Appointment" and not {"patient", "date"} <= set(asked.query)
+        return Reply(400, {"resourceType": "OperationOutcome"}) if wanting else None
+
+    filled.faults.append(wants_both)
+    filled.held["Appointment"] = {
+        id: {**one, "patient": one["participant"][0]["actor"]} for id, one in filled.held["Appointment"].items()
+    }
+    summary = by_type(run(world, "little"))["Appointment"]
+    assert (summary.strategy, summary.received, summary.error) == ("patients", 7, "")
+
+
+def test_a_change_stamped_an_hour_ago_arrives_with_the_next_window(world: World, added: Ehr, filled: LittleEhr) -> None:
+    filled.now = lambda: time.time() - 3600
+    for n in range(7):
+        filled.put(appointment(f"a{n}", f"p{n}"))
+    run(world, "little")
+    filled.put(appointment("a3", "p3", "cancelled"))
+    assert by_type(run(world, "little"))["Appointment"].strategy == "window"
+    assert held(world.engine, "Appointment")[here("Appointment", "a3")]["status"] == "cancelled"
+
+
+def test_the_overlap_of_one_ehr_can_be_told(world: World, added: Ehr, filled: LittleEhr) -> None:
+    add_ehr(world, replace(added, overlap_seconds=36_000.0))
+    filled.now = lambda: time.time() - 32_000
+    run(world, "little")
+    filled.put(appointment("a3", "p3", "cancelled"))
+    run(world, "little")
+    assert held(world.engine, "Appointment")[here("Appointment", "a3")]["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("id", ["abc_123", "a:b", "x" * 90])
+def test_what_refers_to_an_odd_id_refers_to_our_copy(world: World, added: Ehr, filled: LittleEhr, id: str) -> None:
+    filled.put(patient(id))
+    filled.put(appointment("odd", id))
+    run(world, "little")
+    reference = held(world.engine, "Appointment")[here("Appointment", "odd")]["participant"][0]["actor"]["reference"]
+    assert reference == f"Patient/{here('Patient', id)}"
+    assert here("Patient", id) in held(world.engine, "Patient")
 
 
 def test_what_breaks_our_rules_is_stored_with_a_flag(world: World, added: Ehr, filled: LittleEhr) -> None:

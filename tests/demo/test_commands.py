@@ -229,6 +229,23 @@ def test_an_ehr_is_listed_after_it_was_added(ready: Run) -> None:
     assert "never" in out
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--header", "X-Tenant"), "--header 'X-Tenant': write it as NAME=VALUE."),
+        (("--param", "=7"), "--param '=7': write it as NAME=VALUE."),
+        (("--limit", "pages=many"), "--limit pages=many: a number is wanted."),
+        (("--limit", "page=3"), "Limit page=3.0 is not one; known"),
+        (("--host", "pages.example"), "is not an absolute http or https URL"),
+        (("--overlap", "-1"), "An overlap of -60 s is not one"),
+    ],
+)
+def test_what_can_not_be_of_an_ehr_is_told(ready: Run, options: tuple[str, str], said: str) -> None:
+    code, _, printed = ready("ehr", "add", "city", "https://ehr.example/fhir", *options)
+    assert code != 0
+    assert said in " ".join(printed.split())
+
+
 def test_half_a_registration_is_told(ready: Run) -> None:
     code, _, err = ready("ehr", "add", "city", "https://ehr.example/fhir", "--key-file", "key.pem")
     assert code == 2
