@@ -25,10 +25,14 @@ from carecoord.fhir.types import TYPES
 PATIENT_SIDE: Final = frozenset({"Patient", "RelatedPerson", "Person", "Consent"})
 PLANS: Final = frozenset({"CarePlan", "CareTeam", "Goal", "QuestionnaireResponse"})  # what coordinators write too
 CARE: Final = frozenset({
-    "AllergyIntolerance", "Condition", "DeviceRequest", "DiagnosticReport", "Encounter", "EpisodeOfCare",
-    "FamilyMemberHistory", "Flag", "ImagingStudy", "Immunization", "List", "MedicationRequest", "Observation",
-    "Procedure",
+    "AdverseEvent", "AllergyIntolerance", "BodyStructure", "ClinicalImpression", "Composition", "Condition",
+    "DetectedIssue", "Device", "DeviceRequest", "DeviceUseStatement", "DiagnosticReport", "DocumentManifest",
+    "Encounter", "EpisodeOfCare", "FamilyMemberHistory", "Flag", "ImagingStudy", "Immunization",
+    "ImmunizationEvaluation", "ImmunizationRecommendation", "List", "Media", "MedicationAdministration",
+    "MedicationDispense", "MedicationRequest", "MedicationStatement", "NutritionOrder", "Observation", "Procedure",
+    "RequestGroup", "RiskAssessment", "Specimen", "SupplyDelivery", "SupplyRequest", "VisionPrescription",
 })  # fmt: skip
+DRUGS: Final = frozenset({"Medication"})  # what a prescription or a dispense points at; it names nobody
 PAPERS: Final = frozenset({"DocumentReference", "Binary"})
 ORDERS: Final = frozenset(
     {"ServiceRequest", "Task", "Appointment", "AppointmentResponse", "Communication", "CommunicationRequest"}
@@ -49,8 +53,9 @@ COUNTS: Final = frozenset({"MeasureReport"})
 TRAIL: Final = frozenset({"AuditEvent"})
 ORIGINS: Final = frozenset({"Provenance"})
 APPS: Final = frozenset({"Basic", "Group", "Subscription"})  # of no role: a Group would show its other members
+# Every other type of R4 stands in no group: it is for services, whose scopes alone decide.
 
-PUBLIC: Final = REGISTRY | CALENDAR | KNOWLEDGE  # speaks of no patient and of no terms between two parties
+PUBLIC: Final = REGISTRY | CALENDAR | KNOWLEDGE | DRUGS  # speaks of no patient and of no terms between two parties
 
 Rows = tuple[tuple[frozenset[str], str], ...]
 
@@ -69,7 +74,7 @@ TABLE: Final[dict[str, Rows]] = {
     "payer": (
         (DECISIONS | {"Task", "CoverageEligibilityResponse"}, "crus"),
         (frozenset({"Communication", "CommunicationRequest"}), "crs"),
-        (COVER | REQUESTS | NETWORK | PAPERS | {"Patient", "ServiceRequest"} | PUBLIC, "rs"),
+        (COVER | REQUESTS | NETWORK | PAPERS | {"Patient", "ServiceRequest"} | (PUBLIC - DRUGS), "rs"),
     ),
     "contracts": (
         (AGREEMENTS | NETWORK | REGISTRY | KNOWLEDGE | {"Task", "Communication", "DocumentReference"}, "crus"),

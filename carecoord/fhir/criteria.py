@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from carecoord.errors import Invalid
+from carecoord.fhir.implied import widened
 from carecoord.fhir.operands import (
     READERS,
     Absent,
@@ -188,7 +189,7 @@ def _term(param: Param, modifier: str, value: str, base: str) -> Term:
         raise Invalid(f"{param.code} lists {len(texts)} values; at most {most} in one argument.")
     if not all(texts):
         raise Invalid(f"{param.code} has an empty value in its list.")
-    operands = tuple(dict.fromkeys(read(text) for text in texts))
+    operands = tuple(dict.fromkeys(one for text in texts for one in widened(param, read(text))))
     if len({operand.system for operand in operands if isinstance(operand, Code)}) > MOST_RANGES:
         raise Invalid(f"{param.code} lists codes of more than {MOST_RANGES} systems.")
     return Term(param, kept, operands)

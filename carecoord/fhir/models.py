@@ -4,6 +4,7 @@ They judge no extensions, which structure.py has done by 4.0.1: R4B lets them ho
 the fifty choices of each takes half the time of a Patient.
 """
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -16,18 +17,29 @@ from carecoord.errors import Issue
 # extensibility.html#Special-Case allows.
 _R4B_ONLY = ("uuid", "url", "value_error: Value error, Expect any of field value")
 
+_RESHAPED = {"Evidence", "EvidenceVariable"}  # changed in R4B beyond recognition: 4.0.1 judges them alone
+
 
 def issues(resource: dict[str, Any], type_: str) -> list[Issue]:
-    """What the R4B model says of a resource whose structure is good. A contained resource has its own model."""
-    found = []
+    """What the R4B model says of a resource whose structure is good. One within another has its own model."""
+    return [issue for where, part in _parts(resource, type_) for issue in _judged(part, where)]
+
+
+def _judged(part: dict[str, Any], where: str) -> list[Issue]:
+    model = _model(part["resourceType"])
+    return _refusals(model, part, where) if model else []
+
+
+def _parts(resource: dict[str, Any], where: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A resource without those within it, and each of these, in a Bundle as deep as they stand."""
     own = {name: value for name, value in resource.items() if name != "contained"}
-    inner = resource.get("contained", ())
-    parts = [(type_, own), *((f"{type_}.contained[{n}]", part) for n, part in enumerate(inner))]
-    for where, part in parts:
-        model = _model(part["resourceType"])
-        if model:
-            found += _refusals(model, part, where)
-    return found
+    if resource["resourceType"] == "Bundle" and "entry" in own:
+        own["entry"] = [{name: value for name, value in each.items() if name != "resource"} for each in own["entry"]]
+        for n, each in enumerate(resource["entry"]):
+            if "resource" in each:
+                yield from _parts(each["resource"], f"{where}.entry[{n}].resource")
+    yield where, own
+    yield from ((f"{where}.contained[{n}]", part) for n, part in enumerate(resource.get("contained", ())))
 
 
 def _refusals(model: type[BaseModel], resource: dict[str, Any], where: str) -> list[Issue]:
@@ -60,7 +72,9 @@ def _expression(where: str, location: tuple[int | str, ...]) -> str:
 
 @cache
 def _model(type_: str) -> type[BaseModel] | None:
-    """The R4B model of a type; none of those that R4B dropped."""
+    """The R4B model of a type; none of those that R4B dropped or gave another shape."""
+    if type_ in _RESHAPED:
+        return None
     try:
         model: type[BaseModel] = get_fhir_model_class(type_)
     except ValueError:

@@ -35,9 +35,9 @@ class Component:
 class Param:
     """A search parameter of one type.
 
-    kind: token, string, date, quantity, reference, uri, composite or special (R4 defines none of kind number for our
-    types). key: the number its index rows carry. url: its official definition. targets: the types a reference may point
-    at, those that we do not hold among them; every type that we hold where the standard says any.
+    kind: token, string, date, number, quantity, reference, uri, composite or special. key: the number its index rows
+    carry. url: its official definition. targets: the types a reference may point at, those that we do not hold among
+    them; every type that we hold where the standard says any.
     """
 
     type: str

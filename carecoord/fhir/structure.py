@@ -14,7 +14,7 @@ from typing import Any
 from carecoord.errors import Issue
 from carecoord.fhir.definitions import read
 from carecoord.fhir.primitives import TESTS
-from carecoord.fhir.types import TYPES
+from carecoord.fhir.types import TYPES, UNSTORED
 
 DEEPEST = 50  # levels of nesting: real resources have about 10
 _MOST = 100  # issues listed of one resource
@@ -138,7 +138,7 @@ def _element(value: Any, at: Place, name: str, index: int, issues: list[Issue]) 
 
 @cache
 def _shape(owner: str) -> Shape:
-    table = _table(owner)
+    table = read("structures")["elements"][owner]
     shape = Shape(resource=owner[0].isupper() and "." not in owner and "meta" in table)
     for name, (datatype, least, most, _flags, binding, choice) in table.items():
         primitive = datatype in TESTS
@@ -148,12 +148,6 @@ def _shape(owner: str) -> Shape:
         if least and choice not in shape.required_choices:
             (shape.required_choices if choice else shape.required).append(choice or name)
     return shape
-
-
-def _table(owner: str) -> dict[str, list[Any]]:
-    ours = read("structures")["elements"]
-    found: dict[str, list[Any]] = ours[owner] if owner in ours else read("contained")["elements"][owner]
-    return found
 
 
 def _primitive(datatype: str, binding: str | None) -> Check:
@@ -208,12 +202,12 @@ def _contained(value: Any, at: Place, name: str, index: int, issues: list[Issue]
 
 
 def _is_resource(type_: str) -> bool:
-    return type_ in TYPES or "meta" in read("contained")["elements"].get(type_, ())
+    return type_ in TYPES or type_ in UNSTORED
 
 
 @cache
 def _codes(binding: str) -> dict[str, frozenset[str] | None]:
-    rows = read("structures")["codes"].get(binding) or read("contained")["codes"].get(binding) or {}
+    rows = read("structures")["codes"].get(binding, {})
     return {system: None if codes is None else frozenset(codes) for system, codes in rows.items()}
 
 

@@ -42,7 +42,7 @@ def shift(resource: dict[str, Any], days: int) -> dict[str, Any]:
 @cache
 def _kinds() -> dict[str, dict[str, str]]:
     """owner -> property -> datatype."""
-    owners: dict[str, dict[str, list[Any]]] = {**read("contained")["elements"], **read("structures")["elements"]}
+    owners: dict[str, dict[str, list[Any]]] = read("structures")["elements"]
     kinds = {owner: {name: str(row[0]) for name, row in rows.items()} for owner, rows in owners.items()}
     kinds["Reference"]["reference"] = "reference"
     return kinds

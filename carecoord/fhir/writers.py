@@ -13,6 +13,7 @@ from typing import Any
 from carecoord.fhir.instants import EVER, FOREVER, period
 from carecoord.fhir.values import clip, fold, refers
 
+_CURRENCIES = "urn:iso:std:iso:4217"
 LARGEST = 1.7976931348623157e308  # the largest double: "no upper limit"; its negative, no lower one
 
 
@@ -165,6 +166,21 @@ def _range(keys: Keys, value: Any, rows: Rows) -> None:
         rows.number.add((keys.own, -LARGEST if low is None else low, LARGEST if high is None else high, code, system))
 
 
+def _money(keys: Keys, value: Any, rows: Rows) -> None:
+    """An amount of a currency, which is its unit."""
+    amount = _number(value)
+    if amount is not None:
+        code = value.get("currency")
+        coded = isinstance(code, str) and code
+        rows.number.add((keys.own, amount, amount, clip(code) if coded else "", _CURRENCIES if coded else ""))
+
+
+def _plain(keys: Keys, value: Any, rows: Rows) -> None:
+    amount = _number({"value": value})
+    if amount is not None:
+        rows.number.add((keys.own, amount, amount, "", ""))
+
+
 def _number(quantity: Any) -> float | None:
     value = quantity.get("value") if isinstance(quantity, dict) else None
     if not isinstance(value, (int, Decimal, float)) or isinstance(value, bool):
@@ -252,6 +268,9 @@ WRITERS: dict[tuple[str, str], Writer] = {
     ("date", "Timing"): _timing,
     **{("quantity", name): _quantity for name in ("Quantity", "Age", "Duration")},
     ("quantity", "Range"): _range,
+    ("quantity", "Money"): _money,
+    **{("number", name): _plain for name in ("decimal", "integer", "positiveInt", "unsignedInt")},
+    ("number", "Range"): _range,
     ("reference", "Reference"): _reference,
     ("reference", "canonical"): _canonical,
     ("reference", "uri"): _target,

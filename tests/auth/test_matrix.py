@@ -77,8 +77,7 @@ def _links(n: int) -> dict[str, Json]:
         "DocumentReference": {
             "subject": patient, "context": {"related": [to("Claim")]},
             "content": [{"attachment": {"url": f"Binary/{ids('Binary')[n]}"}}]},
-        "AllergyIntolerance": {"patient": patient}, "FamilyMemberHistory": {"patient": patient},
-        "Immunization": {"patient": patient}, "Provenance": {"target": [patient]}, "Patient": {
+        "Provenance": {"target": [patient]}, "Patient": {
             "name": [{"family": ("Okafor", "Lindqvist")[n]}], "managingOrganization": house,
             "generalPractitioner": [clinician]},
         "Organization": {"identifier": [
@@ -89,8 +88,19 @@ def _links(n: int) -> dict[str, Json]:
     for type in (
         "Encounter", "CarePlan", "CareTeam", "Goal", "List", "Condition", "Procedure", "MedicationRequest",
         "Observation", "DiagnosticReport", "ImagingStudy", "QuestionnaireResponse", "DeviceRequest", "Flag", "Basic",
+        "AdverseEvent", "ClinicalImpression", "Composition", "DeviceUseStatement", "DocumentManifest", "Media",
+        "MedicationAdministration", "MedicationDispense", "MedicationStatement", "RequestGroup", "RiskAssessment",
+        "Specimen",
     ):  # fmt: skip
         found[type] = of
+    for type in (
+        "AllergyIntolerance", "BodyStructure", "Device", "FamilyMemberHistory", "Immunization",
+        "ImmunizationEvaluation", "ImmunizationRecommendation", "NutritionOrder", "SupplyDelivery",
+        "VisionPrescription",
+    ):  # fmt: skip
+        found[type] = {"patient": patient}
+    found["DetectedIssue"] = {"patient": patient}
+    found["SupplyRequest"] = {"deliverTo": patient}
     return found
 
 

@@ -25,6 +25,16 @@ EXPECTED = {
     "Claim": {"coordinator": "crus", "clinician": "rs", "payer": "rs"},
     "ClaimResponse": {"coordinator": "rs", "clinician": "rs", "payer": "crus"},
     "Observation": {"coordinator": "rs", "clinician": "rs"},
+    "Device": {"coordinator": "rs", "clinician": "rs"},
+    "MedicationAdministration": {"coordinator": "rs", "clinician": "rs"},
+    "MedicationDispense": {"coordinator": "rs", "clinician": "rs"},
+    "MedicationStatement": {"coordinator": "rs", "clinician": "rs"},
+    "Media": {"coordinator": "rs", "clinician": "rs"},
+    "Specimen": {"coordinator": "rs", "clinician": "rs"},
+    "SupplyDelivery": {"coordinator": "rs", "clinician": "rs"},
+    "Composition": {"coordinator": "rs", "clinician": "rs"},
+    "DocumentManifest": {"coordinator": "rs", "clinician": "rs"},
+    "Medication": {"coordinator": "rs", "clinician": "rs"},
     "Contract": {"contracts": "crus"},
     "OrganizationAffiliation": {"coordinator": "rs", "payer": "rs", "contracts": "crus", "admin": "rs"},
     "Organization": {"coordinator": "rs", "clinician": "rs", "payer": "rs", "contracts": "crus", "admin": "cruds"},
@@ -35,6 +45,23 @@ EXPECTED = {
     "Group": {},
     "Basic": {},
 }
+
+OF_SERVICES = [
+    "Account", "BiologicallyDerivedProduct", "Bundle", "CapabilityStatement", "CatalogEntry", "ChargeItem",
+    "CodeSystem", "CompartmentDefinition", "ConceptMap", "DeviceDefinition", "DeviceMetric", "EffectEvidenceSynthesis",
+    "EnrollmentRequest", "EnrollmentResponse", "EventDefinition", "Evidence", "EvidenceVariable", "ExampleScenario",
+    "GraphDefinition", "GuidanceResponse", "ImplementationGuide", "Invoice", "Linkage", "MedicationKnowledge",
+    "MedicinalProduct", "MedicinalProductAuthorization", "MedicinalProductContraindication",
+    "MedicinalProductIndication", "MedicinalProductIngredient", "MedicinalProductInteraction",
+    "MedicinalProductManufactured", "MedicinalProductPackaged", "MedicinalProductPharmaceutical",
+    "MedicinalProductUndesirableEffect", "MessageDefinition", "MessageHeader", "MolecularSequence", "NamingSystem",
+    "ObservationDefinition", "OperationDefinition", "OperationOutcome", "PaymentNotice", "PaymentReconciliation",
+    "ResearchDefinition", "ResearchElementDefinition", "ResearchStudy", "ResearchSubject", "RiskEvidenceSynthesis",
+    "SearchParameter", "SpecimenDefinition", "StructureDefinition", "StructureMap", "Substance",
+    "SubstanceNucleicAcid", "SubstancePolymer", "SubstanceProtein", "SubstanceReferenceInformation",
+    "SubstanceSourceMaterial", "SubstanceSpecification", "TerminologyCapabilities", "TestReport", "TestScript",
+    "ValueSet", "VerificationResult",
+]  # fmt: skip
 
 
 def person(*roles: str, scope: str = "user/*.cruds", patient: str | None = None) -> Grant:
@@ -167,9 +194,16 @@ def test_every_type_stands_in_one_group() -> None:
     groups = [
         access.PATIENT_SIDE, access.CARE, access.PLANS, access.PAPERS, access.ORDERS, access.COVER, access.REQUESTS,
         access.DECISIONS, access.REGISTRY, access.NETWORK, access.CALENDAR, access.AGREEMENTS, access.KNOWLEDGE,
-        access.COUNTS, access.TRAIL, access.ORIGINS, access.APPS,
+        access.COUNTS, access.TRAIL, access.ORIGINS, access.APPS, access.DRUGS,
     ]  # fmt: skip
-    assert sorted(type for group in groups for type in group) == sorted(TYPES)
+    assert sorted([*(type for group in groups for type in group), *OF_SERVICES]) == sorted(TYPES)
+
+
+@pytest.mark.parametrize("type", OF_SERVICES)
+def test_what_no_role_works_with_is_for_services_alone(type: str) -> None:
+    for role in ROLES:
+        assert letters(role, type) == "", role
+    assert narrow(service("system/*.cruds"), NOWHERE, type, "c") == EVERYTHING
 
 
 def test_the_worklist_shows_an_organizations_own_cases() -> None:

@@ -41,8 +41,7 @@ def specimen(random: Random, type_: str, fullness: float = 0.25) -> dict[str, An
 
 
 def _elements(owner: str) -> dict[str, list[Any]]:
-    ours = read("structures")["elements"]
-    found: dict[str, list[Any]] = ours[owner] if owner in ours else read("contained")["elements"][owner]
+    found: dict[str, list[Any]] = read("structures")["elements"][owner]
     return found
 
 
@@ -94,7 +93,7 @@ def _value(random: Random, datatype: str, binding: str | None, depth: int) -> An
 
 
 def _codes(binding: str) -> dict[str, list[str]]:
-    rows = read("structures")["codes"].get(binding) or read("contained")["codes"].get(binding) or {}
+    rows = read("structures")["codes"].get(binding, {})
     shapes = {"urn:ietf:bcp:13": ["text/plain", "application/fhir+json"], "urn:iso:std:iso:4217": ["USD"]}
     return {system: codes or shapes.get(system, ["x"]) for system, codes in rows.items()}
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from carecoord.errors import Invalid, NotFound
 from carecoord.fhir.criteria import MOST_RANGES, MOST_VALUES, Chain, Has, Term
-from carecoord.fhir.operands import Absent, Amount, Code, Place, Span, Target, Words, parts, plain
+from carecoord.fhir.operands import Absent, Amount, Code, Pair, Place, Span, Target, Words, parts, plain
 from carecoord.fhir.params import params
 from carecoord.fhir.query import EVERYTHING, NOTHING, limits, parse
 
@@ -43,6 +43,32 @@ def refused(type: str, *pairs: tuple[str, str]) -> Invalid:
 )
 def test_tokens(value: str, operands: list[Code]) -> None:
     assert list(term("Task", "code", value).operands) == operands
+
+
+@pytest.mark.parametrize(
+    ("type", "name", "value", "operands"),
+    [
+        ("Patient", "gender", "http://hl7.org/fhir/administrative-gender|male", [Code("", "male")]),
+        ("Patient", "gender", "http://hl7.org/fhir/administrative-gender|nonsense",
+         [Code("http://hl7.org/fhir/administrative-gender", "nonsense")]),
+        ("Patient", "gender", "http://hl7.org/fhir/administrative-gender|",
+         [Code("", "female"), Code("", "male"), Code("", "other"), Code("", "unknown")]),
+        ("Patient", "gender", "http://x.example|male", [Code("http://x.example", "male")]),
+        ("Task", "status", "http://hl7.org/fhir/task-status|draft,http://hl7.org/fhir/task-status|failed",
+         [Code("", "draft"), Code("", "failed")]),
+        ("Patient", "active", "http://terminology.hl7.org/CodeSystem/special-values|true", [Code("", "true")]),
+        ("DocumentReference", "contenttype", "urn:ietf:bcp:13|text/plain", [Code("", "text/plain")]),
+        ("Task", "code", "http://hl7.org/fhir/task-status|draft", [Code("http://hl7.org/fhir/task-status", "draft")]),
+    ],
+)  # fmt: skip
+def test_a_code_element_has_the_system_of_its_value_set(type: str, name: str, value: str, operands: list[Code]) -> None:
+    assert list(term(type, name, value).operands) == operands
+
+
+def test_a_code_within_a_pair_has_the_system_of_its_value_set() -> None:
+    value = "DocumentReference/1$http://hl7.org/fhir/document-relationship-type|appends"
+    (pair,) = term("DocumentReference", "relationship", value).operands
+    assert pair == Pair(Target("DocumentReference", "1", ""), Code("", "appends"))
 
 
 @pytest.mark.parametrize(

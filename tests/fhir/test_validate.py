@@ -157,7 +157,7 @@ def test_a_resource_full_of_faults_gets_a_list_of_bearable_length() -> None:
 @pytest.mark.parametrize(
     "resource",
     [None, 7, "x", [], {}, {"resourceType": None}, {"resourceType": ["Patient"]}, {"resourceType": "Nonsense"},
-     {"resourceType": "Bundle"}, {"resourceType": "\ud800"}],
+     {"resourceType": "Parameters"}, {"resourceType": "\ud800"}],
 )  # fmt: skip
 def test_it_refuses_what_is_no_resource_of_ours_as_malformed(resource: Any) -> None:
     with pytest.raises(Invalid):

@@ -16,5 +16,5 @@ _GZIP = 31  # zlib's number for "a gzip header"
 
 @cache
 def read(name: str) -> Any:
-    """The trimmed data of that name, read when first asked for: `search`, `structures` or `contained` (see trim.py)."""
+    """The trimmed data of that name, read when first asked for: `search` or `structures` (see trim.py)."""
     return msgspec.json.decode(zlib.decompress(Path(__file__).with_name(f"{name}.json.gz").read_bytes(), _GZIP))

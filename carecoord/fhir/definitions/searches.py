@@ -15,7 +15,11 @@ from carecoord.fhir.definitions.structures import Table
 
 Path = tuple[tuple[str, ...], str]
 
-_LEFT_OUT = {"_content", "_query", "_text"}  # no expression: full text and named queries
+_LATER = {"DetectedIssue.status", "DeviceDefinition.classification"}  # not of R4; the package has them all the same
+# _content, _query, _text: no expression (full text and named queries). Those of Bundle speak of the resource inside
+# its first entry, which is no resource of ours.
+_LEFT_OUT = {"_content", "_query", "_text", "Bundle.composition", "Bundle.message", *_LATER}
+_PARTS = 2  # of a composite; MolecularSequence's four of three parts are left out
 _ANY = 100  # a parameter with more targets than this means any type
 _DECEASED = re.compile(r"\w+\.(\w+)\.exists\(\) and .+ != false")
 _CAST = re.compile(r"\(?([\w.]+)(?: as |\.as\()(\w+)\)(\.\w+)?")
@@ -27,7 +31,8 @@ _FITS = {
     "token": {"Coding", "CodeableConcept", "Identifier", "ContactPoint", "code", "id", "string", "boolean"},
     "string": {"string", "markdown", "HumanName", "Address"},
     "date": {"date", "dateTime", "instant", "Period", "Timing"},
-    "quantity": {"Quantity", "Age", "Duration", "Range"},
+    "quantity": {"Quantity", "Age", "Duration", "Range", "Money"},
+    "number": {"decimal", "integer", "positiveInt", "unsignedInt", "Range"},
     "reference": {"Reference", "canonical", "uri"},
     "uri": {"uri", "url", "canonical"},
 }
@@ -39,15 +44,15 @@ def params(bundle: dict[str, Any], types: list[str], table: Table) -> dict[str, 
     kinds = {row["url"]: row["type"] for row in rows}
     out: dict[str, list[Any]] = {name: [] for name in types}
     for row in rows:
-        for name in _bases(row, types):
-            out[name].append(_param(row, name, kinds, table))
+        if len(row.get("component", ())) <= _PARTS:
+            for name in _bases(row, types):
+                out[name].append(_param(row, name, kinds, table))
     return {name: sorted(rows) for name, rows in out.items()}
 
 
 def _bases(row: dict[str, Any], types: list[str]) -> list[str]:
-    if row["code"] in _LEFT_OUT:
-        return []
-    return types if row["base"] == ["Resource"] else [name for name in types if name in row["base"]]
+    named = types if row["base"] == ["Resource"] else [name for name in types if name in row["base"]]
+    return [name for name in named if not _LEFT_OUT & {row["code"], f"{name}.{row['code']}"}]
 
 
 def _param(row: dict[str, Any], owner: str, kinds: dict[str, str], table: Table) -> list[Any]:

@@ -26,7 +26,7 @@ def table(definition: dict[str, Any]) -> Table:
         if owner:
             out.setdefault(owner, {}).update(_rows(element, name))
     for name in _NOT_HL7S.get(definition["type"], ()):
-        del out[definition["type"]][name]
+        out[definition["type"]].pop(name, None)
     if definition["kind"] == "resource":
         out[definition["type"]]["id"][0] = "id"  # declared as a FHIRPath string; resource.html#id says id
     return out

