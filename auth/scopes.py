@@ -18,7 +18,6 @@ Alternatives = tuple[Query, ...]
 
 EVERYTHING: Final[Alternatives] = ((),)  # one alternative that asks for nothing: every resource of the type
 
-LEVELS: Final = ("patient", "user", "system")
 SPECIALS: Final = frozenset(
     {"openid", "fhirUser", "profile", "launch", "launch/patient", "launch/encounter", "offline_access", "online_access"}
 )
@@ -154,18 +153,6 @@ def permits(scopes: Iterable[Scope], level: str, type: str, perm: str) -> Altern
     if not queries:
         return None
     return EVERYTHING if () in queries else tuple(dict.fromkeys(queries))
-
-
-def as_v1(scope: Scope) -> Scope | None:
-    """The v1 scope that permits exactly the same, or None when v1 has no word for it."""
-    if scope.query or scope.perms not in V1_NAMES:
-        return None
-    return Scope(scope.level, scope.type, scope.perms, (), True)
-
-
-def as_v2(scope: Scope) -> Scope:
-    """The v2 scope that permits exactly the same."""
-    return Scope(scope.level, scope.type, scope.perms, scope.query, False)
 
 
 def _one(word: str) -> Scope | Special | None:

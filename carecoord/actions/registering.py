@@ -16,7 +16,7 @@ from auth import registered, store
 from auth.errors import BadRegistration
 from auth.grant import Grant
 from auth.registered import Overview
-from auth.scopes import Scope, Special, parse, render
+from auth.scopes import Scope, Special, parse
 from auth.store import Client, fresh
 from carecoord.actions.keeping_keys import COMMAND
 from carecoord.domain import consent
@@ -102,11 +102,6 @@ def add(world: World, grant: Grant, new: NewApp, *, request: str = "") -> tuple[
     with _deciding(world, grant, "add-app", row.id, request) as conn:
         store.add_client(conn, row, _now(world), secret)
     return row, secret
-
-
-def allow_only(world: World, grant: Grant, id: str, scope: str, *, request: str = "") -> None:
-    """From now on, at most this: what people permitted beyond it is not given any more, and its access tokens die."""
-    _change(world, grant, "narrow-app", id, request, lambda found: replace(found, scope=render(parse(scope))))
 
 
 def redirect(world: World, grant: Grant, id: str, uris: tuple[str, ...], *, request: str = "") -> None:

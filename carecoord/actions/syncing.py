@@ -119,6 +119,12 @@ def list_ehrs(world: World) -> list[Listed]:
         return [Listed(one, next(iter(ehrs.runs(conn, one.name, 1)), None)) for one in ehrs.every(conn)]
 
 
+def flags(world: World, name: str, limit: int) -> list[ehrs.Flag]:
+    """What our rules doubt in what this EHR sent, by type and id, at most so many. Raises NotFound."""
+    with reading(world.engine) as conn:
+        return ehrs.flags(conn, ehrs.get(conn, name), limit)
+
+
 def examine(world: World, name: str) -> Examined:
     """Ask an EHR what it gives us: discovery, a token, its metadata. Nothing is read from it or kept.
 

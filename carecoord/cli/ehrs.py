@@ -39,6 +39,9 @@ def install(verbs: Verbs) -> None:
     one.add_argument("login", help="what the person signs in with here")
     one.add_argument("--issuer", default="", help="whose id_tokens (default: the registration's --launch-issuer)")
     verb(ehr, "list", show, "every EHR, and how its last sync went")
+    one = verb(ehr, "flags", doubts, "what our rules doubt in what an EHR sent")
+    one.add_argument("name", help="as given to `carecoord ehr add`")
+    one.add_argument("--limit", type=int, default=100, metavar="N", help="show at most so many (default: 100)")
     one = verb(verbs, "sync", sync, "read an EHR into our store; safe to break off and to repeat")
     one.add_argument("name", help="as given to `carecoord ehr add`")
 
@@ -149,6 +152,16 @@ def _opens(one: Ehr) -> str:
         return ""
     roles = ", ".join(one.launch.roles) or "known people only"
     return f"{roles}; in frames of {' '.join(one.launch.origins) or 'nobody'}"
+
+
+def doubts(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """What is doubted, each with the address of the resource in the EHR, for there it can be put right."""
+    with opened(settings) as world:
+        found = syncing.flags(world, args.name, args.limit)
+    if not found:
+        screen.say(f"Nothing that {args.name} sent is in doubt.")
+        return
+    screen.table(("resource there", "where", "what"), [(one.source, one.place or "", one.text) for one in found])
 
 
 def link(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:

@@ -66,12 +66,6 @@ ARRIVED = {
     "checked-in": "The patient checked in on {day}",
 }
 
-MEDIA = {
-    "phone": "Call to {to}", "emailwrit": "Message to {to}", "smswrit": "Text to {to}", "faxwrit": "Fax to {to}",
-    "mailwrit": "Letter to {to}",
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Event:
     """`kind`: order, stage, authorization, coverage, agreement, visit, talk, document. `state`: the code behind it."""

@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from carecoord.errors import Conflict, NotFound
 from carecoord.fhir.instants import micros, moment
 from carecoord.store.change import digest
-from carecoord.store.tables import ehr, ehr_cursor, ehr_item, ehr_run, resource
+from carecoord.store.tables import ehr, ehr_cursor, ehr_item, ehr_run, flag, resource
 from fhir_adapters.ehr import Ehr
 
 CHUNK = 500  # ids per statement: within every database's limit of bound values
@@ -139,6 +139,26 @@ def known(conn: Connection, name: str, type: str, after: str, unseen: int | None
     if unseen is not None:
         found = found.where(ehr_item.c.round != unseen)
     return list(conn.scalars(found.order_by(ehr_item.c.id).limit(limit)))
+
+
+@dataclass(frozen=True)
+class Flag:
+    """What the rules found in one resource of an EHR, stored all the same. `place`: FHIRPath, or nothing."""
+
+    type: str
+    id: str
+    source: str
+    severity: str
+    text: str
+    place: str | None
+
+
+def flags(conn: Connection, one: Ehr, limit: int) -> list[Flag]:
+    """What the rules found in what this EHR sent, by type and id, at most so many."""
+    columns = (resource.c.type, resource.c.id, resource.c.source, flag.c.severity, flag.c.text, flag.c.expression)
+    of_it = or_(*(resource.c.source.startswith(f"{base}/", autoescape=True) for base in one.bases))
+    found = select(*columns).join(resource, resource.c.rid == flag.c.rid).where(resource.c.deleted.is_(False), of_it)
+    return [Flag(*row) for row in conn.execute(found.order_by(resource.c.type, resource.c.id, flag.c.n).limit(limit))]
 
 
 def start_run(conn: Connection, name: str, now: datetime) -> int:

@@ -19,7 +19,6 @@ from carecoord.web.clocks import Clock, Times, age
 SHORT = 6  # events shown before "All events"
 INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
 COMMENT = "http://hl7.org/fhir/StructureDefinition/contactpoint-comment"
-CALLED = {"met": "Met", "not-needed": "Not needed"}
 SEX = {"female": "Female", "male": "Male", "other": "Other", "unknown": "Sex unknown"}
 MARKS = {  # kind of event -> (icon, tone); the state may say more
     "order": Chip("", "grey", icon="inbox"),

@@ -248,6 +248,10 @@ def test_what_breaks_our_rules_is_stored_with_a_flag(world: World, added: Ehr, f
     with reading(world.engine) as conn:
         flags = conn.execute(select(tables.flag)).all()
     assert [flag.expression for flag in flags] == ["Patient.gender"]
+    (told,) = syncing.flags(world, "little", 10)
+    assert (told.type, told.id, told.place) == ("Patient", here("Patient", "odd"), "Patient.gender")
+    assert told.source == f"{filled.base}/Patient/odd"
+    assert "martian" in told.text
 
 
 def test_an_older_copy_later_in_the_same_round_does_not_replace_a_newer_one(

@@ -22,9 +22,9 @@ from .conftest import Run
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 VERBS = (
-    "init", "serve", "demo", "load", "ehr", "ehr add", "ehr list", "sync", "cases", "client", "client add", "user",
-    "user add", "check", "work", "audit verify",
-    "audit head", "provider", "provider add", "provider link", "provider unlink", "provider disable", "provider list",
+    "init", "serve", "demo", "load", "ehr", "ehr add", "ehr list", "ehr flags", "sync", "cases", "client", "client add",
+    "user", "user add", "check", "work", "audit verify", "audit head",
+    "provider", "provider add", "provider link", "provider unlink", "provider disable", "provider list",
 )
 
 
