@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Type:
-    """A resource type that we hold. `rule`: the domain's rule file that a write must satisfy, or nothing. `synced`: an
-    EHR is a system of record for it, so a sync asks for it; the rest is our own office's."""
+    """A resource type that we hold. `synced`: an EHR is a system of record for it, so a sync asks for it; the rest is
+    our own office's."""
 
     name: str
-    rule: str | None = None
     synced: bool = True
 
 
@@ -20,29 +19,29 @@ _ROWS = (
     Type("Practitioner"),
     Type("PractitionerRole"),
     Type("Organization"),
-    Type("OrganizationAffiliation", rule="participation", synced=False),
+    Type("OrganizationAffiliation", synced=False),
     Type("Location"),
     Type("HealthcareService"),
     Type("Endpoint", synced=False),
     Type("InsurancePlan", synced=False),
-    Type("Coverage", rule="coverage"),
+    Type("Coverage"),
     Type("CoverageEligibilityRequest"),
     Type("CoverageEligibilityResponse"),
-    Type("ServiceRequest", rule="referral"),
-    Type("Task", rule="referral"),
-    Type("Appointment", rule="appointment"),
-    Type("AppointmentResponse", rule="appointment"),
+    Type("ServiceRequest"),
+    Type("Task"),
+    Type("Appointment"),
+    Type("AppointmentResponse"),
     Type("Schedule"),
     Type("Slot"),
     Type("Encounter"),
     Type("EpisodeOfCare"),
-    Type("CarePlan", rule="care_plan"),
+    Type("CarePlan"),
     Type("CareTeam"),
-    Type("Goal", rule="care_plan"),
-    Type("Claim", rule="prior_auth"),
-    Type("ClaimResponse", rule="prior_auth"),
+    Type("Goal"),
+    Type("Claim"),
+    Type("ClaimResponse"),
     Type("ExplanationOfBenefit"),
-    Type("Contract", rule="agreement", synced=False),
+    Type("Contract", synced=False),
     Type("Consent"),
     Type("Communication"),
     Type("CommunicationRequest"),
