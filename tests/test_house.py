@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from carecoord.domain.rules import RULES
 from carecoord.settings import FIELDS, PREFIX
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,6 +59,26 @@ def test_every_module_has_a_name_that_says_something() -> None:
 def test_every_module_says_what_it_is_for() -> None:
     silent = [path for path in sources() if ast.get_docstring(ast.parse(path.read_text())) is None]
     assert [named(path) for path in silent if path.stem != "__init__"] == []
+
+
+def test_every_rule_that_the_domain_names_is_in_the_list_of_rules_and_none_is_made_by_joining() -> None:
+    listed = {id for ids in RULES.values() for id in ids}
+    gates = "|".join(RULES)
+    whole, joined = re.compile(rf"({gates})\.[a-z][a-z-]*"), re.compile(rf'f"({gates})\.{{')
+    for path in sorted((ROOT / "carecoord").rglob("*.py")):
+        if joined.search(path.read_text()):
+            raise AssertionError(f"{named(path)}: write a rule's id out, or take it from domain/rules.py")
+        said = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+        ids = {each for each in said if isinstance(each, str) and whole.fullmatch(each)}
+        assert ids <= listed, f"{named(path)}: write {sorted(ids - listed)} into carecoord/domain/rules.py"
+
+
+def test_every_rule_of_the_list_is_given_by_some_rule_of_the_domain() -> None:
+    paths = (path for path in (ROOT / "carecoord" / "domain").rglob("*.py") if path.stem not in ("rules", "payer_view"))
+    said = {node.value for path in paths for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Constant)}  # fmt: skip
+    unsaid = {id for ids in RULES.values() for id in ids if not {id, id.partition(".")[2]} & said}
+    assert unsaid == set()
 
 
 def test_nothing_is_left_for_later_in_comments() -> None:

@@ -11,6 +11,7 @@ from carecoord.domain.gate import Action, Evidence, Gate
 from carecoord.domain.participation import Participation
 from carecoord.domain.policy import Policy
 from carecoord.domain.referral import Referral
+from carecoord.domain.rules import rule as rule_id
 from carecoord.domain.ruling import Ruling
 from carecoord.domain.visits import Booking, Visits
 
@@ -89,7 +90,8 @@ def _gate(
 ) -> Gate:
     proof = tuple(evidence) or (matter.referral.stage_evidence,)
     since = matter.referral.stage_since if due else None
-    return Gate("appointment", state, reason, f"appointment.{rule}", proof, action, who, due, label, since, waits_on)
+    id = rule_id("appointment", rule)
+    return Gate("appointment", state, reason, id, proof, action, who, due, label, since, waits_on)
 
 
 def _booked(matter: Matter, booking: Booking) -> Gate:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from carecoord.domain.rules import rule
+
 NAMES = ("coverage", "authorization", "agreement", "information", "appointment", "loop")
 
 # Best first. `unknown` stands below `open`: somebody has to find out before anybody can act. It is never shown as met.
@@ -52,7 +54,8 @@ class Offer:
 class Gate:
     """`who` is a role: coordinator, clinician, payer, contracts, performer or patient. `due` is what the clock named
     `due_label` runs to, and `since` where it started. `waits_on` names the gate whose move this one waits for.
-    `spans` says how the answer differs inside the requested window, when it does."""
+    `spans` says how the answer differs inside the requested window, when it does. Making one by a rule that is not in
+    the list of rules raises LookupError: who may see a gate is decided by its rule."""
 
     name: str
     state: str
@@ -67,6 +70,9 @@ class Gate:
     waits_on: str | None = None
     spans: tuple[Span, ...] = ()
     offers: tuple[Offer, ...] = ()
+
+    def __post_init__(self) -> None:
+        rule(self.name, self.rule.removeprefix(f"{self.name}."))
 
     @property
     def unmet(self) -> bool:

@@ -27,6 +27,7 @@ from carecoord.domain.reading import (
     words,
 )
 from carecoord.domain.requirement import Codes, Requirement
+from carecoord.domain.rules import rule as rule_id
 from carecoord.domain.terms import FORM_WANTED, OBTAIN_PAPER, PAPER_WANTED, PAS_CODES, has
 
 GIVEN_UP = {"failed", "rejected"}
@@ -231,7 +232,8 @@ def _speak(asks: Sequence[Ask], state: str, reason: str, rule: str, action: Acti
     due = min((ask.due for ask in asks if ask.due), default=None)
     since = min((ask.since for ask in asks if ask.since), default=None)
     proof = tuple(dict.fromkeys(e for ask in asks for e in ask.evidence))
-    return Gate("information", state, reason, f"information.{rule}", proof, action, who, due, "Documents due", since)
+    id = rule_id("information", rule)
+    return Gate("information", state, reason, id, proof, action, who, due, "Documents due", since)
 
 
 def _failed(asks: Sequence[Ask]) -> Gate:

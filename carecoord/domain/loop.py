@@ -13,6 +13,7 @@ from carecoord.domain.gate import Action, Evidence, Gate
 from carecoord.domain.policy import Policy
 from carecoord.domain.reading import Json, evidence, item, key, targets, text
 from carecoord.domain.referral import Referral
+from carecoord.domain.rules import rule as rule_id
 from carecoord.domain.terms import ACKNOWLEDGE, CONSULT_NOTE, TELL, has
 from carecoord.domain.visits import Booking, Visit, Visits
 
@@ -104,7 +105,7 @@ def _gate(
     label: str | None = None,
     since: datetime | None = None,
 ) -> Gate:
-    return Gate("loop", state, reason, f"loop.{rule}", proof, action, who, due, label, since)
+    return Gate("loop", state, reason, rule_id("loop", rule), proof, action, who, due, label, since)
 
 
 def _after_report(closing: Closing, proof: tuple[Evidence, ...], policy: Policy) -> Gate:

@@ -9,6 +9,7 @@ from carecoord.domain.participation import Participation, Question, participatio
 from carecoord.domain.parties import Party
 from carecoord.domain.referral import Performer, Referral
 from carecoord.domain.register import Register
+from carecoord.domain.rules import rule
 
 STATE = {"in": "met", "out": "blocked", "excluded": "blocked", "pending": "pending", "unknown": "unknown"}
 ANOTHER = Action("choose-performer", "Choose another performer")
@@ -60,7 +61,7 @@ def _gate(
     waits_on: str | None = None,
 ) -> Gate:
     return Gate(
-        "agreement", state, found.reason, f"agreement.{found.kind}", proof, action, who, None, label, None, waits_on
+        "agreement", state, found.reason, rule("agreement", found.kind), proof, action, who, None, label, None, waits_on
     )
 
 

@@ -13,6 +13,7 @@ from carecoord.domain.policy import Policy
 from carecoord.domain.prior_auth import Request
 from carecoord.domain.referral import Referral
 from carecoord.domain.requirement import Requirement, Rule, requirement
+from carecoord.domain.rules import rule as rule_id
 from carecoord.domain.visits import Visits
 
 NETWORK = {"in": "in", "out": "out", "excluded": "out", "pending": "unknown", "unknown": "unknown"}
@@ -71,6 +72,5 @@ def verdict(
     waits_on: str | None = None,
 ) -> Gate:
     """The authorization gate, said briefly."""
-    return Gate(
-        "authorization", state, reason, f"authorization.{rule}", evidence, action, who, due, label, since, waits_on
-    )
+    id = rule_id("authorization", rule)
+    return Gate("authorization", state, reason, id, evidence, action, who, due, label, since, waits_on)

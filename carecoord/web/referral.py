@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from carecoord.actions.cases import Panel
 from carecoord.domain.gate import Evidence, Gate
 from carecoord.domain.patient import spoken_name
+from carecoord.domain.payer_view import GATES
 from carecoord.domain.reading import Json, extension, item, items, key, target, text, words
 from carecoord.domain.timeline import Event
 from carecoord.fhir.instants import micros
@@ -29,11 +30,6 @@ MARKS = {  # kind of event -> (icon, tone); the state may say more
     "visit": Chip("", "blue", icon="calendar-days"),
     "talk": Chip("", "grey", icon="message-square"),
     "document": Chip("", "grey", icon="file-text"),
-}
-# What a payer may be told: how the request stands, not how it suits a visit that the payer has not heard of.
-TOLD_PAYER = {
-    *(f"authorization.{state}" for state in ("submitted", "pended", "approved", "denied", "contact", "error")),
-    *(f"agreement.{kind}" for kind in chips.CONTRACT),
 }
 TOLD = {
     "stage": chips.REFERRAL,
@@ -141,7 +137,7 @@ def sheet(panel: Panel, zone: ZoneInfo) -> Sheet:
         story=_story(panel), tracks=_tracks(panel, times), next=_next(panel, times), verdict=_verdict(panel),
         verdict_note=_judged_for(panel, times) if panel.full else "",
         warnings=(*panel.clearance.conflict, *panel.clearance.warnings) if panel.full else (),
-        gates=[_step(gate, panel, times) for gate in panel.clearance.gates if panel.full or gate.rule in TOLD_PAYER],
+        gates=[_step(gate, panel, times) for gate in panel.clearance.gates if panel.full or gate.rule in GATES],
         events=told[:SHORT], more_events=told[SHORT:],
         papers=[*_wanted(panel, times), *(_paper(each, panel, times) for each in panel.documents)],
         full=panel.full,
