@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import structlog
 from flask import Flask, Response, render_template, request
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.exceptions import HTTPException
 
 from carecoord import errors
@@ -54,7 +55,7 @@ def install(app: Flask) -> None:
     """Answer every error of `app`, known or not."""
     app.register_error_handler(Problem, _problem)
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(OperationalError, _busy)
+    app.register_error_handler(NoConnection, _busy)
     app.register_error_handler(IntegrityError, _collided)
     app.register_error_handler(Exception, _unknown)
 
@@ -73,7 +74,9 @@ def _http(error: HTTPException) -> Response:
     return show(words.kind(words.text, headers=headers))
 
 
-def _busy(error: OperationalError) -> Response:
+def _busy(error: NoConnection) -> Response:
+    """Every connection was in use for as long as we wait. A lock or a server that is away the store tells itself, as
+    Unavailable; what else a database refuses, a missing table, is no matter of trying again."""
     log.warning("database_busy", **traced(error))
     return show(errors.Unavailable("The database is busy. Try again.", headers={"Retry-After": "1"}))
 

@@ -1,4 +1,5 @@
-"""The sign-in page, the session cookie, and the guard that every page of the desk stands behind.
+"""The sign-in page, the session cookie, and the guard that every page of the desk stands behind. Whoever is sent to
+sign in comes back to where they were, and is told why.
 
 pages = Blueprint("desk", ...)
 signin.guard(pages, world)         # every request of the blueprint needs a session; every write a CSRF token
@@ -10,12 +11,12 @@ import secrets
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from flask import Blueprint, abort, g, make_response, redirect, render_template, request
+from flask import Blueprint, abort, g, jsonify, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from auth import passkeys
 from auth.errors import BadSignIn, Locked
-from auth.signin import Session, is_csrf
+from auth.signin import IDLE, Session, is_csrf
 from carecoord import errors
 from carecoord.actions import signing_in
 from carecoord.actions.signing_in import Browser, Entered, Halfway
@@ -25,12 +26,18 @@ from carecoord.world import World
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
 SET_UP: Final = "/account/second-factor"
 SECOND_STEP: Final = "/sign-in/second-step"
+LEFT: Final = {"here": "You have signed out.", "everywhere": "You have signed out on every device."}
+ENDED: Final = (
+    f"You were signed out: nothing was done here for {IDLE // 60} minutes, or the session was ended elsewhere. "
+    "Sign in to go on where you were."
+)
+UNSENT: Final = "You were signed out, so what you sent was not done. Sign in, then send it again."
 _FORM: Final = "cc-form"
 _HALF: Final = "cc-half"
 
 
 def blueprint(world: World) -> Blueprint:
-    """`/sign-in`, `/sign-out` and `/sign-out-everywhere`."""
+    """`/sign-in`, `/sign-out`, `/sign-out-everywhere` and `/session`."""
     pages = Blueprint("signin", __name__)
 
     @pages.get("/sign-in")
@@ -40,7 +47,11 @@ def blueprint(world: World) -> Blueprint:
                 return redirect(local(request.args.get("next")), 303)
             if current(world, "enrol"):
                 return redirect(SET_UP, 303)
-        return page(world, 200)
+        if "unsent" in request.args:
+            return page(world, 200, UNSENT)
+        left = LEFT.get(request.args.get("left", ""))
+        ended = ENDED if _cookie(world, "cc") and "again" not in request.args else ""
+        return page(world, 200, said=left or ended)
 
     @pages.post("/sign-in")
     def enter() -> Response:
@@ -59,6 +70,11 @@ def blueprint(world: World) -> Blueprint:
             return answer
         return let_in(world, done, request.form.get("next"))
 
+    _sessions(pages, world)
+    return pages
+
+
+def _sessions(pages: Blueprint, world: World) -> None:
     @pages.post("/sign-out")
     def leave() -> Response:
         session = _signed_in(world)
@@ -71,9 +87,16 @@ def blueprint(world: World) -> Blueprint:
         session = _signed_in(world)
         demand_own_request(session)
         signing_in.sign_out_everywhere(world, session, request_id())
-        return gone(world)
+        return gone(world, "everywhere")
 
-    return pages
+    @pages.get("/session")
+    def alive() -> Response:
+        """Who is signed in, and the token of their forms, for a page of ours that is about to send one: it may have
+        stood open for longer than its session, or through a new one. Only a page of ours can read it."""
+        found = current(world)
+        if found is None or _from_elsewhere():
+            return jsonify(login="", csrf="")
+        return jsonify(login=found.user.login, csrf=found.csrf)
 
 
 def guard(pages: Blueprint, world: World, *, also: str = "desk") -> None:
@@ -136,13 +159,23 @@ def local(target: str | None) -> str:
 
 
 def _to_sign_in() -> Response:
-    """A page goes to the sign-in form and comes back after; a fragment asks its page to do so."""
+    """A page goes to the sign-in form and comes back after; a fragment asks its page to do so. What was sent to be done
+    is lost, and the way back leads to the page that it was typed on."""
+    reads = request.method in SAFE
+    back = local(request.full_path.rstrip("?") if reads else _typed_on())
+    given = {"next": back} if back != "/" else {}
+    to = f"/sign-in?{urlencode(given if reads else {**given, 'unsent': '1'})}".rstrip("?")
     if request.headers.get("HX-Request"):
         answer = Response(status=401)
-        answer.headers["HX-Redirect"] = "/sign-in"
+        answer.headers["HX-Redirect"] = to
         return answer
-    back = request.full_path.rstrip("?") if request.method in SAFE else "/"
-    return redirect(f"/sign-in?{urlencode({'next': back})}" if back != "/" else "/sign-in", 303)
+    return redirect(to, 303)
+
+
+def _typed_on() -> str:
+    """The page that a form was sent from, when it is one of ours."""
+    parts = urlsplit(request.headers.get("Referer", ""))
+    return f"{parts.path}?{parts.query}".rstrip("?") if parts.netloc == request.host else "/"
 
 
 def _signed_in(world: World) -> Session:
@@ -193,9 +226,9 @@ def page(world: World, status: int, problem: str = "", wait: int = 0, said: str 
     )  # fmt: skip
 
 
-def gone(world: World) -> Response:
-    """Signed out: nothing of the session stays in the browser."""
-    answer = redirect("/sign-in", 303)
+def gone(world: World, left: str = "here") -> Response:
+    """Signed out: nothing of the session stays in the browser. left: which of LEFT to say."""
+    answer = redirect(f"/sign-in?left={left}", 303)
     _drop(world, answer, "cc")
     answer.headers["Clear-Site-Data"] = '"cache", "storage"'
     return answer

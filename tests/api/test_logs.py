@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import structlog
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.test import Client
 
 from carecoord import app, logs, worker
@@ -121,20 +122,23 @@ def test_an_error_that_quotes_a_patient_is_logged_by_kind_and_place_only(
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("error", "status"),
     [
-        OperationalError("SELECT 1", {"name": MARK}, Exception(f"near {MARK}")),
-        Unavailable(f"The EHR said: {MARK} {BIRTH}"),
+        (OperationalError("SELECT 1", {"name": MARK}, Exception(f"no such table, near {MARK}")), 500),
+        (NoConnection(f"QueuePool limit reached by {MARK}"), 503),
+        (Unavailable(f"The EHR said: {MARK} {BIRTH}"), 503),
     ],
 )
 def test_a_database_or_an_ehr_that_quotes_a_patient_is_not_quoted(
-    api: Api, said: Said, monkeypatch: pytest.MonkeyPatch, error: Exception
+    api: Api, said: Said, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
 ) -> None:
     def fail(*given: object, **more: object) -> None:
         raise error
 
     monkeypatch.setattr(resources, "search", fail)
-    assert api.get("/Patient").status_code == 503
+    answer = api.get("/Patient")
+    assert answer.status_code == status
+    assert ("busy" in answer.get_data(as_text=True)) == isinstance(error, NoConnection)
     clean(said())
 
 

@@ -251,9 +251,51 @@ def test_an_idle_session_is_asked_to_sign_in_again(web: FlaskClient, world: Worl
 
 
 def test_a_fragment_of_a_page_sends_its_page_to_sign_in(web: FlaskClient) -> None:
-    answer = web.get("/cases", headers={"HX-Request": "true"})
+    answer = web.get("/cases?q=okafor&show=R-1", headers={"HX-Request": "true"})
     assert answer.status_code == 401
-    assert answer.headers["HX-Redirect"] == "/sign-in"
+    assert answer.headers["HX-Redirect"] == "/sign-in?next=%2Fcases%3Fq%3Dokafor%26show%3DR-1"
+
+
+def test_who_was_signed_out_is_told_so_and_who_signed_out_is_told_that(web: FlaskClient, world: World) -> None:
+    assert "signed out" not in web.get("/sign-in").text
+    enter(web)
+    left = web.post("/sign-out", data={"csrf": csrf(world, web)})
+    assert "You have signed out." in web.get(left.location).text
+    enter(web)
+    left = web.post("/sign-out-everywhere", data={"csrf": csrf(world, web)})
+    assert "You have signed out on every device." in web.get(left.location).text
+    enter(web)
+    clock: Any = world.clock
+    clock.now += timedelta(minutes=31)
+    said = web.get(web.get("/cases?q=okafor").location).text
+    assert "You were signed out: nothing was done here for 30 minutes" in said
+    assert 'name="next" value="/cases?q=okafor"' in said
+    assert "signed out" not in build(world).test_client().get("/sign-in?left=<b>").text
+
+
+def test_a_form_that_came_too_late_leads_back_to_its_page_and_says_that_nothing_was_done(
+    web: FlaskClient, world: World
+) -> None:
+    enter(web)
+    clock: Any = world.clock
+    clock.now += timedelta(minutes=31)
+    late = web.post("/cases", data={"csrf": "x"}, headers={"Referer": "http://localhost/cases?page=2"})
+    assert late.location == "/sign-in?next=%2Fcases%3Fpage%3D2&unsent=1"
+    said = web.get(late.location).text
+    assert "what you sent was not done" in said
+    assert 'name="next" value="/cases?page=2"' in said
+    for other in ("http://evil.example/cases", "", "nonsense"):
+        assert web.post("/cases", headers={"Referer": other}).location == "/sign-in?unsent=1"
+
+
+def test_a_page_that_is_about_to_send_a_form_learns_whose_session_it_has(web: FlaskClient, world: World) -> None:
+    assert web.get("/session").json == {"login": "", "csrf": ""}
+    enter(web)
+    assert web.get("/session").json == {"login": "mina", "csrf": csrf(world, web)}
+    assert web.get("/session", headers={"Sec-Fetch-Site": "cross-site"}).json == {"login": "", "csrf": ""}
+    clock: Any = world.clock
+    clock.now += timedelta(minutes=31)
+    assert web.get("/session").json == {"login": "", "csrf": ""}
 
 
 def test_who_is_signed_in_is_not_asked_again(web: FlaskClient) -> None:

@@ -100,6 +100,37 @@
     const source = event.detail?.ctx?.sourceElement;
     asked = source?.matches?.(".case-link") ? "open" : source?.id === "close" ? "close" : null;
   });
+
+  // What could not be fetched is said in place: the page stays as it is, and can ask again.
+  const failed = { ask: null };
+  const fail = (text, ask) => {
+    failed.ask = ask;
+    $("#failed").hidden = false;
+    $("#failed-text").textContent = text;
+  };
+  const failedNot = () => { $("#failed").hidden = true; $("#failed-text").textContent = ""; };
+  const askAgain = (ctx) => () => {
+    const source = ctx.sourceElement;
+    if (source?.isConnected && source.matches("a[href]")) source.click();
+    else if (ctx.target === document.body || !$("#desk")) location.reload();
+    else htmx.ajax("GET", ctx.request.action, { target: "#desk", swap: "outerMorph", replace: "true" });
+  };
+  const trying = (ctx) => {
+    const row = ctx.sourceElement?.matches?.(".case-link") ? ctx.sourceElement.textContent.trim() : "";
+    return row ? `${row} could not be opened` : "The list could not be fetched";
+  };
+  document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
+    if (ctx.hx?.redirect || ctx.response.status === 422) return;
+    ctx.status = "refused"; // nothing is put into the page, and its address stays
+    const said = new DOMParser().parseFromString(ctx.text ?? "", "text/html").querySelector(".alert")?.textContent.trim();
+    fail(`${trying(ctx)}. ${said || `The server answered ${ctx.response.status}.`}`, askAgain(ctx));
+  });
+  document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
+    if (ctx) fail(`${trying(ctx)}: carecoord does not answer. Nothing on this page has changed.`, askAgain(ctx));
+  });
+  $("#failed-again").addEventListener("click", () => { const ask = failed.ask; failedNot(); ask?.(); });
+  $("#failed-close").addEventListener("click", () => { failedNot(); $("#list, #main")?.focus(); });
+
   const shownBefore = { id: $("#panel")?.dataset.id };
   // Where the panel covers the list, the list takes no focus: nobody could see it.
   const covering = matchMedia("(max-width: 720px)");
@@ -110,6 +141,7 @@
     chosen();
   };
   document.addEventListener("htmx:after:swap", () => {
+    failedNot();
     ready();
     all("details.menu[open]").forEach((menu) => { menu.open = false; });
     const panel = $("#panel");

@@ -61,10 +61,24 @@ def cookies(house: House) -> Callable[[str], list[dict[str, str]]]:
 
 
 @pytest.fixture
-def open_page(browser: Any, site: str, cookies: Callable[[str], list[dict[str, str]]]) -> Iterator[Callable[..., Any]]:
+def open_page(open_noisy: Callable[..., Any], noise: list[str]) -> Iterator[Callable[..., Any]]:
     """Open a path as somebody; every console error, CSP report or failed script fails the test at its end."""
+    yield open_noisy
+    assert noise == []
+
+
+@pytest.fixture
+def noise() -> list[str]:
+    """What the console said that it should not."""
+    return []
+
+
+@pytest.fixture
+def open_noisy(
+    browser: Any, site: str, cookies: Callable[[str], list[dict[str, str]]], noise: list[str]
+) -> Iterator[Callable[..., Any]]:
+    """Open a path as somebody, in a window of its own."""
     contexts: list[Any] = []
-    seen: list[str] = []
 
     def opened(path: str = "/", who: str = "coordinator", width: int = 1440, height: int = 900, **options: Any) -> Any:
         context = browser.new_context(base_url=site, viewport={"width": width, "height": height}, **options)
@@ -72,15 +86,14 @@ def open_page(browser: Any, site: str, cookies: Callable[[str], list[dict[str, s
         contexts.append(context)
         context.add_cookies(cookies(who))
         page = context.new_page()
-        page.on("console", lambda said: seen.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: seen.append(str(error)))
+        page.on("console", lambda said: noise.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: noise.append(str(error)))
         page.goto(path)
         return page
 
     yield opened
     for context in contexts:
         context.close()
-    assert seen == []
 
 
 @pytest.fixture
