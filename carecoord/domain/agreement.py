@@ -6,9 +6,9 @@ notice was given in time for that end."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, timedelta, tzinfo
+from datetime import date, tzinfo
 
-from carecoord.domain.calendar import Days, add_months, days, first, spoken
+from carecoord.domain.calendar import Days, add_months, days, first, shifted, spoken
 from carecoord.domain.gate import Evidence
 from carecoord.domain.reading import Json, evidence, extension, item, items, key, target, text
 from carecoord.domain.terms import EXTENSION, IDENTIFIER
@@ -47,12 +47,25 @@ class Version:
             return self.days
         if self.notice is None:
             return Days(self.days.start, None)
-        rolls = 0
-        while (end := add_months(self.days.end, rolls * self.renewal_months)) - timedelta(
-            self.notice_days
-        ) < self.notice:
+        return Days(self.days.start, self._end_in_time())
+
+    def _end_in_time(self) -> date | None:
+        """The first end that the notice is in time for; None when the calendar has none."""
+        notice, end = self.notice or date.min, self.days.end or date.max
+        if notice.toordinal() + self.notice_days > date.max.toordinal():
+            return None
+        soonest = shifted(notice, self.notice_days)
+        months = (soonest.year - end.year) * 12 + soonest.month - end.month
+        rolls = max(0, months // self.renewal_months - 1)
+        while (ends := _renewed(end, rolls * self.renewal_months)) < soonest and ends < date.max:
             rolls += 1
-        return Days(self.days.start, end)
+        return ends if ends < date.max else None
+
+
+def _renewed(end: date, months: int) -> date:
+    """The end (the day after the last) so many months on. A term to the 28th goes on to the 28th, and one to the end of
+    a month to the end of a month: neither loses a day to a shorter month on the way."""
+    return max(add_months(end, months), shifted(add_months(shifted(end, -1), months), 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from carecoord.domain.calendar import counted, midnight, spoken
+from carecoord.domain.calendar import counted, local, midnight, shifted, spoken
 from carecoord.domain.gate import Action, Evidence, Gate
 from carecoord.domain.participation import Participation
 from carecoord.domain.policy import Policy
@@ -39,7 +39,7 @@ class Matter:
     @property
     def today(self) -> date:
         """The local day."""
-        return self.now.astimezone(self.policy.zone).date()
+        return local(self.now, self.policy.zone)
 
     def due(self, clock: str) -> datetime | None:
         """When the present stage's step is due: what the Task itself says, else the clock of the policy."""
@@ -128,7 +128,7 @@ def _approval(matter: Matter, day: date) -> Found:
 
 def _agreement(matter: Matter, day: date) -> Found:
     if matter.participation.kind == "ended" and matter.participation.until:
-        last = spoken(date.fromordinal(matter.participation.until.toordinal() - 1))
+        last = spoken(shifted(matter.participation.until, -1))
         return f"Booked after the agreement ends ({last}).", "after-agreement", matter.participation.evidence
     return None
 

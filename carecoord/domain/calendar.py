@@ -1,5 +1,6 @@
 """Days of the calendar as the trade counts them: local dates in half-open ranges, so that "until 30 Jan" ends at the
-midnight after it, and months that end when they end.
+midnight after it, and months that end when they end. Arithmetic stops at the ends of the calendar, as Python and FHIR
+have it (0001-01-01 to 9999-12-31): any date and any number of days that a resource may hold has an answer.
 
 Clause: FHIR R4 datatypes.html#Period ("If the end of the period is missing, it means that the period is ongoing"; an
 end given as a day includes that day).
@@ -7,13 +8,14 @@ end given as a day includes that day).
 
 import calendar
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
 
-_DAY = timedelta(days=1)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+# Instants are kept this far from the ends of the calendar, so that a clock added to one, or a zone, stays inside it.
 _FIRST, _LAST = date(1000, 1, 1), date(8999, 12, 31)
+_EARLIEST, _LATEST = (datetime.combine(day, time(), UTC) for day in (_FIRST, _LAST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Days:
     @property
     def last(self) -> date | None:
         """The last day inside, None when it goes on."""
-        return self.end - _DAY if self.end else None
+        return shifted(self.end, -1) if self.end else None
 
     @property
     def edges(self) -> tuple[date, ...]:
@@ -68,17 +70,29 @@ def days(period: Any, zone: tzinfo) -> Days:
         return NEVER
 
 
+def doubtful(period: Any, zone: tzinfo) -> tuple[Days, ...]:
+    """The days that a FHIR Period claims or not according to how a bound at exactly midnight UTC is read: as the instant
+    that it is by the letter, or as the day that programs without zones mean by it. None east of Greenwich."""
+    found = []
+    for name in ("start", "end"):
+        said = period.get(name) if isinstance(period, dict) else None
+        try:
+            at = datetime.fromisoformat(said) if isinstance(said, str) and len(said) > 10 and moment(said, zone) else None
+            if at is None or at.tzinfo is None or at.utcoffset() or at.time().replace(microsecond=0) != time():
+                continue
+            read = first if name == "start" else after
+            found.append(Days(*sorted((read(said, zone), read(said[:10], zone)))))
+        except ValueError:
+            continue
+    return tuple(each for each in found if not each.empty)
+
+
 @lru_cache(maxsize=8192)
 def first(text: str, zone: tzinfo) -> date:
-    """The first local day that a FHIR date or dateTime touches. Raises ValueError when it is none, or so far off that
-    it can only be a mistake."""
+    """The first local day that a FHIR date or dateTime touches. Raises ValueError when it is none."""
     if len(text) > 10:
-        day = _instant(text, zone).astimezone(zone).date()
-    else:
-        day = date.fromisoformat(text + "-01-01"[len(text) - 10 :] if len(text) < 10 else text)
-    if not _FIRST <= day <= _LAST:
-        raise ValueError(f"{text} is outside the calendar that we keep")
-    return day
+        return local(_instant(text, zone), zone)
+    return date.fromisoformat(text + "-01-01"[len(text) - 10 :] if len(text) < 10 else text)
 
 
 @lru_cache(maxsize=8192)
@@ -86,27 +100,48 @@ def after(text: str, zone: tzinfo) -> date:
     """The day after the last local day that a FHIR date or dateTime, used as an end, includes. Raises ValueError."""
     if len(text) > 10:
         day = first(text, zone)
-        starts = _instant(text, zone).astimezone(zone).time().replace(microsecond=0) == datetime.min.time()
-        return day if starts else day + _DAY
+        starts = _instant(text, zone).astimezone(zone).time().replace(microsecond=0) == time()
+        return day if starts else shifted(day, 1)
     start = first(text, zone)
     months = {4: 12, 7: 1}.get(len(text), 0)
-    return add_months(start, months) if months else start + _DAY
+    return add_months(start, months) if months else shifted(start, 1)
 
 
 @lru_cache(maxsize=8192)
 def moment(text: str, zone: tzinfo) -> datetime | None:
-    """The instant, UTC, at which a FHIR date or dateTime begins; a day begins at local midnight. None when
-    unreadable."""
+    """The instant, UTC, at which a FHIR date or dateTime begins; a day begins at local midnight. None when unreadable,
+    or so far off that it stands for "no time" (0001-01-01T00:00:00Z, 9999-12-31)."""
     try:
         day = first(text, zone)
-        return _instant(text, zone) if len(text) > 10 else midnight(day, zone)
-    except (ValueError, OverflowError):
+        at = _instant(text, zone) if len(text) > 10 else midnight(day, zone)
+    except ValueError:
         return None
+    return at if _FIRST <= day <= _LAST else None
 
 
 def _instant(text: str, zone: tzinfo) -> datetime:
     read = datetime.fromisoformat(text)
+    if not _FIRST <= read.date() <= _LAST:
+        return read.replace(tzinfo=UTC)  # no zone moves it by a day that matters, and some would move it off the calendar
     return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def local(at: datetime, zone: tzinfo) -> date:
+    """The day in the zone at an instant."""
+    return at.date() if not _EARLIEST <= at <= _LATEST else at.astimezone(zone).date()
+
+
+def shifted(day: date, days: int) -> date:
+    """The day so many days later (earlier when negative), or the end of the calendar where that lies beyond it."""
+    return date.fromordinal(min(max(day.toordinal() + days, 1), date.max.toordinal()))
+
+
+def later(at: datetime, by: timedelta) -> datetime:
+    """The instant, UTC, a length of time later, or the end of the calendar where that lies beyond it."""
+    try:
+        return at + by
+    except OverflowError:
+        return _LATEST if by > timedelta() else _EARLIEST
 
 
 @lru_cache(maxsize=4096)
@@ -117,8 +152,11 @@ def midnight(day: date, zone: tzinfo) -> datetime:
 
 
 def add_months(day: date, months: int) -> date:
-    """The same day of a later month, or that month's last day where it is shorter: 31 Jan + 1 month = 28 or 29 Feb."""
+    """The same day of a later month, or that month's last day where it is shorter: 31 Jan + 1 month = 28 or 29 Feb; the
+    end of the calendar where that lies beyond it."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if not date.min.year <= year <= date.max.year:
+        return date.max if months > 0 else date.min
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from carecoord.domain.calendar import Days, spoken
-from carecoord.domain.coverage import Card
+from carecoord.domain.calendar import Days, local, spoken
+from carecoord.domain.coverage import Card, rivals
 from carecoord.domain.facts import Facts
 from carecoord.domain.gate import RANK, Gate
 from carecoord.domain.lines import GRANTED
@@ -36,13 +36,22 @@ def cautions(
         found.append(f"All {ruling.line.units:g} authorized visits are used or booked: another needs more units first.")
     if card and ruling.gate.rule in ("authorization.missing", "authorization.no-rule"):
         found += _suggestions(known, card, day)
+    if card and (others := rivals(known.cards, known.referral.cards, card, day)):
+        n = {1: "Two", 2: "Three"}.get(len(others), "Several")
+        both = " and ".join(_called(each) for each in (card, *others))
+        found.append(f"{n} cards of one rank are active, {both}: the first was taken; confirm it.")
     if gates[0].rule == "coverage.by-period":
         found.append("The coverage has not been confirmed with the payer.")
     if participation.result == "in" and participation.until and not settled:
-        left = participation.until - now.astimezone(policy.zone).date()
+        left = participation.until - local(now, policy.zone)
         if left <= policy.expiring:
             found.append(f"The agreement ends on {spoken(Days(end=participation.until).last)}.")
     return tuple(dict.fromkeys(found))
+
+
+def _called(card: Card) -> str:
+    since = f" since {spoken(card.days.start)}" if card.days.start else ""
+    return f"{card.payer_name}{since} ({card.plan_name or 'no plan'})"
 
 
 def _suggestions(known: Facts, card: Card, day: date) -> list[str]:

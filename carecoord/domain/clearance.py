@@ -4,10 +4,10 @@ answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from carecoord.domain import appointment, authorization, coverage, information, loop, network
-from carecoord.domain.calendar import Days, midnight
+from carecoord.domain.calendar import Days, local, midnight, shifted
 from carecoord.domain.case import Case
 from carecoord.domain.cautions import cautions
 from carecoord.domain.coverage import Card
@@ -114,10 +114,10 @@ def _settled(known: Facts, booking: Booking | None) -> date | None:
 
 def _window(known: Facts, now: datetime, policy: Policy) -> Days:
     """The days that are left to choose from; once the window is over there is today, and it is late already."""
-    today = now.astimezone(policy.zone).date()
+    today = local(now, policy.zone)
     asked = known.referral.window
     left = asked.clip(Days(today, None))
-    return left if asked.end and not left.empty else Days(today, today + timedelta(days=1))
+    return left if asked.end and not left.empty else Days(today, shifted(today, 1))
 
 
 def _starts(known: Facts, settled: date | None, now: datetime, policy: Policy) -> list[date]:
@@ -125,14 +125,14 @@ def _starts(known: Facts, settled: date | None, now: datetime, policy: Policy) -
     if settled:
         return [settled]
     window = _window(known, now, policy)
-    begin = window.start or now.astimezone(policy.zone).date()
+    begin = window.start or local(now, policy.zone)
     return sorted({begin} | {day for day in known.edges if window.holds(day)})
 
 
 def _day(known: Facts, day: date, booking: Booking | None, settled: bool, now: datetime, policy: Policy) -> Day:
     card = coverage.choose(known.cards, known.referral.cards, day)
     # What was known when the day was over is what counts for it: an answer does not go stale under a past visit.
-    then = min(now, midnight(day + timedelta(days=1), policy.zone))
+    then = min(now, midnight(shifted(day, 1), policy.zone))
     visit = booking if booking and booking.day == day else None
     site = (visit.site if visit else None) or known.referral.site
     found = network.answer(known.referral, site, card, day, known.register)
@@ -201,7 +201,7 @@ def _spans(judged: Sequence[tuple[date, Gate]], window: Days) -> tuple[Span, ...
     found: list[Span] = []
     for n, (day, gate) in enumerate(judged):
         end = judged[n + 1][0] if n + 1 < len(judged) else window.end
-        last = end - timedelta(days=1) if end else day
+        last = shifted(end, -1) if end else day
         if found and (found[-1].state, found[-1].reason) == (gate.state, gate.reason):
             found[-1] = replace(found[-1], last=last)
         else:

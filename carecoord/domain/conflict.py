@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from carecoord.domain.calendar import moment, spoken
+from carecoord.domain.calendar import local, moment, spoken
 from carecoord.domain.case import Case
 from carecoord.domain.gate import Evidence
 from carecoord.domain.lines import review_action
@@ -64,7 +64,7 @@ def _appointment(appointment: Json, policy: Policy) -> str:
     at = moment(text(appointment, "start"), policy.zone)
     if kind not in ("booked", "cancelled", "missed", "done"):
         return ""
-    when = f" for {spoken(at.astimezone(policy.zone).date())}" if kind == "booked" and at else ""
+    when = f" for {spoken(local(at, policy.zone))}" if kind == "booked" and at else ""
     return {"missed": "no-show", "done": "fulfilled"}.get(kind, kind) + when
 
 

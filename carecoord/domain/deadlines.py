@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
 
-from carecoord.domain.calendar import midnight
+from carecoord.domain.calendar import later, midnight
 from carecoord.domain.facts import Facts
 from carecoord.domain.gate import Gate
 from carecoord.domain.policy import Policy
@@ -30,12 +30,12 @@ def changes_at(
     """The earliest instant after `now` at which an answer may differ though nothing was written: an eligibility answer
     grows old, a payer's or performer's clock runs out, a visit's time passes, something begins to show as expiring or,
     while no day is settled (`unsettled`), the days that are left to choose from begin or end differently."""
-    at = [card.answer.at + policy.eligibility_age for card in known.cards if card.answer and card.answer.at]
+    at = [later(a.at, policy.eligibility_age) for card in known.cards for a in card.answers if a.at]
     at += [request.due for request in known.requests if request.due]
     at += [booked.start + policy.confirm for booked in known.visits.open if booked.start]
     at += [visit.at + policy.report for visit in known.visits.done[-1:]]
     ends = [until for until in untils if until]
-    at += [midnight(until, policy.zone) - policy.expiring for until in ends]
+    at += [later(midnight(until, policy.zone), -policy.expiring) for until in ends]
     window = known.referral.window
     days = set(ends) | {day for day in (window.start, window.end) if day} | (known.edges if unsettled else frozenset())
     at += [midnight(day, policy.zone) for day in days]

@@ -43,7 +43,9 @@ class Facts:
         numbers = {known.numbers.get(row.contract, "") for row in rows}
         payers = frozenset[str]().union(*(card.payer.keys for card in self.cards if card.payer))
         spans = [card.days for card in self.cards]
-        spans += [card.answer.benefit for card in self.cards if card.answer]
+        spans += [each for card in self.cards for each in card.doubt]
+        spans += [days for card in self.cards for each in card.answers for days in (each.served, each.benefit)]
+        spans += [each.served for card in self.cards for each in card.inquiries]
         spans += [line.days for request in self.requests for line in request.lines]
         spans += [plan.days for plan in known.plans if any(plan.plan == card.plan for card in self.cards)]
         spans += [row.days for row in rows]

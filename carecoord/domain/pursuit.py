@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from carecoord.domain.calendar import spoken
+from carecoord.domain.calendar import local, spoken
 from carecoord.domain.gate import Action, Evidence, Gate
 from carecoord.domain.lines import Line
 from carecoord.domain.prior_auth import Request
@@ -77,7 +77,7 @@ def _denied(
         "Appeal filing",
         request.decided,
     )
-    by = spoken(due.astimezone(matter.policy.zone).date()) if due else ""
+    by = spoken(local(due, matter.policy.zone)) if due else ""
     return gate, f"Appeal by {by}" if by else ""
 
 

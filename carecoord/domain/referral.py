@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from carecoord.domain.calendar import ALWAYS, NEVER, Days, days, moment
+from carecoord.domain.calendar import ALWAYS, NEVER, Days, days, local, moment, shifted
 from carecoord.domain.case import Case, coordinates
 from carecoord.domain.gate import Evidence
 from carecoord.domain.parties import Directory, Party, Role, party
@@ -194,6 +194,6 @@ def _window(order: Json, authored: datetime | None, priority: str, policy: Polic
     given = days(asked or ({"start": at, "end": at} if at else None), policy.zone)
     if given == NEVER or given.empty:
         given = ALWAYS
-    start = given.start or (authored.astimezone(policy.zone).date() if authored else None)
+    start = given.start or (local(authored, policy.zone) if authored else None)
     allowed = policy.window.allows(priority)
-    return Days(start, given.end or (start + allowed + timedelta(days=1) if start else None))
+    return Days(start, given.end or (shifted(start, allowed.days + 1) if start else None))

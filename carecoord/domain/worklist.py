@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from carecoord.domain.calendar import Days, midnight, spoken
+from carecoord.domain.calendar import Days, later, local, midnight, spoken
 from carecoord.domain.case import Case
 from carecoord.domain.clearance import Clearance
 from carecoord.domain.parties import Party, party
@@ -141,7 +141,7 @@ def _ends(until: date | None) -> str:
 
 def _soon(until: date | None, found: Clearance, policy: Policy) -> bool:
     """Whether an end lies ahead, near enough to show."""
-    return until is not None and midnight(until, policy.zone) - policy.expiring <= found.now
+    return until is not None and later(midnight(until, policy.zone), -policy.expiring) <= found.now
 
 
 def _authorization(found: Clearance, policy: Policy) -> dict[str, Any]:
@@ -178,4 +178,4 @@ def _agreement(found: Clearance, policy: Policy) -> dict[str, Any]:
 
 
 def _today(found: Clearance, policy: Policy) -> date:
-    return found.now.astimezone(policy.zone).date()
+    return local(found.now, policy.zone)

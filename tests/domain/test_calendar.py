@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carecoord.domain.calendar import ALWAYS, NEVER, Days, days, midnight, moment, spoken
+from carecoord.domain.calendar import ALWAYS, NEVER, Days, add_months, days, later, midnight, moment, shifted, spoken
 
 ZONE = ZoneInfo("America/New_York")
+NOW = datetime(2026, 11, 22, 14, tzinfo=UTC)
 ANY = st.none() | st.dates(date(2020, 1, 1), date(2030, 1, 1))
-JUNK = ({"start": "2027-02-30"}, {"end": "soon"}, {"start": 5}, {"end": ["2027"]}, [], "2027", {"start": "0001-01-01"})
+JUNK = ({"start": "2027-02-30"}, {"end": "soon"}, {"start": 5}, {"end": ["2027"]}, [], "2027", {"start": "0000-01-01"})
 
 
 def read(start: str | None = None, end: str | None = None) -> Days:
@@ -42,6 +43,34 @@ def test_an_instant_begins_on_its_local_day():
 
 def test_the_end_of_all_time_is_no_end():
     assert read("2026-01-01", "9999-12-31") == Days(date(2026, 1, 1), None)
+
+
+def test_the_beginning_of_all_time_is_a_beginning():
+    assert read("0001-01-01").holds(date(2027, 1, 1))
+    assert read("0001-01-01T00:00:00Z", "2027-01-30").last == date(2027, 1, 30)
+    assert not read(end="0001-01-01").holds(date(2027, 1, 1))
+    assert moment("0001-01-01T00:00:00Z", ZONE) is None, "how programs write that they know no time"
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "there"),
+    [
+        (date(2024, 2, 29), 12, date(2025, 2, 28)),
+        (date(2027, 1, 31), 1, date(2027, 2, 28)),
+        (date(2027, 3, 15), -2, date(2027, 1, 15)),
+        (date(9999, 12, 1), 1, date.max),
+        (date(2027, 1, 1), 10**12, date.max),
+        (date(2027, 1, 1), -(10**12), date.min),
+    ],
+)
+def test_a_month_later_is_the_same_day_or_the_last_of_a_shorter_month(day, months, there):
+    assert add_months(day, months) == there
+
+
+def test_no_number_of_days_leads_out_of_the_calendar():
+    assert shifted(date(2027, 1, 30), 3) == date(2027, 2, 2)
+    assert (shifted(date.max, 1), shifted(date.min, -(10**12))) == (date.max, date.min)
+    assert later(NOW, timedelta.max) > NOW > later(NOW, timedelta.min)
 
 
 def test_no_period_is_always_and_an_unreadable_one_is_never():

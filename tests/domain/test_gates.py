@@ -171,6 +171,103 @@ class TestCoverage:
         story = plain().with_(question(), eligibility(5, request=ref("CoverageEligibilityRequest/question-1")))
         assert story.clear().gate("coverage").state == "met"
 
+    def test_an_answer_speaks_for_the_days_that_the_payer_was_asked_about_only(self):
+        old = eligibility(1, inforce=False, servicedDate="2025-12-01")
+        assert plain().with_(old).clear().gate("coverage").rule == "coverage.confirmed"
+        elsewhere = plain().without(ELIGIBLE).with_(eligibility(2, servicedDate="2026-11-20"))
+        found = elsewhere.clear().gate("coverage")
+        assert (found.state, found.rule) == ("unknown", "coverage.other-day")
+        assert found.reason == "Blue Horizon's eligibility answer is about 20 Nov 2026, not about 4 Dec 2026."
+        assert not elsewhere.clear().cleared
+
+    @pytest.mark.parametrize(
+        ("served", "rule"),
+        [
+            ({"servicedDate": "2026-12-04"}, "confirmed"),
+            ({"servicedDate": "2026-12"}, "confirmed"),
+            ({"servicedPeriod": {"start": "2026-12-01", "end": "2026-12-31"}}, "confirmed"),
+            ({"servicedPeriod": {"start": "2026-11-01", "end": "2026-12-03"}}, "other-day"),
+            ({"servicedPeriod": {"end": "soon"}}, "other-day"),
+        ],
+    )
+    def test_the_days_of_an_answer_are_read_in_any_precision(self, served, rule):
+        assert plain().with_(eligibility(**served)).clear().gate("coverage").rule == f"coverage.{rule}"
+
+    def test_an_answer_about_the_visit_grows_old_all_the_same(self):
+        story = plain().without(ELIGIBLE).with_(eligibility(40, servicedDate="2026-12-04"))
+        assert story.clear().gate("coverage").rule == "coverage.stale"
+
+    @pytest.mark.parametrize("outcome", ["queued", "error"])
+    def test_what_is_no_answer_yet_hides_no_older_one(self, outcome):
+        assert plain().with_(eligibility(1, outcome=outcome)).clear().gate("coverage").rule == "coverage.confirmed"
+        alone = plain().without(ELIGIBLE).with_(eligibility(1, outcome=outcome)).clear()
+        assert alone.gate("coverage").rule == "coverage.unclear"
+
+    def test_half_an_answer_confirms_nothing(self):
+        assert plain().with_(eligibility(1, outcome="partial")).clear().gate("coverage").rule == "coverage.unclear"
+
+    def test_a_queued_answer_leaves_the_question_with_the_payer(self):
+        waits = eligibility(1, outcome="queued", inforce=None, request=ref("CoverageEligibilityRequest/question-1"))
+        found = plain().without(ELIGIBLE).with_(question(), waits).clear().gate("coverage")
+        assert (found.state, found.who) == ("pending", "payer")
+
+    def test_a_question_about_another_day_is_not_waited_for(self):
+        story = plain().without(ELIGIBLE).with_(question(servicedDate="2025-12-01"))
+        assert story.clear().gate("coverage").rule == "coverage.by-period"
+
+    def test_an_answer_that_says_both_says_nothing(self):
+        both = [{"coverage": ref("Coverage/card-1"), "inforce": each} for each in (True, False)]
+        assert plain().with_(eligibility(insurance=both)).clear().gate("coverage").rule == "coverage.unclear"
+
+    @pytest.mark.parametrize(
+        "words", ["Coverage terminated 31 Oct 2026", "Member is no longer active.", "Not eligible on this date"]
+    )
+    def test_an_answer_whose_words_deny_its_flag_says_nothing(self, words):
+        assert plain().with_(eligibility(disposition=words)).clear().gate("coverage").rule == "coverage.unclear"
+        good = eligibility(disposition="Policy is currently in-force.")
+        assert plain().with_(good).clear().gate("coverage").rule == "coverage.confirmed"
+
+    def test_an_answer_about_another_card_says_nothing_of_this_one(self):
+        story = plain().without(ELIGIBLE).with_(coverage(2, order=2), eligibility(1, "card-2"))
+        assert story.clear().gate("coverage").rule == "coverage.by-period"
+
+    def test_days_written_as_midnight_utc_are_not_known_to_the_day(self):
+        end = {"start": "2026-01-01T00:00:00Z", "end": "2026-12-04T00:00:00Z"}
+        story = plain().without(ELIGIBLE).with_(coverage(period=end))
+        found = story.clear().gate("coverage")
+        assert (found.state, found.rule) == ("unknown", "coverage.dates")
+        assert found.reason == (
+            "The Blue Horizon card gives its dates as midnight UTC: whether it covers 4 Dec 2026 is not clear."
+        )
+        assert story.with_(appointment(11)).clear().gate("coverage").rule == "coverage.by-period"
+        assert story.with_(appointment(13)).clear().gate("coverage").rule == "coverage.ended"
+        confirmed = story.with_(eligibility(servicedDate="2026-12-04")).clear()
+        assert confirmed.gate("coverage").rule == "coverage.confirmed", "the payer said it of the very day"
+
+    def test_a_card_from_the_beginning_of_time_on_is_a_card(self):
+        assert plain().with_(coverage(period={"start": "0001-01-01"})).clear().gate("coverage").state == "met"
+
+    def test_of_two_cards_of_one_rank_the_later_one_is_taken_and_it_is_said(self):
+        story = plain().without("Coverage/card-1").with_(
+            order(insurance=[]), coverage(id="card-a", start=-900), coverage(id="card-b", start=-20)
+        )
+        found = story.clear()
+        assert found.card.key == "Coverage/card-b"
+        assert found.warnings == (
+            "Two cards of one rank are active, Blue Horizon since 2 Nov 2026 (Plan 1) and Blue Horizon since 5 Jun 2024 "
+            "(Plan 1): the first was taken; confirm it.",
+            "The coverage has not been confirmed with the payer.",
+        )
+
+    def test_two_copies_of_one_card_are_one(self):
+        member = [{"system": "urn:member", "value": "7"}]
+        story = plain().with_(coverage(identifier=member), coverage(id="copy", identifier=member))
+        assert story.clear().warnings == ()
+
+    def test_who_pays_for_oneself_does_so_on_the_days_of_the_card(self):
+        paid = self_pay() | {"period": {"end": "2026-11-01"}}
+        assert plain().with_(paid).clear().gate("coverage").rule == "coverage.ended"
+
     def test_no_card_at_all_is_unknown_and_so_is_who_decides(self):
         found = plain().without("Coverage/card-1").clear()
         assert found.gate("coverage").rule == "coverage.none"
