@@ -5,6 +5,7 @@ What the registry is asked for is also noted, found or not: those are the keys t
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from carecoord.domain.agreement import number_of
 from carecoord.domain.case import CLINICAL, REGISTRY, Case, gather, is_referral
 from carecoord.domain.reading import extension, identifiers, item, items, key, target, targets, text
 from carecoord.domain.terms import EXTENSION, HL7, IDENTIFIER, has
-from carecoord.store import read, registry
+from carecoord.store import ehrs, read, registry
 from carecoord.store.read import Row
 
 Json = dict[str, Any]
@@ -34,6 +35,11 @@ class Library:
     _held: dict[str, Json | None] = field(default_factory=dict)
     _answers: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
     _changed: list[Json] | None = None
+
+    @cached_property
+    def systems(self) -> dict[str, str]:
+        """What each EHR is called, by every base URL that it has."""
+        return {base: one.name for one in ehrs.every(self.conn) for base in one.bases}
 
     def fetch(self, references: Iterable[str]) -> list[Json]:
         """The resources with these `Type/id`."""
@@ -157,7 +163,8 @@ def of_patient(library: Library, patient: str, offers: bool = False) -> list[Ass
         if is_referral(order, tasks):
             bare = gather(order, [*decoded.values(), *person])
             around, needs = _around(library, bare, bodies, offers)
-            found.append(Assembled(row.rid, row.id, gather(order, [*decoded.values(), *person, *around]), needs))
+            case = gather(order, [*decoded.values(), *person, *around], library.systems)
+            found.append(Assembled(row.rid, row.id, case, needs))
     return found
 
 

@@ -23,7 +23,8 @@ REBOOK = Action("rebook", "Book again")
 @dataclass(frozen=True, slots=True)
 class Matter:
     """`ruling` and `participation` are those of the booked day, or of the best day when nothing is booked. `shut`: the
-    gate that no day of the window gets past, if there is one. `conflict`: what the sources say that can not both be."""
+    gate that no day of the window gets past, if there is one. `died`: what
+    says that the patient has. `conflict`: what the sources say that can not both be."""
 
     referral: Referral
     visits: Visits
@@ -31,6 +32,7 @@ class Matter:
     ruling: Ruling
     participation: Participation
     shut: Gate | None
+    died: Evidence | None
     conflict: str
     conflict_evidence: tuple[Evidence, ...]
     now: datetime
@@ -62,18 +64,68 @@ def gate(matter: Matter) -> Gate:
             label="Settle conflict",
             evidence=matter.conflict_evidence,
         )
-    if matter.booking:
-        return _booked(matter, matter.booking)
-    if matter.visits.done:
-        last = matter.visits.done[-1]
+    order, booking, done = matter.referral, matter.booking, matter.visits.done
+    if done and not booking:
+        last = done[-1]
         return _gate(matter, "met", f"The visit took place on {spoken(last.day)}.", "done", evidence=(last.evidence,))
-    if matter.referral.withdrawn:
-        return _gate(
-            matter, "not-needed", "The referral has been withdrawn.", "withdrawn", evidence=(matter.referral.evidence,)
-        )
-    if matter.referral.stage == "advice-given":
-        return _gate(matter, "not-needed", "Advice was given: no visit is needed.", "advice")
-    return _unbooked(matter)
+    if order.withdrawn:
+        said = f"The referral has been withdrawn{_still(booking)}."
+        return _gate(matter, "not-needed", said, "withdrawn", evidence=(order.evidence, *_proof(booking)))
+    if matter.died:
+        said = f"The patient has died{_still(booking)}."
+        close = Action("close-referral", "Tell the clinician and close")
+        return _gate(matter, "blocked", said, "died", close, "coordinator", evidence=(matter.died, *_proof(booking)))
+    if order.stage == "cancel-requested":
+        return _cancelling(matter, booking)
+    return _standing(matter, booking) if booking else _unbooked(matter)
+
+
+def _standing(matter: Matter, booking: Booking) -> Gate:
+    """A visit is booked: what the order and its performer say against it, before what its day does."""
+    order, proof = matter.referral, (matter.referral.stage_evidence, booking.evidence)
+    if order.status == "on-hold":
+        resume, said = Action("resume-order", "Ask whether to go on"), f"The order is on hold{_still(booking)}."
+        return _gate(matter, "blocked", said, "on-hold", resume, "clinician", evidence=(order.evidence, *proof[1:]))
+    if order.stage in CAME_BACK:
+        return _returned(matter, booking)
+    if _lost(matter, booking):
+        said = f"{_who(matter)} says that the visit was {LOST[order.stage]}{_still(booking)}."
+        settle = Action("settle-conflict", "Ask which is true")
+        return _gate(matter, "unknown", said, "lost", settle, "coordinator", label="Settle conflict", evidence=proof)
+    return _booked(matter, booking)
+
+
+def _lost(matter: Matter, booking: Booking) -> bool:
+    """Whether the performer has said that the visit came to nothing, which its appointment does not know: not when
+    another appointment tells which visit was meant, nor when one was missed before this one's time."""
+    order = matter.referral
+    explained = any(each.kind in ("missed", "cancelled") for each in matter.visits.bookings)
+    if order.stage not in LOST or explained:
+        return False
+    since, start = order.stage_since, booking.start
+    return not (order.stage == "no-show" and since and start and since < start)
+
+
+def _cancelling(matter: Matter, booking: Booking | None) -> Gate:
+    """A cancellation was asked for and is not confirmed: it speaks whatever else is booked, held or in the way."""
+    said = f"Waiting for {_who(matter)} to confirm the cancellation{_still(booking)}."
+    ask, due = Action("chase-performer", f"Ask {_who(matter)}"), matter.due("acknowledge")
+    proof = (matter.referral.stage_evidence, *_proof(booking))
+    label = "Confirm cancellation"
+    return _gate(matter, "pending", said, "cancel-requested", ask, "performer", due, label, evidence=proof)
+
+
+def _still(booking: Booking | None) -> str:
+    """The booked visit that a sentence about something else has to mention."""
+    return f"; a visit is still booked for {spoken(booking.day)}" if booking else ""
+
+
+def _proof(booking: Booking | None) -> tuple[Evidence, ...]:
+    return (booking.evidence,) if booking else ()
+
+
+def _who(matter: Matter) -> str:
+    return matter.referral.performer.name if matter.referral.performer else "the performer"
 
 
 def _gate(
@@ -154,6 +206,8 @@ def _window(matter: Matter, day: date) -> Found:
 def _unbooked(matter: Matter) -> Gate:
     """Nothing is booked: what stands in the way first."""
     order = matter.referral
+    if order.stage == "advice-given":
+        return _gate(matter, "not-needed", "Advice was given: no visit is needed.", "advice")
     if order.stage == "draft":
         send, due = Action("send-referral", "Send the referral"), matter.due("send")
         return _gate(
@@ -183,13 +237,13 @@ def _held(matter: Matter, held: Booking) -> Gate:
 
 
 def _shut(matter: Matter, by: Gate) -> Gate:
-    said = f"No day of the window can be booked: {_lower(by.reason)}"
+    said = f"No day of the window can be booked. {by.reason}"
     return _gate(matter, "blocked", said, "shut", by.action, by.who, waits_on=by.name, evidence=by.evidence)
 
 
 def _waits(matter: Matter) -> Gate:
     """The performer's move, by its own clock."""
-    who = matter.referral.performer.name if matter.referral.performer else "the performer"
+    who = _who(matter)
     said, clock, label = WAITS[matter.referral.stage]
     ask = Action("chase-performer", f"Ask {who}")
     return _gate(matter, "pending", said.format(who), matter.referral.stage, ask, "performer", matter.due(clock), label)
@@ -201,41 +255,34 @@ WAITS = {
     "in-triage": ("{} is triaging the referral.", "triage", "Triage"),
     "awaiting-information": ("{} can not triage without more information.", "triage", "Triage"),
     "waitlisted": ("On the waiting list of {}.", "book", "Offer a slot"),
-    "cancel-requested": ("Waiting for {} to confirm the cancellation.", "acknowledge", "Confirm cancellation"),
 }
+LOST = {"no-show": "missed", "appointment-cancelled": "cancelled"}  # stage -> what became of the visit
 
 
-def _lower(reason: str) -> str:
-    """A sentence inside another keeps its names: only a common first word loses its capital."""
-    first, _, rest = reason.partition(" ")
-    return f"{first.lower()} {rest}" if first in ("The", "No", "All", "Visit", "Agreement", "Our", "Which") else reason
-
-
-def _returned(matter: Matter) -> Gate:
+def _returned(matter: Matter, booking: Booking | None = None) -> Gate:
     """The performer said no, or could not: somebody else is to be asked."""
     by = ", ".join(matter.referral.declined)
     why = f": {matter.referral.stage_reason.rstrip('.')}" if matter.referral.stage_reason else ""
     label = (
         f"Send it to {matter.referral.next_candidate}" if matter.referral.next_candidate else "Choose another performer"
     )
-    said = f"{by} declined{why}." if by else f"The referral came back{why}."
-    return _gate(
-        matter, "open", said, "returned", Action("reroute", label), "coordinator", matter.due("reroute"), "Re-route"
-    )
+    said = f"{f'{by} declined' if by else 'The referral came back'}{why}{_still(booking)}."
+    reroute, due = Action("reroute", label), matter.due("reroute")
+    proof = (matter.referral.stage_evidence, *_proof(booking))
+    return _gate(matter, "open", said, "returned", reroute, "coordinator", due, "Re-route", evidence=proof)
 
 
 def _to_book(matter: Matter) -> Gate:
     """Our move. What the last appointment came to says how to put it."""
     window = matter.referral.window
     lost = next((b for b in reversed(matter.visits.bookings) if b.kind in ("missed", "cancelled")), None)
+    kind = lost.kind if lost else LOST.get(matter.referral.stage)
     ends = midnight(window.end, matter.policy.zone) if window.end else None
     due = min((d for d in (matter.due("book"), ends) if d), default=None)
-    if lost:
-        what = "did not come to" if lost.kind == "missed" else "has lost"
-        reason = f"The patient {what} the visit{f' of {spoken(lost.day)}' if lost.day else ''}: book again."
-        return _gate(
-            matter, "open", reason, lost.kind, REBOOK, "coordinator", due, "Book visit", evidence=(lost.evidence,)
-        )
+    if kind:
+        what = "did not come to" if kind == "missed" else "has lost"
+        reason = f"The patient {what} the visit{f' of {spoken(lost.day)}' if lost and lost.day else ''}: book again."
+        return _gate(matter, "open", reason, kind, REBOOK, "coordinator", due, "Book visit", evidence=_proof(lost))
     if window.end and matter.today >= window.end:
         reason, rule = f"The requested window ended on {spoken(window.last)} without a visit.", "window-over"
     else:

@@ -7,12 +7,14 @@ end given as a day includes that day).
 """
 
 import calendar
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MIDNIGHT_UTC = re.compile(r"\d{4}-\d\d-\d\dT00:00(:00(\.0+)?)?(Z|[+-]00:00)")
 # Instants are kept this far from the ends of the calendar, so that a clock added to one, or a zone, stays inside it.
 _FIRST, _LAST = date(1000, 1, 1), date(8999, 12, 31)
 _EARLIEST, _LATEST = (datetime.combine(day, time(), UTC) for day in (_FIRST, _LAST))
@@ -71,19 +73,14 @@ def days(period: Any, zone: tzinfo) -> Days:
 
 
 def doubtful(period: Any, zone: tzinfo) -> tuple[Days, ...]:
-    """The days that a FHIR Period claims or not according to how a bound at exactly midnight UTC is read: as the instant
-    that it is by the letter, or as the day that programs without zones mean by it. None east of Greenwich."""
-    found = []
-    for name in ("start", "end"):
-        said = period.get(name) if isinstance(period, dict) else None
-        try:
-            at = datetime.fromisoformat(said) if isinstance(said, str) and len(said) > 10 and moment(said, zone) else None
-            if at is None or at.tzinfo is None or at.utcoffset() or at.time().replace(microsecond=0) != time():
-                continue
-            read = first if name == "start" else after
-            found.append(Days(*sorted((read(said, zone), read(said[:10], zone)))))
-        except ValueError:
-            continue
+    """The days that a FHIR Period claims or not according to how a bound at exactly midnight UTC is read: as the
+    instant that it is by the letter, or as the day that programs without zones mean by it. None east of Greenwich."""
+    bounds = (period.get("start"), period.get("end")) if isinstance(period, dict) else ()
+    found = [
+        Days(*sorted((read(said, zone), read(said[:10], zone))))
+        for said, read in zip(bounds, (first, after), strict=False)
+        if isinstance(said, str) and _MIDNIGHT_UTC.fullmatch(said) and moment(said, zone)
+    ]
     return tuple(each for each in found if not each.empty)
 
 
@@ -122,7 +119,7 @@ def moment(text: str, zone: tzinfo) -> datetime | None:
 def _instant(text: str, zone: tzinfo) -> datetime:
     read = datetime.fromisoformat(text)
     if not _FIRST <= read.date() <= _LAST:
-        return read.replace(tzinfo=UTC)  # no zone moves it by a day that matters, and some would move it off the calendar
+        return read.replace(tzinfo=UTC)  # no zone moves it by what matters, and some would move it off the calendar
     return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
 
 

@@ -1,7 +1,7 @@
 """A case: one referral with everything that bears on it, joined from resources, whoever wrote them."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from carecoord.domain.reading import Json, extension, identifiers, item, items, key, target, targets, text
 from carecoord.domain.terms import PAS, PATIENT_REFERRAL, TASK_CODES, has
@@ -69,6 +69,7 @@ class Case:
     affiliations: Some = ()
     agreements: Some = ()
     rules: Some = ()
+    systems: Mapping[str, str] = field(default_factory=dict)  # base URL of an EHR -> the name it was added under
 
 
 def is_referral(order: Json, tasks: Iterable[Json] = ()) -> bool:
@@ -78,9 +79,10 @@ def is_referral(order: Json, tasks: Iterable[Json] = ()) -> bool:
     return any(target(item(task, "focus")) == key(order) for task in tasks)
 
 
-def gather(order: Json, resources: Iterable[Json]) -> Case:
+def gather(order: Json, resources: Iterable[Json], systems: Mapping[str, str] | None = None) -> Case:
     """Join a case from any heap of resources: the patient's are kept when they concern this order, coverage and
-    requests for authorization always (one that is not linked may still be the one meant), the registry's as given."""
+    requests for authorization always (one that is not linked may still be the one meant), the registry's as given.
+    `systems`: what the EHRs are called, by base URL."""
     heap: dict[str, list[Json]] = {}
     for each in resources:
         heap.setdefault(str(each.get("resourceType")), []).append(each)
@@ -106,9 +108,9 @@ def gather(order: Json, resources: Iterable[Json]) -> Case:
             if me in targets(each, "basedOn") or me in targets(each, "about")
         ],
     }
-    fields = {field: tuple(joined.get(kind, heap.get(kind, ()))) for kind, field in (CLINICAL | REGISTRY).items()}
+    fields = {name: tuple(joined.get(kind, heap.get(kind, ()))) for kind, name in (CLINICAL | REGISTRY).items()}
     patient = next((each for each in heap.get("Patient", ()) if key(each) == subject), None)
-    return Case(order, patient, **fields)
+    return Case(order, patient, **fields, systems=systems or {})
 
 
 def _tasks(order: Json, heap: dict[str, list[Json]]) -> list[Json]:
@@ -129,7 +131,7 @@ def _tasks(order: Json, heap: dict[str, list[Json]]) -> list[Json]:
         for id, t in tasks.items()
         if id not in ours
         and target(item(t, "for")) == subject
-        and not near.isdisjoint((*targets(t, "partOf"), target(item(t, "reasonReference"))))
+        and not near.isdisjoint((*targets(t, "partOf"), target(item(t, "reasonReference")), target(item(t, "focus"))))
     ]
     return [*ours.values(), *under]
 

@@ -40,6 +40,9 @@ def cautions(
         n = {1: "Two", 2: "Three"}.get(len(others), "Several")
         both = " and ".join(_called(each) for each in (card, *others))
         found.append(f"{n} cards of one rank are active, {both}: the first was taken; confirm it.")
+    if said := known.referral.stage_unread:
+        performer = known.referral.performer
+        found.append(f"{performer.name if performer else 'The performer'} says of the referral: {said.rstrip('.')}.")
     if gates[0].rule == "coverage.by-period":
         found.append("The coverage has not been confirmed with the payer.")
     if participation.result == "in" and participation.until and not settled:

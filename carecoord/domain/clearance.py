@@ -11,7 +11,7 @@ from carecoord.domain.calendar import Days, local, midnight, shifted
 from carecoord.domain.case import Case
 from carecoord.domain.cautions import cautions
 from carecoord.domain.coverage import Card
-from carecoord.domain.deadlines import changes_at, timed
+from carecoord.domain.deadlines import changes_at, timed, working
 from carecoord.domain.facts import Facts, facts
 from carecoord.domain.gate import RANK, Action, Gate, Span, best
 from carecoord.domain.participation import Participation
@@ -19,7 +19,8 @@ from carecoord.domain.policy import Policy
 from carecoord.domain.ruling import Matter, Ruling
 from carecoord.domain.visits import Booking
 
-CLEARING = ("coverage", "authorization", "agreement", "information")
+CLEARING = ("coverage", "authorization", "agreement", "information", "appointment")  # gates that bear on being seen
+URGING = ("appointment.cancel-requested", "appointment.died")  # before them no other gate is worth anybody's while
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,11 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Clearance:
-    """The answer. `date` is the day judged for: asked, booked or done; None when every day of `window` was judged.
-    `changes`: days in the window from which the answer differs. `changes_at`: when time alone may change it."""
+    """The answer. `cleared`: the patient can be seen and paid for: a visit is booked and ahead, and every gate that
+    bears on it is met, for its day or the one that was asked about. `date` is the day judged for: asked, booked or
+    done; None when every day of `window` was judged. `due` is when the case begins to hurt the patient
+    (deadlines.working). `changes`: days in the window from which the answer differs. `changes_at`: when time alone may
+    change it."""
 
     gates: tuple[Gate, ...]
     cleared: bool
@@ -95,10 +99,11 @@ def judge(known: Facts, now: datetime, policy: Policy, on: date | None = None) -
     visit = _visit(known, booking, days, ruled, where, now, policy)
     window = _window(known, now, policy)
     spread = [_spread([(d.day, d.gates[n]) for d in days], window) for n in range(3)]
+    spread[1] = _disputed(spread[1], known)
     spread[2] = _offered(spread[2], where, known)
     closing = loop.gate(known.referral, known.visits, known.closing, now, policy)
     gates = tuple(timed(gate, known, booking, policy) for gate in (*spread, information.gate(asks), visit, closing))
-    return _answer(gates, known, now, policy, settled, booking, window, insured, ruled, where, asks)
+    return _answer(gates, known, now, policy, on, settled, booking, window, insured, ruled, where, asks)
 
 
 def _rank(gate: Gate) -> int:
@@ -179,6 +184,7 @@ def _visit(
             (own or ruled).ruling,
             (own or where).participation,
             shut,
+            known.died,
             " ".join(c.words for c in clash),
             tuple(e for c in clash for e in c.evidence),
             now,
@@ -209,6 +215,28 @@ def _spans(judged: Sequence[tuple[date, Gate]], window: Days) -> tuple[Span, ...
     return tuple(found)
 
 
+def _disputed(gate: Gate, known: Facts) -> Gate:
+    """An authorization that two sources decide differently is not known to be given."""
+    clash = [each for each in known.conflicts if each.about == "authorization"]
+    if not clash or gate.unmet:
+        return gate
+    said, proof = " ".join(each.words for each in clash), tuple(e for each in clash for e in each.evidence)
+    settle = Action("settle-conflict", "Ask which is true")
+    rule, label = "authorization.conflict", "Settle conflict"
+    return Gate("authorization", "unknown", said, rule, proof, settle, "coordinator", due_label=label)
+
+
+def _cleared(
+    by: dict[str, Gate], known: Facts, on: date | None, booking: Booking | None, now: datetime, policy: Policy
+) -> bool:
+    """Whether the patient can be seen and paid for on the booked day, or on the one that was asked about."""
+    ahead = bool(booking and booking.start and booking.start > now)
+    if not ahead or known.referral.withdrawn or known.conflicts or any(by[name].unmet for name in CLEARING):
+        return False
+    asked = on and booking and on != booking.day
+    return not asked or bool(on and local(now, policy.zone) <= on and known.referral.window.holds(on))
+
+
 def _offered(gate: Gate, where: Day, known: Facts) -> Gate:
     if gate.state != "blocked" and gate.action != network.ANOTHER:
         return gate
@@ -224,6 +252,7 @@ def _answer(
     known: Facts,
     now: datetime,
     policy: Policy,
+    on: date | None,
     settled: date | None,
     booking: Booking | None,
     window: Days,
@@ -234,11 +263,10 @@ def _answer(
 ) -> Clearance:
     """Put the gates together: what stands first, and what it all comes to."""
     by = {gate.name: gate for gate in gates}
-    withdrawn = known.referral.withdrawn and not known.visits.done
-    closed = withdrawn or by["loop"].state in ("met", "not-needed")
+    closed = (known.referral.withdrawn and not known.visits.done) or not by["loop"].unmet
     first = None if closed else _first(gates, by)
+    clock = None if closed else working(gates, first, known, booking, ruled.ruling, policy)
     said = first or by["loop"]
-    changes = sorted({span.first for gate in gates for span in gate.spans[1:]})
     untils = (where.participation.until, ruled.ruling.line.days.end if ruled.ruling.line else None)
     day = settled or ruled.day
     warnings = cautions(
@@ -246,19 +274,19 @@ def _answer(
     )
     return Clearance(
         gates=gates,
-        cleared=bool(settled) and not withdrawn and not any(by[name].unmet for name in CLEARING),
+        cleared=not closed and _cleared(by, known, on, booking, now, policy),
         closed=closed,
         headline_gate=first.name if first else None,
         headline=said.reason,
         action=first.action if first else None,
         who=first.who if first else None,
-        due=first.due if first else None,
-        due_label=first.due_label if first else None,
-        since=first.since if first else None,
+        due=clock.due if clock else None,
+        due_label=clock.label if clock else None,
+        since=clock.since if clock else None,
         conflict=tuple(c.words for c in known.conflicts),
         warnings=warnings,
         changes_at=changes_at(known, untils, settled is None, now, policy),
-        changes=tuple(changes),
+        changes=tuple(sorted({span.first for gate in gates for span in gate.spans[1:]})),
         date=settled,
         window=window,
         now=now,
@@ -274,7 +302,8 @@ def _answer(
 def _first(gates: Sequence[Gate], by: dict[str, Gate]) -> Gate | None:
     """The first unmet gate. One that only waits for another's move lets that one speak: a request pended for a paper is
     the paper's story, and its clock is the paper's, which ends before the payer's."""
-    found = next((gate for gate in gates if gate.unmet), None)
+    urging = next((gate for gate in gates if gate.rule in URGING), None)
+    found = urging or next((gate for gate in gates if gate.unmet), None)
     seen: set[str] = set()
     while found and found.waits_on and found.name not in seen and by[found.waits_on].unmet:
         seen.add(found.name)

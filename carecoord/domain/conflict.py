@@ -1,9 +1,12 @@
 """Where two sources disagree. A silent winner would be a lie: the case shows the conflict until somebody settles it.
 
 Two resources are copies of one thing when they share a business identifier, or, for appointments, the order and the
-start; they disagree when they come from different systems (meta.source; ours has none) and can not both be true."""
+start; they disagree when they come from different systems (meta.source; ours has none) and can not both be true. What
+an EHR has cancelled and we have booked for the same time without an identifier in common is no copy: it was booked
+again.
+"""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -30,38 +33,50 @@ class Conflict:
 def conflicts(case: Case, policy: Policy) -> tuple[Conflict, ...]:
     """Every disagreement of a case, in a fixed order."""
     found = [
-        *_between("appointment", case.appointments, lambda a: _appointment(a, policy), _start),
-        *_between("authorization", case.responses, _decision, lambda _: ""),
+        *_between("appointment", case.appointments, lambda a: _appointment(a, policy), _same_visit, case.systems),
+        *_between("authorization", case.responses, _decision, lambda one, other: False, case.systems),
     ]
     return tuple(found)
 
 
 def _between(
-    about: str, resources: Sequence[Json], said: Callable[[Json], str], same: Callable[[Json], str]
+    about: str,
+    resources: Sequence[Json],
+    said: Callable[[Json], str],
+    same: Callable[[Json, Json], bool],
+    systems: Mapping[str, str],
 ) -> Iterable[Conflict]:
     speaking = [each for each in resources if said(each)]
     for one, other in combinations(sorted(speaking, key=lambda each: (source(each), str(each.get("id")))), 2):
-        copies = identifiers(one) & identifiers(other) or (same(one) and same(one) == same(other))
+        copies = identifiers(one) & identifiers(other) or same(one, other)
         if copies and source(one) != source(other) and said(one) != said(other):
-            words = (
-                f"{_who(other)} says {said(other)}, {_who(one, 'we')} {'says' if source(one) else 'say'} {said(one)}."
-            )
+            ours = f"{_who(one, systems)} says" if source(one) else "we say"
+            words = f"{_who(other, systems)} says {said(other)}, {ours} {said(one)}."
             yield Conflict(about, words, (evidence(one, "status"), evidence(other, "status")))
 
 
-def _who(resource: Json, ours: str = "We") -> str:
-    """A system by the host of its address."""
-    host = source(resource).partition("://")[2].partition("/")[0]
-    return host or source(resource) or ours
+def _who(resource: Json, systems: Mapping[str, str]) -> str:
+    """A system by the name that it was added under; one that nobody added by its host."""
+    base = source(resource)
+    host = base.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0]
+    return systems.get(base.rstrip("/")) or host or base
 
 
-def _start(appointment: Json) -> str:
-    return text(appointment, "start")
+def _same_visit(one: Json, other: Json) -> bool:
+    """Whether two appointments of an order without an identifier in common are still one visit."""
+    start = text(one, "start")
+    again = any(
+        not source(mine) and KIND.get(text(mine, "status")) == "booked" and KIND.get(text(old, "status")) != "booked"
+        for mine, old in ((one, other), (other, one))
+    )
+    return bool(start) and start == text(other, "start") and not again
 
 
 def _appointment(appointment: Json, policy: Policy) -> str:
     kind = KIND.get(text(appointment, "status"), "")
     at = moment(text(appointment, "start"), policy.zone)
+    if text(appointment, "status") == "entered-in-error":
+        return "entered in error"
     if kind not in ("booked", "cancelled", "missed", "done"):
         return ""
     when = f" for {spoken(local(at, policy.zone))}" if kind == "booked" and at else ""

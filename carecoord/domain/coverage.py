@@ -1,8 +1,8 @@
 """The coverage gate: is the patient insured on the date, and who says so?
 
-The card alone (its period) makes it met, unconfirmed; the payer's own answer confirms it while it is young, for the days
-that the payer was asked about. Once the payer has been asked, an answer that has grown old, or that is about another
-day, is no confirmation, whatever the card says.
+The card alone (its period) makes it met, unconfirmed; the payer's own answer confirms it while it is young, for the
+days that the payer was asked about. Once the payer has been asked, an answer that has grown old, or that is about
+another day, is no confirmation, whatever the card says.
 
 Clause: FHIR R4 CoverageEligibilityResponse.serviced[x] ("The date or dates when the enclosed suite of services were
 performed or completed"); X12 271 answers for the date of service that was asked about."""

@@ -1,13 +1,14 @@
 """When the move of a gate is due, and when time alone may change an answer."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from carecoord.domain.calendar import later, midnight
 from carecoord.domain.facts import Facts
 from carecoord.domain.gate import Gate
 from carecoord.domain.policy import Policy
+from carecoord.domain.ruling import Ruling
 from carecoord.domain.visits import Booking
 
 
@@ -24,6 +25,36 @@ def timed(gate: Gate, known: Facts, booking: Booking | None, policy: Policy) -> 
     return replace(gate, due=begun + order.clock(clock), since=begun) if begun else gate
 
 
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What a case's clock runs to, what that is, and since when."""
+
+    due: datetime
+    label: str | None
+    since: datetime | None
+
+
+def working(
+    gates: Sequence[Gate], first: Gate | None, known: Facts, booking: Booking | None, ruling: Ruling, policy: Policy
+) -> Clock | None:
+    """The clock of a case: what hurts the patient first. That is the next step, or before it what the payer and its
+    papers wait for, the end of the care window while no visit lies inside it, or of an approval that no visit uses."""
+    order, zone = known.referral, policy.zone
+    by = {gate.name: gate for gate in gates}
+    clocks = [
+        Clock(gate.due, gate.due_label, gate.since)
+        for gate in (first, by["authorization"], by["information"])
+        if gate and gate.unmet and gate.due
+    ]
+    begun = max((at for at in (order.stage_since, order.authored) if at), default=None)
+    if by["appointment"].unmet and not known.visits.done and not order.withdrawn:
+        ends = [(order.window.end, "Care window ends")]
+        ends += [(ruling.line.days.end, "Approval ends")] if ruling.line and not ruling.gate.unmet else []
+        seen = booking.day if booking else None
+        clocks += [Clock(midnight(end, zone), label, begun) for end, label in ends if end and not (seen and seen < end)]
+    return min(clocks, key=lambda clock: clock.due, default=None)
+
+
 def changes_at(
     known: Facts, untils: Iterable[date | None], unsettled: bool, now: datetime, policy: Policy
 ) -> datetime | None:
@@ -32,7 +63,7 @@ def changes_at(
     while no day is settled (`unsettled`), the days that are left to choose from begin or end differently."""
     at = [later(a.at, policy.eligibility_age) for card in known.cards for a in card.answers if a.at]
     at += [request.due for request in known.requests if request.due]
-    at += [booked.start + policy.confirm for booked in known.visits.open if booked.start]
+    at += [then for b in known.visits.open if b.start for then in (b.start, b.start + policy.confirm)]
     at += [visit.at + policy.report for visit in known.visits.done[-1:]]
     ends = [until for until in untils if until]
     at += [later(midnight(until, policy.zone), -policy.expiring) for until in ends]

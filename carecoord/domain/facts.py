@@ -7,13 +7,14 @@ from carecoord.domain import agreement
 from carecoord.domain.case import Case
 from carecoord.domain.conflict import Conflict, conflicts
 from carecoord.domain.coverage import Card, cards
+from carecoord.domain.gate import Evidence
 from carecoord.domain.information import Papers, papers
 from carecoord.domain.loop import Closing, closing
 from carecoord.domain.participation import exactness
 from carecoord.domain.parties import Directory, Role, directory, party
 from carecoord.domain.policy import Policy
 from carecoord.domain.prior_auth import Request, requests
-from carecoord.domain.reading import item, key
+from carecoord.domain.reading import Json, evidence, item, key, text
 from carecoord.domain.referral import Referral, referral
 from carecoord.domain.register import Register, register
 from carecoord.domain.requirement import Rule, rules
@@ -34,6 +35,7 @@ class Facts:
     register: Register
     rules: tuple[Rule, ...]
     conflicts: tuple[Conflict, ...]
+    died: Evidence | None
 
     @property
     def edges(self) -> frozenset[date]:
@@ -76,4 +78,12 @@ def facts(case: Case, policy: Policy) -> Facts:
         register(case, known, roles, versions, policy),
         rules(case.rules, order.codes, policy),
         conflicts(case, policy),
+        _died(case.patient),
     )
+
+
+def _died(patient: Json | None) -> Evidence | None:
+    """What says that the patient has died."""
+    if patient is None or not (patient.get("deceasedBoolean") is True or text(patient, "deceasedDateTime")):
+        return None
+    return evidence(patient, "deceased")

@@ -1,8 +1,9 @@
 """A request that has granted nothing for this service (yet): how it stands and what it takes to go on."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from carecoord.domain.calendar import local, spoken
+from carecoord.domain.calendar import local, midnight, spoken
 from carecoord.domain.gate import Action, Evidence, Gate
 from carecoord.domain.lines import Line
 from carecoord.domain.prior_auth import Request
@@ -64,7 +65,8 @@ def _denied(
     request: Request, lines: Sequence[Line], matter: Matter, payer: str, proof: tuple[Evidence, ...]
 ) -> tuple[Gate, str]:
     why = next((each.reason for each in lines if each.reason), "no reason given")
-    due = request.decided + matter.policy.appeal if request.decided else None
+    last = request.decided + matter.policy.appeal if request.decided else None
+    due = _answer_by(request, matter, last)
     action = Action("appeal", "Appeal, or ask for a peer-to-peer talk")
     gate = verdict(
         "blocked",
@@ -74,11 +76,22 @@ def _denied(
         action,
         "coordinator",
         due,
-        "Appeal filing",
+        "Answer the denial",
         request.decided,
     )
-    by = spoken(local(due, matter.policy.zone)) if due else ""
+    by = spoken(local(last, matter.policy.zone)) if last else ""
     return gate, f"Appeal by {by}" if by else ""
+
+
+def _answer_by(request: Request, matter: Matter, last: datetime | None) -> datetime | None:
+    """When a denial is to be answered: within the office's own time for the order's urgency, and so early that the
+    payer can still decide an appeal inside the care window; never after the last day that the law gives."""
+    order, policy = matter.referral, matter.policy
+    if request.decided is None or last is None:
+        return None
+    decides = policy.decision_standard if order.priority == "routine" else policy.decision_expedited
+    window = midnight(order.window.end, policy.zone) - decides if order.window.end else last
+    return min(last, request.decided + order.clock(policy.submit), max(window, request.decided))
 
 
 def _contact(

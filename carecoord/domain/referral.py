@@ -4,34 +4,21 @@ done.
 The states are those of referrals.md 1.6. One Task per candidate performer: the current one is the newest that has not
 ended badly, so a declined referral moves on without the order changing (the fulfiller never changes the order)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from carecoord.domain import stages
 from carecoord.domain.calendar import ALWAYS, NEVER, Days, days, local, moment, shifted
 from carecoord.domain.case import Case, coordinates
 from carecoord.domain.gate import Evidence
 from carecoord.domain.parties import Directory, Party, Role, party
 from carecoord.domain.policy import Clock, Policy
-from carecoord.domain.reading import Json, code_of, codes, evidence, item, items, key, target, targets, text, words
-from carecoord.domain.terms import STAGE
+from carecoord.domain.reading import Json, codes, evidence, item, items, key, target, targets, text, words
 
-STAGES = {  # Task.status -> the stage it means when no businessStatus says more
-    "draft": "draft",
-    "requested": "sent",
-    "received": "in-triage",
-    "accepted": "accepted",
-    "ready": "accepted",
-    "in-progress": "scheduled",
-    "on-hold": "waitlisted",
-    "completed": "report-received",
-    "rejected": "declined",
-    "cancelled": "cancelled",
-    "failed": "failed",
-    "entered-in-error": "error",
-}
 ENDED_BADLY = {"rejected", "cancelled", "failed", "entered-in-error"}
 WITHDRAWN = {"revoked", "entered-in-error"}
+OVER = {"declined", "cancelled", "failed", "error", "report-received", "advice-given", "draft"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +55,7 @@ class Referral:
     stage_due: datetime | None
     stage_evidence: Evidence
     stage_reason: str
+    stage_unread: str  # a partner's own word for how far it has come, that we can not read
     placer: Party | None
     performer: Performer | None
     declined: tuple[str, ...]
@@ -106,11 +94,12 @@ def referral(case: Case, known: Directory, roles: Mapping[str, Role], policy: Po
         authored=authored,
         window=_window(order, authored, priority, policy),
         tracked=bool(task),
-        stage=_stage(order, task),
+        stage=_stage(order, task, case.tasks),
         stage_since=told or authored,
         stage_due=moment(text(item(item(task, "restriction"), "period"), "end"), zone),
         stage_evidence=evidence(task, "businessStatus") if task else evidence(order, "status"),
         stage_reason=words(item(task, "statusReason")),
+        stage_unread=stages.unread(task),
         placer=_placer(order, task, known, roles),
         performer=performer,
         declined=_declined(tasks, known),
@@ -130,8 +119,10 @@ def _age(task: Json) -> tuple[str, str, str]:
     return text(task, "authoredOn"), text(task, "lastModified"), key(task)
 
 
-def _stage(order: Json, task: Json) -> str:
-    said = code_of(item(task, "businessStatus"), STAGE) or STAGES.get(text(task, "status"), "sent")
+def _stage(order: Json, task: Json, tasks: Sequence[Json]) -> str:
+    said = stages.stage(task)
+    if said not in OVER and task and stages.cancelling(task, tasks, order):
+        said = "cancel-requested"
     if text(order, "status") in WITHDRAWN:
         return said if said in ("failed", "error") else "cancelled" if order["status"] == "revoked" else "error"
     return "draft" if text(order, "status") == "draft" else said

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from carecoord.domain import stages
 from carecoord.domain.agreement import number_of
 from carecoord.domain.calendar import first, moment, spoken
 from carecoord.domain.case import Case
 from carecoord.domain.lines import STATES, review_action
 from carecoord.domain.parties import Directory, party
 from carecoord.domain.reading import Json, code_of, extension, item, items, key, target, text, words
-from carecoord.domain.referral import STAGES
 from carecoord.domain.terms import (
     ACKNOWLEDGE,
     EXTENSION,
@@ -20,7 +20,6 @@ from carecoord.domain.terms import (
     PAPER_WANTED,
     PAS,
     REVIEW_ACTION,
-    STAGE,
     TELL,
     has,
 )
@@ -116,7 +115,7 @@ class Teller:
         yield from self.event(text(newest, "authoredOn"), "stage", "sent", COURSE["sent"].format(who=who), "", newest)
         last = "sent"
         for each in reversed(versions):
-            stage = code_of(item(each, "businessStatus"), STAGE) or STAGES.get(text(each, "status"), "sent")
+            stage = stages.stage(each)
             if stage != last and stage in COURSE:
                 why = words(item(each, "statusReason"))
                 yield from self.event(

@@ -30,6 +30,9 @@ CONTRACT = {  # kind of participation -> the chip and its note
 }
 
 
+LOST = {"missed": "no-show", "cancelled": "appointment-cancelled"}  # what became of the last visit -> the stage
+
+
 def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
     """Every column of `case_row` but `rid` and `updated`. Times are microseconds."""
     referral, card = found.facts.referral, found.card
@@ -124,15 +127,20 @@ def _person(case: Case, others: tuple[str, ...], now: datetime) -> dict[str, Any
 
 
 def _stage(found: Clearance) -> str:
-    """How far it has come. Without a Task, what became of the visit says it."""
-    referral = found.facts.referral
-    if referral.tracked or referral.stage != "sent":
+    """How far it has come. Where no Task says more than that work goes on, what became of the visit says it; and nobody
+    is shown as scheduled whose visit came to nothing."""
+    referral, visits = found.facts.referral, found.facts.visits
+    telling = not referral.tracked if referral.stage == "sent" else referral.stage in ("in-progress", "scheduled")
+    if not telling:
         return referral.stage
-    if found.facts.closing.report.done:
+    if found.facts.closing.report.done and referral.stage == "sent":
         return "report-received"
     if found.booking:
         return "scheduled"
-    return "visit-done" if found.facts.visits.done else "sent"
+    if visits.done:
+        return "visit-done"
+    lost = next((LOST[b.kind] for b in reversed(visits.bookings) if b.kind in LOST), None)
+    return lost if lost and referral.tracked else referral.stage
 
 
 def _ends(until: date | None) -> str:

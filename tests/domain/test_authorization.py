@@ -278,7 +278,7 @@ class TestLifecycle:
         found = needed(claim(), answer("A3", because="Not medically necessary")).clear()
         gate = found.gate("authorization")
         assert "Not medically necessary" in gate.reason
-        assert (gate.action.code, gate.due_label, found.ruling.chip) == ("appeal", "Appeal filing", "denied")
+        assert (gate.action.code, gate.due_label, found.ruling.chip) == ("appeal", "Answer the denial", "denied")
 
     def test_a_denial_without_a_code_speaks_through_its_note(self):
         story = needed(claim(), answer("A3", processNote=[{"text": "No clinical notes."}]))

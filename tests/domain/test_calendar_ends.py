@@ -1,6 +1,6 @@
 """The ends of the calendar: any date and any number that FHIR allows has an answer, and no rule stops on it."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 
 import pytest
 from hypothesis import given, settings
@@ -36,7 +36,7 @@ DAY = st.sampled_from(EDGES) | st.dates(date.min, date.max).map(date.isoformat)
 CLOCK = st.sampled_from(("", "T00:00:00Z", "T23:59:59.999Z", "T00:00:00-05:00", "T12:00:00+14:00", "T23:59:59-12:00"))
 TIME = st.builds(lambda day, clock: day + clock, DAY, CLOCK)
 INTEGER = st.integers() | st.sampled_from((0, 1, -1, 2**31 - 1, -(2**31), 999_999_999))
-INSTANT = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59), timezones=st.just(UTC)) | st.just(NOW)
+INSTANT = st.datetimes(timezones=st.just(UTC)) | st.just(NOW)
 
 
 def span(draw):

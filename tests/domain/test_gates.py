@@ -254,8 +254,8 @@ class TestCoverage:
         found = story.clear()
         assert found.card.key == "Coverage/card-b"
         assert found.warnings == (
-            "Two cards of one rank are active, Blue Horizon since 2 Nov 2026 (Plan 1) and Blue Horizon since 5 Jun 2024 "
-            "(Plan 1): the first was taken; confirm it.",
+            "Two cards of one rank are active, Blue Horizon since 2 Nov 2026 (Plan 1) and Blue Horizon since 5 Jun "
+            "2024 (Plan 1): the first was taken; confirm it.",
             "The coverage has not been confirmed with the payer.",
         )
 
