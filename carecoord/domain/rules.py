@@ -19,6 +19,7 @@ RULES: Final[dict[str, tuple[str, ...]]] = {  # gate -> its rules
         "coverage.unclear",
         "coverage.benefit-period",
         "coverage.stale",
+        "coverage.other-day",
         "coverage.by-period",
     ),
     "authorization": (
@@ -43,6 +44,7 @@ RULES: Final[dict[str, tuple[str, ...]]] = {  # gate -> its rules
         "authorization.site",
         "authorization.dates",
         "authorization.units",
+        "authorization.conflict",
     ),
     "agreement": (
         "agreement.self-pay",
@@ -78,6 +80,8 @@ RULES: Final[dict[str, tuple[str, ...]]] = {  # gate -> its rules
         "appointment.done",
         "appointment.withdrawn",
         "appointment.advice",
+        "appointment.died",
+        "appointment.lost",
         "appointment.booked",
         "appointment.after-approval",
         "appointment.before-approval",
