@@ -1,17 +1,20 @@
 """Transactions, all or nothing, and batches, each entry for itself.
 
-Clause: FHIR R4 http.html#transaction, #trules; bundle.html#transaction-response.
+Clause: FHIR R4 http.html#transaction, #trules; bundle.html#transaction-response, bdl-7. The order is the standard's:
+DELETE, POST, PUT, GET, and conditional references last, which see what the others made.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 from auth.grant import Grant
 from carecoord.actions import histories, reads, writes
-from carecoord.actions.entries import Entry, kind, listed, parse, placed
-from carecoord.actions.linking import conditionals, linked
+from carecoord.actions.entries import Entry, Pairs, address_of, kind, listed, parse, placed
+from carecoord.actions.linking import Conditionals, conditions, linked, resolved
+from carecoord.actions.matching import one
 from carecoord.actions.noting import refusals_noted
 from carecoord.actions.permission import Turn, changing, looking
 from carecoord.actions.writes import Aim
@@ -38,10 +41,12 @@ def process(world: World, grant: Grant, body: Any, *, full: bool = False, reques
     kept then. What fails in a batch is told in its own answer.
     """
     if kind(body) == "batch":
+        _demand_own_urls([address_of(raw) for raw in listed(body)])
         answers = [_alone(world, grant, raw, n, full, request) for n, raw in enumerate(listed(body))]
         return bundle.responses("batch-response", answers)
     base = world.settings.fhir_url + "/"
     entries = [parse(raw, n, base) for n, raw in enumerate(listed(body))]
+    _demand_own_urls([(entry.full_url, "") for entry in entries])
     _judge(entries)
     with changing(world, grant, request) as turn, refusals_noted(turn, "transaction", "Bundle"):
         return bundle.responses("transaction-response", perform(turn, entries, full, lambda _: world.new_id()))
@@ -65,12 +70,14 @@ def _alone(world: World, grant: Grant, raw: Any, n: int, full: bool, request: st
 def perform(turn: Turn, entries: Sequence[Entry], full: bool, new_id: NewId) -> list[Answer]:
     """Every entry in the order of the standard, whatever theirs: deletes, creates, updates, then reads."""
     aims = aimed(turn, entries, new_id)
-    _refuse_twins(aims)
+    _refuse_overlaps(aims)
+    aims = _resolved(turn, aims)
     base = turn.world.settings.fhir_url
     answers = {}
-    for (entry, _), one in zip(aims, _written(turn, aims), strict=True):
+    for (entry, _), written in zip(aims, _written(turn, aims), strict=True):
         with _placing(entry):
-            answers[entry.n] = _told(writes.check(turn, one), base, full)
+            answers[entry.n] = _told(writes.check(turn, written), base, full)
+    _demand_single(turn, aims)
     for entry in entries:
         if entry.method == "GET":
             with _placing(entry):
@@ -91,18 +98,22 @@ def _written(turn: Turn, aims: Aims) -> list[Written]:
 
 
 def aimed(turn: Turn, entries: Sequence[Entry], new_id: NewId) -> Aims:
-    """What each entry that writes is to do to which resource, with the references between them set. Raises what each
-    interaction raises, with expressions seen from the Bundle."""
+    """What each entry that writes is to do to which resource, with the references between them set, but for
+    conditional ones. Raises what each interaction raises, with expressions seen from the Bundle."""
     aims: Aims = []
+    made: dict[tuple[str, Pairs], Aim] = {}
     for entry in sorted((e for e in entries if e.method != "GET"), key=lambda one: _ORDER.index(one.method)):
         with _placing(entry):
             aim = _aim(turn, entry, new_id)
+        if aim and entry.method == "POST" and entry.if_none_exist is not None and aim.already is None:
+            # two creates under one condition: the second finds what the first makes
+            first = made.setdefault((aim.type, tuple(sorted(entry.if_none_exist))), aim)
+            aim = aim if first is aim else replace(aim, id=first.id, resource=None, twin=True)
         if aim:
             aims.append((entry, aim))
     kept = ((entry, aim) for entry, aim in aims if entry.full_url and entry.method != "DELETE")
     links = {entry.full_url: f"{aim.type}/{aim.id}" for entry, aim in kept}
-    conditional = conditionals(turn)
-    return [(entry, _linked(entry, aim, links, conditional)) for entry, aim in aims]
+    return [(entry, _linked(entry, aim, links)) for entry, aim in aims]
 
 
 def _aim(turn: Turn, entry: Entry, new_id: NewId) -> Aim | None:
@@ -120,22 +131,64 @@ def _aim(turn: Turn, entry: Entry, new_id: NewId) -> Aim | None:
             return writes.deleting(turn, type, id, entry.expected)
 
 
-def _linked(entry: Entry, aim: Aim, links: dict[str, str], conditional: Callable[[str], str]) -> Aim:
+def _linked(entry: Entry, aim: Aim, links: dict[str, str]) -> Aim:
     if aim.resource is None:
         return aim
-    with _placing(entry):
-        return replace(aim, resource=linked(aim.resource, entry.full_url, links, conditional))
+    return replace(aim, resource=linked(aim.resource, entry.full_url, links))
 
 
-def _refuse_twins(aims: Aims) -> None:
-    """http.html#trules: no resource may be meant by two entries."""
+def _resolved(turn: Turn, aims: Aims) -> Aims:
+    """The aims with their conditional references set. Where those may mean what the transaction itself makes, changes
+    or deletes, its writes are tried first."""
+    asked = {entry.n: conditions(aim.resource) for entry, aim in aims if aim.resource is not None}
+    texts = [text for found in asked.values() for text in found]
+    if not texts:
+        return aims
+    meaning = Conditionals(turn)
+    types = {aim.type for _, aim in aims if aim.already is None}
+    leads_on = any("." in name or ":" in name for text in texts for name, _ in parse_qsl(text.partition("?")[2]))
+    own = leads_on or any(text.partition("?")[0] in types for text in texts)
+    known: dict[str, str] = {}
+    with writes.tried(turn, [aim for _, aim in aims]) if own else nullcontext():
+        for entry, _ in aims:
+            with _placing(entry):
+                known.update((text, meaning(text)) for text in asked.get(entry.n, ()))
+    return [
+        (entry, replace(aim, resource=resolved(aim.resource, known)) if aim.resource is not None else aim)
+        for entry, aim in aims
+    ]
+
+
+def _refuse_overlaps(aims: Aims) -> None:
+    """http.html#trules: "If any resource identities (including resolved identities from conditional update/delete)
+    overlap in steps 1-3, then the transaction SHALL fail"."""
     seen: dict[tuple[str, str], Entry] = {}
     for entry, aim in aims:
         first = seen.setdefault((aim.type, aim.id), entry)
         # several creates may find, by their condition, the same resource: none of them changes it
-        if first is not entry and not (aim.already and first.method == "POST"):
+        if first is not entry and not ((aim.already or aim.twin) and first.method == "POST"):
             text = f"Entries {first.n} and {entry.n} are about the same resource, {aim.type}/{aim.id}."
             raise Invalid(text, entry.where)
+
+
+def _demand_single(turn: Turn, aims: Aims) -> None:
+    """A resource that a condition made must be the only one to meet it: two entries that ask the same in other words
+    would make two. Raises Stale (412) by the entry."""
+    for entry, aim in aims:
+        asked = entry.if_none_exist if entry.method == "POST" else entry.query if entry.id is None else None
+        if asked and entry.method != "DELETE" and aim.already is None:
+            with _placing(entry):
+                one(turn, aim.type, asked, "http.If-None-Exist" if entry.method == "POST" else "http.url")
+
+
+def _demand_own_urls(urls: Sequence[tuple[str, str]]) -> None:
+    """bdl-7: a fullUrl is unique in a Bundle, but for versions of one resource, which only a batch can hold. `urls`:
+    the fullUrl of each entry, or nothing, and the version. Raises Invalid by the second entry."""
+    seen: dict[tuple[str, str], int] = {}
+    for n, url in enumerate(urls):
+        if url[0] and seen.setdefault(url, n) != n:
+            text = f"Entries {seen[url]} and {n} have one fullUrl, {url[0][:200]}: each entry needs its own."
+            raise Invalid(text, f"Bundle.entry[{n}].fullUrl")
 
 
 def _judge(entries: Sequence[Entry]) -> None:

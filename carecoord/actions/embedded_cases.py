@@ -86,4 +86,3 @@ def last_sync(world: World, name: str) -> Run | None:
 def _of(world: World, asker: Grant) -> tuple[str, ...]:
     with reading(world.engine) as conn:
         return case_ids.of_patient(conn, asker.patient) if asker.patient else ()
-

@@ -66,6 +66,15 @@ def listed(bundle: dict[str, Any]) -> Sequence[Any]:
     return found
 
 
+def address_of(raw: Any) -> tuple[str, str]:
+    """What must be an entry's own (bdl-7): its fullUrl and the version of its resource, either perhaps empty."""
+    entry = raw if isinstance(raw, dict) else {}
+    url, resource = entry.get("fullUrl"), entry.get("resource")
+    meta = resource.get("meta") if isinstance(resource, dict) else None
+    version = meta.get("versionId") if isinstance(meta, dict) else None
+    return (url if isinstance(url, str) else ""), (version if isinstance(version, str) else "")
+
+
 def parse(raw: Any, n: int, base_url: str) -> Entry:
     """One entry. Raises Invalid, NotFound or NotAllowed with the expression of what is wrong."""
     where = f"Bundle.entry[{n}]"

@@ -6,7 +6,7 @@ narrative"), bundle.html#references (a relative reference is resolved against th
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -16,26 +16,18 @@ from carecoord.errors import Invalid, Problem, Stale
 from carecoord.fhir.substitution import substitute
 from carecoord.fhir.types import TYPES
 
-Conditional = Callable[[str], str]
-
 _NARRATIVE = re.compile(r"""\b((?:href|src)=["'])([^"']+)""")
 _RESTFUL = re.compile(r"(https?://.+/)[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64}")
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(.+)", re.DOTALL)
 
 
-def linked(
-    resource: dict[str, Any], full_url: str, links: Mapping[str, str], conditional: Conditional
-) -> dict[str, Any]:
-    """A copy whose references follow `links` (fullUrl -> Type/id); those of the form `Type?arguments` go through
-    `conditional`."""
+def linked(resource: dict[str, Any], full_url: str, links: Mapping[str, str]) -> dict[str, Any]:
+    """A copy whose references follow `links` (fullUrl -> Type/id)."""
     root = _RESTFUL.fullmatch(full_url)
     base = root[1] if root else ""
 
     def reference(text: str) -> str:
-        found = links.get(text) or (links.get(base + text) if base else None)
-        if found or "?" not in text or not _CONDITIONAL.fullmatch(text):
-            return found or text
-        return conditional(text)
+        return links.get(text) or (links.get(base + text) if base else None) or text
 
     def uri(text: str) -> str:
         return links.get(text, text)
@@ -47,19 +39,43 @@ def linked(
     return substitute(resource, by)
 
 
-def conditionals(turn: Turn) -> Conditional:
-    """Resolves conditional references; each is looked up once. What is asked for must be there, and be the only one."""
-    known: dict[str, str] = {}
+def conditions(resource: dict[str, Any]) -> list[str]:
+    """The conditional references of a resource: `Type?arguments`."""
+    found: list[str] = []
 
-    def resolve(text: str) -> str:
-        if text not in known:
+    def note(text: str) -> str:
+        if "?" in text and _CONDITIONAL.fullmatch(text):
+            found.append(text)
+        return text
+
+    substitute(resource, {"reference": note})
+    return found
+
+
+def resolved(resource: dict[str, Any], known: Mapping[str, str]) -> dict[str, Any]:
+    """A copy whose conditional references are those that they are known to mean."""
+    return substitute(resource, {"reference": lambda text: known.get(text, text)})
+
+
+class Conditionals:
+    """What conditional references mean; each is looked up once. What is asked for must be there, and be the only
+    one."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+        self._known: dict[str, str | Problem] = {}
+
+    def __call__(self, text: str) -> str:
+        """`Type/id`. Raises Stale (412) where nothing meets it or several do, Invalid where it can not be read."""
+        if text not in self._known:
             try:
-                known[text] = _found(turn, text)
+                self._known[text] = _found(self._turn, text)
             except Problem as problem:
-                raise type(problem)(f"The reference {text!r}: {problem.text}", "Resource") from problem
-        return known[text]
-
-    return resolve
+                self._known[text] = type(problem)(f"The reference {text!r}: {problem.text}", "Resource")
+        known = self._known[text]
+        if isinstance(known, Problem):
+            raise known
+        return known
 
 
 def _found(turn: Turn, text: str) -> str:

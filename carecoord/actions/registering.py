@@ -140,9 +140,7 @@ def noter(world: World) -> Callable[[Connection, str, str], None]:
     return noted
 
 
-def _change(
-    world: World, grant: Grant, what: str, id: str, request: str, changed: Callable[[Client], Client]
-) -> None:
+def _change(world: World, grant: Grant, what: str, id: str, request: str, changed: Callable[[Client], Client]) -> None:
     with _deciding(world, grant, what, id, request) as conn:
         store.change_client(conn, changed(_found(conn, id)))
 

@@ -5,8 +5,9 @@ Clause: FHIR R4 http.html#create, #update (update as create), #delete, #ccreate,
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from carecoord.actions.matching import Pairs, one
@@ -28,8 +29,8 @@ ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 class Aim:
     """A write that is known to mean one resource. resource None: delete it. expected: the version it must be at.
 
-    already: it meets a condition under which nothing is to be done. flags: why the rules refuse what is stored all the
-    same.
+    already: it meets a condition under which nothing is to be done. twin: another aim of the same go creates it, under
+    the same condition. flags: why the rules refuse what is stored all the same.
     """
 
     type: str
@@ -37,6 +38,7 @@ class Aim:
     resource: dict[str, Any] | None = None
     expected: int | None = None
     already: Row | None = None
+    twin: bool = False
     flags: tuple[Issue, ...] = ()
 
 
@@ -120,19 +122,33 @@ def carry_out(turn: Turn, aims: Sequence[Aim]) -> list[Written]:
         if aim.already:
             with noted(turn, "read", aim.type, aim.id) as shown:
                 shown.append(aim.already.patient)
-    todo = [aim for aim in aims if aim.already is None]
+    todo = [aim for aim in aims if aim.already is None and not aim.twin]
     changes = [Change(aim.type, aim.id, aim.resource, aim.expected, aim.flags) for aim in todo]
-    done = iter(
-        put_all(
-            turn.conn,
-            changes,
-            now=turn.now,
-            actor=turn.actor(),
-            base_url=turn.world.settings.fhir_url,
-            project=turn.world.project,
-        )
+    done = put_all(
+        turn.conn,
+        changes,
+        now=turn.now,
+        actor=turn.actor(),
+        base_url=turn.world.settings.fhir_url,
+        project=turn.world.project,
     )
-    return [_as_it_is(aim.already) if aim.already else next(done) for aim in aims]
+    made = {(one.type, one.id): replace(one, outcome="unchanged") for one in done if any(aim.twin for aim in aims)}
+    each = iter(done)
+    return [
+        _as_it_is(aim.already) if aim.already else made[aim.type, aim.id] if aim.twin else next(each) for aim in aims
+    ]
+
+
+@contextmanager
+def tried(turn: Turn, aims: Sequence[Aim]) -> Iterator[None]:
+    """A look at what the writes would make, for what has to be found among it; they are undone at the end."""
+    changes = [Change(aim.type, aim.id, aim.resource) for aim in aims if aim.already is None and not aim.twin]
+    demand_seen(turn, aims)
+    with turn.conn.begin_nested() as trial:
+        base = turn.world.settings.fhir_url
+        put_all(turn.conn, changes, now=turn.now, actor=turn.actor(), base_url=base, project=lambda *_: None)
+        yield
+        trial.rollback()
 
 
 def check(turn: Turn, result: Written) -> Written:

@@ -214,3 +214,90 @@ def test_it_lets_a_transaction_do_only_what_each_entry_may(
     assert issues(refused)[0]["expression"] == ["Bundle.entry[1]"]
     assert rows() == before
     assert api.post("", bundle(entry("POST", "Patient", patient()))).status_code == 200
+
+
+KEY = "http://mend.example/key"
+
+
+def house(value: str, **more: Any) -> dict[str, Any]:
+    return {"resourceType": "Organization", "name": "H", "identifier": [{"system": KEY, "value": value}], **more}
+
+
+def test_two_creates_under_one_condition_make_one_and_both_lead_to_it(api: Api) -> None:
+    condition = f"identifier={KEY}|1"
+    answer = api.post(
+        "",
+        bundle(
+            entry("POST", "Organization", house("1"), A, ifNoneExist=condition),
+            entry("POST", "Organization", house("1"), B, ifNoneExist=condition),
+            entry("POST", "Patient", patient(managingOrganization={"reference": B})),
+        ),
+    ).get_json()
+    assert [one["response"]["status"] for one in answer["entry"]] == ["201 Created", "200 OK", "201 Created"]
+    assert answer["entry"][0]["response"]["location"] == answer["entry"][1]["response"]["location"]
+    found = api.get(f"/Organization?{condition}").get_json()
+    assert found["total"] == 1
+    managed = api.get(f"/Patient?organization={found['entry'][0]['resource']['id']}").get_json()
+    assert managed["total"] == 1
+
+
+def test_creates_that_ask_for_the_same_in_other_words_are_refused(api: Api, rows: Callable[[], dict[str, int]]) -> None:
+    before = rows()
+    for first, second in (
+        (entry("POST", "Organization", house("2"), ifNoneExist=f"identifier={KEY}|2"),
+         entry("POST", "Organization", house("2"), ifNoneExist=f"identifier={KEY}|2&name=H")),
+        (entry("PUT", f"Organization?identifier={KEY}|2", house("2")),
+         entry("PUT", f"Organization?identifier={KEY}|2", house("2"))),
+        (entry("POST", "Organization", house("2"), ifNoneExist=f"identifier={KEY}|2"),
+         entry("POST", "Organization", house("2"))),
+    ):  # fmt: skip
+        answer = api.post("", bundle(first, second))
+        assert answer.status_code == 412, answer.get_json()
+        assert "Several" in issues(answer)[0]["diagnostics"]
+    assert {name: count for name, count in rows().items() if name != "audit"} == {
+        name: count for name, count in before.items() if name != "audit"
+    }
+
+
+def test_a_conditional_reference_sees_what_the_transaction_makes_changes_and_deletes(api: Api) -> None:
+    def one(value: str) -> dict[str, Any]:
+        return entry(
+            "POST", "Patient", patient(managingOrganization={"reference": f"Organization?identifier={KEY}|{value}"})
+        )
+
+    for n, maker in enumerate((
+        entry("PUT", f"Organization?identifier={KEY}|3", house("3")),
+        entry("POST", "Organization", house("4"), ifNoneExist=f"identifier={KEY}|4"),
+        entry("POST", "Organization", house("5")),
+        entry("PUT", "Organization/o6", house("6", id="o6")),
+    )):  # fmt: skip
+        answer = api.post("", bundle(one(str(n + 3)), maker))
+        assert answer.status_code == 200, answer.get_json()
+        told = answer.get_json()["entry"]
+        made = told[1]["response"]["location"].split("/fhir/")[1].split("/_history")[0]
+        stored = api.get("/" + told[0]["response"]["location"].split("/fhir/")[1]).get_json()
+        assert stored["managingOrganization"]["reference"] == made
+        assert stored["meta"]["versionId"] == "1"
+        assert api.get(f"/{made}").get_json()["meta"]["versionId"] == "1"
+    gone = api.post("", bundle(one("6"), entry("DELETE", "Organization/o6")))
+    assert gone.status_code == 412
+    doubled = api.post("", bundle(one("3"), entry("POST", "Organization", house("3"))))
+    assert doubled.status_code == 412
+
+
+def test_a_condition_that_means_what_another_entry_changes_is_refused(api: Api) -> None:
+    api.put("/Organization/o7", house("7", id="o7"))
+    for other in (entry("PUT", "Organization/o7", house("7", id="o7", name="I")), entry("DELETE", "Organization/o7")):
+        create = entry("POST", "Organization", house("7"), ifNoneExist=f"identifier={KEY}|7")
+        assert api.post("", bundle(create, other)).status_code == 400
+
+
+def test_each_entry_needs_its_own_full_url(api: Api, rows: Callable[[], dict[str, int]]) -> None:
+    before = rows()
+    for kind in ("transaction", "batch"):
+        answer = api.post(
+            "", bundle(entry("POST", "Patient", patient(), A), entry("POST", "Patient", patient(), A), kind=kind)
+        )
+        assert answer.status_code == 400
+        assert issues(answer)[0]["expression"] == ["Bundle.entry[1].fullUrl"]
+    assert rows() == before
