@@ -4,9 +4,10 @@ Clause: FHIR R4 http.html#transaction, #trules; bundle.html#transaction-response
 DELETE, POST, PUT, GET, and conditional references last, which see what the others made.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -97,9 +98,14 @@ def _written(turn: Turn, aims: Aims) -> list[Written]:
         raise
 
 
-def aimed(turn: Turn, entries: Sequence[Entry], new_id: NewId) -> Aims:
+def aimed(
+    turn: Turn, entries: Sequence[Entry], new_id: NewId, besides: Mapping[str, str] = MappingProxyType({})
+) -> Aims:
     """What each entry that writes is to do to which resource, with the references between them set, but for
-    conditional ones. Raises what each interaction raises, with expressions seen from the Bundle."""
+    conditional ones. besides: other fullUrls and what they lead to.
+
+    Raises what each interaction raises, with expressions seen from the Bundle.
+    """
     aims: Aims = []
     made: dict[tuple[str, Pairs], Aim] = {}
     for entry in sorted((e for e in entries if e.method != "GET"), key=lambda one: _ORDER.index(one.method)):
@@ -112,7 +118,7 @@ def aimed(turn: Turn, entries: Sequence[Entry], new_id: NewId) -> Aims:
         if aim:
             aims.append((entry, aim))
     kept = ((entry, aim) for entry, aim in aims if entry.full_url and entry.method != "DELETE")
-    links = {entry.full_url: f"{aim.type}/{aim.id}" for entry, aim in kept}
+    links = {**besides, **{entry.full_url: f"{aim.type}/{aim.id}" for entry, aim in kept}}
     return [(entry, _linked(entry, aim, links)) for entry, aim in aims]
 
 

@@ -1,15 +1,16 @@
 """Load files: FHIR Bundles and NDJSON, plain or gzip. Loading the same file twice changes nothing.
 
-Given ids are kept; an entry without one takes the uuid of its fullUrl, or else a number made from its content. A
-transaction Bundle is kept whole or not at all, unless one is lenient; in other Bundles and in NDJSON each resource
-stands for itself.
+Given ids are kept; an entry without one takes the uuid of its fullUrl, or else a number made from its content. Each
+resource stands for itself, in a transaction Bundle too: what is left out takes nothing with it, and a reference to it
+already names the id that it will have when it is mended and loaded. The order of the files, and within them, does not
+matter: what refers by a condition to what is not there yet waits for the end of the load (see load_waiting.py).
 
-Clause: FHIR R4 bundle.html, http.html#trules, nd-json.html.
+Clause: FHIR R4 bundle.html, http.html#trules (conditional references), nd-json.html.
 """
 
 import gzip
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -18,11 +19,14 @@ from uuid import NAMESPACE_URL, uuid5
 
 from auth.grant import Grant
 from auth.scopes import parse, resources
-from carecoord.actions import writes
-from carecoord.actions.bundles import aimed
-from carecoord.actions.entries import Entry, conditions
-from carecoord.actions.permission import changing
-from carecoord.actions.writes import ID
+from carecoord.actions import linking, writes
+from carecoord.actions.bundles import Aims, aimed
+from carecoord.actions.entries import Entry, Pairs, address_of, conditions
+from carecoord.actions.linking import Conditionals, resolved
+from carecoord.actions.load_waiting import Held, Waiting
+from carecoord.actions.matching import one
+from carecoord.actions.permission import Turn, changing
+from carecoord.actions.writes import ID, Aim
 from carecoord.errors import Invalid, Issue, NotFound, Problem
 from carecoord.fhir import text, validate
 from carecoord.fhir.substitution import shift
@@ -32,6 +36,7 @@ from carecoord.world import World
 
 __all__ = ["Loaded", "Refusal", "load", "shift"]
 
+Json = dict[str, Any]
 Report = Callable[[str, int, int | None], None]
 
 LOADER = Grant("load", scopes=resources(parse("system/*.cruds")))
@@ -55,13 +60,22 @@ class Refusal:
 
 @dataclass
 class Loaded:
-    """What became of a load: resources kept by type, what that changed (created, updated, unchanged, deleted), what the
-    rules refuse, and how many resources are not stored: the refused, and what they had with them in a transaction."""
+    """What became of a load: resources kept by type, what that changed (created, updated, unchanged, deleted), and what
+    the rules refuse."""
 
     kept: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     refusals: list[Refusal] = field(default_factory=list)
-    dropped: int = 0
+
+    @property
+    def dropped(self) -> int:
+        """How many resources are not stored."""
+        return sum(not refusal.kept for refusal in self.refusals)
+
+    @property
+    def flagged(self) -> int:
+        """How many are stored although the rules refuse them."""
+        return sum(refusal.kept for refusal in self.refusals)
 
 
 def load(
@@ -77,13 +91,16 @@ def load(
     `report(file, done, total)` is called as it goes on; total is None where it is not known yet. Raises NotFound for a
     file that is not there, Invalid for one that is no FHIR JSON; what was loaded until then stays.
     """
-    loaded = Loaded()
-    for path in paths:
-        done = 0
-        for run in _runs(path):
-            _keep(world, loaded, path.name, run, lenient, days)
-            done += len(run.entries)
-            report(path.name, done, run.total)
+    with Waiting() as waiting:
+        keeper = _Keeper(world, lenient, days, waiting)
+        for path in paths:
+            done = 0
+            for run in _runs(path):
+                keeper.keep(path.name, run)
+                done += len(run.entries)
+                report(path.name, done, run.total)
+        keeper.finish()
+    loaded = keeper.loaded
     if loaded.outcomes["created"] + loaded.outcomes["updated"] > _GROWN:
         analyze(world.engine)
     return loaded
@@ -91,11 +108,10 @@ def load(
 
 @dataclass(frozen=True)
 class _Run:
-    """Entries that are kept together. whole: all of them or none. total: how many the file has, if that is known."""
+    """Entries that are kept together. total: how many the file has, if that is known."""
 
     entries: Sequence[Entry]
     places: Sequence[str]
-    whole: bool
     total: int | None
 
 
@@ -128,19 +144,19 @@ def _parts(file: IO[bytes], name: str) -> Iterator[_Run]:
         entries.append(_entry(_loads(line, name, place), len(entries), place))
         places.append(place)
         if len(entries) == _RUN:
-            yield _Run(entries, places, False, None)
+            yield _Run(entries, places, None)
             entries, places = [], []
-    yield _Run(entries, places, False, None)
+    yield _Run(entries, places, None)
 
 
 def _whole(found: dict[str, Any]) -> _Run:
     if found.get("resourceType") != "Bundle":
-        return _Run([_entry(found, 0, "")], [""], False, 1)
+        return _Run([_entry(found, 0, "")], [""], 1)
     raw = found.get("entry", [])
     raw = raw if isinstance(raw, list) else []
     entries = [one for n, each in enumerate(raw) if (one := _bundled(each, n))]
     places = [one.where for one in entries]
-    return _Run(entries, places, found.get("type") == "transaction", len(entries))
+    return _Run(entries, places, len(entries))
 
 
 def _bundled(raw: Any, n: int) -> Entry | None:
@@ -168,29 +184,120 @@ def _entry(resource: dict[str, Any], n: int, place: str) -> Entry:
     return Entry(n, "POST", (type if isinstance(type, str) else "",), resource=resource)
 
 
-def _keep(world: World, loaded: Loaded, file: str, run: _Run, lenient: bool, days: int) -> None:
-    """Store a run in one transaction, as far as the rules and `lenient` allow."""
-    flags: dict[int, tuple[Issue, ...]] = {}
-    good: list[Entry] = []
-    for entry, place in zip(run.entries, run.places, strict=True):
-        issues = tuple(validate.issues(entry.resource)) if entry.resource is not None else ()
-        kept = not issues or (lenient and entry.type in TYPES)
-        if issues:
-            loaded.refusals.append(Refusal(file, place, _named(entry), issues, kept))
-            flags[entry.n] = issues
-        if kept:
-            shifted = shift(entry.resource, days) if days and entry.resource else entry.resource
-            good.append(replace(entry, resource=shifted))
-    if run.whole and not lenient and len(good) < len(run.entries):
-        good = []
-    loaded.dropped += len(run.entries) - len(good)
-    if not good:
-        return
-    with changing(world, LOADER, "load") as turn:
-        aims = [(entry, replace(aim, flags=flags.get(entry.n, ()))) for entry, aim in aimed(turn, good, _id)]
-        written = writes.carry_out(turn, [aim for _, aim in aims])
-    loaded.kept.update(one.type for one in written if one.body)
-    loaded.outcomes.update(one.outcome for one in written)
+class _Keeper:
+    """Stores run after run, each in one transaction, as far as the rules and `lenient` allow."""
+
+    def __init__(self, world: World, lenient: bool, days: int, waiting: Waiting) -> None:
+        self.world, self.lenient, self.days, self.waiting = world, lenient, days, waiting
+        self.loaded = Loaded()
+
+    def keep(self, file: str, run: _Run) -> None:
+        """Store a run; what refers to what is not there yet waits."""
+        good: list[Entry] = []
+        flags: dict[int, tuple[Issue, ...]] = {}
+        urls: dict[tuple[str, str], str] = {}
+        for entry, place in zip(run.entries, run.places, strict=True):
+            issues = tuple(validate.issues(entry.resource)) if entry.resource is not None else ()
+            url = address_of({"fullUrl": entry.full_url, "resource": entry.resource})
+            if url[0] and urls.setdefault(url, place) != place:  # bdl-7
+                issues = (*issues, Issue("error", "invariant", f"fullUrl is that of {urls[url]} as well.", "fullUrl"))
+            kept = not issues or (self.lenient and entry.type in TYPES)
+            if issues:
+                self.loaded.refusals.append(Refusal(file, place, _named(entry), issues, kept))
+                flags[entry.n] = issues
+            resource = shift(entry.resource, self.days) if self.days and entry.resource else entry.resource
+            good.append(replace(entry, resource=resource))
+        left_out = {entry.n for entry in good if entry.n in flags and not (self.lenient and entry.type in TYPES)}
+        places = {entry.n: place for entry, place in zip(run.entries, run.places, strict=True)}
+        with changing(self.world, LOADER, "load") as turn:
+            meaning = Conditionals(turn)
+            for entry in good:
+                if entry.n not in left_out and (problem := _unclear(turn, entry.type, entry.if_none_exist)):
+                    issues = problem.all_issues()
+                    self.loaded.refusals.append(Refusal(file, places[entry.n], _named(entry), issues, False))
+                    left_out.add(entry.n)
+            ready: list[Aim] = []
+            for entry, aim in self._aimed(turn, good, left_out):
+                aim = replace(aim, flags=flags.get(entry.n, ()))
+                try:
+                    ready.append(_meant(aim, meaning))
+                except Problem:
+                    self.waiting.add(Held(file, places[entry.n], aim.type, aim.id, aim.flags, entry.if_none_exist), aim)
+            self._store(turn, ready)
+
+    def _aimed(self, turn: Turn, entries: Sequence[Entry], left_out: Set[int]) -> Aims:
+        """The aims of the entries that are not left out; references to the others name the ids they would have."""
+        links = {e.full_url: f"{e.type}/{_id(e)}" for e in entries if e.n in left_out and e.full_url}
+        return aimed(turn, [entry for entry in entries if entry.n not in left_out], _id, links)
+
+    def finish(self) -> None:
+        """Store what waits, again and again while that brings any of it further; then tell what is left of it."""
+        before = -1
+        while 0 < self.waiting.count != before:
+            before = self.waiting.count
+            for run in self.waiting.taken(_RUN):
+                self._retry(run)
+        for run in self.waiting.taken(_RUN):
+            self._give_up(run)
+
+    def _retry(self, run: Sequence[tuple[Held, Json]]) -> None:
+        with changing(self.world, LOADER, "load") as turn:
+            meaning = Conditionals(turn)
+            ready: list[Aim] = []
+            for held, resource in run:
+                if problem := _unclear(turn, held.type, held.unless):
+                    what, issues = f"{held.type}/{held.id}", problem.all_issues()
+                    self.loaded.refusals.append(Refusal(held.file, held.place, what, issues, False))
+                    continue
+                aim = writes.creating(turn, held.type, resource, held.unless, held.id)
+                try:
+                    ready.append(_meant(replace(aim, flags=held.flags), meaning))
+                except Problem:
+                    self.waiting.add(held, aim)
+            self._store(turn, ready)
+
+    def _give_up(self, run: Sequence[tuple[Held, Json]]) -> None:
+        with changing(self.world, LOADER, "load") as turn:
+            meaning = Conditionals(turn)
+            ready: list[Aim] = []
+            for held, resource in run:
+                issues = tuple(_unmet(resource, meaning))
+                what = f"{held.type}/{held.id}"
+                self.loaded.refusals.append(Refusal(held.file, held.place, what, issues, self.lenient))
+                if self.lenient:
+                    ready.append(Aim(held.type, held.id, resource, flags=(*held.flags, *issues)))
+            self._store(turn, ready)
+
+    def _store(self, turn: Turn, aims: Sequence[Aim]) -> None:
+        written = writes.carry_out(turn, aims)
+        self.loaded.kept.update(one.type for one in written if one.body)
+        self.loaded.outcomes.update(one.outcome for one in written)
+
+
+def _unclear(turn: Turn, type: str, unless: Pairs | None) -> Problem | None:
+    """Why the condition of a create means no single resource."""
+    try:
+        if unless is not None:
+            one(turn, type, unless, "ifNoneExist")
+    except Problem as problem:
+        return problem
+    return None
+
+
+def _meant(aim: Aim, meaning: Conditionals) -> Aim:
+    """The aim with its conditional references set. Raises what `Conditionals` raises where one can not be."""
+    asked = linking.conditions(aim.resource) if aim.resource is not None else []
+    if not asked or aim.resource is None:
+        return aim
+    return replace(aim, resource=resolved(aim.resource, {text: meaning(text) for text in asked}))
+
+
+def _unmet(resource: Json, meaning: Conditionals) -> Iterator[Issue]:
+    for asked in linking.conditions(resource):
+        try:
+            meaning(asked)
+        except Problem as problem:
+            yield Issue("error", problem.code, problem.text, None)
 
 
 def _id(entry: Entry) -> str:

@@ -1,6 +1,7 @@
 """`load`: FHIR bundles and NDJSON from files, plain or gzip."""
 
 import argparse
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -19,7 +20,8 @@ SHOWN = 50  # refused resources that are told one by one
 
 MORE = """\
 Loading a file again changes nothing. What the official rules refuse is named and left out, and the exit code is 1;
-with --lenient it is stored all the same, flagged. A transaction bundle is loaded whole or not at all."""
+with --lenient it is stored all the same, flagged. Nothing else goes with it, in a transaction bundle either. The order
+of files and lines does not matter."""
 
 
 def install(verbs: Verbs) -> None:
@@ -66,10 +68,17 @@ def tell(screen: Screen, loaded: Loaded) -> None:
     for refusal in loaded.refusals[:SHOWN]:
         screen.say(line(refusal))
     if len(loaded.refusals) > SHOWN:
-        screen.say(f"… and {len(loaded.refusals) - SHOWN} more.")
+        screen.say(f"… and {len(loaded.refusals) - SHOWN} more:")
+        reasons = Counter(reason(refusal) for refusal in loaded.refusals[SHOWN:])
+        screen.table(("more", "why"), [(str(count), why) for why, count in reasons.most_common(SHOWN)])
     did = ", ".join(f"{count} {what}" for what, count in sorted(loaded.outcomes.items())) or "nothing"
-    flagged = len(loaded.refusals) - loaded.dropped
-    screen.say(f"{loaded.kept.total()} kept ({did}), {flagged} of them flagged; {loaded.dropped} left out.")
+    screen.say(f"{loaded.kept.total()} kept ({did}), {loaded.flagged} of them flagged; {loaded.dropped} left out.")
+
+
+def reason(refusal: Refusal) -> str:
+    """Why one is refused, in the words that others of the same file and type share."""
+    type, issue = refusal.what.partition("/")[0], refusal.issues[0]
+    return f"{refusal.file}: {type}: {issue.text}"
 
 
 def line(refusal: Refusal) -> str:

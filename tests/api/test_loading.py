@@ -144,17 +144,103 @@ def test_it_stores_flagged_what_the_rules_refuse_when_lenient(world: World, file
     assert load(world, [path], lenient=True).outcomes == {"unchanged": 1}
 
 
-def test_it_keeps_a_transaction_bundle_whole_or_not_at_all(world: World, file: Callable[..., Path]) -> None:
+ONE, TWO = "urn:uuid:0b5f3c1e-0001-4000-8000-000000000001", "urn:uuid:0b5f3c1e-0002-4000-8000-000000000002"
+
+
+def _bundle(*resources: tuple[str, Json], kind: str = "transaction") -> Json:
     entries = [
-        {"resource": one, "request": {"method": "POST", "url": "Patient"}}
-        for one in (patient(id="good"), patient(id="bad", gender="f"))
+        {"fullUrl": url, "resource": one, "request": {"method": "POST", "url": one["resourceType"]}}
+        for url, one in resources
     ]
-    path = file("t.json", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    return {"resourceType": "Bundle", "type": kind, "entry": entries}
+
+
+def test_what_is_left_out_of_a_transaction_bundle_takes_nothing_with_it(
+    world: World, file: Callable[..., Path]
+) -> None:
+    path = file(
+        "t.json",
+        _bundle((ONE, patient(id="bad", gender="f")), (TWO, referral(ONE)), ("urn:x", {"resourceType": "Nonsense"})),
+    )
     loaded = load(world, [path])
-    assert _bodies(world) == {}
-    assert [refusal.place for refusal in loaded.refusals] == ["Bundle.entry[1]"]
-    assert loaded.dropped == 2
-    assert load(world, [path], lenient=True).kept == {"Patient": 2}
+    bodies = _bodies(world)
+    assert [body["subject"]["reference"] for body in bodies.values()] == ["Patient/bad"]
+    assert [(one.file, one.place, one.what) for one in loaded.refusals] == [
+        ("t.json", "Bundle.entry[0]", "Patient/bad"), ("t.json", "Bundle.entry[2]", "Nonsense"),
+    ]  # fmt: skip
+    assert (loaded.kept, loaded.dropped, loaded.flagged) == ({"ServiceRequest": 1}, 2, 0)
+    again = load(world, [path], lenient=True)
+    assert (again.kept, again.dropped, again.flagged) == ({"Patient": 1, "ServiceRequest": 1}, 1, 1)
+
+
+def test_it_keeps_resources_of_every_type_of_r4(world: World, file: Callable[..., Path]) -> None:
+    to = {"reference": ONE}
+    device = {"resourceType": "Device", "id": "d", "patient": to}
+    given = {
+        "resourceType": "MedicationAdministration", "id": "g", "status": "completed", "subject": to,
+        "effectiveDateTime": "2026-11-01", "medicationCodeableConcept": {"text": "x"},
+    }  # fmt: skip
+    supply = {"resourceType": "SupplyDelivery", "id": "s", "status": "completed", "patient": to}
+    path = file("p.json", _bundle((ONE, patient()), *((f"urn:x:{one['id']}", one) for one in (device, given, supply))))
+    loaded = load(world, [path])
+    assert (loaded.refusals, loaded.kept.total()) == ([], 4)
+    bodies = _bodies(world)
+    assert bodies["Device/d"]["patient"]["reference"] == f"Patient/{ONE[9:]}"
+    assert bodies["MedicationAdministration/g"]["subject"]["reference"] == f"Patient/{ONE[9:]}"
+
+
+def test_the_second_of_two_entries_with_one_full_url_is_left_out(world: World, file: Callable[..., Path]) -> None:
+    loaded = load(world, [file("t.json", _bundle((ONE, patient(id="a")), (ONE, patient(id="b"))))])
+    assert set(_bodies(world)) == {"Patient/a"}
+    (refusal,) = loaded.refusals
+    assert (refusal.place, refusal.issues[0].where) == ("Bundle.entry[1]", "fullUrl")
+
+
+def _seen_by(number: str, **more: Any) -> Json:
+    who = [{"individual": {"reference": f"Practitioner?identifier=http://n.example|{number}"}}]
+    kind = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}
+    return {"resourceType": "Encounter", "status": "finished", "class": kind, "participant": who, **more}
+
+
+def test_the_order_of_files_and_lines_does_not_matter(world: World, file: Callable[..., Path]) -> None:
+    doctor = {"resourceType": "Practitioner", "id": "d", "identifier": [{"system": "http://n.example", "value": "1"}]}
+    paths = [
+        file("A.ndjson", _seen_by("1", id="e1", length={"value": 1.50}), _seen_by("1")),
+        file("B.json", _bundle((ONE, patient()), (TWO, _seen_by("1", id="e2", subject={"reference": ONE})))),
+        file("C.ndjson", doctor, {"resourceType": "Practitioner", "id": "other"}),
+    ]
+    loaded = load(world, paths)
+    assert loaded.refusals == []
+    bodies = _bodies(world)
+    found = [body for body in bodies.values() if body["resourceType"] == "Encounter"]
+    assert [one["participant"][0]["individual"]["reference"] for one in found] == ["Practitioner/d"] * 3
+    assert bodies["Encounter/e2"]["subject"]["reference"] == f"Patient/{ONE[9:]}"
+    assert all(one["meta"]["versionId"] == "1" for one in found)
+    assert load(world, paths).outcomes == {"unchanged": 6}
+
+
+def test_a_reference_that_nothing_meets_is_named_with_file_and_line(world: World, file: Callable[..., Path]) -> None:
+    path = file("E.ndjson", patient(id="p"), _seen_by("9", id="e"), _seen_by("9", id="f"))
+    loaded = load(world, [path])
+    assert set(_bodies(world)) == {"Patient/p"}
+    assert [(one.file, one.place, one.what) for one in loaded.refusals] == [
+        ("E.ndjson", "line 2", "Encounter/e"), ("E.ndjson", "line 3", "Encounter/f"),
+    ]  # fmt: skip
+    assert "Practitioner?identifier=http://n.example|9" in loaded.refusals[0].issues[0].text
+    lenient = load(world, [path], lenient=True)
+    assert (lenient.dropped, lenient.flagged) == (0, 2)
+    assert _bodies(world)["Encounter/e"]["participant"][0]["individual"]["reference"].startswith("Practitioner?")
+
+
+def test_a_condition_that_several_meet_is_named_and_the_rest_kept(world: World, file: Callable[..., Path]) -> None:
+    twins = [patient(id=id, identifier=[{"system": "s", "value": "t"}]) for id in ("a", "b")]
+    unclear = {"method": "POST", "url": "Patient", "ifNoneExist": "identifier=s|t"}
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [
+        {"resource": patient(), "request": unclear}, {"resource": patient(id="c")},
+    ]}  # fmt: skip
+    loaded = load(world, [file("twins.ndjson", *twins), file("t.json", bundle)])
+    assert set(_bodies(world)) == {"Patient/a", "Patient/b", "Patient/c"}
+    assert [(one.file, one.place) for one in loaded.refusals] == [("t.json", "Bundle.entry[0]")]
 
 
 def test_it_deletes_and_creates_conditionally_as_a_bundle_asks(world: World, file: Callable[..., Path]) -> None:
