@@ -61,6 +61,7 @@ def create(environ: Mapping[str, str] = os.environ) -> Flask:
     """The application as a server process runs it: the database brought up to date, the audit journal drained by a
     thread. Raises BadSetting for a setting that is wrong."""
     settings = setting.load(environ)
+    os.umask(0o077)  # what a process writes is for its own user
     logs.take_over(settings.log_level)
     made = world(settings)
     migrate(made.engine)

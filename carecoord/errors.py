@@ -128,6 +128,15 @@ class Unavailable(Problem):
     status, code = 503, "transient"
 
 
+@dataclass(eq=False)
+class DatabaseAway(Unavailable):
+    """503: the database does not answer. `cause` is one word for the log; `operator` says to whoever runs the server
+    which database it is, why, and what to do, without a password; a client gets `text` alone."""
+
+    cause: str = ""
+    operator: str = ""
+
+
 class TimedOut(Problem):
     """504: a system that we asked did not answer in time."""
 

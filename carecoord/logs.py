@@ -52,8 +52,9 @@ SAID: Final[dict[str, Shape]] = {
     "request": _like(r"[A-Za-z0-9._-]{0,64}"), "at": _places, "error": _WORD, "kind": _WORD, "limit": _WORD,
     "logger": _like(r"[\w.-]{1,100}"), "client": _like(r"[0-9a-f.:]{1,45}"),
     "where": _like(r"[\w./<>+@-]{1,300}:\d{1,6}"),
+    "cause": _WORD, "place": _like(r"[^\n?#]{1,300}"),  # of a database that does not answer: where we were told it is
     "method": lambda value: value in METHODS, "status": _number, "attempt": _number, "ms": _number, "count": _number,
-    "n": _number, "bytes": _number, "file": _like(r"[\w.-]{1,100}"), "provider": _WORD,
+    "n": _number, "seconds": _number, "bytes": _number, "file": _like(r"[\w.-]{1,100}"), "provider": _WORD,
     "ehr": _like(r"[a-z0-9][a-z0-9._-]{0,63}"), "code": lambda value: value is None or _CODE(value),
 }  # fmt: skip
 

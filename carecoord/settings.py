@@ -4,15 +4,20 @@ A name ending in _FILE gives the path of a file that holds the value (for secret
 error, so that a misspelt setting can not be silently without effect. A test checks the README's table against `FIELDS`.
 """
 
+import difflib
 import ipaddress
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
 
 import limits
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 PREFIX = "CARECOORD_"
 
@@ -20,6 +25,27 @@ Host = ipaddress.IPv4Network | ipaddress.IPv6Network | str
 
 _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))*")
 _RATES = ("sign_in_rate", "oauth_rate", "search_rate")
+_DAYS = (0, 36_500)
+_PORTS = (1, 65_535)
+_RANGES = {  # the least and the most of each number
+    "port": _PORTS, "demo_ehr_port": _PORTS, "workers": (0, 1024), "threads": (1, 1024),
+    "max_body": (1024, 2**31), "page_size": (1, 10_000), "page_max": (1, 10_000), "sync_goal": (1, 525_600),
+    "eligibility_days": _DAYS, "expiring_days": _DAYS, "second_factor_days": _DAYS, "trusted_proxies": (0, 100),
+}  # fmt: skip
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_DATABASES = "sqlite:///path or postgresql://user:password@host/name"
+_DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg",
+            "postgresql+psycopg": "postgresql+psycopg", "sqlite": "sqlite", "sqlite+pysqlite": "sqlite"}  # fmt: skip
+# What Kubernetes puts into every pod for each Service whose name begins with `carecoord`, and how its values look.
+_SERVICE = r"CARECOORD_(\w+_)?"
+_LINKS = tuple((re.compile(_SERVICE + name), re.compile(value)) for name, value in (
+    (r"SERVICE_HOST", r"[0-9a-fA-F.:]+|None"),
+    (r"SERVICE_PORT(_\w+)?", r"\d+"),
+    (r"PORT(_\d+_(TCP|UDP|SCTP))?", r"(tcp|udp|sctp)://\S+"),
+    (r"PORT_\d+_(TCP|UDP|SCTP)_ADDR", r"[0-9a-fA-F.:]+"),
+    (r"PORT_\d+_(TCP|UDP|SCTP)_PORT", r"\d+"),
+    (r"PORT_\d+_(TCP|UDP|SCTP)_PROTO", r"tcp|udp|sctp"),
+))  # fmt: skip
 
 
 class BadSetting(ValueError):
@@ -41,6 +67,7 @@ class Settings:
     max_body: int = 20_000_000  # largest request body, bytes
     page_size: int = 20  # search page when _count is not given
     page_max: int = 1000  # largest _count that is honoured
+    sync_goal: int = 60  # minutes; an EHR whose last good sync is older shows as late (or twice its --every, if longer)
     eligibility_days: int = 30  # an eligibility answer older than this no longer confirms a coverage
     expiring_days: int = 30  # an agreement or approval that ends within this many days shows as expiring
     timezone: str = "America/New_York"  # whose midnight "due today" means
@@ -59,7 +86,8 @@ class Settings:
     @property
     def url(self) -> str:
         """The address that clients use, without a trailing slash and without /fhir."""
-        return (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
+        host = f"[{self.host.replace('%', '%25')}]" if ":" in self.host else self.host  # RFC 3986 3.2.2, RFC 6874
+        return (self.base_url or f"http://{host}:{self.port}").rstrip("/")
 
     @property
     def fhir_url(self) -> str:
@@ -73,8 +101,10 @@ class Settings:
 
     @property
     def database(self) -> str:
-        """The SQLAlchemy URL in force."""
-        return self.database_url or f"sqlite:///{Path(self.var) / 'carecoord.db'}"
+        """The SQLAlchemy URL in force, with the driver that we speak."""
+        scheme, mark, rest = self.database_url.partition("://")
+        known = f"{_DRIVERS.get(scheme, scheme)}{mark}{rest}"
+        return known if self.database_url else f"sqlite:///{Path(self.var) / 'carecoord.db'}"
 
 
 FIELDS = fields(Settings)
@@ -85,16 +115,22 @@ def load(environ: Mapping[str, str]) -> Settings:
     known = {PREFIX + f.name.upper(): f for f in FIELDS}
     given: dict[str, Any] = {}
     for name, raw in environ.items():
-        if not name.startswith(PREFIX):
+        if not name.startswith(PREFIX) or _is_link(name, raw):
             continue
         plain = name.removesuffix("_FILE") if name not in known else name
         if plain not in known:
             raise BadSetting(f"{name} is not a setting of carecoord; known: {', '.join(sorted(known))}")
-        value = raw if plain == name else _read(name, Path(raw))
+        if plain != name and plain in environ and not _is_link(plain, environ[plain]):
+            raise BadSetting(f"{plain} and {name} are both given: take one away")
+        value = raw.strip() if plain == name else _read(name, Path(raw))
         given[known[plain].name] = _cast(name, value, known[plain].type)
-    made = Settings(**given)
-    _judge(made)
-    return made
+    return _judged(Settings(**given))
+
+
+def _is_link(name: str, value: str) -> bool:
+    """Whether Kubernetes put this into our environment, not an operator: a Service named `carecoord` makes it set
+    CARECOORD_PORT=tcp://10.96.0.7:8000 and a dozen more in every pod."""
+    return any(named.fullmatch(name) and looks.fullmatch(value) for named, looks in _LINKS)
 
 
 def _read(name: str, path: Path) -> str:
@@ -108,19 +144,117 @@ def _read(name: str, path: Path) -> str:
         raise BadSetting(f"{name} must be a file that can be read as text, not {str(path)!r}") from e
 
 
-def _judge(made: Settings) -> None:
-    """Raise BadSetting for a value that can not be meant."""
+def _judged(made: Settings) -> Settings:
+    """The settings, with each spelling that means the same made one. Raises BadSetting for a value that can not be
+    meant, or with which nothing can work."""
+    for name, (least, most) in _RANGES.items():
+        if not least <= getattr(made, name) <= most:
+            raise _bad(name, f"a whole number from {least} to {most}", getattr(made, name))
+    if made.page_size > made.page_max:
+        raise BadSetting(f"{PREFIX}PAGE_SIZE ({made.page_size}) must not be above {PREFIX}PAGE_MAX ({made.page_max})")
+    if not made.var:
+        raise BadSetting(f"{PREFIX}VAR must be the path of a folder; leave it out for ./var")
     made.allowed  # noqa: B018 (to read it is to judge it)
     for name in _RATES:
-        try:
-            limits.parse_many(getattr(made, name))
-        except ValueError:
-            right = "a rate such as 20/minute, or several with ; between"
-            raise BadSetting(f"{PREFIX}{name.upper()} must be {right}, not {getattr(made, name)!r}") from None
-    if made.trusted_proxies < 0:
-        raise BadSetting(f"{PREFIX}TRUSTED_PROXIES must be the number of proxies in front, 0 or more")
-    if made.redis_url and not made.redis_url.startswith(("redis://", "rediss://", "unix://")):
+        _judge_rate(name, getattr(made, name))
+    for judge in (_judge_database, _judge_base_url, _judge_timezone, _judge_redis, _judge_token):
+        judge(made)
+    if made.log_level.upper() not in _LEVELS:
+        raise _bad("log_level", "DEBUG, INFO, WARNING or ERROR", made.log_level)
+    return replace(made, host=_listening(made.host), log_level=made.log_level.upper())
+
+
+def _bad(name: str, right: str, value: object) -> BadSetting:
+    return BadSetting(f"{PREFIX}{name.upper()} must be {right}, not {value!r}")
+
+
+def _judge_rate(name: str, value: str) -> None:
+    try:
+        nothing = any(rate.amount < 1 for rate in limits.parse_many(value))
+    except ValueError:
+        nothing = True
+    if nothing:
+        raise _bad(name, "a rate such as 20/minute, or several with ; between", value)
+
+
+def _judge_database(made: Settings) -> None:
+    """No refusal quotes the URL: it may hold a password."""
+    if not made.database_url:
+        return
+    name = f"{PREFIX}DATABASE_URL"
+    scheme, mark, _ = made.database_url.partition("://")
+    if scheme not in _DRIVERS or not mark:
+        said = f", not {scheme}://…" if mark and re.fullmatch(r"[a-z0-9+]{1,40}", scheme) else ""
+        raise BadSetting(f"{name} must be {_DATABASES}{said}")
+    escape = "a password with @ : / ? # or % in it has them as %40 %3A %2F %3F %23 %25"
+    try:
+        url = make_url(made.database)
+    except (ArgumentError, ValueError):
+        raise BadSetting(f"{name} can not be read: it must be {_DATABASES}; {escape}") from None
+    if url.get_backend_name() == "sqlite":
+        if url.host or url.database in (None, "", ":memory:"):
+            raise BadSetting(f"{name} must name a file: sqlite:///path (four slashes for a path from the root)")
+    elif not url.database or any(mark in (url.host or "") for mark in "@:#"):
+        raise BadSetting(f"{name} does not name host and database clearly: it must be {_DATABASES}; {escape}")
+
+
+def _judge_base_url(made: Settings) -> None:
+    if not made.base_url:
+        return
+    wrong = _bad("base_url", "an address such as https://care.example: scheme and host, no path, no /fhir",
+                 made.base_url if "@" not in made.base_url else "one with a login in it")  # fmt: skip
+    try:
+        split = urlsplit(made.base_url)
+        host, _ = split.hostname or "", split.port
+    except ValueError:
+        raise wrong from None
+    rest = (split.path.strip("/"), split.query, split.fragment, split.username, split.password)
+    if split.scheme not in ("http", "https") or any(rest) or not _is_host(host) or re.search(r"\s", made.base_url):
+        raise wrong
+
+
+def _judge_timezone(made: Settings) -> None:
+    try:
+        ZoneInfo(made.timezone)
+    except (OSError, KeyError, ValueError):
+        close = difflib.get_close_matches(made.timezone, available_timezones(), 1, 0.7)
+        right = f"a name such as America/New_York{f' (did you mean {close[0]}?)' if close else ''}"
+        raise _bad("timezone", right, made.timezone) from None
+
+
+def _judge_redis(made: Settings) -> None:
+    """No refusal quotes the URL: it may hold a password."""
+    if not made.redis_url:
+        return
+    if not made.redis_url.startswith(("redis://", "rediss://", "unix://")):
         raise BadSetting(f"{PREFIX}REDIS_URL must begin with redis://, rediss:// (TLS) or unix://")
+    try:
+        urlsplit(made.redis_url).port  # noqa: B018 (to read it is to judge it)
+    except ValueError:
+        raise BadSetting(f"{PREFIX}REDIS_URL can not be read: it must be redis://:password@host:port/0") from None
+
+
+def _judge_token(made: Settings) -> None:
+    if not re.fullmatch(r"[!-~]*", made.metrics_token):
+        raise BadSetting(f"{PREFIX}METRICS_TOKEN must be letters, digits and signs of ASCII, without blanks")
+
+
+def _is_host(name: str) -> bool:
+    """Whether it is an IP address or a host's name."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return bool(_NAME.fullmatch(name.lower().rstrip("."))) and not name.rsplit(".", 1)[-1].isdigit()
+    return True
+
+
+def _listening(host: str) -> str:
+    """CARECOORD_HOST without brackets. A name is looked up when we listen."""
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not _is_host(bare):
+        right = "an IP address or a host's name (no scheme, no port; the port is CARECOORD_PORT)"
+        raise _bad("host", right, host)
+    return bare
 
 
 def _host(text: str) -> Host:

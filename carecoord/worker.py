@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
-import msgspec
 import structlog
 
-from carecoord.actions import projecting, syncing
+from carecoord.actions import projecting, standing, syncing
 from carecoord.errors import Problem, Unavailable
 from carecoord.store import outbox
 from carecoord.store.engine import writing
@@ -24,19 +23,11 @@ _log = structlog.get_logger()
 
 def sync(world: World, job: Job) -> None:
     """Sync the EHR that the key names, and ask for the next time. Raises Unavailable when something went wrong."""
-    every = msgspec.json.decode(job.payload, type=dict[str, int])["seconds"]
     summary = syncing.run(world, job.key)
     if summary.error:
         raise Unavailable(summary.error)
     with writing(world.engine) as conn:
-        outbox.add(conn, job.kind, job.key, job.payload, world.clock() + timedelta(seconds=every))
-
-
-def repeat(world: World, ehr: str, every: timedelta) -> None:
-    """Sync this EHR again and again, for the first time after `every` from now."""
-    payload = msgspec.json.encode({"seconds": int(every.total_seconds())})
-    with writing(world.engine) as conn:
-        outbox.add(conn, "sync", ehr, payload, world.clock() + every)
+        outbox.add(conn, job.kind, job.key, job.payload, world.clock() + syncing.interval(job.payload))
 
 
 def refresh(world: World, job: Job) -> None:
@@ -45,11 +36,23 @@ def refresh(world: World, job: Job) -> None:
         pass
 
 
-HANDLERS: Mapping[str, Handler] = MappingProxyType({"sync": sync, projecting.JOB: refresh})
+def every(job: Job) -> timedelta | None:
+    """How often this job is done when all is well; None: it is done once."""
+    return syncing.interval(job.payload) if job.kind == syncing.JOB else None
+
+
+HANDLERS: Mapping[str, Handler] = MappingProxyType({syncing.JOB: sync, projecting.JOB: refresh})
 
 
 def work(world: World, stop: threading.Event) -> None:
-    """Do what is due until `stop` is set. A database that is away is waited for."""
+    """Do what is due until `stop` is set. A database that is away, or whose tables are not of this version yet, is
+    waited for: whoever serves brings them there."""
+    if not _awaited(world, stop):
+        return
+    beating = threading.Thread(target=_beat, args=(world, stop), name="beat", daemon=True)
+    beating.start()
+    with writing(world.engine) as conn:
+        outbox.revive(conn, world.clock(), kind=syncing.JOB)  # an earlier version gave up on these
     while not stop.is_set():
         try:
             idle = once(world) == 0
@@ -58,6 +61,35 @@ def work(world: World, stop: threading.Event) -> None:
             idle = True
         if idle:
             stop.wait(IDLE)
+
+
+def _awaited(world: World, stop: threading.Event) -> bool:
+    """Wait until the database is ready; returns whether it is. The log tells what is waited for, once."""
+    said = ""
+    while not stop.is_set():
+        try:
+            lacking = standing.tables(world)
+        except Unavailable:
+            lacking = "away"
+        if not lacking:
+            return True
+        if lacking != said:
+            _log.warning("worker_waits", cause="database" if lacking == "away" else "tables")
+            said = lacking
+        stop.wait(IDLE)
+    return False
+
+
+def _beat(world: World, stop: threading.Event) -> None:
+    """Say again and again that we are alive, whatever the job takes that is being done."""
+    while True:
+        try:
+            with writing(world.engine) as conn:
+                outbox.beat(conn, world.clock())
+        except Unavailable as e:
+            _log.warning("worker_not_heard", error=type(e).__name__)
+        if stop.wait(standing.BEAT):
+            return
 
 
 def once(world: World) -> int:
@@ -84,7 +116,7 @@ def _do(world: World, job: Job) -> None:
         error = e.text if isinstance(e, Problem) else type(e).__name__
         _log.warning("job_failed", kind=job.kind, n=job.n, attempt=job.attempts, error=type(e).__name__)
         with writing(world.engine) as conn:
-            outbox.failed(conn, job, error, world.clock())
+            outbox.failed(conn, job, error, world.clock(), every(job))
         return
     with writing(world.engine) as conn:
         outbox.done(conn, job)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from auth import signin, store
 from auth.store import Client, User
 from carecoord.errors import Invalid
-from carecoord.store import read
+from carecoord.store import private_files, read
 from carecoord.store.engine import writing
 from carecoord.world import World
 
@@ -108,7 +108,7 @@ def public_keys(private: bytes) -> str:
 
 def keep(file: Path, secret: bytes) -> None:
     """Write what only its owner may read. Raises FileExistsError when there is such a file already."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(file.parent)
     handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as out:
         out.write(secret)

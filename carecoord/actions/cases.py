@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row
 
 from auth.grant import Grant
-from carecoord.actions import assembling, disclosing, projecting
+from carecoord.actions import assembling, disclosing, projecting, sync_health
 from carecoord.actions.seeing import office
+from carecoord.actions.sync_health import SyncHealth
 from carecoord.domain import emergency, timeline
 from carecoord.domain.case import Case
 from carecoord.domain.clearance import Clearance, clear
@@ -20,11 +21,10 @@ from carecoord.domain.reading import Json, key, targets
 from carecoord.errors import Forbidden, NotFound
 from carecoord.fhir import text
 from carecoord.fhir.instants import micros
-from carecoord.store import ehrs, read
 from carecoord.store import emergency as broken
+from carecoord.store import read
 from carecoord.store.audit import Event, told
 from carecoord.store.cases import Asked, Moments, Seen, Standing, Worklist, standings
-from carecoord.store.ehrs import Run
 from carecoord.store.engine import reading
 from carecoord.world import World
 
@@ -49,7 +49,7 @@ class Found:
     groups: Mapping[str, int]
     choices: Mapping[str, list[tuple[str, str]]]
     next_decision: int | None  # when the next payer's decision is due, microseconds
-    runs: Sequence[tuple[str, Run | None]]  # each EHR with its latest run
+    syncs: Sequence[SyncHealth]  # how fresh what we hold of each EHR is
     full: bool  # whether the asker sees cases whole, or as a payer does
 
 
@@ -82,10 +82,10 @@ def worklist(world: World, grant: Grant, asked: Asked, tabs: Sequence[str], size
         tally, groups = cases.tally(asked, tabs)
         choices = {name: cases.choices(name, label) for name, label in LABELS.items()}
         due = cases.first_due(Asked("payer", asked.facets, asked.words)) if "payer" in tabs else None
-        runs = [(ehr.name, next(iter(ehrs.runs(conn, ehr.name, 1)), None)) for ehr in ehrs.every(conn)]
+        syncs = sync_health.of_each(conn, world.settings, now)
     patient, patients = told(row.patient for row in rows)
     _audit(world, grant, now, request, query=_said(asked), patient=patient, patients=patients)
-    return Found(now, cases.at, rows, more_after, more_before, tally, groups, choices, due, runs, whole(grant))
+    return Found(now, cases.at, rows, more_after, more_before, tally, groups, choices, due, syncs, whole(grant))
 
 
 def agreements(world: World, grant: Grant, request: str) -> tuple[datetime, list[Standing]]:

@@ -9,13 +9,17 @@ from typing import Final
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from carecoord.errors import Unavailable
+from carecoord.actions import sync_health
+from carecoord.actions.sync_health import SyncHealth
+from carecoord.errors import DatabaseAway, Unavailable
 from carecoord.fhir.instants import micros
-from carecoord.store import gauges
+from carecoord.store import gauges, outbox, private_files
 from carecoord.store.engine import alembic_config, reading
 from carecoord.store.gauges import Standing
 from carecoord.world import World
 
+BEAT: Final = 10.0  # seconds between two signs of life of a worker
+SILENT: Final = 45  # seconds after which it is taken for dead
 LEAST: Final = 50 * 2**20  # bytes that must be free where databases and journals grow
 
 
@@ -30,8 +34,35 @@ def numbers(world: World) -> Standing:
         return gauges.standing(conn, micros(world.clock()))
 
 
+def syncs(world: World) -> list[SyncHealth]:
+    """How fresh what we hold of each EHR is. Raises Unavailable when the database is away."""
+    with reading(world.engine) as conn:
+        return sync_health.of_each(conn, world.settings, world.clock())
+
+
+def tables(world: World) -> str:
+    """What keeps the tables from being those of this version; empty when nothing does. Raises Unavailable when the
+    database is away."""
+    with reading(world.engine) as conn:
+        present = MigrationContext.configure(conn).get_current_revision()
+        newest = ScriptDirectory.from_config(alembic_config(conn)).get_current_head()
+    return "" if present == newest else f"its tables are at {present}, this version wants {newest}"
+
+
+def worker(world: World) -> str:
+    """Whether somebody does what is due later (syncs above all): empty, or since when nobody was heard of. Raises
+    Unavailable when the database is away."""
+    with reading(world.engine) as conn:
+        beat = outbox.last_beat(conn)
+    if beat is None:
+        return "no worker was heard of yet"
+    silent = (micros(world.clock()) - beat) // 1_000_000
+    return f"no worker was heard of for {silent} s" if silent > SILENT else ""
+
+
 def _parts(world: World) -> Iterator[tuple[str, Callable[[], str]]]:
-    yield "database", lambda: _database(world)
+    yield "database", lambda: tables(world)
+    yield "later work", lambda: worker(world)
     yield "journal", lambda: _journal(Path(world.settings.var) / "audit")
     yield "disk", lambda: _disk(Path(world.settings.var))
 
@@ -39,21 +70,15 @@ def _parts(world: World) -> Iterator[tuple[str, Callable[[], str]]]:
 def _looked(look: Callable[[], str]) -> str:
     try:
         return look()
+    except DatabaseAway as e:
+        return f"not available ({e.cause})"
     except (Unavailable, OSError) as e:
         return f"not available ({type(e).__name__})"
 
 
-def _database(world: World) -> str:
-    """It answers, with the tables of this version."""
-    with reading(world.engine) as conn:
-        present = MigrationContext.configure(conn).get_current_revision()
-        newest = ScriptDirectory.from_config(alembic_config(conn)).get_current_head()
-    return "" if present == newest else f"its tables are at {present}, this version wants {newest}"
-
-
 def _journal(folder: Path) -> str:
     """Reads are audited there before they are answered."""
-    folder.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(folder)
     with tempfile.TemporaryFile(dir=folder) as probe:
         probe.write(b"\n")
     return ""

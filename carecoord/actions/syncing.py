@@ -7,15 +7,18 @@ A run that is broken off anywhere, even by kill -9, goes on from its last page, 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from auth.client import BadKey, Key, load_keys
 from carecoord import errors
 from carecoord.actions import keeping_keys, reaching
 from carecoord.fhir import text, validate
 from carecoord.fhir.types import TYPES
-from carecoord.store import ehrs
+from carecoord.store import ehrs, outbox
 from carecoord.store.engine import reading, writing
 from carecoord.store.write import Actor, Change, put_all
 from carecoord.world import World
@@ -27,6 +30,7 @@ from fhir_adapters.errors import Away, Misconfigured, TimedOut, Trouble
 from fhir_adapters.identity import local_id
 from fhir_adapters.sync import Outcome, Page, Source
 
+JOB = "sync"  # in the outbox, with the EHR's name as its key
 LAST = ("Task", "ServiceRequest")
 
 Report = Callable[[str, int, int | None], None]
@@ -113,6 +117,22 @@ def add_ehr(world: World, one: Ehr) -> Ehr:
     return one
 
 
+def repeat(world: World, name: str, every: timedelta | None) -> None:
+    """Sync this EHR again and again, for the first time after `every` from now; None: no more. Raises NotFound."""
+    with writing(world.engine) as conn:
+        ehrs.get(conn, name)
+        if every is None:
+            outbox.remove(conn, JOB, name)
+        else:
+            payload = msgspec.json.encode({"seconds": int(every.total_seconds())})
+            outbox.add(conn, JOB, name, payload, world.clock() + every)
+
+
+def interval(payload: bytes) -> timedelta:
+    """How often the EHR of this job is synced."""
+    return timedelta(seconds=msgspec.json.decode(payload, type=dict[str, int]).get("seconds", 3600))
+
+
 def list_ehrs(world: World) -> list[Listed]:
     """Every EHR by name, with its latest run."""
     with reading(world.engine) as conn:
@@ -160,6 +180,9 @@ def run(world: World, name: str, report: Report = lambda type, received, total: 
         _finish(world, number, e.text if isinstance(e, errors.Problem) else type(e).__name__)
         raise
     _finish(world, number, summary.error)
+    if not summary.error:
+        with writing(world.engine) as conn:
+            outbox.revive(conn, world.clock(), kind=JOB, key=name)
     return summary
 
 

@@ -5,8 +5,9 @@ import os
 from collections.abc import Sequence
 
 from auth.errors import BadRegistration
-from carecoord.cli import accounts, apps, auditing, cases, checking, demo, ehrs, keys, loading, providers, serving
+from carecoord.cli import accounts, apps, auditing, cases, checking, demo, ehrs, jobs, keys, loading, providers, serving
 from carecoord.cli.screen import Screen
+from carecoord.cli.verbs import words
 from carecoord.errors import Problem
 from carecoord.settings import BadSetting, load
 from fhir_adapters.errors import Misconfigured
@@ -30,22 +31,23 @@ def parser() -> argparse.ArgumentParser:
         "carecoord", description=ABOUT, epilog=MORE, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for module in (demo, serving, loading, ehrs, cases, accounts, apps, providers, keys, checking, auditing):
+    for module in (demo, serving, loading, ehrs, cases, accounts, apps, providers, keys, jobs, checking, auditing):
         module.install(verbs)
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code: 0 done, 1 failed, 2 used wrongly."""
-    args = parser().parse_args(argv)
+    os.umask(0o077)  # what we write holds patients and keys: it is for our own user, whatever the shell says
     screen = Screen()
+    args = parser().parse_args(argv)
     try:
         return int(args.run(load(os.environ), screen, args) or 0)
     except BadSetting as e:
         screen.complain(str(e))
         return WRONG_USE
     except EXPECTED as e:
-        screen.complain(str(e))
+        screen.complain(words(e))
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

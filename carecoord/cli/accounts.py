@@ -10,6 +10,7 @@ from carecoord.actions.accounts import ROLES, NewUser, add_backend, add_user, ke
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, made, opened, verb
 from carecoord.settings import Settings
+from carecoord.store.refusals import described
 
 SCOPE = "system/*.rs"
 BY = "cli"  # in the trail, where a request's id stands otherwise
@@ -43,7 +44,7 @@ def install(verbs: Verbs) -> None:
 def init(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Make or migrate the database."""
     with made(settings) as world:
-        screen.say(f"The database {world.engine.url.render_as_string()} is ready.")
+        screen.say(f"The database {described(world.engine.url)} is ready.")
     screen.say("Next: carecoord user add LOGIN --name NAME --role coordinator, then carecoord serve")
 
 

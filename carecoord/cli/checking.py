@@ -7,17 +7,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from auth import store
-from carecoord.actions import auditing, providing, syncing
+from carecoord.actions import auditing, providing, standing, syncing
+from carecoord.actions.sync_health import SyncHealth
 from carecoord.cli.providers import provider_line
 from carecoord.cli.screen import Screen
-from carecoord.cli.verbs import Verbs, current, raw, verb
+from carecoord.cli.verbs import Verbs, current, raw, verb, words
 from carecoord.errors import Problem
+from carecoord.fhir.instants import micros
 from carecoord.settings import Settings
-from carecoord.store import outbox
+from carecoord.store import outbox, private_files
 from carecoord.store.engine import reading
+from carecoord.store.refusals import described
 from carecoord.world import World
 
-STALE = 300  # seconds after which a file of the journal should be in the table
+STALE = 300  # seconds after which a due job should be done, and a file of the journal in the table
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -42,7 +45,7 @@ def check(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:
                 screen.say(f"good  {what}: {look()}")
             except (Wrong, Problem, OSError) as e:
                 wrong += 1
-                screen.say(f"BAD   {what}: {e}")
+                screen.say(f"BAD   {what}: {words(e)}")
                 if what == "database":
                     break  # what follows would say the same again
     screen.say("Everything is good." if not wrong else f"{wrong} to mend.")
@@ -56,17 +59,22 @@ def looks(world: World) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "database", lambda: database(world)
     yield "people", lambda: people(world)
     yield "later work", lambda: later(world)
+    yield "worker", lambda: worker(world)
     yield "audit", lambda: sealed(world)
     yield "journal", lambda: journal(world)
     for listed in syncing.list_ehrs(world):
         name = listed.ehr.name
         yield f"EHR {name}", lambda name=name: ehr(world, name)  # type: ignore[misc]
+    for one in standing.syncs(world):
+        yield f"sync of {one.ehr}", lambda one=one: synced(world, one)  # type: ignore[misc]
     for found, _ in providing.every(world):
         yield f"provider {found.id}", lambda found=found: provider_line(world, found)  # type: ignore[misc]
 
 
 def address(settings: Settings) -> str:
     """The address that we tell clients."""
+    if settings.secure_cookies and not settings.url.startswith("https://"):
+        raise Wrong("cookies travel by https alone, but the address is http: set CARECOORD_BASE_URL=https://…")
     if settings.url.startswith("https://") and not settings.secure_cookies:
         raise Wrong("the address is https, but cookies may travel without: set CARECOORD_SECURE_COOKIES=true")
     if settings.host not in LOCAL and not settings.base_url:
@@ -80,15 +88,16 @@ def folder(var: Path) -> str:
         raise Wrong(f"{var} is not there: run carecoord init, or set CARECOORD_VAR")
     with tempfile.TemporaryFile(dir=var):
         pass
-    loose = [path for path in (var / "keys").glob("*") if path.stat().st_mode & 0o077]
+    loose = list(private_files.wide(var))
     if loose:
-        raise Wrong(f"others may read {loose[0]}: chmod 600 {' '.join(map(str, loose))}")
+        more = f" and {len(loose) - 1} more" if loose[1:] else ""
+        raise Wrong(f"others may read {loose[0]}{more}: chmod -R go-rwx {var.absolute()}")
     return f"{var.absolute()} can be written, {os.statvfs(var).f_bavail * os.statvfs(var).f_frsize // 2**20:,} MiB free"
 
 
 def database(world: World) -> str:
     """It answers, and has the tables of this version."""
-    return f"{world.engine.url.render_as_string()} at revision {current(world)}"
+    return f"{described(world.engine.url)} at revision {current(world)}"
 
 
 def people(world: World) -> str:
@@ -106,8 +115,37 @@ def later(world: World) -> str:
     with reading(world.engine) as conn:
         stuck = outbox.parked(conn)
     if stuck:
-        raise Wrong(f"{len(stuck)} jobs failed too often, the first: {stuck[0].kind} {stuck[0].key}: {stuck[0].error}")
-    return "no job waits for a person"
+        first = f"{stuck[0].kind} {stuck[0].key}: {stuck[0].error}"
+        raise Wrong(f"{len(stuck)} jobs failed too often, the first: {first}. Mend that, then: carecoord jobs retry")
+    oldest = standing.numbers(world).oldest
+    late = (micros(world.clock()) - oldest) // 1_000_000 if oldest else 0
+    if late > STALE:
+        raise Wrong(f"a job is due for {late // 60:,} minutes: carecoord serve or carecoord work must run; see its log")
+    return "no job waits for a person, none is late"
+
+
+def worker(world: World) -> str:
+    """Somebody does what is due later."""
+    if standing.numbers(world).beat is None:
+        return "none has run yet; carecoord serve starts one"
+    if silent := standing.worker(world):
+        raise Wrong(f"{silent}: start carecoord serve, or look into its log; without one no EHR is synced")
+    return "it does what is due"
+
+
+def synced(world: World, found: SyncHealth) -> str:
+    """What we hold of an EHR is fresh."""
+    again = f"carecoord sync {found.ehr}"
+    often = f"{again}; by itself: carecoord ehr every {found.ehr} MINUTES, while carecoord serve runs"
+    ago = f"{int((world.clock() - found.good).total_seconds()) // 60:,} minutes ago" if found.good else "never"
+    goal = f"{int(found.goal.total_seconds()) // 60:,} minutes"
+    if found.state == "never":
+        raise Wrong(f"it was never read: {often}")
+    if found.state == "failed" and found.run:
+        raise Wrong(f"the last one failed: {found.run.error}. The last good one: {ago}. Mend that, then: {again}")
+    if found.state == "late":
+        raise Wrong(f"the last good one was {ago}, more than {goal}: {often}")
+    return f"the last one was {ago}, {goal} are allowed" + ("" if found.every else f"; by hand alone: {often}")
 
 
 def sealed(world: World, whole: bool = False, tell: Callable[[int, int], None] = lambda done, of: None) -> str:

@@ -7,28 +7,40 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import fields
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import requests
+import structlog
 
 from carecoord.errors import Unavailable
-from carecoord.settings import FIELDS, PREFIX, Settings
+from carecoord.settings import FIELDS, PREFIX, Settings, load
+from carecoord.store import private_files
 
 CHILD = "--until-parent-ends"
 PATIENCE = 25.0  # seconds until a server must answer
 GRACE = 10.0  # seconds that it has to end
+AGAIN = 1.0  # seconds until one that ended is started again; twice as long each time that it ended soon …
+MOST = 60.0  # … up to so many
+STEADY = 60.0  # seconds that it must have run not to have ended soon
+LOOK = 0.2  # seconds between two looks whether it still runs
+
+_log = structlog.get_logger()
 
 
 class Child:
     """A `carecoord` of its own that runs one verb, and ends when we do, even if we are killed."""
 
-    def __init__(self, name: str, verb: str, settings: Settings, log: Path) -> None:
-        log.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, name: str, verb: str, settings: Settings, log: Path | None = None) -> None:
+        """log: what it says goes to the end of this file; without one, to where we say things ourselves."""
         self.name, self.settings, self.log = name, settings, log
         command = [sys.executable, "-m", "carecoord.cli", verb, CHILD]
-        with log.open("ab") as out:
+        with ExitStack() as stack:
+            out = None
+            if log:
+                private_files.make_folder(log.parent)
+                private_files.make_file(log)
+                out = stack.enter_context(log.open("ab"))
             # A session of its own: Ctrl-C reaches us alone, and we end the child in order.
             self.process = subprocess.Popen(  # noqa: S603 (our own program, no shell)
                 command, env=environment(settings), stdout=out, stderr=out, start_new_session=True
@@ -72,6 +84,46 @@ def running(name: str, verb: str, settings: Settings, log: Path) -> Iterator[Chi
         child.end()
 
 
+@contextmanager
+def kept_running(verb: str, settings: Settings) -> Iterator[None]:
+    """A child that is started again whenever it ends, until the block is left. The log tells of each end."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_keep_running, args=(verb, settings, stop), name=verb, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(2 * GRACE)
+
+
+def _keep_running(verb: str, settings: Settings, stop: threading.Event) -> None:
+    wait = AGAIN
+    while not stop.is_set():
+        began = time.monotonic()
+        code = _lived(verb, settings, stop)
+        if stop.is_set():
+            return
+        wait = AGAIN if time.monotonic() - began > STEADY else min(2 * wait, MOST)
+        _log.error("child_ended", kind=verb, status=code, seconds=wait)
+        stop.wait(wait)
+
+
+def _lived(verb: str, settings: Settings, stop: threading.Event) -> int | None:
+    """Run a child until it ends, or we do; returns its exit code, None when it could not even be started."""
+    try:
+        child = Child(verb, verb, settings)
+    except OSError as e:
+        _log.error("child_not_started", kind=verb, error=type(e).__name__)
+        return None
+    try:
+        while child.process.poll() is None and not stop.wait(LOOK):
+            pass
+    finally:
+        child.end()
+    return child.process.returncode
+
+
 def end_with_parent() -> None:
     """Send ourselves SIGTERM as soon as the process that started us is gone."""
     parent = os.getppid()
@@ -85,7 +137,15 @@ def end_with_parent() -> None:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The environment of a process with just these settings."""
+    """The environment of a process with just these settings. A value that came from a file goes on as the file's name:
+    others can read the environment of a process where they can not read the file."""
+    names = {f.name: f"{PREFIX}{f.name.upper()}" for f in FIELDS}
     own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    given = {f.name: getattr(settings, f.name) for f in fields(settings)}
-    return own | {f"{PREFIX}{f.name.upper()}": str(given[f.name]) for f in FIELDS if given[f.name] != f.default}
+    ours = load(os.environ)
+    for name, variable in names.items():
+        value, file = getattr(settings, name), os.environ.get(f"{variable}_FILE")
+        if file and value == getattr(ours, name):
+            own[f"{variable}_FILE"] = file
+        elif value != getattr(Settings(), name):
+            own[variable] = str(value)
+    return own

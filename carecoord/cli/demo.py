@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -29,6 +29,7 @@ from fhir_adapters.ehr import BackendServices, Ehr
 
 EHR = "demo-ehr"  # never changed: the ids of its resources derive from it
 FIXTURES = Path(carecoord.__file__).resolve().parents[1] / "fixtures"
+AGAIN = timedelta(minutes=15)  # from one sync to the next, while the demo is looked at
 READ_ALL = "system/*.rs"
 SCRIPT_SCOPE = "system/*.cruds"
 
@@ -83,6 +84,7 @@ def run(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:
             return 1
         screen.say(f"Synced {summary.received} resources of the demo EHR, {summary.changed} of them new or changed.")
         if not args.once:
+            syncing.repeat(ours, EHR, AGAIN)
             stay(settings, screen, server, children)
     return 0
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from carecoord import worker
 from carecoord.actions import embedded_people, embedding, keeping_keys, syncing
 from carecoord.actions.embedded_people import MAPPED
 from carecoord.cli.screen import Screen
@@ -13,6 +12,8 @@ from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.settings import Settings
 from fhir_adapters.ehr import BackendServices, Ehr, Launch
 from fhir_adapters.errors import Misconfigured
+
+WEEK = 7 * 24 * 60  # minutes
 
 
 def install(verbs: Verbs) -> None:
@@ -26,7 +27,7 @@ def install(verbs: Verbs) -> None:
     one.add_argument("--scope", default="", help="what to ask for (default: what we sync)")
     one.add_argument("--dialect", default="generic", help="the vendor's ways (default: generic)")
     one.add_argument("--alias", action="append", default=[], metavar="URL", help="another base URL it calls itself by")
-    one.add_argument("--every", type=int, metavar="MINUTES", help="sync it again and again while `serve` runs")
+    one.add_argument("--every", type=minutes, metavar="MINUTES", help="sync it again and again while `serve` runs")
     one.add_argument("--header", action="append", default=[], metavar="NAME=VALUE", help="sent with every request")
     one.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="asked with every request")
     one.add_argument("--host", action="append", default=[], metavar="ORIGIN", help="its pages may lead there too")
@@ -38,6 +39,9 @@ def install(verbs: Verbs) -> None:
     one.add_argument("subject", help="what the EHR calls the person: sub in its id_tokens")
     one.add_argument("login", help="what the person signs in with here")
     one.add_argument("--issuer", default="", help="whose id_tokens (default: the registration's --launch-issuer)")
+    one = verb(ehr, "every", schedule, "sync an EHR again and again while `serve` runs, or no more")
+    one.add_argument("name", help="as given to `carecoord ehr add`")
+    one.add_argument("minutes", type=minutes, help="from one sync to the next; 0: no more")
     verb(ehr, "list", show, "every EHR, and how its last sync went")
     one = verb(ehr, "flags", doubts, "what our rules doubt in what an EHR sent")
     one.add_argument("name", help="as given to `carecoord ehr add`")
@@ -101,13 +105,15 @@ def add(settings: Settings, screen: Screen, args: argparse.Namespace) -> int | N
         one = embedded_people.vetted(world, one)
         syncing.add_ehr(world, one)
         if args.every:
-            worker.repeat(world, one.name, timedelta(minutes=args.every))
+            syncing.repeat(world, one.name, timedelta(minutes=args.every))
     if auth and not args.key_file:
         screen.say(f"Register there the address of our public keys (JWKS URL): {keeping_keys.address(world)}")
     if one.launch:
         screen.say(f"Register there: launch URL {embedding.launch_address(world)}")
         screen.say(f"                redirect URI {embedding.callback(world, one.name)}")
     screen.say(f"Next: carecoord sync {one.name}")
+    if args.every is None:
+        screen.say(f"Then, to have it synced by itself while carecoord serve runs: carecoord ehr every {one.name} 15")
     return None
 
 
@@ -124,6 +130,21 @@ def _number(name: str, said: str) -> float:
         return float(said)
     except ValueError as e:
         raise Misconfigured(f"--limit {name}={said}: a number is wanted.") from e
+
+
+def minutes(text: str) -> int:
+    """A number of minutes, up to a week."""
+    if not text.isdecimal() or int(text) > WEEK:
+        raise argparse.ArgumentTypeError(f"must be a whole number of minutes from 0 to {WEEK}, not {text!r}")
+    return int(text)
+
+
+def schedule(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Sync an EHR by itself, or no more."""
+    with opened(settings) as world:
+        syncing.repeat(world, args.name, timedelta(minutes=args.minutes) if args.minutes else None)
+    often = f"every {args.minutes} minutes while carecoord serve runs" if args.minutes else "by hand alone"
+    screen.say(f"{args.name} is synced {often}.")
 
 
 def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:

@@ -8,6 +8,7 @@ import msgspec
 
 from carecoord.errors import Invalid
 from carecoord.settings import Settings
+from carecoord.store import private_files
 
 
 def path(settings: Settings) -> Path:
@@ -31,7 +32,7 @@ def write(settings: Settings, said: dict[str, Any]) -> None:
     file, data = path(settings), msgspec.json.format(msgspec.json.encode(said), indent=2) + b"\n"
     if file.exists() and file.read_bytes() == data:
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(file.parent)
     new = file.with_suffix(".new")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:

@@ -1,7 +1,9 @@
 """What is shown: tables and a progress bar for people, plain lines when nobody watches."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -18,6 +20,9 @@ class Screen:
     """stdout for results, stderr for complaints and progress."""
 
     def __init__(self) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):  # a name that a Latin-1 terminal can not show gets a ?, no traceback
+                stream.reconfigure(errors="replace")
         self.out = Console(highlight=False, soft_wrap=True)
         if not self.out.is_terminal:
             self.out = Console(highlight=False, soft_wrap=True, width=WIDE)

@@ -16,9 +16,9 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from carecoord import logs, worker
-from carecoord.cli.children import CHILD, end_with_parent, running
+from carecoord.cli.children import CHILD, end_with_parent, kept_running
 from carecoord.cli.screen import Screen
-from carecoord.cli.verbs import Verbs, opened, verb
+from carecoord.cli.verbs import Verbs, made, raw, verb
 from carecoord.errors import Conflict
 from carecoord.settings import Settings
 
@@ -55,7 +55,10 @@ def serve(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     free(settings.host, settings.port, "CARECOORD_PORT")
     if args.child:
         end_with_parent()
-    with running("The worker", "work", settings, Path(settings.var) / "worker.log"):
+    with made(settings):
+        pass  # a database that refuses us is told in one line here, not by every process again and again
+    logs.take_over(settings.log_level)
+    with kept_running("work", settings):
         processes(settings)
 
 
@@ -70,7 +73,7 @@ def work(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
         signal.signal(number, end)
     if args.child:
         end_with_parent()
-    with opened(settings) as world:
+    with raw(settings) as world:
         logs.take_over(settings.log_level)
         worker.work(world, stop)
 
@@ -81,7 +84,7 @@ def processes(settings: Settings) -> None:
     workers = settings.workers or os.cpu_count() or 1
     Granian(
         "carecoord.app:create",
-        address=settings.host,
+        address=address(settings.host),
         port=settings.port,
         interface=Interfaces.WSGI,
         factory=True,
@@ -100,12 +103,25 @@ def processes(settings: Settings) -> None:
 
 
 def free(host: str, port: int, name: str) -> None:
-    """Raise Conflict when the port is taken; `name` is the setting that chooses another."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+    """Raise Conflict when the port is taken, or the host is not one of ours; `name` is the setting that chooses another
+    port."""
+    where = address(host)
+    with socket.socket(socket.AF_INET6 if ":" in where else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind((where, port))
         except OSError as e:
             taken = f"Port {port} is in use. Stop what runs there, or choose another: {name}={port + 10}"
-            other = f"Can not listen on {host}:{port} ({e.strerror}): choose with CARECOORD_HOST and {name}."
+            other = f"Can not listen on {host} port {port} ({e.strerror}): choose with CARECOORD_HOST and {name}."
             raise Conflict(taken if e.errno == errno.EADDRINUSE else other) from e
+
+
+def address(host: str) -> str:
+    """The IP address to listen on for CARECOORD_HOST; of a name that has several, one of IPv4 first. Raises Conflict
+    for a name that nobody knows."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as e:
+        text = f"CARECOORD_HOST={host} is a name that this machine does not know ({e.strerror}): give an IP address"
+        raise Conflict(text) from e
+    return str(min(found, key=lambda one: one[0] != socket.AF_INET)[4][0])

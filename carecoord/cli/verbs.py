@@ -3,17 +3,19 @@
 import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeAlias
 
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.exc import ArgumentError
 
 from carecoord import app, logs
 from carecoord.cli.screen import Screen
-from carecoord.errors import Unavailable
-from carecoord.settings import BadSetting, Settings
+from carecoord.errors import DatabaseAway, Unavailable
+from carecoord.settings import Settings
+from carecoord.store import private_files
 from carecoord.store.engine import alembic_config, migrate, reading
+from carecoord.store.refusals import described
 from carecoord.world import World
 
 Run: TypeAlias = Callable[[Settings, Screen, argparse.Namespace], int | None]
@@ -31,16 +33,9 @@ def verb(verbs: Verbs, name: str, run: Run, help: str, more: str = "") -> argpar
 
 @contextmanager
 def raw(settings: Settings) -> Iterator[World]:
-    """The world of these settings as it is; its database is closed at the end.
-
-    Raises BadSetting when the database's URL is of a kind that we do not speak.
-    """
+    """The world of these settings as it is; its database is closed at the end."""
     logs.configure(settings.log_level)
-    try:
-        world = app.world(settings)
-    except (ArgumentError, ImportError) as e:
-        known = "sqlite:///path or postgresql://user@host/name"
-        raise BadSetting(f"CARECOORD_DATABASE_URL must be {known}, not {settings.database_url!r}") from e
+    world = app.world(settings)
     try:
         yield world
     finally:
@@ -49,8 +44,10 @@ def raw(settings: Settings) -> Iterator[World]:
 
 @contextmanager
 def made(settings: Settings) -> Iterator[World]:
-    """The same, with its database made or brought to this version."""
+    """The same, with its database made or brought to this version, and what is ours in its folder for us alone."""
     with raw(settings) as world:
+        private_files.make_folder(Path(settings.var))
+        private_files.tighten(Path(settings.var))
         migrate(world.engine)
         yield world
 
@@ -68,9 +65,14 @@ def current(world: World) -> str:
     with reading(world.engine) as conn:
         present = MigrationContext.configure(conn).get_current_revision()
         newest = ScriptDirectory.from_config(alembic_config(conn)).get_current_head()
-    where = world.engine.url.render_as_string()
+    where = described(world.engine.url)
     if present is None or newest is None:
         raise Unavailable(f"The database {where} has no tables yet: run carecoord init")
     if present != newest:
         raise Unavailable(f"The tables of {where} are at {present}, this version wants {newest}: run carecoord init")
     return newest
+
+
+def words(error: BaseException) -> str:
+    """What a person at the command is told of a failure: of a database also which one, and why."""
+    return (isinstance(error, DatabaseAway) and error.operator) or str(error)

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine, bindparam, select
 
 from carecoord.errors import Unavailable
 from carecoord.fhir.instants import micros
-from carecoord.store import bulk, seals
+from carecoord.store import bulk, private_files, seals
 from carecoord.store.engine import writing
 from carecoord.store.trail import audit, audit_patient
 
@@ -122,7 +122,7 @@ class Journal:
             return sum(_move(path, fd, engine) for path, fd in _found(mine, others))
 
     def _open(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(self.folder)
         while True:
             path = self.folder / f"audit-{os.getpid()}-{uuid.uuid4().hex[:12]}.jsonl"
             fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND, 0o600)

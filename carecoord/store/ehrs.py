@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -191,6 +191,13 @@ def runs(conn: Connection, name: str, limit: int = 20) -> list[Run]:
     """The latest runs of an EHR, newest first."""
     rows = conn.execute(select(ehr_run).where(ehr_run.c.ehr == name).order_by(ehr_run.c.n.desc()).limit(limit))
     return [_run(row) for row in rows]
+
+
+def last_good(conn: Connection) -> dict[str, datetime]:
+    """When the last run of each EHR ended that went through."""
+    ended = select(ehr_run.c.ehr, func.max(ehr_run.c.finished)).where(ehr_run.c.finished.is_not(None))
+    rows = conn.execute(ended.where(ehr_run.c.error.is_(None)).group_by(ehr_run.c.ehr))
+    return {name: moment(finished) for name, finished in rows}
 
 
 def _seen(conn: Connection, name: str, type: str, round: int, ids: list[str]) -> dict[str, int | None]:

@@ -20,14 +20,16 @@ import psycopg
 import structlog
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url, select, text
 from sqlalchemy.exc import OperationalError
 
-from carecoord.errors import Unavailable
+from carecoord.errors import DatabaseAway
+from carecoord.store import private_files, refusals
 from carecoord.store.tables import setting
 
 BUSY_SECONDS = 15
 _POLL = 0.0003  # seconds between two looks whether another process has done writing
+_CONNECT_SECONDS = 10  # that a PostgreSQL has to answer a new connection
 _POOL = 16  # connections kept; as many again may be opened when threads crowd
 _PRAGMAS = (
     "journal_mode = WAL",
@@ -58,24 +60,48 @@ _LOCK = 0x63617265  # the advisory lock that one migration at a time holds
 def open_engine(url: str) -> Engine:
     """An engine for `sqlite:///path` or `postgresql://…` (psycopg 3), whose pool serves many threads.
 
-    Makes the folder of a SQLite file. Use `reading` and `writing` for transactions, never `engine.begin()`.
+    Makes the folder of a SQLite file, for its owner alone. Use `reading` and `writing` for transactions, never
+    `engine.begin()`.
     """
     target = make_url(url)
+    pool: dict[str, Any] = {"pool_size": _POOL, "max_overflow": _POOL}
     if target.get_backend_name() == "sqlite":
         if target.database:
-            Path(target.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(target, pool_size=_POOL, max_overflow=_POOL, connect_args={"timeout": BUSY_SECONDS})
-        event.listen(engine, "connect", _prepare)  # a pool event: costs nothing per statement
+            private_files.make_folder(Path(target.database).parent)
+        engine = create_engine(target, **pool, connect_args={"timeout": BUSY_SECONDS})
+        event.listen(engine, "do_connect", _private)
+        event.listen(engine, "connect", _prepare)  # pool events: they cost nothing per statement
         return engine
     if target.drivername == "postgresql":
         target = target.set(drivername="postgresql+psycopg")
-    return create_engine(target, pool_size=_POOL, max_overflow=_POOL, connect_args={"options": _POSTGRES_OPTIONS})
+    given = {"options": _POSTGRES_OPTIONS, "connect_timeout": target.query.get("connect_timeout", _CONNECT_SECONDS)}
+    engine = create_engine(target, **pool, connect_args=given)
+    event.listen(engine, "do_connect", _in_utf8)
+    return engine
+
+
+def _private(dialect: object, record: object, given: list[Any], named: dict[str, Any]) -> None:
+    """SQLite makes its file, and those beside it, as the umask says: ours is there before."""
+    if given and str(given[0]) not in ("", ":memory:") and not str(given[0]).startswith("file:"):
+        private_files.make_file(Path(given[0]))
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _in_utf8(dialect: Dialect, record: object, given: list[Any], named: dict[str, Any]) -> Any:
+    """A connection to a PostgreSQL that can keep every name. Raises DatabaseAway for one in another encoding."""
+    made: Any = dialect.connect(*given, **named)
+    encoding = made.info.parameter_status("server_encoding")
+    if encoding == "UTF8":
+        return made
+    which = f"The database {made.info.dbname} at {made.info.host}:{made.info.port} has the encoding {encoding}"
+    made.close()
+    todo = "names would be lost. Make one with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+    raise DatabaseAway(refusals.TEXT, cause="encoding", operator=f"{which}: {todo}")
 
 
 @contextmanager
@@ -99,7 +125,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def writing(engine: Engine) -> Iterator[Connection]:
     """A connection in a transaction that commits at the end and is undone by an exception.
 
-    Raises errors.Unavailable (503, Retry-After) when the database is locked for too long, broke a deadlock at our
+    Raises errors.DatabaseAway (503, Retry-After) when the database is locked for too long, broke a deadlock at our
     cost, or is not reachable: in each case nothing was written, and the same request may be sent again.
     """
     with _connected(engine) as conn:
@@ -120,7 +146,7 @@ def _turn(database: str | None) -> Iterator[float]:
     until = time.monotonic() + BUSY_SECONDS
     turn = _turns[database]
     if not turn.acquire(timeout=BUSY_SECONDS):
-        raise _unavailable(TimeoutError("another writer of this process holds the database"))
+        raise _away(make_url(f"sqlite:///{database}"), TimeoutError("another writer of this process holds it"))
     try:
         yield until
     finally:
@@ -146,8 +172,10 @@ def _begin(raw: sqlite3.Connection, until: float) -> None:
 
 @contextmanager
 def _connected(engine: Engine) -> Iterator[Connection]:
+    connecting = True
     try:
         with engine.connect() as conn:
+            connecting = False
             yield conn
     except (OperationalError, psycopg.OperationalError, sqlite3.OperationalError) as e:
         cause = e.orig if isinstance(e, OperationalError) else e
@@ -155,7 +183,7 @@ def _connected(engine: Engine) -> Iterator[Connection]:
             raise
         if isinstance(cause, psycopg.OperationalError) and not (cause.sqlstate or "").startswith(_ROLLED_BACK):
             engine.dispose()  # the server went away, and the idle connections are as dead as this one
-        raise _unavailable(e) from e
+        raise _away(engine.url, cause or e, connecting) from e
 
 
 def _is_away(cause: BaseException | None) -> bool:
@@ -165,11 +193,12 @@ def _is_away(cause: BaseException | None) -> bool:
     return isinstance(cause, psycopg.OperationalError)
 
 
-def _unavailable(cause: Exception) -> Unavailable:
-    origin = getattr(cause, "orig", None) or cause  # its words may quote the values of the statement
-    code = getattr(origin, "sqlstate", None) or getattr(origin, "sqlite_errorname", None)
-    _log.error("database_not_available", error=type(origin).__name__, code=code)
-    return Unavailable("The database is not available now. Try again in a moment.", headers={"Retry-After": "1"})
+def _away(url: URL, cause: BaseException, connecting: bool = False) -> DatabaseAway:
+    code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
+    problem = refusals.away(url, cause, connecting)
+    place = f"{url.host or ''}:{url.port or 5432}/{url.database}" if url.host else str(url.database)
+    _log.error("database_not_available", error=type(cause).__name__, code=code, cause=problem.cause, place=place)
+    return problem
 
 
 def migrate(engine: Engine) -> None:

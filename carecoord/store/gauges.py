@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
+from carecoord.store.outbox import last_beat
 from carecoord.store.tables import ehr_run, outbox
 from carecoord.store.trail import audit, audit_seal
 
@@ -22,13 +23,14 @@ class LastRun:
 @dataclass(frozen=True)
 class Standing:
     """waiting: jobs that are not parked, due or later. oldest: when the longest due one was due, if one is. unsealed:
-    rows of the audit behind the end of its chain."""
+    rows of the audit behind the end of its chain. beat: when a worker last said that it is alive."""
 
     waiting: int
     parked: int
     oldest: int | None
     unsealed: int
     runs: tuple[LastRun, ...]
+    beat: int | None
 
 
 def standing(conn: Connection, now: int) -> Standing:
@@ -46,4 +48,4 @@ def standing(conn: Connection, now: int) -> Standing:
         .order_by(run.ehr)
     )
     runs = tuple(LastRun(ehr, started, done, bool(failed), got) for ehr, started, done, failed, got in rows)
-    return Standing(counts.get(False, 0), counts.get(True, 0), oldest, max(last - sealed, 0), runs)
+    return Standing(counts.get(False, 0), counts.get(True, 0), oldest, max(last - sealed, 0), runs, last_beat(conn))

@@ -2,23 +2,26 @@
 
 A job has a kind and a key that are unique together; adding it again replaces it. A worker claims what is due for a
 while; if it dies, the claim runs out and another takes it. A job that fails waits twice as long each time, up to an
-hour, and is parked after twelve tries: a person looks at it.
+hour, and is parked after twelve tries: a person looks at it. What is done again and again is never parked: it waits no
+longer than its own interval, and is tried for as long as it takes.
+
+A worker says every few seconds that it is alive. Whoever serves can so tell that there is none.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from carecoord.fhir.instants import micros
-from carecoord.store.tables import outbox
+from carecoord.store.tables import outbox, setting
 
 TRIES = 12
 LONGEST_WAIT = 3600  # seconds
 CLAIM = 300  # seconds that a worker has for one job
 
+_BEAT = "worker_beat"
 _COLUMNS = (outbox.c.n, outbox.c.kind, outbox.c.key, outbox.c.payload, outbox.c.attempts, outbox.c.claimed_until)
 
 
@@ -79,9 +82,11 @@ def done(conn: Connection, job: Job) -> None:
     conn.execute(delete(outbox).where(outbox.c.n == job.n, outbox.c.claimed_until == job.claimed_until))
 
 
-def failed(conn: Connection, job: Job, error: str, now: datetime) -> None:
-    """The job did not work: it is due again after 2, 4, 8 … seconds, at most an hour; parked after TRIES."""
-    wait = min(2**job.attempts, LONGEST_WAIT)
+def failed(conn: Connection, job: Job, error: str, now: datetime, every: timedelta | None = None) -> None:
+    """The job did not work: it is due again after 2, 4, 8 … seconds, at most an hour; parked after TRIES. every: how
+    often it is done when all is well; it then waits no longer, and is never parked."""
+    longest = LONGEST_WAIT if every is None else max(int(every.total_seconds()), 1)
+    wait = min(2 ** min(job.attempts, 30), longest)
     conn.execute(
         update(outbox)
         .where(outbox.c.n == job.n, outbox.c.claimed_until == job.claimed_until)
@@ -89,7 +94,7 @@ def failed(conn: Connection, job: Job, error: str, now: datetime) -> None:
             due_at=micros(now) + wait * 1_000_000,
             claimed_until=None,
             error=error[:2000].replace("\0", ""),
-            parked=job.attempts >= TRIES,
+            parked=every is None and job.attempts >= TRIES,
         )
     )
 
@@ -101,7 +106,35 @@ def parked(conn: Connection, limit: int = 100) -> list[Parked]:
     return [Parked(*row) for row in rows]
 
 
-def revive(conn: Connection, numbers: Iterable[int], now: datetime) -> None:
-    """Try parked jobs again from now, as if they were new."""
-    chosen = update(outbox).where(outbox.c.n.in_(bindparam("chosen", expanding=True)), outbox.c.parked.is_(True))
-    conn.execute(chosen.values(parked=False, attempts=0, due_at=micros(now)), {"chosen": list(numbers)})
+def revive(conn: Connection, now: datetime, *, n: int | None = None, kind: str = "", key: str = "") -> int:
+    """Try parked jobs again from now, as if they were new: all of them, or the one of this number, those of this kind
+    and of this key. Returns how many."""
+    chosen = update(outbox).where(outbox.c.parked.is_(True))
+    for column, value in ((outbox.c.n, n), (outbox.c.kind, kind or None), (outbox.c.key, key or None)):
+        if value is not None:
+            chosen = chosen.where(column == value)
+    return conn.execute(chosen.values(parked=False, attempts=0, claimed_until=None, due_at=micros(now))).rowcount
+
+
+def payloads(conn: Connection, kind: str) -> dict[str, bytes]:
+    """What each job of this kind is to do, by its key."""
+    rows = conn.execute(select(outbox.c.key, outbox.c.payload).where(outbox.c.kind == kind))
+    return {key: bytes(payload) for key, payload in rows}
+
+
+def remove(conn: Connection, kind: str, key: str) -> None:
+    """Take a job out, whatever became of it."""
+    conn.execute(delete(outbox).where(outbox.c.kind == kind, outbox.c.key == key))
+
+
+def beat(conn: Connection, now: datetime) -> None:
+    """A worker is alive."""
+    make = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
+    row = make(setting).values(name=_BEAT, value=str(micros(now)).encode())
+    conn.execute(row.on_conflict_do_update(index_elements=[setting.c.name], set_={"value": row.excluded.value}))
+
+
+def last_beat(conn: Connection) -> int | None:
+    """When a worker last said that it is alive (microseconds); None: none ever did."""
+    value = conn.scalar(select(setting.c.value).where(setting.c.name == _BEAT))
+    return None if value is None else int(bytes(value))

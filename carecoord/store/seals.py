@@ -21,7 +21,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, bindparam, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
-from carecoord.store import bulk
+from carecoord.store import bulk, private_files
 from carecoord.store.engine import alone, reading, writing
 from carecoord.store.tables import setting
 from carecoord.store.trail import audit, audit_patient, audit_seal
@@ -117,7 +117,7 @@ def note(engine: Engine, folder: Path, at: int, now: bool = False) -> bool:
     gone_on = present.seal - last.seal
     if gone_on <= 0 or not (now or gone_on >= NOTED_AFTER or at - last.at >= NOTED_EVERY):
         return False
-    folder.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(folder)
     fd = os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         os.write(fd, _encode(Noted(at, present.seal, present.hash.hex())) + b"\n")

@@ -149,7 +149,7 @@ def listing(found: Found, address: Address, zone: ZoneInfo) -> Listing:
         after=address.from_row(place(found.rows[-1], asked.sort)).href() if found.more_after and found.rows else "",
         download=address.show(None).start().href("/worklist.csv"),
         empty=empty(address, bool(found.tally["open"])),
-        sync=sync(found.runs, times),
+        sync=sync(found.syncs, times, found.full),
         full=found.full,
         search_hint="Patient, MRN, clinic or reason" if found.full else "Patient, MRN, clinic or number",
     )

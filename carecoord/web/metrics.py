@@ -8,7 +8,8 @@ prometheus_client), and whoever is asked adds all of them up.
 import hmac
 import ipaddress
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,11 +22,13 @@ from prometheus_client.registry import Collector
 from sqlalchemy.pool import QueuePool
 
 from carecoord.actions import standing
+from carecoord.actions.sync_health import SyncHealth
 from carecoord.errors import Forbidden, Unauthorized, Unavailable
 from carecoord.fhir.instants import micros
 from carecoord.fhir.types import TYPES
 from carecoord.logs import METHODS
 from carecoord.settings import Settings
+from carecoord.store import private_files
 from carecoord.store.gauges import Standing
 from carecoord.web.exchange import Done
 from carecoord.world import World
@@ -108,7 +111,11 @@ class Work(Collector):
         yield GaugeMetricFamily("carecoord_outbox_parked", "Jobs that failed too often", value=found.parked)
         yield GaugeMetricFamily("carecoord_outbox_late_seconds", "How long the oldest due job is due", value=late)
         yield GaugeMetricFamily("carecoord_audit_unsealed", "Audit rows not sealed yet", value=found.unsealed)
+        if found.beat is not None:
+            age = (micros(self._world.clock()) - found.beat) / 1e6
+            yield GaugeMetricFamily("carecoord_worker_silent_seconds", "Since a worker was heard of", value=age)
         yield from _runs(found)
+        yield from _ages(standing.syncs(self._world), self._world.clock())
         yield from _pool(self._world)
 
 
@@ -126,6 +133,18 @@ def _runs(found: Standing) -> Iterator[Metric]:
     yield from (started, finished, failed, received)
 
 
+def _ages(syncs: Sequence[SyncHealth], now: datetime) -> Iterator[Metric]:
+    age = GaugeMetricFamily("carecoord_ehr_sync_age_seconds", "Since the last sync that went through", labels=["ehr"])
+    goal = GaugeMetricFamily("carecoord_ehr_sync_goal_seconds", "How old it may be", labels=["ehr"])
+    good = GaugeMetricFamily("carecoord_ehr_sync_good", "Whether it is within its goal", labels=["ehr"])
+    for one in syncs:
+        if one.good is not None:
+            age.add_metric([one.ehr], (now - one.good).total_seconds())
+        goal.add_metric([one.ehr], one.goal.total_seconds())
+        good.add_metric([one.ehr], one.state == "good")
+    yield from (age, goal, good)
+
+
 def _pool(world: World) -> Iterator[Metric]:
     pool = world.engine.pool
     if isinstance(pool, QueuePool):
@@ -140,7 +159,7 @@ def _pool(world: World) -> Iterator[Metric]:
 def share(folder: Path) -> Path:
     """Keep the counts of this process in `folder` from now on. To be called before any is made: the library looks for
     the folder in the environment, and at its value class, only then."""
-    folder.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(folder)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
     return folder

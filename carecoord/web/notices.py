@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from carecoord.actions.sync_health import SyncHealth
 from carecoord.store.ehrs import Run
 from carecoord.web.asking import Address
 from carecoord.web.clocks import Times
@@ -62,18 +64,26 @@ def empty(address: Address, elsewhere: bool) -> Empty:
     )
 
 
-def sync(runs: Sequence[tuple[str, Run | None]], times: Times) -> Sync:
-    """The worst news first: an EHR that failed, one that is late, else all well."""
-    if not runs:
+def sync(syncs: Sequence[SyncHealth], times: Times, inside: bool) -> Sync:
+    """The worst news first: an EHR whose sync failed, one that was never read, one that is late, else all well. Green
+    is only what was read within its goal. inside: of our own office, who may know why."""
+    if not syncs:
         return Sync("none", "No EHR is connected")
-    failed = [(name, run) for name, run in runs if run and run.error]
-    if failed:
-        name, run = failed[0]
-        return Sync("bad", f"{name}: the last sync failed", times.ago(run.finished or run.started))
-    going = [name for name, run in runs if run and run.finished is None]
-    never = [name for name, run in runs if run is None]
-    if going or never:
-        return Sync("late", f"{going[0]} is syncing" if going else f"{never[0]} has not been synced yet")
-    ends = [run.finished for _, run in runs if run and run.finished]
-    names = " and ".join([", ".join(name for name, _ in runs[:-1]), runs[-1][0]] if runs[1:] else [runs[0][0]])
-    return Sync("good", f"{names} in sync", times.ago(min(ends)))
+    worst = min(syncs, key=lambda one: ("failed", "never", "late", "good").index(one.state))
+    if worst.state == "failed" and worst.run:
+        why = f": {worst.run.error}" if inside and worst.run.error else ""
+        known = f"; what is shown is as of {times.ago(worst.good)}" if worst.good else "; nothing was read yet"
+        return Sync("bad", f"{worst.ehr}: the last sync failed{why}{known}", times.ago(_ended(worst.run)))
+    if worst.state == "never":
+        return Sync("late", f"{worst.ehr} is syncing" if worst.is_running else f"{worst.ehr} has not been synced yet")
+    if worst.state == "late" and worst.good:
+        now = ", a sync is under way" if worst.is_running else ""
+        return Sync("late", f"{worst.ehr} was not synced in time{now}; what is shown is as of", times.ago(worst.good))
+    ends = [one.good for one in syncs if one.good]
+    names = [one.ehr for one in syncs]
+    said = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+    return Sync("good", f"{said} in sync", times.ago(min(ends)))
+
+
+def _ended(run: Run) -> datetime:
+    return run.finished or run.started

@@ -1,7 +1,9 @@
 """Issue 3, operations: `/metrics` for Prometheus, `/healthz` and `/readyz`."""
 
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from werkzeug.test import Client, TestResponse
 
 from carecoord import app
 from carecoord.actions import standing
+from carecoord.errors import Unavailable
 from carecoord.fhir.instants import micros
 from carecoord.store import outbox
 from carecoord.store.engine import open_engine, writing
@@ -144,6 +147,8 @@ def test_metrics_are_told_to_this_machine_or_to_who_has_the_token(world: World, 
 
 
 def ready(world: World) -> TestResponse:
+    with suppress(Unavailable), writing(world.engine) as conn:
+        outbox.beat(conn, world.clock())
     return Client(app.wired(world)).get("/readyz")
 
 
@@ -151,12 +156,32 @@ def test_a_server_that_can_work_says_it_is_ready(world: World) -> None:
     assert (ready(world).status_code, ready(world).get_data()) == (200, b"ready\n")
 
 
+@pytest.mark.parametrize(("silent", "status"), [(0, 200), (44, 200), (46, 503), (200, 503)])
+def test_within_a_minute_of_its_workers_death_a_server_is_not_ready(
+    world: World, clock: Clock, silent: int, status: int
+) -> None:
+    """F2: nobody else would tell that no sync runs any more."""
+    with writing(world.engine) as conn:
+        outbox.beat(conn, clock())
+    clock.now += timedelta(seconds=silent)
+    answer = Client(app.wired(world)).get("/readyz")
+    assert answer.status_code == status
+    if status == 503:
+        assert answer.get_data(as_text=True) == f"later work: no worker was heard of for {silent} s\n"
+        assert told(Client(app.wired(world)))["carecoord_worker_silent_seconds",] == pytest.approx(silent, abs=1)
+
+
+def test_a_server_without_a_worker_is_not_ready(world: World) -> None:
+    answer = Client(app.wired(world)).get("/readyz")
+    assert (answer.status_code, answer.get_data()) == (503, b"later work: no worker was heard of yet\n")
+
+
 def test_without_its_database_a_server_is_alive_and_not_ready(world: World) -> None:
     """Liveness and readiness as Kubernetes means them: to restart it would not bring the database back."""
     away = replace(world, engine=open_engine("postgresql://nobody@127.0.0.1:1/none"))
     answer = ready(away)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    assert answer.get_data(as_text=True).startswith("database: ")
+    assert answer.get_data(as_text=True).startswith("database: not available (nobody_listens)")
     assert "127.0.0.1" not in answer.get_data(as_text=True)
     assert Client(app.wired(away)).get("/healthz").get_data() == b"ok\n"
 

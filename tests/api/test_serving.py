@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -26,6 +27,7 @@ class Served:
 
     port: int
     log: Path
+    pid: int = 0
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, str]:
         line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -56,6 +58,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     subprocess.run([*command, "init"], env=environ, check=True, capture_output=True)
     with found.log.open("wb") as log:
         process = subprocess.Popen([*command, "serve"], env=environ, stdout=log, stderr=log)
+    found.pid = process.pid
     try:
         _wait(found, process)
         yield found
@@ -74,6 +77,49 @@ def _wait(found: Served, process: subprocess.Popen[bytes]) -> None:
         except OSError:
             time.sleep(0.1)
     raise RuntimeError(found.log.read_text())
+
+
+def children(pid: int) -> list[int]:
+    """The processes that this one started and that still live, by what they were started as."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = status.read_text().rpartition(")")[2].split()
+            if fields[1] == str(pid) and fields[0] != "Z":
+                found.append(int(status.parent.name))
+    return found
+
+
+def worker_of(pid: int) -> int | None:
+    """The process that does later work for this one."""
+    for child in children(pid):
+        with suppress(OSError):
+            if b"\0work\0" in Path(f"/proc/{child}/cmdline").read_bytes():
+                return child
+    return None
+
+
+def test_a_worker_that_was_killed_is_started_again_and_the_log_says_so(served: Served) -> None:
+    """F2: it stayed a zombie, and everything said good."""
+    before = worker_of(served.pid)
+    assert before is not None
+    os.kill(before, signal.SIGKILL)
+    for _ in range(300):
+        if worker_of(served.pid) not in (None, before):
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError(served.log.read_text())
+    ended = [line for line in map(json.loads, served.log.read_text().splitlines()) if line["event"] == "child_ended"]
+    assert [(line["kind"], line["status"], line["level"]) for line in ended] == [("work", -9, "error")]
+
+
+def test_what_it_writes_is_for_its_owner_alone(served: Served) -> None:
+    """F6: also what the processes that serve make: counts, journals, what SQLite puts beside its file."""
+    folder = served.log.parent
+    made = [path for path in folder.rglob("*") if path != served.log]
+    assert {path.name for path in made} >= {"carecoord.db", "carecoord.db-wal", "carecoord.db-shm"}
+    assert {oct(path.stat().st_mode & 0o777) for path in made if path.is_file()} == {"0o600"}
 
 
 def test_whichever_process_is_asked_tells_the_counts_of_all(served: Served) -> None:

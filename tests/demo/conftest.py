@@ -71,6 +71,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
 @pytest.fixture
 def ready(run: Run, sqlite_template: Path, tmp_path: Path) -> Run:
     """The same, with a database."""
-    (tmp_path / "var").mkdir()
+    (tmp_path / "var").mkdir(mode=0o700)
     shutil.copyfile(sqlite_template, tmp_path / "var" / "carecoord.db")
+    (tmp_path / "var" / "carecoord.db").chmod(0o600)
     return run

@@ -4,12 +4,14 @@ import gzip
 import json
 import os
 import stat
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from carecoord.cli import cases, parser
 from carecoord.fhir.instants import micros
@@ -71,19 +73,103 @@ def test_a_database_of_another_kind_is_told(run: Run, monkeypatch: pytest.Monkey
 
 
 def test_a_database_that_does_not_answer_is_told_without_a_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CARECOORD_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    """F7: which one, why, and what to do; never the password."""
+    monkeypatch.setenv("CARECOORD_DATABASE_URL", "postgres://nobody:hush@127.0.0.1:1/none")
     code, _, err = run("init")
     assert code == 1
-    assert "The database is not available now" in err
+    assert "The database postgresql://nobody:***@127.0.0.1:1/none is not available: Connection refused" in err
+    assert "correct CARECOORD_DATABASE_URL" in err
     assert "Traceback" not in err
+    assert "hush" not in err
+    assert "BAD   database: The database postgresql://nobody:***@127.0.0.1:1/none" in run("check")[1]
+
+
+def test_a_folder_that_can_not_be_made_is_told_with_what_to_do(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("CARECOORD_VAR", str(tmp_path / "file" / "var"))
+    code, _, err = run("init")
+    assert code == 1
+    assert f"The folder {tmp_path}/file/var can not be made (Not a directory): choose another with CARECOORD_VAR" in err
 
 
 def test_what_should_never_happen_is_told_without_a_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CARECOORD_TIMEZONE", "Atlantis/Center")
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("carecoord.cli.accounts.made", fail)
     code, _, err = run("init")
     assert code == 1
-    assert err.startswith("carecoord: ZoneInfoNotFoundError")
+    assert err.startswith("carecoord: ZeroDivisionError: this should not happen")
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022])
+def test_what_it_writes_is_for_its_owner_alone_whatever_the_umask(run: Run, tmp_path: Path, mask: int) -> None:
+    """F6: the database holds every patient and our private keys."""
+    before = os.umask(mask)
+    try:
+        assert run("init")[0] == 0
+        assert run("user", "add", "maria", "--name", "Reyes, Maria", "--role", "auditor")[0] == 0
+        assert run("client", "add", "An app")[0] == 0
+    finally:
+        os.umask(before)
+    var = tmp_path / "var"
+    assert stat.S_IMODE(var.stat().st_mode) == 0o700
+    assert (var / "carecoord.db").exists()
+    assert {stat.S_IMODE(path.stat().st_mode) for path in var.rglob("*") if path.is_file()} == {0o600}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in var.rglob("*") if path.is_dir()} == {0o700}
+
+
+def test_what_others_could_read_until_now_is_told_by_check_and_taken_back_by_init(ready: Run, tmp_path: Path) -> None:
+    var = tmp_path / "var"
+    var.chmod(0o755)
+    (var / "carecoord.db").chmod(0o644)
+    out = ready("check")[1]
+    assert f"BAD   folder: others may read {var} and 1 more: chmod -R go-rwx {var}" in out
+    assert stat.S_IMODE(var.stat().st_mode) == 0o755, "check changes nothing"
+    ready("init")
+    assert stat.S_IMODE(var.stat().st_mode) == 0o700
+    assert stat.S_IMODE((var / "carecoord.db").stat().st_mode) == 0o600
+    assert "good  folder" in ready("check")[1]
+
+
+def test_a_folder_that_holds_more_than_ours_keeps_its_rights(ready: Run, tmp_path: Path) -> None:
+    var = tmp_path / "var"
+    (var / "letters").mkdir(mode=0o755)
+    var.chmod(0o755)
+    ready("init")
+    assert stat.S_IMODE(var.stat().st_mode) == 0o755
+    assert "BAD   folder: others may read" in ready("check")[1]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_name_that_the_terminal_can_not_show_gets_a_question_mark(ready: Run, tmp_path: Path, encoding: str) -> None:
+    """I04: a name of Łódź on a terminal of Latin-1."""
+    ready("user", "add", "jan", "--name", "Łukasiewicz, João", "--role", "auditor")
+    environ = os.environ | {"PYTHONIOENCODING": encoding, f"{PREFIX}VAR": str(tmp_path / "var")}
+    done = subprocess.run([sys.executable, "-m", "carecoord.cli", "user", "list"], env=environ, capture_output=True)
+    assert done.returncode == 0
+    assert b"?ukasiewicz, Jo" in done.stdout
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("verb", ["init", "check"])
+def test_a_postgresql_that_can_not_keep_every_name_is_refused(
+    run: Run, monkeypatch: pytest.MonkeyPatch, postgres_url: str, verb: str
+) -> None:
+    """I05a: a database made under LC_ALL=C is in SQL_ASCII."""
+    engine = open_engine(postgres_url)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        made = "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        conn.execute(text("DROP DATABASE IF EXISTS plain"))
+        conn.execute(text(f"CREATE DATABASE plain {made}"))
+    engine.dispose()
+    monkeypatch.setenv(f"{PREFIX}DATABASE_URL", make_url(postgres_url).set(database="plain").render_as_string(False))
+    code, out, err = run(verb)
+    assert code == 1
+    assert "has the encoding SQL_ASCII: names would be lost. Make one with: CREATE DATABASE … ENCODING" in out + err
 
 
 def test_a_user_is_added_once(ready: Run) -> None:
@@ -183,9 +269,11 @@ def test_check_finds_a_key_that_others_may_read(ready: Run, tmp_path: Path) -> N
     keys.mkdir()
     (keys / "loose.pem").write_text("x")
     (keys / "loose.pem").chmod(0o644)
+    for path in (tmp_path / "var", keys, tmp_path / "var" / "carecoord.db"):
+        path.chmod(0o700)
     code, out, _ = ready("check")
     assert code == 1
-    assert "chmod 600" in out
+    assert f"others may read {keys / 'loose.pem'}: chmod -R go-rwx {tmp_path / 'var'}" in out
 
 
 def test_check_asks_for_a_name_that_clients_can_use(ready: Run, monkeypatch: pytest.MonkeyPatch) -> None:

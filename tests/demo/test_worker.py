@@ -1,15 +1,20 @@
 """The loop over the outbox: repeated syncs from a small EHR on a real socket, failures that wait, and a clean end."""
 
 import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from carecoord import worker
+from carecoord.actions import standing, syncing
 from carecoord.actions.syncing import add_ehr, list_ehrs
-from carecoord.store import outbox
-from carecoord.store.engine import reading, writing
+from carecoord.store import outbox, tables
+from carecoord.store.engine import migrate, open_engine, reading, writing
 from carecoord.world import World
 from fhir_adapters.ehr import Ehr
 from tests.adapters.little_ehr import LittleEhr, Reply, serving
@@ -39,7 +44,7 @@ def runs(world: World) -> list[str | None]:
 
 
 def test_it_syncs_when_due_and_not_before(world: World, clock: Clock, city: Ehr) -> None:
-    worker.repeat(world, city.name, MINUTE)
+    syncing.repeat(world, city.name, MINUTE)
     assert worker.once(world) == 0
     clock.turn(minutes=1)
     assert worker.once(world) == 1
@@ -47,7 +52,7 @@ def test_it_syncs_when_due_and_not_before(world: World, clock: Clock, city: Ehr)
 
 
 def test_it_syncs_again_after_the_same_while(world: World, clock: Clock, city: Ehr) -> None:
-    worker.repeat(world, city.name, MINUTE)
+    syncing.repeat(world, city.name, MINUTE)
     for _ in range(3):
         clock.turn(minutes=1)
         assert worker.once(world) == 1
@@ -58,7 +63,7 @@ def test_a_failed_sync_waits_longer_each_time_and_works_again(
     world: World, clock: Clock, city: Ehr, little: LittleEhr
 ) -> None:
     little.fail("/metadata", Reply(500), times=2)
-    worker.repeat(world, city.name, MINUTE)
+    syncing.repeat(world, city.name, MINUTE)
     clock.turn(minutes=1)
     assert worker.once(world) == 1
     assert runs(world) != [None]
@@ -74,13 +79,101 @@ def test_a_failed_sync_waits_longer_each_time_and_works_again(
 def test_a_job_that_nobody_knows_is_parked_at_last_and_holds_up_no_other(world: World, clock: Clock, city: Ehr) -> None:
     with writing(world.engine) as conn:
         outbox.add(conn, "tickle", "toes", b"{}", clock())
-    worker.repeat(world, city.name, MINUTE)
+    syncing.repeat(world, city.name, MINUTE)
     for _ in range(outbox.TRIES + 1):
         clock.turn(hours=1, minutes=1)
         worker.once(world)
     assert runs(world) == [None]
     with reading(world.engine) as conn:
         assert [(job.kind, job.error) for job in outbox.parked(conn)] == [("tickle", "KeyError")]
+
+
+def test_an_ehr_that_was_away_for_a_night_is_synced_again(
+    world: World, clock: Clock, city: Ehr, little: LittleEhr
+) -> None:
+    """F3: 70 minutes were enough to be never asked again."""
+    little.fail("/metadata", Reply(500), times=20)
+    syncing.repeat(world, city.name, 5 * MINUTE)
+    for _ in range(20):
+        clock.turn(minutes=30)
+        assert worker.once(world) == 1
+    clock.turn(minutes=5)
+    assert worker.once(world) == 1
+    assert runs(world) == [None]
+
+
+def test_a_sync_that_an_earlier_version_gave_up_is_asked_again(world: World, clock: Clock, city: Ehr) -> None:
+    """By a worker that starts, or by a good sync by hand."""
+    for revive in (lambda: syncing.run(world, city.name), lambda: started(world)):
+        syncing.repeat(world, city.name, MINUTE)
+        with writing(world.engine) as conn:
+            conn.execute(tables.outbox.update().values(parked=True, attempts=12))
+        revive()
+        with reading(world.engine) as conn:
+            assert conn.execute(select(tables.outbox.c.parked)).scalars().all() == [False]
+
+
+def started(world: World) -> None:
+    """A worker that began, and ended before its first job."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(worker, "once", lambda world: 0)
+        stop = threading.Event()
+        thread = threading.Thread(target=worker.work, args=(world, stop))
+        thread.start()
+        for _ in range(100):
+            with reading(world.engine) as conn:
+                if not conn.scalar(select(tables.outbox.c.parked)):
+                    break
+            time.sleep(0.05)
+        stop.set()
+        thread.join(10)
+
+
+def test_it_waits_for_the_tables_instead_of_giving_up(tmp_path: Path, world: World) -> None:
+    """F2b: a new database, which another process is just migrating."""
+    engine = open_engine(f"sqlite:///{tmp_path}/new.db")
+    stop, new = threading.Event(), replace(world, engine=engine)
+    thread = threading.Thread(target=worker.work, args=(new, stop))
+    thread.start()
+    time.sleep(1.5)
+    assert thread.is_alive()
+    migrate(engine)
+    for _ in range(200):
+        with reading(engine) as conn:
+            if outbox.last_beat(conn):
+                break
+        time.sleep(0.05)
+    else:
+        raise AssertionError("it was never heard of")
+    stop.set()
+    thread.join(10)
+    assert not thread.is_alive()
+    engine.dispose()
+
+
+def test_how_fresh_an_ehr_is_is_told_by_its_last_good_sync(
+    world: World, clock: Clock, city: Ehr, little: LittleEhr
+) -> None:
+    """F4, judgement 17: three days without a sync are no green light, though nothing failed."""
+
+    def states() -> list[tuple[str, timedelta]]:
+        return [(one.state, one.goal) for one in standing.syncs(world)]
+
+    assert states() == [("never", timedelta(hours=1))]
+    syncing.run(world, city.name)
+    clock.turn(minutes=60)
+    assert states() == [("good", timedelta(hours=1))]
+    clock.turn(seconds=1)
+    assert states() == [("late", timedelta(hours=1))]
+    syncing.repeat(world, city.name, timedelta(hours=2))
+    assert states() == [("good", timedelta(hours=4))], "a sync that is wanted every two hours is late after four"
+    little.fail("/metadata", Reply(500), times=1)
+    syncing.run(world, city.name)
+    assert states() == [("failed", timedelta(hours=4))]
+    syncing.repeat(world, city.name, None)
+    syncing.run(world, city.name)
+    clock.turn(days=3)
+    assert states() == [("late", timedelta(hours=1))]
 
 
 def test_it_ends_when_it_is_told_to(world: World) -> None:

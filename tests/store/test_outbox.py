@@ -3,9 +3,10 @@
 import threading
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
-from carecoord.store import outbox
+from carecoord.fhir.instants import micros
+from carecoord.store import outbox, tables
 from carecoord.store.engine import reading, writing
 from carecoord.store.outbox import LONGEST_WAIT, TRIES, Job
 
@@ -90,7 +91,7 @@ def test_failures_wait_twice_as_long_each_time_and_are_parked_at_last(engine: En
         (given_up,) = outbox.parked(conn)
     assert (given_up.kind, given_up.key, given_up.error) == ("notify", "a", "no route to host")
     with writing(engine) as conn:
-        outbox.revive(conn, [given_up.n], now)
+        assert outbox.revive(conn, now, n=given_up.n) == 1
     (job,) = claim(engine, now)
     assert job.attempts == 1
 
@@ -123,3 +124,29 @@ def test_a_job_of_a_transaction_that_fails_never_was(engine: Engine) -> None:
     except Oops:
         pass
     assert claim(engine) == []
+
+
+def test_what_is_done_again_and_again_is_never_parked_and_waits_no_longer_than_its_interval(engine: Engine) -> None:
+    """F3: an EHR that is away for a night is asked again in the morning."""
+    add(engine, "a")
+    now, waits = NOW, []
+    for _ in range(outbox.TRIES + 3):
+        (job,) = claim(engine, now)
+        with writing(engine) as conn:
+            outbox.failed(conn, job, "away", now, every=timedelta(minutes=5))
+            due = conn.scalar(select(tables.outbox.c.due_at))
+        waits.append((due - micros(now)) // 1_000_000)
+        now += timedelta(seconds=waits[-1])
+    assert waits == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300, 300, 300, 300, 300]
+    with reading(engine) as conn:
+        assert outbox.parked(conn) == []
+
+
+def test_a_worker_is_heard_of(engine: Engine) -> None:
+    with reading(engine) as conn:
+        assert outbox.last_beat(conn) is None
+    for minutes in (0, 1):
+        with writing(engine) as conn:
+            outbox.beat(conn, NOW + timedelta(minutes=minutes))
+    with reading(engine) as conn:
+        assert outbox.last_beat(conn) == micros(NOW) + 60_000_000
