@@ -22,6 +22,7 @@ from carecoord.actions.writes import Aim
 from carecoord.errors import Invalid, Issue, Problem, Stale, Unprocessable
 from carecoord.fhir import bundle, validate
 from carecoord.fhir.bundle import Answer
+from carecoord.fhir.patch import entry_patch
 from carecoord.store import read
 from carecoord.store.read import Row
 from carecoord.store.write import Written
@@ -30,8 +31,8 @@ from carecoord.world import World
 NewId = Callable[[Entry], str]
 Aims = list[tuple[Entry, Aim]]
 
-_ORDER = ("DELETE", "POST", "PUT")
-_INTERACTION = {"DELETE": "delete", "POST": "create", "PUT": "update"}
+_ORDER = ("DELETE", "POST", "PUT", "PATCH")
+_INTERACTION = {"DELETE": "delete", "POST": "create", "PUT": "update", "PATCH": "update"}
 _STATUS = {"created": "201 Created", "deleted": "204 No Content"}
 
 
@@ -131,6 +132,10 @@ def _aim(turn: Turn, entry: Entry, new_id: NewId) -> Aim | None:
             if id is None:
                 return writes.updating_match(turn, type, query, resource, entry.expected)
             return writes.updating(turn, type, id, resource, entry.expected, entry.if_none_match == "*")
+        case "PATCH", dict(resource):
+            if id is None:
+                return writes.patching_match(turn, type, query, entry_patch(resource), entry.expected)
+            return writes.patching(turn, type, id, entry_patch(resource), entry.expected)
         case _:
             if id is None:
                 return writes.deleting_match(turn, type, query, entry.expected)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from carecoord.errors import Invalid, NotAllowed, NotFound, Problem
+from carecoord.errors import Invalid, NotFound, Problem
 from carecoord.fhir.etag import expected
 from carecoord.fhir.types import TYPES
 
 Pairs = tuple[tuple[str, str], ...]
 
-_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 @dataclass(frozen=True)
@@ -76,13 +76,11 @@ def address_of(raw: Any) -> tuple[str, str]:
 
 
 def parse(raw: Any, n: int, base_url: str) -> Entry:
-    """One entry. Raises Invalid, NotFound or NotAllowed with the expression of what is wrong."""
+    """One entry. Raises Invalid or NotFound with the expression of what is wrong."""
     where = f"Bundle.entry[{n}]"
     asked = _object(raw, where).get("request")
     request = _object(asked, f"{where}.request")
     method = _text(request, "method", f"{where}.request")
-    if method == "PATCH":
-        raise NotAllowed("PATCH is not supported; use PUT with If-Match.", f"{where}.request.method")
     if method not in _METHODS:
         raise Invalid(f"The method is one of {', '.join(_METHODS)}, not {method!r}.", f"{where}.request.method")
     url = _text(request, "url", f"{where}.request")
@@ -118,10 +116,10 @@ def _check(entry: Entry, url: str) -> None:
         raise Invalid(f"{url!r} names no resource type.", where)
     if entry.type not in TYPES:
         raise NotFound(f"{entry.type!r} is not a resource type of this server.", where)
-    longest = {"POST": 1, "PUT": 2, "DELETE": 2}[entry.method]
+    longest = {"POST": 1, "PUT": 2, "PATCH": 2, "DELETE": 2}[entry.method]
     if len(entry.path) > longest or (entry.method != "POST" and entry.id is None and not entry.query):
         raise Invalid(f"{entry.method} {url!r} is not an interaction of a transaction or batch here.", where)
-    if entry.method in ("POST", "PUT") and entry.resource is None:
+    if entry.method != "DELETE" and entry.resource is None:
         raise Invalid(f"{entry.method} needs a resource.", f"{entry.where}.resource")
 
 

@@ -12,6 +12,7 @@ from carecoord.actions.permission import Asker, Turn, changing, looking
 from carecoord.actions.reads import Pairs
 from carecoord.actions.writes import Aim
 from carecoord.errors import NotFound
+from carecoord.fhir.patch import Patch
 from carecoord.fhir.types import TYPES
 from carecoord.fhir.validate import judge
 from carecoord.store.read import Row
@@ -101,6 +102,24 @@ def update_match(
     with changing(world, grant, request) as turn, refusals_noted(turn, "update", type):
         aim = writes.updating_match(turn, type, pairs, resource, expected)
         return _done(turn, aim)
+
+
+def patch(
+    world: World, grant: Grant, type: str, id: str, patch: Patch, *, expected: int | None = None, request: str = ""
+) -> Written:
+    """The resource as the patch leaves it from now on."""
+    _ours(type)
+    with changing(world, grant, request) as turn, refusals_noted(turn, "update", type, id):
+        return _done(turn, writes.patching(turn, type, id, patch, expected))
+
+
+def patch_match(
+    world: World, grant: Grant, type: str, pairs: Pairs, patch: Patch, *, expected: int | None = None, request: str = ""
+) -> Written:
+    """The one resource that meets the arguments, as the patch leaves it from now on."""
+    _ours(type)
+    with changing(world, grant, request) as turn, refusals_noted(turn, "update", type):
+        return _done(turn, writes.patching_match(turn, type, pairs, patch, expected))
 
 
 def delete(

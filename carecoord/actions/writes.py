@@ -1,7 +1,7 @@
 """Writes before the one door: each interaction is resolved to one resource, all are made at once, then what came of
 them is judged by what the asker may do. Used by single requests, transactions, batches and file loads alike.
 
-Clause: FHIR R4 http.html#create, #update (update as create), #delete, #ccreate, #cond-update, #cdelete.
+Clause: FHIR R4 http.html#create, #update (update as create), #patch, #delete, #ccreate, #cond-update, #cdelete.
 """
 
 import re
@@ -12,13 +12,17 @@ from typing import Any
 
 from carecoord.actions.matching import Pairs, one
 from carecoord.actions.noting import noted
-from carecoord.actions.permission import Turn
+from carecoord.actions.permission import Turn, missing
 from carecoord.actions.pointing import demand_seen
 from carecoord.domain import access, app_state
-from carecoord.errors import Forbidden, Invalid, Issue, Stale
+from carecoord.errors import Forbidden, Gone, Invalid, Issue, NotFound, Stale
 from carecoord.fhir import text
+from carecoord.fhir.etag import etag
+from carecoord.fhir.patch import Patch
 from carecoord.fhir.query import EVERYTHING
+from carecoord.fhir.validate import judge
 from carecoord.store import read
+from carecoord.store.engine import alone
 from carecoord.store.read import Row
 from carecoord.store.write import Change, Written, put_all
 
@@ -88,6 +92,36 @@ def updating_match(turn: Turn, type: str, pairs: Pairs, resource: dict[str, Any]
         raise Invalid(f"The condition means {type}/{found.id}, the resource has another id.", f"{type}.id")
     id = found.id if found else str(given)
     return updating(turn, type, id, {**resource, "id": id}, expected, only_new=found is None)
+
+
+def patching(turn: Turn, type: str, id: str, patch: Patch, expected: int | None) -> Aim:
+    """A patch of what is stored, judged as an update with what comes out. The answer shows it, and so may a test in
+    the patch: so it takes an access that may read too.
+
+    Raises Forbidden, NotFound, Gone, Stale, Unprocessable where the patch does not apply or leaves nothing valid.
+    """
+    turn.demand(type, "u")
+    turn.demand(type, "r")
+    alone(turn.conn, f"patch {type}/{id}")  # two at once: the later one builds on what the earlier one left
+    before = read.get(turn.conn, type, id) if ID.fullmatch(id) else None
+    if before is None or not turn.sees(before, "r"):
+        raise missing(type, id)
+    if before.deleted:
+        raise Gone(f"{type}/{id} has been deleted.", headers={"ETag": etag(before.version)})
+    turn.demand_row(before, "u")
+    if expected not in (None, before.version):
+        raise Stale(f"{type}/{id} is at version {before.version}, not at {expected}: read it again.", "http.If-Match")
+    resource = patch(text.loads(before.body))
+    judge(resource, type)
+    return replace(updating(turn, type, id, resource, expected, only_new=False), expected=before.version)
+
+
+def patching_match(turn: Turn, type: str, pairs: Pairs, patch: Patch, expected: int | None) -> Aim:
+    """A conditional patch: of the one that meets the arguments. Raises NotFound where none does."""
+    found = one(turn, type, pairs, "http.url")
+    if found is None:
+        raise NotFound(f"No {type} meets the condition: there is nothing to patch.", "http.url")
+    return patching(turn, type, found.id, patch, expected)
 
 
 def deleting(turn: Turn, type: str, id: str, expected: int | None) -> Aim:

@@ -19,6 +19,9 @@ class Spelt(Decimal):
 
     spelling: str
 
+    def __deepcopy__(self, memo: object) -> "Spelt":
+        return self  # Decimal's own way makes a new one from its text, and forgets the spelling
+
 
 def _number(text: str) -> Decimal:
     value = Decimal(text)
@@ -47,6 +50,14 @@ def loads(data: bytes) -> dict[str, Any]:
     Raises Invalid (400) saying what is wrong and at which byte: no JSON, a value that is not an object, a property
     given twice, NaN or Infinity, lone surrogates, a number or a depth beyond all reason.
     """
+    value = values(data)
+    if not isinstance(value, dict):
+        raise Invalid(f"The body must be one JSON object, not {_NAMES.get(type(value), 'a number')}.")
+    return value
+
+
+def values(data: bytes) -> Any:
+    """Read any JSON value, an array of operations for one. Raises as `loads`."""
     data = data.removeprefix(_MARK)
     try:
         value = _decoder.decode(data)
@@ -59,8 +70,6 @@ def loads(data: bytes) -> dict[str, Any]:
         raise Invalid("The body is nested too deep to be a FHIR resource.") from e
     except msgspec.MsgspecError as e:
         raise Invalid(f"The body is not JSON: {str(e).removeprefix('JSON is malformed: ')}.") from e
-    if not isinstance(value, dict):
-        raise Invalid(f"The body must be one JSON object, not {_NAMES.get(type(value), 'a number')}.")
     # A property given twice loses one of its pair on decoding, and with it at least two quotation marks.
     if _quotes(data) != _quotes(again):
         _refuse_twins(data)

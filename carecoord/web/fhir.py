@@ -4,39 +4,31 @@ Clause: FHIR R4 http.html. Every route but `metadata` needs a bearer token. Stor
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from importlib.metadata import version
-from typing import Any
-from urllib.parse import parse_qsl
 
-from flask import Blueprint, Request, Response, request
+from flask import Blueprint, Response, request
 from flask.globals import request_ctx
-from sqlalchemy import Connection
 
-from auth import bearer
-from auth.errors import BadToken, NoToken
-from auth.grant import Grant
 from carecoord.actions import bundles, clearing, resources
 from carecoord.actions.entries import conditions
-from carecoord.errors import Invalid, NotFound, TooLarge, Unauthorized
+from carecoord.errors import NotFound
 from carecoord.fhir import text
 from carecoord.fhir.capability import Abilities, statement
 from carecoord.fhir.etag import expected
-from carecoord.store.engine import reading
+from carecoord.fhir.patch import JSON_PATCH
 from carecoord.web import answers
-from carecoord.web.exchange import id_of
-from carecoord.web.negotiation import Wish, refuse_foreign, wish
+from carecoord.web.call import Call, call_of
+from carecoord.web.negotiation import JSON, wish
 from carecoord.world import World
 
-FORM = frozenset({"application/x-www-form-urlencoded"})
 CHANGED = "2026-11-22"  # when the abilities below last changed
 ABILITIES = Abilities(
     interactions=(
         "read",
         "vread",
         "update",
+        "patch",
         "delete",
         "history-instance",
         "history-type",
@@ -48,61 +40,9 @@ ABILITIES = Abilities(
     conditional_read="full-support",
     conditional_update=True,
     conditional_delete="single",
+    patch_formats=(JSON_PATCH, JSON),
     operations={"ServiceRequest": [("clearance", "https://carecoord.example/fhir/OperationDefinition/clearance")]},
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request: how its answer is wanted, the request itself, its id; and who asks."""
-
-    world: World
-    wish: Wish
-    request: Request
-    id: str
-
-    def asker(self, conn: Connection, now: datetime) -> Grant:
-        """Who asks. Raises Unauthorized with the challenge of RFC 6750."""
-        try:
-            return bearer.check(conn, self.request.environ.get("HTTP_AUTHORIZATION"), now)
-        except (NoToken, BadToken) as refused:
-            challenge = {"WWW-Authenticate": bearer.challenge(refused)}
-            raise Unauthorized(refused.text, "http.Authorization", headers=challenge) from refused
-
-    def grant(self) -> Grant:
-        """Who asks, found out beforehand: a write takes no lock for, and reads no body of, somebody unknown."""
-        with reading(self.world.engine) as conn:
-            return self.asker(conn, self.world.clock())
-
-    @property
-    def base(self) -> str:
-        """[base]."""
-        return self.world.settings.fhir_url
-
-    @property
-    def args(self) -> Mapping[str, str] | None:
-        """The query, if there is one."""
-        return self.request.args if self.request.query_string else None
-
-    def pairs(self) -> list[tuple[str, str]]:
-        """The arguments of the query, in their order."""
-        return _pairs(self.request.query_string)
-
-    def body(self) -> bytes:
-        """The body. Raises TooLarge: in pieces, without a length told, the framework would just cut it off."""
-        found = self.request.get_data(cache=False)
-        if self.request.content_length is None and len(found) == self.request.max_content_length:
-            raise TooLarge("The body is larger than this server takes. Send it in parts.")
-        return found
-
-    def resource(self) -> dict[str, Any]:
-        """The body as JSON. Raises Unsupported or Invalid."""
-        refuse_foreign(self.request.headers.get("Content-Type"))
-        return text.loads(self.body())
-
-    def header(self, name: str) -> str | None:
-        """A request header."""
-        return self.request.headers.get(name)
 
 
 def read(call: Call, type: str, id: str) -> Response:
@@ -130,7 +70,7 @@ def search(call: Call, type: str) -> Response:
 
 def post_search(call: Call, type: str) -> Response:
     grant = call.grant()
-    pairs = [*call.pairs(), *_form(call)]
+    pairs = [*call.pairs(), *call.form()]
     found = resources.search(call.world, grant, type, pairs, call.wish.strict, request=call.id)
     return answers.answer(found, call.wish)
 
@@ -176,6 +116,18 @@ def update_match(call: Call, type: str) -> Response:
     return answers.written(made, call.wish, call.base)
 
 
+def patch(call: Call, type: str, id: str) -> Response:
+    version, grant = expected(call.header("If-Match")), call.grant()
+    made = resources.patch(call.world, grant, type, id, call.patch(), expected=version, request=call.id)
+    return answers.written(made, call.wish, call.base)
+
+
+def patch_match(call: Call, type: str) -> Response:
+    version, grant = expected(call.header("If-Match")), call.grant()
+    made = resources.patch_match(call.world, grant, type, call.pairs(), call.patch(), expected=version, request=call.id)
+    return answers.written(made, call.wish, call.base)
+
+
 def delete(call: Call, type: str, id: str) -> Response:
     version = expected(call.header("If-Match"))
     gone = resources.delete(call.world, call.grant(), type, id, expected=version, request=call.id)
@@ -215,10 +167,12 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/<type>", search),
     ("POST", "/<type>", create),
     ("PUT", "/<type>", update_match),
+    ("PATCH", "/<type>", patch_match),
     ("DELETE", "/<type>", delete_match),
     ("POST", "/<type>/_search", post_search),
     ("GET", "/<type>/<id>", read),
     ("PUT", "/<type>/<id>", update),
+    ("PATCH", "/<type>/<id>", patch),
     ("DELETE", "/<type>/<id>", delete),
     ("GET", "/<type>/<id>/_history", history),
     ("GET", "/<type>/<id>/_history/<number>", vread),
@@ -257,25 +211,3 @@ def _view(world: World, handler: Handler) -> Handler:
         return handler(call_of(world, request_ctx.request), **path)  # the proxy would look itself up on each use
 
     return view
-
-
-def call_of(world: World, asked: Request) -> Call:
-    """A request as its handler takes it. Raises NotAcceptable or Invalid for a form of answer that we do not make."""
-    environ = asked.environ
-    args = asked.args if environ.get("QUERY_STRING") else None
-    wanted = wish(environ.get("HTTP_ACCEPT"), environ.get("HTTP_PREFER"), args)
-    return Call(world, wanted, asked, id_of(environ))
-
-
-def _pairs(query: bytes) -> list[tuple[str, str]]:
-    return parse_qsl(query.decode(errors="replace"), keep_blank_values=True) if query else []
-
-
-def _form(call: Call) -> list[tuple[str, str]]:
-    body = call.body()
-    if not body:
-        return []
-    refuse_foreign(call.header("Content-Type"), FORM)
-    if len(body) > 500_000:
-        raise Invalid("The arguments of a search do not take half a megabyte.", "http.body")
-    return _pairs(body)

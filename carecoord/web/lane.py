@@ -13,6 +13,7 @@ from flask import Flask, Request
 
 from carecoord.fhir.types import TYPES
 from carecoord.web import fhir
+from carecoord.web.call import call_of
 from carecoord.web.exchange import meant
 from carecoord.world import World
 
@@ -46,10 +47,10 @@ class Lane:
             if id is None:
                 meant(environ, SEARCH, {"type": type})
                 self.hold(request, SEARCHED)
-                answer = fhir.search(fhir.call_of(self._world, request), type)
+                answer = fhir.search(call_of(self._world, request), type)
             else:
                 meant(environ, READ, {"type": type, "id": id})
-                answer = fhir.read(fhir.call_of(self._world, request), type, id)
+                answer = fhir.read(call_of(self._world, request), type, id)
         except Exception as error:
             with self._app.request_context(environ):
                 return self._app.make_response(self._app.handle_user_exception(error))(environ, start_response)

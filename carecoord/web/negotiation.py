@@ -40,9 +40,9 @@ def wish(accept: str | None, prefer: str | None, args: Mapping[str, str] | None)
     asked = args.get("_format") if args else None
     if asked is not None:
         # a plus in a query may be meant as such: application/fhir+json arrives with a space
-        if _bare(asked).replace(" ", "+") not in _FORMATS:
+        if bare(asked).replace(" ", "+") not in _FORMATS:
             raise NotAcceptable(f"{_ONLY}send _format=json, not {asked!r}.", "http._format")
-    elif accept is not None and accept not in _TAKEN and not any(_bare(part) in _TAKEN for part in accept.split(",")):
+    elif accept is not None and accept not in _TAKEN and not any(bare(part) in _TAKEN for part in accept.split(",")):
         raise NotAcceptable(f"{_ONLY}send Accept: {JSON}, not {accept!r}.", "http.Accept")
     pretty = _pretty(args["_pretty"]) if args and "_pretty" in args else False
     if not pretty and prefer is None:
@@ -53,7 +53,7 @@ def wish(accept: str | None, prefer: str | None, args: Mapping[str, str] | None)
 
 def refuse_foreign(content_type: str | None, known: frozenset[str] = READ) -> None:
     """Raise Unsupported unless the body's media type is one that we read, in UTF-8."""
-    kind = _bare(content_type or "")
+    kind = bare(content_type or "")
     if kind not in known:
         said = f"not {content_type!r}" if content_type else "and say so in the Content-Type header"
         raise Unsupported(f"{_ONLY}send the body as {min(known)}, {said}.", "http.Content-Type")
@@ -62,7 +62,8 @@ def refuse_foreign(content_type: str | None, known: frozenset[str] = READ) -> No
         raise Unsupported(f"Send the body in UTF-8, not {charset}.", "http.Content-Type")
 
 
-def _bare(kind: str) -> str:
+def bare(kind: str) -> str:
+    """A media type without its parameters."""
     return kind.partition(";")[0].strip().lower()
 
 

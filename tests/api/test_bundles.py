@@ -62,7 +62,7 @@ def test_it_keeps_nothing_of_a_transaction_when_one_entry_fails(api: Api, rows: 
         (entry("PUT", "Patient/p", patient(id="p", active=False), ifMatch='W/"5"'), 412),
         (entry("GET", "Patient/nobody"), 404),
         (entry("POST", "Nonsense", {"resourceType": "Nonsense"}), 404),
-        (entry("PATCH", "Patient/p", {}), 405),
+        (entry("PATCH", "Patient/p", {}), 400),
         (entry("PUT", "Patient", patient()), 400),
         (entry("PUT", "Patient/p"), 400),
         (entry("POST", "Observation", patient()), 422),

@@ -186,10 +186,9 @@ def test_it_takes_every_format_that_means_json(api: Api, asked: str) -> None:
 
 
 def test_it_refuses_methods_and_addresses_that_are_not_there(api: Api) -> None:
-    answer = api("PATCH", "/Patient/p", {})
+    answer = api.post("/Patient/p", patient())
     refused(answer, 405, "not-supported")
-    assert set(answer.headers["Allow"].split(", ")) >= {"GET", "PUT", "DELETE"}
-    refused(api.post("/Patient/p", patient()), 405, "not-supported")
+    assert set(answer.headers["Allow"].split(", ")) >= {"GET", "PUT", "PATCH", "DELETE"}
     refused(api.get("/Patient/p/$everything"), 404, "not-found")
     refused(api.get("/Patient/p/x/y/z"), 404, "not-found")
     refused(api.get("?name=x"), 404, "not-found")
