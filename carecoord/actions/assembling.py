@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from carecoord.domain.agreement import number_of
 from carecoord.domain.case import CLINICAL, REGISTRY, Case, gather, is_referral
-from carecoord.domain.reading import extension, identifiers, item, items, key, target, targets, text
+from carecoord.domain.reading import extension, identifier, identifiers, item, items, key, target, targets, text
 from carecoord.domain.terms import EXTENSION, HL7, IDENTIFIER, has
 from carecoord.store import ehrs, read, registry
 from carecoord.store.read import Row
@@ -299,5 +299,4 @@ def _contracts(library: Library, rows: Iterable[Json]) -> tuple[list[Json], set[
 
 
 def _payer_of(book: Json) -> str:
-    said = item(extension(book, f"{EXTENSION}/plan-payer"), "valueIdentifier")
-    return f"{text(said, 'system')}|{text(said, 'value')}"
+    return identifier(item(extension(book, f"{EXTENSION}/plan-payer"), "valueIdentifier"))

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from auth import store
 from carecoord.domain import brands
 from carecoord.fhir import text
+from carecoord.fhir.instants import period
 from carecoord.store import read
 from carecoord.store.engine import reading
 from carecoord.store.read import Row
@@ -37,7 +38,7 @@ def published(world: World) -> Published:
         rows = _organizations(conn)
     found = [one for row in rows if (one := text.loads(row.body)).get("name")]
     settings = world.settings
-    changed = max((one["meta"]["lastUpdated"] for one in found), default="1970-01-01T00:00:00Z")
+    changed = max((one["meta"]["lastUpdated"] for one in found), key=period, default="1970-01-01T00:00:00Z")
     body = text.dumps(brands.bundle(found, settings.url, settings.fhir_url, changed))
     return Published(body, f'W/"{hashlib.sha256(body).hexdigest()[:16]}"')
 

@@ -15,7 +15,7 @@ from carecoord.actions.assembling import Assembled, Library, of_patient
 from carecoord.domain.case import CLINICAL, REGISTRY
 from carecoord.domain.clearance import clear
 from carecoord.domain.policy import Policy
-from carecoord.domain.reading import extension, identifiers, item, key, target, text
+from carecoord.domain.reading import extension, identifier, identifiers, item, key, target
 from carecoord.domain.terms import EXTENSION
 from carecoord.domain.worklist import row
 from carecoord.fhir.instants import micros
@@ -152,6 +152,5 @@ def _keys(resource: dict[str, Any]) -> set[str]:
     if kind == "PractitionerRole":
         found.add(f"role:{target(item(resource, 'practitioner'))}")
     if kind == "PlanDefinition":
-        payer = item(extension(resource, f"{EXTENSION}/plan-payer"), "valueIdentifier")
-        found.add(f"rules:{text(payer, 'system')}|{text(payer, 'value')}")
+        found.add(f"rules:{identifier(item(extension(resource, f'{EXTENSION}/plan-payer'), 'valueIdentifier'))}")
     return found

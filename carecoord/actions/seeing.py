@@ -11,10 +11,10 @@ from auth import store
 from auth.grant import Grant
 from carecoord.domain import app_state
 from carecoord.domain.access import Office
-from carecoord.domain.parties import TAX_IDS
+from carecoord.domain.parties import TAXES
 from carecoord.domain.reading import identifiers
 from carecoord.fhir import params, text
-from carecoord.store import read
+from carecoord.store import read, registry
 from carecoord.store.read import Row
 
 ANYWHERE = Office()
@@ -46,8 +46,9 @@ def _copies(conn: Connection, type: str, id: str | None) -> tuple[tuple[str, ...
     found = read.get(conn, type, id) if id else None
     if found is None or found.deleted:
         return (), ()
-    keys = tuple(key for key in sorted(identifiers(_json(found))) if not key.startswith(TAX_IDS))
-    same = (row.id for key in keys for row in read.by_identifier(conn, type, *key.split("|", 1)))
+    keys = tuple(key for key in sorted(identifiers(_json(found))) if not key.startswith(TAXES))
+    pairs = [(system, value) for system, _, value in (key.partition("|") for key in keys)]
+    same = (row.id for row in registry.identified(conn, type, pairs))
     return tuple(dict.fromkeys([found.id, *same])), keys
 
 

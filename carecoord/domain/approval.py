@@ -2,64 +2,112 @@
 
 Each mismatch is a denial cause of its own (CARC 197, 198), so each has its own sentence."""
 
-from datetime import date
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
 
-from carecoord.domain.calendar import counted, spoken
+from carecoord.domain.calendar import counted, local, spoken
+from carecoord.domain.charging import Ledger, Use
 from carecoord.domain.gate import Action, Gate
 from carecoord.domain.lines import Line
 from carecoord.domain.prior_auth import Request
 from carecoord.domain.requirement import Requirement
-from carecoord.domain.ruling import CALL, Matter, Ruling, verdict
-from carecoord.domain.visits import Visits
+from carecoord.domain.ruling import CALL, Matter, Ruling, Tally, verdict
+from carecoord.domain.units import Amount
 
 
-def granted(line: Line, request: Request, matter: Matter, need: Requirement) -> Ruling:
-    """An approved line: met when every check passes, else open with the sentence of the first that does not."""
-    left = units_left(line, matter.visits, matter.day)
-    for check in CHECKS:
-        if found := check(line, matter, left):
-            gate, note = found
-            over = line.days.end is not None and line.days.end <= matter.now.astimezone(matter.policy.zone).date()
-            chip = "expired" if gate.rule == "authorization.dates" and over else _chip(line)
-            return Ruling(gate, chip, note, line, request, need, left)
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The approvals that together cover the visit of a day, of which `line` is the one to judge: a visit may be charged
+    to any of them."""
+
+    line: Line
+    amount: Amount | None
+    accounts: frozenset[int]  # places in the ledger
+    ledger: Ledger
+
+    @property
+    def peers(self) -> frozenset[int]:
+        """Those that count what this line counts."""
+        return frozenset(n for n in self.accounts if self.amount and self.amount.alike(self.ledger.accounts[n].amount))
+
+    def tally(self, order: str) -> Tally | None:
+        """What is authorized and left in all; None where nothing is counted."""
+        if self.amount is None or not self.amount.counted:
+            return None
+        held = self.ledger.accounts
+        total = sum((a.count for n in self.peers if (a := held[n].amount)), Fraction(0))
+        left = sum((self.ledger.left(n) for n in self.peers), Fraction(0))
+        over = [use for use in self.ledger.over if any(held[n].serves(use) for n in self.peers)]
+        here = sum(order in use.orders for use in over)
+        return Tally(self.amount, total, left, here, len(over) - here)
+
+    def charged(self, uses: Iterable[int]) -> list[Use]:
+        """The visits that these accounts carry."""
+        return [use for n in uses for use in self.ledger.charged[n]]
+
+    @property
+    def room(self) -> bool:
+        """Whether another visit fits, of which nothing is known yet but its day."""
+        return any(self._fits_another(n) for n in self.accounts)
+
+    def _fits_another(self, n: int) -> bool:
+        amount = self.ledger.accounts[n].amount
+        if amount is None:
+            return True
+        left = self.ledger.left(n)
+        return amount.counted and (left > 0 if amount.kind == "minutes" else left >= 1)
+
+
+def suitable(line: Line, matter: Matter) -> bool:
+    """Whether an approved line covers the visit of the day in all but units."""
+    return not any(check(line, matter) for check in CHECKS)
+
+
+def granted(line: Line, request: Request, matter: Matter, need: Requirement, pool: Iterable[int]) -> Ruling:
+    """An approved line: met when every check passes, else open with the sentence of the first that does not. `pool`:
+    the places in the ledger of all approvals that cover the visit but for units."""
+    n = matter.ledger.account(request, line)
+    together = Pool(line, matter.ledger.accounts[n].amount, frozenset((*pool, n)), matter.ledger)
+    tally = together.tally(matter.order)
+    failed = next((found for check in CHECKS if (found := check(line, matter))), None)
+    if found := failed or _units(together, matter, tally):
+        gate, note = found
+        over = line.days.end is not None and line.days.end <= local(matter.now, matter.policy.zone)
+        chip = "expired" if gate.rule == "authorization.dates" and over else _chip(line)
+        return Ruling(gate, chip, note, line, request, need, tally)
     number = f" {line.number}" if line.number else ""
     until = f", until {spoken(line.days.last)}" if line.days.end else ""
     words = {"partly": "approved in part", "modified": "approved with changes"}.get(line.state, "approved")
     gate = verdict("met", f"Authorization{number} is {words}{until}.", "approved", line.evidence)
-    return Ruling(gate, _chip(line), _left(line, left), line, request, need, left)
+    return Ruling(gate, _chip(line), _left(line, tally), line, request, need, tally)
 
 
 def _chip(line: Line) -> str:
     return "approved" if line.state == "approved" else "partly"
 
 
-def _left(line: Line, left: float | None) -> str:
-    if left is not None and line.units is not None and line.units > 1:
-        return f"{max(left, 0):g} of {line.units:g} visits left"
+def _left(line: Line, tally: Tally | None) -> str:
+    if tally and tally.total > 1:
+        return tally.words
     return f"Until {spoken(line.days.last)}" if line.days.end else ""
-
-
-def units_left(line: Line, visits: Visits, day: date) -> float | None:
-    """Authorized minus used minus booked, within the line's days; a visit on `day` that is not booked yet is not taken
-    off. None when units are not counted."""
-    if line.units is None:
-        return None
-    used = sum(1 for visit in visits.done if line.days.holds(visit.day))
-    booked = sum(1 for each in visits.open if each.day and line.days.holds(each.day))
-    return line.units - used - booked
 
 
 Found = tuple[Gate, str] | None
 
 
-def _part(line: Line, matter: Matter, left: float | None) -> Found:
-    if line.state != "partly" or line.units is not None:
+def _part(line: Line, matter: Matter) -> Found:
+    if not line.vague:
         return None
-    reason = "The payer approved a part without saying how much."
+    reason = (
+        "The payer approved a part without saying how much."
+        if line.state == "partly"
+        else "The payer approved it with changes without saying what was granted."
+    )
     return verdict("unknown", reason, "part-unclear", line.evidence, CALL, "coordinator", label="Call the payer"), ""
 
 
-def _performer(line: Line, matter: Matter, left: float | None) -> Found:
+def _performer(line: Line, matter: Matter) -> Found:
     who = matter.referral.performer
     if line.provider is None or who is None:
         return None
@@ -72,7 +120,7 @@ def _performer(line: Line, matter: Matter, left: float | None) -> Found:
     ), f"Names {line.provider.name}"
 
 
-def _site(line: Line, matter: Matter, left: float | None) -> Found:
+def _site(line: Line, matter: Matter) -> Found:
     site = matter.site
     if line.site is None or site is None or line.site.same(site):
         return None
@@ -83,7 +131,7 @@ def _site(line: Line, matter: Matter, left: float | None) -> Found:
     ), f"For {line.site.name}"
 
 
-def _dates(line: Line, matter: Matter, left: float | None) -> Found:
+def _dates(line: Line, matter: Matter) -> Found:
     if line.days.holds(matter.day):
         return None
     last, start = line.days.last, line.days.start
@@ -109,18 +157,37 @@ def _dates(line: Line, matter: Matter, left: float | None) -> Found:
     ), note
 
 
-def _units(line: Line, matter: Matter, left: float | None) -> Found:
-    booked = any(each.day == matter.day for each in matter.visits.open) or any(
-        v.day == matter.day for v in matter.visits.done
-    )
-    if left is None or line.units is None or left >= (0 if booked else 1):
+def _units(pool: Pool, matter: Matter, tally: Tally | None) -> Found:
+    """Every visit of the order that these approvals serve has room in one of them, and so has the one of the day."""
+    line = pool.line
+    if pool.amount is None or _has_room(pool, matter, tally):
         return None
-    over = f", {counted(int(-left), 'more')} than allowed" if left < 0 else ""
-    reason = f"All {line.units:g} authorized visits are used or booked{over}: ask for more before booking another."
-    action = Action("extend-authorization", "Ask for more visits")
-    return verdict(
-        "open", reason, "units", (*line.evidence, *matter.visit), action, "coordinator", label="Ask for more visits"
-    ), _left(line, left)
+    if tally is None:
+        reason = f"The approval is for {pool.amount.words()}: how many visits that is only the payer can say."
+        return verdict("unknown", reason, "unit-kind", line.evidence, CALL, "coordinator", label="Call the payer"), ""
+    if tally.unit.kind == "minutes" and any(
+        use.minutes is None for use in matter.ledger.over if matter.order in use.orders
+    ):
+        reason = f"The approval counts {tally.unit.plural}; how long the visit lasts is not known: enter when it ends."
+        measure = Action("enter-duration", "Enter when the visit ends")
+        return verdict("unknown", reason, "duration", line.evidence, measure, "coordinator", label="Enter duration"), ""
+    action = Action("extend-authorization", f"Ask for more {tally.unit.plural}")
+    proof = (*line.evidence, *matter.visit)
+    return verdict("open", tally.full, "units", proof, action, "coordinator", label=action.label), _left(line, tally)
 
 
-CHECKS = (_part, _performer, _site, _dates, _units)
+def _has_room(pool: Pool, matter: Matter, tally: Tally | None) -> bool:
+    """Whether the visits of the day are charged to these approvals, or another would fit, and none of the order is left
+    without."""
+    everywhere = pool.charged(range(len(matter.ledger.accounts)))
+    inside = {id(use) for use in pool.charged(pool.accounts)}
+    today = [use for use in everywhere if _of_day(use, matter)]
+    late = any(_of_day(use, matter) for use in matter.ledger.over) or bool(tally and tally.here)
+    return not late and (all(id(use) in inside for use in today) if today else pool.room)
+
+
+def _of_day(use: Use, matter: Matter) -> bool:
+    return use.day == matter.day and matter.order in use.orders
+
+
+CHECKS = (_part, _performer, _site, _dates)

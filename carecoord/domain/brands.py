@@ -7,10 +7,11 @@ Clause: SMART App Launch 2.2 brands.html; the profiles user-access-brands-bundle
 from collections.abc import Sequence
 from typing import Any, Final
 
+from carecoord.fhir.code_systems import NPI, canonical
+
 Json = dict[str, Any]
 
 URI: Final = "urn:ietf:rfc:3986"
-NPI: Final = "http://hl7.org/fhir/sid/us-npi"
 ENDPOINT: Final = "fhir"
 _PROFILE: Final = "http://hl7.org/fhir/smart-app-launch/StructureDefinition/user-access-"
 _PORTAL: Final = "http://hl7.org/fhir/StructureDefinition/organization-portal"
@@ -49,7 +50,7 @@ def _brand(found: Json, url: str, *, first: bool) -> Json:
     numbers = [
         {"system": NPI, "value": one["value"]}
         for one in found.get("identifier", ())
-        if one.get("system") == NPI and one.get("value")
+        if canonical(one.get("system") or "") == NPI and one.get("value")
     ]
     site = next((one["value"] for one in found.get("telecom", ()) if one.get("system") == "url"), url)
     addresses = [{name: one[name] for name in _SHOWN if name in one} for one in found.get("address", ())]

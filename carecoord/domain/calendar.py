@@ -16,6 +16,7 @@ from typing import Any
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MIDNIGHT_UTC = re.compile(r"\d{4}-\d\d-\d\dT00:00(:00(\.0+)?)?(Z|[+-]00:00)")
 # Instants are kept this far from the ends of the calendar, so that a clock added to one, or a zone, stays inside it.
+_LEAP = re.compile(r"(T\d\d:\d\d:)60")  # a leap second, which Python's clock does not have
 _FIRST, _LAST = date(1000, 1, 1), date(8999, 12, 31)
 _EARLIEST, _LATEST = (datetime.combine(day, time(), UTC) for day in (_FIRST, _LAST))
 
@@ -86,9 +87,11 @@ def doubtful(period: Any, zone: tzinfo) -> tuple[Days, ...]:
 
 @lru_cache(maxsize=8192)
 def first(text: str, zone: tzinfo) -> date:
-    """The first local day that a FHIR date or dateTime touches. Raises ValueError when it is none."""
+    """The first local day that a FHIR date or dateTime touches: by the clock of whoever wrote it, which an offset tells
+    (an evening at a Pacific clinic is that evening for everybody); one in UTC tells no place, there ours counts. Raises
+    ValueError when it is none."""
     if len(text) > 10:
-        return local(_instant(text, zone), zone)
+        return clock(text, zone).date()
     return date.fromisoformat(text + "-01-01"[len(text) - 10 :] if len(text) < 10 else text)
 
 
@@ -97,7 +100,7 @@ def after(text: str, zone: tzinfo) -> date:
     """The day after the last local day that a FHIR date or dateTime, used as an end, includes. Raises ValueError."""
     if len(text) > 10:
         day = first(text, zone)
-        starts = _instant(text, zone).astimezone(zone).time().replace(microsecond=0) == time()
+        starts = clock(text, zone).time().replace(microsecond=0) == time()
         return day if starts else shifted(day, 1)
     start = first(text, zone)
     months = {4: 12, 7: 1}.get(len(text), 0)
@@ -117,10 +120,22 @@ def moment(text: str, zone: tzinfo) -> datetime | None:
 
 
 def _instant(text: str, zone: tzinfo) -> datetime:
-    read = datetime.fromisoformat(text)
+    read = _read(text)
     if not _FIRST <= read.date() <= _LAST:
         return read.replace(tzinfo=UTC)  # no zone moves it by what matters, and some would move it off the calendar
     return (read if read.tzinfo else read.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _read(text: str) -> datetime:
+    return datetime.fromisoformat(_LEAP.sub(r"\g<1>59", text))
+
+
+def clock(text: str, zone: tzinfo) -> datetime:
+    """An instant on the clock of whoever wrote it, where its offset tells that; else on ours. Raises ValueError."""
+    at, written = _instant(text, zone), _read(text)
+    if not _EARLIEST <= at <= _LATEST:
+        return at
+    return written if written.utcoffset() else at.astimezone(zone)
 
 
 def local(at: datetime, zone: tzinfo) -> date:
@@ -139,6 +154,26 @@ def later(at: datetime, by: timedelta) -> datetime:
         return at + by
     except OverflowError:
         return _LATEST if by > timedelta() else _EARLIEST
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class When:
+    """A FHIR date, dateTime or instant in the order of time, whatever offset it was written with. Of two that begin
+    together the coarser comes first: a year before its first month, a day before its hours. What can not be read stands
+    before everything. Texts are never compared: `23:30-05:00` is later than `03:00Z` of the next day."""
+
+    begins: datetime
+    precision: int  # 0 unreadable, 1 year, 2 month, 3 day, 4 a time of day
+
+
+_UNREAD = When(datetime.min.replace(tzinfo=UTC), 0)
+
+
+@lru_cache(maxsize=8192)
+def when(text: str, zone: tzinfo) -> When:
+    """Where a FHIR date, dateTime or instant stands in the order of time."""
+    begins = moment(text, zone)
+    return When(begins, {4: 1, 7: 2, 10: 3}.get(len(text), 4)) if begins else _UNREAD
 
 
 @lru_cache(maxsize=4096)

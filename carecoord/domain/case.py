@@ -44,6 +44,16 @@ Some = tuple[Json, ...]
 
 
 @dataclass(frozen=True)
+class OtherOrder:
+    """Another order of the patient that a request for authorization or its answer speaks of, with its visits: what was
+    authorized is used up by whichever order the visits are for."""
+
+    order: Json
+    appointments: Some = ()
+    encounters: Some = ()
+
+
+@dataclass(frozen=True)
 class Case:
     """The resources as they are stored, meta.versionId included, so that every answer can name its evidence."""
 
@@ -70,6 +80,7 @@ class Case:
     agreements: Some = ()
     rules: Some = ()
     systems: Mapping[str, str] = field(default_factory=dict)  # base URL of an EHR -> the name it was added under
+    others: tuple[OtherOrder, ...] = ()
 
 
 def is_referral(order: Json, tasks: Iterable[Json] = ()) -> bool:
@@ -87,19 +98,14 @@ def gather(order: Json, resources: Iterable[Json], systems: Mapping[str, str] | 
     for each in resources:
         heap.setdefault(str(each.get("resourceType")), []).append(each)
     me = key(order)
-    appointments = [each for each in heap.get("Appointment", ()) if me in targets(each, "basedOn")]
-    met = {key(each) for each in appointments}
+    appointments, encounters = _visits(me, heap)
     subject = target(item(order, "subject"))
     for kind, about in ABOUT.items():
         heap[kind] = [each for each in heap.get(kind, ()) if target(item(each, about)) == subject]
     joined = {
         "Task": _tasks(order, heap),
         "Appointment": appointments,
-        "Encounter": [
-            e
-            for e in heap.get("Encounter", ())
-            if me in targets(e, "basedOn") or not met.isdisjoint(targets(e, "appointment"))
-        ],
+        "Encounter": encounters,
         "Claim": [each for each in heap.get("Claim", ()) if text(each, "use") == "preauthorization"],
         "DiagnosticReport": [each for each in heap.get("DiagnosticReport", ()) if me in targets(each, "basedOn")],
         "CommunicationRequest": [
@@ -110,7 +116,35 @@ def gather(order: Json, resources: Iterable[Json], systems: Mapping[str, str] | 
     }
     fields = {name: tuple(joined.get(kind, heap.get(kind, ()))) for kind, name in (CLINICAL | REGISTRY).items()}
     patient = next((each for each in heap.get("Patient", ()) if key(each) == subject), None)
-    return Case(order, patient, **fields, systems=systems or {})
+    return Case(order, patient, **fields, systems=systems or {}, others=_others(me, subject, heap))
+
+
+def _visits(order: str, heap: dict[str, list[Json]]) -> tuple[list[Json], list[Json]]:
+    """The Appointments for an order, and the Encounters that are for it or answer one of them."""
+    appointments = [each for each in heap.get("Appointment", ()) if order in targets(each, "basedOn")]
+    met = {key(each) for each in appointments}
+    return appointments, [
+        each
+        for each in heap.get("Encounter", ())
+        if order in targets(each, "basedOn") or not met.isdisjoint(targets(each, "appointment"))
+    ]
+
+
+def _others(me: str, subject: str, heap: dict[str, list[Json]]) -> tuple[OtherOrder, ...]:
+    """The patient's other orders that may share an authorization: those that a request names, or that name an
+    answer."""
+    if not heap.get("ClaimResponse"):
+        return ()
+    named = {id for claim in heap.get("Claim", ()) for id in orders(claim)}
+    answers = {key(each) for each in heap["ClaimResponse"]}
+    found = [
+        each
+        for each in heap.get("ServiceRequest", ())
+        if key(each) != me
+        and target(item(each, "subject")) == subject
+        and (key(each) in named or not answers.isdisjoint(targets(each, "insurance")))
+    ]
+    return tuple(OtherOrder(each, *(tuple(part) for part in _visits(key(each), heap))) for each in found)
 
 
 def _tasks(order: Json, heap: dict[str, list[Json]]) -> list[Json]:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from carecoord.domain.calendar import Days, local, spoken
+from carecoord.domain.calendar import Days, counted, local, spoken
 from carecoord.domain.coverage import Card, rivals
 from carecoord.domain.facts import Facts
 from carecoord.domain.gate import RANK, Gate
-from carecoord.domain.lines import GRANTED
 from carecoord.domain.participation import Participation
 from carecoord.domain.policy import Policy
+from carecoord.domain.review_action import GRANTED
 from carecoord.domain.ruling import Ruling
 
 
@@ -32,8 +32,7 @@ def cautions(
         for span in gate.spans
         if RANK[span.state] > RANK[gate.state]
     ]
-    if ruling.line and ruling.left is not None and ruling.left < 1 and not ruling.gate.unmet:
-        found.append(f"All {ruling.line.units:g} authorized visits are used or booked: another needs more units first.")
+    found += _used_up(ruling)
     if card and ruling.gate.rule in ("authorization.missing", "authorization.no-rule"):
         found += _suggestions(known, card, day)
     if card and (others := rivals(known.cards, known.referral.cards, card, day)):
@@ -55,6 +54,19 @@ def cautions(
 def _called(card: Card) -> str:
     since = f" since {spoken(card.days.start)}" if card.days.start else ""
     return f"{card.payer_name}{since} ({card.plan_name or 'no plan'})"
+
+
+def _used_up(ruling: Ruling) -> list[str]:
+    """Before the next visit is booked: nothing is left; another order has booked more than there was."""
+    tally, found = ruling.tally, []
+    if tally is None or ruling.gate.unmet:
+        return []
+    if tally.left < 1 and (tally.unit.kind != "minutes" or tally.left <= 0):
+        found.append(f"{tally.spoken_for}: another needs more units first.")
+    if tally.elsewhere:
+        visits = counted(tally.elsewhere, "visit")
+        found.append(f"Another order under the same authorization has {visits} more than it allows.")
+    return found
 
 
 def _suggestions(known: Facts, card: Card, day: date) -> list[str]:

@@ -156,6 +156,7 @@ def _day(known: Facts, day: date, booking: Booking | None, settled: bool, now: d
         (visit.evidence,) if visit else (),
         now,
         policy,
+        known.ledger,
     )
     return Day(
         day,

@@ -10,15 +10,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from carecoord.domain.calendar import local, moment, spoken
+from carecoord.domain.calendar import first, moment, spoken
 from carecoord.domain.case import Case
 from carecoord.domain.gate import Evidence
-from carecoord.domain.lines import review_action
 from carecoord.domain.policy import Policy
 from carecoord.domain.reading import Json, evidence, identifiers, items, source, text
+from carecoord.domain.review_action import decided, overall
 from carecoord.domain.visits import KIND
 
-DECIDED = {"A1": "approved", "A2": "approved in part", "A3": "denied", "A6": "approved with changes"}
+DECIDED = {
+    "approved": "approved",
+    "partly": "approved in part",
+    "denied": "denied",
+    "modified": "approved with changes",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,12 @@ class Conflict:
 
 def conflicts(case: Case, policy: Policy) -> tuple[Conflict, ...]:
     """Every disagreement of a case, in a fixed order."""
+
+    def same(one: Json, other: Json) -> bool:
+        return _same_visit(one, other, policy)
+
     found = [
-        *_between("appointment", case.appointments, lambda a: _appointment(a, policy), _same_visit, case.systems),
+        *_between("appointment", case.appointments, lambda a: _appointment(a, policy), same, case.systems),
         *_between("authorization", case.responses, _decision, lambda one, other: False, case.systems),
     ]
     return tuple(found)
@@ -62,34 +71,29 @@ def _who(resource: Json, systems: Mapping[str, str]) -> str:
     return systems.get(base.rstrip("/")) or host or base
 
 
-def _same_visit(one: Json, other: Json) -> bool:
+def _same_visit(one: Json, other: Json, policy: Policy) -> bool:
     """Whether two appointments of an order without an identifier in common are still one visit."""
-    start = text(one, "start")
+    begins, ends = (moment(text(each, "start"), policy.zone) for each in (one, other))
     again = any(
         not source(mine) and KIND.get(text(mine, "status")) == "booked" and KIND.get(text(old, "status")) != "booked"
         for mine, old in ((one, other), (other, one))
     )
-    return bool(start) and start == text(other, "start") and not again
+    return begins is not None and begins == ends and not again
 
 
 def _appointment(appointment: Json, policy: Policy) -> str:
     kind = KIND.get(text(appointment, "status"), "")
-    at = moment(text(appointment, "start"), policy.zone)
+    start = text(appointment, "start")
     if text(appointment, "status") == "entered-in-error":
         return "entered in error"
     if kind not in ("booked", "cancelled", "missed", "done"):
         return ""
-    when = f" for {spoken(local(at, policy.zone))}" if kind == "booked" and at else ""
+    when = f" for {spoken(first(start, policy.zone))}" if kind == "booked" and moment(start, policy.zone) else ""
     return {"missed": "no-show", "done": "fulfilled"}.get(kind, kind) + when
 
 
 def _decision(response: Json) -> str:
     """Only decisions can contradict: a copy that is still pended is merely late."""
-    actions = [
-        text(coding, "code")
-        for i in items(response, "item")
-        for each in items(i, "adjudication")
-        for coding in items(review_action(each), "coding")
-    ]
-    final = [DECIDED[action] for action in actions if action in DECIDED]
+    states = [decided(response, each) for each in items(response, "item")] or [overall(response)]
+    final = [DECIDED[state] for state in states if state in DECIDED]
     return " and ".join(dict.fromkeys(final)) if text(response, "status") == "active" else ""

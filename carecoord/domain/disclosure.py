@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from carecoord.domain.reading import Json, item, items, plain, target, text
+from carecoord.domain.reading import Json, item, items, target, text
 from carecoord.domain.terms import HL7
+from carecoord.fhir.code_systems import canonical
 from carecoord.fhir.extract import refers
 from carecoord.fhir.instants import FOREVER, period
 from carecoord.fhir.types import TYPES
@@ -236,8 +237,8 @@ def _part(said: Json, base: str) -> tuple[Part, bool]:
     sure = not said.get("code") and not said.get("dataPeriod")
     types: frozenset[str] | None = None
     if said.get("class"):
-        named = [(plain(text(each, "system")), text(each, "code")) for each in items(said, "class")]
-        if named and all(system == "hl7.org/fhir/resource-types" and code in TYPES for system, code in named):
+        named = [(canonical(text(each, "system")), text(each, "code")) for each in items(said, "class")]
+        if named and all(system == "https://hl7.org/fhir/resource-types" and code in TYPES for system, code in named):
             types = frozenset(code for _, code in named)
         sure = sure and types is not None
     resources: frozenset[str] | None = None

@@ -4,17 +4,19 @@ from dataclasses import dataclass
 from datetime import date
 
 from carecoord.domain import agreement
+from carecoord.domain.calendar import when
 from carecoord.domain.case import Case
+from carecoord.domain.charging import Ledger, Use, accounts, charge
 from carecoord.domain.conflict import Conflict, conflicts
-from carecoord.domain.coverage import Card, cards
+from carecoord.domain.coverage import Card, cards, choose
 from carecoord.domain.gate import Evidence
 from carecoord.domain.information import Papers, papers
 from carecoord.domain.loop import Closing, closing
 from carecoord.domain.participation import exactness
-from carecoord.domain.parties import Directory, Role, directory, party
+from carecoord.domain.parties import Directory, Party, Role, directory, party
 from carecoord.domain.policy import Policy
 from carecoord.domain.prior_auth import Request, requests
-from carecoord.domain.reading import Json, evidence, item, key, text
+from carecoord.domain.reading import Json, codes, evidence, item, key, targets, text
 from carecoord.domain.referral import Referral, referral
 from carecoord.domain.register import Register, register
 from carecoord.domain.requirement import Rule, rules
@@ -36,6 +38,7 @@ class Facts:
     rules: tuple[Rule, ...]
     conflicts: tuple[Conflict, ...]
     died: Evidence | None
+    ledger: Ledger
 
     @property
     def edges(self) -> frozenset[date]:
@@ -65,21 +68,89 @@ def facts(case: Case, policy: Policy) -> Facts:
         for each in case.roles
     }
     order = referral(case, known, roles, policy)
-    asked = requests(case, known, roles, policy)
+    asked, held = requests(case, known, roles, policy), cards(case, known, policy)
+    own = visits(case.appointments, case.encounters, known, policy)
     versions = agreement.versions(case.agreements, policy.zone)
     return Facts(
         known,
         order,
-        cards(case, known, policy),
+        held,
         asked,
         papers(case, asked, policy),
-        visits(case, known, policy),
+        own,
         closing(case, policy),
         register(case, known, roles, versions, policy),
         rules(case.rules, order.codes, policy),
         conflicts(case, policy),
         _died(case.patient),
+        _ledger(case, asked, held, order, own, known, policy),
     )
+
+
+def _ledger(
+    case: Case,
+    asked: tuple[Request, ...],
+    held: tuple[Card, ...],
+    order: Referral,
+    own: Visits,
+    known: Directory,
+    policy: Policy,
+) -> Ledger:
+    """Every visit under an authorization that this order shares, of whichever order, charged once."""
+    shared = [request for request in asked if request.linked]
+    who = tuple(p for p in (order.performer.organization, order.performer.practitioner) if p) if order.performer else ()
+    uses = _uses(case.order, own, held, who, policy)
+    near = frozenset[str]().union(*(request.orders for request in shared))
+    for other in case.others:
+        if key(other.order) in near:
+            theirs = visits(other.appointments, other.encounters, known, policy)
+            uses += _uses(other.order, theirs, held, (), policy)
+    named = frozenset[str]().union(*(request.own for request in shared))
+    return charge(accounts(shared), uses, lambda use: use.orders.isdisjoint(named))
+
+
+def _uses(order: Json, found: Visits, held: tuple[Card, ...], who: tuple[Party, ...], policy: Policy) -> list[Use]:
+    """The visits of an order as they use up what was authorized."""
+    me, services = frozenset({key(order)}), codes(item(order, "code"))
+    named = tuple(targets(order, "insurance"))
+
+    def card(day: date) -> str:
+        chosen = choose(held, named, day)
+        return chosen.key if chosen and chosen.active(day) else ""
+
+    done = [
+        Use(
+            v.appointments | {v.key},
+            me,
+            v.day,
+            True,
+            v.at,
+            when("", policy.zone),
+            v.minutes,
+            v.site,
+            card(v.day),
+            services,
+            who,
+        )
+        for v in found.done
+    ]
+    return done + [
+        Use(
+            frozenset({b.key}),
+            me,
+            b.day,
+            False,
+            b.start,
+            when(b.made, policy.zone),
+            b.minutes,
+            b.site,
+            card(b.day),
+            services,
+            who,
+        )
+        for b in found.open
+        if b.day and b.start
+    ]
 
 
 def _died(patient: Json | None) -> Evidence | None:

@@ -11,7 +11,6 @@ from datetime import datetime
 from carecoord.domain.calendar import moment
 from carecoord.domain.case import Case
 from carecoord.domain.gate import Action, Evidence, Gate
-from carecoord.domain.lines import GRANTED
 from carecoord.domain.policy import Policy
 from carecoord.domain.prior_auth import Request
 from carecoord.domain.reading import (
@@ -27,6 +26,7 @@ from carecoord.domain.reading import (
     words,
 )
 from carecoord.domain.requirement import Codes, Requirement
+from carecoord.domain.review_action import GRANTED
 from carecoord.domain.rules import rule as rule_id
 from carecoord.domain.terms import FORM_WANTED, OBTAIN_PAPER, PAPER_WANTED, PAS_CODES, has
 

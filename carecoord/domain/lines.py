@@ -5,7 +5,8 @@ item (A6) what was authorized stands in the addItem linked to it; itemAuthorized
 granted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 from carecoord.domain.calendar import ALWAYS, Days, days
@@ -28,24 +29,17 @@ from carecoord.domain.reading import (
     words,
 )
 from carecoord.domain.requirement import Codes
-from carecoord.domain.terms import PAS, REVIEW_ACTION
+from carecoord.domain.review_action import GRANTED, decided, decision, reviews
+from carecoord.domain.terms import PAS
+from carecoord.domain.units import Amount, amount
 
-STATES = {  # X12 306 review action -> the state of a line
-    "A1": "approved",
-    "A2": "partly",
-    "A6": "modified",
-    "A3": "denied",
-    "A4": "pended",
-    "CT": "contact",
-    "C": "cancelled",
-    "NA": "not-required",
-}
-GRANTED = {"approved", "partly", "modified"}
+ALLOWED = {"allowedunits", "approvedunits", "authorizedunits"}  # adjudication categories (CARIN BB: allowedunits)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One service of an answer. `units` None: not counted. `provider`, `site` None: whoever, wherever."""
+    """One service of an answer. `amount` None: not counted. `vague`: granted otherwise than asked for, without saying
+    how much. `provider`, `site` None: whoever, wherever."""
 
     state: str
     codes: Codes
@@ -53,11 +47,17 @@ class Line:
     service: str
     number: str
     days: Days
-    units: float | None
+    amount: Amount | None
+    vague: bool
     provider: Party | None
     site: Party | None
     reason: str
     evidence: tuple[Evidence, ...]
+
+    @property
+    def units(self) -> float | None:
+        """The number of `amount`, whatever it counts."""
+        return float(self.amount.count) if self.amount else None
 
     def covers(self, wanted: Codes) -> bool:
         """Whether the line is for one of these services: the same code, a code in its range, or any service."""
@@ -82,16 +82,23 @@ def lines(claim: Json, answer: Json, known: Directory, roles: Mapping[str, Role]
         wish = asked.get(sequence, {})
         instead = [add for add in items(answer, "addItem") if sequence is not None and sequence in _sequences(add)]
         replaced += instead
-        state = _action(each)
         if claim and not wish:
             continue
-        found += [reader.line(state, add, wish, each) for add in instead] or [reader.line(state, each, wish, {})]
-    found += [reader.line(_action(add), add, {}, {}) for add in items(answer, "addItem") if add not in replaced]
-    if not found:
-        granted = "approved" if answer.get("preAuthRef") else "unclear"
-        outcome = {"queued": "pended", "complete": granted}.get(text(answer, "outcome"), "unclear")
-        found = [reader.line(outcome, {}, wish, {}) for wish in asked.values() or [{}]]
+        state = decided(answer, each)
+        found += [reader.line(_instead(state, answer, add), add, wish, each) for add in instead]
+        if not instead or state not in GRANTED:
+            found.append(reader.line(state, each, wish, {}))
+    found += [reader.line(decided(answer, add), add, {}, {}) for add in items(answer, "addItem") if add not in replaced]
+    if not found and (asked or not items(claim, "item")):
+        found = [reader.line(decided(answer, {}), {}, wish, {}) for wish in asked.values() or [{}]]
     return tuple(found)
+
+
+def _instead(state: str, answer: Json, added: Json) -> str:
+    """The state of what was added in the place of an item: the item's while both are granted or the added one is
+    silent, else what is said of the added one itself."""
+    own = decision(added)
+    return state if not own or (own in GRANTED and state in GRANTED) else decided(answer, added)
 
 
 def _sequences(added: Json) -> list[Any]:
@@ -102,21 +109,6 @@ def _sequences(added: Json) -> list[Any]:
 def _cancelled(line: Json) -> bool:
     marks = (each for each in items(line, "modifierExtension") if str(each.get("url", "")).endswith("-infoCancelled"))
     return any(each.get("valueBoolean") is True for each in marks) or certification(line) == "3"
-
-
-def review_action(adjudication: Json) -> Json:
-    """The payer's decision in one adjudication, a CodeableConcept of X12 306, empty when it holds none."""
-    review = extension(adjudication, f"{PAS}/extension-reviewAction")
-    return item(extension(review, f"{PAS}/extension-reviewActionCode"), "valueCodeableConcept")
-
-
-def _review(line: Json) -> Json:
-    """The adjudication that holds the decision."""
-    return next((each for each in items(line, "adjudication") if review_action(each)), {})
-
-
-def _action(line: Json) -> str:
-    return STATES.get(code_of(review_action(_review(line)), REVIEW_ACTION), "unclear")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +126,11 @@ class _Reader:
         said = item(extension(detail, "productOrServiceCode"), "valueCodeableConcept")
         # On an item the detail repeats what was asked for; on an added item it is what was granted.
         code = item(granted, "productOrService") or item(asked, "productOrService") or said
-        # A full approval without a count grants what was asked for; a partial one does not say how much it grants.
-        wanted = number(item(asked, "quantity"), "value") if state == "approved" else None
-        units = (
-            number(item(extension(detail, "quantity"), "valueQuantity"), "value"),
-            number(item(granted, "quantity"), "value"),
-            wanted,
-        )
+        wanted = amount(item(asked, "quantity"))
+        allowed = _granted(detail, granted, replaced, wanted)
+        vague = allowed is None and (state == "partly" or (state == "modified" and (bool(wanted) or not detail)))
         end = item(extension(asked, f"{PAS}/extension-productOrServiceCodeEnd"), "valueCodeableConcept")
-        review = extension(_review(granted) or _review(replaced), f"{PAS}/extension-reviewAction")
+        review = next(iter((*reviews(granted), *reviews(replaced), *reviews(self.answer))), {})
         reason = words(item(extension(review, "reasonCode"), "valueCodeableConcept"))
         return Line(
             state,
@@ -151,7 +139,9 @@ class _Reader:
             words(code),
             text(extension(review, "number"), "valueString") or text(self.answer, "preAuthRef"),
             self._days(granted, replaced),
-            next((each for each in units if each is not None), None),
+            # A full approval without a count grants what was asked for; any other does not say how much it grants.
+            allowed or (wanted if state == "approved" else None),
+            vague,
             self._provider(granted),
             self._site(asked),
             reason or (trouble(self.answer) if state == "denied" else ""),
@@ -191,6 +181,18 @@ class _Reader:
             else "preAuthPeriod"
         )
         return evidence(self.answer, where), evidence(self.answer, period)
+
+
+def _granted(detail: Json, granted: Json, replaced: Json, wanted: Amount | None) -> Amount | None:
+    """How much was granted: by the authorized detail, by the quantity of what was granted, or by the units that an
+    adjudication allows, which count what was asked for. None when the answer does not say."""
+    said = [item(extension(detail, "quantity"), "valueQuantity"), item(granted, "quantity")]
+    if found := next((each for each in map(amount, said) if each), None):
+        return found
+    for each in (*items(granted, "adjudication"), *items(replaced, "adjudication")):
+        if code_of(item(each, "category")).casefold() in ALLOWED and (n := number(each, "value")) is not None:
+            return replace(wanted, count=Fraction(n)) if wanted else amount({"value": n, "unit": "units"})
+    return None
 
 
 def certification(element: Json) -> str:

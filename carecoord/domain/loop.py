@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from carecoord.domain.calendar import moment, spoken
+from carecoord.domain.calendar import moment, spoken, when
 from carecoord.domain.case import Case
 from carecoord.domain.gate import Action, Evidence, Gate
 from carecoord.domain.policy import Policy
@@ -55,7 +55,7 @@ def closing(case: Case, policy: Policy) -> Closing:
         and has(item(d, "type"), *CONSULT_NOTE)
         and me in targets(item(d, "context"), "related")
     ]
-    found.sort(key=lambda each: (each[0], each[1].reference))
+    found.sort(key=lambda each: (when(each[0], zone), each[1].reference))
     report = Step(True, moment(found[0][0], zone), None, found[0][1]) if found else Step(False, None, None, None)
     return Closing(report, _child(case.tasks, ACKNOWLEDGE, policy), _child(case.tasks, TELL, policy))
 

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from carecoord.domain import patient
-from carecoord.domain.reading import Json, identifiers, item, key, target, text
+from carecoord.domain.reading import Json, identifier, identifiers, item, key, target, text
+from carecoord.fhir.code_systems import TAX_ID
 
 # A tax id is shared by organizations that are not each other (contracts.md 1.4: the least specific match of all).
-TAX_IDS = ("urn:oid:2.16.840.1.113883.4.4|", "http://hl7.org/fhir/sid/us-ein|")
+TAXES = f"{TAX_ID}|"
 NO_TAXES: frozenset[str] = frozenset()
 
 
@@ -49,8 +50,8 @@ def directory(resources: Iterable[Json]) -> dict[str, Party]:
     groups: dict[str, frozenset[str]] = {}
     for each in resources:
         reference, keys, taxes = key(each), identifiers(each), NO_TAXES
-        if any(id.startswith(TAX_IDS) for id in keys):
-            taxes = frozenset(id for id in keys if id.startswith(TAX_IDS))
+        if any(id.startswith(TAXES) for id in keys):
+            taxes = frozenset(id for id in keys if id.startswith(TAXES))
             keys -= taxes
         found.append((reference, each, taxes))
         merged = keys | {reference}
@@ -75,7 +76,8 @@ def party(reference: Json, known: Directory) -> Party | None:
     if to in known:
         return known[to]
     logical = item(reference, "identifier")
-    id = f"{text(logical, 'system')}|{text(logical, 'value')}" if logical.get("value") else ""
+    value = text(logical, "value")
+    id = identifier(logical) or (f"|{value}" if value else "")
     if not to and not id:
         return None
     same = next((each for each in known.values() if id and id in each.keys), None)

@@ -16,6 +16,8 @@ GATES: Final = frozenset({  # rules by which a gate may speak to the payer; a ba
     "authorization.payer-says-none",
     "authorization.approved",
     "authorization.part-unclear",
+    "authorization.unit-kind",
+    "authorization.closed",
     "agreement.plan",
     "agreement.silent",
     "agreement.network",

@@ -16,13 +16,13 @@ def standing(request: Request, fitting: Sequence[Line], matter: Matter, need: Re
     payer = request.payer.name if request.payer else "the payer"
     state = request.state
     if state == "answered":
-        state = next(
-            (each.state for each in fitting if each.state != "cancelled"), "other" if request.lines else "unclear"
-        )
+        said = [each.state for each in fitting]
+        closed = "cancelled" if said else "other" if request.lines else "unclear"
+        state = next((each for each in said if each != "cancelled"), closed)
     proof = tuple(e for each in fitting[:1] for e in each.evidence) or request.evidence
     gate, note = STANDINGS[state](request, fitting, matter, payer, proof)
     chip = {"draft": "draft", "submitted": "submitted", "pended": "pended", "denied": "denied"}.get(state, "unknown")
-    return Ruling(gate, "missing" if state == "other" else chip, note, request=request, need=need)
+    return Ruling(gate, "missing" if state in ("other", "cancelled") else chip, note, request=request, need=need)
 
 
 def _draft(
@@ -137,6 +137,15 @@ def _other(
     ), "Other service"
 
 
+def _cancelled(
+    request: Request, lines: Sequence[Line], matter: Matter, payer: str, proof: tuple[Evidence, ...]
+) -> tuple[Gate, str]:
+    reason = f"{payer} closed the request without a decision: ask again."
+    return verdict(
+        "open", reason, "closed", proof, PREPARE, "coordinator", label="Submit authorization", since=request.decided
+    ), "Closed"
+
+
 def _unclear(
     request: Request, lines: Sequence[Line], matter: Matter, payer: str, proof: tuple[Evidence, ...]
 ) -> tuple[Gate, str]:
@@ -160,5 +169,6 @@ STANDINGS = {
     "contact": _contact,
     "error": _error,
     "other": _other,
+    "cancelled": _cancelled,
     "unclear": _unclear,
 }

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from carecoord.domain.gate import Evidence
+from carecoord.fhir.code_systems import canonical
 
 Json = dict[str, Any]
 
@@ -74,21 +75,17 @@ def extensions(element: Json, url: str) -> list[Json]:
 
 
 def codes(concept: Json) -> frozenset[tuple[str, str]]:
-    """(system, code) of each coding. Systems are compared without scheme and closing slash: CMS's own url for HCPCS
-    appears with http and with https."""
-    return frozenset([(plain(text(each, "system")), text(each, "code")) for each in items(concept, "coding")])
+    """(system, code) of each coding, the system by its one name, whichever of its names was written."""
+    return frozenset(
+        [(canonical(text(each, "system")), text(each, "code").strip()) for each in items(concept, "coding")]
+    )
 
 
 def code_of(concept: Json, *systems: str) -> str:
     """The first code of one of these systems, or of any when none is named."""
-    wanted = {plain(system) for system in systems}
-    found = (text(c, "code") for c in items(concept, "coding") if not wanted or plain(text(c, "system")) in wanted)
+    wanted = {canonical(system) for system in systems}
+    found = (text(c, "code") for c in items(concept, "coding") if not wanted or canonical(text(c, "system")) in wanted)
     return next(found, "")
-
-
-def plain(system: str) -> str:
-    """A system's address without scheme and closing slash, for comparing."""
-    return system.removeprefix("https://").removeprefix("http://").rstrip("/")
 
 
 def words(concept: Json) -> str:
@@ -100,12 +97,15 @@ def words(concept: Json) -> str:
 
 
 def identifiers(resource: Json) -> frozenset[str]:
-    """`system|value` of each identifier that has both."""
-    return frozenset(
-        f"{each['system']}|{each['value']}"
-        for each in items(resource, "identifier")
-        if isinstance(each.get("system"), str) and isinstance(each.get("value"), str)
-    )
+    """`system|value` of each identifier that has both, the system by its one name."""
+    return frozenset(found for each in items(resource, "identifier") if (found := identifier(each)))
+
+
+def identifier(element: Json) -> str:
+    """`system|value` of an Identifier, the system by its one name, so that copies compare equal; empty when it lacks
+    either."""
+    system, value = text(element, "system"), text(element, "value").strip()
+    return f"{canonical(system)}|{value}" if system and value else ""
 
 
 def source(resource: Json) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from carecoord.domain import stages
-from carecoord.domain.calendar import ALWAYS, NEVER, Days, days, local, moment, shifted
+from carecoord.domain.calendar import ALWAYS, NEVER, Days, When, days, local, moment, shifted, when
 from carecoord.domain.case import Case, coordinates
 from carecoord.domain.gate import Evidence
 from carecoord.domain.parties import Directory, Party, Role, party
@@ -76,7 +76,9 @@ class Referral:
 def referral(case: Case, known: Directory, roles: Mapping[str, Role], policy: Policy) -> Referral:
     """Read the facts of the order and its tasks."""
     order, zone = case.order, policy.zone
-    tasks = sorted((task for task in case.tasks if coordinates(task)), key=_age, reverse=True)
+    tasks = sorted(
+        (task for task in case.tasks if coordinates(task)), key=lambda task: _age(task, policy), reverse=True
+    )
     alive = next((task for task in tasks if text(task, "status") not in ENDED_BADLY), None)
     task = alive or (tasks[0] if tasks else {})
     authored = moment(text(order, "authoredOn"), zone)
@@ -115,8 +117,9 @@ def specialties(concept: Json) -> frozenset[str]:
     return frozenset(" ".join(each.casefold().split()) for each in said if each)
 
 
-def _age(task: Json) -> tuple[str, str, str]:
-    return text(task, "authoredOn"), text(task, "lastModified"), key(task)
+def _age(task: Json, policy: Policy) -> tuple[When, When, str]:
+    written, changed = (when(text(task, name), policy.zone) for name in ("authoredOn", "lastModified"))
+    return written, changed, key(task)
 
 
 def _stage(order: Json, task: Json, tasks: Sequence[Json]) -> str:

@@ -14,6 +14,7 @@ from carecoord.domain.policy import Policy
 from carecoord.domain.reading import Json, evidence, extension, extensions, item, items, target, text
 from carecoord.domain.referral import specialties
 from carecoord.domain.terms import EXTENSION, IDENTIFIER, PLAN_NET_NETWORK
+from carecoord.fhir.code_systems import canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +140,11 @@ def _credentialed(row: Json, policy: Policy) -> date | None:
 
 
 def _plans(plan: Json, known: Directory, policy: Policy) -> list[PlanNetwork]:
-    ids = [text(i, "value") for i in items(plan, "identifier") if i.get("system") in (None, f"{IDENTIFIER}/plan")] or [
-        text(i, "value") for i in items(plan, "identifier")
-    ]
+    ids = [
+        text(i, "value")
+        for i in items(plan, "identifier")
+        if canonical(text(i, "system")) in ("", f"{IDENTIFIER}/plan")
+    ] or [text(i, "value") for i in items(plan, "identifier")]
     parts = [plan, *items(plan, "coverage"), *items(plan, "plan")]
     networks = _parties([each for part in parts for each in items(part, "network")], known)
     owner, when = party(item(plan, "ownedBy"), known), days(plan.get("period"), policy.zone)

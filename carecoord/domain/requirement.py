@@ -11,7 +11,7 @@ from carecoord.domain.calendar import Days, days
 from carecoord.domain.gate import Evidence
 from carecoord.domain.parties import Party
 from carecoord.domain.policy import Policy
-from carecoord.domain.reading import Json, codes, evidence, extension, extensions, item, items, text
+from carecoord.domain.reading import Json, codes, evidence, extension, extensions, identifier, item, items, text
 from carecoord.domain.terms import EXTENSION
 
 Codes = frozenset[tuple[str, str]]
@@ -52,8 +52,7 @@ def rules(books: Iterable[Json], service: Codes, policy: Policy) -> tuple[Rule, 
     """Every line of the active rule books that speaks of this service or of any."""
     found = []
     for book in books:
-        payer = item(extension(book, f"{EXTENSION}/plan-payer"), "valueIdentifier")
-        owner = f"{text(payer, 'system')}|{text(payer, 'value')}"
+        owner = identifier(item(extension(book, f"{EXTENSION}/plan-payer"), "valueIdentifier"))
         when = days(book.get("effectivePeriod"), policy.zone)
         if text(book, "status") == "active":
             for action in items(book, "action"):

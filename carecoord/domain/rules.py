@@ -44,6 +44,11 @@ RULES: Final[dict[str, tuple[str, ...]]] = {  # gate -> its rules
         "authorization.site",
         "authorization.dates",
         "authorization.units",
+        "authorization.unit-kind",
+        "authorization.duration",
+        "authorization.coverage",
+        "authorization.card",
+        "authorization.closed",
         "authorization.conflict",
     ),
     "agreement": (

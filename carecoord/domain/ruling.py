@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from fractions import Fraction
 
+from carecoord.domain.charging import Ledger
 from carecoord.domain.coverage import Card
 from carecoord.domain.gate import Action, Evidence, Gate
 from carecoord.domain.lines import Line
@@ -14,6 +16,7 @@ from carecoord.domain.prior_auth import Request
 from carecoord.domain.referral import Referral
 from carecoord.domain.requirement import Requirement, Rule, requirement
 from carecoord.domain.rules import rule as rule_id
+from carecoord.domain.units import Amount
 from carecoord.domain.visits import Visits
 
 NETWORK = {"in": "in", "out": "out", "excluded": "out", "pending": "unknown", "unknown": "unknown"}
@@ -38,6 +41,12 @@ class Matter:
     visit: tuple[Evidence, ...]  # the appointment booked for the day
     now: datetime
     policy: Policy
+    ledger: Ledger
+
+    @property
+    def order(self) -> str:
+        """`ServiceRequest/id` of the order."""
+        return self.referral.evidence.reference
 
     @property
     def need(self) -> Requirement:
@@ -47,8 +56,42 @@ class Matter:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """What approvals have authorized and have left, in units of `unit`; visits that find no room: `here` of this order,
+    `elsewhere` of others that share the authorization."""
+
+    unit: Amount
+    total: Fraction
+    left: Fraction
+    here: int
+    elsewhere: int
+
+    @property
+    def words(self) -> str:
+        """`5 of 12 visits left`."""
+        return f"{self.unit.number(self.left)} of {self.unit.words(self.total)} left"
+
+    @property
+    def full(self) -> str:
+        """Why another visit has no room."""
+        n = self.here + self.elsewhere
+        over = f", {n} more than allowed" if n and self.unit.kind == "visits" else ""
+        if self.left > 0 and self.unit.kind == "minutes":
+            return f"Only {self.words}: too little for the visit, ask for more before booking another."
+        return f"{self.spoken_for}{over}: ask for more before booking another."
+
+    @property
+    def spoken_for(self) -> str:
+        """That nothing is left."""
+        if self.total == 1:
+            return f"The one authorized {self.unit.noun} is used or booked"
+        return f"All {self.unit.words(self.total, 'authorized ')} are used or booked"
+
+
+@dataclass(frozen=True, slots=True)
 class Ruling:
-    """The gate, and what its chip says. `line` is the approved line that speaks, if one does; `left` its units left."""
+    """The gate, and what its chip says. `line` is the approved line that speaks, if one does; `tally` what is left of
+    it and of the approvals beside it that cover the visit as well."""
 
     gate: Gate
     chip: str
@@ -56,7 +99,12 @@ class Ruling:
     line: Line | None = None
     request: Request | None = None
     need: Requirement | None = None
-    left: float | None = None
+    tally: Tally | None = None
+
+    @property
+    def left(self) -> float | None:
+        """The units left, None when they are not counted."""
+        return float(self.tally.left) if self.tally else None
 
 
 def verdict(

@@ -7,19 +7,17 @@ from datetime import datetime, tzinfo
 
 from carecoord.domain import stages
 from carecoord.domain.agreement import number_of
-from carecoord.domain.calendar import first, moment, spoken
+from carecoord.domain.calendar import clock, first, moment, spoken
 from carecoord.domain.case import Case
-from carecoord.domain.lines import STATES, review_action
 from carecoord.domain.parties import Directory, party
 from carecoord.domain.reading import Json, code_of, extension, item, items, key, target, text, words
+from carecoord.domain.review_action import decided, overall, reviews
 from carecoord.domain.terms import (
     ACKNOWLEDGE,
     EXTENSION,
     FORM_WANTED,
     OBTAIN_PAPER,
     PAPER_WANTED,
-    PAS,
-    REVIEW_ACTION,
     TELL,
     has,
 )
@@ -167,13 +165,12 @@ class Teller:
         """The payer's answer: the decision on the first line that has one, its number and its reason."""
         who = self.name(item(answer, "insurer"), "The payer")
         answered = (*items(answer, "item"), *items(answer, "addItem"))
-        lines = [each for line in answered for each in items(line, "adjudication")]
-        coded = [code_of(review_action(each), REVIEW_ACTION) for each in lines]
-        state = next((STATES[code] for code in coded if code in STATES), "unclear")
-        reviews = [extension(each, f"{PAS}/extension-reviewAction") for each in lines]
-        numbers = [text(extension(each, "number"), "valueString") for each in reviews]
+        states = (decided(answer, line) for line in answered)
+        state = next((each for each in states if each != "unclear"), overall(answer) if not answered else "unclear")
+        said = [each for part in (*answered, answer) for each in reviews(part)]
+        numbers = [text(extension(each, "number"), "valueString") for each in said]
         number = next((each for each in (*numbers, text(answer, "preAuthRef")) if each), "")
-        reasons = [words(item(extension(each, "reasonCode"), "valueCodeableConcept")) for each in reviews]
+        reasons = [words(item(extension(each, "reasonCode"), "valueCodeableConcept")) for each in said]
         why = next((each for each in (*reasons, text(answer, "disposition")) if each), "")
         what = DECIDED.get(state, "{who} answered").format(who=who)
         detail = " · ".join(filter(None, (f"Number {number}" if number else "", why)))
@@ -191,8 +188,8 @@ class Teller:
             ),
             "",
         )
-        clock = f"{begins.astimezone(self.zone):%H:%M}" if begins and len(start) > 10 else ""
-        detail = " · ".join(filter(None, (clock, place, words(item(appointment, "cancelationReason")))))
+        hour = f"{clock(start, self.zone):%H:%M}" if begins and len(start) > 10 else ""
+        detail = " · ".join(filter(None, (hour, place, words(item(appointment, "cancelationReason")))))
         over = status in ("fulfilled", "noshow", "arrived", "checked-in")
         what = ARRIVED.get(status, "").format(day=day)
         if what:

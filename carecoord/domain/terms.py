@@ -1,6 +1,7 @@
 """The terms that resources and rules share: canonical urls and the codes that carry a meaning for clearance."""
 
-from carecoord.domain.reading import Json, plain, text
+from carecoord.domain.reading import Json, text
+from carecoord.fhir.code_systems import X12_REVIEW, canonical
 
 CANONICAL = "https://carecoord.example/fhir"
 EXTENSION = f"{CANONICAL}/StructureDefinition"
@@ -10,7 +11,7 @@ HL7 = "http://terminology.hl7.org/CodeSystem"
 
 PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition"
 PAS_CODES = "http://hl7.org/fhir/us/davinci-pas/CodeSystem/PASTempCodes"
-REVIEW_ACTION = "https://codesystem.x12.org/005010/306"
+REVIEW_ACTION = X12_REVIEW
 LEVEL_OF_SERVICE = "https://codesystem.x12.org/005010/1338"
 PLAN_NET_NETWORK = "http://hl7.org/fhir/us/davinci-pdex-plan-net/StructureDefinition/network-reference"
 
@@ -35,6 +36,6 @@ def has(concept: Json, system: str, code: str) -> bool:
     if not isinstance(coding, list):
         return False
     return any(
-        isinstance(each, dict) and text(each, "code") == code and plain(text(each, "system")) == plain(system)
+        isinstance(each, dict) and text(each, "code") == code and canonical(text(each, "system")) == canonical(system)
         for each in coding
     )

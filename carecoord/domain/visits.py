@@ -1,15 +1,18 @@
-"""Appointments and what became of them: booked, held, waiting, missed, done."""
+"""Appointments and what became of them: booked, held, waiting, missed, done.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+A visit has a key of its own, never a day: the Appointment, or the Encounter that is part of no other. Two Encounters of
+one Appointment are one visit; a morning and an afternoon are two."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from fractions import Fraction
 
 from carecoord.domain.calendar import first, moment
-from carecoord.domain.case import Case
 from carecoord.domain.gate import Evidence
 from carecoord.domain.parties import Directory, Party, party
 from carecoord.domain.policy import Policy
-from carecoord.domain.reading import Json, evidence, identifiers, item, items, key, target, targets, text
+from carecoord.domain.reading import Json, evidence, identifiers, item, items, key, target, targets, text, whole
 
 KIND = {  # Appointment.status -> what it means for the case
     "booked": "booked",
@@ -22,11 +25,14 @@ KIND = {  # Appointment.status -> what it means for the case
     "cancelled": "cancelled",
     "fulfilled": "done",
 }
+_USUAL = timedelta(minutes=30)  # a booking without an end lasts so long where an Encounter is matched with it
+_LATE = timedelta(hours=1)  # so much later than booked may a visit begin and still be that one
 
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """One Appointment; `start` is None when it has no time yet."""
+    """One Appointment; `start` is None when it has no time yet, `minutes` when it does not say how long it lasts.
+    `day` is the day at the clinic."""
 
     key: str
     evidence: Evidence
@@ -36,20 +42,26 @@ class Booking:
     day: date | None
     site: Party | None
     identifiers: frozenset[str]
+    minutes: Fraction | None = None
+    made: str = ""  # Appointment.created
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A visit that took place."""
+    """A visit that took place. `appointments`: the `Appointment/id`s that it answers."""
 
     evidence: Evidence
     day: date
     at: datetime
+    key: str = ""
+    appointments: frozenset[str] = frozenset()
+    minutes: Fraction | None = None
+    site: Party | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Visits:
-    """All of a case, in order of time."""
+    """All of an order, in order of time."""
 
     bookings: tuple[Booking, ...]
     done: tuple[Visit, ...]
@@ -57,8 +69,8 @@ class Visits:
     @property
     def open(self) -> tuple[Booking, ...]:
         """The booked ones that no finished visit answers."""
-        seen = {visit.day for visit in self.done}
-        return tuple(b for b in self.bookings if b.kind == "booked" and b.start and b.day not in seen)
+        met = frozenset[str]().union(*(visit.appointments for visit in self.done))
+        return tuple(b for b in self.bookings if b.kind == "booked" and b.start and b.key not in met)
 
     def ahead(self, now: datetime, policy: Policy) -> tuple[Booking, ...]:
         """The booked ones whose outcome is not yet overdue."""
@@ -76,23 +88,20 @@ class Visits:
         return ahead[0] if ahead else late[-1] if late else None
 
 
-def visits(case: Case, known: Directory, policy: Policy) -> Visits:
-    """Read them. A finished Encounter and the fulfilled Appointment that it names, or of the same day, are one
-    visit."""
-    bookings = _single([_booking(each, known, policy) for each in case.appointments if text(each, "status") in KIND])
-    met: set[str] = set()
-    done = []
-    for each in case.encounters:
-        if text(each, "status") == "finished" and (visit := _encounter(each, bookings, policy)):
-            met.update(targets(each, "appointment"))
-            done.append(visit)
-    days = {visit.day for visit in done}
-    done += [
-        Visit(b.evidence, b.day, b.start)
+def visits(appointments: Iterable[Json], encounters: Iterable[Json], known: Directory, policy: Policy) -> Visits:
+    """Read those of one order. Finished Encounters are one visit where they name one Appointment or are part of one
+    Encounter; one that names none answers the fulfilled or booked Appointment during which it took place."""
+    bookings = _single([_booking(each, known, policy) for each in appointments if text(each, "status") in KIND])
+    by = {b.key: b for b in bookings}
+    done = [_done(group, by, policy) for group in _groups(encounters)]
+    took = _matched([each for each in done if each], bookings)
+    met = {id for visit in took for id in visit.appointments}
+    took += [
+        Visit(b.evidence, b.day, b.start, b.key, frozenset({b.key}), b.minutes, b.site)
         for b in bookings
-        if b.kind == "done" and b.day and b.start and b.key not in met and b.day not in days
+        if b.kind == "done" and b.day and b.start and b.key not in met
     ]
-    return Visits(tuple(bookings), tuple(sorted(done, key=lambda v: (v.at, v.evidence.reference))))
+    return Visits(tuple(bookings), tuple(sorted(took, key=lambda v: (v.at, v.evidence.reference))))
 
 
 def _single(bookings: Sequence[Booking]) -> list[Booking]:
@@ -112,6 +121,7 @@ def _booking(appointment: Json, known: Directory, policy: Policy) -> Booking:
     actors = [item(each, "actor") for each in items(appointment, "participant")]
     place = next((actor for actor in actors if target(actor).startswith("Location/")), None)
     at = moment(start, policy.zone) if start else None
+    stated = whole(appointment, "minutesDuration")
     return Booking(
         key(appointment),
         evidence(appointment, "start"),
@@ -121,13 +131,99 @@ def _booking(appointment: Json, known: Directory, policy: Policy) -> Booking:
         first(start, policy.zone) if at else None,
         party(place, known) if place else None,
         identifiers(appointment),
+        _minutes(at, text(appointment, "end"), policy) or (Fraction(stated) if stated and stated > 0 else None),
+        text(appointment, "created"),
     )
 
 
-def _encounter(encounter: Json, bookings: Sequence[Booking], policy: Policy) -> Visit | None:
-    start = text(item(encounter, "period"), "start")
-    at = moment(start, policy.zone) if start else None
-    if at is None:
-        booked = next((b for b in bookings if b.key in targets(encounter, "appointment") and b.start), None)
-        at = booked.start if booked else None
-    return Visit(evidence(encounter, "status"), at.astimezone(policy.zone).date(), at) if at else None
+def _minutes(start: datetime | None, end: str, policy: Policy) -> Fraction | None:
+    """How long it lasts; None when an end is missing, is a mere date, or does not follow the start."""
+    over = moment(end, policy.zone) if len(end) > 10 else None
+    return Fraction(int((over - start).total_seconds()), 60) if start and over and over > start else None
+
+
+def _groups(encounters: Iterable[Json]) -> list[list[Json]]:
+    """The finished Encounters of each visit: joined by the Appointment that they name, the Encounter that they are part
+    of, or an identifier and the same start (copies of two systems)."""
+    finished = [each for each in encounters if text(each, "status") == "finished"]
+    parts = {key(each): target(item(each, "partOf")) for each in finished}
+    owner: dict[str, int] = {}
+    groups: dict[int, list[Json]] = {}
+    for n, each in enumerate(finished):
+        start = text(item(each, "period"), "start")
+        marks = {*targets(each, "appointment"), _root(key(each), parts), key(each)} - {""}
+        marks |= {f"{id} {start}" for id in identifiers(each) if start}
+        group = [each]
+        for old in {owner[mark] for mark in marks if mark in owner}:
+            group = groups.pop(old) + group
+        groups[n] = group
+        owner |= dict.fromkeys(marks, n)
+        owner = {mark: place if place in groups else n for mark, place in owner.items()}
+    return list(groups.values())
+
+
+def _root(id: str, parts: Mapping[str, str]) -> str:
+    """The Encounter that an Encounter is part of, and so on up."""
+    seen = {id}
+    while (above := parts.get(id, "")) and above not in seen:
+        seen.add(above)
+        id = above
+    return min(seen) if parts.get(id) else id
+
+
+def _done(group: Sequence[Json], bookings: Mapping[str, Booking], policy: Policy) -> Visit | None:
+    """One visit that took place, by the earliest of its Encounters; None when nothing says when."""
+    named = frozenset(to for each in group for to in targets(each, "appointment") if to)
+    booked = next((b for b in (bookings.get(to) for to in sorted(named)) if b and b.start), None)
+    begun = [
+        (at, start, each)
+        for each in group
+        for period in (item(each, "period"),)
+        if (start := text(period, "start") or text(period, "end")) and (at := moment(start, policy.zone))
+    ]
+    if begun:
+        at, start, each = min(begun, key=lambda one: (one[0], key(one[2])))
+        ends = [text(item(other, "period"), "end") for _, _, other in begun]
+        lasted = [m for m in (_minutes(at, end, policy) for end in ends) if m]
+        minutes = max(lasted) if lasted else booked.minutes if booked else None
+        day = first(start, policy.zone)
+        return Visit(evidence(each, "status"), day, at, key(each), named, minutes, booked.site if booked else None)
+    if booked and booked.start and booked.day:
+        proof = evidence(group[0], "status")
+        return Visit(proof, booked.day, booked.start, key(group[0]), named, booked.minutes, booked.site)
+    return None
+
+
+def _matched(done: Sequence[Visit], bookings: Sequence[Booking]) -> list[Visit]:
+    """The visits with the Appointment that each answers, where it names none itself: one for one, the nearest first."""
+    taken = {id for visit in done for id in visit.appointments}
+    left = [b for b in bookings if b.kind in ("done", "booked") and b.start and b.key not in taken]
+    pairs = [
+        (distance, n, b)
+        for n, visit in enumerate(done)
+        if not visit.appointments
+        for b in left
+        if (distance := _distance(visit, b)) is not None
+    ]
+    found = list(done)
+    for _, n, b in sorted(pairs, key=lambda pair: (pair[0], pair[1], pair[2].key)):
+        if not found[n].appointments and b.key not in taken:
+            taken.add(b.key)
+            minutes, site = found[n].minutes or b.minutes, found[n].site or b.site
+            found[n] = replace(found[n], appointments=frozenset({b.key}), minutes=minutes, site=site)
+    return found
+
+
+def _distance(visit: Visit, booking: Booking) -> tuple[bool, timedelta] | None:
+    """How far an Encounter that names no Appointment is from one that it may answer; None when it is another visit. It
+    took place while the booking lasts, or began a little late; one that is marked fulfilled may have begun early
+    too."""
+    if booking.start is None:
+        return None
+    ends = booking.start + (timedelta(minutes=float(booking.minutes)) if booking.minutes else _USUAL)
+    left = visit.at + (timedelta(minutes=float(visit.minutes)) if visit.minutes else timedelta(microseconds=1))
+    gap = abs(visit.at - booking.start)
+    if visit.at < ends and booking.start < left:
+        return False, gap
+    early = booking.kind != "done" and visit.at < booking.start
+    return (True, gap) if gap <= _LATE and not early else None

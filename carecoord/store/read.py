@@ -1,4 +1,4 @@
-"""Reading resources: rows of bytes exactly as they are served, by type and id, version, patient, identifier, instant.
+"""Reading resources: rows of bytes exactly as they are served, by type and id, version, patient, instant.
 
 Clauses: FHIR R4 http.html#read, #vread, #history.
 """
@@ -11,11 +11,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, CompoundSelect, Connection, and_, bindparam, func, select, union_all
 
 from carecoord.errors import Issue
-from carecoord.fhir import params
-from carecoord.fhir.extract import clip
 from carecoord.store.bulk import runs
 from carecoord.store.driver import first
-from carecoord.store.tables import flag, ix_reference, ix_token
+from carecoord.store.tables import flag, ix_reference
 from carecoord.store.tables import history as old
 from carecoord.store.tables import resource as new
 
@@ -76,10 +74,6 @@ _many = select(*COLUMNS).where(_listed)
 _many_then = _at(_listed)
 
 # The index is read first and the resources by their number: joined, the planner may choose otherwise.
-_identified = select(ix_token.c.rid).where(
-    ix_token.c.key == bindparam("key"), ix_token.c.code == bindparam("value"), ix_token.c.system == bindparam("system")
-)
-_by_identifier = select(*COLUMNS).where(new.c.rid.in_(_identified)).order_by(new.c.rid)
 _pointing = select(ix_reference.c.rid).where(
     ix_reference.c.key == bindparam("key"),
     ix_reference.c.id == bindparam("id"),
@@ -136,12 +130,6 @@ def many(conn: Connection, refs: Iterable[tuple[str, str]], as_of: int | None = 
             else:
                 found += _alive(conn.execute(_many_then, {"type": type, "ids": run, "at": as_of}))
     return found
-
-
-def by_identifier(conn: Connection, type: str, system: str, value: str) -> list[Row]:
-    """Every resource of the type that has this identifier, oldest first. system "": an identifier without one."""
-    asked = {"key": params.key(type, "identifier"), "system": clip(system), "value": clip(value)}
-    return rows(conn.execute(_by_identifier, asked))
 
 
 def referring(conn: Connection, key: int, type: str, id: str) -> list[Row]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, bindparam, select, tuple_, update
 
 from carecoord.fhir import params
+from carecoord.fhir.code_systems import spellings
 from carecoord.fhir.extract import clip
 from carecoord.store import bulk
 from carecoord.store.read import COLUMNS, Row, rows
@@ -47,8 +48,9 @@ _any = select(case_need.c.rid).limit(1)
 
 
 def identified(conn: Connection, type: str, pairs: Iterable[tuple[str, str]]) -> list[Row]:
-    """Every resource of the type that has one of these identifiers (system, value)."""
-    given = sorted({(clip(value), clip(system)) for system, value in pairs})
+    """Every resource of the type that has one of these identifiers (system, value), the system under any of its
+    names."""
+    given = sorted({(clip(value), clip(name)) for system, value in pairs for name in spellings(system)})
     asked = {"key": params.key(type, "identifier")}
     found: list[Row] = []
     for run in bulk.runs(given, _RUN):

@@ -358,9 +358,8 @@ class TestLifecycle:
         assert judged(needed(claim(), answer(item=[]))).rule == "authorization.unclear"
         assert judged(needed(claim(), answer("ZZ"))).state == "unknown"
 
-    def test_queued_is_pended_and_a_bare_number_is_an_approval(self):
+    def test_queued_is_pended(self):
         assert judged(needed(claim(sent=-1), answer(item=[], outcome="queued"))).state == "pending"
-        assert judged(needed(claim(), answer(item=[], preAuthRef="A-7"))).state == "met"
 
     def test_an_approval_that_ended_without_a_visit_is_expired(self):
         story = needed(claim(sent=-60), answer(start=-50, end=-3)).without("Appointment/visit")

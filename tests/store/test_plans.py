@@ -110,7 +110,6 @@ def test_reads_and_writes_go_by_an_index(plans: tuple[Store, list[str]]) -> None
         read.of_patient(conn, "a", ["Task", "Patient"], as_of=1)
         read.many(conn, [("Patient", "a"), ("Patient", "b"), ("Task", "a")])
         read.many(conn, [("Patient", "a"), ("Patient", "b"), ("Task", "a")], as_of=1)
-        read.by_identifier(conn, "Patient", "s", "v")
         read.referring(conn, key("Task", "patient"), "Patient", "a")
         read.flags(conn, 1)
         registry.identified(conn, "Organization", [("s", "v"), ("t", "w")])

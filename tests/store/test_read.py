@@ -3,7 +3,7 @@
 from typing import Any
 
 from carecoord.fhir.params import key
-from carecoord.store import read
+from carecoord.store import read, registry
 from carecoord.store.engine import reading
 from tests.store.conftest import Store, content
 
@@ -17,7 +17,7 @@ def test_reading_what_never_was_gives_nothing(store: Store) -> None:
         assert read.as_of(conn, "Patient", "nobody", 2**60) is None
         assert read.history(conn, "Patient", "nobody", 10) == []
         assert read.many(conn, [("Patient", "nobody")]) == []
-        assert read.by_identifier(conn, "Patient", MRN, "1") == []
+        assert registry.identified(conn, "Patient", [(MRN, "1")]) == []
 
 
 def test_history_is_newest_first_in_pages(store: Store) -> None:
@@ -71,14 +71,18 @@ def test_many_at_once_now_and_then(store: Store) -> None:
         assert read.many(conn, refs, as_of=first - 1) == []
 
 
-def test_by_identifier_and_by_what_refers(store: Store) -> None:
+def test_by_identifier_under_any_name_of_its_system_and_by_what_refers(store: Store) -> None:
     for id, system in (("a", MRN), ("b", "other"), ("c", MRN)):
         store.put({"resourceType": "Patient", "id": id, "identifier": [{"system": system, "value": "7"}]})
     store.put({"resourceType": "Patient", "id": "d", "identifier": [{"value": "7"}]})
+    for id, system in (("e", "urn:oid:2.16.840.1.113883.4.6"), ("f", "https://hl7.org/fhir/sid/us-npi/")):
+        store.put({"resourceType": "Patient", "id": id, "identifier": [{"system": system, "value": "8"}]})
     store.put(task("t1", "a"))
     with reading(store.engine) as conn:
-        assert [row.id for row in read.by_identifier(conn, "Patient", MRN, "7")] == ["a", "c"]
-        assert [row.id for row in read.by_identifier(conn, "Patient", "", "7")] == ["d"]
-        assert read.by_identifier(conn, "Practitioner", MRN, "7") == []
+        assert [row.id for row in registry.identified(conn, "Patient", [(MRN, "7")])] == ["a", "c"]
+        assert [row.id for row in registry.identified(conn, "Patient", [("", "7")])] == ["d"]
+        assert registry.identified(conn, "Practitioner", [(MRN, "7")]) == []
+        npi = registry.identified(conn, "Patient", [("http://hl7.org/fhir/sid/us-npi", "8")])
+        assert [row.id for row in npi] == ["e", "f"]
         assert [row.id for row in read.referring(conn, key("Task", "patient"), "Patient", "a")] == ["t1"]
         assert read.referring(conn, key("Task", "focus"), "Patient", "a") == []
