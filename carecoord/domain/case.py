@@ -135,7 +135,8 @@ def _others(me: str, subject: str, heap: dict[str, list[Json]]) -> tuple[OtherOr
     answer."""
     if not heap.get("ClaimResponse"):
         return ()
-    named = {id for claim in heap.get("Claim", ()) for id in orders(claim)}
+    asked = (each for each in heap.get("Claim", ()) if text(each, "use") == "preauthorization")
+    named = {id for claim in asked for id in orders(claim)}
     answers = {key(each) for each in heap["ClaimResponse"]}
     found = [
         each

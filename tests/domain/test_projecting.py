@@ -27,8 +27,10 @@ from tests.domain.stories import (
     NPI,
     Story,
     affiliation,
+    answer,
     appointment,
     book,
+    claim,
     contract,
     coverage,
     group,
@@ -186,6 +188,24 @@ class TestOneChange:
             conn, group(1, "office-") | {"identifier": [{"system": NPI, "value": "other"}]}, agreement_gate="unknown"
         )
         self.check(conn, group(1, "office-"), agreement_gate="met")
+
+    def test_a_number_under_another_name_of_its_system_makes_copies_all_the_same(self, conn: Connection) -> None:
+        oid = [{"system": "urn:oid:2.16.840.1.113883.4.6", "value": "9001"}]
+        self.check(conn, group(1) | {"identifier": oid}, agreement_gate="met")
+        other = [{"system": NPI, "value": "other"}]
+        self.check(conn, group(1, "office-") | {"identifier": other}, agreement_gate="unknown")
+        self.check(conn, group(1, "office-") | {"identifier": oid}, agreement_gate="met")
+
+    def test_a_visit_of_another_order_under_the_same_authorization_is_taken_off(self, conn: Connection) -> None:
+        cites = order(id="sr2", insurance=[ref("Coverage/card-1"), ref("ClaimResponse/answer-req")])
+        put(conn, book(rule()), claim(), answer(start=-20, end=60, units=2), cites)
+        theirs = appointment(14, "theirs", basedOn=[ref("ServiceRequest/sr2")])
+        self.check(conn, theirs, authorization_note="0 of 2 visits left", authorization_gate="met")
+        assert rows(conn)["sr2"]["authorization_gate"] == "met"
+        bare = appointment(16, "more", basedOn=theirs["basedOn"], participant=[{"status": "accepted"}])
+        self.check(conn, bare, authorization_gate="met")
+        assert rows(conn)["sr2"]["authorization_gate"] == "open"
+        self.check(conn, "Appointment/more", theirs | {"status": "cancelled"}, authorization_note="1 of 2 visits left")
 
     def test_an_organization_is_renamed(self, conn: Connection) -> None:
         self.check(
