@@ -12,7 +12,7 @@ from auth.grant import Grant
 from carecoord.domain import app_state
 from carecoord.domain.access import Office
 from carecoord.domain.parties import TAXES
-from carecoord.domain.reading import identifiers
+from carecoord.domain.reading import identifier, identifiers, items
 from carecoord.fhir import params, text
 from carecoord.store import read, registry
 from carecoord.store.read import Row
@@ -42,14 +42,21 @@ def systems(conn: Connection, url: str, client: str) -> tuple[str, ...]:
 
 
 def _copies(conn: Connection, type: str, id: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The ids of every copy of a resource, itself first, and the identifiers that make them copies."""
+    """The ids of every copy of a resource, itself first, and the identifiers that make them copies, the systems by the
+    one name of each and by every name that a copy writes."""
     found = read.get(conn, type, id) if id else None
     if found is None or found.deleted:
         return (), ()
     keys = tuple(key for key in sorted(identifiers(_json(found))) if not key.startswith(TAXES))
     pairs = [(system, value) for system, _, value in (key.partition("|") for key in keys)]
-    same = (row.id for row in registry.identified(conn, type, pairs))
-    return tuple(dict.fromkeys([found.id, *same])), keys
+    same = registry.identified(conn, type, pairs)
+    written = sorted(
+        f"{each['system']}|{each['value']}"
+        for row in same
+        for each in items(_json(row), "identifier")
+        if identifier(each) in keys
+    )
+    return tuple(dict.fromkeys([found.id, *(row.id for row in same)])), tuple(dict.fromkeys([*keys, *written]))
 
 
 def _json(row: Row) -> dict[str, Any]:

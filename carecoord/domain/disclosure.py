@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from carecoord.domain.reading import Json, item, items, target, text
+from carecoord.domain.reading import Json, identifier, item, items, target, text
 from carecoord.domain.terms import HL7
 from carecoord.fhir.code_systems import canonical
 from carecoord.fhir.extract import refers
@@ -205,10 +205,10 @@ def _actors(said: Json, base: str) -> tuple[frozenset[str] | None, bool]:
     found: set[str] = set()
     for actor in items(said, "actor"):
         reference = item(actor, "reference")
-        local, identifier = _local(reference, base), item(reference, "identifier")
+        local, logical = _local(reference, base), item(reference, "identifier")
         names = {local} if local and local.partition("/")[0] in _NAMED else set()
-        if text(identifier, "value"):
-            names.add(f"{text(identifier, 'system')}|{text(identifier, 'value')}")
+        if text(logical, "value"):
+            names |= {identifier(logical), f"{text(logical, 'system')}|{text(logical, 'value')}"} - {""}
         roles = {text(each, "code") for each in items(item(actor, "role"), "coding")}
         if not names or roles & _AUTHORS:
             return None, False

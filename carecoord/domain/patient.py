@@ -9,21 +9,22 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from carecoord.domain.reading import Json, code_of, item, items, plain, source, text
+from carecoord.domain.reading import Json, code_of, item, items, source, text
 from carecoord.domain.terms import HL7, IDENTIFIER
+from carecoord.fhir.code_systems import canonical
 from carecoord.fhir.instants import FOREVER, micros, period
 
 # Names people answer to come before those that were given for a while, and these before those given up.
 _USES: Final = {"usual": 0, "official": 0, "": 0, "nickname": 1, "anonymous": 2, "temp": 3, "maiden": 4, "old": 5}
-_KINDS: Final = (f"{HL7}/v2-0203", "http://hl7.org/fhir/v2/0203", "urn:oid:2.16.840.1.113883.18.108")
+_KINDS: Final = f"{HL7}/v2-0203"
 _RECORD: Final = frozenset({"MR", "MRT"})
 _OF_CARE: Final = frozenset({"PI", "PT", "AN", "VN", "RI", "U"})  # of places of care, but not of records
 _RECORD_WORDS: Final = frozenset({"mr", "mrn", "medical record number", "medical record no.", "medical record"})
-_NUMBERS_OF_STATES: Final = (  # of citizens, drivers, travellers and the insured: never the number of a record
-    "hl7.org/fhir/sid/us-ssn", "hl7.org/fhir/sid/us-medicare", "hl7.org/fhir/sid/us-mbi", "hl7.org/fhir/sid/us-hicn",
-    "urn:oid:2.16.840.1.113883.4.1", "urn:oid:2.16.840.1.113883.4.3", "urn:oid:2.16.840.1.113883.4.330",
-    "urn:oid:2.16.840.1.113883.4.572", "urn:oid:2.16.840.1.113883.4.927",
-)  # fmt: skip
+_NUMBERS_OF_STATES: Final = tuple(map(canonical, (  # of citizens, drivers, travellers and the insured: no record's
+    "http://hl7.org/fhir/sid/us-ssn", "http://hl7.org/fhir/sid/us-medicare", "http://hl7.org/fhir/sid/us-mbi",
+    "http://hl7.org/fhir/sid/us-hicn", "urn:oid:2.16.840.1.113883.4.1", "urn:oid:2.16.840.1.113883.4.3",
+    "urn:oid:2.16.840.1.113883.4.330", "urn:oid:2.16.840.1.113883.4.572", "urn:oid:2.16.840.1.113883.4.927",
+)))  # fmt: skip
 
 
 def name(person: Json, now: datetime | None = None) -> str:
@@ -116,7 +117,7 @@ def _record_numbers(patient: Json, now: datetime | None) -> Iterator[tuple[tuple
 
 def _sureness(identifier: Json, patient: Json) -> int | None:
     kind = item(identifier, "type")
-    code = code_of(kind, *_KINDS)
+    code = code_of(kind, _KINDS)
     if text(identifier, "system") == f"{IDENTIFIER}/mrn":
         return 0
     if code in _RECORD:
@@ -131,8 +132,8 @@ def _sureness(identifier: Json, patient: Json) -> int | None:
 
 def _of_state(identifier: Json) -> bool:
     """Whether it is a number of a person's before the state or an insurer, by its system or its kind."""
-    system = plain(text(identifier, "system"))
-    code = code_of(item(identifier, "type"), *_KINDS)
+    system = canonical(text(identifier, "system"))
+    code = code_of(item(identifier, "type"), _KINDS)
     known = any(system == each or system.startswith((f"{each}.", f"{each}/")) for each in _NUMBERS_OF_STATES)
     return known or (bool(code) and code not in _RECORD and code not in _OF_CARE)
 

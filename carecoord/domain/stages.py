@@ -7,8 +7,9 @@ in-progress may be a no-show, a visit that was called off, or a cancellation tha
 import re
 from collections.abc import Iterable
 
-from carecoord.domain.reading import Json, code_of, item, items, key, plain, target, text, words
+from carecoord.domain.reading import Json, code_of, item, items, key, target, text, words
 from carecoord.domain.terms import ABORT, STAGE, has
+from carecoord.fhir.code_systems import canonical
 
 BY_STATUS = {  # Task.status -> the stage it means when no businessStatus says more
     "draft": "draft",
@@ -31,7 +32,7 @@ ENDED = {  # Task.status that has the last word, and the stages that say the sam
     "failed": {"failed"},
     "entered-in-error": {"error"},
 }
-BSER = "hl7.org/fhir/us/bser/CodeSystem/"
+BSER = "https://hl7.org/fhir/us/bser/CodeSystem/"
 BSER_STAGES = {
     "2.0": "sent",
     "3.0": "accepted",
@@ -81,7 +82,7 @@ def _said(business: Json) -> str:
     if own := code_of(business, STAGE):
         return own
     for coding in items(business, "coding"):
-        if plain(text(coding, "system")).startswith(BSER) and text(coding, "code") in BSER_STAGES:
+        if canonical(text(coding, "system")).startswith(BSER) and text(coding, "code") in BSER_STAGES:
             return BSER_STAGES[text(coding, "code")]
     coded = (text(each, name) for each in items(business, "coding") for name in ("display", "code"))
     for each in (text(business, "text"), *coded):

@@ -60,6 +60,8 @@ _NAMES: Final = {
     "http://www.nlm.nih.gov/research/umls/rxnorm": ("2.16.840.1.113883.6.88",),
     "http://hl7.org/fhir/sid/ndc": ("2.16.840.1.113883.6.69",),
     "http://hl7.org/fhir/sid/cvx": ("2.16.840.1.113883.12.292",),
+    # what kind of identifier
+    "http://terminology.hl7.org/CodeSystem/v2-0203": ("2.16.840.1.113883.18.108", "http://hl7.org/fhir/v2/0203"),
     # how much, and what a payer says
     UCUM: ("2.16.840.1.113883.6.8",),
     CURRENCY: ("2.16.840.1.113883.6.319", "http://www.iso.org/iso/currency_codes"),
