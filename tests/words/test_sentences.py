@@ -1,0 +1,103 @@
+"""Sentences keep what they speak of, whatever language they are read in, and every key that the code says has words."""
+
+import ast
+from datetime import UTC, date, datetime
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carecoord.words.catalogue import count, fill, say, words
+from carecoord.words.sentence import Sentence, Value, dumps, loads, sentence
+
+ROOT = Path(__file__).resolve().parents[2]
+LANGUAGES = sorted(path.stem for path in (ROOT / "carecoord" / "words").glob("*.toml"))
+GRAMMAR = ("day", "month.", "noun.")  # what the catalogue itself asks for
+
+texts = st.text(max_size=9)
+plain = st.one_of(texts, st.integers(-(2**53), 2**53), st.dates(), st.datetimes(timezones=st.just(UTC)))
+names = st.sampled_from(["day", "performer", "n", "reasons"])
+
+
+def speaking(values: st.SearchStrategy[Value]) -> st.SearchStrategy[Sentence]:
+    return st.builds(Sentence, texts, st.dictionaries(names, values, max_size=3).map(lambda said: tuple(said.items())))
+
+
+sentences = st.recursive(
+    speaking(plain),
+    lambda inner: speaking(st.one_of(plain, inner, st.lists(inner, max_size=3).map(tuple))),
+    max_leaves=6,
+)
+
+
+@given(sentences)
+def test_a_stored_sentence_is_the_same_when_it_is_read(one: Sentence) -> None:
+    assert loads(dumps(one)) == one
+
+
+@pytest.mark.parametrize("text", ["", "[]", "7", '{"day":"2027-01-30"}', '"met"', '{"key":"a","of":{"b":1.5}}', "{}"])
+def test_what_is_no_sentence_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no sentence"):
+        loads(text)
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "said"),
+    [
+        (1, "day", "1 day"),
+        (0, "day", "0 days"),
+        (4, "day", "4 days"),
+        (1, "visit", "1 visit"),
+        (12, "visit", "12 visits"),
+    ],
+)
+def test_a_number_is_said_with_its_noun(number: int, noun: str, said: str) -> None:
+    assert count(number, noun) == said
+
+
+def test_a_key_without_words_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        say(sentence("no.such.key"))
+
+
+def uttered() -> set[tuple[str, frozenset[str]]]:
+    """Every `sentence("key", name=...)` of our sources: the key and the names of its parameters."""
+    found = set()
+    for path in (ROOT / "carecoord").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "sentence":
+                first = node.args[0]
+                assert isinstance(first, ast.Constant), f"{path}:{node.lineno}: a key is a literal that can be grepped"
+                found.add((str(first.value), frozenset(keyword.arg or "**" for keyword in node.keywords)))
+    return found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_sentence_has_words_with_just_its_places_and_no_words_are_left_over(language: str) -> None:
+    table = words(language)
+    spoken = {key: {name for _, name, _, _ in Formatter().parse(text) if name} for key, text in table.items()}
+    said = uttered()
+    assert {key for key, _ in said} == {key for key in table if not key.startswith(GRAMMAR)}
+    assert [(key, sorted(names)) for key, names in said if spoken[key] != set(names)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_counted_noun_has_its_forms(language: str) -> None:
+    table = words(language)
+    nouns = {spec for text in table.values() for _, _, spec, _ in Formatter().parse(text) if spec}
+    assert [n for n in nouns for form in ("one", "other") if f"noun.{n}.{form}" not in table] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_year_has_twelve_months(language: str) -> None:
+    assert len({words(language)[f"month.{month}"] for month in range(1, 13)}) == 12
+
+
+def test_days_instants_lists_and_sentences_are_said_inside_a_sentence() -> None:
+    inside = Sentence("noun.day.other", (("n", 3),))
+    places = {"a": date(2027, 1, 30), "b": datetime(2027, 1, 30, 9, 5, tzinfo=UTC), "c": ("x", inside), "d": 7}
+    assert fill("{a} / {b} / {c} / {d} / {d:visit}", places) == (
+        "30 Jan 2027 / 30 Jan 2027 09:05 / x, 3 days / 7 / 7 visits"
+    )
