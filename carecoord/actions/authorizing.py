@@ -27,6 +27,7 @@ from carecoord.domain import patient as person
 from carecoord.domain.reading import Json, item, items, target, text, words
 from carecoord.errors import NotFound
 from carecoord.fhir import text as json
+from carecoord.fhir.collation import fold
 from carecoord.fhir.instants import micros
 from carecoord.fhir.query import parse
 from carecoord.store.audit import Event, record
@@ -163,7 +164,8 @@ def take_back(world: World, who: Session, id: str, request: str = "") -> None:
 def apps(world: World) -> list[store.Client]:
     """The apps that the desk can launch."""
     with reading(world.engine) as conn:
-        return [app for app in store.clients(conn) if app.launch_url and not app.disabled]
+        found = [app for app in store.clients(conn) if app.launch_url and not app.disabled]
+    return sorted(found, key=lambda app: fold(app.name))
 
 
 def start(world: World, issuer: Issuer, who: Session, client_id: str, referral: str, request: str) -> str:

@@ -13,6 +13,7 @@ from auth import store
 from auth.grant import Grant
 from carecoord.actions.trail_names import Named, Names, Seen, Who, patient_named
 from carecoord.errors import Forbidden, NotFound
+from carecoord.fhir.collation import fold
 from carecoord.fhir.instants import micros
 from carecoord.fhir.query import EVERYTHING, parse
 from carecoord.store import emergency, read, trail_search
@@ -118,27 +119,29 @@ def patients(world: World, grant: Grant, said: str, request: str) -> list[Named]
         if not found and _ID.fullmatch(said) and trail_search.count(conn, Wanted(patient=said), 1):
             found[said] = Named(said, said, "no longer here")  # deleted, but seen while it was here
     _note(world, grant, now, request, "audit", "patient", found)
-    return list(found.values())[:PICKED]
+    return sorted(found.values(), key=lambda one: fold(one.name))[:PICKED]
 
 
 def people(world: World, grant: Grant, said: str) -> list[Named]:
     """The people, and the apps that act by themselves, whose id, login or part of the name is this. Raises
     Forbidden."""
     demand(grant)
-    words_ = said.strip().casefold()
+    login, words_ = said.strip().casefold(), fold(said)
     with reading(world.engine) as conn:
         users, clients = store.users(conn), store.clients(conn)
-    exact = [user for user in users if words_ in (user.id.casefold(), user.login.casefold())]
-    some = exact or [user for user in users if words_ in user.name.casefold()]
+    exact = [user for user in users if login in (user.id.casefold(), user.login.casefold())]
+    some = exact or [user for user in users if words_ in fold(user.name)]
     found = [Named(user.id, user.name, ", ".join(sorted(user.roles))) for user in some]
-    found += [Named(one.id, one.name, "app") for one in clients if words_ in (one.id.casefold(), one.name.casefold())]
-    return found[:PICKED]
+    found += [
+        Named(one.id, one.name, "app") for one in clients if login == one.id.casefold() or words_ == fold(one.name)
+    ]
+    return sorted(found, key=lambda one: fold(one.name))[:PICKED]
 
 
 def apps(world: World) -> list[Named]:
     """Every app that was ever registered, by name."""
     with reading(world.engine) as conn:
-        return sorted((Named(one.id, one.name, "") for one in store.clients(conn)), key=lambda one: one.name.casefold())
+        return sorted((Named(one.id, one.name, "") for one in store.clients(conn)), key=lambda one: fold(one.name))
 
 
 def emergencies(

@@ -14,6 +14,7 @@ from carecoord.actions.permission import looking
 from carecoord.domain.reading import text as text_of
 from carecoord.errors import Conflict, Gone, NotFound
 from carecoord.fhir import text
+from carecoord.fhir.collation import fold
 from carecoord.fhir.query import parse
 from carecoord.store.engine import reading, writing
 from carecoord.store.search import find
@@ -46,7 +47,7 @@ def people(world: World) -> list[Person]:
             kinds = known.get(user.id, frozenset())
             due = None if kinds or not has_password else signing_in.due(world, conn, user)
             found.append(Person(user, seen, kinds, has_password, links.get(user.id), due))
-    return found
+    return sorted(found, key=lambda person: (fold(person.user.name), person.user.id))
 
 
 def organizations(world: World, asker: Grant, request: str) -> list[tuple[str, str]]:

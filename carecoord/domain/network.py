@@ -10,6 +10,7 @@ from carecoord.domain.parties import Party
 from carecoord.domain.referral import Performer, Referral
 from carecoord.domain.register import Register
 from carecoord.domain.rules import rule
+from carecoord.fhir.collation import fold
 
 STATE = {"in": "met", "out": "blocked", "excluded": "blocked", "pending": "pending", "unknown": "unknown"}
 ANOTHER = Action("choose-performer", "Choose another performer")
@@ -80,4 +81,4 @@ def offers(referral: Referral, card: Card, day: date, known: Register, most: int
         said = participation(Question(who, site, card.payer, card.plan, referral.specialties), day, known)
         if said.result == "in":
             found.setdefault(min(group.keys), Offer(group.reference, group.name, said.number, said.until))
-    return tuple(sorted(found.values(), key=lambda offer: offer.name)[:most])
+    return tuple(sorted(found.values(), key=lambda offer: (fold(offer.name), offer.reference))[:most])

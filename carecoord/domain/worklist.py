@@ -10,8 +10,9 @@ from carecoord.domain.parties import Party, party
 from carecoord.domain.patient import birth_date, name, name_changes_at, record_number
 from carecoord.domain.policy import Policy
 from carecoord.domain.reading import Json, extension, item, items, target, text, words
+from carecoord.domain.search_words import member_id, searched
 from carecoord.domain.terms import EXTENSION, IDENTIFIER
-from carecoord.fhir.extract import fold
+from carecoord.fhir.collation import fold
 from carecoord.fhir.instants import FOREVER, micros
 
 CONTRACT = {  # kind of participation -> the chip and its note
@@ -40,11 +41,12 @@ def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
     performer = referral.performer.organization if referral.performer else None
     seen = found.booking.start if found.booking else None
     done = found.facts.visits.done
-    return {
+    columns = {
         "id": text(case.order, "id"),
         "number": _number(case.order),
         "open": not found.closed,
         "specialty": referral.specialty or referral.service,
+        "specialty_sort": fold(referral.specialty or referral.service),
         "reason": _reason(case.order),
         "priority": referral.priority,
         "placer": _id(referral.placer),
@@ -75,10 +77,10 @@ def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
         "owner": _id(owner),
         "owner_name": _name(owner),
         "changes_at": _changes_at(case, found),
-        **_person(
-            case, (referral.performer.name if referral.performer else "", card.payer_name if card else ""), found.now
-        ),
+        "member_id": member_id(case, found) or None,
+        **_person(case, found.now),
     }
+    return columns | searched(case, found, columns)
 
 
 def _id(party: Party | None) -> str | None:
@@ -112,17 +114,16 @@ def _reason(order: Json) -> str:
     return next((each for each in said if each), "")
 
 
-def _person(case: Case, others: tuple[str, ...], now: datetime) -> dict[str, Any]:
+def _person(case: Case, now: datetime) -> dict[str, Any]:
     patient = case.patient or {}
-    mrn = record_number(patient, now)
     called = name(patient, now) or "Name not known"
     return {
         "patient": target(item(case.order, "subject")).partition("/")[2],
         "patient_name": called,
+        "patient_sort": fold(called),
         "birth_date": birth_date(patient) or None,
         "gender": text(patient, "gender") or None,
-        "mrn": mrn or None,
-        "searched": fold(" ".join((called, mrn, _number(case.order), *others, _reason(case.order)))),
+        "mrn": record_number(patient, now) or None,
     }
 
 

@@ -12,10 +12,10 @@ from typing import Any
 from carecoord.errors import NotFound
 from carecoord.fhir.params import Component, Param, Path, compartment, key, params
 from carecoord.fhir.types import TYPES
-from carecoord.fhir.values import clip, fold, is_about, refers
+from carecoord.fhir.values import clip, is_about, refers
 from carecoord.fhir.writers import WRITERS, Keys, Rows
 
-__all__ = ["Index", "clip", "extract", "fold", "refers"]
+__all__ = ["Index", "clip", "extract", "refers"]
 
 Visit = Callable[[Any, Rows], None]
 Side = tuple[str, str, float, float]

@@ -1,26 +1,15 @@
 """Texts and references as an index holds them, and as a search must therefore ask for them.
 
-Clause: FHIR R4 search.html#string (case and accents do not count), references.html#literal.
+Clause: FHIR R4 references.html#literal.
 """
 
 import hashlib
 import re
-import unicodedata
-from functools import lru_cache
 from typing import Any
 
 LONGEST = 500  # bytes of a value in an index: two of them fit in one entry of a PostgreSQL B-tree
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-
-
-@lru_cache(maxsize=16384)
-def fold(text: str) -> str:
-    """What two strings have in common that a search takes for equal: no case, no accents, single spaces."""
-    if text.isascii():
-        return " ".join(text.lower().split())
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
 
 
 def clip(text: str) -> str:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from carecoord.fhir.collation import fold
 from carecoord.fhir.instants import EVER, FOREVER, period
-from carecoord.fhir.values import clip, fold, refers
+from carecoord.fhir.values import clip, refers
 
 _CURRENCIES = "urn:iso:std:iso:4217"
 LARGEST = 1.7976931348623157e308  # the largest double: "no upper limit"; its negative, no lower one

@@ -9,8 +9,9 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from carecoord.fhir.collation import fold
 from carecoord.fhir.criteria import MOST_VALUES, Chain, Criterion, Has, Not, Requested, Term
-from carecoord.fhir.extract import clip, fold
+from carecoord.fhir.extract import clip
 from carecoord.fhir.operands import Absent, Amount, Code, Operand, Pair, Place, Span, Target, Uri, Words
 from carecoord.fhir.params import Param, key
 from carecoord.fhir.query import EVERYTHING, Filter

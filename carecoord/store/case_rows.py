@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, exists, insert, literal, or_, select
 
 from carecoord.store.case_walks import CLINICAL
-from carecoord.store.cases import words
 from carecoord.store.driver import first
+from carecoord.store.search_words import words
 from carecoord.store.tables import case, case_word, resource
 
 # Whether it is deleted is not asked: SQLite would go by another index, through every order of everybody.
@@ -29,11 +29,11 @@ def save(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     for start in range(0, len(rows), _BATCH):
         run = rows[start : start + _BATCH]
         rids = [row["rid"] for row in run]
-        held = select(case.c.rid, case.c.searched).where(case.c.rid.in_(rids))
-        known = {each.rid: each.searched for each in conn.execute(held)}
+        held = select(case.c.rid, case.c.searched, case.c.payer_searched).where(case.c.rid.in_(rids))
+        known = {each.rid: (each.searched, each.payer_searched) for each in conn.execute(held)}
         conn.execute(delete(case).where(case.c.rid.in_(rids)))
         conn.execute(insert(case), [dict(row) for row in run])
-        renamed = [row for row in run if known.get(row["rid"]) != row["searched"]]
+        renamed = [row for row in run if known.get(row["rid"]) != (row["searched"], row["payer_searched"])]
         conn.execute(delete(case_word).where(case_word.c.rid.in_([row["rid"] for row in renamed])))
         spelt = sorted((word, row["rid"]) for row in renamed for word in _spelt(row))
         if spelt:
@@ -41,10 +41,9 @@ def save(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _spelt(row: Mapping[str, Any]) -> set[str]:
-    """The words that a case is found by; those that stand in none of its names and numbers are marked as clinical."""
-    named = ("patient_name", "mrn", "number", "performer_name")
-    plain = words(" ".join(row[name] or "" for name in named))
-    return {word if word in plain else CLINICAL + word for word in words(row["searched"])}
+    """The words that a case is found by; those that its payer must not find it by are marked as clinical."""
+    told = words(row["payer_searched"])
+    return told | {CLINICAL + word for word in words(row["searched"]) - told}
 
 
 def remove(conn: Connection, rids: Sequence[int]) -> None:

@@ -5,15 +5,15 @@ with the table: every query walks an index that begins with whose cases they are
 selective thing asked for, in the order of the due time; counting stops at `MANY`.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from carecoord.fhir.extract import fold
+from carecoord.fhir.collation import fold
 from carecoord.store import case_walks as walks
+from carecoord.store import search_words
 from carecoord.store.case_walks import Arm, In, Other, Outside, Span, Test, Word
 from carecoord.store.tables import CASE_LEADS, CASE_SORTS
 
@@ -33,7 +33,7 @@ FACETS = {  # what can be asked for, and its column; NONE asks for rows that hav
     "gate": "headline_gate",
 }
 NONE = "none"
-SORTS = {"due": "sort_due", "patient": "patient_name", "specialty": "specialty"}
+SORTS = {"due": "sort_due", "patient": "patient_sort", "specialty": "specialty_sort"}
 BOOKING = ("book", "rebook", "confirm-slot", "move")  # next actions by which a visit is found
 CLOSING = ("confirm-visit", "await-report", "chase-report", "acknowledge-report", "tell-patient")  # after the visit
 # What the payer was told of: a case belongs to a payer's list once a request for authorization lies there.
@@ -108,21 +108,6 @@ def groups(at: Moments) -> dict[str, Span]:
     }
 
 
-def words(text: str) -> set[str]:
-    """The words that a text is found by: folded, whole, in their parts, and without their punctuation (`4410-882`)."""
-    found: set[str] = set()
-    for word in fold(text).split():
-        parts = re.findall(r"\w+", word)
-        found.update(parts, {"".join(parts)}, {word.strip(",.;:()")})
-    return found - {""}
-
-
-def spoken(text: str) -> list[str]:
-    """The words of a question, folded, each at least two letters long: one letter begins nearly every case."""
-    stripped = [word.strip(",.;:()") for word in fold(text).split()]
-    return [word for word in stripped if len(word) > 1]
-
-
 @dataclass
 class Worklist:
     """What one asker may see of the cases at one moment. Reads only; make one per request."""
@@ -135,7 +120,7 @@ class Worklist:
     def tests(self, asked: Asked) -> tuple[Test, ...]:
         """All that a row must pass to be in the list, apart from whose it is. Dropping one never shortens the list."""
         chosen = [In(FACETS[name], tuple(None if v == NONE else v for v in values)) for name, values in asked.facets]
-        typed = [Word(start) for start in spoken(asked.words)]
+        typed = [Word(start) for start in search_words.asked(asked.words)]
         picked = [In("id", asked.only)] if asked.only else []
         return (*tabs(self.at)[asked.tab], *chosen, *typed, *picked)
 
@@ -196,7 +181,7 @@ class Worklist:
             if FACETS[name] in CASE_LEADS.get(arm.leading[0], ()):
                 statement = walks.values(arm.blank(), FACETS[name], label)
                 found.update((pair.value, pair.label) for pair in self.conn.execute(statement, walks.binds([arm], "r")))
-        return sorted(found.items(), key=lambda pair: (pair[1], pair[0]))
+        return sorted(found.items(), key=lambda pair: (fold(pair[1]), pair[0]))
 
     def one(self, id: str) -> Row[Any] | None:
         """The row of a case, open or closed, if the asker may know of it."""

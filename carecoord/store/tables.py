@@ -99,8 +99,14 @@ ix_number = _values(
 ix_reference = _values("ix_reference", _key("id", Str), _key("type", Str), _key("url", Str), leading=("id", "url"))
 ix_uri = _values("ix_uri", _key("value", Str), leading=("value",))
 ix_pair = _values(  # composite parameters: a token and, beside it, a token or a range, from the same element
-    "ix_pair", _key("code", Str), _key("system", Str), _key("code2", Str), _key("system2", Str),
-    _key("low", Double), _key("high", Double), leading=("code",),
+    "ix_pair",
+    _key("code", Str),
+    _key("system", Str),
+    _key("code2", Str),
+    _key("system2", Str),
+    _key("low", Double),
+    _key("high", Double),
+    leading=("code",),
 )
 
 case = Table(
@@ -112,10 +118,13 @@ case = Table(
     Column("open", Boolean, nullable=False),
     Column("patient", Str, nullable=False),
     Column("patient_name", Str, nullable=False),  # "Okafor, Ngozi"
+    Column("patient_sort", Str, nullable=False),  # the name in base letters, fhir.collation.fold
     Column("birth_date", Str),
     Column("gender", Str),
     Column("mrn", Str),
+    Column("member_id", Str),  # the payer's number of the patient
     Column("specialty", Str, nullable=False),
+    Column("specialty_sort", Str, nullable=False),  # folded
     Column("reason", Str, nullable=False),
     Column("priority", Str, nullable=False),  # routine | urgent | asap | stat
     Column("placer", Str),  # Organization id of the referring side
@@ -154,7 +163,8 @@ case = Table(
     Column("owner", Str),  # the person who works it: a Practitioner id
     Column("owner_name", Str),
     Column("changes_at", Big),  # when passing time alone will change this row; read before showing, see actions/cases
-    Column("searched", Str, nullable=False),  # folded: name, mrn, number, clinic, reason
+    Column("searched", Str, nullable=False),  # all that it is found by, domain/search_words
+    Column("payer_searched", Str, nullable=False),  # of that, what the payer finds it by
     Column("updated", Big, nullable=False),
     # far future when nothing is due, so that the sort key is never NULL
     Column("sort_due", Big, nullable=False),
@@ -168,13 +178,20 @@ case = Table(
 # that a page and a count that stops early cost the same among a thousand cases and a million (see store/cases).
 CASE_LEADS = {
     "placer": (
-        "stage", "authorization_state", "agreement_state", "payer_key", "owner", "role", "headline_gate", "action",
+        "stage",
+        "authorization_state",
+        "agreement_state",
+        "payer_key",
+        "owner",
+        "role",
+        "headline_gate",
+        "action",
         "cleared",
     ),
     "performer": ("stage", "authorization_state", "agreement_state", "role", "headline_gate", "action", "cleared"),
     "payer_key": ("authorization_state", "role", "headline_gate"),
 }
-CASE_SORTS = {"placer": ("patient_name", "specialty")}  # the other orders that are walked along an index of their own
+CASE_SORTS = {"placer": ("patient_sort", "specialty_sort")}  # the other orders that have an index of their own
 # What is checked most often beside the lead stands behind it, so that counting need not look into the rows.
 _BESIDE = {"placer": "payer_key", "performer": "payer_key", "payer_key": "authorization_state"}
 for _scope, _leads in CASE_LEADS.items():
@@ -196,7 +213,7 @@ case_need = Table(  # what of the registry a case row leans on: a changed agreem
     sqlite_with_rowid=False,
 )
 
-case_word = Table(  # the words that a case is found by: the beginnings of names and numbers (see store/cases.words)
+case_word = Table(  # the words that a case is found by: the beginnings of names and numbers (see store/search_words)
     "case_word",
     metadata,
     Column("word", Str, primary_key=True),

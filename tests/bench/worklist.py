@@ -20,6 +20,7 @@ from sqlalchemy import Boolean, Integer
 
 from auth.signin import register
 from auth.store import User
+from carecoord.fhir.collation import fold
 from carecoord.store import case_rows, engine
 from carecoord.store.tables import Big, case
 from carecoord.store.write import Actor, Change, put_all
@@ -98,7 +99,8 @@ def _row(n: int, now: int) -> dict[str, Any]:
         "role": chance.choice(("coordinator", "payer", "performer")), "due_at": due,
         "due_label": "Book visit" if due else None,
         "clock_start": now - DAY, "owner": f"owner-{n % 5}", "owner_name": f"Owner {n % 5}", "changes_at": None,
-        "searched": f"{name} {n:07d} r-{n} clinic".casefold(), "updated": now, "sort_due": due or 2**62,
+        "searched": f"{name} {n:07d} R-{n} Clinic", "payer_searched": f"{name} R-{n} Clinic", "updated": now,
+        "patient_sort": fold(name), "specialty_sort": "cardiology", "sort_due": due or 2**62,
     }  # fmt: skip
     return {column.name: known.get(column.name, _empty(column)) for column in case.columns}
 

@@ -3,6 +3,8 @@
 import random
 from typing import Any
 
+from carecoord.fhir.collation import fold
+
 NOW = 1_795_000_000_000_000  # 2026-11-18T11:06:40Z, microseconds
 DAY = 86_400_000_000
 NEVER = 2**62
@@ -23,6 +25,7 @@ def row(rid: int, **given: Any) -> dict[str, Any]:
     made: dict[str, Any] = {
         "rid": rid, "id": f"case-{rid}", "number": f"R-{rid:05}", "open": True, "patient": f"patient-{rid}",
         "patient_name": "Okafor, Ngozi", "birth_date": "1965-03-01", "gender": "female", "mrn": f"4410-{rid:03}",
+        "member_id": f"M{rid:05}",
         "specialty": "Cardiology", "reason": "New LBBB", "priority": "routine",
         "placer": OURS, "placer_name": "Elm Street", "performer": ELSE, "performer_name": "Riverside Heart Group",
         "payer": "payer-1", "payer_key": PAYER, "payer_name": "Blue Horizon", "plan_name": "Blue Horizon PPO",
@@ -35,8 +38,12 @@ def row(rid: int, **given: Any) -> dict[str, Any]:
         "clock_start": NOW - DAY, "appointment_at": None, "owner": "reyes", "owner_name": "Reyes, Marisol",
         "changes_at": None, "updated": NOW, "sort_due": NEVER if due is None else due, **given,
     }  # fmt: skip
-    said = ("patient_name", "mrn", "number", "performer_name", "reason")
-    return {"searched": " ".join(made[name] or "" for name in said), **made}
+    told = ("patient_name", "birth_date", "member_id", "number", "performer_name")
+    said = (*told, "mrn", "reason")
+    found_by = {"payer_searched": " ".join(made[name] or "" for name in told)}
+    found_by["searched"] = " ".join(made[name] or "" for name in said)
+    sorted_by = {"patient_sort": fold(made["patient_name"]), "specialty_sort": fold(made["specialty"])}
+    return {**found_by, **sorted_by, **made}
 
 
 def many(n: int, seed: int = 1) -> list[dict[str, Any]]:

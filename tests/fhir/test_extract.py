@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carecoord.errors import NotFound
-from carecoord.fhir.extract import Index, clip, extract, fold, refers
+from carecoord.fhir.collation import fold
+from carecoord.fhir.extract import Index, clip, extract, refers
 from carecoord.fhir.instants import EVER, FOREVER, period
 from carecoord.fhir.params import key, params
 from carecoord.fhir.types import TYPES
