@@ -24,7 +24,7 @@ CONTRACT = {  # kind of participation -> the chip and its note
     "network": ("out-of-network", ""),
     "site": ("out-of-network", "Not at this site"),
     "later": ("out-of-network", "Not yet in force"),
-    "awaited": ("out-of-network", "Awaiting signature"),
+    "awaited": ("awaited", ""),
     "suspended": ("out-of-network", "Suspended"),
     "silent": ("unknown", "Not in the directory"),
     "contract": ("unknown", "No agreement on file"),
@@ -179,6 +179,7 @@ def _agreement(found: Clearance, policy: Policy) -> dict[str, Any]:
             if part.until and part.until <= _today(found, policy)
             else _ends(part.until)
         )
+        chip = "ended" if part.until is None or part.until <= _today(found, policy) else "ends-before"
     return {
         "agreement_state": chip,
         "agreement_note": note or None,

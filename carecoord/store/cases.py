@@ -38,7 +38,9 @@ BOOKING = ("book", "rebook", "confirm-slot", "move")  # next actions by which a 
 CLOSING = ("confirm-visit", "await-report", "chase-report", "acknowledge-report", "tell-patient")  # after the visit
 # What the payer was told of: a case belongs to a payer's list once a request for authorization lies there.
 DISCLOSED = ("submitted", "pended", "approved", "partly", "expiring", "expired", "denied")
-RISKS = ("expiring", "ended", "out-of-network", "excluded", "not-credentialed", "unknown")
+RISKS = (
+    "expiring", "ended", "ends-before", "awaited", "out-of-network", "excluded", "not-credentialed", "unknown",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,9 @@ from carecoord.web.chips import Chip, chip
 from carecoord.web.clocks import Times, age
 from carecoord.web.listing import Line, Listing
 from carecoord.web.referral import SEX
+from carecoord.web.verdict import WELL, verdict
 
-TO_BE_SEEN = ("coverage", "authorization", "agreement", "information")  # gates before a visit
 TOLD_PAYER = ("authorization", "agreement")
-WELL = ("met", "not-needed")
 
 
 @dataclass(frozen=True)
@@ -141,20 +140,9 @@ def _gates(row: Row[Any], named: dict[str, Chip]) -> Iterator[Step]:
 
 def _verdict(row: Row[Any], full: bool) -> Chip:
     """The row's clearance in one line, as its panel says it."""
-    if not row.open:
-        return Chip("Closed", "quiet", icon="circle-check")
-    if not full:
+    if row.open and not full:
         return Chip("How it stands", "quiet", icon="shield-check")
-    if row.cleared:
-        return Chip("Cleared: can be seen and paid for", "green", icon="circle-check")
-    states = {name: row._mapping[f"{name}_gate"] for name in TO_BE_SEEN}
-    unmet = [name for name, state in states.items() if state not in WELL]
-    if not unmet:
-        return Chip("Cleared once a visit is booked", "blue", icon="calendar-days")
-    names = [chips.GATES[name].label.lower() for name in unmet]
-    said = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-    blocked = "blocked" in states.values()
-    return Chip(f"Not cleared: {said}", "red" if blocked else "amber", icon="ban" if blocked else "circle-alert")
+    return verdict(row._mapping)
 
 
 def _spelt(born: str) -> str:

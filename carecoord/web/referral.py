@@ -16,6 +16,7 @@ from carecoord.fhir.instants import micros
 from carecoord.web import chips
 from carecoord.web.chips import Chip, authorized, chip, contracted
 from carecoord.web.clocks import Clock, Times, age
+from carecoord.web.verdict import verdict
 
 SHORT = 6  # events shown before "All events"
 INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
@@ -209,29 +210,20 @@ def _next(panel: Panel, times: Times) -> Next:
 
 
 def _verdict(panel: Panel) -> Chip:
-    if panel.full and panel.clearance.cleared:
-        return Chip("Cleared: can be seen and paid for", "green", icon="circle-check")
     if not panel.full:
         return Chip("How it stands", "quiet", icon="shield-check")
-    unmet = [gate for gate in panel.clearance.gates[:4] if gate.unmet]
-    if not unmet:
-        return Chip("Cleared once a visit is booked", "blue", icon="calendar-days")
-    names = " and ".join(filter(None, (", ".join(_named(gate) for gate in unmet[:-1]), _named(unmet[-1]))))
-    tone = "red" if any(gate.state == "blocked" for gate in unmet) else "amber"
-    return Chip(f"Not cleared: {names}", tone, icon="ban" if tone == "red" else "circle-alert")
-
-
-def _named(gate: Gate) -> str:
-    return chips.GATES[gate.name].label.lower()
+    return verdict(panel.row._mapping)
 
 
 def _judged_for(panel: Panel, times: Times) -> str:
     day, window = panel.clearance.date, panel.clearance.window
     if day:
         return f"Judged for the visit on {times.date(day)}."
+    held = panel.clearance.gate("appointment").rule == "appointment.held"
+    visit = "The visit is held, not booked" if held else "No visit booked"
     if window.start and window.last:
-        return f"No visit booked: judged for {times.date(window.start)} to {times.date(window.last)}."
-    return "No visit booked."
+        return f"{visit}: judged for {times.date(window.start)} to {times.date(window.last)}."
+    return f"{visit}."
 
 
 def _step(gate: Gate, panel: Panel, times: Times) -> Step:

@@ -166,7 +166,7 @@ class TestOneChange:
         self.check(conn, bare, "Appointment/visit", stage="sent", appointment_gate="pending")
 
     def test_a_contract_version_ends(self, conn: Connection) -> None:
-        self.check(conn, contract(end=5, evergreen=False), agreement_gate="blocked", agreement_state="ended")
+        self.check(conn, contract(end=5, evergreen=False), agreement_gate="blocked", agreement_state="ends-before")
 
     def test_a_new_version_of_the_agreement_appears(self, conn: Connection) -> None:
         self.check(conn, contract(n=2, start=-5, status="disputed"), agreement_gate="blocked")
