@@ -63,6 +63,11 @@ class Times:
             return f"{minutes} min ago"
         return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // 1440} d ago"
 
+    def stamp(self) -> str:
+        """Now, as a sheet of paper says it: "As of 22 Nov 2026, 09:05 EST"."""
+        local = self.now.astimezone(self.zone)
+        return f"As of {local.day} {local:%b %Y, %H:%M %Z}"
+
     def midnight(self, days: int) -> int:
         """The end of today, or of a day so many days later, in the office: microseconds."""
         local = self.now.astimezone(self.zone).date() + timedelta(days=days + 1)

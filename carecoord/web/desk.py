@@ -53,6 +53,7 @@ def blueprint(world: World) -> Blueprint:
             "address": address,
             "listing": listing.listing(found, address, zone),
             "panel": referral.sheet(shown, zone) if shown else None,
+            "as_of": Times(found.now, zone).stamp(),
         }
         if request.headers.get("HX-Request-Type") == "partial":
             return render_block("worklist.html", "desk", partial=True, **view)
@@ -61,7 +62,9 @@ def blueprint(world: World) -> Blueprint:
     @pages.get("/referrals/<id>")
     def one(id: str) -> str:
         shown = cases.panel(world, signin.session().grant(), id, request_id())
-        return render_template("referral.html", panel=referral.sheet(shown, zone), address=None)
+        return render_template(
+            "referral.html", panel=referral.sheet(shown, zone), address=None, as_of=Times(shown.now, zone).stamp()
+        )
 
     @pages.get("/worklist.csv")
     def download() -> Response:

@@ -77,6 +77,12 @@
     list.style.translate = `${x}px ${below ? -above : 0}px`;
   }, true);
 
+  // A text with a title lies above its row's link, so that it can be read whole: it opens the row as the link does.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.(".case td [title]") && !event.target.closest("a, button, label") && $(".case-link", row(event.target));
+    if (link) link.dispatchEvent(new MouseEvent("click", event));
+  });
+
   // Choosing rows.
   const picks = () => all('.pick input[name="id"]');
   const chosen = () => {

@@ -127,3 +127,114 @@ def test_what_was_typed_stays_where_it_is_when_the_session_has_ended(open_noisy:
     page.context.add_cookies(kept)  # as signing in in another tab does
     page.get_by_role("button", name="Change the password").click()
     expect(page.locator("#problem")).to_have_text("The two new passwords are not the same. Type them again.")
+
+
+TOLD = """() => [...document.querySelectorAll('.case')].slice(0, 5).map(row => {
+    const said = [...row.querySelectorAll('.c-next .what, .to-next')].filter(e => e.checkVisibility())
+        .map(e => [e, e.getBoundingClientRect()]).filter(([, box]) => box.width > 40);
+    return said.map(([e, box]) => [e.textContent.trim(), box.left >= 0 && box.right <= innerWidth,
+        e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight + 1]);
+})"""
+
+
+@pytest.mark.parametrize("width", [1440, 1279, 1041, 900, 420, 320])
+def test_the_next_step_is_told_once_and_whole_on_every_row_at_every_width(open_page: Open, width: int) -> None:
+    page = open_page("/?q=hussain", width=width)
+    [row] = page.evaluate(TOLD)
+    [(words, inside, whole)] = row
+    assert words.removeprefix("Next: ") == "Ask the patient for the new card"
+    assert inside
+    assert whole
+
+
+CUT = """() => [...document.querySelectorAll('.case td *')].filter(e => e.checkVisibility() && e.childElementCount < 4
+    && !e.closest('.unseen') && e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0
+    && getComputedStyle(e).overflow !== 'visible').map(e => {
+        const box = e.getBoundingClientRect();
+        const at = document.elementFromPoint(box.left + 4, box.top + box.height / 2);
+        const title = at?.closest('[title]')?.title ?? '';
+        return [e.textContent.trim(), title, box.top < innerHeight - 8];
+    }).filter(([words, title, seen]) => seen && !title.replace(/\\s+/g, ' ').includes(words.slice(0, 12)))"""
+
+
+@pytest.mark.parametrize("path", ["/", PANEL])
+def test_what_is_cut_can_be_read_whole_by_pointing_at_it(open_page: Open, path: str) -> None:
+    page = open_page(path)
+    page.locator(".case .c-authorization .sub").first.wait_for()
+    assert [words for words, title, _ in page.evaluate(CUT) if not title] == []
+
+
+def test_no_hour_is_cut(open_page: Open) -> None:
+    page = open_page("/?referral=scheduled")
+    cut = "() => [...document.querySelectorAll('.c-referral .sub')].filter(e => e.scrollWidth > e.clientWidth)"
+    assert page.locator(".c-referral .sub").count() > 3
+    assert page.evaluate(f"({cut})().length") == 0
+
+
+LONG = "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwaren"
+
+
+def test_a_name_without_a_blank_stays_inside_and_one_from_right_to_left_keeps_its_beginning(open_page: Open) -> None:
+    page = open_page(PANEL, width=320)
+    page.evaluate(f"document.querySelectorAll('#panel-name, .event-what').forEach(e => e.textContent = '{LONG}')")
+    assert page.evaluate("document.querySelector('#panel').scrollWidth") <= 320
+    name, close = page.locator("#panel-name"), page.locator("#close").bounding_box()
+    edge = name.evaluate(
+        "e => { const r = document.createRange(); r.selectNodeContents(e); return r.getBoundingClientRect().right; }"
+    )
+    assert close is not None
+    assert edge <= close["x"]
+    page = open_page(width=320)
+    page.evaluate(f"document.querySelectorAll('.case-link, .c-to b, .to-next').forEach(e => e.textContent = '{LONG}')")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    link = page.locator(".case-link").first
+    link.evaluate("e => e.textContent = '\u0639\u0628\u062f \u0627\u0644\u0631\u062d\u0645\u0646'.repeat(9)")
+    assert link.evaluate("e => getComputedStyle(e).direction") == "rtl"
+
+
+@pytest.mark.parametrize("width", [420, 320])
+def test_the_card_of_the_sign_in_page_has_the_same_margin_on_both_sides(sign_in_page: Page, width: int) -> None:
+    sign_in_page.set_viewport_size({"width": width, "height": 700})
+    box = sign_in_page.locator(".plain-card").bounding_box()
+    assert box is not None
+    assert box["x"] == width - box["x"] - box["width"] >= 10
+
+
+def test_the_list_is_printed_under_its_name_its_filters_the_time_and_who_printed_it(open_page: Open) -> None:
+    page = open_page("/?authorization=approved", width=1032, color_scheme="dark")
+    page.emulate_media(media="print")
+    said = page.locator(".main .printed").inner_text()
+    for words in (
+        "My team: ",
+        "Authorization: Approved",
+        "on this sheet",
+        "As of 22 Nov 2026, 09:05 EST",
+        "Reyes, Maria",
+    ):
+        assert words in said
+    assert page.locator(".rail").is_hidden()
+    reason = page.locator(".c-to .what").first
+    assert reason.evaluate("e => e.scrollWidth <= e.clientWidth")
+    assert page.locator(".case .c-contract").first.bounding_box()["x"] < 1032  # type: ignore[index]
+    assert page.evaluate("getComputedStyle(document.querySelector('.case td')).color") == "rgb(21, 32, 43)"
+
+
+def test_an_open_referral_is_printed_alone_and_at_full_width(open_page: Open) -> None:
+    page = open_page(PANEL, width=700)
+    page.emulate_media(media="print")
+    assert page.locator(".main").is_hidden()
+    box = page.locator("#panel").bounding_box()
+    assert box is not None
+    assert box["width"] > 690
+    assert page.locator("#panel .printed").inner_text() == "R-90001. As of 22 Nov 2026, 09:05 EST, Reyes, Maria"
+
+
+def test_what_is_current_is_marked_where_the_system_chooses_the_colours(open_page: Open) -> None:
+    page = open_page("/?q=halvorsen&show=worked-01-visit-after-approval", forced_colors="active")
+    border = "e => getComputedStyle(e).borderBottomColor"
+    current, other = (page.locator(f".tabs a{which}").first for which in ("[aria-current]", ":not([aria-current])"))
+    assert current.evaluate(border) != other.evaluate(border)
+    outline = "getComputedStyle(document.querySelector('.case-open .case-link'), '::after').outlineStyle"
+    assert page.evaluate(outline) == "solid"
+    page = open_page(contrast="more")
+    assert page.locator(".facet").first.evaluate(border) == "rgb(125, 138, 151)"
