@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,6 +158,15 @@ def test_clients_that_never_finish_their_bodies_hold_nobody_up(served: Served) -
             break
         time.sleep(0.1)
     assert served.ask("POST", "/oauth/token", b"grant_type=x")[0] in (400, 401)
+
+
+def test_many_who_post_at_once_are_all_served(served: Served) -> None:
+    """Judgement 31: 16 connections with bodies of 54 KB that are already there; 17 of 100 got a 503."""
+    body = b"grant_type=x&padding=" + b"x" * 54_000
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: served.ask("POST", "/oauth/token", body)[0], range(160)))
+    assert 503 not in answers
+    assert set(answers) <= {400, 401}
 
 
 def test_an_address_or_header_that_is_far_too_long_is_refused(served: Served) -> None:
