@@ -180,6 +180,7 @@ def _unclaimed(library: Library, orders: Sequence[Row], known: set[int]) -> list
 def _around(library: Library, case: Case, bodies: dict[str, bytes], offers: bool) -> tuple[list[Json], frozenset[str]]:
     """The registry around a case, and the keys that were asked for."""
     parts = [case.order, *(each for name in CLINICAL.values() for each in getattr(case, name))]
+    parts += [each for other in case.others for each in (*other.appointments, *other.encounters)]
     named = {found.decode() for part in parts for found in _REFERENCE.findall(bodies.get(key(part), b""))}
     people, needs = _people(library, case, named)
     groups, clinicians = _performers(case, people)

@@ -74,7 +74,7 @@ def _suggestions(known: Facts, card: Card, day: date) -> list[str]:
     return [
         f"Authorization {line.number or request.key} of {card.payer_name} may be meant for this referral: confirm it."
         for request in known.requests
-        if not request.linked and request.payer and request.payer.same(card.payer)
+        if not request.linked and request.payer and request.payer.same(card.payer) and card.key not in request.elsewhere
         for line in request.lines
         if line.state in GRANTED and line.codes and line.covers(known.referral.codes) and line.days.holds(day)
     ]

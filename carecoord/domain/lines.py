@@ -31,7 +31,7 @@ from carecoord.domain.reading import (
 from carecoord.domain.requirement import Codes
 from carecoord.domain.review_action import GRANTED, decided, decision, reviews
 from carecoord.domain.terms import PAS
-from carecoord.domain.units import Amount, amount
+from carecoord.domain.units import Amount, amount, bare
 
 ALLOWED = {"allowedunits", "approvedunits", "authorizedunits"}  # adjudication categories (CARIN BB: allowedunits)
 
@@ -185,10 +185,10 @@ class _Reader:
 
 def _granted(detail: Json, granted: Json, replaced: Json, wanted: Amount | None) -> Amount | None:
     """How much was granted: by the authorized detail, by the quantity of what was granted, or by the units that an
-    adjudication allows, which count what was asked for. None when the answer does not say."""
-    said = [item(extension(detail, "quantity"), "valueQuantity"), item(granted, "quantity")]
-    if found := next((each for each in map(amount, said) if each), None):
-        return found
+    adjudication allows. A number without a unit counts what was asked for. None when the answer does not say."""
+    for quantity in (item(extension(detail, "quantity"), "valueQuantity"), item(granted, "quantity")):
+        if found := amount(quantity):
+            return replace(wanted, count=found.count) if wanted and bare(quantity) else found
     for each in (*items(granted, "adjudication"), *items(replaced, "adjudication")):
         if code_of(item(each, "category")).casefold() in ALLOWED and (n := number(each, "value")) is not None:
             return replace(wanted, count=Fraction(n)) if wanted else amount({"value": n, "unit": "units"})

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from carecoord.domain import patient
-from carecoord.domain.reading import Json, identifier, identifiers, item, key, target, text
+from carecoord.domain.reading import Json, extension, identifier, identifiers, item, key, target, text
 from carecoord.fhir.code_systems import TAX_ID
 
 # A tax id is shared by organizations that are not each other (contracts.md 1.4: the least specific match of all).
 TAXES = f"{TAX_ID}|"
+TIMEZONE = "http://hl7.org/fhir/StructureDefinition/timezone"
 NO_TAXES: frozenset[str] = frozenset()
 
 
@@ -22,6 +23,7 @@ class Party:
     keys: frozenset[str]
     taxes: frozenset[str] = frozenset()
     owner: str = ""  # of a Location: `Organization/id` that manages it
+    zone: str = ""  # of a Location: where its clock stands, such as `America/Los_Angeles`
 
     def same(self, other: "Party | None") -> bool:
         """Whether both are copies of one party."""
@@ -60,7 +62,14 @@ def directory(resources: Iterable[Json]) -> dict[str, Party]:
         for id in merged:
             groups[id] = merged
     return {
-        reference: Party(reference, name(each), groups[reference], taxes, target(item(each, "managingOrganization")))
+        reference: Party(
+            reference,
+            name(each),
+            groups[reference],
+            taxes,
+            target(item(each, "managingOrganization")),
+            text(extension(each, TIMEZONE), "valueCode"),
+        )
         for reference, each, taxes in found
     }
 

@@ -49,9 +49,17 @@ def requests(case: Case, known: Directory, roles: Mapping[str, Role], policy: Po
 
 
 def _chains(claims: Mapping[str, Json], policy: Policy) -> list[list[Json]]:
-    """The claims of each chain, newest first. An update names the claim before it (Claim.related)."""
+    """The claims of each chain, newest first. An update names the claim before it (Claim.related); a claim that is only
+    associated with another stands beside it."""
     before = {
-        id: next((to for r in items(c, "related") if (to := target(item(r, "claim"))) in claims), "")
+        id: next(
+            (
+                to
+                for r in items(c, "related")
+                if (to := target(item(r, "claim"))) in claims and code_of(item(r, "relationship")) != "associated"
+            ),
+            "",
+        )
         for id, c in claims.items()
     }
     found: dict[str, list[Json]] = {}

@@ -21,6 +21,7 @@ from carecoord.domain.terms import (
     TELL,
     has,
 )
+from carecoord.domain.visits import clinic, zone_of
 
 COURSE = {  # stage -> what happened when the Task came there; {who} is the performer
     "sent": "Sent to {who}",
@@ -178,8 +179,9 @@ class Teller:
 
     def visit(self, appointment: Json) -> Iterator[Event]:
         status, start = text(appointment, "status"), text(appointment, "start")
-        begins = moment(start, self.zone)
-        day = spoken(first(start, self.zone)) if begins else "a day to be found"
+        zone = zone_of(clinic(appointment, self.known), self.zone)
+        begins = moment(start, zone)
+        day = spoken(first(start, zone)) if begins else "a day to be found"
         place = next(
             (
                 name
@@ -188,7 +190,7 @@ class Teller:
             ),
             "",
         )
-        hour = f"{clock(start, self.zone):%H:%M}" if begins and len(start) > 10 else ""
+        hour = f"{clock(start, zone):%H:%M}" if begins and len(start) > 10 else ""
         detail = " · ".join(filter(None, (hour, place, words(item(appointment, "cancelationReason")))))
         over = status in ("fulfilled", "noshow", "arrived", "checked-in")
         what = ARRIVED.get(status, "").format(day=day)

@@ -107,6 +107,11 @@ def amount(quantity: Json) -> Amount | None:
     return Amount(Fraction(value), kind, noun, minutes)
 
 
+def bare(quantity: Json) -> bool:
+    """Whether it is a number alone."""
+    return not any(quantity.get(name) for name in ("unit", "code", "currency", "comparator"))
+
+
 def _sort(quantity: Json) -> Sort:
     """Code before words, and words before nothing."""
     system, code, unit = canonical(text(quantity, "system")), text(quantity, "code").strip(), text(quantity, "unit")

@@ -5,8 +5,9 @@ one Appointment are one visit; a morning and an afternoon are two."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from fractions import Fraction
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from carecoord.domain.calendar import first, moment
 from carecoord.domain.gate import Evidence
@@ -93,7 +94,7 @@ def visits(appointments: Iterable[Json], encounters: Iterable[Json], known: Dire
     Encounter; one that names none answers the fulfilled or booked Appointment during which it took place."""
     bookings = _single([_booking(each, known, policy) for each in appointments if text(each, "status") in KIND])
     by = {b.key: b for b in bookings}
-    done = [_done(group, by, policy) for group in _groups(encounters)]
+    done = [_done(group, by, known, policy) for group in _groups(encounters)]
     took = _matched([each for each in done if each], bookings)
     met = {id for visit in took for id in visit.appointments}
     took += [
@@ -118,9 +119,9 @@ def _single(bookings: Sequence[Booking]) -> list[Booking]:
 
 def _booking(appointment: Json, known: Directory, policy: Policy) -> Booking:
     start = text(appointment, "start")
-    actors = [item(each, "actor") for each in items(appointment, "participant")]
-    place = next((actor for actor in actors if target(actor).startswith("Location/")), None)
-    at = moment(start, policy.zone) if start else None
+    site = clinic(appointment, known)
+    zone = zone_of(site, policy.zone)
+    at = moment(start, zone) if start else None
     stated = whole(appointment, "minutesDuration")
     return Booking(
         key(appointment),
@@ -128,12 +129,27 @@ def _booking(appointment: Json, known: Directory, policy: Policy) -> Booking:
         KIND[text(appointment, "status")],
         text(appointment, "status"),
         at,
-        first(start, policy.zone) if at else None,
-        party(place, known) if place else None,
+        first(start, zone) if at else None,
+        site,
         identifiers(appointment),
         _minutes(at, text(appointment, "end"), policy) or (Fraction(stated) if stated and stated > 0 else None),
         text(appointment, "created"),
     )
+
+
+def clinic(appointment: Json, known: Directory) -> Party | None:
+    """The place of an Appointment."""
+    actors = [item(each, "actor") for each in items(appointment, "participant")]
+    place = next((actor for actor in actors if target(actor).startswith("Location/")), None)
+    return party(place, known) if place else None
+
+
+def zone_of(site: Party | None, ours: tzinfo) -> tzinfo:
+    """Where the clock of the site stands, which an instant in UTC does not tell; ours where nobody says."""
+    try:
+        return ZoneInfo(site.zone) if site and site.zone else ours
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ours
 
 
 def _minutes(start: datetime | None, end: str, policy: Policy) -> Fraction | None:
@@ -171,26 +187,29 @@ def _root(id: str, parts: Mapping[str, str]) -> str:
     return min(seen) if parts.get(id) else id
 
 
-def _done(group: Sequence[Json], bookings: Mapping[str, Booking], policy: Policy) -> Visit | None:
+def _done(group: Sequence[Json], bookings: Mapping[str, Booking], known: Directory, policy: Policy) -> Visit | None:
     """One visit that took place, by the earliest of its Encounters; None when nothing says when."""
     named = frozenset(to for each in group for to in targets(each, "appointment") if to)
     booked = next((b for b in (bookings.get(to) for to in sorted(named)) if b and b.start), None)
+    places = [item(place, "location") for each in group for place in items(each, "location")]
+    there = next((p for p in (party(each, known) for each in places) if p), None)
+    site = (booked.site if booked else None) or there
+    zone = zone_of(site, policy.zone)
     begun = [
         (at, start, each)
         for each in group
         for period in (item(each, "period"),)
-        if (start := text(period, "start") or text(period, "end")) and (at := moment(start, policy.zone))
+        if (start := text(period, "start") or text(period, "end")) and (at := moment(start, zone))
     ]
     if begun:
         at, start, each = min(begun, key=lambda one: (one[0], key(one[2])))
         ends = [text(item(other, "period"), "end") for _, _, other in begun]
         lasted = [m for m in (_minutes(at, end, policy) for end in ends) if m]
         minutes = max(lasted) if lasted else booked.minutes if booked else None
-        day = first(start, policy.zone)
-        return Visit(evidence(each, "status"), day, at, key(each), named, minutes, booked.site if booked else None)
+        return Visit(evidence(each, "status"), first(start, zone), at, key(each), named, minutes, site)
     if booked and booked.start and booked.day:
         proof = evidence(group[0], "status")
-        return Visit(proof, booked.day, booked.start, key(group[0]), named, booked.minutes, booked.site)
+        return Visit(proof, booked.day, booked.start, key(group[0]), named, booked.minutes, site)
     return None
 
 

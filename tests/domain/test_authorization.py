@@ -322,6 +322,13 @@ class TestLifecycle:
         assert judged(story).state == "met"
         assert len(story.clear().facts.requests) == 1
 
+    def test_a_request_that_is_only_associated_with_another_replaces_nothing(self):
+        other = {"claim": ref("Claim/req"), "relationship": coded("x", "associated")}
+        beside = claim("beside", sent=-5, related=[other])
+        beside["item"][0]["productOrService"] = coded(HCPCS, "G9999")
+        story = needed(claim(sent=-20), answer(start=-15, end=60), beside, answer("A3", claim="beside"))
+        assert judged(story).state == "met"
+
     def test_a_circle_of_updates_is_read_once(self):
         circle = [claim("a", related=[{"claim": ref("Claim/b")}]), claim("b", related=[{"claim": ref("Claim/a")}])]
         assert len(needed(*circle).clear().facts.requests) == 1

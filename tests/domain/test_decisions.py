@@ -26,6 +26,7 @@ from tests.domain.stories import (
     ref,
     review,
     rule,
+    site,
     task,
 )
 
@@ -323,3 +324,11 @@ class TestVisits:
         found = story.clear()
         assert found.gate("authorization").state == "met"
         assert found.gate("appointment").reason == "Booked for 4 Dec 2026."
+
+    def test_the_clock_of_the_site_tells_the_day_of_an_instant_in_utc(self):
+        evening = appointment(12) | {"start": "2026-12-05T05:30:00Z", "end": "2026-12-05T06:00:00Z"}
+        pacific = {"url": "http://hl7.org/fhir/StructureDefinition/timezone", "valueCode": "America/Los_Angeles"}
+        story = needed(claim(), answer("A1", start=-5, end=12), evening, site("a") | {"extension": [pacific]})
+        assert story.clear().gate("authorization").state == "met"
+        nowhere = pacific | {"valueCode": "Mars/Olympus"}
+        assert judged(story.with_(site("a") | {"extension": [nowhere]})).rule == "authorization.dates"

@@ -156,6 +156,15 @@ class TestKindsOfUnits:
         given["item"][0]["adjudication"].append(allowed | {"value": 4})
         assert judged(needed(claim(units=6), given))[::2] == ("met", "3 of 4 visits left")
 
+    def test_a_number_granted_without_a_unit_counts_what_was_asked_for(self):
+        asked = claim()
+        asked["item"][0]["quantity"] = {"value": 480, "unit": "minutes"}
+        assert judged(approved({"value": 240}, asked))[::2] == ("met", "210 of 240 minutes left")
+
+    def test_a_unit_that_was_granted_beats_the_one_asked_for(self):
+        story = approved({"value": 240, "unit": "minutes"}, claim(units=12))
+        assert judged(story)[::2] == ("met", "210 of 240 minutes left")
+
     def test_changes_that_do_not_say_how_much_are_unknown(self):
         assert judged(needed(claim(units=6), answer("A6", start=-5, end=60)))[:2] == (
             "unknown",
