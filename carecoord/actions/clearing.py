@@ -54,7 +54,7 @@ def clearance(
 
 
 def _query(date: str | None, as_of: str | None) -> str:
-    return "&".join(f"{name}={value}" for name, value in (("date", date), ("as-of", as_of)) if value)
+    return "&".join(f"{name}={value}" for name, value in (("date", date), ("asOf", as_of)) if value)
 
 
 def _day(given: str | None) -> Date | None:
@@ -71,10 +71,10 @@ def _instant(given: str | None, now: datetime) -> int | None:
     try:
         low, high = period(given.replace(" ", "+"))  # a plus sign in an address arrives as a space
     except ValueError as e:
-        raise Invalid(f"as-of: {e}", where="http.as-of") from None
+        raise Invalid(f"asOf: {e}", where="http.asOf") from None
     at = high - 1
     if low > micros(now):
-        raise Invalid("as-of lies in the future: nothing is known as of then.", where="http.as-of")
+        raise Invalid("asOf lies in the future: nothing is known as of then.", where="http.asOf")
     return min(at, micros(now))
 
 

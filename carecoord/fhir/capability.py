@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from carecoord.fhir.operations import EVERY
 from carecoord.fhir.params import params
 from carecoord.fhir.types import TYPES
 
@@ -26,8 +27,9 @@ _SERVICE = {
 
 @dataclass(frozen=True)
 class Abilities:
-    """What the web layer does beyond the table. Each name is FHIR's own. `operations`: type ("" for the whole system)
-    to (name, URL of its definition). `unsupported`: (type, parameter) pairs that the search does not answer."""
+    """What the web layer does beyond the table. Each name is FHIR's own. `operations`: type ("" for the whole system,
+    EVERY for each type) to (name, URL of its definition, or address below [base]). `unsupported`: (type, parameter)
+    pairs that the search does not answer."""
 
     interactions: tuple[str, ...] = (
         "read", "vread", "update", "delete", "history-instance", "create", "search-type",
@@ -58,7 +60,7 @@ def statement(
     rest: dict[str, Any] = {
         "mode": "server",
         "security": _security(endpoints or {}),
-        "resource": [_resource(name, can) for name in TYPES],
+        "resource": [_resource(name, can, base_url) for name in TYPES],
         "interaction": [{"code": code} for code in can.system],
     }
     statement: dict[str, Any] = {
@@ -71,7 +73,7 @@ def statement(
         "implementation": {"description": "carecoord: care coordination", "url": base_url},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
-        "rest": [{**rest, **_operations(can, "")}],
+        "rest": [{**rest, **_operations(can, base_url, "")}],
     }
     if can.patch_formats:
         statement["patchFormat"] = list(can.patch_formats)
@@ -84,7 +86,7 @@ def _security(endpoints: Mapping[str, str]) -> dict[str, Any]:
     return {**extension, "cors": True, "service": [_SERVICE]}
 
 
-def _resource(type_: str, can: Abilities) -> dict[str, Any]:
+def _resource(type_: str, can: Abilities, base_url: str) -> dict[str, Any]:
     return {
         "type": type_,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{type_}",
@@ -97,7 +99,7 @@ def _resource(type_: str, can: Abilities) -> dict[str, Any]:
         "conditionalUpdate": can.conditional_update,
         "conditionalDelete": can.conditional_delete,
         **_search(type_, can),
-        **_operations(can, type_),
+        **_operations(can, base_url, type_, EVERY),
     }
 
 
@@ -115,6 +117,10 @@ def _search(type_: str, can: Abilities) -> dict[str, Any]:
     return {name: rows for name, rows in lists.items() if rows}
 
 
-def _operations(can: Abilities, type_: str) -> dict[str, Any]:
-    rows = [{"name": name, "definition": url} for name, url in can.operations.get(type_, ())]
+def _operations(can: Abilities, base_url: str, *types: str) -> dict[str, Any]:
+    rows = [
+        {"name": name, "definition": url if "://" in url else f"{base_url}/{url}"}
+        for type_ in types
+        for name, url in can.operations.get(type_, ())
+    ]
     return {"operation": rows} if rows else {}

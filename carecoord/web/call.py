@@ -12,8 +12,10 @@ from sqlalchemy import Connection
 from auth import bearer
 from auth.errors import BadToken, NoToken
 from auth.grant import Grant
+from carecoord.actions.permission import Asker
 from carecoord.errors import Invalid, TooLarge, Unauthorized, Unsupported
 from carecoord.fhir import text
+from carecoord.fhir.operations import told
 from carecoord.fhir.patch import JSON_PATCH, Patch, json_patch, parameters_patch
 from carecoord.store.engine import reading
 from carecoord.web.exchange import id_of
@@ -75,6 +77,16 @@ class Call:
         if len(body) > 500_000:
             raise Invalid("The arguments of a search do not take half a megabyte.", "http.body")
         return _pairs(body)
+
+    def asked(self) -> tuple[Asker, list[tuple[str, str]]]:
+        """Who asks for an operation, and with what: in the query, and of a POST in the Parameters of its body too."""
+        if self.request.method != "POST":
+            return self.asker, self.pairs()
+        grant, body = self.grant(), self.body()
+        if not body:
+            return grant, self.pairs()
+        refuse_foreign(self.header("Content-Type"))
+        return grant, [*self.pairs(), *told(text.loads(body))]
 
     def resource(self) -> dict[str, Any]:
         """The body as JSON. Raises Unsupported or Invalid."""

@@ -11,11 +11,13 @@ from flask import Blueprint, Response, request
 from flask.globals import request_ctx
 
 from carecoord.actions import bundles, clearing, resources
+from carecoord.actions import validate as validating
 from carecoord.actions.entries import conditions
-from carecoord.errors import NotFound
-from carecoord.fhir import text
+from carecoord.errors import Invalid, NotFound
+from carecoord.fhir import operations, text
 from carecoord.fhir.capability import Abilities, statement
 from carecoord.fhir.etag import expected
+from carecoord.fhir.operations import OPERATIONS
 from carecoord.fhir.patch import JSON_PATCH
 from carecoord.web import answers
 from carecoord.web.call import Call, call_of
@@ -41,7 +43,7 @@ ABILITIES = Abilities(
     conditional_update=True,
     conditional_delete="single",
     patch_formats=(JSON_PATCH, JSON),
-    operations={"ServiceRequest": [("clearance", "https://carecoord.example/fhir/OperationDefinition/clearance")]},
+    operations=OPERATIONS,
 )
 
 
@@ -148,8 +150,24 @@ def bundle(call: Call) -> Response:
 
 
 def clearance(call: Call, id: str) -> Response:
-    args = call.request.args
-    found = clearing.clearance(call.world, call.asker, id, args.get("date"), args.get("as-of"), request=call.id)
+    asker, pairs = call.asked()
+    given = operations.arguments(pairs, ("date", "asOf", "as-of"))
+    if "asOf" in given and "as-of" in given:
+        raise Invalid("asOf and as-of are the same argument: give one of them.", "http.asOf")
+    at = given.get("asOf", given.get("as-of"))
+    found = clearing.clearance(call.world, asker, id, given.get("date"), at, request=call.id)
+    return answers.answer(text.dumps(found), call.wish)
+
+
+def validate(call: Call, type: str, id: str | None = None) -> Response:
+    asker, body = call.asker, None
+    pairs = call.pairs()
+    if call.request.method == "POST":
+        asker, body = call.grant(), call.resource()
+        if body.get("resourceType") == "Parameters" and (type != "Parameters" or operations.carried(body, "resource")):
+            pairs, body = [*pairs, *operations.told(body)], operations.carried(body, "resource")
+    given = operations.arguments(pairs, ("mode", "profile"))
+    found = validating.validate(call.world, asker, type, id, body, **given, request=call.id)
     return answers.answer(text.dumps(found), call.wish)
 
 
@@ -177,6 +195,10 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/<type>/<id>/_history", history),
     ("GET", "/<type>/<id>/_history/<number>", vread),
     ("GET", "/ServiceRequest/<id>/$clearance", clearance),
+    ("POST", "/ServiceRequest/<id>/$clearance", clearance),
+    ("POST", "/<type>/$validate", validate),
+    ("GET", "/<type>/<id>/$validate", validate),
+    ("POST", "/<type>/<id>/$validate", validate),
     ("GET", "/<owner>/<id>/<type>", compartment),
 )
 
@@ -194,6 +216,11 @@ def blueprint(world: World, endpoints: Mapping[str, str]) -> Blueprint:
         base, ours = world.settings.fhir_url, version("carecoord")
         return text.dumps(statement(base, version=ours, date=CHANGED, endpoints=endpoints, abilities=ABILITIES))
 
+    def definition() -> Response:
+        body = text.dumps(operations.definition(world.settings.fhir_url))
+        return answers.answer(body, wish(request.headers.get("Accept"), None, request.args))
+
+    routes.add_url_rule(f"/{operations.CLEARANCE}", "definition", definition, provide_automatic_options=False)
     routes.add_url_rule("/metadata", "metadata", metadata, provide_automatic_options=False)
     for method, path, handler in ROUTES:
         name = endpoint(method, path, handler).removeprefix("fhir.")

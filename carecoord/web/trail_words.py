@@ -15,6 +15,9 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
     "history": ("read the history of", "tried to read the history of"),
     "search": ("searched", "tried to search"),
     "clearance": ("looked up what is missing for", "tried to look up what is missing for"),
+    "everything": ("read the whole record of", "tried to read the whole record of"),
+    "search-system": ("searched records of every kind", "tried to search records of every kind"),
+    "validate": ("had checked", "tried to have checked"),
     "create": ("created", "tried to create"),
     "update": ("changed", "tried to change"),
     "delete": ("deleted", "tried to delete"),
@@ -35,7 +38,7 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
 }
 WITHOUT_TYPE = frozenset({
     "sign-in", "sign-out", "launch", "consent", "consent-refused", "token", "token-revoked", "break-glass",
-    "break-glass-end", "review-emergency", "audit", "export", "account-change",
+    "break-glass-end", "review-emergency", "audit", "export", "account-change", "search-system",
 })  # fmt: skip
 
 

@@ -184,8 +184,8 @@ def test_before_the_referral_was_written_there_is_nothing_to_know(world: World, 
     [
         ("soon", None, "http.date"),
         ("2027-02-30", None, "http.date"),
-        (None, "then", "http.as-of"),
-        (None, "2031-01-01", "http.as-of"),
+        (None, "then", "http.asOf"),
+        (None, "2031-01-01", "http.asOf"),
     ],
 )
 def test_a_bad_date_or_instant_is_refused_by_name(

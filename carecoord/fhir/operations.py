@@ -1,0 +1,153 @@
+"""The operations of this server: which there are, where they are called, and the definition of the one that is ours.
+
+Clause: FHIR R4 operations.html, operationdefinition.html. Arguments come in a query or in a Parameters resource.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from carecoord.errors import Invalid
+
+Json = dict[str, Any]
+Pairs = list[tuple[str, str]]
+
+CLEARANCE: Final = "OperationDefinition/clearance"  # below [base]
+EVERY: Final = "*"  # on each type
+OPERATIONS: Final = {  # type -> (name, its definition: an address of HL7's, or one below [base])
+    EVERY: (("validate", "http://hl7.org/fhir/OperationDefinition/Resource-validate"),),
+    "Patient": (("everything", "http://hl7.org/fhir/OperationDefinition/Patient-everything"),),
+    "ServiceRequest": (("clearance", CLEARANCE),),
+}
+_SHAPE: Final = ("_format", "_pretty")  # of the answer, not of the question
+
+_IN: Final = (
+    ("date", "date", "The day of a visit to judge for, in place of the one that is booked or wanted."),
+    ("asOf", "dateTime", "Answer from history what was known at this instant, or when this day was over."),
+    ("as-of", "dateTime", "The same as asOf, as it is written in an address."),
+)
+_MOVE: Final = (
+    ("action", "Coding", "What is to be done next."),
+    ("who", "code", "Whose move it is."),
+    ("due", "dateTime", "Until when."),
+    ("dueFor", "string", "What it is that is due then."),
+)
+_OUT: Final = (
+    ("order", "Reference", "The referral."),
+    ("asOf", "instant", "The instant of what was known."),
+    ("date", "date", "The day that was judged for."),
+    ("window", "Period", "The days that were judged for, where none was booked or given."),
+    ("cleared", "boolean", "Whether nothing stands in the way of the visit."),
+    ("headline", "string", "What hurts first, in words."),
+    ("headlineGate", "code", "The gate that the headline is about."),
+    *_MOVE,
+    ("conflict", "boolean", "Whether sources contradict each other."),
+    ("conflictReason", "string", "In what they do."),
+    ("warning", "string", "What does not stand in the way and should be known."),
+    ("change", "date", "A day on which the answer changes by itself."),
+    ("changesAt", "instant", "When it next does."),
+    ("gate", (
+        ("name", "code", "Which of the gates."),
+        ("state", "code", "met, open, blocked, unknown ..."),
+        ("reason", "string", "Why, in words."),
+        ("rule", "string", "The id of the rule that says so."),
+        *_MOVE,
+        ("waitsOn", "code", "The gate that has to be settled before."),
+        ("withheld", "boolean", "True: this access may not read what the gate rests on."),
+        ("evidence", (
+            ("resource", "Reference", "What it was read from."),
+            ("version", "string", "Its version."),
+            ("element", "string", "Where in it."),
+        ), "What it rests on."),
+        ("span", (
+            ("period", "Period", "Days."),
+            ("state", "code", "The state on these days."),
+            ("reason", "string", "Why."),
+        ), "How the gate stands from day to day."),
+        ("offer", (
+            ("performer", "Reference", "Who could see the patient instead."),
+            ("agreement", "string", "By which agreement."),
+            ("until", "date", "Until when that holds."),
+        ), "A way out."),
+    ), "Each thing that must be so before the visit."),
+)  # fmt: skip
+
+
+def definition(base_url: str) -> Json:
+    """The OperationDefinition of $clearance."""
+    return {
+        "resourceType": "OperationDefinition",
+        "id": "clearance",
+        "url": f"{base_url}/{CLEARANCE}",
+        "name": "Clearance",
+        "title": "Can this patient be seen there, then, and be paid for?",
+        "status": "active",
+        "kind": "operation",
+        "affectsState": False,
+        "description": "The gates that a referral has to pass before its visit, each with its rule and evidence.",
+        "code": "clearance",
+        "resource": ["ServiceRequest"],
+        "system": False,
+        "type": False,
+        "instance": True,
+        "parameter": [*(_parameter(row, "in") for row in _IN), *(_parameter(row, "out") for row in _OUT)],
+    }
+
+
+_MANY: Final = {"conflictReason", "warning", "change", "gate", "evidence", "span", "offer"}
+
+
+def _parameter(row: Sequence[Any], use: str) -> Json:
+    name, kind, words = row
+    least = 1 if use == "out" and name in ("order", "asOf", "gate", "conflict") else 0
+    made: Json = {"name": name, "use": use, "min": least, "max": "*" if name in _MANY else "1", "documentation": words}
+    if isinstance(kind, str):
+        return {**made, "type": kind}
+    return {**made, "part": [_parameter(part, use) for part in kind]}
+
+
+def arguments(pairs: Iterable[tuple[str, str]], known: Sequence[str]) -> dict[str, str]:
+    """The arguments of an operation by name, empty ones left out. Raises Invalid for one that it does not have, or
+    that is given twice: to pass it over would answer another question."""
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name in _SHAPE:
+            continue
+        if name not in known:
+            raise Invalid(f"This operation takes {', '.join(known)}, not {name[:80]!r}.", f"http.{name[:80]}")
+        if name in found:
+            raise Invalid(f"{name} is given twice.", f"http.{name}")
+        if value:
+            found[name] = value
+    return found
+
+
+def told(parameters: Any) -> Pairs:
+    """The primitive values of a Parameters resource, as they would stand in an address. Raises Invalid."""
+    pairs: Pairs = []
+    for n, one in enumerate(_listed(parameters)):
+        where = f"Parameters.parameter[{n}]"
+        if not isinstance(one, dict) or not isinstance(one.get("name"), str):
+            raise Invalid("A parameter has a name.", where)
+        values = [value for name, value in one.items() if name.startswith("value")]
+        if "resource" in one and not values:
+            continue
+        if len(values) != 1 or isinstance(values[0], dict | list) or values[0] is None:
+            raise Invalid(f"The parameter {one['name'][:80]!r} has one primitive value.", where)
+        value = values[0]
+        pairs.append((one["name"], str(value).lower() if isinstance(value, bool) else str(value)))
+    return pairs
+
+
+def carried(parameters: Any, name: str) -> Any:
+    """The resource that a Parameters resource carries under a name; None where there is none."""
+    found = [one for one in _listed(parameters) if isinstance(one, dict) and one.get("name") == name]
+    return found[0].get("resource") if found else None
+
+
+def _listed(parameters: Any) -> list[Any]:
+    if not isinstance(parameters, dict) or parameters.get("resourceType") != "Parameters":
+        raise Invalid("Send the arguments of an operation as a Parameters resource.", "resourceType")
+    found = parameters.get("parameter", [])
+    if not isinstance(found, list):
+        raise Invalid("Parameters.parameter must be a list.", "Parameters.parameter")
+    return found
