@@ -182,7 +182,10 @@ def test_operations_are_audited(api: Api, world: World, order: str) -> None:
     world.journal.drain(world.engine)
     with reading(world.engine) as conn:
         found = {row.request: row for row in conn.execute(select(audit))}
-    assert [(found[id].interaction, found[id].patient, found[id].status) for id in "ab"] == [("clearance", "p", 200), ("validate", "p", 200)]
+    assert [(found[id].interaction, found[id].patient, found[id].status) for id in "ab"] == [
+        ("clearance", "p", 200),
+        ("validate", "p", 200),
+    ]
 
 
 def test_a_method_that_an_operation_does_not_know_is_told_those_that_it_does(api: Api, order: str) -> None:
