@@ -83,18 +83,40 @@
     if (link) link.dispatchEvent(new MouseEvent("click", event));
   });
 
-  // Choosing rows.
+  // Choosing rows. What is chosen stays chosen on other pages and under other filters, of the open referrals or of the
+  // closed ones: the two are downloaded apart.
+  const kept = new Set();
+  const among = { closed: null };
   const picks = () => all('.pick input[name="id"]');
   const chosen = () => {
-    const n = picks().filter((box) => box.checked).length;
+    const here = picks();
+    here.forEach((box) => { box.checked = kept.has(box.value); });
+    const n = here.filter((box) => box.checked).length;
     const every = $("#pick-all");
-    if ($("#chosen-count")) $("#chosen-count").textContent = n || "";
-    if (every) { every.checked = n > 0 && n === picks().length; every.indeterminate = n > 0 && n < picks().length; }
-    return n;
+    if (every) { every.checked = n > 0 && n === here.length; every.indeterminate = n > 0 && n < here.length; }
+    const form = $("#chosen");
+    const closed = form ? !!$('[name="tab"]', form) : among.closed;
+    if (among.closed !== closed && kept.size) { kept.clear(); among.closed = closed; return chosen(); }
+    among.closed = closed;
+    all('input[name="id"]', form ?? document.createElement("form")).forEach((input) => input.remove());
+    const shown = new Set(here.map((box) => box.value));
+    [...kept].filter((id) => form && !shown.has(id)).forEach((id) => {
+      form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "id", value: id }));
+    });
+    if ($("#chosen-count")) $("#chosen-count").textContent = kept.size || "";
+    return kept.size - n ? `${kept.size} chosen, ${kept.size - n} of them not on this page` : `${kept.size} chosen`;
   };
   document.addEventListener("change", (event) => {
-    if (event.target.id === "pick-all") picks().forEach((box) => { box.checked = event.target.checked; });
-    if (event.target.closest(".pick")) say(`${chosen()} chosen`);
+    if (!event.target.closest(".pick")) return;
+    const changed = event.target.id === "pick-all" ? picks() : [event.target];
+    changed.forEach((box) => { kept[event.target.checked ? "add" : "delete"](box.value); });
+    say(chosen());
+  });
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.("#chosen-none")) return;
+    kept.clear();
+    say(chosen());
+    $("#list").focus();
   });
 
   const said = $("#said");
@@ -104,8 +126,19 @@
   let asked = null;
   document.addEventListener("htmx:before:request", (event) => {
     const source = event.detail?.ctx?.sourceElement;
-    asked = source?.matches?.(".case-link") ? "open" : source?.id === "close" ? "close" : null;
+    asked = !source?.matches ? null : source.matches(".case-link") ? "open" : source.id === "close" ? "close"
+      : source.closest(".pages") ? "page" : source.closest(".filters-menus") ? "filter" : null;
+    filter.name = asked === "filter" ? source.closest(".facet")?.dataset.facet : null;
+    filter.value = asked === "filter" ? source.dataset.value : null;
   });
+  // A filter that was just changed stays at hand: more of its values can be chosen, and the focus is where it was.
+  const filter = { name: null, value: null };
+  const backToFilter = () => {
+    const facet = all(".facet").find((one) => one.dataset.facet === filter.name) ?? $(".facet");
+    const choice = filter.value === undefined ? null : all(".menu-item", facet).find((one) => one.dataset.value === filter.value);
+    if (choice) $("details", facet).open = true;
+    (choice ?? $("summary", facet))?.focus();
+  };
 
   // What could not be fetched is said in place: the page stays as it is, and can ask again.
   const failed = { ask: null };
@@ -159,6 +192,12 @@
       say("Panel closed");
     } else {
       say($("#keys")?.textContent.split(". In")[0] ?? $(".empty h2")?.textContent ?? "");
+      if (asked === "page") {
+        $("#list").scrollTop = 0;
+        $("#list").focus({ preventScroll: true });
+        if (covering.matches) $("#list").scrollIntoView();
+      }
+      if (asked === "filter") backToFilter();
     }
     shownBefore.id = panel?.dataset.id;
     asked = null;

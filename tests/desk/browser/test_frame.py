@@ -238,3 +238,82 @@ def test_what_is_current_is_marked_where_the_system_chooses_the_colours(open_pag
     assert page.evaluate(outline) == "solid"
     page = open_page(contrast="more")
     assert page.locator(".facet").first.evaluate(border) == "rgb(125, 138, 151)"
+
+
+def test_a_further_page_begins_at_its_top_and_pressing_enter_again_does_not_go_back(open_page: Open) -> None:
+    page = open_page()
+    first = page.locator(".case-link").first.inner_text()
+    page.get_by_role("link", name="Further rows").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".case-link").first).not_to_have_text(first)
+    expect(page.locator("#list")).to_be_focused()
+    assert page.evaluate("document.querySelector('#list').scrollTop") == 0
+    assert in_window(page, ".case >> nth=0")
+    second = page.url
+    page.keyboard.press("Enter")
+    expect(page.locator(".case-link").first).to_be_focused()
+    assert page.url == second
+
+
+def test_a_further_page_begins_at_its_top_on_a_narrow_screen(open_page: Open) -> None:
+    page = open_page(width=420)
+    first = page.locator(".case-link").first.inner_text()
+    page.get_by_role("link", name="Further rows").click()
+    expect(page.locator(".case-link").first).not_to_have_text(first)
+    assert in_window(page, ".case >> nth=0")
+
+
+def test_what_is_chosen_stays_chosen_on_other_pages_and_is_downloaded_with_them(open_page: Open) -> None:
+    page = open_page()
+    page.locator(".pick input[name=id]").nth(0).check()
+    page.get_by_role("link", name="Further rows").click()
+    expect(page.get_by_role("link", name="First page")).to_be_visible()
+    assert page.locator(".case input:checked").count() == 0
+    expect(page.locator("#chosen-count")).to_have_text("1")
+    page.locator(".pick input[name=id]").nth(3).check()
+    expect(page.locator("#said")).to_have_text("2 chosen, 1 of them not on this page")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download chosen").click()
+    assert waiting.value.path().read_text().count("\n") == 3
+    page.get_by_role("link", name="First page").click()
+    expect(page.locator(".case").nth(0).locator("input")).to_be_checked()
+    page.get_by_role("button", name="Choose none").click()
+    expect(page.locator(".case input:checked")).to_have_count(0)
+    expect(page.get_by_role("button", name="Download chosen")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [1440, 420])
+def test_several_values_of_a_filter_are_chosen_without_leaving_it(open_page: Open, width: int) -> None:
+    page = open_page(width=width)
+    page.locator(".facet summary", has_text="Authorization").focus()
+    page.keyboard.press("Enter")
+    pended, denied = (
+        page.locator(f"[data-facet=authorization] [data-value={value}]") for value in ("pended", "denied")
+    )
+    pended.focus()
+    page.keyboard.press("Enter")
+    expect(pended).to_have_attribute("aria-current", "true")
+    expect(pended).to_be_focused()
+    assert in_window(page, "[data-facet=authorization] .menu-list")
+    denied.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-facet=authorization] summary")).to_have_text("Authorization: 2")
+    expect(denied).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-facet=authorization] summary")).to_be_focused()
+    page.get_by_role("link", name="Remove the filter Authorization").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-facet=authorization] summary")).to_have_text("Authorization")
+    expect(page.locator("[data-facet=authorization] summary")).to_be_focused()
+
+
+def test_chosen_rows_of_the_closed_list_are_downloaded_and_open_ones_are_not_mixed_in(open_page: Open) -> None:
+    page = open_page()
+    page.locator(".pick input[name=id]").nth(0).check()
+    page.get_by_role("navigation", name="Lists").get_by_text("Closed").click()
+    expect(page).to_have_url(re.compile("tab=closed"))
+    expect(page.get_by_role("button", name="Download chosen")).to_be_hidden()
+    page.locator(".pick input[name=id]").nth(0).check()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download chosen").click()
+    assert waiting.value.path().read_text().count("\n") == 2
