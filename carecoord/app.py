@@ -37,6 +37,7 @@ from carecoord.web import (
     brands,
     client_keys,
     desk,
+    documents,
     embed,
     emergency,
     entering,
@@ -115,6 +116,7 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     app.register_blueprint(entering.blueprint(world))
     app.register_blueprint(authorize.blueprint(world, issuer))
     app.register_blueprint(desk.blueprint(world))
+    app.register_blueprint(documents.blueprint(world))
     app.register_blueprint(audit.blueprint(world))
     app.register_blueprint(emergency.blueprint(world))
     app.register_blueprint(embed.blueprint(world, KeySets(world.http)))

@@ -1,7 +1,7 @@
 """What the desk shows: the worklist, narrowed to whose cases the asker may see, and one case with all that bears on
 it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row
 
 from auth.grant import Grant
 from carecoord.actions import assembling, disclosing, projecting, sync_health
+from carecoord.actions.permission import looking
 from carecoord.actions.seeing import office
 from carecoord.actions.sync_health import SyncHealth
 from carecoord.domain import emergency, timeline
@@ -21,6 +22,7 @@ from carecoord.domain.reading import Json, key, targets
 from carecoord.errors import Forbidden, NotFound
 from carecoord.fhir import text
 from carecoord.fhir.instants import micros
+from carecoord.fhir.types import TYPES
 from carecoord.store import emergency as broken
 from carecoord.store import read
 from carecoord.store.audit import Event, told
@@ -123,7 +125,8 @@ def download(world: World, grant: Grant, asked: Asked, request: str) -> Iterator
 class Panel:
     """One case as the asker may see it: its row, the resources behind it, the judgement, what happened and its papers.
 
-    `full`: all of it; else only what a request for authorization itself tells the payer."""
+    `full`: all of it; else only what a request for authorization itself tells the payer. `openable`: what of the proof
+    and the papers, `Type/id`, the asker may read by itself."""
 
     now: datetime
     at: Moments
@@ -134,6 +137,7 @@ class Panel:
     events: Sequence[timeline.Event]
     documents: Sequence[Json]
     full: bool
+    openable: frozenset[str]
 
 
 def panel(world: World, grant: Grant, id: str, request: str) -> Panel:
@@ -154,11 +158,21 @@ def panel(world: World, grant: Grant, id: str, request: str) -> Panel:
     known = directory([*case.organizations, *case.locations, *case.practitioners])
     told = timeline.timeline(case, known, zone, row.agreement, talks, versions)
     judged = clear(case, now, projecting.policy(world.settings))
-    if whole(grant):
-        return Panel(now, cases.at, row, case, known, judged, told, timeline.documents(case), True)
-    papers = timeline.disclosed(case)
-    events = [event for event in told if event.kind in DISCLOSED or event.reference in {key(each) for each in papers}]
-    return Panel(now, cases.at, row, case, known, judged, events, papers, False)
+    papers = timeline.documents(case) if whole(grant) else timeline.disclosed(case)
+    named = {proof.reference for gate in judged.gates for proof in gate.evidence} | {key(each) for each in papers}
+    openable = frozenset[str]() if glass else _openable(world, grant, request, named)
+    if not whole(grant):
+        sent = {key(each) for each in papers}
+        told = tuple(event for event in told if event.kind in DISCLOSED or event.reference in sent)
+    return Panel(now, cases.at, row, case, known, judged, told, papers, whole(grant), openable)
+
+
+def _openable(world: World, grant: Grant, request: str, references: Iterable[str]) -> frozenset[str]:
+    """Those of the references whose resources the asker may read: a link to another would lead nowhere."""
+    pairs = [(type, id) for type, _, id in (each.partition("/") for each in sorted(references)) if type in TYPES and id]
+    with looking(world, grant, request) as turn:
+        rows = read.many(turn.conn, pairs)
+        return frozenset(f"{row.type}/{row.id}" for row in rows if not row.deleted and turn.sees(row, "r"))
 
 
 def _opened(conn: Connection, grant: Grant, id: str, now: datetime, at: Moments) -> tuple[Row[Any] | None, str | None]:

@@ -92,6 +92,26 @@ MOVE = {
     "performer": Chip("Receiving clinic", "", icon="building-2"),
     "patient": Chip("Patient", "", icon="user-round"),
 }
+RESOURCES = {  # what people call a resource that a statement rests on; others are called by their FHIR name
+    "Appointment": "Appointment",
+    "Claim": "Authorization request",
+    "ClaimResponse": "Payer's answer",
+    "Communication": "Message",
+    "CommunicationRequest": "Request for information",
+    "Contract": "Agreement",
+    "Coverage": "Insurance card",
+    "CoverageEligibilityRequest": "Eligibility question",
+    "CoverageEligibilityResponse": "Eligibility answer",
+    "DiagnosticReport": "Report",
+    "DocumentReference": "Document",
+    "Encounter": "Visit record",
+    "InsurancePlan": "Plan",
+    "OrganizationAffiliation": "Network directory entry",
+    "PlanDefinition": "Payer's rules",
+    "QuestionnaireResponse": "Answered questionnaire",
+    "ServiceRequest": "Referral order",
+    "Task": "Referral task",
+}
 # The chips of the filter bar, in order: facet -> (its name, its words; None where they come from the data).
 FACETS: dict[str, tuple[str, dict[str, Chip] | None]] = {
     "referral": ("Referral", REFERRAL),

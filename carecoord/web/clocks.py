@@ -54,6 +54,15 @@ class Times:
     def date(self, day: date) -> str:
         return f"{day.day} {day:%b}" if day.year == self._year else f"{day.day} {day:%b %Y}"
 
+    def born(self, said: str | None) -> str:
+        """A date of birth, as exact as it is known, always with its year: "15 Jan 1965", "Jan 1965", "1965"."""
+        parts = (said or "").split("-")
+        try:
+            day = date(*(int(part) for part in (*parts, "1", "1")[:3]))
+        except ValueError:
+            return ""
+        return {1: f"{day.year}", 2: f"{day:%b} {day.year}"}.get(len(parts), f"{day.day} {day:%b} {day.year}")
+
     def ago(self, at: datetime) -> str:
         """How long ago: "just now", "2 min ago", "3 h ago", "2 d ago"."""
         minutes = int((self.now - at).total_seconds() // 60)

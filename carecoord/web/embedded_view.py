@@ -17,8 +17,8 @@ from carecoord.web import chips, listing
 from carecoord.web.asking import Address
 from carecoord.web.chips import Chip, chip
 from carecoord.web.clocks import Times, age
+from carecoord.web.contacts import SEX
 from carecoord.web.listing import Line, Listing
-from carecoord.web.referral import SEX
 from carecoord.web.verdict import WELL, verdict
 
 TOLD_PAYER = ("authorization", "agreement")

@@ -3,25 +3,25 @@ happened and the papers, all in words."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from carecoord.actions.cases import Panel
 from carecoord.domain.gate import Evidence, Gate
 from carecoord.domain.patient import spoken_name
 from carecoord.domain.payer_view import GATES
-from carecoord.domain.reading import Json, extension, item, items, key, target, text, words
+from carecoord.domain.reading import extension, item, items, key, target, words
 from carecoord.domain.timeline import Event
 from carecoord.fhir.instants import micros
 from carecoord.web import chips
 from carecoord.web.chips import Chip, authorized, chip, contracted
-from carecoord.web.clocks import Clock, Times, age
+from carecoord.web.clocks import Clock, Times
+from carecoord.web.contacts import Telephone, identity, telephones, to_call
+from carecoord.web.papers import Paper, papers
 from carecoord.web.verdict import verdict
 
 SHORT = 6  # events shown before "All events"
 INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
-COMMENT = "http://hl7.org/fhir/StructureDefinition/contactpoint-comment"
-SEX = {"female": "Female", "male": "Male", "other": "Other", "unknown": "Sex unknown"}
 MARKS = {  # kind of event -> (icon, tone); the state may say more
     "order": Chip("", "grey", icon="inbox"),
     "stage": Chip("", "grey", icon="send"),
@@ -59,11 +59,14 @@ class Track:
 
 @dataclass(frozen=True)
 class Proof:
-    """Where a statement rests: the resource, its version, and the element that says it."""
+    """Where a statement rests: what it is called, the resource, its version, the element that says it, and its
+    page where the reader may open it."""
 
+    called: str
     reference: str
     version: str
     element: str
+    href: str
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class Next:
     mover: Chip | None
     clock: Clock | None
     due_label: str
+    call: tuple[str, Telephone] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,19 +104,13 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Paper:
-    label: str
-    day: str
-    state: Chip | None
-
-
-@dataclass(frozen=True)
 class Sheet:
     id: str
     number: str
     name: str
     about: str
     tags: Sequence[Tag]
+    telephones: Sequence[Telephone]
     service: str
     reason: str
     story: str
@@ -133,25 +131,17 @@ def sheet(panel: Panel, zone: ZoneInfo) -> Sheet:
     times, row = Times(panel.now, zone), panel.row
     told = [_moment(event, times) for event in panel.events]
     return Sheet(
-        id=row.id, number=row.number, name=row.patient_name, about=_about(panel, times), tags=list(_tags(panel)),
+        id=row.id, number=row.number, name=row.patient_name, about=identity(panel, times), tags=list(_tags(panel)),
+        telephones=telephones(items(panel.case.patient or {}, "telecom"), micros(panel.now)) if panel.full else (),
         service=words(item(panel.case.order, "code")) or row.specialty, reason=row.reason if panel.full else "",
         story=_story(panel), tracks=_tracks(panel, times), next=_next(panel, times), verdict=_verdict(panel),
         verdict_note=_judged_for(panel, times) if panel.full else "",
         warnings=(*panel.clearance.conflict, *panel.clearance.warnings) if panel.full else (),
         gates=[_step(gate, panel, times) for gate in panel.clearance.gates if panel.full or gate.rule in GATES],
         events=told[:SHORT], more_events=told[SHORT:],
-        papers=[*_wanted(panel, times), *(_paper(each, panel, times) for each in panel.documents)],
+        papers=papers(panel, times),
         full=panel.full,
     )  # fmt: skip
-
-
-def _about(panel: Panel, times: Times) -> str:
-    row = panel.row
-    years = age(row.birth_date, times.now.astimezone(times.zone).date())
-    who = ", ".join(part for part in (SEX.get(row.gender or "", ""), years) if part)
-    return " · ".join(
-        part for part in (who, f"MRN {row.mrn}" if row.mrn else "", row.plan_name or row.payer_name) if part
-    )
 
 
 def _tags(panel: Panel) -> Iterator[Tag]:
@@ -162,9 +152,6 @@ def _tags(panel: Panel) -> Iterator[Tag]:
         language = words(item(spoken[0], "language")) if spoken else ""
         if extension(patient, INTERPRETER).get("valueBoolean"):
             yield Tag(icon="languages", label=f"{language} interpreter".strip().capitalize())
-        for each in items(patient, "telecom"):
-            if said := text(extension(each, COMMENT), "valueString"):
-                yield Tag(icon="phone", label=said)
     if patient.get("deceasedBoolean") or patient.get("deceasedDateTime"):
         yield Tag(icon="circle-alert", label="Deceased", tone="warn")
     if panel.row.priority != "routine":
@@ -205,8 +192,9 @@ def _next(panel: Panel, times: Times) -> Next:
     what = row.action_label or "Wait"
     mover = chip(chips.MOVE, row.role) if row.role else None
     return Next(
-        what, row.headline, mover, times.clock(row.due_at, row.clock_start, panel.at.today), row.due_label or ""
-    )
+        what, row.headline, mover, times.clock(row.due_at, row.clock_start, panel.at.today), row.due_label or "",
+        to_call(panel),
+    )  # fmt: skip
 
 
 def _verdict(panel: Panel) -> Chip:
@@ -244,12 +232,17 @@ def _step(gate: Gate, panel: Panel, times: Times) -> Step:
     named = chips.GATES[gate.name]
     return Step(
         named.label, named.icon, chip(chips.GATE, gate.state), gate.reason, gate.rule, facts,
-        [_proof(each) for each in gate.evidence], gate.name == panel.clearance.headline_gate,
+        [_proof(each, panel.openable) for each in gate.evidence], gate.name == panel.clearance.headline_gate,
     )  # fmt: skip
 
 
-def _proof(evidence: Evidence) -> Proof:
-    return Proof(evidence.reference, f"version {evidence.version}" if evidence.version else "", evidence.element)
+def _proof(evidence: Evidence, openable: frozenset[str]) -> Proof:
+    version, kind = evidence.version or "", evidence.reference.partition("/")[0]
+    asked = {name: said for name, said in (("version", version), ("element", evidence.element)) if said}
+    return Proof(
+        chips.RESOURCES.get(kind, kind), evidence.reference, f"version {version}" if version else "", evidence.element,
+        f"/record/{quote(evidence.reference)}?{urlencode(asked)}" if evidence.reference in openable else "",
+    )  # fmt: skip
 
 
 def _moment(event: Event, times: Times) -> Moment:
@@ -262,29 +255,3 @@ def _moment(event: Event, times: Times) -> Moment:
     day, _, clock = exact.rpartition(" ")
     # a day without an hour is stored as its midnight: no hour is shown that nobody said
     return Moment(mark, event.what, event.detail, day, "" if clock == "00:00" else clock, local.isoformat())
-
-
-def _wanted(panel: Panel, times: Times) -> Iterator[Paper]:
-    """The papers that somebody waits for, before those that are there."""
-    for ask in panel.clearance.papers:
-        if ask.state != "attached" and (panel.full or ask.by == "payer"):
-            by = "the payer" if ask.by == "payer" else "the clinic"
-            state = "In the chart, not sent" if ask.ready and panel.full else f"Wanted by {by}"
-            due = f"due {times.exact(micros(ask.due))}" if ask.due else ""
-            yield Paper(ask.words, due, Chip(state, "amber", icon="circle-alert"))
-
-
-def _paper(document: Json, panel: Panel, times: Times) -> Paper:
-    at = _when(text(document, "date"))
-    sent = key(document) in panel.clearance.facts.papers.sent
-    new = at is not None and (panel.now - at).days < 3
-    state = Chip("Sent", "quiet", icon="send") if sent else Chip("New", "green", icon="file-text") if new else None
-    return Paper(words(item(document, "type")) or "Document", times.day(micros(at)) if at else "", state)
-
-
-def _when(said: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(said)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None

@@ -102,7 +102,7 @@ def test_the_panel_opens_by_a_plain_link_beside_the_list_and_on_its_own_page(coo
         for words in (
             "Halvorsen, Ingrid", "R-90001", "Next: extend the approval", "Whose move: Coordinator", "Not cleared",
             "Coverage Met", "Authorization To do", "Contract Met", "Appointment To do", "Timeline", "Documents",
-            "authorization.dates", "ClaimResponse/", "version 1",
+            "authorization.dates", "Payer's answer , version 1",
         ):  # fmt: skip
             assert words in said, (path, words)
 
