@@ -160,8 +160,10 @@ def _dates(line: Line, matter: Matter) -> Found:
 def _units(pool: Pool, matter: Matter, tally: Tally | None) -> Found:
     """Every visit of the order that these approvals serve has room in one of them, and so has the one of the day."""
     line = pool.line
-    if pool.amount is None or _has_room(pool, matter, tally):
+    if pool.amount is None:
         return None
+    if _has_room(pool, matter, tally):
+        return _undated(line, matter, tally)
     if tally is None:
         reason = f"The approval is for {pool.amount.words()}: how many visits that is only the payer can say."
         return verdict("unknown", reason, "unit-kind", line.evidence, CALL, "coordinator", label="Call the payer"), ""
@@ -174,6 +176,16 @@ def _units(pool: Pool, matter: Matter, tally: Tally | None) -> Found:
     action = Action("extend-authorization", f"Ask for more {tally.unit.plural}")
     proof = (*line.evidence, *matter.visit)
     return verdict("open", tally.full, "units", proof, action, "coordinator", label=action.label), _left(line, tally)
+
+
+def _undated(line: Line, matter: Matter, tally: Tally | None) -> Found:
+    """Visits of which nothing says when may have used up what seems to be left."""
+    n = matter.ledger.undated
+    if tally is None or not n or (tally.unit.kind != "minutes" and tally.left >= n):
+        return None
+    reason = f"{counted(n, 'visit')} without a date may have used up what is left: enter when."
+    action = Action("enter-date", "Enter when the visit was")
+    return verdict("unknown", reason, "undated", line.evidence, action, "coordinator", label="Enter date"), ""
 
 
 def _has_room(pool: Pool, matter: Matter, tally: Tally | None) -> bool:

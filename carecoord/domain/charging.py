@@ -52,6 +52,11 @@ class Account:
         return self.amount is None or self.amount.counted
 
     @property
+    def orders(self) -> frozenset[str]:
+        """Every order that speaks of it."""
+        return frozenset[str]().union(*(request.orders for request, _ in self.lines))
+
+    @property
     def last(self) -> date:
         """The day after its last, the end of all days when it goes on."""
         return max((line.days.end or date.max for _, line in self.lines), default=date.max)
@@ -100,11 +105,13 @@ class Account:
 
 @dataclass(frozen=True)
 class Ledger:
-    """Every visit where it is charged. `over`: those that every account which serves them has no room for."""
+    """Every visit where it is charged. `over`: those that every account which serves them has no room for. `undated`:
+    how many visits there are of which nothing says when, and so whether any account serves them."""
 
     accounts: tuple[Account, ...]
     charged: tuple[tuple[Use, ...], ...]
     over: tuple[Use, ...]
+    undated: int = 0
 
     def account(self, request: Request, line: Line) -> int:
         """The place of a line's account."""
@@ -131,6 +138,18 @@ def accounts(requests: Sequence[Request]) -> tuple[Account, ...]:
     return tuple(Account(tuple(each)) for each in found)
 
 
+def sharing(found: Sequence[Account], order: str) -> tuple[tuple[Account, ...], frozenset[str]]:
+    """The accounts that an order draws on, those that the other orders of these draw on, and so on; and all these
+    orders."""
+    orders, kept = frozenset({order}), list[Account]()
+    left = list(found)
+    while near := [each for each in left if not each.orders.isdisjoint(orders)]:
+        kept += near
+        left = [each for each in left if each not in near]
+        orders = orders.union(*(each.orders for each in near))
+    return tuple(each for each in found if each in kept), orders
+
+
 def _newness(request: Request) -> tuple[float, str]:
     at = request.decided or request.created
     return at.timestamp() if at else 0.0, request.key
@@ -148,7 +167,9 @@ def _again(one: tuple[Request, Line], other: tuple[Request, Line]) -> bool:
     )
 
 
-def charge(found: Sequence[Account], uses: Iterable[Use], first: Callable[[Use], int] = lambda _: 0) -> Ledger:
+def charge(
+    found: Sequence[Account], uses: Iterable[Use], first: Callable[[Use], int] = lambda _: 0, undated: int = 0
+) -> Ledger:
     """Charge each visit to one account with room. Visits that took place come first, then by `first` (the order that
     the request itself names before one that only cites its answer), then what was booked first. A visit that finds no
     room may push another to an account that serves both, so as many as possible are covered."""
@@ -158,7 +179,7 @@ def charge(found: Sequence[Account], uses: Iterable[Use], first: Callable[[Use],
         serving = books.serving(use)
         if serving and not books.place(use, set()):
             over.append(use)
-    return Ledger(books.accounts, tuple(tuple(each) for each in books.charged), tuple(over))
+    return Ledger(books.accounts, tuple(tuple(each) for each in books.charged), tuple(over), undated)
 
 
 def _booked(use: Use) -> tuple[datetime, int]:

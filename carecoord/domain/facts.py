@@ -6,7 +6,7 @@ from datetime import date
 from carecoord.domain import agreement
 from carecoord.domain.calendar import when
 from carecoord.domain.case import Case
-from carecoord.domain.charging import Ledger, Use, accounts, charge
+from carecoord.domain.charging import Ledger, Use, accounts, charge, sharing
 from carecoord.domain.conflict import Conflict, conflicts
 from carecoord.domain.coverage import Card, cards, choose
 from carecoord.domain.gate import Evidence
@@ -97,16 +97,17 @@ def _ledger(
     policy: Policy,
 ) -> Ledger:
     """Every visit under an authorization that this order shares, of whichever order, charged once."""
-    shared = [request for request in asked if request.linked]
     who = tuple(p for p in (order.performer.organization, order.performer.practitioner) if p) if order.performer else ()
     uses = _uses(case.order, own, held, who, policy)
-    near = frozenset[str]().union(*(request.orders for request in shared))
+    shared, near = sharing(accounts(asked), key(case.order))
+    undated = own.undated
     for other in case.others:
         if key(other.order) in near:
             theirs = visits(other.appointments, other.encounters, known, policy)
+            undated += theirs.undated
             uses += _uses(other.order, theirs, held, (), policy)
-    named = frozenset[str]().union(*(request.own for request in shared))
-    return charge(accounts(shared), uses, lambda use: use.orders.isdisjoint(named))
+    named = frozenset[str]().union(*(request.own for each in shared for request, _ in each.lines))
+    return charge(shared, uses, lambda use: use.orders.isdisjoint(named), undated)
 
 
 def _uses(order: Json, found: Visits, held: tuple[Card, ...], who: tuple[Party, ...], policy: Policy) -> list[Use]:

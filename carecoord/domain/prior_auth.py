@@ -6,6 +6,7 @@ A request is a chain of Claims (the first and its updates); the newest speaks, a
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from carecoord.domain.calendar import When, moment, when
 from carecoord.domain.case import Case, linked, orders
@@ -75,6 +76,12 @@ def _chains(claims: Mapping[str, Json], policy: Policy) -> list[list[Json]]:
     ]
 
 
+def _by_coverage(chain: Sequence[Json]) -> list[list[Json]]:
+    """A chain in parts of one insurance each: what was approved under one card is not approved under the card that an
+    update names, until that is answered."""
+    return [list(part) for _, part in groupby(chain, key=lambda claim: sorted(_coverages(claim)))]
+
+
 def _depth(id: str, before: Mapping[str, str]) -> int:
     seen: set[str] = set()
     while before[id] and id not in seen:
@@ -103,7 +110,8 @@ class _Reader:
             if text(each, "status") == "active" and text(each, "use") in ("preauthorization", "") and to not in wrong:
                 answers.setdefault(to or key(each), []).append(each)
         named = {key(each): linked(each, case.claims, case.responses) for each in self._orders()}
-        found = [self._request(chain, answers, named) for chain in _chains(claims, self.policy)]
+        chains = [part for chain in _chains(claims, self.policy) for part in _by_coverage(chain)]
+        found = [self._request(chain, answers, named) for chain in chains]
         # Answers to claims that we do not hold (a payer's feed of decisions): the orders name them.
         orphans = (each for id, each in answers.items() if id not in claims)
         found += [request for each in orphans if (request := self._unasked(each)).orders]

@@ -46,6 +46,7 @@ RULES: Final[dict[str, tuple[str, ...]]] = {  # gate -> its rules
         "authorization.units",
         "authorization.unit-kind",
         "authorization.duration",
+        "authorization.undated",
         "authorization.coverage",
         "authorization.card",
         "authorization.closed",

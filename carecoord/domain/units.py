@@ -91,7 +91,9 @@ _WORDS: dict[str, Sort] = {
     "week": _WEEK, "wk": _WEEK, "month": _MONTH, "mo": _MONTH, "year": _YEAR, "yr": _YEAR,
     "unit": _UNIT, "un": _UNIT, "each": _UNIT, "ea": _UNIT,
 }  # fmt: skip
-_STRETCH = re.compile(r"\D*\b(\d{1,3})[ \-]*(?:min|mins|minute|minutes|m)\b\D*")
+_SESSION = re.compile(r"\b(visit|session|encounter|appointment)s?\b")
+_OTHERWISE = re.compile(r"\b(unit|day)s?\b|\b[a-z]+ (hour|minute)s?$")  # units of a visit, hours of a session
+_STRETCH = re.compile(r"\D*\b(\d{1,3})[ \-.]*(?:min|mins|minute|minutes|m)\b\D*")
 _STRETCHES = {15: "quarter hour", 30: "half hour", 60: "hour", 1: "minute"}
 
 
@@ -134,14 +136,18 @@ def _sort(quantity: Json) -> Sort:
 def _spoken(unit: str) -> Sort:
     """The kind that a unit in words means; words that we do not know stay what they are."""
     said = " ".join(unit.casefold().replace("(s)", "").strip(" .{}").split())
+    if known := _WORDS.get(said) or _WORDS.get(said.removesuffix("s")):
+        return known
     if stretch := _stretch(said):
         return stretch
-    found = _WORDS.get(said) or _WORDS.get(said.removesuffix("s"))
-    return found or ("other", unit.strip() or "unit", 0)
+    if _SESSION.search(said) and not _OTHERWISE.search(said):
+        return _VISIT
+    return "other", unit.strip() or "unit", 0
 
 
 def _stretch(said: str) -> Sort | None:
-    """`15 minutes`, `15-min units`, `unit (15 min)`."""
-    found = _STRETCH.fullmatch(" ".join(said.casefold().split()))
+    """`15 minutes`, `15-min units`, `unit (15 min)`; a session of 60 minutes is a session."""
+    plain = " ".join(said.casefold().split())
+    found = None if _SESSION.search(plain) and "unit" not in plain else _STRETCH.fullmatch(plain)
     minutes = int(found[1]) if found else 0
     return ("minutes", _STRETCHES.get(minutes, f"{minutes} minute unit"), minutes) if minutes else None

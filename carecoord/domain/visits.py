@@ -66,6 +66,7 @@ class Visits:
 
     bookings: tuple[Booking, ...]
     done: tuple[Visit, ...]
+    undated: int = 0  # visits that took place or are booked, and nothing says when
 
     @property
     def open(self) -> tuple[Booking, ...]:
@@ -102,7 +103,9 @@ def visits(appointments: Iterable[Json], encounters: Iterable[Json], known: Dire
         for b in bookings
         if b.kind == "done" and b.day and b.start and b.key not in met
     ]
-    return Visits(tuple(bookings), tuple(sorted(took, key=lambda v: (v.at, v.evidence.reference))))
+    lost = sum(each is None for each in done)
+    lost += sum(b.kind in ("done", "booked") and not b.start and b.key not in met for b in bookings)
+    return Visits(tuple(bookings), tuple(sorted(took, key=lambda v: (v.at, v.evidence.reference))), lost)
 
 
 def _single(bookings: Sequence[Booking]) -> list[Booking]:

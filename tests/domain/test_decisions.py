@@ -237,6 +237,15 @@ class TestTheInsuranceThatItWasGivenUnder:
         named = [{"sequence": 1, "focal": True, "coverage": ref("Coverage/card-2")}]
         assert judged(self.story(card(plan="PLAN9", member="W999"), insurance=named)).state == "met"
 
+    def test_an_update_under_the_new_card_carries_nothing_over_until_it_is_answered(self):
+        named = [{"sequence": 1, "focal": True, "coverage": ref("Coverage/card-2")}]
+        update = claim("update", sent=-1, related=[{"claim": ref("Claim/req")}], insurance=named)
+        story = self.story(card(plan="PLAN9", member="W999")).with_(update)
+        assert (judged(story).state, judged(story).rule) == ("pending", "authorization.submitted")
+        assert judged(story.with_(appointment(6))).state == "met", "the old card has its approval still"
+        answered = story.with_(answer("A1", start=-5, end=60, claim="update"))
+        assert judged(answered).state == "met"
+
     def test_a_copy_of_the_card_is_the_card(self):
         number = [{"system": "https://payer.example/member", "value": "1"}]
         story = self.story(card(identifier=number), old_member="")

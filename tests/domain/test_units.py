@@ -57,6 +57,12 @@ X12_355 = "https://codesystem.x12.org/005010/355"
         ({"value": 40, "unit": "units of 15 minutes"}, "minutes", "40 quarter hours"),
         ({"value": 40, "unit": "15-min units", "code": "UN", "system": X12_355}, "minutes", "40 quarter hours"),
         ({"value": 40, "unit": "unit (15 min)"}, "minutes", "40 quarter hours"),
+        ({"value": 8, "unit": "15.min", "code": "15.min", "system": UCUM}, "minutes", "8 quarter hours"),
+        ({"value": 12, "unit": "60-minute sessions"}, "visits", "12 visits"),
+        ({"value": 12, "unit": "sessions of 60 minutes"}, "visits", "12 visits"),
+        ({"value": 12, "unit": "physical therapy visits"}, "visits", "12 visits"),
+        ({"value": 12, "unit": "visit hours"}, "other", "12 visit hours"),
+        ({"value": 12, "unit": "treatment units"}, "other", "12 treatment units"),
         ({"value": 30, "unit": "days"}, "days", "30 days"),
         ({"value": 30, "code": "DY", "system": X12_673}, "days", "30 days"),
         ({"value": 6, "code": "MN", "system": X12_673}, "other", "6 months"),
@@ -171,6 +177,12 @@ class TestKindsOfUnits:
             "authorization.part-unclear",
         )
 
+    def test_a_visit_without_a_date_may_have_used_the_last(self):
+        lost = {name: value for name, value in encounter(-3, "lost").items() if name != "period"}
+        assert judged(approved({"value": 2}, lost))[0] == "met"
+        found = approved({"value": 1}, lost).clear().gate("authorization")
+        assert (found.state, found.rule) == ("unknown", "authorization.undated")
+
 
 def second(units: int = 6, number: str = "AUTH-2", **about) -> list[dict]:
     """Another request for the same order, approved under another number."""
@@ -248,6 +260,21 @@ class TestOrdersThatShareAnAuthorization:
     def test_an_order_of_another_authorization_shares_nothing(self):
         story = self.story(booked=1).with_(other_order())
         assert self.clear(story, "sr").ruling.note == "2 of 12 visits left"
+
+    def test_two_copies_of_one_authorization_are_shared_by_the_orders_that_cite_either(self):
+        story = self.story(booked=3)
+        copy = story.resources["ClaimResponse/answer-req"] | {"id": "copy", "request": ref("Claim/elsewhere")}
+        cites = other_order(insurance=[ref("Coverage/card-1"), ref("ClaimResponse/copy")])
+        again = story.with_(copy, cites)
+        states = [self.clear(again, id).gate("authorization").state for id in ("sr", "sr2")]
+        assert "open" in states, "13 visits under 12"
+        assert self.clear(again, "sr2").gate("authorization").rule == "authorization.units"
+
+    def test_a_visit_of_the_other_order_is_charged_to_its_own_approval_where_that_has_room(self):
+        story = self.story(booked=3).with_(*second(units=2), claim("more", sent=-2, referral=ref("ServiceRequest/sr2")))
+        assert self.clear(story, "sr2").gate("authorization").state == "met"
+        assert self.clear(story, "sr").ruling.note == "0 of 12 visits left"
+        assert not any("Another order" in words for words in self.clear(story, "sr").warnings)
 
     def test_an_order_that_a_line_of_the_request_names_shares_it(self):
         asked = claim()
