@@ -73,6 +73,7 @@ def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
         "due_label": found.due_label if found.due else None,
         "clock_start": _at(found.since),
         "sort_due": FOREVER if found.due is None else micros(found.due),
+        **_payer_clock(found),
         "appointment_at": _at(seen or (done[-1].at if done else None)),
         "owner": _id(owner),
         "owner_name": _name(owner),
@@ -99,6 +100,20 @@ def _changes_at(case: Case, found: Clearance) -> int | None:
     """When time alone may change the row: by what is judged, or by the period of one of the patient's names."""
     moments = (_at(found.changes_at), name_changes_at(case.patient or {}, found.now))
     return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _payer_clock(found: Clearance) -> dict[str, Any]:
+    """The payer's own move and clock, whoever else has to move first: asking for a paper does not stop it."""
+    moves = [gate for gate in found.gates if gate.who == "payer" and gate.unmet and not found.closed]
+    first = min(moves, key=lambda gate: FOREVER if gate.due is None else micros(gate.due), default=None)
+    due = first.due if first else None
+    return {
+        "payer_moves": first is not None,
+        "payer_due": _at(due),
+        "payer_due_label": first.due_label if first and due else None,
+        "payer_clock_start": _at(first.since) if first else None,
+        "payer_sort": FOREVER if due is None else micros(due),
+    }
 
 
 def _number(order: Json) -> str:

@@ -119,12 +119,20 @@ class Worklist:
     at: Moments
     _known: dict[tuple[Any, ...], int] = field(default_factory=dict)
 
+    @property
+    def payers(self) -> bool:
+        """Whether the asker sees the cases as a payer only, whose clock and moves are its own."""
+        return bool(self.seen.any_of) and all(scope == "payer_key" for scope, _ in self.seen.any_of or ())
+
     def tests(self, asked: Asked) -> tuple[Test, ...]:
         """All that a row must pass to be in the list, apart from whose it is. Dropping one never shortens the list."""
         chosen = [In(FACETS[name], tuple(None if v == NONE else v for v in values)) for name, values in asked.facets]
         typed = [Word(start) for start in search_words.asked(asked.words)]
         picked = [In("id", asked.only)] if asked.only else []
-        return (*tabs(self.at)[asked.tab], *chosen, *typed, *picked)
+        return tuple(self._own(test) for test in (*tabs(self.at)[asked.tab], *chosen, *typed, *picked))
+
+    def _own(self, test: Test) -> Test:
+        return _by_payers_clock(test) if self.payers else test
 
     def count(self, asked: Asked) -> int:
         """How many rows the list has, at most MANY."""
@@ -136,7 +144,7 @@ class Worklist:
         In one pass over the open cases when the filters leave few of them, else each along its own index."""
         asked_for = self.tests(asked)
         lists = {name: self.tests(replace(asked, tab=name)) for name in names}
-        lists |= {f"group {name}": (*asked_for, span) for name, span in groups(self.at).items()}
+        lists |= {f"group {name}": (*asked_for, self._own(span)) for name, span in groups(self.at).items()}
         base = self.tests(replace(asked, tab="open"))
         if self._is_short(asked, base):
             found = self._sums(base, lists)
@@ -167,12 +175,12 @@ class Worklist:
         """All rows of the list, in order, a run at a time."""
         while run := self._slice(asked, _RUN):
             yield from run
-            asked = replace(asked, after=place(run[-1], asked.sort), before=None)
+            asked = replace(asked, after=place(run[-1], asked.sort, self.payers), before=None)
 
     def first_due(self, asked: Asked) -> int | None:
         """The earliest due time in the list, if anything in it is due."""
         found = self._slice(replace(asked, sort="due", after=None, before=None), 1)
-        return found[0].due_at if found else None
+        return (found[0].payer_due if self.payers else found[0].due_at) if found else None
 
     def choices(self, name: str, label: str) -> list[tuple[str, str]]:
         """The values that a facet has among the open cases with their `label` column, by label.
@@ -198,7 +206,7 @@ class Worklist:
         arms = self._arms(self.tests(asked), sort)
         if not arms:
             return []
-        statement = walks.rows(walks.blank(arms), SORTS[sort], down, cursor is not None)
+        statement = walks.rows(walks.blank(arms), column(sort, self.payers), down, cursor is not None)
         beside = {"value": cursor[0], "rid": cursor[1]} if cursor else {}
         return list(self.conn.execute(statement, {**walks.binds(arms, "r"), **beside, "size": size}))
 
@@ -250,6 +258,9 @@ class Worklist:
             return [Arm(whole, ("id",))]
         if scope == "placer" and any(isinstance(test, Span) and test.column == "appointment_at" for test in tests):
             return [Arm(whole, (scope, "open", "cleared", "appointment_at"))]
+        if self.payers:
+            moves = any(isinstance(test, In) and test.column == "payer_moves" for test in tests)
+            return [Arm(whole, (scope, "open", *(["payer_moves"] if moves else []), "payer_sort"))]
         lead = self._lead(scope, whose, tests)
         if SORTS[sort] in CASE_SORTS.get(scope, ()) and not (
             lead and self._led_length(scope, whose, lead, tests) < _SAMPLE
@@ -319,6 +330,21 @@ def _plain(test: Test) -> Test:
     return replace(test, whole=False) if isinstance(test, Word) else test
 
 
-def place(row: Row[Any], sort: str) -> tuple[Any, int]:
+def _by_payers_clock(test: Test) -> Test:
+    """The test by the payer's own move and clock in the place of the whole case's."""
+    if isinstance(test, Span) and test.column == "sort_due":
+        return replace(test, column="payer_sort")
+    if isinstance(test, In) and (test.column, test.values) == ("role", ("payer",)):
+        return In("payer_moves", (True,))
+    return test
+
+
+def column(sort: str, payers: bool) -> str:
+    """The column of an order; `payers`: by the payer's own clock."""
+    name = SORTS[sort.lstrip("-")]
+    return "payer_sort" if payers and name == "sort_due" else name
+
+
+def place(row: Row[Any], sort: str, payers: bool = False) -> tuple[Any, int]:
     """Where a row stands in an order: what a page goes on from."""
-    return row._mapping[SORTS[sort.lstrip("-")]], row.rid
+    return row._mapping[column(sort, payers)], row.rid

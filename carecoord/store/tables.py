@@ -166,6 +166,12 @@ case = Table(
     Column("searched", Str, nullable=False),  # all that it is found by, domain/search_words
     Column("payer_searched", Str, nullable=False),  # of that, what the payer finds it by
     Column("updated", Big, nullable=False),
+    # the payer's own move and its clock, whoever else has to move first
+    Column("payer_moves", Boolean, nullable=False),
+    Column("payer_due", Big),
+    Column("payer_due_label", Str),
+    Column("payer_clock_start", Big),
+    Column("payer_sort", Big, nullable=False),  # as sort_due
     # far future when nothing is due, so that the sort key is never NULL
     Column("sort_due", Big, nullable=False),
     Index("case_row_due", "open", "sort_due", "rid"),
@@ -203,6 +209,9 @@ for _scope, _sorts in CASE_SORTS.items():
     for _sort in _sorts:
         Index(f"case_row_{_scope}_{_sort}", case.c[_scope], case.c.open, case.c[_sort], case.c.rid)
 Index("case_row_visit", case.c.placer, case.c.open, case.c.cleared, case.c.appointment_at, case.c.rid)
+
+Index("case_row_payer_clock", case.c.payer_key, case.c.open, case.c.payer_sort, case.c.rid)
+Index("case_row_payer_moves", case.c.payer_key, case.c.open, case.c.payer_moves, case.c.payer_sort, case.c.rid)
 
 case_need = Table(  # what of the registry a case row leans on: a changed agreement finds its cases here
     "case_need",

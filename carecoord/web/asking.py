@@ -22,11 +22,12 @@ class Address:
 
     asked: Asked
     shown: str | None = None
+    home: str = "open"  # the tab of an address that names none
 
     def href(self, path: str = "/") -> str:
         """The link to it; what is as by default is left out."""
         asked = self.asked
-        pairs = [("tab", asked.tab)] if asked.tab != "open" else []
+        pairs = [("tab", asked.tab)] if asked.tab != self.home else []
         pairs += [(name, value) for name, values in asked.facets for value in values]
         pairs += [("q", asked.words)] if asked.words else []
         pairs += [("sort", asked.sort)] if asked.sort != "due" else []
@@ -37,7 +38,7 @@ class Address:
 
     def fields(self) -> list[tuple[str, str]]:
         """What the search form must carry along so that the other filters stay."""
-        kept = [("tab", self.asked.tab)] if self.asked.tab != "open" else []
+        kept = [("tab", self.asked.tab)] if self.asked.tab != self.home else []
         kept += [(name, value) for name, values in self.asked.facets for value in values]
         kept += [("sort", self.asked.sort)] if self.asked.sort != "due" else []
         return kept + ([("show", self.shown)] if self.shown else [])
@@ -90,8 +91,9 @@ class Address:
         return replace(self, asked=replace(self.asked, after=None, before=None, **changes))
 
 
-def parse(query: Mapping[str, list[str]]) -> Address:
-    """The address that a query string stands for. Raises Invalid naming the parameter that can not be meant."""
+def parse(query: Mapping[str, list[str]], home: str = "open") -> Address:
+    """The address that a query string stands for; `home`: the tab where it names none. Raises Invalid naming the
+    parameter that can not be meant."""
 
     for name, given in query.items():
         if any("\0" in value for value in given):
@@ -100,7 +102,7 @@ def parse(query: Mapping[str, list[str]]) -> Address:
     def one(name: str, default: str = "") -> str:
         return (query.get(name) or [default])[-1]
 
-    tab, sort = one("tab", "open"), one("sort", "due")
+    tab, sort = one("tab", home), one("sort", "due")
     if tab not in tabs_named():
         raise Invalid(f"There is no list {tab!r}; choose one of the tabs.", "http.tab")
     if sort.removeprefix("-") not in SORTS:
@@ -115,7 +117,7 @@ def parse(query: Mapping[str, list[str]]) -> Address:
         before=None if one("after") else _place("before", one("before"), sort),
         only=tuple(query.get("id", ())),
     )
-    return Address(asked, one("show") or None)
+    return Address(asked, one("show") or None, home)
 
 
 def _mark(place: tuple[Any, int] | None) -> str:

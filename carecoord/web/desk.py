@@ -46,7 +46,7 @@ def blueprint(world: World) -> Blueprint:
             return redirect("/audit", 303)
         if not cases.has_cases(grant):
             return _other_desk(world, grant, zone)
-        address = parse(request.args.to_dict(flat=False))
+        address = parse(request.args.to_dict(flat=False), listing.home(cases.whole(signin.session().grant())))
         found = cases.worklist(world, grant, address.asked, listing.counts(cases.whole(grant)), PAGE, request_id())
         shown = cases.panel(world, grant, address.shown, request_id()) if address.shown else None
         view = {
@@ -68,7 +68,7 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.get("/worklist.csv")
     def download() -> Response:
-        address = parse(request.args.to_dict(flat=False))
+        address = parse(request.args.to_dict(flat=False), listing.home(cases.whole(signin.session().grant())))
         rows = cases.download(world, signin.session().grant(), address.asked, request_id())
         named = {"Content-Disposition": 'attachment; filename="worklist.csv"'}
         return Response(_csv(rows, zone), mimetype="text/csv", headers=named)

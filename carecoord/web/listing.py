@@ -35,7 +35,7 @@ FIGURES = {  # name -> (label, tone when it is not zero)
     "cleared": ("Cleared", "green"),
 }
 # A payer's clerk knows the payer's own clock, not the clinics'.
-PAYER_TABS = {"open": "All requests", "payer": "To decide", "late": "Late", "closed": "Closed"}
+PAYER_TABS = {"payer": "To decide", "late": "Late", "open": "All requests", "closed": "Closed"}
 PAYER_FIGURES = {"late": ("Decision late", "red"), "decide": ("Decide today", "amber"), "payer": ("To decide", "")}
 PAYER_GROUPED = ("payer", "late", "decide")
 PAYER_FACETS = ("authorization", "contract", "priority")
@@ -127,6 +127,11 @@ def counts(full: bool) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*TABS, *FIGURES) if full else (*PAYER_TABS, *PAYER_FIGURES)))
 
 
+def home(full: bool) -> str:
+    """The tab that the desk opens with: a payer's clerk comes to decide."""
+    return "open" if full else "payer"
+
+
 def listing(found: Found, address: Address, zone: ZoneInfo) -> Listing:
     """Everything the page needs, already in words."""
     times, asked = Times(found.now, zone), address.asked
@@ -145,8 +150,8 @@ def listing(found: Found, address: Address, zone: ZoneInfo) -> Listing:
         total_word="closed" if asked.tab == "closed" else "open",
         groups=list(_groups(found, address, times)),
         columns=_columns(address, found.full),
-        before=address.to_row(place(found.rows[0], asked.sort)).href() if found.more_before and found.rows else "",
-        after=address.from_row(place(found.rows[-1], asked.sort)).href() if found.more_after and found.rows else "",
+        before=address.to_row(_place(found, 0, asked.sort)).href() if found.more_before and found.rows else "",
+        after=address.from_row(_place(found, -1, asked.sort)).href() if found.more_after and found.rows else "",
         download=address.show(None).start().href("/worklist.csv"),
         empty=empty(address, bool(found.tally["open"])),
         sync=sync(found.syncs, times, found.full),
@@ -196,7 +201,9 @@ def _groups(found: Found, address: Address, times: Times) -> Iterator[Group]:
     ends = {"overdue": found.at.now, "today": found.at.today, "soon": found.at.soon}
     for name in GROUPS if address.asked.sort == "due" else reversed(GROUPS):
         mine = [
-            line for row, line in lines if next((g for g, end in ends.items() if row.sort_due < end), "later") == name
+            line
+            for row, line in lines
+            if next((g for g, end in ends.items() if _sorted(row, found) < end), "later") == name
         ]
         if mine:
             yield Group(name, GROUPS[name], counted(found.groups[name]), mine)
@@ -214,8 +221,8 @@ def _line(row: Row[Any], address: Address, times: Times, found: Found) -> Line:
         spoken=f"{row.patient_name}, {row.number}",
         name=row.patient_name,
         about=about,
-        clock=times.clock(row.due_at, row.clock_start, found.at.today) if row.open and _told(row, found) else None,
-        due_label=(row.due_label or "").replace("authorization", "auth"),
+        clock=_clock(row, times, found) if row.open else None,
+        due_label=((row.due_label if found.full else row.payer_due_label) or "").replace("authorization", "auth"),
         priority=None if row.priority == "routine" else chip(chips.PRIORITY, row.priority),
         specialty=row.specialty,
         reason=row.reason if found.full else "",
@@ -234,9 +241,19 @@ def _line(row: Row[Any], address: Address, times: Times, found: Found) -> Line:
     )
 
 
-def _told(row: Row[Any], found: Found) -> bool:
-    """Whether the asker may know what is due: a payer knows its own clock only."""
-    return found.full or row.role == "payer"
+def _clock(row: Row[Any], times: Times, found: Found) -> Clock | None:
+    """The clock of the case; a payer knows its own only, and that runs whoever else has to move first."""
+    if found.full:
+        return times.clock(row.due_at, row.clock_start, found.at.today)
+    return times.clock(row.payer_due, row.payer_clock_start, found.at.today) if row.payer_moves else None
+
+
+def _place(found: Found, n: int, sort: str) -> tuple[Any, int]:
+    return place(found.rows[n], sort, not found.full)
+
+
+def _sorted(row: Row[Any], found: Found) -> int:
+    return int(row.sort_due if found.full else row.payer_sort)
 
 
 def _gate(row: Row[Any], times: Times) -> str:

@@ -185,8 +185,8 @@ def _tracks(panel: Panel, times: Times) -> list[Track]:
 
 def _next(panel: Panel, times: Times) -> Next:
     row = panel.row
-    if not panel.full and row.role != "payer":
-        return Next("Nothing to decide", "The next move is not yours.", None, None, "")
+    if not panel.full:
+        return _payers_next(panel, times)
     if not row.open:
         return Next("The loop is closed", row.headline, None, None, "")
     what = row.action_label or "Wait"
@@ -195,6 +195,18 @@ def _next(panel: Panel, times: Times) -> Next:
         what, row.headline, mover, times.clock(row.due_at, row.clock_start, panel.at.today), row.due_label or "",
         to_call(panel),
     )  # fmt: skip
+
+
+def _payers_next(panel: Panel, times: Times) -> Next:
+    """The payer's own move: its clock runs whoever else has to move first."""
+    row = panel.row
+    if not row.open or not row.payer_moves:
+        return Next("Nothing to decide", "The next move is not yours.", None, None, "")
+    asked = panel.clearance.gate("authorization").who != "payer"
+    what = "Answer the eligibility question" if asked else "Decide the request"
+    why = panel.clearance.gate("coverage" if asked else "authorization").reason
+    clock = times.clock(row.payer_due, row.payer_clock_start, panel.at.today)
+    return Next(what, why, chip(chips.MOVE, "payer"), clock, row.payer_due_label or "")
 
 
 def _verdict(panel: Panel) -> Chip:

@@ -92,6 +92,8 @@ def _row(n: int, now: int) -> dict[str, Any]:
         "specialty": "Cardiology", "reason": "New LBBB, EF 38%", "priority": chance.choice(("routine", "urgent")),
         "placer": "placer", "placer_name": "Fairmont Medical Group", "performer": f"org-{n % 12}",
         "performer_name": f"Clinic {n % 12}", "payer": f"payer-{n % 3}", "payer_key": f"bench|{n % 3}",
+        "payer_moves": False, "payer_due": None, "payer_due_label": None, "payer_clock_start": None,
+        "payer_sort": 2**62,
         "payer_name": f"Payer {n % 3}", "plan_name": "PPO", "stage": chance.choice(STAGES), "headline_gate": unmet,
         "authorization_state": chance.choice(("approved", "pended", "not-required", "denied")),
         "agreement_state": chance.choice(("in-network", "in-network", "in-network", "expiring")),

@@ -39,6 +39,12 @@ def row(rid: int, **given: Any) -> dict[str, Any]:
         "changes_at": None, "updated": NOW, "sort_due": NEVER if due is None else due, **given,
     }  # fmt: skip
     told = ("patient_name", "birth_date", "member_id", "number", "performer_name")
+    own = made["role"] == "payer"
+    made = {
+        "payer_moves": own, "payer_due": due if own else None, "payer_due_label": "Payer decision" if own else None,
+        "payer_clock_start": NOW - DAY if own else None,
+        "payer_sort": NEVER if due is None or not own else due, **made,
+    }  # fmt: skip
     said = (*told, "mrn", "reason")
     found_by = {"payer_searched": " ".join(made[name] or "" for name in told)}
     found_by["searched"] = " ".join(made[name] or "" for name in said)

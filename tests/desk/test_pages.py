@@ -134,9 +134,9 @@ def test_the_outsider_finds_none_of_our_cases(house: House, coordinator: FlaskCl
 
 def test_a_payer_sees_only_requests_that_lie_there_and_no_clinical_word(house: House) -> None:
     payer = house.enter("payer")
-    shown = {*walk(payer, "/"), *walk(payer, "/?tab=closed")}
+    shown = {*walk(payer, "/?tab=open"), *walk(payer, "/?tab=closed")}
     assert "worked-01-visit-after-approval" in shown
-    listed = get(payer, "/")
+    listed = get(payer, "/?tab=open")
     said = text(listed)
     for words in ("Pinnacle", "Granite", "Exertional chest pain", "Awaiting auth", "Next step", "Overdue"):
         assert words not in said
