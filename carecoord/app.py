@@ -1,12 +1,12 @@
 """The world made, and the parts of the web put together: the one place that reads the clock, makes ids and knows every
 room."""
 
-import atexit
 import os
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
+from multiprocessing.util import Finalize
 from pathlib import Path
 from uuid import uuid4
 
@@ -137,7 +137,8 @@ def drain(world: World) -> None:
         stop.set()
         thread.join(LAST_DRAIN)
 
-    atexit.register(end)
+    # The processes of a server that forks or spawns end without atexit; these finalizers run in both kinds.
+    Finalize(None, end, exitpriority=0)
 
 
 def _session(settings: Settings) -> requests.Session:

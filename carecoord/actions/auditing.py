@@ -6,11 +6,13 @@ from pathlib import Path
 
 import msgspec
 
+from carecoord.errors import Conflict
 from carecoord.fhir.instants import micros
 from carecoord.store import chain, seals
+from carecoord.store.audit import Event, record
 from carecoord.store.chain import Mark, Verdict
-from carecoord.store.engine import reading
-from carecoord.store.seals import Head
+from carecoord.store.engine import reading, writing
+from carecoord.store.seals import Head, Noted
 from carecoord.world import World
 
 MARK = "verified.json"  # how far the chain was found whole, beside the journal
@@ -29,10 +31,41 @@ def walk(world: World, whole: bool, tell: Callable[[int, int], None] = lambda do
     whole now. Raises ValueError for a file of heads that was tampered with."""
     folder = world.journal.folder
     since = None if whole else _mark(folder)
-    found = chain.verify(world.engine, seals.noted(folder), since, tell)
+    heads = seals.noted(folder)
+    if whole and (last := _mark(folder)):  # what was found whole once must still be there, however far we walk
+        at = next((n for n, head in enumerate(heads) if head.seal > last.seal), len(heads))
+        when = int((folder / MARK).stat().st_mtime * 1_000_000)
+        heads.insert(at, Noted(when, last.seal, last.hash))
+    found = chain.verify(world.engine, heads, since, tell)
     if not found.faults and folder.is_dir():
         (folder / MARK).write_bytes(msgspec.json.encode(found.mark))
     return found
+
+
+def restored(world: World, request: str) -> int:
+    """The database was put back from a backup: heads that were noted behind its end do not count any more. Walks the
+    whole chain before; returns how many heads were set aside. The trail itself tells of it.
+
+    Raises Conflict when the chain is not whole up to its end, or no head behind its end was noted: then this is no
+    restored database. Raises ValueError for a file of heads that was tampered with.
+    """
+    folder, now = world.journal.folder, world.clock()
+    with reading(world.engine) as conn:
+        end = seals.head(conn)
+    heads, mark = seals.noted(folder), _mark(folder)
+    before = [head for head in heads if head.seal <= end.seal]
+    ahead = len(heads) - len(before) + bool(mark and mark.seal > end.seal)
+    if not ahead:
+        raise Conflict("Nothing was noted behind the end of this database's trail: it is not put back to earlier.")
+    found = chain.verify(world.engine, before)
+    if found.faults:
+        raise Conflict(f"The trail is not whole up to its end, so this is no backup of ours: {'; '.join(found.faults)}")
+    with writing(world.engine) as conn:
+        record(conn, [Event(micros(now), request, "restore", 200, query=f"end={end.seal}&set-aside={ahead}")])
+    seals.append(folder, Noted(micros(now), end.seal, end.hash.hex(), restored=True))
+    (folder / MARK).unlink(missing_ok=True)
+    seals.seal(world.engine)
+    return ahead
 
 
 def head(world: World) -> Head:

@@ -157,8 +157,9 @@ def sealed(world: World, whole: bool = False, tell: Callable[[int, int], None] =
     if found.faults:
         listed = "; ".join(found.faults)
         raise Wrong(
-            f"{listed}. The trail was changed outside carecoord: keep this database as it is, compare it with a backup "
-            "from before, and find out who could write to it. `carecoord audit verify` walks the whole chain"
+            f"{listed}. If you put this database back from a backup, say so: carecoord audit restored. Else the trail "
+            "was changed outside carecoord: keep this database as it is, compare it with a backup from before and find "
+            "out who could write to it. `carecoord audit verify` walks the whole chain"
         )
     part = f" ({found.walked:,} of it walked now; carecoord audit verify walks all)"
     walked = part if found.walked != found.sealed else ""

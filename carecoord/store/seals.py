@@ -55,11 +55,13 @@ class Head:
 
 @dataclass(frozen=True)
 class Noted:
-    """A head in the file: when (microseconds), which seal, its hash."""
+    """A head in the file: when (microseconds), which seal, its hash. restored: somebody said that the database had been
+    put back to here from a backup; the heads that were noted behind it are not looked for any more."""
 
     at: int
     seal: int
     hash: str
+    restored: bool = False
 
 
 _columns = tuple(audit.columns)
@@ -117,26 +119,38 @@ def note(engine: Engine, folder: Path, at: int, now: bool = False) -> bool:
     gone_on = present.seal - last.seal
     if gone_on <= 0 or not (now or gone_on >= NOTED_AFTER or at - last.at >= NOTED_EVERY):
         return False
-    private_files.make_folder(folder)
-    fd = os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        os.write(fd, _encode(Noted(at, present.seal, present.hash.hex())) + b"\n")
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    append(folder, Noted(at, present.seal, present.hash.hex()))
     return True
 
 
+def append(folder: Path, noted: Noted) -> None:
+    """Write a head at the end of the folder's file, through to the disk."""
+    private_files.make_folder(folder)
+    fd = os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.write(fd, _encode(noted) + b"\n")
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def noted(folder: Path) -> list[Noted]:
-    """The heads in the folder's file, oldest first. Raises ValueError for a file that was tampered with."""
+    """The heads in the folder's file that count, oldest first: without those behind a head to which the database was
+    put back later. Raises ValueError for a file that was tampered with."""
     try:
         lines = (folder / FILE).read_bytes().splitlines()
     except FileNotFoundError:
         return []
     try:
-        return [_decode_noted(line) for line in lines]
+        heads = [_decode_noted(line) for line in lines]
     except msgspec.MsgspecError as e:
         raise ValueError(f"{folder / FILE} can not be read: {e}") from e
+    kept: list[Noted] = []
+    for head in heads:
+        if head.restored:
+            kept = [one for one in kept if one.seal <= head.seal]
+        kept.append(head)
+    return kept
 
 
 def patients_of(conn: Connection, rows: Sequence[int]) -> dict[int, list[str]]:

@@ -33,12 +33,14 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
     "break-glass-end": ("closed the record again of", "tried to close the record of"),
     "review-emergency": ("looked into the emergency opening of", "tried to look into the emergency opening of"),
     "account-change": ("changed an account", "was refused a change of an account"),
+    "restore": ("put the database back from a backup", "tried to put the database back from a backup"),
     "audit": ("looked at the audit", "tried to look at the audit"),
     "export": ("exported the audit", "tried to export the audit"),
 }
 WITHOUT_TYPE = frozenset({
     "sign-in", "sign-out", "launch", "consent", "consent-refused", "token", "token-revoked", "break-glass",
     "break-glass-end", "review-emergency", "audit", "export", "account-change", "search-system",
+    "restore",
 })  # fmt: skip
 
 

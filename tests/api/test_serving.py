@@ -11,11 +11,14 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from carecoord.store import seals
+from carecoord.store.engine import open_engine, reading
 
 from .test_sockets import free_port
 
@@ -51,6 +54,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("serving")
     (folder / "metrics").mkdir()
     (folder / "metrics" / "counter_1.db").write_bytes(b"of a process that is long gone")
+    with serving(folder) as found:
+        yield found
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Served]:
+    """A running `carecoord serve` with this CARECOORD_VAR."""
     found = Served(free_port(), folder / "log")
     given = {"VAR": folder, "PORT": found.port, "WORKERS": WORKERS, "THREADS": THREADS}
     own = {name: value for name, value in os.environ.items() if not name.startswith("CARECOORD_")}
@@ -179,6 +189,26 @@ def test_an_address_or_header_that_is_far_too_long_is_refused(served: Served) ->
                 status = b""
         assert status in (b"", b"400", b"414", b"431"), status
     assert served.ask("GET", "/healthz")[0] == 200
+
+
+def test_when_it_ends_the_last_reads_are_sealed_and_the_head_is_noted(tmp_path: Path) -> None:
+    """F14, decision 17: at each end. Processes of a server end without atexit."""
+    file = tmp_path / "patients.ndjson"
+    load = [sys.executable, "-m", "carecoord.cli", "load", str(file)]
+    with serving(tmp_path):
+        for id in ("a", "b"):
+            file.write_text(json.dumps({"resourceType": "Patient", "id": id}))
+            subprocess.run(load, env=os.environ | {"CARECOORD_VAR": str(tmp_path)}, check=True, capture_output=True)
+            if id == "a":
+                time.sleep(3)  # until its head has been noted: the next one is then not due for ten minutes
+        assert [head.seal for head in seals.noted(tmp_path / "audit")] == [1]
+    engine = open_engine(f"sqlite:///{tmp_path}/carecoord.db")
+    with reading(engine) as conn:
+        head = seals.head(conn)
+    engine.dispose()
+    assert head.seal == 2
+    assert seals.noted(tmp_path / "audit")[-1].hash == head.hash.hex()
+    assert list((tmp_path / "audit").glob("audit-*.jsonl")) == []
 
 
 def test_all_that_the_processes_say_is_json(served: Served) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -250,6 +251,59 @@ def test_the_head_of_the_chain_can_be_kept_elsewhere(ready: Run, tmp_path: Path)
     engine.dispose()
     assert (code, out) == (0, f"seal: 1\nhash: {head.hash.hex()}\n")
     assert seals.noted(tmp_path / "var" / "audit")[-1].hash == head.hash.hex()
+
+
+def test_a_database_that_was_put_back_is_no_tampering_once_that_is_said(ready: Run, tmp_path: Path) -> None:
+    """F13: until then `check` and `audit verify` find the same; afterwards both are good, and the trail tells of it."""
+    database, backup = tmp_path / "var" / "carecoord.db", tmp_path / "backup.db"
+
+    def happen(count: int) -> None:
+        engine = open_engine(f"sqlite:///{database}")
+        with writing(engine) as conn:
+            record(conn, [Event(n, "r", "read", 200, type="Patient") for n in range(count)])
+        seals.seal(engine)
+        engine.dispose()
+
+    happen(3)
+    assert ready("audit", "restored")[0] == 1, "nothing was put back"
+    assert ready("check")[1].count("chain unbroken") == 1
+    ready("audit", "head")
+    shutil.copyfile(database, backup)
+    happen(2)
+    ready("check")
+    ready("audit", "head")
+    for path in database.parent.glob("carecoord.db*"):
+        path.unlink()
+    shutil.copyfile(backup, database)
+    database.chmod(0o600)
+    for verb in (("check",), ("audit", "verify"), ("audit", "verify"), ("check",)):
+        code, out, _ = ready(*verb)
+        assert code == 1
+        assert "seal 5" in out
+        assert "put this database back from a backup, say so: carecoord audit restored" in out
+    code, out, _ = ready("audit", "restored")
+    assert (code, "are set aside" in out) == (0, True)
+    for verb in (("audit", "verify"), ("check",)):
+        assert "good  audit: 4 rows, sealed to 4, chain unbroken" in ready(*verb)[1]
+    engine = open_engine(f"sqlite:///{database}")
+    with reading(engine) as conn:
+        assert conn.scalar(text("SELECT interaction FROM audit WHERE n = 4")) == "restore"
+    engine.dispose()
+
+
+def test_a_chain_that_is_broken_is_never_taken_for_a_backup(ready: Run, tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/var/carecoord.db")
+    with writing(engine) as conn:
+        record(conn, [Event(n, "r", "read", 200, type="Patient") for n in range(5)])
+    seals.seal(engine)
+    ready("audit", "head")
+    with writing(engine) as conn:
+        conn.execute(text("DROP TRIGGER audit_seal_no_delete"))
+        conn.execute(text("DELETE FROM audit_seal WHERE seal > 3"))
+    engine.dispose()
+    code, _, err = ready("audit", "restored")
+    assert code == 1
+    assert "Nothing was noted behind" in err or "not whole up to its end" in err
 
 
 def test_check_finds_a_journal_that_nobody_drains(ready: Run, tmp_path: Path) -> None:
