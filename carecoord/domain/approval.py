@@ -75,6 +75,8 @@ def granted(line: Line, request: Request, matter: Matter, need: Requirement, poo
         gate, note = found
         over = line.days.end is not None and line.days.end <= local(matter.now, matter.policy.zone)
         chip = "expired" if gate.rule == "authorization.dates" and over else _chip(line)
+        # What can not be counted must not look good in a list: the payer's own "approved" is green there.
+        chip = "unknown" if gate.state == "unknown" and chip == "approved" else chip
         return Ruling(gate, chip, note, line, request, need, tally)
     number = f" {line.number}" if line.number else ""
     until = f", until {spoken(line.days.last)}" if line.days.end else ""
@@ -166,13 +168,15 @@ def _units(pool: Pool, matter: Matter, tally: Tally | None) -> Found:
         return _undated(line, matter, tally)
     if tally is None:
         reason = f"The approval is for {pool.amount.words()}: how many visits that is only the payer can say."
-        return verdict("unknown", reason, "unit-kind", line.evidence, CALL, "coordinator", label="Call the payer"), ""
+        note = f"For {pool.amount.words()}"
+        return verdict("unknown", reason, "unit-kind", line.evidence, CALL, "coordinator", label="Call the payer"), note
     if tally.unit.kind == "minutes" and any(
         use.minutes is None for use in matter.ledger.over if matter.order in use.orders
     ):
         reason = f"The approval counts {tally.unit.plural}; how long the visit lasts is not known: enter when it ends."
         measure = Action("enter-duration", "Enter when the visit ends")
-        return verdict("unknown", reason, "duration", line.evidence, measure, "coordinator", label="Enter duration"), ""
+        found = verdict("unknown", reason, "duration", line.evidence, measure, "coordinator", label="Enter duration")
+        return found, "Length not known"
     action = Action("extend-authorization", f"Ask for more {tally.unit.plural}")
     proof = (*line.evidence, *matter.visit)
     return verdict("open", tally.full, "units", proof, action, "coordinator", label=action.label), _left(line, tally)
@@ -185,7 +189,9 @@ def _undated(line: Line, matter: Matter, tally: Tally | None) -> Found:
         return None
     reason = f"{counted(n, 'visit')} without a date may have used up what is left: enter when."
     action = Action("enter-date", "Enter when the visit was")
-    return verdict("unknown", reason, "undated", line.evidence, action, "coordinator", label="Enter date"), ""
+    return verdict(
+        "unknown", reason, "undated", line.evidence, action, "coordinator", label="Enter date"
+    ), "Date not known"
 
 
 def _has_room(pool: Pool, matter: Matter, tally: Tally | None) -> bool:

@@ -137,7 +137,7 @@ def _uses(order: Json, found: Visits, held: tuple[Card, ...], who: tuple[Party, 
     ]
     return done + [
         Use(
-            frozenset({b.key}),
+            b.keys,
             me,
             b.day,
             False,

@@ -13,7 +13,7 @@ from carecoord.domain.calendar import first, moment
 from carecoord.domain.gate import Evidence
 from carecoord.domain.parties import Directory, Party, party
 from carecoord.domain.policy import Policy
-from carecoord.domain.reading import Json, evidence, identifiers, item, items, key, target, targets, text, whole
+from carecoord.domain.reading import Json, evidence, identifiers, item, items, key, source, target, targets, text, whole
 
 KIND = {  # Appointment.status -> what it means for the case
     "booked": "booked",
@@ -45,6 +45,8 @@ class Booking:
     identifiers: frozenset[str]
     minutes: Fraction | None = None
     made: str = ""  # Appointment.created
+    source: str = ""  # the system it came from
+    keys: frozenset[str] = frozenset()  # its own, and those of its copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Visits:
     def open(self) -> tuple[Booking, ...]:
         """The booked ones that no finished visit answers."""
         met = frozenset[str]().union(*(visit.appointments for visit in self.done))
-        return tuple(b for b in self.bookings if b.kind == "booked" and b.start and b.key not in met)
+        return tuple(b for b in self.bookings if b.kind == "booked" and b.start and b.keys.isdisjoint(met))
 
     def ahead(self, now: datetime, policy: Policy) -> tuple[Booking, ...]:
         """The booked ones whose outcome is not yet overdue."""
@@ -94,30 +96,37 @@ def visits(appointments: Iterable[Json], encounters: Iterable[Json], known: Dire
     """Read those of one order. Finished Encounters are one visit where they name one Appointment or are part of one
     Encounter; one that names none answers the fulfilled or booked Appointment during which it took place."""
     bookings = _single([_booking(each, known, policy) for each in appointments if text(each, "status") in KIND])
-    by = {b.key: b for b in bookings}
+    by = {id: b for b in bookings for id in b.keys}
     done = [_done(group, by, known, policy) for group in _groups(encounters)]
     took = _matched([each for each in done if each], bookings)
     met = {id for visit in took for id in visit.appointments}
     took += [
-        Visit(b.evidence, b.day, b.start, b.key, frozenset({b.key}), b.minutes, b.site)
+        Visit(b.evidence, b.day, b.start, b.key, b.keys, b.minutes, b.site)
         for b in bookings
-        if b.kind == "done" and b.day and b.start and b.key not in met
+        if b.kind == "done" and b.day and b.start and b.keys.isdisjoint(met)
     ]
     lost = sum(each is None for each in done)
-    lost += sum(b.kind in ("done", "booked") and not b.start and b.key not in met for b in bookings)
+    lost += sum(b.kind in ("done", "booked") and not b.start and b.keys.isdisjoint(met) for b in bookings)
     return Visits(tuple(bookings), tuple(sorted(took, key=lambda v: (v.at, v.evidence.reference))), lost)
 
 
 def _single(bookings: Sequence[Booking]) -> list[Booking]:
-    """In order of time; copies that share an identifier and say the same are one."""
+    """In order of time; copies that say the same are one, and each knows the keys of all its copies."""
     found: list[Booking] = []
-    said: set[tuple[str, str, datetime | None]] = set()
     for each in sorted(bookings, key=lambda b: (b.start is None, b.start.timestamp() if b.start else 0, b.key)):
-        words = {(id, each.kind, each.start) for id in each.identifiers}
-        if not words & said:
-            found.append(each)
-        said |= words
+        keys = frozenset({each.key}).union(*(other.keys for other in bookings if _copies(each, other)))
+        if not any(other.kind == each.kind and _copies(each, other) for other in found):
+            found.append(replace(each, keys=keys))
     return found
+
+
+def _copies(one: Booking, other: Booking) -> bool:
+    """Whether two Appointments of an order are one visit, told by two systems or twice: at the same time, with an
+    identifier in common, or from different systems and not at different places."""
+    if one.start != other.start:
+        return False
+    apart = one.site and other.site and not one.site.same(other.site)
+    return bool(one.identifiers & other.identifiers) or (one.source != other.source and bool(one.start) and not apart)
 
 
 def _booking(appointment: Json, known: Directory, policy: Policy) -> Booking:
@@ -137,6 +146,8 @@ def _booking(appointment: Json, known: Directory, policy: Policy) -> Booking:
         identifiers(appointment),
         _minutes(at, text(appointment, "end"), policy) or (Fraction(stated) if stated and stated > 0 else None),
         text(appointment, "created"),
+        source(appointment),
+        frozenset({key(appointment)}),
     )
 
 
@@ -219,7 +230,7 @@ def _done(group: Sequence[Json], bookings: Mapping[str, Booking], known: Directo
 def _matched(done: Sequence[Visit], bookings: Sequence[Booking]) -> list[Visit]:
     """The visits with the Appointment that each answers, where it names none itself: one for one, the nearest first."""
     taken = {id for visit in done for id in visit.appointments}
-    left = [b for b in bookings if b.kind in ("done", "booked") and b.start and b.key not in taken]
+    left = [b for b in bookings if b.kind in ("done", "booked") and b.start and b.keys.isdisjoint(taken)]
     pairs = [
         (distance, n, b)
         for n, visit in enumerate(done)
@@ -229,10 +240,10 @@ def _matched(done: Sequence[Visit], bookings: Sequence[Booking]) -> list[Visit]:
     ]
     found = list(done)
     for _, n, b in sorted(pairs, key=lambda pair: (pair[0], pair[1], pair[2].key)):
-        if not found[n].appointments and b.key not in taken:
-            taken.add(b.key)
+        if not found[n].appointments and b.keys.isdisjoint(taken):
+            taken |= b.keys
             minutes, site = found[n].minutes or b.minutes, found[n].site or b.site
-            found[n] = replace(found[n], appointments=frozenset({b.key}), minutes=minutes, site=site)
+            found[n] = replace(found[n], appointments=b.keys, minutes=minutes, site=site)
     return found
 
 

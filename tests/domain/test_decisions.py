@@ -323,6 +323,27 @@ class TestVisits:
         both = [self.booked("a", "08:00", "08:30"), self.booked("b", "08:30", "09:00")]
         assert self.note(seen, *both) == "2 of 4 visits left"
 
+    def test_our_copy_and_the_ehrs_copy_of_a_visit_are_one(self):
+        ours, theirs = self.booked("ours", "15:00", "15:30", n=3, meta={}), self.booked("theirs", "15:00", "15:30", n=3)
+        assert self.note(ours, theirs) == "3 of 4 visits left"
+        elsewhere = self.booked("ours", "15:00", "15:30", n=3, meta={}) | {
+            "participant": [{"actor": ref("Location/site-b"), "status": "accepted"}]
+        }
+        assert self.note(elsewhere, theirs) == "2 of 4 visits left"
+
+    def test_an_encounter_that_names_one_copy_answers_them_all(self):
+        number = [{"system": "urn:visit", "value": "1"}]
+        copies = [self.booked(id, "08:00", "08:30", identifier=number, meta={}) for id in ("a", "b")]
+        for id in ("a", "b"):
+            seen = self.encounter("e1", "08:50", "09:10", appointment=[ref(f"Appointment/{id}")])
+            assert self.note(*copies, seen) == "3 of 4 visits left"
+
+    def test_a_copy_that_lags_behind_does_not_count_again(self):
+        number = [{"system": "urn:visit", "value": "1"}]
+        done = self.booked("a", "08:00", "08:30", n=-2, status="fulfilled", identifier=number)
+        lags = self.booked("b", "08:00", "08:30", n=-2, identifier=number, meta={})
+        assert self.note(done, lags) == "3 of 4 visits left"
+
     def test_a_visit_that_was_moved_counts_where_it_is_now(self):
         gone = self.booked("a", "08:00", "08:30", n=3, status="cancelled")
         assert self.note(gone, self.booked("b", "09:00", "09:30", n=5)) == "3 of 4 visits left"

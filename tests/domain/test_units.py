@@ -147,7 +147,9 @@ class TestKindsOfUnits:
     def test_what_visits_can_not_be_counted_in_is_unknown_and_says_who_can_say(self, quantity):
         found = approved(quantity).clear().gate("authorization")
         assert (found.state, found.action.code) == ("unknown", "call-payer")
-        assert "visits left" not in approved(quantity).clear().ruling.note
+        ruling = approved(quantity).clear().ruling
+        assert ruling.chip == "unknown"
+        assert "visits left" not in ruling.note
 
     def test_money_beside_visits_that_are_used_up_is_no_approval(self):
         money = answer(start=-20, end=60, claim="more", units=1)
