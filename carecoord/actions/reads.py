@@ -123,12 +123,12 @@ def _searchset(turn: Turn, search: Search, page: Page, path: str) -> bytes:
     links = {"self": address(base, path, pairs)}
     if page.next:
         links["next"] = address(base, path, [*pairs, (CURSOR, page.next)])
-    matches = [Found(row.type, row.id, _part(row.body, search)) for row in page.rows]
+    matches = [Found(row.type, row.id, part(row.body, search)) for row in page.rows]
     others = [Found(row.type, row.id, row.body) for row in page.included]
     return bundle.searchset(base, matches, others, links=links, total=page.total, warnings=page.issues)
 
 
-def _part(body: bytes, search: Search) -> bytes:
+def part(body: bytes, search: Search) -> bytes:
     """The bytes as stored, unless only a part was asked for."""
     if search.elements:
         return text.dumps(elements.elements(text.loads(body), search.elements))
@@ -138,4 +138,5 @@ def _part(body: bytes, search: Search) -> bytes:
 
 
 def address(base: str, path: str, pairs: Pairs) -> str:
-    return f"{base}/{path}?{urlencode(pairs)}" if pairs else f"{base}/{path}"
+    place = f"{base}/{path}" if path else base
+    return f"{place}?{urlencode(pairs)}" if pairs else place

@@ -1,7 +1,8 @@
 """One request of the FHIR API, as its handler takes it: who asks, the arguments, the body in each of its forms."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,15 +14,16 @@ from auth import bearer
 from auth.errors import BadToken, NoToken
 from auth.grant import Grant
 from carecoord.actions.permission import Asker
-from carecoord.errors import Invalid, TooLarge, Unauthorized, Unsupported
+from carecoord.errors import Invalid, NotAcceptable, TooLarge, Unauthorized, Unsupported
 from carecoord.fhir import text
 from carecoord.fhir.operations import told
 from carecoord.fhir.patch import JSON_PATCH, Patch, json_patch, parameters_patch
 from carecoord.store.engine import reading
 from carecoord.web.exchange import id_of
-from carecoord.web.negotiation import JSON, Wish, bare, refuse_foreign, wish
+from carecoord.web.negotiation import JSON, Wish, bare, is_file, refuse_foreign, wish
 from carecoord.world import World
 
+_FILE = re.compile(r"/fhir/Binary/[^/]+(?:/_history/[^/]+)?")
 FORM = frozenset({"application/x-www-form-urlencoded"})
 
 
@@ -114,7 +116,13 @@ def call_of(world: World, asked: Request) -> Call:
     """A request as its handler takes it. Raises NotAcceptable or Invalid for a form of answer that we do not make."""
     environ = asked.environ
     args = asked.args if environ.get("QUERY_STRING") else None
-    wanted = wish(environ.get("HTTP_ACCEPT"), environ.get("HTTP_PREFER"), args)
+    accept, prefer = environ.get("HTTP_ACCEPT"), environ.get("HTTP_PREFER")
+    try:
+        wanted = wish(accept, prefer, args)
+    except NotAcceptable:
+        if asked.method not in ("GET", "HEAD") or not _FILE.fullmatch(asked.path) or not is_file(accept, args):
+            raise
+        wanted = replace(wish(None, prefer, None), raw=True)
     return Call(world, wanted, asked, id_of(environ))
 
 

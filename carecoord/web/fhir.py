@@ -6,20 +6,24 @@ Clause: FHIR R4 http.html. Every route but `metadata` needs a bearer token. Stor
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import version
+from typing import Any
 
 from flask import Blueprint, Response, request
 from flask.globals import request_ctx
 
 from carecoord.actions import bundles, clearing, resources
+from carecoord.actions import everything as record
+from carecoord.actions import search_all as several
 from carecoord.actions import validate as validating
 from carecoord.actions.entries import conditions
-from carecoord.errors import Invalid, NotFound
+from carecoord.actions.permission import Asker
+from carecoord.errors import Invalid
 from carecoord.fhir import operations, text
 from carecoord.fhir.capability import Abilities, statement
 from carecoord.fhir.etag import expected
 from carecoord.fhir.operations import OPERATIONS
 from carecoord.fhir.patch import JSON_PATCH
-from carecoord.web import answers
+from carecoord.web import answers, raw_binary
 from carecoord.web.call import Call, call_of
 from carecoord.web.negotiation import JSON, wish
 from carecoord.world import World
@@ -37,7 +41,7 @@ ABILITIES = Abilities(
         "create",
         "search-type",
     ),
-    system=("transaction", "batch", "history-system"),
+    system=("transaction", "batch", "search-system", "history-system"),
     conditional_create=True,
     conditional_read="full-support",
     conditional_update=True,
@@ -47,13 +51,25 @@ ABILITIES = Abilities(
 )
 
 
+def _sent(call: Call, type: str, id: str | None = None) -> dict[str, Any]:
+    """The resource of a write: of a file that is sent as itself, its Binary."""
+    kind = call.header("Content-Type")
+    if type != raw_binary.TYPE or not raw_binary.is_raw(kind):
+        return call.resource()
+    return raw_binary.resource(str(kind), call.body(), call.header(raw_binary.CONTEXT), id)
+
+
 def read(call: Call, type: str, id: str) -> Response:
     row = resources.read(call.world, call.asker, type, id, request=call.id)
+    if call.wish.raw:
+        return raw_binary.answer(row)
     return answers.resource(row, call.wish, call.request.environ, call.args)
 
 
 def vread(call: Call, type: str, id: str, number: str) -> Response:
     row = resources.vread(call.world, call.asker, type, id, number, request=call.id)
+    if call.wish.raw:
+        return raw_binary.answer(row)
     return answers.resource(row, call.wish, call.request.environ, None)
 
 
@@ -87,7 +103,7 @@ def compartment(call: Call, owner: str, id: str, type: str) -> Response:
 
 def create(call: Call, type: str) -> Response:
     unless = conditions(call.header("If-None-Exist"))
-    made = resources.create(call.world, call.grant(), type, call.resource(), unless=unless, request=call.id)
+    made = resources.create(call.world, call.grant(), type, _sent(call, type), unless=unless, request=call.id)
     return answers.written(made, call.wish, call.base)
 
 
@@ -97,7 +113,7 @@ def update(call: Call, type: str, id: str) -> Response:
         call.grant(),
         type,
         id,
-        call.resource(),
+        _sent(call, type, id),
         expected=expected(call.header("If-Match")),
         only_new=call.header("If-None-Match") == "*",
         request=call.id,
@@ -171,15 +187,25 @@ def validate(call: Call, type: str, id: str | None = None) -> Response:
     return answers.answer(text.dumps(found), call.wish)
 
 
-def nowhere(call: Call) -> Response:
-    call.grant()
-    raise NotFound("Search one type at a time: [base]/[type]?arguments.", "http.url")
+def everything(call: Call, id: str | None = None) -> Response:
+    asker, pairs = call.asked()
+    found = record.everything(call.world, asker, id, pairs, request=call.id)
+    return answers.answer(found, call.wish)
+
+
+def search_all(call: Call) -> Response:
+    posted = call.request.method == "POST"
+    asker: Asker = call.grant() if posted else call.asker
+    pairs = [*call.pairs(), *(call.form() if posted else ())]
+    found = several.search_all(call.world, asker, pairs, call.wish.strict, request=call.id)
+    return answers.answer(found, call.wish)
 
 
 Handler = Callable[..., Response]
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "", bundle),
-    ("GET", "", nowhere),
+    ("GET", "", search_all),
+    ("POST", "/_search", search_all),
     ("GET", "/_history", changes),
     ("GET", "/<type>/_history", changes),
     ("GET", "/<type>", search),
@@ -199,6 +225,10 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/<type>/$validate", validate),
     ("GET", "/<type>/<id>/$validate", validate),
     ("POST", "/<type>/<id>/$validate", validate),
+    ("GET", "/Patient/$everything", everything),
+    ("POST", "/Patient/$everything", everything),
+    ("GET", "/Patient/<id>/$everything", everything),
+    ("POST", "/Patient/<id>/$everything", everything),
     ("GET", "/<owner>/<id>/<type>", compartment),
 )
 

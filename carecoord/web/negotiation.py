@@ -11,6 +11,7 @@ from carecoord.errors import Invalid, NotAcceptable, Unsupported
 
 JSON = "application/fhir+json"
 ANSWER = "application/fhir+json; charset=utf-8"
+FOREIGN = frozenset({"application/fhir+xml", "application/xml+fhir", "application/fhir+turtle"})
 READ = frozenset({"application/fhir+json", "application/json", "application/json+fhir", "text/json"})
 _TAKEN = READ | {"*/*", "application/*", "text/html"}  # text/html: a person looking with a browser
 _FORMATS = READ | {"json"}
@@ -22,11 +23,13 @@ _HANDLINGS = ("strict", "lenient")
 @dataclass(frozen=True)
 class Wish:
     """How to answer. pretty: indented. returning: what a write is to answer with (minimal, representation or
-    OperationOutcome), if they said. strict: refuse a parameter that we do not know, else ignore it and say so."""
+    OperationOutcome), if they said. strict: refuse a parameter that we do not know, else ignore it and say so.
+    raw: not a resource, but the file that it holds."""
 
     pretty: bool = False
     returning: str | None = None
     strict: bool = True
+    raw: bool = False
 
 
 _PLAIN = Wish()
@@ -49,6 +52,12 @@ def wish(accept: str | None, prefer: str | None, args: Mapping[str, str] | None)
         return _PLAIN
     lenient = _preferred(prefer, "handling", _HANDLINGS) == "lenient"
     return Wish(pretty, _preferred(prefer, "return", _RETURNS), not lenient)
+
+
+def is_file(accept: str | None, args: Mapping[str, str] | None) -> bool:
+    """Whether an Accept that we do not make asks for a file as itself: it names a form that is none of FHIR's."""
+    kinds = {bare(part) for part in (accept or "").split(",")}
+    return bool(kinds - FOREIGN) and not (args and "_format" in args)
 
 
 def refuse_foreign(content_type: str | None, known: frozenset[str] = READ) -> None:

@@ -191,7 +191,7 @@ def test_it_refuses_methods_and_addresses_that_are_not_there(api: Api) -> None:
     assert set(answer.headers["Allow"].split(", ")) >= {"GET", "PUT", "PATCH", "DELETE"}
     refused(api.get("/Patient/p/$everything"), 404, "not-found")
     refused(api.get("/Patient/p/x/y/z"), 404, "not-found")
-    refused(api.get("?name=x"), 404, "not-found")
+    refused(api.get("?name=x", Prefer="handling=strict"), 400, "invalid")
 
 
 def test_it_shows_an_html_page_to_people_elsewhere(api: Api) -> None:

@@ -34,7 +34,7 @@ def test_metadata_tells_what_is_there(api: Api) -> None:
     order = next(row for row in rest["resource"] if row["type"] == "ServiceRequest")
     assert order["operation"][0]["name"] == "clearance"
     assert {each["code"] for each in order["interaction"]} >= {"read", "vread", "create", "update", "delete"}
-    assert {each["code"] for each in rest["interaction"]} == {"transaction", "batch", "history-system"}
+    assert {each["code"] for each in rest["interaction"]} == {"transaction", "batch", "search-system", "history-system"}
     assert rest["security"]["cors"] is True
     assert api.get("/metadata?_format=xml").status_code == 406
 
