@@ -21,7 +21,7 @@ from carecoord.cli.children import Child, running
 from carecoord.cli.screen import Screen
 from carecoord.cli.serving import free
 from carecoord.cli.verbs import Verbs, made, verb
-from carecoord.errors import Conflict, NotFound
+from carecoord.errors import NotFound
 from carecoord.settings import Settings
 from carecoord.store.engine import reading
 from carecoord.world import World
@@ -137,11 +137,8 @@ def meet(ours: World, hospital: World) -> None:
     demo.register(hospital, Client("carecoord", "carecoord", READ_ALL), key)
     one = Ehr(EHR, hospital.settings.fhir_url, auth=BackendServices("carecoord", str(key), READ_ALL))
     before = next((listed.ehr for listed in syncing.list_ehrs(ours) if listed.ehr.name == EHR), None)
-    if before and before.base_url != one.base_url:
-        # Each resource says where it came from: another port would make a new version of every one.
-        port = before.base_url.removesuffix("/fhir").rsplit(":", 1)[1]
-        text = f"The demo in {ours.settings.var} has its EHR on another port: set CARECOORD_DEMO_EHR_PORT={port}"
-        raise Conflict(text)
+    if before:  # on another port than last time it is the same EHR: what came from there stays its own
+        one = replace(one, aliases=tuple(url for url in before.bases if url != one.base_url))
     if before != one:
         syncing.add_ehr(ours, one)
 

@@ -58,10 +58,16 @@ def _between(
     speaking = [each for each in resources if said(each)]
     for one, other in combinations(sorted(speaking, key=lambda each: (source(each), str(each.get("id")))), 2):
         copies = identifiers(one) & identifiers(other) or same(one, other)
-        if copies and source(one) != source(other) and said(one) != said(other):
+        if copies and _system(one, systems) != _system(other, systems) and said(one) != said(other):
             ours = f"{_who(one, systems)} says" if source(one) else "we say"
             words = f"{_who(other, systems)} says {said(other)}, {ours} {said(one)}."
             yield Conflict(about, words, (evidence(one, "status"), evidence(other, "status")))
+
+
+def _system(resource: Json, systems: Mapping[str, str]) -> str:
+    """Where a resource came from: an EHR is one system under all its addresses."""
+    base = source(resource)
+    return systems.get(base.rstrip("/"), base)
 
 
 def _who(resource: Json, systems: Mapping[str, str]) -> str:

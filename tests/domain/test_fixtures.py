@@ -77,3 +77,48 @@ def test_every_referral_of_the_story_has_a_row_and_nothing_else_has(told: Engine
     orders = {each["id"] for each in story() if each["resourceType"] == "ServiceRequest"}
     with told.connect() as conn:
         assert set(conn.scalars(select(case.c.id))) == orders
+
+
+def test_no_task_of_the_story_was_changed_before_it_was_made_nor_a_visit_followed_before_it_took_place() -> None:
+    """FHIR R4 Task inv-1: last modified date must be greater than or equal to authored-on date."""
+    tasks = [each for each in story() if each["resourceType"] == "Task" and "lastModified" in each]
+    assert [task["id"] for task in tasks if task["lastModified"] < task["authoredOn"]] == []
+    seen: dict[str, str] = {}
+    for each in story():
+        if each["resourceType"] == "Appointment" and each["status"] == "fulfilled":
+            order = each["basedOn"][0]["reference"]
+            seen[order] = max(seen.get(order, ""), each["start"])
+    followed = {"visit-done", "report-received"}
+    for task in tasks:
+        stage = next((c["code"] for c in task.get("businessStatus", {}).get("coding", ())), "")
+        if stage in followed and task["focus"]["reference"] in seen:
+            assert task["lastModified"] > seen[task["focus"]["reference"]], task["id"]
+
+
+@pytest.fixture(scope="module")
+def rows(told: Engine) -> dict[str, Any]:
+    with told.connect() as conn:
+        return {row.number: row for row in conn.execute(select(case))}
+
+
+def test_an_urgent_denial_stands_on_top_of_the_story(rows: dict[str, Any]) -> None:
+    waiting = sorted(row.sort_due for row in rows.values() if row.open)
+    for number in ("R-24790", "R-24824"):
+        assert waiting.index(rows[number].sort_due) < len(waiting) // 3, rows[number].due_label
+        assert rows[number].authorization_note.startswith("Appeal by "), "the last day of the law is told beside it"
+    assert rows["R-24790"].due_label == "Answer the denial"
+
+
+def test_nobody_of_the_story_is_cleared_who_can_not_be_seen(rows: dict[str, Any]) -> None:
+    assert (rows["R-24772"].stage, rows["R-24772"].action) == ("cancel-requested", "chase-performer")
+    for number in ("R-24772", "R-24813", "R-24744", "R-24797", "R-24781"):
+        assert not rows[number].cleared, number
+    for row in rows.values():
+        if row.cleared:
+            assert row.appointment_at is not None
+            assert row.appointment_gate == "met"
+
+
+def test_a_pended_request_stays_in_the_payers_queue(rows: dict[str, Any]) -> None:
+    for number in ("R-24817", "R-90007"):
+        assert (rows[number].payer_moves, rows[number].payer_due_label) == (True, "Payer decision"), number
