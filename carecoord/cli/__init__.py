@@ -10,6 +10,7 @@ from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import words
 from carecoord.errors import Problem
 from carecoord.settings import BadSetting, load
+from carecoord.store import schema
 from fhir_adapters.errors import Misconfigured
 
 WRONG_USE = 2
@@ -54,5 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as e:
         if os.environ.get("CARECOORD_LOG_LEVEL", "").upper() == "DEBUG":
             raise
+        if schema.is_strange(e):
+            screen.complain(f"The database can not be used: {schema.STRANGE}.")
+            return FAILED
         screen.complain(f"{type(e).__name__}: this should not happen. CARECOORD_LOG_LEVEL=DEBUG shows where it did.")
         return FAILED

@@ -15,7 +15,7 @@ from carecoord.cli.verbs import Verbs, current, raw, verb, words
 from carecoord.errors import Problem
 from carecoord.fhir.instants import micros
 from carecoord.settings import Settings
-from carecoord.store import outbox, private_files
+from carecoord.store import outbox, private_files, schema
 from carecoord.store.engine import reading
 from carecoord.store.refusals import described
 from carecoord.world import World
@@ -97,7 +97,12 @@ def folder(var: Path) -> str:
 
 def database(world: World) -> str:
     """It answers, and has the tables of this version."""
-    return f"{described(world.engine.url)} at revision {current(world)}"
+    revision = current(world)
+    with reading(world.engine) as conn:
+        lacking = schema.lacking(conn)
+    if lacking:
+        raise Wrong(f"{described(world.engine.url)} lacks {', '.join(lacking[:5])}: {schema.STRANGE}")
+    return f"{described(world.engine.url)} at revision {revision}"
 
 
 def people(world: World) -> str:

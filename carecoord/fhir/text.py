@@ -41,6 +41,8 @@ def _spelling(value: Any) -> msgspec.Raw:
 _decoder = msgspec.json.Decoder(float_hook=_number)
 _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_spelling)
 _sorter = msgspec.json.Encoder(decimal_format="number", enc_hook=_spelling, order="sorted")
+DEEPEST = 100  # objects and arrays within each other
+_TOO_DEEP = f"The body is nested too deep to be a FHIR resource: at most {DEEPEST} levels."
 _MARK = b"\xef\xbb\xbf"
 
 
@@ -61,19 +63,34 @@ def values(data: bytes) -> Any:
     data = data.removeprefix(_MARK)
     try:
         value = _decoder.decode(data)
+        _judge_depth(data, value)
         again = _encoder.encode(value)
     except UnicodeDecodeError as e:
         raise Invalid(f"The body is not UTF-8 text ({e.reason} at byte {e.start} of a string). Send UTF-8.") from e
     except InvalidOperation as e:
         raise Invalid("The body holds a number whose exponent is beyond all reason.") from e
     except RecursionError as e:
-        raise Invalid("The body is nested too deep to be a FHIR resource.") from e
+        raise Invalid(_TOO_DEEP) from e
     except msgspec.MsgspecError as e:
         raise Invalid(f"The body is not JSON: {str(e).removeprefix('JSON is malformed: ')}.") from e
     # A property given twice loses one of its pair on decoding, and with it at least two quotation marks.
     if _quotes(data) != _quotes(again):
         _refuse_twins(data)
     return value
+
+
+def _judge_depth(data: bytes, value: Any) -> None:
+    """Raise Invalid for more than DEEPEST values within each other: a limit of ours, for the interpreter's own differs
+    from one Python to the next. What has fewer brackets than that is not walked."""
+    if data.count(b"{") + data.count(b"[") <= DEEPEST:
+        return
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        if depth > DEEPEST:
+            raise Invalid(_TOO_DEEP)
+        inside = (child for each in level for child in (each.values() if isinstance(each, dict) else each))
+        level = [child for child in inside if isinstance(child, (dict, list))]
 
 
 def dumps(resource: dict[str, Any]) -> bytes:

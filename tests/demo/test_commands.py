@@ -106,6 +106,20 @@ def test_what_should_never_happen_is_told_without_a_traceback(run: Run, monkeypa
     assert "Traceback" not in err
 
 
+def test_a_database_of_an_unreleased_version_is_told_with_what_to_do(ready: Run, tmp_path: Path) -> None:
+    """F20: `user list` said OperationalError: this should not happen, and `check` good."""
+    engine = open_engine(f"sqlite:///{tmp_path}/var/carecoord.db")
+    with writing(engine) as conn:
+        conn.execute(text("ALTER TABLE ehr_run DROP COLUMN flagged"))
+    engine.dispose()
+    ready("ehr", "add", "city", "https://ehr.example/fhir")
+    code, _, err = ready("ehr", "list")
+    assert code == 1
+    assert "they were made by a version that was never released. Keep it, choose another CARECOORD_VAR" in err
+    assert "BAD   database: sqlite:////" in (out := ready("check")[1])
+    assert "lacks ehr_run.flagged" in out
+
+
 @pytest.mark.parametrize("mask", [0o000, 0o022])
 def test_what_it_writes_is_for_its_owner_alone_whatever_the_umask(run: Run, tmp_path: Path, mask: int) -> None:
     """F6: the database holds every patient and our private keys."""

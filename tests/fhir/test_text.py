@@ -98,3 +98,25 @@ def test_it_refuses_to_write_what_is_nested_beyond_reason() -> None:
         deep = {"a": deep}
     with pytest.raises(Invalid):
         dumps(deep)
+
+
+@pytest.mark.parametrize("open_and_close", [("[", "]"), ('{"a":', "}")])
+@pytest.mark.parametrize(
+    ("depth", "good"), [(98, True), (99, True), (100, False), (900, False), (3000, False), (9000, False)]
+)
+def test_a_body_may_be_nested_as_deep_as_we_say_and_no_deeper(
+    open_and_close: tuple[str, str], depth: int, good: bool
+) -> None:
+    """F23: the interpreter's own limit is 997 levels on Python 3.11 and 9999 on 3.13."""
+    opened, closed = open_and_close
+    body = f'{{"resourceType":"Bundle","entry":{opened * depth}1{closed * depth}}}'.encode()
+    if good:
+        assert loads(body)["resourceType"] == "Bundle"
+        return
+    with pytest.raises(Invalid, match="nested too deep"):
+        loads(body)
+
+
+def test_a_body_may_be_as_broad_as_it_likes() -> None:
+    body = b'{"entry":[' + b",".join([b'{"a":[{"b":"[[[[{{{{"}]}'] * 5000) + b"]}"
+    assert len(loads(body)["entry"]) == 5000
