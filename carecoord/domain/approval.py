@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from carecoord.domain.calendar import counted, local, spoken
+from carecoord.domain.calendar import NEVER, counted, local, spoken
 from carecoord.domain.charging import Ledger, Use
 from carecoord.domain.gate import Action, Gate
 from carecoord.domain.lines import Line
@@ -101,11 +101,10 @@ Found = tuple[Gate, str] | None
 def _part(line: Line, matter: Matter) -> Found:
     if not line.vague:
         return None
-    reason = (
-        "The payer approved a part without saying how much."
-        if line.state == "partly"
-        else "The payer approved it with changes without saying what was granted."
-    )
+    reason = {
+        "partly": "The payer approved a part without saying how much.",
+        "modified": "The payer approved it with changes without saying what was granted.",
+    }.get(line.state, "How much the payer approved can not be read in its answer.")
     return verdict("unknown", reason, "part-unclear", line.evidence, CALL, "coordinator", label="Call the payer"), ""
 
 
@@ -136,6 +135,11 @@ def _site(line: Line, matter: Matter) -> Found:
 def _dates(line: Line, matter: Matter) -> Found:
     if line.days.holds(matter.day):
         return None
+    if line.days == NEVER:
+        reason = "The dates of the approval can not be read in the payer's answer."
+        return verdict(
+            "unknown", reason, "dates-unclear", line.evidence, CALL, "coordinator", label="Call the payer"
+        ), ""
     last, start = line.days.last, line.days.start
     n = counted(abs((matter.day - (last if last and matter.day > last else start or matter.day)).days), "day")
     if not matter.settled:

@@ -128,7 +128,9 @@ class _Reader:
         code = item(granted, "productOrService") or item(asked, "productOrService") or said
         wanted = amount(item(asked, "quantity"))
         allowed = _granted(detail, granted, replaced, wanted)
-        vague = allowed is None and (state == "partly" or (state == "modified" and (bool(wanted) or not detail)))
+        unread = any(each and amount(each) is None for each in _quantities(detail, granted))
+        silent = state == "partly" or (state == "modified" and (bool(wanted) or not detail))
+        vague = allowed is None and (silent or unread)
         end = item(extension(asked, f"{PAS}/extension-productOrServiceCodeEnd"), "valueCodeableConcept")
         review = next(iter((*reviews(granted), *reviews(replaced), *reviews(self.answer))), {})
         reason = words(item(extension(review, "reasonCode"), "valueCodeableConcept"))
@@ -183,10 +185,15 @@ class _Reader:
         return evidence(self.answer, where), evidence(self.answer, period)
 
 
+def _quantities(detail: Json, granted: Json) -> tuple[Json, Json]:
+    """Where an answer says how much, the authorized detail first."""
+    return item(extension(detail, "quantity"), "valueQuantity"), item(granted, "quantity")
+
+
 def _granted(detail: Json, granted: Json, replaced: Json, wanted: Amount | None) -> Amount | None:
     """How much was granted: by the authorized detail, by the quantity of what was granted, or by the units that an
     adjudication allows. A number without a unit counts what was asked for. None when the answer does not say."""
-    for quantity in (item(extension(detail, "quantity"), "valueQuantity"), item(granted, "quantity")):
+    for quantity in _quantities(detail, granted):
         if found := amount(quantity):
             return replace(wanted, count=found.count) if wanted and bare(quantity) else found
     for each in (*items(granted, "adjudication"), *items(replaced, "adjudication")):

@@ -34,6 +34,8 @@ _DENIALS = {  # dispositions that can mean nothing else; an approval is never re
     "non-certified",
     "adverse determination",
 }
+# Dispositions that no granted line can stand beside: which of the two is meant only the payer can say.
+_CONTRARY = _DENIALS | {"pending", "pended", "cancelled", "canceled", "withdrawn", "void", "voided", "rejected"}
 _WHY_DENIED = ("http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBAdjudicationDiscriminator", "denialreason")
 
 
@@ -69,16 +71,20 @@ def overall(answer: Json) -> str:
     disposition that plainly denies. "unclear" for every other."""
     if coded := decision(answer):
         return coded
-    if " ".join(text(answer, "disposition").casefold().split()).rstrip(".!") in _DENIALS:
+    if _words(answer) in _DENIALS:
         return "denied"
     return "pended" if text(answer, "outcome") == "queued" else "unclear"
+
+
+def _words(answer: Json) -> str:
+    """The disposition, as it is compared."""
+    return " ".join(text(answer, "disposition").casefold().split()).rstrip(".!")
 
 
 def decided(answer: Json, element: Json) -> str:
     """The state of one item or addItem of an answer. An answer that ended in an error grants nothing, and neither does
     an item that the answer as a whole contradicts."""
-    own, whole = decision(element), decision(answer)
-    if own in FAVORABLE and (text(answer, "outcome") == "error" or (whole and whole not in FAVORABLE)):
-        return "unclear"
-    found = own or overall(answer)
-    return "unclear" if found in FAVORABLE and text(answer, "outcome") == "error" else found
+    whole = decision(answer)
+    found = decision(element) or overall(answer)
+    contrary = text(answer, "outcome") == "error" or _words(answer) in _CONTRARY or (whole and whole not in FAVORABLE)
+    return "unclear" if found in FAVORABLE and contrary else found

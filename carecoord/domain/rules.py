@@ -43,6 +43,7 @@ RULES: Final[dict[str, tuple[str, ...]]] = {  # gate -> its rules
         "authorization.performer",
         "authorization.site",
         "authorization.dates",
+        "authorization.dates-unclear",
         "authorization.units",
         "authorization.unit-kind",
         "authorization.duration",

@@ -83,6 +83,8 @@ class Tally:
     @property
     def spoken_for(self) -> str:
         """That nothing is left."""
+        if self.total <= 0:
+            return f"No {self.unit.plural} are authorized"
         if self.total == 1:
             return f"The one authorized {self.unit.noun} is used or booked"
         return f"All {self.unit.words(self.total, 'authorized ')} are used or booked"

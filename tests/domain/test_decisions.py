@@ -71,6 +71,14 @@ class TestWhatWasDecided:
     def test_a_decision_about_the_whole_answer_speaks_for_every_line(self, action, state):
         assert judged(needed(claim(sent=-1), bare(adjudication=[review(action)]))).state == state
 
+    @pytest.mark.parametrize("disposition", ["Denied", "Pending", "Cancelled."])
+    def test_words_that_contradict_an_approval_make_it_unknown(self, disposition):
+        assert judged(needed(claim(), answer("A1", disposition=disposition))).state == "unknown"
+
+    def test_an_approval_whose_dates_can_not_be_read_is_unknown(self):
+        found = judged(needed(claim(), answer("A1", preAuthPeriod={"start": "soon"})))
+        assert (found.state, found.rule) == ("unknown", "authorization.dates-unclear")
+
     def test_a_line_that_the_whole_answer_contradicts_is_unknown(self):
         assert judged(needed(claim(), answer("A1", adjudication=[review("A3")]))).state == "unknown"
 

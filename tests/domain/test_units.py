@@ -173,6 +173,13 @@ class TestKindsOfUnits:
         story = approved({"value": 240, "unit": "minutes"}, claim(units=12))
         assert judged(story)[::2] == ("met", "210 of 240 minutes left")
 
+    @pytest.mark.parametrize("quantity", [{"value": "12"}, {"unit": "visits"}])
+    def test_a_count_that_can_not_be_read_is_unknown(self, quantity):
+        assert judged(approved(quantity))[:2] == ("unknown", "authorization.part-unclear")
+
+    def test_nothing_authorized_is_nothing_left(self):
+        assert approved({"value": 0}).clear().gate("authorization").reason.startswith("No visits are authorized")
+
     def test_changes_that_do_not_say_how_much_are_unknown(self):
         assert judged(needed(claim(units=6), answer("A6", start=-5, end=60)))[:2] == (
             "unknown",
