@@ -123,7 +123,7 @@ def _nothing(matter: Matter, card: Card, need: Requirement) -> Ruling:
             label="Check requirement",
             waits_on=waits,
         )
-        return Ruling(gate, "unknown", "No rule", need=need)
+        return Ruling(gate, "unknown", "Depends on network" if waits else "No rule", need=need)
     gate = verdict(
         "open",
         f"{need.reason}: nothing has been asked for yet.",

@@ -142,7 +142,7 @@ def _verdict(row: Row[Any], full: bool) -> Chip:
     """The row's clearance in one line, as its panel says it."""
     if row.open and not full:
         return Chip("How it stands", "quiet", icon="shield-check")
-    return verdict(row._mapping)
+    return verdict(row._asdict())
 
 
 def _spelt(born: str) -> str:

@@ -212,7 +212,7 @@ def _payers_next(panel: Panel, times: Times) -> Next:
 def _verdict(panel: Panel) -> Chip:
     if not panel.full:
         return Chip("How it stands", "quiet", icon="shield-check")
-    return verdict(panel.row._mapping)
+    return verdict(panel.row._asdict())
 
 
 def _judged_for(panel: Panel, times: Times) -> str:

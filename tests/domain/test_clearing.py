@@ -133,6 +133,19 @@ def test_a_day_is_judged_for_itself(world: World, tell: Callable[..., None]) -> 
     assert first(clearance(world, service(), "sr", date="2026-12-30"), "cleared") is True
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "9000-01-01"])
+def test_the_ends_of_the_calendar_have_an_answer(world: World, tell: Callable[..., None], day: str) -> None:
+    assert first(clearance(world, service(), "sr", date=day), "cleared") is False
+    tell("Appointment/visit")
+    assert first(clearance(world, service(), "sr", date=day), "date") == day
+
+
+@pytest.mark.parametrize("as_of", ["9999-12-31", "9999", "9999-12-31T23:59:59Z", "0001-01-01", "0001"])
+def test_as_of_the_ends_of_the_calendar_is_refused(world: World, tell: Callable[..., None], as_of: str) -> None:
+    with pytest.raises((Invalid, NotFound)):
+        clearance(world, service(), "sr", as_of=as_of)
+
+
 def test_without_a_booking_the_window_is_judged(world: World, tell: Callable[..., None]) -> None:
     tell("Appointment/visit")
     found = clearance(world, service(), "sr")
