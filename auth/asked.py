@@ -92,9 +92,10 @@ def people_scopes(issuer: Issuer, client: store.Client, asked: str) -> tuple[Sco
 
 
 def backend_scopes(issuer: Issuer, client: store.Client, asked: str | None) -> tuple[Scope | Special, ...]:
-    """What a backend service gets: system scopes only, within its registration; all of that when it asks for none."""
+    """What a backend service gets: of what it asks, system scopes only, within its registration. The scope is required
+    (SMART App Launch 2.2, backend services: "scope: required"): nothing asked is nothing given."""
     allowed = [scope for scope in parse(client.scope) if isinstance(scope, Scope) and scope.level == "system"]
-    wanted = intersect(parse(asked), allowed) if asked else tuple(allowed)
+    wanted = intersect(parse(asked or ""), allowed)
     return tuple(scope for scope in wanted if isinstance(scope, Scope) and issuer.knows(scope))
 
 

@@ -72,6 +72,8 @@ class Server(AuthorizationServer):  # type: ignore[misc]
 
     def _backend_token(self, client: store.Client, asked: str | None) -> dict[str, Any]:
         granted = render(backend_scopes(self.issuer, client, asked))
+        if not asked:
+            raise InvalidScopeError("Say which scopes you need: the parameter scope is required.")
         if not granted:
             raise InvalidScopeError("None of the scopes asked is registered for this client.")
         return _response(BACKEND_LIFE, granted)

@@ -22,6 +22,7 @@ from carecoord.actions.writes import Aim
 from carecoord.errors import Invalid, Issue, Problem, Stale, Unprocessable
 from carecoord.fhir import bundle, validate
 from carecoord.fhir.bundle import Answer
+from carecoord.fhir.etag import holds, names
 from carecoord.fhir.patch import entry_patch
 from carecoord.store import read
 from carecoord.store.read import Row
@@ -94,7 +95,7 @@ def _written(turn: Turn, aims: Aims) -> list[Written]:
     except Stale as stale:
         for entry, aim in aims:
             row = read.get(turn.conn, aim.type, aim.id)
-            if aim.expected is not None and (row.version if row else None) != aim.expected:
+            if aim.expected is not None and not holds(aim.expected, row.version if row else None):
                 raise placed(stale, entry.where) from stale
         raise
 
@@ -207,6 +208,7 @@ def _judge(entries: Sequence[Entry]) -> None:
     found: list[Issue] = []
     for entry in entries:
         if entry.resource is not None and entry.method in ("POST", "PUT"):
+            writes.demand_written(entry.type, f"{entry.where}.request.url")
             try:
                 validate.judge(entry.resource, entry.type)
             except Problem as problem:
@@ -229,21 +231,23 @@ def _fetched(turn: Turn, entry: Entry) -> Answer:
     pairs = entry.query or ()
     match entry.path:
         case [type]:
-            return Answer("200 OK", body=reads.searched(turn, type, pairs, strict=True))
+            return Answer("200 OK", body=reads.searched(turn, type, pairs, strict=False))
         case [type, "_history"]:
             return Answer("200 OK", body=histories.changed(turn, type, pairs))
         case [type, id]:
-            return _seen(reads.present(turn, type, id))
+            return _seen(reads.present(turn, type, id), entry.if_none_match)
         case [type, id, "_history"]:
             return Answer("200 OK", body=histories.versions(turn, type, id, pairs))
         case [type, id, "_history", number]:
-            return _seen(reads.past(turn, type, id, number))
+            return _seen(reads.past(turn, type, id, number), entry.if_none_match)
         case [owner, id, type]:
-            return Answer("200 OK", body=reads.searched(turn, type, pairs, strict=True, within=(owner, id)))
+            return Answer("200 OK", body=reads.searched(turn, type, pairs, strict=False, within=(owner, id)))
     raise Invalid("In a Bundle, GET reads, searches or shows a history.", f"{entry.where}.request.url")
 
 
-def _seen(row: Row) -> Answer:
+def _seen(row: Row, if_none_match: str | None) -> Answer:
+    if if_none_match is not None and names(if_none_match, row.version):
+        return Answer("304 Not Modified", version=row.version, updated=row.updated)
     return Answer("200 OK", version=row.version, updated=row.updated, body=row.body)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from carecoord.errors import Invalid, NotFound, Problem
-from carecoord.fhir.etag import expected
+from carecoord.fhir.etag import Expected, expected
 from carecoord.fhir.types import TYPES
 
 Pairs = tuple[tuple[str, str], ...]
@@ -28,7 +28,7 @@ class Entry:
     query: Pairs | None = None
     full_url: str = ""
     resource: dict[str, Any] | None = None
-    expected: int | None = None
+    expected: Expected | None = None
     if_none_match: str | None = None
     if_none_exist: Pairs | None = None
 

@@ -79,6 +79,8 @@ class _Asked:
         self.place: Point | None = None
         self.chosen: list[Row] = []
         for name, value in pairs:
+            if not value:
+                continue  # as in a search: an empty parameter is ignored
             if name == "_count":
                 self.count = max(1, min(_whole(value), settings.page_max))
             elif name == "_since":
@@ -121,7 +123,7 @@ def _place(turn: Turn, word: str) -> Point:
 
 
 def _whole(value: str) -> int:
-    if not (value.isascii() and value.isdigit() and len(value) <= 9):
+    if not (value.isascii() and value.isdigit() and len(value) <= 19):
         raise Invalid(f"_count is a whole number, not {value[:80]!r}.", "http._count")
     return int(value)
 

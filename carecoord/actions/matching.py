@@ -24,6 +24,8 @@ def one(turn: Turn, type: str, pairs: Pairs, where: str) -> Row | None:
     """
     if not pairs:
         raise Invalid("The condition is empty: it would mean every resource.", where)
+    if not all(value for _, value in pairs):
+        raise Invalid("The condition has an empty value, which would be ignored: leave it out.", where)
     turn.demand(type, "s")
     search = parse(type, pairs, strict=True, base_url=turn.world.settings.fhir_url)
     if not search.criteria:

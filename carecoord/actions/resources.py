@@ -12,6 +12,7 @@ from carecoord.actions.permission import Asker, Turn, changing, looking
 from carecoord.actions.reads import Pairs
 from carecoord.actions.writes import Aim
 from carecoord.errors import NotFound
+from carecoord.fhir.etag import Expected
 from carecoord.fhir.patch import Patch
 from carecoord.fhir.types import TYPES
 from carecoord.fhir.validate import judge
@@ -63,7 +64,7 @@ def create(
     world: World, grant: Grant, type: str, resource: Any, *, unless: Pairs | None = None, request: str = ""
 ) -> Written:
     """A new resource under a new id; with `unless` (If-None-Exist), what meets these arguments already instead."""
-    judge(resource, _ours(type))
+    judge(resource, _written(type))
     with changing(world, grant, request) as turn, refusals_noted(turn, "create", type):
         aim = writes.creating(turn, type, resource, unless, world.new_id())
         return _done(turn, aim)
@@ -76,12 +77,12 @@ def update(
     id: str,
     resource: Any,
     *,
-    expected: int | None = None,
+    expected: Expected | None = None,
     only_new: bool = False,
     request: str = "",
 ) -> Written:
     """The resource as given from now on; created if there is none of this id. only_new: and only then."""
-    judge(resource, _ours(type))
+    judge(resource, _written(type))
     with changing(world, grant, request) as turn, refusals_noted(turn, "update", type, id):
         aim = writes.updating(turn, type, id, resource, expected, only_new)
         return _done(turn, aim)
@@ -94,36 +95,43 @@ def update_match(
     pairs: Pairs,
     resource: Any,
     *,
-    expected: int | None = None,
+    expected: Expected | None = None,
     request: str = "",
 ) -> Written:
     """The one resource that meets the arguments as given from now on; created if none does."""
-    judge(resource, _ours(type))
+    judge(resource, _written(type))
     with changing(world, grant, request) as turn, refusals_noted(turn, "update", type):
         aim = writes.updating_match(turn, type, pairs, resource, expected)
         return _done(turn, aim)
 
 
 def patch(
-    world: World, grant: Grant, type: str, id: str, patch: Patch, *, expected: int | None = None, request: str = ""
+    world: World, grant: Grant, type: str, id: str, patch: Patch, *, expected: Expected | None = None, request: str = ""
 ) -> Written:
     """The resource as the patch leaves it from now on."""
-    _ours(type)
+    _written(type)
     with changing(world, grant, request) as turn, refusals_noted(turn, "update", type, id):
         return _done(turn, writes.patching(turn, type, id, patch, expected))
 
 
 def patch_match(
-    world: World, grant: Grant, type: str, pairs: Pairs, patch: Patch, *, expected: int | None = None, request: str = ""
+    world: World,
+    grant: Grant,
+    type: str,
+    pairs: Pairs,
+    patch: Patch,
+    *,
+    expected: Expected | None = None,
+    request: str = "",
 ) -> Written:
     """The one resource that meets the arguments, as the patch leaves it from now on."""
-    _ours(type)
+    _written(type)
     with changing(world, grant, request) as turn, refusals_noted(turn, "update", type):
         return _done(turn, writes.patching_match(turn, type, pairs, patch, expected))
 
 
 def delete(
-    world: World, grant: Grant, type: str, id: str, *, expected: int | None = None, request: str = ""
+    world: World, grant: Grant, type: str, id: str, *, expected: Expected | None = None, request: str = ""
 ) -> Written:
     """The resource is gone; its versions stay. What is not there is no error (version 0)."""
     _ours(type)
@@ -132,7 +140,7 @@ def delete(
 
 
 def delete_match(
-    world: World, grant: Grant, type: str, pairs: Pairs, *, expected: int | None = None, request: str = ""
+    world: World, grant: Grant, type: str, pairs: Pairs, *, expected: Expected | None = None, request: str = ""
 ) -> Written | None:
     """The one resource that meets the arguments is gone; None if there was none."""
     _ours(type)
@@ -143,6 +151,11 @@ def delete_match(
 
 def _done(turn: Turn, aim: Aim) -> Written:
     return writes.check(turn, writes.carry_out(turn, [aim])[0])
+
+
+def _written(type: str) -> str:
+    writes.demand_written(_ours(type))
+    return type
 
 
 def _ours(type: str) -> str:

@@ -15,11 +15,12 @@ from carecoord.actions.noting import noted
 from carecoord.actions.permission import Turn, missing
 from carecoord.actions.pointing import demand_seen
 from carecoord.domain import access, app_state
-from carecoord.errors import Forbidden, Gone, Invalid, Issue, NotFound, Stale
+from carecoord.errors import Forbidden, Gone, Invalid, Issue, NotAllowed, NotFound, Stale
 from carecoord.fhir import text
-from carecoord.fhir.etag import etag
+from carecoord.fhir.etag import Expected, etag, holds
 from carecoord.fhir.patch import Patch
 from carecoord.fhir.query import EVERYTHING
+from carecoord.fhir.types import TYPES
 from carecoord.fhir.validate import judge
 from carecoord.store import read
 from carecoord.store.engine import alone
@@ -40,10 +41,17 @@ class Aim:
     type: str
     id: str
     resource: dict[str, Any] | None = None
-    expected: int | None = None
+    expected: Expected | None = None
     already: Row | None = None
     twin: bool = False
     flags: tuple[Issue, ...] = ()
+
+
+def demand_written(type: str, where: str | None = None) -> None:
+    """Raise NotAllowed (405) for a type that clients do not write: what would never do its work is refused."""
+    if type in TYPES and not TYPES[type].written:
+        text = f"A {type} would do nothing here: this server sends no notifications. Ask with _lastUpdated instead."
+        raise NotAllowed(text, where)
 
 
 def creating(turn: Turn, type: str, resource: dict[str, Any], unless: Pairs | None, new_id: str) -> Aim:
@@ -55,7 +63,9 @@ def creating(turn: Turn, type: str, resource: dict[str, Any], unless: Pairs | No
     return Aim(type, found.id, already=found) if found else Aim(type, new_id, resource)
 
 
-def updating(turn: Turn, type: str, id: str, resource: dict[str, Any], expected: int | None, only_new: bool) -> Aim:
+def updating(
+    turn: Turn, type: str, id: str, resource: dict[str, Any], expected: Expected | None, only_new: bool
+) -> Aim:
     """An update, or a create under an id of the client's choice. only_new: If-None-Match: *.
 
     Raises Invalid for an id that is none or not the resource's own, Forbidden, NotFound, Stale.
@@ -81,7 +91,7 @@ def updating(turn: Turn, type: str, id: str, resource: dict[str, Any], expected:
     return Aim(type, id, resource, expected)
 
 
-def updating_match(turn: Turn, type: str, pairs: Pairs, resource: dict[str, Any], expected: int | None) -> Aim:
+def updating_match(turn: Turn, type: str, pairs: Pairs, resource: dict[str, Any], expected: Expected | None) -> Aim:
     """A conditional update: of the one that meets the arguments; a create where none does."""
     found = one(turn, type, pairs, "http.url")
     given = resource.get("id")
@@ -94,7 +104,7 @@ def updating_match(turn: Turn, type: str, pairs: Pairs, resource: dict[str, Any]
     return updating(turn, type, id, {**resource, "id": id}, expected, only_new=found is None)
 
 
-def patching(turn: Turn, type: str, id: str, patch: Patch, expected: int | None) -> Aim:
+def patching(turn: Turn, type: str, id: str, patch: Patch, expected: Expected | None) -> Aim:
     """A patch of what is stored, judged as an update with what comes out. The answer shows it, and so may a test in
     the patch: so it takes an access that may read too.
 
@@ -109,14 +119,14 @@ def patching(turn: Turn, type: str, id: str, patch: Patch, expected: int | None)
     if before.deleted:
         raise Gone(f"{type}/{id} has been deleted.", headers={"ETag": etag(before.version)})
     turn.demand_row(before, "u")
-    if expected not in (None, before.version):
+    if expected is not None and not holds(expected, before.version):
         raise Stale(f"{type}/{id} is at version {before.version}, not at {expected}: read it again.", "http.If-Match")
     resource = patch(text.loads(before.body))
     judge(resource, type)
     return replace(updating(turn, type, id, resource, expected, only_new=False), expected=before.version)
 
 
-def patching_match(turn: Turn, type: str, pairs: Pairs, patch: Patch, expected: int | None) -> Aim:
+def patching_match(turn: Turn, type: str, pairs: Pairs, patch: Patch, expected: Expected | None) -> Aim:
     """A conditional patch: of the one that meets the arguments. Raises NotFound where none does."""
     found = one(turn, type, pairs, "http.url")
     if found is None:
@@ -124,7 +134,7 @@ def patching_match(turn: Turn, type: str, pairs: Pairs, patch: Patch, expected: 
     return patching(turn, type, found.id, patch, expected)
 
 
-def deleting(turn: Turn, type: str, id: str, expected: int | None) -> Aim:
+def deleting(turn: Turn, type: str, id: str, expected: Expected | None) -> Aim:
     """A delete; what is not there is no error. Raises Forbidden, or NotFound for what the asker may not know of."""
     turn.demand(type, "d")
     if turn.filter(type, "d") != EVERYTHING:
@@ -138,7 +148,7 @@ def deleting(turn: Turn, type: str, id: str, expected: int | None) -> Aim:
     return Aim(type, id, None, expected)
 
 
-def deleting_match(turn: Turn, type: str, pairs: Pairs, expected: int | None) -> Aim | None:
+def deleting_match(turn: Turn, type: str, pairs: Pairs, expected: Expected | None) -> Aim | None:
     """A conditional delete: of the one that meets the arguments, or of none. Raises Stale when several do."""
     turn.demand(type, "d")
     found = one(turn, type, pairs, "http.url")

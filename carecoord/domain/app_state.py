@@ -15,6 +15,7 @@ from auth.grant import Grant
 from auth.scopes import Alternatives, permits
 from carecoord.errors import Stale, TooLarge, Unprocessable
 from carecoord.fhir import text
+from carecoord.fhir.etag import Expected
 
 TYPE: Final = "Basic"
 LARGEST: Final = 256 * 1024  # bytes of a resource, as the clause has it
@@ -63,7 +64,7 @@ def demand_same(before: dict[str, Any], after: dict[str, Any]) -> None:
             raise Stale(f"{name} of app state never changes; create another one instead.", f"{TYPE}.{name}")
 
 
-def demand_version(expected: int | None) -> None:
+def demand_version(expected: Expected | None) -> None:
     """Raise Stale for a change that does not say which version it changes."""
     if expected is None:
         raise Stale("Send If-Match with the ETag of the state that you read.", "http.If-Match")

@@ -6,6 +6,7 @@ as it is stored; everything around it is written here.
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
@@ -63,7 +64,9 @@ def searchset(
     entries = [_found(base_url, row, b"match") for row in matches]
     entries += [_found(base_url, row, b"include") for row in included]
     if warnings:
-        entries.append(b'{"resource":' + _write(outcome(warnings)) + b',"search":{"mode":"outcome"}}')
+        body = _write(outcome(warnings))
+        url = _write(uuid5(NAMESPACE_URL, body.decode()).urn)  # the same words, the same page: paging stays repeatable
+        entries.append(b'{"fullUrl":' + url + b',"resource":' + body + b',"search":{"mode":"outcome"}}')
     return _bundle("searchset", entries, links=links, total=total, updated=updated)
 
 

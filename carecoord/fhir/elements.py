@@ -23,7 +23,7 @@ def elements(resource: dict[str, Any], names: Collection[str]) -> dict[str, Any]
     table = _table(resource["resourceType"])
     wanted = {name.rpartition(".")[2] for name in names}
     known = table.keys() | {row[5] for row in table.values()}
-    if strangers := wanted - known:
+    if strangers := wanted - known - {"resourceType"}:
         listed = ", ".join(sorted(strangers))
         raise Invalid(f"_elements: {resource['resourceType']} has no element {listed}.", "http._elements")
     keep = _needed(resource["resourceType"]) | {name for name, row in table.items() if wanted & {name, row[5]}}

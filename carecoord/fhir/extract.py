@@ -4,7 +4,8 @@ Clause: FHIR R4 search.html. Each type's paths are compiled once into one tree o
 share the beginning of a path share the walk, and a property that is absent costs nothing.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
@@ -20,9 +21,10 @@ __all__ = ["Index", "clip", "extract", "refers"]
 Visit = Callable[[Any, Rows], None]
 Side = tuple[str, str, float, float]
 
+_POINTS = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/(\d{1,9}))?$")
 _COLUMNS = {"_id", "_lastUpdated"}  # columns of the resource table, not index rows
 _ABOUT = ("patient", "subject", "beneficiary")  # whom it is about, before whoever else of the compartment took part
-_NOBODY = Keys(0, 0, 0)
+_NOBODY = Keys(0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,30 @@ def extract(resource: dict[str, Any], base_url: str) -> Index:
         tuple(rows.pair),
         _patient(type_, resource, rows),
     )
+
+
+def pointed_at(resource: dict[str, Any], params: Sequence[Param]) -> Iterator[tuple[str, str, int | None]]:
+    """(type, id, version or None) of every reference that a resource has where these reference parameters look."""
+    for param in params:
+        for path in param.paths if param.type == resource.get("resourceType") else ():
+            for value in _reached(resource, path.steps):
+                text = value.get("reference") if isinstance(value, dict) else None
+                match = _POINTS.search(text) if isinstance(text, str) else None
+                if match:
+                    yield match[1], match[2], int(match[3]) if match[3] else None
+
+
+def _reached(value: Any, steps: tuple[str, ...]) -> Iterator[Any]:
+    if isinstance(value, list):
+        yield from (inner for one in value for inner in _reached(one, steps))
+    elif not steps:
+        yield value
+    elif steps[0][0] == "?":
+        found: list[Any] = []
+        _test(steps[0], lambda one, _: found.append(one))(value, Rows(""))
+        yield from (inner for one in found for inner in _reached(one, steps[1:]))
+    elif isinstance(value, dict) and steps[0] in value:
+        yield from _reached(value[steps[0]], steps[1:])
 
 
 def _patient(type_: str, resource: dict[str, Any], rows: Rows) -> str | None:
@@ -106,7 +132,8 @@ def _plan(type_: str) -> Visit:
 
 
 def _plant(root: _Node, param: Param) -> None:
-    keys = Keys(param.key, key(param.type, f"{param.code}:text"), key(param.type, f"{param.code}:identifier"))
+    derived = (f"{param.code}:{name}" for name in ("text", "identifier", "parts", "text:parts"))
+    keys = Keys(param.key, *(key(param.type, code) for code in derived))
     for path in param.paths:
         node = root.at(path.steps)
         if param.kind == "composite":

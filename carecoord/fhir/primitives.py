@@ -11,6 +11,7 @@ from math import isfinite
 from typing import Any
 
 from carecoord.fhir.instants import period
+from carecoord.fhir.narrative import harm
 
 Test = Callable[[Any], str | None]
 
@@ -91,7 +92,7 @@ def _base64(value: Any) -> str | None:
 def _xhtml(value: Any) -> str | None:
     if value.__class__ is not str or not value.lstrip().startswith("<div"):
         return _not("an XHTML <div>", value)
-    return "holds a control character or half a character" if _ODD(value) else None
+    return "holds a control character or half a character" if _ODD(value) else harm(value)
 
 
 def _not(wanted: str, value: Any) -> str:

@@ -1,7 +1,7 @@
 """A search, read: which resources, in what order, with what else, and what was passed over.
 
 Clause: FHIR R4 search.html 3.1.1.5.4 to 3.1.1.6 (_sort, _count, _include, _revinclude, _total, _summary, _elements) and
-3.1.1.3 (a server may refuse what it does not know, or, asked to be lenient, ignore it and say so).
+3.1.1.3 (empty parameters are ignored; unknown ones are ignored and told, or refused where the client asked for that).
 """
 
 from collections.abc import Callable, Sequence
@@ -20,6 +20,7 @@ __all__ = [
 ]  # fmt: skip
 
 CURSOR = "_cursor"  # what a paging link adds to the search it continues
+_MANY = 10**9  # a _count beyond it means as many as there can be
 _MOST = 60  # arguments of one search
 _SUMMARIES = ("true", "text", "data", "count", "false")
 _TOTALS = ("none", "estimate", "accurate")
@@ -114,6 +115,8 @@ class _Draft:
 
     def take(self, name: str, value: str) -> None:
         """Read one argument."""
+        if not value:  # 3.1.1.3: "Empty parameters are not an error - they are just ignored by the server"
+            return
         plain = name.partition(":")[0]
         known = _CONTROLS.get(plain)
         try:
@@ -177,9 +180,9 @@ def _choice(options: tuple[str, ...]) -> Callable[[_Draft, str, str], None]:
 def _whole(name: str, value: str | None) -> int | None:
     if value is None:
         return None
-    if not value.isascii() or not value.isdigit() or len(value) > 9:
+    if not value.isascii() or not value.isdigit() or len(value) > 19:
         raise Invalid(f"{name} is a whole number from 0, not {value!r}.", where=f"http.{name}")
-    return int(value)
+    return min(int(value), _MANY)
 
 
 def _sort(draft: _Draft, name: str, value: str) -> None:

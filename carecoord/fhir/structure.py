@@ -79,7 +79,7 @@ def _walk(shape: Shape, value: dict[str, Any], at: Place, issues: list[Issue]) -
     for name, inner in value.items():
         element = elements.get(name)
         if element is None:
-            element = _besides(shape, name, inner, at, issues)
+            element = _besides(shape, name, value, at, issues)
             if element is None:
                 continue
         elif element.many:
@@ -112,8 +112,9 @@ def _each(element: Element, items: Any, besides: Any, at: Place, issues: list[Is
     return None
 
 
-def _besides(shape: Shape, name: str, inner: Any, at: Place, issues: list[Issue]) -> Element | None:
+def _besides(shape: Shape, name: str, value: dict[str, Any], at: Place, issues: list[Issue]) -> Element | None:
     """A property that is no element: `resourceType`, the `_name` of a primitive, or a stranger."""
+    inner = value[name]
     if name == "resourceType" and shape.resource:
         return None
     element = shape.elements.get(name[1:]) if name[:1] == "_" else None
@@ -121,19 +122,25 @@ def _besides(shape: Shape, name: str, inner: Any, at: Place, issues: list[Issue]
         text = f"{_short(name)} is not an element of {at.name}."
         _add(issues, "structure", text, at, _short(name))
         return None
+    beside = value.get(name[1:])
     if not element.many:
-        _element(inner, at, element.shown, -1, issues)
+        _element(inner, beside is not None, at, element.shown, -1, issues)
     elif inner.__class__ is not list or not any(inner):
         _add(issues, "structure", f"{name} must be an array beside the values.", at, element.shown)
     else:
         for index, item in enumerate(inner):
             if item is not None:
-                _element(item, at, element.shown, index, issues)
+                has_value = beside.__class__ is list and index < len(beside) and beside[index] is not None
+                _element(item, has_value, at, element.shown, index, issues)
     return element
 
 
-def _element(value: Any, at: Place, name: str, index: int, issues: list[Issue]) -> None:
-    _datatype("Element")(value, at, name, index, issues)
+def _element(value: Any, has_value: bool, at: Place, name: str, index: int, issues: list[Issue]) -> None:
+    """The id and extensions of a primitive; beside a value an id alone will do (ele-1)."""
+    if has_value and value.__class__ is dict and value.keys() == {"id"}:
+        _walk(_shape("Element"), value, Place(at, name, index, at.depth + 1), issues)
+    else:
+        _datatype("Element")(value, at, name, index, issues)
 
 
 @cache

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Type:
     """A resource type that we hold. `synced`: an EHR is a system of record for it, so a sync asks for it; the rest is
-    our own office's."""
+    our own office's. `written`: clients may create and change it; otherwise it comes from EHRs and files alone."""
 
     name: str
     synced: bool = True
+    written: bool = True
 
 
 _ROWS = (
@@ -70,7 +71,7 @@ _ROWS = (
     Type("Flag"),
     Type("Provenance"),
     Type("AuditEvent", synced=False),
-    Type("Subscription", synced=False),
+    Type("Subscription", synced=False, written=False),  # nothing would ever be sent to who made one
     Type("Basic"),
     Type("Account", synced=False),
     Type("AdverseEvent", synced=False),

@@ -9,6 +9,9 @@ from typing import Any
 
 LONGEST = 500  # bytes of a value in an index: two of them fit in one entry of a PostgreSQL B-tree
 
+WINDOW = 120  # characters; at four bytes each they fit in LONGEST
+_FARTHEST = 100_000  # characters of one text that are looked through
+
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
@@ -23,6 +26,15 @@ def clip(text: str) -> str:
     if len(data) <= LONGEST:
         return text
     return data[:400].decode(errors="ignore") + "#" + hashlib.sha256(data).hexdigest()
+
+
+def windows(text: str) -> list[str]:
+    """Overlapping parts of a folded text that an index holds clipped, so that what stands behind the clip is found as
+    well: every run of WINDOW // 2 characters is whole in one of them."""
+    if len(text.encode(errors="surrogatepass")) <= LONGEST:
+        return []
+    step = WINDOW // 2
+    return [text[n : n + WINDOW] for n in range(0, min(len(text), _FARTHEST), step)]
 
 
 def refers(reference: str, base: str) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from carecoord.fhir.collation import fold
 from carecoord.fhir.instants import EVER, FOREVER, period
-from carecoord.fhir.values import clip, refers
+from carecoord.fhir.values import LONGEST, clip, refers, windows
 
 _CURRENCIES = "urn:iso:std:iso:4217"
 LARGEST = 1.7976931348623157e308  # the largest double: "no upper limit"; its negative, no lower one
@@ -34,11 +34,14 @@ class Rows:
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys that a parameter's rows carry: its own, and those of its :text and :identifier."""
+    """The keys that a parameter's rows carry: its own, those of its :text and :identifier, and those of the parts of
+    long strings among its own and its :text."""
 
     own: int
     text: int
     identifier: int
+    parts: int
+    text_parts: int
 
 
 Writer = Callable[[Keys, Any, Rows], None]
@@ -46,7 +49,14 @@ Writer = Callable[[Keys, Any, Rows], None]
 
 def _text(keys: Keys, value: Any, rows: Rows) -> None:
     if isinstance(value, str) and value:
-        rows.string.add((keys.text, clip(fold(value)), clip(value)))
+        _words(keys.text, keys.text_parts, value, rows)
+
+
+def _words(key: int, parts: int, value: str, rows: Rows) -> None:
+    folded = fold(value)
+    rows.string.add((key, clip(folded), clip(value)))
+    if len(folded) * 4 > LONGEST:
+        rows.string.update((parts, clip(part), "") for part in windows(folded))
 
 
 def _token(keys: Keys, value: Any, rows: Rows) -> None:
@@ -92,7 +102,7 @@ def _contact(keys: Keys, value: Any, rows: Rows) -> None:
 
 def _string(keys: Keys, value: Any, rows: Rows) -> None:
     if isinstance(value, str) and value:
-        rows.string.add((keys.own, clip(fold(value)), clip(value)))
+        _words(keys.own, keys.parts, value, rows)
 
 
 def _strings(*properties: str) -> Writer:

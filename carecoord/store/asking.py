@@ -15,6 +15,7 @@ from carecoord.fhir.extract import clip
 from carecoord.fhir.operands import Absent, Amount, Code, Operand, Pair, Place, Span, Target, Uri, Words
 from carecoord.fhir.params import Param, key
 from carecoord.fhir.query import EVERYTHING, Filter
+from carecoord.fhir.values import WINDOW
 from carecoord.store.among import listed
 from carecoord.store.cases import DISCLOSED
 from carecoord.store.conditions import (
@@ -51,6 +52,7 @@ _RANKS = {"reference": 2, "composite": 3, "special": 3, "uri": 3, "string": 4, "
 COMMON = 6  # from this rank on, a condition is likely to be met by many
 _LAST = "\U0010ffff"  # behind every string that begins alike
 _KEPT = 400  # bytes of a long string that its index entry begins with (fhir.extract.clip)
+_PIECES = 8  # of a text that is looked for in long strings
 _DEGREE = 111.195  # kilometres
 
 
@@ -120,8 +122,26 @@ class Reader:
         if param.kind == "date":
             spans = [o for o in term.operands if isinstance(o, Span)]
             return self._rows(table, number, (self._span(span, param) for span in spans))
+        if term.modifier == "contains":
+            return self._contained(param, [o for o in term.operands if isinstance(o, Words)])
         rows = self._rows(table, number, self._alternatives(term.operands, term.modifier))
         return No(rows) if term.modifier == "not" else rows
+
+    def _contained(self, param: Param, operands: Sequence[Words]) -> Condition:
+        """In a string as the index has it, or in the parts of a long one: a text longer than what one part surely
+        holds is looked for piece by piece."""
+        short = self._rows("ix_string", param.key, [self._like(fold(operand.text)) for operand in operands])
+        step, number = WINDOW // 2, key(param.type, f"{param.code}:parts")
+        long = []
+        for operand in operands:
+            folded = fold(operand.text)
+            pieces = [folded[n : n + step] for n in range(0, len(folded), step)][:_PIECES] or [""]
+            long.append(every([self._rows("ix_string", number, [self._like(piece)]) for piece in pieces]))
+        return Some((short, *long))
+
+    def _like(self, folded: str) -> Alternative:
+        escaped = _cut(folded).replace("~", "~~").replace("%", "~%").replace("_", "~_")
+        return (self._test("folded", "like", f"%{escaped}%"),)
 
     def _absent(self, term: Term, operand: Absent) -> Condition:
         """An element counts as there when any index speaks of it: a reference by identifier, a code by its text."""
@@ -197,9 +217,6 @@ class Reader:
         folded = fold(operand.text)
         if modifier == "exact":
             return (self._equal("folded", [clip(folded)]), self._equal("exact", [clip(operand.text)]))
-        if modifier == "contains":
-            escaped = _cut(folded).replace("~", "~~").replace("%", "~%").replace("_", "~_")
-            return (self._test("folded", "like", f"%{escaped}%"),)
         return self._starts("folded", _cut(folded))
 
     def _span(self, span: Span, param: Param) -> Alternative:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from carecoord.errors import Issue
 from carecoord.fhir import text
+from carecoord.fhir.etag import Expected
 from carecoord.fhir.extract import Index, extract
 from carecoord.fhir.instants import instant
 
@@ -45,7 +46,7 @@ class Change:
     type: str
     id: str
     resource: dict[str, Any] | None
-    expected: int | None = None
+    expected: Expected | None = None
     flags: tuple[Issue, ...] = ()
     source: str | None = None
     later: tuple[Later, ...] = ()

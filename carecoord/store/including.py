@@ -9,17 +9,20 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select
 
-from carecoord.fhir.query import NOTHING, Include, Search
+from carecoord.fhir import text
+from carecoord.fhir.extract import pointed_at
+from carecoord.fhir.query import EVERYTHING, NOTHING, Include, Search
 from carecoord.fhir.types import TYPES
 from carecoord.store.asking import May, Reader
 from carecoord.store.bulk import runs
 from carecoord.store.conditions import Condition, Every, Values
 from carecoord.store.pages import Prepared, prepared
-from carecoord.store.read import COLUMNS, Row, rows
+from carecoord.store.read import COLUMNS, Row, rows, version
 from carecoord.store.statements import Then, check
 from carecoord.store.tables import ix_reference, resource
 
 MOST = 1000  # resources included in one page
+_VERSIONED = b"/_history/"
 _DEEPEST = 8  # rounds of :iterate
 _RUN = 400
 
@@ -34,6 +37,8 @@ def included(conn: Connection, search: Search, page: Sequence[Row], may: May) ->
         for include in search.includes:
             if n == 0 or include.iterate:
                 fresh |= {row.rid: row for row in _follow(conn, include, frontier, may) if row.rid not in known}
+                if not include.reverse:
+                    fresh = _as_meant(conn, include, frontier, fresh, may)
         if not fresh or len(found) > MOST:
             break
         found |= fresh
@@ -54,6 +59,29 @@ def _referred(conn: Connection, include: Include, page: Sequence[Row], may: May)
     values |= {"keys": [param.key for param in include.params], "types": types, "most": MOST + 1}
     for run in runs(rids, _RUN) if types else ():
         yield from rows(_forward(limits).run(conn, {**values, "rids": run}))
+
+
+def _as_meant(
+    conn: Connection, include: Include, page: Sequence[Row], fresh: dict[int, Row], may: May
+) -> dict[int, Row]:
+    """search.html#versions: of a reference to a version "the specified version SHOULD be provided". Where something
+    narrows what the asker may see of the type, or several versions are meant, the present one goes out."""
+    meant: dict[tuple[str, str], set[int | None]] = {}
+    sources = {param.type for param in include.params}
+    if not any(row.type in sources and _VERSIONED in row.body for row in page):
+        return fresh
+    for row in (row for row in page if row.type in sources):
+        for type, id, number in pointed_at(text.loads(row.body), include.params):
+            meant.setdefault((type, id), set()).add(number)
+    return {rid: _version(conn, row, meant.get((row.type, row.id), set()), may) for rid, row in fresh.items()}
+
+
+def _version(conn: Connection, row: Row, meant: set[int | None], may: May) -> Row:
+    number = next(iter(meant)) if len(meant) == 1 else None
+    if number is None or number == row.version or may(row.type) != EVERYTHING:
+        return row
+    found = version(conn, row.type, row.id, number)
+    return found if found and not found.deleted else row
 
 
 def _referring(conn: Connection, include: Include, page: Sequence[Row], may: May) -> Iterable[Row]:

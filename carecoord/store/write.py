@@ -12,6 +12,7 @@ import psycopg
 from sqlalchemy import Connection, bindparam, func, insert, select
 
 from carecoord.errors import Conflict, Stale
+from carecoord.fhir.etag import AnyOf, holds
 from carecoord.fhir.instants import micros
 from carecoord.fhir.params import single_dates
 from carecoord.store import audit, bulk, driver, outbox, tables
@@ -103,7 +104,10 @@ def _unchanged(
 
 
 def _check(change: Change, known: Known | None) -> None:
-    if change.expected is None or (known and known.version == change.expected):
+    wanted = change.expected
+    if wanted is None or holds(
+        wanted, known.version if known and not (known.deleted and isinstance(wanted, AnyOf)) else None
+    ):
         return
     present = f"is at version {known.version}" if known else "does not exist"
     raise Stale(

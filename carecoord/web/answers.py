@@ -1,6 +1,7 @@
 """HTTP answers of the FHIR API: stored bytes with the headers of the standard around them.
 
-Clause: FHIR R4 http.html#versions (ETag, Last-Modified), #create (Location), #ops (Prefer: return=).
+Clause: FHIR R4 http.html#versions (ETag, Last-Modified), #create (Location; after an update, and after a create whose
+condition found something, as well: clients know the id by it alone), #ops (Prefer: return=).
 """
 
 from collections.abc import Mapping
@@ -46,8 +47,9 @@ def written(one: Written, wish: Wish, base_url: str) -> Response:
     """What came of a create or an update."""
     headers = {"ETag": etag(one.version), "Last-Modified": last_modified(one.updated // 1_000_000)}
     status = 201 if one.outcome == "created" else 200
-    if one.outcome == "created":
-        headers["Location"] = f"{base_url}/{one.type}/{one.id}/_history/{one.version}"
+    headers["Location"] = f"{base_url}/{one.type}/{one.id}/_history/{one.version}"
+    if wish.returning != "OperationOutcome":
+        headers["Content-Location"] = headers["Location"]
     if wish.returning == "minimal":
         return Response(status=status, headers=headers)
     return answer(_told(one) if wish.returning == "OperationOutcome" else one.body, wish, status, headers)

@@ -20,7 +20,7 @@ from carecoord.fhir.operations import told
 from carecoord.fhir.patch import JSON_PATCH, Patch, json_patch, parameters_patch
 from carecoord.store.engine import reading
 from carecoord.web.exchange import id_of
-from carecoord.web.negotiation import JSON, Wish, bare, is_file, refuse_foreign, wish
+from carecoord.web.negotiation import JSON, Wish, bare, is_file, refuse_foreign, refuse_packed, wish
 from carecoord.world import World
 
 _FILE = re.compile(r"/fhir/Binary/[^/]+(?:/_history/[^/]+)?")
@@ -64,7 +64,9 @@ class Call:
         return _pairs(self.request.query_string)
 
     def body(self) -> bytes:
-        """The body. Raises TooLarge: in pieces, without a length told, the framework would just cut it off."""
+        """The body. Raises TooLarge: in pieces, without a length told, the framework would just cut it off; Unsupported
+        for one that is packed."""
+        refuse_packed(self.header("Content-Encoding"))
         found = self.request.get_data(cache=False)
         if self.request.content_length is None and len(found) == self.request.max_content_length:
             raise TooLarge("The body is larger than this server takes. Send it in parts.")

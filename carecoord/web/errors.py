@@ -37,6 +37,7 @@ _HTTP = {
     415: Words(errors.Unsupported, "A media type that is not read here."),
     429: Words(errors.TooMany, "Too many requests. Wait, then try again."),
 }
+_CHALLENGES = {403: {"WWW-Authenticate": 'Bearer realm="fhir", error="insufficient_scope"'}}  # RFC 6750 section 3.1
 _TITLES = {
     400: "That request could not be read",
     401: "Please sign in",
@@ -95,7 +96,8 @@ def show(problem: Problem) -> Response:
     """The answer for a problem, for whoever asked: under /oauth/ an app reads it (RFC 6749 section 5.2) or a person."""
     if request.path == "/fhir" or request.path.startswith("/fhir/"):
         body = text.dumps(outcome(problem.all_issues()))
-        return Response(body, problem.status, dict(problem.headers), content_type=ANSWER)
+        headers = {**_CHALLENGES.get(problem.status, {}), **problem.headers}
+        return Response(body, problem.status, headers, content_type=ANSWER)
     if request.path.startswith("/oauth/") and "text/html" not in request.headers.get("Accept", ""):
         body = text.dumps({"error": _oauth(problem.status), "error_description": problem.text})
         return Response(body, problem.status, dict(problem.headers), content_type="application/json")

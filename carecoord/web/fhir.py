@@ -3,7 +3,7 @@
 Clause: FHIR R4 http.html. Every route but `metadata` needs a bearer token. Stored bytes go out as they are.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -102,9 +102,18 @@ def compartment(call: Call, owner: str, id: str, type: str) -> Response:
 
 
 def create(call: Call, type: str) -> Response:
-    unless = conditions(call.header("If-None-Exist"))
+    unless = _unless(call)
     made = resources.create(call.world, call.grant(), type, _sent(call, type), unless=unless, request=call.id)
     return answers.written(made, call.wish, call.base)
+
+
+def _unless(call: Call) -> Sequence[tuple[str, str]] | None:
+    """The condition of a create: If-None-Exist, or the query, where some clients put it. Raises Invalid for both."""
+    header = conditions(call.header("If-None-Exist"))
+    asked = [pair for pair in call.pairs() if pair[0] not in ("_format", "_pretty")]
+    if asked and header is not None:
+        raise Invalid("Give the condition of a create in If-None-Exist alone, not in the query as well.", "http.url")
+    return asked or header
 
 
 def update(call: Call, type: str, id: str) -> Response:

@@ -80,8 +80,13 @@ def test_it_updates_only_the_version_that_if_match_names(api: Api, rows: Callabl
     assert stale.status_code == 412
     assert issues(stale)[0]["expression"] == ["http.If-Match"]
     assert api.delete("/Patient/p", If_Match='W/"1"').status_code == 412
-    assert api.put("/Patient/p", patient(id="p"), If_Match="*").status_code == 400
+    assert api.put("/Patient/p", patient(id="p"), If_Match='W/"1", "3"').status_code == 412
+    assert api.put("/Patient/p", patient(id="p"), If_Match="nonsense").status_code == 400
+    assert api.put("/Patient/new", patient(id="new"), If_Match="*").status_code == 412
     assert rows() == before
+    assert api.put("/Patient/p", patient(id="p"), If_Match='"2", W/"5"').status_code == 200
+    assert api.delete("/Patient/p", If_Match="*").status_code == 204
+    assert api.put("/Patient/p", patient(id="p"), If_Match="*").status_code == 412
 
 
 def test_it_creates_only_what_is_not_there_with_if_none_match_star(api: Api) -> None:

@@ -59,9 +59,10 @@ def test_it_refuses_an_unknown_resource_type(api: Api) -> None:
 
 
 def test_it_refuses_an_unknown_parameter(api: Api) -> None:
-    refused(api.get("/Patient?shoe-size=42"), 400, "invalid", "http.shoe-size")
+    strict = {"Prefer": "handling=strict"}
+    refused(api.get("/Patient?shoe-size=42", **strict), 400, "invalid", "http.shoe-size")
     refused(api.get("/Patient?birthdate=tomorrow"), 400, "invalid", "http.birthdate")
-    refused(api.get("/Patient?_sort=shoe-size"), 400, "invalid", "http._sort")
+    refused(api.get("/Patient?_sort=shoe-size", **strict), 400, "invalid", "http._sort")
     refused(api.get("/Patient?_count=many"), 400, "invalid", "http._count")
 
 

@@ -8,6 +8,8 @@ from carecoord.fhir.params import compartment, key, params
 from carecoord.fhir.types import TYPES
 from carecoord.fhir.writers import WRITERS
 
+ENDS = ("text", "identifier", "parts", "text:parts")
+
 
 def test_every_type_of_the_table_has_its_parameters() -> None:
     assert len(TYPES) == 145  # R4 has 146; Parameters has no endpoint
@@ -21,7 +23,7 @@ def test_no_two_keys_collide_even_derived_ones() -> None:
     seen: dict[int, str] = {}
     for name in TYPES:
         for param in params(name).values():
-            for code in (param.code, f"{param.code}:text", f"{param.code}:identifier"):
+            for code in (param.code, *(f"{param.code}:{end}" for end in ENDS)):
                 number = key(name, code)
                 assert seen.setdefault(number, f"{name}.{code}") == f"{name}.{code}"
                 assert 0 < number < 2**31
