@@ -190,7 +190,7 @@ def test_it_refuses_methods_and_addresses_that_are_not_there(api: Api) -> None:
     answer = api.post("/Patient/p", patient())
     refused(answer, 405, "not-supported")
     assert set(answer.headers["Allow"].split(", ")) >= {"GET", "PUT", "PATCH", "DELETE"}
-    refused(api.get("/Patient/p/$everything"), 404, "not-found")
+    refused(api.get("/Patient/p/$nonsense"), 404, "not-found")
     refused(api.get("/Patient/p/x/y/z"), 404, "not-found")
     refused(api.get("?name=x", Prefer="handling=strict"), 400, "invalid")
 

@@ -73,7 +73,7 @@ def test_every_read_search_and_write_is_audited_also_the_refused(api: Api, world
     api.get("/Patient?family=Okafor&_count=2", X_Request_Id="c")
     api.get("/Patient/nobody", X_Request_Id="d")
     api.get("/Patient/p/_history", X_Request_Id="e")
-    api.get("/Patient?nonsense=1", X_Request_Id="f")
+    api.get("/Patient?birthdate=nonsense", X_Request_Id="f")
     api.delete("/Patient/p", X_Request_Id="g")
     world.journal.drain(world.engine)
     with reading(world.engine) as conn:
