@@ -152,14 +152,15 @@ def is_code(conn: Connection, who: User, code: str, now: int) -> bool:
     return totp.use(conn, who.id, code, now) or factors.recover(conn, who.id, code, now)
 
 
-def who(world: World, cookie: str | None, kind: str = "desk") -> Session | None:
-    """The session of a cookie, its use noted, or None."""
+def who(world: World, cookie: str | None, kind: str = "desk", *, used: bool = True) -> Session | None:
+    """The session of a cookie, or None. used: a person asks, so its use is noted; a page that looks for news by itself
+    must not keep a session alive that nobody sits before."""
     if not cookie:
         return None
     now = _now(world)
     with reading(world.engine) as conn:
         found = signin.find(conn, cookie, now, kind)
-    if found and found.stale(now):
+    if used and found and found.stale(now):
         with writing(world.engine) as conn:
             signin.touch(conn, found, now)
     return found

@@ -12,13 +12,15 @@ MINUS = "\N{MINUS SIGN}"
 @dataclass(frozen=True)
 class Clock:
     """`text` "4h 12m", with a minus sign when it is over; `tone` late, today or calm; `share` 0 to 100 of the allowed
-    time that has run; `heard` the same in words; `exact` the date and time it runs to."""
+    time that has run; `heard` the same in words; `exact` the date and time it runs to;
+    `due` the same in microseconds."""
 
     text: str
     tone: str
     share: int
     heard: str
     exact: str
+    due: int
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,12 @@ class Times:
         share = 100 if due <= at else round(100 * (at - start) / whole) if whole and start is not None else 0
         heard = f"{_spell(abs(left))} overdue" if due < at else f"due in {_spell(left)}"
         return Clock(
-            (MINUS if due < at else "") + span(abs(left)), tone, max(0, min(100, share)), heard, self.exact(due)
+            (MINUS if due < at else "") + span(abs(left)),
+            tone,
+            max(0, min(100, share)),
+            heard,
+            self.exact(due),
+            due,
         )
 
     def exact(self, at: int) -> str:

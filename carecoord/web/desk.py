@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as Answer
 
 from auth.grant import Grant
 from carecoord.actions import cases
-from carecoord.fhir.instants import moment
+from carecoord.fhir.instants import micros, moment
 from carecoord.web import listing, referral, signin, standings
 from carecoord.web.asking import parse
 from carecoord.web.clocks import Times
@@ -54,6 +54,8 @@ def blueprint(world: World) -> Blueprint:
             "listing": listing.listing(found, address, zone),
             "panel": referral.sheet(shown, zone) if shown else None,
             "as_of": Times(found.now, zone).stamp(),
+            "updated": f"{found.now.astimezone(zone):%H:%M}",
+            "now": micros(found.now) // 1000,
         }
         if request.headers.get("HX-Request-Type") == "partial":
             return render_block("worklist.html", "desk", partial=True, **view)

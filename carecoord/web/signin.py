@@ -120,7 +120,7 @@ def guard(pages: Blueprint, world: World, *, also: str = "desk") -> None:
 
 def current(world: World, kind: str = "desk") -> Session | None:
     """Who is signed in, if anybody, on a page that is open to all."""
-    return signing_in.who(world, _cookie(world, "cc"), kind)
+    return signing_in.who(world, _cookie(world, "cc"), kind, used="X-Refresh" not in request.headers)
 
 
 def session() -> Session:

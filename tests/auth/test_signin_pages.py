@@ -302,3 +302,13 @@ def test_who_is_signed_in_is_not_asked_again(web: FlaskClient) -> None:
     enter(web)
     again = web.get("/sign-in?next=/cases")
     assert (again.status_code, again.location) == (303, "/cases")
+
+
+def test_a_page_that_looks_for_news_by_itself_keeps_no_session_alive(web: FlaskClient, world: World) -> None:
+    enter(web)
+    clock: Any = world.clock
+    for _ in range(3):
+        clock.now += timedelta(minutes=9)
+        assert web.get("/cases", headers={"X-Refresh": "1"}).status_code == 200
+    clock.now += timedelta(minutes=4)
+    assert web.get("/cases", headers={"X-Refresh": "1"}).status_code == 303

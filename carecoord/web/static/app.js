@@ -140,6 +140,9 @@
     (choice ?? $("summary", facet))?.focus();
   };
 
+  // What fresh.js fetched by itself is no answer to anybody: nothing is said, and nothing is closed.
+  const byItself = (ctx) => ctx?.request?.headers?.["X-Refresh"] === "1";
+
   // What could not be fetched is said in place: the page stays as it is, and can ask again.
   const failed = { ask: null };
   const fail = (text, ask) => {
@@ -159,13 +162,13 @@
     return row ? `${row} could not be opened` : "The list could not be fetched";
   };
   document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
-    if (ctx.hx?.redirect || ctx.response.status === 422) return;
+    if (byItself(ctx) || ctx.hx?.redirect || ctx.response.status === 422) return;
     ctx.status = "refused"; // nothing is put into the page, and its address stays
     const said = new DOMParser().parseFromString(ctx.text ?? "", "text/html").querySelector(".alert")?.textContent.trim();
     fail(`${trying(ctx)}. ${said || `The server answered ${ctx.response.status}.`}`, askAgain(ctx));
   });
   document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
-    if (ctx) fail(`${trying(ctx)}: carecoord does not answer. Nothing on this page has changed.`, askAgain(ctx));
+    if (ctx && !byItself(ctx)) fail(`${trying(ctx)}: carecoord does not answer. Nothing on this page has changed.`, askAgain(ctx));
   });
   $("#failed-again").addEventListener("click", () => { const ask = failed.ask; failedNot(); ask?.(); });
   $("#failed-close").addEventListener("click", () => { failedNot(); $("#list, #main")?.focus(); });
@@ -179,9 +182,10 @@
     if ($(".desk #main")) $(".desk #main").inert = covering.matches && !!$(".desk #panel");
     chosen();
   };
-  document.addEventListener("htmx:after:swap", () => {
-    failedNot();
+  document.addEventListener("htmx:after:swap", (event) => {
     ready();
+    if (byItself(event.detail?.ctx)) return;
+    failedNot();
     all("details.menu[open]").forEach((menu) => { menu.open = false; });
     const panel = $("#panel");
     if (asked === "open" && panel) {

@@ -317,3 +317,34 @@ def test_chosen_rows_of_the_closed_list_are_downloaded_and_open_ones_are_not_mix
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download chosen").click()
     assert waiting.value.path().read_text().count("\n") == 2
+
+
+def test_the_clocks_run_and_news_is_fetched_while_somebody_looks(open_noisy: Open) -> None:
+    page = open_noisy()
+    page.clock.install()
+    page.goto(PANEL)
+    clock = page.locator(".clock-today [data-due]").first
+    before = clock.inner_text()
+    page.locator(".gate summary").nth(1).click()
+    page.locator(".case-link").nth(3).focus()
+    page.locator(".pick input[name=id]").nth(2).check()
+    page.locator(".case-link").nth(3).focus()
+    page.evaluate("document.querySelector('#list').scrollTop = 200")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.headers.get("x-refresh") else None)
+    page.clock.run_for(120_000)
+    assert clock.inner_text() != before
+    assert asked == []
+    with page.expect_response(lambda answer: "x-refresh" in answer.request.headers):
+        page.clock.run_for(185_000)  # less than the request may take beyond the fifth minute
+    expect(page.locator("#updated")).to_have_text("updated 09:05")
+    assert len(asked) == 1
+    expect(page.locator(".gate").nth(1)).to_have_attribute("open", "")
+    expect(page.locator(".case-link").nth(3)).to_be_focused()
+    expect(page.locator(".pick input[name=id]").nth(2)).to_be_checked()
+    assert page.evaluate("document.querySelector('#list').scrollTop") == 200
+    assert page.locator("#said").inner_text() == "1 chosen"
+    page.route("**/*", lambda route: route.abort())
+    page.clock.run_for(330_000)
+    expect(page.locator("#updated")).to_have_text("not updated since 09:05")
+    expect(page.locator("#failed")).to_be_hidden()

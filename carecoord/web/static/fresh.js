@@ -1,0 +1,73 @@
+// The list while it is looked at: the clocks run, and news is fetched every few minutes and when somebody comes back to
+// the window. Nothing is fetched while it is hidden, or while somebody types or has a menu open.
+"use strict";
+(() => {
+  const EVERY = 300_000, TICK = 30_000; // milliseconds
+  const $ = (selector) => document.querySelector(selector);
+  const state = { ahead: 0, fetched: Date.now(), open: [], focus: null, asking: false };
+  const now = () => Date.now() + state.ahead;
+  const take = () => { state.ahead = Number($("#desk").dataset.now) - Date.now(); state.fetched = Date.now(); };
+  const isRefresh = (ctx) => ctx?.request?.headers?.["X-Refresh"] === "1";
+
+  // as web/clocks.py says a length of time
+  const span = (minutes) => {
+    const hours = Math.floor(minutes / 60), days = Math.floor(hours / 24), two = (n) => String(n).padStart(2, "0");
+    if (minutes < 60) return `${minutes}m`;
+    if (hours < 24) return `${hours}h ${two(minutes % 60)}m`;
+    return days < 10 ? `${days}d ${two(hours % 24)}h` : `${days}d`;
+  };
+  const run = () => {
+    let over = false;
+    document.querySelectorAll("[data-due]").forEach((text) => {
+      const left = Number(text.dataset.due) - now();
+      const said = (left < 0 ? "\u2212" : "") + span(Math.floor(Math.abs(left) / 60_000));
+      if (text.textContent !== said) text.textContent = said;
+      over ||= left < 0 && !text.closest(".clock-late");
+    });
+    return over;
+  };
+  const busy = () => document.hidden || state.asking || document.activeElement?.matches("#search")
+    || $("details.menu[open]") || $("dialog[open]") || !$("#failed").hidden;
+  const refresh = async () => {
+    state.asking = true;
+    try {
+      await htmx.ajax("GET", location.pathname + location.search,
+        { target: "#desk", swap: "outerMorph", headers: { "X-Refresh": "1" } });
+    } finally {
+      state.asking = false;
+    }
+  };
+  const look = () => {
+    if (!$("#desk")) return;
+    const over = run();
+    if (!busy() && (over || Date.now() - state.fetched >= EVERY)) refresh();
+  };
+
+  const details = () => [...document.querySelectorAll("#panel details")];
+  const panel = () => $("#panel")?.dataset.id;
+  document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
+    if (!isRefresh(ctx)) return;
+    const row = document.activeElement?.closest(".case");
+    Object.assign(state, { panel: panel(), open: details().map((one) => one.open), row: row?.id, focus: document.activeElement });
+  });
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    take();
+    if (!isRefresh(ctx)) return;
+    if (state.panel === panel()) details().forEach((one, at) => { one.open = !!state.open[at]; });
+    const row = state.row && document.getElementById(state.row);
+    if (row && !row.contains(document.activeElement)) row.querySelector(".case-link").focus({ preventScroll: true });
+    else if (state.focus?.isConnected && state.focus !== document.activeElement) state.focus.focus({ preventScroll: true });
+  });
+  const stale = ({ detail: { ctx } }) => {
+    if (!isRefresh(ctx) || ctx.hx?.redirect) return;
+    ctx.status = "refused";
+    state.fetched = Date.now();
+    const said = $("#updated");
+    if (said && !said.textContent.startsWith("not ")) said.textContent = said.textContent.replace("updated", "not updated since");
+  };
+  document.addEventListener("htmx:response:error", stale);
+  document.addEventListener("htmx:error", stale);
+  document.addEventListener("visibilitychange", look);
+  take();
+  setInterval(look, TICK);
+})();
