@@ -14,25 +14,25 @@ from carecoord.actions import assembling, disclosing, projecting, sync_health
 from carecoord.actions.permission import looking
 from carecoord.actions.seeing import office
 from carecoord.actions.sync_health import SyncHealth
-from carecoord.domain import emergency, timeline
+from carecoord.domain import emergency, payer_view, timeline
 from carecoord.domain.case import Case
 from carecoord.domain.clearance import Clearance, clear
 from carecoord.domain.parties import Directory, directory
+from carecoord.domain.payer_view import PayerCase, PayerRow
 from carecoord.domain.reading import Json, key, targets
-from carecoord.errors import Forbidden, NotFound
+from carecoord.errors import Forbidden, Invalid, NotFound
 from carecoord.fhir import text
 from carecoord.fhir.instants import micros
 from carecoord.fhir.types import TYPES
 from carecoord.store import emergency as broken
 from carecoord.store import read
 from carecoord.store.audit import Event, told
-from carecoord.store.cases import Asked, Moments, Seen, Standing, Worklist, standings
+from carecoord.store.cases import Asked, Moments, Seen, Standing, Worklist, place, standings
 from carecoord.store.engine import reading
 from carecoord.world import World
 
 VERSIONS = 50  # of a Task, read for the timeline
 CLINICAL = {"coordinator", "clinician"}  # roles that see a case whole
-DISCLOSED = {"authorization", "coverage", "agreement"}  # kinds of event that a payer knows of anyway
 LABELS = {"payer": "payer_name", "owner": "owner_name"}  # facets whose words come from the data
 
 
@@ -44,7 +44,8 @@ class Found:
 
     now: datetime
     at: Moments
-    rows: Sequence[Row[Any]]
+    rows: Sequence[Row[Any]] | Sequence[PayerRow]
+    ends: tuple[tuple[Any, int], tuple[Any, int]] | None  # where the first and the last row stand in the order
     more_after: bool
     more_before: bool
     tally: Mapping[str, int]
@@ -77,17 +78,36 @@ def whole(grant: Grant) -> bool:
 
 def worklist(world: World, grant: Grant, asked: Asked, tabs: Sequence[str], size: int, request: str) -> Found:
     """The page of the worklist that was asked for. `request`: the id of the request, for the audit trail."""
-    now = _fresh(world)
+    full, now = demand(grant, asked), _fresh(world)
     with reading(world.engine) as conn:
         cases = _cases(world, conn, grant, now)
         rows, more_after, more_before = cases.page(asked, size)
         tally, groups = cases.tally(asked, tabs)
-        choices = {name: cases.choices(name, label) for name, label in LABELS.items()}
+        choices = {name: cases.choices(name, label) for name, label in LABELS.items()} if full else {}
         due = cases.first_due(Asked("payer", asked.facets, asked.words)) if "payer" in tabs else None
         syncs = sync_health.of_each(conn, world.settings, now)
     patient, patients = told(row.patient for row in rows)
     _audit(world, grant, now, request, query=_said(asked), patient=patient, patients=patients)
-    return Found(now, cases.at, rows, more_after, more_before, tally, groups, choices, due, syncs, whole(grant))
+    ends = (place(rows[0], asked.sort, not full), place(rows[-1], asked.sort, not full)) if rows else None
+    shown = rows if full else [payer_view.payer_row(dict(row._mapping)) for row in rows]
+    return Found(now, cases.at, shown, ends, more_after, more_before, tally, groups, choices, due, syncs, full)
+
+
+def demand(grant: Grant, asked: Asked) -> bool:
+    """Whether the asker sees cases whole. Raises Invalid for a payer's list or order by what a payer is not shown: how
+    many rows it has, or which comes first, would tell it all the same."""
+    if whole(grant) or not has_cases(grant):
+        return True
+    if asked.tab not in payer_view.TABS:
+        raise Invalid(f"There is no list {asked.tab!r} for your role; choose one of the tabs.", "http.tab")
+    if asked.sort.removeprefix("-") not in payer_view.SORTS:
+        raise Invalid(f"Your list can not be sorted by {asked.sort!r}.", "http.sort")
+    for name, _ in asked.facets:
+        if name not in payer_view.FACETS:
+            raise Invalid(
+                f"Your list can not be filtered by {name!r}; choose {', '.join(payer_view.FACETS)}.", f"http.{name}"
+            )
+    return False
 
 
 def agreements(world: World, grant: Grant, request: str) -> tuple[datetime, list[Standing]]:
@@ -106,16 +126,20 @@ def agreements(world: World, grant: Grant, request: str) -> tuple[datetime, list
     return now, found
 
 
-def download(world: World, grant: Grant, asked: Asked, request: str) -> Iterator[Row[Any]]:
+def download(world: World, grant: Grant, asked: Asked, request: str) -> Iterator[Row[Any] | PayerRow]:
     """Every row of the list that was asked for, in its order. Audited with those that went out, also where the
-    asker hangs up half-way."""
+    asker hangs up half-way. Raises Invalid for what the asker may not ask."""
+    return _every(world, grant, asked, request, demand(grant, asked))
+
+
+def _every(world: World, grant: Grant, asked: Asked, request: str, full: bool) -> Iterator[Row[Any] | PayerRow]:
     now = _fresh(world)
     shown: set[str] = set()
     try:
         with reading(world.engine) as conn:
             for row in _cases(world, conn, grant, now).every(asked):
                 shown.add(row.patient)
-                yield row
+                yield row if full else payer_view.payer_row(dict(row._mapping))
     finally:
         patient, patients = told(shown)
         _audit(world, grant, now, request, query=_said(asked), patient=patient, patients=patients)
@@ -123,10 +147,8 @@ def download(world: World, grant: Grant, asked: Asked, request: str) -> Iterator
 
 @dataclass(frozen=True)
 class Panel:
-    """One case as the asker may see it: its row, the resources behind it, the judgement, what happened and its papers.
-
-    `full`: all of it; else only what a request for authorization itself tells the payer. `openable`: what of the proof
-    and the papers, `Type/id`, the asker may read by itself."""
+    """One case whole: its row, the resources behind it, the judgement, what happened and its papers. `openable`: what
+    of the proof and the papers, `Type/id`, the asker may read by itself."""
 
     now: datetime
     at: Moments
@@ -136,11 +158,22 @@ class Panel:
     clearance: Clearance
     events: Sequence[timeline.Event]
     documents: Sequence[Json]
-    full: bool
     openable: frozenset[str]
 
 
-def panel(world: World, grant: Grant, id: str, request: str) -> Panel:
+@dataclass(frozen=True)
+class PayerPanel:
+    """One case as its payer sees it: it holds what the payer was told and nothing else. `openable`: as of a Panel."""
+
+    now: datetime
+    at: Moments
+    row: PayerRow
+    told: PayerCase
+    events: Sequence[timeline.Event]
+    openable: frozenset[str]
+
+
+def panel(world: World, grant: Grant, id: str, request: str) -> Panel | PayerPanel:
     """One case with all that bears on it. Raises NotFound for one that is not there or that the asker may not know of.
     Audited as a read of the ServiceRequest."""
     now, zone = _fresh(world), ZoneInfo(world.settings.timezone)
@@ -155,16 +188,21 @@ def panel(world: World, grant: Grant, id: str, request: str) -> Panel:
         versions = {key(task): _versions(conn, str(task["id"])) for task in case.tasks}
         talks = [talk for talk in _of_patient(conn, row.patient, "Communication") if _concerns(talk, case)]
     _audit(world, grant, now, request, resource=id, patient=row.patient, emergency=glass)
+    rules = projecting.policy(world.settings)
+    judged = clear(case, now, rules)
+    if not whole(grant):
+        told = payer_view.payer_case(case, judged, now, rules)
+        if told is None:
+            raise NotFound("There is no such referral, or none that you may see.", "http.id")
+        opened = _openable(world, grant, request, payer_view.references(told))
+        shown = payer_view.payer_row(dict(row._mapping))
+        return PayerPanel(now, cases.at, shown, told, payer_view.events(told, zone), opened)
     known = directory([*case.organizations, *case.locations, *case.practitioners])
-    told = timeline.timeline(case, known, zone, row.agreement, talks, versions)
-    judged = clear(case, now, projecting.policy(world.settings))
-    papers = timeline.documents(case) if whole(grant) else timeline.disclosed(case)
+    happened = timeline.timeline(case, known, zone, row.agreement, talks, versions)
+    papers = timeline.documents(case)
     named = {proof.reference for gate in judged.gates for proof in gate.evidence} | {key(each) for each in papers}
     openable = frozenset[str]() if glass else _openable(world, grant, request, named)
-    if not whole(grant):
-        sent = {key(each) for each in papers}
-        told = tuple(event for event in told if event.kind in DISCLOSED or event.reference in sent)
-    return Panel(now, cases.at, row, case, known, judged, told, papers, whole(grant), openable)
+    return Panel(now, cases.at, row, case, known, judged, happened, papers, openable)
 
 
 def _openable(world: World, grant: Grant, request: str, references: Iterable[str]) -> frozenset[str]:

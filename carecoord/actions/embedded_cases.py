@@ -9,7 +9,7 @@ from auth.grant import Grant
 from auth.scopes import parse, resources
 from auth.signin import Session
 from carecoord.actions import cases, reads
-from carecoord.actions.cases import Found, Panel
+from carecoord.actions.cases import Found, Panel, PayerPanel
 from carecoord.actions.permission import looking
 from carecoord.domain import patient as person
 from carecoord.domain.reading import text
@@ -35,7 +35,7 @@ class Patient:
     name: str
     birth_date: str
     gender: str
-    mrn: str
+    mrn: str | None  # None: not the asker's to see
     deceased: bool
 
 
@@ -57,7 +57,8 @@ def patient(world: World, asker: Grant, request: str) -> Patient | None:
     now = world.clock()
     return Patient(
         str(found["id"]), person.name(found, now) or "No name", person.birth_date(found), text(found, "gender"),
-        person.record_number(found, now), bool(found.get("deceasedBoolean") or found.get("deceasedDateTime")),
+        person.record_number(found, now) if cases.whole(asker) else None,
+        bool(found.get("deceasedBoolean") or found.get("deceasedDateTime")),
     )  # fmt: skip
 
 
@@ -70,7 +71,7 @@ def referrals(world: World, asker: Grant, tab: str, tabs: tuple[str, ...], reque
     return cases.worklist(world, asker, asked, (*TABS, *tabs), MOST, request)
 
 
-def panel(world: World, asker: Grant, id: str, request: str) -> Panel:
+def panel(world: World, asker: Grant, id: str, request: str) -> Panel | PayerPanel:
     """One referral of the patient. Raises NotFound, in the same words for another patient's and for none."""
     if id not in _of(world, asker):
         raise NotFound("There is no such referral of this patient, or none that you may see.")

@@ -138,7 +138,7 @@ def sees(grant: Grant, office: Office) -> tuple[tuple[str, str], ...] | None:
     found: list[tuple[str, str]] = []
     if grant.roles & {"coordinator", "clinician"}:
         found += [(side, id) for id in office.organizations for side in ("placer", "performer")]
-    if "payer" in grant.roles:
+    elif "payer" in grant.roles:  # a list shows cases whole, or as a payer sees them: not some of each
         found += [("payer_key", key) for key in office.identifiers]
     return tuple(found)
 

@@ -61,9 +61,9 @@ def _gate(
     label: str | None = None,
     waits_on: str | None = None,
 ) -> Gate:
-    return Gate(
-        "agreement", state, found.reason, rule("agreement", found.kind), proof, action, who, None, label, None, waits_on
-    )
+    reason = f"{found.reason.removesuffix('.')}{found.beside}." if found.beside else found.reason
+    id = rule("agreement", found.kind)
+    return Gate("agreement", state, reason, id, proof, action, who, None, label, None, waits_on)
 
 
 def offers(referral: Referral, card: Card, day: date, known: Register, most: int = 5) -> tuple[Offer, ...]:

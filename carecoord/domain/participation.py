@@ -44,6 +44,7 @@ class Participation:
     number: str = ""
     version: str = ""
     until: date | None = None
+    beside: str = ""  # how it lies to the visit: what the payer, who was told of no visit, must not read
 
 
 def participation(asked: Question, day: date, known: Register) -> Participation:
@@ -236,7 +237,7 @@ def _not_in_force(stand: Standing, proof: tuple[Evidence, ...], network: str) ->
     result = {"awaited": "pending", "unknown": "unknown"}.get(stand.state, "out")
     before = ", before the visit" if stand.state == "ended" else ", after the visit" if stand.state == "later" else ""
     return Participation(
-        result, stand.state, f"{stand.reason}{before}.", proof, network, stand.number, until=stand.until
+        result, stand.state, f"{stand.reason}.", proof, network, stand.number, until=stand.until, beside=before
     )
 
 

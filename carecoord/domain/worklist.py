@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
+from carecoord.domain import payer_view
 from carecoord.domain.calendar import Days, later, local, midnight, spoken
 from carecoord.domain.case import Case
 from carecoord.domain.clearance import Clearance
@@ -77,7 +78,7 @@ def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
         "appointment_at": _at(seen or (done[-1].at if done else None)),
         "owner": _id(owner),
         "owner_name": _name(owner),
-        "changes_at": _changes_at(case, found),
+        **_payers(case, found, policy),
         "member_id": member_id(case, found) or None,
         **_person(case, found.now),
     }
@@ -96,10 +97,22 @@ def _at(moment: datetime | None) -> int | None:
     return micros(moment) if moment else None
 
 
-def _changes_at(case: Case, found: Clearance) -> int | None:
-    """When time alone may change the row: by what is judged, or by the period of one of the patient's names."""
-    moments = (_at(found.changes_at), name_changes_at(case.patient or {}, found.now))
-    return min((moment for moment in moments if moment is not None), default=None)
+def _payers(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
+    """How the case stands by what its payer was told, nothing where it was told nothing; and when time alone may change
+    the row: by what is judged, as the payer sees it, or by the period of one of the patient's names."""
+    told = payer_view.told_to_payer(case, found)
+    judged = payer_view.judged_for_payer(told, found.now, policy) if told else None
+    state, note = payer_view.authorization(judged, policy) if judged else (None, None)
+    agreement = _agreement(judged, policy) if judged else {}
+    turns = payer_view.turns_at(judged, policy) if judged else None
+    moments = (_at(found.changes_at), _at(turns), name_changes_at(case.patient or {}, found.now))
+    return {
+        "payer_authorization": state,
+        "payer_authorization_note": note or None,
+        "payer_agreement": agreement.get("agreement_state"),
+        "payer_agreement_note": agreement.get("agreement_note"),
+        "changes_at": min((moment for moment in moments if moment is not None), default=None),
+    }
 
 
 def _payer_clock(found: Clearance) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from carecoord.fhir.params import Param, key
 from carecoord.fhir.query import EVERYTHING, Filter
 from carecoord.fhir.values import WINDOW
 from carecoord.store.among import listed
-from carecoord.store.cases import DISCLOSED
 from carecoord.store.conditions import (
     NEAR,
     Alternative,
@@ -97,7 +96,7 @@ class Reader:
             case Not(criteria):
                 return No(every([self.condition(each) for each in criteria]))
             case Requested(payers):
-                told = self._equal("authorization_state", DISCLOSED)
+                told = self._test("payer_authorization", ">=", "")
                 return self._rows("case_row", "", [(self._equal("payer_key", payers), told)])
 
     def _within(self, type: str, criterion: Criterion) -> Condition:

@@ -126,8 +126,8 @@ class Span:
     """The column lies in [low, high); None: no bound."""
 
     column: str
-    low: int | None
-    high: int | None
+    low: int | str | None
+    high: int | str | None
 
     def blank(self) -> "Span":
         return replace(self, low=None if self.low is None else 0, high=None if self.high is None else 0)

@@ -36,8 +36,9 @@ NONE = "none"
 SORTS = {"due": "sort_due", "patient": "patient_sort", "specialty": "specialty_sort"}
 BOOKING = ("book", "rebook", "confirm-slot", "move")  # next actions by which a visit is found
 CLOSING = ("confirm-visit", "await-report", "chase-report", "acknowledge-report", "tell-patient")  # after the visit
-# What the payer was told of: a case belongs to a payer's list once a request for authorization lies there.
-DISCLOSED = ("submitted", "pended", "approved", "partly", "expiring", "expired", "denied")
+PAYERS = {"authorization_state": "payer_authorization", "agreement_state": "payer_agreement"}  # -> the payer's own
+# A case belongs to a payer's list once a request for authorization lies there: then its own columns say something.
+TOLD = Span("payer_authorization", "", None)
 RISKS = (
     "expiring", "ended", "ends-before", "awaited", "out-of-network", "excluded", "not-credentialed", "unknown",
 )  # fmt: skip
@@ -244,7 +245,7 @@ class Worklist:
         arms: list[Arm] = []
         for n, (scope, value) in enumerate(self.seen.any_of):
             others = [Other(c, v) for c, v in self.seen.any_of[:n]]
-            told = [In("authorization_state", DISCLOSED)] if scope == "payer_key" else []
+            told = [TOLD] if scope == "payer_key" else []
             whose: tuple[Test, ...] = (In(scope, (value,)), *others, *told, *kept)
             found = any(self._spelt(test) < words for test in tests if isinstance(test, Word))
             own = tuple(_plain(test) for test in tests) if scope == "payer_key" else tests
@@ -326,7 +327,10 @@ def standings(conn: Connection) -> list[Standing]:
 
 
 def _plain(test: Test) -> Test:
-    """The test as a payer may put it: nobody finds by a clinical word what is shown without it."""
+    """The test as a payer may put it: nobody finds by a clinical word what is shown without it, or by a state other
+    than the one that is shown."""
+    if isinstance(test, In):
+        return replace(test, column=PAYERS.get(test.column, test.column))
     return replace(test, whole=False) if isinstance(test, Word) else test
 
 

@@ -162,6 +162,11 @@ case = Table(
     Column("appointment_at", Big),
     Column("owner", Str),  # the person who works it: a Practitioner id
     Column("owner_name", Str),
+    # how it stands by what the payer was told, who knows of no visit: see domain/payer_view
+    Column("payer_authorization", Str),
+    Column("payer_authorization_note", Str),
+    Column("payer_agreement", Str),
+    Column("payer_agreement_note", Str),
     Column("changes_at", Big),  # when passing time alone will change this row; read before showing, see actions/cases
     Column("searched", Str, nullable=False),  # all that it is found by, domain/search_words
     Column("payer_searched", Str, nullable=False),  # of that, what the payer finds it by
@@ -195,11 +200,11 @@ CASE_LEADS = {
         "cleared",
     ),
     "performer": ("stage", "authorization_state", "agreement_state", "role", "headline_gate", "action", "cleared"),
-    "payer_key": ("authorization_state", "role", "headline_gate"),
+    "payer_key": ("payer_authorization", "role"),
 }
 CASE_SORTS = {"placer": ("patient_sort", "specialty_sort")}  # the other orders that have an index of their own
 # What is checked most often beside the lead stands behind it, so that counting need not look into the rows.
-_BESIDE = {"placer": "payer_key", "performer": "payer_key", "payer_key": "authorization_state"}
+_BESIDE = {"placer": "payer_key", "performer": "payer_key", "payer_key": "payer_authorization"}
 for _scope, _leads in CASE_LEADS.items():
     for _lead in (None, *_leads):
         _names = (_scope, "open", *([_lead] if _lead else []), "sort_due", "rid", _BESIDE[_scope])

@@ -6,6 +6,8 @@ quiet is a normal state, shown without a fill."""
 from dataclasses import dataclass
 from typing import Any
 
+from carecoord.domain.payer_view import PayerRow
+
 
 @dataclass(frozen=True)
 class Chip:
@@ -131,19 +133,16 @@ def judged(state: Chip, gate: str) -> Chip:
     return Chip(state.label, "amber", "triangle-alert") if unmet and state.tone in ("green", "quiet") else state
 
 
-def authorized(row: Any, full: bool) -> tuple[Chip, str]:
-    """The authorization of a case row and its note; a payer is told how it stands, not how it suits our visit."""
+def authorized(row: Any) -> tuple[Chip, str]:
+    """The authorization of a row and its note; a payer is told how it stands, not how it suits our visit."""
     state = chip(AUTHORIZATION, row.authorization_state)
-    if full:
-        return judged(state, row.authorization_gate), row.authorization_note or ""
-    settled = row.authorization_gate in ("met", "not-needed") or state.tone not in ("green", "quiet")
-    return state, (row.authorization_note or "") if settled else ""
+    return (state if isinstance(row, PayerRow) else judged(state, row.authorization_gate)), row.authorization_note or ""
 
 
-def contracted(row: Any, full: bool) -> Chip:
-    """The contract of a case row."""
+def contracted(row: Any) -> Chip:
+    """The contract of a row."""
     state = chip(CONTRACT, row.agreement_state)
-    return judged(state, row.agreement_gate) if full else state
+    return state if isinstance(row, PayerRow) else judged(state, row.agreement_gate)
 
 
 def chip(words: dict[str, Chip], code: str | None) -> Chip:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from carecoord.actions.cases import Panel
+from carecoord.actions.cases import Panel, PayerPanel
 from carecoord.domain.parties import Party
+from carecoord.domain.payer_view import PayerRow
 from carecoord.domain.reading import Json, extension, item, items, key, text, whole
 from carecoord.fhir.instants import FOREVER, micros, period
 from carecoord.web.clocks import Times, age
@@ -39,15 +40,14 @@ class Telephone:
     href: str
 
 
-def identity(panel: Panel, times: Times) -> str:
+def identity(panel: Panel | PayerPanel, times: Times) -> str:
     """Sex, date of birth with the age, record number (a payer: the member's), plan: enough to ask for two of them."""
     row = panel.row
     years = age(row.birth_date, times.now.astimezone(times.zone).date())
     born = times.born(row.birth_date)
     said = f"born {born}" + (f" ({years})" if years else "") if born else "date of birth not known"
-    mrn = f"MRN {row.mrn}" if row.mrn else ""
-    member = f"Member {row.member_id}" if row.member_id else ""
-    parts = (SEX.get(row.gender or "", ""), said, mrn if panel.full else member, row.plan_name or row.payer_name)
+    kind, number = ("Member", row.member_id) if isinstance(row, PayerRow) else ("MRN", row.mrn)
+    parts = (SEX.get(row.gender or "", ""), said, f"{kind} {number}" if number else "", row.plan_name or row.payer_name)
     return " · ".join(part for part in parts if part)
 
 
@@ -61,7 +61,7 @@ def telephones(telecom: Iterable[Json], now: int) -> list[Telephone]:
 
 def to_call(panel: Panel) -> tuple[str, Telephone] | None:
     """(name, number) of whom the next step asks; None where it asks nobody, or no number is on record."""
-    if not panel.full or not panel.row.open:
+    if not panel.row.open:
         return None
     whom = CALLED.get(panel.row.action or "")
     now = micros(panel.now)

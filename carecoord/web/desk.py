@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, redirect, render_template, request
 from jinja2_fragments.flask import render_block
-from sqlalchemy import Row
 from werkzeug.wrappers import Response as Answer
 
 from auth.grant import Grant
 from carecoord.actions import cases
+from carecoord.domain.payer_view import CELLS
 from carecoord.fhir.instants import micros, moment
-from carecoord.web import listing, referral, signin, standings
+from carecoord.web import chips, listing, referral, signin, standings
 from carecoord.web.asking import parse
 from carecoord.web.clocks import Times
 from carecoord.web.exchange import request_id
@@ -70,10 +70,13 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.get("/worklist.csv")
     def download() -> Response:
-        address = parse(request.args.to_dict(flat=False), listing.home(cases.whole(signin.session().grant())))
-        rows = cases.download(world, signin.session().grant(), address.asked, request_id())
+        grant = signin.session().grant()
+        address = parse(request.args.to_dict(flat=False), listing.home(cases.whole(grant)))
+        rows = cases.download(world, grant, address.asked, request_id())
         named = {"Content-Disposition": 'attachment; filename="worklist.csv"'}
-        return Response(_csv(rows, zone), mimetype="text/csv", headers=named)
+        payers = cases.has_cases(grant) and not cases.whole(grant)
+        lines = _payers_csv(rows, zone) if payers else _csv(rows, zone)
+        return Response(lines, mimetype="text/csv", headers=named)
 
     return pages
 
@@ -98,7 +101,21 @@ def tint(name: str) -> int:
     return sum(ord(letter) for letter in name.casefold() if letter.isalpha()) % 3
 
 
-def _csv(rows: Iterator[Row[Any]], zone: ZoneInfo) -> Iterator[str]:
+def _payers_csv(rows: Iterator[Any], zone: ZoneInfo) -> Iterator[str]:
+    """The rows that a payer sees, in the words of its page."""
+    yield _csv_line(CELLS)
+    for row in rows:
+        said = {
+            "authorization": chips.authorized(row)[0].label, "agreement": chips.contracted(row).label,
+            "agreement_note": row.agreement_note, "due": row.due_at,
+            "priority": "" if row.priority == "routine" else chips.chip(chips.PRIORITY, row.priority).label,
+        }  # fmt: skip
+        cells = (said.get(name) if name in said else getattr(row, name) for name in CELLS)
+        pairs = zip(CELLS, cells, strict=True)
+        yield _csv_line([_cell(value, zone if name in TIMES else None) for name, value in pairs])
+
+
+def _csv(rows: Iterator[Any], zone: ZoneInfo) -> Iterator[str]:
     """The rows as RFC 4180 lines, times in the office's time zone."""
     yield _csv_line(COLUMNS)
     for row in rows:

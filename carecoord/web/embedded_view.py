@@ -11,6 +11,7 @@ from sqlalchemy import Row
 from auth.embedded import Launched
 from carecoord.actions.cases import Found
 from carecoord.actions.embedded_cases import Patient
+from carecoord.domain.payer_view import PayerRow
 from carecoord.store.cases import Asked
 from carecoord.store.ehrs import Run
 from carecoord.web import chips, listing
@@ -19,9 +20,7 @@ from carecoord.web.chips import Chip, chip
 from carecoord.web.clocks import Times, age
 from carecoord.web.contacts import SEX
 from carecoord.web.listing import Line, Listing
-from carecoord.web.verdict import WELL, verdict
-
-TOLD_PAYER = ("authorization", "agreement")
+from carecoord.web.verdict import CLOSED, WELL, verdict
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def bar(patient: Patient, now: datetime, zone: ZoneInfo) -> Bar:
     about = (
         ("Sex", SEX.get(patient.gender, "")),
         ("Born", f"{born} ({years})" if born and years else born or "not known"),
-        ("MRN", patient.mrn or "none"),
+        *((("MRN", patient.mrn or "none"),) if patient.mrn is not None else ()),
     )
     return Bar(patient.name, [pair for pair in about if pair[1]], patient.deceased)
 
@@ -98,7 +97,7 @@ def listed(found: Found, home: str, tab: str, zone: ZoneInfo) -> Cards:
     address = Address(Asked(tab))
     shown = listing.listing(found, address, zone)
     lines = {line.id: line for group in shown.groups for line in group.rows}
-    cards = [_card(row, lines[row.id], home, found) for row in found.rows]
+    cards = [_card(row, lines[row.id], home) for row in found.rows]
     tabs = [
         Tab(label, listing.counted(found.tally[name]), f"{home}?tab={name}", name == tab)
         for name, label in (("open", "Open referrals"), ("closed", "Closed"))
@@ -123,26 +122,19 @@ def unknown(launched: Launched, run: Run | None, now: datetime, zone: ZoneInfo) 
     )
 
 
-def _card(row: Row[Any], line: Line, home: str, found: Found) -> Card:
-    verdict = _verdict(row, found.full)
-    named = chips.GATES if found.full else {name: chips.GATES[name] for name in TOLD_PAYER}
-    return Card(
-        line, row.number, f"{home}referrals/{row.id}", verdict, row.headline if found.full and row.open else "",
-        list(_gates(row, named)) if row.open else (),
-    )  # fmt: skip
+def _card(row: Any, line: Line, home: str) -> Card:
+    href = f"{home}referrals/{row.id}"
+    if isinstance(row, PayerRow):
+        stands = Chip("How it stands", "quiet", icon="shield-check") if row.open else CLOSED
+        return Card(line, row.number, href, stands, "", ())
+    gates = list(_gates(row)) if row.open else ()
+    return Card(line, row.number, href, verdict(row._asdict()), row.headline if row.open else "", gates)
 
 
-def _gates(row: Row[Any], named: dict[str, Chip]) -> Iterator[Step]:
-    for name, gate in named.items():
+def _gates(row: Row[Any]) -> Iterator[Step]:
+    for name, gate in chips.GATES.items():
         state = row._mapping[f"{name}_gate"]
         yield Step(gate.label, chip(chips.GATE, state), state in WELL)
-
-
-def _verdict(row: Row[Any], full: bool) -> Chip:
-    """The row's clearance in one line, as its panel says it."""
-    if row.open and not full:
-        return Chip("How it stands", "quiet", icon="shield-check")
-    return verdict(row._asdict())
 
 
 def _spelt(born: str) -> str:

@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row
 
 from carecoord.actions.cases import Found
+from carecoord.domain.payer_view import FACETS, PayerRow
 from carecoord.errors import Invalid
-from carecoord.store.cases import MANY, place
+from carecoord.fhir.instants import FOREVER
+from carecoord.store.cases import MANY
 from carecoord.web import chips
 from carecoord.web.asking import Address
 from carecoord.web.chips import Chip, authorized, chip, contracted
@@ -38,7 +40,6 @@ FIGURES = {  # name -> (label, tone when it is not zero)
 PAYER_TABS = {"payer": "To decide", "late": "Late", "open": "All requests", "closed": "Closed"}
 PAYER_FIGURES = {"late": ("Decision late", "red"), "decide": ("Decide today", "amber"), "payer": ("To decide", "")}
 PAYER_GROUPED = ("payer", "late", "decide")
-PAYER_FACETS = ("authorization", "contract", "priority")
 GROUPS = {"overdue": "Overdue", "today": "Due today", "soon": "Next 3 days", "later": "Later"}
 UNGROUPED = ("closed",)
 ELSEWHERE = ("coverage", "information", "appointment")  # gates without a column of their own
@@ -61,7 +62,7 @@ class Line:
     specialty: str
     reason: str
     performer: str
-    referral: Chip
+    referral: Chip | None
     gate: str
     urging: bool
     headline: str
@@ -144,19 +145,19 @@ def listing(found: Found, address: Address, zone: ZoneInfo) -> Listing:
         title=f"{label}: {counted(total)} {'referral' if total == 1 else 'referrals'}",
         tabs=[Counted(name, said, counted(found.tally[name]), asked.tab == name) for name, said in named.items()],
         figures=list(_figures(found, figures, address, times)),
-        facets=[facet(name, found.choices, address) for name in chips.FACETS if found.full or name in PAYER_FACETS],
+        facets=[facet(name, found.choices, address) for name in chips.FACETS if found.full or name in FACETS],
         filtered=bool(asked.facets or asked.words),
         total=counted(total),
         total_word="closed" if asked.tab == "closed" else "open",
         groups=list(_groups(found, address, times)),
         columns=_columns(address, found.full),
-        before=address.to_row(_place(found, 0, asked.sort)).href() if found.more_before and found.rows else "",
-        after=address.from_row(_place(found, -1, asked.sort)).href() if found.more_after and found.rows else "",
+        before=address.to_row(found.ends[0]).href() if found.more_before and found.ends else "",
+        after=address.from_row(found.ends[1]).href() if found.more_after and found.ends else "",
         download=address.show(None).start().href("/worklist.csv"),
         empty=empty(address, bool(found.tally["open"])),
         sync=sync(found.syncs, times, found.full),
         full=found.full,
-        search_hint="Patient, MRN, clinic or reason" if found.full else "Patient, MRN, clinic or number",
+        search_hint="Patient, MRN, clinic or reason" if found.full else "Patient, member, clinic or number",
     )
 
 
@@ -201,59 +202,66 @@ def _groups(found: Found, address: Address, times: Times) -> Iterator[Group]:
     ends = {"overdue": found.at.now, "today": found.at.today, "soon": found.at.soon}
     for name in GROUPS if address.asked.sort == "due" else reversed(GROUPS):
         mine = [
-            line
-            for row, line in lines
-            if next((g for g, end in ends.items() if _sorted(row, found) < end), "later") == name
+            line for row, line in lines if next((g for g, end in ends.items() if _due(row) < end), "later") == name
         ]
         if mine:
             yield Group(name, GROUPS[name], counted(found.groups[name]), mine)
 
 
-def _line(row: Row[Any], address: Address, times: Times, found: Found) -> Line:
-    sex = SEX.get(row.gender or "", "")
-    years = age(row.birth_date, times.now.astimezone(times.zone).date())
-    about = " · ".join(part for part in (f"{sex} {years.removesuffix(' y')}".strip(), row.mrn) if part)
-    authorization, note = authorized(row, found.full)
+def _due(row: Any) -> int:
+    """When a row is due; far off where nothing is. A payer's knows of no clock but the payer's."""
+    return FOREVER if row.due_at is None else int(row.due_at)
+
+
+def _line(row: Any, address: Address, times: Times, found: Found) -> Line:
+    if isinstance(row, PayerRow):
+        return _payers_line(row, address, times, found)
+    authorization, note = authorized(row)
     return Line(
         id=row.id,
         href=address.show(row.id).href(),
         open=row.id == address.shown,
         spoken=f"{row.patient_name}, {row.number}",
         name=row.patient_name,
-        about=about,
-        clock=_clock(row, times, found) if row.open else None,
-        due_label=((row.due_label if found.full else row.payer_due_label) or "").replace("authorization", "auth"),
+        about=_about(row, row.mrn, times),
+        clock=times.clock(row.due_at, row.clock_start, found.at.today) if row.open else None,
+        due_label=(row.due_label or "").replace("authorization", "auth"),
         priority=None if row.priority == "routine" else chip(chips.PRIORITY, row.priority),
         specialty=row.specialty,
-        reason=row.reason if found.full else "",
+        reason=row.reason,
         performer=row.performer_name or "No clinic yet",
         referral=chip(chips.REFERRAL, row.stage),
-        gate=_gate(row, times) if found.full else "",
+        gate=_gate(row, times),
         urging=row.headline_gate in ELSEWHERE,
         headline=row.headline,
         authorization=authorization,
         authorization_note=note,
-        contract=contracted(row, found.full),
+        contract=contracted(row),
         contract_note=row.agreement_note or "",
-        owner=(row.owner_name or "") if found.full else None,
+        owner=row.owner_name or "",
         next=(row.action_label or row.due_label or "") if row.open else "",
         mover=chip(chips.MOVE, row.role).label if row.open and row.role else "",
     )
 
 
-def _clock(row: Row[Any], times: Times, found: Found) -> Clock | None:
-    """The clock of the case; a payer knows its own only, and that runs whoever else has to move first."""
-    if found.full:
-        return times.clock(row.due_at, row.clock_start, found.at.today)
-    return times.clock(row.payer_due, row.payer_clock_start, found.at.today) if row.payer_moves else None
+def _payers_line(row: PayerRow, address: Address, times: Times, found: Found) -> Line:
+    """A row as its payer sees it: what it was not told stands in no cell."""
+    authorization, note = authorized(row)
+    return Line(
+        id=row.id, href=address.show(row.id).href(), open=row.id == address.shown,
+        spoken=f"{row.patient_name}, {row.number}", name=row.patient_name, about=_about(row, row.member_id, times),
+        clock=times.clock(row.due_at, row.clock_start, found.at.today) if row.moves else None,
+        due_label=row.due_label or "",
+        priority=None if row.priority == "routine" else chip(chips.PRIORITY, row.priority),
+        specialty=row.specialty, reason="", performer=row.performer_name or "No clinic yet", referral=None, gate="",
+        urging=False, headline="", authorization=authorization, authorization_note=note, contract=contracted(row),
+        contract_note=row.agreement_note or "", owner=None, next="", mover="",
+    )  # fmt: skip
 
 
-def _place(found: Found, n: int, sort: str) -> tuple[Any, int]:
-    return place(found.rows[n], sort, not found.full)
-
-
-def _sorted(row: Row[Any], found: Found) -> int:
-    return int(row.sort_due if found.full else row.payer_sort)
+def _about(row: Any, number: str | None, times: Times) -> str:
+    years = age(row.birth_date, times.now.astimezone(times.zone).date()).removesuffix(" y")
+    return " · ".join(part for part in (f"{SEX.get(row.gender or '', '')} {years}".strip(), number) if part)
 
 
 def _gate(row: Row[Any], times: Times) -> str:

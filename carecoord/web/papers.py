@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from carecoord.actions.cases import Panel
+from carecoord.actions.cases import Panel, PayerPanel
 from carecoord.domain.reading import Json, item, items, key, text, words
 from carecoord.fhir.instants import micros
 from carecoord.web.chips import Chip
@@ -23,24 +23,36 @@ class Paper:
 
 def papers(panel: Panel, times: Times) -> list[Paper]:
     """Those that are wanted, then those that are there."""
-    return [*_wanted(panel, times), *(each for document in panel.documents for each in _there(document, panel, times))]
+    held = (each for document in panel.documents for each in _there(document, _state(document, panel), panel, times))
+    return [*_wanted(panel, times), *held]
+
+
+def payers_papers(panel: PayerPanel, times: Times) -> list[Paper]:
+    """Those that the payer waits for, then those that were sent to it."""
+    wanted, sent = Chip("Wanted by the payer", "amber", icon="circle-alert"), Chip("Sent", "quiet", icon="send")
+    asks = [Paper(said, f"due {times.exact(micros(due))}" if due else "", wanted) for said, due in panel.told.asks]
+    return [*asks, *(each for document in panel.told.documents for each in _there(document, sent, panel, times))]
 
 
 def _wanted(panel: Panel, times: Times) -> Iterator[Paper]:
     for ask in panel.clearance.papers:
-        if ask.state != "attached" and (panel.full or ask.by == "payer"):
+        if ask.state != "attached":
             by = "the payer" if ask.by == "payer" else "the clinic"
-            state = "In the chart, not sent" if ask.ready and panel.full else f"Wanted by {by}"
+            state = "In the chart, not sent" if ask.ready else f"Wanted by {by}"
             due = f"due {times.exact(micros(ask.due))}" if ask.due else ""
             yield Paper(ask.words, due, Chip(state, "amber", icon="circle-alert"))
 
 
-def _there(document: Json, panel: Panel, times: Times) -> Iterator[Paper]:
+def _state(document: Json, panel: Panel) -> Chip | None:
+    at = _when(text(document, "date"))
+    if key(document) in panel.clearance.facts.papers.sent:
+        return Chip("Sent", "quiet", icon="send")
+    return Chip("New", "green", icon="file-text") if at is not None and (panel.now - at).days < 3 else None
+
+
+def _there(document: Json, state: Chip | None, panel: Panel | PayerPanel, times: Times) -> Iterator[Paper]:
     """A document, one line for each of its files."""
     at = _when(text(document, "date"))
-    sent = key(document) in panel.clearance.facts.papers.sent
-    new = at is not None and (panel.now - at).days < 3
-    state = Chip("Sent", "quiet", icon="send") if sent else Chip("New", "green", icon="file-text") if new else None
     label = words(item(document, "type")) or text(document, "description") or "Document"
     files = [item(each, "attachment") for each in items(document, "content")] or [{}]
     for n, file in enumerate(files):

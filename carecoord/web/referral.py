@@ -3,21 +3,24 @@ happened and the papers, all in words."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
-from carecoord.actions.cases import Panel
+from carecoord.actions.cases import Panel, PayerPanel
+from carecoord.domain.case import Case
 from carecoord.domain.gate import Evidence, Gate
+from carecoord.domain.parties import Directory
 from carecoord.domain.patient import spoken_name
-from carecoord.domain.payer_view import GATES
-from carecoord.domain.reading import extension, item, items, key, target, words
+from carecoord.domain.reading import Json, extension, item, items, key, target, words
 from carecoord.domain.timeline import Event
 from carecoord.fhir.instants import micros
 from carecoord.web import chips
 from carecoord.web.chips import Chip, authorized, chip, contracted
 from carecoord.web.clocks import Clock, Times
 from carecoord.web.contacts import Telephone, identity, telephones, to_call
-from carecoord.web.papers import Paper, papers
+from carecoord.web.papers import Paper, papers, payers_papers
 from carecoord.web.verdict import verdict
 
 SHORT = 6  # events shown before "All events"
@@ -126,45 +129,75 @@ class Sheet:
     full: bool
 
 
-def sheet(panel: Panel, zone: ZoneInfo) -> Sheet:
+def sheet(panel: Panel | PayerPanel, zone: ZoneInfo) -> Sheet:
     """Everything that the panel shows."""
+    if isinstance(panel, PayerPanel):
+        return _payers_sheet(panel, zone)
     times, row = Times(panel.now, zone), panel.row
     told = [_moment(event, times) for event in panel.events]
+    first = panel.clearance.headline_gate
     return Sheet(
-        id=row.id, number=row.number, name=row.patient_name, about=identity(panel, times), tags=list(_tags(panel)),
-        telephones=telephones(items(panel.case.patient or {}, "telecom"), micros(panel.now)) if panel.full else (),
-        service=words(item(panel.case.order, "code")) or row.specialty, reason=row.reason if panel.full else "",
-        story=_story(panel), tracks=_tracks(panel, times), next=_next(panel, times), verdict=_verdict(panel),
-        verdict_note=_judged_for(panel, times) if panel.full else "",
-        warnings=(*panel.clearance.conflict, *panel.clearance.warnings) if panel.full else (),
-        gates=[_step(gate, panel, times) for gate in panel.clearance.gates if panel.full or gate.rule in GATES],
-        events=told[:SHORT], more_events=told[SHORT:],
-        papers=papers(panel, times),
-        full=panel.full,
+        id=row.id, number=row.number, name=row.patient_name, about=identity(panel, times),
+        tags=[*_interpreter(panel.case.patient or {}), *_tags(panel.case, row.priority)],
+        telephones=telephones(items(panel.case.patient or {}, "telecom"), micros(panel.now)),
+        service=words(item(panel.case.order, "code")) or row.specialty, reason=row.reason,
+        story=_story(panel.case, panel.known, row, panel.now), tracks=_tracks(panel, times), next=_next(panel, times),
+        verdict=verdict(row._asdict()), verdict_note=_judged_for(panel, times),
+        warnings=(*panel.clearance.conflict, *panel.clearance.warnings),
+        gates=[_step(gate, panel.openable, times, gate.name == first) for gate in panel.clearance.gates],
+        events=told[:SHORT], more_events=told[SHORT:], papers=papers(panel, times), full=True,
     )  # fmt: skip
 
 
-def _tags(panel: Panel) -> Iterator[Tag]:
+def _payers_sheet(panel: PayerPanel, zone: ZoneInfo) -> Sheet:
+    """The panel for a payer, of what it was told."""
+    times, row, told = Times(panel.now, zone), panel.row, panel.told
+    happened = [_moment(event, times) for event in panel.events]
+    return Sheet(
+        id=row.id, number=row.number, name=row.patient_name, about=identity(panel, times),
+        tags=list(_tags(told.case, row.priority)), telephones=(),
+        service=words(item(told.case.order, "code")) or row.specialty, reason="",
+        story=_story(told.case, told.known, row, panel.now),
+        tracks=[Track("Authorization", *authorized(row)), Track("Contract", contracted(row), row.agreement_note or "")],
+        next=_payers_next(panel, times), verdict=Chip("How it stands", "quiet", icon="shield-check"), verdict_note="",
+        warnings=(), gates=[_step(gate, panel.openable, times, False) for gate in told.gates],
+        events=happened[:SHORT], more_events=happened[SHORT:], papers=payers_papers(panel, times), full=False,
+    )  # fmt: skip
+
+
+def _payers_next(panel: PayerPanel, times: Times) -> Next:
+    row = panel.row
+    if not row.moves:
+        return Next("Nothing to decide", "The next move is not yours.", None, None, "")
+    gate = next((gate for gate in panel.told.gates if gate.who == "payer"), None)
+    what = "Decide the request" if gate else "Answer the eligibility question"
+    why = gate.reason if gate else "The coverage has been asked about and is not confirmed yet."
+    clock = times.clock(row.due_at, row.clock_start, panel.at.today)
+    return Next(what, why, chip(chips.MOVE, "payer"), clock, row.due_label or "")
+
+
+def _interpreter(patient: Json) -> Iterator[Tag]:
     """What one must know before calling or meeting the patient."""
-    patient = panel.case.patient or {}
-    if panel.full:
-        spoken = [each for each in items(patient, "communication") if each.get("preferred")]
-        language = words(item(spoken[0], "language")) if spoken else ""
-        if extension(patient, INTERPRETER).get("valueBoolean"):
-            yield Tag(icon="languages", label=f"{language} interpreter".strip().capitalize())
+    spoken = [each for each in items(patient, "communication") if each.get("preferred")]
+    language = words(item(spoken[0], "language")) if spoken else ""
+    if extension(patient, INTERPRETER).get("valueBoolean"):
+        yield Tag(icon="languages", label=f"{language} interpreter".strip().capitalize())
+
+
+def _tags(case: Case, priority: str) -> Iterator[Tag]:
+    patient = case.patient or {}
     if patient.get("deceasedBoolean") or patient.get("deceasedDateTime"):
         yield Tag(icon="circle-alert", label="Deceased", tone="warn")
-    if panel.row.priority != "routine":
-        yield Tag(icon="triangle-alert", label=chip(chips.PRIORITY, panel.row.priority).label, tone="warn")
+    if priority != "routine":
+        yield Tag(icon="triangle-alert", label=chip(chips.PRIORITY, priority).label, tone="warn")
 
 
-def _story(panel: Panel) -> str:
-    row, order = panel.row, panel.case.order
-    requester = item(order, "requester")
-    role = next((each for each in panel.case.roles if key(each) == target(requester)), {})
+def _story(case: Case, known: Directory, row: Any, now: datetime) -> str:
+    requester = item(case.order, "requester")
+    role = next((each for each in case.roles if key(each) == target(requester)), {})
     named = target(item(role, "practitioner") or requester)
-    by = next((spoken_name(each, panel.now) for each in panel.case.practitioners if key(each) == named), "")
-    if not by and (party := panel.known.get(named)):
+    by = next((spoken_name(each, now) for each in case.practitioners if key(each) == named), "")
+    if not by and (party := known.get(named)):
         by = party.name
     sender = ", ".join(part for part in (by, row.placer_name) if part)
     to = f"to {row.performer_name}" if row.performer_name else "to a clinic that is still to be found"
@@ -174,19 +207,15 @@ def _story(panel: Panel) -> str:
 def _tracks(panel: Panel, times: Times) -> list[Track]:
     row = panel.row
     visit = f"Visit {times.exact(row.appointment_at)}" if row.appointment_at else ""
-    authorization, note = authorized(row, panel.full)
-    tracks = [
+    return [
         Track("Referral", chip(chips.REFERRAL, row.stage), visit),
-        Track("Authorization", authorization, note),
-        Track("Contract", contracted(row, panel.full), row.agreement_note or ""),
+        Track("Authorization", *authorized(row)),
+        Track("Contract", contracted(row), row.agreement_note or ""),
     ]
-    return tracks if panel.full else tracks[1:]
 
 
 def _next(panel: Panel, times: Times) -> Next:
     row = panel.row
-    if not panel.full:
-        return _payers_next(panel, times)
     if not row.open:
         return Next("The loop is closed", row.headline, None, None, "")
     what = row.action_label or "Wait"
@@ -195,24 +224,6 @@ def _next(panel: Panel, times: Times) -> Next:
         what, row.headline, mover, times.clock(row.due_at, row.clock_start, panel.at.today), row.due_label or "",
         to_call(panel),
     )  # fmt: skip
-
-
-def _payers_next(panel: Panel, times: Times) -> Next:
-    """The payer's own move: its clock runs whoever else has to move first."""
-    row = panel.row
-    if not row.open or not row.payer_moves:
-        return Next("Nothing to decide", "The next move is not yours.", None, None, "")
-    asked = panel.clearance.gate("authorization").who != "payer"
-    what = "Answer the eligibility question" if asked else "Decide the request"
-    why = panel.clearance.gate("coverage" if asked else "authorization").reason
-    clock = times.clock(row.payer_due, row.payer_clock_start, panel.at.today)
-    return Next(what, why, chip(chips.MOVE, "payer"), clock, row.payer_due_label or "")
-
-
-def _verdict(panel: Panel) -> Chip:
-    if not panel.full:
-        return Chip("How it stands", "quiet", icon="shield-check")
-    return verdict(panel.row._asdict())
 
 
 def _judged_for(panel: Panel, times: Times) -> str:
@@ -226,7 +237,7 @@ def _judged_for(panel: Panel, times: Times) -> str:
     return f"{visit}."
 
 
-def _step(gate: Gate, panel: Panel, times: Times) -> Step:
+def _step(gate: Gate, openable: frozenset[str], times: Times, open: bool) -> Step:
     facts = []
     if gate.action and gate.unmet:
         facts.append(("To do", gate.action.label))
@@ -244,7 +255,7 @@ def _step(gate: Gate, panel: Panel, times: Times) -> Step:
     named = chips.GATES[gate.name]
     return Step(
         named.label, named.icon, chip(chips.GATE, gate.state), gate.reason, gate.rule, facts,
-        [_proof(each, panel.openable) for each in gate.evidence], gate.name == panel.clearance.headline_gate,
+        [_proof(each, openable) for each in gate.evidence], open,
     )  # fmt: skip
 
 

@@ -96,6 +96,7 @@ def _row(n: int, now: int) -> dict[str, Any]:
         "payer_sort": 2**62,
         "payer_name": f"Payer {n % 3}", "plan_name": "PPO", "stage": chance.choice(STAGES), "headline_gate": unmet,
         "authorization_state": chance.choice(("approved", "pended", "not-required", "denied")),
+        "payer_authorization": chance.choice(("approved", "pended", "denied", None)), "payer_agreement": "in-network",
         "agreement_state": chance.choice(("in-network", "in-network", "in-network", "expiring")),
         "cleared": unmet in (None, "appointment", "loop"), "conflict": False, "headline": "Book the visit",
         "role": chance.choice(("coordinator", "payer", "performer")), "due_at": due,

@@ -38,6 +38,12 @@ def row(rid: int, **given: Any) -> dict[str, Any]:
         "clock_start": NOW - DAY, "appointment_at": None, "owner": "reyes", "owner_name": "Reyes, Marisol",
         "changes_at": None, "updated": NOW, "sort_due": NEVER if due is None else due, **given,
     }  # fmt: skip
+    was_told = made["authorization_state"] in ("submitted", "pended", "approved", "denied")
+    own = {
+        "payer_authorization": made["authorization_state"] if was_told else None, "payer_authorization_note": None,
+        "payer_agreement": made["agreement_state"] if was_told else None, "payer_agreement_note": None,
+    }  # fmt: skip
+    made = {**own, **made}
     told = ("patient_name", "birth_date", "member_id", "number", "performer_name")
     own = made["role"] == "payer"
     made = {

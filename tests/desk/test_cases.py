@@ -64,7 +64,7 @@ def may(row: dict[str, Any], whose: Seen) -> bool:
     if whose.any_of is None:
         return True
     return any(
-        row[column] == value and (column != "payer_key" or row["authorization_state"] in cases.DISCLOSED)
+        row[column] == value and (column != "payer_key" or row["payer_authorization"] is not None)
         for column, value in whose.any_of
     )
 
