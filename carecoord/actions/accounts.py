@@ -46,18 +46,23 @@ def add_user(world: World, new: NewUser, password: str | None = None) -> str:
 
 def enter(world: World, conn: Connection, new: NewUser, hashed: str) -> User:
     """The row of a new person; `hashed` is empty for who has no password yet. Raises as `add_user`."""
-    if wrong := sorted(new.roles - set(ROLES)) or (not new.roles and ["none"]):
-        raise Invalid(f"Unknown role: {', '.join(wrong)}. Roles are {', '.join(ROLES)}.")
     login, name = store.fold(new.login), " ".join(new.name.split())
     if not login or not name or not all(each.isprintable() and len(each) <= LONGEST for each in (login, name)):
         raise Invalid(f"A person has a login and a name, of at most {LONGEST} plain characters each.")
-    for type, id in (("Organization", new.organization), ("Practitioner", new.practitioner)):
-        if id and read.get(conn, type, id) is None:
-            raise Invalid(f"There is no {type}/{id} here: load or create it first.")
+    demand_known(conn, new.roles, new.organization, new.practitioner)
     fhir_user = f"Practitioner/{new.practitioner}" if new.practitioner else None
     row = User(world.new_id(), login, name, new.roles, new.organization, fhir_user)
     store.add_user(conn, row, hashed, int(world.clock().timestamp()))
     return row
+
+
+def demand_known(conn: Connection, roles: frozenset[str], organization: str | None, practitioner: str | None) -> None:
+    """Raise Invalid unless there are these roles (one at least), this organization and this practitioner."""
+    if wrong := sorted(roles - set(ROLES)) or (not roles and ["none"]):
+        raise Invalid(f"Unknown role: {', '.join(wrong)}. Roles are {', '.join(ROLES)}.")
+    for type, id in (("Organization", organization), ("Practitioner", practitioner)):
+        if id and read.get(conn, type, id) is None:
+            raise Invalid(f"There is no {type}/{id} here: load or create it first.")
 
 
 def make_password() -> str:

@@ -54,6 +54,8 @@ class Found:
     next_decision: int | None  # when the next payer's decision is due, microseconds
     syncs: Sequence[SyncHealth]  # how fresh what we hold of each EHR is
     full: bool  # whether the asker sees cases whole, or as a payer does
+    roles: frozenset[str]
+    belongs: bool  # whether any case could be the asker's: by their organization, a clinician's also by who they are
 
 
 def moments(now: datetime, zone: ZoneInfo) -> Moments:
@@ -90,7 +92,11 @@ def worklist(world: World, grant: Grant, asked: Asked, tabs: Sequence[str], size
     _audit(world, grant, now, request, query=_said(asked), patient=patient, patients=patients)
     ends = (place(rows[0], asked.sort, not full), place(rows[-1], asked.sort, not full)) if rows else None
     shown = rows if full else [payer_view.payer_row(dict(row._mapping)) for row in rows]
-    return Found(now, cases.at, shown, ends, more_after, more_before, tally, groups, choices, due, syncs, full)
+    belongs = bool(grant.organization) or bool("clinician" in grant.roles and grant.fhir_user)
+    return Found(
+        now, cases.at, shown, ends, more_after, more_before, tally, groups, choices, due, syncs, full, grant.roles,
+        belongs,
+    )  # fmt: skip
 
 
 def demand(grant: Grant, asked: Asked) -> bool:

@@ -75,7 +75,7 @@ def trail(
     with reading(world.engine) as conn:
         found = trail_search.page(conn, wanted, size + 1, before)
         total = trail_search.count(conn, wanted, MANY)
-        rows = Names(conn, now).seen(found[:size])
+        rows = Names(conn, now, sought=wanted.patient).seen(found[:size])
     _note(world, grant, now, request, "audit", said, (one.id for row in rows for one in row.patients))
     last = found[size - 1] if len(found) > size else None
     return Trail(now, rows, total, Place(last.at, last.n) if last else None)

@@ -10,6 +10,7 @@ from auth.invitations import Invitation
 from auth.store import User
 from carecoord.actions import accounts, signing_in
 from carecoord.actions.accounts import NewUser
+from carecoord.actions.offices import distinct
 from carecoord.actions.permission import looking
 from carecoord.domain.reading import text as text_of
 from carecoord.errors import Conflict, Gone, NotFound
@@ -51,11 +52,12 @@ def people(world: World) -> list[Person]:
 
 
 def organizations(world: World, asker: Grant, request: str) -> list[tuple[str, str]]:
-    """(id, name) of the organizations that somebody can belong to, by name."""
+    """(id, name) of the organizations that somebody can belong to, by name, each once."""
     with looking(world, asker, request) as turn:
         asked = parse("Organization", [("_sort", "name")], strict=True)
         found = [text.loads(row.body) for row in find(turn.conn, asked, turn.may("s"), page_size=MOST).rows]
-    return [(str(each["id"]), text_of(each, "name") or str(each["id"])) for each in found]
+    named = [(str(each["id"]), text_of(each, "name") or str(each["id"])) for each in distinct(found)]
+    return sorted(named, key=lambda one: (fold(one[1]), one[0]))
 
 
 def invite(world: World, new: NewUser, request: str, by: User | None = None) -> str:
@@ -99,6 +101,26 @@ def set_disabled(world: World, login: str, disabled: bool, request: str, by: Use
             invitations.withdraw(conn, user.id)
     word = "disabled" if disabled else "enabled"
     signing_in.note(world, request, "account-change", 200, by, f"{word} {user.id}")
+    return changed
+
+
+def change(
+    world: World, login: str, request: str, by: User | None = None, *, organization: str | None = None,
+    practitioner: str | None = None, roles: frozenset[str] = frozenset(),
+) -> User:  # fmt: skip
+    """Give a person another organization, practitioner or roles; what is not given stays. Raises Invalid, NotFound."""
+    with writing(world.engine) as conn:
+        user = _user(conn, login)
+        if by and by.id == user.id:
+            raise Conflict("Nobody changes their own roles: ask another admin.")
+        accounts.demand_known(conn, roles or user.roles, organization, practitioner)
+        changed = replace(
+            user, roles=roles or user.roles, organization=organization or user.organization,
+            fhir_user=f"Practitioner/{practitioner}" if practitioner else user.fhir_user,
+        )  # fmt: skip
+        store.change_user(conn, changed)
+    said = f"changed {user.id}: {', '.join(sorted(changed.roles))} of {changed.organization or 'no organization'}"
+    signing_in.note(world, request, "account-change", 200, by, said)
     return changed
 
 

@@ -75,10 +75,11 @@ class Seen:
 
 
 class Names:
-    """Who and what the ids of a page mean: each kind is read once. most: patients to name in a row; None: all."""
+    """Who and what the ids of a page mean: each kind is read once. most: patients to name in a row; None: all.
+    sought: the patient asked for, who is named first where several were shown."""
 
-    def __init__(self, conn: Connection, now: datetime, most: int | None = NAMED) -> None:
-        self._conn, self._now, self._most = conn, now, most
+    def __init__(self, conn: Connection, now: datetime, most: int | None = NAMED, sought: str | None = None) -> None:
+        self._conn, self._now, self._most, self._sought = conn, now, most, sought
         self._users: Mapping[str, User] = {user.id: user for user in store.users(conn)}
         self._clients = {client.id: client for client in store.clients(conn)}
         self._organizations: dict[str, str] = {}
@@ -86,7 +87,8 @@ class Names:
     def seen(self, rows: Sequence[Any]) -> list[Seen]:
         """The rows with their names."""
         several = patients_of(self._conn, [row.n for row in rows])
-        shown = {row.n: sorted(several.get(row.n, [])) or ([row.patient] if row.patient else []) for row in rows}
+        alone = {row.n: [row.patient] if row.patient else [] for row in rows}
+        shown = {n: self._in_order(several.get(n, [])) or one for n, one in alone.items()}
         known = self.of_patients(id for ids in shown.values() for id in ids[: self._most])
         categories = self._categories(rows)
         begun = trail_search.beginnings(self._conn, (row.launch for row in rows if row.launch))
@@ -101,6 +103,9 @@ class Names:
             )
             for row in rows
         ]  # fmt: skip
+
+    def _in_order(self, patients: Iterable[str]) -> list[str]:
+        return sorted(patients, key=lambda id: (id != self._sought, id))
 
     def who(self, subject: str, organization: str | None) -> Who:
         """A person or an app, as they are called now; one that is gone, by its id."""

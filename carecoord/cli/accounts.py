@@ -7,8 +7,10 @@ from pathlib import Path
 from auth.store import Client
 from carecoord.actions import people
 from carecoord.actions.accounts import ROLES, NewUser, add_backend, add_user, keep, make_key
+from carecoord.actions.offices import placed
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, made, opened, verb
+from carecoord.errors import Invalid
 from carecoord.settings import Settings
 from carecoord.store.refusals import described
 
@@ -27,6 +29,10 @@ def install(verbs: Verbs) -> None:
     one = verb(user, "reset", reset, "a link on which a person chooses a new password")
     one.add_argument("login")
     one.add_argument("--second-factor", action="store_true", help="take their second factors away too, at once")
+    one = verb(user, "change", change, "another organization, practitioner or roles for a person")
+    one.add_argument("login")
+    _belongs(one)
+    one.add_argument("--role", action="append", default=[], choices=ROLES, help="these roles instead; several times")
     verb(user, "list", list_users, "everybody who can sign in, and how")
     verb(user, "disable", disable, "let a person in no more, at once").add_argument("login")
     verb(user, "enable", enable, "let a person in again").add_argument("login")
@@ -51,7 +57,9 @@ def init(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
 def new_user(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Let a person in."""
     with opened(settings) as world:
-        password = add_user(world, _asked(args))
+        new, decided = placed(world, _asked(args))
+        password = add_user(world, new)
+    _decided(screen, decided)
     screen.say(f"login: {args.login}")
     screen.say(f"password: {password}")
     screen.say("The password is not shown again.")
@@ -60,7 +68,9 @@ def new_user(settings: Settings, screen: Screen, args: argparse.Namespace) -> No
 def invite(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Let a person in who will choose their own password."""
     with opened(settings) as world:
-        link = people.invite(world, _asked(args), BY)
+        new, decided = placed(world, _asked(args))
+        link = people.invite(world, new, BY)
+    _decided(screen, decided)
     _hand_over(screen, args.login, link)
 
 
@@ -71,6 +81,17 @@ def reset(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     if args.second_factor:
         screen.say("Their second factors are gone, and they are signed out.")
     _hand_over(screen, args.login, link)
+
+
+def change(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Let a person belong elsewhere, or do other work."""
+    given = {"organization": args.organization, "practitioner": args.practitioner, "roles": frozenset(args.role)}
+    if not any(given.values()):
+        raise Invalid("Say what to change: --organization, --practitioner or --role.")
+    with opened(settings) as world:
+        found = people.change(world, args.login, BY, **given)
+    where = f" of {found.organization}" if found.organization else ", of no organization"
+    screen.say(f"{found.login}: {', '.join(sorted(found.roles))}{where}")
 
 
 def list_users(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
@@ -129,8 +150,17 @@ def _about(one: argparse.ArgumentParser) -> None:
     one.add_argument("login", help="what the person types to sign in")
     one.add_argument("--name", required=True, help="as shown, such as 'Reyes, Maria'")
     one.add_argument("--role", required=True, action="append", choices=ROLES, help="may be given several times")
+    _belongs(one)
+
+
+def _belongs(one: argparse.ArgumentParser) -> None:
     one.add_argument("--organization", metavar="ID", help="the Organization here to which the person belongs")
     one.add_argument("--practitioner", metavar="ID", help="the Practitioner here who the person is (for clinicians)")
+
+
+def _decided(screen: Screen, sentence: str) -> None:
+    if sentence:
+        screen.say(sentence)
 
 
 def _asked(args: argparse.Namespace) -> NewUser:

@@ -160,7 +160,10 @@ def deed(row: Seen) -> Deed:
 def _asked() -> Asked:
     args = request.args
     names = {"since": "from", "until": "to"}
-    return Asked(**{name: args.get(names.get(name, name), "").strip()[:100] for name in Asked.__dataclass_fields__})
+    asked = Asked(**{name: args.get(names.get(name, name), "").strip()[:100] for name in Asked.__dataclass_fields__})
+    # The box is filled again with the name of whoever was found: left as it was, it means the same patient.
+    same = asked.patient and asked.patient == args.get("called", "").strip()[:100]
+    return replace(asked, patient=args.get("of", "")[:100]) if same and args.get("of") else asked
 
 
 def _meant(world: World, asked: Asked, zone: ZoneInfo) -> Meant:

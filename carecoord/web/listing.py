@@ -154,7 +154,7 @@ def listing(found: Found, address: Address, zone: ZoneInfo) -> Listing:
         before=address.to_row(found.ends[0]).href() if found.more_before and found.ends else "",
         after=address.from_row(found.ends[1]).href() if found.more_after and found.ends else "",
         download=address.show(None).start().href("/worklist.csv"),
-        empty=empty(address, bool(found.tally["open"])),
+        empty=empty(address, bool(found.tally["open"]), found.roles, found.belongs),
         sync=sync(found.syncs, times, found.full),
         full=found.full,
         search_hint="Patient, MRN, clinic or reason" if found.full else "Patient, member, clinic or number",

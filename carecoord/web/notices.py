@@ -28,9 +28,18 @@ class Sync:
     ago: str = ""
 
 
-def empty(address: Address, elsewhere: bool) -> Empty:
-    """Why the list is empty, and the way out. `elsewhere`: other lists hold open cases."""
+def empty(address: Address, elsewhere: bool, roles: frozenset[str], belongs: bool) -> Empty:
+    """Why the list is empty, and the way out. `elsewhere`: other lists hold open cases; `belongs`: the asker is of an
+    organization, or is somebody in the directory: without, no case is theirs."""
     asked = address.asked
+    if not belongs:
+        who = "a payer" if "payer" in roles else "an office"
+        return Empty(
+            "lock",
+            "You belong to no organization here",
+            f"You see the cases of {who} once an administrator has said which one is yours. Ask yours to set it under "
+            "People.",
+        )
     if asked.words:
         return Empty(
             "search",
@@ -59,8 +68,10 @@ def empty(address: Address, elsewhere: bool) -> Empty:
     return Empty(
         "inbox",
         "No cases yet",
-        "Cases appear by themselves when referrals arrive: from an EHR "
-        "(carecoord sync NAME), from files (carecoord load FILE) or through the FHIR API.",
+        "Requests appear by themselves when a clinic sends one for authorization."
+        if "payer" in roles
+        else "Cases appear by themselves when referrals of your organization arrive from an EHR. If you expect some, "
+        "ask whoever runs carecoord whether the last sync went well.",
     )
 
 

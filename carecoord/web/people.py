@@ -7,6 +7,7 @@ from auth.errors import BadRegistration
 from carecoord import errors
 from carecoord.actions import people
 from carecoord.actions.accounts import ROLES, NewUser
+from carecoord.actions.offices import needs_one
 from carecoord.web import signin
 from carecoord.web.exchange import request_id
 from carecoord.world import World
@@ -36,6 +37,11 @@ def blueprint(world: World) -> Blueprint:
             form.get("organization") or None, form.get("practitioner") or None,
         )  # fmt: skip
         try:
+            if needs_one(new):
+                raise errors.Invalid(
+                    "Choose an organization: a coordinator or a payer sees its cases; a clinician needs one, or a "
+                    "practitioner."
+                )
             link = people.invite(world, new, request_id(), signin.session().user)
         except (errors.Invalid, BadRegistration) as refused:
             return _page(world, 422, problem=str(refused))
@@ -50,6 +56,8 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.post(f"{PEOPLE}/disable")
     def disable() -> Response:
+        if "sure" not in request.form:
+            return _page(world, asking=_whose())
         changed = people.set_disabled(world, _whose(), True, request_id(), signin.session().user)
         return _page(world, done=f"{changed.name} is signed out and can not sign in any more.")
 

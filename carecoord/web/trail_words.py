@@ -29,6 +29,8 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
     "consent-refused": ("refused an app", "refused an app"),
     "token": ("got an access token", "was refused an access token"),
     "token-revoked": ("ended an app's access", "tried to end an app's access"),
+    "patch": ("changed", "tried to change"),
+    "break-glass-search": ("looked for a patient to break the glass for", "tried to find one to break the glass for"),
     "break-glass": ("broke the glass for", "tried to break the glass for"),
     "break-glass-end": ("closed the record again of", "tried to close the record of"),
     "review-emergency": ("looked into the emergency opening of", "tried to look into the emergency opening of"),
@@ -41,6 +43,7 @@ WITHOUT_TYPE = frozenset({
     "sign-in", "sign-out", "launch", "consent", "consent-refused", "token", "token-revoked", "break-glass",
     "break-glass-end", "review-emergency", "audit", "export", "account-change", "search-system",
     "restore",
+    "break-glass-search", "break-glass-end", "review-emergency", "audit", "export", "account-change", "search-system",
 })  # fmt: skip
 
 
@@ -104,11 +107,21 @@ def what(row: Seen) -> str:
     verb = tried if row.status >= 400 else done
     if row.interaction in WITHOUT_TYPE or not row.type:
         return verb
+    if _is_worklist(row):
+        return "looked at the worklist" if row.status < 400 else "tried to look at the worklist"
     return f"{verb} {row.type}{f' ({row.category.lower()})' if row.category else ''}"
+
+
+def _is_worklist(row: Seen) -> bool:
+    """Whether it is a page of the desk's list, which is asked for by its tab, and no search of the API."""
+    return row.interaction == "search" and row.type == "ServiceRequest" and "tab" in row.asked
 
 
 def detail(row: Seen) -> str:
     """Which one, or by which arguments it was searched: their names, for their values may tell of a patient."""
+    if _is_worklist(row):
+        narrowed = ["words" if name == "q" else name for name in row.asked if name != "tab"]
+        return f"narrowed by {', '.join(narrowed)}" if narrowed else ""
     if row.interaction in ("search", "audit", "export") and row.asked:
         return f"by {', '.join(row.asked)}"
     if row.resource and row.interaction not in WITHOUT_TYPE:

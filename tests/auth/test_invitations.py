@@ -209,10 +209,10 @@ def test_an_admin_invites_resets_disables_and_enables(place: Place) -> None:
     other = place.web.application.test_client()
     assert accept(other, f"{URL}/invitation/{link}")[0] == 200
     assert sign_in(other, CHOSEN, "new.person").status_code == 303
-    assert place.web.post("/people/disable", data={"csrf": csrf, "login": "new.person"}).status_code == 200
+    assert place.web.post("/people/disable", data={"csrf": csrf, "login": "new.person", "sure": "1"}).status_code == 200
     assert not is_in(other)
     assert sign_in(other, CHOSEN, "new.person").status_code == 401
-    assert place.web.post("/people/enable", data={"csrf": csrf, "login": "new.person"}).status_code == 200
+    assert place.web.post("/people/enable", data={"csrf": csrf, "login": "new.person", "sure": "1"}).status_code == 200
     assert sign_in(other, CHOSEN, "new.person").status_code == 303
     assert place.web.post("/people/reset", data={"csrf": csrf, "login": "mina"}).status_code == 200
     done = [row[3].split()[0] for row in told(place) if row[0] == "account-change" and row[3] and row[2] == "u9"]

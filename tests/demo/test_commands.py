@@ -196,6 +196,35 @@ def test_a_user_is_added_once(ready: Run) -> None:
     assert "'maria' is taken" in err
 
 
+def test_a_coordinator_is_given_the_only_organization_or_told_which_there_are(ready: Run, tmp_path: Path) -> None:
+    add = ("user", "add", "maria", "--name", "Reyes, Maria", "--role", "coordinator")
+    one = {
+        "resourceType": "Organization", "id": "elm", "name": "Elm Street",
+        "identifier": [{"system": "n", "value": "1"}],
+    }  # fmt: skip
+    twin = {**one, "id": "twin", "meta": {"source": "https://ehr.example/Organization/9"}}
+    payer = {"resourceType": "Organization", "id": "blue", "name": "Blue", "type": [{"coding": [{"code": "pay"}]}]}
+    code, out, _ = ready(*add)
+    assert code == 0
+    assert "There is no organization here yet that a coordinator could belong to" in out
+    (tmp_path / "o.ndjson").write_text("\n".join(map(json.dumps, (one, twin, payer))))
+    assert ready("load", tmp_path / "o.ndjson")[0] == 0
+    code, out, _ = ready("user", "add", "ann", *add[3:])
+    assert code == 0
+    assert "ann belongs to Elm Street (elm), the only organization that fits." in out
+    code, out, _ = ready("user", "add", "paul", "--name", "Paul", "--role", "payer")
+    assert "paul belongs to Blue (blue)" in out
+    (tmp_path / "p.ndjson").write_text(json.dumps({"resourceType": "Organization", "id": "oak", "name": "Oak Street"}))
+    assert ready("load", tmp_path / "p.ndjson")[0] == 0
+    code, _, err = ready("user", "add", "bea", *add[3:])
+    assert code == 1
+    assert "say which by its id. Here are elm (Elm Street); oak (Oak Street)." in err
+    code, out, _ = ready("user", "change", "maria", "--organization", "oak")
+    assert (code, out.strip()) == (0, "maria: coordinator of oak")
+    assert ready("user", "change", "maria", "--organization", "nowhere")[0] == 1
+    assert ready("user", "change", "maria")[0] == 1
+
+
 def test_a_client_gets_a_key_that_nobody_else_reads(ready: Run) -> None:
     code, out, _ = ready("client", "add", "An app", "--scope", "system/Patient.rs")
     said = dict(line.split(": ", 1) for line in out.splitlines())

@@ -10,12 +10,13 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from carecoord.actions import loading
+from carecoord.actions import accounts, loading
+from carecoord.actions.accounts import NewUser
 from carecoord.store.engine import reading
 from carecoord.store.tables import case
 from carecoord.store.trail import audit
 from carecoord.web import documents
-from tests.desk.conftest import House
+from tests.desk.conftest import PASSWORD, PEOPLE, House
 
 PATIENT = "ngozi-okafor"
 
@@ -160,3 +161,13 @@ def test_a_file_in_a_binary_is_opened_and_one_elsewhere_is_said(house: House, co
     away = coordinator.get("/documents/away/1")
     assert away.status_code == 404
     assert "https://ehr.example/files/7" in away.get_data(as_text=True)
+
+
+def test_a_coordinator_without_an_organization_is_told_so(house: House) -> None:
+    new = NewUser("no.org", "Nobody, Nora", frozenset({"coordinator"}))
+    accounts.add_user(house.world, new, PASSWORD)
+    PEOPLE["lost"] = ("no.org", "Nobody, Nora", "")
+    said = page(house.enter("lost"), "/")
+    assert "You belong to no organization here" in said
+    assert "carecoord sync" not in said
+    assert "carecoord load" not in said
