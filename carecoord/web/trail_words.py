@@ -41,9 +41,8 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
 }
 WITHOUT_TYPE = frozenset({
     "sign-in", "sign-out", "launch", "consent", "consent-refused", "token", "token-revoked", "break-glass",
-    "break-glass-end", "review-emergency", "audit", "export", "account-change", "search-system",
-    "restore",
     "break-glass-search", "break-glass-end", "review-emergency", "audit", "export", "account-change", "search-system",
+    "restore",
 })  # fmt: skip
 
 
