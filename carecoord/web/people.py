@@ -37,11 +37,7 @@ def blueprint(world: World) -> Blueprint:
             form.get("organization") or None, form.get("practitioner") or None,
         )  # fmt: skip
         try:
-            if needs_one(new):
-                raise errors.Invalid(
-                    "Choose an organization: a coordinator or a payer sees its cases; a clinician needs one, or a "
-                    "practitioner."
-                )
+            _demand_office(new)
             link = people.invite(world, new, request_id(), signin.session().user)
         except (errors.Invalid, BadRegistration) as refused:
             return _page(world, 422, problem=str(refused))
@@ -67,6 +63,13 @@ def blueprint(world: World) -> Blueprint:
         return _page(world, done=f"{changed.name} can sign in again.")
 
     return pages
+
+
+def _demand_office(new: NewUser) -> None:
+    if needs_one(new):
+        raise errors.Invalid(
+            "Choose an organization: a coordinator or a payer sees its cases; a clinician needs one, or a practitioner."
+        )
 
 
 def _whose() -> str:
