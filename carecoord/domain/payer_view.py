@@ -153,7 +153,7 @@ def told_to_payer(case: Case, found: Clearance) -> Case | None:
     own = {each.key for each in known.cards if payer.same(each.payer)}
     asked = [
         r for r in known.requests
-        if r.linked and r.state != "draft" and (payer.same(r.payer) if r.payer else r.coverage in own)
+        if r.linked and r.state != "draft" and (payer.same(r.payer) if r.payer else not own.isdisjoint(r.coverages))
     ]  # fmt: skip
     if not asked:
         return None
