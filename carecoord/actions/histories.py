@@ -79,7 +79,7 @@ class _Asked:
         self.place: Point | None = None
         self.chosen: list[Row] = []
         for name, value in pairs:
-            if not value:
+            if not value and name != CURSOR:
                 continue  # as in a search: an empty parameter is ignored
             if name == "_count":
                 self.count = max(1, min(_whole(value), settings.page_max))

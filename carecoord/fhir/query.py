@@ -115,7 +115,8 @@ class _Draft:
 
     def take(self, name: str, value: str) -> None:
         """Read one argument."""
-        if not value:  # 3.1.1.3: "Empty parameters are not an error - they are just ignored by the server"
+        # 3.1.1.3: "Empty parameters are not an error - they are just ignored"; a paging link without its word is one
+        if not value and name != CURSOR:
             return
         plain = name.partition(":")[0]
         known = _CONTROLS.get(plain)

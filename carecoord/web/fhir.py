@@ -185,7 +185,8 @@ def clearance(call: Call, id: str) -> Response:
 
 
 def validate(call: Call, type: str, id: str | None = None) -> Response:
-    asker, body = call.asker, None
+    asker: Asker = call.asker
+    body: dict[str, Any] | None = None
     pairs = call.pairs()
     if call.request.method == "POST":
         asker, body = call.grant(), call.resource()
