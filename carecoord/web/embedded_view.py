@@ -126,7 +126,9 @@ def _card(row: Any, line: Line, home: str) -> Card:
     href = f"{home}referrals/{row.id}"
     if isinstance(row, PayerRow):
         stands = Chip("How it stands", "quiet", icon="shield-check") if row.open else CLOSED
-        return Card(line, row.number, href, stands, "", ())
+        tracks = (("Authorization", line.authorization), ("Contract", line.contract))
+        steps = [Step(name, state, state.tone in ("green", "quiet")) for name, state in tracks] if row.open else []
+        return Card(line, row.number, href, stands, "", steps)
     gates = list(_gates(row)) if row.open else ()
     return Card(line, row.number, href, verdict(row._asdict()), row.headline if row.open else "", gates)
 
