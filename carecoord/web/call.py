@@ -98,7 +98,9 @@ class Call:
         return text.loads(self.body())
 
     def patch(self) -> Patch:
-        """The body as a patch. Raises Unsupported with the Accept-Patch of RFC 5789, or Invalid."""
+        """The body as a patch; a list in plain JSON can only be a JSON Patch.
+
+        Raises Unsupported with the Accept-Patch of RFC 5789, or Invalid."""
         kind = self.header("Content-Type")
         if bare(kind or "") == JSON_PATCH:
             return json_patch(text.values(self.body()))
@@ -107,7 +109,8 @@ class Call:
         except Unsupported as refused:
             told = f"A patch is a JSON Patch ({JSON_PATCH}) or FHIRPath Patch Parameters ({JSON}), not {kind!r}."
             raise Unsupported(told, "http.Content-Type", headers={"Accept-Patch": f"{JSON_PATCH}, {JSON}"}) from refused
-        return parameters_patch(text.loads(self.body()))
+        value = text.values(self.body())
+        return json_patch(value) if isinstance(value, list) else parameters_patch(value)
 
     def header(self, name: str) -> str | None:
         """A request header."""

@@ -1,5 +1,6 @@
-"""Programs of others, unchanged, run against us (issue 3, "What it must show", 3): PyPI fhirclient and smart-fetch, npm
-jose and fhir-kit-client. npm fhirclient has a browser to itself: tests/auth/browser/test_fhirclient.py."""
+"""Programs of others, unchanged, run against us (issue 3, "What it must show", 3): PyPI fhirclient, fhirpy and
+smart-fetch, npm jose, fhir-kit-client and @medplum/core, and the Java client of HAPI. npm
+fhirclient has a browser to itself: tests/auth/browser/test_fhirclient.py."""
 
 import gzip
 import json
@@ -22,6 +23,7 @@ from .visitor import App, Browser, consent, from_desk
 
 NPM = Path(__file__).parents[2] / "var/npm"
 PROGRAMS = Path(__file__).parent / "programs"
+HAPI = Path(__file__).parents[2] / "var/hapi"
 
 
 def of(patient: str, type: str) -> set[str]:
@@ -143,8 +145,7 @@ def test_jose_of_npm_signs_in_with_both_algorithms_and_verifies_our_id_token(
 
 
 def test_fhir_kit_client_of_npm_reads_pages_creates_and_sends_transactions(site: Site) -> None:
-    with writing(site.register) as conn:
-        token = everything(conn, int(site.world.clock().timestamp()))
+    token = all_rights(site)
     said = run(site, "with_fhir_kit_client.mjs", "fhir-kit-client", fhir=site.fhir, token=token)
     assert said["smart"] == {"authorize": f"{site.url}/oauth/authorize", "token": f"{site.url}/oauth/token"}
     assert said["read"] == "okafor"
@@ -153,3 +154,58 @@ def test_fhir_kit_client_of_npm_reads_pages_creates_and_sends_transactions(site:
     assert (said["created"], said["version"]) == ("Kit", "2")
     assert said["transaction"] == ["201", "201"]
     assert said["refused"] == 401
+
+
+def all_rights(site: Site) -> str:
+    with writing(site.register) as conn:
+        return everything(conn, int(site.world.clock().timestamp()))
+
+
+def test_medplum_core_of_npm_does_its_whole_round(site: Site) -> None:
+    said = run(site, "with_medplum.mjs", "@medplum/core", fhir=site.fhir, token=all_rights(site))
+    assert said == {
+        "read": "Med", "vread": "1", "found": [True], "updated": "2", "sameOne": True, "upserted": "3",
+        "patched": "Med 4", "transaction": ["201", "201"], "history": 4, "validated": ["information"],
+        "everything": ["Patient", "Observation"], "file": "text/plain", "fetched": "a file", "gone": "deleted",
+    }  # fmt: skip
+
+
+# -- PyPI fhirpy
+
+
+def test_fhirpy_of_pypi_does_its_whole_round(site: Site) -> None:
+    pytest.importorskip("fhirpy", reason="PyPI's fhirpy is not here: see the extra `test`")
+    told = {"fhir": site.fhir, "token": all_rights(site), "ca": site.ca}
+    command = [sys.executable, str(PROGRAMS / "with_fhirpy.py"), json.dumps(told)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout.splitlines()[-1]) == {
+        "read": "Py", "vread": "1", "found": [True], "updated": "2", "get_or_create": [True, False],
+        "conditional_update": [True, "Py 3", False], "patched": "Py 4", "transaction": ["201", "201"], "history": 4,
+        "validated": True, "everything": True, "conditional_delete": 204, "gone": True,
+    }  # fmt: skip
+
+
+# -- HAPI
+
+
+def test_the_client_of_hapi_does_its_whole_round(site: Site, tmp_path: Path) -> None:
+    if not shutil.which("java") or not any(HAPI.glob("hapi-fhir-client-*.jar")):
+        pytest.skip("Java or HAPI's client is not here: see the lines about Maven in .ci/run")
+    command = ["java", "-cp", f"{HAPI}/*"]
+    if site.secure:
+        store = tmp_path / "trusted.p12"
+        subprocess.run(
+            ["keytool", "-importcert", "-noprompt", "-alias", "site", "-file", str(site.ca), "-keystore", str(store),
+             "-storetype", "PKCS12", "-storepass", "changeit"], capture_output=True, check=True,
+        )  # fmt: skip
+        command += [f"-Djavax.net.ssl.trustStore={store}", "-Djavax.net.ssl.trustStorePassword=changeit"]
+    command += [str(PROGRAMS / "WithHapi.java"), site.fhir, all_rights(site)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line) == {
+        "created": "true", "read": "Hapi", "vread": "Hapi", "found": "true", "updated": "2",
+        "conditionalCreate": "true", "conditionalUpdate": "3", "jsonPatch": "4", "pathPatch": "5",
+        "conditionalPatch": "6", "transaction": "201,201", "history": "6", "validated": "information",
+        "everything": "true", "several": "2,true", "file": "a file", "gone": "true",
+    }  # fmt: skip
