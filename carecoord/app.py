@@ -14,45 +14,33 @@ import requests
 from flask import Flask
 from sqlalchemy import Connection
 
-from auth import registration_routes, routes
-from auth.happened import Happened
-from auth.issuer import Issuer
-from auth.jwks import KeySets
-from auth.routes import Effects
+from auth.keys.fetched import KeySets
+from auth.server import registration_routes, routes
+from auth.server.events import Happened
+from auth.server.issuer import Issuer
+from auth.server.routes import Effects
 from carecoord import logs
 from carecoord import settings as setting
-from carecoord.actions import brands as brand
-from carecoord.actions import noting, projecting, reaching, registering
-from carecoord.domain import access
+from carecoord.actions.access import audited
+from carecoord.actions.apps import brands as brand
+from carecoord.actions.apps import registration as apps_registration
+from carecoord.actions.server import outgoing
+from carecoord.actions.worklist import project as worklist_project
+from carecoord.domain.access import roles
 from carecoord.settings import Settings
-from carecoord.store.audit import Journal, keep_draining
-from carecoord.store.engine import migrate, open_engine, reading, writing
-from carecoord.web import (
-    account,
-    apps,
-    assets,
-    audit,
-    authorize,
-    bodies,
-    brands,
-    client_keys,
-    desk,
-    documents,
-    embed,
-    emergency,
-    entering,
-    errors,
-    exchange,
-    fhir,
-    headers,
-    health,
-    lane,
-    limits,
-    metrics,
-    people,
-    second_step,
-    signin,
-)
+from carecoord.store.audit.events import Journal, keep_draining
+from carecoord.store.database.engine import migrate, open_engine, reading, writing
+from carecoord.web.access import break_glass
+from carecoord.web.apps import apps, brands, client_keys, consent_pages
+from carecoord.web.audit import pages as audit_pages
+from carecoord.web.documents import pages as documents_pages
+from carecoord.web.ehrs import frame_pages
+from carecoord.web.fhir import fast_path
+from carecoord.web.fhir import routes as fhir_routes
+from carecoord.web.page import assets
+from carecoord.web.people import account, openid_sign_in, people, second_step, sign_in
+from carecoord.web.server import errors, exchange, headers, health, limits, metrics, slow_bodies
+from carecoord.web.worklist import pages as worklist_pages
 from carecoord.world import World
 
 LAST_DRAIN = 5.0  # seconds that an ending process gives the journal; what is left, another process drains
@@ -78,7 +66,7 @@ def world(settings: Settings) -> World:
         new_id=lambda: str(uuid4()),
         http=partial(_session, settings),
         settings=settings,
-        project=projecting.projector(projecting.policy(settings)),
+        project=worklist_project.projector(worklist_project.policy(settings)),
         journal=Journal(Path(settings.var) / "audit"),
     )
 
@@ -90,36 +78,36 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     app = Flask("carecoord", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.url_map.strict_slashes = False
-    quick = lane.Lane(app, world)
-    bodies.install(app, settings.threads)
+    quick = fast_path.Lane(app, world)
+    slow_bodies.install(app, settings.threads)
     headers.install(app, https=settings.secure_cookies)
     counts = metrics.Counts(metrics.share(metrics_folder) if metrics_folder else None)
     exchange.install(app, counts.observe, lines=settings.log_level.upper() in ("DEBUG", "INFO"))
     errors.install(app)
     issuer = Issuer(
-        settings.url, settings.fhir_url, access.understands, settings.registration, partial(brand.identifier, world)
+        settings.url, settings.fhir_url, roles.understands, settings.registration, partial(brand.identifier, world)
     )
     effects = _effects(world)
     app.register_blueprint(routes.blueprint(issuer, effects))
     if settings.registration:
-        noted = registering.noter(world)
+        noted = apps_registration.noter(world)
         app.register_blueprint(registration_routes.blueprint(issuer, effects, world.new_id, noted))
     app.register_blueprint(brands.blueprint(world))
     app.register_blueprint(apps.blueprint(world, by_themselves=settings.registration))
     app.register_blueprint(client_keys.blueprint(world))
-    app.register_blueprint(fhir.blueprint(world, issuer.oauth_uris))
+    app.register_blueprint(fhir_routes.blueprint(world, issuer.oauth_uris))
     app.register_blueprint(assets.blueprint())
-    app.register_blueprint(signin.blueprint(world))
+    app.register_blueprint(sign_in.blueprint(world))
     app.register_blueprint(second_step.blueprint(world))
     app.register_blueprint(account.blueprint(world))
     app.register_blueprint(people.blueprint(world))
-    app.register_blueprint(entering.blueprint(world))
-    app.register_blueprint(authorize.blueprint(world, issuer))
-    app.register_blueprint(desk.blueprint(world))
-    app.register_blueprint(documents.blueprint(world))
-    app.register_blueprint(audit.blueprint(world))
-    app.register_blueprint(emergency.blueprint(world))
-    app.register_blueprint(embed.blueprint(world, KeySets(world.http)))
+    app.register_blueprint(openid_sign_in.blueprint(world))
+    app.register_blueprint(consent_pages.blueprint(world, issuer))
+    app.register_blueprint(worklist_pages.blueprint(world))
+    app.register_blueprint(documents_pages.blueprint(world))
+    app.register_blueprint(audit_pages.blueprint(world))
+    app.register_blueprint(break_glass.blueprint(world))
+    app.register_blueprint(frame_pages.blueprint(world, KeySets(world.http)))
     app.register_blueprint(health.blueprint(world))
     app.register_blueprint(metrics.blueprint(world, counts))
     quick.hold = limits.install(app, world)  # last: it looks at every route
@@ -143,7 +131,7 @@ def drain(world: World) -> None:
 
 def _session(settings: Settings) -> requests.Session:
     """A guarded session, which asks the environment for nothing but whose certificates to trust."""
-    session = reaching.session(settings)
+    session = outgoing.session(settings)
     session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
     return session
 
@@ -152,6 +140,6 @@ def _effects(world: World) -> Effects:
     keys = KeySets(partial(_session, world.settings))
 
     def note(conn: Connection, happened: Happened) -> None:
-        noting.token_noted(world, conn, happened, exchange.request_id())
+        audited.token_noted(world, conn, happened, exchange.request_id())
 
     return Effects(partial(reading, world.engine), partial(writing, world.engine), world.clock, keys, note)

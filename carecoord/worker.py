@@ -7,11 +7,13 @@ from types import MappingProxyType
 
 import structlog
 
-from carecoord.actions import projecting, standing, syncing
+from carecoord.actions.ehrs import sync as ehrs_sync
+from carecoord.actions.server import health
+from carecoord.actions.worklist import project
 from carecoord.errors import Problem, Unavailable
-from carecoord.store import outbox
-from carecoord.store.engine import writing
-from carecoord.store.outbox import Job
+from carecoord.store.database import outbox
+from carecoord.store.database.engine import writing
+from carecoord.store.database.outbox import Job
 from carecoord.world import World
 
 BATCH = 1  # jobs claimed at a time: a sync may take all of a claim's time
@@ -23,25 +25,25 @@ _log = structlog.get_logger()
 
 def sync(world: World, job: Job) -> None:
     """Sync the EHR that the key names, and ask for the next time. Raises Unavailable when something went wrong."""
-    summary = syncing.run(world, job.key)
+    summary = ehrs_sync.run(world, job.key)
     if summary.error:
         raise Unavailable(summary.error)
     with writing(world.engine) as conn:
-        outbox.add(conn, job.kind, job.key, job.payload, world.clock() + syncing.interval(job.payload))
+        outbox.add(conn, job.kind, job.key, job.payload, world.clock() + ehrs_sync.interval(job.payload))
 
 
 def refresh(world: World, job: Job) -> None:
     """Judge anew the cases that a change of the registry has marked."""
-    while projecting.refresh_due(world):
+    while project.refresh_due(world):
         pass
 
 
 def every(job: Job) -> timedelta | None:
     """How often this job is done when all is well; None: it is done once."""
-    return syncing.interval(job.payload) if job.kind == syncing.JOB else None
+    return ehrs_sync.interval(job.payload) if job.kind == ehrs_sync.JOB else None
 
 
-HANDLERS: Mapping[str, Handler] = MappingProxyType({syncing.JOB: sync, projecting.JOB: refresh})
+HANDLERS: Mapping[str, Handler] = MappingProxyType({ehrs_sync.JOB: sync, project.JOB: refresh})
 
 
 def work(world: World, stop: threading.Event) -> None:
@@ -52,7 +54,7 @@ def work(world: World, stop: threading.Event) -> None:
     beating = threading.Thread(target=_beat, args=(world, stop), name="beat", daemon=True)
     beating.start()
     with writing(world.engine) as conn:
-        outbox.revive(conn, world.clock(), kind=syncing.JOB)  # an earlier version gave up on these
+        outbox.revive(conn, world.clock(), kind=ehrs_sync.JOB)  # an earlier version gave up on these
     while not stop.is_set():
         try:
             idle = once(world) == 0
@@ -68,7 +70,7 @@ def _awaited(world: World, stop: threading.Event) -> bool:
     said = ""
     while not stop.is_set():
         try:
-            lacking = standing.tables(world)
+            lacking = health.tables(world)
         except Unavailable:
             lacking = "away"
         if not lacking:
@@ -88,7 +90,7 @@ def _beat(world: World, stop: threading.Event) -> None:
                 outbox.beat(conn, world.clock())
         except Unavailable as e:
             _log.warning("worker_not_heard", error=type(e).__name__)
-        if stop.wait(standing.BEAT):
+        if stop.wait(health.BEAT):
             return
 
 

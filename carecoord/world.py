@@ -8,8 +8,8 @@ import requests
 from sqlalchemy import Connection, Engine
 
 from carecoord.settings import Settings
-from carecoord.store.audit import Journal
-from carecoord.store.write import Touched
+from carecoord.store.audit.events import Journal
+from carecoord.store.resources.write import Touched
 
 Projector = Callable[[Connection, Sequence[Touched], datetime], None]
 

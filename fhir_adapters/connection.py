@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from auth.client import Backend, Key, TokenTrouble
+from auth.client.backend import Backend, Key, TokenTrouble
 from fhir_adapters import dialects, discovery
 from fhir_adapters.dialects import Dialect
 from fhir_adapters.discovery import Statement

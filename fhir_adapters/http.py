@@ -16,8 +16,8 @@ import msgspec
 import requests
 import urllib3
 
-from auth.client import TokenTrouble, retry_after
-from auth.guard import Forbidden
+from auth.client.backend import TokenTrouble, retry_after
+from auth.outgoing.guard import Forbidden
 from fhir_adapters.dialects import Limits
 from fhir_adapters.ehr import Ehr, origin
 from fhir_adapters.errors import (
@@ -48,7 +48,7 @@ Found = tuple[requests.Response, bytes]
 
 
 class Bearer(Protocol):
-    """Who gives us tokens: auth.client.Backend."""
+    """Who gives us tokens: auth.client.backend.Backend."""
 
     def token(self) -> str: ...
 

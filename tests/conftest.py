@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, make_url, text
 
-from carecoord.store.engine import migrate, open_engine
+from carecoord.store.database.engine import migrate, open_engine
 from tests import postgres
 from tests.groups import pytest_collection_modifyitems
 from tests.skips import can_browse, pytest_sessionfinish, pytest_terminal_summary

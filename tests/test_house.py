@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from carecoord.domain.rules import RULES
+from carecoord.domain.gates.rules import RULES
 from carecoord.settings import FIELDS, PREFIX
 
 ROOT = Path(__file__).resolve().parents[1]

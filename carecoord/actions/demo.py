@@ -9,13 +9,15 @@ from pathlib import Path
 
 from sqlalchemy import Connection, insert, select
 
-from auth import signin, store
+from auth import store
+from auth.people import sessions
 from auth.store import Client
-from carecoord.actions import accounts, loading
-from carecoord.actions.accounts import NewUser
+from carecoord.actions.fhir import load as fhir_load
+from carecoord.actions.people import accounts
+from carecoord.actions.people.accounts import NewUser
 from carecoord.fhir import text
-from carecoord.store.engine import reading, writing
-from carecoord.store.tables import setting
+from carecoord.store.database.engine import reading, writing
+from carecoord.store.database.tables import setting
 from carecoord.world import World
 
 MARK = "demo"  # the row of `setting` that says that the story was told here, and to which day it was shifted
@@ -48,7 +50,7 @@ def tell(world: World, fixtures: Path, part: str, today: date, report: Report) -
         if told(conn):
             return
     anchor = date.fromisoformat(text.loads((fixtures / "anchor.json").read_bytes())["today"])
-    loading.load(world, sorted((fixtures / part).glob("*.ndjson")), days=(today - anchor).days, report=report)
+    fhir_load.load(world, sorted((fixtures / part).glob("*.ndjson")), days=(today - anchor).days, report=report)
     mark = text.dumps({"today": today.isoformat(), "part": part})
     with writing(world.engine) as conn:
         conn.execute(insert(setting).values(name=MARK, value=mark))
@@ -66,7 +68,7 @@ def admit(world: World, cast: Sequence[NewUser], known: dict[str, str]) -> dict[
             accounts.add_user(world, new, passwords[new.login])
         elif new.login not in known:
             with writing(world.engine) as conn:
-                signin.change_password(conn, present[new.login], passwords[new.login])
+                sessions.change_password(conn, present[new.login], passwords[new.login])
 
     with ThreadPoolExecutor() as threads:  # hashing a password takes a core a quarter of a second
         list(threads.map(one, cast))

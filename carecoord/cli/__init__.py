@@ -5,12 +5,13 @@ import os
 from collections.abc import Sequence
 
 from auth.errors import BadRegistration
-from carecoord.cli import accounts, apps, auditing, cases, checking, demo, ehrs, jobs, keys, loading, providers, serving
+from carecoord.cli import accounts, apps, audit, cases, check, demo, ehrs, jobs, keys, providers, serve
+from carecoord.cli import load as cli_load
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import words
 from carecoord.errors import Problem
 from carecoord.settings import BadSetting, load
-from carecoord.store import schema
+from carecoord.store.database import schema
 from fhir_adapters.errors import Misconfigured
 
 WRONG_USE = 2
@@ -32,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
         "carecoord", description=ABOUT, epilog=MORE, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for module in (demo, serving, loading, ehrs, cases, accounts, apps, providers, keys, jobs, checking, auditing):
+    for module in (demo, serve, cli_load, ehrs, cases, accounts, apps, providers, keys, jobs, check, audit):
         module.install(verbs)
     return top
 

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from auth.store import Client
-from carecoord.actions import people
-from carecoord.actions.accounts import ROLES, NewUser, add_backend, add_user, keep, make_key
-from carecoord.actions.offices import placed
+from carecoord.actions.people import people
+from carecoord.actions.people.accounts import ROLES, NewUser, add_backend, add_user, keep, make_key
+from carecoord.actions.people.organizations import placed
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, made, opened, verb
 from carecoord.errors import Invalid
 from carecoord.settings import Settings
-from carecoord.store.refusals import described
+from carecoord.store.database.refusals import described
 
 SCOPE = "system/*.rs"
 BY = "cli"  # in the trail, where a request's id stands otherwise

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from auth.store import Client
-from carecoord.actions import registering
-from carecoord.actions.accounts import add_app, close
-from carecoord.actions.registering import OPERATOR, App
+from carecoord.actions.apps import registration
+from carecoord.actions.apps.registration import OPERATOR, App
+from carecoord.actions.people.accounts import add_app, close
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.settings import Settings
@@ -59,7 +59,7 @@ def new_app(settings: Settings, screen: Screen, args: argparse.Namespace) -> Non
 def list_apps(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Every app."""
     with opened(settings) as world:
-        found = registering.apps(world, OPERATOR)
+        found = registration.apps(world, OPERATOR)
     if not found:
         screen.say("No app yet. Add one with: carecoord app add NAME --redirect URL")
         return
@@ -70,7 +70,7 @@ def list_apps(settings: Settings, screen: Screen, args: argparse.Namespace) -> N
 def approve(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Let a waiting app in."""
     with opened(settings) as world:
-        found = registering.approve(world, OPERATOR, args.id, args.scope)
+        found = registration.approve(world, OPERATOR, args.id, args.scope)
     screen.say(f"{found.name} is let in, with at most: {found.scope}")
 
 
@@ -78,7 +78,7 @@ def refuse(settings: Settings, screen: Screen, args: argparse.Namespace) -> None
     """Turn waiting apps away."""
     with opened(settings) as world:
         for id in args.id:
-            screen.say(f"{registering.refuse(world, OPERATOR, id).name} is turned away.")
+            screen.say(f"{registration.refuse(world, OPERATOR, id).name} is turned away.")
 
 
 def _standing(one: App) -> str:

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 
-from carecoord.actions.projecting import refresh_due
+from carecoord.actions.worklist.project import refresh_due
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.fhir.instants import micros, moment
 from carecoord.settings import Settings
-from carecoord.store.cases import Asked, Moments, Seen, Worklist
-from carecoord.store.engine import reading
+from carecoord.store.database.engine import reading
+from carecoord.store.worklist.query import Asked, Moments, Seen, Worklist
 from carecoord.world import World
 
 COLUMNS = (

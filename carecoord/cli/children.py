@@ -15,7 +15,7 @@ import structlog
 
 from carecoord.errors import Unavailable
 from carecoord.settings import FIELDS, PREFIX, Settings, load
-from carecoord.store import private_files
+from carecoord.store.database import private_files
 
 CHILD = "--until-parent-ends"
 PATIENCE = 25.0  # seconds until a server must answer

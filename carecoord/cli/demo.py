@@ -14,16 +14,17 @@ from zoneinfo import ZoneInfo
 
 import carecoord
 from auth.store import Client
-from carecoord.actions import demo, syncing
-from carecoord.actions.accounts import NewUser
+from carecoord.actions import demo
+from carecoord.actions.ehrs import sync
+from carecoord.actions.people.accounts import NewUser
 from carecoord.cli import cases, notes
 from carecoord.cli.children import Child, running
 from carecoord.cli.screen import Screen
-from carecoord.cli.serving import free
+from carecoord.cli.serve import free
 from carecoord.cli.verbs import Verbs, made, verb
 from carecoord.errors import NotFound
 from carecoord.settings import Settings
-from carecoord.store.engine import reading
+from carecoord.store.database.engine import reading
 from carecoord.world import World
 from fhir_adapters.ehr import BackendServices, Ehr
 
@@ -77,14 +78,14 @@ def run(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:
         meet(ours, hospital)
         server.wait()
         with screen.progress("Syncing the demo EHR") as report:
-            summary = syncing.run(ours, EHR, report)
+            summary = sync.run(ours, EHR, report)
         cases.table(ours, screen)
         if summary.error:
             screen.complain(summary.error)
             return 1
         screen.say(f"Synced {summary.received} resources of the demo EHR, {summary.changed} of them new or changed.")
         if not args.once:
-            syncing.repeat(ours, EHR, AGAIN)
+            sync.repeat(ours, EHR, AGAIN)
             stay(settings, screen, server, children)
     return 0
 
@@ -136,11 +137,11 @@ def meet(ours: World, hospital: World) -> None:
     key = Path(ours.settings.var).absolute() / "keys" / f"{EHR}.pem"
     demo.register(hospital, Client("carecoord", "carecoord", READ_ALL), key)
     one = Ehr(EHR, hospital.settings.fhir_url, auth=BackendServices("carecoord", str(key), READ_ALL))
-    before = next((listed.ehr for listed in syncing.list_ehrs(ours) if listed.ehr.name == EHR), None)
+    before = next((listed.ehr for listed in sync.list_ehrs(ours) if listed.ehr.name == EHR), None)
     if before:  # on another port than last time it is the same EHR: what came from there stays its own
         one = replace(one, aliases=tuple(url for url in before.bases if url != one.base_url))
     if before != one:
-        syncing.add_ehr(ours, one)
+        sync.add_ehr(ours, one)
 
 
 def stay(settings: Settings, screen: Screen, ehr: Child, children: ExitStack) -> None:

@@ -5,8 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from carecoord.actions import embedded_people, embedding, keeping_keys, syncing
-from carecoord.actions.embedded_people import MAPPED
+from carecoord.actions.ehrs import launch as ehrs_launch
+from carecoord.actions.ehrs import launch_people
+from carecoord.actions.ehrs import sync as ehrs_sync
+from carecoord.actions.ehrs.launch_people import MAPPED
+from carecoord.actions.server import keys as server_keys
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.settings import Settings
@@ -102,15 +105,15 @@ def add(settings: Settings, screen: Screen, args: argparse.Namespace) -> int | N
         launch=_launch(args),
     )
     with opened(settings) as world:
-        one = embedded_people.vetted(world, one)
-        syncing.add_ehr(world, one)
+        one = launch_people.vetted(world, one)
+        ehrs_sync.add_ehr(world, one)
         if args.every:
-            syncing.repeat(world, one.name, timedelta(minutes=args.every))
+            ehrs_sync.repeat(world, one.name, timedelta(minutes=args.every))
     if auth and not args.key_file:
-        screen.say(f"Register there the address of our public keys (JWKS URL): {keeping_keys.address(world)}")
+        screen.say(f"Register there the address of our public keys (JWKS URL): {server_keys.address(world)}")
     if one.launch:
-        screen.say(f"Register there: launch URL {embedding.launch_address(world)}")
-        screen.say(f"                redirect URI {embedding.callback(world, one.name)}")
+        screen.say(f"Register there: launch URL {ehrs_launch.launch_address(world)}")
+        screen.say(f"                redirect URI {ehrs_launch.callback(world, one.name)}")
     screen.say(f"Next: carecoord sync {one.name}")
     if args.every is None:
         screen.say(f"Then, to have it synced by itself while carecoord serve runs: carecoord ehr every {one.name} 15")
@@ -142,7 +145,7 @@ def minutes(text: str) -> int:
 def schedule(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Sync an EHR by itself, or no more."""
     with opened(settings) as world:
-        syncing.repeat(world, args.name, timedelta(minutes=args.minutes) if args.minutes else None)
+        ehrs_sync.repeat(world, args.name, timedelta(minutes=args.minutes) if args.minutes else None)
     often = f"every {args.minutes} minutes while carecoord serve runs" if args.minutes else "by hand alone"
     screen.say(f"{args.name} is synced {often}.")
 
@@ -150,7 +153,7 @@ def schedule(settings: Settings, screen: Screen, args: argparse.Namespace) -> No
 def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Every EHR and its last run."""
     with opened(settings) as world:
-        found = syncing.list_ehrs(world)
+        found = ehrs_sync.list_ehrs(world)
     if not found:
         screen.say("No EHR yet. Add one with: carecoord ehr add NAME URL")
         return
@@ -178,7 +181,7 @@ def _opens(one: Ehr) -> str:
 def doubts(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """What is doubted, each with the address of the resource in the EHR, for there it can be put right."""
     with opened(settings) as world:
-        found = syncing.flags(world, args.name, args.limit)
+        found = ehrs_sync.flags(world, args.name, args.limit)
     if not found:
         screen.say(f"Nothing that {args.name} sent is in doubt.")
         return
@@ -188,18 +191,18 @@ def doubts(settings: Settings, screen: Screen, args: argparse.Namespace) -> None
 def link(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Say who somebody is."""
     with opened(settings) as world:
-        found = embedded_people.link(world, args.name, args.issuer, args.subject, args.login)
+        found = launch_people.link(world, args.name, args.issuer, args.subject, args.login)
     screen.say(f"{args.subject} of {args.name} is {found.name} ({found.login}) here.")
 
 
 def sync(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:
     """Sync one EHR."""
     with opened(settings) as world, screen.progress(f"Syncing {args.name}") as report:
-        summary = syncing.run(world, args.name, report)
+        summary = ehrs_sync.run(world, args.name, report)
     return tell(screen, summary)
 
 
-def tell(screen: Screen, summary: syncing.Summary) -> int:
+def tell(screen: Screen, summary: ehrs_sync.Summary) -> int:
     """Say what a run did; returns the exit code."""
     busy = [one for one in summary.types if one.received or one.deleted or one.error]
     names = ("type", "received", "created", "updated", "unchanged", "deleted", "flagged")

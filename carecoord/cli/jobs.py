@@ -6,8 +6,8 @@ from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.errors import NotFound
 from carecoord.settings import Settings
-from carecoord.store import outbox
-from carecoord.store.engine import reading, writing
+from carecoord.store.database import outbox
+from carecoord.store.database.engine import reading, writing
 
 
 def install(verbs: Verbs) -> None:

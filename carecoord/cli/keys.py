@@ -3,8 +3,8 @@
 import argparse
 from datetime import UTC, datetime
 
-from auth.client_keys import SETTLE, Listed
-from carecoord.actions import keeping_keys
+from auth.client.keys import SETTLE, Listed
+from carecoord.actions.server import keys as server_keys
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.settings import Settings
@@ -27,8 +27,8 @@ def install(verbs: Verbs) -> None:
 def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Every key that is published."""
     with opened(settings) as world:
-        found = keeping_keys.every(world)
-        now, where = int(world.clock().timestamp()), keeping_keys.address(world)
+        found = server_keys.every(world)
+        now, where = int(world.clock().timestamp()), server_keys.address(world)
     rows = [(one.kid, one.alg, _day(one.made), _state(one, now)) for one in found]
     screen.table(("key", "kind", "made", "state"), rows)
     screen.say(f"Published at {where}")
@@ -41,9 +41,9 @@ def rotate(settings: Settings, screen: Screen, args: argparse.Namespace) -> int 
         return 2
     with opened(settings) as world:
         if args.sign_in:
-            screen.say(f"id_tokens are signed with {keeping_keys.rotate_sign_in(world)} from now on.")
+            screen.say(f"id_tokens are signed with {server_keys.rotate_sign_in(world)} from now on.")
             return None
-        keeping_keys.rotate(world, lost=args.lost)
+        server_keys.rotate(world, lost=args.lost)
     when = "from now on" if args.lost else f"in {SETTLE // 3600} hours; until then the old one does"
     screen.say(f"A new pair is published. It signs {when}.")
     return None

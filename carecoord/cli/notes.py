@@ -8,7 +8,7 @@ import msgspec
 
 from carecoord.errors import Invalid
 from carecoord.settings import Settings
-from carecoord.store import private_files
+from carecoord.store.database import private_files
 
 
 def path(settings: Settings) -> Path:

@@ -3,9 +3,10 @@
 import argparse
 from pathlib import Path
 
-from auth.providers import Provider
-from carecoord.actions import keeping_keys, providing
-from carecoord.actions.accounts import ROLES
+from auth.people.providers import Provider
+from carecoord.actions.people import openid_providers
+from carecoord.actions.people.accounts import ROLES
+from carecoord.actions.server import keys as server_keys
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.settings import Settings
@@ -47,11 +48,11 @@ def add(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     file = str(args.secret_file) if args.secret_file else None
     new = Provider(args.id, args.name, args.issuer, args.client_id, file, args.organization, frozenset(args.role))
     with opened(settings) as world:
-        providing.add(world, new)
+        openid_providers.add(world, new)
         screen.say(f"Sign in with {new.name} is on the sign-in page.")
-        screen.say(f"redirect URI to register there: {providing.redirect_uri(world, new.id)}")
+        screen.say(f"redirect URI to register there: {openid_providers.redirect_uri(world, new.id)}")
         if not file:
-            screen.say(f"our keys, to register there: {keeping_keys.address(world)}")
+            screen.say(f"our keys, to register there: {server_keys.address(world)}")
     if not new.roles:
         screen.say(f"Next: carecoord provider link {new.id} LOGIN SUBJECT, for each person")
 
@@ -59,28 +60,28 @@ def add(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
 def link(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Link a person."""
     with opened(settings) as world:
-        who = providing.link(world, args.id, args.login, args.subject)
+        who = openid_providers.link(world, args.id, args.login, args.subject)
     screen.say(f"{who.name} is let in by {args.id} as {args.subject}.")
 
 
 def unlink(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Take a link back."""
     with opened(settings) as world:
-        providing.unlink(world, args.id, args.subject)
+        openid_providers.unlink(world, args.id, args.subject)
     screen.say(f"{args.subject} of {args.id} is nobody here any more.")
 
 
 def disable(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Close a provider."""
     with opened(settings) as world:
-        found = providing.disable(world, args.id)
+        found = openid_providers.disable(world, args.id)
     screen.say(f"Nobody is let in by {found.name} any more.")
 
 
 def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Every provider."""
     with opened(settings) as world:
-        found = providing.every(world)
+        found = openid_providers.every(world)
     if not found:
         screen.say("No provider yet. Add one with: carecoord provider add ID ISSUER --name NAME --client-id ID")
         return
@@ -93,4 +94,4 @@ def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
 
 def provider_line(world: World, found: Provider) -> str:
     """What `carecoord check` says of a provider. Raises a Problem with what to do."""
-    return providing.examine(world, found)
+    return openid_providers.examine(world, found)

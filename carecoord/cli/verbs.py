@@ -13,9 +13,9 @@ from carecoord import app, logs
 from carecoord.cli.screen import Screen
 from carecoord.errors import DatabaseAway, Unavailable
 from carecoord.settings import Settings
-from carecoord.store import private_files
-from carecoord.store.engine import alembic_config, migrate, reading
-from carecoord.store.refusals import described
+from carecoord.store.database import private_files
+from carecoord.store.database.engine import alembic_config, migrate, reading
+from carecoord.store.database.refusals import described
 from carecoord.world import World
 
 Run: TypeAlias = Callable[[Settings, Screen, argparse.Namespace], int | None]

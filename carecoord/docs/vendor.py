@@ -22,7 +22,7 @@ ICON = re.compile(r"""icon(?:\(|=)["']([a-z0-9-]+)["']""")
 
 def used_icons() -> list[str]:
     """The icons that a template, icon("name"), or a table of the desk, icon="name", asks for."""
-    source = "".join(path.read_text() for path in sorted([*WEB.rglob("*.html"), *WEB.glob("*.py")]))
+    source = "".join(path.read_text() for path in sorted([*WEB.rglob("*.html"), *WEB.rglob("*.py")]))
     return sorted(set(ICON.findall(source)))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from carecoord.fhir.operations import EVERY
-from carecoord.fhir.params import params
+from carecoord.fhir.search.params import params
 from carecoord.fhir.types import TYPES
 
 _OAUTH = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"

@@ -5,10 +5,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select, text
 
-from carecoord.fhir.params import params
+from carecoord.fhir.search.params import params
 from carecoord.fhir.types import TYPES
-from carecoord.store import tables, trail  # noqa: F401  (the trail's tables are among the metadata's)
-from carecoord.store.engine import reading
+from carecoord.store.audit import tables as audit_tables  # noqa: F401  (the trail's tables are among the metadata's)
+from carecoord.store.database import tables
+from carecoord.store.database.engine import reading
 
 INDEXES = (
     tables.ix_token,

@@ -15,7 +15,17 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 
-from auth.client import Backend, BadKey, Key, TokenTrouble, assertion, choose, difference, load_keys, retry_after
+from auth.client.backend import (
+    Backend,
+    BadKey,
+    Key,
+    TokenTrouble,
+    assertion,
+    choose,
+    difference,
+    load_keys,
+    retry_after,
+)
 from tests.adapters.little_ehr import LittleEhr, Reply, serving
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from carecoord.actions.syncing import add_ehr
-from carecoord.store import tables
-from carecoord.store.engine import reading, writing
+from carecoord.actions.ehrs.sync import add_ehr
+from carecoord.store.database import tables
+from carecoord.store.database.engine import reading, writing
 from carecoord.world import World
 from fhir_adapters.ehr import Ehr
 from tests.adapters.content import content, emptied

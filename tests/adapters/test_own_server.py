@@ -13,11 +13,12 @@ from sqlalchemy import select
 from auth.store import Client
 from carecoord import app
 from carecoord.actions import demo
-from carecoord.actions.syncing import Summary, add_ehr, examine, run
+from carecoord.actions.ehrs.sync import Summary, add_ehr, examine, run
 from carecoord.settings import Settings
-from carecoord.store import read, tables
-from carecoord.store.engine import migrate, reading, writing
-from carecoord.store.write import Actor, Change, put
+from carecoord.store.database import tables
+from carecoord.store.database.engine import migrate, reading, writing
+from carecoord.store.resources import read
+from carecoord.store.resources.write import Actor, Change, put
 from carecoord.world import World
 from fhir_adapters.ehr import BackendServices, Ehr
 from fhir_adapters.identity import local_id

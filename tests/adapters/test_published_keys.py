@@ -14,16 +14,18 @@ import requests
 from flask import Flask
 from werkzeug.serving import make_server
 
-from auth.client_keys import OVERLAP, SETTLE
+from auth.client.keys import OVERLAP, SETTLE
 from auth.grant import Grant
-from auth.issuer import CLIENT_KEYS_PATH
 from auth.scopes import parse, resources
+from auth.server.issuer import CLIENT_KEYS_PATH
 from auth.store import Client
 from carecoord import app
-from carecoord.actions import accounts, keeping_keys, syncing
-from carecoord.actions.resources import update
+from carecoord.actions.ehrs import sync as ehrs_sync
+from carecoord.actions.fhir.interactions import update
+from carecoord.actions.people import accounts
+from carecoord.actions.server import keys as server_keys
 from carecoord.settings import Settings
-from carecoord.store.engine import open_engine
+from carecoord.store.database.engine import open_engine
 from carecoord.world import World
 from fhir_adapters.connection import connect
 from fhir_adapters.ehr import BackendServices, Ehr
@@ -53,7 +55,7 @@ class Both:
     clock: Clock
 
     def sync(self) -> None:
-        assert syncing.run(self.ours, "hospital").error is None
+        assert ehrs_sync.run(self.ours, "hospital").error is None
 
 
 @contextmanager
@@ -82,57 +84,57 @@ def both(tmp_path: Path, sqlite_template: Path) -> Iterator[Both]:
         served(tmp_path / "hospital", sqlite_template, clock) as hospital,
         served(tmp_path / "ours", sqlite_template, clock) as ours,
     ):
-        where = keeping_keys.address(ours)
+        where = server_keys.address(ours)
         accounts.add_backend(hospital, Client("carecoord", "carecoord", "system/*.rs", jwks_url=where))
         patient = {"resourceType": "Patient", "id": "one", "name": [{"family": "Okafor"}]}
         update(hospital, EVERYBODY, "Patient", "one", patient)
         auth = BackendServices("carecoord", scope="system/*.rs")
-        syncing.add_ehr(ours, Ehr("hospital", hospital.settings.fhir_url, auth=auth))
+        ehrs_sync.add_ehr(ours, Ehr("hospital", hospital.settings.fhir_url, auth=auth))
         yield Both(ours, hospital, clock)
 
 
 def test_an_ehr_that_knows_our_address_lets_us_in_without_a_key_file(both: Both) -> None:
-    first = syncing.run(both.ours, "hospital")
+    first = ehrs_sync.run(both.ours, "hospital")
     assert (first.error, first.received) == (None, 1)
-    assert both.ours.settings.url + CLIENT_KEYS_PATH == keeping_keys.address(both.ours)
-    assert syncing.examine(both.ours, "hospital").notices == ()
+    assert both.ours.settings.url + CLIENT_KEYS_PATH == server_keys.address(both.ours)
+    assert ehrs_sync.examine(both.ours, "hospital").notices == ()
 
 
 def test_no_sync_fails_while_our_keys_are_rotated(both: Both) -> None:
     both.sync()
-    keeping_keys.rotate(both.ours)
+    server_keys.rotate(both.ours)
     for seconds in (1, SETTLE, OVERLAP):
         both.clock.pass_by(seconds)
         both.sync()
-    assert len(keeping_keys.every(both.ours)) == 2, "the old pair is gone by then"
+    assert len(server_keys.every(both.ours)) == 2, "the old pair is gone by then"
 
 
 def test_a_run_that_began_before_the_rotation_ends_with_the_key_that_it_began_with(both: Both) -> None:
-    keys = keeping_keys.signing(both.ours)
-    one = syncing.list_ehrs(both.ours)[0].ehr
+    keys = server_keys.signing(both.ours)
+    one = ehrs_sync.list_ehrs(both.ours)[0].ehr
     with both.ours.http() as session:
         began = connect(one, session, keys, clock=both.clock, new_id=both.ours.new_id)
-        keeping_keys.rotate(both.ours)
+        server_keys.rotate(both.ours)
         both.clock.pass_by(3 * SETTLE)
-        assert keeping_keys.signing(both.ours) != keys
+        assert server_keys.signing(both.ours) != keys
         assert began.backend is not None
         assert began.backend.renew()
 
 
 def test_lost_keys_open_nothing_any_more_once_the_ehr_has_asked_again(both: Both) -> None:
     both.sync()
-    stolen = keeping_keys.signing(both.ours)
-    keeping_keys.rotate(both.ours, lost=True)
+    stolen = server_keys.signing(both.ours)
+    server_keys.rotate(both.ours, lost=True)
     both.clock.pass_by(3_601)
     both.sync()
-    one = syncing.list_ehrs(both.ours)[0].ehr
+    one = ehrs_sync.list_ehrs(both.ours)[0].ehr
     with both.ours.http() as session, pytest.raises(Exception, match="invalid_client"):
         connect(one, session, stolen, clock=both.clock, new_id=both.ours.new_id)
 
 
 def test_the_key_set_may_be_kept_for_an_hour_by_anybody(both: Both) -> None:
     """Whoever keeps it goes by Cache-Control (S22@341)."""
-    answer = requests.get(keeping_keys.address(both.ours), timeout=5)
+    answer = requests.get(server_keys.address(both.ours), timeout=5)
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "public, max-age=3600"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"

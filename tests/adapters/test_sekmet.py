@@ -17,7 +17,7 @@ import pytest
 import requests
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
-from carecoord.actions.syncing import add_ehr, examine, run
+from carecoord.actions.ehrs.sync import add_ehr, examine, run
 from carecoord.world import World
 from fhir_adapters.ehr import BackendServices, Ehr
 from fhir_adapters.identity import local_id

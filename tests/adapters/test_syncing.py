@@ -10,10 +10,11 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 from sqlalchemy import select
 
 from carecoord import errors
-from carecoord.actions import syncing
-from carecoord.actions.syncing import Summary, add_ehr, examine, list_ehrs, run
-from carecoord.store import ehrs, tables
-from carecoord.store.engine import reading, writing
+from carecoord.actions.ehrs import sync
+from carecoord.actions.ehrs.sync import Summary, add_ehr, examine, list_ehrs, run
+from carecoord.store.database import tables
+from carecoord.store.database.engine import reading, writing
+from carecoord.store.ehrs import ehrs
 from carecoord.world import World
 from fhir_adapters.ehr import BackendServices, Ehr
 from fhir_adapters.identity import local_id
@@ -67,7 +68,7 @@ def here(type: str, id: str) -> str:
     return local_id("little", type, id)
 
 
-def by_type(summary: Summary) -> dict[str, syncing.TypeSummary]:
+def by_type(summary: Summary) -> dict[str, sync.TypeSummary]:
     return {one.type: one for one in summary.types}
 
 
@@ -248,7 +249,7 @@ def test_what_breaks_our_rules_is_stored_with_a_flag(world: World, added: Ehr, f
     with reading(world.engine) as conn:
         flags = conn.execute(select(tables.flag)).all()
     assert [flag.expression for flag in flags] == ["Patient.gender"]
-    (told,) = syncing.flags(world, "little", 10)
+    (told,) = sync.flags(world, "little", 10)
     assert (told.type, told.id, told.place) == ("Patient", here("Patient", "odd"), "Patient.gender")
     assert told.source == f"{filled.base}/Patient/odd"
     assert "martian" in told.text

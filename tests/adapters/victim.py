@@ -8,7 +8,7 @@ import os
 import sys
 
 from carecoord import app
-from carecoord.actions.syncing import run
+from carecoord.actions.ehrs.sync import run
 from carecoord.settings import Settings
 
 

@@ -16,11 +16,11 @@ from werkzeug.test import Client, TestResponse
 from auth import store
 from auth.store import Token
 from carecoord import app
-from carecoord.actions import projecting
+from carecoord.actions.worklist import project as worklist_project
 from carecoord.settings import Settings
-from carecoord.store import tables
-from carecoord.store.audit import Journal
-from carecoord.store.engine import open_engine, reading, writing
+from carecoord.store.audit.events import Journal
+from carecoord.store.database import tables
+from carecoord.store.database.engine import open_engine, reading, writing
 from carecoord.world import World
 from tests.conftest import BUSY
 
@@ -82,7 +82,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 @pytest.fixture
 def world(settings: Settings, clock: Clock) -> Iterator[World]:
     engine = open_engine(settings.database)
-    project = projecting.projector(projecting.policy(settings))
+    project = worklist_project.projector(worklist_project.policy(settings))
     journal = Journal(Path(settings.var) / "audit")
     yield World(engine, clock, lambda: str(uuid4()), requests.Session, settings, project, journal)
     engine.dispose()

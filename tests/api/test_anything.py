@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, currently_in_test_context, event, given, set
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from carecoord.fhir.params import params
+from carecoord.fhir.search.params import params
 from carecoord.fhir.types import TYPES
 from tests.api.conftest import Api, issues, patient, referral
 

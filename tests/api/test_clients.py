@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from carecoord.actions.loading import load
+from carecoord.actions.fhir.load import load
 from carecoord.world import World
 from tests.api.conftest import Api, issues, patient
 

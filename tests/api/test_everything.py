@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from carecoord.store.engine import reading
-from carecoord.store.trail import audit
+from carecoord.store.audit.tables import audit
+from carecoord.store.database.engine import reading
 from carecoord.world import World
 from tests.api.conftest import Api, issues, patient, referral
 

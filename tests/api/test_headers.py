@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from carecoord import app
-from carecoord.web.headers import policy
+from carecoord.web.server.headers import policy
 from carecoord.world import World
 
 from .conftest import Api

@@ -13,10 +13,11 @@ from sqlalchemy import select
 from werkzeug.test import Client, TestResponse
 
 from carecoord import app
-from carecoord.store.engine import reading
-from carecoord.store.trail import audit
-from carecoord.web import exchange, lane
-from carecoord.web.exchange import Done
+from carecoord.store.audit.tables import audit
+from carecoord.store.database.engine import reading
+from carecoord.web.fhir import fast_path
+from carecoord.web.server import exchange
+from carecoord.web.server.exchange import Done
 from carecoord.world import World
 from tests.api.conftest import Api, patient
 
@@ -76,11 +77,12 @@ def test_both_roads_give_the_same_answer(asker: tuple[Api, dict[str, str]], worl
 def test_the_lane_is_really_taken(asker: tuple[Api, dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
     api, ids = asker
     taken: list[str] = []
-    real = lane.meant
-    monkeypatch.setattr(lane, "meant", lambda environ, route, args: (taken.append(route), real(environ, route, args)))
+    real = fast_path.meant
+    noted = lambda environ, route, args: (taken.append(route), real(environ, route, args))  # noqa: E731
+    monkeypatch.setattr(fast_path, "meant", noted)
     api.get(f"/Patient/{ids['id']}")
     api.get("/Patient?name=x")
-    assert taken == [lane.READ, lane.SEARCH]
+    assert taken == [fast_path.READ, fast_path.SEARCH]
     api.get("/Patient/x/_history")
     api.get("/metadata")
     api.get("/Nonsense/x")
@@ -113,7 +115,7 @@ def test_both_roads_count_as_the_same_route(world: World, asker: tuple[Api, dict
         watched.get(f"{plain}/?{query}")
     kinds = [(done.route, json.dumps(done.args, sort_keys=True), done.status) for done in seen]
     assert kinds[0::2] == kinds[1::2]
-    assert {kind[0] for kind in kinds} == {lane.READ, lane.SEARCH}
+    assert {kind[0] for kind in kinds} == {fast_path.READ, fast_path.SEARCH}
 
 
 def _whole(answer: TestResponse) -> tuple[int, list[tuple[str, str]], bytes]:

@@ -19,7 +19,7 @@ from werkzeug.test import Client, TestResponse
 
 from carecoord import app
 from carecoord.settings import BadSetting, Settings, load
-from carecoord.web import limits
+from carecoord.web.server import limits
 from carecoord.world import World
 
 from .conftest import Api, Clock, issues

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from carecoord.actions.loading import load, shift
+from carecoord.actions.fhir.load import load, shift
 from carecoord.errors import Invalid, NotFound
 from carecoord.fhir import text
-from carecoord.store import read
-from carecoord.store.engine import reading
-from carecoord.store.tables import resource
+from carecoord.store.database.engine import reading
+from carecoord.store.database.tables import resource
+from carecoord.store.resources import read
 from carecoord.world import World
 from tests.api.conftest import patient, referral
 

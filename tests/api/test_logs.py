@@ -16,10 +16,10 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.test import Client
 
 from carecoord import app, logs, worker
-from carecoord.actions import resources
+from carecoord.actions.fhir import interactions
 from carecoord.errors import Unavailable
-from carecoord.store import outbox
-from carecoord.store.engine import writing
+from carecoord.store.database import outbox
+from carecoord.store.database.engine import writing
 from carecoord.world import World
 
 from .conftest import Api, patient
@@ -110,7 +110,7 @@ def test_an_error_that_quotes_a_patient_is_logged_by_kind_and_place_only(
     def fail(*given: object, **more: object) -> None:
         raise ValueError(f"{MARK} born {BIRTH} has {NUMBER}") from KeyError(SECRET)
 
-    monkeypatch.setattr(resources, "read", fail)
+    monkeypatch.setattr(interactions, "read", fail)
     answer = api.get(f"/Patient/{MARK}", X_Request_Id="trace-8")
     assert answer.status_code == 500
     assert MARK not in answer.get_data(as_text=True)
@@ -135,7 +135,7 @@ def test_a_database_or_an_ehr_that_quotes_a_patient_is_not_quoted(
     def fail(*given: object, **more: object) -> None:
         raise error
 
-    monkeypatch.setattr(resources, "search", fail)
+    monkeypatch.setattr(interactions, "search", fail)
     answer = api.get("/Patient")
     assert answer.status_code == status
     assert ("busy" in answer.get_data(as_text=True)) == isinstance(error, NoConnection)

@@ -13,13 +13,13 @@ from sqlalchemy import insert, text
 from werkzeug.test import Client, TestResponse
 
 from carecoord import app
-from carecoord.actions import standing
+from carecoord.actions.server import health
 from carecoord.errors import Unavailable
 from carecoord.fhir.instants import micros
-from carecoord.store import outbox
-from carecoord.store.engine import open_engine, writing
-from carecoord.store.tables import ehr_run
-from carecoord.store.tables import outbox as outbox_table
+from carecoord.store.database import outbox
+from carecoord.store.database.engine import open_engine, writing
+from carecoord.store.database.tables import ehr_run
+from carecoord.store.database.tables import outbox as outbox_table
 from carecoord.world import World
 
 from .conftest import Api, Clock
@@ -208,7 +208,7 @@ def test_without_a_place_for_its_journal_a_server_is_not_ready(world: World, tmp
 
 
 def test_on_a_full_disk_a_server_is_not_ready(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(standing, "LEAST", 2**70)
+    monkeypatch.setattr(health, "LEAST", 2**70)
     answer = ready(world)
     assert answer.status_code == 503
     assert "disk: " in answer.get_data(as_text=True)

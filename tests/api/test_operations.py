@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from carecoord.fhir.structure import walk
-from carecoord.store.engine import reading
-from carecoord.store.trail import audit
+from carecoord.fhir.validation.structure import walk
+from carecoord.store.audit.tables import audit
+from carecoord.store.database.engine import reading
 from carecoord.world import World
 from tests.api.conftest import Api, issues, patient, referral
 
@@ -104,7 +104,7 @@ def test_the_definition_tells_every_parameter_that_clearance_answers_with(api: A
         return {row["name"] for row in rows}.union(*(names(row.get("part", [])) for row in rows))
 
     told = names(api.get("/OperationDefinition/clearance").get_json()["parameter"])
-    source = Path(__file__).parents[2].glob("carecoord/actions/**/clear*.py")
+    source = Path(__file__).parents[2].glob("carecoord/actions/clearance/*.py")
     written = {name for path in source for name in re.findall(r'_part\(\s*"(\w+)"', path.read_text())}
     assert {"order", "gate", "offer", "dueFor"} <= written
     assert written <= told

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from carecoord.store.engine import reading
-from carecoord.store.trail import audit
+from carecoord.store.audit.tables import audit
+from carecoord.store.database.engine import reading
 from carecoord.world import World
 from tests.api.conftest import Api, issues, patient
 from tests.api.test_bundles import bundle, entry

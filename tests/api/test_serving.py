@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from carecoord.store import seals
-from carecoord.store.engine import open_engine, reading
+from carecoord.store.audit import seals
+from carecoord.store.database.engine import open_engine, reading
 
 from .test_sockets import free_port
 

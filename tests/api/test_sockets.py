@@ -22,8 +22,8 @@ from sqlalchemy import select
 
 from auth import store
 from carecoord import app, settings
-from carecoord.store.engine import migrate, open_engine, reading, writing
-from carecoord.store.trail import audit
+from carecoord.store.audit.tables import audit
+from carecoord.store.database.engine import migrate, open_engine, reading, writing
 from tests.api.conftest import FHIR_JSON, patient
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from carecoord.fhir.types import TYPES
 from carecoord.settings import Settings
-from carecoord.store.engine import reading
-from carecoord.store.trail import audit
-from carecoord.web.fhir import ROUTES
+from carecoord.store.audit.tables import audit
+from carecoord.store.database.engine import reading
+from carecoord.web.fhir.routes import ROUTES
 from carecoord.world import World
 from tests.api.conftest import FHIR_JSON, Api, issues, patient
 

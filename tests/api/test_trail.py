@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from carecoord.store.engine import reading
-from carecoord.store.trail import audit, audit_patient
+from carecoord.store.audit.tables import audit, audit_patient
+from carecoord.store.database.engine import reading
 from carecoord.world import World
 from tests.api.conftest import Api, patient, referral
 

@@ -18,16 +18,16 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 from sqlalchemy import Engine, create_engine, insert
 
 from auth import store
-from auth.issuer import Issuer
-from auth.jwks import KeySets
-from auth.routes import Effects, blueprint
+from auth.keys.fetched import KeySets
+from auth.server.issuer import Issuer
+from auth.server.routes import Effects, blueprint
 from auth.tables import key as key_table
 from auth.tables import metadata
-from carecoord.actions import projecting
+from carecoord.actions.worklist import project as worklist_project
 from carecoord.app import wired
 from carecoord.settings import Settings
-from carecoord.store.audit import Journal
-from carecoord.store.engine import open_engine, writing
+from carecoord.store.audit.events import Journal
+from carecoord.store.database.engine import open_engine, writing
 from carecoord.world import World
 from tests.conftest import BUSY
 
@@ -145,7 +145,7 @@ def place(practice: Path, tmp_path: Path) -> Iterator[Place]:
 def build_world(folder: Path, name: str) -> World:
     clock = Clock()
     settings = Settings(var=str(folder), database_url=f"sqlite:///{folder / name}", base_url=URL, **BUSY)
-    project = projecting.projector(projecting.policy(settings))
+    project = worklist_project.projector(worklist_project.policy(settings))
     journal = Journal(folder / "audit")
     return World(
         open_engine(settings.database), clock, lambda: str(uuid4()), requests.Session, settings, project, journal

@@ -20,14 +20,18 @@ from sqlalchemy import insert
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
-from auth import signin, store
+from auth import store
+from auth.people import sessions
 from auth.store import Client, User
 from auth.tables import key as key_table
-from carecoord.actions import accounts, loading, projecting, syncing
+from carecoord.actions.ehrs import sync
+from carecoord.actions.fhir import load as fhir_load
+from carecoord.actions.people import accounts
+from carecoord.actions.worklist import project as worklist_project
 from carecoord.app import wired
 from carecoord.settings import Settings
-from carecoord.store.audit import Journal
-from carecoord.store.engine import open_engine, writing
+from carecoord.store.audit.events import Journal
+from carecoord.store.database.engine import open_engine, writing
 from carecoord.world import World
 from fhir_adapters.ehr import Ehr, Launch
 from fhir_adapters.identity import local_id, localize
@@ -61,7 +65,7 @@ def ours(type: str, id: str) -> str:
 def world(folder: Path, url: str, clock: Clock, http: Callable[[], requests.Session] = requests.Session) -> World:
     """One instance, over folder/carecoord.db."""
     settings = Settings(var=str(folder), base_url=url, secure_cookies=url.startswith("https"), **BUSY)
-    project = projecting.projector(projecting.policy(settings))
+    project = worklist_project.projector(worklist_project.policy(settings))
     engine = open_engine(f"sqlite:///{folder / 'carecoord.db'}")
     return World(engine, clock, lambda: str(uuid4()), http, settings, project, Journal(folder / "audit"))
 
@@ -85,7 +89,7 @@ def build(template: Path, folder: Path, signing_row: dict[str, Any]) -> Path:
         (folder / name).mkdir()
         shutil.copyfile(template, folder / name / "carecoord.db")
         made = world(folder / name, EHR if name == "ehr" else OURS, Clock(NOW))
-        assert not loading.load(made, files).refusals
+        assert not fhir_load.load(made, files).refusals
         with writing(made.engine) as conn:
             conn.execute(insert(key_table).values(signing_row))
         with made.engine.connect() as conn:
@@ -120,7 +124,7 @@ class Two:
         about = {"client_id": "carecoord", "secret_file": str(self.folder / "secret"), "origins": (self.ehr_url,),
                  "roles": ("coordinator",), "organization": ours("Organization", "fairmont")}  # fmt: skip
         one = Ehr("hospital", f"{self.ehr_url}/fhir", launch=Launch(**about | changes))
-        syncing.add_ehr(self.our, one)
+        sync.add_ehr(self.our, one)
         return one
 
     def admit_app(self) -> None:
@@ -142,7 +146,7 @@ class Two:
     def at_desk(self, of: World, who: User) -> str:
         """A session cookie of the desk."""
         with writing(of.engine) as conn:
-            return signin.enter(conn, signin.Attempt(b"", who, ""), "test", self.now())
+            return sessions.enter(conn, sessions.Attempt(b"", who, ""), "test", self.now())
 
     def colleague(self, *roles: str, organization: str = "office-fairmont") -> User:
         """Somebody who has an account here."""

@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from werkzeug.serving import make_server
 
-from auth.relying import Party
+from auth.client.openid import Party
 
 from .conftest import Clock, Key
 

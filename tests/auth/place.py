@@ -12,8 +12,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from auth import signin, store
-from carecoord.store.engine import writing
+from auth import store
+from auth.people import sessions
+from carecoord.store.database.engine import writing
 from carecoord.world import World
 
 URL = "https://care.example"
@@ -155,7 +156,7 @@ class Place:
     def sign_in(self, who: store.User, ago: int = 0) -> None:
         """As if the right password had been given some seconds ago."""
         with writing(self.world.engine) as conn:
-            cookie = signin.enter(conn, signin.Attempt(b"", who, ""), "test", self.now() - ago)
+            cookie = sessions.enter(conn, sessions.Attempt(b"", who, ""), "test", self.now() - ago)
         self.web.set_cookie("cc", cookie)
 
     def app(self, scope: str, **changes: Any) -> "App":

@@ -1,4 +1,4 @@
-"""What the check of an access token costs on the read path: `auth.bearer.check` in this process, on each database.
+"""What the check of an access token costs on the read path: `bearer.check` in this process, on each database.
 
 Counted is the processor's time of this process, in microseconds, for that is what the machine's other work disturbs
 least; PostgreSQL's own share runs in its process and is in the elapsed time. The aim of issue 3: under 150.
@@ -13,8 +13,9 @@ from typing import Any
 
 from rich.console import Console
 
-from auth import bearer, store
-from carecoord.store.engine import migrate, open_engine, reading, writing
+from auth import store
+from auth.server import bearer
+from carecoord.store.database.engine import migrate, open_engine, reading, writing
 
 AIM = 150  # microseconds
 TOKENS = 2_000  # in the table, so that the look-up is one

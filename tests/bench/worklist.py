@@ -18,12 +18,13 @@ from typing import Any
 from rich.console import Console
 from sqlalchemy import Boolean, Integer
 
-from auth.signin import register
+from auth.people.sessions import register
 from auth.store import User
-from carecoord.fhir.collation import fold
-from carecoord.store import case_rows, engine
-from carecoord.store.tables import Big, case
-from carecoord.store.write import Actor, Change, put_all
+from carecoord.fhir.search.collation import fold
+from carecoord.store.database import engine
+from carecoord.store.database.tables import Big, case
+from carecoord.store.resources.write import Actor, Change, put_all
+from carecoord.store.worklist import rows as worklist_rows
 from tests.bench.client import hammer, request
 from tests.bench.servers import Server, carecoord
 from tests.bench.story import FAMILIES, GIVEN
@@ -76,7 +77,7 @@ def fill(server: Server, size: int) -> None:
             base_url=server.base,
             project=lambda *_: None,
         )
-        case_rows.save(conn, [_row(n, now) for n in range(size)])
+        worklist_rows.save(conn, [_row(n, now) for n in range(size)])
     base.dispose()
 
 

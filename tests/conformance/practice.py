@@ -10,10 +10,11 @@ from typing import Any, Final
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from sqlalchemy import Connection
 
-from auth import signin, store
+from auth import store
+from auth.people import sessions
 from auth.store import Client, Token, User
 from carecoord import app
-from carecoord.store.engine import migrate, writing
+from carecoord.store.database.engine import migrate, writing
 from carecoord.world import World
 
 LOGIN: Final = "mina"
@@ -65,7 +66,7 @@ def settle(world: World, keys: Keys, jwks_url: str) -> None:
     now = int(world.clock().timestamp())
     with writing(world.engine) as conn:
         mina = User("u1", LOGIN, "Mina Reyes", frozenset({"coordinator", "clinician"}), "clinic", "Practitioner/mina")
-        signin.register(conn, mina, PASSWORD, now)
+        sessions.register(conn, mina, PASSWORD, now)
         for client, secret in _clients(keys, jwks_url):
             store.add_client(conn, client, now, secret)
         token = everything(conn, now)

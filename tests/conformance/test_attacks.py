@@ -7,19 +7,20 @@ PKCE downgrade                           test_pkce_downgrade_is_refused; test_ap
 wrong aud                                test_app_launch 1.2.5; of an assertion: test_backend 1.5.1
 open redirect                            test_app_launch 1.2.4
 mixed-up issuer                          test_mixed_up_issuer_every_answer_names_us; our client: test_our_client,
-                                         tests/auth/test_relying.py
+                                         tests/auth/client/test_openid.py
 jti replay                               test_backend 1.5.3
 alg none, wrong kid, crit                test_a_forged_header_is_refused
 jku not registered                       test_backend 1.5.3
 expired and future assertions            test_backend 1.5.1
 scope widening at refresh                test_scope_widening_at_refresh_is_refused
 one patient's token on another's record  test_a_token_of_one_patient_finds_nothing_of_another; in all ways:
-                                         tests/auth/test_outsiders.py
+                                         tests/auth/access/test_outsiders.py
 CSRF                                     test_csrf_nothing_is_done_by_another_sites_form
 session fixation                         test_session_fixation_a_planted_cookie_is_worth_nothing
 clickjacking                             test_clickjacking_no_page_may_be_framed
-SSRF through JWKS                        test_ssrf_a_key_set_inside_our_network_is_not_fetched; tests/auth/test_jwks.py
-SSRF through webhooks                    there are no webhooks yet; the same guard waits for them (auth/guard.py)
+SSRF through JWKS                        test_ssrf_a_key_set_inside_our_network_is_not_fetched;
+                                         tests/auth/keys/test_fetched.py
+SSRF through webhooks                    there are no webhooks yet; the same guard waits (auth/outgoing/guard.py)
 a parameter sent twice                   test_a_parameter_sent_twice_is_refused
 code injection between clients           test_code_injection_a_code_is_good_for_its_own_client_and_verifier_only
 redirect_uri at the token endpoint       test_redirect_uri_must_be_the_same_at_the_token_endpoint
@@ -46,9 +47,10 @@ import pytest
 from joserfc.jwk import ECKey, KeySet
 from sqlalchemy import update
 
-from auth import signin, store
+from auth import store
+from auth.people import sessions
 from auth.tables import client as client_table
-from carecoord.store.engine import writing
+from carecoord.store.database.engine import writing
 
 from .conftest import Launch, exchanged
 from .practice import CALLBACK, EVERYTHING, PASSWORD, PEOPLES
@@ -180,7 +182,7 @@ def test_who_is_shut_out_is_out_at_once(site: Site, fresh: Fresh) -> None:
     gone = store.User("u9", "gone", "Gone", frozenset({"coordinator"}), "clinic")
     with writing(site.register) as conn:
         store.add_client(conn, client, 0)
-        signin.register(conn, gone, PASSWORD, 0)
+        sessions.register(conn, gone, PASSWORD, 0)
     browser = Browser(site)
     browser.go("/sign-in")
     browser.sign_in("gone")

@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 from joserfc.jwk import KeySet
 
-from carecoord.actions import keeping_keys
-from carecoord.actions.syncing import add_ehr
+from carecoord.actions.ehrs.sync import add_ehr
+from carecoord.actions.server import keys as server_keys
 from fhir_adapters.connection import connect
 from fhir_adapters.ehr import BackendServices, Ehr, Launch
 
@@ -35,7 +35,7 @@ def test_smart_1_10_1_as_a_backend_service_we_sign_with_a_published_key_and_use_
     ehr = Ehr("judge", f"{judge.url}/fhir", auth=BackendServices(CLIENT, scope=SCOPE))
     with site.session() as session:
         new_id = lambda: str(uuid4())  # noqa: E731
-        keys = keeping_keys.signing(site.world)
+        keys = server_keys.signing(site.world)
         held = connect(ehr, session, keys, clock=site.world.clock, new_id=new_id)
         assert held.backend
         held.http.get(f"{ehr.base_url}/Patient", dict)

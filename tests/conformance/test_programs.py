@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from carecoord.store.engine import writing
+from carecoord.store.database.engine import writing
 
 from .conftest import Launch
 from .practice import CALLBACK, RESOURCES, everything

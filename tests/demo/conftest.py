@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from carecoord.cli import main
 from carecoord.settings import PREFIX, Settings
-from carecoord.store.audit import Journal
+from carecoord.store.audit.events import Journal
 from carecoord.world import World
 
 Run = Callable[..., tuple[int, str, str]]

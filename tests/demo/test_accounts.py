@@ -8,14 +8,15 @@ import pytest
 from joserfc.jwk import KeySet
 from sqlalchemy import Connection
 
-from auth import signin, store
-from auth.client import load_keys
+from auth import store
+from auth.client.backend import load_keys
 from auth.errors import BadRegistration
+from auth.people import sessions
 from auth.store import Client
-from carecoord.actions import accounts
-from carecoord.actions.accounts import NewUser, add_backend, add_user, make_key, public_keys
+from carecoord.actions.people import accounts
+from carecoord.actions.people.accounts import NewUser, add_backend, add_user, make_key, public_keys
 from carecoord.errors import Invalid
-from carecoord.store.engine import reading, writing
+from carecoord.store.database.engine import reading, writing
 from carecoord.world import World
 
 REYES = NewUser("maria.reyes", "Reyes, Maria", frozenset({"coordinator"}))
@@ -23,7 +24,7 @@ REYES = NewUser("maria.reyes", "Reyes, Maria", frozenset({"coordinator"}))
 
 def opens(conn: Connection, login: str, password: str, now: int) -> bool:
     """Whether the login and the password let somebody in."""
-    return signin.proven(signin.attempt(conn, login, now), password)
+    return sessions.proven(sessions.attempt(conn, login, now), password)
 
 
 def test_a_new_user_signs_in_with_the_password_that_was_printed(world: World) -> None:

@@ -7,12 +7,12 @@ import pytest
 from joserfc.jwk import ECKey, KeySet
 from sqlalchemy import Engine
 
-from auth import registered as registered_apps
 from auth import store
-from carecoord.actions.accounts import NewUser, add_user
+from auth.server import registrations as registered_apps
+from carecoord.actions.people.accounts import NewUser, add_user
 from carecoord.cli import main
 from carecoord.errors import Invalid
-from carecoord.store.engine import migrate, open_engine, reading, writing
+from carecoord.store.database.engine import migrate, open_engine, reading, writing
 from carecoord.world import World
 
 BACK = "https://app.example/callback"

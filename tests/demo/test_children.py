@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from carecoord.cli.children import environment
-from carecoord.cli.serving import address
+from carecoord.cli.serve import address
 from carecoord.errors import Conflict
 from carecoord.settings import load
 

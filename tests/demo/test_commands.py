@@ -17,9 +17,9 @@ from sqlalchemy import make_url, text
 from carecoord.cli import cases, parser
 from carecoord.fhir.instants import micros
 from carecoord.settings import PREFIX
-from carecoord.store import seals
-from carecoord.store.audit import Event, record
-from carecoord.store.engine import open_engine, reading, writing
+from carecoord.store.audit import seals
+from carecoord.store.audit.events import Event, record
+from carecoord.store.database.engine import open_engine, reading, writing
 
 from .conftest import Run
 

@@ -20,7 +20,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from auth.client import Backend, load_keys
+from auth.client.backend import Backend, load_keys
 
 Done: TypeAlias = subprocess.CompletedProcess[str]
 

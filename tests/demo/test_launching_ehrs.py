@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from auth import providers
+from auth.people import providers
 from auth.store import users
-from carecoord.actions import accounts, loading
-from carecoord.actions.accounts import NewUser
+from carecoord.actions.fhir import load as fhir_load
+from carecoord.actions.people import accounts
+from carecoord.actions.people.accounts import NewUser
 from carecoord.cli import main
 from carecoord.cli.verbs import opened
 from carecoord.settings import Settings
-from carecoord.store import ehrs
-from carecoord.store.engine import migrate, open_engine, reading
+from carecoord.store.database.engine import migrate, open_engine, reading
+from carecoord.store.ehrs import ehrs
 from fhir_adapters.ehr import Ehr, Launch
 
 URL = "https://ehr.example/fhir"
@@ -32,7 +33,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     engine.dispose()
     (tmp_path / "clinic.ndjson").write_text(CLINIC)
     with opened(made) as world:
-        assert not loading.load(world, [tmp_path / "clinic.ndjson"]).refusals
+        assert not fhir_load.load(world, [tmp_path / "clinic.ndjson"]).refusals
     return made
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from carecoord.fhir import validate
+from carecoord.fhir.validation import validate
 from fhir_adapters.identity import local_id
 
 ROOT = Path(__file__).resolve().parents[2]

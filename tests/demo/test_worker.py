@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import select
 
 from carecoord import worker
-from carecoord.actions import standing, syncing
-from carecoord.actions.syncing import add_ehr, list_ehrs
-from carecoord.store import outbox, tables
-from carecoord.store.engine import migrate, open_engine, reading, writing
+from carecoord.actions.ehrs import sync
+from carecoord.actions.ehrs.sync import add_ehr, list_ehrs
+from carecoord.actions.server import health
+from carecoord.store.database import outbox, tables
+from carecoord.store.database.engine import migrate, open_engine, reading, writing
 from carecoord.world import World
 from fhir_adapters.ehr import Ehr
 from tests.adapters.little_ehr import LittleEhr, Reply, serving
@@ -44,7 +45,7 @@ def runs(world: World) -> list[str | None]:
 
 
 def test_it_syncs_when_due_and_not_before(world: World, clock: Clock, city: Ehr) -> None:
-    syncing.repeat(world, city.name, MINUTE)
+    sync.repeat(world, city.name, MINUTE)
     assert worker.once(world) == 0
     clock.turn(minutes=1)
     assert worker.once(world) == 1
@@ -52,7 +53,7 @@ def test_it_syncs_when_due_and_not_before(world: World, clock: Clock, city: Ehr)
 
 
 def test_it_syncs_again_after_the_same_while(world: World, clock: Clock, city: Ehr) -> None:
-    syncing.repeat(world, city.name, MINUTE)
+    sync.repeat(world, city.name, MINUTE)
     for _ in range(3):
         clock.turn(minutes=1)
         assert worker.once(world) == 1
@@ -63,7 +64,7 @@ def test_a_failed_sync_waits_longer_each_time_and_works_again(
     world: World, clock: Clock, city: Ehr, little: LittleEhr
 ) -> None:
     little.fail("/metadata", Reply(500), times=2)
-    syncing.repeat(world, city.name, MINUTE)
+    sync.repeat(world, city.name, MINUTE)
     clock.turn(minutes=1)
     assert worker.once(world) == 1
     assert runs(world) != [None]
@@ -79,7 +80,7 @@ def test_a_failed_sync_waits_longer_each_time_and_works_again(
 def test_a_job_that_nobody_knows_is_parked_at_last_and_holds_up_no_other(world: World, clock: Clock, city: Ehr) -> None:
     with writing(world.engine) as conn:
         outbox.add(conn, "tickle", "toes", b"{}", clock())
-    syncing.repeat(world, city.name, MINUTE)
+    sync.repeat(world, city.name, MINUTE)
     for _ in range(outbox.TRIES + 1):
         clock.turn(hours=1, minutes=1)
         worker.once(world)
@@ -93,7 +94,7 @@ def test_an_ehr_that_was_away_for_a_night_is_synced_again(
 ) -> None:
     """F3: 70 minutes were enough to be never asked again."""
     little.fail("/metadata", Reply(500), times=20)
-    syncing.repeat(world, city.name, 5 * MINUTE)
+    sync.repeat(world, city.name, 5 * MINUTE)
     for _ in range(20):
         clock.turn(minutes=30)
         assert worker.once(world) == 1
@@ -104,8 +105,8 @@ def test_an_ehr_that_was_away_for_a_night_is_synced_again(
 
 def test_a_sync_that_an_earlier_version_gave_up_is_asked_again(world: World, clock: Clock, city: Ehr) -> None:
     """By a worker that starts, or by a good sync by hand."""
-    for revive in (lambda: syncing.run(world, city.name), lambda: started(world)):
-        syncing.repeat(world, city.name, MINUTE)
+    for revive in (lambda: sync.run(world, city.name), lambda: started(world)):
+        sync.repeat(world, city.name, MINUTE)
         with writing(world.engine) as conn:
             conn.execute(tables.outbox.update().values(parked=True, attempts=12))
         revive()
@@ -157,21 +158,21 @@ def test_how_fresh_an_ehr_is_is_told_by_its_last_good_sync(
     """F4, judgement 17: three days without a sync are no green light, though nothing failed."""
 
     def states() -> list[tuple[str, timedelta]]:
-        return [(one.state, one.goal) for one in standing.syncs(world)]
+        return [(one.state, one.goal) for one in health.syncs(world)]
 
     assert states() == [("never", timedelta(hours=1))]
-    syncing.run(world, city.name)
+    sync.run(world, city.name)
     clock.turn(minutes=60)
     assert states() == [("good", timedelta(hours=1))]
     clock.turn(seconds=1)
     assert states() == [("late", timedelta(hours=1))]
-    syncing.repeat(world, city.name, timedelta(hours=2))
+    sync.repeat(world, city.name, timedelta(hours=2))
     assert states() == [("good", timedelta(hours=4))], "a sync that is wanted every two hours is late after four"
     little.fail("/metadata", Reply(500), times=1)
-    syncing.run(world, city.name)
+    sync.run(world, city.name)
     assert states() == [("failed", timedelta(hours=4))]
-    syncing.repeat(world, city.name, None)
-    syncing.run(world, city.name)
+    sync.repeat(world, city.name, None)
+    sync.run(world, city.name)
     clock.turn(days=3)
     assert states() == [("late", timedelta(hours=1))]
 

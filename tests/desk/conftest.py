@@ -16,11 +16,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
 
 from carecoord import app
-from carecoord.actions import accounts, loading, projecting
-from carecoord.actions.accounts import NewUser
+from carecoord.actions.fhir import load as fhir_load
+from carecoord.actions.people import accounts
+from carecoord.actions.people.accounts import NewUser
+from carecoord.actions.worklist import project
 from carecoord.settings import Settings
-from carecoord.store.audit import Journal
-from carecoord.store.engine import open_engine
+from carecoord.store.audit.events import Journal
+from carecoord.store.database.engine import open_engine
 from carecoord.world import World
 from tests.conftest import BUSY
 
@@ -60,10 +62,10 @@ def house(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     shutil.copyfile(sqlite_template, var / "carecoord.db")
     settings = Settings(var=str(var), **BUSY)
     engine = open_engine(settings.database)
-    rules = projecting.projector(projecting.policy(settings))
+    rules = project.projector(project.policy(settings))
     world = World(engine, lambda: NOW, lambda: str(uuid4()), requests.Session, settings, rules, Journal(var / "audit"))
     files = [*sorted((FIXTURES / "office").glob("*.ndjson")), *sorted((FIXTURES / "ehr").glob("*.ndjson"))]
-    assert not loading.load(world, files).refusals
+    assert not fhir_load.load(world, files).refusals
     for who, (login, name, organization) in PEOPLE.items():
         role = "coordinator" if who == "outsider" else who
         accounts.add_user(world, NewUser(login, name, frozenset({role}), organization), PASSWORD)

@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from carecoord.fhir.collation import fold
+from carecoord.fhir.search.collation import fold
 
 NOW = 1_795_000_000_000_000  # 2026-11-18T11:06:40Z, microseconds
 DAY = 86_400_000_000

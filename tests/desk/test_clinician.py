@@ -2,7 +2,7 @@
 
 from auth.grant import Grant
 from auth.scopes import parse, resources
-from carecoord.actions import resources as api
+from carecoord.actions.fhir import interactions as api
 from carecoord.cli.demo import CAST, PRACTITIONERS
 from carecoord.fhir import text
 

@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from flask.testing import FlaskClient
 
-from carecoord.web import assets
+from carecoord.web.page import assets
 from tests.desk.conftest import House
 
 

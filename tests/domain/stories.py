@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from carecoord.domain.case import Case, gather
-from carecoord.domain.clearance import Clearance, clear
-from carecoord.domain.policy import Policy
+from carecoord.domain.clearance.clearance import Clearance, clear
+from carecoord.domain.gates.policy import Policy
+from carecoord.domain.referrals.case import Case, gather
 
 Json = dict[str, Any]
 T = date(2026, 11, 22)

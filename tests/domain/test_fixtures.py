@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Connection, Engine, select
 
-from carecoord.actions import projecting
-from carecoord.actions.assembling import assemble
-from carecoord.domain.clearance import clear
-from carecoord.domain.policy import Policy
-from carecoord.store.engine import open_engine, writing
-from carecoord.store.tables import case
-from carecoord.store.write import Actor, Change, put_all
-from tests.domain.test_worked_cases import GATES, TABLE
+from carecoord.actions.clearance.assemble import assemble
+from carecoord.actions.worklist import project as worklist_project
+from carecoord.domain.clearance.clearance import clear
+from carecoord.domain.gates.policy import Policy
+from carecoord.store.database.engine import open_engine, writing
+from carecoord.store.database.tables import case
+from carecoord.store.resources.write import Actor, Change, put_all
+from tests.domain.clearance.test_worked_cases import GATES, TABLE
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 BASE = "http://127.0.0.1:8000/fhir"
@@ -46,7 +46,7 @@ def story() -> list[dict[str, Any]]:
 
 def tell(conn: Connection, resources: list[dict[str, Any]], now: datetime) -> None:
     changes = [Change(each["resourceType"], each["id"], each) for each in resources]
-    put_all(conn, changes, now=now, actor=ACTOR, base_url=BASE, project=projecting.projector(POLICY))
+    put_all(conn, changes, now=now, actor=ACTOR, base_url=BASE, project=worklist_project.projector(POLICY))
 
 
 @pytest.fixture(scope="module")

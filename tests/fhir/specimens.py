@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from carecoord.fhir.definitions import read
-from carecoord.fhir.primitives import TESTS
+from carecoord.fhir.validation.primitives import TESTS
 
 _TEXTS = ["x", "Okâfor", "two words", "a\tb\nc", "123", " lead", "ﬀ 𝄞", "<b>", "_", "a\u00a0b"]
 _PRIMITIVES: dict[str, list[Any]] = {

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from carecoord.fhir.audit_event import Deed, audit_event
-from carecoord.fhir.validate import issues
+from carecoord.fhir.validation.validate import issues
 
 SITE = "https://care.example/fhir"
 DEED = Deed(

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from carecoord.errors import Issue
 from carecoord.fhir.bundle import Answer, Found, Version, history, responses, searchset
-from carecoord.fhir.structure import walk
 from carecoord.fhir.text import loads
+from carecoord.fhir.validation.structure import walk
 
 BASE = "https://here.example/fhir"
 ANNA = Found("Patient", "p1", b'{"resourceType":"Patient","id":"p1"}')

@@ -5,9 +5,9 @@ from typing import Any
 from fhir.resources.R4B.capabilitystatement import CapabilityStatement
 
 from carecoord.fhir.capability import Abilities, statement
-from carecoord.fhir.params import params
-from carecoord.fhir.structure import walk
+from carecoord.fhir.search.params import params
 from carecoord.fhir.types import TYPES
+from carecoord.fhir.validation.structure import walk
 
 BASE = "https://here.example/fhir"
 ENDPOINTS = {"token": "https://here.example/auth/token", "authorize": "https://here.example/auth/authorize"}

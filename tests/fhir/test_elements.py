@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from carecoord.errors import Invalid
 from carecoord.fhir.elements import elements, summary
 from carecoord.fhir.types import TYPES
-from carecoord.fhir.validate import issues
+from carecoord.fhir.validation.validate import issues
 from tests.fhir.specimens import specimen
 
 OBSERVATION: dict[str, Any] = {

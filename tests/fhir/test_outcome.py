@@ -2,7 +2,7 @@
 
 from carecoord.errors import Issue
 from carecoord.fhir.outcome import outcome
-from carecoord.fhir.structure import walk
+from carecoord.fhir.validation.structure import walk
 
 
 def test_an_issue_says_what_and_where() -> None:

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from carecoord.fhir import text
-from carecoord.fhir.query import EVERYTHING, Filter, parse
-from carecoord.store.engine import open_engine, reading, writing
-from carecoord.store.search import Page, find
-from carecoord.store.write import Actor, Change, Touched, Written, put_all
+from carecoord.fhir.search.query import EVERYTHING, Filter, parse
+from carecoord.store.database.engine import open_engine, reading, writing
+from carecoord.store.resources.write import Actor, Change, Touched, Written, put_all
+from carecoord.store.search.search import Page, find
 
 BASE = "https://here.example/fhir"
 START = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)

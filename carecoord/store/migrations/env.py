@@ -6,8 +6,8 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
 from auth.tables import metadata as auth_metadata
-from carecoord.store import trail  # noqa: F401  (it puts its tables into the metadata)
-from carecoord.store.tables import Big, Str, metadata
+from carecoord.store.audit import tables as audit_tables  # noqa: F401  (it puts its tables into the metadata)
+from carecoord.store.database.tables import Big, Str, metadata
 
 
 def render(kind: str, item: Any, _autogen: AutogenContext) -> str | Literal[False]:

@@ -9,7 +9,7 @@ import tempfile
 
 from alembic import command
 
-from carecoord.store.engine import alembic_config, migrate, open_engine, writing
+from carecoord.store.database.engine import alembic_config, migrate, open_engine, writing
 
 
 def main(number: str, message: str) -> None:

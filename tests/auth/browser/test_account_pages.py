@@ -8,10 +8,10 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
-from carecoord.actions import people
-from carecoord.actions.accounts import NewUser
+from carecoord.actions.people import people
+from carecoord.actions.people.accounts import NewUser
+from tests.auth.visitors import MINA, PASSWORD, let_in, type_in
 
-from ..people import MINA, PASSWORD, let_in, type_in
 from ..place import Place
 from .test_pages import check
 

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-import auth.signin
-from auth import registered, registration, store
-from auth.issuer import Issuer
-from carecoord.domain.access import understands
-from carecoord.store.engine import reading, writing
+import auth.people.sessions
+from auth import store
+from auth.server import registration, registrations
+from auth.server.issuer import Issuer
+from carecoord.domain.access.roles import understands
+from carecoord.store.database.engine import reading, writing
 
 from ..place import Place
 from .test_pages import LOOKS, check
@@ -40,10 +41,10 @@ def apps(page: Page, house: Place) -> str:
     issuer = Issuer(house.world.settings.url, house.world.settings.fhir_url, understands)
     with writing(house.world.engine) as conn:
         for id, said in (("growth", GROWTH), ("loader", LOADER)):
-            registered.enrol(conn, registration.client(id, registration.understood(said, issuer)), house.now(), None)
+            registrations.enrol(conn, registration.client(id, registration.understood(said, issuer)), house.now(), None)
         sam = store.User("sam", "sam", "Whitlock, Sam", frozenset({"admin"}), "clinic")
         store.add_user(conn, sam, "no password will do", house.now())
-        cookie = auth.signin.enter(conn, auth.signin.Attempt(b"", sam, ""), "test", house.now())
+        cookie = auth.people.sessions.enter(conn, auth.people.sessions.Attempt(b"", sam, ""), "test", house.now())
         night = store.Client(
             "night", "Night Shift", "launch openid patient/*.rs", "client_secret_basic", ("authorization_code",),
             redirect_uris=("https://night.example/callback",),

@@ -18,11 +18,11 @@ from playwright.sync_api import Browser, BrowserContext, BrowserType, FrameLocat
 from werkzeug.serving import make_server
 
 from tests.adapters.wsgi import WsgiAdapter
+from tests.auth.ehrs.test_launch import built
+from tests.auth.server.test_over_tls import certificate
 
 from .. import ehr_place
 from ..ehr_place import PATELS, SANDBOX, SANTOSES, Two
-from ..test_embedding import built
-from ..test_over_tls import certificate
 from .test_pages import LOOKS, check
 
 __all__ = ["built", "certificate"]

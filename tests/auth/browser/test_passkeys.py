@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import CDPSession, Page, expect
 
-from ..people import let_in, type_in
+from tests.auth.visitors import let_in, type_in
+
 from ..place import Place
 from .test_pages import check
 

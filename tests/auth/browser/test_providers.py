@@ -13,12 +13,13 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from werkzeug.serving import make_server
 
-import auth.signin
+import auth.people.sessions
 from auth import store
-from auth.providers import Provider
-from carecoord.actions import providing, reaching
+from auth.people.providers import Provider
+from carecoord.actions.people import openid_providers
+from carecoord.actions.server import outgoing
 from carecoord.app import wired
-from carecoord.store.engine import writing
+from carecoord.store.database.engine import writing
 
 from ..conftest import build_world
 from ..place import Place
@@ -45,7 +46,7 @@ def hospital(sqlite_template: Path, tmp_path: Path) -> Iterator[Place]:
     thread.start()
     with writing(world.engine) as conn:
         mina = store.User("u-7", "mina", "Mina Okafor", frozenset({"coordinator"}), "east")
-        auth.signin.register(conn, mina, PASSWORD, int(world.clock().timestamp()))
+        auth.people.sessions.register(conn, mina, PASSWORD, int(world.clock().timestamp()))
     yield Place(world, app.test_client())
     server.shutdown()
     server.server_close()
@@ -62,18 +63,18 @@ def desk(practice: Path, tmp_path: Path, hospital: Place) -> Iterator[str]:
     made = build_world(tmp_path / "desk", "practice.db")
     address = f"http://127.0.0.1:{server.server_port}"
     settings = replace(made.settings, base_url=address, private_hosts="localhost")
-    world = replace(made, settings=settings, http=partial(reaching.session, settings))
+    world = replace(made, settings=settings, http=partial(outgoing.session, settings))
     secret = tmp_path / "secret"
     secret.write_text(SECRET)
     secret.chmod(0o600)
     client = store.Client(
         "carecoord", "Care desk", "openid profile", "client_secret_basic", ("authorization_code",),
-        redirect_uris=(providing.redirect_uri(world, "east"),),
+        redirect_uris=(openid_providers.redirect_uri(world, "east"),),
     )  # fmt: skip
     with writing(hospital.world.engine) as conn:
         store.add_client(conn, client, hospital.now(), SECRET)
     url, roles = hospital.world.settings.url, frozenset({"coordinator"})
-    providing.add(world, Provider("east", "East Hospital", url, "carecoord", str(secret), "clinic", roles))
+    openid_providers.add(world, Provider("east", "East Hospital", url, "carecoord", str(secret), "clinic", roles))
     server.app = wired(world)
     thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

@@ -8,10 +8,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from carecoord.fhir.instants import micros
-from carecoord.store import emergency
-from carecoord.store.audit import Event, record
-from carecoord.store.emergency import Glass
-from carecoord.store.engine import writing
+from carecoord.store.access import break_glass
+from carecoord.store.access.break_glass import Glass
+from carecoord.store.audit.events import Event, record
+from carecoord.store.database.engine import writing
 from tests.desk.conftest import NOW, House
 
 AT = micros(NOW)
@@ -33,7 +33,7 @@ def busy(house: House) -> str:
                   patients=tuple(f"p{n}" for n in range(20))),
         ])  # fmt: skip
         note = "The patient stands at the desk of the emergency room and can not speak for herself."
-        emergency.open_glass(conn, Glass("g9", "nobody", "p-gone", "transfer", note, AT, AT + 10**9))
+        break_glass.open_glass(conn, Glass("g9", "nobody", "p-gone", "transfer", note, AT, AT + 10**9))
     return "p-gone"
 
 

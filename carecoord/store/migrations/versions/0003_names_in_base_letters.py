@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from carecoord.fhir.collation import fold
-from carecoord.fhir.params import params
+from carecoord.fhir.search.collation import fold
+from carecoord.fhir.search.params import params
 from carecoord.fhir.types import TYPES
 
 revision = "0003"

@@ -1,0 +1,71 @@
+"""Writing down for the audit what was asked and what was shown, where a write's own transaction does not do it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection
+
+from auth.server.events import Happened
+from carecoord.actions.access.turn import Turn
+from carecoord.errors import Problem
+from carecoord.fhir.instants import micros
+from carecoord.store.audit.events import Event, record, told
+from carecoord.world import World
+
+
+@contextmanager
+def noted(
+    turn: Turn, interaction: str, type: str, id: str | None = None, query: str | None = None
+) -> Iterator[list[str | None]]:
+    """Audit what happens inside, done or refused. Inside, the patient of every resource that goes out is added to the
+    list (None for what is about nobody). Where it is refused, nobody was shown."""
+    shown: list[str | None] = []
+    status = 500
+    try:
+        yield shown
+        status = 200
+    except Problem as problem:
+        status = problem.status
+        raise
+    finally:
+        _append(turn, interaction, status, type, id, query, shown if status == 200 else ())
+
+
+@contextmanager
+def refusals_noted(turn: Turn, interaction: str, type: str, id: str | None = None) -> Iterator[None]:
+    """Audit a write that is refused inside; one that is done is audited in its own transaction."""
+    try:
+        yield
+    except Problem as problem:
+        _append(turn, interaction, problem.status, type, id, None, ())
+        raise
+
+
+def token_noted(world: World, conn: Connection, happened: Happened, request: str) -> None:
+    """Audit what an OAuth endpoint did, in its transaction."""
+    it = happened
+    query = f"grant_type={it.detail}" if it.detail else None
+    row = Event(
+        micros(world.clock()), request, it.what, it.status, it.subject, it.client, it.organization, query=query,
+        launch=it.family,
+    )  # fmt: skip
+    record(conn, [row])
+
+
+def _append(
+    turn: Turn,
+    interaction: str,
+    status: int,
+    type: str,
+    id: str | None,
+    query: str | None,
+    shown: list[str | None] | tuple[()],
+) -> None:
+    grant = turn.grant
+    patient, patients = told(shown) if shown else (None, ())
+    turn.world.journal.append(
+        Event(
+            micros(turn.now), turn.request, interaction, status, grant.subject, grant.client, grant.organization,
+            type, id, None, patient, query, grant.launch, turn.emergency, patients,
+        )
+    )  # fmt: skip

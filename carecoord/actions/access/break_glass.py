@@ -1,0 +1,242 @@
+"""Breaking the glass: find the patient by what one knows of them, say why, read their record for an hour, end it.
+
+Every step is audited, and every row of what is read then names the breaking of the glass that opened it.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from auth.grant import Grant
+from carecoord.actions.access.audited import noted
+from carecoord.actions.access.turn import Turn, looking
+from carecoord.domain.access import break_glass as access_break_glass
+from carecoord.domain.access.break_glass import demand, may_break
+from carecoord.domain.resource import patient as person
+from carecoord.domain.resource.elements import Json, item, items, text, words
+from carecoord.errors import Forbidden, Invalid, NotFound
+from carecoord.fhir import text as json
+from carecoord.fhir.instants import micros, moment
+from carecoord.fhir.search.collation import fold
+from carecoord.fhir.search.query import EVERYTHING, NOTHING, Search, parse
+from carecoord.store.access import break_glass as store
+from carecoord.store.access.break_glass import Glass
+from carecoord.store.audit import events as audit_events
+from carecoord.store.audit.events import Event
+from carecoord.store.database.engine import reading, writing
+from carecoord.store.resources import read
+from carecoord.store.search.search import find
+from carecoord.store.worklist.query import Moments, Seen, Worklist
+from carecoord.world import World
+
+BORN = 100  # of those born on the day whose family names begin so, read to find those that are called so
+FOUND = 5  # so many may share a name and a birthday; more were a list to browse
+LISTED = 20  # of each kind of entry
+SECTIONS = (  # of the record, in the order in which an emergency asks for them
+    ("AllergyIntolerance", "Allergies"), ("Condition", "Problems"), ("MedicationRequest", "Medications"),
+    ("Observation", "Results"), ("DiagnosticReport", "Reports"), ("Encounter", "Encounters"),
+    ("Appointment", "Appointments"), ("DocumentReference", "Documents"), ("Coverage", "Coverage"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Person:
+    """A patient, as far as one must see to know that it is the right one."""
+
+    id: str
+    name: str
+    birth_date: str
+    sex: str
+    mrn: str
+    mine: bool = False  # the asker sees this record without breaking any glass
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A record that stands open, for the line that says so on every page."""
+
+    id: str
+    name: str
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the record. link: the id of a referral that has a page of its own."""
+
+    what: str
+    day: str
+    state: str
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What stands open, and until when."""
+
+    glass: Glass
+    until: datetime
+    who: Person
+    sections: Sequence[tuple[str, Sequence[Entry]]]
+
+
+def search(world: World, grant: Grant, mrn: str, family: str, birth: str, request: str) -> list[Person]:
+    """The patients with exactly this record number, or this family name, in any spelling of its base letters, and this
+    birth date; nobody may browse.
+
+    Raises Forbidden for those who may not break the glass, Invalid naming the field.
+    """
+    if not may_break(grant):
+        raise Forbidden("Only clinicians and coordinators, signed in at the desk, can break the glass.")
+    if not mrn and not (family and birth):
+        raise Invalid("Give the record number, or the family name and the date of birth.", "mrn")
+    pairs = [("identifier", _plain(mrn))] if mrn else [("family", _plain(family)), ("birthdate", birth)]
+    if not mrn and not re.fullmatch(r"\d{4}-\d\d-\d\d", birth, re.ASCII):
+        raise Invalid("Write the date of birth as year-month-day, such as 1958-03-09.", "birth")
+    with looking(world, grant, request) as turn, noted(turn, "break-glass-search", "Patient") as shown:
+        asked = parse("Patient", pairs, strict=True)
+        rows = find(turn.conn, asked, lambda _: EVERYTHING, page_size=FOUND if mrn else BORN).rows
+        called = [row for row in rows if mrn or _is_called(json.loads(row.body), family)][:FOUND]
+        shown += [row.id for row in called]
+        return [_person(json.loads(row.body), turn.sees(row, "r"), turn.now) for row in called]
+
+
+def _is_called(patient: Json, family: str) -> bool:
+    """Whether one of the patient's names has this family name."""
+    return fold(family) in {fold(text(human, "family")) for human in items(patient, "name")}
+
+
+def patient(world: World, grant: Grant, id: str, request: str) -> Person:
+    """The patient whose record is to be opened. Raises Forbidden, NotFound."""
+    if not may_break(grant):
+        raise Forbidden("Only clinicians and coordinators, signed in at the desk, can break the glass.")
+    with looking(world, grant, request) as turn, noted(turn, "break-glass-search", "Patient", id) as shown:
+        row = read.get(turn.conn, "Patient", id)
+        if row is None or row.deleted:
+            raise NotFound("There is no such patient.")
+        shown.append(id)
+        return _person(json.loads(row.body), turn.sees(row, "r"), turn.now)
+
+
+def break_glass(world: World, grant: Grant, id: str, reason: str, note: str, request: str) -> Glass:
+    """Open a record for an hour; one that this person has open already stays as it is. Raises Forbidden, Invalid naming
+    the field, NotFound."""
+    said = demand(grant, reason, note)
+    with writing(world.engine) as conn:
+        now = world.clock()
+        row = read.get(conn, "Patient", id)
+        if row is None or row.deleted:
+            raise NotFound("There is no such patient.")
+        standing = store.current(conn, grant.subject, micros(now), id)
+        if standing:
+            return standing[0]
+        until = micros(now + access_break_glass.LASTS)
+        glass = Glass(world.new_id(), grant.subject, id, reason, said, micros(now), until)
+        store.open_glass(conn, glass)
+        _audit(conn, grant, "break-glass", glass, now, request)
+    return glass
+
+
+def end(world: World, grant: Grant, glass_id: str, request: str) -> None:
+    """Close it before its time. Raises NotFound for what is not the asker's own, or not open."""
+    with writing(world.engine) as conn:
+        now = world.clock()
+        glass = store.find(conn, glass_id)
+        if glass is None or not store.ended(conn, glass_id, grant.subject, micros(now)):
+            raise NotFound("There is no record that you have open here.")
+        _audit(conn, grant, "break-glass-end", glass, now, request)
+
+
+def standing(world: World, grant: Grant) -> list[Opened]:
+    """The records that the asker has open, the one that closes first at the top."""
+    if not may_break(grant):
+        return []
+    with reading(world.engine) as conn:
+        found = store.current(conn, grant.subject, micros(world.clock()))
+        rows = read.many(conn, [("Patient", one.patient) for one in found])
+        names = {row.id: person.name(json.loads(row.body), world.clock()) for row in rows}
+    return [Opened(one.id, names.get(one.patient) or "a patient", moment(one.expires)) for one in reversed(found)]
+
+
+def record(world: World, grant: Grant, glass_id: str, request: str) -> Record:
+    """The record that stands open, by the table of the asker's role. Raises NotFound if it is not theirs, or closed."""
+    with reading(world.engine) as conn:
+        glass = store.find(conn, glass_id)
+        now = micros(world.clock())
+        if glass is None or glass.subject != grant.subject or not glass.is_open(now) or not may_break(grant):
+            raise NotFound("This record is not open, or no longer. If you still need it, break the glass again.")
+    with looking(world, grant, request, glass) as turn:
+        with noted(turn, "read", "Patient", glass.patient) as shown:
+            row = read.get(turn.conn, "Patient", glass.patient)
+            if row is None or row.deleted or not turn.sees(row, "r"):
+                raise NotFound("There is no such patient any more.")
+            shown.append(row.id)
+        sections = [("Referrals", _referrals(turn)), *((title, _entries(turn, type)) for type, title in SECTIONS)]
+        who = _person(json.loads(row.body), True, turn.now)
+    return Record(glass, moment(glass.expires), who, [(title, entries) for title, entries in sections if entries])
+
+
+def _listed(turn: Turn, type: str) -> list[Json]:
+    if turn.filter(type, "s") == NOTHING:
+        return []
+    with noted(turn, "search", type, query="_sort=-_lastUpdated") as shown:
+        asked: Search = parse(type, [("_sort", "-_lastUpdated")], strict=True)
+        rows = find(turn.conn, asked, turn.may("s"), page_size=LISTED).rows
+        shown += [row.patient for row in rows]
+        return [json.loads(row.body) for row in rows]
+
+
+def _referrals(turn: Turn) -> list[Entry]:
+    all_cases = Worklist(turn.conn, Seen(None), Moments(0, 0, 0, 0))
+    found = []
+    for order in _listed(turn, "ServiceRequest"):
+        row = all_cases.one(str(order["id"]))
+        what = words(item(order, "code")) or (row.specialty if row else "") or "Order"
+        found.append(Entry(what, _day(order), text(order, "status"), str(order["id"]) if row else ""))
+    return found
+
+
+def _entries(turn: Turn, type: str) -> list[Entry]:
+    return [Entry(_what(each), _day(each), _state(each)) for each in _listed(turn, type)]
+
+
+def _what(resource: Json) -> str:
+    """What an entry is about, in its own words."""
+    for element in ("code", "medicationCodeableConcept", "type", "serviceType", "class"):
+        found = resource.get(element)
+        concept = found[0] if isinstance(found, list) and found else found
+        if isinstance(concept, dict) and (said := words(concept) or text(concept, "display")):
+            return said
+    return text(resource, "description") or str(resource["resourceType"])
+
+
+def _day(resource: Json) -> str:
+    for element in ("effectiveDateTime", "onsetDateTime", "authoredOn", "start", "date", "recordedDate", "issued"):
+        if said := text(resource, element):
+            return said[:10]
+    return text(item(resource, "period"), "start")[:10]
+
+
+def _state(resource: Json) -> str:
+    return text(resource, "status") or words(item(resource, "clinicalStatus"))
+
+
+def _person(found: Json, mine: bool, now: datetime) -> Person:
+    name, birth, sex = person.name(found, now) or "No name", person.birth_date(found), text(found, "gender")
+    return Person(str(found["id"]), name, birth, sex, person.record_number(found, now), mine)
+
+
+def _plain(said: str) -> str:
+    """The words as they are: what search would read as a sign is escaped."""
+    return "".join(f"\\{letter}" if letter in "\\,$|" else letter for letter in said.strip() if letter.isprintable())
+
+
+def _audit(conn: Connection, grant: Grant, interaction: str, glass: Glass, now: datetime, request: str) -> None:
+    event = Event(
+        micros(now), request, interaction, 200, grant.subject, grant.client, grant.organization, "Patient",
+        glass.patient, None, glass.patient, f"reason={glass.reason}", grant.launch, glass.id,
+    )  # fmt: skip
+    audit_events.record(conn, [event])

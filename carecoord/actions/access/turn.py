@@ -1,0 +1,182 @@
+"""What the asker may do, as filters that everything in a transaction goes through: reads, searches and writes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from auth.grant import Grant
+from carecoord.actions.access import consents
+from carecoord.actions.access import office as access_office
+from carecoord.domain.access import app_state, consent_filter
+from carecoord.domain.access import roles as access_roles
+from carecoord.domain.access.consent_filter import Denied
+from carecoord.domain.access.roles import Office
+from carecoord.errors import Forbidden, NotFound
+from carecoord.fhir.instants import micros
+from carecoord.fhir.search.query import EVERYTHING, NOTHING, Filter, limits
+from carecoord.store.access.break_glass import Glass
+from carecoord.store.database.engine import reading, writing
+from carecoord.store.resources.read import Row
+from carecoord.store.resources.write import Actor
+from carecoord.store.search.compile import May
+from carecoord.store.search.search import visible
+from carecoord.world import World
+
+WORDS = {"c": "create", "r": "read", "u": "update", "d": "delete", "s": "search"}
+
+
+@dataclass
+class Turn:
+    """One exchange with somebody, in one transaction: who asks, under which request id, at what instant."""
+
+    world: World
+    conn: Connection
+    grant: Grant
+    request: str
+    now: datetime
+    glass: Glass | None = None  # the broken glass under which this turn looks into one record, and into nothing else
+    _office: Office | None = None
+    _denied: Denied | None = None
+    _filters: dict[tuple[str, str], Filter] = field(default_factory=dict)
+
+    @property
+    def emergency(self) -> str | None:
+        """The breaking of the glass that alone opened what was asked for: every audit row of the turn names it."""
+        return self.glass.id if self.glass else None
+
+    def may(self, perm: str) -> May:
+        """type -> which of its resources the asker may do this to; `perm` is a letter of cruds."""
+        return lambda type: self.filter(type, perm)
+
+    def filter(self, type: str, perm: str) -> Filter:
+        """Which resources of a type the asker may do this to."""
+        found = self._filters.get((type, perm))
+        if found is None:
+            found = self._filters[type, perm] = self._opened(type, perm) if self.glass else self._narrowed(type, perm)
+        return found
+
+    def _narrowed(self, type: str, perm: str) -> Filter:
+        office = self.office()
+        if type == app_state.TYPE and self.grant.client:
+            systems = access_office.systems(self.conn, self.world.settings.url, self.grant.client)
+            office = replace(office, systems=systems)
+        ways = access_roles.narrow(self.grant, office, type, perm)
+        return self._permitted(limits(type, ways, self.world.settings.fhir_url), type, perm)
+
+    def _opened(self, type: str, perm: str) -> Filter:
+        """One record, to read, whosever patient it is and whatever they said: by the table of roles all the same."""
+        if self.glass is None or not self.glass.is_open(micros(self.now)):
+            return NOTHING
+        ways = access_roles.opened(self.grant, type, perm, self.glass.patient)
+        return limits(type, ways, self.world.settings.fhir_url)
+
+    def _permitted(self, found: Filter, type: str, perm: str) -> Filter:
+        """A filter without what patients' Consents keep from the asker."""
+        denied = self.denied()
+        managed = type == "Consent" and not self.grant.roles  # a service brings Consents in, and takes them back
+        if not denied or managed:
+            return found
+        base = self.world.settings.fhir_url
+        more = denied.besides(type, perm, consents.own_record(self.grant), base)
+        if not more:
+            return found
+        own = consent_filter.managed_by(found, type, self.office().organizations)
+        return consent_filter.narrowed(found, more) + own
+
+    def denied(self) -> Denied:
+        """What patients' Consents keep from the asker, whatever their roles and scopes."""
+        if self._denied is None:
+            base = self.world.settings.fhir_url
+            self._denied = consents.kept_from(self.conn, self.grant, self.office(), self.now, base)
+        return self._denied
+
+    def cases_withheld(self) -> frozenset[str]:
+        """The patients whose cases Consents keep from the asker."""
+        return self.denied().cases() - {consents.own_record(self.grant) or ""}
+
+    def sees_beside(self, row: Row, role: str) -> bool:
+        """Whether the asker sees a resource also without one of their roles."""
+        if role not in self.grant.roles:
+            return self.sees(row, "r")
+        rest = replace(self.grant, roles=self.grant.roles - {role})
+        return bool(rest.roles) and replace(self, grant=rest, _office=None, _denied=None, _filters={}).sees(row, "r")
+
+    def office(self) -> Office:
+        """The asker's organization and person, as our data knows them."""
+        if self._office is None:
+            self._office = access_office.office(self.conn, self.grant)
+        return self._office
+
+    def role_sees(self, row: Row) -> bool:
+        """Whether the asker's roles let them see a resource, whatever their scopes."""
+        ways = access_roles.by_role(self.grant, self.office(), row.type, "r")
+        allowed = self._permitted(limits(row.type, ways, self.world.settings.fhir_url), row.type, "r")
+        return allowed == EVERYTHING or (allowed != NOTHING and visible(self.conn, row, allowed))
+
+    def demand(self, type: str, perm: str) -> Filter:
+        """The filter; raises Forbidden where it lets nothing through."""
+        found = self.filter(type, perm)
+        if found == NOTHING:
+            needs = f"a scope such as system/{type}.{perm}, and a role that may"
+            raise Forbidden(f"This access may not {WORDS[perm]} {type}: it needs {needs}.")
+        return found
+
+    def sees(self, row: Row, perm: str) -> bool:
+        """Whether the asker may do this to this very resource. Of one that is deleted no index tells any more whether a
+        narrowing let it through: only those whom no role, patient or argument narrows see it."""
+        allowed = self.filter(row.type, perm)
+        if allowed in (EVERYTHING, NOTHING):
+            return allowed == EVERYTHING
+        if row.deleted:
+            return self.is_whole(row.type, perm) and row.patient not in (None, *self.kept_from(perm))
+        return visible(self.conn, row, allowed)
+
+    def is_whole(self, type: str, perm: str) -> bool:
+        """Whether nothing but patients' Consents narrows what the asker may do to a type."""
+        ways = access_roles.narrow(self.grant, self.office(), type, perm)
+        return self.glass is None and limits(type, ways) == EVERYTHING
+
+    def kept_from(self, perm: str) -> frozenset[str]:
+        """The patients of whose records anything at all is kept from the asker."""
+        own = consents.own_record(self.grant)
+        return frozenset(patient for patient, _ in self.denied().kept.get(perm, ()) if patient != own)
+
+    def demand_row(self, row: Row, perm: str) -> None:
+        """Raise Forbidden unless the asker may do this to this resource; NotFound if they may not even know of it."""
+        self.demand(row.type, perm)
+        if self.sees(row, perm):
+            return
+        if perm == "r" or not self.sees(row, "r"):
+            raise missing(row.type, row.id)
+        raise Forbidden(f"This access may read {row.type}/{row.id}, but not {WORDS[perm]} it.")
+
+    def actor(self) -> Actor:
+        """The asker as the audit of a write knows them."""
+        who = self.grant
+        return Actor(who.subject, who.client, who.organization, self.request, who.launch, self.emergency)
+
+
+Asker = Grant | Callable[[Connection, datetime], Grant]  # who asks, or how to find out in the same transaction
+
+
+@contextmanager
+def looking(world: World, asker: Asker, request: str, glass: Glass | None = None) -> Iterator[Turn]:
+    """A turn that only reads. glass: into the record that it opens, and into no other."""
+    with reading(world.engine) as conn:
+        now = world.clock()
+        yield Turn(world, conn, asker if isinstance(asker, Grant) else asker(conn, now), request, now, glass)
+
+
+@contextmanager
+def changing(world: World, grant: Grant, request: str) -> Iterator[Turn]:
+    """A turn that may write: all of it is kept, or nothing."""
+    with writing(world.engine) as conn:
+        yield Turn(world, conn, grant, request, world.clock())
+
+
+def missing(type: str, id: str) -> NotFound:
+    """The same words whether it never was or may not be known of."""
+    return NotFound(f"There is no {type}/{id} here.")

@@ -1,0 +1,224 @@
+"""A person lets an app in, sees what they have let in, takes it back; and the desk launches an app.
+
+The protocol is auth.server.authorize; here are the transactions, and whose patients may be picked.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from authlib.oauth2 import OAuth2Error
+from sqlalchemy import Connection
+from werkzeug.datastructures import MultiDict
+
+from auth import store
+from auth.grant import Grant
+from auth.people.sessions import Session
+from auth.server import authorizations, authorize, launch
+from auth.server.authorizations import Authorization
+from auth.server.authorize import Answer, Wanted
+from auth.server.issuer import Issuer
+from auth.server.server import Server
+from carecoord.actions.access.audited import noted
+from carecoord.actions.access.turn import Turn, looking
+from carecoord.actions.fhir import read as fhir_read
+from carecoord.domain.resource import patient as person
+from carecoord.domain.resource.elements import Json, item, items, target, text, words
+from carecoord.errors import NotFound
+from carecoord.fhir import text as json
+from carecoord.fhir.instants import micros
+from carecoord.fhir.search.collation import fold
+from carecoord.fhir.search.query import parse
+from carecoord.store.audit.events import Event, record
+from carecoord.store.database.engine import reading, writing
+from carecoord.store.search.search import find
+from carecoord.world import World
+
+DAYS = authorize.OFFLINE_LIFE // 86_400
+FOUND = 20  # patients or encounters shown to pick from
+Params = MultiDict[str, str]
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A patient or an encounter to pick: its id, what it is called, and what tells it from another."""
+
+    id: str
+    name: str
+    about: str
+
+
+def wanted(world: World, issuer: Issuer, params: Params, who: Session | None) -> Wanted:
+    """The app's request, if it is good. Raises OAuth2Error (see auth.server.authorize.read)."""
+    with reading(world.engine) as conn:
+        return authorize.read(_server(world, issuer, conn), params, who.user if who else None)
+
+
+def told(world: World, issuer: Issuer, error: OAuth2Error) -> str:
+    """Where to send the browser so that the app learns of the error."""
+    with reading(world.engine) as conn:
+        return str(authorize.told(_server(world, issuer, conn), error).location)
+
+
+def allow(
+    world: World, issuer: Issuer, params: Params, who: Session, scope: str, picked: dict[str, str], request: str
+) -> str:
+    """Where to send the browser with the code. What was picked must be what the person may see: NotFound otherwise."""
+    grant = who.grant()
+    of = wanted(world, issuer, params, who).context.get("patient") or picked.get("patient")
+    if "patient" in picked:
+        patient(world, grant, picked["patient"], request)
+    if "encounter" in picked:
+        encounter(world, grant, picked["encounter"], of, request)
+    with writing(world.engine) as conn:
+        answer = Answer(who.user, who.started, scope, dict(picked), who.amr)
+        location = str(authorize.allow(_server(world, issuer, conn), params, answer).location)
+        _note(world, conn, who, params, request, _given(world, conn, who, params), of)
+        return location
+
+
+def refuse(world: World, issuer: Issuer, params: Params, who: Session, error: str, request: str = "") -> str:
+    """Where to send the browser with the no."""
+    with writing(world.engine) as conn:
+        if error == "access_denied":
+            _note(world, conn, who, params, request, None, None)
+        return str(authorize.refuse(_server(world, issuer, conn), params, who.user, error).location)
+
+
+def _given(world: World, conn: Connection, who: Session, params: Params) -> Authorization | None:
+    """What the person has just given the app; None where nothing was left to give."""
+    now = _now(world)
+    ours = (one for one in authorizations.of_user(conn, who.user.id, now) if one.client == params.get("client_id"))
+    newest = next(ours, None)
+    return newest if newest and newest.granted == now else None
+
+
+def _note(
+    world: World, conn: Connection, who: Session, params: Params, request: str, given: Authorization | None,
+    patient: str | None,
+) -> None:  # fmt: skip
+    """Audit that a person let an app in, with what scopes, or did not."""
+    user, client = who.user, (params.get("client_id") or "")[:200] or None
+    what, query = ("consent", f"scope={given.scope}") if given else ("consent-refused", None)
+    row = Event(
+        micros(world.clock()), request, what, 200, user.id, client, user.organization, query=query,
+        patient=patient if given else None, launch=given.id if given else None,
+    )  # fmt: skip
+    record(conn, [row])
+
+
+def patients(world: World, grant: Grant, said: str, request: str) -> list[Pick]:
+    """Patients that the asker may see, by the beginnings of their names or by a whole number of the record."""
+    said = re.sub(r"([\\,$|])", r"\\\1", "".join(letter for letter in said if letter.isprintable()))
+    with looking(world, grant, request) as turn:
+        by_name = [("name", word) for word in said.split()[:5]]
+        asked = [by_name] if by_name else [[("_sort", "family")]]
+        if said and " " not in said:
+            asked.append([("identifier", said)])
+        found: dict[str, Pick] = {}
+        for pairs in asked:
+            found |= {pick.id: pick for pick in (_patient(each, turn.now) for each in _search(turn, "Patient", pairs))}
+        return list(found.values())[:FOUND]
+
+
+def patient(world: World, grant: Grant, id: str, request: str) -> Pick:
+    """The patient, if the asker may see them. Raises NotFound."""
+    with looking(world, grant, request) as turn:
+        return _patient(json.loads(fhir_read.present(turn, "Patient", id).body), turn.now)
+
+
+def encounters(world: World, grant: Grant, patient_id: str, request: str) -> list[Pick]:
+    """The patient's encounters, latest first."""
+    with looking(world, grant, request) as turn:
+        asked = [("patient", f"Patient/{patient_id}"), ("_sort", "-date")]
+        return [_encounter(found) for found in _search(turn, "Encounter", asked)]
+
+
+def encounter(world: World, grant: Grant, id: str, patient_id: str | None, request: str) -> Pick:
+    """The encounter, if the asker may see it and it is this patient's. Raises NotFound."""
+    with looking(world, grant, request) as turn:
+        found = json.loads(fhir_read.present(turn, "Encounter", id).body)
+        if patient_id and target(item(found, "subject")) != f"Patient/{patient_id}":
+            raise NotFound(f"Encounter/{id} is not of Patient/{patient_id}.")
+        return _encounter(found)
+
+
+def mine(world: World, who: Session) -> list[Authorization]:
+    """The apps that this person has let in."""
+    with reading(world.engine) as conn:
+        return authorizations.of_user(conn, who.user.id, _now(world))
+
+
+def take_back(world: World, who: Session, id: str, request: str = "") -> None:
+    """End one of the person's own authorizations, its tokens at once. Raises NotFound for what is not theirs."""
+    with writing(world.engine) as conn:
+        found = authorizations.find(conn, id, _now(world))
+        if found is None or found.user != who.user.id:
+            raise NotFound("There is no such permission of yours.")
+        authorizations.revoke(conn, id)
+        about = (who.user.id, found.client, who.user.organization)
+        record(conn, [Event(micros(world.clock()), request, "token-revoked", 200, *about, launch=id)])
+
+
+def apps(world: World) -> list[store.Client]:
+    """The apps that the desk can launch."""
+    with reading(world.engine) as conn:
+        found = [app for app in store.clients(conn) if app.launch_url and not app.disabled]
+    return sorted(found, key=lambda app: fold(app.name))
+
+
+def start(world: World, issuer: Issuer, who: Session, client_id: str, referral: str, request: str) -> str:
+    """Where to send the browser to start an app on a referral: its patient and the referral itself as context.
+
+    Raises NotFound for an app that is not there or a referral that the person may not see.
+    """
+    with looking(world, who.grant(), request) as turn:
+        order = json.loads(fhir_read.present(turn, "ServiceRequest", referral).body)
+    context = _context(order)
+    with writing(world.engine) as conn:
+        app = store.find_client(conn, client_id)
+        if app is None or app.disabled or not app.launch_url:
+            raise NotFound("There is no such app to launch.")
+        value = launch.start(conn, app, who.user.id, context, _now(world))
+    return launch.address(issuer, app, value)
+
+
+def _context(order: Json) -> dict[str, Any]:
+    """What the token response will say: SMART 2.2 fhirContext is a list of objects, each with a relative reference."""
+    shown = [{"reference": f"ServiceRequest/{order['id']}"}]
+    context: dict[str, Any] = {"need_patient_banner": True, "fhirContext": shown}
+    for name, element, type in (("patient", "subject", "Patient"), ("encounter", "encounter", "Encounter")):
+        kind, _, id = target(item(order, element)).partition("/")
+        if kind == type and id:
+            context[name] = id
+    return context
+
+
+def _search(turn: Turn, type: str, pairs: list[tuple[str, str]]) -> list[Json]:
+    with noted(turn, "search", type, query=urlencode(pairs)) as shown:
+        turn.demand(type, "s")
+        page = find(turn.conn, parse(type, pairs, strict=True), turn.may("s"), page_size=FOUND)
+        shown += [row.patient for row in page.rows]
+        return [json.loads(row.body) for row in page.rows]
+
+
+def _patient(found: Json, now: datetime) -> Pick:
+    about = [person.birth_date(found), text(found, "gender"), person.record_number(found, now)]
+    return Pick(str(found["id"]), person.name(found, now) or "No name", " · ".join(part for part in about if part))
+
+
+def _encounter(found: Json) -> Pick:
+    kinds = [words(each) for each in items(found, "type")] + [text(item(found, "class"), "display")]
+    period = item(found, "period")
+    about = [text(period, "start")[:16].replace("T", " "), text(found, "status")]
+    return Pick(str(found["id"]), next(filter(None, kinds), "Encounter"), " · ".join(part for part in about if part))
+
+
+def _server(world: World, issuer: Issuer, conn: Connection) -> Server:
+    return Server(issuer, conn, _now(world))
+
+
+def _now(world: World) -> int:
+    return int(world.clock().timestamp())

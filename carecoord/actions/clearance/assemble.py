@@ -1,0 +1,315 @@
+"""Assembling cases: one read of all that is about the patient, and a handful for the registry around it.
+
+What the registry is asked for is also noted, found or not: those are the keys that the case row leans on."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from carecoord.domain.agreements.versions import number_of
+from carecoord.domain.referrals.case import CLINICAL, REGISTRY, Case, gather, is_referral
+from carecoord.domain.resource.codes import EXTENSION, HL7, IDENTIFIER, has
+from carecoord.domain.resource.elements import (
+    extension,
+    identifier,
+    identifiers,
+    item,
+    items,
+    key,
+    target,
+    targets,
+    text,
+)
+from carecoord.store.ehrs import ehrs
+from carecoord.store.resources import read
+from carecoord.store.resources.read import Row
+from carecoord.store.worklist import registry
+
+Json = dict[str, Any]
+CASE_TYPES = ("ServiceRequest", *CLINICAL)
+BASED_ON = ("Task", "Appointment", "Encounter", "DiagnosticReport", "CommunicationRequest")
+COPIED = ("Organization", "Location", "Practitioner")
+_REFERENCE = re.compile(rb'"reference":"((?:Organization|Location|Practitioner|PractitionerRole)/[^"/]+)')
+_decode = msgspec.json.Decoder().decode  # stored bytes were read strictly when they came in; here speed counts
+
+
+@dataclass
+class Library:
+    """The registry as of one instant (None: now), read once for as many cases as are assembled in a transaction."""
+
+    conn: Connection
+    as_of: int | None = None
+    _held: dict[str, Json | None] = field(default_factory=dict)
+    _answers: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    _changed: list[Json] | None = None
+
+    @cached_property
+    def systems(self) -> dict[str, str]:
+        """What each EHR is called, by every base URL that it has."""
+        return {base: one.name for one in ehrs.every(self.conn) for base in one.bases}
+
+    def fetch(self, references: Iterable[str]) -> list[Json]:
+        """The resources with these `Type/id`."""
+        wanted = list(dict.fromkeys(references))
+        missing = [each for each in wanted if each not in self._held]
+        if missing:
+            pairs = [(kind, id) for kind, _, id in (each.partition("/") for each in missing)]
+            self._held |= dict.fromkeys(missing)
+            self._keep(read.many(self.conn, pairs, self.as_of))
+        return [found for each in wanted if (found := self._held.get(each))]
+
+    def identified(self, kind: str, keys: Iterable[str]) -> list[Json]:
+        """The resources of a type with these identifiers, `system|value`."""
+
+        def ask(missing: Sequence[str]) -> list[Row]:
+            pairs = [(system, value) for system, _, value in (each.partition("|") for each in missing)]
+            return registry.identified(self.conn, kind, pairs)
+
+        return self._asked(("identified", kind), sorted(set(keys)), ask, lambda found: identifiers(found))
+
+    def pointing(self, kind: str, code: str, to: str, references: Iterable[str]) -> list[Json]:
+        """The resources of a type that refer by a search parameter to any of these `Type/id` (all of type `to`)."""
+
+        def ask(missing: Sequence[str]) -> list[Row]:
+            ids = [each.partition("/")[2] for each in missing]
+            return registry.pointing(self.conn, [(kind, code)], to, ids)
+
+        element = code.replace("participating-organization", "participatingOrganization")
+        return self._asked((kind, code), sorted(set(references)), ask, lambda found: frozenset(targets(found, element)))
+
+    def books(self) -> list[Json]:
+        """The payers' rule books."""
+
+        def ask(_: Sequence[str]) -> list[Row]:
+            return [row for row in registry.every(self.conn, "PlanDefinition") if b"/plan-payer" in row.body]
+
+        return self._asked(("books",), ["all"], ask, lambda _: frozenset({"all"}))
+
+    def _asked(
+        self,
+        question: tuple[str, ...],
+        values: Sequence[str],
+        ask: Callable[[Sequence[str]], list[Row]],
+        said: Callable[[Json], frozenset[str]],
+    ) -> list[Json]:
+        """Answer from what was asked before, and ask for the rest. In the past, what the index knows today is checked
+        against what each resource said then, and what has changed since is looked through."""
+        missing = [value for value in values if (*question, value) not in self._answers]
+        if missing:
+            rows = ask(missing)
+            if self.as_of is None:
+                found = self._keep(rows)
+            else:
+                then = self.fetch(f"{row.type}/{row.id}" for row in rows)
+                found = [*then, *(each for each in self._others() if each not in then)]
+            kind = (
+                question[1]
+                if question[0] == "identified"
+                else "PlanDefinition"
+                if question[0] == "books"
+                else question[0]
+            )
+            mine = [(key(each), said(each)) for each in found if each.get("resourceType") == kind]
+            for value in missing:
+                self._answers[*question, value] = tuple(each for each, words in mine if value in words)
+        return self.fetch(each for value in values for each in self._answers[*question, value])
+
+    def _others(self) -> list[Json]:
+        """What of the registry has changed since the instant, as it was then."""
+        if self._changed is None and self.as_of is not None:
+            young = registry.changed_since(self.conn, list(REGISTRY), self.as_of)
+            self._changed = self._keep(read.many(self.conn, young, self.as_of))
+        return self._changed or []
+
+    def _keep(self, rows: Iterable[Row]) -> list[Json]:
+        found = []
+        for row in rows:
+            name = f"{row.type}/{row.id}"
+            if self._held.get(name) is None:
+                self._held[name] = None if row.deleted else _decode(row.body)
+            if (held := self._held[name]) is not None:
+                found.append(held)
+        return found
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """A case with the row number of its order and the keys of the registry that it leans on."""
+
+    rid: int
+    id: str
+    case: Case
+    needs: frozenset[str]
+
+
+def assemble(conn: Connection, id: str, as_of: int | None = None, offers: bool = False) -> Case | None:
+    """The case of a ServiceRequest, now or as it was known at an instant (microseconds); None when there is no such
+    referral. With `offers` the other performers of the plan's networks come along."""
+    row = read.get(conn, "ServiceRequest", id) if as_of is None else read.as_of(conn, "ServiceRequest", id, as_of)
+    if row is None or row.deleted:
+        return None
+    patient = target(item(_decode(row.body), "subject")).partition("/")[2]
+    found = of_patient(Library(conn, as_of), patient, offers)
+    return next((each.case for each in found if each.id == id), None)
+
+
+def of_patient(library: Library, patient: str, offers: bool = False) -> list[Assembled]:
+    """Every case of a patient, by age."""
+    rows = read.of_patient(library.conn, patient, CASE_TYPES, library.as_of)
+    orders = [row for row in rows if row.type == "ServiceRequest"]
+    if not orders:
+        return []
+    rows += _unclaimed(library, orders, {row.rid for row in rows})
+    decoded = {f"{row.type}/{row.id}": _decode(row.body) for row in rows}
+    tasks = [each for each in decoded.values() if each["resourceType"] == "Task"]
+    person = library.fetch([f"Patient/{patient}"])
+    bodies = {f"{row.type}/{row.id}": row.body for row in rows}
+    found = []
+    for row in orders:
+        order = decoded[f"ServiceRequest/{row.id}"]
+        if is_referral(order, tasks):
+            bare = gather(order, [*decoded.values(), *person])
+            around, needs = _around(library, bare, bodies, offers)
+            case = gather(order, [*decoded.values(), *person, *around], library.systems)
+            found.append(Assembled(row.rid, row.id, case, needs))
+    return found
+
+
+def _unclaimed(library: Library, orders: Sequence[Row], known: set[int]) -> list[Row]:
+    """What speaks of the orders without saying whom it is about: a payer's or performer's Task, a bare Appointment."""
+    by = [("Task", "focus"), *((kind, "based-on") for kind in BASED_ON)]
+    if library.as_of is not None:
+        return []
+    found = registry.pointing(library.conn, by, "ServiceRequest", [row.id for row in orders])
+    return [row for row in found if row.rid not in known]
+
+
+def _around(library: Library, case: Case, bodies: dict[str, bytes], offers: bool) -> tuple[list[Json], frozenset[str]]:
+    """The registry around a case, and the keys that were asked for."""
+    parts = [case.order, *(each for name in CLINICAL.values() for each in getattr(case, name))]
+    parts += [each for other in case.others for each in (*other.appointments, *other.encounters)]
+    named = {found.decode() for part in parts for found in _REFERENCE.findall(bodies.get(key(part), b""))}
+    people, needs = _people(library, case, named)
+    groups, clinicians = _performers(case, people)
+    owners = _shared([people[to] for to in _payers(case) if to in people])
+    plan_keys = _plan_keys(case)
+    plans = library.identified("InsurancePlan", plan_keys)
+    rows = library.pointing("OrganizationAffiliation", "participating-organization", "Organization", groups)
+    rows += library.pointing("PractitionerRole", "practitioner", "Practitioner", clinicians)
+    if offers:
+        networks = {to for plan in plans for part in _parts(plan) for to in targets(part, "network")}
+        rows += library.pointing("OrganizationAffiliation", "network", "Organization", networks)
+    contracts, numbers = _contracts(library, rows)
+    around = {to for each in (*rows, *plans) for to in _named(each)}
+    near = library.fetch(sorted(around))
+    needs |= {f"InsurancePlan?{each}" for each in plan_keys} | {f"Contract?{each}" for each in numbers}
+    needs |= {f"affiliated:{each}" for each in groups} | {f"role:{each}" for each in clinicians} | around
+    needs |= {f"rules:{each}" for each in owners} | {to for each in rows if (to := _governing(each))}
+    books = [each for each in library.books() if _payer_of(each) in owners]
+    found = {key(each): each for each in (*people.values(), *plans, *rows, *contracts, *near, *books)}
+    return list(found.values()), frozenset(needs)
+
+
+def _people(library: Library, case: Case, named: Iterable[str]) -> tuple[dict[str, Json], set[str]]:
+    """Everybody named, whom they work for or belong to; of performers, payers and sites also every copy."""
+    wanted, needs = set(named), set[str]()
+    found: dict[str, Json] = {}
+    for _ in range(2):
+        for _ in range(3):  # a role's group, its parent, and the parent's parent
+            new = [each for each in library.fetch(sorted(wanted)) if key(each) not in found]
+            found |= {key(each): each for each in new}
+            wanted |= {to for each in new for to in _named(each)}
+        performers = [to for each in _performers(case, found) for to in each]
+        meant = {*_sites(case), *_payers(case), *performers}
+        for kind in COPIED:
+            ids = _shared(found[to] for to in meant if to in found and to.startswith(f"{kind}/"))
+            needs |= {f"{kind}?{each}" for each in ids}
+            wanted |= {key(each) for each in library.identified(kind, ids)}
+    return found, needs | wanted
+
+
+def _sites(case: Case) -> set[str]:
+    """Where the visit may be, `Location/id`."""
+    actors = {target(item(each, "actor")) for visit in case.appointments for each in items(visit, "participant")}
+    return {to for to in actors | set(targets(case.order, "locationReference")) if to.startswith("Location/")}
+
+
+def _shared(resources: Iterable[Json]) -> set[str]:
+    return {id for each in resources for id in identifiers(each)}
+
+
+def _named(resource: Json) -> list[str]:
+    """Whom a resource of the registry names."""
+    one = (
+        item(resource, name)
+        for name in (
+            "organization",
+            "practitioner",
+            "managingOrganization",
+            "partOf",
+            "ownedBy",
+            "participatingOrganization",
+        )
+    )
+    several = [to for name in ("network", "location") for to in targets(resource, name)]
+    marked = [target(item(each, "valueReference")) for each in items(resource, "extension")]
+    inside = [to for part in _parts(resource)[1:] for to in targets(part, "network")]
+    wanted = (*(target(each) for each in one), *several, *marked, *inside)
+    return [to for to in wanted if to.partition("/")[0] in ("Organization", "Location", "Practitioner")]
+
+
+def _parts(plan: Json) -> list[Json]:
+    """The places of an InsurancePlan that can name networks."""
+    return [plan, *items(plan, "coverage"), *items(plan, "plan")]
+
+
+def _performers(case: Case, people: dict[str, Json]) -> tuple[list[str], list[str]]:
+    """Every organization and clinician that may be meant by the performer, with copies and parents."""
+    named = {to for task in case.tasks for to in targets(task, "owner")} | set(targets(case.order, "performer"))
+    named |= {
+        to for each in named if each in people for to in _named(people[each]) if each.startswith("PractitionerRole/")
+    }
+    found = [people[each] for each in named if each in people]
+    ids = _shared(found)
+    same = {to: each for to, each in people.items() if to in named or not ids.isdisjoint(identifiers(each))}
+    for _ in range(3):
+        same |= {to: people[to] for each in [*same.values()] for to in targets(each, "partOf") if to in people}
+    groups = [to for to, each in same.items() if each["resourceType"] == "Organization"]
+    return sorted(groups), sorted(to for to, each in same.items() if each["resourceType"] == "Practitioner")
+
+
+def _payers(case: Case) -> set[str]:
+    """The payers, `Organization/id`, and every copy is found by what they share."""
+    return {to for card in case.coverages for to in targets(card, "payor")} | {
+        to for c in case.claims for to in targets(c, "insurer")
+    }
+
+
+def _plan_keys(case: Case) -> set[str]:
+    kinds = [
+        each
+        for card in case.coverages
+        for each in items(card, "class")
+        if has(item(each, "type"), f"{HL7}/coverage-class", "plan")
+    ]
+    return {f"{IDENTIFIER}/plan|{text(each, 'value')}" for each in kinds if each.get("value")}
+
+
+def _governing(row: Json) -> str:
+    return target(item(extension(row, f"{EXTENSION}/governing-contract"), "valueReference"))
+
+
+def _contracts(library: Library, rows: Iterable[Json]) -> tuple[list[Json], set[str]]:
+    """The contracts that govern rows of the directory, in all their versions, and the numbers that join these."""
+    first = library.fetch(sorted({to for row in rows if (to := _governing(row))}))
+    numbers = {id for each in first for id in identifiers(each) if id.endswith(f"|{number_of(each)}")}
+    return [*first, *library.identified("Contract", numbers)], numbers
+
+
+def _payer_of(book: Json) -> str:
+    return identifier(item(extension(book, f"{EXTENSION}/plan-payer"), "valueIdentifier"))

@@ -1,0 +1,203 @@
+"""ServiceRequest/[id]/$clearance: the one answer about a referral, as FHIR Parameters, for any day and as of any
+instant.
+
+Nobody learns from it what they may not read: a gate whose evidence the asker may not see is withheld, and with it what
+would give it away (the headline and whether all is cleared)."""
+
+from datetime import date as Date
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from carecoord.actions.access.audited import noted
+from carecoord.actions.access.turn import Asker, Turn, looking, missing
+from carecoord.actions.clearance.assemble import assemble
+from carecoord.actions.worklist import project
+from carecoord.domain.clearance.clearance import CLEARING, Clearance, clear
+from carecoord.domain.gates.gate import NAMES, Action, Evidence, Gate
+from carecoord.domain.referrals.case import Case
+from carecoord.domain.resource.codes import CANONICAL
+from carecoord.domain.resource.elements import item, target
+from carecoord.errors import Gone, Invalid
+from carecoord.fhir import text
+from carecoord.fhir.instants import instant, micros, moment, period
+from carecoord.store.resources import read
+from carecoord.world import World
+
+Json = dict[str, Any]
+ACTIONS = f"{CANONICAL}/CodeSystem/next-action"
+DISCLOSED = ("coverage", "authorization", "information")  # what a request for authorization itself speaks of
+WITHHELD = "Not shown: this access may not read what it rests on."
+
+
+def clearance(
+    world: World, asker: Asker, id: str, date: str | None = None, as_of: str | None = None, *, request: str = ""
+) -> Json:
+    """The Parameters. `date`: YYYY-MM-DD, the day of a visit to judge for; `as_of`: a FHIR date or dateTime in the
+    past.
+
+    Raises Invalid naming the argument, NotFound for a referral that is not there, was not there then, or that the asker
+    may not know of, and Gone for a deleted one.
+    """
+    on = _day(date)
+    asked = _query(date, as_of)
+    with looking(world, asker, request) as turn, noted(turn, "clearance", "ServiceRequest", id, asked) as shown:
+        at = _instant(as_of, turn.now)
+        full = _may(turn, id)
+        case = assemble(turn.conn, id, at, offers=True)
+        if case is None or not _same_patient(turn.conn, case):
+            raise missing("ServiceRequest", id)
+        shown.append(target(item(case.order, "subject")).removeprefix("Patient/") or None)
+        found = clear(case, moment(at) if at is not None else turn.now, project.policy(world.settings), on)
+        return _parameters(found, case, _hidden(turn, found, full, at))
+
+
+def _query(date: str | None, as_of: str | None) -> str:
+    return "&".join(f"{name}={value}" for name, value in (("date", date), ("asOf", as_of)) if value)
+
+
+def _day(given: str | None) -> Date | None:
+    try:
+        return Date.fromisoformat(given) if given else None
+    except ValueError:
+        raise Invalid(f"date must be a day such as 2027-01-30, not {given!r}.", where="http.date") from None
+
+
+def _instant(given: str | None, now: datetime) -> int | None:
+    """The end of what the text names, as microseconds: as of a day means when that day was over."""
+    if not given:
+        return None
+    try:
+        low, high = period(given.replace(" ", "+"))  # a plus sign in an address arrives as a space
+    except ValueError as e:
+        raise Invalid(f"asOf: {e}", where="http.asOf") from None
+    at = high - 1
+    if low > micros(now):
+        raise Invalid("asOf lies in the future: nothing is known as of then.", where="http.asOf")
+    return min(at, micros(now))
+
+
+def _may(turn: Turn, id: str) -> bool:
+    """Whether the asker may read the referral; False for its payer, who sees what the request discloses. Raises
+    NotFound, Gone."""
+    row = read.get(turn.conn, "ServiceRequest", id)
+    if row is None or not turn.sees(row, "r") or row.patient in turn.cases_withheld():
+        raise missing("ServiceRequest", id)
+    if row.deleted:
+        raise Gone(f"ServiceRequest/{id} has been deleted.")
+    return turn.sees_beside(row, "payer")
+
+
+def _same_patient(conn: Connection, case: Case) -> bool:
+    """Whether the order is still about the same person: an access narrowed to one must not reach another's past."""
+    row = read.get(conn, "ServiceRequest", str(case.order.get("id")))
+    now = text.loads(row.body) if row and not row.deleted else {}
+    return target(item(now, "subject")) == target(item(case.order, "subject"))
+
+
+def _hidden(turn: Turn, found: Clearance, full: bool, at: int | None) -> frozenset[str]:
+    """The gates to withhold: from who may read the referral those of which they may read no evidence at all, from its
+    payer those of which they may not read all, and what rests on nothing that a request discloses."""
+    pairs = {(kind, id) for gate in found.gates for e in gate.evidence for kind, _, id in [e.reference.partition("/")]}
+    seen = {f"{row.type}/{row.id}" for row in read.many(turn.conn, pairs, at) if turn.sees(row, "r")}
+    enough = any if full else all
+    shown = {gate.name for gate in found.gates if gate.evidence and enough(e.reference in seen for e in gate.evidence)}
+    shown |= {gate.name for gate in found.gates if not gate.evidence and (full or gate.name in DISCLOSED)}
+    return frozenset(NAMES) - shown
+
+
+def _parameters(found: Clearance, case: Case, hidden: frozenset[str]) -> Json:
+    """The answer in FHIR's shape; repeated names are lists."""
+    gates = [gate for gate in found.gates if gate.name not in hidden]
+    parts = [
+        _part("order", valueReference={"reference": f"ServiceRequest/{case.order.get('id')}"}),
+        _part("asOf", valueInstant=instant(micros(found.now))),
+    ]
+    if found.date:
+        parts.append(_part("date", valueDate=found.date.isoformat()))
+    elif found.window.start and found.window.last:
+        window = {"start": found.window.start.isoformat(), "end": found.window.last.isoformat()}
+        parts.append(_part("window", valuePeriod=window))
+    if hidden.isdisjoint(CLEARING):
+        parts.append(_part("cleared", valueBoolean=found.cleared))
+    if not hidden:
+        parts += _headline(found)
+    parts.append(_part("conflict", valueBoolean=bool(found.conflict)))
+    if not hidden:
+        parts += [_part("conflictReason", valueString=words) for words in found.conflict]
+        parts += [_part("warning", valueString=words) for words in found.warnings]
+        parts += [_part("change", valueDate=day.isoformat()) for day in found.changes]
+        parts += [_part("changesAt", valueInstant=instant(micros(found.changes_at)))] if found.changes_at else []
+    parts += [_part("gate", part=_gate(gate)) for gate in gates]
+    parts += [_part("gate", part=_withheld(name)) for name in NAMES if name in hidden]
+    return {"resourceType": "Parameters", "parameter": parts}
+
+
+def _part(name: str, **value: Any) -> Json:
+    return {"name": name, **value}
+
+
+def _headline(found: Clearance) -> list[Json]:
+    parts = [_part("headline", valueString=found.headline)]
+    if found.headline_gate:
+        parts.append(_part("headlineGate", valueCode=found.headline_gate))
+    return parts + _move(found.action, found.who, found.due, found.due_label)
+
+
+def _move(action: Action | None, who: str | None, due: datetime | None, due_for: str | None) -> list[Json]:
+    """What is to be done next, by whom, until when, and what it is that is due then."""
+    parts = []
+    if action:
+        parts.append(_part("action", valueCoding={"system": ACTIONS, "code": action.code, "display": action.label}))
+    if who:
+        parts.append(_part("who", valueCode=who))
+    if due:
+        parts.append(_part("due", valueDateTime=instant(micros(due))))
+    if due and due_for:
+        parts.append(_part("dueFor", valueString=due_for))
+    return parts
+
+
+def _gate(gate: Gate) -> list[Json]:
+    parts = [
+        _part("name", valueCode=gate.name),
+        _part("state", valueCode=gate.state),
+        _part("reason", valueString=gate.reason),
+        _part("rule", valueString=gate.rule),
+        *_move(gate.action, gate.who, gate.due, gate.due_label),
+    ]
+    if gate.waits_on:
+        parts.append(_part("waitsOn", valueCode=gate.waits_on))
+    parts += [_part("evidence", part=_evidence(each)) for each in gate.evidence]
+    for span in gate.spans:
+        period = {"start": span.first.isoformat(), "end": span.last.isoformat()}
+        parts.append(
+            _part(
+                "span",
+                part=[
+                    _part("period", valuePeriod=period),
+                    _part("state", valueCode=span.state),
+                    _part("reason", valueString=span.reason),
+                ],
+            )
+        )
+    for offer in gate.offers:
+        who = {"reference": offer.reference, "display": offer.name}
+        until = [_part("until", valueDate=offer.until.isoformat())] if offer.until else []
+        inside = [_part("performer", valueReference=who), _part("agreement", valueString=offer.agreement), *until]
+        parts.append(_part("offer", part=inside))
+    return parts
+
+
+def _evidence(each: Evidence) -> list[Json]:
+    version = [_part("version", valueString=each.version)] if each.version else []
+    return [
+        _part("resource", valueReference={"reference": each.reference}),
+        *version,
+        _part("element", valueString=each.element),
+    ]
+
+
+def _withheld(name: str) -> list[Json]:
+    return [_part("name", valueCode=name), _part("withheld", valueBoolean=True), _part("reason", valueString=WITHHELD)]

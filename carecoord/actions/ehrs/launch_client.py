@@ -1,0 +1,74 @@
+"""An EHR that launches us, as the party that says who somebody is: where it lets people in, how we prove ourselves
+there, and the exchange of its code."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from auth.client import openid
+from auth.client.backend import BadKey, Key, TokenTrouble, load_keys
+from auth.client.openid import Came, Party
+from carecoord.actions.server import keys as server_keys
+from carecoord.errors import BadGateway, Forbidden, Problem
+from carecoord.world import World
+from fhir_adapters import launch as app_launch
+from fhir_adapters.ehr import Ehr, Launch
+from fhir_adapters.errors import Trouble
+from fhir_adapters.http import Http
+
+log = structlog.get_logger()
+
+
+def discover(world: World, one: Ehr) -> Party:
+    """Ask the EHR, without our proof in the answer. Raises BadGateway saying what is wrong with it."""
+    launch = _launch(one)
+    with world.http() as session:
+        try:
+            return app_launch.party(Http(one, app_launch.limits(one), session, clock=world.clock), one, launch)
+        except Trouble as trouble:
+            log.warning("launch_discovery", ehr=one.name, text=trouble.text)
+            raise BadGateway(f"{one.name} could not be asked where to sign in: {trouble.text}") from trouble
+
+
+def kept(party: Party) -> dict[str, Any]:
+    """A party as JSON, without anything secret."""
+    return asdict(replace(party, keys=(), secret=None))
+
+
+def recalled(one: Ehr, said: dict[str, Any]) -> Party:
+    """The party that `kept` kept, under the client id that we have there now."""
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
+    return Party(**values | {"client_id": _launch(one).client_id})
+
+
+def exchange(world: World, one: Ehr, party: Party, back: Came, code: str) -> dict[str, Any]:
+    """The token response. Raises BadGateway; what the EHR said of it stands in the log."""
+    secret, keys = proof(world, one)
+    try:
+        with world.http() as session:
+            proven = replace(party, secret=secret, keys=keys)
+            return openid.exchange(session, proven, back, code, world.clock, world.new_id)
+    except TokenTrouble as trouble:
+        log.warning("launch_exchange", ehr=one.name, text=trouble.text)
+        raise BadGateway(f"{one.name} did not confirm who you are. Open carecoord from it again.") from trouble
+
+
+def proof(world: World, one: Ehr) -> tuple[str | None, tuple[Key, ...]]:
+    """Our secret at an EHR, or our keys; neither for a public client. Raises Problem when they can not be read."""
+    launch = _launch(one)
+    if launch.own_keys:
+        return None, server_keys.signing(world)
+    try:
+        keys = load_keys(Path(launch.key_file).read_bytes()) if launch.key_file else ()
+        return Path(launch.secret_file).read_text().strip() if launch.secret_file else None, keys
+    except (OSError, BadKey) as e:
+        log.error("launch_secret", ehr=one.name, error=type(e).__name__)
+        raise Problem(f"Our own secret for {one.name} can not be read. Tell whoever looks after carecoord.") from e
+
+
+def _launch(one: Ehr) -> Launch:
+    if one.launch is None:
+        raise Forbidden(f"{one.name} does not open carecoord.")
+    return one.launch

@@ -1,0 +1,53 @@
+"""How fresh what we hold of each EHR is: judged by the age of its last good sync against a goal, never by the absence
+of an error, for a sync that nobody starts fails nowhere."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from carecoord.actions.ehrs import sync
+from carecoord.settings import Settings
+from carecoord.store.database import outbox
+from carecoord.store.ehrs import ehrs
+
+State = Literal["good", "late", "failed", "never"]
+
+
+@dataclass(frozen=True)
+class SyncHealth:
+    """An EHR. run: the latest, which may be under way. good: when the last one ended that went through. every: how
+    often it is synced by itself, None: never. goal: how old the last good one may be."""
+
+    ehr: str
+    run: ehrs.Run | None
+    good: datetime | None
+    every: timedelta | None
+    goal: timedelta
+    state: State
+
+    @property
+    def is_running(self) -> bool:
+        return self.run is not None and self.run.finished is None
+
+
+def of_each(conn: Connection, settings: Settings, now: datetime) -> list[SyncHealth]:
+    """Every EHR by name."""
+    good, payloads = ehrs.last_good(conn), outbox.payloads(conn, sync.JOB)
+    found = []
+    for one in ehrs.every(conn):
+        run = next(iter(ehrs.runs(conn, one.name, 1)), None)
+        every = sync.interval(payloads[one.name]) if one.name in payloads else None
+        goal = max(timedelta(minutes=settings.sync_goal), 2 * (every or timedelta()))
+        ended = good.get(one.name)
+        found.append(SyncHealth(one.name, run, ended, every, goal, _state(run, ended, now - goal)))
+    return found
+
+
+def _state(run: ehrs.Run | None, good: datetime | None, oldest: datetime) -> State:
+    if run is not None and run.error:
+        return "failed"
+    if good is None:
+        return "never"
+    return "good" if good >= oldest else "late"

@@ -1,0 +1,217 @@
+"""Writes before the one door: each interaction is resolved to one resource, all are made at once, then what came of
+them is judged by what the asker may do. Used by single requests, transactions, batches and file loads alike.
+
+Clause: FHIR R4 http.html#create, #update (update as create), #patch, #delete, #ccreate, #cond-update, #cdelete.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from carecoord.actions.access.audited import noted
+from carecoord.actions.access.turn import Turn, missing
+from carecoord.actions.fhir.conditional import Pairs, one
+from carecoord.actions.fhir.reference_guard import demand_seen
+from carecoord.domain.access import app_state, roles
+from carecoord.errors import Forbidden, Gone, Invalid, Issue, NotAllowed, NotFound, Stale
+from carecoord.fhir import text
+from carecoord.fhir.etag import Expected, etag, holds
+from carecoord.fhir.patch.json_patch import Patch
+from carecoord.fhir.search.query import EVERYTHING
+from carecoord.fhir.types import TYPES
+from carecoord.fhir.validation.validate import judge
+from carecoord.store.database.engine import alone
+from carecoord.store.resources import read
+from carecoord.store.resources.read import Row
+from carecoord.store.resources.write import Change, Written, put_all
+
+ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A write that is known to mean one resource. resource None: delete it. expected: the version it must be at.
+
+    already: it meets a condition under which nothing is to be done. twin: another aim of the same go creates it, under
+    the same condition. flags: why the rules refuse what is stored all the same.
+    """
+
+    type: str
+    id: str
+    resource: dict[str, Any] | None = None
+    expected: Expected | None = None
+    already: Row | None = None
+    twin: bool = False
+    flags: tuple[Issue, ...] = ()
+
+
+def demand_written(type: str, where: str | None = None) -> None:
+    """Raise NotAllowed (405) for a type that clients do not write: what would never do its work is refused."""
+    if type in TYPES and not TYPES[type].written:
+        text = f"A {type} would do nothing here: this server sends no notifications. Ask with _lastUpdated instead."
+        raise NotAllowed(text, where)
+
+
+def creating(turn: Turn, type: str, resource: dict[str, Any], unless: Pairs | None, new_id: str) -> Aim:
+    """A create; `unless`: the arguments of If-None-Exist. Raises Forbidden, or Stale when they meet several."""
+    turn.demand(type, "c")
+    if _is_state(turn, type, "c"):
+        app_state.judge(resource)
+    found = one(turn, type, unless, "http.If-None-Exist") if unless is not None else None
+    return Aim(type, found.id, already=found) if found else Aim(type, new_id, resource)
+
+
+def updating(
+    turn: Turn, type: str, id: str, resource: dict[str, Any], expected: Expected | None, only_new: bool
+) -> Aim:
+    """An update, or a create under an id of the client's choice. only_new: If-None-Match: *.
+
+    Raises Invalid for an id that is none or not the resource's own, Forbidden, NotFound, Stale.
+    """
+    if not ID.fullmatch(id):
+        raise Invalid(f"{id[:80]!r} is no id: up to 64 letters, digits, '-' and '.'.", "http.url")
+    if resource.get("id") != id:
+        raise Invalid(f"The resource must have the id of its address, {id!r}.", f"{type}.id")
+    if only_new or turn.filter(type, "c") != EVERYTHING or turn.filter(type, "u") != EVERYTHING:
+        before = read.get(turn.conn, type, id)
+        if before is None or before.deleted:
+            turn.demand(type, "c")
+            if _is_state(turn, type, "c"):
+                raise Stale(f"There is no {type}/{id} any more. Create app state with POST.", "http.url")
+        else:
+            turn.demand_row(before, "u")
+            if _is_state(turn, type, "u"):
+                app_state.demand_version(expected)
+                app_state.demand_same(text.loads(before.body), resource)
+                app_state.judge(resource)
+            if only_new:
+                raise Stale(f"{type}/{id} exists already.", "http.If-None-Match")
+    return Aim(type, id, resource, expected)
+
+
+def updating_match(turn: Turn, type: str, pairs: Pairs, resource: dict[str, Any], expected: Expected | None) -> Aim:
+    """A conditional update: of the one that meets the arguments; a create where none does."""
+    found = one(turn, type, pairs, "http.url")
+    given = resource.get("id")
+    if found is None and given is None:
+        turn.demand(type, "c")
+        return Aim(type, turn.world.new_id(), resource, expected)
+    if found is not None and given not in (None, found.id):
+        raise Invalid(f"The condition means {type}/{found.id}, the resource has another id.", f"{type}.id")
+    id = found.id if found else str(given)
+    return updating(turn, type, id, {**resource, "id": id}, expected, only_new=found is None)
+
+
+def patching(turn: Turn, type: str, id: str, patch: Patch, expected: Expected | None) -> Aim:
+    """A patch of what is stored, judged as an update with what comes out. The answer shows it, and so may a test in
+    the patch: so it takes an access that may read too.
+
+    Raises Forbidden, NotFound, Gone, Stale, Unprocessable where the patch does not apply or leaves nothing valid.
+    """
+    turn.demand(type, "u")
+    turn.demand(type, "r")
+    alone(turn.conn, f"patch {type}/{id}")  # two at once: the later one builds on what the earlier one left
+    before = read.get(turn.conn, type, id) if ID.fullmatch(id) else None
+    if before is None or not turn.sees(before, "r"):
+        raise missing(type, id)
+    if before.deleted:
+        raise Gone(f"{type}/{id} has been deleted.", headers={"ETag": etag(before.version)})
+    turn.demand_row(before, "u")
+    if expected is not None and not holds(expected, before.version):
+        raise Stale(f"{type}/{id} is at version {before.version}, not at {expected}: read it again.", "http.If-Match")
+    resource = patch(text.loads(before.body))
+    judge(resource, type)
+    return replace(updating(turn, type, id, resource, expected, only_new=False), expected=before.version)
+
+
+def patching_match(turn: Turn, type: str, pairs: Pairs, patch: Patch, expected: Expected | None) -> Aim:
+    """A conditional patch: of the one that meets the arguments. Raises NotFound where none does."""
+    found = one(turn, type, pairs, "http.url")
+    if found is None:
+        raise NotFound(f"No {type} meets the condition: there is nothing to patch.", "http.url")
+    return patching(turn, type, found.id, patch, expected)
+
+
+def deleting(turn: Turn, type: str, id: str, expected: Expected | None) -> Aim:
+    """A delete; what is not there is no error. Raises Forbidden, or NotFound for what the asker may not know of."""
+    turn.demand(type, "d")
+    if turn.filter(type, "d") != EVERYTHING:
+        before = read.get(turn.conn, type, id)
+        if before and not before.deleted:
+            turn.demand_row(before, "d")
+        if _is_state(turn, type, "d"):
+            app_state.demand_version(expected)
+            if before is None or before.deleted:
+                raise Stale(f"There is no {type}/{id} any more.", "http.url")
+    return Aim(type, id, None, expected)
+
+
+def deleting_match(turn: Turn, type: str, pairs: Pairs, expected: Expected | None) -> Aim | None:
+    """A conditional delete: of the one that meets the arguments, or of none. Raises Stale when several do."""
+    turn.demand(type, "d")
+    found = one(turn, type, pairs, "http.url")
+    return deleting(turn, type, found.id, expected) if found else None
+
+
+def carry_out(turn: Turn, aims: Sequence[Aim]) -> list[Written]:
+    """Make every write, in one go, and return what became of each, in their order. `check` each of them then.
+
+    Raises Stale where one is not at the version expected, Forbidden where one points at a patient whom the asker's
+    roles do not see.
+    """
+    demand_seen(turn, aims)
+    for aim in aims:
+        if aim.already:
+            with noted(turn, "read", aim.type, aim.id) as shown:
+                shown.append(aim.already.patient)
+    todo = [aim for aim in aims if aim.already is None and not aim.twin]
+    changes = [Change(aim.type, aim.id, aim.resource, aim.expected, aim.flags) for aim in todo]
+    done = put_all(
+        turn.conn,
+        changes,
+        now=turn.now,
+        actor=turn.actor(),
+        base_url=turn.world.settings.fhir_url,
+        project=turn.world.project,
+    )
+    made = {(one.type, one.id): replace(one, outcome="unchanged") for one in done if any(aim.twin for aim in aims)}
+    each = iter(done)
+    return [
+        _as_it_is(aim.already) if aim.already else made[aim.type, aim.id] if aim.twin else next(each) for aim in aims
+    ]
+
+
+@contextmanager
+def tried(turn: Turn, aims: Sequence[Aim]) -> Iterator[None]:
+    """A look at what the writes would make, for what has to be found among it; they are undone at the end."""
+    changes = [Change(aim.type, aim.id, aim.resource) for aim in aims if aim.already is None and not aim.twin]
+    demand_seen(turn, aims)
+    with turn.conn.begin_nested() as trial:
+        base = turn.world.settings.fhir_url
+        put_all(turn.conn, changes, now=turn.now, actor=turn.actor(), base_url=base, project=lambda *_: None)
+        yield
+        trial.rollback()
+
+
+def check(turn: Turn, result: Written) -> Written:
+    """What was written must lie within what the asker may write: a scope on lab results makes no diagnosis. Raises
+    Forbidden where it does not: the transaction must then be given up."""
+    perm = {"created": "c", "updated": "u"}.get(result.outcome)
+    if perm is None or turn.filter(result.type, perm) == EVERYTHING:
+        return result
+    row = read.get(turn.conn, result.type, result.id)
+    if row is None or not turn.sees(row, perm):
+        text = f"This {result.type} is not among those that this access may write: see its scopes and roles."
+        raise Forbidden(text, result.type)
+    return result
+
+
+def _is_state(turn: Turn, type: str, perm: str) -> bool:
+    """Whether an app writes state of its own: a service that may write every Basic brings in what it likes."""
+    return type == app_state.TYPE and not roles.serves(turn.grant, type, perm)
+
+
+def _as_it_is(row: Row) -> Written:
+    return Written(row.type, row.id, row.version, row.updated, "unchanged", row.body)

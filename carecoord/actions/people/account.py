@@ -1,0 +1,253 @@
+"""A person's own account: the password, second factors, passkeys and sessions. Each verb its own transaction.
+
+How somebody signs in is changed only by somebody who proved within the last five minutes who they are: a browser left
+open must not be enough to lock its owner out.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from auth.errors import BadSignIn, Refused
+from auth.people import factors, passkeys, totp
+from auth.people import sessions as people_sessions
+from auth.people.passkeys import Passkey
+from auth.people.sessions import Session
+from carecoord.actions.people import sign_in
+from carecoord.actions.people.sign_in import note, site
+from carecoord.errors import Conflict, Forbidden, NotFound
+from carecoord.store.database.engine import reading, writing
+from carecoord.world import World
+
+CHANGE = "account-change"
+AMR = {"otp": "pwd otp", "hwk": "pwd hwk"}
+
+
+class Unproved(Forbidden):
+    """The person has to prove first who they are."""
+
+    def __init__(self) -> None:
+        super().__init__("Prove first that it is you.")
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a person's own page shows. authenticator: since when. recovery: unused codes. due: when they must have a
+    second factor, and have none."""
+
+    has_password: bool
+    authenticator: int | None
+    passkeys: list[Passkey]
+    recovery: int
+    sessions: list[Session]
+    due: int | None
+    advised: bool
+    can_use_passkeys: bool
+
+    @property
+    def has_factor(self) -> bool:
+        return self.authenticator is not None or bool(self.passkeys)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A secret to be taken into an authenticator app: as text, and as the address that a QR code carries."""
+
+    secret: str
+    address: str
+
+
+def look(world: World, mine: Session) -> Account:
+    """The person's account."""
+    who, now = mine.user, _now(world)
+    with reading(world.engine) as conn:
+        app = totp.find(conn, who.id)
+        keys = passkeys.of_user(conn, who.id)
+        made = app.made if app and app.confirmed else None
+        has_password = people_sessions.has_password(conn, who.id)
+        bare = made is None and not keys and has_password
+        return Account(
+            has_password=has_password,
+            authenticator=made,
+            passkeys=keys,
+            recovery=factors.left(conn, who.id),
+            sessions=people_sessions.sessions(conn, who.id, now),
+            due=sign_in.due(world, conn, who) if bare else None,
+            advised=bare and bool(who.roles & sign_in.ADVISED),
+            can_use_passkeys=passkeys.site(world.settings.url) is not None,
+        )
+
+
+def prove(world: World, mine: Session, request: str, *, password: str = "", code: str = "") -> None:
+    """Prove again who is there, by the password or by a code. Raises BadSignIn, and Locked as at sign-in."""
+    now = _now(world)
+    with writing(world.engine) as conn:
+        tried = people_sessions.attempt(conn, mine.user.login, now)
+        right = bool(code) and sign_in.is_code(conn, mine.user, code, now)
+    right = right or (bool(password) and people_sessions.proven(tried, password))
+    if not right:
+        note(world, request, CHANGE, 401, mine.user, "proof")
+        raise BadSignIn("That is not right. Try again.")
+    with writing(world.engine) as conn:
+        people_sessions.forgive(conn, mine.user.login)
+        people_sessions.prove(conn, mine, now)
+
+
+def ask_proof(world: World, mine: Session) -> dict[str, Any]:
+    """What the browser needs to prove by a passkey who is there."""
+    with writing(world.engine) as conn:
+        return passkeys.ask(conn, site(world), mine.csrf, _now(world), mine.user.id)
+
+
+def prove_by_passkey(world: World, mine: Session, credential: str, request: str) -> None:
+    """Prove again who is there, by a passkey of theirs. Raises BadPasskey."""
+    refused: Refused | None = None
+    with writing(world.engine) as conn:  # kept also when refused, for the challenge is spent
+        try:
+            passkeys.show(conn, site(world), credential, mine.csrf, _now(world), mine.user.id)
+            people_sessions.prove(conn, mine, _now(world))
+        except Refused as error:
+            refused = error
+    if refused:
+        note(world, request, CHANGE, 401, mine.user, "proof")
+        raise refused
+
+
+def change_password(world: World, mine: Session, current: str, new: str, request: str) -> None:
+    """Change the password by the one that was good until now; every other session of the person ends.
+
+    Raises BadSignIn, Locked, auth.errors.BadRegistration.
+    """
+    who, now = mine.user, _now(world)
+    with writing(world.engine) as conn:
+        tried = people_sessions.attempt(conn, who.login, now)
+    if not people_sessions.proven(tried, current):
+        note(world, request, CHANGE, 401, who, "password")
+        raise BadSignIn("The current password is not right.")
+    hashed = people_sessions.hash_password(new, who.login)
+    with writing(world.engine) as conn:
+        people_sessions.set_password(conn, who.id, hashed, but=mine.hash)
+        people_sessions.forgive(conn, who.login)
+        people_sessions.prove(conn, mine, now)
+    note(world, request, CHANGE, 200, who, "password")
+
+
+def offer_authenticator(world: World, mine: Session) -> None:
+    """Make a secret to be scanned. Raises Unproved, Conflict where there is an authenticator already."""
+    with writing(world.engine) as conn:
+        _demand_proof(world, mine)
+        app = totp.find(conn, mine.user.id)
+        if app and app.confirmed:
+            raise Conflict("There is an authenticator app already. Turn it off first.")
+        totp.offer(conn, mine.user.id, _now(world))
+
+
+def offered(world: World, mine: Session) -> Offer | None:
+    """The secret that waits to be confirmed, if one does. Raises Unproved."""
+    _demand_proof(world, mine)
+    with reading(world.engine) as conn:
+        app = totp.find(conn, mine.user.id)
+    if app is None or app.confirmed:
+        return None
+    return Offer(app.secret, totp.address(app.secret, mine.user.login, "carecoord"))
+
+
+def confirm_authenticator(world: World, mine: Session, code: str, request: str) -> list[str]:
+    """Put the offered secret into use, by a code of it; returns recovery codes, if the person had none.
+
+    Raises Unproved, BadSignIn.
+    """
+    with writing(world.engine) as conn:
+        _demand_proof(world, mine)
+        done = totp.confirm(conn, mine.user.id, code, _now(world))
+        codes = _settled(world, conn, mine, "otp") if done else []
+    if not done:
+        raise BadSignIn(
+            "That is not the code of this moment. Check that the telephone's clock is right; try the next one."
+        )
+    note(world, request, CHANGE, 200, mine.user, "authenticator added")
+    return codes
+
+
+def remove_authenticator(world: World, mine: Session, request: str) -> None:
+    """Turn the authenticator app off. Raises Unproved, NotFound."""
+    with writing(world.engine) as conn:
+        _demand_proof(world, mine)
+        if not totp.remove(conn, mine.user.id):
+            raise NotFound("There is no authenticator app to turn off.")
+        factors.settle(conn, mine.user.id)
+    note(world, request, CHANGE, 200, mine.user, "authenticator removed")
+
+
+def renew_codes(world: World, mine: Session, request: str) -> list[str]:
+    """New recovery codes in place of the old. Raises Unproved, Conflict without a second factor to recover."""
+    with writing(world.engine) as conn:
+        _demand_proof(world, mine)
+        if not factors.kinds(conn, mine.user.id):
+            raise Conflict("Recovery codes stand in for a second factor: set one up first.")
+        codes = factors.renew(conn, mine.user.id)
+    note(world, request, CHANGE, 200, mine.user, "recovery codes renewed")
+    return codes
+
+
+def offer_passkey(world: World, mine: Session) -> dict[str, Any]:
+    """What the browser needs to make a passkey. Raises Unproved, Conflict."""
+    with writing(world.engine) as conn:
+        _demand_proof(world, mine)
+        return passkeys.offer(conn, site(world), mine.user, mine.csrf, _now(world))
+
+
+def add_passkey(world: World, mine: Session, credential: str, name: str, request: str) -> list[str]:
+    """Register the passkey that the browser made; returns recovery codes, if the person had none.
+
+    Raises Unproved, BadPasskey.
+    """
+    refused: Refused | None = None
+    codes: list[str] = []
+    with writing(world.engine) as conn:  # kept also when refused, for the challenge is spent
+        _demand_proof(world, mine)
+        try:
+            passkeys.add(conn, site(world), mine.user, credential, name, mine.csrf, _now(world))
+            codes = _settled(world, conn, mine, "hwk")
+        except Refused as error:
+            refused = error
+    if refused:
+        raise refused
+    note(world, request, CHANGE, 200, mine.user, "passkey added")
+    return codes
+
+
+def remove_passkey(world: World, mine: Session, id: bytes, request: str) -> None:
+    """Forget a passkey. Raises Unproved, NotFound."""
+    with writing(world.engine) as conn:
+        _demand_proof(world, mine)
+        if passkeys.remove(conn, mine.user.id, id) is None:
+            raise NotFound("There is no such passkey of yours.")
+        factors.settle(conn, mine.user.id)
+    note(world, request, CHANGE, 200, mine.user, "passkey removed")
+
+
+def end_session(world: World, mine: Session, hash: bytes, request: str) -> None:
+    """End one of the person's sessions. Raises NotFound for what is not theirs."""
+    with writing(world.engine) as conn:
+        if not people_sessions.leave_one(conn, mine.user.id, hash):
+            raise NotFound("That session has ended already.")
+    note(world, request, "sign-out", 200, mine.user, "another session")
+
+
+def _demand_proof(world: World, mine: Session) -> None:
+    if not mine.fresh(_now(world)):
+        raise Unproved
+
+
+def _settled(world: World, conn: Connection, mine: Session, kind: str) -> list[str]:
+    """What follows from a new factor: recovery codes with the first one, and a session that was good for setting it up
+    alone becomes a full one."""
+    if mine.kind != "desk":
+        people_sessions.admit(conn, mine, AMR[kind], _now(world))
+    return factors.settle(conn, mine.user.id)
+
+
+def _now(world: World) -> int:
+    return int(world.clock().timestamp())

@@ -1,0 +1,121 @@
+"""Let people and apps in: each verb one transaction. What is secret is returned once, in plain, and kept hashed."""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from joserfc.jwk import ECKey, KeySet
+from sqlalchemy import Connection
+
+from auth import store
+from auth.people import sessions
+from auth.store import Client, User
+from carecoord.errors import Invalid
+from carecoord.store.database import private_files
+from carecoord.store.database.engine import writing
+from carecoord.store.resources import read
+from carecoord.world import World
+
+ROLES = ("coordinator", "clinician", "payer", "contracts", "auditor", "admin")
+LONGEST = 200  # characters of a login or a name
+
+
+@dataclass(frozen=True)
+class NewUser:
+    """Who is let in. roles: of ROLES. organization: the id of one of our Organizations, whose cases the person sees.
+    practitioner: the id of the Practitioner who the person is; a clinician sees the patients of that one."""
+
+    login: str
+    name: str
+    roles: frozenset[str]
+    organization: str | None = None
+    practitioner: str | None = None
+
+
+def add_user(world: World, new: NewUser, password: str | None = None) -> str:
+    """Add a person; returns the password, a random one unless given.
+
+    Raises Invalid for an unknown role, organization or practitioner, auth's BadRegistration when the login is taken.
+    """
+    password = password or make_password()
+    hashed = sessions.hash_password(password, new.login)  # slow on purpose: not while others wait to write
+    with writing(world.engine) as conn:
+        enter(world, conn, new, hashed)
+    return password
+
+
+def enter(world: World, conn: Connection, new: NewUser, hashed: str) -> User:
+    """The row of a new person; `hashed` is empty for who has no password yet. Raises as `add_user`."""
+    login, name = store.fold(new.login), " ".join(new.name.split())
+    if not login or not name or not all(each.isprintable() and len(each) <= LONGEST for each in (login, name)):
+        raise Invalid(f"A person has a login and a name, of at most {LONGEST} plain characters each.")
+    demand_known(conn, new.roles, new.organization, new.practitioner)
+    fhir_user = f"Practitioner/{new.practitioner}" if new.practitioner else None
+    row = User(world.new_id(), login, name, new.roles, new.organization, fhir_user)
+    store.add_user(conn, row, hashed, int(world.clock().timestamp()))
+    return row
+
+
+def demand_known(conn: Connection, roles: frozenset[str], organization: str | None, practitioner: str | None) -> None:
+    """Raise Invalid unless there are these roles (one at least), this organization and this practitioner."""
+    if wrong := sorted(roles - set(ROLES)) or (not roles and ["none"]):
+        raise Invalid(f"Unknown role: {', '.join(wrong)}. Roles are {', '.join(ROLES)}.")
+    for type, id in (("Organization", organization), ("Practitioner", practitioner)):
+        if id and read.get(conn, type, id) is None:
+            raise Invalid(f"There is no {type}/{id} here: load or create it first.")
+
+
+def make_password() -> str:
+    """A random password of 20 characters, 120 bits."""
+    return secrets.token_urlsafe(15)
+
+
+def add_backend(world: World, new: Client) -> None:
+    """Register a backend service (SMART Backend Services). Raises auth's BadRegistration."""
+    with writing(world.engine) as conn:
+        store.add_client(conn, new, int(world.clock().timestamp()))
+
+
+def add_app(world: World, new: Client) -> str | None:
+    """Register an app that people launch (SMART App Launch); returns its secret when it is to have one.
+
+    Raises auth's BadRegistration.
+    """
+    secret = secrets.token_urlsafe(32) if new.method == "client_secret_basic" else None
+    with writing(world.engine) as conn:
+        store.add_client(conn, new, int(world.clock().timestamp()), secret)
+    return secret
+
+
+def close(world: World, client_id: str) -> Client:
+    """Let an app or a backend service in no more; its access tokens die at once. Raises Invalid when there is none."""
+    with writing(world.engine) as conn:
+        found = store.find_client(conn, client_id)
+        if found is None:
+            raise Invalid(f"There is no client {client_id!r}.")
+        store.change_client(conn, replace(found, disabled=True))
+    return found
+
+
+def make_key() -> tuple[bytes, str]:
+    """A new ES384 key pair: the private key as PEM, and the public key set as JSON text."""
+    private = ECKey.generate_key("P-384", private=True).as_pem(private=True)
+    return private, public_keys(private)
+
+
+def public_keys(private: bytes) -> str:
+    """The public key set, as JSON text, of a private key in PEM."""
+    key = ECKey.import_key(private)
+    key.ensure_kid()
+    public = ECKey.import_key(key.as_dict(private=False) | {"use": "sig", "alg": "ES384"})
+    return json.dumps(KeySet([public]).as_dict(private=False))
+
+
+def keep(file: Path, secret: bytes) -> None:
+    """Write what only its owner may read. Raises FileExistsError when there is such a file already."""
+    private_files.make_folder(file.parent)
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as out:
+        out.write(secret)

@@ -1,0 +1,168 @@
+"""The OpenID providers of organizations as an administrator keeps them: told of, looked at, linked to people, closed.
+
+A provider is asked before it is kept: one that can not be reached, or calls itself otherwise, would only fail people.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection
+
+from auth import store
+from auth.client import metadata
+from auth.client.backend import TokenTrouble, choose
+from auth.client.metadata import Metadata, Unusable
+from auth.keys.fetched import KeySets, NoKeys
+from auth.people import providers
+from auth.people.providers import Provider
+from auth.store import User
+from carecoord.actions.people.accounts import ROLES
+from carecoord.actions.people.openid_sign_in import CAME
+from carecoord.actions.server import keys as server_keys
+from carecoord.errors import BadGateway, Invalid
+from carecoord.fhir.instants import micros
+from carecoord.store.audit.events import Event, record
+from carecoord.store.database.engine import reading, writing
+from carecoord.store.resources import read
+from carecoord.world import World
+
+# A provider lets in everybody whom it knows. These roles are given to one person at a time, by an administrator here.
+BY_NAME_ONLY: Final = ("admin", "auditor")
+COMMAND: Final = "the command line"  # who acts there, as the audit says it
+
+
+def redirect_uri(world: World, id: str) -> str:
+    """Where the provider sends people back: what it must be told when we are registered there."""
+    return world.settings.url + CAME + id
+
+
+def add(world: World, new: Provider) -> None:
+    """Keep a provider, or tell anew of one, once it has answered. Raises Invalid, auth's BadRegistration."""
+    _judge_roles(new)
+    if new.secret_file is not None:
+        new = replace(new, secret_file=str(Path(new.secret_file).absolute()))
+        judge_secret(new)
+    _fits(world, new, _ask(world, new))
+    with writing(world.engine) as conn:
+        if new.organization and read.get(conn, "Organization", new.organization) is None:
+            raise Invalid(f"There is no Organization/{new.organization} here: load or create it first.")
+        providers.add(conn, new, int(world.clock().timestamp()))
+        _audit(world, conn, "add-provider", new.id)
+
+
+def every(world: World) -> list[tuple[Provider, int]]:
+    """Every provider, with the number of people known there."""
+    with reading(world.engine) as conn:
+        return providers.every(conn)
+
+
+def link(world: World, id: str, login: str, subject: str) -> User:
+    """Let the person of this login in by a provider that calls them `subject`. Raises Invalid, BadRegistration."""
+    with writing(world.engine) as conn:
+        found = _find(conn, id)
+        who = store.find_login(conn, login)
+        if who is None:
+            raise Invalid(f"Nobody here has the login {login!r}.")
+        providers.link(conn, found.issuer, subject, who.id, int(world.clock().timestamp()))
+        _audit(world, conn, "link-identity", id, who)
+    return who
+
+
+def unlink(world: World, id: str, subject: str) -> None:
+    """Take such a link back. Raises Invalid when there is none."""
+    with writing(world.engine) as conn:
+        found = _find(conn, id)
+        holder = providers.known(conn, found.issuer, subject)
+        if not providers.unlink(conn, found.issuer, subject):
+            raise Invalid(f"{subject!r} of {id} is nobody here.")
+        _audit(world, conn, "unlink-identity", id, store.find_user(conn, holder) if holder else None)
+
+
+def disable(world: World, id: str) -> Provider:
+    """Let nobody in by this provider any more; who is in by it is out. Raises Invalid when there is none."""
+    with writing(world.engine) as conn:
+        found = _find(conn, id)
+        providers.disable(conn, id)
+        _audit(world, conn, "disable-provider", id)
+    return found
+
+
+def examine(world: World, found: Provider) -> str:
+    """What is as it must be, in one line. Raises Invalid or BadGateway with what to do."""
+    if found.disabled:
+        return "disabled, nobody is let in by it"
+    judge_secret(found)
+    told = _ask(world, found)
+    _fits(world, found, told)
+    try:
+        keys = KeySets(world.http).get(told.jwks_url, world.clock().timestamp(), "")
+    except NoKeys as error:
+        raise BadGateway(f"{error} Without it nobody can be let in.") from error
+    if not keys:
+        raise BadGateway(f"{told.jwks_url} publishes no key that an id_token could be checked by.")
+    how = "our secret" if found.secret_file else "our keys"
+    return f"{found.issuer} answers, knows us by {how} as {found.client}"
+
+
+def judge_secret(found: Provider) -> None:
+    """Raise Invalid when our secret there can not be read, or others can read it."""
+    if found.secret_file is None:
+        return
+    path = Path(found.secret_file)
+    try:
+        empty, loose = not path.read_text().strip(), path.stat().st_mode & 0o077
+    except (OSError, ValueError) as error:
+        raise Invalid(f"The secret for {found.id} must stand in a file that we can read, not {path}.") from error
+    if empty:
+        raise Invalid(f"{path} is empty: put our client secret at {found.issuer} there.")
+    if loose:
+        raise Invalid(f"others may read {path}: chmod 600 {path}")
+
+
+def _judge_roles(new: Provider) -> None:
+    if wrong := sorted(new.roles - set(ROLES)):
+        raise Invalid(f"Unknown role: {', '.join(wrong)}. Roles are {', '.join(ROLES)}.")
+    if wrong := sorted(new.roles & set(BY_NAME_ONLY)):
+        raise Invalid(
+            f"Not everybody who comes from {new.name} can be {' and '.join(wrong)}: add the person with carecoord "
+            f"user add, then carecoord provider link."
+        )
+    if new.roles and not new.organization:
+        raise Invalid("Somebody new must belong somewhere: give the Organization's id beside the roles.")
+
+
+def _ask(world: World, found: Provider) -> Metadata:
+    try:
+        with world.http() as session:
+            return metadata.fetch(session, found.issuer, world.settings.allowed)
+    except Unusable as error:
+        raise Invalid(str(error)) from error
+
+
+def _fits(world: World, found: Provider, told: Metadata) -> None:
+    """Raise Invalid when the provider takes no proof of the kind that we have."""
+    if found.secret_file is not None:
+        if not {"client_secret_basic", "client_secret_post"} & set(told.methods):
+            raise Invalid(f"{found.issuer} takes no secrets, but {', '.join(told.methods)}: leave the secret out.")
+        return
+    where = server_keys.address(world)
+    if "private_key_jwt" not in told.methods:
+        raise Invalid(f"{found.issuer} takes no client that proves itself by keys: give it with a secret in a file.")
+    try:
+        choose(server_keys.signing(world), told.algorithms)
+    except TokenTrouble as error:
+        raise Invalid(f"{error.text} Or give it with a secret in a file. Our keys stand at {where}") from error
+
+
+def _find(conn: Connection, id: str) -> Provider:
+    found = providers.find(conn, id)
+    if found is None:
+        raise Invalid(f"There is no provider {id!r}: carecoord provider list shows them.")
+    return found
+
+
+def _audit(world: World, conn: Connection, verb: str, id: str, who: User | None = None) -> None:
+    subject = f"user={who.id} " if who else ""
+    event = Event(micros(world.clock()), world.new_id(), verb, 200, COMMAND, query=f"{subject}provider={id}")
+    record(conn, [event])

@@ -1,0 +1,75 @@
+"""The organizations that people can belong to, each once however many systems told of it, and who has to belong to
+one: what a coordinator, a payer's clerk or a clinician sees hangs on it."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from carecoord.actions.people.accounts import NewUser
+from carecoord.domain.resource.elements import Json, identifiers, item, items, text
+from carecoord.errors import Invalid
+from carecoord.fhir import text as json
+from carecoord.fhir.search.query import EVERYTHING, parse
+from carecoord.store.database.engine import reading
+from carecoord.store.search.search import find
+from carecoord.world import World
+
+MOST = 1000  # organizations looked at
+_NAMED = 10  # of them, told in a refusal
+_PAYERS = frozenset({"pay", "ins"})  # organization-type
+
+
+def distinct(resources: Iterable[Json]) -> list[Json]:
+    """Each organization once: of copies that share an identifier our own, which no other system sent."""
+    kept: list[Json] = []
+    known: set[str] = set()
+    for each in sorted(resources, key=lambda one: bool(text(item(one, "meta"), "source"))):
+        ids = identifiers(each)
+        if known.isdisjoint(ids):
+            kept.append(each)
+        known |= ids
+    return kept
+
+
+def needs_one(new: NewUser) -> bool:
+    """Whether this person would see nothing for want of an organization."""
+    alone = "clinician" in new.roles and not new.practitioner
+    return not new.organization and (alone or bool(new.roles & {"coordinator", "payer"}))
+
+
+def placed(world: World, new: NewUser) -> tuple[NewUser, str]:
+    """The person with an organization where the role needs one, and a sentence on what was decided, or empty.
+
+    The only one that fits is taken; where there is none at all yet, the sentence warns. Raises Invalid that names those
+    to choose from."""
+    if not needs_one(new):
+        return new, ""
+    role = sorted(new.roles & {"coordinator", "clinician", "payer"})[0]
+    fitting = _fitting(world, "payer" in new.roles)
+    if not fitting:
+        return new, (
+            f"There is no organization here yet that a {role} could belong to, and without one {new.login} sees no "
+            f"cases. Load or sync one, then: carecoord user change {new.login} --organization ID"
+        )
+    if len(fitting) == 1:
+        id, name = fitting[0]
+        return replace(new, organization=id), f"{new.login} belongs to {name} ({id}), the only organization that fits."
+    listed = "; ".join(f"{id} ({name})" for id, name in fitting[:_NAMED])
+    more = f"; and {len(fitting) - _NAMED} more" if len(fitting) > _NAMED else ""
+    raise Invalid(f"A {role} sees the cases of an organization: say which by its id. Here are {listed}{more}.")
+
+
+def _fitting(world: World, payer: bool) -> list[tuple[str, str]]:
+    """(id, name) of the payers, or of all others, by name; our own where there are any."""
+    with reading(world.engine) as conn:
+        asked = parse("Organization", [("_sort", "name")], strict=True)
+        found = [json.loads(row.body) for row in find(conn, asked, lambda _: EVERYTHING, page_size=MOST).rows]
+    kind = [each for each in found if _is_payer(each) == payer and each.get("active") is not False]
+    own = [each for each in kind if not text(item(each, "meta"), "source")]
+    order = {id(each): n for n, each in enumerate(kind)}
+    chosen = sorted(distinct(own or kind), key=lambda each: order[id(each)])
+    return [(text(each, "id"), text(each, "name") or text(each, "id")) for each in chosen]
+
+
+def _is_payer(organization: Json) -> bool:
+    codes = {text(code, "code") for kind in items(organization, "type") for code in items(kind, "coding")}
+    return bool(codes & _PAYERS)

@@ -1,0 +1,224 @@
+"""Sign in, stay signed in, sign out: each verb its own transaction, and none held while a password is being checked.
+
+Who has a second factor is let in in two steps: between them stands a value kept for five minutes, which opens nothing
+but the second step. Right or wrong, every sign-in is audited, but never what was typed: people type passwords into the
+wrong field.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from auth import store
+from auth.errors import BadSignIn, Locked, Refused
+from auth.people import factors, one_time, passkeys, sessions, totp
+from auth.people.passkeys import Site
+from auth.people.sessions import Session
+from auth.store import User
+from carecoord.errors import Conflict
+from carecoord.fhir.instants import micros
+from carecoord.store.audit.events import Event
+from carecoord.store.database.engine import reading, writing
+from carecoord.world import World
+
+HALFWAY: Final = 300  # seconds from the right password to the second factor
+DAY: Final = 86_400
+# Whoever rules over accounts, or reads who saw which patient, should not hang on a password alone.
+ADVISED: Final = frozenset({"admin", "auditor"})
+_STEP: Final = "second-step"
+_LATE: Final = "That took too long. Sign in again with your password."
+
+
+@dataclass(frozen=True)
+class Entered:
+    """Signed in. cookie: the new session's id. advised: this person should set up a second factor."""
+
+    cookie: str
+    advised: bool
+
+
+@dataclass(frozen=True)
+class Halfway:
+    """The password was right, a second factor is to follow. cookie: what fetches the half-made sign-in."""
+
+    cookie: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """The second step of somebody: which kinds they have (`otp`, `hwk`)."""
+
+    who: User
+    kinds: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Browser:
+    """Who asks: what the browser calls itself, the request's id, and the session it had until now, which ends."""
+
+    agent: str
+    request: str
+    leaving: str | None = None
+
+
+def sign_in(world: World, login: str, password: str, browser: Browser) -> Entered | Halfway:
+    """Check a login and its password. Raises auth.errors.BadSignIn, or Locked after too many wrong passwords."""
+    now = _now(world)
+    try:
+        with writing(world.engine) as conn:
+            tried = sessions.attempt(conn, login, now)
+    except Locked:
+        note(world, browser.request, "sign-in", 429, None)
+        raise
+    if not sessions.proven(tried, password) or tried.user is None:
+        note(world, browser.request, "sign-in", 401, tried.user)
+        raise BadSignIn("That login and password do not belong together.")
+    with writing(world.engine) as conn:
+        store.purge(conn, now)
+        if factors.kinds(conn, tried.user.id):
+            sessions.excuse(conn, tried)
+            return Halfway(one_time.keep(conn, _STEP, {}, now, HALFWAY, tried.user.id))
+        entered = _enter(world, conn, tried.user, browser, "pwd")
+    note(world, browser.request, "sign-in", 200, tried.user)
+    return entered
+
+
+def halfway(world: World, half: str | None) -> Step | None:
+    """The second step that waits under this value, if it still does."""
+    with reading(world.engine) as conn:
+        return _step(conn, half, _now(world))
+
+
+def give_code(world: World, half: str | None, code: str, browser: Browser) -> Entered:
+    """Finish a sign-in by a code of the authenticator app, or a recovery code. Each try counts like a wrong password
+    until it turns out right. Raises BadSignIn, Locked."""
+    now = _now(world)
+    entered = None
+    try:
+        with writing(world.engine) as conn:
+            step = _step(conn, half, now)
+            if step is None:
+                raise BadSignIn(_LATE)
+            sessions.count(conn, store.digest(step.who.login), now)
+            if is_code(conn, step.who, code, now) and one_time.take(conn, _STEP, half or "", now):
+                entered = _enter(world, conn, step.who, browser, "pwd otp")
+    except Locked:
+        note(world, browser.request, "sign-in", 429, step.who if step else None)
+        raise
+    note(world, browser.request, "sign-in", 200 if entered else 401, step.who)
+    if entered is None:
+        raise BadSignIn("That code is not right, or was used before. Wait for the next one and try again.")
+    return entered
+
+
+def ask_passkey(world: World, bound: str, half: str | None = None) -> dict[str, Any]:
+    """What the browser needs to show a passkey: alone, or as the second step. Raises Conflict, BadSignIn."""
+    now = _now(world)
+    here = site(world)
+    with writing(world.engine) as conn:
+        if half is None:
+            return passkeys.ask(conn, here, bound, now)
+        step = _step(conn, half, now)
+        if step is None:
+            raise BadSignIn(_LATE)
+        return passkeys.ask(conn, here, bound, now, step.who.id)
+
+
+def give_passkey(world: World, credential: str, bound: str, browser: Browser, half: str | None = None) -> Entered:
+    """Sign in by the passkey that the browser shows: alone, or as the second step. Raises Refused."""
+    now = _now(world)
+    here = site(world)
+    refused: Refused | None = None
+    who: User | None = None
+    with writing(world.engine) as conn:  # kept also when refused, for the challenge is spent
+        try:
+            step = _step(conn, half, now) if half is not None else None
+            if half is not None and step is None:
+                raise BadSignIn(_LATE)
+            who = passkeys.show(conn, here, credential, bound, now, step.who.id if step else None)
+            if half is not None and one_time.take(conn, _STEP, half, now) is None:
+                raise BadSignIn(_LATE)
+            entered = _enter(world, conn, who, browser, "pwd hwk" if step else "hwk")
+        except Refused as error:
+            refused = error
+    note(world, browser.request, "sign-in", 401 if refused else 200, who)
+    if refused:
+        raise refused
+    return entered
+
+
+def is_code(conn: Connection, who: User, code: str, now: int) -> bool:
+    """Whether this is the person's code of the moment or an unused recovery code; then it is used up."""
+    return totp.use(conn, who.id, code, now) or factors.recover(conn, who.id, code, now)
+
+
+def who(world: World, cookie: str | None, kind: str = "desk", *, used: bool = True) -> Session | None:
+    """The session of a cookie, or None. used: a person asks, so its use is noted; a page that looks for news by itself
+    must not keep a session alive that nobody sits before."""
+    if not cookie:
+        return None
+    now = _now(world)
+    with reading(world.engine) as conn:
+        found = sessions.find(conn, cookie, now, kind)
+    if used and found and found.stale(now):
+        with writing(world.engine) as conn:
+            sessions.touch(conn, found, now)
+    return found
+
+
+def sign_out(world: World, session: Session, request: str) -> None:
+    """End this session."""
+    with writing(world.engine) as conn:
+        sessions.leave_one(conn, session.user.id, session.hash)
+    note(world, request, "sign-out", 200, session.user)
+
+
+def sign_out_everywhere(world: World, session: Session, request: str) -> None:
+    """End every session of this person, this one too."""
+    with writing(world.engine) as conn:
+        sessions.leave_everywhere(conn, session.user.id)
+    note(world, request, "sign-out", 200, session.user, "everywhere")
+
+
+def site(world: World) -> Site:
+    """Where passkeys count. Raises Conflict where browsers know none."""
+    found = passkeys.site(world.settings.url)
+    if found is None:
+        raise Conflict(f"Passkeys need https and a host name, or localhost; this server is {world.settings.url}.")
+    return found
+
+
+def note(world: World, request: str, what: str, status: int, who: User | None, query: str | None = None) -> None:
+    """Write into the trail what somebody did about an account; never what was typed."""
+    subject, organization = (who.id, who.organization) if who else (None, None)
+    now = micros(world.clock())
+    world.journal.append(Event(now, request, what, status, subject, organization=organization, query=query))
+
+
+def due(world: World, conn: Connection, who: User) -> int | None:
+    """Until when this person may go on without a second factor; None: as long as they like."""
+    days = world.settings.second_factor_days
+    return sessions.added(conn, who.id) + days * DAY if days and who.roles & ADVISED else None
+
+
+def _enter(world: World, conn: Connection, who: User, browser: Browser, amr: str) -> Entered:
+    """A new session. By password alone and past the day for it, an admin or auditor gets one that opens nothing but the
+    page on which to set up a second factor."""
+    now = _now(world)
+    sessions.leave(conn, browser.leaving)
+    sessions.forgive(conn, who.login)
+    bare = amr == "pwd" and bool(who.roles & ADVISED)
+    until = due(world, conn, who)
+    kind = "enrol" if bare and until is not None and now >= until else "desk"
+    return Entered(sessions.enter_as(conn, who, browser.agent, now, amr=amr, kind=kind), bare)
+
+
+def _step(conn: Connection, half: str | None, now: int) -> Step | None:
+    kept = one_time.look(conn, _STEP, half, now) if half else None
+    who = store.find_user(conn, kept.user) if kept and kept.user else None
+    return Step(who, factors.kinds(conn, who.id)) if who and not who.disabled else None
+
+
+def _now(world: World) -> int:
+    return int(world.clock().timestamp())

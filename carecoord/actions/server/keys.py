@@ -1,0 +1,71 @@
+"""Our own keys: those that sign id_tokens, and those by which we prove ourselves to EHRs and OpenID providers."""
+
+from typing import Any, Final
+
+from auth.client import keys as client_keys
+from auth.client.backend import Key
+from auth.client.keys import Listed
+from auth.keys import signing as keys_signing
+from auth.server.issuer import CLIENT_KEYS_PATH
+from carecoord.fhir.instants import micros
+from carecoord.store.audit.events import Event, record
+from carecoord.store.database.engine import reading, writing
+from carecoord.world import World
+
+COMMAND: Final = "the command line"  # who acts there, as the audit says it
+
+
+def address(world: World) -> str:
+    """Where our public keys stand: what an EHR is told when we are registered there."""
+    return world.settings.url + CLIENT_KEYS_PATH
+
+
+def signing(world: World) -> tuple[Key, ...]:
+    """The private keys to prove ourselves by, one for each algorithm."""
+    every(world)
+    with reading(world.engine) as conn:
+        return client_keys.signing(conn, _now(world))
+
+
+def published(world: World) -> dict[str, Any]:
+    """Our public key set."""
+    every(world)
+    with reading(world.engine) as conn:
+        return client_keys.published(conn, _now(world))
+
+
+def every(world: World) -> list[Listed]:
+    """Each of those keys, and which of them signs; a first pair is made where there is none."""
+    with reading(world.engine) as conn:
+        found = client_keys.every(conn, _now(world))
+    if found:
+        return found
+    made = client_keys.pair()
+    with writing(world.engine) as conn:
+        client_keys.begin(conn, made, _now(world))
+        return client_keys.every(conn, _now(world))
+
+
+def rotate(world: World, *, lost: bool = False, request: str = "") -> None:
+    """A new pair to prove ourselves by: published now, signing after a day; at once when the old one is `lost`."""
+    every(world)
+    made = client_keys.pair()
+    with writing(world.engine) as conn:
+        client_keys.rotate(conn, made, _now(world), lost=lost)
+        _audit(world, conn, request)
+
+
+def rotate_sign_in(world: World, request: str = "") -> str:
+    """A new key for id_tokens, from now on; the old one stays published for a day. Returns its kid."""
+    with writing(world.engine) as conn:
+        made = keys_signing.rotate(conn, _now(world))
+        _audit(world, conn, request)
+    return made
+
+
+def _audit(world: World, conn: Any, request: str) -> None:
+    record(conn, [Event(micros(world.clock()), request or world.new_id(), "rotate-keys", 200, COMMAND)])
+
+
+def _now(world: World) -> int:
+    return int(world.clock().timestamp())

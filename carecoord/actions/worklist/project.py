@@ -1,0 +1,159 @@
+"""Keeping the worklist true: a write rewrites, in its own transaction, the rows of the cases that it bears on; what
+only the passing of time changes is judged anew before a worklist is shown."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from carecoord.actions.access import consents
+from carecoord.actions.clearance.assemble import Assembled, Library, of_patient
+from carecoord.domain.clearance.clearance import clear
+from carecoord.domain.gates.policy import Policy
+from carecoord.domain.referrals.case import CLINICAL, REGISTRY
+from carecoord.domain.resource.codes import EXTENSION
+from carecoord.domain.resource.elements import extension, identifier, identifiers, item, key, target
+from carecoord.domain.worklist.row import row
+from carecoord.fhir.instants import micros
+from carecoord.settings import Settings
+from carecoord.store.database import outbox
+from carecoord.store.database.engine import reading, writing
+from carecoord.store.database.tables import case
+from carecoord.store.resources import read
+from carecoord.store.resources.write import Projector, Touched
+from carecoord.store.worklist import registry
+from carecoord.store.worklist import rows as worklist_rows
+from carecoord.world import World
+
+AT_ONCE = 200  # cases that one change of the registry rewrites in its own transaction; more are marked for later
+JOB = "refresh-cases"  # the outbox job that judges marked rows anew
+_ORDER = re.compile(rb'"reference":"ServiceRequest/([^"/]+)')
+_decode = msgspec.json.Decoder().decode
+
+
+def policy(settings: Settings) -> Policy:
+    """The rules' numbers as this office has set them."""
+    return Policy(
+        zone=ZoneInfo(settings.timezone),
+        eligibility_age=timedelta(days=settings.eligibility_days),
+        expiring=timedelta(days=settings.expiring_days),
+    )
+
+
+def projector(rules: Policy) -> Projector:
+    """The function that the write door calls with what it changed."""
+
+    def project(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
+        patients = _patients(conn, touched)
+        _rewrite(conn, patients, now, rules)
+        _registry(conn, touched, patients, now, rules)
+        consents.note(conn, touched)
+
+    return project
+
+
+project = projector(Policy())
+
+
+def refresh_due(world: World, most: int = 500) -> int:
+    """Judge anew up to `most` rows whose time has come; returns how many there were. Normally none: one index probe."""
+    now = world.clock()
+    with reading(world.engine) as conn:
+        due = _due(conn, now, most)
+    if due:
+        with writing(world.engine) as conn:
+            refresh(conn, now, policy(world.settings), most)
+    return len(due)
+
+
+def refresh(conn: Connection, now: datetime, rules: Policy, most: int) -> None:
+    """Judge anew up to `most` rows whose time has come, in the caller's transaction."""
+    _rewrite(conn, set(_due(conn, now, most)), now, rules)
+
+
+def _due(conn: Connection, now: datetime, most: int) -> list[str]:
+    """The patients of the rows whose time has come, the longest due first."""
+    late = case.c.changes_at <= micros(now)
+    return list(conn.scalars(select(case.c.patient).where(late).order_by(case.c.changes_at).limit(most)))
+
+
+def _patients(conn: Connection, touched: Iterable[Touched]) -> set[str]:
+    """Whose cases a write bears on: the patients that its resources are and were about, and of those that name no
+    patient the patients of the orders they speak of."""
+    found: set[str] = set()
+    bare = []
+    for each in touched:
+        if each.type == "Patient":
+            found.add(each.id)
+        elif each.type == "ServiceRequest" or each.type in CLINICAL:
+            found |= {patient for patient in (each.patient, each.before_patient) if patient}
+            if each.patient is None:
+                bare.append(each.rid)
+    orders = (
+        {id.decode() for version in registry.versions(conn, bare) for id in _ORDER.findall(version.body)}
+        if bare
+        else set()
+    )
+    for order in read.many(conn, [("ServiceRequest", id) for id in orders]):
+        found.add(target(item(_decode(order.body), "subject")).partition("/")[2])
+    return found - {""}
+
+
+def _rewrite(conn: Connection, patients: Iterable[str], now: datetime, rules: Policy) -> None:
+    """Write the rows of these patients' cases where they differ from what stands there."""
+    library = Library(conn)
+    for patient in worklist_rows.concerned(conn, patients):
+        found = of_patient(library, patient)
+        held = {row["rid"]: row for row in conn.execute(select(case).where(case.c.patient == patient)).mappings().all()}
+        if not found and not held:
+            continue
+        written = {each.rid: _row(each, now, rules) for each in found}
+        gone = sorted(held.keys() - written.keys())
+        changed = [row for rid, row in written.items() if not _same(held.get(rid), row)]
+        worklist_rows.remove(conn, gone)
+        registry.forget(conn, gone)
+        worklist_rows.save(conn, changed)
+        registry.lean(conn, {each.rid: each.needs for each in found})
+
+
+def _row(found: Assembled, now: datetime, rules: Policy) -> dict[str, Any]:
+    return {"rid": found.rid, "updated": micros(now), **row(found.case, clear(found.case, now, rules), rules)}
+
+
+def _same(held: Any, row: dict[str, Any]) -> bool:
+    return held is not None and all(held[name] == value for name, value in row.items() if name != "updated")
+
+
+def _registry(conn: Connection, touched: Sequence[Touched], done: set[str], now: datetime, rules: Policy) -> None:
+    """The cases that lean on what was changed of the registry, or hoped to find it."""
+    shared = [each for each in touched if each.type in REGISTRY]
+    if not shared:
+        return
+    keys = {f"{each.type}/{each.id}" for each in shared}
+    for version in registry.versions(conn, [each.rid for each in shared]):
+        if version.body:
+            keys |= _keys(_decode(version.body))
+    rids = registry.leaning(conn, keys)
+    if len(rids) > AT_ONCE:
+        registry.mark(conn, rids)
+        outbox.add(conn, JOB, JOB, b"", now)
+    elif rids:
+        patients = set(conn.scalars(select(case.c.patient).where(case.c.rid.in_(rids)).distinct()))
+        _rewrite(conn, patients - done, now, rules)
+
+
+def _keys(resource: dict[str, Any]) -> set[str]:
+    """The keys by which cases lean on a resource of the registry (see assembling)."""
+    kind = str(resource.get("resourceType"))
+    found = {f"{kind}?{id}" for id in identifiers(resource)} | {key(resource)}
+    if kind == "OrganizationAffiliation":
+        found.add(f"affiliated:{target(item(resource, 'participatingOrganization'))}")
+    if kind == "PractitionerRole":
+        found.add(f"role:{target(item(resource, 'practitioner'))}")
+    if kind == "PlanDefinition":
+        found.add(f"rules:{identifier(item(extension(resource, f'{EXTENSION}/plan-payer'), 'valueIdentifier'))}")
+    return found

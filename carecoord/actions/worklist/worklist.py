@@ -1,0 +1,268 @@
+"""What the desk shows: the worklist, narrowed to whose cases the asker may see, and one case with all that bears on
+it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Row
+
+from auth.grant import Grant
+from carecoord.actions.access import consents
+from carecoord.actions.access.office import office
+from carecoord.actions.access.turn import looking
+from carecoord.actions.clearance import assemble as clearance_assemble
+from carecoord.actions.ehrs import sync_health
+from carecoord.actions.ehrs.sync_health import SyncHealth
+from carecoord.actions.worklist import project
+from carecoord.domain.access import break_glass, payer_view
+from carecoord.domain.access.payer_view import PayerCase, PayerRow
+from carecoord.domain.clearance.clearance import Clearance, clear
+from carecoord.domain.referrals.case import Case
+from carecoord.domain.resource.elements import Json, key, targets
+from carecoord.domain.resource.parties import Directory, directory
+from carecoord.domain.timeline import timeline
+from carecoord.errors import Forbidden, Invalid, NotFound
+from carecoord.fhir import text
+from carecoord.fhir.instants import micros
+from carecoord.fhir.types import TYPES
+from carecoord.store.access import break_glass as broken
+from carecoord.store.audit.events import Event, told
+from carecoord.store.database.engine import reading
+from carecoord.store.resources import read
+from carecoord.store.worklist.query import Asked, Moments, Seen, Standing, Worklist, place, standings
+from carecoord.world import World
+
+VERSIONS = 50  # of a Task, read for the timeline
+CLINICAL = {"coordinator", "clinician"}  # roles that see a case whole
+LABELS = {"payer": "payer_name", "owner": "owner_name"}  # facets whose words come from the data
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of the worklist and every number around it, read in one state of the database.
+
+    `tally`: rows of each tab under the same filters; `groups`: of each urgency group; both stop at cases.MANY."""
+
+    now: datetime
+    at: Moments
+    rows: Sequence[Row[Any]] | Sequence[PayerRow]
+    ends: tuple[tuple[Any, int], tuple[Any, int]] | None  # where the first and the last row stand in the order
+    more_after: bool
+    more_before: bool
+    tally: Mapping[str, int]
+    groups: Mapping[str, int]
+    choices: Mapping[str, list[tuple[str, str]]]
+    next_decision: int | None  # when the next payer's decision is due, microseconds
+    syncs: Sequence[SyncHealth]  # how fresh what we hold of each EHR is
+    full: bool  # whether the asker sees cases whole, or as a payer does
+    roles: frozenset[str]
+    belongs: bool  # whether any case could be the asker's: by their organization, a clinician's also by who they are
+
+
+def moments(now: datetime, zone: ZoneInfo) -> Moments:
+    """What late, today, soon and this week mean at an instant, by the midnights of the office's time zone."""
+    today = now.astimezone(zone).date()
+
+    def end(days: int) -> int:
+        return micros(datetime.combine(today + timedelta(days + 1), time(), zone).astimezone(UTC))
+
+    return Moments(micros(now), end(0), end(3), end(7))
+
+
+def has_cases(grant: Grant) -> bool:
+    """Whether the asker's role works on cases at all."""
+    return bool(grant.roles & (CLINICAL | {"payer"}))
+
+
+def whole(grant: Grant) -> bool:
+    """Whether the asker sees cases whole; others see of a case what a request for authorization tells the payer."""
+    return bool(grant.roles & CLINICAL)
+
+
+def worklist(world: World, grant: Grant, asked: Asked, tabs: Sequence[str], size: int, request: str) -> Found:
+    """The page of the worklist that was asked for. `request`: the id of the request, for the audit trail."""
+    full, now = demand(grant, asked), _fresh(world)
+    with reading(world.engine) as conn:
+        cases = _cases(world, conn, grant, now)
+        rows, more_after, more_before = cases.page(asked, size)
+        tally, groups = cases.tally(asked, tabs)
+        choices = {name: cases.choices(name, label) for name, label in LABELS.items()} if full else {}
+        due = cases.first_due(Asked("payer", asked.facets, asked.words)) if "payer" in tabs else None
+        syncs = sync_health.of_each(conn, world.settings, now)
+    patient, patients = told(row.patient for row in rows)
+    _audit(world, grant, now, request, query=_said(asked), patient=patient, patients=patients)
+    ends = (place(rows[0], asked.sort, not full), place(rows[-1], asked.sort, not full)) if rows else None
+    shown = rows if full else [payer_view.payer_row(dict(row._mapping)) for row in rows]
+    belongs = bool(grant.organization) or bool("clinician" in grant.roles and grant.fhir_user)
+    return Found(
+        now, cases.at, shown, ends, more_after, more_before, tally, groups, choices, due, syncs, full, grant.roles,
+        belongs,
+    )  # fmt: skip
+
+
+def demand(grant: Grant, asked: Asked) -> bool:
+    """Whether the asker sees cases whole. Raises Invalid for a payer's list or order by what a payer is not shown: how
+    many rows it has, or which comes first, would tell it all the same."""
+    if whole(grant) or not has_cases(grant):
+        return True
+    if asked.tab not in payer_view.TABS:
+        raise Invalid(f"There is no list {asked.tab!r} for your role; choose one of the tabs.", "http.tab")
+    if asked.sort.removeprefix("-") not in payer_view.SORTS:
+        raise Invalid(f"Your list can not be sorted by {asked.sort!r}.", "http.sort")
+    for name, _ in asked.facets:
+        if name not in payer_view.FACETS:
+            raise Invalid(
+                f"Your list can not be filtered by {name!r}; choose {', '.join(payer_view.FACETS)}.", f"http.{name}"
+            )
+    return False
+
+
+def agreements(world: World, grant: Grant, request: str) -> tuple[datetime, list[Standing]]:
+    """For the contract desk: what hangs on each agreement, in numbers. Raises Forbidden for others."""
+    if "contracts" not in grant.roles:
+        raise Forbidden("Only the contract desk sees what hangs on each agreement.")
+    now = _fresh(world)
+    with reading(world.engine) as conn:
+        found = standings(conn)
+    world.journal.append(
+        Event(
+            micros(now), request, "search", 200, grant.subject, grant.client, grant.organization, "Contract",
+            launch=grant.launch,
+        )
+    )  # fmt: skip
+    return now, found
+
+
+def download(world: World, grant: Grant, asked: Asked, request: str) -> Iterator[Row[Any] | PayerRow]:
+    """Every row of the list that was asked for, in its order. Audited with those that went out, also where the
+    asker hangs up half-way. Raises Invalid for what the asker may not ask."""
+    return _every(world, grant, asked, request, demand(grant, asked))
+
+
+def _every(world: World, grant: Grant, asked: Asked, request: str, full: bool) -> Iterator[Row[Any] | PayerRow]:
+    now = _fresh(world)
+    shown: set[str] = set()
+    try:
+        with reading(world.engine) as conn:
+            for row in _cases(world, conn, grant, now).every(asked):
+                shown.add(row.patient)
+                yield row if full else payer_view.payer_row(dict(row._mapping))
+    finally:
+        patient, patients = told(shown)
+        _audit(world, grant, now, request, query=_said(asked), patient=patient, patients=patients)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One case whole: its row, the resources behind it, the judgement, what happened and its papers. `openable`: what
+    of the proof and the papers, `Type/id`, the asker may read by itself."""
+
+    now: datetime
+    at: Moments
+    row: Row[Any]
+    case: Case
+    known: Directory
+    clearance: Clearance
+    events: Sequence[timeline.Event]
+    documents: Sequence[Json]
+    openable: frozenset[str]
+
+
+@dataclass(frozen=True)
+class PayerPanel:
+    """One case as its payer sees it: it holds what the payer was told and nothing else. `openable`: as of a Panel."""
+
+    now: datetime
+    at: Moments
+    row: PayerRow
+    told: PayerCase
+    events: Sequence[timeline.Event]
+    openable: frozenset[str]
+
+
+def panel(world: World, grant: Grant, id: str, request: str) -> Panel | PayerPanel:
+    """One case with all that bears on it. Raises NotFound for one that is not there or that the asker may not know of.
+    Audited as a read of the ServiceRequest."""
+    now, zone = _fresh(world), ZoneInfo(world.settings.timezone)
+    with reading(world.engine) as conn:
+        cases = _cases(world, conn, grant, now)
+        row, glass = cases.one(id), None
+        if row is None:
+            row, glass = _opened(conn, grant, id, now, cases.at)
+        case = clearance_assemble.assemble(conn, id, offers=True) if row else None
+        if row is None or case is None:
+            raise NotFound("There is no such referral, or none that you may see.", "http.id")
+        versions = {key(task): _versions(conn, str(task["id"])) for task in case.tasks}
+        talks = [talk for talk in _of_patient(conn, row.patient, "Communication") if _concerns(talk, case)]
+    _audit(world, grant, now, request, resource=id, patient=row.patient, emergency=glass)
+    rules = project.policy(world.settings)
+    judged = clear(case, now, rules)
+    if not whole(grant):
+        told = payer_view.payer_case(case, judged, now, rules)
+        if told is None:
+            raise NotFound("There is no such referral, or none that you may see.", "http.id")
+        opened = _openable(world, grant, request, payer_view.references(told))
+        shown = payer_view.payer_row(dict(row._mapping))
+        return PayerPanel(now, cases.at, shown, told, payer_view.events(told, zone), opened)
+    known = directory([*case.organizations, *case.locations, *case.practitioners])
+    happened = timeline.timeline(case, known, zone, row.agreement, talks, versions)
+    papers = timeline.documents(case)
+    named = {proof.reference for gate in judged.gates for proof in gate.evidence} | {key(each) for each in papers}
+    openable = frozenset[str]() if glass else _openable(world, grant, request, named)
+    return Panel(now, cases.at, row, case, known, judged, happened, papers, openable)
+
+
+def _openable(world: World, grant: Grant, request: str, references: Iterable[str]) -> frozenset[str]:
+    """Those of the references whose resources the asker may read: a link to another would lead nowhere."""
+    pairs = [(type, id) for type, _, id in (each.partition("/") for each in sorted(references)) if type in TYPES and id]
+    with looking(world, grant, request) as turn:
+        rows = read.many(turn.conn, pairs)
+        return frozenset(f"{row.type}/{row.id}" for row in rows if not row.deleted and turn.sees(row, "r"))
+
+
+def _opened(conn: Connection, grant: Grant, id: str, now: datetime, at: Moments) -> tuple[Row[Any] | None, str | None]:
+    """The case of a patient whose record the asker has opened by breaking the glass, and the id of that."""
+    row = Worklist(conn, Seen(None), at).one(id) if break_glass.may_break(grant) else None
+    found = broken.current(conn, grant.subject, micros(now), row.patient) if row else []
+    return (row, found[0].id) if found else (None, None)
+
+
+def _versions(conn: Connection, task: str) -> list[Json]:
+    return [text.loads(row.body) for row in read.history(conn, "Task", task, VERSIONS) if not row.deleted]
+
+
+def _of_patient(conn: Connection, patient: str, type: str) -> list[Json]:
+    return [text.loads(row.body) for row in read.of_patient(conn, patient, [type])]
+
+
+def _concerns(talk: Json, case: Case) -> bool:
+    """Whether a Communication is about this order or one of its Tasks."""
+    named = {*targets(talk, "basedOn"), *targets(talk, "about")}
+    return bool(named & {key(case.order), *(key(task) for task in case.tasks)})
+
+
+def _fresh(world: World) -> datetime:
+    """Now, after every row that the passing of time has changed was judged anew."""
+    project.refresh_due(world)
+    return world.clock()
+
+
+def _cases(world: World, conn: Connection, grant: Grant, now: datetime) -> Worklist:
+    seen = consents.cases_seen(conn, grant, office(conn, grant), now, world.settings.fhir_url)
+    return Worklist(conn, seen, moments(now, ZoneInfo(world.settings.timezone)))
+
+
+def _said(asked: Asked) -> str:
+    pairs = [("tab", asked.tab), *((name, ",".join(values)) for name, values in asked.facets), ("q", asked.words)]
+    return "&".join(f"{name}={value}" for name, value in pairs if value)
+
+
+def _audit(world: World, grant: Grant, now: datetime, request: str, **about: Any) -> None:
+    event = Event(
+        micros(now), request, "read" if "resource" in about else "search", 200, grant.subject, grant.client,
+        grant.organization, "ServiceRequest", launch=grant.launch, **about,
+    )  # fmt: skip
+    world.journal.append(event)

@@ -1,0 +1,192 @@
+"""`check`: is everything as it must be? Each line says good, or what to do."""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from auth import store
+from carecoord.actions.audit import seals
+from carecoord.actions.ehrs import sync
+from carecoord.actions.ehrs.sync_health import SyncHealth
+from carecoord.actions.people import openid_providers
+from carecoord.actions.server import health
+from carecoord.cli.providers import provider_line
+from carecoord.cli.screen import Screen
+from carecoord.cli.verbs import Verbs, current, raw, verb, words
+from carecoord.errors import Problem
+from carecoord.fhir.instants import micros
+from carecoord.settings import Settings
+from carecoord.store.database import outbox, private_files, schema
+from carecoord.store.database.engine import reading
+from carecoord.store.database.refusals import described
+from carecoord.world import World
+
+STALE = 300  # seconds after which a due job should be done, and a file of the journal in the table
+LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+class Wrong(Exception):
+    """What is not as it must be, and what to do."""
+
+
+def install(verbs: Verbs) -> None:
+    """Add the verb."""
+    verb(verbs, "check", check, "look at configuration, database and EHRs: each line says good, or what to do", (
+        "Ends with 0 when everything is good, else with 1. Nothing is changed; how far the audit was found whole is\n"
+        "remembered in CARECOORD_VAR, so that the next check walks only what is new."
+    ))
+
+
+def check(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:
+    """Run every check; returns the exit code."""
+    wrong = 0
+    with raw(settings) as world:
+        for what, look in looks(world):
+            try:
+                screen.say(f"good  {what}: {look()}")
+            except (Wrong, Problem, OSError) as e:
+                wrong += 1
+                screen.say(f"BAD   {what}: {words(e)}")
+                if what == "database":
+                    break  # what follows would say the same again
+    screen.say("Everything is good." if not wrong else f"{wrong} to mend.")
+    return 1 if wrong else 0
+
+
+def looks(world: World) -> Iterator[tuple[str, Callable[[], str]]]:
+    """What is looked at, in order."""
+    yield "settings", lambda: address(world.settings)
+    yield "folder", lambda: folder(Path(world.settings.var))
+    yield "database", lambda: database(world)
+    yield "people", lambda: people(world)
+    yield "later work", lambda: later(world)
+    yield "worker", lambda: worker(world)
+    yield "audit", lambda: sealed(world)
+    yield "journal", lambda: journal(world)
+    for listed in sync.list_ehrs(world):
+        name = listed.ehr.name
+        yield f"EHR {name}", lambda name=name: ehr(world, name)  # type: ignore[misc]
+    for one in health.syncs(world):
+        yield f"sync of {one.ehr}", lambda one=one: synced(world, one)  # type: ignore[misc]
+    for found, _ in openid_providers.every(world):
+        yield f"provider {found.id}", lambda found=found: provider_line(world, found)  # type: ignore[misc]
+
+
+def address(settings: Settings) -> str:
+    """The address that we tell clients."""
+    if settings.secure_cookies and not settings.url.startswith("https://"):
+        raise Wrong("cookies travel by https alone, but the address is http: set CARECOORD_BASE_URL=https://…")
+    if settings.url.startswith("https://") and not settings.secure_cookies:
+        raise Wrong("the address is https, but cookies may travel without: set CARECOORD_SECURE_COOKIES=true")
+    if settings.host not in LOCAL and not settings.base_url:
+        raise Wrong(f"{settings.host} is not the name that clients use: set CARECOORD_BASE_URL=https://…")
+    return f"clients use {settings.url}"
+
+
+def folder(var: Path) -> str:
+    """Keys and journals can be written there, and no one else reads them."""
+    if not var.is_dir():
+        raise Wrong(f"{var} is not there: run carecoord init, or set CARECOORD_VAR")
+    with tempfile.TemporaryFile(dir=var):
+        pass
+    loose = list(private_files.wide(var))
+    if loose:
+        more = f" and {len(loose) - 1} more" if loose[1:] else ""
+        raise Wrong(f"others may read {loose[0]}{more}: chmod -R go-rwx {var.absolute()}")
+    return f"{var.absolute()} can be written, {os.statvfs(var).f_bavail * os.statvfs(var).f_frsize // 2**20:,} MiB free"
+
+
+def database(world: World) -> str:
+    """It answers, and has the tables of this version."""
+    revision = current(world)
+    with reading(world.engine) as conn:
+        lacking = schema.lacking(conn)
+    if lacking:
+        raise Wrong(f"{described(world.engine.url)} lacks {', '.join(lacking[:5])}: {schema.STRANGE}")
+    return f"{described(world.engine.url)} at revision {revision}"
+
+
+def people(world: World) -> str:
+    """Somebody can sign in."""
+    with reading(world.engine) as conn:
+        found = [user for user in store.users(conn) if not user.disabled]
+        apps = len(store.clients(conn))
+    if not found:
+        raise Wrong("nobody can sign in yet: carecoord user add LOGIN --name NAME --role coordinator")
+    return f"{len(found)} can sign in, {apps} apps are registered"
+
+
+def later(world: World) -> str:
+    """No job waits for a person."""
+    with reading(world.engine) as conn:
+        stuck = outbox.parked(conn)
+    if stuck:
+        first = f"{stuck[0].kind} {stuck[0].key}: {stuck[0].error}"
+        raise Wrong(f"{len(stuck)} jobs failed too often, the first: {first}. Mend that, then: carecoord jobs retry")
+    oldest = health.numbers(world).oldest
+    late = (micros(world.clock()) - oldest) // 1_000_000 if oldest else 0
+    if late > STALE:
+        raise Wrong(f"a job is due for {late // 60:,} minutes: carecoord serve or carecoord work must run; see its log")
+    return "no job waits for a person, none is late"
+
+
+def worker(world: World) -> str:
+    """Somebody does what is due later."""
+    if health.numbers(world).beat is None:
+        return "none has run yet; carecoord serve starts one"
+    if silent := health.worker(world):
+        raise Wrong(f"{silent}: start carecoord serve, or look into its log; without one no EHR is synced")
+    return "it does what is due"
+
+
+def synced(world: World, found: SyncHealth) -> str:
+    """What we hold of an EHR is fresh."""
+    again = f"carecoord sync {found.ehr}"
+    often = f"{again}; by itself: carecoord ehr every {found.ehr} MINUTES, while carecoord serve runs"
+    ago = f"{int((world.clock() - found.good).total_seconds()) // 60:,} minutes ago" if found.good else "never"
+    goal = f"{int(found.goal.total_seconds()) // 60:,} minutes"
+    if found.state == "never":
+        raise Wrong(f"it was never read: {often}")
+    if found.state == "failed" and found.run:
+        raise Wrong(f"the last one failed: {found.run.error}. The last good one: {ago}. Mend that, then: {again}")
+    if found.state == "late":
+        raise Wrong(f"the last good one was {ago}, more than {goal}: {often}")
+    return f"the last one was {ago}, {goal} are allowed" + ("" if found.every else f"; by hand alone: {often}")
+
+
+def sealed(world: World, whole: bool = False, tell: Callable[[int, int], None] = lambda done, of: None) -> str:
+    """Every row of the audit is as it was sealed. whole: walk all of the chain, not only what is new."""
+    try:
+        found = seals.walk(world, whole, tell)
+    except ValueError as e:
+        raise Wrong(f"{e}: somebody changed it; compare with a copy") from e
+    if found.faults:
+        listed = "; ".join(found.faults)
+        raise Wrong(
+            f"{listed}. If you put this database back from a backup, say so: carecoord audit restored. Else the trail "
+            "was changed outside carecoord: keep this database as it is, compare it with a backup from before and find "
+            "out who could write to it. `carecoord audit verify` walks the whole chain"
+        )
+    part = f" ({found.walked:,} of it walked now; carecoord audit verify walks all)"
+    walked = part if found.walked != found.sealed else ""
+    return f"{found.rows:,} rows, sealed to {found.sealed:,}, chain unbroken{walked}"
+
+
+def journal(world: World) -> str:
+    """What was read is on its way into the audit."""
+    left = seals.left(world)
+    if left.oldest > STALE:
+        raise Wrong(
+            f"{left.count} files of the journal wait in {world.journal.folder}, the oldest for {left.oldest // 60:,} "
+            "minutes: start carecoord serve, which moves them into the audit within a second, and look into its log"
+        )
+    return f"{left.count} files wait to be moved into the audit" if left.count else "nothing waits to be moved"
+
+
+def ehr(world: World, name: str) -> str:
+    """It answers, lets us in, and offers something to read."""
+    found = sync.examine(world, name)
+    odd = "".join(f"; note: {notice}" for notice in found.notices)
+    return f"{found.software or 'answers'}, FHIR {found.fhir_version}, {len(found.jobs)} types to read{odd}"

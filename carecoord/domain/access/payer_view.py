@@ -1,0 +1,240 @@
+"""What a payer's clerk sees of a case: one table for every road on which a payer looks at cases, and the values that
+hold nothing else.
+
+A payer knows what was sent to it and what it said: the requests for authorization, its answers, the papers with them,
+and how the agreement between it and the clinic stands today. It was told nothing of the visit, of why the patient is
+referred, of other payers, or of who works on the referral. So the case is judged anew from what it was told alone: a
+sentence can not give away what the rules did not know."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime, tzinfo
+from typing import Any, Final
+
+from carecoord.domain.agreements.versions import number_of
+from carecoord.domain.clearance.clearance import Clearance, clear
+from carecoord.domain.clearance.deadlines import changes_at
+from carecoord.domain.gates.gate import Gate
+from carecoord.domain.gates.policy import Policy
+from carecoord.domain.referrals.case import Case
+from carecoord.domain.resource.codes import FORM_WANTED, PAPER_WANTED, has
+from carecoord.domain.resource.days import spoken
+from carecoord.domain.resource.elements import Json, item, items, key, target, text
+from carecoord.domain.resource.parties import Directory, Party
+from carecoord.domain.timeline import timeline
+
+GATES: Final = frozenset({  # rules by which a gate may speak to the payer; a bad standing is told as much as a good one
+    "authorization.submitted",
+    "authorization.pended",
+    "authorization.contact",
+    "authorization.error",
+    "authorization.denied",
+    "authorization.unclear",
+    "authorization.payer-says-none",
+    "authorization.approved",
+    "authorization.part-unclear",
+    "authorization.closed",
+    "agreement.plan",
+    "agreement.silent",
+    "agreement.network",
+    "agreement.excluded",
+    "agreement.excluded-in-part",
+    "agreement.site",
+    "agreement.specialty",
+    "agreement.ended",
+    "agreement.later",
+    "agreement.contract",
+    "agreement.suspended",
+    "agreement.awaited",
+    "agreement.unknown",
+    "agreement.not-credentialed",
+    "agreement.in-network",
+})  # fmt: skip
+EVENTS: Final = frozenset({"authorization", "coverage", "agreement", "document"})  # kinds, of what the payer was told
+FACETS: Final = {"authorization": "payer_authorization", "contract": "payer_agreement", "priority": "priority"}
+SORTS: Final = frozenset({"due", "patient", "specialty"})
+TABS: Final = frozenset({"open", "payer", "late", "decide", "closed"})
+CELLS: Final = (  # of its list as a file
+    "number", "patient_name", "member_id", "specialty", "priority", "placer_name", "performer_name", "payer_name",
+    "plan_name", "authorization", "authorization_note", "agreement", "agreement_note", "due", "due_label",
+)  # fmt: skip
+_ORDER: Final = (
+    "resourceType", "id", "meta", "identifier", "status", "intent", "category", "priority", "code", "subject",
+    "authoredOn", "requester", "performerType", "locationReference",
+)  # fmt: skip
+_PATIENT: Final = ("resourceType", "id", "meta", "name", "gender", "birthDate", "deceasedBoolean", "deceasedDateTime")
+
+
+@dataclass(frozen=True, slots=True)
+class PayerRow:
+    """A row of the worklist as its payer sees it. `moves`: the next move is the payer's, and the clock its own."""
+
+    id: str
+    number: str
+    open: bool
+    patient_name: str
+    birth_date: str | None
+    gender: str | None
+    member_id: str | None
+    specialty: str
+    priority: str
+    placer_name: str | None
+    performer_name: str | None
+    payer_name: str | None
+    plan_name: str | None
+    authorization_state: str | None
+    authorization_note: str | None
+    agreement_state: str | None
+    agreement_note: str | None
+    moves: bool
+    due_at: int | None
+    due_label: str | None
+    clock_start: int | None
+
+
+_OWN: Final = {"authorization_state": "payer_authorization", "authorization_note": "payer_authorization_note",
+               "agreement_state": "payer_agreement", "agreement_note": "payer_agreement_note",
+               "moves": "payer_moves", "due_at": "payer_due", "due_label": "payer_due_label",
+               "clock_start": "payer_clock_start"}  # fmt: skip
+
+
+def payer_row(row: Mapping[Any, Any]) -> PayerRow:
+    """What of a row of the worklist its payer sees."""
+    return PayerRow(**{one.name: row[_OWN.get(one.name, one.name)] for one in fields(PayerRow)})
+
+
+@dataclass(frozen=True)
+class PayerCase:
+    """What a payer was told of a case, and how it stands by that alone. `case`: only what was sent to it or came from
+    it. `asks`: the papers that it waits for, as (words, due)."""
+
+    case: Case
+    known: Directory
+    gates: tuple[Gate, ...]
+    documents: tuple[Json, ...]
+    asks: tuple[tuple[str, datetime | None], ...]
+    agreement: str  # its number
+
+
+def payer_case(case: Case, found: Clearance, now: datetime, policy: Policy) -> PayerCase | None:
+    """The case as the payer of its card sees it; None where nothing was sent to it. `found`: the whole judgement."""
+    told = told_to_payer(case, found)
+    if told is None:
+        return None
+    judged = judged_for_payer(told, now, policy)
+    asks = [ask for ask in judged.papers if ask.by == "payer" and ask.state != "attached"]
+    number = judged.participation.number
+    notices = tuple(each for each in told.agreements if number and number_of(each) == number)
+    bare = replace(told, plans=(), affiliations=(), agreements=notices, locations=())
+    return PayerCase(
+        bare, judged.facts.parties, tuple(gates(judged)), timeline.disclosed(told),
+        tuple((ask.words, ask.due) for ask in asks), number,
+    )  # fmt: skip
+
+
+def events(told: PayerCase, zone: tzinfo) -> tuple[timeline.Event, ...]:
+    """What happened, as far as the payer was told of it, newest first."""
+    happened = timeline.timeline(told.case, told.known, zone, told.agreement, (), {})
+    return tuple(event for event in happened if event.kind in EVENTS)
+
+
+def references(told: PayerCase) -> set[str]:
+    """What the gates and the papers name, `Type/id`."""
+    return {proof.reference for gate in told.gates for proof in gate.evidence} | {key(each) for each in told.documents}
+
+
+def told_to_payer(case: Case, found: Clearance) -> Case | None:
+    """Of a case only what went to the payer of its card or came from it; None where no request for authorization did.
+    """
+    card, known = found.card, found.facts
+    payer = card.payer if card else None
+    if card is None or payer is None:
+        return None
+    own = {each.key for each in known.cards if payer.same(each.payer)}
+    asked = [
+        r for r in known.requests
+        if r.linked and r.state != "draft" and (payer.same(r.payer) if r.payer else not own.isdisjoint(r.coverages))
+    ]  # fmt: skip
+    if not asked:
+        return None
+    ids = frozenset[str]().union(*(request.claims for request in asked), (request.key for request in asked))
+    claims = tuple(each for each in case.claims if key(each) in ids and text(each, "status") != "draft")
+    sent = {key(each) for each in claims}
+    answers = tuple(each for each in case.responses if target(item(each, "request")) in ids or key(each) in ids)
+    kept = own | {key(each) for each in answers}
+    order: Json = {name: case.order[name] for name in _ORDER if name in case.order}
+    order["performer"] = list(_performer(found))
+    order["insurance"] = [each for each in items(case.order, "insurance") if target(each) in kept]
+    return Case(
+        order, {name: value for name, value in (case.patient or {}).items() if name in _PATIENT} or None,
+        tasks=tuple(each for each in case.tasks if _asks_for_paper(each, sent)),
+        coverages=tuple(each for each in case.coverages if key(each) in own),
+        eligibility=tuple(each for each in case.eligibility if _cards_of(each) & own),
+        inquiries=tuple(each for each in case.inquiries if _cards_of(each) & own),
+        claims=claims, responses=answers, documents=timeline.disclosed(replace(case, claims=claims)),
+        organizations=case.organizations, locations=case.locations, practitioners=case.practitioners, roles=case.roles,
+        plans=case.plans, affiliations=case.affiliations, agreements=case.agreements,
+    )  # fmt: skip
+
+
+def judged_for_payer(told: Case, now: datetime, policy: Policy) -> Clearance:
+    """How the case stands today by what the payer was told: no day of a visit is known to it."""
+    return clear(told, now, policy, on=now.astimezone(policy.zone).date())
+
+
+def gates(judged: Clearance) -> Iterable[Gate]:
+    """The gates that speak to the payer, each without what others are to do about it."""
+    ruling, agreement = judged.ruling, judged.gate("agreement")
+    gate = ruling.gate
+    if gate.rule not in GATES and ruling.line:
+        number = f" {ruling.line.number}" if ruling.line.number else ""
+        end = f", until {spoken(ruling.line.days.last)}" if ruling.line.days.end else ""
+        gate = Gate("authorization", "met", f"Authorization{number} is approved{end}.", "authorization.approved",
+                    ruling.line.evidence)  # fmt: skip
+    for each in (gate, replace(agreement, reason=judged.participation.reason)):
+        if each.rule in GATES:
+            yield each if each.who == "payer" else replace(
+                each, action=None, who=None, due=None, due_label=None, since=None, waits_on=None, spans=(), offers=()
+            )
+
+
+def authorization(judged: Clearance, policy: Policy) -> tuple[str, str]:
+    """(state, note) of what the payer was asked and answered, as it stands today."""
+    line = judged.ruling.line
+    if line is None:
+        return judged.ruling.chip, judged.ruling.note
+    today, end = judged.now.astimezone(policy.zone).date(), line.days.end
+    if end and end <= today:
+        return "expired", f"Ended {spoken(line.days.last)}"
+    return "approved" if line.state == "approved" else "partly", f"Until {spoken(line.days.last)}" if end else ""
+
+
+def turns_at(judged: Clearance, policy: Policy) -> datetime | None:
+    """When time alone may change what the payer sees."""
+    line = judged.ruling.line
+    untils: tuple[date | None, ...] = (judged.participation.until, line.days.end if line else None)
+    return changes_at(judged.facts, untils, True, judged.now, policy)
+
+
+def _performer(found: Clearance) -> Iterable[Json]:
+    """Where the referral goes, as references: the clinic and the clinician of the present."""
+    performer = found.facts.referral.performer
+    for party in (performer.organization, performer.practitioner) if performer else ():
+        if party:
+            yield _reference(party)
+
+
+def _reference(party: Party) -> Json:
+    system, _, value = party.key().partition("|")
+    logical = {"identifier": {"system": system, "value": value}} if value else {}
+    return {**({"reference": party.reference} if party.reference else logical), "display": party.name}
+
+
+def _asks_for_paper(task: Json, claims: set[str]) -> bool:
+    code = item(task, "code")
+    wish = has(code, *PAPER_WANTED) or has(code, *FORM_WANTED)
+    return wish and target(item(task, "reasonReference")) in claims
+
+
+def _cards_of(answer: Json) -> set[str]:
+    return {target(item(each, "coverage")) for each in items(answer, "insurance")}

@@ -1,0 +1,311 @@
+"""Who may do what: one table of role x type x action, one narrowing rule per role, and how a grant's scopes add to
+it.
+
+A narrowing is written as alternatives of search arguments, the very form of a granular SMART scope, so that roles,
+launch context and scopes combine into one Filter that search, read, include and history all apply alike. What nothing
+permits is None; what nothing narrows is EVERYTHING.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import product
+from typing import Final
+
+from auth.grant import Grant
+from auth.scopes import EVERYTHING, Alternatives, Scope, permits
+from carecoord.domain.access import app_state, break_glass
+from carecoord.errors import Problem
+from carecoord.fhir.search.criteria import ATTACHED, REQUESTED
+from carecoord.fhir.search.params import compartment, params
+from carecoord.fhir.search.query import limits
+from carecoord.fhir.types import TYPES
+
+PATIENT_SIDE: Final = frozenset({"Patient", "RelatedPerson", "Person", "Consent"})
+PLANS: Final = frozenset({"CarePlan", "CareTeam", "Goal", "QuestionnaireResponse"})  # what coordinators write too
+CARE: Final = frozenset({
+    "AdverseEvent", "AllergyIntolerance", "BodyStructure", "ClinicalImpression", "Composition", "Condition",
+    "DetectedIssue", "Device", "DeviceRequest", "DeviceUseStatement", "DiagnosticReport", "DocumentManifest",
+    "Encounter", "EpisodeOfCare", "FamilyMemberHistory", "Flag", "ImagingStudy", "Immunization",
+    "ImmunizationEvaluation", "ImmunizationRecommendation", "List", "Media", "MedicationAdministration",
+    "MedicationDispense", "MedicationRequest", "MedicationStatement", "NutritionOrder", "Observation", "Procedure",
+    "RequestGroup", "RiskAssessment", "Specimen", "SupplyDelivery", "SupplyRequest", "VisionPrescription",
+})  # fmt: skip
+DRUGS: Final = frozenset({"Medication"})  # what a prescription or a dispense points at; it names nobody
+PAPERS: Final = frozenset({"DocumentReference", "Binary"})
+ORDERS: Final = frozenset(
+    {"ServiceRequest", "Task", "Appointment", "AppointmentResponse", "Communication", "CommunicationRequest"}
+)
+COVER: Final = frozenset({"Coverage", "CoverageEligibilityRequest", "CoverageEligibilityResponse"})
+REQUESTS: Final = frozenset({"Claim"})
+DECISIONS: Final = frozenset({"ClaimResponse", "ExplanationOfBenefit"})
+REGISTRY: Final = frozenset(
+    {"Practitioner", "PractitionerRole", "Organization", "Location", "HealthcareService", "Endpoint", "InsurancePlan"}
+)
+NETWORK: Final = frozenset({"OrganizationAffiliation"})
+CALENDAR: Final = frozenset({"Schedule", "Slot"})
+AGREEMENTS: Final = frozenset({"Contract"})
+KNOWLEDGE: Final = frozenset(
+    {"Questionnaire", "PlanDefinition", "ActivityDefinition", "ChargeItemDefinition", "Library", "Measure"}
+)
+COUNTS: Final = frozenset({"MeasureReport"})
+TRAIL: Final = frozenset({"AuditEvent"})
+ORIGINS: Final = frozenset({"Provenance"})
+APPS: Final = frozenset({"Basic", "Group", "Subscription"})  # of no role: a Group would show its other members
+# Every other type of R4 stands in no group: it is for services, whose scopes alone decide.
+
+PUBLIC: Final = REGISTRY | CALENDAR | KNOWLEDGE | DRUGS  # speaks of no patient and of no terms between two parties
+
+Rows = tuple[tuple[frozenset[str], str], ...]
+
+# role -> (types, letters of cruds); a type takes the letters of every row that names it
+TABLE: Final[dict[str, Rows]] = {
+    "coordinator": (
+        (PATIENT_SIDE | ORDERS | COVER | REQUESTS | PLANS, "crus"),
+        (PAPERS, "crs"),
+        (CARE | DECISIONS | NETWORK | ORIGINS | PUBLIC, "rs"),
+    ),
+    "clinician": (
+        (ORDERS | PLANS, "crus"),
+        (PAPERS, "crs"),
+        (PATIENT_SIDE | CARE | COVER | REQUESTS | DECISIONS | ORIGINS | PUBLIC, "rs"),
+    ),
+    "payer": (
+        (DECISIONS | {"Task", "CoverageEligibilityResponse"}, "crus"),
+        (frozenset({"Communication", "CommunicationRequest"}), "crs"),
+        (COVER | REQUESTS | NETWORK | PAPERS | {"Patient", "ServiceRequest"} | (PUBLIC - DRUGS), "rs"),
+    ),
+    "contracts": (
+        (AGREEMENTS | NETWORK | REGISTRY | KNOWLEDGE | {"Task", "Communication", "DocumentReference"}, "crus"),
+        (frozenset({"Binary"}), "crs"),
+        (CALENDAR | COUNTS, "rs"),
+    ),
+    "auditor": ((TRAIL, "rs"),),
+    "admin": (
+        (REGISTRY | CALENDAR | {"Subscription"}, "cruds"),
+        (NETWORK | KNOWLEDGE, "rs"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Office:
+    """A grant's organization and person as our data holds them: the ids of every copy of the one organization
+    (matched by identifier), its identifiers as `system|value`, and the references by which the person appears, such as
+    `Practitioner/<id>` and `PractitionerRole/<id>`."""
+
+    organizations: tuple[str, ...] = ()
+    identifiers: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    systems: tuple[str, ...] = ()  # the code systems of the state that the asking app keeps here
+
+
+def narrow(grant: Grant, office: Office, type: str, perm: str) -> Alternatives | None:
+    """What the grant may do (`perm`: a letter of cruds) to resources of a type: None, EVERYTHING, or alternatives of
+    search arguments of which a resource must match one."""
+    if type == app_state.TYPE and not serves(grant, type, perm):
+        return app_state.ways(grant, office.systems, perm) or None
+    role = by_role(grant, office, type, perm)
+    mine = grant.fhir_user == f"Patient/{grant.patient}" and perm in "rs"  # their own app: to read, it needs no role
+    bounds = {
+        "patient": both(_context(grant, type, perm), EVERYTHING if mine else role),
+        "user": role,
+        "system": role if grant.roles else EVERYTHING,  # a backend service without roles: its scopes alone
+    }
+    return either(both(permits(grant.scopes, level, type, perm), bound) for level, bound in bounds.items())
+
+
+def serves(grant: Grant, type: str, perm: str) -> bool:
+    """Whether a backend service asks that nothing but its scopes narrows."""
+    return not grant.roles and permits(grant.scopes, "system", type, perm) is not None
+
+
+def opened(grant: Grant, type: str, perm: str, patient: str) -> Alternatives | None:
+    """What broken glass opens of one patient's record: to read, the types that the table gives a clinician's or
+    coordinator's role; nothing that the role may not see of its own patients."""
+    if perm not in "rs" or not any(perm in letters(role, type) for role in grant.roles & break_glass.ROLES):
+        return None
+    if type in PUBLIC | NETWORK:
+        return EVERYTHING
+    return _of(patient, type)
+
+
+def sees(grant: Grant, office: Office) -> tuple[tuple[str, str], ...] | None:
+    """Whose cases the worklist shows: (column of case_row, value) alternatives; None is everybody's, () nobody's."""
+    if not grant.roles and grant.client and permits(grant.scopes, "system", "ServiceRequest", "s") == EVERYTHING:
+        return None
+    found: list[tuple[str, str]] = []
+    if grant.roles & {"coordinator", "clinician"}:
+        found += [(side, id) for id in office.organizations for side in ("placer", "performer")]
+    elif "payer" in grant.roles:  # a list shows cases whole, or as a payer sees them: not some of each
+        found += [("payer_key", key) for key in office.identifiers]
+    return tuple(found)
+
+
+@lru_cache(maxsize=1024)
+def understands(scope: Scope) -> bool:
+    """Whether a scope means something here: a type of ours, and search arguments that it knows. For every type at once
+    (`*`), arguments that all of them know."""
+    types = tuple(TYPES) if scope.type == "*" else (scope.type,)
+    try:
+        return all(type in TYPES and limits(type, (scope.query,)) is not None for type in types)
+    except Problem:
+        return False
+
+
+def letters(role: str, type: str) -> str:
+    """The letters of cruds that the table gives a role on a type."""
+    given = {letter for types, row in TABLE.get(role, ()) for letter in row if type in types}
+    return "".join(letter for letter in "cruds" if letter in given)
+
+
+def both(one: Alternatives | None, other: Alternatives | None) -> Alternatives | None:
+    """What both permit."""
+    if one is None or other is None:
+        return None
+    return tuple(dict.fromkeys(a + b for a, b in product(one, other)))
+
+
+def either(ways: Iterable[Alternatives | None]) -> Alternatives | None:
+    """What at least one permits."""
+    found = dict.fromkeys(query for way in ways for query in way or ())
+    if not found:
+        return None
+    return EVERYTHING if () in found else tuple(found)
+
+
+def by_role(grant: Grant, office: Office, type: str, perm: str) -> Alternatives | None:
+    """What the grant's roles permit, whatever its scopes."""
+    return either(_ruled(role, office, type) for role in sorted(grant.roles) if perm in letters(role, type))
+
+
+@lru_cache(maxsize=4096)
+def _ruled(role: str, office: Office, type: str) -> Alternatives | None:
+    """The narrowing of a role; a file is as open as the documents that it is attached to."""
+    if type == ATTACHED[0]:
+        return _attached(RULES[role](office, ATTACHED[1]))
+    return RULES[role](office, type)
+
+
+def _context(grant: Grant, type: str, perm: str) -> Alternatives | None:
+    """The compartment of the patient in the launch context, and to read, what is about nobody in particular."""
+    if not grant.patient:
+        return None
+    if type in PUBLIC:
+        return EVERYTHING if perm in "rs" else None
+    return _of(grant.patient, type)
+
+
+def _of(patient: str, type: str) -> Alternatives | None:
+    """What of a type is about one patient."""
+    if type == "Patient":
+        return ((("_id", patient),),)
+    if type == ATTACHED[0]:
+        return _attached(_of(patient, ATTACHED[1]))
+    return tuple(((code, f"Patient/{patient}"),) for code in _links(type)) or None
+
+
+def _attached(ways: Alternatives | None) -> Alternatives | None:
+    """The files of the documents that these arguments mean."""
+    if ways is None or ways == EVERYTHING:
+        return ways
+    _, owner, code = ATTACHED
+    return tuple(tuple((f"_has:{owner}:{code}:{name}", value) for name, value in way) for way in ways)
+
+
+def _coordinator(office: Office, type: str) -> Alternatives | None:
+    """The referrals that our organization makes or receives, and what is known of their patients."""
+    if type in PUBLIC | NETWORK:
+        return EVERYTHING
+    ours = _references("Organization", office.organizations)
+    if type == "Task":
+        return _any_of(("owner", "requester"), ours)
+    referral = ("performer", "requester", "requester:PractitionerRole.organization")
+    if type == "ServiceRequest":
+        return _any_of((*referral, "_has:Task:focus:owner", "_has:Task:focus:requester"), ours)
+    theirs = (f"_has:ServiceRequest:subject:{name}" for name in referral)
+    return _about(type, ("organization", *theirs, "_has:Task:patient:owner", "_has:Task:patient:requester"), ours)
+
+
+def _clinician(office: Office, type: str) -> Alternatives | None:
+    """Their patients: those in their care, those they refer and those referred to them."""
+    if type in PUBLIC:
+        return EVERYTHING
+    return _about(type, CARED_FOR, ",".join(office.people))
+
+
+def _payer(office: Office, type: str) -> Alternatives | None:
+    """What is addressed to their organization, and of the patient what comes with it."""
+    if type in PUBLIC:
+        return EVERYTHING
+    if type == "ServiceRequest":  # what the request for authorization is about; no official parameter leads there
+        return _any_of((REQUESTED,), ",".join(re.sub(r"([\\,$|])", r"\\\1", key) for key in office.identifiers))
+    return _any_of(ADDRESSED[type], _references("Organization", office.organizations))
+
+
+def _contracts(office: Office, type: str) -> Alternatives | None:
+    """Agreements and the registry; of what may speak of a patient only what does not."""
+    return ((("subject:missing", "true"),),) if type in OF_NOBODY else EVERYTHING
+
+
+def _whole(office: Office, type: str) -> Alternatives | None:
+    return EVERYTHING
+
+
+CARED_FOR: Final = (
+    "general-practitioner",
+    "_has:ServiceRequest:subject:requester",
+    "_has:ServiceRequest:subject:performer",
+    "_has:CareTeam:patient:participant",
+    "_has:Encounter:patient:participant",
+    "_has:Appointment:patient:actor",
+)
+ADDRESSED: Final = {
+    "Patient": ("_has:Claim:patient:insurer", "_has:CoverageEligibilityResponse:patient:insurer"),
+    "Coverage": ("payor",),
+    "CoverageEligibilityRequest": ("_has:CoverageEligibilityResponse:request:insurer",),
+    "CoverageEligibilityResponse": ("insurer",),
+    "Claim": ("insurer",),
+    "ClaimResponse": ("insurer",),
+    "ExplanationOfBenefit": ("coverage:Coverage.payor",),
+    "Task": ("owner", "requester"),
+    "Communication": ("recipient", "sender"),
+    "CommunicationRequest": ("recipient", "sender"),
+    "DocumentReference": ("related:Claim.insurer",),
+    "OrganizationAffiliation": ("primary-organization",),
+}
+OF_NOBODY: Final = frozenset({"Task", "Communication", "DocumentReference", "MeasureReport"})
+RULES: Final[dict[str, Callable[[Office, str], Alternatives | None]]] = {
+    "coordinator": _coordinator,
+    "clinician": _clinician,
+    "payer": _payer,
+    "contracts": _contracts,
+    "auditor": _whole,
+    "admin": _whole,
+}
+
+
+def _about(type: str, names: Iterable[str], value: str) -> Alternatives | None:
+    """Patients that a parameter describes, or the resources about such patients."""
+    if type == "Patient":
+        return _any_of(names, value)
+    return _any_of((f"{code}:Patient.{name}" for code in _links(type) for name in names), value)
+
+
+@cache
+def _links(type: str) -> tuple[str, ...]:
+    """The parameters that lead from a type to its patient: the one that says whom it is about, else the compartment."""
+    known = params(type)
+    to_patient = {code for code, param in known.items() if param.kind == "reference" and "Patient" in param.targets}
+    about = [code for code in ("patient", "subject", "beneficiary") if code in to_patient]
+    return tuple(about[:1]) or tuple(code for code in compartment(type) if code in to_patient)
+
+
+def _any_of(names: Iterable[str], value: str) -> Alternatives | None:
+    """One alternative for each parameter; none at all when there is nobody that it could name."""
+    return tuple(((name, value),) for name in names) or None if value else None
+
+
+def _references(type: str, ids: Iterable[str]) -> str:
+    return ",".join(f"{type}/{id}" for id in ids)

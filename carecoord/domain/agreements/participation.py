@@ -1,0 +1,245 @@
+"""Does this performer take part in this plan's network on this day, and under which agreement?
+
+contracts.md 1.4: the plan gives the networks of the day; of the directory's rows for the performer the most specific
+that covers the day, the site and the specialty speaks; an exclusion at an equal or finer level wins; the row's
+agreement must have a version in force and the clinician or group be credentialed by then. A silent directory proves
+nothing."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from carecoord.domain.agreements.directory import Membership, PlanNetwork, Register
+from carecoord.domain.agreements.versions import Standing, standing
+from carecoord.domain.gates.gate import Evidence
+from carecoord.domain.referrals.referral import Performer
+from carecoord.domain.resource.days import Days, spoken
+from carecoord.domain.resource.parties import Party
+
+# How exactly a row names the performer; higher is more specific.
+CLINICIAN_AT_SITE, CLINICIAN, GROUP_AT_SITE, GROUP, PARENT, TAX_ID = 6, 5, 4, 3, 2, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who, where, for which plan and specialty."""
+
+    performer: Performer
+    site: Party | None
+    payer: Party | None
+    plan: str
+    specialties: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Participation:
+    """result: in | out | excluded | pending | unknown. `kind` refines it for the chip: ended, later, site,
+    not-credentialed, awaited, suspended, silent, plan, contract... `until`: the first day it no longer holds."""
+
+    result: str
+    kind: str
+    reason: str
+    evidence: tuple[Evidence, ...] = ()
+    network: str = ""
+    number: str = ""
+    version: str = ""
+    until: date | None = None
+    beside: str = ""  # how it lies to the visit: what the payer, who was told of no visit, must not read
+
+
+def participation(asked: Question, day: date, known: Register) -> Participation:
+    """Answer for one day."""
+    plans = [
+        p
+        for p in known.plans
+        if p.plan == asked.plan and (p.payer is None or asked.payer is None or p.payer.same(asked.payer))
+    ]
+    today = [p for p in plans if p.days.holds(day) and p.networks]
+    if not today:
+        return _no_network(asked, day, plans)
+    networks = [network for p in today for network in p.networks]
+    named = [(level, row) for row in known.rows if (level := exactness(row, asked.performer, known))]
+    if not named:
+        reason = f"Our directory says nothing about {asked.performer.name}."
+        return Participation("unknown", "silent", reason, (asked.performer.evidence,), _names(networks))
+    near = [(level, row) for level, row in named if _in_network(row, networks, asked)]
+    return (
+        _among(near, asked, day, today, known)
+        if near
+        else Participation(
+            "out",
+            "network",
+            f"{asked.performer.name} does not take part in {_names(networks)}.",
+            (today[0].evidence, *(row.evidence for _, row in named[:3])),
+            _names(networks),
+        )
+    )
+
+
+def _no_network(asked: Question, day: date, plans: Sequence[PlanNetwork]) -> Participation:
+    if not asked.plan:
+        return Participation("unknown", "plan", "The card names no plan, so no network can be looked up.")
+    evidence = tuple(p.evidence for p in plans)
+    if not plans:
+        return Participation("unknown", "plan", f"Plan {asked.plan} is not in our register.")
+    return Participation("unknown", "plan", f"Plan {asked.plan} has no network for the date in our register.", evidence)
+
+
+def exactness(row: Membership, performer: Performer, known: Register) -> int:
+    """How exactly the row names the performer, 0 when it does not."""
+    who, group = performer.practitioner, performer.organization
+    if row.practitioner:
+        here = group is None or row.organization is None or row.organization.same(group)
+        return (CLINICIAN_AT_SITE if row.sites else CLINICIAN) if here and row.practitioner.same(who) else 0
+    if row.organization is None or group is None:
+        return 0
+    if row.organization.same(group):
+        return GROUP_AT_SITE if row.sites else GROUP
+    if any(row.organization.same(above) for above in _above(group, known)):
+        return PARENT
+    return TAX_ID if row.organization.taxes & group.taxes else 0
+
+
+def _above(group: Party, known: Register) -> list[Party]:
+    """The organizations that a group is part of, by any of its copies, nearest first."""
+    found: list[Party] = []
+    below = [group]
+    while below:
+        near = [known.parents[key] for each in below for key in sorted(each.keys) if key in known.parents]
+        below = [each for each in near if not any(each.same(other) for other in (group, *found))]
+        found += below
+    return found
+
+
+def _in_network(row: Membership, networks: Sequence[Party], asked: Question) -> bool:
+    if row.networks:
+        return any(each.same(network) for each in row.networks for network in networks)
+    return row.payer is not None and row.payer.same(asked.payer)
+
+
+def _here(row: Membership, asked: Question) -> bool | None:
+    """Whether the row covers the site; None when that can not be said because no site is named."""
+    if not row.sites:
+        return True
+    return any(each.same(asked.site) for each in row.sites) if asked.site else None
+
+
+def _fits(row: Membership, asked: Question) -> bool | None:
+    """Whether the row covers the specialty; None when the order names none."""
+    if not row.specialties:
+        return True
+    return not row.specialties.isdisjoint(asked.specialties) if asked.specialties else None
+
+
+def _among(
+    near: Sequence[tuple[int, Membership]], asked: Question, day: date, plans: Sequence[PlanNetwork], known: Register
+) -> Participation:
+    """The most specific row that covers the question, unless an exclusion is as specific."""
+    covering = [(level, row) for level, row in near if row.days.holds(day) and _fits(row, asked) is not False]
+    includes = [pair for pair in covering if pair[1].include and _here(pair[1], asked)]
+    level = max((n for n, _ in includes), default=0)
+    shut = [row for n, row in covering if not row.include and n >= level and _here(row, asked) is not False]
+    network = _names([n for p in plans for n in p.networks])
+    if shut:
+        return _shut(shut, asked, network)
+    if not includes:
+        return _outside(near, covering, asked, day, network)
+    contract = next((row.contract for _, row in includes if row.contract), "")
+    found = [_under(row, row.contract or contract, asked, day, plans, known) for n, row in includes if n == level]
+    return min(found, key=lambda each: (("in", "pending", "unknown", "out").index(each.result), _late(each.until)))
+
+
+def _shut(rows: Sequence[Membership], asked: Question, network: str) -> Participation:
+    """Excluded for certain, or perhaps: where the exclusion is for some sites or specialties and the order names
+    none."""
+    proof = tuple(row.evidence for row in rows)
+    if any(_here(row, asked) and _fits(row, asked) for row in rows):
+        return Participation(
+            "excluded", "excluded", f"{asked.performer.name} is excluded from {network}.", proof, network
+        )
+    reason = f"{asked.performer.name} is excluded from {network} in part: name the site and the specialty."
+    return Participation("unknown", "excluded-in-part", reason, proof, network)
+
+
+def _late(until: date | None) -> int:
+    return -(until or date.max).toordinal()
+
+
+def _outside(
+    near: Sequence[tuple[int, Membership]],
+    covering: Sequence[tuple[int, Membership]],
+    asked: Question,
+    day: date,
+    network: str,
+) -> Participation:
+    """Why no row covers the question, by its nearest miss."""
+    name = asked.performer.name
+    elsewhere = [row for _, row in covering if row.include]
+    rows = elsewhere or [row for _, row in near if row.include]
+    proof = tuple(row.evidence for row in rows)
+    if elsewhere:
+        sites = " and ".join(sorted({site.name for row in elsewhere for site in row.sites}))
+        if asked.site is None:
+            return Participation(
+                "unknown", "site", f"{name} takes part at {sites} only: name the site of the visit.", proof, network
+            )
+        return Participation(
+            "out", "site", f"{name} takes part at {sites} only, not at {asked.site.name}.", proof, network
+        )
+    ended = [row for row in rows if row.days.end and row.days.end <= day]
+    later = [row for row in rows if row.days.start and row.days.start > day]
+    if ended:
+        last = max(ended, key=lambda row: row.days.end or date.min)
+        reason = f"{name} takes part in {network} until {spoken(last.days.last)} only."
+        return Participation("out", "ended", reason, (last.evidence,), network, until=last.days.end)
+    if later:
+        reason = f"{name} takes part in {network} from {spoken(min(row.days.start or day for row in later))} only."
+        return Participation("out", "later", reason, proof, network)
+    # Specialties are words of different vocabularies: that they differ is a doubt, not a proof.
+    reason = f"{name} is listed in {network} for other specialties than this order's."
+    return Participation("unknown", "specialty", reason, proof, network)
+
+
+def _under(
+    row: Membership, contract: str, asked: Question, day: date, plans: Sequence[PlanNetwork], known: Register
+) -> Participation:
+    """The row's agreement on the day, and the credentialing."""
+    name, network = asked.performer.name, _names([n for p in plans for n in p.networks])
+    number = known.numbers.get(contract, "")
+    stand = standing(number, known.agreements.get(number, ()), day) if number else None
+    if stand is None:
+        reason = f"{name} is listed in {network}, but no agreement is on file."
+        return Participation("unknown", "contract", reason, (row.evidence,), network)
+    proof = (row.evidence, *stand.evidence)
+    if not stand.version:
+        return _not_in_force(stand, proof, network)
+    ends = [end for end in (row.days.end, stand.until, *(p.days.end for p in plans)) if end]
+    until, n = min(ends, default=None), stand.version.n
+    if row.credentialed and row.credentialed > day:
+        when = f" until {spoken(row.credentialed)}" if row.credentialed < date.max else ""
+        return Participation(
+            "pending", "not-credentialed", f"{name} is not credentialed{when}.", proof, network, number, n, until
+        )
+    ending = f", until {spoken(Days(end=until).last)}" if until else ""
+    return Participation(
+        "in",
+        "in-network",
+        f"{name} is in {network} under agreement {number}{ending}.",
+        (*proof, *(p.evidence for p in plans)),
+        network,
+        number,
+        n,
+        until,
+    )
+
+
+def _not_in_force(stand: Standing, proof: tuple[Evidence, ...], network: str) -> Participation:
+    result = {"awaited": "pending", "unknown": "unknown"}.get(stand.state, "out")
+    before = ", before the visit" if stand.state == "ended" else ", after the visit" if stand.state == "later" else ""
+    return Participation(
+        result, stand.state, f"{stand.reason}.", proof, network, stand.number, until=stand.until, beside=before
+    )
+
+
+def _names(parties: Iterable[Party]) -> str:
+    return " and ".join(dict.fromkeys(each.name or each.reference for each in parties)) or "the network"

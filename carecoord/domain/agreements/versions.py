@@ -1,0 +1,196 @@
+"""Agreements and which of their versions is in force on a day.
+
+One Contract is one version; the agreement number joins them. An amendment takes over from its first day; where it says
+nothing of the term (rates only), the term of what it amends goes on. An evergreen term rolls over at its end, unless
+notice was given in time for that end."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, tzinfo
+
+from carecoord.domain.gates.gate import Evidence
+from carecoord.domain.resource.codes import EXTENSION, IDENTIFIER
+from carecoord.domain.resource.days import Days, add_months, days, first, shifted, spoken
+from carecoord.domain.resource.elements import Json, evidence, extension, item, items, key, target, text
+
+IN_FORCE = {"executed", "renewed", "amended", "appended", "terminated"}  # a terminated one was, until its end
+AWAITED = {
+    "executable": "is waiting for signature",
+    "offered": "is offered, not signed",
+    "negotiable": "is being negotiated",
+    "policy": "is a draft",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version. `days` is its own term as written; `notice` the day notice was given on it."""
+
+    key: str
+    evidence: tuple[Evidence, ...]
+    number: str
+    n: str
+    status: str
+    days: Days
+    evergreen: bool
+    notice: date | None
+    notice_days: int
+    renewal_months: int
+    amends: str
+    amendment: str
+
+    @property
+    def run(self) -> Days:
+        """The days it is in force if nothing follows it: rolled on for ever when evergreen, to the first end that the
+        notice is in time for when notice was given."""
+        if not self.days.end or not self.evergreen:
+            return self.days
+        if self.notice is None:
+            return Days(self.days.start, None)
+        return Days(self.days.start, self._end_in_time())
+
+    def _end_in_time(self) -> date | None:
+        """The first end that the notice is in time for; None when the calendar has none."""
+        notice, end = self.notice or date.min, self.days.end or date.max
+        if notice.toordinal() + self.notice_days > date.max.toordinal():
+            return None
+        soonest = shifted(notice, self.notice_days)
+        months = (soonest.year - end.year) * 12 + soonest.month - end.month
+        rolls = max(0, months // self.renewal_months - 1)
+        while (ends := _renewed(end, rolls * self.renewal_months)) < soonest and ends < date.max:
+            rolls += 1
+        return ends if ends < date.max else None
+
+
+def _renewed(end: date, months: int) -> date:
+    """The end (the day after the last) so many months on. A term to the 28th goes on to the 28th, and one to the end of
+    a month to the end of a month: neither loses a day to a shorter month on the way."""
+    return max(add_months(end, months), shifted(add_months(shifted(end, -1), months), 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an agreement stands on a day: `version` in force, or None and why not. `until` is the first day it no longer
+    holds, None when nothing ends it."""
+
+    number: str
+    version: Version | None
+    until: date | None
+    state: str  # in-force | ended | later | awaited | suspended | unknown
+    reason: str
+    evidence: tuple[Evidence, ...]
+
+
+def versions(contracts: Iterable[Json], zone: tzinfo) -> dict[str, tuple[Version, ...]]:
+    """Every version by agreement number, with the term that amendments inherit, oldest first."""
+    read = {each.key: each for each in (_version(c, zone) for c in contracts)}
+    found: dict[str, list[Version]] = {}
+    for each in read.values():
+        found.setdefault(each.number, []).append(_inherit(each, read, set()))
+    return {number: tuple(sorted(each, key=_age)) for number, each in found.items()}
+
+
+def number_of(contract: Json) -> str:
+    """The agreement number; a Contract without one is an agreement by itself, under its own `Contract/id`."""
+    ids = items(contract, "identifier")
+    own = [text(i, "value") for i in ids if i.get("system") == f"{IDENTIFIER}/agreement"]
+    return next(iter([*own, *(text(i, "value") for i in ids)]), "") or key(contract)
+
+
+def _version(contract: Json, zone: tzinfo) -> Version:
+    def mark(name: str) -> Json:
+        return extension(contract, f"{EXTENSION}/{name}")
+
+    applies = days(contract.get("applies"), zone)
+    start, notice = (
+        _day(text(mark("effective-from"), "valueDate"), zone),
+        _day(text(mark("notice-given"), "valueDate"), zone),
+    )
+    months = mark("renewal-months").get("valueInteger")
+    ahead = mark("notice-days").get("valueInteger")
+    return Version(
+        key(contract),
+        _proof(contract, notice is not None),
+        number_of(contract),
+        text(contract, "version"),
+        text(contract, "status"),
+        Days(start or applies.start, applies.end),
+        mark("evergreen").get("valueBoolean") is True,
+        notice,
+        ahead if isinstance(ahead, int) and ahead > 0 else 0,
+        months if isinstance(months, int) and months > 0 else 12,
+        target(item(mark("amends"), "valueReference")),
+        text(mark("amendment-type"), "valueCode"),
+    )
+
+
+def _proof(contract: Json, noticed: bool) -> tuple[Evidence, ...]:
+    term = (evidence(contract, "status"), evidence(contract, "applies"))
+    return (*term, evidence(contract, "extension('notice-given')")) if noticed else term
+
+
+def _day(text_: str, zone: tzinfo) -> date | None:
+    try:
+        return first(text_, zone) if text_ else None
+    except ValueError:
+        return None
+
+
+def _inherit(version: Version, read: dict[str, Version], seen: set[str]) -> Version:
+    """Give an amendment without an end of its own the term of what it amends."""
+    base = read.get(version.amends)
+    if version.days.end or base is None or version.key in seen:
+        return version
+    base = _inherit(base, read, seen | {version.key})
+    return replace(
+        version,
+        days=Days(version.days.start, base.days.end),
+        evergreen=version.evergreen or base.evergreen,
+        notice=version.notice or base.notice,
+        notice_days=version.notice_days or base.notice_days,
+        renewal_months=base.renewal_months,
+    )
+
+
+def _age(version: Version) -> tuple[date, int, str, str]:
+    digits = version.n if version.n.isdigit() else "0"
+    return version.days.start or date.min, int(digits), version.n, version.key
+
+
+def standing(number: str, found: tuple[Version, ...], day: date) -> Standing:
+    """Which version holds on the day: the latest to have begun of those that were signed governs, and what it replaced
+    does not come back when it ends."""
+    suspended = next((each for each in found if each.status == "disputed" and each.run.holds(day)), None)
+    if suspended:
+        return Standing(number, None, None, "suspended", f"Agreement {number} is suspended", suspended.evidence)
+    signed = [each for each in found if each.status in IN_FORCE and (each.status != "terminated" or each.days.end)]
+    begun = [each for each in signed if not each.run.start or each.run.start <= day]
+    if begun and begun[-1].run.holds(day):
+        return Standing(
+            number, begun[-1], _until(begun[-1], signed, day), "in-force", f"Agreement {number}", begun[-1].evidence
+        )
+    awaited = next((each for each in reversed(found) if each.status in AWAITED and not _over(each, day)), None)
+    if awaited:
+        return Standing(
+            number, None, None, "awaited", f"Agreement {number} {AWAITED[awaited.status]}", awaited.evidence
+        )
+    if begun:
+        words = f"Agreement {number} ends {spoken(begun[-1].run.last)}"
+        return Standing(number, None, begun[-1].run.end, "ended", words, begun[-1].evidence)
+    if signed:
+        words = f"Agreement {number} starts {spoken(signed[0].run.start)}"
+        return Standing(number, None, None, "later", words, signed[0].evidence)
+    return Standing(number, None, None, "unknown", f"Agreement {number} is not in our register", ())
+
+
+def _over(version: Version, day: date) -> bool:
+    return version.run.end is not None and version.run.end <= day
+
+
+def _until(version: Version, signed: list[Version], day: date) -> date | None:
+    """The first day without a version in force: each successor that begins before a gap carries on."""
+    until = version.run.end
+    for each in signed:
+        if each.run.start and each.run.start > day and (until is None or each.run.start <= until):
+            until = each.run.end
+    return until

@@ -1,0 +1,105 @@
+"""Where two sources disagree. A silent winner would be a lie: the case shows the conflict until somebody settles it.
+
+Two resources are copies of one thing when they share a business identifier, or, for appointments, the order and the
+start; they disagree when they come from different systems (meta.source; ours has none) and can not both be true. What
+an EHR has cancelled and we have booked for the same time without an identifier in common is no copy: it was booked
+again.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from carecoord.domain.gates.gate import Evidence
+from carecoord.domain.gates.policy import Policy
+from carecoord.domain.prior_auth.review_action import decided, overall
+from carecoord.domain.referrals.case import Case
+from carecoord.domain.referrals.visits import KIND
+from carecoord.domain.resource.days import first, moment, spoken
+from carecoord.domain.resource.elements import Json, evidence, identifiers, items, source, text
+
+DECIDED = {
+    "approved": "approved",
+    "partly": "approved in part",
+    "denied": "denied",
+    "modified": "approved with changes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """What can not both be, in one sentence; `about` is the gate that it touches."""
+
+    about: str
+    words: str
+    evidence: tuple[Evidence, ...]
+
+
+def conflicts(case: Case, policy: Policy) -> tuple[Conflict, ...]:
+    """Every disagreement of a case, in a fixed order."""
+
+    def same(one: Json, other: Json) -> bool:
+        return _same_visit(one, other, policy)
+
+    found = [
+        *_between("appointment", case.appointments, lambda a: _appointment(a, policy), same, case.systems),
+        *_between("authorization", case.responses, _decision, lambda one, other: False, case.systems),
+    ]
+    return tuple(found)
+
+
+def _between(
+    about: str,
+    resources: Sequence[Json],
+    said: Callable[[Json], str],
+    same: Callable[[Json, Json], bool],
+    systems: Mapping[str, str],
+) -> Iterable[Conflict]:
+    speaking = [each for each in resources if said(each)]
+    for one, other in combinations(sorted(speaking, key=lambda each: (source(each), str(each.get("id")))), 2):
+        copies = identifiers(one) & identifiers(other) or same(one, other)
+        if copies and _system(one, systems) != _system(other, systems) and said(one) != said(other):
+            ours = f"{_who(one, systems)} says" if source(one) else "we say"
+            words = f"{_who(other, systems)} says {said(other)}, {ours} {said(one)}."
+            yield Conflict(about, words, (evidence(one, "status"), evidence(other, "status")))
+
+
+def _system(resource: Json, systems: Mapping[str, str]) -> str:
+    """Where a resource came from: an EHR is one system under all its addresses."""
+    base = source(resource)
+    return systems.get(base.rstrip("/"), base)
+
+
+def _who(resource: Json, systems: Mapping[str, str]) -> str:
+    """A system by the name that it was added under; one that nobody added by its host."""
+    base = source(resource)
+    host = base.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0]
+    return systems.get(base.rstrip("/")) or host or base
+
+
+def _same_visit(one: Json, other: Json, policy: Policy) -> bool:
+    """Whether two appointments of an order without an identifier in common are still one visit."""
+    begins, ends = (moment(text(each, "start"), policy.zone) for each in (one, other))
+    again = any(
+        not source(mine) and KIND.get(text(mine, "status")) == "booked" and KIND.get(text(old, "status")) != "booked"
+        for mine, old in ((one, other), (other, one))
+    )
+    return begins is not None and begins == ends and not again
+
+
+def _appointment(appointment: Json, policy: Policy) -> str:
+    kind = KIND.get(text(appointment, "status"), "")
+    start = text(appointment, "start")
+    if text(appointment, "status") == "entered-in-error":
+        return "entered in error"
+    if kind not in ("booked", "cancelled", "missed", "done"):
+        return ""
+    when = f" for {spoken(first(start, policy.zone))}" if kind == "booked" and moment(start, policy.zone) else ""
+    return {"missed": "no-show", "done": "fulfilled"}.get(kind, kind) + when
+
+
+def _decision(response: Json) -> str:
+    """Only decisions can contradict: a copy that is still pended is merely late."""
+    states = [decided(response, each) for each in items(response, "item")] or [overall(response)]
+    final = [DECIDED[state] for state in states if state in DECIDED]
+    return " and ".join(dict.fromkeys(final)) if text(response, "status") == "active" else ""

@@ -1,0 +1,161 @@
+"""Everything the gates need to know of a case, read once from its resources."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from carecoord.domain.agreements import versions as agreements_versions
+from carecoord.domain.agreements.directory import Register, register
+from carecoord.domain.agreements.participation import exactness
+from carecoord.domain.clearance.conflicts import Conflict, conflicts
+from carecoord.domain.coverage.gate import Card, cards, choose
+from carecoord.domain.documents.gate import Papers, papers
+from carecoord.domain.gates.gate import Evidence
+from carecoord.domain.gates.policy import Policy
+from carecoord.domain.prior_auth.charges import Ledger, Use, accounts, charge, sharing
+from carecoord.domain.prior_auth.requests import Request, requests
+from carecoord.domain.prior_auth.requirements import Rule, rules
+from carecoord.domain.referrals.case import Case
+from carecoord.domain.referrals.loop_gate import Closing, closing
+from carecoord.domain.referrals.referral import Referral, referral
+from carecoord.domain.referrals.visits import Visits, visits
+from carecoord.domain.resource.days import when
+from carecoord.domain.resource.elements import Json, codes, evidence, item, key, targets, text
+from carecoord.domain.resource.parties import Directory, Party, Role, directory, party
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The parts of a case as the rules speak of them."""
+
+    parties: Directory
+    referral: Referral
+    cards: tuple[Card, ...]
+    requests: tuple[Request, ...]
+    papers: Papers
+    visits: Visits
+    closing: Closing
+    register: Register
+    rules: tuple[Rule, ...]
+    conflicts: tuple[Conflict, ...]
+    died: Evidence | None
+    ledger: Ledger
+
+    @property
+    def edges(self) -> frozenset[date]:
+        """Every day on which something that bears on the case begins or ends: between two of them no answer changes."""
+        who, known = self.referral.performer, self.register
+        rows = [row for row in known.rows if who and exactness(row, who, known)]
+        numbers = {known.numbers.get(row.contract, "") for row in rows}
+        payers = frozenset[str]().union(*(card.payer.keys for card in self.cards if card.payer))
+        spans = [card.days for card in self.cards]
+        spans += [each for card in self.cards for each in card.doubt]
+        spans += [days for card in self.cards for each in card.answers for days in (each.served, each.benefit)]
+        spans += [each.served for card in self.cards for each in card.inquiries]
+        spans += [line.days for request in self.requests for line in request.lines]
+        spans += [plan.days for plan in known.plans if any(plan.plan == card.plan for card in self.cards)]
+        spans += [row.days for row in rows]
+        spans += [v.run for number in numbers for v in known.agreements.get(number, ())]
+        spans += [rule.days for rule in self.rules if rule.payer in payers]
+        begun = frozenset(row.credentialed for row in rows if row.credentialed)
+        return begun.union(*(span.edges for span in spans))
+
+
+def facts(case: Case, policy: Policy) -> Facts:
+    """Read a case."""
+    known = directory((*case.organizations, *case.locations, *case.practitioners))
+    roles = {
+        key(each): Role(party(item(each, "practitioner"), known), party(item(each, "organization"), known))
+        for each in case.roles
+    }
+    order = referral(case, known, roles, policy)
+    asked, held = requests(case, known, roles, policy), cards(case, known, policy)
+    own = visits(case.appointments, case.encounters, known, policy)
+    versions = agreements_versions.versions(case.agreements, policy.zone)
+    return Facts(
+        known,
+        order,
+        held,
+        asked,
+        papers(case, asked, policy),
+        own,
+        closing(case, policy),
+        register(case, known, roles, versions, policy),
+        rules(case.rules, order.codes, policy),
+        conflicts(case, policy),
+        _died(case.patient),
+        _ledger(case, asked, held, order, own, known, policy),
+    )
+
+
+def _ledger(
+    case: Case,
+    asked: tuple[Request, ...],
+    held: tuple[Card, ...],
+    order: Referral,
+    own: Visits,
+    known: Directory,
+    policy: Policy,
+) -> Ledger:
+    """Every visit under an authorization that this order shares, of whichever order, charged once."""
+    who = tuple(p for p in (order.performer.organization, order.performer.practitioner) if p) if order.performer else ()
+    uses = _uses(case.order, own, held, who, policy)
+    shared, near = sharing(accounts(asked), key(case.order))
+    undated = own.undated
+    for other in case.others:
+        if key(other.order) in near:
+            theirs = visits(other.appointments, other.encounters, known, policy)
+            undated += theirs.undated
+            uses += _uses(other.order, theirs, held, (), policy)
+    named = frozenset[str]().union(*(request.own for each in shared for request, _ in each.lines))
+    return charge(shared, uses, lambda use: use.orders.isdisjoint(named), undated)
+
+
+def _uses(order: Json, found: Visits, held: tuple[Card, ...], who: tuple[Party, ...], policy: Policy) -> list[Use]:
+    """The visits of an order as they use up what was authorized."""
+    me, services = frozenset({key(order)}), codes(item(order, "code"))
+    named = tuple(targets(order, "insurance"))
+
+    def card(day: date) -> str:
+        chosen = choose(held, named, day)
+        return chosen.key if chosen and chosen.active(day) else ""
+
+    done = [
+        Use(
+            v.appointments | {v.key},
+            me,
+            v.day,
+            True,
+            v.at,
+            when("", policy.zone),
+            v.minutes,
+            v.site,
+            card(v.day),
+            services,
+            who,
+        )
+        for v in found.done
+    ]
+    return done + [
+        Use(
+            b.keys,
+            me,
+            b.day,
+            False,
+            b.start,
+            when(b.made, policy.zone),
+            b.minutes,
+            b.site,
+            card(b.day),
+            services,
+            who,
+        )
+        for b in found.open
+        if b.day and b.start
+    ]
+
+
+def _died(patient: Json | None) -> Evidence | None:
+    """What says that the patient has died."""
+    if patient is None or not (patient.get("deceasedBoolean") is True or text(patient, "deceasedDateTime")):
+        return None
+    return evidence(patient, "deceased")

@@ -1,0 +1,345 @@
+"""The coverage gate: is the patient insured on the date, and who says so?
+
+The card alone (its period) makes it met, unconfirmed; the payer's own answer confirms it while it is young, for the
+days that the payer was asked about. Once the payer has been asked, an answer that has grown old, or that is about
+another day, is no confirmation, whatever the card says.
+
+Clause: FHIR R4 CoverageEligibilityResponse.serviced[x] ("The date or dates when the enclosed suite of services were
+performed or completed"); X12 271 answers for the date of service that was asked about."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from carecoord.domain.gates.gate import Action, Evidence, Gate
+from carecoord.domain.gates.policy import Policy
+from carecoord.domain.referrals.case import Case
+from carecoord.domain.resource.codes import HL7, SELF_PAY, has
+from carecoord.domain.resource.days import ALWAYS, NEVER, Days, counted, days, doubtful, later, local, moment, spoken
+from carecoord.domain.resource.elements import Json, evidence, identifiers, item, items, key, target, text, whole
+from carecoord.domain.resource.parties import Directory, Party, party
+
+RUN = Action("run-eligibility", "Run eligibility")
+ASK_CARD = Action("ask-card", "Ask the patient for the new card")
+
+
+ANSWERED = ("complete", "partial")  # outcomes that are the payer's answer; queued and error are none yet
+# What a payer says in words when it means "no", whatever inforce says.
+NEGATIVE = re.compile(
+    r"\b(not|no longer|isn't|no) (\w+ ){0,3}(in.?force|active|eligible|covered|enrolled|found|coverage)\b"
+    r"|\b(terminat|inactive|ineligible|cancell?ed|lapsed|expired|denied|rejected)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the payer said about a card: `inforce` is None when it could not say. `served`: the days that it was asked
+    about (serviced[x]) and speaks for."""
+
+    evidence: Evidence
+    at: datetime | None
+    inforce: bool | None
+    answered: bool
+    served: Days
+    benefit: Days
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A question put to the payer that has no answer yet, and the days that it is about."""
+
+    at: datetime
+    evidence: Evidence
+    served: Days
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One Coverage. `plan` is the value of its plan class; `answers` all of the payer, the newest first; `doubt` the
+    days that the card claims or not, according to how its dates are read."""
+
+    key: str
+    evidence: Evidence
+    status: str
+    order: int
+    days: Days
+    doubt: tuple[Days, ...]
+    payer: Party | None
+    plan: str
+    plan_name: str
+    self_pay: bool
+    identifiers: frozenset[str]
+    answers: tuple[Answer, ...]
+    inquiries: tuple[Inquiry, ...]
+
+    @property
+    def payer_name(self) -> str:
+        """What people call the payer."""
+        return (self.payer.name if self.payer else "") or "the payer"
+
+    def active(self, day: date) -> bool:
+        """Whether the card claims the day."""
+        return self.status == "active" and self.days.holds(day)
+
+    def doubtful(self, day: date) -> bool:
+        """Whether the card claims the day or not according to how its dates are read."""
+        return self.status == "active" and any(each.holds(day) for each in self.doubt)
+
+    def answer(self, day: date) -> Answer | None:
+        """The newest answer of the payer that speaks for the day."""
+        return next((each for each in self.answers if each.served.holds(day)), None)
+
+    def inquiry(self, day: date) -> Inquiry | None:
+        """The newest question about the day that no answer about it followed."""
+        answer = self.answer(day)
+        since = answer.at if answer and answer.answered else None
+        return next((q for q in self.inquiries if q.served.holds(day) and not (since and since >= q.at)), None)
+
+
+def cards(case: Case, known: Directory, policy: Policy) -> tuple[Card, ...]:
+    """The patient's cards by order of priority; of equals the one that began last is first."""
+    found = [_card(each, case, known, policy) for each in case.coverages if text(each, "status") != "entered-in-error"]
+    return tuple(sorted(found, key=lambda card: (card.order, -_begun(card), card.key)))
+
+
+def _begun(card: Card) -> int:
+    return (card.days.start or date.min).toordinal()
+
+
+def _card(coverage: Json, case: Case, known: Directory, policy: Policy) -> Card:
+    me, zone, period = key(coverage), policy.zone, coverage.get("period")
+    plan = next((c for c in items(coverage, "class") if has(item(c, "type"), f"{HL7}/coverage-class", "plan")), {})
+    order = whole(coverage, "order")
+    return Card(
+        me,
+        evidence(coverage, "period"),
+        text(coverage, "status"),
+        99 if order is None else order,
+        days(period, zone) if period else NEVER,
+        doubtful(period, zone),
+        next((p for p in (party(each, known) for each in items(coverage, "payor")) if p), None),
+        text(plan, "value"),
+        text(plan, "name") or text(plan, "value"),
+        has(item(coverage, "type"), *SELF_PAY),
+        identifiers(coverage),
+        _answers(me, case, policy),
+        _inquiries(me, case, policy),
+    )
+
+
+def _answers(card: str, case: Case, policy: Policy) -> tuple[Answer, ...]:
+    """The payer's answers about a card, the newest first; what is no answer yet stands behind all that is."""
+    found = [
+        _answer(response, mine, policy)
+        for response in case.eligibility
+        if text(response, "status") == "active"
+        if (mine := [i for i in items(response, "insurance") if target(item(i, "coverage")) == card])
+    ]
+    newest = sorted(found, key=lambda a: (a.at is not None and a.at.timestamp(), a.evidence.reference), reverse=True)
+    return tuple(sorted(newest, key=lambda answer: not answer.answered))
+
+
+def _answer(response: Json, insurance: Sequence[Json], policy: Policy) -> Answer:
+    """One response. It can not say whether the card is good when it is not finished, when it says both, or when its
+    words deny what its flag says."""
+    said = {i.get("inforce") for i in insurance if isinstance(i.get("inforce"), bool)}
+    clean = text(response, "outcome") == "complete" and len(said) == 1
+    denied = True in said and bool(NEGATIVE.search(text(response, "disposition")))
+    return Answer(
+        evidence(response, "insurance.inforce"),
+        moment(text(response, "created"), policy.zone),
+        said.pop() if clean and not denied else None,
+        text(response, "outcome") in ANSWERED,
+        _served(response, policy),
+        next((d for i in insurance if (d := days(i.get("benefitPeriod"), policy.zone)) != ALWAYS), ALWAYS),
+    )
+
+
+def _served(asked: Json, policy: Policy) -> Days:
+    """The days that a question or an answer is about: all of them when it names none."""
+    day = asked.get("servicedDate")
+    return days({"start": day, "end": day} if day else asked.get("servicedPeriod"), policy.zone)
+
+
+def _inquiries(card: str, case: Case, policy: Policy) -> tuple[Inquiry, ...]:
+    """The questions about a card that the payer has not answered, the newest first."""
+    answered = {target(item(r, "request")) for r in case.eligibility if text(r, "outcome") != "queued"}
+    found = [
+        Inquiry(at, evidence(q, "created"), _served(q, policy))
+        for q in case.inquiries
+        if text(q, "status") == "active"
+        and key(q) not in answered
+        and card in (target(item(i, "coverage")) for i in items(q, "insurance"))
+        if (at := moment(text(q, "created"), policy.zone))
+    ]
+    return tuple(sorted(found, key=lambda q: (q.at, q.evidence.reference), reverse=True))
+
+
+def choose(found: Sequence[Card], named: Sequence[str], day: date) -> Card | None:
+    """The card for a day: of those the order names the first that is active then, else of all the patient's; when none
+    is, the one to speak about: what the order names, else the one that ended last."""
+    ranked = [*(card for card in found if card.key in named), *(card for card in found if card.key not in named)]
+    sure = (card for card in ranked if card.active(day) and not card.doubtful(day))
+    active = next(sure, None) or next((card for card in ranked if card.active(day) or card.doubtful(day)), None)
+    if active or not ranked:
+        return active
+    own = [card for card in ranked if card.key in named] or ranked
+    return max(own, key=lambda card: (card.status == "active", card.days.end or date.max))
+
+
+def rivals(found: Sequence[Card], named: Sequence[str], chosen: Card, day: date) -> list[Card]:
+    """Other cards that might be meant as well as the chosen one: active on the day, of the same rank, named by the
+    order or not just as that is, and no copy of it."""
+    return [
+        card
+        for card in found
+        if card.key != chosen.key
+        and card.active(day)
+        and card.order == chosen.order
+        and (card.key in named) == (chosen.key in named)
+        and card.identifiers.isdisjoint(chosen.identifiers)
+    ]
+
+
+def gate(card: Card | None, day: date, now: datetime, policy: Policy) -> Gate:
+    """Judge one day."""
+    if card is None:
+        action = Action("ask-card", "Ask the patient for the insurance card")
+        return Gate(
+            "coverage", "unknown", "No coverage is known for this patient.", "coverage.none", (), action, "coordinator"
+        )
+    answers = (rule(card, day, now, policy) for rule in RULES)
+    return next((found for found in answers if found), None) or _by_period(card)
+
+
+def _self_pay(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
+    if not (card.self_pay and card.status == "active" and (card.days == NEVER or card.days.holds(day))):
+        return None
+    return Gate("coverage", "not-needed", "The patient pays for this visit.", "coverage.self-pay", (card.evidence,))
+
+
+def _inactive(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
+    if card.active(day) or card.doubtful(day):
+        return None
+    payer, claims = card.payer_name, card.days
+    state, action = "open", ASK_CARD
+    if card.status != "active":
+        reason, rule = f"The {payer} coverage is {card.status or 'not active'}.", "coverage.status"
+    elif claims == NEVER:
+        state, reason, rule, action = "unknown", f"The {payer} card gives no dates.", "coverage.dates", RUN
+    elif claims.end and claims.end <= day:
+        reason, rule = f"{payer} coverage ends {spoken(claims.last)}, before the visit.", "coverage.ended"
+    else:
+        reason, rule = f"{payer} coverage starts {spoken(claims.start)}, after the visit.", "coverage.later"
+    return Gate("coverage", state, reason, rule, (card.evidence,), action, "coordinator", due_label=action.label)
+
+
+def _refused(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
+    answer = card.answer(day)
+    if not answer or answer.inforce is not False or card.inquiry(day):
+        return None
+    reason = f"{card.payer_name} says the coverage is not in force."
+    return Gate(
+        "coverage",
+        "blocked",
+        reason,
+        "coverage.not-in-force",
+        (answer.evidence, card.evidence),
+        ASK_CARD,
+        "coordinator",
+        due_label="New card",
+        since=answer.at,
+    )
+
+
+def _asked(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
+    inquiry = card.inquiry(day)
+    if not inquiry or _confirms(card, day, now, policy):
+        return None
+    reason = f"{card.payer_name} has been asked about the coverage and has not answered yet."
+    return Gate(
+        "coverage",
+        "pending",
+        reason,
+        "coverage.asked",
+        (inquiry.evidence, card.evidence),
+        Action("call-payer", "Ask the payer again"),
+        "payer",
+        inquiry.at + policy.eligibility_reply,
+        "Eligibility answer",
+        inquiry.at,
+    )
+
+
+def _confirmed(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
+    answer = card.answer(day)
+    if not answer or not answer.at or not _confirms(card, day, now, policy):
+        return None
+    reason = f"{card.payer_name} confirmed the coverage on {_on(answer.at, policy)}."
+    return Gate("coverage", "met", reason, "coverage.confirmed", (card.evidence, answer.evidence))
+
+
+def _confirms(card: Card, day: date, now: datetime, policy: Policy) -> bool:
+    answer = card.answer(day)
+    young = bool(answer and answer.at and now < later(answer.at, policy.eligibility_age))
+    return bool(answer and answer.inforce and young and answer.benefit.holds(day))
+
+
+def _doubtful(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
+    if not card.doubtful(day):
+        return None
+    said = f"The {card.payer_name} card gives its dates as midnight UTC: whether it covers {spoken(day)} is not clear."
+    return Gate("coverage", "unknown", said, "coverage.dates", (card.evidence,), RUN, "coordinator", None, RUN.label)
+
+
+def _unproven(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
+    """The payer was asked, and what it said does not do for the day."""
+    answer = card.answer(day) or next(iter(card.answers), None)
+    if not answer:
+        return None
+    since = answer.at
+    if not answer.served.holds(day):
+        about = f"about {_span(answer.served)}, not about {spoken(day)}"
+        reason, rule = f"{card.payer_name}'s eligibility answer is {about}.", "coverage.other-day"
+    elif answer.inforce is None or answer.at is None:
+        reason, rule = f"{card.payer_name} could not say whether the coverage is in force.", "coverage.unclear"
+    elif not answer.benefit.holds(day):
+        reason, rule = f"{card.payer_name}'s answer does not reach the date of the visit.", "coverage.benefit-period"
+    else:
+        since = later(answer.at, policy.eligibility_age)
+        age = counted(policy.eligibility_age.days, "day")
+        reason, rule = f"The eligibility answer of {_on(answer.at, policy)} is older than {age}.", "coverage.stale"
+    return Gate(
+        "coverage",
+        "unknown",
+        reason,
+        rule,
+        (answer.evidence, card.evidence),
+        RUN,
+        "coordinator",
+        due_label="Eligibility check",
+        since=since,
+    )
+
+
+def _by_period(card: Card) -> Gate:
+    reason = f"Active by the {card.payer_name} card; not confirmed with the payer."
+    return Gate("coverage", "met", reason, "coverage.by-period", (card.evidence,), RUN, "coordinator")
+
+
+def _span(days: Days) -> str:
+    """Days as people say them: one day, or from one to another."""
+    if days == NEVER:
+        return "a day that can not be read"
+    if days.start and days.last:
+        return spoken(days.start) if days.start == days.last else f"{spoken(days.start)} to {spoken(days.last)}"
+    return f"the days from {spoken(days.start)} on" if days.start else f"the days until {spoken(days.last)}"
+
+
+def _on(at: datetime, policy: Policy) -> str:
+    return spoken(local(at, policy.zone))
+
+
+RULES = (_self_pay, _inactive, _refused, _asked, _confirmed, _doubtful, _unproven)

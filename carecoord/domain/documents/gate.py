@@ -1,0 +1,268 @@
+"""The information gate: every paper that the payer, the performer or triage asked for is attached.
+
+The payer's wish is met when the paper is with the request (Claim.supportingInfo) or its Task is completed: a paper that
+only lies in the chart has still to be sent. Its own due time lies before the payer's clock, which does not stop for
+it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from carecoord.domain.gates.gate import Action, Evidence, Gate
+from carecoord.domain.gates.policy import Policy
+from carecoord.domain.gates.rules import rule as rule_id
+from carecoord.domain.prior_auth.requests import Request
+from carecoord.domain.prior_auth.requirements import Codes, Requirement
+from carecoord.domain.prior_auth.review_action import GRANTED
+from carecoord.domain.referrals.case import Case
+from carecoord.domain.resource.codes import FORM_WANTED, OBTAIN_PAPER, PAPER_WANTED, PAS_CODES, has
+from carecoord.domain.resource.days import moment
+from carecoord.domain.resource.elements import (
+    Json,
+    codes,
+    evidence,
+    item,
+    items,
+    key,
+    target,
+    targets,
+    text,
+    words,
+)
+
+GIVEN_UP = {"failed", "rejected"}
+OVER = {"cancelled", "entered-in-error"}
+OWNERS = {
+    "Patient": "patient",
+    "RelatedPerson": "patient",
+    "Practitioner": "clinician",
+    "PractitionerRole": "clinician",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A document or a filled form that we hold. `near`: it is attached to the order. `form`: its Questionnaire."""
+
+    key: str
+    codes: Codes
+    form: str
+    near: bool
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One paper that somebody wants. `by`: payer | performer. `state`: attached | open | sent-for | failed | unclear.
+    `who`: whose move when it is sent for. `ready`: it lies in the chart, not attached yet."""
+
+    words: str
+    by: str
+    state: str
+    who: str
+    due: datetime | None
+    since: datetime | None
+    evidence: tuple[Evidence, ...]
+    ready: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """What is asked for in a case, apart from what a payer's rule asks for, and what is there."""
+
+    asks: tuple[Ask, ...]
+    held: tuple[Paper, ...]
+    sent: frozenset[str]  # `DocumentReference/id` that went with a request for authorization
+
+
+def papers(case: Case, requests: Sequence[Request], policy: Policy) -> Papers:
+    """Read the wishes and the papers."""
+    claims = {key(each): each for each in case.claims}
+    ours = [r for r in requests if r.linked]
+    chains = [id for r in ours for id in r.claims if id in claims]
+    sent = frozenset(
+        target(item(each, "valueReference")) for id in chains for each in items(claims[id], "supportingInfo")
+    )
+    held = (*_documents(case), *_forms(case))
+    asks = [
+        ask
+        for task in case.tasks
+        if text(task, "status") not in OVER
+        for ask in _of_task(task, ours, held, sent, case, policy)
+    ]
+    asks += [
+        _of_letter(each, policy) for each in case.requests if text(each, "status") in ("active", "on-hold", "completed")
+    ]
+    return Papers(tuple(asks), held, sent - {""})
+
+
+def _documents(case: Case) -> Iterable[Paper]:
+    me = key(case.order)
+    named = set(targets(case.order, "supportingInfo"))
+    for each in case.documents:
+        if text(each, "status") == "current":
+            near = me in targets(item(each, "context"), "related") or key(each) in named
+            yield Paper(key(each), codes(item(each, "type")), "", near, evidence(each, "type"))
+
+
+def _forms(case: Case) -> Iterable[Paper]:
+    for each in case.answers:
+        if text(each, "status") in ("completed", "amended"):
+            form = text(each, "questionnaire").partition("|")[0]
+            yield Paper(key(each), frozenset(), form, True, evidence(each, "questionnaire"))
+
+
+def _of_task(
+    task: Json, ours: Sequence[Request], held: Sequence[Paper], sent: frozenset[str], case: Case, policy: Policy
+) -> list[Ask]:
+    """The wishes in one Task: of a payer about a request, or of whoever wants something for the referral."""
+    code = item(task, "code")
+    payer = has(code, *PAPER_WANTED) or has(code, *FORM_WANTED)
+    if not payer and not has(code, *OBTAIN_PAPER):
+        return []
+    about = next((r for r in ours if target(item(task, "reasonReference")) in r.claims), None)
+    if payer and about and about.state == "cancelled":
+        return []
+    due = moment(text(item(item(task, "restriction"), "period"), "end"), policy.zone)
+    if payer and about and about.due:
+        latest = about.due - policy.information_lead
+        due = min(due, latest) if due else latest
+    base = Ask(
+        "",
+        "payer" if payer else "performer",
+        _state(task, case),
+        _owner(task),
+        due,
+        moment(text(task, "authoredOn"), policy.zone),
+        (evidence(task, "input"),),
+    )
+    wanted = [
+        (words(c), codes(c), "")
+        for each in items(task, "input")
+        if has(item(each, "type"), PAS_CODES, "attachments-needed")
+        if (c := item(each, "valueCodeableConcept"))
+    ]
+    wanted += [
+        ("the payer's form", frozenset(), text(each, "valueCanonical").partition("|")[0])
+        for each in items(task, "input")
+        if has(item(each, "type"), PAS_CODES, "questionnaires-needed")
+    ]
+    if not wanted and text(task, "status") != "completed":
+        return [replace(base, words="something it does not name", state="unclear")]
+    return [
+        _matched(replace(base, words=name), paper, form, held, sent if payer else None) for name, paper, form in wanted
+    ]
+
+
+def _state(task: Json, case: Case) -> str:
+    """How a wish stands by its Task alone: ours to answer, unless somebody else was asked for the paper."""
+    if text(task, "status") == "completed":
+        return "attached"
+    if text(task, "status") in GIVEN_UP:
+        return "failed"
+    ours = {target(item(each, "requester")) for each in case.tasks} | {target(item(case.order, "requester"))}
+    owner = target(item(task, "owner"))
+    elsewhere = has(item(task, "code"), *OBTAIN_PAPER) and owner and owner not in ours
+    return "sent-for" if elsewhere else "open"
+
+
+def _owner(task: Json) -> str:
+    return OWNERS.get(target(item(task, "owner")).partition("/")[0], "performer")
+
+
+def _matched(ask: Ask, wanted: Codes, form: str, held: Sequence[Paper], sent: frozenset[str] | None) -> Ask:
+    """The wish against the papers we hold. `sent`: what went to the payer, None when being in the referral is
+    enough."""
+    if ask.state == "attached":
+        return ask
+    same = [p for p in held if (p.codes & wanted if wanted else form and p.form == form)]
+    done = [p for p in same if (p.near if sent is None else p.key in sent)]
+    if done:
+        return replace(ask, state="attached", evidence=(*ask.evidence, done[0].evidence))
+    if same:
+        return replace(ask, state="open", ready=True, evidence=(*ask.evidence, same[0].evidence))
+    return ask
+
+
+def _of_letter(letter: Json, policy: Policy) -> Ask:
+    """A CommunicationRequest: words, so only its own status tells whether it was answered."""
+    said = next((text(each, "contentString") for each in items(letter, "payload") if each.get("contentString")), "")
+    state = "attached" if text(letter, "status") == "completed" else "open" if said else "unclear"
+    due = moment(text(item(letter, "occurrencePeriod"), "end") or text(letter, "occurrenceDateTime"), policy.zone)
+    return Ask(
+        said or "something it does not name",
+        "performer",
+        state,
+        "coordinator",
+        due,
+        moment(text(letter, "authoredOn"), policy.zone),
+        (evidence(letter, "payload"),),
+    )
+
+
+def by_rule(found: Papers, need: Requirement | None, requests: Sequence[Request]) -> tuple[Ask, ...]:
+    """The papers that the payer's rule wants with the request; once something was granted the rule has had its say."""
+    granted = any(line.state in GRANTED for r in requests if r.linked for line in r.lines)
+    if need is None or need.needed is not True or granted:
+        return ()
+    asks = []
+    for concept in need.papers:
+        ask = Ask(words(concept), "payer", "open", "coordinator", None, None, need.evidence)
+        near = _matched(ask, codes(concept), "", found.held, None)
+        asks.append(near if near.state == "attached" else _matched(ask, codes(concept), "", found.held, found.sent))
+    return tuple(asks)
+
+
+def gate(asks: Sequence[Ask]) -> Gate:
+    """Judge all wishes together: the worst speaks."""
+    for state in ("failed", "unclear", "open", "sent-for"):
+        if found := [ask for ask in asks if ask.state == state]:
+            return SPEAKS[state](found)
+    proof = tuple(dict.fromkeys(e for ask in asks for e in ask.evidence))
+    if not asks:
+        return Gate("information", "not-needed", "No paper has been asked for.", "information.none")
+    return Gate("information", "met", f"Attached: {_list(asks)}.", "information.attached", proof)
+
+
+def _list(asks: Sequence[Ask]) -> str:
+    return ", ".join(dict.fromkeys(ask.words for ask in asks if ask.words)) or "what was asked for"
+
+
+def _speak(asks: Sequence[Ask], state: str, reason: str, rule: str, action: Action, who: str) -> Gate:
+    due = min((ask.due for ask in asks if ask.due), default=None)
+    since = min((ask.since for ask in asks if ask.since), default=None)
+    proof = tuple(dict.fromkeys(e for ask in asks for e in ask.evidence))
+    id = rule_id("information", rule)
+    return Gate("information", state, reason, id, proof, action, who, due, "Documents due", since)
+
+
+def _failed(asks: Sequence[Ask]) -> Gate:
+    action = Action("ask-again", "Ask for something else, or explain")
+    return _speak(asks, "blocked", f"Can not be had: {_list(asks)}.", "failed", action, "coordinator")
+
+
+def _unclear(asks: Sequence[Ask]) -> Gate:
+    who = "The payer" if asks[0].by == "payer" else "The performer"
+    action = Action("ask-what", "Ask what is needed")
+    return _speak(asks, "unknown", f"{who} asks for papers without saying which.", "unclear", action, "coordinator")
+
+
+def _open(asks: Sequence[Ask]) -> Gate:
+    who = "The payer" if any(ask.by == "payer" for ask in asks) else "The performer"
+    ready = [ask for ask in asks if ask.ready]
+    if len(ready) == len(asks):
+        action = Action("send-document", f"Send {_list(asks)}")
+        return _speak(
+            asks, "open", f"{who} asks for {_list(asks)}: it is in the chart, send it.", "ready", action, "coordinator"
+        )
+    action = Action("request-document", f"Get {_list([ask for ask in asks if not ask.ready])}")
+    return _speak(asks, "open", f"{who} asks for {_list(asks)}: not attached yet.", "missing", action, "coordinator")
+
+
+def _sent_for(asks: Sequence[Ask]) -> Gate:
+    who = asks[0].who
+    action = Action("chase-document", "Ask again")
+    return _speak(asks, "pending", f"The {who} has been asked for {_list(asks)}.", "sent-for", action, who)
+
+
+SPEAKS = {"failed": _failed, "unclear": _unclear, "open": _open, "sent-for": _sent_for}

@@ -1,0 +1,214 @@
+"""The lines of a payer's answer to a request for authorization: what was decided on each service.
+
+Clause: Da Vinci PAS 2.2.1, Claim Response profile: the decision is in item.adjudication's reviewAction; of a modified
+item (A6) what was authorized stands in the addItem linked to it; itemAuthorizedDetail on an addItem is what was
+granted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from carecoord.domain.gates.gate import Evidence
+from carecoord.domain.gates.policy import Policy
+from carecoord.domain.prior_auth.requirements import Codes
+from carecoord.domain.prior_auth.review_action import GRANTED, decided, decision, reviews
+from carecoord.domain.prior_auth.units import Amount, amount, bare
+from carecoord.domain.resource.codes import PAS
+from carecoord.domain.resource.days import ALWAYS, Days, days
+from carecoord.domain.resource.elements import (
+    Json,
+    code_of,
+    codes,
+    evidence,
+    extension,
+    extensions,
+    item,
+    items,
+    number,
+    target,
+    text,
+    whole,
+    words,
+)
+from carecoord.domain.resource.parties import Directory, Party, Role, party
+
+ALLOWED = {"allowedunits", "approvedunits", "authorizedunits"}  # adjudication categories (CARIN BB: allowedunits)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One service of an answer. `amount` None: not counted. `vague`: granted otherwise than asked for, without saying
+    how much. `provider`, `site` None: whoever, wherever."""
+
+    state: str
+    codes: Codes
+    code_end: str
+    service: str
+    number: str
+    days: Days
+    amount: Amount | None
+    vague: bool
+    provider: Party | None
+    site: Party | None
+    reason: str
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def units(self) -> float | None:
+        """The number of `amount`, whatever it counts."""
+        return float(self.amount.count) if self.amount else None
+
+    def covers(self, wanted: Codes) -> bool:
+        """Whether the line is for one of these services: the same code, a code in its range, or any service."""
+        if not self.codes or any(code == "not-applicable" for _, code in self.codes):
+            return True
+        if self.codes & wanted:
+            return True
+        return bool(self.code_end) and any(
+            system == other and start <= code <= self.code_end and len(code) == len(start)
+            for system, start in self.codes
+            for other, code in wanted
+        )
+
+
+def lines(claim: Json, answer: Json, known: Directory, roles: Mapping[str, Role], policy: Policy) -> tuple[Line, ...]:
+    """One line for each item of the answer; a modified item speaks through what the payer added in its place."""
+    asked = {whole(each, "sequence"): each for each in items(claim, "item") if not _cancelled(each)}
+    reader = _Reader(claim, answer, known, roles, policy)
+    found, replaced = [], []
+    for each in items(answer, "item"):
+        sequence = whole(each, "itemSequence")
+        wish = asked.get(sequence, {})
+        instead = [add for add in items(answer, "addItem") if sequence is not None and sequence in _sequences(add)]
+        replaced += instead
+        if claim and not wish:
+            continue
+        state = decided(answer, each)
+        found += [reader.line(_instead(state, answer, add), add, wish, each) for add in instead]
+        if not instead or state not in GRANTED:
+            found.append(reader.line(state, each, wish, {}))
+    found += [reader.line(decided(answer, add), add, {}, {}) for add in items(answer, "addItem") if add not in replaced]
+    if not found and (asked or not items(claim, "item")):
+        found = [reader.line(decided(answer, {}), {}, wish, {}) for wish in asked.values() or [{}]]
+    return tuple(found)
+
+
+def _instead(state: str, answer: Json, added: Json) -> str:
+    """The state of what was added in the place of an item: the item's while both are granted or the added one is
+    silent, else what is said of the added one itself."""
+    own = decision(added)
+    return state if not own or (own in GRANTED and state in GRANTED) else decided(answer, added)
+
+
+def _sequences(added: Json) -> list[Any]:
+    found = added.get("itemSequence")
+    return found if isinstance(found, list) else []
+
+
+def _cancelled(line: Json) -> bool:
+    marks = (each for each in items(line, "modifierExtension") if str(each.get("url", "")).endswith("-infoCancelled"))
+    return any(each.get("valueBoolean") is True for each in marks) or certification(line) == "3"
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads a line from the granted element, what was asked for, and the item that the granted one replaces."""
+
+    claim: Json
+    answer: Json
+    known: Directory
+    roles: Mapping[str, Role]
+    policy: Policy
+
+    def line(self, state: str, granted: Json, asked: Json, replaced: Json) -> Line:
+        detail = extension(granted, f"{PAS}/extension-itemAuthorizedDetail")
+        said = item(extension(detail, "productOrServiceCode"), "valueCodeableConcept")
+        # On an item the detail repeats what was asked for; on an added item it is what was granted.
+        code = item(granted, "productOrService") or item(asked, "productOrService") or said
+        wanted = amount(item(asked, "quantity"))
+        allowed = _granted(detail, granted, replaced, wanted)
+        unread = any(each and amount(each) is None for each in _quantities(detail, granted))
+        silent = state == "partly" or (state == "modified" and (bool(wanted) or not detail))
+        vague = allowed is None and (silent or unread)
+        end = item(extension(asked, f"{PAS}/extension-productOrServiceCodeEnd"), "valueCodeableConcept")
+        review = next(iter((*reviews(granted), *reviews(replaced), *reviews(self.answer))), {})
+        reason = words(item(extension(review, "reasonCode"), "valueCodeableConcept"))
+        return Line(
+            state,
+            codes(code),
+            code_of(end),
+            words(code),
+            text(extension(review, "number"), "valueString") or text(self.answer, "preAuthRef"),
+            self._days(granted, replaced),
+            # A full approval without a count grants what was asked for; any other does not say how much it grants.
+            allowed or (wanted if state == "approved" else None),
+            vague,
+            self._provider(granted),
+            self._site(asked),
+            reason or (trouble(self.answer) if state == "denied" else ""),
+            self._proof(granted),
+        )
+
+    def _days(self, granted: Json, replaced: Json) -> Days:
+        for element in (granted, replaced):
+            if period := extension(element, f"{PAS}/extension-itemPreAuthPeriod").get("valuePeriod"):
+                return days(period, self.policy.zone)
+        return days(self.answer["preAuthPeriod"], self.policy.zone) if self.answer.get("preAuthPeriod") else ALWAYS
+
+    def _provider(self, granted: Json) -> Party | None:
+        named = extensions(granted, f"{PAS}/extension-itemAuthorizedProvider")
+        references = [item(extension(each, "provider"), "valueReference") for each in named] + items(
+            granted, "provider"
+        )
+        team = [item(each, "provider") for each in items(self.claim, "careTeam")]
+        for reference in (*references, *(() if references else team)):
+            role = self.roles.get(target(reference))
+            found = (role.organization or role.practitioner) if role else party(reference, self.known)
+            if found:
+                return found
+        return None
+
+    def _site(self, asked: Json) -> Party | None:
+        return party(item(asked, "locationReference"), self.known)
+
+    def _proof(self, granted: Json) -> tuple[Evidence, ...]:
+        sequence = whole(granted, "itemSequence")
+        where = (
+            f"item.where(itemSequence={sequence})" if sequence is not None else "addItem" if granted else "preAuthRef"
+        )
+        period = (
+            "item.extension(itemPreAuthPeriod)"
+            if extension(granted, f"{PAS}/extension-itemPreAuthPeriod")
+            else "preAuthPeriod"
+        )
+        return evidence(self.answer, where), evidence(self.answer, period)
+
+
+def _quantities(detail: Json, granted: Json) -> tuple[Json, Json]:
+    """Where an answer says how much, the authorized detail first."""
+    return item(extension(detail, "quantity"), "valueQuantity"), item(granted, "quantity")
+
+
+def _granted(detail: Json, granted: Json, replaced: Json, wanted: Amount | None) -> Amount | None:
+    """How much was granted: by the authorized detail, by the quantity of what was granted, or by the units that an
+    adjudication allows. A number without a unit counts what was asked for. None when the answer does not say."""
+    for quantity in _quantities(detail, granted):
+        if found := amount(quantity):
+            return replace(wanted, count=found.count) if wanted and bare(quantity) else found
+    for each in (*items(granted, "adjudication"), *items(replaced, "adjudication")):
+        if code_of(item(each, "category")).casefold() in ALLOWED and (n := number(each, "value")) is not None:
+            return replace(wanted, count=Fraction(n)) if wanted else amount({"value": n, "unit": "units"})
+    return None
+
+
+def certification(element: Json) -> str:
+    """X12 1322: I initial, R renewal, S revised, 3 cancel."""
+    return code_of(item(extension(element, f"{PAS}/extension-certificationType"), "valueCodeableConcept"))
+
+
+def trouble(answer: Json) -> str:
+    """What the payer says in words: an error, a note, its disposition."""
+    errors = [words(item(each, "code")) for each in items(answer, "error")]
+    notes = [text(each, "text") for each in items(answer, "processNote")]
+    return next((each for each in (*errors, *notes, text(answer, "disposition")) if each), "")

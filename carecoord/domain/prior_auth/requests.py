@@ -1,0 +1,237 @@
+"""Requests for prior authorization and what the payer answered, line by line.
+
+A request is a chain of Claims (the first and its updates); the newest speaks, an update without an answer is
+"submitted" while what was approved before stays good (Da Vinci PAS 2.2.1: updates carry every item ever sent)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from carecoord.domain.coverage.same_coverage import split
+from carecoord.domain.gates.gate import Evidence
+from carecoord.domain.gates.policy import Policy
+from carecoord.domain.prior_auth.decisions import Line, certification, lines, trouble
+from carecoord.domain.prior_auth.review_action import FAVORABLE, decided, overall
+from carecoord.domain.referrals.case import Case, linked, orders
+from carecoord.domain.resource.codes import HL7, LEVEL_OF_SERVICE, PAS
+from carecoord.domain.resource.days import When, moment, when
+from carecoord.domain.resource.elements import (
+    Json,
+    code_of,
+    evidence,
+    extension,
+    item,
+    items,
+    key,
+    target,
+    targets,
+    text,
+)
+from carecoord.domain.resource.parties import Directory, Party, Role, party
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One chain. state: draft | submitted | answered | cancelled | error. `due` is when the payer must have decided.
+    `coverages`: the cards (`Coverage/id`) that are the insurance it names; `elsewhere`: those that certainly are not.
+    `orders` speak of it, `own` are those that it names itself; `linked`: this case's order is one of them."""
+
+    key: str
+    claims: frozenset[str]
+    state: str
+    created: datetime | None
+    decided: datetime | None
+    due: datetime | None
+    expedited: bool
+    payer: Party | None
+    coverages: frozenset[str]
+    elsewhere: frozenset[str]
+    lines: tuple[Line, ...]
+    reason: str
+    evidence: tuple[Evidence, ...]
+    orders: frozenset[str]
+    own: frozenset[str]
+    linked: bool
+
+
+def requests(case: Case, known: Directory, roles: Mapping[str, Role], policy: Policy) -> tuple[Request, ...]:
+    """Every chain of the patient, newest first; `linked` tells those that speak of this order."""
+    return _Reader(case, known, roles, policy).read()
+
+
+def _chains(claims: Mapping[str, Json], policy: Policy) -> list[list[Json]]:
+    """The claims of each chain, newest first. An update names the claim before it (Claim.related); a claim that is only
+    associated with another stands beside it."""
+    before = {
+        id: next(
+            (
+                to
+                for r in items(c, "related")
+                if (to := target(item(r, "claim"))) in claims and code_of(item(r, "relationship")) != "associated"
+            ),
+            "",
+        )
+        for id, c in claims.items()
+    }
+    found: dict[str, list[Json]] = {}
+    for id, claim in claims.items():
+        root, seen = id, {id}
+        while before[root] and before[root] not in seen:
+            root = before[root]
+            seen.add(root)
+        found.setdefault(min(seen) if before[root] else root, []).append(claim)
+    return [
+        sorted(chain, key=lambda c: (_depth(key(c), before), when(text(c, "created"), policy.zone)), reverse=True)
+        for chain in found.values()
+    ]
+
+
+def _by_coverage(chain: Sequence[Json]) -> list[list[Json]]:
+    """A chain in parts of one insurance each: what was approved under one card is not approved under the card that an
+    update names, until that is answered."""
+    return [list(part) for _, part in groupby(chain, key=lambda claim: sorted(_coverages(claim)))]
+
+
+def _depth(id: str, before: Mapping[str, str]) -> int:
+    seen: set[str] = set()
+    while before[id] and id not in seen:
+        seen.add(id)
+        id = before[id]
+    return len(seen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the requests of one case."""
+
+    case: Case
+    known: Directory
+    roles: Mapping[str, Role]
+    policy: Policy
+
+    def read(self) -> tuple[Request, ...]:
+        case = self.case
+        wrong = {key(each) for each in case.claims if text(each, "status") == "entered-in-error"}
+        claims = {key(each): each for each in case.claims if key(each) not in wrong}
+        answers: dict[str, list[Json]] = {}
+        for each in case.responses:
+            to = target(item(each, "request"))
+            # An answer to a claim for payment or to a request made in error authorizes nothing.
+            if text(each, "status") == "active" and text(each, "use") in ("preauthorization", "") and to not in wrong:
+                answers.setdefault(to or key(each), []).append(each)
+        named = {key(each): linked(each, case.claims, case.responses) for each in self._orders()}
+        chains = [part for chain in _chains(claims, self.policy) for part in _by_coverage(chain)]
+        found = [self._request(chain, answers, named) for chain in chains]
+        # Answers to claims that we do not hold (a payer's feed of decisions): the orders name them.
+        orphans = (each for id, each in answers.items() if id not in claims)
+        found += [request for each in orphans if (request := self._unasked(each)).orders]
+        return tuple(
+            sorted(found, key=lambda r: (r.created is not None and r.created.timestamp(), r.key), reverse=True)
+        )
+
+    def _orders(self) -> list[Json]:
+        return [self.case.order, *(each.order for each in self.case.others)]
+
+    def _newest(self, answers: Sequence[Json]) -> Json:
+        return max(answers, key=self._age)
+
+    def _age(self, answer: Json) -> tuple[When, When, bool, str]:
+        """By when it was made, then by when it came here; of two that can not be told apart the one that grants less
+        holds."""
+        zone, meta = self.policy.zone, item(answer, "meta")
+        made, came = when(text(answer, "created"), zone), when(text(meta, "lastUpdated"), zone)
+        states = {decided(answer, each) for each in items(answer, "item")} or {overall(answer)}
+        return made, came, not states <= FAVORABLE, key(answer)
+
+    def _request(
+        self, chain: Sequence[Json], answers: Mapping[str, list[Json]], named: Mapping[str, set[str]]
+    ) -> Request:
+        head = chain[0]
+        claims = frozenset(key(claim) for claim in chain)
+        answered = next((claim for claim in chain if key(claim) in answers), None)
+        answer = self._newest(answers[key(answered)]) if answered else None
+        found = lines(answered, answer, self.known, self.roles, self.policy) if answered and answer else ()
+        state = _state(head, answer if answered is head else None)
+        created = moment(text(head, "created"), self.policy.zone)
+        fast = _expedited(head)
+        allowed = self.policy.decision_expedited if fast else self.policy.decision_standard
+        proof = (evidence(head, "status"), *((evidence(answer, "outcome"),) if answer else ()))
+        speaking = frozenset(order for order, asked in named.items() if asked & claims)
+        payer = party(item(head, "insurer"), self.known)
+        coverages, elsewhere = self._cards(payer, head, answer)
+        return Request(
+            key(head),
+            claims,
+            state,
+            created,
+            moment(text(answer, "created"), self.policy.zone) if answer else None,
+            created + allowed if created else None,
+            fast,
+            payer,
+            coverages,
+            elsewhere,
+            () if state == "cancelled" else found,
+            trouble(answer) if answer else "",
+            proof,
+            speaking,
+            frozenset(id for claim in chain for id in orders(claim)),
+            key(self.case.order) in speaking,
+        )
+
+    def _unasked(self, answers: Sequence[Json]) -> Request:
+        """Answers without their request, of which the newest holds: the orders themselves name one of them."""
+        answer, keys = self._newest(answers), {key(each) for each in answers}
+        at = moment(text(answer, "created"), self.policy.zone)
+        state = "error" if text(answer, "outcome") == "error" else "answered"
+        speaking = frozenset(key(each) for each in self._orders() if keys & set(targets(each, "insurance")))
+        payer = party(item(answer, "insurer"), self.known)
+        coverages, elsewhere = self._cards(payer, answer)
+        return Request(
+            key(answer),
+            frozenset(),
+            state,
+            at,
+            at,
+            at + self.policy.decision_standard if at else None,
+            False,
+            payer,
+            coverages,
+            elsewhere,
+            lines({}, answer, self.known, self.roles, self.policy),
+            trouble(answer),
+            (evidence(answer, "outcome"),),
+            speaking,
+            frozenset(),
+            key(self.case.order) in speaking,
+        )
+
+    def _cards(self, payer: Party | None, *said: Json | None) -> tuple[frozenset[str], frozenset[str]]:
+        """The cards that are meant: what was asked for, and what the payer's answer names."""
+        cards = {key(each): each for each in self.case.coverages if text(each, "status") != "entered-in-error"}
+        named = dict.fromkeys(to for each in said if each for to in _coverages(each))
+        return split(cards, list(named), payer, self.known)
+
+
+def _state(head: Json, answer: Json | None) -> str:
+    if text(head, "status") == "draft":
+        return "draft"
+    if text(head, "status") == "cancelled" or certification(head) == "3":
+        return "cancelled"
+    if answer is None:
+        return "submitted"
+    return "error" if text(answer, "outcome") == "error" else "answered"
+
+
+def _expedited(claim: Json) -> bool:
+    level = item(extension(claim, f"{PAS}/extension-levelOfServiceCode"), "valueCodeableConcept")
+    return (
+        code_of(item(claim, "priority"), f"{HL7}/processpriority") == "stat" or code_of(level, LEVEL_OF_SERVICE) == "U"
+    )
+
+
+def _coverages(element: Json) -> list[str]:
+    """The card that a request or an answer is about: the focal one, else the first."""
+    insurance = items(element, "insurance")
+    focal = [each for each in insurance if each.get("focal") is True] or insurance[:1]
+    return [to for each in focal if (to := target(item(each, "coverage")) or text(item(each, "coverage"), "reference"))]

@@ -1,0 +1,41 @@
+"""The terms that resources and rules share: canonical urls and the codes that carry a meaning for clearance."""
+
+from carecoord.domain.resource.elements import Json, text
+from carecoord.fhir.code_systems import X12_REVIEW, canonical
+
+CANONICAL = "https://carecoord.example/fhir"
+EXTENSION = f"{CANONICAL}/StructureDefinition"
+IDENTIFIER = "https://carecoord.example/id"
+LOINC = "http://loinc.org"
+HL7 = "http://terminology.hl7.org/CodeSystem"
+
+PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition"
+PAS_CODES = "http://hl7.org/fhir/us/davinci-pas/CodeSystem/PASTempCodes"
+REVIEW_ACTION = X12_REVIEW
+LEVEL_OF_SERVICE = "https://codesystem.x12.org/005010/1338"
+PLAN_NET_NETWORK = "http://hl7.org/fhir/us/davinci-pdex-plan-net/StructureDefinition/network-reference"
+
+STAGE = f"{CANONICAL}/CodeSystem/referral-stage"
+CHILD = f"{CANONICAL}/CodeSystem/referral-task"
+
+PATIENT_REFERRAL = ("http://snomed.info/sct", "3457005")
+CONSULT_NOTE = (LOINC, "11488-4")
+SELF_PAY = (f"{HL7}/coverage-selfpay", "pay")
+PAPER_WANTED = (PAS_CODES, "attachment-request-code")
+FORM_WANTED = (PAS_CODES, "attachment-request-questionnaire")
+OBTAIN_PAPER = (CHILD, "obtain-document")
+ACKNOWLEDGE = (CHILD, "acknowledge-report")
+TELL = (CHILD, "tell-patient")
+ABORT = ("http://hl7.org/fhir/CodeSystem/task-code", "abort")
+TASK_CODES = (PAPER_WANTED, FORM_WANTED, OBTAIN_PAPER, ACKNOWLEDGE, TELL, ABORT)
+
+
+def has(concept: Json, system: str, code: str) -> bool:
+    """Whether a CodeableConcept carries this code."""
+    coding = concept.get("coding")
+    if not isinstance(coding, list):
+        return False
+    return any(
+        isinstance(each, dict) and text(each, "code") == code and canonical(text(each, "system")) == canonical(system)
+        for each in coding
+    )

@@ -1,0 +1,219 @@
+"""A case as one flat row of the worklist: what the desk filters, sorts and shows without judging anything again."""
+
+from datetime import date, datetime
+from typing import Any
+
+from carecoord.domain.access import payer_view
+from carecoord.domain.clearance.clearance import Clearance
+from carecoord.domain.gates.policy import Policy
+from carecoord.domain.referrals.case import Case
+from carecoord.domain.resource.codes import EXTENSION, IDENTIFIER
+from carecoord.domain.resource.days import Days, later, local, midnight, spoken
+from carecoord.domain.resource.elements import Json, extension, item, items, target, text, words
+from carecoord.domain.resource.parties import Party, party
+from carecoord.domain.resource.patient import birth_date, name, name_changes_at, record_number
+from carecoord.domain.worklist.search_words import member_id, searched
+from carecoord.fhir.instants import FOREVER, micros
+from carecoord.fhir.search.collation import fold
+
+CONTRACT = {  # kind of participation -> the chip and its note
+    "in-network": ("in-network", ""),
+    "self-pay": ("in-network", "Self pay"),
+    "ended": ("ended", ""),
+    "excluded": ("excluded", ""),
+    "not-credentialed": ("not-credentialed", ""),
+    "network": ("out-of-network", ""),
+    "site": ("out-of-network", "Not at this site"),
+    "later": ("out-of-network", "Not yet in force"),
+    "awaited": ("awaited", ""),
+    "suspended": ("out-of-network", "Suspended"),
+    "silent": ("unknown", "Not in the directory"),
+    "contract": ("unknown", "No agreement on file"),
+}
+
+
+LOST = {"missed": "no-show", "cancelled": "appointment-cancelled"}  # what became of the last visit -> the stage
+
+
+def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
+    """Every column of `case_row` but `rid` and `updated`. Times are microseconds."""
+    referral, card = found.facts.referral, found.card
+    owner = party(item(extension(case.order, f"{EXTENSION}/coordinator"), "valueReference"), found.facts.parties)
+    performer = referral.performer.organization if referral.performer else None
+    seen = found.booking.start if found.booking else None
+    done = found.facts.visits.done
+    columns = {
+        "id": text(case.order, "id"),
+        "number": _number(case.order),
+        "open": not found.closed,
+        "specialty": referral.specialty or referral.service,
+        "specialty_sort": fold(referral.specialty or referral.service),
+        "reason": _reason(case.order),
+        "priority": referral.priority,
+        "placer": _id(referral.placer),
+        "placer_name": _name(referral.placer),
+        "performer": _id(performer),
+        "performer_name": referral.performer.name if referral.performer else None,
+        "payer": _id(card.payer) if card else None,
+        "payer_name": _name(card.payer) if card else None,
+        "payer_key": (card.payer.key(f"{IDENTIFIER}/payer") or None) if card and card.payer else None,
+        "plan_name": (card.plan_name or None) if card else None,
+        "agreement": found.participation.number or None,
+        "stage": _stage(found),
+        **{f"{gate.name}_gate": gate.state for gate in found.gates},
+        **_authorization(found, policy),
+        **_agreement(found, policy),
+        "cleared": found.cleared,
+        "conflict": bool(found.conflict),
+        "headline_gate": found.headline_gate,
+        "headline": found.headline,
+        "action": found.action.code if found.action else None,
+        "action_label": found.action.label if found.action else None,
+        "role": found.who,
+        "due_at": _at(found.due),
+        "due_label": found.due_label if found.due else None,
+        "clock_start": _at(found.since),
+        "sort_due": FOREVER if found.due is None else micros(found.due),
+        **_payer_clock(found),
+        "appointment_at": _at(seen or (done[-1].at if done else None)),
+        "owner": _id(owner),
+        "owner_name": _name(owner),
+        **_payers(case, found, policy),
+        "member_id": member_id(case, found) or None,
+        **_person(case, found.now),
+    }
+    return columns | searched(case, found, columns)
+
+
+def _id(party: Party | None) -> str | None:
+    return (party.reference.partition("/")[2] or None) if party else None
+
+
+def _name(party: Party | None) -> str | None:
+    return (party.name or None) if party else None
+
+
+def _at(moment: datetime | None) -> int | None:
+    return micros(moment) if moment else None
+
+
+def _payers(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
+    """How the case stands by what its payer was told, nothing where it was told nothing; and when time alone may change
+    the row: by what is judged, as the payer sees it, or by the period of one of the patient's names."""
+    told = payer_view.told_to_payer(case, found)
+    judged = payer_view.judged_for_payer(told, found.now, policy) if told else None
+    state, note = payer_view.authorization(judged, policy) if judged else (None, None)
+    agreement = _agreement(judged, policy) if judged else {}
+    turns = payer_view.turns_at(judged, policy) if judged else None
+    moments = (_at(found.changes_at), _at(turns), name_changes_at(case.patient or {}, found.now))
+    return {
+        "payer_authorization": state,
+        "payer_authorization_note": note or None,
+        "payer_agreement": agreement.get("agreement_state"),
+        "payer_agreement_note": agreement.get("agreement_note"),
+        "changes_at": min((moment for moment in moments if moment is not None), default=None),
+    }
+
+
+def _payer_clock(found: Clearance) -> dict[str, Any]:
+    """The payer's own move and clock, whoever else has to move first: asking for a paper does not stop it."""
+    moves = [gate for gate in found.gates if gate.who == "payer" and gate.unmet and not found.closed]
+    first = min(moves, key=lambda gate: FOREVER if gate.due is None else micros(gate.due), default=None)
+    due = first.due if first else None
+    return {
+        "payer_moves": first is not None,
+        "payer_due": _at(due),
+        "payer_due_label": first.due_label if first and due else None,
+        "payer_clock_start": _at(first.since) if first else None,
+        "payer_sort": FOREVER if due is None else micros(due),
+    }
+
+
+def _number(order: Json) -> str:
+    """The loop key; without one any identifier, and at last the resource's own id."""
+    ids = items(order, "identifier")
+    loop = [text(each, "value") for each in ids if each.get("system") == f"{IDENTIFIER}/referral"]
+    return next((each for each in (*loop, *(text(each, "value") for each in ids)) if each), "") or text(order, "id")
+
+
+def _reason(order: Json) -> str:
+    said = [words(each) for each in items(order, "reasonCode")]
+    said += [text(each, "display") for each in items(order, "reasonReference")]
+    return next((each for each in said if each), "")
+
+
+def _person(case: Case, now: datetime) -> dict[str, Any]:
+    patient = case.patient or {}
+    called = name(patient, now) or "Name not known"
+    return {
+        "patient": target(item(case.order, "subject")).partition("/")[2],
+        "patient_name": called,
+        "patient_sort": fold(called),
+        "birth_date": birth_date(patient) or None,
+        "gender": text(patient, "gender") or None,
+        "mrn": record_number(patient, now) or None,
+    }
+
+
+def _stage(found: Clearance) -> str:
+    """How far it has come. Where no Task says more than that work goes on, what became of the visit says it; and nobody
+    is shown as scheduled whose visit came to nothing."""
+    referral, visits = found.facts.referral, found.facts.visits
+    telling = not referral.tracked if referral.stage == "sent" else referral.stage in ("in-progress", "scheduled")
+    if not telling:
+        return referral.stage
+    if found.facts.closing.report.done and referral.stage == "sent":
+        return "report-received"
+    if found.booking:
+        return "scheduled"
+    if visits.done:
+        return "visit-done"
+    lost = next((LOST[b.kind] for b in reversed(visits.bookings) if b.kind in LOST), None)
+    return lost if lost and referral.tracked else referral.stage
+
+
+def _ends(until: date | None) -> str:
+    return f"Ends {spoken(Days(end=until).last)}" if until else ""
+
+
+def _soon(until: date | None, found: Clearance, policy: Policy) -> bool:
+    """Whether an end lies ahead, near enough to show."""
+    return until is not None and later(midnight(until, policy.zone), -policy.expiring) <= found.now
+
+
+def _authorization(found: Clearance, policy: Policy) -> dict[str, Any]:
+    ruling = found.ruling
+    chip, note = ruling.chip, ruling.note
+    until = ruling.line.days.end if ruling.line else None
+    if chip in ("approved", "partly") and not ruling.gate.unmet and found.date is None and _soon(until, found, policy):
+        chip, note = "expiring", _ends(until)
+    if chip == "draft" and (asked := [ask for ask in found.papers if ask.by == "payer"]):
+        note = f"{sum(ask.state == 'attached' for ask in asked)} of {len(asked)} documents"
+    return {
+        "authorization_state": chip,
+        "authorization_note": note or None,
+        "authorization_until": micros(midnight(until, policy.zone)) if until else None,
+    }
+
+
+def _agreement(found: Clearance, policy: Policy) -> dict[str, Any]:
+    part = found.participation
+    chip, note = CONTRACT.get(part.kind, ("unknown", ""))
+    if chip == "in-network" and _soon(part.until, found, policy):
+        chip, note = "expiring", _ends(part.until)
+    if chip == "ended":
+        note = (
+            f"Ended {spoken(Days(end=part.until).last)}"
+            if part.until and part.until <= _today(found, policy)
+            else _ends(part.until)
+        )
+        chip = "ended" if part.until is None or part.until <= _today(found, policy) else "ends-before"
+    return {
+        "agreement_state": chip,
+        "agreement_note": note or None,
+        "agreement_until": micros(midnight(part.until, policy.zone)) if part.until else None,
+    }
+
+
+def _today(found: Clearance, policy: Policy) -> date:
+    return local(found.now, policy.zone)

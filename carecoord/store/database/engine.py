@@ -1,0 +1,243 @@
+"""Open the database, give transactions, bring its tables to the present shape.
+
+SQLite runs in WAL: readers never wait for a writer. A transaction that means to write takes the write lock at
+once (BEGIN IMMEDIATE), for one that upgrades half-way fails without waiting. We begin by hand, not by SQLAlchemy's
+engine events: a single listener makes every statement dearer.
+"""
+
+import hashlib
+import secrets
+import sqlite3
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import structlog
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url, select, text
+from sqlalchemy.exc import OperationalError
+
+from carecoord.errors import DatabaseAway
+from carecoord.store.database import private_files, refusals
+from carecoord.store.database.tables import setting
+
+BUSY_SECONDS = 15
+_POLL = 0.0003  # seconds between two looks whether another process has done writing
+_CONNECT_SECONDS = 10  # that a PostgreSQL has to answer a new connection
+_POOL = 16  # connections kept; as many again may be opened when threads crowd
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = NORMAL",  # safe in WAL: a power cut may lose the last commits, never the database
+    f"busy_timeout = {BUSY_SECONDS * 1000}",
+    "foreign_keys = ON",
+    "cache_size = -16384",  # KiB, for each connection; the rest is the file mapped into memory
+    "mmap_size = 268435456",
+    "temp_store = MEMORY",
+)
+# Our statements are written in the order they are to run (see statements.py); compiling a plan only costs time.
+_POSTGRES_OPTIONS = "-c join_collapse_limit=1 -c jit=off"
+_AWAY = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+)
+_ROLLED_BACK = "40"  # PostgreSQL's class of codes for a transaction that lost against another
+_turns: defaultdict[str | None, threading.Lock] = defaultdict(threading.Lock)  # of this process's writers, by database
+_log = structlog.get_logger()
+_MIGRATIONS = Path(__file__).parents[1] / "migrations"
+_LOCK = 0x63617265  # the advisory lock that one migration at a time holds
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for `sqlite:///path` or `postgresql://…` (psycopg 3), whose pool serves many threads.
+
+    Makes the folder of a SQLite file, for its owner alone. Use `reading` and `writing` for transactions, never
+    `engine.begin()`.
+    """
+    target = make_url(url)
+    pool: dict[str, Any] = {"pool_size": _POOL, "max_overflow": _POOL}
+    if target.get_backend_name() == "sqlite":
+        if target.database:
+            private_files.make_folder(Path(target.database).parent)
+        engine = create_engine(target, **pool, connect_args={"timeout": BUSY_SECONDS})
+        event.listen(engine, "do_connect", _private)
+        event.listen(engine, "connect", _prepare)  # pool events: they cost nothing per statement
+        return engine
+    if target.drivername == "postgresql":
+        target = target.set(drivername="postgresql+psycopg")
+    given = {"options": _POSTGRES_OPTIONS, "connect_timeout": target.query.get("connect_timeout", _CONNECT_SECONDS)}
+    engine = create_engine(target, **pool, connect_args=given)
+    event.listen(engine, "do_connect", _in_utf8)
+    return engine
+
+
+def _private(dialect: object, record: object, given: list[Any], named: dict[str, Any]) -> None:
+    """SQLite makes its file, and those beside it, as the umask says: ours is there before."""
+    if given and str(given[0]) not in ("", ":memory:") and not str(given[0]).startswith("file:"):
+        private_files.make_file(Path(given[0]))
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _in_utf8(dialect: Dialect, record: object, given: list[Any], named: dict[str, Any]) -> Any:
+    """A connection to a PostgreSQL that can keep every name. Raises DatabaseAway for one in another encoding."""
+    made: Any = dialect.connect(*given, **named)
+    encoding = made.info.parameter_status("server_encoding")
+    if encoding == "UTF8":
+        return made
+    which = f"The database {made.info.dbname} at {made.info.host}:{made.info.port} has the encoding {encoding}"
+    made.close()
+    todo = "names would be lost. Make one with: CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+    raise DatabaseAway(refusals.TEXT, cause="encoding", operator=f"{which}: {todo}")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that sees one state of the database throughout, whatever others commit meanwhile."""
+    with _connected(engine) as conn:
+        raw: Any = conn.connection.dbapi_connection
+        if isinstance(raw, sqlite3.Connection):
+            raw.execute("BEGIN")
+            yield conn
+            return
+        raw.isolation_level, raw.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
+        try:
+            yield conn
+        finally:
+            raw.rollback()
+            raw.isolation_level, raw.read_only = None, None
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A connection in a transaction that commits at the end and is undone by an exception.
+
+    Raises errors.DatabaseAway (503, Retry-After) when the database is locked for too long, broke a deadlock at our
+    cost, or is not reachable: in each case nothing was written, and the same request may be sent again.
+    """
+    with _connected(engine) as conn:
+        raw: Any = conn.connection.dbapi_connection
+        if not isinstance(raw, sqlite3.Connection):
+            with conn.begin():
+                yield conn
+            return
+        with _turn(engine.url.database) as until:
+            _begin(raw, until)
+            with conn.begin():
+                yield conn
+
+
+@contextmanager
+def _turn(database: str | None) -> Iterator[float]:
+    """Wait for the other writers of this process, then tell until when to wait for those of others (monotonic)."""
+    until = time.monotonic() + BUSY_SECONDS
+    turn = _turns[database]
+    if not turn.acquire(timeout=BUSY_SECONDS):
+        raise _away(make_url(f"sqlite:///{database}"), TimeoutError("another writer of this process holds it"))
+    try:
+        yield until
+    finally:
+        turn.release()
+
+
+def _begin(raw: sqlite3.Connection, until: float) -> None:
+    """Take the write lock. SQLite's own way of waiting sleeps up to a tenth of a second at a time: writers that crowd
+    then leave the database idle for most of it. We look again a hundred times as often."""
+    raw.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as busy:
+                if busy.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+            time.sleep(_POLL)
+    finally:
+        raw.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+
+
+@contextmanager
+def _connected(engine: Engine) -> Iterator[Connection]:
+    connecting = True
+    try:
+        with engine.connect() as conn:
+            connecting = False
+            yield conn
+    except (OperationalError, psycopg.OperationalError, sqlite3.OperationalError) as e:
+        cause = e.orig if isinstance(e, OperationalError) else e
+        if not _is_away(cause):
+            raise
+        if isinstance(cause, psycopg.OperationalError) and not (cause.sqlstate or "").startswith(_ROLLED_BACK):
+            engine.dispose()  # the server went away, and the idle connections are as dead as this one
+        raise _away(engine.url, cause or e, connecting) from e
+
+
+def _is_away(cause: BaseException | None) -> bool:
+    """Whether the database is busy, full, broken or not there, rather than asked for nonsense."""
+    if isinstance(cause, sqlite3.OperationalError):
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _AWAY
+    return isinstance(cause, psycopg.OperationalError)
+
+
+def _away(url: URL, cause: BaseException, connecting: bool = False) -> DatabaseAway:
+    code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
+    problem = refusals.away(url, cause, connecting)
+    place = f"{url.host or ''}:{url.port or 5432}/{url.database}" if url.host else str(url.database)
+    _log.error("database_not_available", error=type(cause).__name__, code=code, cause=problem.cause, place=place)
+    return problem
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables of the store and of auth to the newest revision; does nothing where they are. Safe to run
+    at once from several processes. Makes the database's own secret the first time."""
+    with writing(engine) as conn:
+        if conn.dialect.name == "postgresql":
+            conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        command.upgrade(alembic_config(conn), "head")
+        if conn.scalar(select(setting.c.value).where(setting.c.name == "secret")) is None:
+            conn.execute(setting.insert(), {"name": "secret", "value": secrets.token_bytes(32)})
+
+
+def alembic_config(conn: Connection) -> Config:
+    """What Alembic needs to run our revisions on this connection."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = conn
+    return config
+
+
+def analyze(engine: Engine) -> None:
+    """Tell the planner what the tables hold: after a big load, before the database would notice by itself."""
+    with writing(engine) as conn:
+        conn.execute(text("ANALYZE"))
+
+
+def alone(conn: Connection, what: str) -> None:
+    """Until this transaction ends, nobody else gets past the same words. SQLite has one writer at a time anyway."""
+    if conn.dialect.name == "postgresql":
+        number = int.from_bytes(hashlib.sha256(what.encode(errors="surrogatepass")).digest()[:8], "big", signed=True)
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": number})
+
+
+def secret(conn: Connection) -> bytes:
+    """The database's own random secret (32 bytes): signs paging links. Read once per connection."""
+    value: bytes | None = conn.info.get("secret")
+    if value is None:
+        value = bytes(conn.execute(select(setting.c.value).where(setting.c.name == "secret")).scalar_one())
+        conn.info["secret"] = value
+    return value

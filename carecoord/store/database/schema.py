@@ -1,0 +1,28 @@
+"""Whether the tables of a database are those of this version: its revision says what it was told, not what it is."""
+
+from sqlalchemy import Connection, inspect
+from sqlalchemy.exc import DBAPIError
+
+import auth.tables
+from carecoord.store.database import tables
+
+STRANGE = (
+    "its tables are not those of this version, though they say so: they were made by a version that was never "
+    "released. Keep it, choose another CARECOORD_VAR or CARECOORD_DATABASE_URL, run carecoord init; sync and load again"
+)
+_LACKS = ("no such column", "no such table", "has no column", "does not exist")
+
+
+def lacking(conn: Connection) -> list[str]:
+    """The tables, and `table.column`s, that this version has and the database has not."""
+    present = {name: {column["name"] for column in columns}
+               for (_, name), columns in inspect(conn).get_multi_columns().items()}  # fmt: skip
+    wanted = [*tables.metadata.tables.values(), *auth.tables.metadata.tables.values()]
+    gone = [table.name for table in wanted if table.name not in present]
+    columns = [(table.name, column.name) for table in wanted for column in table.columns if table.name in present]
+    return sorted([*gone, *(f"{name}.{column}" for name, column in columns if column not in present[name])])
+
+
+def is_strange(error: BaseException) -> bool:
+    """Whether a statement of ours failed for a table or column that is not there."""
+    return isinstance(error, DBAPIError) and any(words in str(error.orig) for words in _LACKS)

@@ -1,0 +1,167 @@
+"""What a write is made of: the change asked for, what is stored, and what the one makes of the other."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from carecoord.errors import Issue
+from carecoord.fhir import text
+from carecoord.fhir.etag import Expected
+from carecoord.fhir.instants import instant
+from carecoord.fhir.search.extract import Index, extract
+
+Outcome = Literal["created", "updated", "unchanged", "deleted"]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who writes, for the audit: a person or a service, its client and organization; the id of the request; the launch
+    and the breaking of the glass under which it happens, if any."""
+
+    subject: str | None
+    client: str | None
+    organization: str | None
+    request: str
+    launch: str | None = None
+    emergency: str | None = None
+
+
+@dataclass(frozen=True)
+class Later:
+    """A job for the outbox, added only if the change that carries it changes something."""
+
+    kind: str
+    key: str
+    payload: bytes
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class Change:
+    """One resource to be as given, or gone (`resource` None). expected: the version it must be at now (If-Match).
+    flags: what the rules found wrong in a resource that is stored all the same. source: the EHR it comes from, where
+    the resource's own meta.source does not say."""
+
+    type: str
+    id: str
+    resource: dict[str, Any] | None
+    expected: Expected | None = None
+    flags: tuple[Issue, ...] = ()
+    source: str | None = None
+    later: tuple[Later, ...] = ()
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of a change. version: the present one, 0 for a deletion of what never was. updated: microseconds.
+    body: the bytes as they will be served, empty when deleted."""
+
+    type: str
+    id: str
+    version: int
+    updated: int
+    outcome: Outcome
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Touched:
+    """A resource that a write changed: the patient it is about now, and was before."""
+
+    rid: int
+    type: str
+    id: str
+    patient: str | None
+    before_patient: str | None
+
+
+@dataclass(frozen=True)
+class Known:
+    """A stored resource, as far as a write needs to know it."""
+
+    rid: int
+    type: str
+    id: str
+    version: int
+    updated: int
+    deleted: bool
+    patient: str | None
+    source: str | None
+    hash: bytes
+
+
+@dataclass(frozen=True)
+class Move:
+    """A change that does change something, and what it makes of the resource."""
+
+    change: Change
+    known: Known | None
+    rid: int
+    version: int
+    updated: int
+    hash: bytes
+    body: bytes
+    index: Index | None  # None: it is deleted
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the change comes to."""
+        if self.index is None:
+            return "deleted"
+        return "updated" if self.known and not self.known.deleted else "created"
+
+    @property
+    def patient(self) -> str | None:
+        """Whom it is about; a deleted one, whom it was about."""
+        if self.index:
+            return self.index.patient
+        return self.known.patient if self.known else None
+
+    @property
+    def source(self) -> str | None:
+        """The EHR it comes from; a deleted one, came from."""
+        if self.change.resource is None:
+            return self.known.source if self.known else None
+        given = self.change.source or _own_meta(self.change.resource).get("source")
+        return given if isinstance(given, str) else None
+
+    def written(self) -> Written:
+        """For the caller."""
+        return Written(self.change.type, self.change.id, self.version, self.updated, self.outcome, self.body)
+
+    def touched(self) -> Touched:
+        """For the worklist: a deleted one is nobody's, before and now."""
+        before = self.known.patient if self.known and not self.known.deleted else None
+        return Touched(self.rid, self.change.type, self.change.id, self.index.patient if self.index else None, before)
+
+
+def digest(resource: dict[str, Any] | None) -> bytes:
+    """What makes content the same: all but id, meta.versionId and meta.lastUpdated, in any order of keys."""
+    if resource is None:
+        return b""
+    content = {name: value for name, value in resource.items() if name not in ("id", "meta", "resourceType")}
+    meta = _own_meta(resource)
+    if meta:
+        content["meta"] = meta
+    return hashlib.sha256(text.canonical(content)).digest()
+
+
+def _own_meta(resource: dict[str, Any]) -> dict[str, Any]:
+    meta = resource.get("meta")
+    given = meta if isinstance(meta, dict) else {}
+    return {name: value for name, value in given.items() if name not in ("versionId", "lastUpdated")}
+
+
+def carry_out(change: Change, known: Known | None, rid: int, digest: bytes, at: int, base_url: str) -> Move:
+    """Carry a change out on paper: the next version's number, bytes and index rows. at: microseconds."""
+    version = known.version + 1 if known else 1
+    if change.resource is None:
+        return Move(change, known, rid, version, at, digest, b"", None)
+    whole = {
+        "resourceType": change.type,
+        "id": change.id,
+        "meta": {"versionId": str(version), "lastUpdated": instant(at), **_own_meta(change.resource)},
+    }
+    whole.update((name, value) for name, value in change.resource.items() if name not in whole)
+    return Move(change, known, rid, version, at, digest, text.dumps(whole), extract(whole, base_url))

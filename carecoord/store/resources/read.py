@@ -1,0 +1,146 @@
+"""Reading resources: rows of bytes exactly as they are served, by type and id, version, patient, instant.
+
+Clauses: FHIR R4 http.html#read, #vread, #history.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, and_, bindparam, func, select, union_all
+
+from carecoord.errors import Issue
+from carecoord.store.database.bulk import runs
+from carecoord.store.database.driver import first
+from carecoord.store.database.tables import flag, ix_reference
+from carecoord.store.database.tables import history as old
+from carecoord.store.database.tables import resource as new
+
+_RUN = 400  # references in one statement
+_LAST = 2**31 - 1
+COLUMNS = (new.c.rid, new.c.type, new.c.id, new.c.version, new.c.updated, new.c.deleted, new.c.body, new.c.patient)
+OLD = (old.c.rid, new.c.type, new.c.id, old.c.version, old.c.updated, old.c.deleted, old.c.body, new.c.patient)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A version of a resource. rid: the store's own number of it. updated: microseconds. body: JSON as it is served,
+    empty when deleted. patient: the id of the one patient that the present version is about."""
+
+    rid: int
+    type: str
+    id: str
+    version: int
+    updated: int
+    deleted: bool
+    body: bytes
+    patient: str | None = None
+
+
+def rows(found: Iterable[Any]) -> list[Row]:
+    """The rows of a statement that selects COLUMNS."""
+    return [Row(*row) for row in found]
+
+
+def _at(which: ColumnElement[bool]) -> CompoundSelect[Any]:
+    """The versions that were the present ones at the instant `at`, of resources that existed then."""
+    earlier = old.alias()
+    last = select(func.max(earlier.c.version)).where(earlier.c.rid == new.c.rid, earlier.c.updated <= bindparam("at"))
+    before = select(*OLD).join_from(new, old, and_(old.c.rid == new.c.rid, old.c.version == last.scalar_subquery()))
+    return union_all(
+        select(*COLUMNS).where(which, new.c.updated <= bindparam("at")),
+        before.where(which, new.c.updated > bindparam("at")),
+    )
+
+
+_this = and_(new.c.type == bindparam("type"), new.c.id == bindparam("id"))
+_past = select(*OLD).join_from(new, old, old.c.rid == new.c.rid).where(_this)
+_get = select(*COLUMNS).where(_this)
+_version = union_all(
+    _get.where(new.c.version == bindparam("version")), _past.where(old.c.version == bindparam("version"))
+)
+_history = union_all(_get.where(new.c.version < bindparam("before")), _past.where(old.c.version < bindparam("before")))
+_newest = _history.order_by(_history.selected_columns.version.desc()).limit(bindparam("count"))
+_as_of = _at(_this)
+
+_mine = and_(new.c.patient == bindparam("patient"), new.c.type.in_(bindparam("types", expanding=True)))
+_of_patient = select(*COLUMNS).where(_mine, new.c.deleted.is_(False)).order_by(new.c.type, new.c.rid)
+_of_patient_then = _at(_mine)
+
+# One type at a time: of pairs in a list SQLite makes a walk through the whole table.
+_listed = and_(new.c.type == bindparam("type"), new.c.id.in_(bindparam("ids", expanding=True)))
+_many = select(*COLUMNS).where(_listed)
+_many_then = _at(_listed)
+
+# The index is read first and the resources by their number: joined, the planner may choose otherwise.
+_pointing = select(ix_reference.c.rid).where(
+    ix_reference.c.key == bindparam("key"),
+    ix_reference.c.id == bindparam("id"),
+    ix_reference.c.url == "",
+    ix_reference.c.type == bindparam("type"),
+)
+_referring = select(*COLUMNS).where(new.c.rid.in_(_pointing)).order_by(new.c.rid)
+_flags = select(flag.c.severity, flag.c.code, flag.c.text, flag.c.expression).where(flag.c.rid == bindparam("rid"))
+
+
+def get(conn: Connection, type: str, id: str) -> Row | None:
+    """The present version, a deleted one too; None if there never was one. One statement."""
+    found = first(conn, _get, {"type": type, "id": id})
+    if found is None:
+        return None
+    rid, type, id, number, updated, deleted, body, patient = found
+    return Row(rid, type, id, number, updated, bool(deleted), body, patient)
+
+
+def version(conn: Connection, type: str, id: str, number: int) -> Row | None:
+    """That version, which may be the present one or a deletion; None if there is none of that number."""
+    found = conn.execute(_version, {"type": type, "id": id, "version": number}).fetchone()
+    return Row(*found) if found else None
+
+
+def history(conn: Connection, type: str, id: str, count: int, before: int | None = None) -> list[Row]:
+    """Up to `count` versions below number `before`, newest first, deletions among them."""
+    below = _LAST if before is None else before
+    return rows(conn.execute(_newest, {"type": type, "id": id, "before": below, "count": count}))
+
+
+def as_of(conn: Connection, type: str, id: str, micros: int) -> Row | None:
+    """The version that was the present one at that instant, perhaps a deletion; None if it did not exist yet."""
+    found = conn.execute(_as_of, {"type": type, "id": id, "at": micros}).fetchone()
+    return Row(*found) if found else None
+
+
+def of_patient(conn: Connection, patient: str, types: Iterable[str], as_of: int | None = None) -> list[Row]:
+    """Every resource of these types that is about this patient (its id), now or at an instant, by type and age."""
+    asked = {"patient": patient, "types": list(types)}
+    if as_of is None:
+        return rows(conn.execute(_of_patient, asked))
+    return _alive(conn.execute(_of_patient_then, {**asked, "at": as_of}))
+
+
+def many(conn: Connection, refs: Iterable[tuple[str, str]], as_of: int | None = None) -> list[Row]:
+    """The resources with these (type, id), now or at an instant, by type and age; those that are not there are left
+    out."""
+    found: list[Row] = []
+    for type, pairs in groupby(sorted(set(refs)), key=lambda ref: ref[0]):
+        for run in runs([id for _, id in pairs], _RUN):
+            if as_of is None:
+                found += _alive(conn.execute(_many, {"type": type, "ids": run}))
+            else:
+                found += _alive(conn.execute(_many_then, {"type": type, "ids": run, "at": as_of}))
+    return found
+
+
+def referring(conn: Connection, key: int, type: str, id: str) -> list[Row]:
+    """Every resource that refers to type/id by the search parameter of that key (fhir.params.key), oldest first."""
+    return rows(conn.execute(_referring, {"key": key, "type": type, "id": id}))
+
+
+def flags(conn: Connection, rid: int) -> list[Issue]:
+    """What the rules found wrong in a resource that was stored all the same."""
+    return [Issue(*row) for row in conn.execute(_flags.order_by(flag.c.n), {"rid": rid})]
+
+
+def _alive(found: Iterable[Any]) -> list[Row]:
+    return sorted((row for row in rows(found) if not row.deleted), key=lambda row: (row.type, row.rid))

@@ -1,0 +1,233 @@
+"""The one door that changes resources: version, history, search index, worklist, outbox and audit in one transaction.
+
+Clauses: FHIR R4 http.html#create, #update, #delete, #concurrency; resource.html#Meta.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, bindparam, func, insert, select
+
+from carecoord.errors import Conflict, Stale
+from carecoord.fhir.etag import AnyOf, holds
+from carecoord.fhir.instants import micros
+from carecoord.fhir.search.params import single_dates
+from carecoord.store.audit import events as audit_events
+from carecoord.store.database import bulk, driver, outbox, tables
+from carecoord.store.database.tables import flag, history, resource
+from carecoord.store.resources.change import Actor, Change, Known, Later, Move, Touched, Written, carry_out, digest
+
+__all__ = ["Actor", "Change", "Later", "Projector", "Touched", "Written", "put", "put_all"]
+
+_RUN = 400  # keys in one statement; both databases bound the number of parameters
+_STATUS = {"created": ("create", 201), "updated": ("update", 200), "deleted": ("delete", 204)}
+_INDEXES = ("token", "string", "date", "number", "reference", "uri", "pair")
+
+Projector = Callable[[Connection, Sequence[Touched], datetime], None]
+
+
+def put(conn: Connection, change: Change, *, now: datetime, actor: Actor, base_url: str, project: Projector) -> Written:
+    """put_all of one change."""
+    return put_all(conn, [change], now=now, actor=actor, base_url=base_url, project=project)[0]
+
+
+def put_all(
+    conn: Connection, changes: Sequence[Change], *, now: datetime, actor: Actor, base_url: str, project: Projector
+) -> list[Written]:
+    """Make every change, in the caller's transaction, and return what became of each, in their order.
+
+    Sets id, meta.versionId and meta.lastUpdated and leaves the rest as given. A change to what is stored already
+    does nothing at all: no version, no audit. The same resource twice is two changes, one after the other.
+    Raises Stale where `expected` is not the present version, Conflict where somebody else created the same resource
+    at the same moment; the caller's transaction must then be given up.
+    """
+    at = micros(now)
+    results: dict[int, Written] = {}
+    touched: list[Touched] = []
+    for once in _passes(changes):
+        moves, same = _decide(conn, {n: changes[n] for n in once}, at, base_url)
+        _store(conn, list(moves.values()), actor)
+        results |= {n: move.written() for n, move in moves.items()} | _unchanged(conn, changes, same, at)
+        touched += [move.touched() for move in moves.values()]
+    if touched:
+        project(conn, touched, now)
+    return [results[n] for n in range(len(changes))]
+
+
+def _passes(changes: Sequence[Change]) -> Iterator[list[int]]:
+    """The places of the changes, in passes that have each resource once: nearly always a single one."""
+    left = list(range(len(changes)))
+    while left:
+        seen: set[tuple[str, str]] = set()
+        later: list[int] = []
+        now: list[int] = []
+        for n in left:
+            key = (changes[n].type, changes[n].id)
+            (later if key in seen else now).append(n)
+            seen.add(key)
+        yield now
+        left = later
+
+
+def _decide(
+    conn: Connection, changes: dict[int, Change], at: int, base_url: str
+) -> tuple[dict[int, Move], dict[int, Known | None]]:
+    """Tell the changes that change something from those that find everything as it should be."""
+    stored = _stored(conn, sorted({(change.type, change.id) for change in changes.values()}))
+    fresh = _numbers(conn, sum((c.type, c.id) not in stored for c in changes.values() if c.resource is not None))
+    moves: dict[int, Move] = {}
+    same: dict[int, Known | None] = {}
+    for n, change in changes.items():
+        known = stored.get((change.type, change.id))
+        _check(change, known)
+        mark = digest(change.resource)
+        if known.hash == mark if known else change.resource is None:
+            same[n] = known
+        else:
+            moves[n] = carry_out(change, known, known.rid if known else next(fresh), mark, at, base_url)
+    return moves, same
+
+
+def _unchanged(
+    conn: Connection, changes: Sequence[Change], same: dict[int, Known | None], at: int
+) -> dict[int, Written]:
+    """Answers for what stays: as it is stored, or version 0 for what was to be deleted and never was."""
+    bodies = _bodies(conn, [known.rid for known in same.values() if known])
+    return {
+        n: Written(known.type, known.id, known.version, known.updated, "unchanged", bodies[known.rid])
+        if known
+        else Written(changes[n].type, changes[n].id, 0, at, "unchanged", b"")
+        for n, known in same.items()
+    }
+
+
+def _check(change: Change, known: Known | None) -> None:
+    wanted = change.expected
+    if wanted is None or holds(
+        wanted, known.version if known and not (known.deleted and isinstance(wanted, AnyOf)) else None
+    ):
+        return
+    present = f"is at version {known.version}" if known else "does not exist"
+    raise Stale(
+        f"{change.type}/{change.id} {present}, not at version {change.expected}: somebody changed it first. "
+        "Read it again, and repeat the change on what is there now.",
+        where="http.If-Match",
+    )
+
+
+_wanted = (*(resource.c[name] for name in Known.__dataclass_fields__),)
+_one = select(*_wanted).where(resource.c.type == bindparam("type"), resource.c.id == bindparam("id")).with_for_update()
+_many = (  # of one type: of pairs in a list SQLite makes a walk through the whole table
+    select(*_wanted)
+    .where(resource.c.type == bindparam("type"), resource.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(resource.c.id)  # everybody locks in one order, so nobody waits in a circle
+    .with_for_update()
+)
+_by_rid = select(resource.c.rid, resource.c.body).where(resource.c.rid.in_(bindparam("rids", expanding=True)))
+_last = select(func.max(resource.c.rid))
+_next = select(func.nextval("resource_rid_seq")).select_from(func.generate_series(1, bindparam("count")))
+_columns = ("rid", "version", "updated", "deleted", "body")
+_keep = insert(history).from_select(
+    _columns,
+    select(*(resource.c[name] for name in _columns)).where(resource.c.rid.in_(bindparam("rids", expanding=True))),
+)
+
+
+def _stored(conn: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Known]:
+    """What is stored under these keys, which are sorted, and locked from now on."""
+    found: list[Any] = []
+    for type, pairs in groupby(keys, key=lambda key: key[0]):
+        ids = [id for _, id in pairs]
+        if len(ids) == 1:
+            found += driver.every(conn, _one, {"type": type, "id": ids[0]})
+        else:
+            found += (row for run in bulk.runs(ids, _RUN) for row in conn.execute(_many, {"type": type, "ids": run}))
+    return {(known.type, known.id): known for known in (Known(*row) for row in found)}
+
+
+def _bodies(conn: Connection, rids: Sequence[int]) -> dict[int, bytes]:
+    rows = [row for run in bulk.runs(rids, _RUN) for row in conn.execute(_by_rid, {"rids": run})]
+    return {row.rid: bytes(row.body) for row in rows}
+
+
+def _numbers(conn: Connection, count: int) -> Iterator[int]:
+    """New row numbers. SQLite has one writer at a time, so the next ones are free; PostgreSQL counts in a sequence."""
+    if not count:
+        return iter(())
+    if conn.dialect.name == "sqlite":
+        ((last,),) = driver.every(conn, _last, {})
+        return iter(range((last or 0) + 1, (last or 0) + 1 + count))
+    return iter(sorted(number for (number,) in driver.every(conn, _next, {"count": count})))
+
+
+def _store(conn: Connection, moves: Sequence[Move], actor: Actor) -> None:
+    if not moves:
+        return
+    before = [move.rid for move in moves if move.known]
+    for run in bulk.runs(before, _RUN):
+        conn.execute(_keep, {"rids": run})
+    try:
+        with bulk.together(conn):
+            bulk.insert(conn, resource, [_row(move) for move in moves if move.known is None])
+            bulk.upsert(conn, resource, [_row(move) for move in moves if move.known])
+            _flag(conn, moves, before)
+            _index(conn, moves, before)
+            audit_events.record(conn, [_event(move, actor) for move in moves])
+    except psycopg.errors.UniqueViolation as e:
+        raise Conflict("Somebody else created the same resource at the same moment. Send the request again.") from e
+    for job in (job for move in moves for job in move.change.later):
+        outbox.add(conn, job.kind, job.key, job.payload, job.due_at)
+
+
+def _index(conn: Connection, moves: Sequence[Move], before: Sequence[int]) -> None:
+    for name in _INDEXES:
+        table = tables.metadata.tables[f"ix_{name}"]
+        bulk.remove(conn, table, before)
+        rows = sorted((move.rid, *row) for move in moves if move.index for row in getattr(move.index, name))
+        bulk.insert(conn, table, _at_most_one(rows) if name == "date" else rows)
+
+
+def _at_most_one(rows: list[bulk.Values]) -> list[bulk.Values]:
+    """Search relies on it that a date which can not be a list has one row, even where a resource breaks the rules."""
+    single = single_dates()
+    kept: list[bulk.Values] = []
+    for row in rows:
+        if not (kept and row[1] in single and row[:2] == kept[-1][:2]):
+            kept.append(row)
+    return kept
+
+
+def _flag(conn: Connection, moves: Sequence[Move], before: Sequence[int]) -> None:
+    bulk.remove(conn, flag, before)
+    found = [(move.rid, move.change.flags) for move in moves if move.index]
+    rows = [(rid, n, i.severity, i.code, i.text, i.where) for rid, issues in found for n, i in enumerate(issues)]
+    bulk.insert(conn, flag, rows)
+
+
+def _row(move: Move) -> bulk.Values:
+    """In the order of the columns of `resource`."""
+    change, gone = move.change, move.index is None
+    place = (move.rid, change.type, change.id, move.version, move.updated, gone)
+    return (*place, move.patient, move.source, move.hash, move.body)
+
+
+def _event(move: Move, actor: Actor) -> audit_events.Event:
+    interaction, status = _STATUS[move.outcome]
+    return audit_events.Event(
+        at=move.updated,
+        request=actor.request,
+        interaction=interaction,
+        status=status,
+        subject=actor.subject,
+        client=actor.client,
+        organization=actor.organization,
+        type=move.change.type,
+        resource=move.change.id,
+        version=move.version,
+        patient=move.patient,
+        launch=actor.launch,
+        emergency=actor.emergency,
+    )

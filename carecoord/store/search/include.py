@@ -1,0 +1,131 @@
+"""What a search sends besides what it finds: _include and _revinclude, one hop or as far as they lead.
+
+Clause: FHIR R4 search.html#include. A resource is never sent twice, and none that the asker may not see.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select
+
+from carecoord.fhir import text
+from carecoord.fhir.search.extract import pointed_at
+from carecoord.fhir.search.query import EVERYTHING, NOTHING, Include, Search
+from carecoord.fhir.types import TYPES
+from carecoord.store.database.bulk import runs
+from carecoord.store.database.tables import ix_reference, resource
+from carecoord.store.resources.read import COLUMNS, Row, rows, version
+from carecoord.store.search.compile import May, Reader
+from carecoord.store.search.conditions import Condition, Every, Values
+from carecoord.store.search.pages import Prepared, prepared
+from carecoord.store.search.statements import Then, check
+
+MOST = 1000  # resources included in one page
+_VERSIONED = b"/_history/"
+_DEEPEST = 8  # rounds of :iterate
+_RUN = 400
+
+
+def included(conn: Connection, search: Search, page: Sequence[Row], may: May) -> list[Row]:
+    """The resources to send with a page, at most MOST and one more, which tells that there are others."""
+    found: dict[int, Row] = {}
+    known = {row.rid for row in page}
+    frontier: Sequence[Row] = page
+    for n in range(_DEEPEST):
+        fresh: dict[int, Row] = {}
+        for include in search.includes:
+            if n == 0 or include.iterate:
+                fresh |= {row.rid: row for row in _follow(conn, include, frontier, may) if row.rid not in known}
+                if not include.reverse:
+                    fresh = _as_meant(conn, include, frontier, fresh, may)
+        if not fresh or len(found) > MOST:
+            break
+        found |= fresh
+        known |= fresh.keys()
+        frontier = list(fresh.values())
+    return list(found.values())[: MOST + 1]
+
+
+def _follow(conn: Connection, include: Include, page: Sequence[Row], may: May) -> Iterable[Row]:
+    return _referring(conn, include, page, may) if include.reverse else _referred(conn, include, page, may)
+
+
+def _referred(conn: Connection, include: Include, page: Sequence[Row], may: May) -> Iterable[Row]:
+    sources = {param.type for param in include.params}
+    rids = [row.rid for row in page if row.type in sources]
+    targets = {target for param in include.params for target in param.targets if target in TYPES}
+    values, types, limits = _visible(targets & {include.target} if include.target else targets, may)
+    values |= {"keys": [param.key for param in include.params], "types": types, "most": MOST + 1}
+    for run in runs(rids, _RUN) if types else ():
+        yield from rows(_forward(limits).run(conn, {**values, "rids": run}))
+
+
+def _as_meant(
+    conn: Connection, include: Include, page: Sequence[Row], fresh: dict[int, Row], may: May
+) -> dict[int, Row]:
+    """search.html#versions: of a reference to a version "the specified version SHOULD be provided". Where something
+    narrows what the asker may see of the type, or several versions are meant, the present one goes out."""
+    meant: dict[tuple[str, str], set[int | None]] = {}
+    sources = {param.type for param in include.params}
+    if not any(row.type in sources and _VERSIONED in row.body for row in page):
+        return fresh
+    for row in (row for row in page if row.type in sources):
+        for type, id, number in pointed_at(text.loads(row.body), include.params):
+            meant.setdefault((type, id), set()).add(number)
+    return {rid: _version(conn, row, meant.get((row.type, row.id), set()), may) for rid, row in fresh.items()}
+
+
+def _version(conn: Connection, row: Row, meant: set[int | None], may: May) -> Row:
+    number = next(iter(meant)) if len(meant) == 1 else None
+    if number is None or number == row.version or may(row.type) != EVERYTHING:
+        return row
+    found = version(conn, row.type, row.id, number)
+    return found if found and not found.deleted else row
+
+
+def _referring(conn: Connection, include: Include, page: Sequence[Row], may: May) -> Iterable[Row]:
+    for target in sorted({row.type for row in page}):
+        if include.target not in (None, target):
+            continue
+        params = [param for param in include.params if target in param.targets]
+        values, types, limits = _visible({param.type for param in params}, may)
+        values |= {"keys": [param.key for param in params], "types": types, "target": target, "most": MOST + 1}
+        ids = [row.id for row in page if row.type == target]
+        for run in runs(ids, _RUN) if types else ():
+            yield from rows(_backward(limits).run(conn, {**values, "ids": run}))
+
+
+def _visible(types: Iterable[str], may: May) -> tuple[Values, list[str], tuple[tuple[str, Condition], ...]]:
+    """The types of which anything may be seen, and the conditions of those of which not everything may."""
+    values = Values()
+    reader = Reader(values, may)
+    able = sorted(type for type in types if may(type) != NOTHING)
+    limits = [(values.name(type), reader.allowed(type)) for type in able]
+    return values, able, tuple(limit for limit in limits if limit[1] != Every(()))
+
+
+@lru_cache(256)
+def _forward(limits: tuple[tuple[str, Condition], ...]) -> Prepared:
+    link, target = ix_reference.alias(), resource.alias()
+    joined = Then(link, target, (target.c.type == link.c.type) & (target.c.id == link.c.id))
+    tests = [_in(link.c.rid, "rids"), _in(link.c.key, "keys")]
+    return _fetch(select(target.c.rid).select_from(joined).where(*tests), limits)
+
+
+@lru_cache(256)
+def _backward(limits: tuple[tuple[str, Condition], ...]) -> Prepared:
+    link = ix_reference.alias()
+    tests = [_in(link.c.key, "keys"), _in(link.c.id, "ids"), link.c.url == "", link.c.type == bindparam("target")]
+    return _fetch(select(link.c.rid).where(*tests), limits)
+
+
+def _fetch(numbers: Select[Any], limits: tuple[tuple[str, Condition], ...]) -> Prepared:
+    """The index is read first, and gives each number once; then the resources, by number."""
+    tests = [or_(resource.c.type != bindparam(type), check(limit, resource.c.rid)) for type, limit in limits]
+    whole = select(*COLUMNS).where(resource.c.rid.in_(numbers), resource.c.deleted.is_(False), *tests)
+    return prepared(whole.where(_in(resource.c.type, "types")).order_by(resource.c.rid).limit(bindparam("most")))
+
+
+def _in(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    return column.in_(bindparam(name, expanding=True))

@@ -1,0 +1,210 @@
+"""Finding resources: how to go about it, the page, the total, what comes with it.
+
+Clause: FHIR R4 search.html, http.html#paging. Two bounded counts decide how to go about a search (see pages.py for why
+both ways give the same pages): is one of its conditions met by few resources, then start from those; else walk in the
+order asked for.
+"""
+
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from carecoord.errors import Issue
+from carecoord.fhir.search.params import single_dates
+from carecoord.fhir.search.query import EVERYTHING, Filter, Search, Sort
+from carecoord.store.database.engine import secret
+from carecoord.store.database.tables import metadata
+from carecoord.store.resources.read import Row
+from carecoord.store.search import pages
+from carecoord.store.search.compile import COMMON, TABLES, May, Reader, rank
+from carecoord.store.search.conditions import Condition, Every, No, Rows, Values, is_drivable, is_ordered
+from carecoord.store.search.cursor import Place, seal, unseal
+from carecoord.store.search.include import MOST, included
+from carecoord.store.search.pages import Order
+
+__all__ = ["EVERYTHING", "Filter", "May", "Page", "find", "visible"]
+
+_ENOUGH = 50  # so few that no other condition need be counted
+_FEW = 1000  # resources that are quickly looked at and sorted
+# Which is quicker, driving or walking, shows in the doing: each in turn gets some times as far as before, so that what
+# is spent in vain stays a fraction of what is needed. (resources to drive from, pages' worth of the index to walk)
+_SELECTIVE = ((_FEW, 5), (3_000, 50), (10_000, 500), (100_000, 5_000))
+_COMMON = ((0, 5), (_FEW, 50), (10_000, 500), (100_000, 5_000))  # nothing asked is of a kind that leaves few
+_ESTIMATE = 10_000  # how far _total=estimate counts
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of what was found, what comes with it, how many there are in all (None: not counted), the word for the
+    next page (None: this is the last), and what the asker should know."""
+
+    rows: list[Row]
+    included: list[Row]
+    total: int | None
+    next: str | None
+    issues: tuple[Issue, ...] = ()
+
+
+def find(conn: Connection, search: Search, may: May, *, page_size: int = 20, page_max: int = 1000) -> Page:
+    """A page of a search, of what the asker may see: `may` tells that for every type, and is heeded for what is
+    found, for what a chain or _has passes on the way, and for what is included.
+
+    Raises Invalid for a cursor that is not of this search.
+    """
+    count = min(page_size if search.count is None else search.count, page_max)
+    place = unseal(secret(conn), search)
+    hunt = _Hunt(conn, search, may)
+    if search.summary == "count" or count == 0:
+        return Page([], [], hunt.total(search.total == "estimate"), None, search.warnings)
+    found = hunt.page(place, count + 1)
+    more, shown = len(found) > count, [row for row, _ in found[:count]]
+    total = place.total if place else None
+    if total is None and not more and place is None:
+        total = len(shown)
+    elif total is None and search.total != "none":
+        total = hunt.total(search.total == "estimate")
+    last = found[count - 1] if more else None
+    word = seal(secret(conn), search, Place(last[1], last[0].rid, total)) if last else None
+    others = included(conn, search, shown, may) if search.includes else []
+    issues = search.warnings if len(others) <= MOST else (*search.warnings, _TOO_MANY)
+    return Page(shown, others[:MOST], total, word, issues)
+
+
+def visible(conn: Connection, row: Row, filter: Filter) -> bool:
+    """Whether a filter lets the resource be seen. One that is deleted is seen by those who may see everything."""
+    if filter == EVERYTHING:
+        return True
+    values = Values(rid=row.rid)
+    condition = Reader(values, lambda _: filter).allowed(row.type)
+    return bool(pages.seen(condition).run(conn, values))
+
+
+_TOO_MANY = Issue(
+    "warning",
+    "too-costly",
+    f"More than {MOST} resources would come along; the rest was left out. Ask for smaller pages or fewer.",
+    "http._include",
+)
+
+
+Found = tuple[Row, tuple[object, ...]]  # a resource and its sort values
+
+
+def _is_behind(place: Place | None) -> bool:
+    """Whether the page before ended among the resources that have no value for the first sort key."""
+    return place is not None and place.values != () and place.values[0] is None
+
+
+class _Hunt:
+    """One search being carried out."""
+
+    def __init__(self, conn: Connection, search: Search, may: May) -> None:
+        self.conn = conn
+        self.values = Values()
+        reader = Reader(self.values, may)
+        asked = [*reader.all(search.criteria), reader.allowed(search.type)]
+        self.conditions = tuple(condition for condition in asked if condition != Every(()))
+        self.everything = reader.of_type(search.type)
+        self.stages = _SELECTIVE if any(rank(criterion) < COMMON for criterion in search.criteria) else _COMMON
+        self.orders = tuple(self._order(sort) for sort in search.sorts)
+        self.descending = bool(self.orders) and self.orders[0].descending
+
+    def _order(self, sort: Sort) -> Order:
+        if sort.param.code in ("_id", "_lastUpdated"):
+            column = "id" if sort.param.code == "_id" else "updated"
+            return Order("resource", self.everything.key, column, sort.descending, single=True)
+        table, key = TABLES[sort.param.kind], sort.param.key
+        asked = (one.key for one in self.conditions if isinstance(one, Rows) and one.table == table)
+        name = next((name for name in asked if self.values[name] == key), None)
+        column = metadata.tables[table].columns.keys()[2]
+        return Order(table, name or self.values.name(key), column, sort.descending, key in single_dates())
+
+    def page(self, place: Place | None, limit: int) -> list[Found]:
+        """The next `limit` resources."""
+        self.values["limit"] = limit
+        for cap, window in self.stages if self._is_choice(place) else ():
+            start = self._start(cap) if cap else None
+            if start:
+                return self._driven(start, self.orders, place)
+            if len(self.orders) > 1:  # a window may cut through resources that the first key does not tell apart
+                break
+            self.values["window"] = window * limit
+            near = self._along(place, window=True)
+            if len(near) == limit:
+                return near
+            if 4 * len(near) >= limit:  # the rest is not far off
+                break
+        return self._walked(place, limit)
+
+    def total(self, capped: bool) -> int:
+        """How many resources there are; `capped`: counted no further than the estimate goes."""
+        start = self._start(_COMMON[-1][0]) if len(self.conditions) > 1 else None
+        start = start or next(filter(is_drivable, self.conditions), self.everything)
+        self.values["cap"] = _ESTIMATE
+        return pages.counted(start, self._others(start), capped).number(self.conn, self.values)
+
+    def _is_choice(self, place: Place | None) -> bool:
+        """Whether there is more than one way to go about it."""
+        if not self.orders:
+            return len(self.conditions) > 1 or not all(map(is_ordered, self.conditions))
+        return bool(self.conditions) and not _is_behind(place)
+
+    def _start(self, cap: int) -> Condition | None:
+        """The condition that the fewest resources meet, if fewer than `cap` do."""
+        best, least = None, cap
+        self.values["cap"] = cap
+        for condition in filter(is_drivable, self.conditions):
+            count = pages.probe(condition).number(self.conn, self.values)
+            if count < least:
+                best, least = condition, count
+            if count <= _ENOUGH:
+                break
+        return best
+
+    def _streamed(self) -> Condition:
+        """What lists resources in the order of their numbers without sorting: a condition, or the type as a whole."""
+        return next(filter(is_ordered, self.conditions), self.everything)
+
+    def _others(self, start: Condition) -> tuple[Condition, ...]:
+        return tuple(condition for condition in self.conditions if condition is not start)
+
+    def _walked(self, place: Place | None, limit: int) -> list[Found]:
+        """Along the order, and behind it those that have no value there."""
+        valued = [] if _is_behind(place) else self._along(place, window=False)
+        if len(valued) == limit or not self.orders or self.orders[0].table == "resource":
+            return valued
+        first, rest = self.orders[0], None
+        if place and _is_behind(place):
+            rest = replace(place, values=place.values[1:])
+        start = self._start(_FEW) or self._streamed()
+        self.values["limit"] = limit - len(valued)
+        found = self._driven(start, self.orders[1:], rest, No(Rows(first.table, first.key, ((),))))
+        return [*valued, *((row, (None, *values)) for row, values in found)]
+
+    def _along(self, place: Place | None, window: bool) -> list[Found]:
+        after = self._after(place)
+        if self.orders:
+            return self._run(pages.walked(self.conditions, self.orders, after, window))
+        start = self._streamed()
+        return self._run(pages.listed(start, self._others(start), after, False, window))
+
+    def _driven(
+        self, start: Condition, orders: tuple[Order, ...], place: Place | None, *more: Condition
+    ) -> list[Found]:
+        checks, after = (*self._others(start), *more), self._after(place)
+        if orders:
+            return self._run(pages.driven(start, checks, orders, after, self.descending))
+        return self._run(pages.listed(start, checks, after, self.descending, window=False))
+
+    def _after(self, place: Place | None) -> tuple[bool, ...] | None:
+        if place is None:
+            return None
+        self.values["after_rid"] = place.rid
+        self.values.update((f"after{n}", value) for n, value in enumerate(place.values))
+        return tuple(value is not None for value in place.values)
+
+    def _run(self, statement: pages.Prepared) -> list[Found]:
+        return [
+            (Row(rid, type, id, version, updated, bool(gone), body, patient), tuple(values))
+            for rid, type, id, version, updated, gone, body, patient, *values in statement.run(self.conn, self.values)
+        ]

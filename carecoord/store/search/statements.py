@@ -1,0 +1,223 @@
+"""Conditions as SQL, each in two ways: a check of a resource at hand, and a list of resources to drive from.
+
+The planners of both databases guess wrong about index tables (one key may have ten rows or ten million), so a
+statement is written in the order in which it is to run: joins keep their order (`Then`), and checks are subqueries that
+no planner turns into joins. Statements are made once per shape and hold names where the values go.
+"""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Join,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    false,
+    literal_column,
+    not_,
+    or_,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import FromLinter, SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from carecoord.store.database.among import Among
+from carecoord.store.database.tables import ix_reference, ix_uri, metadata, resource
+from carecoord.store.search.conditions import (
+    NEAR,
+    Alternative,
+    Attached,
+    Condition,
+    Either,
+    Every,
+    No,
+    Referred,
+    Refers,
+    Rows,
+    Some,
+    Test,
+    is_drivable,
+)
+
+
+class Then(Join):
+    """A join whose left side is read first. PostgreSQL joins in the order of writing anyway (see engine.py)."""
+
+    inherit_cache = True
+
+
+@compiles(Then, "sqlite")
+def _cross_join(join: Then, compiler: SQLCompiler, from_linter: FromLinter | None = None, **kw: Any) -> str:
+    if from_linter:
+        from_linter.edges.update(itertools.product(join.left._from_objects, join.right._from_objects))
+    kw |= {"asfrom": True, "from_linter": from_linter}
+    left, right = compiler.process(join.left, **kw), compiler.process(join.right, **kw)
+    on: Any = join.onclause
+    return f"{left} CROSS JOIN {right} ON {compiler.process(on, from_linter=from_linter)}"
+
+
+class Plain(FunctionElement[Any]):
+    """A column's value that SQLite may not look for in an index: it would take any range for a better start than the
+    number of the one resource in question."""
+
+    inherit_cache = True
+    name = "plain"
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(Plain)
+def _plain(value: Plain, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(value.clauses, **kw)
+
+
+@compiles(Plain, "sqlite")
+def _hidden(value: Plain, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"+{compiler.process(value.clauses, **kw)}"
+
+
+class Source(NamedTuple):
+    """Where resources come from: a FROM, the column that has their numbers, and the tests on its rows."""
+
+    origin: FromClause
+    rid: ColumnElement[int]
+    tests: list[ColumnElement[bool]]
+
+
+def check(condition: Condition, rid: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether the resource of that number meets the condition: a few steps along a primary key."""
+    match condition:
+        case Rows():
+            rows = metadata.tables[condition.table].alias()
+            return _exists(rows, [rows.c.rid == rid, *passing(condition, rows, ())], rid)
+        case No(inner):
+            return not_(check(inner, rid))
+        case Every(conditions):
+            return and_(true(), *(check(one, rid) for one in conditions))
+        case Some(conditions):
+            return or_(false(), *(check(one, rid) for one in conditions))
+        case Refers(key, type, inner):
+            link, target = ix_reference.alias(), resource.alias()
+            there = [target.c.type == link.c.type, target.c.id == link.c.id, target.c.deleted.is_(False)]
+            tests = [link.c.rid == rid, link.c.key == bindparam(key), link.c.type == bindparam(type)]
+            return _exists(Then(link, target, and_(*there)), [*tests, check(inner, target.c.rid)], rid)
+        case Referred(key, inner):
+            own, link = resource.alias(), ix_reference.alias()
+            joined = Then(own, link, and_(link.c.key == bindparam(key), *_points_at(link, own)))
+            return _exists(joined, [own.c.rid == rid, check(inner, link.c.rid)], rid)
+        case Attached(key, base, inner):
+            own, told = resource.alias(), ix_uri.alias()
+            relative = own.c.type + literal_column("'/'") + own.c.id
+            named = told.c.value.in_([relative, bindparam(base, type_=own.c.id.type) + relative])
+            joined = Then(own, told, and_(told.c.key == bindparam(key), named))
+            return _exists(joined, [own.c.rid == rid, check(inner, told.c.rid)], rid)
+
+
+def drive(condition: Condition) -> Source:
+    """Where to list the resources that meet a condition that `is_drivable`, in the order of an index, some perhaps more
+    than once."""
+    match condition:
+        case Rows():
+            rows = metadata.tables[condition.table].alias()
+            return Source(rows, rows.c.rid, passing(condition, rows))
+        case Every(conditions):
+            first = next(one for one in conditions if is_drivable(one))
+            origin, rid, tests = drive(first)
+            return Source(origin, rid, [*tests, *(check(one, rid) for one in conditions if one is not first)])
+        case Some(conditions):
+            lists = union_all(*(_listed(drive(one)) for one in conditions)).subquery()
+            return Source(lists, lists.c.rid, [])
+        case Refers(key, type, inner):
+            origin, rid, tests = drive(inner)
+            target, link = resource.alias(), ix_reference.alias()
+            found = Then(origin, target, target.c.rid == rid)
+            pointing = and_(link.c.key == bindparam(key), *_points_at(link, target), link.c.type == bindparam(type))
+            return Source(Then(found, link, pointing), link.c.rid, tests)
+        case Referred(key, inner):
+            origin, rid, tests = drive(inner)
+            link, target = ix_reference.alias(), resource.alias()
+            links = Then(origin, link, and_(link.c.rid == rid, link.c.key == bindparam(key)))
+            here = [target.c.type == link.c.type, target.c.id == link.c.id, target.c.deleted.is_(False)]
+            return Source(Then(links, target, and_(*here)), target.c.rid, tests)
+        case No() | Attached():
+            raise ValueError("what is not there can not be listed")
+
+
+def _listed(source: Source) -> Select[Any]:
+    return select(source.rid.label("rid")).select_from(source.origin).where(*source.tests)
+
+
+def _exists(origin: FromClause, tests: Sequence[ColumnElement[bool]], rid: ColumnElement[int]) -> ColumnElement[bool]:
+    inner: Select[Any] = select(literal_column("1")).select_from(origin).where(*tests)
+    outer = [rid.table] if getattr(rid, "table", None) is not None else []
+    # PostgreSQL would turn the check into a join of its own choosing; an OFFSET forbids that.
+    return exists(inner.correlate(*outer).suffix_with("OFFSET 0", dialect="postgresql"))
+
+
+def _points_at(link: FromClause, target: FromClause) -> list[ColumnElement[bool]]:
+    return [link.c.id == target.c.id, link.c.url == literal_column("''"), link.c.type == target.c.type]
+
+
+def passing(condition: Rows, rows: FromClause, visible: Sequence[str] | None = None) -> list[ColumnElement[bool]]:
+    """The tests on rows of the condition's table. visible: the columns that SQLite may look for in an index; None: all,
+    but for tests that only bound a walk."""
+    if condition.table == "resource":
+        # An id is unique in its type: SQLite should go by that, not by "everything of the type that is not deleted".
+        by_id = any(isinstance(test, Test) and test.column == "id" for way in condition.any_of for test in way)
+        kind = rows.c.type if visible is None or visible else Plain(rows.c.type)
+        tests = [kind == bindparam(condition.key), (Plain(rows.c.deleted) if by_id else rows.c.deleted).is_(False)]
+    elif condition.table == "case_row":  # has a row for each referral, and no keys
+        tests = []
+    else:
+        tests = [rows.c.key == bindparam(condition.key)]
+    if () in condition.any_of:
+        return tests
+    return [*tests, or_(*(_alternative(alternative, rows, visible) for alternative in condition.any_of))]
+
+
+def _alternative(alternative: Alternative, rows: FromClause, visible: Sequence[str] | None) -> ColumnElement[bool]:
+    tests = [
+        or_(*(_test(one, rows, visible) for one in test.tests))
+        if isinstance(test, Either)
+        else _test(test, rows, visible)
+        for test in alternative
+    ]
+    return and_(*tests)
+
+
+def _test(test: Test, rows: FromClause, visible: Sequence[str] | None) -> ColumnElement[bool]:
+    shown = test.op != "from" if visible is None else test.column in visible
+    column = rows.c[test.column] if shown else Plain(rows.c[test.column])
+    match test.op:
+        case "=":
+            return column == bindparam(test.value)
+        case "in":
+            return column.in_(bindparam(test.value, expanding=True))
+        case "among":
+            return Among(column, test.value)
+        case "like":
+            return column.like(bindparam(test.value), escape="~")
+        case "near":
+            return _near(test, rows)
+        case "from":
+            return column >= bindparam(test.value, type_=column.type)
+        case comparison:
+            return column.op(comparison, is_comparison=True)(bindparam(test.value, type_=column.type))
+
+
+def _near(test: Test, rows: FromClause) -> ColumnElement[bool]:
+    """Within a circle, its four values side by side under one name."""
+    latitude, longitude, shrink, radius = (bindparam(f"{test.value}{part}", type_=rows.c.low.type) for part in NEAR)
+    north = rows.c.low - latitude
+    east = (rows.c.high - longitude) * shrink
+    return north * north + east * east <= radius * radius

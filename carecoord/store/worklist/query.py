@@ -1,0 +1,353 @@
+"""The worklist read: filters, counts and pages over `case_row`, all of them from one query object.
+
+Two promises. A count is the length of its list, because both are made of the same tests. And the work does not grow
+with the table: every query walks an index that begins with whose cases they are and, where that helps, with the most
+selective thing asked for, in the order of the due time; counting stops at `MANY`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from carecoord.fhir.search.collation import fold
+from carecoord.store.database.tables import CASE_LEADS, CASE_SORTS
+from carecoord.store.worklist import search_words, walks
+from carecoord.store.worklist.walks import Arm, In, Other, Outside, Span, Test, Word
+
+MANY = 1000  # a count that reaches it is shown as "999+"
+_SAMPLE = 4000  # how far a list is counted to find the shortest one to walk
+_SEARCHED = 20_000  # rows that a search may have for all its counts to be made in one pass over them
+_RUN = 1000  # rows fetched at a time for a download
+
+FACETS = {  # what can be asked for, and its column; NONE asks for rows that have nothing there
+    "referral": "stage",
+    "authorization": "authorization_state",
+    "contract": "agreement_state",
+    "payer": "payer_key",
+    "priority": "priority",
+    "owner": "owner",
+    "move": "role",
+    "gate": "headline_gate",
+}
+NONE = "none"
+SORTS = {"due": "sort_due", "patient": "patient_sort", "specialty": "specialty_sort"}
+BOOKING = ("book", "rebook", "confirm-slot", "move")  # next actions by which a visit is found
+CLOSING = ("confirm-visit", "await-report", "chase-report", "acknowledge-report", "tell-patient")  # after the visit
+PAYERS = {"authorization_state": "payer_authorization", "agreement_state": "payer_agreement"}  # -> the payer's own
+# A case belongs to a payer's list once a request for authorization lies there: then its own columns say something.
+TOLD = Span("payer_authorization", "", None)
+RISKS = (
+    "expiring", "ended", "ends-before", "awaited", "out-of-network", "excluded", "not-credentialed", "unknown",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The instants that "late", "today", "soon" and "this week" mean, in microseconds: ends, exclusive."""
+
+    now: int
+    today: int
+    soon: int
+    week: int
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Whose cases: any of the alternatives (column, value), columns placer, performer, payer_key; None: everybody's.
+    besides: the patients whose cases are withheld all the same."""
+
+    any_of: tuple[tuple[str, str], ...] | None = ()
+    besides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for. `facets`: (name of FACETS, its alternatives). `after` or `before`: the (sort value, rid)
+    beside which the page begins or ends. `sort`: a name of SORTS, with "-" in front for the other direction."""
+
+    tab: str = "open"
+    facets: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    words: str = ""
+    sort: str = "due"
+    after: tuple[Any, int] | None = None
+    before: tuple[Any, int] | None = None
+    only: tuple[str, ...] = ()  # ids of cases, for a download of the chosen ones
+
+
+def tabs(at: Moments) -> dict[str, tuple[Test, ...]]:
+    """Every tab and figure of the desk, and the tests it stands for. A case is open or closed: none falls between."""
+    still = In("open", (True,))
+    return {
+        "open": (still,),
+        "overdue": (still, Span("sort_due", None, at.now)),
+        "today": (still, Span("sort_due", at.now, at.today)),
+        "payer": (still, In("role", ("payer",))),
+        "book": (still, In("action", BOOKING)),
+        "contract": (still, In("agreement_state", RISKS)),
+        "after": (still, In("action", CLOSING)),
+        "risk": (still, In("cleared", (False,)), Span("appointment_at", at.now, at.week)),
+        "cleared": (still, In("cleared", (True,))),
+        "late": (still, In("role", ("payer",)), Span("sort_due", None, at.now)),
+        "decide": (still, In("role", ("payer",)), Span("sort_due", at.now, at.today)),
+        "closed": (In("open", (False,)),),
+    }
+
+
+def tabs_named() -> frozenset[str]:
+    """The names of the tabs."""
+    return frozenset(tabs(Moments(0, 0, 0, 0)))
+
+
+def groups(at: Moments) -> dict[str, Span]:
+    """The urgency groups, in order: they split the whole range of due times."""
+    return {
+        "overdue": Span("sort_due", None, at.now),
+        "today": Span("sort_due", at.now, at.today),
+        "soon": Span("sort_due", at.today, at.soon),
+        "later": Span("sort_due", at.soon, None),
+    }
+
+
+@dataclass
+class Worklist:
+    """What one asker may see of the cases at one moment. Reads only; make one per request."""
+
+    conn: Connection
+    seen: Seen
+    at: Moments
+    _known: dict[tuple[Any, ...], int] = field(default_factory=dict)
+
+    @property
+    def payers(self) -> bool:
+        """Whether the asker sees the cases as a payer only, whose clock and moves are its own."""
+        return bool(self.seen.any_of) and all(scope == "payer_key" for scope, _ in self.seen.any_of or ())
+
+    def tests(self, asked: Asked) -> tuple[Test, ...]:
+        """All that a row must pass to be in the list, apart from whose it is. Dropping one never shortens the list."""
+        chosen = [In(FACETS[name], tuple(None if v == NONE else v for v in values)) for name, values in asked.facets]
+        typed = [Word(start) for start in search_words.asked(asked.words)]
+        picked = [In("id", asked.only)] if asked.only else []
+        return tuple(self._own(test) for test in (*tabs(self.at)[asked.tab], *chosen, *typed, *picked))
+
+    def _own(self, test: Test) -> Test:
+        return _by_payers_clock(test) if self.payers else test
+
+    def count(self, asked: Asked) -> int:
+        """How many rows the list has, at most MANY."""
+        return self._lengths([self.tests(asked)], MANY)[0]
+
+    def tally(self, asked: Asked, names: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
+        """(the count of each tab of `names` under the same filters, the count of each urgency group of the asked tab).
+
+        In one pass over the open cases when the filters leave few of them, else each along its own index."""
+        asked_for = self.tests(asked)
+        lists = {name: self.tests(replace(asked, tab=name)) for name in names}
+        lists |= {f"group {name}": (*asked_for, self._own(span)) for name, span in groups(self.at).items()}
+        base = self.tests(replace(asked, tab="open"))
+        if self._is_short(asked, base):
+            found = self._sums(base, lists)
+        else:
+            found = dict(zip(lists, self._lengths(list(lists.values()), MANY), strict=True))
+        found = {name: min(MANY, length) for name, length in found.items()}
+        return ({name: found[name] for name in names}, {name: found[f"group {name}"] for name in groups(self.at)})
+
+    def _is_short(self, asked: Asked, base: tuple[Test, ...]) -> bool:
+        """Whether one pass over the base is cheaper than counting list by list."""
+        typed = [test for test in base if isinstance(test, Word)]
+        if typed:
+            return min(map(self._spelt, typed)) < _SEARCHED
+        few = _SAMPLE if asked.facets else MANY
+        return self._lengths([base], few)[0] < few
+
+    def page(self, asked: Asked, size: int) -> tuple[list[Row[Any]], bool, bool]:
+        """(rows in the asked order, whether more come after, whether some come before)."""
+        back = asked.before is not None
+        found = self._slice(asked, size + 1)
+        more = len(found) > size
+        found = found[:size]
+        if back:
+            found.reverse()
+        return found, back or more, more if back else asked.after is not None
+
+    def every(self, asked: Asked) -> Iterator[Row[Any]]:
+        """All rows of the list, in order, a run at a time."""
+        while run := self._slice(asked, _RUN):
+            yield from run
+            asked = replace(asked, after=place(run[-1], asked.sort, self.payers), before=None)
+
+    def first_due(self, asked: Asked) -> int | None:
+        """The earliest due time in the list, if anything in it is due."""
+        found = self._slice(replace(asked, sort="due", after=None, before=None), 1)
+        return (found[0].payer_due if self.payers else found[0].due_at) if found else None
+
+    def choices(self, name: str, label: str) -> list[tuple[str, str]]:
+        """The values that a facet has among the open cases with their `label` column, by label.
+
+        Empty for an asker whose view has no index on that facet (a payer's clerk has one payer)."""
+        found: dict[str, str] = {}
+        for arm in self._arms((In("open", (True,)),)):
+            if FACETS[name] in CASE_LEADS.get(arm.leading[0], ()):
+                statement = walks.values(arm.blank(), FACETS[name], label)
+                found.update((pair.value, pair.label) for pair in self.conn.execute(statement, walks.binds([arm], "r")))
+        return sorted(found.items(), key=lambda pair: (fold(pair[1]), pair[0]))
+
+    def one(self, id: str) -> Row[Any] | None:
+        """The row of a case, open or closed, if the asker may know of it."""
+        found = self._slice(Asked(only=(id,)), 1) or self._slice(Asked("closed", only=(id,)), 1)
+        return found[0] if found else None
+
+    def _slice(self, asked: Asked, size: int) -> list[Row[Any]]:
+        """The first rows after (or, nearest first, before) the cursor."""
+        sort = asked.sort.lstrip("-")
+        cursor = asked.before or asked.after
+        down = asked.sort.startswith("-") != (asked.before is not None)
+        arms = self._arms(self.tests(asked), sort)
+        if not arms:
+            return []
+        statement = walks.rows(walks.blank(arms), column(sort, self.payers), down, cursor is not None)
+        beside = {"value": cursor[0], "rid": cursor[1]} if cursor else {}
+        return list(self.conn.execute(statement, {**walks.binds(arms, "r"), **beside, "size": size}))
+
+    def _lengths(self, lists: Sequence[tuple[Test, ...]], most: int) -> list[int]:
+        """The length of each list, no more than `most`."""
+        armed = [self._arms(tests) for tests in lists]
+        return [min(most, n) for n in self._measure(armed, most)] if all(armed) else [0] * len(lists)
+
+    def _measure(self, armed: Sequence[Sequence[Arm]], most: int) -> list[int]:
+        given = {name: value for n, arms in enumerate(armed) for name, value in walks.binds(arms, f"l{n}_").items()}
+        statement = walks.lengths(tuple(walks.blank(arms) for arms in armed))
+        return list(self.conn.execute(statement, {**given, "most": most}).one())
+
+    def _sums(self, base: tuple[Test, ...], lists: Mapping[str, tuple[Test, ...]]) -> dict[str, int]:
+        """Exact counts of the lists: those of closed cases apart, all others in one pass over the base."""
+        apart = {name: tests for name, tests in lists.items() if In("open", (False,)) in tests}
+        within = {name: tuple(t for t in tests if t not in base) for name, tests in lists.items() if name not in apart}
+        arms = self._arms(base, words=_SEARCHED)
+        if not arms:
+            return dict.fromkeys(lists, 0)
+        shapes = tuple(tuple(test.blank() for test in tests) for tests in within.values())
+        statement = walks.sums(walks.blank(arms), shapes)
+        given = {**walks.binds(arms, "b"), **walks.sum_binds(list(within.values()))}
+        got = [sum(counts) for counts in zip(*self.conn.execute(statement, given), strict=True)]
+        closed = self._lengths(list(apart.values()), MANY) if apart else []
+        return dict(zip(within, got, strict=True)) | dict(zip(apart, closed, strict=True))
+
+    def _arms(self, tests: tuple[Test, ...], sort: str = "due", words: int = _SAMPLE) -> tuple[Arm, ...]:
+        """The list as disjoint walks along one index each: per alternative of whose it is, per value of what leads.
+
+        `words`: a search whose word fewer rows have is walked along these rows."""
+        kept = (Outside("patient", self.seen.besides),) if self.seen.besides else ()
+        if self.seen.any_of is None:
+            return (Arm((*tests, *kept), ("open", "sort_due")),)
+        arms: list[Arm] = []
+        for n, (scope, value) in enumerate(self.seen.any_of):
+            others = [Other(c, v) for c, v in self.seen.any_of[:n]]
+            told = [TOLD] if scope == "payer_key" else []
+            whose: tuple[Test, ...] = (In(scope, (value,)), *others, *told, *kept)
+            found = any(self._spelt(test) < words for test in tests if isinstance(test, Word))
+            own = tuple(_plain(test) for test in tests) if scope == "payer_key" else tests
+            arms += [Arm((*whose, *own), ("rid",))] if found else self._led(scope, whose, own, sort)
+        return tuple(arms)
+
+    def _led(self, scope: str, whose: tuple[Test, ...], tests: tuple[Test, ...], sort: str) -> list[Arm]:
+        """The walks of one alternative: by number, along its shortest index, or along the order when all are long."""
+        whole = (*whose, *tests)
+        if any(isinstance(test, In) and test.column == "id" for test in tests):
+            return [Arm(whole, ("id",))]
+        if scope == "placer" and any(isinstance(test, Span) and test.column == "appointment_at" for test in tests):
+            return [Arm(whole, (scope, "open", "cleared", "appointment_at"))]
+        if self.payers:
+            moves = any(isinstance(test, In) and test.column == "payer_moves" for test in tests)
+            return [Arm(whole, (scope, "open", *(["payer_moves"] if moves else []), "payer_sort"))]
+        lead = self._lead(scope, whose, tests)
+        if SORTS[sort] in CASE_SORTS.get(scope, ()) and not (
+            lead and self._led_length(scope, whose, lead, tests) < _SAMPLE
+        ):
+            return [Arm(whole, (scope, "open", SORTS[sort]))]
+        if lead is None:
+            return [Arm(whole, (scope, "open", "sort_due"))]
+        rest = tuple(test for test in whole if test is not lead)
+        led = (scope, "open", lead.column, "sort_due")
+        return [Arm((*rest, In(lead.column, (value,))), led) for value in lead.values]
+
+    def _lead(self, scope: str, whose: tuple[Test, ...], tests: tuple[Test, ...]) -> In | None:
+        """The test to walk along: the only one that has an index, or the one that the fewest rows pass."""
+        leads = [test for test in tests if isinstance(test, In) and test.column in CASE_LEADS[scope]]
+        if len(leads) < 2:
+            return leads[0] if leads else None
+        return min(leads, key=lambda lead: self._led_length(scope, whose, lead, tests))
+
+    def _led_length(self, scope: str, whose: tuple[Test, ...], lead: In, tests: tuple[Test, ...]) -> int:
+        state = tuple(test for test in tests if isinstance(test, In) and test.column == "open")
+        key = (whose[0], state, lead)
+        if key not in self._known:
+            led = (scope, "open", lead.column)
+            arms = [Arm((whose[0], *state, In(lead.column, (value,))), led) for value in lead.values]
+            self._known[key] = self._measure([arms], _SAMPLE)[0]
+        return self._known[key]
+
+    def _spelt(self, word: Word) -> int:
+        if (word,) not in self._known:
+            found = self.conn.scalar(walks.spelt(), walks.spelt_binds(word, _SEARCHED))
+            self._known[(word,)] = found or 0
+        return self._known[(word,)]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Open cases that stand on one agreement (None: on none that is known), without a word about any patient."""
+
+    agreement: str | None
+    payer: str | None
+    until: int | None  # the earliest end among them, microseconds
+    states: Mapping[str, int]  # agreement_state -> cases
+    waiting: int  # of them, those whose next move is the contract desk's
+
+
+def standings(conn: Connection) -> list[Standing]:
+    """What hangs on each agreement, the one with most cases in trouble first."""
+    found: dict[str | None, list[Row[Any]]] = {}
+    for each in conn.execute(walks.standings()):
+        found.setdefault(each.agreement, []).append(each)
+    made = [
+        Standing(
+            agreement,
+            next((each.payer for each in rows if each.payer), None),
+            min((each.until for each in rows if each.until is not None), default=None),
+            {each.agreement_state: each.cases for each in rows},
+            sum(each.waiting for each in rows),
+        )
+        for agreement, rows in found.items()
+    ]
+    trouble = {one.agreement: sum(n for state, n in one.states.items() if state in RISKS) for one in made}
+    return sorted(made, key=lambda one: (-one.waiting, -trouble[one.agreement], one.agreement or "~"))
+
+
+def _plain(test: Test) -> Test:
+    """The test as a payer may put it: nobody finds by a clinical word what is shown without it, or by a state other
+    than the one that is shown."""
+    if isinstance(test, In):
+        return replace(test, column=PAYERS.get(test.column, test.column))
+    return replace(test, whole=False) if isinstance(test, Word) else test
+
+
+def _by_payers_clock(test: Test) -> Test:
+    """The test by the payer's own move and clock in the place of the whole case's."""
+    if isinstance(test, Span) and test.column == "sort_due":
+        return replace(test, column="payer_sort")
+    if isinstance(test, In) and (test.column, test.values) == ("role", ("payer",)):
+        return In("payer_moves", (True,))
+    return test
+
+
+def column(sort: str, payers: bool) -> str:
+    """The column of an order; `payers`: by the payer's own clock."""
+    name = SORTS[sort.lstrip("-")]
+    return "payer_sort" if payers and name == "sort_due" else name
+
+
+def place(row: Row[Any], sort: str, payers: bool = False) -> tuple[Any, int]:
+    """Where a row stands in an order: what a page goes on from."""
+    return row._mapping[column(sort, payers)], row.rid

@@ -1,0 +1,120 @@
+"""The registry as a case needs it (organizations, plans, agreements, rules), several at a time, and what each case row
+leans on of it: a changed agreement finds the rows to judge anew by one index, also those that only hoped to find it."""
+
+import zlib
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, bindparam, select, tuple_, update
+
+from carecoord.fhir.code_systems import spellings
+from carecoord.fhir.search import params
+from carecoord.fhir.search.extract import clip
+from carecoord.store.database import bulk
+from carecoord.store.database.tables import case, case_need, ix_reference, ix_token
+from carecoord.store.database.tables import history as old
+from carecoord.store.database.tables import resource as new
+from carecoord.store.resources.read import COLUMNS, Row, rows
+
+_RUN = 400  # values in one statement: both databases bound the number of parameters
+
+_named = select(ix_token.c.rid).where(
+    ix_token.c.key == bindparam("key"),
+    ix_token.c.code.in_(bindparam("values", expanding=True)),  # SQLite finds no pairs in an index, but values it does
+    tuple_(ix_token.c.code, ix_token.c.system).in_(bindparam("pairs", expanding=True)),
+)
+_identified = select(*COLUMNS).where(new.c.rid.in_(_named)).order_by(new.c.rid)
+_to = select(ix_reference.c.rid).where(
+    ix_reference.c.key.in_(bindparam("keys", expanding=True)),
+    ix_reference.c.id.in_(bindparam("ids", expanding=True)),
+    ix_reference.c.url == "",
+    ix_reference.c.type == bindparam("type"),
+)
+_pointing = select(*COLUMNS).where(new.c.rid.in_(_to)).order_by(new.c.rid)
+_every = select(*COLUMNS).where(new.c.type == bindparam("type"), new.c.deleted.is_(False)).order_by(new.c.rid)
+_since = select(new.c.type, new.c.id).where(
+    new.c.type.in_(bindparam("types", expanding=True)),
+    new.c.deleted.in_((False, True)),  # whether or not, but it stands before `updated` in the index
+    new.c.updated > bindparam("at"),
+)
+_before = (
+    select(old.c.rid, new.c.type, new.c.id, old.c.version, old.c.updated, old.c.deleted, old.c.body)
+    .join_from(new, old, (old.c.rid == new.c.rid) & (old.c.version == new.c.version - 1))
+    .where(new.c.rid.in_(bindparam("rids", expanding=True)))
+)
+_now = select(*COLUMNS).where(new.c.rid.in_(bindparam("rids", expanding=True)))
+_needs = select(case_need.c.rid, case_need.c.key).where(case_need.c.rid.in_(bindparam("rids", expanding=True)))
+_leaning = select(case_need.c.rid).where(case_need.c.key.in_(bindparam("keys", expanding=True))).distinct()
+_any = select(case_need.c.rid).limit(1)
+
+
+def identified(conn: Connection, type: str, pairs: Iterable[tuple[str, str]]) -> list[Row]:
+    """Every resource of the type that has one of these identifiers (system, value), the system under any of its
+    names."""
+    given = sorted({(clip(value), clip(name)) for system, value in pairs for name in spellings(system)})
+    asked = {"key": params.key(type, "identifier")}
+    found: list[Row] = []
+    for run in bulk.runs(given, _RUN):
+        found += rows(conn.execute(_identified, asked | {"pairs": run, "values": [value for value, _ in run]}))
+    return found
+
+
+def pointing(conn: Connection, parameters: Sequence[tuple[str, str]], type: str, ids: Iterable[str]) -> list[Row]:
+    """Every resource that refers to one of type/id by one of the search parameters (its type, code)."""
+    asked = {"keys": [params.key(*each) for each in parameters], "type": type}
+    return [
+        row for run in bulk.runs(sorted(set(ids)), _RUN) for row in rows(conn.execute(_pointing, asked | {"ids": run}))
+    ]
+
+
+def every(conn: Connection, type: str) -> list[Row]:
+    """All resources of a type that has few: the payers' rule books."""
+    return rows(conn.execute(_every, {"type": type}))
+
+
+def changed_since(conn: Connection, types: Sequence[str], micros: int) -> list[tuple[str, str]]:
+    """(type, id) of everything of these types whose present version is younger than the instant: only they can have
+    been different then."""
+    return [(row[0], row[1]) for row in conn.execute(_since, {"types": list(types), "at": micros})]
+
+
+def versions(conn: Connection, rids: Sequence[int]) -> list[Row]:
+    """The present version and the one before it of each resource."""
+    both = (_now, _before)
+    return [row for run in bulk.runs(rids, _RUN) for query in both for row in rows(conn.execute(query, {"rids": run}))]
+
+
+def number(key: str) -> int:
+    """The number under which a key of the registry is kept. Two keys that share one cost a needless look, never a
+    miss."""
+    return zlib.crc32(key.encode()) & 0x7FFFFFFF
+
+
+def lean(conn: Connection, needs: dict[int, frozenset[str]]) -> None:
+    """Keep for each case row (rid) the keys that it leans on, in the place of those before."""
+    wanted = {rid: {number(key) for key in keys} for rid, keys in needs.items()}
+    held: dict[int, set[int]] = {}
+    for run in bulk.runs(sorted(wanted), _RUN):
+        for rid, key in conn.execute(_needs, {"rids": run}):
+            held.setdefault(rid, set()).add(key)
+    changed = sorted(rid for rid, keys in wanted.items() if held.get(rid, set()) != keys)
+    bulk.remove(conn, case_need, [rid for rid in changed if rid in held])
+    bulk.insert(conn, case_need, sorted((key, rid) for rid in changed for key in wanted[rid]))
+
+
+def leaning(conn: Connection, keys: Iterable[str]) -> list[int]:
+    """The case rows (rid) that lean on any of these keys."""
+    if conn.execute(_any).first() is None:
+        return []
+    numbers = sorted({number(key) for key in keys})
+    return sorted({rid for run in bulk.runs(numbers, _RUN) for rid in conn.scalars(_leaning, {"keys": run})})
+
+
+def forget(conn: Connection, rids: Sequence[int]) -> None:
+    """Forget what these case rows leaned on."""
+    bulk.remove(conn, case_need, rids)
+
+
+def mark(conn: Connection, rids: Sequence[int]) -> None:
+    """Say of these case rows that they have to be judged anew before they are shown."""
+    for run in bulk.runs(rids, _RUN):
+        conn.execute(update(case).where(case.c.rid.in_(list(run))).values(changes_at=0))

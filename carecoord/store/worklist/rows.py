@@ -1,0 +1,54 @@
+"""The worklist written: case rows, and the words that they are found by, kept together in the caller's transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, exists, insert, literal, or_, select
+
+from carecoord.store.database.driver import first
+from carecoord.store.database.tables import case, case_word, resource
+from carecoord.store.worklist.search_words import words
+from carecoord.store.worklist.walks import CLINICAL
+
+# Whether it is deleted is not asked: SQLite would go by another index, through every order of everybody.
+_referred = exists().where(resource.c.patient == bindparam("patient"), resource.c.type == "ServiceRequest")
+_listed = exists().where(case.c.patient == bindparam("patient"))
+_concerned = select(literal(1)).where(or_(_referred, _listed))
+_BATCH = 500  # row numbers in one statement: both databases bound the number of parameters
+
+
+def concerned(conn: Connection, patients: Iterable[str]) -> list[str]:
+    """Those of the patients who have an order or a row here, sorted. Most writes are about somebody with neither, and
+    to learn it so costs a twentieth of assembling nothing."""
+    return [patient for patient in sorted(patients) if first(conn, _concerned, {"patient": patient})]
+
+
+def save(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put these rows (every column of `case_row`) in the place of whatever stood under their `rid`."""
+    rows = sorted(rows, key=lambda row: row["rid"])
+    for start in range(0, len(rows), _BATCH):
+        run = rows[start : start + _BATCH]
+        rids = [row["rid"] for row in run]
+        held = select(case.c.rid, case.c.searched, case.c.payer_searched).where(case.c.rid.in_(rids))
+        known = {each.rid: (each.searched, each.payer_searched) for each in conn.execute(held)}
+        conn.execute(delete(case).where(case.c.rid.in_(rids)))
+        conn.execute(insert(case), [dict(row) for row in run])
+        renamed = [row for row in run if known.get(row["rid"]) != (row["searched"], row["payer_searched"])]
+        conn.execute(delete(case_word).where(case_word.c.rid.in_([row["rid"] for row in renamed])))
+        spelt = sorted((word, row["rid"]) for row in renamed for word in _spelt(row))
+        if spelt:
+            conn.execute(insert(case_word), [{"word": word, "rid": rid} for word, rid in spelt])
+
+
+def _spelt(row: Mapping[str, Any]) -> set[str]:
+    """The words that a case is found by; those that its payer must not find it by are marked as clinical."""
+    told = words(row["payer_searched"])
+    return told | {CLINICAL + word for word in words(row["searched"]) - told}
+
+
+def remove(conn: Connection, rids: Sequence[int]) -> None:
+    """Forget these cases: their orders are deleted, or are no referrals after all."""
+    for start in range(0, len(rids), _BATCH):
+        run = list(rids[start : start + _BATCH])
+        conn.execute(delete(case).where(case.c.rid.in_(run)))
+        conn.execute(delete(case_word).where(case_word.c.rid.in_(run)))

@@ -1,0 +1,302 @@
+"""Walks over `case_row`: the tests that a row must pass, and the statements that count and fetch along one index.
+
+A statement is built once for each shape of question and kept: building one takes five times as long as running it.
+"""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import InternalTraversal
+
+from carecoord.store.database.among import Among, listed
+from carecoord.store.database.tables import case as row
+from carecoord.store.database.tables import case_word
+
+_LAST = "\U0010ffff"  # sorts behind every letter
+
+
+class Beside(ColumnElement[Any]):
+    """A column that is only checked, never looked up by. Left alone, SQLite may take any index that begins alike; a
+    unary plus keeps it from that (sqlite.org/optoverview.html, "disqualifying terms"). PostgreSQL needs no telling."""
+
+    inherit_cache = True
+    _traverse_internals = [("column", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 - as SQLAlchemy reads it
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        self.column = column
+        self.type = column.type
+
+
+@compiles(Beside)
+def _as_it_is(element: Beside, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.column, **kw)
+
+
+@compiles(Beside, "sqlite")
+def _with_a_plus(element: Beside, compiler: SQLCompiler, **kw: Any) -> str:
+    return "+" + compiler.process(element.column, **kw)
+
+
+Pick = Callable[[str], ColumnElement[Any]]  # the column of this name, to look up by or to check
+
+
+def checked(name: str) -> ColumnElement[Any]:
+    """A column that is only checked."""
+    return Beside(row.c[name])
+
+
+@dataclass(frozen=True)
+class In:
+    """The column has one of these values; None among them stands for nothing there."""
+
+    column: str
+    values: tuple[Any, ...]
+
+    def blank(self) -> "In":
+        return replace(self, values=tuple(sorted((None if v is None else "?" for v in self.values), key=str)))
+
+    def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
+        column = pick(self.column)
+        given = [bindparam(f"{at}_{n}", type_=column.type) for n, v in enumerate(self.values) if v is not None]
+        test = column == given[0] if len(given) == 1 else column.in_(given)
+        return test if len(given) == len(self.values) else (column.is_(None) | test) if given else column.is_(None)
+
+    def binds(self, at: str) -> dict[str, Any]:
+        known = sorted((v for v in self.values if v is not None), key=str)
+        shift = [n for n, v in enumerate(self.blank().values) if v is not None]
+        return {f"{at}_{n}": v for n, v in zip(shift, known, strict=True)}
+
+
+@dataclass(frozen=True)
+class Other:
+    """The column is not this value; it may be empty. Keeps the alternatives of "whose" apart."""
+
+    column: str
+    value: str
+
+    def blank(self) -> "Other":
+        return replace(self, value="?")
+
+    def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
+        return pick(self.column).is_distinct_from(bindparam(at, type_=row.c[self.column].type))
+
+    def binds(self, at: str) -> dict[str, Any]:
+        return {at: self.value}
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The column is none of these values. As many as there are, the statement stays the same."""
+
+    column: str
+    values: tuple[str, ...]
+
+    def blank(self) -> "Outside":
+        return replace(self, values=())
+
+    def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
+        return not_(Among(pick(self.column), at))
+
+    def binds(self, at: str) -> dict[str, Any]:
+        return {at: listed(self.values)}
+
+
+@dataclass(frozen=True)
+class Span:
+    """The column lies in [low, high); None: no bound."""
+
+    column: str
+    low: int | str | None
+    high: int | str | None
+
+    def blank(self) -> "Span":
+        return replace(self, low=None if self.low is None else 0, high=None if self.high is None else 0)
+
+    def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
+        column = pick(self.column)
+        low = [] if self.low is None else [column >= bindparam(f"{at}_low")]
+        high = [] if self.high is None else [column < bindparam(f"{at}_high")]
+        return and_(*low, *high)
+
+    def binds(self, at: str) -> dict[str, Any]:
+        bounds = {f"{at}_low": self.low, f"{at}_high": self.high}
+        return {name: bound for name, bound in bounds.items() if bound is not None}
+
+
+CLINICAL = "~"  # stands before the words that only those find a case by who see it whole
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word that the case is found by begins so; `whole`: clinical words too."""
+
+    start: str
+    whole: bool = True
+
+    def blank(self) -> "Word":
+        return replace(self, start="")
+
+    def rids(self, at: str) -> CompoundSelect[Any]:
+        """The rows that have the word, along the words: one range, and with `whole` that of the clinical ones."""
+        return union_all(*(select(case_word.c.rid).where(each) for each in self._begins(at, case_word.c.word)))
+
+    def _begins(self, at: str, word: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+        marks = ("", "c") if self.whole else ("",)
+        return [(word >= bindparam(f"{at}_{m}low")) & (word < bindparam(f"{at}_{m}high")) for m in marks]
+
+    def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
+        """By the word when the walk is along the rows that have it, else by the row: a common word has too many."""
+        rid = pick("rid")
+        if rid is row.c.rid:
+            return rid.in_(self.rids(at))
+        begins = or_(*self._begins(at, Beside(case_word.c.word)))
+        return exists().where(case_word.c.rid == row.c.rid, begins).correlate(row)
+
+    def binds(self, at: str) -> dict[str, Any]:
+        clinical = CLINICAL + self.start
+        both = {f"{at}_clow": clinical, f"{at}_chigh": clinical + _LAST} if self.whole else {}
+        return {f"{at}_low": self.start, f"{at}_high": self.start + _LAST, **both}
+
+
+Test = In | Other | Outside | Span | Word
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A walk along one index: the tests, and the columns by which that index is found; the others are only checked."""
+
+    tests: tuple[Test, ...]
+    leading: tuple[str, ...]
+
+    def blank(self) -> "Arm":
+        return replace(self, tests=tuple(test.blank() for test in self.tests))
+
+    def where(self, at: str) -> list[ColumnElement[bool]]:
+        return [test.sql(f"{at}_{n}", self._pick) for n, test in enumerate(self.tests)]
+
+    def walk(self, at: str, *columns: Any) -> Select[Any]:
+        return select(*columns).where(*self.where(at))
+
+    def _pick(self, name: str) -> ColumnElement[Any]:
+        return row.c[name] if name in self.leading else checked(name)
+
+    def binds(self, at: str) -> dict[str, Any]:
+        return {name: value for n, test in enumerate(self.tests) for name, value in test.binds(f"{at}_{n}").items()}
+
+
+Arms = tuple[Arm, ...]  # disjoint: a row is met by at most one of them
+
+
+def blank(arms: Sequence[Arm]) -> Arms:
+    """The shape of a list without its values: what a kept statement is found by."""
+    return tuple(arm.blank() for arm in arms)
+
+
+def binds(arms: Sequence[Arm], at: str) -> dict[str, Any]:
+    """The values that belong into the statement of these arms."""
+    return {name: value for n, arm in enumerate(arms) for name, value in arm.binds(f"{at}{n}").items()}
+
+
+@functools.lru_cache(maxsize=1024)
+def lengths(lists: tuple[Arms, ...]) -> Select[Any]:
+    """One row with the length of each list (binds `l0_`, `l1_`, ...), every arm counted no further than `:most`."""
+    columns = []
+    for n, arms in enumerate(lists):
+        found = [arm.walk(f"l{n}_{m}", row.c.rid).limit(bindparam("most")).subquery() for m, arm in enumerate(arms)]
+        counted = [select(func.count()).select_from(one).scalar_subquery() for one in found]
+        columns.append(sum(counted[1:], start=counted[0]).label(f"n{n}"))
+    return select(*columns)
+
+
+@functools.lru_cache(maxsize=256)
+def sums(base: Arms, lists: tuple[tuple[Test, ...], ...]) -> CompoundSelect[Any]:
+    """A row for each arm of `base`: how many of its rows pass each of `lists`. One pass over each arm."""
+    columns = []
+    for n, tests in enumerate(lists):
+        passes = and_(literal(True), *(test.sql(f"s{n}_{m}", checked) for m, test in enumerate(tests)))
+        columns.append(func.coalesce(func.sum(case((passes, 1), else_=0)), 0).label(f"n{n}"))
+    return union_all(*(arm.walk(f"b{n}", *columns) for n, arm in enumerate(base)))
+
+
+def sum_binds(lists: Sequence[Sequence[Test]]) -> dict[str, Any]:
+    """The values of the tests in `sums`."""
+    return {
+        name: value
+        for n, tests in enumerate(lists)
+        for m, test in enumerate(tests)
+        for name, value in test.binds(f"s{n}_{m}").items()
+    }
+
+
+@functools.lru_cache(maxsize=512)
+def rows(arms: Arms, column: str, down: bool, beside: bool) -> Select[Any]:
+    """The first `:size` rows of a list in the order of (column, rid); `beside`: after the cursor (`:value`, `:rid`)."""
+    key = row.c[column]
+    order = (key.desc(), row.c.rid.desc()) if down else (key, row.c.rid)
+    here, cursor = (
+        tuple_(key, row.c.rid),
+        tuple_(bindparam("value", type_=key.type), bindparam("rid", type_=row.c.rid.type)),
+    )
+    past = [here < cursor if down else here > cursor] if beside else []
+    if len(arms) == 1:
+        return arms[0].walk("r0", row).where(*past).order_by(*order).limit(bindparam("size"))
+    heads = [
+        arm.walk(f"r{n}", row.c.rid).where(*past).order_by(*order).limit(bindparam("size")).subquery()
+        for n, arm in enumerate(arms)
+    ]
+    near = union_all(*(select(head) for head in heads)).subquery()
+    both = select(row).select_from(near.join(row, near.c.rid == row.c.rid))
+    return both.order_by(*order).limit(bindparam("size"))
+
+
+@functools.lru_cache(maxsize=256)
+def values(arm: Arm, column: str, label: str) -> Select[Any]:
+    """The values that a column has along an arm, each with its label: hops from value to value along its index."""
+    of = row.c[column]
+    where = and_(*arm.where("r0"))
+    hop = select(func.min(of).label("value")).where(where).cte("hop", recursive=True)
+    after = select(func.min(of)).where(where, of > hop.c.value).scalar_subquery()
+    hop = hop.union_all(select(after).where(hop.c.value.is_not(None)))
+    named = select(func.coalesce(row.c[label], of)).where(where, of == hop.c.value).limit(1)
+    return select(hop.c.value, named.scalar_subquery().label("label")).where(hop.c.value.is_not(None))
+
+
+@functools.lru_cache(maxsize=8)
+def spelt() -> Select[Any]:
+    """How many rows have a word that begins so, counted no further than `:most`."""
+    return select(func.count()).select_from(Word("").rids("w").limit(bindparam("most")).subquery())
+
+
+def spelt_binds(word: Word, most: int) -> Mapping[str, Any]:
+    """The values of `spelt`."""
+    return {**word.binds("w"), "most": most}
+
+
+@functools.lru_cache(maxsize=1)
+def standings() -> Select[Any]:
+    """Open cases by agreement and how it stands: counts only."""
+    waiting = func.sum(case((row.c.role == "contracts", 1), else_=0)).label("waiting")
+    counted = (func.count().label("cases"), waiting, func.min(row.c.agreement_until).label("until"))
+    payer = func.min(row.c.payer_name).label("payer")
+    chosen = select(row.c.agreement, row.c.agreement_state, payer, *counted).where(row.c.open)
+    return chosen.group_by(row.c.agreement, row.c.agreement_state)

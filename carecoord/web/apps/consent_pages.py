@@ -1,0 +1,188 @@
+"""The pages on which a person lets an app in: pick a patient, pick an encounter, consent. Then what they have let in,
+and starting an app from a referral.
+
+Clause: SMART App Launch 2.2 app-launch.html. Nothing is kept between the pages: each form carries the app's request
+as it came, and it is validated again every time.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from authlib.oauth2 import OAuth2Error
+from flask import Blueprint, make_response, redirect, render_template, request
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from auth.people.sessions import Session
+from auth.server.authorize import Wanted
+from auth.server.issuer import AUTHORIZE_PATH, MANAGE_PATH, Issuer
+from carecoord import errors
+from carecoord.actions.apps import authorize as apps_authorize
+from carecoord.actions.apps.authorize import Params, Pick
+from carecoord.domain.apps import scopes_in_words
+from carecoord.web.people import sign_in
+from carecoord.web.server.exchange import request_id
+from carecoord.web.server.headers import CONTENT_SECURITY_POLICY
+from carecoord.world import World
+
+CONSENT_PATH = "/oauth/consent"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One person in front of one app's request, with what they have picked so far (`patient`, `encounter`: ids)."""
+
+    world: World
+    issuer: Issuer
+    params: Params
+    who: Session
+    wanted: Wanted
+    picked: dict[str, str]
+
+    @property
+    def patient(self) -> str | None:
+        found: str | None = self.wanted.context.get("patient") or self.picked.get("patient")
+        return found
+
+
+def blueprint(world: World, issuer: Issuer) -> Blueprint:
+    """`/oauth/authorize` for anybody; `/oauth/consent`, `/authorizations` and the launching of apps behind sign-in."""
+    pages = Blueprint("authorize", __name__)
+
+    @pages.route(AUTHORIZE_PATH, methods=["GET", "POST"])
+    def begin() -> Response:
+        if request.method == "POST":  # an app's own form: the browser sends our cookie only when it comes by GET
+            return redirect(f"{AUTHORIZE_PATH}?{urlencode(list(request.form.items(multi=True)))}", 303)
+        return _begin(world, issuer, MultiDict(request.args))
+
+    people = Blueprint("people", __name__)
+    sign_in.guard(people, world)
+    _consent(people, world, issuer)
+    _manage(people, world)
+    _launch(people, world, issuer)
+    pages.register_blueprint(people)
+    return pages
+
+
+def _consent(pages: Blueprint, world: World, issuer: Issuer) -> None:
+    @pages.post(CONSENT_PATH)
+    def go_on() -> Response:
+        params: Params = MultiDict(parse_qsl(request.form.get("request", ""), keep_blank_values=True))
+        picked = {name: value for name in ("patient", "encounter") if (value := request.form.get(name))}
+        who = sign_in.session()
+        try:
+            visit = Visit(world, issuer, params, who, apps_authorize.wanted(world, issuer, params, who), picked)
+            return _decided(visit) or _next(visit)
+        except OAuth2Error as error:
+            return _failed(world, issuer, error)
+
+
+def _manage(pages: Blueprint, world: World) -> None:
+    @pages.get(MANAGE_PATH)
+    def mine() -> str:
+        given = [(each, scopes_in_words.named(each.scope)) for each in apps_authorize.mine(world, sign_in.session())]
+        return render_template("authorizations.html", given=given)
+
+    @pages.post(f"{MANAGE_PATH}/<id>/revoke")
+    def take_back(id: str) -> Response:
+        apps_authorize.take_back(world, sign_in.session(), id, request_id())
+        return redirect(MANAGE_PATH, 303)
+
+
+def _launch(pages: Blueprint, world: World, issuer: Issuer) -> None:
+    @pages.get("/referrals/<id>/apps")
+    def apps(id: str) -> str:
+        return render_template("apps.html", apps=apps_authorize.apps(world), referral=id)
+
+    @pages.get("/referrals/<id>/apps/<client>")
+    def start(id: str, client: str) -> Response:
+        return redirect(apps_authorize.start(world, issuer, sign_in.session(), client, id, request_id()), 303)
+
+
+def _begin(world: World, issuer: Issuer, params: Params) -> Response:
+    who = sign_in.current(world)
+    try:
+        wanted = apps_authorize.wanted(world, issuer, params, who)
+    except OAuth2Error as error:
+        return _failed(world, issuer, error)
+    now = int(world.clock().timestamp())
+    if who is None or wanted.needs_sign_in(who.started, now):
+        back = f"{AUTHORIZE_PATH}?{urlencode(list(params.items(multi=True)))}"
+        return redirect(f"/sign-in?{urlencode({'next': back, 'again': '1'})}", 303)
+    if wanted.launched_by not in (None, who.user.id):
+        raise errors.Forbidden("Somebody else started this app. Start it again from your own desk.")
+    if "none" in wanted.prompt:
+        return redirect(apps_authorize.refuse(world, issuer, params, who, "consent_required"), 303)
+    return _next(Visit(world, issuer, params, who, wanted, {}))
+
+
+def _next(visit: Visit) -> Response:
+    """The page that asks what is still open."""
+    if visit.wanted.needs_patient() and not visit.patient:
+        return _pick_patient(visit)
+    if visit.wanted.needs_encounter() and visit.patient and "encounter" not in visit.picked:
+        return _pick_encounter(visit)
+    return _ask(visit)
+
+
+def _decided(visit: Visit) -> Response | None:
+    """The redirect to the app, once the person has said yes or no."""
+    decision = request.form.get("decision")
+    if decision == "deny":
+        to = apps_authorize.refuse(visit.world, visit.issuer, visit.params, visit.who, "access_denied", request_id())
+    elif decision == "allow":
+        scope = " ".join([*scopes_in_words.silent(visit.wanted.scopes), *request.form.getlist("scope")])
+        to = apps_authorize.allow(
+            visit.world, visit.issuer, visit.params, visit.who, scope, visit.picked, request_id()
+        )  # fmt: skip
+    else:
+        return None
+    return redirect(to, 303)
+
+
+def _pick_patient(visit: Visit) -> Response:
+    said = request.form.get("words", "").strip()[:100]
+    found = apps_authorize.patients(visit.world, visit.who.grant(), said, request_id())
+    return _page(visit, "pick_patient.html", found=found, words=said)
+
+
+def _pick_encounter(visit: Visit) -> Response:
+    found = apps_authorize.encounters(visit.world, visit.who.grant(), str(visit.patient), request_id())
+    return _page(visit, "pick_encounter.html", found=found, patient=_of(visit))
+
+
+def _ask(visit: Visit) -> Response:
+    lines = scopes_in_words.lines(visit.wanted.scopes)
+    return _page(visit, "consent.html", lines=lines, patient=_of(visit), days=apps_authorize.DAYS)
+
+
+def _of(visit: Visit) -> Pick | None:
+    grant = visit.who.grant()
+    return apps_authorize.patient(visit.world, grant, visit.patient, request_id()) if visit.patient else None
+
+
+def _page(visit: Visit, template: str, **about: Any) -> Response:
+    """A page whose form may end at the app: browsers hold form-action against the redirect too."""
+    carried = {"request": urlencode(list(visit.params.items(multi=True))), **visit.picked}
+    page = render_template(
+        template, app=visit.wanted.client, host=urlsplit(visit.wanted.redirect_uri).hostname, carried=carried,
+        action=CONSENT_PATH, csrf=visit.who.csrf, me=visit.who.user, **about,
+    )  # fmt: skip
+    answer = make_response(page)
+    own = f"form-action 'self' {_origin(visit.wanted.redirect_uri)}"
+    answer.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.replace("form-action 'self'", own)
+    return answer
+
+
+def _origin(uri: str) -> str:
+    parts = urlsplit(uri)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}"
+
+
+def _failed(world: World, issuer: Issuer, error: OAuth2Error) -> Response:
+    """To the app where we know that the address is its own; else only to the person (RFC 6749 section 4.1.2.1)."""
+    if error.redirect_uri:
+        return redirect(apps_authorize.told(world, issuer, error), 303)
+    raise errors.Invalid(f"The app asked in a way that can not be answered: {error.get_error_description()}")

@@ -1,0 +1,147 @@
+"""Rows of the trail in plain words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from carecoord.actions.audit.trail import Broken
+from carecoord.actions.audit.trail_names import Beginning, Named, Seen
+from carecoord.domain.access.break_glass import REASONS
+from carecoord.fhir.instants import moment
+from carecoord.web.page.times import Times
+
+VERBS = {  # interaction -> (what was done, what was tried when it was refused)
+    "read": ("read", "tried to read"),
+    "vread": ("read an older version of", "tried to read an older version of"),
+    "history": ("read the history of", "tried to read the history of"),
+    "search": ("searched", "tried to search"),
+    "clearance": ("looked up what is missing for", "tried to look up what is missing for"),
+    "everything": ("read the whole record of", "tried to read the whole record of"),
+    "search-system": ("searched records of every kind", "tried to search records of every kind"),
+    "validate": ("had checked", "tried to have checked"),
+    "create": ("created", "tried to create"),
+    "update": ("changed", "tried to change"),
+    "delete": ("deleted", "tried to delete"),
+    "transaction": ("wrote several records in one", "tried to write several records in one"),
+    "sign-in": ("signed in", "was refused at sign-in"),
+    "sign-out": ("signed out", "tried to sign out"),
+    "launch": ("opened a patient from an EHR", "tried to open a patient from an EHR"),
+    "consent": ("let an app in", "tried to let an app in"),
+    "consent-refused": ("refused an app", "refused an app"),
+    "token": ("got an access token", "was refused an access token"),
+    "token-revoked": ("ended an app's access", "tried to end an app's access"),
+    "patch": ("changed", "tried to change"),
+    "break-glass-search": ("looked for a patient to break the glass for", "tried to find one to break the glass for"),
+    "break-glass": ("broke the glass for", "tried to break the glass for"),
+    "break-glass-end": ("closed the record again of", "tried to close the record of"),
+    "review-emergency": ("looked into the emergency opening of", "tried to look into the emergency opening of"),
+    "account-change": ("changed an account", "was refused a change of an account"),
+    "restore": ("put the database back from a backup", "tried to put the database back from a backup"),
+    "audit": ("looked at the audit", "tried to look at the audit"),
+    "export": ("exported the audit", "tried to export the audit"),
+}
+WITHOUT_TYPE = frozenset({
+    "sign-in", "sign-out", "launch", "consent", "consent-refused", "token", "token-revoked", "break-glass",
+    "break-glass-search", "break-glass-end", "review-emergency", "audit", "export", "account-change", "search-system",
+    "restore",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row as the page shows it. what: "read Observation (laboratory)"; whom: the patients named, `others` how many
+    more; launch: in words; refused: its status was an error."""
+
+    when: str
+    who: str
+    about: str
+    what: str
+    detail: str
+    whom: Sequence[Named]
+    others: int
+    app: str
+    launch: str
+    emergency: bool
+    status: int
+    refused: bool
+    request: str
+    n: int
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A breaking of the glass as the page shows it."""
+
+    id: str
+    when: str
+    until: str
+    who: str
+    who_id: str
+    about: str
+    patient: str
+    patient_id: str
+    reason: str
+    note: str
+    reviewed: str
+    mine: bool
+
+
+def line(row: Seen, times: Times) -> Line:
+    """The row in words."""
+    who = row.who
+    about = ", ".join([*who.roles, *([who.organization] if who.organization else [])]) if who else ""
+    name = who.name if who else row.app or "Somebody unknown"
+    app = "" if who and row.app_id == who.id else row.app
+    return Line(
+        f"{times.exact(row.at)}:{moment(row.at):%S}", name, about, what(row), detail(row), row.patients,
+        row.total - len(row.patients),
+        app, _launch(row.beginning, row.launch, times), bool(row.emergency), row.status, row.status >= 400, row.request,
+        row.n,
+    )  # fmt: skip
+
+
+def what(row: Seen) -> str:
+    """What was done, such as "read Observation (laboratory)"."""
+    said = row.interaction.replace("-", " ")
+    done, tried = VERBS.get(row.interaction, (said, f"{said}, refused"))
+    verb = tried if row.status >= 400 else done
+    if row.interaction in WITHOUT_TYPE or not row.type:
+        return verb
+    if _is_worklist(row):
+        return "looked at the worklist" if row.status < 400 else "tried to look at the worklist"
+    return f"{verb} {row.type}{f' ({row.category.lower()})' if row.category else ''}"
+
+
+def _is_worklist(row: Seen) -> bool:
+    """Whether it is a page of the desk's list, which is asked for by its tab, and no search of the API."""
+    return row.interaction == "search" and row.type == "ServiceRequest" and "tab" in row.asked
+
+
+def detail(row: Seen) -> str:
+    """Which one, or by which arguments it was searched: their names, for their values may tell of a patient."""
+    if _is_worklist(row):
+        narrowed = ["words" if name == "q" else name for name in row.asked if name != "tab"]
+        return f"narrowed by {', '.join(narrowed)}" if narrowed else ""
+    if row.interaction in ("search", "audit", "export") and row.asked:
+        return f"by {', '.join(row.asked)}"
+    if row.resource and row.interaction not in WITHOUT_TYPE:
+        return f"{row.resource}, version {row.version}" if row.version else row.resource
+    return ""
+
+
+def broken(row: Broken, times: Times) -> Opening:
+    """A breaking of the glass in words."""
+    glass, who = row.glass, row.who
+    by = row.reviewer or "somebody"
+    return Opening(
+        glass.id, times.exact(glass.started), times.exact(glass.ended or glass.expires), who.name, who.id,
+        ", ".join([*who.roles, *([who.organization] if who.organization else [])]), row.patient, glass.patient,
+        REASONS.get(glass.reason, glass.reason), glass.note,
+        f"{times.exact(glass.reviewed)} by {by}" if glass.reviewed else "", row.mine,
+    )  # fmt: skip
+
+
+def _launch(beginning: Beginning | None, launch: str, times: Times) -> str:
+    if beginning is None:
+        return f"launch {launch[:8]}" if launch else ""
+    at = times.exact(beginning.at)
+    return f"opened from {beginning.ehr}, {at}" if beginning.ehr else f"access granted {at}"

@@ -1,0 +1,214 @@
+"""The pages inside an EHR's frame, all under /embed/ (design/desk.md section 7).
+
+    /embed/launch                     the EHR opens us; on to its sign-in by a GET redirect
+    /embed/came/<ehr>                 back from there
+    /embed/check                      did the cookie come back? else a page that opens a tab of its own
+    /embed/tab                        that tab
+    /embed/l/<launch>/                the patient's referrals; under it one referral, the way to a tab, the way out
+
+What belongs to a launch stands under its id in the path, so two patients open at once never mix. Links stay in the
+frame: nothing here leads to the desk.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, g, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from auth.keys.fetched import KeySets
+from auth.people.frame_launches import Launched
+from auth.people.sessions import Session
+from carecoord.actions.ehrs import launch as ehrs_launch
+from carecoord.actions.ehrs import launch_cases, launch_people
+from carecoord.actions.ehrs.launch import CALLBACK, LAUNCH, Answer
+from carecoord.actions.worklist import worklist
+from carecoord.errors import Forbidden, NotFound, Problem, Unauthorized
+from carecoord.web.ehrs import frame_view, framing
+from carecoord.web.referrals import view as referrals_view
+from carecoord.web.server.exchange import request_id
+from carecoord.web.worklist import view as worklist_view
+from carecoord.world import World
+
+CHECK = "/embed/check"
+TAB = "/embed/tab"
+TITLES = {401: "This view has ended", 403: "Not allowed", 404: "Not found", 502: "Your EHR did not answer"}
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One launch in front of the session that it belongs to."""
+
+    id: str
+    launched: Launched
+    session: Session
+
+    @property
+    def home(self) -> str:
+        return f"/embed/l/{self.id}/"
+
+
+def blueprint(world: World, keys: KeySets) -> Blueprint:
+    """The pages. `keys`: of those who sign id_tokens."""
+    pages = Blueprint("embed", __name__, template_folder="../templates")
+    pages.after_request(framing.protect)
+    pages.register_error_handler(Problem, _problem)
+    _launching(pages, world, keys)
+    _checking(pages, world)
+    inside = Blueprint("launched", __name__, url_prefix="/embed/l/<launch>")
+    _guard(inside, world)
+    _showing(inside, world)
+    _leaving(inside, world)
+    pages.register_blueprint(inside)
+    return pages
+
+
+def _launching(pages: Blueprint, world: World, keys: KeySets) -> None:
+    @pages.get(LAUNCH)
+    def launch() -> Response:
+        iss = request.args.get("iss", "")
+        one = ehrs_launch.called(world, iss)
+        framing.framed_by(ehrs_launch.origins(world, one.name))
+        begun = ehrs_launch.begin(world, one, iss, request.args.get("launch", ""))
+        answer = redirect(begun.url, 303)
+        framing.keep_proof(world, answer, begun.state, begun.proof)
+        return answer
+
+    @pages.get(f"{CALLBACK}<ehr>")
+    def came(ehr: str) -> Response:
+        framing.framed_by(ehrs_launch.origins(world, ehr))
+        state = request.args.get("state", "")
+        proof = framing.proof(world, state)
+        if proof is None and (framing.has_cookies(world) or not framing.in_frame()):
+            # A browser that keeps cookies here would have brought the launch's own: somebody else began this one.
+            raise Forbidden("This browser did not begin this launch, or it is over. Open it from your EHR again.")
+        told = request.args
+        said = Answer(ehr, state, told.get("code", ""), told.get("error", ""), told.get("iss"), proof)
+        kept = framing.session_cookie(world)
+        came = ehrs_launch.arrive(world, keys, said, kept, str(request.user_agent), request_id())
+        answer = redirect(f"{CHECK}?code={came.handover}", 303)
+        framing.drop_proof(world, answer, state)
+        if came.cookie:
+            framing.keep_session(world, answer, came.cookie)
+        return answer
+
+
+def _checking(pages: Blueprint, world: World) -> None:
+    @pages.get(CHECK)
+    def check() -> Response:
+        handover = request.args.get("code", "")
+        present = ehrs_launch.who(world, framing.session_cookie(world))
+        one = ehrs_launch.source(world, handover)
+        if one and one.launch:
+            framing.framed_by(one.launch.origins)
+        id = ehrs_launch.settle(world, handover, present, request_id())
+        if id is not None:
+            return redirect(f"/embed/l/{id}/", 303)
+        if not framing.in_frame():
+            raise Forbidden("Your browser keeps no cookies for carecoord. Allow them, then open it from your EHR.")
+        return make_response(render_template("embed_lost.html", handover=handover, tab=TAB))
+
+    @pages.post(TAB)
+    def tab() -> Response:
+        handover = request.form.get("code", "")
+        one = ehrs_launch.source(world, handover)
+        if one and one.launch:
+            framing.framed_by(one.launch.origins)
+        framing.demand_own_page(world)
+        opened = ehrs_launch.open_tab(world, handover, str(request.user_agent))
+        answer = redirect(f"{CHECK}?code={opened.handover}", 303)
+        framing.keep_session(world, answer, opened.cookie or "")
+        return answer
+
+
+def _guard(pages: Blueprint, world: World) -> None:
+    """Show a launch to nobody but its own session, and take no write without its token."""
+
+    @pages.url_value_preprocessor
+    def enter(endpoint: str | None, values: dict[str, Any] | None) -> None:
+        g.launch = (values or {}).pop("launch", "")
+
+    @pages.before_request
+    def demand() -> None:
+        session = ehrs_launch.who(world, framing.session_cookie(world))
+        found, own = ehrs_launch.launched(world, g.launch, session)
+        if found:
+            framing.framed_by(ehrs_launch.origins(world, found.ehr))
+        if session is None:
+            raise Unauthorized("Nobody used it for a while, or it was closed. Open carecoord from your EHR again.")
+        if found is None or not own:  # in the same words: an id tells nothing to whom it is not for
+            raise NotFound("There is no such view of yours. Open carecoord from your EHR again.")
+        if request.method not in ("GET", "HEAD"):
+            framing.demand_own_page(world, session)
+        g.visit = Visit(g.launch, found, session)
+
+
+def _showing(pages: Blueprint, world: World) -> None:
+    zone = ZoneInfo(world.settings.timezone)
+
+    @pages.get("/")
+    def referrals() -> Response:
+        visit = _visit()
+        grant = launch_cases.grant(visit.session, visit.id, visit.launched)
+        patient = launch_cases.patient(world, grant, request_id())
+        if patient is None:
+            return _page(visit, "embed_unknown.html", status=404, why=_why(world, visit, zone))
+        tab = "closed" if request.args.get("tab") == "closed" else "open"
+        counted = worklist_view.counts(worklist.whole(grant))
+        found = launch_cases.referrals(world, grant, tab, counted, request_id())
+        bar, cards = frame_view.bar(patient, found.now, zone), frame_view.listed(found, visit.home, tab, zone)
+        return _page(visit, "embed_referrals.html", bar=bar, cards=cards)
+
+    @pages.get("/referrals/<id>")
+    def one(id: str) -> Response:
+        visit = _visit()
+        grant = launch_cases.grant(visit.session, visit.id, visit.launched)
+        patient = launch_cases.patient(world, grant, request_id())
+        if patient is None:
+            raise NotFound("There is no such referral of this patient, or none that you may see.")
+        shown = launch_cases.panel(world, grant, id, request_id())
+        bar = frame_view.bar(patient, world.clock(), zone)
+        return _page(visit, "embed_referral.html", bar=bar, panel=referrals_view.sheet(shown, zone), address=None)
+
+
+def _leaving(pages: Blueprint, world: World) -> None:
+    @pages.post("/tab")
+    def tab() -> Response:
+        visit = _visit()
+        handover = ehrs_launch.leave_for_tab(world, visit.session, visit.launched)
+        return _page(visit, "embed_tab.html", handover=handover, tab=TAB)
+
+    @pages.post("/close")
+    def close() -> Response:
+        visit = _visit()
+        ehrs_launch.close(world, visit.id, framing.session_cookie(world))
+        answer = make_response(render_template("embed_closed.html"))
+        framing.drop_session(world, answer)
+        return answer
+
+
+def _page(visit: Visit, template: str, status: int = 200, **about: Any) -> Response:
+    desk = not launch_people.from_ehr_alone(visit.session.user, visit.launched.ehr)
+    page = render_template(
+        template, home=visit.home, ehr=visit.launched.ehr, me=visit.session.user, csrf=visit.session.csrf,
+        missing=visit.launched.context.get("missing", ()), desk=desk, **about,
+    )  # fmt: skip
+    return make_response(page, status)
+
+
+def _why(world: World, visit: Visit, zone: ZoneInfo) -> frame_view.Unknown:
+    run = launch_cases.last_sync(world, visit.launched.ehr)
+    return frame_view.unknown(visit.launched, run, world.clock(), zone)
+
+
+def _visit() -> Visit:
+    found: Visit = g.visit
+    return found
+
+
+def _problem(problem: Problem) -> Response:
+    """An error as a page of the frame: without a way to the desk, which can not be framed."""
+    title = TITLES.get(problem.status, "Something went wrong")
+    page = render_template("embed_problem.html", title=title, problem=problem, request_id=request_id())
+    return make_response(page, problem.status, dict(problem.headers))

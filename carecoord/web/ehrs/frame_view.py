@@ -1,0 +1,148 @@
+"""What a frame shows, in words: the patient's bar, referrals as cards with their gates, and why there is nothing."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row
+
+from auth.people.frame_launches import Launched
+from carecoord.actions.ehrs.launch_cases import Patient
+from carecoord.actions.worklist.worklist import Found
+from carecoord.domain.access.payer_view import PayerRow
+from carecoord.store.ehrs.ehrs import Run
+from carecoord.store.worklist.query import Asked
+from carecoord.web.page import labels
+from carecoord.web.page.labels import Chip, chip
+from carecoord.web.page.times import Times, age
+from carecoord.web.referrals.contacts import SEX
+from carecoord.web.referrals.verdict import CLOSED, WELL, verdict
+from carecoord.web.worklist import view as worklist_view
+from carecoord.web.worklist.address import Address
+from carecoord.web.worklist.view import Line, Listing
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Who the page is about. `about`: sex, birth date with age, and record number, each said to be what it is."""
+
+    name: str
+    about: Sequence[tuple[str, str]]
+    deceased: bool
+
+
+@dataclass(frozen=True)
+class Step:
+    """A gate on a card. `state`: its chip, shown in words where it is not met."""
+
+    name: str
+    state: Chip
+    met: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """A referral: what the worklist's row says, the verdict, and the gates."""
+
+    line: Line
+    number: str
+    href: str
+    verdict: Chip
+    why: str
+    gates: Sequence[Step]
+
+
+@dataclass(frozen=True)
+class Tab:
+    label: str
+    count: str
+    href: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Cards:
+    """The page. `sync`: how the EHRs are doing, as on the worklist."""
+
+    title: str
+    tabs: Sequence[Tab]
+    cards: Sequence[Card]
+    listing: Listing
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Why no patient is shown, and what to do."""
+
+    title: str
+    text: str
+    todo: str
+
+
+def bar(patient: Patient, now: datetime, zone: ZoneInfo) -> Bar:
+    """The bar at the top of every page."""
+    born = _spelt(patient.birth_date)
+    years = age(patient.birth_date, now.astimezone(zone).date())
+    about = (
+        ("Sex", SEX.get(patient.gender, "")),
+        ("Born", f"{born} ({years})" if born and years else born or "not known"),
+        *((("MRN", patient.mrn or "none"),) if patient.mrn is not None else ()),
+    )
+    return Bar(patient.name, [pair for pair in about if pair[1]], patient.deceased)
+
+
+def listed(found: Found, home: str, tab: str, zone: ZoneInfo) -> Cards:
+    """The referrals, in the order of their clocks."""
+    address = Address(Asked(tab))
+    shown = worklist_view.listing(found, address, zone)
+    lines = {line.id: line for group in shown.groups for line in group.rows}
+    cards = [_card(row, lines[row.id], home) for row in found.rows]
+    tabs = [
+        Tab(label, worklist_view.counted(found.tally[name]), f"{home}?tab={name}", name == tab)
+        for name, label in (("open", "Open referrals"), ("closed", "Closed"))
+    ]
+    return Cards("Open referrals" if tab == "open" else "Closed referrals", tabs, cards, shown)
+
+
+def unknown(launched: Launched, run: Run | None, now: datetime, zone: ZoneInfo) -> Unknown:
+    """Not here, not theirs, or nobody at all. The first two are not told apart."""
+    if launched.patient is None:
+        return Unknown(
+            "No patient is open", f"{launched.ehr} opened carecoord without a patient.",
+            "Open a patient there, then carecoord from that patient's chart.",
+        )  # fmt: skip
+    when = f"was read last {Times(now, zone).ago(run.finished or run.started)}" if run else "has never been read"
+    return Unknown(
+        "This patient is not here for you",
+        f"Either carecoord has not received this patient from {launched.ehr} yet ({launched.ehr} {when}), or the "
+        "patient has no referral that your role may see.",
+        "If the referral is new, try again in some minutes. If it stays so, ask the people who look after carecoord "
+        f"to run: carecoord sync {launched.ehr}",
+    )
+
+
+def _card(row: Any, line: Line, home: str) -> Card:
+    href = f"{home}referrals/{row.id}"
+    if isinstance(row, PayerRow):
+        stands = Chip("How it stands", "quiet", icon="shield-check") if row.open else CLOSED
+        tracks = (("Authorization", line.authorization), ("Contract", line.contract))
+        steps = [Step(name, state, state.tone in ("green", "quiet")) for name, state in tracks] if row.open else []
+        return Card(line, row.number, href, stands, "", steps)
+    gates = list(_gates(row)) if row.open else ()
+    return Card(line, row.number, href, verdict(row._asdict()), row.headline if row.open else "", gates)
+
+
+def _gates(row: Row[Any]) -> Iterator[Step]:
+    for name, gate in labels.GATES.items():
+        state = row._mapping[f"{name}_gate"]
+        yield Step(gate.label, chip(labels.GATE, state), state in WELL)
+
+
+def _spelt(born: str) -> str:
+    try:
+        day = date.fromisoformat(born)
+    except ValueError:
+        return born
+    return f"{day.day} {day:%b %Y}"

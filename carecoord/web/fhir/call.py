@@ -1,0 +1,135 @@
+"""One request of the FHIR API, as its handler takes it: who asks, the arguments, the body in each of its forms."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flask import Request
+from sqlalchemy import Connection
+
+from auth.errors import BadToken, NoToken
+from auth.grant import Grant
+from auth.server import bearer
+from carecoord.actions.access.turn import Asker
+from carecoord.errors import Invalid, NotAcceptable, TooLarge, Unauthorized, Unsupported
+from carecoord.fhir import text
+from carecoord.fhir.operations import told
+from carecoord.fhir.patch.json_patch import JSON_PATCH, Patch, json_patch, parameters_patch
+from carecoord.store.database.engine import reading
+from carecoord.web.server.exchange import id_of
+from carecoord.web.server.negotiation import JSON, Wish, bare, is_file, refuse_foreign, refuse_packed, wish
+from carecoord.world import World
+
+_FILE = re.compile(r"/fhir/Binary/[^/]+(?:/_history/[^/]+)?")
+FORM = frozenset({"application/x-www-form-urlencoded"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: how its answer is wanted, the request itself, its id; and who asks."""
+
+    world: World
+    wish: Wish
+    request: Request
+    id: str
+
+    def asker(self, conn: Connection, now: datetime) -> Grant:
+        """Who asks. Raises Unauthorized with the challenge of RFC 6750."""
+        try:
+            return bearer.check(conn, self.request.environ.get("HTTP_AUTHORIZATION"), now)
+        except (NoToken, BadToken) as refused:
+            challenge = {"WWW-Authenticate": bearer.challenge(refused)}
+            raise Unauthorized(refused.text, "http.Authorization", headers=challenge) from refused
+
+    def grant(self) -> Grant:
+        """Who asks, found out beforehand: a write takes no lock for, and reads no body of, somebody unknown."""
+        with reading(self.world.engine) as conn:
+            return self.asker(conn, self.world.clock())
+
+    @property
+    def base(self) -> str:
+        """[base]."""
+        return self.world.settings.fhir_url
+
+    @property
+    def args(self) -> Mapping[str, str] | None:
+        """The query, if there is one."""
+        return self.request.args if self.request.query_string else None
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The arguments of the query, in their order."""
+        return _pairs(self.request.query_string)
+
+    def body(self) -> bytes:
+        """The body. Raises TooLarge: in pieces, without a length told, the framework would just cut it off; Unsupported
+        for one that is packed."""
+        refuse_packed(self.header("Content-Encoding"))
+        found = self.request.get_data(cache=False)
+        if self.request.content_length is None and len(found) == self.request.max_content_length:
+            raise TooLarge("The body is larger than this server takes. Send it in parts.")
+        return found
+
+    def form(self) -> list[tuple[str, str]]:
+        """The arguments of a body that is a form. Raises Unsupported, or Invalid for a very long one."""
+        body = self.body()
+        if not body:
+            return []
+        refuse_foreign(self.header("Content-Type"), FORM)
+        if len(body) > 500_000:
+            raise Invalid("The arguments of a search do not take half a megabyte.", "http.body")
+        return _pairs(body)
+
+    def asked(self) -> tuple[Asker, list[tuple[str, str]]]:
+        """Who asks for an operation, and with what: in the query, and of a POST in the Parameters of its body too."""
+        if self.request.method != "POST":
+            return self.asker, self.pairs()
+        grant, body = self.grant(), self.body()
+        if not body:
+            return grant, self.pairs()
+        refuse_foreign(self.header("Content-Type"))
+        return grant, [*self.pairs(), *told(text.loads(body))]
+
+    def resource(self) -> dict[str, Any]:
+        """The body as JSON. Raises Unsupported or Invalid."""
+        refuse_foreign(self.request.headers.get("Content-Type"))
+        return text.loads(self.body())
+
+    def patch(self) -> Patch:
+        """The body as a patch; a list in plain JSON can only be a JSON Patch.
+
+        Raises Unsupported with the Accept-Patch of RFC 5789, or Invalid."""
+        kind = self.header("Content-Type")
+        if bare(kind or "") == JSON_PATCH:
+            return json_patch(text.values(self.body()))
+        try:
+            refuse_foreign(kind)
+        except Unsupported as refused:
+            told = f"A patch is a JSON Patch ({JSON_PATCH}) or FHIRPath Patch Parameters ({JSON}), not {kind!r}."
+            raise Unsupported(told, "http.Content-Type", headers={"Accept-Patch": f"{JSON_PATCH}, {JSON}"}) from refused
+        value = text.values(self.body())
+        return json_patch(value) if isinstance(value, list) else parameters_patch(value)
+
+    def header(self, name: str) -> str | None:
+        """A request header."""
+        return self.request.headers.get(name)
+
+
+def call_of(world: World, asked: Request) -> Call:
+    """A request as its handler takes it. Raises NotAcceptable or Invalid for a form of answer that we do not make."""
+    environ = asked.environ
+    args = asked.args if environ.get("QUERY_STRING") else None
+    accept, prefer = environ.get("HTTP_ACCEPT"), environ.get("HTTP_PREFER")
+    try:
+        wanted = wish(accept, prefer, args)
+    except NotAcceptable:
+        if asked.method not in ("GET", "HEAD") or not _FILE.fullmatch(asked.path) or not is_file(accept, args):
+            raise
+        wanted = replace(wish(None, prefer, None), raw=True)
+    return Call(world, wanted, asked, id_of(environ))
+
+
+def _pairs(query: bytes) -> list[tuple[str, str]]:
+    return parse_qsl(query.decode(errors="replace"), keep_blank_values=True) if query else []

@@ -1,0 +1,62 @@
+"""The two requests that a FHIR server lives on, read and search by GET, go straight to their handlers.
+
+The framework's routing, contexts and signals take as long as a read itself. Here the address is matched by one
+expression, and the same handler answers with the same objects; everything else, and whatever goes wrong, takes the
+framework's road. What stands around the application (headers, exchange, limits) stands around this too. Decision 0019.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
+
+from flask import Flask, Request
+
+from carecoord.fhir.operations import CLEARANCE
+from carecoord.fhir.types import TYPES
+from carecoord.web.fhir import routes as fhir_routes
+from carecoord.web.fhir.call import call_of
+from carecoord.web.server.exchange import meant
+from carecoord.world import World
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+Hold = Callable[[Request, str | None], None]
+
+READ: Final = "/fhir/<type>/<id>"
+OURS: Final = f"/fhir/{CLEARANCE}"  # no resource of the store
+SEARCH: Final = "/fhir/<type>"
+_ADDRESS: Final = re.compile(r"/fhir/([A-Z][A-Za-z]+)(?:/([A-Za-z0-9.-]{1,64}))?")
+
+
+class Lane:
+    """Installed innermost, before the routes are known; `hold` counts a search against its limit and is set when they
+    are. Raises what the handlers raise, into the application's own care."""
+
+    def __init__(self, app: Flask, world: World) -> None:
+        self.hold: Hold = lambda request, endpoint: None
+        self._app, self._world, self._inner = app, world, app.wsgi_app
+        app.wsgi_app = self.answer  # type: ignore[method-assign]
+
+    def answer(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """The answer, as WSGI has it."""
+        found = _ADDRESS.fullmatch(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "GET" else None
+        if found is None or found[1] not in TYPES or environ["PATH_INFO"] == OURS:
+            return self._inner(environ, start_response)
+        type, id = found.groups()
+        request = Request(environ, populate_request=False)
+        try:
+            if id is None:
+                meant(environ, SEARCH, {"type": type})
+                self.hold(request, SEARCHED)
+                answer = fhir_routes.search(call_of(self._world, request), type)
+            else:
+                meant(environ, READ, {"type": type, "id": id})
+                answer = fhir_routes.read(call_of(self._world, request), type, id)
+        except Exception as error:
+            with self._app.request_context(environ):
+                return self._app.make_response(self._app.handle_user_exception(error))(environ, start_response)
+        return answer(environ, start_response)
+
+
+SEARCHED: Final = fhir_routes.endpoint("GET", "/<type>", fhir_routes.search)

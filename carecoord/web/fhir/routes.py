@@ -1,0 +1,282 @@
+"""The FHIR API: the whole surface is the table ROUTES.
+
+Clause: FHIR R4 http.html. Every route but `metadata` needs a bearer token. Stored bytes go out as they are.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from flask import Blueprint, Response, request
+from flask.globals import request_ctx
+
+from carecoord.actions.access.turn import Asker
+from carecoord.actions.clearance import operation
+from carecoord.actions.fhir import bundle as fhir_bundle
+from carecoord.actions.fhir import everything as record
+from carecoord.actions.fhir import interactions as api
+from carecoord.actions.fhir import system_search as several
+from carecoord.actions.fhir import validate as validating
+from carecoord.actions.fhir.bundle_entries import conditions
+from carecoord.errors import Invalid
+from carecoord.fhir import operations, text
+from carecoord.fhir.capability import Abilities, statement
+from carecoord.fhir.etag import expected
+from carecoord.fhir.operations import OPERATIONS
+from carecoord.fhir.patch.json_patch import JSON_PATCH
+from carecoord.web.fhir import raw_binary, responses
+from carecoord.web.fhir.call import Call, call_of
+from carecoord.web.server.negotiation import JSON, wish
+from carecoord.world import World
+
+CHANGED = "2026-11-22"  # when the abilities below last changed
+ABILITIES = Abilities(
+    interactions=(
+        "read",
+        "vread",
+        "update",
+        "patch",
+        "delete",
+        "history-instance",
+        "history-type",
+        "create",
+        "search-type",
+    ),
+    system=("transaction", "batch", "search-system", "history-system"),
+    conditional_create=True,
+    conditional_read="full-support",
+    conditional_update=True,
+    conditional_delete="single",
+    patch_formats=(JSON_PATCH, JSON),
+    operations=OPERATIONS,
+)
+
+
+def _sent(call: Call, type: str, id: str | None = None) -> dict[str, Any]:
+    """The resource of a write: of a file that is sent as itself, its Binary."""
+    kind = call.header("Content-Type")
+    if type != raw_binary.TYPE or not raw_binary.is_raw(kind):
+        return call.resource()
+    return raw_binary.resource(str(kind), call.body(), call.header(raw_binary.CONTEXT), id)
+
+
+def read(call: Call, type: str, id: str) -> Response:
+    row = api.read(call.world, call.asker, type, id, request=call.id)
+    if call.wish.raw:
+        return raw_binary.answer(row)
+    return responses.resource(row, call.wish, call.request.environ, call.args)
+
+
+def vread(call: Call, type: str, id: str, number: str) -> Response:
+    row = api.vread(call.world, call.asker, type, id, number, request=call.id)
+    if call.wish.raw:
+        return raw_binary.answer(row)
+    return responses.resource(row, call.wish, call.request.environ, None)
+
+
+def history(call: Call, type: str, id: str) -> Response:
+    return responses.answer(api.history(call.world, call.asker, type, id, call.pairs(), request=call.id), call.wish)
+
+
+def changes(call: Call, type: str | None = None) -> Response:
+    return responses.answer(api.changes(call.world, call.asker, type, call.pairs(), request=call.id), call.wish)
+
+
+def search(call: Call, type: str) -> Response:
+    found = api.search(call.world, call.asker, type, call.pairs(), call.wish.strict, request=call.id)
+    return responses.answer(found, call.wish)
+
+
+def post_search(call: Call, type: str) -> Response:
+    grant = call.grant()
+    pairs = [*call.pairs(), *call.form()]
+    found = api.search(call.world, grant, type, pairs, call.wish.strict, request=call.id)
+    return responses.answer(found, call.wish)
+
+
+def compartment(call: Call, owner: str, id: str, type: str) -> Response:
+    inside = (owner, id)
+    found = api.search(
+        call.world, call.asker, type, call.pairs(), call.wish.strict, within=inside, request=call.id
+    )
+    return responses.answer(found, call.wish)
+
+
+def create(call: Call, type: str) -> Response:
+    unless = _unless(call)
+    made = api.create(call.world, call.grant(), type, _sent(call, type), unless=unless, request=call.id)
+    return responses.written(made, call.wish, call.base)
+
+
+def _unless(call: Call) -> Sequence[tuple[str, str]] | None:
+    """The condition of a create: If-None-Exist, or the query, where some clients put it. Raises Invalid for both."""
+    header = conditions(call.header("If-None-Exist"))
+    asked = [pair for pair in call.pairs() if pair[0] not in ("_format", "_pretty")]
+    if asked and header is not None:
+        raise Invalid("Give the condition of a create in If-None-Exist alone, not in the query as well.", "http.url")
+    return asked or header
+
+
+def update(call: Call, type: str, id: str) -> Response:
+    made = api.update(
+        call.world,
+        call.grant(),
+        type,
+        id,
+        _sent(call, type, id),
+        expected=expected(call.header("If-Match")),
+        only_new=call.header("If-None-Match") == "*",
+        request=call.id,
+    )
+    return responses.written(made, call.wish, call.base)
+
+
+def update_match(call: Call, type: str) -> Response:
+    made = api.update_match(
+        call.world,
+        call.grant(),
+        type,
+        call.pairs(),
+        call.resource(),
+        expected=expected(call.header("If-Match")),
+        request=call.id,
+    )
+    return responses.written(made, call.wish, call.base)
+
+
+def patch(call: Call, type: str, id: str) -> Response:
+    version, grant = expected(call.header("If-Match")), call.grant()
+    made = api.patch(call.world, grant, type, id, call.patch(), expected=version, request=call.id)
+    return responses.written(made, call.wish, call.base)
+
+
+def patch_match(call: Call, type: str) -> Response:
+    version, grant = expected(call.header("If-Match")), call.grant()
+    made = api.patch_match(call.world, grant, type, call.pairs(), call.patch(), expected=version, request=call.id)
+    return responses.written(made, call.wish, call.base)
+
+
+def delete(call: Call, type: str, id: str) -> Response:
+    version = expected(call.header("If-Match"))
+    gone = api.delete(call.world, call.grant(), type, id, expected=version, request=call.id)
+    return responses.deleted(gone, call.wish)
+
+
+def delete_match(call: Call, type: str) -> Response:
+    version = expected(call.header("If-Match"))
+    gone = api.delete_match(call.world, call.grant(), type, call.pairs(), expected=version, request=call.id)
+    return responses.deleted(gone, call.wish)
+
+
+def bundle(call: Call) -> Response:
+    full = call.wish.returning == "representation"
+    return responses.answer(
+        fhir_bundle.process(call.world, call.grant(), call.resource(), full=full, request=call.id), call.wish
+    )
+
+
+def clearance(call: Call, id: str) -> Response:
+    asker, pairs = call.asked()
+    given = operations.arguments(pairs, ("date", "asOf", "as-of"))
+    if "asOf" in given and "as-of" in given:
+        raise Invalid("asOf and as-of are the same argument: give one of them.", "http.asOf")
+    at = given.get("asOf", given.get("as-of"))
+    found = operation.clearance(call.world, asker, id, given.get("date"), at, request=call.id)
+    return responses.answer(text.dumps(found), call.wish)
+
+
+def validate(call: Call, type: str, id: str | None = None) -> Response:
+    asker: Asker = call.asker
+    body: dict[str, Any] | None = None
+    pairs = call.pairs()
+    if call.request.method == "POST":
+        asker, body = call.grant(), call.resource()
+        if body.get("resourceType") == "Parameters" and (type != "Parameters" or operations.carried(body, "resource")):
+            pairs, body = [*pairs, *operations.told(body)], operations.carried(body, "resource")
+    given = operations.arguments(pairs, ("mode", "profile"))
+    found = validating.validate(call.world, asker, type, id, body, **given, request=call.id)
+    return responses.answer(text.dumps(found), call.wish)
+
+
+def everything(call: Call, id: str | None = None) -> Response:
+    asker, pairs = call.asked()
+    found = record.everything(call.world, asker, id, pairs, request=call.id)
+    return responses.answer(found, call.wish)
+
+
+def search_all(call: Call) -> Response:
+    posted = call.request.method == "POST"
+    asker: Asker = call.grant() if posted else call.asker
+    pairs = [*call.pairs(), *(call.form() if posted else ())]
+    found = several.search_all(call.world, asker, pairs, call.wish.strict, request=call.id)
+    return responses.answer(found, call.wish)
+
+
+Handler = Callable[..., Response]
+ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("POST", "", bundle),
+    ("GET", "", search_all),
+    ("POST", "/_search", search_all),
+    ("GET", "/_history", changes),
+    ("GET", "/<type>/_history", changes),
+    ("GET", "/<type>", search),
+    ("POST", "/<type>", create),
+    ("PUT", "/<type>", update_match),
+    ("PATCH", "/<type>", patch_match),
+    ("DELETE", "/<type>", delete_match),
+    ("POST", "/<type>/_search", post_search),
+    ("GET", "/<type>/<id>", read),
+    ("PUT", "/<type>/<id>", update),
+    ("PATCH", "/<type>/<id>", patch),
+    ("DELETE", "/<type>/<id>", delete),
+    ("GET", "/<type>/<id>/_history", history),
+    ("GET", "/<type>/<id>/_history/<number>", vread),
+    ("GET", "/ServiceRequest/<id>/$clearance", clearance),
+    ("POST", "/ServiceRequest/<id>/$clearance", clearance),
+    ("POST", "/<type>/$validate", validate),
+    ("GET", "/<type>/<id>/$validate", validate),
+    ("POST", "/<type>/<id>/$validate", validate),
+    ("GET", "/Patient/$everything", everything),
+    ("POST", "/Patient/$everything", everything),
+    ("GET", "/Patient/<id>/$everything", everything),
+    ("POST", "/Patient/<id>/$everything", everything),
+    ("GET", "/<owner>/<id>/<type>", compartment),
+)
+
+
+def blueprint(world: World, endpoints: Mapping[str, str]) -> Blueprint:
+    """The routes, at /fhir. endpoints: the OAuth addresses that `metadata` tells, by their oauth-uris names."""
+    routes = Blueprint("fhir", __name__, url_prefix="/fhir")
+
+    def metadata() -> Response:
+        headers = request.headers
+        return responses.answer(_statement(), wish(headers.get("Accept"), None, request.args))
+
+    @cache
+    def _statement() -> bytes:
+        base, ours = world.settings.fhir_url, version("carecoord")
+        return text.dumps(statement(base, version=ours, date=CHANGED, endpoints=endpoints, abilities=ABILITIES))
+
+    def definition() -> Response:
+        body = text.dumps(operations.definition(world.settings.fhir_url))
+        return responses.answer(body, wish(request.headers.get("Accept"), None, request.args))
+
+    routes.add_url_rule(f"/{operations.CLEARANCE}", "definition", definition, provide_automatic_options=False)
+    routes.add_url_rule("/metadata", "metadata", metadata, provide_automatic_options=False)
+    for method, path, handler in ROUTES:
+        name = endpoint(method, path, handler).removeprefix("fhir.")
+        routes.add_url_rule(path, name, _view(world, handler), methods=[method], provide_automatic_options=False)
+    return routes
+
+
+def endpoint(method: str, path: str, handler: Handler) -> str:
+    """What the framework calls a route."""
+    return "fhir." + f"{method} {path} {handler.__name__}".replace(".", "")
+
+
+def _view(world: World, handler: Handler) -> Handler:
+    def view(**path: str) -> Response:
+        return handler(call_of(world, request_ctx.request), **path)  # the proxy would look itself up on each use
+
+    return view

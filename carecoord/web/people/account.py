@@ -1,0 +1,236 @@
+"""A person's own account: who they are, the password, second factors, passkeys, and where they are signed in."""
+
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import segno
+from flask import Blueprint, jsonify, make_response, redirect, render_template, request
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from auth.errors import BadRegistration, BadSignIn, Locked, Refused
+from auth.people.sessions import SHORTEST_PASSWORD
+from carecoord import errors
+from carecoord.actions.people import account
+from carecoord.actions.people.account import Unproved
+from carecoord.web.page.devices import device
+from carecoord.web.page.times import Times
+from carecoord.web.people import sign_in
+from carecoord.web.people.second_step import told
+from carecoord.web.server.exchange import request_id
+from carecoord.world import World
+
+ACCOUNT = "/account"
+PROOF = "/account/proof"
+APP = "/account/authenticator"
+SECOND = 1_000_000  # microseconds
+WAYS = {
+    "pwd": "password", "pwd otp": "password and code", "pwd hwk": "password and passkey", "hwk": "passkey",
+}  # fmt: skip
+
+
+def blueprint(world: World) -> Blueprint:
+    """`/account` and what is under it. A session that is only good for setting up a second factor gets no further."""
+    pages = Blueprint("account", __name__)
+    sign_in.guard(pages, world, also="enrol")
+    zone = ZoneInfo(world.settings.timezone)
+
+    @pages.before_request
+    def only_set_up() -> Response | None:
+        enrols = request.path in (sign_in.SET_UP, PROOF, "/account/passkeys") or request.path.startswith(
+            (APP, f"{PROOF}/", "/account/passkeys/options")
+        )
+        return None if sign_in.session().kind == "desk" or enrols else redirect(sign_in.SET_UP, 303)
+
+    @pages.app_template_filter("said")
+    def said(seconds: int) -> str:
+        return Times(world.clock(), zone).exact(seconds * SECOND)
+
+    @pages.errorhandler(Unproved)
+    def unproved(error: Unproved) -> Response:
+        if request.path.endswith("/options"):
+            return told("Too long ago: reload the page, prove that it is you, and try again.", 403)
+        return redirect(f"{PROOF}?{urlencode({'next': _back()})}", 303)
+
+    _own(pages, world)
+    _proofs(pages, world)
+    _authenticator(pages, world)
+    _keys(pages, world)
+    return pages
+
+
+def _own(pages: Blueprint, world: World) -> None:
+    @pages.get(ACCOUNT)
+    def show() -> Response:
+        return _page(world)
+
+    @pages.post(f"{ACCOUNT}/password")
+    def password() -> Response:
+        current, one, two = (request.form.get(name, "") for name in ("current", "password", "again"))
+        if one != two:
+            return _page(world, 422, ("password", "The two new passwords are not the same. Type them again."))
+        try:
+            account.change_password(world, sign_in.session(), current, one, request_id())
+        except (BadSignIn, Locked) as refused:
+            return _page(world, refused.status if refused.status != 401 else 422, ("password", refused.text))
+        except BadRegistration as refused:
+            return _page(world, 422, ("password", str(refused)))
+        return redirect(f"{ACCOUNT}?done=password", 303)
+
+    @pages.get(sign_in.SET_UP)
+    def second_factor() -> str:
+        about = account.look(world, sign_in.session())
+        bound = sign_in.session().kind != "desk"
+        target = sign_in.local(request.args.get("next"))
+        return render_template("account_second_factor.html", account=about, bound=bound, next=target)
+
+    @pages.post(f"{ACCOUNT}/sessions/<hash>/end")
+    def end(hash: str) -> Response:
+        account.end_session(world, sign_in.session(), _bytes(hash), request_id())
+        return redirect(f"{ACCOUNT}?done=session#sessions", 303)
+
+
+def _proofs(pages: Blueprint, world: World) -> None:
+    @pages.get(PROOF)
+    def proof() -> Response:
+        return _proof(world, 200)
+
+    @pages.post(PROOF)
+    def prove() -> Response:
+        password, code = request.form.get("password", ""), request.form.get("code", "")
+        try:
+            account.prove(world, sign_in.session(), request_id(), password=password, code=code)
+        except Refused as refused:
+            return _proof(world, 422 if refused.status == 401 else refused.status, refused.text)
+        return redirect(sign_in.local(request.form.get("next")), 303)
+
+    @pages.post(f"{PROOF}/options")
+    def options() -> Response:
+        return _options(lambda: account.ask_proof(world, sign_in.session()))
+
+    @pages.post(f"{PROOF}/passkey")
+    def by_passkey() -> Response:
+        try:
+            account.prove_by_passkey(world, sign_in.session(), request.form.get("credential", ""), request_id())
+        except Refused as refused:
+            return _proof(world, 422, refused.text)
+        return redirect(sign_in.local(request.form.get("next")), 303)
+
+
+def _authenticator(pages: Blueprint, world: World) -> None:
+    @pages.post(APP)
+    def offer() -> Response:
+        account.offer_authenticator(world, sign_in.session())
+        return redirect(APP, 303)
+
+    @pages.get(APP)
+    def scan() -> Response:
+        return _scan(world, 200)
+
+    @pages.post(f"{APP}/confirm")
+    def confirm() -> Response:
+        try:
+            codes = account.confirm_authenticator(
+                world, sign_in.session(), request.form.get("code", ""), request_id()
+            )  # fmt: skip
+        except BadSignIn as refused:
+            return _scan(world, 422, refused.text)
+        return _codes(codes, "app")
+
+    @pages.post(f"{APP}/remove")
+    def remove() -> Response:
+        account.remove_authenticator(world, sign_in.session(), request_id())
+        return redirect(f"{ACCOUNT}?done=app-removed#factors", 303)
+
+    @pages.post(f"{ACCOUNT}/recovery")
+    def recovery() -> Response:
+        return _codes(account.renew_codes(world, sign_in.session(), request_id()), "codes")
+
+
+def _keys(pages: Blueprint, world: World) -> None:
+    @pages.post(f"{ACCOUNT}/passkeys/options")
+    def key_options() -> Response:
+        return _options(lambda: account.offer_passkey(world, sign_in.session()))
+
+    @pages.post(f"{ACCOUNT}/passkeys")
+    def add_key() -> Response:
+        sent, name = request.form.get("credential", ""), request.form.get("name", "")
+        try:
+            codes = account.add_passkey(
+                world, sign_in.session(), sent, name or device(str(request.user_agent)), request_id()
+            )  # fmt: skip
+        except Refused as refused:
+            return _page(world, 422, ("passkey", refused.text))
+        return _codes(codes, "passkey")
+
+    @pages.post(f"{ACCOUNT}/passkeys/<id>/remove")
+    def remove_key(id: str) -> Response:
+        account.remove_passkey(world, sign_in.session(), _bytes(id), request_id())
+        return redirect(f"{ACCOUNT}?done=passkey-removed#factors", 303)
+
+
+DONE = {
+    "password": "Your password is changed. Every other device has been signed out.",
+    "session": "That device is signed out.",
+    "app": "The authenticator app is set up.",
+    "app-removed": "The authenticator app is turned off.",
+    "passkey": "The passkey is set up.",
+    "passkey-removed": "The passkey is removed here. Remove it on your device as well.",
+    "codes": "New recovery codes are made.",
+}
+
+
+def _page(world: World, status: int = 200, problem: tuple[str, str] = ("", "")) -> Response:
+    """The account; `problem`: the form that was refused, and why."""
+    mine = sign_in.session()
+    about = account.look(world, mine)
+    done = DONE.get(request.args.get("done", ""))
+    fresh = mine.fresh(int(world.clock().timestamp()))
+    page = render_template(
+        "account.html", account=about, mine=mine, done=done, fresh=fresh, device=device, ways=WAYS,
+        shortest=SHORTEST_PASSWORD, here=device(str(request.user_agent)), wrong=problem[0], problem=problem[1],
+    )  # fmt: skip
+    return make_response(page, status)
+
+
+def _codes(codes: list[str], what: str) -> Response:
+    """The recovery codes, shown this once; or back to the account when there are none to show."""
+    if not codes:
+        return redirect(f"{ACCOUNT}?done={what}#factors", 303)
+    return make_response(render_template("account_codes.html", codes=codes, done=DONE[what]))
+
+
+def _scan(world: World, status: int, problem: str = "") -> Response:
+    found = account.offered(world, sign_in.session())
+    if found is None:
+        return redirect(f"{ACCOUNT}#factors", 303)
+    drawn = segno.make(found.address, error="m").svg_inline(scale=4, border=4, dark="#000", light="#fff", svgclass="qr")
+    grouped = " ".join(found.secret[i : i + 4] for i in range(0, len(found.secret), 4))
+    page = render_template("account_authenticator.html", qr=Markup(drawn), secret=grouped, problem=problem)  # noqa: S704
+    return make_response(page, status)
+
+
+def _proof(world: World, status: int, problem: str = "") -> Response:
+    about = account.look(world, sign_in.session())
+    target = sign_in.local(request.values.get("next") or ACCOUNT)
+    return make_response(render_template("account_proof.html", account=about, problem=problem, next=target), status)
+
+
+def _options(ask: Any) -> Response:
+    try:
+        return jsonify(ask())
+    except errors.Conflict as refused:
+        return told(refused.text, refused.status)
+
+
+def _back() -> str:
+    """Where to go on after a proof: a page that can be shown again."""
+    return request.path if request.method in sign_in.SAFE else ACCOUNT
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise errors.NotFound("There is nothing of that name.") from None

@@ -1,0 +1,86 @@
+"""`/people`, for admins: who can sign in and how, inviting, a link for a new password, disabling and enabling."""
+
+from flask import Blueprint, make_response, render_template, request
+from werkzeug.wrappers import Response
+
+from auth.errors import BadRegistration
+from carecoord import errors
+from carecoord.actions.people import people
+from carecoord.actions.people.accounts import ROLES, NewUser
+from carecoord.actions.people.organizations import needs_one
+from carecoord.web.people import sign_in
+from carecoord.web.server.exchange import request_id
+from carecoord.world import World
+
+PEOPLE = "/people"
+
+
+def blueprint(world: World) -> Blueprint:
+    """The page and what its forms do."""
+    pages = Blueprint("people_page", __name__)
+    sign_in.guard(pages, world)
+
+    @pages.before_request
+    def demand_admin() -> None:
+        if "admin" not in sign_in.session().user.roles:
+            raise errors.Forbidden("People are looked after by admins. Ask one of yours.")
+
+    @pages.get(PEOPLE)
+    def show() -> Response:
+        return _page(world)
+
+    @pages.post(f"{PEOPLE}/invite")
+    def invite() -> Response:
+        form = request.form
+        new = NewUser(
+            form.get("login", ""), form.get("name", ""), frozenset(form.getlist("role")),
+            form.get("organization") or None, form.get("practitioner") or None,
+        )  # fmt: skip
+        try:
+            _demand_office(new)
+            link = people.invite(world, new, request_id(), sign_in.session().user)
+        except (errors.Invalid, BadRegistration) as refused:
+            return _page(world, 422, problem=str(refused))
+        return _page(world, link=link, whose=new.name)
+
+    @pages.post(f"{PEOPLE}/reset")
+    def reset() -> Response:
+        too = "factors" in request.form
+        found, by = _whose(), sign_in.session().user
+        link = people.reset(world, found, request_id(), by, factors_too=too)
+        return _page(world, link=link, whose=found)
+
+    @pages.post(f"{PEOPLE}/disable")
+    def disable() -> Response:
+        if "sure" not in request.form:
+            return _page(world, asking=_whose())
+        changed = people.set_disabled(world, _whose(), True, request_id(), sign_in.session().user)
+        return _page(world, done=f"{changed.name} is signed out and can not sign in any more.")
+
+    @pages.post(f"{PEOPLE}/enable")
+    def enable() -> Response:
+        changed = people.set_disabled(world, _whose(), False, request_id(), sign_in.session().user)
+        return _page(world, done=f"{changed.name} can sign in again.")
+
+    return pages
+
+
+def _demand_office(new: NewUser) -> None:
+    if needs_one(new):
+        raise errors.Invalid(
+            "Choose an organization: a coordinator or a payer sees its cases; a clinician needs one, or a practitioner."
+        )
+
+
+def _whose() -> str:
+    return request.form.get("login", "")
+
+
+def _page(world: World, status: int = 200, **about: str) -> Response:
+    found = people.people(world)
+    offices = people.organizations(world, sign_in.session().grant(), request_id())
+    page = render_template(
+        "people.html", people=found, offices=offices, names=dict(offices), roles=ROLES, form=request.form,
+        **about,
+    )  # fmt: skip
+    return make_response(page, status)

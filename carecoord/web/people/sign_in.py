@@ -1,0 +1,256 @@
+"""The sign-in page, the session cookie, and the guard that every page of the desk stands behind. Whoever is sent to
+sign in comes back to where they were, and is told why.
+
+pages = Blueprint("desk", ...)
+signin.guard(pages, world)         # every request of the blueprint needs a session; every write a CSRF token
+signin.session()                   # inside it: who is signed in
+"""
+
+import hmac
+import secrets
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from flask import Blueprint, abort, g, jsonify, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from auth.errors import BadSignIn, Locked
+from auth.people import passkeys
+from auth.people.sessions import IDLE, Session, is_csrf
+from carecoord import errors
+from carecoord.actions.people import sign_in as people_sign_in
+from carecoord.actions.people.sign_in import Browser, Entered, Halfway
+from carecoord.web.server.exchange import request_id
+from carecoord.world import World
+
+SAFE: Final = ("GET", "HEAD", "OPTIONS")
+SET_UP: Final = "/account/second-factor"
+SECOND_STEP: Final = "/sign-in/second-step"
+LEFT: Final = {"here": "You have signed out.", "everywhere": "You have signed out on every device."}
+ENDED: Final = (
+    f"You were signed out: nothing was done here for {IDLE // 60} minutes, or the session was ended elsewhere. "
+    "Sign in to go on where you were."
+)
+UNSENT: Final = "You were signed out, so what you sent was not done. Sign in, then send it again."
+_FORM: Final = "cc-form"
+_HALF: Final = "cc-half"
+
+
+def blueprint(world: World) -> Blueprint:
+    """`/sign-in`, `/sign-out`, `/sign-out-everywhere` and `/session`."""
+    pages = Blueprint("signin", __name__)
+
+    @pages.get("/sign-in")
+    def show() -> Response:
+        if not request.args.get("again"):
+            if current(world):
+                return redirect(local(request.args.get("next")), 303)
+            if current(world, "enrol"):
+                return redirect(SET_UP, 303)
+        if "unsent" in request.args:
+            return page(world, 200, UNSENT)
+        left = LEFT.get(request.args.get("left", ""))
+        ended = ENDED if _cookie(world, "cc") and "again" not in request.args else ""
+        return page(world, 200, said=left or ended)
+
+    @pages.post("/sign-in")
+    def enter() -> Response:
+        if not own_form(world):
+            return page(world, 403, "The form had expired. Please sign in again.")
+        login, password = request.form.get("login", ""), request.form.get("password", "")
+        try:
+            done = people_sign_in.sign_in(world, login, password, browser(world))
+        except Locked as locked:
+            return page(world, 429, locked.text, locked.seconds)
+        except BadSignIn as refused:
+            return page(world, 401, refused.text)
+        if isinstance(done, Halfway):
+            answer = redirect(f"{SECOND_STEP}?{urlencode({'next': local(request.form.get('next'))})}", 303)
+            _set(world, answer, _HALF, done.cookie)
+            return answer
+        return let_in(world, done, request.form.get("next"))
+
+    _sessions(pages, world)
+    return pages
+
+
+def _sessions(pages: Blueprint, world: World) -> None:
+    @pages.post("/sign-out")
+    def leave() -> Response:
+        session = _signed_in(world)
+        demand_own_request(session)
+        people_sign_in.sign_out(world, session, request_id())
+        return gone(world)
+
+    @pages.post("/sign-out-everywhere")
+    def leave_everywhere() -> Response:
+        session = _signed_in(world)
+        demand_own_request(session)
+        people_sign_in.sign_out_everywhere(world, session, request_id())
+        return gone(world, "everywhere")
+
+    @pages.get("/session")
+    def alive() -> Response:
+        """Who is signed in, and the token of their forms, for a page of ours that is about to send one: it may have
+        stood open for longer than its session, or through a new one. Only a page of ours can read it."""
+        found = current(world)
+        if found is None or _from_elsewhere():
+            return jsonify(login="", csrf="")
+        return jsonify(login=found.user.login, csrf=found.csrf)
+
+
+def guard(pages: Blueprint, world: World, *, also: str = "desk") -> None:
+    """Let nobody into `pages` without a session, and no write without its CSRF token. Templates get `csrf` and `me`.
+    `also`: a further kind of session that is good here."""
+
+    @pages.before_request
+    def demand() -> Response | None:
+        g.session = current(world) or (current(world, also) if also != "desk" else None)
+        if g.session is None:
+            return _to_sign_in()
+        if request.method not in SAFE:
+            demand_own_request(g.session)
+        return None
+
+    @pages.context_processor
+    def about_me() -> dict[str, object]:
+        found: Session | None = g.get("session")
+        return {"csrf": found.csrf, "me": found.user} if found else {}
+
+
+def current(world: World, kind: str = "desk") -> Session | None:
+    """Who is signed in, if anybody, on a page that is open to all."""
+    return people_sign_in.who(world, _cookie(world, "cc"), kind, used="X-Refresh" not in request.headers)
+
+
+def session() -> Session:
+    """Who is signed in; only inside a guarded blueprint."""
+    found: Session = g.session
+    return found
+
+
+def browser(world: World) -> Browser:
+    """Who asks; the session that the browser had until now ends when it signs in anew."""
+    return Browser(str(request.user_agent), request_id(), _cookie(world, "cc"))
+
+
+def half(world: World) -> str | None:
+    """What fetches the half-made sign-in of this browser."""
+    return _cookie(world, _HALF)
+
+
+def let_in(world: World, entered: Entered, target: str | None) -> Response:
+    """Hand the browser its new session and send it on; by way of the page that asks for a second factor, where one is
+    advised."""
+    to = local(target)
+    answer = redirect(f"{SET_UP}?{urlencode({'next': to})}" if entered.advised else to, 303)
+    _set(world, answer, "cc", entered.cookie)
+    _drop(world, answer, _HALF)
+    return answer
+
+
+def local(target: str | None) -> str:
+    """A place on this server to go on to; anything else, another host above all, becomes the front page."""
+    target = target or "/"
+    parts = urlsplit(target)
+    plain = not any(c in target for c in "\\\t\r\n\0") and target.isprintable()
+    own = target.startswith("/") and not target.startswith("//") and not parts.scheme and not parts.netloc
+    return target if own and plain and not target.startswith("/sign-") else "/"
+
+
+def _to_sign_in() -> Response:
+    """A page goes to the sign-in form and comes back after; a fragment asks its page to do so. What was sent to be done
+    is lost, and the way back leads to the page that it was typed on."""
+    reads = request.method in SAFE
+    back = local(request.full_path.rstrip("?") if reads else _typed_on())
+    given = {"next": back} if back != "/" else {}
+    to = f"/sign-in?{urlencode(given if reads else {**given, 'unsent': '1'})}".rstrip("?")
+    if request.headers.get("HX-Request"):
+        answer = Response(status=401)
+        answer.headers["HX-Redirect"] = to
+        return answer
+    return redirect(to, 303)
+
+
+def _typed_on() -> str:
+    """The page that a form was sent from, when it is one of ours."""
+    parts = urlsplit(request.headers.get("Referer", ""))
+    return f"{parts.path}?{parts.query}".rstrip("?") if parts.netloc == request.host else "/"
+
+
+def _signed_in(world: World) -> Session:
+    found = current(world) or current(world, "enrol")
+    if found is None:
+        abort(_to_sign_in())
+    return found
+
+
+def demand_own_request(found: Session) -> None:
+    """Raise Forbidden unless the request carries its session's CSRF token and comes from a page of ours."""
+    sent = request.form.get("csrf") or request.headers.get("X-CSRF-Token")
+    if _from_elsewhere() or not is_csrf(found.csrf, sent):
+        raise errors.Forbidden("This form is not from this session. Reload the page and try again.", "http.csrf")
+
+
+def own_form(world: World) -> bool:
+    """A form without a session has none to carry a token of: its token must equal a cookie that only we can set."""
+    cookie = form_token(world)
+    return (
+        not _from_elsewhere()
+        and bool(cookie)
+        and hmac.compare_digest(cookie.encode(), request.form.get("csrf", "").encode("utf-8", "surrogatepass"))
+    )
+
+
+def form_token(world: World) -> str:
+    """The token of this browser's forms before it has a session; empty: it was shown none."""
+    return _cookie(world, _FORM) or ""
+
+
+def form_page(world: World, status: int, template: str, wait: int = 0, **about: Any) -> Response:
+    """A page with a form for somebody who has no session."""
+    token = form_token(world) or secrets.token_urlsafe(32)
+    answer = make_response(render_template(template, csrf=token, **about), status)
+    if wait:
+        answer.headers["Retry-After"] = str(wait)
+    _set(world, answer, _FORM, token)
+    return answer
+
+
+def page(world: World, status: int, problem: str = "", wait: int = 0, said: str = "") -> Response:
+    """The sign-in page. problem: what went wrong. said: what went well before."""
+    keys = passkeys.site(world.settings.url) is not None
+    return form_page(
+        world, status, "sign_in.html", wait, problem=problem, said=said, login=request.form.get("login", ""),
+        next=local(request.values.get("next")), passkeys=keys,
+    )  # fmt: skip
+
+
+def gone(world: World, left: str = "here") -> Response:
+    """Signed out: nothing of the session stays in the browser. left: which of LEFT to say."""
+    answer = redirect(f"/sign-in?left={left}", 303)
+    _drop(world, answer, "cc")
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return answer
+
+
+def _from_elsewhere() -> bool:
+    return request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
+
+
+def _cookie(world: World, name: str) -> str | None:
+    return request.cookies.get(_name(world, name))
+
+
+def _name(world: World, name: str) -> str:
+    """With TLS in front the name says so, and no other host of the domain can set it."""
+    return f"__Host-{name}" if world.settings.secure_cookies else name
+
+
+def _set(world: World, answer: Response, name: str, value: str) -> None:
+    secure = world.settings.secure_cookies
+    answer.set_cookie(_name(world, name), value, path="/", secure=secure, httponly=True, samesite="Lax")
+
+
+def _drop(world: World, answer: Response, name: str) -> None:
+    answer.delete_cookie(_name(world, name), path="/", secure=world.settings.secure_cookies, httponly=True)

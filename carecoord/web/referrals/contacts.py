@@ -1,0 +1,107 @@
+"""Who the patient is and whom to call: the line that tells one person from another, and telephone numbers."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from carecoord.actions.worklist.worklist import Panel, PayerPanel
+from carecoord.domain.access.payer_view import PayerRow
+from carecoord.domain.resource.elements import Json, extension, item, items, key, text, whole
+from carecoord.domain.resource.parties import Party
+from carecoord.fhir.instants import FOREVER, micros, period
+from carecoord.web.page.times import Times, age
+
+COMMENT = "http://hl7.org/fhir/StructureDefinition/contactpoint-comment"
+SEX = {"female": "Female", "male": "Male", "other": "Other", "unknown": "Sex unknown"}
+USES = {"home": "home", "work": "work", "mobile": "mobile", "temp": "for now"}
+# Whom the next step asks or tells something, by the code of its action.
+CALLED: dict[str, Literal["patient", "payer", "performer"]] = {
+    **dict.fromkeys(("ask-card", "tell-patient"), "patient"),
+    **dict.fromkeys(
+        ("call-payer", "await-decision", "check-requirement", "ask-what", "ask-again", "change-provider", "appeal",
+         "extend-authorization", "correct-request", "run-eligibility"),
+        "payer",
+    ),
+    **dict.fromkeys(
+        ("book", "rebook", "move", "confirm-slot", "confirm-visit", "chase-performer", "chase-report", "await-report",
+         "enter-duration", "name-site"),
+        "performer",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Telephone:
+    """A number as it is written, whose it is or what for, and the address that dials it."""
+
+    number: str
+    note: str
+    href: str
+
+
+def identity(panel: Panel | PayerPanel, times: Times) -> str:
+    """Sex, date of birth with the age, record number (a payer: the member's), plan: enough to ask for two of them."""
+    row = panel.row
+    years = age(row.birth_date, times.now.astimezone(times.zone).date())
+    born = times.born(row.birth_date)
+    said = f"born {born}" + (f" ({years})" if years else "") if born else "date of birth not known"
+    kind, number = ("Member", row.member_id) if isinstance(row, PayerRow) else ("MRN", row.mrn)
+    parts = (SEX.get(row.gender or "", ""), said, f"{kind} {number}" if number else "", row.plan_name or row.payer_name)
+    return " · ".join(part for part in parts if part)
+
+
+def telephones(telecom: Iterable[Json], now: int) -> list[Telephone]:
+    """The numbers of today among contact points, the preferred one first."""
+    calls = [each for each in telecom if text(each, "system") in ("phone", "sms") and text(each, "value").strip()]
+    today = [each for each in calls if text(each, "use") != "old" and _holds(each, now)]
+    ranked = sorted(today, key=lambda each: whole(each, "rank") or 1000)
+    return [_telephone(each) for each in ranked]
+
+
+def to_call(panel: Panel) -> tuple[str, Telephone] | None:
+    """(name, number) of whom the next step asks; None where it asks nobody, or no number is on record."""
+    if not panel.row.open:
+        return None
+    whom = CALLED.get(panel.row.action or "")
+    now = micros(panel.now)
+    if whom == "patient":
+        found = telephones(items(panel.case.patient or {}, "telecom"), now)
+        return (panel.row.patient_name, found[0]) if found else None
+    facts = panel.clearance
+    performer = facts.facts.referral.performer
+    payers = [facts.card.payer] if facts.card else []
+    performers = [performer.organization, performer.practitioner] if performer else []
+    for party in payers if whom == "payer" else performers if whom == "performer" else []:
+        if party and (number := _of(party, panel, now)):
+            return party.name, number
+    return None
+
+
+def _of(party: Party, panel: Panel, now: int) -> Telephone | None:
+    """The number in any copy of an organization or a person; our own copy first."""
+    copies: Sequence[Json] = (*panel.case.organizations, *panel.case.practitioners)
+    mine = sorted(
+        (each for each in copies if key(each) in party.keys), key=lambda each: bool(item(each, "meta").get("source"))
+    )
+    return next((found[0] for each in mine if (found := telephones(items(each, "telecom"), now))), None)
+
+
+def _telephone(contact: Json) -> Telephone:
+    number = text(contact, "value").strip()
+    comment = text(extension(contact, COMMENT), "valueString")
+    note = ", ".join(part for part in (USES.get(text(contact, "use"), ""), comment) if part)
+    dialled, *more = re.split(r"\s*(?:x|ext\.?|extension)\s*(?=\d)", number, maxsplit=1, flags=re.IGNORECASE)
+    plus = "+" if dialled.lstrip().startswith("+") else ""
+    extra = f";ext={re.sub(r'[^0-9]', '', more[0])}" if more else ""
+    return Telephone(number, note, f"tel:{plus}{re.sub(r'[^0-9]', '', dialled)}{extra}")
+
+
+def _holds(contact: Json, now: int) -> bool:
+    said = item(contact, "period")
+    try:
+        starts = period(text(said, "start"))[0] if text(said, "start") else 0
+        ends = period(text(said, "end"))[1] if text(said, "end") else FOREVER
+    except ValueError:
+        return True
+    return starts <= now < ends

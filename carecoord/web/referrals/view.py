@@ -1,0 +1,280 @@
+"""One referral as its panel and its page show it: the tracks, what is next, the six gates with their proof, what
+happened and the papers, all in words."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
+
+from carecoord.actions.worklist.worklist import Panel, PayerPanel
+from carecoord.domain.gates.gate import Evidence, Gate
+from carecoord.domain.referrals.case import Case
+from carecoord.domain.resource.elements import Json, extension, item, items, key, target, words
+from carecoord.domain.resource.parties import Directory
+from carecoord.domain.resource.patient import spoken_name
+from carecoord.domain.timeline.timeline import Event
+from carecoord.fhir.instants import micros
+from carecoord.web.documents.view import Paper, papers, payers_papers
+from carecoord.web.page import labels
+from carecoord.web.page.labels import Chip, authorized, chip, contracted
+from carecoord.web.page.times import Clock, Times
+from carecoord.web.referrals.contacts import Telephone, identity, telephones, to_call
+from carecoord.web.referrals.verdict import verdict
+
+SHORT = 6  # events shown before "All events"
+INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
+MARKS = {  # kind of event -> (icon, tone); the state may say more
+    "order": Chip("", "grey", icon="inbox"),
+    "stage": Chip("", "grey", icon="send"),
+    "authorization": Chip("", "blue", icon="shield-check"),
+    "coverage": Chip("", "grey", icon="id-card"),
+    "agreement": Chip("", "amber", icon="file-pen-line"),
+    "visit": Chip("", "blue", icon="calendar-days"),
+    "talk": Chip("", "grey", icon="message-square"),
+    "document": Chip("", "grey", icon="file-text"),
+}
+TOLD = {
+    "stage": labels.REFERRAL,
+    "authorization": {
+        **labels.AUTHORIZATION,
+        "contact": Chip("", "amber", icon="phone"),
+        "modified": Chip("", "amber", icon="badge-check"),
+        "cancelled": Chip("", "grey", icon="ban"),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Tag:
+    icon: str
+    label: str
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Track:
+    name: str
+    state: Chip
+    note: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Where a statement rests: what it is called, the resource, its version, the element that says it, and its
+    page where the reader may open it."""
+
+    called: str
+    reference: str
+    version: str
+    element: str
+    href: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """A gate. `facts`: (heading, sentence) pairs beside the proof."""
+
+    name: str
+    icon: str
+    state: Chip
+    reason: str
+    rule: str
+    facts: Sequence[tuple[str, str]]
+    proof: Sequence[Proof]
+    open: bool
+
+
+@dataclass(frozen=True)
+class Next:
+    what: str
+    why: str
+    mover: Chip | None
+    clock: Clock | None
+    due_label: str
+    call: tuple[str, Telephone] | None = None
+
+
+@dataclass(frozen=True)
+class Moment:
+    mark: Chip
+    what: str
+    detail: str
+    day: str
+    time: str
+    exact: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    id: str
+    number: str
+    name: str
+    about: str
+    tags: Sequence[Tag]
+    telephones: Sequence[Telephone]
+    service: str
+    reason: str
+    story: str
+    tracks: Sequence[Track]
+    next: Next
+    verdict: Chip
+    verdict_note: str
+    warnings: Sequence[str]
+    gates: Sequence[Step]
+    events: Sequence[Moment]
+    more_events: Sequence[Moment]
+    papers: Sequence[Paper]
+    full: bool
+
+
+def sheet(panel: Panel | PayerPanel, zone: ZoneInfo) -> Sheet:
+    """Everything that the panel shows."""
+    if isinstance(panel, PayerPanel):
+        return _payers_sheet(panel, zone)
+    times, row = Times(panel.now, zone), panel.row
+    told = [_moment(event, times) for event in panel.events]
+    first = panel.clearance.headline_gate
+    return Sheet(
+        id=row.id, number=row.number, name=row.patient_name, about=identity(panel, times),
+        tags=[*_interpreter(panel.case.patient or {}), *_tags(panel.case, row.priority)],
+        telephones=telephones(items(panel.case.patient or {}, "telecom"), micros(panel.now)),
+        service=words(item(panel.case.order, "code")) or row.specialty, reason=row.reason,
+        story=_story(panel.case, panel.known, row, panel.now), tracks=_tracks(panel, times), next=_next(panel, times),
+        verdict=verdict(row._asdict()), verdict_note=_judged_for(panel, times),
+        warnings=(*panel.clearance.conflict, *panel.clearance.warnings),
+        gates=[_step(gate, panel.openable, times, gate.name == first) for gate in panel.clearance.gates],
+        events=told[:SHORT], more_events=told[SHORT:], papers=papers(panel, times), full=True,
+    )  # fmt: skip
+
+
+def _payers_sheet(panel: PayerPanel, zone: ZoneInfo) -> Sheet:
+    """The panel for a payer, of what it was told."""
+    times, row, told = Times(panel.now, zone), panel.row, panel.told
+    happened = [_moment(event, times) for event in panel.events]
+    return Sheet(
+        id=row.id, number=row.number, name=row.patient_name, about=identity(panel, times),
+        tags=list(_tags(told.case, row.priority)), telephones=(),
+        service=words(item(told.case.order, "code")) or row.specialty, reason="",
+        story=_story(told.case, told.known, row, panel.now),
+        tracks=[Track("Authorization", *authorized(row)), Track("Contract", contracted(row), row.agreement_note or "")],
+        next=_payers_next(panel, times), verdict=Chip("How it stands", "quiet", icon="shield-check"), verdict_note="",
+        warnings=(), gates=[_step(gate, panel.openable, times, False) for gate in told.gates],
+        events=happened[:SHORT], more_events=happened[SHORT:], papers=payers_papers(panel, times), full=False,
+    )  # fmt: skip
+
+
+def _payers_next(panel: PayerPanel, times: Times) -> Next:
+    row = panel.row
+    if not row.moves:
+        return Next("Nothing to decide", "The next move is not yours.", None, None, "")
+    gate = next((gate for gate in panel.told.gates if gate.who == "payer"), None)
+    what = "Decide the request" if gate else "Answer the eligibility question"
+    why = gate.reason if gate else "The coverage has been asked about and is not confirmed yet."
+    clock = times.clock(row.due_at, row.clock_start, panel.at.today)
+    return Next(what, why, chip(labels.MOVE, "payer"), clock, row.due_label or "")
+
+
+def _interpreter(patient: Json) -> Iterator[Tag]:
+    """What one must know before calling or meeting the patient."""
+    spoken = [each for each in items(patient, "communication") if each.get("preferred")]
+    language = words(item(spoken[0], "language")) if spoken else ""
+    if extension(patient, INTERPRETER).get("valueBoolean"):
+        yield Tag(icon="languages", label=f"{language} interpreter".strip().capitalize())
+
+
+def _tags(case: Case, priority: str) -> Iterator[Tag]:
+    patient = case.patient or {}
+    if patient.get("deceasedBoolean") or patient.get("deceasedDateTime"):
+        yield Tag(icon="circle-alert", label="Deceased", tone="warn")
+    if priority != "routine":
+        yield Tag(icon="triangle-alert", label=chip(labels.PRIORITY, priority).label, tone="warn")
+
+
+def _story(case: Case, known: Directory, row: Any, now: datetime) -> str:
+    requester = item(case.order, "requester")
+    role = next((each for each in case.roles if key(each) == target(requester)), {})
+    named = target(item(role, "practitioner") or requester)
+    by = next((spoken_name(each, now) for each in case.practitioners if key(each) == named), "")
+    if not by and (party := known.get(named)):
+        by = party.name
+    sender = ", ".join(part for part in (by, row.placer_name) if part)
+    to = f"to {row.performer_name}" if row.performer_name else "to a clinic that is still to be found"
+    return f"Sent by {sender}, {to}." if sender else f"Sent {to}."
+
+
+def _tracks(panel: Panel, times: Times) -> list[Track]:
+    row = panel.row
+    visit = f"Visit {times.exact(row.appointment_at)}" if row.appointment_at else ""
+    return [
+        Track("Referral", chip(labels.REFERRAL, row.stage), visit),
+        Track("Authorization", *authorized(row)),
+        Track("Contract", contracted(row), row.agreement_note or ""),
+    ]
+
+
+def _next(panel: Panel, times: Times) -> Next:
+    row = panel.row
+    if not row.open:
+        return Next("The loop is closed", row.headline, None, None, "")
+    what = row.action_label or "Wait"
+    mover = chip(labels.MOVE, row.role) if row.role else None
+    return Next(
+        what, row.headline, mover, times.clock(row.due_at, row.clock_start, panel.at.today), row.due_label or "",
+        to_call(panel),
+    )  # fmt: skip
+
+
+def _judged_for(panel: Panel, times: Times) -> str:
+    day, window = panel.clearance.date, panel.clearance.window
+    if day:
+        return f"Judged for the visit on {times.date(day)}."
+    held = panel.clearance.gate("appointment").rule == "appointment.held"
+    visit = "The visit is held, not booked" if held else "No visit booked"
+    if window.start and window.last:
+        return f"{visit}: judged for {times.date(window.start)} to {times.date(window.last)}."
+    return f"{visit}."
+
+
+def _step(gate: Gate, openable: frozenset[str], times: Times, open: bool) -> Step:
+    facts = []
+    if gate.action and gate.unmet:
+        facts.append(("To do", gate.action.label))
+    if gate.who and gate.unmet:
+        facts.append(("Whose move", chip(labels.MOVE, gate.who).label))
+    if gate.due and gate.unmet:
+        facts.append((gate.due_label or "Due", times.exact(micros(gate.due))))
+    if gate.waits_on:
+        facts.append(("Waits for", labels.GATES[gate.waits_on].label))
+    facts += [
+        (f"{times.date(s.first)} to {times.date(s.last)}", f"{chip(labels.GATE, s.state).label}: {s.reason}")
+        for s in gate.spans
+    ]
+    facts += [("Also in network", f"{o.name} ({o.agreement})") for o in gate.offers]
+    named = labels.GATES[gate.name]
+    return Step(
+        named.label, named.icon, chip(labels.GATE, gate.state), gate.reason, gate.rule, facts,
+        [_proof(each, openable) for each in gate.evidence], open,
+    )  # fmt: skip
+
+
+def _proof(evidence: Evidence, openable: frozenset[str]) -> Proof:
+    version, kind = evidence.version or "", evidence.reference.partition("/")[0]
+    asked = {name: said for name, said in (("version", version), ("element", evidence.element)) if said}
+    return Proof(
+        labels.RESOURCES.get(kind, kind), evidence.reference, f"version {version}" if version else "", evidence.element,
+        f"/record/{quote(evidence.reference)}?{urlencode(asked)}" if evidence.reference in openable else "",
+    )  # fmt: skip
+
+
+def _moment(event: Event, times: Times) -> Moment:
+    mark = MARKS[event.kind]
+    said = TOLD.get(event.kind, {}).get(event.state)
+    if said:
+        mark = Chip("", said.tone if said.tone != "quiet" else "grey", said.icon)
+    local = event.at.astimezone(times.zone)
+    exact = times.exact(micros(event.at))
+    day, _, clock = exact.rpartition(" ")
+    # a day without an hour is stored as its midnight: no hour is shown that nobody said
+    return Moment(mark, event.what, event.detail, day, "" if clock == "00:00" else clock, local.isoformat())

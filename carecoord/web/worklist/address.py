@@ -1,0 +1,138 @@
+"""The address of a worklist: the whole state of the page stands in the URL, and every link is this address with one
+thing changed. Paging starts over whenever the list changes; an open referral stays open."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from carecoord.errors import Invalid
+from carecoord.store.worklist.query import FACETS, SORTS, Asked, tabs_named
+
+LONGEST = 200  # characters of a search
+_MOST = 2**63 - 1  # the largest number that a database column holds
+
+
+@dataclass(frozen=True)
+class Address:
+    """A question and, beside it, the referral whose panel is open."""
+
+    asked: Asked
+    shown: str | None = None
+    home: str = "open"  # the tab of an address that names none
+
+    def href(self, path: str = "/") -> str:
+        """The link to it; what is as by default is left out."""
+        asked = self.asked
+        pairs = [("tab", asked.tab)] if asked.tab != self.home else []
+        pairs += [(name, value) for name, values in asked.facets for value in values]
+        pairs += [("q", asked.words)] if asked.words else []
+        pairs += [("sort", asked.sort)] if asked.sort != "due" else []
+        pairs += [("after", _mark(asked.after))] if asked.after else []
+        pairs += [("before", _mark(asked.before))] if asked.before else []
+        pairs += [("show", self.shown)] if self.shown else []
+        return f"{path}?{urlencode(pairs)}" if pairs else path
+
+    def fields(self) -> list[tuple[str, str]]:
+        """What the search form must carry along so that the other filters stay."""
+        kept = [("tab", self.asked.tab)] if self.asked.tab != self.home else []
+        kept += [(name, value) for name, values in self.asked.facets for value in values]
+        kept += [("sort", self.asked.sort)] if self.asked.sort != "due" else []
+        return kept + ([("show", self.shown)] if self.shown else [])
+
+    def tab(self, name: str) -> "Address":
+        return self._listing(tab=name)
+
+    def sort(self, name: str) -> "Address":
+        """Sorted by `name`; a second time the other way round."""
+        return self._listing(sort=f"-{name}" if self.asked.sort == name else name)
+
+    def toggle(self, name: str, value: str) -> "Address":
+        """With a facet's value chosen, or no longer chosen."""
+        values = self.chosen(name)
+        return self._facet(name, tuple(v for v in values if v != value) if value in values else (*values, value))
+
+    def without(self, name: str) -> "Address":
+        return self._facet(name, ())
+
+    def plain(self) -> "Address":
+        """The same tab without filters and search."""
+        return self._listing(facets=(), words="")
+
+    def searching(self, words: str) -> "Address":
+        return self._listing(words=words)
+
+    def show(self, id: str | None) -> "Address":
+        return replace(self, shown=id)
+
+    def from_row(self, place: tuple[Any, int]) -> "Address":
+        """The page after this row."""
+        return replace(self, asked=replace(self.asked, after=place, before=None))
+
+    def to_row(self, place: tuple[Any, int]) -> "Address":
+        """The page before this row."""
+        return replace(self, asked=replace(self.asked, before=place, after=None))
+
+    def start(self) -> "Address":
+        return self._listing()
+
+    def chosen(self, name: str) -> tuple[str, ...]:
+        """The chosen values of a facet."""
+        return dict(self.asked.facets).get(name, ())
+
+    def _facet(self, name: str, values: tuple[str, ...]) -> "Address":
+        facets = {**dict(self.asked.facets), name: values}
+        return self._listing(facets=tuple((name, facets[name]) for name in FACETS if facets.get(name)))
+
+    def _listing(self, **changes: Any) -> "Address":
+        return replace(self, asked=replace(self.asked, after=None, before=None, **changes))
+
+
+def parse(query: Mapping[str, list[str]], home: str = "open") -> Address:
+    """The address that a query string stands for; `home`: the tab where it names none. Raises Invalid naming the
+    parameter that can not be meant."""
+
+    for name, given in query.items():
+        if any("\0" in value for value in given):
+            raise Invalid("An address can not hold a NUL.", f"http.{name}")
+
+    def one(name: str, default: str = "") -> str:
+        return (query.get(name) or [default])[-1]
+
+    tab, sort = one("tab", home), one("sort", "due")
+    if tab not in tabs_named():
+        raise Invalid(f"There is no list {tab!r}; choose one of the tabs.", "http.tab")
+    if sort.removeprefix("-") not in SORTS:
+        raise Invalid(f"The list can not be sorted by {sort!r}.", "http.sort")
+    facets = {name: tuple(dict.fromkeys(v for v in query.get(name, ()) if v)) for name in FACETS}
+    asked = Asked(
+        tab=tab,
+        facets=tuple((name, values) for name, values in facets.items() if values),
+        words=" ".join(one("q").split())[:LONGEST],
+        sort=sort,
+        after=_place("after", one("after"), sort),
+        before=None if one("after") else _place("before", one("before"), sort),
+        only=tuple(query.get("id", ())),
+    )
+    return Address(asked, one("show") or None, home)
+
+
+def _mark(place: tuple[Any, int] | None) -> str:
+    return urlsafe_b64encode(msgspec.json.encode(place)).rstrip(b"=").decode()
+
+
+def _place(name: str, mark: str, sort: str) -> tuple[Any, int] | None:
+    if not mark:
+        return None
+    kind = tuple[int, int] if sort.removeprefix("-") == "due" else tuple[str, int]
+    damaged = Invalid("This page address is damaged. Go back to the first page of the list.", f"http.{name}")
+    try:
+        place: tuple[Any, int] = msgspec.json.decode(urlsafe_b64decode(mark + "=" * (-len(mark) % 4)), type=kind)
+    except (ValueError, msgspec.MsgspecError):
+        raise damaged from None
+    if any(isinstance(part, int) and abs(part) > _MOST for part in place) or "\0" in str(place[0]):
+        raise damaged
+    return place

@@ -1,0 +1,145 @@
+"""The desk at `/`: the worklist with its referral panel, one referral on a page of its own, and the list as a file."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, redirect, render_template, request
+from jinja2_fragments.flask import render_block
+from werkzeug.wrappers import Response as Answer
+
+from auth.grant import Grant
+from carecoord.actions.worklist import worklist as cases
+from carecoord.domain.access.payer_view import CELLS
+from carecoord.fhir.instants import micros, moment
+from carecoord.web.agreements import standing_view
+from carecoord.web.page import labels
+from carecoord.web.page.times import Times
+from carecoord.web.people import sign_in
+from carecoord.web.referrals import view as referrals_view
+from carecoord.web.server.exchange import request_id
+from carecoord.web.worklist import view as worklist_view
+from carecoord.web.worklist.address import parse
+from carecoord.world import World
+
+PAGE = 25
+COLUMNS = (
+    "number", "patient_name", "birth_date", "mrn", "specialty", "reason", "priority", "placer_name", "performer_name",
+    "payer_name", "plan_name", "stage", "coverage_gate", "authorization_gate", "agreement_gate", "information_gate",
+    "appointment_gate", "loop_gate", "authorization_state", "authorization_note", "agreement_state", "agreement_note",
+    "cleared", "headline", "action_label", "role", "due", "due_label", "appointment", "owner_name",
+)  # fmt: skip
+TIMES = {"due": "due_at", "appointment": "appointment_at"}
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def blueprint(world: World) -> Blueprint:
+    """The pages of the desk, each behind the sign-in."""
+    pages = Blueprint("desk", __name__, template_folder="../templates")
+    sign_in.guard(pages, world)
+    pages.add_app_template_global(initials)
+    pages.add_app_template_global(tint)
+    zone = ZoneInfo(world.settings.timezone)
+
+    @pages.get("/")
+    def worklist() -> str | Answer:
+        grant = sign_in.session().grant()
+        if grant.roles == {"auditor"}:
+            return redirect("/audit", 303)
+        if not cases.has_cases(grant):
+            return _other_desk(world, grant, zone)
+        address = parse(request.args.to_dict(flat=False), worklist_view.home(cases.whole(grant)))
+        counts = worklist_view.counts(cases.whole(grant))
+        found = cases.worklist(world, grant, address.asked, counts, PAGE, request_id())
+        shown = cases.panel(world, grant, address.shown, request_id()) if address.shown else None
+        view = {
+            "address": address,
+            "listing": worklist_view.listing(found, address, zone),
+            "panel": referrals_view.sheet(shown, zone) if shown else None,
+            "as_of": Times(found.now, zone).stamp(),
+            "updated": f"{found.now.astimezone(zone):%H:%M}",
+            "now": micros(found.now) // 1000,
+        }
+        if request.headers.get("HX-Request-Type") == "partial":
+            return render_block("worklist.html", "desk", partial=True, **view)
+        return render_template("worklist.html", **view)
+
+    @pages.get("/referrals/<id>")
+    def one(id: str) -> str:
+        shown = cases.panel(world, sign_in.session().grant(), id, request_id())
+        return render_template(
+            "referral.html", panel=referrals_view.sheet(shown, zone), address=None, as_of=Times(shown.now, zone).stamp()
+        )
+
+    @pages.get("/worklist.csv")
+    def download() -> Response:
+        grant = sign_in.session().grant()
+        address = parse(request.args.to_dict(flat=False), worklist_view.home(cases.whole(grant)))
+        rows = cases.download(world, grant, address.asked, request_id())
+        named = {"Content-Disposition": 'attachment; filename="worklist.csv"'}
+        payers = cases.has_cases(grant) and not cases.whole(grant)
+        lines = _payers_csv(rows, zone) if payers else _csv(rows, zone)
+        return Response(lines, mimetype="text/csv", headers=named)
+
+    return pages
+
+
+def _other_desk(world: World, grant: Grant, zone: ZoneInfo) -> str:
+    """For those who work on no cases: the contract desk's numbers, or a word of where to go."""
+    if "contracts" not in grant.roles:
+        return render_template("no_cases.html")
+    now, found = cases.agreements(world, grant, request_id())
+    return render_template("agreements.html", rail="Contracts", rows=standing_view.lines(found, Times(now, zone)))
+
+
+def initials(name: str) -> str:
+    """At most two letters for an avatar: "Reyes, Marisol" and "Marisol Reyes" give MR."""
+    last, comma, first = name.partition(",")
+    words = [*first.split(), *last.split()] if comma else name.replace("Dr.", "").split()
+    return "".join(word[0] for word in (words[:1] + words[-1:] if words[1:] else words)).upper()
+
+
+def tint(name: str) -> int:
+    """Which of the three avatar colours a name has: always the same one."""
+    return sum(ord(letter) for letter in name.casefold() if letter.isalpha()) % 3
+
+
+def _payers_csv(rows: Iterator[Any], zone: ZoneInfo) -> Iterator[str]:
+    """The rows that a payer sees, in the words of its page."""
+    yield _csv_line(CELLS)
+    for row in rows:
+        said = {
+            "authorization": labels.authorized(row)[0].label, "agreement": labels.contracted(row).label,
+            "agreement_note": row.agreement_note, "due": row.due_at,
+            "priority": "" if row.priority == "routine" else labels.chip(labels.PRIORITY, row.priority).label,
+        }  # fmt: skip
+        cells = (said.get(name) if name in said else getattr(row, name) for name in CELLS)
+        pairs = zip(CELLS, cells, strict=True)
+        yield _csv_line([_cell(value, zone if name in TIMES else None) for name, value in pairs])
+
+
+def _csv(rows: Iterator[Any], zone: ZoneInfo) -> Iterator[str]:
+    """The rows as RFC 4180 lines, times in the office's time zone."""
+    yield _csv_line(COLUMNS)
+    for row in rows:
+        found = row._mapping
+        yield _csv_line([_cell(found[TIMES.get(name, name)], zone if name in TIMES else None) for name in COLUMNS])
+
+
+def _cell(value: Any, zone: ZoneInfo | None) -> str:
+    if value is None:
+        return ""
+    if zone is not None:
+        return moment(value).astimezone(zone).isoformat(timespec="minutes")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    said = str(value)
+    return f"'{said}" if said.startswith(FORMULA) else said  # a spreadsheet must not run what a patient is called
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()

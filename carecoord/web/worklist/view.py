@@ -1,0 +1,286 @@
+"""The worklist as its page shows it: rows grouped by urgency, tabs and figures with their counts, filters, words."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row
+
+from carecoord.actions.worklist.worklist import Found
+from carecoord.domain.access.payer_view import FACETS, PayerRow
+from carecoord.errors import Invalid
+from carecoord.fhir.instants import FOREVER
+from carecoord.store.worklist.query import MANY
+from carecoord.web.page import labels as page_labels
+from carecoord.web.page.labels import Chip, authorized, chip, contracted
+from carecoord.web.page.times import Clock, Times, age, span
+from carecoord.web.worklist.address import Address
+from carecoord.web.worklist.filters import Facet, facet
+from carecoord.web.worklist.notices import Empty, Sync, empty, sync
+
+TABS = {
+    "open": "My team",
+    "overdue": "Overdue",
+    "payer": "With payer",
+    "book": "Ready to book",
+    "contract": "Contract risk",
+    "after": "After the visit",
+    "closed": "Closed",
+}
+FIGURES = {  # name -> (label, tone when it is not zero)
+    "overdue": ("Past due", "red"),
+    "today": ("Due today", "amber"),
+    "payer": ("With payer", ""),
+    "risk": ("Visit at risk", "red"),
+    "cleared": ("Cleared", "green"),
+}
+# A payer's clerk knows the payer's own clock, not the clinics'.
+PAYER_TABS = {"payer": "To decide", "late": "Late", "open": "All requests", "closed": "Closed"}
+PAYER_FIGURES = {"late": ("Decision late", "red"), "decide": ("Decide today", "amber"), "payer": ("To decide", "")}
+PAYER_GROUPED = ("payer", "late", "decide")
+GROUPS = {"overdue": "Overdue", "today": "Due today", "soon": "Next 3 days", "later": "Later"}
+UNGROUPED = ("closed",)
+ELSEWHERE = ("coverage", "information", "appointment")  # gates without a column of their own
+SEX = {"female": "F", "male": "M", "other": "X", "unknown": "?"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of the list."""
+
+    id: str
+    href: str
+    open: bool
+    spoken: str
+    name: str
+    about: str
+    clock: Clock | None
+    due_label: str
+    priority: Chip | None
+    specialty: str
+    reason: str
+    performer: str
+    referral: Chip | None
+    gate: str
+    urging: bool
+    headline: str
+    authorization: Chip
+    authorization_note: str
+    contract: Chip
+    contract_note: str
+    owner: str | None
+    next: str
+    mover: str
+
+
+@dataclass(frozen=True)
+class Group:
+    name: str
+    label: str
+    count: str
+    rows: Sequence[Line]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A tab or a figure: a link to the list whose length it shows."""
+
+    name: str
+    label: str
+    count: str
+    current: bool
+    note: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    label: str
+    href: str = ""
+    sorted: str = ""
+
+
+@dataclass(frozen=True)
+class Listing:
+    title: str
+    tabs: Sequence[Counted]
+    figures: Sequence[Counted]
+    facets: Sequence[Facet]
+    filtered: bool
+    total: str
+    total_word: str
+    groups: Sequence[Group]
+    columns: Sequence[Column]
+    before: str
+    after: str
+    download: str
+    empty: Empty
+    sync: Sync
+    full: bool
+    search_hint: str
+
+
+def counts(full: bool) -> tuple[str, ...]:
+    """The names of everything that is counted for an asker who sees cases whole, or for a payer."""
+    return tuple(dict.fromkeys((*TABS, *FIGURES) if full else (*PAYER_TABS, *PAYER_FIGURES)))
+
+
+def home(full: bool) -> str:
+    """The tab that the desk opens with: a payer's clerk comes to decide."""
+    return "open" if full else "payer"
+
+
+def listing(found: Found, address: Address, zone: ZoneInfo) -> Listing:
+    """Everything the page needs, already in words."""
+    times, asked = Times(found.now, zone), address.asked
+    named, figures = (TABS, FIGURES) if found.full else (PAYER_TABS, PAYER_FIGURES)
+    if asked.tab not in found.tally:
+        raise Invalid(f"There is no list {asked.tab!r} for your role; choose one of the tabs.", "http.tab")
+    label = named.get(asked.tab) or figures[asked.tab][0]
+    total = found.tally[asked.tab]
+    return Listing(
+        title=f"{label}: {counted(total)} {'referral' if total == 1 else 'referrals'}",
+        tabs=[Counted(name, said, counted(found.tally[name]), asked.tab == name) for name, said in named.items()],
+        figures=list(_figures(found, figures, address, times)),
+        facets=[facet(name, found.choices, address) for name in page_labels.FACETS if found.full or name in FACETS],
+        filtered=bool(asked.facets or asked.words),
+        total=counted(total),
+        total_word="closed" if asked.tab == "closed" else "open",
+        groups=list(_groups(found, address, times)),
+        columns=_columns(address, found.full),
+        before=address.to_row(found.ends[0]).href() if found.more_before and found.ends else "",
+        after=address.from_row(found.ends[1]).href() if found.more_after and found.ends else "",
+        download=address.show(None).start().href("/worklist.csv"),
+        empty=empty(address, bool(found.tally["open"]), found.roles, found.belongs),
+        sync=sync(found.syncs, times, found.full),
+        full=found.full,
+        search_hint="Patient, MRN, clinic or reason" if found.full else "Patient, member, clinic or number",
+    )
+
+
+def counted(n: int) -> str:
+    """A count as it is shown; counting stops at MANY."""
+    return f"{MANY - 1}+" if n >= MANY else str(n)
+
+
+def _figures(found: Found, figures: Mapping[str, tuple[str, str]], address: Address, times: Times) -> Iterator[Counted]:
+    tally = found.tally
+    decision = found.next_decision
+    today = f"Until midnight, {times.date(found.now.astimezone(times.zone).date())}"
+    notes = {
+        "overdue": "Time is up" if tally.get("overdue") else "Nothing is late",
+        "late": "Time is up" if tally.get("late") else "Nothing is late",
+        "today": today,
+        "decide": today,
+        "payer": "No decision awaited" if decision is None else f"Next decision {_until(decision, found)}",
+        "risk": "Within 7 days, not cleared",
+        "cleared": f"of {counted(tally['open'])} open",
+    }
+    for name, (label, tone) in figures.items():
+        yield Counted(
+            name, label, counted(tally[name]), address.asked.tab == name, notes[name], tone if tally[name] else ""
+        )
+
+
+def _until(at: int, found: Found) -> str:
+    left = at - found.at.now
+    length = span(timedelta(microseconds=abs(left)))
+    return f"in {length}" if left >= 0 else f"{length} late"
+
+
+def _groups(found: Found, address: Address, times: Times) -> Iterator[Group]:
+    lines = [(row, _line(row, address, times, found)) for row in found.rows]
+    if not lines:
+        return
+    ungrouped = address.asked.tab in UNGROUPED or (not found.full and address.asked.tab not in PAYER_GROUPED)
+    if address.asked.sort.lstrip("-") != "due" or ungrouped:
+        yield Group("all", "", "", [line for _, line in lines])
+        return
+    ends = {"overdue": found.at.now, "today": found.at.today, "soon": found.at.soon}
+    for name in GROUPS if address.asked.sort == "due" else reversed(GROUPS):
+        mine = [
+            line for row, line in lines if next((g for g, end in ends.items() if _due(row) < end), "later") == name
+        ]
+        if mine:
+            yield Group(name, GROUPS[name], counted(found.groups[name]), mine)
+
+
+def _due(row: Any) -> int:
+    """When a row is due; far off where nothing is. A payer's knows of no clock but the payer's."""
+    return FOREVER if row.due_at is None else int(row.due_at)
+
+
+def _line(row: Any, address: Address, times: Times, found: Found) -> Line:
+    if isinstance(row, PayerRow):
+        return _payers_line(row, address, times, found)
+    authorization, note = authorized(row)
+    return Line(
+        id=row.id,
+        href=address.show(row.id).href(),
+        open=row.id == address.shown,
+        spoken=f"{row.patient_name}, {row.number}",
+        name=row.patient_name,
+        about=_about(row, row.mrn, times),
+        clock=times.clock(row.due_at, row.clock_start, found.at.today) if row.open else None,
+        due_label=(row.due_label or "").replace("authorization", "auth"),
+        priority=None if row.priority == "routine" else chip(page_labels.PRIORITY, row.priority),
+        specialty=row.specialty,
+        reason=row.reason,
+        performer=row.performer_name or "No clinic yet",
+        referral=chip(page_labels.REFERRAL, row.stage),
+        gate=_gate(row, times),
+        urging=row.headline_gate in ELSEWHERE,
+        headline=row.headline,
+        authorization=authorization,
+        authorization_note=note,
+        contract=contracted(row),
+        contract_note=row.agreement_note or "",
+        owner=row.owner_name or "",
+        next=(row.action_label or row.due_label or "") if row.open else "",
+        mover=chip(page_labels.MOVE, row.role).label if row.open and row.role else "",
+    )
+
+
+def _payers_line(row: PayerRow, address: Address, times: Times, found: Found) -> Line:
+    """A row as its payer sees it: what it was not told stands in no cell."""
+    authorization, note = authorized(row)
+    return Line(
+        id=row.id, href=address.show(row.id).href(), open=row.id == address.shown,
+        spoken=f"{row.patient_name}, {row.number}", name=row.patient_name, about=_about(row, row.member_id, times),
+        clock=times.clock(row.due_at, row.clock_start, found.at.today) if row.moves else None,
+        due_label=row.due_label or "",
+        priority=None if row.priority == "routine" else chip(page_labels.PRIORITY, row.priority),
+        specialty=row.specialty, reason="", performer=row.performer_name or "No clinic yet", referral=None, gate="",
+        urging=False, headline="", authorization=authorization, authorization_note=note, contract=contracted(row),
+        contract_note=row.agreement_note or "", owner=None, next="", mover="",
+    )  # fmt: skip
+
+
+def _about(row: Any, number: str | None, times: Times) -> str:
+    years = age(row.birth_date, times.now.astimezone(times.zone).date()).removesuffix(" y")
+    return " · ".join(part for part in (f"{SEX.get(row.gender or '', '')} {years}".strip(), number) if part)
+
+
+def _gate(row: Row[Any], times: Times) -> str:
+    """The unmet gate that has no column of its own; else the visit, when there is one."""
+    if row.open and row.headline_gate in ELSEWHERE:
+        state = chip(page_labels.GATE, row._mapping[f"{row.headline_gate}_gate"]).label.lower()
+        return f"{page_labels.GATES[row.headline_gate].label}: {state}"
+    return f"Visit {times.exact(row.appointment_at)}" if row.appointment_at else ""
+
+
+def _columns(address: Address, full: bool) -> list[Column]:
+    sort = address.asked.sort
+    sortable = {"clock": "due", "patient": "patient", "to": "specialty"}
+    columns = []
+    labels = {"clock": "Clock", "patient": "Patient", "to": "Referred to", "next": "Next step", "referral": "Referral"}
+    for name, label in {**labels, "authorization": "Authorization", "contract": "Contract"}.items():
+        if not full and name in ("next", "referral"):
+            continue
+        by = sortable.get(name, "")
+        ways = {by: "ascending", f"-{by}": "descending"} if by else {}
+        columns.append(Column(name, label, address.sort(by).href() if by else "", ways.get(sort, "")))
+    return columns

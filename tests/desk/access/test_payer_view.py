@@ -1,0 +1,162 @@
+"""What a payer's clerk learns, on every road: no export, filter, order or error tells more than the payer's pages."""
+
+import csv
+import io
+import re
+from html import unescape
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from auth.grant import Grant
+from auth.scopes import parse, resources
+from carecoord.actions.worklist import worklist as cases
+from carecoord.actions.worklist.worklist import PayerPanel
+from carecoord.domain.access import payer_view
+from carecoord.domain.gates.gate import NAMES
+from carecoord.domain.gates.rules import RULES
+from carecoord.store.database.tables import case
+from tests.desk.conftest import House
+from tests.desk.test_pages import get, ids, text, walk
+
+# What a payer may be told, written down a second time and by hand.
+TOLD = """
+authorization.submitted authorization.pended authorization.contact authorization.error authorization.denied
+authorization.unclear authorization.payer-says-none authorization.approved authorization.part-unclear
+authorization.closed
+agreement.plan agreement.silent agreement.network agreement.excluded agreement.excluded-in-part agreement.site
+agreement.specialty agreement.ended agreement.later agreement.contract agreement.suspended agreement.awaited
+agreement.unknown agreement.not-credentialed agreement.in-network
+"""
+# Columns of a case that no road of a payer may show, order or filter by.
+HIDDEN = (
+    "reason", "stage", "headline", "action_label", "appointment_at", "owner_name", "mrn", "coverage_gate",
+    "information_gate", "appointment_gate", "loop_gate", "cleared",
+)  # fmt: skip
+
+
+@pytest.fixture
+def payer(house: House) -> FlaskClient:
+    return house.enter("payer")
+
+
+def words(said: str) -> set[str]:
+    return set(re.findall(r"\w+", said.casefold()))
+
+
+def test_the_rules_that_speak_to_a_payer_are_the_ones_agreed_and_are_rules() -> None:
+    assert set(TOLD.split()) == payer_view.GATES
+    assert {id for ids in RULES.values() for id in ids} >= payer_view.GATES
+
+
+def test_a_payer_is_told_every_standing_of_its_agreement_the_bad_as_much_as_the_good() -> None:
+    of_the_case_alone = {"agreement.self-pay", "agreement.no-performer", "agreement.no-payer"}
+    assert set(RULES["agreement"]) - payer_view.GATES == of_the_case_alone
+    assert {id.partition(".")[0] for id in payer_view.GATES} == {"authorization", "agreement"} < set(NAMES)
+
+
+def test_every_cell_of_a_payers_file_stands_on_its_pages(payer: FlaskClient) -> None:
+    for tab in ("open", "closed"):
+        rows = list(csv.DictReader(io.StringIO(get(payer, f"/worklist.csv?tab={tab}"))))
+        shown = walk(payer, f"/?tab={tab}")
+        assert len(rows) == len(shown)
+        pages = {}
+        for id in shown:
+            page = text(get(payer, f"/referrals/{id}"))
+            number = re.search(r"\b(R-\d+)\b", page)
+            assert number
+            pages[number[1]] = words(page)
+        listed = words(text("".join(get(payer, f"/?tab={tab}&q={row['number']}") for row in rows)))
+        for row in rows:
+            assert tuple(row) == payer_view.CELLS
+            said = words(" ".join(value for name, value in row.items() if name != "due"))
+            assert said <= pages[row["number"]] | listed, row["number"]
+
+
+def test_no_hidden_cell_stands_in_any_answer_to_a_payer(house: House, payer: FlaskClient) -> None:
+    shown = {*walk(payer, "/?tab=open"), *walk(payer, "/?tab=closed")}
+    assert len(shown) > 5
+    with house.world.engine.connect() as conn:
+        rows = {row.id: row for row in conn.execute(select(case).where(case.c.id.in_(shown)))}
+    exported = get(payer, "/worklist.csv?tab=open") + get(payer, "/worklist.csv?tab=closed")
+    for id, row in rows.items():
+        answers = text(get(payer, f"/referrals/{id}") + get(payer, f"/?tab=open&q={row.number}")) + exported
+        for name in ("reason", "headline", "owner_name", "mrn"):
+            value = getattr(row, name)
+            if value and not (name == "headline" and row.role == "payer"):
+                told = name == "headline" and row.headline_gate in ("authorization", "agreement")
+                assert told or value not in answers, (id, name, value)
+    header = exported.splitlines()[0]
+    assert not [name for name in HIDDEN if name in header.split(",")]
+
+
+@pytest.mark.parametrize(
+    ("query", "where"),
+    [
+        *((f"{name}=x", name) for name in ("referral", "payer", "owner", "move", "gate")),
+        *((f"tab={name}", "tab") for name in ("overdue", "today", "book", "contract", "after", "risk", "cleared")),
+        ("sort=owner", "sort"),
+        ("sort=-appointment", "sort"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/worklist.csv"])
+def test_a_payer_can_not_filter_or_order_by_what_it_is_not_shown(
+    payer: FlaskClient, path: str, query: str, where: str
+) -> None:
+    answer = payer.get(f"{path}?{query}")
+    assert answer.status_code == 400, (answer.status_code, answer.text[:300])
+
+
+def test_the_filters_offered_to_a_payer_are_those_it_may_use(payer: FlaskClient) -> None:
+    page = get(payer, "/")
+    offered = re.findall(r'class="menu-item" href="/\?([a-z]+)=', page)
+    assert set(offered) == {"authorization", "contract", "priority"}
+
+
+def test_a_booked_visit_changes_nothing_that_its_payer_sees(house: House, payer: FlaskClient) -> None:
+    """What the clinics do beside the payer must not show: neither in a state, nor in a count, nor in the order."""
+    before = {id: get(payer, f"/referrals/{id}") for id in walk(payer, "/?tab=open")}
+    listed, exported = text(get(payer, "/?tab=open&sort=patient")), get(payer, "/worklist.csv?tab=open&sort=patient")
+    with house.world.engine.begin() as conn:
+        held = conn.execute(select(case)).mappings().all()
+        conn.execute(update(case).values(
+            appointment_at=1, stage="scheduled", owner_name="Nobody, Ann", headline="A visit.", cleared=True, mrn="X",
+            appointment_gate="blocked", agreement_gate="blocked", agreement_state="ended", agreement_note="Ends 1 Jan",
+            authorization_gate="open", authorization_state="approved", authorization_note="1 of 2 visits left",
+            headline_gate="loop", reason="A reason",
+        ))  # fmt: skip
+    try:
+        assert text(get(payer, "/?tab=open&sort=patient")) == listed
+        assert get(payer, "/worklist.csv?tab=open&sort=patient") == exported
+        for id, page in before.items():
+            assert get(payer, f"/referrals/{id}") == page
+        for state in ("ended", "out-of-network"):
+            assert not ids(get(payer, f"/?tab=open&contract={state}")) or state in exported.casefold()
+    finally:
+        with house.world.engine.begin() as conn:
+            for row in held:
+                conn.execute(update(case).where(case.c.rid == row["rid"]).values(**row))
+
+
+def test_a_payer_sees_its_own_number_of_the_patient_and_not_the_clinics(payer: FlaskClient) -> None:
+    page = text(get(payer, "/referrals/worked-01-visit-after-approval"))
+    assert "MRN" not in page
+    assert re.search(r"Member [\w-]+", page)
+
+
+@pytest.mark.parametrize("bad", ["network", "suspended", "silent", "not-credentialed"])
+def test_a_bad_standing_of_the_agreement_is_shown_to_its_payer(bad: str) -> None:
+    assert f"agreement.{bad}" in payer_view.GATES
+
+
+def test_the_value_that_goes_to_a_payers_page_holds_nothing_else(house: House) -> None:
+    grant = Grant("u", scopes=resources(parse("user/*.cruds")), roles=frozenset({"payer"}),
+                  organization="office-blue-horizon")  # fmt: skip
+    found = cases.panel(house.world, grant, "worked-01-visit-after-approval", "r")
+    assert isinstance(found, PayerPanel)
+    told = found.told.case
+    assert (told.appointments, told.encounters, told.reports, told.requests, told.answers) == ((), (), (), (), ())
+    assert not {"reasonCode", "reasonReference", "note", "occurrencePeriod", "supportingInfo"} & told.order.keys()
+    assert not {"identifier", "telecom", "address", "communication", "extension"} & (told.patient or {}).keys()
+    assert "Exertional chest pain" not in unescape(repr(found))

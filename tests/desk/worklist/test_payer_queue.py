@@ -1,0 +1,71 @@
+"""The payer's queue: what lies with the payer stays in its list until it has decided, in the order of its own clock,
+whoever else has to move first."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Engine, insert
+
+from carecoord.domain.worklist.row import row as worklist_row
+from carecoord.fhir.instants import FOREVER, micros
+from carecoord.store.database import tables
+from carecoord.store.database.engine import reading, writing
+from carecoord.store.worklist.query import Asked, Seen, Worklist
+from tests.desk.rows import DAY, NOW, PAYER, row
+from tests.desk.worklist.test_query import AT
+from tests.domain.stories import POLICY, Story, answer, appointment, book, claim, plain, rule, wish
+
+CLERK = Seen((("payer_key", PAYER),))
+
+
+def columns(story: Story) -> dict:
+    return worklist_row(story.case(), story.clear(), POLICY)
+
+
+class TestRow:
+    def test_asking_for_a_paper_does_not_stop_the_payers_clock(self) -> None:
+        pended = plain().without("Appointment/visit").with_(
+            book(rule()), claim(sent=-2), answer("A4", decided=-1), wish(by=2)
+        )
+        found = columns(pended)
+        assert (found["headline_gate"], found["role"]) == ("information", "coordinator")
+        assert (found["payer_moves"], found["payer_due_label"]) == (True, "Payer decision")
+        decision = datetime(2026, 11, 27, 15, tzinfo=UTC)  # 7 days after it was sent
+        assert found["payer_due"] == found["payer_sort"] == micros(decision)
+        assert found["payer_clock_start"] == micros(datetime(2026, 11, 20, 15, tzinfo=UTC))
+
+    @pytest.mark.parametrize("action", ["A1", "A3"])
+    def test_what_is_decided_lies_with_the_payer_no_more(self, action: str) -> None:
+        found = columns(plain().with_(book(rule()), claim(), answer(action, start=-5, end=60), appointment(12)))
+        assert (found["payer_moves"], found["payer_due"], found["payer_sort"]) == (False, None, FOREVER)
+
+
+class TestList:
+    @pytest.fixture
+    def worklist(self, engine: Engine) -> Engine:
+        pended = {"payer_moves": True, "payer_due": NOW + DAY // 4, "payer_sort": NOW + DAY // 4, "role": "coordinator"}
+        late = {"payer_moves": True, "payer_due": NOW - DAY, "payer_sort": NOW - DAY, "role": "payer"}
+        with writing(engine) as conn:
+            given = [
+                row(1, role="coordinator", due_at=NOW - 9 * DAY),
+                row(2, **pended, due_at=NOW - 5 * DAY),
+                row(3, **late, due_at=NOW + 20 * DAY),
+            ]
+            conn.execute(insert(tables.case), given)
+        return engine
+
+    def listed(self, engine: Engine, tab: str) -> list[str]:
+        with reading(engine) as conn:
+            return [each.id for each in Worklist(conn, CLERK, AT).every(Asked(tab))]
+
+    def test_it_is_ordered_by_the_payers_clock(self, worklist: Engine) -> None:
+        assert self.listed(worklist, "open") == ["case-3", "case-2", "case-1"]
+        assert self.listed(worklist, "payer") == ["case-3", "case-2"]
+
+    def test_late_and_today_are_the_payers_own(self, worklist: Engine) -> None:
+        assert self.listed(worklist, "late") == ["case-3"]
+        assert self.listed(worklist, "decide") == ["case-2"]
+
+    def test_the_next_decision_is_the_payers(self, worklist: Engine) -> None:
+        with reading(worklist) as conn:
+            assert Worklist(conn, CLERK, AT).first_due(Asked("payer")) == NOW - DAY

@@ -1,0 +1,216 @@
+"""The worklist reads what was asked for, counts what it reads, and shows nobody more than they may see."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+
+from carecoord.store.database.engine import reading, writing
+from carecoord.store.worklist import query as worklist_query
+from carecoord.store.worklist import rows as worklist_rows
+from carecoord.store.worklist.query import FACETS, MANY, NONE, SORTS, Asked, Moments, Seen, Worklist
+from tests.desk import rows
+from tests.desk.rows import DAY, NOW, OTHER, OURS, PAYER, THEIRS
+
+AT = Moments(NOW, NOW + DAY // 2, NOW + 4 * DAY, NOW + 7 * DAY)
+SIDES = Seen((("placer", OURS), ("performer", OURS)))
+LISTS = sorted(worklist_query.tabs(AT))
+VALUES: dict[str, tuple[str, ...]] = {
+    "referral": rows.STAGES, "authorization": rows.AUTHORIZATIONS, "contract": rows.CONTRACTS,
+    "payer": (PAYER, OTHER, NONE), "priority": ("routine", "urgent", "stat"), "owner": ("reyes", "tran", NONE),
+    "move": ("coordinator", "payer", NONE), "gate": (*rows.GATES, NONE),
+}  # fmt: skip
+chosen = st.dictionaries(st.sampled_from(sorted(FACETS)), st.just(None), max_size=4).flatmap(
+    lambda names: st.fixed_dictionaries(
+        {name: st.lists(st.sampled_from(VALUES[name]), min_size=1, max_size=3, unique=True) for name in names}
+    )
+)
+asks = st.builds(
+    lambda tab, facets, words, sort: Asked(tab, tuple((n, tuple(v)) for n, v in facets.items()), words, sort),
+    st.sampled_from(LISTS),
+    chosen,
+    st.sampled_from(("", "oka", "nunez", "R-000", "4410-0", "heart okafor", "zzz", "delgado-r")),
+    st.sampled_from([*SORTS, *(f"-{name}" for name in SORTS)]),
+)
+seen = st.sampled_from(
+    [SIDES, Seen((("placer", THEIRS),)), Seen((("payer_key", PAYER),)), Seen(()), Seen(None),
+     Seen((("placer", OURS), ("placer", THEIRS), ("performer", THEIRS)))]
+)  # fmt: skip
+quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture
+def three_hundred(engine: Engine) -> Engine:
+    with writing(engine) as conn:
+        worklist_rows.save(conn, rows.many(300))
+    return engine
+
+
+def keep(engine: Engine, *made: dict[str, Any]) -> None:
+    with writing(engine) as conn:
+        worklist_rows.save(conn, made)
+
+
+def listed(engine: Engine, asked: Asked, whose: Seen = SIDES) -> list[str]:
+    with reading(engine) as conn:
+        return [row.id for row in Worklist(conn, whose, AT).every(asked)]
+
+
+def may(row: dict[str, Any], whose: Seen) -> bool:
+    """The narrowing in plain words."""
+    if whose.any_of is None:
+        return True
+    return any(
+        row[column] == value and (column != "payer_key" or row["payer_authorization"] is not None)
+        for column, value in whose.any_of
+    )
+
+
+@quick
+@given(asked=asks, whose=seen)
+def test_a_count_is_the_length_of_its_list(three_hundred: Engine, asked: Asked, whose: Seen) -> None:
+    with reading(three_hundred) as conn:
+        worklist = Worklist(conn, whose, AT)
+        found = list(worklist.every(asked))
+        tally, groups = worklist.tally(asked, LISTS)
+        assert worklist.count(asked) == tally[asked.tab] == sum(groups.values()) == len(found)
+        assert len({row.rid for row in found}) == len(found)
+        assert tally == {tab: worklist.count(replace(asked, tab=tab)) for tab in LISTS}
+
+
+@quick
+@given(asked=asks, whose=seen)
+def test_fewer_filters_never_hide_a_case(three_hundred: Engine, asked: Asked, whose: Seen) -> None:
+    found = set(listed(three_hundred, asked, whose))
+    for n in range(len(asked.facets)):
+        wider = replace(asked, facets=asked.facets[:n] + asked.facets[n + 1 :])
+        assert found <= set(listed(three_hundred, wider, whose))
+    assert found <= set(listed(three_hundred, replace(asked, words=""), whose))
+    if asked.tab != "closed":
+        assert found <= set(listed(three_hundred, replace(asked, tab="open"), whose))
+
+
+@quick
+@given(asked=asks, whose=seen)
+def test_nobody_sees_a_case_that_is_not_theirs_and_everybody_sees_all_of_theirs(
+    three_hundred: Engine, asked: Asked, whose: Seen
+) -> None:
+    theirs = {row["id"] for row in rows.many(300) if may(row, whose)}
+    assert set(listed(three_hundred, asked, whose)) <= theirs
+    both = {*listed(three_hundred, Asked("open"), whose), *listed(three_hundred, Asked("closed"), whose)}
+    assert both == theirs
+
+
+@quick
+@given(asked=asks, size=st.integers(1, 40))
+def test_pages_never_repeat_or_skip_a_row_in_either_direction(three_hundred: Engine, asked: Asked, size: int) -> None:
+    with reading(three_hundred) as conn:
+        worklist = Worklist(conn, SIDES, AT)
+        whole = [row.id for row in worklist.every(asked)]
+        forth, back, here = [], [], asked
+        while True:
+            page, more, _ = worklist.page(here, size)
+            forth += [row.id for row in page]
+            if not more:
+                break
+            here = replace(asked, after=worklist_query.place(page[-1], asked.sort))
+        assert forth == whole
+        while page:
+            back = [row.id for row in page] + back
+            before = replace(asked, before=worklist_query.place(page[0], asked.sort))
+            page, _, _ = worklist.page(before, size)
+        assert back == whole
+
+
+def test_every_stage_appears_in_a_list(three_hundred: Engine) -> None:
+    with reading(three_hundred) as conn:
+        stages = {row.stage for tab in ("open", "closed") for row in Worklist(conn, Seen(None), AT).every(Asked(tab))}
+    assert stages == set(rows.STAGES)
+
+
+def test_it_orders_by_what_is_due_first_and_puts_what_is_never_due_last(engine: Engine) -> None:
+    keep(engine, rows.row(1, due_at=None), rows.row(2, due_at=NOW + DAY), rows.row(3, due_at=NOW - DAY))
+    assert listed(engine, Asked()) == ["case-3", "case-2", "case-1"]
+    assert listed(engine, Asked(sort="-due")) == ["case-1", "case-2", "case-3"]
+
+
+@pytest.mark.parametrize(
+    "words", ["okafor", "OKAF", "ngozi okafor", "4410-007", "4410007", "r-00007", "00007", "riverside heart", "lbbb"]
+)
+def test_it_finds_a_case_by_the_beginnings_of_its_words(engine: Engine, words: str) -> None:
+    keep(engine, rows.row(7), rows.row(8, patient_name="Lindqvist, Tomas", reason="Hip", performer_name="Summit Spine"))
+    assert listed(engine, Asked(words=words)) == ["case-7"]
+
+
+def test_it_finds_an_accented_name_by_its_plain_letters(engine: Engine) -> None:
+    keep(engine, rows.row(1, patient_name="Núñez, José"))
+    assert listed(engine, Asked(words="nunez jose")) == ["case-1"]
+
+
+def test_a_payer_finds_a_case_by_name_and_number_but_not_by_a_clinical_word(engine: Engine) -> None:
+    keep(engine, rows.row(1, reason="Depression, recurrent"))
+    payer = Seen((("payer_key", PAYER),))
+    for words in ("okafor", "R-00001", "riverside"):
+        assert listed(engine, Asked(words=words), payer) == ["case-1"]
+    assert listed(engine, Asked(words="depression")) == ["case-1"]
+    assert listed(engine, Asked(words="depression"), payer) == []
+
+
+def test_it_forgets_the_words_of_a_row_that_is_renamed_or_removed(engine: Engine) -> None:
+    keep(engine, rows.row(1), rows.row(2))
+    keep(engine, rows.row(1, patient_name="Petrov, Irina"))
+    assert listed(engine, Asked(words="okafor")) == ["case-2"]
+    with writing(engine) as conn:
+        worklist_rows.remove(conn, [2])
+    assert listed(engine, Asked(words="okafor")) == []
+    assert listed(engine, Asked()) == ["case-1"]
+
+
+def test_counting_stops_at_the_most_that_is_shown(engine: Engine) -> None:
+    keep(engine, *(rows.row(n) for n in range(1, MANY + 50)))
+    with reading(engine) as conn:
+        worklist = Worklist(conn, SIDES, AT)
+        tally, groups = worklist.tally(Asked(), LISTS)
+        assert tally["open"] == worklist.count(Asked()) == MANY
+        assert tally["overdue"] == 0
+        assert groups["soon"] == MANY
+        narrow = Asked(facets=(("payer", (PAYER,)),))
+        assert worklist.tally(narrow, ["open"])[0] == {"open": MANY}
+
+
+def test_choices_are_the_values_that_the_askers_open_cases_have(engine: Engine) -> None:
+    keep(
+        engine, rows.row(1), rows.row(2, owner="tran", owner_name="Tran, J."), rows.row(3, owner=None, owner_name=None),
+        rows.row(4, owner="else", owner_name="Else", placer=THEIRS), rows.row(5, owner="gone", open=False),
+    )  # fmt: skip
+    with reading(engine) as conn:
+        found = Worklist(conn, SIDES, AT).choices("owner", "owner_name")
+    assert found == [("reyes", "Reyes, Marisol"), ("tran", "Tran, J.")]
+
+
+def test_one_case_is_found_open_or_closed_but_only_by_those_who_may_see_it(engine: Engine) -> None:
+    drafted = rows.row(4, authorization_state="draft")
+    keep(engine, rows.row(1), rows.row(2, open=False), rows.row(3, placer=THEIRS), drafted)
+
+    def sees(id: str, whose: Seen) -> bool:
+        with reading(engine) as conn:
+            return Worklist(conn, whose, AT).one(id) is not None
+
+    assert [sees(f"case-{n}", SIDES) for n in (1, 2, 3, 4, 5)] == [True, True, False, True, False]
+    payer = Seen((("payer_key", PAYER),))
+    assert [sees(f"case-{n}", payer) for n in (1, 4)] == [True, False]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # PostgreSQL plans by its own statistics
+@pytest.mark.parametrize("whose", [SIDES, Seen((("payer_key", PAYER),)), Seen(None)])
+def test_a_page_walks_an_index_instead_of_sorting_the_table(
+    three_hundred: Engine, whose: Seen, explain: Callable[[Engine, Callable[[], Any]], str]
+) -> None:
+    with reading(three_hundred) as conn:
+        plan = explain(three_hundred, lambda: Worklist(conn, whose, AT).page(Asked(), 25))
+    assert "case_row" in plan
+    assert "SCAN case_row" not in plan.replace("SCAN case_row USING INDEX", "")

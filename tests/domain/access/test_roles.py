@@ -1,0 +1,273 @@
+"""The access table against every role, type and letter; and how scopes, roles and launch context narrow one another."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auth.grant import Grant
+from auth.scopes import EVERYTHING, Alternatives, parse, resources
+from carecoord.domain.access import roles as access_roles
+from carecoord.domain.access.roles import TABLE, Office, both, either, letters, narrow, sees
+from carecoord.fhir.search.query import limits
+from carecoord.fhir.types import TYPES
+
+OFFICE = Office(("o1", "o2"), ("http://hl7.org/fhir/sid/us-npi|1",), ("Practitioner/p1", "PractitionerRole/r1"))
+NOWHERE = Office()
+ROLES = sorted(TABLE)
+CLINICAL = (
+    access_roles.CARE
+    | access_roles.PLANS
+    | access_roles.PAPERS
+    | access_roles.PATIENT_SIDE
+    | {"ServiceRequest", "Appointment"}
+)
+
+# What each role may do, written down a second time and by hand: the table can not change unnoticed.
+EXPECTED = {
+    "Patient": {"coordinator": "crus", "clinician": "rs", "payer": "rs"},
+    "ServiceRequest": {"coordinator": "crus", "clinician": "crus", "payer": "rs"},
+    "Task": {"coordinator": "crus", "clinician": "crus", "payer": "crus", "contracts": "crus"},
+    "Coverage": {"coordinator": "crus", "clinician": "rs", "payer": "rs"},
+    "Claim": {"coordinator": "crus", "clinician": "rs", "payer": "rs"},
+    "ClaimResponse": {"coordinator": "rs", "clinician": "rs", "payer": "crus"},
+    "Observation": {"coordinator": "rs", "clinician": "rs"},
+    "Device": {"coordinator": "rs", "clinician": "rs"},
+    "MedicationAdministration": {"coordinator": "rs", "clinician": "rs"},
+    "MedicationDispense": {"coordinator": "rs", "clinician": "rs"},
+    "MedicationStatement": {"coordinator": "rs", "clinician": "rs"},
+    "Media": {"coordinator": "rs", "clinician": "rs"},
+    "Specimen": {"coordinator": "rs", "clinician": "rs"},
+    "SupplyDelivery": {"coordinator": "rs", "clinician": "rs"},
+    "Composition": {"coordinator": "rs", "clinician": "rs"},
+    "DocumentManifest": {"coordinator": "rs", "clinician": "rs"},
+    "Medication": {"coordinator": "rs", "clinician": "rs"},
+    "Contract": {"contracts": "crus"},
+    "OrganizationAffiliation": {"coordinator": "rs", "payer": "rs", "contracts": "crus", "admin": "rs"},
+    "Organization": {"coordinator": "rs", "clinician": "rs", "payer": "rs", "contracts": "crus", "admin": "cruds"},
+    "DocumentReference": {"coordinator": "crs", "clinician": "crs", "payer": "rs", "contracts": "crus"},
+    "AuditEvent": {"auditor": "rs"},
+    "MeasureReport": {"contracts": "rs"},
+    "Subscription": {"admin": "cruds"},
+    "Group": {},
+    "Basic": {},
+}
+
+OF_SERVICES = [
+    "Account", "BiologicallyDerivedProduct", "Bundle", "CapabilityStatement", "CatalogEntry", "ChargeItem",
+    "CodeSystem", "CompartmentDefinition", "ConceptMap", "DeviceDefinition", "DeviceMetric", "EffectEvidenceSynthesis",
+    "EnrollmentRequest", "EnrollmentResponse", "EventDefinition", "Evidence", "EvidenceVariable", "ExampleScenario",
+    "GraphDefinition", "GuidanceResponse", "ImplementationGuide", "Invoice", "Linkage", "MedicationKnowledge",
+    "MedicinalProduct", "MedicinalProductAuthorization", "MedicinalProductContraindication",
+    "MedicinalProductIndication", "MedicinalProductIngredient", "MedicinalProductInteraction",
+    "MedicinalProductManufactured", "MedicinalProductPackaged", "MedicinalProductPharmaceutical",
+    "MedicinalProductUndesirableEffect", "MessageDefinition", "MessageHeader", "MolecularSequence", "NamingSystem",
+    "ObservationDefinition", "OperationDefinition", "OperationOutcome", "PaymentNotice", "PaymentReconciliation",
+    "ResearchDefinition", "ResearchElementDefinition", "ResearchStudy", "ResearchSubject", "RiskEvidenceSynthesis",
+    "SearchParameter", "SpecimenDefinition", "StructureDefinition", "StructureMap", "Substance",
+    "SubstanceNucleicAcid", "SubstancePolymer", "SubstanceProtein", "SubstanceReferenceInformation",
+    "SubstanceSourceMaterial", "SubstanceSpecification", "TerminologyCapabilities", "TestReport", "TestScript",
+    "ValueSet", "VerificationResult",
+]  # fmt: skip
+
+
+def person(*roles: str, scope: str = "user/*.cruds", patient: str | None = None) -> Grant:
+    return Grant("u1", scopes=resources(parse(scope)), roles=frozenset(roles), organization="o1", patient=patient)
+
+
+def service(scope: str, *roles: str) -> Grant:
+    return Grant("c1", "c1", resources(parse(scope)), frozenset(roles), "o1")
+
+
+@pytest.mark.parametrize("type", EXPECTED)
+def test_the_table_says_what_was_agreed(type: str) -> None:
+    assert {role: given for role in ROLES if (given := letters(role, type))} == EXPECTED[type]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_on_every_type_gets_exactly_the_letters_of_the_table(role: str) -> None:
+    for type in TYPES:
+        for letter in "cruds":
+            permitted = narrow(person(role), OFFICE, type, letter) is not None
+            assert permitted == (letter in letters(role, type)), (role, type, letter)
+
+
+@pytest.mark.parametrize("role", ["coordinator", "clinician", "payer"])
+def test_every_type_that_a_role_may_touch_has_a_narrowing(role: str) -> None:
+    """A letter in the table with no rule behind it would be an empty promise, or a KeyError for somebody."""
+    for type in TYPES:
+        if letters(role, type):
+            assert narrow(person(role), OFFICE, type, "r"), (role, type)
+
+
+@pytest.mark.parametrize("role", ["contracts", "auditor", "admin"])
+def test_clinical_content_is_closed_to_the_offices(role: str) -> None:
+    for type in CLINICAL:
+        alternatives = narrow(person(role), OFFICE, type, "r")
+        attached = "_has:DocumentReference:location:subject:missing"
+        assert alternatives in (None, ((("subject:missing", "true"),),), (((attached, "true"),),)), (role, type)
+
+
+def test_an_auditor_sees_the_audit_and_nothing_else() -> None:
+    assert {type for type in TYPES if narrow(person("auditor"), OFFICE, type, "r")} == {"AuditEvent"}
+
+
+def test_nobody_without_a_role_sees_anything() -> None:
+    assert not any(narrow(person(), OFFICE, type, letter) for type in TYPES for letter in "cruds")
+
+
+@pytest.mark.parametrize("role", ["coordinator", "clinician", "payer"])
+def test_whoever_belongs_to_no_organization_sees_no_patient(role: str) -> None:
+    for type in TYPES:
+        if type not in access_roles.PUBLIC | access_roles.NETWORK:
+            assert narrow(person(role), NOWHERE, type, "r") is None, type
+
+
+def test_a_coordinator_is_narrowed_to_the_referrals_of_every_copy_of_the_organization() -> None:
+    ways = narrow(person("coordinator"), OFFICE, "ServiceRequest", "s")
+    assert ways
+    assert (("performer", "Organization/o1,Organization/o2"),) in ways
+    assert ways != EVERYTHING
+
+
+def test_a_payer_is_narrowed_to_what_is_addressed_to_it() -> None:
+    ours = "Organization/o1,Organization/o2"
+    assert narrow(person("payer"), OFFICE, "Claim", "r") == ((("insurer", ours),),)
+    assert narrow(person("payer"), OFFICE, "ServiceRequest", "r") == (
+        (("_requested-of", "http://hl7.org/fhir/sid/us-npi\\|1"),),
+    )
+    assert narrow(person("payer"), OFFICE, "Observation", "r") is None
+
+
+def test_a_clinician_is_narrowed_to_their_patients() -> None:
+    ways = narrow(person("clinician"), OFFICE, "Observation", "r")
+    assert ways
+    assert all(name.startswith("patient:Patient.") for ((name, _),) in ways)
+    assert all(value == "Practitioner/p1,PractitionerRole/r1" for ((_, value),) in ways)
+
+
+def test_two_roles_see_what_either_sees() -> None:
+    one, other = (narrow(person(role), OFFICE, "Task", "r") for role in ("coordinator", "contracts"))
+    together = narrow(person("coordinator", "contracts"), OFFICE, "Task", "r")
+    assert one
+    assert other
+    assert set(together or ()) == set(one) | set(other)
+
+
+def test_scopes_narrow_a_role_and_never_widen_it() -> None:
+    narrowed = narrow(person("payer", scope="user/Claim.r?status=active"), OFFICE, "Claim", "r")
+    assert narrowed == ((("status", "active"), ("insurer", "Organization/o1,Organization/o2")),)
+    assert narrow(person("payer", scope="user/Claim.r"), OFFICE, "Claim", "s") is None
+    assert narrow(person("payer", scope="user/*.cruds"), OFFICE, "Claim", "u") is None
+
+
+def test_a_backend_service_without_roles_is_narrowed_by_its_scopes_alone() -> None:
+    assert narrow(service("system/*.rs"), NOWHERE, "Observation", "r") == EVERYTHING
+    assert narrow(service("system/Observation.rs?category=lab"), NOWHERE, "Observation", "r") == (
+        (("category", "lab"),),
+    )
+    assert narrow(service("system/*.rs"), NOWHERE, "Observation", "u") is None
+
+
+def test_a_backend_service_with_a_role_is_narrowed_like_a_person() -> None:
+    ours = "Organization/o1,Organization/o2"
+    assert narrow(service("system/*.rs", "payer"), OFFICE, "Claim", "r") == ((("insurer", ours),),)
+    assert narrow(service("system/*.rs", "payer"), OFFICE, "Observation", "r") is None
+
+
+def test_a_patient_scope_opens_that_patients_compartment_only() -> None:
+    app = person("clinician", scope="patient/*.rs", patient="p9")
+    mine = narrow(app, OFFICE, "Observation", "r")
+    assert mine
+    assert all(query[0] == ("patient", "Patient/p9") for query in mine)
+    own = narrow(app, OFFICE, "Patient", "r")
+    assert own
+    assert all(query[0] == ("_id", "p9") for query in own)
+    assert narrow(app, OFFICE, "Organization", "r") == EVERYTHING
+    assert narrow(app, OFFICE, "OrganizationAffiliation", "r") is None
+
+
+def test_a_patient_scope_without_a_patient_in_context_opens_nothing() -> None:
+    app = person("coordinator", scope="patient/*.cruds")
+    assert not any(narrow(app, OFFICE, type, letter) for type in TYPES for letter in "cruds")
+
+
+def test_a_patient_scope_writes_nothing_outside_the_compartment() -> None:
+    app = person("admin", scope="patient/*.cruds", patient="p9")
+    assert narrow(app, OFFICE, "Organization", "u") is None
+
+
+def test_every_type_stands_in_one_group() -> None:
+    groups = [
+        access_roles.PATIENT_SIDE, access_roles.CARE, access_roles.PLANS, access_roles.PAPERS,
+        access_roles.ORDERS, access_roles.COVER, access_roles.REQUESTS, access_roles.DECISIONS, access_roles.REGISTRY,
+        access_roles.NETWORK, access_roles.CALENDAR, access_roles.AGREEMENTS, access_roles.KNOWLEDGE,
+        access_roles.COUNTS, access_roles.TRAIL, access_roles.ORIGINS, access_roles.APPS, access_roles.DRUGS,
+    ]  # fmt: skip
+    assert sorted([*(type for group in groups for type in group), *OF_SERVICES]) == sorted(TYPES)
+
+
+@pytest.mark.parametrize("type", OF_SERVICES)
+def test_what_no_role_works_with_is_for_services_alone(type: str) -> None:
+    for role in ROLES:
+        assert letters(role, type) == "", role
+    assert narrow(service("system/*.cruds"), NOWHERE, type, "c") == EVERYTHING
+
+
+def test_the_worklist_shows_an_organizations_own_cases() -> None:
+    assert set(sees(person("coordinator"), OFFICE) or ()) == {
+        (side, id) for side in ("placer", "performer") for id in ("o1", "o2")
+    }
+    assert sees(person("payer"), OFFICE) == (("payer_key", "http://hl7.org/fhir/sid/us-npi|1"),)
+    for role in ("contracts", "auditor", "admin"):
+        assert sees(person(role), OFFICE) == ()
+    assert sees(person(), OFFICE) == ()
+    assert sees(person("coordinator"), NOWHERE) == ()
+
+
+def test_the_worklist_is_whole_only_for_a_service_that_may_search_every_referral() -> None:
+    assert sees(service("system/*.rs"), NOWHERE) is None
+    assert sees(service("system/ServiceRequest.r"), NOWHERE) == ()
+    assert sees(service("system/ServiceRequest.s?status=active"), NOWHERE) == ()
+    assert sees(service("system/*.rs", "payer"), NOWHERE) == ()
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(("scope", "patient"), [("user/*.cruds", None), ("patient/*.cruds", "p9")])
+def test_every_narrowing_is_a_search_that_its_type_knows(role: str, scope: str, patient: str | None) -> None:
+    """The filter is made of official search parameters; one that were misspelt would refuse everybody."""
+    for type in TYPES:
+        for letter in "cruds":
+            limits(type, narrow(person(role, scope=scope, patient=patient), OFFICE, type, letter))
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("user/Observation.rs", True),
+        ("user/*.rs", True),
+        ("user/Nonsense.rs", False),
+        ("user/Observation.rs?category=http://x.example|lab", True),
+        ("user/Observation.rs?kategory=lab", False),
+        ("user/Observation.rs?date=nonsense", False),
+        ("user/Patient.rs?category=lab", False),
+        ("user/*.rs?category=lab", False),
+        ("user/*.rs?_tag=mine", True),
+    ],
+)
+def test_a_scope_with_arguments_that_mean_nothing_here_is_not_understood(text: str, known: bool) -> None:
+    (scope,) = resources(parse(text))
+    assert access_roles.understands(scope) == known
+
+
+QUERIES = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xy")), max_size=2).map(tuple)
+WAYS = st.none() | st.lists(QUERIES, min_size=1, max_size=3).map(tuple)
+
+
+def holds(ways: Alternatives | None, facts: set[tuple[str, str]]) -> bool:
+    return any(facts.issuperset(query) for query in ways or ())
+
+
+@given(WAYS, WAYS, st.sets(st.tuples(st.sampled_from("abc"), st.sampled_from("xy"))))
+def test_both_and_either_mean_and_and_or(one: Alternatives, other: Alternatives, facts: set[tuple[str, str]]) -> None:
+    assert holds(both(one, other), facts) == (holds(one, facts) and holds(other, facts))
+    assert holds(either([one, other]), facts) == (holds(one, facts) or holds(other, facts))

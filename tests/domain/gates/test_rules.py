@@ -1,0 +1,26 @@
+"""The list of rules: every gate speaks by one of them, and nothing else can be made."""
+
+import pytest
+
+from carecoord.domain.gates.gate import NAMES, Gate
+from carecoord.domain.gates.rules import RULES, rule
+
+
+def test_the_rules_are_listed_for_each_of_the_six_gates_once() -> None:
+    assert tuple(RULES) == NAMES
+    ids = [id for listed in RULES.values() for id in listed]
+    assert len(ids) == len(set(ids))
+    assert all(id.startswith(f"{gate}.") for gate, listed in RULES.items() for id in listed)
+
+
+def test_a_rule_is_looked_up_and_never_joined() -> None:
+    assert rule("agreement", "suspended") == "agreement.suspended"
+    with pytest.raises(LookupError, match=r"write it into carecoord/domain/rules\.py"):
+        rule("agreement", "out-of-network")
+
+
+@pytest.mark.parametrize("wrong", ["agreement.out-of-network", "coverage.none", "none", ""])
+def test_no_gate_speaks_by_a_rule_that_is_not_in_the_list(wrong: str) -> None:
+    with pytest.raises(LookupError):
+        Gate("agreement", "met", "In network.", wrong)
+    assert Gate("agreement", "met", "In network.", "agreement.in-network").rule == "agreement.in-network"

@@ -1,0 +1,361 @@
+"""The worklist is true after every write: whatever changes through the one door, each row equals a full
+recomputation."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, Engine, event, select
+
+from carecoord.actions.worklist import project as worklist_project
+from carecoord.domain.clearance.clearance import clear
+from carecoord.domain.gates.policy import Policy
+from carecoord.domain.referrals.case import gather, is_referral
+from carecoord.domain.worklist.row import row
+from carecoord.store.database.engine import open_engine, writing
+from carecoord.store.database.tables import case, case_need, outbox, resource
+from carecoord.store.resources.write import Actor, Change, put_all
+from tests.domain.clearance.test_clearance import stories
+from tests.domain.stories import (
+    NOW,
+    NPI,
+    Story,
+    affiliation,
+    answer,
+    appointment,
+    book,
+    claim,
+    contract,
+    coverage,
+    group,
+    order,
+    ours,
+    plain,
+    plan,
+    ref,
+    rule,
+    task,
+)
+
+RULES = Policy()
+ACTOR = Actor("tester", None, None, "request")
+BASE = "http://127.0.0.1:8000/fhir"
+Json = dict[str, Any]
+
+
+def put(conn: Connection, *resources: Json | str, now: datetime = NOW, rules: Policy = RULES) -> None:
+    """Store resources, or delete those given as `Type/id`."""
+    changes = []
+    for each in resources:
+        kind, id = each.split("/") if isinstance(each, str) else (each["resourceType"], each["id"])
+        body = (
+            None
+            if isinstance(each, str)
+            else {name: value for name, value in each.items() if name != "meta"}
+            | {"meta": {"source": each["meta"]["source"]} if each.get("meta", {}).get("source") else {}}
+        )
+        changes.append(Change(kind, id, body))
+    put_all(conn, changes, now=now, actor=ACTOR, base_url=BASE, project=worklist_project.projector(rules))
+
+
+def rows(conn: Connection) -> dict[str, Json]:
+    return {found["id"]: dict(found) for found in conn.execute(select(case)).mappings()}
+
+
+def recomputed(conn: Connection, now: datetime) -> dict[str, Json]:
+    """Every row from everything that is stored, read without assembling, indexes or notes of any kind."""
+    stored = conn.execute(select(resource.c.rid, resource.c.body).where(resource.c.deleted.is_(False))).all()
+    everything = [json.loads(body) for _, body in stored]
+    rids = {(each["resourceType"], each["id"]): rid for (rid, _), each in zip(stored, everything, strict=True)}
+    tasks = [each for each in everything if each["resourceType"] == "Task"]
+    found = {}
+    for each in everything:
+        if each["resourceType"] == "ServiceRequest" and is_referral(each, tasks):
+            one = gather(each, everything)
+            found[each["id"]] = row(one, clear(one, now, RULES), RULES) | {"rid": rids["ServiceRequest", each["id"]]}
+    return found
+
+
+def differences(conn: Connection, now: datetime) -> dict[str, Json]:
+    """Where the worklist is not what it should be: {case: {column: (is, should be)}}."""
+    held, wanted = rows(conn), recomputed(conn, now)
+    found: dict[str, Json] = {id: {"row": (id in held, id in wanted)} for id in held.keys() ^ wanted.keys()}
+    for id in held.keys() & wanted.keys():
+        wrong = {name: (held[id][name], value) for name, value in wanted[id].items() if held[id][name] != value}
+        found |= {id: wrong} if wrong else {}
+    return found
+
+
+def twin(each: Json) -> Json:
+    """The same for a second patient: every resource that is not of the registry gets ids of its own."""
+    kept = ("Organization/", "Location/", "InsurancePlan/", "Contract/", "PlanDefinition/", "OrganizationAffiliation/")
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: renamed(inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [renamed(inner) for inner in value]
+        local = isinstance(value, str) and value.count("/") == 1 and not value.startswith(kept)
+        return f"{value}-2" if local else value
+
+    own = not f"{each['resourceType']}/".startswith(kept)
+    return renamed(each) | {"resourceType": each["resourceType"], "id": f"{each['id']}-2" if own else each["id"]}
+
+
+@pytest.fixture
+def conn(engine: Engine) -> Iterator[Connection]:
+    with writing(engine) as conn:
+        yield conn
+
+
+class TestOneChange:
+    """Each kind of change, alone: the row follows in the same transaction."""
+
+    @pytest.fixture(autouse=True)
+    def told(self, conn: Connection) -> None:
+        put(conn, *plain().resources.values())
+        put(conn, *(twin(each) for each in plain().resources.values() if twin(each)["id"] != each["id"]))
+
+    def check(self, conn: Connection, *changes: Json | str, **wanted: Any) -> None:
+        put(conn, *changes)
+        assert differences(conn, NOW) == {}
+        held = rows(conn)["sr"]
+        assert {name: held[name] for name in wanted} == wanted
+
+    def test_the_story_is_told(self, conn: Connection) -> None:
+        self.check(
+            conn,
+            cleared=True,
+            patient_name="Okafor, Ngozi",
+            number="R-1",
+            performer="group-1",
+            payer="payer-1",
+            agreement="AGR-1",
+            payer_key="https://carecoord.example/id/payer|P1",
+            agreement_state="in-network",
+            authorization_state="not-required",
+            placer="clinic",
+            plan_name="Plan 1",
+            reason="New LBBB",
+            stage="accepted",
+            headline_gate="loop",
+            role="performer",
+        )
+
+    def test_an_appointment_moves_past_the_window(self, conn: Connection) -> None:
+        self.check(conn, appointment(95), appointment_gate="open", headline_gate="appointment")
+
+    def test_an_appointment_is_deleted(self, conn: Connection) -> None:
+        self.check(conn, "Appointment/visit", appointment_gate="open", cleared=False, appointment_at=None)
+
+    def test_an_appointment_that_names_no_patient_still_counts(self, conn: Connection) -> None:
+        bare = appointment(95, participant=[{"actor": ref("Location/site-a"), "status": "accepted"}])
+        self.check(conn, bare, appointment_gate="open")
+        self.check(conn, appointment(12, participant=bare["participant"]), appointment_gate="met")
+
+    def test_a_task_that_names_no_patient_still_counts(self, conn: Connection) -> None:
+        bare = task(1, "requested", "sent")
+        del bare["for"]
+        self.check(conn, bare, "Appointment/visit", stage="sent", appointment_gate="pending")
+
+    def test_a_contract_version_ends(self, conn: Connection) -> None:
+        self.check(conn, contract(end=5, evergreen=False), agreement_gate="blocked", agreement_state="ends-before")
+
+    def test_a_new_version_of_the_agreement_appears(self, conn: Connection) -> None:
+        self.check(conn, contract(n=2, start=-5, status="disputed"), agreement_gate="blocked")
+
+    def test_the_directory_loses_a_row_and_gets_it_back(self, conn: Connection) -> None:
+        self.check(conn, "OrganizationAffiliation/aff-1-1-include", agreement_gate="unknown", agreement=None)
+        self.check(conn, affiliation(), agreement_gate="met", agreement="AGR-1")
+
+    def test_a_row_of_the_directory_moves_to_another_group(self, conn: Connection) -> None:
+        self.check(
+            conn,
+            affiliation() | {"participatingOrganization": ref("Organization/office-group-2")},
+            agreement_gate="unknown",
+        )
+        self.check(conn, affiliation(), agreement_gate="met")
+
+    def test_the_copy_in_the_office_loses_the_number_that_makes_it_one(self, conn: Connection) -> None:
+        self.check(
+            conn, group(1, "office-") | {"identifier": [{"system": NPI, "value": "other"}]}, agreement_gate="unknown"
+        )
+        self.check(conn, group(1, "office-"), agreement_gate="met")
+
+    def test_a_number_under_another_name_of_its_system_makes_copies_all_the_same(self, conn: Connection) -> None:
+        oid = [{"system": "urn:oid:2.16.840.1.113883.4.6", "value": "9001"}]
+        self.check(conn, group(1) | {"identifier": oid}, agreement_gate="met")
+        other = [{"system": NPI, "value": "other"}]
+        self.check(conn, group(1, "office-") | {"identifier": other}, agreement_gate="unknown")
+        self.check(conn, group(1, "office-") | {"identifier": oid}, agreement_gate="met")
+
+    def test_a_visit_of_another_order_under_the_same_authorization_is_taken_off(self, conn: Connection) -> None:
+        cites = order(id="sr2", insurance=[ref("Coverage/card-1"), ref("ClaimResponse/answer-req")])
+        put(conn, book(rule()), claim(), answer(start=-20, end=60, units=2), cites)
+        theirs = appointment(14, "theirs", basedOn=[ref("ServiceRequest/sr2")])
+        self.check(conn, theirs, authorization_note="0 of 2 visits left", authorization_gate="met")
+        assert rows(conn)["sr2"]["authorization_gate"] == "met"
+        bare = appointment(16, "more", basedOn=theirs["basedOn"], participant=[{"status": "accepted"}])
+        self.check(conn, bare, authorization_gate="met")
+        assert rows(conn)["sr2"]["authorization_gate"] == "open"
+        self.check(conn, "Appointment/more", theirs | {"status": "cancelled"}, authorization_note="1 of 2 visits left")
+
+    def test_an_organization_is_renamed(self, conn: Connection) -> None:
+        self.check(
+            conn, group(1) | {"name": "Riverside Heart and Vascular"}, performer_name="Riverside Heart and Vascular"
+        )
+
+    def test_a_rule_of_the_payer_changes(self, conn: Connection) -> None:
+        self.check(conn, book(rule()), authorization_gate="open", authorization_state="missing")
+        self.check(conn, "PlanDefinition/rules-1", authorization_gate="unknown")
+
+    def test_a_plan_moves_to_another_network(self, conn: Connection) -> None:
+        self.check(conn, plan(network=2), agreement_gate="blocked", agreement_state="out-of-network")
+        self.check(conn, "InsurancePlan/plan-1", agreement_gate="unknown")
+
+    def test_the_coverage_ends(self, conn: Connection) -> None:
+        self.check(conn, coverage(end=3), coverage_gate="open")
+
+    def test_the_patient_is_renamed(self, conn: Connection) -> None:
+        self.check(
+            conn,
+            {"resourceType": "Patient", "id": "pat", "name": [{"family": "Obi", "given": ["Ada"]}]},
+            patient_name="Obi, Ada",
+        )
+
+    def test_the_order_goes_to_another_patient(self, conn: Connection) -> None:
+        self.check(conn, order(subject=ref("Patient/pat-2")), patient="pat-2")
+
+    def test_the_order_is_deleted_or_is_no_referral(self, conn: Connection) -> None:
+        put(conn, "ServiceRequest/sr")
+        put(conn, twin(order(category=[{"text": "laboratory"}])))
+        assert differences(conn, NOW) == {}
+        assert rows(conn) == {}
+        assert conn.execute(select(case_need)).all() == []
+
+    def test_without_a_category_a_task_makes_it_a_referral(self, conn: Connection) -> None:
+        bare = order()
+        del bare["category"]
+        self.check(conn, bare, stage="accepted")
+        put(conn, "Task/task-1")
+        assert differences(conn, NOW) == {}
+        assert "sr" not in rows(conn)
+
+    def test_the_coordinator_who_works_it_is_shown(self, conn: Connection) -> None:
+        reyes = {"resourceType": "Practitioner", "id": "reyes", "name": [{"family": "Reyes", "given": ["Mia"]}]}
+        works = order(extension=[ours("coordinator", valueReference=ref("Practitioner/reyes"))])
+        self.check(conn, works, owner="reyes", owner_name=None)
+        self.check(conn, reyes, owner="reyes", owner_name="Reyes, Mia")
+
+    def test_a_change_that_changes_nothing_in_the_row_leaves_the_row_alone(self, conn: Connection) -> None:
+        before = rows(conn)
+        put(conn, appointment(12, comment="Bring the old ECG"), now=NOW + timedelta(minutes=5))
+        assert rows(conn) == before, "not even its time of update"
+
+    def test_one_appointment_rewrites_one_row(self, conn: Connection) -> None:
+        put(conn, appointment(20), now=NOW + timedelta(minutes=5))
+        changed = [id for id, held in rows(conn).items() if held["updated"] != rows(conn)["sr-2"]["updated"]]
+        assert changed == ["sr"]
+
+    def test_what_other_cases_lean_on_is_not_touched(self, conn: Connection) -> None:
+        put(conn, contract("AGR-7"), group(3) | {"name": "Bell"}, now=NOW + timedelta(minutes=5))
+        assert {held["updated"] for held in rows(conn).values()} == {rows(conn)["sr"]["updated"]}
+        assert differences(conn, NOW) == {}
+
+
+def test_a_registry_change_that_bears_on_many_is_marked_and_judged_before_it_is_shown(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worklist_project, "AT_ONCE", 1)
+    put(conn, *plain().resources.values())
+    put(conn, *(twin(each) for each in plain().resources.values() if twin(each)["id"] != each["id"]))
+    put(conn, contract(end=5, evergreen=False))
+    assert {held["changes_at"] for held in rows(conn).values()} == {0}
+    assert conn.scalar(select(outbox.c.kind)) == worklist_project.JOB
+    worklist_project.refresh(conn, NOW, RULES, 10)
+    assert differences(conn, NOW) == {}
+    assert {held["agreement_gate"] for held in rows(conn).values()} == {"blocked"}
+
+
+def test_what_only_time_changes_is_judged_anew_when_it_is_due(conn: Connection) -> None:
+    put(conn, *plain().with_(appointment(60)).resources.values())
+    due = rows(conn)["sr"]["changes_at"]
+    later = NOW + timedelta(microseconds=due - worklist_project.micros(NOW))
+    worklist_project.refresh(conn, later - timedelta(microseconds=1), RULES, 10)
+    assert rows(conn)["sr"]["coverage_gate"] == "met"
+    worklist_project.refresh(conn, later, RULES, 10)
+    assert rows(conn)["sr"]["coverage_gate"] == "unknown"
+    assert differences(conn, later) == {}
+
+
+def test_the_policy_of_the_office_is_the_policy_of_the_rows(conn: Connection) -> None:
+    strict = Policy(eligibility_age=timedelta(days=2))
+    put(conn, *plain().resources.values(), rules=strict)
+    assert rows(conn)["sr"]["coverage_gate"] == "unknown"
+
+
+def test_a_write_reads_no_more_the_more_cases_there_are(conn: Connection) -> None:
+    """The number of statements for one changed appointment does not grow with the table."""
+
+    def statements() -> int:
+        count = [0]
+
+        def note(*_: Any) -> None:
+            count[0] += 1
+
+        event.listen(conn, "before_cursor_execute", note)
+        put(conn, appointment(13, comment=str(len(rows(conn)))))
+        event.remove(conn, "before_cursor_execute", note)
+        return count[0]
+
+    put(conn, *plain().resources.values())
+    few = statements()
+    for n in range(20):
+        clinical = [each for each in plain().resources.values() if twin(each)["id"] != each["id"]]
+        put(conn, *(json.loads(json.dumps(twin(each)).replace('-2"', f'-{n + 10}"')) for each in clinical))
+    assert statements() <= few
+
+
+def changes(before: Story, after: Story) -> list[Json | str]:
+    put = [each for key, each in after.resources.items() if before.resources.get(key) != each]
+    return [*put, *(key for key in before.resources if key not in after.resources)]
+
+
+@given(st.lists(stories(), min_size=2, max_size=3), st.randoms(use_true_random=False))
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+def test_any_change_leaves_the_worklist_equal_to_a_full_recomputation(
+    sqlite_template: Path, tmp_path: Path, told, chance
+) -> None:
+    """Stories follow each other through the one door, in any order and any number of transactions, two patients at
+    once."""
+    path = Path(tempfile.mkdtemp(dir=tmp_path)) / "model.db"
+    shutil.copyfile(sqlite_template, path)
+    engine = open_engine(f"sqlite:///{path}")
+    now, last = NOW, Story()
+    for story in told:
+        pending = changes(last, story)
+        pending += [
+            twin(each) if isinstance(each, dict) else each
+            for each in pending
+            if isinstance(each, dict) and chance.random() < 0.5
+        ]
+        chance.shuffle(pending)
+        while pending:
+            take = chance.randint(1, len(pending))
+            now += timedelta(minutes=chance.randint(0, 60 * 24 * 3))
+            with writing(engine) as conn:
+                put(conn, *pending[:take], now=now)
+                worklist_project.refresh(conn, now, RULES, 100)
+                assert differences(conn, now) == {}
+            pending = pending[take:]
+        last = story
+    engine.dispose()

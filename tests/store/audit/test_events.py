@@ -1,0 +1,141 @@
+"""Nothing that happened is lost or counted twice, whoever dies when."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from carecoord.errors import Unavailable
+from carecoord.store.audit import events as audit_events
+from carecoord.store.audit.events import Event, Journal, keep_draining, record
+from carecoord.store.audit.tables import audit as table
+from carecoord.store.database.engine import reading, writing
+
+
+def event(n: int = 0) -> Event:
+    return Event(at=1_000_000 + n, request=f"req-{n}", interaction="read", status=200, subject="amara", type="Patient")
+
+
+def requests(engine: Engine) -> list[str]:
+    with reading(engine) as conn:
+        return list(conn.scalars(select(table.c.request).order_by(table.c.at)))
+
+
+def test_events_reach_the_table_whole(engine: Engine, tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    told = ("amara", "desk", "clinic", "Patient", "ngozi", 3, "ngozi")
+    whole = Event(7, "r", "search", 200, *told, "name=\0ü", "launch", "emergency")
+    journal.append(whole)
+    assert journal.drain(engine) == 1
+    with reading(engine) as conn:
+        row = conn.execute(select(table)).one()
+    assert tuple(row)[1:] == (
+        *(whole.id, 7, "r", "amara", "desk", "clinic", "search", "Patient", "ngozi", 3, "ngozi", "name=ü", 200),
+        *("launch", "emergency"),
+    )
+    assert list((tmp_path / "journal").iterdir()) == []
+
+
+def test_a_file_drained_twice_counts_once(engine: Engine, tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    for n in range(3):
+        journal.append(event(n))
+    (file,) = tmp_path.iterdir()
+    copy = file.read_bytes()
+    journal.drain(engine)
+    (tmp_path / "audit-1-again.jsonl").write_bytes(copy)  # as if we had died between the commit and the removal
+    assert journal.drain(engine) == 3
+    assert requests(engine) == ["req-0", "req-1", "req-2"]
+
+
+def test_the_same_event_recorded_twice_counts_once(engine: Engine) -> None:
+    with writing(engine) as conn:
+        record(conn, [event(), one := event(1)])
+    with writing(engine) as conn:
+        record(conn, [one])
+    assert requests(engine) == ["req-0", "req-1"]
+
+
+def test_a_killed_process_leaves_its_events_to_the_next(engine: Engine, tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path; from carecoord.store.audit.events import Event, Journal\n"
+        "journal = Journal(Path(sys.argv[1]))\n"
+        "for n in range(100): journal.append(Event(n, f'req-{n}', 'read', 200))\n"
+        "print('written', flush=True); time.sleep(60)"
+    )
+    other = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert other.stdout
+    assert other.stdout.readline() == "written\n"
+    mine = Journal(tmp_path)
+    assert mine.drain(engine) == 0, "the file of a living process is its own"
+    other.send_signal(signal.SIGKILL)
+    other.wait(10)
+    other.stdout.close()
+    assert mine.drain(engine) == 100
+    assert len(requests(engine)) == 100
+
+
+def test_half_a_line_of_a_lost_machine_costs_only_itself(engine: Engine, tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.append(event())
+    (file,) = tmp_path.iterdir()
+    torn = file.read_bytes() + b'{"at":12,"requ'
+    (tmp_path / "audit-1-torn.jsonl").write_bytes(torn.replace(b"req-0", b"req-9"))
+    journal.drain(engine)
+    assert len(requests(engine)) == 1, "both lines have one id"
+
+
+def test_many_threads_write_and_one_drains(engine: Engine, tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    stop = threading.Event()
+    drainer = threading.Thread(target=keep_draining, args=(journal, engine, lambda: datetime.now(UTC), stop, 0.01))
+    drainer.start()
+
+    def write(start: int) -> None:
+        for n in range(start, start + 200):
+            journal.append(event(n))
+            time.sleep(0.0001)
+
+    writers = [threading.Thread(target=write, args=(n * 200,)) for n in range(4)]
+    for thread in writers:
+        thread.start()
+    for thread in writers:
+        thread.join()
+    stop.set()
+    drainer.join(30)
+    assert requests(engine) == [f"req-{n}" for n in range(800)]
+
+
+def test_a_database_that_is_away_loses_nothing(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path)
+    journal.append(event())
+
+    def away(engine: Engine) -> None:
+        raise Unavailable("not now")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(audit_events, "writing", away)
+        with pytest.raises(Unavailable):
+            journal.drain(engine)
+    journal.append(event(1))
+    assert journal.drain(engine) == 2
+    assert requests(engine) == ["req-0", "req-1"]
+
+
+def test_a_child_process_writes_to_a_file_of_its_own(engine: Engine, tmp_path: Path) -> None:
+    program = (
+        "import os, sys; from pathlib import Path; from carecoord.store.audit.events import Event, Journal\n"
+        "journal = Journal(Path(sys.argv[1])); journal.append(Event(0, 'req-0', 'read', 200))\n"
+        "if os.fork() == 0: journal.append(Event(1, 'req-1', 'read', 200)); os._exit(0)\n"
+        "os.wait(); journal.append(Event(2, 'req-2', 'read', 200))"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
+    assert len(list(tmp_path.iterdir())) == 2
+    Journal(tmp_path).drain(engine)
+    assert requests(engine) == ["req-0", "req-1", "req-2"]

@@ -1,0 +1,140 @@
+"""The database opens, migrates to exactly the tables in code, and its transactions do what they say."""
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, insert, select, text
+from sqlalchemy.exc import InternalError
+
+import auth.tables
+from carecoord.errors import Unavailable
+from carecoord.store.database import driver, tables
+from carecoord.store.database import engine as module
+from carecoord.store.database.engine import migrate, open_engine, reading, secret, writing
+
+
+def test_it_migrates_to_exactly_the_tables_in_code(engine: Engine) -> None:
+    with engine.connect() as conn:
+        context = MigrationContext.configure(conn, opts={"compare_type": True})
+        assert compare_metadata(context, [tables.metadata, auth.tables.metadata]) == []  # type: ignore[arg-type]
+
+
+def test_it_keeps_its_secret_when_migrated_again(engine: Engine) -> None:
+    with reading(engine) as conn:
+        before = secret(conn)
+    migrate(engine)
+    engine.dispose()
+    with reading(engine) as conn:
+        assert secret(conn) == before
+        assert len(before) == 32
+
+
+def test_it_makes_the_folder_of_a_new_sqlite_file(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/var/deep/carecoord.db")
+    migrate(engine)
+    with reading(engine) as conn:
+        assert conn.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+    engine.dispose()
+
+
+def test_a_failed_write_leaves_nothing_behind(engine: Engine) -> None:
+    def write_and_fail() -> None:
+        with writing(engine) as conn:
+            conn.execute(insert(tables.setting), {"name": "a", "value": b"1"})
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail()
+    with reading(engine) as conn:
+        assert conn.execute(select(tables.setting.c.name)).scalars().all() == ["secret"]
+
+
+def test_a_reader_sees_one_state_throughout(engine: Engine) -> None:
+    names = select(tables.setting.c.name)
+    with reading(engine) as reader:
+        assert len(reader.execute(names).all()) == 1
+        with writing(engine) as writer:
+            writer.execute(insert(tables.setting), {"name": "a", "value": b"1"})
+        assert len(reader.execute(names).all()) == 1
+    with reading(engine) as reader:
+        assert len(reader.execute(names).all()) == 2
+
+
+def test_a_reader_can_not_write_on_postgres_and_keeps_nothing_on_sqlite(engine: Engine) -> None:
+    with contextlib.suppress(InternalError), reading(engine) as conn:
+        conn.execute(insert(tables.setting), {"name": "a", "value": b"1"})
+    with reading(engine) as conn:
+        assert conn.execute(select(tables.setting.c.name)).scalars().all() == ["secret"]
+
+
+@pytest.mark.parametrize("here", [True, False], ids=["in this process", "in another"])
+def test_a_writer_that_waits_too_long_is_told_to_try_again(
+    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch, here: bool
+) -> None:
+    path = tmp_path / "busy.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    engine = open_engine(f"sqlite:///{path}")
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with writing(engine) if here else _elsewhere(path):
+            held.set()
+            release.wait(10)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(10)
+    monkeypatch.setattr(module, "BUSY_SECONDS", 0.05)
+    try:
+        with pytest.raises(Unavailable) as refused, writing(engine):
+            raise AssertionError("two writers at once")
+        assert refused.value.status == 503
+        assert refused.value.headers == {"Retry-After": "1"}
+    finally:
+        release.set()
+        holder.join()
+    with writing(engine) as conn:
+        assert conn.scalar(text("SELECT 1")) == 1
+    engine.dispose()
+
+
+@contextmanager
+def _elsewhere(path: Path) -> Iterator[None]:
+    """The write lock in the hands of somebody who knows nothing of our queue."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("COMMIT")
+
+
+def test_a_server_that_was_restarted_costs_one_request(postgres_url: str) -> None:
+    engine, other = open_engine(postgres_url), open_engine(postgres_url)
+
+    def ask() -> None:
+        with reading(engine) as conn:
+            driver.first(conn, text("SELECT 1"), {})
+
+    with reading(engine), reading(engine):  # several connections wait in the pool afterwards
+        ask()
+    with writing(other) as conn:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        conn.execute(text(f"{others} AND datname = current_database()"))
+    with pytest.raises(Unavailable):
+        ask()
+    for _ in range(5):
+        ask()
+    engine.dispose()
+    other.dispose()
+
+
+def test_an_unreachable_database_is_unavailable() -> None:
+    engine = open_engine("postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(Unavailable, match="not available"), reading(engine) as conn:
+        conn.execute(text("SELECT 1"))

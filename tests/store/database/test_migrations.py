@@ -1,0 +1,43 @@
+"""What was once released is never written again: a database that stands at a revision was made by its text."""
+
+import hashlib
+from pathlib import Path
+
+from sqlalchemy import text
+
+from carecoord.store.database import schema
+from carecoord.store.database.engine import migrate, open_engine, reading, writing
+
+VERSIONS = Path(schema.__file__).parents[1] / "migrations" / "versions"
+WRITTEN = {  # number -> sha256 of what the migration does; a line is added when another migration comes after it
+    "0001": "6e0341085e1d971ccfbcc2af6d3d9413daf20623b97e59c38cc6dc409afa4ca1",
+    "0002": "ba60ab267e463c766362c397a2ef360c9c61c80844703662f004f15ef0baea72",
+    "0003": "fcc65c986716384e02794d20ae290b7cef19ebf6644edb322a342580109d563a",
+    "0004": "291fdfa781fa10070012b78d02f8641747e1ebb23c0be8fec0841158a12b36fb",
+}
+
+
+def did(migration: Path) -> str:
+    """The digest of what a migration does: all its text but from where it takes our functions, for modules move."""
+    lines = migration.read_bytes().splitlines(keepends=True)
+    return hashlib.sha256(b"".join(line for line in lines if not line.startswith(b"from carecoord"))).hexdigest()
+
+
+def test_no_migration_is_written_again_once_another_stands_on_it() -> None:
+    """F20: 0002 was changed in place five times. To change a table, add a migration."""
+    found = {path.name[:4]: did(path) for path in sorted(VERSIONS.glob("0*.py"))}
+    newest = max(found)
+    assert {number: sha for number, sha in found.items() if number != newest or newest in WRITTEN} == WRITTEN
+
+
+def test_a_database_that_lacks_what_its_revision_promises_is_told_by_name(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/carecoord.db")
+    migrate(engine)
+    with reading(engine) as conn:
+        assert schema.lacking(conn) == []
+    with writing(engine) as conn:
+        conn.execute(text("ALTER TABLE ehr_run DROP COLUMN flagged"))
+        conn.execute(text("DROP TABLE outbox"))
+    with reading(engine) as conn:
+        assert schema.lacking(conn) == ["ehr_run.flagged", "outbox"]
+    engine.dispose()
