@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fhir_adapters import cursor as cursors
-from fhir_adapters import missing
+from fhir_adapters import deletion
 from fhir_adapters.cursor import Cursor
 from fhir_adapters.dialects import PATIENT, Dialect, Query, pairs
 from fhir_adapters.ehr import Ehr
@@ -236,7 +236,7 @@ class Reading:
     def _look_for_missing(self) -> None:
         after, tenancy = "", self._tenancy()
         while ids := self.source.known(self.job.type, after, self.cursor.round):
-            answers = [missing.ask(self.source.http, self.job, id, tenancy, self.source.read) for id in ids]
+            answers = [deletion.ask(self.source.http, self.job, id, tenancy, self.source.read) for id in ids]
             if "untold" in answers:
                 self._note([f"{self.job.type}: some were not found, and asking for them by id was of no use."])
             found = [answer for answer in answers if isinstance(answer, Found)]

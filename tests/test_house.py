@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -54,6 +55,56 @@ def test_no_function_is_long() -> None:
 
 def test_every_module_has_a_name_that_says_something() -> None:
     assert [named(path) for path in sources() if path.stem in EMPTY_NAMES] == []
+
+
+MOST_MODULES = 16
+# A ruling, a signing key, the framing of a page; FHIR's $everything; what goes out.
+NOUNS_IN_ING = {"ruling", "signing", "framing", "scheduling", "everything", "outgoing"}
+
+
+def test_no_folder_holds_more_modules_than_a_reader_can_survey() -> None:
+    folders = Counter(path.parent for path in sources() if not path.stem.startswith("__"))
+    assert {named(folder): count for folder, count in folders.items() if count > MOST_MODULES} == {}
+
+
+def test_no_module_is_named_by_a_gerund() -> None:
+    parts = {part for path in sources() for part in path.relative_to(ROOT).with_suffix("").parts}
+    assert {part for part in parts if part.endswith("ing")} - NOUNS_IN_ING == set()
+
+
+def public_names(path: Path) -> Iterator[str]:
+    """What a module offers: functions and classes that nothing registers by a decorator, and constants."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.decorator_list:
+            yield node.name
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
+
+
+# The entry points that are named outside our sources: Makefile, pyproject, granian, and who reads along.
+ENTRIES = {"create", "main"}
+
+
+def test_no_public_name_is_without_a_reader() -> None:
+    texts = [path.read_text() for path in sources()]
+    texts += [path.read_text() for path in (ROOT / "carecoord").rglob("*.html")]
+    readers = Counter(word for text in texts for word in re.findall(r"\w+", text))
+    unread = {
+        f"{named(path)}:{name}"
+        for path in sources()
+        for name in public_names(path)
+        if not name.startswith("_") and readers[name] < 2 and name not in ENTRIES
+    }
+    assert unread == set()
+
+
+def test_what_to_open_for_what_is_there() -> None:
+    told = (ROOT / "carecoord" / "docs" / "where.md").read_text()
+    paths = re.findall(r"`((?:auth|carecoord|fhir_adapters|tests)/[\w/.]+)`", told)
+    assert len(paths) > 20
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 def test_every_module_says_what_it_is_for() -> None:
