@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from carecoord.actions.documents.open import File
 from carecoord.actions.fhir import load as fhir_load
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
@@ -133,7 +134,7 @@ FILES = {  # contentType -> (status of the disposition, content type sent, sandb
 
 @pytest.mark.parametrize("kind", FILES)
 def test_nothing_in_a_file_runs_here(kind: str) -> None:
-    file = documents_pages.documents.File(b"<script>alert(1)</script>", kind, 'Bad"\r\nname/../é.html')
+    file = File(b"<script>alert(1)</script>", kind, 'Bad"\r\nname/../é.html')
     answer = documents_pages._answer(file)
     way, sent, sandboxed = FILES[kind]
     assert answer.headers["Content-Type"] == sent
@@ -173,3 +174,10 @@ def test_a_coordinator_without_an_organization_is_told_so(house: House) -> None:
     assert "You belong to no organization here" in said
     assert "carecoord sync" not in said
     assert "carecoord load" not in said
+
+
+def test_each_paper_stands_on_the_panel_once(house: House, coordinator: FlaskClient) -> None:
+    said = page(coordinator, f"/referrals/{okafor(house)}")
+    assert said.count('<ul class="documents">') == 1
+    links = re.findall(r'href="(/documents/[^"]+)"', said)
+    assert len(links) == len(set(links))
