@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from auth.errors import BadRegistration
 from carecoord.cli import accounts, apps, audit, cases, check, demo, ehrs, jobs, keys, providers, serve
@@ -32,7 +33,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         "carecoord", description=ABOUT, epilog=MORE, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
+    top.add_argument("--version", action="version", version=f"carecoord {version('carecoord')}")
+    verbs = top.add_subparsers(title="verbs", metavar="VERB")
     for module in (demo, serve, cli_load, ehrs, cases, accounts, apps, providers, keys, jobs, check, audit):
         module.install(verbs)
     return top
@@ -42,7 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code: 0 done, 1 failed, 2 used wrongly."""
     os.umask(0o077)  # what we write holds patients and keys: it is for our own user, whatever the shell says
     screen = Screen()
-    args = parser().parse_args(argv)
+    verbs = parser()
+    args = verbs.parse_args(argv)
+    if "run" not in args:
+        verbs.print_help()
+        return 0
     try:
         return int(args.run(load(os.environ), screen, args) or 0)
     except BadSetting as e:

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -42,6 +43,17 @@ def test_help_says_what_a_verb_is_for(run: Run, verb: str) -> None:
 def test_every_verb_is_in_the_help() -> None:
     words = parser().format_help()
     assert all(f"    {verb.split()[0]} " in words for verb in VERBS)
+
+
+def test_without_a_verb_it_says_which_there_are(run: Run) -> None:
+    code, out, _ = run()
+    assert code == 0
+    assert "    check " in out
+
+
+def test_it_tells_its_version(run: Run) -> None:
+    code, out, _ = run("--version")
+    assert (code, out) == (0, f"carecoord {version('carecoord')}\n")
 
 
 def test_init_makes_the_database_and_may_be_repeated(run: Run, tmp_path: Path) -> None:
