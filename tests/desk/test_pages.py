@@ -245,3 +245,35 @@ def test_looking_is_audited(house: House, coordinator: FlaskClient) -> None:
         ).all()
     assert ("read", "worked-03-notice-given") in [(row.interaction, row.resource) for row in found]
     assert any(row.interaction == "search" and "q=halvorsen" in row.query for row in found)
+
+
+def test_the_desk_speaks_the_words_of_the_trade(coordinator: FlaskClient) -> None:
+    listed = text(get(coordinator, "/"))
+    assert "All hours: New York time" in listed
+    assert "Requirement" in listed
+    assert "Documents missing" in text(get(coordinator, "/?q=R-24817"))
+    for wrong in ("Information: to do", "No clock", "Not your move", " Gate "):
+        assert wrong not in listed
+    panel = text(get(coordinator, "/referrals/order-24817"))
+    assert "Loop closure" in panel
+    assert "HCPCS C8928" in text(get(coordinator, "/referrals/worked-01-visit-after-approval"))
+    assert "All hours: New York time" in panel
+
+
+def test_the_contract_desk_is_headed_in_the_words_of_the_trade(house: House) -> None:
+    said = text(get(house.enter("contracts"), "/"))
+    assert "Network status" in said
+    assert "Needs action" in said
+
+
+def test_a_payer_without_a_clock_is_told_that_no_decision_is_due(house: House) -> None:
+    assert "No decision due" in text(get(house.enter("payer"), "/?tab=open"))
+
+
+def test_breaking_the_glass_asks_for_an_mrn_and_says_the_birthday_as_people_do(coordinator: FlaskClient) -> None:
+    page = get(coordinator, "/break-glass")
+    assert "MRN" in text(page)
+    assert "Record number" not in text(page)
+    hidden = dict(re.findall(r'name="(csrf)" value="([^"]*)"', page))
+    found = coordinator.post("/break-glass", data={**hidden, "mrn": "4410-882", "family": "", "birth": ""})
+    assert "born 15 Jan 1965 · female · MRN 4410-882" in text(found.get_data(as_text=True))

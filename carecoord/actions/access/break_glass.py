@@ -92,7 +92,7 @@ def search(world: World, grant: Grant, mrn: str, family: str, birth: str, reques
     if not may_break(grant):
         raise Forbidden("Only clinicians and coordinators, signed in at the desk, can break the glass.")
     if not mrn and not (family and birth):
-        raise Invalid("Give the record number, or the family name and the date of birth.", "mrn")
+        raise Invalid("Give the MRN, or the family name and the date of birth.", "mrn")
     pairs = [("identifier", _plain(mrn))] if mrn else [("family", _plain(family)), ("birthdate", birth)]
     if not mrn and not re.fullmatch(r"\d{4}-\d\d-\d\d", birth, re.ASCII):
         raise Invalid("Write the date of birth as year-month-day, such as 1958-03-09.", "birth")

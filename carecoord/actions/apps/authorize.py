@@ -43,11 +43,14 @@ Params = MultiDict[str, str]
 
 @dataclass(frozen=True)
 class Pick:
-    """A patient or an encounter to pick: its id, what it is called, and what tells it from another."""
+    """A patient or an encounter to pick: its id, what it is called, and what tells it from another: a FHIR date (of
+    birth; of the beginning), a code (administrative gender; status of the encounter) and an MRN."""
 
     id: str
     name: str
-    about: str
+    at: str
+    code: str
+    mrn: str = ""
 
 
 def wanted(world: World, issuer: Issuer, params: Params, who: Session | None) -> Wanted:
@@ -205,15 +208,14 @@ def _search(turn: Turn, type: str, pairs: list[tuple[str, str]]) -> list[Json]:
 
 
 def _patient(found: Json, now: datetime) -> Pick:
-    about = [person.birth_date(found), text(found, "gender"), person.record_number(found, now)]
-    return Pick(str(found["id"]), person.name(found, now) or "No name", " · ".join(part for part in about if part))
+    name, mrn = person.name(found, now) or "No name", person.record_number(found, now)
+    return Pick(str(found["id"]), name, person.birth_date(found), text(found, "gender"), mrn)
 
 
 def _encounter(found: Json) -> Pick:
     kinds = [words(each) for each in items(found, "type")] + [text(item(found, "class"), "display")]
-    period = item(found, "period")
-    about = [text(period, "start")[:16].replace("T", " "), text(found, "status")]
-    return Pick(str(found["id"]), next(filter(None, kinds), "Encounter"), " · ".join(part for part in about if part))
+    called, began = next(filter(None, kinds), "Encounter"), text(item(found, "period"), "start")
+    return Pick(str(found["id"]), called, began, text(found, "status"))
 
 
 def _server(world: World, issuer: Issuer, conn: Connection) -> Server:

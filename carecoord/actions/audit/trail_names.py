@@ -24,11 +24,13 @@ _CATEGORIZED = frozenset({"Observation", "Condition", "DiagnosticReport"})
 
 @dataclass(frozen=True)
 class Named:
-    """A patient or a person to choose: id, name, and what tells them from another."""
+    """A patient or a person to choose: id, name, and what tells them from another; a patient's date of birth, as FHIR
+    writes it."""
 
     id: str
     name: str
     about: str
+    born: str = ""
 
 
 @dataclass(frozen=True)
@@ -143,8 +145,9 @@ def _category(resource: Json) -> str:
 
 def patient_named(row: read.Row, now: datetime) -> Named:
     found = json.loads(row.body)
-    about = " · ".join(part for part in (patient.birth_date(found), patient.record_number(found, now)) if part)
-    return Named(row.id, patient.name(found, now) or "No name", about)
+    mrn = patient.record_number(found, now)
+    about = f"MRN {mrn}" if mrn else ""
+    return Named(row.id, patient.name(found, now) or "No name", about, patient.birth_date(found))
 
 
 def _arguments(query: str | None) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ def _decide(pages: Blueprint, world: World, page: "_Page") -> None:
             found = registration.approve(world, grant, id, scope, request=request_id())
         except errors.Invalid as refused:
             return page.show(422, problem=refused.text)
-        return page.show(done=f"{found.name} is let in.")
+        return page.show(done=f"{found.name} is approved.")
 
     @pages.post(f"{APPS}/refuse")
     def refuse() -> Response:
@@ -86,19 +86,19 @@ def _decide(pages: Blueprint, world: World, page: "_Page") -> None:
             made, secret = registration.add(world, sign_in.session().grant(), new, request=request_id())
         except errors.Invalid as refused:
             return page.show(422, wrong=refused.text)
-        return page.show(done=f"{made.name} is let in.", client_id=made.id, secret=secret)
+        return page.show(done=f"{made.name} is added.", client_id=made.id, secret=secret)
 
 
 def _change(pages: Blueprint, world: World, page: "_Page") -> None:
     @pages.post(f"{APPS}/disable")
     def disable() -> Response:
         registration.disable(world, *_asked(), request=request_id())
-        return page.show(done="The app is let in no more; its access tokens are worth nothing from now on.")
+        return page.show(done="The app is disabled; its access tokens are worth nothing from now on.")
 
     @pages.post(f"{APPS}/enable")
     def enable() -> Response:
         registration.enable(world, *_asked(), request=request_id())
-        return page.show(done="The app is let in again.")
+        return page.show(done="The app is enabled again.")
 
     @pages.post(f"{APPS}/secret")
     def secret() -> Response:

@@ -6,8 +6,10 @@ as it came, and it is validated again every time.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
+from zoneinfo import ZoneInfo
 
 from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, make_response, redirect, render_template, request
@@ -21,6 +23,7 @@ from carecoord import errors
 from carecoord.actions.apps import authorize as apps_authorize
 from carecoord.actions.apps.authorize import Params, Pick
 from carecoord.domain.apps import scopes_in_words
+from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.web.server.headers import CONTENT_SECURITY_POLICY
@@ -162,12 +165,20 @@ def _of(visit: Visit) -> Pick | None:
     return apps_authorize.patient(visit.world, grant, visit.patient, request_id()) if visit.patient else None
 
 
-def _page(visit: Visit, template: str, **about: Any) -> Response:
+def _about(times: Times, pick: Pick) -> str:
+    """What tells a patient, or an encounter, from another."""
+    said = (times.stored(pick.at), pick.code.replace("-", " "), f"MRN {pick.mrn}" if pick.mrn else "")
+    return " · ".join(part for part in said if part)
+
+
+def _page(visit: Visit, template: str, **more: Any) -> Response:
     """A page whose form may end at the app: browsers hold form-action against the redirect too."""
     carried = {"request": urlencode(list(visit.params.items(multi=True))), **visit.picked}
+    times = Times(visit.world.clock(), ZoneInfo(visit.world.settings.timezone))
     page = render_template(
-        template, app=visit.wanted.client, host=urlsplit(visit.wanted.redirect_uri).hostname, carried=carried,
-        action=CONSENT_PATH, csrf=visit.who.csrf, me=visit.who.user, **about,
+        template, about=partial(_about, times), app=visit.wanted.client, carried=carried,
+        host=urlsplit(visit.wanted.redirect_uri).hostname,
+        action=CONSENT_PATH, csrf=visit.who.csrf, me=visit.who.user, **more,
     )  # fmt: skip
     answer = make_response(page)
     own = f"form-action 'self' {_origin(visit.wanted.redirect_uri)}"

@@ -35,7 +35,7 @@ KINDS: Final = {  # name -> (label, interactions)
     "search": ("Searched", ("search", "search-system", "clearance", "everything", "validate")),
     "write": ("Changed", ("create", "update", "delete", "transaction")),
     "sign": ("Signed in or out", ("sign-in", "sign-out", "launch")),
-    "apps": ("Apps let in", ("consent", "consent-refused", "token", "token-revoked")),
+    "apps": ("App access", ("consent", "consent-refused", "token", "token-revoked")),
     "accounts": ("Accounts changed", ("account-change", "link-identity", "unlink-identity", "link-person")),
     "emergency": ("Glass broken", ("break-glass", "break-glass-end", "review-emergency")),
     "audit": ("Audit looked at", ("audit", "export")),
@@ -193,7 +193,7 @@ def _meant(world: World, asked: Asked, zone: ZoneInfo) -> Meant:
 
 
 _HINTS: Final = {
-    "patient": "Try the whole record number, the beginning of a name, or the id.",
+    "patient": "Try the whole MRN, the beginning of a name, or the id.",
     "person": "Try the login, or a part of the name as the desk shows it.",
 }
 

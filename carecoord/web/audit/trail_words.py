@@ -25,7 +25,7 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
     "sign-in": ("signed in", "was refused at sign-in"),
     "sign-out": ("signed out", "tried to sign out"),
     "launch": ("opened a patient from an EHR", "tried to open a patient from an EHR"),
-    "consent": ("let an app in", "tried to let an app in"),
+    "consent": ("authorized an app", "tried to authorize an app"),
     "consent-refused": ("refused an app", "refused an app"),
     "token": ("got an access token", "was refused an access token"),
     "token-revoked": ("ended an app's access", "tried to end an app's access"),

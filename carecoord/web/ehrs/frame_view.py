@@ -126,7 +126,7 @@ def unknown(launched: Launched, run: Run | None, now: datetime, zone: ZoneInfo) 
 def _card(row: Any, line: Line, home: str) -> Card:
     href = f"{home}referrals/{row.id}"
     if isinstance(row, PayerRow):
-        stands = Chip("How it stands", "quiet", icon="shield-check") if row.open else CLOSED
+        stands = Chip("Payer status", "quiet", icon="shield-check") if row.open else CLOSED
         tracks = (("Authorization", line.authorization), ("Contract", line.contract))
         steps = [Step(name, state, state.tone in ("green", "quiet")) for name, state in tracks] if row.open else []
         return Card(line, row.number, href, stands, "", steps)

@@ -78,7 +78,21 @@ GATES = {
     "agreement": Chip("Contract", "", icon="file-pen-line"),
     "information": Chip("Information", "", icon="paperclip"),
     "appointment": Chip("Appointment", "", icon="calendar-days"),
-    "loop": Chip("Loop", "", icon="repeat"),
+    "loop": Chip("Loop closure", "", icon="repeat"),
+}
+LACKING = {  # what a row says of an unmet gate that has no column: (gate, state) -> words
+    ("coverage", "pending"): "Eligibility awaited",
+    ("coverage", "open"): "Coverage to verify",
+    ("coverage", "blocked"): "Coverage problem",
+    ("coverage", "unknown"): "Coverage unknown",
+    ("information", "pending"): "Documents awaited",
+    ("information", "open"): "Documents missing",
+    ("information", "blocked"): "Documents problem",
+    ("information", "unknown"): "Documents unknown",
+    ("appointment", "pending"): "Visit awaited",
+    ("appointment", "open"): "Visit to arrange",
+    ("appointment", "blocked"): "Visit at risk",
+    ("appointment", "unknown"): "Visit unclear",
 }
 PRIORITY = {
     "routine": Chip("Routine", "", icon="check"),
@@ -123,7 +137,7 @@ FACETS: dict[str, tuple[str, dict[str, Chip] | None]] = {
     "priority": ("Priority", PRIORITY),
     "owner": ("Owner", None),
     "move": ("Whose move", MOVE),
-    "gate": ("Gate", GATES),
+    "gate": ("Requirement", GATES),
 }
 
 
@@ -143,6 +157,11 @@ def contracted(row: Any) -> Chip:
     """The contract of a row."""
     state = chip(CONTRACT, row.agreement_state)
     return state if isinstance(row, PayerRow) else judged(state, row.agreement_gate)
+
+
+def lacking(gate: str, state: str) -> str:
+    """What is wanting where this gate is not met, in two words or three."""
+    return LACKING.get((gate, state)) or f"{GATES[gate].label}: {chip(GATE, state).label.lower()}"
 
 
 def chip(words: dict[str, Chip], code: str | None) -> Chip:

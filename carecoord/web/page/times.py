@@ -70,6 +70,18 @@ class Times:
             return ""
         return {1: f"{day.year}", 2: f"{day:%b} {day.year}"}.get(len(parts), f"{day.day} {day:%b} {day.year}")
 
+    def stored(self, said: str) -> str:
+        """A FHIR date, dateTime or instant as it is read in the office, with its year, as exact as it is known:
+        "21 Nov 2026, 09:00", "21 Nov 2026", "Nov 2026"; what is no date stays as it is."""
+        if "T" not in said:
+            return self.born(said) or said
+        try:
+            at = datetime.fromisoformat(said)
+        except ValueError:
+            return said
+        local = at.astimezone(self.zone) if at.tzinfo else at
+        return f"{local.day} {local:%b %Y, %H:%M}"
+
     def ago(self, at: datetime) -> str:
         """How long ago: "just now", "2 min ago", "3 h ago", "2 d ago"."""
         minutes = int((self.now - at).total_seconds() // 60)
@@ -92,6 +104,12 @@ class Times:
     @property
     def _year(self) -> int:
         return self.now.astimezone(self.zone).year
+
+
+def place(zone: ZoneInfo) -> str:
+    """Where the hours of a page are told: "New York time", or "UTC"."""
+    area, slash, city = zone.key.partition("/")
+    return f"{city.rpartition('/')[2].replace('_', ' ')} time" if slash and area != "Etc" else city or area
 
 
 def age(born: str | None, today: date) -> str:

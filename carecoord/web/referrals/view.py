@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from carecoord.actions.worklist.worklist import Panel, PayerPanel
 from carecoord.domain.gates.gate import Evidence, Gate
 from carecoord.domain.referrals.case import Case
-from carecoord.domain.resource.elements import Json, extension, item, items, key, target, words
+from carecoord.domain.resource.elements import Json, codes, extension, item, items, key, target, words
 from carecoord.domain.resource.parties import Directory
 from carecoord.domain.resource.patient import spoken_name
 from carecoord.domain.timeline.timeline import Event
@@ -25,6 +25,14 @@ from carecoord.web.referrals.verdict import verdict
 
 SHORT = 6  # events shown before "All events"
 INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
+CODES = {  # code system -> what people in the trade call it
+    "http://www.ama-assn.org/go/cpt": "CPT",
+    "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets": "HCPCS",
+    "http://hl7.org/fhir/sid/icd-10-cm": "ICD-10",
+    "http://hl7.org/fhir/sid/icd-10": "ICD-10",
+    "http://www.cms.gov/Medicare/Coding/ICD10": "ICD-10-PCS",
+    "http://www.ada.org/cdt": "CDT",
+}
 MARKS = {  # kind of event -> (icon, tone); the state may say more
     "order": Chip("", "grey", icon="inbox"),
     "stage": Chip("", "grey", icon="send"),
@@ -115,7 +123,9 @@ class Sheet:
     tags: Sequence[Tag]
     telephones: Sequence[Telephone]
     service: str
+    service_codes: str
     reason: str
+    reason_codes: str
     story: str
     tracks: Sequence[Track]
     next: Next
@@ -140,7 +150,9 @@ def sheet(panel: Panel | PayerPanel, zone: ZoneInfo) -> Sheet:
         id=row.id, number=row.number, name=row.patient_name, about=identity(panel, times),
         tags=[*_interpreter(panel.case.patient or {}), *_tags(panel.case, row.priority)],
         telephones=telephones(items(panel.case.patient or {}, "telecom"), micros(panel.now)),
-        service=words(item(panel.case.order, "code")) or row.specialty, reason=row.reason,
+        service=words(item(panel.case.order, "code")) or row.specialty,
+        service_codes=_codes([item(panel.case.order, "code")]), reason=row.reason,
+        reason_codes=_codes(items(panel.case.order, "reasonCode")),
         story=_story(panel.case, panel.known, row, panel.now), tracks=_tracks(panel, times), next=_next(panel, times),
         verdict=verdict(row._asdict()), verdict_note=_judged_for(panel, times),
         warnings=(*panel.clearance.conflict, *panel.clearance.warnings),
@@ -156,10 +168,11 @@ def _payers_sheet(panel: PayerPanel, zone: ZoneInfo) -> Sheet:
     return Sheet(
         id=row.id, number=row.number, name=row.patient_name, about=identity(panel, times),
         tags=list(_tags(told.case, row.priority)), telephones=(),
-        service=words(item(told.case.order, "code")) or row.specialty, reason="",
+        service=words(item(told.case.order, "code")) or row.specialty,
+        service_codes=_codes([item(told.case.order, "code")]), reason="", reason_codes="",
         story=_story(told.case, told.known, row, panel.now),
         tracks=[Track("Authorization", *authorized(row)), Track("Contract", contracted(row), row.agreement_note or "")],
-        next=_payers_next(panel, times), verdict=Chip("How it stands", "quiet", icon="shield-check"), verdict_note="",
+        next=_payers_next(panel, times), verdict=Chip("Payer status", "quiet", icon="shield-check"), verdict_note="",
         warnings=(), gates=[_step(gate, panel.openable, times, False) for gate in told.gates],
         events=happened[:SHORT], more_events=happened[SHORT:], papers=payers_papers(panel, times), full=False,
     )  # fmt: skip
@@ -192,6 +205,12 @@ def _tags(case: Case, priority: str) -> Iterator[Tag]:
         yield Tag(icon="triangle-alert", label=chip(labels.PRIORITY, priority).label, tone="warn")
 
 
+def _codes(concepts: Sequence[Json]) -> str:
+    """The codes that billing knows, each with its system: "CPT 99243, ICD-10 I44.7"; others stay unsaid."""
+    found = (each for concept in concepts for each in sorted(codes(concept)))
+    return ", ".join(dict.fromkeys(f"{CODES[system]} {code}" for system, code in found if system in CODES and code))
+
+
 def _story(case: Case, known: Directory, row: Any, now: datetime) -> str:
     requester = item(case.order, "requester")
     role = next((each for each in case.roles if key(each) == target(requester)), {})
@@ -217,7 +236,7 @@ def _tracks(panel: Panel, times: Times) -> list[Track]:
 def _next(panel: Panel, times: Times) -> Next:
     row = panel.row
     if not row.open:
-        return Next("The loop is closed", row.headline, None, None, "")
+        return Next("The referral is closed", row.headline, None, None, "")
     what = row.action_label or "Wait"
     mover = chip(labels.MOVE, row.role) if row.role else None
     return Next(

@@ -16,7 +16,7 @@ from carecoord.domain.access.payer_view import CELLS
 from carecoord.fhir.instants import micros, moment
 from carecoord.web.agreements import standing_view
 from carecoord.web.page import labels
-from carecoord.web.page.times import Times
+from carecoord.web.page.times import Times, place
 from carecoord.web.people import sign_in
 from carecoord.web.referrals import view as referrals_view
 from carecoord.web.server.exchange import request_id
@@ -42,6 +42,7 @@ def blueprint(world: World) -> Blueprint:
     pages.add_app_template_global(initials)
     pages.add_app_template_global(tint)
     zone = ZoneInfo(world.settings.timezone)
+    _tell_times(pages, world, zone)
 
     @pages.get("/")
     def worklist() -> str | Answer:
@@ -84,6 +85,18 @@ def blueprint(world: World) -> Blueprint:
         return Response(lines, mimetype="text/csv", headers=named)
 
     return pages
+
+
+def _tell_times(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
+    """What every template may say: where hours are told, and a stored date as people read it."""
+
+    @pages.app_template_global("hours_of")
+    def hours_of() -> str:
+        return place(zone)
+
+    @pages.app_template_filter("stored")
+    def stored(said: str) -> str:
+        return Times(world.clock(), zone).stored(said)
 
 
 def _other_desk(world: World, grant: Grant, zone: ZoneInfo) -> str:

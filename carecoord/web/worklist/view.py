@@ -201,9 +201,7 @@ def _groups(found: Found, address: Address, times: Times) -> Iterator[Group]:
         return
     ends = {"overdue": found.at.now, "today": found.at.today, "soon": found.at.soon}
     for name in GROUPS if address.asked.sort == "due" else reversed(GROUPS):
-        mine = [
-            line for row, line in lines if next((g for g, end in ends.items() if _due(row) < end), "later") == name
-        ]
+        mine = [line for row, line in lines if next((g for g, end in ends.items() if _due(row) < end), "later") == name]
         if mine:
             yield Group(name, GROUPS[name], counted(found.groups[name]), mine)
 
@@ -267,8 +265,7 @@ def _about(row: Any, number: str | None, times: Times) -> str:
 def _gate(row: Row[Any], times: Times) -> str:
     """The unmet gate that has no column of its own; else the visit, when there is one."""
     if row.open and row.headline_gate in ELSEWHERE:
-        state = chip(page_labels.GATE, row._mapping[f"{row.headline_gate}_gate"]).label.lower()
-        return f"{page_labels.GATES[row.headline_gate].label}: {state}"
+        return page_labels.lacking(row.headline_gate, row._mapping[f"{row.headline_gate}_gate"])
     return f"Visit {times.exact(row.appointment_at)}" if row.appointment_at else ""
 
 

@@ -112,6 +112,6 @@ def test_the_account_is_walked_by_keyboard(page: Page, local: Place) -> None:
         page.keyboard.press("Tab")
         reached.append(str(page.evaluate("document.activeElement.innerText || document.activeElement.id")))
     words = " | ".join(re.sub(r"\s+", " ", each) for each in reached)
-    for wanted in ("Set up", "current", "again", "Change the password", "Sign out everywhere", "Apps you have let in"):
+    for wanted in ("Set up", "current", "again", "Change the password", "Sign out everywhere", "Apps you have auth"):
         assert wanted in words, words
     assert PASSWORD not in words

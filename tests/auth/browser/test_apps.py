@@ -95,9 +95,9 @@ def test_an_app_is_let_in_by_keyboard_with_what_was_left_ticked(page: Page, apps
     box = page.get_by_label("Read patient details")
     box.focus()
     page.keyboard.press("Space")
-    page.get_by_role("button", name="Let in Growth Chart").focus()
+    page.get_by_role("button", name="Approve Growth Chart").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status").first).to_contain_text("Growth Chart is let in")
+    expect(page.get_by_role("status").first).to_contain_text("Growth Chart is approved")
     with reading(house.world.engine) as conn:
         found = store.find_client(conn, "growth")
     assert found is not None

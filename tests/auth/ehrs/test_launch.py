@@ -620,7 +620,7 @@ def test_a_payers_clerk_sees_in_a_launch_what_a_payer_sees_at_the_desk(two: Two)
     assert page.status_code == 200
     assert "Okafor, Ngozi" in page.text
     (card,) = re.findall(r'<li class="loop">.*?</ul>', page.text, re.DOTALL)
-    assert "How it stands" in card
+    assert "Payer status" in card
     assert all(gate in card for gate in ("Authorization", "Contract"))
     assert not any(gate in card for gate in ("Information", "Appointment", "Loop"))
     assert "LBBB" not in page.text, "no clinical word"

@@ -56,7 +56,7 @@ def test_it_works_without_script(open_page: Callable[..., Any], busy: str) -> No
     page.get_by_role("button", name="Search").click()
     page.get_by_role("link", name="Opened in an emergency").click()
     page.get_by_role("button", name="Reviewed").click()
-    page.get_by_role("heading", name="None waits").wait_for()
+    page.get_by_role("heading", name="Nothing to review").wait_for()
     assert page.url.endswith("/audit/emergencies")
 
 

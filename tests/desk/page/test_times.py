@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carecoord.fhir.instants import micros
-from carecoord.web.page.times import MINUS, Times, age, span
+from carecoord.web.page.times import MINUS, Times, age, place, span
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 NEW_YORK = ZoneInfo("America/New_York")
@@ -78,3 +78,33 @@ def test_it_says_how_long_ago(ago: int, said: str) -> None:
 @given(st.timedeltas(timedelta(0), timedelta(days=4000)))
 def test_a_span_is_short(left: timedelta) -> None:
     assert len(span(left)) <= 7
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [
+        ("America/New_York", "New York time"),
+        ("America/Indiana/Knox", "Knox time"),
+        ("UTC", "UTC"),
+        ("Etc/GMT+5", "GMT+5"),
+    ],
+)
+def test_a_page_says_where_its_hours_are_told(zone: str, said: str) -> None:
+    assert place(ZoneInfo(zone)) == said
+
+
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [
+        ("2026-11-21", "21 Nov 2026"),
+        ("2026-11", "Nov 2026"),
+        ("2026", "2026"),
+        ("2026-11-21T14:00:00Z", "21 Nov 2026, 09:00"),
+        ("2026-11-21T23:30:00-05:00", "21 Nov 2026, 23:30"),
+        ("2026-11-22T03:30:00Z", "21 Nov 2026, 22:30"),
+        ("", ""),
+        ("soon", "soon"),
+    ],
+)
+def test_a_stored_date_is_read_in_the_office_with_its_year(stored: str, said: str) -> None:
+    assert Times(datetime(2026, 11, 22, tzinfo=UTC), ZoneInfo("America/New_York")).stored(stored) == said
