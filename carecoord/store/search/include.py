@@ -3,7 +3,7 @@
 Clause: FHIR R4 search.html#include. A resource is never sent twice, and none that the asker may not see.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -17,11 +17,16 @@ from carecoord.store.database.bulk import runs
 from carecoord.store.database.tables import ix_reference, resource
 from carecoord.store.resources.read import COLUMNS, Row, rows, version
 from carecoord.store.search.compile import May, Reader
-from carecoord.store.search.conditions import Condition, Every, Values
+from carecoord.store.search.conditions import Condition, Values
 from carecoord.store.search.pages import Prepared, prepared
 from carecoord.store.search.statements import Then, check
 
 MOST = 1000  # resources included in one page
+_FEW = 3  # types whose checks may stand in one statement
+
+Limits = tuple[tuple[str, Condition], ...]
+Shape = Callable[[Limits, bool], Prepared]
+
 _VERSIONED = b"/_history/"
 _DEEPEST = 8  # rounds of :iterate
 _RUN = 400
@@ -55,10 +60,9 @@ def _referred(conn: Connection, include: Include, page: Sequence[Row], may: May)
     sources = {param.type for param in include.params}
     rids = [row.rid for row in page if row.type in sources]
     targets = {target for param in include.params for target in param.targets if target in TYPES}
-    values, types, limits = _visible(targets & {include.target} if include.target else targets, may)
-    values |= {"keys": [param.key for param in include.params], "types": types, "most": MOST + 1}
-    for run in runs(rids, _RUN) if types else ():
-        yield from rows(_forward(limits).run(conn, {**values, "rids": run}))
+    wanted = targets & {include.target} if include.target else targets
+    for run in runs(rids, _RUN):
+        yield from _seen(conn, _forward, {"keys": [param.key for param in include.params], "rids": run}, wanted, may)
 
 
 def _as_meant(
@@ -89,41 +93,80 @@ def _referring(conn: Connection, include: Include, page: Sequence[Row], may: May
         if include.target not in (None, target):
             continue
         params = [param for param in include.params if target in param.targets]
-        values, types, limits = _visible({param.type for param in params}, may)
-        values |= {"keys": [param.key for param in params], "types": types, "target": target, "most": MOST + 1}
-        ids = [row.id for row in page if row.type == target]
-        for run in runs(ids, _RUN) if types else ():
-            yield from rows(_backward(limits).run(conn, {**values, "ids": run}))
+        asked = {"keys": [param.key for param in params], "target": target}
+        for run in runs([row.id for row in page if row.type == target], _RUN):
+            yield from _seen(conn, _backward, {**asked, "ids": run}, {param.type for param in params}, may)
 
 
-def _visible(types: Iterable[str], may: May) -> tuple[Values, list[str], tuple[tuple[str, Condition], ...]]:
-    """The types of which anything may be seen, and the conditions of those of which not everything may."""
-    values = Values()
-    reader = Reader(values, may)
+def _seen(conn: Connection, shape: Shape, asked: Mapping[str, Any], types: Iterable[str], may: May) -> Iterable[Row]:
+    """What a statement brings of these types and the asker may see, by number, at most MOST and one more.
+
+    The checks of a few types stand in the statement. Those of many are asked afterwards, of the types alone that came:
+    a statement with the checks of a hundred types takes seconds to be made, and a page has resources of five.
+    """
     able = sorted(type for type in types if may(type) != NOTHING)
-    limits = [(values.name(type), reader.allowed(type)) for type in able]
-    return values, able, tuple(limit for limit in limits if limit[1] != Every(()))
+    if not able:
+        return
+    whole = {**asked, "types": able, "most": MOST + 1}
+    limited = [type for type in able if may(type) != EVERYTHING]
+    if len(limited) <= _FEW:
+        values = Values()
+        reader = Reader(values, may)
+        limits = tuple((values.name(type), reader.allowed(type)) for type in limited)
+        yield from rows(shape(limits, False).run(conn, {**values, **whole}))
+        return
+    told, after = 0, None
+    while told <= MOST:
+        brought = rows(shape((), after is not None).run(conn, {**whole, "after": after}))
+        visible = _visible(conn, brought, limited, may)
+        yield from visible
+        if len(brought) <= MOST:
+            return
+        told, after = told + len(visible), brought[-1].rid
+
+
+def _visible(conn: Connection, brought: Sequence[Row], limited: Sequence[str], may: May) -> list[Row]:
+    """Those of the resources that the asker may see; `limited`: the types of which not everything may be seen."""
+    rids: dict[str, list[int]] = {}
+    for row in brought:
+        rids.setdefault(row.type, []).append(row.rid)
+    kept = {rid for type, numbers in rids.items() if type not in limited for rid in numbers}
+    for type in sorted(rids.keys() & set(limited)):
+        values = Values()
+        condition = Reader(values, may).allowed(type)
+        for run in runs(rids[type], _RUN):
+            kept |= {number for (number,) in _permitted(condition).run(conn, {**values, "rids": run})}
+    return [row for row in brought if row.rid in kept]
 
 
 @lru_cache(256)
-def _forward(limits: tuple[tuple[str, Condition], ...]) -> Prepared:
+def _permitted(condition: Condition) -> Prepared:
+    """Those of the resources numbered `rids` that meet the condition."""
+    row = resource.alias()
+    return prepared(select(row.c.rid).where(_in(row.c.rid, "rids"), check(condition, row.c.rid)))
+
+
+@lru_cache(256)
+def _forward(limits: Limits, further: bool) -> Prepared:
     link, target = ix_reference.alias(), resource.alias()
     joined = Then(link, target, (target.c.type == link.c.type) & (target.c.id == link.c.id))
     tests = [_in(link.c.rid, "rids"), _in(link.c.key, "keys")]
-    return _fetch(select(target.c.rid).select_from(joined).where(*tests), limits)
+    return _fetch(select(target.c.rid).select_from(joined).where(*tests), limits, further)
 
 
 @lru_cache(256)
-def _backward(limits: tuple[tuple[str, Condition], ...]) -> Prepared:
+def _backward(limits: Limits, further: bool) -> Prepared:
     link = ix_reference.alias()
     tests = [_in(link.c.key, "keys"), _in(link.c.id, "ids"), link.c.url == "", link.c.type == bindparam("target")]
-    return _fetch(select(link.c.rid).where(*tests), limits)
+    return _fetch(select(link.c.rid).where(*tests), limits, further)
 
 
-def _fetch(numbers: Select[Any], limits: tuple[tuple[str, Condition], ...]) -> Prepared:
-    """The index is read first, and gives each number once; then the resources, by number."""
+def _fetch(numbers: Select[Any], limits: Limits, further: bool) -> Prepared:
+    """The index is read first, and gives each number once; then the resources, by number. `further`: those behind the
+    one numbered `after`."""
     tests = [or_(resource.c.type != bindparam(type), check(limit, resource.c.rid)) for type, limit in limits]
     whole = select(*COLUMNS).where(resource.c.rid.in_(numbers), resource.c.deleted.is_(False), *tests)
+    whole = whole.where(resource.c.rid > bindparam("after")) if further else whole
     return prepared(whole.where(_in(resource.c.type, "types")).order_by(resource.c.rid).limit(bindparam("most")))
 
 
