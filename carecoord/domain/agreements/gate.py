@@ -2,17 +2,24 @@
 version."""
 
 from datetime import date
+from typing import Final
 
 from carecoord.domain.agreements.directory import Register
-from carecoord.domain.agreements.participation import Participation, Question, participation
+from carecoord.domain.agreements.participation import Participation, Question, Result, participation
 from carecoord.domain.coverage.gate import Card
-from carecoord.domain.gates.gate import Action, Evidence, Gate, Offer
+from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState, Offer
 from carecoord.domain.gates.rules import rule
 from carecoord.domain.referrals.referral import Performer, Referral
 from carecoord.domain.resource.parties import Party
 from carecoord.fhir.search.collation import fold
 
-STATE = {"in": "met", "out": "blocked", "excluded": "blocked", "pending": "pending", "unknown": "unknown"}
+STATE: Final[dict[Result, GateState]] = {
+    "in": "met",
+    "out": "blocked",
+    "excluded": "blocked",
+    "pending": "pending",
+    "unknown": "unknown",
+}
 ANOTHER = Action("choose-performer", "Choose another performer")
 ASK = Action("ask-contracts", "Ask the contract desk")
 NAME_SITE = Action("name-site", "Name the site of the visit")
@@ -53,7 +60,7 @@ def gate(found: Participation, referral: Referral, card: Card | None) -> Gate:
 
 
 def _gate(
-    state: str,
+    state: GateState,
     found: Participation,
     proof: tuple[Evidence, ...],
     action: Action | None = None,

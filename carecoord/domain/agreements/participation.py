@@ -8,9 +8,10 @@ nothing."""
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final, Literal
 
 from carecoord.domain.agreements.directory import Membership, PlanNetwork, Register
-from carecoord.domain.agreements.versions import Standing, standing
+from carecoord.domain.agreements.versions import Standing, State, standing
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.referrals.referral import Performer
 from carecoord.domain.resource.days import Days, spoken
@@ -31,12 +32,15 @@ class Question:
     specialties: frozenset[str]
 
 
+Result = Literal["in", "out", "excluded", "pending", "unknown"]
+
+
 @dataclass(frozen=True, slots=True)
 class Participation:
-    """result: in | out | excluded | pending | unknown. `kind` refines it for the chip: ended, later, site,
+    """`kind` refines it for the chip: ended, later, site,
     not-credentialed, awaited, suspended, silent, plan, contract... `until`: the first day it no longer holds."""
 
-    result: str
+    result: Result
     kind: str
     reason: str
     evidence: tuple[Evidence, ...] = ()
@@ -233,8 +237,11 @@ def _under(
     )
 
 
+_NOT_IN_FORCE: Final[dict[State, Result]] = {"awaited": "pending", "unknown": "unknown"}  # all others: out
+
+
 def _not_in_force(stand: Standing, proof: tuple[Evidence, ...], network: str) -> Participation:
-    result = {"awaited": "pending", "unknown": "unknown"}.get(stand.state, "out")
+    result = _NOT_IN_FORCE.get(stand.state, "out")
     before = ", before the visit" if stand.state == "ended" else ", after the visit" if stand.state == "later" else ""
     return Participation(
         result, stand.state, f"{stand.reason}.", proof, network, stand.number, until=stand.until, beside=before

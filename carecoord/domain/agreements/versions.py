@@ -7,6 +7,7 @@ notice was given in time for that end."""
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, tzinfo
+from typing import Literal
 
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.resource.codes import EXTENSION, IDENTIFIER
@@ -68,6 +69,9 @@ def _renewed(end: date, months: int) -> date:
     return max(add_months(end, months), shifted(add_months(shifted(end, -1), months), 1))
 
 
+State = Literal["in-force", "ended", "later", "awaited", "suspended", "unknown"]
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How an agreement stands on a day: `version` in force, or None and why not. `until` is the first day it no longer
@@ -76,7 +80,7 @@ class Standing:
     number: str
     version: Version | None
     until: date | None
-    state: str  # in-force | ended | later | awaited | suspended | unknown
+    state: State
     reason: str
     evidence: tuple[Evidence, ...]
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from carecoord.domain.gates.gate import Action, Evidence, Gate
+from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.codes import HL7, SELF_PAY, has
@@ -224,7 +224,8 @@ def _inactive(card: Card, day: date, now: datetime, policy: Policy) -> Gate | No
     if card.active(day) or card.doubtful(day):
         return None
     payer, claims = card.payer_name, card.days
-    state, action = "open", ASK_CARD
+    state: GateState = "open"
+    action = ASK_CARD
     if card.status != "active":
         reason, rule = f"The {payer} coverage is {card.status or 'not active'}.", "coverage.status"
     elif claims == NEVER:

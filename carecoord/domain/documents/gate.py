@@ -7,8 +7,9 @@ it."""
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 
-from carecoord.domain.gates.gate import Action, Evidence, Gate
+from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.gates.rules import rule as rule_id
 from carecoord.domain.prior_auth.requests import Request
@@ -51,14 +52,17 @@ class Paper:
     evidence: Evidence
 
 
+AskState = Literal["failed", "unclear", "open", "sent-for", "attached"]  # the worst first
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One paper that somebody wants. `by`: payer | performer. `state`: attached | open | sent-for | failed | unclear.
-    `who`: whose move when it is sent for. `ready`: it lies in the chart, not attached yet."""
+    """One paper that somebody wants. `by`: payer | performer. `who`: whose move when it is sent for. `ready`: it
+    lies in the chart, not attached yet."""
 
     words: str
     by: str
-    state: str
+    state: AskState
     who: str
     due: datetime | None
     since: datetime | None
@@ -154,7 +158,7 @@ def _of_task(
     ]
 
 
-def _state(task: Json, case: Case) -> str:
+def _state(task: Json, case: Case) -> AskState:
     """How a wish stands by its Task alone: ours to answer, unless somebody else was asked for the paper."""
     if text(task, "status") == "completed":
         return "attached"
@@ -187,7 +191,7 @@ def _matched(ask: Ask, wanted: Codes, form: str, held: Sequence[Paper], sent: fr
 def _of_letter(letter: Json, policy: Policy) -> Ask:
     """A CommunicationRequest: words, so only its own status tells whether it was answered."""
     said = next((text(each, "contentString") for each in items(letter, "payload") if each.get("contentString")), "")
-    state = "attached" if text(letter, "status") == "completed" else "open" if said else "unclear"
+    state: AskState = "attached" if text(letter, "status") == "completed" else "open" if said else "unclear"
     due = moment(text(item(letter, "occurrencePeriod"), "end") or text(letter, "occurrenceDateTime"), policy.zone)
     return Ask(
         said or "something it does not name",
@@ -228,7 +232,7 @@ def _list(asks: Sequence[Ask]) -> str:
     return ", ".join(dict.fromkeys(ask.words for ask in asks if ask.words)) or "what was asked for"
 
 
-def _speak(asks: Sequence[Ask], state: str, reason: str, rule: str, action: Action, who: str) -> Gate:
+def _speak(asks: Sequence[Ask], state: GateState, reason: str, rule: str, action: Action, who: str) -> Gate:
     due = min((ask.due for ask in asks if ask.due), default=None)
     since = min((ask.since for ask in asks if ask.since), default=None)
     proof = tuple(dict.fromkeys(e for ask in asks for e in ask.evidence))

@@ -3,14 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final, Literal
 
 from carecoord.domain.gates.rules import rule
 
 NAMES = ("coverage", "authorization", "agreement", "information", "appointment", "loop")
 
 # Best first. `unknown` stands below `open`: somebody has to find out before anybody can act. It is never shown as met.
-STATES = ("met", "not-needed", "pending", "open", "unknown", "blocked")
-RANK = {"met": 0, "not-needed": 0, "pending": 1, "open": 2, "unknown": 3, "blocked": 4}
+GateState = Literal["met", "not-needed", "pending", "open", "unknown", "blocked"]
+RANK: Final[dict[GateState, int]] = {"met": 0, "not-needed": 0, "pending": 1, "open": 2, "unknown": 3, "blocked": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Span:
 
     first: date
     last: date
-    state: str
+    state: GateState
     reason: str
 
 
@@ -58,7 +59,7 @@ class Gate:
     the list of rules raises LookupError: who may see a gate is decided by its rule."""
 
     name: str
-    state: str
+    state: GateState
     reason: str
     rule: str
     evidence: tuple[Evidence, ...] = ()

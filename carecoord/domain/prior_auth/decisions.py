@@ -12,7 +12,7 @@ from typing import Any
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth.requirements import Codes
-from carecoord.domain.prior_auth.review_action import GRANTED, decided, decision, reviews
+from carecoord.domain.prior_auth.review_action import GRANTED, LineState, decided, decision, reviews
 from carecoord.domain.prior_auth.units import Amount, amount, bare
 from carecoord.domain.resource.codes import PAS
 from carecoord.domain.resource.days import ALWAYS, Days, days
@@ -41,7 +41,7 @@ class Line:
     """One service of an answer. `amount` None: not counted. `vague`: granted otherwise than asked for, without saying
     how much. `provider`, `site` None: whoever, wherever."""
 
-    state: str
+    state: LineState
     codes: Codes
     code_end: str
     service: str
@@ -94,7 +94,7 @@ def lines(claim: Json, answer: Json, known: Directory, roles: Mapping[str, Role]
     return tuple(found)
 
 
-def _instead(state: str, answer: Json, added: Json) -> str:
+def _instead(state: LineState, answer: Json, added: Json) -> LineState:
     """The state of what was added in the place of an item: the item's while both are granted or the added one is
     silent, else what is said of the added one itself."""
     own = decision(added)
@@ -121,7 +121,7 @@ class _Reader:
     roles: Mapping[str, Role]
     policy: Policy
 
-    def line(self, state: str, granted: Json, asked: Json, replaced: Json) -> Line:
+    def line(self, state: LineState, granted: Json, asked: Json, replaced: Json) -> Line:
         detail = extension(granted, f"{PAS}/extension-itemAuthorizedDetail")
         said = item(extension(detail, "productOrServiceCode"), "valueCodeableConcept")
         # On an item the detail repeats what was asked for; on an added item it is what was granted.

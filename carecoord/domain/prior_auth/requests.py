@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import Literal
 
 from carecoord.domain.coverage.same_coverage import split
 from carecoord.domain.gates.gate import Evidence
@@ -30,16 +31,18 @@ from carecoord.domain.resource.elements import (
 )
 from carecoord.domain.resource.parties import Directory, Party, Role, party
 
+RequestState = Literal["draft", "submitted", "answered", "cancelled", "error"]
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One chain. state: draft | submitted | answered | cancelled | error. `due` is when the payer must have decided.
+    """One chain. `due` is when the payer must have decided.
     `coverages`: the cards (`Coverage/id`) that are the insurance it names; `elsewhere`: those that certainly are not.
     `orders` speak of it, `own` are those that it names itself; `linked`: this case's order is one of them."""
 
     key: str
     claims: frozenset[str]
-    state: str
+    state: RequestState
     created: datetime | None
     decided: datetime | None
     due: datetime | None
@@ -183,7 +186,7 @@ class _Reader:
         """Answers without their request, of which the newest holds: the orders themselves name one of them."""
         answer, keys = self._newest(answers), {key(each) for each in answers}
         at = moment(text(answer, "created"), self.policy.zone)
-        state = "error" if text(answer, "outcome") == "error" else "answered"
+        state: RequestState = "error" if text(answer, "outcome") == "error" else "answered"
         speaking = frozenset(key(each) for each in self._orders() if keys & set(targets(each, "insurance")))
         payer = party(item(answer, "insurer"), self.known)
         coverages, elsewhere = self._cards(payer, answer)
@@ -213,7 +216,7 @@ class _Reader:
         return split(cards, list(named), payer, self.known)
 
 
-def _state(head: Json, answer: Json | None) -> str:
+def _state(head: Json, answer: Json | None) -> RequestState:
     if text(head, "status") == "draft":
         return "draft"
     if text(head, "status") == "cancelled" or certification(head) == "3":

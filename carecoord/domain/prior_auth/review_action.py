@@ -6,11 +6,16 @@ preAuthRef: "Reference from the Insurer which is used in later communications");
 profile: the decision is the reviewAction of an adjudication, coded by X12 306.
 """
 
+from typing import Final, Literal
+
 from carecoord.domain.resource.codes import PAS, REVIEW_ACTION
 from carecoord.domain.resource.elements import Json, code_of, codes, extensions, item, items, text
 from carecoord.fhir.code_systems import canonical
 
-STATES = {  # X12 306 review action -> the state of a line
+LineState = Literal[
+    "approved", "partly", "modified", "denied", "pended", "contact", "cancelled", "not-required", "unclear"
+]
+STATES: Final[dict[str, LineState]] = {  # X12 306 review action -> the state of a line
     "A1": "approved",
     "A2": "partly",
     "A6": "modified",
@@ -45,7 +50,7 @@ def reviews(element: Json) -> list[Json]:
     return [*extensions(element, url), *(r for each in items(element, "adjudication") for r in extensions(each, url))]
 
 
-def decision(element: Json) -> str:
+def decision(element: Json) -> LineState | Literal[""]:
     """What was decided on an item, an addItem or the whole answer, by its codes: a state, "unclear" where codes
     contradict each other or are unknown, empty where no code speaks of a decision."""
     said = {state for review in reviews(element) for state in _states(review)}
@@ -54,7 +59,7 @@ def decision(element: Json) -> str:
     return next(iter(said)) if len(said) == 1 else "unclear" if said else ""
 
 
-def _states(review: Json) -> set[str]:
+def _states(review: Json) -> set[LineState]:
     said = [item(each, "valueCodeableConcept") for each in extensions(review, f"{PAS}/extension-reviewActionCode")]
     coded = frozenset[tuple[str, str]]().union(*(codes(concept) for concept in said))
     ours = canonical(REVIEW_ACTION)
@@ -66,7 +71,7 @@ def _explains_denial(adjudication: Json) -> bool:
     return code_of(item(adjudication, "category"), system) == code
 
 
-def overall(answer: Json) -> str:
+def overall(answer: Json) -> LineState:
     """What an answer says of everything it does not speak of one by one: by its codes, by being queued, or by a
     disposition that plainly denies. "unclear" for every other."""
     if coded := decision(answer):
@@ -81,7 +86,7 @@ def _words(answer: Json) -> str:
     return " ".join(text(answer, "disposition").casefold().split()).rstrip(".!")
 
 
-def decided(answer: Json, element: Json) -> str:
+def decided(answer: Json, element: Json) -> LineState:
     """The state of one item or addItem of an answer. An answer that ended in an error grants nothing, and neither does
     an item that the answer as a whole contradicts."""
     whole = decision(answer)

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from carecoord.domain.agreements.participation import Participation
 from carecoord.domain.coverage.gate import Card
-from carecoord.domain.gates.gate import Action, Evidence, Gate
+from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.gates.rules import rule as rule_id
 from carecoord.domain.prior_auth.charges import Ledger
@@ -110,7 +110,7 @@ class Ruling:
 
 
 def verdict(
-    state: str,
+    state: GateState,
     reason: str,
     rule: str,
     evidence: tuple[Evidence, ...],

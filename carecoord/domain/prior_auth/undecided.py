@@ -2,22 +2,27 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
 from carecoord.domain.gates.gate import Action, Evidence, Gate
 from carecoord.domain.prior_auth.decisions import Line
-from carecoord.domain.prior_auth.requests import Request
+from carecoord.domain.prior_auth.requests import Request, RequestState
 from carecoord.domain.prior_auth.requirements import Requirement
+from carecoord.domain.prior_auth.review_action import LineState
 from carecoord.domain.prior_auth.ruling import CALL, PREPARE, Matter, Ruling, verdict
 from carecoord.domain.resource.days import local, midnight, spoken
+
+# How a request stands; where it was answered, what the payer says of this service ("other": it speaks of others).
+StandingState = RequestState | LineState | Literal["other"]
 
 
 def standing(request: Request, fitting: Sequence[Line], matter: Matter, need: Requirement) -> Ruling:
     """A request that has granted nothing for this service (yet)."""
     payer = request.payer.name if request.payer else "the payer"
-    state = request.state
+    state: StandingState = request.state
     if state == "answered":
         said = [each.state for each in fitting]
-        closed = "cancelled" if said else "other" if request.lines else "unclear"
+        closed: StandingState = "cancelled" if said else "other" if request.lines else "unclear"
         state = next((each for each in said if each != "cancelled"), closed)
     proof = tuple(e for each in fitting[:1] for e in each.evidence) or request.evidence
     gate, note = STANDINGS[state](request, fitting, matter, payer, proof)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from carecoord.domain.gates.gate import Action, Evidence, Gate
+from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.gates.rules import rule as rule_id
 from carecoord.domain.referrals.case import Case
@@ -95,7 +95,7 @@ def gate(referral: Referral, visits: Visits, closing: Closing, now: datetime, po
 
 
 def _gate(
-    state: str,
+    state: GateState,
     reason: str,
     rule: str,
     proof: tuple[Evidence, ...],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from carecoord.domain.agreements.participation import Participation
-from carecoord.domain.gates.gate import Action, Evidence, Gate
+from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.gates.rules import rule as rule_id
 from carecoord.domain.prior_auth.ruling import Ruling
@@ -130,7 +130,7 @@ def _who(matter: Matter) -> str:
 
 def _gate(
     matter: Matter,
-    state: str,
+    state: GateState,
     reason: str,
     rule: str,
     action: Action | None = None,
