@@ -16,7 +16,7 @@ from carecoord.actions.access.turn import Turn, looking
 from carecoord.domain.access import break_glass as access_break_glass
 from carecoord.domain.access.break_glass import demand, may_break
 from carecoord.domain.resource import patient as person
-from carecoord.domain.resource.elements import Json, item, items, text, words
+from carecoord.domain.resource.elements import Json, item, items, target, text
 from carecoord.errors import Forbidden, Invalid, NotFound
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros, moment
@@ -65,12 +65,13 @@ class Opened:
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the record. link: the id of a referral that has a page of its own."""
+    """A line of the record: the resource. link: the id of a referral that has a page of its own, `called` what it is
+    called where the order has no words. where: the place of a visit."""
 
-    what: str
-    day: str
-    state: str
+    resource: Json
     link: str = ""
+    called: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -194,34 +195,33 @@ def _referrals(turn: Turn) -> list[Entry]:
     found = []
     for order in _listed(turn, "ServiceRequest"):
         row = all_cases.one(str(order["id"]))
-        what = words(item(order, "code")) or (row.specialty if row else "") or "Order"
-        found.append(Entry(what, _day(order), text(order, "status"), str(order["id"]) if row else ""))
+        found.append(Entry(order, str(order["id"]) if row else "", row.specialty if row else ""))
     return found
 
 
 def _entries(turn: Turn, type: str) -> list[Entry]:
-    return [Entry(_what(each), _day(each), _state(each)) for each in _listed(turn, type)]
+    found = _listed(turn, type)
+    places = _places(turn, found) if type == "Appointment" else {}
+    return [Entry(each, where=places.get(str(each["id"]), "")) for each in found]
 
 
-def _what(resource: Json) -> str:
-    """What an entry is about, in its own words."""
-    for element in ("code", "medicationCodeableConcept", "type", "serviceType", "class"):
-        found = resource.get(element)
-        concept = found[0] if isinstance(found, list) and found else found
-        if isinstance(concept, dict) and (said := words(concept) or text(concept, "display")):
-            return said
-    return text(resource, "description") or str(resource["resourceType"])
-
-
-def _day(resource: Json) -> str:
-    for element in ("effectiveDateTime", "onsetDateTime", "authoredOn", "start", "date", "recordedDate", "issued"):
-        if said := text(resource, element):
-            return said[:10]
-    return text(item(resource, "period"), "start")[:10]
-
-
-def _state(resource: Json) -> str:
-    return text(resource, "status") or words(item(resource, "clinicalStatus"))
+def _places(turn: Turn, visits: Sequence[Json]) -> dict[str, str]:
+    """Where each visit is: the names of its Locations, as they are known here or as the visit tells them."""
+    actors = {
+        str(visit["id"]): [
+            actor
+            for each in items(visit, "participant")
+            if target(actor := item(each, "actor")).startswith("Location/")
+        ]
+        for visit in visits
+    }
+    wanted = {("Location", target(actor).partition("/")[2]) for each in actors.values() for actor in each}
+    rows = [row for row in read.many(turn.conn, sorted(wanted)) if not row.deleted]
+    named = {f"Location/{row.id}": text(json.loads(row.body), "name") for row in rows}
+    return {
+        id: ", ".join(filter(None, (named.get(target(actor)) or text(actor, "display") for actor in each)))
+        for id, each in actors.items()
+    }
 
 
 def _person(found: Json, mine: bool, now: datetime) -> Person:

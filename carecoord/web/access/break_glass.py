@@ -9,6 +9,8 @@ from werkzeug.wrappers import Response
 from carecoord.actions.access import break_glass as access_break_glass
 from carecoord.domain.access.break_glass import LONGEST, REASONS, SHORTEST, may_break
 from carecoord.errors import Forbidden, Invalid
+from carecoord.web.access.record_view import line
+from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.world import World
@@ -81,7 +83,9 @@ def _show(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
     def record(id: str) -> str:
         found = access_break_glass.record(world, sign_in.session().grant(), id, request_id())
         until = f"{found.until.astimezone(zone):%H:%M}"
-        return render_template("broken_glass.html", record=found, until=until, reasons=REASONS)
+        times = Times(world.clock(), zone)
+        sections = [(title, [line(each, times) for each in entries]) for title, entries in found.sections]
+        return render_template("broken_glass.html", record=found, sections=sections, until=until, reasons=REASONS)
 
     @pages.post("/emergency/<id>/end")
     def end(id: str) -> Response:

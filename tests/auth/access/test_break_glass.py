@@ -243,3 +243,69 @@ def test_each_reason_can_be_chosen(place: Place) -> None:
     clerk(place)
     page = place.web.get("/break-glass/lindqvist").text
     assert all(f'value="{code}"' in page for code in REASONS)
+
+
+WHOSE = {"reference": "Patient/lindqvist"}
+ENTRIES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
+    (
+        {
+            "resourceType": "Observation", "id": "pressure", "status": "final", "subject": WHOSE,
+            "code": {"text": "Blood pressure"}, "effectiveDateTime": "2026-10-03T15:20:00Z",
+            "component": [
+                {"code": {"text": "Systolic"}, "valueQuantity": {"value": 132, "unit": "mmHg"}},
+                {"code": {"text": "Diastolic"}, "valueQuantity": {"value": 84, "unit": "mmHg"}},
+            ],
+        },
+        ("Blood pressure", "Systolic 132 mmHg, Diastolic 84 mmHg", "3 Oct 2026, 11:20"),
+    ),
+    (
+        {
+            "resourceType": "Observation", "id": "troponin", "status": "final", "subject": WHOSE,
+            "code": {"text": "Troponin T"}, "effectiveDateTime": "2026-10-03",
+            "valueQuantity": {"value": 3, "comparator": "<", "unit": "ng/L"},
+        },
+        ("Troponin T", "&lt;3 ng/L", "3 Oct 2026"),
+    ),
+    (
+        {
+            "resourceType": "AllergyIntolerance", "id": "peanut", "patient": WHOSE, "code": {"text": "Peanut"},
+            "clinicalStatus": {"coding": [{
+                "system": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "code": "active",
+            }]},
+            "criticality": "high", "recordedDate": "2020-02",
+            "reaction": [{"manifestation": [{"text": "Anaphylaxis"}], "severity": "severe"}],
+        },
+        ("Peanut", "Anaphylaxis (severe), high criticality", "Feb 2020"),
+    ),
+    (
+        {
+            "resourceType": "MedicationRequest", "id": "warfarin", "status": "active", "intent": "order",
+            "subject": WHOSE, "medicationCodeableConcept": {"text": "Warfarin"}, "authoredOn": "2026-08-24",
+            "dosageInstruction": [{"text": "5 mg by mouth every evening"}],
+        },
+        ("Warfarin", "5 mg by mouth every evening", "24 Aug 2026"),
+    ),
+    (
+        {
+            "resourceType": "Appointment", "id": "visit", "status": "booked", "start": "2026-12-02T14:00:00Z",
+            "end": "2026-12-02T14:30:00Z", "serviceType": [{"text": "Cardiology"}],
+            "participant": [
+                {"actor": WHOSE, "status": "accepted"},
+                {"actor": {"reference": "Location/nowhere", "display": "Elm Pavilion"}, "status": "accepted"},
+            ],
+        },
+        ("Cardiology", "Elm Pavilion", "2 Dec 2026, 09:00"),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("entry", "said"), ENTRIES, ids=lambda given: given["id"] if isinstance(given, dict) else "")
+def test_the_record_says_values_doses_reactions_hours_and_places(
+    place: Place, entry: dict[str, Any], said: tuple[str, ...]
+) -> None:
+    written = place.fhir(place.service("system/*.cruds"), "PUT", f"{entry['resourceType']}/{entry['id']}", entry)
+    assert written.status_code == 201, written.text
+    clerk(place, "clinician")
+    shown = place.web.get(opened(place)).text
+    for words in said:
+        assert words in shown

@@ -1,0 +1,144 @@
+"""The lines of a record that stands open in an emergency: what each entry says, as a clinician needs to read it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from carecoord.actions.access.break_glass import Entry
+from carecoord.domain.resource.elements import Json, item, items, text, words
+from carecoord.web.page.times import Times
+
+DAYS = (
+    "effectiveDateTime",
+    "effectiveInstant",
+    "onsetDateTime",
+    "authoredOn",
+    "start",
+    "date",
+    "recordedDate",
+    "issued",
+)
+CRITICALITY = {"high": "high criticality", "low": "low criticality", "unable-to-assess": "criticality not assessed"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """`details`: what it says beside its name; `at` as people read it, `stored` as FHIR writes it; `link`: the id of a
+    referral that has a page of its own."""
+
+    what: str
+    details: str
+    state: str
+    at: str
+    stored: str
+    link: str
+
+
+def line(entry: Entry, times: Times) -> Line:
+    """An entry in words."""
+    resource = entry.resource
+    told = DETAILS.get(str(resource["resourceType"]), _none)
+    details = [said for said in (entry.where, *told(resource, times)) if said]
+    stored = next((said for name in DAYS if (said := text(resource, name))), text(item(resource, "period"), "start"))
+    state = text(resource, "status") or words(item(resource, "clinicalStatus"))
+    return Line(_what(entry), ", ".join(details), state, times.stored(stored), stored, entry.link)
+
+
+def _what(entry: Entry) -> str:
+    """What an entry is about, in its own words."""
+    resource = entry.resource
+    for element in ("code", "medicationCodeableConcept", "type", "serviceType", "class"):
+        held = resource.get(element)
+        concept = held[0] if isinstance(held, list) and held else held
+        if isinstance(concept, dict) and (said := words(concept) or text(concept, "display")):
+            return said
+    named = text(item(resource, "medicationReference"), "display") or text(resource, "description")
+    return named or entry.called or str(resource["resourceType"])
+
+
+def _none(resource: Json, times: Times) -> Iterator[str]:
+    yield from ()
+
+
+def _observation(resource: Json, times: Times) -> Iterator[str]:
+    yield _value(resource, times)
+    for part in items(resource, "component"):
+        yield f"{words(item(part, 'code'))} {_value(part, times)}".strip()
+    yield from (words(each) for each in items(resource, "interpretation"))
+
+
+def _value(element: Json, times: Times) -> str:
+    """The value with its unit, whichever of FHIR's types it has; why there is none, where that is said."""
+    for name, said in element.items():
+        if name == "valueQuantity":
+            return _quantity(said)
+        if name == "valueCodeableConcept":
+            return words(said)
+        if name == "valueRange":
+            return f"{_quantity(item(said, 'low'))} to {_quantity(item(said, 'high'))}"
+        if name == "valueRatio":
+            return f"{_quantity(item(said, 'numerator'))} : {_quantity(item(said, 'denominator'))}"
+        if name == "valueBoolean":
+            return "yes" if said else "no"
+        if name == "valueDateTime":
+            return times.stored(str(said))
+        if name in ("valueString", "valueInteger", "valueTime"):
+            return str(said)
+    absent = words(item(element, "dataAbsentReason"))
+    return f"no value: {absent}" if absent else ""
+
+
+def _quantity(quantity: Json) -> str:
+    unit = text(quantity, "unit") or text(quantity, "code")
+    value = quantity.get("value")
+    return "" if value is None else f"{text(quantity, 'comparator')}{value} {unit}".strip()
+
+
+def _allergy(resource: Json, times: Times) -> Iterator[str]:
+    for reaction in items(resource, "reaction"):
+        shown = ", ".join(filter(None, (words(each) for each in items(reaction, "manifestation"))))
+        severity = text(reaction, "severity")
+        yield f"{shown or text(reaction, 'description')}{f' ({severity})' if severity else ''}".strip()
+    yield CRITICALITY.get(text(resource, "criticality"), "")
+    verified = words(item(resource, "verificationStatus")).lower()
+    yield "" if verified == "confirmed" else verified
+
+
+def _medication(resource: Json, times: Times) -> Iterator[str]:
+    yield "not to be given" if resource.get("doNotPerform") is True else ""
+    for dosage in items(resource, "dosageInstruction"):
+        yield text(dosage, "text") or " ".join(filter(None, _dosage(dosage)))
+
+
+def _dosage(dosage: Json) -> Iterator[str]:
+    for rate in items(dosage, "doseAndRate"):
+        low, high = _quantity(item(item(rate, "doseRange"), "low")), _quantity(item(item(rate, "doseRange"), "high"))
+        yield _quantity(item(rate, "doseQuantity")) or " to ".join(filter(None, (low, high)))
+    yield words(item(dosage, "route"))
+    timing: dict[str, Any] = item(dosage, "timing")
+    repeat = item(timing, "repeat")
+    often = f"{repeat['frequency']} in {repeat['period']} {text(repeat, 'periodUnit')}" if _is_regular(repeat) else ""
+    yield words(item(timing, "code")) or often
+    yield "as needed" if dosage.get("asNeededBoolean") is True else words(item(dosage, "asNeededCodeableConcept"))
+
+
+def _is_regular(repeat: Json) -> bool:
+    return "frequency" in repeat and "period" in repeat
+
+
+def _appointment(resource: Json, times: Times) -> Iterator[str]:
+    minutes = resource.get("minutesDuration")
+    yield f"{minutes} min" if minutes else ""
+
+
+def _report(resource: Json, times: Times) -> Iterator[str]:
+    yield text(resource, "conclusion")
+
+
+DETAILS: dict[str, Callable[[Json, Times], Iterator[str]]] = {
+    "Observation": _observation,
+    "AllergyIntolerance": _allergy,
+    "MedicationRequest": _medication,
+    "Appointment": _appointment,
+    "DiagnosticReport": _report,
+}
