@@ -21,19 +21,19 @@ def kinds(conn: Connection, user_id: str) -> frozenset[str]:
     """`otp` for an authenticator app, `hwk` for a passkey (the names of RFC 8176); empty: the password is all."""
     app = conn.execute(select(totp.c.user).where(totp.c.user == user_id, totp.c.confirmed.is_(True))).first()
     key = conn.execute(select(passkey.c.id).where(passkey.c.user == user_id).limit(1)).first()
-    return frozenset(kind for kind, found in (("otp", app), ("hwk", key)) if found)
+    return frozenset(kind for kind, row in (("otp", app), ("hwk", key)) if row)
 
 
 def holders(conn: Connection) -> dict[str, frozenset[str]]:
     """user id -> kinds, for all who have any."""
-    found: dict[str, frozenset[str]] = {}
+    kinds_by_user: dict[str, frozenset[str]] = {}
     for kind, table, where in (("otp", totp, totp.c.confirmed.is_(True)), ("hwk", passkey, passkey.c.user.isnot(None))):
         for user_id in conn.scalars(select(table.c.user).where(where).distinct()):
-            found[user_id] = found.get(user_id, frozenset()) | {kind}
-    return found
+            kinds_by_user[user_id] = kinds_by_user.get(user_id, frozenset()) | {kind}
+    return kinds_by_user
 
 
-def renew(conn: Connection, user_id: str) -> list[str]:
+def new_recovery_codes(conn: Connection, user_id: str) -> list[str]:
     """New recovery codes, to be shown once; those before are good for nothing."""
     conn.execute(delete(recovery).where(recovery.c.user == user_id))
     made = [_code() for _ in range(CODES)]
@@ -41,27 +41,27 @@ def renew(conn: Connection, user_id: str) -> list[str]:
     return made
 
 
-def recover(conn: Connection, user_id: str, code: str, now: int) -> bool:
+def use_recovery_code(conn: Connection, user_id: str, code: str, now: int) -> bool:
     """Whether this is an unused recovery code of the person; then it is used up."""
     unused = (recovery.c.user == user_id, recovery.c.hash == digest(_plain(code)), recovery.c.used.is_(None))
     return conn.execute(update(recovery).where(*unused).values(used=now)).rowcount > 0
 
 
-def left(conn: Connection, user_id: str) -> int:
+def recovery_codes_left(conn: Connection, user_id: str) -> int:
     """How many recovery codes are unused."""
     mine = (recovery.c.user == user_id, recovery.c.used.is_(None))
     return conn.scalar(select(func.count()).select_from(recovery).where(*mine)) or 0
 
 
-def settle(conn: Connection, user_id: str) -> list[str]:
+def adjust_recovery_codes(conn: Connection, user_id: str) -> list[str]:
     """After a change of factors: recovery codes for who has their first factor, none for who has given up the last.
     Returns the new ones, if any."""
     if not kinds(conn, user_id):
         conn.execute(delete(recovery).where(recovery.c.user == user_id))
         return []
-    return (
-        [] if conn.scalar(select(recovery.c.user).where(recovery.c.user == user_id).limit(1)) else renew(conn, user_id)
-    )
+    if conn.scalar(select(recovery.c.user).where(recovery.c.user == user_id).limit(1)):
+        return []
+    return new_recovery_codes(conn, user_id)
 
 
 def remove_all(conn: Connection, user_id: str) -> None:

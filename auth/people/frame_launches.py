@@ -28,7 +28,7 @@ _PURPOSE: Final = "embed:handover"
 
 
 @dataclass(frozen=True)
-class Launched:
+class FrameLaunch:
     """What an EHR opened us for. `patient`: our id of theirs; none when they had no patient open. `context`: what the
     EHR's token response said."""
 
@@ -42,18 +42,18 @@ class Handover:
     """A launch on its way to a session of `user`."""
 
     user: str
-    launched: Launched
+    launched: FrameLaunch
 
 
-def hand_over(conn: Connection, user: str, launched: Launched, now: int) -> str:
+def hand_over(conn: Connection, user: str, launched: FrameLaunch, now: int) -> str:
     """Keep a launch for a minute; returns the value that fetches it, once."""
     data = {"ehr": launched.ehr, "patient": launched.patient, "context": launched.context}
     return one_time.keep(conn, _PURPOSE, data, now, HANDOVER, user)
 
 
-def waiting(conn: Connection, value: str, now: int) -> Handover | None:
+def peek(conn: Connection, value: str, now: int) -> Handover | None:
     """What is kept under this value, left in place."""
-    return _handover(one_time.look(conn, _PURPOSE, value, now))
+    return _handover(one_time.peek(conn, _PURPOSE, value, now))
 
 
 def take(conn: Connection, value: str, now: int) -> Handover | None:
@@ -61,7 +61,7 @@ def take(conn: Connection, value: str, now: int) -> Handover | None:
     return _handover(one_time.take(conn, _PURPOSE, value, now))
 
 
-def start(conn: Connection, session: Session, launched: Launched, now: int) -> str:
+def start(conn: Connection, session: Session, launched: FrameLaunch, now: int) -> str:
     """Bind a launch to a session; returns its id, for the path."""
     id = secrets.token_urlsafe(18)
     row = {"id": id, "session": session.hash, "ehr": launched.ehr, "patient": launched.patient}
@@ -69,10 +69,10 @@ def start(conn: Connection, session: Session, launched: Launched, now: int) -> s
     return id
 
 
-def find(conn: Connection, id: str, now: int) -> Launched | None:
+def find(conn: Connection, id: str, now: int) -> FrameLaunch | None:
     """The launch of this id, whosever it is."""
     row = _row(conn, id, now)
-    return Launched(row.ehr, row.patient, json.loads(row.context)) if row else None
+    return FrameLaunch(row.ehr, row.patient, json.loads(row.context)) if row else None
 
 
 def owner(conn: Connection, id: str, session: Session, now: int) -> bytes | None:
@@ -83,7 +83,7 @@ def owner(conn: Connection, id: str, session: Session, now: int) -> bytes | None
         return None
     if row.session == session.hash:
         return session.hash
-    others = (one.hash for one in people_sessions.sessions(conn, session.user.id, now) if one.kind == session.kind)
+    others = (one.hash for one in people_sessions.of_user(conn, session.user.id, now) if one.kind == session.kind)
     return next((hash for hash in others if hash == row.session), None)
 
 
@@ -106,4 +106,4 @@ def _row(conn: Connection, id: str, now: int) -> Any:
 def _handover(kept: one_time.Pending | None) -> Handover | None:
     if kept is None or kept.user is None:
         return None
-    return Handover(kept.user, Launched(kept.data["ehr"], kept.data["patient"], kept.data["context"]))
+    return Handover(kept.user, FrameLaunch(kept.data["ehr"], kept.data["patient"], kept.data["context"]))

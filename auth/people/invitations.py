@@ -34,15 +34,15 @@ def withdraw(conn: Connection, user_id: str) -> None:
     conn.execute(delete(invitation).where(invitation.c.user == user_id))
 
 
-def look(conn: Connection, plain: str, now: int) -> Invitation | None:
+def peek(conn: Connection, plain: str, now: int) -> Invitation | None:
     """Whom the link is for, left as it is; None when it is unknown, used, too old, or its person disabled."""
     row = conn.execute(select(invitation.c.user, invitation.c.expires).where(*_good(plain, now))).first()
     who = find_user(conn, row.user) if row else None
     return None if row is None or who is None or who.disabled else Invitation(who, row.expires)
 
 
-def take(conn: Connection, plain: str, now: int) -> User | None:
-    """As `look`, but the link is used up, also for somebody who opens it in the same moment."""
+def redeem(conn: Connection, plain: str, now: int) -> User | None:
+    """As `peek`, but the link is used up, also for somebody who opens it in the same moment."""
     taken = update(invitation).where(*_good(plain, now)).values(used=now).returning(invitation.c.user)
     row = conn.execute(taken).first()
     who = find_user(conn, row.user) if row else None

@@ -27,14 +27,14 @@ def keep(conn: Connection, purpose: str, data: dict[str, Any], now: int, life: i
     return plain
 
 
-def look(conn: Connection, purpose: str, plain: str, now: int) -> Pending | None:
+def peek(conn: Connection, purpose: str, plain: str, now: int) -> Pending | None:
     """What was kept under this value for this purpose, left in place; None when it is unknown or too old."""
     row = conn.execute(select(pending.c.user, pending.c.data).where(*_is(purpose, plain, now))).first()
     return Pending(row.user, json.loads(row.data)) if row else None
 
 
 def take(conn: Connection, purpose: str, plain: str, now: int) -> Pending | None:
-    """As `look`, but nobody can have it again, also not somebody who asks in the same moment."""
+    """As `peek`, but nobody can have it again, also not somebody who asks in the same moment."""
     taken = delete(pending).where(*_is(purpose, plain, now)).returning(pending.c.user, pending.c.data)
     row = conn.execute(taken).first()
     return Pending(row.user, json.loads(row.data)) if row else None

@@ -30,9 +30,9 @@ from auth.tables import passkey
 
 LIFE: Final = 300  # seconds that a challenge is good
 LONGEST_NAME: Final = 60
-_MOST: Final = 20_000  # characters of a credential; real ones have below 3,000
-_NEW: Final = "passkey-new"
-_SHOWN: Final = "passkey-shown"
+_LONGEST_CREDENTIAL: Final = 20_000  # characters of a credential; real ones have below 3,000
+_REGISTRATION: Final = "passkey-new"
+_AUTHENTICATION: Final = "passkey-shown"
 _WRONG: Final = "That passkey did not let you in. Try again, or sign in another way."
 
 
@@ -67,10 +67,10 @@ def site(url: str) -> Site | None:
     return Site(host, f"{parts.scheme}://{parts.netloc}") if host and secure and not _is_ip(host) else None
 
 
-def offer(conn: Connection, here: Site, who: User, bound: str, now: int) -> dict[str, Any]:
+def registration_options(conn: Connection, here: Site, who: User, bound: str, now: int) -> dict[str, Any]:
     """What the browser needs to make a new passkey (PublicKeyCredentialCreationOptions as JSON). bound: the secret of
     the browser that asks, such as its session's CSRF token."""
-    challenge = _challenge(conn, _NEW, bound, now, who.id)
+    challenge = _new_challenge(conn, _REGISTRATION, bound, now, who.id)
     made = webauthn.generate_registration_options(
         rp_id=here.host,
         rp_name="carecoord",
@@ -81,16 +81,16 @@ def offer(conn: Connection, here: Site, who: User, bound: str, now: int) -> dict
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
         ),
-        exclude_credentials=_known(conn, who.id),
+        exclude_credentials=_descriptors(conn, who.id),
     )
     return _json(made)
 
 
-def add(conn: Connection, here: Site, who: User, credential: str, name: str, bound: str, now: int) -> str:
+def register(conn: Connection, here: Site, who: User, credential: str, name: str, bound: str, now: int) -> str:
     """Register the passkey that the browser made; returns its name. Raises BadPasskey."""
-    sent, challenge = _asked(conn, _NEW, credential, bound, now, who.id)
+    sent, challenge = _take_challenge(conn, _REGISTRATION, credential, bound, now, who.id)
     try:
-        found = webauthn.verify_registration_response(
+        registration = webauthn.verify_registration_response(
             credential=sent,
             expected_challenge=challenge,
             expected_rp_id=here.host,
@@ -100,37 +100,44 @@ def add(conn: Connection, here: Site, who: User, credential: str, name: str, bou
     except (WebAuthnException, ValueError) as error:
         raise BadPasskey("The passkey could not be added: the browser's answer did not fit. Try again.") from error
     called = " ".join(name.split())[:LONGEST_NAME] or "Passkey"
-    if conn.execute(select(passkey.c.id).where(passkey.c.id == found.credential_id)).first():
+    if conn.execute(select(passkey.c.id).where(passkey.c.id == registration.credential_id)).first():
         raise BadPasskey("This passkey is registered already.")
-    row = {"id": found.credential_id, "user": who.id, "name": called, "public_key": found.credential_public_key}
-    conn.execute(insert(passkey).values(**row, count=found.sign_count, made=now))
+    row = {
+        "id": registration.credential_id, "user": who.id, "name": called,
+        "public_key": registration.credential_public_key, "count": registration.sign_count, "made": now,
+    }  # fmt: skip
+    conn.execute(insert(passkey).values(row))
     return called
 
 
-def ask(conn: Connection, here: Site, bound: str, now: int, user_id: str | None = None) -> dict[str, Any]:
+def authentication_options(
+    conn: Connection, here: Site, bound: str, now: int, user_id: str | None = None
+) -> dict[str, Any]:
     """What the browser needs to show a passkey (PublicKeyCredentialRequestOptions as JSON): one of this person's, as a
     second factor, or any that it has for us, alone."""
-    challenge = _challenge(conn, _SHOWN, bound, now, user_id)
+    challenge = _new_challenge(conn, _AUTHENTICATION, bound, now, user_id)
     alone = user_id is None
     made = webauthn.generate_authentication_options(
         rp_id=here.host,
         challenge=base64url_to_bytes(challenge),
-        allow_credentials=None if user_id is None else _known(conn, user_id),
+        allow_credentials=None if user_id is None else _descriptors(conn, user_id),
         user_verification=UserVerificationRequirement.REQUIRED if alone else UserVerificationRequirement.PREFERRED,
     )
     return _json(made)
 
 
-def show(conn: Connection, here: Site, credential: str, bound: str, now: int, user_id: str | None = None) -> User:
+def authenticate(
+    conn: Connection, here: Site, credential: str, bound: str, now: int, user_id: str | None = None
+) -> User:
     """Whose passkey this is, verified. `user_id`: it must be this person's, and comes as a second factor. Raises
     BadPasskey, also when the signature counter went back: then somebody has a copy (WebAuthn section 6.1.1)."""
-    sent, challenge = _asked(conn, _SHOWN, credential, bound, now, user_id)
+    sent, challenge = _take_challenge(conn, _AUTHENTICATION, credential, bound, now, user_id)
     row = conn.execute(select(passkey).where(passkey.c.id == _bytes(sent.get("rawId")))).first()
     who = find_user(conn, row.user) if row else None
     if row is None or who is None or who.disabled or user_id not in (None, who.id) or not _is_handle(sent, who):
         raise BadPasskey(_WRONG)
     try:
-        found = webauthn.verify_authentication_response(
+        authentication = webauthn.verify_authentication_response(
             credential=sent,
             expected_challenge=challenge,
             expected_rp_id=here.host,
@@ -142,7 +149,7 @@ def show(conn: Connection, here: Site, credential: str, bound: str, now: int, us
     except (WebAuthnException, ValueError) as error:
         raise BadPasskey(_WRONG) from error
     same = update(passkey).where(passkey.c.id == row.id, passkey.c["count"] == row._mapping["count"])
-    if not conn.execute(same.values(count=found.new_sign_count, used=now)).rowcount:
+    if not conn.execute(same.values(count=authentication.new_sign_count, used=now)).rowcount:
         raise BadPasskey(_WRONG)  # used elsewhere in the same moment: one of the two is a copy
     return who
 
@@ -159,28 +166,28 @@ def remove(conn: Connection, user_id: str, id: bytes) -> str | None:
     return conn.execute(gone).scalar()
 
 
-def _challenge(conn: Connection, purpose: str, bound: str, now: int, user_id: str | None) -> str:
+def _new_challenge(conn: Connection, purpose: str, bound: str, now: int, user_id: str | None) -> str:
     """A kept value is 32 random bytes in base64url, and so is a challenge: the one serves as the other."""
-    return one_time.keep(conn, purpose, {"bound": _seal(bound)}, now, LIFE, user_id)
+    return one_time.keep(conn, purpose, {"bound": _bound_hash(bound)}, now, LIFE, user_id)
 
 
-def _asked(
+def _take_challenge(
     conn: Connection, purpose: str, credential: str, bound: str, now: int, user_id: str | None
 ) -> tuple[dict[str, Any], bytes]:
     """The credential read, and the challenge that it answers, taken. Raises BadPasskey unless we asked for it."""
     try:
-        sent = json.loads(credential[:_MOST])
+        sent = json.loads(credential[:_LONGEST_CREDENTIAL])
         said = json.loads(base64url_to_bytes(sent["response"]["clientDataJSON"]))
         challenge = str(said["challenge"])
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise BadPasskey("The browser's answer could not be read. Reload the page and try again.") from error
     kept = one_time.take(conn, purpose, challenge, now)
-    if kept is None or kept.user != user_id or kept.data["bound"] != _seal(bound):
+    if kept is None or kept.user != user_id or kept.data["bound"] != _bound_hash(bound):
         raise BadPasskey("That took too long, or was asked for elsewhere. Try again.")
     return sent, base64url_to_bytes(challenge)
 
 
-def _known(conn: Connection, user_id: str) -> list[PublicKeyCredentialDescriptor]:
+def _descriptors(conn: Connection, user_id: str) -> list[PublicKeyCredentialDescriptor]:
     return [PublicKeyCredentialDescriptor(id=each.id) for each in of_user(conn, user_id)]
 
 
@@ -195,7 +202,7 @@ def _is_handle(sent: dict[str, Any], who: User) -> bool:
     return not handle or _bytes(handle) == _handle(who.id)
 
 
-def _seal(bound: str) -> str:
+def _bound_hash(bound: str) -> str:
     return hashlib.sha256(bound.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -207,8 +214,8 @@ def _bytes(text: object) -> bytes:
 
 
 def _json(options: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(webauthn.options_to_json(options))
-    return found
+    document: dict[str, Any] = json.loads(webauthn.options_to_json(options))
+    return document
 
 
 def _is_ip(host: str) -> bool:

@@ -44,8 +44,8 @@ def add(conn: Connection, new: Provider, now: int) -> None:
         raise BadRegistration("The id stands in addresses: small letters, digits and hyphens, 40 at most.")
     if not new.name.strip() or not new.client.strip():
         raise BadRegistration("A provider has a name, for its button, and a client id by which it knows us.")
-    known = select(provider.c.id, provider.c.issuer)
-    for id, issuer in conn.execute(known.where((provider.c.id == new.id) | (provider.c.issuer == new.issuer))):
+    registered = select(provider.c.id, provider.c.issuer)
+    for id, issuer in conn.execute(registered.where((provider.c.id == new.id) | (provider.c.issuer == new.issuer))):
         if (id, issuer) != (new.id, new.issuer):
             raise BadRegistration(f"{issuer} is provider {id!r} here: use that id, or another for another issuer.")
     row = {**vars(new), "roles": " ".join(sorted(new.roles))}
@@ -68,7 +68,7 @@ def every(conn: Connection) -> list[tuple[Provider, int]]:
     return [(_read(row), row["people"]) for row in rows]
 
 
-def offered(conn: Connection) -> list[tuple[str, str]]:
+def enabled(conn: Connection) -> list[tuple[str, str]]:
     """Id and name of each provider that has a button."""
     open = select(provider.c.id, provider.c.name).where(~provider.c.disabled)
     return [(id, name) for id, name in conn.execute(open.order_by(provider.c.name, provider.c.id))]
@@ -84,7 +84,7 @@ def link(conn: Connection, issuer: str, subject: str, user: str, now: int) -> No
     """Say that this subject of the issuer is this person here. Raises BadRegistration when it is another person."""
     if not subject.strip() or not storable(subject):
         raise BadRegistration("The subject is what the provider calls the person: sub in its id_tokens.")
-    holder = known(conn, issuer, subject)
+    holder = linked_user(conn, issuer, subject)
     if holder not in (None, user):
         raise BadRegistration(f"{subject!r} of {issuer} is somebody else here already.")
     if holder is None:
@@ -98,14 +98,14 @@ def unlink(conn: Connection, issuer: str, subject: str) -> bool:
     return conn.execute(delete(identity).where(*here)).rowcount > 0
 
 
-def known(conn: Connection, issuer: str, subject: str) -> str | None:
+def linked_user(conn: Connection, issuer: str, subject: str) -> str | None:
     """The id of the person whom an issuer calls so."""
-    found = select(identity.c.user).where(identity.c.issuer == issuer, identity.c.subject == subject)
-    user: str | None = conn.execute(found).scalar()
+    linked = select(identity.c.user).where(identity.c.issuer == issuer, identity.c.subject == subject)
+    user: str | None = conn.execute(linked).scalar()
     return user
 
 
-def saw(conn: Connection, issuer: str, subject: str, now: int) -> None:
+def mark_seen(conn: Connection, issuer: str, subject: str, now: int) -> None:
     """Note that the person came by this identity."""
     here = (identity.c.issuer == issuer, identity.c.subject == subject)
     conn.execute(update(identity).where(*here).values(seen=now))

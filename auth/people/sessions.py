@@ -4,8 +4,9 @@ A session is a random id whose hash is stored; it dies after half an hour withou
 at sign-out, and when its person is changed or disabled. Each has its own CSRF token. A session of the kind "embed", of
 somebody who came from an EHR, opens embedded pages alone: its id means nothing at the desk.
 
-Who has a second factor is let in in two steps. In between nothing is forgotten: after the right password `excuse` takes
-back only what this attempt itself had counted, and each code counts as a failure (`count`) until `forgive`.
+Who has a second factor is let in in two steps. In between nothing is forgotten: after the right password `undo_failure`
+takes back only what this attempt itself had counted, and each code counts as a failure (`count_failure`) until
+`reset_failures`.
 """
 
 import hmac
@@ -90,7 +91,7 @@ def hash_password(password: str, login: str = "") -> str:
     return _hasher.hash(password.encode("utf-8", "surrogatepass"))
 
 
-def register(conn: Connection, new: User, password: str, now: int) -> None:
+def add_user_with_password(conn: Connection, new: User, password: str, now: int) -> None:
     """Add a person who can sign in. Raises BadRegistration."""
     add_user(conn, new, hash_password(password, new.login), now)
 
@@ -104,7 +105,7 @@ def set_password(conn: Connection, user_id: str, hashed: str, but: bytes = b"") 
     """As `change_password`, with a hash that was made outside the transaction, for that is slow; the session with the
     hash `but` stays."""
     conn.execute(update(user).where(user.c.id == user_id).values(password=hashed))
-    leave_everywhere(conn, user_id, but)
+    end_all(conn, user_id, but)
 
 
 def has_password(conn: Connection, user_id: str) -> bool:
@@ -112,78 +113,70 @@ def has_password(conn: Connection, user_id: str) -> bool:
     return bool(conn.scalar(select(user.c.password).where(user.c.id == user_id)))
 
 
-def added(conn: Connection, user_id: str) -> int:
+def added_at(conn: Connection, user_id: str) -> int:
     """When the person was let in."""
     return conn.scalar(select(user.c.added).where(user.c.id == user_id)) or 0
 
 
-def standing(conn: Connection) -> dict[str, tuple[int | None, bool]]:
+def sign_in_status(conn: Connection) -> dict[str, tuple[int | None, bool]]:
     """user id -> when they last signed in, and whether they have a password."""
     listed = select(user.c.id, user.c.seen, user.c.password != "")
     return {row[0]: (row[1], bool(row[2])) for row in conn.execute(listed)}
 
 
-def attempt(conn: Connection, login: str, now: int) -> Attempt:
+def begin_attempt(conn: Connection, login: str, now: int) -> Attempt:
     """Begin a sign-in; counts as a failure at once, so that guesses sent side by side count too. Raises Locked.
 
-    Then check the password with `proven`, outside any transaction for it is slow, and give the answer to `enter`.
+    Then check the password with `verify_password`, outside any transaction for it is slow; `open_session` follows.
     """
-    known = digest(fold(login))
-    former = count(conn, known, now)
-    asked = fold(login) if storable(login) else ""
-    row = conn.execute(select(user.c.id, user.c.password).where(user.c.login == asked)).first()
-    found = find_user(conn, row.id) if row else None
-    return Attempt(known, found, (row.password if row else "") or _nobody, former, now)
+    login_digest = digest(fold(login))
+    former = count_failure(conn, login_digest, now)
+    storable_login = fold(login) if storable(login) else ""
+    row = conn.execute(select(user.c.id, user.c.password).where(user.c.login == storable_login)).first()
+    person = find_user(conn, row.id) if row else None
+    return Attempt(login_digest, person, (row.password if row else "") or _nobody, former, now)
 
 
-def count(conn: Connection, known: bytes, now: int) -> tuple[int, int] | None:
+def count_failure(conn: Connection, login_digest: bytes, now: int) -> tuple[int, int] | None:
     """Count one more failure for a login, by its digest; returns how many there were, and when the last. Raises Locked
     while one has to wait."""
-    failed = conn.execute(select(failure.c["count"], failure.c.last).where(failure.c.login == known)).first()
+    failed = conn.execute(select(failure.c["count"], failure.c.last).where(failure.c.login == login_digest)).first()
     if failed and (wait := failed.last + _wait(failed[0]) - now) > 0:
         raise Locked(wait)
-    counted = upsert(conn, failure).values(login=known, count=1, last=now)
+    counted = upsert(conn, failure).values(login=login_digest, count=1, last=now)
     conn.execute(
         counted.on_conflict_do_update(index_elements=["login"], set_={"count": failure.c["count"] + 1, "last": now})
     )
     return (failed[0], failed.last) if failed else None
 
 
-def proven(tried: Attempt, password: str) -> bool:
+def verify_password(attempt: Attempt, password: str) -> bool:
     """Whether the password is right and the person may sign in. Takes as long for a login that nobody has, and for
     somebody who has no password."""
     try:
-        right = _hasher.verify(tried.password, password[:LONGEST_PASSWORD].encode("utf-8", "surrogatepass"))
+        right = _hasher.verify(attempt.password, password[:LONGEST_PASSWORD].encode("utf-8", "surrogatepass"))
     except (VerificationError, InvalidHashError):
         return False
-    return right and len(password) <= LONGEST_PASSWORD and tried.user is not None and not tried.user.disabled
+    return right and len(password) <= LONGEST_PASSWORD and attempt.user is not None and not attempt.user.disabled
 
 
-def excuse(conn: Connection, tried: Attempt) -> None:
+def undo_failure(conn: Connection, attempt: Attempt) -> None:
     """Take back the failure that a right password was counted as, and nothing more: the codes that follow are still
     counted. Without this, who has waited out a lock would be locked again by their own right password."""
-    mine = (failure.c.login == tried.login, failure.c.last == tried.at)
-    if tried.former is None:
+    mine = (failure.c.login == attempt.login, failure.c.last == attempt.at)
+    if attempt.former is None:
         conn.execute(delete(failure).where(*mine, failure.c["count"] == 1))
     else:
-        before, last = tried.former
+        before, last = attempt.former
         conn.execute(update(failure).where(*mine, failure.c["count"] == before + 1).values(count=before, last=last))
 
 
-def forgive(conn: Connection, login: str) -> None:
+def reset_failures(conn: Connection, login: str) -> None:
     """Forget the failures of a login: its person has proved who they are, or an admin vouches for them."""
     conn.execute(delete(failure).where(failure.c.login == digest(fold(login))))
 
 
-def enter(conn: Connection, tried: Attempt, agent: str, now: int, amr: str = "pwd") -> str:
-    """Finish a proven sign-in: forgets the failures and returns a new session id, for the cookie alone."""
-    if tried.user is None:
-        raise ValueError("nobody signs in as nobody")
-    conn.execute(delete(failure).where(failure.c.login == tried.login))
-    return enter_as(conn, tried.user, agent, now, amr=amr)
-
-
-def enter_as(conn: Connection, who: User, agent: str, now: int, *, amr: str, kind: str = "desk") -> str:
+def open_session(conn: Connection, who: User, agent: str, now: int, *, amr: str, kind: str = "desk") -> str:
     """Open a session for somebody who was proved otherwise than by a password; returns its id, for the cookie alone.
 
     amr: how they were (RFC 8176, space-separated). kind: desk or embed. Whether they are disabled is the caller's to
@@ -212,42 +205,42 @@ def touch(conn: Connection, used: Session, now: int) -> None:
     conn.execute(update(session).where(session.c.hash == used.hash).values(seen=now))
 
 
-def prove(conn: Connection, used: Session, now: int) -> None:
+def mark_reauthenticated(conn: Connection, used: Session, now: int) -> None:
     """Note that the person proved again who they are."""
     conn.execute(update(session).where(session.c.hash == used.hash).values(proved=now))
 
 
-def admit(conn: Connection, used: Session, amr: str, now: int) -> None:
+def promote(conn: Connection, used: Session, amr: str, now: int) -> None:
     """Let a session that was good for one page only (kind "enrol") go on as a full one, proved as `amr` says."""
     conn.execute(update(session).where(session.c.hash == used.hash).values(kind="desk", amr=amr, proved=now))
 
 
-def sessions(conn: Connection, user_id: str, now: int) -> list[Session]:
+def of_user(conn: Connection, user_id: str, now: int) -> list[Session]:
     """Where this person is signed in, at the desk or inside an EHR, latest use first."""
     who = find_user(conn, user_id)
     rows = conn.execute(select(session).where(session.c.user == user_id).order_by(session.c.seen.desc()))
     return [_session(row, who) for row in rows if who and now < row.seen + IDLE and now < row.started + ABSOLUTE]
 
 
-def leave(conn: Connection, plain: str | None) -> None:
+def end_session(conn: Connection, plain: str | None) -> None:
     """End the session of a cookie."""
     conn.execute(delete(session).where(session.c.hash == digest(plain or "")))
 
 
-def leave_one(conn: Connection, user_id: str, hash: bytes) -> bool:
+def end_one(conn: Connection, user_id: str, hash: bytes) -> bool:
     """End one session of a person, by its hash; False when they have no such."""
     ended = delete(session).where(session.c.hash == hash, session.c.user == user_id)
     return conn.execute(ended).rowcount > 0
 
 
-def leave_everywhere(conn: Connection, user_id: str, but: bytes = b"") -> None:
+def end_all(conn: Connection, user_id: str, but: bytes = b"") -> None:
     """End every session of a person, except the one with the hash `but`."""
     conn.execute(delete(session).where(session.c.user == user_id, session.c.hash != but))
 
 
-def is_csrf(known: str, sent: str | None) -> bool:
+def is_csrf(token: str, sent: str | None) -> bool:
     """Whether a form carries its session's token, in constant time."""
-    return hmac.compare_digest(known.encode(), (sent or "").encode("utf-8", "surrogatepass"))
+    return hmac.compare_digest(token.encode(), (sent or "").encode("utf-8", "surrogatepass"))
 
 
 def _session(row: Any, who: User) -> Session:

@@ -33,7 +33,7 @@ def find(conn: Connection, user_id: str) -> Authenticator | None:
     return Authenticator(*row) if row else None
 
 
-def offer(conn: Connection, user_id: str, now: int) -> None:
+def offer_secret(conn: Connection, user_id: str, now: int) -> None:
     """Make a secret to be scanned, in place of one that was never confirmed; a confirmed one stays as it is."""
     new = upsert(conn, totp).values(user=user_id, secret=pyotp.random_base32(), confirmed=False, step=0, made=now)
     again = {"secret": new.excluded.secret, "made": now, "step": 0}
@@ -45,7 +45,7 @@ def confirm(conn: Connection, user_id: str, code: str, now: int) -> bool:
     return _spend(conn, user_id, code, now, confirmed=False)
 
 
-def use(conn: Connection, user_id: str, code: str, now: int) -> bool:
+def use_code(conn: Connection, user_id: str, code: str, now: int) -> bool:
     """Whether the code is right; then it is used up, also for somebody who sends it in the same moment."""
     return _spend(conn, user_id, code, now, confirmed=True)
 

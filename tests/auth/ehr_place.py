@@ -146,7 +146,7 @@ class Two:
     def at_desk(self, of: World, who: User) -> str:
         """A session cookie of the desk."""
         with writing(of.engine) as conn:
-            return sessions.enter(conn, sessions.Attempt(b"", who, ""), "test", self.now())
+            return sessions.open_session(conn, who, "test", self.now(), amr="pwd")
 
     def colleague(self, *roles: str, organization: str = "office-fairmont") -> User:
         """Somebody who has an account here."""

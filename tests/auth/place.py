@@ -156,7 +156,7 @@ class Place:
     def sign_in(self, who: store.User, ago: int = 0) -> None:
         """As if the right password had been given some seconds ago."""
         with writing(self.world.engine) as conn:
-            cookie = sessions.enter(conn, sessions.Attempt(b"", who, ""), "test", self.now() - ago)
+            cookie = sessions.open_session(conn, who, "test", self.now() - ago, amr="pwd")
         self.web.set_cookie("cc", cookie)
 
     def app(self, scope: str, **changes: Any) -> "App":

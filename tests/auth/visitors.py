@@ -30,14 +30,14 @@ PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 def let_in(place: Place, who: User = MINA) -> User:
     """Somebody who can sign in with PASSWORD."""
     with writing(place.world.engine) as conn:
-        sessions.register(conn, who, PASSWORD, place.now())
+        sessions.add_user_with_password(conn, who, PASSWORD, place.now())
     return who
 
 
 def enrolled(place: Place, who: User = MINA) -> str:
     """Give them an authenticator app; returns its secret. The code of the moment before is used up."""
     with writing(place.world.engine) as conn:
-        totp.offer(conn, who.id, place.now())
+        totp.offer_secret(conn, who.id, place.now())
         found = totp.find(conn, who.id)
         assert found
         assert totp.confirm(conn, who.id, code(found.secret, place.now() - totp.STEP), place.now())

@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from sqlalchemy import Boolean, Integer
 
-from auth.people.sessions import register
+from auth.people.sessions import add_user_with_password
 from auth.store import User
 from carecoord.fhir.search.collation import fold
 from carecoord.store.database import engine
@@ -65,7 +65,7 @@ def fill(server: Server, size: int) -> None:
     now = time.time_ns() // 1000
     with engine.writing(base) as conn:
         who = User(id="bench", login="bench", name="Bench", roles=frozenset({"coordinator"}), organization="placer")
-        register(conn, who, PASSWORD, now // 1_000_000)
+        add_user_with_password(conn, who, PASSWORD, now // 1_000_000)
         # whose cases they are is read from our own Organization: without it the page would be an empty one
         place: dict[str, Any] = {"resourceType": "Organization", "id": "placer", "name": "Fairmont Medical Group"}
         actor = Actor("bench", None, None, "bench")

@@ -66,7 +66,7 @@ def settle(world: World, keys: Keys, jwks_url: str) -> None:
     now = int(world.clock().timestamp())
     with writing(world.engine) as conn:
         mina = User("u1", LOGIN, "Mina Reyes", frozenset({"coordinator", "clinician"}), "clinic", "Practitioner/mina")
-        sessions.register(conn, mina, PASSWORD, now)
+        sessions.add_user_with_password(conn, mina, PASSWORD, now)
         for client, secret in _clients(keys, jwks_url):
             store.add_client(conn, client, now, secret)
         token = everything(conn, now)

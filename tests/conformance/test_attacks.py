@@ -182,7 +182,7 @@ def test_who_is_shut_out_is_out_at_once(site: Site, fresh: Fresh) -> None:
     gone = store.User("u9", "gone", "Gone", frozenset({"coordinator"}), "clinic")
     with writing(site.register) as conn:
         store.add_client(conn, client, 0)
-        sessions.register(conn, gone, PASSWORD, 0)
+        sessions.add_user_with_password(conn, gone, PASSWORD, 0)
     browser = Browser(site)
     browser.go("/sign-in")
     browser.sign_in("gone")

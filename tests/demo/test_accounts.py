@@ -24,7 +24,7 @@ REYES = NewUser("maria.reyes", "Reyes, Maria", frozenset({"coordinator"}))
 
 def opens(conn: Connection, login: str, password: str, now: int) -> bool:
     """Whether the login and the password let somebody in."""
-    return sessions.proven(sessions.attempt(conn, login, now), password)
+    return sessions.verify_password(sessions.begin_attempt(conn, login, now), password)
 
 
 def test_a_new_user_signs_in_with_the_password_that_was_printed(world: World) -> None:

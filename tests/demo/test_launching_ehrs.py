@@ -102,5 +102,5 @@ def test_somebody_is_linked_to_their_account(settings: Settings, capsys: pytest.
     assert "s-1 of city is Reyes, Maria (maria) here" in capsys.readouterr().out
     with opened(settings) as world, reading(world.engine) as conn:
         (maria,) = users(conn)
-        assert providers.known(conn, "https://login.example", "s-1") == maria.id
-        assert providers.known(conn, "https://other.example", "s-1") is None
+        assert providers.linked_user(conn, "https://login.example", "s-1") == maria.id
+        assert providers.linked_user(conn, "https://other.example", "s-1") is None

@@ -21,7 +21,7 @@ from auth.client.backend import difference
 from auth.client.openid import Party, Unproven
 from auth.keys.fetched import KeySets
 from auth.people import frame_launches, sessions
-from auth.people.frame_launches import Launched
+from auth.people.frame_launches import FrameLaunch
 from auth.people.providers import FEDERATED
 from auth.people.sessions import Session
 from auth.store import User, digest, fresh
@@ -152,7 +152,7 @@ def arrive(world: World, keys: KeySets, answer: Answer, present: str | None, age
         store.purge(conn, now)
         known = sessions.find(conn, present, now, kind="embed")  # now: to be recognised may have ended it
         goes_on = answer.proof is None or (known is not None and known.user.id == who.id)
-        cookie = None if goes_on else sessions.enter_as(conn, who, agent, now, amr=FEDERATED, kind="embed")
+        cookie = None if goes_on else sessions.open_session(conn, who, agent, now, amr=FEDERATED, kind="embed")
         handover = frame_launches.hand_over(conn, who.id, launched, now)
     _audit(world, request, "sign-in", 200, who, ehr=one.name)
     return Arrived(handover, cookie)
@@ -163,7 +163,7 @@ def settle(world: World, handover: str, present: Session | None, request: str) -
     did. Raises NotFound when the handover is over."""
     now = _now(world)
     with writing(world.engine) as conn:
-        kept = frame_launches.waiting(conn, handover, now)
+        kept = frame_launches.peek(conn, handover, now)
         if kept is None:
             raise NotFound("This launch was used already, or took too long. Open carecoord from your EHR again.")
         if present is None or present.user.id != kept.user:
@@ -178,7 +178,7 @@ def settle(world: World, handover: str, present: Session | None, request: str) -
 def source(world: World, handover: str) -> Ehr | None:
     """The EHR that a handover came from, while it is good."""
     with reading(world.engine) as conn:
-        kept = frame_launches.waiting(conn, handover, _now(world))
+        kept = frame_launches.peek(conn, handover, _now(world))
         return _ehr(conn, kept.launched.ehr) if kept else None
 
 
@@ -191,11 +191,11 @@ def open_tab(world: World, handover: str, agent: str) -> Arrived:
         who = store.find_user(conn, kept.user) if kept else None
         if kept is None or who is None or who.disabled:
             raise NotFound("This button works once, for a minute. Open carecoord from your EHR again.")
-        cookie = sessions.enter_as(conn, who, agent, now, amr=FEDERATED, kind="embed")
+        cookie = sessions.open_session(conn, who, agent, now, amr=FEDERATED, kind="embed")
         return Arrived(frame_launches.hand_over(conn, who.id, kept.launched, now), cookie)
 
 
-def leave_for_tab(world: World, session: Session, launched: Launched) -> str:
+def leave_for_tab(world: World, session: Session, launched: FrameLaunch) -> str:
     """A handover for a tab beside the frame, which goes on being good."""
     with writing(world.engine) as conn:
         return frame_launches.hand_over(conn, session.user.id, launched, _now(world))
@@ -214,7 +214,7 @@ def who(world: World, cookie: str | None) -> Session | None:
     return found
 
 
-def launched(world: World, id: str, session: Session | None) -> tuple[Launched | None, bool]:
+def launched(world: World, id: str, session: Session | None) -> tuple[FrameLaunch | None, bool]:
     """The launch of this id, and whether it is this session's to see."""
     now = _now(world)
     with reading(world.engine) as conn:
@@ -230,7 +230,7 @@ def close(world: World, id: str, cookie: str | None) -> None:
     """End a launch and the session that it is shown in."""
     with writing(world.engine) as conn:
         frame_launches.end(conn, id)
-        sessions.leave(conn, cookie)
+        sessions.end_session(conn, cookie)
 
 
 def origins(world: World, name: str) -> tuple[str, ...]:
@@ -240,7 +240,7 @@ def origins(world: World, name: str) -> tuple[str, ...]:
     return one.launch.origins if one and one.launch else ()
 
 
-def _opened_for(one: Ehr, party: Party, told: dict[str, Any], request: str) -> Launched:
+def _opened_for(one: Ehr, party: Party, told: dict[str, Any], request: str) -> FrameLaunch:
     """The context of the token response, its patient under our id; and what was not granted, for the page to say."""
     said = told.get("scope")
     granted = said if isinstance(said, str) and said.strip() else party.scope
@@ -250,7 +250,7 @@ def _opened_for(one: Ehr, party: Party, told: dict[str, Any], request: str) -> L
     patient = told.get("patient")
     known = patient.removeprefix("Patient/") if isinstance(patient, str) else ""
     context = {name: told[name] for name in KEPT if name in told} | {"missing": missing}
-    return Launched(one.name, local_id(one.name, "Patient", known) if known else None, context)
+    return FrameLaunch(one.name, local_id(one.name, "Patient", known) if known else None, context)
 
 
 def _still(world: World, name: str) -> Ehr:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from auth.grant import Grant
-from auth.people.frame_launches import Launched
+from auth.people.frame_launches import FrameLaunch
 from auth.people.sessions import Session
 from auth.scopes import parse, resources
 from carecoord.actions.access.turn import looking
@@ -41,7 +41,7 @@ class Patient:
     deceased: bool
 
 
-def grant(session: Session, id: str, launched: Launched) -> Grant:
+def grant(session: Session, id: str, launched: FrameLaunch) -> Grant:
     """The person's roles, and of all that they open only this patient; `id`: of the launch, for the audit trail."""
     return replace(session.grant(), scopes=SCOPES, patient=launched.patient, launch=id)
 

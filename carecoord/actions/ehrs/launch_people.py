@@ -40,12 +40,12 @@ def recognise(world: World, one: Ehr, claims: dict[str, Any]) -> User:
     now = int(world.clock().timestamp())
     issuer, subject = str(claims["iss"]), str(claims["sub"])
     with writing(world.engine) as conn:
-        id = providers.known(conn, issuer, subject)
+        id = providers.linked_user(conn, issuer, subject)
         found = store.find_user(conn, id) if id else None
         if found and found.disabled:
             raise Forbidden("Your account here has been closed. Ask an administrator of carecoord.")
         if found and found.login != _login(one, claims):
-            providers.saw(conn, issuer, subject, now)
+            providers.mark_seen(conn, issuer, subject, now)
             return found
         wanted = _person(conn, one, _mapped(one), claims, found.id if found else world.new_id())
         if found is None:
@@ -53,7 +53,7 @@ def recognise(world: World, one: Ehr, claims: dict[str, Any]) -> User:
             providers.link(conn, issuer, subject, wanted.id, now)
         elif found != wanted:
             store.change_user(conn, wanted)  # the registration changed: its people's sessions of before end
-        providers.saw(conn, issuer, subject, now)
+        providers.mark_seen(conn, issuer, subject, now)
     return wanted
 
 

@@ -71,8 +71,8 @@ def look(world: World, mine: Session) -> Account:
             has_password=has_password,
             authenticator=made,
             passkeys=keys,
-            recovery=factors.left(conn, who.id),
-            sessions=people_sessions.sessions(conn, who.id, now),
+            recovery=factors.recovery_codes_left(conn, who.id),
+            sessions=people_sessions.of_user(conn, who.id, now),
             due=sign_in.due(world, conn, who) if bare else None,
             advised=bare and bool(who.roles & sign_in.ADVISED),
             can_use_passkeys=passkeys.site(world.settings.url) is not None,
@@ -83,21 +83,21 @@ def prove(world: World, mine: Session, request: str, *, password: str = "", code
     """Prove again who is there, by the password or by a code. Raises BadSignIn, and Locked as at sign-in."""
     now = _now(world)
     with writing(world.engine) as conn:
-        tried = people_sessions.attempt(conn, mine.user.login, now)
+        attempt = people_sessions.begin_attempt(conn, mine.user.login, now)
         right = bool(code) and sign_in.is_code(conn, mine.user, code, now)
-    right = right or (bool(password) and people_sessions.proven(tried, password))
+    right = right or (bool(password) and people_sessions.verify_password(attempt, password))
     if not right:
         note(world, request, CHANGE, 401, mine.user, "proof")
         raise BadSignIn("That is not right. Try again.")
     with writing(world.engine) as conn:
-        people_sessions.forgive(conn, mine.user.login)
-        people_sessions.prove(conn, mine, now)
+        people_sessions.reset_failures(conn, mine.user.login)
+        people_sessions.mark_reauthenticated(conn, mine, now)
 
 
 def ask_proof(world: World, mine: Session) -> dict[str, Any]:
     """What the browser needs to prove by a passkey who is there."""
     with writing(world.engine) as conn:
-        return passkeys.ask(conn, site(world), mine.csrf, _now(world), mine.user.id)
+        return passkeys.authentication_options(conn, site(world), mine.csrf, _now(world), mine.user.id)
 
 
 def prove_by_passkey(world: World, mine: Session, credential: str, request: str) -> None:
@@ -105,8 +105,8 @@ def prove_by_passkey(world: World, mine: Session, credential: str, request: str)
     refused: Refused | None = None
     with writing(world.engine) as conn:  # kept also when refused, for the challenge is spent
         try:
-            passkeys.show(conn, site(world), credential, mine.csrf, _now(world), mine.user.id)
-            people_sessions.prove(conn, mine, _now(world))
+            passkeys.authenticate(conn, site(world), credential, mine.csrf, _now(world), mine.user.id)
+            people_sessions.mark_reauthenticated(conn, mine, _now(world))
         except Refused as error:
             refused = error
     if refused:
@@ -121,15 +121,15 @@ def change_password(world: World, mine: Session, current: str, new: str, request
     """
     who, now = mine.user, _now(world)
     with writing(world.engine) as conn:
-        tried = people_sessions.attempt(conn, who.login, now)
-    if not people_sessions.proven(tried, current):
+        attempt = people_sessions.begin_attempt(conn, who.login, now)
+    if not people_sessions.verify_password(attempt, current):
         note(world, request, CHANGE, 401, who, "password")
         raise BadSignIn("The current password is not right.")
     hashed = people_sessions.hash_password(new, who.login)
     with writing(world.engine) as conn:
         people_sessions.set_password(conn, who.id, hashed, but=mine.hash)
-        people_sessions.forgive(conn, who.login)
-        people_sessions.prove(conn, mine, now)
+        people_sessions.reset_failures(conn, who.login)
+        people_sessions.mark_reauthenticated(conn, mine, now)
     note(world, request, CHANGE, 200, who, "password")
 
 
@@ -140,7 +140,7 @@ def offer_authenticator(world: World, mine: Session) -> None:
         app = totp.find(conn, mine.user.id)
         if app and app.confirmed:
             raise Conflict("There is an authenticator app already. Turn it off first.")
-        totp.offer(conn, mine.user.id, _now(world))
+        totp.offer_secret(conn, mine.user.id, _now(world))
 
 
 def offered(world: World, mine: Session) -> Offer | None:
@@ -176,7 +176,7 @@ def remove_authenticator(world: World, mine: Session, request: str) -> None:
         _demand_proof(world, mine)
         if not totp.remove(conn, mine.user.id):
             raise NotFound("There is no authenticator app to turn off.")
-        factors.settle(conn, mine.user.id)
+        factors.adjust_recovery_codes(conn, mine.user.id)
     note(world, request, CHANGE, 200, mine.user, "authenticator removed")
 
 
@@ -186,7 +186,7 @@ def renew_codes(world: World, mine: Session, request: str) -> list[str]:
         _demand_proof(world, mine)
         if not factors.kinds(conn, mine.user.id):
             raise Conflict("Recovery codes stand in for a second factor: set one up first.")
-        codes = factors.renew(conn, mine.user.id)
+        codes = factors.new_recovery_codes(conn, mine.user.id)
     note(world, request, CHANGE, 200, mine.user, "recovery codes renewed")
     return codes
 
@@ -195,7 +195,7 @@ def offer_passkey(world: World, mine: Session) -> dict[str, Any]:
     """What the browser needs to make a passkey. Raises Unproved, Conflict."""
     with writing(world.engine) as conn:
         _demand_proof(world, mine)
-        return passkeys.offer(conn, site(world), mine.user, mine.csrf, _now(world))
+        return passkeys.registration_options(conn, site(world), mine.user, mine.csrf, _now(world))
 
 
 def add_passkey(world: World, mine: Session, credential: str, name: str, request: str) -> list[str]:
@@ -208,7 +208,7 @@ def add_passkey(world: World, mine: Session, credential: str, name: str, request
     with writing(world.engine) as conn:  # kept also when refused, for the challenge is spent
         _demand_proof(world, mine)
         try:
-            passkeys.add(conn, site(world), mine.user, credential, name, mine.csrf, _now(world))
+            passkeys.register(conn, site(world), mine.user, credential, name, mine.csrf, _now(world))
             codes = _settled(world, conn, mine, "hwk")
         except Refused as error:
             refused = error
@@ -224,14 +224,14 @@ def remove_passkey(world: World, mine: Session, id: bytes, request: str) -> None
         _demand_proof(world, mine)
         if passkeys.remove(conn, mine.user.id, id) is None:
             raise NotFound("There is no such passkey of yours.")
-        factors.settle(conn, mine.user.id)
+        factors.adjust_recovery_codes(conn, mine.user.id)
     note(world, request, CHANGE, 200, mine.user, "passkey removed")
 
 
 def end_session(world: World, mine: Session, hash: bytes, request: str) -> None:
     """End one of the person's sessions. Raises NotFound for what is not theirs."""
     with writing(world.engine) as conn:
-        if not people_sessions.leave_one(conn, mine.user.id, hash):
+        if not people_sessions.end_one(conn, mine.user.id, hash):
             raise NotFound("That session has ended already.")
     note(world, request, "sign-out", 200, mine.user, "another session")
 
@@ -245,8 +245,8 @@ def _settled(world: World, conn: Connection, mine: Session, kind: str) -> list[s
     """What follows from a new factor: recovery codes with the first one, and a session that was good for setting it up
     alone becomes a full one."""
     if mine.kind != "desk":
-        people_sessions.admit(conn, mine, AMR[kind], _now(world))
-    return factors.settle(conn, mine.user.id)
+        people_sessions.promote(conn, mine, AMR[kind], _now(world))
+    return factors.adjust_recovery_codes(conn, mine.user.id)
 
 
 def _now(world: World) -> int:

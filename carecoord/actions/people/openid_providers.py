@@ -73,7 +73,7 @@ def unlink(world: World, id: str, subject: str) -> None:
     """Take such a link back. Raises Invalid when there is none."""
     with writing(world.engine) as conn:
         found = _find(conn, id)
-        holder = providers.known(conn, found.issuer, subject)
+        holder = providers.linked_user(conn, found.issuer, subject)
         if not providers.unlink(conn, found.issuer, subject):
             raise Invalid(f"{subject!r} of {id} is nobody here.")
         _audit(world, conn, "unlink-identity", id, store.find_user(conn, holder) if holder else None)

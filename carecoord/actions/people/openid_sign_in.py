@@ -65,7 +65,7 @@ def sources(world: World) -> Sources:
 def offered(world: World) -> list[tuple[str, str]]:
     """Id and name of each provider for the sign-in page."""
     with reading(world.engine) as conn:
-        return providers.offered(conn)
+        return providers.enabled(conn)
 
 
 def go(world: World, known: Sources, id: str, next: str, went: str) -> str:
@@ -141,7 +141,7 @@ def _admit(world: World, found: Provider, claims: dict[str, Any], visit: Visit) 
     with writing(world.engine) as conn:
         store.purge(conn, now)
         subject = str(claims["sub"])
-        id = providers.known(conn, found.issuer, subject)
+        id = providers.linked_user(conn, found.issuer, subject)
         who = store.find_user(conn, id) if id else _newcomer(world, conn, found, claims)
         if who is None:
             raise Forbidden(
@@ -150,9 +150,9 @@ def _admit(world: World, found: Provider, claims: dict[str, Any], visit: Visit) 
             )
         if who.disabled:
             raise Forbidden("You may not sign in here any more. Ask your administrator.")
-        providers.saw(conn, found.issuer, subject, now)
-        sessions.leave(conn, visit.browser.leaving)
-        return sessions.enter_as(conn, who, visit.browser.agent, now, amr=providers.methods(claims)), who
+        providers.mark_seen(conn, found.issuer, subject, now)
+        sessions.end_session(conn, visit.browser.leaving)
+        return sessions.open_session(conn, who, visit.browser.agent, now, amr=providers.methods(claims)), who
 
 
 def _newcomer(world: World, conn: Connection, found: Provider, claims: dict[str, Any]) -> User | None:

@@ -42,7 +42,7 @@ def people(world: World) -> list[Person]:
     """Everybody, by name."""
     now = int(world.clock().timestamp())
     with reading(world.engine) as conn:
-        known, links, standing = factors.holders(conn), invitations.open_for(conn, now), sessions.standing(conn)
+        known, links, standing = factors.holders(conn), invitations.open_for(conn, now), sessions.sign_in_status(conn)
         found = []
         for user in store.users(conn):
             seen, has_password = standing[user.id]
@@ -83,7 +83,7 @@ def reset(world: World, login: str, request: str, by: User | None = None, *, fac
             raise Conflict(f"{user.login} is disabled. Enable them first.")
         if factors_too:
             factors.remove_all(conn, user.id)
-            sessions.leave_everywhere(conn, user.id)
+            sessions.end_all(conn, user.id)
         link = _link(world, conn, user, by)
     also = ", second factors removed" if factors_too else ""
     sign_in.note(world, request, "account-change", 200, by, f"link for a new password of {user.id}{also}")
@@ -128,7 +128,7 @@ def change(
 def invited(world: World, secret: str) -> Invitation | None:
     """For whom a link is, while it is good."""
     with reading(world.engine) as conn:
-        return invitations.look(conn, secret, int(world.clock().timestamp()))
+        return invitations.peek(conn, secret, int(world.clock().timestamp()))
 
 
 def accept(world: World, secret: str, password: str, request: str) -> None:
@@ -141,11 +141,11 @@ def accept(world: World, secret: str, password: str, request: str) -> None:
         raise Gone("This link is no longer good. Ask for a new one.")
     hashed = sessions.hash_password(password, found.who.login)  # slow on purpose: not while others wait to write
     with writing(world.engine) as conn:
-        user = invitations.take(conn, secret, int(world.clock().timestamp()))
+        user = invitations.redeem(conn, secret, int(world.clock().timestamp()))
         if user is None:
             raise Gone("This link was just used. Ask for a new one.")
         sessions.set_password(conn, user.id, hashed)
-        sessions.forgive(conn, user.login)
+        sessions.reset_failures(conn, user.login)
     sign_in.note(world, request, "account-change", 200, user, "password set by link")
 
 

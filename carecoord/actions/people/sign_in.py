@@ -67,20 +67,20 @@ def sign_in(world: World, login: str, password: str, browser: Browser) -> Entere
     now = _now(world)
     try:
         with writing(world.engine) as conn:
-            tried = sessions.attempt(conn, login, now)
+            attempt = sessions.begin_attempt(conn, login, now)
     except Locked:
         note(world, browser.request, "sign-in", 429, None)
         raise
-    if not sessions.proven(tried, password) or tried.user is None:
-        note(world, browser.request, "sign-in", 401, tried.user)
+    if not sessions.verify_password(attempt, password) or attempt.user is None:
+        note(world, browser.request, "sign-in", 401, attempt.user)
         raise BadSignIn("That login and password do not belong together.")
     with writing(world.engine) as conn:
         store.purge(conn, now)
-        if factors.kinds(conn, tried.user.id):
-            sessions.excuse(conn, tried)
-            return Halfway(one_time.keep(conn, _STEP, {}, now, HALFWAY, tried.user.id))
-        entered = _enter(world, conn, tried.user, browser, "pwd")
-    note(world, browser.request, "sign-in", 200, tried.user)
+        if factors.kinds(conn, attempt.user.id):
+            sessions.undo_failure(conn, attempt)
+            return Halfway(one_time.keep(conn, _STEP, {}, now, HALFWAY, attempt.user.id))
+        entered = _enter(world, conn, attempt.user, browser, "pwd")
+    note(world, browser.request, "sign-in", 200, attempt.user)
     return entered
 
 
@@ -100,7 +100,7 @@ def give_code(world: World, half: str | None, code: str, browser: Browser) -> En
             step = _step(conn, half, now)
             if step is None:
                 raise BadSignIn(_LATE)
-            sessions.count(conn, store.digest(step.who.login), now)
+            sessions.count_failure(conn, store.digest(step.who.login), now)
             if is_code(conn, step.who, code, now) and one_time.take(conn, _STEP, half or "", now):
                 entered = _enter(world, conn, step.who, browser, "pwd otp")
     except Locked:
@@ -118,11 +118,11 @@ def ask_passkey(world: World, bound: str, half: str | None = None) -> dict[str, 
     here = site(world)
     with writing(world.engine) as conn:
         if half is None:
-            return passkeys.ask(conn, here, bound, now)
+            return passkeys.authentication_options(conn, here, bound, now)
         step = _step(conn, half, now)
         if step is None:
             raise BadSignIn(_LATE)
-        return passkeys.ask(conn, here, bound, now, step.who.id)
+        return passkeys.authentication_options(conn, here, bound, now, step.who.id)
 
 
 def give_passkey(world: World, credential: str, bound: str, browser: Browser, half: str | None = None) -> Entered:
@@ -136,7 +136,7 @@ def give_passkey(world: World, credential: str, bound: str, browser: Browser, ha
             step = _step(conn, half, now) if half is not None else None
             if half is not None and step is None:
                 raise BadSignIn(_LATE)
-            who = passkeys.show(conn, here, credential, bound, now, step.who.id if step else None)
+            who = passkeys.authenticate(conn, here, credential, bound, now, step.who.id if step else None)
             if half is not None and one_time.take(conn, _STEP, half, now) is None:
                 raise BadSignIn(_LATE)
             entered = _enter(world, conn, who, browser, "pwd hwk" if step else "hwk")
@@ -150,7 +150,7 @@ def give_passkey(world: World, credential: str, bound: str, browser: Browser, ha
 
 def is_code(conn: Connection, who: User, code: str, now: int) -> bool:
     """Whether this is the person's code of the moment or an unused recovery code; then it is used up."""
-    return totp.use(conn, who.id, code, now) or factors.recover(conn, who.id, code, now)
+    return totp.use_code(conn, who.id, code, now) or factors.use_recovery_code(conn, who.id, code, now)
 
 
 def who(world: World, cookie: str | None, kind: str = "desk", *, used: bool = True) -> Session | None:
@@ -160,33 +160,33 @@ def who(world: World, cookie: str | None, kind: str = "desk", *, used: bool = Tr
         return None
     now = _now(world)
     with reading(world.engine) as conn:
-        found = sessions.find(conn, cookie, now, kind)
-    if used and found and found.stale(now):
+        session = sessions.find(conn, cookie, now, kind)
+    if used and session and session.stale(now):
         with writing(world.engine) as conn:
-            sessions.touch(conn, found, now)
-    return found
+            sessions.touch(conn, session, now)
+    return session
 
 
 def sign_out(world: World, session: Session, request: str) -> None:
     """End this session."""
     with writing(world.engine) as conn:
-        sessions.leave_one(conn, session.user.id, session.hash)
+        sessions.end_one(conn, session.user.id, session.hash)
     note(world, request, "sign-out", 200, session.user)
 
 
 def sign_out_everywhere(world: World, session: Session, request: str) -> None:
     """End every session of this person, this one too."""
     with writing(world.engine) as conn:
-        sessions.leave_everywhere(conn, session.user.id)
+        sessions.end_all(conn, session.user.id)
     note(world, request, "sign-out", 200, session.user, "everywhere")
 
 
 def site(world: World) -> Site:
     """Where passkeys count. Raises Conflict where browsers know none."""
-    found = passkeys.site(world.settings.url)
-    if found is None:
+    here = passkeys.site(world.settings.url)
+    if here is None:
         raise Conflict(f"Passkeys need https and a host name, or localhost; this server is {world.settings.url}.")
-    return found
+    return here
 
 
 def note(world: World, request: str, what: str, status: int, who: User | None, query: str | None = None) -> None:
@@ -199,23 +199,23 @@ def note(world: World, request: str, what: str, status: int, who: User | None, q
 def due(world: World, conn: Connection, who: User) -> int | None:
     """Until when this person may go on without a second factor; None: as long as they like."""
     days = world.settings.second_factor_days
-    return sessions.added(conn, who.id) + days * DAY if days and who.roles & ADVISED else None
+    return sessions.added_at(conn, who.id) + days * DAY if days and who.roles & ADVISED else None
 
 
 def _enter(world: World, conn: Connection, who: User, browser: Browser, amr: str) -> Entered:
     """A new session. By password alone and past the day for it, an admin or auditor gets one that opens nothing but the
     page on which to set up a second factor."""
     now = _now(world)
-    sessions.leave(conn, browser.leaving)
-    sessions.forgive(conn, who.login)
+    sessions.end_session(conn, browser.leaving)
+    sessions.reset_failures(conn, who.login)
     bare = amr == "pwd" and bool(who.roles & ADVISED)
     until = due(world, conn, who)
     kind = "enrol" if bare and until is not None and now >= until else "desk"
-    return Entered(sessions.enter_as(conn, who, browser.agent, now, amr=amr, kind=kind), bare)
+    return Entered(sessions.open_session(conn, who, browser.agent, now, amr=amr, kind=kind), bare)
 
 
 def _step(conn: Connection, half: str | None, now: int) -> Step | None:
-    kept = one_time.look(conn, _STEP, half, now) if half else None
+    kept = one_time.peek(conn, _STEP, half, now) if half else None
     who = store.find_user(conn, kept.user) if kept and kept.user else None
     return Step(who, factors.kinds(conn, who.id)) if who and not who.disabled else None
 

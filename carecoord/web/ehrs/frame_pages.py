@@ -18,7 +18,7 @@ from flask import Blueprint, g, make_response, redirect, render_template, reques
 from werkzeug.wrappers import Response
 
 from auth.keys.fetched import KeySets
-from auth.people.frame_launches import Launched
+from auth.people.frame_launches import FrameLaunch
 from auth.people.sessions import Session
 from carecoord.actions.ehrs import launch as ehrs_launch
 from carecoord.actions.ehrs import launch_cases, launch_people
@@ -41,7 +41,7 @@ class Visit:
     """One launch in front of the session that it belongs to."""
 
     id: str
-    launched: Launched
+    launched: FrameLaunch
     session: Session
 
     @property

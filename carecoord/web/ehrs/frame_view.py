@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 
-from auth.people.frame_launches import Launched
+from auth.people.frame_launches import FrameLaunch
 from carecoord.actions.ehrs.launch_cases import Patient
 from carecoord.actions.worklist.worklist import Found
 from carecoord.domain.access.payer_view import PayerRow
@@ -106,7 +106,7 @@ def listed(found: Found, home: str, tab: str, zone: ZoneInfo) -> Cards:
     return Cards("Open referrals" if tab == "open" else "Closed referrals", tabs, cards, shown)
 
 
-def unknown(launched: Launched, run: Run | None, now: datetime, zone: ZoneInfo) -> Unknown:
+def unknown(launched: FrameLaunch, run: Run | None, now: datetime, zone: ZoneInfo) -> Unknown:
     """Not here, not theirs, or nobody at all. The first two are not told apart."""
     if launched.patient is None:
         return Unknown(

@@ -17,7 +17,6 @@ import pytest
 from auth import store
 from auth.grant import Grant
 from auth.people import sessions
-from auth.people.sessions import Attempt
 from auth.scopes import EVERYTHING
 from carecoord.actions.fhir import interactions
 from carecoord.actions.fhir.load import load
@@ -180,7 +179,7 @@ def walk(request: pytest.FixtureRequest, stocked: Path, tmp_path: Path) -> Itera
     place = Place(world, wired(world).test_client())
     who = place.person("mina", request.param, fhir_user="Practitioner/mina")
     with writing(world.engine) as conn:
-        cookie = sessions.enter(conn, Attempt(b"", who, ""), "test", place.now())
+        cookie = sessions.open_session(conn, who, "test", place.now(), amr="pwd")
         row = store.Token(
             "access", "app", "u1", "user/*.cruds", place.now(), place.now() + 300, "Mina", frozenset({request.param}),
             "clinic", "Practitioner/mina",

@@ -44,7 +44,7 @@ def apps(page: Page, house: Place) -> str:
             registrations.enrol(conn, registration.client(id, registration.understood(said, issuer)), house.now(), None)
         sam = store.User("sam", "sam", "Whitlock, Sam", frozenset({"admin"}), "clinic")
         store.add_user(conn, sam, "no password will do", house.now())
-        cookie = auth.people.sessions.enter(conn, auth.people.sessions.Attempt(b"", sam, ""), "test", house.now())
+        cookie = auth.people.sessions.open_session(conn, sam, "test", house.now(), amr="pwd")
         night = store.Client(
             "night", "Night Shift", "launch openid patient/*.rs", "client_secret_basic", ("authorization_code",),
             redirect_uris=("https://night.example/callback",),

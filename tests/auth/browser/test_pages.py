@@ -30,7 +30,7 @@ def address(house: Place, callback: str) -> str:
     """The app's request."""
     with writing(house.world.engine) as conn:
         mina = User("u1", "mina", "Mina Reyes", frozenset({"coordinator"}), "clinic", "Practitioner/mina")
-        auth.people.sessions.register(conn, mina, PASSWORD, house.now())
+        auth.people.sessions.add_user_with_password(conn, mina, PASSWORD, house.now())
     app = house.app(f"{SCOPE} {ENCOUNTER}", redirect_uris=(callback,))
     query = urlsplit(app.address(SCOPE, redirect_uri=callback, aud=house.world.settings.fhir_url)).query
     return f"{house.world.settings.url}/oauth/authorize?{query}"

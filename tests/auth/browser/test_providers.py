@@ -46,7 +46,7 @@ def hospital(sqlite_template: Path, tmp_path: Path) -> Iterator[Place]:
     thread.start()
     with writing(world.engine) as conn:
         mina = store.User("u-7", "mina", "Mina Okafor", frozenset({"coordinator"}), "east")
-        auth.people.sessions.register(conn, mina, PASSWORD, int(world.clock().timestamp()))
+        auth.people.sessions.add_user_with_password(conn, mina, PASSWORD, int(world.clock().timestamp()))
     yield Place(world, app.test_client())
     server.shutdown()
     server.server_close()

@@ -147,9 +147,8 @@ def test_a_passkey_of_the_second_step_is_no_way_in_for_somebody_else(place: Plac
         here = passkeys.site(place.world.settings.url)
         assert here
         for who, key in ((thief, own), (MINA, minas)):
-            passkeys.add(
-                conn, here, who, key.make(passkeys.offer(conn, here, who, "b", place.now())), "k", "b", place.now()
-            )
+            options = passkeys.registration_options(conn, here, who, "b", place.now())
+            passkeys.register(conn, here, who, key.make(options), "k", "b", place.now())
     sign_in(place.web)
     csrf = token(place.web, "/sign-in/second-step")
     asked = place.web.post("/sign-in/passkey/options", data={"csrf": csrf, "second": "1"})
@@ -176,7 +175,7 @@ def test_where_browsers_know_no_passkeys_none_are_offered(place: Place) -> None:
 def test_the_page_of_an_ehr_s_frame_shows_up_in_the_list_and_can_be_ended(place: Place) -> None:
     let_in(place)
     with writing(place.world.engine) as conn:
-        sessions.enter_as(conn, MINA, FIREFOX, place.now(), amr="fed", kind="embed")
+        sessions.open_session(conn, MINA, FIREFOX, place.now(), amr="fed", kind="embed")
     sign_in(place.web)
     page = place.web.get("/account").text
     assert "Inside an EHR" in page

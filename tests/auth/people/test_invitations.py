@@ -28,47 +28,47 @@ BOSS = User("u9", "boss", "Boss, Ida", frozenset({"admin"}))
 def conn(database_url: str) -> Iterator[Connection]:
     made = open_engine(database_url)
     with writing(made) as conn:
-        sessions.register(conn, MINA, PASSWORD, NOW)
+        sessions.add_user_with_password(conn, MINA, PASSWORD, NOW)
         yield conn
     made.dispose()
 
 
 def test_a_link_counts_once(conn: Connection) -> None:
     secret = invitations.invite(conn, "u1", NOW)
-    found = invitations.look(conn, secret, NOW)
+    found = invitations.peek(conn, secret, NOW)
     assert found
     assert found.who.id == "u1"
-    taken = invitations.take(conn, secret, NOW)
+    taken = invitations.redeem(conn, secret, NOW)
     assert taken
     assert taken.id == "u1"
-    assert invitations.look(conn, secret, NOW) is None
-    assert invitations.take(conn, secret, NOW) is None
+    assert invitations.peek(conn, secret, NOW) is None
+    assert invitations.redeem(conn, secret, NOW) is None
 
 
 def test_a_link_is_good_for_three_days(conn: Connection) -> None:
     secret = invitations.invite(conn, "u1", NOW)
-    assert invitations.look(conn, secret, NOW + LIFE - 1)
-    assert invitations.look(conn, secret, NOW + LIFE) is None
-    assert invitations.take(conn, secret, NOW + LIFE) is None
+    assert invitations.peek(conn, secret, NOW + LIFE - 1)
+    assert invitations.peek(conn, secret, NOW + LIFE) is None
+    assert invitations.redeem(conn, secret, NOW + LIFE) is None
 
 
 def test_a_newer_link_ends_the_older_one(conn: Connection) -> None:
     old, new = invitations.invite(conn, "u1", NOW), invitations.invite(conn, "u1", NOW)
-    assert invitations.take(conn, old, NOW) is None
-    assert invitations.take(conn, new, NOW)
+    assert invitations.redeem(conn, old, NOW) is None
+    assert invitations.redeem(conn, new, NOW)
 
 
 def test_a_link_for_somebody_disabled_is_good_for_nothing(conn: Connection) -> None:
     secret = invitations.invite(conn, "u1", NOW)
     store.change_user(conn, replace(MINA, disabled=True))
-    assert invitations.look(conn, secret, NOW) is None
-    assert invitations.take(conn, secret, NOW) is None
+    assert invitations.peek(conn, secret, NOW) is None
+    assert invitations.redeem(conn, secret, NOW) is None
 
 
 @pytest.mark.parametrize("secret", ["", "x", "\udcff", "' or 1=1 --"])
 def test_a_made_up_link_is_none(conn: Connection, secret: str) -> None:
     invitations.invite(conn, "u1", NOW)
-    assert invitations.look(conn, secret, NOW) is None
+    assert invitations.peek(conn, secret, NOW) is None
 
 
 def test_the_database_does_not_hold_the_link(conn: Connection) -> None:
@@ -81,10 +81,10 @@ def test_nobody_can_sign_in_before_they_have_chosen_a_password(place: Place) -> 
     people.invite(place.world, NEW, "r")
     for guess in ("", NEW.login, NEW.name, "password", "carecoord", "changeme"):
         with writing(place.world.engine) as conn:
-            tried = sessions.attempt(conn, NEW.login, place.now() + 10_000)
-            sessions.forgive(conn, NEW.login)
+            tried = sessions.begin_attempt(conn, NEW.login, place.now() + 10_000)
+            sessions.reset_failures(conn, NEW.login)
         assert tried.user
-        assert not sessions.proven(tried, guess)
+        assert not sessions.verify_password(tried, guess)
 
 
 def test_a_fresh_database_has_nobody_in_it(conn: Connection) -> None:

@@ -244,7 +244,7 @@ def test_a_disabled_provider_lets_nobody_in_and_throws_its_people_out(
     sign_in(desk, hospital)
     here = desk.person("pat", "coordinator")
     with writing(desk.world.engine) as conn:
-        sessions.enter_as(conn, here, "test", desk.now(), amr="pwd otp")
+        sessions.open_session(conn, here, "test", desk.now(), amr="pwd otp")
     sent = desk.web.get("/sign-in/with/hospital")
     openid_providers.disable(desk.world, "hospital")
     assert me(desk) is None
@@ -729,19 +729,19 @@ def test_the_tables_do_the_same_on_both_databases(database_url: str) -> None:
         store.add_user(conn, pat, "", 1)
         providers.add(conn, one, 1)
         providers.disable(conn, "east")
-        assert providers.offered(conn) == []
+        assert providers.enabled(conn) == []
         providers.add(conn, replace(one, name="East Hospital"), 2)
-        assert providers.offered(conn) == [("east", "East Hospital")]
+        assert providers.enabled(conn) == [("east", "East Hospital")]
         for clash in (replace(one, issuer="https://other.example"), replace(one, id="other")):
             with pytest.raises(BadRegistration, match="is provider 'east'"):
                 providers.add(conn, clash, 3)
         providers.link(conn, one.issuer, "p-1", "pat", 3)
-        providers.saw(conn, one.issuer, "p-1", 9)
-        assert providers.known(conn, one.issuer, "p-1") == "pat"
-        assert providers.known(conn, "https://other.example", "p-1") is None
+        providers.mark_seen(conn, one.issuer, "p-1", 9)
+        assert providers.linked_user(conn, one.issuer, "p-1") == "pat"
+        assert providers.linked_user(conn, "https://other.example", "p-1") is None
         assert providers.every(conn) == [(replace(one, name="East Hospital"), 1)]
         by_provider, by_password, by_fedora = (
-            sessions.enter_as(conn, pat, "test", 10, amr=amr) for amr in ("fed pwd", "pwd", "fedora")
+            sessions.open_session(conn, pat, "test", 10, amr=amr) for amr in ("fed pwd", "pwd", "fedora")
         )
         providers.disable(conn, "east")
         assert sessions.find(conn, by_provider, 11) is None

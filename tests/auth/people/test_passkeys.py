@@ -29,7 +29,7 @@ BROWSER = "the secret of this browser's form"
 def conn(database_url: str) -> Iterator[Connection]:
     made = open_engine(database_url)
     with writing(made) as conn:
-        sessions.register(conn, MINA, PASSWORD, NOW)
+        sessions.add_user_with_password(conn, MINA, PASSWORD, NOW)
         store.add_user(conn, OTHER, "", NOW)
         yield conn
     made.dispose()
@@ -37,14 +37,14 @@ def conn(database_url: str) -> Iterator[Connection]:
 
 def registered(conn: Connection, who: store.User = MINA, **about: Any) -> Device:
     device = Device(**about)
-    options = passkeys.offer(conn, HERE, who, BROWSER, NOW)
-    passkeys.add(conn, HERE, who, device.make(options), "Laptop", BROWSER, NOW)
+    options = passkeys.registration_options(conn, HERE, who, BROWSER, NOW)
+    passkeys.register(conn, HERE, who, device.make(options), "Laptop", BROWSER, NOW)
     return device
 
 
 def shown(conn: Connection, device: Device, user_id: str | None = None, **changes: Any) -> store.User:
-    options = passkeys.ask(conn, HERE, BROWSER, NOW, user_id)
-    return passkeys.show(conn, HERE, device.show(options, **changes), BROWSER, NOW, user_id)
+    options = passkeys.authentication_options(conn, HERE, BROWSER, NOW, user_id)
+    return passkeys.authenticate(conn, HERE, device.show(options, **changes), BROWSER, NOW, user_id)
 
 
 def test_a_passkey_that_was_registered_lets_its_person_in(conn: Connection) -> None:
@@ -56,7 +56,7 @@ def test_a_passkey_that_was_registered_lets_its_person_in(conn: Connection) -> N
 
 
 def test_the_authenticator_is_told_nothing_of_the_person_but_the_name_that_it_shows(conn: Connection) -> None:
-    options = passkeys.offer(conn, HERE, MINA, BROWSER, NOW)
+    options = passkeys.registration_options(conn, HERE, MINA, BROWSER, NOW)
     assert options["user"]["id"] != encoded(b"u1")
     assert options["authenticatorSelection"]["residentKey"] == "required"
     assert options["authenticatorSelection"]["userVerification"] == "required"
@@ -65,10 +65,10 @@ def test_the_authenticator_is_told_nothing_of_the_person_but_the_name_that_it_sh
 
 def test_a_device_is_registered_once(conn: Connection) -> None:
     device = registered(conn)
-    again = passkeys.offer(conn, HERE, MINA, BROWSER, NOW)
+    again = passkeys.registration_options(conn, HERE, MINA, BROWSER, NOW)
     assert [each["id"] for each in again["excludeCredentials"]] == [encoded(device.id)]
     with pytest.raises(BadPasskey, match="registered already"):
-        passkeys.add(conn, HERE, MINA, device.make(again), "Again", BROWSER, NOW)
+        passkeys.register(conn, HERE, MINA, device.make(again), "Again", BROWSER, NOW)
 
 
 BENT = {
@@ -89,9 +89,9 @@ def test_phishing_what_was_made_elsewhere_does_not_count_here(conn: Connection, 
 
 @pytest.mark.parametrize("changes", [*BENT.values()][:3])
 def test_a_passkey_made_elsewhere_is_not_registered(conn: Connection, changes: dict[str, str]) -> None:
-    options = passkeys.offer(conn, HERE, MINA, BROWSER, NOW)
+    options = passkeys.registration_options(conn, HERE, MINA, BROWSER, NOW)
     with pytest.raises(BadPasskey):
-        passkeys.add(conn, HERE, MINA, Device().make(options, **changes), "x", BROWSER, NOW)
+        passkeys.register(conn, HERE, MINA, Device().make(options, **changes), "x", BROWSER, NOW)
     assert passkeys.of_user(conn, "u1") == []
 
 
@@ -104,31 +104,31 @@ def test_a_passkey_for_another_host_does_not_count(conn: Connection) -> None:
 
 def test_an_answer_counts_once(conn: Connection) -> None:
     device = registered(conn)
-    options = passkeys.ask(conn, HERE, BROWSER, NOW)
+    options = passkeys.authentication_options(conn, HERE, BROWSER, NOW)
     answer = device.show(options)
-    assert passkeys.show(conn, HERE, answer, BROWSER, NOW)
+    assert passkeys.authenticate(conn, HERE, answer, BROWSER, NOW)
     with pytest.raises(BadPasskey):
-        passkeys.show(conn, HERE, answer, BROWSER, NOW)
+        passkeys.authenticate(conn, HERE, answer, BROWSER, NOW)
     with pytest.raises(BadPasskey):  # nor does a new answer to the old question
-        passkeys.show(conn, HERE, device.show(options), BROWSER, NOW)
+        passkeys.authenticate(conn, HERE, device.show(options), BROWSER, NOW)
 
 
 def test_a_challenge_is_good_for_minutes_for_one_browser_and_for_one_purpose(conn: Connection) -> None:
     device = registered(conn)
-    late = passkeys.ask(conn, HERE, BROWSER, NOW)
+    late = passkeys.authentication_options(conn, HERE, BROWSER, NOW)
     with pytest.raises(BadPasskey):
-        passkeys.show(conn, HERE, device.show(late), BROWSER, NOW + LIFE)
-    elsewhere = passkeys.ask(conn, HERE, BROWSER, NOW)
+        passkeys.authenticate(conn, HERE, device.show(late), BROWSER, NOW + LIFE)
+    elsewhere = passkeys.authentication_options(conn, HERE, BROWSER, NOW)
     with pytest.raises(BadPasskey):
-        passkeys.show(conn, HERE, device.show(elsewhere), "another browser", NOW)
-    second = passkeys.ask(conn, HERE, BROWSER, NOW, "u1")
+        passkeys.authenticate(conn, HERE, device.show(elsewhere), "another browser", NOW)
+    second = passkeys.authentication_options(conn, HERE, BROWSER, NOW, "u1")
     with pytest.raises(BadPasskey):
-        passkeys.show(conn, HERE, device.show(second), BROWSER, NOW)
-    new = passkeys.offer(conn, HERE, MINA, BROWSER, NOW)
+        passkeys.authenticate(conn, HERE, device.show(second), BROWSER, NOW)
+    new = passkeys.registration_options(conn, HERE, MINA, BROWSER, NOW)
     with pytest.raises(BadPasskey):
-        passkeys.show(conn, HERE, device.show(new), BROWSER, NOW)
+        passkeys.authenticate(conn, HERE, device.show(new), BROWSER, NOW)
     with pytest.raises(BadPasskey):
-        passkeys.show(conn, HERE, device.show({"challenge": encoded(b"x" * 32)}), BROWSER, NOW)
+        passkeys.authenticate(conn, HERE, device.show({"challenge": encoded(b"x" * 32)}), BROWSER, NOW)
 
 
 def test_a_signature_counter_that_goes_back_is_a_copy_and_refused(conn: Connection) -> None:
@@ -158,9 +158,9 @@ def test_alone_it_counts_only_when_the_device_has_verified_its_person(conn: Conn
 
 
 def test_without_verification_it_is_not_registered(conn: Connection) -> None:
-    options = passkeys.offer(conn, HERE, MINA, BROWSER, NOW)
+    options = passkeys.registration_options(conn, HERE, MINA, BROWSER, NOW)
     with pytest.raises(BadPasskey):
-        passkeys.add(conn, HERE, MINA, Device(flags=PRESENT).make(options), "x", BROWSER, NOW)
+        passkeys.register(conn, HERE, MINA, Device(flags=PRESENT).make(options), "x", BROWSER, NOW)
 
 
 def test_nobody_is_let_in_by_the_passkey_of_another(conn: Connection) -> None:
@@ -223,7 +223,7 @@ def pocket(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     shutil.copyfile(sqlite_template, path)
     made = open_engine(f"sqlite:///{path}")
     with writing(made) as conn:
-        sessions.register(conn, MINA, PASSWORD, NOW)
+        sessions.add_user_with_password(conn, MINA, PASSWORD, NOW)
         device = registered(conn)
     yield made, device
     made.dispose()
@@ -234,11 +234,11 @@ def test_whatever_a_browser_sends_is_refused_in_words(pocket: tuple[Engine, Devi
     engine, device = pocket
     assume(where != "userHandle" or junk not in (None, ""))  # an authenticator need not send one
     with writing(engine) as conn:
-        sent = json.loads(device.show(passkeys.ask(conn, HERE, BROWSER, NOW)))
+        sent = json.loads(device.show(passkeys.authentication_options(conn, HERE, BROWSER, NOW)))
         (sent["response"] if where in sent["response"] else sent)[where] = junk
         for answer in (json.dumps(sent), json.dumps(junk), str(junk)):
             with pytest.raises(BadPasskey):
-                passkeys.show(conn, HERE, answer, BROWSER, NOW)
+                passkeys.authenticate(conn, HERE, answer, BROWSER, NOW)
 
 
 @given(JUNK | JUNK.map(lambda junk: encoded(cbor2.dumps(junk))), st.booleans())
@@ -247,11 +247,11 @@ def test_whatever_an_authenticator_attests_is_refused_in_words(
 ) -> None:
     engine, _ = pocket
     with writing(engine) as conn:
-        made = json.loads(Device(id=b"new").make(passkeys.offer(conn, HERE, MINA, BROWSER, NOW)))
+        made = json.loads(Device(id=b"new").make(passkeys.registration_options(conn, HERE, MINA, BROWSER, NOW)))
         if whole:
             made["response"]["attestationObject"] = junk
         else:
             data = {"fmt": "none", "attStmt": {}, "authData": junk}
             made["response"]["attestationObject"] = encoded(cbor2.dumps(data))
         with pytest.raises(BadPasskey):
-            passkeys.add(conn, HERE, MINA, json.dumps(made), "x", BROWSER, NOW)
+            passkeys.register(conn, HERE, MINA, json.dumps(made), "x", BROWSER, NOW)

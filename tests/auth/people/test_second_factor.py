@@ -31,7 +31,7 @@ BOSS = User("u9", "boss", "Boss, Ida", frozenset({"admin"}))
 def conn(database_url: str) -> Iterator[Connection]:
     made = open_engine(database_url)
     with writing(made) as conn:
-        sessions.register(conn, MINA, PASSWORD, NOW)
+        sessions.add_user_with_password(conn, MINA, PASSWORD, NOW)
         yield conn
     made.dispose()
 
@@ -75,48 +75,48 @@ def test_a_code_may_be_typed_with_spaces(written: str) -> None:
 
 
 def test_an_authenticator_counts_once_its_first_code_was_typed_in(conn: Connection) -> None:
-    totp.offer(conn, "u1", NOW)
+    totp.offer_secret(conn, "u1", NOW)
     found = totp.find(conn, "u1")
     assert found
-    assert not totp.use(conn, "u1", code(found.secret, NOW), NOW)
+    assert not totp.use_code(conn, "u1", code(found.secret, NOW), NOW)
     assert factors.kinds(conn, "u1") == frozenset()
     assert not totp.confirm(conn, "u1", "000000" if code(found.secret, NOW) != "000000" else "111111", NOW)
     assert totp.confirm(conn, "u1", code(found.secret, NOW), NOW)
     assert factors.kinds(conn, "u1") == {"otp"}
-    totp.offer(conn, "u1", NOW)  # somebody else's tab must not replace it
+    totp.offer_secret(conn, "u1", NOW)  # somebody else's tab must not replace it
     kept = totp.find(conn, "u1")
     assert kept
     assert (kept.secret, kept.confirmed) == (found.secret, True)
 
 
 def test_a_code_counts_once(conn: Connection) -> None:
-    totp.offer(conn, "u1", NOW)
+    totp.offer_secret(conn, "u1", NOW)
     found = totp.find(conn, "u1")
     assert found
     first = code(found.secret, NOW)
     assert totp.confirm(conn, "u1", first, NOW)
-    assert not totp.use(conn, "u1", first, NOW)
+    assert not totp.use_code(conn, "u1", first, NOW)
     after = code(found.secret, NOW + STEP)
-    assert totp.use(conn, "u1", after, NOW)
-    assert not totp.use(conn, "u1", after, NOW)
-    assert not totp.use(conn, "u1", first, NOW + STEP)
+    assert totp.use_code(conn, "u1", after, NOW)
+    assert not totp.use_code(conn, "u1", after, NOW)
+    assert not totp.use_code(conn, "u1", first, NOW + STEP)
 
 
 def test_each_recovery_code_counts_once_and_dies_when_new_ones_are_made(conn: Connection) -> None:
-    codes = factors.renew(conn, "u1")
+    codes = factors.new_recovery_codes(conn, "u1")
     assert len(set(codes)) == 10
-    assert factors.recover(conn, "u1", codes[0], NOW)
-    assert not factors.recover(conn, "u1", codes[0], NOW)
-    assert factors.recover(conn, "u1", f" {codes[1].upper().replace('-', ' ')}", NOW)
-    assert not factors.recover(conn, "u2", codes[2], NOW)
-    assert factors.left(conn, "u1") == 8
-    fresh = factors.renew(conn, "u1")
-    assert not factors.recover(conn, "u1", codes[2], NOW)
-    assert factors.recover(conn, "u1", fresh[0], NOW)
+    assert factors.use_recovery_code(conn, "u1", codes[0], NOW)
+    assert not factors.use_recovery_code(conn, "u1", codes[0], NOW)
+    assert factors.use_recovery_code(conn, "u1", f" {codes[1].upper().replace('-', ' ')}", NOW)
+    assert not factors.use_recovery_code(conn, "u2", codes[2], NOW)
+    assert factors.recovery_codes_left(conn, "u1") == 8
+    fresh = factors.new_recovery_codes(conn, "u1")
+    assert not factors.use_recovery_code(conn, "u1", codes[2], NOW)
+    assert factors.use_recovery_code(conn, "u1", fresh[0], NOW)
 
 
 def test_recovery_codes_are_stored_as_hashes_alone(conn: Connection) -> None:
-    codes = factors.renew(conn, "u1")
+    codes = factors.new_recovery_codes(conn, "u1")
     held = str(conn.exec_driver_sql("select * from auth_recovery").all())
     assert not any(code in held or code.replace("-", "") in held for code in codes)
 
@@ -222,7 +222,7 @@ def test_a_recovery_code_lets_in_when_the_telephone_is_lost(place: Place) -> Non
     let_in(place)
     enrolled(place)
     with writing(place.world.engine) as conn:
-        codes = factors.renew(conn, "u1")
+        codes = factors.new_recovery_codes(conn, "u1")
     sign_in(place.web)
     assert give(place, codes[0]) == 303
     sign_in(place.web)
@@ -313,7 +313,7 @@ def test_factors_are_changed_only_by_who_proved_moments_ago_who_they_are(place: 
     assert place.web.post("/account/authenticator/remove", data={"csrf": csrf}).status_code == 303
     with writing(place.world.engine) as conn:
         assert factors.kinds(conn, "u1") == frozenset()
-        assert factors.left(conn, "u1") == 0
+        assert factors.recovery_codes_left(conn, "u1") == 0
     assert [row[3] for row in told(place)][-2:] == ["proof", "authenticator removed"]
 
 

@@ -22,7 +22,7 @@ MINA = store.User("u1", "Mina@Clinic.example", "Mina Okafor", frozenset({"coordi
 def engine(database_url: str) -> Iterator[Engine]:
     made = open_engine(database_url)
     with writing(made) as conn:
-        people_sessions.register(conn, MINA, PASSWORD, NOW)
+        people_sessions.add_user_with_password(conn, MINA, PASSWORD, NOW)
     yield made
     made.dispose()
 
@@ -35,11 +35,12 @@ def wrote(engine: Engine) -> Iterator[Connection]:
 
 def sign_in(engine: Engine, login: str = MINA.login, password: str = PASSWORD, now: int = NOW) -> str | None:
     with wrote(engine) as conn:
-        tried = people_sessions.attempt(conn, login, now)
-    if not people_sessions.proven(tried, password):
+        attempt = people_sessions.begin_attempt(conn, login, now)
+    if not people_sessions.verify_password(attempt, password) or attempt.user is None:
         return None
     with wrote(engine) as conn:
-        return people_sessions.enter(conn, tried, "Firefox", now)
+        people_sessions.reset_failures(conn, login)
+        return people_sessions.open_session(conn, attempt.user, "Firefox", now, amr="pwd")
 
 
 def find(engine: Engine, cookie: str | None, now: int = NOW) -> people_sessions.Session | None:
@@ -129,9 +130,9 @@ def test_guesses_side_by_side_are_all_counted(engine: Engine) -> None:
     """Ten requests that begin before any of them is refused must not be ten free tries."""
     with wrote(engine) as conn:
         for _ in range(FREE_TRIES):
-            people_sessions.attempt(conn, MINA.login, NOW)
+            people_sessions.begin_attempt(conn, MINA.login, NOW)
         with pytest.raises(Locked):
-            people_sessions.attempt(conn, MINA.login, NOW)
+            people_sessions.begin_attempt(conn, MINA.login, NOW)
 
 
 def test_a_session_ends_when_it_is_not_used(engine: Engine) -> None:
@@ -153,7 +154,7 @@ def test_use_keeps_a_session_alive_but_not_for_ever(engine: Engine) -> None:
 def test_signing_out_ends_this_session_only(engine: Engine) -> None:
     here, there = sign_in(engine), sign_in(engine)
     with wrote(engine) as conn:
-        people_sessions.leave(conn, here)
+        people_sessions.end_session(conn, here)
     assert find(engine, here) is None
     assert find(engine, there)
 
@@ -161,9 +162,9 @@ def test_signing_out_ends_this_session_only(engine: Engine) -> None:
 def test_signing_out_everywhere_ends_them_all(engine: Engine) -> None:
     here, there = sign_in(engine), sign_in(engine)
     with wrote(engine) as conn:
-        assert len(people_sessions.sessions(conn, "u1", NOW)) == 2
-        people_sessions.leave_everywhere(conn, "u1")
-        assert people_sessions.sessions(conn, "u1", NOW) == []
+        assert len(people_sessions.of_user(conn, "u1", NOW)) == 2
+        people_sessions.end_all(conn, "u1")
+        assert people_sessions.of_user(conn, "u1", NOW) == []
     assert find(engine, here) is None
     assert find(engine, there) is None
 
@@ -191,7 +192,7 @@ def test_a_password_must_be_long_enough_and_not_absurd(engine: Engine, password:
 
 def test_a_login_is_given_once(engine: Engine) -> None:
     with wrote(engine) as conn, pytest.raises(BadRegistration):
-        people_sessions.register(conn, replace(MINA, id="u2", login="MINA@clinic.example"), PASSWORD, NOW)
+        people_sessions.add_user_with_password(conn, replace(MINA, id="u2", login="MINA@clinic.example"), PASSWORD, NOW)
 
 
 def test_the_database_holds_neither_password_nor_session_id(engine: Engine) -> None:
@@ -220,8 +221,8 @@ def test_what_has_expired_is_purged_and_nothing_else(engine: Engine) -> None:
 
 def test_a_session_of_an_ehr_s_frame_is_none_at_the_desk_and_the_other_way_round(engine: Engine) -> None:
     with wrote(engine) as conn:
-        framed = people_sessions.enter_as(conn, MINA, "Firefox", NOW, amr="fed", kind="embed")
-        desk = people_sessions.enter_as(conn, MINA, "Firefox", NOW, amr="hwk")
+        framed = people_sessions.open_session(conn, MINA, "Firefox", NOW, amr="fed", kind="embed")
+        desk = people_sessions.open_session(conn, MINA, "Firefox", NOW, amr="hwk")
         assert people_sessions.find(conn, framed, NOW) is None
         assert people_sessions.find(conn, desk, NOW, kind="embed") is None
         found = people_sessions.find(conn, framed, NOW, kind="embed")
@@ -244,19 +245,19 @@ def test_the_right_password_alone_forgives_only_itself(engine: Engine) -> None:
     for _ in range(FREE_TRIES - 1):
         sign_in(engine, password="wrong")
     with wrote(engine) as conn:
-        tried = people_sessions.attempt(conn, MINA.login, NOW)
-        people_sessions.excuse(conn, tried)
-        people_sessions.count(conn, tried.login, NOW)
+        attempt = people_sessions.begin_attempt(conn, MINA.login, NOW)
+        people_sessions.undo_failure(conn, attempt)
+        people_sessions.count_failure(conn, attempt.login, NOW)
         with pytest.raises(Locked):
-            people_sessions.count(conn, tried.login, NOW)
+            people_sessions.count_failure(conn, attempt.login, NOW)
 
 
 def test_a_failure_side_by_side_is_not_excused(engine: Engine) -> None:
     with wrote(engine) as conn:
-        tried = [people_sessions.attempt(conn, MINA.login, NOW) for _ in range(FREE_TRIES)]
-        people_sessions.excuse(conn, tried[0])
+        attempt = [people_sessions.begin_attempt(conn, MINA.login, NOW) for _ in range(FREE_TRIES)]
+        people_sessions.undo_failure(conn, attempt[0])
         with pytest.raises(Locked):
-            people_sessions.attempt(conn, MINA.login, NOW)
+            people_sessions.begin_attempt(conn, MINA.login, NOW)
 
 
 def test_after_the_wait_the_right_password_does_not_lock_the_code_that_follows(engine: Engine) -> None:
@@ -266,9 +267,9 @@ def test_after_the_wait_the_right_password_does_not_lock_the_code_that_follows(e
             sign_in(engine, password="wrong", now=now)
         now += LONGEST_WAIT
     with wrote(engine) as conn:
-        tried = people_sessions.attempt(conn, MINA.login, now)
-        people_sessions.excuse(conn, tried)
-        assert people_sessions.count(conn, tried.login, now)
+        attempt = people_sessions.begin_attempt(conn, MINA.login, now)
+        people_sessions.undo_failure(conn, attempt)
+        assert people_sessions.count_failure(conn, attempt.login, now)
 
 
 def test_the_last_session_but_one_ends(engine: Engine) -> None:
@@ -277,7 +278,7 @@ def test_the_last_session_but_one_ends(engine: Engine) -> None:
     assert mine
     assert other
     with wrote(engine) as conn:
-        assert not people_sessions.leave_one(conn, "somebody else", other.hash)
-        people_sessions.leave_everywhere(conn, "u1", but=mine.hash)
+        assert not people_sessions.end_one(conn, "somebody else", other.hash)
+        people_sessions.end_all(conn, "u1", but=mine.hash)
     assert find(engine, here)
     assert find(engine, there) is None

@@ -40,7 +40,7 @@ def world(engine: Engine, tmp_path: Path) -> World:
     clock = Clock()
     with writing(engine) as conn:
         mina = User("u1", "mina", "Mina Okafor", frozenset({"coordinator"}))
-        auth.people.sessions.register(conn, mina, PASSWORD, int(clock().timestamp()))
+        auth.people.sessions.add_user_with_password(conn, mina, PASSWORD, int(clock().timestamp()))
     return World(engine, clock, lambda: "id", requests.Session, Settings(), lambda *_: None, Journal(tmp_path))
 
 

@@ -804,5 +804,5 @@ def test_signing_out_everywhere_leaves_what_was_permitted_to_apps(smart: App) ->
     """An offline permission outlives the session; taking it back is a decision of its own."""
     got = smart.tokens()
     with smart.engine.begin() as conn:
-        sessions.leave_everywhere(conn, "u1")
+        sessions.end_all(conn, "u1")
     assert smart.opens(got["access_token"])

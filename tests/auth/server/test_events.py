@@ -32,7 +32,7 @@ def launched(place: Place, amr: str = "pwd") -> dict[str, Any]:
     """The token response of an app in Mina's hands, who signed in like that."""
     mina = place.person("mina", "coordinator", fhir_user="Practitioner/mina")
     with writing(place.world.engine) as conn:
-        place.web.set_cookie("cc", sessions.enter_as(conn, mina, "test", place.now(), amr=amr))
+        place.web.set_cookie("cc", sessions.open_session(conn, mina, "test", place.now(), amr=amr))
     app, browser = place.app(SCOPE), Browser(place.web)
     assert isinstance(app, App)
     browser.go(app.address(SCOPE))

@@ -6,18 +6,18 @@ from sqlalchemy import Connection, Engine
 
 from auth import store
 from auth.people import frame_launches, sessions
-from auth.people.frame_launches import Launched
+from auth.people.frame_launches import FrameLaunch
 from auth.people.sessions import Session
 from auth.store import User
 
 NOW = 1_795_000_000
 ANA = User("ana", "ana", "Ana", frozenset({"coordinator"}), "clinic")
 BEN = replace(ANA, id="ben", login="ben")
-OPENED = Launched("city", "patient-1", {"missing": [], "need_patient_banner": True})
+OPENED = FrameLaunch("city", "patient-1", {"missing": [], "need_patient_banner": True})
 
 
 def entered(conn: Connection, who: User, kind: str = "embed") -> Session:
-    found = sessions.find(conn, sessions.enter_as(conn, who, "test", NOW, amr="fed", kind=kind), NOW, kind=kind)
+    found = sessions.find(conn, sessions.open_session(conn, who, "test", NOW, amr="fed", kind=kind), NOW, kind=kind)
     assert found
     return found
 
@@ -31,13 +31,13 @@ def test_a_handover_is_good_once_and_for_a_minute(engine: Engine) -> None:
     with engine.begin() as conn:
         value = frame_launches.hand_over(conn, "ana", OPENED, NOW)
         old = frame_launches.hand_over(conn, "ana", OPENED, NOW - frame_launches.HANDOVER)
-        waiting = frame_launches.waiting(conn, value, NOW)
+        waiting = frame_launches.peek(conn, value, NOW)
         assert waiting
         assert (waiting.user, waiting.launched) == ("ana", OPENED)
         assert frame_launches.take(conn, value, NOW) == waiting
         assert frame_launches.take(conn, value, NOW) is None
         assert frame_launches.take(conn, old, NOW) is None
-        assert frame_launches.waiting(conn, "\0", NOW) is None
+        assert frame_launches.peek(conn, "\0", NOW) is None
 
 
 def test_a_launch_moves_to_another_session_of_the_same_person_and_to_nobody_elses(engine: Engine) -> None:
@@ -52,7 +52,7 @@ def test_a_launch_moves_to_another_session_of_the_same_person_and_to_nobody_else
         assert frame_launches.owner(conn, id, other, NOW) is None
         assert frame_launches.owner(conn, id, desk, NOW) is None
         frame_launches.move(conn, id, second)
-        sessions.leave_one(conn, "ana", second.hash)
+        sessions.end_one(conn, "ana", second.hash)
         assert frame_launches.owner(conn, id, first, NOW) is None, "what it belonged to was closed"
 
 
