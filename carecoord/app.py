@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from auth.keys.fetched import KeySets
 from auth.server import registration_routes, routes
-from auth.server.events import Happened
+from auth.server.events import AuthEvent
 from auth.server.issuer import Issuer
 from auth.server.routes import Effects
 from carecoord import logs
@@ -90,7 +90,7 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     effects = _effects(world)
     app.register_blueprint(routes.blueprint(issuer, effects))
     if settings.registration:
-        noted = apps_registration.noter(world)
+        noted = apps_registration.registration_recorder(world)
         app.register_blueprint(registration_routes.blueprint(issuer, effects, world.new_id, noted))
     app.register_blueprint(brands.blueprint(world))
     app.register_blueprint(apps.blueprint(world, by_themselves=settings.registration))
@@ -139,7 +139,7 @@ def _session(settings: Settings) -> requests.Session:
 def _effects(world: World) -> Effects:
     keys = KeySets(partial(_session, world.settings))
 
-    def note(conn: Connection, happened: Happened) -> None:
+    def note(conn: Connection, happened: AuthEvent) -> None:
         audited.token_noted(world, conn, happened, exchange.request_id())
 
     return Effects(partial(reading, world.engine), partial(writing, world.engine), world.clock, keys, note)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from auth.client.backend import Backend, Key, TokenTrouble
+from auth.client.backend import Backend, Key, TokenError
 from fhir_adapters import dialects, discovery
 from fhir_adapters.dialects import Dialect
 from fhir_adapters.discovery import Statement
@@ -53,7 +53,7 @@ def connect(
     clock: Callable[[], datetime],
     new_id: Callable[[], str],
 ) -> Connection:
-    """Discover the EHR, get the first token if it wants one, and read its metadata. Raises a Trouble.
+    """Discover the EHR, get the first token if it wants one, and read its metadata. Raises an EhrError.
 
     `keys` are our private keys, needed where `ehr.auth` is set.
     """
@@ -76,7 +76,7 @@ def connect(
                 preferred=dialect.algorithms,
                 timeout=(limits.connect_seconds, limits.read_seconds),
             )
-        except TokenTrouble as trouble:
+        except TokenError as trouble:
             raise NotAllowedIn(trouble.text, 401) from trouble
         http.bearer = backend
         http.admit()

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 from fhir_adapters.dialects import Dialect
 from fhir_adapters.ehr import Ehr
-from fhir_adapters.errors import Garbled, NotAllowedIn, Refused, Trouble
+from fhir_adapters.errors import EhrError, Garbled, NotAllowedIn, Refused
 from fhir_adapters.http import Http
 
 WELL_KNOWN = ".well-known/smart-configuration"
@@ -105,10 +105,10 @@ def _offer(row: Document, everywhere: frozenset[str]) -> Offer:
 
 def smart_configuration(http: Http, ehr: Ehr) -> Document:
     """What the EHR publishes of its authorization server; empty where it has no such document, and many have none, or
-    answer a page of HTML or a 502 in its place. Raises Trouble when the EHR itself is not to be reached."""
+    answer a page of HTML or a 502 in its place. Raises EhrError when the EHR itself is not to be reached."""
     try:
         return http.get(f"{ehr.base_url}/{WELL_KNOWN}", Document, public=True).document
-    except Trouble as trouble:
+    except EhrError as trouble:
         if trouble.stops_run and not isinstance(trouble, NotAllowedIn):
             raise
         return {}

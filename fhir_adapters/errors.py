@@ -4,7 +4,7 @@ No text here holds any of an answer's body but the diagnostics of its OperationO
 """
 
 
-class Trouble(Exception):
+class EhrError(Exception):
     """Something went wrong with an EHR. `text` says what, where, and what would put it right."""
 
     stops_run = False  # whether going on with the next resource type would be pointless
@@ -15,37 +15,37 @@ class Trouble(Exception):
         self.text = text
 
 
-class Misconfigured(Trouble):
+class Misconfigured(EhrError):
     """What we were told about this EHR can not be right."""
 
     stops_run = True
 
 
-class Unreachable(Trouble):
+class Unreachable(EhrError):
     """No connection, or it broke: name, port, firewall or certificate."""
 
     tried_again = True
 
 
-class TimedOut(Trouble):
+class TimedOut(EhrError):
     """Connected, but no whole answer in time."""
 
     tried_again = True
 
 
-class Broken(Trouble):
+class Broken(EhrError):
     """The EHR answered with a server error (5xx)."""
 
     tried_again = True
 
 
-class Garbled(Trouble):
+class Garbled(EhrError):
     """The answer is not what the standard says: no JSON, or not the resource that was asked for."""
 
     tried_again = True
 
 
-class Busy(Trouble):
+class Busy(EhrError):
     """429 or 503. `seconds` is the wait that the EHR asked for, if it asked for one."""
 
     tried_again = True
@@ -61,11 +61,11 @@ class Away(Busy):
     stops_run, tried_again = True, False
 
 
-class TooLarge(Trouble):
+class TooLarge(EhrError):
     """The answer is larger than the limit."""
 
 
-class Refused(Trouble):
+class Refused(EhrError):
     """A 4xx: the EHR will not answer this request. `status` is its code."""
 
     def __init__(self, text: str, status: int) -> None:
@@ -79,15 +79,15 @@ class NotAllowedIn(Refused):
     stops_run = True
 
 
-class Elsewhere(Trouble):
+class Elsewhere(EhrError):
     """A link or a redirect leads to another host, which must not see our token."""
 
 
-class Loop(Trouble):
+class Loop(EhrError):
     """Paging comes back to a page that was already read."""
 
 
-class CircuitOpen(Trouble):
+class CircuitOpen(EhrError):
     """Several requests in a row failed for good: the EHR is down, and asking on would only add to its load."""
 
     stops_run = True

@@ -16,7 +16,7 @@ import msgspec
 import requests
 import urllib3
 
-from auth.client.backend import TokenTrouble, retry_after
+from auth.client.backend import TokenError, retry_after
 from auth.outgoing.guard import Forbidden
 from fhir_adapters.dialects import Limits
 from fhir_adapters.ehr import Ehr, origin
@@ -25,6 +25,7 @@ from fhir_adapters.errors import (
     Broken,
     Busy,
     CircuitOpen,
+    EhrError,
     Elsewhere,
     Garbled,
     Misconfigured,
@@ -32,7 +33,6 @@ from fhir_adapters.errors import (
     Refused,
     TimedOut,
     TooLarge,
-    Trouble,
     Unreachable,
 )
 from fhir_adapters.outcome import words
@@ -88,14 +88,14 @@ class Http:
     def get(self, url: str, kind: type[T], params: Params = (), *, public: bool = False) -> Answer[T]:
         """GET a JSON document of the EHR, read as a msgspec `kind`. `public`: send no token, as for discovery.
 
-        Raises a Trouble once all tries have failed.
+        Raises an EhrError once all tries have failed.
         """
         if self.failures >= self.limits.failures:
             raise CircuitOpen(f"{self.ehr.name}: {self.failures} requests in a row failed; giving up for this run.")
         home = self._home(url)
         try:
             answer = self._insist(lambda: self._read(home, kind, params, public))
-        except Trouble as trouble:
+        except EhrError as trouble:
             # A refusal is an answer: only silence and failure count against the EHR's being there at all.
             self.failures = self.failures + 1 if trouble.tried_again else 0
             raise
@@ -103,7 +103,7 @@ class Http:
         return answer
 
     def admit(self) -> None:
-        """Get a token now, so that what is wrong with our registration is said first. Raises a Trouble."""
+        """Get a token now, so that what is wrong with our registration is said first. Raises an EhrError."""
         if self.bearer:
             give = self.bearer.token
             self._insist(lambda: self._token(give))
@@ -114,7 +114,7 @@ class Http:
         while True:
             try:
                 return ask()
-            except Trouble as trouble:
+            except EhrError as trouble:
                 if not trouble.tried_again or attempt >= self.limits.attempts:
                     raise
                 self.sleep(self._wait(trouble, attempt))
@@ -136,7 +136,7 @@ class Http:
     def _token(self, give: Callable[[], str]) -> str:
         try:
             return give()
-        except TokenTrouble as trouble:
+        except TokenError as trouble:
             if trouble.retry:
                 raise self._patience(trouble.text, trouble.seconds) from trouble
             raise NotAllowedIn(trouble.text, 401) from trouble
@@ -208,7 +208,7 @@ class Http:
             return Away(f"{text}; it asks us to come back in {seconds:.0f} s.", seconds)
         return Busy(text, seconds)
 
-    def _wait(self, trouble: Trouble, attempt: int) -> float:
+    def _wait(self, trouble: EhrError, attempt: int) -> float:
         """Seconds until the next try: as the EHR asked, else twice as long each time, spread so that clients part."""
         if isinstance(trouble, Busy) and trouble.seconds is not None:
             return trouble.seconds
@@ -240,7 +240,7 @@ class Http:
             f"here. If that is an address of this EHR too, say so: carecoord ehr add … --host {other}"
         )
 
-    def _silence(self, url: str, e: requests.RequestException) -> Trouble:
+    def _silence(self, url: str, e: requests.RequestException) -> EhrError:
         if isinstance(e, Forbidden):
             return Misconfigured(f"{self.ehr.name}: {e}.")
         if isinstance(e, requests.Timeout) or (e.args and isinstance(e.args[0], urllib3.exceptions.ReadTimeoutError)):

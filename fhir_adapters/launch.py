@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from auth.client.openid import Party
+from auth.client.openid import OpenIDProvider
 from fhir_adapters import dialects
 from fhir_adapters.discovery import OAUTH_URIS, WELL_KNOWN, Document, smart_configuration
 from fhir_adapters.ehr import LOOPBACK, Ehr, Launch
@@ -38,8 +38,8 @@ def limits(ehr: Ehr) -> dialects.Limits:
     return dialects.load(ehr.dialect).limits.but({**ehr.limits, **HASTE})
 
 
-def party(http: Http, ehr: Ehr, launch: Launch) -> Party:
-    """The EHR as the party that says who somebody is; without our proof, which the caller knows. Raises a Trouble.
+def openid_provider(http: Http, ehr: Ehr, launch: Launch) -> OpenIDProvider:
+    """The EHR as the party that says who somebody is; without our proof, which the caller knows. Raises an EhrError.
 
     The keys of the id_tokens come from where the EHR's own configuration says or, where it only names an issuer, from
     that issuer's; an issuer that nobody but the id_token itself names would prove nothing.
@@ -56,7 +56,7 @@ def party(http: Http, ehr: Ehr, launch: Launch) -> Party:
             f"{ehr.name} does not say who signs its id_tokens. Tell us with --launch-issuer, as its documentation says."
         )
     jwks_url = said.jwks_url if issuer == said.issuer else ""
-    found = Party(
+    found = OpenIDProvider(
         issuer, said.authorize_url, said.token_url, launch.client_id, launch.scope, algorithms=said.algorithms,
         methods=said.methods, tells_issuer=said.tells_issuer, jwks_url=jwks_url or _keys_of(http, ehr, issuer),
     )  # fmt: skip

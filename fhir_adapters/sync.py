@@ -20,7 +20,7 @@ from fhir_adapters import deletion
 from fhir_adapters.cursor import Cursor
 from fhir_adapters.dialects import PATIENT, Dialect, Query, pairs
 from fhir_adapters.ehr import Ehr
-from fhir_adapters.errors import Elsewhere, Refused, Trouble
+from fhir_adapters.errors import EhrError, Elsewhere, Refused
 from fhir_adapters.http import Http, Params
 from fhir_adapters.identity import localize
 from fhir_adapters.pages import Found, Leaf, Read, walk
@@ -67,7 +67,7 @@ class Pulled:
     """What came of a run. `stopped` is the trouble that ended it before its time, or nothing."""
 
     outcomes: tuple[Outcome, ...]
-    stopped: Trouble | None = None
+    stopped: EhrError | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def pull(source: Source, plan: Plan, states: Mapping[str, bytes]) -> Pulled:
         outcomes.append(reading.outcome)
         try:
             reading.through()
-        except Trouble as trouble:
+        except EhrError as trouble:
             reading.outcome.error = trouble.text
             if trouble.stops_run:
                 return Pulled(tuple(outcomes), trouble)

@@ -34,7 +34,7 @@ class BadKey(ValueError):
     """A file does not hold a private key that SMART can use; the text says what would be right."""
 
 
-class TokenTrouble(Exception):
+class TokenError(Exception):
     """No token. `retry` says whether the same request may work a moment later, `seconds` after how long, if told."""
 
     def __init__(self, text: str, *, retry: bool = False, seconds: float | None = None) -> None:
@@ -74,16 +74,16 @@ def load_keys(data: bytes) -> tuple[Key, ...]:
     return tuple(key for key in found if isinstance(key, ECKey | RSAKey))
 
 
-def choose(keys: Sequence[Key], offered: Sequence[str], preferred: Sequence[str] = ALGORITHMS) -> tuple[Key, str]:
+def choose_key(keys: Sequence[Key], offered: Sequence[str], preferred: Sequence[str] = ALGORITHMS) -> tuple[Key, str]:
     """The key to sign with and its algorithm: the first preferred one that the server offers and that we have.
 
-    A server that offers nothing has not said, so anything goes. Raises TokenTrouble when nothing fits.
+    A server that offers nothing has not said, so anything goes. Raises TokenError when nothing fits.
     """
     own = {_algorithm(key): key for key in reversed(keys)}
     for algorithm in preferred:
         if algorithm in own and (algorithm in offered or not offered):
             return own[algorithm], algorithm
-    raise TokenTrouble(
+    raise TokenError(
         f"No key fits: the server accepts {', '.join(offered) or 'any'}, we may use {', '.join(preferred)}, "
         f"our keys sign {', '.join(own) or 'nothing'}. Add a key of an accepted kind."
     )
@@ -131,17 +131,17 @@ class Backend:
     ) -> None:
         self.session, self.token_url, self.client_id, self.scope = session, token_url, client_id, scope
         self.clock, self.new_id, self.timeout = clock, new_id, timeout
-        self.key, self.algorithm = choose(keys, offered, preferred)
+        self.key, self.algorithm = choose_key(keys, offered, preferred)
         self._token: Token | None = None
 
     def token(self) -> str:
-        """A token that is good for a while. Raises TokenTrouble."""
+        """A token that is good for a while. Raises TokenError."""
         if self._token is None or self.clock() >= self._token.renew_at:
             self._token = self._fetch()
         return self._token.value
 
     def renew(self) -> str:
-        """A new token, because the present one was not accepted. Raises TokenTrouble."""
+        """A new token, because the present one was not accepted. Raises TokenError."""
         self._token = None
         return self.token()
 
@@ -168,9 +168,9 @@ class Backend:
                 auth=lambda request: request,
             )
         except Forbidden as e:
-            raise TokenTrouble(str(e)) from e
+            raise TokenError(str(e)) from e
         except requests.RequestException as e:
-            raise TokenTrouble(f"{self.token_url} did not answer ({type(e).__name__}).", retry=True) from e
+            raise TokenError(f"{self.token_url} did not answer ({type(e).__name__}).", retry=True) from e
         return self._read(response, now)
 
     def _read(self, response: requests.Response, now: datetime) -> Token:
@@ -179,19 +179,19 @@ class Backend:
             raise self._refusal(response, answer, now)
         value = answer.get("access_token")
         if not isinstance(value, str) or not value:
-            raise TokenTrouble(f"{self.token_url} answered 200 without an access_token.", retry=True)
+            raise TokenError(f"{self.token_url} answered 200 without an access_token.", retry=True)
         if str(answer.get("token_type") or "bearer").lower() != "bearer":
-            raise TokenTrouble(f"{self.token_url} gave a token of another type than bearer.")
+            raise TokenError(f"{self.token_url} gave a token of another type than bearer.")
         return Token(value, _scope(answer.get("scope"), self.scope), now + RENEW_AT * _life(answer.get("expires_in")))
 
-    def _refusal(self, response: requests.Response, answer: Mapping[str, Any], now: datetime) -> TokenTrouble:
+    def _refusal(self, response: requests.Response, answer: Mapping[str, Any], now: datetime) -> TokenError:
         status = response.status_code
         said = " ".join(str(answer[name]) for name in ("error", "error_description") if answer.get(name))
         retry = status in (408, 429) or status >= 500
         text = f"{self.token_url} gave no token to client {self.client_id}: {status} {said[:300]}".rstrip()
         if answer.get("error") == "invalid_client":
             text += f" (is our key {self.key.kid}, {self.algorithm}, registered there? a new one can take a day or two)"
-        return TokenTrouble(text, retry=retry, seconds=retry_after(response.headers.get("Retry-After"), now))
+        return TokenError(text, retry=retry, seconds=retry_after(response.headers.get("Retry-After"), now))
 
 
 def retry_after(text: str | None, now: datetime) -> float | None:

@@ -25,7 +25,7 @@ BITS: Final = 3_072
 
 
 @dataclass(frozen=True)
-class Listed:
+class PublishedKey:
     """A key that is published. `signs`: assertions are signed with it now; `retired`: from when on they are not."""
 
     kid: str
@@ -35,7 +35,7 @@ class Listed:
     signs: bool
 
 
-def pair() -> tuple[Key, ...]:
+def new_pair() -> tuple[Key, ...]:
     """A new ES384 and a new RS384 key. Making the latter takes a while: do it outside of any transaction."""
     made = (
         ECKey.generate_key("P-384", {"use": "sig", "alg": "ES384"}),
@@ -46,9 +46,9 @@ def pair() -> tuple[Key, ...]:
     return made
 
 
-def begin(conn: Connection, made: Sequence[Key], now: int) -> None:
+def publish_first(conn: Connection, made: Sequence[Key], now: int) -> None:
     """Publish a first pair, which signs at once. Where there is one already, nothing happens."""
-    if not every(conn, now):
+    if not published_keys(conn, now):
         _add(conn, made, now)
 
 
@@ -66,7 +66,7 @@ def rotate(conn: Connection, made: Sequence[Key], now: int, *, lost: bool = Fals
 def signing(conn: Connection, now: int) -> tuple[Key, ...]:
     """The private keys that sign now, one for each algorithm; none as long as no pair was made. Slow: it proves
     the primes anew."""
-    signs = {row.kid for row in every(conn, now) if row.signs}
+    signs = {row.kid for row in published_keys(conn, now) if row.signs}
     found = conn.execute(select(key.c.jwk).where(key.c.kid.in_(signs)).order_by(key.c.alg)).scalars()
     return tuple(_import(json.loads(text)) for text in found)
 
@@ -77,7 +77,7 @@ def published(conn: Connection, now: int) -> dict[str, Any]:
     return {"keys": [public_half(json.loads(text)) for text in rows]}
 
 
-def every(conn: Connection, now: int) -> list[Listed]:
+def published_keys(conn: Connection, now: int) -> list[PublishedKey]:
     """What is published, newest first."""
     columns = (key.c.kid, key.c.alg, key.c.made, key.c.retired)
     newest = (key.c.made.desc(), key.c.retired.is_not(None), key.c.kid)  # of one second, those not retired are newer
@@ -88,7 +88,7 @@ def every(conn: Connection, now: int) -> list[Listed]:
             chosen.setdefault(row.alg, row.kid)
     for row in reversed(rows):  # a first pair has nothing older that could sign in its place
         chosen.setdefault(row.alg, row.kid)
-    return [Listed(row.kid, row.alg, row.made, row.retired, row.kid == chosen[row.alg]) for row in rows]
+    return [PublishedKey(row.kid, row.alg, row.made, row.retired, row.kid == chosen[row.alg]) for row in rows]
 
 
 def _published(now: int) -> tuple[Any, ...]:

@@ -24,7 +24,7 @@ AGAIN: Final = 10  # seconds before a provider that gave nothing usable is asked
 PATIENCE: Final = 2.0  # seconds to wait for another thread that is asking just now
 
 
-class Unusable(Exception):
+class UnusableProvider(Exception):
     """The provider gives nothing that we could sign people in by; the text says what is wrong, for an administrator. It
     may quote the provider, which may talk without end."""
 
@@ -46,7 +46,7 @@ class Metadata:
     tells_issuer: bool = False
 
 
-class Directory:
+class MetadataCache:
     """Providers by issuer, each kept for a while. One per process; safe among threads.
 
     `allowed`: hosts and networks of ours, where plain http will do. An unreachable provider costs one thread its
@@ -55,42 +55,42 @@ class Directory:
 
     def __init__(self, http: Callable[[], requests.Session], allowed: Allowed = ()) -> None:
         self._http, self._allowed = http, allowed
-        self._known: dict[str, tuple[float, Metadata | Unusable]] = {}
+        self._known: dict[str, tuple[float, Metadata | UnusableProvider]] = {}
         self._asking: dict[str, Lock] = {}
 
     def get(self, issuer: str, now: float) -> Metadata:
-        """What the provider tells. Raises Unusable."""
+        """What the provider tells. Raises UnusableProvider."""
         lock = self._asking.setdefault(issuer, Lock())
         if (found := self._fresh(issuer, now)) is None:
             if not lock.acquire(timeout=PATIENCE):
-                raise Unusable(f"{issuer} is slow to answer.")
+                raise UnusableProvider(f"{issuer} is slow to answer.")
             try:
                 if (found := self._fresh(issuer, now)) is None:
                     found = self._ask(issuer)
-                    self._known[issuer] = now + (AGAIN if isinstance(found, Unusable) else LIFE), found
+                    self._known[issuer] = now + (AGAIN if isinstance(found, UnusableProvider) else LIFE), found
             finally:
                 lock.release()
-        if isinstance(found, Unusable):
-            raise Unusable(str(found))
+        if isinstance(found, UnusableProvider):
+            raise UnusableProvider(str(found))
         return found
 
-    def _fresh(self, issuer: str, now: float) -> Metadata | Unusable | None:
+    def _fresh(self, issuer: str, now: float) -> Metadata | UnusableProvider | None:
         until, found = self._known.get(issuer, (0.0, None))
         return found if now < until else None
 
-    def _ask(self, issuer: str) -> Metadata | Unusable:
+    def _ask(self, issuer: str) -> Metadata | UnusableProvider:
         try:
             with self._http() as session:
                 return fetch(session, issuer, self._allowed)
-        except Unusable as error:
+        except UnusableProvider as error:
             return error
 
 
 def fetch(session: requests.Session, issuer: str, allowed: Allowed = ()) -> Metadata:
-    """The metadata of an issuer, judged. Raises Unusable."""
-    demand_safe(issuer, "The issuer", allowed)
+    """The metadata of an issuer, judged. Raises UnusableProvider."""
+    require_https(issuer, "The issuer", allowed)
     if urlsplit(issuer).query or urlsplit(issuer).fragment:
-        raise Unusable(f"The issuer {issuer} can have no query and no fragment.")
+        raise UnusableProvider(f"The issuer {issuer} can have no query and no fragment.")
     url = get_well_known_url(issuer, external=True)
     asked = {"Accept": "application/json"}
     try:
@@ -98,31 +98,33 @@ def fetch(session: requests.Session, issuer: str, allowed: Allowed = ()) -> Meta
             url, headers=asked, timeout=limited_body.TIMEOUT, allow_redirects=False, stream=True
         ) as answer:
             if answer.status_code != 200:
-                raise Unusable(f"{url} answered {answer.status_code}; is {issuer} the issuer as it calls itself?")
+                raise UnusableProvider(
+                    f"{url} answered {answer.status_code}; is {issuer} the issuer as it calls itself?"
+                )
             document = json.loads(limited_body.body(answer))
     except Forbidden as error:
-        raise Unusable(f"{error}.") from error
+        raise UnusableProvider(f"{error}.") from error
     except (requests.RequestException, HTTPError, OSError) as error:
-        raise Unusable(f"{url} did not answer ({type(error).__name__}).") from error
+        raise UnusableProvider(f"{url} did not answer ({type(error).__name__}).") from error
     except (ValueError, RecursionError) as error:
-        raise Unusable(f"{url} answered no JSON; is {issuer} the issuer as it calls itself?") from error
-    return judged(document, issuer, allowed)
+        raise UnusableProvider(f"{url} answered no JSON; is {issuer} the issuer as it calls itself?") from error
+    return validated(document, issuer, allowed)
 
 
-def judged(document: Any, issuer: str, allowed: Allowed = ()) -> Metadata:
-    """A metadata document as a value. Raises Unusable, above all when it is another issuer's: then what is signed in
-    that name is not what we asked for (Discovery section 4.3)."""
+def validated(document: Any, issuer: str, allowed: Allowed = ()) -> Metadata:
+    """A metadata document as a value. Raises UnusableProvider, above all when it is another issuer's: then what is
+    signed in that name is not what we asked for (Discovery section 4.3)."""
     if not isinstance(document, dict) or not isinstance(document.get("issuer"), str):
-        raise Unusable(f"{issuer} tells no issuer in its OpenID configuration.")
+        raise UnusableProvider(f"{issuer} tells no issuer in its OpenID configuration.")
     if document["issuer"] != issuer:
-        raise Unusable(f"{issuer} calls itself {document['issuer']}: tell us exactly that, to the last slash.")
+        raise UnusableProvider(f"{issuer} calls itself {document['issuer']}: tell us exactly that, to the last slash.")
     for what, name, ours in (
         ("response types", "response_types_supported", ("code",)),
         ("PKCE methods", "code_challenge_methods_supported", ("S256",)),
         ("signatures of id_tokens", "id_token_signing_alg_values_supported", ALGORITHMS),
     ):
         if (theirs := _words(document, name)) and not set(theirs) & set(ours):
-            raise Unusable(f"{issuer} offers {what} {', '.join(theirs)}; we use {', '.join(ours)}.")
+            raise UnusableProvider(f"{issuer} offers {what} {', '.join(theirs)}; we use {', '.join(ours)}.")
     return Metadata(
         issuer,
         _address(document, "authorization_endpoint", issuer, allowed),
@@ -134,18 +136,18 @@ def judged(document: Any, issuer: str, allowed: Allowed = ()) -> Metadata:
     )
 
 
-def demand_safe(url: str, what: str, allowed: Allowed = ()) -> None:
-    """Raise Unusable for an address where somebody on the way could read codes or put in keys of their own: https
-    everywhere, http only to hosts that the configuration names as ours."""
+def require_https(url: str, what: str, allowed: Allowed = ()) -> None:
+    """Raise UnusableProvider for an address where somebody on the way could read codes or put in keys of their own:
+    https everywhere, http only to hosts that the configuration names as ours."""
     try:
         parts = urlsplit(url)
         host, known = (parts.hostname or "").rstrip("."), parts.port != 0
     except ValueError:
         host, known = "", False
     if not known or not host or "@" in parts.netloc:
-        raise Unusable(f"{what} is no address: {url[:200]!r}.")
+        raise UnusableProvider(f"{what} is no address: {url[:200]!r}.")
     if parts.scheme != "https" and not (parts.scheme == "http" and _ours(host, allowed)):
-        raise Unusable(f"{what} {url} must begin with https://, unless its host is named as one of ours.")
+        raise UnusableProvider(f"{what} {url} must begin with https://, unless its host is named as one of ours.")
 
 
 def _ours(host: str, allowed: Allowed) -> bool:
@@ -161,8 +163,8 @@ def _ours(host: str, allowed: Allowed) -> bool:
 def _address(document: dict[str, Any], name: str, issuer: str, allowed: Allowed) -> str:
     url = document.get(name)
     if not isinstance(url, str):
-        raise Unusable(f"{issuer} tells no {name} in its OpenID configuration.")
-    demand_safe(url, f"The {name} of {issuer},", allowed)
+        raise UnusableProvider(f"{issuer} tells no {name} in its OpenID configuration.")
+    require_https(url, f"The {name} of {issuer},", allowed)
     return url
 
 

@@ -1,11 +1,11 @@
 """We as a client with a person in front: authorization code with PKCE, at an OpenID provider or at an EHR.
 
-    party = Party(issuer, authorize_url, token_url, client_id, "openid profile", jwks_url=...)
-    begun = begin(conn, party, redirect_uri, "provider", {"next": "/"}, now)     # send the browser to begun.url
-    back = came(conn, "provider", state, now)                                    # None: unknown, too old or used
-    from_issuer(party, request.args.get("iss"))                                  # RFC 9207
-    answer = exchange(session, party, back, code, clock, new_id)                 # the token response
-    claims = verified(answer["id_token"], party, keysets, back.nonce, now, answer["access_token"])
+    provider = OpenIDProvider(issuer, authorize_url, token_url, client_id, "openid profile", jwks_url=...)
+    begun = start(conn, provider, redirect_uri, "provider", {"next": "/"}, now)  # send the browser to begun.url
+    pending = take_state(conn, "provider", state, now)                           # None: unknown, too old or used
+    check_issuer(provider, request.args.get("iss"))                              # RFC 9207
+    answer = exchange_code(session, provider, pending, code, clock, new_id)      # the token response
+    claims = verify_id_token(answer["id_token"], provider, keysets, pending.nonce, now, answer["access_token"])
 
 Who proves what: the state that the answer belongs to a question of ours, PKCE that the code was given for it, the nonce
 that the id_token was. None of them proves that the browser which comes back is the one that went: bind the state to a
@@ -34,28 +34,28 @@ from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 from sqlalchemy import Connection
 from urllib3.exceptions import HTTPError
 
-from auth.client.backend import ASSERTION, Key, TokenTrouble, assertion, choose, retry_after
+from auth.client.backend import ASSERTION, Key, TokenError, assertion, choose_key, retry_after
 from auth.errors import Refused
-from auth.keys.fetched import KeySets, NoKeys, PublicKey
+from auth.keys.fetched import KeySets, KeysUnavailable, PublicKey
 from auth.outgoing import limited_body
 from auth.people import one_time
 from auth.store import fresh, storable
 
-LIFE: Final = 600  # seconds from going to coming back: somebody may have to find their telephone
+LIFE: Final = 600  # seconds from going to coming pending: somebody may have to find their telephone
 ALGORITHMS: Final = ("RS256", "ES256", "ES384", "PS256")  # of id_tokens; never none, never one with a shared secret
 LEEWAY: Final = 60  # seconds that two clocks may differ
 LONGEST: Final = 32_768  # characters of an id_token
 LONGEST_SUBJECT: Final = 255  # OpenID Connect Core section 2
 
 
-class Unproven(Refused):
-    """What came back does not prove what it should. `text` may be shown to the person."""
+class InvalidIdToken(Refused):
+    """What came back does not prove what it should: the id_token, or the issuer (`iss`). The person may see `text`."""
 
     status, error = 403, "access_denied"
 
 
 @dataclass(frozen=True)
-class Party:
+class OpenIDProvider:
     """Whom we ask. With `secret` we prove ourselves by it, with `keys` by a signed assertion (private_key_jwt), with
     neither we are a public client. An EHR's `issuer` is the one of its id_tokens, not its FHIR base.
 
@@ -78,7 +78,7 @@ class Party:
 
 
 @dataclass(frozen=True)
-class Begun:
+class AuthorizationRedirect:
     """Where to send the browser, and the state that will come back with it."""
 
     url: str
@@ -86,8 +86,8 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class Came:
-    """What was kept while the browser was away. `data` is what `begin` was given."""
+class PendingSignIn:
+    """What was kept while the browser was away. `data` is what `start` was given."""
 
     issuer: str
     redirect_uri: str
@@ -96,60 +96,66 @@ class Came:
     data: dict[str, Any]
 
 
-def begin(
-    conn: Connection, party: Party, redirect_uri: str, purpose: str, data: dict[str, Any], now: int, **extra: str
-) -> Begun:
-    """Keep what must be known when the browser comes back, and say where it goes. `extra`: further parameters of the
+def start(
+    conn: Connection,
+    provider: OpenIDProvider,
+    redirect_uri: str,
+    purpose: str,
+    data: dict[str, Any],
+    now: int,
+    **extra: str,
+) -> AuthorizationRedirect:
+    """Keep what must be known when the browser comes pending, and say where it goes. `extra`: further parameters of the
     authorization request, such as `aud` and `launch`."""
-    verifier, nonce = fresh(), fresh() if "openid" in party.scope.split() else None
+    verifier, nonce = fresh(), fresh() if "openid" in provider.scope.split() else None
     kept = {
-        "issuer": party.issuer, "redirect_uri": redirect_uri, "verifier": verifier, "nonce": nonce, "data": data,
+        "issuer": provider.issuer, "redirect_uri": redirect_uri, "verifier": verifier, "nonce": nonce, "data": data,
     }  # fmt: skip
     state = one_time.keep(conn, f"relying:{purpose}", kept, now, LIFE)
     asked = {
-        "response_type": "code", "client_id": party.client_id, "redirect_uri": redirect_uri, "scope": party.scope,
+        "response_type": "code", "client_id": provider.client_id, "redirect_uri": redirect_uri, "scope": provider.scope,
         "state": state, "code_challenge": create_s256_code_challenge(verifier), "code_challenge_method": "S256",
         **({"nonce": nonce} if nonce else {}), **extra,
     }  # fmt: skip
-    return Begun(str(add_params_to_uri(party.authorize_url, list(asked.items()))), state)
+    return AuthorizationRedirect(str(add_params_to_uri(provider.authorize_url, list(asked.items()))), state)
 
 
-def came(conn: Connection, purpose: str, state: str, now: int) -> Came | None:
+def take_state(conn: Connection, purpose: str, state: str, now: int) -> PendingSignIn | None:
     """What was kept under this state for this purpose. It is taken: nobody comes back twice."""
     taken = one_time.take(conn, f"relying:{purpose}", state, now)
-    return Came(**taken.data) if taken else None
+    return PendingSignIn(**taken.data) if taken else None
 
 
-def from_issuer(party: Party, said: str | None) -> None:
+def check_issuer(provider: OpenIDProvider, said: str | None) -> None:
     """Hold the `iss` of an authorization response against the issuer that was asked (RFC 9207 section 2.4): it defeats
-    an attacker's server that passes on a code of an honest one. Raises Unproven."""
-    if said is None and not party.tells_issuer:
+    an attacker's server that passes on a code of an honest one. Raises InvalidIdToken."""
+    if said is None and not provider.tells_issuer:
         return
-    if said != party.issuer:
-        raise Unproven("The answer came from another server than the one that was asked. Please begin again.")
+    if said != provider.issuer:
+        raise InvalidIdToken("The answer came from another server than the one that was asked. Please begin again.")
 
 
-def exchange(
+def exchange_code(
     session: requests.Session,
-    party: Party,
-    back: Came,
+    provider: OpenIDProvider,
+    pending: PendingSignIn,
     code: str,
     clock: Callable[[], datetime],
     new_id: Callable[[], str],
 ) -> dict[str, Any]:
-    """The token response for a code. Raises backend.TokenTrouble: its text is for whoever looks after this server,
+    """The token response for a code. Raises backend.TokenError: its text is for whoever looks after this server,
     `retry` says whether beginning again may help."""
-    if back.issuer != party.issuer:
+    if pending.issuer != provider.issuer:
         raise ValueError("a code goes to nobody but the server that gave it")
     form = {
-        "grant_type": "authorization_code", "code": code, "redirect_uri": back.redirect_uri,
-        "code_verifier": back.verifier,
+        "grant_type": "authorization_code", "code": code, "redirect_uri": pending.redirect_uri,
+        "code_verifier": pending.verifier,
     }  # fmt: skip
     now = clock()
-    proof, header = _proof(party, now, new_id)
+    proof, header = _proof(provider, now, new_id)
     try:
         with session.post(
-            party.token_url,
+            provider.token_url,
             data=form | proof,
             headers={"Accept": "application/json"} | header,
             timeout=limited_body.TIMEOUT,
@@ -157,67 +163,67 @@ def exchange(
             auth=lambda request: request,  # keeps a .netrc from adding its own
             stream=True,
         ) as answer:
-            return _read(party, answer, limited_body.body(answer), now)
+            return _token_response(provider, answer, limited_body.body(answer), now)
     except (requests.RequestException, HTTPError, OSError) as error:
-        raise TokenTrouble(f"{party.token_url} did not answer ({type(error).__name__}).", retry=True) from error
+        raise TokenError(f"{provider.token_url} did not answer ({type(error).__name__}).", retry=True) from error
 
 
-def verified(
-    id_token: str, party: Party, keys: KeySets, nonce: str | None, now: int, access_token: str | None = None
+def verify_id_token(
+    id_token: str, provider: OpenIDProvider, keys: KeySets, nonce: str | None, now: int, access_token: str | None = None
 ) -> dict[str, Any]:
     """The claims of an id_token that its issuer signed for us, now, in answer to this very question (OpenID Connect
-    Core section 3.1.3.7). Raises Unproven."""
-    if not isinstance(id_token, str) or len(id_token) > LONGEST or not party.jwks_url:
-        raise Unproven("The server did not say who you are in a way that can be checked.")
-    url = party.jwks_url
+    Core section 3.1.3.7). Raises InvalidIdToken."""
+    if not isinstance(id_token, str) or len(id_token) > LONGEST or not provider.jwks_url:
+        raise InvalidIdToken("The server did not say who you are in a way that can be checked.")
+    url = provider.jwks_url
     try:
-        token = jwt.decode(id_token, lambda guest: _pick(guest.headers(), keys, url, now), algorithms=ALGORITHMS)
-        _registered(party, now).validate(token.claims)
-        _judge(token.claims, party, nonce)
-        _accompanies(access_token, token.claims.get("at_hash"), str(token.header["alg"]))
-    except NoKeys as error:
-        raise Unproven("The keys of the server that should say who you are can not be had.") from error
+        token = jwt.decode(id_token, lambda guest: _choose_key(guest.headers(), keys, url, now), algorithms=ALGORITHMS)
+        _claims_registry(provider, now).validate(token.claims)
+        _check_claims(token.claims, provider, nonce)
+        _check_at_hash(access_token, token.claims.get("at_hash"), str(token.header["alg"]))
+    except KeysUnavailable as error:
+        raise InvalidIdToken("The keys of the server that should say who you are can not be had.") from error
     except (JoseError, ValueError, TypeError, KeyError) as error:
         why = getattr(error, "description", "") or str(error)
-        raise Unproven(f"What the server says of you does not hold: {why[:200]}") from error
+        raise InvalidIdToken(f"What the server says of you does not hold: {why[:200]}") from error
     return token.claims
 
 
-def _proof(party: Party, now: datetime, new_id: Callable[[], str]) -> tuple[dict[str, str], dict[str, str]]:
+def _proof(provider: OpenIDProvider, now: datetime, new_id: Callable[[], str]) -> tuple[dict[str, str], dict[str, str]]:
     """What shows that we are the client: form fields and header fields (RFC 6749 section 2.3, RFC 7523 section 2.2)."""
-    if party.keys:
-        key, algorithm = choose(party.keys, party.algorithms)
-        signed = assertion(party.client_id, party.token_url, key, algorithm, now, new_id())
-        return {"client_assertion_type": ASSERTION, "client_assertion": signed, "client_id": party.client_id}, {}
-    if party.secret is None:
-        return {"client_id": party.client_id}, {}
-    if "client_secret_post" in party.methods and "client_secret_basic" not in party.methods:
-        return {"client_id": party.client_id, "client_secret": party.secret}, {}
-    pair = f"{quote_plus(party.client_id)}:{quote_plus(party.secret)}"  # encoded first: RFC 6749 section 2.3.1
+    if provider.keys:
+        key, algorithm = choose_key(provider.keys, provider.algorithms)
+        signed = assertion(provider.client_id, provider.token_url, key, algorithm, now, new_id())
+        return {"client_assertion_type": ASSERTION, "client_assertion": signed, "client_id": provider.client_id}, {}
+    if provider.secret is None:
+        return {"client_id": provider.client_id}, {}
+    if "client_secret_post" in provider.methods and "client_secret_basic" not in provider.methods:
+        return {"client_id": provider.client_id, "client_secret": provider.secret}, {}
+    pair = f"{quote_plus(provider.client_id)}:{quote_plus(provider.secret)}"  # encoded first: RFC 6749 section 2.3.1
     return {}, {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
 
-def _read(party: Party, answer: requests.Response, body: bytes, now: datetime) -> dict[str, Any]:
+def _token_response(provider: OpenIDProvider, answer: requests.Response, body: bytes, now: datetime) -> dict[str, Any]:
     try:
-        found = json.loads(body)
+        document = json.loads(body)
     except (ValueError, RecursionError):
-        found = None
-    told: dict[str, Any] = found if isinstance(found, dict) else {}
-    if answer.status_code == 200 and isinstance(told.get("access_token"), str) and told["access_token"]:
-        if str(told.get("token_type") or "bearer").lower() != "bearer":
-            raise TokenTrouble(f"{party.token_url} gave a token of another type than bearer.")
-        return told
-    said = " ".join(str(told[name]) for name in ("error", "error_description") if told.get(name))
+        document = None
+    token: dict[str, Any] = document if isinstance(document, dict) else {}
+    if answer.status_code == 200 and isinstance(token.get("access_token"), str) and token["access_token"]:
+        if str(token.get("token_type") or "bearer").lower() != "bearer":
+            raise TokenError(f"{provider.token_url} gave a token of another type than bearer.")
+        return token
+    said = " ".join(str(token[name]) for name in ("error", "error_description") if token.get(name))
     status = answer.status_code
-    what = said[:300] or ("no access_token" if told else "and no JSON")
-    raise TokenTrouble(
-        f"{party.token_url} gave client {party.client_id} nothing for the code: {status} {what}",
-        retry=status in (408, 429) or status >= 500 or told.get("error") == "invalid_grant",
+    what = said[:300] or ("no access_token" if token else "and no JSON")
+    raise TokenError(
+        f"{provider.token_url} gave client {provider.client_id} nothing for the code: {status} {what}",
+        retry=status in (408, 429) or status >= 500 or token.get("error") == "invalid_grant",
         seconds=retry_after(answer.headers.get("Retry-After"), now),
     )
 
 
-def _pick(header: dict[str, Any], keys: KeySets, url: str, now: int) -> PublicKey:
+def _choose_key(header: dict[str, Any], keys: KeySets, url: str, now: int) -> PublicKey:
     """The key that a header names, of those that the issuer publishes. What the header itself brings (jwk, jku, x5u) is
     never looked at. Without a kid there must be no choice (OpenID Connect Core section 10.1)."""
     kid, alg = header.get("kid", ""), header.get("alg")
@@ -230,18 +236,18 @@ def _pick(header: dict[str, Any], keys: KeySets, url: str, now: int) -> PublicKe
     return fitting[0]
 
 
-def _registered(party: Party, now: int) -> JWTClaimsRegistry:
+def _claims_registry(provider: OpenIDProvider, now: int) -> JWTClaimsRegistry:
     """The claims that joserfc judges: iss and aud are ours, exp and iat fit the clock, sub is there."""
     must: ClaimsOption = {"essential": True}
-    issuer: ClaimsOption = {"essential": True, "value": party.issuer}
-    audience: ClaimsOption = {"essential": True, "value": party.client_id}
+    issuer: ClaimsOption = {"essential": True, "value": provider.issuer}
+    audience: ClaimsOption = {"essential": True, "value": provider.client_id}
     return JWTClaimsRegistry(now=now, leeway=LEEWAY, iss=issuer, aud=audience, sub=must, exp=must, iat=must)
 
 
-def _judge(claims: dict[str, Any], party: Party, nonce: str | None) -> None:
+def _check_claims(claims: dict[str, Any], provider: OpenIDProvider, nonce: str | None) -> None:
     """The claims that OpenID adds: for whom among several, who it is, and in answer to what."""
     several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
-    if (several and "azp" not in claims) or claims.get("azp", party.client_id) != party.client_id:
+    if (several and "azp" not in claims) or claims.get("azp", provider.client_id) != provider.client_id:
         raise ValueError("it was made for another client (azp)")
     if not 0 < len(claims["sub"].strip()) <= len(claims["sub"]) <= LONGEST_SUBJECT or not storable(claims["sub"]):
         raise ValueError("it names nobody (sub)")
@@ -249,13 +255,13 @@ def _judge(claims: dict[str, Any], party: Party, nonce: str | None) -> None:
         raise ValueError("it answers another question (nonce)")
 
 
-def _accompanies(access_token: str | None, half: Any, algorithm: str) -> None:
+def _check_at_hash(access_token: str | None, half: Any, algorithm: str) -> None:
     """An at_hash ties an id_token to the access token beside it (OpenID Connect Core section 3.1.3.8)."""
     if half is not None and access_token is not None:
-        known = create_half_hash(access_token, algorithm)
-        if known is None or not _same(known.decode(), half):
+        expected = create_half_hash(access_token, algorithm)
+        if expected is None or not _same(expected.decode(), half):
             raise ValueError("it came with another access token (at_hash)")
 
 
-def _same(known: str, said: Any) -> bool:
-    return isinstance(said, str) and hmac.compare_digest(known.encode(), said.encode("utf-8", "surrogatepass"))
+def _same(expected: str, said: Any) -> bool:
+    return isinstance(said, str) and hmac.compare_digest(expected.encode(), said.encode("utf-8", "surrogatepass"))

@@ -28,12 +28,12 @@ SHORTEST: Final = 2048  # bits of an RSA key
 PublicKey = RSAKey | ECKey
 
 
-class NoKeys(Exception):
+class KeysUnavailable(Exception):
     """A key set can not be fetched or read."""
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchedKeySet:
     """A key set with the seconds until which it may be used."""
 
     keys: tuple[PublicKey, ...]
@@ -46,23 +46,23 @@ class KeySets:
 
     def __init__(self, http: Callable[[], requests.Session]) -> None:
         self._http = http
-        self._known: dict[str, Fetched] = {}
+        self._known: dict[str, FetchedKeySet] = {}
         self._asking: dict[str, Lock] = {}
 
     def get(self, url: str, now: float, kid: str) -> tuple[PublicKey, ...]:
-        """The keys at `url`. Raises NoKeys when they can not be had. While one thread fetches a set the others wait for
-        it, but not long: a slow address must not hold them all."""
+        """The keys at `url`. Raises KeysUnavailable when they can not be had. While one thread fetches a set the others
+        wait for it, but not long: a slow address must not hold them all."""
         if (found := self._usable(url, now, kid)) is not None:
             return found
         lock = self._asking.setdefault(url, Lock())
         if not lock.acquire(timeout=PATIENCE):
-            raise NoKeys(f"The key set at {url} is slow to come.")
+            raise KeysUnavailable(f"The key set at {url} is slow to come.")
         try:
             if (found := self._usable(url, now, kid)) is None:
-                self._known[url] = Fetched(*self._fetch(url, now))
+                self._known[url] = FetchedKeySet(*self._fetch(url, now))
                 found = self._known[url].keys
-        except NoKeys:
-            self._known[url] = Fetched((), now, now)  # so that a broken address is not asked for every assertion
+        except KeysUnavailable:
+            self._known[url] = FetchedKeySet((), now, now)  # so that a broken address is not asked for every assertion
             raise
         finally:
             lock.release()
@@ -86,24 +86,24 @@ class KeySets:
                 ) as answer,
             ):
                 if answer.status_code != 200:
-                    raise NoKeys(f"The key set at {url} answered {answer.status_code}.")
-                return read(limited_body.body(answer)), now, now + lifetime(answer.headers.get("Cache-Control"))
+                    raise KeysUnavailable(f"The key set at {url} answered {answer.status_code}.")
+                return parse_jwks(limited_body.body(answer)), now, now + lifetime(answer.headers.get("Cache-Control"))
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise NoKeys(f"The key set at {url} can not be fetched.") from error
+            raise KeysUnavailable(f"The key set at {url} can not be fetched.") from error
 
 
-def read(text: str | bytes) -> tuple[PublicKey, ...]:
+def parse_jwks(text: str | bytes) -> tuple[PublicKey, ...]:
     """The public keys of a JWKS that may verify a signature: RSA of 2048 bits or more, and EC. Others are left out.
 
-    Raises NoKeys when it is no JWKS, or holds a private key: somebody published what they should not.
+    Raises KeysUnavailable when it is no JWKS, or holds a private key: somebody published what they should not.
     """
     try:
         found = json.loads(text)
         entries = [entry for entry in found["keys"] if _signs(entry)]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise NoKeys("This is not a JSON Web Key Set.") from error
+        raise KeysUnavailable("This is not a JSON Web Key Set.") from error
     if any("d" in entry for entry in entries):
-        raise NoKeys("The key set holds a private key. Make a new one and publish only its public half.")
+        raise KeysUnavailable("The key set holds a private key. Make a new one and publish only its public half.")
     return tuple(key for entry in entries if (key := _key(entry)))
 
 

@@ -14,7 +14,7 @@ from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
-from auth.keys.fetched import NoKeys, PublicKey, read
+from auth.keys.fetched import KeysUnavailable, PublicKey, parse_jwks
 from auth.store import Client
 
 ALGORITHMS: Final = ("RS384", "ES384")
@@ -43,7 +43,7 @@ def verify(text: str, client: Client, expected: Expected) -> dict[str, Any]:
         raise _bad("The assertion is too long.")
     try:
         token = jwt.decode(text, lambda guest: _pick(guest.headers(), client, expected), algorithms=ALGORITHMS)
-    except (JoseError, NoKeys, ValueError, TypeError, KeyError) as error:
+    except (JoseError, KeysUnavailable, ValueError, TypeError, KeyError) as error:
         raise _bad(f"The assertion can not be verified: {_ascii(error)}") from error
     _judge(token.claims, client, expected)
     claims = token.claims
@@ -96,7 +96,7 @@ def _pick(header: dict[str, Any], client: Client, expected: Expected) -> PublicK
         raise ValueError("header kid is missing")
     if jku is not None and jku != client.jwks_url:
         raise ValueError("header jku is not the registered JWKS URL")
-    for key in (*(read(client.jwks) if client.jwks else ()), *expected.published):
+    for key in (*(parse_jwks(client.jwks) if client.jwks else ()), *expected.published):
         if key.kid == kid and key.key_type == _KINDS.get(str(alg)):
             return key
     raise ValueError("no registered key has this kid and fits this alg")

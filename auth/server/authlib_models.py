@@ -12,7 +12,7 @@ from auth.scopes import Scope, Special, intersect, parse, render
 from auth.server.issuer import Issuer
 
 # An app registered with a secret may send it either way (RFC 6749 section 2.3.1).
-_WAYS: Final = {
+_CLIENT_AUTH_METHODS: Final = {
     "private_key_jwt": {"private_key_jwt"},
     "client_secret_basic": {"client_secret_basic", "client_secret_post"},
     "none": {"none", "holder"},
@@ -20,13 +20,13 @@ _WAYS: Final = {
 _REFRESHING: Final = (Special("offline_access"), Special("online_access"))
 
 
-class Asked(OAuth2Request):  # type: ignore[misc]
+class AuthlibRequest(OAuth2Request):  # type: ignore[misc]
     """One request. `address` is the one that the client used: behind a proxy that ends TLS, Flask's says http."""
 
     def __init__(self, address: str, params: MultiDict[str, str], headers: Any, method: str) -> None:
         super().__init__(method=method, uri=address, headers=headers)
         self._params = params
-        self.payload = Sent(params)
+        self.payload = AuthlibPayload(params)
 
     @property
     def form(self) -> MultiDict[str, str]:
@@ -37,7 +37,7 @@ class Asked(OAuth2Request):  # type: ignore[misc]
         return self._params if self.method == "GET" else MultiDict()
 
 
-class Sent(OAuth2Payload):  # type: ignore[misc]
+class AuthlibPayload(OAuth2Payload):  # type: ignore[misc]
     """The parameters, from the one place where they belong (RFC 6749 section 3.2): a POST's form, a GET's query."""
 
     def __init__(self, params: MultiDict[str, str]) -> None:
@@ -52,7 +52,7 @@ class Sent(OAuth2Payload):  # type: ignore[misc]
         return defaultdict(list, self._params.lists())
 
 
-class Registered(ClientMixin):  # type: ignore[misc]
+class AuthlibClient(ClientMixin):  # type: ignore[misc]
     """A row of ours, answering what Authlib asks a client."""
 
     def __init__(self, row: store.Client, conn: Connection, issuer: Issuer) -> None:
@@ -71,7 +71,7 @@ class Registered(ClientMixin):  # type: ignore[misc]
         return self.row.method == "client_secret_basic" and store.is_secret(self._conn, self.row.id, client_secret)
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return method in _WAYS[self.row.method] or (method == "bearer" and endpoint == "introspection")
+        return method in _CLIENT_AUTH_METHODS[self.row.method] or (method == "bearer" and endpoint == "introspection")
 
     def check_response_type(self, response_type: str) -> bool:
         return response_type == "code" and self.check_grant_type("authorization_code")
@@ -99,13 +99,13 @@ def backend_scopes(issuer: Issuer, client: store.Client, asked: str | None) -> t
     return tuple(scope for scope in wanted if isinstance(scope, Scope) and issuer.knows(scope))
 
 
-def once_each(params: MultiDict[str, str]) -> None:
+def refuse_repeated(params: MultiDict[str, str]) -> None:
     """Refuse a parameter sent twice (RFC 6749 section 3.1 and 3.2). Raises InvalidRequestError."""
     if any(len(values) > 1 for _, values in params.lists()):
         raise InvalidRequestError("A parameter is sent more than once.")
 
 
-def plain(params: MultiDict[str, str], *names: str) -> None:
+def refuse_unprintable(params: MultiDict[str, str], *names: str) -> None:
     """Refuse parameters with a character that no URI and no code word has. Authlib repeats these in its errors, where
     RFC 6749 section 5.2 forbids such characters, and would fail over that. Raises InvalidRequestError."""
     for name in names:

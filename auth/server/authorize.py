@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 from auth import store
 from auth.scopes import Scope, Special, intersect, names, parse, render
 from auth.server import launch
-from auth.server.authlib_models import Asked, once_each, plain
+from auth.server.authlib_models import AuthlibRequest, refuse_repeated, refuse_unprintable
 from auth.server.authorizations import Authorization
 from auth.server.issuer import AUTHORIZE_PATH
 from auth.server.server import ACCESS_LIFE, Server
@@ -29,7 +29,7 @@ FRESH: Final = 120  # seconds within which a sign-in counts as the one that prom
 
 
 @dataclass(frozen=True)
-class Wanted:
+class AuthorizationRequest:
     """A good request. `scopes` is all that may be granted; `context` comes from our own desk in an EHR launch, by
     `launched_by`, and is empty in a standalone one."""
 
@@ -56,7 +56,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Answer:
+class AuthorizationAnswer:
     """The person's yes: who they are, since when and how (`amr`) signed in, the scopes they left standing, what they
     picked (`patient`, `encounter`: ids)."""
 
@@ -76,24 +76,24 @@ class Decision:
     amr: str = ""
 
 
-def read(server: Server, params: MultiDict[str, str], who: store.User | None) -> Wanted:
+def read(server: Server, params: MultiDict[str, str], who: store.User | None) -> AuthorizationRequest:
     """The request, if it is good; `who` is signed in. Raises OAuth2Error: one with a redirect_uri is for the app
     (`told`), one without only for the person, for nobody knows whose address it is (RFC 6749 section 4.1.2.1)."""
     grant = _grant(server, params, who)
     context, launched_by = _launched(server, grant)
     max_age = params.get("max_age", "")
-    return Wanted(
+    return AuthorizationRequest(
         grant.request.client.row, grant.redirect_uri, parse(grant.request.scope), context, launched_by,
         frozenset(params.get("prompt", "").split()), int(max_age) if max_age.isdecimal() else None,
     )  # fmt: skip
 
 
-def allow(server: Server, params: MultiDict[str, str], answer: Answer) -> Response:
+def allow(server: Server, params: MultiDict[str, str], answer: AuthorizationAnswer) -> Response:
     """The redirect that carries a code, or access_denied when nothing is left to grant. Raises OAuth2Error."""
     wanted = read(server, params, answer.who)
     granted = intersect(parse(answer.scope), wanted.scopes)
     context = _context(server, granted, answer.picked | wanted.context)
-    if not granted or (wanted.launched_by or answer.who.id) != answer.who.id or _homeless(granted, context):
+    if not granted or (wanted.launched_by or answer.who.id) != answer.who.id or _lacks_patient(granted, context):
         return refuse(server, params, answer.who, "access_denied")
     scope, now = render(granted), server.now
     until = now + _life(names(granted))
@@ -106,10 +106,10 @@ def allow(server: Server, params: MultiDict[str, str], answer: Answer) -> Respon
 def refuse(server: Server, params: MultiDict[str, str], who: store.User, error: str) -> Response:
     """The redirect that tells the app no: access_denied, consent_required, interaction_required."""
     grant = _grant(server, params, who)
-    return told(server, OAuth2Error(error=error, redirect_uri=grant.redirect_uri, state=params.get("state")))
+    return error_redirect(server, OAuth2Error(error=error, redirect_uri=grant.redirect_uri, state=params.get("state")))
 
 
-def told(server: Server, error: OAuth2Error) -> Response:
+def error_redirect(server: Server, error: OAuth2Error) -> Response:
     """An error as the app gets it, by redirect, the issuer named (RFC 9207 section 2)."""
     answer: Response = server.handle_error_response(None, error)
     server.execute_hook("after_create_authorization_response", answer)
@@ -117,9 +117,9 @@ def told(server: Server, error: OAuth2Error) -> Response:
 
 
 def _grant(server: Server, params: MultiDict[str, str], who: store.User | None) -> Any:
-    once_each(params)
-    plain(params, "redirect_uri", "response_type")
-    return server.get_consent_grant(Asked(server.issuer.url + AUTHORIZE_PATH, params, {}, "GET"), who)
+    refuse_repeated(params)
+    refuse_unprintable(params, "redirect_uri", "response_type")
+    return server.get_consent_grant(AuthlibRequest(server.issuer.url + AUTHORIZE_PATH, params, {}, "GET"), who)
 
 
 def _launched(server: Server, grant: Any) -> tuple[dict[str, Any], str | None]:
@@ -149,7 +149,7 @@ def _of_patient(scopes: Scopes) -> bool:
     return any(isinstance(scope, Scope) and scope.level == "patient" for scope in scopes)
 
 
-def _homeless(granted: Scopes, context: dict[str, Any]) -> bool:
+def _lacks_patient(granted: Scopes, context: dict[str, Any]) -> bool:
     """Whether a patient scope is left without a patient that it could mean."""
     return _of_patient(granted) and "patient" not in context
 

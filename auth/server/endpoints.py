@@ -16,7 +16,7 @@ from auth.server.grants import AUTH_METHODS
 RESOURCE_SERVER: Final = "resource-server"  # the role of a client that may look into everybody's tokens
 
 
-class Shown:
+class AuthlibToken:
     """A token found, with its plain text and the methods that Authlib asks of it."""
 
     def __init__(self, plain: str, row: store.Token, now: int) -> None:
@@ -37,13 +37,13 @@ class Introspection(IntrospectionEndpoint):  # type: ignore[misc]
 
     CLIENT_AUTH_METHODS: Final = ["private_key_jwt", "bearer", "client_secret_basic", "client_secret_post"]
 
-    def query_token(self, token_string: str, token_type_hint: str | None) -> Shown | None:
+    def query_token(self, token_string: str, token_type_hint: str | None) -> AuthlibToken | None:
         return _find(self.server, token_string)
 
-    def check_permission(self, token: Shown, client: Any, request: Any) -> bool:
+    def check_permission(self, token: AuthlibToken, client: Any, request: Any) -> bool:
         return token.check_client(client) or RESOURCE_SERVER in client.row.roles
 
-    def introspect_token(self, token: Shown) -> dict[str, Any]:
+    def introspect_token(self, token: AuthlibToken) -> dict[str, Any]:
         row, issuer = token.row, self.server.issuer
         told = {
             "active": True, "scope": row.scope, "client_id": row.client, "sub": row.subject, "iss": issuer.url,
@@ -60,10 +60,10 @@ class Revocation(RevocationEndpoint):  # type: ignore[misc]
 
     CLIENT_AUTH_METHODS: Final = AUTH_METHODS
 
-    def query_token(self, token_string: str, token_type_hint: str | None) -> Shown | None:
+    def query_token(self, token_string: str, token_type_hint: str | None) -> AuthlibToken | None:
         return _find(self.server, token_string)
 
-    def revoke_token(self, token: Shown, request: Any) -> None:
+    def revoke_token(self, token: AuthlibToken, request: Any) -> None:
         store.revoke(self.server.conn, token.plain)
         if token.row.kind == "refresh" and token.row.family:
             authorizations.revoke(self.server.conn, token.row.family)
@@ -85,6 +85,6 @@ def by_token(conn: Connection, now: int) -> Callable[[Any, Any], Any]:
     return authenticate
 
 
-def _find(server: Any, plain: str) -> Shown | None:
+def _find(server: Any, plain: str) -> AuthlibToken | None:
     row = store.find_token(server.conn, plain, "access") or store.find_token(server.conn, plain, "refresh")
-    return Shown(plain, row, server.now) if row else None
+    return AuthlibToken(plain, row, server.now) if row else None

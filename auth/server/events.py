@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Happened:
+class AuthEvent:
     """What came of a request, for whoever keeps a trail. what: `token` or `token-revoked`. detail: the grant type.
     client: as it called itself, where it was refused. subject, organization, family: of the token, if there is one."""
 

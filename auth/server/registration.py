@@ -22,7 +22,7 @@ from joserfc.errors import JoseError
 
 from auth import store
 from auth.errors import BadRegistration
-from auth.keys.fetched import NoKeys, read
+from auth.keys.fetched import KeysUnavailable, parse_jwks
 from auth.scopes import Scope, parse, render
 from auth.server.issuer import Issuer
 from auth.store import Client
@@ -33,7 +33,7 @@ METHODS: Final = ("none", "client_secret_basic", "client_secret_post", "private_
 GRANTS: Final = ("authorization_code", "refresh_token", "client_credentials")
 LONGEST: Final = 2_000  # characters of one value
 MOST: Final = 20  # values of one list
-TOLD: Final = (  # what is kept and told back, of all that may be said; the rest is ignored (RFC 7591 section 2)
+METADATA_NAMES: Final = (  # kept and told back, of all that may be said; the rest is ignored (RFC 7591 section 2)
     "client_name", "redirect_uris", "token_endpoint_auth_method", "grant_types", "response_types", "scope", "jwks",
     "jwks_uri", "initiate_login_uri", "launch_url", "client_uri", "logo_uri", "contacts", "tos_uri", "policy_uri",
     "software_id", "software_version",
@@ -42,7 +42,7 @@ _LISTS: Final = ("redirect_uris", "grant_types", "response_types", "contacts")
 
 
 @dataclass(frozen=True)
-class Kind:
+class RegistrationKind:
     """A way to register. `takes`: whether a request is of this kind. `read`: its metadata, as far as the kind vouches
     for them; raises an OAuth2Error of RFC 7591 section 3.2.2."""
 
@@ -55,10 +55,10 @@ def _plain(said: Metadata) -> Metadata:
     return said
 
 
-KINDS: Final = (Kind("plain", lambda said: "software_statement" not in said, _plain),)
+KINDS: Final = (RegistrationKind("plain", lambda said: "software_statement" not in said, _plain),)
 
 
-def understood(said: Any, issuer: Issuer, kinds: tuple[Kind, ...] = KINDS) -> Metadata:
+def parse_metadata(said: Any, issuer: Issuer, kinds: tuple[RegistrationKind, ...] = KINDS) -> Metadata:
     """The metadata of a registration, complete and consistent, by the names of RFC 7591.
 
     Raises InvalidRedirectURIError, InvalidClientMetadataError or UnapprovedSoftwareStatementError, each in words.
@@ -68,16 +68,16 @@ def understood(said: Any, issuer: Issuer, kinds: tuple[Kind, ...] = KINDS) -> Me
     kind = next((kind for kind in kinds if kind.takes(said)), None)
     if kind is None:
         raise UnapprovedSoftwareStatementError("No software statement is known here; register without one.")
-    told = {name: value for name, value in kind.read(said).items() if name in TOLD and value is not None}
+    told = {name: value for name, value in kind.read(said).items() if name in METADATA_NAMES and value is not None}
     for name, value in told.items():
-        _demand_shape(name, value)
-    told = _completed(told)
-    _demand_sense(told)
+        _check_shape(name, value)
+    told = _with_defaults(told)
+    _check_consistency(told)
     told["scope"] = _scope(told, issuer)
     return told
 
 
-def client(id: str, told: Metadata) -> Client:
+def to_client(id: str, told: Metadata) -> Client:
     """The registration as a row: it waits for an admin, and opens nothing until then. Raises the errors of RFC 7591."""
     method = told["token_endpoint_auth_method"]
     keys = json.dumps(told["jwks"]) if "jwks" in told else None
@@ -93,7 +93,7 @@ def has_secret(told: Mapping[str, Any]) -> bool:
     return str(told["token_endpoint_auth_method"]).startswith("client_secret")
 
 
-def _completed(told: Metadata) -> Metadata:
+def _with_defaults(told: Metadata) -> Metadata:
     """With the defaults of RFC 7591 section 2 filled in."""
     grants = told.get("grant_types", ["authorization_code"])
     launch = told.get("initiate_login_uri", told.get("launch_url"))  # the one of OpenID Connect, or the one in use
@@ -108,7 +108,7 @@ def _completed(told: Metadata) -> Metadata:
     }
 
 
-def _demand_shape(name: str, value: Any) -> None:
+def _check_shape(name: str, value: Any) -> None:
     if name == "jwks":
         if not isinstance(value, dict) or len(json.dumps(value)) > 50_000:
             raise InvalidClientMetadataError("jwks is a JSON Web Key Set: an object with keys.")
@@ -121,13 +121,13 @@ def _demand_shape(name: str, value: Any) -> None:
             raise InvalidClientMetadataError(f"{name} is a text of 1 to {LONGEST} characters on one line.")
 
 
-def _demand_sense(told: Metadata) -> None:
+def _check_consistency(told: Metadata) -> None:
     """That the parts fit together."""
     if len(told.get("client_name", "")) not in range(1, 101):
         raise InvalidClientMetadataError("client_name needs 1 to 100 characters: people must see who asks.")
-    _demand_known("token_endpoint_auth_method", [told["token_endpoint_auth_method"]], METHODS)
-    _demand_known("grant_types", told["grant_types"], GRANTS)
-    _demand_known("response_types", told["response_types"], ("code",))
+    _check_known("token_endpoint_auth_method", [told["token_endpoint_auth_method"]], METHODS)
+    _check_known("grant_types", told["grant_types"], GRANTS)
+    _check_known("response_types", told["response_types"], ("code",))
     by_people, method = "authorization_code" in told["grant_types"], told["token_endpoint_auth_method"]
     if not by_people and "client_credentials" not in told["grant_types"]:
         raise InvalidClientMetadataError("grant_types needs authorization_code or client_credentials.")
@@ -136,35 +136,35 @@ def _demand_sense(told: Metadata) -> None:
     if by_people != bool(told["redirect_uris"]):
         raise InvalidRedirectURIError("redirect_uris go with the grant authorization_code, and it needs at least one.")
     for uri in told["redirect_uris"]:
-        _demand_place("redirect_uris", uri, InvalidRedirectURIError)
+        _check_address("redirect_uris", uri, InvalidRedirectURIError)
     for name in ("initiate_login_uri", "jwks_uri"):
         if name in told:
-            _demand_place(name, told[name], InvalidClientMetadataError)
-    _demand_keys(told)
+            _check_address(name, told[name], InvalidClientMetadataError)
+    _check_keys(told)
     try:
         ClientMetadataClaims({**told}, {}).validate()
     except JoseError as error:
         raise InvalidClientMetadataError(f"{_printable(error.description or error.error)} can not be meant.") from error
 
 
-def _demand_keys(told: Metadata) -> None:
+def _check_keys(told: Metadata) -> None:
     given = "jwks" in told or "jwks_uri" in told
     if given != (told["token_endpoint_auth_method"] == "private_key_jwt"):  # noqa: S105 (a name of RFC 7591)
         raise InvalidClientMetadataError("private_key_jwt needs jwks or jwks_uri, and nothing else has a use for them.")
     try:
-        if "jwks" in told and not read(json.dumps(told["jwks"])):
+        if "jwks" in told and not parse_jwks(json.dumps(told["jwks"])):
             raise InvalidClientMetadataError("jwks has no key that can verify RS384 or ES384.")
-    except NoKeys as error:
+    except KeysUnavailable as error:
         raise InvalidClientMetadataError(str(error)) from error
 
 
-def _demand_known(name: str, said: list[str], known: tuple[str, ...]) -> None:
+def _check_known(name: str, said: list[str], known: tuple[str, ...]) -> None:
     unknown = [one for one in said if one not in known]
     if unknown:
         raise InvalidClientMetadataError(_printable(f"{name} knows {', '.join(known)}, not {unknown[0][:40]}."))
 
 
-def _demand_place(name: str, uri: str, error: type[Exception]) -> None:
+def _check_address(name: str, uri: str, error: type[Exception]) -> None:
     try:
         store.judge_address(uri)
     except BadRegistration as refused:

@@ -37,41 +37,41 @@ def blueprint(issuer: Issuer, effects: Effects, new_id: Callable[[], str], noted
 
     @routes.post(REGISTER_PATH)
     def register() -> Response:
-        told = registration.understood(_document(), issuer)
-        new, secret = registration.client(new_id(), told), fresh() if registration.has_secret(told) else None
+        told = registration.parse_metadata(_document(), issuer)
+        new, secret = registration.to_client(new_id(), told), fresh() if registration.has_secret(told) else None
         with effects.writing() as conn:
-            opens = _enrolled(conn, new, effects.now(), secret)
+            opens = _enrol(conn, new, effects.now(), secret)
             noted(conn, "register-app", new.id)
-            answer = _answer(issuer, new, opens, secret, {"client_id_issued_at": effects.now()})
+            answer = _client_information(issuer, new, opens, secret, {"client_id_issued_at": effects.now()})
         answer.status_code = 201
         return answer
 
     @routes.get(f"{REGISTER_PATH}/<id>")
     def show(id: str) -> Response:
         with effects.reading() as conn:
-            return _answer(issuer, *_opened(conn, id))
+            return _client_information(issuer, *_authorized(conn, id))
 
     @routes.put(f"{REGISTER_PATH}/<id>")
     def change(id: str) -> Response:
         said = _document()
         with effects.writing() as conn:
-            found, opens = _opened(conn, id)
-            told = registration.understood(_own(conn, said, found), issuer)
-            changed, kept = registration.client(id, told), said.get("client_secret")
+            found, opens = _authorized(conn, id)
+            told = registration.parse_metadata(_own(conn, said, found), issuer)
+            changed, kept = registration.to_client(id, told), said.get("client_secret")
             secret = (kept or fresh()) if registration.has_secret(told) else None
-            registrations.replant(conn, changed, secret, effects.now())
+            registrations.replace_metadata(conn, changed, secret, effects.now())
             noted(conn, "change-registration", id)
-            return _answer(issuer, changed, opens, None if kept else secret)
+            return _client_information(issuer, changed, opens, None if kept else secret)
 
     @routes.delete(f"{REGISTER_PATH}/<id>")
     def end(id: str) -> Response:
         with effects.writing() as conn:
-            _opened(conn, id)
+            _authorized(conn, id)
             registrations.forget(conn, id)
             noted(conn, "end-registration", id)
         return Response(status=204)
 
-    routes.register_error_handler(OAuth2Error, _refused)
+    routes.register_error_handler(OAuth2Error, _error_response)
     routes.after_request(_for_browsers)
     return routes
 
@@ -93,17 +93,17 @@ def _document() -> Metadata:
     return found
 
 
-def _enrolled(conn: Connection, new: Client, now: int, secret: str | None) -> str:
+def _enrol(conn: Connection, new: Client, now: int, secret: str | None) -> str:
     try:
         return registrations.enrol(conn, new, now, secret)
     except BadRegistration as refused:
         raise OAuth2Error(str(refused), error="temporarily_unavailable", status_code=429) from refused
 
 
-def _opened(conn: Connection, id: str) -> tuple[Client, str]:
+def _authorized(conn: Connection, id: str) -> tuple[Client, str]:
     """The registration that the bearer token opens; the same words whether there is none or the token is another's."""
     scheme, _, opens = request.headers.get("Authorization", "").partition(" ")
-    found = registrations.opened(conn, id, opens.strip()) if scheme.lower() == "bearer" else None
+    found = registrations.with_token(conn, id, opens.strip()) if scheme.lower() == "bearer" else None
     if found is None:
         raise InvalidTokenError("Send the registration_access_token that came with this registration.")
     return found, opens.strip()
@@ -121,7 +121,7 @@ def _own(conn: Connection, said: Metadata, found: Client) -> Metadata:
     return said
 
 
-def _answer(
+def _client_information(
     issuer: Issuer, of: Client, opens: str, secret: str | None = None, more: Metadata | None = None
 ) -> Response:
     """The client information response. A secret is in it only when it was just made: we keep none to show again."""
@@ -141,7 +141,7 @@ def _answer(
     return answer
 
 
-def _refused(error: OAuth2Error) -> Response:
+def _error_response(error: OAuth2Error) -> Response:
     status, body, headers = error()
     return Response(json.dumps(dict(body)), status, headers)
 

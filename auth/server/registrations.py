@@ -15,12 +15,12 @@ from auth.scopes import intersect, parse, render
 from auth.store import Client, digest, fresh
 from auth.tables import authorization, client, code, launch, token
 
-MOST_WAITING: Final = 100  # registrations that wait for an admin at once: anybody may add one
+MOST_PENDING: Final = 100  # registrations that wait for an admin at once: anybody may add one
 LONGEST_WAIT: Final = 30 * 86_400  # seconds until one that nobody answered is forgotten
 
 
 @dataclass(frozen=True)
-class Overview:
+class AppOverview:
     """An app as an admin sees it. `used`: when it was last given a token, as far as one is still kept."""
 
     app: Client
@@ -35,7 +35,7 @@ def enrol(conn: Connection, new: Client, now: int, secret: str | None) -> str:
     for id in conn.execute(forgotten).scalars().all():
         forget(conn, id)
     waiting = conn.execute(select(func.count()).where(client.c.pending)).scalar_one()
-    if waiting >= MOST_WAITING:
+    if waiting >= MOST_PENDING:
         raise BadRegistration("Too many registrations wait for an admin. Try again when they have been looked at.")
     store.add_client(conn, new, now, secret)
     opens = fresh()
@@ -43,7 +43,7 @@ def enrol(conn: Connection, new: Client, now: int, secret: str | None) -> str:
     return opens
 
 
-def opened(conn: Connection, id: str, opens: str) -> Client | None:
+def with_token(conn: Connection, id: str, opens: str) -> Client | None:
     """The registration that this token opens, in constant time; None for any other."""
     found = store.find_client(conn, id)
     if found is None:
@@ -54,7 +54,7 @@ def opened(conn: Connection, id: str, opens: str) -> Client | None:
 
 def approve(conn: Connection, id: str, scope: str | None = None) -> Client:
     """Let a waiting app in, with all that it asked or with less. Raises BadRegistration."""
-    found = waiting(conn, id)
+    found = find_pending(conn, id)
     granted = found.scope if scope is None else render(intersect(parse(scope), parse(found.scope)))
     if not granted:
         raise BadRegistration("An app that may do nothing can not be let in: leave it something, or refuse it.")
@@ -63,7 +63,7 @@ def approve(conn: Connection, id: str, scope: str | None = None) -> Client:
     return approved
 
 
-def waiting(conn: Connection, id: str) -> Client:
+def find_pending(conn: Connection, id: str) -> Client:
     """A registration that waits. Raises BadRegistration when there is none."""
     found = store.find_client(conn, id)
     if found is None or not found.pending:
@@ -85,7 +85,7 @@ def set_secret(conn: Connection, id: str, secret: str) -> None:
     conn.execute(update(client).where(client.c.id == id).values(secret=digest(secret)))
 
 
-def overview(conn: Connection, now: int) -> list[Overview]:
+def overview(conn: Connection, now: int) -> list[AppOverview]:
     """Every app: those that wait first, oldest first; then the others by name."""
     alive = (authorization.c.revoked.is_(False), authorization.c.expires > now)
     counts = select(authorization.c.client, func.count(), func.max(authorization.c.used)).where(*alive)
@@ -96,11 +96,11 @@ def overview(conn: Connection, now: int) -> list[Overview]:
     found = []
     for app in store.clients(conn):
         count, used = people.get(app.id, (0, 0))
-        found.append(Overview(app, since[app.id], max(used, latest.get(app.id, 0)) or None, count))
+        found.append(AppOverview(app, since[app.id], max(used, latest.get(app.id, 0)) or None, count))
     return sorted(found, key=lambda row: (not row.app.pending, row.added if row.app.pending else 0))
 
 
-def replant(conn: Connection, changed: Client, secret: str | None, now: int) -> None:
+def replace_metadata(conn: Connection, changed: Client, secret: str | None, now: int) -> None:
     """Put what an app now says of itself in the place of what it said; it waits again, from now on. Its access tokens
     die."""
     store.change_client(conn, changed)

@@ -15,11 +15,11 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from auth import store
 from auth.keys import signing as keys_signing
-from auth.keys.fetched import KeySets, NoKeys, PublicKey
+from auth.keys.fetched import KeySets, KeysUnavailable, PublicKey
 from auth.server import discovery
 from auth.server.assertion import peek
-from auth.server.authlib_models import Asked, once_each
-from auth.server.events import Happened
+from auth.server.authlib_models import AuthlibRequest, refuse_repeated
+from auth.server.events import AuthEvent
 from auth.server.issuer import INTROSPECT_PATH, KEYS_PATH, REVOKE_PATH, STYLE_PATH, TOKEN_PATH, Issuer
 from auth.server.server import Server
 
@@ -38,7 +38,7 @@ STYLE: Final = {
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
 
-def _nobody_listens(conn: Connection, it: Happened) -> None:
+def _no_listener(conn: Connection, it: AuthEvent) -> None:
     """For those who keep no trail."""
 
 
@@ -51,7 +51,7 @@ class Effects:
     writing: Transaction
     clock: Callable[[], datetime]
     keys: KeySets
-    note: Callable[[Connection, Happened], None] = _nobody_listens
+    note: Callable[[Connection, AuthEvent], None] = _no_listener
 
     def now(self) -> int:
         return int(self.clock().timestamp())
@@ -64,17 +64,17 @@ def blueprint(issuer: Issuer, effects: Effects) -> Blueprint:
 
     @routes.post(TOKEN_PATH)
     def token() -> Response:
-        return _answer(issuer, effects, issuer.token_url, Server.create_token_response, "token")
+        return _endpoint_response(issuer, effects, issuer.token_url, Server.create_token_response, "token")
 
     @routes.post(INTROSPECT_PATH)
     def introspect() -> Response:
         ask = lambda server, asked: server.create_endpoint_response("introspection", asked)  # noqa: E731
-        return _answer(issuer, effects, issuer.url + INTROSPECT_PATH, ask)
+        return _endpoint_response(issuer, effects, issuer.url + INTROSPECT_PATH, ask)
 
     @routes.post(REVOKE_PATH)
     def revoke() -> Response:
         ask = lambda server, asked: server.create_endpoint_response("revocation", asked)  # noqa: E731
-        return _answer(issuer, effects, issuer.url + REVOKE_PATH, ask, "token-revoked")
+        return _endpoint_response(issuer, effects, issuer.url + REVOKE_PATH, ask, "token-revoked")
 
     @routes.after_request
     def for_browsers(response: Response) -> Response:
@@ -116,57 +116,57 @@ def _publish(routes: Blueprint, issuer: Issuer, effects: Effects) -> None:
         return jsonify(STYLE)
 
 
-def _answer(
-    issuer: Issuer, effects: Effects, address: str, ask: Callable[[Server, Asked], Any], what: str = ""
+def _endpoint_response(
+    issuer: Issuer, effects: Effects, address: str, ask: Callable[[Server, AuthlibRequest], Any], what: str = ""
 ) -> Response:
     """One request in one transaction. What is refused is committed too: a jti stays spent, a family dead. what: under
     which name it is noted; empty: it is not."""
     request.max_content_length = LARGEST
     now = effects.now()
     try:
-        asked = Asked(address, request.form, request.headers, "POST")
-        published = _published(effects, now)
+        asked = AuthlibRequest(address, request.form, request.headers, "POST")
+        published = _client_keys(effects, now)
     except OAuth2Error as error:
-        return _refused(error)
+        return _error_response(error)
     except RequestEntityTooLarge:
-        return _refused(OAuth2Error("The form is too large.", error="invalid_request", status_code=413))
+        return _error_response(OAuth2Error("The form is too large.", error="invalid_request", status_code=413))
     with effects.writing() as conn:
         try:
-            once_each(request.form)
+            refuse_repeated(request.form)
         except OAuth2Error as error:
-            return _refused(error)
-        meant = _meant(conn, request.form.get("token", ""))
+            return _error_response(error)
+        meant = _token_to_revoke(conn, request.form.get("token", ""))
         answer: Response = ask(Server(issuer, conn, now, published), asked)
         if what:
-            effects.note(conn, _happened(conn, what, answer, meant))
+            effects.note(conn, _event(conn, what, answer, meant))
         if secrets.randbelow(TIDY) == 0:
             store.purge(conn, now)
         return answer
 
 
-def _meant(conn: Connection, plain: str) -> store.Token | None:
+def _token_to_revoke(conn: Connection, plain: str) -> store.Token | None:
     """The token that is to be revoked."""
     return (store.find_token(conn, plain, "access") or store.find_token(conn, plain, "refresh")) if plain else None
 
 
-def _happened(conn: Connection, what: str, answer: Response, meant: store.Token | None) -> Happened:
+def _event(conn: Connection, what: str, answer: Response, meant: store.Token | None) -> AuthEvent:
     """Who got which token, or was refused one. Of a refusal only the client's own word is known."""
     status, detail = answer.status_code, request.form.get("grant_type", "")[:80]
     given = (answer.get_json(silent=True) or {}).get("access_token") if what == "token" else None
     token = store.find_token(conn, given, "access") if given else meant if status == 200 else None
     if token:
-        return Happened(what, status, detail, token.client, token.subject, token.organization, token.family)
+        return AuthEvent(what, status, detail, token.client, token.subject, token.organization, token.family)
     basic = request.authorization.username if request.authorization else None
     client = request.form.get("client_id") or basic or peek(request.form.get("client_assertion", ""))[0]
-    return Happened(what, status, detail, client[:200] if client and store.storable(client) else None)
+    return AuthEvent(what, status, detail, client[:200] if client and store.storable(client) else None)
 
 
-def _refused(error: OAuth2Error) -> Response:
+def _error_response(error: OAuth2Error) -> Response:
     status, body, headers = error()
     return Response(body if isinstance(body, str) else jsonify(body).data, status, headers)
 
 
-def _published(effects: Effects, now: int) -> tuple[PublicKey, ...]:
+def _client_keys(effects: Effects, now: int) -> tuple[PublicKey, ...]:
     """The keys at the JWKS URL of the client that the assertion names; none when it has no such URL or none answers."""
     client_id, kid = peek(request.form.get("client_assertion", ""))
     if not client_id:
@@ -177,5 +177,5 @@ def _published(effects: Effects, now: int) -> tuple[PublicKey, ...]:
         return ()
     try:
         return effects.keys.get(client.jwks_url, now, kid)
-    except NoKeys:
+    except KeysUnavailable:
         return ()

@@ -15,7 +15,7 @@ from auth.keys.fetched import PublicKey
 from auth.scopes import intersect, names, parse, render
 from auth.server import endpoints, grants
 from auth.server.assertion import Expected, PrivateKeyJwt
-from auth.server.authlib_models import Asked, Registered, backend_scopes
+from auth.server.authlib_models import AuthlibClient, AuthlibRequest, backend_scopes
 from auth.server.grants import Holder
 from auth.server.issuer import Issuer
 
@@ -41,17 +41,17 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         self.register_endpoint(endpoints.Revocation)
         self.register_extension(_named_after(issuer))
 
-    def query_client(self, client_id: str) -> Registered | None:
+    def query_client(self, client_id: str) -> AuthlibClient | None:
         """The client, if it may do anything. Raises UnauthorizedClientError for one that waits for an admin."""
         row = store.find_client(self.conn, client_id)
         if row is not None and row.pending:
             raise UnauthorizedClientError("This registration waits for approval by an admin of this server.")
-        return None if row is None or row.disabled else Registered(row, self.conn, self.issuer)
+        return None if row is None or row.disabled else AuthlibClient(row, self.conn, self.issuer)
 
-    def create_oauth2_request(self, request: Asked) -> Asked:
+    def create_oauth2_request(self, request: AuthlibRequest) -> AuthlibRequest:
         return request
 
-    def generate_token(self, grant_type: str, client: Registered, **asked: Any) -> dict[str, Any]:
+    def generate_token(self, grant_type: str, client: AuthlibClient, **asked: Any) -> dict[str, Any]:
         """The token response; scope is always named, and the launch context stands at its top level."""
         if grant_type == "client_credentials":
             return self._backend_token(client.row, asked["scope"])

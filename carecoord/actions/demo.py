@@ -88,7 +88,7 @@ def register(world: World, client: Client, key_file: Path) -> None:
         public = accounts.public_keys(key_file.read_bytes())
     else:
         private, public = accounts.make_key()
-        accounts.keep(key_file, private)
+        accounts.write_secret(key_file, private)
     new = replace(client, jwks=public)
     with writing(world.engine) as conn:
         if present:

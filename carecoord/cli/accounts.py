@@ -6,7 +6,7 @@ from pathlib import Path
 
 from auth.store import Client
 from carecoord.actions.people import people
-from carecoord.actions.people.accounts import ROLES, NewUser, add_backend, add_user, keep, make_key
+from carecoord.actions.people.accounts import ROLES, NewUser, add_backend, add_user, make_key, write_secret
 from carecoord.actions.people.organizations import placed
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, made, opened, verb
@@ -77,7 +77,7 @@ def invite(settings: Settings, screen: Screen, args: argparse.Namespace) -> None
 def reset(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Let a person choose a new password."""
     with opened(settings) as world:
-        link = people.reset(world, args.login, BY, factors_too=args.second_factor)
+        link = people.invite_to_new_password(world, args.login, BY, factors_too=args.second_factor)
     if args.second_factor:
         screen.say("Their second factors are gone, and they are signed out.")
     _hand_over(screen, args.login, link)
@@ -137,7 +137,7 @@ def new_client(settings: Settings, screen: Screen, args: argparse.Namespace) -> 
             roles=frozenset(args.role),
         )  # fmt: skip
         if secret:
-            keep(file, secret)
+            write_secret(file, secret)
         add_backend(world, new)
     screen.say(f"client_id: {id}")
     screen.say(f"scope: {args.scope}")

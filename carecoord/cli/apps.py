@@ -8,7 +8,7 @@ from pathlib import Path
 from auth.store import Client
 from carecoord.actions.apps import registration
 from carecoord.actions.apps.registration import OPERATOR, App
-from carecoord.actions.people.accounts import add_app, close
+from carecoord.actions.people.accounts import add_app, disable_client
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.settings import Settings
@@ -92,5 +92,5 @@ def _day(seconds: int | None) -> str:
 def close_app(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Close a registration."""
     with opened(settings) as world:
-        closed = close(world, args.id)
+        closed = disable_client(world, args.id)
     screen.say(f"{closed.name} is let in no more.")

@@ -70,7 +70,7 @@ def looks(world: World) -> Iterator[tuple[str, Callable[[], str]]]:
         yield f"EHR {name}", lambda name=name: ehr(world, name)  # type: ignore[misc]
     for one in health.syncs(world):
         yield f"sync of {one.ehr}", lambda one=one: synced(world, one)  # type: ignore[misc]
-    for found, _ in openid_providers.every(world):
+    for found, _ in openid_providers.all_providers(world):
         yield f"provider {found.id}", lambda found=found: provider_line(world, found)  # type: ignore[misc]
 
 

@@ -105,7 +105,7 @@ def add(settings: Settings, screen: Screen, args: argparse.Namespace) -> int | N
         launch=_launch(args),
     )
     with opened(settings) as world:
-        one = launch_people.vetted(world, one)
+        one = launch_people.checked_registration(world, one)
         ehrs_sync.add_ehr(world, one)
         if args.every:
             ehrs_sync.repeat(world, one.name, timedelta(minutes=args.every))

@@ -3,7 +3,7 @@
 import argparse
 from datetime import UTC, datetime
 
-from auth.client.keys import SETTLE, Listed
+from auth.client.keys import SETTLE, PublishedKey
 from carecoord.actions.server import keys as server_keys
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
@@ -49,7 +49,7 @@ def rotate(settings: Settings, screen: Screen, args: argparse.Namespace) -> int 
     return None
 
 
-def _state(one: Listed, now: int) -> str:
+def _state(one: PublishedKey, now: int) -> str:
     if one.signs:
         return "signs" if one.retired is None else f"signs until {_day(one.retired)}"
     if one.made > now - SETTLE:

@@ -81,7 +81,7 @@ def disable(settings: Settings, screen: Screen, args: argparse.Namespace) -> Non
 def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Every provider."""
     with opened(settings) as world:
-        found = openid_providers.every(world)
+        found = openid_providers.all_providers(world)
     if not found:
         screen.say("No provider yet. Add one with: carecoord provider add ID ISSUER --name NAME --client-id ID")
         return
@@ -94,4 +94,4 @@ def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
 
 def provider_line(world: World, found: Provider) -> str:
     """What `carecoord check` says of a provider. Raises a Problem with what to do."""
-    return openid_providers.examine(world, found)
+    return openid_providers.check(world, found)

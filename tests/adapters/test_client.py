@@ -19,9 +19,9 @@ from auth.client.backend import (
     Backend,
     BadKey,
     Key,
-    TokenTrouble,
+    TokenError,
     assertion,
-    choose,
+    choose_key,
     difference,
     load_keys,
     retry_after,
@@ -135,12 +135,12 @@ def test_it_signs_with_rs384_where_the_ehr_offers_only_that(
 
 
 def test_without_a_fitting_key_it_says_which_one_is_needed(ec: ECKey) -> None:
-    with pytest.raises(TokenTrouble, match="the server accepts RS384, we may use ES384, RS384, our keys sign ES384"):
-        choose([ec], ["RS384"])
+    with pytest.raises(TokenError, match="the server accepts RS384, we may use ES384, RS384, our keys sign ES384"):
+        choose_key([ec], ["RS384"])
 
 
 def test_the_first_of_several_keys_of_a_kind_signs(ec: ECKey) -> None:
-    assert choose([ec, ECKey.generate_key("P-384")], []) == (ec, "ES384")
+    assert choose_key([ec, ECKey.generate_key("P-384")], []) == (ec, "ES384")
 
 
 def test_scopes_that_were_not_granted_are_told(backend: Backend, little: LittleEhr) -> None:
@@ -172,7 +172,7 @@ def test_a_scope_left_out_of_the_answer_means_as_asked(backend: Backend, little:
 
 def test_a_refusal_says_what_the_server_said_and_what_to_look_at(backend: Backend, little: LittleEhr) -> None:
     little.fail("token", Reply(401, {"error": "invalid_client", "error_description": None}))
-    with pytest.raises(TokenTrouble, match=r"401 invalid_client \(is our key ours-ec, ES384, registered") as trouble:
+    with pytest.raises(TokenError, match=r"401 invalid_client \(is our key ours-ec, ES384, registered") as trouble:
         backend.token()
     assert not trouble.value.retry
 
@@ -180,20 +180,20 @@ def test_a_refusal_says_what_the_server_said_and_what_to_look_at(backend: Backen
 @pytest.mark.parametrize("raw", [b"<html>", b"", b"[]", b'"x"', b"{}", b'{"access_token": ""}', b'{"access_token": 5}'])
 def test_an_answer_without_a_token_is_no_token(backend: Backend, little: LittleEhr, raw: bytes) -> None:
     little.fail("token", Reply(raw=raw))
-    with pytest.raises(TokenTrouble):
+    with pytest.raises(TokenError):
         backend.token()
 
 
 def test_another_kind_of_token_is_not_used_as_a_bearer_token(backend: Backend, little: LittleEhr) -> None:
     little.fail("token", Reply(document={"access_token": "x", "token_type": "mac"}))
-    with pytest.raises(TokenTrouble, match="another type"):
+    with pytest.raises(TokenError, match="another type"):
         backend.token()
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_busy_token_endpoint_says_when_to_come_back(backend: Backend, little: LittleEhr, status: int) -> None:
     little.fail("token", Reply(status, {}, {"Retry-After": "9"}))
-    with pytest.raises(TokenTrouble) as trouble:
+    with pytest.raises(TokenError) as trouble:
         backend.token()
     assert trouble.value.retry
     assert trouble.value.seconds == 9
@@ -202,14 +202,14 @@ def test_a_busy_token_endpoint_says_when_to_come_back(backend: Backend, little: 
 def test_our_assertion_does_not_follow_a_redirect(backend: Backend, little: LittleEhr) -> None:
     with serving(LittleEhr()) as other:
         little.fail("token", Reply(307, {}, {"Location": f"{other.root}/token"}))
-        with pytest.raises(TokenTrouble):
+        with pytest.raises(TokenError):
             backend.token()
         assert other.asked == []
 
 
 def test_no_answer_may_be_tried_again(backend: Backend, little: LittleEhr) -> None:
     little.fail("token", Reply(200, {}, delay=1.5))
-    with pytest.raises(TokenTrouble) as trouble:
+    with pytest.raises(TokenError) as trouble:
         backend.token()
     assert trouble.value.retry
 

@@ -7,11 +7,11 @@ import pytest
 import requests
 from flask import Flask, Response, jsonify
 
-from auth.client.openid import Party
+from auth.client.openid import OpenIDProvider
 from fhir_adapters import launch as app_launch
 from fhir_adapters.discovery import OAUTH_URIS
 from fhir_adapters.ehr import Ehr, Launch
-from fhir_adapters.errors import Elsewhere, Garbled, Misconfigured, Trouble, Unreachable
+from fhir_adapters.errors import EhrError, Elsewhere, Garbled, Misconfigured, Unreachable
 from fhir_adapters.http import Http
 from tests.adapters.wsgi import WsgiAdapter
 
@@ -29,7 +29,7 @@ METADATA = {
 OPENID = {"issuer": LOGIN, "jwks_uri": f"{LOGIN}/keys"}
 
 
-def asked(pages: dict[str, Any], **launch: str) -> Party:
+def asked(pages: dict[str, Any], **launch: str) -> OpenIDProvider:
     """What we learn of an EHR that serves these pages, by their whole addresses."""
 
     def site(base: str) -> WsgiAdapter:
@@ -49,7 +49,7 @@ def asked(pages: dict[str, Any], **launch: str) -> Party:
             session.mount(base, site(base))
         assert ehr.launch
         http = Http(ehr, app_launch.limits(ehr), session, sleep=lambda seconds: None)
-        return app_launch.party(http, ehr, ehr.launch)
+        return app_launch.openid_provider(http, ehr, ehr.launch)
 
 
 def smart(**changes: Any) -> dict[str, Any]:
@@ -91,10 +91,10 @@ def test_the_registrations_issuer_wins_and_brings_its_own_keys() -> None:
 @pytest.mark.parametrize(
     ("pages", "kind", "reason"),
     [
-        ({}, Trouble, "metadata"),
+        ({}, EhrError, "metadata"),
         ({f"{EHR}/fhir/metadata": {"resourceType": "CapabilityStatement"}}, Garbled, "where people are let in"),
         (smart(issuer=None), Misconfigured, "--launch-issuer"),
-        (smart(jwks_uri=None), Trouble, "openid-configuration"),
+        (smart(jwks_uri=None), EhrError, "openid-configuration"),
         (smart(jwks_uri=None) | {f"{LOGIN}/.well-known/openid-configuration": OPENID | {"issuer": EHR}},
          Garbled, "not of that issuer"),
         (smart(authorization_endpoint="http://login.test/authorize"), Misconfigured, "https"),
@@ -103,7 +103,7 @@ def test_the_registrations_issuer_wins_and_brings_its_own_keys() -> None:
     ],
 )  # fmt: skip
 def test_what_can_not_be_trusted_is_refused_with_what_to_do(
-    pages: dict[str, Any], kind: type[Trouble], reason: str
+    pages: dict[str, Any], kind: type[EhrError], reason: str
 ) -> None:
     with pytest.raises(kind) as refused:
         asked(pages)

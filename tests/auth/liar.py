@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from werkzeug.serving import make_server
 
-from auth.client.openid import Party
+from auth.client.openid import OpenIDProvider
 
 from .conftest import Clock, Key
 
@@ -39,12 +39,12 @@ class Liar:
     fetched: int = 0
     looked: int = 0
 
-    def party(self, **changes: Any) -> Party:
+    def party(self, **changes: Any) -> OpenIDProvider:
         known = {
             "issuer": self.url, "authorize_url": f"{self.url}/authorize", "token_url": f"{self.url}/token",
             "client_id": "us", "scope": "openid profile", "jwks_url": f"{self.url}/jwks",
         }  # fmt: skip
-        return Party(**known | changes)
+        return OpenIDProvider(**known | changes)
 
     def claims(self, **changes: Any) -> dict[str, Any]:
         """Good claims but for the changes; a change to None takes the claim away."""

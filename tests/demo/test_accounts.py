@@ -78,8 +78,8 @@ def test_a_backend_is_registered_with_its_public_key_only(world: World) -> None:
 
 def test_a_secret_file_is_its_owners_and_never_written_over(tmp_path: Path) -> None:
     file = tmp_path / "keys" / "app.pem"
-    accounts.keep(file, b"secret")
+    accounts.write_secret(file, b"secret")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     with pytest.raises(FileExistsError):
-        accounts.keep(file, b"another")
+        accounts.write_secret(file, b"another")
     assert file.read_bytes() == b"secret"

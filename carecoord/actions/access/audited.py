@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
-from auth.server.events import Happened
+from auth.server.events import AuthEvent
 from carecoord.actions.access.turn import Turn
 from carecoord.errors import Problem
 from carecoord.fhir.instants import micros
@@ -41,7 +41,7 @@ def refusals_noted(turn: Turn, interaction: str, type: str, id: str | None = Non
         raise
 
 
-def token_noted(world: World, conn: Connection, happened: Happened, request: str) -> None:
+def token_noted(world: World, conn: Connection, happened: AuthEvent, request: str) -> None:
     """Audit what an OAuth endpoint did, in its transaction."""
     it = happened
     query = f"grant_type={it.detail}" if it.detail else None

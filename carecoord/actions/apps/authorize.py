@@ -18,7 +18,7 @@ from auth.grant import Grant
 from auth.people.sessions import Session
 from auth.server import authorizations, authorize, launch
 from auth.server.authorizations import Authorization
-from auth.server.authorize import Answer, Wanted
+from auth.server.authorize import AuthorizationAnswer, AuthorizationRequest
 from auth.server.issuer import Issuer
 from auth.server.server import Server
 from carecoord.actions.access.audited import noted
@@ -42,7 +42,7 @@ Params = MultiDict[str, str]
 
 
 @dataclass(frozen=True)
-class Pick:
+class Choice:
     """A patient or an encounter to pick: its id, what it is called, and what tells it from another: a FHIR date (of
     birth; of the beginning), a code (administrative gender; status of the encounter) and an MRN."""
 
@@ -53,16 +53,16 @@ class Pick:
     mrn: str = ""
 
 
-def wanted(world: World, issuer: Issuer, params: Params, who: Session | None) -> Wanted:
+def read_request(world: World, issuer: Issuer, params: Params, who: Session | None) -> AuthorizationRequest:
     """The app's request, if it is good. Raises OAuth2Error (see auth.server.authorize.read)."""
     with reading(world.engine) as conn:
         return authorize.read(_server(world, issuer, conn), params, who.user if who else None)
 
 
-def told(world: World, issuer: Issuer, error: OAuth2Error) -> str:
+def error_redirect(world: World, issuer: Issuer, error: OAuth2Error) -> str:
     """Where to send the browser so that the app learns of the error."""
     with reading(world.engine) as conn:
-        return str(authorize.told(_server(world, issuer, conn), error).location)
+        return str(authorize.error_redirect(_server(world, issuer, conn), error).location)
 
 
 def allow(
@@ -70,15 +70,15 @@ def allow(
 ) -> str:
     """Where to send the browser with the code. What was picked must be what the person may see: NotFound otherwise."""
     grant = who.grant()
-    of = wanted(world, issuer, params, who).context.get("patient") or picked.get("patient")
+    of = read_request(world, issuer, params, who).context.get("patient") or picked.get("patient")
     if "patient" in picked:
         patient(world, grant, picked["patient"], request)
     if "encounter" in picked:
         encounter(world, grant, picked["encounter"], of, request)
     with writing(world.engine) as conn:
-        answer = Answer(who.user, who.started, scope, dict(picked), who.amr)
+        answer = AuthorizationAnswer(who.user, who.started, scope, dict(picked), who.amr)
         location = str(authorize.allow(_server(world, issuer, conn), params, answer).location)
-        _note(world, conn, who, params, request, _given(world, conn, who, params), of)
+        _record_consent(world, conn, who, params, request, _new_authorization(world, conn, who, params), of)
         return location
 
 
@@ -86,11 +86,11 @@ def refuse(world: World, issuer: Issuer, params: Params, who: Session, error: st
     """Where to send the browser with the no."""
     with writing(world.engine) as conn:
         if error == "access_denied":
-            _note(world, conn, who, params, request, None, None)
+            _record_consent(world, conn, who, params, request, None, None)
         return str(authorize.refuse(_server(world, issuer, conn), params, who.user, error).location)
 
 
-def _given(world: World, conn: Connection, who: Session, params: Params) -> Authorization | None:
+def _new_authorization(world: World, conn: Connection, who: Session, params: Params) -> Authorization | None:
     """What the person has just given the app; None where nothing was left to give."""
     now = _now(world)
     ours = (one for one in authorizations.of_user(conn, who.user.id, now) if one.client == params.get("client_id"))
@@ -98,7 +98,7 @@ def _given(world: World, conn: Connection, who: Session, params: Params) -> Auth
     return newest if newest and newest.granted == now else None
 
 
-def _note(
+def _record_consent(
     world: World, conn: Connection, who: Session, params: Params, request: str, given: Authorization | None,
     patient: str | None,
 ) -> None:  # fmt: skip
@@ -112,7 +112,7 @@ def _note(
     record(conn, [row])
 
 
-def patients(world: World, grant: Grant, said: str, request: str) -> list[Pick]:
+def patients(world: World, grant: Grant, said: str, request: str) -> list[Choice]:
     """Patients that the asker may see, by the beginnings of their names or by a whole number of the record."""
     said = re.sub(r"([\\,$|])", r"\\\1", "".join(letter for letter in said if letter.isprintable()))
     with looking(world, grant, request) as turn:
@@ -120,26 +120,26 @@ def patients(world: World, grant: Grant, said: str, request: str) -> list[Pick]:
         asked = [by_name] if by_name else [[("_sort", "family")]]
         if said and " " not in said:
             asked.append([("identifier", said)])
-        found: dict[str, Pick] = {}
+        found: dict[str, Choice] = {}
         for pairs in asked:
             found |= {pick.id: pick for pick in (_patient(each, turn.now) for each in _search(turn, "Patient", pairs))}
         return list(found.values())[:FOUND]
 
 
-def patient(world: World, grant: Grant, id: str, request: str) -> Pick:
+def patient(world: World, grant: Grant, id: str, request: str) -> Choice:
     """The patient, if the asker may see them. Raises NotFound."""
     with looking(world, grant, request) as turn:
         return _patient(json.loads(fhir_read.present(turn, "Patient", id).body), turn.now)
 
 
-def encounters(world: World, grant: Grant, patient_id: str, request: str) -> list[Pick]:
+def encounters(world: World, grant: Grant, patient_id: str, request: str) -> list[Choice]:
     """The patient's encounters, latest first."""
     with looking(world, grant, request) as turn:
         asked = [("patient", f"Patient/{patient_id}"), ("_sort", "-date")]
         return [_encounter(found) for found in _search(turn, "Encounter", asked)]
 
 
-def encounter(world: World, grant: Grant, id: str, patient_id: str | None, request: str) -> Pick:
+def encounter(world: World, grant: Grant, id: str, patient_id: str | None, request: str) -> Choice:
     """The encounter, if the asker may see it and it is this patient's. Raises NotFound."""
     with looking(world, grant, request) as turn:
         found = json.loads(fhir_read.present(turn, "Encounter", id).body)
@@ -148,13 +148,13 @@ def encounter(world: World, grant: Grant, id: str, patient_id: str | None, reque
         return _encounter(found)
 
 
-def mine(world: World, who: Session) -> list[Authorization]:
+def own_authorizations(world: World, who: Session) -> list[Authorization]:
     """The apps that this person has let in."""
     with reading(world.engine) as conn:
         return authorizations.of_user(conn, who.user.id, _now(world))
 
 
-def take_back(world: World, who: Session, id: str, request: str = "") -> None:
+def revoke(world: World, who: Session, id: str, request: str = "") -> None:
     """End one of the person's own authorizations, its tokens at once. Raises NotFound for what is not theirs."""
     with writing(world.engine) as conn:
         found = authorizations.find(conn, id, _now(world))
@@ -165,14 +165,14 @@ def take_back(world: World, who: Session, id: str, request: str = "") -> None:
         record(conn, [Event(micros(world.clock()), request, "token-revoked", 200, *about, launch=id)])
 
 
-def apps(world: World) -> list[store.Client]:
+def launchable_apps(world: World) -> list[store.Client]:
     """The apps that the desk can launch."""
     with reading(world.engine) as conn:
         found = [app for app in store.clients(conn) if app.launch_url and not app.disabled]
     return sorted(found, key=lambda app: fold(app.name))
 
 
-def start(world: World, issuer: Issuer, who: Session, client_id: str, referral: str, request: str) -> str:
+def start_app(world: World, issuer: Issuer, who: Session, client_id: str, referral: str, request: str) -> str:
     """Where to send the browser to start an app on a referral: its patient and the referral itself as context.
 
     Raises NotFound for an app that is not there or a referral that the person may not see.
@@ -207,15 +207,15 @@ def _search(turn: Turn, type: str, pairs: list[tuple[str, str]]) -> list[Json]:
         return [json.loads(row.body) for row in page.rows]
 
 
-def _patient(found: Json, now: datetime) -> Pick:
+def _patient(found: Json, now: datetime) -> Choice:
     name, mrn = person.name(found, now) or "No name", person.record_number(found, now)
-    return Pick(str(found["id"]), name, person.birth_date(found), text(found, "gender"), mrn)
+    return Choice(str(found["id"]), name, person.birth_date(found), text(found, "gender"), mrn)
 
 
-def _encounter(found: Json) -> Pick:
+def _encounter(found: Json) -> Choice:
     kinds = [words(each) for each in items(found, "type")] + [text(item(found, "class"), "display")]
     called, began = next(filter(None, kinds), "Encounter"), text(item(found, "period"), "start")
-    return Pick(str(found["id"]), called, began, text(found, "status"))
+    return Choice(str(found["id"]), called, began, text(found, "status"))
 
 
 def _server(world: World, issuer: Issuer, conn: Connection) -> Server:

@@ -17,7 +17,7 @@ from auth.errors import BadRegistration
 from auth.grant import Grant
 from auth.scopes import Scope, Special, parse
 from auth.server import registrations
-from auth.server.registrations import Overview
+from auth.server.registrations import AppOverview
 from auth.store import Client, fresh
 from carecoord.actions.server.keys import COMMAND
 from carecoord.domain.apps import scopes_in_words
@@ -36,7 +36,7 @@ OPERATOR = Grant(COMMAND, roles=frozenset({"admin"}))  # whoever has the machine
 class App:
     """An app as an admin judges it. `says`: what it asks or may do, in words; `told`: what it said of itself."""
 
-    row: Overview
+    row: AppOverview
     says: tuple[Line, ...]
     told: dict[str, Any] = field(default_factory=dict)
 
@@ -64,7 +64,7 @@ class NewApp:
 
 def apps(world: World, grant: Grant) -> list[App]:
     """Every app: those that wait for an answer first."""
-    _demand_admin(grant)
+    _require_admin(grant)
     with reading(world.engine) as conn:
         return [_app(row) for row in registrations.overview(conn, _now(world))]
 
@@ -79,14 +79,14 @@ def app(world: World, grant: Grant, id: str) -> App:
 
 def approve(world: World, grant: Grant, id: str, scope: str | None = None, *, request: str = "") -> Client:
     """Let a waiting app in; `scope`: with only this much of what it asked."""
-    with _deciding(world, grant, "approve-app", id, request) as conn:
+    with _admin_transaction(world, grant, "approve-app", id, request) as conn:
         return registrations.approve(conn, id, scope)
 
 
 def refuse(world: World, grant: Grant, id: str, *, request: str = "") -> Client:
     """Turn a waiting app away: nothing of its registration stays but the audit."""
-    with _deciding(world, grant, "refuse-app", id, request) as conn:
-        found = registrations.waiting(conn, id)
+    with _admin_transaction(world, grant, "refuse-app", id, request) as conn:
+        found = registrations.find_pending(conn, id)
         registrations.forget(conn, id)
         return found
 
@@ -100,12 +100,12 @@ def add(world: World, grant: Grant, new: NewApp, *, request: str = "") -> tuple[
     )  # fmt: skip
     if not row.name or not row.redirect_uris:
         raise Invalid("An app needs a name, and at least one address at which it takes its codes.")
-    with _deciding(world, grant, "add-app", row.id, request) as conn:
+    with _admin_transaction(world, grant, "add-app", row.id, request) as conn:
         store.add_client(conn, row, _now(world), secret)
     return row, secret
 
 
-def redirect(world: World, grant: Grant, id: str, uris: tuple[str, ...], *, request: str = "") -> None:
+def change_redirect_uris(world: World, grant: Grant, id: str, uris: tuple[str, ...], *, request: str = "") -> None:
     """Where the app takes its codes from now on."""
     if not uris:
         raise Invalid("An app needs at least one address at which it takes its codes.")
@@ -124,15 +124,15 @@ def enable(world: World, grant: Grant, id: str, *, request: str = "") -> None:
 
 def new_secret(world: World, grant: Grant, id: str, *, request: str = "") -> str:
     """A new secret, seen only now; the old one is worth nothing any more."""
-    with _deciding(world, grant, "new-secret", id, request) as conn:
-        if _found(conn, id).method != "client_secret_basic":
+    with _admin_transaction(world, grant, "new-secret", id, request) as conn:
+        if _find(conn, id).method != "client_secret_basic":
             raise Invalid("This app proves itself without a secret.")
         secret = fresh()
         registrations.set_secret(conn, id, secret)
         return secret
 
 
-def noter(world: World) -> Callable[[Connection, str, str], None]:
+def registration_recorder(world: World) -> Callable[[Connection, str, str], None]:
     """How the registration endpoint tells the audit what an app did about itself."""
 
     def noted(conn: Connection, what: str, id: str) -> None:
@@ -142,14 +142,14 @@ def noter(world: World) -> Callable[[Connection, str, str], None]:
 
 
 def _change(world: World, grant: Grant, what: str, id: str, request: str, changed: Callable[[Client], Client]) -> None:
-    with _deciding(world, grant, what, id, request) as conn:
-        store.change_client(conn, changed(_found(conn, id)))
+    with _admin_transaction(world, grant, what, id, request) as conn:
+        store.change_client(conn, changed(_find(conn, id)))
 
 
 @contextmanager
-def _deciding(world: World, grant: Grant, what: str, id: str, request: str) -> Iterator[Connection]:
+def _admin_transaction(world: World, grant: Grant, what: str, id: str, request: str) -> Iterator[Connection]:
     """A transaction of an admin, with its line in the audit; what auth refuses comes out as our own."""
-    _demand_admin(grant)
+    _require_admin(grant)
     try:
         with writing(world.engine) as conn:
             yield conn
@@ -160,19 +160,19 @@ def _deciding(world: World, grant: Grant, what: str, id: str, request: str) -> I
         raise Invalid(str(refused)) from refused
 
 
-def _app(row: Overview) -> App:
+def _app(row: AppOverview) -> App:
     told = json.loads(row.app.metadata) if row.app.metadata else {}
     return App(row, scopes_in_words.lines(parse(row.app.scope)), told)
 
 
-def _found(conn: Connection, id: str) -> Client:
+def _find(conn: Connection, id: str) -> Client:
     found = store.find_client(conn, id)
     if found is None:
         raise NotFound(f"There is no app {id!r}.")
     return found
 
 
-def _demand_admin(grant: Grant) -> None:
+def _require_admin(grant: Grant) -> None:
     if "admin" not in grant.roles:
         raise Forbidden("Apps are looked after by admins.")
 

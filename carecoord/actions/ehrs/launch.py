@@ -18,7 +18,7 @@ import structlog
 from auth import store
 from auth.client import openid
 from auth.client.backend import difference
-from auth.client.openid import Party, Unproven
+from auth.client.openid import InvalidIdToken, OpenIDProvider
 from auth.keys.fetched import KeySets
 from auth.people import frame_launches, sessions
 from auth.people.frame_launches import FrameLaunch
@@ -26,7 +26,7 @@ from auth.people.providers import FEDERATED
 from auth.people.sessions import Session
 from auth.store import User, digest, fresh
 from carecoord.actions.ehrs import launch_client
-from carecoord.actions.ehrs.launch_people import recognise
+from carecoord.actions.ehrs.launch_people import find_or_add_user
 from carecoord.errors import Forbidden, Invalid, NotFound
 from carecoord.fhir.instants import micros
 from carecoord.store.audit.events import Event
@@ -46,8 +46,8 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Begun:
-    """Where to send the browser. `proof`: for a cookie called after `state`; only who has it comes back."""
+class LaunchRedirect:
+    """Where to send the browser. `proof`: for a cookie called after `state`; only who has it comes pending."""
 
     url: str
     state: str
@@ -55,7 +55,7 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class Answer:
+class CallbackParameters:
     """What came to the callback of an EHR. `proof`: of the cookie called after `state`, if the browser sent it."""
 
     ehr: str
@@ -67,7 +67,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Arrived:
+class LaunchHandover:
     """A launch that the EHR has vouched for. `cookie`: a new session, or None where the one that the browser has goes
     on, or where it keeps none."""
 
@@ -75,7 +75,7 @@ class Arrived:
     cookie: str | None
 
 
-def called(world: World, iss: str) -> Ehr:
+def ehr_of_issuer(world: World, iss: str) -> Ehr:
     """The EHR that launches us under this address. Raises Forbidden for any other, without asking anybody anything."""
     with reading(world.engine) as conn:
         found = [one for one in ehrs.every(conn) if one.launch and one.is_called(iss)]
@@ -98,22 +98,24 @@ def callback(world: World, name: str) -> str:
     return f"{world.settings.url}{CALLBACK}{name}"
 
 
-def begin(world: World, one: Ehr, iss: str, launch: str) -> Begun:
-    """Ask the EHR where people are let in, and keep what must be known when the browser comes back.
+def begin(world: World, one: Ehr, iss: str, launch: str) -> LaunchRedirect:
+    """Ask the EHR where people are let in, and keep what must be known when the browser comes pending.
 
     `iss` is repeated to the EHR as `aud`, as it came. Raises BadGateway saying what is wrong with the EHR.
     """
     if not launch:
         raise Invalid("The EHR did not say what it opened us for (launch). Open carecoord from a patient there.")
-    party, proof = launch_client.discover(world, one), fresh()
-    kept = {"ehr": one.name, "proof": digest(proof).hex(), "party": launch_client.kept(party)}
-    back, asked = callback(world, one.name), {"aud": iss, "launch": launch}
+    provider, proof = launch_client.discover(world, one), fresh()
+    kept = {"ehr": one.name, "proof": digest(proof).hex(), "party": launch_client.to_json(provider)}
+    redirect_uri, asked = callback(world, one.name), {"aud": iss, "launch": launch}
     with writing(world.engine) as conn:
-        begun = openid.begin(conn, party, back, PURPOSE, kept, _now(world), **asked)
-    return Begun(begun.url, begun.state, proof)
+        begun = openid.start(conn, provider, redirect_uri, PURPOSE, kept, _now(world), **asked)
+    return LaunchRedirect(begun.url, begun.state, proof)
 
 
-def arrive(world: World, keys: KeySets, answer: Answer, present: str | None, agent: str, request: str) -> Arrived:
+def finish(
+    world: World, keys: KeySets, answer: CallbackParameters, present: str | None, agent: str, request: str
+) -> LaunchHandover:
     """Take the EHR's answer. `present`: the cookie that the browser has already; its session goes on if it is the same
     person's. Without `answer.proof` no session is opened here: see `open_tab`.
 
@@ -122,29 +124,31 @@ def arrive(world: World, keys: KeySets, answer: Answer, present: str | None, age
     """
     now = _now(world)
     with writing(world.engine) as conn:
-        back = openid.came(conn, PURPOSE, answer.state, now)
-    if back is None:
+        pending = openid.take_state(conn, PURPOSE, answer.state, now)
+    if pending is None:
         raise Forbidden("This launch was used already, or took too long. Open carecoord from your EHR again.")
-    if answer.proof is not None and not hmac.compare_digest(back.data["proof"], digest(answer.proof).hex()):
+    if answer.proof is not None and not hmac.compare_digest(pending.data["proof"], digest(answer.proof).hex()):
         raise Forbidden("This launch was begun in another browser. Open carecoord from your EHR again.")
-    if back.data["ehr"] != answer.ehr:
+    if pending.data["ehr"] != answer.ehr:
         raise Forbidden("The answer came from another EHR than the one that was asked. Open carecoord from it again.")
-    one = _still(world, answer.ehr)
-    party = launch_client.recalled(one, back.data["party"])
+    one = _launching_ehr(world, answer.ehr)
+    provider = launch_client.from_json(one, pending.data["party"])
     if answer.error or not answer.code:
         said = answer.error[:80] or "no code"
         raise Forbidden(f"{one.name} did not let you in ({said}). Open carecoord from it again.")
     try:
-        openid.from_issuer(party, answer.iss)
-        told = launch_client.exchange(world, one, party, back, answer.code)
-        claims = openid.verified(told.get("id_token") or "", party, keys, back.nonce, now, told["access_token"])
-    except Unproven as refused:
+        openid.check_issuer(provider, answer.iss)
+        told = launch_client.exchange_code(world, one, provider, pending, answer.code)
+        claims = openid.verify_id_token(
+            told.get("id_token") or "", provider, keys, pending.nonce, now, told["access_token"]
+        )
+    except InvalidIdToken as refused:
         _audit(world, request, "sign-in", 403, ehr=one.name)
         log.warning("launch_unproven", ehr=one.name, request=request, text=refused.text)
         raise Forbidden(refused.text) from refused
-    launched = _opened_for(one, party, told, request)
+    launched = _frame_launch(one, provider, told, request)
     try:
-        who = recognise(world, one, claims)
+        who = find_or_add_user(world, one, claims)
     except Forbidden:
         _audit(world, request, "sign-in", 403, ehr=one.name)
         raise
@@ -155,10 +159,10 @@ def arrive(world: World, keys: KeySets, answer: Answer, present: str | None, age
         cookie = None if goes_on else sessions.open_session(conn, who, agent, now, amr=FEDERATED, kind="embed")
         handover = frame_launches.hand_over(conn, who.id, launched, now)
     _audit(world, request, "sign-in", 200, who, ehr=one.name)
-    return Arrived(handover, cookie)
+    return LaunchHandover(handover, cookie)
 
 
-def settle(world: World, handover: str, present: Session | None, request: str) -> str | None:
+def bind_to_session(world: World, handover: str, present: Session | None, request: str) -> str | None:
     """Bind the launch to the session whose cookie came back, and return the launch's id; None when none of that person
     did. Raises NotFound when the handover is over."""
     now = _now(world)
@@ -175,14 +179,14 @@ def settle(world: World, handover: str, present: Session | None, request: str) -
     return id
 
 
-def source(world: World, handover: str) -> Ehr | None:
+def ehr_of_handover(world: World, handover: str) -> Ehr | None:
     """The EHR that a handover came from, while it is good."""
     with reading(world.engine) as conn:
         kept = frame_launches.peek(conn, handover, _now(world))
         return _ehr(conn, kept.launched.ehr) if kept else None
 
 
-def open_tab(world: World, handover: str, agent: str) -> Arrived:
+def open_tab(world: World, handover: str, agent: str) -> LaunchHandover:
     """A session for whoever shows the handover, in the tab or the frame where it was shown; and the next handover, to
     see whether the cookie comes back this time. Raises NotFound when it is over."""
     now = _now(world)
@@ -192,16 +196,16 @@ def open_tab(world: World, handover: str, agent: str) -> Arrived:
         if kept is None or who is None or who.disabled:
             raise NotFound("This button works once, for a minute. Open carecoord from your EHR again.")
         cookie = sessions.open_session(conn, who, agent, now, amr=FEDERATED, kind="embed")
-        return Arrived(frame_launches.hand_over(conn, who.id, kept.launched, now), cookie)
+        return LaunchHandover(frame_launches.hand_over(conn, who.id, kept.launched, now), cookie)
 
 
-def leave_for_tab(world: World, session: Session, launched: FrameLaunch) -> str:
+def hand_over(world: World, session: Session, launched: FrameLaunch) -> str:
     """A handover for a tab beside the frame, which goes on being good."""
     with writing(world.engine) as conn:
         return frame_launches.hand_over(conn, session.user.id, launched, _now(world))
 
 
-def who(world: World, cookie: str | None) -> Session | None:
+def find_session(world: World, cookie: str | None) -> Session | None:
     """The embedded session of a cookie, its use noted, or None. A session of the desk is none."""
     if not cookie:
         return None
@@ -214,7 +218,7 @@ def who(world: World, cookie: str | None) -> Session | None:
     return found
 
 
-def launched(world: World, id: str, session: Session | None) -> tuple[FrameLaunch | None, bool]:
+def find_launch(world: World, id: str, session: Session | None) -> tuple[FrameLaunch | None, bool]:
     """The launch of this id, and whether it is this session's to see."""
     now = _now(world)
     with reading(world.engine) as conn:
@@ -240,20 +244,20 @@ def origins(world: World, name: str) -> tuple[str, ...]:
     return one.launch.origins if one and one.launch else ()
 
 
-def _opened_for(one: Ehr, party: Party, told: dict[str, Any], request: str) -> FrameLaunch:
+def _frame_launch(one: Ehr, provider: OpenIDProvider, told: dict[str, Any], request: str) -> FrameLaunch:
     """The context of the token response, its patient under our id; and what was not granted, for the page to say."""
     said = told.get("scope")
-    granted = said if isinstance(said, str) and said.strip() else party.scope
-    missing = [scope for scope in difference(party.scope, granted).missing if scope not in ASSUMED]
+    granted = said if isinstance(said, str) and said.strip() else provider.scope
+    missing = [scope for scope in difference(provider.scope, granted).missing if scope not in ASSUMED]
     if missing:
-        log.warning("launch_scopes", ehr=one.name, request=request, asked=party.scope, missing=missing)
+        log.warning("launch_scopes", ehr=one.name, request=request, asked=provider.scope, missing=missing)
     patient = told.get("patient")
     known = patient.removeprefix("Patient/") if isinstance(patient, str) else ""
     context = {name: told[name] for name in KEPT if name in told} | {"missing": missing}
     return FrameLaunch(one.name, local_id(one.name, "Patient", known) if known else None, context)
 
 
-def _still(world: World, name: str) -> Ehr:
+def _launching_ehr(world: World, name: str) -> Ehr:
     with reading(world.engine) as conn:
         one = _ehr(conn, name)
     if one is None or one.launch is None:

@@ -69,13 +69,13 @@ def referrals(world: World, asker: Grant, tab: str, tabs: tuple[str, ...], reque
     to be counted. Raises Forbidden for roles that work on no cases."""
     if not cases.has_cases(asker):
         raise Forbidden("Your role sees no referrals. Coordinators, clinicians and payers do, each their own.")
-    asked = Asked(tab, only=_of(world, asker) or NOBODY)
+    asked = Asked(tab, only=_case_ids(world, asker) or NOBODY)
     return cases.worklist(world, asker, asked, (*TABS, *tabs), MOST, request)
 
 
 def panel(world: World, asker: Grant, id: str, request: str) -> Panel | PayerPanel:
     """One referral of the patient. Raises NotFound, in the same words for another patient's and for none."""
-    if id not in _of(world, asker):
+    if id not in _case_ids(world, asker):
         raise NotFound("There is no such referral of this patient, or none that you may see.")
     return cases.panel(world, asker, id, request)
 
@@ -86,6 +86,6 @@ def last_sync(world: World, name: str) -> Run | None:
         return next(iter(ehrs.runs(conn, name, 1)), None)
 
 
-def _of(world: World, asker: Grant) -> tuple[str, ...]:
+def _case_ids(world: World, asker: Grant) -> tuple[str, ...]:
     with reading(world.engine) as conn:
         return case_ids.of_patient(conn, asker.patient) if asker.patient else ()

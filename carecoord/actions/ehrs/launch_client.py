@@ -8,49 +8,53 @@ from typing import Any
 import structlog
 
 from auth.client import openid
-from auth.client.backend import BadKey, Key, TokenTrouble, load_keys
-from auth.client.openid import Came, Party
+from auth.client.backend import BadKey, Key, TokenError, load_keys
+from auth.client.openid import OpenIDProvider, PendingSignIn
 from carecoord.actions.server import keys as server_keys
 from carecoord.errors import BadGateway, Forbidden, Problem
 from carecoord.world import World
 from fhir_adapters import launch as app_launch
 from fhir_adapters.ehr import Ehr, Launch
-from fhir_adapters.errors import Trouble
+from fhir_adapters.errors import EhrError
 from fhir_adapters.http import Http
 
 log = structlog.get_logger()
 
 
-def discover(world: World, one: Ehr) -> Party:
+def discover(world: World, one: Ehr) -> OpenIDProvider:
     """Ask the EHR, without our proof in the answer. Raises BadGateway saying what is wrong with it."""
     launch = _launch(one)
     with world.http() as session:
         try:
-            return app_launch.party(Http(one, app_launch.limits(one), session, clock=world.clock), one, launch)
-        except Trouble as trouble:
+            return app_launch.openid_provider(
+                Http(one, app_launch.limits(one), session, clock=world.clock), one, launch
+            )
+        except EhrError as trouble:
             log.warning("launch_discovery", ehr=one.name, text=trouble.text)
             raise BadGateway(f"{one.name} could not be asked where to sign in: {trouble.text}") from trouble
 
 
-def kept(party: Party) -> dict[str, Any]:
-    """A party as JSON, without anything secret."""
-    return asdict(replace(party, keys=(), secret=None))
+def to_json(provider: OpenIDProvider) -> dict[str, Any]:
+    """A provider as JSON, without anything secret."""
+    return asdict(replace(provider, keys=(), secret=None))
 
 
-def recalled(one: Ehr, said: dict[str, Any]) -> Party:
-    """The party that `kept` kept, under the client id that we have there now."""
+def from_json(one: Ehr, said: dict[str, Any]) -> OpenIDProvider:
+    """The provider that `to_json` kept, under the client id that we have there now."""
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
-    return Party(**values | {"client_id": _launch(one).client_id})
+    return OpenIDProvider(**values | {"client_id": _launch(one).client_id})
 
 
-def exchange(world: World, one: Ehr, party: Party, back: Came, code: str) -> dict[str, Any]:
+def exchange_code(
+    world: World, one: Ehr, provider: OpenIDProvider, pending: PendingSignIn, code: str
+) -> dict[str, Any]:
     """The token response. Raises BadGateway; what the EHR said of it stands in the log."""
     secret, keys = proof(world, one)
     try:
         with world.http() as session:
-            proven = replace(party, secret=secret, keys=keys)
-            return openid.exchange(session, proven, back, code, world.clock, world.new_id)
-    except TokenTrouble as trouble:
+            proven = replace(provider, secret=secret, keys=keys)
+            return openid.exchange_code(session, proven, pending, code, world.clock, world.new_id)
+    except TokenError as trouble:
         log.warning("launch_exchange", ehr=one.name, text=trouble.text)
         raise BadGateway(f"{one.name} did not confirm who you are. Open carecoord from it again.") from trouble
 

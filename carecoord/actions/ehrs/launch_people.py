@@ -32,7 +32,7 @@ _LONGEST: Final = 120  # characters of a name
 NO_PASSWORD: Final = ""  # such a person comes by the EHR alone
 
 
-def recognise(world: World, one: Ehr, claims: dict[str, Any]) -> User:
+def find_or_add_user(world: World, one: Ehr, claims: dict[str, Any]) -> User:
     """The person of a verified id_token; a new one where nobody is known and the registration says a role.
 
     Raises Forbidden for somebody who is disabled, or whom nobody knows and no role is for.
@@ -47,7 +47,7 @@ def recognise(world: World, one: Ehr, claims: dict[str, Any]) -> User:
         if found and found.login != _login(one, claims):
             providers.mark_seen(conn, issuer, subject, now)
             return found
-        wanted = _person(conn, one, _mapped(one), claims, found.id if found else world.new_id())
+        wanted = _user(conn, one, _launch_with_roles(one), claims, found.id if found else world.new_id())
         if found is None:
             store.add_user(conn, wanted, NO_PASSWORD, now)
             providers.link(conn, issuer, subject, wanted.id, now)
@@ -57,7 +57,7 @@ def recognise(world: World, one: Ehr, claims: dict[str, Any]) -> User:
     return wanted
 
 
-def vetted(world: World, one: Ehr) -> Ehr:
+def checked_registration(world: World, one: Ehr) -> Ehr:
     """The registration of an EHR that launches us, with its files' names made whole. Raises Invalid for roles that work
     on no cases, an organization that is not here or a file that can not be read, Conflict for an address that is
     another launching EHR's already: a launch must mean one of them."""
@@ -103,12 +103,12 @@ def link(world: World, name: str, issuer: str, subject: str, login: str) -> User
     return found
 
 
-def from_ehr_alone(user: User, name: str) -> bool:
+def has_no_other_account(user: User, name: str) -> bool:
     """Whether this is somebody who has no account but the one that the EHR's launch made."""
     return user.login.startswith(f"{name}:")
 
 
-def _mapped(one: Ehr) -> Launch:
+def _launch_with_roles(one: Ehr) -> Launch:
     if not one.launch or not one.launch.roles:
         raise Forbidden(
             f"You are nobody here yet, and {one.name} lets in only people who have an account. Ask an administrator of "
@@ -117,7 +117,7 @@ def _mapped(one: Ehr) -> Launch:
     return one.launch
 
 
-def _person(conn: Connection, one: Ehr, launch: Launch, claims: dict[str, Any], id: str) -> User:
+def _user(conn: Connection, one: Ehr, launch: Launch, claims: dict[str, Any], id: str) -> User:
     practitioner = _practitioner(one, claims.get("fhirUser"))
     said = claims.get("name")
     name = " ".join(said.split())[:_LONGEST] if isinstance(said, str) and store.storable(said) else ""

@@ -29,7 +29,7 @@ from fhir_adapters import dialects, plan, sync
 from fhir_adapters.connection import Connection, connect
 from fhir_adapters.cursor import Cursor
 from fhir_adapters.ehr import Ehr
-from fhir_adapters.errors import Away, Misconfigured, TimedOut, Trouble
+from fhir_adapters.errors import Away, EhrError, Misconfigured, TimedOut
 from fhir_adapters.identity import local_id
 from fhir_adapters.sync import Outcome, Page, Source
 
@@ -158,7 +158,7 @@ def examine(world: World, name: str) -> Examined:
     with world.http() as session:
         try:
             connection = connect(one, session, _keys(world, one), clock=world.clock, new_id=world.new_id)
-        except Trouble as trouble:
+        except EhrError as trouble:
             raise _problem(trouble) from trouble
     planned = _plan(connection)
     odd = (*connection.notices(), *(notice for job in planned.jobs for notice in job.notices))
@@ -263,7 +263,7 @@ def _pull(world: World, keeper: Keeper, report: Report) -> Summary:
     with world.http() as session:
         try:
             connection = connect(one, session, _keys(world, one), clock=world.clock, new_id=world.new_id)
-        except Trouble as trouble:
+        except EhrError as trouble:
             return Summary(keeper.run, one.name, error=trouble.text)
         planned = _plan(connection)
         source = Source(
@@ -318,7 +318,7 @@ def _finish(world: World, number: int, error: str | None) -> None:
         ehrs.finish_run(conn, number, world.clock(), error)
 
 
-def _problem(trouble: Trouble) -> errors.Problem:
+def _problem(trouble: EhrError) -> errors.Problem:
     if isinstance(trouble, Away):
         return errors.Unavailable(trouble.text, headers={"Retry-After": f"{trouble.seconds or 60:.0f}"})
     return (errors.TimedOut if isinstance(trouble, TimedOut) else errors.BadGateway)(trouble.text)

@@ -15,7 +15,7 @@ from auth.people import sessions as people_sessions
 from auth.people.passkeys import Passkey
 from auth.people.sessions import Session
 from carecoord.actions.people import sign_in
-from carecoord.actions.people.sign_in import note, site
+from carecoord.actions.people.sign_in import record_event, site
 from carecoord.errors import Conflict, Forbidden, NotFound
 from carecoord.store.database.engine import reading, writing
 from carecoord.world import World
@@ -24,7 +24,7 @@ CHANGE = "account-change"
 AMR = {"otp": "pwd otp", "hwk": "pwd hwk"}
 
 
-class Unproved(Forbidden):
+class ReauthenticationNeeded(Forbidden):
     """The person has to prove first who they are."""
 
     def __init__(self) -> None:
@@ -51,14 +51,14 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Offer:
+class AuthenticatorSecret:
     """A secret to be taken into an authenticator app: as text, and as the address that a QR code carries."""
 
     secret: str
     address: str
 
 
-def look(world: World, mine: Session) -> Account:
+def overview(world: World, mine: Session) -> Account:
     """The person's account."""
     who, now = mine.user, _now(world)
     with reading(world.engine) as conn:
@@ -73,13 +73,13 @@ def look(world: World, mine: Session) -> Account:
             passkeys=keys,
             recovery=factors.recovery_codes_left(conn, who.id),
             sessions=people_sessions.of_user(conn, who.id, now),
-            due=sign_in.due(world, conn, who) if bare else None,
+            due=sign_in.second_factor_due(world, conn, who) if bare else None,
             advised=bare and bool(who.roles & sign_in.ADVISED),
             can_use_passkeys=passkeys.site(world.settings.url) is not None,
         )
 
 
-def prove(world: World, mine: Session, request: str, *, password: str = "", code: str = "") -> None:
+def reauthenticate(world: World, mine: Session, request: str, *, password: str = "", code: str = "") -> None:
     """Prove again who is there, by the password or by a code. Raises BadSignIn, and Locked as at sign-in."""
     now = _now(world)
     with writing(world.engine) as conn:
@@ -87,20 +87,20 @@ def prove(world: World, mine: Session, request: str, *, password: str = "", code
         right = bool(code) and sign_in.is_code(conn, mine.user, code, now)
     right = right or (bool(password) and people_sessions.verify_password(attempt, password))
     if not right:
-        note(world, request, CHANGE, 401, mine.user, "proof")
+        record_event(world, request, CHANGE, 401, mine.user, "proof")
         raise BadSignIn("That is not right. Try again.")
     with writing(world.engine) as conn:
         people_sessions.reset_failures(conn, mine.user.login)
         people_sessions.mark_reauthenticated(conn, mine, now)
 
 
-def ask_proof(world: World, mine: Session) -> dict[str, Any]:
+def reauthentication_options(world: World, mine: Session) -> dict[str, Any]:
     """What the browser needs to prove by a passkey who is there."""
     with writing(world.engine) as conn:
         return passkeys.authentication_options(conn, site(world), mine.csrf, _now(world), mine.user.id)
 
 
-def prove_by_passkey(world: World, mine: Session, credential: str, request: str) -> None:
+def reauthenticate_by_passkey(world: World, mine: Session, credential: str, request: str) -> None:
     """Prove again who is there, by a passkey of theirs. Raises BadPasskey."""
     refused: Refused | None = None
     with writing(world.engine) as conn:  # kept also when refused, for the challenge is spent
@@ -110,7 +110,7 @@ def prove_by_passkey(world: World, mine: Session, credential: str, request: str)
         except Refused as error:
             refused = error
     if refused:
-        note(world, request, CHANGE, 401, mine.user, "proof")
+        record_event(world, request, CHANGE, 401, mine.user, "proof")
         raise refused
 
 
@@ -123,34 +123,34 @@ def change_password(world: World, mine: Session, current: str, new: str, request
     with writing(world.engine) as conn:
         attempt = people_sessions.begin_attempt(conn, who.login, now)
     if not people_sessions.verify_password(attempt, current):
-        note(world, request, CHANGE, 401, who, "password")
+        record_event(world, request, CHANGE, 401, who, "password")
         raise BadSignIn("The current password is not right.")
     hashed = people_sessions.hash_password(new, who.login)
     with writing(world.engine) as conn:
         people_sessions.set_password(conn, who.id, hashed, but=mine.hash)
         people_sessions.reset_failures(conn, who.login)
         people_sessions.mark_reauthenticated(conn, mine, now)
-    note(world, request, CHANGE, 200, who, "password")
+    record_event(world, request, CHANGE, 200, who, "password")
 
 
 def offer_authenticator(world: World, mine: Session) -> None:
     """Make a secret to be scanned. Raises Unproved, Conflict where there is an authenticator already."""
     with writing(world.engine) as conn:
-        _demand_proof(world, mine)
+        _require_recent_proof(world, mine)
         app = totp.find(conn, mine.user.id)
         if app and app.confirmed:
             raise Conflict("There is an authenticator app already. Turn it off first.")
         totp.offer_secret(conn, mine.user.id, _now(world))
 
 
-def offered(world: World, mine: Session) -> Offer | None:
+def offered_secret(world: World, mine: Session) -> AuthenticatorSecret | None:
     """The secret that waits to be confirmed, if one does. Raises Unproved."""
-    _demand_proof(world, mine)
+    _require_recent_proof(world, mine)
     with reading(world.engine) as conn:
         app = totp.find(conn, mine.user.id)
     if app is None or app.confirmed:
         return None
-    return Offer(app.secret, totp.address(app.secret, mine.user.login, "carecoord"))
+    return AuthenticatorSecret(app.secret, totp.address(app.secret, mine.user.login, "carecoord"))
 
 
 def confirm_authenticator(world: World, mine: Session, code: str, request: str) -> list[str]:
@@ -159,42 +159,42 @@ def confirm_authenticator(world: World, mine: Session, code: str, request: str) 
     Raises Unproved, BadSignIn.
     """
     with writing(world.engine) as conn:
-        _demand_proof(world, mine)
+        _require_recent_proof(world, mine)
         done = totp.confirm(conn, mine.user.id, code, _now(world))
-        codes = _settled(world, conn, mine, "otp") if done else []
+        codes = _after_new_factor(world, conn, mine, "otp") if done else []
     if not done:
         raise BadSignIn(
             "That is not the code of this moment. Check that the telephone's clock is right; try the next one."
         )
-    note(world, request, CHANGE, 200, mine.user, "authenticator added")
+    record_event(world, request, CHANGE, 200, mine.user, "authenticator added")
     return codes
 
 
 def remove_authenticator(world: World, mine: Session, request: str) -> None:
     """Turn the authenticator app off. Raises Unproved, NotFound."""
     with writing(world.engine) as conn:
-        _demand_proof(world, mine)
+        _require_recent_proof(world, mine)
         if not totp.remove(conn, mine.user.id):
             raise NotFound("There is no authenticator app to turn off.")
         factors.adjust_recovery_codes(conn, mine.user.id)
-    note(world, request, CHANGE, 200, mine.user, "authenticator removed")
+    record_event(world, request, CHANGE, 200, mine.user, "authenticator removed")
 
 
 def renew_codes(world: World, mine: Session, request: str) -> list[str]:
     """New recovery codes in place of the old. Raises Unproved, Conflict without a second factor to recover."""
     with writing(world.engine) as conn:
-        _demand_proof(world, mine)
+        _require_recent_proof(world, mine)
         if not factors.kinds(conn, mine.user.id):
             raise Conflict("Recovery codes stand in for a second factor: set one up first.")
         codes = factors.new_recovery_codes(conn, mine.user.id)
-    note(world, request, CHANGE, 200, mine.user, "recovery codes renewed")
+    record_event(world, request, CHANGE, 200, mine.user, "recovery codes renewed")
     return codes
 
 
 def offer_passkey(world: World, mine: Session) -> dict[str, Any]:
     """What the browser needs to make a passkey. Raises Unproved, Conflict."""
     with writing(world.engine) as conn:
-        _demand_proof(world, mine)
+        _require_recent_proof(world, mine)
         return passkeys.registration_options(conn, site(world), mine.user, mine.csrf, _now(world))
 
 
@@ -206,26 +206,26 @@ def add_passkey(world: World, mine: Session, credential: str, name: str, request
     refused: Refused | None = None
     codes: list[str] = []
     with writing(world.engine) as conn:  # kept also when refused, for the challenge is spent
-        _demand_proof(world, mine)
+        _require_recent_proof(world, mine)
         try:
             passkeys.register(conn, site(world), mine.user, credential, name, mine.csrf, _now(world))
-            codes = _settled(world, conn, mine, "hwk")
+            codes = _after_new_factor(world, conn, mine, "hwk")
         except Refused as error:
             refused = error
     if refused:
         raise refused
-    note(world, request, CHANGE, 200, mine.user, "passkey added")
+    record_event(world, request, CHANGE, 200, mine.user, "passkey added")
     return codes
 
 
 def remove_passkey(world: World, mine: Session, id: bytes, request: str) -> None:
     """Forget a passkey. Raises Unproved, NotFound."""
     with writing(world.engine) as conn:
-        _demand_proof(world, mine)
+        _require_recent_proof(world, mine)
         if passkeys.remove(conn, mine.user.id, id) is None:
             raise NotFound("There is no such passkey of yours.")
         factors.adjust_recovery_codes(conn, mine.user.id)
-    note(world, request, CHANGE, 200, mine.user, "passkey removed")
+    record_event(world, request, CHANGE, 200, mine.user, "passkey removed")
 
 
 def end_session(world: World, mine: Session, hash: bytes, request: str) -> None:
@@ -233,15 +233,15 @@ def end_session(world: World, mine: Session, hash: bytes, request: str) -> None:
     with writing(world.engine) as conn:
         if not people_sessions.end_one(conn, mine.user.id, hash):
             raise NotFound("That session has ended already.")
-    note(world, request, "sign-out", 200, mine.user, "another session")
+    record_event(world, request, "sign-out", 200, mine.user, "another session")
 
 
-def _demand_proof(world: World, mine: Session) -> None:
+def _require_recent_proof(world: World, mine: Session) -> None:
     if not mine.fresh(_now(world)):
-        raise Unproved
+        raise ReauthenticationNeeded
 
 
-def _settled(world: World, conn: Connection, mine: Session, kind: str) -> list[str]:
+def _after_new_factor(world: World, conn: Connection, mine: Session, kind: str) -> list[str]:
     """What follows from a new factor: recovery codes with the first one, and a session that was good for setting it up
     alone becomes a full one."""
     if mine.kind != "desk":

@@ -42,23 +42,25 @@ def add_user(world: World, new: NewUser, password: str | None = None) -> str:
     password = password or make_password()
     hashed = sessions.hash_password(password, new.login)  # slow on purpose: not while others wait to write
     with writing(world.engine) as conn:
-        enter(world, conn, new, hashed)
+        add_person(world, conn, new, hashed)
     return password
 
 
-def enter(world: World, conn: Connection, new: NewUser, hashed: str) -> User:
+def add_person(world: World, conn: Connection, new: NewUser, hashed: str) -> User:
     """The row of a new person; `hashed` is empty for who has no password yet. Raises as `add_user`."""
     login, name = store.fold(new.login), " ".join(new.name.split())
     if not login or not name or not all(each.isprintable() and len(each) <= LONGEST for each in (login, name)):
         raise Invalid(f"A person has a login and a name, of at most {LONGEST} plain characters each.")
-    demand_known(conn, new.roles, new.organization, new.practitioner)
+    check_references(conn, new.roles, new.organization, new.practitioner)
     fhir_user = f"Practitioner/{new.practitioner}" if new.practitioner else None
     row = User(world.new_id(), login, name, new.roles, new.organization, fhir_user)
     store.add_user(conn, row, hashed, int(world.clock().timestamp()))
     return row
 
 
-def demand_known(conn: Connection, roles: frozenset[str], organization: str | None, practitioner: str | None) -> None:
+def check_references(
+    conn: Connection, roles: frozenset[str], organization: str | None, practitioner: str | None
+) -> None:
     """Raise Invalid unless there are these roles (one at least), this organization and this practitioner."""
     if wrong := sorted(roles - set(ROLES)) or (not roles and ["none"]):
         raise Invalid(f"Unknown role: {', '.join(wrong)}. Roles are {', '.join(ROLES)}.")
@@ -89,7 +91,7 @@ def add_app(world: World, new: Client) -> str | None:
     return secret
 
 
-def close(world: World, client_id: str) -> Client:
+def disable_client(world: World, client_id: str) -> Client:
     """Let an app or a backend service in no more; its access tokens die at once. Raises Invalid when there is none."""
     with writing(world.engine) as conn:
         found = store.find_client(conn, client_id)
@@ -113,7 +115,7 @@ def public_keys(private: bytes) -> str:
     return json.dumps(KeySet([public]).as_dict(private=False))
 
 
-def keep(file: Path, secret: bytes) -> None:
+def write_secret(file: Path, secret: bytes) -> None:
     """Write what only its owner may read. Raises FileExistsError when there is such a file already."""
     private_files.make_folder(file.parent)
     handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

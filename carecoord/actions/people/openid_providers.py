@@ -11,14 +11,14 @@ from sqlalchemy import Connection
 
 from auth import store
 from auth.client import metadata
-from auth.client.backend import TokenTrouble, choose
-from auth.client.metadata import Metadata, Unusable
-from auth.keys.fetched import KeySets, NoKeys
+from auth.client.backend import TokenError, choose_key
+from auth.client.metadata import Metadata, UnusableProvider
+from auth.keys.fetched import KeySets, KeysUnavailable
 from auth.people import providers
 from auth.people.providers import Provider
 from auth.store import User
 from carecoord.actions.people.accounts import ROLES
-from carecoord.actions.people.openid_sign_in import CAME
+from carecoord.actions.people.openid_sign_in import CALLBACK
 from carecoord.actions.server import keys as server_keys
 from carecoord.errors import BadGateway, Invalid
 from carecoord.fhir.instants import micros
@@ -34,16 +34,16 @@ COMMAND: Final = "the command line"  # who acts there, as the audit says it
 
 def redirect_uri(world: World, id: str) -> str:
     """Where the provider sends people back: what it must be told when we are registered there."""
-    return world.settings.url + CAME + id
+    return world.settings.url + CALLBACK + id
 
 
 def add(world: World, new: Provider) -> None:
     """Keep a provider, or tell anew of one, once it has answered. Raises Invalid, auth's BadRegistration."""
-    _judge_roles(new)
+    _check_roles(new)
     if new.secret_file is not None:
         new = replace(new, secret_file=str(Path(new.secret_file).absolute()))
-        judge_secret(new)
-    _fits(world, new, _ask(world, new))
+        check_secret(new)
+    _check_methods(world, new, _fetch_metadata(world, new))
     with writing(world.engine) as conn:
         if new.organization and read.get(conn, "Organization", new.organization) is None:
             raise Invalid(f"There is no Organization/{new.organization} here: load or create it first.")
@@ -51,7 +51,7 @@ def add(world: World, new: Provider) -> None:
         _audit(world, conn, "add-provider", new.id)
 
 
-def every(world: World) -> list[tuple[Provider, int]]:
+def all_providers(world: World) -> list[tuple[Provider, int]]:
     """Every provider, with the number of people known there."""
     with reading(world.engine) as conn:
         return providers.every(conn)
@@ -60,11 +60,11 @@ def every(world: World) -> list[tuple[Provider, int]]:
 def link(world: World, id: str, login: str, subject: str) -> User:
     """Let the person of this login in by a provider that calls them `subject`. Raises Invalid, BadRegistration."""
     with writing(world.engine) as conn:
-        found = _find(conn, id)
+        provider = _find(conn, id)
         who = store.find_login(conn, login)
         if who is None:
             raise Invalid(f"Nobody here has the login {login!r}.")
-        providers.link(conn, found.issuer, subject, who.id, int(world.clock().timestamp()))
+        providers.link(conn, provider.issuer, subject, who.id, int(world.clock().timestamp()))
         _audit(world, conn, "link-identity", id, who)
     return who
 
@@ -72,9 +72,9 @@ def link(world: World, id: str, login: str, subject: str) -> User:
 def unlink(world: World, id: str, subject: str) -> None:
     """Take such a link back. Raises Invalid when there is none."""
     with writing(world.engine) as conn:
-        found = _find(conn, id)
-        holder = providers.linked_user(conn, found.issuer, subject)
-        if not providers.unlink(conn, found.issuer, subject):
+        provider = _find(conn, id)
+        holder = providers.linked_user(conn, provider.issuer, subject)
+        if not providers.unlink(conn, provider.issuer, subject):
             raise Invalid(f"{subject!r} of {id} is nobody here.")
         _audit(world, conn, "unlink-identity", id, store.find_user(conn, holder) if holder else None)
 
@@ -82,45 +82,45 @@ def unlink(world: World, id: str, subject: str) -> None:
 def disable(world: World, id: str) -> Provider:
     """Let nobody in by this provider any more; who is in by it is out. Raises Invalid when there is none."""
     with writing(world.engine) as conn:
-        found = _find(conn, id)
+        provider = _find(conn, id)
         providers.disable(conn, id)
         _audit(world, conn, "disable-provider", id)
-    return found
+    return provider
 
 
-def examine(world: World, found: Provider) -> str:
+def check(world: World, provider: Provider) -> str:
     """What is as it must be, in one line. Raises Invalid or BadGateway with what to do."""
-    if found.disabled:
+    if provider.disabled:
         return "disabled, nobody is let in by it"
-    judge_secret(found)
-    told = _ask(world, found)
-    _fits(world, found, told)
+    check_secret(provider)
+    offered = _fetch_metadata(world, provider)
+    _check_methods(world, provider, offered)
     try:
-        keys = KeySets(world.http).get(told.jwks_url, world.clock().timestamp(), "")
-    except NoKeys as error:
+        keys = KeySets(world.http).get(offered.jwks_url, world.clock().timestamp(), "")
+    except KeysUnavailable as error:
         raise BadGateway(f"{error} Without it nobody can be let in.") from error
     if not keys:
-        raise BadGateway(f"{told.jwks_url} publishes no key that an id_token could be checked by.")
-    how = "our secret" if found.secret_file else "our keys"
-    return f"{found.issuer} answers, knows us by {how} as {found.client}"
+        raise BadGateway(f"{offered.jwks_url} publishes no key that an id_token could be checked by.")
+    how = "our secret" if provider.secret_file else "our keys"
+    return f"{provider.issuer} answers, knows us by {how} as {provider.client}"
 
 
-def judge_secret(found: Provider) -> None:
+def check_secret(provider: Provider) -> None:
     """Raise Invalid when our secret there can not be read, or others can read it."""
-    if found.secret_file is None:
+    if provider.secret_file is None:
         return
-    path = Path(found.secret_file)
+    path = Path(provider.secret_file)
     try:
         empty, loose = not path.read_text().strip(), path.stat().st_mode & 0o077
     except (OSError, ValueError) as error:
-        raise Invalid(f"The secret for {found.id} must stand in a file that we can read, not {path}.") from error
+        raise Invalid(f"The secret for {provider.id} must stand in a file that we can read, not {path}.") from error
     if empty:
-        raise Invalid(f"{path} is empty: put our client secret at {found.issuer} there.")
+        raise Invalid(f"{path} is empty: put our client secret at {provider.issuer} there.")
     if loose:
         raise Invalid(f"others may read {path}: chmod 600 {path}")
 
 
-def _judge_roles(new: Provider) -> None:
+def _check_roles(new: Provider) -> None:
     if wrong := sorted(new.roles - set(ROLES)):
         raise Invalid(f"Unknown role: {', '.join(wrong)}. Roles are {', '.join(ROLES)}.")
     if wrong := sorted(new.roles & set(BY_NAME_ONLY)):
@@ -132,34 +132,36 @@ def _judge_roles(new: Provider) -> None:
         raise Invalid("Somebody new must belong somewhere: give the Organization's id beside the roles.")
 
 
-def _ask(world: World, found: Provider) -> Metadata:
+def _fetch_metadata(world: World, provider: Provider) -> Metadata:
     try:
         with world.http() as session:
-            return metadata.fetch(session, found.issuer, world.settings.allowed)
-    except Unusable as error:
+            return metadata.fetch(session, provider.issuer, world.settings.allowed)
+    except UnusableProvider as error:
         raise Invalid(str(error)) from error
 
 
-def _fits(world: World, found: Provider, told: Metadata) -> None:
+def _check_methods(world: World, provider: Provider, offered: Metadata) -> None:
     """Raise Invalid when the provider takes no proof of the kind that we have."""
-    if found.secret_file is not None:
-        if not {"client_secret_basic", "client_secret_post"} & set(told.methods):
-            raise Invalid(f"{found.issuer} takes no secrets, but {', '.join(told.methods)}: leave the secret out.")
+    if provider.secret_file is not None:
+        if not {"client_secret_basic", "client_secret_post"} & set(offered.methods):
+            raise Invalid(
+                f"{provider.issuer} takes no secrets, but {', '.join(offered.methods)}: leave the secret out."
+            )
         return
     where = server_keys.address(world)
-    if "private_key_jwt" not in told.methods:
-        raise Invalid(f"{found.issuer} takes no client that proves itself by keys: give it with a secret in a file.")
+    if "private_key_jwt" not in offered.methods:
+        raise Invalid(f"{provider.issuer} takes no client that proves itself by keys: give it with a secret in a file.")
     try:
-        choose(server_keys.signing(world), told.algorithms)
-    except TokenTrouble as error:
+        choose_key(server_keys.signing(world), offered.algorithms)
+    except TokenError as error:
         raise Invalid(f"{error.text} Or give it with a secret in a file. Our keys stand at {where}") from error
 
 
 def _find(conn: Connection, id: str) -> Provider:
-    found = providers.find(conn, id)
-    if found is None:
+    provider = providers.find(conn, id)
+    if provider is None:
         raise Invalid(f"There is no provider {id!r}: carecoord provider list shows them.")
-    return found
+    return provider
 
 
 def _audit(world: World, conn: Connection, verb: str, id: str, who: User | None = None) -> None:

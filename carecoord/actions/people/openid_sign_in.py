@@ -15,15 +15,15 @@ from sqlalchemy import Connection
 
 from auth import store
 from auth.client import openid
-from auth.client.backend import TokenTrouble
-from auth.client.metadata import Directory, Unusable
-from auth.client.openid import Came, Party, Unproven
+from auth.client.backend import TokenError
+from auth.client.metadata import MetadataCache, UnusableProvider
+from auth.client.openid import InvalidIdToken, OpenIDProvider, PendingSignIn
 from auth.errors import BadRegistration
-from auth.keys.fetched import KeySets, NoKeys
+from auth.keys.fetched import KeySets, KeysUnavailable
 from auth.people import providers, sessions
 from auth.people.providers import Provider
 from auth.store import User, storable
-from carecoord.actions.people.sign_in import Browser, Entered
+from carecoord.actions.people.sign_in import Browser, SignedIn
 from carecoord.actions.server import keys as server_keys
 from carecoord.errors import BadGateway, Forbidden, Invalid, NotFound, Problem, Unavailable
 from carecoord.fhir.instants import micros
@@ -33,22 +33,24 @@ from carecoord.world import World
 
 PURPOSE: Final = "provider"
 SCOPE: Final = "openid profile"
-CAME: Final = "/sign-in/came/"  # one address for each provider, so that no other can have its answer taken for theirs
+CALLBACK: Final = (
+    "/sign-in/came/"  # one address for each provider, so that no other can have its answer taken for theirs
+)
 LONGEST_NAME: Final = 200
 
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Sources:
+class ProviderCaches:
     """What providers have told, remembered for a while by this process."""
 
-    directory: Directory
+    directory: MetadataCache
     keys: KeySets
 
 
 @dataclass(frozen=True)
-class Visit:
+class ProviderCallback:
     """A browser that comes back. answer: the parameters of the redirect. went: the value of the cookie that it left
     with."""
 
@@ -57,118 +59,124 @@ class Visit:
     browser: Browser
 
 
-def sources(world: World) -> Sources:
+def new_caches(world: World) -> ProviderCaches:
     """An empty memory; one for each process."""
-    return Sources(Directory(world.http, world.settings.allowed), KeySets(world.http))
+    return ProviderCaches(MetadataCache(world.http, world.settings.allowed), KeySets(world.http))
 
 
-def offered(world: World) -> list[tuple[str, str]]:
+def buttons(world: World) -> list[tuple[str, str]]:
     """Id and name of each provider for the sign-in page."""
     with reading(world.engine) as conn:
         return providers.enabled(conn)
 
 
-def go(world: World, known: Sources, id: str, next: str, went: str) -> str:
+def begin(world: World, caches: ProviderCaches, id: str, next: str, went: str) -> str:
     """Where to send a browser that wants to sign in by a provider. It must come back with `went`, a random value of a
     cookie: else somebody could have another finish a sign-in that they began, and work on in their name.
 
     Raises NotFound for an unknown provider, BadGateway when it can not be asked.
     """
-    found = _provider(world, id)
-    party = _party(world, known, found)
+    provider = _provider(world, id)
+    openid_provider = _openid_provider(world, caches, provider)
     kept = {"provider": id, "went": _digest(went), "next": next}
     now = _now(world)
     with writing(world.engine) as conn:
         store.purge(conn, now)
-        return openid.begin(conn, party, world.settings.url + CAME + id, PURPOSE, kept, now).url
+        return openid.start(conn, openid_provider, world.settings.url + CALLBACK + id, PURPOSE, kept, now).url
 
 
-def arrive(world: World, known: Sources, id: str, visit: Visit) -> tuple[Entered, str]:
+def finish(world: World, caches: ProviderCaches, id: str, callback: ProviderCallback) -> tuple[SignedIn, str]:
     """Sign in whoever comes back from a provider; also says where they wanted to go. Of a failure nothing remains but
     the audit's event.
 
     Raises NotFound, Invalid (too old, or used already), Forbidden (not proved, or nobody here), BadGateway.
     """
     try:
-        back = _back(world, id, visit)
-        found = _provider(world, id)
-        claims = _proved(world, known, found, back, visit)
-        entered, who = _admit(world, found, claims, visit)
+        pending = _pending(world, id, callback)
+        provider = _provider(world, id)
+        claims = _verified_claims(world, caches, provider, pending, callback)
+        entered, who = _open_session(world, provider, claims, callback)
     except Problem as problem:
-        _audit(world, visit, id, problem.status, None)
+        _audit(world, callback, id, problem.status, None)
         raise
-    _audit(world, visit, id, 200, who)
-    return Entered(entered, advised=False), back.data["next"]
+    _audit(world, callback, id, 200, who)
+    return SignedIn(entered, advised=False), pending.data["next"]
 
 
-def _back(world: World, id: str, visit: Visit) -> Came:
+def _pending(world: World, id: str, callback: ProviderCallback) -> PendingSignIn:
     """What was kept for this state, when the same browser brings it back from the same provider."""
     with writing(world.engine) as conn:
-        back = openid.came(conn, PURPOSE, visit.answer.get("state", ""), _now(world))
-    if back is None:
+        pending = openid.take_state(conn, PURPOSE, callback.answer.get("state", ""), _now(world))
+    if pending is None:
         raise Invalid("This sign-in took too long, or was finished before. Please begin again.")
-    if back.data["went"] != _digest(visit.went):
+    if pending.data["went"] != _digest(callback.went):
         raise Forbidden("This sign-in was begun in another browser. Please begin again here.")
-    if back.data["provider"] != id:
+    if pending.data["provider"] != id:
         raise Forbidden("The answer came from another provider than the one that was asked. Please begin again.")
-    return back
+    return pending
 
 
-def _proved(world: World, known: Sources, found: Provider, back: Came, visit: Visit) -> dict[str, Any]:
+def _verified_claims(
+    world: World, caches: ProviderCaches, provider: Provider, pending: PendingSignIn, callback: ProviderCallback
+) -> dict[str, Any]:
     """The claims of an id_token that holds."""
-    party = _party(world, known, found)
+    openid_provider = _openid_provider(world, caches, provider)
     try:
-        openid.from_issuer(party, visit.answer.get("iss"))
-        if "error" in visit.answer or not visit.answer.get("code"):
-            raise Forbidden(f"{found.name} did not sign you in ({_said(visit.answer)}). You may try again.")
+        openid.check_issuer(openid_provider, callback.answer.get("iss"))
+        if "error" in callback.answer or not callback.answer.get("code"):
+            raise Forbidden(f"{provider.name} did not sign you in ({_error_text(callback.answer)}). You may try again.")
         with world.http() as session:
-            code = visit.answer["code"]
-            told = openid.exchange(session, party, back, code, world.clock, world.new_id)
-        token = told.get("id_token", "")
-        return openid.verified(token, party, known.keys, back.nonce, _now(world), told["access_token"])
-    except TokenTrouble as trouble:
-        raise _unasked(found, trouble) from trouble
-    except Unproven as refused:
-        if isinstance(refused.__cause__, NoKeys):
-            raise _unasked(found, refused.__cause__) from refused
-        _log.warning("sign_in_not_proved", provider=found.id, why=refused.text)
-        raise Forbidden(f"{found.name}: {refused.text}") from refused
+            code = callback.answer["code"]
+            token_response = openid.exchange_code(session, openid_provider, pending, code, world.clock, world.new_id)
+        token = token_response.get("id_token", "")
+        return openid.verify_id_token(
+            token, openid_provider, caches.keys, pending.nonce, _now(world), token_response["access_token"]
+        )
+    except TokenError as trouble:
+        raise _unusable(provider, trouble) from trouble
+    except InvalidIdToken as refused:
+        if isinstance(refused.__cause__, KeysUnavailable):
+            raise _unusable(provider, refused.__cause__) from refused
+        _log.warning("sign_in_not_proved", provider=provider.id, why=refused.text)
+        raise Forbidden(f"{provider.name}: {refused.text}") from refused
 
 
-def _admit(world: World, found: Provider, claims: dict[str, Any], visit: Visit) -> tuple[str, User]:
+def _open_session(
+    world: World, provider: Provider, claims: dict[str, Any], callback: ProviderCallback
+) -> tuple[str, User]:
     """A session for the person of these claims."""
     now = _now(world)
     with writing(world.engine) as conn:
         store.purge(conn, now)
         subject = str(claims["sub"])
-        id = providers.linked_user(conn, found.issuer, subject)
-        who = store.find_user(conn, id) if id else _newcomer(world, conn, found, claims)
+        id = providers.linked_user(conn, provider.issuer, subject)
+        who = store.find_user(conn, id) if id else _newcomer(world, conn, provider, claims)
         if who is None:
             raise Forbidden(
-                f"{found.name} knows you, but nobody here does yet. Ask your administrator to link you, and give them "
-                f"this: {found.id} {subject}"
+                f"{provider.name} knows you, but nobody here does yet. Ask your administrator to link you, and give "
+                f"them this: {provider.id} {subject}"
             )
         if who.disabled:
             raise Forbidden("You may not sign in here any more. Ask your administrator.")
-        providers.mark_seen(conn, found.issuer, subject, now)
-        sessions.end_session(conn, visit.browser.leaving)
-        return sessions.open_session(conn, who, visit.browser.agent, now, amr=providers.methods(claims)), who
+        providers.mark_seen(conn, provider.issuer, subject, now)
+        sessions.end_session(conn, callback.browser.leaving)
+        return sessions.open_session(conn, who, callback.browser.agent, now, amr=providers.methods(claims)), who
 
 
-def _newcomer(world: World, conn: Connection, found: Provider, claims: dict[str, Any]) -> User | None:
+def _newcomer(world: World, conn: Connection, provider: Provider, claims: dict[str, Any]) -> User | None:
     """Somebody new, where the provider was given roles for them. They have no password, and a login that nobody else
     can be meant by: it begins with the provider's id."""
-    if not found.roles:
+    if not provider.roles:
         return None
     subject, id = str(claims["sub"]), world.new_id()
     name = next(filter(_is_name, (claims.get("name"), claims.get("preferred_username"), subject)), id)
-    who = User(id, f"{found.id}/{subject}", name[:LONGEST_NAME], found.roles, found.organization)
+    who = User(id, f"{provider.id}/{subject}", name[:LONGEST_NAME], provider.roles, provider.organization)
     try:
         store.add_user(conn, who, "", _now(world))
     except BadRegistration:  # logins do not heed case, subjects do
         who = replace(who, login=f"{who.login}~{id}")
         store.add_user(conn, who, "", _now(world))
-    providers.link(conn, found.issuer, subject, id, _now(world))
+    providers.link(conn, provider.issuer, subject, id, _now(world))
     return who
 
 
@@ -178,48 +186,48 @@ def _is_name(said: Any) -> TypeGuard[str]:
 
 def _provider(world: World, id: str) -> Provider:
     with reading(world.engine) as conn:
-        found = providers.find(conn, id)
-    if found is None or found.disabled:
+        provider = providers.find(conn, id)
+    if provider is None or provider.disabled:
         raise NotFound("There is no such way to sign in here. Begin again at the sign-in page.")
-    return found
+    return provider
 
 
-def _party(world: World, known: Sources, found: Provider) -> Party:
-    """The provider as the party to ask, with our proof. Raises BadGateway, Unavailable."""
+def _openid_provider(world: World, caches: ProviderCaches, provider: Provider) -> OpenIDProvider:
+    """The provider as OpenID asks it, with our proof. Raises BadGateway, Unavailable."""
     try:
-        told = known.directory.get(found.issuer, world.clock().timestamp())
-    except Unusable as error:
-        raise _unasked(found, error) from error
-    secret = _secret(found)
+        metadata = caches.directory.get(provider.issuer, world.clock().timestamp())
+    except UnusableProvider as error:
+        raise _unusable(provider, error) from error
+    secret = _secret(provider)
     keys = () if secret else server_keys.signing(world)
-    return Party(
-        found.issuer, told.authorize_url, told.token_url, found.client, SCOPE, secret, keys, told.jwks_url,
-        told.algorithms, told.methods, told.tells_issuer,
+    return OpenIDProvider(
+        provider.issuer, metadata.authorize_url, metadata.token_url, provider.client, SCOPE, secret, keys,
+        metadata.jwks_url, metadata.algorithms, metadata.methods, metadata.tells_issuer,
     )  # fmt: skip
 
 
-def _secret(found: Provider) -> str | None:
-    if found.secret_file is None:
+def _secret(provider: Provider) -> str | None:
+    if provider.secret_file is None:
         return None
     try:
-        secret = Path(found.secret_file).read_text().strip()
+        secret = Path(provider.secret_file).read_text().strip()
     except (OSError, ValueError) as error:
-        _log.warning("provider_secret_unreadable", provider=found.id, error=type(error).__name__)
-        raise Unavailable(f"Signing in with {found.name} is not set up: its secret can not be read here.") from error
+        _log.warning("provider_secret_unreadable", provider=provider.id, error=type(error).__name__)
+        raise Unavailable(f"Signing in with {provider.name} is not set up: its secret can not be read here.") from error
     if not secret:
-        raise Unavailable(f"Signing in with {found.name} is not set up: its secret is empty.")
+        raise Unavailable(f"Signing in with {provider.name} is not set up: its secret is empty.")
     return secret
 
 
-def _unasked(found: Provider, why: Exception) -> BadGateway:
-    _log.warning("provider_unusable", provider=found.id, why=str(why))
+def _unusable(provider: Provider, why: Exception) -> BadGateway:
+    _log.warning("provider_unusable", provider=provider.id, why=str(why))
     return BadGateway(
-        f"{found.name} can not sign you in right now. Try again in a minute; if it stays so, tell your administrator "
-        f"this: {why}"
+        f"{provider.name} can not sign you in right now. Try again in a minute; if it stays so, tell your "
+        f"administrator this: {why}"
     )
 
 
-def _said(answer: Mapping[str, str]) -> str:
+def _error_text(answer: Mapping[str, str]) -> str:
     said = " ".join(answer[name] for name in ("error", "error_description") if answer.get(name))
     return said[:200] or "it gave no code"
 
@@ -228,10 +236,10 @@ def _digest(went: str) -> str:
     return sha256(went.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _audit(world: World, visit: Visit, id: str, status: int, who: User | None) -> None:
+def _audit(world: World, callback: ProviderCallback, id: str, status: int, who: User | None) -> None:
     subject, organization = (who.id, who.organization) if who else (None, None)
     event = Event(
-        micros(world.clock()), visit.browser.request, "sign-in", status, subject, organization=organization,
+        micros(world.clock()), callback.browser.request, "sign-in", status, subject, organization=organization,
         query=f"provider={id}"[:200],
     )  # fmt: skip
     world.journal.append(event)

@@ -47,7 +47,7 @@ def people(world: World) -> list[Person]:
         for user in store.users(conn):
             seen, has_password = standing[user.id]
             kinds = known.get(user.id, frozenset())
-            due = None if kinds or not has_password else sign_in.due(world, conn, user)
+            due = None if kinds or not has_password else sign_in.second_factor_due(world, conn, user)
             found.append(Person(user, seen, kinds, has_password, links.get(user.id), due))
     return sorted(found, key=lambda person: (fold(person.user.name), person.user.id))
 
@@ -67,13 +67,15 @@ def invite(world: World, new: NewUser, request: str, by: User | None = None) -> 
     Raises Invalid, auth.errors.BadRegistration.
     """
     with writing(world.engine) as conn:
-        user = accounts.enter(world, conn, new, "")
+        user = accounts.add_person(world, conn, new, "")
         link = _link(world, conn, user, by)
-    sign_in.note(world, request, "account-change", 200, by, f"invited {user.id}")
+    sign_in.record_event(world, request, "account-change", 200, by, f"invited {user.id}")
     return link
 
 
-def reset(world: World, login: str, request: str, by: User | None = None, *, factors_too: bool = False) -> str:
+def invite_to_new_password(
+    world: World, login: str, request: str, by: User | None = None, *, factors_too: bool = False
+) -> str:
     """Let a person choose a new password; returns the address to give them. The old password, and the sessions, stay
     good until they do. `factors_too`: take their second factors away as well, at once, and with them their sessions,
     for whoever has lost their telephone. Raises NotFound."""
@@ -86,7 +88,7 @@ def reset(world: World, login: str, request: str, by: User | None = None, *, fac
             sessions.end_all(conn, user.id)
         link = _link(world, conn, user, by)
     also = ", second factors removed" if factors_too else ""
-    sign_in.note(world, request, "account-change", 200, by, f"link for a new password of {user.id}{also}")
+    sign_in.record_event(world, request, "account-change", 200, by, f"link for a new password of {user.id}{also}")
     return link
 
 
@@ -101,7 +103,7 @@ def set_disabled(world: World, login: str, disabled: bool, request: str, by: Use
             store.change_user(conn, changed)
             invitations.withdraw(conn, user.id)
     word = "disabled" if disabled else "enabled"
-    sign_in.note(world, request, "account-change", 200, by, f"{word} {user.id}")
+    sign_in.record_event(world, request, "account-change", 200, by, f"{word} {user.id}")
     return changed
 
 
@@ -114,18 +116,18 @@ def change(
         user = _user(conn, login)
         if by and by.id == user.id:
             raise Conflict("Nobody changes their own roles: ask another admin.")
-        accounts.demand_known(conn, roles or user.roles, organization, practitioner)
+        accounts.check_references(conn, roles or user.roles, organization, practitioner)
         changed = replace(
             user, roles=roles or user.roles, organization=organization or user.organization,
             fhir_user=f"Practitioner/{practitioner}" if practitioner else user.fhir_user,
         )  # fmt: skip
         store.change_user(conn, changed)
     said = f"changed {user.id}: {', '.join(sorted(changed.roles))} of {changed.organization or 'no organization'}"
-    sign_in.note(world, request, "account-change", 200, by, said)
+    sign_in.record_event(world, request, "account-change", 200, by, said)
     return changed
 
 
-def invited(world: World, secret: str) -> Invitation | None:
+def find_invitation(world: World, secret: str) -> Invitation | None:
     """For whom a link is, while it is good."""
     with reading(world.engine) as conn:
         return invitations.peek(conn, secret, int(world.clock().timestamp()))
@@ -136,7 +138,7 @@ def accept(world: World, secret: str, password: str, request: str) -> None:
 
     Raises Gone when the link is not good (any more), auth.errors.BadRegistration for a password that will not do.
     """
-    found = invited(world, secret)
+    found = find_invitation(world, secret)
     if found is None:
         raise Gone("This link is no longer good. Ask for a new one.")
     hashed = sessions.hash_password(password, found.who.login)  # slow on purpose: not while others wait to write
@@ -146,7 +148,7 @@ def accept(world: World, secret: str, password: str, request: str) -> None:
             raise Gone("This link was just used. Ask for a new one.")
         sessions.set_password(conn, user.id, hashed)
         sessions.reset_failures(conn, user.login)
-    sign_in.note(world, request, "account-change", 200, user, "password set by link")
+    sign_in.record_event(world, request, "account-change", 200, user, "password set by link")
 
 
 def _link(world: World, conn: Connection, user: User, by: User | None) -> str:

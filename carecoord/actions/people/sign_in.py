@@ -31,7 +31,7 @@ _LATE: Final = "That took too long. Sign in again with your password."
 
 
 @dataclass(frozen=True)
-class Entered:
+class SignedIn:
     """Signed in. cookie: the new session's id. advised: this person should set up a second factor."""
 
     cookie: str
@@ -39,14 +39,14 @@ class Entered:
 
 
 @dataclass(frozen=True)
-class Halfway:
+class SecondStepNeeded:
     """The password was right, a second factor is to follow. cookie: what fetches the half-made sign-in."""
 
     cookie: str
 
 
 @dataclass(frozen=True)
-class Step:
+class SecondStep:
     """The second step of somebody: which kinds they have (`otp`, `hwk`)."""
 
     who: User
@@ -62,35 +62,35 @@ class Browser:
     leaving: str | None = None
 
 
-def sign_in(world: World, login: str, password: str, browser: Browser) -> Entered | Halfway:
+def sign_in(world: World, login: str, password: str, browser: Browser) -> SignedIn | SecondStepNeeded:
     """Check a login and its password. Raises auth.errors.BadSignIn, or Locked after too many wrong passwords."""
     now = _now(world)
     try:
         with writing(world.engine) as conn:
             attempt = sessions.begin_attempt(conn, login, now)
     except Locked:
-        note(world, browser.request, "sign-in", 429, None)
+        record_event(world, browser.request, "sign-in", 429, None)
         raise
     if not sessions.verify_password(attempt, password) or attempt.user is None:
-        note(world, browser.request, "sign-in", 401, attempt.user)
+        record_event(world, browser.request, "sign-in", 401, attempt.user)
         raise BadSignIn("That login and password do not belong together.")
     with writing(world.engine) as conn:
         store.purge(conn, now)
         if factors.kinds(conn, attempt.user.id):
             sessions.undo_failure(conn, attempt)
-            return Halfway(one_time.keep(conn, _STEP, {}, now, HALFWAY, attempt.user.id))
-        entered = _enter(world, conn, attempt.user, browser, "pwd")
-    note(world, browser.request, "sign-in", 200, attempt.user)
+            return SecondStepNeeded(one_time.keep(conn, _STEP, {}, now, HALFWAY, attempt.user.id))
+        entered = _open_session(world, conn, attempt.user, browser, "pwd")
+    record_event(world, browser.request, "sign-in", 200, attempt.user)
     return entered
 
 
-def halfway(world: World, half: str | None) -> Step | None:
+def second_step(world: World, half: str | None) -> SecondStep | None:
     """The second step that waits under this value, if it still does."""
     with reading(world.engine) as conn:
         return _step(conn, half, _now(world))
 
 
-def give_code(world: World, half: str | None, code: str, browser: Browser) -> Entered:
+def verify_code(world: World, half: str | None, code: str, browser: Browser) -> SignedIn:
     """Finish a sign-in by a code of the authenticator app, or a recovery code. Each try counts like a wrong password
     until it turns out right. Raises BadSignIn, Locked."""
     now = _now(world)
@@ -102,17 +102,17 @@ def give_code(world: World, half: str | None, code: str, browser: Browser) -> En
                 raise BadSignIn(_LATE)
             sessions.count_failure(conn, store.digest(step.who.login), now)
             if is_code(conn, step.who, code, now) and one_time.take(conn, _STEP, half or "", now):
-                entered = _enter(world, conn, step.who, browser, "pwd otp")
+                entered = _open_session(world, conn, step.who, browser, "pwd otp")
     except Locked:
-        note(world, browser.request, "sign-in", 429, step.who if step else None)
+        record_event(world, browser.request, "sign-in", 429, step.who if step else None)
         raise
-    note(world, browser.request, "sign-in", 200 if entered else 401, step.who)
+    record_event(world, browser.request, "sign-in", 200 if entered else 401, step.who)
     if entered is None:
         raise BadSignIn("That code is not right, or was used before. Wait for the next one and try again.")
     return entered
 
 
-def ask_passkey(world: World, bound: str, half: str | None = None) -> dict[str, Any]:
+def passkey_options(world: World, bound: str, half: str | None = None) -> dict[str, Any]:
     """What the browser needs to show a passkey: alone, or as the second step. Raises Conflict, BadSignIn."""
     now = _now(world)
     here = site(world)
@@ -125,7 +125,7 @@ def ask_passkey(world: World, bound: str, half: str | None = None) -> dict[str, 
         return passkeys.authentication_options(conn, here, bound, now, step.who.id)
 
 
-def give_passkey(world: World, credential: str, bound: str, browser: Browser, half: str | None = None) -> Entered:
+def verify_passkey(world: World, credential: str, bound: str, browser: Browser, half: str | None = None) -> SignedIn:
     """Sign in by the passkey that the browser shows: alone, or as the second step. Raises Refused."""
     now = _now(world)
     here = site(world)
@@ -139,10 +139,10 @@ def give_passkey(world: World, credential: str, bound: str, browser: Browser, ha
             who = passkeys.authenticate(conn, here, credential, bound, now, step.who.id if step else None)
             if half is not None and one_time.take(conn, _STEP, half, now) is None:
                 raise BadSignIn(_LATE)
-            entered = _enter(world, conn, who, browser, "pwd hwk" if step else "hwk")
+            entered = _open_session(world, conn, who, browser, "pwd hwk" if step else "hwk")
         except Refused as error:
             refused = error
-    note(world, browser.request, "sign-in", 401 if refused else 200, who)
+    record_event(world, browser.request, "sign-in", 401 if refused else 200, who)
     if refused:
         raise refused
     return entered
@@ -153,7 +153,7 @@ def is_code(conn: Connection, who: User, code: str, now: int) -> bool:
     return totp.use_code(conn, who.id, code, now) or factors.use_recovery_code(conn, who.id, code, now)
 
 
-def who(world: World, cookie: str | None, kind: str = "desk", *, used: bool = True) -> Session | None:
+def find_session(world: World, cookie: str | None, kind: str = "desk", *, used: bool = True) -> Session | None:
     """The session of a cookie, or None. used: a person asks, so its use is noted; a page that looks for news by itself
     must not keep a session alive that nobody sits before."""
     if not cookie:
@@ -171,14 +171,14 @@ def sign_out(world: World, session: Session, request: str) -> None:
     """End this session."""
     with writing(world.engine) as conn:
         sessions.end_one(conn, session.user.id, session.hash)
-    note(world, request, "sign-out", 200, session.user)
+    record_event(world, request, "sign-out", 200, session.user)
 
 
 def sign_out_everywhere(world: World, session: Session, request: str) -> None:
     """End every session of this person, this one too."""
     with writing(world.engine) as conn:
         sessions.end_all(conn, session.user.id)
-    note(world, request, "sign-out", 200, session.user, "everywhere")
+    record_event(world, request, "sign-out", 200, session.user, "everywhere")
 
 
 def site(world: World) -> Site:
@@ -189,35 +189,37 @@ def site(world: World) -> Site:
     return here
 
 
-def note(world: World, request: str, what: str, status: int, who: User | None, query: str | None = None) -> None:
+def record_event(
+    world: World, request: str, what: str, status: int, who: User | None, query: str | None = None
+) -> None:
     """Write into the trail what somebody did about an account; never what was typed."""
     subject, organization = (who.id, who.organization) if who else (None, None)
     now = micros(world.clock())
     world.journal.append(Event(now, request, what, status, subject, organization=organization, query=query))
 
 
-def due(world: World, conn: Connection, who: User) -> int | None:
+def second_factor_due(world: World, conn: Connection, who: User) -> int | None:
     """Until when this person may go on without a second factor; None: as long as they like."""
     days = world.settings.second_factor_days
     return sessions.added_at(conn, who.id) + days * DAY if days and who.roles & ADVISED else None
 
 
-def _enter(world: World, conn: Connection, who: User, browser: Browser, amr: str) -> Entered:
+def _open_session(world: World, conn: Connection, who: User, browser: Browser, amr: str) -> SignedIn:
     """A new session. By password alone and past the day for it, an admin or auditor gets one that opens nothing but the
     page on which to set up a second factor."""
     now = _now(world)
     sessions.end_session(conn, browser.leaving)
     sessions.reset_failures(conn, who.login)
     bare = amr == "pwd" and bool(who.roles & ADVISED)
-    until = due(world, conn, who)
+    until = second_factor_due(world, conn, who)
     kind = "enrol" if bare and until is not None and now >= until else "desk"
-    return Entered(sessions.open_session(conn, who, browser.agent, now, amr=amr, kind=kind), bare)
+    return SignedIn(sessions.open_session(conn, who, browser.agent, now, amr=amr, kind=kind), bare)
 
 
-def _step(conn: Connection, half: str | None, now: int) -> Step | None:
+def _step(conn: Connection, half: str | None, now: int) -> SecondStep | None:
     kept = one_time.peek(conn, _STEP, half, now) if half else None
     who = store.find_user(conn, kept.user) if kept and kept.user else None
-    return Step(who, factors.kinds(conn, who.id)) if who and not who.disabled else None
+    return SecondStep(who, factors.kinds(conn, who.id)) if who and not who.disabled else None
 
 
 def _now(world: World) -> int:

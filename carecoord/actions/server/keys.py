@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from auth.client import keys as client_keys
 from auth.client.backend import Key
-from auth.client.keys import Listed
+from auth.client.keys import PublishedKey
 from auth.keys import signing as keys_signing
 from auth.server.issuer import CLIENT_KEYS_PATH
 from carecoord.fhir.instants import micros
@@ -34,22 +34,22 @@ def published(world: World) -> dict[str, Any]:
         return client_keys.published(conn, _now(world))
 
 
-def every(world: World) -> list[Listed]:
+def every(world: World) -> list[PublishedKey]:
     """Each of those keys, and which of them signs; a first pair is made where there is none."""
     with reading(world.engine) as conn:
-        found = client_keys.every(conn, _now(world))
+        found = client_keys.published_keys(conn, _now(world))
     if found:
         return found
-    made = client_keys.pair()
+    made = client_keys.new_pair()
     with writing(world.engine) as conn:
-        client_keys.begin(conn, made, _now(world))
-        return client_keys.every(conn, _now(world))
+        client_keys.publish_first(conn, made, _now(world))
+        return client_keys.published_keys(conn, _now(world))
 
 
 def rotate(world: World, *, lost: bool = False, request: str = "") -> None:
     """A new pair to prove ourselves by: published now, signing after a day; at once when the old one is `lost`."""
     every(world)
-    made = client_keys.pair()
+    made = client_keys.new_pair()
     with writing(world.engine) as conn:
         client_keys.rotate(conn, made, _now(world), lost=lost)
         _audit(world, conn, request)

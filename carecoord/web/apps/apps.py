@@ -111,7 +111,7 @@ def _change(pages: Blueprint, world: World, page: "_Page") -> None:
         grant, id = _asked()
         uris = tuple(request.form.get("redirect_uris", "").split())
         try:
-            registration.redirect(world, grant, id, uris, request=request_id())
+            registration.change_redirect_uris(world, grant, id, uris, request=request_id())
         except errors.Invalid as refused:
             return page.show(422, problem=refused.text)
         return page.show(done="The app takes its codes there from now on.")

@@ -17,11 +17,11 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from auth.people.sessions import Session
-from auth.server.authorize import Wanted
+from auth.server.authorize import AuthorizationRequest
 from auth.server.issuer import AUTHORIZE_PATH, MANAGE_PATH, Issuer
 from carecoord import errors
 from carecoord.actions.apps import authorize as apps_authorize
-from carecoord.actions.apps.authorize import Params, Pick
+from carecoord.actions.apps.authorize import Choice, Params
 from carecoord.domain.apps import scopes_in_words
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
@@ -33,14 +33,14 @@ CONSENT_PATH = "/oauth/consent"
 
 
 @dataclass(frozen=True)
-class Visit:
+class AuthorizationForm:
     """One person in front of one app's request, with what they have picked so far (`patient`, `encounter`: ids)."""
 
     world: World
     issuer: Issuer
     params: Params
     who: Session
-    wanted: Wanted
+    wanted: AuthorizationRequest
     picked: dict[str, str]
 
     @property
@@ -75,8 +75,10 @@ def _consent(pages: Blueprint, world: World, issuer: Issuer) -> None:
         picked = {name: value for name in ("patient", "encounter") if (value := request.form.get(name))}
         who = sign_in.session()
         try:
-            visit = Visit(world, issuer, params, who, apps_authorize.wanted(world, issuer, params, who), picked)
-            return _decided(visit) or _next(visit)
+            form = AuthorizationForm(
+                world, issuer, params, who, apps_authorize.read_request(world, issuer, params, who), picked
+            )
+            return _decided(form) or _next(form)
         except OAuth2Error as error:
             return _failed(world, issuer, error)
 
@@ -84,29 +86,32 @@ def _consent(pages: Blueprint, world: World, issuer: Issuer) -> None:
 def _manage(pages: Blueprint, world: World) -> None:
     @pages.get(MANAGE_PATH)
     def mine() -> str:
-        given = [(each, scopes_in_words.named(each.scope)) for each in apps_authorize.mine(world, sign_in.session())]
+        given = [
+            (each, scopes_in_words.named(each.scope))
+            for each in apps_authorize.own_authorizations(world, sign_in.session())
+        ]
         return render_template("authorizations.html", given=given)
 
     @pages.post(f"{MANAGE_PATH}/<id>/revoke")
     def take_back(id: str) -> Response:
-        apps_authorize.take_back(world, sign_in.session(), id, request_id())
+        apps_authorize.revoke(world, sign_in.session(), id, request_id())
         return redirect(MANAGE_PATH, 303)
 
 
 def _launch(pages: Blueprint, world: World, issuer: Issuer) -> None:
     @pages.get("/referrals/<id>/apps")
     def apps(id: str) -> str:
-        return render_template("apps.html", apps=apps_authorize.apps(world), referral=id)
+        return render_template("apps.html", apps=apps_authorize.launchable_apps(world), referral=id)
 
     @pages.get("/referrals/<id>/apps/<client>")
     def start(id: str, client: str) -> Response:
-        return redirect(apps_authorize.start(world, issuer, sign_in.session(), client, id, request_id()), 303)
+        return redirect(apps_authorize.start_app(world, issuer, sign_in.session(), client, id, request_id()), 303)
 
 
 def _begin(world: World, issuer: Issuer, params: Params) -> Response:
     who = sign_in.current(world)
     try:
-        wanted = apps_authorize.wanted(world, issuer, params, who)
+        wanted = apps_authorize.read_request(world, issuer, params, who)
     except OAuth2Error as error:
         return _failed(world, issuer, error)
     now = int(world.clock().timestamp())
@@ -117,71 +122,71 @@ def _begin(world: World, issuer: Issuer, params: Params) -> Response:
         raise errors.Forbidden("Somebody else started this app. Start it again from your own desk.")
     if "none" in wanted.prompt:
         return redirect(apps_authorize.refuse(world, issuer, params, who, "consent_required"), 303)
-    return _next(Visit(world, issuer, params, who, wanted, {}))
+    return _next(AuthorizationForm(world, issuer, params, who, wanted, {}))
 
 
-def _next(visit: Visit) -> Response:
+def _next(form: AuthorizationForm) -> Response:
     """The page that asks what is still open."""
-    if visit.wanted.needs_patient() and not visit.patient:
-        return _pick_patient(visit)
-    if visit.wanted.needs_encounter() and visit.patient and "encounter" not in visit.picked:
-        return _pick_encounter(visit)
-    return _ask(visit)
+    if form.wanted.needs_patient() and not form.patient:
+        return _pick_patient(form)
+    if form.wanted.needs_encounter() and form.patient and "encounter" not in form.picked:
+        return _pick_encounter(form)
+    return _ask(form)
 
 
-def _decided(visit: Visit) -> Response | None:
+def _decided(form: AuthorizationForm) -> Response | None:
     """The redirect to the app, once the person has said yes or no."""
     decision = request.form.get("decision")
     if decision == "deny":
-        to = apps_authorize.refuse(visit.world, visit.issuer, visit.params, visit.who, "access_denied", request_id())
+        to = apps_authorize.refuse(form.world, form.issuer, form.params, form.who, "access_denied", request_id())
     elif decision == "allow":
-        scope = " ".join([*scopes_in_words.silent(visit.wanted.scopes), *request.form.getlist("scope")])
+        scope = " ".join([*scopes_in_words.silent(form.wanted.scopes), *request.form.getlist("scope")])
         to = apps_authorize.allow(
-            visit.world, visit.issuer, visit.params, visit.who, scope, visit.picked, request_id()
+            form.world, form.issuer, form.params, form.who, scope, form.picked, request_id()
         )  # fmt: skip
     else:
         return None
     return redirect(to, 303)
 
 
-def _pick_patient(visit: Visit) -> Response:
+def _pick_patient(form: AuthorizationForm) -> Response:
     said = request.form.get("words", "").strip()[:100]
-    found = apps_authorize.patients(visit.world, visit.who.grant(), said, request_id())
-    return _page(visit, "pick_patient.html", found=found, words=said)
+    found = apps_authorize.patients(form.world, form.who.grant(), said, request_id())
+    return _page(form, "pick_patient.html", found=found, words=said)
 
 
-def _pick_encounter(visit: Visit) -> Response:
-    found = apps_authorize.encounters(visit.world, visit.who.grant(), str(visit.patient), request_id())
-    return _page(visit, "pick_encounter.html", found=found, patient=_of(visit))
+def _pick_encounter(form: AuthorizationForm) -> Response:
+    found = apps_authorize.encounters(form.world, form.who.grant(), str(form.patient), request_id())
+    return _page(form, "pick_encounter.html", found=found, patient=_of(form))
 
 
-def _ask(visit: Visit) -> Response:
-    lines = scopes_in_words.lines(visit.wanted.scopes)
-    return _page(visit, "consent.html", lines=lines, patient=_of(visit), days=apps_authorize.DAYS)
+def _ask(form: AuthorizationForm) -> Response:
+    lines = scopes_in_words.lines(form.wanted.scopes)
+    return _page(form, "consent.html", lines=lines, patient=_of(form), days=apps_authorize.DAYS)
 
 
-def _of(visit: Visit) -> Pick | None:
-    grant = visit.who.grant()
-    return apps_authorize.patient(visit.world, grant, visit.patient, request_id()) if visit.patient else None
+def _of(form: AuthorizationForm) -> Choice | None:
+    grant = form.who.grant()
+    return apps_authorize.patient(form.world, grant, form.patient, request_id()) if form.patient else None
 
 
-def _about(times: Times, pick: Pick) -> str:
+def _about(times: Times, pick: Choice) -> str:
     """What tells a patient, or an encounter, from another."""
     said = (times.stored(pick.at), pick.code.replace("-", " "), f"MRN {pick.mrn}" if pick.mrn else "")
     return " · ".join(part for part in said if part)
 
 
-def _page(visit: Visit, template: str, **more: Any) -> Response:
+def _page(form: AuthorizationForm, template: str, **more: Any) -> Response:
     """A page whose form may end at the app: browsers hold form-action against the redirect too."""
-    carried = {"request": urlencode(list(visit.params.items(multi=True))), **visit.picked}
-    times = Times(visit.world.clock(), ZoneInfo(visit.world.settings.timezone))
+    carried = {"request": urlencode(list(form.params.items(multi=True))), **form.picked}
+    times = Times(form.world.clock(), ZoneInfo(form.world.settings.timezone))
     page = render_template(
-        template, about=partial(_about, times), app=visit.wanted.client, carried=carried,
-        host=urlsplit(visit.wanted.redirect_uri).hostname,
-        action=CONSENT_PATH, csrf=visit.who.csrf, me=visit.who.user, **more,
+        template, about=partial(_about, times), app=form.wanted.client, carried=carried,
+        host=urlsplit(form.wanted.redirect_uri).hostname,
+        action=CONSENT_PATH, csrf=form.who.csrf, me=form.who.user, **more,
     )  # fmt: skip
     answer = make_response(page)
-    own = f"form-action 'self' {_origin(visit.wanted.redirect_uri)}"
+    own = f"form-action 'self' {_origin(form.wanted.redirect_uri)}"
     answer.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.replace("form-action 'self'", own)
     return answer
 
@@ -195,5 +200,5 @@ def _origin(uri: str) -> str:
 def _failed(world: World, issuer: Issuer, error: OAuth2Error) -> Response:
     """To the app where we know that the address is its own; else only to the person (RFC 6749 section 4.1.2.1)."""
     if error.redirect_uri:
-        return redirect(apps_authorize.told(world, issuer, error), 303)
+        return redirect(apps_authorize.error_redirect(world, issuer, error), 303)
     raise errors.Invalid(f"The app asked in a way that can not be answered: {error.get_error_description()}")

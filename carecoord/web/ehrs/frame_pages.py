@@ -22,7 +22,7 @@ from auth.people.frame_launches import FrameLaunch
 from auth.people.sessions import Session
 from carecoord.actions.ehrs import launch as ehrs_launch
 from carecoord.actions.ehrs import launch_cases, launch_people
-from carecoord.actions.ehrs.launch import CALLBACK, LAUNCH, Answer
+from carecoord.actions.ehrs.launch import CALLBACK, LAUNCH, CallbackParameters
 from carecoord.actions.worklist import worklist
 from carecoord.errors import Forbidden, NotFound, Problem, Unauthorized
 from carecoord.web.ehrs import frame_view, framing
@@ -37,7 +37,7 @@ TITLES = {401: "This view has ended", 403: "Not allowed", 404: "Not found", 502:
 
 
 @dataclass(frozen=True)
-class Visit:
+class LaunchSession:
     """One launch in front of the session that it belongs to."""
 
     id: str
@@ -68,7 +68,7 @@ def _launching(pages: Blueprint, world: World, keys: KeySets) -> None:
     @pages.get(LAUNCH)
     def launch() -> Response:
         iss = request.args.get("iss", "")
-        one = ehrs_launch.called(world, iss)
+        one = ehrs_launch.ehr_of_issuer(world, iss)
         framing.framed_by(ehrs_launch.origins(world, one.name))
         begun = ehrs_launch.begin(world, one, iss, request.args.get("launch", ""))
         answer = redirect(begun.url, 303)
@@ -84,9 +84,9 @@ def _launching(pages: Blueprint, world: World, keys: KeySets) -> None:
             # A browser that keeps cookies here would have brought the launch's own: somebody else began this one.
             raise Forbidden("This browser did not begin this launch, or it is over. Open it from your EHR again.")
         told = request.args
-        said = Answer(ehr, state, told.get("code", ""), told.get("error", ""), told.get("iss"), proof)
+        said = CallbackParameters(ehr, state, told.get("code", ""), told.get("error", ""), told.get("iss"), proof)
         kept = framing.session_cookie(world)
-        came = ehrs_launch.arrive(world, keys, said, kept, str(request.user_agent), request_id())
+        came = ehrs_launch.finish(world, keys, said, kept, str(request.user_agent), request_id())
         answer = redirect(f"{CHECK}?code={came.handover}", 303)
         framing.drop_proof(world, answer, state)
         if came.cookie:
@@ -98,11 +98,11 @@ def _checking(pages: Blueprint, world: World) -> None:
     @pages.get(CHECK)
     def check() -> Response:
         handover = request.args.get("code", "")
-        present = ehrs_launch.who(world, framing.session_cookie(world))
-        one = ehrs_launch.source(world, handover)
+        present = ehrs_launch.find_session(world, framing.session_cookie(world))
+        one = ehrs_launch.ehr_of_handover(world, handover)
         if one and one.launch:
             framing.framed_by(one.launch.origins)
-        id = ehrs_launch.settle(world, handover, present, request_id())
+        id = ehrs_launch.bind_to_session(world, handover, present, request_id())
         if id is not None:
             return redirect(f"/embed/l/{id}/", 303)
         if not framing.in_frame():
@@ -112,7 +112,7 @@ def _checking(pages: Blueprint, world: World) -> None:
     @pages.post(TAB)
     def tab() -> Response:
         handover = request.form.get("code", "")
-        one = ehrs_launch.source(world, handover)
+        one = ehrs_launch.ehr_of_handover(world, handover)
         if one and one.launch:
             framing.framed_by(one.launch.origins)
         framing.demand_own_page(world)
@@ -131,8 +131,8 @@ def _guard(pages: Blueprint, world: World) -> None:
 
     @pages.before_request
     def demand() -> None:
-        session = ehrs_launch.who(world, framing.session_cookie(world))
-        found, own = ehrs_launch.launched(world, g.launch, session)
+        session = ehrs_launch.find_session(world, framing.session_cookie(world))
+        found, own = ehrs_launch.find_launch(world, g.launch, session)
         if found:
             framing.framed_by(ehrs_launch.origins(world, found.ehr))
         if session is None:
@@ -141,7 +141,7 @@ def _guard(pages: Blueprint, world: World) -> None:
             raise NotFound("There is no such view of yours. Open carecoord from your EHR again.")
         if request.method not in ("GET", "HEAD"):
             framing.demand_own_page(world, session)
-        g.visit = Visit(g.launch, found, session)
+        g.launch_session = LaunchSession(g.launch, found, session)
 
 
 def _showing(pages: Blueprint, world: World) -> None:
@@ -149,62 +149,62 @@ def _showing(pages: Blueprint, world: World) -> None:
 
     @pages.get("/")
     def referrals() -> Response:
-        visit = _visit()
-        grant = launch_cases.grant(visit.session, visit.id, visit.launched)
+        launch = _launch_session()
+        grant = launch_cases.grant(launch.session, launch.id, launch.launched)
         patient = launch_cases.patient(world, grant, request_id())
         if patient is None:
-            return _page(visit, "embed_unknown.html", status=404, why=_why(world, visit, zone))
+            return _page(launch, "embed_unknown.html", status=404, why=_why(world, launch, zone))
         tab = "closed" if request.args.get("tab") == "closed" else "open"
         counted = worklist_view.counts(worklist.whole(grant))
         found = launch_cases.referrals(world, grant, tab, counted, request_id())
-        bar, cards = frame_view.bar(patient, found.now, zone), frame_view.listed(found, visit.home, tab, zone)
-        return _page(visit, "embed_referrals.html", bar=bar, cards=cards)
+        bar, cards = frame_view.bar(patient, found.now, zone), frame_view.listed(found, launch.home, tab, zone)
+        return _page(launch, "embed_referrals.html", bar=bar, cards=cards)
 
     @pages.get("/referrals/<id>")
     def one(id: str) -> Response:
-        visit = _visit()
-        grant = launch_cases.grant(visit.session, visit.id, visit.launched)
+        launch = _launch_session()
+        grant = launch_cases.grant(launch.session, launch.id, launch.launched)
         patient = launch_cases.patient(world, grant, request_id())
         if patient is None:
             raise NotFound("There is no such referral of this patient, or none that you may see.")
         shown = launch_cases.panel(world, grant, id, request_id())
         bar = frame_view.bar(patient, world.clock(), zone)
-        return _page(visit, "embed_referral.html", bar=bar, panel=referrals_view.sheet(shown, zone), address=None)
+        return _page(launch, "embed_referral.html", bar=bar, panel=referrals_view.sheet(shown, zone), address=None)
 
 
 def _leaving(pages: Blueprint, world: World) -> None:
     @pages.post("/tab")
     def tab() -> Response:
-        visit = _visit()
-        handover = ehrs_launch.leave_for_tab(world, visit.session, visit.launched)
-        return _page(visit, "embed_tab.html", handover=handover, tab=TAB)
+        launch = _launch_session()
+        handover = ehrs_launch.hand_over(world, launch.session, launch.launched)
+        return _page(launch, "embed_tab.html", handover=handover, tab=TAB)
 
     @pages.post("/close")
     def close() -> Response:
-        visit = _visit()
-        ehrs_launch.close(world, visit.id, framing.session_cookie(world))
+        launch = _launch_session()
+        ehrs_launch.close(world, launch.id, framing.session_cookie(world))
         answer = make_response(render_template("embed_closed.html"))
         framing.drop_session(world, answer)
         return answer
 
 
-def _page(visit: Visit, template: str, status: int = 200, **about: Any) -> Response:
-    desk = not launch_people.from_ehr_alone(visit.session.user, visit.launched.ehr)
+def _page(launch: LaunchSession, template: str, status: int = 200, **about: Any) -> Response:
+    desk = not launch_people.has_no_other_account(launch.session.user, launch.launched.ehr)
     page = render_template(
-        template, home=visit.home, ehr=visit.launched.ehr, me=visit.session.user, csrf=visit.session.csrf,
-        missing=visit.launched.context.get("missing", ()), desk=desk, **about,
+        template, home=launch.home, ehr=launch.launched.ehr, me=launch.session.user, csrf=launch.session.csrf,
+        missing=launch.launched.context.get("missing", ()), desk=desk, **about,
     )  # fmt: skip
     return make_response(page, status)
 
 
-def _why(world: World, visit: Visit, zone: ZoneInfo) -> frame_view.Unknown:
-    run = launch_cases.last_sync(world, visit.launched.ehr)
-    return frame_view.unknown(visit.launched, run, world.clock(), zone)
+def _why(world: World, launch: LaunchSession, zone: ZoneInfo) -> frame_view.Unknown:
+    run = launch_cases.last_sync(world, launch.launched.ehr)
+    return frame_view.unknown(launch.launched, run, world.clock(), zone)
 
 
-def _visit() -> Visit:
-    found: Visit = g.visit
-    return found
+def _launch_session() -> LaunchSession:
+    session: LaunchSession = g.launch_session
+    return session
 
 
 def _problem(problem: Problem) -> Response:

@@ -13,7 +13,7 @@ from auth.errors import BadRegistration, BadSignIn, Locked, Refused
 from auth.people.sessions import SHORTEST_PASSWORD
 from carecoord import errors
 from carecoord.actions.people import account
-from carecoord.actions.people.account import Unproved
+from carecoord.actions.people.account import ReauthenticationNeeded
 from carecoord.web.page.devices import device
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
@@ -47,8 +47,8 @@ def blueprint(world: World) -> Blueprint:
     def said(seconds: int) -> str:
         return Times(world.clock(), zone).exact(seconds * SECOND)
 
-    @pages.errorhandler(Unproved)
-    def unproved(error: Unproved) -> Response:
+    @pages.errorhandler(ReauthenticationNeeded)
+    def unproved(error: ReauthenticationNeeded) -> Response:
         if request.path.endswith("/options"):
             return told("Too long ago: reload the page, prove that it is you, and try again.", 403)
         return redirect(f"{PROOF}?{urlencode({'next': _back()})}", 303)
@@ -80,7 +80,7 @@ def _own(pages: Blueprint, world: World) -> None:
 
     @pages.get(sign_in.SET_UP)
     def second_factor() -> str:
-        about = account.look(world, sign_in.session())
+        about = account.overview(world, sign_in.session())
         bound = sign_in.session().kind != "desk"
         target = sign_in.local(request.args.get("next"))
         return render_template("account_second_factor.html", account=about, bound=bound, next=target)
@@ -100,19 +100,21 @@ def _proofs(pages: Blueprint, world: World) -> None:
     def prove() -> Response:
         password, code = request.form.get("password", ""), request.form.get("code", "")
         try:
-            account.prove(world, sign_in.session(), request_id(), password=password, code=code)
+            account.reauthenticate(world, sign_in.session(), request_id(), password=password, code=code)
         except Refused as refused:
             return _proof(world, 422 if refused.status == 401 else refused.status, refused.text)
         return redirect(sign_in.local(request.form.get("next")), 303)
 
     @pages.post(f"{PROOF}/options")
     def options() -> Response:
-        return _options(lambda: account.ask_proof(world, sign_in.session()))
+        return _options(lambda: account.reauthentication_options(world, sign_in.session()))
 
     @pages.post(f"{PROOF}/passkey")
     def by_passkey() -> Response:
         try:
-            account.prove_by_passkey(world, sign_in.session(), request.form.get("credential", ""), request_id())
+            account.reauthenticate_by_passkey(
+                world, sign_in.session(), request.form.get("credential", ""), request_id()
+            )
         except Refused as refused:
             return _proof(world, 422, refused.text)
         return redirect(sign_in.local(request.form.get("next")), 303)
@@ -184,7 +186,7 @@ DONE = {
 def _page(world: World, status: int = 200, problem: tuple[str, str] = ("", "")) -> Response:
     """The account; `problem`: the form that was refused, and why."""
     mine = sign_in.session()
-    about = account.look(world, mine)
+    about = account.overview(world, mine)
     done = DONE.get(request.args.get("done", ""))
     fresh = mine.fresh(int(world.clock().timestamp()))
     page = render_template(
@@ -202,7 +204,7 @@ def _codes(codes: list[str], what: str) -> Response:
 
 
 def _scan(world: World, status: int, problem: str = "") -> Response:
-    found = account.offered(world, sign_in.session())
+    found = account.offered_secret(world, sign_in.session())
     if found is None:
         return redirect(f"{ACCOUNT}#factors", 303)
     drawn = segno.make(found.address, error="m").svg_inline(scale=4, border=4, dark="#000", light="#fff", svgclass="qr")
@@ -212,7 +214,7 @@ def _scan(world: World, status: int, problem: str = "") -> Response:
 
 
 def _proof(world: World, status: int, problem: str = "") -> Response:
-    about = account.look(world, sign_in.session())
+    about = account.overview(world, sign_in.session())
     target = sign_in.local(request.values.get("next") or ACCOUNT)
     return make_response(render_template("account_proof.html", account=about, problem=problem, next=target), status)
 

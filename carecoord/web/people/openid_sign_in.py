@@ -11,7 +11,7 @@ from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from carecoord.actions.people import openid_sign_in
-from carecoord.actions.people.openid_sign_in import Visit
+from carecoord.actions.people.openid_sign_in import ProviderCallback
 from carecoord.errors import Problem
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
@@ -24,7 +24,7 @@ def blueprint(world: World) -> Blueprint:
     """`/sign-in/with/<provider>` and `/sign-in/came/<provider>`; the template of the sign-in page gets `providers`,
     pairs of id and name."""
     pages = Blueprint("entering", __name__)
-    known = openid_sign_in.sources(world)
+    known = openid_sign_in.new_caches(world)
     secure = world.settings.secure_cookies
     name = f"__Host-{WENT}" if secure else WENT
 
@@ -33,7 +33,7 @@ def blueprint(world: World) -> Blueprint:
         went = request.cookies.get(name) or secrets.token_urlsafe(32)
         target = sign_in.local(request.args.get("next"))
         try:
-            answer = redirect(openid_sign_in.go(world, known, provider, target, went), 303)
+            answer = redirect(openid_sign_in.begin(world, known, provider, target, went), 303)
         except Problem as problem:
             return _not_in(world, provider, problem, target)
         answer.set_cookie(name, went, path="/", secure=secure, httponly=True, samesite="Lax")
@@ -41,9 +41,9 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.get("/sign-in/came/<provider>")
     def arrive(provider: str) -> Response:
-        visit = Visit(request.args, request.cookies.get(name, ""), sign_in.browser(world))
+        visit = ProviderCallback(request.args, request.cookies.get(name, ""), sign_in.browser(world))
         try:
-            entered, target = openid_sign_in.arrive(world, known, provider, visit)
+            entered, target = openid_sign_in.finish(world, known, provider, visit)
         except Problem as problem:
             return _not_in(world, provider, problem)
         answer = sign_in.let_in(world, entered, target)
@@ -53,13 +53,13 @@ def blueprint(world: World) -> Blueprint:
     @pages.app_context_processor
     def buttons() -> dict[str, object]:
         shown = request.path.startswith(("/sign-in", "/invitation/"))  # wherever the sign-in page is what is answered
-        return {"providers": openid_sign_in.offered(world)} if shown else {}
+        return {"providers": openid_sign_in.buttons(world)} if shown else {}
 
     return pages
 
 
 def _not_in(world: World, provider: str, problem: Problem, target: str = "/") -> Response:
     """Why somebody is not signed in, and the ways on."""
-    way = next(((id, name) for id, name in openid_sign_in.offered(world) if id == provider), None)
+    way = next(((id, name) for id, name in openid_sign_in.buttons(world) if id == provider), None)
     page = render_template("not_entered.html", problem=problem.text, way=way, next=target, request_id=request_id())
     return make_response(page, problem.status)

@@ -47,7 +47,7 @@ def blueprint(world: World) -> Blueprint:
     def reset() -> Response:
         too = "factors" in request.form
         found, by = _whose(), sign_in.session().user
-        link = people.reset(world, found, request_id(), by, factors_too=too)
+        link = people.invite_to_new_password(world, found, request_id(), by, factors_too=too)
         return _page(world, link=link, whose=found)
 
     @pages.post(f"{PEOPLE}/disable")

@@ -37,7 +37,7 @@ def _codes(pages: Blueprint, world: World) -> None:
             return _page(world, 403, "The form had expired. Please try again.")
         typed = request.form.get("code", "")
         try:
-            entered = sign_in.give_code(world, people_sign_in.half(world), typed, people_sign_in.browser(world))
+            entered = sign_in.verify_code(world, people_sign_in.half(world), typed, people_sign_in.browser(world))
         except Locked as locked:
             return _page(world, 429, locked.text, locked.seconds)
         except Refused as refused:
@@ -51,7 +51,7 @@ def _keys(pages: Blueprint, world: World) -> None:
         if not people_sign_in.own_form(world):
             return told("The form had expired. Reload the page and try again.", 403)
         try:
-            return jsonify(sign_in.ask_passkey(world, people_sign_in.form_token(world), _half(world)))
+            return jsonify(sign_in.passkey_options(world, people_sign_in.form_token(world), _half(world)))
         except (Refused, errors.Conflict) as refused:
             return told(refused.text, refused.status)
 
@@ -62,7 +62,7 @@ def _keys(pages: Blueprint, world: World) -> None:
             return back(world, 403, "The form had expired. Please try again.")
         sent, bound = request.form.get("credential", ""), people_sign_in.form_token(world)
         try:
-            entered = sign_in.give_passkey(world, sent, bound, people_sign_in.browser(world), _half(world))
+            entered = sign_in.verify_passkey(world, sent, bound, people_sign_in.browser(world), _half(world))
         except Refused as refused:
             return back(world, 401, refused.text)
         return people_sign_in.let_in(world, entered, request.form.get("next"))
@@ -97,7 +97,7 @@ def told(problem: str, status: int) -> Response:
 def _page(world: World, status: int, problem: str = "", wait: int = 0) -> Response:
     """The second step, or back to the first one when nothing waits for a second."""
     target = people_sign_in.local(request.values.get("next"))
-    step = sign_in.halfway(world, people_sign_in.half(world))
+    step = sign_in.second_step(world, people_sign_in.half(world))
     if step is None:
         if request.method == "POST":
             return people_sign_in.page(world, 401, problem or "That took too long. Sign in again with your password.")
@@ -108,7 +108,7 @@ def _page(world: World, status: int, problem: str = "", wait: int = 0) -> Respon
 
 
 def _invitation(world: World, secret: str, status: int, problem: str = "") -> Response:
-    found = people.invited(world, secret)
+    found = people.find_invitation(world, secret)
     if found is None:
         return people_sign_in.form_page(world, 410, "invitation.html", problem=LOST, who=None)
     return people_sign_in.form_page(

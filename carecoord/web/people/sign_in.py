@@ -19,7 +19,7 @@ from auth.people import passkeys
 from auth.people.sessions import IDLE, Session, is_csrf
 from carecoord import errors
 from carecoord.actions.people import sign_in as people_sign_in
-from carecoord.actions.people.sign_in import Browser, Entered, Halfway
+from carecoord.actions.people.sign_in import Browser, SecondStepNeeded, SignedIn
 from carecoord.web.server.exchange import request_id
 from carecoord.world import World
 
@@ -64,7 +64,7 @@ def blueprint(world: World) -> Blueprint:
             return page(world, 429, locked.text, locked.seconds)
         except BadSignIn as refused:
             return page(world, 401, refused.text)
-        if isinstance(done, Halfway):
+        if isinstance(done, SecondStepNeeded):
             answer = redirect(f"{SECOND_STEP}?{urlencode({'next': local(request.form.get('next'))})}", 303)
             _set(world, answer, _HALF, done.cookie)
             return answer
@@ -120,7 +120,7 @@ def guard(pages: Blueprint, world: World, *, also: str = "desk") -> None:
 
 def current(world: World, kind: str = "desk") -> Session | None:
     """Who is signed in, if anybody, on a page that is open to all."""
-    return people_sign_in.who(world, _cookie(world, "cc"), kind, used="X-Refresh" not in request.headers)
+    return people_sign_in.find_session(world, _cookie(world, "cc"), kind, used="X-Refresh" not in request.headers)
 
 
 def session() -> Session:
@@ -139,7 +139,7 @@ def half(world: World) -> str | None:
     return _cookie(world, _HALF)
 
 
-def let_in(world: World, entered: Entered, target: str | None) -> Response:
+def let_in(world: World, entered: SignedIn, target: str | None) -> Response:
     """Hand the browser its new session and send it on; by way of the page that asks for a second factor, where one is
     advised."""
     to = local(target)

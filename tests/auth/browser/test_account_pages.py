@@ -96,7 +96,7 @@ def test_an_admin_invites_somebody_who_chooses_a_password(page: Page, local: Pla
 
 def test_a_link_that_is_no_longer_good_says_what_to_do(page: Page, local: Place) -> None:
     link = people.invite(local.world, NewUser("a", "A", frozenset({"payer"})), "r")
-    people.reset(local.world, "a", "r")
+    people.invite_to_new_password(local.world, "a", "r")
     page.goto(link)
     expect(page.get_by_role("alert")).to_contain_text("Ask for a new one")
     check(page)

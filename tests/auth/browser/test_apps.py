@@ -41,7 +41,9 @@ def apps(page: Page, house: Place) -> str:
     issuer = Issuer(house.world.settings.url, house.world.settings.fhir_url, understands)
     with writing(house.world.engine) as conn:
         for id, said in (("growth", GROWTH), ("loader", LOADER)):
-            registrations.enrol(conn, registration.client(id, registration.understood(said, issuer)), house.now(), None)
+            registrations.enrol(
+                conn, registration.to_client(id, registration.parse_metadata(said, issuer)), house.now(), None
+            )
         sam = store.User("sam", "sam", "Whitlock, Sam", frozenset({"admin"}), "clinic")
         store.add_user(conn, sam, "no password will do", house.now())
         cookie = auth.people.sessions.open_session(conn, sam, "test", house.now(), amr="pwd")

@@ -8,7 +8,7 @@ from joserfc.jwk import ECKey, RSAKey
 from sqlalchemy import Engine
 
 from auth.client import keys as client_keys
-from auth.client.backend import Key, choose
+from auth.client.backend import Key, choose_key
 from auth.client.keys import OVERLAP, SETTLE
 from auth.keys import signing as keys_signing
 from tests.auth.conftest import Clock
@@ -19,7 +19,7 @@ Pair = tuple[Key, ...]
 @pytest.fixture(scope="session")
 def pairs() -> list[Pair]:
     """Three pairs, made once."""
-    return [client_keys.pair() for _ in range(3)]
+    return [client_keys.new_pair() for _ in range(3)]
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ class Kept:
     def __init__(self, engine: Engine, clock: Clock, pairs: list[Pair]) -> None:
         self.engine, self.clock, self.pairs = engine, clock, pairs
         with engine.begin() as conn:
-            client_keys.begin(conn, pairs[0], clock.seconds())
+            client_keys.publish_first(conn, pairs[0], clock.seconds())
 
     def rotate(self, n: int, *, lost: bool = False) -> None:
         with self.engine.begin() as conn:
@@ -41,7 +41,7 @@ class Kept:
 
     def signing(self) -> set[str]:
         with self.engine.begin() as conn:
-            return {row.kid for row in client_keys.every(conn, self.clock.seconds()) if row.signs}
+            return {row.kid for row in client_keys.published_keys(conn, self.clock.seconds()) if row.signs}
 
     def entries(self) -> list[dict[str, Any]]:
         with self.engine.begin() as conn:
@@ -61,8 +61,8 @@ def test_a_pair_has_a_key_for_each_algorithm_of_smart(pairs: list[Pair]) -> None
     assert isinstance(ec, ECKey)
     assert isinstance(rsa, RSAKey)
     assert rsa.raw_value.key_size >= 2048
-    assert choose(pairs[0], ["RS384"]) == (rsa, "RS384")
-    assert choose(pairs[0], ["ES384", "RS384"]) == (ec, "ES384")
+    assert choose_key(pairs[0], ["RS384"]) == (rsa, "RS384")
+    assert choose_key(pairs[0], ["ES384", "RS384"]) == (ec, "ES384")
 
 
 def test_the_published_set_tells_what_a_server_needs_and_no_secret(kept: Kept) -> None:
@@ -80,7 +80,7 @@ def test_the_first_pair_signs_at_once(kept: Kept, pairs: list[Pair]) -> None:
 
 def test_beginning_again_keeps_what_is_there(kept: Kept, pairs: list[Pair]) -> None:
     with kept.engine.begin() as conn:
-        client_keys.begin(conn, pairs[1], kept.clock.seconds())
+        client_keys.publish_first(conn, pairs[1], kept.clock.seconds())
         found = client_keys.signing(conn, kept.clock.seconds())
     assert kids(found) == kept.signing() == kept.published() == kids(pairs[0])
 

@@ -24,8 +24,8 @@ from joserfc.jwk import ECKey, RSAKey
 from sqlalchemy import Engine, create_engine, delete, func, select
 
 from auth.client import openid
-from auth.client.backend import TokenTrouble
-from auth.client.openid import ALGORITHMS, LEEWAY, LIFE, Came, Unproven
+from auth.client.backend import TokenError
+from auth.client.openid import ALGORITHMS, LEEWAY, LIFE, InvalidIdToken, PendingSignIn
 from auth.keys.fetched import AGAIN, KeySets
 from auth.tables import metadata, pending
 from tests.auth.conftest import Clock
@@ -49,19 +49,21 @@ def liar(clock: Clock, rsa: RSAKey) -> Iterator[Liar]:
         yield told
 
 
-def went(engine: Engine, liar: Liar, extra: dict[str, str] | None = None, **party: Any) -> tuple[dict[str, str], Came]:
+def went(
+    engine: Engine, liar: Liar, extra: dict[str, str] | None = None, **party: Any
+) -> tuple[dict[str, str], PendingSignIn]:
     """What the browser takes there, and what is found when it comes back."""
     now = liar.clock.seconds()
     with engine.begin() as conn:
-        begun = openid.begin(conn, liar.party(**party), BACK, "provider", {"next": "/x"}, now, **(extra or {}))
-        back = openid.came(conn, "provider", begun.state, now)
+        begun = openid.start(conn, liar.party(**party), BACK, "provider", {"next": "/x"}, now, **(extra or {}))
+        back = openid.take_state(conn, "provider", begun.state, now)
     asked = {name: values[0] for name, values in parse_qs(urlsplit(begun.url).query).items()}
     assert back is not None
     return asked, back
 
 
-def exchanged(liar: Liar, back: Came, **party: Any) -> dict[str, Any]:
-    return openid.exchange(requests.Session(), liar.party(**party), back, "c-1", liar.clock, lambda: "jti-1")
+def exchanged(liar: Liar, back: PendingSignIn, **party: Any) -> dict[str, Any]:
+    return openid.exchange_code(requests.Session(), liar.party(**party), back, "c-1", liar.clock, lambda: "jti-1")
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ def judge(liar: Liar, keys: KeySets) -> Callable[..., dict[str, Any]]:
     liar.nonce = "n-1"
 
     def held(id_token: Any, access_token: str | None = None) -> dict[str, Any]:
-        return openid.verified(id_token, liar.party(), keys, "n-1", liar.clock.seconds(), access_token)
+        return openid.verify_id_token(id_token, liar.party(), keys, "n-1", liar.clock.seconds(), access_token)
 
     return held
 
@@ -110,18 +112,18 @@ def test_a_server_that_knows_no_openid_is_sent_no_nonce(engine: Engine, liar: Li
 
 def test_a_state_is_good_once_for_its_purpose_and_for_ten_minutes(engine: Engine, liar: Liar, clock: Clock) -> None:
     with engine.begin() as conn:
-        first, late = (openid.begin(conn, liar.party(), BACK, "provider", {}, clock.seconds()).state for _ in range(2))
-        assert openid.came(conn, "embed", first, clock.seconds()) is None
-        assert openid.came(conn, "provider", first, clock.seconds()) is not None
-        assert openid.came(conn, "provider", first, clock.seconds()) is None
+        first, late = (openid.start(conn, liar.party(), BACK, "provider", {}, clock.seconds()).state for _ in range(2))
+        assert openid.take_state(conn, "embed", first, clock.seconds()) is None
+        assert openid.take_state(conn, "provider", first, clock.seconds()) is not None
+        assert openid.take_state(conn, "provider", first, clock.seconds()) is None
         clock.pass_by(LIFE)
-        assert openid.came(conn, "provider", late, clock.seconds()) is None
-        assert openid.came(conn, "provider", "\0made up", clock.seconds()) is None
+        assert openid.take_state(conn, "provider", late, clock.seconds()) is None
+        assert openid.take_state(conn, "provider", "\0made up", clock.seconds()) is None
 
 
 def test_neither_state_nor_verifier_can_be_read_off_the_database_by_their_key(engine: Engine, liar: Liar) -> None:
     with engine.begin() as conn:
-        begun = openid.begin(conn, liar.party(), BACK, "provider", {}, liar.clock.seconds())
+        begun = openid.start(conn, liar.party(), BACK, "provider", {}, liar.clock.seconds())
         assert begun.state not in str(conn.execute(select(pending)).all())
 
 
@@ -129,7 +131,7 @@ def test_s22_a_code_becomes_a_proven_person(engine: Engine, liar: Liar, keys: Ke
     asked, back = went(engine, liar)
     liar.nonce = asked["nonce"]
     answer = exchanged(liar, back)
-    found = openid.verified(answer["id_token"], liar.party(), keys, back.nonce, liar.clock.seconds(), "at")
+    found = openid.verify_id_token(answer["id_token"], liar.party(), keys, back.nonce, liar.clock.seconds(), "at")
     assert found["sub"] == "mina-7"
     assert liar.forms == [{
         "grant_type": "authorization_code", "code": "c-1", "redirect_uri": BACK, "code_verifier": back.verifier,
@@ -232,7 +234,7 @@ def test_what_is_no_token_response_is_told_as_it_is(
 ) -> None:
     back = went(engine, liar)[1]
     liar.answer = answer
-    with pytest.raises(TokenTrouble) as caught:
+    with pytest.raises(TokenError) as caught:
         exchanged(liar, back)
     assert words in caught.value.text
     assert caught.value.retry is retry
@@ -246,7 +248,7 @@ def test_what_real_token_endpoints_do_beside_the_standard_is_tolerated(engine: E
 
 
 def test_a_server_that_is_not_there_is_told(engine: Engine, liar: Liar) -> None:
-    with pytest.raises(TokenTrouble, match="did not answer"):
+    with pytest.raises(TokenError, match="did not answer"):
         exchanged(liar, went(engine, liar)[1], token_url="http://127.0.0.1:9/token")
 
 
@@ -260,22 +262,22 @@ def test_a_server_that_never_ends_its_answer_is_given_up(
 
     monkeypatch.setattr("auth.outgoing.limited_body.body.__defaults__", (200_000, 0.2))
     liar.answer = lambda: Response(trickle(), content_type="application/json")
-    with pytest.raises(TokenTrouble, match="TooMuch"):
+    with pytest.raises(TokenError, match="TooMuch"):
         exchanged(liar, went(engine, liar)[1])
 
 
 def test_rfc_9207_an_answer_of_another_issuer_is_refused(liar: Liar) -> None:
     """Mixed-up issuer: an attacker's server hands on the code of an honest one, to get it sent to itself."""
     quiet, telling = liar.party(), liar.party(tells_issuer=True)
-    openid.from_issuer(quiet, None)
-    openid.from_issuer(quiet, liar.url)
-    openid.from_issuer(telling, liar.url)
+    openid.check_issuer(quiet, None)
+    openid.check_issuer(quiet, liar.url)
+    openid.check_issuer(telling, liar.url)
     for party, said in (
         (quiet, "https://honest.example"), (telling, "https://honest.example"), (telling, None), (telling, ""),
         (telling, liar.url + "/"), (quiet, ""),
     ):  # fmt: skip
-        with pytest.raises(Unproven, match="another server"):
-            openid.from_issuer(party, said)
+        with pytest.raises(InvalidIdToken, match="another server"):
+            openid.check_issuer(party, said)
 
 
 @pytest.mark.parametrize("alg", ALGORITHMS)
@@ -292,7 +294,7 @@ def test_a_key_set_with_one_key_needs_no_kid_and_one_with_two_does(liar: Liar, j
     assert judge(nameless)["sub"] == "mina-7"
     liar.keys = [rsa, RSAKey.generate_key(2048, {"kid": "second"})]
     liar.clock.pass_by(AGAIN)
-    with pytest.raises(Unproven, match="not among those"):
+    with pytest.raises(InvalidIdToken, match="not among those"):
         judge(nameless)
 
 
@@ -333,7 +335,7 @@ def test_nobody_waits_long_for_keys_that_another_is_fetching(
         first = both.submit(judge, liar.sign())
         while liar.fetched == 0:
             time.sleep(0.01)
-        with pytest.raises(Unproven, match="can not be had"):
+        with pytest.raises(InvalidIdToken, match="can not be had"):
             judge(liar.sign())
         assert first.result()["sub"] == "mina-7"
 
@@ -355,13 +357,13 @@ def test_nobody_waits_long_for_keys_that_another_is_fetching(
 )  # fmt: skip
 def test_a_claim_that_does_not_hold_is_refused(liar: Liar, judge: Judge, changes: dict[str, Any], words: str) -> None:
     """Wrong iss, aud, azp, sub and nonce; the token is signed well each time."""
-    with pytest.raises(Unproven, match="does not hold") as caught:
+    with pytest.raises(InvalidIdToken, match="does not hold") as caught:
         judge(liar.sign(**changes))
     assert words in caught.value.text
 
 
 def test_issuers_are_compared_to_the_last_slash(liar: Liar, judge: Judge) -> None:
-    with pytest.raises(Unproven, match="iss"):
+    with pytest.raises(InvalidIdToken, match="iss"):
         judge(liar.sign(iss=liar.url + "/"))
 
 
@@ -384,7 +386,7 @@ def test_expired_and_future_id_tokens_are_refused_but_for_a_minutes_difference_o
     if good:
         assert judge(token)["sub"] == "mina-7"
     else:
-        with pytest.raises(Unproven, match="does not hold"):
+        with pytest.raises(InvalidIdToken, match="does not hold"):
             judge(token)
 
 
@@ -393,7 +395,7 @@ def test_alg_none_is_refused(liar: Liar, judge: Judge) -> None:
     for alg in ("none", "None", "NONE"):
         bare = urlsafe_b64encode(f'{{"alg":"{alg}","typ":"JWT"}}'.encode()).rstrip(b"=").decode()
         for forged in (f"{bare}.{claims}.", f"{bare}.{claims}.x", f"{header}.{claims}."):
-            with pytest.raises(Unproven):
+            with pytest.raises(InvalidIdToken):
                 judge(forged)
 
 
@@ -408,19 +410,19 @@ def test_hs256_with_the_public_key_as_the_secret_is_refused(liar: Liar, judge: J
     """Key confusion: what everybody can fetch must not sign."""
     for secret in (rsa.as_pem(private=False), rsa.as_der(private=False), str(rsa.get("n")).encode()):
         forged = crafted({"alg": "HS256", "kid": rsa.kid}, liar.claims(), partial(hmac.digest, secret, digest="sha256"))
-        with pytest.raises(Unproven, match="does not hold"):
+        with pytest.raises(InvalidIdToken, match="does not hold"):
             judge(forged)
 
 
 def test_a_key_of_the_right_name_and_another_hand_is_refused(liar: Liar, judge: Judge, rsa: RSAKey) -> None:
     own = RSAKey.generate_key(2048, {"kid": str(rsa.kid)})
-    with pytest.raises(Unproven, match="does not hold"):
+    with pytest.raises(InvalidIdToken, match="does not hold"):
         judge(liar.sign(own))
 
 
 def test_an_unknown_kid_is_refused_and_the_keys_are_not_fetched_for_each(liar: Liar, judge: Judge) -> None:
     for _ in range(3):
-        with pytest.raises(Unproven, match="not among those"):
+        with pytest.raises(InvalidIdToken, match="not among those"):
             judge(liar.sign(header={"kid": "made up"}))
     assert liar.fetched == 1
 
@@ -432,18 +434,18 @@ def test_a_key_that_the_token_brings_along_is_never_used(liar: Liar, judge: Judg
         {"jwk": own.as_dict(private=False)}, {"jku": f"{liar.url}/jwks2"}, {"x5u": f"{liar.url}/x"},
         {"kid": None, "jwk": own.as_dict(private=False)},
     ):  # fmt: skip
-        with pytest.raises(Unproven):
+        with pytest.raises(InvalidIdToken):
             judge(liar.sign(own, header=header))
 
 
 def test_an_access_token_is_no_id_token(liar: Liar, judge: Judge) -> None:
-    with pytest.raises(Unproven, match="not signed in a way"):
+    with pytest.raises(InvalidIdToken, match="not signed in a way"):
         judge(liar.sign(header={"typ": "at+jwt"}))
 
 
 def test_a_key_made_for_another_algorithm_does_not_verify_this_one(liar: Liar, judge: Judge, rsa: RSAKey) -> None:
     liar.keys = [RSAKey.import_key(rsa.as_dict(private=True) | {"alg": "RS512", "use": "sig"})]
-    with pytest.raises(Unproven, match="does not hold"):
+    with pytest.raises(InvalidIdToken, match="does not hold"):
         judge(liar.sign())
 
 
@@ -455,13 +457,13 @@ def test_a_critical_header_that_nobody_here_understands_is_refused(liar: Liar, j
 
     plain = {"alg": "RS256", "kid": rsa.kid}
     assert judge(crafted(plain, liar.claims(), sign))["sub"] == "mina-7"
-    with pytest.raises(Unproven, match="does not hold"):
+    with pytest.raises(InvalidIdToken, match="does not hold"):
         judge(crafted(plain | {"crit": ["urn:x"], "urn:x": 1}, liar.claims(), sign))
 
 
 @pytest.mark.parametrize("junk", [None, 7, {}, "", "a", "a.b", "a.b.c", "....", "é.é.é", "x" * 40_000, "\ud800"])
 def test_what_is_no_token_is_refused(judge: Judge, junk: Any) -> None:
-    with pytest.raises(Unproven):
+    with pytest.raises(InvalidIdToken):
         judge(junk)
 
 
@@ -469,19 +471,19 @@ def test_an_at_hash_ties_the_id_token_to_its_access_token(liar: Liar, judge: Jud
     half = create_half_hash("at", "RS256").decode()
     assert judge(liar.sign(at_hash=half), "at")["sub"] == "mina-7"
     for said, came in ((half, "another"), ("made up", "at"), (7, "at")):
-        with pytest.raises(Unproven, match="at_hash"):
+        with pytest.raises(InvalidIdToken, match="at_hash"):
             judge(liar.sign(at_hash=said), came)
 
 
 def test_keys_that_can_not_be_had_let_nobody_in(liar: Liar, keys: KeySets) -> None:
     party = liar.party(jwks_url="http://127.0.0.1:9/jwks")
-    with pytest.raises(Unproven, match="can not be had"):
-        openid.verified(liar.sign(nonce="n"), party, keys, "n", liar.clock.seconds())
+    with pytest.raises(InvalidIdToken, match="can not be had"):
+        openid.verify_id_token(liar.sign(nonce="n"), party, keys, "n", liar.clock.seconds())
 
 
 def test_a_party_without_keys_can_prove_nobody(liar: Liar, keys: KeySets) -> None:
-    with pytest.raises(Unproven, match="can be checked"):
-        openid.verified(liar.sign(), liar.party(jwks_url=None), keys, None, liar.clock.seconds())
+    with pytest.raises(InvalidIdToken, match="can be checked"):
+        openid.verify_id_token(liar.sign(), liar.party(jwks_url=None), keys, None, liar.clock.seconds())
 
 
 def test_nothing_is_kept_of_a_question_that_was_answered(engine: Engine, liar: Liar) -> None:
@@ -495,6 +497,6 @@ def test_nothing_is_kept_of_a_question_that_was_answered(engine: Engine, liar: L
 def test_seconds_of_a_busy_server_are_counted_from_our_clock(engine: Engine, liar: Liar) -> None:
     liar.clock.now = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
     liar.answer = lambda: Response("", 503, {"Retry-After": "Sun, 22 Nov 2026 09:00:30 GMT"})
-    with pytest.raises(TokenTrouble) as caught:
+    with pytest.raises(TokenError) as caught:
         exchanged(liar, went(engine, liar)[1])
     assert caught.value.seconds == 30.0

@@ -18,7 +18,7 @@ from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
 from werkzeug.serving import make_server
 
 from auth import store
-from auth.keys.fetched import AGAIN, UNSAID, KeySets, NoKeys, lifetime, read
+from auth.keys.fetched import AGAIN, UNSAID, KeySets, KeysUnavailable, lifetime, parse_jwks
 from auth.outgoing import guard
 from tests.auth.conftest import Clock, ask, claims, public, sign
 
@@ -132,7 +132,7 @@ def test_unknown_kids_do_not_make_us_hammer_the_publisher(publisher: Publisher, 
 def test_a_broken_publisher_is_not_asked_for_every_assertion(publisher: Publisher) -> None:
     publisher.status = 500
     sets = KeySets(requests.Session)
-    with pytest.raises(NoKeys):
+    with pytest.raises(KeysUnavailable):
         sets.get(publisher.url, 0, "ec-1")
     assert sets.get(publisher.url, 1, "ec-1") == ()
     assert publisher.asked == 1
@@ -141,19 +141,19 @@ def test_a_broken_publisher_is_not_asked_for_every_assertion(publisher: Publishe
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"keys": 7}', '{"keys": [7]}', "[" * 5000, "x" * 300_000])
 def test_it_refuses_what_is_no_key_set(publisher: Publisher, body: str) -> None:
     publisher.body = body
-    with pytest.raises(NoKeys):
+    with pytest.raises(KeysUnavailable):
         KeySets(requests.Session).get(publisher.url, 0, "ec-1")
 
 
 def test_it_does_not_follow_redirects(publisher: Publisher) -> None:
     publisher.status, publisher.headers = 302, {"Location": "http://127.0.0.1:1/"}
-    with pytest.raises(NoKeys):
+    with pytest.raises(KeysUnavailable):
         KeySets(requests.Session).get(publisher.url, 0, "ec-1")
 
 
 def test_it_refuses_a_published_private_key(ec: ECKey) -> None:
-    with pytest.raises(NoKeys, match="private"):
-        read(json.dumps(KeySet([ec]).as_dict(private=True)))
+    with pytest.raises(KeysUnavailable, match="private"):
+        parse_jwks(json.dumps(KeySet([ec]).as_dict(private=True)))
 
 
 def test_it_leaves_out_keys_that_can_not_verify_a_signature(ec: ECKey) -> None:
@@ -166,7 +166,7 @@ def test_it_leaves_out_keys_that_can_not_verify_a_signature(ec: ECKey) -> None:
         {"kty": "EC", "crv": "P-384", "x": "broken", "y": "broken", "kid": "broken"},
         {**ec.as_dict(private=False), "kid": "good"},
     ]
-    assert [key.kid for key in read(json.dumps({"keys": weak}))] == ["good"]
+    assert [key.kid for key in parse_jwks(json.dumps({"keys": weak}))] == ["good"]
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_public_addresses_are_called(address: str) -> None:
 def test_ssrf_a_key_set_in_our_own_network_is_not_fetched(publisher: Publisher, ec: ECKey) -> None:
     """Issue 3, 4: SSRF through JWKS."""
     publisher.body = public(ec)
-    with pytest.raises(NoKeys):
+    with pytest.raises(KeysUnavailable):
         KeySets(guard.session).get(publisher.url, 0, "ec-1")
     assert publisher.asked == 0
 
@@ -219,7 +219,7 @@ def test_ssrf_a_range_of_our_own_network_can_be_allowed(publisher: Publisher, ec
 
 
 def test_ssrf_a_name_that_resolves_into_our_network_is_not_called(publisher: Publisher) -> None:
-    with pytest.raises(NoKeys):
+    with pytest.raises(KeysUnavailable):
         KeySets(guard.session).get(publisher.url.replace("127.0.0.1", "localhost"), 0, "ec-1")
     assert publisher.asked == 0
 

@@ -148,7 +148,7 @@ def test_a_new_password_ends_every_session_and_lifts_the_lock(place: Place) -> N
     other = place.web.application.test_client()
     for _ in range(6):
         sign_in(other, "wrong")
-    link = people.reset(place.world, "Mina", "r")
+    link = people.invite_to_new_password(place.world, "Mina", "r")
     assert is_in(place.web)  # until the person really chooses a new one
     assert accept(other, link)[0] == 200
     assert not is_in(place.web)
@@ -159,9 +159,9 @@ def test_a_new_password_ends_every_session_and_lifts_the_lock(place: Place) -> N
 def test_a_link_gets_nobody_past_the_second_factor(place: Place) -> None:
     let_in(place)
     enrolled(place)
-    assert accept(place.web, people.reset(place.world, "mina", "r"))[0] == 200
+    assert accept(place.web, people.invite_to_new_password(place.world, "mina", "r"))[0] == 200
     assert sign_in(place.web, CHOSEN).location.startswith("/sign-in/second-step")
-    assert accept(place.web, people.reset(place.world, "mina", "r", factors_too=True))[0] == 200
+    assert accept(place.web, people.invite_to_new_password(place.world, "mina", "r", factors_too=True))[0] == 200
     assert sign_in(place.web, CHOSEN).location == "/"
 
 
@@ -178,10 +178,10 @@ def test_nobody_disables_themselves_and_nobody_unknown_is_reset(place: Place) ->
     with pytest.raises(Conflict, match="another admin"):
         people.set_disabled(place.world, "boss", True, "r", BOSS)
     with pytest.raises(NotFound):
-        people.reset(place.world, "nobody", "r")
+        people.invite_to_new_password(place.world, "nobody", "r")
     people.set_disabled(place.world, "boss", True, "r")
     with pytest.raises(Conflict, match="Enable"):
-        people.reset(place.world, "boss", "r")
+        people.invite_to_new_password(place.world, "boss", "r")
 
 
 @pytest.mark.parametrize("role", ["coordinator", "clinician", "payer", "contracts", "auditor"])

@@ -21,7 +21,7 @@ from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from auth import store
-from auth.client.metadata import Unusable
+from auth.client.metadata import UnusableProvider
 from auth.errors import BadRegistration
 from auth.people import providers, sessions
 from auth.people.providers import Provider
@@ -304,7 +304,7 @@ def test_our_keys_prove_us_where_there_is_no_secret(
     known = Provider("hospital", "East", hospital.url, "carecoord", None, "clinic", frozenset({"coordinator"}))
     try:
         openid_providers.add(desk.world, known)
-        assert "our keys" in openid_providers.examine(desk.world, known)
+        assert "our keys" in openid_providers.check(desk.world, known)
         assert sign_in(desk, hospital).status_code == 303
         hospital.place.sign_in(store.User("mina.okafor", "mina.okafor", ""))
         assert sign_in(desk, hospital).status_code == 303
@@ -536,7 +536,7 @@ def test_nobody_waits_long_for_a_provider_that_another_is_asking(
     """A provider that hangs must not hold every thread of the server."""
     tell(desk, liar)
     monkeypatch.setattr("auth.client.metadata.PATIENCE", 0.02)
-    looked, known = liar.looked, openid_sign_in.sources(desk.world).directory
+    looked, known = liar.looked, openid_sign_in.new_caches(desk.world).directory
 
     def slow() -> Response:
         time.sleep(0.5)
@@ -547,11 +547,11 @@ def test_nobody_waits_long_for_a_provider_that_another_is_asking(
         first = other.submit(known.get, liar.url, 0.0)
         while liar.looked == looked:
             time.sleep(0.01)
-        with pytest.raises(Unusable, match="slow to answer"):
+        with pytest.raises(UnusableProvider, match="slow to answer"):
             known.get(liar.url, 0.0)
-        with pytest.raises(Unusable, match="tells no issuer"):
+        with pytest.raises(UnusableProvider, match="tells no issuer"):
             first.result()
-    with pytest.raises(Unusable, match="tells no issuer"):
+    with pytest.raises(UnusableProvider, match="tells no issuer"):
         known.get(liar.url, 9.0)
     assert liar.looked == looked + 1
 
@@ -670,19 +670,19 @@ def test_a_secret_that_others_may_read_or_that_is_none_is_told(
     path.write_text(text)
     path.chmod(mode)
     with pytest.raises(Invalid, match=words):
-        openid_providers.examine(desk.world, new)
+        openid_providers.check(desk.world, new)
 
 
 def test_check_says_of_each_provider_what_to_do(desk: Place, liar: Liar) -> None:
     new = tell(desk, liar)
-    assert "answers" in openid_providers.examine(desk.world, new)
+    assert "answers" in openid_providers.check(desk.world, new)
     liar.keys = []
     with pytest.raises(Problem, match="publishes no key"):
-        openid_providers.examine(desk.world, new)
+        openid_providers.check(desk.world, new)
     liar.told = saying("", 500)
     with pytest.raises(Problem, match="answered 500"):
-        openid_providers.examine(desk.world, new)
-    assert "disabled" in openid_providers.examine(desk.world, replace(new, disabled=True))
+        openid_providers.check(desk.world, new)
+    assert "disabled" in openid_providers.check(desk.world, replace(new, disabled=True))
 
 
 def test_what_an_administrator_does_is_audited(desk: Place, liar: Liar) -> None:

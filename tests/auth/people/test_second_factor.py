@@ -243,7 +243,7 @@ def test_amr_how_somebody_signed_in_is_kept_with_the_session(place: Place) -> No
 def _amr(place: Place) -> str:
     cookie = place.web.get_cookie("cc")
     assert cookie
-    found = people_sign_in.who(place.world, cookie.value)
+    found = people_sign_in.find_session(place.world, cookie.value)
     assert found
     return found.amr
 
@@ -291,8 +291,8 @@ def test_a_coordinator_and_a_house_that_does_not_want_it_are_not_asked(place: Pl
     pass_by(place, 400 * 86_400)
     browser = people_sign_in.Browser("x", "r")
     entered = people_sign_in.sign_in(open_house, "boss", PASSWORD, browser)
-    assert isinstance(entered, people_sign_in.Entered)
-    assert people_sign_in.who(open_house, entered.cookie)
+    assert isinstance(entered, people_sign_in.SignedIn)
+    assert people_sign_in.find_session(open_house, entered.cookie)
 
 
 def test_factors_are_changed_only_by_who_proved_moments_ago_who_they_are(place: Place) -> None:
@@ -342,7 +342,7 @@ def test_account_actions_refuse_a_session_that_is_not_fresh_whatever_page_calls_
     place.sign_in(MINA, ago=PROOF)
     cookie = place.web.get_cookie("cc")
     assert cookie
-    session = people_sign_in.who(place.world, cookie.value)
+    session = people_sign_in.find_session(place.world, cookie.value)
     assert session
     for verb in (
         lambda: account.offer_authenticator(place.world, session),
@@ -353,5 +353,5 @@ def test_account_actions_refuse_a_session_that_is_not_fresh_whatever_page_calls_
         lambda: account.add_passkey(place.world, session, "{}", "x", "r"),
         lambda: account.remove_passkey(place.world, session, b"", "r"),
     ):
-        with pytest.raises(account.Unproved):
+        with pytest.raises(account.ReauthenticationNeeded):
             verb()

@@ -24,7 +24,7 @@ from auth.keys import signing as keys_signing
 from auth.people import sessions
 from auth.scopes import Scope
 from auth.server import authorizations, authorize, launch
-from auth.server.authorize import Answer
+from auth.server.authorize import AuthorizationAnswer
 from auth.server.bearer import check
 from auth.server.server import Server
 from auth.tables import key as key_table
@@ -62,12 +62,12 @@ class App:
         picked = changes.pop("picked", {"patient": "p9"})
         with self.flask.test_request_context(), self.engine.begin() as conn:
             server = Server(ISSUER, conn, self.clock.seconds())
-            answer = Answer(who, self.clock.seconds() - 60, chosen, picked)
+            answer = AuthorizationAnswer(who, self.clock.seconds() - 60, chosen, picked)
             location = authorize.allow(server, self.params(**changes), answer).location
         assert location.startswith(CALLBACK + "?")
         return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
 
-    def read(self, **changes: Any) -> authorize.Wanted:
+    def read(self, **changes: Any) -> authorize.AuthorizationRequest:
         with self.flask.test_request_context(), self.engine.begin() as conn:
             return authorize.read(Server(ISSUER, conn, self.clock.seconds()), self.params(**changes), MINA)
 

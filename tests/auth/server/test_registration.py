@@ -17,7 +17,7 @@ from sqlalchemy import select
 from auth import store
 from auth.grant import Grant
 from auth.server import registration, registrations
-from auth.server.registration import Kind, understood
+from auth.server.registration import RegistrationKind, parse_metadata
 from carecoord.actions.apps import registration as apps_registration
 from carecoord.app import wired
 from carecoord.errors import Forbidden
@@ -213,14 +213,14 @@ def test_a_body_that_is_no_registration_is_refused(place: Place, body: bytes) ->
 
 
 def test_only_so_many_registrations_wait_at_once(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registrations, "MOST_WAITING", 2)
+    monkeypatch.setattr(registrations, "MOST_PENDING", 2)
     assert [register(place.web).status_code for _ in range(3)] == [201, 201, 429]
 
 
 def test_a_registration_that_nobody_answered_for_a_month_makes_room(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registrations, "MOST_WAITING", 1)
+    monkeypatch.setattr(registrations, "MOST_PENDING", 1)
     old = register(place.web).json
     assert register(place.web).status_code == 429
     place.world.clock.pass_by(registrations.LONGEST_WAIT)  # type: ignore[attr-defined]
@@ -234,12 +234,12 @@ def test_a_kind_of_registration_is_one_row_of_a_table() -> None:
     def read(said: dict[str, Any]) -> dict[str, Any]:
         return {**said, "client_name": f"{said['software_statement']}, vouched for"}
 
-    kinds = (Kind("statement", lambda said: "software_statement" in said, read), *registration.KINDS)
-    told = understood({**APP, "software_statement": "Growth"}, ISSUER, kinds)
+    kinds = (RegistrationKind("statement", lambda said: "software_statement" in said, read), *registration.KINDS)
+    told = parse_metadata({**APP, "software_statement": "Growth"}, ISSUER, kinds)
     assert told["client_name"] == "Growth, vouched for"
-    assert understood(APP, ISSUER, kinds)["client_name"] == "Growth Chart"
+    assert parse_metadata(APP, ISSUER, kinds)["client_name"] == "Growth Chart"
     with pytest.raises(OAuth2Error):
-        understood({**APP, "software_statement": "Growth"}, ISSUER)
+        parse_metadata({**APP, "software_statement": "Growth"}, ISSUER)
 
 
 def test_registration_is_offered_only_where_it_is_switched_on(practice: Path, tmp_path: Path, place: Place) -> None:
