@@ -20,7 +20,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from auth.errors import BadRegistration, Locked
 from auth.grant import Grant
 from auth.scopes import parse, resources
-from auth.store import User, add_user, digest, find_user, fold, fresh, storable, upsert
+from auth.store import User, digest, find_user, fold, fresh, storable, upsert
 from auth.tables import failure, session, user
 
 IDLE: Final = 1_800  # seconds without a request
@@ -89,11 +89,6 @@ def hash_password(password: str, login: str = "") -> str:
     if login and fold(login) == fold(password):
         raise BadRegistration("The password must not be the login.")
     return _hasher.hash(password.encode("utf-8", "surrogatepass"))
-
-
-def add_user_with_password(conn: Connection, new: User, password: str, now: int) -> None:
-    """Add a person who can sign in. Raises BadRegistration."""
-    add_user(conn, new, hash_password(password, new.login), now)
 
 
 def change_password(conn: Connection, user_id: str, password: str) -> None:

@@ -16,11 +16,12 @@ from sqlalchemy import select
 from webauthn.helpers import bytes_to_base64url as encoded
 from werkzeug.test import TestResponse
 
-from auth.people import sessions, totp
+from auth.people import totp
 from auth.store import User
 from carecoord.store.audit.tables import audit
 from carecoord.store.database.engine import writing
 from tests.auth.place import URL, Place
+from tests.people import add_user_with_password
 
 PASSWORD = "correct horse battery"
 MINA = User("u1", "mina", "Mina Reyes", frozenset({"coordinator"}), "clinic", "Practitioner/mina")
@@ -30,7 +31,7 @@ PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 def let_in(place: Place, who: User = MINA) -> User:
     """Somebody who can sign in with PASSWORD."""
     with writing(place.world.engine) as conn:
-        sessions.add_user_with_password(conn, who, PASSWORD, place.now())
+        add_user_with_password(conn, who, PASSWORD, place.now())
     return who
 
 

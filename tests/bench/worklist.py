@@ -18,7 +18,6 @@ from typing import Any
 from rich.console import Console
 from sqlalchemy import Boolean, Integer
 
-from auth.people.sessions import add_user_with_password
 from auth.store import User
 from carecoord.fhir.search.collation import fold
 from carecoord.store.database import engine
@@ -28,6 +27,7 @@ from carecoord.store.worklist import rows as worklist_rows
 from tests.bench.client import hammer, request
 from tests.bench.servers import Server, carecoord
 from tests.bench.story import FAMILIES, GIVEN
+from tests.people import add_user_with_password
 
 SIZES = (1_000, 100_000)
 PATHS = ("/", "/?tab=overdue", "/?tab=payer", "/?payer=bench%7C2", "/?q=okafor", "/?sort=patient")

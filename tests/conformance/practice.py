@@ -11,11 +11,11 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 from sqlalchemy import Connection
 
 from auth import store
-from auth.people import sessions
 from auth.store import Client, Token, User
 from carecoord import app
 from carecoord.store.database.engine import migrate, writing
 from carecoord.world import World
+from tests.people import add_user_with_password
 
 LOGIN: Final = "mina"
 PASSWORD: Final = "correct horse battery staple"
@@ -66,7 +66,7 @@ def settle(world: World, keys: Keys, jwks_url: str) -> None:
     now = int(world.clock().timestamp())
     with writing(world.engine) as conn:
         mina = User("u1", LOGIN, "Mina Reyes", frozenset({"coordinator", "clinician"}), "clinic", "Practitioner/mina")
-        sessions.add_user_with_password(conn, mina, PASSWORD, now)
+        add_user_with_password(conn, mina, PASSWORD, now)
         for client, secret in _clients(keys, jwks_url):
             store.add_client(conn, client, now, secret)
         token = everything(conn, now)

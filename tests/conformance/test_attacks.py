@@ -48,9 +48,9 @@ from joserfc.jwk import ECKey, KeySet
 from sqlalchemy import update
 
 from auth import store
-from auth.people import sessions
 from auth.tables import client as client_table
 from carecoord.store.database.engine import writing
+from tests.people import add_user_with_password
 
 from .conftest import Launch, exchanged
 from .practice import CALLBACK, EVERYTHING, PASSWORD, PEOPLES
@@ -182,7 +182,7 @@ def test_who_is_shut_out_is_out_at_once(site: Site, fresh: Fresh) -> None:
     gone = store.User("u9", "gone", "Gone", frozenset({"coordinator"}), "clinic")
     with writing(site.register) as conn:
         store.add_client(conn, client, 0)
-        sessions.add_user_with_password(conn, gone, PASSWORD, 0)
+        add_user_with_password(conn, gone, PASSWORD, 0)
     browser = Browser(site)
     browser.go("/sign-in")
     browser.sign_in("gone")

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from auth.people import sessions
 from auth.store import User
 from carecoord.store.database.engine import writing
+from tests.people import add_user_with_password
 
 from .conftest import Launch, exchanged
 from .practice import PASSWORD, SECRET
@@ -63,7 +63,7 @@ def test_smart_1_7_1_what_a_person_takes_back_is_over_at_once_at_every_worker(
 ) -> None:
     with writing(site.register) as conn:  # a person of this test alone: everything that she gave, she takes back
         user = User("u7", "taker", "Taker", frozenset({"coordinator"}), "clinic")
-        sessions.add_user_with_password(conn, user, PASSWORD, 0)
+        add_user_with_password(conn, user, PASSWORD, 0)
     taker, app = Browser(site), App(site, "public")
     taker.go("/sign-in")
     taker.sign_in("taker")

@@ -8,9 +8,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-import auth.people.sessions
 from auth.store import User
 from carecoord.store.database.engine import writing
+from tests.people import add_user_with_password
 
 from ..place import Place
 
@@ -30,7 +30,7 @@ def address(house: Place, callback: str) -> str:
     """The app's request."""
     with writing(house.world.engine) as conn:
         mina = User("u1", "mina", "Mina Reyes", frozenset({"coordinator"}), "clinic", "Practitioner/mina")
-        auth.people.sessions.add_user_with_password(conn, mina, PASSWORD, house.now())
+        add_user_with_password(conn, mina, PASSWORD, house.now())
     app = house.app(f"{SCOPE} {ENCOUNTER}", redirect_uris=(callback,))
     query = urlsplit(app.address(SCOPE, redirect_uri=callback, aud=house.world.settings.fhir_url)).query
     return f"{house.world.settings.url}/oauth/authorize?{query}"

@@ -13,13 +13,13 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from werkzeug.serving import make_server
 
-import auth.people.sessions
 from auth import store
 from auth.people.providers import Provider
 from carecoord.actions.people import openid_providers
 from carecoord.actions.server import outgoing
 from carecoord.app import wired
 from carecoord.store.database.engine import writing
+from tests.people import add_user_with_password
 
 from ..conftest import build_world
 from ..place import Place
@@ -46,7 +46,7 @@ def hospital(sqlite_template: Path, tmp_path: Path) -> Iterator[Place]:
     thread.start()
     with writing(world.engine) as conn:
         mina = store.User("u-7", "mina", "Mina Okafor", frozenset({"coordinator"}), "east")
-        auth.people.sessions.add_user_with_password(conn, mina, PASSWORD, int(world.clock().timestamp()))
+        add_user_with_password(conn, mina, PASSWORD, int(world.clock().timestamp()))
     yield Place(world, app.test_client())
     server.shutdown()
     server.server_close()

@@ -17,6 +17,7 @@ from carecoord.errors import Conflict, Gone, NotFound
 from carecoord.store.database.engine import open_engine, writing
 from tests.auth.place import URL, Place
 from tests.auth.visitors import MINA, PASSWORD, enrolled, is_in, let_in, sign_in, token, told
+from tests.people import add_user_with_password
 
 NOW = 1_795_000_000
 NEW = NewUser("New.Person", "Person, New", frozenset({"coordinator"}), "clinic")
@@ -28,7 +29,7 @@ BOSS = User("u9", "boss", "Boss, Ida", frozenset({"admin"}))
 def conn(database_url: str) -> Iterator[Connection]:
     made = open_engine(database_url)
     with writing(made) as conn:
-        sessions.add_user_with_password(conn, MINA, PASSWORD, NOW)
+        add_user_with_password(conn, MINA, PASSWORD, NOW)
         yield conn
     made.dispose()
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine
 
 from auth import store
-from auth.people import passkeys, sessions
+from auth.people import passkeys
 from auth.people.passkeys import LIFE, BadPasskey, Site, site
 from carecoord.store.database.engine import open_engine, writing
 from tests.auth.visitors import MINA, PASSWORD, PRESENT, VERIFIED, Device, encoded
+from tests.people import add_user_with_password
 
 NOW = 1_795_000_000
 HERE = Site("care.example", "https://care.example")
@@ -29,7 +30,7 @@ BROWSER = "the secret of this browser's form"
 def conn(database_url: str) -> Iterator[Connection]:
     made = open_engine(database_url)
     with writing(made) as conn:
-        sessions.add_user_with_password(conn, MINA, PASSWORD, NOW)
+        add_user_with_password(conn, MINA, PASSWORD, NOW)
         store.add_user(conn, OTHER, "", NOW)
         yield conn
     made.dispose()
@@ -223,7 +224,7 @@ def pocket(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     shutil.copyfile(sqlite_template, path)
     made = open_engine(f"sqlite:///{path}")
     with writing(made) as conn:
-        sessions.add_user_with_password(conn, MINA, PASSWORD, NOW)
+        add_user_with_password(conn, MINA, PASSWORD, NOW)
         device = registered(conn)
     yield made, device
     made.dispose()

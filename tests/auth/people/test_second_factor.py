@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from auth.people import factors, sessions, totp
+from auth.people import factors, totp
 from auth.people.sessions import FIRST_WAIT, FREE_TRIES, PROOF
 from auth.people.totp import STEP
 from auth.store import User
@@ -21,6 +21,7 @@ from carecoord.store.database.engine import open_engine, writing
 from tests.auth.conftest import Clock
 from tests.auth.place import Place
 from tests.auth.visitors import MINA, PASSWORD, code, enrolled, is_in, let_in, sign_in, token, told
+from tests.people import add_user_with_password
 
 NOW = 1_795_000_000
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -31,7 +32,7 @@ BOSS = User("u9", "boss", "Boss, Ida", frozenset({"admin"}))
 def conn(database_url: str) -> Iterator[Connection]:
     made = open_engine(database_url)
     with writing(made) as conn:
-        sessions.add_user_with_password(conn, MINA, PASSWORD, NOW)
+        add_user_with_password(conn, MINA, PASSWORD, NOW)
         yield conn
     made.dispose()
 

@@ -12,6 +12,7 @@ from auth.errors import BadRegistration, Locked
 from auth.people import sessions as people_sessions
 from auth.people.sessions import ABSOLUTE, FIRST_WAIT, FREE_TRIES, IDLE, LONGEST_WAIT, NOTICED
 from carecoord.store.database.engine import open_engine, writing
+from tests.people import add_user_with_password
 
 NOW = 1_795_000_000
 PASSWORD = "correct horse battery"
@@ -22,7 +23,7 @@ MINA = store.User("u1", "Mina@Clinic.example", "Mina Okafor", frozenset({"coordi
 def engine(database_url: str) -> Iterator[Engine]:
     made = open_engine(database_url)
     with writing(made) as conn:
-        people_sessions.add_user_with_password(conn, MINA, PASSWORD, NOW)
+        add_user_with_password(conn, MINA, PASSWORD, NOW)
     yield made
     made.dispose()
 
@@ -192,7 +193,7 @@ def test_a_password_must_be_long_enough_and_not_absurd(engine: Engine, password:
 
 def test_a_login_is_given_once(engine: Engine) -> None:
     with wrote(engine) as conn, pytest.raises(BadRegistration):
-        people_sessions.add_user_with_password(conn, replace(MINA, id="u2", login="MINA@clinic.example"), PASSWORD, NOW)
+        add_user_with_password(conn, replace(MINA, id="u2", login="MINA@clinic.example"), PASSWORD, NOW)
 
 
 def test_the_database_holds_neither_password_nor_session_id(engine: Engine) -> None:

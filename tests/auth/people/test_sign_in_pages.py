@@ -24,6 +24,7 @@ from carecoord.web.page import assets
 from carecoord.web.people import sign_in
 from carecoord.web.server import errors
 from carecoord.world import World
+from tests.people import add_user_with_password
 
 PASSWORD = "correct horse battery"
 
@@ -40,7 +41,7 @@ def world(engine: Engine, tmp_path: Path) -> World:
     clock = Clock()
     with writing(engine) as conn:
         mina = User("u1", "mina", "Mina Okafor", frozenset({"coordinator"}))
-        auth.people.sessions.add_user_with_password(conn, mina, PASSWORD, int(clock().timestamp()))
+        add_user_with_password(conn, mina, PASSWORD, int(clock().timestamp()))
     return World(engine, clock, lambda: "id", requests.Session, Settings(), lambda *_: None, Journal(tmp_path))
 
 

@@ -20,12 +20,12 @@ from flask import Flask
 from joserfc.jwk import ECKey
 from werkzeug.serving import make_server
 
-import auth.people.sessions
 from auth.store import User
 from carecoord.app import wired
 from carecoord.store.database.engine import writing
 from tests.auth.conftest import ASSERTION, build_world, public, sign
 from tests.auth.place import CALLBACK, Forms, Place
+from tests.people import add_user_with_password
 
 PASSWORD = "correct horse battery"
 SCOPE = "openid fhirUser launch/patient patient/Patient.rs"
@@ -113,7 +113,7 @@ def test_a_backend_service_reads_with_a_token(served: Served, ec: ECKey) -> None
 def test_a_person_lets_an_app_in(served: Served) -> None:
     with writing(served.place.world.engine) as conn:
         mina = User("u1", "mina", "Mina Reyes", frozenset({"coordinator"}), "clinic", "Practitioner/mina")
-        auth.people.sessions.add_user_with_password(conn, mina, PASSWORD, served.place.now())
+        add_user_with_password(conn, mina, PASSWORD, served.place.now())
     app = served.place.app(SCOPE)
     asked = served.get(app.address(aud=f"{served.url}/fhir"))
     (form,) = Forms(served.get(asked.headers["Location"]).text).found
