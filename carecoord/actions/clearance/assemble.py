@@ -12,11 +12,11 @@ import msgspec
 from sqlalchemy import Connection
 
 from carecoord.domain.agreements.versions import number_of
+from carecoord.domain.prior_auth.requirements import payer_of
 from carecoord.domain.referrals.case import CLINICAL, REGISTRY, Case, gather, is_referral
 from carecoord.domain.resource.codes import EXTENSION, HL7, IDENTIFIER, has
 from carecoord.domain.resource.elements import (
     extension,
-    identifier,
     identifiers,
     item,
     items,
@@ -25,6 +25,7 @@ from carecoord.domain.resource.elements import (
     targets,
     text,
 )
+from carecoord.domain.worklist import registry_keys
 from carecoord.store.ehrs import ehrs
 from carecoord.store.resources import read
 from carecoord.store.resources.read import Row
@@ -207,10 +208,10 @@ def _around(library: Library, case: Case, bodies: dict[str, bytes], offers: bool
     contracts, numbers = _contracts(library, rows)
     around = {to for each in (*rows, *plans) for to in _named(each)}
     near = library.fetch(sorted(around))
-    needs |= {f"InsurancePlan?{each}" for each in plan_keys} | {f"Contract?{each}" for each in numbers}
-    needs |= {f"affiliated:{each}" for each in groups} | {f"role:{each}" for each in clinicians} | around
-    needs |= {f"rules:{each}" for each in owners} | {to for each in rows if (to := _governing(each))}
-    books = [each for each in library.books() if _payer_of(each) in owners]
+    identified = [("InsurancePlan", each) for each in plan_keys] + [("Contract", each) for each in numbers]
+    governing = {to for each in rows if (to := _governing(each))}
+    needs |= registry_keys.asked(around | governing, identified, groups, clinicians, owners)
+    books = [each for each in library.books() if payer_of(each) in owners]
     found = {key(each): each for each in (*people.values(), *plans, *rows, *contracts, *near, *books)}
     return list(found.values()), frozenset(needs)
 
@@ -228,7 +229,7 @@ def _people(library: Library, case: Case, named: Iterable[str]) -> tuple[dict[st
         meant = {*_sites(case), *_payers(case), *performers}
         for kind in COPIED:
             ids = _shared(found[to] for to in meant if to in found and to.startswith(f"{kind}/"))
-            needs |= {f"{kind}?{each}" for each in ids}
+            needs |= {registry_keys.identified(kind, each) for each in ids}
             wanted |= {key(each) for each in library.identified(kind, ids)}
     return found, needs | wanted
 
@@ -309,7 +310,3 @@ def _contracts(library: Library, rows: Iterable[Json]) -> tuple[list[Json], set[
     first = library.fetch(sorted({to for row in rows if (to := _governing(row))}))
     numbers = {id for each in first for id in identifiers(each) if id.endswith(f"|{number_of(each)}")}
     return [*first, *library.identified("Contract", numbers)], numbers
-
-
-def _payer_of(book: Json) -> str:
-    return identifier(item(extension(book, f"{EXTENSION}/plan-payer"), "valueIdentifier"))

@@ -15,8 +15,8 @@ from carecoord.actions.clearance.assemble import Assembled, Library, of_patient
 from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.referrals.case import CLINICAL, REGISTRY
-from carecoord.domain.resource.codes import EXTENSION
-from carecoord.domain.resource.elements import extension, identifier, identifiers, item, key, target
+from carecoord.domain.resource.elements import item, target
+from carecoord.domain.worklist import registry_keys
 from carecoord.domain.worklist.row import row
 from carecoord.fhir.instants import micros
 from carecoord.settings import Settings
@@ -136,7 +136,7 @@ def _registry(conn: Connection, touched: Sequence[Touched], done: set[str], now:
     keys = {f"{each.type}/{each.id}" for each in shared}
     for version in registry.versions(conn, [each.rid for each in shared]):
         if version.body:
-            keys |= _keys(_decode(version.body))
+            keys |= registry_keys.answered(_decode(version.body))
     rids = registry.leaning(conn, keys)
     if len(rids) > AT_ONCE:
         registry.mark(conn, rids)
@@ -144,16 +144,3 @@ def _registry(conn: Connection, touched: Sequence[Touched], done: set[str], now:
     elif rids:
         patients = set(conn.scalars(select(case.c.patient).where(case.c.rid.in_(rids)).distinct()))
         _rewrite(conn, patients - done, now, rules)
-
-
-def _keys(resource: dict[str, Any]) -> set[str]:
-    """The keys by which cases lean on a resource of the registry (see assembling)."""
-    kind = str(resource.get("resourceType"))
-    found = {f"{kind}?{id}" for id in identifiers(resource)} | {key(resource)}
-    if kind == "OrganizationAffiliation":
-        found.add(f"affiliated:{target(item(resource, 'participatingOrganization'))}")
-    if kind == "PractitionerRole":
-        found.add(f"role:{target(item(resource, 'practitioner'))}")
-    if kind == "PlanDefinition":
-        found.add(f"rules:{identifier(item(extension(resource, f'{EXTENSION}/plan-payer'), 'valueIdentifier'))}")
-    return found

@@ -58,11 +58,16 @@ class Requirement:
     evidence: tuple[Evidence, ...] = ()
 
 
+def payer_of(book: Json) -> str:
+    """The identifier, `system|value`, of the payer whose rule book it is; empty where it names none."""
+    return identifier(item(extension(book, f"{EXTENSION}/plan-payer"), "valueIdentifier"))
+
+
 def rules(books: Iterable[Json], service: Codes, policy: Policy) -> tuple[Rule, ...]:
     """Every line of the active rule books that speaks of this service or of any."""
     found = []
     for book in books:
-        owner = identifier(item(extension(book, f"{EXTENSION}/plan-payer"), "valueIdentifier"))
+        owner = payer_of(book)
         when = days(book.get("effectivePeriod"), policy.zone)
         if text(book, "status") == "active":
             for action in items(book, "action"):

@@ -1,0 +1,60 @@
+"""The keys by which the row of a case leans on the registry, both ends of them: what assembling a case asks for, found
+or not, and what a changed resource answers to. Where the two ends differ by a letter, a row stays stale and nobody
+learns of it; so each key is spelt once, here."""
+
+from collections.abc import Iterable
+
+from carecoord.domain.prior_auth.requirements import payer_of
+from carecoord.domain.resource.elements import Json, identifiers, item, key, target
+
+
+def identified(type: str, id: str) -> str:
+    """Whatever of a type has the identifier, `system|value`: a plan, a contract, a copy of an organization."""
+    return f"{type}?{id}"
+
+
+def affiliated(organization: str) -> str:
+    """The rows of the directory for an organization, `Organization/id`."""
+    return f"affiliated:{organization}"
+
+
+def roles_of(practitioner: str) -> str:
+    """The roles of a clinician, `Practitioner/id`."""
+    return f"role:{practitioner}"
+
+
+def rules_of(payer: str) -> str:
+    """The rule book of the payer with the identifier, `system|value`."""
+    return f"rules:{payer}"
+
+
+def asked(
+    references: Iterable[str],
+    named: Iterable[tuple[str, str]],
+    organizations: Iterable[str],
+    practitioners: Iterable[str],
+    payers: Iterable[str],
+) -> frozenset[str]:
+    """The keys of what was asked for: by `Type/id`, by (type, `system|value`), the directory's rows for organizations
+    and clinicians, the payers' rule books."""
+    return frozenset({
+        *references,
+        *(identified(type, id) for type, id in named),
+        *map(affiliated, organizations),
+        *map(roles_of, practitioners),
+        *map(rules_of, payers),
+    })
+
+
+def answered(resource: Json) -> frozenset[str]:
+    """The keys to which a resource of the registry answers: who leans on one of them has to be judged anew when it
+    comes, changes or goes."""
+    kind = str(resource.get("resourceType"))
+    found = {key(resource), *(identified(kind, id) for id in identifiers(resource))}
+    if kind == "OrganizationAffiliation":
+        found.add(affiliated(target(item(resource, "participatingOrganization"))))
+    if kind == "PractitionerRole":
+        found.add(roles_of(target(item(resource, "practitioner"))))
+    if kind == "PlanDefinition":
+        found.add(rules_of(payer_of(resource)))
+    return frozenset(found)
