@@ -21,6 +21,7 @@ from carecoord.errors import Forbidden, Invalid, NotFound
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros, moment
 from carecoord.fhir.search.collation import fold
+from carecoord.fhir.search.operands import escape
 from carecoord.fhir.search.query import EVERYTHING, NOTHING, Search, parse
 from carecoord.store.access import break_glass as store
 from carecoord.store.access.break_glass import Glass
@@ -231,7 +232,7 @@ def _person(found: Json, mine: bool, now: datetime) -> Person:
 
 def _plain(said: str) -> str:
     """The words as they are: what search would read as a sign is escaped."""
-    return "".join(f"\\{letter}" if letter in "\\,$|" else letter for letter in said.strip() if letter.isprintable())
+    return escape("".join(letter for letter in said.strip() if letter.isprintable()))
 
 
 def _audit(conn: Connection, grant: Grant, interaction: str, glass: Glass, now: datetime, request: str) -> None:

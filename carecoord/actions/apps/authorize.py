@@ -3,7 +3,6 @@
 The protocol is auth.server.authorize; here are the transactions, and whose patients may be picked.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +29,7 @@ from carecoord.errors import NotFound
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros
 from carecoord.fhir.search.collation import fold
+from carecoord.fhir.search.operands import escape
 from carecoord.fhir.search.query import parse
 from carecoord.store.audit.events import Event, record
 from carecoord.store.database.engine import reading, writing
@@ -114,7 +114,7 @@ def _record_consent(
 
 def patients(world: World, grant: Grant, said: str, request: str) -> list[Choice]:
     """Patients that the asker may see, by the beginnings of their names or by a whole number of the record."""
-    said = re.sub(r"([\\,$|])", r"\\\1", "".join(letter for letter in said if letter.isprintable()))
+    said = escape("".join(letter for letter in said if letter.isprintable()))
     with looking(world, grant, request) as turn:
         by_name = [("name", word) for word in said.split()[:5]]
         asked = [by_name] if by_name else [[("_sort", "family")]]

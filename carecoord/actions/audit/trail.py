@@ -15,6 +15,7 @@ from carecoord.actions.audit.trail_names import Named, Names, Seen, Who, patient
 from carecoord.errors import Forbidden, NotFound
 from carecoord.fhir.instants import micros
 from carecoord.fhir.search.collation import fold
+from carecoord.fhir.search.operands import escape
 from carecoord.fhir.search.query import EVERYTHING, parse
 from carecoord.store.access import break_glass
 from carecoord.store.access.break_glass import Glass
@@ -113,7 +114,7 @@ def patients(world: World, grant: Grant, said: str, request: str) -> list[Named]
     with reading(world.engine) as conn:
         rows = read.many(conn, [("Patient", said)]) if _ID.fullmatch(said) else []
         if not rows:
-            plain = re.sub(r"([\\,$|])", r"\\\1", "".join(letter for letter in said if letter.isprintable()))
+            plain = escape("".join(letter for letter in said if letter.isprintable()))
             asked = [[("name", word) for word in plain.replace("\\,", " ").split()[:5]], [("identifier", plain)]]
             searches = [parse("Patient", pairs, strict=True) for pairs in asked if pairs]
             rows = [row for one in searches for row in find(conn, one, lambda _: EVERYTHING, page_size=PICKED).rows]

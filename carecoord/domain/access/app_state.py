@@ -6,7 +6,6 @@ the launch context, of the person who uses the app, or of nobody: then every use
 changes it.
 """
 
-import re
 from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from auth.scopes import Alternatives, permits
 from carecoord.errors import Stale, TooLarge, Unprocessable
 from carecoord.fhir import text
 from carecoord.fhir.etag import Expected
+from carecoord.fhir.search.operands import escape
 
 TYPE: Final = "Basic"
 LARGEST: Final = 256 * 1024  # bytes of a resource, as the clause has it
@@ -31,7 +31,7 @@ def systems(url: str, client: str, addresses: Iterable[str]) -> tuple[str, ...]:
 
 def ways(grant: Grant, own: tuple[str, ...], perm: str) -> Alternatives:
     """Which state an app may do this to (`perm`: a letter of cruds), as alternatives of search arguments."""
-    code = ("code", ",".join(re.sub(r"([\\,$|])", r"\\\1", system) + "|" for system in own))
+    code = ("code", ",".join(escape(system) + "|" for system in own))
     patient = ("subject", f"Patient/{grant.patient}") if grant.patient else None
     user = ("subject", str(grant.fhir_user)) if grant.fhir_user else None
     nobody = ("subject:missing", "true") if perm in "rs" or "admin" in grant.roles else None

@@ -6,7 +6,6 @@ launch context and scopes combine into one Filter that search, read, include and
 permits is None; what nothing narrows is EVERYTHING.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -18,6 +17,7 @@ from auth.scopes import EVERYTHING, Alternatives, Scope, permits
 from carecoord.domain.access import app_state, break_glass
 from carecoord.errors import Problem
 from carecoord.fhir.search.criteria import ATTACHED, REQUESTED
+from carecoord.fhir.search.operands import escape
 from carecoord.fhir.search.params import compartment, params
 from carecoord.fhir.search.query import limits
 from carecoord.fhir.types import TYPES
@@ -240,7 +240,7 @@ def _payer(office: Office, type: str) -> Alternatives | None:
     if type in PUBLIC:
         return EVERYTHING
     if type == "ServiceRequest":  # what the request for authorization is about; no official parameter leads there
-        return _any_of((REQUESTED,), ",".join(re.sub(r"([\\,$|])", r"\\\1", key) for key in office.identifiers))
+        return _any_of((REQUESTED,), ",".join(escape(key) for key in office.identifiers))
     return _any_of(ADDRESSED[type], _references("Organization", office.organizations))
 
 

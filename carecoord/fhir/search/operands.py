@@ -121,6 +121,11 @@ def plain(text: str) -> str:
     return re.sub(r"\\([,$|\\])", r"\1", text) if "\\" in text else text
 
 
+def escape(text: str) -> str:
+    r"""What makes search take a text as it is: a backslash before each of , $ | and \."""
+    return re.sub(r"([\\,$|])", r"\\\1", text)
+
+
 def read_code(text: str) -> Code:
     """`code`, `system|code`, `|code` (of no system) or `system|`."""
     system, *rest = (clip(plain(piece)) for piece in parts(text, "|", 1))
