@@ -7,9 +7,14 @@ from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from carecoord.actions.people import accounts
+from carecoord.actions.people.accounts import NewUser
+from carecoord.store.audit.tables import audit
+from carecoord.store.database.engine import reading
 from carecoord.web.page import assets
-from tests.desk.conftest import House
+from tests.desk.conftest import PASSWORD, House
 
 
 @pytest.fixture
@@ -277,3 +282,44 @@ def test_breaking_the_glass_asks_for_an_mrn_and_says_the_birthday_as_people_do(c
     hidden = dict(re.findall(r'name="(csrf)" value="([^"]*)"', page))
     found = coordinator.post("/break-glass", data={**hidden, "mrn": "4410-882", "family": "", "birth": ""})
     assert "born 15 Jan 1965 · female · MRN 4410-882" in text(found.get_data(as_text=True))
+
+
+@pytest.fixture(scope="module")
+def both(house: House) -> FlaskClient:
+    """Somebody who is a coordinator, whom an admin on the page People makes contract staff too."""
+    new = NewUser("both", "Both, Bea", frozenset({"coordinator"}), "office-fairmont")
+    accounts.add_user(house.world, new, PASSWORD)
+    admin = house.enter("admin")
+    csrf = first(r'name="csrf" value="([^"]+)"', get(admin, "/people"))
+    sent = {"csrf": csrf, "login": "both", "organization": "office-fairmont", "practitioner": ""}
+    refused = admin.post("/people/change", data={**sent, "role": []})
+    assert (refused.status_code, "Choose a role" in refused.text) == (422, True)
+    assert admin.post("/people/change", data={**sent, "login": "whitlock", "role": ["admin"]}).status_code == 409
+    assert "Unknown role" in admin.post("/people/change", data={**sent, "role": ["king"]}).text
+    done = admin.post("/people/change", data={**sent, "role": ["coordinator", "contracts"]})
+    assert "Both, Bea is changed: contracts, coordinator." in text(done.text)
+    client = house.app.test_client()
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', get(client, "/sign-in")))
+    client.post("/sign-in", data={**hidden, "login": "both", "password": PASSWORD})
+    return client
+
+
+def test_somebody_with_two_desks_reaches_both_by_the_rail(both: FlaskClient, coordinator: FlaskClient) -> None:
+    rail = first(r'<nav class="rail-nav"(.*?)</nav>', get(both, "/"))
+    assert re.findall(r'rail-link" href="([^"]+)"', rail) == ["/", "/contracts"]
+    assert "AGR-0112" in text(get(both, "/contracts"))
+    assert coordinator.get("/contracts").status_code == 403
+    assert "/contracts" not in get(coordinator, "/")
+
+
+def test_only_an_admin_changes_what_people_are(coordinator: FlaskClient) -> None:
+    csrf = first(r'name="csrf" value="([^"]+)"', get(coordinator, "/"))
+    sent = {"csrf": csrf, "login": "harper", "role": ["admin"], "organization": "office-fairmont"}
+    assert coordinator.post("/people/change", data=sent).status_code == 403
+
+
+def test_a_change_on_the_page_people_is_audited(both: FlaskClient, house: House) -> None:
+    house.world.journal.drain(house.world.engine)
+    with reading(house.world.engine) as conn:
+        said = conn.scalars(select(audit.c.query).where(audit.c.interaction == "account-change")).all()
+    assert any("contracts, coordinator of office-fairmont" in (each or "") for each in said)

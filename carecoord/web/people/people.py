@@ -50,6 +50,13 @@ def blueprint(world: World) -> Blueprint:
         link = people.invite_to_new_password(world, found, request_id(), by, factors_too=too)
         return _page(world, link=link, whose=found)
 
+    _change(pages, world)
+    return pages
+
+
+def _change(pages: Blueprint, world: World) -> None:
+    """Another organization, practitioner or roles for somebody; disabling and enabling them."""
+
     @pages.post(f"{PEOPLE}/disable")
     def disable() -> Response:
         if "sure" not in request.form:
@@ -62,7 +69,22 @@ def blueprint(world: World) -> Blueprint:
         changed = people.set_disabled(world, _whose(), False, request_id(), sign_in.session().user)
         return _page(world, done=f"{changed.name} can sign in again.")
 
-    return pages
+    @pages.post(f"{PEOPLE}/change")
+    def change() -> Response:
+        form = request.form
+        roles, organization = frozenset(form.getlist("role")), form.get("organization") or None
+        practitioner = form.get("practitioner", "").strip().removeprefix("Practitioner/") or None
+        try:
+            if not roles:
+                raise errors.Invalid("Choose a role at least; somebody who is to do nothing here is disabled.")
+            _demand_office(NewUser(_whose(), "", roles, organization, practitioner))
+            found = people.change(
+                world, _whose(), request_id(), sign_in.session().user,
+                organization=organization, practitioner=practitioner, roles=roles,
+            )  # fmt: skip
+        except errors.Invalid as refused:
+            return _page(world, 422, unchanged=f"{_whose()} stays as before. {refused}")
+        return _page(world, done=f"{found.name} is changed: {', '.join(sorted(found.roles))}.")
 
 
 def _demand_office(new: NewUser) -> None:

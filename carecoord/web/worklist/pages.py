@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as Answer
 from auth.grant import Grant
 from carecoord.actions.worklist import worklist as cases
 from carecoord.domain.access.payer_view import CELLS
+from carecoord.errors import Forbidden
 from carecoord.fhir.instants import micros, moment
 from carecoord.web.agreements import standing_view
 from carecoord.web.page import labels
@@ -39,10 +40,9 @@ def blueprint(world: World) -> Blueprint:
     """The pages of the desk, each behind the sign-in."""
     pages = Blueprint("desk", __name__, template_folder="../templates")
     sign_in.guard(pages, world)
-    pages.add_app_template_global(initials)
-    pages.add_app_template_global(tint)
     zone = ZoneInfo(world.settings.timezone)
-    _tell_times(pages, world, zone)
+    _tell(pages, world, zone)
+    _contract_desk(pages, world, zone)
 
     @pages.get("/")
     def worklist() -> str | Answer:
@@ -87,8 +87,10 @@ def blueprint(world: World) -> Blueprint:
     return pages
 
 
-def _tell_times(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
-    """What every template may say: where hours are told, and a stored date as people read it."""
+def _tell(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
+    """What every template may say: somebody's avatar, where hours are told, a stored date as people read it."""
+    pages.add_app_template_global(initials)
+    pages.add_app_template_global(tint)
 
     @pages.app_template_global("hours_of")
     def hours_of() -> str:
@@ -103,6 +105,21 @@ def _other_desk(world: World, grant: Grant, zone: ZoneInfo) -> str:
     """For those who work on no cases: the contract desk's numbers, or a word of where to go."""
     if "contracts" not in grant.roles:
         return render_template("no_cases.html")
+    return _agreements(world, grant, zone)
+
+
+def _contract_desk(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
+    """The contract desk's numbers at an address of their own, for whoever has a worklist too."""
+
+    @pages.get("/contracts")
+    def contracts() -> str:
+        grant = sign_in.session().grant()
+        if "contracts" not in grant.roles:
+            raise Forbidden("The numbers of the agreements are the contract desk's.")
+        return _agreements(world, grant, zone)
+
+
+def _agreements(world: World, grant: Grant, zone: ZoneInfo) -> str:
     now, found = cases.agreements(world, grant, request_id())
     return render_template("agreements.html", rail="Contracts", rows=standing_view.lines(found, Times(now, zone)))
 
