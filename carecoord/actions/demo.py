@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection
 
 from auth import store
 from auth.people import sessions
@@ -16,8 +16,8 @@ from carecoord.actions.fhir import load as fhir_load
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.fhir import text
+from carecoord.store.database import marks
 from carecoord.store.database.engine import reading, writing
-from carecoord.store.database.tables import setting
 from carecoord.world import World
 
 MARK = "demo"  # the row of `setting` that says that the story was told here, and to which day it was shifted
@@ -34,10 +34,10 @@ class Told:
 
 def told(conn: Connection) -> Told | None:
     """Whether, and for which day, the story was told here."""
-    row = conn.scalar(select(setting.c.value).where(setting.c.name == MARK))
+    row = marks.get(conn, MARK)
     if row is None:
         return None
-    found = text.loads(bytes(row))
+    found = text.loads(row)
     return Told(date.fromisoformat(found["today"]), found["part"])
 
 
@@ -53,7 +53,7 @@ def tell(world: World, fixtures: Path, part: str, today: date, report: Report) -
     fhir_load.load(world, sorted((fixtures / part).glob("*.ndjson")), days=(today - anchor).days, report=report)
     mark = text.dumps({"today": today.isoformat(), "part": part})
     with writing(world.engine) as conn:
-        conn.execute(insert(setting).values(name=MARK, value=mark))
+        marks.add(conn, MARK, mark)
 
 
 def admit(world: World, cast: Sequence[NewUser], known: dict[str, str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from carecoord.actions.access import consents
 from carecoord.actions.clearance.assemble import Assembled, Library, of_patient
@@ -22,7 +22,6 @@ from carecoord.fhir.instants import micros
 from carecoord.settings import Settings
 from carecoord.store.database import outbox
 from carecoord.store.database.engine import reading, writing
-from carecoord.store.database.tables import case
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Projector, Touched
 from carecoord.store.worklist import registry
@@ -77,8 +76,7 @@ def refresh(conn: Connection, now: datetime, rules: Policy, most: int) -> None:
 
 def _due(conn: Connection, now: datetime, most: int) -> list[str]:
     """The patients of the rows whose time has come, the longest due first."""
-    late = case.c.changes_at <= micros(now)
-    return list(conn.scalars(select(case.c.patient).where(late).order_by(case.c.changes_at).limit(most)))
+    return worklist_rows.due(conn, micros(now), most)
 
 
 def _patients(conn: Connection, touched: Iterable[Touched]) -> set[str]:
@@ -108,7 +106,7 @@ def _rewrite(conn: Connection, patients: Iterable[str], now: datetime, rules: Po
     library = Library(conn)
     for patient in worklist_rows.concerned(conn, patients):
         found = of_patient(library, patient)
-        held = {row["rid"]: row for row in conn.execute(select(case).where(case.c.patient == patient)).mappings().all()}
+        held = worklist_rows.of_patient(conn, patient)
         if not found and not held:
             continue
         written = {each.rid: _row(each, now, rules) for each in found}
@@ -142,5 +140,5 @@ def _registry(conn: Connection, touched: Sequence[Touched], done: set[str], now:
         registry.mark(conn, rids)
         outbox.add(conn, JOB, JOB, b"", now)
     elif rids:
-        patients = set(conn.scalars(select(case.c.patient).where(case.c.rid.in_(rids)).distinct()))
+        patients = worklist_rows.patients(conn, rids)
         _rewrite(conn, patients - done, now, rules)

@@ -23,6 +23,23 @@ def concerned(conn: Connection, patients: Iterable[str]) -> list[str]:
     return [patient for patient in sorted(patients) if first(conn, _concerned, {"patient": patient})]
 
 
+def due(conn: Connection, now: int, most: int) -> list[str]:
+    """The patients of up to `most` rows whose time (microseconds) has come, the longest due first."""
+    late = case.c.changes_at <= now
+    return list(conn.scalars(select(case.c.patient).where(late).order_by(case.c.changes_at).limit(most)))
+
+
+def of_patient(conn: Connection, patient: str) -> dict[int, Mapping[str, Any]]:
+    """The rows of a patient's cases, every column, by `rid`."""
+    held = conn.execute(select(case).where(case.c.patient == patient)).mappings()
+    return {row["rid"]: dict(row) for row in held}
+
+
+def patients(conn: Connection, rids: Sequence[int]) -> set[str]:
+    """Whose cases these rows are."""
+    return set(conn.scalars(select(case.c.patient).where(case.c.rid.in_(rids)).distinct()))
+
+
 def save(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Put these rows (every column of `case_row`) in the place of whatever stood under their `rid`."""
     rows = sorted(rows, key=lambda row: row["rid"])
