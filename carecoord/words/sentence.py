@@ -4,9 +4,10 @@ Only `words.catalogue` turns one into words, in the language of whoever reads: a
 could be read in English alone, for ever.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import reduce
 from typing import Any, TypeAlias
 
 import msgspec
@@ -33,6 +34,21 @@ class Sentence:
 def sentence(key: str, **params: Value) -> Sentence:
     """The sentence of this key. `sentence("appointment.booked", day=date(2027, 1, 30))`."""
     return Sentence(key, tuple(params.items()))
+
+
+def joined(names: Sequence[Value]) -> Value:
+    """The names as one of them reads within a sentence: `a and b and c`. Raises TypeError for none."""
+    return reduce(lambda first, last: sentence("and", first=first, last=last), names)
+
+
+def because(reason: str) -> Value:
+    """The reason that somebody gave, in their words, as the end of a sentence; nothing where none was given."""
+    return sentence("because", reason=reason.rstrip(".")) if reason else ""
+
+
+def dated(day: date | None) -> Value:
+    """A day that may not be known, as a parameter."""
+    return day or sentence("no-date")
 
 
 def dumps(one: Sentence) -> str:

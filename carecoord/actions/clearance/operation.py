@@ -139,7 +139,7 @@ def _part(name: str, **value: Any) -> Json:
 
 
 def _headline(found: Clearance) -> list[Json]:
-    parts = [_part("headline", valueString=found.headline)]
+    parts = [_part("headline", valueString=str(found.headline))]
     if found.headline_gate:
         parts.append(_part("headlineGate", valueCode=found.headline_gate))
     return parts + _move(found.action, found.who, found.due, found.due_label)
@@ -163,7 +163,7 @@ def _gate(gate: Gate) -> list[Json]:
     parts = [
         _part("name", valueCode=gate.name),
         _part("state", valueCode=gate.state),
-        _part("reason", valueString=gate.reason),
+        _part("reason", valueString=str(gate.reason)),
         _part("rule", valueString=gate.rule),
         *_move(gate.action, gate.who, gate.due, gate.due_label),
     ]
@@ -178,7 +178,7 @@ def _gate(gate: Gate) -> list[Json]:
                 part=[
                     _part("period", valuePeriod=period),
                     _part("state", valueCode=span.state),
-                    _part("reason", valueString=span.reason),
+                    _part("reason", valueString=str(span.reason)),
                 ],
             )
         )

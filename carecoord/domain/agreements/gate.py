@@ -12,6 +12,7 @@ from carecoord.domain.gates.rules import rule
 from carecoord.domain.referrals.referral import Performer, Referral
 from carecoord.domain.resource.parties import Party
 from carecoord.fhir.search.collation import fold
+from carecoord.words.sentence import sentence
 
 STATE: Final[dict[Result, GateState]] = {
     "in": "met",
@@ -23,9 +24,9 @@ STATE: Final[dict[Result, GateState]] = {
 ANOTHER = Action("choose-performer", "Choose another performer")
 ASK = Action("ask-contracts", "Ask the contract desk")
 NAME_SITE = Action("name-site", "Name the site of the visit")
-NOBODY = Participation("unknown", "no-performer", "No performer has been chosen.")
-NO_PAYER = Participation("unknown", "no-payer", "Which payer's network counts is not known.")
-SELF_PAY = Participation("in", "self-pay", "The patient pays: no network has to be met.")
+NOBODY = Participation("unknown", "no-performer", sentence("agreement.no-performer"))
+NO_PAYER = Participation("unknown", "no-payer", sentence("agreement.no-payer"))
+SELF_PAY = Participation("in", "self-pay", sentence("agreement.self-pay"))
 
 
 def answer(referral: Referral, site: Party | None, card: Card | None, day: date, known: Register) -> Participation:
@@ -68,9 +69,8 @@ def _gate(
     label: str | None = None,
     waits_on: str | None = None,
 ) -> Gate:
-    reason = f"{found.reason.removesuffix('.')}{found.beside}." if found.beside else found.reason
     id = rule("agreement", found.kind)
-    return Gate("agreement", state, reason, id, proof, action, who, None, label, None, waits_on)
+    return Gate("agreement", state, found.beside or found.reason, id, proof, action, who, None, label, None, waits_on)
 
 
 def offers(referral: Referral, card: Card, day: date, known: Register, most: int = 5) -> tuple[Offer, ...]:

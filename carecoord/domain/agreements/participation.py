@@ -14,8 +14,9 @@ from carecoord.domain.agreements.directory import Membership, PlanNetwork, Regis
 from carecoord.domain.agreements.versions import Standing, State, standing
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.referrals.referral import Performer
-from carecoord.domain.resource.days import Days, spoken
+from carecoord.domain.resource.days import Days
 from carecoord.domain.resource.parties import Party
+from carecoord.words.sentence import Sentence, Value, dated, joined, sentence
 
 # How exactly a row names the performer; higher is more specific.
 CLINICIAN_AT_SITE, CLINICIAN, GROUP_AT_SITE, GROUP, PARENT, TAX_ID = 6, 5, 4, 3, 2, 1
@@ -42,13 +43,13 @@ class Participation:
 
     result: Result
     kind: str
-    reason: str
+    reason: Sentence
     evidence: tuple[Evidence, ...] = ()
-    network: str = ""
+    network: Value = ""
     number: str = ""
     version: str = ""
     until: date | None = None
-    beside: str = ""  # how it lies to the visit: what the payer, who was told of no visit, must not read
+    beside: Sentence | None = None  # the reason with how it lies to the visit: the payer was told of no visit
 
 
 def participation(asked: Question, day: date, known: Register) -> Participation:
@@ -64,7 +65,7 @@ def participation(asked: Question, day: date, known: Register) -> Participation:
     networks = [network for p in today for network in p.networks]
     named = [(level, row) for row in known.rows if (level := exactness(row, asked.performer, known))]
     if not named:
-        reason = f"Our directory says nothing about {asked.performer.name}."
+        reason = sentence("agreement.silent", who=asked.performer.name)
         return Participation("unknown", "silent", reason, (asked.performer.evidence,), _names(networks))
     near = [(level, row) for level, row in named if _in_network(row, networks, asked)]
     return (
@@ -73,7 +74,7 @@ def participation(asked: Question, day: date, known: Register) -> Participation:
         else Participation(
             "out",
             "network",
-            f"{asked.performer.name} does not take part in {_names(networks)}.",
+            sentence("agreement.network", who=asked.performer.name, network=_names(networks)),
             (today[0].evidence, *(row.evidence for _, row in named[:3])),
             _names(networks),
         )
@@ -82,11 +83,11 @@ def participation(asked: Question, day: date, known: Register) -> Participation:
 
 def _no_network(asked: Question, day: date, plans: Sequence[PlanNetwork]) -> Participation:
     if not asked.plan:
-        return Participation("unknown", "plan", "The card names no plan, so no network can be looked up.")
+        return Participation("unknown", "plan", sentence("agreement.plan.no-name"))
     evidence = tuple(p.evidence for p in plans)
     if not plans:
-        return Participation("unknown", "plan", f"Plan {asked.plan} is not in our register.")
-    return Participation("unknown", "plan", f"Plan {asked.plan} has no network for the date in our register.", evidence)
+        return Participation("unknown", "plan", sentence("agreement.plan", plan=asked.plan))
+    return Participation("unknown", "plan", sentence("agreement.plan.no-network", plan=asked.plan), evidence)
 
 
 def exactness(row: Membership, performer: Performer, known: Register) -> int:
@@ -153,15 +154,14 @@ def _among(
     return min(found, key=lambda each: (("in", "pending", "unknown", "out").index(each.result), _late(each.until)))
 
 
-def _shut(rows: Sequence[Membership], asked: Question, network: str) -> Participation:
+def _shut(rows: Sequence[Membership], asked: Question, network: Value) -> Participation:
     """Excluded for certain, or perhaps: where the exclusion is for some sites or specialties and the order names
     none."""
     proof = tuple(row.evidence for row in rows)
     if any(_here(row, asked) and _fits(row, asked) for row in rows):
-        return Participation(
-            "excluded", "excluded", f"{asked.performer.name} is excluded from {network}.", proof, network
-        )
-    reason = f"{asked.performer.name} is excluded from {network} in part: name the site and the specialty."
+        reason = sentence("agreement.excluded", who=asked.performer.name, network=network)
+        return Participation("excluded", "excluded", reason, proof, network)
+    reason = sentence("agreement.excluded-in-part", who=asked.performer.name, network=network)
     return Participation("unknown", "excluded-in-part", reason, proof, network)
 
 
@@ -174,7 +174,7 @@ def _outside(
     covering: Sequence[tuple[int, Membership]],
     asked: Question,
     day: date,
-    network: str,
+    network: Value,
 ) -> Participation:
     """Why no row covers the question, by its nearest miss."""
     name = asked.performer.name
@@ -182,25 +182,23 @@ def _outside(
     rows = elsewhere or [row for _, row in near if row.include]
     proof = tuple(row.evidence for row in rows)
     if elsewhere:
-        sites = " and ".join(sorted({site.name for row in elsewhere for site in row.sites}))
+        sites = joined(sorted({site.name for row in elsewhere for site in row.sites}) or [""])
         if asked.site is None:
-            return Participation(
-                "unknown", "site", f"{name} takes part at {sites} only: name the site of the visit.", proof, network
-            )
-        return Participation(
-            "out", "site", f"{name} takes part at {sites} only, not at {asked.site.name}.", proof, network
-        )
+            return Participation("unknown", "site", sentence("agreement.site", who=name, sites=sites), proof, network)
+        reason = sentence("agreement.site.other", who=name, sites=sites, site=asked.site.name)
+        return Participation("out", "site", reason, proof, network)
     ended = [row for row in rows if row.days.end and row.days.end <= day]
     later = [row for row in rows if row.days.start and row.days.start > day]
     if ended:
         last = max(ended, key=lambda row: row.days.end or date.min)
-        reason = f"{name} takes part in {network} until {spoken(last.days.last)} only."
+        reason = sentence("agreement.ended", who=name, network=network, day=dated(last.days.last))
         return Participation("out", "ended", reason, (last.evidence,), network, until=last.days.end)
     if later:
-        reason = f"{name} takes part in {network} from {spoken(min(row.days.start or day for row in later))} only."
+        begins = min(row.days.start or day for row in later)
+        reason = sentence("agreement.later", who=name, network=network, day=begins)
         return Participation("out", "later", reason, proof, network)
     # Specialties are words of different vocabularies: that they differ is a doubt, not a proof.
-    reason = f"{name} is listed in {network} for other specialties than this order's."
+    reason = sentence("agreement.specialty", who=name, network=network)
     return Participation("unknown", "specialty", reason, proof, network)
 
 
@@ -212,7 +210,7 @@ def _under(
     number = known.numbers.get(contract, "")
     stand = standing(number, known.agreements.get(number, ()), day) if number else None
     if stand is None:
-        reason = f"{name} is listed in {network}, but no agreement is on file."
+        reason = sentence("agreement.contract", who=name, network=network)
         return Participation("unknown", "contract", reason, (row.evidence,), network)
     proof = (row.evidence, *stand.evidence)
     if not stand.version:
@@ -220,33 +218,32 @@ def _under(
     ends = [end for end in (row.days.end, stand.until, *(p.days.end for p in plans)) if end]
     until, n = min(ends, default=None), stand.version.n
     if row.credentialed and row.credentialed > day:
-        when = f" until {spoken(row.credentialed)}" if row.credentialed < date.max else ""
-        return Participation(
-            "pending", "not-credentialed", f"{name} is not credentialed{when}.", proof, network, number, n, until
-        )
-    ending = f", until {spoken(Days(end=until).last)}" if until else ""
-    return Participation(
-        "in",
-        "in-network",
-        f"{name} is in {network} under agreement {number}{ending}.",
-        (*proof, *(p.evidence for p in plans)),
-        network,
-        number,
-        n,
-        until,
-    )
+        reason = _awaits_credentials(name, row.credentialed)
+        return Participation("pending", "not-credentialed", reason, proof, network, number, n, until)
+    proof = (*proof, *(p.evidence for p in plans))
+    reason = sentence("agreement.in-network", who=name, network=network, number=number)
+    if until:
+        last = dated(Days(end=until).last)
+        reason = sentence("agreement.in-network.until", who=name, network=network, number=number, day=last)
+    return Participation("in", "in-network", reason, proof, network, number, n, until)
+
+
+def _awaits_credentials(who: str, day: date) -> Sentence:
+    if day < date.max:
+        return sentence("agreement.not-credentialed.until", who=who, day=day)
+    return sentence("agreement.not-credentialed", who=who)
 
 
 _NOT_IN_FORCE: Final[dict[State, Result]] = {"awaited": "pending", "unknown": "unknown"}  # all others: out
 
 
-def _not_in_force(stand: Standing, proof: tuple[Evidence, ...], network: str) -> Participation:
+def _not_in_force(stand: Standing, proof: tuple[Evidence, ...], network: Value) -> Participation:
     result = _NOT_IN_FORCE.get(stand.state, "out")
-    before = ", before the visit" if stand.state == "ended" else ", after the visit" if stand.state == "later" else ""
     return Participation(
-        result, stand.state, f"{stand.reason}.", proof, network, stand.number, until=stand.until, beside=before
+        result, stand.state, stand.reason, proof, network, stand.number, until=stand.until, beside=stand.beside
     )
 
 
-def _names(parties: Iterable[Party]) -> str:
-    return " and ".join(dict.fromkeys(each.name or each.reference for each in parties)) or "the network"
+def _names(parties: Iterable[Party]) -> Value:
+    names = list(dict.fromkeys(each.name or each.reference for each in parties))
+    return joined(names) if any(names) else sentence("network.unnamed")

@@ -4,22 +4,23 @@ One Contract is one version; the agreement number joins them. An amendment takes
 nothing of the term (rates only), the term of what it amends goes on. An evergreen term rolls over at its end, unless
 notice was given in time for that end."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, tzinfo
 from typing import Literal
 
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.resource.codes import EXTENSION, IDENTIFIER
-from carecoord.domain.resource.days import Days, add_months, days, first, shifted, spoken
+from carecoord.domain.resource.days import Days, add_months, days, first, shifted
 from carecoord.domain.resource.elements import Json, evidence, extension, item, items, key, target, text
+from carecoord.words.sentence import Sentence, dated, sentence
 
 IN_FORCE = {"executed", "renewed", "amended", "appended", "terminated"}  # a terminated one was, until its end
-AWAITED = {
-    "executable": "is waiting for signature",
-    "offered": "is offered, not signed",
-    "negotiable": "is being negotiated",
-    "policy": "is a draft",
+AWAITED: dict[str, Callable[[str], Sentence]] = {  # status -> what is still to be done about the agreement of a number
+    "executable": lambda number: sentence("agreement.awaited.signature", number=number),
+    "offered": lambda number: sentence("agreement.awaited.offered", number=number),
+    "negotiable": lambda number: sentence("agreement.awaited.negotiable", number=number),
+    "policy": lambda number: sentence("agreement.awaited.draft", number=number),
 }
 
 
@@ -75,14 +76,15 @@ State = Literal["in-force", "ended", "later", "awaited", "suspended", "unknown"]
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How an agreement stands on a day: `version` in force, or None and why not. `until` is the first day it no longer
-    holds, None when nothing ends it."""
+    holds, None when nothing ends it. `beside` is the reason with how it lies to the visit, where it lies beside it."""
 
     number: str
     version: Version | None
     until: date | None
     state: State
-    reason: str
+    reason: Sentence
     evidence: tuple[Evidence, ...]
+    beside: Sentence | None = None
 
 
 def versions(contracts: Iterable[Json], zone: tzinfo) -> dict[str, tuple[Version, ...]]:
@@ -166,25 +168,27 @@ def standing(number: str, found: tuple[Version, ...], day: date) -> Standing:
     does not come back when it ends."""
     suspended = next((each for each in found if each.status == "disputed" and each.run.holds(day)), None)
     if suspended:
-        return Standing(number, None, None, "suspended", f"Agreement {number} is suspended", suspended.evidence)
+        said = sentence("agreement.suspended", number=number)
+        return Standing(number, None, None, "suspended", said, suspended.evidence)
     signed = [each for each in found if each.status in IN_FORCE and (each.status != "terminated" or each.days.end)]
     begun = [each for each in signed if not each.run.start or each.run.start <= day]
     if begun and begun[-1].run.holds(day):
-        return Standing(
-            number, begun[-1], _until(begun[-1], signed, day), "in-force", f"Agreement {number}", begun[-1].evidence
-        )
+        until, said = _until(begun[-1], signed, day), sentence("agreement.in-force.at-all", number=number)
+        return Standing(number, begun[-1], until, "in-force", said, begun[-1].evidence)
     awaited = next((each for each in reversed(found) if each.status in AWAITED and not _over(each, day)), None)
     if awaited:
-        return Standing(
-            number, None, None, "awaited", f"Agreement {number} {AWAITED[awaited.status]}", awaited.evidence
-        )
+        return Standing(number, None, None, "awaited", AWAITED[awaited.status](number), awaited.evidence)
     if begun:
-        words = f"Agreement {number} ends {spoken(begun[-1].run.last)}"
-        return Standing(number, None, begun[-1].run.end, "ended", words, begun[-1].evidence)
+        last = dated(begun[-1].run.last)
+        said = sentence("agreement.ended.agreement", number=number, day=last)
+        beside = sentence("agreement.ended.before-visit", number=number, day=last)
+        return Standing(number, None, begun[-1].run.end, "ended", said, begun[-1].evidence, beside)
     if signed:
-        words = f"Agreement {number} starts {spoken(signed[0].run.start)}"
-        return Standing(number, None, None, "later", words, signed[0].evidence)
-    return Standing(number, None, None, "unknown", f"Agreement {number} is not in our register", ())
+        start = dated(signed[0].run.start)
+        said = sentence("agreement.later.agreement", number=number, day=start)
+        beside = sentence("agreement.later.after-visit", number=number, day=start)
+        return Standing(number, None, None, "later", said, signed[0].evidence, beside)
+    return Standing(number, None, None, "unknown", sentence("agreement.unknown", number=number), ())
 
 
 def _over(version: Version, day: date) -> bool:

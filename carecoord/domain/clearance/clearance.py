@@ -23,6 +23,7 @@ from carecoord.domain.referrals.case import Case
 from carecoord.domain.referrals.visits import Booking
 from carecoord.domain.resource.days import Days, local, midnight, shifted
 from carecoord.domain.scheduling import gate as scheduling_gate
+from carecoord.words.sentence import Sentence
 
 CLEARING = ("coverage", "authorization", "agreement", "information", "appointment")  # gates that bear on being seen
 URGING = ("appointment.cancel-requested", "appointment.died")  # before them no other gate is worth anybody's while
@@ -62,7 +63,7 @@ class Clearance:
     cleared: bool
     closed: bool
     headline_gate: str | None
-    headline: str
+    headline: Sentence | str
     action: Action | None
     who: str | None
     due: datetime | None

@@ -16,9 +16,10 @@ from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.codes import HL7, SELF_PAY, has
-from carecoord.domain.resource.days import ALWAYS, NEVER, Days, counted, days, doubtful, later, local, moment, spoken
+from carecoord.domain.resource.days import ALWAYS, NEVER, Days, days, doubtful, later, local, moment
 from carecoord.domain.resource.elements import Json, evidence, identifiers, item, items, key, target, text, whole
 from carecoord.domain.resource.parties import Directory, Party, party
+from carecoord.words.sentence import Value, dated, sentence
 
 RUN = Action("run-eligibility", "Run eligibility")
 ASK_CARD = Action("ask-card", "Ask the patient for the new card")
@@ -78,6 +79,11 @@ class Card:
     def payer_name(self) -> str:
         """What people call the payer."""
         return (self.payer.name if self.payer else "") or "the payer"
+
+    @property
+    def payer_said(self) -> Value:
+        """The payer as a sentence names it."""
+        return (self.payer.name if self.payer else "") or sentence("payer.unnamed")
 
     def active(self, day: date) -> bool:
         """Whether the card claims the day."""
@@ -207,9 +213,7 @@ def gate(card: Card | None, day: date, now: datetime, policy: Policy) -> Gate:
     """Judge one day."""
     if card is None:
         action = Action("ask-card", "Ask the patient for the insurance card")
-        return Gate(
-            "coverage", "unknown", "No coverage is known for this patient.", "coverage.none", (), action, "coordinator"
-        )
+        return Gate("coverage", "unknown", sentence("coverage.none"), "coverage.none", (), action, "coordinator")
     answers = (rule(card, day, now, policy) for rule in RULES)
     return next((found for found in answers if found), None) or _by_period(card)
 
@@ -217,23 +221,29 @@ def gate(card: Card | None, day: date, now: datetime, policy: Policy) -> Gate:
 def _self_pay(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
     if not (card.self_pay and card.status == "active" and (card.days == NEVER or card.days.holds(day))):
         return None
-    return Gate("coverage", "not-needed", "The patient pays for this visit.", "coverage.self-pay", (card.evidence,))
+    return Gate("coverage", "not-needed", sentence("coverage.self-pay"), "coverage.self-pay", (card.evidence,))
 
 
 def _inactive(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
     if card.active(day) or card.doubtful(day):
         return None
-    payer, claims = card.payer_name, card.days
+    payer, claims = card.payer_said, card.days
     state: GateState = "open"
     action = ASK_CARD
     if card.status != "active":
-        reason, rule = f"The {payer} coverage is {card.status or 'not active'}.", "coverage.status"
+        rule = "coverage.status"
+        reason = (
+            sentence("coverage.status", payer=payer, status=card.status)
+            if card.status
+            else sentence("coverage.status.none", payer=payer)
+        )
     elif claims == NEVER:
-        state, reason, rule, action = "unknown", f"The {payer} card gives no dates.", "coverage.dates", RUN
+        reason, rule = sentence("coverage.dates", payer=payer), "coverage.dates"
+        state, action = "unknown", RUN
     elif claims.end and claims.end <= day:
-        reason, rule = f"{payer} coverage ends {spoken(claims.last)}, before the visit.", "coverage.ended"
+        reason, rule = sentence("coverage.ended", payer=payer, day=dated(claims.last)), "coverage.ended"
     else:
-        reason, rule = f"{payer} coverage starts {spoken(claims.start)}, after the visit.", "coverage.later"
+        reason, rule = sentence("coverage.later", payer=payer, day=dated(claims.start)), "coverage.later"
     return Gate("coverage", state, reason, rule, (card.evidence,), action, "coordinator", due_label=action.label)
 
 
@@ -241,7 +251,7 @@ def _refused(card: Card, day: date, now: datetime, policy: Policy) -> Gate | Non
     answer = card.answer(day)
     if not answer or answer.inforce is not False or card.inquiry(day):
         return None
-    reason = f"{card.payer_name} says the coverage is not in force."
+    reason = sentence("coverage.not-in-force", payer=card.payer_said)
     return Gate(
         "coverage",
         "blocked",
@@ -259,7 +269,7 @@ def _asked(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
     inquiry = card.inquiry(day)
     if not inquiry or _confirms(card, day, now, policy):
         return None
-    reason = f"{card.payer_name} has been asked about the coverage and has not answered yet."
+    reason = sentence("coverage.asked", payer=card.payer_said)
     return Gate(
         "coverage",
         "pending",
@@ -278,7 +288,7 @@ def _confirmed(card: Card, day: date, now: datetime, policy: Policy) -> Gate | N
     answer = card.answer(day)
     if not answer or not answer.at or not _confirms(card, day, now, policy):
         return None
-    reason = f"{card.payer_name} confirmed the coverage on {_on(answer.at, policy)}."
+    reason = sentence("coverage.confirmed", payer=card.payer_said, day=local(answer.at, policy.zone))
     return Gate("coverage", "met", reason, "coverage.confirmed", (card.evidence, answer.evidence))
 
 
@@ -291,7 +301,7 @@ def _confirms(card: Card, day: date, now: datetime, policy: Policy) -> bool:
 def _doubtful(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
     if not card.doubtful(day):
         return None
-    said = f"The {card.payer_name} card gives its dates as midnight UTC: whether it covers {spoken(day)} is not clear."
+    said = sentence("coverage.dates.unclear", payer=card.payer_said, day=day)
     return Gate("coverage", "unknown", said, "coverage.dates", (card.evidence,), RUN, "coordinator", None, RUN.label)
 
 
@@ -302,16 +312,16 @@ def _unproven(card: Card, day: date, now: datetime, policy: Policy) -> Gate | No
         return None
     since = answer.at
     if not answer.served.holds(day):
-        about = f"about {_span(answer.served)}, not about {spoken(day)}"
-        reason, rule = f"{card.payer_name}'s eligibility answer is {about}.", "coverage.other-day"
+        served, rule = _span(answer.served), "coverage.other-day"
+        reason = sentence("coverage.other-day", payer=card.payer_said, served=served, day=day)
     elif answer.inforce is None or answer.at is None:
-        reason, rule = f"{card.payer_name} could not say whether the coverage is in force.", "coverage.unclear"
+        reason, rule = sentence("coverage.unclear", payer=card.payer_said), "coverage.unclear"
     elif not answer.benefit.holds(day):
-        reason, rule = f"{card.payer_name}'s answer does not reach the date of the visit.", "coverage.benefit-period"
+        reason, rule = sentence("coverage.benefit-period", payer=card.payer_said), "coverage.benefit-period"
     else:
         since = later(answer.at, policy.eligibility_age)
-        age = counted(policy.eligibility_age.days, "day")
-        reason, rule = f"The eligibility answer of {_on(answer.at, policy)} is older than {age}.", "coverage.stale"
+        told, rule = local(answer.at, policy.zone), "coverage.stale"
+        reason = sentence("coverage.stale", day=told, n=policy.eligibility_age.days)
     return Gate(
         "coverage",
         "unknown",
@@ -326,21 +336,17 @@ def _unproven(card: Card, day: date, now: datetime, policy: Policy) -> Gate | No
 
 
 def _by_period(card: Card) -> Gate:
-    reason = f"Active by the {card.payer_name} card; not confirmed with the payer."
+    reason = sentence("coverage.by-period", payer=card.payer_said)
     return Gate("coverage", "met", reason, "coverage.by-period", (card.evidence,), RUN, "coordinator")
 
 
-def _span(days: Days) -> str:
+def _span(days: Days) -> Value:
     """Days as people say them: one day, or from one to another."""
     if days == NEVER:
-        return "a day that can not be read"
+        return sentence("span.unreadable")
     if days.start and days.last:
-        return spoken(days.start) if days.start == days.last else f"{spoken(days.start)} to {spoken(days.last)}"
-    return f"the days from {spoken(days.start)} on" if days.start else f"the days until {spoken(days.last)}"
-
-
-def _on(at: datetime, policy: Policy) -> str:
-    return spoken(local(at, policy.zone))
+        return days.start if days.start == days.last else sentence("span.between", first=days.start, last=days.last)
+    return sentence("span.from", day=days.start) if days.start else sentence("span.until", day=dated(days.last))
 
 
 RULES = (_self_pay, _inactive, _refused, _asked, _confirmed, _doubtful, _unproven)

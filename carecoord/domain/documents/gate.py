@@ -30,6 +30,7 @@ from carecoord.domain.resource.elements import (
     text,
     words,
 )
+from carecoord.words.sentence import Sentence, Value, sentence
 
 GIVEN_UP = {"failed", "rejected"}
 OVER = {"cancelled", "entered-in-error"}
@@ -224,15 +225,30 @@ def gate(asks: Sequence[Ask]) -> Gate:
             return SPEAKS[state](found)
     proof = tuple(dict.fromkeys(e for ask in asks for e in ask.evidence))
     if not asks:
-        return Gate("information", "not-needed", "No paper has been asked for.", "information.none")
-    return Gate("information", "met", f"Attached: {_list(asks)}.", "information.attached", proof)
+        return Gate("information", "not-needed", sentence("information.none"), "information.none")
+    said = sentence("information.attached", papers=_papers(asks))
+    return Gate("information", "met", said, "information.attached", proof)
+
+
+def _papers(asks: Sequence[Ask]) -> Value:
+    """The papers as a sentence names them, each once."""
+    return tuple(dict.fromkeys(ask.words for ask in asks if ask.words)) or sentence("papers.unnamed")
 
 
 def _list(asks: Sequence[Ask]) -> str:
     return ", ".join(dict.fromkeys(ask.words for ask in asks if ask.words)) or "what was asked for"
 
 
-def _speak(asks: Sequence[Ask], state: GateState, reason: str, rule: str, action: Action, who: str) -> Gate:
+ROLES = {  # whoever asks, or is asked, as a sentence begins with it
+    "payer": sentence("role.payer"),
+    "performer": sentence("role.performer"),
+    "patient": sentence("role.patient"),
+    "clinician": sentence("role.clinician"),
+    "coordinator": sentence("role.coordinator"),
+}
+
+
+def _speak(asks: Sequence[Ask], state: GateState, reason: Sentence, rule: str, action: Action, who: str) -> Gate:
     due = min((ask.due for ask in asks if ask.due), default=None)
     since = min((ask.since for ask in asks if ask.since), default=None)
     proof = tuple(dict.fromkeys(e for ask in asks for e in ask.evidence))
@@ -242,31 +258,33 @@ def _speak(asks: Sequence[Ask], state: GateState, reason: str, rule: str, action
 
 def _failed(asks: Sequence[Ask]) -> Gate:
     action = Action("ask-again", "Ask for something else, or explain")
-    return _speak(asks, "blocked", f"Can not be had: {_list(asks)}.", "failed", action, "coordinator")
+    said = sentence("information.failed", papers=_papers(asks))
+    return _speak(asks, "blocked", said, "failed", action, "coordinator")
 
 
 def _unclear(asks: Sequence[Ask]) -> Gate:
-    who = "The payer" if asks[0].by == "payer" else "The performer"
+    said = sentence("information.unclear", who=ROLES["payer" if asks[0].by == "payer" else "performer"])
     action = Action("ask-what", "Ask what is needed")
-    return _speak(asks, "unknown", f"{who} asks for papers without saying which.", "unclear", action, "coordinator")
+    return _speak(asks, "unknown", said, "unclear", action, "coordinator")
 
 
 def _open(asks: Sequence[Ask]) -> Gate:
-    who = "The payer" if any(ask.by == "payer" for ask in asks) else "The performer"
+    who = ROLES["payer" if any(ask.by == "payer" for ask in asks) else "performer"]
     ready = [ask for ask in asks if ask.ready]
     if len(ready) == len(asks):
         action = Action("send-document", f"Send {_list(asks)}")
-        return _speak(
-            asks, "open", f"{who} asks for {_list(asks)}: it is in the chart, send it.", "ready", action, "coordinator"
-        )
+        said = sentence("information.ready", who=who, papers=_papers(asks))
+        return _speak(asks, "open", said, "ready", action, "coordinator")
     action = Action("request-document", f"Get {_list([ask for ask in asks if not ask.ready])}")
-    return _speak(asks, "open", f"{who} asks for {_list(asks)}: not attached yet.", "missing", action, "coordinator")
+    said = sentence("information.missing", who=who, papers=_papers(asks))
+    return _speak(asks, "open", said, "missing", action, "coordinator")
 
 
 def _sent_for(asks: Sequence[Ask]) -> Gate:
     who = asks[0].who
     action = Action("chase-document", "Ask again")
-    return _speak(asks, "pending", f"The {who} has been asked for {_list(asks)}.", "sent-for", action, who)
+    said = sentence("information.sent-for", who=ROLES[who], papers=_papers(asks))
+    return _speak(asks, "pending", said, "sent-for", action, who)
 
 
 SPEAKS = {"failed": _failed, "unclear": _unclear, "open": _open, "sent-for": _sent_for}

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Final, Literal
 
 from carecoord.domain.gates.rules import rule
+from carecoord.words.sentence import Sentence
 
 NAMES = ("coverage", "authorization", "agreement", "information", "appointment", "loop")
 
@@ -38,7 +39,7 @@ class Span:
     first: date
     last: date
     state: GateState
-    reason: str
+    reason: Sentence | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,12 @@ class Gate:
     """`who` is a role: coordinator, clinician, payer, contracts, performer or patient. `due` is what the clock named
     `due_label` runs to, and `since` where it started. `waits_on` names the gate whose move this one waits for.
     `spans` says how the answer differs inside the requested window, when it does. Making one by a rule that is not in
-    the list of rules raises LookupError: who may see a gate is decided by its rule."""
+    the list of rules raises LookupError: who may see a gate is decided by its rule. `reason` is plain English where its
+    gate does not say sentences yet (decision record 20); whoever shows it asks for `str(gate.reason)`."""
 
     name: str
     state: GateState
-    reason: str
+    reason: Sentence | str
     rule: str
     evidence: tuple[Evidence, ...] = ()
     action: Action | None = None

@@ -14,8 +14,9 @@ from carecoord.domain.referrals.case import Case
 from carecoord.domain.referrals.referral import Referral
 from carecoord.domain.referrals.visits import Booking, Visit, Visits
 from carecoord.domain.resource.codes import ACKNOWLEDGE, CONSULT_NOTE, TELL, has
-from carecoord.domain.resource.days import moment, spoken, when
+from carecoord.domain.resource.days import moment, when
 from carecoord.domain.resource.elements import Json, evidence, item, key, targets, text
+from carecoord.words.sentence import Sentence, because, dated, sentence
 
 FINAL = {"final", "amended", "corrected", "appended"}
 
@@ -78,14 +79,11 @@ def gate(referral: Referral, visits: Visits, closing: Closing, now: datetime, po
     if closing.report.done:
         return _after_report(closing, proof, policy)
     if referral.withdrawn and not visits.done:
-        return _gate(
-            "not-needed", "The referral has been withdrawn: nothing is to come back.", "withdrawn", (referral.evidence,)
-        )
+        return _gate("not-needed", sentence("loop.withdrawn"), "withdrawn", (referral.evidence,))
     if referral.stage == "failed" and not visits.done:
-        why = f": {referral.stage_reason.rstrip('.')}" if referral.stage_reason else ""
         return _gate(
             "blocked",
-            f"The referral could not be carried out{why}.",
+            sentence("loop.failed", why=because(referral.stage_reason)),
             "failed",
             (referral.stage_evidence,),
             Action("close-referral", "Tell the clinician and close"),
@@ -96,7 +94,7 @@ def gate(referral: Referral, visits: Visits, closing: Closing, now: datetime, po
 
 def _gate(
     state: GateState,
-    reason: str,
+    reason: Sentence,
     rule: str,
     proof: tuple[Evidence, ...],
     action: Action | None = None,
@@ -114,7 +112,7 @@ def _after_report(closing: Closing, proof: tuple[Evidence, ...], policy: Policy)
         due = closing.acknowledged.due or (at + policy.acknowledge_report if at else None)
         return _gate(
             "open",
-            "The report is here; the clinician has not acknowledged it.",
+            sentence("loop.acknowledge"),
             "acknowledge",
             proof,
             Action("acknowledge-report", "Acknowledge the report"),
@@ -127,7 +125,7 @@ def _after_report(closing: Closing, proof: tuple[Evidence, ...], policy: Policy)
         due = closing.told.due or (at + policy.tell_patient if at else None)
         return _gate(
             "open",
-            "The report is acknowledged; the patient has not been told.",
+            sentence("loop.tell"),
             "tell",
             proof,
             Action("tell-patient", "Tell the patient"),
@@ -136,37 +134,35 @@ def _after_report(closing: Closing, proof: tuple[Evidence, ...], policy: Policy)
             "Tell patient",
             at,
         )
-    return _gate("met", "Report acknowledged and patient told: the loop is closed.", "closed", proof)
+    return _gate("met", sentence("loop.closed"), "closed", proof)
 
 
 def _before_report(referral: Referral, visits: Visits, now: datetime, policy: Policy) -> Gate:
     ahead, late = visits.ahead(now, policy), visits.unexplained(now, policy)
     if ahead:
-        proof, said = (ahead[0].evidence,), f"The visit is on {spoken(ahead[0].day)}."
+        proof, said = (ahead[0].evidence,), sentence("loop.visit-ahead", day=dated(ahead[0].day))
         return _gate("pending", said, "visit-ahead", proof, None, "performer", ahead[0].start, "Visit")
     if visits.done and not late:
         return _seen(visits.done[-1], referral, now, policy)
     if late and late[-1].start:
         return _unexplained(late[-1], late[-1].start, policy)
-    return _gate("pending", "The visit is still to come.", "no-visit", (referral.evidence,), None, "performer")
+    return _gate("pending", sentence("loop.no-visit"), "no-visit", (referral.evidence,), None, "performer")
 
 
 def _seen(last: Visit, referral: Referral, now: datetime, policy: Policy) -> Gate:
     """The patient was seen; the performer owes the report, and when it is late we ask for it."""
     due, label, proof = last.at + policy.report, "Consult note", (last.evidence,)
     if due > now:
-        wait, said = (
-            Action("await-report", "Wait for the report"),
-            f"Seen on {spoken(last.day)}; the report is to come.",
-        )
+        wait = Action("await-report", "Wait for the report")
+        said = sentence("loop.report-awaited", day=dated(last.day))
         return _gate("pending", said, "report-awaited", proof, wait, "performer", due, label, last.at)
     who = referral.performer.name if referral.performer else "the performer"
     chase = Action("chase-report", f"Ask {who} for the report")
-    said = f"No report of the visit of {spoken(last.day)} has come."
+    said = sentence("loop.report-late", day=dated(last.day))
     return _gate("open", said, "report-late", proof, chase, "coordinator", due, label, last.at)
 
 
 def _unexplained(booked: Booking, start: datetime, policy: Policy) -> Gate:
-    said = f"Nobody has said whether the visit of {spoken(booked.day)} took place."
+    said = sentence("loop.visit-unexplained", day=dated(booked.day))
     ask, due, proof = Action("confirm-visit", "Ask whether it took place"), start + policy.confirm, (booked.evidence,)
     return _gate("unknown", said, "visit-unexplained", proof, ask, "coordinator", due, "Confirm visit", start)

@@ -2,7 +2,7 @@
 the agreement ends. While the performer still has to act, its clock runs; without a Task nobody tracks it, so we
 book."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,7 +13,8 @@ from carecoord.domain.gates.rules import rule as rule_id
 from carecoord.domain.prior_auth.ruling import Ruling
 from carecoord.domain.referrals.referral import Referral
 from carecoord.domain.referrals.visits import Booking, Visits
-from carecoord.domain.resource.days import counted, local, midnight, shifted, spoken
+from carecoord.domain.resource.days import local, midnight, shifted
+from carecoord.words.sentence import Sentence, Value, because, dated, sentence
 
 BOOK = Action("book", "Book a visit")
 MOVE = Action("move", "Move the visit")
@@ -67,12 +68,13 @@ def gate(matter: Matter) -> Gate:
     order, booking, done = matter.referral, matter.booking, matter.visits.done
     if done and not booking:
         last = done[-1]
-        return _gate(matter, "met", f"The visit took place on {spoken(last.day)}.", "done", evidence=(last.evidence,))
+        said = sentence("appointment.done", day=dated(last.day))
+        return _gate(matter, "met", said, "done", evidence=(last.evidence,))
     if order.withdrawn:
-        said = f"The referral has been withdrawn{_still(booking)}."
+        said = sentence("appointment.withdrawn", still=_still(booking))
         return _gate(matter, "not-needed", said, "withdrawn", evidence=(order.evidence, *_proof(booking)))
     if matter.died:
-        said = f"The patient has died{_still(booking)}."
+        said = sentence("appointment.died", still=_still(booking))
         close = Action("close-referral", "Tell the clinician and close")
         return _gate(matter, "blocked", said, "died", close, "coordinator", evidence=(matter.died, *_proof(booking)))
     if order.stage == "cancel-requested":
@@ -84,12 +86,13 @@ def _standing(matter: Matter, booking: Booking) -> Gate:
     """A visit is booked: what the order and its performer say against it, before what its day does."""
     order, proof = matter.referral, (matter.referral.stage_evidence, booking.evidence)
     if order.status == "on-hold":
-        resume, said = Action("resume-order", "Ask whether to go on"), f"The order is on hold{_still(booking)}."
+        resume = Action("resume-order", "Ask whether to go on")
+        said = sentence("appointment.on-hold", still=_still(booking))
         return _gate(matter, "blocked", said, "on-hold", resume, "clinician", evidence=(order.evidence, *proof[1:]))
     if order.stage in CAME_BACK:
         return _returned(matter, booking)
     if _lost(matter, booking):
-        said = f"{_who(matter)} says that the visit was {LOST[order.stage]}{_still(booking)}."
+        said = _denied(matter, booking)
         settle = Action("settle-conflict", "Ask which is true")
         return _gate(matter, "unknown", said, "lost", settle, "coordinator", label="Settle conflict", evidence=proof)
     return _booked(matter, booking)
@@ -108,30 +111,37 @@ def _lost(matter: Matter, booking: Booking) -> bool:
 
 def _cancelling(matter: Matter, booking: Booking | None) -> Gate:
     """A cancellation was asked for and is not confirmed: it speaks whatever else is booked, held or in the way."""
-    said = f"Waiting for {_who(matter)} to confirm the cancellation{_still(booking)}."
+    said = sentence("appointment.cancel-requested", who=_who(matter), still=_still(booking))
     ask, due = Action("chase-performer", f"Ask {_who(matter)}"), matter.due("acknowledge")
     proof = (matter.referral.stage_evidence, *_proof(booking))
     label = "Confirm cancellation"
     return _gate(matter, "pending", said, "cancel-requested", ask, "performer", due, label, evidence=proof)
 
 
-def _still(booking: Booking | None) -> str:
-    """The booked visit that a sentence about something else has to mention."""
-    return f"; a visit is still booked for {spoken(booking.day)}" if booking else ""
+def _denied(matter: Matter, booking: Booking) -> Sentence:
+    """The performer says that the visit came to nothing."""
+    if LOST[matter.referral.stage] == "missed":
+        return sentence("appointment.lost.missed", who=_who(matter), still=_still(booking))
+    return sentence("appointment.lost.cancelled", who=_who(matter), still=_still(booking))
+
+
+def _still(booking: Booking | None) -> Value:
+    """The booked visit that a sentence about something else has to mention; nothing where there is none."""
+    return sentence("visit.still-booked", day=dated(booking.day)) if booking else ""
 
 
 def _proof(booking: Booking | None) -> tuple[Evidence, ...]:
     return (booking.evidence,) if booking else ()
 
 
-def _who(matter: Matter) -> str:
-    return matter.referral.performer.name if matter.referral.performer else "the performer"
+def _who(matter: Matter) -> Value:
+    return matter.referral.performer.name if matter.referral.performer else sentence("performer.unnamed")
 
 
 def _gate(
     matter: Matter,
     state: GateState,
-    reason: str,
+    reason: Sentence | str,
     rule: str,
     action: Action | None = None,
     who: str | None = None,
@@ -148,7 +158,6 @@ def _gate(
 
 def _booked(matter: Matter, booking: Booking) -> Gate:
     day = booking.day or matter.today
-    on = spoken(day)
     for check in (_approval, _agreement, _window):
         if found := check(matter, day):
             reason, rule, evidence = found
@@ -162,10 +171,10 @@ def _booked(matter: Matter, booking: Booking) -> Gate:
                 label="Move the visit",
                 evidence=(booking.evidence, *evidence),
             )
-    return _gate(matter, "met", f"Booked for {on}.", "booked", evidence=(booking.evidence,))
+    return _gate(matter, "met", sentence("appointment.booked", day=day), "booked", evidence=(booking.evidence,))
 
 
-Found = tuple[str, str, tuple[Evidence, ...]] | None
+Found = tuple[Sentence, str, tuple[Evidence, ...]] | None
 
 
 def _approval(matter: Matter, day: date) -> Found:
@@ -173,33 +182,26 @@ def _approval(matter: Matter, day: date) -> Found:
     if line is None or matter.ruling.gate.rule != "authorization.dates":
         return None
     if line.days.last and day > line.days.last:
-        n = counted((day - line.days.last).days, "day")
-        return f"Booked {n} after the approval ends ({spoken(line.days.last)}).", "after-approval", line.evidence
-    return f"Booked before the approval starts ({spoken(line.days.start)}).", "before-approval", line.evidence
+        late = (day - line.days.last).days
+        return sentence("appointment.after-approval", n=late, day=line.days.last), "after-approval", line.evidence
+    return sentence("appointment.before-approval", day=dated(line.days.start)), "before-approval", line.evidence
 
 
 def _agreement(matter: Matter, day: date) -> Found:
     if matter.participation.kind == "ended" and matter.participation.until:
-        last = spoken(shifted(matter.participation.until, -1))
-        return f"Booked after the agreement ends ({last}).", "after-agreement", matter.participation.evidence
+        said = sentence("appointment.after-agreement", day=shifted(matter.participation.until, -1))
+        return said, "after-agreement", matter.participation.evidence
     return None
 
 
 def _window(matter: Matter, day: date) -> Found:
     window = matter.referral.window
     if window.end and day >= window.end:
-        n = counted((day - window.end).days + 1, "day")
-        return (
-            f"Booked {n} after the requested window ends ({spoken(window.last)}).",
-            "after-window",
-            (matter.referral.evidence,),
-        )
+        said = sentence("appointment.after-window", n=(day - window.end).days + 1, day=dated(window.last))
+        return said, "after-window", (matter.referral.evidence,)
     if window.start and day < window.start:
-        return (
-            f"Booked before the requested window starts ({spoken(window.start)}).",
-            "before-window",
-            (matter.referral.evidence,),
-        )
+        said = sentence("appointment.before-window", day=window.start)
+        return said, "before-window", (matter.referral.evidence,)
     return None
 
 
@@ -207,15 +209,14 @@ def _unbooked(matter: Matter) -> Gate:
     """Nothing is booked: what stands in the way first."""
     order = matter.referral
     if order.stage == "advice-given":
-        return _gate(matter, "not-needed", "Advice was given: no visit is needed.", "advice")
+        return _gate(matter, "not-needed", sentence("appointment.advice"), "advice")
     if order.stage == "draft":
         send, due = Action("send-referral", "Send the referral"), matter.due("send")
-        return _gate(
-            matter, "open", "The referral has not been sent.", "draft", send, "coordinator", due, "Send referral"
-        )
+        said = sentence("appointment.draft")
+        return _gate(matter, "open", said, "draft", send, "coordinator", due, "Send referral")
     if order.status == "on-hold":
-        resume = Action("resume-order", "Ask whether to go on")
-        return _gate(matter, "blocked", "The order is on hold.", "on-hold", resume, "clinician")
+        resume, said = Action("resume-order", "Ask whether to go on"), sentence("appointment.on-hold", still="")
+        return _gate(matter, "blocked", said, "on-hold", resume, "clinician")
     if order.stage in CAME_BACK or (order.tracked and not order.performer):
         return _returned(matter)
     held = next((b for b in matter.visits.bookings if b.kind in ("held", "waiting")), None)
@@ -230,14 +231,13 @@ def _unbooked(matter: Matter) -> Gate:
 
 def _held(matter: Matter, held: Booking) -> Gate:
     kept = held.kind == "held" and held.day
-    what = f"held for {spoken(held.day)}, not confirmed" if kept else "on the waiting list"
+    said = sentence("appointment.held", day=held.day) if kept and held.day else sentence("appointment.waiting")
     ask, due, proof = Action("confirm-slot", "Ask to confirm"), matter.due("book"), (held.evidence,)
-    said = f"The visit is {what}."
     return _gate(matter, "pending", said, held.kind, ask, "performer", due, "Confirm visit", evidence=proof)
 
 
 def _shut(matter: Matter, by: Gate) -> Gate:
-    said = f"No day of the window can be booked. {by.reason}"
+    said = sentence("appointment.shut", reason=by.reason)
     return _gate(matter, "blocked", said, "shut", by.action, by.who, waits_on=by.name, evidence=by.evidence)
 
 
@@ -246,27 +246,31 @@ def _waits(matter: Matter) -> Gate:
     who = _who(matter)
     said, clock, label = WAITS[matter.referral.stage]
     ask = Action("chase-performer", f"Ask {who}")
-    return _gate(matter, "pending", said.format(who), matter.referral.stage, ask, "performer", matter.due(clock), label)
+    return _gate(matter, "pending", said(who), matter.referral.stage, ask, "performer", matter.due(clock), label)
 
 
 CAME_BACK = ("declined", "failed", "cancelled", "error")
-WAITS = {
-    "sent": ("Waiting for {} to open the referral.", "acknowledge", "Acknowledge"),
-    "in-triage": ("{} is triaging the referral.", "triage", "Triage"),
-    "awaiting-information": ("{} can not triage without more information.", "triage", "Triage"),
-    "waitlisted": ("On the waiting list of {}.", "book", "Offer a slot"),
+WAITS: dict[str, tuple[Callable[[Value], Sentence], str, str]] = {  # stage -> what is awaited, its clock and label
+    "sent": (lambda who: sentence("appointment.sent", who=who), "acknowledge", "Acknowledge"),
+    "in-triage": (lambda who: sentence("appointment.in-triage", who=who), "triage", "Triage"),
+    "awaiting-information": (lambda who: sentence("appointment.awaiting-information", who=who), "triage", "Triage"),
+    "waitlisted": (lambda who: sentence("appointment.waitlisted", who=who), "book", "Offer a slot"),
 }
 LOST = {"no-show": "missed", "appointment-cancelled": "cancelled"}  # stage -> what became of the visit
 
 
 def _returned(matter: Matter, booking: Booking | None = None) -> Gate:
     """The performer said no, or could not: somebody else is to be asked."""
-    by = ", ".join(matter.referral.declined)
-    why = f": {matter.referral.stage_reason.rstrip('.')}" if matter.referral.stage_reason else ""
+    by, why = matter.referral.declined, because(matter.referral.stage_reason)
     label = (
         f"Send it to {matter.referral.next_candidate}" if matter.referral.next_candidate else "Choose another performer"
     )
-    said = f"{f'{by} declined' if by else 'The referral came back'}{why}{_still(booking)}."
+    still = _still(booking)
+    said = (
+        sentence("appointment.returned.declined", who=by, why=why, still=still)
+        if by
+        else sentence("appointment.returned", why=why, still=still)
+    )
     reroute, due = Action("reroute", label), matter.due("reroute")
     proof = (matter.referral.stage_evidence, *_proof(booking))
     return _gate(matter, "open", said, "returned", reroute, "coordinator", due, "Re-route", evidence=proof)
@@ -280,11 +284,19 @@ def _to_book(matter: Matter) -> Gate:
     ends = midnight(window.end, matter.policy.zone) if window.end else None
     due = min((d for d in (matter.due("book"), ends) if d), default=None)
     if kind:
-        what = "did not come to" if kind == "missed" else "has lost"
-        reason = f"The patient {what} the visit{f' of {spoken(lost.day)}' if lost and lost.day else ''}: book again."
-        return _gate(matter, "open", reason, kind, REBOOK, "coordinator", due, "Book visit", evidence=_proof(lost))
+        said = _came_to_nothing(kind, lost.day if lost else None)
+        return _gate(matter, "open", said, kind, REBOOK, "coordinator", due, "Book visit", evidence=_proof(lost))
     if window.end and matter.today >= window.end:
-        reason, rule = f"The requested window ended on {spoken(window.last)} without a visit.", "window-over"
+        said, rule = sentence("appointment.window-over", day=dated(window.last)), "window-over"
+    elif window.end:
+        said, rule = sentence("appointment.none.wanted", day=dated(window.last)), "none"
     else:
-        reason, rule = f"No visit is booked{f'; wanted by {spoken(window.last)}' if window.end else ''}.", "none"
-    return _gate(matter, "open", reason, rule, BOOK, "coordinator", due, "Book visit")
+        said, rule = sentence("appointment.none"), "none"
+    return _gate(matter, "open", said, rule, BOOK, "coordinator", due, "Book visit")
+
+
+def _came_to_nothing(kind: str, day: date | None) -> Sentence:
+    """The patient did not come, or the visit was cancelled; on which day, where that is known."""
+    if kind == "missed":
+        return sentence("appointment.missed.day", day=day) if day else sentence("appointment.missed")
+    return sentence("appointment.cancelled.day", day=day) if day else sentence("appointment.cancelled")

@@ -66,7 +66,7 @@ def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
         "cleared": found.cleared,
         "conflict": bool(found.conflict),
         "headline_gate": found.headline_gate,
-        "headline": found.headline,
+        "headline": str(found.headline),
         "action": found.action.code if found.action else None,
         "action_label": found.action.label if found.action else None,
         "role": found.who,

@@ -184,7 +184,7 @@ def _payers_next(panel: PayerPanel, times: Times) -> Next:
         return Next("Nothing to decide", "The next move is not yours.", None, None, "")
     gate = next((gate for gate in panel.told.gates if gate.who == "payer"), None)
     what = "Decide the request" if gate else "Answer the eligibility question"
-    why = gate.reason if gate else "The coverage has been asked about and is not confirmed yet."
+    why = str(gate.reason) if gate else "The coverage has been asked about and is not confirmed yet."
     clock = times.clock(row.due_at, row.clock_start, panel.at.today)
     return Next(what, why, chip(labels.MOVE, "payer"), clock, row.due_label or "")
 
@@ -273,7 +273,7 @@ def _step(gate: Gate, openable: frozenset[str], times: Times, open: bool) -> Ste
     facts += [("Also in network", f"{o.name} ({o.agreement})") for o in gate.offers]
     named = labels.GATES[gate.name]
     return Step(
-        named.label, named.icon, chip(labels.GATE, gate.state), gate.reason, gate.rule, facts,
+        named.label, named.icon, chip(labels.GATE, gate.state), str(gate.reason), gate.rule, facts,
         [_proof(each, openable) for each in gate.evidence], open,
     )  # fmt: skip
 
