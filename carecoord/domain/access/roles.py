@@ -52,8 +52,8 @@ KNOWLEDGE: Final = frozenset(
 COUNTS: Final = frozenset({"MeasureReport"})
 TRAIL: Final = frozenset({"AuditEvent"})
 ORIGINS: Final = frozenset({"Provenance"})
-APPS: Final = frozenset({"Basic", "Group", "Subscription"})  # of no role: a Group would show its other members
-# Every other type of R4 stands in no group: it is for services, whose scopes alone decide.
+# Every other type of R4 stands in no group: it is for services, whose scopes alone decide. So do Basic and Group: a
+# Group would show its other members.
 
 PUBLIC: Final = REGISTRY | CALENDAR | KNOWLEDGE | DRUGS  # speaks of no patient and of no terms between two parties
 

@@ -1,0 +1,109 @@
+"""What each role may do to each type of resource, written down a second time and by hand.
+
+Nothing here comes from the code under test: the table there is made of groups, and a test that asked it what to expect
+would follow every mistake. A line: types, a colon, `role=letters of cruds`; a role that a line does not name may
+nothing, and a line without roles is of types that are for services alone."""
+
+from typing import Final
+
+ROLES: Final = ("admin", "auditor", "clinician", "contracts", "coordinator", "payer")
+
+_TABLE: Final = """
+Patient: coordinator=crus clinician=rs payer=rs
+RelatedPerson: coordinator=crus clinician=rs
+Person: coordinator=crus clinician=rs
+Consent: coordinator=crus clinician=rs
+
+ServiceRequest: coordinator=crus clinician=crus payer=rs
+Task: coordinator=crus clinician=crus payer=crus contracts=crus
+Appointment: coordinator=crus clinician=crus
+AppointmentResponse: coordinator=crus clinician=crus
+Communication: coordinator=crus clinician=crus payer=crs contracts=crus
+CommunicationRequest: coordinator=crus clinician=crus payer=crs
+
+DocumentReference: coordinator=crs clinician=crs payer=rs contracts=crus
+Binary: coordinator=crs clinician=crs payer=rs contracts=crs
+
+Coverage: coordinator=crus clinician=rs payer=rs
+CoverageEligibilityRequest: coordinator=crus clinician=rs payer=rs
+CoverageEligibilityResponse: coordinator=crus clinician=rs payer=crus
+Claim: coordinator=crus clinician=rs payer=rs
+ClaimResponse: coordinator=rs clinician=rs payer=crus
+ExplanationOfBenefit: coordinator=rs clinician=rs payer=crus
+
+CarePlan CareTeam Goal QuestionnaireResponse: coordinator=crus clinician=crus
+
+AdverseEvent AllergyIntolerance BodyStructure ClinicalImpression Composition Condition DetectedIssue Device:
+    coordinator=rs clinician=rs
+DeviceRequest DeviceUseStatement DiagnosticReport DocumentManifest Encounter EpisodeOfCare FamilyMemberHistory Flag:
+    coordinator=rs clinician=rs
+ImagingStudy Immunization ImmunizationEvaluation ImmunizationRecommendation List Media MedicationAdministration:
+    coordinator=rs clinician=rs
+Medication MedicationDispense MedicationRequest MedicationStatement NutritionOrder Observation Procedure Provenance:
+    coordinator=rs clinician=rs
+RequestGroup RiskAssessment Specimen SupplyDelivery SupplyRequest VisionPrescription: coordinator=rs clinician=rs
+
+Practitioner: coordinator=rs clinician=rs payer=rs contracts=crus admin=cruds
+PractitionerRole: coordinator=rs clinician=rs payer=rs contracts=crus admin=cruds
+Organization: coordinator=rs clinician=rs payer=rs contracts=crus admin=cruds
+Location: coordinator=rs clinician=rs payer=rs contracts=crus admin=cruds
+HealthcareService: coordinator=rs clinician=rs payer=rs contracts=crus admin=cruds
+Endpoint: coordinator=rs clinician=rs payer=rs contracts=crus admin=cruds
+InsurancePlan: coordinator=rs clinician=rs payer=rs contracts=crus admin=cruds
+OrganizationAffiliation: coordinator=rs payer=rs contracts=crus admin=rs
+
+Schedule Slot: coordinator=rs clinician=rs payer=rs contracts=rs admin=cruds
+
+Questionnaire PlanDefinition ActivityDefinition: coordinator=rs clinician=rs payer=rs contracts=crus admin=rs
+ChargeItemDefinition Library Measure: coordinator=rs clinician=rs payer=rs contracts=crus admin=rs
+
+Contract: contracts=crus
+MeasureReport: contracts=rs
+AuditEvent: auditor=rs
+Subscription: admin=cruds
+
+Basic Group:
+Account BiologicallyDerivedProduct Bundle CapabilityStatement CatalogEntry ChargeItem CodeSystem:
+CompartmentDefinition ConceptMap DeviceDefinition DeviceMetric EffectEvidenceSynthesis EnrollmentRequest:
+EnrollmentResponse EventDefinition Evidence EvidenceVariable ExampleScenario GraphDefinition GuidanceResponse:
+ImplementationGuide Invoice Linkage MedicationKnowledge MedicinalProduct MedicinalProductAuthorization:
+MedicinalProductContraindication MedicinalProductIndication MedicinalProductIngredient MedicinalProductInteraction:
+MedicinalProductManufactured MedicinalProductPackaged MedicinalProductPharmaceutical:
+MedicinalProductUndesirableEffect MessageDefinition MessageHeader MolecularSequence NamingSystem:
+ObservationDefinition OperationDefinition OperationOutcome PaymentNotice PaymentReconciliation ResearchDefinition:
+ResearchElementDefinition ResearchStudy ResearchSubject RiskEvidenceSynthesis SearchParameter SpecimenDefinition:
+StructureDefinition StructureMap Substance SubstanceNucleicAcid SubstancePolymer SubstanceProtein:
+SubstanceReferenceInformation SubstanceSourceMaterial SubstanceSpecification TerminologyCapabilities TestReport:
+TestScript ValueSet VerificationResult:
+"""
+
+
+def _read(text: str) -> dict[str, dict[str, str]]:
+    """Type -> role -> letters. Raises ValueError for a line that says what no line may."""
+    table: dict[str, dict[str, str]] = {}
+    for line in text.replace(":\n    ", ": ").split("\n"):
+        types, colon, cells = line.partition(":")
+        letters = dict(cell.split("=") for cell in cells.split())
+        if (line and not colon) or not letters.keys() <= set(ROLES):
+            raise ValueError(f"This line of the expected table is not `types: role=letters ...`: {line!r}.")
+        for type in types.split():
+            if type in table:
+                raise ValueError(f"The expected table has two lines for {type}.")
+            table[type] = letters
+    return table
+
+
+EXPECTED: Final = _read(_TABLE)
+
+
+def allowed(role: str, type: str) -> str:
+    """The letters of cruds that a role was agreed to have on a type. Fails for a type that nobody decided about."""
+    assert type in EXPECTED, (
+        f"Nobody has decided who may do what to {type}: write its line into tests/domain/access/expected.py by hand."
+    )
+    return EXPECTED[type].get(role, "")
+
+
+def of_services() -> list[str]:
+    """The types on which no role may anything."""
+    return [type for type, cells in EXPECTED.items() if not cells]
