@@ -232,7 +232,7 @@ def test_a_bad_invitation_says_what_is_wrong_and_keeps_what_was_typed(
     place: Place, change: dict[str, str], says: str
 ) -> None:
     place.sign_in(let_in(place, BOSS))
-    form = {"csrf": token(place.web, "/people"), "login": "new", "name": "Kept Name", "role": "payer"} | change
+    form = {"csrf": token(place.web, "/people"), "login": "new", "name": "Kept Name", "role": "auditor"} | change
     answer = place.web.post("/people/invite", data=form)
     assert answer.status_code == 422
     assert says in answer.text

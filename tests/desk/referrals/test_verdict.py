@@ -1,10 +1,11 @@
 """The verdict in one line: never green beside a gate that is not met, and the same as the row says."""
 
 from itertools import product
+from typing import get_args
 
 import pytest
 
-from carecoord.domain.gates.gate import STATES
+from carecoord.domain.gates.gate import GateState
 from carecoord.web.referrals.verdict import verdict
 from tests.desk.rows import row
 
@@ -24,7 +25,7 @@ def test_no_unmet_gate_stands_beside_cleared(gate, state):
 
 
 def test_green_is_the_word_of_the_row_alone():
-    for states in product(STATES, repeat=2):
+    for states in product(get_args(GateState), repeat=2):
         gates = {"coverage_gate": states[0], "appointment_gate": states[1]}
         assert verdict(row(1, cleared=False, **gates)).tone != "green"
     assert verdict(row(1, cleared=True)).label == "Cleared: can be seen and paid for"
