@@ -18,7 +18,7 @@ from carecoord.domain.gates.gate import Gate
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.codes import FORM_WANTED, PAPER_WANTED, has
-from carecoord.domain.resource.days import spoken
+from carecoord.domain.resource.days import local, spoken
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.domain.resource.parties import Directory, Party
 from carecoord.domain.timeline import timeline
@@ -179,7 +179,7 @@ def told_to_payer(case: Case, found: Clearance) -> Case | None:
 
 def judged_for_payer(told: Case, now: datetime, policy: Policy) -> Clearance:
     """How the case stands today by what the payer was told: no day of a visit is known to it."""
-    return clear(told, now, policy, on=now.astimezone(policy.zone).date())
+    return clear(told, now, policy, on=local(now, policy.zone))
 
 
 def gates(judged: Clearance) -> Iterable[Gate]:
@@ -203,7 +203,7 @@ def authorization(judged: Clearance, policy: Policy) -> tuple[str, str]:
     line = judged.ruling.line
     if line is None:
         return judged.ruling.chip, judged.ruling.note
-    today, end = judged.now.astimezone(policy.zone).date(), line.days.end
+    today, end = local(judged.now, policy.zone), line.days.end
     if end and end <= today:
         return "expired", f"Ended {spoken(line.days.last)}"
     return "approved" if line.state == "approved" else "partly", f"Until {spoken(line.days.last)}" if end else ""
