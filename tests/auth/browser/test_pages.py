@@ -76,7 +76,7 @@ def test_every_page_is_sound_for_axe_at_each_width_light_and_dark(page: Page, ad
     expect(page.get_by_role("heading", name="Choose an encounter")).to_be_visible()
     check(page)
     page.get_by_role("button", name="ambulatory").click()
-    expect(page.get_by_role("heading", name="Let Growth Chart in?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Allow Growth Chart access?")).to_be_visible()
     for parts in page.get_by_text("Only some of it").all():
         parts.click()
     check(page)
@@ -112,7 +112,7 @@ def test_it_all_works_without_a_mouse(page: Page, address: str, callback: str) -
     page.wait_for_url("**/oauth/consent")
     _tab_to(page, "Okafor, Ngozi")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Let Growth Chart in?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Allow Growth Chart access?")).to_be_visible()
     _tab_to(page, "Decline all")
     page.keyboard.press("Enter")
     page.wait_for_url(f"{callback}**")
