@@ -96,7 +96,7 @@ def test_somebody_signs_in_at_their_hospital_and_lands_where_they_wanted(page: P
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("button", name="Allow").click()
     expect(page).to_have_url(f"{desk}/referrals/okafor-cardiology")
-    expect(page.get_by_text("Mina Okafor")).to_be_attached()
+    expect(page.get_by_text("Mina Okafor", exact=True)).to_be_attached()
     page.goto(desk)
     expect(page).to_have_url(f"{desk}/")
     cookies = {cookie["name"]: cookie for cookie in page.context.cookies(desk)}
