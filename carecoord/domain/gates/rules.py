@@ -130,5 +130,6 @@ _BY_NAME: Final = {(gate, id.partition(".")[2]): id for gate, ids in RULES.items
 def rule(gate: str, name: str) -> str:
     """The id of a gate's rule by its name within the gate. Raises LookupError for one that is not in the list."""
     if (gate, name) not in _BY_NAME:
-        raise LookupError(f"There is no rule {name!r} of the gate {gate!r}: write it into carecoord/domain/rules.py.")
+        place = "carecoord/domain/gates/rules.py"
+        raise LookupError(f"There is no rule {name!r} of the gate {gate!r}: write it into {place}.")
     return _BY_NAME[gate, name]

@@ -162,7 +162,7 @@ case = Table(
     Column("appointment_at", Big),
     Column("owner", Str),  # the person who works it: a Practitioner id
     Column("owner_name", Str),
-    # how it stands by what the payer was told, who knows of no visit: see domain/payer_view
+    # how it stands by what the payer was told, who knows of no visit: see domain/access/payer_view
     Column("payer_authorization", Str),
     Column("payer_authorization_note", Str),
     Column("payer_agreement", Str),

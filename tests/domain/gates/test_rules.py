@@ -15,7 +15,7 @@ def test_the_rules_are_listed_for_each_of_the_six_gates_once() -> None:
 
 def test_a_rule_is_looked_up_and_never_joined() -> None:
     assert rule("agreement", "suspended") == "agreement.suspended"
-    with pytest.raises(LookupError, match=r"write it into carecoord/domain/rules\.py"):
+    with pytest.raises(LookupError, match=r"write it into carecoord/domain/gates/rules\.py"):
         rule("agreement", "out-of-network")
 
 
