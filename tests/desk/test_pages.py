@@ -271,6 +271,13 @@ def test_the_contract_desk_is_headed_in_the_words_of_the_trade(house: House) -> 
     assert "Needs action" in said
 
 
+def test_who_has_no_worklist_reads_how_the_ehrs_are_doing_all_the_same(house: House) -> None:
+    for who in ("contracts", "admin"):
+        said = text(get(house.enter(who), "/"))
+        assert "No EHR is connected" in said, who
+        assert "Open referrals by the agreement that they stand on" in said or who == "admin"
+
+
 def test_a_payer_without_a_clock_is_told_that_no_decision_is_due(house: House) -> None:
     assert "No decision due" in text(get(house.enter("payer"), "/?tab=open"))
 

@@ -10,7 +10,9 @@ from sqlalchemy import Connection
 from carecoord.actions.ehrs import sync
 from carecoord.settings import Settings
 from carecoord.store.database import outbox
+from carecoord.store.database.engine import reading
 from carecoord.store.ehrs import ehrs
+from carecoord.world import World
 
 State = Literal["good", "late", "failed", "never"]
 
@@ -30,6 +32,12 @@ class SyncHealth:
     @property
     def is_running(self) -> bool:
         return self.run is not None and self.run.finished is None
+
+
+def now(world: World) -> list[SyncHealth]:
+    """Every EHR by name, at this moment."""
+    with reading(world.engine) as conn:
+        return of_each(conn, world.settings, world.clock())
 
 
 def of_each(conn: Connection, settings: Settings, now: datetime) -> list[SyncHealth]:

@@ -11,6 +11,7 @@ from jinja2_fragments.flask import render_block
 from werkzeug.wrappers import Response as Answer
 
 from auth.grant import Grant
+from carecoord.actions.ehrs import sync_health
 from carecoord.actions.worklist import worklist as cases
 from carecoord.domain.access.payer_view import CELLS
 from carecoord.errors import Forbidden
@@ -21,6 +22,7 @@ from carecoord.web.page.times import Times, place
 from carecoord.web.people import sign_in
 from carecoord.web.referrals import view as referrals_view
 from carecoord.web.server.exchange import request_id
+from carecoord.web.worklist import notices
 from carecoord.web.worklist import view as worklist_view
 from carecoord.web.worklist.address import parse
 from carecoord.world import World
@@ -104,7 +106,7 @@ def _tell(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
 def _other_desk(world: World, grant: Grant, zone: ZoneInfo) -> str:
     """For those who work on no cases: the contract desk's numbers, or a word of where to go."""
     if "contracts" not in grant.roles:
-        return render_template("no_cases.html")
+        return render_template("no_cases.html", sync=_sync_line(world, grant, zone))
     return _agreements(world, grant, zone)
 
 
@@ -121,7 +123,13 @@ def _contract_desk(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
 
 def _agreements(world: World, grant: Grant, zone: ZoneInfo) -> str:
     now, found = cases.agreements(world, grant, request_id())
-    return render_template("agreements.html", rail="Contracts", rows=standing_view.lines(found, Times(now, zone)))
+    rows = standing_view.lines(found, Times(now, zone))
+    return render_template("agreements.html", rail="Contracts", rows=rows, sync=_sync_line(world, grant, zone))
+
+
+def _sync_line(world: World, grant: Grant, zone: ZoneInfo) -> notices.Sync:
+    """How the EHRs are doing, for whoever has no worklist to read it on."""
+    return notices.sync(sync_health.now(world), Times(world.clock(), zone), inside="payer" not in grant.roles)
 
 
 def initials(name: str) -> str:
