@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from auth.grant import Grant
-from carecoord.actions.access.audited import noted
+from carecoord.actions.access.audited import event, noted
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.domain.access import break_glass as access_break_glass
 from carecoord.domain.access.break_glass import demand, may_break
@@ -26,7 +26,6 @@ from carecoord.fhir.search.query import EVERYTHING, NOTHING, Search, parse
 from carecoord.store.access import break_glass as store
 from carecoord.store.access.break_glass import Glass
 from carecoord.store.audit import events as audit_events
-from carecoord.store.audit.events import Event
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.resources import read
 from carecoord.store.search.search import find
@@ -236,8 +235,8 @@ def _plain(said: str) -> str:
 
 
 def _audit(conn: Connection, grant: Grant, interaction: str, glass: Glass, now: datetime, request: str) -> None:
-    event = Event(
-        micros(now), request, interaction, 200, grant.subject, grant.client, grant.organization, "Patient",
-        glass.patient, None, glass.patient, f"reason={glass.reason}", grant.launch, glass.id,
+    noted = event(
+        now, request, interaction, by=grant, query=f"reason={glass.reason}", type="Patient", resource=glass.patient,
+        patient=glass.patient, emergency=glass.id,
     )  # fmt: skip
-    audit_events.record(conn, [event])
+    audit_events.record(conn, [noted])

@@ -20,18 +20,17 @@ from auth.server.authorizations import Authorization
 from auth.server.authorize import AuthorizationAnswer, AuthorizationRequest
 from auth.server.issuer import Issuer
 from auth.server.server import Server
-from carecoord.actions.access.audited import noted
+from carecoord.actions.access.audited import event, noted
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.fhir import read as fhir_read
 from carecoord.domain.resource import patient as person
 from carecoord.domain.resource.elements import Json, item, items, target, text, words
 from carecoord.errors import NotFound
 from carecoord.fhir import text as json
-from carecoord.fhir.instants import micros
 from carecoord.fhir.search.collation import fold
 from carecoord.fhir.search.operands import escape
 from carecoord.fhir.search.query import parse
-from carecoord.store.audit.events import Event, record
+from carecoord.store.audit.events import record
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.search.search import find
 from carecoord.world import World
@@ -103,13 +102,11 @@ def _record_consent(
     patient: str | None,
 ) -> None:  # fmt: skip
     """Audit that a person let an app in, with what scopes, or did not."""
-    user, client = who.user, (params.get("client_id") or "")[:200] or None
-    what, query = ("consent", f"scope={given.scope}") if given else ("consent-refused", None)
-    row = Event(
-        micros(world.clock()), request, what, 200, user.id, client, user.organization, query=query,
-        patient=patient if given else None, launch=given.id if given else None,
-    )  # fmt: skip
-    record(conn, [row])
+    client = (params.get("client_id") or "")[:200] or None
+    about: dict[str, Any] = {"client": client}
+    if given:
+        about |= {"query": f"scope={given.scope}", "patient": patient, "launch": given.id}
+    record(conn, [event(world.clock(), request, "consent" if given else "consent-refused", by=who.user, **about)])
 
 
 def patients(world: World, grant: Grant, said: str, request: str) -> list[Choice]:
@@ -161,8 +158,8 @@ def revoke(world: World, who: Session, id: str, request: str = "") -> None:
         if found is None or found.user != who.user.id:
             raise NotFound("There is no such permission of yours.")
         authorizations.revoke(conn, id)
-        about = (who.user.id, found.client, who.user.organization)
-        record(conn, [Event(micros(world.clock()), request, "token-revoked", 200, *about, launch=id)])
+        at = world.clock()
+        record(conn, [event(at, request, "token-revoked", by=who.user, client=found.client, launch=id)])
 
 
 def launchable_apps(world: World) -> list[store.Client]:

@@ -19,12 +19,11 @@ from auth.scopes import Scope, Special, parse
 from auth.server import registrations
 from auth.server.registrations import AppOverview
 from auth.store import Client, fresh
-from carecoord.actions.server.keys import COMMAND
+from carecoord.actions.access.audited import COMMAND, event
 from carecoord.domain.apps import scopes_in_words
 from carecoord.domain.apps.scopes_in_words import Line
 from carecoord.errors import Forbidden, Invalid, NotFound
-from carecoord.fhir.instants import micros
-from carecoord.store.audit.events import Event, record
+from carecoord.store.audit.events import record
 from carecoord.store.database.engine import reading, writing
 from carecoord.world import World
 
@@ -136,7 +135,8 @@ def registration_recorder(world: World) -> Callable[[Connection, str, str], None
     """How the registration endpoint tells the audit what an app did about itself."""
 
     def noted(conn: Connection, what: str, id: str) -> None:
-        record(conn, [Event(micros(world.clock()), world.new_id(), what, 200, id, id, type="Client", resource=id)])
+        at, request = world.clock(), world.new_id()
+        record(conn, [event(at, request, what, by=id, client=id, type="Client", resource=id)])
 
     return noted
 
@@ -153,9 +153,8 @@ def _admin_transaction(world: World, grant: Grant, what: str, id: str, request: 
     try:
         with writing(world.engine) as conn:
             yield conn
-            now = micros(world.clock())
-            who = (grant.subject, grant.client, grant.organization)
-            record(conn, [Event(now, request or world.new_id(), what, 200, *who, type="Client", resource=id)])
+            request = request or world.new_id()
+            record(conn, [event(world.clock(), request, what, by=grant, type="Client", resource=id)])
     except BadRegistration as refused:
         raise Invalid(str(refused)) from refused
 

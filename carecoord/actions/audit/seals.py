@@ -6,11 +6,12 @@ from pathlib import Path
 
 import msgspec
 
+from carecoord.actions.access.audited import event
 from carecoord.errors import Conflict
 from carecoord.fhir.instants import micros
 from carecoord.store.audit import seals
 from carecoord.store.audit import verify as audit_verify
-from carecoord.store.audit.events import Event, record
+from carecoord.store.audit.events import record
 from carecoord.store.audit.seals import Head, Noted
 from carecoord.store.audit.verify import Mark, Verdict
 from carecoord.store.database.engine import reading, writing
@@ -62,7 +63,7 @@ def restored(world: World, request: str) -> int:
     if found.faults:
         raise Conflict(f"The trail is not whole up to its end, so this is no backup of ours: {'; '.join(found.faults)}")
     with writing(world.engine) as conn:
-        record(conn, [Event(micros(now), request, "restore", 200, query=f"end={end.seal}&set-aside={ahead}")])
+        record(conn, [event(now, request, "restore", query=f"end={end.seal}&set-aside={ahead}")])
     seals.append(folder, Noted(micros(now), end.seal, end.hash.hex(), restored=True))
     (folder / MARK).unlink(missing_ok=True)
     seals.seal(world.engine)

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from auth import store
 from auth.grant import Grant
+from carecoord.actions.access.audited import event
 from carecoord.actions.audit.trail_names import Named, Names, Seen, Who, patient_named
 from carecoord.errors import Forbidden, NotFound
 from carecoord.fhir.instants import micros
@@ -20,7 +21,7 @@ from carecoord.fhir.search.query import EVERYTHING, parse
 from carecoord.store.access import break_glass
 from carecoord.store.access.break_glass import Glass
 from carecoord.store.audit import trail_search
-from carecoord.store.audit.events import Event, record, told
+from carecoord.store.audit.events import record
 from carecoord.store.audit.trail_search import Place, Wanted
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.resources import read
@@ -172,30 +173,25 @@ def emergencies(
 def review(world: World, grant: Grant, id: str, request: str) -> None:
     """Note that the auditor has looked into one. Raises Forbidden, also for their own, and NotFound."""
     demand(grant)
-    now = micros(world.clock())
+    now = world.clock()
     with writing(world.engine) as conn:
         glass = break_glass.find(conn, id)
         if glass is None:
             raise NotFound("There is no such breaking of the glass.")
         if glass.subject == grant.subject:
             raise Forbidden("Nobody signs off what they did themselves: another auditor must look into this.")
-        if break_glass.review(conn, id, grant.subject, now):
-            record(conn, [
-                Event(
-                    now, request, "review-emergency", 200, grant.subject, grant.client, grant.organization, "Patient",
-                    glass.patient, None, glass.patient, f"emergency={id}", grant.launch,
-                )
-            ])  # fmt: skip
+        if break_glass.review(conn, id, grant.subject, micros(now)):
+            noted = event(
+                now, request, "review-emergency", by=grant, query=f"emergency={id}", type="Patient",
+                resource=glass.patient, patient=glass.patient,
+            )  # fmt: skip
+            record(conn, [noted])
 
 
 def _note(
     world: World, grant: Grant, now: datetime, request: str, what: str, said: str, shown: Iterable[str | None],
     status: int = 200,
 ) -> None:  # fmt: skip
-    patient, patients = told(shown)
     world.journal.append(
-        Event(
-            micros(now), request, what, status, grant.subject, grant.client, grant.organization, "AuditEvent", None,
-            None, patient, said or None, grant.launch, None, patients,
-        )
-    )  # fmt: skip
+        event(now, request, what, status, by=grant, shown=shown, type="AuditEvent", query=said or None)
+    )

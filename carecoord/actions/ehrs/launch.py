@@ -25,11 +25,10 @@ from auth.people.frame_launches import FrameLaunch
 from auth.people.providers import FEDERATED
 from auth.people.sessions import Session
 from auth.store import User, digest, fresh
+from carecoord.actions.access.audited import event
 from carecoord.actions.ehrs import launch_client
 from carecoord.actions.ehrs.launch_people import find_or_add_user
 from carecoord.errors import Forbidden, Invalid, NotFound
-from carecoord.fhir.instants import micros
-from carecoord.store.audit.events import Event
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.ehrs import ehrs
 from carecoord.world import World
@@ -277,11 +276,7 @@ def _audit(
 ) -> None:
     """That somebody came stands in the trail as a sign-in; what they were shown, as a launch with its id and patient,
     under which everything is noted that is read in it."""
-    subject, organization = (who.id, who.organization) if who else (None, None)
-    now = micros(world.clock())
-    world.journal.append(
-        Event(now, request, interaction, status, subject, None, organization, query=f"ehr={ehr}", **about)
-    )
+    world.journal.append(event(world.clock(), request, interaction, status, by=who, query=f"ehr={ehr}", **about))
 
 
 def _now(world: World) -> int:

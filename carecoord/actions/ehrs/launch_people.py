@@ -13,11 +13,11 @@ from sqlalchemy import Connection
 from auth import store
 from auth.people import providers
 from auth.store import User
+from carecoord.actions.access.audited import event
 from carecoord.domain.resource import parties
 from carecoord.errors import Conflict, Forbidden, Invalid, NotFound
 from carecoord.fhir import text
-from carecoord.fhir.instants import micros
-from carecoord.store.audit.events import Event, record
+from carecoord.store.audit.events import record
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.ehrs import ehrs
 from carecoord.store.resources import read
@@ -98,8 +98,7 @@ def link(world: World, name: str, issuer: str, subject: str, login: str) -> User
         if found is None:
             raise NotFound(f"Nobody here signs in as {login!r}.")
         providers.link(conn, issuer, subject, found.id, int(now.timestamp()))
-        about = f"ehr={name}"
-        record(conn, [Event(micros(now), world.new_id(), "link-person", 200, found.id, query=about)])
+        record(conn, [event(now, world.new_id(), "link-person", by=found.id, query=f"ehr={name}")])
     return found
 
 

@@ -17,19 +17,18 @@ from auth.keys.fetched import KeySets, KeysUnavailable
 from auth.people import providers
 from auth.people.providers import Provider
 from auth.store import User
+from carecoord.actions.access.audited import COMMAND, event
 from carecoord.actions.people.accounts import ROLES
 from carecoord.actions.people.openid_sign_in import CALLBACK
 from carecoord.actions.server import keys as server_keys
 from carecoord.errors import BadGateway, Invalid
-from carecoord.fhir.instants import micros
-from carecoord.store.audit.events import Event, record
+from carecoord.store.audit.events import record
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.resources import read
 from carecoord.world import World
 
 # A provider lets in everybody whom it knows. These roles are given to one person at a time, by an administrator here.
 BY_NAME_ONLY: Final = ("admin", "auditor")
-COMMAND: Final = "the command line"  # who acts there, as the audit says it
 
 
 def redirect_uri(world: World, id: str) -> str:
@@ -166,5 +165,4 @@ def _find(conn: Connection, id: str) -> Provider:
 
 def _audit(world: World, conn: Connection, verb: str, id: str, who: User | None = None) -> None:
     subject = f"user={who.id} " if who else ""
-    event = Event(micros(world.clock()), world.new_id(), verb, 200, COMMAND, query=f"{subject}provider={id}")
-    record(conn, [event])
+    record(conn, [event(world.clock(), world.new_id(), verb, by=COMMAND, query=f"{subject}provider={id}")])

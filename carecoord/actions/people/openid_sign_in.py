@@ -23,11 +23,10 @@ from auth.keys.fetched import KeySets, KeysUnavailable
 from auth.people import providers, sessions
 from auth.people.providers import Provider
 from auth.store import User, storable
+from carecoord.actions.access.audited import event
 from carecoord.actions.people.sign_in import Browser, SignedIn
 from carecoord.actions.server import keys as server_keys
 from carecoord.errors import BadGateway, Forbidden, Invalid, NotFound, Problem, Unavailable
-from carecoord.fhir.instants import micros
-from carecoord.store.audit.events import Event
 from carecoord.store.database.engine import reading, writing
 from carecoord.world import World
 
@@ -237,12 +236,8 @@ def _digest(went: str) -> str:
 
 
 def _audit(world: World, callback: ProviderCallback, id: str, status: int, who: User | None) -> None:
-    subject, organization = (who.id, who.organization) if who else (None, None)
-    event = Event(
-        micros(world.clock()), callback.browser.request, "sign-in", status, subject, organization=organization,
-        query=f"provider={id}"[:200],
-    )  # fmt: skip
-    world.journal.append(event)
+    request, query = callback.browser.request, f"provider={id}"[:200]
+    world.journal.append(event(world.clock(), request, "sign-in", status, by=who, query=query))
 
 
 def _now(world: World) -> int:

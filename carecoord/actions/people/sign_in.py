@@ -16,9 +16,8 @@ from auth.people import factors, one_time, passkeys, sessions, totp
 from auth.people.passkeys import Site
 from auth.people.sessions import Session
 from auth.store import User
+from carecoord.actions.access.audited import event
 from carecoord.errors import Conflict
-from carecoord.fhir.instants import micros
-from carecoord.store.audit.events import Event
 from carecoord.store.database.engine import reading, writing
 from carecoord.world import World
 
@@ -193,9 +192,7 @@ def record_event(
     world: World, request: str, what: str, status: int, who: User | None, query: str | None = None
 ) -> None:
     """Write into the trail what somebody did about an account; never what was typed."""
-    subject, organization = (who.id, who.organization) if who else (None, None)
-    now = micros(world.clock())
-    world.journal.append(Event(now, request, what, status, subject, organization=organization, query=query))
+    world.journal.append(event(world.clock(), request, what, status, by=who, query=query))
 
 
 def second_factor_due(world: World, conn: Connection, who: User) -> int | None:

@@ -1,18 +1,16 @@
 """Our own keys: those that sign id_tokens, and those by which we prove ourselves to EHRs and OpenID providers."""
 
-from typing import Any, Final
+from typing import Any
 
 from auth.client import keys as client_keys
 from auth.client.backend import Key
 from auth.client.keys import PublishedKey
 from auth.keys import signing as keys_signing
 from auth.server.issuer import CLIENT_KEYS_PATH
-from carecoord.fhir.instants import micros
-from carecoord.store.audit.events import Event, record
+from carecoord.actions.access.audited import COMMAND, event
+from carecoord.store.audit.events import record
 from carecoord.store.database.engine import reading, writing
 from carecoord.world import World
-
-COMMAND: Final = "the command line"  # who acts there, as the audit says it
 
 
 def address(world: World) -> str:
@@ -64,7 +62,7 @@ def rotate_sign_in(world: World, request: str = "") -> str:
 
 
 def _audit(world: World, conn: Any, request: str) -> None:
-    record(conn, [Event(micros(world.clock()), request or world.new_id(), "rotate-keys", 200, COMMAND)])
+    record(conn, [event(world.clock(), request or world.new_id(), "rotate-keys", by=COMMAND)])
 
 
 def _now(world: World) -> int:

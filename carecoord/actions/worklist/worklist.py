@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row
 
 from auth.grant import Grant
 from carecoord.actions.access import consents
+from carecoord.actions.access.audited import event
 from carecoord.actions.access.office import office
 from carecoord.actions.access.turn import looking
 from carecoord.actions.clearance import assemble as clearance_assemble
@@ -29,7 +30,7 @@ from carecoord.fhir import text
 from carecoord.fhir.instants import micros
 from carecoord.fhir.types import TYPES
 from carecoord.store.access import break_glass as broken
-from carecoord.store.audit.events import Event, told
+from carecoord.store.audit.events import told
 from carecoord.store.database.engine import reading
 from carecoord.store.resources import read
 from carecoord.store.worklist.query import Asked, Moments, Seen, Standing, Worklist, place, standings
@@ -127,12 +128,7 @@ def agreements(world: World, grant: Grant, request: str) -> tuple[datetime, list
     now = _fresh(world)
     with reading(world.engine) as conn:
         found = standings(conn)
-    world.journal.append(
-        Event(
-            micros(now), request, "search", 200, grant.subject, grant.client, grant.organization, "Contract",
-            launch=grant.launch,
-        )
-    )  # fmt: skip
+    world.journal.append(event(now, request, "search", by=grant, type="Contract"))
     return now, found
 
 
@@ -261,8 +257,5 @@ def _said(asked: Asked) -> str:
 
 
 def _audit(world: World, grant: Grant, now: datetime, request: str, **about: Any) -> None:
-    event = Event(
-        micros(now), request, "read" if "resource" in about else "search", 200, grant.subject, grant.client,
-        grant.organization, "ServiceRequest", launch=grant.launch, **about,
-    )  # fmt: skip
-    world.journal.append(event)
+    interaction = "read" if "resource" in about else "search"
+    world.journal.append(event(now, request, interaction, by=grant, type="ServiceRequest", **about))
