@@ -55,7 +55,7 @@ _PIECES = 8  # of a text that is looked for in long strings
 _DEGREE = 111.195  # kilometres
 
 
-class Reader:
+class SearchCompiler:
     """Turns criteria into conditions, and keeps their values."""
 
     def __init__(self, values: Values, may: May) -> None:
@@ -67,7 +67,7 @@ class Reader:
 
     def allowed(self, type: str) -> Condition:
         """What the asker may see of a type."""
-        ours = Reader(self.values, lambda _: EVERYTHING)
+        ours = SearchCompiler(self.values, lambda _: EVERYTHING)
         filter = self.may(type)
         if len(filter) < 2:
             return every(ours.all(filter[0])) if filter else Some(())

@@ -16,7 +16,7 @@ from carecoord.fhir.search.query import Filter
 from carecoord.store.database.tables import history as old
 from carecoord.store.database.tables import resource as new
 from carecoord.store.resources.read import COLUMNS, OLD, Row, rows
-from carecoord.store.search.compile import Reader
+from carecoord.store.search.compile import SearchCompiler
 from carecoord.store.search.conditions import Condition, Values
 from carecoord.store.search.pages import Prepared, prepared
 from carecoord.store.search.statements import check
@@ -83,7 +83,7 @@ def changes(
 
 def _limited(conn: Connection, type: str, limit: Limit, bounds: Mapping[str, int]) -> list[list[Row]]:
     values = Values()
-    condition = Reader(values, lambda _: limit.filter).allowed(type)
+    condition = SearchCompiler(values, lambda _: limit.filter).allowed(type)
     given = {**values, **bounds, "type": type, "types": [type], "besides": list(limit.besides or ())}
     states = (False,) if limit.besides is None else (False, True)
     return [rows(one.run(conn, {**given, "deleted": gone})) for gone in states for one in _narrow(condition, gone)]

@@ -16,7 +16,7 @@ from carecoord.fhir.types import TYPES
 from carecoord.store.database.bulk import runs
 from carecoord.store.database.tables import ix_reference, resource
 from carecoord.store.resources.read import COLUMNS, Row, rows, version
-from carecoord.store.search.compile import May, Reader
+from carecoord.store.search.compile import May, SearchCompiler
 from carecoord.store.search.conditions import Condition, Values
 from carecoord.store.search.pages import Prepared, prepared
 from carecoord.store.search.statements import Then, check
@@ -111,8 +111,8 @@ def _seen(conn: Connection, shape: Shape, asked: Mapping[str, Any], types: Itera
     limited = [type for type in able if may(type) != EVERYTHING]
     if len(limited) <= _FEW:
         values = Values()
-        reader = Reader(values, may)
-        limits = tuple((values.name(type), reader.allowed(type)) for type in limited)
+        compiler = SearchCompiler(values, may)
+        limits = tuple((values.name(type), compiler.allowed(type)) for type in limited)
         yield from rows(shape(limits, False).run(conn, {**values, **whole}))
         return
     told, after = 0, None
@@ -133,7 +133,7 @@ def _visible(conn: Connection, brought: Sequence[Row], limited: Sequence[str], m
     kept = {rid for type, numbers in rids.items() if type not in limited for rid in numbers}
     for type in sorted(rids.keys() & set(limited)):
         values = Values()
-        condition = Reader(values, may).allowed(type)
+        condition = SearchCompiler(values, may).allowed(type)
         for run in runs(rids[type], _RUN):
             kept |= {number for (number,) in _permitted(condition).run(conn, {**values, "rids": run})}
     return [row for row in brought if row.rid in kept]

@@ -16,7 +16,7 @@ from carecoord.store.database.engine import secret
 from carecoord.store.database.tables import metadata
 from carecoord.store.resources.read import Row
 from carecoord.store.search import pages
-from carecoord.store.search.compile import COMMON, TABLES, May, Reader, rank
+from carecoord.store.search.compile import COMMON, TABLES, May, SearchCompiler, rank
 from carecoord.store.search.conditions import Condition, Every, No, Rows, Values, is_drivable, is_ordered
 from carecoord.store.search.cursor import Place, seal, unseal
 from carecoord.store.search.include import MOST, included
@@ -53,16 +53,16 @@ def find(conn: Connection, search: Search, may: May, *, page_size: int = 20, pag
     """
     count = min(page_size if search.count is None else search.count, page_max)
     place = unseal(secret(conn), search)
-    hunt = _Hunt(conn, search, may)
+    run = _SearchRun(conn, search, may)
     if search.summary == "count" or count == 0:
-        return Page([], [], hunt.total(search.total == "estimate"), None, search.warnings)
-    found = hunt.page(place, count + 1)
+        return Page([], [], run.total(search.total == "estimate"), None, search.warnings)
+    found = run.page(place, count + 1)
     more, shown = len(found) > count, [row for row, _ in found[:count]]
     total = place.total if place else None
     if total is None and not more and place is None:
         total = len(shown)
     elif total is None and search.total != "none":
-        total = hunt.total(search.total == "estimate")
+        total = run.total(search.total == "estimate")
     last = found[count - 1] if more else None
     word = seal(secret(conn), search, Place(last[1], last[0].rid, total)) if last else None
     others = included(conn, search, shown, may) if search.includes else []
@@ -75,7 +75,7 @@ def visible(conn: Connection, row: Row, filter: Filter) -> bool:
     if filter == EVERYTHING:
         return True
     values = Values(rid=row.rid)
-    condition = Reader(values, lambda _: filter).allowed(row.type)
+    condition = SearchCompiler(values, lambda _: filter).allowed(row.type)
     return bool(pages.seen(condition).run(conn, values))
 
 
@@ -95,16 +95,16 @@ def _is_behind(place: Place | None) -> bool:
     return place is not None and place.values != () and place.values[0] is None
 
 
-class _Hunt:
+class _SearchRun:
     """One search being carried out."""
 
     def __init__(self, conn: Connection, search: Search, may: May) -> None:
         self.conn = conn
         self.values = Values()
-        reader = Reader(self.values, may)
-        asked = [*reader.all(search.criteria), reader.allowed(search.type)]
+        compiler = SearchCompiler(self.values, may)
+        asked = [*compiler.all(search.criteria), compiler.allowed(search.type)]
         self.conditions = tuple(condition for condition in asked if condition != Every(()))
-        self.everything = reader.of_type(search.type)
+        self.everything = compiler.of_type(search.type)
         self.stages = _SELECTIVE if any(rank(criterion) < COMMON for criterion in search.criteria) else _COMMON
         self.orders = tuple(self._order(sort) for sort in search.sorts)
         self.descending = bool(self.orders) and self.orders[0].descending
