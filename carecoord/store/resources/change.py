@@ -77,7 +77,7 @@ class Touched:
 
 
 @dataclass(frozen=True)
-class Known:
+class StoredResource:
     """A stored resource, as far as a write needs to know it."""
 
     rid: int
@@ -92,11 +92,11 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Move:
+class AppliedChange:
     """A change that does change something, and what it makes of the resource."""
 
     change: Change
-    known: Known | None
+    known: StoredResource | None
     rid: int
     version: int
     updated: int
@@ -153,15 +153,17 @@ def _own_meta(resource: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name not in ("versionId", "lastUpdated")}
 
 
-def carry_out(change: Change, known: Known | None, rid: int, digest: bytes, at: int, base_url: str) -> Move:
+def carry_out(
+    change: Change, known: StoredResource | None, rid: int, digest: bytes, at: int, base_url: str
+) -> AppliedChange:
     """Carry a change out on paper: the next version's number, bytes and index rows. at: microseconds."""
     version = known.version + 1 if known else 1
     if change.resource is None:
-        return Move(change, known, rid, version, at, digest, b"", None)
+        return AppliedChange(change, known, rid, version, at, digest, b"", None)
     whole = {
         "resourceType": change.type,
         "id": change.id,
         "meta": {"versionId": str(version), "lastUpdated": instant(at), **_own_meta(change.resource)},
     }
     whole.update((name, value) for name, value in change.resource.items() if name not in whole)
-    return Move(change, known, rid, version, at, digest, text.dumps(whole), extract(whole, base_url))
+    return AppliedChange(change, known, rid, version, at, digest, text.dumps(whole), extract(whole, base_url))

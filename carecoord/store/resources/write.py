@@ -18,7 +18,17 @@ from carecoord.fhir.search.params import single_dates
 from carecoord.store.audit import events as audit_events
 from carecoord.store.database import bulk, driver, outbox, tables
 from carecoord.store.database.tables import flag, history, resource
-from carecoord.store.resources.change import Actor, Change, Known, Later, Move, Touched, Written, carry_out, digest
+from carecoord.store.resources.change import (
+    Actor,
+    AppliedChange,
+    Change,
+    Later,
+    StoredResource,
+    Touched,
+    Written,
+    carry_out,
+    digest,
+)
 
 __all__ = ["Actor", "Change", "Later", "Projector", "Touched", "Written", "put", "put_all"]
 
@@ -48,10 +58,10 @@ def put_all(
     results: dict[int, Written] = {}
     touched: list[Touched] = []
     for once in _passes(changes):
-        moves, same = _decide(conn, {n: changes[n] for n in once}, at, base_url)
-        _store(conn, list(moves.values()), actor)
-        results |= {n: move.written() for n, move in moves.items()} | _unchanged(conn, changes, same, at)
-        touched += [move.touched() for move in moves.values()]
+        applied, same = _decide(conn, {n: changes[n] for n in once}, at, base_url)
+        _store(conn, list(applied.values()), actor)
+        results |= {n: each.written() for n, each in applied.items()} | _unchanged(conn, changes, same, at)
+        touched += [each.touched() for each in applied.values()]
     if touched:
         project(conn, touched, now)
     return [results[n] for n in range(len(changes))]
@@ -74,12 +84,12 @@ def _passes(changes: Sequence[Change]) -> Iterator[list[int]]:
 
 def _decide(
     conn: Connection, changes: dict[int, Change], at: int, base_url: str
-) -> tuple[dict[int, Move], dict[int, Known | None]]:
+) -> tuple[dict[int, AppliedChange], dict[int, StoredResource | None]]:
     """Tell the changes that change something from those that find everything as it should be."""
     stored = _stored(conn, sorted({(change.type, change.id) for change in changes.values()}))
     fresh = _numbers(conn, sum((c.type, c.id) not in stored for c in changes.values() if c.resource is not None))
-    moves: dict[int, Move] = {}
-    same: dict[int, Known | None] = {}
+    applied: dict[int, AppliedChange] = {}
+    same: dict[int, StoredResource | None] = {}
     for n, change in changes.items():
         known = stored.get((change.type, change.id))
         _check(change, known)
@@ -87,12 +97,12 @@ def _decide(
         if known.hash == mark if known else change.resource is None:
             same[n] = known
         else:
-            moves[n] = carry_out(change, known, known.rid if known else next(fresh), mark, at, base_url)
-    return moves, same
+            applied[n] = carry_out(change, known, known.rid if known else next(fresh), mark, at, base_url)
+    return applied, same
 
 
 def _unchanged(
-    conn: Connection, changes: Sequence[Change], same: dict[int, Known | None], at: int
+    conn: Connection, changes: Sequence[Change], same: dict[int, StoredResource | None], at: int
 ) -> dict[int, Written]:
     """Answers for what stays: as it is stored, or version 0 for what was to be deleted and never was."""
     bodies = _bodies(conn, [known.rid for known in same.values() if known])
@@ -104,7 +114,7 @@ def _unchanged(
     }
 
 
-def _check(change: Change, known: Known | None) -> None:
+def _check(change: Change, known: StoredResource | None) -> None:
     wanted = change.expected
     if wanted is None or holds(
         wanted, known.version if known and not (known.deleted and isinstance(wanted, AnyOf)) else None
@@ -118,7 +128,7 @@ def _check(change: Change, known: Known | None) -> None:
     )
 
 
-_wanted = (*(resource.c[name] for name in Known.__dataclass_fields__),)
+_wanted = (*(resource.c[name] for name in StoredResource.__dataclass_fields__),)
 _one = select(*_wanted).where(resource.c.type == bindparam("type"), resource.c.id == bindparam("id")).with_for_update()
 _many = (  # of one type: of pairs in a list SQLite makes a walk through the whole table
     select(*_wanted)
@@ -136,7 +146,7 @@ _keep = insert(history).from_select(
 )
 
 
-def _stored(conn: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Known]:
+def _stored(conn: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], StoredResource]:
     """What is stored under these keys, which are sorted, and locked from now on."""
     found: list[Any] = []
     for type, pairs in groupby(keys, key=lambda key: key[0]):
@@ -145,7 +155,7 @@ def _stored(conn: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str
             found += driver.every(conn, _one, {"type": type, "id": ids[0]})
         else:
             found += (row for run in bulk.runs(ids, _RUN) for row in conn.execute(_many, {"type": type, "ids": run}))
-    return {(known.type, known.id): known for known in (Known(*row) for row in found)}
+    return {(known.type, known.id): known for known in (StoredResource(*row) for row in found)}
 
 
 def _bodies(conn: Connection, rids: Sequence[int]) -> dict[int, bytes]:
@@ -163,30 +173,30 @@ def _numbers(conn: Connection, count: int) -> Iterator[int]:
     return iter(sorted(number for (number,) in driver.every(conn, _next, {"count": count})))
 
 
-def _store(conn: Connection, moves: Sequence[Move], actor: Actor) -> None:
-    if not moves:
+def _store(conn: Connection, applied: Sequence[AppliedChange], actor: Actor) -> None:
+    if not applied:
         return
-    before = [move.rid for move in moves if move.known]
+    before = [each.rid for each in applied if each.known]
     for run in bulk.runs(before, _RUN):
         conn.execute(_keep, {"rids": run})
     try:
         with bulk.together(conn):
-            bulk.insert(conn, resource, [_row(move) for move in moves if move.known is None])
-            bulk.upsert(conn, resource, [_row(move) for move in moves if move.known])
-            _flag(conn, moves, before)
-            _index(conn, moves, before)
-            audit_events.record(conn, [_event(move, actor) for move in moves])
+            bulk.insert(conn, resource, [_row(each) for each in applied if each.known is None])
+            bulk.upsert(conn, resource, [_row(each) for each in applied if each.known])
+            _flag(conn, applied, before)
+            _index(conn, applied, before)
+            audit_events.record(conn, [_event(each, actor) for each in applied])
     except psycopg.errors.UniqueViolation as e:
         raise Conflict("Somebody else created the same resource at the same moment. Send the request again.") from e
-    for job in (job for move in moves for job in move.change.later):
+    for job in (job for each in applied for job in each.change.later):
         outbox.add(conn, job.kind, job.key, job.payload, job.due_at)
 
 
-def _index(conn: Connection, moves: Sequence[Move], before: Sequence[int]) -> None:
+def _index(conn: Connection, applied: Sequence[AppliedChange], before: Sequence[int]) -> None:
     for name in _INDEXES:
         table = tables.metadata.tables[f"ix_{name}"]
         bulk.remove(conn, table, before)
-        rows = sorted((move.rid, *row) for move in moves if move.index for row in getattr(move.index, name))
+        rows = sorted((each.rid, *row) for each in applied if each.index for row in getattr(each.index, name))
         bulk.insert(conn, table, _at_most_one(rows) if name == "date" else rows)
 
 
@@ -200,34 +210,34 @@ def _at_most_one(rows: list[bulk.Values]) -> list[bulk.Values]:
     return kept
 
 
-def _flag(conn: Connection, moves: Sequence[Move], before: Sequence[int]) -> None:
+def _flag(conn: Connection, applied: Sequence[AppliedChange], before: Sequence[int]) -> None:
     bulk.remove(conn, flag, before)
-    found = [(move.rid, move.change.flags) for move in moves if move.index]
+    found = [(each.rid, each.change.flags) for each in applied if each.index]
     rows = [(rid, n, i.severity, i.code, i.text, i.where) for rid, issues in found for n, i in enumerate(issues)]
     bulk.insert(conn, flag, rows)
 
 
-def _row(move: Move) -> bulk.Values:
+def _row(each: AppliedChange) -> bulk.Values:
     """In the order of the columns of `resource`."""
-    change, gone = move.change, move.index is None
-    place = (move.rid, change.type, change.id, move.version, move.updated, gone)
-    return (*place, move.patient, move.source, move.hash, move.body)
+    change, gone = each.change, each.index is None
+    place = (each.rid, change.type, change.id, each.version, each.updated, gone)
+    return (*place, each.patient, each.source, each.hash, each.body)
 
 
-def _event(move: Move, actor: Actor) -> audit_events.Event:
-    interaction, status = _STATUS[move.outcome]
+def _event(each: AppliedChange, actor: Actor) -> audit_events.Event:
+    interaction, status = _STATUS[each.outcome]
     return audit_events.Event(
-        at=move.updated,
+        at=each.updated,
         request=actor.request,
         interaction=interaction,
         status=status,
         subject=actor.subject,
         client=actor.client,
         organization=actor.organization,
-        type=move.change.type,
-        resource=move.change.id,
-        version=move.version,
-        patient=move.patient,
+        type=each.change.type,
+        resource=each.change.id,
+        version=each.version,
+        patient=each.patient,
         launch=actor.launch,
         emergency=actor.emergency,
     )
