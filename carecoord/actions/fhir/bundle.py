@@ -20,7 +20,7 @@ from carecoord.actions.fhir import write as fhir_write
 from carecoord.actions.fhir.bundle_entries import Entry, Pairs, address_of, kind, listed, parse, placed
 from carecoord.actions.fhir.bundle_references import Conditionals, conditions, linked, resolved
 from carecoord.actions.fhir.conditional import one
-from carecoord.actions.fhir.write import Aim
+from carecoord.actions.fhir.write import ResolvedWrite
 from carecoord.errors import Invalid, Issue, Problem, Stale, Unprocessable
 from carecoord.fhir import bundle
 from carecoord.fhir.bundle import Answer
@@ -33,7 +33,7 @@ from carecoord.store.resources.write import Written
 from carecoord.world import World
 
 NewId = Callable[[Entry], str]
-Aims = list[tuple[Entry, Aim]]
+ResolvedWrites = list[tuple[Entry, ResolvedWrite]]
 
 _ORDER = ("DELETE", "POST", "PUT", "PATCH")
 _INTERACTION = {"DELETE": "delete", "POST": "create", "PUT": "update", "PATCH": "update"}
@@ -75,15 +75,15 @@ def _alone(world: World, grant: Grant, raw: Any, n: int, full: bool, request: st
 
 def perform(turn: Turn, entries: Sequence[Entry], full: bool, new_id: NewId) -> list[Answer]:
     """Every entry in the order of the standard, whatever theirs: deletes, creates, updates, then reads."""
-    aims = aimed(turn, entries, new_id)
-    _refuse_overlaps(aims)
-    aims = _resolved(turn, aims)
+    writes = resolved_writes(turn, entries, new_id)
+    _refuse_overlaps(writes)
+    writes = _resolved(turn, writes)
     base = turn.world.settings.fhir_url
     answers = {}
-    for (entry, _), written in zip(aims, _written(turn, aims), strict=True):
+    for (entry, _), written in zip(writes, _written(turn, writes), strict=True):
         with _placing(entry):
             answers[entry.n] = _told(fhir_write.check(turn, written), base, full)
-    _demand_single(turn, aims)
+    _demand_single(turn, writes)
     for entry in entries:
         if entry.method == "GET":
             with _placing(entry):
@@ -91,43 +91,43 @@ def perform(turn: Turn, entries: Sequence[Entry], full: bool, new_id: NewId) -> 
     return [answers.get(entry.n, Answer(_STATUS["deleted"])) for entry in entries]
 
 
-def _written(turn: Turn, aims: Aims) -> list[Written]:
+def _written(turn: Turn, writes: ResolvedWrites) -> list[Written]:
     """All writes in one go; a Stale one is told by its entry."""
     try:
-        return fhir_write.carry_out(turn, [aim for _, aim in aims])
+        return fhir_write.carry_out(turn, [write for _, write in writes])
     except Stale as stale:
-        for entry, aim in aims:
-            row = read.get(turn.conn, aim.type, aim.id)
-            if aim.expected is not None and not holds(aim.expected, row.version if row else None):
+        for entry, write in writes:
+            row = read.get(turn.conn, write.type, write.id)
+            if write.expected is not None and not holds(write.expected, row.version if row else None):
                 raise placed(stale, entry.where) from stale
         raise
 
 
-def aimed(
+def resolved_writes(
     turn: Turn, entries: Sequence[Entry], new_id: NewId, besides: Mapping[str, str] = MappingProxyType({})
-) -> Aims:
+) -> ResolvedWrites:
     """What each entry that writes is to do to which resource, with the references between them set, but for
     conditional ones. besides: other fullUrls and what they lead to.
 
     Raises what each interaction raises, with expressions seen from the Bundle.
     """
-    aims: Aims = []
-    made: dict[tuple[str, Pairs], Aim] = {}
+    writes: ResolvedWrites = []
+    made: dict[tuple[str, Pairs], ResolvedWrite] = {}
     for entry in sorted((e for e in entries if e.method != "GET"), key=lambda one: _ORDER.index(one.method)):
         with _placing(entry):
-            aim = _aim(turn, entry, new_id)
-        if aim and entry.method == "POST" and entry.if_none_exist is not None and aim.already is None:
+            write = _resolved_write(turn, entry, new_id)
+        if write and entry.method == "POST" and entry.if_none_exist is not None and write.already is None:
             # two creates under one condition: the second finds what the first makes
-            first = made.setdefault((aim.type, tuple(sorted(entry.if_none_exist))), aim)
-            aim = aim if first is aim else replace(aim, id=first.id, resource=None, twin=True)
-        if aim:
-            aims.append((entry, aim))
-    kept = ((entry, aim) for entry, aim in aims if entry.full_url and entry.method != "DELETE")
-    links = {**besides, **{entry.full_url: f"{aim.type}/{aim.id}" for entry, aim in kept}}
-    return [(entry, _linked(entry, aim, links)) for entry, aim in aims]
+            first = made.setdefault((write.type, tuple(sorted(entry.if_none_exist))), write)
+            write = write if first is write else replace(write, id=first.id, resource=None, twin=True)
+        if write:
+            writes.append((entry, write))
+    kept = ((entry, write) for entry, write in writes if entry.full_url and entry.method != "DELETE")
+    links = {**besides, **{entry.full_url: f"{write.type}/{write.id}" for entry, write in kept}}
+    return [(entry, _linked(entry, write, links)) for entry, write in writes]
 
 
-def _aim(turn: Turn, entry: Entry, new_id: NewId) -> Aim | None:
+def _resolved_write(turn: Turn, entry: Entry, new_id: NewId) -> ResolvedWrite | None:
     type, id, query = entry.type, entry.id, entry.query or ()
     match entry.method, entry.resource:
         case "POST", dict(resource):
@@ -146,54 +146,54 @@ def _aim(turn: Turn, entry: Entry, new_id: NewId) -> Aim | None:
             return fhir_write.deleting(turn, type, id, entry.expected)
 
 
-def _linked(entry: Entry, aim: Aim, links: dict[str, str]) -> Aim:
-    if aim.resource is None:
-        return aim
-    return replace(aim, resource=linked(aim.resource, entry.full_url, links))
+def _linked(entry: Entry, write: ResolvedWrite, links: dict[str, str]) -> ResolvedWrite:
+    if write.resource is None:
+        return write
+    return replace(write, resource=linked(write.resource, entry.full_url, links))
 
 
-def _resolved(turn: Turn, aims: Aims) -> Aims:
-    """The aims with their conditional references set. Where those may mean what the transaction itself makes, changes
+def _resolved(turn: Turn, writes: ResolvedWrites) -> ResolvedWrites:
+    """The writes with their conditional references set. Where those may mean what the transaction itself makes, changes
     or deletes, its writes are tried first."""
-    asked = {entry.n: conditions(aim.resource) for entry, aim in aims if aim.resource is not None}
+    asked = {entry.n: conditions(write.resource) for entry, write in writes if write.resource is not None}
     texts = [text for found in asked.values() for text in found]
     if not texts:
-        return aims
+        return writes
     meaning = Conditionals(turn)
-    types = {aim.type for _, aim in aims if aim.already is None}
+    types = {write.type for _, write in writes if write.already is None}
     leads_on = any("." in name or ":" in name for text in texts for name, _ in parse_qsl(text.partition("?")[2]))
     own = leads_on or any(text.partition("?")[0] in types for text in texts)
     known: dict[str, str] = {}
-    with fhir_write.tried(turn, [aim for _, aim in aims]) if own else nullcontext():
-        for entry, _ in aims:
+    with fhir_write.tried(turn, [write for _, write in writes]) if own else nullcontext():
+        for entry, _ in writes:
             with _placing(entry):
                 known.update((text, meaning(text)) for text in asked.get(entry.n, ()))
     return [
-        (entry, replace(aim, resource=resolved(aim.resource, known)) if aim.resource is not None else aim)
-        for entry, aim in aims
+        (entry, replace(write, resource=resolved(write.resource, known)) if write.resource is not None else write)
+        for entry, write in writes
     ]
 
 
-def _refuse_overlaps(aims: Aims) -> None:
+def _refuse_overlaps(writes: ResolvedWrites) -> None:
     """http.html#trules: "If any resource identities (including resolved identities from conditional update/delete)
     overlap in steps 1-3, then the transaction SHALL fail"."""
     seen: dict[tuple[str, str], Entry] = {}
-    for entry, aim in aims:
-        first = seen.setdefault((aim.type, aim.id), entry)
+    for entry, write in writes:
+        first = seen.setdefault((write.type, write.id), entry)
         # several creates may find, by their condition, the same resource: none of them changes it
-        if first is not entry and not ((aim.already or aim.twin) and first.method == "POST"):
-            text = f"Entries {first.n} and {entry.n} are about the same resource, {aim.type}/{aim.id}."
+        if first is not entry and not ((write.already or write.twin) and first.method == "POST"):
+            text = f"Entries {first.n} and {entry.n} are about the same resource, {write.type}/{write.id}."
             raise Invalid(text, entry.where)
 
 
-def _demand_single(turn: Turn, aims: Aims) -> None:
+def _demand_single(turn: Turn, writes: ResolvedWrites) -> None:
     """A resource that a condition made must be the only one to meet it: two entries that ask the same in other words
     would make two. Raises Stale (412) by the entry."""
-    for entry, aim in aims:
+    for entry, write in writes:
         asked = entry.if_none_exist if entry.method == "POST" else entry.query if entry.id is None else None
-        if asked and entry.method != "DELETE" and aim.already is None:
+        if asked and entry.method != "DELETE" and write.already is None:
             with _placing(entry):
-                one(turn, aim.type, asked, "http.If-None-Exist" if entry.method == "POST" else "http.url")
+                one(turn, write.type, asked, "http.If-None-Exist" if entry.method == "POST" else "http.url")
 
 
 def _demand_own_urls(urls: Sequence[tuple[str, str]]) -> None:

@@ -12,7 +12,7 @@ from carecoord.actions.fhir import history as fhir_history
 from carecoord.actions.fhir import read as fhir_read
 from carecoord.actions.fhir import write as fhir_write
 from carecoord.actions.fhir.read import Pairs
-from carecoord.actions.fhir.write import Aim
+from carecoord.actions.fhir.write import ResolvedWrite
 from carecoord.errors import NotFound
 from carecoord.fhir.etag import Expected
 from carecoord.fhir.patch.json_patch import Patch
@@ -68,8 +68,8 @@ def create(
     """A new resource under a new id; with `unless` (If-None-Exist), what meets these arguments already instead."""
     judge(resource, _written(type))
     with changing(world, grant, request) as turn, refusals_noted(turn, "create", type):
-        aim = fhir_write.creating(turn, type, resource, unless, world.new_id())
-        return _done(turn, aim)
+        write = fhir_write.creating(turn, type, resource, unless, world.new_id())
+        return _done(turn, write)
 
 
 def update(
@@ -86,8 +86,8 @@ def update(
     """The resource as given from now on; created if there is none of this id. only_new: and only then."""
     judge(resource, _written(type))
     with changing(world, grant, request) as turn, refusals_noted(turn, "update", type, id):
-        aim = fhir_write.updating(turn, type, id, resource, expected, only_new)
-        return _done(turn, aim)
+        write = fhir_write.updating(turn, type, id, resource, expected, only_new)
+        return _done(turn, write)
 
 
 def update_match(
@@ -103,8 +103,8 @@ def update_match(
     """The one resource that meets the arguments as given from now on; created if none does."""
     judge(resource, _written(type))
     with changing(world, grant, request) as turn, refusals_noted(turn, "update", type):
-        aim = fhir_write.updating_match(turn, type, pairs, resource, expected)
-        return _done(turn, aim)
+        write = fhir_write.updating_match(turn, type, pairs, resource, expected)
+        return _done(turn, write)
 
 
 def patch(
@@ -147,12 +147,12 @@ def delete_match(
     """The one resource that meets the arguments is gone; None if there was none."""
     _ours(type)
     with changing(world, grant, request) as turn, refusals_noted(turn, "delete", type):
-        aim = fhir_write.deleting_match(turn, type, pairs, expected)
-        return _done(turn, aim) if aim else None
+        write = fhir_write.deleting_match(turn, type, pairs, expected)
+        return _done(turn, write) if write else None
 
 
-def _done(turn: Turn, aim: Aim) -> Written:
-    return fhir_write.check(turn, fhir_write.carry_out(turn, [aim])[0])
+def _done(turn: Turn, write: ResolvedWrite) -> Written:
+    return fhir_write.check(turn, fhir_write.carry_out(turn, [write])[0])
 
 
 def _written(type: str) -> str:

@@ -20,13 +20,14 @@ from uuid import NAMESPACE_URL, uuid5
 from auth.grant import Grant
 from auth.scopes import parse, resources
 from carecoord.actions.access.turn import Turn, changing
-from carecoord.actions.fhir import bundle_references, write
-from carecoord.actions.fhir.bundle import Aims, aimed
+from carecoord.actions.fhir import bundle_references
+from carecoord.actions.fhir import write as fhir_write
+from carecoord.actions.fhir.bundle import ResolvedWrites, resolved_writes
 from carecoord.actions.fhir.bundle_entries import Entry, Pairs, address_of, conditions
 from carecoord.actions.fhir.bundle_references import Conditionals, resolved
 from carecoord.actions.fhir.conditional import one
 from carecoord.actions.fhir.load_queue import Held, Waiting
-from carecoord.actions.fhir.write import ID, Aim
+from carecoord.actions.fhir.write import ID, ResolvedWrite
 from carecoord.errors import Invalid, Issue, NotFound, Problem
 from carecoord.fhir import text
 from carecoord.fhir.substitution import shift
@@ -217,19 +218,21 @@ class _Keeper:
                     issues = problem.all_issues()
                     self.loaded.refusals.append(Refusal(file, places[entry.n], _named(entry), issues, False))
                     left_out.add(entry.n)
-            ready: list[Aim] = []
-            for entry, aim in self._aimed(turn, good, left_out):
-                aim = replace(aim, flags=flags.get(entry.n, ()))
+            ready: list[ResolvedWrite] = []
+            for entry, write in self._writes(turn, good, left_out):
+                write = replace(write, flags=flags.get(entry.n, ()))
                 try:
-                    ready.append(_meant(aim, meaning))
+                    ready.append(_meant(write, meaning))
                 except Problem:
-                    self.waiting.add(Held(file, places[entry.n], aim.type, aim.id, aim.flags, entry.if_none_exist), aim)
+                    self.waiting.add(
+                        Held(file, places[entry.n], write.type, write.id, write.flags, entry.if_none_exist), write
+                    )
             self._store(turn, ready)
 
-    def _aimed(self, turn: Turn, entries: Sequence[Entry], left_out: Set[int]) -> Aims:
-        """The aims of the entries that are not left out; references to the others name the ids they would have."""
+    def _writes(self, turn: Turn, entries: Sequence[Entry], left_out: Set[int]) -> ResolvedWrites:
+        """The writes of the entries that are not left out; references to the others name the ids they would have."""
         links = {e.full_url: f"{e.type}/{_id(e)}" for e in entries if e.n in left_out and e.full_url}
-        return aimed(turn, [entry for entry in entries if entry.n not in left_out], _id, links)
+        return resolved_writes(turn, [entry for entry in entries if entry.n not in left_out], _id, links)
 
     def finish(self) -> None:
         """Store what waits, again and again while that brings any of it further; then tell what is left of it."""
@@ -244,33 +247,33 @@ class _Keeper:
     def _retry(self, run: Sequence[tuple[Held, Json]]) -> None:
         with changing(self.world, LOADER, "load") as turn:
             meaning = Conditionals(turn)
-            ready: list[Aim] = []
+            ready: list[ResolvedWrite] = []
             for held, resource in run:
                 if problem := _unclear(turn, held.type, held.unless):
                     what, issues = f"{held.type}/{held.id}", problem.all_issues()
                     self.loaded.refusals.append(Refusal(held.file, held.place, what, issues, False))
                     continue
-                aim = write.creating(turn, held.type, resource, held.unless, held.id)
+                write = fhir_write.creating(turn, held.type, resource, held.unless, held.id)
                 try:
-                    ready.append(_meant(replace(aim, flags=held.flags), meaning))
+                    ready.append(_meant(replace(write, flags=held.flags), meaning))
                 except Problem:
-                    self.waiting.add(held, aim)
+                    self.waiting.add(held, write)
             self._store(turn, ready)
 
     def _give_up(self, run: Sequence[tuple[Held, Json]]) -> None:
         with changing(self.world, LOADER, "load") as turn:
             meaning = Conditionals(turn)
-            ready: list[Aim] = []
+            ready: list[ResolvedWrite] = []
             for held, resource in run:
                 issues = tuple(_unmet(resource, meaning))
                 what = f"{held.type}/{held.id}"
                 self.loaded.refusals.append(Refusal(held.file, held.place, what, issues, self.lenient))
                 if self.lenient:
-                    ready.append(Aim(held.type, held.id, resource, flags=(*held.flags, *issues)))
+                    ready.append(ResolvedWrite(held.type, held.id, resource, flags=(*held.flags, *issues)))
             self._store(turn, ready)
 
-    def _store(self, turn: Turn, aims: Sequence[Aim]) -> None:
-        written = write.carry_out(turn, aims)
+    def _store(self, turn: Turn, writes: Sequence[ResolvedWrite]) -> None:
+        written = fhir_write.carry_out(turn, writes)
         self.loaded.kept.update(one.type for one in written if one.body)
         self.loaded.outcomes.update(one.outcome for one in written)
 
@@ -285,12 +288,12 @@ def _unclear(turn: Turn, type: str, unless: Pairs | None) -> Problem | None:
     return None
 
 
-def _meant(aim: Aim, meaning: Conditionals) -> Aim:
-    """The aim with its conditional references set. Raises what `Conditionals` raises where one can not be."""
-    asked = bundle_references.conditions(aim.resource) if aim.resource is not None else []
-    if not asked or aim.resource is None:
-        return aim
-    return replace(aim, resource=resolved(aim.resource, {text: meaning(text) for text in asked}))
+def _meant(write: ResolvedWrite, meaning: Conditionals) -> ResolvedWrite:
+    """The write with its conditional references set. Raises what `Conditionals` raises where one can not be."""
+    asked = bundle_references.conditions(write.resource) if write.resource is not None else []
+    if not asked or write.resource is None:
+        return write
+    return replace(write, resource=resolved(write.resource, {text: meaning(text) for text in asked}))
 
 
 def _unmet(resource: Json, meaning: Conditionals) -> Iterator[Issue]:

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from carecoord.actions.fhir.bundle_entries import Pairs
-from carecoord.actions.fhir.write import Aim
+from carecoord.actions.fhir.write import ResolvedWrite
 from carecoord.errors import Issue
 from carecoord.fhir import text
 
@@ -45,10 +45,10 @@ class Waiting:
         """How many wait."""
         return len(self._told)
 
-    def add(self, held: Held, aim: Aim) -> None:
-        """Let the resource of an aim wait."""
+    def add(self, held: Held, write: ResolvedWrite) -> None:
+        """Let the resource of a write wait."""
         self._told.append(held)
-        self._bodies.write(text.dumps(aim.resource or {}) + b"\n")
+        self._bodies.write(text.dumps(write.resource or {}) + b"\n")
 
     def taken(self, run: int) -> Iterator[list[tuple[Held, Json]]]:
         """Take out all that waits by now, at most `run` at a time; what is added meanwhile waits for the next call."""

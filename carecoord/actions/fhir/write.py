@@ -31,11 +31,11 @@ ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 
 
 @dataclass(frozen=True)
-class Aim:
+class ResolvedWrite:
     """A write that is known to mean one resource. resource None: delete it. expected: the version it must be at.
 
-    already: it meets a condition under which nothing is to be done. twin: another aim of the same go creates it, under
-    the same condition. flags: why the rules refuse what is stored all the same.
+    already: it meets a condition under which nothing is to be done. twin: another write of the same go creates it,
+    under the same condition. flags: why the rules refuse what is stored all the same.
     """
 
     type: str
@@ -54,18 +54,18 @@ def demand_written(type: str, where: str | None = None) -> None:
         raise NotAllowed(text, where)
 
 
-def creating(turn: Turn, type: str, resource: dict[str, Any], unless: Pairs | None, new_id: str) -> Aim:
+def creating(turn: Turn, type: str, resource: dict[str, Any], unless: Pairs | None, new_id: str) -> ResolvedWrite:
     """A create; `unless`: the arguments of If-None-Exist. Raises Forbidden, or Stale when they meet several."""
     turn.demand(type, "c")
     if _is_state(turn, type, "c"):
         app_state.judge(resource)
     found = one(turn, type, unless, "http.If-None-Exist") if unless is not None else None
-    return Aim(type, found.id, already=found) if found else Aim(type, new_id, resource)
+    return ResolvedWrite(type, found.id, already=found) if found else ResolvedWrite(type, new_id, resource)
 
 
 def updating(
     turn: Turn, type: str, id: str, resource: dict[str, Any], expected: Expected | None, only_new: bool
-) -> Aim:
+) -> ResolvedWrite:
     """An update, or a create under an id of the client's choice. only_new: If-None-Match: *.
 
     Raises Invalid for an id that is none or not the resource's own, Forbidden, NotFound, Stale.
@@ -88,23 +88,25 @@ def updating(
                 app_state.judge(resource)
             if only_new:
                 raise Stale(f"{type}/{id} exists already.", "http.If-None-Match")
-    return Aim(type, id, resource, expected)
+    return ResolvedWrite(type, id, resource, expected)
 
 
-def updating_match(turn: Turn, type: str, pairs: Pairs, resource: dict[str, Any], expected: Expected | None) -> Aim:
+def updating_match(
+    turn: Turn, type: str, pairs: Pairs, resource: dict[str, Any], expected: Expected | None
+) -> ResolvedWrite:
     """A conditional update: of the one that meets the arguments; a create where none does."""
     found = one(turn, type, pairs, "http.url")
     given = resource.get("id")
     if found is None and given is None:
         turn.demand(type, "c")
-        return Aim(type, turn.world.new_id(), resource, expected)
+        return ResolvedWrite(type, turn.world.new_id(), resource, expected)
     if found is not None and given not in (None, found.id):
         raise Invalid(f"The condition means {type}/{found.id}, the resource has another id.", f"{type}.id")
     id = found.id if found else str(given)
     return updating(turn, type, id, {**resource, "id": id}, expected, only_new=found is None)
 
 
-def patching(turn: Turn, type: str, id: str, patch: Patch, expected: Expected | None) -> Aim:
+def patching(turn: Turn, type: str, id: str, patch: Patch, expected: Expected | None) -> ResolvedWrite:
     """A patch of what is stored, judged as an update with what comes out. The answer shows it, and so may a test in
     the patch: so it takes an access that may read too.
 
@@ -126,7 +128,7 @@ def patching(turn: Turn, type: str, id: str, patch: Patch, expected: Expected | 
     return replace(updating(turn, type, id, resource, expected, only_new=False), expected=before.version)
 
 
-def patching_match(turn: Turn, type: str, pairs: Pairs, patch: Patch, expected: Expected | None) -> Aim:
+def patching_match(turn: Turn, type: str, pairs: Pairs, patch: Patch, expected: Expected | None) -> ResolvedWrite:
     """A conditional patch: of the one that meets the arguments. Raises NotFound where none does."""
     found = one(turn, type, pairs, "http.url")
     if found is None:
@@ -134,7 +136,7 @@ def patching_match(turn: Turn, type: str, pairs: Pairs, patch: Patch, expected: 
     return patching(turn, type, found.id, patch, expected)
 
 
-def deleting(turn: Turn, type: str, id: str, expected: Expected | None) -> Aim:
+def deleting(turn: Turn, type: str, id: str, expected: Expected | None) -> ResolvedWrite:
     """A delete; what is not there is no error. Raises Forbidden, or NotFound for what the asker may not know of."""
     turn.demand(type, "d")
     if turn.filter(type, "d") != EVERYTHING:
@@ -145,29 +147,29 @@ def deleting(turn: Turn, type: str, id: str, expected: Expected | None) -> Aim:
             app_state.demand_version(expected)
             if before is None or before.deleted:
                 raise Stale(f"There is no {type}/{id} any more.", "http.url")
-    return Aim(type, id, None, expected)
+    return ResolvedWrite(type, id, None, expected)
 
 
-def deleting_match(turn: Turn, type: str, pairs: Pairs, expected: Expected | None) -> Aim | None:
+def deleting_match(turn: Turn, type: str, pairs: Pairs, expected: Expected | None) -> ResolvedWrite | None:
     """A conditional delete: of the one that meets the arguments, or of none. Raises Stale when several do."""
     turn.demand(type, "d")
     found = one(turn, type, pairs, "http.url")
     return deleting(turn, type, found.id, expected) if found else None
 
 
-def carry_out(turn: Turn, aims: Sequence[Aim]) -> list[Written]:
+def carry_out(turn: Turn, writes: Sequence[ResolvedWrite]) -> list[Written]:
     """Make every write, in one go, and return what became of each, in their order. `check` each of them then.
 
     Raises Stale where one is not at the version expected, Forbidden where one points at a patient whom the asker's
     roles do not see.
     """
-    demand_seen(turn, aims)
-    for aim in aims:
-        if aim.already:
-            with noted(turn, "read", aim.type, aim.id) as shown:
-                shown.append(aim.already.patient)
-    todo = [aim for aim in aims if aim.already is None and not aim.twin]
-    changes = [Change(aim.type, aim.id, aim.resource, aim.expected, aim.flags) for aim in todo]
+    demand_seen(turn, writes)
+    for write in writes:
+        if write.already:
+            with noted(turn, "read", write.type, write.id) as shown:
+                shown.append(write.already.patient)
+    todo = [write for write in writes if write.already is None and not write.twin]
+    changes = [Change(write.type, write.id, write.resource, write.expected, write.flags) for write in todo]
     done = put_all(
         turn.conn,
         changes,
@@ -176,18 +178,23 @@ def carry_out(turn: Turn, aims: Sequence[Aim]) -> list[Written]:
         base_url=turn.world.settings.fhir_url,
         project=turn.world.project,
     )
-    made = {(one.type, one.id): replace(one, outcome="unchanged") for one in done if any(aim.twin for aim in aims)}
+    made = {
+        (one.type, one.id): replace(one, outcome="unchanged") for one in done if any(write.twin for write in writes)
+    }
     each = iter(done)
     return [
-        _as_it_is(aim.already) if aim.already else made[aim.type, aim.id] if aim.twin else next(each) for aim in aims
+        _as_it_is(write.already) if write.already else made[write.type, write.id] if write.twin else next(each)
+        for write in writes
     ]
 
 
 @contextmanager
-def tried(turn: Turn, aims: Sequence[Aim]) -> Iterator[None]:
+def tried(turn: Turn, writes: Sequence[ResolvedWrite]) -> Iterator[None]:
     """A look at what the writes would make, for what has to be found among it; they are undone at the end."""
-    changes = [Change(aim.type, aim.id, aim.resource) for aim in aims if aim.already is None and not aim.twin]
-    demand_seen(turn, aims)
+    changes = [
+        Change(write.type, write.id, write.resource) for write in writes if write.already is None and not write.twin
+    ]
+    demand_seen(turn, writes)
     with turn.conn.begin_nested() as trial:
         base = turn.world.settings.fhir_url
         put_all(turn.conn, changes, now=turn.now, actor=turn.actor(), base_url=base, project=lambda *_: None)
