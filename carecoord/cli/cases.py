@@ -13,7 +13,7 @@ from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.fhir.instants import micros, moment
 from carecoord.settings import Settings
 from carecoord.store.database.engine import reading
-from carecoord.store.worklist.query import Asked, Moments, Seen, Worklist
+from carecoord.store.worklist.query import CaseScope, DueBounds, Worklist, WorklistQuery
 from carecoord.world import World
 
 COLUMNS = (
@@ -41,7 +41,7 @@ def table(world: World, screen: Screen, tab: str = "open") -> None:
     refresh_due(world)
     now, zone = world.clock(), ZoneInfo(world.settings.timezone)
     with reading(world.engine) as conn:
-        found = list(Worklist(conn, Seen(None), moments(now, zone)).every(Asked(tab)))
+        found = list(Worklist(conn, CaseScope(None), moments(now, zone)).every(WorklistQuery(tab)))
     lines = [line(row, now, zone, NARROW <= screen.width < ROOMY) for row in found]
     if screen.width < NARROW:
         for cells in lines:
@@ -52,11 +52,11 @@ def table(world: World, screen: Screen, tab: str = "open") -> None:
     screen.say(f"{len(found)} {tab} cases, {cleared} of them cleared.")
 
 
-def moments(now: datetime, zone: ZoneInfo) -> Moments:
+def moments(now: datetime, zone: ZoneInfo) -> DueBounds:
     """The ends of today, of the next three days and of the week, on the wall of this zone."""
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     ends = (micros((midnight + timedelta(days=days)).astimezone(UTC)) for days in (1, 4, 7))
-    return Moments(micros(now), *ends)
+    return DueBounds(micros(now), *ends)
 
 
 def line(row: Row[Any], now: datetime, zone: ZoneInfo, narrow: bool) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from carecoord.store.audit import events as audit_events
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.resources import read
 from carecoord.store.search.search import find
-from carecoord.store.worklist.query import Moments, Seen, Worklist
+from carecoord.store.worklist.query import CaseScope, DueBounds, Worklist
 from carecoord.world import World
 
 BORN = 100  # of those born on the day whose family names begin so, read to find those that are called so
@@ -191,7 +191,7 @@ def _listed(turn: Turn, type: str) -> list[Json]:
 
 
 def _referrals(turn: Turn) -> list[Entry]:
-    all_cases = Worklist(turn.conn, Seen(None), Moments(0, 0, 0, 0))
+    all_cases = Worklist(turn.conn, CaseScope(None), DueBounds(0, 0, 0, 0))
     found = []
     for order in _listed(turn, "ServiceRequest"):
         row = all_cases.one(str(order["id"]))

@@ -20,7 +20,7 @@ from carecoord.fhir import text
 from carecoord.fhir.instants import micros
 from carecoord.store.access import consents
 from carecoord.store.resources.write import Touched
-from carecoord.store.worklist.query import Seen
+from carecoord.store.worklist.query import CaseScope
 
 _MARKS = 4  # states of databases that a process keeps what it read of
 _ASKERS = 512
@@ -59,10 +59,10 @@ def kept_from(conn: Connection, grant: Grant, office: Office, now: datetime, bas
     return made
 
 
-def cases_seen(conn: Connection, grant: Grant, office: Office, now: datetime, base_url: str) -> Seen:
+def cases_seen(conn: Connection, grant: Grant, office: Office, now: datetime, base_url: str) -> CaseScope:
     """Whose cases the asker sees: by role, without those that a Consent keeps from them."""
     withheld = kept_from(conn, grant, office, now, base_url).cases()
-    return Seen(sees(grant, office), tuple(sorted(withheld)))
+    return CaseScope(sees(grant, office), tuple(sorted(withheld)))
 
 
 def asker_of(grant: Grant, office: Office) -> Asker:

@@ -20,7 +20,7 @@ from carecoord.store.database.engine import reading
 from carecoord.store.ehrs import ehrs
 from carecoord.store.ehrs.ehrs import Run
 from carecoord.store.worklist import case_ids
-from carecoord.store.worklist.query import Asked
+from carecoord.store.worklist.query import WorklistQuery
 from carecoord.world import World
 
 MOST: Final = 200  # referrals of one patient on one page
@@ -69,7 +69,7 @@ def referrals(world: World, asker: Grant, tab: str, tabs: tuple[str, ...], reque
     to be counted. Raises Forbidden for roles that work on no cases."""
     if not cases.has_cases(asker):
         raise Forbidden("Your role sees no referrals. Coordinators, clinicians and payers do, each their own.")
-    asked = Asked(tab, only=_case_ids(world, asker) or NOBODY)
+    asked = WorklistQuery(tab, only=_case_ids(world, asker) or NOBODY)
     return cases.worklist(world, asker, asked, (*TABS, *tabs), MOST, request)
 
 

@@ -113,9 +113,9 @@ def _rewrite(conn: Connection, patients: Iterable[str], now: datetime, rules: Po
         gone = sorted(held.keys() - written.keys())
         changed = [row for rid, row in written.items() if not _same(held.get(rid), row)]
         worklist_rows.remove(conn, gone)
-        registry.forget(conn, gone)
+        registry.forget_dependencies(conn, gone)
         worklist_rows.save(conn, changed)
-        registry.lean(conn, {each.rid: each.needs for each in found})
+        registry.save_dependencies(conn, {each.rid: each.needs for each in found})
 
 
 def _row(found: Assembled, now: datetime, rules: Policy) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _same(held: Any, row: dict[str, Any]) -> bool:
 
 
 def _registry(conn: Connection, touched: Sequence[Touched], done: set[str], now: datetime, rules: Policy) -> None:
-    """The cases that lean on what was changed of the registry, or hoped to find it."""
+    """The cases that depend on what was changed of the registry, or hoped to find it."""
     shared = [each for each in touched if each.type in REGISTRY]
     if not shared:
         return
@@ -135,9 +135,9 @@ def _registry(conn: Connection, touched: Sequence[Touched], done: set[str], now:
     for version in registry.versions(conn, [each.rid for each in shared]):
         if version.body:
             keys |= registry_keys.answered(_decode(version.body))
-    rids = registry.leaning(conn, keys)
+    rids = registry.dependents(conn, keys)
     if len(rids) > AT_ONCE:
-        registry.mark(conn, rids)
+        registry.mark_stale(conn, rids)
         outbox.add(conn, JOB, JOB, b"", now)
     elif rids:
         patients = worklist_rows.patients(conn, rids)

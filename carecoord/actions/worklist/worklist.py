@@ -33,7 +33,7 @@ from carecoord.store.access import break_glass as broken
 from carecoord.store.audit.events import told
 from carecoord.store.database.engine import reading
 from carecoord.store.resources import read
-from carecoord.store.worklist.query import Asked, Moments, Seen, Standing, Worklist, place, standings
+from carecoord.store.worklist.query import CaseScope, DueBounds, Standing, Worklist, WorklistQuery, place, standings
 from carecoord.world import World
 
 VERSIONS = 50  # of a Task, read for the timeline
@@ -48,7 +48,7 @@ class Found:
     `tally`: rows of each tab under the same filters; `groups`: of each urgency group; both stop at cases.MANY."""
 
     now: datetime
-    at: Moments
+    at: DueBounds
     rows: Sequence[Row[Any]] | Sequence[PayerRow]
     ends: tuple[tuple[Any, int], tuple[Any, int]] | None  # where the first and the last row stand in the order
     more_after: bool
@@ -63,14 +63,14 @@ class Found:
     belongs: bool  # whether any case could be the asker's: by their organization, a clinician's also by who they are
 
 
-def moments(now: datetime, zone: ZoneInfo) -> Moments:
+def moments(now: datetime, zone: ZoneInfo) -> DueBounds:
     """What late, today, soon and this week mean at an instant, by the midnights of the office's time zone."""
     today = now.astimezone(zone).date()
 
     def end(days: int) -> int:
         return micros(datetime.combine(today + timedelta(days + 1), time(), zone).astimezone(UTC))
 
-    return Moments(micros(now), end(0), end(3), end(7))
+    return DueBounds(micros(now), end(0), end(3), end(7))
 
 
 def has_cases(grant: Grant) -> bool:
@@ -83,7 +83,7 @@ def whole(grant: Grant) -> bool:
     return bool(grant.roles & CLINICAL)
 
 
-def worklist(world: World, grant: Grant, asked: Asked, tabs: Sequence[str], size: int, request: str) -> Found:
+def worklist(world: World, grant: Grant, asked: WorklistQuery, tabs: Sequence[str], size: int, request: str) -> Found:
     """The page of the worklist that was asked for. `request`: the id of the request, for the audit trail."""
     full, now = demand(grant, asked), _fresh(world)
     with reading(world.engine) as conn:
@@ -91,7 +91,7 @@ def worklist(world: World, grant: Grant, asked: Asked, tabs: Sequence[str], size
         rows, more_after, more_before = cases.page(asked, size)
         tally, groups = cases.tally(asked, tabs)
         choices = {name: cases.choices(name, label) for name, label in LABELS.items()} if full else {}
-        due = cases.first_due(Asked("payer", asked.facets, asked.words)) if "payer" in tabs else None
+        due = cases.first_due(WorklistQuery("payer", asked.facets, asked.words)) if "payer" in tabs else None
         syncs = sync_health.of_each(conn, world.settings, now)
     patient, patients = told(row.patient for row in rows)
     _audit(world, grant, now, request, query=_said(asked), patient=patient, patients=patients)
@@ -104,7 +104,7 @@ def worklist(world: World, grant: Grant, asked: Asked, tabs: Sequence[str], size
     )  # fmt: skip
 
 
-def demand(grant: Grant, asked: Asked) -> bool:
+def demand(grant: Grant, asked: WorklistQuery) -> bool:
     """Whether the asker sees cases whole. Raises Invalid for a payer's list or order by what a payer is not shown: how
     many rows it has, or which comes first, would tell it all the same."""
     if whole(grant) or not has_cases(grant):
@@ -132,13 +132,13 @@ def agreements(world: World, grant: Grant, request: str) -> tuple[datetime, list
     return now, found
 
 
-def download(world: World, grant: Grant, asked: Asked, request: str) -> Iterator[Row[Any] | PayerRow]:
+def download(world: World, grant: Grant, asked: WorklistQuery, request: str) -> Iterator[Row[Any] | PayerRow]:
     """Every row of the list that was asked for, in its order. Audited with those that went out, also where the
     asker hangs up half-way. Raises Invalid for what the asker may not ask."""
     return _every(world, grant, asked, request, demand(grant, asked))
 
 
-def _every(world: World, grant: Grant, asked: Asked, request: str, full: bool) -> Iterator[Row[Any] | PayerRow]:
+def _every(world: World, grant: Grant, asked: WorklistQuery, request: str, full: bool) -> Iterator[Row[Any] | PayerRow]:
     now = _fresh(world)
     shown: set[str] = set()
     try:
@@ -157,7 +157,7 @@ class Panel:
     of the proof and the papers, `Type/id`, the asker may read by itself."""
 
     now: datetime
-    at: Moments
+    at: DueBounds
     row: Row[Any]
     case: Case
     known: Directory
@@ -172,7 +172,7 @@ class PayerPanel:
     """One case as its payer sees it: it holds what the payer was told and nothing else. `openable`: as of a Panel."""
 
     now: datetime
-    at: Moments
+    at: DueBounds
     row: PayerRow
     told: PayerCase
     events: Sequence[timeline.Event]
@@ -219,9 +219,11 @@ def _openable(world: World, grant: Grant, request: str, references: Iterable[str
         return frozenset(f"{row.type}/{row.id}" for row in rows if not row.deleted and turn.sees(row, "r"))
 
 
-def _opened(conn: Connection, grant: Grant, id: str, now: datetime, at: Moments) -> tuple[Row[Any] | None, str | None]:
+def _opened(
+    conn: Connection, grant: Grant, id: str, now: datetime, at: DueBounds
+) -> tuple[Row[Any] | None, str | None]:
     """The case of a patient whose record the asker has opened by breaking the glass, and the id of that."""
-    row = Worklist(conn, Seen(None), at).one(id) if break_glass.may_break(grant) else None
+    row = Worklist(conn, CaseScope(None), at).one(id) if break_glass.may_break(grant) else None
     found = broken.current(conn, grant.subject, micros(now), row.patient) if row else []
     return (row, found[0].id) if found else (None, None)
 
@@ -251,7 +253,7 @@ def _cases(world: World, conn: Connection, grant: Grant, now: datetime) -> Workl
     return Worklist(conn, seen, moments(now, ZoneInfo(world.settings.timezone)))
 
 
-def _said(asked: Asked) -> str:
+def _said(asked: WorklistQuery) -> str:
     pairs = [("tab", asked.tab), *((name, ",".join(values)) for name, values in asked.facets), ("q", asked.words)]
     return "&".join(f"{name}={value}" for name, value in pairs if value)
 

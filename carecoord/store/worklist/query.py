@@ -44,7 +44,7 @@ RISKS = (
 
 
 @dataclass(frozen=True)
-class Moments:
+class DueBounds:
     """The instants that "late", "today", "soon" and "this week" mean, in microseconds: ends, exclusive."""
 
     now: int
@@ -54,7 +54,7 @@ class Moments:
 
 
 @dataclass(frozen=True)
-class Seen:
+class CaseScope:
     """Whose cases: any of the alternatives (column, value), columns placer, performer, payer_key; None: everybody's.
     besides: the patients whose cases are withheld all the same."""
 
@@ -63,7 +63,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Asked:
+class WorklistQuery:
     """What is asked for. `facets`: (name of FACETS, its alternatives). `after` or `before`: the (sort value, rid)
     beside which the page begins or ends. `sort`: a name of SORTS, with "-" in front for the other direction."""
 
@@ -76,7 +76,7 @@ class Asked:
     only: tuple[str, ...] = ()  # ids of cases, for a download of the chosen ones
 
 
-def tabs(at: Moments) -> dict[str, tuple[Test, ...]]:
+def tabs(at: DueBounds) -> dict[str, tuple[Test, ...]]:
     """Every tab and figure of the desk, and the tests it stands for. A case is open or closed: none falls between."""
     still = In("open", (True,))
     return {
@@ -97,10 +97,10 @@ def tabs(at: Moments) -> dict[str, tuple[Test, ...]]:
 
 def tabs_named() -> frozenset[str]:
     """The names of the tabs."""
-    return frozenset(tabs(Moments(0, 0, 0, 0)))
+    return frozenset(tabs(DueBounds(0, 0, 0, 0)))
 
 
-def groups(at: Moments) -> dict[str, Span]:
+def groups(at: DueBounds) -> dict[str, Span]:
     """The urgency groups, in order: they split the whole range of due times."""
     return {
         "overdue": Span("sort_due", None, at.now),
@@ -115,8 +115,8 @@ class Worklist:
     """What one asker may see of the cases at one moment. Reads only; make one per request."""
 
     conn: Connection
-    seen: Seen
-    at: Moments
+    seen: CaseScope
+    at: DueBounds
     _known: dict[tuple[Any, ...], int] = field(default_factory=dict)
 
     @property
@@ -124,7 +124,7 @@ class Worklist:
         """Whether the asker sees the cases as a payer only, whose clock and moves are its own."""
         return bool(self.seen.any_of) and all(scope == "payer_key" for scope, _ in self.seen.any_of or ())
 
-    def tests(self, asked: Asked) -> tuple[Test, ...]:
+    def tests(self, asked: WorklistQuery) -> tuple[Test, ...]:
         """All that a row must pass to be in the list, apart from whose it is. Dropping one never shortens the list."""
         chosen = [In(FACETS[name], tuple(None if v == NONE else v for v in values)) for name, values in asked.facets]
         typed = [Word(start) for start in search_words.asked(asked.words)]
@@ -134,11 +134,11 @@ class Worklist:
     def _own(self, test: Test) -> Test:
         return _by_payers_clock(test) if self.payers else test
 
-    def count(self, asked: Asked) -> int:
+    def count(self, asked: WorklistQuery) -> int:
         """How many rows the list has, at most MANY."""
         return self._lengths([self.tests(asked)], MANY)[0]
 
-    def tally(self, asked: Asked, names: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
+    def tally(self, asked: WorklistQuery, names: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
         """(the count of each tab of `names` under the same filters, the count of each urgency group of the asked tab).
 
         In one pass over the open cases when the filters leave few of them, else each along its own index."""
@@ -153,7 +153,7 @@ class Worklist:
         found = {name: min(MANY, length) for name, length in found.items()}
         return ({name: found[name] for name in names}, {name: found[f"group {name}"] for name in groups(self.at)})
 
-    def _is_short(self, asked: Asked, base: tuple[Test, ...]) -> bool:
+    def _is_short(self, asked: WorklistQuery, base: tuple[Test, ...]) -> bool:
         """Whether one pass over the base is cheaper than counting list by list."""
         typed = [test for test in base if isinstance(test, Word)]
         if typed:
@@ -161,7 +161,7 @@ class Worklist:
         few = _SAMPLE if asked.facets else MANY
         return self._lengths([base], few)[0] < few
 
-    def page(self, asked: Asked, size: int) -> tuple[list[Row[Any]], bool, bool]:
+    def page(self, asked: WorklistQuery, size: int) -> tuple[list[Row[Any]], bool, bool]:
         """(rows in the asked order, whether more come after, whether some come before)."""
         back = asked.before is not None
         found = self._slice(asked, size + 1)
@@ -171,13 +171,13 @@ class Worklist:
             found.reverse()
         return found, back or more, more if back else asked.after is not None
 
-    def every(self, asked: Asked) -> Iterator[Row[Any]]:
+    def every(self, asked: WorklistQuery) -> Iterator[Row[Any]]:
         """All rows of the list, in order, a run at a time."""
         while run := self._slice(asked, _RUN):
             yield from run
             asked = replace(asked, after=place(run[-1], asked.sort, self.payers), before=None)
 
-    def first_due(self, asked: Asked) -> int | None:
+    def first_due(self, asked: WorklistQuery) -> int | None:
         """The earliest due time in the list, if anything in it is due."""
         found = self._slice(replace(asked, sort="due", after=None, before=None), 1)
         return (found[0].payer_due if self.payers else found[0].due_at) if found else None
@@ -195,10 +195,10 @@ class Worklist:
 
     def one(self, id: str) -> Row[Any] | None:
         """The row of a case, open or closed, if the asker may know of it."""
-        found = self._slice(Asked(only=(id,)), 1) or self._slice(Asked("closed", only=(id,)), 1)
+        found = self._slice(WorklistQuery(only=(id,)), 1) or self._slice(WorklistQuery("closed", only=(id,)), 1)
         return found[0] if found else None
 
-    def _slice(self, asked: Asked, size: int) -> list[Row[Any]]:
+    def _slice(self, asked: WorklistQuery, size: int) -> list[Row[Any]]:
         """The first rows after (or, nearest first, before) the cursor."""
         sort = asked.sort.lstrip("-")
         cursor = asked.before or asked.after

@@ -1,5 +1,5 @@
 """The registry as a case needs it (organizations, plans, agreements, rules), several at a time, and what each case row
-leans on of it: a changed agreement finds the rows to judge anew by one index, also those that only hoped to find it."""
+depends on: a changed agreement finds the rows to judge anew by one index, also those that only hoped to find it."""
 
 import zlib
 from collections.abc import Iterable, Sequence
@@ -43,7 +43,7 @@ _before = (
 )
 _now = select(*COLUMNS).where(new.c.rid.in_(bindparam("rids", expanding=True)))
 _needs = select(case_need.c.rid, case_need.c.key).where(case_need.c.rid.in_(bindparam("rids", expanding=True)))
-_leaning = select(case_need.c.rid).where(case_need.c.key.in_(bindparam("keys", expanding=True))).distinct()
+_dependents = select(case_need.c.rid).where(case_need.c.key.in_(bindparam("keys", expanding=True))).distinct()
 _any = select(case_need.c.rid).limit(1)
 
 
@@ -89,8 +89,8 @@ def number(key: str) -> int:
     return zlib.crc32(key.encode()) & 0x7FFFFFFF
 
 
-def lean(conn: Connection, needs: dict[int, frozenset[str]]) -> None:
-    """Keep for each case row (rid) the keys that it leans on, in the place of those before."""
+def save_dependencies(conn: Connection, needs: dict[int, frozenset[str]]) -> None:
+    """Keep for each case row (rid) the keys that it depends on, in the place of those before."""
     wanted = {rid: {number(key) for key in keys} for rid, keys in needs.items()}
     held: dict[int, set[int]] = {}
     for run in bulk.runs(sorted(wanted), _RUN):
@@ -101,20 +101,20 @@ def lean(conn: Connection, needs: dict[int, frozenset[str]]) -> None:
     bulk.insert(conn, case_need, sorted((key, rid) for rid in changed for key in wanted[rid]))
 
 
-def leaning(conn: Connection, keys: Iterable[str]) -> list[int]:
-    """The case rows (rid) that lean on any of these keys."""
+def dependents(conn: Connection, keys: Iterable[str]) -> list[int]:
+    """The case rows (rid) that depend on any of these keys."""
     if conn.execute(_any).first() is None:
         return []
     numbers = sorted({number(key) for key in keys})
-    return sorted({rid for run in bulk.runs(numbers, _RUN) for rid in conn.scalars(_leaning, {"keys": run})})
+    return sorted({rid for run in bulk.runs(numbers, _RUN) for rid in conn.scalars(_dependents, {"keys": run})})
 
 
-def forget(conn: Connection, rids: Sequence[int]) -> None:
-    """Forget what these case rows leaned on."""
+def forget_dependencies(conn: Connection, rids: Sequence[int]) -> None:
+    """Forget what these case rows depended on."""
     bulk.remove(conn, case_need, rids)
 
 
-def mark(conn: Connection, rids: Sequence[int]) -> None:
+def mark_stale(conn: Connection, rids: Sequence[int]) -> None:
     """Say of these case rows that they have to be judged anew before they are shown."""
     for run in bulk.runs(rids, _RUN):
         conn.execute(update(case).where(case.c.rid.in_(list(run))).values(changes_at=0))

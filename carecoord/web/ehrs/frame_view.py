@@ -13,7 +13,7 @@ from carecoord.actions.ehrs.launch_cases import Patient
 from carecoord.actions.worklist.worklist import Found
 from carecoord.domain.access.payer_view import PayerRow
 from carecoord.store.ehrs.ehrs import Run
-from carecoord.store.worklist.query import Asked
+from carecoord.store.worklist.query import WorklistQuery
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip, chip
 from carecoord.web.page.times import Times, age
@@ -95,7 +95,7 @@ def bar(patient: Patient, now: datetime, zone: ZoneInfo) -> Bar:
 
 def listed(found: Found, home: str, tab: str, zone: ZoneInfo) -> Cards:
     """The referrals, in the order of their clocks."""
-    address = Address(Asked(tab))
+    address = Address(WorklistQuery(tab))
     shown = worklist_view.listing(found, address, zone)
     lines = {line.id: line for group in shown.groups for line in group.rows}
     cards = [_card(row, lines[row.id], home) for row in found.rows]

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from carecoord.errors import Invalid
-from carecoord.store.worklist.query import FACETS, SORTS, Asked, tabs_named
+from carecoord.store.worklist.query import FACETS, SORTS, WorklistQuery, tabs_named
 
 LONGEST = 200  # characters of a search
 _MOST = 2**63 - 1  # the largest number that a database column holds
@@ -20,7 +20,7 @@ _MOST = 2**63 - 1  # the largest number that a database column holds
 class Address:
     """A question and, beside it, the referral whose panel is open."""
 
-    asked: Asked
+    asked: WorklistQuery
     shown: str | None = None
     home: str = "open"  # the tab of an address that names none
 
@@ -108,7 +108,7 @@ def parse(query: Mapping[str, list[str]], home: str = "open") -> Address:
     if sort.removeprefix("-") not in SORTS:
         raise Invalid(f"The list can not be sorted by {sort!r}.", "http.sort")
     facets = {name: tuple(dict.fromkeys(v for v in query.get(name, ()) if v)) for name in FACETS}
-    asked = Asked(
+    asked = WorklistQuery(
         tab=tab,
         facets=tuple((name, values) for name, values in facets.items() if values),
         words=" ".join(one("q").split())[:LONGEST],

@@ -7,7 +7,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.urls import iri_to_uri
 
 from carecoord.errors import Invalid
-from carecoord.store.worklist.query import FACETS, SORTS, Asked, tabs_named
+from carecoord.store.worklist.query import FACETS, SORTS, WorklistQuery, tabs_named
 from carecoord.web.worklist.address import Address, parse
 
 short = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=12)
@@ -15,7 +15,7 @@ values = st.lists(short, min_size=1, max_size=3, unique=True).map(tuple)
 facets = st.dictionaries(st.sampled_from(sorted(FACETS)), values, max_size=4)
 addresses = st.builds(
     lambda tab, chosen, words, sort, shown, at: Address(
-        Asked(
+        WorklistQuery(
             tab, tuple((n, chosen[n]) for n in FACETS if n in chosen), " ".join(words.split()), sort,
             (at[0] if sort.endswith("due") else str(at[0]), at[1]) if at else None,
         ),

@@ -10,12 +10,12 @@ from carecoord.domain.worklist.row import row as worklist_row
 from carecoord.fhir.instants import FOREVER, micros
 from carecoord.store.database import tables
 from carecoord.store.database.engine import reading, writing
-from carecoord.store.worklist.query import Asked, Seen, Worklist
+from carecoord.store.worklist.query import CaseScope, Worklist, WorklistQuery
 from tests.desk.rows import DAY, NOW, PAYER, row
 from tests.desk.worklist.test_query import AT
 from tests.domain.stories import POLICY, Story, answer, appointment, book, claim, plain, rule, wish
 
-CLERK = Seen((("payer_key", PAYER),))
+CLERK = CaseScope((("payer_key", PAYER),))
 
 
 def columns(story: Story) -> dict:
@@ -56,7 +56,7 @@ class TestList:
 
     def listed(self, engine: Engine, tab: str) -> list[str]:
         with reading(engine) as conn:
-            return [each.id for each in Worklist(conn, CLERK, AT).every(Asked(tab))]
+            return [each.id for each in Worklist(conn, CLERK, AT).every(WorklistQuery(tab))]
 
     def test_it_is_ordered_by_the_payers_clock(self, worklist: Engine) -> None:
         assert self.listed(worklist, "open") == ["case-3", "case-2", "case-1"]
@@ -68,4 +68,4 @@ class TestList:
 
     def test_the_next_decision_is_the_payers(self, worklist: Engine) -> None:
         with reading(worklist) as conn:
-            assert Worklist(conn, CLERK, AT).first_due(Asked("payer")) == NOW - DAY
+            assert Worklist(conn, CLERK, AT).first_due(WorklistQuery("payer")) == NOW - DAY

@@ -12,12 +12,12 @@ from sqlalchemy import Engine
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.worklist import query as worklist_query
 from carecoord.store.worklist import rows as worklist_rows
-from carecoord.store.worklist.query import FACETS, MANY, NONE, SORTS, Asked, Moments, Seen, Worklist
+from carecoord.store.worklist.query import FACETS, MANY, NONE, SORTS, CaseScope, DueBounds, Worklist, WorklistQuery
 from tests.desk import rows
 from tests.desk.rows import DAY, NOW, OTHER, OURS, PAYER, THEIRS
 
-AT = Moments(NOW, NOW + DAY // 2, NOW + 4 * DAY, NOW + 7 * DAY)
-SIDES = Seen((("placer", OURS), ("performer", OURS)))
+AT = DueBounds(NOW, NOW + DAY // 2, NOW + 4 * DAY, NOW + 7 * DAY)
+SIDES = CaseScope((("placer", OURS), ("performer", OURS)))
 LISTS = sorted(worklist_query.tabs(AT))
 VALUES: dict[str, tuple[str, ...]] = {
     "referral": rows.STAGES, "authorization": rows.AUTHORIZATIONS, "contract": rows.CONTRACTS,
@@ -30,15 +30,15 @@ chosen = st.dictionaries(st.sampled_from(sorted(FACETS)), st.just(None), max_siz
     )
 )
 asks = st.builds(
-    lambda tab, facets, words, sort: Asked(tab, tuple((n, tuple(v)) for n, v in facets.items()), words, sort),
+    lambda tab, facets, words, sort: WorklistQuery(tab, tuple((n, tuple(v)) for n, v in facets.items()), words, sort),
     st.sampled_from(LISTS),
     chosen,
     st.sampled_from(("", "oka", "nunez", "R-000", "4410-0", "heart okafor", "zzz", "delgado-r")),
     st.sampled_from([*SORTS, *(f"-{name}" for name in SORTS)]),
 )
 seen = st.sampled_from(
-    [SIDES, Seen((("placer", THEIRS),)), Seen((("payer_key", PAYER),)), Seen(()), Seen(None),
-     Seen((("placer", OURS), ("placer", THEIRS), ("performer", THEIRS)))]
+    [SIDES, CaseScope((("placer", THEIRS),)), CaseScope((("payer_key", PAYER),)), CaseScope(()), CaseScope(None),
+     CaseScope((("placer", OURS), ("placer", THEIRS), ("performer", THEIRS)))]
 )  # fmt: skip
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -55,12 +55,12 @@ def keep(engine: Engine, *made: dict[str, Any]) -> None:
         worklist_rows.save(conn, made)
 
 
-def listed(engine: Engine, asked: Asked, whose: Seen = SIDES) -> list[str]:
+def listed(engine: Engine, asked: WorklistQuery, whose: CaseScope = SIDES) -> list[str]:
     with reading(engine) as conn:
         return [row.id for row in Worklist(conn, whose, AT).every(asked)]
 
 
-def may(row: dict[str, Any], whose: Seen) -> bool:
+def may(row: dict[str, Any], whose: CaseScope) -> bool:
     """The narrowing in plain words."""
     if whose.any_of is None:
         return True
@@ -72,7 +72,7 @@ def may(row: dict[str, Any], whose: Seen) -> bool:
 
 @quick
 @given(asked=asks, whose=seen)
-def test_a_count_is_the_length_of_its_list(three_hundred: Engine, asked: Asked, whose: Seen) -> None:
+def test_a_count_is_the_length_of_its_list(three_hundred: Engine, asked: WorklistQuery, whose: CaseScope) -> None:
     with reading(three_hundred) as conn:
         worklist = Worklist(conn, whose, AT)
         found = list(worklist.every(asked))
@@ -84,7 +84,7 @@ def test_a_count_is_the_length_of_its_list(three_hundred: Engine, asked: Asked, 
 
 @quick
 @given(asked=asks, whose=seen)
-def test_fewer_filters_never_hide_a_case(three_hundred: Engine, asked: Asked, whose: Seen) -> None:
+def test_fewer_filters_never_hide_a_case(three_hundred: Engine, asked: WorklistQuery, whose: CaseScope) -> None:
     found = set(listed(three_hundred, asked, whose))
     for n in range(len(asked.facets)):
         wider = replace(asked, facets=asked.facets[:n] + asked.facets[n + 1 :])
@@ -97,17 +97,22 @@ def test_fewer_filters_never_hide_a_case(three_hundred: Engine, asked: Asked, wh
 @quick
 @given(asked=asks, whose=seen)
 def test_nobody_sees_a_case_that_is_not_theirs_and_everybody_sees_all_of_theirs(
-    three_hundred: Engine, asked: Asked, whose: Seen
+    three_hundred: Engine, asked: WorklistQuery, whose: CaseScope
 ) -> None:
     theirs = {row["id"] for row in rows.many(300) if may(row, whose)}
     assert set(listed(three_hundred, asked, whose)) <= theirs
-    both = {*listed(three_hundred, Asked("open"), whose), *listed(three_hundred, Asked("closed"), whose)}
+    both = {
+        *listed(three_hundred, WorklistQuery("open"), whose),
+        *listed(three_hundred, WorklistQuery("closed"), whose),
+    }
     assert both == theirs
 
 
 @quick
 @given(asked=asks, size=st.integers(1, 40))
-def test_pages_never_repeat_or_skip_a_row_in_either_direction(three_hundred: Engine, asked: Asked, size: int) -> None:
+def test_pages_never_repeat_or_skip_a_row_in_either_direction(
+    three_hundred: Engine, asked: WorklistQuery, size: int
+) -> None:
     with reading(three_hundred) as conn:
         worklist = Worklist(conn, SIDES, AT)
         whole = [row.id for row in worklist.every(asked)]
@@ -128,14 +133,18 @@ def test_pages_never_repeat_or_skip_a_row_in_either_direction(three_hundred: Eng
 
 def test_every_stage_appears_in_a_list(three_hundred: Engine) -> None:
     with reading(three_hundred) as conn:
-        stages = {row.stage for tab in ("open", "closed") for row in Worklist(conn, Seen(None), AT).every(Asked(tab))}
+        stages = {
+            row.stage
+            for tab in ("open", "closed")
+            for row in Worklist(conn, CaseScope(None), AT).every(WorklistQuery(tab))
+        }
     assert stages == set(rows.STAGES)
 
 
 def test_it_orders_by_what_is_due_first_and_puts_what_is_never_due_last(engine: Engine) -> None:
     keep(engine, rows.row(1, due_at=None), rows.row(2, due_at=NOW + DAY), rows.row(3, due_at=NOW - DAY))
-    assert listed(engine, Asked()) == ["case-3", "case-2", "case-1"]
-    assert listed(engine, Asked(sort="-due")) == ["case-1", "case-2", "case-3"]
+    assert listed(engine, WorklistQuery()) == ["case-3", "case-2", "case-1"]
+    assert listed(engine, WorklistQuery(sort="-due")) == ["case-1", "case-2", "case-3"]
 
 
 @pytest.mark.parametrize(
@@ -143,42 +152,42 @@ def test_it_orders_by_what_is_due_first_and_puts_what_is_never_due_last(engine: 
 )
 def test_it_finds_a_case_by_the_beginnings_of_its_words(engine: Engine, words: str) -> None:
     keep(engine, rows.row(7), rows.row(8, patient_name="Lindqvist, Tomas", reason="Hip", performer_name="Summit Spine"))
-    assert listed(engine, Asked(words=words)) == ["case-7"]
+    assert listed(engine, WorklistQuery(words=words)) == ["case-7"]
 
 
 def test_it_finds_an_accented_name_by_its_plain_letters(engine: Engine) -> None:
     keep(engine, rows.row(1, patient_name="Núñez, José"))
-    assert listed(engine, Asked(words="nunez jose")) == ["case-1"]
+    assert listed(engine, WorklistQuery(words="nunez jose")) == ["case-1"]
 
 
 def test_a_payer_finds_a_case_by_name_and_number_but_not_by_a_clinical_word(engine: Engine) -> None:
     keep(engine, rows.row(1, reason="Depression, recurrent"))
-    payer = Seen((("payer_key", PAYER),))
+    payer = CaseScope((("payer_key", PAYER),))
     for words in ("okafor", "R-00001", "riverside"):
-        assert listed(engine, Asked(words=words), payer) == ["case-1"]
-    assert listed(engine, Asked(words="depression")) == ["case-1"]
-    assert listed(engine, Asked(words="depression"), payer) == []
+        assert listed(engine, WorklistQuery(words=words), payer) == ["case-1"]
+    assert listed(engine, WorklistQuery(words="depression")) == ["case-1"]
+    assert listed(engine, WorklistQuery(words="depression"), payer) == []
 
 
 def test_it_forgets_the_words_of_a_row_that_is_renamed_or_removed(engine: Engine) -> None:
     keep(engine, rows.row(1), rows.row(2))
     keep(engine, rows.row(1, patient_name="Petrov, Irina"))
-    assert listed(engine, Asked(words="okafor")) == ["case-2"]
+    assert listed(engine, WorklistQuery(words="okafor")) == ["case-2"]
     with writing(engine) as conn:
         worklist_rows.remove(conn, [2])
-    assert listed(engine, Asked(words="okafor")) == []
-    assert listed(engine, Asked()) == ["case-1"]
+    assert listed(engine, WorklistQuery(words="okafor")) == []
+    assert listed(engine, WorklistQuery()) == ["case-1"]
 
 
 def test_counting_stops_at_the_most_that_is_shown(engine: Engine) -> None:
     keep(engine, *(rows.row(n) for n in range(1, MANY + 50)))
     with reading(engine) as conn:
         worklist = Worklist(conn, SIDES, AT)
-        tally, groups = worklist.tally(Asked(), LISTS)
-        assert tally["open"] == worklist.count(Asked()) == MANY
+        tally, groups = worklist.tally(WorklistQuery(), LISTS)
+        assert tally["open"] == worklist.count(WorklistQuery()) == MANY
         assert tally["overdue"] == 0
         assert groups["soon"] == MANY
-        narrow = Asked(facets=(("payer", (PAYER,)),))
+        narrow = WorklistQuery(facets=(("payer", (PAYER,)),))
         assert worklist.tally(narrow, ["open"])[0] == {"open": MANY}
 
 
@@ -196,21 +205,21 @@ def test_one_case_is_found_open_or_closed_but_only_by_those_who_may_see_it(engin
     drafted = rows.row(4, authorization_state="draft")
     keep(engine, rows.row(1), rows.row(2, open=False), rows.row(3, placer=THEIRS), drafted)
 
-    def sees(id: str, whose: Seen) -> bool:
+    def sees(id: str, whose: CaseScope) -> bool:
         with reading(engine) as conn:
             return Worklist(conn, whose, AT).one(id) is not None
 
     assert [sees(f"case-{n}", SIDES) for n in (1, 2, 3, 4, 5)] == [True, True, False, True, False]
-    payer = Seen((("payer_key", PAYER),))
+    payer = CaseScope((("payer_key", PAYER),))
     assert [sees(f"case-{n}", payer) for n in (1, 4)] == [True, False]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # PostgreSQL plans by its own statistics
-@pytest.mark.parametrize("whose", [SIDES, Seen((("payer_key", PAYER),)), Seen(None)])
+@pytest.mark.parametrize("whose", [SIDES, CaseScope((("payer_key", PAYER),)), CaseScope(None)])
 def test_a_page_walks_an_index_instead_of_sorting_the_table(
-    three_hundred: Engine, whose: Seen, explain: Callable[[Engine, Callable[[], Any]], str]
+    three_hundred: Engine, whose: CaseScope, explain: Callable[[Engine, Callable[[], Any]], str]
 ) -> None:
     with reading(three_hundred) as conn:
-        plan = explain(three_hundred, lambda: Worklist(conn, whose, AT).page(Asked(), 25))
+        plan = explain(three_hundred, lambda: Worklist(conn, whose, AT).page(WorklistQuery(), 25))
     assert "case_row" in plan
     assert "SCAN case_row" not in plan.replace("SCAN case_row USING INDEX", "")

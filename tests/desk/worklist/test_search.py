@@ -9,13 +9,13 @@ from sqlalchemy import Engine, select
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.tables import case
 from carecoord.store.worklist import rows as worklist_rows
-from carecoord.store.worklist.query import Asked, Moments, Seen, Worklist
+from carecoord.store.worklist.query import CaseScope, DueBounds, Worklist, WorklistQuery
 from carecoord.store.worklist.search_words import asked
 from tests.desk import rows
 from tests.desk.conftest import House
 from tests.desk.rows import DAY, NOW, OURS
 
-AT = Moments(NOW, NOW + DAY // 2, NOW + 4 * DAY, NOW + 7 * DAY)
+AT = DueBounds(NOW, NOW + DAY // 2, NOW + 4 * DAY, NOW + 7 * DAY)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def named(engine: Engine) -> Engine:
 
 def found(engine: Engine, words: str = "", sort: str = "due") -> list[str]:
     with reading(engine) as conn:
-        listed = Worklist(conn, Seen((("placer", OURS),)), AT).every(Asked(words=words, sort=sort))
+        listed = Worklist(conn, CaseScope((("placer", OURS),)), AT).every(WorklistQuery(words=words, sort=sort))
         return [row.patient_name.partition(",")[0] for row in listed]
 
 

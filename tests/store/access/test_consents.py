@@ -19,7 +19,7 @@ from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.tables import directive, resource
 from carecoord.store.resources.write import Change, put_all
 from carecoord.store.search.history import Limit, Point, changes
-from carecoord.store.worklist.query import Asked, Moments, Seen, Worklist
+from carecoord.store.worklist.query import CaseScope, DueBounds, Worklist, WorklistQuery
 from carecoord.store.worklist.walks import Outside
 from tests.store.conftest import AMARA, BASE, START, Store
 
@@ -76,8 +76,12 @@ def test_thousands_of_denied_patients_are_one_parameter(store: Store) -> None:
     assert store.ids("Observation", may) == ["b-lab"]
     with reading(store.engine) as conn:
         every = tuple(sorted(kept.cases()))
-        worklist = Worklist(conn, Seen((("placer", "o"), ("performer", "o")), every), Moments(0, 0, 0, 0))
-        assert worklist.tally(Asked(), ("open", "overdue", "closed"))[0] == {"open": 0, "overdue": 0, "closed": 0}
+        worklist = Worklist(conn, CaseScope((("placer", "o"), ("performer", "o")), every), DueBounds(0, 0, 0, 0))
+        assert worklist.tally(WorklistQuery(), ("open", "overdue", "closed"))[0] == {
+            "open": 0,
+            "overdue": 0,
+            "closed": 0,
+        }
 
 
 def test_a_file_is_found_by_the_document_that_it_is_attached_to(store: Store) -> None:
@@ -105,7 +109,7 @@ def test_histories_within_limits_tell_neither_versions_nor_deletions_of_what_is_
 def test_the_worklist_leaves_out_the_cases_of_denied_patients(store: Store) -> None:
     assert Outside("patient", ("a", "b")).blank() == Outside("patient", ("c",)).blank()
     with reading(store.engine) as conn:
-        worklist = Worklist(conn, Seen((("placer", "o"), ("payer_key", "k")), ("a", "b")), Moments(0, 0, 0, 0))
+        worklist = Worklist(conn, CaseScope((("placer", "o"), ("payer_key", "k")), ("a", "b")), DueBounds(0, 0, 0, 0))
         assert worklist.one("a-order") is None
         assert limits("ServiceRequest", ((("_requested-of", "k"),),), BASE)
     assert store.ids("ServiceRequest", lambda type: limits(type, ((("_requested-of", "k"),),), BASE)) == []
