@@ -27,3 +27,7 @@ class World:
     settings: Settings
     project: Projector
     journal: Journal
+
+    def seconds(self) -> int:
+        """Now, in whole seconds since the epoch: as OAuth and JWT count."""
+        return int(self.clock().timestamp())

@@ -11,11 +11,9 @@ from auth.client.backend import Backend, Key, TokenError
 from fhir_adapters import dialects, discovery
 from fhir_adapters.dialects import Dialect
 from fhir_adapters.discovery import Statement
-from fhir_adapters.ehr import Ehr
+from fhir_adapters.ehr import LOOPBACK, Ehr
 from fhir_adapters.errors import Misconfigured, NotAllowedIn
 from fhir_adapters.http import Http
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True)

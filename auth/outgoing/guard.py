@@ -120,14 +120,8 @@ def _pools(allowed: Allowed, hint: str) -> dict[str, Any]:
             with _in_time(self.sock):
                 return super().getresponse()
 
-    class Secure(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            self._dns_host = _judged(self._dns_host, self.port, allowed, hint)
-            return super()._new_conn()
-
-        def getresponse(self) -> Any:
-            with _in_time(self.sock):
-                return super().getresponse()
+    class Secure(Plain, HTTPSConnection):
+        """In this order: what is judged above is what urllib3's own TLS connection then connects to."""
 
     http = type("GuardedHTTP", (HTTPConnectionPool,), {"ConnectionCls": Plain})
     https = type("GuardedHTTPS", (HTTPSConnectionPool,), {"ConnectionCls": Secure})

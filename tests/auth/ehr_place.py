@@ -131,7 +131,7 @@ class Two:
         """The hospital's side of it."""
         new = Client(
             "carecoord", "carecoord", "openid fhirUser launch", "client_secret_basic", ("authorization_code",),
-            redirect_uris=(f"{self.our_url}/embed/came/hospital",), launch_url=f"{self.our_url}/embed/launch",
+            redirect_uris=(f"{self.our_url}/embed/callback/hospital",), launch_url=f"{self.our_url}/embed/launch",
         )  # fmt: skip
         with writing(self.ehr.engine) as conn:
             store.add_client(conn, new, self.now(), SECRET)

@@ -21,7 +21,7 @@ SCOPE = "system/Patient.rs"
 @pytest.fixture
 def judge(site: Site) -> Iterator[Judge]:
     with judging() as judge:
-        judge.redirect_uri = f"{site.url}/embed/came/judge"
+        judge.redirect_uri = f"{site.url}/embed/callback/judge"
         judge.jwks_url = f"{site.url}/oauth/client-jwks.json"
         judge.ca = site.ca
         yield judge
@@ -59,7 +59,7 @@ def test_smart_1_10_1_our_keys_stand_public_at_one_address(site: Site, judge: Ju
 def test_smart_1_10_1_launched_from_an_ehr_we_ask_and_prove_all_that_we_must(site: Site, judge: Judge) -> None:
     """The browser's part goes over HTTP, from the EHR to our launch address, to the judge, and back to our callback."""
     name = f"judge-{site.url.partition(':')[0]}-{uuid4().hex[:6]}"
-    judge.redirect_uri = f"{site.url}/embed/came/{name}"
+    judge.redirect_uri = f"{site.url}/embed/callback/{name}"
     launch = Launch(CLIENT, own_keys=True, roles=("clinician",), organization="clinic")
     add_ehr(site.world, Ehr(name, f"{judge.url}/fhir", launch=launch))
     browser = Browser(site)

@@ -50,7 +50,7 @@ def test_a_registration_is_kept_and_says_what_to_register_there(
     assert main(["ehr", "add", "city", URL, *GOOD, "--launch-secret-file", str(secret)]) == 0
     said = capsys.readouterr().out
     assert "https://care.example/embed/launch" in said
-    assert "https://care.example/embed/came/city" in said
+    assert "https://care.example/embed/callback/city" in said
     (one,) = kept(settings)
     assert one.launch == Launch("cc", ("https://ehr.example",), ("coordinator",), "clinic", secret_file=str(secret))
     assert main(["ehr", "list"]) == 0

@@ -42,7 +42,7 @@ def test_a_provider_is_added_linked_listed_checked_and_closed(run: Run, liar: Li
     told = ("--name", "East Hospital", "--client-id", "us", "--secret-file", secret)
     code, out, err = run("provider", "add", "east", liar.url, *told)
     assert (code, err) == (0, "")
-    assert "https://care.example/sign-in/came/east" in out
+    assert "https://care.example/sign-in/callback/east" in out
     assert "carecoord provider link east LOGIN SUBJECT" in out
     assert run("user", "add", "mina", "--name", "Mina", "--role", "payer")[0] == 0
     code, out, _ = run("provider", "link", "east", "mina", "m-7")

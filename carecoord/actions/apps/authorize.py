@@ -91,7 +91,7 @@ def refuse(world: World, issuer: Issuer, params: Params, who: Session, error: st
 
 def _new_authorization(world: World, conn: Connection, who: Session, params: Params) -> Authorization | None:
     """What the person has just given the app; None where nothing was left to give."""
-    now = _now(world)
+    now = world.seconds()
     ours = (one for one in authorizations.of_user(conn, who.user.id, now) if one.client == params.get("client_id"))
     newest = next(ours, None)
     return newest if newest and newest.granted == now else None
@@ -148,13 +148,13 @@ def encounter(world: World, grant: Grant, id: str, patient_id: str | None, reque
 def own_authorizations(world: World, who: Session) -> list[Authorization]:
     """The apps that this person has let in."""
     with reading(world.engine) as conn:
-        return authorizations.of_user(conn, who.user.id, _now(world))
+        return authorizations.of_user(conn, who.user.id, world.seconds())
 
 
 def revoke(world: World, who: Session, id: str, request: str = "") -> None:
     """End one of the person's own authorizations, its tokens at once. Raises NotFound for what is not theirs."""
     with writing(world.engine) as conn:
-        found = authorizations.find(conn, id, _now(world))
+        found = authorizations.find(conn, id, world.seconds())
         if found is None or found.user != who.user.id:
             raise NotFound("There is no such permission of yours.")
         authorizations.revoke(conn, id)
@@ -181,7 +181,7 @@ def start_app(world: World, issuer: Issuer, who: Session, client_id: str, referr
         app = store.find_client(conn, client_id)
         if app is None or app.disabled or not app.launch_url:
             raise NotFound("There is no such app to launch.")
-        value = launch.start(conn, app, who.user.id, context, _now(world))
+        value = launch.start(conn, app, who.user.id, context, world.seconds())
     return launch.address(issuer, app, value)
 
 
@@ -216,8 +216,4 @@ def _encounter(found: Json) -> Choice:
 
 
 def _server(world: World, issuer: Issuer, conn: Connection) -> Server:
-    return Server(issuer, conn, _now(world))
-
-
-def _now(world: World) -> int:
-    return int(world.clock().timestamp())
+    return Server(issuer, conn, world.seconds())

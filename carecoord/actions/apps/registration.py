@@ -65,7 +65,7 @@ def apps(world: World, grant: Grant) -> list[App]:
     """Every app: those that wait for an answer first."""
     _require_admin(grant)
     with reading(world.engine) as conn:
-        return [_app(row) for row in registrations.overview(conn, _now(world))]
+        return [_app(row) for row in registrations.overview(conn, world.seconds())]
 
 
 def app(world: World, grant: Grant, id: str) -> App:
@@ -100,7 +100,7 @@ def add(world: World, grant: Grant, new: NewApp, *, request: str = "") -> tuple[
     if not row.name or not row.redirect_uris:
         raise Invalid("An app needs a name, and at least one address at which it takes its codes.")
     with _admin_transaction(world, grant, "add-app", row.id, request) as conn:
-        store.add_client(conn, row, _now(world), secret)
+        store.add_client(conn, row, world.seconds(), secret)
     return row, secret
 
 
@@ -174,7 +174,3 @@ def _find(conn: Connection, id: str) -> Client:
 def _require_admin(grant: Grant) -> None:
     if "admin" not in grant.roles:
         raise Forbidden("Apps are looked after by admins.")
-
-
-def _now(world: World) -> int:
-    return int(world.clock().timestamp())

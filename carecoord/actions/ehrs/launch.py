@@ -1,7 +1,7 @@
 """An EHR launches us for one patient: off to its sign-in, back with who it is, and a launch bound to a session.
 
     begin      /embed/launch: an `iss` that we know, and nobody else, is asked where people are let in
-    arrive     /embed/came/:  the code is exchanged, the id_token verified, the person known or let in
+    arrive     /embed/callback/:  the code is exchanged, the id_token verified, the person known or let in
     settle     /embed/check:  the cookie came back, so the launch is bound to its session
     open_tab   /embed/tab:    it did not, so a tab of its own gets a session, by a value good once, for a minute
 
@@ -37,7 +37,7 @@ from fhir_adapters.identity import local_id
 
 PURPOSE: Final = "embed"
 LAUNCH: Final = "/embed/launch"
-CALLBACK: Final = "/embed/came/"  # one address for each EHR, so that no other can have its answer taken for theirs
+CALLBACK: Final = "/embed/callback/"  # one address for each EHR, so that no other can have its answer taken for theirs
 ASSUMED: Final = {"openid", "launch"}  # shown to be granted by an id_token and a context, whatever the answer says
 KEPT: Final = ("need_patient_banner", "encounter", "intent", "tenant")  # of the token response; its tokens are not
 
@@ -108,7 +108,7 @@ def begin(world: World, one: Ehr, iss: str, launch: str) -> LaunchRedirect:
     kept = {"ehr": one.name, "proof": digest(proof).hex(), "party": launch_client.to_json(provider)}
     redirect_uri, asked = callback(world, one.name), {"aud": iss, "launch": launch}
     with writing(world.engine) as conn:
-        begun = openid.start(conn, provider, redirect_uri, PURPOSE, kept, _now(world), **asked)
+        begun = openid.start(conn, provider, redirect_uri, PURPOSE, kept, world.seconds(), **asked)
     return LaunchRedirect(begun.url, begun.state, proof)
 
 
@@ -121,7 +121,7 @@ def finish(
     Raises Forbidden for an answer that is not to a question of this browser's, that proves nothing, or that names
     somebody who may not be let in; BadGateway where the EHR does not play its part.
     """
-    now = _now(world)
+    now = world.seconds()
     with writing(world.engine) as conn:
         pending = openid.take_state(conn, PURPOSE, answer.state, now)
     if pending is None:
@@ -164,7 +164,7 @@ def finish(
 def bind_to_session(world: World, handover: str, present: Session | None, request: str) -> str | None:
     """Bind the launch to the session whose cookie came back, and return the launch's id; None when none of that person
     did. Raises NotFound when the handover is over."""
-    now = _now(world)
+    now = world.seconds()
     with writing(world.engine) as conn:
         kept = frame_launches.peek(conn, handover, now)
         if kept is None:
@@ -181,14 +181,14 @@ def bind_to_session(world: World, handover: str, present: Session | None, reques
 def ehr_of_handover(world: World, handover: str) -> Ehr | None:
     """The EHR that a handover came from, while it is good."""
     with reading(world.engine) as conn:
-        kept = frame_launches.peek(conn, handover, _now(world))
+        kept = frame_launches.peek(conn, handover, world.seconds())
         return _ehr(conn, kept.launched.ehr) if kept else None
 
 
 def open_tab(world: World, handover: str, agent: str) -> LaunchHandover:
     """A session for whoever shows the handover, in the tab or the frame where it was shown; and the next handover, to
     see whether the cookie comes back this time. Raises NotFound when it is over."""
-    now = _now(world)
+    now = world.seconds()
     with writing(world.engine) as conn:
         kept = frame_launches.take(conn, handover, now)
         who = store.find_user(conn, kept.user) if kept else None
@@ -201,14 +201,14 @@ def open_tab(world: World, handover: str, agent: str) -> LaunchHandover:
 def hand_over(world: World, session: Session, launched: FrameLaunch) -> str:
     """A handover for a tab beside the frame, which goes on being good."""
     with writing(world.engine) as conn:
-        return frame_launches.hand_over(conn, session.user.id, launched, _now(world))
+        return frame_launches.hand_over(conn, session.user.id, launched, world.seconds())
 
 
 def find_session(world: World, cookie: str | None) -> Session | None:
     """The embedded session of a cookie, its use noted, or None. A session of the desk is none."""
     if not cookie:
         return None
-    now = _now(world)
+    now = world.seconds()
     with reading(world.engine) as conn:
         found = sessions.find(conn, cookie, now, kind="embed")
     if found and found.stale(now):
@@ -219,7 +219,7 @@ def find_session(world: World, cookie: str | None) -> Session | None:
 
 def find_launch(world: World, id: str, session: Session | None) -> tuple[FrameLaunch | None, bool]:
     """The launch of this id, and whether it is this session's to see."""
-    now = _now(world)
+    now = world.seconds()
     with reading(world.engine) as conn:
         found = frame_launches.find(conn, id, now)
         owner = frame_launches.owner(conn, id, session, now) if found and session else None
@@ -277,7 +277,3 @@ def _audit(
     """That somebody came stands in the trail as a sign-in; what they were shown, as a launch with its id and patient,
     under which everything is noted that is read in it."""
     world.journal.append(event(world.clock(), request, interaction, status, by=who, query=f"ehr={ehr}", **about))
-
-
-def _now(world: World) -> int:
-    return int(world.clock().timestamp())

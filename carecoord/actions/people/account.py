@@ -60,7 +60,7 @@ class AuthenticatorSecret:
 
 def overview(world: World, mine: Session) -> Account:
     """The person's account."""
-    who, now = mine.user, _now(world)
+    who, now = mine.user, world.seconds()
     with reading(world.engine) as conn:
         app = totp.find(conn, who.id)
         keys = passkeys.of_user(conn, who.id)
@@ -81,7 +81,7 @@ def overview(world: World, mine: Session) -> Account:
 
 def reauthenticate(world: World, mine: Session, request: str, *, password: str = "", code: str = "") -> None:
     """Prove again who is there, by the password or by a code. Raises BadSignIn, and Locked as at sign-in."""
-    now = _now(world)
+    now = world.seconds()
     with writing(world.engine) as conn:
         attempt = people_sessions.begin_attempt(conn, mine.user.login, now)
         right = bool(code) and sign_in.is_code(conn, mine.user, code, now)
@@ -97,7 +97,7 @@ def reauthenticate(world: World, mine: Session, request: str, *, password: str =
 def reauthentication_options(world: World, mine: Session) -> dict[str, Any]:
     """What the browser needs to prove by a passkey who is there."""
     with writing(world.engine) as conn:
-        return passkeys.authentication_options(conn, site(world), mine.csrf, _now(world), mine.user.id)
+        return passkeys.authentication_options(conn, site(world), mine.csrf, world.seconds(), mine.user.id)
 
 
 def reauthenticate_by_passkey(world: World, mine: Session, credential: str, request: str) -> None:
@@ -105,8 +105,8 @@ def reauthenticate_by_passkey(world: World, mine: Session, credential: str, requ
     refused: Refused | None = None
     with writing(world.engine) as conn:  # kept also when refused, for the challenge is spent
         try:
-            passkeys.authenticate(conn, site(world), credential, mine.csrf, _now(world), mine.user.id)
-            people_sessions.mark_reauthenticated(conn, mine, _now(world))
+            passkeys.authenticate(conn, site(world), credential, mine.csrf, world.seconds(), mine.user.id)
+            people_sessions.mark_reauthenticated(conn, mine, world.seconds())
         except Refused as error:
             refused = error
     if refused:
@@ -119,7 +119,7 @@ def change_password(world: World, mine: Session, current: str, new: str, request
 
     Raises BadSignIn, Locked, auth.errors.BadRegistration.
     """
-    who, now = mine.user, _now(world)
+    who, now = mine.user, world.seconds()
     with writing(world.engine) as conn:
         attempt = people_sessions.begin_attempt(conn, who.login, now)
     if not people_sessions.verify_password(attempt, current):
@@ -140,7 +140,7 @@ def offer_authenticator(world: World, mine: Session) -> None:
         app = totp.find(conn, mine.user.id)
         if app and app.confirmed:
             raise Conflict("There is an authenticator app already. Turn it off first.")
-        totp.offer_secret(conn, mine.user.id, _now(world))
+        totp.offer_secret(conn, mine.user.id, world.seconds())
 
 
 def offered_secret(world: World, mine: Session) -> AuthenticatorSecret | None:
@@ -160,7 +160,7 @@ def confirm_authenticator(world: World, mine: Session, code: str, request: str) 
     """
     with writing(world.engine) as conn:
         _require_recent_proof(world, mine)
-        done = totp.confirm(conn, mine.user.id, code, _now(world))
+        done = totp.confirm(conn, mine.user.id, code, world.seconds())
         codes = _after_new_factor(world, conn, mine, "otp") if done else []
     if not done:
         raise BadSignIn(
@@ -195,7 +195,7 @@ def offer_passkey(world: World, mine: Session) -> dict[str, Any]:
     """What the browser needs to make a passkey. Raises Unproved, Conflict."""
     with writing(world.engine) as conn:
         _require_recent_proof(world, mine)
-        return passkeys.registration_options(conn, site(world), mine.user, mine.csrf, _now(world))
+        return passkeys.registration_options(conn, site(world), mine.user, mine.csrf, world.seconds())
 
 
 def add_passkey(world: World, mine: Session, credential: str, name: str, request: str) -> list[str]:
@@ -208,7 +208,7 @@ def add_passkey(world: World, mine: Session, credential: str, name: str, request
     with writing(world.engine) as conn:  # kept also when refused, for the challenge is spent
         _require_recent_proof(world, mine)
         try:
-            passkeys.register(conn, site(world), mine.user, credential, name, mine.csrf, _now(world))
+            passkeys.register(conn, site(world), mine.user, credential, name, mine.csrf, world.seconds())
             codes = _after_new_factor(world, conn, mine, "hwk")
         except Refused as error:
             refused = error
@@ -237,7 +237,7 @@ def end_session(world: World, mine: Session, hash: bytes, request: str) -> None:
 
 
 def _require_recent_proof(world: World, mine: Session) -> None:
-    if not mine.fresh(_now(world)):
+    if not mine.fresh(world.seconds()):
         raise ReauthenticationNeeded
 
 
@@ -245,9 +245,5 @@ def _after_new_factor(world: World, conn: Connection, mine: Session, kind: str) 
     """What follows from a new factor: recovery codes with the first one, and a session that was good for setting it up
     alone becomes a full one."""
     if mine.kind != "desk":
-        people_sessions.promote(conn, mine, AMR[kind], _now(world))
+        people_sessions.promote(conn, mine, AMR[kind], world.seconds())
     return factors.adjust_recovery_codes(conn, mine.user.id)
-
-
-def _now(world: World) -> int:
-    return int(world.clock().timestamp())

@@ -33,7 +33,7 @@ from carecoord.world import World
 PURPOSE: Final = "provider"
 SCOPE: Final = "openid profile"
 CALLBACK: Final = (
-    "/sign-in/came/"  # one address for each provider, so that no other can have its answer taken for theirs
+    "/sign-in/callback/"  # one address for each provider, so that no other can have its answer taken for theirs
 )
 LONGEST_NAME: Final = 200
 
@@ -78,7 +78,7 @@ def begin(world: World, caches: ProviderCaches, id: str, next: str, went: str) -
     provider = _provider(world, id)
     openid_provider = _openid_provider(world, caches, provider)
     kept = {"provider": id, "went": _digest(went), "next": next}
-    now = _now(world)
+    now = world.seconds()
     with writing(world.engine) as conn:
         store.purge(conn, now)
         return openid.start(conn, openid_provider, world.settings.url + CALLBACK + id, PURPOSE, kept, now).url
@@ -105,7 +105,7 @@ def finish(world: World, caches: ProviderCaches, id: str, callback: ProviderCall
 def _pending(world: World, id: str, callback: ProviderCallback) -> PendingSignIn:
     """What was kept for this state, when the same browser brings it back from the same provider."""
     with writing(world.engine) as conn:
-        pending = openid.take_state(conn, PURPOSE, callback.answer.get("state", ""), _now(world))
+        pending = openid.take_state(conn, PURPOSE, callback.answer.get("state", ""), world.seconds())
     if pending is None:
         raise Invalid("This sign-in took too long, or was finished before. Please begin again.")
     if pending.data["went"] != _digest(callback.went):
@@ -129,7 +129,7 @@ def _verified_claims(
             token_response = openid.exchange_code(session, openid_provider, pending, code, world.clock, world.new_id)
         token = token_response.get("id_token", "")
         return openid.verify_id_token(
-            token, openid_provider, caches.keys, pending.nonce, _now(world), token_response["access_token"]
+            token, openid_provider, caches.keys, pending.nonce, world.seconds(), token_response["access_token"]
         )
     except TokenError as trouble:
         raise _unusable(provider, trouble) from trouble
@@ -144,7 +144,7 @@ def _open_session(
     world: World, provider: Provider, claims: dict[str, Any], callback: ProviderCallback
 ) -> tuple[str, User]:
     """A session for the person of these claims."""
-    now = _now(world)
+    now = world.seconds()
     with writing(world.engine) as conn:
         store.purge(conn, now)
         subject = str(claims["sub"])
@@ -171,11 +171,11 @@ def _newcomer(world: World, conn: Connection, provider: Provider, claims: dict[s
     name = next(filter(_is_name, (claims.get("name"), claims.get("preferred_username"), subject)), id)
     who = User(id, f"{provider.id}/{subject}", name[:LONGEST_NAME], provider.roles, provider.organization)
     try:
-        store.add_user(conn, who, "", _now(world))
+        store.add_user(conn, who, "", world.seconds())
     except BadRegistration:  # logins do not heed case, subjects do
         who = replace(who, login=f"{who.login}~{id}")
-        store.add_user(conn, who, "", _now(world))
-    providers.link(conn, provider.issuer, subject, id, _now(world))
+        store.add_user(conn, who, "", world.seconds())
+    providers.link(conn, provider.issuer, subject, id, world.seconds())
     return who
 
 
@@ -238,7 +238,3 @@ def _digest(went: str) -> str:
 def _audit(world: World, callback: ProviderCallback, id: str, status: int, who: User | None) -> None:
     request, query = callback.browser.request, f"provider={id}"[:200]
     world.journal.append(event(world.clock(), request, "sign-in", status, by=who, query=query))
-
-
-def _now(world: World) -> int:
-    return int(world.clock().timestamp())

@@ -63,7 +63,7 @@ class Browser:
 
 def sign_in(world: World, login: str, password: str, browser: Browser) -> SignedIn | SecondStepNeeded:
     """Check a login and its password. Raises auth.errors.BadSignIn, or Locked after too many wrong passwords."""
-    now = _now(world)
+    now = world.seconds()
     try:
         with writing(world.engine) as conn:
             attempt = sessions.begin_attempt(conn, login, now)
@@ -86,13 +86,13 @@ def sign_in(world: World, login: str, password: str, browser: Browser) -> Signed
 def second_step(world: World, half: str | None) -> SecondStep | None:
     """The second step that waits under this value, if it still does."""
     with reading(world.engine) as conn:
-        return _step(conn, half, _now(world))
+        return _step(conn, half, world.seconds())
 
 
 def verify_code(world: World, half: str | None, code: str, browser: Browser) -> SignedIn:
     """Finish a sign-in by a code of the authenticator app, or a recovery code. Each try counts like a wrong password
     until it turns out right. Raises BadSignIn, Locked."""
-    now = _now(world)
+    now = world.seconds()
     entered = None
     try:
         with writing(world.engine) as conn:
@@ -113,7 +113,7 @@ def verify_code(world: World, half: str | None, code: str, browser: Browser) -> 
 
 def passkey_options(world: World, bound: str, half: str | None = None) -> dict[str, Any]:
     """What the browser needs to show a passkey: alone, or as the second step. Raises Conflict, BadSignIn."""
-    now = _now(world)
+    now = world.seconds()
     here = site(world)
     with writing(world.engine) as conn:
         if half is None:
@@ -126,7 +126,7 @@ def passkey_options(world: World, bound: str, half: str | None = None) -> dict[s
 
 def verify_passkey(world: World, credential: str, bound: str, browser: Browser, half: str | None = None) -> SignedIn:
     """Sign in by the passkey that the browser shows: alone, or as the second step. Raises Refused."""
-    now = _now(world)
+    now = world.seconds()
     here = site(world)
     refused: Refused | None = None
     who: User | None = None
@@ -157,7 +157,7 @@ def find_session(world: World, cookie: str | None, kind: str = "desk", *, used: 
     must not keep a session alive that nobody sits before."""
     if not cookie:
         return None
-    now = _now(world)
+    now = world.seconds()
     with reading(world.engine) as conn:
         session = sessions.find(conn, cookie, now, kind)
     if used and session and session.stale(now):
@@ -204,7 +204,7 @@ def second_factor_due(world: World, conn: Connection, who: User) -> int | None:
 def _open_session(world: World, conn: Connection, who: User, browser: Browser, amr: str) -> SignedIn:
     """A new session. By password alone and past the day for it, an admin or auditor gets one that opens nothing but the
     page on which to set up a second factor."""
-    now = _now(world)
+    now = world.seconds()
     sessions.end_session(conn, browser.leaving)
     sessions.reset_failures(conn, who.login)
     bare = amr == "pwd" and bool(who.roles & ADVISED)
@@ -217,7 +217,3 @@ def _step(conn: Connection, half: str | None, now: int) -> SecondStep | None:
     kept = one_time.peek(conn, _STEP, half, now) if half else None
     who = store.find_user(conn, kept.user) if kept and kept.user else None
     return SecondStep(who, factors.kinds(conn, who.id)) if who and not who.disabled else None
-
-
-def _now(world: World) -> int:
-    return int(world.clock().timestamp())

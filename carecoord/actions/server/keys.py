@@ -22,26 +22,26 @@ def signing(world: World) -> tuple[Key, ...]:
     """The private keys to prove ourselves by, one for each algorithm."""
     every(world)
     with reading(world.engine) as conn:
-        return client_keys.signing(conn, _now(world))
+        return client_keys.signing(conn, world.seconds())
 
 
 def published(world: World) -> dict[str, Any]:
     """Our public key set."""
     every(world)
     with reading(world.engine) as conn:
-        return client_keys.published(conn, _now(world))
+        return client_keys.published(conn, world.seconds())
 
 
 def every(world: World) -> list[PublishedKey]:
     """Each of those keys, and which of them signs; a first pair is made where there is none."""
     with reading(world.engine) as conn:
-        found = client_keys.published_keys(conn, _now(world))
+        found = client_keys.published_keys(conn, world.seconds())
     if found:
         return found
     made = client_keys.new_pair()
     with writing(world.engine) as conn:
-        client_keys.publish_first(conn, made, _now(world))
-        return client_keys.published_keys(conn, _now(world))
+        client_keys.publish_first(conn, made, world.seconds())
+        return client_keys.published_keys(conn, world.seconds())
 
 
 def rotate(world: World, *, lost: bool = False, request: str = "") -> None:
@@ -49,21 +49,17 @@ def rotate(world: World, *, lost: bool = False, request: str = "") -> None:
     every(world)
     made = client_keys.new_pair()
     with writing(world.engine) as conn:
-        client_keys.rotate(conn, made, _now(world), lost=lost)
+        client_keys.rotate(conn, made, world.seconds(), lost=lost)
         _audit(world, conn, request)
 
 
 def rotate_sign_in(world: World, request: str = "") -> str:
     """A new key for id_tokens, from now on; the old one stays published for a day. Returns its kid."""
     with writing(world.engine) as conn:
-        made = keys_signing.rotate(conn, _now(world))
+        made = keys_signing.rotate(conn, world.seconds())
         _audit(world, conn, request)
     return made
 
 
 def _audit(world: World, conn: Any, request: str) -> None:
     record(conn, [event(world.clock(), request or world.new_id(), "rotate-keys", by=COMMAND)])
-
-
-def _now(world: World) -> int:
-    return int(world.clock().timestamp())

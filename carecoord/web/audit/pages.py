@@ -2,8 +2,6 @@
 that were opened in an emergency."""
 
 import base64
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -24,6 +22,7 @@ from carecoord.fhir.audit_event import Deed, audit_event
 from carecoord.fhir.instants import micros, moment
 from carecoord.store.audit.trail_search import Place, Wanted
 from carecoord.web.audit import trail_words
+from carecoord.web.page.csv_lines import csv_line
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
@@ -44,7 +43,6 @@ COLUMNS: Final = (
     "when", "who", "roles", "organization", "what", "type", "id", "version", "category", "asked_by", "patients",
     "app", "launch", "launch_began", "emergency", "status", "request", "row",
 )  # fmt: skip
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _place = msgspec.json.Decoder(tuple[int, int]).decode
 _glass = msgspec.json.Decoder(tuple[int, str]).decode
 
@@ -251,10 +249,10 @@ def _exported(world: World, zone: ZoneInfo) -> Iterator[Seen]:
 
 def _csv(rows: Iterator[Seen], zone: ZoneInfo) -> Iterator[str]:
     """The rows as RFC 4180 lines, times in the office's time zone."""
-    yield _line(COLUMNS)
+    yield csv_line(COLUMNS)
     for row in rows:
         who, began = row.who, row.beginning
-        yield _line([
+        yield csv_line([
             _when(row.at, zone), who.name if who else "", " ".join(who.roles) if who else "",
             who.organization if who else "", row.interaction, row.type, row.resource, str(row.version or ""),
             row.category, " ".join(row.asked), "; ".join(f"{one.name} ({one.id})" for one in row.patients), row.app,
@@ -265,10 +263,3 @@ def _csv(rows: Iterator[Seen], zone: ZoneInfo) -> Iterator[str]:
 
 def _when(at: int, zone: ZoneInfo) -> str:
     return moment(at).astimezone(zone).isoformat(timespec="seconds")
-
-
-def _line(cells: Sequence[str]) -> str:
-    """A spreadsheet must not run what somebody is called."""
-    line = io.StringIO()
-    csv.writer(line).writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
-    return line.getvalue()

@@ -1,7 +1,7 @@
 """The pages inside an EHR's frame, all under /embed/ (design/desk.md section 7).
 
     /embed/launch                     the EHR opens us; on to its sign-in by a GET redirect
-    /embed/came/<ehr>                 back from there
+    /embed/callback/<ehr>                 back from there
     /embed/check                      did the cookie come back? else a page that opens a tab of its own
     /embed/tab                        that tab
     /embed/l/<launch>/                the patient's referrals; under it one referral, the way to a tab, the way out
@@ -76,7 +76,7 @@ def _launching(pages: Blueprint, world: World, keys: KeySets) -> None:
         return answer
 
     @pages.get(f"{CALLBACK}<ehr>")
-    def came(ehr: str) -> Response:
+    def callback(ehr: str) -> Response:
         framing.framed_by(ehrs_launch.origins(world, ehr))
         state = request.args.get("state", "")
         proof = framing.proof(world, state)

@@ -82,7 +82,7 @@ def _own(pages: Blueprint, world: World) -> None:
     def second_factor() -> str:
         about = account.overview(world, sign_in.session())
         bound = sign_in.session().kind != "desk"
-        target = sign_in.local(request.args.get("next"))
+        target = sign_in.safe_next(request.args.get("next"))
         return render_template("account_second_factor.html", account=about, bound=bound, next=target)
 
     @pages.post(f"{ACCOUNT}/sessions/<hash>/end")
@@ -103,7 +103,7 @@ def _proofs(pages: Blueprint, world: World) -> None:
             account.reauthenticate(world, sign_in.session(), request_id(), password=password, code=code)
         except Refused as refused:
             return _proof(world, 422 if refused.status == 401 else refused.status, refused.text)
-        return redirect(sign_in.local(request.form.get("next")), 303)
+        return redirect(sign_in.safe_next(request.form.get("next")), 303)
 
     @pages.post(f"{PROOF}/options")
     def options() -> Response:
@@ -117,7 +117,7 @@ def _proofs(pages: Blueprint, world: World) -> None:
             )
         except Refused as refused:
             return _proof(world, 422, refused.text)
-        return redirect(sign_in.local(request.form.get("next")), 303)
+        return redirect(sign_in.safe_next(request.form.get("next")), 303)
 
 
 def _authenticator(pages: Blueprint, world: World) -> None:
@@ -215,7 +215,7 @@ def _scan(world: World, status: int, problem: str = "") -> Response:
 
 def _proof(world: World, status: int, problem: str = "") -> Response:
     about = account.overview(world, sign_in.session())
-    target = sign_in.local(request.values.get("next") or ACCOUNT)
+    target = sign_in.safe_next(request.values.get("next") or ACCOUNT)
     return make_response(render_template("account_proof.html", account=about, problem=problem, next=target), status)
 
 

@@ -17,21 +17,21 @@ from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.world import World
 
-WENT: Final = "cc-went"
+COOKIE: Final = "cc-openid"
 
 
 def blueprint(world: World) -> Blueprint:
-    """`/sign-in/with/<provider>` and `/sign-in/came/<provider>`; the template of the sign-in page gets `providers`,
+    """`/sign-in/with/<provider>` and `/sign-in/callback/<provider>`; the template of the sign-in page gets `providers`,
     pairs of id and name."""
     pages = Blueprint("entering", __name__)
     known = openid_sign_in.new_caches(world)
     secure = world.settings.secure_cookies
-    name = f"__Host-{WENT}" if secure else WENT
+    name = f"__Host-{COOKIE}" if secure else COOKIE
 
     @pages.get("/sign-in/with/<provider>")
     def go(provider: str) -> Response:
         went = request.cookies.get(name) or secrets.token_urlsafe(32)
-        target = sign_in.local(request.args.get("next"))
+        target = sign_in.safe_next(request.args.get("next"))
         try:
             answer = redirect(openid_sign_in.begin(world, known, provider, target, went), 303)
         except Problem as problem:
@@ -39,14 +39,14 @@ def blueprint(world: World) -> Blueprint:
         answer.set_cookie(name, went, path="/", secure=secure, httponly=True, samesite="Lax")
         return answer
 
-    @pages.get("/sign-in/came/<provider>")
+    @pages.get("/sign-in/callback/<provider>")
     def arrive(provider: str) -> Response:
         visit = ProviderCallback(request.args, request.cookies.get(name, ""), sign_in.browser(world))
         try:
             entered, target = openid_sign_in.finish(world, known, provider, visit)
         except Problem as problem:
             return _not_in(world, provider, problem)
-        answer = sign_in.let_in(world, entered, target)
+        answer = sign_in.set_session(world, entered, target)
         answer.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="Lax")
         return answer
 

@@ -37,12 +37,13 @@ def _codes(pages: Blueprint, world: World) -> None:
             return _page(world, 403, "The form had expired. Please try again.")
         typed = request.form.get("code", "")
         try:
-            entered = sign_in.verify_code(world, people_sign_in.half(world), typed, people_sign_in.browser(world))
+            pending, browser = people_sign_in.pending_sign_in(world), people_sign_in.browser(world)
+            entered = sign_in.verify_code(world, pending, typed, browser)
         except Locked as locked:
             return _page(world, 429, locked.text, locked.seconds)
         except Refused as refused:
             return _page(world, 401, refused.text)
-        return people_sign_in.let_in(world, entered, request.form.get("next"))
+        return people_sign_in.set_session(world, entered, request.form.get("next"))
 
 
 def _keys(pages: Blueprint, world: World) -> None:
@@ -65,7 +66,7 @@ def _keys(pages: Blueprint, world: World) -> None:
             entered = sign_in.verify_passkey(world, sent, bound, people_sign_in.browser(world), _half(world))
         except Refused as refused:
             return back(world, 401, refused.text)
-        return people_sign_in.let_in(world, entered, request.form.get("next"))
+        return people_sign_in.set_session(world, entered, request.form.get("next"))
 
 
 def _invitations(pages: Blueprint, world: World) -> None:
@@ -96,8 +97,8 @@ def told(problem: str, status: int) -> Response:
 
 def _page(world: World, status: int, problem: str = "", wait: int = 0) -> Response:
     """The second step, or back to the first one when nothing waits for a second."""
-    target = people_sign_in.local(request.values.get("next"))
-    step = sign_in.second_step(world, people_sign_in.half(world))
+    target = people_sign_in.safe_next(request.values.get("next"))
+    step = sign_in.second_step(world, people_sign_in.pending_sign_in(world))
     if step is None:
         if request.method == "POST":
             return people_sign_in.page(world, 401, problem or "That took too long. Sign in again with your password.")
@@ -118,4 +119,4 @@ def _invitation(world: World, secret: str, status: int, problem: str = "") -> Re
 
 def _half(world: World) -> str | None:
     """The half-made sign-in that a passkey is to finish; None when it is to sign in alone."""
-    return (people_sign_in.half(world) or "") if "second" in request.form else None
+    return (people_sign_in.pending_sign_in(world) or "") if "second" in request.form else None

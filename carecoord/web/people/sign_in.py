@@ -44,7 +44,7 @@ def blueprint(world: World) -> Blueprint:
     def show() -> Response:
         if not request.args.get("again"):
             if current(world):
-                return redirect(local(request.args.get("next")), 303)
+                return redirect(safe_next(request.args.get("next")), 303)
             if current(world, "enrol"):
                 return redirect(SET_UP, 303)
         if "unsent" in request.args:
@@ -65,10 +65,10 @@ def blueprint(world: World) -> Blueprint:
         except BadSignIn as refused:
             return page(world, 401, refused.text)
         if isinstance(done, SecondStepNeeded):
-            answer = redirect(f"{SECOND_STEP}?{urlencode({'next': local(request.form.get('next'))})}", 303)
+            answer = redirect(f"{SECOND_STEP}?{urlencode({'next': safe_next(request.form.get('next'))})}", 303)
             _set(world, answer, _HALF, done.cookie)
             return answer
-        return let_in(world, done, request.form.get("next"))
+        return set_session(world, done, request.form.get("next"))
 
     _sessions(pages, world)
     return pages
@@ -80,14 +80,14 @@ def _sessions(pages: Blueprint, world: World) -> None:
         session = _signed_in(world)
         demand_own_request(session)
         people_sign_in.sign_out(world, session, request_id())
-        return gone(world)
+        return signed_out(world)
 
     @pages.post("/sign-out-everywhere")
     def leave_everywhere() -> Response:
         session = _signed_in(world)
         demand_own_request(session)
         people_sign_in.sign_out_everywhere(world, session, request_id())
-        return gone(world, "everywhere")
+        return signed_out(world, "everywhere")
 
     @pages.get("/session")
     def alive() -> Response:
@@ -134,22 +134,22 @@ def browser(world: World) -> Browser:
     return Browser(str(request.user_agent), request_id(), _cookie(world, "cc"))
 
 
-def half(world: World) -> str | None:
+def pending_sign_in(world: World) -> str | None:
     """What fetches the half-made sign-in of this browser."""
     return _cookie(world, _HALF)
 
 
-def let_in(world: World, entered: SignedIn, target: str | None) -> Response:
+def set_session(world: World, entered: SignedIn, target: str | None) -> Response:
     """Hand the browser its new session and send it on; by way of the page that asks for a second factor, where one is
     advised."""
-    to = local(target)
+    to = safe_next(target)
     answer = redirect(f"{SET_UP}?{urlencode({'next': to})}" if entered.advised else to, 303)
     _set(world, answer, "cc", entered.cookie)
     _drop(world, answer, _HALF)
     return answer
 
 
-def local(target: str | None) -> str:
+def safe_next(target: str | None) -> str:
     """A place on this server to go on to; anything else, another host above all, becomes the front page."""
     target = target or "/"
     parts = urlsplit(target)
@@ -162,7 +162,7 @@ def _to_sign_in() -> Response:
     """A page goes to the sign-in form and comes back after; a fragment asks its page to do so. What was sent to be done
     is lost, and the way back leads to the page that it was typed on."""
     reads = request.method in SAFE
-    back = local(request.full_path.rstrip("?") if reads else _typed_on())
+    back = safe_next(request.full_path.rstrip("?") if reads else _typed_on())
     given = {"next": back} if back != "/" else {}
     to = f"/sign-in?{urlencode(given if reads else {**given, 'unsent': '1'})}".rstrip("?")
     if request.headers.get("HX-Request"):
@@ -222,11 +222,11 @@ def page(world: World, status: int, problem: str = "", wait: int = 0, said: str 
     keys = passkeys.site(world.settings.url) is not None
     return form_page(
         world, status, "sign_in.html", wait, problem=problem, said=said, login=request.form.get("login", ""),
-        next=local(request.values.get("next")), passkeys=keys,
+        next=safe_next(request.values.get("next")), passkeys=keys,
     )  # fmt: skip
 
 
-def gone(world: World, left: str = "here") -> Response:
+def signed_out(world: World, left: str = "here") -> Response:
     """Signed out: nothing of the session stays in the browser. left: which of LEFT to say."""
     answer = redirect(f"/sign-in?left={left}", 303)
     _drop(world, answer, "cc")

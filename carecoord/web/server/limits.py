@@ -35,7 +35,7 @@ from carecoord.world import World
 SECRETS: Final = ("/sign-in", "/invitation/", "/account/password", "/account/proof", "/embed/tab")
 OAUTH: Final = (issuer.TOKEN_PATH, issuer.INTROSPECT_PATH, issuer.REVOKE_PATH, issuer.REGISTER_PATH)
 # Whoever comes here makes us ask another server.
-CALLING: Final = ("/sign-in/with/", "/sign-in/came/", "/embed/launch", "/embed/came/")
+CALLING: Final = ("/sign-in/with/", "/sign-in/callback/", "/embed/launch", "/embed/callback/")
 SEARCHES: Final = ("search", "post_search", "compartment", "changes", "bundle", "everything", "search_all")
 CROWD: Final = 10  # times the limit of one client that all clients behind one address have together
 MOST: Final = 50_000  # askers remembered; beyond, those who came first are forgotten

@@ -36,7 +36,7 @@ from carecoord.world import World
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)  # seconds
 STEPS: Final = {  # what a person proves, by where they prove it
     "/sign-in": "password", "/sign-in/code": "code", "/sign-in/passkey": "passkey",
-    "/sign-in/came/<provider>": "provider", "/invitation/<secret>": "invitation",
+    "/sign-in/callback/<provider>": "provider", "/invitation/<secret>": "invitation",
 }  # fmt: skip
 SEARCH: Final = ("/fhir/<type>", "GET")
 FORWARDED: Final = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA", "HTTP_X_FORWARDED_PROTO")

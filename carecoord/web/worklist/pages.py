@@ -1,8 +1,6 @@
 """The desk at `/`: the worklist with its referral panel, one referral on a page of its own, and the list as a file."""
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +16,7 @@ from carecoord.errors import Forbidden
 from carecoord.fhir.instants import micros, moment
 from carecoord.web.agreements import standing_view
 from carecoord.web.page import labels
+from carecoord.web.page.csv_lines import csv_line
 from carecoord.web.page.times import Times, place
 from carecoord.web.people import sign_in
 from carecoord.web.referrals import view as referrals_view
@@ -35,7 +34,6 @@ COLUMNS = (
     "cleared", "headline", "action_label", "role", "due", "due_label", "appointment", "owner_name",
 )  # fmt: skip
 TIMES = {"due": "due_at", "appointment": "appointment_at"}
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def blueprint(world: World) -> Blueprint:
@@ -146,7 +144,7 @@ def tint(name: str) -> int:
 
 def _payers_csv(rows: Iterator[Any], zone: ZoneInfo) -> Iterator[str]:
     """The rows that a payer sees, in the words of its page."""
-    yield _csv_line(CELLS)
+    yield csv_line(CELLS)
     for row in rows:
         said = {
             "authorization": labels.authorized(row)[0].label, "agreement": labels.contracted(row).label,
@@ -155,15 +153,15 @@ def _payers_csv(rows: Iterator[Any], zone: ZoneInfo) -> Iterator[str]:
         }  # fmt: skip
         cells = (said.get(name) if name in said else getattr(row, name) for name in CELLS)
         pairs = zip(CELLS, cells, strict=True)
-        yield _csv_line([_cell(value, zone if name in TIMES else None) for name, value in pairs])
+        yield csv_line([_cell(value, zone if name in TIMES else None) for name, value in pairs])
 
 
 def _csv(rows: Iterator[Any], zone: ZoneInfo) -> Iterator[str]:
     """The rows as RFC 4180 lines, times in the office's time zone."""
-    yield _csv_line(COLUMNS)
+    yield csv_line(COLUMNS)
     for row in rows:
         found = row._mapping
-        yield _csv_line([_cell(found[TIMES.get(name, name)], zone if name in TIMES else None) for name in COLUMNS])
+        yield csv_line([_cell(found[TIMES.get(name, name)], zone if name in TIMES else None) for name in COLUMNS])
 
 
 def _cell(value: Any, zone: ZoneInfo | None) -> str:
@@ -173,11 +171,4 @@ def _cell(value: Any, zone: ZoneInfo | None) -> str:
         return moment(value).astimezone(zone).isoformat(timespec="minutes")
     if isinstance(value, bool):
         return "yes" if value else "no"
-    said = str(value)
-    return f"'{said}" if said.startswith(FORMULA) else said  # a spreadsheet must not run what a patient is called
-
-
-def _csv_line(cells: Sequence[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()
+    return str(value)

@@ -100,14 +100,14 @@ def test_somebody_signs_in_at_their_hospital_and_lands_where_they_wanted(page: P
     page.goto(desk)
     expect(page).to_have_url(f"{desk}/")
     cookies = {cookie["name"]: cookie for cookie in page.context.cookies(desk)}
-    assert "cc-went" not in cookies
+    assert "cc-openid" not in cookies
     assert cookies["cc"]["httpOnly"]
     assert cookies["cc"]["sameSite"] == "Lax"
 
 
 def test_a_link_that_finishes_somebody_elses_sign_in_signs_nobody_in(page: Page, desk: str) -> None:
     """Login CSRF, as a browser sees it: the page says what to do, and is sound for axe."""
-    page.goto(f"{desk}/sign-in/came/east?code=c&state=made-up")
+    page.goto(f"{desk}/sign-in/callback/east?code=c&state=made-up")
     expect(page.get_by_role("alert")).to_contain_text("Please begin again")
     check(page)
     page.goto(desk)

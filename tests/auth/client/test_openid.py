@@ -31,7 +31,7 @@ from auth.tables import metadata, pending
 from tests.auth.conftest import Clock
 from tests.auth.liar import Liar, serving
 
-BACK = "https://care.example/sign-in/came/hospital"
+BACK = "https://care.example/sign-in/callback/hospital"
 
 
 @pytest.fixture(scope="module")

@@ -140,7 +140,7 @@ def test_the_launch_goes_on_by_get_with_aud_launch_and_pkce(doctor: Browser, two
     assert sent["aud"] == f"{EHR}/fhir"
     assert sent["launch"]
     assert sent["code_challenge_method"] == "S256"
-    assert sent["redirect_uri"] == f"{OURS}/embed/came/hospital"
+    assert sent["redirect_uri"] == f"{OURS}/embed/callback/hospital"
     assert sent["nonce"]
     with reading(two.our.engine) as conn:
         kept = conn.execute(select(pending.c.data)).scalars().all()
@@ -212,7 +212,7 @@ def test_a_launch_without_its_launch_value_says_so(doctor: Browser, wire: Wire) 
 def test_an_unknown_state_is_refused_without_asking_the_ehr(doctor: Browser, wire: Wire) -> None:
     doctor.opened(PATELS)
     wire.asked.clear()
-    answer = doctor.get("/embed/came/hospital?code=x&state=made-up")
+    answer = doctor.get("/embed/callback/hospital?code=x&state=made-up")
     assert answer.status_code == 403
     assert "Open it from your EHR again" in answer.text
     assert FRAMED in answer.headers["Content-Security-Policy"]
@@ -239,7 +239,7 @@ def test_the_answer_of_one_ehr_is_not_taken_for_anothers(doctor: Browser, two: T
     sync.add_ehr(two.our, Ehr("other", "https://other.test/fhir", launch=Launch("x", ("https://other.test",))))
     address = doctor.agreed(doctor.opened(PATELS))
     wire.asked.clear()
-    answer = doctor.get(address.replace("/came/hospital", "/came/other"))
+    answer = doctor.get(address.replace("/callback/hospital", "/callback/other"))
     assert answer.status_code == 403
     assert wire.asked == []
 
@@ -467,7 +467,7 @@ def test_only_the_registered_pages_of_that_ehr_may_frame_a_launch(two: Two) -> N
 
 
 def test_a_page_whose_ehr_is_not_known_may_be_framed_by_nobody(doctor: Browser) -> None:
-    for path in ("/embed/check?code=x", "/embed/came/nobody?state=x", "/embed/l/made-up/", "/embed/nothing"):
+    for path in ("/embed/check?code=x", "/embed/callback/nobody?state=x", "/embed/l/made-up/", "/embed/nothing"):
         answer = doctor.get(path)
         assert answer.status_code in (401, 403, 404)
         assert NOBODY in answer.headers["Content-Security-Policy"]
@@ -585,7 +585,7 @@ def test_a_patient_who_is_not_synced_yet_gets_a_page_that_says_what_to_do(two: T
     two.register()
     with writing(two.our.engine) as conn:
         conn.execute(update(ehr_table).values(name="twin", config=replaced(conn)))
-    app = replace(client(two), redirect_uris=(f"{OURS}/embed/came/twin",))
+    app = replace(client(two), redirect_uris=(f"{OURS}/embed/callback/twin",))
     with writing(two.ehr.engine) as conn:
         store.change_client(conn, app)
     visitor = Browser(two)

@@ -40,7 +40,7 @@ from tests.auth.conftest import build_world
 from tests.auth.liar import Liar, serving
 from tests.auth.place import URL, Browser, Place
 
-BACK = f"{URL}/sign-in/came/hospital"
+BACK = f"{URL}/sign-in/callback/hospital"
 SECRET = "a-secret-of-ours"
 ALLOW = ("decision", "allow")
 DENY = ("decision", "deny")
@@ -331,11 +331,11 @@ def refused(answer: TestResponse, status: int, words: str) -> None:
 def test_a_state_is_good_once(desk: Place, hospital: Hospital) -> None:
     sent = desk.web.get("/sign-in/with/hospital")
     back = hospital.agree(sent.location).removeprefix(URL)
-    went = desk.web.get_cookie("cc-went")
+    went = desk.web.get_cookie("cc-openid")
     assert went is not None
     assert desk.web.get(back).status_code == 303
     desk.web.delete_cookie("cc")
-    desk.web.set_cookie("cc-went", went.value)
+    desk.web.set_cookie("cc-openid", went.value)
     refused(desk.web.get(back), 400, "finished before")
     assert rows(desk, session) == 1
 
@@ -357,7 +357,7 @@ def test_login_csrf_a_state_of_another_browser_signs_nobody_in(desk: Place, hosp
 @pytest.mark.parametrize("state", ["", "made-up", "\0", "x" * 5000])
 def test_a_made_up_state_is_refused(desk: Place, state: str) -> None:
     desk.web.get("/sign-in/with/hospital")
-    answer = desk.web.get(f"/sign-in/came/hospital?{urlencode({'code': 'c', 'state': state})}")
+    answer = desk.web.get(f"/sign-in/callback/hospital?{urlencode({'code': 'c', 'state': state})}")
     refused(answer, 400, "Please begin again")
 
 
@@ -375,7 +375,7 @@ def test_code_injection_a_code_of_another_request_is_worth_nothing(desk: Place, 
     stolen = parse_qs(urlsplit(hospital.agree(desk.web.get("/sign-in/with/hospital").location)).query)["code"][0]
     own = parse_qs(urlsplit(hospital.agree(attacker.get("/sign-in/with/hospital").location)).query)
     sent = urlencode({"code": stolen, "state": own["state"][0], "iss": hospital.url})
-    refused(attacker.get(f"/sign-in/came/hospital?{sent}"), 502, "invalid_grant")
+    refused(attacker.get(f"/sign-in/callback/hospital?{sent}"), 502, "invalid_grant")
     assert people(desk) == []
 
 
@@ -397,7 +397,7 @@ def test_a_mixed_up_provider_that_sends_no_iss_is_refused_by_its_address(
     tell(desk, liar)
     state = parse_qs(urlsplit(desk.web.get("/sign-in/with/liar").location).query)["state"][0]
     sent = urlencode({"code": "a-code-of-the-honest-one", "state": state})
-    refused(desk.web.get(f"/sign-in/came/hospital?{sent}"), 403, "another provider")
+    refused(desk.web.get(f"/sign-in/callback/hospital?{sent}"), 403, "another provider")
     assert liar.forms == []
 
 
@@ -431,7 +431,7 @@ def come(desk: Place, liar: Liar, **answer: str) -> TestResponse:
     assert sent.status_code == 303, sent.text
     asked = {name: values[0] for name, values in parse_qs(urlsplit(sent.location).query).items()}
     liar.nonce = liar.nonce or asked["nonce"]
-    return desk.web.get(f"/sign-in/came/liar?{urlencode({'code': 'c', 'state': asked['state'], **answer})}")
+    return desk.web.get(f"/sign-in/callback/liar?{urlencode({'code': 'c', 'state': asked['state'], **answer})}")
 
 
 def saying(body: str, status: int = 200, kind: str = "application/json") -> Callable[[], Response]:

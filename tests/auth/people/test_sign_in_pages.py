@@ -179,12 +179,12 @@ def test_too_many_wrong_passwords_are_answered_with_the_wait(web: FlaskClient) -
     ],
 )  # fmt: skip
 def test_open_redirect_no_address_but_our_own_is_gone_on_to(target: str) -> None:
-    assert sign_in.local(target) == "/"
+    assert sign_in.safe_next(target) == "/"
 
 
 @pytest.mark.parametrize("target", ["/", "/cases?owner=me&page=2", "/referrals/a-b.c#gates", "/a//b"])
 def test_an_address_of_our_own_is_gone_on_to(target: str) -> None:
-    assert sign_in.local(target) == target
+    assert sign_in.safe_next(target) == target
 
 
 def test_open_redirect_the_sign_in_page_sends_nobody_to_another_site(web: FlaskClient) -> None:
