@@ -21,13 +21,13 @@ from carecoord.errors import Forbidden, Invalid, NotFound
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros, moment
 from carecoord.fhir.search.collation import fold
-from carecoord.fhir.search.operands import escape
 from carecoord.fhir.search.query import EVERYTHING, NOTHING, Search, parse
 from carecoord.store.access import break_glass as store
 from carecoord.store.access.break_glass import Glass
 from carecoord.store.audit import events as audit_events
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.resources import read
+from carecoord.store.search.patients import literal
 from carecoord.store.search.search import find
 from carecoord.store.worklist.query import CaseScope, DueBounds, Worklist
 from carecoord.world import World
@@ -94,7 +94,7 @@ def search(world: World, grant: Grant, mrn: str, family: str, birth: str, reques
         raise Forbidden("Only clinicians and coordinators, signed in at the desk, can break the glass.")
     if not mrn and not (family and birth):
         raise Invalid("Give the MRN, or the family name and the date of birth.", "mrn")
-    pairs = [("identifier", _plain(mrn))] if mrn else [("family", _plain(family)), ("birthdate", birth)]
+    pairs = [("identifier", literal(mrn))] if mrn else [("family", literal(family)), ("birthdate", birth)]
     if not mrn and not re.fullmatch(r"\d{4}-\d\d-\d\d", birth, re.ASCII):
         raise Invalid("Write the date of birth as year-month-day, such as 1958-03-09.", "birth")
     with looking(world, grant, request) as turn, noted(turn, "break-glass-search", "Patient") as shown:
@@ -227,11 +227,6 @@ def _places(turn: Turn, visits: Sequence[Json]) -> dict[str, str]:
 def _person(found: Json, mine: bool, now: datetime) -> Person:
     name, birth, sex = person.name(found, now) or "No name", person.birth_date(found), text(found, "gender")
     return Person(str(found["id"]), name, birth, sex, person.record_number(found, now), mine)
-
-
-def _plain(said: str) -> str:
-    """The words as they are: what search would read as a sign is escaped."""
-    return escape("".join(letter for letter in said.strip() if letter.isprintable()))
 
 
 def _audit(conn: Connection, grant: Grant, interaction: str, glass: Glass, now: datetime, request: str) -> None:

@@ -28,10 +28,10 @@ from carecoord.domain.resource.elements import Json, item, items, target, text, 
 from carecoord.errors import NotFound
 from carecoord.fhir import text as json
 from carecoord.fhir.search.collation import fold
-from carecoord.fhir.search.operands import escape
 from carecoord.fhir.search.query import parse
 from carecoord.store.audit.events import record
 from carecoord.store.database.engine import reading, writing
+from carecoord.store.search.patients import name_or_number
 from carecoord.store.search.search import find
 from carecoord.world import World
 
@@ -111,12 +111,8 @@ def _record_consent(
 
 def patients(world: World, grant: Grant, said: str, request: str) -> list[Choice]:
     """Patients that the asker may see, by the beginnings of their names or by a whole number of the record."""
-    said = escape("".join(letter for letter in said if letter.isprintable()))
     with looking(world, grant, request) as turn:
-        by_name = [("name", word) for word in said.split()[:5]]
-        asked = [by_name] if by_name else [[("_sort", "family")]]
-        if said and " " not in said:
-            asked.append([("identifier", said)])
+        asked = name_or_number(said) or [[("_sort", "family")]]
         found: dict[str, Choice] = {}
         for pairs in asked:
             found |= {pick.id: pick for pick in (_patient(each, turn.now) for each in _search(turn, "Patient", pairs))}

@@ -16,7 +16,6 @@ from carecoord.actions.audit.trail_names import Named, Names, Seen, Who, patient
 from carecoord.errors import Forbidden, NotFound
 from carecoord.fhir.instants import micros
 from carecoord.fhir.search.collation import fold
-from carecoord.fhir.search.operands import escape
 from carecoord.fhir.search.query import EVERYTHING, parse
 from carecoord.store.access import break_glass
 from carecoord.store.access.break_glass import Glass
@@ -25,6 +24,7 @@ from carecoord.store.audit.events import record
 from carecoord.store.audit.trail_search import Place, Wanted
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.resources import read
+from carecoord.store.search.patients import name_or_number
 from carecoord.store.search.search import find
 from carecoord.world import World
 
@@ -115,9 +115,7 @@ def patients(world: World, grant: Grant, said: str, request: str) -> list[Named]
     with reading(world.engine) as conn:
         rows = read.many(conn, [("Patient", said)]) if _ID.fullmatch(said) else []
         if not rows:
-            plain = escape("".join(letter for letter in said if letter.isprintable()))
-            asked = [[("name", word) for word in plain.replace("\\,", " ").split()[:5]], [("identifier", plain)]]
-            searches = [parse("Patient", pairs, strict=True) for pairs in asked if pairs]
+            searches = [parse("Patient", pairs, strict=True) for pairs in name_or_number(said)]
             rows = [row for one in searches for row in find(conn, one, lambda _: EVERYTHING, page_size=PICKED).rows]
         found = {row.id: patient_named(row, now) for row in rows}
         if not found and _ID.fullmatch(said) and trail_search.count(conn, Wanted(patient=said), 1):
