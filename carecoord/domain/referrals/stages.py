@@ -32,11 +32,41 @@ ENDED = {  # Task.status that has the last word, and the stages that say the sam
     "failed": {"failed"},
     "entered-in-error": {"error"},
 }
+WRITTEN = {  # stage -> each Task.status that it is written down with, the usual one first
+    "draft": ("draft",),
+    "sent": ("requested",),
+    "in-triage": ("received",),
+    "awaiting-information": ("received", "in-progress"),
+    "awaiting-authorization": ("accepted", "received"),
+    "accepted": ("accepted", "ready"),
+    "contacting-patient": ("accepted", "ready"),
+    "waitlisted": ("on-hold",),
+    "in-progress": ("in-progress",),
+    "scheduled": ("in-progress",),
+    "no-show": ("in-progress",),
+    "appointment-cancelled": ("in-progress",),
+    "visit-done": ("in-progress",),
+    "cancel-requested": ("in-progress", "on-hold"),  # COW: the work may rest meanwhile
+    "advice-given": ("completed",),
+    "report-received": ("completed",),
+    "declined": ("rejected",),
+    "cancelled": ("cancelled",),
+    "failed": ("failed",),
+    "error": ("entered-in-error",),
+}
+_ALSO = {  # and those that partners may have: BSeR starts as received, Gravity has no received, a wait may be on-hold
+    "sent": ("received",),
+    "in-triage": ("requested",),
+    "awaiting-information": ("requested", "on-hold"),
+    "awaiting-authorization": ("on-hold",),
+}
+BAD_NEWS = {"no-show", "appointment-cancelled", "cancel-requested", "declined", "cancelled", "failed", "error"}
 BSER = "https://hl7.org/fhir/us/bser/CodeSystem/"
 BSER_STAGES = {
     "2.0": "sent",
     "3.0": "accepted",
     "4.0": "declined",
+    "5.1": "in-progress",  # TID 31-34 go by it, though their own code system lacks it
     "5.1.1": "scheduled",
     "5.1.2": "no-show",
     "5.1.3": "appointment-cancelled",
@@ -63,11 +93,16 @@ PARTNER_WORDS = tuple((re.compile(pattern), stage) for pattern, stage in _PATTER
 
 def stage(task: Json) -> str:
     """The stage that a coordination Task says. A status that ends the Task has the last word; a business status that
-    nobody can read leaves the status to speak."""
+    nobody can read leaves the status to speak. So does a code of ours that its status contradicts: we write both
+    together, so somebody who does not know our codes has changed the status since. But bad news stays."""
     status = text(task, "status")
     said = _said(item(task, "businessStatus"))
     if status in ENDED:
         return said if said in ENDED[status] else BY_STATUS[status]
+    own = code_of(item(task, "businessStatus"), STAGE)
+    fitting = WRITTEN.get(own, ()) + _ALSO.get(own, ())
+    if fitting and own not in BAD_NEWS and status in BY_STATUS and status not in fitting:
+        return BY_STATUS[status]
     return said or BY_STATUS.get(status, "sent")
 
 

@@ -1,0 +1,186 @@
+"""The states of a referral Task: one table of (stage, verb) for every road, with a column for the partner's ways.
+
+The stages are those of `stages.py`. The column says who of us, Clinical Order Workflows, BSeR, Gravity SDOHCC and 360X
+agrees to a move:
+- Gravity's value set lacks `received` and `ready`; from in-progress either side may cancel.
+- BSeR and 360X let nobody cancel at once: a request to cancel goes to 5.2, from before work began as well. BSeR has no
+  decline from 5.1.3 and no outcome from 5.1.2 and 5.1.3; ours has more (close, report), so that no case is stuck there.
+- Us and COW: the requester withdraws before work began, and asks for it after (COW: by a Task `abort`).
+
+Clauses: BSeR TID 1-34 (each named in tests/domain/referrals/test_states.py; 31-34 use "5.1", which its code system
+lacks: our stage in-progress stands for it), Gravity SDOHCC referral Task, COW, IHE PCC 360X (PCC-55 to PCC-61)."""
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from carecoord.domain.referrals import stages
+from carecoord.domain.resource import moves
+from carecoord.domain.resource.codes import STAGE
+from carecoord.domain.resource.elements import Json, item, items, text
+from carecoord.domain.resource.moves import BOTH, EVERYBODY, Move, Need, Profile, Side
+
+__all__ = ["Profile", "Side"]
+
+Stage = str  # a code of our CodeSystem referral-stage, or `new`: it is not there yet
+Verb = Literal[
+    "draft", "send", "withdraw", "receive", "ask", "answer", "await-authorization", "accept", "decline", "advise",
+    "contact", "wait", "begin", "schedule", "reschedule", "no-show", "cancel-appointment", "interim", "report", "fail",
+    "ask-cancel", "refuse-cancel", "confirm-cancel", "void", "keep",
+]  # fmt: skip
+
+_R: Final[frozenset[Side]] = frozenset({"requester"})
+_P: Final[frozenset[Side]] = frozenset({"performer"})
+_OURS: Final[frozenset[Profile]] = frozenset({"base", "cow"})
+_FHIR: Final[frozenset[Profile]] = frozenset({"base", "cow", "gravity"})
+_PACKAGES: Final[frozenset[Profile]] = frozenset({"bser", "360x"})
+_GRAVITY: Final[frozenset[Profile]] = frozenset({"gravity"})
+
+_ASKED = ("sent", "in-triage", "awaiting-information")  # no answer yet
+_TAKEN = ("accepted", "contacting-patient")
+_BEFORE = (*_ASKED, "awaiting-authorization", *_TAKEN)
+_WORK = ("in-progress", "scheduled", "no-show", "appointment-cancelled", "visit-done")
+ENDS = ("advice-given", "report-received", "declined", "cancelled", "failed", "error")
+STAGES = ("draft", *_BEFORE, "waitlisted", *_WORK, "cancel-requested", *ENDS)
+
+_Row = tuple[Verb, tuple[Stage, ...], Stage, frozenset[Side], tuple[Need, ...], frozenset[Profile]]
+_ROWS: tuple[_Row, ...] = (
+    ("draft", ("new",), "draft", BOTH, (), EVERYBODY),
+    ("send", ("new",), "sent", BOTH, (), EVERYBODY),  # a clinic types in what came by fax
+    ("send", ("draft",), "sent", _R, (), EVERYBODY),  # TID 01
+    ("receive", ("sent",), "in-triage", _P, (), EVERYBODY),
+    ("ask", ("sent", "in-triage"), "awaiting-information", _P, (), EVERYBODY),
+    ("answer", ("awaiting-information",), "in-triage", _R, (), EVERYBODY),
+    ("accept", (*_ASKED, "awaiting-authorization"), "accepted", _P, (), EVERYBODY),  # TID 02
+    ("decline", _ASKED, "declined", _P, ("reason",), EVERYBODY),  # TID 03
+    ("decline", ("awaiting-authorization",), "declined", _P, ("reason",), EVERYBODY - _GRAVITY),
+    ("decline", (*_TAKEN, "in-progress", "scheduled", "no-show", "visit-done"), "declined", _P, ("reason",),
+     _PACKAGES),  # TID 05, 10, 17, 25, 32; elsewhere who accepted can only fail
+    ("advise", _ASKED, "advice-given", _P, ("output",), _OURS),
+    ("advise", _TAKEN, "advice-given", _P, ("output",), EVERYBODY),
+    ("await-authorization", ("in-triage", *_TAKEN), "awaiting-authorization", _P, (), EVERYBODY),
+    ("contact", ("accepted", "awaiting-authorization"), "contacting-patient", _P, (), EVERYBODY),
+    ("wait", (*_TAKEN, "in-progress", "scheduled", "no-show", "appointment-cancelled"), "waitlisted", _P, (), _FHIR),
+    ("begin", (*_TAKEN, "awaiting-authorization", "waitlisted"), "in-progress", _P, (), EVERYBODY),  # TID 31
+    ("schedule", (*_TAKEN, "awaiting-authorization", "waitlisted", "in-progress"), "scheduled", _P, (),
+     EVERYBODY),  # TID 06
+    ("schedule", ("no-show", "appointment-cancelled", "visit-done"), "scheduled", _P, (), EVERYBODY),  # TID 18, 21, 26
+    ("reschedule", ("scheduled",), "scheduled", _P, (), EVERYBODY),  # TID 11
+    ("no-show", ("scheduled",), "no-show", _P, (), EVERYBODY),  # TID 12
+    ("cancel-appointment", ("scheduled", "no-show", "visit-done"), "appointment-cancelled", _P, (),
+     EVERYBODY),  # TID 13, 19, 27
+    ("interim", (*_TAKEN, "in-progress", "scheduled", "visit-done"), "visit-done", _P, (), EVERYBODY),  # TID 08, 15, 29
+    ("report", (*_TAKEN, "in-progress", "scheduled", "visit-done"), "report-received", _P, ("output",),
+     EVERYBODY),  # TID 09, 16, 30, 34
+    ("report", ("cancel-requested",), "report-received", _P, ("output",), EVERYBODY),  # TID 24: a late outcome wins
+    ("report", ("waitlisted", "no-show", "appointment-cancelled"), "report-received", _P, ("output",), _FHIR),
+    ("fail", (*_TAKEN, "awaiting-authorization", "waitlisted", *_WORK), "failed", _P, ("reason",), _FHIR),
+    ("withdraw", ("draft",), "cancelled", _R, (), _OURS),
+    ("withdraw", (*_BEFORE, "waitlisted"), "cancelled", _R, (), _OURS),
+    ("withdraw", (*_BEFORE, "waitlisted", *_WORK), "cancelled", BOTH, (), _GRAVITY),
+    ("ask-cancel", _WORK, "cancel-requested", _R, (), EVERYBODY),  # TID 14, 20, 22, 28, 33
+    ("ask-cancel", (*_BEFORE, "waitlisted"), "cancel-requested", _R, (), _PACKAGES),  # TID 04, 07
+    ("refuse-cancel", ("cancel-requested",), "in-progress", _P, (), _FHIR),
+    ("confirm-cancel", ("cancel-requested",), "cancelled", _P, (), EVERYBODY),  # TID 23
+    ("void", tuple(stage for stage in STAGES if stage != "error"), "error", _R, (), EVERYBODY),
+)  # fmt: skip
+
+
+def _table(rows: Iterable[_Row]) -> dict[tuple[str, str], tuple[Move, ...]]:
+    table: dict[tuple[str, str], tuple[Move, ...]] = {}
+    for verb, starts, to, who, needs, partners in rows:
+        for start in starts:
+            table[start, verb] = (*table.get((start, verb), ()), Move(to, who, needs, partners))
+    return table
+
+
+TABLE: Final = _table(_ROWS) | {(stage, "keep"): (Move(stage, BOTH),) for stage in STAGES}
+
+
+def legal(stage: Stage, side: Side, profile: Profile = "base") -> tuple[Verb, ...]:
+    """The verbs that a side has in a stage; `keep` is any change that leaves the stage as it is."""
+    return moves.legal(TABLE, stage, side, profile)  # type: ignore[return-value]
+
+
+def advance(stage: Stage, verb: str, side: Side, profile: Profile = "base") -> Stage:
+    """The stage that a verb leads to.
+
+    Raises Conflict (409) where none does, naming the legal verbs; Forbidden (403) where it is another side's.
+    """
+    return moves.advance(TABLE, stage, verb, side, profile).to
+
+
+def needs(stage: Stage, verb: str, profile: Profile = "base") -> tuple[Need, ...]:
+    """What a verb demands of the Task beside its stage: `reason` a statusReason, `output` an output."""
+    move = moves.found(TABLE, stage, verb, profile)
+    return move.needs if move else ()
+
+
+def move(before: Json, after: Json) -> Verb:
+    """What a plain change of a Task means (`before` empty: a new one): the verb that leads from the one's stage to the
+    other's, legal or not. One that goes back to what no verb leads to is a `draft`, which nothing but `new` offers."""
+    start, to = stages.stage(before) if before else "new", stages.stage(after)
+    if start == to:
+        return "keep"
+    return moves.between(TABLE, start, to, profile(after)) or "draft"  # type: ignore[return-value]
+
+
+_PROFILES: tuple[tuple[str, Profile], ...] = (
+    ("http://hl7.org/fhir/us/bser/", "bser"),
+    ("http://hl7.org/fhir/us/sdoh-clinicalcare/", "gravity"),
+    ("http://hl7.org/fhir/uv/cow/", "cow"),
+    ("urn:ihe:pcc:360x:", "360x"),
+)
+
+
+def profile(task: Json) -> Profile:
+    """The partner's ways that a Task follows, by its meta.profile: ours (`base`) when it claims none that we know."""
+    claimed = item(task, "meta").get("profile")
+    urls = [url for url in claimed if isinstance(url, str)] if isinstance(claimed, list) else []
+    return next((name for start, name in _PROFILES if any(url.startswith(start) for url in urls)), "base")
+
+
+_BSER_STATUS = {"sent": ("received",)}
+_GRAVITY_STATUS = {  # without received and ready
+    "in-triage": ("requested",),
+    "awaiting-information": ("requested",),
+    "awaiting-authorization": ("accepted",),
+    "accepted": ("accepted",),
+    "contacting-patient": ("accepted",),
+}
+
+
+def statuses(stage: Stage, profile: Profile = "base") -> tuple[str, ...]:
+    """The Task.status by which a stage is written down, the usual one first."""
+    special = {"bser": _BSER_STATUS, "gravity": _GRAVITY_STATUS}.get(profile, {})
+    return special.get(stage, stages.WRITTEN[stage])
+
+
+def written(task: Json, stage: Stage, reason: str = "") -> Json:
+    """A Task as it stands in a stage: status, businessStatus, and statusReason in words, or none. A status that says
+    the stage as well is kept."""
+    usual = statuses(stage, profile(task))
+    was = text(task, "status")
+    told = {key: value for key, value in task.items() if key != "statusReason"}
+    told["status"] = was if was in usual else usual[0]
+    told["businessStatus"] = {"coding": [{"system": STAGE, "code": stage}]}
+    return told | ({"statusReason": {"text": reason}} if reason else {})
+
+
+def lacks(before: Json, after: Json) -> tuple[str, ...]:
+    """What is wrong with the content of a Task that moved, in words that say what would put it right: a status that
+    does not say its stage, a decline or failure without a reason, a completion without an output."""
+    partner, stage, verb = profile(after), stages.stage(after), move(before, after)
+    start = stages.stage(before) if before else "new"
+    found = []
+    status = text(after, "status")
+    if status not in statuses(stage, partner) and (verb != "keep" or status != text(before, "status")):
+        found.append(f"A Task that is {stage} has the status {' or '.join(statuses(stage, partner))}, not {status}.")
+    demands = needs(start, verb, partner)
+    reason = item(after, "statusReason")
+    if "reason" in demands and not reason:
+        found.append(f"A Task that is {stage} says why: give Task.statusReason.")
+    if partner == "gravity" and reason and not text(reason, "text"):
+        found.append("Gravity: a Task.statusReason has its text.")
+    if "output" in demands and not items(after, "output"):
+        found.append(f"A Task that is {stage} shows what came of it: give Task.output.")
+    return tuple(found)

@@ -1,0 +1,78 @@
+"""Tables of states: which verb leads from which state to which, who may, what must come with it, and with which
+partners. Each governed thing has its own table in `states.py` of its room; what they share is here.
+
+Clause: FHIR R4 task.html#statemachine ("implementations will vary": the table is ours, and the partners' differences
+are a column of it)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from carecoord.errors import Conflict, Forbidden
+
+Side = Literal["requester", "performer", "patient", "either", "other"]
+Profile = Literal["base", "cow", "bser", "gravity", "360x"]
+Need = Literal["reason", "output"]
+
+EVERYBODY: Final[frozenset[Profile]] = frozenset(get_args(Profile))
+BOTH: Final[frozenset[Side]] = frozenset({"requester", "performer"})
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A verb from one state: the state that it leads `to`, the sides `who` may do it, what it `needs` beside it, and
+    the `partners` with whom it is agreed."""
+
+    to: str
+    who: frozenset[Side]
+    needs: tuple[Need, ...] = ()
+    partners: frozenset[Profile] = EVERYBODY
+
+    def open_to(self, side: Side) -> bool:
+        """Whether a side may do it. `either`: who speaks for both, such as a service that keeps a whole record."""
+        return side == "either" or side in self.who
+
+
+Table = Mapping[tuple[str, str], Sequence[Move]]
+
+
+def found(table: Table, state: str, verb: str, profile: Profile = "base") -> Move | None:
+    """The move that a verb means in a state with a partner, whoever does it; None when there is none."""
+    return next((move for move in table.get((state, verb), ()) if profile in move.partners), None)
+
+
+def legal(table: Table, state: str, side: Side, profile: Profile = "base") -> tuple[str, ...]:
+    """The verbs that a side has in a state, in the order of the table."""
+    return tuple(
+        verb
+        for (start, verb), moves in table.items()
+        if start == state and any(profile in move.partners and move.open_to(side) for move in moves)
+    )
+
+
+def advance(table: Table, state: str, verb: str, side: Side, profile: Profile = "base") -> Move:
+    """The move that a side makes from a state.
+
+    Raises Conflict (409) where the table has none, naming those that it has; Forbidden (403) where it is another
+    side's.
+    """
+    move = found(table, state, verb, profile)
+    if move is None:
+        raise Conflict(f"It is {state}: there is no {verb!r} from there. {_offered(table, state, side, profile)}")
+    if not move.open_to(side):
+        who = " or the ".join(sorted(move.who)) or "nobody"
+        raise Forbidden(f"{verb!r} is for the {who} to do. {_offered(table, state, side, profile)}")
+    return move
+
+
+def between(table: Table, state: str, to: str, profile: Profile = "base") -> str:
+    """The verb that leads from one state to another: with this partner, else with any, else the one that leads there
+    from elsewhere (no legal move, but what was meant); empty when nothing ever leads there."""
+    ways = [(start, verb, move) for (start, verb), moves in table.items() for move in moves if move.to == to]
+    ways.sort(key=lambda way: (way[0] != state, profile not in way[2].partners))
+    return ways[0][1] if ways else ""
+
+
+def _offered(table: Table, state: str, side: Side, profile: Profile) -> str:
+    verbs = [verb for verb in legal(table, state, side, profile) if verb != "keep"]
+    return f"Legal from {state}: {', '.join(verbs)}." if verbs else f"Nothing leads on from {state} for this side."

@@ -1,0 +1,117 @@
+"""The states of an Appointment and of a Slot, for every road. Partners do not differ in these: what 360X and BSeR call
+scheduled, no-show and cancelled are stages of the referral Task.
+
+Clauses: FHIR R4 appointment.html (AppointmentStatus), slot.html (SlotStatus); referrals.md 1.9. What ended is never
+booked again: a missed or cancelled visit is followed by a new Appointment, so that both stay in the record.
+`move` and `slot_move` tell what verb a plain change means."""
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from carecoord.domain.resource import moves
+from carecoord.domain.resource.elements import Json, item, items, target, text
+from carecoord.domain.resource.moves import BOTH, Move, Need, Side
+
+Verb = Literal[
+    "propose", "hold", "release", "wait", "book", "move", "arrive", "check-in", "fulfil", "no-show", "cancel", "void",
+    "keep",
+]  # fmt: skip
+SlotVerb = Literal["open", "hold", "book", "free", "block", "void", "keep"]
+
+_ANYBODY: Final[frozenset[Side]] = frozenset({"requester", "performer", "patient"})
+_Row = tuple[Verb, tuple[str, ...], str, frozenset[Side], tuple[Need, ...]]
+_AHEAD = ("proposed", "pending", "waitlist", "booked")
+_HERE = ("arrived", "checked-in")
+_ROWS: tuple[_Row, ...] = (
+    ("propose", ("new", "pending"), "proposed", BOTH, ()),
+    ("hold", ("new", "proposed", "waitlist"), "pending", _ANYBODY, ()),
+    ("wait", ("new", "proposed"), "waitlist", _ANYBODY, ()),
+    ("book", ("new", "proposed", "pending", "waitlist"), "booked", _ANYBODY, ()),
+    ("move", ("booked",), "booked", _ANYBODY, ()),
+    ("arrive", ("booked",), "arrived", BOTH, ()),
+    ("check-in", ("booked", "arrived"), "checked-in", BOTH, ()),
+    ("fulfil", _HERE, "fulfilled", BOTH, ()),
+    ("no-show", ("booked",), "noshow", BOTH, ()),
+    ("cancel", ("proposed", "pending"), "cancelled", _ANYBODY, ()),  # an offer or a hold lapses
+    ("cancel", ("waitlist", "booked"), "cancelled", _ANYBODY, ("reason",)),
+    ("cancel", _HERE, "cancelled", BOTH, ("reason",)),
+    ("void", (*_AHEAD, *_HERE, "fulfilled", "noshow", "cancelled"), "entered-in-error", BOTH, ()),
+)  # fmt: skip
+STATES = (*_AHEAD, *_HERE, "fulfilled", "noshow", "cancelled", "entered-in-error")
+
+
+def _table(rows: Iterable[_Row]) -> dict[tuple[str, str], tuple[Move, ...]]:
+    return {(start, verb): (Move(to, who, needs),) for verb, starts, to, who, needs in rows for start in starts}
+
+
+TABLE: Final = _table(_ROWS) | {(state, "keep"): (Move(state, _ANYBODY),) for state in STATES}
+
+SLOTS: Final = {
+    (start, verb): (Move(to, BOTH),)
+    for verb, starts, to in (
+        ("open", ("new", "busy-unavailable"), "free"),
+        ("hold", ("new", "free"), "busy-tentative"),
+        ("book", ("new", "free", "busy-tentative"), "busy"),
+        ("block", ("new", "free"), "busy-unavailable"),
+        ("free", ("busy", "busy-tentative"), "free"),
+        ("void", ("free", "busy-tentative", "busy", "busy-unavailable"), "entered-in-error"),
+    )
+    for start in starts
+} | {
+    (state, "keep"): (Move(state, BOTH),)
+    for state in ("free", "busy-tentative", "busy", "busy-unavailable", "entered-in-error")
+}
+TAKES = frozenset({"pending", "booked", "arrived", "checked-in"})  # a visit in these states has its slot to itself
+
+
+def legal(status: str, side: Side) -> tuple[Verb, ...]:
+    """The verbs that a side has for an Appointment of a status; `keep` is any change that leaves it."""
+    return moves.legal(TABLE, status, side)  # type: ignore[return-value]
+
+
+def advance(status: str, verb: str, side: Side) -> str:
+    """The Appointment.status that a verb leads to.
+
+    Raises Conflict (409) where none does, naming the legal verbs; Forbidden (403) where it is another side's.
+    """
+    return moves.advance(TABLE, status, verb, side).to
+
+
+def move(before: Json, after: Json) -> Verb:
+    """What a plain change of an Appointment means (`before` empty: a new one), legal or not. A booked one that gets
+    another time, place or slot is moved."""
+    start, to = text(before, "status") if before else "new", text(after, "status")
+    if start == to:
+        return "move" if start == "booked" and _place(before) != _place(after) else "keep"
+    return moves.between(TABLE, start, to) or "propose"  # type: ignore[return-value]
+
+
+def _place(appointment: Json) -> tuple[object, ...]:
+    return text(appointment, "start"), text(appointment, "end"), slots(appointment), _locations(appointment)
+
+
+def _locations(appointment: Json) -> frozenset[str]:
+    actors = (target(item(each, "actor")) for each in items(appointment, "participant"))
+    return frozenset(actor for actor in actors if actor.startswith("Location/"))
+
+
+def slots(appointment: Json) -> tuple[str, ...]:
+    """The `Slot/id`s that an Appointment takes, in order; none while it does not stand."""
+    if text(appointment, "status") not in TAKES:
+        return ()
+    return tuple(sorted({to for each in items(appointment, "slot") if (to := target(each)).startswith("Slot/")}))
+
+
+def lacks(before: Json, after: Json) -> tuple[str, ...]:
+    """What is wrong with the content of an Appointment that moved, in words that say what would put it right."""
+    start = text(before, "status") if before else "new"
+    way = moves.found(TABLE, start, move(before, after))
+    if way and "reason" in way.needs and not item(after, "cancelationReason"):
+        return ("A visit that was called off says why: give Appointment.cancelationReason.",)
+    return ()
+
+
+def slot_move(before: Json, after: Json) -> SlotVerb:
+    """What a plain change of a Slot means, legal or not."""
+    start, to = text(before, "status") if before else "new", text(after, "status")
+    return "keep" if start == to else moves.between(SLOTS, start, to) or "open"  # type: ignore[return-value]
