@@ -35,6 +35,7 @@ PEOPLE = {
     "clinician": ("farrow", "Farrow, Amelia", "office-fairmont"),
     "payer": ("okonkwo", "Okonkwo, Paul", "office-blue-horizon"),
     "contracts": ("nilsson", "Nilsson, Carla", "office-fairmont"),
+    "rival": ("pratt", "Pratt, Paula", "office-pinnacle"),
     "auditor": ("osborne", "Osborne, Ada", "office-fairmont"),
     "admin": ("whitlock", "Whitlock, Sam", "office-fairmont"),
 }
@@ -67,7 +68,7 @@ def house(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     files = [*sorted((FIXTURES / "office").glob("*.ndjson")), *sorted((FIXTURES / "ehr").glob("*.ndjson"))]
     assert not fhir_load.load(world, files).refusals
     for who, (login, name, organization) in PEOPLE.items():
-        role = "coordinator" if who == "outsider" else who
+        role = {"outsider": "coordinator", "rival": "contracts"}.get(who, who)
         accounts.add_user(world, NewUser(login, name, frozenset({role}), organization), PASSWORD)
     yield House(world, app.wired(world))
     engine.dispose()

@@ -160,6 +160,15 @@ def test_the_contract_desk_sees_agreements_and_numbers_and_no_patient(house: Hou
     assert contracts.get("/worklist.csv").get_data(as_text=True).count("\n") == 1
 
 
+def test_judgement_21_a_payers_contract_desk_counts_its_own_agreements_alone(house: House) -> None:
+    everybodys, own = get(house.enter("contracts"), "/"), get(house.enter("rival"), "/")
+    payers = [re.findall(r"<td>([^<]*)</td><td>[^<]*</td><td class=.number-cell", page) for page in (everybodys, own)]
+    assert {"Blue Horizon Health", "Granite Care Alliance", "Pinnacle Mutual"} <= set(payers[0])
+    assert set(payers[1]) == {"Pinnacle Mutual"} | (set(payers[1]) & {""})
+    assert len(payers[1]) < len(payers[0])
+    assert "Blue Horizon" not in own
+
+
 def test_an_auditor_is_sent_to_the_audit(house: House) -> None:
     assert house.enter("auditor").get("/").location == "/audit"
 

@@ -12,7 +12,7 @@ from auth.grant import Grant
 from carecoord.domain.access import app_state
 from carecoord.domain.access.roles import Office
 from carecoord.domain.resource.elements import identifier, identifiers, items
-from carecoord.domain.resource.parties import TAXES
+from carecoord.domain.resource.parties import TAXES, is_payer
 from carecoord.fhir import text
 from carecoord.fhir.search import params
 from carecoord.store.resources import read
@@ -26,13 +26,13 @@ def office(conn: Connection, grant: Grant) -> Office:
     """The asker's organization and person. No statement at all for a service that only its scopes narrow."""
     if not grant.roles:
         return ANYWHERE
-    organizations, keys = _copies(conn, "Organization", grant.organization)
+    organizations, keys, pays = _copies(conn, "Organization", grant.organization)
     kind, _, id = (grant.fhir_user or "").partition("/")
-    practitioners, _ = _copies(conn, "Practitioner", id if kind == "Practitioner" else None)
+    practitioners, _, _ = _copies(conn, "Practitioner", id if kind == "Practitioner" else None)
     role = params.key("PractitionerRole", "practitioner")
     roles = [row for each in practitioners for row in read.referring(conn, role, "Practitioner", each)]
     people = [*(f"Practitioner/{each}" for each in practitioners), *(f"PractitionerRole/{row.id}" for row in roles)]
-    return Office(organizations, keys, tuple(people))
+    return Office(organizations, keys, tuple(people), pays)
 
 
 def systems(conn: Connection, url: str, client: str) -> tuple[str, ...]:
@@ -43,22 +43,23 @@ def systems(conn: Connection, url: str, client: str) -> tuple[str, ...]:
     return app_state.systems(url, client, filter(None, (*found.redirect_uris, found.launch_url)))
 
 
-def _copies(conn: Connection, type: str, id: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The ids of every copy of a resource, itself first, and the identifiers that make them copies, the systems by the
-    one name of each and by every name that a copy writes."""
+def _copies(conn: Connection, type: str, id: str | None) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+    """The ids of every copy of a resource, itself first; the identifiers that make them copies, the systems by the one
+    name of each and by every name that a copy writes; and whether any copy says that it is a payer."""
     found = read.get(conn, type, id) if id else None
     if found is None or found.deleted:
-        return (), ()
+        return (), (), False
     keys = tuple(key for key in sorted(identifiers(_json(found))) if not key.startswith(TAXES))
     pairs = [(system, value) for system, _, value in (key.partition("|") for key in keys)]
     same = registry.identified(conn, type, pairs)
+    pays = type == "Organization" and any(is_payer(_json(row)) for row in (found, *same))
     written = sorted(
         f"{each['system']}|{each['value']}"
         for row in same
         for each in items(_json(row), "identifier")
         if identifier(each) in keys
     )
-    return tuple(dict.fromkeys([found.id, *(row.id for row in same)])), tuple(dict.fromkeys([*keys, *written]))
+    return tuple(dict.fromkeys([found.id, *(row.id for row in same)])), tuple(dict.fromkeys([*keys, *written])), pays
 
 
 def _json(row: Row) -> dict[str, Any]:

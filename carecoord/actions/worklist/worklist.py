@@ -20,6 +20,7 @@ from carecoord.actions.ehrs.sync_health import SyncHealth
 from carecoord.actions.worklist import project
 from carecoord.domain.access import break_glass, payer_view
 from carecoord.domain.access.payer_view import PayerCase, PayerRow
+from carecoord.domain.access.roles import agreements_of
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.elements import Json, key, targets
@@ -127,7 +128,7 @@ def agreements(world: World, grant: Grant, request: str) -> tuple[datetime, list
         raise Forbidden("Only the contract desk sees what hangs on each agreement.")
     now = _fresh(world)
     with reading(world.engine) as conn:
-        found = standings(conn)
+        found = standings(conn, agreements_of(office(conn, grant)))
     world.journal.append(event(now, request, "search", by=grant, type="Contract"))
     return now, found
 

@@ -98,6 +98,7 @@ class Office:
     organizations: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
+    is_payer: bool = False  # whether the organization pays for care
     systems: tuple[str, ...] = ()  # the code systems of the state that the asking app keeps here
 
 
@@ -141,6 +142,11 @@ def sees(grant: Grant, office: Office) -> tuple[tuple[str, str], ...] | None:
     elif "payer" in grant.roles:  # a list shows cases whole, or as a payer sees them: not some of each
         found += [("payer_key", key) for key in office.identifiers]
     return tuple(found)
+
+
+def agreements_of(office: Office) -> tuple[str, ...] | None:
+    """The identifiers of the payer whose agreements a contract desk counts; None: everybody's, () nobody's."""
+    return office.identifiers if office.is_payer else None
 
 
 @lru_cache(maxsize=1024)
@@ -245,8 +251,12 @@ def _payer(office: Office, type: str) -> Alternatives | None:
 
 
 def _contracts(office: Office, type: str) -> Alternatives | None:
-    """Agreements and the registry; of what may speak of a patient only what does not."""
-    return ((("subject:missing", "true"),),) if type in OF_NOBODY else EVERYTHING
+    """Agreements and the registry; of what may speak of a patient only what does not. In a payer's office of what is
+    agreed, and what is written about it, only that to which the payer is a party: it competes with the others."""
+    nobodys = ((("subject:missing", "true"),),) if type in OF_NOBODY else EVERYTHING
+    if not office.is_payer or type not in PARTY_TO:
+        return nobodys
+    return both(_any_of(PARTY_TO[type], _references("Organization", office.organizations)), nobodys)
 
 
 def _whole(office: Office, type: str) -> Alternatives | None:
@@ -274,6 +284,15 @@ ADDRESSED: Final = {
     "CommunicationRequest": ("recipient", "sender"),
     "DocumentReference": ("related:Claim.insurer",),
     "OrganizationAffiliation": ("primary-organization",),
+}
+PARTY_TO: Final = {
+    "Contract": ("authority", "signer", "subject"),
+    "OrganizationAffiliation": ("primary-organization", "participating-organization"),
+    "InsurancePlan": ("owned-by", "administered-by"),
+    "Task": ("owner", "requester"),
+    "Communication": ("recipient", "sender"),
+    "DocumentReference": ("author", "custodian"),
+    "MeasureReport": ("reporter",),
 }
 OF_NOBODY: Final = frozenset({"Task", "Communication", "DocumentReference", "MeasureReport"})
 RULES: Final[dict[str, Callable[[Office, str], Alternatives | None]]] = {

@@ -5,13 +5,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from carecoord.domain.resource import patient
-from carecoord.domain.resource.elements import Json, extension, identifier, identifiers, item, key, target, text
+from carecoord.domain.resource.codes import HL7, IDENTIFIER, has
+from carecoord.domain.resource.elements import Json, extension, identifier, identifiers, item, items, key, target, text
 from carecoord.fhir.code_systems import TAX_ID
 
 # A tax id is shared by organizations that are not each other (contracts.md 1.4: the least specific match of all).
 TAXES = f"{TAX_ID}|"
 TIMEZONE = "http://hl7.org/fhir/StructureDefinition/timezone"
 NO_TAXES: frozenset[str] = frozenset()
+PAYER_ID = f"{IDENTIFIER}/payer|"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,13 @@ def directory(resources: Iterable[Json]) -> dict[str, Party]:
         )
         for reference, each, taxes in found
     }
+
+
+def is_payer(organization: Json) -> bool:
+    """Whether an Organization pays for care: by its type (organization-type `pay` or `ins`), or a payer's number."""
+    kinds = items(organization, "type")
+    typed = any(has(kind, f"{HL7}/organization-type", code) for kind in kinds for code in ("pay", "ins"))
+    return typed or any(each.startswith(PAYER_ID) for each in identifiers(organization))
 
 
 def name(resource: Json) -> str:

@@ -306,11 +306,12 @@ class Standing:
     waiting: int  # of them, those whose next move is the contract desk's
 
 
-def standings(conn: Connection) -> list[Standing]:
-    """What hangs on each agreement, the one with most cases in trouble first."""
-    found: dict[str | None, list[Row[Any]]] = {}
-    for each in conn.execute(walks.standings()):
-        found.setdefault(each.agreement, []).append(each)
+def standings(conn: Connection, payers: Sequence[str] | None) -> list[Standing]:
+    """What hangs on each agreement, the one with most cases in trouble first. payers: the identifiers of the payer
+    whose agreements they are, None: everybody's. Cases without an agreement are one line, whoever pays."""
+    found: dict[tuple[str | None, str | None], list[Row[Any]]] = {}
+    for each in conn.execute(walks.standings(payers is not None), {} if payers is None else {"payers": list(payers)}):
+        found.setdefault((each.agreement, each.payer_key if each.agreement else None), []).append(each)
     made = [
         Standing(
             agreement,
@@ -319,10 +320,13 @@ def standings(conn: Connection) -> list[Standing]:
             {each.agreement_state: each.cases for each in rows},
             sum(each.waiting for each in rows),
         )
-        for agreement, rows in found.items()
+        for (agreement, _), rows in found.items()
     ]
-    trouble = {one.agreement: sum(n for state, n in one.states.items() if state in RISKS) for one in made}
-    return sorted(made, key=lambda one: (-one.waiting, -trouble[one.agreement], one.agreement or "~"))
+    return sorted(made, key=lambda one: (-one.waiting, -_trouble(one), one.agreement or "~", one.payer or ""))
+
+
+def _trouble(one: Standing) -> int:
+    return sum(n for state, n in one.states.items() if state in RISKS)
 
 
 def _plain(test: Test) -> Test:

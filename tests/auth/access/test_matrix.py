@@ -36,7 +36,7 @@ from tests.fhir.specimens import specimen
 Json = dict[str, Any]
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 NAMED = {"Patient": ("okafor", "lindqvist"), "Organization": ("clinic", "other"), "Practitioner": ("mina", "otto")}
-OFFICE = Office(("clinic",), ("http://hl7.org/fhir/sid/us-npi|1",), ("Practitioner/mina",))
+OFFICE = Office(("clinic",), ("http://hl7.org/fhir/sid/us-npi|1",), ("Practitioner/mina",), is_payer=True)
 
 
 def ids(type: str) -> tuple[str, str]:
@@ -75,7 +75,7 @@ def _links(n: int) -> dict[str, Json]:
         "ExplanationOfBenefit": {"patient": patient, "insurance": [{"focal": True, "coverage": to("Coverage")}]},
         "Consent": {"patient": patient, "status": "inactive"}, "Communication": told, "CommunicationRequest": told,
         "DocumentReference": {
-            "subject": patient, "context": {"related": [to("Claim")]},
+            "subject": patient, "context": {"related": [to("Claim")]}, "custodian": house,
             "content": [{"attachment": {"url": f"Binary/{ids('Binary')[n]}"}}]},
         "Provenance": {"target": [patient]}, "Patient": {
             "name": [{"family": ("Okafor", "Lindqvist")[n]}], "managingOrganization": house,
@@ -83,7 +83,8 @@ def _links(n: int) -> dict[str, Json]:
         "Organization": {"identifier": [
             {"system": "http://hl7.org/fhir/sid/us-npi", "value": str(n + 1)},
             {"system": f"{IDENTIFIER}/payer", "value": f"P{n}"}]},
-        "MeasureReport": of, "Subscription": {"status": "off", "criteria": "Patient"},
+        "MeasureReport": {"subject": patient, "reporter": house}, "Contract": {"authority": [house]},
+        "InsurancePlan": {"ownedBy": house}, "Subscription": {"status": "off", "criteria": "Patient"},
     }  # fmt: skip
     for type in (
         "Encounter", "CarePlan", "CareTeam", "Goal", "List", "Condition", "Procedure", "MedicationRequest",

@@ -1,5 +1,7 @@
 """The access table against every role, type and letter; and how scopes, roles and launch context narrow one another."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from tests.domain.access.expected import EXPECTED, ROLES, allowed, of_services
 
 OFFICE = Office(("o1", "o2"), ("http://hl7.org/fhir/sid/us-npi|1",), ("Practitioner/p1", "PractitionerRole/r1"))
 NOWHERE = Office()
+PAYER = replace(OFFICE, is_payer=True)
 CLINICAL = (
     access_roles.CARE
     | access_roles.PLANS
@@ -100,6 +103,34 @@ def test_a_payer_is_narrowed_to_what_is_addressed_to_it() -> None:
         (("_requested-of", "http://hl7.org/fhir/sid/us-npi\\|1"),),
     )
     assert narrow(person("payer"), OFFICE, "Observation", "r") is None
+
+
+PARTY_TO = {  # what a payer's contract desk sees of what is agreed: that to which the payer is a party
+    "Contract": {"authority", "signer", "subject"},
+    "OrganizationAffiliation": {"primary-organization", "participating-organization"},
+    "InsurancePlan": {"owned-by", "administered-by"},
+    "Task": {"owner", "requester"},
+    "Communication": {"recipient", "sender"},
+    "DocumentReference": {"author", "custodian"},
+    "MeasureReport": {"reporter"},
+}
+
+
+@pytest.mark.parametrize("type", sorted(PARTY_TO))
+def test_judgement_21_a_payers_contract_desk_is_narrowed_to_its_own_agreements(type: str) -> None:
+    ways = narrow(person("contracts"), PAYER, type, "r")
+    assert {way[0][0] for way in ways or ()} == PARTY_TO[type]
+    assert {way[0][1] for way in ways or ()} == {"Organization/o1,Organization/o2"}
+    speaks_of_people = type in ("Task", "Communication", "DocumentReference", "MeasureReport")
+    assert all((("subject:missing", "true") in way) == speaks_of_people for way in ways or ())
+    assert narrow(person("contracts"), replace(PAYER, organizations=()), type, "r") is None
+
+
+def test_judgement_21_a_clinics_contract_desk_keeps_the_register_of_its_network() -> None:
+    assert narrow(person("contracts"), OFFICE, "Contract", "r") == EVERYTHING
+    assert access_roles.agreements_of(OFFICE) is None
+    assert access_roles.agreements_of(PAYER) == PAYER.identifiers
+    assert access_roles.agreements_of(replace(PAYER, identifiers=())) == ()
 
 
 def test_a_clinician_is_narrowed_to_their_patients() -> None:
