@@ -29,10 +29,12 @@ def words(language: str) -> Mapping[str, str]:
 
 
 @lru_cache(maxsize=8192)
-def say(one: Sentence, language: str = DEFAULT) -> str:
-    """The sentence in words. Raises KeyError for a key, or a parameter, that the catalogue has and the sentence not,
-    or the other way round: a test walks all of them, so that no reader meets it."""
-    return fill(words(language)[one.key], dict(one.params), language)
+def say(one: Value, language: str = DEFAULT) -> str:
+    """A sentence, or a value that may stand in one, in words. Raises KeyError for a key, or a parameter, that the
+    catalogue has and the sentence not, or the other way round: a test walks all of them, so that no reader meets it."""
+    if isinstance(one, Sentence):
+        return fill(words(language)[one.key], dict(one.params), language)
+    return fill("{one}", {"one": one}, language)
 
 
 def fill(text: str, params: Mapping[str, Value], language: str = DEFAULT) -> str:

@@ -23,6 +23,8 @@ from carecoord.errors import Gone, Invalid
 from carecoord.fhir import text
 from carecoord.fhir.instants import instant, micros, moment, period
 from carecoord.store.resources import read
+from carecoord.words.catalogue import say
+from carecoord.words.sentence import Sentence
 from carecoord.world import World
 
 Json = dict[str, Any]
@@ -125,8 +127,8 @@ def _parameters(found: Clearance, case: Case, hidden: frozenset[str]) -> Json:
         parts += _headline(found)
     parts.append(_part("conflict", valueBoolean=bool(found.conflict)))
     if not hidden:
-        parts += [_part("conflictReason", valueString=words) for words in found.conflict]
-        parts += [_part("warning", valueString=words) for words in found.warnings]
+        parts += [_part("conflictReason", valueString=say(each)) for each in found.conflict]
+        parts += [_part("warning", valueString=say(each)) for each in found.cautions]
         parts += [_part("change", valueDate=day.isoformat()) for day in found.changes]
         parts += [_part("changesAt", valueInstant=instant(micros(found.changes_at)))] if found.changes_at else []
     parts += [_part("gate", part=_gate(gate)) for gate in gates]
@@ -139,23 +141,24 @@ def _part(name: str, **value: Any) -> Json:
 
 
 def _headline(found: Clearance) -> list[Json]:
-    parts = [_part("headline", valueString=str(found.headline))]
+    parts = [_part("headline", valueString=say(found.headline))]
     if found.headline_gate:
         parts.append(_part("headlineGate", valueCode=found.headline_gate))
     return parts + _move(found.action, found.who, found.due, found.due_label)
 
 
-def _move(action: Action | None, who: str | None, due: datetime | None, due_for: str | None) -> list[Json]:
+def _move(action: Action | None, who: str | None, due: datetime | None, due_for: Sentence | None) -> list[Json]:
     """What is to be done next, by whom, until when, and what it is that is due then."""
     parts = []
     if action:
-        parts.append(_part("action", valueCoding={"system": ACTIONS, "code": action.code, "display": action.label}))
+        coding = {"system": ACTIONS, "code": action.code, "display": say(action.label)}
+        parts.append(_part("action", valueCoding=coding))
     if who:
         parts.append(_part("who", valueCode=who))
     if due:
         parts.append(_part("due", valueDateTime=instant(micros(due))))
     if due and due_for:
-        parts.append(_part("dueFor", valueString=due_for))
+        parts.append(_part("dueFor", valueString=say(due_for)))
     return parts
 
 
@@ -163,7 +166,7 @@ def _gate(gate: Gate) -> list[Json]:
     parts = [
         _part("name", valueCode=gate.name),
         _part("state", valueCode=gate.state),
-        _part("reason", valueString=str(gate.reason)),
+        _part("reason", valueString=say(gate.reason)),
         _part("rule", valueString=gate.rule),
         *_move(gate.action, gate.who, gate.due, gate.due_label),
     ]
@@ -178,7 +181,7 @@ def _gate(gate: Gate) -> list[Json]:
                 part=[
                     _part("period", valuePeriod=period),
                     _part("state", valueCode=span.state),
-                    _part("reason", valueString=str(span.reason)),
+                    _part("reason", valueString=say(span.reason)),
                 ],
             )
         )

@@ -16,12 +16,14 @@ from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.clearance.deadlines import changes_at
 from carecoord.domain.gates.gate import Gate
 from carecoord.domain.gates.policy import Policy
+from carecoord.domain.prior_auth.approval import approved
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.codes import FORM_WANTED, PAPER_WANTED, has
-from carecoord.domain.resource.days import local, spoken
+from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.domain.resource.parties import Directory, Party
 from carecoord.domain.timeline import timeline
+from carecoord.words.sentence import Sentence, Value, dated, sentence
 
 GATES: Final = frozenset({  # rules by which a gate may speak to the payer; a bad standing is told as much as a good one
     "authorization.submitted",
@@ -112,7 +114,7 @@ class PayerCase:
     known: Directory
     gates: tuple[Gate, ...]
     documents: tuple[Json, ...]
-    asks: tuple[tuple[str, datetime | None], ...]
+    asks: tuple[tuple[Value, datetime | None], ...]
     agreement: str  # its number
 
 
@@ -187,10 +189,8 @@ def gates(judged: Clearance) -> Iterable[Gate]:
     ruling, agreement = judged.ruling, judged.gate("agreement")
     gate = ruling.gate
     if gate.rule not in GATES and ruling.line:
-        number = f" {ruling.line.number}" if ruling.line.number else ""
-        end = f", until {spoken(ruling.line.days.last)}" if ruling.line.days.end else ""
-        gate = Gate("authorization", "met", f"Authorization{number} is approved{end}.", "authorization.approved",
-                    ruling.line.evidence)  # fmt: skip
+        said = approved(ruling.line, bare=True)
+        gate = Gate(rule="authorization.approved", state="met", reason=said, evidence=ruling.line.evidence)
     for each in (gate, replace(agreement, reason=judged.participation.reason)):
         if each.rule in GATES:
             yield each if each.who == "payer" else replace(
@@ -198,15 +198,16 @@ def gates(judged: Clearance) -> Iterable[Gate]:
             )
 
 
-def authorization(judged: Clearance, policy: Policy) -> tuple[str, str]:
-    """(state, note) of what the payer was asked and answered, as it stands today."""
+def authorization(judged: Clearance, policy: Policy) -> tuple[str, Sentence | None]:
+    """(state, remark) of what the payer was asked and answered, as it stands today."""
     line = judged.ruling.line
     if line is None:
-        return judged.ruling.chip, judged.ruling.note
+        return judged.ruling.chip, judged.ruling.remark
     today, end = local(judged.now, policy.zone), line.days.end
     if end and end <= today:
-        return "expired", f"Ended {spoken(line.days.last)}"
-    return "approved" if line.state == "approved" else "partly", f"Until {spoken(line.days.last)}" if end else ""
+        return "expired", sentence("remark.ended", day=dated(line.days.last))
+    until = sentence("remark.until", day=dated(line.days.last)) if end else None
+    return "approved" if line.state == "approved" else "partly", until
 
 
 def turns_at(judged: Clearance, policy: Policy) -> datetime | None:

@@ -2,17 +2,18 @@
 version."""
 
 from datetime import date
+from functools import partial
 from typing import Final
 
 from carecoord.domain.agreements.directory import Register
 from carecoord.domain.agreements.participation import Participation, Question, Result, participation
 from carecoord.domain.coverage.gate import Card
-from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState, Offer
+from carecoord.domain.gates.gate import Action, Gate, GateState, Offer
 from carecoord.domain.gates.rules import rule
 from carecoord.domain.referrals.referral import Performer, Referral
 from carecoord.domain.resource.parties import Party
 from carecoord.fhir.search.collation import fold
-from carecoord.words.sentence import sentence
+from carecoord.words.sentence import Sentence, sentence
 
 STATE: Final[dict[Result, GateState]] = {
     "in": "met",
@@ -21,9 +22,10 @@ STATE: Final[dict[Result, GateState]] = {
     "pending": "pending",
     "unknown": "unknown",
 }
-ANOTHER = Action("choose-performer", "Choose another performer")
-ASK = Action("ask-contracts", "Ask the contract desk")
-NAME_SITE = Action("name-site", "Name the site of the visit")
+ANOTHER = Action("choose-performer", sentence("do.choose-performer.another"))
+ASK = Action("ask-contracts", sentence("do.ask-contracts"))
+NAME_SITE = Action("name-site", sentence("do.name-site"))
+CHOOSE = sentence("due.choose-performer")
 NOBODY = Participation("unknown", "no-performer", sentence("agreement.no-performer"))
 NO_PAYER = Participation("unknown", "no-payer", sentence("agreement.no-payer"))
 SELF_PAY = Participation("in", "self-pay", sentence("agreement.self-pay"))
@@ -43,34 +45,27 @@ def answer(referral: Referral, site: Party | None, card: Card | None, day: date,
 def gate(found: Participation, referral: Referral, card: Card | None) -> Gate:
     """What the participation means for the case."""
     proof = found.evidence or (referral.evidence,)
+    say = partial(
+        Gate, rule=rule("agreement", found.kind), state=STATE[found.result], reason=found.beside or found.reason
+    )
     if found.kind == "self-pay":
-        return _gate("not-needed", found, (card.evidence,) if card else proof)
+        return say(state="not-needed", evidence=(card.evidence,) if card else proof)
     if found.kind == "no-performer":
-        label = f"Send it to {referral.next_candidate}" if referral.next_candidate else "Choose a performer"
-        return _gate("open", found, proof, Action("choose-performer", label), "coordinator", "Choose performer")
+        choose = Action("choose-performer", _send_to(referral.next_candidate))
+        return say(state="open", evidence=proof, action=choose, who="coordinator", due_label=CHOOSE)
     if found.kind == "no-payer":
-        return _gate("unknown", found, proof, waits_on="coverage")
+        return say(evidence=proof, waits_on="coverage")
     if found.kind == "site" and found.result == "unknown":
-        return _gate("unknown", found, proof, NAME_SITE, "coordinator", "Name the site")
-    state = STATE[found.result]
-    if state == "met":
-        return _gate("met", found, proof)
-    if state == "blocked":
-        return _gate("blocked", found, proof, ANOTHER, "coordinator", "Choose performer")
-    return _gate(state, found, proof, ASK, "contracts", "Contract answer")
+        return say(evidence=proof, action=NAME_SITE, who="coordinator", due_label=sentence("due.name-site"))
+    if STATE[found.result] == "met":
+        return say(evidence=proof)
+    if STATE[found.result] == "blocked":
+        return say(evidence=proof, action=ANOTHER, who="coordinator", due_label=CHOOSE)
+    return say(evidence=proof, action=ASK, who="contracts", due_label=sentence("due.contract-answer"))
 
 
-def _gate(
-    state: GateState,
-    found: Participation,
-    proof: tuple[Evidence, ...],
-    action: Action | None = None,
-    who: str | None = None,
-    label: str | None = None,
-    waits_on: str | None = None,
-) -> Gate:
-    id = rule("agreement", found.kind)
-    return Gate("agreement", state, found.beside or found.reason, id, proof, action, who, None, label, None, waits_on)
+def _send_to(candidate: str) -> Sentence:
+    return sentence("do.reroute", who=candidate) if candidate else sentence("do.choose-performer")
 
 
 def offers(referral: Referral, card: Card, day: date, known: Register, most: int = 5) -> tuple[Offer, ...]:

@@ -5,6 +5,7 @@ answer."""
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import reduce
 
 from carecoord.domain.agreements import gate as agreements_gate
 from carecoord.domain.agreements.participation import Participation
@@ -14,7 +15,7 @@ from carecoord.domain.clearance.warnings import cautions
 from carecoord.domain.coverage import gate as coverage_gate
 from carecoord.domain.coverage.gate import Card
 from carecoord.domain.documents import gate as documents_gate
-from carecoord.domain.gates.gate import RANK, Action, Gate, Span, best
+from carecoord.domain.gates.gate import RANK, Action, Evidence, Gate, Span, best
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth import gate as prior_auth_gate
 from carecoord.domain.prior_auth.ruling import Matter, Ruling
@@ -23,7 +24,7 @@ from carecoord.domain.referrals.case import Case
 from carecoord.domain.referrals.visits import Booking
 from carecoord.domain.resource.days import Days, local, midnight, shifted
 from carecoord.domain.scheduling import gate as scheduling_gate
-from carecoord.words.sentence import Sentence
+from carecoord.words.sentence import Sentence, sentence
 
 CLEARING = ("coverage", "authorization", "agreement", "information", "appointment")  # gates that bear on being seen
 URGING = ("appointment.cancel-requested", "appointment.died")  # before them no other gate is worth anybody's while
@@ -63,14 +64,14 @@ class Clearance:
     cleared: bool
     closed: bool
     headline_gate: str | None
-    headline: Sentence | str
+    headline: Sentence
     action: Action | None
     who: str | None
     due: datetime | None
-    due_label: str | None
+    due_label: Sentence | None
     since: datetime | None
-    conflict: tuple[str, ...]
-    warnings: tuple[str, ...]
+    conflict: tuple[Sentence, ...]
+    cautions: tuple[Sentence, ...]
     changes_at: datetime | None
     changes: tuple[date, ...]
     date: date | None
@@ -87,6 +88,41 @@ class Clearance:
         """One of the six by name."""
         return next(gate for gate in self.gates if gate.name == name)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The cautions in English, for tests and whoever stands outside."""
+        return tuple(str(each) for each in self.cautions)
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Facts as they are judged at an instant: for `settled`, the day there is to judge for, or else for each of `days`
+    in `window`. `on`: the day that was asked about."""
+
+    known: Facts
+    now: datetime
+    policy: Policy
+    on: date | None
+    settled: date | None
+    booking: Booking | None
+    window: Days
+    days: Sequence[Day]
+
+    @property
+    def insured(self) -> Day:
+        """The best day for the coverage."""
+        return min(self.days, key=lambda day: RANK[day.coverage.state])
+
+    @property
+    def ruled(self) -> Day:
+        """The best day for the authorization."""
+        return min(self.days, key=lambda day: RANK[day.ruling.gate.state])
+
+    @property
+    def where(self) -> Day:
+        """The best day for the agreement."""
+        return min(self.days, key=lambda day: RANK[day.agreement.state])
+
 
 def clear(case: Case, now: datetime, policy: Policy, on: date | None = None) -> Clearance:
     """Judge a case at an instant: for the day `on`, else for the booked day, else for every day of the window."""
@@ -98,22 +134,14 @@ def judge(known: Facts, now: datetime, policy: Policy, on: date | None = None) -
     booking = known.visits.booked(now, policy)
     settled = on or _settled(known, booking)
     days = [_day(known, day, booking, bool(settled), now, policy) for day in _starts(known, settled, now, policy)]
-    ruled = min(days, key=lambda d: _rank(d.ruling.gate))
-    where = min(days, key=lambda d: _rank(d.agreement))
-    insured = min(days, key=lambda d: _rank(d.coverage))
-    asks = (*known.papers.asks, *documents_gate.by_rule(known.papers, ruled.ruling.need, known.requests))
-    visit = _visit(known, booking, days, ruled, where, now, policy)
-    window = _window(known, now, policy)
-    spread = [_spread([(d.day, d.gates[n]) for d in days], window) for n in range(3)]
+    hearing = Hearing(known, now, policy, on, settled, booking, _window(known, now, policy), days)
+    asks = (*known.papers.asks, *documents_gate.by_rule(known.papers, hearing.ruled.ruling.need, known.requests))
+    spread = [_spread([(d.day, d.gates[n]) for d in days], hearing.window) for n in range(3)]
     spread[1] = _disputed(spread[1], known)
-    spread[2] = _offered(spread[2], where, known)
+    spread[2] = _offered(spread[2], hearing.where, known)
     closing = loop_gate.gate(known.referral, known.visits, known.closing, now, policy)
-    gates = tuple(timed(gate, known, booking, policy) for gate in (*spread, documents_gate.gate(asks), visit, closing))
-    return _answer(gates, known, now, policy, on, settled, booking, window, insured, ruled, where, asks)
-
-
-def _rank(gate: Gate) -> int:
-    return RANK[gate.state]
+    found = (*spread, documents_gate.gate(asks), _visit(hearing), closing)
+    return _answer(tuple(timed(gate, known, booking, policy) for gate in found), asks, hearing)
 
 
 def _settled(known: Facts, booking: Booking | None) -> date | None:
@@ -174,30 +202,39 @@ def _day(known: Facts, day: date, booking: Booking | None, settled: bool, now: d
     )
 
 
-def _visit(
-    known: Facts, booking: Booking | None, days: Sequence[Day], ruled: Day, where: Day, now: datetime, policy: Policy
-) -> Gate:
+def _visit(hearing: Hearing) -> Gate:
     """The appointment gate: a booked day is judged for itself, even when another day was asked about."""
+    known, booking, days = hearing.known, hearing.booking, hearing.days
     own = next((d for d in days if booking and d.day == booking.day), None)
     if booking and booking.day and not own:
-        own = _day(known, booking.day, booking, True, now, policy)
-    shut = days[0].shut if all(d.shut for d in days) else None
-    clash = [c for c in known.conflicts if c.about == "appointment"]
+        own = _day(known, booking.day, booking, True, hearing.now, hearing.policy)
+    said, proof = _clash(known, "appointment")
     return scheduling_gate.gate(
         scheduling_gate.Matter(
-            known.referral,
-            known.visits,
-            booking,
-            (own or ruled).ruling,
-            (own or where).participation,
-            shut,
-            known.died,
-            " ".join(c.words for c in clash),
-            tuple(e for c in clash for e in c.evidence),
-            now,
-            policy,
+            referral=known.referral,
+            visits=known.visits,
+            booking=booking,
+            ruling=(own or hearing.ruled).ruling,
+            participation=(own or hearing.where).participation,
+            shut=days[0].shut if all(d.shut for d in days) else None,
+            died=known.died,
+            conflict=said,
+            conflict_evidence=proof,
+            now=hearing.now,
+            policy=hearing.policy,
         )
     )
+
+
+def _clash(known: Facts, about: str) -> tuple[Sentence | None, tuple[Evidence, ...]]:
+    """What sources contradict each other in about a gate, and where they say so; nothing where they agree."""
+    clash = [each for each in known.conflicts if each.about == about]
+    proof = tuple(evidence for each in clash for evidence in each.evidence)
+    return (reduce(_after, (each.words for each in clash)) if clash else None), proof
+
+
+def _after(first: Sentence, last: Sentence) -> Sentence:
+    return sentence("both", first=first, last=last)
 
 
 def _spread(judged: Sequence[tuple[date, Gate]], window: Days) -> Gate:
@@ -224,24 +261,28 @@ def _spans(judged: Sequence[tuple[date, Gate]], window: Days) -> tuple[Span, ...
 
 def _disputed(gate: Gate, known: Facts) -> Gate:
     """An authorization that two sources decide differently is not known to be given."""
-    clash = [each for each in known.conflicts if each.about == "authorization"]
-    if not clash or gate.unmet:
+    said, proof = _clash(known, "authorization")
+    if said is None or gate.unmet:
         return gate
-    said, proof = " ".join(each.words for each in clash), tuple(e for each in clash for e in each.evidence)
-    settle = Action("settle-conflict", "Ask which is true")
-    rule, label = "authorization.conflict", "Settle conflict"
-    return Gate("authorization", "unknown", said, rule, proof, settle, "coordinator", due_label=label)
+    return Gate(
+        rule="authorization.conflict",
+        state="unknown",
+        reason=said,
+        evidence=proof,
+        action=scheduling_gate.SETTLE,
+        who="coordinator",
+        due_label=sentence("due.settle-conflict"),
+    )
 
 
-def _cleared(
-    by: dict[str, Gate], known: Facts, on: date | None, booking: Booking | None, now: datetime, policy: Policy
-) -> bool:
+def _cleared(by: dict[str, Gate], hearing: Hearing) -> bool:
     """Whether the patient can be seen and paid for on the booked day, or on the one that was asked about."""
+    known, booking, on, now = hearing.known, hearing.booking, hearing.on, hearing.now
     ahead = bool(booking and booking.start and booking.start > now)
     if not ahead or known.referral.withdrawn or known.conflicts or any(by[name].unmet for name in CLEARING):
         return False
     asked = on and booking and on != booking.day
-    return not asked or bool(on and local(now, policy.zone) <= on and known.referral.window.holds(on))
+    return not asked or bool(on and local(now, hearing.policy.zone) <= on and known.referral.window.holds(on))
 
 
 def _offered(gate: Gate, where: Day, known: Facts) -> Gate:
@@ -254,56 +295,48 @@ def _offered(gate: Gate, where: Day, known: Facts) -> Gate:
     )
 
 
-def _answer(
-    gates: tuple[Gate, ...],
-    known: Facts,
-    now: datetime,
-    policy: Policy,
-    on: date | None,
-    settled: date | None,
-    booking: Booking | None,
-    window: Days,
-    insured: Day,
-    ruled: Day,
-    where: Day,
-    asks: tuple[documents_gate.Ask, ...],
-) -> Clearance:
+def _answer(gates: tuple[Gate, ...], asks: tuple[documents_gate.Ask, ...], hearing: Hearing) -> Clearance:
     """Put the gates together: what stands first, and what it all comes to."""
+    known, now, policy, settled = hearing.known, hearing.now, hearing.policy, hearing.settled
+    ruled, part = hearing.ruled, hearing.where.participation
     by = {gate.name: gate for gate in gates}
     closed = (known.referral.withdrawn and not known.visits.done) or not by["loop"].unmet
     first = None if closed else _first(gates, by)
-    clock = None if closed else working(gates, first, known, booking, ruled.ruling, policy)
-    said = first or by["loop"]
-    untils = (where.participation.until, ruled.ruling.line.days.end if ruled.ruling.line else None)
-    day = settled or ruled.day
-    warnings = cautions(
-        gates, known, ruled.ruling, ruled.card, where.participation, day, settled is not None, now, policy
-    )
+    clock = None if closed else working(gates, first, known, hearing.booking, ruled.ruling, policy)
+    untils = (part.until, ruled.ruling.line.days.end if ruled.ruling.line else None)
     return Clearance(
         gates=gates,
-        cleared=not closed and _cleared(by, known, on, booking, now, policy),
+        cleared=not closed and _cleared(by, hearing),
         closed=closed,
         headline_gate=first.name if first else None,
-        headline=said.reason,
+        headline=(first or by["loop"]).reason,
         action=first.action if first else None,
         who=first.who if first else None,
         due=clock.due if clock else None,
         due_label=clock.label if clock else None,
         since=clock.since if clock else None,
         conflict=tuple(c.words for c in known.conflicts),
-        warnings=warnings,
+        cautions=_cautions(gates, hearing),
         changes_at=changes_at(known, untils, settled is None, now, policy),
         changes=tuple(sorted({span.first for gate in gates for span in gate.spans[1:]})),
         date=settled,
-        window=window,
+        window=hearing.window,
         now=now,
         facts=known,
-        booking=booking,
-        card=insured.card,
+        booking=hearing.booking,
+        card=hearing.insured.card,
         ruling=ruled.ruling,
-        participation=where.participation,
+        participation=part,
         papers=asks,
     )
+
+
+def _cautions(gates: tuple[Gate, ...], hearing: Hearing) -> tuple[Sentence, ...]:
+    ruled, settled = hearing.ruled, hearing.settled
+    return cautions(
+        gates, hearing.known, ruling=ruled.ruling, card=ruled.card, participation=hearing.where.participation,
+        day=settled or ruled.day, settled=settled is not None, now=hearing.now, policy=hearing.policy,
+    )  # fmt: skip
 
 
 def _first(gates: Sequence[Gate], by: dict[str, Gate]) -> Gate | None:

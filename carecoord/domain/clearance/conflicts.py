@@ -15,14 +15,21 @@ from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth.review_action import decided, overall
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.referrals.visits import KIND
-from carecoord.domain.resource.days import first, moment, spoken
+from carecoord.domain.resource.days import first, moment
 from carecoord.domain.resource.elements import Json, evidence, identifiers, items, source, text
+from carecoord.words.sentence import Sentence, Value, dated, joined, sentence
 
 DECIDED = {
-    "approved": "approved",
-    "partly": "approved in part",
-    "denied": "denied",
-    "modified": "approved with changes",
+    "approved": sentence("conflict.approved"),
+    "partly": sentence("conflict.approved-in-part"),
+    "denied": sentence("conflict.denied"),
+    "modified": sentence("conflict.approved-with-changes"),
+}
+BECAME = {  # what became of a visit, by the kind of its appointment
+    "booked": sentence("conflict.booked"),
+    "cancelled": sentence("conflict.cancelled"),
+    "missed": sentence("conflict.missed"),
+    "done": sentence("conflict.done"),
 }
 
 
@@ -31,7 +38,7 @@ class Conflict:
     """What can not both be, in one sentence; `about` is the gate that it touches."""
 
     about: str
-    words: str
+    words: Sentence
     evidence: tuple[Evidence, ...]
 
 
@@ -51,7 +58,7 @@ def conflicts(case: Case, policy: Policy) -> tuple[Conflict, ...]:
 def _between(
     about: str,
     resources: Sequence[Json],
-    said: Callable[[Json], str],
+    said: Callable[[Json], Value],
     same: Callable[[Json, Json], bool],
     systems: Mapping[str, str],
 ) -> Iterable[Conflict]:
@@ -59,8 +66,10 @@ def _between(
     for one, other in combinations(sorted(speaking, key=lambda each: (source(each), str(each.get("id")))), 2):
         copies = identifiers(one) & identifiers(other) or same(one, other)
         if copies and _system(one, systems) != _system(other, systems) and said(one) != said(other):
-            ours = f"{_who(one, systems)} says" if source(one) else "we say"
-            words = f"{_who(other, systems)} says {said(other)}, {ours} {said(one)}."
+            who, theirs, ours = _who(other, systems), said(other), said(one)
+            words = sentence("conflict.ours", who=who, theirs=theirs, ours=ours)
+            if source(one):
+                words = sentence("conflict.others", who=who, theirs=theirs, other=_who(one, systems), ours=ours)
             yield Conflict(about, words, (evidence(one, "status"), evidence(other, "status")))
 
 
@@ -87,19 +96,18 @@ def _same_visit(one: Json, other: Json, policy: Policy) -> bool:
     return begins is not None and begins == ends and not again
 
 
-def _appointment(appointment: Json, policy: Policy) -> str:
+def _appointment(appointment: Json, policy: Policy) -> Value:
     kind = KIND.get(text(appointment, "status"), "")
     start = text(appointment, "start")
     if text(appointment, "status") == "entered-in-error":
-        return "entered in error"
-    if kind not in ("booked", "cancelled", "missed", "done"):
-        return ""
-    when = f" for {spoken(first(start, policy.zone))}" if kind == "booked" and moment(start, policy.zone) else ""
-    return {"missed": "no-show", "done": "fulfilled"}.get(kind, kind) + when
+        return sentence("conflict.entered-in-error")
+    if kind == "booked" and moment(start, policy.zone):
+        return sentence("conflict.booked-for", day=dated(first(start, policy.zone)))
+    return BECAME.get(kind, "")
 
 
-def _decision(response: Json) -> str:
+def _decision(response: Json) -> Value:
     """Only decisions can contradict: a copy that is still pended is merely late."""
     states = [decided(response, each) for each in items(response, "item")] or [overall(response)]
-    final = [DECIDED[state] for state in states if state in DECIDED]
-    return " and ".join(dict.fromkeys(final)) if text(response, "status") == "active" else ""
+    final = tuple(dict.fromkeys(DECIDED[state] for state in states if state in DECIDED))
+    return joined(final) if final and text(response, "status") == "active" else ""

@@ -10,6 +10,7 @@ from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth.ruling import Ruling
 from carecoord.domain.referrals.visits import Booking
 from carecoord.domain.resource.days import later, midnight
+from carecoord.words.sentence import Sentence, sentence
 
 
 def timed(gate: Gate, known: Facts, booking: Booking | None, policy: Policy) -> Gate:
@@ -30,7 +31,7 @@ class Clock:
     """What a case's clock runs to, what that is, and since when."""
 
     due: datetime
-    label: str | None
+    label: Sentence | None
     since: datetime | None
 
 
@@ -48,8 +49,8 @@ def working(
     ]
     begun = max((at for at in (order.stage_since, order.authored) if at), default=None)
     if by["appointment"].unmet and not known.visits.done and not order.withdrawn:
-        ends = [(order.window.end, "Care window ends")]
-        ends += [(ruling.line.days.end, "Approval ends")] if ruling.line and not ruling.gate.unmet else []
+        ends = [(order.window.end, sentence("due.window-ends"))]
+        ends += [(ruling.line.days.end, sentence("due.approval-ends"))] if ruling.line and not ruling.gate.unmet else []
         seen = booking.day if booking else None
         clocks += [Clock(midnight(end, zone), label, begun) for end, label in ends if end and not (seen and seen < end)]
     return min(clocks, key=lambda clock: clock.due, default=None)

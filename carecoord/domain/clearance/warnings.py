@@ -10,12 +10,14 @@ from carecoord.domain.gates.gate import RANK, Gate
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth.review_action import GRANTED
 from carecoord.domain.prior_auth.ruling import Ruling
-from carecoord.domain.resource.days import Days, counted, local, spoken
+from carecoord.domain.resource.days import Days, local
+from carecoord.words.sentence import Sentence, dated, joined, sentence
 
 
 def cautions(
     gates: Sequence[Gate],
     known: Facts,
+    *,
     ruling: Ruling,
     card: Card | None,
     participation: Participation,
@@ -23,11 +25,11 @@ def cautions(
     settled: bool,
     now: datetime,
     policy: Policy,
-) -> tuple[str, ...]:
+) -> tuple[Sentence, ...]:
     """One sentence each: days of the window on which an answer is worse, units that are all spoken for, an approval
     that nobody has tied to the order, a coverage by the card alone, an agreement about to end."""
     found = [
-        f"{spoken(span.first)} to {spoken(span.last)}: {span.reason}"
+        sentence("warning.days", first=span.first, last=span.last, reason=span.reason)
         for gate in gates
         for span in gate.spans
         if RANK[span.state] > RANK[gate.state]
@@ -36,43 +38,51 @@ def cautions(
     if card and ruling.gate.rule in ("authorization.missing", "authorization.no-rule"):
         found += _suggestions(known, card, day)
     if card and (others := rivals(known.cards, known.referral.cards, card, day)):
-        n = {1: "Two", 2: "Three"}.get(len(others), "Several")
-        both = " and ".join(_called(each) for each in (card, *others))
-        found.append(f"{n} cards of one rank are active, {both}: the first was taken; confirm it.")
+        found.append(_rivalry([card, *others]))
     if said := known.referral.stage_unread:
         performer = known.referral.performer
-        found.append(f"{performer.name if performer else 'The performer'} says of the referral: {said.rstrip('.')}.")
+        who = performer.name if performer else sentence("role.performer")
+        found.append(sentence("warning.stage", who=who, said=said.rstrip(".")))
     if gates[0].rule == "coverage.by-period":
-        found.append("The coverage has not been confirmed with the payer.")
+        found.append(sentence("warning.unconfirmed"))
     if participation.result == "in" and participation.until and not settled:
         left = participation.until - local(now, policy.zone)
         if left <= policy.expiring:
-            found.append(f"The agreement ends on {spoken(Days(end=participation.until).last)}.")
+            found.append(sentence("warning.agreement-ends", day=dated(Days(end=participation.until).last)))
     return tuple(dict.fromkeys(found))
 
 
-def _called(card: Card) -> str:
-    since = f" since {spoken(card.days.start)}" if card.days.start else ""
-    return f"{card.payer_name}{since} ({card.plan_name or 'no plan'})"
+def _rivalry(cards: Sequence[Card]) -> Sentence:
+    """Cards of which nothing says which one is to pay first."""
+    called = joined([_called(each) for each in cards])
+    if len(cards) == 2:
+        return sentence("warning.two-cards", cards=called)
+    return sentence("warning.three-cards", cards=called) if len(cards) == 3 else sentence("warning.cards", cards=called)
 
 
-def _used_up(ruling: Ruling) -> list[str]:
+def _called(card: Card) -> Sentence:
+    plan = card.plan_name or sentence("plan.unnamed")
+    if card.days.start:
+        return sentence("card.since", payer=card.payer_named, day=card.days.start, plan=plan)
+    return sentence("card", payer=card.payer_named, plan=plan)
+
+
+def _used_up(ruling: Ruling) -> list[Sentence]:
     """Before the next visit is booked: nothing is left; another order has booked more than there was."""
     tally, found = ruling.tally, []
     if tally is None or ruling.gate.unmet:
         return []
     if tally.left < 1 and (tally.unit.kind != "minutes" or tally.left <= 0):
-        found.append(f"{tally.spoken_for}: another needs more units first.")
+        found.append(sentence("warning.used-up", spent=tally.spent))
     if tally.elsewhere:
-        visits = counted(tally.elsewhere, "visit")
-        found.append(f"Another order under the same authorization has {visits} more than it allows.")
+        found.append(sentence("warning.over-elsewhere", n=tally.elsewhere))
     return found
 
 
-def _suggestions(known: Facts, card: Card, day: date) -> list[str]:
+def _suggestions(known: Facts, card: Card, day: date) -> list[Sentence]:
     """An approval that names no order but fits patient, payer, service and day: for a person to confirm."""
     return [
-        f"Authorization {line.number or request.key} of {card.payer_name} may be meant for this referral: confirm it."
+        sentence("warning.unlinked", number=line.number or request.key, payer=card.payer_named)
         for request in known.requests
         if not request.linked and request.payer and request.payer.same(card.payer) and card.key not in request.elsewhere
         for line in request.lines

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState
 from carecoord.domain.gates.policy import Policy
@@ -21,10 +22,8 @@ from carecoord.domain.resource.elements import Json, evidence, identifiers, item
 from carecoord.domain.resource.parties import Directory, Party, party
 from carecoord.words.sentence import Value, dated, sentence
 
-RUN = Action("run-eligibility", "Run eligibility")
-ASK_CARD = Action("ask-card", "Ask the patient for the new card")
-
-
+RUN = Action("run-eligibility", sentence("do.run-eligibility"))
+ASK_CARD = Action("ask-card", sentence("do.ask-card"))
 ANSWERED = ("complete", "partial")  # outcomes that are the payer's answer; queued and error are none yet
 # What a payer says in words when it means "no", whatever inforce says.
 NEGATIVE = re.compile(
@@ -76,12 +75,7 @@ class Card:
     inquiries: tuple[Inquiry, ...]
 
     @property
-    def payer_name(self) -> str:
-        """What people call the payer."""
-        return (self.payer.name if self.payer else "") or "the payer"
-
-    @property
-    def payer_said(self) -> Value:
+    def payer_named(self) -> Value:
         """The payer as a sentence names it."""
         return (self.payer.name if self.payer else "") or sentence("payer.unnamed")
 
@@ -212,8 +206,9 @@ def rivals(found: Sequence[Card], named: Sequence[str], chosen: Card, day: date)
 def gate(card: Card | None, day: date, now: datetime, policy: Policy) -> Gate:
     """Judge one day."""
     if card is None:
-        action = Action("ask-card", "Ask the patient for the insurance card")
-        return Gate("coverage", "unknown", sentence("coverage.none"), "coverage.none", (), action, "coordinator")
+        action = Action("ask-card", sentence("do.ask-card.any"))
+        reason = sentence("coverage.none")
+        return Gate(rule="coverage.none", state="unknown", reason=reason, action=action, who="coordinator")
     answers = (rule(card, day, now, policy) for rule in RULES)
     return next((found for found in answers if found), None) or _by_period(card)
 
@@ -221,13 +216,14 @@ def gate(card: Card | None, day: date, now: datetime, policy: Policy) -> Gate:
 def _self_pay(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
     if not (card.self_pay and card.status == "active" and (card.days == NEVER or card.days.holds(day))):
         return None
-    return Gate("coverage", "not-needed", sentence("coverage.self-pay"), "coverage.self-pay", (card.evidence,))
+    said = sentence("coverage.self-pay")
+    return Gate(rule="coverage.self-pay", state="not-needed", reason=said, evidence=(card.evidence,))
 
 
 def _inactive(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
     if card.active(day) or card.doubtful(day):
         return None
-    payer, claims = card.payer_said, card.days
+    payer, claims = card.payer_named, card.days
     state: GateState = "open"
     action = ASK_CARD
     if card.status != "active":
@@ -244,23 +240,22 @@ def _inactive(card: Card, day: date, now: datetime, policy: Policy) -> Gate | No
         reason, rule = sentence("coverage.ended", payer=payer, day=dated(claims.last)), "coverage.ended"
     else:
         reason, rule = sentence("coverage.later", payer=payer, day=dated(claims.start)), "coverage.later"
-    return Gate("coverage", state, reason, rule, (card.evidence,), action, "coordinator", due_label=action.label)
+    proof, due = (card.evidence,), action.label
+    return Gate(rule=rule, state=state, reason=reason, evidence=proof, action=action, who="coordinator", due_label=due)
 
 
 def _refused(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
     answer = card.answer(day)
     if not answer or answer.inforce is not False or card.inquiry(day):
         return None
-    reason = sentence("coverage.not-in-force", payer=card.payer_said)
     return Gate(
-        "coverage",
-        "blocked",
-        reason,
-        "coverage.not-in-force",
-        (answer.evidence, card.evidence),
-        ASK_CARD,
-        "coordinator",
-        due_label="New card",
+        rule="coverage.not-in-force",
+        state="blocked",
+        reason=sentence("coverage.not-in-force", payer=card.payer_named),
+        evidence=(answer.evidence, card.evidence),
+        action=ASK_CARD,
+        who="coordinator",
+        due_label=sentence("due.new-card"),
         since=answer.at,
     )
 
@@ -269,18 +264,16 @@ def _asked(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
     inquiry = card.inquiry(day)
     if not inquiry or _confirms(card, day, now, policy):
         return None
-    reason = sentence("coverage.asked", payer=card.payer_said)
     return Gate(
-        "coverage",
-        "pending",
-        reason,
-        "coverage.asked",
-        (inquiry.evidence, card.evidence),
-        Action("call-payer", "Ask the payer again"),
-        "payer",
-        inquiry.at + policy.eligibility_reply,
-        "Eligibility answer",
-        inquiry.at,
+        rule="coverage.asked",
+        state="pending",
+        reason=sentence("coverage.asked", payer=card.payer_named),
+        evidence=(inquiry.evidence, card.evidence),
+        action=Action("call-payer", sentence("do.call-payer.again")),
+        who="payer",
+        due=inquiry.at + policy.eligibility_reply,
+        due_label=sentence("due.eligibility-answer"),
+        since=inquiry.at,
     )
 
 
@@ -288,8 +281,9 @@ def _confirmed(card: Card, day: date, now: datetime, policy: Policy) -> Gate | N
     answer = card.answer(day)
     if not answer or not answer.at or not _confirms(card, day, now, policy):
         return None
-    reason = sentence("coverage.confirmed", payer=card.payer_said, day=local(answer.at, policy.zone))
-    return Gate("coverage", "met", reason, "coverage.confirmed", (card.evidence, answer.evidence))
+    reason = sentence("coverage.confirmed", payer=card.payer_named, day=local(answer.at, policy.zone))
+    proof = (card.evidence, answer.evidence)
+    return Gate(rule="coverage.confirmed", state="met", reason=reason, evidence=proof)
 
 
 def _confirms(card: Card, day: date, now: datetime, policy: Policy) -> bool:
@@ -301,8 +295,9 @@ def _confirms(card: Card, day: date, now: datetime, policy: Policy) -> bool:
 def _doubtful(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
     if not card.doubtful(day):
         return None
-    said = sentence("coverage.dates.unclear", payer=card.payer_said, day=day)
-    return Gate("coverage", "unknown", said, "coverage.dates", (card.evidence,), RUN, "coordinator", None, RUN.label)
+    said = sentence("coverage.dates.unclear", payer=card.payer_named, day=day)
+    run = partial(Gate, action=RUN, who="coordinator", due_label=RUN.label)
+    return run(rule="coverage.dates", state="unknown", reason=said, evidence=(card.evidence,))
 
 
 def _unproven(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
@@ -313,31 +308,31 @@ def _unproven(card: Card, day: date, now: datetime, policy: Policy) -> Gate | No
     since = answer.at
     if not answer.served.holds(day):
         served, rule = _span(answer.served), "coverage.other-day"
-        reason = sentence("coverage.other-day", payer=card.payer_said, served=served, day=day)
+        reason = sentence("coverage.other-day", payer=card.payer_named, served=served, day=day)
     elif answer.inforce is None or answer.at is None:
-        reason, rule = sentence("coverage.unclear", payer=card.payer_said), "coverage.unclear"
+        reason, rule = sentence("coverage.unclear", payer=card.payer_named), "coverage.unclear"
     elif not answer.benefit.holds(day):
-        reason, rule = sentence("coverage.benefit-period", payer=card.payer_said), "coverage.benefit-period"
+        reason, rule = sentence("coverage.benefit-period", payer=card.payer_named), "coverage.benefit-period"
     else:
         since = later(answer.at, policy.eligibility_age)
         told, rule = local(answer.at, policy.zone), "coverage.stale"
         reason = sentence("coverage.stale", day=told, n=policy.eligibility_age.days)
     return Gate(
-        "coverage",
-        "unknown",
-        reason,
-        rule,
-        (answer.evidence, card.evidence),
-        RUN,
-        "coordinator",
-        due_label="Eligibility check",
+        rule=rule,
+        state="unknown",
+        reason=reason,
+        evidence=(answer.evidence, card.evidence),
+        action=RUN,
+        who="coordinator",
+        due_label=sentence("due.eligibility-check"),
         since=since,
     )
 
 
 def _by_period(card: Card) -> Gate:
-    reason = sentence("coverage.by-period", payer=card.payer_said)
-    return Gate("coverage", "met", reason, "coverage.by-period", (card.evidence,), RUN, "coordinator")
+    said = sentence("coverage.by-period", payer=card.payer_named)
+    run = partial(Gate, action=RUN, who="coordinator")
+    return run(rule="coverage.by-period", state="met", reason=said, evidence=(card.evidence,))
 
 
 def _span(days: Days) -> Value:

@@ -11,7 +11,6 @@ from typing import Literal
 
 from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState
 from carecoord.domain.gates.policy import Policy
-from carecoord.domain.gates.rules import rule as rule_id
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.prior_auth.requirements import Codes, Requirement
 from carecoord.domain.prior_auth.review_action import GRANTED
@@ -58,10 +57,10 @@ AskState = Literal["failed", "unclear", "open", "sent-for", "attached"]  # the w
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One paper that somebody wants. `by`: payer | performer. `who`: whose move when it is sent for. `ready`: it
-    lies in the chart, not attached yet."""
+    """One paper that somebody wants, by the words of its type or of whoever wants it. `by`: payer | performer. `who`:
+    whose move when it is sent for. `ready`: it lies in the chart, not attached yet."""
 
-    words: str
+    words: Value
     by: str
     state: AskState
     who: str
@@ -141,19 +140,19 @@ def _of_task(
         moment(text(task, "authoredOn"), policy.zone),
         (evidence(task, "input"),),
     )
-    wanted = [
+    wanted: list[tuple[Value, Codes, str]] = [
         (words(c), codes(c), "")
         for each in items(task, "input")
         if has(item(each, "type"), PAS_CODES, "attachments-needed")
         if (c := item(each, "valueCodeableConcept"))
     ]
     wanted += [
-        ("the payer's form", frozenset(), text(each, "valueCanonical").partition("|")[0])
+        (sentence("papers.form"), frozenset(), text(each, "valueCanonical").partition("|")[0])
         for each in items(task, "input")
         if has(item(each, "type"), PAS_CODES, "questionnaires-needed")
     ]
     if not wanted and text(task, "status") != "completed":
-        return [replace(base, words="something it does not name", state="unclear")]
+        return [replace(base, words=sentence("papers.unsaid"), state="unclear")]
     return [
         _matched(replace(base, words=name), paper, form, held, sent if payer else None) for name, paper, form in wanted
     ]
@@ -195,7 +194,7 @@ def _of_letter(letter: Json, policy: Policy) -> Ask:
     state: AskState = "attached" if text(letter, "status") == "completed" else "open" if said else "unclear"
     due = moment(text(item(letter, "occurrencePeriod"), "end") or text(letter, "occurrenceDateTime"), policy.zone)
     return Ask(
-        said or "something it does not name",
+        said or sentence("papers.unsaid"),
         "performer",
         state,
         "coordinator",
@@ -225,18 +224,14 @@ def gate(asks: Sequence[Ask]) -> Gate:
             return SPEAKS[state](found)
     proof = tuple(dict.fromkeys(e for ask in asks for e in ask.evidence))
     if not asks:
-        return Gate("information", "not-needed", sentence("information.none"), "information.none")
+        return Gate(rule="information.none", state="not-needed", reason=sentence("information.none"))
     said = sentence("information.attached", papers=_papers(asks))
-    return Gate("information", "met", said, "information.attached", proof)
+    return Gate(rule="information.attached", state="met", reason=said, evidence=proof)
 
 
 def _papers(asks: Sequence[Ask]) -> Value:
     """The papers as a sentence names them, each once."""
     return tuple(dict.fromkeys(ask.words for ask in asks if ask.words)) or sentence("papers.unnamed")
-
-
-def _list(asks: Sequence[Ask]) -> str:
-    return ", ".join(dict.fromkeys(ask.words for ask in asks if ask.words)) or "what was asked for"
 
 
 ROLES = {  # whoever asks, or is asked, as a sentence begins with it
@@ -248,43 +243,49 @@ ROLES = {  # whoever asks, or is asked, as a sentence begins with it
 }
 
 
-def _speak(asks: Sequence[Ask], state: GateState, reason: Sentence, rule: str, action: Action, who: str) -> Gate:
-    due = min((ask.due for ask in asks if ask.due), default=None)
-    since = min((ask.since for ask in asks if ask.since), default=None)
-    proof = tuple(dict.fromkeys(e for ask in asks for e in ask.evidence))
-    id = rule_id("information", rule)
-    return Gate("information", state, reason, id, proof, action, who, due, "Documents due", since)
+def _speak(asks: Sequence[Ask], *, rule: str, state: GateState, reason: Sentence, action: Action, who: str) -> Gate:
+    return Gate(
+        rule=rule,
+        state=state,
+        reason=reason,
+        evidence=tuple(dict.fromkeys(e for ask in asks for e in ask.evidence)),
+        action=action,
+        who=who,
+        due=min((ask.due for ask in asks if ask.due), default=None),
+        due_label=sentence("due.documents"),
+        since=min((ask.since for ask in asks if ask.since), default=None),
+    )
 
 
 def _failed(asks: Sequence[Ask]) -> Gate:
-    action = Action("ask-again", "Ask for something else, or explain")
+    action = Action("ask-again", sentence("do.ask-again"))
     said = sentence("information.failed", papers=_papers(asks))
-    return _speak(asks, "blocked", said, "failed", action, "coordinator")
+    return _speak(asks, rule="information.failed", state="blocked", reason=said, action=action, who="coordinator")
 
 
 def _unclear(asks: Sequence[Ask]) -> Gate:
     said = sentence("information.unclear", who=ROLES["payer" if asks[0].by == "payer" else "performer"])
-    action = Action("ask-what", "Ask what is needed")
-    return _speak(asks, "unknown", said, "unclear", action, "coordinator")
+    action = Action("ask-what", sentence("do.ask-what"))
+    return _speak(asks, rule="information.unclear", state="unknown", reason=said, action=action, who="coordinator")
 
 
 def _open(asks: Sequence[Ask]) -> Gate:
     who = ROLES["payer" if any(ask.by == "payer" for ask in asks) else "performer"]
-    ready = [ask for ask in asks if ask.ready]
-    if len(ready) == len(asks):
-        action = Action("send-document", f"Send {_list(asks)}")
-        said = sentence("information.ready", who=who, papers=_papers(asks))
-        return _speak(asks, "open", said, "ready", action, "coordinator")
-    action = Action("request-document", f"Get {_list([ask for ask in asks if not ask.ready])}")
-    said = sentence("information.missing", who=who, papers=_papers(asks))
-    return _speak(asks, "open", said, "missing", action, "coordinator")
+    papers = _papers(asks)
+    if missing := [ask for ask in asks if not ask.ready]:
+        action = Action("request-document", sentence("do.request-document", papers=_papers(missing)))
+        said, rule = sentence("information.missing", who=who, papers=papers), "information.missing"
+    else:
+        action = Action("send-document", sentence("do.send-document", papers=papers))
+        said, rule = sentence("information.ready", who=who, papers=papers), "information.ready"
+    return _speak(asks, rule=rule, state="open", reason=said, action=action, who="coordinator")
 
 
 def _sent_for(asks: Sequence[Ask]) -> Gate:
     who = asks[0].who
-    action = Action("chase-document", "Ask again")
+    action = Action("chase-document", sentence("do.chase-document"))
     said = sentence("information.sent-for", who=ROLES[who], papers=_papers(asks))
-    return _speak(asks, "pending", said, "sent-for", action, who)
+    return _speak(asks, rule="information.sent-for", state="pending", reason=said, action=action, who=who)
 
 
 SPEAKS = {"failed": _failed, "unclear": _unclear, "open": _open, "sent-for": _sent_for}

@@ -29,7 +29,7 @@ class Action:
     """The next thing to do: a stable code for buttons and filters, a label for people."""
 
     code: str
-    label: str
+    label: Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Span:
     first: date
     last: date
     state: GateState
-    reason: Sentence | str
+    reason: Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,30 +52,34 @@ class Offer:
     until: date | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """`who` is a role: coordinator, clinician, payer, contracts, performer or patient. `due` is what the clock named
     `due_label` runs to, and `since` where it started. `waits_on` names the gate whose move this one waits for.
     `spans` says how the answer differs inside the requested window, when it does. Making one by a rule that is not in
-    the list of rules raises LookupError: who may see a gate is decided by its rule. `reason` is plain English where its
-    gate does not say sentences yet (decision record 20); whoever shows it asks for `str(gate.reason)`."""
+    the list of rules raises LookupError: who may see a gate is decided by its rule."""
 
-    name: str
-    state: GateState
-    reason: Sentence | str
     rule: str
+    state: GateState
+    reason: Sentence
     evidence: tuple[Evidence, ...] = ()
     action: Action | None = None
     who: str | None = None
     due: datetime | None = None
-    due_label: str | None = None
+    due_label: Sentence | None = None
     since: datetime | None = None
     waits_on: str | None = None
     spans: tuple[Span, ...] = ()
     offers: tuple[Offer, ...] = ()
 
     def __post_init__(self) -> None:
-        rule(self.name, self.rule.removeprefix(f"{self.name}."))
+        gate, _, name = self.rule.partition(".")
+        rule(gate, name)
+
+    @property
+    def name(self) -> str:
+        """Which of the six: its rule says it."""
+        return self.rule.partition(".")[0]
 
     @property
     def unmet(self) -> bool:

@@ -5,15 +5,17 @@ Each mismatch is a denial cause of its own (CARC 197, 198), so each has its own 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 from carecoord.domain.gates.gate import Action, Gate
 from carecoord.domain.prior_auth.charges import Ledger, Use
 from carecoord.domain.prior_auth.decisions import Line
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.prior_auth.requirements import Requirement
-from carecoord.domain.prior_auth.ruling import CALL, Matter, Ruling, Tally, verdict
+from carecoord.domain.prior_auth.ruling import CALL, CALL_DUE, Matter, Ruling, Tally
 from carecoord.domain.prior_auth.units import Amount
-from carecoord.domain.resource.days import NEVER, counted, local, spoken
+from carecoord.domain.resource.days import NEVER, Days, local
+from carecoord.words.sentence import Sentence, Value, dated, sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,40 +74,65 @@ def granted(line: Line, request: Request, matter: Matter, need: Requirement, poo
     tally = together.tally(matter.order)
     failed = next((found for check in CHECKS if (found := check(line, matter))), None)
     if found := failed or _units(together, matter, tally):
-        gate, note = found
+        gate, remark = found
         over = line.days.end is not None and line.days.end <= local(matter.now, matter.policy.zone)
         chip = "expired" if gate.rule == "authorization.dates" and over else _chip(line)
         # What can not be counted must not look good in a list: the payer's own "approved" is green there.
         chip = "unknown" if gate.state == "unknown" and chip == "approved" else chip
-        return Ruling(gate, chip, note, line, request, need, tally)
-    number = f" {line.number}" if line.number else ""
-    until = f", until {spoken(line.days.last)}" if line.days.end else ""
-    words = {"partly": "approved in part", "modified": "approved with changes"}.get(line.state, "approved")
-    gate = verdict("met", f"Authorization{number} is {words}{until}.", "approved", line.evidence)
+        return Ruling(gate, chip, remark, line, request, need, tally)
+    gate = Gate(rule="authorization.approved", state="met", reason=approved(line), evidence=line.evidence)
     return Ruling(gate, _chip(line), _left(line, tally), line, request, need, tally)
+
+
+def numbered(line: Line) -> Value:
+    """The payer's number of a line behind the word, nothing where it has none."""
+    return sentence("numbered", number=line.number) if line.number else ""
+
+
+def approved(line: Line, *, bare: bool = False) -> Sentence:
+    """That a line is granted, and until when; `bare`: without saying whether as it was asked for."""
+    number, ends = numbered(line), sentence("ends", day=dated(line.days.last)) if line.days.end else ""
+    if line.state == "partly" and not bare:
+        return sentence("authorization.approved.in-part", number=number, until=ends)
+    if line.state == "modified" and not bare:
+        return sentence("authorization.approved.changed", number=number, until=ends)
+    return sentence("authorization.approved", number=number, until=ends)
 
 
 def _chip(line: Line) -> str:
     return "approved" if line.state == "approved" else "partly"
 
 
-def _left(line: Line, tally: Tally | None) -> str:
+def _left(line: Line, tally: Tally | None) -> Sentence | None:
     if tally and tally.total > 1:
         return tally.words
-    return f"Until {spoken(line.days.last)}" if line.days.end else ""
+    return sentence("remark.until", day=dated(line.days.last)) if line.days.end else None
 
 
-Found = tuple[Gate, str] | None
+Found = tuple[Gate, Sentence | None] | None
 
 
 def _part(line: Line, matter: Matter) -> Found:
     if not line.vague:
         return None
-    reason = {
-        "partly": "The payer approved a part without saying how much.",
-        "modified": "The payer approved it with changes without saying what was granted.",
-    }.get(line.state, "How much the payer approved can not be read in its answer.")
-    return verdict("unknown", reason, "part-unclear", line.evidence, CALL, "coordinator", label="Call the payer"), ""
+    said = {
+        "partly": sentence("authorization.part-unclear.in-part"),
+        "modified": sentence("authorization.part-unclear.changed"),
+    }.get(line.state, sentence("authorization.part-unclear"))
+    return _unknown("authorization.part-unclear", said, line), None
+
+
+def _unknown(rule: str, reason: Sentence, line: Line) -> Gate:
+    """What only the payer can say."""
+    return Gate(
+        rule=rule,
+        state="unknown",
+        reason=reason,
+        evidence=line.evidence,
+        action=CALL,
+        who="coordinator",
+        due_label=CALL_DUE,
+    )
 
 
 def _performer(line: Line, matter: Matter) -> Found:
@@ -114,53 +141,65 @@ def _performer(line: Line, matter: Matter) -> Found:
         return None
     if line.provider.same(who.organization) or line.provider.same(who.practitioner):
         return None
-    reason = f"The approval names {line.provider.name}; the referral is with {who.name}: ask the payer to change it."
-    action = Action("change-provider", "Ask the payer to change the performer")
-    return verdict(
-        "open", reason, "performer", (*line.evidence, who.evidence), action, "coordinator", label="Change performer"
-    ), f"Names {line.provider.name}"
+    gate = Gate(
+        rule="authorization.performer",
+        state="open",
+        reason=sentence("authorization.performer", named=line.provider.name, who=who.name),
+        evidence=(*line.evidence, who.evidence),
+        action=Action("change-provider", sentence("do.change-provider")),
+        who="coordinator",
+        due_label=sentence("due.change-performer"),
+    )
+    return gate, sentence("remark.names", named=line.provider.name)
 
 
 def _site(line: Line, matter: Matter) -> Found:
     site = matter.site
     if line.site is None or site is None or line.site.same(site):
         return None
-    reason = f"The approval is for {line.site.name}; the visit is at {site.name}: ask the payer to change it."
-    action = Action("change-provider", "Ask the payer to change the site")
-    return verdict(
-        "open", reason, "site", (*line.evidence, *matter.visit), action, "coordinator", label="Change site"
-    ), f"For {line.site.name}"
+    gate = Gate(
+        rule="authorization.site",
+        state="open",
+        reason=sentence("authorization.site", named=line.site.name, site=site.name),
+        evidence=(*line.evidence, *matter.visit),
+        action=Action("change-provider", sentence("do.change-provider.site")),
+        who="coordinator",
+        due_label=sentence("due.change-site"),
+    )
+    return gate, sentence("remark.for", named=line.site.name)
 
 
 def _dates(line: Line, matter: Matter) -> Found:
     if line.days.holds(matter.day):
         return None
     if line.days == NEVER:
-        reason = "The dates of the approval can not be read in the payer's answer."
-        return verdict(
-            "unknown", reason, "dates-unclear", line.evidence, CALL, "coordinator", label="Call the payer"
-        ), ""
-    last, start = line.days.last, line.days.start
-    n = counted(abs((matter.day - (last if last and matter.day > last else start or matter.day)).days), "day")
+        return _unknown("authorization.dates-unclear", sentence("authorization.dates-unclear"), line), None
+    reason, remark = _outside(line.days, matter)
+    gate = Gate(
+        rule="authorization.dates",
+        state="open",
+        reason=reason,
+        evidence=(*line.evidence, *matter.visit),
+        action=Action("extend-authorization", sentence("do.extend-authorization")),
+        who="coordinator",
+        due_label=sentence("due.extend-approval"),
+    )
+    return gate, remark
+
+
+def _outside(days: Days, matter: Matter) -> tuple[Sentence, Sentence]:
+    """How a day lies outside the days of an approval: as a reason, and as a remark. Days of a window are only to choose
+    from; a visit is so many days off."""
+    last, start = days.last, days.start
+    if last and matter.day > last:
+        if not matter.settled:
+            return sentence("authorization.dates.ended", day=last), sentence("remark.ended", day=last)
+        late = (matter.day - last).days
+        return sentence("authorization.dates.past", n=late), sentence("remark.past", n=late)
     if not matter.settled:
-        over = bool(last and matter.day > last)
-        reason = (
-            f"The approval ended on {spoken(last)}: extend it."
-            if over
-            else f"The approval starts on {spoken(start)} only."
-        )
-        note = f"Ended {spoken(last)}" if over else f"From {spoken(start)}"
-    elif last and matter.day > last:
-        reason, note = f"Visit is {n} past the approval: extend or move.", f"Visit {n} past it"
-    else:
-        reason, note = (
-            f"Visit is {n} before the approval starts: move it, or ask for an earlier start.",
-            f"Visit {n} before it",
-        )
-    action = Action("extend-authorization", "Extend the approval")
-    return verdict(
-        "open", reason, "dates", (*line.evidence, *matter.visit), action, "coordinator", label="Extend approval"
-    ), note
+        return sentence("authorization.dates.ahead", day=dated(start)), sentence("remark.from", day=dated(start))
+    early = abs((matter.day - (start or matter.day)).days)
+    return sentence("authorization.dates.before", n=early), sentence("remark.before", n=early)
 
 
 def _units(pool: Pool, matter: Matter, tally: Tally | None) -> Found:
@@ -171,19 +210,27 @@ def _units(pool: Pool, matter: Matter, tally: Tally | None) -> Found:
     if _has_room(pool, matter, tally):
         return _undated(line, matter, tally)
     if tally is None:
-        reason = f"The approval is for {pool.amount.words()}: how many visits that is only the payer can say."
-        note = f"For {pool.amount.words()}"
-        return verdict("unknown", reason, "unit-kind", line.evidence, CALL, "coordinator", label="Call the payer"), note
+        amount = pool.amount.words()
+        said = sentence("authorization.unit-kind", amount=amount)
+        return _unknown("authorization.unit-kind", said, line), sentence("remark.for", named=amount)
+    ours = partial(Gate, who="coordinator", evidence=line.evidence)
     if tally.unit.kind == "minutes" and any(
         use.minutes is None for use in matter.ledger.over if matter.order in use.orders
     ):
-        reason = f"The approval counts {tally.unit.plural}; how long the visit lasts is not known: enter when it ends."
-        measure = Action("enter-duration", "Enter when the visit ends")
-        found = verdict("unknown", reason, "duration", line.evidence, measure, "coordinator", label="Enter duration")
-        return found, "Length not known"
-    action = Action("extend-authorization", f"Ask for more {tally.unit.plural}")
-    proof = (*line.evidence, *matter.visit)
-    return verdict("open", tally.full, "units", proof, action, "coordinator", label=action.label), _left(line, tally)
+        said = sentence("authorization.duration", units=tally.unit.several)
+        measure, due = Action("enter-duration", sentence("do.enter-duration")), sentence("due.enter-duration")
+        gate = ours(rule="authorization.duration", state="unknown", reason=said, action=measure, due_label=due)
+        return gate, sentence("remark.length-unknown")
+    more = Action("extend-authorization", sentence("do.extend-authorization.units", units=tally.unit.several))
+    gate = ours(
+        rule="authorization.units",
+        state="open",
+        reason=tally.full,
+        evidence=(*line.evidence, *matter.visit),
+        action=more,
+        due_label=more.label,
+    )
+    return gate, _left(line, tally)
 
 
 def _undated(line: Line, matter: Matter, tally: Tally | None) -> Found:
@@ -191,11 +238,16 @@ def _undated(line: Line, matter: Matter, tally: Tally | None) -> Found:
     n = matter.ledger.undated
     if tally is None or not n or (tally.unit.kind != "minutes" and tally.left >= n):
         return None
-    reason = f"{counted(n, 'visit')} without a date may have used up what is left: enter when."
-    action = Action("enter-date", "Enter when the visit was")
-    return verdict(
-        "unknown", reason, "undated", line.evidence, action, "coordinator", label="Enter date"
-    ), "Date not known"
+    gate = Gate(
+        rule="authorization.undated",
+        state="unknown",
+        reason=sentence("authorization.undated", n=n),
+        evidence=line.evidence,
+        action=Action("enter-date", sentence("do.enter-date")),
+        who="coordinator",
+        due_label=sentence("due.enter-date"),
+    )
+    return gate, sentence("remark.date-unknown")
 
 
 def _has_room(pool: Pool, matter: Matter, tally: Tally | None) -> bool:

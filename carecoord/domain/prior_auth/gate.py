@@ -11,41 +11,27 @@ from carecoord.domain.prior_auth.decisions import Line
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.prior_auth.requirements import Requirement
 from carecoord.domain.prior_auth.review_action import GRANTED
-from carecoord.domain.prior_auth.ruling import CALL, PREPARE, Matter, Ruling, verdict
+from carecoord.domain.prior_auth.ruling import CALL, CALL_DUE, PREPARE, SUBMIT_DUE, Matter, Ruling
+from carecoord.words.sentence import sentence
 
 
 def ruling(matter: Matter) -> Ruling:
     """Judge one day."""
-    card = matter.card
+    card, need = matter.card, matter.need
     if card is None:
+        said = sentence("authorization.no-payer")
         return Ruling(
-            Gate(
-                "authorization",
-                "unknown",
-                "Which payer decides is not known.",
-                "authorization.no-payer",
-                waits_on="coverage",
-            ),
-            "unknown",
+            Gate(rule="authorization.no-payer", state="unknown", reason=said, waits_on="coverage"), "unknown"
         )
     if card.self_pay:
+        said, proof = sentence("authorization.self-pay"), (card.evidence,)
         return Ruling(
-            Gate(
-                "authorization",
-                "not-needed",
-                "The patient pays: no payer has to agree.",
-                "authorization.self-pay",
-                (card.evidence,),
-            ),
-            "not-required",
+            Gate(rule="authorization.self-pay", state="not-needed", reason=said, evidence=proof), "not-required"
         )
-    need = matter.need
     if need.needed is False:
-        return Ruling(
-            Gate("authorization", "not-needed", f"{need.reason}.", "authorization.rule", need.evidence),
-            "not-required",
-            need=need,
-        )
+        said = sentence("authorization.rule", need=need.reason)
+        gate = Gate(rule="authorization.rule", state="not-needed", reason=said, evidence=need.evidence)
+        return Ruling(gate, "not-required", need=need)
     linked = [r for r in matter.requests if r.linked and r.state != "cancelled" and not _elsewhere(r, card)]
     own = [r for r in linked if card.key in r.coverages]
     judged = _judged(own, matter, need)
@@ -80,60 +66,68 @@ def _fitting(request: Request, matter: Matter) -> list[Line]:
 
 def _doubtful(good: Ruling, card: Card, need: Requirement) -> Ruling:
     """An approval that would cover, under a card of the same payer of which nobody says whether it is this one."""
-    reason = (
-        f"The approval was asked for under another card of {card.payer_name}, and neither gives a member number: "
-        "ask whether it holds for this one."
+    gate = Gate(
+        rule="authorization.card",
+        state="unknown",
+        reason=sentence("authorization.card", payer=card.payer_named),
+        evidence=(*good.gate.evidence, card.evidence),
+        action=CALL,
+        who="coordinator",
+        due_label=CALL_DUE,
     )
-    proof = (*good.gate.evidence, card.evidence)
-    gate = verdict("unknown", reason, "card", proof, CALL, "coordinator", label="Call the payer")
-    return Ruling(gate, "unknown", "Other card", request=good.request, need=need)
+    return Ruling(gate, "unknown", sentence("remark.other-card"), request=good.request, need=need)
 
 
 def _nothing(matter: Matter, card: Card, need: Requirement) -> Ruling:
     """No request of this payer for this order."""
     others = [r for r in matter.requests if r.linked and any(line.state in GRANTED for line in r.lines)]
     if others:
-        payer = others[0].payer
-        same = bool(payer and payer.same(card.payer))
-        old = payer.name if payer else "another payer"
-        said = f"The approval is {old}'s; for the visit the patient is with {card.payer_name}"
-        if same:
-            said = f"The approval is for another {old} coverage than the patient has for the visit"
-        reason = f"{said}: ask them for a new one."
-        gate = verdict(
-            "open",
-            reason,
-            "coverage" if same else "payer",
-            (*others[0].evidence, card.evidence),
-            PREPARE,
-            "coordinator",
-            label="Submit authorization",
-        )
-        return Ruling(gate, "missing", "New coverage" if same else "New payer", need=need)
+        return _of_another(others[0], card, need)
     if need.needed is None:
-        ask = Action("check-requirement", "Ask the payer whether it needs one")
         waits = "agreement" if matter.participation.result in ("unknown", "pending") and need.evidence else None
-        gate = verdict(
-            "unknown",
-            need.reason,
-            "no-rule",
-            need.evidence,
-            ask,
-            "coordinator",
-            label="Check requirement",
+        gate = Gate(
+            rule="authorization.no-rule",
+            state="unknown",
+            reason=sentence("authorization.no-rule", need=need.reason),
+            evidence=need.evidence,
+            action=Action("check-requirement", sentence("do.check-requirement")),
+            who="coordinator",
+            due_label=sentence("due.check-requirement"),
             waits_on=waits,
         )
-        return Ruling(gate, "unknown", "Depends on network" if waits else "No rule", need=need)
-    gate = verdict(
-        "open",
-        f"{need.reason}: nothing has been asked for yet.",
-        "missing",
-        need.evidence,
-        PREPARE,
-        "coordinator",
-        label="Submit authorization",
+        return Ruling(gate, "unknown", sentence("remark.network") if waits else sentence("remark.no-rule"), need=need)
+    gate = Gate(
+        rule="authorization.missing",
+        state="open",
+        reason=sentence("authorization.missing", need=need.reason),
+        evidence=need.evidence,
+        action=PREPARE,
+        who="coordinator",
+        due_label=SUBMIT_DUE,
     )
-    return Ruling(gate, "missing", "Request needed", need=need)
+    return Ruling(gate, "missing", sentence("remark.request-needed"), need=need)
+
+
+def _of_another(request: Request, card: Card, need: Requirement) -> Ruling:
+    """What was granted stands under an insurance that the patient does not have for the visit."""
+    payer = request.payer
+    old = payer.name if payer else sentence("payer.another")
+    if payer and payer.same(card.payer):
+        said, rule = sentence("authorization.coverage", payer=old), "authorization.coverage"
+        remark = sentence("remark.new-coverage")
+    else:
+        said, rule = sentence("authorization.payer", old=old, payer=card.payer_named), "authorization.payer"
+        remark = sentence("remark.new-payer")
+    gate = Gate(
+        rule=rule,
+        state="open",
+        reason=said,
+        evidence=(*request.evidence, card.evidence),
+        action=PREPARE,
+        who="coordinator",
+        due_label=SUBMIT_DUE,
+    )
+    return Ruling(gate, "missing", remark, need=need)
 
 
 def _judge(request: Request, matter: Matter, need: Requirement, pool: set[int]) -> Ruling:
@@ -142,9 +136,8 @@ def _judge(request: Request, matter: Matter, need: Requirement, pool: set[int]) 
     approved = [line for line in fitting if line.state in GRANTED]
     spared = next((line for line in fitting if line.state == "not-required"), None)
     if spared:
-        gate = verdict(
-            "not-needed", "The payer answered that no authorization is needed.", "payer-says-none", spared.evidence
-        )
+        said, rule = sentence("authorization.payer-says-none"), "authorization.payer-says-none"
+        gate = Gate(rule=rule, state="not-needed", reason=said, evidence=spared.evidence)
         return Ruling(gate, "not-required", request=request, need=need)
     checked = [approval.granted(line, request, matter, need, pool) for line in approved]
     met = next((each for each in checked if not each.gate.unmet), None)

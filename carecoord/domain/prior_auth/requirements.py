@@ -23,6 +23,7 @@ from carecoord.domain.resource.elements import (
     text,
 )
 from carecoord.domain.resource.parties import Party
+from carecoord.words.sentence import Sentence, sentence
 
 Codes = frozenset[tuple[str, str]]
 
@@ -50,10 +51,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """`needed` is None when no rule, or two that disagree, answer."""
+    """`needed` is None when no rule, or two that disagree, answer. `reason`: why, as a clause without its full stop."""
 
     needed: bool | None
-    reason: str
+    reason: Sentence
     papers: tuple[Json, ...] = ()
     evidence: tuple[Evidence, ...] = ()
 
@@ -114,7 +115,7 @@ def requirement(
         inside, outside = (requirement(service, payer, plan, each, day, table) for each in ("in", "out"))
         if inside.needed == outside.needed:
             return inside
-        return Requirement(None, "Whether it needs an authorization depends on the network.", evidence=inside.evidence)
+        return Requirement(None, sentence("requirement.network"), evidence=inside.evidence)
     mine = [
         rule
         for rule in table
@@ -129,8 +130,9 @@ def requirement(
         return _of(fitting)
     spared = [rule for rule in mine if rule.network == "in" and not rule.needed]
     if network == "out" and spared:
-        return Requirement(True, f"{spared[0].title}; this performer is not.", evidence=(spared[0].evidence,))
-    return Requirement(None, "No rule of the payer speaks of this service.")
+        only_inside = sentence("requirement.outside", rule=_title(spared[0]))
+        return Requirement(True, only_inside, evidence=(spared[0].evidence,))
+    return Requirement(None, sentence("requirement.none"))
 
 
 def _of(fitting: Sequence[Rule]) -> Requirement:
@@ -138,6 +140,11 @@ def _of(fitting: Sequence[Rule]) -> Requirement:
     best = [rule for rule in fitting if rule.exactness == exact]
     proof = tuple(rule.evidence for rule in best)
     if len({rule.needed for rule in best}) > 1:
-        return Requirement(None, "Two rules of the payer, equally exact, disagree.", evidence=proof)
+        return Requirement(None, sentence("requirement.disputed"), evidence=proof)
     papers = [paper for rule in best for paper in rule.papers]
-    return Requirement(best[0].needed, best[0].title, tuple(papers), proof)
+    return Requirement(best[0].needed, sentence("requirement.rule", rule=_title(best[0])), tuple(papers), proof)
+
+
+def _title(rule: Rule) -> str:
+    """The payer's own words for its rule, as a clause."""
+    return rule.title.rstrip(".")

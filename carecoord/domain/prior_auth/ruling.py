@@ -7,9 +7,8 @@ from fractions import Fraction
 
 from carecoord.domain.agreements.participation import Participation
 from carecoord.domain.coverage.gate import Card
-from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState
+from carecoord.domain.gates.gate import Action, Evidence, Gate
 from carecoord.domain.gates.policy import Policy
-from carecoord.domain.gates.rules import rule as rule_id
 from carecoord.domain.prior_auth.charges import Ledger
 from carecoord.domain.prior_auth.decisions import Line
 from carecoord.domain.prior_auth.requests import Request
@@ -18,10 +17,12 @@ from carecoord.domain.prior_auth.units import Amount
 from carecoord.domain.referrals.referral import Referral
 from carecoord.domain.referrals.visits import Visits
 from carecoord.domain.resource.parties import Party
+from carecoord.words.sentence import Sentence, Value, sentence
 
 NETWORK = {"in": "in", "out": "out", "excluded": "out", "pending": "unknown", "unknown": "unknown"}
-PREPARE = Action("prepare-authorization", "Prepare the request")
-CALL = Action("call-payer", "Call the payer")
+PREPARE = Action("prepare-authorization", sentence("do.prepare-authorization"))
+CALL = Action("call-payer", sentence("do.call-payer"))
+SUBMIT_DUE, CALL_DUE = sentence("due.submit-authorization"), sentence("due.call-payer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Matter:
     requests: Sequence[Request]
     visits: Visits
     rules: Sequence[Rule]
-    asked: Sequence[str]
+    asked: Sequence[Value]
     participation: Participation
     site: Party | None
     day: date
@@ -67,60 +68,49 @@ class Tally:
     elsewhere: int
 
     @property
-    def words(self) -> str:
+    def words(self) -> Sentence:
         """`5 of 12 visits left`."""
-        return f"{self.unit.number(self.left)} of {self.unit.words(self.total)} left"
+        return sentence("units.left", left=self.unit.number(self.left), amount=self.unit.words(self.total))
 
     @property
-    def full(self) -> str:
+    def full(self) -> Sentence:
         """Why another visit has no room."""
         n = self.here + self.elsewhere
-        over = f", {n} more than allowed" if n and self.unit.kind == "visits" else ""
         if self.left > 0 and self.unit.kind == "minutes":
-            return f"Only {self.words}: too little for the visit, ask for more before booking another."
-        return f"{self.spoken_for}{over}: ask for more before booking another."
+            return sentence("authorization.units.too-little", left=self.words)
+        if n and self.unit.kind == "visits":
+            return sentence("authorization.units.over", spent=self.spent, n=n)
+        return sentence("authorization.units", spent=self.spent)
 
     @property
-    def spoken_for(self) -> str:
-        """That nothing is left."""
+    def spent(self) -> Sentence:
+        """That nothing is left, as a clause."""
         if self.total <= 0:
-            return f"No {self.unit.plural} are authorized"
+            return sentence("units.none", units=self.unit.several)
         if self.total == 1:
-            return f"The one authorized {self.unit.noun} is used or booked"
-        return f"All {self.unit.words(self.total, 'authorized ')} are used or booked"
+            return sentence("units.one", unit=self.unit.one)
+        return sentence("units.all", number=self.unit.number(self.total), units=self.unit.several)
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The gate, and what its chip says. `line` is the approved line that speaks, if one does; `tally` what is left of
-    it and of the approvals beside it that cover the visit as well."""
+    """The gate, and what its chip says with the `remark` beside it. `line` is the approved line that speaks, if one
+    does; `tally` what is left of it and of the approvals beside it that cover the visit as well."""
 
     gate: Gate
     chip: str
-    note: str = ""
+    remark: Sentence | None = None
     line: Line | None = None
     request: Request | None = None
     need: Requirement | None = None
     tally: Tally | None = None
 
     @property
+    def note(self) -> str:
+        """The remark in English, for tests and whoever stands outside; empty where there is none."""
+        return str(self.remark) if self.remark else ""
+
+    @property
     def left(self) -> float | None:
         """The units left, None when they are not counted."""
         return float(self.tally.left) if self.tally else None
-
-
-def verdict(
-    state: GateState,
-    reason: str,
-    rule: str,
-    evidence: tuple[Evidence, ...],
-    action: Action | None = None,
-    who: str | None = None,
-    due: datetime | None = None,
-    label: str | None = None,
-    since: datetime | None = None,
-    waits_on: str | None = None,
-) -> Gate:
-    """The authorization gate, said briefly."""
-    id = rule_id("authorization", rule)
-    return Gate("authorization", state, reason, id, evidence, action, who, due, label, since, waits_on)

@@ -1,91 +1,106 @@
 """A request that has granted nothing for this service (yet): how it stands and what it takes to go on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from carecoord.domain.gates.gate import Action, Evidence, Gate
 from carecoord.domain.prior_auth.decisions import Line
 from carecoord.domain.prior_auth.requests import Request, RequestState
 from carecoord.domain.prior_auth.requirements import Requirement
 from carecoord.domain.prior_auth.review_action import LineState
-from carecoord.domain.prior_auth.ruling import CALL, PREPARE, Matter, Ruling, verdict
-from carecoord.domain.resource.days import local, midnight, spoken
+from carecoord.domain.prior_auth.ruling import CALL, CALL_DUE, PREPARE, SUBMIT_DUE, Matter, Ruling
+from carecoord.domain.resource.days import local, midnight
+from carecoord.words.sentence import Sentence, Value, because, sentence
 
 # How a request stands; where it was answered, what the payer says of this service ("other": it speaks of others).
 StandingState = RequestState | LineState | Literal["other"]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A request, its lines about this service, the payer as a sentence names it, and what its state rests on."""
+
+    request: Request
+    lines: Sequence[Line]
+    matter: Matter
+    payer: Value
+    proof: tuple[Evidence, ...]
+
+
+Found = tuple[Gate, Sentence | None]
+
+
 def standing(request: Request, fitting: Sequence[Line], matter: Matter, need: Requirement) -> Ruling:
     """A request that has granted nothing for this service (yet)."""
-    payer = request.payer.name if request.payer else "the payer"
+    payer = request.payer.name if request.payer else sentence("payer.unnamed")
     state: StandingState = request.state
     if state == "answered":
         said = [each.state for each in fitting]
         closed: StandingState = "cancelled" if said else "other" if request.lines else "unclear"
         state = next((each for each in said if each != "cancelled"), closed)
     proof = tuple(e for each in fitting[:1] for e in each.evidence) or request.evidence
-    gate, note = STANDINGS[state](request, fitting, matter, payer, proof)
+    gate, remark = STANDINGS[state](Standing(request, fitting, matter, payer, proof))
     chip = {"draft": "draft", "submitted": "submitted", "pended": "pended", "denied": "denied"}.get(state, "unknown")
-    return Ruling(gate, "missing" if state in ("other", "cancelled") else chip, note, request=request, need=need)
+    return Ruling(gate, "missing" if state in ("other", "cancelled") else chip, remark, request=request, need=need)
 
 
-def _draft(
-    request: Request, lines: Sequence[Line], matter: Matter, payer: str, proof: tuple[Evidence, ...]
-) -> tuple[Gate, str]:
-    action = Action("submit-authorization", "Submit the request")
-    reason = f"The request to {payer} is drafted, not sent."
-    return verdict(
-        "open", reason, "draft", proof, action, "coordinator", label="Submit authorization", since=request.created
-    ), ""
+def _draft(at: Standing) -> Found:
+    return Gate(
+        rule="authorization.draft",
+        state="open",
+        reason=sentence("authorization.draft", payer=at.payer),
+        evidence=at.proof,
+        action=Action("submit-authorization", sentence("do.submit-authorization")),
+        who="coordinator",
+        due_label=SUBMIT_DUE,
+        since=at.request.created,
+    ), None
 
 
-def _waiting(
-    request: Request, lines: Sequence[Line], matter: Matter, payer: str, proof: tuple[Evidence, ...]
-) -> tuple[Gate, str]:
+def _waiting(at: Standing) -> Found:
     """Sent or pended: the payer's clock runs, and asking for papers does not stop it."""
-    pended = request.state == "answered"
-    asked = ", ".join(matter.asked)
-    late = request.due is not None and request.due <= matter.now
-    said = f"{payer} has the request" + (f" and asks for {asked}" if asked else " and has not decided yet")
-    reason = f"{said}; the time to decide is over." if late else f"{said}."
-    action = CALL if late else Action("await-decision", "Wait for the decision")
-    kind = "72 h expedited" if request.expedited else "7 d standard"
-    gate = verdict(
-        "pending",
-        reason,
-        "pended" if pended else "submitted",
-        proof,
-        action,
-        "payer",
-        request.due,
-        "Payer decision",
-        request.created,
-        "information" if asked else None,
+    request, asked = at.request, tuple(at.matter.asked)
+    late = request.due is not None and request.due <= at.matter.now
+    if asked:
+        over = sentence("authorization.submitted.asks.late", payer=at.payer, papers=asked)
+        said = over if late else sentence("authorization.submitted.asks", payer=at.payer, papers=asked)
+    else:
+        over = sentence("authorization.submitted.late", payer=at.payer)
+        said = over if late else sentence("authorization.submitted", payer=at.payer)
+    gate = Gate(
+        rule="authorization.pended" if request.state == "answered" else "authorization.submitted",
+        state="pending",
+        reason=said,
+        evidence=at.proof,
+        action=CALL if late else Action("await-decision", sentence("do.await-decision")),
+        who="payer",
+        due=request.due,
+        due_label=sentence("due.payer-decision"),
+        since=request.created,
+        waits_on="information" if asked else None,
     )
-    return gate, "Info requested" if asked else kind
+    clock = sentence("remark.expedited") if request.expedited else sentence("remark.standard")
+    return gate, sentence("remark.asked") if asked else clock
 
 
-def _denied(
-    request: Request, lines: Sequence[Line], matter: Matter, payer: str, proof: tuple[Evidence, ...]
-) -> tuple[Gate, str]:
-    why = next((each.reason for each in lines if each.reason), "no reason given")
-    last = request.decided + matter.policy.appeal if request.decided else None
-    due = _answer_by(request, matter, last)
-    action = Action("appeal", "Appeal, or ask for a peer-to-peer talk")
-    gate = verdict(
-        "blocked",
-        f"{payer} denied the request: {why.rstrip('.')}.",
-        "denied",
-        proof,
-        action,
-        "coordinator",
-        due,
-        "Answer the denial",
-        request.decided,
+def _denied(at: Standing) -> Found:
+    request, policy = at.request, at.matter.policy
+    why = next((each.reason for each in at.lines if each.reason), "").rstrip(".")
+    last = request.decided + policy.appeal if request.decided else None
+    gate = Gate(
+        rule="authorization.denied",
+        state="blocked",
+        reason=sentence("authorization.denied", payer=at.payer, why=why or sentence("no-reason")),
+        evidence=at.proof,
+        action=Action("appeal", sentence("do.appeal")),
+        who="coordinator",
+        due=_answer_by(request, at.matter, last),
+        due_label=sentence("due.answer-denial"),
+        since=request.decided,
     )
-    by = spoken(local(last, matter.policy.zone)) if last else ""
-    return gate, f"Appeal by {by}" if by else ""
+    return gate, sentence("remark.appeal-by", day=local(last, policy.zone)) if last else None
 
 
 def _answer_by(request: Request, matter: Matter, last: datetime | None) -> datetime | None:
@@ -99,74 +114,78 @@ def _answer_by(request: Request, matter: Matter, last: datetime | None) -> datet
     return min(last, request.decided + order.clock(policy.submit), max(window, request.decided))
 
 
-def _contact(
-    request: Request, lines: Sequence[Line], matter: Matter, payer: str, proof: tuple[Evidence, ...]
-) -> tuple[Gate, str]:
-    return verdict(
-        "open",
-        f"{payer} asks for a call about the request.",
-        "contact",
-        proof,
-        CALL,
-        "coordinator",
-        request.due,
-        "Call the payer",
-        request.decided,
-    ), "Call the payer"
+def _contact(at: Standing) -> Found:
+    gate = Gate(
+        rule="authorization.contact",
+        state="open",
+        reason=sentence("authorization.contact", payer=at.payer),
+        evidence=at.proof,
+        action=CALL,
+        who="coordinator",
+        due=at.request.due,
+        due_label=CALL_DUE,
+        since=at.request.decided,
+    )
+    return gate, sentence("remark.call")
 
 
-def _error(
-    request: Request, lines: Sequence[Line], matter: Matter, payer: str, proof: tuple[Evidence, ...]
-) -> tuple[Gate, str]:
-    why = f": {request.reason.rstrip('.')}" if request.reason else ""
-    action = Action("correct-request", "Correct and send it again")
-    return verdict(
-        "open",
-        f"{payer} could not take the request{why}.",
-        "error",
-        proof,
-        action,
-        "coordinator",
-        label="Submit authorization",
-        since=request.decided,
-    ), "Refused by form"
+def _error(at: Standing) -> Found:
+    gate = Gate(
+        rule="authorization.error",
+        state="open",
+        reason=sentence("authorization.error", payer=at.payer, why=because(at.request.reason)),
+        evidence=at.proof,
+        action=Action("correct-request", sentence("do.correct-request")),
+        who="coordinator",
+        due_label=SUBMIT_DUE,
+        since=at.request.decided,
+    )
+    return gate, sentence("remark.form")
 
 
-def _other(
-    request: Request, lines: Sequence[Line], matter: Matter, payer: str, proof: tuple[Evidence, ...]
-) -> tuple[Gate, str]:
-    services = ", ".join(dict.fromkeys(line.service for line in request.lines if line.service)) or "another service"
-    reason = f"The request is for {services}; the order asks for {matter.referral.service}: ask for that."
-    return verdict(
-        "open", reason, "service", proof, PREPARE, "coordinator", label="Submit authorization"
-    ), "Other service"
+def _other(at: Standing) -> Found:
+    services = tuple(dict.fromkeys(line.service for line in at.request.lines if line.service))
+    asked = at.matter.referral.service
+    gate = Gate(
+        rule="authorization.service",
+        state="open",
+        reason=sentence("authorization.service", services=services or sentence("service.another"), asked=asked),
+        evidence=at.proof,
+        action=PREPARE,
+        who="coordinator",
+        due_label=SUBMIT_DUE,
+    )
+    return gate, sentence("remark.other-service")
 
 
-def _cancelled(
-    request: Request, lines: Sequence[Line], matter: Matter, payer: str, proof: tuple[Evidence, ...]
-) -> tuple[Gate, str]:
-    reason = f"{payer} closed the request without a decision: ask again."
-    return verdict(
-        "open", reason, "closed", proof, PREPARE, "coordinator", label="Submit authorization", since=request.decided
-    ), "Closed"
+def _cancelled(at: Standing) -> Found:
+    gate = Gate(
+        rule="authorization.closed",
+        state="open",
+        reason=sentence("authorization.closed", payer=at.payer),
+        evidence=at.proof,
+        action=PREPARE,
+        who="coordinator",
+        due_label=SUBMIT_DUE,
+        since=at.request.decided,
+    )
+    return gate, sentence("remark.closed")
 
 
-def _unclear(
-    request: Request, lines: Sequence[Line], matter: Matter, payer: str, proof: tuple[Evidence, ...]
-) -> tuple[Gate, str]:
-    return verdict(
-        "unknown",
-        f"{payer}'s answer does not say what was decided.",
-        "unclear",
-        proof,
-        CALL,
-        "coordinator",
-        label="Call the payer",
-        since=request.decided,
-    ), ""
+def _unclear(at: Standing) -> Found:
+    return Gate(
+        rule="authorization.unclear",
+        state="unknown",
+        reason=sentence("authorization.unclear", payer=at.payer),
+        evidence=at.proof,
+        action=CALL,
+        who="coordinator",
+        due_label=CALL_DUE,
+        since=at.request.decided,
+    ), None
 
 
-STANDINGS = {
+STANDINGS: Final[dict[str, Callable[[Standing], Found]]] = {
     "draft": _draft,
     "submitted": _waiting,
     "pended": _waiting,

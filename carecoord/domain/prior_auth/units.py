@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import isfinite
-from typing import Literal
+from typing import Final, Literal
 
 from carecoord.domain.resource.elements import Json, text
 from carecoord.fhir.code_systems import CURRENCY, UCUM, X12_QUANTITY, X12_UNIT, canonical
+from carecoord.words.sentence import Sentence, Value, sentence
 
 Kind = Literal["visits", "days", "minutes", "other"]
 
@@ -21,7 +22,8 @@ Kind = Literal["visits", "days", "minutes", "other"]
 @dataclass(frozen=True, slots=True)
 class Amount:
     """`count` of something: of visits, of days with a visit, of stretches of `minutes` minutes, or of a thing that
-    visits can not be counted in (`other`). `noun` is what people call one of them."""
+    visits can not be counted in (`other`). `noun` is what one of them is called: a key of UNITS, or the payer's own
+    word."""
 
     count: Fraction
     kind: Kind
@@ -38,10 +40,10 @@ class Amount:
         mine = self.kind, self.noun, self.minutes
         return other is not None and mine == (other.kind, other.noun, other.minutes)
 
-    def words(self, count: Fraction | None = None, kind: str = "") -> str:
-        """So many of it as people say it: `38 quarter hours`, with a word between: `12 authorized visits`."""
+    def words(self, count: Fraction | None = None) -> Sentence:
+        """So many of it as people say it: `38 quarter hours`."""
         n = self.count if count is None else count
-        return f"{self.number(n)} {kind}{self.noun if n == 1 else _plural(self.noun)}"
+        return sentence("amount", number=self.number(n), unit=self.one if n == 1 else self.several)
 
     @staticmethod
     def number(n: Fraction) -> str:
@@ -49,14 +51,36 @@ class Amount:
         return f"{n.numerator * 100 // n.denominator / 100:.2f}".rstrip("0").rstrip(".")
 
     @property
-    def plural(self) -> str:
-        """The noun for several."""
-        return _plural(self.noun)
+    def one(self) -> Value:
+        """What a sentence calls one of them."""
+        if self.noun == _STRETCH_OF:
+            return sentence("unit.stretch", minutes=self.minutes)
+        return UNITS[self.noun][0] if self.noun in UNITS else self.noun
+
+    @property
+    def several(self) -> Value:
+        """What a sentence calls several of them. A payer's own word gets the plural of the language it is in."""
+        if self.noun == _STRETCH_OF:
+            return sentence("unit.stretches", minutes=self.minutes)
+        if self.noun in UNITS:
+            return UNITS[self.noun][1]
+        own = self.noun
+        return own if own.isupper() or not own[-1:].isalpha() or own.endswith("s") else f"{own}s"
 
 
-def _plural(noun: str) -> str:
-    return noun if noun.isupper() or not noun[-1:].isalpha() or noun.endswith("s") else f"{noun}s"
-
+_STRETCH_OF = "stretch"  # of so many minutes as no unit of ours has
+UNITS: Final[dict[str, tuple[Sentence, Sentence]]] = {  # noun -> what one and several of them are called
+    "visit": (sentence("unit.visit"), sentence("unit.visits")),
+    "day": (sentence("unit.day"), sentence("unit.days")),
+    "minute": (sentence("unit.minute"), sentence("unit.minutes")),
+    "hour": (sentence("unit.hour"), sentence("unit.hours")),
+    "quarter hour": (sentence("unit.quarter-hour"), sentence("unit.quarter-hours")),
+    "half hour": (sentence("unit.half-hour"), sentence("unit.half-hours")),
+    "unit": (sentence("unit.unit"), sentence("unit.units")),
+    "week": (sentence("unit.week"), sentence("unit.weeks")),
+    "month": (sentence("unit.month"), sentence("unit.months")),
+    "year": (sentence("unit.year"), sentence("unit.years")),
+}
 
 Sort = tuple[Kind, str, int]  # kind, noun, minutes
 _VISIT: Sort = ("visits", "visit", 0)
@@ -150,4 +174,4 @@ def _stretch(said: str) -> Sort | None:
     plain = " ".join(said.casefold().split())
     found = None if _SESSION.search(plain) and "unit" not in plain else _STRETCH.fullmatch(plain)
     minutes = int(found[1]) if found else 0
-    return ("minutes", _STRETCHES.get(minutes, f"{minutes} minute unit"), minutes) if minutes else None
+    return ("minutes", _STRETCHES.get(minutes, _STRETCH_OF), minutes) if minutes else None

@@ -6,17 +6,17 @@ clock."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState
+from carecoord.domain.gates.gate import Action, Evidence, Gate
 from carecoord.domain.gates.policy import Policy
-from carecoord.domain.gates.rules import rule as rule_id
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.referrals.referral import Referral
 from carecoord.domain.referrals.visits import Booking, Visit, Visits
 from carecoord.domain.resource.codes import ACKNOWLEDGE, CONSULT_NOTE, TELL, has
 from carecoord.domain.resource.days import moment, when
 from carecoord.domain.resource.elements import Json, evidence, item, key, targets, text
-from carecoord.words.sentence import Sentence, because, dated, sentence
+from carecoord.words.sentence import because, dated, sentence
 
 FINAL = {"final", "amended", "corrected", "appended"}
 
@@ -79,90 +79,97 @@ def gate(referral: Referral, visits: Visits, closing: Closing, now: datetime, po
     if closing.report.done:
         return _after_report(closing, proof, policy)
     if referral.withdrawn and not visits.done:
-        return _gate("not-needed", sentence("loop.withdrawn"), "withdrawn", (referral.evidence,))
+        said = sentence("loop.withdrawn")
+        return Gate(rule="loop.withdrawn", state="not-needed", reason=said, evidence=(referral.evidence,))
     if referral.stage == "failed" and not visits.done:
-        return _gate(
-            "blocked",
-            sentence("loop.failed", why=because(referral.stage_reason)),
-            "failed",
-            (referral.stage_evidence,),
-            Action("close-referral", "Tell the clinician and close"),
-            "coordinator",
+        return Gate(
+            rule="loop.failed",
+            state="blocked",
+            reason=sentence("loop.failed", why=because(referral.stage_reason)),
+            evidence=(referral.stage_evidence,),
+            action=Action("close-referral", sentence("do.close-referral")),
+            who="coordinator",
         )
     return _before_report(referral, visits, now, policy)
-
-
-def _gate(
-    state: GateState,
-    reason: Sentence,
-    rule: str,
-    proof: tuple[Evidence, ...],
-    action: Action | None = None,
-    who: str | None = None,
-    due: datetime | None = None,
-    label: str | None = None,
-    since: datetime | None = None,
-) -> Gate:
-    return Gate("loop", state, reason, rule_id("loop", rule), proof, action, who, due, label, since)
 
 
 def _after_report(closing: Closing, proof: tuple[Evidence, ...], policy: Policy) -> Gate:
     at = closing.report.at
     if not closing.acknowledged.done:
-        due = closing.acknowledged.due or (at + policy.acknowledge_report if at else None)
-        return _gate(
-            "open",
-            sentence("loop.acknowledge"),
-            "acknowledge",
-            proof,
-            Action("acknowledge-report", "Acknowledge the report"),
-            "clinician",
-            due,
-            "Acknowledge report",
-            at,
+        return Gate(
+            rule="loop.acknowledge",
+            state="open",
+            reason=sentence("loop.acknowledge"),
+            evidence=proof,
+            action=Action("acknowledge-report", sentence("do.acknowledge-report")),
+            who="clinician",
+            due=closing.acknowledged.due or (at + policy.acknowledge_report if at else None),
+            due_label=sentence("due.acknowledge-report"),
+            since=at,
         )
     if not closing.told.done:
-        due = closing.told.due or (at + policy.tell_patient if at else None)
-        return _gate(
-            "open",
-            sentence("loop.tell"),
-            "tell",
-            proof,
-            Action("tell-patient", "Tell the patient"),
-            "coordinator",
-            due,
-            "Tell patient",
-            at,
+        return Gate(
+            rule="loop.tell",
+            state="open",
+            reason=sentence("loop.tell"),
+            evidence=proof,
+            action=Action("tell-patient", sentence("do.tell-patient")),
+            who="coordinator",
+            due=closing.told.due or (at + policy.tell_patient if at else None),
+            due_label=sentence("due.tell-patient"),
+            since=at,
         )
-    return _gate("met", sentence("loop.closed"), "closed", proof)
+    return Gate(rule="loop.closed", state="met", reason=sentence("loop.closed"), evidence=proof)
 
 
 def _before_report(referral: Referral, visits: Visits, now: datetime, policy: Policy) -> Gate:
     ahead, late = visits.ahead(now, policy), visits.unexplained(now, policy)
     if ahead:
-        proof, said = (ahead[0].evidence,), sentence("loop.visit-ahead", day=dated(ahead[0].day))
-        return _gate("pending", said, "visit-ahead", proof, None, "performer", ahead[0].start, "Visit")
+        return Gate(
+            rule="loop.visit-ahead",
+            state="pending",
+            reason=sentence("loop.visit-ahead", day=dated(ahead[0].day)),
+            evidence=(ahead[0].evidence,),
+            who="performer",
+            due=ahead[0].start,
+            due_label=sentence("due.visit"),
+        )
     if visits.done and not late:
         return _seen(visits.done[-1], referral, now, policy)
     if late and late[-1].start:
         return _unexplained(late[-1], late[-1].start, policy)
-    return _gate("pending", sentence("loop.no-visit"), "no-visit", (referral.evidence,), None, "performer")
+    said = sentence("loop.no-visit")
+    return Gate(rule="loop.no-visit", state="pending", reason=said, evidence=(referral.evidence,), who="performer")
 
 
 def _seen(last: Visit, referral: Referral, now: datetime, policy: Policy) -> Gate:
     """The patient was seen; the performer owes the report, and when it is late we ask for it."""
-    due, label, proof = last.at + policy.report, "Consult note", (last.evidence,)
-    if due > now:
-        wait = Action("await-report", "Wait for the report")
+    owed = partial(
+        Gate,
+        evidence=(last.evidence,),
+        due=last.at + policy.report,
+        due_label=sentence("due.report"),
+        since=last.at,
+    )
+    if last.at + policy.report > now:
+        wait = Action("await-report", sentence("do.await-report"))
         said = sentence("loop.report-awaited", day=dated(last.day))
-        return _gate("pending", said, "report-awaited", proof, wait, "performer", due, label, last.at)
-    who = referral.performer.name if referral.performer else "the performer"
-    chase = Action("chase-report", f"Ask {who} for the report")
+        return owed(rule="loop.report-awaited", state="pending", reason=said, action=wait, who="performer")
+    who = referral.performer.name if referral.performer else sentence("performer.unnamed")
+    chase = Action("chase-report", sentence("do.chase-report", who=who))
     said = sentence("loop.report-late", day=dated(last.day))
-    return _gate("open", said, "report-late", proof, chase, "coordinator", due, label, last.at)
+    return owed(rule="loop.report-late", state="open", reason=said, action=chase, who="coordinator")
 
 
 def _unexplained(booked: Booking, start: datetime, policy: Policy) -> Gate:
-    said = sentence("loop.visit-unexplained", day=dated(booked.day))
-    ask, due, proof = Action("confirm-visit", "Ask whether it took place"), start + policy.confirm, (booked.evidence,)
-    return _gate("unknown", said, "visit-unexplained", proof, ask, "coordinator", due, "Confirm visit", start)
+    return Gate(
+        rule="loop.visit-unexplained",
+        state="unknown",
+        reason=sentence("loop.visit-unexplained", day=dated(booked.day)),
+        evidence=(booked.evidence,),
+        action=Action("confirm-visit", sentence("do.confirm-visit")),
+        who="coordinator",
+        due=start + policy.confirm,
+        due_label=sentence("due.confirm-visit"),
+        since=start,
+    )

@@ -2,23 +2,26 @@
 the agreement ends. While the performer still has to act, its clock runs; without a Task nobody tracks it, so we
 book."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 
 from carecoord.domain.agreements.participation import Participation
-from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState
+from carecoord.domain.gates.gate import Action, Evidence, Gate
 from carecoord.domain.gates.policy import Policy
-from carecoord.domain.gates.rules import rule as rule_id
+from carecoord.domain.gates.rules import rule
 from carecoord.domain.prior_auth.ruling import Ruling
 from carecoord.domain.referrals.referral import Referral
 from carecoord.domain.referrals.visits import Booking, Visits
 from carecoord.domain.resource.days import local, midnight, shifted
 from carecoord.words.sentence import Sentence, Value, because, dated, sentence
 
-BOOK = Action("book", "Book a visit")
-MOVE = Action("move", "Move the visit")
-REBOOK = Action("rebook", "Book again")
+BOOK = Action("book", sentence("do.book"))
+MOVE = Action("move", sentence("do.move"))
+REBOOK = Action("rebook", sentence("do.rebook"))
+SETTLE = Action("settle-conflict", sentence("do.settle-conflict"))
+RESUME = Action("resume-order", sentence("do.resume-order"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Matter:
     participation: Participation
     shut: Gate | None
     died: Evidence | None
-    conflict: str
+    conflict: Sentence | None
     conflict_evidence: tuple[Evidence, ...]
     now: datetime
     policy: Policy
@@ -52,31 +55,39 @@ class Matter:
 
 
 def gate(matter: Matter) -> Gate:
-    """Judge the case's visit."""
+    """Judge the case's visit. What rests on nothing else rests on the stage, and a clock starts with it."""
+    found, order = _judged(matter), matter.referral
+    since = order.stage_since if found.due else None
+    return replace(found, evidence=found.evidence or (order.stage_evidence,), since=since)
+
+
+def _judged(matter: Matter) -> Gate:
     if matter.conflict:
-        settle = Action("settle-conflict", "Ask which is true")
-        return _gate(
-            matter,
-            "unknown",
-            matter.conflict,
-            "conflict",
-            settle,
-            "coordinator",
-            label="Settle conflict",
+        return Gate(
+            rule="appointment.conflict",
+            state="unknown",
+            reason=matter.conflict,
             evidence=matter.conflict_evidence,
+            action=SETTLE,
+            who="coordinator",
+            due_label=sentence("due.settle-conflict"),
         )
     order, booking, done = matter.referral, matter.booking, matter.visits.done
     if done and not booking:
-        last = done[-1]
-        said = sentence("appointment.done", day=dated(last.day))
-        return _gate(matter, "met", said, "done", evidence=(last.evidence,))
+        said = sentence("appointment.done", day=dated(done[-1].day))
+        return Gate(rule="appointment.done", state="met", reason=said, evidence=(done[-1].evidence,))
     if order.withdrawn:
-        said = sentence("appointment.withdrawn", still=_still(booking))
-        return _gate(matter, "not-needed", said, "withdrawn", evidence=(order.evidence, *_proof(booking)))
+        said, proof = sentence("appointment.withdrawn", still=_still(booking)), (order.evidence, *_proof(booking))
+        return Gate(rule="appointment.withdrawn", state="not-needed", reason=said, evidence=proof)
     if matter.died:
-        said = sentence("appointment.died", still=_still(booking))
-        close = Action("close-referral", "Tell the clinician and close")
-        return _gate(matter, "blocked", said, "died", close, "coordinator", evidence=(matter.died, *_proof(booking)))
+        return Gate(
+            rule="appointment.died",
+            state="blocked",
+            reason=sentence("appointment.died", still=_still(booking)),
+            evidence=(matter.died, *_proof(booking)),
+            action=Action("close-referral", sentence("do.close-referral")),
+            who="coordinator",
+        )
     if order.stage == "cancel-requested":
         return _cancelling(matter, booking)
     return _standing(matter, booking) if booking else _unbooked(matter)
@@ -84,18 +95,29 @@ def gate(matter: Matter) -> Gate:
 
 def _standing(matter: Matter, booking: Booking) -> Gate:
     """A visit is booked: what the order and its performer say against it, before what its day does."""
-    order, proof = matter.referral, (matter.referral.stage_evidence, booking.evidence)
+    order = matter.referral
     if order.status == "on-hold":
-        resume = Action("resume-order", "Ask whether to go on")
-        said = sentence("appointment.on-hold", still=_still(booking))
-        return _gate(matter, "blocked", said, "on-hold", resume, "clinician", evidence=(order.evidence, *proof[1:]))
+        return _on_hold(booking, (order.evidence, booking.evidence))
     if order.stage in CAME_BACK:
         return _returned(matter, booking)
     if _lost(matter, booking):
-        said = _denied(matter, booking)
-        settle = Action("settle-conflict", "Ask which is true")
-        return _gate(matter, "unknown", said, "lost", settle, "coordinator", label="Settle conflict", evidence=proof)
+        return Gate(
+            rule="appointment.lost",
+            state="unknown",
+            reason=_denied(matter, booking),
+            evidence=(order.stage_evidence, booking.evidence),
+            action=SETTLE,
+            who="coordinator",
+            due_label=sentence("due.settle-conflict"),
+        )
     return _booked(matter, booking)
+
+
+def _on_hold(booking: Booking | None, proof: tuple[Evidence, ...]) -> Gate:
+    said = sentence("appointment.on-hold", still=_still(booking))
+    return Gate(
+        rule="appointment.on-hold", state="blocked", reason=said, evidence=proof, action=RESUME, who="clinician"
+    )
 
 
 def _lost(matter: Matter, booking: Booking) -> bool:
@@ -111,11 +133,20 @@ def _lost(matter: Matter, booking: Booking) -> bool:
 
 def _cancelling(matter: Matter, booking: Booking | None) -> Gate:
     """A cancellation was asked for and is not confirmed: it speaks whatever else is booked, held or in the way."""
-    said = sentence("appointment.cancel-requested", who=_who(matter), still=_still(booking))
-    ask, due = Action("chase-performer", f"Ask {_who(matter)}"), matter.due("acknowledge")
-    proof = (matter.referral.stage_evidence, *_proof(booking))
-    label = "Confirm cancellation"
-    return _gate(matter, "pending", said, "cancel-requested", ask, "performer", due, label, evidence=proof)
+    return Gate(
+        rule="appointment.cancel-requested",
+        state="pending",
+        reason=sentence("appointment.cancel-requested", who=_who(matter), still=_still(booking)),
+        evidence=(matter.referral.stage_evidence, *_proof(booking)),
+        action=_chase(matter),
+        who="performer",
+        due=matter.due("acknowledge"),
+        due_label=sentence("due.confirm-cancellation"),
+    )
+
+
+def _chase(matter: Matter) -> Action:
+    return Action("chase-performer", sentence("do.chase-performer", who=_who(matter)))
 
 
 def _denied(matter: Matter, booking: Booking) -> Sentence:
@@ -138,40 +169,22 @@ def _who(matter: Matter) -> Value:
     return matter.referral.performer.name if matter.referral.performer else sentence("performer.unnamed")
 
 
-def _gate(
-    matter: Matter,
-    state: GateState,
-    reason: Sentence | str,
-    rule: str,
-    action: Action | None = None,
-    who: str | None = None,
-    due: datetime | None = None,
-    label: str | None = None,
-    waits_on: str | None = None,
-    evidence: Sequence[Evidence] = (),
-) -> Gate:
-    proof = tuple(evidence) or (matter.referral.stage_evidence,)
-    since = matter.referral.stage_since if due else None
-    id = rule_id("appointment", rule)
-    return Gate("appointment", state, reason, id, proof, action, who, due, label, since, waits_on)
-
-
 def _booked(matter: Matter, booking: Booking) -> Gate:
     day = booking.day or matter.today
     for check in (_approval, _agreement, _window):
         if found := check(matter, day):
-            reason, rule, evidence = found
-            return _gate(
-                matter,
-                "open",
-                reason,
-                rule,
-                MOVE,
-                "coordinator",
-                label="Move the visit",
-                evidence=(booking.evidence, *evidence),
+            reason, name, proof = found
+            return Gate(
+                rule=rule("appointment", name),
+                state="open",
+                reason=reason,
+                evidence=(booking.evidence, *proof),
+                action=MOVE,
+                who="coordinator",
+                due_label=sentence("due.move"),
             )
-    return _gate(matter, "met", sentence("appointment.booked", day=day), "booked", evidence=(booking.evidence,))
+    said = sentence("appointment.booked", day=day)
+    return Gate(rule="appointment.booked", state="met", reason=said, evidence=(booking.evidence,))
 
 
 Found = tuple[Sentence, str, tuple[Evidence, ...]] | None
@@ -209,21 +222,26 @@ def _unbooked(matter: Matter) -> Gate:
     """Nothing is booked: what stands in the way first."""
     order = matter.referral
     if order.stage == "advice-given":
-        return _gate(matter, "not-needed", sentence("appointment.advice"), "advice")
+        return Gate(rule="appointment.advice", state="not-needed", reason=sentence("appointment.advice"))
     if order.stage == "draft":
-        send, due = Action("send-referral", "Send the referral"), matter.due("send")
-        said = sentence("appointment.draft")
-        return _gate(matter, "open", said, "draft", send, "coordinator", due, "Send referral")
+        return Gate(
+            rule="appointment.draft",
+            state="open",
+            reason=sentence("appointment.draft"),
+            action=Action("send-referral", sentence("do.send-referral")),
+            who="coordinator",
+            due=matter.due("send"),
+            due_label=sentence("due.send-referral"),
+        )
     if order.status == "on-hold":
-        resume, said = Action("resume-order", "Ask whether to go on"), sentence("appointment.on-hold", still="")
-        return _gate(matter, "blocked", said, "on-hold", resume, "clinician")
+        return _on_hold(None, ())
     if order.stage in CAME_BACK or (order.tracked and not order.performer):
         return _returned(matter)
     held = next((b for b in matter.visits.bookings if b.kind in ("held", "waiting")), None)
     if held:
         return _held(matter, held)
     if matter.shut:
-        return _shut(matter, matter.shut)
+        return _shut(matter.shut)
     if order.tracked and order.stage in WAITS:
         return _waits(matter)
     return _to_book(matter)
@@ -231,49 +249,71 @@ def _unbooked(matter: Matter) -> Gate:
 
 def _held(matter: Matter, held: Booking) -> Gate:
     kept = held.kind == "held" and held.day
-    said = sentence("appointment.held", day=held.day) if kept and held.day else sentence("appointment.waiting")
-    ask, due, proof = Action("confirm-slot", "Ask to confirm"), matter.due("book"), (held.evidence,)
-    return _gate(matter, "pending", said, held.kind, ask, "performer", due, "Confirm visit", evidence=proof)
+    return Gate(
+        rule=rule("appointment", held.kind),
+        state="pending",
+        reason=sentence("appointment.held", day=held.day) if kept and held.day else sentence("appointment.waiting"),
+        evidence=(held.evidence,),
+        action=Action("confirm-slot", sentence("do.confirm-slot")),
+        who="performer",
+        due=matter.due("book"),
+        due_label=sentence("due.confirm-visit"),
+    )
 
 
-def _shut(matter: Matter, by: Gate) -> Gate:
-    said = sentence("appointment.shut", reason=by.reason)
-    return _gate(matter, "blocked", said, "shut", by.action, by.who, waits_on=by.name, evidence=by.evidence)
+def _shut(by: Gate) -> Gate:
+    return Gate(
+        rule="appointment.shut",
+        state="blocked",
+        reason=sentence("appointment.shut", reason=by.reason),
+        evidence=by.evidence,
+        action=by.action,
+        who=by.who,
+        waits_on=by.name,
+    )
 
 
 def _waits(matter: Matter) -> Gate:
     """The performer's move, by its own clock."""
-    who = _who(matter)
     said, clock, label = WAITS[matter.referral.stage]
-    ask = Action("chase-performer", f"Ask {who}")
-    return _gate(matter, "pending", said(who), matter.referral.stage, ask, "performer", matter.due(clock), label)
+    return Gate(
+        rule=rule("appointment", matter.referral.stage),
+        state="pending",
+        reason=said(_who(matter)),
+        action=_chase(matter),
+        who="performer",
+        due=matter.due(clock),
+        due_label=label,
+    )
 
 
 CAME_BACK = ("declined", "failed", "cancelled", "error")
-WAITS: dict[str, tuple[Callable[[Value], Sentence], str, str]] = {  # stage -> what is awaited, its clock and label
-    "sent": (lambda who: sentence("appointment.sent", who=who), "acknowledge", "Acknowledge"),
-    "in-triage": (lambda who: sentence("appointment.in-triage", who=who), "triage", "Triage"),
-    "awaiting-information": (lambda who: sentence("appointment.awaiting-information", who=who), "triage", "Triage"),
-    "waitlisted": (lambda who: sentence("appointment.waitlisted", who=who), "book", "Offer a slot"),
+TRIAGE = sentence("due.triage")
+WAITS: dict[str, tuple[Callable[[Value], Sentence], str, Sentence]] = {  # stage -> what is awaited, its clock and label
+    "sent": (lambda who: sentence("appointment.sent", who=who), "acknowledge", sentence("due.acknowledge")),
+    "in-triage": (lambda who: sentence("appointment.in-triage", who=who), "triage", TRIAGE),
+    "awaiting-information": (lambda who: sentence("appointment.awaiting-information", who=who), "triage", TRIAGE),
+    "waitlisted": (lambda who: sentence("appointment.waitlisted", who=who), "book", sentence("due.offer-slot")),
 }
 LOST = {"no-show": "missed", "appointment-cancelled": "cancelled"}  # stage -> what became of the visit
 
 
 def _returned(matter: Matter, booking: Booking | None = None) -> Gate:
     """The performer said no, or could not: somebody else is to be asked."""
-    by, why = matter.referral.declined, because(matter.referral.stage_reason)
-    label = (
-        f"Send it to {matter.referral.next_candidate}" if matter.referral.next_candidate else "Choose another performer"
-    )
-    still = _still(booking)
-    said = (
-        sentence("appointment.returned.declined", who=by, why=why, still=still)
+    by, why, still = matter.referral.declined, because(matter.referral.stage_reason), _still(booking)
+    to = matter.referral.next_candidate
+    return Gate(
+        rule="appointment.returned",
+        state="open",
+        reason=sentence("appointment.returned.declined", who=by, why=why, still=still)
         if by
-        else sentence("appointment.returned", why=why, still=still)
+        else sentence("appointment.returned", why=why, still=still),
+        evidence=(matter.referral.stage_evidence, *_proof(booking)),
+        action=Action("reroute", sentence("do.reroute", who=to) if to else sentence("do.choose-performer.another")),
+        who="coordinator",
+        due=matter.due("reroute"),
+        due_label=sentence("due.reroute"),
     )
-    reroute, due = Action("reroute", label), matter.due("reroute")
-    proof = (matter.referral.stage_evidence, *_proof(booking))
-    return _gate(matter, "open", said, "returned", reroute, "coordinator", due, "Re-route", evidence=proof)
 
 
 def _to_book(matter: Matter) -> Gate:
@@ -283,16 +323,17 @@ def _to_book(matter: Matter) -> Gate:
     kind = lost.kind if lost else LOST.get(matter.referral.stage)
     ends = midnight(window.end, matter.policy.zone) if window.end else None
     due = min((d for d in (matter.due("book"), ends) if d), default=None)
+    ours = partial(Gate, state="open", who="coordinator", due=due, due_label=sentence("due.book"))
     if kind:
         said = _came_to_nothing(kind, lost.day if lost else None)
-        return _gate(matter, "open", said, kind, REBOOK, "coordinator", due, "Book visit", evidence=_proof(lost))
+        return ours(rule=rule("appointment", kind), reason=said, evidence=_proof(lost), action=REBOOK)
     if window.end and matter.today >= window.end:
-        said, rule = sentence("appointment.window-over", day=dated(window.last)), "window-over"
-    elif window.end:
-        said, rule = sentence("appointment.none.wanted", day=dated(window.last)), "none"
-    else:
-        said, rule = sentence("appointment.none"), "none"
-    return _gate(matter, "open", said, rule, BOOK, "coordinator", due, "Book visit")
+        said = sentence("appointment.window-over", day=dated(window.last))
+        return ours(rule="appointment.window-over", reason=said, action=BOOK)
+    said = sentence("appointment.none")
+    if window.end:
+        said = sentence("appointment.none.wanted", day=dated(window.last))
+    return ours(rule="appointment.none", reason=said, action=BOOK)
 
 
 def _came_to_nothing(kind: str, day: date | None) -> Sentence:

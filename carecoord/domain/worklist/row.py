@@ -1,37 +1,36 @@
 """A case as one flat row of the worklist: what the desk filters, sorts and shows without judging anything again."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from carecoord.domain.access import payer_view
 from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.codes import EXTENSION, IDENTIFIER
-from carecoord.domain.resource.days import Days, later, local, midnight, spoken
+from carecoord.domain.resource.days import Days, later, local, midnight
 from carecoord.domain.resource.elements import Json, extension, item, items, target, text, words
 from carecoord.domain.resource.parties import Party, party
 from carecoord.domain.resource.patient import birth_date, name, name_changes_at, record_number
 from carecoord.domain.worklist.search_words import member_id, searched
 from carecoord.fhir.instants import FOREVER, micros
 from carecoord.fhir.search.collation import fold
+from carecoord.words.sentence import Sentence, dated, sentence
 
-CONTRACT = {  # kind of participation -> the chip and its note
-    "in-network": ("in-network", ""),
-    "self-pay": ("in-network", "Self pay"),
-    "ended": ("ended", ""),
-    "excluded": ("excluded", ""),
-    "not-credentialed": ("not-credentialed", ""),
-    "network": ("out-of-network", ""),
-    "site": ("out-of-network", "Not at this site"),
-    "later": ("out-of-network", "Not yet in force"),
-    "awaited": ("awaited", ""),
-    "suspended": ("out-of-network", "Suspended"),
-    "silent": ("unknown", "Not in the directory"),
-    "contract": ("unknown", "No agreement on file"),
+CONTRACT: Final[dict[str, tuple[str, Sentence | None]]] = {  # kind of participation -> the chip and its remark
+    "in-network": ("in-network", None),
+    "self-pay": ("in-network", sentence("remark.self-pay")),
+    "ended": ("ended", None),
+    "excluded": ("excluded", None),
+    "not-credentialed": ("not-credentialed", None),
+    "network": ("out-of-network", None),
+    "site": ("out-of-network", sentence("remark.not-at-site")),
+    "later": ("out-of-network", sentence("remark.not-in-force")),
+    "awaited": ("awaited", None),
+    "suspended": ("out-of-network", sentence("remark.suspended")),
+    "silent": ("unknown", sentence("remark.silent")),
+    "contract": ("unknown", sentence("remark.no-agreement")),
 }
-
-
 LOST = {"missed": "no-show", "cancelled": "appointment-cancelled"}  # what became of the last visit -> the stage
 
 
@@ -66,12 +65,12 @@ def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
         "cleared": found.cleared,
         "conflict": bool(found.conflict),
         "headline_gate": found.headline_gate,
-        "headline": str(found.headline),
+        "headline": _stored(found.headline),
         "action": found.action.code if found.action else None,
-        "action_label": found.action.label if found.action else None,
+        "action_label": _stored(found.action.label) if found.action else None,
         "role": found.who,
         "due_at": _at(found.due),
-        "due_label": found.due_label if found.due else None,
+        "due_label": _stored(found.due_label) if found.due else None,
         "clock_start": _at(found.since),
         "sort_due": FOREVER if found.due is None else micros(found.due),
         **_payer_clock(found),
@@ -108,7 +107,7 @@ def _payers(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
     moments = (_at(found.changes_at), _at(turns), name_changes_at(case.patient or {}, found.now))
     return {
         "payer_authorization": state,
-        "payer_authorization_note": note or None,
+        "payer_authorization_note": _stored(note),
         "payer_agreement": agreement.get("agreement_state"),
         "payer_agreement_note": agreement.get("agreement_note"),
         "changes_at": min((moment for moment in moments if moment is not None), default=None),
@@ -123,7 +122,7 @@ def _payer_clock(found: Clearance) -> dict[str, Any]:
     return {
         "payer_moves": first is not None,
         "payer_due": _at(due),
-        "payer_due_label": first.due_label if first and due else None,
+        "payer_due_label": _stored(first.due_label) if first and due else None,
         "payer_clock_start": _at(first.since) if first else None,
         "payer_sort": FOREVER if due is None else micros(due),
     }
@@ -172,8 +171,13 @@ def _stage(found: Clearance) -> str:
     return lost if lost and referral.tracked else referral.stage
 
 
-def _ends(until: date | None) -> str:
-    return f"Ends {spoken(Days(end=until).last)}" if until else ""
+def _stored(said: Sentence | None) -> str | None:
+    """A sentence as the row keeps it."""
+    return str(said) if said else None
+
+
+def _ends(until: date | None) -> Sentence | None:
+    return sentence("remark.ends", day=dated(Days(end=until).last)) if until else None
 
 
 def _soon(until: date | None, found: Clearance, policy: Policy) -> bool:
@@ -183,34 +187,32 @@ def _soon(until: date | None, found: Clearance, policy: Policy) -> bool:
 
 def _authorization(found: Clearance, policy: Policy) -> dict[str, Any]:
     ruling = found.ruling
-    chip, note = ruling.chip, ruling.note
+    chip, note = ruling.chip, ruling.remark
     until = ruling.line.days.end if ruling.line else None
     if chip in ("approved", "partly") and not ruling.gate.unmet and found.date is None and _soon(until, found, policy):
         chip, note = "expiring", _ends(until)
     if chip == "draft" and (asked := [ask for ask in found.papers if ask.by == "payer"]):
-        note = f"{sum(ask.state == 'attached' for ask in asked)} of {len(asked)} documents"
+        note = sentence("remark.documents", attached=sum(ask.state == "attached" for ask in asked), n=len(asked))
     return {
         "authorization_state": chip,
-        "authorization_note": note or None,
+        "authorization_note": _stored(note),
         "authorization_until": micros(midnight(until, policy.zone)) if until else None,
     }
 
 
 def _agreement(found: Clearance, policy: Policy) -> dict[str, Any]:
     part = found.participation
-    chip, note = CONTRACT.get(part.kind, ("unknown", ""))
+    chip, note = CONTRACT.get(part.kind, ("unknown", None))
     if chip == "in-network" and _soon(part.until, found, policy):
         chip, note = "expiring", _ends(part.until)
     if chip == "ended":
-        note = (
-            f"Ended {spoken(Days(end=part.until).last)}"
-            if part.until and part.until <= _today(found, policy)
-            else _ends(part.until)
-        )
-        chip = "ended" if part.until is None or part.until <= _today(found, policy) else "ends-before"
+        over = part.until is None or part.until <= _today(found, policy)
+        last = dated(Days(end=part.until).last)
+        note = sentence("remark.ended", day=last) if part.until and over else _ends(part.until)
+        chip = "ended" if over else "ends-before"
     return {
         "agreement_state": chip,
-        "agreement_note": note or None,
+        "agreement_note": _stored(note),
         "agreement_until": micros(midnight(part.until, policy.zone)) if part.until else None,
     }
 

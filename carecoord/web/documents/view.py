@@ -9,6 +9,7 @@ from carecoord.domain.resource.elements import Json, item, items, key, text, wor
 from carecoord.fhir.instants import micros
 from carecoord.web.page.labels import Chip
 from carecoord.web.page.times import Times
+from carecoord.words.catalogue import say
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def papers(panel: Panel, times: Times) -> list[Paper]:
 def payers_papers(panel: PayerPanel, times: Times) -> list[Paper]:
     """Those that the payer waits for, then those that were sent to it."""
     wanted, sent = Chip("Wanted by the payer", "amber", icon="circle-alert"), Chip("Sent", "quiet", icon="send")
-    asks = [Paper(said, f"due {times.exact(micros(due))}" if due else "", wanted) for said, due in panel.told.asks]
+    asks = [Paper(say(said), f"due {times.exact(micros(due))}" if due else "", wanted) for said, due in panel.told.asks]
     return [*asks, *(each for document in panel.told.documents for each in _there(document, sent, panel, times))]
 
 
@@ -40,7 +41,7 @@ def _wanted(panel: Panel, times: Times) -> Iterator[Paper]:
             by = "the payer" if ask.by == "payer" else "the clinic"
             state = "In the chart, not sent" if ask.ready else f"Wanted by {by}"
             due = f"due {times.exact(micros(ask.due))}" if ask.due else ""
-            yield Paper(ask.words, due, Chip(state, "amber", icon="circle-alert"))
+            yield Paper(say(ask.words), due, Chip(state, "amber", icon="circle-alert"))
 
 
 def _state(document: Json, panel: Panel) -> Chip | None:

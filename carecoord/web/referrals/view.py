@@ -22,6 +22,7 @@ from carecoord.web.page.labels import Chip, authorized, chip, contracted
 from carecoord.web.page.times import Clock, Times
 from carecoord.web.referrals.contacts import Telephone, identity, telephones, to_call
 from carecoord.web.referrals.verdict import verdict
+from carecoord.words.catalogue import say
 
 SHORT = 6  # events shown before "All events"
 INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
@@ -155,7 +156,7 @@ def sheet(panel: Panel | PayerPanel, zone: ZoneInfo) -> Sheet:
         reason_codes=_codes(items(panel.case.order, "reasonCode")),
         story=_story(panel.case, panel.known, row, panel.now), tracks=_tracks(panel, times), next=_next(panel, times),
         verdict=verdict(row._asdict()), verdict_note=_judged_for(panel, times),
-        warnings=(*panel.clearance.conflict, *panel.clearance.warnings),
+        warnings=[say(each) for each in (*panel.clearance.conflict, *panel.clearance.cautions)],
         gates=[_step(gate, panel.openable, times, gate.name == first) for gate in panel.clearance.gates],
         events=told[:SHORT], more_events=told[SHORT:], papers=papers(panel, times), full=True,
     )  # fmt: skip
@@ -184,7 +185,7 @@ def _payers_next(panel: PayerPanel, times: Times) -> Next:
         return Next("Nothing to decide", "The next move is not yours.", None, None, "")
     gate = next((gate for gate in panel.told.gates if gate.who == "payer"), None)
     what = "Decide the request" if gate else "Answer the eligibility question"
-    why = str(gate.reason) if gate else "The coverage has been asked about and is not confirmed yet."
+    why = say(gate.reason) if gate else "The coverage has been asked about and is not confirmed yet."
     clock = times.clock(row.due_at, row.clock_start, panel.at.today)
     return Next(what, why, chip(labels.MOVE, "payer"), clock, row.due_label or "")
 
@@ -259,21 +260,21 @@ def _judged_for(panel: Panel, times: Times) -> str:
 def _step(gate: Gate, openable: frozenset[str], times: Times, open: bool) -> Step:
     facts = []
     if gate.action and gate.unmet:
-        facts.append(("To do", gate.action.label))
+        facts.append(("To do", say(gate.action.label)))
     if gate.who and gate.unmet:
         facts.append(("Whose move", chip(labels.MOVE, gate.who).label))
     if gate.due and gate.unmet:
-        facts.append((gate.due_label or "Due", times.exact(micros(gate.due))))
+        facts.append((say(gate.due_label) if gate.due_label else "Due", times.exact(micros(gate.due))))
     if gate.waits_on:
         facts.append(("Waits for", labels.GATES[gate.waits_on].label))
     facts += [
-        (f"{times.date(s.first)} to {times.date(s.last)}", f"{chip(labels.GATE, s.state).label}: {s.reason}")
+        (f"{times.date(s.first)} to {times.date(s.last)}", f"{chip(labels.GATE, s.state).label}: {say(s.reason)}")
         for s in gate.spans
     ]
     facts += [("Also in network", f"{o.name} ({o.agreement})") for o in gate.offers]
     named = labels.GATES[gate.name]
     return Step(
-        named.label, named.icon, chip(labels.GATE, gate.state), str(gate.reason), gate.rule, facts,
+        named.label, named.icon, chip(labels.GATE, gate.state), say(gate.reason), gate.rule, facts,
         [_proof(each, openable) for each in gate.evidence], open,
     )  # fmt: skip
 

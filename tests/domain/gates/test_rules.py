@@ -4,6 +4,7 @@ import pytest
 
 from carecoord.domain.gates.gate import NAMES, Gate
 from carecoord.domain.gates.rules import RULES, rule
+from carecoord.words.sentence import sentence
 
 
 def test_the_rules_are_listed_for_each_of_the_six_gates_once() -> None:
@@ -19,8 +20,8 @@ def test_a_rule_is_looked_up_and_never_joined() -> None:
         rule("agreement", "out-of-network")
 
 
-@pytest.mark.parametrize("wrong", ["agreement.out-of-network", "coverage.none", "none", ""])
+@pytest.mark.parametrize("wrong", ["agreement.out-of-network", "agreement.none", "none", ""])
 def test_no_gate_speaks_by_a_rule_that_is_not_in_the_list(wrong: str) -> None:
     with pytest.raises(LookupError):
-        Gate("agreement", "met", "In network.", wrong)
-    assert Gate("agreement", "met", "In network.", "agreement.in-network").rule == "agreement.in-network"
+        Gate(rule=wrong, state="met", reason=sentence("loop.closed"))
+    assert Gate(rule="agreement.in-network", state="met", reason=sentence("loop.closed")).name == "agreement"
