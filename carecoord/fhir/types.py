@@ -1,16 +1,22 @@
 """The one table of resource types. Routes, scopes, capability, the sync list and the search indexes derive from it."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+# Which table of states governs a type: `carecoord/actions/fhir/door.py` asks it at every write.
+Rule = Literal["", "task", "order", "appointment", "slot", "authorization", "agreement"]
 
 
 @dataclass(frozen=True)
 class Type:
     """A resource type that we hold. `synced`: an EHR is a system of record for it, so a sync asks for it; the rest is
-    our own office's. `written`: clients may create and change it; otherwise it comes from EHRs and files alone."""
+    our own office's. `written`: clients may create and change it; otherwise it comes from EHRs and files alone. `rule`:
+    the table of states that governs it."""
 
     name: str
     synced: bool = True
     written: bool = True
+    rule: Rule = ""
 
 
 _ROWS = (
@@ -28,21 +34,21 @@ _ROWS = (
     Type("Coverage"),
     Type("CoverageEligibilityRequest"),
     Type("CoverageEligibilityResponse"),
-    Type("ServiceRequest"),
-    Type("Task"),
-    Type("Appointment"),
+    Type("ServiceRequest", rule="order"),
+    Type("Task", rule="task"),
+    Type("Appointment", rule="appointment"),
     Type("AppointmentResponse"),
     Type("Schedule"),
-    Type("Slot"),
+    Type("Slot", rule="slot"),
     Type("Encounter"),
     Type("EpisodeOfCare"),
     Type("CarePlan"),
     Type("CareTeam"),
     Type("Goal"),
-    Type("Claim"),
-    Type("ClaimResponse"),
+    Type("Claim", rule="authorization"),
+    Type("ClaimResponse", rule="authorization"),
     Type("ExplanationOfBenefit"),
-    Type("Contract", synced=False),
+    Type("Contract", synced=False, rule="agreement"),
     Type("Consent"),
     Type("Communication"),
     Type("CommunicationRequest"),
@@ -61,7 +67,7 @@ _ROWS = (
     Type("ImagingStudy"),
     Type("Questionnaire"),
     Type("QuestionnaireResponse"),
-    Type("DeviceRequest"),
+    Type("DeviceRequest", rule="order"),
     Type("PlanDefinition", synced=False),
     Type("ActivityDefinition", synced=False),
     Type("ChargeItemDefinition", synced=False),

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from auth.grant import Grant
 from carecoord.actions.access.audited import refusals_noted
 from carecoord.actions.access.turn import Turn, changing, looking
-from carecoord.actions.fhir import history
+from carecoord.actions.fhir import door, history
 from carecoord.actions.fhir import read as fhir_read
 from carecoord.actions.fhir import write as fhir_write
 from carecoord.actions.fhir.bundle_entries import Entry, Pairs, address_of, kind, listed, parse, placed
@@ -92,9 +92,14 @@ def perform(turn: Turn, entries: Sequence[Entry], full: bool, new_id: NewId) -> 
 
 
 def _written(turn: Turn, writes: ResolvedWrites) -> list[Written]:
-    """All writes in one go; a Stale one is told by its entry."""
+    """All writes in one go; one that the door refuses, or that is Stale, is told by its entry."""
+    entries = {id(write): entry for entry, write in writes}
+
+    def refuse(write: door.Aim, problem: Problem) -> None:
+        raise placed(problem, entries[id(write)].where) from problem
+
     try:
-        return fhir_write.carry_out(turn, [write for _, write in writes])
+        return fhir_write.carry_out(turn, [write for _, write in writes], refuse)
     except Stale as stale:
         for entry, write in writes:
             row = read.get(turn.conn, write.type, write.id)

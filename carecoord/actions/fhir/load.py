@@ -10,7 +10,7 @@ Clause: FHIR R4 bundle.html, http.html#trules (conditional references), nd-json.
 
 import gzip
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -20,7 +20,7 @@ from uuid import NAMESPACE_URL, uuid5
 from auth.grant import Grant
 from auth.scopes import parse, resources
 from carecoord.actions.access.turn import Turn, changing
-from carecoord.actions.fhir import bundle_references
+from carecoord.actions.fhir import bundle_references, door
 from carecoord.actions.fhir import write as fhir_write
 from carecoord.actions.fhir.bundle import ResolvedWrites, resolved_writes
 from carecoord.actions.fhir.bundle_entries import Entry, Pairs, address_of, conditions
@@ -186,6 +186,9 @@ def _entry(resource: dict[str, Any], n: int, place: str) -> Entry:
     return Entry(n, "POST", (type if isinstance(type, str) else "",), resource=resource)
 
 
+_Place = tuple[str, str]  # a file, and where in it
+
+
 class _Keeper:
     """Stores run after run, each in one transaction, as far as the rules and `lenient` allow."""
 
@@ -219,7 +222,8 @@ class _Keeper:
                     self.loaded.refusals.append(Refusal(file, places[entry.n], _named(entry), issues, False))
                     left_out.add(entry.n)
             ready: list[ResolvedWrite] = []
-            for entry, write in self._writes(turn, good, left_out):
+            writes = self._writes(turn, good, left_out)
+            for entry, write in writes:
                 write = replace(write, flags=flags.get(entry.n, ()))
                 try:
                     ready.append(_meant(write, meaning))
@@ -227,7 +231,7 @@ class _Keeper:
                     self.waiting.add(
                         Held(file, places[entry.n], write.type, write.id, write.flags, entry.if_none_exist), write
                     )
-            self._store(turn, ready)
+            self._store(turn, ready, {(write.type, write.id): (file, places[entry.n]) for entry, write in writes})
 
     def _writes(self, turn: Turn, entries: Sequence[Entry], left_out: Set[int]) -> ResolvedWrites:
         """The writes of the entries that are not left out; references to the others name the ids they would have."""
@@ -258,7 +262,7 @@ class _Keeper:
                     ready.append(_meant(replace(write, flags=held.flags), meaning))
                 except Problem:
                     self.waiting.add(held, write)
-            self._store(turn, ready)
+            self._store(turn, ready, _places(run))
 
     def _give_up(self, run: Sequence[tuple[Held, Json]]) -> None:
         with changing(self.world, LOADER, "load") as turn:
@@ -270,12 +274,22 @@ class _Keeper:
                 self.loaded.refusals.append(Refusal(held.file, held.place, what, issues, self.lenient))
                 if self.lenient:
                     ready.append(ResolvedWrite(held.type, held.id, resource, flags=(*held.flags, *issues)))
-            self._store(turn, ready)
+            self._store(turn, ready, _places(run))
 
-    def _store(self, turn: Turn, writes: Sequence[ResolvedWrite]) -> None:
-        written = fhir_write.carry_out(turn, writes)
+    def _store(self, turn: Turn, writes: Sequence[ResolvedWrite], places: Mapping[tuple[str, str], _Place]) -> None:
+        """Store what the tables of states have, and tell the rest."""
+
+        def tell(write: door.Aim, problem: Problem) -> None:
+            what = f"{write.type}/{write.id}"
+            self.loaded.refusals.append(Refusal(*places[write.type, write.id], what, problem.all_issues(), False))
+
+        written = fhir_write.carry_out(turn, writes, tell)
         self.loaded.kept.update(one.type for one in written if one.body)
         self.loaded.outcomes.update(one.outcome for one in written)
+
+
+def _places(run: Sequence[tuple[Held, Json]]) -> dict[tuple[str, str], _Place]:
+    return {(held.type, held.id): (held.file, held.place) for held, _ in run}
 
 
 def _unclear(turn: Turn, type: str, unless: Pairs | None) -> Problem | None:

@@ -5,17 +5,18 @@ Clause: FHIR R4 http.html#create, #update (update as create), #patch, #delete, #
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from carecoord.actions.access.audited import noted
 from carecoord.actions.access.turn import Turn, missing
+from carecoord.actions.fhir import door
 from carecoord.actions.fhir.conditional import Pairs, one
 from carecoord.actions.fhir.reference_guard import demand_seen
 from carecoord.domain.access import app_state, roles
-from carecoord.errors import Forbidden, Gone, Invalid, Issue, NotAllowed, NotFound, Stale
+from carecoord.errors import Forbidden, Gone, Invalid, Issue, NotAllowed, NotFound, Problem, Stale
 from carecoord.fhir import text
 from carecoord.fhir.etag import Expected, etag, holds
 from carecoord.fhir.patch.json_patch import Patch
@@ -157,13 +158,25 @@ def deleting_match(turn: Turn, type: str, pairs: Pairs, expected: Expected | Non
     return deleting(turn, type, found.id, expected) if found else None
 
 
-def carry_out(turn: Turn, writes: Sequence[ResolvedWrite]) -> list[Written]:
-    """Make every write, in one go, and return what became of each, in their order. `check` each of them then.
+def _refuse(write: door.Aim, problem: Problem) -> None:
+    raise problem
+
+
+def carry_out(
+    turn: Turn, writes: Sequence[ResolvedWrite], refuse: Callable[[door.Aim, Problem], None] = _refuse
+) -> list[Written]:
+    """Make every write, in one go, and return what became of each, in their order. `check` each of them then. refuse:
+    what is done about a write that the door refuses; where it returns, the others are made without that one.
 
     Raises Stale where one is not at the version expected, Forbidden where one points at a patient whom the asker's
-    roles do not see.
+    roles do not see, and what `door.refusals` tells where the tables of states do not have it.
     """
     demand_seen(turn, writes)
+    refused = set()
+    for aim, problem in door.refusals(turn, writes):
+        refuse(aim, problem)
+        refused.add(id(aim))
+    writes = [write for write in writes if id(write) not in refused]
     for write in writes:
         if write.already:
             with noted(turn, "read", write.type, write.id) as shown:

@@ -37,3 +37,12 @@ def order_move(before: Json, after: Json) -> OrderVerb:
     """What a plain change of an order means (`before` empty: a new one), legal or not."""
     start, to = text(before, "status") if before else "new", text(after, "status")
     return "keep" if start == to else moves.between(TABLE, start, to) or "draft"  # type: ignore[return-value]
+
+
+def judge_order(before: Json, after: Json, side: Side) -> None:
+    """Refuse a change of an order that the table does not have (`before` empty: a new one).
+
+    Raises Conflict (409) naming the legal verbs; Forbidden (403), for any change by another than the requester.
+    """
+    start = text(before, "status") if before else "new"
+    moves.advance(TABLE, start, order_move(before, after), side, where=f"{after.get('resourceType')}.status")

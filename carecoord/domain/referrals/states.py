@@ -14,10 +14,12 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from carecoord.domain.referrals import stages
+from carecoord.domain.referrals.case import coordinates
 from carecoord.domain.resource import moves
 from carecoord.domain.resource.codes import STAGE
 from carecoord.domain.resource.elements import Json, item, items, text
 from carecoord.domain.resource.moves import BOTH, EVERYBODY, Move, Need, Profile, Side
+from carecoord.errors import Conflict
 
 __all__ = ["Profile", "Side"]
 
@@ -184,3 +186,45 @@ def lacks(before: Json, after: Json) -> tuple[str, ...]:
     if "output" in demands and not items(after, "output"):
         found.append(f"A Task that is {stage} shows what came of it: give Task.output.")
     return tuple(found)
+
+
+_CLOSED = ("completed", "rejected", "cancelled", "failed", "entered-in-error")
+_DOING = ("requested", "received", "accepted", "ready", "in-progress", "on-hold")
+_PLAIN: Final = {  # a Task under another, such as an errand or a wish for papers: ticked off in one step
+    ("new", "open"): tuple(Move(to, BOTH) for to in ("draft", *_DOING)),
+    ("draft", "open"): tuple(Move(to, BOTH) for to in _DOING),
+    **{(start, "go-on"): tuple(Move(to, BOTH) for to in _DOING if to != start) for start in _DOING},
+    **{(start, "close"): tuple(Move(to, BOTH) for to in _CLOSED[:-1]) for start in ("draft", *_DOING)},
+    **{(start, "void"): (Move("entered-in-error", BOTH),) for start in ("draft", *_DOING, *_CLOSED[:-1])},
+}
+
+
+def judge(before: Json, after: Json, side: Side, abort: bool = False) -> None:
+    """Refuse a change of a Task that the table does not have (`before` empty: a new one). abort: a request to cancel
+    lies on it (COW: a Task `abort`), so that it may be called off whatever its own stage says.
+
+    Raises Conflict (409) naming the legal verbs, Forbidden (403), Unprocessable (422).
+    """
+    if not coordinated(before) and not coordinated(after):
+        _judge_plain(text(before, "status") if before else "new", text(after, "status"))
+        return
+    verb, start = move(before, after), stages.stage(before) if before else "new"
+    if abort and verb in ("withdraw", "confirm-cancel") and start not in ENDS:
+        verb, start = "confirm-cancel", "cancel-requested"
+    moves.advance(TABLE, start, verb, side, profile(after), "Task.status")
+    moves.demand_whole(lacks(before, after), "Task")
+
+
+def coordinated(task: Json) -> bool:
+    """Whether a Task is a performer's work on an order, and so has stages: not one under it, nor an errand of ours."""
+    about = [item(task, "focus"), *items(task, "basedOn")]
+    names = (f"/{text(each, 'reference')}" for each in about)
+    order = any(f"/{kind}/" in name for name in names for kind in ("ServiceRequest", "DeviceRequest"))
+    return order and coordinates(task)
+
+
+def _judge_plain(start: str, to: str) -> None:
+    ways = {move.to: verb for (state, verb), found in _PLAIN.items() if state == start for move in found}
+    if start != to and to not in ways:
+        verbs = ", ".join(f"{verb} ({to})" for to, verb in ways.items())
+        raise Conflict(f"It is {start} and can not become {to}. Legal: {verbs or 'nothing'}.", "Task.status")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from carecoord.errors import Conflict, Forbidden
+from carecoord.errors import Conflict, Forbidden, Issue, Unprocessable
 
 Side = Literal["requester", "performer", "patient", "either", "other"]
 Profile = Literal["base", "cow", "bser", "gravity", "360x"]
@@ -50,19 +50,28 @@ def legal(table: Table, state: str, side: Side, profile: Profile = "base") -> tu
     )
 
 
-def advance(table: Table, state: str, verb: str, side: Side, profile: Profile = "base") -> Move:
-    """The move that a side makes from a state.
+def advance(
+    table: Table, state: str, verb: str, side: Side, profile: Profile = "base", where: str | None = None
+) -> Move:
+    """The move that a side makes from a state. where: the element that a refusal names.
 
     Raises Conflict (409) where the table has none, naming those that it has; Forbidden (403) where it is another
     side's.
     """
     move = found(table, state, verb, profile)
     if move is None:
-        raise Conflict(f"It is {state}: there is no {verb!r} from there. {_offered(table, state, side, profile)}")
+        text = f"It is {state}: there is no {verb!r} from there. {_offered(table, state, side, profile)}"
+        raise Conflict(text, where)
     if not move.open_to(side):
         who = " or the ".join(sorted(move.who)) or "nobody"
-        raise Forbidden(f"{verb!r} is for the {who} to do. {_offered(table, state, side, profile)}")
+        raise Forbidden(f"{verb!r} is for the {who} to do. {_offered(table, state, side, profile)}", where)
     return move
+
+
+def demand_whole(lacks: Sequence[str], where: str) -> None:
+    """Raise Unprocessable (422) where the content lacks what a move needs, one issue for each sentence."""
+    if lacks:
+        raise Unprocessable(lacks[0], where, issues=[Issue("error", "business-rule", each, where) for each in lacks])
 
 
 def between(table: Table, state: str, to: str, profile: Profile = "base") -> str:
@@ -74,5 +83,5 @@ def between(table: Table, state: str, to: str, profile: Profile = "base") -> str
 
 
 def _offered(table: Table, state: str, side: Side, profile: Profile) -> str:
-    verbs = [verb for verb in legal(table, state, side, profile) if verb != "keep"]
+    verbs = [verb for verb in legal(table, state, side, profile) if verb != "keep"]  # a change that is none
     return f"Legal from {state}: {', '.join(verbs)}." if verbs else f"Nothing leads on from {state} for this side."

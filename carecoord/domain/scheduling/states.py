@@ -115,3 +115,19 @@ def slot_move(before: Json, after: Json) -> SlotVerb:
     """What a plain change of a Slot means, legal or not."""
     start, to = text(before, "status") if before else "new", text(after, "status")
     return "keep" if start == to else moves.between(SLOTS, start, to) or "open"  # type: ignore[return-value]
+
+
+def judge(before: Json, after: Json, side: Side) -> None:
+    """Refuse a change of an Appointment that the table does not have (`before` empty: a new one).
+
+    Raises Conflict (409) naming the legal verbs, Forbidden (403), Unprocessable (422).
+    """
+    start = text(before, "status") if before else "new"
+    moves.advance(TABLE, start, move(before, after), side, where="Appointment.status")
+    moves.demand_whole(lacks(before, after), "Appointment.cancelationReason")
+
+
+def judge_slot(before: Json, after: Json, side: Side) -> None:
+    """The same of a Slot."""
+    start = text(before, "status") if before else "new"
+    moves.advance(SLOTS, start, slot_move(before, after), side, where="Slot.status")

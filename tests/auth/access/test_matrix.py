@@ -63,7 +63,9 @@ def _links(n: int) -> dict[str, Json]:
         "ServiceRequest": {
             "subject": patient, "performer": [house], "status": "active", "intent": "order",
             "category": [{"coding": [{"system": "http://snomed.info/sct", "code": "3457005"}]}]},
-        "Task": {"for": patient, "owner": house, "focus": to("ServiceRequest")},
+        "Task": {"for": patient, "owner": house, "focus": to("ServiceRequest"), "status": "requested",
+                 "businessStatus": {"text": "new"}},
+        "Slot": {"status": "free"}, "Contract": {"status": "negotiable"},
         "Appointment": {"participant": [{"actor": patient, "status": "accepted"}], "status": "proposed"},
         "AppointmentResponse": {"actor": patient, "appointment": to("Appointment")},
         "EpisodeOfCare": {"patient": patient},
@@ -71,7 +73,7 @@ def _links(n: int) -> dict[str, Json]:
             "patient": patient, "insurer": house, "use": "preauthorization", "status": "active",
             "insurance": [{"sequence": 1, "focal": True, "coverage": to("Coverage")}],
             "referral": to("ServiceRequest")},
-        "ClaimResponse": {"patient": patient, "insurer": house},
+        "ClaimResponse": {"patient": patient, "insurer": house, "status": "active", "disposition": "Pending"},
         "ExplanationOfBenefit": {"patient": patient, "insurance": [{"focal": True, "coverage": to("Coverage")}]},
         "Consent": {"patient": patient, "status": "inactive"}, "Communication": told, "CommunicationRequest": told,
         "DocumentReference": {
@@ -100,6 +102,7 @@ def _links(n: int) -> dict[str, Json]:
         "VisionPrescription",
     ):  # fmt: skip
         found[type] = {"patient": patient}
+    found["DeviceRequest"] = {"subject": patient, "status": "active"}
     found["DetectedIssue"] = {"patient": patient}
     found["SupplyRequest"] = {"deliverTo": patient}
     return found

@@ -1,0 +1,170 @@
+"""The door that every write of ours goes through: single requests, Bundles, loads and the desk's acts. What the tables
+of states do not have is refused here. What an EHR sends does not come this way: it is stored, and flagged.
+
+`Type.rule` names the table of a type. A person begins a referral as a draft or sends it; a service may record one in
+any state that it truly reached elsewhere, and from then on the table holds for it too.
+
+Clauses: FHIR R4 http.html#2.21.0.4 (409 and 422); IHE ITI Scheduling (one of two who want the last slot gets it)."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from carecoord.actions.access import sides
+from carecoord.actions.access.turn import Turn
+from carecoord.domain.agreements import states as agreement_states
+from carecoord.domain.prior_auth import states as authorization_states
+from carecoord.domain.referrals import order_states
+from carecoord.domain.referrals import states as task_states
+from carecoord.domain.resource.codes import ABORT, has
+from carecoord.domain.resource.elements import item, text
+from carecoord.domain.scheduling import states as visit_states
+from carecoord.errors import Conflict, Problem
+from carecoord.fhir import text as json
+from carecoord.fhir.etag import Expected, holds
+from carecoord.fhir.search import params
+from carecoord.fhir.types import TYPES
+from carecoord.store.database.engine import alone
+from carecoord.store.resources import read
+
+Json = dict[str, Any]
+
+
+class Aim(Protocol):
+    """A resource to be stored under a type and an id; None: to be deleted. already, twin: nothing is to be done."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def resource(self) -> Json | None: ...
+    @property
+    def expected(self) -> Expected | None: ...
+    @property
+    def already(self) -> object: ...
+    @property
+    def twin(self) -> bool: ...
+
+
+def refusals(turn: Turn, aims: Sequence[Aim]) -> Iterator[tuple[Aim, Problem]]:
+    """Every write that its table does not have, and why: Conflict (409) naming the legal verbs, Forbidden (403) for the
+    wrong side, Unprocessable (422). To be asked before anything is written; those that are refused count as not made. A
+    write that is not at the version expected is not judged: putting it away will say so."""
+    governed = [aim for aim in aims if _rule(aim.type) and aim.already is None and not aim.twin]
+    if not governed:
+        return
+    held, versions = _held(turn, governed)
+    door = _Door(turn, held)
+    for aim in governed:
+        if aim.expected is not None and not holds(aim.expected, versions.get((aim.type, aim.id))):
+            continue
+        before, after = door.held.get((aim.type, aim.id)) or {}, aim.resource
+        try:
+            if after is None:
+                _JUDGES_DELETION.get(_rule(aim.type), _free)(before)
+            else:
+                door.judge(aim.type, aim.id, before, after)
+        except Problem as problem:
+            yield aim, problem
+            continue
+        door.held[aim.type, aim.id] = after
+
+
+def _rule(type: str) -> str:
+    return TYPES[type].rule if type in TYPES else ""
+
+
+Held = dict[tuple[str, str], Json | None]
+
+
+def _held(turn: Turn, aims: Sequence[Aim]) -> tuple[Held, dict[tuple[str, str], int]]:
+    """What stands there now, and nobody else changes until this transaction ends, with its versions."""
+    wanted = {(aim.type, aim.id) for aim in aims}
+    found = read.many(turn.conn, wanted)
+    for row in found:
+        alone(turn.conn, f"state {row.type}/{row.id}")
+    if found and turn.conn.dialect.name == "postgresql":  # somebody may have been before us
+        found = read.many(turn.conn, wanted)
+    held: Held = {(row.type, row.id): json.loads(row.body) for row in found}
+    return held, {(row.type, row.id): row.version for row in found}
+
+
+@dataclass
+class _Door:
+    """The door in one go of writes. held: what stands there, and what the writes so far make of it."""
+
+    turn: Turn
+    held: Held
+
+    def judge(self, type: str, id: str, before: Json, after: Json) -> None:
+        """Raise why a table does not have this change."""
+        if not before and sides.serves(self.turn):
+            if type == "Appointment":
+                self._demand_slots(id, before, after)
+            return
+        judges: Mapping[str, Callable[[], None]] = {
+            "task": lambda: self._task(id, before, after),
+            "order": lambda: order_states.judge_order(before, after, sides.of_order(self.turn, before or after)),
+            "appointment": lambda: self._appointment(id, before, after),
+            "slot": lambda: visit_states.judge_slot(before, after, sides.of_everybody(self.turn)),
+            "authorization": lambda: authorization_states.judge(before, after),
+            "agreement": lambda: agreement_states.judge(before, after),
+        }
+        judges[_rule(type)]()
+
+    def _task(self, id: str, before: Json, after: Json) -> None:
+        if not task_states.coordinated(before) and not task_states.coordinated(after):
+            task_states.judge(before, after, "either")
+            return
+        # who takes over an open Task names itself; nobody else's words make them a side
+        task = before | {"owner": after.get("owner")} if before and not before.get("owner") else before or after
+        ends = text(after, "status") == "cancelled" != text(before, "status")
+        abort = bool(before) and ends and self._is_to_be_aborted(id)
+        task_states.judge(before, after, sides.of_task(self.turn, task), abort)
+
+    def _is_to_be_aborted(self, id: str) -> bool:
+        """Whether a request to cancel, that was not turned down, lies on a Task (COW)."""
+        rows = read.referring(self.turn.conn, params.key("Task", "focus"), "Task", id)
+        asked = [json.loads(row.body) for row in rows if not row.deleted]
+        refused = ("rejected", "cancelled", "failed", "entered-in-error", "draft")
+        return any(has(item(each, "code"), *ABORT) and text(each, "status") not in refused for each in asked)
+
+    def _appointment(self, id: str, before: Json, after: Json) -> None:
+        visit_states.judge(before, after, sides.of_everybody(self.turn))
+        self._demand_slots(id, before, after)
+
+    def _demand_slots(self, id: str, before: Json, after: Json) -> None:
+        """One visit for one slot: the second is refused, and so is one that somebody else filled."""
+        for slot in visit_states.slots(after):
+            if before and slot in visit_states.slots(before):
+                continue
+            alone(self.turn.conn, slot)
+            others = (each for each in self._visits(slot) if each.get("id") != id)
+            if any(slot in visit_states.slots(each) for each in others):
+                raise _taken(slot, "taken by another visit")
+            held = read.many(self.turn.conn, [("Slot", slot.partition("/")[2])])
+            status = text(json.loads(held[0].body), "status") if held else "free"
+            if status != "free" and not sides.serves(self.turn):
+                raise _taken(slot, status)
+
+    def _visits(self, slot: str) -> Iterator[Json]:
+        """The Appointments of a slot, as they will stand after the writes so far."""
+        rows = read.referring(self.turn.conn, params.key("Appointment", "slot"), "Slot", slot.partition("/")[2])
+        stored = {(row.type, row.id): json.loads(row.body) for row in rows if not row.deleted}
+        made = {name: each for name, each in self.held.items() if name[0] == "Appointment"}
+        yield from (each for each in (stored | made).values() if each)
+
+
+def _taken(slot: str, why: str) -> Conflict:
+    return Conflict(f"{slot} is {why}. Legal: another slot (Slot?status=free), or waitlist.", "Appointment.slot")
+
+
+def _free(before: Json) -> None:
+    """What no table keeps may be deleted by whoever may delete."""
+
+
+_JUDGES_DELETION: Mapping[str, Callable[[Json], None]] = {
+    "authorization": authorization_states.judge_deletion,
+    "agreement": agreement_states.judge_deletion,
+}
