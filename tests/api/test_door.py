@@ -1,4 +1,4 @@
-"""What the tables of states do not have is refused on every road: single requests, Bundles, loads; on both databases."""
+"""What the tables of states do not have is refused on every road: single requests, Bundles, loads; on both bases."""
 
 import json
 from collections import Counter

@@ -65,7 +65,7 @@ def _links(n: int) -> dict[str, Json]:
             "category": [{"coding": [{"system": "http://snomed.info/sct", "code": "3457005"}]}]},
         "Task": {"for": patient, "owner": house, "focus": to("ServiceRequest"), "status": "requested",
                  "businessStatus": {"text": "new"}},
-        "Slot": {"status": "free"}, "Contract": {"status": "negotiable"},
+        "Slot": {"status": "free"},
         "Appointment": {"participant": [{"actor": patient, "status": "accepted"}], "status": "proposed"},
         "AppointmentResponse": {"actor": patient, "appointment": to("Appointment")},
         "EpisodeOfCare": {"patient": patient},
@@ -85,7 +85,8 @@ def _links(n: int) -> dict[str, Json]:
         "Organization": {"identifier": [
             {"system": "http://hl7.org/fhir/sid/us-npi", "value": str(n + 1)},
             {"system": f"{IDENTIFIER}/payer", "value": f"P{n}"}]},
-        "MeasureReport": {"subject": patient, "reporter": house}, "Contract": {"authority": [house]},
+        "MeasureReport": {"subject": patient, "reporter": house},
+        "Contract": {"authority": [house], "status": "negotiable"},
         "InsurancePlan": {"ownedBy": house}, "Subscription": {"status": "off", "criteria": "Patient"},
     }  # fmt: skip
     for type in (
