@@ -29,7 +29,8 @@ _DAYS = (0, 36_500)
 _PORTS = (1, 65_535)
 _RANGES = {  # the least and the most of each number
     "port": _PORTS, "demo_ehr_port": _PORTS, "workers": (0, 1024), "threads": (1, 1024),
-    "max_body": (1024, 2**31), "page_size": (1, 10_000), "page_max": (1, 10_000), "sync_goal": (1, 525_600),
+    "max_body": (1024, 2**31), "page_size": (1, 10_000), "page_max": (1, 10_000), "job_lease": (1, 3600),
+    "sync_goal": (1, 525_600),
     "eligibility_days": _DAYS, "expiring_days": _DAYS, "second_factor_days": _DAYS, "trusted_proxies": (0, 100),
 }  # fmt: skip
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -76,6 +77,7 @@ class Settings:
     sign_in_rate: str = "20/minute;100/hour"  # attempts to sign in, by address
     oauth_rate: str = "600/minute"  # requests to the OAuth endpoints, by client or address
     search_rate: str = "30000/minute"  # searches of the FHIR API, by access token
+    job_lease: int = 60  # seconds without a sign of life after which another worker takes over a job
     redis_url: str = ""  # where counts of requests are kept when several machines serve; empty: in each process
     trusted_proxies: int = 0  # how many proxies in front tell the caller's address (X-Forwarded-For)
     private_hosts: str = ""  # hosts and networks of ours that addresses given to us may lead to, comma-separated

@@ -55,8 +55,8 @@ def table(world: World, screen: Screen, tab: str = "open") -> None:
 def moments(now: datetime, zone: ZoneInfo) -> DueBounds:
     """The ends of today, of the next three days and of the week, on the wall of this zone."""
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    ends = (micros((midnight + timedelta(days=days)).astimezone(UTC)) for days in (1, 4, 7))
-    return DueBounds(micros(now), *ends)
+    today, soon, week = (micros((midnight + timedelta(days=days)).astimezone(UTC)) for days in (1, 4, 7))
+    return DueBounds(micros(now), today, soon, week)
 
 
 def line(row: Row[Any], now: datetime, zone: ZoneInfo, narrow: bool) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from carecoord.cli.verbs import Verbs, current, raw, verb, words
 from carecoord.errors import Problem
 from carecoord.fhir.instants import micros
 from carecoord.settings import Settings
-from carecoord.store.database import outbox, private_files, schema
+from carecoord.store.database import jobs, private_files, schema
 from carecoord.store.database.engine import reading
 from carecoord.store.database.refusals import described
 from carecoord.world import World
@@ -121,7 +121,7 @@ def people(world: World) -> str:
 def later(world: World) -> str:
     """No job waits for a person."""
     with reading(world.engine) as conn:
-        stuck = outbox.parked(conn)
+        stuck = jobs.parked(conn)
     if stuck:
         first = f"{stuck[0].kind} {stuck[0].key}: {stuck[0].error}"
         raise Wrong(f"{len(stuck)} jobs failed too often, the first: {first}. Mend that, then: carecoord jobs retry")

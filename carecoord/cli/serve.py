@@ -15,12 +15,13 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from carecoord import logs, worker
+from carecoord import logs
 from carecoord.cli.children import CHILD, end_with_parent, kept_running
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, made, raw, verb
 from carecoord.errors import Conflict
 from carecoord.settings import Settings
+from carecoord.worker import loop
 
 HEADERS_MS = 10_000  # that a client has to send the headers of a request, or its next one on an open line
 HEADERS_BYTES = 64 * 1024  # address and headers; a search that is longer comes by POST
@@ -75,7 +76,7 @@ def work(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
         end_with_parent()
     with raw(settings) as world:
         logs.take_over(settings.log_level)
-        worker.work(world, stop)
+        loop.work(world, stop)
 
 
 def processes(settings: Settings) -> None:

@@ -1,6 +1,9 @@
 """Syncing from a small EHR on a real socket into a real database: what arrives, what changes, what goes wrong."""
 
+import subprocess
+import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -385,7 +388,11 @@ def test_a_broken_page_is_asked_for_again(world: World, added: Ehr, filled: Litt
     assert len(held(world.engine, "Patient")) == 7
 
 
-def test_two_runs_at_once_do_not_mix(world: World, added: Ehr, filled: LittleEhr) -> None:
+def test_two_runs_at_once_do_not_mix_even_where_a_lock_was_lost(
+    world: World, added: Ehr, filled: LittleEhr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A PostgreSQL that ends our session gives the lock to another while we still read."""
+    monkeypatch.setattr(sync, "held", lambda engine, what: nullcontext(True))
     once = []
 
     def meanwhile(type: str, received: int, total: int | None) -> None:
@@ -523,3 +530,32 @@ def test_a_lost_cursor_means_reading_all_again_and_still_noticing_what_is_gone(
     summary = run(world, "little")
     assert (summary.received, summary.changed) == (20, 1)
     assert by_type(summary)["Condition"].deleted == 1
+
+
+def test_one_process_at_a_time_reads_an_ehr_and_a_dead_one_keeps_nobody_out(
+    world: World, filled: LittleEhr, database_url: str, tmp_path: Path
+) -> None:
+    add_ehr(world, Ehr("little", filled.base, limits=QUICK))
+    held_by = (
+        "import sys; from carecoord.store.database.engine import open_engine;"
+        "from carecoord.store.database.mutex import held;"
+        f"lock = held(open_engine({database_url!r}), 'ehr little');"
+        "print(lock.__enter__(), flush=True); sys.stdin.read()"
+    )
+    other = subprocess.Popen([sys.executable, "-c", held_by], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert other.stdout
+    assert other.stdout.readline() == "True\n"
+    with pytest.raises(errors.Conflict, match="little is being read just now by another process"):
+        run(world, "little")
+    assert list_ehrs(world)[0].run is None, "it was not even begun, and the other's run is not called interrupted"
+    other.kill()
+    other.wait(10)
+    other.communicate()
+    end = time.monotonic() + 10
+    while time.monotonic() < end:  # a PostgreSQL needs a moment to see that the process is gone
+        try:
+            assert run(world, "little").error is None
+            return
+        except errors.Conflict:
+            time.sleep(0.1)
+    raise AssertionError("a dead process keeps the EHR")

@@ -10,14 +10,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from carecoord import worker
 from carecoord.actions.ehrs import sync
 from carecoord.actions.ehrs.sync import add_ehr, list_ehrs
 from carecoord.actions.server import health
-from carecoord.store.database import outbox, tables
+from carecoord.store.database import jobs, kinds, outbox, tables
 from carecoord.store.database.engine import migrate, open_engine, reading, writing
+from carecoord.store.database.outbox import Lease
+from carecoord.worker import lanes, loop
+from carecoord.worker.handlers import HANDLERS
 from carecoord.world import World
 from fhir_adapters.ehr import Ehr
+from tests import later
 from tests.adapters.little_ehr import LittleEhr, Reply, serving
 from tests.demo.conftest import Clock
 
@@ -46,9 +49,9 @@ def runs(world: World) -> list[str | None]:
 
 def test_it_syncs_when_due_and_not_before(world: World, clock: Clock, city: Ehr) -> None:
     sync.repeat(world, city.name, MINUTE)
-    assert worker.once(world) == 0
+    assert loop.once(world) == 0
     clock.turn(minutes=1)
-    assert worker.once(world) == 1
+    assert loop.once(world) == 1
     assert runs(world) == [None]
 
 
@@ -56,8 +59,8 @@ def test_it_syncs_again_after_the_same_while(world: World, clock: Clock, city: E
     sync.repeat(world, city.name, MINUTE)
     for _ in range(3):
         clock.turn(minutes=1)
-        assert worker.once(world) == 1
-        assert worker.once(world) == 0
+        assert loop.once(world) == 1
+        assert loop.once(world) == 0
 
 
 def test_a_failed_sync_waits_longer_each_time_and_works_again(
@@ -66,27 +69,55 @@ def test_a_failed_sync_waits_longer_each_time_and_works_again(
     little.fail("/metadata", Reply(500), times=2)
     sync.repeat(world, city.name, MINUTE)
     clock.turn(minutes=1)
-    assert worker.once(world) == 1
+    assert loop.once(world) == 1
     assert runs(world) != [None]
     clock.turn(seconds=1.5)
-    assert worker.once(world) == 0
+    assert loop.once(world) == 0
     clock.turn(seconds=1)
-    assert worker.once(world) == 1
+    assert loop.once(world) == 1
     clock.turn(seconds=5)
-    assert worker.once(world) == 1
+    assert loop.once(world) == 1
     assert runs(world) == [None]
 
 
-def test_a_job_that_nobody_knows_is_parked_at_last_and_holds_up_no_other(world: World, clock: Clock, city: Ehr) -> None:
-    with writing(world.engine) as conn:
-        outbox.add(conn, "tickle", "toes", b"{}", clock())
+def test_every_kind_of_later_work_has_a_handler_and_a_lane() -> None:
+    assert HANDLERS.keys() == kinds.KINDS.keys()
+    assert {kind.lane for kind in kinds.KINDS.values()} <= kinds.LANES.keys()
+
+
+def test_a_job_that_nobody_knows_is_left_for_who_does_and_holds_up_no_other(
+    world: World, clock: Clock, city: Ehr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older worker beside a newer one must not spoil what it does not understand."""
+    with pytest.MonkeyPatch.context() as patched:
+        later.install(patched)
+        with writing(world.engine) as conn:
+            outbox.add(conn, "notice", "toes", b"{}", clock())
     sync.repeat(world, city.name, MINUTE)
-    for _ in range(outbox.TRIES + 1):
+    for _ in range(13):
         clock.turn(hours=1, minutes=1)
-        worker.once(world)
+        loop.once(world)
     assert runs(world) == [None]
     with reading(world.engine) as conn:
-        assert [(job.kind, job.error) for job in outbox.parked(conn)] == [("tickle", "KeyError")]
+        assert jobs.parked(conn) == []
+        assert conn.scalar(select(tables.outbox.c.attempts).where(tables.outbox.c.kind == "notice")) == 0
+
+
+def test_what_ends_its_worker_each_time_is_given_up_at_last(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No failure is counted where nobody is left to count it: the claims are."""
+    later.install(monkeypatch)
+    with writing(world.engine) as conn:
+        outbox.add(conn, "notice", "deadly", b"{}", clock())
+    for _ in range(12):
+        with writing(world.engine) as conn:
+            assert outbox.claim(conn, ("notice",), clock(), 1, Lease(world.new_id(), MINUTE))
+        clock.turn(minutes=1)
+    assert loop.once(world) == 1
+    with reading(world.engine) as conn:
+        (given_up,) = jobs.parked(conn)
+    assert given_up.error == "The worker ended each time while it was doing this."
 
 
 def test_an_ehr_that_was_away_for_a_night_is_synced_again(
@@ -97,9 +128,9 @@ def test_an_ehr_that_was_away_for_a_night_is_synced_again(
     sync.repeat(world, city.name, 5 * MINUTE)
     for _ in range(20):
         clock.turn(minutes=30)
-        assert worker.once(world) == 1
+        assert loop.once(world) == 1
     clock.turn(minutes=5)
-    assert worker.once(world) == 1
+    assert loop.once(world) == 1
     assert runs(world) == [None]
 
 
@@ -117,9 +148,9 @@ def test_a_sync_that_an_earlier_version_gave_up_is_asked_again(world: World, clo
 def started(world: World) -> None:
     """A worker that began, and ended before its first job."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(worker, "once", lambda world: 0)
+        patched.setattr(lanes.Lanes, "fill", lambda hands: None)
         stop = threading.Event()
-        thread = threading.Thread(target=worker.work, args=(world, stop))
+        thread = threading.Thread(target=loop.work, args=(world, stop))
         thread.start()
         for _ in range(100):
             with reading(world.engine) as conn:
@@ -134,7 +165,7 @@ def test_it_waits_for_the_tables_instead_of_giving_up(tmp_path: Path, world: Wor
     """F2b: a new database, which another process is just migrating."""
     engine = open_engine(f"sqlite:///{tmp_path}/new.db")
     stop, new = threading.Event(), replace(world, engine=engine)
-    thread = threading.Thread(target=worker.work, args=(new, stop))
+    thread = threading.Thread(target=loop.work, args=(new, stop))
     thread.start()
     time.sleep(1.5)
     assert thread.is_alive()
@@ -179,7 +210,7 @@ def test_how_fresh_an_ehr_is_is_told_by_its_last_good_sync(
 
 def test_it_ends_when_it_is_told_to(world: World) -> None:
     stop = threading.Event()
-    thread = threading.Thread(target=worker.work, args=(world, stop))
+    thread = threading.Thread(target=loop.work, args=(world, stop))
     thread.start()
     stop.set()
     thread.join(timeout=10)

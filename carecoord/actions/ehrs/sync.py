@@ -22,6 +22,7 @@ from carecoord.fhir.types import TYPES
 from carecoord.fhir.validation import validate
 from carecoord.store.database import outbox
 from carecoord.store.database.engine import reading, writing
+from carecoord.store.database.mutex import held
 from carecoord.store.ehrs import ehrs
 from carecoord.store.resources.write import Actor, Change, put_all
 from carecoord.world import World
@@ -131,11 +132,6 @@ def repeat(world: World, name: str, every: timedelta | None) -> None:
             outbox.add(conn, JOB, name, payload, world.clock() + every)
 
 
-def interval(payload: bytes) -> timedelta:
-    """How often the EHR of this job is synced."""
-    return timedelta(seconds=msgspec.json.decode(payload, type=dict[str, int]).get("seconds", 3600))
-
-
 def list_ehrs(world: World) -> list[Listed]:
     """Every EHR by name, with its latest run."""
     with reading(world.engine) as conn:
@@ -170,8 +166,16 @@ def run(world: World, name: str, report: Report = lambda type, received, total: 
     """Sync one EHR. `report(type, received, total)` is called after each page; total is None where the EHR tells none.
 
     What goes wrong with the EHR is in the summary's `error` and in the record of the run; the pages kept until then
-    stay. Raises NotFound for an unknown name, Conflict when another run of the same EHR gets in the way.
+    stay. Raises NotFound for an unknown name, Conflict when another process is just reading the same EHR: two would
+    ask for everything twice, and each would undo the other's place.
     """
+    with held(world.engine, f"ehr {name}") as alone:
+        if not alone:
+            raise errors.Conflict(f"{name} is being read just now by another process. Wait until that has ended.")
+        return _run(world, name, report)
+
+
+def _run(world: World, name: str, report: Report) -> Summary:
     with writing(world.engine) as conn:
         one = ehrs.get(conn, name)
         number = ehrs.start_run(conn, name, world.clock())

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from carecoord.actions.ehrs import sync
 from carecoord.settings import Settings
-from carecoord.store.database import outbox
+from carecoord.store.database import jobs, kinds
 from carecoord.store.database.engine import reading
 from carecoord.store.ehrs import ehrs
 from carecoord.world import World
@@ -42,11 +42,11 @@ def now(world: World) -> list[SyncHealth]:
 
 def of_each(conn: Connection, settings: Settings, now: datetime) -> list[SyncHealth]:
     """Every EHR by name."""
-    good, payloads = ehrs.last_good(conn), outbox.payloads(conn, sync.JOB)
+    good, payloads = ehrs.last_good(conn), jobs.payloads(conn, sync.JOB)
     found = []
     for one in ehrs.every(conn):
         run = next(iter(ehrs.runs(conn, one.name, 1)), None)
-        every = sync.interval(payloads[one.name]) if one.name in payloads else None
+        every = kinds.interval(payloads[one.name]) if one.name in payloads else None
         goal = max(timedelta(minutes=settings.sync_goal), 2 * (every or timedelta()))
         ended = good.get(one.name)
         found.append(SyncHealth(one.name, run, ended, every, goal, _state(run, ended, now - goal)))

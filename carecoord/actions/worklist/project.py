@@ -1,5 +1,5 @@
 """Keeping the worklist true: a write rewrites, in its own transaction, the rows of the cases that it bears on; what
-only the passing of time changes is judged anew before a worklist is shown."""
+only the passing of time changes is judged anew by the worker. Who reads a worklist writes nothing."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+import structlog
 from sqlalchemy import Connection
 
 from carecoord.actions.access import consents
@@ -18,9 +19,10 @@ from carecoord.domain.referrals.case import CLINICAL, REGISTRY
 from carecoord.domain.resource.elements import item, target
 from carecoord.domain.worklist import registry_keys
 from carecoord.domain.worklist.row import row
+from carecoord.errors import Unavailable
 from carecoord.fhir.instants import micros
 from carecoord.settings import Settings
-from carecoord.store.database import outbox
+from carecoord.store.database import jobs, outbox
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Projector, Touched
@@ -28,9 +30,11 @@ from carecoord.store.worklist import registry
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.world import World
 
+AGAIN = timedelta(minutes=10)  # after which a case that could not be judged is tried again
 AT_ONCE = 200  # cases that one change of the registry rewrites in its own transaction; more are marked for later
 JOB = "refresh-cases"  # the outbox job that judges marked rows anew
 _ORDER = re.compile(rb'"reference":"ServiceRequest/([^"/]+)')
+_log = structlog.get_logger()
 _decode = msgspec.json.Decoder().decode
 
 
@@ -58,15 +62,46 @@ def projector(rules: Policy) -> Projector:
 project = projector(Policy())
 
 
-def refresh_due(world: World, most: int = 500) -> int:
-    """Judge anew up to `most` rows whose time has come; returns how many there were. Normally none: one index probe."""
+def call_for_refresh(world: World) -> None:
+    """See to it that a worker judges anew the rows whose time has come. Normally there are none: one index probe."""
     now = world.clock()
+    with reading(world.engine) as conn:
+        wanted = bool(_due(conn, now, 1)) and JOB not in jobs.payloads(conn, JOB)
+    if wanted:
+        with writing(world.engine) as conn:
+            outbox.add(conn, JOB, JOB, b"", now)
+
+
+def refresh_due(world: World, most: int = 50) -> int:
+    """Judge anew up to `most` rows whose time has come; returns how many there were. Few at a time: who writes beside
+    us waits for one batch, not for all.
+
+    A case that can not be judged holds up no other: it is no longer cleared, and is tried again a while later."""
+    now, rules = world.clock(), policy(world.settings)
     with reading(world.engine) as conn:
         due = _due(conn, now, most)
     if due:
-        with writing(world.engine) as conn:
-            refresh(conn, now, policy(world.settings), most)
+        try:
+            with writing(world.engine) as conn:
+                refresh(conn, now, rules, most)
+        except Unavailable:
+            raise
+        except Exception:
+            for patient in dict.fromkeys(due):
+                _refresh_one(world, patient, now, rules)
     return len(due)
+
+
+def _refresh_one(world: World, patient: str, now: datetime, rules: Policy) -> None:
+    try:
+        with writing(world.engine) as conn:
+            _rewrite(conn, {patient}, now, rules)
+    except Unavailable:
+        raise
+    except Exception as e:
+        with writing(world.engine) as conn:
+            doubted = worklist_rows.doubt(conn, patient, micros(now), micros(now + AGAIN))
+        _log.error("case_not_judged", error=type(e).__name__, count=doubted)
 
 
 def refresh(conn: Connection, now: datetime, rules: Policy, most: int) -> None:

@@ -2,7 +2,7 @@
 it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from carecoord.actions.clearance import assemble as clearance_assemble
 from carecoord.actions.ehrs import sync_health
 from carecoord.actions.ehrs.sync_health import SyncHealth
 from carecoord.actions.worklist import project
+from carecoord.actions.worklist.current import current
 from carecoord.domain.access import break_glass, payer_view
 from carecoord.domain.access.payer_view import PayerCase, PayerRow
 from carecoord.domain.access.roles import agreements_of
@@ -34,6 +35,7 @@ from carecoord.store.access import break_glass as broken
 from carecoord.store.audit.events import told
 from carecoord.store.database.engine import reading
 from carecoord.store.resources import read
+from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist.query import CaseScope, DueBounds, Standing, Worklist, WorklistQuery, place, standings
 from carecoord.world import World
 
@@ -86,10 +88,11 @@ def whole(grant: Grant) -> bool:
 
 def worklist(world: World, grant: Grant, asked: WorklistQuery, tabs: Sequence[str], size: int, request: str) -> Found:
     """The page of the worklist that was asked for. `request`: the id of the request, for the audit trail."""
-    full, now = demand(grant, asked), _fresh(world)
+    full, now = demand(grant, asked), world.clock()
     with reading(world.engine) as conn:
         cases = _cases(world, conn, grant, now)
         rows, more_after, more_before = cases.page(asked, size)
+        rows = current(conn, rows, now, project.policy(world.settings))
         tally, groups = cases.tally(asked, tabs)
         choices = {name: cases.choices(name, label) for name, label in LABELS.items()} if full else {}
         due = cases.first_due(WorklistQuery("payer", asked.facets, asked.words)) if "payer" in tabs else None
@@ -126,7 +129,7 @@ def agreements(world: World, grant: Grant, request: str) -> tuple[datetime, list
     """For the contract desk: what hangs on each agreement, in numbers. Raises Forbidden for others."""
     if "contracts" not in grant.roles:
         raise Forbidden("Only the contract desk sees what hangs on each agreement.")
-    now = _fresh(world)
+    now = world.clock()
     with reading(world.engine) as conn:
         found = standings(conn, agreements_of(office(conn, grant)))
     world.journal.append(event(now, request, "search", by=grant, type="Contract"))
@@ -140,11 +143,13 @@ def download(world: World, grant: Grant, asked: WorklistQuery, request: str) -> 
 
 
 def _every(world: World, grant: Grant, asked: WorklistQuery, request: str, full: bool) -> Iterator[Row[Any] | PayerRow]:
-    now = _fresh(world)
+    now = world.clock()
     shown: set[str] = set()
     try:
         with reading(world.engine) as conn:
-            for row in _cases(world, conn, grant, now).every(asked):
+            rules = project.policy(world.settings)
+            for each in _cases(world, conn, grant, now).every(asked):
+                (row,) = current(conn, [each], now, rules)
                 shown.add(row.patient)
                 yield row if full else payer_view.payer_row(dict(row._mapping))
     finally:
@@ -183,19 +188,20 @@ class PayerPanel:
 def panel(world: World, grant: Grant, id: str, request: str) -> Panel | PayerPanel:
     """One case with all that bears on it. Raises NotFound for one that is not there or that the asker may not know of.
     Audited as a read of the ServiceRequest."""
-    now, zone = _fresh(world), ZoneInfo(world.settings.timezone)
+    now, zone, rules = world.clock(), ZoneInfo(world.settings.timezone), project.policy(world.settings)
     with reading(world.engine) as conn:
         cases = _cases(world, conn, grant, now)
         row, glass = cases.one(id), None
         if row is None:
             row, glass = _opened(conn, grant, id, now, cases.at)
+        if row is not None:
+            (row,) = current(conn, [row], now, rules)
         case = clearance_assemble.assemble(conn, id, offers=True) if row else None
         if row is None or case is None:
             raise NotFound("There is no such referral, or none that you may see.", "http.id")
         versions = {key(task): _versions(conn, str(task["id"])) for task in case.tasks}
         talks = [talk for talk in _of_patient(conn, row.patient, "Communication") if _concerns(talk, case)]
     _audit(world, grant, now, request, resource=id, patient=row.patient, emergency=glass)
-    rules = project.policy(world.settings)
     judged = clear(case, now, rules)
     if not whole(grant):
         told = payer_view.payer_case(case, judged, now, rules)
@@ -243,15 +249,10 @@ def _concerns(talk: Json, case: Case) -> bool:
     return bool(named & {key(case.order), *(key(task) for task in case.tasks)})
 
 
-def _fresh(world: World) -> datetime:
-    """Now, after every row that the passing of time has changed was judged anew."""
-    project.refresh_due(world)
-    return world.clock()
-
-
 def _cases(world: World, conn: Connection, grant: Grant, now: datetime) -> Worklist:
     seen = consents.cases_seen(conn, grant, office(conn, grant), now, world.settings.fhir_url)
-    return Worklist(conn, seen, moments(now, ZoneInfo(world.settings.timezone)))
+    behind = bool(worklist_rows.due(conn, micros(now), 1))
+    return Worklist(conn, seen, replace(moments(now, ZoneInfo(world.settings.timezone)), behind=behind))
 
 
 def _said(asked: WorklistQuery) -> str:

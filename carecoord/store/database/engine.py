@@ -230,8 +230,12 @@ def analyze(engine: Engine) -> None:
 def alone(conn: Connection, what: str) -> None:
     """Until this transaction ends, nobody else gets past the same words. SQLite has one writer at a time anyway."""
     if conn.dialect.name == "postgresql":
-        number = int.from_bytes(hashlib.sha256(what.encode(errors="surrogatepass")).digest()[:8], "big", signed=True)
-        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": number})
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_number(what)})
+
+
+def lock_number(what: str) -> int:
+    """The number by which PostgreSQL knows a lock on these words."""
+    return int.from_bytes(hashlib.sha256(what.encode(errors="surrogatepass")).digest()[:8], "big", signed=True)
 
 
 def secret(conn: Connection) -> bytes:

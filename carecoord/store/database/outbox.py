@@ -1,28 +1,46 @@
 """Later work as rows: what must happen after a commit is written in the same transaction, and done at least once.
 
-A job has a kind and a key that are unique together; adding it again replaces it. A worker claims what is due for a
-while; if it dies, the claim runs out and another takes it. A job that fails waits twice as long each time, up to an
-hour, and is parked after twelve tries: a person looks at it. What is done again and again is never parked: it waits no
-longer than its own interval, and is tried for as long as it takes.
+A worker claims what is due under a lease that it renews while it works. When it dies the lease runs out, and another
+takes the job; whoever lost a lease can settle the job no more. What holds for each kind stands in `kinds`. A job that
+fails waits twice as long each time, at most an hour; what is done again and again waits no longer than its interval.
 
 A worker says every few seconds that it is alive. Whoever serves can so tell that there is none.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from carecoord.fhir.instants import micros
+from carecoord.store.database import kinds
+from carecoord.store.database.engine import alone
 from carecoord.store.database.tables import outbox, setting
 
-TRIES = 12
 LONGEST_WAIT = 3600  # seconds
-CLAIM = 300  # seconds that a worker has for one job
 
 _BEAT = "worker_beat"
-_COLUMNS = (outbox.c.n, outbox.c.kind, outbox.c.key, outbox.c.payload, outbox.c.attempts, outbox.c.claimed_until)
+_COLUMNS = (
+    outbox.c.n, outbox.c.kind, outbox.c.key, outbox.c.payload, outbox.c.attempts, outbox.c.holder, outbox.c.revision,
+)  # fmt: skip
+_RELEASED: dict[str, Any] = {"holder": None, "claimed_until": None, "relayed_until": None}
+_before = outbox.alias()
+# Of those that are done in turn only the first is to be had, be it claimed, waiting for its next try, or parked.
+_first = or_(
+    outbox.c.latest,
+    ~exists().where(_before.c.kind == outbox.c.kind, _before.c.key == outbox.c.key, _before.c.n < outbox.c.n),
+)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Who claims, by a name that no other claim has, and for how long if nobody renews it."""
+
+    holder: str
+    length: timedelta
 
 
 @dataclass(frozen=True)
@@ -34,76 +52,95 @@ class Job:
     key: str
     payload: bytes
     attempts: int
-    claimed_until: int
-
-
-@dataclass(frozen=True)
-class Parked:
-    """A job that failed too often, and the last thing that went wrong."""
-
-    n: int
-    kind: str
-    key: str
-    error: str
+    holder: str
+    revision: int
 
 
 def add(conn: Connection, kind: str, key: str, payload: bytes, due_at: datetime) -> None:
-    """Put a job in, to be done from `due_at` on. One of the same kind and key is replaced, even while it is being
-    done: then it is done once more."""
-    given = {"payload": payload, "due_at": micros(due_at), "attempts": 0, "claimed_until": None, "parked": False}
+    """Put a job in, to be done from `due_at` on: behind those of the same key, or in the place of one that waits, as
+    its kind wants it. One that is replaced while it is being done is done once more afterwards. Raises LookupError for
+    a kind that is not in the table."""
+    latest = not kinds.kind(kind).in_turn
+    given = {"payload": payload, "due_at": micros(due_at), "attempts": 0, "parked": False, "error": None}
     make = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
-    row = make(outbox).values(kind=kind, key=key, error=None, **given)
-    conn.execute(row.on_conflict_do_update(index_elements=[outbox.c.kind, outbox.c.key], set_={**given, "error": None}))
+    row = make(outbox).values(kind=kind, key=key, latest=latest, revision=0, **given)
+    if not latest:
+        alone(conn, f"outbox {kind} {key}")  # numbers are given before commits: without it the second may be seen first
+        conn.execute(row)
+        return
+    fresh = {**given, "revision": outbox.c.revision + 1, "relayed_until": None}
+    keys = [outbox.c.kind, outbox.c.key]
+    conn.execute(row.on_conflict_do_update(index_elements=keys, index_where=text("latest"), set_=fresh))
 
 
-def claim(conn: Connection, now: datetime, limit: int) -> list[Job]:
-    """Take up to `limit` due jobs, longest due first; they are this worker's for CLAIM seconds. Workers of a PostgreSQL
-    pass over what another is just taking."""
-    at = micros(now)
-    due = (
-        select(outbox.c.n)
-        .where(outbox.c.parked.is_(False), outbox.c.due_at <= at)
-        .where(or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until <= at))
-        .order_by(outbox.c.due_at, outbox.c.n)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    taken = list(conn.scalars(due))
+def is_due(conn: Connection, names: Collection[str], now: datetime) -> bool:
+    """Whether a job of these kinds could be claimed."""
+    return conn.execute(select(outbox.c.n).where(_claimable(names, micros(now), now)).limit(1)).first() is not None
+
+
+def claim(conn: Connection, names: Collection[str], now: datetime, limit: int, lease: Lease) -> list[Job]:
+    """Take up to `limit` due jobs of these kinds, longest due first. Workers of a PostgreSQL pass over what another is
+    just taking."""
+    return _claim(conn, _claimable(names, micros(now), now), now, limit, lease)
+
+
+def _claim(conn: Connection, which: ColumnElement[bool], now: datetime, limit: int, lease: Lease) -> list[Job]:
+    due = select(outbox.c.n).where(which).order_by(outbox.c.due_at, outbox.c.n).limit(limit)
+    taken = list(conn.scalars(due.with_for_update(skip_locked=True, of=outbox)))
     if not taken:
         return []
-    mine = outbox.c.n.in_(taken)
-    held = {"attempts": outbox.c.attempts + 1, "claimed_until": at + CLAIM * 1_000_000}
-    conn.execute(update(outbox).where(mine).values(held))
+    mine, at = outbox.c.n.in_(taken), micros(now)
+    held = {"holder": lease.holder, "claimed_until": micros(now + lease.length), "tried_at": at, "relayed_until": None}
+    conn.execute(update(outbox).where(mine).values(attempts=outbox.c.attempts + 1, **held))
     return [Job(*row) for row in conn.execute(select(*_COLUMNS).where(mine).order_by(outbox.c.due_at, outbox.c.n))]
 
 
-def done(conn: Connection, job: Job) -> None:
-    """The job is done and goes; unless it was added again meanwhile, or its claim ran out and another has it."""
-    conn.execute(delete(outbox).where(outbox.c.n == job.n, outbox.c.claimed_until == job.claimed_until))
+def _claimable(names: Collection[str], due: int, now: datetime) -> ColumnElement[bool]:
+    nobodys = or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until <= micros(now))
+    return and_(outbox.c.kind.in_(names), outbox.c.parked.is_(False), outbox.c.due_at <= due, nobodys, _first)
 
 
-def failed(conn: Connection, job: Job, error: str, now: datetime, every: timedelta | None = None) -> None:
-    """The job did not work: it is due again after 2, 4, 8 … seconds, at most an hour; parked after TRIES. every: how
-    often it is done when all is well; it then waits no longer, and is never parked."""
-    longest = LONGEST_WAIT if every is None else max(int(every.total_seconds()), 1)
-    wait = min(2 ** min(job.attempts, 30), longest)
-    conn.execute(
-        update(outbox)
-        .where(outbox.c.n == job.n, outbox.c.claimed_until == job.claimed_until)
-        .values(
-            due_at=micros(now) + wait * 1_000_000,
-            claimed_until=None,
-            error=error[:2000].replace("\0", ""),
-            parked=every is None and job.attempts >= TRIES,
-        )
+def renew(conn: Connection, job: Job, until: datetime) -> bool:
+    """Keep a job that is still being done; False: it is no longer ours."""
+    kept = update(outbox).where(outbox.c.n == job.n, outbox.c.holder == job.holder)
+    return conn.execute(kept.values(claimed_until=micros(until))).rowcount == 1
+
+
+def done(conn: Connection, job: Job, now: datetime) -> None:
+    """The job is done and goes, or is due again after its interval. One that was replaced meanwhile is to be had again;
+    one that was lost is another's, and stays as it is."""
+    if kinds.kind(job.kind).periodic:
+        due = micros(now + kinds.interval(job.payload))
+        settled = update(outbox).values(due_at=due, attempts=0, error=None, **_RELEASED)
+        _settle(conn, job, conn.execute(settled.where(*_ours(job))).rowcount)
+    else:
+        _settle(conn, job, conn.execute(delete(outbox).where(*_ours(job))).rowcount)
+
+
+def failed(conn: Connection, job: Job, error: str, now: datetime) -> None:
+    """The job did not work: it is due again after 2, 4, 8 … seconds, at most an hour; parked after its kind's tries."""
+    kind = kinds.kind(job.kind)
+    longest = LONGEST_WAIT
+    if kind.periodic:
+        longest = max(1, min(longest, int(kinds.interval(job.payload).total_seconds())))
+    due = micros(now) + min(2 ** min(job.attempts, 30), longest) * 1_000_000
+    settled = update(outbox).values(
+        due_at=due,
+        error=error[:2000].replace("\0", ""),
+        parked=kind.tries is not None and job.attempts >= kind.tries,
+        **_RELEASED,
     )
+    _settle(conn, job, conn.execute(settled.where(*_ours(job))).rowcount)
 
 
-def parked(conn: Connection, limit: int = 100) -> list[Parked]:
-    """The jobs that wait for a person, oldest first."""
-    columns = (outbox.c.n, outbox.c.kind, outbox.c.key, outbox.c.error)
-    rows = conn.execute(select(*columns).where(outbox.c.parked.is_(True)).order_by(outbox.c.n).limit(limit))
-    return [Parked(*row) for row in rows]
+def _ours(job: Job) -> Sequence[ColumnElement[bool]]:
+    return outbox.c.n == job.n, outbox.c.holder == job.holder, outbox.c.revision == job.revision
+
+
+def _settle(conn: Connection, job: Job, settled: int) -> None:
+    """Let go of a job that was replaced while it was being done."""
+    if not settled:
+        conn.execute(update(outbox).where(outbox.c.n == job.n, outbox.c.holder == job.holder).values(_RELEASED))
 
 
 def revive(conn: Connection, now: datetime, *, n: int | None = None, kind: str = "", key: str = "") -> int:
@@ -113,13 +150,7 @@ def revive(conn: Connection, now: datetime, *, n: int | None = None, kind: str =
     for column, value in ((outbox.c.n, n), (outbox.c.kind, kind or None), (outbox.c.key, key or None)):
         if value is not None:
             chosen = chosen.where(column == value)
-    return conn.execute(chosen.values(parked=False, attempts=0, claimed_until=None, due_at=micros(now))).rowcount
-
-
-def payloads(conn: Connection, kind: str) -> dict[str, bytes]:
-    """What each job of this kind is to do, by its key."""
-    rows = conn.execute(select(outbox.c.key, outbox.c.payload).where(outbox.c.kind == kind))
-    return {key: bytes(payload) for key, payload in rows}
+    return conn.execute(chosen.values(parked=False, attempts=0, due_at=micros(now), **_RELEASED)).rowcount
 
 
 def remove(conn: Connection, kind: str, key: str) -> None:

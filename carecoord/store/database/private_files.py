@@ -10,7 +10,7 @@ from typing import Final
 from carecoord.errors import Unavailable
 
 SQLITE: Final = ("", "-wal", "-shm", "-journal")  # what SQLite puts beside its file, with the file's own rights
-FOLDERS: Final = frozenset({"audit", "demo-ehr", "keys", "metrics"})
+FOLDERS: Final = frozenset({"audit", "demo-ehr", "keys", "locks", "metrics"})
 FILES: Final = frozenset({"carecoord.db" + end for end in SQLITE} | {"demo.json", "server.log", "worker.log"})
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 

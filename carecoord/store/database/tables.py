@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -251,10 +252,17 @@ outbox = Table(
     Column("payload", LargeBinary, nullable=False),
     Column("due_at", Big, nullable=False),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
-    Column("claimed_until", Big),
+    Column("latest", Boolean, nullable=False, server_default=true()),  # a later job of its key takes its place
+    Column("revision", Integer, nullable=False, server_default=text("0")),  # how often that happened
+    Column("holder", Str),  # who is doing it …
+    Column("claimed_until", Big),  # … and until when it is theirs, if they do not renew it
+    Column("tried_at", Big),  # when it was last begun
+    Column("relayed_until", Big),  # the broker has it: until then it is not sent again
     Column("error", Str),
     Column("parked", Boolean, nullable=False, default=False),
-    UniqueConstraint("kind", "key", name="uq_outbox_kind_key"),
+    Index("ix_outbox_latest", "kind", "key", unique=True, sqlite_where=text("latest"), postgresql_where=text("latest")),
+    Index("ix_outbox_turn", "kind", "key", "n"),
+    Index("ix_outbox_kind", "kind", "parked", "due_at"),
     Index("ix_outbox_due", "parked", "due_at"),
 )
 

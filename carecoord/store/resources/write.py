@@ -188,7 +188,8 @@ def _store(conn: Connection, applied: Sequence[AppliedChange], actor: Actor) -> 
             audit_events.record(conn, [_event(each, actor) for each in applied])
     except psycopg.errors.UniqueViolation as e:
         raise Conflict("Somebody else created the same resource at the same moment. Send the request again.") from e
-    for job in (job for each in applied for job in each.change.later):
+    jobs = (job for each in applied for job in each.change.later)
+    for job in sorted(jobs, key=lambda job: (job.kind, job.key)):  # in one order everywhere: each may wait for a lock
         outbox.add(conn, job.kind, job.key, job.payload, job.due_at)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row
 from carecoord.fhir.search.collation import fold
 from carecoord.store.database.tables import CASE_LEADS, CASE_SORTS
 from carecoord.store.worklist import search_words, walks
-from carecoord.store.worklist.walks import Arm, In, Other, Outside, Span, Test, Word
+from carecoord.store.worklist.walks import Arm, In, Other, Outside, Span, Test, Unpassed, Word
 
 MANY = 1000  # a count that reaches it is shown as "999+"
 _SAMPLE = 4000  # how far a list is counted to find the shortest one to walk
@@ -51,6 +51,7 @@ class DueBounds:
     today: int
     soon: int
     week: int
+    behind: bool = False  # rows wait whose time has come: none of these may be taken for cleared
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class WorklistQuery:
 def tabs(at: DueBounds) -> dict[str, tuple[Test, ...]]:
     """Every tab and figure of the desk, and the tests it stands for. A case is open or closed: none falls between."""
     still = In("open", (True,))
+    known = (Unpassed("changes_at", at.now),) if at.behind else ()
     return {
         "open": (still,),
         "overdue": (still, Span("sort_due", None, at.now)),
@@ -88,7 +90,7 @@ def tabs(at: DueBounds) -> dict[str, tuple[Test, ...]]:
         "contract": (still, In("agreement_state", RISKS)),
         "after": (still, In("action", CLOSING)),
         "risk": (still, In("cleared", (False,)), Span("appointment_at", at.now, at.week)),
-        "cleared": (still, In("cleared", (True,))),
+        "cleared": (still, In("cleared", (True,)), *known),
         "late": (still, In("role", ("payer",)), Span("sort_due", None, at.now)),
         "decide": (still, In("role", ("payer",)), Span("sort_due", at.now, at.today)),
         "closed": (In("open", (False,)),),

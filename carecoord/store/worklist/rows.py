@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, insert, literal, or_, select
+from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import case as when
+from sqlalchemy.engine import result_tuple
 
 from carecoord.store.database.driver import first
 from carecoord.store.database.tables import case, case_word, resource
@@ -14,6 +16,7 @@ from carecoord.store.worklist.walks import CLINICAL
 _referred = exists().where(resource.c.patient == bindparam("patient"), resource.c.type == "ServiceRequest")
 _listed = exists().where(case.c.patient == bindparam("patient"))
 _concerned = select(literal(1)).where(or_(_referred, _listed))
+GATES = tuple(name for name in case.c.keys() if name.endswith("_gate") and name != "headline_gate")  # noqa: SIM118
 _BATCH = 500  # row numbers in one statement: both databases bound the number of parameters
 
 
@@ -27,6 +30,20 @@ def due(conn: Connection, now: int, most: int) -> list[str]:
     """The patients of up to `most` rows whose time (microseconds) has come, the longest due first."""
     late = case.c.changes_at <= now
     return list(conn.scalars(select(case.c.patient).where(late).order_by(case.c.changes_at).limit(most)))
+
+
+def doubt(conn: Connection, patient: str, now: int, until: int) -> int:
+    """Take the cases of a patient whose time has come, and that can not be judged, for not cleared until then, and no
+    gate of theirs for met; returns how many."""
+    late = (case.c.patient == patient, case.c.changes_at <= now)
+    doubted = {name: when((case.c[name] == "met", "unknown"), else_=case.c[name]) for name in GATES}
+    return conn.execute(update(case).where(*late).values(cleared=False, changes_at=until, **doubted)).rowcount
+
+
+def with_columns(row: Row[Any], columns: Mapping[str, Any]) -> Row[Any]:
+    """The row as it would be read if these columns stood there."""
+    made: Row[Any] = result_tuple(row._fields)(tuple({**row._mapping, **columns}.values()))
+    return made
 
 
 def of_patient(conn: Connection, patient: str) -> dict[int, Mapping[str, Any]]:

@@ -143,6 +143,24 @@ class Span:
         return {name: bound for name, bound in bounds.items() if bound is not None}
 
 
+@dataclass(frozen=True)
+class Unpassed:
+    """The instant in the column is not reached at this one, or there is none."""
+
+    column: str
+    at: int
+
+    def blank(self) -> "Unpassed":
+        return replace(self, at=0)
+
+    def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
+        column = pick(self.column)
+        return column.is_(None) | (column > bindparam(at))
+
+    def binds(self, at: str) -> dict[str, Any]:
+        return {at: self.at}
+
+
 CLINICAL = "~"  # stands before the words that only those find a case by who see it whole
 
 
@@ -178,7 +196,7 @@ class Word:
         return {f"{at}_low": self.start, f"{at}_high": self.start + _LAST, **both}
 
 
-Test = In | Other | Outside | Span | Word
+Test = In | Other | Outside | Span | Unpassed | Word
 
 
 @dataclass(frozen=True)

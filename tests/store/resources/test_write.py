@@ -1,6 +1,7 @@
 """The one door: versions, history, index, audit, outbox and worklist move together or not at all."""
 
 import threading
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ from carecoord.fhir import text
 from carecoord.store.audit.tables import audit
 from carecoord.store.database import outbox, tables
 from carecoord.store.database.engine import reading, writing
+from carecoord.store.database.outbox import Lease
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Change, Later, put
 from tests.store.conftest import AMARA, BASE, START, Store, content
@@ -202,12 +204,12 @@ def test_what_the_rules_found_is_kept_beside_the_resource_until_it_is_put_right(
 
 
 def test_later_work_is_added_only_when_something_changed(store: Store) -> None:
-    later = (Later("notify", "ngozi", b"{}", START),)
-    store.put(patient(), later=later)
+    jobs = (Later("refresh-cases", "ngozi", b"{}", START),)
+    store.put(patient(), later=jobs)
     with writing(store.engine) as conn:
-        (job,) = outbox.claim(conn, START, 10)
-        outbox.done(conn, job)
-    store.put(patient(), later=later)
+        (job,) = outbox.claim(conn, ("refresh-cases",), START, 10, Lease("one", timedelta(minutes=1)))
+        outbox.done(conn, job, START)
+    store.put(patient(), later=jobs)
     assert count(store, "outbox") == 0
 
 

@@ -1,0 +1,51 @@
+"""Rows of the worklist as they stand this moment. The worker judges anew those whose time has come; until it has, who
+reads them judges in passing what is on the page, and writes nothing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Row
+
+from carecoord.actions.clearance.assemble import Library, of_patient
+from carecoord.domain.clearance.clearance import clear
+from carecoord.domain.gates.policy import Policy
+from carecoord.domain.worklist.row import row as judged_row
+from carecoord.fhir.instants import micros
+from carecoord.store.worklist.rows import GATES, with_columns
+
+SCOPES = ("placer", "performer", "payer_key")  # whose case it is: a row was found under these and is shown under these
+PLACED = ("sort_due", "payer_sort", "patient_sort", "specialty_sort")  # where it stands in the list it was found in
+_log = structlog.get_logger()
+
+
+def current(conn: Connection, rows: Sequence[Row[Any]], now: datetime, rules: Policy) -> list[Row[Any]]:
+    """The rows, in their order, with nothing in them that time has overtaken. A case that would be another's by now,
+    or that can not be judged, keeps its words but is not cleared."""
+    at, library = micros(now), Library(conn)
+    late = {row.patient for row in rows if row.changes_at is not None and row.changes_at <= at}
+    judged = {rid: columns for patient in sorted(late) for rid, columns in _judged(library, patient, now, rules)}
+    return [
+        with_columns(row, _shown(row, judged.get(row.rid)))
+        if row.changes_at is not None and row.changes_at <= at
+        else row
+        for row in rows
+    ]
+
+
+def _judged(library: Library, patient: str, now: datetime, rules: Policy) -> list[tuple[int, dict[str, Any]]]:
+    try:
+        cases = of_patient(library, patient)
+        return [(each.rid, judged_row(each.case, clear(each.case, now, rules), rules)) for each in cases]
+    except Exception as e:  # one case's fault must not take the list from everybody
+        _log.error("case_not_judged", error=type(e).__name__, count=1)
+        return []
+
+
+def _shown(row: Row[Any], judged: dict[str, Any] | None) -> dict[str, Any]:
+    if judged is None or any(judged[name] != row._mapping[name] for name in SCOPES):
+        doubted = {name: "unknown" for name in GATES if row._mapping[name] == "met"}
+        return {"cleared": False, **doubted}
+    names = judged.keys() & row._mapping.keys() - set(PLACED)
+    return {name: judged[name] for name in names}

@@ -1,0 +1,59 @@
+"""The kinds of later work, one row each. To add one: a row here, and a handler in `carecoord/worker/handlers.py`.
+
+A lane is a queue of its own with hands of its own, so that no kind waits behind another's slow ones: a notice goes out
+while three EHRs are being read.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Literal
+
+import msgspec
+
+Lane = Literal["sync", "deliver", "notify", "refresh", "timers"]
+
+LANES: Mapping[str, int] = MappingProxyType({"sync": 2, "deliver": 4, "notify": 2, "refresh": 1, "timers": 1})
+"""How many jobs of each lane one process does at a time. Judging is work of the processor: one is enough."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What holds for every job of a kind.
+
+    in_turn: all jobs of one key are done, one after the other, as they were added; else a later one takes the place of
+    the one that waits. periodic: once done it is due again after its payload's `seconds`. tries: after so many failures
+    it is parked until a person looks at it; None: it is tried for as long as it takes.
+    """
+
+    lane: Lane
+    in_turn: bool = False
+    periodic: bool = False
+    tries: int | None = 12
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "sync": Kind("sync", periodic=True, tries=None),  # key: the EHR's name
+        "refresh-cases": Kind("refresh", tries=None),  # one job for all rows whose time has come
+    }
+)
+
+
+def kind(name: str) -> Kind:
+    """The row of a kind. Raises LookupError for a name that is not in the table."""
+    if name not in KINDS:
+        raise LookupError(f"{name} is no kind of later work; add its row to {__name__}")
+    return KINDS[name]
+
+
+def of_lanes(lanes: Iterable[str]) -> tuple[str, ...]:
+    """The names of the kinds of these lanes."""
+    chosen = set(lanes)
+    return tuple(name for name, each in KINDS.items() if each.lane in chosen)
+
+
+def interval(payload: bytes) -> timedelta:
+    """How often a periodic job with this payload is done when all is well."""
+    return timedelta(seconds=msgspec.json.decode(payload, type=dict[str, int]).get("seconds", 3600))

@@ -1,0 +1,1 @@
+"""Later work done: what is due in the outbox is claimed, done and settled, lane by lane."""

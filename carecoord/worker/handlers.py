@@ -1,0 +1,29 @@
+"""What is done for each kind of later work; what else holds for a kind stands in `store/database/kinds.py`."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from carecoord.actions.ehrs import sync as ehrs_sync
+from carecoord.actions.worklist import project
+from carecoord.errors import Unavailable
+from carecoord.store.database.outbox import Job
+from carecoord.world import World
+
+Handler = Callable[[World, Job], None]
+"""Does a job; whatever it raises, the job failed. It may be begun again after it was done but not yet settled."""
+
+
+def sync(world: World, job: Job) -> None:
+    """Sync the EHR that the key names. Raises Unavailable when something went wrong."""
+    summary = ehrs_sync.run(world, job.key)
+    if summary.error:
+        raise Unavailable(summary.error)
+
+
+def refresh(world: World, job: Job) -> None:
+    """Judge anew the cases whose time has come, and those that a change of the registry has marked."""
+    while project.refresh_due(world):
+        pass
+
+
+HANDLERS: Mapping[str, Handler] = MappingProxyType({ehrs_sync.JOB: sync, project.JOB: refresh})

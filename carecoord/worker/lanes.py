@@ -1,0 +1,87 @@
+"""Jobs done: each lane has hands of its own, each hand does one job at a time."""
+
+import threading
+import time
+from collections.abc import Mapping
+
+import structlog
+
+from carecoord.errors import Problem, Unavailable
+from carecoord.store.database import kinds, outbox
+from carecoord.store.database.engine import reading, writing
+from carecoord.store.database.outbox import Job
+from carecoord.worker.handlers import HANDLERS
+from carecoord.worker.leases import Leases
+from carecoord.world import World
+
+_log = structlog.get_logger()
+
+
+class Lanes:
+    """The lanes of this process and how many hands of each are free. `freed` is set whenever one has become free."""
+
+    def __init__(self, world: World, leases: Leases, sizes: Mapping[str, int]) -> None:
+        self._world, self._leases = world, leases
+        self._size, self._free = dict(sizes), dict(sizes)
+        self._lock = threading.Lock()
+        self.freed = threading.Event()
+
+    def fill(self) -> None:
+        """Begin what is due as far as hands are free. Raises Unavailable when the database is away."""
+        with self._lock:
+            room = {lane: free for lane, free in self._free.items() if free}
+        with reading(self._world.engine) as conn:
+            now = self._world.clock()
+            wanted = [lane for lane in room if outbox.is_due(conn, kinds.of_lanes([lane]), now)]
+        for lane in wanted:
+            for job in self._claim(lane, room[lane]):
+                with self._lock:
+                    self._free[lane] -= 1
+                threading.Thread(target=self._do, args=(lane, job), name=f"{lane}-{job.n}", daemon=True).start()
+
+    def rest(self, seconds: float) -> None:
+        """Wait for what is being done, but no longer than so; what then goes on loses its lease with the process."""
+        end = time.monotonic() + seconds
+        while self._free != self._size and time.monotonic() < end:
+            self.freed.wait(0.1)
+            self.freed.clear()
+
+    def _claim(self, lane: str, room: int) -> list[Job]:
+        with writing(self._world.engine) as conn:
+            return outbox.claim(conn, kinds.of_lanes([lane]), self._world.clock(), room, self._leases.lease())
+
+    def _do(self, lane: str, job: Job) -> None:
+        try:
+            perform(self._world, self._leases, job)
+        except Unavailable as e:
+            _log.warning("job_not_settled", kind=job.kind, n=job.n, error=type(e).__name__)
+        finally:
+            with self._lock:
+                self._free[lane] += 1
+            self.freed.set()
+
+
+def perform(world: World, leases: Leases, job: Job) -> None:
+    """One claimed job. A handler may fail in any way: the job then waits. Raises Unavailable when the database went
+    away before the job was settled: it will be done once more."""
+    with leases.kept(job):
+        error = _error(world, job)
+        with writing(world.engine) as conn:
+            if error is None:
+                outbox.done(conn, job, world.clock())
+            else:
+                outbox.failed(conn, job, error, world.clock())
+
+
+def _error(world: World, job: Job) -> str | None:
+    """Do it; returns what went wrong."""
+    tries = kinds.kind(job.kind).tries
+    if tries is not None and job.attempts > tries:
+        return "The worker ended each time while it was doing this."  # none was left to count the failure
+    try:
+        HANDLERS[job.kind](world, job)
+    except Exception as e:
+        _log.warning("job_failed", kind=job.kind, n=job.n, attempt=job.attempts, error=type(e).__name__)
+        # The text of a Problem is fit to be kept; another exception's may quote a patient's data.
+        return e.text if isinstance(e, Problem) else type(e).__name__
+    return None

@@ -1,0 +1,76 @@
+"""The one loop over the outbox, from the start of a worker to its end."""
+
+import threading
+from collections.abc import Mapping
+
+import structlog
+
+from carecoord.actions.ehrs import sync as ehrs_sync
+from carecoord.actions.server import health
+from carecoord.actions.worklist import project
+from carecoord.errors import Unavailable
+from carecoord.store.database import kinds, outbox
+from carecoord.store.database.engine import writing
+from carecoord.worker.lanes import Lanes, perform
+from carecoord.worker.leases import Leases
+from carecoord.world import World
+
+IDLE = 1.0  # seconds between looks when nothing is due
+LAST = 8.0  # seconds that an ending worker gives to what it is doing
+
+_log = structlog.get_logger()
+
+
+def work(world: World, stop: threading.Event, lanes: Mapping[str, int] = kinds.LANES) -> None:
+    """Do what is due in these lanes until `stop` is set. A database that is away, or whose tables are not of this
+    version yet, is waited for: whoever serves brings them there."""
+    if not _awaited(world, stop):
+        return
+    leases = Leases(world)
+    hands = Lanes(world, leases, lanes)
+    silenced = threading.Event()
+    pulse = threading.Thread(target=leases.pulse, args=(silenced,), name="pulse", daemon=True)
+    pulse.start()
+    with writing(world.engine) as conn:
+        outbox.revive(conn, world.clock(), kind=ehrs_sync.JOB)  # an earlier version gave up on these
+    while not stop.is_set():
+        try:
+            if "refresh" in lanes:
+                project.call_for_refresh(world)
+            hands.fill()
+        except Unavailable as e:
+            _log.warning("outbox_not_read", reason=str(e))
+        hands.freed.wait(IDLE)
+        hands.freed.clear()
+    hands.rest(LAST)
+    silenced.set()
+
+
+def _awaited(world: World, stop: threading.Event) -> bool:
+    """Wait until the database is ready; returns whether it is. The log tells what is waited for, once."""
+    said = ""
+    while not stop.is_set():
+        try:
+            lacking = health.tables(world)
+        except Unavailable:
+            lacking = "away"
+        if not lacking:
+            return True
+        if lacking != said:
+            _log.warning("worker_waits", cause="database" if lacking == "away" else "tables")
+            said = lacking
+        stop.wait(IDLE)
+    return False
+
+
+def once(world: World) -> int:
+    """Do the jobs that are due now, one after the other; returns how many there were."""
+    project.call_for_refresh(world)
+    leases, done = Leases(world), 0
+    while True:
+        with writing(world.engine) as conn:
+            jobs = outbox.claim(conn, kinds.of_lanes(kinds.LANES), world.clock(), 1, leases.lease())
+        if not jobs:
+            return done
+        perform(world, leases, jobs[0])
+        done += 1

@@ -1,0 +1,76 @@
+"""Workers as processes, on a database of their own, and what they did."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from carecoord.store.database import outbox
+from carecoord.store.database.engine import open_engine, reading, writing
+from carecoord.store.database.tables import outbox as outbox_table
+from tests import later
+
+ROOT = Path(__file__).parents[2]
+
+
+class Workshop:
+    """A database, its workers and the file in which they say what they did."""
+
+    def __init__(self, database_url: str, folder: Path, lease: int) -> None:
+        self.url, self.folder, self.lease = database_url, folder, lease
+        self.engine: Engine = open_engine(database_url)
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *verb: str, **environ: str) -> subprocess.Popen[bytes]:
+        """A worker; `verb`: the words behind `carecoord`, if not `work`."""
+        command = [sys.executable, "-m", "tests.worker.machine", self.url, str(self.folder), str(self.lease), *verb]
+        with (self.folder / "said").open("ab") as said:
+            made = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said, env={**os.environ, **environ})
+        self.workers.append(made)
+        return made
+
+    def add(self, kind: str, key: str, payload: str) -> None:
+        with writing(self.engine) as conn:
+            outbox.add(conn, kind, key, payload.encode(), datetime.now(UTC))
+
+    def left(self) -> int:
+        """How many jobs are not done."""
+        with reading(self.engine) as conn:
+            return int(conn.execute(select(func.count()).select_from(outbox_table)).scalar_one())
+
+    def did(self, what: str = "") -> list[list[str]]:
+        """Lines [began or ended, key, payload, process], of one sort or all."""
+        file = self.folder / "did"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [line.split() for line in lines if line.startswith(what)]
+
+    def until(self, met: Callable[[], bool], seconds: float = 40) -> None:
+        """Wait; fails with what the workers said."""
+        end = time.monotonic() + seconds
+        while not met():
+            assert time.monotonic() < end, f"{self.did()}\n{(self.folder / 'said').read_text()[-3000:]}"
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def workshop(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
+    """Workers with a lease of two seconds."""
+    later.install(monkeypatch)
+    made = Workshop(database_url, tmp_path, 2)
+    yield made
+    for worker in made.workers:
+        if worker.poll() is None:
+            worker.terminate()
+    for worker in made.workers:
+        try:
+            worker.wait(20)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait()
+    made.engine.dispose()
