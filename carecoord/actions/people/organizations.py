@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from carecoord.actions.people.accounts import NewUser
-from carecoord.domain.resource.elements import Json, identifiers, item, items, text
+from carecoord.domain.resource.elements import Json, identifiers, item, text
+from carecoord.domain.resource.parties import is_payer
 from carecoord.errors import Invalid
 from carecoord.fhir import text as json
 from carecoord.fhir.search.query import EVERYTHING, parse
@@ -15,7 +16,6 @@ from carecoord.world import World
 
 MOST = 1000  # organizations looked at
 _NAMED = 10  # of them, told in a refusal
-_PAYERS = frozenset({"pay", "ins"})  # organization-type
 
 
 def distinct(resources: Iterable[Json]) -> list[Json]:
@@ -63,13 +63,8 @@ def _fitting(world: World, payer: bool) -> list[tuple[str, str]]:
     with reading(world.engine) as conn:
         asked = parse("Organization", [("_sort", "name")], strict=True)
         found = [json.loads(row.body) for row in find(conn, asked, lambda _: EVERYTHING, page_size=MOST).rows]
-    kind = [each for each in found if _is_payer(each) == payer and each.get("active") is not False]
+    kind = [each for each in found if is_payer(each) == payer and each.get("active") is not False]
     own = [each for each in kind if not text(item(each, "meta"), "source")]
     order = {id(each): n for n, each in enumerate(kind)}
     chosen = sorted(distinct(own or kind), key=lambda each: order[id(each)])
     return [(text(each, "id"), text(each, "name") or text(each, "id")) for each in chosen]
-
-
-def _is_payer(organization: Json) -> bool:
-    codes = {text(code, "code") for kind in items(organization, "type") for code in items(kind, "coding")}
-    return bool(codes & _PAYERS)

@@ -36,7 +36,8 @@ from carecoord.store.audit.events import told
 from carecoord.store.database.engine import reading
 from carecoord.store.resources import read
 from carecoord.store.worklist import rows as worklist_rows
-from carecoord.store.worklist.query import CaseScope, DueBounds, Standing, Worklist, WorklistQuery, place, standings
+from carecoord.store.worklist.query import CaseScope, DueBounds, Worklist, WorklistQuery, place
+from carecoord.store.worklist.standings import Standing, standings
 from carecoord.world import World
 
 VERSIONS = 50  # of a Task, read for the timeline

@@ -15,6 +15,7 @@ from typing import Final
 from auth.grant import Grant
 from auth.scopes import EVERYTHING, Alternatives, Scope, permits
 from carecoord.domain.access import app_state, break_glass
+from carecoord.domain.resource.parties import PAYER_ID
 from carecoord.errors import Problem
 from carecoord.fhir.search.criteria import ATTACHED, REQUESTED
 from carecoord.fhir.search.operands import escape
@@ -98,7 +99,7 @@ class Office:
     organizations: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
-    is_payer: bool = False  # whether the organization pays for care
+    is_payer: bool = False  # whether the organization pays for care, or is not known here
     systems: tuple[str, ...] = ()  # the code systems of the state that the asking app keeps here
 
 
@@ -183,7 +184,17 @@ def either(ways: Iterable[Alternatives | None]) -> Alternatives | None:
 
 def by_role(grant: Grant, office: Office, type: str, perm: str) -> Alternatives | None:
     """What the grant's roles permit, whatever its scopes."""
-    return either(_ruled(role, office, type) for role in sorted(grant.roles) if perm in letters(role, type))
+    ways = {role: _ruled(role, office, type) for role in sorted(grant.roles) if perm in letters(role, type)}
+    return either(both(way, _kept(role, office, type, perm)) for role, way in ways.items())
+
+
+def _kept(role: str, office: Office, type: str, perm: str) -> Alternatives:
+    """What a role leaves alone of what it sees. Copies of an organization are known by their identifiers, and a payer's
+    office sees what its copies are party to: it may write those of no payer, and its own to no organization."""
+    if role != "contracts" or type != "Organization" or perm in "rs" or not office.is_payer:
+        return EVERYTHING
+    own = (PAYER_ID, *("|".join(map(escape, key.partition("|")[::2])) for key in office.identifiers))
+    return ((("type:not", "ins,pay,payer"), ("identifier:not", ",".join(own))),)
 
 
 @lru_cache(maxsize=4096)

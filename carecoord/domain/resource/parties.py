@@ -14,6 +14,11 @@ TAXES = f"{TAX_ID}|"
 TIMEZONE = "http://hl7.org/fhir/StructureDefinition/timezone"
 NO_TAXES: frozenset[str] = frozenset()
 PAYER_ID = f"{IDENTIFIER}/payer|"
+_PAYER_TYPES = (
+    (f"{HL7}/organization-type", "pay"),
+    (f"{HL7}/organization-type", "ins"),
+    ("http://hl7.org/fhir/us/davinci-pdex-plan-net/CodeSystem/OrgTypeCS", "payer"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +82,9 @@ def directory(resources: Iterable[Json]) -> dict[str, Party]:
 
 
 def is_payer(organization: Json) -> bool:
-    """Whether an Organization pays for care: by its type (organization-type `pay` or `ins`), or a payer's number."""
-    kinds = items(organization, "type")
-    typed = any(has(kind, f"{HL7}/organization-type", code) for kind in kinds for code in ("pay", "ins"))
+    """Whether an Organization pays for care: by its type (organization-type `pay` or `ins`, Plan-Net's `payer`), or a
+    payer's number."""
+    typed = any(has(kind, *code) for kind in items(organization, "type") for code in _PAYER_TYPES)
     return typed or any(each.startswith(PAYER_ID) for each in identifiers(organization))
 
 

@@ -297,40 +297,6 @@ class Worklist:
         return self._known[(word,)]
 
 
-@dataclass(frozen=True)
-class Standing:
-    """Open cases that stand on one agreement (None: on none that is known), without a word about any patient."""
-
-    agreement: str | None
-    payer: str | None
-    until: int | None  # the earliest end among them, microseconds
-    states: Mapping[str, int]  # agreement_state -> cases
-    waiting: int  # of them, those whose next move is the contract desk's
-
-
-def standings(conn: Connection, payers: Sequence[str] | None) -> list[Standing]:
-    """What hangs on each agreement, the one with most cases in trouble first. payers: the identifiers of the payer
-    whose agreements they are, None: everybody's. Cases without an agreement are one line, whoever pays."""
-    found: dict[tuple[str | None, str | None], list[Row[Any]]] = {}
-    for each in conn.execute(walks.standings(payers is not None), {} if payers is None else {"payers": list(payers)}):
-        found.setdefault((each.agreement, each.payer_key if each.agreement else None), []).append(each)
-    made = [
-        Standing(
-            agreement,
-            next((each.payer for each in rows if each.payer), None),
-            min((each.until for each in rows if each.until is not None), default=None),
-            {each.agreement_state: each.cases for each in rows},
-            sum(each.waiting for each in rows),
-        )
-        for (agreement, _), rows in found.items()
-    ]
-    return sorted(made, key=lambda one: (-one.waiting, -_trouble(one), one.agreement or "~", one.payer or ""))
-
-
-def _trouble(one: Standing) -> int:
-    return sum(n for state, n in one.states.items() if state in RISKS)
-
-
 def _plain(test: Test) -> Test:
     """The test as a payer may put it: nobody finds by a clinical word what is shown without it, or by a state other
     than the one that is shown."""

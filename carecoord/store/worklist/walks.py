@@ -308,16 +308,3 @@ def spelt() -> Select[Any]:
 def spelt_binds(word: Word, most: int) -> Mapping[str, Any]:
     """The values of `spelt`."""
     return {**word.binds("w"), "most": most}
-
-
-@functools.lru_cache(maxsize=2)
-def standings(narrowed: bool) -> Select[Any]:
-    """Open cases by payer, agreement and how it stands: counts only. narrowed: those of the payer whose identifiers
-    are the parameter `payers`. Two payers may have given one number, so it is the number and the payer."""
-    waiting = func.sum(case((row.c.role == "contracts", 1), else_=0)).label("waiting")
-    counted = (func.count().label("cases"), waiting, func.min(row.c.agreement_until).label("until"))
-    payer = func.min(row.c.payer_name).label("payer")
-    chosen = select(row.c.payer_key, row.c.agreement, row.c.agreement_state, payer, *counted).where(row.c.open)
-    if narrowed:
-        chosen = chosen.where(row.c.payer_key.in_(bindparam("payers", expanding=True)))
-    return chosen.group_by(row.c.payer_key, row.c.agreement, row.c.agreement_state)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from carecoord.store.worklist.query import Standing
+from carecoord.store.worklist.standings import Standing
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip, chip
 from carecoord.web.page.times import Times

@@ -156,6 +156,10 @@ class Walk:
     def may(self, type: str, perm: str) -> bool:
         return perm in allowed(self.role, type)
 
+    def writes(self, type: str, perm: str) -> bool:
+        """Whether the role may write what this test sends: a payer's contract desk no organization of a payer."""
+        return self.may(type, perm) and (self.role, type) != ("contracts", "Organization")
+
     def is_open(self, type: str) -> bool:
         """Whether the role sees everybody's of a type."""
         grant = Grant("u", scopes=self.session.scopes, roles=frozenset({self.role}))
@@ -282,13 +286,13 @@ def test_writing(walk: Walk) -> None:
         new = {name: value for name, value in body.items() if name != "id"}
         alone = type != "Binary"  # a file is made together with the document that it is attached to
         created = walk.ask("POST", type, new)
-        assert created.status_code == (201 if walk.may(type, "c") and alone else 403), (type, created.text)
+        assert created.status_code == (201 if walk.writes(type, "c") and alone else 403), (type, created.text)
         unless = walk.ask("POST", type, new, **{"If-None-Exist": f"_id={own}"})
         assert unless.status_code == (200 if walk.may(type, "c") and walk.may(type, "s") else 403), (type, unless.text)
         changed = walk.ask("PUT", f"{type}/{own}", {**body, "language": "en"})
-        assert changed.status_code == (200 if walk.may(type, "u") else 403), (type, changed.text)
+        assert changed.status_code == (200 if walk.writes(type, "u") else 403), (type, changed.text)
         matched = walk.ask("PUT", f"{type}?_id={own}", {**body, "language": "fr"})
-        finds = walk.may(type, "s") and walk.may(type, "u")
+        finds = walk.may(type, "s") and walk.writes(type, "u")
         assert matched.status_code == (200 if finds else 403), (type, matched.text)
         theirs = walk.ask("PUT", f"{type}/{other}", {**made(type, 1), "id": other})
         if not walk.is_open(type):
@@ -296,7 +300,7 @@ def test_writing(walk: Walk) -> None:
         asked = {"method": "POST", "url": type}
         entry = {"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": new, "request": asked}]}
         whole = walk.ask("POST", "", entry)
-        assert whole.status_code == (200 if walk.may(type, "c") and alone else 403), (type, whole.text)
+        assert whole.status_code == (200 if walk.writes(type, "c") and alone else 403), (type, whole.text)
 
 
 def test_deleting(walk: Walk) -> None:

@@ -107,3 +107,25 @@ def allowed(role: str, type: str) -> str:
 def of_services() -> list[str]:
     """The types on which no role may anything."""
     return [type for type, cells in EXPECTED.items() if not cells]
+
+
+# What a payer's contract desk sees of the types that tell the terms of two parties, `ours` its own organization: one of
+# the alternatives, each a search of which all arguments hold. Of every other type in its table it sees all.
+A_PAYERS_CONTRACTS: Final = {
+    "Contract": ["authority=ours", "signer=ours", "subject=ours"],
+    "OrganizationAffiliation": ["primary-organization=ours", "participating-organization=ours"],
+    "InsurancePlan": ["owned-by=ours", "administered-by=ours"],
+    "Task": ["subject:missing=true&owner=ours", "subject:missing=true&requester=ours"],
+    "Communication": ["subject:missing=true&sender=ours", "subject:missing=true&recipient=ours"],
+    "DocumentReference": ["subject:missing=true&author=ours", "subject:missing=true&custodian=ours"],
+    "MeasureReport": ["subject:missing=true&reporter=ours"],
+    "Binary": [
+        "_has:DocumentReference:location:subject:missing=true&_has:DocumentReference:location:author=ours",
+        "_has:DocumentReference:location:subject:missing=true&_has:DocumentReference:location:custodian=ours",
+    ],
+}
+# The types of its table that speak of no terms and no patient: it sees all of them.
+OPEN_TO_A_PAYERS_CONTRACTS: Final = (
+    "Practitioner", "PractitionerRole", "Organization", "Location", "HealthcareService", "Endpoint", "Schedule", "Slot",
+    "Questionnaire", "PlanDefinition", "ActivityDefinition", "ChargeItemDefinition", "Library", "Measure",
+)  # fmt: skip

@@ -12,7 +12,14 @@ from carecoord.domain.access import roles as access_roles
 from carecoord.domain.access.roles import TABLE, Office, both, either, letters, narrow, sees
 from carecoord.fhir.search.query import limits
 from carecoord.fhir.types import TYPES
-from tests.domain.access.expected import EXPECTED, ROLES, allowed, of_services
+from tests.domain.access.expected import (
+    A_PAYERS_CONTRACTS,
+    EXPECTED,
+    OPEN_TO_A_PAYERS_CONTRACTS,
+    ROLES,
+    allowed,
+    of_services,
+)
 
 OFFICE = Office(("o1", "o2"), ("http://hl7.org/fhir/sid/us-npi|1",), ("Practitioner/p1", "PractitionerRole/r1"))
 NOWHERE = Office()
@@ -105,25 +112,34 @@ def test_a_payer_is_narrowed_to_what_is_addressed_to_it() -> None:
     assert narrow(person("payer"), OFFICE, "Observation", "r") is None
 
 
-PARTY_TO = {  # what a payer's contract desk sees of what is agreed: that to which the payer is a party
-    "Contract": {"authority", "signer", "subject"},
-    "OrganizationAffiliation": {"primary-organization", "participating-organization"},
-    "InsurancePlan": {"owned-by", "administered-by"},
-    "Task": {"owner", "requester"},
-    "Communication": {"recipient", "sender"},
-    "DocumentReference": {"author", "custodian"},
-    "MeasureReport": {"reporter"},
-}
+def written(ways: Alternatives | None) -> set[str]:
+    """Alternatives as searches, with `ours` for the references to one's own organization."""
+    said = {"&".join(f"{name}={value}" for name, value in sorted(way, key=str)) for way in ways or ()}
+    return {each.replace("Organization/o1,Organization/o2", "ours") for each in said}
 
 
-@pytest.mark.parametrize("type", sorted(PARTY_TO))
+@pytest.mark.parametrize("type", A_PAYERS_CONTRACTS)
 def test_judgement_21_a_payers_contract_desk_is_narrowed_to_its_own_agreements(type: str) -> None:
-    ways = narrow(person("contracts"), PAYER, type, "r")
-    assert {way[0][0] for way in ways or ()} == PARTY_TO[type]
-    assert {way[0][1] for way in ways or ()} == {"Organization/o1,Organization/o2"}
-    speaks_of_people = type in ("Task", "Communication", "DocumentReference", "MeasureReport")
-    assert all((("subject:missing", "true") in way) == speaks_of_people for way in ways or ())
-    assert narrow(person("contracts"), replace(PAYER, organizations=()), type, "r") is None
+    for letter in allowed("contracts", type):
+        ways = narrow(person("contracts"), PAYER, type, letter)
+        assert written(ways) == {"&".join(sorted(way.split("&"))) for way in A_PAYERS_CONTRACTS[type]}, letter
+        assert narrow(person("contracts"), replace(PAYER, organizations=()), type, letter) is None
+
+
+def test_every_type_of_a_payers_contract_desk_is_its_own_partys_or_was_decided_to_be_open() -> None:
+    of_contracts = {type for type in TYPES if allowed("contracts", type)}
+    assert {*A_PAYERS_CONTRACTS, *OPEN_TO_A_PAYERS_CONTRACTS} == of_contracts
+    for type in OPEN_TO_A_PAYERS_CONTRACTS:
+        assert narrow(person("contracts"), PAYER, type, "r") == EVERYTHING, type
+
+
+def test_a_payers_contract_desk_can_not_make_itself_anothers_copy() -> None:
+    kept = "https://carecoord.example/id/payer|,http://hl7.org/fhir/sid/us-npi|1"
+    for letter in "cu":
+        assert narrow(person("contracts"), PAYER, "Organization", letter) == (
+            (("type:not", "ins,pay,payer"), ("identifier:not", kept)),
+        )
+        assert narrow(person("contracts"), OFFICE, "Organization", letter) == EVERYTHING
 
 
 def test_judgement_21_a_clinics_contract_desk_keeps_the_register_of_its_network() -> None:

@@ -1,0 +1,108 @@
+"""What hangs on each agreement: whose lines an office sees, and what they count."""
+
+import json
+
+import pytest
+from sqlalchemy import Engine
+
+from auth.grant import Grant
+from auth.scopes import parse, resources
+from carecoord.actions.fhir import interactions
+from carecoord.actions.worklist import worklist as cases
+from carecoord.domain.resource.codes import IDENTIFIER
+from carecoord.errors import Forbidden, NotFound
+from carecoord.store.database.engine import reading, writing
+from carecoord.store.worklist import rows as worklist_rows
+from carecoord.store.worklist.standings import Standing, standings
+from tests.desk import rows
+from tests.desk.conftest import House
+
+
+def contracts(organization: str | None, *more: str) -> Grant:
+    roles = frozenset({"contracts", *more})
+    return Grant("u", scopes=resources(parse("user/*.cruds")), roles=roles, organization=organization)
+
+
+@pytest.fixture
+def two_payers(engine: Engine) -> Engine:
+    """Two payers that have given one number to two agreements."""
+    first = {"payer_key": "id|bh", "payer_name": "Blue Horizon", "agreement": "2026-1"}
+    second = {"payer_key": "id|pm", "payer_name": "Pinnacle", "agreement": "2026-1"}
+    none = {"agreement": None, "agreement_state": "unknown"}
+    made = [
+        rows.row(1, **first), rows.row(2, **first, open=False),
+        rows.row(3, **second, agreement_state="ended", role="contracts"), rows.row(4, **second),
+        rows.row(5, **{**first, **none}), rows.row(6, **{**second, **none}),
+    ]  # fmt: skip
+    with writing(engine) as conn:
+        worklist_rows.save(conn, made)
+    return engine
+
+
+def told(found: list[Standing]) -> list[tuple[str | None, str | None, dict[str, int], int]]:
+    return [(one.agreement, one.payer, dict(one.states), one.waiting) for one in found]
+
+
+def test_one_number_of_two_payers_is_two_agreements(two_payers: Engine) -> None:
+    with reading(two_payers) as conn:
+        found = told(standings(conn, None))
+    assert [line for line in found if line[0]] == [
+        ("2026-1", "Pinnacle", {"ended": 1, "in-network": 1}, 1),
+        ("2026-1", "Blue Horizon", {"in-network": 1}, 0),
+    ]
+    assert [line[2] for line in found if line[0] is None] == [{"unknown": 2}]
+
+
+def test_a_payers_lines_count_its_own_cases_alone(two_payers: Engine) -> None:
+    with reading(two_payers) as conn:
+        assert told(standings(conn, ["id|bh"])) == [
+            (None, "Blue Horizon", {"unknown": 1}, 0), ("2026-1", "Blue Horizon", {"in-network": 1}, 0),
+        ]  # fmt: skip
+        assert standings(conn, []) == []
+
+
+# The story's agreements that open referrals stand on, by payer (fixtures/story/agreements.py)
+OF_PINNACLE = {"AGR-0114", "AGR-0115", "AGR-0116", "AGR-0117", "AGR-0118", "AGR-0123"}
+
+
+def test_the_contract_desk_of_a_payer_sees_no_line_of_another(house: House) -> None:
+    _, found = cases.agreements(house.world, contracts("office-pinnacle"), "r")
+    assert {one.agreement for one in found} == OF_PINNACLE | {None}
+    assert {one.payer for one in found} == {"Pinnacle Mutual"}
+    _, every = cases.agreements(house.world, contracts("office-fairmont"), "r")
+    assert {one.payer for one in every} == {"Pinnacle Mutual", "Blue Horizon Health", "Granite Care Alliance"}
+    assert {one.agreement for one in every} > OF_PINNACLE
+    _, nothing = cases.agreements(house.world, contracts("no-such-organization"), "r")
+    assert nothing == []
+
+
+@pytest.mark.parametrize("organization", ["office-pinnacle", "pinnacle"])
+def test_by_read_version_history_and_search_a_payers_contracts_are_its_own(house: House, organization: str) -> None:
+    grant = contracts(organization)
+    for id in ("agr-0115-v1", "agr-0123-v2"):
+        assert interactions.read(house.world, grant, "Contract", id)
+    for type, id in (("Contract", "agr-0101-v1"), ("OrganizationAffiliation", "agr-0101-include"),
+                     ("InsurancePlan", "plan-bh-hmo")):  # fmt: skip
+        with pytest.raises(NotFound):
+            interactions.read(house.world, grant, type, id)
+    assert interactions.read(house.world, contracts("office-fairmont"), "Contract", "agr-0101-v1")
+    found = interactions.search(house.world, grant, "Contract", [("_count", "100"), ("_revinclude", "*")])
+    history = interactions.changes(house.world, grant, "Contract", [("_count", "1000")])
+    for said in (found, history):
+        assert b"agr-0115-v1" in said
+        assert b"agr-0101" not in said
+        assert b"office-blue-horizon" not in said
+
+
+def test_a_payers_contract_desk_can_not_write_another_payers_organization_nor_its_own(house: House) -> None:
+    for id in ("office-blue-horizon", "office-pinnacle"):
+        row = interactions.read(house.world, contracts("office-pinnacle"), "Organization", id)
+        body = {**json.loads(row.body), "identifier": [{"system": f"{IDENTIFIER}/payer", "value": "PM220"}]}
+        with pytest.raises(Forbidden):
+            interactions.update(house.world, contracts("office-pinnacle"), "Organization", id, body)
+    clinic = interactions.read(house.world, contracts("office-pinnacle"), "Organization", "office-beacon-therapy")
+    body = json.loads(clinic.body)
+    for wrong in ({"identifier": [*body["identifier"], {"system": f"{IDENTIFIER}/payer", "value": "BH001"}]},
+                  {"type": [{"coding": [{"code": "pay"}]}]}):  # fmt: skip
+        with pytest.raises(Forbidden):
+            interactions.update(house.world, contracts("office-pinnacle"), "Organization", body["id"], body | wrong)
