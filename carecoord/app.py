@@ -39,7 +39,7 @@ from carecoord.web.fhir import fast_path
 from carecoord.web.fhir import routes as fhir_routes
 from carecoord.web.page import assets
 from carecoord.web.people import account, openid_sign_in, people, second_step, sign_in
-from carecoord.web.server import errors, exchange, headers, health, limits, metrics, slow_bodies
+from carecoord.web.server import errors, exchange, headers, health, jobs, limits, metrics, slow_bodies
 from carecoord.web.worklist import pages as worklist_pages
 from carecoord.world import World
 
@@ -109,6 +109,7 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     app.register_blueprint(break_glass.blueprint(world))
     app.register_blueprint(frame_pages.blueprint(world, KeySets(world.http)))
     app.register_blueprint(health.blueprint(world))
+    app.register_blueprint(jobs.blueprint(world))
     app.register_blueprint(metrics.blueprint(world, counts))
     quick.hold = limits.install(app, world)  # last: it looks at every route
     return app

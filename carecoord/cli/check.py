@@ -121,7 +121,7 @@ def people(world: World) -> str:
 def later(world: World) -> str:
     """No job waits for a person."""
     with reading(world.engine) as conn:
-        stuck = jobs.parked(conn)
+        stuck = jobs.stuck(conn, world.clock())
     if stuck:
         first = f"{stuck[0].kind} {stuck[0].key}: {stuck[0].error}"
         raise Wrong(f"{len(stuck)} jobs failed too often, the first: {first}. Mend that, then: carecoord jobs retry")

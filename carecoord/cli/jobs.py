@@ -2,12 +2,11 @@
 
 import argparse
 
+from carecoord.actions.server import jobs
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
-from carecoord.errors import NotFound
 from carecoord.settings import Settings
-from carecoord.store.database import jobs, outbox
-from carecoord.store.database.engine import reading, writing
+from carecoord.store.database.jobs import Stuck
 
 
 def install(verbs: Verbs) -> None:
@@ -23,32 +22,30 @@ def install(verbs: Verbs) -> None:
 
 def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """The parked jobs."""
-    with opened(settings) as world, reading(world.engine) as conn:
-        found = jobs.parked(conn)
+    with opened(settings) as world:
+        found = jobs.later_work(world).stuck
     if not found:
         screen.say("No job was given up.")
         return
-    rows = [(str(job.n), job.kind, job.key, str(job.attempts), str(job.behind or ""), job.error) for job in found]
+    rows = [(str(job.n), job.kind, job.key, str(job.attempts), str(job.behind or ""), why(job)) for job in found]
     columns = ("number", "what", "of", "tries", "behind it", "why it failed")
     screen.table(columns, rows, elastic=("of", "why it failed"))
 
 
+def why(job: Stuck) -> str:
+    """What went wrong."""
+    return job.error if job.known else "no worker of this version knows this kind of work; drop it, or run that version"
+
+
 def retry(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Try them again."""
-    with opened(settings) as world, writing(world.engine) as conn:
-        count = outbox.revive(conn, world.clock(), n=args.number)
-    if args.number is not None and not count:
-        raise _none(args.number)
+    with opened(settings) as world:
+        count = jobs.retry(world, args.number, world.new_id())
     screen.say(f"{count} will be tried again while carecoord serve runs.")
 
 
 def drop(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Let one go."""
-    with opened(settings) as world, writing(world.engine) as conn:
-        if not jobs.drop(conn, args.number):
-            raise _none(args.number)
-    screen.say(f"Job {args.number} was let go; nobody will do it.")
-
-
-def _none(number: int) -> NotFound:
-    return NotFound(f"No job {number} was given up; carecoord jobs list shows those that were.")
+    with opened(settings) as world:
+        gone = jobs.drop(world, args.number, world.new_id())
+    screen.say(f"Job {gone.n} ({gone.kind} {gone.key}) was let go; nobody will do it.")

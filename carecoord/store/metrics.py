@@ -37,8 +37,9 @@ def standing(conn: Connection, now: int) -> Standing:
     """How the work stands at `now` (microseconds). A handful of look-ups by index, whatever the tables hold."""
     job, at = outbox.c, outbox.c.due_at
     by_parked = select(job.parked, func.count()).group_by(job.parked)
+    idle = func.coalesce(job.claimed_until, 0) <= now  # what is being done is not late, however long it takes
     counts = {bool(parked): int(count) for parked, count in conn.execute(by_parked)}
-    oldest = conn.scalar(select(func.min(at)).where(job.parked.is_(False), at <= now))
+    oldest = conn.scalar(select(func.min(at)).where(job.parked.is_(False), at <= now, idle))
     last, sealed = conn.scalar(select(func.max(audit.c.n))) or 0, conn.scalar(select(func.max(audit_seal.c.n))) or 0
     newest = select(func.max(ehr_run.c.n)).group_by(ehr_run.c.ehr)
     run = ehr_run.c

@@ -99,7 +99,7 @@ def test_a_job_that_nobody_knows_is_left_for_who_does_and_holds_up_no_other(
         loop.once(world)
     assert runs(world) == [None]
     with reading(world.engine) as conn:
-        assert jobs.parked(conn) == []
+        assert jobs.stuck(conn, clock()) == []
         assert conn.scalar(select(tables.outbox.c.attempts).where(tables.outbox.c.kind == "notice")) == 0
 
 
@@ -116,7 +116,7 @@ def test_what_ends_its_worker_each_time_is_given_up_at_last(
         clock.turn(minutes=1)
     assert loop.once(world) == 1
     with reading(world.engine) as conn:
-        (given_up,) = jobs.parked(conn)
+        (given_up,) = jobs.stuck(conn, clock())
     assert given_up.error == "The worker ended each time while it was doing this."
 
 

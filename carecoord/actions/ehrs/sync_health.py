@@ -20,7 +20,8 @@ State = Literal["good", "late", "failed", "never"]
 @dataclass(frozen=True)
 class SyncHealth:
     """An EHR. run: the latest, which may be under way. good: when the last one ended that went through. every: how
-    often it is synced by itself, None: never. goal: how old the last good one may be."""
+    often it is synced by itself, None: never. goal: how old the last good one may be. again: when it
+    is asked again by itself, None: only when somebody asks."""
 
     ehr: str
     run: ehrs.Run | None
@@ -28,6 +29,7 @@ class SyncHealth:
     every: timedelta | None
     goal: timedelta
     state: State
+    again: datetime | None = None
 
     @property
     def is_running(self) -> bool:
@@ -42,14 +44,16 @@ def now(world: World) -> list[SyncHealth]:
 
 def of_each(conn: Connection, settings: Settings, now: datetime) -> list[SyncHealth]:
     """Every EHR by name."""
-    good, payloads = ehrs.last_good(conn), jobs.payloads(conn, sync.JOB)
+    good, waiting = ehrs.last_good(conn), jobs.waiting(conn, sync.JOB)
     found = []
     for one in ehrs.every(conn):
         run = next(iter(ehrs.runs(conn, one.name, 1)), None)
-        every = kinds.interval(payloads[one.name]) if one.name in payloads else None
+        job = waiting.get(one.name)
+        every = kinds.interval(job.payload) if job else None
         goal = max(timedelta(minutes=settings.sync_goal), 2 * (every or timedelta()))
         ended = good.get(one.name)
-        found.append(SyncHealth(one.name, run, ended, every, goal, _state(run, ended, now - goal)))
+        state, again = _state(run, ended, now - goal), job.due if job else None
+        found.append(SyncHealth(one.name, run, ended, every, goal, state, again))
     return found
 
 

@@ -66,7 +66,7 @@ def call_for_refresh(world: World) -> None:
     """See to it that a worker judges anew the rows whose time has come. Normally there are none: one index probe."""
     now = world.clock()
     with reading(world.engine) as conn:
-        wanted = bool(_due(conn, now, 1)) and JOB not in jobs.payloads(conn, JOB)
+        wanted = bool(_due(conn, now, 1)) and JOB not in jobs.waiting(conn, JOB)
     if wanted:
         with writing(world.engine) as conn:
             outbox.add(conn, JOB, JOB, b"", now)

@@ -36,13 +36,15 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
     "review-emergency": ("looked into the emergency opening of", "tried to look into the emergency opening of"),
     "account-change": ("changed an account", "was refused a change of an account"),
     "restore": ("put the database back from a backup", "tried to put the database back from a backup"),
+    "job-retry": ("had later work tried again", "tried to have later work done again"),
+    "job-drop": ("let later work go", "tried to let later work go"),
     "audit": ("looked at the audit", "tried to look at the audit"),
     "export": ("exported the audit", "tried to export the audit"),
 }
 WITHOUT_TYPE = frozenset({
     "sign-in", "sign-out", "launch", "consent", "consent-refused", "token", "token-revoked", "break-glass",
     "break-glass-search", "break-glass-end", "review-emergency", "audit", "export", "account-change", "search-system",
-    "restore",
+    "restore", "job-retry", "job-drop",
 })  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from carecoord.actions.ehrs.sync_health import SyncHealth
+from carecoord.fhir.instants import micros
 from carecoord.store.ehrs.ehrs import Run
 from carecoord.web.page.times import Times
 from carecoord.web.worklist.address import Address
@@ -84,7 +85,8 @@ def sync(syncs: Sequence[SyncHealth], times: Times, inside: bool) -> Sync:
     if worst.state == "failed" and worst.run:
         why = f": {worst.run.error}" if inside and worst.run.error else ""
         known = f"; what is shown is as of {times.ago(worst.good)}" if worst.good else "; nothing was read yet"
-        return Sync("bad", f"{worst.ehr}: the last sync failed{why}{known}", times.ago(_ended(worst.run)))
+        said = f"{worst.ehr}: the last sync failed{why}{known}{_again(worst, times)}"
+        return Sync("bad", said, times.ago(_ended(worst.run)))
     if worst.state == "never":
         return Sync("late", f"{worst.ehr} is syncing" if worst.is_running else f"{worst.ehr} has not been synced yet")
     if worst.state == "late" and worst.good:
@@ -94,6 +96,17 @@ def sync(syncs: Sequence[SyncHealth], times: Times, inside: bool) -> Sync:
     names = [one.ehr for one in syncs]
     said = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
     return Sync("good", f"{said} in sync", times.ago(min(ends)))
+
+
+def _again(one: SyncHealth, times: Times) -> str:
+    """That an EHR which is away is asked again by itself, and when: nobody has to do anything for it."""
+    if one.again is None:
+        return ""
+    if one.is_running:
+        return "; it is being asked again now"
+    if one.again <= times.now:
+        return "; it is due to be asked again"
+    return f"; it is asked again by itself at {times.exact(micros(one.again))}"
 
 
 def _ended(run: Run) -> datetime:

@@ -1,5 +1,6 @@
 """What the desk says of the EHRs: green only what was read in time (judgement 17), and why when it was not."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -61,3 +62,19 @@ def test_a_payer_is_not_told_why_a_sync_failed() -> None:
 
 def test_without_an_ehr_nothing_is_claimed() -> None:
     assert sync([], TIMES, inside=True) == Sync("none", "No EHR is connected")
+
+
+@pytest.mark.parametrize(
+    ("again", "running", "said"),
+    [
+        (timedelta(minutes=12), False, "city: the last sync failed: away; what is shown is as of 2 h ago; "
+         "it is asked again by itself at 28 Nov 04:12"),
+        (timedelta(seconds=-1), False, "city: the last sync failed: away; what is shown is as of 2 h ago; "
+         "it is due to be asked again"),
+    ],
+)  # fmt: skip
+def test_an_ehr_that_is_away_is_asked_again_by_itself_and_the_desk_says_when(
+    again: timedelta, running: bool, said: str
+) -> None:
+    one = replace(health("failed", timedelta(hours=2), "away", running), again=NOW + again)
+    assert sync([one], TIMES, True).text == said

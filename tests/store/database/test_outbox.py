@@ -149,11 +149,11 @@ def test_nothing_overtakes_what_a_person_has_to_look_at_until_it_is_let_go(engin
         conn.execute(update(tables.outbox).where(tables.outbox.c.payload == b"0").values(parked=True, error="no"))
     assert claim(engine) == []
     with reading(engine) as conn:
-        (parked,) = jobs.parked(conn)
+        (parked,) = jobs.stuck(conn, NOW)
     assert (parked.key, parked.error, parked.behind) == ("a", "no", 2)
     with writing(engine) as conn:
-        assert jobs.drop(conn, parked.n)
-        assert not jobs.drop(conn, parked.n)
+        assert jobs.drop(conn, parked.n, NOW)
+        assert not jobs.drop(conn, parked.n, NOW)
     assert [job.payload for job in claim(engine)] == [b"1"]
 
 
@@ -183,7 +183,7 @@ def test_failures_wait_twice_as_long_each_time_and_are_parked_at_last(engine: En
     assert waits == [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600]
     assert claim(engine, now + timedelta(days=365)) == []
     with reading(engine) as conn:
-        (given_up,) = jobs.parked(conn)
+        (given_up,) = jobs.stuck(conn, NOW)
     assert (given_up.kind, given_up.key, given_up.error) == ("notice", "a", "no route to host")
     assert (given_up.attempts, given_up.tried) == (12, micros(now - timedelta(hours=1)))
     with writing(engine) as conn:
@@ -240,7 +240,7 @@ def test_what_is_done_again_and_again_is_never_parked_and_waits_at_most_an_hour_
         now += timedelta(seconds=waits[-1])
     assert waits == [2, 4, 8, 16, 32, 64, 128, *longest]
     with reading(engine) as conn:
-        assert jobs.parked(conn) == []
+        assert jobs.stuck(conn, NOW) == []
     (job,) = claim(engine, now)
     done(engine, job, now)
     assert claim(engine, now + timedelta(seconds=seconds - 1)) == []
