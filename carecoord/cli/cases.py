@@ -14,6 +14,7 @@ from carecoord.fhir.instants import micros, moment
 from carecoord.settings import Settings
 from carecoord.store.database.engine import reading
 from carecoord.store.worklist.query import CaseScope, DueBounds, Worklist, WorklistQuery
+from carecoord.words.catalogue import in_words
 from carecoord.world import World
 
 COLUMNS = (
@@ -66,10 +67,10 @@ def line(row: Row[Any], now: datetime, zone: ZoneInfo, narrow: bool) -> tuple[st
         row.patient_name,
         " · ".join(part for part in (row.specialty, not narrow and row.performer_name) if part),
         row.coverage_gate,
-        said(row.authorization_gate, not narrow and row.authorization_note),
-        said(row.agreement_gate, not narrow and row.agreement_note),
+        said(row.authorization_gate, "" if narrow else in_words(row.authorization_note)),
+        said(row.agreement_gate, "" if narrow else in_words(row.agreement_note)),
         wall(row.appointment_at, zone) or row.appointment_gate,
-        row.headline,
+        in_words(row.headline),
         row.role or "",
         due(row.due_at, now),
     )
@@ -82,7 +83,7 @@ def stacked(cells: tuple[str, ...]) -> str:
     return f"{number}  {patient} · {referred} · {move} {due}\n         {states}\n         {headline}"
 
 
-def said(gate: str, note: str | bool | None) -> str:
+def said(gate: str, note: str) -> str:
     """A gate's state, with the note behind it."""
     return f"{gate}: {note}" if note else gate
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from carecoord.words.sentence import Sentence, Value
+from carecoord.words.sentence import Sentence, Value, loads
 
 DEFAULT = "en"
 
@@ -35,6 +35,30 @@ def say(one: Value, language: str = DEFAULT) -> str:
     if isinstance(one, Sentence):
         return fill(words(language)[one.key], dict(one.params), language)
     return fill("{one}", {"one": one}, language)
+
+
+@lru_cache(maxsize=8192)
+def in_words(stored: str | None, language: str = DEFAULT) -> str:
+    """What a row keeps (`sentence.dumps`) in words, empty for nothing. A row that nobody has judged since rows keep
+    sentences still holds the words themselves: they stand as they are until it is."""
+    if not stored:
+        return ""
+    try:
+        one = loads(stored)
+    except ValueError:
+        return stored
+    return say(one, language)
+
+
+def in_every_language(one: Value) -> tuple[str, ...]:
+    """The words of all languages: whoever reads another than we must find it too."""
+    return tuple(say(one, language) for language in languages())
+
+
+@lru_cache
+def languages() -> tuple[str, ...]:
+    """The languages that have a catalogue, sorted."""
+    return tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.toml")))
 
 
 def fill(text: str, params: Mapping[str, Value], language: str = DEFAULT) -> str:

@@ -24,6 +24,7 @@ from carecoord.store.database import engine
 from carecoord.store.database.tables import Big, case
 from carecoord.store.resources.write import Actor, Change, put_all
 from carecoord.store.worklist import rows as worklist_rows
+from carecoord.words.sentence import dumps, sentence
 from tests.bench.client import hammer, request
 from tests.bench.servers import Server, carecoord
 from tests.bench.story import FAMILIES, GIVEN
@@ -31,6 +32,7 @@ from tests.people import add_user_with_password
 
 SIZES = (1_000, 100_000)
 PATHS = ("/", "/?tab=overdue", "/?tab=payer", "/?payer=bench%7C2", "/?q=okafor", "/?sort=patient")
+BOOK, DUE = dumps(sentence("appointment.none")), dumps(sentence("due.book"))
 PASSWORD = "a bench is no place for a secret"
 DAY = 86_400_000_000
 STAGES = ("sent", "in-triage", "awaiting-authorization", "accepted", "scheduled", "visit-done")
@@ -99,9 +101,9 @@ def _row(n: int, now: int) -> dict[str, Any]:
         "authorization_state": chance.choice(("approved", "pended", "not-required", "denied")),
         "payer_authorization": chance.choice(("approved", "pended", "denied", None)), "payer_agreement": "in-network",
         "agreement_state": chance.choice(("in-network", "in-network", "in-network", "expiring")),
-        "cleared": unmet in (None, "appointment", "loop"), "conflict": False, "headline": "Book the visit",
+        "cleared": unmet in (None, "appointment", "loop"), "conflict": False, "headline": BOOK,
         "role": chance.choice(("coordinator", "payer", "performer")), "due_at": due,
-        "due_label": "Book visit" if due else None,
+        "due_label": DUE if due else None,
         "clock_start": now - DAY, "owner": f"owner-{n % 5}", "owner_name": f"Owner {n % 5}", "changes_at": None,
         "searched": f"{name} {n:07d} R-{n} Clinic", "payer_searched": f"{name} R-{n} Clinic", "updated": now,
         "patient_sort": fold(name), "specialty_sort": "cardiology", "sort_due": due or 2**62,

@@ -4,6 +4,7 @@ import random
 from typing import Any
 
 from carecoord.fhir.search.collation import fold
+from carecoord.words.sentence import dumps, sentence
 
 NOW = 1_795_000_000_000_000  # 2026-11-18T11:06:40Z, microseconds
 DAY = 86_400_000_000
@@ -32,9 +33,10 @@ def row(rid: int, **given: Any) -> dict[str, Any]:
         "agreement": "AGR-0112", "stage": "accepted",
         **{f"{gate}_gate": "met" for gate in GATES}, "authorization_state": "approved", "authorization_note": None,
         "authorization_until": None, "agreement_state": "in-network", "agreement_note": None, "agreement_until": None,
-        "cleared": False, "conflict": False, "headline_gate": "appointment", "headline": "No visit is booked.",
-        "action": "book", "action_label": "Book a visit", "role": "coordinator",
-        "due_at": due, "due_label": "Book visit",
+        "cleared": False, "conflict": False, "headline_gate": "appointment",
+        "headline": dumps(sentence("appointment.none")),
+        "action": "book", "action_label": dumps(sentence("do.book")), "role": "coordinator",
+        "due_at": due, "due_label": dumps(sentence("due.book")),
         "clock_start": NOW - DAY, "appointment_at": None, "owner": "reyes", "owner_name": "Reyes, Marisol",
         "changes_at": None, "updated": NOW, "sort_due": NEVER if due is None else due, **given,
     }  # fmt: skip
@@ -47,7 +49,8 @@ def row(rid: int, **given: Any) -> dict[str, Any]:
     told = ("patient_name", "birth_date", "member_id", "number", "performer_name")
     own = made["role"] == "payer"
     made = {
-        "payer_moves": own, "payer_due": due if own else None, "payer_due_label": "Payer decision" if own else None,
+        "payer_moves": own, "payer_due": due if own else None,
+        "payer_due_label": dumps(sentence("due.payer-decision")) if own else None,
         "payer_clock_start": NOW - DAY if own else None,
         "payer_sort": NEVER if due is None or not own else due, **made,
     }  # fmt: skip

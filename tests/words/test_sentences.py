@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carecoord.words.catalogue import count, fill, say, words
+from carecoord.words.catalogue import count, fill, in_every_language, in_words, say, words
 from carecoord.words.sentence import Sentence, Value, dumps, loads, sentence
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +55,20 @@ def test_what_is_no_sentence_is_refused(text: str) -> None:
 )
 def test_a_number_is_said_with_its_noun(number: int, noun: str, said: str) -> None:
     assert count(number, noun) == said
+
+
+def test_what_a_row_keeps_is_said_in_words() -> None:
+    assert in_words(dumps(sentence("appointment.booked", day=date(2027, 1, 30)))) == "Booked for 30 Jan 2027."
+    assert in_words(None) == in_words("") == ""
+
+
+def test_a_row_that_was_written_in_words_is_shown_as_it_is_until_it_is_judged_anew() -> None:
+    assert in_words("No visit is booked.") == "No visit is booked."
+
+
+def test_a_sentence_is_said_in_every_language_that_has_words() -> None:
+    assert len(in_every_language(sentence("do.book"))) == len(LANGUAGES)
+    assert "Book a visit" in in_every_language(sentence("do.book"))
 
 
 def test_a_key_without_words_is_an_error() -> None:

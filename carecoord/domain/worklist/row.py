@@ -15,7 +15,7 @@ from carecoord.domain.resource.patient import birth_date, name, name_changes_at,
 from carecoord.domain.worklist.search_words import member_id, searched
 from carecoord.fhir.instants import FOREVER, micros
 from carecoord.fhir.search.collation import fold
-from carecoord.words.sentence import Sentence, dated, sentence
+from carecoord.words.sentence import Sentence, dated, dumps, sentence
 
 CONTRACT: Final[dict[str, tuple[str, Sentence | None]]] = {  # kind of participation -> the chip and its remark
     "in-network": ("in-network", None),
@@ -172,8 +172,8 @@ def _stage(found: Clearance) -> str:
 
 
 def _stored(said: Sentence | None) -> str | None:
-    """A sentence as the row keeps it."""
-    return str(said) if said else None
+    """A sentence as the row keeps it: whoever shows it puts it into words (`catalogue.in_words`)."""
+    return dumps(said) if said else None
 
 
 def _ends(until: date | None) -> Sentence | None:

@@ -9,6 +9,7 @@ from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.codes import HL7, IDENTIFIER, has
 from carecoord.domain.resource.elements import Json, codes, item, items, key, target, targets, text, words
 from carecoord.domain.resource.parties import party
+from carecoord.words.catalogue import in_every_language
 
 NUMBERED = ("phone", "sms", "fax", "pager")  # systems of a ContactPoint whose value is a telephone number
 _LOCAL, _NATIONAL = 7, 10  # figures of a telephone number without and with its area
@@ -26,7 +27,7 @@ def searched(case: Case, found: Clearance, row: Mapping[str, Any]) -> dict[str, 
     ]
     own = [
         *(row[column] for column in ("mrn", "reason", "placer_name", "payer_name", "plan_name", "owner_name")),
-        *(row[column] for column in ("agreement", "action_label")),
+        row["agreement"], *(in_every_language(found.action.label) if found.action else ()),
         *(said for human in items(patient, "name") for said in _names(human)),
         *(said for contact in items(patient, "telecom") for said in _telephone(contact)),
         *(text(each, "value") for each in items(case.order, "identifier")),

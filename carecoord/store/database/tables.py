@@ -158,7 +158,7 @@ case = Table(
     Column("action_label", Str),
     Column("role", Str),  # whose move: coordinator | clinician | payer | contracts | performer | patient
     Column("due_at", Big),
-    Column("due_label", Str),  # WHAT is due: "Payer decision"
+    Column("due_label", Str),  # WHAT is due; like headline, notes and action_label by `words.sentence.dumps`
     Column("clock_start", Big),
     Column("appointment_at", Big),
     Column("owner", Str),  # the person who works it: a Practitioner id

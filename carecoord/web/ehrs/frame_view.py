@@ -22,6 +22,7 @@ from carecoord.web.referrals.verdict import CLOSED, WELL, verdict
 from carecoord.web.worklist import view as worklist_view
 from carecoord.web.worklist.address import Address
 from carecoord.web.worklist.view import Line, Listing
+from carecoord.words.catalogue import in_words
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _card(row: Any, line: Line, home: str) -> Card:
         steps = [Step(name, state, state.tone in ("green", "quiet")) for name, state in tracks] if row.open else []
         return Card(line, row.number, href, stands, "", steps)
     gates = list(_gates(row)) if row.open else ()
-    return Card(line, row.number, href, verdict(row._asdict()), row.headline if row.open else "", gates)
+    return Card(line, row.number, href, verdict(row._asdict()), in_words(row.headline) if row.open else "", gates)
 
 
 def _gates(row: Row[Any]) -> Iterator[Step]:

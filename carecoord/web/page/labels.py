@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from carecoord.domain.access.payer_view import PayerRow
+from carecoord.words.catalogue import in_words
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,8 @@ def judged(state: Chip, gate: str) -> Chip:
 def authorized(row: Any) -> tuple[Chip, str]:
     """The authorization of a row and its note; a payer is told how it stands, not how it suits our visit."""
     state = chip(AUTHORIZATION, row.authorization_state)
-    return (state if isinstance(row, PayerRow) else judged(state, row.authorization_gate)), row.authorization_note or ""
+    shown = state if isinstance(row, PayerRow) else judged(state, row.authorization_gate)
+    return shown, in_words(row.authorization_note)
 
 
 def contracted(row: Any) -> Chip:

@@ -22,7 +22,7 @@ from carecoord.web.page.labels import Chip, authorized, chip, contracted
 from carecoord.web.page.times import Clock, Times
 from carecoord.web.referrals.contacts import Telephone, identity, telephones, to_call
 from carecoord.web.referrals.verdict import verdict
-from carecoord.words.catalogue import say
+from carecoord.words.catalogue import in_words, say
 
 SHORT = 6  # events shown before "All events"
 INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
@@ -172,7 +172,7 @@ def _payers_sheet(panel: PayerPanel, zone: ZoneInfo) -> Sheet:
         service=words(item(told.case.order, "code")) or row.specialty,
         service_codes=_codes([item(told.case.order, "code")]), reason="", reason_codes="",
         story=_story(told.case, told.known, row, panel.now),
-        tracks=[Track("Authorization", *authorized(row)), Track("Contract", contracted(row), row.agreement_note or "")],
+        tracks=[Track("Authorization", *authorized(row)), _contract(row)],
         next=_payers_next(panel, times), verdict=Chip("Payer status", "quiet", icon="shield-check"), verdict_note="",
         warnings=(), gates=[_step(gate, panel.openable, times, False) for gate in told.gates],
         events=happened[:SHORT], more_events=happened[SHORT:], papers=payers_papers(panel, times), full=False,
@@ -187,7 +187,7 @@ def _payers_next(panel: PayerPanel, times: Times) -> Next:
     what = "Decide the request" if gate else "Answer the eligibility question"
     why = say(gate.reason) if gate else "The coverage has been asked about and is not confirmed yet."
     clock = times.clock(row.due_at, row.clock_start, panel.at.today)
-    return Next(what, why, chip(labels.MOVE, "payer"), clock, row.due_label or "")
+    return Next(what, why, chip(labels.MOVE, "payer"), clock, in_words(row.due_label))
 
 
 def _interpreter(patient: Json) -> Iterator[Tag]:
@@ -230,19 +230,23 @@ def _tracks(panel: Panel, times: Times) -> list[Track]:
     return [
         Track("Referral", chip(labels.REFERRAL, row.stage), visit),
         Track("Authorization", *authorized(row)),
-        Track("Contract", contracted(row), row.agreement_note or ""),
+        _contract(row),
     ]
+
+
+def _contract(row: Any) -> Track:
+    return Track("Contract", contracted(row), in_words(row.agreement_note))
 
 
 def _next(panel: Panel, times: Times) -> Next:
     row = panel.row
     if not row.open:
-        return Next("The referral is closed", row.headline, None, None, "")
-    what = row.action_label or "Wait"
+        return Next("The referral is closed", in_words(row.headline), None, None, "")
+    what = in_words(row.action_label) or "Wait"
     mover = chip(labels.MOVE, row.role) if row.role else None
     return Next(
-        what, row.headline, mover, times.clock(row.due_at, row.clock_start, panel.at.today), row.due_label or "",
-        to_call(panel),
+        what, in_words(row.headline), mover, times.clock(row.due_at, row.clock_start, panel.at.today),
+        in_words(row.due_label), to_call(panel),
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from carecoord.web.server.exchange import request_id
 from carecoord.web.worklist import notices
 from carecoord.web.worklist import view as worklist_view
 from carecoord.web.worklist.address import parse
+from carecoord.words.catalogue import in_words
 from carecoord.world import World
 
 PAGE = 25
@@ -33,6 +34,7 @@ COLUMNS = (
     "appointment_gate", "loop_gate", "authorization_state", "authorization_note", "agreement_state", "agreement_note",
     "cleared", "headline", "action_label", "role", "due", "due_label", "appointment", "owner_name",
 )  # fmt: skip
+SENTENCES = ("authorization_note", "agreement_note", "headline", "action_label", "due_label")  # kept as keys
 TIMES = {"due": "due_at", "appointment": "appointment_at"}
 
 
@@ -148,7 +150,7 @@ def _payers_csv(rows: Iterator[Any], zone: ZoneInfo) -> Iterator[str]:
     for row in rows:
         said = {
             "authorization": labels.authorized(row)[0].label, "agreement": labels.contracted(row).label,
-            "agreement_note": row.agreement_note, "due": row.due_at,
+            "due": row.due_at, **{name: in_words(getattr(row, name)) for name in CELLS if name in SENTENCES},
             "priority": "" if row.priority == "routine" else labels.chip(labels.PRIORITY, row.priority).label,
         }  # fmt: skip
         cells = (said.get(name) if name in said else getattr(row, name) for name in CELLS)
@@ -161,7 +163,10 @@ def _csv(rows: Iterator[Any], zone: ZoneInfo) -> Iterator[str]:
     yield csv_line(COLUMNS)
     for row in rows:
         found = row._mapping
-        yield csv_line([_cell(found[TIMES.get(name, name)], zone if name in TIMES else None) for name in COLUMNS])
+        said = {name: in_words(found[name]) for name in SENTENCES}
+        cells = (said[name] if name in said else found[TIMES.get(name, name)] for name in COLUMNS)
+        pairs = zip(COLUMNS, cells, strict=True)
+        yield csv_line([_cell(value, zone if name in TIMES else None) for name, value in pairs])
 
 
 def _cell(value: Any, zone: ZoneInfo | None) -> str:

@@ -19,6 +19,8 @@ from carecoord.web.page.times import Clock, Times, age, span
 from carecoord.web.worklist.address import Address
 from carecoord.web.worklist.filters import Facet, facet
 from carecoord.web.worklist.notices import Empty, Sync, empty, sync
+from carecoord.words.catalogue import in_words
+from carecoord.words.sentence import dumps, sentence
 
 TABS = {
     "open": "My team",
@@ -43,6 +45,9 @@ PAYER_GROUPED = ("payer", "late", "decide")
 GROUPS = {"overdue": "Overdue", "today": "Due today", "soon": "Next 3 days", "later": "Later"}
 UNGROUPED = ("closed",)
 ELSEWHERE = ("coverage", "information", "appointment")  # gates without a column of their own
+SHORT = {  # what is due, as it fits into the column of the clock
+    dumps(sentence("due.submit-authorization")): dumps(sentence("due.submit-authorization.short")),
+}
 SEX = {"female": "F", "male": "M", "other": "X", "unknown": "?"}
 
 
@@ -223,7 +228,7 @@ def _line(row: Any, address: Address, times: Times, found: Found) -> Line:
         name=row.patient_name,
         about=_about(row, row.mrn, times),
         clock=times.clock(row.due_at, row.clock_start, found.at.today) if row.open else None,
-        due_label=(row.due_label or "").replace("authorization", "auth"),
+        due_label=in_words(SHORT.get(row.due_label, row.due_label)),
         priority=None if row.priority == "routine" else chip(page_labels.PRIORITY, row.priority),
         specialty=row.specialty,
         reason=row.reason,
@@ -231,13 +236,13 @@ def _line(row: Any, address: Address, times: Times, found: Found) -> Line:
         referral=chip(page_labels.REFERRAL, row.stage),
         gate=_gate(row, times),
         urging=row.headline_gate in ELSEWHERE,
-        headline=row.headline,
+        headline=in_words(row.headline),
         authorization=authorization,
         authorization_note=note,
         contract=contracted(row),
-        contract_note=row.agreement_note or "",
+        contract_note=in_words(row.agreement_note),
         owner=row.owner_name or "",
-        next=(row.action_label or row.due_label or "") if row.open else "",
+        next=in_words(row.action_label or row.due_label) if row.open else "",
         mover=chip(page_labels.MOVE, row.role).label if row.open and row.role else "",
     )
 
@@ -249,11 +254,11 @@ def _payers_line(row: PayerRow, address: Address, times: Times, found: Found) ->
         id=row.id, href=address.show(row.id).href(), open=row.id == address.shown,
         spoken=f"{row.patient_name}, {row.number}", name=row.patient_name, about=_about(row, row.member_id, times),
         clock=times.clock(row.due_at, row.clock_start, found.at.today) if row.moves else None,
-        due_label=row.due_label or "",
+        due_label=in_words(row.due_label),
         priority=None if row.priority == "routine" else chip(page_labels.PRIORITY, row.priority),
         specialty=row.specialty, reason="", performer=row.performer_name or "No clinic yet", referral=None, gate="",
         urging=False, headline="", authorization=authorization, authorization_note=note, contract=contracted(row),
-        contract_note=row.agreement_note or "", owner=None, next="", mover="",
+        contract_note=in_words(row.agreement_note), owner=None, next="", mover="",
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from carecoord.fhir.instants import FOREVER, micros
 from carecoord.store.database import tables
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.worklist.query import CaseScope, Worklist, WorklistQuery
+from carecoord.words.catalogue import in_words
 from tests.desk.rows import DAY, NOW, PAYER, row
 from tests.desk.worklist.test_query import AT
 from tests.domain.stories import POLICY, Story, answer, appointment, book, claim, plain, rule, wish
@@ -29,7 +30,7 @@ class TestRow:
         )
         found = columns(pended)
         assert (found["headline_gate"], found["role"]) == ("information", "coordinator")
-        assert (found["payer_moves"], found["payer_due_label"]) == (True, "Payer decision")
+        assert (found["payer_moves"], in_words(found["payer_due_label"])) == (True, "Payer decision")
         decision = datetime(2026, 11, 27, 15, tzinfo=UTC)  # 7 days after it was sent
         assert found["payer_due"] == found["payer_sort"] == micros(decision)
         assert found["payer_clock_start"] == micros(datetime(2026, 11, 20, 15, tzinfo=UTC))

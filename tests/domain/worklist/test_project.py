@@ -22,6 +22,8 @@ from carecoord.domain.worklist.row import row
 from carecoord.store.database.engine import open_engine, writing
 from carecoord.store.database.tables import case, case_need, outbox, resource
 from carecoord.store.resources.write import Actor, Change, put_all
+from carecoord.words.catalogue import in_words
+from carecoord.words.sentence import loads
 from tests.domain.clearance.test_clearance import stories
 from tests.domain.stories import (
     NOW,
@@ -127,7 +129,8 @@ class TestOneChange:
         put(conn, *changes)
         assert differences(conn, NOW) == {}
         held = rows(conn)["sr"]
-        assert {name: held[name] for name in wanted} == wanted
+        said = {name: in_words(held[name]) if name.endswith("_note") else held[name] for name in wanted}
+        assert said == wanted
 
     def test_the_story_is_told(self, conn: Connection) -> None:
         self.check(
@@ -148,6 +151,15 @@ class TestOneChange:
             headline_gate="loop",
             role="performer",
         )
+
+    def test_its_row_keeps_sentences_as_keys_and_is_found_by_their_words(self, conn: Connection) -> None:
+        put(conn, "Appointment/visit")
+        held = rows(conn)["sr"]
+        assert loads(held["headline"]).key == "appointment.none.wanted"
+        assert loads(held["action_label"]).key == "do.book"
+        assert loads(held["due_label"]).key == "due.book"
+        assert in_words(held["headline"]).startswith("No visit is booked; wanted by ")
+        assert "Book a visit" in held["searched"]
 
     def test_an_appointment_moves_past_the_window(self, conn: Connection) -> None:
         self.check(conn, appointment(95), appointment_gate="open", headline_gate="appointment")

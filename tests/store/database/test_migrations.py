@@ -1,12 +1,18 @@
 """What was once released is never written again: a database that stands at a revision was made by its text."""
 
 import hashlib
+from importlib import import_module
 from pathlib import Path
 
-from sqlalchemy import text
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import Engine, select, text
 
 from carecoord.store.database import schema
 from carecoord.store.database.engine import migrate, open_engine, reading, writing
+from carecoord.store.database.tables import case, outbox
+from carecoord.store.worklist import rows
+from tests.desk.rows import row
 
 VERSIONS = Path(schema.__file__).parents[1] / "migrations" / "versions"
 WRITTEN = {  # number -> sha256 of what the migration does; a line is added when another migration comes after it
@@ -29,6 +35,18 @@ def test_no_migration_is_written_again_once_another_stands_on_it() -> None:
     found = {path.name[:4]: did(path) for path in sorted(VERSIONS.glob("0*.py"))}
     newest = max(found)
     assert {number: sha for number, sha in found.items() if number != newest or newest in WRITTEN} == WRITTEN
+
+
+def test_rows_that_were_written_in_words_are_judged_anew(engine: Engine) -> None:
+    revision = import_module("carecoord.store.migrations.versions.0006_rows_keep_sentences")
+    with writing(engine) as conn:
+        rows.save(conn, [row(1, headline="No visit is booked.")])
+        for _ in range(2):
+            with Operations.context(MigrationContext.configure(conn)):
+                revision.upgrade()
+    with reading(engine) as conn:
+        assert list(conn.scalars(select(case.c.changes_at))) == [0]
+        assert conn.execute(select(outbox.c.kind, outbox.c.due_at)).all() == [("refresh-cases", 0)]
 
 
 def test_a_database_that_lacks_what_its_revision_promises_is_told_by_name(tmp_path: Path) -> None:
