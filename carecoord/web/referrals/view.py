@@ -301,4 +301,6 @@ def _moment(event: Event, times: Times) -> Moment:
     exact = times.exact(micros(event.at))
     day, _, clock = exact.rpartition(" ")
     # a day without an hour is stored as its midnight: no hour is shown that nobody said
-    return Moment(mark, event.what, event.detail, day, "" if clock == "00:00" else clock, local.isoformat())
+    what, details = say(event.what), " · ".join(map(say, event.details))
+    hour = "" if clock == "00:00" else clock
+    return Moment(mark, what[:1].upper() + what[1:], details, day, hour, local.isoformat())

@@ -1,0 +1,77 @@
+"""What happened is kept as keys and told in words: the sentences that people read on a referral's timeline."""
+
+from datetime import UTC
+from typing import Any
+
+import pytest
+
+from carecoord.domain.timeline.events import Teller
+from carecoord.words.catalogue import say
+from carecoord.words.sentence import Sentence
+from tests.domain.stories import plain
+
+AT = "2026-11-20T15:00:00Z"
+PERSON = {"reference": "Patient/p"}
+CLINIC = {"display": "Riverside Heart"}
+
+
+def told(method: str, **resource: Any) -> list[tuple[str, list[str]]]:
+    """The events of one resource in English, each with what stands beside it."""
+    events = getattr(Teller(plain().case(), {}, UTC), method)({"resourceType": "Any", "id": "x", **resource})
+    return [(say(event.what), [say(each) for each in event.details]) for event in events]
+
+
+@pytest.mark.parametrize(
+    ("medium", "recipient", "said"),
+    [
+        ("PHONE", [PERSON], "Call to the patient"),
+        ("SMSWRIT", [{"reference": "RelatedPerson/r"}], "Text to the family"),
+        ("FAXWRIT", [CLINIC, {"display": "Elm Street"}], "Fax to Riverside Heart, Elm Street"),
+        ("", [], "Message to the patient"),
+    ],
+)
+def test_a_talk_says_how_and_with_whom(medium: str, recipient: list[Any], said: str) -> None:
+    medium_of = [{"coding": [{"code": medium}], "text": medium}] if medium else []
+    payload = [{"contentString": "Bring the ECG."}]
+    found = told("talk", sent=AT, medium=medium_of, recipient=recipient, payload=payload)
+    assert found == [(said, ["Bring the ECG."])]
+
+
+@pytest.mark.parametrize(
+    ("status", "start", "said"),
+    [
+        ("booked", "2026-12-04T15:00:00Z", "Visit booked for 4 Dec 2026"),
+        ("fulfilled", "2026-12-04T15:00:00Z", "Visit of 4 Dec 2026 took place"),
+        ("proposed", "", "Visit proposed for a day to be found"),
+    ],
+)
+def test_a_visit_is_told_with_its_day(status: str, start: str, said: str) -> None:
+    found = told("visit", status=status, created=AT, **({"start": start} if start else {}))
+    assert [what for what, _ in found] == [said]
+
+
+def test_an_authorization_that_was_sent_says_so_and_for_which_services() -> None:
+    services = [{"productOrService": {"text": "Echocardiogram"}}, {"productOrService": {"text": "Consultation"}}]
+    assert told("claim", status="active", created=AT, item=services) == [
+        ("Authorization submitted", ["Echocardiogram, Consultation"])
+    ]
+    assert told("claim", status="draft", created=AT) == [("Authorization drafted", [])]
+
+
+def test_an_answer_says_who_decided_what_under_which_number_and_why() -> None:
+    payer = {"display": "Blue Horizon"}
+    assert told("answer", created=AT, insurer=payer, outcome="queued", disposition="Pending review") == [
+        ("Blue Horizon pended the request", ["Pending review"])
+    ]
+    said = told("answer", created=AT, outcome="complete", disposition="Denied.", preAuthRef="AUTH-1")
+    assert said == [("The payer denied the request", ["Number AUTH-1", "Denied."])]
+
+
+def test_a_document_is_called_by_its_own_words_and_one_without_any_by_ours() -> None:
+    assert told("document", date=AT, type={"text": "Consult note"}) == [("Consult note", [])]
+    assert told("document", date=AT) == [("Document", [])]
+
+
+def test_our_own_words_are_keys_until_somebody_reads_them() -> None:
+    event = next(Teller(plain().case(), {}, UTC).document({"resourceType": "DocumentReference", "id": "d", "date": AT}))
+    assert event.what == Sentence("document.unnamed")
