@@ -21,6 +21,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0003": "fcc65c986716384e02794d20ae290b7cef19ebf6644edb322a342580109d563a",
     "0004": "291fdfa781fa10070012b78d02f8641747e1ebb23c0be8fec0841158a12b36fb",
     "0005": "061893ffe9c23ece367d23f51c30f5973b07a262b79be07d9ad126206845025d",
+    "0006": "97a4ffe39dd73aa2fdf29640433ed51e16d1a846492c23b0ac177053f3344bfb",
 }
 
 
@@ -38,7 +39,7 @@ def test_no_migration_is_written_again_once_another_stands_on_it() -> None:
 
 
 def test_rows_that_were_written_in_words_are_judged_anew(engine: Engine) -> None:
-    revision = import_module("carecoord.store.migrations.versions.0006_rows_keep_sentences")
+    revision = import_module("carecoord.store.migrations.versions.0007_rows_keep_sentences")
     with writing(engine) as conn:
         rows.save(conn, [row(1, headline="No visit is booked.")])
         for _ in range(2):

@@ -4,8 +4,8 @@ judged anew. Until it is, it shows the words that it was written with."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 
 def upgrade() -> None:
