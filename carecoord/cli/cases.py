@@ -1,6 +1,7 @@
-"""`cases`: every referral with its gates, in the order in which something is due."""
+"""`cases`: every referral with its gates, in the order in which something is due; `events`: what happened to them."""
 
 import argparse
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,9 +11,11 @@ from sqlalchemy import Row
 from carecoord.actions.worklist.project import refresh_due
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
-from carecoord.fhir.instants import micros, moment
+from carecoord.fhir import text
+from carecoord.fhir.instants import instant, micros, moment
 from carecoord.settings import Settings
 from carecoord.store.database.engine import reading
+from carecoord.store.events import log
 from carecoord.store.worklist.query import CaseScope, DueBounds, Worklist, WorklistQuery
 from carecoord.words.catalogue import in_words
 from carecoord.world import World
@@ -29,12 +32,35 @@ def install(verbs: Verbs) -> None:
     """Add the verb."""
     one = verb(verbs, "cases", show, "every open referral: cleared or not, why, whose move it is, and by when")
     one.add_argument("--closed", action="store_true", help="those that have ended instead")
+    one = verb(verbs, "events", follow, "what happened to cases, a line of JSON for each event of the log", (
+        "A program that follows keeps the `n` of the last line it has read, and asks for what came after it: no event\n"
+        "is ever added below one that was shown. Nothing is changed."
+    ))  # fmt: skip
+    one.add_argument("--after", type=int, default=0, metavar="N", help="those behind it (default: from the first)")
+    one.add_argument("--limit", type=int, default=1000, metavar="COUNT", help="at most so many (default: 1000)")
+    whose = one.add_mutually_exclusive_group()
+    whose.add_argument("--case", metavar="ID", help="of this order alone")
+    whose.add_argument("--patient", metavar="ID", help="of this patient alone")
 
 
 def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """The table of cases."""
     with opened(settings) as world:
         table(world, screen, "closed" if args.closed else "open")
+
+
+def follow(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """The next events."""
+    with opened(settings) as world:
+        if args.case:
+            found = log.of_case(world.engine, args.case, args.after, args.limit)
+        elif args.patient:
+            found = log.of_patient(world.engine, args.patient, args.after, args.limit)
+        else:
+            found = log.after(world.engine, args.after, args.limit)
+    for each in found:
+        said = {"n": each.n, **asdict(each), "at": instant(each.at), "recorded": instant(each.recorded)}
+        screen.say(text.dumps({name: value for name, value in said.items() if value is not None}).decode())
 
 
 def table(world: World, screen: Screen, tab: str = "open") -> None:
@@ -100,5 +126,5 @@ def due(at: int | None, now: datetime) -> str:
     left = moment(at) - now
     minutes = int(abs(left).total_seconds()) // 60
     units = ((minutes // 1440, "d"), (minutes // 60, "h"), (minutes, "min"))
-    text = next((f"{count} {unit}" for count, unit in units if count), "0 min")
-    return f"{text} late" if left < timedelta() else f"in {text}"
+    length = next((f"{count} {unit}" for count, unit in units if count), "0 min")
+    return f"{length} late" if left < timedelta() else f"in {length}"

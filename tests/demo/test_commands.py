@@ -21,13 +21,15 @@ from carecoord.settings import PREFIX
 from carecoord.store.audit import seals
 from carecoord.store.audit.events import Event, record
 from carecoord.store.database.engine import open_engine, reading, writing
+from carecoord.store.events import log
+from carecoord.store.events.log import Entry
 
 from .conftest import Run
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 VERBS = (
     "init", "serve", "demo", "load", "ehr", "ehr add", "ehr list", "ehr flags", "sync", "cases", "client", "client add",
-    "user", "user add", "check", "work", "audit verify", "audit head",
+    "user", "user add", "check", "work", "events", "audit verify", "audit head",
     "provider", "provider add", "provider link", "provider unlink", "provider disable", "provider list",
 )
 
@@ -567,3 +569,23 @@ def test_a_narrow_screen_gets_each_case_in_three_lines() -> None:
     assert lines[0] == "R-1  Okafor, Ngozi · Cardiology · coordinator in 1 h"
     assert lines[1].strip() == "coverage met, authorization pending, agreement met, appointment open"
     assert lines[2].strip() == "Send the echo."
+
+
+def test_events_are_followed_line_by_line(ready: Run, tmp_path: Path) -> None:
+    at = 1_764_000_000_000_000  # 2025-11-24T16:00:00Z
+    with writing(open_engine(f"sqlite:///{tmp_path}/var/carecoord.db")) as conn:
+        for id, case_id in (("t1", "r1"), ("t2", None), ("t1", "r1")):
+            log.append(conn, [Entry(
+                at, "2025-11-24", at, "amara", None, None, None, "p1", case_id, "stage", "sent", "accepted", "Task", id,
+                2,
+            )])  # fmt: skip
+    code, out, _ = ready("events", "--after", "1", "--limit", "1")
+    assert code == 0
+    assert json.loads(out) == {
+        "n": 2, "at": "2025-11-24T16:00:00.000Z", "said": "2025-11-24", "recorded": "2025-11-24T16:00:00.000Z",
+        "subject": "amara", "patient": "p1", "kind": "stage", "before": "sent", "state": "accepted", "type": "Task",
+        "resource": "t2", "version": 2, "payload": {},
+    }  # fmt: skip
+    assert [json.loads(line)["n"] for line in ready("events", "--case", "r1")[1].splitlines()] == [1, 3]
+    assert [json.loads(line)["n"] for line in ready("events", "--patient", "p1")[1].splitlines()] == [1, 2, 3]
+    assert ready("events", "--patient", "p2")[1] == ""

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from carecoord.actions.access import consents
 from carecoord.actions.clearance.assemble import Assembled, Library, of_patient
+from carecoord.actions.events.ledger import Ledger
 from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.referrals.case import CLINICAL, REGISTRY
@@ -51,10 +52,11 @@ def projector(rules: Policy) -> Projector:
     """The function that the write door calls with what it changed."""
 
     def project(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
-        patients = _patients(conn, touched)
-        _rewrite(conn, patients, now, rules)
-        _registry(conn, touched, patients, now, rules)
+        patients, ledger = _patients(conn, touched), Ledger(touched)
+        _judge(conn, patients, now, rules, ledger)
+        _registry(conn, touched, patients, now, rules, ledger)
         consents.note(conn, touched)
+        ledger.write(conn, now, rules.zone)
 
     return project
 
@@ -137,7 +139,14 @@ def _patients(conn: Connection, touched: Iterable[Touched]) -> set[str]:
 
 
 def _rewrite(conn: Connection, patients: Iterable[str], now: datetime, rules: Policy) -> None:
-    """Write the rows of these patients' cases where they differ from what stands there."""
+    """Write the rows of these patients' cases where they differ from what stands there, because time has passed."""
+    ledger = Ledger()
+    _judge(conn, patients, now, rules, ledger)
+    ledger.write(conn, now, rules.zone)
+
+
+def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Policy, ledger: Ledger) -> None:
+    """Write the rows of these patients' cases where they differ from what stands there, and show them to the ledger."""
     library = Library(conn)
     for patient in worklist_rows.concerned(conn, patients):
         found = of_patient(library, patient)
@@ -145,6 +154,9 @@ def _rewrite(conn: Connection, patients: Iterable[str], now: datetime, rules: Po
         if not found and not held:
             continue
         written = {each.rid: _row(each, now, rules) for each in found}
+        for each in found:
+            ledger.see(each.id, patient, each.case)
+            ledger.judged(held.get(each.rid), written[each.rid], _version(each.case.order), now)
         gone = sorted(held.keys() - written.keys())
         changed = [row for rid, row in written.items() if not _same(held.get(rid), row)]
         worklist_rows.remove(conn, gone)
@@ -157,11 +169,17 @@ def _row(found: Assembled, now: datetime, rules: Policy) -> dict[str, Any]:
     return {"rid": found.rid, "updated": micros(now), **row(found.case, clear(found.case, now, rules), rules)}
 
 
+def _version(order: dict[str, Any]) -> int:
+    return int(order["meta"]["versionId"])
+
+
 def _same(held: Any, row: dict[str, Any]) -> bool:
     return held is not None and all(held[name] == value for name, value in row.items() if name != "updated")
 
 
-def _registry(conn: Connection, touched: Sequence[Touched], done: set[str], now: datetime, rules: Policy) -> None:
+def _registry(
+    conn: Connection, touched: Sequence[Touched], done: set[str], now: datetime, rules: Policy, ledger: Ledger
+) -> None:
     """The cases that depend on what was changed of the registry, or hoped to find it."""
     shared = [each for each in touched if each.type in REGISTRY]
     if not shared:
@@ -176,4 +194,4 @@ def _registry(conn: Connection, touched: Sequence[Touched], done: set[str], now:
         outbox.add(conn, JOB, JOB, b"", now)
     elif rids:
         patients = worklist_rows.patients(conn, rids)
-        _rewrite(conn, patients - done, now, rules)
+        _judge(conn, patients - done, now, rules, ledger)

@@ -56,6 +56,21 @@ def timeline(
     return tuple(sorted(set(found), key=lambda event: (event.at, event.kind, event.reference), reverse=True))
 
 
+def concerning(case: Case) -> set[str]:
+    """The resources, `Type/id`, whose changes are part of what happened to a case; of the Communications about it, and
+    of its agreement, only the caller knows."""
+    order, asked = case.order, linked(case.order, case.claims, case.responses)
+    cards = set(targets(order, "insurance"))
+    answers = (a for a in case.responses if target(item(a, "request")) in asked or key(a) in cards)
+    covered = (
+        answer for answer in case.eligibility
+        if cards & {to for each in items(answer, "insurance") for to in targets(each, "coverage")}
+    )  # fmt: skip
+    parts = (case.tasks, case.appointments, case.reports, documents(case), answers, covered)
+    claims = (claim for claim in case.claims if key(claim) in asked)
+    return {key(order), *(key(each) for part in (*parts, claims) for each in part)}
+
+
 def documents(case: Case) -> tuple[Json, ...]:
     """The documents about this order: named by it, or naming it; those that replace nothing wrong or gone."""
     named = {key(case.order), *(target(each) for each in items(case.order, "supportingInfo"))}

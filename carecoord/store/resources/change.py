@@ -67,13 +67,18 @@ class Written:
 
 @dataclass(frozen=True)
 class Touched:
-    """A resource that a write changed: the patient it is about now, and was before."""
+    """A resource that a write changed: the patient it is about now, and was before; its bytes before and after, empty
+    where it was not there; the version that it is at now, and who wrote it."""
 
     rid: int
     type: str
     id: str
     patient: str | None
     before_patient: str | None
+    version: int
+    before: bytes
+    after: bytes
+    actor: Actor
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ class StoredResource:
     patient: str | None
     source: str | None
     hash: bytes
+    body: bytes
 
 
 @dataclass(frozen=True)
@@ -130,10 +136,20 @@ class AppliedChange:
         """For the caller."""
         return Written(self.change.type, self.change.id, self.version, self.updated, self.outcome, self.body)
 
-    def touched(self) -> Touched:
-        """For the worklist: a deleted one is nobody's, before and now."""
-        before = self.known.patient if self.known and not self.known.deleted else None
-        return Touched(self.rid, self.change.type, self.change.id, self.index.patient if self.index else None, before)
+    def touched(self, actor: Actor) -> Touched:
+        """For the worklist and the log: a deleted one is nobody's, before and now."""
+        known = self.known if self.known and not self.known.deleted else None
+        return Touched(
+            rid=self.rid,
+            type=self.change.type,
+            id=self.change.id,
+            patient=self.index.patient if self.index else None,
+            before_patient=known.patient if known else None,
+            version=self.version,
+            before=known.body if known else b"",
+            after=self.body,
+            actor=actor,
+        )
 
 
 def digest(resource: dict[str, Any] | None) -> bytes:

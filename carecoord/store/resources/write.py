@@ -60,8 +60,8 @@ def put_all(
     for once in _passes(changes):
         applied, same = _decide(conn, {n: changes[n] for n in once}, at, base_url)
         _store(conn, list(applied.values()), actor)
-        results |= {n: each.written() for n, each in applied.items()} | _unchanged(conn, changes, same, at)
-        touched += [each.touched() for each in applied.values()]
+        results |= {n: each.written() for n, each in applied.items()} | _unchanged(changes, same, at)
+        touched += [each.touched(actor) for each in applied.values()]
     if touched:
         project(conn, touched, now)
     return [results[n] for n in range(len(changes))]
@@ -101,13 +101,10 @@ def _decide(
     return applied, same
 
 
-def _unchanged(
-    conn: Connection, changes: Sequence[Change], same: dict[int, StoredResource | None], at: int
-) -> dict[int, Written]:
+def _unchanged(changes: Sequence[Change], same: dict[int, StoredResource | None], at: int) -> dict[int, Written]:
     """Answers for what stays: as it is stored, or version 0 for what was to be deleted and never was."""
-    bodies = _bodies(conn, [known.rid for known in same.values() if known])
     return {
-        n: Written(known.type, known.id, known.version, known.updated, "unchanged", bodies[known.rid])
+        n: Written(known.type, known.id, known.version, known.updated, "unchanged", known.body)
         if known
         else Written(changes[n].type, changes[n].id, 0, at, "unchanged", b"")
         for n, known in same.items()
@@ -136,7 +133,6 @@ _many = (  # of one type: of pairs in a list SQLite makes a walk through the who
     .order_by(resource.c.id)  # everybody locks in one order, so nobody waits in a circle
     .with_for_update()
 )
-_by_rid = select(resource.c.rid, resource.c.body).where(resource.c.rid.in_(bindparam("rids", expanding=True)))
 _last = select(func.max(resource.c.rid))
 _next = select(func.nextval("resource_rid_seq")).select_from(func.generate_series(1, bindparam("count")))
 _columns = ("rid", "version", "updated", "deleted", "body")
@@ -156,11 +152,6 @@ def _stored(conn: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str
         else:
             found += (row for run in bulk.runs(ids, _RUN) for row in conn.execute(_many, {"type": type, "ids": run}))
     return {(known.type, known.id): known for known in (StoredResource(*row) for row in found)}
-
-
-def _bodies(conn: Connection, rids: Sequence[int]) -> dict[int, bytes]:
-    rows = [row for run in bulk.runs(rids, _RUN) for row in conn.execute(_by_rid, {"rids": run})]
-    return {row.rid: bytes(row.body) for row in rows}
 
 
 def _numbers(conn: Connection, count: int) -> Iterator[int]:

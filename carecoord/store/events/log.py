@@ -1,0 +1,124 @@
+"""The log of what happened: one place appends to it, and everybody who follows it has a cursor of their own.
+
+A cursor is the number of the last event that was read. PostgreSQL gives out numbers before commits, so a lower one may
+become visible after a higher one; whoever had gone past would never see it. Therefore each transaction that appends
+first takes a shared advisory lock whose key says below which number it will add nothing, and holds it until it has
+ended. `horizon` looks which are held: up to there nothing will come any more. Nobody waits for anybody. SQLite has one
+writer at a time, so its numbers are in the order of the commits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine, Select, bindparam, select, text
+
+from carecoord.store.database import bulk
+from carecoord.store.database.engine import reading
+from carecoord.store.events.tables import event
+
+_CLASS = 0x65766E74  # of the advisory locks that say from which number on a transaction appends
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event. at: when it happened, recorded: when we learnt of it, microseconds. said: the FHIR date or dateTime
+    that `at` was read from; None where nobody says when, and `at` is `recorded`. subject: who, `ehr:name` for an EHR.
+    case_id: the order's id. before, state: codes of the kind. type, resource, version: what was changed. reason: in the
+    words of whoever gave one. payload: what a sentence about it needs. n: its number, once it is in the log."""
+
+    at: int
+    said: str | None
+    recorded: int
+    subject: str | None
+    client: str | None
+    organization: str | None
+    request: str | None
+    patient: str | None
+    case_id: str | None
+    kind: str
+    before: str
+    state: str
+    type: str
+    resource: str
+    version: int
+    reason: str | None = None
+    payload: dict[str, Any] = field(default_factory=dict)
+    n: int = 0
+
+
+_NAMES = tuple(column.name for column in event.columns if column.name != "n")
+_columns = (*(event.c[name] for name in _NAMES), event.c.n)
+_all = select(*_columns).order_by(event.c.n)
+_next = _all.where(event.c.n > bindparam("cursor"), event.c.n <= bindparam("horizon")).limit(bindparam("limit"))
+_of_case = _next.where(event.c.case_id == bindparam("case_id"))
+_of_patient = _next.where(event.c.patient == bindparam("patient"))
+# A sequence that nobody has called says the number that it will give next, afterwards the one it gave last.
+_given = "(SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM event_n_seq)"
+_announce = text(f"SELECT pg_advisory_xact_lock_shared({_CLASS}, ({_given} & 2147483647)::int)")
+_last = text(f"SELECT {_given}")
+_announced = text(
+    "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted "  # noqa: S608
+    f"AND classid = {_CLASS} AND objsubid = 2 "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+_HALF = 2**30  # a key holds the last 31 bits of a number: the nearest one to the last number given is meant
+_EVERYTHING = 2**62
+
+
+def append(conn: Connection, entries: Sequence[Entry]) -> None:
+    """Put events at the end of the log, in their order and in the caller's transaction."""
+    if not entries:
+        return
+    if conn.dialect.name == "postgresql":
+        conn.execute(_announce)
+    bulk.add(conn, event, [_row(each) for each in entries])
+
+
+def horizon(engine: Engine) -> int:
+    """Up to which number the log is settled: whoever begins to read now sees every event that it will ever have there.
+    """
+    if engine.dialect.name == "sqlite":
+        return _EVERYTHING
+    with reading(engine) as conn:  # neither sequences nor locks are part of the state that a transaction sees
+        last = int(conn.scalar(_last) or 0)  # before the locks are looked at: who takes one later appends above it
+        below = [last + ((int(low) - last + _HALF) % (2 * _HALF)) - _HALF for low in conn.scalars(_announced)]
+    return min([last, *below])
+
+
+def after(engine: Engine, cursor: int, limit: int) -> list[Entry]:
+    """Up to `limit` events above a number, in order. None is ever added at or below one that this has returned."""
+    return _settled(engine, _next, {"cursor": cursor, "limit": limit})
+
+
+def of_case(engine: Engine, case_id: str, cursor: int, limit: int) -> list[Entry]:
+    """The same, of one case: the id of its order."""
+    return _settled(engine, _of_case, {"case_id": case_id, "cursor": cursor, "limit": limit})
+
+
+def of_patient(engine: Engine, patient: str, cursor: int, limit: int) -> list[Entry]:
+    """The same, of one patient: an id."""
+    return _settled(engine, _of_patient, {"patient": patient, "cursor": cursor, "limit": limit})
+
+
+def _settled(engine: Engine, query: Select[Any], asked: dict[str, Any]) -> list[Entry]:
+    edge = horizon(engine)  # in a transaction before the one that reads: what has ended by now, that one sees
+    with reading(engine) as conn:
+        return [_entry(row) for row in conn.execute(query, {**asked, "horizon": edge})]
+
+
+def _row(entry: Entry) -> tuple[Any, ...]:
+    values = (getattr(entry, name) for name in _NAMES[:-1])
+    return (*map(_plain, values), _encode(entry.payload).decode())
+
+
+def _plain(value: object) -> object:
+    """A reason in somebody's words may hold a NUL, which PostgreSQL can not."""
+    return value.replace("\0", "") if isinstance(value, str) and "\0" in value else value
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(**{**row._mapping, "payload": _decode(row.payload)})
