@@ -31,6 +31,7 @@ from carecoord.settings import Settings
 from carecoord.store.audit.events import Journal, keep_draining
 from carecoord.store.database.engine import migrate, open_engine, reading, writing
 from carecoord.web.access import break_glass
+from carecoord.web.acts import pages as acts_pages
 from carecoord.web.apps import apps, brands, client_keys, consent_pages
 from carecoord.web.audit import pages as audit_pages
 from carecoord.web.documents import pages as documents_pages
@@ -104,6 +105,7 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     app.register_blueprint(openid_sign_in.blueprint(world))
     app.register_blueprint(consent_pages.blueprint(world, issuer))
     app.register_blueprint(worklist_pages.blueprint(world))
+    app.register_blueprint(acts_pages.blueprint(world))
     app.register_blueprint(documents_pages.blueprint(world))
     app.register_blueprint(audit_pages.blueprint(world))
     app.register_blueprint(break_glass.blueprint(world))

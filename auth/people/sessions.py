@@ -233,6 +233,12 @@ def end_all(conn: Connection, user_id: str, but: bytes = b"") -> None:
     conn.execute(delete(session).where(session.c.user == user_id, session.c.hash != but))
 
 
+def former_owner(conn: Connection, plain: str | None, csrf: str) -> str | None:
+    """Whose session it was that a form was shown in, though it may be over; None where the form is not of it."""
+    row = conn.execute(select(session.c.user, session.c.csrf).where(session.c.hash == digest(plain or ""))).first()
+    return row.user if row and is_csrf(row.csrf, csrf) else None
+
+
 def is_csrf(token: str, sent: str | None) -> bool:
     """Whether a form carries its session's token, in constant time."""
     return hmac.compare_digest(token.encode(), (sent or "").encode("utf-8", "surrogatepass"))

@@ -16,7 +16,8 @@ from carecoord.fhir.instants import instant, micros, moment
 from carecoord.settings import Settings
 from carecoord.store.database.engine import reading
 from carecoord.store.events import log
-from carecoord.store.worklist.query import CaseScope, DueBounds, Worklist, WorklistQuery
+from carecoord.store.worklist.query import CaseScope, Worklist, WorklistQuery
+from carecoord.store.worklist.tabs import DueBounds
 from carecoord.words.catalogue import in_words
 from carecoord.world import World
 

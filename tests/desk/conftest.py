@@ -2,9 +2,10 @@
 
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -59,12 +60,32 @@ class House:
 
 @pytest.fixture(scope="session")
 def house(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    var = tmp_path_factory.mktemp("desk")
+    yield from built(sqlite_template, tmp_path_factory.mktemp("desk"), lambda: NOW)
+
+
+class Clock:
+    """A clock that a test sets, and that runs from there where it says so."""
+
+    now = NOW
+    begun: float | None = None
+
+    def __call__(self) -> datetime:
+        return self.now if self.begun is None else self.now + timedelta(seconds=time.monotonic() - self.begun)
+
+
+@pytest.fixture(scope="module")
+def acting_house(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A house of a module's own, for tests that change what is in it, with a clock that they set."""
+    yield from built(sqlite_template, tmp_path_factory.mktemp("acts"), Clock())
+
+
+def built(sqlite_template: Path, var: Path, clock: Callable[[], datetime]) -> Iterator[House]:
+    """The house, until the test is done with it."""
     shutil.copyfile(sqlite_template, var / "carecoord.db")
     settings = Settings(var=str(var), **BUSY)
     engine = open_engine(settings.database)
     rules = project.projector(project.policy(settings))
-    world = World(engine, lambda: NOW, lambda: str(uuid4()), requests.Session, settings, rules, Journal(var / "audit"))
+    world = World(engine, clock, lambda: str(uuid4()), requests.Session, settings, rules, Journal(var / "audit"))
     files = [*sorted((FIXTURES / "office").glob("*.ndjson")), *sorted((FIXTURES / "ehr").glob("*.ndjson"))]
     assert not fhir_load.load(world, files).refusals
     for who, (login, name, organization) in PEOPLE.items():

@@ -38,7 +38,9 @@ def row(rid: int, **given: Any) -> dict[str, Any]:
         "action": "book", "action_label": dumps(sentence("do.book")), "role": "coordinator",
         "due_at": due, "due_label": dumps(sentence("due.book")),
         "clock_start": NOW - DAY, "appointment_at": None, "owner": "reyes", "owner_name": "Reyes, Marisol",
-        "changes_at": None, "updated": NOW, "sort_due": NEVER if due is None else due, **given,
+        "changes_at": None, "updated": NOW,
+        "wakes_at": 0, "touch_at": None, "contacts": 0, "told_at": None,
+        "sort_due": NEVER if due is None else due, **given,
     }  # fmt: skip
     was_told = made["authorization_state"] in ("submitted", "pended", "approved", "denied")
     own = {
@@ -78,4 +80,5 @@ def _any(rid: int, chance: random.Random) -> dict[str, Any]:
         priority=chance.choice(("routine", "urgent", "stat")), owner=chance.choice(("reyes", "tran", None)),
         appointment_at=chance.choice((None, NOW + int(chance.uniform(-3, 20) * DAY))),
         specialty=chance.choice(("Cardiology", "Oncology", "GI")),
+        wakes_at=chance.choice((0, 0, 0, NOW - DAY, NOW, NOW + 1, NOW + 3 * DAY)),
     )  # fmt: skip

@@ -29,7 +29,8 @@ from carecoord.store.database.engine import reading, writing
 from carecoord.store.resources import read
 from carecoord.store.search.patients import literal
 from carecoord.store.search.search import find
-from carecoord.store.worklist.query import CaseScope, DueBounds, Worklist
+from carecoord.store.worklist.query import CaseScope, Worklist
+from carecoord.store.worklist.tabs import DueBounds
 from carecoord.world import World
 
 BORN = 100  # of those born on the day whose family names begin so, read to find those that are called so

@@ -19,12 +19,13 @@ from carecoord.actions.ehrs import sync_health
 from carecoord.actions.ehrs.sync_health import SyncHealth
 from carecoord.actions.worklist import project
 from carecoord.actions.worklist.current import current
-from carecoord.domain.access import break_glass, payer_view
+from carecoord.domain.access import break_glass, payer_view, verbs
 from carecoord.domain.access.payer_view import PayerCase, PayerRow
 from carecoord.domain.access.roles import agreements_of
+from carecoord.domain.access.verbs import Side, Verb
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.referrals.case import Case
-from carecoord.domain.resource.elements import Json, key, targets
+from carecoord.domain.resource.elements import Json, key
 from carecoord.domain.resource.parties import Directory, directory
 from carecoord.domain.timeline import timeline
 from carecoord.errors import Forbidden, Invalid, NotFound
@@ -36,12 +37,13 @@ from carecoord.store.audit.events import told
 from carecoord.store.database.engine import reading
 from carecoord.store.resources import read
 from carecoord.store.worklist import rows as worklist_rows
-from carecoord.store.worklist.query import CaseScope, DueBounds, Worklist, WorklistQuery, place
+from carecoord.store.worklist import version as worklist_version
+from carecoord.store.worklist.query import CaseScope, Worklist, WorklistQuery, place
 from carecoord.store.worklist.standings import Standing, standings
+from carecoord.store.worklist.tabs import DueBounds
 from carecoord.world import World
 
 VERSIONS = 50  # of a Task, read for the timeline
-CLINICAL = {"coordinator", "clinician"}  # roles that see a case whole
 LABELS = {"payer": "payer_name", "owner": "owner_name"}  # facets whose words come from the data
 
 
@@ -79,19 +81,19 @@ def moments(now: datetime, zone: ZoneInfo) -> DueBounds:
 
 def has_cases(grant: Grant) -> bool:
     """Whether the asker's role works on cases at all."""
-    return bool(grant.roles & (CLINICAL | {"payer"}))
+    return whole(grant) or verbs.may(grant.roles, "see-as-payer")
 
 
 def whole(grant: Grant) -> bool:
     """Whether the asker sees cases whole; others see of a case what a request for authorization tells the payer."""
-    return bool(grant.roles & CLINICAL)
+    return verbs.may(grant.roles, "see-whole")
 
 
 def worklist(world: World, grant: Grant, asked: WorklistQuery, tabs: Sequence[str], size: int, request: str) -> Found:
     """The page of the worklist that was asked for. `request`: the id of the request, for the audit trail."""
     full, now = demand(grant, asked), world.clock()
     with reading(world.engine) as conn:
-        cases = _cases(world, conn, grant, now)
+        cases = seen_cases(world, conn, grant, now)
         rows, more_after, more_before = cases.page(asked, size)
         rows = current(conn, rows, now, project.policy(world.settings))
         tally, groups = cases.tally(asked, tabs)
@@ -107,6 +109,13 @@ def worklist(world: World, grant: Grant, asked: WorklistQuery, tabs: Sequence[st
         now, cases.at, shown, ends, more_after, more_before, tally, groups, choices, due, syncs, full, grant.roles,
         belongs,
     )  # fmt: skip
+
+
+def version(world: World, grant: Grant) -> int:
+    """When (microseconds) anything in the asker's list last changed. It shows nobody, so no audit tells of it."""
+    with reading(world.engine) as conn:
+        scope = consents.cases_seen(conn, grant, office(conn, grant), world.clock(), world.settings.fhir_url)
+        return worklist_version.version(conn, scope)
 
 
 def demand(grant: Grant, asked: WorklistQuery) -> bool:
@@ -128,7 +137,7 @@ def demand(grant: Grant, asked: WorklistQuery) -> bool:
 
 def agreements(world: World, grant: Grant, request: str) -> tuple[datetime, list[Standing]]:
     """For the contract desk: what hangs on each agreement, in numbers. Raises Forbidden for others."""
-    if "contracts" not in grant.roles:
+    if not verbs.may(grant.roles, "see-agreements"):
         raise Forbidden("Only the contract desk sees what hangs on each agreement.")
     now = world.clock()
     with reading(world.engine) as conn:
@@ -149,7 +158,7 @@ def _every(world: World, grant: Grant, asked: WorklistQuery, request: str, full:
     try:
         with reading(world.engine) as conn:
             rules = project.policy(world.settings)
-            for each in _cases(world, conn, grant, now).every(asked):
+            for each in seen_cases(world, conn, grant, now).every(asked):
                 (row,) = current(conn, [each], now, rules)
                 shown.add(row.patient)
                 yield row if full else payer_view.payer_row(dict(row._mapping))
@@ -161,7 +170,8 @@ def _every(world: World, grant: Grant, asked: WorklistQuery, request: str, full:
 @dataclass(frozen=True)
 class Panel:
     """One case whole: its row, the resources behind it, the judgement, what happened and its papers. `openable`: what
-    of the proof and the papers, `Type/id`, the asker may read by itself."""
+    of the proof and the papers, `Type/id`, the asker may read by itself. `sides`: on which the asker's office stands;
+    `verbs`: the acts that are the asker's here."""
 
     now: datetime
     at: DueBounds
@@ -172,6 +182,8 @@ class Panel:
     events: Sequence[timeline.Event]
     documents: Sequence[Json]
     openable: frozenset[str]
+    sides: frozenset[Side]
+    verbs: tuple[Verb, ...]
 
 
 @dataclass(frozen=True)
@@ -191,7 +203,7 @@ def panel(world: World, grant: Grant, id: str, request: str) -> Panel | PayerPan
     Audited as a read of the ServiceRequest."""
     now, zone, rules = world.clock(), ZoneInfo(world.settings.timezone), project.policy(world.settings)
     with reading(world.engine) as conn:
-        cases = _cases(world, conn, grant, now)
+        cases = seen_cases(world, conn, grant, now)
         row, glass = cases.one(id), None
         if row is None:
             row, glass = _opened(conn, grant, id, now, cases.at)
@@ -200,8 +212,9 @@ def panel(world: World, grant: Grant, id: str, request: str) -> Panel | PayerPan
         case = clearance_assemble.assemble(conn, id, offers=True) if row else None
         if row is None or case is None:
             raise NotFound("There is no such referral, or none that you may see.", "http.id")
+        ours = () if glass else office(conn, grant).organizations
+        sides = verbs.sides(row.placer, row.performer, ours)
         versions = {key(task): _versions(conn, str(task["id"])) for task in case.tasks}
-        talks = [talk for talk in _of_patient(conn, row.patient, "Communication") if _concerns(talk, case)]
     _audit(world, grant, now, request, resource=id, patient=row.patient, emergency=glass)
     judged = clear(case, now, rules)
     if not whole(grant):
@@ -212,11 +225,12 @@ def panel(world: World, grant: Grant, id: str, request: str) -> Panel | PayerPan
         shown = payer_view.payer_row(dict(row._mapping))
         return PayerPanel(now, cases.at, shown, told, payer_view.events(told, zone), opened)
     known = directory([*case.organizations, *case.locations, *case.practitioners])
-    happened = timeline.timeline(case, known, zone, row.agreement, talks, versions)
+    happened = timeline.timeline(case, known, zone, row.agreement, case.talks, versions)
     papers = timeline.documents(case)
     named = {proof.reference for gate in judged.gates for proof in gate.evidence} | {key(each) for each in papers}
     openable = frozenset[str]() if glass else _openable(world, grant, request, named)
-    return Panel(now, cases.at, row, case, known, judged, happened, papers, openable)
+    own = verbs.acts(grant.roles, sides)
+    return Panel(now, cases.at, row, case, known, judged, happened, papers, openable, sides, own)
 
 
 def _openable(world: World, grant: Grant, request: str, references: Iterable[str]) -> frozenset[str]:
@@ -240,17 +254,8 @@ def _versions(conn: Connection, task: str) -> list[Json]:
     return [text.loads(row.body) for row in read.history(conn, "Task", task, VERSIONS) if not row.deleted]
 
 
-def _of_patient(conn: Connection, patient: str, type: str) -> list[Json]:
-    return [text.loads(row.body) for row in read.of_patient(conn, patient, [type])]
-
-
-def _concerns(talk: Json, case: Case) -> bool:
-    """Whether a Communication is about this order or one of its Tasks."""
-    named = {*targets(talk, "basedOn"), *targets(talk, "about")}
-    return bool(named & {key(case.order), *(key(task) for task in case.tasks)})
-
-
-def _cases(world: World, conn: Connection, grant: Grant, now: datetime) -> Worklist:
+def seen_cases(world: World, conn: Connection, grant: Grant, now: datetime) -> Worklist:
+    """The cases that the asker may see, to be read."""
     seen = consents.cases_seen(conn, grant, office(conn, grant), now, world.settings.fhir_url)
     behind = bool(worklist_rows.due(conn, micros(now), 1))
     return Worklist(conn, seen, replace(moments(now, ZoneInfo(world.settings.timezone)), behind=behind))

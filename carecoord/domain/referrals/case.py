@@ -20,6 +20,7 @@ CLINICAL = {
     "QuestionnaireResponse": "answers",
     "DiagnosticReport": "reports",
     "CommunicationRequest": "requests",
+    "Communication": "talks",
 }
 REGISTRY = {
     "Organization": "organizations",
@@ -71,6 +72,7 @@ class Case:
     answers: Some = ()
     reports: Some = ()
     requests: Some = ()
+    talks: Some = ()
     organizations: Some = ()
     locations: Some = ()
     practitioners: Some = ()
@@ -114,6 +116,9 @@ def gather(order: Json, resources: Iterable[Json], systems: Mapping[str, str] | 
             if me in targets(each, "basedOn") or me in targets(each, "about")
         ],
     }
+    named = {me, *(key(task) for task in joined["Task"])}
+    talks = [each for each in heap.get("Communication", ()) if text(each, "status") != "entered-in-error"]
+    joined["Communication"] = [t for t in talks if named & {*targets(t, "basedOn"), *targets(t, "about")}]
     fields = {name: tuple(joined.get(kind, heap.get(kind, ()))) for kind, name in (CLINICAL | REGISTRY).items()}
     patient = next((each for each in heap.get("Patient", ()) if key(each) == subject), None)
     return Case(order, patient, **fields, systems=systems or {}, others=_others(me, subject, heap))

@@ -6,6 +6,7 @@ from carecoord.fhir.code_systems import X12_REVIEW, canonical
 CANONICAL = "https://carecoord.example/fhir"
 EXTENSION = f"{CANONICAL}/StructureDefinition"
 IDENTIFIER = "https://carecoord.example/id"
+USER = f"{IDENTIFIER}/user"  # who can sign in here, by the id of their account
 LOINC = "http://loinc.org"
 HL7 = "http://terminology.hl7.org/CodeSystem"
 
@@ -26,8 +27,9 @@ FORM_WANTED = (PAS_CODES, "attachment-request-questionnaire")
 OBTAIN_PAPER = (CHILD, "obtain-document")
 ACKNOWLEDGE = (CHILD, "acknowledge-report")
 TELL = (CHILD, "tell-patient")
+WORK = (CHILD, "work-case")  # who in the referring office works on a referral, until when it rests
 ABORT = ("http://hl7.org/fhir/CodeSystem/task-code", "abort")
-TASK_CODES = (PAPER_WANTED, FORM_WANTED, OBTAIN_PAPER, ACKNOWLEDGE, TELL, ABORT)
+TASK_CODES = (PAPER_WANTED, FORM_WANTED, OBTAIN_PAPER, ACKNOWLEDGE, TELL, ABORT, WORK)
 
 
 def has(concept: Json, system: str, code: str) -> bool:

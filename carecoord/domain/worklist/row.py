@@ -5,14 +5,16 @@ from typing import Any, Final
 
 from carecoord.domain.access import payer_view
 from carecoord.domain.clearance.clearance import Clearance
+from carecoord.domain.contacts.attempts import attempts, last_word
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.referrals.case import Case
-from carecoord.domain.resource.codes import EXTENSION, IDENTIFIER
+from carecoord.domain.resource.codes import IDENTIFIER
 from carecoord.domain.resource.days import Days, later, local, midnight
-from carecoord.domain.resource.elements import Json, extension, item, items, target, text, words
+from carecoord.domain.resource.elements import Json, item, items, target, text, words
 from carecoord.domain.resource.parties import Party, party
 from carecoord.domain.resource.patient import birth_date, name, name_changes_at, record_number
 from carecoord.domain.worklist.search_words import member_id, searched
+from carecoord.domain.worklist.work import work
 from carecoord.fhir.instants import FOREVER, micros
 from carecoord.fhir.search.collation import fold
 from carecoord.words.sentence import Sentence, dated, dumps, sentence
@@ -37,7 +39,6 @@ LOST = {"missed": "no-show", "cancelled": "appointment-cancelled"}  # what becam
 def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
     """Every column of `case_row` but `rid` and `updated`. Times are microseconds."""
     referral, card = found.facts.referral, found.card
-    owner = party(item(extension(case.order, f"{EXTENSION}/coordinator"), "valueReference"), found.facts.parties)
     performer = referral.performer.organization if referral.performer else None
     seen = found.booking.start if found.booking else None
     done = found.facts.visits.done
@@ -75,8 +76,7 @@ def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
         "sort_due": FOREVER if found.due is None else micros(found.due),
         **_payer_clock(found),
         "appointment_at": _at(seen or (done[-1].at if done else None)),
-        "owner": _id(owner),
-        "owner_name": _name(owner),
+        **_office(case, found, policy),
         **_payers(case, found, policy),
         "member_id": member_id(case, found) or None,
         **_person(case, found.now),
@@ -90,6 +90,25 @@ def _id(party: Party | None) -> str | None:
 
 def _name(party: Party | None) -> str | None:
     return (party.name or None) if party else None
+
+
+def _office(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
+    """What the referring office does with it: who has it, until when it rests, what was said and when."""
+    held = work(case, policy.zone)
+    owner = party(held.owner, found.facts.parties)
+    return {
+        "owner": _owner(owner),
+        "owner_name": _name(owner),
+        "wakes_at": micros(midnight(held.wakes, policy.zone)) if held.wakes else 0,
+        "touch_at": micros(midnight(held.touch, policy.zone)) if held.touch else None,
+        "contacts": len(attempts(case.talks, policy.zone)),
+        "told_at": _at(last_word(case.talks, policy.zone)),
+    }
+
+
+def _owner(owner: Party | None) -> str | None:
+    """Who works on it, by an id: of their resource, or of their account where they have none."""
+    return _id(owner) or (owner.key().partition("|")[2] or None if owner else None)
 
 
 def _at(moment: datetime | None) -> int | None:

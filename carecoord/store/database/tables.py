@@ -178,6 +178,10 @@ case = Table(
     Column("payer_due_label", Str),
     Column("payer_clock_start", Big),
     Column("payer_sort", Big, nullable=False),  # as sort_due
+    Column("wakes_at", Big, nullable=False, server_default=text("0")),  # until when the referring office lets it rest
+    Column("touch_at", Big),  # the day on which that office means to look at it again
+    Column("contacts", Integer, nullable=False, server_default=text("0")),  # how often somebody was called, written to
+    Column("told_at", Big),  # when somebody last wrote or said anything about it
     # far future when nothing is due, so that the sort key is never NULL
     Column("sort_due", Big, nullable=False),
     Index("case_row_due", "open", "sort_due", "rid"),
@@ -205,19 +209,22 @@ CASE_LEADS = {
 }
 CASE_SORTS = {"placer": ("patient_sort", "specialty_sort")}  # the other orders that have an index of their own
 # What is checked most often beside the lead stands behind it, so that counting need not look into the rows.
-_BESIDE = {"placer": "payer_key", "performer": "payer_key", "payer_key": "payer_authorization"}
+_BESIDE = {"placer": ("payer_key", "wakes_at"), "performer": ("payer_key",), "payer_key": ("payer_authorization",)}
 for _scope, _leads in CASE_LEADS.items():
     for _lead in (None, *_leads):
-        _names = (_scope, "open", *([_lead] if _lead else []), "sort_due", "rid", _BESIDE[_scope])
+        _names = (_scope, "open", *([_lead] if _lead else []), "sort_due", "rid", *_BESIDE[_scope])
         _named = f"case_row_{_scope}_{_lead}" if _lead else f"case_row_{_scope}"
         Index(_named, *(case.c[_name] for _name in dict.fromkeys(_names)))
 for _scope, _sorts in CASE_SORTS.items():
     for _sort in _sorts:
         Index(f"case_row_{_scope}_{_sort}", case.c[_scope], case.c.open, case.c[_sort], case.c.rid)
-Index("case_row_visit", case.c.placer, case.c.open, case.c.cleared, case.c.appointment_at, case.c.rid)
+Index("case_row_visit", case.c.placer, case.c.open, case.c.cleared, case.c.appointment_at, case.c.rid, case.c.wakes_at)
 
 Index("case_row_payer_clock", case.c.payer_key, case.c.open, case.c.payer_sort, case.c.rid)
 Index("case_row_payer_moves", case.c.payer_key, case.c.open, case.c.payer_moves, case.c.payer_sort, case.c.rid)
+
+for _scope in CASE_LEADS:  # whether anything in somebody's list has changed, in one step
+    Index(f"case_row_{_scope}_updated", case.c[_scope], case.c.updated)
 
 case_need = Table(  # what of the registry a case row leans on: a changed agreement finds its cases here
     "case_need",

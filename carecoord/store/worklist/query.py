@@ -5,7 +5,7 @@ with the table: every query walks an index that begins with whose cases they are
 selective thing asked for, in the order of the due time; counting stops at `MANY`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,8 @@ from sqlalchemy import Connection, Row
 from carecoord.fhir.search.collation import fold
 from carecoord.store.database.tables import CASE_LEADS, CASE_SORTS
 from carecoord.store.worklist import search_words, walks
-from carecoord.store.worklist.walks import Arm, In, Other, Outside, Span, Test, Unpassed, Word
+from carecoord.store.worklist.tabs import DueBounds, groups, is_awake, of_side, rests, tabs
+from carecoord.store.worklist.walks import Arm, In, Other, Outside, Span, Test, Word
 
 MANY = 1000  # a count that reaches it is shown as "999+"
 _SAMPLE = 4000  # how far a list is counted to find the shortest one to walk
@@ -33,25 +34,9 @@ FACETS = {  # what can be asked for, and its column; NONE asks for rows that hav
 }
 NONE = "none"
 SORTS = {"due": "sort_due", "patient": "patient_sort", "specialty": "specialty_sort"}
-BOOKING = ("book", "rebook", "confirm-slot", "move")  # next actions by which a visit is found
-CLOSING = ("confirm-visit", "await-report", "chase-report", "acknowledge-report", "tell-patient")  # after the visit
 PAYERS = {"authorization_state": "payer_authorization", "agreement_state": "payer_agreement"}  # -> the payer's own
 # A case belongs to a payer's list once a request for authorization lies there: then its own columns say something.
 TOLD = Span("payer_authorization", "", None)
-RISKS = (
-    "expiring", "ended", "ends-before", "awaited", "out-of-network", "excluded", "not-credentialed", "unknown",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class DueBounds:
-    """The instants that "late", "today", "soon" and "this week" mean, in microseconds: ends, exclusive."""
-
-    now: int
-    today: int
-    soon: int
-    week: int
-    behind: bool = False  # rows wait whose time has come: none of these may be taken for cleared
 
 
 @dataclass(frozen=True)
@@ -77,41 +62,6 @@ class WorklistQuery:
     only: tuple[str, ...] = ()  # ids of cases, for a download of the chosen ones
 
 
-def tabs(at: DueBounds) -> dict[str, tuple[Test, ...]]:
-    """Every tab and figure of the desk, and the tests it stands for. A case is open or closed: none falls between."""
-    still = In("open", (True,))
-    known = (Unpassed("changes_at", at.now),) if at.behind else ()
-    return {
-        "open": (still,),
-        "overdue": (still, Span("sort_due", None, at.now)),
-        "today": (still, Span("sort_due", at.now, at.today)),
-        "payer": (still, In("role", ("payer",))),
-        "book": (still, In("action", BOOKING)),
-        "contract": (still, In("agreement_state", RISKS)),
-        "after": (still, In("action", CLOSING)),
-        "risk": (still, In("cleared", (False,)), Span("appointment_at", at.now, at.week)),
-        "cleared": (still, In("cleared", (True,)), *known),
-        "late": (still, In("role", ("payer",)), Span("sort_due", None, at.now)),
-        "decide": (still, In("role", ("payer",)), Span("sort_due", at.now, at.today)),
-        "closed": (In("open", (False,)),),
-    }
-
-
-def tabs_named() -> frozenset[str]:
-    """The names of the tabs."""
-    return frozenset(tabs(DueBounds(0, 0, 0, 0)))
-
-
-def groups(at: DueBounds) -> dict[str, Span]:
-    """The urgency groups, in order: they split the whole range of due times."""
-    return {
-        "overdue": Span("sort_due", None, at.now),
-        "today": Span("sort_due", at.now, at.today),
-        "soon": Span("sort_due", at.today, at.soon),
-        "later": Span("sort_due", at.soon, None),
-    }
-
-
 @dataclass
 class Worklist:
     """What one asker may see of the cases at one moment. Reads only; make one per request."""
@@ -131,7 +81,10 @@ class Worklist:
         chosen = [In(FACETS[name], tuple(None if v == NONE else v for v in values)) for name, values in asked.facets]
         typed = [Word(start) for start in search_words.asked(asked.words)]
         picked = [In("id", asked.only)] if asked.only else []
-        return tuple(self._own(test) for test in (*tabs(self.at)[asked.tab], *chosen, *typed, *picked))
+        tab: Iterable[Test] = tabs(self.at)[asked.tab]
+        if picked:  # who names a case means it, also while it rests
+            tab = [test for test in tab if not is_awake(test)]
+        return tuple(self._own(test) for test in (*tab, *chosen, *typed, *picked))
 
     def _own(self, test: Test) -> Test:
         return _by_payers_clock(test) if self.payers else test
@@ -215,7 +168,8 @@ class Worklist:
     def _lengths(self, lists: Sequence[tuple[Test, ...]], most: int) -> list[int]:
         """The length of each list, no more than `most`."""
         armed = [self._arms(tests) for tests in lists]
-        return [min(most, n) for n in self._measure(armed, most)] if all(armed) else [0] * len(lists)
+        measured = iter(self._measure([arms for arms in armed if arms], most) if any(armed) else ())
+        return [min(most, next(measured)) if arms else 0 for arms in armed]
 
     def _measure(self, armed: Sequence[Sequence[Arm]], most: int) -> list[int]:
         given = {name: value for n, arms in enumerate(armed) for name, value in walks.binds(arms, f"l{n}_").items()}
@@ -224,7 +178,9 @@ class Worklist:
 
     def _sums(self, base: tuple[Test, ...], lists: Mapping[str, tuple[Test, ...]]) -> dict[str, int]:
         """Exact counts of the lists: those of closed cases apart, all others in one pass over the base."""
-        apart = {name: tests for name, tests in lists.items() if In("open", (False,)) in tests}
+        apart = {
+            name: tests for name, tests in lists.items() if In("open", (False,)) in tests or any(map(rests, tests))
+        }
         within = {name: tuple(t for t in tests if t not in base) for name, tests in lists.items() if name not in apart}
         arms = self._arms(base, words=_SEARCHED)
         if not arms:
@@ -249,7 +205,10 @@ class Worklist:
             told = [TOLD] if scope == "payer_key" else []
             whose: tuple[Test, ...] = (In(scope, (value,)), *others, *told, *kept)
             found = any(self._spelt(test) < words for test in tests if isinstance(test, Word))
-            own = tuple(_plain(test) for test in tests) if scope == "payer_key" else tests
+            here = of_side(tests, scope)
+            if here is None:
+                continue
+            own = tuple(_plain(test) for test in here) if scope == "payer_key" else here
             arms += [Arm((*whose, *own), ("rid",))] if found else self._led(scope, whose, own, sort)
         return tuple(arms)
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, case, func, select
 
 from carecoord.store.database.tables import case as row
-from carecoord.store.worklist.query import RISKS
+from carecoord.store.worklist.tabs import RISKS
 
 
 @dataclass(frozen=True)

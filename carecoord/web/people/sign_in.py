@@ -8,6 +8,7 @@ signin.session()                   # inside it: who is signed in
 
 import hmac
 import secrets
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -18,6 +19,7 @@ from auth.errors import BadSignIn, Locked
 from auth.people import passkeys
 from auth.people.sessions import IDLE, Session, is_csrf
 from carecoord import errors
+from carecoord.actions.people import drafts
 from carecoord.actions.people import sign_in as people_sign_in
 from carecoord.actions.people.sign_in import Browser, SecondStepNeeded, SignedIn
 from carecoord.web.server.exchange import request_id
@@ -94,7 +96,7 @@ def _sessions(pages: Blueprint, world: World) -> None:
         """Who is signed in, and the token of their forms, for a page of ours that is about to send one: it may have
         stood open for longer than its session, or through a new one. Only a page of ours can read it."""
         found = current(world)
-        if found is None or _from_elsewhere():
+        if found is None or from_elsewhere():
             return jsonify(login="", csrf="")
         return jsonify(login=found.user.login, csrf=found.csrf)
 
@@ -112,6 +114,32 @@ def guard(pages: Blueprint, world: World, *, also: str = "desk") -> None:
             demand_own_request(g.session)
         return None
 
+    _tell(pages)
+
+
+def guard_forms(pages: Blueprint, world: World, lost: Callable[[str | None], Response]) -> None:
+    """As `guard`, for forms whose text must not be lost: `lost` answers a form that comes without a session, given what
+    fetches its text after the next sign-in; one that carries another session's token goes through, and the handler asks
+    `own_session`."""
+
+    @pages.before_request
+    def demand() -> Response | None:
+        if request.method not in SAFE and from_elsewhere():
+            raise errors.Forbidden("This form does not come from a page of ours.", "http.csrf")
+        g.session = current(world)
+        if g.session is None:
+            return lost(drafts.keep(world, _cookie(world, "cc"), request.form.get("csrf", ""), request.form))
+        return None
+
+    _tell(pages)
+
+
+def own_session(found: Session) -> bool:
+    """Whether the form was shown in this session, and not in one before it."""
+    return is_csrf(found.csrf, request.form.get("csrf") or request.headers.get("X-CSRF-Token"))
+
+
+def _tell(pages: Blueprint) -> None:
     @pages.context_processor
     def about_me() -> dict[str, object]:
         found: Session | None = g.get("session")
@@ -188,7 +216,7 @@ def _signed_in(world: World) -> Session:
 def demand_own_request(found: Session) -> None:
     """Raise Forbidden unless the request carries its session's CSRF token and comes from a page of ours."""
     sent = request.form.get("csrf") or request.headers.get("X-CSRF-Token")
-    if _from_elsewhere() or not is_csrf(found.csrf, sent):
+    if from_elsewhere() or not is_csrf(found.csrf, sent):
         raise errors.Forbidden("This form is not from this session. Reload the page and try again.", "http.csrf")
 
 
@@ -196,7 +224,7 @@ def own_form(world: World) -> bool:
     """A form without a session has none to carry a token of: its token must equal a cookie that only we can set."""
     cookie = form_token(world)
     return (
-        not _from_elsewhere()
+        not from_elsewhere()
         and bool(cookie)
         and hmac.compare_digest(cookie.encode(), request.form.get("csrf", "").encode("utf-8", "surrogatepass"))
     )
@@ -234,7 +262,8 @@ def signed_out(world: World, left: str = "here") -> Response:
     return answer
 
 
-def _from_elsewhere() -> bool:
+def from_elsewhere() -> bool:
+    """Whether another site's page sends this."""
     return request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
 
 

@@ -59,6 +59,32 @@ def telephones(telecom: Iterable[Json], now: int) -> list[Telephone]:
     return [_telephone(each) for each in ranked]
 
 
+@dataclass(frozen=True)
+class Callee:
+    """Somebody of the referral who can be called or written to. `whom`: who they are to it."""
+
+    whom: Literal["patient", "performer", "placer", "payer"]
+    name: str
+    telephone: Telephone | None
+
+
+def callees(panel: Panel) -> list[Callee]:
+    """Whom one may want to speak with about a referral, each number of the patient by itself; whom the next step asks
+    stands first."""
+    now, facts = micros(panel.now), panel.clearance.facts.referral
+    patient: list[Telephone | None] = [*telephones(items(panel.case.patient or {}, "telecom"), now)]
+    patient = patient or [None]
+    found = [Callee("patient", panel.row.patient_name, number) for number in patient]
+    performer = (facts.performer.organization or facts.performer.practitioner) if facts.performer else None
+    card = panel.clearance.card
+    others: list[tuple[Literal["performer", "placer", "payer"], Party | None]]
+    others = [("payer", card.payer if card else None)]
+    others += [("performer", performer)] if "requester" in panel.sides else [("placer", facts.placer)]
+    found += [Callee(whom, party.name, _of(party, panel, now)) for whom, party in others if party]
+    first = CALLED.get(panel.row.action or "") if panel.row.open else None
+    return sorted(found, key=lambda each: each.whom != first)
+
+
 def to_call(panel: Panel) -> tuple[str, Telephone] | None:
     """(name, number) of whom the next step asks; None where it asks nobody, or no number is on record."""
     if not panel.row.open:

@@ -1,10 +1,11 @@
-// The list while it is looked at: the clocks run, and news is fetched every few minutes and when somebody comes back to
-// the window. Nothing is fetched while it is hidden, or while somebody types or has a menu open.
+// The list while it is looked at: the clocks run, and whether anything has changed is asked every few seconds, which costs
+// next to nothing; the page is fetched when something has, and once a minute. Nothing is asked while the window is hidden,
+// seldom where nobody has moved for long, and nothing is fetched while somebody types or has a menu open.
 "use strict";
 (() => {
-  const EVERY = 300_000, TICK = 30_000; // milliseconds
+  const EVERY = 60_000, PROBE = 3_000, SELDOM = 30_000, LONG = 600_000, TICK = 30_000; // milliseconds
   const $ = (selector) => document.querySelector(selector);
-  const state = { ahead: 0, fetched: Date.now(), open: [], focus: null, asking: false };
+  const state = { ahead: 0, fetched: Date.now(), open: [], focus: null, asking: false, version: null, news: false, moved: Date.now(), probed: Date.now() };
   const now = () => Date.now() + state.ahead;
   const take = () => { state.ahead = Number($("#desk").dataset.now) - Date.now(); state.fetched = Date.now(); };
   const isRefresh = (ctx) => ctx?.request?.headers?.["X-Refresh"] === "1";
@@ -27,7 +28,8 @@
     return over;
   };
   const busy = () => document.hidden || state.asking || document.activeElement?.matches("#search")
-    || $("details.menu[open]") || $("dialog[open]") || !$("#failed").hidden;
+    || $("details.menu[open]") || $("dialog[open]") || !$("#failed").hidden || window.actFormIsDirty?.()
+    || document.activeElement?.closest("#act-form");
   const refresh = async () => {
     state.asking = true;
     try {
@@ -40,8 +42,25 @@
   const look = () => {
     if (!$("#desk")) return;
     const over = run();
-    if (!busy() && (over || Date.now() - state.fetched >= EVERY)) refresh();
+    if (!busy() && (over || state.news || Date.now() - state.fetched >= EVERY)) { state.news = false; refresh(); }
   };
+  // Has anything changed? The answer is a number in a header; the page itself comes only when it is another one.
+  const probe = async () => {
+    if (document.hidden || !$("#desk") || !$("#list")) return;
+    if (Date.now() - state.moved > LONG && Date.now() - state.probed < SELDOM) return;
+    state.probed = Date.now();
+    const headers = { "X-Refresh": "1", ...(state.version && { "If-None-Match": state.version }) };
+    const answer = await fetch("/worklist/version", { headers, redirect: "manual" }).catch(() => null);
+    if (answer?.status !== 204) return;
+    const version = answer.headers.get("ETag");
+    state.news ||= state.version !== null && version !== state.version;
+    state.version = version;
+    if (!state.news) return;
+    const said = $("#updated");
+    if (busy() && said && !said.textContent.startsWith("changed")) said.textContent = said.textContent.replace("updated", "changed since");
+    look();
+  };
+  for (const kind of ["keydown", "pointermove", "pointerdown"]) document.addEventListener(kind, () => { state.moved = Date.now(); }, { passive: true });
 
   const details = () => [...document.querySelectorAll("#panel details")];
   const panel = () => $("#panel")?.dataset.id;
@@ -67,7 +86,9 @@
   };
   document.addEventListener("htmx:response:error", stale);
   document.addEventListener("htmx:error", stale);
-  document.addEventListener("visibilitychange", look);
+  document.addEventListener("visibilitychange", () => { look(); probe(); });
   take();
+  probe();
   setInterval(look, TICK);
+  setInterval(probe, PROBE);
 })();

@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 import msgspec
 
 from carecoord.errors import Invalid
-from carecoord.store.worklist.query import FACETS, SORTS, WorklistQuery, tabs_named
+from carecoord.store.worklist.query import FACETS, SORTS, WorklistQuery
+from carecoord.store.worklist.tabs import tabs_named
 
 LONGEST = 200  # characters of a search
 _MOST = 2**63 - 1  # the largest number that a database column holds
@@ -18,11 +19,14 @@ _MOST = 2**63 - 1  # the largest number that a database column holds
 
 @dataclass(frozen=True)
 class Address:
-    """A question and, beside it, the referral whose panel is open."""
+    """A question and, beside it, the referral whose panel is open, with the form that is open in it."""
 
     asked: WorklistQuery
     shown: str | None = None
     home: str = "open"  # the tab of an address that names none
+    act: str | None = None  # the act whose form is open
+    draft: str | None = None  # what fetches what was typed into it before the session was over
+    done: str | None = None  # the act that was done last, to be told of
 
     def href(self, path: str = "/") -> str:
         """The link to it; what is as by default is left out."""
@@ -34,6 +38,8 @@ class Address:
         pairs += [("after", _mark(asked.after))] if asked.after else []
         pairs += [("before", _mark(asked.before))] if asked.before else []
         pairs += [("show", self.shown)] if self.shown else []
+        pairs += [("act", self.act)] if self.act and self.shown else []
+        pairs += [("done", self.done)] if self.done else []
         return f"{path}?{urlencode(pairs)}" if pairs else path
 
     def fields(self) -> list[tuple[str, str]]:
@@ -66,15 +72,23 @@ class Address:
         return self._listing(words=words)
 
     def show(self, id: str | None) -> "Address":
-        return replace(self, shown=id)
+        return replace(self, shown=id, act=None, draft=None, done=None)
+
+    def doing(self, act: str | None) -> "Address":
+        """With the form of an act open."""
+        return replace(self, act=act, draft=None, done=None)
+
+    def told(self, act: str) -> "Address":
+        """With what was done to be told of."""
+        return replace(self, act=None, draft=None, done=act)
 
     def from_row(self, place: tuple[Any, int]) -> "Address":
         """The page after this row."""
-        return replace(self, asked=replace(self.asked, after=place, before=None))
+        return replace(self, asked=replace(self.asked, after=place, before=None), act=None, draft=None, done=None)
 
     def to_row(self, place: tuple[Any, int]) -> "Address":
         """The page before this row."""
-        return replace(self, asked=replace(self.asked, before=place, after=None))
+        return replace(self, asked=replace(self.asked, before=place, after=None), act=None, draft=None, done=None)
 
     def start(self) -> "Address":
         return self._listing()
@@ -88,7 +102,8 @@ class Address:
         return self._listing(facets=tuple((name, facets[name]) for name in FACETS if facets.get(name)))
 
     def _listing(self, **changes: Any) -> "Address":
-        return replace(self, asked=replace(self.asked, after=None, before=None, **changes))
+        asked = replace(self.asked, after=None, before=None, **changes)
+        return replace(self, asked=asked, act=None, draft=None, done=None)
 
 
 def parse(query: Mapping[str, list[str]], home: str = "open") -> Address:
@@ -117,7 +132,9 @@ def parse(query: Mapping[str, list[str]], home: str = "open") -> Address:
         before=None if one("after") else _place("before", one("before"), sort),
         only=tuple(query.get("id", ())),
     )
-    return Address(asked, one("show") or None, home)
+    return Address(
+        asked, one("show") or None, home, one("act") or None, one("draft") or None, one("done") or None
+    )
 
 
 def _mark(place: tuple[Any, int] | None) -> str:

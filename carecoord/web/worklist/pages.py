@@ -5,7 +5,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, redirect, render_template, request
-from jinja2_fragments.flask import render_block
 from werkzeug.wrappers import Response as Answer
 
 from auth.grant import Grant
@@ -13,21 +12,20 @@ from carecoord.actions.ehrs import sync_health
 from carecoord.actions.worklist import worklist as cases
 from carecoord.domain.access.payer_view import CELLS
 from carecoord.errors import Forbidden
-from carecoord.fhir.instants import micros, moment
+from carecoord.fhir.instants import moment
 from carecoord.web.agreements import standing_view
 from carecoord.web.page import labels
 from carecoord.web.page.csv_lines import csv_line
 from carecoord.web.page.times import Times, place
 from carecoord.web.people import sign_in
-from carecoord.web.referrals import view as referrals_view
 from carecoord.web.server.exchange import request_id
 from carecoord.web.worklist import notices
 from carecoord.web.worklist import view as worklist_view
 from carecoord.web.worklist.address import parse
+from carecoord.web.worklist.screen import Screen
 from carecoord.words.catalogue import in_words
 from carecoord.world import World
 
-PAGE = 25
 COLUMNS = (
     "number", "patient_name", "birth_date", "mrn", "specialty", "reason", "priority", "placer_name", "performer_name",
     "payer_name", "plan_name", "stage", "coverage_gate", "authorization_gate", "agreement_gate", "information_gate",
@@ -54,27 +52,20 @@ def blueprint(world: World) -> Blueprint:
         if not cases.has_cases(grant):
             return _other_desk(world, grant, zone)
         address = parse(request.args.to_dict(flat=False), worklist_view.home(cases.whole(grant)))
-        counts = worklist_view.counts(cases.whole(grant))
-        found = cases.worklist(world, grant, address.asked, counts, PAGE, request_id())
-        shown = cases.panel(world, grant, address.shown, request_id()) if address.shown else None
-        view = {
-            "address": address,
-            "listing": worklist_view.listing(found, address, zone),
-            "panel": referrals_view.sheet(shown, zone) if shown else None,
-            "as_of": Times(found.now, zone).stamp(),
-            "updated": f"{found.now.astimezone(zone):%H:%M}",
-            "now": micros(found.now) // 1000,
-        }
-        if request.headers.get("HX-Request-Type") == "partial":
-            return render_block("worklist.html", "desk", partial=True, **view)
-        return render_template("worklist.html", **view)
+        return Screen(world, zone).desk(grant, address)
 
     @pages.get("/referrals/<id>")
-    def one(id: str) -> str:
-        shown = cases.panel(world, sign_in.session().grant(), id, request_id())
-        return render_template(
-            "referral.html", panel=referrals_view.sheet(shown, zone), address=None, as_of=Times(shown.now, zone).stamp()
-        )
+    def one(id: str) -> Answer:
+        act, draft, done = (request.args.get(name) or None for name in ("act", "draft", "done"))
+        return Screen(world, zone).one(sign_in.session().grant(), id, act, draft, done)
+
+    @pages.get("/worklist/version")
+    def version() -> Answer:
+        """Whether the list has changed since the ETag: asked every few seconds while it is looked at."""
+        found = cases.version(world, sign_in.session().grant())
+        answer = Answer(status=204)
+        answer.set_etag(str(found))
+        return answer.make_conditional(request)
 
     @pages.get("/worklist.csv")
     def download() -> Response:

@@ -29,6 +29,7 @@ TABS = {
     "book": "Ready to book",
     "contract": "Contract risk",
     "after": "After the visit",
+    "snoozed": "Resting",
     "closed": "Closed",
 }
 FIGURES = {  # name -> (label, tone when it is not zero)
@@ -78,6 +79,7 @@ class Line:
     owner: str | None
     next: str
     mover: str
+    touch: str = ""
 
 
 @dataclass(frozen=True)
@@ -244,7 +246,16 @@ def _line(row: Any, address: Address, times: Times, found: Found) -> Line:
         owner=row.owner_name or "",
         next=in_words(row.action_label or row.due_label) if row.open else "",
         mover=chip(page_labels.MOVE, row.role).label if row.open and row.role else "",
+        touch=_touch(row, times, found) if row.open else "",
     )
+
+
+def _touch(row: Row[Any], times: Times, found: Found) -> str:
+    """What the office has planned, and how often somebody was called already."""
+    rests = f"rests until {times.day(row.wakes_at)}" if row.wakes_at > found.at.now else ""
+    touch = f"touch {times.day(row.touch_at)}" if row.touch_at and not rests else ""
+    called = f"{row.contacts} contact{'' if row.contacts == 1 else 's'}" if row.contacts else ""
+    return " · ".join(part for part in (rests, touch, called) if part)
 
 
 def _payers_line(row: PayerRow, address: Address, times: Times, found: Found) -> Line:

@@ -7,7 +7,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.urls import iri_to_uri
 
 from carecoord.errors import Invalid
-from carecoord.store.worklist.query import FACETS, SORTS, WorklistQuery, tabs_named
+from carecoord.store.worklist.query import FACETS, SORTS, WorklistQuery
+from carecoord.store.worklist.tabs import tabs_named
 from carecoord.web.worklist.address import Address, parse
 
 short = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=12)

@@ -12,13 +12,14 @@ from sqlalchemy import Engine
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.worklist import query as worklist_query
 from carecoord.store.worklist import rows as worklist_rows
-from carecoord.store.worklist.query import FACETS, MANY, NONE, SORTS, CaseScope, DueBounds, Worklist, WorklistQuery
+from carecoord.store.worklist.query import FACETS, MANY, NONE, SORTS, CaseScope, Worklist, WorklistQuery
+from carecoord.store.worklist.tabs import DueBounds, tabs
 from tests.desk import rows
 from tests.desk.rows import DAY, NOW, OTHER, OURS, PAYER, THEIRS
 
 AT = DueBounds(NOW, NOW + DAY // 2, NOW + 4 * DAY, NOW + 7 * DAY)
 SIDES = CaseScope((("placer", OURS), ("performer", OURS)))
-LISTS = sorted(worklist_query.tabs(AT))
+LISTS = sorted(tabs(AT))
 VALUES: dict[str, tuple[str, ...]] = {
     "referral": rows.STAGES, "authorization": rows.AUTHORIZATIONS, "contract": rows.CONTRACTS,
     "payer": (PAYER, OTHER, NONE), "priority": ("routine", "urgent", "stat"), "owner": ("reyes", "tran", NONE),
@@ -90,7 +91,7 @@ def test_fewer_filters_never_hide_a_case(three_hundred: Engine, asked: WorklistQ
         wider = replace(asked, facets=asked.facets[:n] + asked.facets[n + 1 :])
         assert found <= set(listed(three_hundred, wider, whose))
     assert found <= set(listed(three_hundred, replace(asked, words=""), whose))
-    if asked.tab != "closed":
+    if asked.tab not in ("closed", "snoozed"):
         assert found <= set(listed(three_hundred, replace(asked, tab="open"), whose))
 
 
@@ -101,11 +102,24 @@ def test_nobody_sees_a_case_that_is_not_theirs_and_everybody_sees_all_of_theirs(
 ) -> None:
     theirs = {row["id"] for row in rows.many(300) if may(row, whose)}
     assert set(listed(three_hundred, asked, whose)) <= theirs
-    both = {
-        *listed(three_hundred, WorklistQuery("open"), whose),
-        *listed(three_hundred, WorklistQuery("closed"), whose),
-    }
-    assert both == theirs
+    lists = [listed(three_hundred, WorklistQuery(tab), whose) for tab in ("open", "snoozed", "closed")]
+    assert sorted(id for found in lists for id in found) == sorted(theirs)
+
+
+def test_a_case_that_rests_is_away_from_its_offices_lists_until_its_day_and_from_nobody_elses(engine: Engine) -> None:
+    keep(
+        engine, rows.row(1), rows.row(2, wakes_at=NOW + DAY), rows.row(3, wakes_at=NOW),
+        rows.row(4, wakes_at=NOW + DAY, placer=THEIRS, performer=OURS),
+    )  # fmt: skip
+    payer = CaseScope((("payer_key", PAYER),))
+    assert listed(engine, WorklistQuery("open")) == ["case-1", "case-3", "case-4"]
+    assert listed(engine, WorklistQuery("snoozed")) == ["case-2"]
+    assert listed(engine, WorklistQuery("open"), payer) == ["case-1", "case-2", "case-3", "case-4"]
+    assert listed(engine, WorklistQuery("snoozed"), payer) == []
+    assert listed(engine, WorklistQuery("open", only=("case-2",))) == ["case-2"]
+    with reading(engine) as conn:
+        tally, _ = Worklist(conn, SIDES, AT).tally(WorklistQuery("open"), ["open", "snoozed", "closed"])
+    assert tally == {"open": 3, "snoozed": 1, "closed": 0}
 
 
 @quick

@@ -9,8 +9,9 @@ from sqlalchemy import Engine, select
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.tables import case
 from carecoord.store.worklist import rows as worklist_rows
-from carecoord.store.worklist.query import CaseScope, DueBounds, Worklist, WorklistQuery
+from carecoord.store.worklist.query import CaseScope, Worklist, WorklistQuery
 from carecoord.store.worklist.search_words import asked
+from carecoord.store.worklist.tabs import DueBounds
 from tests.desk import rows
 from tests.desk.conftest import House
 from tests.desk.rows import DAY, NOW, OURS

@@ -19,7 +19,8 @@ from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.tables import directive, resource
 from carecoord.store.resources.write import Change, put_all
 from carecoord.store.search.history import Limit, Point, changes
-from carecoord.store.worklist.query import CaseScope, DueBounds, Worklist, WorklistQuery
+from carecoord.store.worklist.query import CaseScope, Worklist, WorklistQuery
+from carecoord.store.worklist.tabs import DueBounds
 from carecoord.store.worklist.walks import Outside
 from tests.store.conftest import AMARA, BASE, START, Store
 

@@ -23,6 +23,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0005": "061893ffe9c23ece367d23f51c30f5973b07a262b79be07d9ad126206845025d",
     "0006": "97a4ffe39dd73aa2fdf29640433ed51e16d1a846492c23b0ac177053f3344bfb",
     "0007": "9b9edefeb1b31d83d3fd2604f2af0b3fccc24ce6e618b142f4e09e3158a142a7",
+    "0008": "47ac60671e8213e6fdc558ea47072ea51e08d74f10722c3c08f8b20dcf00f4ad",
 }
 
 

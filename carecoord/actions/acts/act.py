@@ -1,0 +1,200 @@
+"""One act of somebody at the desk on one case, in one transaction: the permission, the lock, the resources, their
+Provenance. A form acts once, however often it is sent."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Row
+
+from auth.grant import Grant
+from carecoord.actions.access.audited import refusals_noted
+from carecoord.actions.access.turn import Turn, changing, looking
+from carecoord.actions.acts import provenance
+from carecoord.actions.acts.provenance import Act, Version
+from carecoord.actions.clearance import assemble as clearance_assemble
+from carecoord.actions.worklist import project
+from carecoord.actions.worklist.worklist import seen_cases
+from carecoord.domain.access import verbs
+from carecoord.domain.access.verbs import Side, Verb
+from carecoord.domain.clearance.clearance import Clearance, clear
+from carecoord.domain.referrals.case import Case
+from carecoord.domain.resource.elements import Json, key
+from carecoord.domain.worklist.work import Work, work
+from carecoord.errors import Conflict, Forbidden, NotFound, Stale
+from carecoord.fhir import text as json
+from carecoord.store.database.engine import alone
+from carecoord.store.resources import read
+from carecoord.store.resources.write import Change, put_all
+from carecoord.words.sentence import Sentence
+from carecoord.world import World
+
+UNDO: Final = timedelta(minutes=10)
+BACK: Final = frozenset({"assign", "snooze", "note", "contact"})  # nobody outside has heard of them
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A form as it was sent. `form`: its own id. `seen`: `Type/id` -> the version that it was shown with, 0 for what
+    was not there: what stands at another one now was changed meanwhile."""
+
+    case: str
+    form: str
+    seen: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What an act writes, what it says it did, and why it was done, where somebody said."""
+
+    resources: Sequence[Json]
+    said: Sentence
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Done:
+    """An act that was done. `until`: how long it can be undone, None where it can not, or has been."""
+
+    act: Act
+    until: datetime | None
+
+
+@dataclass(eq=False)
+class Overtaken(Stale):
+    """412: somebody changed it after the form was shown. `before`: what the form was shown with, `now`: what there is;
+    `act`: who did it, None where it was not done at this desk."""
+
+    before: Json | None = None
+    now: Json | None = None
+    act: Act | None = None
+
+
+@dataclass(frozen=True)
+class Acting:
+    """The case that an act is about, as its person sees it, and who they are."""
+
+    turn: Turn
+    id: str  # of the act
+    row: Row[Any]
+    case: Case
+    sides: frozenset[Side]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Whose days count."""
+        return ZoneInfo(self.turn.world.settings.timezone)
+
+    @property
+    def person(self) -> Json:
+        """Who acts."""
+        return provenance.person(self.turn.grant)
+
+    @property
+    def office(self) -> Json:
+        """For which organization."""
+        return {"reference": f"Organization/{self.turn.grant.organization}"}
+
+    @cached_property
+    def work(self) -> Work:
+        """Who works on it, as it stands."""
+        return work(self.case, self.zone)
+
+    @cached_property
+    def clearance(self) -> Clearance:
+        """The case judged."""
+        return clear(self.case, self.turn.now, project.policy(self.turn.world.settings))
+
+
+def perform(
+    world: World, grant: Grant, request: str, submission: Submission, verb: Verb, plan: Callable[[Acting], Planned]
+) -> Done:
+    """Do what a form asks for. A form that was acted on already is answered with what it did.
+
+    Raises NotFound for a case that is not the asker's, Forbidden for an act that is not, Overtaken where a version that
+    the form was shown with is no longer the present one, Conflict where the act is not possible as the case stands.
+    """
+    id = provenance.act_id(grant, submission.form)
+    with changing(world, grant, request) as turn:
+        alone(turn.conn, f"act {id}")
+        if before := provenance.find(turn.conn, id):
+            return done(turn.conn, before, turn.now)
+        with refusals_noted(turn, "update", "ServiceRequest", submission.case):
+            acting = opened(turn, id, submission.case, verb)
+            planned = plan(acting)
+            _demand_unchanged(turn, submission, planned)
+            act = write(acting, verb, planned)
+    return Done(act, act.at + UNDO if verb in BACK else None)
+
+
+def opened(turn: Turn, id: str, case: str, verb: Verb) -> Acting:
+    """The case that an act is about. Raises NotFound, Forbidden."""
+    row = seen_cases(turn.world, turn.conn, turn.grant, turn.now).one(case)
+    found = clearance_assemble.assemble(turn.conn, case) if row else None
+    if row is None or found is None:
+        raise NotFound("There is no such referral, or none that you may see.", "http.id")
+    sides = verbs.sides(row.placer, row.performer, turn.office().organizations)
+    if verb not in verbs.acts(turn.grant.roles, sides):
+        raise Forbidden("This is not yours to do on this referral.", "http.act")
+    return Acting(turn, id, row, found, sides)
+
+
+def write(acting: Acting, verb: str, planned: Planned) -> Act:
+    """Write what was planned, and who did it; returns the act."""
+    turn, grant = acting.turn, acting.turn.grant
+    former = tuple(_version(turn.conn, each) for each in planned.resources)
+    made = tuple(Version(each.type, each.id, each.number + 1) for each in former)
+    act = Act(acting.id, verb, grant.subject, grant.name, turn.now, acting.row.id, planned.said, made, former)
+    changes = [
+        Change(old.type, old.id, resource, old.number or None)
+        for old, resource in zip(former, planned.resources, strict=True)
+    ]
+    changes.append(Change("Provenance", act.id, provenance.resource(act, grant, acting.office, planned.why)))
+    written = put_all(
+        turn.conn, changes, now=turn.now, actor=turn.actor(), base_url=turn.world.settings.fhir_url,
+        project=turn.world.project,
+    )  # fmt: skip
+    if any(one.outcome == "unchanged" for one in written):
+        raise Conflict("It is so already: nothing was changed.", "http.act")
+    return act
+
+
+def done(conn: Connection, act: Act, now: datetime) -> Done:
+    """An act of before, and whether it can still be undone."""
+    until = act.at + UNDO
+    undone = provenance.find(conn, provenance.undo_id(act.id)) is not None
+    return Done(act, until if act.verb in BACK and now < until and not undone else None)
+
+
+def find(world: World, grant: Grant, request: str, id: str) -> Done | None:
+    """What the asker did by this id; None where they did nothing so."""
+    with looking(world, grant, request) as turn:
+        act = provenance.find(turn.conn, id)
+        return done(turn.conn, act, turn.now) if act and act.subject == grant.subject else None
+
+
+def _version(conn: Connection, resource: Json) -> Version:
+    type, id = str(resource["resourceType"]), str(resource["id"])
+    row = read.get(conn, type, id)
+    return Version(type, id, row.version if row else 0)
+
+
+def _demand_unchanged(turn: Turn, submission: Submission, planned: Planned) -> None:
+    """Raise Overtaken where what the form was shown with, and the act would write, is no longer what there is."""
+    for resource in planned.resources:
+        name = key(resource)
+        seen = submission.seen.get(name)
+        present = _version(turn.conn, resource)
+        if seen is None or seen == present.number:
+            continue
+        old = read.version(turn.conn, present.type, present.id, seen)
+        now = read.get(turn.conn, present.type, present.id)
+        raise Overtaken(
+            f"{name} was changed while you wrote.", "http.seen",
+            before=json.loads(old.body) if old and old.body else None,
+            now=json.loads(now.body) if now and now.body else None,
+            act=provenance.author_of(turn.conn, present),
+        )  # fmt: skip

@@ -1,0 +1,52 @@
+"""Who may do what at the desk: one table of role x verb, read by the actions, the pages and the rail.
+
+The table of types (roles.TABLE) says what an app or a script may write over the API; this one says what a person's role
+is for. An act needs its verb here, the side of the referral that it belongs to, and a case that its person sees.
+"""
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+Verb = Literal[
+    "see-whole", "see-as-payer", "break-glass", "see-agreements", "read-trail", "manage-people", "manage-apps",
+    "assign", "snooze", "note", "contact",
+]  # fmt: skip
+Side = Literal["requester", "performer"]  # of a referral: who sends the patient, who is to see them
+
+TABLE: Final[dict[str, frozenset[Verb]]] = {
+    "coordinator": frozenset({"see-whole", "break-glass", "assign", "snooze", "note", "contact"}),
+    "clinician": frozenset({"see-whole", "break-glass", "note", "contact"}),
+    "payer": frozenset({"see-as-payer"}),
+    "contracts": frozenset({"see-agreements"}),
+    "auditor": frozenset({"read-trail"}),
+    "admin": frozenset({"manage-people", "manage-apps"}),
+}
+SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
+    "assign": frozenset({"requester"}),
+    "snooze": frozenset({"requester"}),
+    "note": frozenset({"requester", "performer"}),
+    "contact": frozenset({"requester", "performer"}),
+}
+
+
+def may(roles: Iterable[str], verb: Verb) -> bool:
+    """Whether somebody with these roles may do this."""
+    return any(verb in TABLE.get(role, ()) for role in roles)
+
+
+def acts(roles: Iterable[str], sides: Iterable[Side]) -> tuple[Verb, ...]:
+    """The acts that these roles have on a case on which they stand on these sides, in the order of the table."""
+    held, here = set(roles), frozenset(sides)
+    return tuple(verb for verb, of in SIDES.items() if may(held, verb) and of & here)
+
+
+def sides(placer: str | None, performer: str | None, organizations: Iterable[str]) -> frozenset[Side]:
+    """On which sides of a referral these organizations stand; all are ids of Organizations."""
+    ours = frozenset(organizations)
+    both: list[tuple[Side, str | None]] = [("requester", placer), ("performer", performer)]
+    return frozenset(side for side, id in both if id in ours)
+
+
+def holders(verb: Verb) -> tuple[str, ...]:
+    """The roles that may do this."""
+    return tuple(role for role, verbs in TABLE.items() if verb in verbs)

@@ -1,0 +1,71 @@
+"""Writing down a note, or a contact with the patient, the clinic or the payer: the Communication as it is to be.
+
+Who was called at a clinic or a payer stands in it as a logical reference, by identifier: what we wrote down of a call
+is ours, and no message to them that their own searches should find."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from carecoord.domain.contacts.attempts import KINDS, MEDIA, MEDIUM, NOTE, NUMBER, OUTCOME
+from carecoord.domain.referrals.case import Case
+from carecoord.domain.resource.elements import Json, item, key, target
+
+How = Literal["call", "letter", "fax", "visit"]
+Outcome = Literal["reached", "message", "no-answer", "wrong-number"]
+NOT_REACHED: Final = {"no-answer": "No answer", "wrong-number": "Wrong number"}
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What somebody wrote down. `to`: a Reference to whom; `who`: with whom they spoke; `reference`: the other side's
+    number for it; `number`: the one that was dialled."""
+
+    how: How
+    outcome: Outcome
+    to: Json
+    who: str = ""
+    reference: str = ""
+    note: str = ""
+    number: str = ""
+
+
+def note(case: Case, id: str, sender: Json, words: str, now: datetime) -> Json:
+    """A note to whoever works on the referral, on either side."""
+    return _about(case, id, sender, now) | {
+        "category": [{"coding": [{"system": NOTE[0], "code": NOTE[1]}], "text": "Note"}],
+        "payload": [{"contentString": words}],
+    }
+
+
+def contact(case: Case, id: str, sender: Json, said: Contact, now: datetime) -> Json:
+    """A contact, or the attempt at one."""
+    talk = _about(case, id, sender, now) | {
+        "category": [{"coding": [{"system": KINDS, "code": "contact"}], "text": "Contact"}],
+        "medium": [{"coding": [{"system": MEDIA, "code": MEDIUM[said.how]}]}],
+        "recipient": [said.to, *([{"display": said.who}] if said.who else [])],
+        "extension": [
+            {"url": OUTCOME, "valueCode": said.outcome},
+            *([{"url": NUMBER, "valueString": said.number}] if said.number else []),
+        ],
+    }
+    if said.outcome in NOT_REACHED:
+        talk["status"] = "not-done"
+        talk["statusReason"] = {"text": NOT_REACHED[said.outcome]}
+    if said.reference:
+        talk["identifier"] = [{"value": said.reference}]
+    if said.note:
+        talk["payload"] = [{"contentString": said.note}]
+    return talk
+
+
+def _about(case: Case, id: str, sender: Json, now: datetime) -> Json:
+    return {
+        "resourceType": "Communication",
+        "id": id,
+        "status": "completed",
+        "subject": {"reference": target(item(case.order, "subject"))},
+        "basedOn": [{"reference": key(case.order)}],
+        "sent": now.isoformat(timespec="seconds"),
+        "sender": sender,
+    }

@@ -1,0 +1,74 @@
+"""The contacts about a referral, as they were logged here or told by an EHR: when, whom, how, and what came of it.
+
+Clause: FHIR R4 Communication ("a record of information shared, or an attempt"): status `not-done` for who was not
+reached, with its statusReason."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from carecoord.domain.resource.codes import CANONICAL, EXTENSION, has
+from carecoord.domain.resource.days import moment
+from carecoord.domain.resource.elements import Json, code_of, extension, item, items, text, words
+
+KINDS = f"{CANONICAL}/CodeSystem/contact"
+NOTE = (KINDS, "note")
+OUTCOME = f"{EXTENSION}/contact-outcome"
+NUMBER = f"{EXTENSION}/contact-number"
+MEDIA = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
+MEDIUM = {"call": "PHONE", "letter": "MAILWRIT", "fax": "FAXWRIT", "visit": "FACE"}  # how -> its code
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One contact. `how`: a key of MEDIUM, or empty for another medium. `reached`: False where nobody was."""
+
+    at: datetime
+    how: str
+    whom: str
+    who: str  # with whom one spoke, as it was written
+    outcome: str  # reached, message, no-answer, wrong-number; empty where the log is another's
+    reached: bool
+    note: str
+    reference: str
+    number: str
+    by: str
+
+
+def is_note(talk: Json) -> bool:
+    """Whether a Communication is a note to colleagues, and no contact with anybody."""
+    return any(has(each, *NOTE) for each in items(talk, "category"))
+
+
+def attempts(talks: Iterable[Json], zone: tzinfo) -> tuple[Attempt, ...]:
+    """The contacts among the Communications about a case, the newest first."""
+    found = []
+    for talk in talks:
+        at = moment(text(talk, "sent") or text(talk, "received"), zone)
+        if at and not is_note(talk) and text(talk, "status") != "preparation":
+            found.append(_attempt(talk, at))
+    return tuple(sorted(found, key=lambda each: each.at, reverse=True))
+
+
+def last_word(talks: Iterable[Json], zone: tzinfo) -> datetime | None:
+    """When somebody last wrote or said anything about a case, notes among it."""
+    times = (moment(text(talk, "sent") or text(talk, "received"), zone) for talk in talks)
+    return max((at for at in times if at), default=None)
+
+
+def _attempt(talk: Json, at: datetime) -> Attempt:
+    code = next((found for each in items(talk, "medium") if (found := code_of(each))), "").upper()
+    recipients = items(talk, "recipient")
+    to, others = (recipients or [{}])[0], recipients[1:]
+    return Attempt(
+        at=at,
+        how=next((how for how, medium in MEDIUM.items() if medium == code), ""),
+        whom=text(to, "display"),
+        who=next((text(each, "display") for each in others if text(each, "display")), ""),
+        outcome=text(extension(talk, OUTCOME), "valueCode"),
+        reached=text(talk, "status") != "not-done",
+        note=next(filter(None, (text(each, "contentString") for each in items(talk, "payload"))), ""),
+        reference=next((text(each, "value") for each in items(talk, "identifier")), ""),
+        number=text(extension(talk, NUMBER), "valueString"),
+        by=text(item(talk, "sender"), "display") or words(item(talk, "sender")),
+    )

@@ -1,0 +1,78 @@
+"""The lists of the desk, each with the tests that make it: what "late", "today" and "resting" mean, and for whom."""
+
+from dataclasses import dataclass
+
+from carecoord.store.worklist.walks import In, Span, Test, Unpassed
+
+BOOKING = ("book", "rebook", "confirm-slot", "move")  # next actions by which a visit is found
+CLOSING = ("confirm-visit", "await-report", "chase-report", "acknowledge-report", "tell-patient")  # after the visit
+RISKS = (
+    "expiring", "ended", "ends-before", "awaited", "out-of-network", "excluded", "not-credentialed", "unknown",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DueBounds:
+    """The instants that "late", "today", "soon" and "this week" mean, in microseconds: ends, exclusive."""
+
+    now: int
+    today: int
+    soon: int
+    week: int
+    behind: bool = False  # rows wait whose time has come: none of these may be taken for cleared
+
+
+def tabs(at: DueBounds) -> dict[str, tuple[Test, ...]]:
+    """Every tab and figure of the desk, and the tests it stands for. A case is open or closed: none falls between. An
+    open one that the referring office lets rest is in no list of open ones but its own."""
+    resting, is_open = Span("wakes_at", at.now + 1, None), In("open", (True,))
+    still = (is_open, Span("wakes_at", None, at.now + 1))
+    known = (Unpassed("changes_at", at.now),) if at.behind else ()
+    return {
+        "open": still,
+        "overdue": (*still, Span("sort_due", None, at.now)),
+        "today": (*still, Span("sort_due", at.now, at.today)),
+        "payer": (*still, In("role", ("payer",))),
+        "book": (*still, In("action", BOOKING)),
+        "contract": (*still, In("agreement_state", RISKS)),
+        "after": (*still, In("action", CLOSING)),
+        "risk": (*still, In("cleared", (False,)), Span("appointment_at", at.now, at.week)),
+        "cleared": (*still, In("cleared", (True,)), *known),
+        "late": (*still, In("role", ("payer",)), Span("sort_due", None, at.now)),
+        "decide": (*still, In("role", ("payer",)), Span("sort_due", at.now, at.today)),
+        "snoozed": (is_open, resting),
+        "closed": (In("open", (False,)),),
+    }
+
+
+def tabs_named() -> frozenset[str]:
+    """The names of the tabs."""
+    return frozenset(tabs(DueBounds(0, 0, 0, 0)))
+
+
+def groups(at: DueBounds) -> dict[str, Span]:
+    """The urgency groups, in order: they split the whole range of due times."""
+    return {
+        "overdue": Span("sort_due", None, at.now),
+        "today": Span("sort_due", at.now, at.today),
+        "soon": Span("sort_due", at.today, at.soon),
+        "later": Span("sort_due", at.soon, None),
+    }
+
+
+def is_awake(test: Test) -> bool:
+    """Whether a test keeps out what rests."""
+    return isinstance(test, Span) and test.column == "wakes_at" and test.low is None
+
+
+def rests(test: Test) -> bool:
+    """Whether a test lets in nothing but what rests."""
+    return isinstance(test, Span) and test.column == "wakes_at" and test.high is None
+
+
+def of_side(tests: tuple[Test, ...], scope: str) -> tuple[Test, ...] | None:
+    """The tests for those who see the cases by this column; None where such a list holds nothing. It is the referring
+    office that lets a case rest: the clinic that was asked, and the payer, have it before them all the same."""
+    if scope == "placer":
+        return tests
+    return None if any(map(rests, tests)) else tuple(test for test in tests if not is_awake(test))

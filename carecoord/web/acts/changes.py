@@ -1,0 +1,28 @@
+"""What a colleague changed while somebody wrote, in the words of the form: what it was, what it is, what one wrote."""
+
+from collections.abc import Mapping
+
+from carecoord.actions.acts.act import Overtaken
+from carecoord.domain.resource.elements import Json, item, text
+from carecoord.web.acts.forms import Changed
+from carecoord.web.page.times import Times
+
+_WRITTEN = {"assign": "to_name", "snooze": "until", "contact": "touch"}  # verb -> the field that stands against it
+
+
+def changed(verb: str, values: Mapping[str, str], stale: Overtaken, times: Times) -> Changed:
+    """Who, when, theirs and yours."""
+    who = stale.act.name if stale.act else "Somebody, over the API or in an EHR,"
+    written = text(item(stale.now or {}, "meta"), "lastUpdated")
+    when = f"{stale.act.at.astimezone(times.zone):%H:%M}" if stale.act else times.stored(written)
+    before, theirs = (_said(verb, each, times) for each in (stale.before, stale.now))
+    return Changed(who, when, before, theirs, values.get(_WRITTEN.get(verb, ""), ""))
+
+
+def _said(verb: str, task: Json | None, times: Times) -> str:
+    """What of a Task the form is about."""
+    period = item(item(task or {}, "restriction"), "period")
+    if verb == "assign":
+        return text(item(task or {}, "owner"), "display") or "nobody"
+    day = text(period, "start" if verb == "snooze" else "end")
+    return times.stored(day) if day else "no day"

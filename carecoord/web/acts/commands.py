@@ -1,0 +1,61 @@
+"""What each act's form says, and the act that it asks for: one row an act."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast, get_args
+
+from auth.grant import Grant
+from carecoord.actions.acts import contacts, work
+from carecoord.actions.acts.act import Done, Submission
+from carecoord.actions.acts.contacts import Logged, Whom
+from carecoord.domain.contacts.acts import How, Outcome
+from carecoord.web.acts.forms import Reader
+from carecoord.web.acts.view import HOW, OUTCOMES
+from carecoord.world import World
+
+WRITTEN: Final = frozenset({"letter", "fax"})  # what is sent reaches nobody at once
+
+Do = Callable[[World, Grant, str, Submission, Any], Done]
+
+
+@dataclass(frozen=True)
+class Command:
+    """`read` makes what the act is given of the fields, and notes what is wrong with them; `do` does it."""
+
+    read: Callable[[Reader], Any]
+    do: Do
+
+
+def _note(reader: Reader) -> str:
+    return reader.text("note", "Write the note, or close the form.")
+
+
+def _assign(reader: Reader) -> str:
+    return reader.text("to", "Choose who is to have it.", most=200)
+
+
+def _snooze(reader: Reader) -> Any:
+    if reader.values.get("wake"):
+        return None
+    return reader.day("until", "Write the day on which it is to come back.")
+
+
+def _contact(reader: Reader) -> Logged:
+    """Who and reference are never demanded: nobody answers to give them."""
+    whom, _, number = reader.values.get("whom", "").partition("|")
+    if whom not in get_args(Whom):
+        reader.fault("whom", "Choose whom you called or wrote to.")
+    how = reader.choice("how", HOW, "Choose how.")
+    outcome = "message" if how in WRITTEN else reader.choice("outcome", OUTCOMES, "Choose what came of it.")
+    return Logged(
+        cast("Whom", whom), cast("How", how), cast("Outcome", outcome), reader.text("who", most=200),
+        reader.text("reference", most=100), reader.text("note"), number[:60], reader.day("touch"),
+    )  # fmt: skip
+
+
+COMMANDS: Final[Mapping[str, Command]] = {
+    "note": Command(_note, contacts.note),
+    "contact": Command(_contact, contacts.contact),
+    "assign": Command(_assign, work.assign),
+    "snooze": Command(_snooze, work.snooze),
+}

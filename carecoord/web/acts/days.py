@@ -1,0 +1,103 @@
+"""A day as people write it: "4 Dec", "Dec 4 2026", "12/4", "2026-12-04", "mon", "tomorrow", "+3". What was understood
+is said back in full."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+EXAMPLES: Final = "4 Dec, 12/4, mon or +3"
+_FURTHEST: Final = timedelta(days=2 * 366)
+_AHEAD: Final = re.compile(r"\+\s*(\d{1,3})\s*(d|w|days?|weeks?)?")
+_ISO: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
+_SLASHED: Final = re.compile(r"(\d{1,2})/(\d{1,2})(?:/(\d{4}|\d{2}))?")
+_DAY, _MONTH = r"(\d{1,2})(?:st|nd|rd|th)?", r"([a-z]{3})[a-z]*"
+_SPOKEN: Final = re.compile(rf"(?:{_DAY}\s*{_MONTH}|{_MONTH}\s*{_DAY})(?:\s*(\d{{4}}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """`day`: what was meant. `sum`: how it was reckoned, empty where it was written out: "27 Nov + 1 working day"."""
+
+    day: date
+    sum: str
+
+    @property
+    def full(self) -> str:
+        """With its weekday and year: "Mon 30 Nov 2026"."""
+        return f"{self.day:%a} {self.day.day} {self.day:%b %Y}"
+
+    @property
+    def echo(self) -> str:
+        """What was understood: "27 Nov + 1 working day = Mon 30 Nov 2026"."""
+        return f"{self.sum} = {self.full}" if self.sum else self.full
+
+
+def read(said: str, today: date) -> Meant:
+    """The day that was meant, today or later. Raises ValueError with words for who wrote it."""
+    plain = re.sub(r"[.,\s]+", " ", said.casefold()).strip()
+    found = _counted(plain, today) or next((Meant(day, "") for day in _written(plain, today)), None)
+    if found is None:
+        raise ValueError(f"“{said.strip()[:40]}” is no day that can be read. Write it as {EXAMPLES}.")
+    if found.day < today:
+        raise ValueError(f"{found.full} is over. Choose today or a later day.")
+    if found.day - today > _FURTHEST:
+        raise ValueError(f"{found.full} is more than two years away. Choose a nearer day.")
+    return found
+
+
+def _counted(said: str, today: date) -> Meant | None:
+    """"+3" counts working days, as "+3d"; "+2w" weeks."""
+    match = _AHEAD.fullmatch(said)
+    if match is None:
+        return None
+    n, weeks = int(match[1]), (match[2] or "d").startswith("w")
+    unit = ("week" if weeks else "working day") + ("" if n == 1 else "s")
+    day = today + timedelta(weeks=n) if weeks else _working(today, n)
+    return Meant(day, f"{today.day} {today:%b} + {n} {unit}")
+
+
+def _working(day: date, n: int) -> date:
+    while n or day.weekday() > 4:
+        day += timedelta(days=1)
+        n -= n > 0 and day.weekday() < 5
+    return day
+
+
+def _written(said: str, today: date) -> Iterator[date]:
+    """The day that is written out; a month and a day without a year mean the next such."""
+    if said in ("today", "tod"):
+        yield today
+    if said in ("tomorrow", "tom"):
+        yield today + timedelta(days=1)
+    if said[:3] in WEEKDAYS and re.fullmatch(r"[a-z]+", said):
+        ahead = (WEEKDAYS.index(said[:3]) - today.weekday()) % 7
+        yield today + timedelta(days=ahead or 7)
+    if match := _ISO.fullmatch(said):
+        yield from _day(int(match[1]), int(match[2]), int(match[3]))
+    if match := _SLASHED.fullmatch(said):
+        year = int(match[3]) + (2000 if len(match[3]) == 2 else 0) if match[3] else None
+        yield from _next(year, int(match[1]), int(match[2]), today)
+    if match := _SPOKEN.fullmatch(re.sub(r"^[a-z]{3,9} (?=\d)", lambda m: "" if m[0][:3] in WEEKDAYS else m[0], said)):
+        name, number = (match[2], match[1]) if match[2] else (match[3], match[4])
+        if name in MONTHS:
+            yield from _next(int(match[5]) if match[5] else None, MONTHS.index(name) + 1, int(number), today)
+
+
+def _next(year: int | None, month: int, day: int, today: date) -> Iterator[date]:
+    if year is not None:
+        yield from _day(year, month, day)
+        return
+    # Within half a year back it was meant so, and is over; 29 Feb looks for the next leap year.
+    found = [each for ahead in range(9) for each in _day(today.year + ahead, month, day)]
+    yield from (each for each in found[:2] if each >= today - timedelta(days=180))
+
+
+def _day(year: int, month: int, day: int) -> Iterator[date]:
+    try:
+        yield date(year, month, day)
+    except ValueError:
+        return

@@ -1,0 +1,107 @@
+"""The kit that every form of an act is made with: what was typed, what is wrong with it, what was changed meanwhile.
+All that was typed is kept, whatever comes of it."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from carecoord.actions.acts.act import Submission
+from carecoord.web.acts import days
+
+LONGEST = 4000  # characters of a text
+_OWN = ("csrf", "once", "back", "seen")  # fields of the kit, not of the act
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with one field, and what to write there. `field`: its name, empty for the whole form."""
+
+    field: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What a colleague changed meanwhile: who and when, what it was and is, and what one has written oneself."""
+
+    who: str
+    when: str
+    before: str
+    theirs: str
+    yours: str
+
+
+@dataclass(frozen=True)
+class State:
+    """A form as it is shown: anew, or with what came of it. `faults`: why it was not done; `notice`: what else there is
+    to know; `changed`: what stood in its way."""
+
+    verb: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+    notice: str = ""
+    changed: Changed | None = None
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+
+    def value(self, name: str, otherwise: str = "") -> str:
+        """What stands in a field."""
+        return self.values.get(name, otherwise)
+
+    def fault(self, name: str) -> str:
+        """What is wrong with a field, empty where nothing is."""
+        return next((each.text for each in self.faults if each.field == name), "")
+
+
+@dataclass
+class Reader:
+    """Reads the fields of one form, and gathers what is wrong with all of them."""
+
+    values: Mapping[str, str]
+    today: date
+    faults: list[Fault] = field(default_factory=list)
+
+    def text(self, name: str, missing: str = "", most: int = LONGEST) -> str:
+        """A text, its ends trimmed. `missing`: what to say where there is none; empty: there need not be one."""
+        said = "\n".join(line.rstrip() for line in self.values.get(name, "").replace("\r\n", "\n").split("\n")).strip()
+        if any(ord(letter) < 32 and letter not in "\n\t" for letter in said):
+            self.fault(name, "There is a character in it that no text can hold. Type it anew.")
+        if len(said) > most:
+            self.fault(name, f"It has {len(said)} characters; {most} can be kept. Shorten it.")
+        elif not said and missing:
+            self.fault(name, missing)
+        return said
+
+    def choice(self, name: str, offered: Mapping[str, str], missing: str) -> str:
+        """One of what was offered, by its code."""
+        said = self.values.get(name, "")
+        if said not in offered:
+            self.fault(name, missing)
+        return said
+
+    def day(self, name: str, missing: str = "") -> date | None:
+        """A day, today or later, as people write it."""
+        said = self.text(name, missing, most=60)
+        if not said:
+            return None
+        try:
+            return days.read(said, self.today).day
+        except ValueError as unread:
+            self.fault(name, str(unread))
+            return None
+
+    def fault(self, name: str, text: str) -> None:
+        """Note what is wrong with a field."""
+        self.faults.append(Fault(name, text))
+
+
+def typed(fields: Mapping[str, str]) -> dict[str, str]:
+    """What somebody typed or chose, without what the kit itself put into the form."""
+    return {name: value for name, value in fields.items() if name not in _OWN and not name.startswith("_")}
+
+
+def submission(case: str, fields: Mapping[str, str]) -> Submission:
+    """The form as the act is to know it. `seen` says `Task/id:3 Appointment/id:1`."""
+    pairs = (each.rpartition(":") for each in fields.get("seen", "").split())
+    seen = {name: int(number) for name, _, number in pairs if name and number.isascii() and number.isdigit()}
+    return Submission(case, fields.get("once", "")[:100] or secrets.token_urlsafe(12), seen)

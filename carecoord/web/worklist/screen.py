@@ -1,0 +1,95 @@
+"""The two pages on which acts are done, put together: the worklist with a panel, and one referral by itself; as a whole
+page, or as the part that a swap asks for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from flask import make_response, render_template, request
+from jinja2_fragments.flask import render_block
+from werkzeug.wrappers import Response
+
+from auth.grant import Grant
+from carecoord.actions.acts import act as acts_act
+from carecoord.actions.acts import work as acts_work
+from carecoord.actions.people import drafts
+from carecoord.actions.worklist import worklist as cases
+from carecoord.actions.worklist.worklist import Panel, PayerPanel
+from carecoord.fhir.instants import micros
+from carecoord.web.acts import view as acts_view
+from carecoord.web.acts.forms import State
+from carecoord.web.page.times import Times
+from carecoord.web.referrals import view as referrals_view
+from carecoord.web.server.exchange import request_id
+from carecoord.web.worklist import view as worklist_view
+from carecoord.web.worklist.address import Address
+from carecoord.world import World
+
+PAGE = 25
+RETURNED = "You were signed out while you wrote. Nothing was sent; what you typed is here again."
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Makes the pages. `zone`: whose hours they tell."""
+
+    world: World
+    zone: ZoneInfo
+
+    def desk(self, grant: Grant, address: Address, state: State | None = None, status: int = 200) -> Response:
+        """The worklist. `state`: of the form that is open, where it is not a new one."""
+        counts = worklist_view.counts(cases.whole(grant))
+        found = cases.worklist(self.world, grant, address.asked, counts, PAGE, request_id())
+        panel = cases.panel(self.world, grant, address.shown, request_id()) if address.shown else None
+        state = state or self._state(grant, address.act, address.draft)
+        back = address.doing(None)
+        view = {
+            "address": address,
+            "listing": worklist_view.listing(found, address, self.zone),
+            "panel": referrals_view.sheet(panel, self.zone) if panel else None,
+            "acts": self._acts(panel, grant, state, back.href(), lambda verb: back.doing(verb).href()),
+            "done": self._done(grant, address.done),
+            "as_of": Times(found.now, self.zone).stamp(),
+            "updated": f"{found.now.astimezone(self.zone):%H:%M}",
+            "now": micros(found.now) // 1000,
+        }
+        if request.headers.get("HX-Request-Type") == "partial":
+            return make_response(render_block("worklist.html", "desk", partial=True, **view), status)
+        return make_response(render_template("worklist.html", **view), status)
+
+    def one(
+        self, grant: Grant, id: str, act: str | None = None, draft: str | None = None, done: str | None = None,
+        state: State | None = None, status: int = 200,
+    ) -> Response:  # fmt: skip
+        """One referral on a page of its own."""
+        panel = cases.panel(self.world, grant, id, request_id())
+        state, back = state or self._state(grant, act, draft), f"/referrals/{id}"
+        page = render_template(
+            "referral.html", panel=referrals_view.sheet(panel, self.zone), address=None,
+            as_of=Times(panel.now, self.zone).stamp(), done=self._done(grant, done),
+            acts=self._acts(panel, grant, state, back, lambda verb: f"{back}?{urlencode({'act': verb})}"),
+        )  # fmt: skip
+        return make_response(page, status)
+
+    def _state(self, grant: Grant, act: str | None, draft: str | None) -> State | None:
+        """The form of an act, with what was typed into it before a session was over."""
+        if act is None:
+            return None
+        typed = drafts.fetch(self.world, grant, draft) if draft else {}
+        return State(act, typed, notice=RETURNED if typed else "")
+
+    def _acts(
+        self, panel: Panel | PayerPanel | None, grant: Grant, state: State | None, back: str, href: Callable[[str], str]
+    ) -> Any:
+        if not isinstance(panel, Panel):
+            return None
+        giving = state is not None and state.verb == "assign" and "assign" in panel.verbs
+        colleagues = acts_work.choices(self.world, grant, request_id()) if giving else ()
+        shown = acts_view.Shown(grant.subject, state, back, href, colleagues)
+        return acts_view.acts(panel, Times(panel.now, self.zone), shown)
+
+    def _done(self, grant: Grant, act: str | None) -> acts_view.Undo | None:
+        done = acts_act.find(self.world, grant, request_id(), act) if act else None
+        return acts_view.undo(done, Times(self.world.clock(), self.zone)) if done else None

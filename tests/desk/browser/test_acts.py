@@ -1,0 +1,212 @@
+"""Acts in a browser: by the keyboard alone, seen in a second window, without loss of what is typed, without a fault."""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from werkzeug.serving import make_server
+
+from carecoord.actions.people import accounts
+from carecoord.actions.people.accounts import NewUser
+from tests.desk.conftest import PASSWORD, PEOPLE, House
+
+CASE = "worked-07-document-asked"
+PANEL = f"/?show={CASE}"
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def acting_site(acting_house: House) -> Iterator[str]:
+    PEOPLE["colleague"] = ("patel", "Patel, Kavita", "office-fairmont")
+    new = NewUser("patel", "Patel, Kavita", frozenset({"coordinator"}), "office-fairmont")
+    accounts.add_user(acting_house.world, new, PASSWORD)
+    clock: Any = acting_house.world.clock
+    clock.begun = time.monotonic()
+    server = make_server("127.0.0.1", 0, acting_house.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def sessions(acting_house: House, acting_site: str) -> dict[str, str]:
+    found = {}
+    for who in ("coordinator", "colleague"):
+        cookie = acting_house.enter(who).get_cookie("cc")
+        assert cookie is not None
+        found[who] = cookie.value
+    return found
+
+
+@pytest.fixture
+def open_desk(browser: Any, acting_site: str, sessions: dict[str, str]) -> Iterator[Open]:
+    contexts = []
+
+    def opened(path: str = "/", who: str = "coordinator", width: int = 1440, height: int = 900, **given: Any) -> Page:
+        context = browser.new_context(base_url=acting_site, viewport={"width": width, "height": height}, **given)
+        context.set_default_timeout(10_000)
+        context.add_cookies([{"name": "cc", "value": sessions[who], "domain": "127.0.0.1", "path": "/"}])
+        contexts.append(context)
+        page: Page = context.new_page()
+        page.goto(path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def faults(page: Page) -> list[str]:
+    found: dict[str, Any] = Axe().run(page).response
+    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found["violations"]]
+
+
+def test_a_contact_is_logged_from_its_row_and_taken_back_by_the_keyboard_alone(open_desk: Open) -> None:
+    page = open_desk()
+    page.keyboard.press("/")
+    page.keyboard.type("nguyen")
+    expect(page.locator(".case")).to_have_count(1)
+    page.locator("#list").focus()
+    page.keyboard.press("j")
+    expect(page.locator(".case-link")).to_be_focused()
+    page.keyboard.press("c")
+    expect(page.locator("#act-form input:focus")).to_have_attribute("name", "whom")
+    page.locator("#act-note").focus()
+    page.keyboard.type("Dana decides on Saturday.")
+    page.locator("#act-touch").focus()
+    page.keyboard.type("+1")
+    expect(page.locator("#act-touch-sum")).to_have_text("22 Nov + 1 working day = Mon 23 Nov 2026")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#done p")).to_contain_text("Next touch 23 Nov 2026")
+    expect(page.locator("#panel-name")).to_be_focused()
+    expect(page.locator("#panel .timeline").first).to_contain_text("Dana decides on Saturday.")
+    page.keyboard.press("u")
+    expect(page.locator("#done p")).to_contain_text("Taken back.")
+    expect(page.locator("#panel .timeline").first).not_to_contain_text("Dana decides on Saturday.")
+
+
+def test_what_is_wrong_takes_the_focus_and_its_link_leads_to_the_field(open_desk: Open) -> None:
+    page = open_desk(f"{PANEL}&act=contact")
+    page.fill("#act-who", "Dana R.")
+    page.fill("#act-touch", "31 feb")
+    page.locator("#act-touch").press("Control+Enter")
+    expect(page.locator("#faults")).to_be_focused()
+    expect(page.locator("#act-who")).to_have_value("Dana R.")
+    assert "act=contact" in page.url
+    page.locator("#faults a").click()
+    expect(page.locator("#act-touch")).to_be_focused()
+
+
+def test_a_colleagues_window_follows_within_five_seconds_and_keeps_its_place(open_desk: Open) -> None:
+    theirs = open_desk(who="colleague")
+    case = (theirs.locator(".case").first.get_attribute("id") or "").removeprefix("case-")
+    mine = open_desk(f"/?show={case}")
+    theirs.locator(".case-link").nth(3).focus()
+    name = theirs.locator(".case-link").nth(3).inner_text()
+    theirs.keyboard.press("x")
+    theirs.wait_for_timeout(500)
+    mine.locator("#panel-name").focus()
+    mine.keyboard.press("t")
+    expect(mine.locator("#done p")).to_contain_text("You have it now.")
+    row = theirs.locator(f"#case-{case}")
+    expect(row.locator(".avatar")).to_have_attribute("title", "Reyes, Maria", timeout=5_000)
+    expect(theirs.locator(".case-link:focus")).to_have_text(name)
+    assert theirs.locator(".pick input:checked").count() == 1
+
+
+def test_a_double_click_acts_once(open_desk: Open) -> None:
+    page = open_desk(f"{PANEL}&act=note")
+    page.fill("#act-note", "Twice pressed.")
+    page.locator('#act-form [type="submit"]').dblclick()
+    expect(page.locator("#done p")).to_contain_text("Note saved.")
+    page.wait_for_timeout(500)
+    page.goto(PANEL)
+    assert page.locator("#panel .timeline").first.get_by_text("Twice pressed.").count() == 1
+
+
+def test_a_refresh_leaves_alone_what_is_being_typed(open_desk: Open) -> None:
+    page, other = open_desk(f"{PANEL}&act=note"), open_desk(who="colleague", path=f"{PANEL}&act=note")
+    page.locator("#act-note").click()
+    page.keyboard.type("I am still wri")
+    page.wait_for_timeout(500)
+    other.fill("#act-note", "Done before you.")
+    other.locator("#act-note").press("Control+Enter")
+    expect(other.locator("#done p")).to_contain_text("Note saved.")
+    page.wait_for_timeout(4_000)
+    page.keyboard.type("ting.")
+    expect(page.locator("#act-note")).to_have_value("I am still writing.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#panel .timeline").first).to_contain_text("Done before you.")
+
+
+def test_a_stale_form_shows_theirs_and_yours(open_desk: Open) -> None:
+    page, other = open_desk(f"{PANEL}&act=snooze"), open_desk(who="colleague", path=f"{PANEL}&act=snooze")
+    page.fill("#act-until", "8 Dec")
+    other.fill("#act-until", "1 Dec")
+    other.locator("#act-until").press("Control+Enter")
+    expect(other.locator("#done p")).to_contain_text("Rests until 1 Dec 2026.")
+    page.locator("#act-until").press("Control+Enter")
+    expect(page.locator("#changed")).to_be_focused()
+    expect(page.locator("#changed")).to_contain_text("Patel, Kavita was first")
+    expect(page.locator("#changed")).to_contain_text("You wrote 8 Dec")
+    expect(page.locator("#act-until")).to_have_value("8 Dec")
+    page.locator("#act-until").press("Control+Enter")
+    expect(page.locator("#done p")).to_contain_text("Rests until 8 Dec 2026.")
+    page.goto(f"{PANEL}&tab=snoozed")
+    page.locator("#panel-name").focus()
+    page.keyboard.press("w")
+    expect(page.locator("#done p")).to_contain_text("It is back in your lists.")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 420, 320])
+def test_forms_their_faults_and_the_line_after_them_have_no_fault(open_desk: Open, width: int, scheme: str) -> None:
+    page = open_desk(f"{PANEL}&act=contact", width=width, color_scheme=scheme)
+    page.fill("#act-touch", "31 feb")
+    page.locator("#act-touch").press("Control+Enter")
+    expect(page.locator("#faults")).to_be_visible()
+    assert faults(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.fill("#act-touch", "")
+    page.locator("#act-touch").press("Control+Enter")
+    expect(page.locator("#done")).to_be_visible()
+    page.locator(".acts-more summary").click()
+    assert faults(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("verb", ["assign", "snooze", "note"])
+def test_the_other_forms_have_no_fault_either(open_desk: Open, verb: str) -> None:
+    page = open_desk(f"{PANEL}&act={verb}", width=420)
+    expect(page.locator("#act-form")).to_be_visible()
+    assert faults(page) == []
+
+
+def test_the_question_mark_shows_the_keys(open_desk: Open) -> None:
+    page = open_desk()
+    page.locator(".case-link").first.focus()
+    page.keyboard.press("?")
+    expect(page.locator("#keys-dialog")).to_be_visible()
+    assert faults(page) == []
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys-dialog")).to_be_hidden()
+    expect(page.locator(".case-link").first).to_be_focused()
+
+
+def test_without_scripts_the_same_forms_do_the_same(open_desk: Open) -> None:
+    page = open_desk(PANEL, java_script_enabled=False)
+    page.locator('#panel [data-verb="note"]').click()
+    page.fill("#act-note", "Plainly sent.")
+    page.click('#act-form [type="submit"]')
+    expect(page.locator("#done p")).to_contain_text("Note saved.")
+    assert re.search(r"show=.*done=", page.url)
+    page.click("#done button")
+    expect(page.locator("#done p")).to_contain_text("Taken back.")
