@@ -17,6 +17,7 @@ OPERATIONS: Final = {  # type -> (name, its definition: an address of HL7's, or 
     EVERY: (("validate", "http://hl7.org/fhir/OperationDefinition/Resource-validate"),),
     "Patient": (("everything", "http://hl7.org/fhir/OperationDefinition/Patient-everything"),),
     "ServiceRequest": (("clearance", CLEARANCE),),
+    "DeviceRequest": (("clearance", CLEARANCE),),
 }
 _SHAPE: Final = ("_format", "_pretty")  # of the answer, not of the question
 
@@ -85,7 +86,7 @@ def definition(base_url: str) -> Json:
         "affectsState": False,
         "description": "The gates that a referral has to pass before its visit, each with its rule and evidence.",
         "code": "clearance",
-        "resource": ["ServiceRequest"],
+        "resource": ["ServiceRequest", "DeviceRequest"],
         "system": False,
         "type": False,
         "instance": True,

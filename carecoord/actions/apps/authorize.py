@@ -23,8 +23,9 @@ from auth.server.server import Server
 from carecoord.actions.access.audited import event, noted
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.fhir import read as fhir_read
+from carecoord.domain.referrals.case import order_named
 from carecoord.domain.resource import patient as person
-from carecoord.domain.resource.elements import Json, item, items, target, text, words
+from carecoord.domain.resource.elements import Json, item, items, key, target, text, words
 from carecoord.errors import NotFound
 from carecoord.fhir import text as json
 from carecoord.fhir.search.collation import fold
@@ -171,7 +172,7 @@ def start_app(world: World, issuer: Issuer, who: Session, client_id: str, referr
     Raises NotFound for an app that is not there or a referral that the person may not see.
     """
     with looking(world, who.grant(), request) as turn:
-        order = json.loads(fhir_read.present(turn, "ServiceRequest", referral).body)
+        order = json.loads(fhir_read.present(turn, *order_named(referral)).body)
     context = _context(order)
     with writing(world.engine) as conn:
         app = store.find_client(conn, client_id)
@@ -183,7 +184,7 @@ def start_app(world: World, issuer: Issuer, who: Session, client_id: str, referr
 
 def _context(order: Json) -> dict[str, Any]:
     """What the token response will say: SMART 2.2 fhirContext is a list of objects, each with a relative reference."""
-    shown = [{"reference": f"ServiceRequest/{order['id']}"}]
+    shown = [{"reference": key(order)}]
     context: dict[str, Any] = {"need_patient_banner": True, "fhirContext": shown}
     for name, element, type in (("patient", "subject", "Patient"), ("encounter", "encounter", "Encounter")):
         kind, _, id = target(item(order, element)).partition("/")

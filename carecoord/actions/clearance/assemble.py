@@ -13,7 +13,17 @@ from sqlalchemy import Connection
 
 from carecoord.domain.agreements.versions import number_of
 from carecoord.domain.prior_auth.requirements import payer_of
-from carecoord.domain.referrals.case import CLINICAL, REGISTRY, Case, gather, is_referral
+from carecoord.domain.referrals.case import (
+    CLINICAL,
+    ORDERS,
+    REGISTRY,
+    Case,
+    case_id,
+    gather,
+    is_case,
+    order_named,
+    order_of,
+)
 from carecoord.domain.resource.codes import EXTENSION, HL7, IDENTIFIER, has
 from carecoord.domain.resource.elements import (
     extension,
@@ -32,7 +42,7 @@ from carecoord.store.resources.read import Row
 from carecoord.store.worklist import registry
 
 Json = dict[str, Any]
-CASE_TYPES = ("ServiceRequest", *CLINICAL)
+CASE_TYPES = (*ORDERS, *CLINICAL)
 BASED_ON = ("Task", "Appointment", "Encounter", "DiagnosticReport", "CommunicationRequest")
 COPIED = ("Organization", "Location", "Practitioner")
 _REFERENCE = re.compile(rb'"reference":"((?:Organization|Location|Practitioner|PractitionerRole)/[^"/]+)')
@@ -149,9 +159,10 @@ class Assembled:
 
 
 def assemble(conn: Connection, id: str, as_of: int | None = None, offers: bool = False) -> Case | None:
-    """The case of a ServiceRequest, now or as it was known at an instant (microseconds); None when there is no such
-    referral. With `offers` the other performers of the plan's networks come along."""
-    row = read.get(conn, "ServiceRequest", id) if as_of is None else read.as_of(conn, "ServiceRequest", id, as_of)
+    """The case of an order (`case.case_id`), now or as it was known at an instant (microseconds); None when there is no
+    such case. With `offers` the other performers of the plan's networks come along."""
+    kind, order = order_named(id)
+    row = read.get(conn, kind, order) if as_of is None else read.as_of(conn, kind, order, as_of)
     if row is None or row.deleted:
         return None
     patient = target(item(_decode(row.body), "subject")).partition("/")[2]
@@ -162,22 +173,23 @@ def assemble(conn: Connection, id: str, as_of: int | None = None, offers: bool =
 def of_patient(library: Library, patient: str, offers: bool = False) -> list[Assembled]:
     """Every case of a patient, by age."""
     rows = read.of_patient(library.conn, patient, CASE_TYPES, library.as_of)
-    orders = [row for row in rows if row.type == "ServiceRequest"]
+    orders = [row for row in rows if row.type in ORDERS]
     if not orders:
         return []
     rows += _unclaimed(library, orders, {row.rid for row in rows})
-    decoded = {f"{row.type}/{row.id}": _decode(row.body) for row in rows}
+    decoded = {f"{row.type}/{row.id}": order_of(_decode(row.body)) for row in rows}
     tasks = [each for each in decoded.values() if each["resourceType"] == "Task"]
+    claims = [each for each in decoded.values() if each["resourceType"] == "Claim"]
     person = library.fetch([f"Patient/{patient}"])
     bodies = {f"{row.type}/{row.id}": row.body for row in rows}
     found = []
     for row in orders:
-        order = decoded[f"ServiceRequest/{row.id}"]
-        if is_referral(order, tasks):
+        order = decoded[f"{row.type}/{row.id}"]
+        if is_case(order, tasks, claims):
             bare = gather(order, [*decoded.values(), *person])
             around, needs = _around(library, bare, bodies, offers)
             case = gather(order, [*decoded.values(), *person, *around], library.systems)
-            found.append(Assembled(row.rid, row.id, case, needs))
+            found.append(Assembled(row.rid, case_id(order), case, needs))
     return found
 
 
@@ -186,7 +198,8 @@ def _unclaimed(library: Library, orders: Sequence[Row], known: set[int]) -> list
     by = [("Task", "focus"), *((kind, "based-on") for kind in BASED_ON)]
     if library.as_of is not None:
         return []
-    found = registry.pointing(library.conn, by, "ServiceRequest", [row.id for row in orders])
+    kinds = [(kind, [row.id for row in orders if row.type == kind]) for kind in ORDERS]
+    found = [row for kind, ids in kinds if ids for row in registry.pointing(library.conn, by, kind, ids)]
     return [row for row in found if row.rid not in known]
 
 

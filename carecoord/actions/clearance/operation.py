@@ -1,5 +1,5 @@
-"""ServiceRequest/[id]/$clearance: the one answer about a referral, as FHIR Parameters, for any day and as of any
-instant.
+"""ServiceRequest/[id]/$clearance, and the same of a DeviceRequest: the one answer about an order, as FHIR Parameters,
+for any day and as of any instant.
 
 Nobody learns from it what they may not read: a gate whose evidence the asker may not see is withheld, and with it what
 would give it away (the headline and whether all is cleared)."""
@@ -16,9 +16,9 @@ from carecoord.actions.clearance.assemble import assemble
 from carecoord.actions.worklist import project
 from carecoord.domain.clearance.clearance import CLEARING, Clearance, clear
 from carecoord.domain.gates.gate import NAMES, Action, Evidence, Gate
-from carecoord.domain.referrals.case import Case
+from carecoord.domain.referrals.case import Case, case_id, order_named
 from carecoord.domain.resource.codes import CANONICAL
-from carecoord.domain.resource.elements import item, target
+from carecoord.domain.resource.elements import item, key, target
 from carecoord.errors import Gone, Invalid
 from carecoord.fhir import text
 from carecoord.fhir.instants import instant, micros, moment, period
@@ -36,20 +36,20 @@ WITHHELD = "Not shown: this access may not read what it rests on."
 def clearance(
     world: World, asker: Asker, id: str, date: str | None = None, as_of: str | None = None, *, request: str = ""
 ) -> Json:
-    """The Parameters. `date`: YYYY-MM-DD, the day of a visit to judge for; `as_of`: a FHIR date or dateTime in the
-    past.
+    """The Parameters about a case (`case.case_id`). `date`: YYYY-MM-DD, the day of a visit to judge for; `as_of`: a
+    FHIR date or dateTime in the past.
 
     Raises Invalid naming the argument, NotFound for a referral that is not there, was not there then, or that the asker
     may not know of, and Gone for a deleted one.
     """
     on = _day(date)
     asked = _query(date, as_of)
-    with looking(world, asker, request) as turn, noted(turn, "clearance", "ServiceRequest", id, asked) as shown:
+    with looking(world, asker, request) as turn, noted(turn, "clearance", *order_named(id), asked) as shown:
         at = _instant(as_of, turn.now)
         full = _may(turn, id)
         case = assemble(turn.conn, id, at, offers=True)
         if case is None or not _same_patient(turn.conn, case):
-            raise missing("ServiceRequest", id)
+            raise missing(*order_named(id))
         shown.append(target(item(case.order, "subject")).removeprefix("Patient/") or None)
         found = clear(case, moment(at) if at is not None else turn.now, project.policy(world.settings), on)
         return _parameters(found, case, _hidden(turn, found, full, at))
@@ -83,17 +83,18 @@ def _instant(given: str | None, now: datetime) -> int | None:
 def _may(turn: Turn, id: str) -> bool:
     """Whether the asker may read the referral; False for its payer, who sees what the request discloses. Raises
     NotFound, Gone."""
-    row = read.get(turn.conn, "ServiceRequest", id)
+    kind, order = order_named(id)
+    row = read.get(turn.conn, kind, order)
     if row is None or not turn.sees(row, "r") or row.patient in turn.cases_withheld():
-        raise missing("ServiceRequest", id)
+        raise missing(kind, order)
     if row.deleted:
-        raise Gone(f"ServiceRequest/{id} has been deleted.")
+        raise Gone(f"{kind}/{order} has been deleted.")
     return turn.sees_beside(row, "payer")
 
 
 def _same_patient(conn: Connection, case: Case) -> bool:
     """Whether the order is still about the same person: an access narrowed to one must not reach another's past."""
-    row = read.get(conn, "ServiceRequest", str(case.order.get("id")))
+    row = read.get(conn, *order_named(case_id(case.order)))
     now = text.loads(row.body) if row and not row.deleted else {}
     return target(item(now, "subject")) == target(item(case.order, "subject"))
 
@@ -113,7 +114,7 @@ def _parameters(found: Clearance, case: Case, hidden: frozenset[str]) -> Json:
     """The answer in FHIR's shape; repeated names are lists."""
     gates = [gate for gate in found.gates if gate.name not in hidden]
     parts = [
-        _part("order", valueReference={"reference": f"ServiceRequest/{case.order.get('id')}"}),
+        _part("order", valueReference={"reference": key(case.order)}),
         _part("asOf", valueInstant=instant(micros(found.now))),
     ]
     if found.date:

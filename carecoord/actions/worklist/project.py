@@ -16,7 +16,7 @@ from carecoord.actions.clearance.assemble import Assembled, Library, of_patient
 from carecoord.actions.events.ledger import Ledger
 from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.gates.policy import Policy
-from carecoord.domain.referrals.case import CLINICAL, REGISTRY
+from carecoord.domain.referrals.case import CLINICAL, ORDERS, REGISTRY
 from carecoord.domain.resource.elements import item, target
 from carecoord.domain.worklist import registry_keys
 from carecoord.domain.worklist.row import row
@@ -34,7 +34,7 @@ from carecoord.world import World
 AGAIN = timedelta(minutes=10)  # after which a case that could not be judged is tried again
 AT_ONCE = 200  # cases that one change of the registry rewrites in its own transaction; more are marked for later
 JOB = "refresh-cases"  # the outbox job that judges marked rows anew
-_ORDER = re.compile(rb'"reference":"ServiceRequest/([^"/]+)')
+_ORDER = re.compile(rb'"reference":"(ServiceRequest|DeviceRequest)/([^"/]+)')
 _log = structlog.get_logger()
 _decode = msgspec.json.Decoder().decode
 
@@ -124,16 +124,13 @@ def _patients(conn: Connection, touched: Iterable[Touched]) -> set[str]:
     for each in touched:
         if each.type == "Patient":
             found.add(each.id)
-        elif each.type == "ServiceRequest" or each.type in CLINICAL:
+        elif each.type in ORDERS or each.type in CLINICAL:
             found |= {patient for patient in (each.patient, each.before_patient) if patient}
             if each.patient is None:
                 bare.append(each.rid)
-    orders = (
-        {id.decode() for version in registry.versions(conn, bare) for id in _ORDER.findall(version.body)}
-        if bare
-        else set()
-    )
-    for order in read.many(conn, [("ServiceRequest", id) for id in orders]):
+    versions = registry.versions(conn, bare) if bare else []
+    orders = {(kind.decode(), id.decode()) for version in versions for kind, id in _ORDER.findall(version.body)}
+    for order in read.many(conn, orders):
         found.add(target(item(_decode(order.body), "subject")).partition("/")[2])
     return found - {""}
 

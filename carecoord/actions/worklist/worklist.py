@@ -24,7 +24,7 @@ from carecoord.domain.access.payer_view import PayerCase, PayerRow
 from carecoord.domain.access.roles import agreements_of
 from carecoord.domain.access.verbs import Side, Verb
 from carecoord.domain.clearance.clearance import Clearance, clear
-from carecoord.domain.referrals.case import Case
+from carecoord.domain.referrals.case import Case, order_named
 from carecoord.domain.resource.elements import Json, key
 from carecoord.domain.resource.parties import Directory, directory
 from carecoord.domain.timeline import timeline
@@ -267,5 +267,8 @@ def _said(asked: WorklistQuery) -> str:
 
 
 def _audit(world: World, grant: Grant, now: datetime, request: str, **about: Any) -> None:
-    interaction = "read" if "resource" in about else "search"
-    world.journal.append(event(now, request, interaction, by=grant, type="ServiceRequest", **about))
+    kind, order = order_named(str(about.pop("resource", "")))
+    if order:
+        about["resource"] = order
+    interaction = "read" if order else "search"
+    world.journal.append(event(now, request, interaction, by=grant, type=kind, **about))

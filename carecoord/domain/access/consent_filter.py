@@ -11,7 +11,7 @@ from typing import Final
 
 from carecoord.domain.access.consents import Asker, Directive, Part, turns, withheld
 from carecoord.domain.access.roles import PUBLIC, TRAIL
-from carecoord.domain.referrals.case import CLINICAL
+from carecoord.domain.referrals.case import CLINICAL, ORDERS
 from carecoord.fhir.instants import FOREVER
 from carecoord.fhir.search.criteria import ATTACHED, Chain, Criterion, Has, Not, Term
 from carecoord.fhir.search.operands import Code, Target
@@ -19,7 +19,7 @@ from carecoord.fhir.search.params import params
 from carecoord.fhir.search.query import Filter
 
 OPEN: Final = PUBLIC | TRAIL
-CASE: Final = ("Patient", "ServiceRequest", *CLINICAL)  # of what a case tells
+CASE: Final = ("Patient", *ORDERS, *CLINICAL)  # of what a case tells
 # What may name no patient but speaks of something of theirs: type -> (parameter, type it leads to, whose it is).
 BY_HOP: Final = {
     "Task": (("focus", "ServiceRequest", "subject"), ("focus", "Claim", "patient"),

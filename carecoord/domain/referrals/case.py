@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from carecoord.domain.resource.codes import PAS, PATIENT_REFERRAL, TASK_CODES, has
-from carecoord.domain.resource.elements import Json, extension, identifiers, item, items, key, target, targets, text
+from carecoord.domain.resource.elements import Json, extensions, identifiers, item, items, key, target, targets, text
 
 # Where each type of resource stands in a Case. The first group belongs to one patient, the second to the registry.
 CLINICAL = {
@@ -85,11 +85,46 @@ class Case:
     others: tuple[OtherOrder, ...] = ()
 
 
-def is_referral(order: Json, tasks: Iterable[Json] = ()) -> bool:
-    """Whether a ServiceRequest is a referral: by its category, or because a Task has the focus on it."""
-    if order.get("category"):
-        return any(has(each, *PATIENT_REFERRAL) for each in items(order, "category"))
-    return any(target(item(task, "focus")) == key(order) for task in tasks)
+ORDERS = ("ServiceRequest", "DeviceRequest")  # what may become a case
+_THOUGHTS = {"proposal", "plan", "option", "directive"}  # intents by which nobody has been asked to do anything yet
+_SOMEBODY = ("Organization/", "Practitioner/", "PractitionerRole/", "CareTeam/", "HealthcareService/")
+
+
+def order_of(resource: Json) -> Json:
+    """An order in the shape of a ServiceRequest, whose elements the rules read: a DeviceRequest has its code and its
+    one performer under other names."""
+    if resource.get("resourceType") != "DeviceRequest":
+        return resource
+    alike = {"code": item(resource, "codeCodeableConcept"), "performer": [item(resource, "performer")]}
+    return resource | {name: each for name, each in alike.items() if each not in ({}, [{}])}
+
+
+def case_id(order: Json) -> str:
+    """What a case goes by: the id of its ServiceRequest; that of another type with the type before it,
+    `DeviceRequest~id`, which no FHIR id can be."""
+    kind, id = order.get("resourceType"), text(order, "id")
+    return id if kind == "ServiceRequest" else f"{kind}~{id}"
+
+
+def order_named(case_id: str) -> tuple[str, str]:
+    """The type and id of the order of a case."""
+    kind, tilde, id = case_id.partition("~")
+    return (kind, id) if tilde else ("ServiceRequest", case_id)
+
+
+def is_case(order: Json, tasks: Iterable[Json] = (), claims: Iterable[Json] = ()) -> bool:
+    """Whether an order is a case: a referral, or any other that goes to somebody (imaging, therapy, home health, a
+    device): to another than who asks for it, with a Task, or to a payer with a request for authorization."""
+    me = key(order)
+    if any(has(each, *PATIENT_REFERRAL) for each in items(order, "category")):
+        return True
+    if any(target(item(task, "focus")) == me for task in tasks) or any(me in orders(claim) for claim in claims):
+        return True
+    if order.get("doNotPerform") is True or text(order, "intent") in _THOUGHTS:
+        return False
+    asker = item(order, "requester")
+    named = [each for each in items(order, "performer") if not asker or target(each) != target(asker)]
+    return any(target(each).startswith(_SOMEBODY) or item(each, "identifier") for each in named)
 
 
 def gather(order: Json, resources: Iterable[Json], systems: Mapping[str, str] | None = None) -> Case:
@@ -145,7 +180,7 @@ def _others(me: str, subject: str, heap: dict[str, list[Json]]) -> tuple[OtherOr
     answers = {key(each) for each in heap["ClaimResponse"]}
     found = [
         each
-        for each in heap.get("ServiceRequest", ())
+        for each in (order_of(found) for kind in ORDERS for found in heap.get(kind, ()))
         if key(each) != me
         and target(item(each, "subject")) == subject
         and (key(each) in named or not answers.isdisjoint(targets(each, "insurance")))
@@ -186,7 +221,8 @@ def linked(order: Json, claims: Iterable[Json], responses: Iterable[Json]) -> se
 
 def orders(claim: Json) -> set[str]:
     """The orders that a request for authorization names: Claim.referral and PAS requestedService on its lines."""
-    lines = (extension(line, f"{PAS}/extension-requestedService") for line in items(claim, "item"))
+    url = f"{PAS}/extension-requestedService"
+    lines = (each for line in items(claim, "item") for each in extensions(line, url))
     return {target(item(claim, "referral")), *(target(item(line, "valueReference")) for line in lines)} - {""}
 
 

@@ -7,7 +7,7 @@ from carecoord.domain.access import payer_view
 from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.contacts.attempts import attempts, last_word
 from carecoord.domain.gates.policy import Policy
-from carecoord.domain.referrals.case import Case
+from carecoord.domain.referrals.case import Case, case_id
 from carecoord.domain.resource.codes import IDENTIFIER
 from carecoord.domain.resource.days import Days, later, local, midnight
 from carecoord.domain.resource.elements import Json, item, items, target, text, words
@@ -43,7 +43,7 @@ def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
     seen = found.booking.start if found.booking else None
     done = found.facts.visits.done
     columns = {
-        "id": text(case.order, "id"),
+        "id": case_id(case.order),
         "number": _number(case.order),
         "open": not found.closed,
         "specialty": referral.specialty or referral.service,

@@ -13,9 +13,12 @@ from carecoord.store.worklist.search_words import words
 from carecoord.store.worklist.walks import CLINICAL
 
 # Whether it is deleted is not asked: SQLite would go by another index, through every order of everybody.
-_referred = exists().where(resource.c.patient == bindparam("patient"), resource.c.type == "ServiceRequest")
+_ordered = [
+    exists().where(resource.c.patient == bindparam("patient"), resource.c.type == kind)
+    for kind in ("ServiceRequest", "DeviceRequest")
+]
 _listed = exists().where(case.c.patient == bindparam("patient"))
-_concerned = select(literal(1)).where(or_(_referred, _listed))
+_concerned = select(literal(1)).where(or_(*_ordered, _listed))
 GATES = tuple(name for name in case.c.keys() if name.endswith("_gate") and name != "headline_gate")  # noqa: SIM118
 _BATCH = 500  # row numbers in one statement: both databases bound the number of parameters
 

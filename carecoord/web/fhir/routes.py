@@ -19,6 +19,7 @@ from carecoord.actions.fhir import interactions as api
 from carecoord.actions.fhir import system_search as several
 from carecoord.actions.fhir import validate as validating
 from carecoord.actions.fhir.bundle_entries import conditions
+from carecoord.domain.referrals.case import case_id
 from carecoord.errors import Invalid
 from carecoord.fhir import operations, text
 from carecoord.fhir.capability import Abilities, statement
@@ -176,6 +177,10 @@ def bundle(call: Call) -> Response:
     )
 
 
+def clearance_of_device(call: Call, id: str) -> Response:
+    return clearance(call, case_id({"resourceType": "DeviceRequest", "id": id}))
+
+
 def clearance(call: Call, id: str) -> Response:
     asker, pairs = call.asked()
     given = operations.arguments(pairs, ("date", "asOf", "as-of"))
@@ -234,6 +239,8 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/<type>/<id>/_history/<number>", vread),
     ("GET", "/ServiceRequest/<id>/$clearance", clearance),
     ("POST", "/ServiceRequest/<id>/$clearance", clearance),
+    ("GET", "/DeviceRequest/<id>/$clearance", clearance_of_device),
+    ("POST", "/DeviceRequest/<id>/$clearance", clearance_of_device),
     ("POST", "/<type>/$validate", validate),
     ("GET", "/<type>/<id>/$validate", validate),
     ("POST", "/<type>/<id>/$validate", validate),

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, event, select
 from carecoord.actions.worklist import project as worklist_project
 from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.gates.policy import Policy
-from carecoord.domain.referrals.case import gather, is_referral
+from carecoord.domain.referrals.case import gather, is_case
 from carecoord.domain.worklist.row import row
 from carecoord.store.database.engine import open_engine, writing
 from carecoord.store.database.tables import case, case_need, outbox, resource
@@ -77,9 +77,10 @@ def recomputed(conn: Connection, now: datetime) -> dict[str, Json]:
     everything = [json.loads(body) for _, body in stored]
     rids = {(each["resourceType"], each["id"]): rid for (rid, _), each in zip(stored, everything, strict=True)}
     tasks = [each for each in everything if each["resourceType"] == "Task"]
+    claims = [each for each in everything if each["resourceType"] == "Claim"]
     found = {}
     for each in everything:
-        if each["resourceType"] == "ServiceRequest" and is_referral(each, tasks):
+        if each["resourceType"] == "ServiceRequest" and is_case(each, tasks, claims):
             one = gather(each, everything)
             found[each["id"]] = row(one, clear(one, now, RULES), RULES) | {"rid": rids["ServiceRequest", each["id"]]}
     return found
@@ -245,16 +246,17 @@ class TestOneChange:
     def test_the_order_goes_to_another_patient(self, conn: Connection) -> None:
         self.check(conn, order(subject=ref("Patient/pat-2")), patient="pat-2")
 
-    def test_the_order_is_deleted_or_is_no_referral(self, conn: Connection) -> None:
+    def test_the_order_is_deleted_or_goes_to_nobody(self, conn: Connection) -> None:
         put(conn, "ServiceRequest/sr")
-        put(conn, twin(order(category=[{"text": "laboratory"}])))
+        put(conn, twin(order(category=[{"text": "laboratory"}], performer=[])))
+        put(conn, "Task/task-1-2")
         assert differences(conn, NOW) == {}
         assert rows(conn) == {}
         assert conn.execute(select(case_need)).all() == []
 
-    def test_without_a_category_a_task_makes_it_a_referral(self, conn: Connection) -> None:
+    def test_without_a_category_or_performer_a_task_makes_it_a_case(self, conn: Connection) -> None:
         bare = order()
-        del bare["category"]
+        del bare["category"], bare["performer"]
         self.check(conn, bare, stage="accepted")
         put(conn, "Task/task-1")
         assert differences(conn, NOW) == {}
