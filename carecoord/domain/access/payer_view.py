@@ -17,6 +17,7 @@ from carecoord.domain.clearance.deadlines import changes_at
 from carecoord.domain.gates.gate import Gate
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth.approval import approved
+from carecoord.domain.prior_auth.ruling import AuthorizationState
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.codes import FORM_WANTED, PAPER_WANTED, has
 from carecoord.domain.resource.days import local
@@ -198,7 +199,7 @@ def gates(judged: Clearance) -> Iterable[Gate]:
             )
 
 
-def authorization(judged: Clearance, policy: Policy) -> tuple[str, Sentence | None]:
+def authorization(judged: Clearance, policy: Policy) -> tuple[AuthorizationState, Sentence | None]:
     """(state, remark) of what the payer was asked and answered, as it stands today."""
     line = judged.ruling.line
     if line is None:

@@ -65,7 +65,7 @@ def participation(asked: Question, day: date, known: Register) -> Participation:
     networks = [network for p in today for network in p.networks]
     named = [(level, row) for row in known.rows if (level := exactness(row, asked.performer, known))]
     if not named:
-        reason = sentence("agreement.silent", who=asked.performer.name)
+        reason = sentence("agreement.silent", who=asked.performer.named)
         return Participation("unknown", "silent", reason, (asked.performer.evidence,), _names(networks))
     near = [(level, row) for level, row in named if _in_network(row, networks, asked)]
     return (
@@ -74,7 +74,7 @@ def participation(asked: Question, day: date, known: Register) -> Participation:
         else Participation(
             "out",
             "network",
-            sentence("agreement.network", who=asked.performer.name, network=_names(networks)),
+            sentence("agreement.network", who=asked.performer.named, network=_names(networks)),
             (today[0].evidence, *(row.evidence for _, row in named[:3])),
             _names(networks),
         )
@@ -159,9 +159,9 @@ def _shut(rows: Sequence[Membership], asked: Question, network: Value) -> Partic
     none."""
     proof = tuple(row.evidence for row in rows)
     if any(_here(row, asked) and _fits(row, asked) for row in rows):
-        reason = sentence("agreement.excluded", who=asked.performer.name, network=network)
+        reason = sentence("agreement.excluded", who=asked.performer.named, network=network)
         return Participation("excluded", "excluded", reason, proof, network)
-    reason = sentence("agreement.excluded-in-part", who=asked.performer.name, network=network)
+    reason = sentence("agreement.excluded-in-part", who=asked.performer.named, network=network)
     return Participation("unknown", "excluded-in-part", reason, proof, network)
 
 
@@ -177,7 +177,7 @@ def _outside(
     network: Value,
 ) -> Participation:
     """Why no row covers the question, by its nearest miss."""
-    name = asked.performer.name
+    name = asked.performer.named
     elsewhere = [row for _, row in covering if row.include]
     rows = elsewhere or [row for _, row in near if row.include]
     proof = tuple(row.evidence for row in rows)
@@ -206,7 +206,7 @@ def _under(
     row: Membership, contract: str, asked: Question, day: date, plans: Sequence[PlanNetwork], known: Register
 ) -> Participation:
     """The row's agreement on the day, and the credentialing."""
-    name, network = asked.performer.name, _names([n for p in plans for n in p.networks])
+    name, network = asked.performer.named, _names([n for p in plans for n in p.networks])
     number = known.numbers.get(contract, "")
     stand = standing(number, known.agreements.get(number, ()), day) if number else None
     if stand is None:
@@ -228,7 +228,7 @@ def _under(
     return Participation("in", "in-network", reason, proof, network, number, n, until)
 
 
-def _awaits_credentials(who: str, day: date) -> Sentence:
+def _awaits_credentials(who: Value, day: date) -> Sentence:
     if day < date.max:
         return sentence("agreement.not-credentialed.until", who=who, day=day)
     return sentence("agreement.not-credentialed", who=who)

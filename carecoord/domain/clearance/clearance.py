@@ -2,10 +2,11 @@
 is it, and by when? Case -> Facts -> six gates -> one answer. Pure: the same case at the same instant gives the same
 answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import reduce
+from typing import Final
 
 from carecoord.domain.agreements import gate as agreements_gate
 from carecoord.domain.agreements.participation import Participation
@@ -15,7 +16,7 @@ from carecoord.domain.clearance.warnings import cautions
 from carecoord.domain.coverage import gate as coverage_gate
 from carecoord.domain.coverage.gate import Card
 from carecoord.domain.documents import gate as documents_gate
-from carecoord.domain.gates.gate import RANK, Action, Evidence, Gate, Span, best
+from carecoord.domain.gates.gate import RANK, Action, Evidence, Gate, GateName, Mover, Span, best
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth import gate as prior_auth_gate
 from carecoord.domain.prior_auth.ruling import Matter, Ruling
@@ -26,7 +27,8 @@ from carecoord.domain.resource.days import Days, local, midnight, shifted
 from carecoord.domain.scheduling import gate as scheduling_gate
 from carecoord.words.sentence import Sentence, sentence
 
-CLEARING = ("coverage", "authorization", "agreement", "information", "appointment")  # gates that bear on being seen
+# The gates that bear on being seen.
+CLEARING: Final[tuple[GateName, ...]] = ("coverage", "authorization", "agreement", "information", "appointment")
 URGING = ("appointment.cancel-requested", "appointment.died")  # before them no other gate is worth anybody's while
 
 
@@ -63,10 +65,10 @@ class Clearance:
     gates: tuple[Gate, ...]
     cleared: bool
     closed: bool
-    headline_gate: str | None
+    headline_gate: GateName | None
     headline: Sentence
     action: Action | None
-    who: str | None
+    who: Mover | None
     due: datetime | None
     due_label: Sentence | None
     since: datetime | None
@@ -84,7 +86,7 @@ class Clearance:
     participation: Participation
     papers: tuple[documents_gate.Ask, ...]
 
-    def gate(self, name: str) -> Gate:
+    def gate(self, name: GateName) -> Gate:
         """One of the six by name."""
         return next(gate for gate in self.gates if gate.name == name)
 
@@ -226,7 +228,7 @@ def _visit(hearing: Hearing) -> Gate:
     )
 
 
-def _clash(known: Facts, about: str) -> tuple[Sentence | None, tuple[Evidence, ...]]:
+def _clash(known: Facts, about: GateName) -> tuple[Sentence | None, tuple[Evidence, ...]]:
     """What sources contradict each other in about a gate, and where they say so; nothing where they agree."""
     clash = [each for each in known.conflicts if each.about == about]
     proof = tuple(evidence for each in clash for evidence in each.evidence)
@@ -275,7 +277,7 @@ def _disputed(gate: Gate, known: Facts) -> Gate:
     )
 
 
-def _cleared(by: dict[str, Gate], hearing: Hearing) -> bool:
+def _cleared(by: Mapping[GateName, Gate], hearing: Hearing) -> bool:
     """Whether the patient can be seen and paid for on the booked day, or on the one that was asked about."""
     known, booking, on, now = hearing.known, hearing.booking, hearing.on, hearing.now
     ahead = bool(booking and booking.start and booking.start > now)
@@ -339,7 +341,7 @@ def _cautions(gates: tuple[Gate, ...], hearing: Hearing) -> tuple[Sentence, ...]
     )  # fmt: skip
 
 
-def _first(gates: Sequence[Gate], by: dict[str, Gate]) -> Gate | None:
+def _first(gates: Sequence[Gate], by: Mapping[GateName, Gate]) -> Gate | None:
     """The first unmet gate. One that only waits for another's move lets that one speak: a request pended for a paper is
     the paper's story, and its clock is the paper's, which ends before the payer's."""
     urging = next((gate for gate in gates if gate.rule in URGING), None)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from carecoord.domain.gates.gate import Evidence
+from carecoord.domain.gates.gate import Evidence, GateName
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth.review_action import decided, overall
 from carecoord.domain.referrals.case import Case
@@ -37,7 +37,7 @@ BECAME = {  # what became of a visit, by the kind of its appointment
 class Conflict:
     """What can not both be, in one sentence; `about` is the gate that it touches."""
 
-    about: str
+    about: GateName
     words: Sentence
     evidence: tuple[Evidence, ...]
 
@@ -56,7 +56,7 @@ def conflicts(case: Case, policy: Policy) -> tuple[Conflict, ...]:
 
 
 def _between(
-    about: str,
+    about: GateName,
     resources: Sequence[Json],
     said: Callable[[Json], Value],
     same: Callable[[Json, Json], bool],

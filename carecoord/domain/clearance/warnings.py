@@ -41,7 +41,7 @@ def cautions(
         found.append(_rivalry([card, *others]))
     if said := known.referral.stage_unread:
         performer = known.referral.performer
-        who = performer.name if performer else sentence("role.performer")
+        who = performer.named if performer else sentence("role.performer")
         found.append(sentence("warning.stage", who=who, said=said.rstrip(".")))
     if gates[0].rule == "coverage.by-period":
         found.append(sentence("warning.unconfirmed"))

@@ -7,9 +7,9 @@ it."""
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
-from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState
+from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState, Mover
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.prior_auth.requirements import Codes, Requirement
@@ -33,7 +33,7 @@ from carecoord.words.sentence import Sentence, Value, sentence
 
 GIVEN_UP = {"failed", "rejected"}
 OVER = {"cancelled", "entered-in-error"}
-OWNERS = {
+OWNERS: Final[dict[str, Mover]] = {  # who owns the Task, by the type of resource
     "Patient": "patient",
     "RelatedPerson": "patient",
     "Practitioner": "clinician",
@@ -61,9 +61,9 @@ class Ask:
     whose move when it is sent for. `ready`: it lies in the chart, not attached yet."""
 
     words: Value
-    by: str
+    by: Literal["payer", "performer"]
     state: AskState
-    who: str
+    who: Mover
     due: datetime | None
     since: datetime | None
     evidence: tuple[Evidence, ...]
@@ -170,7 +170,7 @@ def _state(task: Json, case: Case) -> AskState:
     return "sent-for" if elsewhere else "open"
 
 
-def _owner(task: Json) -> str:
+def _owner(task: Json) -> Mover:
     return OWNERS.get(target(item(task, "owner")).partition("/")[0], "performer")
 
 
@@ -234,16 +234,17 @@ def _papers(asks: Sequence[Ask]) -> Value:
     return tuple(dict.fromkeys(ask.words for ask in asks if ask.words)) or sentence("papers.unnamed")
 
 
-ROLES = {  # whoever asks, or is asked, as a sentence begins with it
+ROLES: Final[dict[Mover, Sentence]] = {  # whoever asks, or is asked, as a sentence begins with it
     "payer": sentence("role.payer"),
     "performer": sentence("role.performer"),
     "patient": sentence("role.patient"),
     "clinician": sentence("role.clinician"),
     "coordinator": sentence("role.coordinator"),
+    "contracts": sentence("role.contracts"),
 }
 
 
-def _speak(asks: Sequence[Ask], *, rule: str, state: GateState, reason: Sentence, action: Action, who: str) -> Gate:
+def _speak(asks: Sequence[Ask], *, rule: str, state: GateState, reason: Sentence, action: Action, who: Mover) -> Gate:
     return Gate(
         rule=rule,
         state=state,

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final, Literal
+from typing import Final, Literal, cast, get_args
 
 from carecoord.domain.gates.rules import rule
 from carecoord.words.sentence import Sentence
 
-NAMES = ("coverage", "authorization", "agreement", "information", "appointment", "loop")
+GateName = Literal["coverage", "authorization", "agreement", "information", "appointment", "loop"]
+NAMES: Final[tuple[GateName, ...]] = get_args(GateName)
+Mover = Literal["coordinator", "clinician", "payer", "contracts", "performer", "patient"]  # whose move it can be
 
 # Best first. `unknown` stands below `open`: somebody has to find out before anybody can act. It is never shown as met.
 GateState = Literal["met", "not-needed", "pending", "open", "unknown", "blocked"]
@@ -54,21 +56,21 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """`who` is a role: coordinator, clinician, payer, contracts, performer or patient. `due` is what the clock named
-    `due_label` runs to, and `since` where it started. `waits_on` names the gate whose move this one waits for.
-    `spans` says how the answer differs inside the requested window, when it does. Making one by a rule that is not in
-    the list of rules raises LookupError: who may see a gate is decided by its rule."""
+    """`who` is whose move it is. `due` is what the clock named `due_label` runs to, and `since` where it started.
+    `waits_on` names the gate whose move this one waits for. `spans` says how the answer differs inside the requested
+    window, when it does. Making one by a rule that is not in the list of rules raises LookupError: who may see a gate
+    is decided by its rule."""
 
     rule: str
     state: GateState
     reason: Sentence
     evidence: tuple[Evidence, ...] = ()
     action: Action | None = None
-    who: str | None = None
+    who: Mover | None = None
     due: datetime | None = None
     due_label: Sentence | None = None
     since: datetime | None = None
-    waits_on: str | None = None
+    waits_on: GateName | None = None
     spans: tuple[Span, ...] = ()
     offers: tuple[Offer, ...] = ()
 
@@ -77,9 +79,9 @@ class Gate:
         rule(gate, name)
 
     @property
-    def name(self) -> str:
+    def name(self) -> GateName:
         """Which of the six: its rule says it."""
-        return self.rule.partition(".")[0]
+        return cast(GateName, self.rule.partition(".")[0])
 
     @property
     def unmet(self) -> bool:

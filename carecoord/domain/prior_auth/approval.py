@@ -12,7 +12,7 @@ from carecoord.domain.prior_auth.charges import Ledger, Use
 from carecoord.domain.prior_auth.decisions import Line
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.prior_auth.requirements import Requirement
-from carecoord.domain.prior_auth.ruling import CALL, CALL_DUE, Matter, Ruling, Tally
+from carecoord.domain.prior_auth.ruling import CALL, CALL_DUE, AuthorizationState, Matter, Ruling, Tally
 from carecoord.domain.prior_auth.units import Amount
 from carecoord.domain.resource.days import NEVER, Days, local
 from carecoord.words.sentence import Sentence, Value, dated, sentence
@@ -76,7 +76,7 @@ def granted(line: Line, request: Request, matter: Matter, need: Requirement, poo
     if found := failed or _units(together, matter, tally):
         gate, remark = found
         over = line.days.end is not None and line.days.end <= local(matter.now, matter.policy.zone)
-        chip = "expired" if gate.rule == "authorization.dates" and over else _chip(line)
+        chip: AuthorizationState = "expired" if gate.rule == "authorization.dates" and over else _chip(line)
         # What can not be counted must not look good in a list: the payer's own "approved" is green there.
         chip = "unknown" if gate.state == "unknown" and chip == "approved" else chip
         return Ruling(gate, chip, remark, line, request, need, tally)
@@ -99,7 +99,7 @@ def approved(line: Line, *, bare: bool = False) -> Sentence:
     return sentence("authorization.approved", number=number, until=ends)
 
 
-def _chip(line: Line) -> str:
+def _chip(line: Line) -> AuthorizationState:
     return "approved" if line.state == "approved" else "partly"
 
 
@@ -144,7 +144,7 @@ def _performer(line: Line, matter: Matter) -> Found:
     gate = Gate(
         rule="authorization.performer",
         state="open",
-        reason=sentence("authorization.performer", named=line.provider.name, who=who.name),
+        reason=sentence("authorization.performer", named=line.provider.name, who=who.named),
         evidence=(*line.evidence, who.evidence),
         action=Action("change-provider", sentence("do.change-provider")),
         who="coordinator",

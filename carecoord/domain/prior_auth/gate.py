@@ -4,7 +4,7 @@ with units left (units = authorized - booked - used)."""
 from collections.abc import Sequence
 
 from carecoord.domain.coverage.gate import Card
-from carecoord.domain.gates.gate import Action, Gate
+from carecoord.domain.gates.gate import Action, Gate, GateName
 from carecoord.domain.prior_auth import approval, undecided
 from carecoord.domain.prior_auth.approval import suitable
 from carecoord.domain.prior_auth.decisions import Line
@@ -84,7 +84,8 @@ def _nothing(matter: Matter, card: Card, need: Requirement) -> Ruling:
     if others:
         return _of_another(others[0], card, need)
     if need.needed is None:
-        waits = "agreement" if matter.participation.result in ("unknown", "pending") and need.evidence else None
+        doubtful = matter.participation.result in ("unknown", "pending") and need.evidence
+        waits: GateName | None = "agreement" if doubtful else None
         gate = Gate(
             rule="authorization.no-rule",
             state="unknown",

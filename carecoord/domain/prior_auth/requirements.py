@@ -6,6 +6,7 @@ never guessed; no rule is "unknown". A rule that spares services in network only
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final, Literal
 
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.gates.policy import Policy
@@ -26,6 +27,9 @@ from carecoord.domain.resource.parties import Party
 from carecoord.words.sentence import Sentence, sentence
 
 Codes = frozenset[tuple[str, str]]
+Network = Literal["in", "out", "unknown"]  # whether the performer is in the network of the plan
+
+_SIDES: Final[tuple[Network, Network]] = ("in", "out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +112,11 @@ def _rule(book: Json, action: Json, about: Codes, payer: str, when: Days) -> Rul
 
 
 def requirement(
-    service: Codes, payer: Party | None, plan: str, network: str, day: date, table: Sequence[Rule]
+    service: Codes, payer: Party | None, plan: str, network: Network, day: date, table: Sequence[Rule]
 ) -> Requirement:
-    """`network`: in | out | unknown; when it is unknown, the answer stands only if both lead to the same."""
+    """When the network is unknown, the answer stands only if both lead to the same."""
     if network == "unknown":
-        inside, outside = (requirement(service, payer, plan, each, day, table) for each in ("in", "out"))
+        inside, outside = (requirement(service, payer, plan, each, day, table) for each in _SIDES)
         if inside.needed == outside.needed:
             return inside
         return Requirement(None, sentence("requirement.network"), evidence=inside.evidence)

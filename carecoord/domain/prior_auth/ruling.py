@@ -4,22 +4,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
+from typing import Final, Literal
 
-from carecoord.domain.agreements.participation import Participation
+from carecoord.domain.agreements.participation import Participation, Result
 from carecoord.domain.coverage.gate import Card
 from carecoord.domain.gates.gate import Action, Evidence, Gate
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth.charges import Ledger
 from carecoord.domain.prior_auth.decisions import Line
 from carecoord.domain.prior_auth.requests import Request
-from carecoord.domain.prior_auth.requirements import Requirement, Rule, requirement
+from carecoord.domain.prior_auth.requirements import Network, Requirement, Rule, requirement
 from carecoord.domain.prior_auth.units import Amount
 from carecoord.domain.referrals.referral import Referral
 from carecoord.domain.referrals.visits import Visits
 from carecoord.domain.resource.parties import Party
 from carecoord.words.sentence import Sentence, Value, sentence
 
-NETWORK = {"in": "in", "out": "out", "excluded": "out", "pending": "unknown", "unknown": "unknown"}
+NETWORK: Final[dict[Result, Network]] = {
+    "in": "in",
+    "out": "out",
+    "excluded": "out",
+    "pending": "unknown",
+    "unknown": "unknown",
+}
 PREPARE = Action("prepare-authorization", sentence("do.prepare-authorization"))
 CALL = Action("call-payer", sentence("do.call-payer"))
 SUBMIT_DUE, CALL_DUE = sentence("due.submit-authorization"), sentence("due.call-payer")
@@ -92,13 +99,20 @@ class Tally:
         return sentence("units.all", number=self.unit.number(self.total), units=self.unit.several)
 
 
+# How an authorization stands, as its chip says it; `expiring` is an approval that will soon have ended.
+AuthorizationState = Literal[
+    "not-required", "missing", "draft", "submitted", "pended", "approved", "partly", "expiring", "expired", "denied",
+    "unknown",
+]  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """The gate, and what its chip says with the `remark` beside it. `line` is the approved line that speaks, if one
     does; `tally` what is left of it and of the approvals beside it that cover the visit as well."""
 
     gate: Gate
-    chip: str
+    chip: AuthorizationState
     remark: Sentence | None = None
     line: Line | None = None
     request: Request | None = None

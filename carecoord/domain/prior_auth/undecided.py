@@ -10,7 +10,7 @@ from carecoord.domain.prior_auth.decisions import Line
 from carecoord.domain.prior_auth.requests import Request, RequestState
 from carecoord.domain.prior_auth.requirements import Requirement
 from carecoord.domain.prior_auth.review_action import LineState
-from carecoord.domain.prior_auth.ruling import CALL, CALL_DUE, PREPARE, SUBMIT_DUE, Matter, Ruling
+from carecoord.domain.prior_auth.ruling import CALL, CALL_DUE, PREPARE, SUBMIT_DUE, AuthorizationState, Matter, Ruling
 from carecoord.domain.resource.days import local, midnight
 from carecoord.words.sentence import Sentence, Value, because, sentence
 
@@ -29,6 +29,14 @@ class Standing:
     proof: tuple[Evidence, ...]
 
 
+CHIPS: Final[dict[StandingState, AuthorizationState]] = {  # what the chip says; for the rest nobody knows
+    "draft": "draft",
+    "submitted": "submitted",
+    "pended": "pended",
+    "denied": "denied",
+    "other": "missing",
+    "cancelled": "missing",
+}
 Found = tuple[Gate, Sentence | None]
 
 
@@ -42,8 +50,7 @@ def standing(request: Request, fitting: Sequence[Line], matter: Matter, need: Re
         state = next((each for each in said if each != "cancelled"), closed)
     proof = tuple(e for each in fitting[:1] for e in each.evidence) or request.evidence
     gate, remark = STANDINGS[state](Standing(request, fitting, matter, payer, proof))
-    chip = {"draft": "draft", "submitted": "submitted", "pended": "pended", "denied": "denied"}.get(state, "unknown")
-    return Ruling(gate, "missing" if state in ("other", "cancelled") else chip, remark, request=request, need=need)
+    return Ruling(gate, CHIPS.get(state, "unknown"), remark, request=request, need=need)
 
 
 def _draft(at: Standing) -> Found:

@@ -155,7 +155,7 @@ def _seen(last: Visit, referral: Referral, now: datetime, policy: Policy) -> Gat
         wait = Action("await-report", sentence("do.await-report"))
         said = sentence("loop.report-awaited", day=dated(last.day))
         return owed(rule="loop.report-awaited", state="pending", reason=said, action=wait, who="performer")
-    who = referral.performer.name if referral.performer else sentence("performer.unnamed")
+    who = referral.performer.named if referral.performer else sentence("performer.unnamed")
     chase = Action("chase-report", sentence("do.chase-report", who=who))
     said = sentence("loop.report-late", day=dated(last.day))
     return owed(rule="loop.report-late", state="open", reason=said, action=chase, who="coordinator")

@@ -12,9 +12,11 @@ from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.gates.policy import Clock, Policy
 from carecoord.domain.referrals import stages
 from carecoord.domain.referrals.case import Case, coordinates
+from carecoord.domain.referrals.stages import Stage
 from carecoord.domain.resource.days import ALWAYS, NEVER, Days, When, days, local, moment, shifted, when
 from carecoord.domain.resource.elements import Json, codes, evidence, item, items, key, target, targets, text, words
 from carecoord.domain.resource.parties import Directory, Party, Role, party
+from carecoord.words.sentence import Value, sentence
 
 ENDED_BADLY = {"rejected", "cancelled", "failed", "entered-in-error"}
 WITHDRAWN = {"revoked", "entered-in-error"}
@@ -31,9 +33,14 @@ class Performer:
 
     @property
     def name(self) -> str:
-        """What people call the place."""
-        named = self.organization or self.practitioner
-        return (named.name if named else "") or "the performer"
+        """What people call the place; empty where nobody has given it a name."""
+        party = self.organization or self.practitioner
+        return party.name if party else ""
+
+    @property
+    def named(self) -> Value:
+        """The place as a sentence names it."""
+        return self.name or sentence("performer.unnamed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ class Referral:
     authored: datetime | None
     window: Days
     tracked: bool  # a Task says how far it has come
-    stage: str
+    stage: Stage
     stage_since: datetime | None
     stage_due: datetime | None
     stage_evidence: Evidence
@@ -122,7 +129,7 @@ def _age(task: Json, policy: Policy) -> tuple[When, When, str]:
     return written, changed, key(task)
 
 
-def _stage(order: Json, task: Json, tasks: Sequence[Json]) -> str:
+def _stage(order: Json, task: Json, tasks: Sequence[Json]) -> Stage:
     said = stages.stage(task)
     if said not in OVER and task and stages.cancelling(task, tasks, order):
         said = "cancel-requested"

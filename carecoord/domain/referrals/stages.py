@@ -6,12 +6,19 @@ in-progress may be a no-show, a visit that was called off, or a cancellation tha
 
 import re
 from collections.abc import Iterable
+from typing import Final, Literal, get_args
 
 from carecoord.domain.resource.codes import ABORT, STAGE, has
 from carecoord.domain.resource.elements import Json, code_of, item, items, key, target, text, words
 from carecoord.fhir.code_systems import canonical
 
-BY_STATUS = {  # Task.status -> the stage it means when no businessStatus says more
+Stage = Literal[
+    "draft", "sent", "in-triage", "awaiting-information", "awaiting-authorization", "accepted", "contacting-patient",
+    "waitlisted", "in-progress", "scheduled", "no-show", "appointment-cancelled", "visit-done", "cancel-requested",
+    "advice-given", "report-received", "declined", "cancelled", "failed", "error",
+]  # fmt: skip
+_STAGES: Final[dict[str, Stage]] = {code: code for code in get_args(Stage)}
+BY_STATUS: Final[dict[str, Stage]] = {  # Task.status -> the stage it means when no businessStatus says more
     "draft": "draft",
     "requested": "sent",
     "received": "in-triage",
@@ -25,14 +32,14 @@ BY_STATUS = {  # Task.status -> the stage it means when no businessStatus says m
     "failed": "failed",
     "entered-in-error": "error",
 }
-ENDED = {  # Task.status that has the last word, and the stages that say the same
+ENDED: Final[dict[str, set[Stage]]] = {  # Task.status that has the last word, and the stages that say the same
     "completed": {"report-received", "advice-given"},
     "rejected": {"declined"},
     "cancelled": {"cancelled"},
     "failed": {"failed"},
     "entered-in-error": {"error"},
 }
-WRITTEN = {  # stage -> each Task.status that it is written down with, the usual one first
+WRITTEN: Final[dict[Stage, tuple[str, ...]]] = {  # each Task.status that a stage is written with, the usual one first
     "draft": ("draft",),
     "sent": ("requested",),
     "in-triage": ("received",),
@@ -54,15 +61,18 @@ WRITTEN = {  # stage -> each Task.status that it is written down with, the usual
     "failed": ("failed",),
     "error": ("entered-in-error",),
 }
-_ALSO = {  # and those that partners may have: BSeR starts as received, Gravity has no received, a wait may be on-hold
+# And those that partners may have: BSeR starts as received, Gravity has no received, a wait may be on-hold.
+_ALSO: Final[dict[Stage, tuple[str, ...]]] = {
     "sent": ("received",),
     "in-triage": ("requested",),
     "awaiting-information": ("requested", "on-hold"),
     "awaiting-authorization": ("on-hold",),
 }
-BAD_NEWS = {"no-show", "appointment-cancelled", "cancel-requested", "declined", "cancelled", "failed", "error"}
+BAD_NEWS: Final[set[Stage]] = {
+    "no-show", "appointment-cancelled", "cancel-requested", "declined", "cancelled", "failed", "error",
+}  # fmt: skip
 BSER = "https://hl7.org/fhir/us/bser/CodeSystem/"
-BSER_STAGES = {
+BSER_STAGES: Final[dict[str, Stage]] = {
     "2.0": "sent",
     "3.0": "accepted",
     "4.0": "declined",
@@ -75,7 +85,7 @@ BSER_STAGES = {
     "6.0": "cancelled",
     "7.0": "report-received",
 }
-_PATTERNS = (  # what partners write, in this order
+_PATTERNS: Final[tuple[tuple[str, Stage], ...]] = (  # what partners write, in this order
     (r"cancel\w* (was |is |has been )?(request|ask|pending)", "cancel-requested"),
     (r"(request|ask)\w* (for |to |a |of )*cancel", "cancel-requested"),
     (r"no ?shows?\b|unattended|(did not|didn t|failed to|not) (attend|come|arrive|show)|\bdna\b|missed", "no-show"),
@@ -91,16 +101,16 @@ _PATTERNS = (  # what partners write, in this order
 PARTNER_WORDS = tuple((re.compile(pattern), stage) for pattern, stage in _PATTERNS)
 
 
-def stage(task: Json) -> str:
+def stage(task: Json) -> Stage:
     """The stage that a coordination Task says. A status that ends the Task has the last word; a business status that
     nobody can read leaves the status to speak. So does a code of ours that its status contradicts: we write both
     together, so somebody who does not know our codes has changed the status since. But bad news stays."""
     status = text(task, "status")
     said = _said(item(task, "businessStatus"))
     if status in ENDED:
-        return said if said in ENDED[status] else BY_STATUS[status]
-    own = code_of(item(task, "businessStatus"), STAGE)
-    fitting = WRITTEN.get(own, ()) + _ALSO.get(own, ())
+        return said if said and said in ENDED[status] else BY_STATUS[status]
+    own = _own(item(task, "businessStatus"))
+    fitting = WRITTEN[own] + _ALSO.get(own, ()) if own else ()
     if fitting and own not in BAD_NEWS and status in BY_STATUS and status not in fitting:
         return BY_STATUS[status]
     return said or BY_STATUS.get(status, "sent")
@@ -112,9 +122,14 @@ def unread(task: Json) -> str:
     return "" if _said(said) or text(task, "status") in ENDED else words(said)
 
 
-def _said(business: Json) -> str:
-    """The stage of a business status, empty when it says none that we know."""
-    if own := code_of(business, STAGE):
+def _own(business: Json) -> Stage | None:
+    """The stage that our own code says; a code that is none of ours says nothing."""
+    return _STAGES.get(code_of(business, STAGE))
+
+
+def _said(business: Json) -> Stage | None:
+    """The stage of a business status, None when it says none that we know."""
+    if own := _own(business):
         return own
     for coding in items(business, "coding"):
         if canonical(text(coding, "system")).startswith(BSER) and text(coding, "code") in BSER_STAGES:
@@ -122,9 +137,9 @@ def _said(business: Json) -> str:
     coded = (text(each, name) for each in items(business, "coding") for name in ("display", "code"))
     for each in (text(business, "text"), *coded):
         plainly = " ".join(re.findall(r"[^\W_]+", each.casefold()))
-        if found := next((stage for pattern, stage in PARTNER_WORDS if pattern.search(plainly)), ""):
+        if found := next((stage for pattern, stage in PARTNER_WORDS if pattern.search(plainly)), None):
             return found
-    return ""
+    return None
 
 
 def cancelling(task: Json, tasks: Iterable[Json], order: Json) -> Json | None:

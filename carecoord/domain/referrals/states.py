@@ -23,7 +23,7 @@ from carecoord.errors import Conflict
 
 __all__ = ["Profile", "Side"]
 
-Stage = str  # a code of our CodeSystem referral-stage, or `new`: it is not there yet
+Stage = stages.Stage | Literal["new"]  # `new`: it is not there yet
 Verb = Literal[
     "draft", "send", "withdraw", "receive", "ask", "answer", "await-authorization", "accept", "decline", "advise",
     "contact", "wait", "begin", "schedule", "reschedule", "no-show", "cancel-appointment", "interim", "report", "fail",
@@ -37,12 +37,12 @@ _FHIR: Final[frozenset[Profile]] = frozenset({"base", "cow", "gravity"})
 _PACKAGES: Final[frozenset[Profile]] = frozenset({"bser", "360x"})
 _GRAVITY: Final[frozenset[Profile]] = frozenset({"gravity"})
 
-_ASKED = ("sent", "in-triage", "awaiting-information")  # no answer yet
-_TAKEN = ("accepted", "contacting-patient")
-_BEFORE = (*_ASKED, "awaiting-authorization", *_TAKEN)
-_WORK = ("in-progress", "scheduled", "no-show", "appointment-cancelled", "visit-done")
-ENDS = ("advice-given", "report-received", "declined", "cancelled", "failed", "error")
-STAGES = ("draft", *_BEFORE, "waitlisted", *_WORK, "cancel-requested", *ENDS)
+_ASKED: Final[tuple[stages.Stage, ...]] = ("sent", "in-triage", "awaiting-information")  # no answer yet
+_TAKEN: Final[tuple[stages.Stage, ...]] = ("accepted", "contacting-patient")
+_BEFORE: Final[tuple[stages.Stage, ...]] = (*_ASKED, "awaiting-authorization", *_TAKEN)
+_WORK: Final[tuple[stages.Stage, ...]] = ("in-progress", "scheduled", "no-show", "appointment-cancelled", "visit-done")
+ENDS: Final[tuple[stages.Stage, ...]] = ("advice-given", "report-received", "declined", "cancelled", "failed", "error")
+STAGES: Final[tuple[stages.Stage, ...]] = ("draft", *_BEFORE, "waitlisted", *_WORK, "cancel-requested", *ENDS)
 
 _Row = tuple[Verb, tuple[Stage, ...], Stage, frozenset[Side], tuple[Need, ...], frozenset[Profile]]
 _ROWS: tuple[_Row, ...] = (
@@ -108,7 +108,7 @@ def advance(stage: Stage, verb: str, side: Side, profile: Profile = "base") -> S
 
     Raises Conflict (409) where none does, naming the legal verbs; Forbidden (403) where it is another side's.
     """
-    return moves.advance(TABLE, stage, verb, side, profile).to
+    return moves.advance(TABLE, stage, verb, side, profile).to  # type: ignore[return-value]
 
 
 def needs(stage: Stage, verb: str, profile: Profile = "base") -> tuple[Need, ...]:
@@ -141,8 +141,8 @@ def profile(task: Json) -> Profile:
     return next((name for start, name in _PROFILES if any(url.startswith(start) for url in urls)), "base")
 
 
-_BSER_STATUS = {"sent": ("received",)}
-_GRAVITY_STATUS = {  # without received and ready
+_BSER_STATUS: Final[dict[stages.Stage, tuple[str, ...]]] = {"sent": ("received",)}
+_GRAVITY_STATUS: Final[dict[stages.Stage, tuple[str, ...]]] = {  # without received and ready
     "in-triage": ("requested",),
     "awaiting-information": ("requested",),
     "awaiting-authorization": ("accepted",),
@@ -151,13 +151,13 @@ _GRAVITY_STATUS = {  # without received and ready
 }
 
 
-def statuses(stage: Stage, profile: Profile = "base") -> tuple[str, ...]:
+def statuses(stage: stages.Stage, profile: Profile = "base") -> tuple[str, ...]:
     """The Task.status by which a stage is written down, the usual one first."""
     special = {"bser": _BSER_STATUS, "gravity": _GRAVITY_STATUS}.get(profile, {})
     return special.get(stage, stages.WRITTEN[stage])
 
 
-def written(task: Json, stage: Stage, reason: str = "") -> Json:
+def written(task: Json, stage: stages.Stage, reason: str = "") -> Json:
     """A Task as it stands in a stage: status, businessStatus, and statusReason in words, or none. A status that says
     the stage as well is kept."""
     usual = statuses(stage, profile(task))

@@ -13,7 +13,6 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MIDNIGHT_UTC = re.compile(r"\d{4}-\d\d-\d\dT00:00(:00(\.0+)?)?(Z|[+-]00:00)")
 # Instants are kept this far from the ends of the calendar, so that a clock added to one, or a zone, stays inside it.
 _LEAP = re.compile(r"(T\d\d:\d\d:)60")  # a leap second, which Python's clock does not have
@@ -190,14 +189,3 @@ def add_months(day: date, months: int) -> date:
     if not date.min.year <= year <= date.max.year:
         return date.max if months > 0 else date.min
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
-
-
-@lru_cache(maxsize=4096)
-def spoken(day: date | None) -> str:
-    """A day as people read it: `30 Jan 2027`."""
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}" if day else "no date"
-
-
-def counted(n: int, noun: str) -> str:
-    """A number with its noun: `1 day`, `4 days`."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

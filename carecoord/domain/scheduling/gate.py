@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
+from typing import Final
 
 from carecoord.domain.agreements.participation import Participation
 from carecoord.domain.gates.gate import Action, Evidence, Gate
@@ -13,6 +14,7 @@ from carecoord.domain.gates.policy import Policy
 from carecoord.domain.gates.rules import rule
 from carecoord.domain.prior_auth.ruling import Ruling
 from carecoord.domain.referrals.referral import Referral
+from carecoord.domain.referrals.stages import Stage
 from carecoord.domain.referrals.visits import Booking, Visits
 from carecoord.domain.resource.days import local, midnight, shifted
 from carecoord.words.sentence import Sentence, Value, because, dated, sentence
@@ -166,7 +168,7 @@ def _proof(booking: Booking | None) -> tuple[Evidence, ...]:
 
 
 def _who(matter: Matter) -> Value:
-    return matter.referral.performer.name if matter.referral.performer else sentence("performer.unnamed")
+    return matter.referral.performer.named if matter.referral.performer else sentence("performer.unnamed")
 
 
 def _booked(matter: Matter, booking: Booking) -> Gate:
@@ -287,15 +289,17 @@ def _waits(matter: Matter) -> Gate:
     )
 
 
-CAME_BACK = ("declined", "failed", "cancelled", "error")
+CAME_BACK: Final[tuple[Stage, ...]] = ("declined", "failed", "cancelled", "error")
 TRIAGE = sentence("due.triage")
-WAITS: dict[str, tuple[Callable[[Value], Sentence], str, Sentence]] = {  # stage -> what is awaited, its clock and label
+# What is awaited of the performer, its clock, and the name of that.
+WAITS: Final[dict[Stage, tuple[Callable[[Value], Sentence], str, Sentence]]] = {
     "sent": (lambda who: sentence("appointment.sent", who=who), "acknowledge", sentence("due.acknowledge")),
     "in-triage": (lambda who: sentence("appointment.in-triage", who=who), "triage", TRIAGE),
     "awaiting-information": (lambda who: sentence("appointment.awaiting-information", who=who), "triage", TRIAGE),
     "waitlisted": (lambda who: sentence("appointment.waitlisted", who=who), "book", sentence("due.offer-slot")),
 }
-LOST = {"no-show": "missed", "appointment-cancelled": "cancelled"}  # stage -> what became of the visit
+# What became of the visit.
+LOST: Final[dict[Stage, str]] = {"no-show": "missed", "appointment-cancelled": "cancelled"}
 
 
 def _returned(matter: Matter, booking: Booking | None = None) -> Gate:

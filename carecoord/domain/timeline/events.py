@@ -10,6 +10,7 @@ from carecoord.domain.agreements.versions import number_of
 from carecoord.domain.prior_auth.review_action import decided, overall, reviews
 from carecoord.domain.referrals import stages
 from carecoord.domain.referrals.case import Case
+from carecoord.domain.referrals.stages import Stage
 from carecoord.domain.referrals.visits import clinic, zone_of
 from carecoord.domain.resource.codes import (
     ACKNOWLEDGE,
@@ -26,7 +27,7 @@ from carecoord.domain.resource.parties import Directory, party
 from carecoord.words.sentence import Sentence, Value, dated, sentence
 
 Told = Callable[[Value], Sentence]
-COURSE: Final[dict[str, Told]] = {  # stage -> what happened when the Task came there, by the performer's name
+COURSE: Final[dict[Stage, Told]] = {  # stage -> what happened when the Task came there, by the performer's name
     "sent": lambda who: sentence("event.sent", who=who),
     "in-triage": lambda who: sentence("event.in-triage", who=who),
     "accepted": lambda who: sentence("event.accepted", who=who),
@@ -125,7 +126,7 @@ class Teller:
         newest = versions[0]
         who = self.name(item(newest, "owner"), sentence("clinic.receiving"))
         yield from self.event(newest, text(newest, "authoredOn"), kind="stage", state="sent", what=COURSE["sent"](who))
-        last = "sent"
+        last: Stage = "sent"
         for each in reversed(versions):
             stage = stages.stage(each)
             if stage != last and stage in COURSE:

@@ -1,13 +1,14 @@
 """A case as one flat row of the worklist: what the desk filters, sorts and shows without judging anything again."""
 
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from carecoord.domain.access import payer_view
 from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.contacts.attempts import attempts, last_word
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.referrals.case import Case, case_id
+from carecoord.domain.referrals.stages import Stage
 from carecoord.domain.resource.codes import IDENTIFIER
 from carecoord.domain.resource.days import Days, later, local, midnight
 from carecoord.domain.resource.elements import Json, item, items, target, text, words
@@ -19,7 +20,11 @@ from carecoord.fhir.instants import FOREVER, micros
 from carecoord.fhir.search.collation import fold
 from carecoord.words.sentence import Sentence, dated, dumps, sentence
 
-CONTRACT: Final[dict[str, tuple[str, Sentence | None]]] = {  # kind of participation -> the chip and its remark
+AgreementState = Literal[
+    "in-network", "expiring", "ended", "ends-before", "awaited", "out-of-network", "excluded", "not-credentialed",
+    "unknown",
+]  # fmt: skip
+CONTRACT: Final[dict[str, tuple[AgreementState, Sentence | None]]] = {  # kind of participation -> chip and remark
     "in-network": ("in-network", None),
     "self-pay": ("in-network", sentence("remark.self-pay")),
     "ended": ("ended", None),
@@ -33,7 +38,8 @@ CONTRACT: Final[dict[str, tuple[str, Sentence | None]]] = {  # kind of participa
     "silent": ("unknown", sentence("remark.silent")),
     "contract": ("unknown", sentence("remark.no-agreement")),
 }
-LOST = {"missed": "no-show", "cancelled": "appointment-cancelled"}  # what became of the last visit -> the stage
+# What became of the last visit -> the stage.
+LOST: Final[dict[str, Stage]] = {"missed": "no-show", "cancelled": "appointment-cancelled"}
 
 
 def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
@@ -53,7 +59,7 @@ def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
         "placer": _id(referral.placer),
         "placer_name": _name(referral.placer),
         "performer": _id(performer),
-        "performer_name": referral.performer.name if referral.performer else None,
+        "performer_name": str(referral.performer.named) if referral.performer else None,
         "payer": _id(card.payer) if card else None,
         "payer_name": _name(card.payer) if card else None,
         "payer_key": (card.payer.key(f"{IDENTIFIER}/payer") or None) if card and card.payer else None,
@@ -173,7 +179,7 @@ def _person(case: Case, now: datetime) -> dict[str, Any]:
     }
 
 
-def _stage(found: Clearance) -> str:
+def _stage(found: Clearance) -> Stage:
     """How far it has come. Where no Task says more than that work goes on, what became of the visit says it; and nobody
     is shown as scheduled whose visit came to nothing."""
     referral, visits = found.facts.referral, found.facts.visits

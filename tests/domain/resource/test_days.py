@@ -17,7 +17,6 @@ from carecoord.domain.resource.days import (
     midnight,
     moment,
     shifted,
-    spoken,
 )
 
 ZONE = ZoneInfo("America/New_York")
@@ -101,7 +100,3 @@ def test_clipping_holds_exactly_what_both_hold(a, b, c, d, day):
     one, other = Days(a, b), Days(c, d)
     assert one.clip(other).holds(day) == (one.holds(day) and other.holds(day))
     assert not (one.empty and one.holds(day))
-
-
-def test_days_are_spoken_as_people_do():
-    assert spoken(date(2027, 1, 30)) == "30 Jan 2027"
