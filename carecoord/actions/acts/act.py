@@ -16,12 +16,13 @@ from carecoord.actions.access.turn import Turn, changing, looking
 from carecoord.actions.acts import provenance
 from carecoord.actions.acts.provenance import Act, Version
 from carecoord.actions.clearance import assemble as clearance_assemble
+from carecoord.actions.fhir import door
 from carecoord.actions.worklist import project
 from carecoord.actions.worklist.worklist import seen_cases
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Side, Verb
 from carecoord.domain.clearance.clearance import Clearance, clear
-from carecoord.domain.referrals.case import Case
+from carecoord.domain.referrals.case import Case, order_named
 from carecoord.domain.resource.elements import Json, key
 from carecoord.domain.worklist.work import Work, work
 from carecoord.errors import Conflict, Forbidden, NotFound, Stale
@@ -122,7 +123,7 @@ def perform(
         alone(turn.conn, f"act {id}")
         if before := provenance.find(turn.conn, id):
             return done(turn.conn, before, turn.now)
-        with refusals_noted(turn, "update", "ServiceRequest", submission.case):
+        with refusals_noted(turn, "update", *order_named(submission.case)):
             acting = opened(turn, id, submission.case, verb)
             planned = plan(acting)
             _demand_unchanged(turn, submission, planned)
@@ -153,6 +154,7 @@ def write(acting: Acting, verb: str, planned: Planned) -> Act:
         for old, resource in zip(former, planned.resources, strict=True)
     ]
     changes.append(Change("Provenance", act.id, provenance.resource(act, grant, acting.office, planned.why)))
+    door.admit(turn, changes)
     written = put_all(
         turn.conn, changes, now=turn.now, actor=turn.actor(), base_url=turn.world.settings.fhir_url,
         project=turn.world.project,

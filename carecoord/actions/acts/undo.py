@@ -13,6 +13,7 @@ from carecoord.actions.acts import provenance
 from carecoord.actions.acts.act import Done, Planned, done, opened, write
 from carecoord.actions.acts.provenance import Act, Version
 from carecoord.domain.access.verbs import Verb
+from carecoord.domain.referrals.case import order_named
 from carecoord.domain.resource.elements import Json
 from carecoord.errors import Conflict, NotFound
 from carecoord.fhir import text as json
@@ -33,7 +34,7 @@ def undo(world: World, grant: Grant, request: str, act: str) -> Done:
         id = provenance.undo_id(act)
         if before := provenance.find(turn.conn, id):
             return Done(before, None)
-        with refusals_noted(turn, "update", "ServiceRequest", taken.case):
+        with refusals_noted(turn, "update", *order_named(taken.case)):
             acting = opened(turn, id, taken.case, cast("Verb", taken.verb))
             if done(turn.conn, taken, turn.now).until is None:
                 raise Conflict("It can no longer be taken back: ten minutes have passed.", "http.act")

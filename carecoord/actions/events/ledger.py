@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection
 
-from carecoord.domain.referrals.case import Case
+from carecoord.domain.referrals.case import Case, order_named
 from carecoord.domain.resource.days import moment
 from carecoord.domain.resource.elements import Json
 from carecoord.domain.timeline.changes import GOVERNED, Occurrence, changes, go_betweens, orders_named
@@ -52,7 +52,7 @@ class Ledger:
             return
         state = _cleared(row)
         happened = Occurrence("clearance", _cleared(before) if before else "", state, payload={"gates": turned})
-        place = ("ServiceRequest", row["id"], version)
+        place = (*order_named(row["id"]), version)
         self._judged.append(entry(happened, self._actor, micros(now), None, row["patient"], row["id"], place))
 
     def write(self, conn: Connection, now: datetime, zone: tzinfo) -> None:

@@ -26,6 +26,7 @@ from carecoord.fhir.search import params
 from carecoord.fhir.types import TYPES
 from carecoord.store.database.engine import alone
 from carecoord.store.resources import read
+from carecoord.store.resources.write import Change
 
 Json = dict[str, Any]
 
@@ -45,6 +46,25 @@ class Aim(Protocol):
     def already(self) -> object: ...
     @property
     def twin(self) -> bool: ...
+
+
+def admit(turn: Turn, changes: Sequence[Change]) -> None:
+    """Refuse the first of an act's changes that its table does not have; to be called before they are made.
+
+    Raises Conflict (409) naming the legal verbs, Forbidden (403) for the wrong side, Unprocessable (422).
+    """
+    for _, problem in refusals(turn, [_Act(each.type, each.id, each.resource, each.expected) for each in changes]):
+        raise problem
+
+
+@dataclass(frozen=True)
+class _Act:
+    type: str
+    id: str
+    resource: Json | None
+    expected: Expected | None
+    already: None = None
+    twin: bool = False
 
 
 def refusals(turn: Turn, aims: Sequence[Aim]) -> Iterator[tuple[Aim, Problem]]:
