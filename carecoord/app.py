@@ -30,6 +30,7 @@ from carecoord.domain.access import roles
 from carecoord.settings import Settings
 from carecoord.store.audit.events import Journal, keep_draining
 from carecoord.store.database.engine import migrate, open_engine, reading, writing
+from carecoord.store.search import date_index
 from carecoord.web.access import break_glass
 from carecoord.web.acts import pages as acts_pages
 from carecoord.web.apps import apps, brands, client_keys, consent_pages
@@ -54,7 +55,7 @@ def create(environ: Mapping[str, str] = os.environ) -> Flask:
     os.umask(0o077)  # what a process writes is for its own user
     logs.take_over(settings.log_level)
     made = world(settings)
-    migrate(made.engine)
+    make_ready(made)
     drain(made)
     return wired(made, Path(settings.var) / "metrics")
 
@@ -115,6 +116,12 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     app.register_blueprint(metrics.blueprint(world, counts))
     quick.hold = limits.install(app, world)  # last: it looks at every route
     return app
+
+
+def make_ready(world: World) -> None:
+    """Bring the database to this version, and its search index to these settings."""
+    migrate(world.engine)
+    date_index.renew(world.engine, world.base)
 
 
 def drain(world: World) -> None:

@@ -71,7 +71,7 @@ class Settings:
     sync_goal: int = 60  # minutes; an EHR whose last good sync is older shows as late (or twice its --every, if longer)
     eligibility_days: int = 30  # an eligibility answer older than this no longer confirms a coverage
     expiring_days: int = 30  # an agreement or approval that ends within this many days shows as expiring
-    timezone: str = "America/New_York"  # whose midnight "due today" means
+    timezone: str = "America/New_York"  # whose days "due today" and a date without a zone mean (decision 24)
     secure_cookies: bool = False  # demand https for the session cookie; set it wherever TLS is in front
     second_factor_days: int = 14  # days after which admins and auditors must have a second factor; 0: never
     sign_in_rate: str = "20/minute;100/hour"  # attempts to sign in, by address

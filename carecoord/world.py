@@ -3,10 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
+from zoneinfo import ZoneInfo
 
 import requests
 from sqlalchemy import Connection, Engine
 
+from carecoord.fhir.service_base import Base
 from carecoord.settings import Settings
 from carecoord.store.audit.events import Journal
 from carecoord.store.resources.write import Touched
@@ -27,6 +30,11 @@ class World:
     settings: Settings
     project: Projector
     journal: Journal
+
+    @cached_property
+    def base(self) -> Base:
+        """Our FHIR base, and the zone of the days that name none."""
+        return Base(self.settings.fhir_url, ZoneInfo(self.settings.timezone))
 
     def seconds(self) -> int:
         """Now, in whole seconds since the epoch: as OAuth and JWT count."""

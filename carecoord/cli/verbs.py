@@ -14,8 +14,9 @@ from carecoord.cli.screen import Screen
 from carecoord.errors import DatabaseAway, Unavailable
 from carecoord.settings import Settings
 from carecoord.store.database import private_files
-from carecoord.store.database.engine import alembic_config, migrate, reading
+from carecoord.store.database.engine import alembic_config, reading
 from carecoord.store.database.refusals import described
+from carecoord.store.search import date_index
 from carecoord.world import World
 
 Run: TypeAlias = Callable[[Settings, Screen, argparse.Namespace], int | None]
@@ -48,7 +49,7 @@ def made(settings: Settings) -> Iterator[World]:
     with raw(settings) as world:
         private_files.make_folder(Path(settings.var))
         private_files.tighten(Path(settings.var))
-        migrate(world.engine)
+        app.make_ready(world)
         yield world
 
 
@@ -61,15 +62,19 @@ def opened(settings: Settings) -> Iterator[World]:
 
 
 def current(world: World) -> str:
-    """The revision of the database's tables. Raises Unavailable when it is not this version's."""
+    """The revision of the database's tables. Raises Unavailable when it is not this version's, or its
+    search index is not that of these settings."""
     with reading(world.engine) as conn:
         present = MigrationContext.configure(conn).get_current_revision()
         newest = ScriptDirectory.from_config(alembic_config(conn)).get_current_head()
+        unready = date_index.wrong_zone(conn, world.base.zone) if present == newest else ""
     where = described(world.engine.url)
     if present is None or newest is None:
         raise Unavailable(f"The database {where} has no tables yet: run carecoord init")
     if present != newest:
         raise Unavailable(f"The tables of {where} are at {present}, this version wants {newest}: run carecoord init")
+    if unready:
+        raise Unavailable(f"The database {where} can not be used: {unready}")
     return newest
 
 

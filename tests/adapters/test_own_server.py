@@ -142,7 +142,7 @@ def change(world: World, resource: dict[str, Any]) -> None:
             Change(resource["resourceType"], resource["id"], resource),
             now=datetime.now(UTC),
             actor=Actor("clerk", None, None, "test"),
-            base_url=world.settings.fhir_url,
+            base=world.base,
             project=world.project,
         )
 
@@ -158,7 +158,7 @@ def test_what_the_hospital_deletes_is_deleted_here_with_the_next_sweep(ours: Wor
             Change("Flag", "short-lived", None),
             now=datetime.now(UTC),
             actor=Actor("clerk", None, None, "test"),
-            base_url=hospital.settings.fhir_url,
+            base=hospital.base,
             project=hospital.project,
         )
     assert synced(ours).changed == 0

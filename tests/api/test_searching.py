@@ -152,3 +152,27 @@ def test_a_narrowed_access_sees_no_version_that_was_about_somebody_else(api: Api
     assert len(own.get("/ServiceRequest/moved/_history").get_json()["entry"]) == 1
     assert own.get("/ServiceRequest/r1").status_code == 404
     assert ids(own.get("/ServiceRequest").get_json()) == ["r0", "r2", "r4", "moved"]
+
+
+@pytest.mark.parametrize(
+    "value", ["2026-03-08T18:00:00.000Z", "le2026-03-08T18:00:00.000Z", "ge2026-03-08T14:00:00.000-04:00", "2026-03-08"]
+)
+def test_what_was_written_to_the_second_is_found_by_a_moment_as_browsers_write_it(api: Api, value: str) -> None:
+    """JavaScript's toISOString always writes `.000Z`."""
+    start, end = "2026-03-08T10:00:00-08:00", "2026-03-08T11:00:00-08:00"
+    actors = [{"actor": {"reference": "Patient/p0"}, "status": "accepted"}]
+    visit = {"resourceType": "Appointment", "id": "a", "status": "booked", "start": start, "end": end}
+    assert api.put("/Appointment/a", {**visit, "participant": actors}).status_code == 201
+    assert ids(api.get(f"/Appointment?date={quote(value)}").get_json()) == ["a"]
+
+
+def test_a_day_of_a_search_is_a_day_of_the_office(api: Api) -> None:
+    """Half past eight in the evening in New York is the next day in UTC."""
+    start, end = "2026-03-08T20:30:00-04:00", "2026-03-09T01:00:00Z"
+    slot = {"resourceType": "Slot", "id": "s", "schedule": {"reference": "Schedule/x"}, "status": "free"}
+    assert api.put("/Slot/s", {**slot, "start": start, "end": end}).status_code == 201
+    assert ids(api.get("/Slot?start=2026-03-08").get_json()) == ["s"]
+    assert ids(api.get("/Slot?start=2026-03-09").get_json()) == []
+    assert ids(api.get("/Slot?start=ge2026-03-08&start=lt2026-03-09").get_json()) == ["s"]
+    assert api.put("/Patient/b", patient(id="b", birthDate="1980-05-05")).status_code == 201
+    assert ids(api.get("/Patient?birthdate=1980-05-05").get_json()) == ["b"]

@@ -589,3 +589,18 @@ def test_events_are_followed_line_by_line(ready: Run, tmp_path: Path) -> None:
     assert [json.loads(line)["n"] for line in ready("events", "--case", "r1")[1].splitlines()] == [1, 3]
     assert [json.loads(line)["n"] for line in ready("events", "--patient", "p1")[1].splitlines()] == [1, 2, 3]
     assert ready("events", "--patient", "p2")[1] == ""
+
+
+def test_a_changed_zone_is_told_before_anything_is_searched_and_init_reads_the_dates_anew(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day of the search index is a day of one zone: rows of another would be missed without a word."""
+    run("init")
+    monkeypatch.setenv("CARECOORD_TIMEZONE", "Europe/Berlin")
+    told = "holds days of America/New_York, and CARECOORD_TIMEZONE is Europe/Berlin: set that to America/New_York, or"
+    assert told in run("check")[1]
+    code, _, err = run("cases")
+    assert (code, told in err) == (1, True)
+    assert run("init")[0] == 0
+    assert run("cases")[0] == 0
+    assert told not in run("check")[1]

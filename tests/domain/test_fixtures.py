@@ -2,7 +2,7 @@
 rows."""
 
 import json
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from carecoord.actions.clearance.assemble import assemble
 from carecoord.actions.worklist import project as worklist_project
 from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.gates.policy import Policy
+from carecoord.fhir.service_base import Base
 from carecoord.store.database.engine import open_engine, writing
 from carecoord.store.database.tables import case
 from carecoord.store.resources.write import Actor, Change, put_all
@@ -21,7 +22,7 @@ from carecoord.words.catalogue import in_words
 from tests.domain.clearance.test_worked_cases import GATES, TABLE
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
-BASE = "http://127.0.0.1:8000/fhir"
+HERE = Base("http://127.0.0.1:8000/fhir", UTC)
 ACTOR = Actor("tester", None, None, "request")
 POLICY = Policy()
 NAMES = (
@@ -47,7 +48,7 @@ def story() -> list[dict[str, Any]]:
 
 def tell(conn: Connection, resources: list[dict[str, Any]], now: datetime) -> None:
     changes = [Change(each["resourceType"], each["id"], each) for each in resources]
-    put_all(conn, changes, now=now, actor=ACTOR, base_url=BASE, project=worklist_project.projector(POLICY))
+    put_all(conn, changes, now=now, actor=ACTOR, base=HERE, project=worklist_project.projector(POLICY))
 
 
 @pytest.fixture(scope="module")

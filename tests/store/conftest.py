@@ -9,17 +9,21 @@ from sqlalchemy import Connection, Engine
 
 from carecoord.fhir import text
 from carecoord.fhir.search.query import EVERYTHING, Filter, parse
+from carecoord.fhir.service_base import Base
 from carecoord.store.database.engine import open_engine, reading, writing
 from carecoord.store.resources.write import Actor, Change, Touched, Written, put_all
 from carecoord.store.search.search import Page, find
 
 BASE = "https://here.example/fhir"
+HERE = Base(BASE, UTC)
 START = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 AMARA = Actor("amara", "desk", "clinic", "req-1")
 
 
 class Store:
     """What tests do to a database."""
+
+    base = HERE
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -29,7 +33,7 @@ class Store:
     def put_all(self, *changes: Change) -> list[Written]:
         """Write at the present time, then let a second pass."""
         with writing(self.engine) as conn:
-            written = put_all(conn, changes, now=self.now, actor=AMARA, base_url=BASE, project=self._project)
+            written = put_all(conn, changes, now=self.now, actor=AMARA, base=self.base, project=self._project)
         self.now += timedelta(seconds=1)
         return written
 
@@ -46,7 +50,7 @@ class Store:
         type, _, rest = query.partition("?")
         pairs = [(name, value) for name, _, value in (pair.partition("=") for pair in rest.split("&") if pair)]
         with reading(self.engine) as conn:
-            return find(conn, parse(type, pairs, strict=True, base_url=BASE), may)
+            return find(conn, parse(type, pairs, self.base, strict=True), may)
 
     def ids(self, query: str, may: Callable[[str], Filter] = lambda _: EVERYTHING) -> list[str]:
         """The ids on that page, in order."""

@@ -99,7 +99,7 @@ def search(world: World, grant: Grant, mrn: str, family: str, birth: str, reques
     if not mrn and not re.fullmatch(r"\d{4}-\d\d-\d\d", birth, re.ASCII):
         raise Invalid("Write the date of birth as year-month-day, such as 1958-03-09.", "birth")
     with looking(world, grant, request) as turn, noted(turn, "break-glass-search", "Patient") as shown:
-        asked = parse("Patient", pairs, strict=True)
+        asked = parse("Patient", pairs, world.base, strict=True)
         rows = find(turn.conn, asked, lambda _: EVERYTHING, page_size=FOUND if mrn else BORN).rows
         called = [row for row in rows if mrn or _is_called(json.loads(row.body), family)][:FOUND]
         shown += [row.id for row in called]
@@ -185,7 +185,7 @@ def _listed(turn: Turn, type: str) -> list[Json]:
     if turn.filter(type, "s") == NOTHING:
         return []
     with noted(turn, "search", type, query="_sort=-_lastUpdated") as shown:
-        asked: Search = parse(type, [("_sort", "-_lastUpdated")], strict=True)
+        asked: Search = parse(type, [("_sort", "-_lastUpdated")], turn.world.base, strict=True)
         rows = find(turn.conn, asked, turn.may("s"), page_size=LISTED).rows
         shown += [row.patient for row in rows]
         return [json.loads(row.body) for row in rows]

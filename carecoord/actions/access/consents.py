@@ -18,6 +18,7 @@ from carecoord.domain.access.consents import PURPOSES, Asker, Directive, directi
 from carecoord.domain.access.roles import Office, sees
 from carecoord.fhir import text
 from carecoord.fhir.instants import micros
+from carecoord.fhir.service_base import Base
 from carecoord.store.access import consents
 from carecoord.store.resources.write import Touched
 from carecoord.store.worklist.query import CaseScope
@@ -38,7 +39,7 @@ _kept: "OrderedDict[bytes, _Read]" = OrderedDict()  # by mark: marks are random,
 _lock = Lock()
 
 
-def kept_from(conn: Connection, grant: Grant, office: Office, now: datetime, base_url: str) -> Denied:
+def kept_from(conn: Connection, grant: Grant, office: Office, now: datetime, base: Base) -> Denied:
     """What is withheld from the asker now. Nothing from the machinery itself (`carecoord load`), which is nobody."""
     if not grant.roles and grant.client is None and grant.session is None:
         return NOTHING
@@ -46,7 +47,7 @@ def kept_from(conn: Connection, grant: Grant, office: Office, now: datetime, bas
     if mark is None:
         return NOTHING
     at = micros(now)
-    found, asker = _read(conn, mark, base_url), asker_of(grant, office)
+    found, asker = _read(conn, mark, base), asker_of(grant, office)
     with _lock:
         known = found.judged.get(asker)
     if known is not None and at < known.until:
@@ -59,9 +60,9 @@ def kept_from(conn: Connection, grant: Grant, office: Office, now: datetime, bas
     return made
 
 
-def cases_seen(conn: Connection, grant: Grant, office: Office, now: datetime, base_url: str) -> CaseScope:
+def cases_seen(conn: Connection, grant: Grant, office: Office, now: datetime, base: Base) -> CaseScope:
     """Whose cases the asker sees: by role, without those that a Consent keeps from them."""
-    withheld = kept_from(conn, grant, office, now, base_url).cases()
+    withheld = kept_from(conn, grant, office, now, base).cases()
     return CaseScope(sees(grant, office), tuple(sorted(withheld)))
 
 
@@ -88,11 +89,11 @@ def note(conn: Connection, touched: Sequence[Touched]) -> None:
     consents.keep(conn, forbidding, set(rids) - forbidding)
 
 
-def _read(conn: Connection, mark: bytes, base_url: str) -> _Read:
+def _read(conn: Connection, mark: bytes, base: Base) -> _Read:
     with _lock:
         found = _kept.get(mark)
     if found is None:
-        read = (directive(text.loads(row.body), base_url) for row in consents.every(conn) if not row.deleted)
+        read = (directive(text.loads(row.body), base) for row in consents.every(conn) if not row.deleted)
         found = _Read([each for each in read if each])
         with _lock:
             _kept[mark] = found

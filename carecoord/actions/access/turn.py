@@ -64,14 +64,14 @@ class Turn:
             systems = access_office.systems(self.conn, self.world.settings.url, self.grant.client)
             office = replace(office, systems=systems)
         ways = access_roles.narrow(self.grant, office, type, perm)
-        return self._permitted(limits(type, ways, self.world.settings.fhir_url), type, perm)
+        return self._permitted(limits(type, ways, self.world.base), type, perm)
 
     def _opened(self, type: str, perm: str) -> Filter:
         """One record, to read, whosever patient it is and whatever they said: by the table of roles all the same."""
         if self.glass is None or not self.glass.is_open(micros(self.now)):
             return NOTHING
         ways = access_roles.opened(self.grant, type, perm, self.glass.patient)
-        return limits(type, ways, self.world.settings.fhir_url)
+        return limits(type, ways, self.world.base)
 
     def _permitted(self, found: Filter, type: str, perm: str) -> Filter:
         """A filter without what patients' Consents keep from the asker."""
@@ -79,7 +79,7 @@ class Turn:
         managed = type == "Consent" and not self.grant.roles  # a service brings Consents in, and takes them back
         if not denied or managed:
             return found
-        base = self.world.settings.fhir_url
+        base = self.world.base
         more = denied.besides(type, perm, consents.own_record(self.grant), base)
         if not more:
             return found
@@ -89,7 +89,7 @@ class Turn:
     def denied(self) -> Denied:
         """What patients' Consents keep from the asker, whatever their roles and scopes."""
         if self._denied is None:
-            base = self.world.settings.fhir_url
+            base = self.world.base
             self._denied = consents.kept_from(self.conn, self.grant, self.office(), self.now, base)
         return self._denied
 
@@ -113,7 +113,7 @@ class Turn:
     def role_sees(self, row: Row) -> bool:
         """Whether the asker's roles let them see a resource, whatever their scopes."""
         ways = access_roles.by_role(self.grant, self.office(), row.type, "r")
-        allowed = self._permitted(limits(row.type, ways, self.world.settings.fhir_url), row.type, "r")
+        allowed = self._permitted(limits(row.type, ways, self.world.base), row.type, "r")
         return allowed == EVERYTHING or (allowed != NOTHING and visible(self.conn, row, allowed))
 
     def demand(self, type: str, perm: str) -> Filter:
@@ -137,7 +137,7 @@ class Turn:
     def is_whole(self, type: str, perm: str) -> bool:
         """Whether nothing but patients' Consents narrows what the asker may do to a type."""
         ways = access_roles.narrow(self.grant, self.office(), type, perm)
-        return self.glass is None and limits(type, ways) == EVERYTHING
+        return self.glass is None and limits(type, ways, self.world.base) == EVERYTHING
 
     def kept_from(self, perm: str) -> frozenset[str]:
         """The patients of whose records anything at all is kept from the asker."""

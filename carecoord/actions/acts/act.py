@@ -156,7 +156,7 @@ def write(acting: Acting, verb: str, planned: Planned) -> Act:
     changes.append(Change("Provenance", act.id, provenance.resource(act, grant, acting.office, planned.why)))
     door.admit(turn, changes)
     written = put_all(
-        turn.conn, changes, now=turn.now, actor=turn.actor(), base_url=turn.world.settings.fhir_url,
+        turn.conn, changes, now=turn.now, actor=turn.actor(), base=turn.world.base,
         project=turn.world.project,
     )  # fmt: skip
     if any(one.outcome == "unchanged" for one in written):

@@ -196,7 +196,7 @@ def _context(order: Json) -> dict[str, Any]:
 def _search(turn: Turn, type: str, pairs: list[tuple[str, str]]) -> list[Json]:
     with noted(turn, "search", type, query=urlencode(pairs)) as shown:
         turn.demand(type, "s")
-        page = find(turn.conn, parse(type, pairs, strict=True), turn.may("s"), page_size=FOUND)
+        page = find(turn.conn, parse(type, pairs, turn.world.base, strict=True), turn.may("s"), page_size=FOUND)
         shown += [row.patient for row in page.rows]
         return [json.loads(row.body) for row in page.rows]
 

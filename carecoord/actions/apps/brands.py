@@ -4,6 +4,7 @@ people is the server's own."""
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from sqlalchemy import Connection
@@ -38,7 +39,8 @@ def published(world: World) -> Published:
         rows = _organizations(conn)
     found = [one for row in rows if (one := text.loads(row.body)).get("name")]
     settings = world.settings
-    changed = max((one["meta"]["lastUpdated"] for one in found), key=period, default="1970-01-01T00:00:00Z")
+    moments = (one["meta"]["lastUpdated"] for one in found)
+    changed = max(moments, key=lambda said: period(said, UTC), default="1970-01-01T00:00:00Z")
     body = text.dumps(brands.bundle(found, settings.url, settings.fhir_url, changed))
     return Published(body, f'W/"{hashlib.sha256(body).hexdigest()[:16]}"')
 

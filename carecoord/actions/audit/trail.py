@@ -115,7 +115,7 @@ def patients(world: World, grant: Grant, said: str, request: str) -> list[Named]
     with reading(world.engine) as conn:
         rows = read.many(conn, [("Patient", said)]) if _ID.fullmatch(said) else []
         if not rows:
-            searches = [parse("Patient", pairs, strict=True) for pairs in name_or_number(said)]
+            searches = [parse("Patient", pairs, world.base, strict=True) for pairs in name_or_number(said)]
             rows = [row for one in searches for row in find(conn, one, lambda _: EVERYTHING, page_size=PICKED).rows]
         found = {row.id: patient_named(row, now) for row in rows}
         if not found and _ID.fullmatch(said) and trail_search.count(conn, Wanted(patient=said), 1):

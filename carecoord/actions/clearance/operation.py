@@ -5,7 +5,7 @@ Nobody learns from it what they may not read: a gate whose evidence the asker ma
 would give it away (the headline and whether all is cleared)."""
 
 from datetime import date as Date
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from sqlalchemy import Connection
@@ -45,7 +45,7 @@ def clearance(
     on = _day(date)
     asked = _query(date, as_of)
     with looking(world, asker, request) as turn, noted(turn, "clearance", *order_named(id), asked) as shown:
-        at = _instant(as_of, turn.now)
+        at = _instant(as_of, turn.now, world.base.zone)
         full = _may(turn, id)
         case = assemble(turn.conn, id, at, offers=True)
         if case is None or not _same_patient(turn.conn, case):
@@ -66,12 +66,12 @@ def _day(given: str | None) -> Date | None:
         raise Invalid(f"date must be a day such as 2027-01-30, not {given!r}.", where="http.date") from None
 
 
-def _instant(given: str | None, now: datetime) -> int | None:
+def _instant(given: str | None, now: datetime, zone: tzinfo) -> int | None:
     """The end of what the text names, as microseconds: as of a day means when that day was over."""
     if not given:
         return None
     try:
-        low, high = period(given.replace(" ", "+"))  # a plus sign in an address arrives as a space
+        low, high = period(given.replace(" ", "+"), zone)  # a plus sign in an address arrives as a space
     except ValueError as e:
         raise Invalid(f"asOf: {e}", where="http.asOf") from None
     at = high - 1

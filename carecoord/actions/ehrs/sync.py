@@ -219,7 +219,7 @@ class Keeper:
                 [*fresh, *gone],
                 now=now,
                 actor=Actor(f"ehr:{name}", None, None, f"sync-{self.run}"),
-                base_url=self.world.settings.fhir_url,
+                base=self.world.base,
                 project=self.world.project,
             )
             did: Counter[str] = Counter(one.outcome for one in written)

@@ -6,6 +6,7 @@ dates of care: what has none comes along, for nothing says that it lies outside.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from itertools import product
 from typing import Final
@@ -18,7 +19,7 @@ from carecoord.actions.fhir.type_walk import Leg, walk
 from carecoord.errors import Forbidden, Gone, Invalid
 from carecoord.fhir import bundle
 from carecoord.fhir.bundle import Found
-from carecoord.fhir.instants import period
+from carecoord.fhir.instants import instant, micros, period
 from carecoord.fhir.operations import arguments
 from carecoord.fhir.search.params import compartment, params
 from carecoord.fhir.search.query import CURSOR, NOTHING, Filter, Include, limits, parse
@@ -36,6 +37,8 @@ _CARE: Final = (
     "onset-date", "start-date", "authored", "authoredon", "authored-on", "datewritten", "event-date", "created",
     "issued", "recorded-date", "recorded", "whenhandedover", "whenprepared", "execution", "issue-date",
 )  # fmt: skip
+_FIRST = micros(datetime.min.replace(tzinfo=UTC))
+_LAST = micros(datetime.max.replace(tzinfo=UTC))
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def everything(world: World, asker: Asker, id: str | None, pairs: Pairs, *, requ
     Raises Invalid naming the argument, Forbidden, NotFound, Gone.
     """
     with looking(world, asker, request) as turn, noted(turn, "everything", "Patient", id, urlencode(pairs)) as shown:
-        asked = _asked(arguments(pairs, ARGUMENTS))
+        asked = _asked(arguments(pairs, ARGUMENTS), world.base.zone)
         turn.demand("Patient", "s")
         if id is not None:
             row = known(turn, "Patient", id)
@@ -75,31 +78,36 @@ def everything(world: World, asker: Asker, id: str | None, pairs: Pairs, *, requ
         return bundle.searchset(base, matches, along, links=links, warnings=page.issues)
 
 
-def _asked(given: dict[str, str]) -> _Asked:
+def _asked(given: dict[str, str], zone: tzinfo) -> _Asked:
     named = given.get("_type")
     wanted = set(named.split(",")) if named else set(_record())
     for type in sorted(wanted - set(TYPES)):
         raise Invalid(f"_type: {type[:80]!r} is not a resource type of this server.", "http._type")
-    cared = tuple(
-        prefix + _moment(name, given[name]) for name, prefix in (("start", "ge"), ("end", "le")) if name in given
-    )
-    since = _moment("_since", given["_since"]) if "_since" in given else None
+    bounds = {name: _period(name, given[name], zone) for name in ("start", "end", "_since") if name in given}
+    cared = []  # as moments, so that care which only reaches into the first day, or begins on the last, counts
+    if "start" in bounds:
+        cared.append(f"ge{_instant(bounds['start'][0])}")
+    if "end" in bounds:
+        cared.append(f"le{_instant(bounds['end'][1] - 1)}")
+    since = _instant(bounds["_since"][0]) if "_since" in bounds else None
     count = given.get("_count")
     if count is not None and not (count.isascii() and count.isdigit()):
         raise Invalid(f"_count is a whole number, not {count[:80]!r}.", "http._count")
     types = tuple(type for type in _record() if type in wanted)
     if not types:
         raise Invalid(f"_type: none of {named!r} is ever in the record of a patient.", "http._type")
-    return _Asked(types, bool(named), since, cared, int(count[:9]) if count else None, given.get(CURSOR))
+    return _Asked(types, bool(named), since, tuple(cared), int(count[:9]) if count else None, given.get(CURSOR))
 
 
-def _moment(name: str, value: str) -> str:
-    value = value.replace(" ", "+")  # a plus sign in an address arrives as a space
+def _period(name: str, value: str, zone: tzinfo) -> tuple[int, int]:
     try:
-        period(value)
+        return period(value.replace(" ", "+"), zone)  # a plus sign in an address arrives as a space
     except ValueError as e:
         raise Invalid(f"{name}: {e}.", f"http.{name}") from None
-    return value
+
+
+def _instant(at: int) -> str:
+    return instant(min(max(at, _FIRST), _LAST))
 
 
 @cache
@@ -114,9 +122,9 @@ def _leg(turn: Turn, type: str, id: str | None, asked: _Asked) -> Leg | None:
         if asked.named:
             raise Forbidden(f"This access may not search {type}: leave it out of _type.", "http._type")
         return None
-    base = turn.world.settings.fhir_url
+    base = turn.world.base
     inside = limits(type, _ways(type, id, asked.cared), base)
-    search = parse(type, [("_lastUpdated", f"ge{asked.since}")] if asked.since else [], strict=True, base_url=base)
+    search = parse(type, [("_lastUpdated", f"ge{asked.since}")] if asked.since else [], base, strict=True)
     references = tuple(param for param in params(type).values() if param.kind == "reference")
     search = replace(search, includes=(Include(references, None, False, False),))
     both: Filter = tuple(one + other for one, other in product(allowed, inside))

@@ -17,6 +17,7 @@ from carecoord.fhir import bundle
 from carecoord.fhir.bundle import Version
 from carecoord.fhir.instants import FOREVER, period
 from carecoord.fhir.search.query import CURSOR, EVERYTHING, NOTHING
+from carecoord.fhir.service_base import Base
 from carecoord.fhir.types import TYPES
 from carecoord.store.resources import read
 from carecoord.store.resources.read import Row
@@ -84,7 +85,7 @@ class _Asked:
             if name == "_count":
                 self.count = max(1, min(_whole(value), settings.page_max))
             elif name == "_since":
-                self.since = _since(value)
+                self.since = _since(value, turn.world.base)
             elif name == CURSOR:
                 self.place = _place(turn, value)
             elif name not in ("_format", "_pretty"):
@@ -128,8 +129,8 @@ def _whole(value: str) -> int:
     return int(value)
 
 
-def _since(value: str) -> int:
+def _since(value: str, base: Base) -> int:
     try:
-        return period(value.replace(" ", "+"))[0]
+        return period(value.replace(" ", "+"), base.zone)[0]
     except ValueError as e:
         raise Invalid(f"_since: {e}.", "http._since") from None

@@ -19,6 +19,7 @@ from carecoord.fhir.etag import etag
 from carecoord.fhir.search.extract import extract
 from carecoord.fhir.search.params import compartment
 from carecoord.fhir.search.query import CURSOR, EVERYTHING, Filter, Search, limits, parse
+from carecoord.fhir.service_base import Base
 from carecoord.fhir.types import TYPES
 from carecoord.store.resources import read
 from carecoord.store.resources.read import Row
@@ -60,10 +61,10 @@ def searched(turn: Turn, type: str, pairs: Pairs, strict: bool, within: tuple[st
         demand_type(type)
         turn.demand(type, "s")
         settings = turn.world.settings
-        search = parse(type, pairs, strict=strict, base_url=settings.fhir_url)
+        search = parse(type, pairs, turn.world.base, strict=strict)
         may = turn.may("s")
         if within:
-            inside = _inside(within, type, settings.fhir_url)
+            inside = _inside(within, type, turn.world.base)
             may = lambda one: _both(turn.filter(one, "s"), inside) if one == type else turn.filter(one, "s")  # noqa: E731
         sizes = {"page_size": settings.page_size, "page_max": settings.page_max}
         page = find(turn.conn, search, may, **sizes)
@@ -90,7 +91,7 @@ def known(turn: Turn, type: str, id: str) -> Row:
 def about(turn: Turn, row: Row) -> str | None:
     """Whom this very version is about: an older one may have been about somebody else than the present one. Of a
     deletion, whom the resource was about."""
-    return extract(text.loads(row.body), turn.world.settings.fhir_url).patient if row.body else row.patient
+    return extract(text.loads(row.body), turn.world.base).patient if row.body else row.patient
 
 
 def same_person(turn: Turn, now: Row, then: Row) -> bool:
@@ -100,7 +101,7 @@ def same_person(turn: Turn, now: Row, then: Row) -> bool:
     return about(turn, then) == about(turn, now)
 
 
-def _inside(within: tuple[str, str], type: str, base_url: str) -> Filter:
+def _inside(within: tuple[str, str], type: str, base: Base) -> Filter:
     """The Filter of a compartment: any of the parameters that put the type in it."""
     owner, id = within
     if owner != "Patient" or not ID.fullmatch(id):
@@ -110,7 +111,7 @@ def _inside(within: tuple[str, str], type: str, base_url: str) -> Filter:
         ways = ((("_id", id),), *ways)
     if not ways:
         raise NotFound(f"A {type} is never in the compartment of a patient.")
-    return limits(type, ways, base_url)
+    return limits(type, ways, base)
 
 
 def _both(one: Filter, other: Filter) -> Filter:

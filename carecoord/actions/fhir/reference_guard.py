@@ -17,6 +17,7 @@ from carecoord.fhir.search import params
 from carecoord.fhir.search.criteria import ATTACHED
 from carecoord.fhir.search.extract import Index, extract
 from carecoord.fhir.search.values import refers
+from carecoord.fhir.service_base import Base
 from carecoord.store.resources import read
 
 _LOCATION = params.key(*ATTACHED[1:])
@@ -45,12 +46,12 @@ def demand_seen(turn: Turn, writes: Iterable[Write]) -> None:
     admitted = {write.id for write in made if write.type == "Patient" and _is_ours(write.resource, turn.office())}
     brought = {write.id for write in made if write.type == "Binary"}
     for write in made:
-        index = extract(write.resource or {}, turn.world.settings.fhir_url)
+        index = extract(write.resource or {}, turn.world.base)
         for id in sorted(_patients(index) - admitted):
             if not _is_seen(turn, "Patient", id):
                 text = f"There is no Patient/{id} whom this access sees: it can not write about them."
                 raise Forbidden(text, write.type)
-        for id in sorted(_files(index, turn.world.settings.fhir_url) - brought):
+        for id in sorted(_files(index, turn.world.base) - brought):
             if not _is_seen(turn, "Binary", id):
                 text = f"There is no Binary/{id} that this access sees: send it in the same transaction."
                 raise Forbidden(text, write.type)
@@ -66,9 +67,9 @@ def _patients(index: Index) -> set[str]:
     return {id for _, id, type, _ in index.reference if type == "Patient" and id}
 
 
-def _files(index: Index, base_url: str) -> set[str]:
+def _files(index: Index, base: Base) -> set[str]:
     """The files of ours that a document has attached."""
-    told = (refers(value, base_url.rstrip("/") + "/") for key, value in index.uri if key == _LOCATION)
+    told = (refers(value, base.prefix) for key, value in index.uri if key == _LOCATION)
     return {found[1] for found in told if found and found[0] == ATTACHED[0]}
 
 

@@ -34,7 +34,7 @@ def search_all(world: World, asker: Asker, pairs: Pairs, strict: bool, *, reques
         types = _types(turn, [value for name, value in pairs if name == "_type" and value])
         asked, warnings = _known(pairs, strict)
         base = world.settings.fhir_url
-        searches = {type: parse(type, asked, strict=True, base_url=base) for type in types}
+        searches = {type: parse(type, asked, world.base, strict=True) for type in types}
         first = searches[types[0]]
         if first.summary == "count" or first.count == 0:
             raise Invalid("Over several types nothing is counted: search one type.", "http._summary")

@@ -188,7 +188,7 @@ def carry_out(
         changes,
         now=turn.now,
         actor=turn.actor(),
-        base_url=turn.world.settings.fhir_url,
+        base=turn.world.base,
         project=turn.world.project,
     )
     made = {
@@ -209,8 +209,8 @@ def tried(turn: Turn, writes: Sequence[ResolvedWrite]) -> Iterator[None]:
     ]
     demand_seen(turn, writes)
     with turn.conn.begin_nested() as trial:
-        base = turn.world.settings.fhir_url
-        put_all(turn.conn, changes, now=turn.now, actor=turn.actor(), base_url=base, project=lambda *_: None)
+        base = turn.world.base
+        put_all(turn.conn, changes, now=turn.now, actor=turn.actor(), base=base, project=lambda *_: None)
         yield
         trial.rollback()
 

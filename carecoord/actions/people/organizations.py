@@ -61,7 +61,7 @@ def placed(world: World, new: NewUser) -> tuple[NewUser, str]:
 def _fitting(world: World, payer: bool) -> list[tuple[str, str]]:
     """(id, name) of the payers, or of all others, by name; our own where there are any."""
     with reading(world.engine) as conn:
-        asked = parse("Organization", [("_sort", "name")], strict=True)
+        asked = parse("Organization", [("_sort", "name")], world.base, strict=True)
         found = [json.loads(row.body) for row in find(conn, asked, lambda _: EVERYTHING, page_size=MOST).rows]
     kind = [each for each in found if is_payer(each) == payer and each.get("active") is not False]
     own = [each for each in kind if not text(item(each, "meta"), "source")]

@@ -55,7 +55,7 @@ def people(world: World) -> list[Person]:
 def organizations(world: World, asker: Grant, request: str) -> list[tuple[str, str]]:
     """(id, name) of the organizations that somebody can belong to, by name, each once."""
     with looking(world, asker, request) as turn:
-        asked = parse("Organization", [("_sort", "name")], strict=True)
+        asked = parse("Organization", [("_sort", "name")], world.base, strict=True)
         found = [text.loads(row.body) for row in find(turn.conn, asked, turn.may("s"), page_size=MOST).rows]
     named = [(str(each["id"]), text_of(each, "name") or str(each["id"])) for each in distinct(found)]
     return sorted(named, key=lambda one: (fold(one[1]), one[0]))

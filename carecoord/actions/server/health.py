@@ -17,6 +17,7 @@ from carecoord.store import metrics
 from carecoord.store.database import outbox, private_files
 from carecoord.store.database.engine import alembic_config, reading
 from carecoord.store.metrics import Standing
+from carecoord.store.search import date_index
 from carecoord.world import World
 
 BEAT: Final = 10.0  # seconds between two signs of life of a worker
@@ -47,7 +48,9 @@ def tables(world: World) -> str:
     with reading(world.engine) as conn:
         present = MigrationContext.configure(conn).get_current_revision()
         newest = ScriptDirectory.from_config(alembic_config(conn)).get_current_head()
-    return "" if present == newest else f"its tables are at {present}, this version wants {newest}"
+        if present == newest:
+            return date_index.wrong_zone(conn, world.base.zone)
+    return f"its tables are at {present}, this version wants {newest}"
 
 
 def worker(world: World) -> str:

@@ -114,7 +114,7 @@ def worklist(world: World, grant: Grant, asked: WorklistQuery, tabs: Sequence[st
 def version(world: World, grant: Grant) -> int:
     """When (microseconds) anything in the asker's list last changed. It shows nobody, so no audit tells of it."""
     with reading(world.engine) as conn:
-        scope = consents.cases_seen(conn, grant, office(conn, grant), world.clock(), world.settings.fhir_url)
+        scope = consents.cases_seen(conn, grant, office(conn, grant), world.clock(), world.base)
         return worklist_version.version(conn, scope)
 
 
@@ -256,7 +256,7 @@ def _versions(conn: Connection, task: str) -> list[Json]:
 
 def seen_cases(world: World, conn: Connection, grant: Grant, now: datetime) -> Worklist:
     """The cases that the asker may see, to be read."""
-    seen = consents.cases_seen(conn, grant, office(conn, grant), now, world.settings.fhir_url)
+    seen = consents.cases_seen(conn, grant, office(conn, grant), now, world.base)
     behind = bool(worklist_rows.due(conn, micros(now), 1))
     return Worklist(conn, seen, replace(moments(now, ZoneInfo(world.settings.timezone)), behind=behind))
 

@@ -17,6 +17,7 @@ from carecoord.fhir.search.criteria import ATTACHED, Chain, Criterion, Has, Not,
 from carecoord.fhir.search.operands import Code, Target
 from carecoord.fhir.search.params import params
 from carecoord.fhir.search.query import Filter
+from carecoord.fhir.service_base import Base
 
 OPEN: Final = PUBLIC | TRAIL
 CASE: Final = ("Patient", *ORDERS, *CLINICAL)  # of what a case tells
@@ -44,13 +45,13 @@ class Denied:
     def __bool__(self) -> bool:
         return any(self.kept.values())
 
-    def besides(self, type: str, letter: str, own: str | None, base_url: str) -> tuple[Criterion, ...]:
+    def besides(self, type: str, letter: str, own: str | None, base: Base) -> tuple[Criterion, ...]:
         """The criteria that a resource of a type must meet so that one may do this to it. own: the patient who asks."""
-        key = (type, letter, own if any(patient == own for patient, _ in self.kept.get(letter, ())) else None, base_url)
+        key = (type, letter, own if any(patient == own for patient, _ in self.kept.get(letter, ())) else None, base.url)
         found = self._made.get(key)
         if found is None:
             kept = [] if type in OPEN else [one for one in self.kept.get(letter, ()) if one[0] != own]
-            found = self._made[key] = tuple(_criteria(type, kept, base_url))
+            found = self._made[key] = tuple(_criteria(type, kept, base))
         return found
 
     def cases(self) -> frozenset[str]:
@@ -84,7 +85,7 @@ def managed_by(filter: Filter, type: str, organizations: Iterable[str]) -> Filte
     return narrowed(filter, (Term(params("Consent")["organization"], "", ours),)) if ours else ()
 
 
-def _criteria(type: str, kept: Iterable[tuple[str, Part]], base_url: str) -> Iterator[Criterion]:
+def _criteria(type: str, kept: Iterable[tuple[str, Part]], base: Base) -> Iterator[Criterion]:
     by_part: dict[Part, list[str]] = {}
     for patient, part in kept:
         if part.touches([type]):
@@ -92,10 +93,10 @@ def _criteria(type: str, kept: Iterable[tuple[str, Part]], base_url: str) -> Ite
     for part, patients in by_part.items():
         limits = tuple(_limits(type, part))
         whose = tuple(Target("Patient", patient, "") for patient in dict.fromkeys(patients))
-        yield from (Not((about, *limits)) for about in _about(type, whose, base_url))
+        yield from (Not((about, *limits)) for about in _about(type, whose, base))
 
 
-def _about(type: str, whose: tuple[Target, ...], base_url: str) -> Iterator[Criterion]:
+def _about(type: str, whose: tuple[Target, ...], base: Base) -> Iterator[Criterion]:
     """Each way in which a resource may be part of these patients' records."""
     known = params(type)
     if type == "Patient":
@@ -107,7 +108,7 @@ def _about(type: str, whose: tuple[Target, ...], base_url: str) -> Iterator[Crit
         yield Chain(known[code], ((to, Term(params(to)[subject], "", whose)),))
     if type == ATTACHED[0]:
         documents = params(ATTACHED[1])
-        yield Has(documents[ATTACHED[2]], Term(documents["subject"], "", whose), base_url.rstrip("/") + "/")
+        yield Has(documents[ATTACHED[2]], Term(documents["subject"], "", whose), base.prefix)
 
 
 def _limits(type: str, part: Part) -> Iterator[Criterion]:

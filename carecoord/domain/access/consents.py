@@ -17,6 +17,7 @@ from carecoord.domain.resource.elements import Json, identifier, item, items, ta
 from carecoord.fhir.code_systems import canonical
 from carecoord.fhir.instants import FOREVER, period
 from carecoord.fhir.search.extract import refers
+from carecoord.fhir.service_base import NOWHERE, Base
 from carecoord.fhir.types import TYPES
 
 READING: Final = frozenset("rsud")  # what one may not read one may not change or delete either
@@ -103,15 +104,15 @@ def may_deny(consent: Json) -> bool:
     """Whether a Consent could withhold anything: only those are kept at hand."""
     if text(consent, "status") != "active" or not _is_privacy(consent):
         return False
-    return _denies(_provision(consent, ""))
+    return _denies(_provision(consent, NOWHERE))
 
 
-def directive(consent: Json, base_url: str = "") -> Directive | None:
+def directive(consent: Json, base: Base) -> Directive | None:
     """What an active Consent about privacy says of its patient; None where it speaks of no patient of ours."""
-    kind, _, id = (_local(item(consent, "patient"), base_url) or "").partition("/")
+    kind, _, id = (_local(item(consent, "patient"), base) or "").partition("/")
     if kind != "Patient" or not may_deny(consent):
         return None
-    return Directive(id, _provision(consent, base_url))
+    return Directive(id, _provision(consent, base))
 
 
 def withheld(rule: Rule, asker: Asker, letter: str, now: int) -> Iterator[Part]:
@@ -165,7 +166,7 @@ def _is_privacy(consent: Json) -> bool:
     return not codes or not codes <= _OTHERS
 
 
-def _provision(consent: Json, base: str) -> Rule:
+def _provision(consent: Json, base: Base) -> Rule:
     """The root rule. The standard gives it no type of its own but takes it from policyRule; many write one all the
     same, and it counts first."""
     root = item(consent, "provision")
@@ -174,8 +175,8 @@ def _provision(consent: Json, base: str) -> Rule:
     return _rule(root, effect, base)
 
 
-def _rule(said: Json, effect: str, base: str) -> Rule:
-    starts, ends, timed = _period(item(said, "period"))
+def _rule(said: Json, effect: str, base: Base) -> Rule:
+    starts, ends, timed = _period(item(said, "period"), base)
     actors, known = _actors(said, base)
     letters, clear = _letters(said)
     purposes, told = _purposes(said)
@@ -189,16 +190,16 @@ def _rule(said: Json, effect: str, base: str) -> Rule:
     return Rule(effect, starts, ends, actors, letters, purposes, part, sure, inner)
 
 
-def _period(said: Json) -> tuple[int, int, bool]:
+def _period(said: Json, base: Base) -> tuple[int, int, bool]:
     try:
-        starts = period(text(said, "start"))[0] if "start" in said else 0
-        ends = period(text(said, "end"))[1] if "end" in said else FOREVER
+        starts = period(text(said, "start"), base.zone)[0] if "start" in said else 0
+        ends = period(text(said, "end"), base.zone)[1] if "end" in said else FOREVER
     except ValueError:
         return 0, FOREVER, False
     return starts, ends, True
 
 
-def _actors(said: Json, base: str) -> tuple[frozenset[str] | None, bool]:
+def _actors(said: Json, base: Base) -> tuple[frozenset[str] | None, bool]:
     """Whom it names. A group or team, somebody told by name only or on another server could be anybody."""
     if not said.get("actor"):
         return None, True
@@ -232,7 +233,7 @@ def _purposes(said: Json) -> tuple[frozenset[str], bool]:
     return codes, True
 
 
-def _part(said: Json, base: str) -> tuple[Part, bool]:
+def _part(said: Json, base: Base) -> tuple[Part, bool]:
     """What of the record. `code` and `dataPeriod` are about content that no index tells for every type."""
     sure = not said.get("code") and not said.get("dataPeriod")
     types: frozenset[str] | None = None
@@ -263,7 +264,7 @@ def _label(said: Json) -> frozenset[str] | None:
     return frozenset({f"{system}|{code}"})
 
 
-def _local(reference: Json, base: str) -> str | None:
+def _local(reference: Json, base: Base) -> str | None:
     """`Type/id` of a reference to this server, also where it is written with our own address."""
-    found = refers(text(reference, "reference"), base.rstrip("/") + "/") if base else None
+    found = refers(text(reference, "reference"), base.prefix) if base.url else None
     return "/".join(found[:2]) if found else target(reference) or None

@@ -21,6 +21,7 @@ from carecoord.fhir.search.criteria import ATTACHED, REQUESTED
 from carecoord.fhir.search.operands import escape
 from carecoord.fhir.search.params import compartment, params
 from carecoord.fhir.search.query import limits
+from carecoord.fhir.service_base import NOWHERE
 from carecoord.fhir.types import TYPES
 
 PATIENT_SIDE: Final = frozenset({"Patient", "RelatedPerson", "Person", "Consent"})
@@ -156,7 +157,7 @@ def understands(scope: Scope) -> bool:
     (`*`), arguments that all of them know."""
     types = tuple(TYPES) if scope.type == "*" else (scope.type,)
     try:
-        return all(type in TYPES and limits(type, (scope.query,)) is not None for type in types)
+        return all(type in TYPES and limits(type, (scope.query,), NOWHERE) is not None for type in types)
     except Problem:
         return False
 

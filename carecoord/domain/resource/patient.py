@@ -5,7 +5,7 @@ Clause: FHIR R4 datatypes.html#HumanName, valueset-name-use (a name has a use an
 terminology v2-0203 (the kinds of identifier; MR is the medical record number)."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -88,8 +88,8 @@ def _holds(element: Json, now: datetime | None) -> bool:
 def _period(element: Json) -> tuple[int, int]:
     said = item(element, "period")
     try:
-        starts = period(text(said, "start"))[0] if text(said, "start") else 0
-        ends = period(text(said, "end"))[1] if text(said, "end") else FOREVER
+        starts = period(text(said, "start"), UTC)[0] if text(said, "start") else 0
+        ends = period(text(said, "end"), UTC)[1] if text(said, "end") else FOREVER
     except ValueError:
         return 0, FOREVER
     return starts, ends

@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from carecoord.errors import Invalid
 from carecoord.fhir.search.implied import widened
 from carecoord.fhir.search.operands import (
-    READERS,
     Absent,
     Code,
     Operand,
     parts,
     plain,
+    read,
     read_code,
     read_pair,
     read_reference,
     read_words,
 )
 from carecoord.fhir.search.params import Param, params
+from carecoord.fhir.service_base import Base
 from carecoord.fhir.types import TYPES
 
 MOST_VALUES = 500  # alternatives of one argument, of kinds that are looked up by equality
@@ -100,8 +101,8 @@ class Requested:
 Criterion = Term | Chain | Has | Not | Requested
 
 
-def criterion(type: str, name: str, value: str, base_url: str = "") -> Criterion:
-    """Read one argument of a search on that type. base_url: our own FHIR base, whose references are local ones.
+def criterion(type: str, name: str, value: str, base: Base) -> Criterion:
+    """Read one argument of a search on that type.
 
     Raises Unknown for a parameter that the type does not have, Invalid for anything that can not be understood, each
     with `where` naming the argument.
@@ -109,13 +110,13 @@ def criterion(type: str, name: str, value: str, base_url: str = "") -> Criterion
     try:
         if "\0" in value:
             raise Invalid("A value can not hold a NUL.")
-        return _read(type, name, value, base_url.rstrip("/") + "/", 0)
+        return _read(type, name, value, base, 0)
     except Invalid as e:
         e.where = e.where or f"http.{name}"
         raise
 
 
-def _read(type: str, name: str, value: str, base: str, depth: int) -> Criterion:
+def _read(type: str, name: str, value: str, base: Base, depth: int) -> Criterion:
     if depth > _DEEPEST:
         raise Invalid(f"A chain may have {_DEEPEST} hops, and no more.")
     if name.startswith("_has:"):
@@ -137,7 +138,7 @@ def _param(type: str, code: str) -> Param:
     return known[code]
 
 
-def _has(type: str, name: str, value: str, base: str, depth: int) -> Has:
+def _has(type: str, name: str, value: str, base: Base, depth: int) -> Has:
     pieces = name.split(":", 3)
     if len(pieces) < 4 or not pieces[3]:
         raise Invalid("Write _has:Type:reference:parameter=value, such as _has:Task:focus:status=requested.")
@@ -148,10 +149,10 @@ def _has(type: str, name: str, value: str, base: str, depth: int) -> Has:
     attached = (type, owner, code) == ATTACHED
     if not attached and (param.kind != "reference" or type not in param.targets):
         raise Invalid(f"{owner}.{code} does not refer to {type}.")
-    return Has(param, _read(owner, rest, value, base, depth + 1), base if attached else "")
+    return Has(param, _read(owner, rest, value, base, depth + 1), base.prefix if attached else "")
 
 
-def _chain(param: Param, modifier: str, rest: str, value: str, base: str, depth: int) -> Chain:
+def _chain(param: Param, modifier: str, rest: str, value: str, base: Base, depth: int) -> Chain:
     if param.kind != "reference":
         raise Invalid(f"{param.code} is a {param.kind}, not a reference: nothing can be chained to it.")
     if modifier and modifier not in param.targets:
@@ -173,7 +174,7 @@ def _chain(param: Param, modifier: str, rest: str, value: str, base: str, depth:
     return Chain(param, tuple(branches))
 
 
-def _term(param: Param, modifier: str, value: str, base: str) -> Term:
+def _term(param: Param, modifier: str, value: str, base: Base) -> Term:
     if not value:
         raise Invalid(f"{param.code} has no value.")
     if modifier == "missing":
@@ -182,20 +183,20 @@ def _term(param: Param, modifier: str, value: str, base: str) -> Term:
         if value not in ("true", "false"):
             raise Invalid(f"{param.code}:missing is true or false, not {value!r}.")
         return Term(param, modifier, (Absent(value == "true"),))
-    kept, read = _reader(param, modifier, base)
+    kept, read_one = _reader(param, modifier, base)
     texts = parts(value, ",")
     most = MOST_VALUES if param.kind in _BY_EQUALITY else MOST_RANGES
     if len(texts) > most:
         raise Invalid(f"{param.code} lists {len(texts)} values; at most {most} in one argument.")
     if not all(texts):
         raise Invalid(f"{param.code} has an empty value in its list.")
-    operands = tuple(dict.fromkeys(one for text in texts for one in widened(param, read(text))))
+    operands = tuple(dict.fromkeys(one for text in texts for one in widened(param, read_one(text))))
     if len({operand.system for operand in operands if isinstance(operand, Code)}) > MOST_RANGES:
         raise Invalid(f"{param.code} lists codes of more than {MOST_RANGES} systems.")
     return Term(param, kept, operands)
 
 
-def _reader(param: Param, modifier: str, base: str) -> tuple[str, Callable[[str], Operand]]:
+def _reader(param: Param, modifier: str, base: Base) -> tuple[str, Callable[[str], Operand]]:
     """The modifier that remains to be heeded, and what reads a single value."""
     if param.kind == "reference" and modifier != "identifier":
         if modifier and modifier not in param.targets:
@@ -213,7 +214,7 @@ def _reader(param: Param, modifier: str, base: str) -> tuple[str, Callable[[str]
         return modifier, read_words
     if modifier == "identifier":
         return modifier, read_code
-    return modifier, READERS[param.kind]
+    return modifier, lambda text: read(param.kind, text, base)
 
 
 def _no_modifier(param: Param, modifier: str) -> Invalid:

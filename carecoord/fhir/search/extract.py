@@ -14,6 +14,7 @@ from carecoord.errors import NotFound
 from carecoord.fhir.search.params import Component, Param, Path, compartment, key, params
 from carecoord.fhir.search.values import clip, is_about, refers
 from carecoord.fhir.search.writers import WRITERS, Keys, Rows
+from carecoord.fhir.service_base import NOWHERE, Base
 from carecoord.fhir.types import TYPES
 
 __all__ = ["Index", "clip", "extract", "refers"]
@@ -46,13 +47,13 @@ class Index:
     patient: str | None
 
 
-def extract(resource: dict[str, Any], base_url: str) -> Index:
-    """The index rows of a resource; `base_url` is our own FHIR base, whose references count as relative ones. Values of
-    the wrong shape are passed over. Raises NotFound for a type that is not ours."""
+def extract(resource: dict[str, Any], base: Base) -> Index:
+    """The index rows of a resource. Values of the wrong shape are passed over. Raises NotFound for a type that is not
+    ours."""
     type_ = resource.get("resourceType")
     if not isinstance(type_, str) or type_ not in TYPES:
         raise NotFound(f"{type_!r} is not a resource type of this server.")
-    rows = Rows(base_url.rstrip("/") + "/")
+    rows = Rows(base)
     _plan(type_)(resource, rows)
     return Index(
         tuple(rows.token),
@@ -84,7 +85,7 @@ def _reached(value: Any, steps: tuple[str, ...]) -> Iterator[Any]:
         yield value
     elif steps[0][0] == "?":
         found: list[Any] = []
-        _test(steps[0], lambda one, _: found.append(one))(value, Rows(""))
+        _test(steps[0], lambda one, _: found.append(one))(value, Rows(NOWHERE))
         yield from (inner for one in found for inner in _reached(one, steps[1:]))
     elif isinstance(value, dict) and steps[0] in value:
         yield from _reached(value[steps[0]], steps[1:])
@@ -213,7 +214,7 @@ class _Part:
         self.starts = {path.steps[0] for path in component.paths}
         self.visit = _compile(root)
 
-    def sides(self, value: Any, base: str, known: dict["_Part", list[Side]]) -> list[Side]:
+    def sides(self, value: Any, base: Base, known: dict["_Part", list[Side]]) -> list[Side]:
         """The values of this part in an element; `known` keeps those already read."""
         found = known.get(self)
         if found is None:

@@ -6,16 +6,19 @@ Clause: FHIR R4 search.html#prefix, #number, #date, #string, #token, #reference,
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import tzinfo
 from decimal import Decimal
 
 from carecoord.errors import Invalid
 from carecoord.fhir.instants import period
 from carecoord.fhir.search.extract import clip, refers
 from carecoord.fhir.search.params import Param
+from carecoord.fhir.service_base import Base
 
 _PREFIX = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)(?=[-+\d])")
 _NUMBER = re.compile(r"[-+]?\d{1,40}(\.\d{1,40})?([eE][-+]?\d{1,2})?", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_SECOND = 1_000_000  # microseconds
 _TENTH = Decimal("0.1")  # search.html#prefix: "approximately" is within a tenth of the value
 _KILOMETRES = {"": 1.0, "km": 1.0, "m": 0.001, "[mi_i]": 1.609344, "[mi_us]": 1.609347, "[ft_i]": 0.0003048}
 _NEAR = 50.0  # kilometres, where the search says no distance: the standard leaves it to us
@@ -45,11 +48,18 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A prefix and a date's range [low, high) in microseconds."""
+    """A prefix and a date's range [low, high) in microseconds.
+
+    is_moment: it was asked to the second or finer, so that "at or after" means just that; of a day, a month or a year
+    the standard has a range, which a stored range that only reaches into it neither equals nor passes."""
 
     prefix: str
     low: int
     high: int
+
+    @property
+    def is_moment(self) -> bool:
+        return self.high - self.low <= _SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +156,16 @@ def read_uri(text: str) -> Uri:
     return Uri(plain(text))
 
 
-def read_span(text: str) -> Span:
+def read_span(text: str, zone: tzinfo) -> Span:
     """A date of any precision behind a prefix. Near a date means within its own length before and after it: a day for
-    a day, a month for a month (the standard suggests a tenth of the time between then and now, which no page of
-    results would share with the next)."""
+    a day, a month for a month, and never less than a second (the standard suggests a tenth of the time between then and
+    now, which no page of results would share with the next)."""
     prefix, rest = _prefixed(text)
     try:
-        low, high = period(rest.replace(" ", "+"))  # a + in a query that nobody escaped
+        low, high = period(rest.replace(" ", "+"), zone)  # a + in a query that nobody escaped
     except ValueError as e:
         raise Invalid(f"{e}.") from None
-    length = high - low
+    length = max(high - low, _SECOND)
     return Span(prefix, low - length, high + length) if prefix == "ap" else Span(prefix, low, high)
 
 
@@ -179,9 +189,9 @@ def _prefixed(text: str) -> tuple[str, str]:
     return (match[1], text[2:]) if match else ("eq", text)
 
 
-def read_reference(text: str, base: str, param: Param, type: str) -> Target:
-    """`id`, `Type/id` or a url; ours (below `base`, which ends in a slash) is as good as a relative one. type: the one
-    that the modifier asks for, or empty."""
+def read_reference(text: str, base: Base, param: Param, type: str) -> Target:
+    """`id`, `Type/id` or a url; ours is as good as a relative one. type: the one that the modifier asks for, or
+    empty."""
     target = _target(plain(text), base)
     if target.url:
         return target
@@ -195,8 +205,8 @@ def read_reference(text: str, base: str, param: Param, type: str) -> Target:
     return Target(target.type or type or only, target.id, "")
 
 
-def _target(text: str, base: str) -> Target:
-    local = refers(text, base)
+def _target(text: str, base: Base) -> Target:
+    local = refers(text, base.prefix)
     if local:
         return Target(local[0], local[1], "")
     if _ID.fullmatch(text):
@@ -204,7 +214,7 @@ def _target(text: str, base: str) -> Target:
     return Target(None, "", clip(text.split("/_history/")[0]) if ":" in text else "")
 
 
-def read_pair(text: str, base: str, param: Param) -> Pair:
+def read_pair(text: str, base: Base, param: Param) -> Pair:
     """`first$second`, each read by the kind of its component."""
     pieces = parts(text, "$")
     if len(pieces) != len(param.components) or not all(pieces):
@@ -215,9 +225,9 @@ def read_pair(text: str, base: str, param: Param) -> Pair:
     return Pair(first, second)
 
 
-def _part(text: str, base: str, kind: str) -> Operand:
+def _part(text: str, base: Base, kind: str) -> Operand:
     if kind != "reference":
-        return READERS[kind](text)
+        return read(kind, text, base)
     target = _target(plain(text), base)
     if not target.url and not target.type:
         raise Invalid(f"{text!r} is no reference: inside a pair write Type/id or a url.")
@@ -239,11 +249,15 @@ def read_place(text: str) -> Place:
     return Place(latitude, longitude, abs(float(given)) * _KILOMETRES[unit] if given else _NEAR)
 
 
-READERS: dict[str, Callable[[str], Operand]] = {
+def read(kind: str, text: str, base: Base) -> Operand:
+    """A value of a kind of parameter, but of references and composites."""
+    return read_span(text, base.zone) if kind == "date" else _READERS[kind](text)
+
+
+_READERS: dict[str, Callable[[str], Operand]] = {
     "token": read_code,
     "string": read_words,
     "uri": read_uri,
-    "date": read_span,
     "number": read_amount,
     "quantity": read_amount,
     "special": read_place,

@@ -12,6 +12,7 @@ from carecoord.errors import Invalid, Issue
 from carecoord.fhir.search.criteria import Chain, Criterion, Has, Term, Unknown, criterion
 from carecoord.fhir.search.operands import Code
 from carecoord.fhir.search.params import Param, params
+from carecoord.fhir.service_base import Base
 from carecoord.fhir.types import TYPES
 
 __all__ = [
@@ -75,8 +76,8 @@ class Search:
         return tuple(pair for pair in self.pairs if pair[0] not in _SHAPE)
 
 
-def parse(type: str, pairs: Sequence[tuple[str, str]], *, strict: bool, base_url: str = "") -> Search:
-    """Read the arguments of a search. base_url: our own FHIR base.
+def parse(type: str, pairs: Sequence[tuple[str, str]], base: Base, *, strict: bool) -> Search:
+    """Read the arguments of a search.
 
     Raises Invalid naming the argument (`where` is `http.<name>`) for what can not be understood; when not `strict`,
     parameters that are not known become warnings. Raises NotFound for a type that is not ours.
@@ -84,28 +85,28 @@ def parse(type: str, pairs: Sequence[tuple[str, str]], *, strict: bool, base_url
     params(type)
     if len(pairs) > _MOST:
         raise Invalid(f"A search may have {_MOST} arguments, not {len(pairs)}.")
-    draft = _Draft(type, base_url, strict)
+    draft = _Draft(type, base, strict)
     for name, value in pairs:
         draft.take(name, value)
     return draft.search()
 
 
 @lru_cache(maxsize=1024)
-def limits(type: str, alternatives: tuple[tuple[tuple[str, str], ...], ...] | None, base_url: str = "") -> Filter:
+def limits(type: str, alternatives: tuple[tuple[tuple[str, str], ...], ...] | None, base: Base) -> Filter:
     """The Filter that alternatives of search arguments stand for; None is NOTHING, `((),)` EVERYTHING.
 
     Raises Invalid for an argument that the type does not know: better no answer than too wide a one.
     """
     if alternatives is None:
         return NOTHING
-    return tuple(tuple(criterion(type, name, value, base_url) for name, value in pairs) for pairs in alternatives)
+    return tuple(tuple(criterion(type, name, value, base) for name, value in pairs) for pairs in alternatives)
 
 
 class _Draft:
     """A search while its arguments are being read."""
 
-    def __init__(self, type: str, base_url: str, strict: bool) -> None:
-        self.type, self.base_url, self.strict = type, base_url, strict
+    def __init__(self, type: str, base: Base, strict: bool) -> None:
+        self.type, self.base, self.strict = type, base, strict
         self.criteria: list[Criterion] = []
         self.sorts: list[Sort] = []
         self.includes: list[Include] = []
@@ -126,7 +127,7 @@ class _Draft:
             if known:
                 known(self, name, value)
             else:
-                self.criteria.append(criterion(self.type, name, value, self.base_url))
+                self.criteria.append(criterion(self.type, name, value, self.base))
         except Unknown as e:
             self._pass_over(name, e)
             return

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from carecoord.fhir.instants import EVER, FOREVER, period
+from carecoord.fhir.instants import EVER, FOREVER, span
 from carecoord.fhir.search.collation import fold
 from carecoord.fhir.search.values import LONGEST, clip, refers, windows
+from carecoord.fhir.service_base import Base
 
 _CURRENCIES = "urn:iso:std:iso:4217"
 LARGEST = 1.7976931348623157e308  # the largest double: "no upper limit"; its negative, no lower one
@@ -20,9 +21,9 @@ LARGEST = 1.7976931348623157e308  # the largest double: "no upper limit"; its ne
 
 @dataclass(slots=True)
 class Rows:
-    """Index rows being gathered, as sets: the same value twice is one row. `base` is our own FHIR base with a slash."""
+    """Index rows being gathered, as sets: the same value twice is one row."""
 
-    base: str
+    base: Base
     token: set[tuple[int, str, str]] = field(default_factory=set)
     string: set[tuple[int, str, str]] = field(default_factory=set)
     date: set[tuple[int, int, int]] = field(default_factory=set)
@@ -116,15 +117,15 @@ def _strings(*properties: str) -> Writer:
 
 
 def _date(keys: Keys, value: Any, rows: Rows) -> None:
-    span = _span(value)
-    if span:
-        rows.date.add((keys.own, *span))
+    found = _span(value, rows)
+    if found:
+        rows.date.add((keys.own, *found))
 
 
 def _period(keys: Keys, value: Any, rows: Rows) -> None:
-    span = _bounds(value)
-    if span:
-        rows.date.add((keys.own, *span))
+    found = _bounds(value, rows)
+    if found:
+        rows.date.add((keys.own, *found))
 
 
 def _timing(keys: Keys, value: Any, rows: Rows) -> None:
@@ -132,24 +133,24 @@ def _timing(keys: Keys, value: Any, rows: Rows) -> None:
     if not isinstance(value, dict):
         return
     repeat = value.get("repeat")
-    spans = [_span(event) for event in _many(value.get("event"))]
-    spans.append(_bounds(repeat.get("boundsPeriod")) if isinstance(repeat, dict) else None)
+    spans = [_span(event, rows) for event in _many(value.get("event"))]
+    spans.append(_bounds(repeat.get("boundsPeriod"), rows) if isinstance(repeat, dict) else None)
     found = [span for span in spans if span]
     if found:
         rows.date.add((keys.own, min(low for low, _ in found), max(high for _, high in found)))
 
 
-def _span(value: Any) -> tuple[int, int] | None:
+def _span(value: Any, rows: Rows) -> tuple[int, int] | None:
     try:
-        return period(value) if isinstance(value, str) else None
+        return span(value, rows.base.zone) if isinstance(value, str) else None
     except ValueError:
         return None
 
 
-def _bounds(value: Any) -> tuple[int, int] | None:
+def _bounds(value: Any, rows: Rows) -> tuple[int, int] | None:
     if not isinstance(value, dict):
         return None
-    start, end = _span(value.get("start")), _span(value.get("end"))
+    start, end = _span(value.get("start"), rows), _span(value.get("end"), rows)
     if start or end:
         return start[0] if start else EVER, end[1] if end else FOREVER
     return None
@@ -227,7 +228,7 @@ def _reference(keys: Keys, value: Any, rows: Rows) -> None:
 def _target(keys: Keys, reference: Any, rows: Rows) -> None:
     if not isinstance(reference, str) or not reference or reference[0] == "#":
         return
-    local = refers(reference, rows.base)
+    local = refers(reference, rows.base.prefix)
     if local:
         rows.reference.add((keys.own, local[1], local[0], ""))
     else:

@@ -6,6 +6,7 @@ nothing for a good value, else a reason that reads on after the element's name.
 
 import re
 from collections.abc import Callable
+from datetime import UTC
 from decimal import Decimal
 from math import isfinite
 from typing import Any
@@ -53,7 +54,7 @@ def _calendar(pattern: str, wanted: str) -> Test:
         if value.__class__ is not str or not fits(value):
             return _not(wanted, value)
         try:
-            period(value)
+            period(value, UTC)
         except ValueError:
             return f"is {_shown(value)}, which is not in the calendar"
         return None

@@ -1,6 +1,7 @@
 """What a database knows of itself, by name: rows of `setting`."""
 
 from sqlalchemy import Connection, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from carecoord.store.database.tables import setting
 
@@ -14,3 +15,10 @@ def get(conn: Connection, name: str) -> bytes | None:
 def add(conn: Connection, name: str, value: bytes) -> None:
     """Put a value under a name that has none; the database refuses a second."""
     conn.execute(insert(setting).values(name=name, value=value))
+
+
+def put(conn: Connection, name: str, value: bytes) -> None:
+    """Put a value under a name, in the place of what stood there."""
+    make = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
+    row = make(setting).values(name=name, value=value)
+    conn.execute(row.on_conflict_do_update(index_elements=[setting.c.name], set_={"value": row.excluded.value}))

@@ -16,9 +16,9 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, sel
 from sqlalchemy.dialects import postgresql, sqlite
 
 from carecoord.fhir.instants import micros
-from carecoord.store.database import kinds
+from carecoord.store.database import kinds, marks
 from carecoord.store.database.engine import alone
-from carecoord.store.database.tables import outbox, setting
+from carecoord.store.database.tables import outbox
 
 LONGEST_WAIT = 3600  # seconds
 
@@ -160,12 +160,10 @@ def remove(conn: Connection, kind: str, key: str) -> None:
 
 def beat(conn: Connection, now: datetime) -> None:
     """A worker is alive."""
-    make = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
-    row = make(setting).values(name=_BEAT, value=str(micros(now)).encode())
-    conn.execute(row.on_conflict_do_update(index_elements=[setting.c.name], set_={"value": row.excluded.value}))
+    marks.put(conn, _BEAT, str(micros(now)).encode())
 
 
 def last_beat(conn: Connection) -> int | None:
     """When a worker last said that it is alive (microseconds); None: none ever did."""
-    value = conn.scalar(select(setting.c.value).where(setting.c.name == _BEAT))
-    return None if value is None else int(bytes(value))
+    value = marks.get(conn, _BEAT)
+    return None if value is None else int(value)

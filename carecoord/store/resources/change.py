@@ -10,6 +10,7 @@ from carecoord.fhir import text
 from carecoord.fhir.etag import Expected
 from carecoord.fhir.instants import instant
 from carecoord.fhir.search.extract import Index, extract
+from carecoord.fhir.service_base import Base
 
 Outcome = Literal["created", "updated", "unchanged", "deleted"]
 
@@ -170,7 +171,7 @@ def _own_meta(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def carry_out(
-    change: Change, known: StoredResource | None, rid: int, digest: bytes, at: int, base_url: str
+    change: Change, known: StoredResource | None, rid: int, digest: bytes, at: int, base: Base
 ) -> AppliedChange:
     """Carry a change out on paper: the next version's number, bytes and index rows. at: microseconds."""
     version = known.version + 1 if known else 1
@@ -182,4 +183,4 @@ def carry_out(
         "meta": {"versionId": str(version), "lastUpdated": instant(at), **_own_meta(change.resource)},
     }
     whole.update((name, value) for name, value in change.resource.items() if name not in whole)
-    return AppliedChange(change, known, rid, version, at, digest, text.dumps(whole), extract(whole, base_url))
+    return AppliedChange(change, known, rid, version, at, digest, text.dumps(whole), extract(whole, base))

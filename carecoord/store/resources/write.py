@@ -15,6 +15,7 @@ from carecoord.errors import Conflict, Stale
 from carecoord.fhir.etag import AnyOf, holds
 from carecoord.fhir.instants import micros
 from carecoord.fhir.search.params import single_dates
+from carecoord.fhir.service_base import Base
 from carecoord.store.audit import events as audit_events
 from carecoord.store.database import bulk, driver, outbox, tables
 from carecoord.store.database.tables import flag, history, resource
@@ -39,13 +40,13 @@ _INDEXES = ("token", "string", "date", "number", "reference", "uri", "pair")
 Projector = Callable[[Connection, Sequence[Touched], datetime], None]
 
 
-def put(conn: Connection, change: Change, *, now: datetime, actor: Actor, base_url: str, project: Projector) -> Written:
+def put(conn: Connection, change: Change, *, now: datetime, actor: Actor, base: Base, project: Projector) -> Written:
     """put_all of one change."""
-    return put_all(conn, [change], now=now, actor=actor, base_url=base_url, project=project)[0]
+    return put_all(conn, [change], now=now, actor=actor, base=base, project=project)[0]
 
 
 def put_all(
-    conn: Connection, changes: Sequence[Change], *, now: datetime, actor: Actor, base_url: str, project: Projector
+    conn: Connection, changes: Sequence[Change], *, now: datetime, actor: Actor, base: Base, project: Projector
 ) -> list[Written]:
     """Make every change, in the caller's transaction, and return what became of each, in their order.
 
@@ -58,7 +59,7 @@ def put_all(
     results: dict[int, Written] = {}
     touched: list[Touched] = []
     for once in _passes(changes):
-        applied, same = _decide(conn, {n: changes[n] for n in once}, at, base_url)
+        applied, same = _decide(conn, {n: changes[n] for n in once}, at, base)
         _store(conn, list(applied.values()), actor)
         results |= {n: each.written() for n, each in applied.items()} | _unchanged(changes, same, at)
         touched += [each.touched(actor) for each in applied.values()]
@@ -83,7 +84,7 @@ def _passes(changes: Sequence[Change]) -> Iterator[list[int]]:
 
 
 def _decide(
-    conn: Connection, changes: dict[int, Change], at: int, base_url: str
+    conn: Connection, changes: dict[int, Change], at: int, base: Base
 ) -> tuple[dict[int, AppliedChange], dict[int, StoredResource | None]]:
     """Tell the changes that change something from those that find everything as it should be."""
     stored = _stored(conn, sorted({(change.type, change.id) for change in changes.values()}))
@@ -97,7 +98,7 @@ def _decide(
         if known.hash == mark if known else change.resource is None:
             same[n] = known
         else:
-            applied[n] = carry_out(change, known, known.rid if known else next(fresh), mark, at, base_url)
+            applied[n] = carry_out(change, known, known.rid if known else next(fresh), mark, at, base)
     return applied, same
 
 
@@ -189,10 +190,10 @@ def _index(conn: Connection, applied: Sequence[AppliedChange], before: Sequence[
         table = tables.metadata.tables[f"ix_{name}"]
         bulk.remove(conn, table, before)
         rows = sorted((each.rid, *row) for each in applied if each.index for row in getattr(each.index, name))
-        bulk.insert(conn, table, _at_most_one(rows) if name == "date" else rows)
+        bulk.insert(conn, table, at_most_one(rows) if name == "date" else rows)
 
 
-def _at_most_one(rows: list[bulk.Values]) -> list[bulk.Values]:
+def at_most_one(rows: list[bulk.Values]) -> list[bulk.Values]:
     """Search relies on it that a date which can not be a list has one row, even where a resource breaks the rules."""
     single = single_dates()
     kept: list[bulk.Values] = []

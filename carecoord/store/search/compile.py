@@ -32,7 +32,7 @@ from carecoord.store.search.conditions import (
     Test,
     Values,
 )
-from carecoord.store.search.prefixes import AMOUNTS, DATES, LONGEST, MOMENTS, SPANS, Step, Steps
+from carecoord.store.search.prefixes import AMOUNTS, INSTANTS, LONGEST, Step, Steps, spans
 
 May = Callable[[str], Filter]  # of a type: which of its resources the asker may see
 
@@ -112,7 +112,7 @@ class SearchCompiler:
             return No(own) if term.modifier == "not" else own
         if param.code == "_lastUpdated":
             spans = [o for o in term.operands if isinstance(o, Span)]
-            tests = (self._compared(MOMENTS[span.prefix], a=span.low, b=span.high) for span in spans)
+            tests = (self._compared(INSTANTS[span.prefix], a=span.low, b=span.high) for span in spans)
             return self._rows("resource", param.type, tests)
         table, number = TABLES[param.kind], param.key
         if term.modifier in ("text", "identifier"):
@@ -221,9 +221,10 @@ class SearchCompiler:
     def _span(self, span: Span, param: Param) -> Alternative:
         longest = [LONGEST.get(path.datatype) for path in param.paths]
         if None in longest:
-            return self._compared(SPANS[span.prefix], a=span.low, b=span.high)
+            return self._compared(spans(span.prefix, span.is_moment), a=span.low, b=span.high)
         before = span.low - max(length for length in longest if length)
-        return self._compared(DATES[span.prefix], a=span.low, b=span.high, before=before)
+        steps = spans(span.prefix, span.is_moment, single=True)
+        return self._compared(steps, a=span.low, b=span.high, before=before)
 
     def _amount(self, amount: Amount) -> Alternative:
         given = (("code", amount.code), ("system", amount.system))
@@ -251,7 +252,7 @@ class SearchCompiler:
                 unit = Code(operand.system, operand.code)
                 return (*self._amount(replace(operand, system=None, code=None)), *self._part(unit, suffix))
             case Span(prefix, low, high):
-                return self._compared(SPANS[prefix], a=low, b=high)
+                return self._compared(spans(prefix, operand.is_moment), a=low, b=high)
             case _:
                 raise TypeError(f"{operand} is no part of a pair")
 

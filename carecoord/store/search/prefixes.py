@@ -16,7 +16,7 @@ class Step(NamedTuple):
 
 Steps = tuple[Step | tuple[Step, Step], ...]
 
-SPANS: dict[str, Steps] = {  # a stored range [low, high)
+_SPANS: dict[str, Steps] = {  # a stored range [low, high)
     "eq": (Step("low", ">=", "a"), Step("low", "<", "b"), Step("high", "<=", "b")),
     "ne": ((Step("low", "<", "a"), Step("high", ">", "b")),),
     "gt": (Step("high", ">", "b"),),
@@ -27,7 +27,7 @@ SPANS: dict[str, Steps] = {  # a stored range [low, high)
     "eb": (Step("high", "<=", "a"),),
     "ap": (Step("low", "<", "b"), Step("high", ">", "a")),
 }
-MOMENTS: dict[str, Steps] = {  # a stored instant
+INSTANTS: dict[str, Steps] = {  # a stored instant
     "eq": (Step("updated", ">=", "a"), Step("updated", "<", "b")),
     "ne": ((Step("updated", "<", "a"), Step("updated", ">=", "b")),),
     "gt": (Step("updated", ">=", "b"),),
@@ -50,10 +50,18 @@ AMOUNTS: dict[str, Steps] = {  # a stored range from low to high, both included
     "ap": (Step("low", "<=", "b"), Step("high", ">=", "a")),
 }
 
-DATES: dict[str, Steps] = {  # a stored range that is a single date, which can not be longer than `before` is before a
-    **SPANS,
-    "gt": (*SPANS["gt"], Step("low", "from", "before")),
-    "ge": (*SPANS["ge"], Step("low", "from", "before")),
+_AT_MOMENT: dict[str, Steps] = {  # where a moment is asked for: what reaches it is at or after it, and at or before
+    "ge": (Step("high", ">", "a"),),
+    "le": (Step("low", "<", "b"),),
 }
+_BEFORE = Step("low", "from", "before")  # a single date can not be longer than `before` is before a
 _SECOND = 1_000_000  # microseconds
-LONGEST = {"instant": _SECOND, "date": 366 * 86_400 * _SECOND, "dateTime": 366 * 86_400 * _SECOND}
+_YEAR = 368 * 86_400 * _SECOND  # the longest there is, in a zone that changes sides of the date line as well
+LONGEST = {"instant": _SECOND, "date": _YEAR, "dateTime": _YEAR}
+
+
+def spans(prefix: str, is_moment: bool, single: bool = False) -> Steps:
+    """What a prefix means for a stored range. is_moment: asked to the second or finer. single: the parameter's values
+    are single dates, of which `before` bounds the length."""
+    steps = _AT_MOMENT.get(prefix, _SPANS[prefix]) if is_moment else _SPANS[prefix]
+    return (*steps, _BEFORE) if single and prefix in ("gt", "ge") else steps

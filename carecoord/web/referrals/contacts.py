@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Literal
 
 from carecoord.actions.worklist.worklist import Panel, PayerPanel
@@ -126,8 +127,8 @@ def _telephone(contact: Json) -> Telephone:
 def _holds(contact: Json, now: int) -> bool:
     said = item(contact, "period")
     try:
-        starts = period(text(said, "start"))[0] if text(said, "start") else 0
-        ends = period(text(said, "end"))[1] if text(said, "end") else FOREVER
+        starts = period(text(said, "start"), UTC)[0] if text(said, "start") else 0
+        ends = period(text(said, "end"), UTC)[1] if text(said, "end") else FOREVER
     except ValueError:
         return True
     return starts <= now < ends

@@ -1,7 +1,9 @@
 """A Consent read as rules: whom it keeps from what, and that what can not be decided is on the closed side."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -9,6 +11,7 @@ from carecoord.domain.access.consent_filter import NOTHING, denied
 from carecoord.domain.access.consents import PURPOSES, Asker, Directive, directive, may_deny, turns
 from carecoord.fhir.instants import FOREVER, micros
 from carecoord.fhir.search.query import EVERYTHING
+from carecoord.fhir.service_base import Base
 
 NOW = micros(datetime(2026, 11, 22, 12, tzinfo=UTC))
 HL7 = "http://terminology.hl7.org/CodeSystem"
@@ -17,6 +20,7 @@ COORDINATOR = Asker(frozenset({CLINIC, "http://npi|1"}), (PURPOSES["coordinator"
 PAYER = Asker(frozenset({"Organization/payer"}), (PURPOSES["payer"],))
 SERVICE = Asker(frozenset({"Device/loader", "loader"}))
 BASE = "https://care.example/fhir"
+HERE = Base(BASE, UTC)
 
 
 def consent(provision: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
@@ -40,9 +44,9 @@ def actor(reference: str, role: str = "IRCP") -> dict[str, Any]:
 
 
 def is_denied(said: dict[str, Any], who: Asker = COORDINATOR, type: str = "Observation", letter: str = "r") -> bool:
-    read = directive(said, BASE)
+    read = directive(said, HERE)
     found = denied([read] if read else [], who, NOW)
-    return bool(found.besides(type, letter, None, BASE))
+    return bool(found.besides(type, letter, None, HERE))
 
 
 @pytest.mark.parametrize("type", ["Patient", "Observation", "ServiceRequest", "Coverage", "Task", "Binary", "Basic"])
@@ -207,7 +211,7 @@ def test_a_permission_for_a_purpose_frees_only_those_whose_every_role_has_it() -
 
 def test_a_case_is_kept_back_when_a_part_that_it_tells_of_is() -> None:
     def patients(provision: dict[str, Any]) -> frozenset[str]:
-        read = directive(consent(provision), BASE)
+        read = directive(consent(provision), HERE)
         return denied([read] if read else [], COORDINATOR, NOW).cases()
 
     def of(code: str) -> dict[str, Any]:
@@ -220,16 +224,16 @@ def test_a_case_is_kept_back_when_a_part_that_it_tells_of_is() -> None:
 
 
 def test_nobodys_consent_keeps_their_record_from_themselves() -> None:
-    read = directive(consent(deny()), BASE)
+    read = directive(consent(deny()), HERE)
     assert read
     found = denied([read], COORDINATOR, NOW)
-    assert found.besides("Observation", "r", None, BASE)
-    assert not found.besides("Observation", "r", "okafor", BASE)
-    assert found.besides("Observation", "r", "lindqvist", BASE)
+    assert found.besides("Observation", "r", None, HERE)
+    assert not found.besides("Observation", "r", "okafor", HERE)
+    assert found.besides("Observation", "r", "lindqvist", HERE)
 
 
 def test_it_is_judged_anew_when_a_period_begins_or_ends() -> None:
-    read = directive(consent(deny(period={"start": "2026-12-01", "end": "2026-12-31"})), BASE)
+    read = directive(consent(deny(period={"start": "2026-12-01", "end": "2026-12-31"})), HERE)
     assert read
     assert denied([read], COORDINATOR, NOW).until == micros(datetime(2026, 12, 1, tzinfo=UTC))
     assert denied([read], COORDINATOR, micros(datetime(2026, 12, 5, tzinfo=UTC))).until == turns(
@@ -238,13 +242,22 @@ def test_it_is_judged_anew_when_a_period_begins_or_ends() -> None:
     assert NOTHING.until == FOREVER
 
 
+def test_a_last_day_without_a_zone_ends_at_the_midnight_of_the_office() -> None:
+    """23:00 in New York on the last day of a denial: in UTC it is the day after."""
+    read = directive(consent(deny(period={"end": "2026-12-31"})), replace(HERE, zone=ZoneInfo("America/New_York")))
+    assert read
+    late = micros(datetime(2027, 1, 1, 4, tzinfo=UTC))
+    assert denied([read], COORDINATOR, late)
+    assert not denied([read], COORDINATOR, late + 3_600_000_000)
+
+
 def test_a_consent_about_no_patient_of_ours_is_no_directive() -> None:
-    assert directive(consent(deny(), patient={"display": "somebody"}), BASE) is None
-    assert directive(consent(deny(), patient={"reference": "https://elsewhere.example/Patient/1"}), BASE) is None
-    assert isinstance(directive(consent(deny(), patient={"reference": f"{BASE}/Patient/okafor"}), BASE), Directive)
+    assert directive(consent(deny(), patient={"display": "somebody"}), HERE) is None
+    assert directive(consent(deny(), patient={"reference": "https://elsewhere.example/Patient/1"}), HERE) is None
+    assert isinstance(directive(consent(deny(), patient={"reference": f"{BASE}/Patient/okafor"}), HERE), Directive)
 
 
 def test_nothing_withheld_leaves_a_filter_as_it_was() -> None:
-    assert NOTHING.besides("Observation", "r", None, BASE) == ()
+    assert NOTHING.besides("Observation", "r", None, HERE) == ()
     assert not NOTHING
     assert EVERYTHING == ((),)

@@ -10,6 +10,7 @@ from auth.grant import Grant
 from auth.scopes import EVERYTHING, Alternatives, parse, resources
 from carecoord.domain.access import roles as access_roles
 from carecoord.domain.access.roles import TABLE, Office, both, either, letters, narrow, sees
+from carecoord.fhir import service_base
 from carecoord.fhir.search.query import limits
 from carecoord.fhir.types import TYPES
 from tests.domain.access.expected import (
@@ -236,7 +237,7 @@ def test_every_narrowing_is_a_search_that_its_type_knows(role: str, scope: str, 
     """The filter is made of official search parameters; one that were misspelt would refuse everybody."""
     for type in TYPES:
         for letter in "cruds":
-            limits(type, narrow(person(role, scope=scope, patient=patient), OFFICE, type, letter))
+            limits(type, narrow(person(role, scope=scope, patient=patient), OFFICE, type, letter), service_base.NOWHERE)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.referrals.case import gather, is_case
 from carecoord.domain.worklist.row import row
+from carecoord.fhir.service_base import Base
 from carecoord.store.database.engine import open_engine, writing
 from carecoord.store.database.tables import case, case_need, outbox, resource
 from carecoord.store.resources.write import Actor, Change, put_all
@@ -48,7 +49,7 @@ from tests.domain.stories import (
 
 RULES = Policy()
 ACTOR = Actor("tester", None, None, "request")
-BASE = "http://127.0.0.1:8000/fhir"
+HERE = Base("http://127.0.0.1:8000/fhir", UTC)
 Json = dict[str, Any]
 
 
@@ -64,7 +65,7 @@ def put(conn: Connection, *resources: Json | str, now: datetime = NOW, rules: Po
             | {"meta": {"source": each["meta"]["source"]} if each.get("meta", {}).get("source") else {}}
         )
         changes.append(Change(kind, id, body))
-    put_all(conn, changes, now=now, actor=ACTOR, base_url=BASE, project=worklist_project.projector(rules))
+    put_all(conn, changes, now=now, actor=ACTOR, base=HERE, project=worklist_project.projector(rules))
 
 
 def rows(conn: Connection) -> dict[str, Json]:

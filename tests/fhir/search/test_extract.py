@@ -1,5 +1,6 @@
 """Index rows by the official parameters."""
 
+from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
@@ -8,21 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carecoord.errors import NotFound
-from carecoord.fhir.instants import EVER, FOREVER, period
+from carecoord.fhir.instants import EVER, FOREVER, span
 from carecoord.fhir.search.collation import fold
 from carecoord.fhir.search.extract import Index, clip, extract, refers
 from carecoord.fhir.search.params import key, params
 from carecoord.fhir.search.values import LONGEST
 from carecoord.fhir.search.writers import LARGEST
+from carecoord.fhir.service_base import Base
 from carecoord.fhir.types import TYPES
 from tests.fhir.sources import synthea
 
 BASE = "https://here.example/fhir"
+HERE = Base(BASE, UTC)
 
 
 def rows(table: str, code: str, resource: dict[str, Any]) -> set[tuple[Any, ...]]:
     number = key(resource["resourceType"], code)
-    return {row[1:] for row in getattr(extract(resource, BASE), table) if row[0] == number}
+    return {row[1:] for row in getattr(extract(resource, HERE), table) if row[0] == number}
 
 
 def patient(**elements: Any) -> dict[str, Any]:
@@ -105,14 +108,14 @@ def test_only_a_patient_counts_as_the_patient() -> None:
 @pytest.mark.parametrize(
     ("elements", "expected"),
     [
-        ({"effectiveDateTime": "2024-02"}, period("2024-02")),
-        ({"effectivePeriod": {"start": "2024-01-01"}}, (period("2024-01-01")[0], FOREVER)),
-        ({"effectivePeriod": {"end": "2024-01-01"}}, (EVER, period("2024-01-01")[1])),
+        ({"effectiveDateTime": "2024-02"}, span("2024-02", UTC)),
+        ({"effectivePeriod": {"start": "2024-01-01"}}, (span("2024-01-01", UTC)[0], FOREVER)),
+        ({"effectivePeriod": {"end": "2024-01-01"}}, (EVER, span("2024-01-01", UTC)[1])),
         ({"effectiveTiming": {"event": ["2024-01-05", "2024-01-02"]}},
-         (period("2024-01-02")[0], period("2024-01-05")[1])),
+         (span("2024-01-02", UTC)[0], span("2024-01-05", UTC)[1])),
         ({"effectiveTiming": {"repeat": {"boundsPeriod": {"start": "2024-01-01", "end": "2024-01-02"}}}},
-         (period("2024-01-01")[0], period("2024-01-02")[1])),
-        ({"effectiveInstant": "2024-01-01T00:00:00.5Z"}, period("2024-01-01T00:00:00.5Z")),
+         (span("2024-01-01", UTC)[0], span("2024-01-02", UTC)[1])),
+        ({"effectiveInstant": "2024-01-01T00:00:00.5Z"}, span("2024-01-01T00:00:00.5Z", UTC)),
     ],
 )  # fmt: skip
 def test_a_date_is_the_range_it_names(elements: dict[str, Any], expected: tuple[int, int]) -> None:
@@ -159,7 +162,7 @@ def test_a_composite_pairs_values_of_the_same_element_only() -> None:
 
 def test_composites_pair_dates_strings_tokens_and_references() -> None:
     code = {"coding": [{"system": "s", "code": "c"}]}
-    low, high = period("2024")
+    low, high = span("2024", UTC)
     dated = observation(code=code, valueDateTime="2024")
     assert rows("pair", "code-value-date", dated) == {("c", "s", "", "", float(low), float(high))}
     assert rows("pair", "code-value-string", observation(code=code, valueString="Äther")) == {
@@ -203,13 +206,13 @@ def test_a_where_in_the_middle_of_a_path_holds() -> None:
     ],
 )  # fmt: skip
 def test_it_knows_the_one_patient_a_resource_is_about(resource: dict[str, Any], expected: str | None) -> None:
-    assert extract(resource, BASE).patient == expected
+    assert extract(resource, HERE).patient == expected
 
 
 @pytest.mark.parametrize("type_", [None, 7, ["Patient"], "Parameters", "Nonsense", ""])
 def test_it_refuses_a_type_that_is_not_ours(type_: Any) -> None:
     with pytest.raises(NotFound):
-        extract({"resourceType": type_}, BASE)
+        extract({"resourceType": type_}, HERE)
 
 
 @given(st.text())
@@ -256,13 +259,13 @@ _values: st.SearchStrategy[Any] = st.recursive(
 def test_any_json_is_indexed_or_passed_over(data: st.DataObject, type_: str) -> None:
     names = sorted({path.steps[0] for param in params(type_).values() for path in param.paths if path.steps})
     resource = data.draw(st.dictionaries(st.sampled_from(names), _values, max_size=6))
-    index = extract({**resource, "resourceType": type_}, BASE)
+    index = extract({**resource, "resourceType": type_}, HERE)
     assert all(isinstance(row[0], int) for row in index.token + index.reference)
 
 
 def test_every_synthea_resource_is_indexed_and_every_row_is_of_its_type() -> None:
     for resource in synthea():
-        index = extract(resource, BASE)
+        index = extract(resource, HERE)
         assert isinstance(index, Index)
         assert index.token
         for table in (index.token, index.string, index.date, index.number, index.reference, index.uri, index.pair):

@@ -1,5 +1,6 @@
 """Reading the arguments of a search: FHIR R4 search.html."""
 
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -11,19 +12,21 @@ from carecoord.fhir.search.criteria import MOST_RANGES, MOST_VALUES, Chain, Has,
 from carecoord.fhir.search.operands import Absent, Amount, Code, Pair, Place, Span, Target, Words, parts, plain
 from carecoord.fhir.search.params import params
 from carecoord.fhir.search.query import EVERYTHING, NOTHING, limits, parse
+from carecoord.fhir.service_base import Base
 
 BASE = "https://here.example/fhir"
+HERE = Base(BASE, UTC)
 
 
 def term(type: str, name: str, value: str) -> Term:
-    (criterion,) = parse(type, [(name, value)], strict=True, base_url=BASE).criteria
+    (criterion,) = parse(type, [(name, value)], HERE, strict=True).criteria
     assert isinstance(criterion, Term)
     return criterion
 
 
 def refused(type: str, *pairs: tuple[str, str]) -> Invalid:
     with pytest.raises(Invalid) as caught:
-        parse(type, pairs, strict=True, base_url=BASE)
+        parse(type, pairs, HERE, strict=True)
     return caught.value
 
 
@@ -121,10 +124,10 @@ def test_a_place_and_a_distance() -> None:
 
 
 def test_a_chain_without_a_type_goes_to_every_type_that_has_the_parameter() -> None:
-    (chain,) = parse("ServiceRequest", [("subject.name", "x")], strict=True).criteria
+    (chain,) = parse("ServiceRequest", [("subject.name", "x")], HERE, strict=True).criteria
     assert isinstance(chain, Chain)
     assert {type for type, _ in chain.branches} == {"Patient", "Location"}
-    (deep,) = parse("Task", [("focus:ServiceRequest.subject:Patient.name:exact", "x")], strict=True).criteria
+    (deep,) = parse("Task", [("focus:ServiceRequest.subject:Patient.name:exact", "x")], HERE, strict=True).criteria
     assert isinstance(deep, Chain)
     ((_, inner),) = deep.branches
     assert isinstance(inner, Chain)
@@ -134,7 +137,7 @@ def test_a_chain_without_a_type_goes_to_every_type_that_has_the_parameter() -> N
 
 def test_has_can_be_nested_and_chained() -> None:
     name = "_has:ServiceRequest:subject:_has:Task:focus:owner:Organization.name"
-    (has,) = parse("Patient", [(name, "x")], strict=True).criteria
+    (has,) = parse("Patient", [(name, "x")], HERE, strict=True).criteria
     assert isinstance(has, Has)
     assert isinstance(has.criterion, Has)
     assert isinstance(has.criterion.criterion, Chain)
@@ -221,23 +224,23 @@ def test_too_many_arguments_are_refused() -> None:
 
 def test_a_type_that_is_not_ours_is_not_found() -> None:
     with pytest.raises(NotFound):
-        parse("Nothing", [], strict=True)
+        parse("Nothing", [], HERE, strict=True)
 
 
 def test_a_lenient_search_passes_over_what_it_does_not_know_and_says_so() -> None:
     pairs = [("nonsense", "x"), ("status", "active"), ("_sort", "nonsense"), ("_include", "Task:nonsense")]
-    search = parse("Task", pairs, strict=False)
+    search = parse("Task", pairs, HERE, strict=False)
     assert len(search.criteria) == 1
     assert search.pairs == (("status", "active"),)
     assert [issue.where for issue in search.warnings] == ["http.nonsense", "http._sort", "http._include"]
     assert {(issue.severity, issue.code) for issue in search.warnings} == {("warning", "not-supported")}
     with pytest.raises(Invalid):
-        parse("Task", [("modified", "soon")], strict=False)
+        parse("Task", [("modified", "soon")], HERE, strict=False)
 
 
 def test_the_shape_of_the_answer_is_read() -> None:
     pairs = [("_count", "7"), ("_total", "accurate"), ("_elements", "status,code"), ("_sort", "-modified,_id")]
-    search = parse("Task", [*pairs, ("_summary", "false"), ("_cursor", "w")], strict=True)
+    search = parse("Task", [*pairs, ("_summary", "false"), ("_cursor", "w")], HERE, strict=True)
     assert (search.count, search.total, search.summary, search.elements) == (7, "accurate", None, ("status", "code"))
     assert [(sort.param.code, sort.descending) for sort in search.sorts] == [("modified", True), ("_id", False)]
     assert search.cursor == "w"
@@ -245,12 +248,13 @@ def test_the_shape_of_the_answer_is_read() -> None:
 
 
 def test_a_filter_of_alternatives() -> None:
-    assert limits("Task", None) == NOTHING
-    assert limits("Task", ((),)) == EVERYTHING
-    ((first, second), (other,)) = limits("Task", ((("status", "a"), ("code", "b")), (("owner", "Organization/1"),)))
+    assert limits("Task", None, HERE) == NOTHING
+    assert limits("Task", ((),), HERE) == EVERYTHING
+    ways = ((("status", "a"), ("code", "b")), (("owner", "Organization/1"),))
+    ((first, second), (other,)) = limits("Task", ways, HERE)
     assert [c.param.code for c in (first, second, other) if isinstance(c, Term)] == ["status", "code", "owner"]
     with pytest.raises(Invalid):
-        limits("Task", ((("nonsense", "x"),),))
+        limits("Task", ((("nonsense", "x"),),), HERE)
 
 
 @given(st.lists(st.text(alphabet=r"ab,$|\ ", max_size=6), min_size=1, max_size=5))

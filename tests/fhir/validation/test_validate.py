@@ -1,6 +1,7 @@
 """The judge: valid R4 passes, everything else is refused with a reason, and nothing makes it stumble."""
 
 from contextlib import suppress
+from datetime import UTC
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from carecoord.errors import Invalid, Unprocessable
 from carecoord.fhir.search.extract import extract
+from carecoord.fhir.service_base import Base
 from carecoord.fhir.text import dumps, loads
 from carecoord.fhir.types import TYPES
 from carecoord.fhir.validation.structure import DEEPEST
@@ -206,7 +208,7 @@ def test_it_judges_any_harmed_resource_without_stumbling(random: Random, type_: 
     except (Invalid, Unprocessable) as refusal:
         dumps({"issues": [[issue.text, issue.where] for issue in refusal.all_issues()]})
     if isinstance(resource, dict) and resource.get("resourceType") == type_:
-        extract(resource, "http://here.example/fhir")
+        extract(resource, Base("http://here.example/fhir", UTC))
 
 
 _any_json: st.SearchStrategy[Any] = st.recursive(

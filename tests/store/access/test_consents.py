@@ -22,7 +22,7 @@ from carecoord.store.search.history import Limit, Point, changes
 from carecoord.store.worklist.query import CaseScope, Worklist, WorklistQuery
 from carecoord.store.worklist.tabs import DueBounds
 from carecoord.store.worklist.walks import Outside
-from tests.store.conftest import AMARA, BASE, START, Store
+from tests.store.conftest import AMARA, HERE, START, Store
 
 CONSENT = {
     "resourceType": "Consent", "id": "no", "status": "active", "patient": {"reference": "Patient/a"},
@@ -34,7 +34,7 @@ ENDS = Point(FOREVER, 2**62, 2**30)
 
 def besides(type: str) -> Filter:
     found = denied([Directive("a", DENY)], Asker(frozenset()), micros(START))
-    return narrowed(EVERYTHING, found.besides(type, "r", None, BASE))
+    return narrowed(EVERYTHING, found.besides(type, "r", None, HERE))
 
 
 def stock(store: Store) -> None:
@@ -43,7 +43,7 @@ def stock(store: Store) -> None:
         store.put({"resourceType": "Observation", "id": f"{id}-lab", "subject": {"reference": f"Patient/{id}"}})
         store.put({"resourceType": "ServiceRequest", "id": f"{id}-order", "subject": {"reference": f"Patient/{id}"}})
         store.put({"resourceType": "Task", "id": f"{id}-task", "focus": {"reference": f"ServiceRequest/{id}-order"}})
-        urls = [f"Binary/{id}-file", f"{BASE}/Binary/{id}-whole"]
+        urls = [f"Binary/{id}-file", f"{HERE.url}/Binary/{id}-whole"]
         store.put(
             {"resourceType": "DocumentReference", "id": f"{id}-note", "subject": {"reference": f"Patient/{id}"},
              "content": [{"attachment": {"url": url}} for url in urls]}
@@ -71,8 +71,8 @@ def test_thousands_of_denied_patients_are_one_parameter(store: Store) -> None:
     kept = denied([*many, Directive("a", DENY)], Asker(frozenset()), micros(START))
 
     def may(type: str) -> Filter:
-        ways = limits(type, ((("_id:not", "y"),), (("_id:not", "z"),)), BASE)
-        return narrowed(ways, kept.besides(type, "r", None, BASE))
+        ways = limits(type, ((("_id:not", "y"),), (("_id:not", "z"),)), HERE)
+        return narrowed(ways, kept.besides(type, "r", None, HERE))
 
     assert store.ids("Observation", may) == ["b-lab"]
     with reading(store.engine) as conn:
@@ -88,7 +88,7 @@ def test_thousands_of_denied_patients_are_one_parameter(store: Store) -> None:
 def test_a_file_is_found_by_the_document_that_it_is_attached_to(store: Store) -> None:
     stock(store)
     way = (("_has:DocumentReference:location:subject", "Patient/a"),)
-    assert sorted(store.ids("Binary", lambda type: limits(type, (way,), BASE))) == ["a-file", "a-whole"]
+    assert sorted(store.ids("Binary", lambda type: limits(type, (way,), HERE))) == ["a-file", "a-whole"]
 
 
 def test_histories_within_limits_tell_neither_versions_nor_deletions_of_what_is_withheld(store: Store) -> None:
@@ -112,8 +112,8 @@ def test_the_worklist_leaves_out_the_cases_of_denied_patients(store: Store) -> N
     with reading(store.engine) as conn:
         worklist = Worklist(conn, CaseScope((("placer", "o"), ("payer_key", "k")), ("a", "b")), DueBounds(0, 0, 0, 0))
         assert worklist.one("a-order") is None
-        assert limits("ServiceRequest", ((("_requested-of", "k"),),), BASE)
-    assert store.ids("ServiceRequest", lambda type: limits(type, ((("_requested-of", "k"),),), BASE)) == []
+        assert limits("ServiceRequest", ((("_requested-of", "k"),),), HERE)
+    assert store.ids("ServiceRequest", lambda type: limits(type, ((("_requested-of", "k"),),), HERE)) == []
 
 
 def test_the_list_of_forbidding_consents_is_kept_with_each_write_and_marked(engine: Engine) -> None:
@@ -122,7 +122,7 @@ def test_the_list_of_forbidding_consents_is_kept_with_each_write_and_marked(engi
     def write(consent: dict[str, Any] | None) -> bytes | None:
         with writing(engine) as conn:
             change = Change("Consent", "no", consent)
-            put_all(conn, [change], now=START, actor=AMARA, base_url=BASE, project=project)
+            put_all(conn, [change], now=START, actor=AMARA, base=HERE, project=project)
         with reading(engine) as conn:
             return consents.mark(conn)
 

@@ -1,7 +1,7 @@
 """Issue 7, 3: every write tells the log what it changed, in its own transaction, with who, whose and which case."""
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from carecoord.actions.worklist import project as worklist_project
 from carecoord.domain.gates.policy import Policy
 from carecoord.fhir.instants import micros
+from carecoord.fhir.service_base import Base
 from carecoord.store.database.engine import writing
 from carecoord.store.events import log
 from carecoord.store.events.log import Entry
@@ -17,6 +18,7 @@ from tests.domain.stories import NOW, answer, appointment, at, child, claim, ord
 
 AMARA = Actor("amara", "desk", "clinic", "req-9")
 SEKMET = Actor("ehr:sekmet", None, None, "sync-4")
+HERE = Base("http://here.example/fhir", UTC)
 LATER = NOW + timedelta(hours=2)
 RULES = Policy()
 Json = dict[str, Any]
@@ -30,7 +32,7 @@ def write(engine: Engine, *resources: Json | str, actor: Actor = AMARA, now: Any
         changes.append(Change(kind, id, body))
     with writing(engine) as conn:
         project = worklist_project.projector(RULES)
-        put_all(conn, changes, now=now, actor=actor, base_url="http://here.example/fhir", project=project)
+        put_all(conn, changes, now=now, actor=actor, base=HERE, project=project)
 
 
 def told(engine: Engine, since: int = 0) -> list[tuple[str, str, str, str | None]]:
@@ -71,7 +73,7 @@ def test_what_changes_nothing_is_no_event_and_what_is_undone_neither(engine: Eng
     write(engine, *plain().resources.values(), now=LATER)
     assert told(engine, start) == []
     with suppress(ZeroDivisionError), writing(engine) as conn:
-        put_all(conn, [Change("Task", "task-1", None)], now=LATER, actor=AMARA, base_url="http://here.example/fhir",
+        put_all(conn, [Change("Task", "task-1", None)], now=LATER, actor=AMARA, base=HERE,
                 project=worklist_project.projector(RULES))  # fmt: skip
         raise ZeroDivisionError
     assert told(engine, start) == []

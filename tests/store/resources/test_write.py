@@ -16,7 +16,7 @@ from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.outbox import Lease
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Change, Later, put
-from tests.store.conftest import AMARA, BASE, START, Store, content
+from tests.store.conftest import AMARA, HERE, START, Store, content
 
 
 def patient(id: str = "ngozi", **more: Any) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def test_every_change_is_audited_with_who_and_about_whom(store: Store) -> None:
 def test_the_worklist_hears_of_the_patient_before_and_after(store: Store) -> None:
     order = {"resourceType": "ServiceRequest", "id": "s", "subject": {"reference": "Patient/a"}}
     store.put(order)
-    store.put({**order, "subject": {"reference": f"{BASE}/Patient/b"}})
+    store.put({**order, "subject": {"reference": f"{HERE.url}/Patient/b"}})
     store.delete("ServiceRequest", "s")
     heard = [(one.type, one.id, one.patient, one.before_patient) for one in store.touched]
     assert heard == [
@@ -241,7 +241,7 @@ def test_of_two_writers_with_the_same_if_match_one_wins(store: Store) -> None:
         try:
             with writing(store.engine) as conn:
                 change = Change("Patient", "ngozi", patient(gender=gender), expected=1)
-                put(conn, change, now=START, actor=AMARA, base_url=BASE, project=lambda *_: None)
+                put(conn, change, now=START, actor=AMARA, base=HERE, project=lambda *_: None)
             outcomes.append(gender)
         except Stale:
             outcomes.append(Stale)
@@ -269,7 +269,7 @@ def test_of_many_who_create_the_same_resource_at_once_one_creates_it(store: Stor
         try:
             with writing(store.engine) as conn:
                 change = Change("Patient", "ngozi", patient(birthDate=f"198{n}"))
-                written = put(conn, change, now=START, actor=AMARA, base_url=BASE, project=lambda *_: None)
+                written = put(conn, change, now=START, actor=AMARA, base=HERE, project=lambda *_: None)
             outcomes.append(written.outcome)
         except Conflict:
             outcomes.append("conflict")

@@ -7,7 +7,7 @@ from carecoord.store.database.engine import reading
 from carecoord.store.resources.write import Change
 from carecoord.store.search.patients import literal, name_or_number
 from carecoord.store.search.search import find
-from tests.store.conftest import Store
+from tests.store.conftest import HERE, Store
 
 PEOPLE = (
     ("ada", "Okafor", "Ada", "MRN-4410"),
@@ -52,7 +52,7 @@ def test_what_is_typed_finds_names_by_their_beginnings_and_whole_numbers(
             for id, family, given, number in PEOPLE
         )
     )
-    searches = [parse("Patient", pairs, strict=True) for pairs in name_or_number(typed)]
+    searches = [parse("Patient", pairs, HERE, strict=True) for pairs in name_or_number(typed)]
     with reading(store.engine) as conn:
         assert sorted(row.id for one in searches for row in find(conn, one, lambda _: EVERYTHING).rows) == ids
 

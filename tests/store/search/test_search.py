@@ -20,7 +20,7 @@ from carecoord.store.resources.write import Change
 from carecoord.store.search import include
 from carecoord.store.search.search import find, visible
 from tests.conftest import DATABASES
-from tests.store.conftest import BASE, Store
+from tests.store.conftest import BASE, HERE, Store
 
 
 def put(store: Store, type: str, **by_id: dict[str, Any]) -> None:
@@ -308,7 +308,7 @@ def only(type: str, *alternatives: tuple[tuple[str, str], ...]) -> Any:
     """May see only so much of one type, and all of the others."""
 
     def may(asked: str) -> Filter:
-        return limits(type, alternatives or None) if asked == type else EVERYTHING
+        return limits(type, alternatives or None, HERE) if asked == type else EVERYTHING
 
     return may
 
@@ -487,7 +487,7 @@ VALUES = st.one_of(
 def test_no_query_whatever_does_worse_than_being_refused(empty: Store, type: str, pairs: list[tuple[str, str]]) -> None:
     with reading(empty.engine) as conn:
         try:
-            find(conn, parse(type, pairs, strict=False, base_url=BASE), lambda _: EVERYTHING)
+            find(conn, parse(type, pairs, HERE, strict=False), lambda _: EVERYTHING)
         except Invalid as e:
             assert e.where, e.text  # noqa: PT017 - a refusal is one of two good outcomes
 
