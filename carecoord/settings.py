@@ -78,6 +78,7 @@ class Settings:
     oauth_rate: str = "600/minute"  # requests to the OAuth endpoints, by client or address
     search_rate: str = "30000/minute"  # searches of the FHIR API, by access token
     job_lease: int = 60  # seconds without a sign of life after which another worker takes over a job
+    broker_url: str = ""  # RabbitMQ (amqp://) or Redis (redis://) that carries later work to every machine; empty: none
     redis_url: str = ""  # where counts of requests are kept when several machines serve; empty: in each process
     trusted_proxies: int = 0  # how many proxies in front tell the caller's address (X-Forwarded-For)
     private_hosts: str = ""  # hosts and networks of ours that addresses given to us may lead to, comma-separated
@@ -159,7 +160,7 @@ def _judged(made: Settings) -> Settings:
     made.allowed  # noqa: B018 (to read it is to judge it)
     for name in _RATES:
         _judge_rate(name, getattr(made, name))
-    for judge in (_judge_database, _judge_base_url, _judge_timezone, _judge_redis, _judge_token):
+    for judge in (_judge_database, _judge_base_url, _judge_timezone, _judge_brokers, _judge_token):
         judge(made)
     if made.log_level.upper() not in _LEVELS:
         raise _bad("log_level", "DEBUG, INFO, WARNING or ERROR", made.log_level)
@@ -224,16 +225,18 @@ def _judge_timezone(made: Settings) -> None:
         raise _bad("timezone", right, made.timezone) from None
 
 
-def _judge_redis(made: Settings) -> None:
+def _judge_brokers(made: Settings) -> None:
     """No refusal quotes the URL: it may hold a password."""
-    if not made.redis_url:
-        return
-    if not made.redis_url.startswith(("redis://", "rediss://", "unix://")):
-        raise BadSetting(f"{PREFIX}REDIS_URL must begin with redis://, rediss:// (TLS) or unix://")
-    try:
-        urlsplit(made.redis_url).port  # noqa: B018 (to read it is to judge it)
-    except ValueError:
-        raise BadSetting(f"{PREFIX}REDIS_URL can not be read: it must be redis://:password@host:port/0") from None
+    for name, value in (("REDIS_URL", made.redis_url), ("BROKER_URL", made.broker_url)):
+        schemes = ["redis://", "rediss:// (TLS)"]
+        schemes += ["unix://"] if name == "REDIS_URL" else ["amqp://", "amqps:// (TLS)"]
+        if value and not value.startswith(tuple(each.split()[0] for each in schemes)):
+            raise BadSetting(f"{PREFIX}{name} must begin with {', '.join(schemes[:-1])} or {schemes[-1]}")
+        try:
+            urlsplit(value).port  # noqa: B018 (to read it is to judge it)
+        except ValueError:
+            right = f"{schemes[0]}user:password@host:port"
+            raise BadSetting(f"{PREFIX}{name} can not be read: it must be {right}") from None
 
 
 def _judge_token(made: Settings) -> None:

@@ -81,6 +81,8 @@ def test_no_refusal_shows_the_secret(secret: Path) -> None:
         ("VAR", "", "the path of a folder"),
         ("SIGN_IN_RATE", "0/minute", "a rate such as 20/minute"),
         ("REDIS_URL", "redis://h:port/0", "can not be read"),
+        ("BROKER_URL", "amqp://h:port", "can not be read"),
+        ("BROKER_URL", "sqs://h", "must begin with redis://, rediss:// (TLS), amqp:// or amqps:// (TLS)"),
         ("METRICS_TOKEN", "two words", "without blanks"),
         ("DATABASE_URL", "nonsense", "must be sqlite:///path or postgresql://"),
         ("DATABASE_URL", "oracle://h/x", "not oracle://"),

@@ -25,16 +25,18 @@ MOST = 60.0  # … up to so many
 STEADY = 60.0  # seconds that it must have run not to have ended soon
 LOOK = 0.2  # seconds between two looks whether it still runs
 
+Words = tuple[str, ...]
 _log = structlog.get_logger()
 
 
 class Child:
     """A `carecoord` of its own that runs one verb, and ends when we do, even if we are killed."""
 
-    def __init__(self, name: str, verb: str, settings: Settings, log: Path | None = None) -> None:
-        """log: what it says goes to the end of this file; without one, to where we say things ourselves."""
+    def __init__(self, name: str, verb: str, settings: Settings, log: Path | None = None, words: Words = ()) -> None:
+        """log: what it says goes to the end of this file; without one, to where we say things ourselves. words: those
+        that follow the verb."""
         self.name, self.settings, self.log = name, settings, log
-        command = [sys.executable, "-m", "carecoord.cli", verb, CHILD]
+        command = [sys.executable, "-m", "carecoord.cli", verb, *words, CHILD]
         with ExitStack() as stack:
             out = None
             if log:
@@ -85,10 +87,10 @@ def running(name: str, verb: str, settings: Settings, log: Path) -> Iterator[Chi
 
 
 @contextmanager
-def kept_running(verb: str, settings: Settings) -> Iterator[None]:
+def kept_running(verb: str, settings: Settings, words: Words = ()) -> Iterator[None]:
     """A child that is started again whenever it ends, until the block is left. The log tells of each end."""
     stop = threading.Event()
-    thread = threading.Thread(target=_keep_running, args=(verb, settings, stop), name=verb, daemon=True)
+    thread = threading.Thread(target=_keep_running, args=(verb, settings, stop, words), name=verb, daemon=True)
     thread.start()
     try:
         yield
@@ -97,11 +99,11 @@ def kept_running(verb: str, settings: Settings) -> Iterator[None]:
         thread.join(2 * GRACE)
 
 
-def _keep_running(verb: str, settings: Settings, stop: threading.Event) -> None:
+def _keep_running(verb: str, settings: Settings, stop: threading.Event, words: Words) -> None:
     wait = AGAIN
     while not stop.is_set():
         began = time.monotonic()
-        code = _lived(verb, settings, stop)
+        code = _lived(verb, settings, stop, words)
         if stop.is_set():
             return
         wait = AGAIN if time.monotonic() - began > STEADY else min(2 * wait, MOST)
@@ -109,10 +111,10 @@ def _keep_running(verb: str, settings: Settings, stop: threading.Event) -> None:
         stop.wait(wait)
 
 
-def _lived(verb: str, settings: Settings, stop: threading.Event) -> int | None:
+def _lived(verb: str, settings: Settings, stop: threading.Event, words: Words) -> int | None:
     """Run a child until it ends, or we do; returns its exit code, None when it could not even be started."""
     try:
-        child = Child(verb, verb, settings)
+        child = Child(verb, verb, settings, words=words)
     except OSError as e:
         _log.error("child_not_started", kind=verb, error=type(e).__name__)
         return None

@@ -2,11 +2,14 @@
 
 import argparse
 import errno
+import importlib.util
 import os
 import shutil
 import signal
 import socket
 import threading
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
@@ -19,8 +22,9 @@ from carecoord import logs
 from carecoord.cli.children import CHILD, end_with_parent, kept_running
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, made, raw, verb
-from carecoord.errors import Conflict
+from carecoord.errors import Conflict, Unavailable
 from carecoord.settings import Settings
+from carecoord.store.database import kinds
 from carecoord.worker import loop
 
 HEADERS_MS = 10_000  # that a client has to send the headers of a request, or its next one on an open line
@@ -43,10 +47,20 @@ The address is CARECOORD_HOST and CARECOORD_PORT; CARECOORD_WORKERS processes (0
 threads. Put TLS in front, and say so with CARECOORD_BASE_URL and CARECOORD_SECURE_COOKIES."""
 
 
+ALSO = """\
+With CARECOORD_BROKER_URL, Celery carries the work to every machine that runs this; without, give all machines the same
+PostgreSQL, and each takes what is due."""
+
+
 def install(verbs: Verbs) -> None:
     """Add the verbs."""
     served = verb(verbs, "serve", serve, "serve the desk and the FHIR API, and do later work, until Ctrl-C", MORE)
-    worked = verb(verbs, "work", work, "do later work only (syncs that are due), until Ctrl-C: for further machines")
+    help = "do later work only (syncs that are due), until Ctrl-C: for further machines"
+    worked = verb(verbs, "work", work, help, ALSO)
+    worked.add_argument(
+        "--lane", action="append", choices=[lane for lane in kinds.LANES if kinds.of_lanes([lane])], dest="lanes",
+        help="do this lane's work only (may be given again)",
+    )  # fmt: skip
     for one in (served, worked):
         one.add_argument(CHILD, action="store_true", dest="child", help=argparse.SUPPRESS)
 
@@ -54,6 +68,8 @@ def install(verbs: Verbs) -> None:
 def serve(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Serve until interrupted. Later work has a process of its own: granian forks, which threads do not survive."""
     free(settings.host, settings.port, "CARECOORD_PORT")
+    if settings.broker_url:
+        _demand_celery()
     if args.child:
         end_with_parent()
     with made(settings):
@@ -74,9 +90,35 @@ def work(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
         signal.signal(number, end)
     if args.child:
         end_with_parent()
+    lanes = {lane: kinds.LANES[lane] for lane in args.lanes or kinds.LANES if kinds.of_lanes([lane])}
+    logs.take_over(settings.log_level)
+    if settings.broker_url and len(lanes) > 1:
+        _lane_by_lane(settings, lanes, stop)
+        return
     with raw(settings) as world:
-        logs.take_over(settings.log_level)
-        loop.work(world, stop)
+        if settings.broker_url:
+            from carecoord.worker import broker  # Celery is an extra: who has no broker does without
+
+            broker.carry(world, next(iter(lanes)), stop)
+        else:
+            loop.work(world, stop, lanes)
+
+
+def _lane_by_lane(settings: Settings, lanes: Iterable[str], stop: threading.Event) -> None:
+    """With a broker each lane has a process of its own: a Celery worker has so many hands, whatever it is sent."""
+    _demand_celery()
+    with ExitStack() as stack:
+        for lane in lanes:
+            stack.enter_context(kept_running("work", settings, ("--lane", lane)))
+        stop.wait()
+
+
+def _demand_celery() -> None:
+    if importlib.util.find_spec("celery") is None:
+        raise Unavailable(
+            "CARECOORD_BROKER_URL is set, but Celery is not installed: pip install 'carecoord[celery]', or take the "
+            "setting away and this process does all later work itself."
+        )
 
 
 def processes(settings: Settings) -> None:

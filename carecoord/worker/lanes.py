@@ -3,13 +3,14 @@
 import threading
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 
 import structlog
 
 from carecoord.errors import Problem, Unavailable
 from carecoord.store.database import kinds, outbox
 from carecoord.store.database.engine import reading, writing
-from carecoord.store.database.outbox import Job
+from carecoord.store.database.outbox import Job, Wanted
 from carecoord.worker.handlers import HANDLERS
 from carecoord.worker.leases import Leases
 from carecoord.world import World
@@ -18,23 +19,28 @@ _log = structlog.get_logger()
 
 
 class Lanes:
-    """The lanes of this process and how many hands of each are free. `freed` is set whenever one has become free."""
+    """The lanes of this process and how many hands of each are free. Its leases' `freed` is set whenever
+    one has become free."""
 
     def __init__(self, world: World, leases: Leases, sizes: Mapping[str, int]) -> None:
         self._world, self._leases = world, leases
         self._size, self._free = dict(sizes), dict(sizes)
         self._lock = threading.Lock()
-        self.freed = threading.Event()
+        self.freed = leases.freed
 
-    def fill(self) -> None:
-        """Begin what is due as far as hands are free. Raises Unavailable when the database is away."""
+    def fill(self, late: timedelta = timedelta()) -> None:
+        """Begin what is due, and has been for as long as `late`, as far as hands are free. Raises Unavailable when the
+        database is away."""
         with self._lock:
             room = {lane: free for lane, free in self._free.items() if free}
         with reading(self._world.engine) as conn:
             now = self._world.clock()
-            wanted = [lane for lane in room if outbox.is_due(conn, kinds.of_lanes([lane]), now)]
-        for lane in wanted:
-            for job in self._claim(lane, room[lane]):
+            wanted = {lane: Wanted(kinds.of_lanes([lane]), now, late) for lane in room}
+            waiting = [lane for lane in wanted if outbox.is_due(conn, wanted[lane])]
+        for lane in waiting:
+            with writing(self._world.engine) as conn:
+                claimed = outbox.claim(conn, wanted[lane], room[lane], self._leases.lease())
+            for job in claimed:
                 with self._lock:
                     self._free[lane] -= 1
                 threading.Thread(target=self._do, args=(lane, job), name=f"{lane}-{job.n}", daemon=True).start()
@@ -45,10 +51,6 @@ class Lanes:
         while self._free != self._size and time.monotonic() < end:
             self.freed.wait(0.1)
             self.freed.clear()
-
-    def _claim(self, lane: str, room: int) -> list[Job]:
-        with writing(self._world.engine) as conn:
-            return outbox.claim(conn, kinds.of_lanes([lane]), self._world.clock(), room, self._leases.lease())
 
     def _do(self, lane: str, job: Job) -> None:
         try:

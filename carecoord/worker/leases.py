@@ -12,7 +12,7 @@ import structlog
 
 from carecoord.actions.server import health
 from carecoord.errors import Unavailable
-from carecoord.store.database import outbox
+from carecoord.store.database import kinds, outbox
 from carecoord.store.database.engine import writing
 from carecoord.store.database.outbox import Job, Lease
 from carecoord.world import World
@@ -21,7 +21,8 @@ _log = structlog.get_logger()
 
 
 class Leases:
-    """The jobs in hand. `pulse` renews them three times in a lease, and says that a worker is alive."""
+    """The jobs in hand. `freed` is set when there may be something to begin: a hand is free, or the next of a key has
+    its turn. `pulse` renews them three times in a lease, and says that a worker is alive."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -30,6 +31,7 @@ class Leases:
         self._claims = itertools.count(1)
         self._held: dict[tuple[int, str], Job] = {}
         self._lock = threading.Lock()
+        self.freed = threading.Event()
 
     def lease(self) -> Lease:
         """A lease for the next claim. No two have the same holder: what was lost and taken again is another's."""
@@ -46,6 +48,8 @@ class Leases:
         finally:
             with self._lock:
                 self._held.pop(which, None)
+            if kinds.kind(job.kind).in_turn:
+                self.freed.set()
 
     def pulse(self, stop: threading.Event) -> None:
         """Renew what is held and say that we are alive, again and again until `stop` is set."""

@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Mapping
+from datetime import timedelta
+from typing import Protocol
 
 import structlog
 
@@ -11,6 +13,7 @@ from carecoord.actions.worklist import project
 from carecoord.errors import Unavailable
 from carecoord.store.database import kinds, outbox
 from carecoord.store.database.engine import writing
+from carecoord.store.database.outbox import Wanted
 from carecoord.worker.lanes import Lanes, perform
 from carecoord.worker.leases import Leases
 from carecoord.world import World
@@ -21,12 +24,24 @@ LAST = 8.0  # seconds that an ending worker gives to what it is doing
 _log = structlog.get_logger()
 
 
-def work(world: World, stop: threading.Event, lanes: Mapping[str, int] = kinds.LANES) -> None:
-    """Do what is due in these lanes until `stop` is set. A database that is away, or whose tables are not of this
-    version yet, is waited for: whoever serves brings them there."""
-    if not _awaited(world, stop):
+class Carrier(Protocol):
+    """What carries jobs to other machines."""
+
+    leases: Leases
+
+    def pass_on(self) -> timedelta:
+        """Hand over what is due; returns how late a job must be for us to do it ourselves all the same. Raises
+        Unavailable when the database is away."""
+
+
+def work(
+    world: World, stop: threading.Event, lanes: Mapping[str, int] = kinds.LANES, carrier: Carrier | None = None
+) -> None:
+    """Do what is due in these lanes until `stop` is set, or have it carried. A database that is away, or whose tables
+    are not of this version yet, is waited for: whoever serves brings them there."""
+    if not awaited(world, stop):
         return
-    leases = Leases(world)
+    leases = carrier.leases if carrier else Leases(world)
     hands = Lanes(world, leases, lanes)
     silenced = threading.Event()
     pulse = threading.Thread(target=leases.pulse, args=(silenced,), name="pulse", daemon=True)
@@ -37,7 +52,7 @@ def work(world: World, stop: threading.Event, lanes: Mapping[str, int] = kinds.L
         try:
             if "refresh" in lanes:
                 project.call_for_refresh(world)
-            hands.fill()
+            hands.fill(carrier.pass_on() if carrier else timedelta())
         except Unavailable as e:
             _log.warning("outbox_not_read", reason=str(e))
         hands.freed.wait(IDLE)
@@ -46,7 +61,7 @@ def work(world: World, stop: threading.Event, lanes: Mapping[str, int] = kinds.L
     silenced.set()
 
 
-def _awaited(world: World, stop: threading.Event) -> bool:
+def awaited(world: World, stop: threading.Event) -> bool:
     """Wait until the database is ready; returns whether it is. The log tells what is waited for, once."""
     said = ""
     while not stop.is_set():
@@ -69,7 +84,8 @@ def once(world: World) -> int:
     leases, done = Leases(world), 0
     while True:
         with writing(world.engine) as conn:
-            jobs = outbox.claim(conn, kinds.of_lanes(kinds.LANES), world.clock(), 1, leases.lease())
+            wanted = Wanted(kinds.of_lanes(kinds.LANES), world.clock())
+            jobs = outbox.claim(conn, wanted, 1, leases.lease())
         if not jobs:
             return done
         perform(world, leases, jobs[0])

@@ -4,12 +4,9 @@ import base64
 import itertools
 import json
 import re
-import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,55 +18,21 @@ from carecoord import app
 from carecoord.settings import BadSetting, Settings, load
 from carecoord.web.server import limits
 from carecoord.world import World
+from tests import brokers
+from tests.brokers import Redis
 
 from .conftest import Api, Clock, issues
 
 NUMBERS = itertools.count()  # of logins: after some wrong passwords, one and the same is locked by another rule
-MISSING = "redis-server is not installed (Debian: redis-server)"
-
-
-@dataclass
-class Redis:
-    """A real redis-server that a test can stop and start."""
-
-    folder: Path
-    port: int
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
-
-    def start(self) -> None:
-        said = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder)]
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(["redis-server", *said], stdout=log, stderr=log)
-        for _ in range(300):
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return
-            except OSError:
-                time.sleep(0.02)
-        pytest.fail((self.folder / "log").read_text())
-
-    def stop(self) -> None:
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
 
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[Redis]:
-    if shutil.which("redis-server") is None:
-        pytest.skip(MISSING)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    made = Redis(tmp_path, port)
-    made.start()
+    if wrong := brokers.missing("redis"):
+        pytest.skip(wrong)
+    made = Redis(tmp_path)
     yield made
-    made.stop()
+    made.close()
 
 
 def limited(world: World, **rates: Any) -> Client:

@@ -15,7 +15,7 @@ from carecoord.actions.ehrs.sync import add_ehr, list_ehrs
 from carecoord.actions.server import health
 from carecoord.store.database import jobs, kinds, outbox, tables
 from carecoord.store.database.engine import migrate, open_engine, reading, writing
-from carecoord.store.database.outbox import Lease
+from carecoord.store.database.outbox import Lease, Wanted
 from carecoord.worker import lanes, loop
 from carecoord.worker.handlers import HANDLERS
 from carecoord.world import World
@@ -112,7 +112,7 @@ def test_what_ends_its_worker_each_time_is_given_up_at_last(
         outbox.add(conn, "notice", "deadly", b"{}", clock())
     for _ in range(12):
         with writing(world.engine) as conn:
-            assert outbox.claim(conn, ("notice",), clock(), 1, Lease(world.new_id(), MINUTE))
+            assert outbox.claim(conn, Wanted(("notice",), clock()), 1, Lease(world.new_id(), MINUTE))
         clock.turn(minutes=1)
     assert loop.once(world) == 1
     with reading(world.engine) as conn:

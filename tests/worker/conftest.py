@@ -45,7 +45,7 @@ class Workshop:
             return int(conn.execute(select(func.count()).select_from(outbox_table)).scalar_one())
 
     def did(self, what: str = "") -> list[list[str]]:
-        """Lines [began or ended, key, payload, process], of one sort or all."""
+        """Lines [began or ended, key, payload, sent by a broker or taken, process], of one sort or all."""
         file = self.folder / "did"
         lines = file.read_text().splitlines() if file.exists() else []
         return [line.split() for line in lines if line.startswith(what)]
@@ -57,6 +57,19 @@ class Workshop:
             assert time.monotonic() < end, f"{self.did()}\n{(self.folder / 'said').read_text()[-3000:]}"
             time.sleep(0.05)
 
+    def end(self) -> None:
+        """End whatever still works."""
+        for worker in self.workers:
+            if worker.poll() is None:
+                worker.terminate()
+        for worker in self.workers:
+            try:
+                worker.wait(20)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+        self.engine.dispose()
+
 
 @pytest.fixture
 def workshop(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workshop]:
@@ -64,13 +77,4 @@ def workshop(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     later.install(monkeypatch)
     made = Workshop(database_url, tmp_path, 2)
     yield made
-    for worker in made.workers:
-        if worker.poll() is None:
-            worker.terminate()
-    for worker in made.workers:
-        try:
-            worker.wait(20)
-        except subprocess.TimeoutExpired:
-            worker.kill()
-            worker.wait()
-    made.engine.dispose()
+    made.end()

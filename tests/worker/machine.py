@@ -7,6 +7,7 @@ seconds it takes.
 
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 from types import MappingProxyType
@@ -28,7 +29,8 @@ def noted(world: World, job: Job) -> None:
 
 
 def say(world: World, what: str, job: Job) -> None:
-    line = f"{what} {job.key} {job.payload.decode()} {os.getpid()}\n"
+    way = "taken" if threading.current_thread().name.startswith(("notify-", "deliver-")) else "sent"
+    line = f"{what} {job.key} {job.payload.decode()} {way} {os.getpid()}\n"
     with (Path(world.settings.var) / "did").open("a") as file:  # short lines, appended whole
         file.write(line)
 

@@ -38,7 +38,7 @@ def test_events_of_one_key_are_done_in_their_order_whoever_does_them(workshop: W
         workshop.start()
     workshop.until(lambda: workshop.left() == 0)
     for key in ("a", "b"):
-        lines = [(what, payload) for what, one, payload, _ in workshop.did() if one == key]
+        lines = [(what, payload) for what, one, payload, *_ in workshop.did() if one == key]
         assert lines == [(what, each) for each in seconds for what in ("began", "ended")]
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from carecoord.fhir.instants import micros
@@ -73,15 +73,51 @@ def add(conn: Connection, kind: str, key: str, payload: bytes, due_at: datetime)
     conn.execute(row.on_conflict_do_update(index_elements=keys, index_where=text("latest"), set_=fresh))
 
 
-def is_due(conn: Connection, names: Collection[str], now: datetime) -> bool:
-    """Whether a job of these kinds could be claimed."""
-    return conn.execute(select(outbox.c.n).where(_claimable(names, micros(now), now)).limit(1)).first() is not None
+@dataclass(frozen=True)
+class Wanted:
+    """Which jobs: of these kinds, due at `now`, and due for as long as `late` already."""
+
+    kinds: Collection[str]
+    now: datetime
+    late: timedelta = timedelta()
 
 
-def claim(conn: Connection, names: Collection[str], now: datetime, limit: int, lease: Lease) -> list[Job]:
-    """Take up to `limit` due jobs of these kinds, longest due first. Workers of a PostgreSQL pass over what another is
-    just taking."""
-    return _claim(conn, _claimable(names, micros(now), now), now, limit, lease)
+def is_due(conn: Connection, wanted: Wanted) -> bool:
+    """Whether such a job could be claimed."""
+    return conn.execute(select(outbox.c.n).where(_claimable(wanted)).limit(1)).first() is not None
+
+
+def claim(conn: Connection, wanted: Wanted, limit: int, lease: Lease) -> list[Job]:
+    """Take up to `limit` such jobs, longest due first. Workers of a PostgreSQL pass over what another is just
+    taking."""
+    return _claim(conn, _claimable(wanted), wanted.now, limit, lease)
+
+
+def claim_one(conn: Connection, n: int, wanted: Wanted, lease: Lease) -> Job | None:
+    """Take the job of this number, if it is such a one, first of its key and nobody's."""
+    return next(iter(_claim(conn, and_(outbox.c.n == n, _claimable(wanted)), wanted.now, 1, lease)), None)
+
+
+def relay(conn: Connection, wanted: Wanted, most: int, lasting: timedelta) -> list[int]:
+    """The numbers of such jobs to hand to a broker, so that at most `most` are there at once; each is noted as handed
+    over and is not named again before `lasting` is over. Whoever gets a number claims the job."""
+    at = micros(wanted.now)
+    there = outbox.c.relayed_until > at
+    claimable = _claimable(wanted)
+    room = most - (conn.scalar(select(func.count()).select_from(outbox).where(claimable, there)) or 0)
+    if room <= 0:
+        return []
+    unsent = or_(outbox.c.relayed_until.is_(None), outbox.c.relayed_until <= at)
+    due = select(outbox.c.n).where(claimable, unsent).order_by(outbox.c.due_at, outbox.c.n).limit(room)
+    numbers = list(conn.scalars(due.with_for_update(skip_locked=True, of=outbox)))
+    relayed = update(outbox).where(outbox.c.n.in_(numbers))
+    conn.execute(relayed.values(relayed_until=micros(wanted.now + lasting)))
+    return numbers
+
+
+def not_relayed(conn: Connection, numbers: Collection[int]) -> None:
+    """The broker did not take these."""
+    conn.execute(update(outbox).where(outbox.c.n.in_(numbers)).values(relayed_until=None))
 
 
 def _claim(conn: Connection, which: ColumnElement[bool], now: datetime, limit: int, lease: Lease) -> list[Job]:
@@ -89,15 +125,17 @@ def _claim(conn: Connection, which: ColumnElement[bool], now: datetime, limit: i
     taken = list(conn.scalars(due.with_for_update(skip_locked=True, of=outbox)))
     if not taken:
         return []
-    mine, at = outbox.c.n.in_(taken), micros(now)
-    held = {"holder": lease.holder, "claimed_until": micros(now + lease.length), "tried_at": at, "relayed_until": None}
-    conn.execute(update(outbox).where(mine).values(attempts=outbox.c.attempts + 1, **held))
-    return [Job(*row) for row in conn.execute(select(*_COLUMNS).where(mine).order_by(outbox.c.due_at, outbox.c.n))]
+    until, at = micros(now + lease.length), micros(now)
+    held = {"holder": lease.holder, "claimed_until": until, "tried_at": at, "relayed_until": None}
+    claimed = update(outbox).where(outbox.c.n.in_(taken)).values(attempts=outbox.c.attempts + 1, **held)
+    jobs = [Job(*row) for row in conn.execute(claimed.returning(*_COLUMNS))]
+    return sorted(jobs, key=lambda job: taken.index(job.n))
 
 
-def _claimable(names: Collection[str], due: int, now: datetime) -> ColumnElement[bool]:
-    nobodys = or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until <= micros(now))
-    return and_(outbox.c.kind.in_(names), outbox.c.parked.is_(False), outbox.c.due_at <= due, nobodys, _first)
+def _claimable(wanted: Wanted) -> ColumnElement[bool]:
+    nobodys = or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until <= micros(wanted.now))
+    due = outbox.c.due_at <= micros(wanted.now - wanted.late)
+    return and_(outbox.c.kind.in_(wanted.kinds), outbox.c.parked.is_(False), due, nobodys, _first)
 
 
 def renew(conn: Connection, job: Job, until: datetime) -> bool:

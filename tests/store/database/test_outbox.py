@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select, update
 from carecoord.fhir.instants import micros
 from carecoord.store.database import jobs, outbox, tables
 from carecoord.store.database.engine import reading, writing
-from carecoord.store.database.outbox import Job, Lease
+from carecoord.store.database.outbox import Job, Lease, Wanted
 from tests import later
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -29,7 +29,7 @@ def add(engine: Engine, key: str, payload: bytes = b"{}", due: datetime = NOW, k
 
 def claim(engine: Engine, now: datetime = NOW, limit: int = 10, holder: str = "one") -> list[Job]:
     with writing(engine) as conn:
-        return outbox.claim(conn, ALL, now, limit, Lease(holder, MINUTE))
+        return outbox.claim(conn, Wanted(ALL, now), limit, Lease(holder, MINUTE))
 
 
 def fail(engine: Engine, job: Job, now: datetime) -> None:
@@ -59,9 +59,9 @@ def test_what_is_due_is_claimed_once_and_longest_due_first(engine: Engine) -> No
 def test_a_worker_takes_only_the_kinds_that_it_is_for(engine: Engine) -> None:
     add(engine, "a", kind="letter")
     with writing(engine) as conn:
-        assert not outbox.is_due(conn, ("notice", "round"), NOW)
-        assert outbox.claim(conn, ("notice", "round"), NOW, 10, Lease("one", MINUTE)) == []
-        assert outbox.is_due(conn, ("letter",), NOW)
+        assert not outbox.is_due(conn, Wanted(("notice", "round"), NOW))
+        assert outbox.claim(conn, Wanted(("notice", "round"), NOW), 10, Lease("one", MINUTE)) == []
+        assert outbox.is_due(conn, Wanted(("letter",), NOW))
 
 
 def test_a_kind_that_is_not_in_the_table_is_not_taken_in(engine: Engine) -> None:
@@ -265,3 +265,33 @@ def test_a_worker_is_heard_of(engine: Engine) -> None:
             outbox.beat(conn, NOW + timedelta(minutes=minutes))
     with reading(engine) as conn:
         assert outbox.last_beat(conn) == micros(NOW) + 60_000_000
+
+
+def test_a_broker_is_given_each_job_once_and_again_only_when_nobody_took_it_up(engine: Engine) -> None:
+    for n in range(5):
+        add(engine, str(n), due=NOW - timedelta(seconds=n))
+    add(engine, "behind", b"1", kind="letter")
+    add(engine, "behind", b"2", kind="letter")
+
+    def relay(at: datetime, most: int = 4) -> list[int]:
+        with writing(engine) as conn:
+            return outbox.relay(conn, Wanted(ALL, at), most, MINUTE)
+
+    assert relay(NOW) == [5, 4, 3, 2]
+    assert relay(NOW) == [], "as many as there may be are there"
+    with writing(engine) as conn:
+        job = outbox.claim_one(conn, 5, Wanted(ALL, NOW), Lease("far", MINUTE))
+        assert job
+        assert job.key == "4"
+        assert outbox.claim_one(conn, 5, Wanted(ALL, NOW), Lease("farther", MINUTE)) is None
+        assert outbox.claim_one(conn, 7, Wanted(ALL, NOW), Lease("far", MINUTE)) is None, "another stands before it"
+        assert outbox.claim_one(conn, 1, Wanted(("round",), NOW), Lease("far", MINUTE)) is None
+    assert relay(NOW) == [1], "the next takes the place of what was taken up"
+    done(engine, job)
+    with writing(engine) as conn:
+        outbox.not_relayed(conn, [3])
+    assert relay(NOW) == [3], "the broker was away"
+    assert relay(NOW + MINUTE, most=10) == [4, 3, 2, 1, 6], "nobody took them up in time: the broker may have lost them"
+    with writing(engine) as conn:
+        late = outbox.claim(conn, Wanted(ALL, NOW, timedelta(seconds=3)), 10, Lease("near", MINUTE))
+    assert [job.key for job in late] == ["3"], "what is late is done here, relayed or not"

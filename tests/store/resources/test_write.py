@@ -13,7 +13,7 @@ from carecoord.fhir import text
 from carecoord.store.audit.tables import audit
 from carecoord.store.database import outbox, tables
 from carecoord.store.database.engine import reading, writing
-from carecoord.store.database.outbox import Lease
+from carecoord.store.database.outbox import Lease, Wanted
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Change, Later, put
 from tests.store.conftest import AMARA, HERE, START, Store, content
@@ -207,7 +207,7 @@ def test_later_work_is_added_only_when_something_changed(store: Store) -> None:
     jobs = (Later("refresh-cases", "ngozi", b"{}", START),)
     store.put(patient(), later=jobs)
     with writing(store.engine) as conn:
-        (job,) = outbox.claim(conn, ("refresh-cases",), START, 10, Lease("one", timedelta(minutes=1)))
+        (job,) = outbox.claim(conn, Wanted(("refresh-cases",), START), 10, Lease("one", timedelta(minutes=1)))
         outbox.done(conn, job, START)
     store.put(patient(), later=jobs)
     assert count(store, "outbox") == 0
