@@ -9,18 +9,19 @@ from typing import Final
 
 from auth.grant import Grant
 from carecoord.errors import Forbidden, Invalid
+from carecoord.words.sentence import Sentence, sentence
 
 ROLES: Final = frozenset({"clinician", "coordinator"})
 LASTS: Final = timedelta(hours=1)
 SHORTEST: Final = 10  # characters of one's own words
 LONGEST: Final = 500
 
-REASONS: Final = {  # code -> what the person chooses from
-    "emergency": "Emergency treatment of this patient",
-    "urgent-referral": "Urgent referral that has to be moved on now",
-    "on-call": "On call for a colleague whose patient this is",
-    "transfer": "The patient is here, their referral has not reached us yet",
-    "safety": "Danger to the patient or to somebody else",
+REASONS: Final[dict[str, Sentence]] = {  # code -> what the person chooses from
+    "emergency": sentence("glass.emergency"),
+    "urgent-referral": sentence("glass.urgent-referral"),
+    "on-call": sentence("glass.on-call"),
+    "transfer": sentence("glass.transfer"),
+    "safety": sentence("glass.safety"),
 }
 
 

@@ -32,7 +32,7 @@ CLEARING: Final[tuple[GateName, ...]] = ("coverage", "authorization", "agreement
 URGING = ("appointment.cancel-requested", "appointment.died")  # before them no other gate is worth anybody's while
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
     """The three gates that depend on the date, judged for one."""
 
@@ -54,7 +54,7 @@ class Day:
         return next((g for g in self.gates if g.state == "blocked" or g.rule == "authorization.dates"), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Clearance:
     """The answer. `cleared`: the patient can be seen and paid for: a visit is booked and ahead, and every gate that
     bears on it is met, for its day or the one that was asked about. `date` is the day judged for: asked, booked or
@@ -96,7 +96,7 @@ class Clearance:
         return tuple(str(each) for each in self.cautions)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hearing:
     """Facts as they are judged at an instant: for `settled`, the day there is to judge for, or else for each of `days`
     in `window`. `on`: the day that was asked about."""
@@ -136,7 +136,10 @@ def judge(known: Facts, now: datetime, policy: Policy, on: date | None = None) -
     booking = known.visits.booked(now, policy)
     settled = on or _settled(known, booking)
     days = [_day(known, day, booking, bool(settled), now, policy) for day in _starts(known, settled, now, policy)]
-    hearing = Hearing(known, now, policy, on, settled, booking, _window(known, now, policy), days)
+    hearing = Hearing(
+        known=known, now=now, policy=policy, on=on, settled=settled, booking=booking,
+        window=_window(known, now, policy), days=days,
+    )  # fmt: skip
     asks = (*known.papers.asks, *documents_gate.by_rule(known.papers, hearing.ruled.ruling.need, known.requests))
     spread = [_spread([(d.day, d.gates[n]) for d in days], hearing.window) for n in range(3)]
     spread[1] = _disputed(spread[1], known)
@@ -179,28 +182,17 @@ def _day(known: Facts, day: date, booking: Booking | None, settled: bool, now: d
     found = agreements_gate.answer(known.referral, site, card, day, known.register)
     asked = [ask.words for ask in known.papers.asks if ask.by == "payer" and ask.state != "attached"]
     matter = Matter(
-        known.referral,
-        card,
-        known.requests,
-        known.visits,
-        known.rules,
-        asked,
-        found,
-        site,
-        day,
-        settled,
-        (visit.evidence,) if visit else (),
-        now,
-        policy,
-        known.ledger,
-    )
+        referral=known.referral, card=card, requests=known.requests, visits=known.visits, rules=known.rules,
+        asked=asked, participation=found, site=site, day=day, settled=settled,
+        visit=(visit.evidence,) if visit else (), now=now, policy=policy, ledger=known.ledger,
+    )  # fmt: skip
     return Day(
-        day,
-        card,
-        coverage_gate.gate(card, day, then, policy),
-        prior_auth_gate.ruling(matter),
-        found,
-        agreements_gate.gate(found, known.referral, card),
+        day=day,
+        card=card,
+        coverage=coverage_gate.gate(card, day, then, policy),
+        ruling=prior_auth_gate.ruling(matter),
+        participation=found,
+        agreement=agreements_gate.gate(found, known.referral, card),
     )
 
 

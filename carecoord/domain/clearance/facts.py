@@ -23,7 +23,7 @@ from carecoord.domain.resource.elements import Json, codes, evidence, item, key,
 from carecoord.domain.resource.parties import Directory, Party, Role, directory, party
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """The parts of a case as the rules speak of them."""
 
@@ -72,18 +72,18 @@ def facts(case: Case, policy: Policy) -> Facts:
     own = visits(case.appointments, case.encounters, known, policy)
     versions = agreements_versions.versions(case.agreements, policy.zone)
     return Facts(
-        known,
-        order,
-        held,
-        asked,
-        papers(case, asked, policy),
-        own,
-        closing(case, policy),
-        register(case, known, roles, versions, policy),
-        rules(case.rules, order.codes, policy),
-        conflicts(case, policy),
-        _died(case.patient),
-        _ledger(case, asked, held, order, own, known, policy),
+        parties=known,
+        referral=order,
+        cards=held,
+        requests=asked,
+        papers=papers(case, asked, policy),
+        visits=own,
+        closing=closing(case, policy),
+        register=register(case, known, roles, versions, policy),
+        rules=rules(case.rules, order.codes, policy),
+        conflicts=conflicts(case, policy),
+        died=_died(case.patient),
+        ledger=_ledger(case, asked, held, order, own, known, policy),
     )
 
 

@@ -32,7 +32,7 @@ CALL = Action("call-payer", sentence("do.call-payer"))
 SUBMIT_DUE, CALL_DUE = sentence("due.submit-authorization"), sentence("due.call-payer")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Matter:
     """What the gate is judged by on one day. `asked`: papers that the payer waits for, by words."""
 

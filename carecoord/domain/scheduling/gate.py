@@ -26,7 +26,7 @@ SETTLE = Action("settle-conflict", sentence("do.settle-conflict"))
 RESUME = Action("resume-order", sentence("do.resume-order"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Matter:
     """`ruling` and `participation` are those of the booked day, or of the best day when nothing is booked. `shut`: the
     gate that no day of the window gets past, if there is one. `died`: what

@@ -13,6 +13,7 @@ from carecoord.web.access.record_view import line
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import say
 from carecoord.world import World
 
 REFUSED = "Only clinicians and coordinators can break the glass."
@@ -85,7 +86,7 @@ def _show(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
         until = f"{found.until.astimezone(zone):%H:%M}"
         times = Times(world.clock(), zone)
         sections = [(title, [line(each, times) for each in entries]) for title, entries in found.sections]
-        return render_template("broken_glass.html", record=found, sections=sections, until=until, reasons=REASONS)
+        return render_template("broken_glass.html", record=found, sections=sections, until=until, reasons=_reasons())
 
     @pages.post("/emergency/<id>/end")
     def end(id: str) -> Response:
@@ -99,4 +100,9 @@ HTML = {"Content-Type": "text/html; charset=utf-8"}
 def _form(world: World, id: str, said: dict[str, str], problem: Invalid | None) -> str:
     who = access_break_glass.patient(world, sign_in.session().grant(), id, request_id())
     limits = {"shortest": SHORTEST, "longest": LONGEST}
-    return render_template("break_glass_reason.html", who=who, reasons=REASONS, said=said, problem=problem, **limits)
+    return render_template("break_glass_reason.html", who=who, reasons=_reasons(), said=said, problem=problem, **limits)
+
+
+def _reasons() -> dict[str, str]:
+    """The reasons to choose from, in words, by their codes."""
+    return {code: say(said) for code, said in REASONS.items()}

@@ -8,6 +8,7 @@ from carecoord.actions.audit.trail_names import Beginning, Named, Seen
 from carecoord.domain.access.break_glass import REASONS
 from carecoord.fhir.instants import moment
 from carecoord.web.page.times import Times
+from carecoord.words.catalogue import say
 
 VERBS = {  # interaction -> (what was done, what was tried when it was refused)
     "read": ("read", "tried to read"),
@@ -137,7 +138,7 @@ def broken(row: Broken, times: Times) -> Opening:
     return Opening(
         glass.id, times.exact(glass.started), times.exact(glass.ended or glass.expires), who.name, who.id,
         ", ".join([*who.roles, *([who.organization] if who.organization else [])]), row.patient, glass.patient,
-        REASONS.get(glass.reason, glass.reason), glass.note,
+        say(REASONS.get(glass.reason, glass.reason)), glass.note,
         f"{times.exact(glass.reviewed)} by {by}" if glass.reviewed else "", row.mine,
     )  # fmt: skip
 
