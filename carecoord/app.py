@@ -24,6 +24,7 @@ from carecoord import settings as setting
 from carecoord.actions.access import audited
 from carecoord.actions.apps import brands as brand
 from carecoord.actions.apps import registration as apps_registration
+from carecoord.actions.ehrs import write_back
 from carecoord.actions.server import outgoing
 from carecoord.actions.worklist import project as worklist_project
 from carecoord.domain.access import roles
@@ -68,7 +69,7 @@ def world(settings: Settings) -> World:
         new_id=lambda: str(uuid4()),
         http=partial(_session, settings),
         settings=settings,
-        project=worklist_project.projector(worklist_project.policy(settings)),
+        project=write_back.noted(worklist_project.projector(worklist_project.policy(settings))),
         journal=Journal(Path(settings.var) / "audit"),
     )
 

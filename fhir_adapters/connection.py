@@ -50,8 +50,10 @@ def connect(
     *,
     clock: Callable[[], datetime],
     new_id: Callable[[], str],
+    writing: bool = False,
 ) -> Connection:
-    """Discover the EHR, get the first token if it wants one, and read its metadata. Raises an EhrError.
+    """Discover the EHR, get the first token if it wants one, and read its metadata. Raises an EhrError. writing: the
+    token is to be good for writing too, as far as we ask this EHR for that.
 
     `keys` are our private keys, needed where `ehr.auth` is set.
     """
@@ -67,7 +69,7 @@ def connect(
                 smart.token_url,
                 ehr.auth.client_id,
                 keys,
-                ehr.auth.scope or dialect.scope,
+                dialects.write_scope(ehr) if writing else ehr.auth.scope or dialect.scope,
                 clock=clock,
                 new_id=new_id,
                 offered=smart.algorithms,

@@ -10,13 +10,12 @@ from typing import Any
 from urllib.parse import urljoin
 
 from fhir_adapters.dialects import Dialect
-from fhir_adapters.ehr import Ehr
+from fhir_adapters.ehr import WRITES, Ehr
 from fhir_adapters.errors import EhrError, Garbled, NotAllowedIn, Refused
 from fhir_adapters.http import Http
 
 WELL_KNOWN = ".well-known/smart-configuration"
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
-WRITES = {"create", "update", "patch", "delete"}
 
 Document = dict[str, Any]
 

@@ -11,6 +11,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _HOST = re.compile(r"[a-z0-9_][a-z0-9_.-]*|[0-9a-f:.]+")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 LONGEST_OVERLAP = 7 * 24 * 3600  # seconds; whoever needs more is better served by a sweep
+WRITES = frozenset({"create", "update", "delete"})
 _PORTS = {"http": 80, "https": 443}
 
 Origin = tuple[str, str, int]
@@ -72,7 +73,8 @@ class Ehr:
     given our token, such as `https://pages.ehr.example`. `aliases` are other base URLs under which the EHR refers to
     itself. `limits` overrides single numbers of the dialect's limits. `overlap_seconds`: how far a window reaches back
     behind the one before, where the dialect's own overlap is less than `meta.lastUpdated` lags there. `launch`: it
-    launches us. Raises Misconfigured.
+    launches us. `writes`: what it lets us write, by type, of create, update and delete; None: as its dialect says.
+    `owners`: whose word counts for an element, as {"Task.status": "theirs"}. Raises Misconfigured.
     """
 
     name: str
@@ -86,6 +88,8 @@ class Ehr:
     limits: Mapping[str, float] = field(default_factory=dict)
     overlap_seconds: float | None = None
     launch: Launch | None = None
+    writes: Mapping[str, tuple[str, ...]] | None = None
+    owners: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -99,6 +103,9 @@ class Ehr:
             origin(host)
         if self.overlap_seconds is not None and not 0 <= self.overlap_seconds <= LONGEST_OVERLAP:
             raise Misconfigured(f"An overlap of {self.overlap_seconds:.0f} s is not one: from 0 to seven days.")
+        for type, verbs in (self.writes or {}).items():
+            if not WRITES.issuperset(verbs):
+                raise Misconfigured(f"{type}={','.join(verbs)}: what we may write is {', '.join(sorted(WRITES))}.")
 
     @property
     def bases(self) -> tuple[str, ...]:

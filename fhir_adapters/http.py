@@ -5,7 +5,7 @@ Clause: FHIR R4 http.html#2.21.0.4 (status codes); RFC 9110 sections 10.2.3 (Ret
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from random import random
@@ -64,6 +64,25 @@ class Answer(Generic[T]):
     date: datetime | None
 
 
+@dataclass(frozen=True)
+class Sent:
+    """What came back for something that we wrote. headers: by their names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class _Call:
+    method: str = "GET"
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+_GET = _Call()
+
+
 class Http:
     """The way to one EHR for one run. It remembers how many requests failed in a row."""
 
@@ -102,6 +121,17 @@ class Http:
         self.failures = 0
         return answer
 
+    def send(self, method: str, url: str, body: bytes, headers: Mapping[str, str], *, again: bool) -> Sent:
+        """Write to the EHR, and return what it answered well (a 2xx). again: to be repeated when no answer comes, since
+        a second time does no harm. Raises an EhrError; Refused for what the EHR will not have."""
+        home, given = self._home(url), {"Content-Type": "application/fhir+json", **headers}
+
+        def ask() -> Sent:
+            response, said = self._admitted(home, (), False, _Call(method, body, given))
+            return Sent(response.status_code, {name.lower(): value for name, value in response.headers.items()}, said)
+
+        return self._insist(ask) if again else ask()
+
     def admit(self) -> None:
         """Get a token now, so that what is wrong with our registration is said first. Raises an EhrError."""
         if self.bearer:
@@ -124,14 +154,14 @@ class Http:
         found, body = self._admitted(url, params, public)
         return Answer(found.url, _decode(body, kind, self._name(found.url)), _date(found.headers.get("Date")))
 
-    def _admitted(self, url: str, params: Params, public: bool) -> Found:
+    def _admitted(self, url: str, params: Params, public: bool, call: _Call = _GET) -> Found:
         """One try; a 401 is answered with a new token, once."""
         if public or self.bearer is None:
-            return self._once(url, params, None)
+            return self._once(url, params, None, call)
         try:
-            return self._once(url, params, self._token(self.bearer.token))
+            return self._once(url, params, self._token(self.bearer.token), call)
         except NotAllowedIn:
-            return self._once(url, params, self._token(self.bearer.renew))
+            return self._once(url, params, self._token(self.bearer.renew), call)
 
     def _token(self, give: Callable[[], str]) -> str:
         try:
@@ -141,18 +171,18 @@ class Http:
                 raise self._patience(trouble.text, trouble.seconds) from trouble
             raise NotAllowedIn(trouble.text, 401) from trouble
 
-    def _once(self, url: str, params: Params, token: str | None) -> Found:
+    def _once(self, url: str, params: Params, token: str | None, call: _Call) -> Found:
         for _ in range(REDIRECTS):
-            response = self._send(url, params, token)
+            response = self._send(url, params, token, call)
             with response:
                 body = self._body(response)
-            if not response.is_redirect:
-                self._judge(response, body)
+            if not response.is_redirect or call is not _GET:
+                self._judge(response, body, call.method)
                 return response, body
             url, params = self._home(urljoin(url, response.headers["Location"])), ()
         raise Garbled(f"{self.ehr.name}: redirected more than {REDIRECTS} times.")
 
-    def _send(self, url: str, params: Params, token: str | None) -> requests.Response:
+    def _send(self, url: str, params: Params, token: str | None, call: _Call) -> requests.Response:
         def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
             # As `auth`, for requests lets a .netrc entry replace an Authorization header, but not this.
             if token:
@@ -161,10 +191,12 @@ class Http:
 
         self._pace()
         try:
-            return self.session.get(
+            return self.session.request(
+                call.method,
                 url,
                 params=list(params),
-                headers=self.headers,
+                data=call.body,
+                headers={**self.headers, **call.headers},
                 auth=sign,
                 timeout=(self.limits.connect_seconds, self.limits.read_seconds),
                 allow_redirects=False,
@@ -190,11 +222,11 @@ class Http:
             raise self._silence(response.url, e) from e
         return b"".join(chunks)
 
-    def _judge(self, response: requests.Response, body: bytes) -> None:
+    def _judge(self, response: requests.Response, body: bytes, method: str = "GET") -> None:
         status = response.status_code
-        if status == 200:
+        if status == 200 or (method != "GET" and status in (201, 204)):
             return
-        text = f"{self._name(response.url)}: {status} {_diagnostics(body)}".rstrip()
+        text = f"{self._name(response.url, method)}: {status} {_diagnostics(body)}".rstrip()
         if status in (429, 503):
             raise self._patience(text, retry_after(response.headers.get("Retry-After"), self.clock()))
         if status == 408 or (status >= 500 and status != 501):
@@ -252,9 +284,9 @@ class Http:
         )
         return Unreachable(f"{self._name(url)}: {kind} ({type(e).__name__}).")
 
-    def _name(self, url: str) -> str:
+    def _name(self, url: str, method: str = "GET") -> str:
         """The EHR and the path, without the query, which may name a patient."""
-        return f"{self.ehr.name}: GET {urlsplit(url).path}"
+        return f"{self.ehr.name}: {method} {urlsplit(url).path}"
 
 
 def _decode(body: bytes, kind: type[T], name: str) -> T:

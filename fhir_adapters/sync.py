@@ -22,7 +22,7 @@ from fhir_adapters.dialects import PATIENT, Dialect, Query, pairs
 from fhir_adapters.ehr import Ehr
 from fhir_adapters.errors import EhrError, Elsewhere, Refused
 from fhir_adapters.http import Http, Params
-from fhir_adapters.identity import localize
+from fhir_adapters.identity import Made, claim, localize
 from fhir_adapters.pages import Found, Leaf, Read, walk
 from fhir_adapters.plan import Job, Plan, per_patient
 
@@ -74,8 +74,10 @@ class Pulled:
 class Source:
     """One EHR, connected, and what carecoord lends for the run.
 
-    read: a resource of its bytes, or ValueError. known: up to some hundreds of ids of a type in byte order after
-    `after`; with `unseen`, only those not seen in that round. report: type, received so far, total if known.
+    made: what we made there, and `claimed(type, id, claim)`: told of a resource that says so; is it ours indeed, it is
+    then among the made. read: a resource of its bytes, or ValueError. known: up to some hundreds of ids of a type in
+    byte order after `after`; with `unseen`, only those not seen in that round. report: type, received so far, total if
+    known.
     """
 
     ehr: Ehr
@@ -86,6 +88,8 @@ class Source:
     read: Read
     clock: Callable[[], datetime]
     report: Callable[[str, int, int | None], None]
+    made: Made = field(default_factory=Made)
+    claimed: Callable[[str, str, str], None] = lambda type, id, claim: None
 
 
 def pull(source: Source, plan: Plan, states: Mapping[str, bytes]) -> Pulled:
@@ -214,13 +218,19 @@ class Reading:
         self._accept(leaf.found)
 
     def _accept(self, found: Iterable[Found], gone: Sequence[str] = ()) -> None:
-        items = tuple(Item(one.id, one.updated, localize(one.resource, self.source.ehr, self.held)) for one in found)
+        items = tuple(Item(one.id, one.updated, self._localized(one)) for one in found)
         if not items and not gone and not self.cursor.next:
             return
         self.source.accept(Page(self.job.type, self.cursor.round, items, tuple(gone)), self.cursor)
         self.outcome.received += len(items)
         self.outcome.gone += len(gone)
         self.source.report(self.job.type, self.outcome.received, self.total)
+
+    def _localized(self, one: Found) -> dict[str, Any]:
+        claimed = claim(one.resource, self.source.made.home)
+        if claimed:
+            self.source.claimed(self.job.type, one.id, claimed)
+        return localize(one.resource, self.source.ehr, self.held, self.source.made)
 
     def _another_way(self, refused: Refused) -> None:
         """The EHR will not have this search: try it without the window, then the fallbacks. Raises if none is left."""

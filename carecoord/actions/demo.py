@@ -83,6 +83,9 @@ def register(world: World, client: Client, key_file: Path) -> None:
     with reading(world.engine) as conn:
         present = store.find_client(conn, client.id)
     if present and key_file.exists():
+        if present.scope != client.scope:  # an earlier version asked for less
+            with writing(world.engine) as conn:
+                store.change_client(conn, replace(present, scope=client.scope))
         return
     if key_file.exists():
         public = accounts.public_keys(key_file.read_bytes())

@@ -31,7 +31,9 @@ from fhir_adapters.ehr import BackendServices, Ehr
 EHR = "demo-ehr"  # never changed: the ids of its resources derive from it
 FIXTURES = Path(carecoord.__file__).resolve().parents[1] / "fixtures"
 AGAIN = timedelta(minutes=15)  # from one sync to the next, while the demo is looked at
-READ_ALL = "system/*.rs"
+# what we are to it: we read all, and tell it what is changed here
+PARTNER = "system/*.rs system/Task.cu system/ServiceRequest.cu system/Appointment.cu system/Communication.cu " \
+    "system/DocumentReference.cu"
 SCRIPT_SCOPE = "system/*.cruds"
 
 CAST = (  # login, name, role, organization
@@ -135,8 +137,8 @@ def people(world: World, settings: Settings, known: dict[str, Any]) -> None:
 def meet(ours: World, hospital: World) -> None:
     """Make us a SMART Backend Services client of the demo EHR, and the demo EHR one of those that we sync."""
     key = Path(ours.settings.var).absolute() / "keys" / f"{EHR}.pem"
-    demo.register(hospital, Client("carecoord", "carecoord", READ_ALL), key)
-    one = Ehr(EHR, hospital.settings.fhir_url, auth=BackendServices("carecoord", str(key), READ_ALL))
+    demo.register(hospital, Client("carecoord", "carecoord", PARTNER), key)
+    one = Ehr(EHR, hospital.settings.fhir_url, auth=BackendServices("carecoord", str(key), PARTNER))
     before = next((listed.ehr for listed in sync.list_ehrs(ours) if listed.ehr.name == EHR), None)
     if before:  # on another port than last time it is the same EHR: what came from there stays its own
         one = replace(one, aliases=tuple(url for url in before.bases if url != one.base_url))

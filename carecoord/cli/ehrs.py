@@ -12,6 +12,7 @@ from carecoord.actions.ehrs.launch_people import MAPPED
 from carecoord.actions.server import keys as server_keys
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
+from carecoord.fhir.instants import moment
 from carecoord.settings import Settings
 from fhir_adapters.ehr import BackendServices, Ehr, Launch
 from fhir_adapters.errors import Misconfigured
@@ -35,6 +36,11 @@ def install(verbs: Verbs) -> None:
     one.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="asked with every request")
     one.add_argument("--host", action="append", default=[], metavar="ORIGIN", help="its pages may lead there too")
     one.add_argument("--limit", action="append", default=[], metavar="NAME=NUMBER", help="instead of the dialect's")
+    said = "what it lets us write, such as Task=create,update (default: the dialect's)"
+    one.add_argument("--write", action="append", default=[], metavar="TYPE=VERBS", help=said)
+    one.add_argument("--no-write", action="store_true", help="what is changed here is never told this EHR")
+    said = "whose word counts when both change it, such as Task.status=theirs: ours, theirs, either"
+    one.add_argument("--owner", action="append", default=[], metavar="ELEMENT=WHOSE", help=said)
     one.add_argument("--overlap", type=float, metavar="MINUTES", help="how far its lastUpdated may lag (default: 120)")
     _launching(one)
     one = verb(ehr, "link", link, "say who somebody of a launching EHR is here: they keep their own roles")
@@ -46,6 +52,9 @@ def install(verbs: Verbs) -> None:
     one.add_argument("name", help="as given to `carecoord ehr add`")
     one.add_argument("minutes", type=minutes, help="from one sync to the next; 0: no more")
     verb(ehr, "list", show, "every EHR, and how its last sync went")
+    one = verb(ehr, "conflicts", conflicts, "what an EHR and we have changed differently, and nobody has settled")
+    one.add_argument("name", help="as given to `carecoord ehr add`")
+    one.add_argument("--limit", type=int, default=100, metavar="N", help="at most so many (default: 100)")
     one = verb(ehr, "flags", doubts, "what our rules doubt in what an EHR sent")
     one.add_argument("name", help="as given to `carecoord ehr add`")
     one.add_argument("--limit", type=int, default=100, metavar="N", help="show at most so many (default: 100)")
@@ -103,6 +112,8 @@ def add(settings: Settings, screen: Screen, args: argparse.Namespace) -> int | N
         limits={name: _number(name, said) for name, said in _named("--limit", args.limit).items()},
         overlap_seconds=None if args.overlap is None else args.overlap * 60,
         launch=_launch(args),
+        writes={} if args.no_write else _writes(args.write),
+        owners=_named("--owner", args.owner),
     )
     with opened(settings) as world:
         one = launch_people.checked_registration(world, one)
@@ -126,6 +137,11 @@ def _named(option: str, given: list[str]) -> dict[str, str]:
     if wrong := [one for one, (name, sign, _) in zip(given, pairs, strict=True) if not name or not sign]:
         raise Misconfigured(f"{option} {wrong[0]!r}: write it as NAME=VALUE.")
     return {name: value for name, _, value in pairs}
+
+
+def _writes(given: list[str]) -> dict[str, tuple[str, ...]] | None:
+    """TYPE=create,update ... by type; None: as the dialect says."""
+    return {type: tuple(said.split(",")) for type, said in _named("--write", given).items()} or None
 
 
 def _number(name: str, said: str) -> float:
@@ -186,6 +202,19 @@ def doubts(settings: Settings, screen: Screen, args: argparse.Namespace) -> None
         screen.say(f"Nothing that {args.name} sent is in doubt.")
         return
     screen.table(("resource there", "where", "what"), [(one.source, one.place or "", one.text) for one in found])
+
+
+def conflicts(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """What is in dispute, by the ids of ours; the values stand on the case, for those who may see it."""
+    with opened(settings) as world:
+        found = ehrs_sync.conflicts(world, args.name, args.limit)
+    if not found:
+        screen.say(f"{args.name} and we have changed nothing differently.")
+        return
+    since = [f"{moment(one.found):%Y-%m-%d %H:%M} UTC" for one in found]
+    rows = [(f"{o.type}/{o.id}", o.element, o.stands, at) for o, at in zip(found, since, strict=True)]
+    screen.table(("resource here", "element", "shown", "since"), rows)
+    screen.say("Settle each on its case: take the EHR's, or keep ours.")
 
 
 def link(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from carecoord.actions.ehrs import deliver as ehrs_deliver
 from carecoord.actions.ehrs import sync as ehrs_sync
+from carecoord.actions.ehrs import write_back
 from carecoord.actions.worklist import project
 from carecoord.errors import Unavailable
 from carecoord.store.database.outbox import Job
@@ -20,10 +22,16 @@ def sync(world: World, job: Job) -> None:
         raise Unavailable(summary.error)
 
 
+def deliver(world: World, job: Job) -> None:
+    """Tell an EHR what we have changed. Raises Unavailable when it gave no answer."""
+    ehr, type, id = job.key.split("/", 2)
+    ehrs_deliver.deliver(world, ehr, type, id, job.attempts)
+
+
 def refresh(world: World, job: Job) -> None:
     """Judge anew the cases whose time has come, and those that a change of the registry has marked."""
     while project.refresh_due(world):
         pass
 
 
-HANDLERS: Mapping[str, Handler] = MappingProxyType({ehrs_sync.JOB: sync, project.JOB: refresh})
+HANDLERS: Mapping[str, Handler] = MappingProxyType({ehrs_sync.JOB: sync, write_back.JOB: deliver, project.JOB: refresh})

@@ -5,16 +5,18 @@
 | title | the vendor, for people |
 | discovery | where the token endpoint is looked up, in this order |
 | tenancy | headers and parameters that go with every request and name the tenant; an EHR's own are added to them |
-| auth | the signing algorithms we may use, best first, and the scope to ask for when the EHR has none configured |
+| auth | the signing algorithms we may use, best first, and the scope to ask for when the EHR has none configured: |
+| | `scope` to read, and `write_scope` besides it where something is to be written |
 | limits | seconds, attempts, bytes, requests per second (0: no limit), failures in a row before giving up |
 | incremental | overlap of two windows, hours between full sweeps, minutes for which a broken-off reading goes on |
 | types | one recipe per resource type; "*" holds for every type and fills what a type's own recipe leaves out |
+| owners | whose word counts for an element, where it is not as our own table says: {"Task.status": "theirs"} |
 
 A recipe: `searches`, each a set of parameters, all of which are read; a list of values repeats the parameter, and
 `{patient}` in a value makes it one search per patient. `fallbacks`: alternatives to try when the EHR refuses the
 searches (400 or 422), the first whose parameters it offers. `since`: the parameter of the window, empty for none;
-`closed`: a window needs an end too. `count`: page size, 0 to leave it to the EHR. `writes`: which write abilities to
-believe when its metadata claims them.
+`closed`: a window needs an end too. `count`: page size, 0 to leave it to the EHR. `writes`: what we may write there,
+of create, update and delete, when its metadata offers it too.
 """
 
 import json
@@ -24,6 +26,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
+from fhir_adapters.ehr import Ehr
 from fhir_adapters.errors import Misconfigured
 
 PATIENT = "{patient}"
@@ -89,6 +92,8 @@ class Dialect:
     params: Mapping[str, str]
     algorithms: tuple[str, ...]
     scope: str
+    write_scope: str
+    owners: Mapping[str, str]
     limits: Limits
     incremental: Incremental
     types: Mapping[str, Mapping[str, Any]]
@@ -109,6 +114,26 @@ class Dialect:
 def pairs(search: Query) -> list[tuple[str, str]]:
     """The parameters of a search one by one, as they stand in an address."""
     return [(name, one) for name, said in search.items() for one in ([said] if isinstance(said, str) else said)]
+
+
+def writes(ehr: Ehr, type: str) -> frozenset[str]:
+    """What we may write of a type to this EHR, of create, update and delete, as it was told or as its dialect says."""
+    if ehr.writes is not None:
+        return frozenset(ehr.writes.get(type, ()))
+    return load(ehr.dialect).recipe(type).writes
+
+
+def write_scope(ehr: Ehr) -> str:
+    """The scope to ask this EHR for where something is to be written."""
+    if ehr.auth and ehr.auth.scope:
+        return ehr.auth.scope
+    dialect = load(ehr.dialect)
+    return f"{dialect.scope} {dialect.write_scope}".strip()
+
+
+def owners(ehr: Ehr) -> Mapping[str, str]:
+    """Whose word counts for which element, where this EHR or its dialect says other than our own table."""
+    return {**load(ehr.dialect).owners, **ehr.owners}
 
 
 def names() -> list[str]:
@@ -133,6 +158,8 @@ def read(data: Mapping[str, Any]) -> Dialect:
         params=data["tenancy"]["params"],
         algorithms=tuple(data["auth"]["algorithms"]),
         scope=data["auth"]["scope"],
+        write_scope=data["auth"]["write_scope"],
+        owners=data["owners"],
         limits=Limits(**data["limits"]),
         incremental=Incremental(**data["incremental"]),
         types=data["types"],

@@ -10,6 +10,7 @@ from carecoord.fhir.types import TYPES
 from carecoord.store.audit import tables as audit_tables  # noqa: F401  (the trail's tables are among the metadata's)
 from carecoord.store.database import tables
 from carecoord.store.database.engine import reading
+from carecoord.store.ehrs.tables import ehr_item
 
 INDEXES = (
     tables.ix_token,
@@ -58,7 +59,7 @@ def content(engine: Engine) -> dict[str, list[Any]]:
             "flag": [(*names[row.rid], *row[1:]) for row in conn.execute(select(tables.flag))],
             "case": [without_times(row, names) for row in conn.execute(select(tables.case))],
             "cursor": [(row.ehr, row.type, undated(row.state)) for row in conn.execute(select(tables.ehr_cursor))],
-            "item": [(row.ehr, row.type, row.id, row.updated) for row in conn.execute(select(tables.ehr_item))],
+            "item": [(row.ehr, row.type, row.id, row.updated) for row in conn.execute(select(ehr_item))],
         }
         for table in INDEXES:
             found[table.name] = [

@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from carecoord.domain.agreements.versions import number_of
+from carecoord.domain.ehrs.disputes import Disputed
 from carecoord.domain.prior_auth.requirements import payer_of
 from carecoord.domain.referrals.case import (
     CLINICAL,
@@ -36,7 +37,7 @@ from carecoord.domain.resource.elements import (
     text,
 )
 from carecoord.domain.worklist import registry_keys
-from carecoord.store.ehrs import ehrs
+from carecoord.store.ehrs import conflicts, ehrs
 from carecoord.store.resources import read
 from carecoord.store.resources.read import Row
 from carecoord.store.worklist import registry
@@ -63,6 +64,18 @@ class Library:
     def systems(self) -> dict[str, str]:
         """What each EHR is called, by every base URL that it has."""
         return {base: one.name for one in ehrs.every(self.conn) for base in one.bases}
+
+    @cached_property
+    def _in_dispute(self) -> frozenset[str]:
+        """The patients of whom anything is in dispute with an EHR: normally nobody."""
+        return conflicts.patients(self.conn) if self.as_of is None else frozenset()
+
+    def disputes(self, patient: str) -> tuple[Disputed, ...]:
+        """What an EHR and we have changed differently of a patient's resources, and nobody has settled yet."""
+        if patient not in self._in_dispute:
+            return ()
+        found = conflicts.of_patient(self.conn, patient)
+        return tuple(Disputed(one.ehr, one.type, one.id, one.element, one.ours, one.theirs) for one in found)
 
     def fetch(self, references: Iterable[str]) -> list[Json]:
         """The resources with these `Type/id`."""
@@ -182,13 +195,13 @@ def of_patient(library: Library, patient: str, offers: bool = False) -> list[Ass
     claims = [each for each in decoded.values() if each["resourceType"] == "Claim"]
     person = library.fetch([f"Patient/{patient}"])
     bodies = {f"{row.type}/{row.id}": row.body for row in rows}
-    found = []
+    found, disputes = [], library.disputes(patient)
     for row in orders:
         order = decoded[f"{row.type}/{row.id}"]
         if is_case(order, tasks, claims):
             bare = gather(order, [*decoded.values(), *person])
             around, needs = _around(library, bare, bodies, offers)
-            case = gather(order, [*decoded.values(), *person, *around], library.systems)
+            case = gather(order, [*decoded.values(), *person, *around], library.systems, disputes)
             found.append(Assembled(row.rid, case_id(order), case, needs))
     return found
 

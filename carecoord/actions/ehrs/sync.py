@@ -6,36 +6,30 @@ A run that is broken off anywhere, even by kill -9, goes on from its last page, 
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from auth.client.backend import BadKey, Key, load_keys
 from carecoord import errors
-from carecoord.actions.server import keys as server_keys
+from carecoord.actions.ehrs import connections, write_back
+from carecoord.actions.ehrs.keeper import Keeper
 from carecoord.actions.server import outgoing
-from carecoord.fhir import text
-from carecoord.fhir.types import TYPES
-from carecoord.fhir.validation import validate
+from carecoord.domain.ehrs import ownership
 from carecoord.store.database import outbox
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.mutex import held
+from carecoord.store.ehrs import conflicts as ehrs_conflicts
 from carecoord.store.ehrs import ehrs
-from carecoord.store.resources.write import Actor, Change, put_all
+from carecoord.store.ehrs.conflicts import Conflict
 from carecoord.world import World
 from fhir_adapters import dialects, plan, sync
-from fhir_adapters.connection import Connection, connect
-from fhir_adapters.cursor import Cursor
 from fhir_adapters.ehr import Ehr
 from fhir_adapters.errors import Away, EhrError, Misconfigured, TimedOut
-from fhir_adapters.identity import local_id
-from fhir_adapters.sync import Outcome, Page, Source
+from fhir_adapters.sync import Outcome, Source
 
 JOB = "sync"  # in the outbox, with the EHR's name as its key
-LAST = ("Task", "ServiceRequest")
 
 Report = Callable[[str, int, int | None], None]
 
@@ -115,9 +109,12 @@ def add_ehr(world: World, one: Ehr) -> Ehr:
         raise errors.Invalid(e.text) from e
     if one.auth and one.auth.key_file:
         one = replace(one, auth=replace(one.auth, key_file=str(Path(one.auth.key_file).absolute())))
-    _keys(world, one)
+    connections.keys(world, one)
+    for element, said in dialects.owners(one).items():
+        ownership.checked(element, said)
     with writing(world.engine) as conn:
         ehrs.add(conn, one, world.clock())
+        write_back.revive(conn, one, world.clock())
     return one
 
 
@@ -144,6 +141,13 @@ def flags(world: World, name: str, limit: int) -> list[ehrs.Flag]:
         return ehrs.flags(conn, ehrs.get(conn, name), limit)
 
 
+def conflicts(world: World, name: str, limit: int) -> list[Conflict]:
+    """What this EHR and we have changed differently, oldest first, at most so many. Raises NotFound."""
+    with reading(world.engine) as conn:
+        ehrs.get(conn, name)
+        return ehrs_conflicts.of_ehr(conn, name, limit)
+
+
 def examine(world: World, name: str) -> Examined:
     """Ask an EHR what it gives us: discovery, a token, its metadata. Nothing is read from it or kept.
 
@@ -153,10 +157,10 @@ def examine(world: World, name: str) -> Examined:
         one = ehrs.get(conn, name)
     with world.http() as session:
         try:
-            connection = connect(one, session, _keys(world, one), clock=world.clock, new_id=world.new_id)
+            connection = connections.connected(world, one, session)
         except EhrError as trouble:
             raise _problem(trouble) from trouble
-    planned = _plan(connection)
+    planned = connections.planned(connection)
     odd = (*connection.notices(), *(notice for job in planned.jobs for notice in job.notices))
     statement = connection.statement
     return Examined(one, statement.software, statement.fhir_version, planned.jobs, planned.missing, odd)
@@ -193,128 +197,53 @@ def _run(world: World, name: str, report: Report) -> Summary:
     return summary
 
 
-@dataclass
-class Keeper:
-    """Keeps the pages of one run, each in one transaction with the cursor that speaks of it."""
-
-    world: World
-    ehr: Ehr
-    run: int
-    states: dict[str, bytes]
-    outcomes: dict[str, Counter[str]] = field(default_factory=dict)
-
-    def accept(self, page: Page, cursor: Cursor) -> None:
-        """Store a page. The same content as stored changes nothing. Raises Conflict if another run moved the cursor."""
-        changes = self._changes(page)
-        name, state, now = self.ehr.name, cursor.dumps(), self.world.clock()
-        seen = [(item.id, item.updated) for item in page.items]
-        with writing(self.world.engine) as conn:
-            ehrs.move_cursor(conn, name, page.type, self.states.get(page.type), state, now)
-            stale = ehrs.see(conn, name, page.type, page.round, seen)
-            ehrs.forget(conn, name, page.type, page.gone)
-            fresh = [change for id, change in changes.items() if id not in stale]
-            gone = [Change(page.type, local_id(name, page.type, id), None) for id in page.gone]
-            written = put_all(
-                conn,
-                [*fresh, *gone],
-                now=now,
-                actor=Actor(f"ehr:{name}", None, None, f"sync-{self.run}"),
-                base=self.world.base,
-                project=self.world.project,
-            )
-            did: Counter[str] = Counter(one.outcome for one in written)
-            did["flagged"] = sum(1 for change in fresh if change.flags)
-            changed = did["created"] + did["updated"] + did["deleted"]
-            ehrs.count(conn, self.run, len(page.items), changed, did["flagged"])
-        self.states[page.type] = state
-        self.outcomes.setdefault(page.type, Counter()).update(did)
-
-    def known(self, type: str, after: str, unseen: int | None) -> list[str]:
-        """Ids of the EHR that were kept earlier, see `fhir_adapters.sync.Source`."""
-        with reading(self.world.engine) as conn:
-            return ehrs.known(conn, self.ehr.name, type, after, unseen)
-
-    def summary(self, outcome: Outcome) -> TypeSummary:
-        """What became of one type."""
-        did = self.outcomes.get(outcome.type, Counter())
-        return TypeSummary(
-            type=outcome.type,
-            strategy=outcome.strategy,
-            received=outcome.received,
-            created=did["created"],
-            updated=did["updated"],
-            unchanged=did["unchanged"],
-            deleted=did["deleted"],
-            flagged=did["flagged"],
-            notices=tuple(outcome.notices),
-            error=outcome.error,
-        )
-
-    def _changes(self, page: Page) -> dict[str, Change]:
-        """A change for each item by the EHR's id. What is stored just so already was judged when it was stored."""
-        with reading(self.world.engine) as conn:
-            same = ehrs.same(conn, page.type, (item.resource for item in page.items))
-        return {item.id: _change(page.type, item.resource, item.resource["id"] not in same) for item in page.items}
-
-
-def _change(type: str, resource: dict[str, Any], judged: bool) -> Change:
-    flags = tuple(validate.issues(resource)) if judged else ()
-    return Change(type, resource["id"], resource, flags=flags, source=resource["meta"]["source"])
-
-
 def _pull(world: World, keeper: Keeper, report: Report) -> Summary:
     one = keeper.ehr
     with world.http() as session:
         try:
-            connection = connect(one, session, _keys(world, one), clock=world.clock, new_id=world.new_id)
+            connection = connections.connected(world, one, session)
         except EhrError as trouble:
             return Summary(keeper.run, one.name, error=trouble.text)
-        planned = _plan(connection)
+        planned = connections.planned(connection)
         source = Source(
             ehr=one,
             dialect=connection.dialect,
             http=connection.http,
             accept=keeper.accept,
             known=keeper.known,
-            read=_read,
+            read=connections.read_resource,
             clock=world.clock,
             report=report,
+            made=keeper.made,
+            claimed=keeper.claimed,
         )
         pulled = sync.pull(source, planned, dict(keeper.states))
     failed = [f"{outcome.type}: {outcome.error}" for outcome in pulled.outcomes if outcome.error]
     return Summary(
         run=keeper.run,
         ehr=one.name,
-        types=tuple(map(keeper.summary, pulled.outcomes)),
+        types=tuple(_summed(keeper, outcome) for outcome in pulled.outcomes),
         missing=planned.missing,
         notices=connection.notices(),
         error="; ".join(failed) or None,
     )
 
 
-def _plan(connection: Connection) -> plan.Plan:
-    """What to read. Referrals come last: a case then appears with all its facts, and is judged once, not per page."""
-    types = [row.name for row in TYPES.values() if row.synced and row.name not in LAST]
-    return plan.make(connection.dialect, connection.statement, [*types, *LAST])
-
-
-def _keys(world: World, one: Ehr) -> tuple[Key, ...]:
-    """The keys by which we prove ourselves to an EHR: a file of its own, else the ones that we publish."""
-    if not one.auth:
-        return ()
-    if not one.auth.key_file:
-        return server_keys.signing(world)
-    try:
-        return load_keys(Path(one.auth.key_file).read_bytes())
-    except (OSError, BadKey) as e:
-        raise errors.Invalid(f"The key of EHR {one.name} in {one.auth.key_file} can not be used: {e}") from e
-
-
-def _read(data: bytes) -> dict[str, Any]:
-    try:
-        return text.loads(data)
-    except errors.Invalid as e:
-        raise ValueError(e.text) from e
+def _summed(keeper: Keeper, outcome: Outcome) -> TypeSummary:
+    """What became of one type."""
+    did = keeper.outcomes.get(outcome.type, Counter())
+    return TypeSummary(
+        type=outcome.type,
+        strategy=outcome.strategy,
+        received=outcome.received,
+        created=did["created"],
+        updated=did["updated"],
+        unchanged=did["unchanged"],
+        deleted=did["deleted"],
+        flagged=did["flagged"],
+        notices=tuple(outcome.notices),
+        error=outcome.error,
+    )
 
 
 def _finish(world: World, number: int, error: str | None) -> None:

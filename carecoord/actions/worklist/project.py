@@ -97,7 +97,7 @@ def refresh_due(world: World, most: int = 50) -> int:
 def _refresh_one(world: World, patient: str, now: datetime, rules: Policy) -> None:
     try:
         with writing(world.engine) as conn:
-            _rewrite(conn, {patient}, now, rules)
+            rewrite(conn, {patient}, now, rules)
     except Unavailable:
         raise
     except Exception as e:
@@ -108,7 +108,7 @@ def _refresh_one(world: World, patient: str, now: datetime, rules: Policy) -> No
 
 def refresh(conn: Connection, now: datetime, rules: Policy, most: int) -> None:
     """Judge anew up to `most` rows whose time has come, in the caller's transaction."""
-    _rewrite(conn, set(_due(conn, now, most)), now, rules)
+    rewrite(conn, set(_due(conn, now, most)), now, rules)
 
 
 def _due(conn: Connection, now: datetime, most: int) -> list[str]:
@@ -135,7 +135,7 @@ def _patients(conn: Connection, touched: Iterable[Touched]) -> set[str]:
     return found - {""}
 
 
-def _rewrite(conn: Connection, patients: Iterable[str], now: datetime, rules: Policy) -> None:
+def rewrite(conn: Connection, patients: Iterable[str], now: datetime, rules: Policy) -> None:
     """Write the rows of these patients' cases where they differ from what stands there, because time has passed."""
     ledger = Ledger()
     _judge(conn, patients, now, rules, ledger)

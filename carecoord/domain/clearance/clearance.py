@@ -29,6 +29,7 @@ from carecoord.words.sentence import Sentence, sentence
 
 # The gates that bear on being seen.
 CLEARING: Final[tuple[GateName, ...]] = ("coverage", "authorization", "agreement", "information", "appointment")
+IN_DISPUTE: Final = "loop.conflict"
 URGING = ("appointment.cancel-requested", "appointment.died")  # before them no other gate is worth anybody's while
 
 
@@ -142,9 +143,9 @@ def judge(known: Facts, now: datetime, policy: Policy, on: date | None = None) -
     )  # fmt: skip
     asks = (*known.papers.asks, *documents_gate.by_rule(known.papers, hearing.ruled.ruling.need, known.requests))
     spread = [_spread([(d.day, d.gates[n]) for d in days], hearing.window) for n in range(3)]
-    spread[1] = _disputed(spread[1], known)
+    spread[1] = _disputed(spread[1], "authorization.conflict", known)
     spread[2] = _offered(spread[2], hearing.where, known)
-    closing = loop_gate.gate(known.referral, known.visits, known.closing, now, policy)
+    closing = _disputed(loop_gate.gate(known.referral, known.visits, known.closing, now, policy), IN_DISPUTE, known)
     found = (*spread, documents_gate.gate(asks), _visit(hearing), closing)
     return _answer(tuple(timed(gate, known, booking, policy) for gate in found), asks, hearing)
 
@@ -253,13 +254,14 @@ def _spans(judged: Sequence[tuple[date, Gate]], window: Days) -> tuple[Span, ...
     return tuple(found)
 
 
-def _disputed(gate: Gate, known: Facts) -> Gate:
-    """An authorization that two sources decide differently is not known to be given."""
-    said, proof = _clash(known, "authorization")
-    if said is None or gate.unmet:
+def _disputed(gate: Gate, rule: str, known: Facts) -> Gate:
+    """An authorization that two sources decide differently is not known to be given; nor is a loop known to be closed
+    while an EHR and we say different things of the referral."""
+    said, proof = _clash(known, gate.name)
+    if said is None or (gate.unmet and rule != IN_DISPUTE):
         return gate
     return Gate(
-        rule="authorization.conflict",
+        rule=rule,
         state="unknown",
         reason=said,
         evidence=proof,
@@ -280,13 +282,9 @@ def _cleared(by: Mapping[GateName, Gate], hearing: Hearing) -> bool:
 
 
 def _offered(gate: Gate, where: Day, known: Facts) -> Gate:
-    if gate.state != "blocked" and gate.action != agreements_gate.ANOTHER:
+    if where.card is None or (gate.state != "blocked" and gate.action != agreements_gate.ANOTHER):
         return gate
-    return (
-        replace(gate, offers=agreements_gate.offers(known.referral, where.card, where.day, known.register))
-        if where.card
-        else gate
-    )
+    return replace(gate, offers=agreements_gate.offers(known.referral, where.card, where.day, known.register))
 
 
 def _answer(gates: tuple[Gate, ...], asks: tuple[documents_gate.Ask, ...], hearing: Hearing) -> Clearance:
@@ -294,8 +292,9 @@ def _answer(gates: tuple[Gate, ...], asks: tuple[documents_gate.Ask, ...], heari
     known, now, policy, settled = hearing.known, hearing.now, hearing.policy, hearing.settled
     ruled, part = hearing.ruled, hearing.where.participation
     by = {gate.name: gate for gate in gates}
-    closed = (known.referral.withdrawn and not known.visits.done) or not by["loop"].unmet
-    first = None if closed else _first(gates, by)
+    ended = (known.referral.withdrawn and not known.visits.done) or not by["loop"].unmet
+    closed = ended and by["loop"].rule != IN_DISPUTE  # whether it is withdrawn is what may be in dispute
+    first = None if closed else by["loop"] if ended else _first(gates, by)
     clock = None if closed else working(gates, first, known, hearing.booking, ruled.ruling, policy)
     untils = (part.until, ruled.ruling.line.days.end if ruled.ruling.line else None)
     return Clearance(

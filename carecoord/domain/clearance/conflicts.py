@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from carecoord.domain.ehrs import disputes
+from carecoord.domain.ehrs.merge import WHOLE
 from carecoord.domain.gates.gate import Evidence, GateName
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth.review_action import decided, overall
-from carecoord.domain.referrals.case import Case
+from carecoord.domain.referrals.case import CLINICAL, Case
 from carecoord.domain.referrals.visits import KIND
 from carecoord.domain.resource.days import first, moment
-from carecoord.domain.resource.elements import Json, evidence, identifiers, items, source, text
+from carecoord.domain.resource.elements import Json, evidence, identifiers, items, key, source, text
 from carecoord.words.sentence import Sentence, Value, dated, joined, sentence
 
 DECIDED = {
@@ -51,8 +53,18 @@ def conflicts(case: Case, policy: Policy) -> tuple[Conflict, ...]:
     found = [
         *_between("appointment", case.appointments, lambda a: _appointment(a, policy), same, case.systems),
         *_between("authorization", case.responses, _decision, lambda one, other: False, case.systems),
+        *_disputed(case, policy),
     ]
     return tuple(found)
+
+
+def _disputed(case: Case, policy: Policy) -> Iterable[Conflict]:
+    """What an EHR and we have changed differently of one and the same resource."""
+    held = {key(each): each for name in CLINICAL.values() for each in getattr(case, name)} if case.disputes else {}
+    for each in case.disputes:
+        resource = {key(case.order): case.order, **held}.get(each.key) or case.order
+        named = "" if each.element == WHOLE or key(resource) != each.key else each.element
+        yield Conflict(disputes.gate(each), disputes.told(each, policy.zone), (evidence(resource, named),))
 
 
 def _between(

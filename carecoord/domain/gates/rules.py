@@ -122,6 +122,7 @@ RULES: Final[dict[str, tuple[str, ...]]] = {  # gate -> its rules
         "loop.report-awaited",
         "loop.report-late",
         "loop.visit-unexplained",
+        "loop.conflict",
     ),
 }
 _BY_NAME: Final = {(gate, id.partition(".")[2]): id for gate, ids in RULES.items() for id in ids}

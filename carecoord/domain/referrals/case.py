@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from carecoord.domain.ehrs.disputes import Disputed, of_case
 from carecoord.domain.resource.codes import PAS, PATIENT_REFERRAL, TASK_CODES, has
 from carecoord.domain.resource.elements import Json, extensions, identifiers, item, items, key, target, targets, text
 
@@ -83,6 +84,7 @@ class Case:
     rules: Some = ()
     systems: Mapping[str, str] = field(default_factory=dict)  # base URL of an EHR -> the name it was added under
     others: tuple[OtherOrder, ...] = ()
+    disputes: tuple[Disputed, ...] = ()  # what EHRs and we have changed differently
 
 
 ORDERS = ("ServiceRequest", "DeviceRequest")  # what may become a case
@@ -127,10 +129,15 @@ def is_case(order: Json, tasks: Iterable[Json] = (), claims: Iterable[Json] = ()
     return any(target(each).startswith(_SOMEBODY) or item(each, "identifier") for each in named)
 
 
-def gather(order: Json, resources: Iterable[Json], systems: Mapping[str, str] | None = None) -> Case:
+def gather(
+    order: Json,
+    resources: Iterable[Json],
+    systems: Mapping[str, str] | None = None,
+    disputes: Iterable[Disputed] = (),
+) -> Case:
     """Join a case from any heap of resources: the patient's are kept when they concern this order, coverage and
     requests for authorization always (one that is not linked may still be the one meant), the registry's as given.
-    `systems`: what the EHRs are called, by base URL."""
+    `systems`: what the EHRs are called, by base URL. `disputes`: of all of the patient's resources."""
     heap: dict[str, list[Json]] = {}
     for each in resources:
         heap.setdefault(str(each.get("resourceType")), []).append(each)
@@ -156,7 +163,11 @@ def gather(order: Json, resources: Iterable[Json], systems: Mapping[str, str] | 
     joined["Communication"] = [t for t in talks if named & {*targets(t, "basedOn"), *targets(t, "about")}]
     fields = {name: tuple(joined.get(kind, heap.get(kind, ()))) for kind, name in (CLINICAL | REGISTRY).items()}
     patient = next((each for each in heap.get("Patient", ()) if key(each) == subject), None)
-    return Case(order, patient, **fields, systems=systems or {}, others=_others(me, subject, heap))
+    held = {me, *(key(each) for name in CLINICAL.values() for each in fields[name])} if disputes else ()
+    return Case(
+        order, patient, **fields, systems=systems or {}, others=_others(me, subject, heap),
+        disputes=of_case(disputes, held, subject.partition("/")[2]),
+    )  # fmt: skip
 
 
 def _visits(order: str, heap: dict[str, list[Json]]) -> tuple[list[Json], list[Json]]:

@@ -36,6 +36,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "sync": Kind("sync", periodic=True, tries=None),  # key: the EHR's name
+        "deliver": Kind("deliver"),  # key: the EHR, the type and the id here; it tells the newest there is
         "refresh-cases": Kind("refresh", tries=None),  # one job for all rows whose time has come
     }
 )

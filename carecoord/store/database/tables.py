@@ -26,6 +26,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 metadata = MetaData()
 
+
 # Byte order everywhere: prefix ranges and sort keys must mean the same in SQLite and PostgreSQL.
 Str = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 Big = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
@@ -290,17 +291,6 @@ ehr_cursor = Table(  # commits together with the page it speaks of
     Column("type", Str, primary_key=True),
     Column("state", LargeBinary, nullable=False),  # JSON, the adapter's own
     Column("updated", Big, nullable=False),
-)
-
-ehr_item = Table(  # what an EHR was seen to hold: what a full sweep no longer finds is looked for, then deleted here
-    "ehr_item",
-    metadata,
-    Column("ehr", Str, primary_key=True),
-    Column("type", Str, primary_key=True),
-    Column("id", Str, primary_key=True),  # the EHR's own id
-    Column("round", Integer, nullable=False),  # the round of reading this type in which it was last seen
-    Column("updated", Big),  # the EHR's meta.lastUpdated: in one round an older copy never follows a newer one
-    sqlite_with_rowid=False,
 )
 
 ehr_run = Table(

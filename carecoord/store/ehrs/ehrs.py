@@ -1,22 +1,18 @@
-"""The EHRs we sync from: what we were told of each, how far reading has come, what was seen there, and each run."""
+"""The EHRs we sync from: what we were told of each, how far reading has come, and each run."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from carecoord.errors import Conflict, NotFound
 from carecoord.fhir.instants import micros, moment
-from carecoord.store.database.tables import ehr, ehr_cursor, ehr_item, ehr_run, flag, resource
-from carecoord.store.resources.change import digest
+from carecoord.store.database.tables import ehr, ehr_cursor, ehr_run, flag, resource
 from fhir_adapters.ehr import Ehr
 
-CHUNK = 500  # ids per statement: within every database's limit of bound values
 OTHER_RUN = "Another run of this EHR moved on meanwhile; nothing of this page was kept. Let that run finish."
 
 
@@ -89,58 +85,6 @@ def move_cursor(conn: Connection, name: str, type: str, before: bytes | None, af
         raise Conflict(OTHER_RUN)
 
 
-def see(
-    conn: Connection, name: str, type: str, round: int, items: Sequence[tuple[str, datetime | None]]
-) -> frozenset[str]:
-    """Note that the EHR holds these (its id, its meta.lastUpdated), as seen in this round.
-
-    Returns the ids whose copy is older than one seen in the same round: those must not be stored. Paging and replicas
-    may show the older one last.
-    """
-    seen = _seen(conn, name, type, round, [id for id, _ in items])
-    times = {id: micros(updated) if updated else None for id, updated in items}
-    stale = frozenset(id for id, updated in times.items() if _older(updated, seen.get(id)))
-    fresh = [
-        {"ehr": name, "type": type, "id": id, "round": round, "updated": updated}
-        for id, updated in sorted(times.items())
-        if id not in stale
-    ]
-    if fresh:
-        kind: Any = postgresql if conn.dialect.name == "postgresql" else sqlite
-        put = kind.insert(ehr_item)
-        changed = {"round": put.excluded.round, "updated": put.excluded.updated}
-        keys = [ehr_item.c.ehr, ehr_item.c.type, ehr_item.c.id]
-        conn.execute(put.on_conflict_do_update(index_elements=keys, set_=changed), fresh)
-    return stale
-
-
-def same(conn: Connection, type: str, resources: Iterable[dict[str, Any]]) -> frozenset[str]:
-    """The ids of those resources that are stored with just this content: there is no need to judge them again."""
-    marks = {one["id"]: digest(one) for one in resources}
-    found: set[str] = set()
-    for chunk in _chunks(list(marks)):
-        rows = conn.execute(
-            select(resource.c.id, resource.c.hash).where(resource.c.type == type, resource.c.id.in_(chunk))
-        )
-        found.update(id for id, hash in rows if bytes(hash) == marks[id])
-    return frozenset(found)
-
-
-def forget(conn: Connection, name: str, type: str, ids: Iterable[str]) -> None:
-    """The EHR holds these no longer."""
-    at = (ehr_item.c.ehr == name, ehr_item.c.type == type)
-    for chunk in _chunks(list(ids)):
-        conn.execute(delete(ehr_item).where(*at, ehr_item.c.id.in_(chunk)))
-
-
-def known(conn: Connection, name: str, type: str, after: str, unseen: int | None, limit: int = CHUNK) -> list[str]:
-    """Ids of the EHR in byte order after `after`; with `unseen`, only those that were not seen in that round."""
-    found = select(ehr_item.c.id).where(ehr_item.c.ehr == name, ehr_item.c.type == type, ehr_item.c.id > after)
-    if unseen is not None:
-        found = found.where(ehr_item.c.round != unseen)
-    return list(conn.scalars(found.order_by(ehr_item.c.id).limit(limit)))
-
-
 @dataclass(frozen=True)
 class Flag:
     """What the rules found in one resource of an EHR, stored all the same. `place`: FHIRPath, or nothing."""
@@ -198,23 +142,6 @@ def last_good(conn: Connection) -> dict[str, datetime]:
     ended = select(ehr_run.c.ehr, func.max(ehr_run.c.finished)).where(ehr_run.c.finished.is_not(None))
     rows = conn.execute(ended.where(ehr_run.c.error.is_(None)).group_by(ehr_run.c.ehr))
     return {name: moment(finished) for name, finished in rows}
-
-
-def _seen(conn: Connection, name: str, type: str, round: int, ids: list[str]) -> dict[str, int | None]:
-    seen: dict[str, int | None] = {}
-    at = (ehr_item.c.ehr == name, ehr_item.c.type == type, ehr_item.c.round == round)
-    for chunk in _chunks(ids):
-        rows = conn.execute(select(ehr_item.c.id, ehr_item.c.updated).where(*at, ehr_item.c.id.in_(chunk)))
-        seen.update((id, updated) for id, updated in rows)
-    return seen
-
-
-def _older(updated: int | None, seen: int | None) -> bool:
-    return updated is not None and seen is not None and updated < seen
-
-
-def _chunks(ids: list[str]) -> Iterable[list[str]]:
-    return (ids[at : at + CHUNK] for at in range(0, len(ids), CHUNK))
 
 
 def _ehr(row: Any) -> Ehr:

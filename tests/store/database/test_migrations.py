@@ -25,6 +25,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0007": "9b9edefeb1b31d83d3fd2604f2af0b3fccc24ce6e618b142f4e09e3158a142a7",
     "0008": "47ac60671e8213e6fdc558ea47072ea51e08d74f10722c3c08f8b20dcf00f4ad",
     "0009": "bccfca45ad4f15ffc54da657dd36fd662b44cd55468e00d4cb53f9a4c60a5eeb",
+    "0010": "fbbc959c95146991c93e23131afbfb01180e848171aeda0b8497be49d8158913",
 }
 
 

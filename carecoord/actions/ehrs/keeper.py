@@ -1,0 +1,155 @@
+"""The pages of a sync kept: each in one transaction with the cursor that speaks of it, brought together with what was
+changed here meanwhile."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from sqlalchemy import Connection
+
+from carecoord.actions.ehrs import reconcile
+from carecoord.actions.ehrs.reconcile import Reconciled, Word
+from carecoord.actions.worklist import project
+from carecoord.errors import Issue
+from carecoord.fhir.validation import validate
+from carecoord.store.database.engine import reading, writing
+from carecoord.store.ehrs import deliveries, ehrs, items
+from carecoord.store.ehrs.items import Heard, Seen
+from carecoord.store.resources.change import digest
+from carecoord.store.resources.write import Actor, Change, put_all
+from carecoord.world import World
+from fhir_adapters import dialects
+from fhir_adapters.cursor import Cursor
+from fhir_adapters.ehr import Ehr
+from fhir_adapters.identity import Made, local_id
+from fhir_adapters.sync import Item, Page
+
+Issues = tuple[Issue, ...]
+
+
+@dataclass
+class Keeper:
+    """Keeps the pages of one run."""
+
+    world: World
+    ehr: Ehr
+    run: int
+    states: dict[str, bytes]
+    outcomes: dict[str, Counter[str]] = field(default_factory=dict)
+    _made: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @cached_property
+    def made(self) -> Made:
+        """What we made in this EHR; more may become known while it is read, see `claimed`."""
+        with reading(self.world.engine) as conn:
+            self._made |= items.made_here(conn, self.ehr.name)
+        return Made(self._made, self.world.settings.fhir_url)
+
+    def claimed(self, type: str, id: str, claim: str) -> None:
+        """A resource of the EHR says that we made it. Only what we have set out to tell this EHR can be that: whatever
+        else says so is the EHR's own."""
+        if (type, id) in self._made:
+            return
+        with writing(self.world.engine) as conn:
+            if deliveries.get(conn, self.ehr.name, type, claim):
+                items.adopt(conn, self.ehr.name, type, id, claim)
+                self._made[type, id] = claim
+
+    def accept(self, page: Page, cursor: Cursor) -> None:
+        """Store a page. What the EHR said before and says again changes nothing. Raises Conflict if another run moved
+        the cursor."""
+        name, state, now = self.ehr.name, cursor.dumps(), self.world.clock()
+        words = {item.id: _word(item) for item in page.items}
+        flags = self._judged(page.type, words)
+        with writing(self.world.engine) as conn:
+            ehrs.move_cursor(conn, name, page.type, self.states.get(page.type), state, now)
+            before = items.heard(conn, name, page.type, [*words, *page.gone])
+            reconciled = self._brought_together(conn, page, words, before, flags, now)
+            written = put_all(
+                conn,
+                reconciled.changes,
+                now=now,
+                actor=Actor(f"ehr:{name}", None, None, f"sync-{self.run}"),
+                base=self.world.base,
+                project=self.world.project,
+            )
+            if reconciled.patients:
+                project.rewrite(conn, reconciled.patients, now, project.policy(self.world.settings))
+            did: Counter[str] = Counter(one.outcome for one in written)
+            did["unchanged"] += reconciled.unchanged
+            did["flagged"] = sum(1 for change in reconciled.changes if change.flags)
+            changed = did["created"] + did["updated"] + did["deleted"]
+            ehrs.count(conn, self.run, len(page.items), changed, did["flagged"])
+        self.states[page.type] = state
+        self.outcomes.setdefault(page.type, Counter()).update(did)
+
+    def known(self, type: str, after: str, unseen: int | None) -> list[str]:
+        """Ids of the EHR that were kept earlier, see `fhir_adapters.sync.Source`."""
+        with reading(self.world.engine) as conn:
+            return items.known(conn, self.ehr.name, type, after, unseen)
+
+    def _judged(self, type: str, words: Mapping[str, Word]) -> dict[str, Issues]:
+        """What the rules find in what is news, before the transaction: the writers of a database wait for each other.
+        What the EHR said before was judged when it was stored."""
+        with reading(self.world.engine) as conn:
+            before = items.heard(conn, self.ehr.name, type, [*words])
+        return {
+            id: tuple(validate.issues(word.resource))
+            for id, word in words.items()
+            if id not in before or before[id].hash != word.hash
+        }
+
+    def _brought_together(
+        self,
+        conn: Connection,
+        page: Page,
+        words: Mapping[str, Word],
+        before: Mapping[str, Heard],
+        flags: Mapping[str, Issues],
+        now: datetime,
+    ) -> Reconciled:
+        """What the page changes here; what it says is noted as the EHR's last word."""
+        reconciled, name = Reconciled(), self.ehr.name
+        seen = [Seen(id, word.updated, word.resource["id"], word.hash) for id, word in words.items()]
+        stale = items.stale(page.round, seen, before)
+        news = [id for id, word in words.items() if id not in stale and _is_news(word, before.get(id))]
+        reconciled.unchanged = len(words) - len(stale) - len(news)
+        gone = [before[id].local or local_id(name, page.type, id) for id in page.gone if id in before]
+        held = [words[id].resource["id"] for id in news if id in before]
+        ours = {one.id: one for one in items.ours(conn, page.type, [*held, *gone], lock=True)}
+        owners = dialects.owners(self.ehr)
+        items.see(conn, name, page.type, page.round, [each for each in seen if each.id not in stale])
+        for id in news:
+            word = words[id]
+            one = ours.get(word.resource["id"])
+            if one is None or one.agrees:
+                reconciled.changes.append(_change(page.type, word, flags.get(id, ())))
+            else:
+                reconcile.settle_with(conn, one, word, owners, now, reconciled)
+        missed = [ours[id] for id in gone if id in ours]
+        lost = [one.there for one in missed if reconcile.lose(conn, one, now, reconciled)]
+        items.mark_gone(conn, name, page.type, lost)
+        forgotten = [id for id in page.gone if id not in lost]
+        items.forget(conn, name, page.type, forgotten)
+        reconciled.changes += [Change(page.type, _local(name, page.type, id, before), None) for id in forgotten]
+        return reconciled
+
+
+def _word(item: Item) -> Word:
+    return Word(item.resource, digest(item.resource), item.updated)
+
+
+def _is_news(word: Word, before: Heard | None) -> bool:
+    return before is None or before.hash != word.hash
+
+
+def _local(name: str, type: str, id: str, before: Mapping[str, Heard]) -> str:
+    known = before.get(id)
+    return (known.local if known else None) or local_id(name, type, id)
+
+
+def _change(type: str, word: Word, flags: Sequence[Issue]) -> Change:
+    resource = word.resource
+    return Change(type, resource["id"], resource, flags=tuple(flags), source=resource["meta"]["source"])

@@ -1,0 +1,133 @@
+"""What a write means for the EHRs: in its own transaction the EHR's last word is kept, and the EHR is to be told.
+
+Whoever wrote: what is no longer as its EHR said it last was changed here, or was made one of two changes by a sync.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from auth.scopes import Scope, covers, parse
+from carecoord.actions.ehrs import reconcile
+from carecoord.domain.ehrs.deliveries import TOLD, hindrance, is_told, verb
+from carecoord.fhir import text
+from carecoord.fhir.instants import micros
+from carecoord.fhir.types import TYPES
+from carecoord.store.database import outbox
+from carecoord.store.ehrs import conflicts, deliveries, ehrs, items
+from carecoord.store.ehrs.deliveries import Delivery
+from carecoord.store.ehrs.items import Ours
+from carecoord.store.resources import read
+from carecoord.store.resources.read import Row
+from carecoord.store.resources.write import Projector, Touched
+from fhir_adapters import dialects
+from fhir_adapters.ehr import Ehr
+
+JOB = "deliver"  # in the outbox; its key: the EHR, the type and our id
+MANY = 1000  # deliveries that are asked for again at once
+SYNCED = frozenset(row.name for row in TYPES.values() if row.synced)
+
+
+def noted(project: Projector) -> Projector:
+    """The projector that also sees to the EHRs, first: what is in dispute is shown on the case."""
+
+    def both(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
+        note(conn, touched, now)
+        project(conn, touched, now)
+
+    return both
+
+
+def note(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
+    """See to what a write means for the EHRs that hold what it touched, or are to hold it."""
+    by_type: dict[str, dict[str, Touched]] = {}
+    for each in touched:
+        if each.type in SYNCED:
+            by_type.setdefault(each.type, {})[each.id] = each
+    for type, those in by_type.items():
+        held = items.ours(conn, type, sorted(those))
+        for one in held:
+            _changed(conn, one, now)
+        if type in TOLD:
+            fresh = [each for id, each in those.items() if id not in {one.id for one in held}]
+            _made(conn, fresh, now)
+
+
+def ask(conn: Connection, ehr: Ehr, new: Delivery, hold: bool, now: datetime) -> None:
+    """Have an EHR told, or say at once why it is not. hold: the EHR knows the resource. The job is of this
+    transaction: where the change is, it is."""
+    row = read.get(conn, new.type, new.id)
+    act = verb(hold, row is None or row.deleted)
+    why = hindrance(act, dialects.writes(ehr, new.type), asks_for(ehr, new.type, act))
+    if why:
+        deliveries.ask(conn, replace(new, state="kept", why=why, ended=micros(now)))
+        return
+    deliveries.ask(conn, new)
+    outbox.add(conn, JOB, key(new), b"", now)
+
+
+def revive(conn: Connection, ehr: Ehr, now: datetime) -> None:
+    """The EHR was told anew, so what was not possible may be now: what it was not told is asked for again."""
+    for one in deliveries.unsettled(conn, ehr.name, ("refused", "kept"), MANY):
+        held = bool(items.ours(conn, one.type, [one.id]))
+        ask(conn, ehr, replace(one, state="waiting", why="", words="", attempts=0, ended=None), held, now)
+
+
+def key(one: Delivery) -> str:
+    """What the job of a delivery is called."""
+    return f"{one.ehr}/{one.type}/{one.id}"
+
+
+def asks_for(ehr: Ehr, type: str, act: str) -> bool:
+    """Whether we ask this EHR for a token that could do this."""
+    if ehr.auth is None:
+        return True
+    wanted = Scope("system", type, frozenset(act[0]))
+    asked = parse(dialects.write_scope(ehr))
+    return any(isinstance(one, Scope) and covers(one, wanted) for one in asked)
+
+
+def _changed(conn: Connection, one: Ours, now: datetime) -> None:
+    """What an EHR holds was written: by a person, an app, or a sync that made one of two changes."""
+    if one.agrees:
+        if one.has_base:
+            items.keep_base(conn, one, None)
+            reconcile.close(conn, one, now)
+        return
+    said = items.base(conn, one)
+    if not one.has_base and said:
+        items.keep_base(conn, one, said)
+    row = read.get(conn, one.type, one.id)
+    ours = text.loads(row.body) if row and not row.deleted else {}
+    reconcile.refresh(conn, one, ours, said or {}, now)
+    if is_told(one.type, True, one.deleted, None, False):
+        ehr = ehrs.get(conn, one.ehr)
+        ask(conn, ehr, _delivery(one.ehr, one.type, one.id, one.patient, one.version, now), True, now)
+
+
+def _made(conn: Connection, fresh: Iterable[Touched], now: datetime) -> None:
+    """What was made here about a patient whom an EHR has is told that EHR."""
+    about = {each.id: each.patient for each in fresh if each.patient}
+    if not about:
+        return
+    theirs = {one.id: one.ehr for one in items.ours(conn, "Patient", sorted(set(about.values())))}
+    for each in fresh:
+        name = theirs.get(each.patient or "")
+        row = read.get(conn, each.type, each.id) if name else None
+        if name is None or row is None:
+            continue
+        source = (text.loads(row.body).get("meta") or {}).get("source") if row.body else None
+        if is_told(each.type, False, row.deleted, source, _is_loaded(conn, row)):
+            new = _delivery(name, each.type, each.id, each.patient, row.version, now)
+            ask(conn, ehrs.get(conn, name), new, False, now)
+
+
+def _is_loaded(conn: Connection, row: Row) -> bool:
+    return conflicts.author(conn, row.rid, row.type, row.id).subject == "load"
+
+
+def _delivery(ehr: str, type: str, id: str, patient: str | None, version: int, now: datetime) -> Delivery:
+    return Delivery(ehr, type, id, patient, "waiting", "", "", 0, micros(now), None, version)
+
