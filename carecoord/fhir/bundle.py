@@ -26,7 +26,8 @@ class Found(NamedTuple):
 
 
 class Version(NamedTuple):
-    """One version in a history, `updated` in microseconds; a deletion has no body."""
+    """One version in a history, `updated` in microseconds; a deletion has no body. method: of the request that made
+    it; None: it was not noted."""
 
     type: str
     id: str
@@ -34,6 +35,7 @@ class Version(NamedTuple):
     updated: int
     deleted: bool
     body: bytes
+    method: str | None
 
 
 class Answer(NamedTuple):
@@ -114,10 +116,12 @@ def _found(base_url: str, row: Found, mode: bytes) -> bytes:
 
 
 def _version(base_url: str, row: Version) -> bytes:
-    method = "DELETE" if row.deleted else "PUT"
-    status = "204" if row.deleted else "201" if row.version == 1 else "200"
+    # of versions from before methods were noted, the one that the version's number makes most likely
+    method = "DELETE" if row.deleted else row.method or ("POST" if row.version == 1 else "PUT")
+    address = row.type if method == "POST" else f"{row.type}/{row.id}"
+    status = "204" if row.deleted else "201" if row.version == 1 or method == "POST" else "200"
     response = {"status": status, "etag": f'W/"{row.version}"', "lastModified": instant(row.updated)}
-    rest = _write({"request": {"method": method, "url": f"{row.type}/{row.id}"}, "response": response})
+    rest = _write({"request": {"method": method, "url": address}, "response": response})
     resource = b"" if row.deleted else b',"resource":' + row.body
     return b'{"fullUrl":' + _write(f"{base_url}/{row.type}/{row.id}") + resource + b"," + rest[1:]
 

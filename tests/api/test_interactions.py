@@ -127,6 +127,33 @@ def test_it_shows_each_version_and_the_history_newest_first(api: Api) -> None:
     assert [entry["request"]["method"] for entry in bundle["entry"]] == ["DELETE", "PUT", "PUT"]
 
 
+def test_a_history_tells_by_which_method_each_version_was_made(api: Api) -> None:
+    """http.html#history: a create under a client's own id is a PUT, one under ours a POST."""
+
+    def methods(path: str) -> list[tuple[str, str]]:
+        found = api.get(path).get_json()["entry"]
+        return [(each["request"]["method"], each["request"]["url"]) for each in found]
+
+    assert api.put("/Patient/p", patient(id="p")).status_code == 201
+    patch = [{"op": "replace", "path": "/active", "value": False}]
+    assert api("PATCH", "/Patient/p", patch, Content_Type="application/json-patch+json").status_code == 200
+    api.delete("/Patient/p")
+    assert api.put("/Patient/p", patient(id="p")).status_code == 201
+    assert methods("/Patient/p/_history") == [
+        ("PUT", "Patient/p"), ("DELETE", "Patient/p"), ("PATCH", "Patient/p"), ("PUT", "Patient/p"),
+    ]  # fmt: skip
+    made = api.post("/Patient", patient()).headers["Location"].split("/Patient/")[1].split("/")[0]
+    assert api.put(f"/Patient/{made}", patient(id=made, active=False)).status_code == 200
+    assert methods(f"/Patient/{made}/_history") == [("PUT", f"Patient/{made}"), ("POST", "Patient")]
+    entries = [
+        {"resource": patient(), "request": {"method": "POST", "url": "Patient"}},
+        {"resource": patient(id="q"), "request": {"method": "PUT", "url": "Patient/q"}},
+    ]
+    assert api.post("/", {"resourceType": "Bundle", "type": "transaction", "entry": entries}).status_code == 200
+    assert sorted(methods("/Patient/_history?_count=2")) == [("POST", "Patient"), ("PUT", "Patient/q")]
+    assert len(methods("/_history")) == 8
+
+
 def test_it_pages_a_history(api: Api) -> None:
     for n in range(5):
         api.put("/Patient/p", patient(id="p", multipleBirthInteger=n + 1))

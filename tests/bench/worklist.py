@@ -20,6 +20,7 @@ from sqlalchemy import Boolean, Integer
 
 from auth.store import User
 from carecoord.fhir.search.collation import fold
+from carecoord.fhir.service_base import Base
 from carecoord.store.database import engine
 from carecoord.store.database.tables import Big, case
 from carecoord.store.resources.write import Actor, Change, put_all
@@ -76,7 +77,7 @@ def fill(server: Server, size: int) -> None:
             [Change("Organization", "placer", place, None)],
             now=datetime.now(UTC),
             actor=actor,
-            base_url=server.base,
+            base=Base(server.base, UTC),
             project=lambda *_: None,
         )
         worklist_rows.save(conn, [_row(n, now) for n in range(size)])

@@ -50,20 +50,30 @@ def test_a_history_says_how_each_version_came_to_be() -> None:
         history(
             BASE,
             [
-                Version("Patient", "p1", 3, at, True, b""),
-                Version("Patient", "p1", 2, at, False, ANNA.body),
-                Version("Patient", "p1", 1, at, False, ANNA.body),
+                Version("Patient", "p1", 6, at, True, b"", "DELETE"),
+                Version("Patient", "p1", 5, at, False, ANNA.body, "PATCH"),
+                Version("Patient", "p1", 4, at, False, ANNA.body, "PUT"),
+                Version("Patient", "p1", 3, at, True, b"", None),
+                Version("Patient", "p1", 2, at, False, ANNA.body, None),
+                Version("Patient", "p1", 1, at, False, ANNA.body, None),
+                Version("Patient", "p2", 1, at, False, ANNA.body, "POST"),
+                Version("Patient", "p3", 1, at, False, ANNA.body, "PUT"),
             ],
             links={"self": f"{BASE}/Patient/p1/_history"},
-            total=3,
+            total=8,
         )
     )
     assert walk(page, "Bundle") == []
-    assert [entry["request"]["method"] for entry in page["entry"]] == ["DELETE", "PUT", "PUT"]
-    assert [entry["response"]["status"] for entry in page["entry"]] == ["204", "200", "201"]
+    assert [(each["request"]["method"], each["request"]["url"]) for each in page["entry"]] == [
+        ("DELETE", "Patient/p1"), ("PATCH", "Patient/p1"), ("PUT", "Patient/p1"),
+        ("DELETE", "Patient/p1"), ("PUT", "Patient/p1"), ("POST", "Patient"),  # as likely, for it was not noted
+        ("POST", "Patient"), ("PUT", "Patient/p3"),
+    ]  # fmt: skip
+    statuses = [entry["response"]["status"] for entry in page["entry"]]
+    assert statuses == ["204", "200", "200", "204", "200", "201", "201", "201"]
     assert page["entry"][0]["response"] == {
         "status": "204",
-        "etag": 'W/"3"',
+        "etag": 'W/"6"',
         "lastModified": "2023-11-14T22:13:20.123Z",
     }
     assert "resource" not in page["entry"][0]

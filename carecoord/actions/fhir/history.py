@@ -101,7 +101,10 @@ class _Asked:
         if len(rows) > self.count:
             last = rows[self.count - 1]
             links["next"] = address(self._base, path, [*self._pairs, (CURSOR, _word(last))])
-        listed = (Version(row.type, row.id, row.version, row.updated, row.deleted, row.body) for row in self.chosen)
+        listed = (
+            Version(row.type, row.id, row.version, row.updated, row.deleted, row.body, row.method)
+            for row in self.chosen
+        )
         return bundle.history(self._base, listed, links=links, total=total)
 
 

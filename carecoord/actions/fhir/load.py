@@ -228,9 +228,10 @@ class _Keeper:
                 try:
                     ready.append(_meant(write, meaning))
                 except Problem:
-                    self.waiting.add(
-                        Held(file, places[entry.n], write.type, write.id, write.flags, entry.if_none_exist), write
+                    held = Held(
+                        file, places[entry.n], write.type, write.id, write.flags, entry.if_none_exist, write.method
                     )
+                    self.waiting.add(held, write)
             self._store(turn, ready, {(write.type, write.id): (file, places[entry.n]) for entry, write in writes})
 
     def _writes(self, turn: Turn, entries: Sequence[Entry], left_out: Set[int]) -> ResolvedWrites:
@@ -259,7 +260,7 @@ class _Keeper:
                     continue
                 write = fhir_write.creating(turn, held.type, resource, held.unless, held.id)
                 try:
-                    ready.append(_meant(replace(write, flags=held.flags), meaning))
+                    ready.append(_meant(replace(write, flags=held.flags, method=held.method), meaning))
                 except Problem:
                     self.waiting.add(held, write)
             self._store(turn, ready, _places(run))
@@ -273,7 +274,8 @@ class _Keeper:
                 what = f"{held.type}/{held.id}"
                 self.loaded.refusals.append(Refusal(held.file, held.place, what, issues, self.lenient))
                 if self.lenient:
-                    ready.append(ResolvedWrite(held.type, held.id, resource, flags=(*held.flags, *issues)))
+                    flags = (*held.flags, *issues)
+                    ready.append(ResolvedWrite(held.type, held.id, resource, flags=flags, method=held.method))
             self._store(turn, ready, _places(run))
 
     def _store(self, turn: Turn, writes: Sequence[ResolvedWrite], places: Mapping[tuple[str, str], _Place]) -> None:

@@ -10,6 +10,7 @@ from carecoord.actions.fhir.bundle_entries import Pairs
 from carecoord.actions.fhir.write import ResolvedWrite
 from carecoord.errors import Issue
 from carecoord.fhir import text
+from carecoord.store.resources.change import Method
 
 Json = dict[str, Any]
 
@@ -17,7 +18,7 @@ Json = dict[str, Any]
 @dataclass(frozen=True)
 class Held:
     """Where a resource that waits stands, the id it will have, why the rules refuse what is stored all the same, and
-    the condition under which it is not to be made."""
+    the condition under which it is not to be made, and the method that its entry asked for."""
 
     file: str
     place: str
@@ -25,6 +26,7 @@ class Held:
     id: str
     flags: tuple[Issue, ...] = ()
     unless: Pairs | None = None
+    method: Method = "PUT"
 
 
 class Waiting:

@@ -25,6 +25,7 @@ from carecoord.fhir.types import TYPES
 from carecoord.fhir.validation.validate import judge
 from carecoord.store.database.engine import alone
 from carecoord.store.resources import read
+from carecoord.store.resources.change import Method
 from carecoord.store.resources.read import Row
 from carecoord.store.resources.write import Change, Written, put_all
 
@@ -36,7 +37,8 @@ class ResolvedWrite:
     """A write that is known to mean one resource. resource None: delete it. expected: the version it must be at.
 
     already: it meets a condition under which nothing is to be done. twin: another write of the same go creates it,
-    under the same condition. flags: why the rules refuse what is stored all the same.
+    under the same condition. flags: why the rules refuse what is stored all the same. method: of the
+    request, for the history.
     """
 
     type: str
@@ -46,6 +48,7 @@ class ResolvedWrite:
     already: Row | None = None
     twin: bool = False
     flags: tuple[Issue, ...] = ()
+    method: Method = "PUT"
 
 
 def demand_written(type: str, where: str | None = None) -> None:
@@ -61,7 +64,9 @@ def creating(turn: Turn, type: str, resource: dict[str, Any], unless: Pairs | No
     if _is_state(turn, type, "c"):
         app_state.judge(resource)
     found = one(turn, type, unless, "http.If-None-Exist") if unless is not None else None
-    return ResolvedWrite(type, found.id, already=found) if found else ResolvedWrite(type, new_id, resource)
+    if found:
+        return ResolvedWrite(type, found.id, already=found)
+    return ResolvedWrite(type, new_id, resource, method="POST")
 
 
 def updating(
@@ -126,7 +131,8 @@ def patching(turn: Turn, type: str, id: str, patch: Patch, expected: Expected | 
         raise Stale(f"{type}/{id} is at version {before.version}, not at {expected}: read it again.", "http.If-Match")
     resource = patch(text.loads(before.body))
     judge(resource, type)
-    return replace(updating(turn, type, id, resource, expected, only_new=False), expected=before.version)
+    write = updating(turn, type, id, resource, expected, only_new=False)
+    return replace(write, expected=before.version, method="PATCH")
 
 
 def patching_match(turn: Turn, type: str, pairs: Pairs, patch: Patch, expected: Expected | None) -> ResolvedWrite:
@@ -148,7 +154,7 @@ def deleting(turn: Turn, type: str, id: str, expected: Expected | None) -> Resol
             app_state.demand_version(expected)
             if before is None or before.deleted:
                 raise Stale(f"There is no {type}/{id} any more.", "http.url")
-    return ResolvedWrite(type, id, None, expected)
+    return ResolvedWrite(type, id, None, expected, method="DELETE")
 
 
 def deleting_match(turn: Turn, type: str, pairs: Pairs, expected: Expected | None) -> ResolvedWrite | None:
@@ -182,7 +188,9 @@ def carry_out(
             with noted(turn, "read", write.type, write.id) as shown:
                 shown.append(write.already.patient)
     todo = [write for write in writes if write.already is None and not write.twin]
-    changes = [Change(write.type, write.id, write.resource, write.expected, write.flags) for write in todo]
+    changes = [
+        Change(write.type, write.id, write.resource, write.expected, write.flags, method=write.method) for write in todo
+    ]
     done = put_all(
         turn.conn,
         changes,

@@ -44,6 +44,7 @@ resource = Table(
     Column("source", Str),  # meta.source: the EHR it came from
     Column("hash", LargeBinary, nullable=False),  # sha256 of the content without meta.versionId and meta.lastUpdated
     Column("body", LargeBinary, nullable=False),  # empty when deleted
+    Column("method", Str),  # of the request that made this version: POST, PUT, PATCH, DELETE; NULL: it was not noted
     UniqueConstraint("type", "id", name="uq_resource_type_id"),
     Index("ix_resource_type", "type", "deleted", "rid"),
     Index("ix_resource_updated", "type", "deleted", "updated", "rid"),
@@ -58,6 +59,7 @@ history = Table(
     Column("updated", Big, nullable=False),
     Column("deleted", Boolean, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("method", Str),
     Index("ix_history_updated", "updated", "rid"),
 )
 

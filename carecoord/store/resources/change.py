@@ -13,6 +13,7 @@ from carecoord.fhir.search.extract import Index, extract
 from carecoord.fhir.service_base import Base
 
 Outcome = Literal["created", "updated", "unchanged", "deleted"]
+Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Later:
 class Change:
     """One resource to be as given, or gone (`resource` None). expected: the version it must be at now (If-Match).
     flags: what the rules found wrong in a resource that is stored all the same. source: the EHR it comes from, where
-    the resource's own meta.source does not say."""
+    the resource's own meta.source does not say. method: of the request that asks for it, where there is one; else what
+    a client would have sent."""
 
     type: str
     id: str
@@ -51,6 +53,7 @@ class Change:
     flags: tuple[Issue, ...] = ()
     source: str | None = None
     later: tuple[Later, ...] = ()
+    method: Method | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,13 @@ class AppliedChange:
             return self.known.source if self.known else None
         given = self.change.source or _own_meta(self.change.resource).get("source")
         return given if isinstance(given, str) else None
+
+    @property
+    def method(self) -> Method:
+        """What a history says of how this version was made: http.html#history."""
+        if self.index is None:
+            return "DELETE"
+        return self.change.method or ("PUT" if self.known else "POST")
 
     def written(self) -> Written:
         """For the caller."""

@@ -21,12 +21,14 @@ _RUN = 400  # references in one statement
 _LAST = 2**31 - 1
 COLUMNS = (new.c.rid, new.c.type, new.c.id, new.c.version, new.c.updated, new.c.deleted, new.c.body, new.c.patient)
 OLD = (old.c.rid, new.c.type, new.c.id, old.c.version, old.c.updated, old.c.deleted, old.c.body, new.c.patient)
+LISTED, OLD_LISTED = (*COLUMNS, new.c.method), (*OLD, old.c.method)  # as a history tells of versions
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """A version of a resource. rid: the store's own number of it. updated: microseconds. body: JSON as it is served,
-    empty when deleted. patient: the id of the one patient that the present version is about."""
+    empty when deleted. patient: the id of the one patient that the present version is about. method: of the request
+    that made the version, where it was asked for and noted."""
 
     rid: int
     type: str
@@ -36,10 +38,11 @@ class Row:
     deleted: bool
     body: bytes
     patient: str | None = None
+    method: str | None = None
 
 
 def rows(found: Iterable[Any]) -> list[Row]:
-    """The rows of a statement that selects COLUMNS."""
+    """The rows of a statement that selects COLUMNS, or LISTED."""
     return [Row(*row) for row in found]
 
 
@@ -60,7 +63,12 @@ _get = select(*COLUMNS).where(_this)
 _version = union_all(
     _get.where(new.c.version == bindparam("version")), _past.where(old.c.version == bindparam("version"))
 )
-_history = union_all(_get.where(new.c.version < bindparam("before")), _past.where(old.c.version < bindparam("before")))
+_history = union_all(
+    select(*LISTED).where(_this, new.c.version < bindparam("before")),
+    select(*OLD_LISTED)
+    .join_from(new, old, old.c.rid == new.c.rid)
+    .where(_this, old.c.version < bindparam("before")),
+)
 _newest = _history.order_by(_history.selected_columns.version.desc()).limit(bindparam("count"))
 _as_of = _at(_this)
 

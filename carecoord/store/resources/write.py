@@ -136,7 +136,7 @@ _many = (  # of one type: of pairs in a list SQLite makes a walk through the who
 )
 _last = select(func.max(resource.c.rid))
 _next = select(func.nextval("resource_rid_seq")).select_from(func.generate_series(1, bindparam("count")))
-_columns = ("rid", "version", "updated", "deleted", "body")
+_columns = ("rid", "version", "updated", "deleted", "body", "method")
 _keep = insert(history).from_select(
     _columns,
     select(*(resource.c[name] for name in _columns)).where(resource.c.rid.in_(bindparam("rids", expanding=True))),
@@ -214,7 +214,7 @@ def _row(each: AppliedChange) -> bulk.Values:
     """In the order of the columns of `resource`."""
     change, gone = each.change, each.index is None
     place = (each.rid, change.type, change.id, each.version, each.updated, gone)
-    return (*place, each.patient, each.source, each.hash, each.body)
+    return (*place, each.patient, each.source, each.hash, each.body, each.method)
 
 
 def _event(each: AppliedChange, actor: Actor) -> audit_events.Event:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, select, tuple_
 from carecoord.fhir.search.query import Filter
 from carecoord.store.database.tables import history as old
 from carecoord.store.database.tables import resource as new
-from carecoord.store.resources.read import COLUMNS, OLD, Row, rows
+from carecoord.store.resources.read import LISTED, OLD_LISTED, Row, rows
 from carecoord.store.search.compile import SearchCompiler
 from carecoord.store.search.conditions import Condition, Values
 from carecoord.store.search.pages import Prepared, prepared
@@ -32,14 +32,14 @@ class Point(NamedTuple):
 
 _before = tuple_(bindparam("updated"), bindparam("rid"), bindparam("version"))
 _present = (
-    select(*COLUMNS)
+    select(*LISTED)
     .where(new.c.type == bindparam("type"), new.c.deleted == bindparam("deleted"), new.c.updated >= bindparam("since"))
     .where(new.c.updated <= bindparam("updated"), tuple_(new.c.updated, new.c.rid, new.c.version) < _before)
     .order_by(new.c.updated.desc(), new.c.rid.desc())
     .limit(bindparam("count"))
 )
 _past = (
-    select(*OLD)
+    select(*OLD_LISTED)
     .join_from(old, new, new.c.rid == old.c.rid)
     .where(new.c.type.in_(bindparam("types", expanding=True)), old.c.updated >= bindparam("since"))
     .where(old.c.updated <= bindparam("updated"), tuple_(old.c.updated, old.c.rid, old.c.version) < _before)
