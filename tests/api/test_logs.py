@@ -15,11 +15,12 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from werkzeug.test import Client
 
-from carecoord import app, logs, worker
+from carecoord import app, logs
 from carecoord.actions.fhir import interactions
 from carecoord.errors import Unavailable
 from carecoord.store.database import outbox
 from carecoord.store.database.engine import writing
+from carecoord.worker import lanes, loop
 from carecoord.world import World
 
 from .conftest import Api, patient
@@ -150,8 +151,8 @@ def test_a_job_that_fails_with_a_patients_words_is_logged_without_them(
 
     with writing(world.engine) as conn:
         outbox.add(conn, "sync", f"{NUMBER}", b"{}", world.clock())
-    monkeypatch.setattr(worker, "HANDLERS", {"sync": fail})
-    assert worker.once(world) == 1
+    monkeypatch.setattr(lanes, "HANDLERS", {"sync": fail})
+    assert loop.once(world) == 1
     (line,) = said()
     clean([line])
     assert (line["event"], line["kind"], line["error"], line["attempt"]) == ("job_failed", "sync", "Unavailable", 1)

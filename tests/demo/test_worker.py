@@ -99,8 +99,8 @@ def test_a_job_that_nobody_knows_is_left_for_who_does_and_holds_up_no_other(
         loop.once(world)
     assert runs(world) == [None]
     with reading(world.engine) as conn:
-        assert jobs.stuck(conn, clock()) == []
         assert conn.scalar(select(tables.outbox.c.attempts).where(tables.outbox.c.kind == "notice")) == 0
+        assert [(job.kind, job.known) for job in jobs.stuck(conn, clock())] == [("notice", False)], "a person is told"
 
 
 def test_what_ends_its_worker_each_time_is_given_up_at_last(
@@ -148,7 +148,7 @@ def test_a_sync_that_an_earlier_version_gave_up_is_asked_again(world: World, clo
 def started(world: World) -> None:
     """A worker that began, and ended before its first job."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(lanes.Lanes, "fill", lambda hands: None)
+        patched.setattr(lanes.Lanes, "fill", lambda hands, late: None)
         stop = threading.Event()
         thread = threading.Thread(target=loop.work, args=(world, stop))
         thread.start()
