@@ -4,7 +4,7 @@ What the registry is asked for is also noted, found or not: those are the keys t
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from carecoord.domain.agreements.versions import number_of
+from carecoord.domain.clearance.odd_moves import ODD
 from carecoord.domain.ehrs.disputes import Disputed
 from carecoord.domain.prior_auth.requirements import payer_of
 from carecoord.domain.referrals.case import (
@@ -37,8 +38,9 @@ from carecoord.domain.resource.elements import (
     text,
 )
 from carecoord.domain.worklist import registry_keys
+from carecoord.fhir.types import TYPES
 from carecoord.store.ehrs import conflicts, ehrs
-from carecoord.store.resources import read
+from carecoord.store.resources import flags, read
 from carecoord.store.resources.read import Row
 from carecoord.store.worklist import registry
 
@@ -196,14 +198,23 @@ def of_patient(library: Library, patient: str, offers: bool = False) -> list[Ass
     person = library.fetch([f"Patient/{patient}"])
     bodies = {f"{row.type}/{row.id}": row.body for row in rows}
     found, disputes = [], library.disputes(patient)
+    odd = _odd(library, rows)
     for row in orders:
         order = decoded[f"{row.type}/{row.id}"]
         if is_case(order, tasks, claims):
             bare = gather(order, [*decoded.values(), *person])
             around, needs = _around(library, bare, bodies, offers)
             case = gather(order, [*decoded.values(), *person, *around], library.systems, disputes)
-            found.append(Assembled(row.rid, case_id(order), case, needs))
+            found.append(Assembled(row.rid, case_id(order), replace(case, odd=odd) if odd else case, needs))
     return found
+
+
+def _odd(library: Library, rows: Sequence[Row]) -> frozenset[str]:
+    """What an EHR moved as no table of states has it. In the past nobody knows: a flag is of the present version."""
+    if library.as_of is not None:
+        return frozenset()
+    governed = {row.rid: f"{row.type}/{row.id}" for row in rows if TYPES[row.type].rule}
+    return frozenset(governed[rid] for rid in flags.flagged(library.conn, governed, ODD))
 
 
 def _unclaimed(library: Library, orders: Sequence[Row], known: set[int]) -> list[Row]:

@@ -15,17 +15,19 @@ from carecoord.actions.access import consents
 from carecoord.actions.clearance.assemble import Assembled, Library, of_patient
 from carecoord.actions.events.ledger import Ledger
 from carecoord.domain.clearance.clearance import clear
+from carecoord.domain.clearance.odd_moves import odd_move
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.referrals.case import CLINICAL, ORDERS, REGISTRY
 from carecoord.domain.resource.elements import item, target
 from carecoord.domain.worklist import registry_keys
 from carecoord.domain.worklist.row import row
-from carecoord.errors import Unavailable
+from carecoord.errors import Issue, Unavailable
 from carecoord.fhir.instants import micros
+from carecoord.fhir.types import TYPES
 from carecoord.settings import Settings
 from carecoord.store.database import jobs, outbox
 from carecoord.store.database.engine import reading, writing
-from carecoord.store.resources import read
+from carecoord.store.resources import flags, read
 from carecoord.store.resources.write import Projector, Touched
 from carecoord.store.worklist import registry
 from carecoord.store.worklist import rows as worklist_rows
@@ -52,6 +54,7 @@ def projector(rules: Policy) -> Projector:
     """The function that the write door calls with what it changed."""
 
     def project(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
+        flags.add(conn, _odd(touched))
         patients, ledger = _patients(conn, touched), Ledger(touched)
         _judge(conn, patients, now, rules, ledger)
         _registry(conn, touched, patients, now, rules, ledger)
@@ -62,6 +65,17 @@ def projector(rules: Policy) -> Projector:
 
 
 project = projector(Policy())
+
+
+def _odd(touched: Sequence[Touched]) -> list[tuple[int, Issue]]:
+    """What an EHR sent that no table of states has. Everybody else has been refused at the door."""
+    last = {each.rid: each for each in touched if (each.actor.subject or "").startswith("ehr:")}
+    return [
+        (rid, issue)
+        for rid, each in last.items()
+        if each.before and each.after and TYPES[each.type].rule
+        if (issue := odd_move(each.type, _decode(each.before), _decode(each.after)))
+    ]
 
 
 def call_for_refresh(world: World) -> None:

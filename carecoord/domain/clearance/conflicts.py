@@ -78,10 +78,10 @@ def _between(
     for one, other in combinations(sorted(speaking, key=lambda each: (source(each), str(each.get("id")))), 2):
         copies = identifiers(one) & identifiers(other) or same(one, other)
         if copies and _system(one, systems) != _system(other, systems) and said(one) != said(other):
-            who, theirs, ours = _who(other, systems), said(other), said(one)
+            who, theirs, ours = system_name(other, systems), said(other), said(one)
             words = sentence("conflict.ours", who=who, theirs=theirs, ours=ours)
             if source(one):
-                words = sentence("conflict.others", who=who, theirs=theirs, other=_who(one, systems), ours=ours)
+                words = sentence("conflict.others", who=who, theirs=theirs, other=system_name(one, systems), ours=ours)
             yield Conflict(about, words, (evidence(one, "status"), evidence(other, "status")))
 
 
@@ -91,7 +91,7 @@ def _system(resource: Json, systems: Mapping[str, str]) -> str:
     return systems.get(base.rstrip("/"), base)
 
 
-def _who(resource: Json, systems: Mapping[str, str]) -> str:
+def system_name(resource: Json, systems: Mapping[str, str]) -> str:
     """A system by the name that it was added under; one that nobody added by its host."""
     base = source(resource)
     host = base.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0]

@@ -6,7 +6,7 @@ from datetime import date
 from carecoord.domain.agreements import versions as agreements_versions
 from carecoord.domain.agreements.directory import Register, register
 from carecoord.domain.agreements.participation import exactness
-from carecoord.domain.clearance.conflicts import Conflict, conflicts
+from carecoord.domain.clearance.conflicts import Conflict, conflicts, system_name
 from carecoord.domain.coverage.gate import Card, cards, choose
 from carecoord.domain.documents.gate import Papers, papers
 from carecoord.domain.gates.gate import Evidence
@@ -21,6 +21,7 @@ from carecoord.domain.referrals.visits import Visits, visits
 from carecoord.domain.resource.days import when
 from carecoord.domain.resource.elements import Json, codes, evidence, item, key, targets, text
 from carecoord.domain.resource.parties import Directory, Party, Role, directory, party
+from carecoord.words.sentence import Sentence, sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class Facts:
     conflicts: tuple[Conflict, ...]
     died: Evidence | None
     ledger: Ledger
+    odd: tuple[Sentence, ...]  # what an EHR moved as no table of states has it
 
     @property
     def edges(self) -> frozenset[date]:
@@ -84,6 +86,15 @@ def facts(case: Case, policy: Policy) -> Facts:
         conflicts=conflicts(case, policy),
         died=_died(case.patient),
         ledger=_ledger(case, asked, held, order, own, known, policy),
+        odd=_odd(case),
+    )
+
+
+def _odd(case: Case) -> tuple[Sentence, ...]:
+    found = (each for each in (case.order, *case.tasks, *case.appointments, *case.responses) if key(each) in case.odd)
+    return tuple(
+        sentence("warning.odd-move", who=system_name(each, case.systems), what=key(each), state=text(each, "status"))
+        for each in found
     )
 
 

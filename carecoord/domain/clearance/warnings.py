@@ -43,6 +43,7 @@ def cautions(
         performer = known.referral.performer
         who = performer.named if performer else sentence("role.performer")
         found.append(sentence("warning.stage", who=who, said=said.rstrip(".")))
+    found += known.odd
     if gates[0].rule == "coverage.by-period":
         found.append(sentence("warning.unconfirmed"))
     if participation.result == "in" and participation.until and not settled:

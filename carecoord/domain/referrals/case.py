@@ -85,6 +85,7 @@ class Case:
     systems: Mapping[str, str] = field(default_factory=dict)  # base URL of an EHR -> the name it was added under
     others: tuple[OtherOrder, ...] = ()
     disputes: tuple[Disputed, ...] = ()  # what EHRs and we have changed differently
+    odd: frozenset[str] = frozenset()  # `Type/id` of what an EHR moved as no table of states has it
 
 
 ORDERS = ("ServiceRequest", "DeviceRequest")  # what may become a case
@@ -166,7 +167,7 @@ def gather(
     held = {me, *(key(each) for name in CLINICAL.values() for each in fields[name])} if disputes else ()
     return Case(
         order, patient, **fields, systems=systems or {}, others=_others(me, subject, heap),
-        disputes=of_case(disputes, held, subject.partition("/")[2]),
+        disputes=of_case(disputes, held, subject.partition("/")[2]), odd=frozenset(),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, event, select
 
+from carecoord.actions.clearance.assemble import assemble
 from carecoord.actions.worklist import project as worklist_project
 from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.gates.policy import Policy
@@ -22,6 +23,7 @@ from carecoord.domain.worklist.row import row
 from carecoord.fhir.service_base import Base
 from carecoord.store.database.engine import open_engine, writing
 from carecoord.store.database.tables import case, case_need, outbox, resource
+from carecoord.store.resources import read
 from carecoord.store.resources.write import Actor, Change, put_all
 from carecoord.words.catalogue import in_words
 from carecoord.words.sentence import loads
@@ -374,3 +376,34 @@ def test_any_change_leaves_the_worklist_equal_to_a_full_recomputation(
             pending = pending[take:]
         last = story
     engine.dispose()
+
+
+def test_what_an_ehr_moves_as_no_table_has_it_is_stored_and_told_on_the_case_until_it_is_right(
+    conn: Connection,
+) -> None:
+    """A cancelled Task that comes back to work; then the EHR says that it is cancelled after all, and all is well."""
+
+    def sync(*resources: Json) -> None:
+        changes = [Change(each["resourceType"], each["id"], each) for each in resources]
+        actor = Actor("ehr:elm", None, None, "sync-1")
+        put_all(conn, changes, now=NOW, actor=actor, base=HERE, project=worklist_project.projector(RULES))
+
+    def warned() -> list[str]:
+        found = assemble(conn, "sr")
+        assert found
+        return [each for each in clear(found, NOW, RULES).warnings if "does not follow" in each]
+
+    origin = {"source": "https://elm.example/fhir/Task/9"}
+    sync(*plain().resources.values())
+    sync(task(status="accepted", meta=origin))
+    assert warned() == []
+    sync(task(status="cancelled", stage="cancelled", meta=origin))
+    assert warned() == []
+    sync(task(status="in-progress", stage="scheduled", meta=origin))
+    said = "elm.example sent Task/task-1 as in-progress, which does not follow from what it was"
+    assert warned() == [f"{said}: ask them which is right."]
+    stored = read.get(conn, "Task", "task-1")
+    assert stored
+    assert json.loads(stored.body)["status"] == "in-progress"
+    sync(task(status="cancelled", stage="cancelled", meta=origin))
+    assert warned() == []
