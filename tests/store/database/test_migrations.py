@@ -1,6 +1,7 @@
 """What was once released is never written again: a database that stands at a revision was made by its text."""
 
 import hashlib
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -26,6 +27,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0008": "47ac60671e8213e6fdc558ea47072ea51e08d74f10722c3c08f8b20dcf00f4ad",
     "0009": "bccfca45ad4f15ffc54da657dd36fd662b44cd55468e00d4cb53f9a4c60a5eeb",
     "0010": "fbbc959c95146991c93e23131afbfb01180e848171aeda0b8497be49d8158913",
+    "0011": "b50a3e4f5c1c104801c7797fa9ae18653a1ec3c1ec287fe2fd5884d9812d46b7",
 }
 
 
@@ -52,6 +54,15 @@ def test_rows_that_were_written_in_words_are_judged_anew(engine: Engine) -> None
     with reading(engine) as conn:
         assert list(conn.scalars(select(case.c.changes_at))) == [0]
         assert conn.execute(select(outbox.c.kind, outbox.c.due_at)).all() == [("refresh-cases", 0)]
+
+
+def test_each_migration_stands_on_the_one_before() -> None:
+    """Two of one number, landed side by side, leave a new database without any table."""
+    numbers = [path.name[:4] for path in sorted(VERSIONS.glob("0*.py"))]
+    assert numbers == [f"{n:04}" for n in range(1, len(numbers) + 1)]
+    for before, path in zip(["None", *map(repr, numbers)], sorted(VERSIONS.glob("0*.py")), strict=False):
+        said = dict(re.findall(r"^(revision|down_revision)(?:: \S+)? = (.+)$", path.read_text(), re.M))
+        assert (said["revision"], said["down_revision"]) == (f'"{path.name[:4]}"', before.replace("'", '"')), path.name
 
 
 def test_a_database_that_lacks_what_its_revision_promises_is_told_by_name(tmp_path: Path) -> None:
