@@ -4,7 +4,7 @@ Clauses: FHIR R4 http.html#read, #vread, #history.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -38,7 +38,7 @@ class Row:
     deleted: bool
     body: bytes
     patient: str | None = None
-    method: str | None = None
+    method: str | None = field(default=None, compare=False)  # few reads ask for it
 
 
 def rows(found: Iterable[Any]) -> list[Row]:
