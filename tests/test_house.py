@@ -135,7 +135,6 @@ def test_every_rule_of_the_list_is_given_by_some_rule_of_the_domain() -> None:
 EXCUSED_WORDS = {  # modules of the rules with words in them -> why they stand there
     "agreements/states.py": "what a refused write is told, as every refusal of the API",
     "apps/brands.py": "the endpoint's name in a published bundle",
-    "apps/scopes_in_words.py": "the words of scopes: they move with the page of consent",
     "contacts/acts.py": "the text of a resource that we write",
     "coverage/gate.py": "words of payers, to be read",
     "prior_auth/review_action.py": "words of payers, to be read",

@@ -37,6 +37,12 @@ def say(one: Value, language: str = DEFAULT) -> str:
     return fill("{one}", {"one": one}, language)
 
 
+def capitalized(one: Value, language: str = DEFAULT) -> str:
+    """What `say` says, as a line begins with it."""
+    text = say(one, language)
+    return text[:1].upper() + text[1:]
+
+
 @lru_cache(maxsize=8192)
 def in_words(stored: str | None, language: str = DEFAULT) -> str:
     """What a row keeps (`sentence.dumps`) in words, empty for nothing. A row that nobody has judged since rows keep

@@ -14,62 +14,68 @@ from carecoord.domain.access import roles
 from carecoord.domain.access.roles import understands
 from carecoord.fhir.search.params import compartment
 from carecoord.fhir.types import TYPES
+from carecoord.words.sentence import Sentence, Value, joined, sentence
 
 _OBSERVATION: Final = "http://terminology.hl7.org/CodeSystem/observation-category"
 _CONDITION: Final = "http://terminology.hl7.org/CodeSystem/condition-category"
 
 # type -> (what it is called, search argument, its value)
-PARTS: Final[dict[str, tuple[tuple[str, str, str], ...]]] = {
+PARTS: Final[dict[str, tuple[tuple[Sentence, str, str], ...]]] = {
     "Observation": (
-        ("laboratory results", "category", f"{_OBSERVATION}|laboratory"),
-        ("vital signs", "category", f"{_OBSERVATION}|vital-signs"),
-        ("social history", "category", f"{_OBSERVATION}|social-history"),
-        ("surveys and assessments", "category", f"{_OBSERVATION}|survey"),
+        (sentence("part.laboratory"), "category", f"{_OBSERVATION}|laboratory"),
+        (sentence("part.vital-signs"), "category", f"{_OBSERVATION}|vital-signs"),
+        (sentence("part.social-history"), "category", f"{_OBSERVATION}|social-history"),
+        (sentence("part.surveys"), "category", f"{_OBSERVATION}|survey"),
     ),
     "Condition": (
-        ("problem list", "category", f"{_CONDITION}|problem-list-item"),
-        ("diagnoses of a visit", "category", f"{_CONDITION}|encounter-diagnosis"),
-        ("health concerns", "category", "http://hl7.org/fhir/us/core/CodeSystem/condition-category|health-concern"),
+        (sentence("part.problem-list"), "category", f"{_CONDITION}|problem-list-item"),
+        (sentence("part.diagnoses"), "category", f"{_CONDITION}|encounter-diagnosis"),
+        (sentence("part.health-concerns"), "category", "http://hl7.org/fhir/us/core/CodeSystem/condition-category|health-concern"),
     ),
-    "ServiceRequest": (("referrals", "category", "http://snomed.info/sct|3457005"),),
-    "Claim": (("prior authorizations", "use", "preauthorization"),),
-    "ClaimResponse": (("decisions on prior authorizations", "use", "preauthorization"),),
-    "DocumentReference": (("consultation notes", "type", "http://loinc.org|11488-4"),),
+    "ServiceRequest": ((sentence("part.referrals"), "category", "http://snomed.info/sct|3457005"),),
+    "Claim": ((sentence("part.prior-authorizations"), "use", "preauthorization"),),
+    "ClaimResponse": ((sentence("part.decisions"), "use", "preauthorization"),),
+    "DocumentReference": ((sentence("part.consultation-notes"), "type", "http://loinc.org|11488-4"),),
 }
 # Not the person's to decline: they say how the app was started, and permit nothing by themselves.
 SILENT: Final = frozenset({"launch", "launch/patient", "launch/encounter"})
-SPOKEN: Final = {
-    "openid": ("Know that it is you", "Your account here, so that the app recognises you."),
-    "fhirUser": ("Know who you are", "Your name and your entry in the directory."),
-    "profile": ("Know your name", ""),
-    "offline_access": ("Stay connected when you are away", "For up to 90 days, until you take it back."),
-    "online_access": ("Stay connected while you work", "For up to 12 hours."),
+SPOKEN: Final[dict[str, tuple[Sentence, Value]]] = {
+    "openid": (sentence("scope.openid"), sentence("scope.openid.more")),
+    "fhirUser": (sentence("scope.fhirUser"), sentence("scope.fhirUser.more")),
+    "profile": (sentence("scope.profile"), ""),
+    "offline_access": (sentence("scope.offline"), sentence("scope.offline.more")),
+    "online_access": (sentence("scope.online"), sentence("scope.online.more")),
 }
-CALLED: Final = {
-    "*": "everything",
-    "Basic": "notes and settings of its own",
-    "Patient": "patient details",
-    "RelatedPerson": "family and contacts",
-    "Coverage": "insurance",
-    "Claim": "claims and requests for authorization",
-    "ClaimResponse": "payers' decisions",
-    "ServiceRequest": "orders and referrals",
-    "DocumentReference": "documents",
-    "Binary": "files",
-    "MedicationRequest": "prescriptions",
-    "AllergyIntolerance": "allergies",
-    "FamilyMemberHistory": "family history",
+CALLED: Final[dict[str, Sentence]] = {
+    "*": sentence("type.any"),
+    "Basic": sentence("type.Basic"),
+    "Patient": sentence("type.Patient"),
+    "RelatedPerson": sentence("type.RelatedPerson"),
+    "Coverage": sentence("type.Coverage"),
+    "Claim": sentence("type.Claim"),
+    "ClaimResponse": sentence("type.ClaimResponse"),
+    "ServiceRequest": sentence("type.ServiceRequest"),
+    "DocumentReference": sentence("type.DocumentReference"),
+    "Binary": sentence("type.Binary"),
+    "MedicationRequest": sentence("type.MedicationRequest"),
+    "AllergyIntolerance": sentence("type.AllergyIntolerance"),
+    "FamilyMemberHistory": sentence("type.FamilyMemberHistory"),
 }
-_VERBS: Final = {"c": "add", "u": "change", "d": "delete"}
+_VERBS: Final[dict[str, Sentence]] = {
+    "c": sentence("verb.add"),
+    "u": sentence("verb.change"),
+    "d": sentence("verb.delete"),
+}
 
 
 @dataclass(frozen=True)
 class Line:
-    """One thing to allow or decline: `value` is the scope itself; `parts` are narrower ones to give instead of it."""
+    """One thing to allow or decline: `value` is the scope itself, `says` what it permits, as a line begins with it;
+    `parts` are narrower ones to give instead of it."""
 
     value: str
-    says: str
-    more: str = ""
+    says: Value
+    more: Value = ""
     writes: bool = False
     parts: tuple["Line", ...] = ()
 
@@ -85,13 +91,13 @@ def silent(scopes: Sequence[Scope | Special]) -> tuple[str, ...]:
     return tuple(scope.name for scope in scopes if isinstance(scope, Special) and scope.name in SILENT)
 
 
-def named(scope: str) -> tuple[str, ...]:
-    """What was granted, in words."""
+def named(scope: str) -> tuple[Value, ...]:
+    """What was granted."""
     return tuple(line.says for line in lines(parse(scope)))
 
 
-def plural(type: str) -> str:
-    """What people call resources of a type: `service requests`."""
+def plural(type: str) -> Value:
+    """What people call resources of a type; those that nobody has named are called as FHIR does: `care teams`."""
     if type in CALLED:
         return CALLED[type]
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type).lower()
@@ -106,26 +112,24 @@ def _special(scope: Special) -> Line:
 
 
 def _resource(scope: Scope) -> Line:
-    what = plural(scope.type)
-    limit = ", ".join(_limit(scope.type, name, value) for name, value in scope.query)
-    return Line(
-        str(scope),
-        f"{_verbs(scope.perms)} {what}{f': {limit}' if limit else ''}",
-        "" if scope.level == "patient" else "Of everybody whose record you may see.",
-        bool(scope.perms & set("cud")),
-        _parts(scope),
-    )
+    verbs, what = _verbs(scope.perms), plural(scope.type)
+    says = sentence("scope.permits", verbs=verbs, what=what)
+    if scope.query:
+        limit = tuple(_limit(scope.type, name, value) for name, value in scope.query)
+        says = sentence("scope.permits.part", verbs=verbs, what=what, limit=limit)
+    more = "" if scope.level == "patient" else sentence("scope.everybody")
+    return Line(str(scope), says, more, bool(scope.perms & set("cud")), _parts(scope))
 
 
 def _parts(scope: Scope) -> tuple[Line, ...]:
     if scope.type == "*":
         found = (replace(scope, type=type) for type in TYPES if _within(scope, type))
-        return tuple(Line(str(part), _upper(plural(part.type))) for part in found if understands(part))
+        return tuple(Line(str(part), plural(part.type)) for part in found if understands(part))
     if scope.query:
         return ()
     known = PARTS.get(scope.type, ())
     narrower = ((says, replace(scope, query=((name, value),), v1=False)) for says, name, value in known)
-    return tuple(Line(str(part), _upper(says)) for says, part in narrower)
+    return tuple(Line(str(part), says) for says, part in narrower)
 
 
 def _within(scope: Scope, type: str) -> bool:
@@ -133,16 +137,12 @@ def _within(scope: Scope, type: str) -> bool:
     return scope.level != "patient" or type == "Patient" or type in roles.PUBLIC or bool(compartment(type))
 
 
-def _limit(type: str, name: str, value: str) -> str:
-    known = {(argument, said): words for words, argument, said in PARTS.get(type, ())}
-    return known.get((name, value)) or f"{name} {value.rpartition('|')[2]}"
+def _limit(type: str, name: str, value: str) -> Value:
+    known = {(argument, said): called for called, argument, said in PARTS.get(type, ())}
+    return known.get((name, value)) or sentence("scope.limit", name=name, value=value.rpartition("|")[2])
 
 
-def _verbs(perms: frozenset[str]) -> str:
-    found = ["read"] if perms & set("rs") else []
+def _verbs(perms: frozenset[str]) -> Value:
+    found = [sentence("verb.read")] if perms & set("rs") else []
     found += [verb for letter, verb in _VERBS.items() if letter in perms]
-    return _upper(", ".join(found[:-1]) + " and " + found[-1] if len(found) > 1 else found[0])
-
-
-def _upper(words: str) -> str:
-    return words[:1].upper() + words[1:]
+    return joined([tuple(found[:-1]), found[-1]]) if len(found) > 1 else found[0]

@@ -15,6 +15,7 @@ from carecoord.domain.apps import scopes_in_words
 from carecoord.domain.apps.scopes_in_words import Line
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import capitalized
 from carecoord.world import World
 
 APPS: Final = "/apps"
@@ -143,7 +144,7 @@ def _asked() -> tuple[Grant, str]:
 
 
 def _says(line: Line) -> str:
-    return ABOUT_USERS.get(line.value, line.says)
+    return ABOUT_USERS.get(line.value) or capitalized(line.says)
 
 
 def _whose(value: str) -> str:

@@ -27,6 +27,7 @@ from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.web.server.headers import CONTENT_SECURITY_POLICY
+from carecoord.words.catalogue import capitalized
 from carecoord.world import World
 
 CONSENT_PATH = "/oauth/consent"
@@ -60,6 +61,7 @@ def blueprint(world: World, issuer: Issuer) -> Blueprint:
         return _begin(world, issuer, MultiDict(request.args))
 
     people = Blueprint("people", __name__)
+    people.add_app_template_filter(capitalized)
     sign_in.guard(people, world)
     _consent(people, world, issuer)
     _manage(people, world)

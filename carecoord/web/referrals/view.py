@@ -22,7 +22,7 @@ from carecoord.web.page.labels import Chip, authorized, chip, contracted
 from carecoord.web.page.times import Clock, Times
 from carecoord.web.referrals.contacts import Telephone, identity, telephones, to_call
 from carecoord.web.referrals.verdict import verdict
-from carecoord.words.catalogue import in_words, say
+from carecoord.words.catalogue import capitalized, in_words, say
 
 SHORT = 6  # events shown before "All events"
 INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
@@ -301,6 +301,6 @@ def _moment(event: Event, times: Times) -> Moment:
     exact = times.exact(micros(event.at))
     day, _, clock = exact.rpartition(" ")
     # a day without an hour is stored as its midnight: no hour is shown that nobody said
-    what, details = say(event.what), " · ".join(map(say, event.details))
+    details = " · ".join(map(say, event.details))
     hour = "" if clock == "00:00" else clock
-    return Moment(mark, what[:1].upper() + what[1:], details, day, hour, local.isoformat())
+    return Moment(mark, capitalized(event.what), details, day, hour, local.isoformat())

@@ -6,6 +6,7 @@ from auth.scopes import covers, parse
 from carecoord.domain.access.roles import understands
 from carecoord.domain.apps.scopes_in_words import PARTS, lines, named, plural, silent
 from carecoord.fhir.types import TYPES
+from carecoord.words.catalogue import capitalized, say
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ from carecoord.fhir.types import TYPES
     ],
 )
 def test_a_scope_is_said_in_words(scope: str, says: str) -> None:
-    assert named(scope) == (says,)
+    assert tuple(map(capitalized, named(scope))) == (says,)
 
 
 def test_how_the_app_was_started_is_not_a_question() -> None:
@@ -61,5 +62,6 @@ def test_every_narrower_offer_is_covered_by_what_was_asked_and_understood_here(t
 
 
 def test_every_type_has_a_name() -> None:
-    assert all(plural(type).islower() for type in TYPES)
-    assert len({plural(type) for type in TYPES}) == len(TYPES)
+    names = [say(plural(type)) for type in TYPES]
+    assert all(name.islower() for name in names)
+    assert len(set(names)) == len(TYPES)
