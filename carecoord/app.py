@@ -25,12 +25,13 @@ from carecoord.actions.access import audited
 from carecoord.actions.apps import brands as brand
 from carecoord.actions.apps import registration as apps_registration
 from carecoord.actions.ehrs import write_back
+from carecoord.actions.events import past
 from carecoord.actions.server import outgoing
 from carecoord.actions.worklist import project as worklist_project
 from carecoord.domain.access import roles
 from carecoord.settings import Settings
 from carecoord.store.audit.events import Journal, keep_draining
-from carecoord.store.database.engine import migrate, open_engine, reading, writing
+from carecoord.store.database.engine import open_engine, reading, writing
 from carecoord.store.search import date_index
 from carecoord.web.access import break_glass
 from carecoord.web.acts import pages as acts_pages
@@ -120,8 +121,8 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
 
 
 def make_ready(world: World) -> None:
-    """Bring the database to this version, and its search index to these settings."""
-    migrate(world.engine)
+    """Bring the database to this version, its log of events included, and its search index to these settings."""
+    past.migrate(world)
     date_index.renew(world.engine, world.base)
 
 

@@ -64,10 +64,10 @@ class Ledger:
             happened = changes(before, after)
             if not happened:
                 continue
-            cases = self._cases.get(f"{each.type}/{each.id}") or _cases(before, after, known)
-            whose = each.patient or each.before_patient or next(filter(None, cases.values()), None)
+            concerned = self._cases.get(f"{each.type}/{each.id}") or cases(before, after, known)
+            whose = each.patient or each.before_patient or next(filter(None, concerned.values()), None)
             place = (each.type, each.id, each.version)
-            named: list[str | None] = [*sorted(cases)] or [None]
+            named: list[str | None] = [*sorted(concerned)] or [None]
             found += [entry(one, each.actor, at, zone, whose, case, place) for one in happened for case in named]
         log.append(conn, [*found, *self._judged])
 
@@ -89,14 +89,14 @@ def _cleared(row: Mapping[str, Any]) -> str:
     return "cleared" if row["cleared"] else "not-cleared"
 
 
-def _cases(before: Json | None, after: Json | None, known: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+def cases(before: Json | None, after: Json | None, known: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """The orders that a resource names, or what it names names, with whose they are as far as that is known."""
     found: dict[str, str] = {}
     for resource in filter(None, (before, after)):
         for between in go_betweens(resource):
             found |= known.get(between, {})
         for order in orders_named(resource):
-            found |= known.get(f"ServiceRequest/{order}", {order: ""})
+            found |= known.get("/".join(order_named(order)), {order: ""})
     return found
 
 
@@ -106,9 +106,9 @@ def _go_betweens(conn: Connection, touched: Iterable[Touched]) -> dict[str, dict
     wanted: set[str] = set()
     for each in touched:
         body = each.after or each.before
-        if b'"Task/' in body or b'"Claim/' in body or (b'"ServiceRequest/' in body and not each.patient):
+        if b'"Task/' in body or b'"Claim/' in body or (b"Request/" in body and not each.patient):
             resource = _decode(body)
             wanted |= go_betweens(resource)
-            wanted |= {f"ServiceRequest/{id}" for id in orders_named(resource)} if not each.patient else set()
+            wanted |= {"/".join(order_named(id)) for id in orders_named(resource)} if not each.patient else set()
     rows = read.many(conn, [(type, id) for type, _, id in (one.partition("/") for one in wanted)]) if wanted else []
     return {f"{row.type}/{row.id}": dict.fromkeys(orders_named(_decode(row.body)), row.patient or "") for row in rows}

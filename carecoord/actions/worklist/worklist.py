@@ -29,12 +29,12 @@ from carecoord.domain.resource.elements import Json, key
 from carecoord.domain.resource.parties import Directory, directory
 from carecoord.domain.timeline import timeline
 from carecoord.errors import Forbidden, Invalid, NotFound
-from carecoord.fhir import text
 from carecoord.fhir.instants import micros
 from carecoord.fhir.types import TYPES
 from carecoord.store.access import break_glass as broken
 from carecoord.store.audit.events import told
 from carecoord.store.database.engine import reading
+from carecoord.store.events import log
 from carecoord.store.resources import read
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist import version as worklist_version
@@ -43,7 +43,6 @@ from carecoord.store.worklist.standings import Standing, standings
 from carecoord.store.worklist.tabs import DueBounds
 from carecoord.world import World
 
-VERSIONS = 50  # of a Task, read for the timeline
 LABELS = {"payer": "payer_name", "owner": "owner_name"}  # facets whose words come from the data
 
 
@@ -214,7 +213,8 @@ def panel(world: World, grant: Grant, id: str, request: str) -> Panel | PayerPan
             raise NotFound("There is no such referral, or none that you may see.", "http.id")
         ours = () if glass else office(conn, grant).organizations
         sides = verbs.sides(row.placer, row.performer, ours)
-        versions = {key(task): _versions(conn, str(task["id"])) for task in case.tasks}
+        contracts = {key(each) for each in case.agreements}  # a payer stands on that of today, we on that of the visit
+        logged = log.of_resources(conn, contracts | timeline.sources(case, row.agreement))
     _audit(world, grant, now, request, resource=id, patient=row.patient, emergency=glass)
     judged = clear(case, now, rules)
     if not whole(grant):
@@ -223,9 +223,9 @@ def panel(world: World, grant: Grant, id: str, request: str) -> Panel | PayerPan
             raise NotFound("There is no such referral, or none that you may see.", "http.id")
         opened = _openable(world, grant, request, payer_view.references(told))
         shown = payer_view.payer_row(dict(row._mapping))
-        return PayerPanel(now, cases.at, shown, told, payer_view.events(told, zone), opened)
+        return PayerPanel(now, cases.at, shown, told, payer_view.events(told, zone, logged), opened)
     known = directory([*case.organizations, *case.locations, *case.practitioners])
-    happened = timeline.timeline(case, known, zone, row.agreement, case.talks, versions)
+    happened = timeline.timeline(case, known, zone, row.agreement, logged)
     papers = timeline.documents(case)
     named = {proof.reference for gate in judged.gates for proof in gate.evidence} | {key(each) for each in papers}
     openable = frozenset[str]() if glass else _openable(world, grant, request, named)
@@ -248,10 +248,6 @@ def _opened(
     row = Worklist(conn, CaseScope(None), at).one(id) if break_glass.may_break(grant) else None
     found = broken.current(conn, grant.subject, micros(now), row.patient) if row else []
     return (row, found[0].id) if found else (None, None)
-
-
-def _versions(conn: Connection, task: str) -> list[Json]:
-    return [text.loads(row.body) for row in read.history(conn, "Task", task, VERSIONS) if not row.deleted]
 
 
 def seen_cases(world: World, conn: Connection, grant: Grant, now: datetime) -> Worklist:

@@ -24,6 +24,7 @@ from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.domain.resource.parties import Directory, Party
 from carecoord.domain.timeline import timeline
+from carecoord.domain.timeline.events import MISTAKEN, Logged
 from carecoord.words.sentence import Sentence, Value, dated, sentence
 
 GATES: Final = frozenset({  # rules by which a gate may speak to the payer; a bad standing is told as much as a good one
@@ -135,9 +136,12 @@ def payer_case(case: Case, found: Clearance, now: datetime, policy: Policy) -> P
     )  # fmt: skip
 
 
-def events(told: PayerCase, zone: tzinfo) -> tuple[timeline.Event, ...]:
-    """What happened, as far as the payer was told of it, newest first."""
-    happened = timeline.timeline(told.case, told.known, zone, told.agreement, (), {})
+def events(told: PayerCase, zone: tzinfo, logged: Iterable[Logged]) -> tuple[timeline.Event, ...]:
+    """What happened, as far as the payer was told of it, newest first. logged: what the log says of the case. Of its
+    requests for authorization the payer knows when they came to it: not when they were drafted, nor that we think no
+    more of one."""
+    heard = [one for one in logged if one.type != "Claim" or one.state in ("submitted", MISTAKEN)]
+    happened = timeline.timeline(told.case, told.known, zone, told.agreement, heard)
     return tuple(event for event in happened if event.kind in EVENTS)
 
 

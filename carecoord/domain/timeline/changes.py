@@ -12,7 +12,7 @@ from typing import Final
 from carecoord.domain.agreements.versions import number_of
 from carecoord.domain.prior_auth.review_action import decided, overall, reviews
 from carecoord.domain.referrals import stages
-from carecoord.domain.referrals.case import coordinates, orders
+from carecoord.domain.referrals.case import ORDERS, case_id, coordinates, orders
 from carecoord.domain.resource.codes import (
     ACKNOWLEDGE,
     EXTENSION,
@@ -79,13 +79,14 @@ def changes(before: Json | None, after: Json | None) -> list[Occurrence]:
 
 
 def orders_named(resource: Json) -> set[str]:
-    """The ids of the orders that a governed resource names itself."""
+    """The cases, by `case.case_id`, whose orders a governed resource names itself."""
     if resource.get("resourceType") == "Claim":
         named = orders(resource)
     else:
         named = {target(item(resource, "focus")), *targets(item(resource, "context"), "related")}
         named |= {to for name in ("basedOn", "about") for to in targets(resource, name)} | {key(resource)}
-    return {to.partition("/")[2] for to in named if to.startswith("ServiceRequest/")}
+    pairs = (to.partition("/") for to in named)
+    return {case_id({"resourceType": type, "id": id}) for type, _, id in pairs if type in ORDERS and id}
 
 
 def go_betweens(resource: Json) -> set[str]:
@@ -162,9 +163,7 @@ def _claim(claim: Json) -> _Standing:
     status = text(claim, "status")
     state = {"draft": "draft", "active": "submitted"}.get(status, status or "submitted")
     services = [words(item(line, "productOrService")) for line in items(claim, "item")]
-    said = _said(
-        fast=code_of(item(claim, "priority")) == "stat", services=list(dict.fromkeys(filter(None, services)))
-    )
+    said = _said(fast=code_of(item(claim, "priority")) == "stat", services=list(dict.fromkeys(filter(None, services))))
     created = text(claim, "created")
     turned = created if state in ("draft", "submitted") else ""
     return _Standing("authorization", state, created, turned, "" if state == "draft" else "submitted", payload=said)
@@ -209,7 +208,7 @@ def _talk(talk: Json) -> _Standing:
     state = {"not-done": "failed", "entered-in-error": "entered-in-error"}.get(status) or (
         "preparation" if status in _UNSENT and not at else "done"
     )
-    medium = next((code_of(each) for each in items(talk, "medium")), "")
+    medium = next((code_of(each) or words(each) for each in items(talk, "medium")), "")
     to = [_reference(each) for each in items(talk, "recipient")]
     why = words(item(talk, "statusReason"))
     return _Standing("talk", state, at, at, reason=why, payload=_said(medium=medium, to=to))

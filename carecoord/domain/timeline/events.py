@@ -1,33 +1,22 @@
-"""What each resource of a case says has happened, as one event or a few, in words. Pure, and inventing nothing: what no
-resource dates is no event."""
+"""What the log says of a case, put into sentences that people read. Pure, and inventing nothing: what began when nobody
+says is no event."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
-from carecoord.domain.agreements.versions import number_of
-from carecoord.domain.prior_auth.review_action import decided, overall, reviews
-from carecoord.domain.referrals import stages
 from carecoord.domain.referrals.case import Case
-from carecoord.domain.referrals.stages import Stage
 from carecoord.domain.referrals.visits import clinic, zone_of
-from carecoord.domain.resource.codes import (
-    ACKNOWLEDGE,
-    EXTENSION,
-    FORM_WANTED,
-    OBTAIN_PAPER,
-    PAPER_WANTED,
-    TELL,
-    has,
-)
 from carecoord.domain.resource.days import clock, first, moment
-from carecoord.domain.resource.elements import Json, code_of, extension, item, items, key, target, text, words
+from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.domain.resource.parties import Directory, party
+from carecoord.fhir import instants
 from carecoord.words.sentence import Sentence, Value, dated, sentence
 
+MISTAKEN: Final = "entered-in-error"
 Told = Callable[[Value], Sentence]
-COURSE: Final[dict[Stage, Told]] = {  # stage -> what happened when the Task came there, by the performer's name
+COURSE: Final[dict[str, Told]] = {  # stage -> what happened when the Task came there, by the performer's name
     "sent": lambda who: sentence("event.sent", who=who),
     "in-triage": lambda who: sentence("event.in-triage", who=who),
     "accepted": lambda who: sentence("event.accepted", who=who),
@@ -55,6 +44,7 @@ DECIDED: Final[dict[str, Told]] = {  # what a payer decided -> that it did
     "contact": lambda who: sentence("event.contact", who=who),
     "not-required": lambda who: sentence("event.not-required", who=who),
     "cancelled": lambda who: sentence("event.closed", who=who),
+    "withdrawn": lambda who: sentence("event.taken-back", who=who),
 }
 ARRIVED: Final[dict[str, Told]] = {  # Appointment.status -> what happened to the visit of a day
     "booked": lambda day: sentence("event.visit.booked", day=day),
@@ -67,6 +57,9 @@ ARRIVED: Final[dict[str, Told]] = {  # Appointment.status -> what happened to th
     "proposed": lambda day: sentence("event.visit.proposed", day=day),
     "checked-in": lambda day: sentence("event.visit.checked-in", day=day),
 }
+MOVED: Final[dict[str, Told]] = dict.fromkeys(  # Appointment.status -> what it means that only the day changed
+    ("booked", "pending", "proposed"), lambda day: sentence("event.visit.moved", day=day)
+)
 TALKS: Final[dict[str, Told]] = {  # Communication.medium -> what went to whom
     "phone": lambda to: sentence("event.talk.phone", to=to),
     "emailwrit": lambda to: sentence("event.talk", to=to),
@@ -91,161 +84,181 @@ class Event:
     reference: str
 
 
+class Logged(Protocol):
+    """An event as the log keeps it: see `changes.Occurrence`, and `store/events/log.Entry`. at: microseconds."""
+
+    @property
+    def n(self) -> int: ...
+    @property
+    def at(self) -> int: ...
+    @property
+    def said(self) -> str | None: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def before(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def resource(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def reason(self) -> str | None: ...
+    @property
+    def payload(self) -> Json: ...
+
+
+_Words = tuple[EventKind, Value, tuple[Value, ...]]  # the mark it gets, the sentence, and what stands beside it
+
+
 @dataclass(frozen=True)
 class Teller:
-    """Turns the resources of one case into events, with the names that people know."""
+    """Turns what the log says of one case into sentences, with the names that people know. What was said in a
+    Communication the log does not repeat: it is read in the case."""
 
     case: Case
     known: Directory
     zone: tzinfo
 
-    def event(
-        self, about: Json, at: str, *, kind: EventKind, state: str, what: Value, details: Iterable[Value] = ()
-    ) -> Iterator[Event]:
-        """One event, or none when nobody says when it was."""
-        when = moment(at, self.zone)
-        if when is not None:
-            yield Event(when, kind, state, what, tuple(each for each in details if each), key(about))
+    def tell(self, one: Logged) -> Event | None:
+        """What happened; None for what is no news to people: an element changed and nothing else, or something began
+        and nobody says when."""
+        if one.before == one.state and "was" not in one.payload:
+            return None
+        if not one.before and not one.said:
+            return None
+        words = _TOLD.get(one.kind, _nothing)(self, one)
+        if words is None:
+            return None
+        kind, what, details = words
+        shown = tuple(each for each in details if each)
+        return Event(self._when(one), kind, one.state, what, shown, f"{one.type}/{one.resource}")
 
-    def name(self, reference: Json, otherwise: Value) -> Value:
+    def _when(self, one: Logged) -> datetime:
+        """A day without an hour begins at the midnight of the zone that is the office's today."""
+        day = moment(one.said, self.zone) if one.said and len(one.said) <= 10 else None
+        return day or instants.moment(one.at)
+
+    def _name(self, one: Logged, which: str, otherwise: Value) -> Value:
+        return self._named(item(one.payload, which), otherwise)
+
+    def _named(self, reference: Json, otherwise: Value) -> Value:
         role = next((each for each in self.case.roles if key(each) == target(reference)), None)
         found = party(item(role, "practitioner") or item(role, "organization") if role else reference, self.known)
         return (found.name if found else "") or text(reference, "display") or otherwise
 
-    def order(self) -> Iterator[Event]:
-        order = self.case.order
-        sender = self.name(item(order, "requester"), "")
-        by = [sentence("event.by", who=sender)] if sender else []
-        what = sentence("event.written")
-        yield from self.event(
-            order, text(order, "authoredOn"), kind="order", state=text(order, "status"), what=what, details=by
-        )
+    def order(self, one: Logged) -> _Words | None:
+        """The order, when it was written."""
+        if one.before:
+            return None
+        sender = self._name(one, "by", "")
+        return "order", sentence("event.written"), (sentence("event.by", who=sender) if sender else "",)
 
-    def task(self, versions: Sequence[Json]) -> Iterator[Event]:
-        """The course of one coordinating Task: when it was made, and each change of stage that a version shows."""
-        newest = versions[0]
-        who = self.name(item(newest, "owner"), sentence("clinic.receiving"))
-        yield from self.event(newest, text(newest, "authoredOn"), kind="stage", state="sent", what=COURSE["sent"](who))
-        last: Stage = "sent"
-        for each in reversed(versions):
-            stage = stages.stage(each)
-            if stage != last and stage in COURSE:
-                why, what = words(item(each, "statusReason")), COURSE[stage](who)
-                at = text(each, "lastModified")
-                yield from self.event(each, at, kind="stage", state=stage, what=what, details=[why])
-            last = stage
+    def stage(self, one: Logged) -> _Words | None:
+        """The course of a coordinating Task."""
+        who = self._name(one, "who", sentence("clinic.receiving"))
+        return ("stage", COURSE[one.state](who), (one.reason or "",)) if one.state in COURSE else None
 
-    def errand(self, task: Json) -> Iterator[Event]:
+    def errand(self, one: Logged) -> _Words | None:
         """A Task beside the course: a paper that is wanted, the report acknowledged, the patient told."""
-        code, done = item(task, "code"), task.get("status") == "completed"
-        named = (
-            words(item(each, "valueCodeableConcept")) or text(each, "valueString") for each in items(task, "input")
-        )
-        papers: Value = tuple(each for each in named if each) or sentence("papers.any")
-        said: dict[tuple[str, str], tuple[Sentence | None, Sentence]] = {
-            ACKNOWLEDGE: (None, sentence("event.acknowledged")),
-            TELL: (None, sentence("event.told")),
-            PAPER_WANTED: (sentence("event.paper-wanted", papers=papers), sentence("event.paper-sent", papers=papers)),
-            FORM_WANTED: (sentence("event.form-wanted"), sentence("event.form-sent")),
-            OBTAIN_PAPER: (sentence("event.asked-for", papers=papers), sentence("event.received", papers=papers)),
+        wanted = one.payload.get("wanted")
+        papers: Value = tuple(wanted) if wanted else sentence("papers.any")
+        said: dict[tuple[str, str], Sentence] = {
+            ("acknowledge", "done"): sentence("event.acknowledged"),
+            ("tell", "done"): sentence("event.told"),
+            ("paper", "asked"): sentence("event.paper-wanted", papers=papers),
+            ("paper", "done"): sentence("event.paper-sent", papers=papers),
+            ("form", "asked"): sentence("event.form-wanted"),
+            ("form", "done"): sentence("event.form-sent"),
+            ("obtain", "asked"): sentence("event.asked-for", papers=papers),
+            ("obtain", "done"): sentence("event.received", papers=papers),
         }
-        asked, answered = next((both for each, both in said.items() if has(code, *each)), (None, None))
-        if asked:
-            yield from self.event(task, text(task, "authoredOn"), kind="document", state="asked", what=asked)
-        if answered and done:
-            # a Task that does not say when it was done says at least when it was written
-            at = text(task, "lastModified") or ("" if asked else text(task, "authoredOn"))
-            yield from self.event(task, at, kind="document", state="done", what=answered)
+        what = said.get((text(one.payload, "errand"), one.state))
+        return ("document", what, ()) if what else None
 
-    def claim(self, claim: Json) -> Iterator[Event]:
-        fast = code_of(item(claim, "priority")) == "stat"
-        drafted = claim.get("status") == "draft"
-        services = tuple(
-            dict.fromkeys(filter(None, (words(item(i, "productOrService")) for i in items(claim, "item"))))
-        )
-        what = sentence("event.submitted.expedited") if fast else sentence("event.submitted")
-        if drafted:
-            what = sentence("event.drafted")
-        state = "draft" if drafted else "submitted"
-        at = text(claim, "created")
-        yield from self.event(claim, at, kind="authorization", state=state, what=what, details=[services])
+    def authorization(self, one: Logged) -> _Words | None:
+        """A request for authorization, or the payer's answer with its number and its reason."""
+        if one.type == "Claim":
+            fast = "event.submitted.expedited" if one.payload.get("fast") else "event.submitted"
+            known = {"draft": "event.drafted", "submitted": fast, "cancelled": "event.request-withdrawn"}
+            services = tuple(one.payload.get("services", ())) if one.state != "cancelled" else ()
+            return ("authorization", sentence(known[one.state]), (services,)) if one.state in known else None
+        if one.state in ("draft", "deleted", MISTAKEN):
+            return None
+        who, number = self._name(one, "who", sentence("role.payer")), text(one.payload, "number")
+        what = DECIDED[one.state](who) if one.state in DECIDED else sentence("event.answered", who=who)
+        numbered = sentence("event.number", number=number) if number and one.state != "withdrawn" else ""
+        return "authorization", what, (numbered, one.reason or "")
 
-    def answer(self, answer: Json) -> Iterator[Event]:
-        """The payer's answer: the decision on the first line that has one, its number and its reason."""
-        who = self.name(item(answer, "insurer"), sentence("role.payer"))
-        answered = (*items(answer, "item"), *items(answer, "addItem"))
-        states = (decided(answer, line) for line in answered)
-        state = next((each for each in states if each != "unclear"), overall(answer) if not answered else "unclear")
-        said = [each for part in (*answered, answer) for each in reviews(part)]
-        numbers = [text(extension(each, "number"), "valueString") for each in said]
-        number = next((each for each in (*numbers, text(answer, "preAuthRef")) if each), "")
-        reasons = [words(item(extension(each, "reasonCode"), "valueCodeableConcept")) for each in said]
-        why = next((each for each in (*reasons, text(answer, "disposition")) if each), "")
-        what = DECIDED[state](who) if state in DECIDED else sentence("event.answered", who=who)
-        details = [sentence("event.number", number=number) if number else "", why]
-        at = text(answer, "created")
-        yield from self.event(answer, at, kind="authorization", state=state, what=what, details=details)
-
-    def visit(self, appointment: Json) -> Iterator[Event]:
-        status, start = text(appointment, "status"), text(appointment, "start")
-        zone = zone_of(clinic(appointment, self.known), self.zone)
+    def visit(self, one: Logged) -> _Words | None:
+        """An Appointment, with its day and hour on the clock of its place."""
+        start, places = text(one.payload, "start"), items(one.payload, "at")
+        site = {"participant": [{"actor": each} for each in places]}
+        zone = zone_of(clinic(site, self.known), self.zone)
         begins = moment(start, zone)
-        day = dated(first(start, zone)) if begins else sentence("visit.day-unknown")
-        place = next(
-            (
-                name
-                for each in items(appointment, "participant")
-                if target(item(each, "actor")).startswith("Location/") and (name := self.name(item(each, "actor"), ""))
-            ),
-            "",
-        )
+        day: Value = dated(first(start, zone)) if begins else sentence("visit.day-unknown")
+        place = next((name for each in places if (name := self._named(each, ""))), "")
         hour = f"{clock(start, zone):%H:%M}" if begins and len(start) > 10 else ""
-        details = [hour, place, words(item(appointment, "cancelationReason"))]
-        over = status in ("fulfilled", "noshow", "arrived", "checked-in")
-        if status in ARRIVED:
-            at, what = start if over else text(appointment, "created"), ARRIVED[status](day)
-            yield from self.event(appointment, at, kind="visit", state=status, what=what, details=details)
+        told = MOVED if one.before == one.state else ARRIVED
+        return ("visit", told[one.state](day), (hour, place, one.reason or "")) if one.state in told else None
 
-    def eligibility(self, answer: Json) -> Iterator[Event]:
-        who = self.name(item(answer, "insurer"), sentence("role.payer"))
-        inforce = [each.get("inforce") for each in items(answer, "insurance")]
-        state = "met" if any(inforce) else "blocked" if False in inforce else "unknown"
+    def coverage(self, one: Logged) -> _Words | None:
+        """The payer's answer whether a card is good."""
+        who = self._name(one, "who", sentence("role.payer"))
         what = {
             "met": sentence("event.coverage.confirmed", who=who),
             "blocked": sentence("event.coverage.not-in-force", who=who),
-        }.get(state, sentence("event.coverage.answered", who=who))
-        at, said = text(answer, "created"), text(answer, "disposition")
-        yield from self.event(answer, at, kind="coverage", state=state, what=what, details=[said])
+            "unknown": sentence("event.coverage.answered", who=who),
+        }.get(one.state)
+        return ("coverage", what, (one.reason or "",)) if what else None
 
-    def talk(self, talk: Json) -> Iterator[Event]:
-        medium = next((words(each) for each in items(talk, "medium")), "").lower()
-        to: Value = tuple(each for each in map(self._whom, items(talk, "recipient")) if each)
-        what = TALKS.get(medium, TALKS["emailwrit"])(to or sentence("patient.unnamed"))
-        said = next(filter(None, (text(each, "contentString") for each in items(talk, "payload"))), "")
-        state = "failed" if talk.get("status") == "not-done" else "done"
-        at = text(talk, "sent") or text(talk, "received")
-        yield from self.event(talk, at, kind="talk", state=state, what=what, details=[said])
+    def talk(self, one: Logged) -> _Words | None:
+        """A call, a message, a letter, with what was said."""
+        if one.state not in ("done", "failed"):
+            return None
+        to: Value = tuple(each for each in map(self._whom, items(one.payload, "to")) if each)
+        told = TALKS.get(text(one.payload, "medium").lower(), TALKS["emailwrit"])(to or sentence("patient.unnamed"))
+        present: Json = next((each for each in self.case.talks if each.get("id") == one.resource), {})
+        said = next(filter(None, (text(each, "contentString") for each in items(present, "payload"))), "")
+        return "talk", told, (said,)
 
     def _whom(self, reference: Json) -> Value:
         to = target(reference)
         if to.startswith("Patient/"):
             return sentence("patient.unnamed")
-        return self.name(reference, sentence("family.unnamed") if to.startswith("Related") else "")
+        return self._named(reference, sentence("family.unnamed") if to.startswith("Related") else "")
 
-    def document(self, document: Json) -> Iterator[Event]:
-        what = words(item(document, "type")) or sentence("document.unnamed")
-        yield from self.event(document, text(document, "date"), kind="document", state="here", what=what)
+    def document(self, one: Logged) -> _Words | None:
+        """A document or a report that came."""
+        unnamed = "report.unnamed" if one.type == "DiagnosticReport" else "document.unnamed"
+        name = text(one.payload, "name") or sentence(unnamed)
+        return ("document", name, ()) if one.state == "here" else None
 
-    def report(self, report: Json) -> Iterator[Event]:
-        at = text(report, "issued") or text(report, "effectiveDateTime")
-        what = words(item(report, "code")) or sentence("report.unnamed")
-        yield from self.event(report, at, kind="document", state="here", what=what)
-
-    def notice(self, contract: Json) -> Iterator[Event]:
-        number = number_of(contract)
-        ends = text(item(contract, "applies"), "end")
+    def agreement(self, one: Logged) -> _Words | None:
+        """Notice given on the contract that the case stands on."""
+        if one.state != "notice":
+            return None
+        ends = text(one.payload, "ends")
         known = ends and moment(ends, self.zone)
-        details = [sentence("remark.ends", day=dated(first(ends, self.zone)))] if known else []
-        at = text(extension(contract, f"{EXTENSION}/notice-given"), "valueDate")
-        what = sentence("event.notice", number=number)
-        yield from self.event(contract, at, kind="agreement", state="notice", what=what, details=details)
+        details = (sentence("remark.ends", day=dated(first(ends, self.zone))),) if known else ()
+        return "agreement", sentence("event.notice", number=text(one.payload, "number")), details
+
+
+def _nothing(_teller: Teller, _one: Logged) -> None:
+    return None
+
+
+_TOLD: Final[dict[str, Callable[[Teller, Logged], _Words | None]]] = {
+    "order": Teller.order,
+    "stage": Teller.stage,
+    "errand": Teller.errand,
+    "authorization": Teller.authorization,
+    "visit": Teller.visit,
+    "coverage": Teller.coverage,
+    "talk": Teller.talk,
+    "document": Teller.document,
+    "agreement": Teller.agreement,
+}

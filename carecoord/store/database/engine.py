@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -201,15 +201,17 @@ def _away(url: URL, cause: BaseException, connecting: bool = False) -> DatabaseA
     return problem
 
 
-def migrate(engine: Engine) -> None:
+def migrate(engine: Engine, then: Callable[[Connection], None] = lambda _: None) -> None:
     """Bring the tables of the store and of auth to the newest revision; does nothing where they are. Safe to run
-    at once from several processes. Makes the database's own secret the first time."""
+    at once from several processes. Makes the database's own secret the first time. then: what is to be done besides, in
+    the same transaction."""
     with writing(engine) as conn:
         if conn.dialect.name == "postgresql":
             conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         command.upgrade(alembic_config(conn), "head")
         if conn.scalar(select(setting.c.value).where(setting.c.name == "secret")) is None:
             conn.execute(setting.insert(), {"name": "secret", "value": secrets.token_bytes(32)})
+        then(conn)
 
 
 def alembic_config(conn: Connection) -> Config:

@@ -7,8 +7,9 @@ ended. `horizon` looks which are held: up to there nothing will come any more. N
 writer at a time, so its numbers are in the order of the commits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from carecoord.store.database import bulk
 from carecoord.store.database.engine import reading
 from carecoord.store.events.tables import event
 
+_RUN = 400  # ids in one statement: both databases bound the number of parameters
 _CLASS = 0x65766E74  # of the advisory locks that say from which number on a transaction appends
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -56,6 +58,7 @@ _all = select(*_columns).order_by(event.c.n)
 _next = _all.where(event.c.n > bindparam("cursor"), event.c.n <= bindparam("horizon")).limit(bindparam("limit"))
 _of_case = _next.where(event.c.case_id == bindparam("case_id"))
 _of_patient = _next.where(event.c.patient == bindparam("patient"))
+_of_resources = _all.where(event.c.type == bindparam("type"), event.c.resource.in_(bindparam("ids", expanding=True)))
 # A sequence that nobody has called says the number that it will give next, afterwards the one it gave last.
 _given = "(SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM event_n_seq)"
 _announce = text(f"SELECT pg_advisory_xact_lock_shared({_CLASS}, ({_given} & 2147483647)::int)")
@@ -79,8 +82,7 @@ def append(conn: Connection, entries: Sequence[Entry]) -> None:
 
 
 def horizon(engine: Engine) -> int:
-    """Up to which number the log is settled: whoever begins to read now sees every event that it will ever have there.
-    """
+    """Up to which number the log is settled: who begins to read now sees every event that it will ever have there."""
     if engine.dialect.name == "sqlite":
         return _EVERYTHING
     with reading(engine) as conn:  # neither sequences nor locks are part of the state that a transaction sees
@@ -102,6 +104,19 @@ def of_case(engine: Engine, case_id: str, cursor: int, limit: int) -> list[Entry
 def of_patient(engine: Engine, patient: str, cursor: int, limit: int) -> list[Entry]:
     """The same, of one patient: an id."""
     return _settled(engine, _of_patient, {"patient": patient, "cursor": cursor, "limit": limit})
+
+
+def of_resources(conn: Connection, references: Iterable[str]) -> list[Entry]:
+    """Every event of these resources, `Type/id`, as far as the connection sees, in order. An event that concerns
+    several cases is returned once for each."""
+    pairs = sorted((type, id) for type, _, id in (each.partition("/") for each in set(references)))
+    found = [
+        row
+        for type, group in groupby(pairs, key=lambda pair: pair[0])
+        for ids in bulk.runs([id for _, id in group], _RUN)
+        for row in conn.execute(_of_resources, {"type": type, "ids": ids})
+    ]
+    return sorted((_entry(row) for row in found), key=lambda entry: entry.n)
 
 
 def _settled(engine: Engine, query: Select[Any], asked: dict[str, Any]) -> list[Entry]:

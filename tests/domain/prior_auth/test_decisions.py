@@ -29,6 +29,7 @@ from tests.domain.stories import (
     site,
     task,
 )
+from tests.domain.timeline.logs import logged
 
 ZONE = POLICY.zone
 
@@ -129,7 +130,9 @@ class TestWhatWasDecided:
     @pytest.mark.parametrize("disposition", ["Denied", "Pending"])
     def test_the_case_tells_the_same_story(self, disposition):
         case = needed(claim(), bare(disposition=disposition)).case()
-        event = next(Teller(case, {}, ZONE).answer(case.responses[0]))
+        (one,) = logged(case.responses[0])
+        event = Teller(case, {}, ZONE).tell(one)
+        assert event is not None
         assert event.state == {"Denied": "denied"}.get(disposition, "unclear")
 
 

@@ -127,3 +127,17 @@ def test_how_a_case_stands_is_told_when_a_gate_turns_and_not_when_only_a_clock_d
     with writing(engine) as conn:
         worklist_project.refresh(conn, NOW + timedelta(hours=1), RULES, 100)
     assert end(engine) == turned[0].n
+
+
+def test_an_order_of_a_device_is_a_case_of_its_own_kind(engine: Engine) -> None:
+    start = story(engine)
+    device = {"resourceType": "DeviceRequest", "id": "cpap", "status": "active", "intent": "order",
+              "subject": ref("Patient/pat"), "codeCodeableConcept": {"text": "CPAP"}, "authoredOn": at(-1),
+              "requester": ref("Organization/clinic"), "performer": ref("Organization/group-1")}  # fmt: skip
+    write(engine, device, task(7, focus=ref("DeviceRequest/cpap"), basedOn=[ref("DeviceRequest/cpap")]))
+    assert ("DeviceRequest/cpap", "", "active", "DeviceRequest~cpap") in told(engine, start)
+    assert ("Task/task-7", "", "sent", "DeviceRequest~cpap") in told(engine, start)
+    stands = [each for each in log.after(engine, start, 100) if each.kind == "clearance"]
+    assert [(each.type, each.resource, each.case_id) for each in stands] == [
+        ("DeviceRequest", "cpap", "DeviceRequest~cpap")
+    ]

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, delete, text, update
 from sqlalchemy.exc import DatabaseError
 
-from carecoord.store.database.engine import writing
+from carecoord.store.database.engine import reading, writing
 from carecoord.store.events import log
 from carecoord.store.events.log import Entry
 from carecoord.store.events.tables import event
@@ -64,6 +64,8 @@ def test_a_cursor_goes_on_where_it_stood_and_cases_patients_and_resources_have_t
     assert names(log.of_case(engine, "r1", 0, 10)) == ["t1", "t1"]
     assert names(log.of_case(engine, "r1", first[0].n, 10)) == ["t1"]
     assert names(log.of_patient(engine, "p2", 0, 10)) == ["t1", "c1"]
+    with reading(engine) as conn:
+        assert [each.n for each in log.of_resources(conn, ["Claim/c1", "Task/t1", "Task/none"])] == [1, 3, 4]
 
 
 @pytest.mark.parametrize("statement", [delete(event), update(event).values(state="x")], ids=["delete", "update"])
@@ -90,6 +92,8 @@ def test_who_commits_late_with_a_low_number_is_waited_for(pg: Engine) -> None:
         log.append(slow, [entry("slow")])
         append(pg, entry("quick"))
         assert names(log.after(pg, 0, 10)) == ["before"]
+        with reading(pg) as other:  # the panel of a case shows it at once: it has no cursor to lose it by
+            assert names(log.of_resources(other, ["Task/quick"])) == ["quick"]
     assert names(log.after(pg, 1, 10)) == ["slow", "quick"]
 
 
