@@ -41,7 +41,7 @@ _OUT: Final = (
     ("headline", "string", "What hurts first, in words."),
     ("headlineGate", "code", "The gate that the headline is about."),
     *_MOVE,
-    ("conflict", "boolean", "Whether sources contradict each other."),
+    ("conflict", "boolean", "Whether sources contradict each other; a payer is not told of its clinics' sources."),
     ("conflictReason", "string", "In what they do."),
     ("warning", "string", "What does not stand in the way and should be known."),
     ("change", "date", "A day on which the answer changes by itself."),
@@ -99,7 +99,7 @@ _MANY: Final = {"conflictReason", "warning", "change", "gate", "evidence", "span
 
 def _parameter(row: Sequence[Any], use: str) -> Json:
     name, kind, words = row
-    least = 1 if use == "out" and name in ("order", "asOf", "gate", "conflict") else 0
+    least = 1 if use == "out" and name in ("order", "asOf", "gate") else 0
     made: Json = {"name": name, "use": use, "min": least, "max": "*" if name in _MANY else "1", "documentation": words}
     if isinstance(kind, str):
         return {**made, "type": kind}

@@ -51,6 +51,7 @@ def row(rid: int, **given: Any) -> dict[str, Any]:
     told = ("patient_name", "birth_date", "member_id", "number", "performer_name")
     own = made["role"] == "payer"
     made = {
+        "payer_order": was_told, "payer_open": made["open"],
         "payer_moves": own, "payer_due": due if own else None,
         "payer_due_label": dumps(sentence("due.payer-decision")) if own else None,
         "payer_clock_start": NOW - DAY if own else None,

@@ -2,8 +2,10 @@
 for any day and as of any instant.
 
 Nobody learns from it what they may not read: a gate whose evidence the asker may not see is withheld, and with it what
-would give it away (the headline and whether all is cleared)."""
+would give it away (the headline and whether all is cleared). A payer is answered from what it was told alone, as on its
+pages (decision 27)."""
 
+from collections.abc import Sequence
 from datetime import date as Date
 from datetime import datetime, tzinfo
 from typing import Any
@@ -14,14 +16,18 @@ from carecoord.actions.access.audited import noted
 from carecoord.actions.access.turn import Asker, Turn, looking, missing
 from carecoord.actions.clearance.assemble import assemble
 from carecoord.actions.worklist import project
+from carecoord.domain.access import payer_view
+from carecoord.domain.access.payer_view import PayerCase
 from carecoord.domain.clearance.clearance import CLEARING, Clearance, clear
 from carecoord.domain.gates.gate import NAMES, Action, Evidence, Gate
 from carecoord.domain.referrals.case import Case, case_id, order_named
 from carecoord.domain.resource.codes import CANONICAL
+from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import item, key, target
 from carecoord.errors import Gone, Invalid
 from carecoord.fhir import text
 from carecoord.fhir.instants import instant, micros, moment, period
+from carecoord.fhir.search.query import NOTHING
 from carecoord.store.resources import read
 from carecoord.words.catalogue import say
 from carecoord.words.sentence import Sentence
@@ -29,7 +35,6 @@ from carecoord.world import World
 
 Json = dict[str, Any]
 ACTIONS = f"{CANONICAL}/CodeSystem/next-action"
-DISCLOSED = ("coverage", "authorization", "information")  # what a request for authorization itself speaks of
 WITHHELD = "Not shown: this access may not read what it rests on."
 
 
@@ -51,8 +56,14 @@ def clearance(
         if case is None or not _same_patient(turn.conn, case):
             raise missing(*order_named(id))
         shown.append(target(item(case.order, "subject")).removeprefix("Patient/") or None)
-        found = clear(case, moment(at) if at is not None else turn.now, project.policy(world.settings), on)
-        return _parameters(found, case, _hidden(turn, found, full, at))
+        then, policy = moment(at) if at is not None else turn.now, project.policy(world.settings)
+        found = clear(case, then, policy, on)
+        if full:
+            return _parameters(found, case, _hidden(turn, found.gates, at))
+        told = payer_view.payer_case(case, found, then, policy, on)
+        if told is None:
+            raise missing(*order_named(id))
+        return _payers_parameters(told, then, on or local(then, policy.zone), _hidden(turn, told.gates, at))
 
 
 def _query(date: str | None, as_of: str | None) -> str:
@@ -99,14 +110,14 @@ def _same_patient(conn: Connection, case: Case) -> bool:
     return target(item(now, "subject")) == target(item(case.order, "subject"))
 
 
-def _hidden(turn: Turn, found: Clearance, full: bool, at: int | None) -> frozenset[str]:
-    """The gates to withhold: from who may read the referral those of which they may read no evidence at all, from its
-    payer those of which they may not read all, and what rests on nothing that a request discloses."""
-    pairs = {(kind, id) for gate in found.gates for e in gate.evidence for kind, _, id in [e.reference.partition("/")]}
+def _hidden(turn: Turn, gates: Sequence[Gate], at: int | None) -> frozenset[str]:
+    """The gates to withhold: those that are not among these, and those of which the asker may read no evidence at all.
+    Whoever may read who takes part in a network is told how the agreement behind it stands."""
+    pairs = {(kind, id) for gate in gates for e in gate.evidence for kind, _, id in [e.reference.partition("/")]}
     seen = {f"{row.type}/{row.id}" for row in read.many(turn.conn, pairs, at) if turn.sees(row, "r")}
-    enough = any if full else all
-    shown = {gate.name for gate in found.gates if gate.evidence and enough(e.reference in seen for e in gate.evidence)}
-    shown |= {gate.name for gate in found.gates if not gate.evidence and (full or gate.name in DISCLOSED)}
+    if turn.filter("OrganizationAffiliation", "r") != NOTHING:
+        seen |= {f"{kind}/{id}" for kind, id in pairs if kind == "Contract"}
+    shown = {gate.name for gate in gates if not gate.evidence or any(e.reference in seen for e in gate.evidence)}
     return frozenset(NAMES) - shown
 
 
@@ -134,6 +145,18 @@ def _parameters(found: Clearance, case: Case, hidden: frozenset[str]) -> Json:
         parts += [_part("changesAt", valueInstant=instant(micros(found.changes_at)))] if found.changes_at else []
     parts += [_part("gate", part=_gate(gate)) for gate in gates]
     parts += [_part("gate", part=_withheld(name)) for name in NAMES if name in hidden]
+    return {"resourceType": "Parameters", "parameter": parts}
+
+
+def _payers_parameters(told: PayerCase, now: datetime, on: Date, hidden: frozenset[str]) -> Json:
+    """The answer to a payer: the gates that speak to it, and nothing that is judged from more than it was told."""
+    parts = [
+        _part("order", valueReference={"reference": key(told.case.order)}),
+        _part("asOf", valueInstant=instant(micros(now))),
+        _part("date", valueDate=on.isoformat()),
+        *(_part("gate", part=_gate(gate)) for gate in told.gates if gate.name not in hidden),
+        *(_part("gate", part=_withheld(name)) for name in NAMES if name in hidden),
+    ]
     return {"resourceType": "Parameters", "parameter": parts}
 
 

@@ -1,10 +1,11 @@
 """What a payer's clerk sees of a case: one table for every road on which a payer looks at cases, and the values that
 hold nothing else.
 
-A payer knows what was sent to it and what it said: the requests for authorization, its answers, the papers with them,
-and how the agreement between it and the clinic stands today. It was told nothing of the visit, of why the patient is
-referred, of other payers, or of who works on the referral. So the case is judged anew from what it was told alone: a
-sentence can not give away what the rules did not know."""
+A payer knows what was sent to it and what it said: the requests for authorization with the orders that they name, its
+answers, the papers with them, and how the agreement between it and the clinic stands today. It was told nothing of the
+visit, of other payers, or of who works on the referral, and of why the patient is referred only by an order that it was
+sent (decision 27). So the case is judged anew from what it was told alone: a sentence can not give away what the rules
+did not know."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -16,15 +17,19 @@ from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.clearance.deadlines import changes_at
 from carecoord.domain.gates.gate import Gate
 from carecoord.domain.gates.policy import Policy
-from carecoord.domain.prior_auth.approval import approved
+from carecoord.domain.prior_auth.approval import approved, numbered
+from carecoord.domain.prior_auth.decisions import Line
+from carecoord.domain.prior_auth.requests import Request
+from carecoord.domain.prior_auth.review_action import GRANTED
 from carecoord.domain.prior_auth.ruling import AuthorizationState
-from carecoord.domain.referrals.case import Case
+from carecoord.domain.referrals.case import Case, orders
 from carecoord.domain.resource.codes import FORM_WANTED, PAPER_WANTED, has
-from carecoord.domain.resource.days import local
+from carecoord.domain.resource.days import local, midnight
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.domain.resource.parties import Directory, Party
 from carecoord.domain.timeline import timeline
 from carecoord.domain.timeline.events import MISTAKEN, Logged
+from carecoord.fhir.instants import FOREVER, micros
 from carecoord.words.sentence import Sentence, Value, dated, sentence
 
 GATES: Final = frozenset({  # rules by which a gate may speak to the payer; a bad standing is told as much as a good one
@@ -66,6 +71,7 @@ _ORDER: Final = (
     "resourceType", "id", "meta", "identifier", "status", "intent", "category", "priority", "code", "subject",
     "authoredOn", "requester", "performerType", "locationReference",
 )  # fmt: skip
+_REASON: Final = ("reasonCode", "reasonReference")  # of an order that a request names
 _PATIENT: Final = ("resourceType", "id", "meta", "name", "gender", "birthDate", "deceasedBoolean", "deceasedDateTime")
 
 
@@ -98,7 +104,7 @@ class PayerRow:
 
 _OWN: Final = {"authorization_state": "payer_authorization", "authorization_note": "payer_authorization_note",
                "agreement_state": "payer_agreement", "agreement_note": "payer_agreement_note",
-               "moves": "payer_moves", "due_at": "payer_due", "due_label": "payer_due_label",
+               "open": "payer_open", "moves": "payer_moves", "due_at": "payer_due", "due_label": "payer_due_label",
                "clock_start": "payer_clock_start"}  # fmt: skip
 
 
@@ -120,12 +126,13 @@ class PayerCase:
     agreement: str  # its number
 
 
-def payer_case(case: Case, found: Clearance, now: datetime, policy: Policy) -> PayerCase | None:
-    """The case as the payer of its card sees it; None where nothing was sent to it. `found`: the whole judgement."""
+def payer_case(case: Case, found: Clearance, now: datetime, policy: Policy, on: date | None = None) -> PayerCase | None:
+    """The case as the payer of its card sees it, for today or the day `on`; None where nothing was sent to it. `found`:
+    the whole judgement."""
     told = told_to_payer(case, found)
     if told is None:
         return None
-    judged = judged_for_payer(told, now, policy)
+    judged = judged_for_payer(told, now, policy, on)
     asks = [ask for ask in judged.papers if ask.by == "payer" and ask.state != "attached"]
     number = judged.participation.number
     notices = tuple(each for each in told.agreements if number and number_of(each) == number)
@@ -146,13 +153,20 @@ def events(told: PayerCase, zone: tzinfo, logged: Iterable[Logged]) -> tuple[tim
 
 
 def references(told: PayerCase) -> set[str]:
-    """What the gates and the papers name, `Type/id`."""
-    return {proof.reference for gate in told.gates for proof in gate.evidence} | {key(each) for each in told.documents}
+    """What the gates and the papers name, and the order that was sent, `Type/id`."""
+    sent = {key(told.case.order)} if names_order(told.case) else set[str]()
+    named = {proof.reference for gate in told.gates for proof in gate.evidence}
+    return sent | named | {key(each) for each in told.documents}
+
+
+def names_order(told: Case) -> bool:
+    """Whether a request that was sent names the order itself. Then the order went with it: "All resources referenced by
+    the Claim" are in the Bundle of a request (Da Vinci PAS 2.2.1, PAS Request Bundle)."""
+    return any(key(told.order) in orders(each) for each in told.claims)
 
 
 def told_to_payer(case: Case, found: Clearance) -> Case | None:
-    """Of a case only what went to the payer of its card or came from it; None where no request for authorization did.
-    """
+    """Of a case only what went to the payer of its card or came from it; None where no request did."""
     card, known = found.card, found.facts
     payer = card.payer if card else None
     if card is None or payer is None:
@@ -169,7 +183,9 @@ def told_to_payer(case: Case, found: Clearance) -> Case | None:
     sent = {key(each) for each in claims}
     answers = tuple(each for each in case.responses if target(item(each, "request")) in ids or key(each) in ids)
     kept = own | {key(each) for each in answers}
-    order: Json = {name: case.order[name] for name in _ORDER if name in case.order}
+    named = any(key(case.order) in orders(each) for each in claims)
+    parts = (*_ORDER, *(_REASON if named else ()))
+    order: Json = {name: case.order[name] for name in parts if name in case.order}
     order["performer"] = list(_performer(found))
     order["insurance"] = [each for each in items(case.order, "insurance") if target(each) in kept]
     return Case(
@@ -184,9 +200,10 @@ def told_to_payer(case: Case, found: Clearance) -> Case | None:
     )  # fmt: skip
 
 
-def judged_for_payer(told: Case, now: datetime, policy: Policy) -> Clearance:
-    """How the case stands today by what the payer was told: no day of a visit is known to it."""
-    return clear(told, now, policy, on=local(now, policy.zone))
+def judged_for_payer(told: Case, now: datetime, policy: Policy, on: date | None = None) -> Clearance:
+    """How the case stands by what the payer was told, today or on the day that it asks about: no day of a visit is
+    known to it."""
+    return clear(told, now, policy, on=on or local(now, policy.zone))
 
 
 def gates(judged: Clearance) -> Iterable[Gate]:
@@ -194,13 +211,37 @@ def gates(judged: Clearance) -> Iterable[Gate]:
     ruling, agreement = judged.ruling, judged.gate("agreement")
     gate = ruling.gate
     if gate.rule not in GATES and ruling.line:
-        said = approved(ruling.line, bare=True)
-        gate = Gate(rule="authorization.approved", state="met", reason=said, evidence=ruling.line.evidence)
+        gate = _granted(ruling.line, gate, judged.date)
     for each in (gate, replace(agreement, reason=judged.participation.reason)):
         if each.rule in GATES:
-            yield each if each.who == "payer" else replace(
-                each, action=None, who=None, due=None, due_label=None, since=None, waits_on=None, spans=(), offers=()
+            yield (
+                each
+                if each.who == "payer"
+                else replace(
+                    each,
+                    action=None,
+                    who=None,
+                    due=None,
+                    due_label=None,
+                    since=None,
+                    waits_on=None,
+                    spans=(),
+                    offers=(),
+                )
             )
+
+
+def _granted(line: Line, gate: Gate, day: date | None) -> Gate:
+    """What was granted, by its days alone: what else a visit needs is the clinics' to see to."""
+    rule, last, number = "authorization.approved", line.days.last, numbered(line)
+    if gate.rule == "authorization.dates-unclear":
+        return Gate(rule=rule, state="unknown", reason=gate.reason, evidence=line.evidence)
+    if day is None or line.days.holds(day):
+        return Gate(rule=rule, state="met", reason=approved(line), evidence=line.evidence)
+    said = sentence("authorization.approved.ahead", number=number, day=dated(line.days.start))
+    if last and last < day:
+        said = sentence("authorization.approved.ended", number=number, day=dated(last))
+    return Gate(rule=rule, state="open", reason=said, evidence=line.evidence)
 
 
 def authorization(judged: Clearance, policy: Policy) -> tuple[AuthorizationState, Sentence | None]:
@@ -219,7 +260,45 @@ def turns_at(judged: Clearance, policy: Policy) -> datetime | None:
     """When time alone may change what the payer sees."""
     line = judged.ruling.line
     untils: tuple[date | None, ...] = (judged.participation.until, line.days.end if line else None)
-    return changes_at(judged.facts, untils, True, judged.now, policy)
+    ends = [_over_at(request, each, policy) for request in _asked(judged) for each in request.lines]
+    moments = [changes_at(judged.facts, untils, True, judged.now, policy), *ends]
+    return min((each for each in moments if each is not None and each > judged.now), default=None)
+
+
+def is_open(judged: Clearance, policy: Policy) -> bool:
+    """Whether something may still come of what the payer was asked: it is to decide, its approval runs, or its denial
+    can be appealed. That the patient was seen, or will not be, it was not told."""
+    return any(not _is_over(each, judged.now, policy) for each in _asked(judged))
+
+
+def moves(judged: Clearance, policy: Policy) -> tuple[Gate, ...]:
+    """The gates by which the next move is the payer's, whoever else has to move first, the soonest due first: asking
+    for a paper does not stop its clock."""
+    if not is_open(judged, policy):
+        return ()
+    waiting = (gate for gate in judged.gates if gate.who == "payer" and gate.unmet)
+    return tuple(sorted(waiting, key=lambda gate: FOREVER if gate.due is None else micros(gate.due)))
+
+
+def _asked(judged: Clearance) -> list[Request]:
+    return [each for each in judged.facts.requests if each.linked and each.state != "draft"]
+
+
+def _is_over(request: Request, now: datetime, policy: Policy) -> bool:
+    if request.state == "cancelled":
+        return True
+    answered = request.state == "answered" and bool(request.lines)
+    ends = [_over_at(request, line, policy) for line in request.lines]
+    return answered and all(end is not None and end <= now for end in ends)
+
+
+def _over_at(request: Request, line: Line, policy: Policy) -> datetime | None:
+    """From when on nothing more can come of a line of an answer; None where nobody can say yet."""
+    if line.state in ("cancelled", "not-required"):
+        return request.decided
+    if line.state == "denied":
+        return request.decided + policy.appeal if request.decided else None
+    return midnight(line.days.end, policy.zone) if line.state in GRANTED and line.days.end else None
 
 
 def _performer(found: Clearance) -> Iterable[Json]:

@@ -89,12 +89,12 @@ def numbered(line: Line) -> Value:
     return sentence("numbered", number=line.number) if line.number else ""
 
 
-def approved(line: Line, *, bare: bool = False) -> Sentence:
-    """That a line is granted, and until when; `bare`: without saying whether as it was asked for."""
+def approved(line: Line) -> Sentence:
+    """That a line is granted, whether as it was asked for, and until when."""
     number, ends = numbered(line), sentence("ends", day=dated(line.days.last)) if line.days.end else ""
-    if line.state == "partly" and not bare:
+    if line.state == "partly":
         return sentence("authorization.approved.in-part", number=number, until=ends)
-    if line.state == "modified" and not bare:
+    if line.state == "modified":
         return sentence("authorization.approved.changed", number=number, until=ends)
     return sentence("authorization.approved", number=number, until=ends)
 

@@ -1,11 +1,13 @@
 """A case as one flat row of the worklist: what the desk filters, sorts and shows without judging anything again."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final, Literal
 
 from carecoord.domain.access import payer_view
 from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.contacts.attempts import attempts, last_word
+from carecoord.domain.gates.gate import Gate
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.referrals.case import Case, case_id
 from carecoord.domain.referrals.stages import Stage
@@ -54,7 +56,7 @@ def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
         "open": not found.closed,
         "specialty": referral.specialty or referral.service,
         "specialty_sort": fold(referral.specialty or referral.service),
-        "reason": _reason(case.order),
+        "reason": reason(case.order),
         "priority": referral.priority,
         "placer": _id(referral.placer),
         "placer_name": _name(referral.placer),
@@ -80,7 +82,6 @@ def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
         "due_label": _stored(found.due_label) if found.due else None,
         "clock_start": _at(found.since),
         "sort_due": FOREVER if found.due is None else micros(found.due),
-        **_payer_clock(found),
         "appointment_at": _at(seen or (done[-1].at if done else None)),
         **_office(case, found, policy),
         **_payers(case, found, policy),
@@ -135,14 +136,16 @@ def _payers(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
         "payer_authorization_note": _stored(note),
         "payer_agreement": agreement.get("agreement_state"),
         "payer_agreement_note": agreement.get("agreement_note"),
+        "payer_order": bool(told and payer_view.names_order(told)),
+        "payer_open": bool(judged and payer_view.is_open(judged, policy)),
+        **_payer_clock(payer_view.moves(judged, policy) if judged else ()),
         "changes_at": min((moment for moment in moments if moment is not None), default=None),
     }
 
 
-def _payer_clock(found: Clearance) -> dict[str, Any]:
-    """The payer's own move and clock, whoever else has to move first: asking for a paper does not stop it."""
-    moves = [gate for gate in found.gates if gate.who == "payer" and gate.unmet and not found.closed]
-    first = min(moves, key=lambda gate: FOREVER if gate.due is None else micros(gate.due), default=None)
+def _payer_clock(moves: Sequence[Gate]) -> dict[str, Any]:
+    """The payer's own move and clock."""
+    first = moves[0] if moves else None
     due = first.due if first else None
     return {
         "payer_moves": first is not None,
@@ -160,7 +163,8 @@ def _number(order: Json) -> str:
     return next((each for each in (*loop, *(text(each, "value") for each in ids)) if each), "") or text(order, "id")
 
 
-def _reason(order: Json) -> str:
+def reason(order: Json) -> str:
+    """Why the patient is referred, in the first words that say it; empty where none do."""
     said = [words(each) for each in items(order, "reasonCode")]
     said += [text(each, "display") for each in items(order, "reasonReference")]
     return next((each for each in said if each), "")

@@ -175,7 +175,9 @@ case = Table(
     Column("searched", Str, nullable=False),  # all that it is found by, domain/search_words
     Column("payer_searched", Str, nullable=False),  # of that, what the payer finds it by
     Column("updated", Big, nullable=False),
-    # the payer's own move and its clock, whoever else has to move first
+    Column("payer_order", Boolean, nullable=False),  # whether a request that was sent to it names the order
+    # whether something may still come of what the payer was asked; its own move and clock, whoever else moves first
+    Column("payer_open", Boolean, nullable=False),
     Column("payer_moves", Boolean, nullable=False),
     Column("payer_due", Big),
     Column("payer_due_label", Str),
@@ -223,8 +225,8 @@ for _scope, _sorts in CASE_SORTS.items():
         Index(f"case_row_{_scope}_{_sort}", case.c[_scope], case.c.open, case.c[_sort], case.c.rid)
 Index("case_row_visit", case.c.placer, case.c.open, case.c.cleared, case.c.appointment_at, case.c.rid, case.c.wakes_at)
 
-Index("case_row_payer_clock", case.c.payer_key, case.c.open, case.c.payer_sort, case.c.rid)
-Index("case_row_payer_moves", case.c.payer_key, case.c.open, case.c.payer_moves, case.c.payer_sort, case.c.rid)
+Index("case_row_payer_clock", case.c.payer_key, case.c.payer_open, case.c.payer_sort, case.c.rid)
+Index("case_row_payer_moves", case.c.payer_key, case.c.payer_open, case.c.payer_moves, case.c.payer_sort, case.c.rid)
 
 for _scope in CASE_LEADS:  # whether anything in somebody's list has changed, in one step
     Index(f"case_row_{_scope}_updated", case.c[_scope], case.c.updated)

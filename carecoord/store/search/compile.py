@@ -96,8 +96,8 @@ class SearchCompiler:
             case Not(criteria):
                 return No(every([self.condition(each) for each in criteria]))
             case Requested(payers):
-                told = self._test("payer_authorization", ">=", "")
-                return self._rows("case_row", "", [(self._equal("payer_key", payers), told)])
+                sent = self._test("payer_order", "=", True)
+                return self._rows("case_row", "", [(self._equal("payer_key", payers), sent)])
 
     def _within(self, type: str, criterion: Criterion) -> Condition:
         return every([self.condition(criterion), self.allowed(type)])

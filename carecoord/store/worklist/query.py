@@ -178,9 +178,8 @@ class Worklist:
 
     def _sums(self, base: tuple[Test, ...], lists: Mapping[str, tuple[Test, ...]]) -> dict[str, int]:
         """Exact counts of the lists: those of closed cases apart, all others in one pass over the base."""
-        apart = {
-            name: tests for name, tests in lists.items() if In("open", (False,)) in tests or any(map(rests, tests))
-        }
+        ended = self._own(In("open", (False,)))
+        apart = {name: tests for name, tests in lists.items() if ended in tests or any(map(rests, tests))}
         within = {name: tuple(t for t in tests if t not in base) for name, tests in lists.items() if name not in apart}
         arms = self._arms(base, words=_SEARCHED)
         if not arms:
@@ -221,7 +220,7 @@ class Worklist:
             return [Arm(whole, (scope, "open", "cleared", "appointment_at"))]
         if self.payers:
             moves = any(isinstance(test, In) and test.column == "payer_moves" for test in tests)
-            return [Arm(whole, (scope, "open", *(["payer_moves"] if moves else []), "payer_sort"))]
+            return [Arm(whole, (scope, "payer_open", *(["payer_moves"] if moves else []), "payer_sort"))]
         lead = self._lead(scope, whose, tests)
         if SORTS[sort] in CASE_SORTS.get(scope, ()) and not (
             lead and self._led_length(scope, whose, lead, tests) < _SAMPLE
@@ -265,9 +264,11 @@ def _plain(test: Test) -> Test:
 
 
 def _by_payers_clock(test: Test) -> Test:
-    """The test by the payer's own move and clock in the place of the whole case's."""
+    """The test by the payer's own end, move and clock in the place of the whole case's."""
     if isinstance(test, Span) and test.column == "sort_due":
         return replace(test, column="payer_sort")
+    if isinstance(test, In) and test.column == "open":
+        return replace(test, column="payer_open")
     if isinstance(test, In) and (test.column, test.values) == ("role", ("payer",)):
         return In("payer_moves", (True,))
     return test

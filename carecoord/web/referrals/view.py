@@ -1,9 +1,10 @@
 """One referral as its panel and its page show it: the tracks, what is next, the six gates with their proof, what
 happened and the papers, all in words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from carecoord.domain.resource.elements import Json, codes, extension, item, ite
 from carecoord.domain.resource.parties import Directory
 from carecoord.domain.resource.patient import spoken_name
 from carecoord.domain.timeline.timeline import Event
+from carecoord.domain.worklist.row import reason
 from carecoord.fhir.instants import micros
 from carecoord.web.documents.view import Paper, papers, payers_papers
 from carecoord.web.page import labels
@@ -138,6 +140,7 @@ class Sheet:
     more_events: Sequence[Moment]
     papers: Sequence[Paper]
     full: bool
+    order: str = ""  # where the order stands as the payer was sent it
 
 
 def sheet(panel: Panel | PayerPanel, zone: ZoneInfo) -> Sheet:
@@ -170,7 +173,8 @@ def _payers_sheet(panel: PayerPanel, zone: ZoneInfo) -> Sheet:
         id=row.id, number=row.number, name=row.patient_name, about=identity(panel, times),
         tags=list(_tags(told.case, row.priority)), telephones=(),
         service=words(item(told.case.order, "code")) or row.specialty,
-        service_codes=_codes([item(told.case.order, "code")]), reason="", reason_codes="",
+        service_codes=_codes([item(told.case.order, "code")]), reason=reason(told.case.order),
+        reason_codes=_codes(items(told.case.order, "reasonCode")), order=_record(key(told.case.order), panel.openable),
         story=_story(told.case, told.known, row, panel.now),
         tracks=[Track("Authorization", *authorized(row)), _contract(row)],
         next=_payers_next(panel, times), verdict=Chip("Payer status", "quiet", icon="shield-check"), verdict_note="",
@@ -288,8 +292,14 @@ def _proof(evidence: Evidence, openable: frozenset[str]) -> Proof:
     asked = {name: said for name, said in (("version", version), ("element", evidence.element)) if said}
     return Proof(
         labels.RESOURCES.get(kind, kind), evidence.reference, f"version {version}" if version else "", evidence.element,
-        f"/record/{quote(evidence.reference)}?{urlencode(asked)}" if evidence.reference in openable else "",
+        _record(evidence.reference, openable, asked),
     )  # fmt: skip
+
+
+def _record(reference: str, openable: frozenset[str], asked: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The address of a resource that the reader may open; empty of another."""
+    query = f"?{urlencode(asked)}" if asked else ""
+    return f"/record/{quote(reference)}{query}" if reference in openable else ""
 
 
 def _moment(event: Event, times: Times) -> Moment:

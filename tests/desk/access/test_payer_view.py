@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from html import unescape
 
@@ -11,11 +12,14 @@ from sqlalchemy import select, update
 
 from auth.grant import Grant
 from auth.scopes import parse, resources
+from carecoord.actions.clearance import operation
+from carecoord.actions.fhir import interactions
 from carecoord.actions.worklist import worklist as cases
 from carecoord.actions.worklist.worklist import PayerPanel
 from carecoord.domain.access import payer_view
 from carecoord.domain.gates.gate import NAMES
 from carecoord.domain.gates.rules import RULES
+from carecoord.errors import NotFound
 from carecoord.store.database.tables import case
 from carecoord.words.catalogue import in_words
 from tests.desk.conftest import House
@@ -32,9 +36,14 @@ agreement.unknown agreement.not-credentialed agreement.in-network
 """
 # Columns of a case that no road of a payer may show, order or filter by.
 HIDDEN = (
-    "reason", "stage", "headline", "action_label", "appointment_at", "owner_name", "mrn", "coverage_gate",
+    "stage", "headline", "action_label", "appointment_at", "owner_name", "mrn", "coverage_gate",
     "information_gate", "appointment_gate", "loop_gate", "cleared",
 )  # fmt: skip
+
+
+PAYER = Grant(
+    "u", scopes=resources(parse("user/*.cruds")), roles=frozenset({"payer"}), organization="office-blue-horizon"
+)
 
 
 @pytest.fixture
@@ -83,7 +92,7 @@ def test_no_hidden_cell_stands_in_any_answer_to_a_payer(house: House, payer: Fla
     exported = get(payer, "/worklist.csv?tab=open") + get(payer, "/worklist.csv?tab=closed")
     for id, row in rows.items():
         answers = text(get(payer, f"/referrals/{id}") + get(payer, f"/?tab=open&q={row.number}")) + exported
-        for name in ("reason", "headline", "owner_name", "mrn"):
+        for name in ("headline", "owner_name", "mrn"):
             value = in_words(getattr(row, name)) if name == "headline" else getattr(row, name)
             if value and not (name == "headline" and row.role == "payer"):
                 payers = name == "headline" and row.headline_gate in ("authorization", "agreement")
@@ -152,12 +161,54 @@ def test_a_bad_standing_of_the_agreement_is_shown_to_its_payer(bad: str) -> None
 
 
 def test_the_value_that_goes_to_a_payers_page_holds_nothing_else(house: House) -> None:
-    grant = Grant("u", scopes=resources(parse("user/*.cruds")), roles=frozenset({"payer"}),
-                  organization="office-blue-horizon")  # fmt: skip
-    found = cases.panel(house.world, grant, "worked-01-visit-after-approval", "r")
+    found = cases.panel(house.world, PAYER, "worked-01-visit-after-approval", "r")
     assert isinstance(found, PayerPanel)
     told = found.told.case
     assert (told.appointments, told.encounters, told.reports, told.requests, told.answers) == ((), (), (), (), ())
-    assert not {"reasonCode", "reasonReference", "note", "occurrencePeriod", "supportingInfo"} & told.order.keys()
+    assert not {"note", "occurrencePeriod", "supportingInfo"} & told.order.keys()
     assert not {"identifier", "telecom", "address", "communication", "extension"} & (told.patient or {}).keys()
-    assert "Exertional chest pain" not in unescape(repr(found))
+    assert told.order["reasonCode"][0]["text"] == "Exertional chest pain"  # the request names the order
+
+
+def test_the_list_and_its_file_do_not_tell_why_somebody_is_referred(house: House, payer: FlaskClient) -> None:
+    shown = {*walk(payer, "/?tab=open"), *walk(payer, "/?tab=closed")}
+    with house.world.engine.connect() as conn:
+        reasons = set(conn.execute(select(case.c.reason).where(case.c.id.in_(shown))).scalars()) - {""}
+    listed = "".join(get(payer, f"{path}?tab={tab}") for path in ("/", "/worklist.csv") for tab in ("open", "closed"))
+    assert len(reasons) > 3
+    assert not [each for each in reasons if each in text(listed)]
+
+
+def test_every_word_of_clearance_asked_by_a_payer_stands_on_its_page(house: House, payer: FlaskClient) -> None:
+    seen = 0
+    for id in {*walk(payer, "/?tab=open"), *walk(payer, "/?tab=closed")}:
+        page = unescape(get(payer, f"/referrals/{id}"))
+        answer = operation.clearance(house.world, PAYER, id)
+        assert {part["name"] for part in answer["parameter"]} == {"order", "asOf", "date", "gate"}
+        gates = [part["part"] for part in answer["parameter"] if part["name"] == "gate"]
+        shown = [parts for parts in gates if not any(part["name"] == "withheld" for part in parts)]
+        seen += len(shown)
+        for parts in shown:
+            told = [part["valueString"] for part in parts if part["name"] in ("reason", "dueFor")]
+            told += [part["valueCoding"]["display"] for part in parts if part["name"] == "action"]
+            for proof in (part["part"] for part in parts if part["name"] == "evidence"):
+                told += [each.get("valueString") or each["valueReference"]["reference"] for each in proof]
+            for said in told:
+                assert said in page, (id, said)
+    assert seen > 10
+
+
+def test_what_a_payer_reads_of_an_order_stands_behind_a_link_on_its_page(house: House, payer: FlaskClient) -> None:
+    read = set()
+    for id in {*walk(payer, "/?tab=open"), *walk(payer, "/?tab=closed")}:
+        page = get(payer, f"/referrals/{id}")
+        try:
+            order = json.loads(interactions.read(house.world, PAYER, "ServiceRequest", id).body)
+        except NotFound:
+            assert f"/record/ServiceRequest/{id}" not in page
+            continue
+        read.add(id)
+        assert f'href="/record/ServiceRequest/{id}"' in page
+        said = words(unescape(get(payer, f"/record/ServiceRequest/{id}")))
+        assert words(json.dumps(order, ensure_ascii=False)) <= said, id
+    assert "worked-01-visit-after-approval" in read

@@ -245,13 +245,42 @@ def test_the_payer_sees_what_the_request_discloses_and_no_more(world: World, tel
     tell(book(rule()), claim(sent=-2), answer("A4"), wish())
     found = clearance(world, PAYER, "sr")
     shown = gates(found)
-    assert shown["coverage"]["state"] == "met"
     assert shown["authorization"]["state"] == "pending"
-    assert shown["information"]["state"] == "open"
-    assert {name for name, parts in shown.items() if parts.get("withheld")} >= {"appointment", "loop"}
-    assert first(found, "headline") is None
+    assert shown["agreement"]["state"] == "met"
+    withheld = {name for name, parts in shown.items() if parts.get("withheld")}
+    assert withheld == {"coverage", "information", "appointment", "loop"}
+    assert {part["name"] for part in found["parameter"]} == {"order", "asOf", "date", "gate"}
+    assert first(found, "date") == "2026-11-24"  # today: the day of the visit is not the payer's to know
     assert "Appointment" not in str(found)
-    assert "2026-12-04" not in str(list(shown.values()))
+    assert "2026-12-04" not in str(found)
+
+
+def test_a_payer_is_answered_alike_whatever_the_clinics_did(world: World, tell: Callable[..., None]) -> None:
+    tell(book(rule()), claim(sent=-2), answer("A1", start=-5, end=20))
+    booked = clearance(world, PAYER, "sr"), clearance(world, PAYER, "sr", date="2026-12-30")
+    tell("Appointment/visit", contract(end=100, evergreen=True))
+    assert (clearance(world, PAYER, "sr"), clearance(world, PAYER, "sr", date="2026-12-30")) == booked
+    assert gates(booked[0])["authorization"]["state"] == "met"
+    assert gates(booked[1])["authorization"]["state"] == "open"
+    assert gates(booked[1])["authorization"]["reason"] == "Authorization AUTH-1 was approved until 12 Dec 2026."
+    assert first(booked[1], "date") == "2026-12-30"
+
+
+def test_a_payer_to_whom_nothing_was_sent_or_not_yet_knows_of_no_case(world: World, tell: Callable[..., None]) -> None:
+    with pytest.raises(NotFound):
+        clearance(world, PAYER, "sr")
+    tell(book(rule()), claim(sent=-2), answer("A4"), now=NOW + timedelta(days=1))
+    assert clearance(world, PAYER, "sr")
+    with pytest.raises(NotFound):
+        clearance(world, PAYER, "sr", as_of="2026-11-22")
+
+
+def test_a_payers_app_is_told_no_gate_of_which_it_may_read_nothing(world: World, tell: Callable[..., None]) -> None:
+    tell(book(rule()), claim(sent=-2), answer("A4"))
+    narrow = person("payer", "office-payer-1", scope="user/ServiceRequest.rs")
+    assert {name for name, parts in gates(clearance(world, narrow, "sr")).items() if parts.get("withheld")} == set(
+        NAMES
+    )
 
 
 def test_another_payer_and_the_contract_desk_know_of_no_such_case(world: World, tell: Callable[..., None]) -> None:
