@@ -34,15 +34,19 @@ class Question:
 
 
 Result = Literal["in", "out", "excluded", "pending", "unknown"]
+# Why: the names of the gate's rules (gates/rules.py).
+Cause = Literal[
+    "self-pay", "no-performer", "no-payer", "plan", "silent", "network", "excluded", "excluded-in-part", "site",
+    "specialty", "ended", "later", "contract", "suspended", "awaited", "unknown", "not-credentialed", "in-network",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Participation:
-    """`kind` refines it for the chip: ended, later, site,
-    not-credentialed, awaited, suspended, silent, plan, contract... `until`: the first day it no longer holds."""
+    """`kind` says why, by which the chip is chosen. `until`: the first day it no longer holds."""
 
     result: Result
-    kind: str
+    kind: Cause
     reason: Sentence
     evidence: tuple[Evidence, ...] = ()
     network: Value = ""
@@ -234,13 +238,19 @@ def _awaits_credentials(who: Value, day: date) -> Sentence:
     return sentence("agreement.not-credentialed", who=who)
 
 
-_NOT_IN_FORCE: Final[dict[State, Result]] = {"awaited": "pending", "unknown": "unknown"}  # all others: out
+_NOT_IN_FORCE: Final[dict[State, tuple[Result, Cause]]] = {
+    "ended": ("out", "ended"),
+    "later": ("out", "later"),
+    "awaited": ("pending", "awaited"),
+    "suspended": ("out", "suspended"),
+    "unknown": ("unknown", "unknown"),
+}
 
 
 def _not_in_force(stand: Standing, proof: tuple[Evidence, ...], network: Value) -> Participation:
-    result = _NOT_IN_FORCE.get(stand.state, "out")
+    result, cause = _NOT_IN_FORCE[stand.state]
     return Participation(
-        result, stand.state, stand.reason, proof, network, stand.number, until=stand.until, beside=stand.beside
+        result, cause, stand.reason, proof, network, stand.number, until=stand.until, beside=stand.beside
     )
 
 

@@ -9,25 +9,26 @@ again.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Final
 
 from carecoord.domain.ehrs import disputes
 from carecoord.domain.ehrs.merge import WHOLE
 from carecoord.domain.gates.gate import Evidence, GateName
 from carecoord.domain.gates.policy import Policy
-from carecoord.domain.prior_auth.review_action import decided, overall
+from carecoord.domain.prior_auth.review_action import LineState, decided, overall
 from carecoord.domain.referrals.case import CLINICAL, Case
-from carecoord.domain.referrals.visits import KIND
+from carecoord.domain.referrals.visits import KIND, BookingKind
 from carecoord.domain.resource.days import first, moment
 from carecoord.domain.resource.elements import Json, evidence, identifiers, items, key, source, text
 from carecoord.words.sentence import Sentence, Value, dated, joined, sentence
 
-DECIDED = {
+DECIDED: Final[dict[LineState, Sentence]] = {
     "approved": sentence("conflict.approved"),
     "partly": sentence("conflict.approved-in-part"),
     "denied": sentence("conflict.denied"),
     "modified": sentence("conflict.approved-with-changes"),
 }
-BECAME = {  # what became of a visit, by the kind of its appointment
+BECAME: Final[dict[BookingKind, Sentence]] = {  # what became of a visit, by the kind of its appointment
     "booked": sentence("conflict.booked"),
     "cancelled": sentence("conflict.cancelled"),
     "missed": sentence("conflict.missed"),
@@ -109,13 +110,13 @@ def _same_visit(one: Json, other: Json, policy: Policy) -> bool:
 
 
 def _appointment(appointment: Json, policy: Policy) -> Value:
-    kind = KIND.get(text(appointment, "status"), "")
+    kind = KIND.get(text(appointment, "status"))
     start = text(appointment, "start")
     if text(appointment, "status") == "entered-in-error":
         return sentence("conflict.entered-in-error")
     if kind == "booked" and moment(start, policy.zone):
         return sentence("conflict.booked-for", day=dated(first(start, policy.zone)))
-    return BECAME.get(kind, "")
+    return BECAME.get(kind, "") if kind else ""
 
 
 def _decision(response: Json) -> Value:

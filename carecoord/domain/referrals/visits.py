@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from fractions import Fraction
+from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from carecoord.domain.gates.gate import Evidence
@@ -27,7 +28,8 @@ from carecoord.domain.resource.elements import (
 )
 from carecoord.domain.resource.parties import Directory, Party, party
 
-KIND = {  # Appointment.status -> what it means for the case
+BookingKind = Literal["booked", "held", "waiting", "missed", "cancelled", "done"]
+KIND: Final[dict[str, BookingKind]] = {  # Appointment.status -> what it means for the case
     "booked": "booked",
     "arrived": "booked",
     "checked-in": "booked",
@@ -49,7 +51,7 @@ class Booking:
 
     key: str
     evidence: Evidence
-    kind: str
+    kind: BookingKind
     status: str
     start: datetime | None
     day: date | None

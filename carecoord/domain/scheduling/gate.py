@@ -15,7 +15,7 @@ from carecoord.domain.gates.rules import rule
 from carecoord.domain.prior_auth.ruling import Ruling
 from carecoord.domain.referrals.referral import Referral
 from carecoord.domain.referrals.stages import Stage
-from carecoord.domain.referrals.visits import Booking, Visits
+from carecoord.domain.referrals.visits import Booking, BookingKind, Visits
 from carecoord.domain.resource.days import local, midnight, shifted
 from carecoord.words.sentence import Sentence, Value, because, dated, sentence
 
@@ -299,7 +299,7 @@ WAITS: Final[dict[Stage, tuple[Callable[[Value], Sentence], str, Sentence]]] = {
     "waitlisted": (lambda who: sentence("appointment.waitlisted", who=who), "book", sentence("due.offer-slot")),
 }
 # What became of the visit.
-LOST: Final[dict[Stage, str]] = {"no-show": "missed", "appointment-cancelled": "cancelled"}
+LOST: Final[dict[Stage, BookingKind]] = {"no-show": "missed", "appointment-cancelled": "cancelled"}
 
 
 def _returned(matter: Matter, booking: Booking | None = None) -> Gate:
@@ -340,7 +340,7 @@ def _to_book(matter: Matter) -> Gate:
     return ours(rule="appointment.none", reason=said, action=BOOK)
 
 
-def _came_to_nothing(kind: str, day: date | None) -> Sentence:
+def _came_to_nothing(kind: BookingKind, day: date | None) -> Sentence:
     """The patient did not come, or the visit was cancelled; on which day, where that is known."""
     if kind == "missed":
         return sentence("appointment.missed.day", day=day) if day else sentence("appointment.missed")

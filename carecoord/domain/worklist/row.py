@@ -5,12 +5,14 @@ from datetime import date, datetime
 from typing import Any, Final, Literal
 
 from carecoord.domain.access import payer_view
+from carecoord.domain.agreements.participation import Cause
 from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.contacts.attempts import attempts, last_word
 from carecoord.domain.gates.gate import Gate
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.referrals.case import Case, case_id
 from carecoord.domain.referrals.stages import Stage
+from carecoord.domain.referrals.visits import BookingKind
 from carecoord.domain.resource.codes import IDENTIFIER
 from carecoord.domain.resource.days import Days, later, local, midnight
 from carecoord.domain.resource.elements import Json, item, items, target, text, words
@@ -26,7 +28,7 @@ AgreementState = Literal[
     "in-network", "expiring", "ended", "ends-before", "awaited", "out-of-network", "excluded", "not-credentialed",
     "unknown",
 ]  # fmt: skip
-CONTRACT: Final[dict[str, tuple[AgreementState, Sentence | None]]] = {  # kind of participation -> chip and remark
+CONTRACT: Final[dict[Cause, tuple[AgreementState, Sentence | None]]] = {  # why it takes part or not -> chip, remark
     "in-network": ("in-network", None),
     "self-pay": ("in-network", sentence("remark.self-pay")),
     "ended": ("ended", None),
@@ -41,7 +43,7 @@ CONTRACT: Final[dict[str, tuple[AgreementState, Sentence | None]]] = {  # kind o
     "contract": ("unknown", sentence("remark.no-agreement")),
 }
 # What became of the last visit -> the stage.
-LOST: Final[dict[str, Stage]] = {"missed": "no-show", "cancelled": "appointment-cancelled"}
+LOST: Final[dict[BookingKind, Stage]] = {"missed": "no-show", "cancelled": "appointment-cancelled"}
 
 
 def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:

@@ -3,14 +3,16 @@
 from typing import get_args
 
 from carecoord.domain.agreements.gate import STATE
-from carecoord.domain.agreements.participation import Result
+from carecoord.domain.agreements.participation import Cause, Result
+from carecoord.domain.clearance.conflicts import BECAME
 from carecoord.domain.gates.gate import NAMES, RANK, GateName, GateState, Mover
 from carecoord.domain.gates.rules import RULES
 from carecoord.domain.prior_auth.ruling import NETWORK, AuthorizationState
 from carecoord.domain.referrals import states
 from carecoord.domain.referrals.stages import BAD_NEWS, BSER_STAGES, BY_STATUS, WRITTEN, Stage, stage
+from carecoord.domain.referrals.visits import KIND, BookingKind
 from carecoord.domain.resource.codes import STAGE
-from carecoord.domain.worklist.row import CONTRACT, AgreementState
+from carecoord.domain.worklist.row import CONTRACT, LOST, AgreementState
 from carecoord.web.page import labels
 
 
@@ -35,6 +37,14 @@ def test_every_state_that_a_row_may_keep_has_its_words() -> None:
     assert set(get_args(AgreementState)) == set(labels.CONTRACT)
     assert {chip for chip, _ in CONTRACT.values()} <= set(get_args(AgreementState))
     assert set(NETWORK) == set(get_args(Result))
+
+
+def test_each_cause_of_taking_part_or_not_is_a_rule_of_its_gate() -> None:
+    assert tuple(f"agreement.{cause}" for cause in get_args(Cause)) == RULES["agreement"]
+
+
+def test_what_an_appointment_means_is_one_closed_set() -> None:
+    assert set(KIND.values()) == set(get_args(BookingKind)) >= {*LOST, *BECAME}
 
 
 def test_the_stages_of_a_referral_are_one_set_wherever_they_are_spoken_of() -> None:
