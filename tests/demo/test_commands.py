@@ -27,6 +27,7 @@ from carecoord.store.events.log import Entry
 from .conftest import Run
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+PAYS = "http://terminology.hl7.org/CodeSystem/organization-type"
 VERBS = (
     "init", "serve", "demo", "load", "ehr", "ehr add", "ehr list", "ehr flags", "sync", "cases", "client", "client add",
     "user", "user add", "check", "work", "events", "audit verify", "audit head",
@@ -217,7 +218,8 @@ def test_a_coordinator_is_given_the_only_organization_or_told_which_there_are(re
         "identifier": [{"system": "n", "value": "1"}],
     }  # fmt: skip
     twin = {**one, "id": "twin", "meta": {"source": "https://ehr.example/Organization/9"}}
-    payer = {"resourceType": "Organization", "id": "blue", "name": "Blue", "type": [{"coding": [{"code": "pay"}]}]}
+    pays = {"coding": [{"system": PAYS, "code": "pay"}]}
+    payer = {"resourceType": "Organization", "id": "blue", "name": "Blue", "type": [pays]}
     code, out, _ = ready(*add)
     assert code == 0
     assert "There is no organization here yet that a coordinator could belong to" in out

@@ -19,6 +19,7 @@ from carecoord.world import World
 JOBS: Final = "/jobs"
 KINDS: Final = {  # kind of later work -> what it does, said of its key
     "sync": "Read the EHR {key}",
+    "deliver": "Tell an EHR of a change: {key}",
     "refresh-cases": "Judge anew the cases whose time has come",
 }
 LANES: Final = {  # lane -> what goes along it
