@@ -68,6 +68,13 @@ def ask(conn: Connection, ehr: Ehr, new: Delivery, hold: bool, now: datetime) ->
     outbox.add(conn, JOB, key(new), b"", now)
 
 
+def tell(conn: Connection, one: Ours, now: datetime) -> None:
+    """Have the EHR that holds a resource told what we have made of it, if such a thing is told at all."""
+    if is_told(one.type, True, one.deleted, None, False):
+        new = _delivery(one.ehr, one.type, one.id, one.patient, one.version, now)
+        ask(conn, ehrs.get(conn, one.ehr), new, True, now)
+
+
 def revive(conn: Connection, ehr: Ehr, now: datetime) -> None:
     """The EHR was told anew, so what was not possible may be now: what it was not told is asked for again."""
     for one in deliveries.unsettled(conn, ehr.name, ("refused", "kept"), MANY):
@@ -102,9 +109,7 @@ def _changed(conn: Connection, one: Ours, now: datetime) -> None:
     row = read.get(conn, one.type, one.id)
     ours = text.loads(row.body) if row and not row.deleted else {}
     reconcile.refresh(conn, one, ours, said or {}, now)
-    if is_told(one.type, True, one.deleted, None, False):
-        ehr = ehrs.get(conn, one.ehr)
-        ask(conn, ehr, _delivery(one.ehr, one.type, one.id, one.patient, one.version, now), True, now)
+    tell(conn, one, now)
 
 
 def _made(conn: Connection, fresh: Iterable[Touched], now: datetime) -> None:

@@ -16,6 +16,7 @@ from carecoord.actions.access.office import office
 from carecoord.actions.access.turn import looking
 from carecoord.actions.clearance import assemble as clearance_assemble
 from carecoord.actions.ehrs import sync_health
+from carecoord.actions.ehrs.between import Between, between
 from carecoord.actions.ehrs.sync_health import SyncHealth
 from carecoord.actions.worklist import project
 from carecoord.actions.worklist.current import current
@@ -183,6 +184,7 @@ class Panel:
     openable: frozenset[str]
     sides: frozenset[Side]
     verbs: tuple[Verb, ...]
+    between: Between
 
 
 @dataclass(frozen=True)
@@ -215,6 +217,8 @@ def panel(world: World, grant: Grant, id: str, request: str) -> Panel | PayerPan
         sides = verbs.sides(row.placer, row.performer, ours)
         contracts = {key(each) for each in case.agreements}  # a payer stands on that of today, we on that of the visit
         logged = log.of_resources(conn, contracts | timeline.sources(case, row.agreement))
+        settles = not glass and verbs.may(grant.roles, "settle")
+        shared = between(conn, case, row.patient, settles) if whole(grant) else Between()
     _audit(world, grant, now, request, resource=id, patient=row.patient, emergency=glass)
     judged = clear(case, now, rules)
     if not whole(grant):
@@ -230,7 +234,7 @@ def panel(world: World, grant: Grant, id: str, request: str) -> Panel | PayerPan
     named = {proof.reference for gate in judged.gates for proof in gate.evidence} | {key(each) for each in papers}
     openable = frozenset[str]() if glass else _openable(world, grant, request, named)
     own = verbs.acts(grant.roles, sides)
-    return Panel(now, cases.at, row, case, known, judged, happened, papers, openable, sides, own)
+    return Panel(now, cases.at, row, case, known, judged, happened, papers, openable, sides, own, shared)
 
 
 def _openable(world: World, grant: Grant, request: str, references: Iterable[str]) -> frozenset[str]:

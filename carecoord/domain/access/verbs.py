@@ -9,13 +9,13 @@ from typing import Final, Literal
 
 Verb = Literal[
     "see-whole", "see-as-payer", "break-glass", "see-agreements", "read-trail", "manage-people", "manage-apps",
-    "assign", "snooze", "note", "contact",
+    "assign", "snooze", "note", "contact", "settle",
 ]  # fmt: skip
 Side = Literal["requester", "performer"]  # of a referral: who sends the patient, who is to see them
 
 TABLE: Final[dict[str, frozenset[Verb]]] = {
-    "coordinator": frozenset({"see-whole", "break-glass", "assign", "snooze", "note", "contact"}),
-    "clinician": frozenset({"see-whole", "break-glass", "note", "contact"}),
+    "coordinator": frozenset({"see-whole", "break-glass", "assign", "snooze", "note", "contact", "settle"}),
+    "clinician": frozenset({"see-whole", "break-glass", "note", "contact", "settle"}),
     "payer": frozenset({"see-as-payer"}),
     "contracts": frozenset({"see-agreements"}),
     "auditor": frozenset({"read-trail"}),

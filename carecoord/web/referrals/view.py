@@ -19,6 +19,7 @@ from carecoord.domain.timeline.timeline import Event
 from carecoord.domain.worklist.row import reason
 from carecoord.fhir.instants import micros
 from carecoord.web.documents.view import Paper, papers, payers_papers
+from carecoord.web.ehrs.between_view import Quarrel, Telling, quarrels, tellings
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip, authorized, chip, contracted
 from carecoord.web.page.times import Clock, Times
@@ -141,6 +142,9 @@ class Sheet:
     papers: Sequence[Paper]
     full: bool
     order: str = ""  # where the order stands as the payer was sent it
+    quarrels: Sequence[Quarrel] = ()
+    tellings: Sequence[Telling] = ()
+    may_settle: bool = False
 
 
 def sheet(panel: Panel | PayerPanel, zone: ZoneInfo) -> Sheet:
@@ -162,6 +166,8 @@ def sheet(panel: Panel | PayerPanel, zone: ZoneInfo) -> Sheet:
         warnings=[say(each) for each in (*panel.clearance.conflict, *panel.clearance.cautions)],
         gates=[_step(gate, panel.openable, times, gate.name == first) for gate in panel.clearance.gates],
         events=told[:SHORT], more_events=told[SHORT:], papers=papers(panel, times), full=True,
+        quarrels=quarrels(panel.between, times), tellings=tellings(panel.between, times),
+        may_settle=panel.between.may_settle,
     )  # fmt: skip
 
 

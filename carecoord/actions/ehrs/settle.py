@@ -1,0 +1,77 @@
+"""A conflict with an EHR settled by one click: theirs is taken or ours is kept, and the other side is told."""
+
+from typing import Any, Final
+
+from auth.grant import Grant
+from carecoord.actions.access.turn import Turn, changing
+from carecoord.actions.clearance import assemble as clearance_assemble
+from carecoord.actions.ehrs import write_back
+from carecoord.actions.worklist import project
+from carecoord.actions.worklist.worklist import seen_cases
+from carecoord.domain.access import verbs
+from carecoord.domain.ehrs.merge import WHOLE, placed
+from carecoord.errors import Conflict as Refusal
+from carecoord.errors import Forbidden, Invalid, NotFound
+from carecoord.fhir import text
+from carecoord.store.ehrs import conflicts, items
+from carecoord.store.ehrs.conflicts import Conflict
+from carecoord.store.resources import read
+from carecoord.store.resources.write import Change, put_all
+from carecoord.world import World
+
+CHOICES: Final = ("ours", "theirs")
+
+
+def settle(world: World, grant: Grant, request: str, case: str, n: int, choice: str) -> None:
+    """Settle the conflict of this number on this case: `theirs` or `ours`.
+
+    Raises NotFound for a case that is not the asker's or a conflict that is not the case's, Forbidden for a role that
+    settles none, Conflict for one that was settled already, Invalid for another choice.
+    """
+    if choice not in CHOICES:
+        raise Invalid(f"Take theirs or keep ours: {choice[:20]!r} is neither.", "http.choice")
+    with changing(world, grant, request) as turn:
+        one = _of_case(turn, case, n)
+        conflicts.settle(turn.conn, n, choice, grant.subject, turn.now)
+        if not _written(turn, one, choice):
+            for held in items.ours(turn.conn, one.type, [one.id], lock=True):
+                write_back.tell(turn.conn, held, turn.now)
+        rules = project.policy(world.settings)
+        project.rewrite(turn.conn, {one.patient} if one.patient else set(), turn.now, rules)
+
+
+def _of_case(turn: Turn, case: str, n: int) -> Conflict:
+    row = seen_cases(turn.world, turn.conn, turn.grant, turn.now).one(case)
+    found = clearance_assemble.assemble(turn.conn, case) if row else None
+    if found is None:
+        raise NotFound("There is no such referral, or none that you may see.", "http.id")
+    if not verbs.may(turn.grant.roles, "settle"):
+        raise Forbidden("Conflicts with an EHR are settled by coordinators and clinicians. Ask one of them.")
+    one = conflicts.one(turn.conn, n)
+    if one is None:
+        raise Refusal("This conflict is settled already: somebody was faster, or both sides say the same by now.")
+    if (one.type, one.id, one.element) not in {(each.type, each.id, each.element) for each in found.disputes}:
+        raise NotFound("There is no such conflict on this referral.", "http.n")
+    return one
+
+
+def _written(turn: Turn, one: Conflict, choice: str) -> bool:
+    """Write what was chosen, where it is not what we have. Returns whether anything was written."""
+    row = read.get(turn.conn, one.type, one.id)
+    here = text.loads(row.body) if row and not row.deleted else None
+    value = one.theirs if choice == "theirs" else one.ours
+    chosen: dict[str, Any] | None
+    if one.element == WHOLE:
+        same = (here is not None) == bool(value)  # what else has changed since stays as it is
+        chosen = here if same else {"resourceType": one.type, "id": one.id, **value} if value else None
+    else:
+        chosen = placed(here, one.type, one.element, value) if here else None
+    written = put_all(
+        turn.conn,
+        [Change(one.type, one.id, chosen, row.version if row else None)],
+        now=turn.now,
+        actor=turn.actor(),
+        base=turn.world.base,
+        project=turn.world.project,
+    )
+    return written[0].outcome != "unchanged"

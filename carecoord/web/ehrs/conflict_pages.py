@@ -1,0 +1,23 @@
+"""`POST /conflicts/N`: one click settles what an EHR and we have changed differently, and tells the other side."""
+
+from flask import Blueprint, redirect, request
+from werkzeug.wrappers import Response
+
+from carecoord.actions.ehrs.settle import settle
+from carecoord.web.people import sign_in
+from carecoord.web.server.exchange import request_id
+from carecoord.world import World
+
+
+def blueprint(world: World) -> Blueprint:
+    """The buttons of the panel; each leads back to the case."""
+    pages = Blueprint("conflicts", __name__)
+    sign_in.guard(pages, world)
+
+    @pages.post("/conflicts/<int:n>")
+    def choose(n: int) -> Response:
+        case, choice = request.form.get("case", ""), request.form.get("choice", "")
+        settle(world, sign_in.session().grant(), request_id(), case, n, choice)
+        return redirect(f"/referrals/{case}", 303)
+
+    return pages
