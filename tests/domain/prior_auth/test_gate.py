@@ -414,3 +414,29 @@ class TestOfficialExamples:
             "ClaimResponse-PractitionerRequestorAdditionalContentResponseExample",
         )
         assert [(line.state, line.units) for line in request.lines] == [("approved", 1), ("approved", 1)]
+
+
+# What a payer can decide by X12 306 on the one line -> how the gate stands; and when an update was sent since, of which
+# nothing is decided yet: what was granted stays good (Da Vinci PAS 2.2.1), all else waits. What was granted in part or
+# otherwise than asked, without saying how much (A2, A6), is not known to be good: then the update is waited for.
+DECIDED = {
+    "A1": ("met", "met"),
+    "A2": ("unknown", "pending"),
+    "A6": ("unknown", "pending"),
+    "A3": ("blocked", "pending"),
+    "A4": ("pending", "pending"),
+    "CT": ("open", "pending"),
+    "C": ("open", "pending"),
+    "NA": ("not-needed", "not-needed"),
+    "ZZ": ("unknown", "pending"),
+}
+
+
+@pytest.mark.parametrize("action", DECIDED)
+def test_every_decision_has_its_words_alone_and_under_an_update(action: str) -> None:
+    asked = plain().with_(book(rule()), claim(sent=-5), answer(action, decided=-3))
+    earlier = [{"claim": ref("Claim/req"), "relationship": coded("http://example.org/relation", "prior")}]
+    updated = asked.with_(claim("update", sent=-1, related=earlier))
+    found = [story.clear().gate("authorization") for story in (asked, updated)]
+    assert tuple(gate.state for gate in found) == DECIDED[action]
+    assert all(str(gate.reason) for gate in found)
