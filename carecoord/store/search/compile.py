@@ -123,6 +123,8 @@ class SearchCompiler:
             return self._rows(table, number, (self._span(span, param) for span in spans))
         if term.modifier == "contains":
             return self._contained(param, [o for o in term.operands if isinstance(o, Words)])
+        if param.kind == "string" and not term.modifier:
+            return self._begun(param, [o for o in term.operands if isinstance(o, Words)])
         rows = self._rows(table, number, self._alternatives(term.operands, term.modifier))
         return No(rows) if term.modifier == "not" else rows
 
@@ -130,13 +132,25 @@ class SearchCompiler:
         """In a string as the index has it, or in the parts of a long one: a text longer than what one part surely
         holds is looked for piece by piece."""
         short = self._rows("ix_string", param.key, [self._like(fold(operand.text)) for operand in operands])
+        return Some((short, *(every(self._pieces(param, fold(operand.text))) for operand in operands)))
+
+    def _begun(self, param: Param, operands: Sequence[Words]) -> Condition:
+        """At the beginning of a string. Of one that the index has only the beginning of, and that is asked for further
+        than that, the pieces must stand in its parts besides: as much as the index can tell."""
+        rows = self._rows("ix_string", param.key, [self._words(operand, "") for operand in operands])
+        long = [folded for folded in (fold(operand.text) for operand in operands) if _cut(folded) != folded]
+        if not long:
+            return rows
+        whole = [self._starts("folded", fold(operand.text)) for operand in operands]
+        cut = (every([self._rows("ix_string", param.key, [self._starts("folded", _cut(folded))]),
+                      *self._pieces(param, folded)]) for folded in long)  # fmt: skip
+        return Some((self._rows("ix_string", param.key, whole), *cut))
+
+    def _pieces(self, param: Param, folded: str) -> list[Condition]:
+        """That each piece of a text stands in a part of a long string."""
         step, number = WINDOW // 2, key(param.type, f"{param.code}:parts")
-        long = []
-        for operand in operands:
-            folded = fold(operand.text)
-            pieces = [folded[n : n + step] for n in range(0, len(folded), step)][:_PIECES] or [""]
-            long.append(every([self._rows("ix_string", number, [self._like(piece)]) for piece in pieces]))
-        return Some((short, *long))
+        pieces = [folded[n : n + step] for n in range(0, len(folded), step)][:_PIECES] or [""]
+        return [self._rows("ix_string", number, [self._like(piece)]) for piece in pieces]
 
     def _like(self, folded: str) -> Alternative:
         escaped = _cut(folded).replace("~", "~~").replace("%", "~%").replace("_", "~_")

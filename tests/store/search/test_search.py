@@ -103,6 +103,21 @@ def test_arguments_of_a_patient(people: Store, query: str, ids: list[str]) -> No
     assert people.ids(f"Patient?{query}") == ids
 
 
+@pytest.mark.parametrize("letter", ["a", "𐍈"])
+def test_a_long_beginning_is_compared_to_its_end(store: Store, letter: str) -> None:
+    def called(text: str) -> dict[str, Any]:
+        return {"name": [{"family": text}]}
+
+    long = {"b": called(letter * 450 + "b"), "c": called(letter * 450 + "c" * 300)}
+    put(store, "Patient", **long, s=called(letter * 120 + "s"))
+    assert store.ids(f"Patient?family={letter * 450}b") == ["b"]
+    assert store.ids(f"Patient?family={letter * 449}d") == []
+    assert store.ids(f"Patient?family={letter * 450}c{'c' * 200}") == ["c"]
+    assert store.ids(f"Patient?family={letter * 120}s") == ["s"]
+    assert store.ids(f"Patient?family={letter * 120}") == ["b", "c", "s"]
+    assert store.ids(f"Patient?family={letter * 110},x") == ["b", "c", "s"]
+
+
 def test_quantities_count_to_the_precision_that_was_asked(store: Store) -> None:
     put(
         store,
