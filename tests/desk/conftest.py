@@ -50,11 +50,12 @@ class House:
     app: Flask
 
     def enter(self, who: str) -> FlaskClient:
-        """A browser in which this person has signed in."""
+        """A browser in which this person has signed in: one of PEOPLE, or another by their login."""
         client = self.app.test_client()
         page = client.get("/sign-in").get_data(as_text=True)
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
-        client.post("/sign-in", data={**hidden, "login": PEOPLE[who][0], "password": PASSWORD})
+        login = PEOPLE[who][0] if who in PEOPLE else who
+        client.post("/sign-in", data={**hidden, "login": login, "password": PASSWORD})
         return client
 
 

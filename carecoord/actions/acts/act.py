@@ -1,7 +1,7 @@
 """One act of somebody at the desk on one case, in one transaction: the permission, the lock, the resources, their
 Provenance. A form acts once, however often it is sent."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -22,6 +22,7 @@ from carecoord.actions.worklist.worklist import seen_cases
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Side, Verb
 from carecoord.domain.clearance.clearance import Clearance, clear
+from carecoord.domain.referrals import offers, states
 from carecoord.domain.referrals.case import Case, order_named
 from carecoord.domain.resource.elements import Json, key
 from carecoord.domain.worklist.work import Work, work
@@ -104,6 +105,21 @@ class Acting:
         """Who works on it, as it stands."""
         return work(self.case, self.zone)
 
+    @property
+    def side(self) -> states.Side:
+        """On which side, as the tables of states know it."""
+        return offers.one_side(self.sides)
+
+    @cached_property
+    def task(self) -> Json:
+        """The Task that the referral is with now; empty where it has none."""
+        return offers.current_task(self.case, self.clearance)
+
+    @cached_property
+    def visit(self) -> Json | None:
+        """The visit that is booked."""
+        return offers.current_visit(self.case, self.clearance)
+
     @cached_property
     def clearance(self) -> Clearance:
         """The case judged."""
@@ -125,8 +141,12 @@ def perform(
             return done(turn.conn, before, turn.now)
         with refusals_noted(turn, "update", *order_named(submission.case)):
             acting = opened(turn, id, submission.case, verb)
-            planned = plan(acting)
-            _demand_unchanged(turn, submission, planned)
+            try:
+                planned = plan(acting)
+            except (Conflict, Forbidden):  # a colleague may have been first: then that is what there is to say
+                _demand_unchanged(turn, submission, submission.seen)
+                raise
+            _demand_unchanged(turn, submission, [key(each) for each in planned.resources])
             act = write(acting, verb, planned)
     return Done(act, act.at + UNDO if verb in BACK else None)
 
@@ -146,11 +166,11 @@ def opened(turn: Turn, id: str, case: str, verb: Verb) -> Acting:
 def write(acting: Acting, verb: str, planned: Planned) -> Act:
     """Write what was planned, and who did it; returns the act."""
     turn, grant = acting.turn, acting.turn.grant
-    former = tuple(_version(turn.conn, each) for each in planned.resources)
+    former = tuple(_versions(turn.conn, planned.resources))
     made = tuple(Version(each.type, each.id, each.number + 1) for each in former)
     act = Act(acting.id, verb, grant.subject, grant.name, turn.now, acting.row.id, planned.said, made, former)
     changes = [
-        Change(old.type, old.id, resource, old.number or None)
+        Change(old.type, old.id, resource, None if old in made else old.number or None)
         for old, resource in zip(former, planned.resources, strict=True)
     ]
     changes.append(Change("Provenance", act.id, provenance.resource(act, grant, acting.office, planned.why)))
@@ -178,25 +198,30 @@ def find(world: World, grant: Grant, request: str, id: str) -> Done | None:
         return done(turn.conn, act, turn.now) if act and act.subject == grant.subject else None
 
 
-def _version(conn: Connection, resource: Json) -> Version:
-    type, id = str(resource["resourceType"]), str(resource["id"])
-    row = read.get(conn, type, id)
-    return Version(type, id, row.version if row else 0)
+def _versions(conn: Connection, resources: Iterable[Json]) -> Iterator[Version]:
+    """From which version each is written; one that is written twice, the second time from the first."""
+    known: dict[str, int] = {}
+    for each in resources:
+        type, id = str(each["resourceType"]), str(each["id"])
+        if key(each) not in known:
+            row = read.get(conn, type, id)
+            known[key(each)] = row.version if row else 0
+        yield Version(type, id, known[key(each)])
+        known[key(each)] += 1
 
 
-def _demand_unchanged(turn: Turn, submission: Submission, planned: Planned) -> None:
-    """Raise Overtaken where what the form was shown with, and the act would write, is no longer what there is."""
-    for resource in planned.resources:
-        name = key(resource)
+def _demand_unchanged(turn: Turn, submission: Submission, names: Iterable[str]) -> None:
+    """Raise Overtaken where one of these (`Type/id`) is no longer as the form was shown with it."""
+    for name in names:
         seen = submission.seen.get(name)
-        present = _version(turn.conn, resource)
-        if seen is None or seen == present.number:
+        type, _, id = name.partition("/")
+        now = read.get(turn.conn, type, id)
+        if seen is None or seen == (now.version if now else 0):
             continue
-        old = read.version(turn.conn, present.type, present.id, seen)
-        now = read.get(turn.conn, present.type, present.id)
+        old = read.version(turn.conn, type, id, seen)
         raise Overtaken(
             f"{name} was changed while you wrote.", "http.seen",
             before=json.loads(old.body) if old and old.body else None,
             now=json.loads(now.body) if now and now.body else None,
-            act=provenance.author_of(turn.conn, present),
+            act=provenance.author_of(turn.conn, Version(type, id, now.version)) if now else None,
         )  # fmt: skip

@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import Connection
 
 from auth.grant import Grant
+from carecoord.domain.referrals.case import case_id, order_named
 from carecoord.domain.resource.codes import CANONICAL, EXTENSION, USER
 from carecoord.domain.resource.elements import Json, code_of, extension, item, items, target, text
 from carecoord.fhir import text as json
@@ -82,7 +83,7 @@ def resource(act: Act, grant: Grant, office: Json, why: str) -> Json:
     """The Provenance of an act. `why`: in the words of who did it, empty where nothing was said."""
     agent = {"type": {"coding": [{"system": AUTHOR, "code": "author"}]}, "who": person(grant), "onBehalfOf": office}
     entities = [{"role": "revision", "what": {"reference": each.reference}} for each in act.former if each.number]
-    entities.append({"role": "source", "what": {"reference": f"ServiceRequest/{act.case}"}})
+    entities.append({"role": "source", "what": {"reference": "/".join(order_named(act.case))}})
     return {
         "resourceType": "Provenance",
         "id": act.id,
@@ -123,9 +124,15 @@ def _read(resource: Json) -> Act | None:
     return Act(
         text(resource, "id"), verb, text(account, "value"), text(item(agent, "who"), "display"),
         datetime.fromisoformat(text(resource, "recorded")),
-        next((target(item(each, "what")).partition("/")[2] for each in sources), ""), _said(resource),
+        next((_case(target(item(each, "what"))) for each in sources), ""), _said(resource),
         tuple(_versions(items(resource, "target"))), tuple(_versions(item(each, "what") for each in revised)),
     )  # fmt: skip
+
+
+def _case(order: str) -> str:
+    """The id of the case of an order, `Type/id`."""
+    kind, _, id = order.partition("/")
+    return case_id({"resourceType": kind, "id": id})
 
 
 def _said(resource: Json) -> Sentence:

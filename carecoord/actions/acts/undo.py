@@ -14,7 +14,8 @@ from carecoord.actions.acts.act import Done, Planned, done, opened, write
 from carecoord.actions.acts.provenance import Act, Version
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.referrals.case import order_named
-from carecoord.domain.resource.elements import Json
+from carecoord.domain.resource.codes import WORK, has
+from carecoord.domain.resource.elements import Json, item
 from carecoord.errors import Conflict, NotFound
 from carecoord.fhir import text as json
 from carecoord.store.database.engine import alone
@@ -50,6 +51,9 @@ def _former(conn: Connection, made: Version, act: Act, now: datetime) -> Json:
     before = next((each for each in act.former if (each.type, each.id) == (made.type, made.id)), None)
     old = read.version(conn, before.type, before.id, before.number) if before else None
     if old is None or old.deleted:
-        return {**json.loads(present.body), "status": "entered-in-error"}
+        resource = json.loads(present.body)
+        if has(item(resource, "code"), *WORK):  # it begins anew with the next owner: as if nobody had been given it
+            return {name: value for name, value in resource.items() if name not in ("owner", "restriction")}
+        return resource | {"status": "entered-in-error"}
     resource = json.loads(old.body)
     return {**resource, "lastModified": now.isoformat(timespec="seconds")} if "lastModified" in resource else resource

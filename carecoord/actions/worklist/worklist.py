@@ -25,6 +25,7 @@ from carecoord.domain.access.payer_view import PayerCase, PayerRow
 from carecoord.domain.access.roles import agreements_of
 from carecoord.domain.access.verbs import Side, Verb
 from carecoord.domain.clearance.clearance import Clearance, clear
+from carecoord.domain.referrals import offers
 from carecoord.domain.referrals.case import Case, order_named
 from carecoord.domain.resource.elements import Json, key
 from carecoord.domain.resource.parties import Directory, directory
@@ -233,7 +234,8 @@ def panel(world: World, grant: Grant, id: str, request: str) -> Panel | PayerPan
     papers = timeline.documents(case)
     named = {proof.reference for gate in judged.gates for proof in gate.evidence} | {key(each) for each in papers}
     openable = frozenset[str]() if glass else _openable(world, grant, request, named)
-    own = verbs.acts(grant.roles, sides)
+    possible = offers.offered(case, judged, sides)
+    own = tuple(verb for verb in verbs.acts(grant.roles, sides) if verb in possible)
     return Panel(now, cases.at, row, case, known, judged, happened, papers, openable, sides, own, shared)
 
 

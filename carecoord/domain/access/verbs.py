@@ -10,12 +10,20 @@ from typing import Final, Literal
 Verb = Literal[
     "see-whole", "see-as-payer", "break-glass", "see-agreements", "read-trail", "manage-people", "manage-apps",
     "assign", "snooze", "note", "contact", "settle",
+    "send", "accept", "decline", "ask", "answer", "reopen",
+    "book", "move", "cancel", "arrive", "no-show", "report", "acknowledge", "tell",
 ]  # fmt: skip
 Side = Literal["requester", "performer"]  # of a referral: who sends the patient, who is to see them
 
 TABLE: Final[dict[str, frozenset[Verb]]] = {
-    "coordinator": frozenset({"see-whole", "break-glass", "assign", "snooze", "note", "contact", "settle"}),
-    "clinician": frozenset({"see-whole", "break-glass", "note", "contact", "settle"}),
+    "coordinator": frozenset({
+        "see-whole", "break-glass", "assign", "snooze", "note", "contact", "send", "accept", "decline", "ask", "answer",
+        "reopen", "book", "move", "cancel", "arrive", "no-show", "report", "tell", "settle",
+    }),
+    "clinician": frozenset({
+        "see-whole", "break-glass", "note", "contact", "send", "accept", "decline", "ask", "answer", "report",
+        "acknowledge", "tell", "settle",
+    }),
     "payer": frozenset({"see-as-payer"}),
     "contracts": frozenset({"see-agreements"}),
     "auditor": frozenset({"read-trail"}),
@@ -26,6 +34,20 @@ SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
     "snooze": frozenset({"requester"}),
     "note": frozenset({"requester", "performer"}),
     "contact": frozenset({"requester", "performer"}),
+    "send": frozenset({"requester"}),
+    "accept": frozenset({"performer"}),
+    "decline": frozenset({"performer"}),
+    "ask": frozenset({"performer"}),
+    "answer": frozenset({"requester"}),
+    "reopen": frozenset({"requester"}),
+    "book": frozenset({"requester", "performer"}),
+    "move": frozenset({"requester", "performer"}),
+    "cancel": frozenset({"requester", "performer"}),
+    "arrive": frozenset({"requester", "performer"}),
+    "no-show": frozenset({"requester", "performer"}),
+    "report": frozenset({"requester", "performer"}),
+    "acknowledge": frozenset({"requester"}),
+    "tell": frozenset({"requester"}),
 }
 
 

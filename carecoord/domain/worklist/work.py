@@ -43,7 +43,7 @@ def work(case: Case, zone: tzinfo) -> Work:
     named = item(extension(case.order, f"{EXTENSION}/coordinator"), "valueReference")
     alive = task if task and text(task, "status") != "entered-in-error" else None
     period = item(item(alive or {}, "restriction"), "period")
-    owner = item(alive, "owner") if alive else named
+    owner = item(alive or {}, "owner") or named
     version = text(item(task or {}, "meta"), "versionId") or "0"
     return Work(id, int(version), alive, owner, _day(period, "start", zone), _day(period, "end", zone))
 

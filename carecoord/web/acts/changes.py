@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 
 from carecoord.actions.acts.act import Overtaken
+from carecoord.domain.referrals import stages
 from carecoord.domain.resource.elements import Json, item, text
 from carecoord.web.acts.forms import Changed
+from carecoord.web.page import labels
+from carecoord.web.page.labels import chip
 from carecoord.web.page.times import Times
 
 _WRITTEN = {"assign": "to_name", "snooze": "until", "contact": "touch"}  # verb -> the field that stands against it
@@ -24,5 +27,14 @@ def _said(verb: str, task: Json | None, times: Times) -> str:
     period = item(item(task or {}, "restriction"), "period")
     if verb == "assign":
         return text(item(task or {}, "owner"), "display") or "nobody"
+    if verb not in _WRITTEN:
+        return _state(task) if task else "nothing"
     day = text(period, "start" if verb == "snooze" else "end")
     return times.stored(day) if day else "no day"
+
+
+def _state(resource: Json) -> str:
+    """How a Task or a visit stands, in the desk's words."""
+    if resource.get("resourceType") == "Appointment":
+        return f"visit {text(resource, 'status')}"
+    return chip(labels.REFERRAL, stages.stage(resource)).label

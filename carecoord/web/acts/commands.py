@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast, get_args
 
 from auth.grant import Grant
-from carecoord.actions.acts import contacts, work
+from carecoord.actions.acts import contacts, referrals, reports, visits, work
 from carecoord.actions.acts.act import Done, Submission
 from carecoord.actions.acts.contacts import Logged, Whom
 from carecoord.domain.contacts.acts import How, Outcome
@@ -53,9 +53,47 @@ def _contact(reader: Reader) -> Logged:
     )  # fmt: skip
 
 
+def _nothing(_: Reader) -> None:
+    return None
+
+
+def _reason(reader: Reader) -> str:
+    return reader.text("reason", "Say why.", most=500)
+
+
+def _words(reader: Reader) -> str:
+    return reader.text("note", "Write what you ask or answer.")
+
+
+def _report(reader: Reader) -> str:
+    return reader.text("note", most=500)
+
+
+def _clinic(reader: Reader) -> str:
+    return reader.text("to", "Choose to whom it goes.", most=200)
+
+
+def _visit(reader: Reader) -> Any:
+    return reader.moment("day", "time", "Write the day of the visit.", "Write its time, such as 14:30.")
+
+
 COMMANDS: Final[Mapping[str, Command]] = {
     "note": Command(_note, contacts.note),
     "contact": Command(_contact, contacts.contact),
     "assign": Command(_assign, work.assign),
     "snooze": Command(_snooze, work.snooze),
+    "send": Command(_nothing, referrals.send),
+    "accept": Command(_nothing, referrals.accept),
+    "decline": Command(_reason, referrals.decline),
+    "ask": Command(_words, referrals.ask),
+    "answer": Command(_words, referrals.answer),
+    "reopen": Command(_clinic, referrals.reopen),
+    "book": Command(_visit, visits.book),
+    "move": Command(_visit, visits.move),
+    "cancel": Command(_reason, visits.cancel),
+    "arrive": Command(_nothing, visits.arrive),
+    "no-show": Command(_nothing, visits.no_show),
+    "report": Command(_report, reports.report),
+    "acknowledge": Command(_nothing, reports.acknowledge),
+    "tell": Command(_nothing, reports.tell),
 }

@@ -4,7 +4,7 @@ is said back in full."""
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Final
 
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -14,6 +14,7 @@ _FURTHEST: Final = timedelta(days=2 * 366)
 _AHEAD: Final = re.compile(r"\+\s*(\d{1,3})\s*(d|w|days?|weeks?)?")
 _ISO: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _SLASHED: Final = re.compile(r"(\d{1,2})/(\d{1,2})(?:/(\d{4}|\d{2}))?")
+_HOUR: Final = re.compile(r"(\d{1,2})(?::(\d\d))?\s*(am|pm)?")
 _DAY, _MONTH = r"(\d{1,2})(?:st|nd|rd|th)?", r"([a-z]{3})[a-z]*"
 _SPOKEN: Final = re.compile(rf"(?:{_DAY}\s*{_MONTH}|{_MONTH}\s*{_DAY})(?:\s*(\d{{4}}))?")
 
@@ -47,6 +48,18 @@ def read(said: str, today: date) -> Meant:
     if found.day - today > _FURTHEST:
         raise ValueError(f"{found.full} is more than two years away. Choose a nearer day.")
     return found
+
+
+def hour(said: str) -> time | None:
+    """A time of day: "14:30", "9", "2:30 pm"; None for anything else."""
+    match = _HOUR.fullmatch(said.casefold().replace(".", "").strip())
+    if match is None:
+        return None
+    hours, minutes, half = int(match[1]), int(match[2] or 0), match[3]
+    if half and not 1 <= hours <= 12:
+        return None
+    hours = hours % 12 + 12 * (half == "pm") if half else hours
+    return time(hours, minutes) if hours < 24 and minutes < 60 else None
 
 
 def _counted(said: str, today: date) -> Meant | None:

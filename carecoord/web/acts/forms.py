@@ -4,7 +4,7 @@ All that was typed is kept, whatever comes of it."""
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, tzinfo
 
 from carecoord.actions.acts.act import Submission
 from carecoord.web.acts import days
@@ -59,6 +59,7 @@ class Reader:
 
     values: Mapping[str, str]
     today: date
+    zone: tzinfo
     faults: list[Fault] = field(default_factory=list)
 
     def text(self, name: str, missing: str = "", most: int = LONGEST) -> str:
@@ -89,6 +90,16 @@ class Reader:
         except ValueError as unread:
             self.fault(name, str(unread))
             return None
+
+    def moment(self, day: str, hour: str, no_day: str, no_hour: str) -> datetime | None:
+        """A day and a time of it, in the office's zone."""
+        on, said = self.day(day, no_day), self.text(hour, no_hour, most=20)
+        if not said:
+            return None
+        at = days.hour(said)
+        if at is None:
+            self.fault(hour, f"“{said}” is no time that can be read. Write it as 14:30 or 2:30 pm.")
+        return datetime.combine(on, at, self.zone) if on and at else None
 
     def fault(self, name: str, text: str) -> None:
         """Note what is wrong with a field."""

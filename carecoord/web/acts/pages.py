@@ -83,7 +83,7 @@ class _Desk:
         if command is None:
             raise NotFound("There is no such act.")
         session, values = sign_in.session(), typed(request.form)
-        reader = Reader(values, local(self.world.clock(), self.zone))
+        reader = Reader(values, local(self.world.clock(), self.zone), self.zone)
         given = command.read(reader)
         state = State(verb, values, tuple(reader.faults))
         if not sign_in.own_session(session):
@@ -118,7 +118,7 @@ class _Desk:
 
     def _done(self, id: str, done: Done) -> Response:
         path, _ = _back()
-        if path != "/":
+        if path != "/" and done.act.verb != "decline":  # which takes it out of one's sight
             return redirect(f"{path}?{urlencode({'done': done.act.id})}", 303)
         address = self._address(id).told(done.act.id)
         if request.headers.get("HX-Request-Type") != "partial":

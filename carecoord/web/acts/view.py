@@ -10,6 +10,9 @@ from carecoord.actions.acts.work import Colleague
 from carecoord.actions.worklist.worklist import Panel
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.contacts.attempts import attempts
+from carecoord.domain.referrals.acts import candidates
+from carecoord.domain.referrals.offers import current_task, current_visit
+from carecoord.domain.resource.elements import item, key, target, text
 from carecoord.domain.worklist.work import Work, work
 from carecoord.fhir.instants import micros
 from carecoord.web.acts.forms import State
@@ -24,10 +27,41 @@ BUTTONS: Final[dict[Verb, tuple[str, str, str]]] = {  # verb -> its words, icon 
     "note": ("Note", "message-square", "n"),
     "assign": ("Give to somebody", "user-round-plus", "a"),
     "snooze": ("Let it rest to a day", "clock", "z"),
+    "send": ("Send it", "send", "s"),
+    "accept": ("Accept", "circle-check", "y"),
+    "decline": ("Decline", "circle-x", "d"),
+    "ask": ("Ask for information", "file-question-mark", "i"),
+    "answer": ("Answer the clinic", "message-square", "i"),
+    "reopen": ("Send again", "repeat", "f"),
+    "book": ("Record a visit", "calendar-days", "b"),
+    "move": ("Visit was moved", "calendar-check", "m"),
+    "cancel": ("Visit was called off", "calendar-x", "l"),
+    "arrive": ("Patient came", "calendar-check", "v"),
+    "no-show": ("Patient did not come", "calendar-x", "o"),
+    "report": ("Report is here", "file-check", "r"),
+    "acknowledge": ("Acknowledge the report", "file-check", "e"),
+    "tell": ("Patient was told", "message-square", "p"),
 }
-TITLES: Final = {"contact": "Log a contact", "note": "Note", "assign": "Give it to", "snooze": "Let it rest"}
+TITLES: Final = {
+    "contact": "Log a contact", "note": "Note", "assign": "Give it to", "snooze": "Let it rest", "decline": "Decline",
+    "ask": "Ask for information", "answer": "Answer the clinic", "reopen": "Send again to", "book": "Record a visit",
+    "move": "The visit was moved", "cancel": "The visit was called off", "report": "The report is here",
+}  # fmt: skip
+PRESSED: Final = frozenset({"send", "accept", "arrive", "no-show", "acknowledge", "tell"})  # done without a form
+RED: Final = frozenset({"decline", "cancel", "no-show"})  # what ends something
 ALWAYS: Final[tuple[Verb, ...]] = ("contact", "note")  # in the row of acts, whatever is next
-NEXT: Final[dict[str, Verb]] = dict.fromkeys(CALLED, "contact")  # code of the next step -> the act that takes it
+NEXT: Final[dict[str, tuple[Verb, ...]]] = {  # code of the next step -> the acts that take it, by preference
+    **dict.fromkeys(CALLED, ("contact",)),
+    "send-referral": ("send",),
+    **dict.fromkeys(("book", "rebook"), ("book", "contact")),
+    "choose-performer": ("reopen",),
+    "reroute": ("reopen",),
+    "confirm-visit": ("arrive", "contact"),
+    **dict.fromkeys(("await-report", "chase-report"), ("report", "contact")),
+    "acknowledge-report": ("acknowledge",),
+    "tell-patient": ("tell", "contact"),
+}
+ASKED: Final[tuple[Verb, ...]] = ("accept", "answer")  # a side that is asked answers first
 ORDINALS: Final = ("First", "Second", "Third", "Fourth", "Fifth")
 
 
@@ -42,6 +76,7 @@ class Button:
     key: str
     href: str = ""
     values: tuple[tuple[str, str], ...] = ()
+    red: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +99,7 @@ class Form:
     warning: str = ""
     callees: Sequence[Callee] = ()
     colleagues: Sequence[Colleague] = ()
+    clinics: Sequence[tuple[str, str]] = ()
     touches: bool = False
 
 
@@ -78,6 +114,7 @@ class Acts:
     more: Sequence[Button]
     why: Sequence[str]
     form: Form | None
+    trouble: State | None  # what could not be done and has no form here any more
     seen: str
     back: str
     now: str
@@ -100,23 +137,26 @@ def acts(panel: Panel, times: Times, shown: Shown) -> Acts | None:
     if not panel.verbs:
         return None
     held = work(panel.case, times.zone)
-    offered = {verb: _button(verb, shown.href) for verb in panel.verbs if panel.row.open or verb in ALWAYS}
-    mine = held.owner.get("identifier", {}).get("value") == shown.me
+    offered = {verb: _button(verb, shown.href) for verb in panel.verbs}
+    mine = text(item(held.owner, "identifier"), "value") == shown.me
     pressed = [Button("assign", "Take it myself", "user-round", "t", values=(("to", shown.me),))] if not mine else []
     waking = Button("snooze", "Wake it now", "repeat", "w", values=(("wake", "1"),))
     wake = [waking] if held.asleep(panel.now, times.zone) else []
-    first = offered.get(NEXT.get(panel.row.action or "", "assign")) if panel.row.open else None
-    first = first if first and first.verb != "assign" else None
+    wanted = (*ASKED, *NEXT.get(panel.row.action or "", ()))
+    first = next((offered[verb] for verb in wanted if verb in offered), None) if panel.row.open else None
     row = [offered[verb] for verb in ALWAYS if verb in offered and offered[verb] != first]
     more = [each for verb, each in offered.items() if each != first and verb not in ALWAYS]
+    more = sorted(more, key=lambda each: (each.red, each.verb in ("assign", "snooze")))
     if "assign" in offered:
         more = [*pressed, *more]
     if "snooze" in offered:
         more = [*wake, *more]
     state = shown.state
-    form = _form(shown, state, panel, held, times) if state and state.verb in offered else None
-    seen = f"Task/{held.id}:{held.version}"
-    return Acts(panel.row.id, first, row, more, _why(panel), form, seen, shown.back, State("").id)
+    possible = state is not None and state.verb in offered and state.verb not in PRESSED
+    form = _form(shown, state, panel, held, times) if state and possible else None
+    trouble = state if state and not possible and (state.faults or state.changed or state.notice) else None
+    seen = " ".join([f"Task/{held.id}:{held.version}", *_versions(panel)])
+    return Acts(panel.row.id, first, row, more, _why(panel), form, trouble, seen, shown.back, State("").id)
 
 
 def undo(done: Done, times: Times) -> Undo:
@@ -125,8 +165,15 @@ def undo(done: Done, times: Times) -> Undo:
     return Undo(done.act.id, say(done.act.said), f"{done.act.at.astimezone(times.zone):%H:%M}", until)
 
 
+def _versions(panel: Panel) -> list[str]:
+    """The versions of what an act may change, as they are shown: the Task, the visit, the order."""
+    task = current_task(panel.case, panel.clearance)
+    shown = [task, current_visit(panel.case, panel.clearance) or {}, panel.case.order]
+    return [f"{key(each)}:{text(item(each, 'meta'), 'versionId')}" for each in shown if each]
+
+
 def _button(verb: Verb, href: Callable[[str], str]) -> Button:
-    return Button(verb, *BUTTONS[verb], href=href(verb))
+    return Button(verb, *BUTTONS[verb], href="" if verb in PRESSED else href(verb), red=verb in RED)
 
 
 def _why(panel: Panel) -> list[str]:
@@ -150,7 +197,17 @@ def _form(shown: Shown, state: State, panel: Panel, held: Work, times: Times) ->
     if state.verb == "assign":
         now = f"{panel.row.owner_name} has it" if panel.row.owner_name else "Nobody has it"
         return Form(state, title, now, colleagues=shown.colleagues)
+    if state.verb == "reopen":
+        return Form(state, title, clinics=_clinics(panel))
+    if state.verb != "note":
+        return Form(state, title)
     return Form(state, title, "Part of the record: both offices and the patient can read it")
+
+
+def _clinics(panel: Panel) -> list[tuple[str, str]]:
+    """Whom the order can go to, (`Organization/id`, name)."""
+    found = [(target(each), panel.known.get(target(each))) for each in candidates(panel.case)]
+    return [(to, party.name) for to, party in found if party]
 
 
 def _clash(panel: Panel, times: Times) -> str:

@@ -9,7 +9,7 @@
 
   // A letter chooses its act in the panel, or in the list for the row that has the focus (WCAG 2.1.4: only there).
   const inPanel = (key) => $(`#panel [data-key="${key}"], .undo [data-key="${key}"]`);
-  const verbs = { c: "contact", n: "note", a: "assign", z: "snooze" };
+  const verbs = { c: "contact", n: "note", a: "assign", z: "snooze" }; // in the list, for a row that is not open
   const choose = (event) => {
     const here = event.target, key = event.key;
     const row = here.closest?.(".case");

@@ -163,7 +163,7 @@
   };
   document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
     if (byItself(ctx) || ctx.hx?.redirect) return;
-    if (ctx.sourceElement?.hasAttribute?.(`hx-status:${ctx.response.status}`) && ctx.text?.includes('id="act-form"')) return;
+    if (ctx.sourceElement?.hasAttribute?.(`hx-status:${ctx.response.status}`) && /id="(act-form|faults|changed)"/.test(ctx.text ?? "")) return;
     ctx.status = "refused"; // nothing is put into the page, and its address stays
     const said = new DOMParser().parseFromString(ctx.text ?? "", "text/html").querySelector(".alert")?.textContent.trim();
     fail(`${trying(ctx)}. ${said || `The server answered ${ctx.response.status}.`}`, askAgain(ctx));

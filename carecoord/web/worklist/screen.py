@@ -2,7 +2,7 @@
 page, or as the part that a swap asks for."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from carecoord.actions.acts import work as acts_work
 from carecoord.actions.people import drafts
 from carecoord.actions.worklist import worklist as cases
 from carecoord.actions.worklist.worklist import Panel, PayerPanel
+from carecoord.errors import NotFound
 from carecoord.fhir.instants import micros
 from carecoord.web.acts import view as acts_view
 from carecoord.web.acts.forms import State
@@ -42,7 +43,8 @@ class Screen:
         """The worklist. `state`: of the form that is open, where it is not a new one."""
         counts = worklist_view.counts(cases.whole(grant))
         found = cases.worklist(self.world, grant, address.asked, counts, PAGE, request_id())
-        panel = cases.panel(self.world, grant, address.shown, request_id()) if address.shown else None
+        panel = self._panel(grant, address)
+        address = address if panel or not address.shown else replace(address, shown=None)
         state = state or self._state(grant, address.act, address.draft)
         back = address.doing(None)
         view = {
@@ -72,6 +74,18 @@ class Screen:
             acts=self._acts(panel, grant, state, back, lambda verb: f"{back}?{urlencode({'act': verb})}"),
         )  # fmt: skip
         return make_response(page, status)
+
+    def _panel(self, grant: Grant, address: Address) -> Panel | PayerPanel | None:
+        """The open referral. What one has just done may have taken it out of one's sight: then the list alone stands
+        there, with the line that tells of it."""
+        if not address.shown:
+            return None
+        try:
+            return cases.panel(self.world, grant, address.shown, request_id())
+        except NotFound:
+            if address.done and self._done(grant, address.done):
+                return None
+            raise
 
     def _state(self, grant: Grant, act: str | None, draft: str | None) -> State | None:
         """The form of an act, with what was typed into it before a session was over."""

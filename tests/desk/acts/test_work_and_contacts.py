@@ -32,7 +32,6 @@ PANEL = f"/?show={CASE}"
 def colleague(acting_house: House) -> None:
     new = NewUser("patel", "Patel, Kavita", frozenset({"coordinator"}), "office-fairmont")
     accounts.add_user(acting_house.world, new, PASSWORD)
-    PEOPLE["colleague"] = ("patel", "Patel, Kavita", "office-fairmont")
 
 
 @pytest.fixture
@@ -49,7 +48,7 @@ def maria(acting_house: House, colleague: None) -> FlaskClient:
 
 @pytest.fixture
 def kavita(acting_house: House, colleague: None) -> FlaskClient:
-    return acting_house.enter("colleague")
+    return acting_house.enter("patel")
 
 
 def hidden(page: str, verb: str) -> dict[str, str]:
@@ -182,7 +181,7 @@ def test_what_was_done_can_be_taken_back_for_ten_minutes_by_whoever_did_it(
     acting_house: House, maria: FlaskClient, kavita: FlaskClient, clock: Any
 ) -> None:
     clock.now = NOW + timedelta(hours=1)
-    maria, kavita = acting_house.enter("coordinator"), acting_house.enter("colleague")
+    maria, kavita = acting_house.enter("coordinator"), acting_house.enter("patel")
     before = row_of(acting_house).touch_at
     done = send(maria, "snooze", opened(maria, "snooze") | {"until": "2026-12-10"})
     page = after(maria, done)
@@ -293,8 +292,7 @@ def test_nobody_else_can_act_on_it(acting_house: House, who: str, status: int, v
 def test_a_clinician_writes_notes_and_contacts_but_gives_to_nobody_and_is_told_who_can(acting_house: House) -> None:
     new = NewUser("amari", "Amari, Lea", frozenset({"clinician"}), "office-fairmont")
     accounts.add_user(acting_house.world, new, PASSWORD)
-    PEOPLE["doctor"] = ("amari", "Amari, Lea", "office-fairmont")
-    doctor = acting_house.enter("doctor")
+    doctor = acting_house.enter("amari")
     page = doctor.get(PANEL).get_data(as_text=True)
     assert 'data-verb="note"' in page
     assert 'data-verb="assign"' not in page
@@ -343,7 +341,7 @@ def test_a_session_that_ended_gives_back_what_was_typed_to_its_owner_alone(
     page = after(maria, back)
     assert "Half an hour of typing.</textarea>" in page
     assert "Nothing was sent" in text(page)
-    other = acting_house.enter("colleague")
+    other = acting_house.enter("patel")
     assert "Half an hour" not in other.get(back.location).get_data(as_text=True)
 
 

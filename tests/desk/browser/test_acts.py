@@ -13,7 +13,7 @@ from werkzeug.serving import make_server
 
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
-from tests.desk.conftest import PASSWORD, PEOPLE, House
+from tests.desk.conftest import PASSWORD, House
 
 CASE = "worked-07-document-asked"
 PANEL = f"/?show={CASE}"
@@ -22,7 +22,6 @@ Open = Callable[..., Page]
 
 @pytest.fixture(scope="module")
 def acting_site(acting_house: House) -> Iterator[str]:
-    PEOPLE["colleague"] = ("patel", "Patel, Kavita", "office-fairmont")
     new = NewUser("patel", "Patel, Kavita", frozenset({"coordinator"}), "office-fairmont")
     accounts.add_user(acting_house.world, new, PASSWORD)
     clock: Any = acting_house.world.clock
@@ -39,7 +38,7 @@ def acting_site(acting_house: House) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def sessions(acting_house: House, acting_site: str) -> dict[str, str]:
     found = {}
-    for who in ("coordinator", "colleague"):
+    for who in ("coordinator", "patel"):
         cookie = acting_house.enter(who).get_cookie("cc")
         assert cookie is not None
         found[who] = cookie.value
@@ -106,7 +105,7 @@ def test_what_is_wrong_takes_the_focus_and_its_link_leads_to_the_field(open_desk
 
 
 def test_a_colleagues_window_follows_within_five_seconds_and_keeps_its_place(open_desk: Open) -> None:
-    theirs = open_desk(who="colleague")
+    theirs = open_desk(who="patel")
     case = (theirs.locator(".case").first.get_attribute("id") or "").removeprefix("case-")
     mine = open_desk(f"/?show={case}")
     theirs.locator(".case-link").nth(3).focus()
@@ -133,7 +132,7 @@ def test_a_double_click_acts_once(open_desk: Open) -> None:
 
 
 def test_a_refresh_leaves_alone_what_is_being_typed(open_desk: Open) -> None:
-    page, other = open_desk(f"{PANEL}&act=note"), open_desk(who="colleague", path=f"{PANEL}&act=note")
+    page, other = open_desk(f"{PANEL}&act=note"), open_desk(who="patel", path=f"{PANEL}&act=note")
     page.locator("#act-note").click()
     page.keyboard.type("I am still wri")
     page.wait_for_timeout(500)
@@ -148,7 +147,7 @@ def test_a_refresh_leaves_alone_what_is_being_typed(open_desk: Open) -> None:
 
 
 def test_a_stale_form_shows_theirs_and_yours(open_desk: Open) -> None:
-    page, other = open_desk(f"{PANEL}&act=snooze"), open_desk(who="colleague", path=f"{PANEL}&act=snooze")
+    page, other = open_desk(f"{PANEL}&act=snooze"), open_desk(who="patel", path=f"{PANEL}&act=snooze")
     page.fill("#act-until", "8 Dec")
     other.fill("#act-until", "1 Dec")
     other.locator("#act-until").press("Control+Enter")

@@ -1,0 +1,84 @@
+"""What each side does with a referral: sends it, accepts, declines, asks, answers, opens it anew."""
+
+
+from auth.grant import Grant
+from carecoord.actions.acts.act import Acting, Done, Planned, Submission, perform
+from carecoord.domain.contacts import acts as contact_acts
+from carecoord.domain.referrals import acts
+from carecoord.domain.resource.elements import Json, target, text
+from carecoord.errors import Conflict, Unprocessable
+from carecoord.words.sentence import sentence
+from carecoord.world import World
+
+
+def send(world: World, grant: Grant, request: str, submission: Submission, _: None) -> Done:
+    """Send a draft to whom it names. Raises Conflict for one that names nobody."""
+
+    def plan(acting: Acting) -> Planned:
+        task, performer = acting.task, acting.clearance.facts.referral.performer
+        if performer is None:
+            raise Conflict("It names nobody to see the patient. Name a clinic in the order first.", "http.act")
+        written = acts.sent(acting.case, task, acting.id, acting.office, acting.turn.now)
+        return Planned(written, sentence("act.sent", whom=performer.name))
+
+    return perform(world, grant, request, submission, "send", plan)
+
+
+def accept(world: World, grant: Grant, request: str, submission: Submission, _: None) -> Done:
+    """Accept a referral, as the clinic that was asked."""
+
+    def plan(acting: Acting) -> Planned:
+        return Planned([acts.moved(acting.task, "accept", acting.side, acting.turn.now)], sentence("act.accepted"))
+
+    return perform(world, grant, request, submission, "accept", plan)
+
+
+def decline(world: World, grant: Grant, request: str, submission: Submission, reason: str) -> Done:
+    """Decline a referral, in the clinic's words. The order stays active, so that it can go to another."""
+
+    def plan(acting: Acting) -> Planned:
+        task = acts.moved(acting.task, "decline", acting.side, acting.turn.now, reason)
+        return Planned([task], sentence("act.declined"), reason)
+
+    return perform(world, grant, request, submission, "decline", plan)
+
+
+def ask(world: World, grant: Grant, request: str, submission: Submission, question: str) -> Done:
+    """Ask the office that refers for what is lacking."""
+
+    def plan(acting: Acting) -> Planned:
+        task = acts.moved(acting.task, "ask", acting.side, acting.turn.now, question)
+        return Planned([task], sentence("act.asked"), question)
+
+    return perform(world, grant, request, submission, "ask", plan)
+
+
+def answer(world: World, grant: Grant, request: str, submission: Submission, words: str) -> Done:
+    """Answer what the clinic asked: the words stand as a note, and the clinic goes on."""
+
+    def plan(acting: Acting) -> Planned:
+        task = acts.moved(acting.task, "answer", acting.side, acting.turn.now)
+        note = contact_acts.note(acting.case, acting.id, acting.person, words, acting.turn.now)
+        return Planned([task, note], sentence("act.answered"), words)
+
+    return perform(world, grant, request, submission, "answer", plan)
+
+
+def reopen(world: World, grant: Grant, request: str, submission: Submission, to: str) -> Done:
+    """Send the same order out again, to somebody that it names or who was asked before (`Organization/id`): a Task that
+    has ended stays so, and a new one begins. Raises Conflict where the order itself was withdrawn."""
+
+    def plan(acting: Acting) -> Planned:
+        if text(acting.case.order, "status") not in ("active", "on-hold"):
+            raise Conflict("The order itself was withdrawn or is finished: write a new one.", "http.act")
+        if acts.stage(acting.task, acting.case.order) not in acts.ENDED:
+            raise Conflict("It is under way: there is nothing to open anew.", "http.act")
+        known: dict[str, Json] = {target(each): each for each in acts.candidates(acting.case)}
+        if to not in known:
+            raise Unprocessable("Choose a clinic that the order names.", "to")
+        task = acts.asking(acting.case, acting.id, acting.office, known[to], acting.turn.now)
+        party = acting.clearance.facts.parties.get(to)
+        whom = party.name if party else text(known[to], "display") or "the clinic"
+        return Planned([task], sentence("act.reopened", whom=whom))
+
+    return perform(world, grant, request, submission, "reopen", plan)

@@ -1,0 +1,89 @@
+"""A visit recorded by hand, by either side: booked, moved, called off, arrived, missed. Where the clinic records it,
+its Task goes on with it."""
+
+from datetime import datetime
+
+from auth.grant import Grant
+from carecoord.actions.acts.act import Acting, Done, Planned, Submission, perform
+from carecoord.domain.access.verbs import Verb
+from carecoord.domain.referrals import acts as referral_acts
+from carecoord.domain.referrals import stages, states
+from carecoord.domain.resource.elements import Json
+from carecoord.domain.scheduling import acts
+from carecoord.errors import Conflict
+from carecoord.words.sentence import Sentence, sentence
+from carecoord.world import World
+
+STAGE_VERB = {"book": "schedule", "move": "reschedule", "cancel": "cancel-appointment", "no-show": "no-show"}
+
+
+def book(world: World, grant: Grant, request: str, submission: Submission, start: datetime) -> Done:
+    """Record that a visit is booked."""
+
+    def plan(acting: Acting) -> Planned:
+        if acting.visit:
+            raise Conflict("A visit is booked already: move it, or call it off first.", "http.act")
+        performer = acting.clearance.facts.referral.performer
+        place = performer.name if performer else "the clinic"
+        visit = acts.booked(acting.case, acting.id, place, start, acting.turn.now)
+        return _planned(acting, "book", visit, sentence("act.booked", when=start))
+
+    return perform(world, grant, request, submission, "book", plan)
+
+
+def move(world: World, grant: Grant, request: str, submission: Submission, start: datetime) -> Done:
+    """Record that the visit is at another time."""
+
+    def plan(acting: Acting) -> Planned:
+        return _planned(acting, "move", acts.moved(_visit(acting), start), sentence("act.moved", when=start))
+
+    return perform(world, grant, request, submission, "move", plan)
+
+
+def cancel(world: World, grant: Grant, request: str, submission: Submission, reason: str) -> Done:
+    """Record that the visit was called off, and why."""
+
+    def plan(acting: Acting) -> Planned:
+        visit = acts.ended(_visit(acting), "cancel", reason)
+        return _planned(acting, "cancel", visit, sentence("act.called-off"), reason)
+
+    return perform(world, grant, request, submission, "cancel", plan)
+
+
+def arrive(world: World, grant: Grant, request: str, submission: Submission, _: None) -> Done:
+    """Record that the patient came."""
+    return _came(world, grant, request, submission, "arrive", sentence("act.arrived"))
+
+
+def no_show(world: World, grant: Grant, request: str, submission: Submission, _: None) -> Done:
+    """Record that the patient did not come."""
+    return _came(world, grant, request, submission, "no-show", sentence("act.no-show"))
+
+
+def _came(
+    world: World, grant: Grant, request: str, submission: Submission, verb: Verb, said: Sentence
+) -> Done:
+    def plan(acting: Acting) -> Planned:
+        visit = _visit(acting)
+        booking = acting.clearance.booking
+        if booking and booking.start and booking.start > acting.turn.now:
+            raise Conflict("The time of the visit has not come yet.", "http.act")
+        return _planned(acting, verb, acts.ended(visit, verb), said)
+
+    return perform(world, grant, request, submission, verb, plan)
+
+
+def _visit(acting: Acting) -> Json:
+    if acting.visit is None:
+        raise Conflict("No visit is booked.", "http.act")
+    return acting.visit
+
+
+def _planned(acting: Acting, verb: Verb, visit: Json, said: Sentence, why: str = "") -> Planned:
+    """The visit and, where it is the clinic's to say, the stage of its Task."""
+    task, to = acting.task, STAGE_VERB.get(verb)
+    legal = states.legal(stages.stage(task), acting.side, states.profile(task)) if task else ()
+    if to and to in legal and "performer" in acting.sides:
+        now = acting.turn.now
+        return Planned([visit, referral_acts.moved(task, to, acting.side, now)], said, why)
+    return Planned([visit], said, why)

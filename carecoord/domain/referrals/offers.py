@@ -1,0 +1,71 @@
+"""Which acts a case allows as it stands, for one side of it: what the tables of states and the visits say. An act that
+is not possible is not offered."""
+
+from collections.abc import Iterable
+
+from carecoord.domain.access.verbs import Side, Verb
+from carecoord.domain.clearance.clearance import Clearance
+from carecoord.domain.referrals import acts, stages, states
+from carecoord.domain.referrals.case import Case
+from carecoord.domain.resource.elements import Json, key, text
+from carecoord.domain.scheduling import states as visit_states
+
+BARE = ("draft", "new", *acts.ENDED)  # stages in which no visit is to be recorded
+
+
+def current_task(case: Case, judged: Clearance) -> Json:
+    """The Task that the referral is with now; empty where it has none."""
+    name = judged.facts.referral.stage_evidence.reference
+    return next((each for each in case.tasks if key(each) == name), {})
+
+
+def current_visit(case: Case, judged: Clearance) -> Json | None:
+    """The visit that is booked: the next, else the last of which nobody has said what became of it."""
+    open = judged.facts.visits.open
+    name = (judged.booking or open[-1]).key if judged.booking or open else ""
+    return next((each for each in case.appointments if key(each) == name), None)
+
+
+def one_side(sides: Iterable[Side]) -> states.Side:
+    """The side as the tables of states know it: who stands on both speaks for either."""
+    found = sorted(sides)
+    return "either" if len(found) > 1 else found[0] if found else "other"
+
+
+def offered(case: Case, judged: Clearance, sides: Iterable[Side]) -> frozenset[Verb]:
+    """The acts that are possible now, whoever's role they are."""
+    if judged.closed:
+        return frozenset({"note", "contact"})
+    found: set[Verb] = {"note", "contact", "assign", "snooze"}
+    task, order = current_task(case, judged), case.order
+    stage = acts.stage(task, order)
+    legal = states.legal(stages.stage(task), one_side(sides), states.profile(task)) if task else ()
+    found |= {verb for verb in ("accept", "decline", "ask", "answer") if verb in legal}
+    if text(order, "status") == "draft" or "send" in legal:
+        found.add("send")
+    if stage in acts.ENDED and text(order, "status") in ("active", "on-hold"):
+        found.add("reopen")
+    if text(order, "status") in ("active", "on-hold", "completed") and stage not in BARE:
+        found |= _visits(case, judged) | _after(judged)
+    return frozenset(found)
+
+
+def _visits(case: Case, judged: Clearance) -> set[Verb]:
+    visit = current_visit(case, judged)
+    if visit is None:
+        return {"book"} if not judged.facts.closing.report.done else set()
+    legal = visit_states.legal(text(visit, "status"), "either")
+    found: set[Verb] = {verb for verb in ("move", "cancel") if verb in legal}
+    start = judged.booking.start if judged.booking else None
+    if start is None or start <= judged.now:
+        found |= {verb for verb in ("arrive", "no-show") if verb in legal}
+    return found
+
+
+def _after(judged: Clearance) -> set[Verb]:
+    closing = judged.facts.closing
+    if not closing.report.done:
+        return {"report"}
+    if not closing.acknowledged.done:
+        return {"acknowledge"}
+    return set() if closing.told.done else {"tell"}
