@@ -1,15 +1,17 @@
 """What an EHR and we both hold and both change: a sync undoes nobody's change without a word."""
 
+import runpy
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from carecoord.actions.ehrs.sync import add_ehr, run
-from carecoord.store.database import tables
+from carecoord.store.database import schema, tables
 from carecoord.store.database.engine import reading, writing
-from carecoord.store.ehrs.tables import ehr_conflict
+from carecoord.store.ehrs.tables import ehr_conflict, ehr_item
 from carecoord.store.resources.write import Actor, Change, put_all
 from carecoord.world import World
 from fhir_adapters.ehr import Ehr
@@ -243,3 +245,22 @@ def test_the_case_of_what_one_side_deleted_says_so(world: World, synced: LittleE
     del synced.held["Task"]["t1"]
     run(world, "little")
     assert case(world).conflict
+
+
+def test_what_an_earlier_version_synced_is_told_from_what_was_changed_since(world: World, synced: LittleEhr) -> None:
+    """Migration 0011: what the last sync wrote is the EHR's last word, what somebody wrote after it is ours."""
+    put(world, status="on-hold")
+    items = select(ehr_item.c.id, ehr_item.c.local, ehr_item.c.hash).order_by(ehr_item.c.type, ehr_item.c.id)
+    with writing(world.engine) as conn:
+        before = [(id, local, bytes(hash)) for id, local, hash in conn.execute(items)]
+        conn.execute(ehr_item.update().values(local=None, hash=None, base=None))
+        (path,) = (Path(schema.__file__).parents[1] / "migrations" / "versions").glob("*_what_the_ehrs_said_last.py")
+        migration = runpy.run_path(str(path))
+        for step in ("_name", "_agree", "_differ"):
+            migration[step](conn)
+        assert [(id, local, bytes(hash)) for id, local, hash in conn.execute(items)] == before
+    assert run(world, "little").changed == 0
+    assert ours(world)["status"] == "on-hold"
+    synced.put(task(priority="urgent"))
+    run(world, "little")
+    assert (ours(world)["status"], ours(world)["priority"]) == ("on-hold", "urgent")
