@@ -40,6 +40,7 @@ PEOPLE = {
     "auditor": ("osborne", "Osborne, Ada", "office-fairmont"),
     "admin": ("whitlock", "Whitlock, Sam", "office-fairmont"),
 }
+HIRED = tuple(PEOPLE.items())  # who is in every house: tests add people of their own, to one house
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def built(sqlite_template: Path, var: Path, clock: Callable[[], datetime]) -> It
     world = World(engine, clock, lambda: str(uuid4()), requests.Session, settings, rules, Journal(var / "audit"))
     files = [*sorted((FIXTURES / "office").glob("*.ndjson")), *sorted((FIXTURES / "ehr").glob("*.ndjson"))]
     assert not fhir_load.load(world, files).refusals
-    for who, (login, name, organization) in PEOPLE.items():
+    for who, (login, name, organization) in HIRED:
         role = {"outsider": "coordinator", "rival": "contracts"}.get(who, who)
         accounts.add_user(world, NewUser(login, name, frozenset({role}), organization), PASSWORD)
     yield House(world, app.wired(world))

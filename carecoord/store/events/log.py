@@ -7,9 +7,10 @@ ended. `horizon` looks which are held: up to there nothing will come any more. N
 writer at a time, so its numbers are in the order of the commits.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -53,6 +54,7 @@ class Entry:
 
 
 _NAMES = tuple(column.name for column in event.columns if column.name != "n")
+_values: Callable[[Entry], tuple[Any, ...]] = attrgetter(*_NAMES[:-1])
 _columns = (*(event.c[name] for name in _NAMES), event.c.n)
 _all = select(*_columns).order_by(event.c.n)
 _next = _all.where(event.c.n > bindparam("cursor"), event.c.n <= bindparam("horizon")).limit(bindparam("limit"))
@@ -126,13 +128,10 @@ def _settled(engine: Engine, query: Select[Any], asked: dict[str, Any]) -> list[
 
 
 def _row(entry: Entry) -> tuple[Any, ...]:
-    values = (getattr(entry, name) for name in _NAMES[:-1])
-    return (*map(_plain, values), _encode(entry.payload).decode())
-
-
-def _plain(value: object) -> object:
-    """A reason in somebody's words may hold a NUL, which PostgreSQL can not."""
-    return value.replace("\0", "") if isinstance(value, str) and "\0" in value else value
+    values = _values(entry)
+    if any(value.__class__ is str and "\0" in value for value in values):  # which PostgreSQL can not hold
+        values = tuple(value.replace("\0", "") if isinstance(value, str) else value for value in values)
+    return (*values, _encode(entry.payload).decode())
 
 
 def _entry(row: Any) -> Entry:
