@@ -115,3 +115,20 @@ def test_days_instants_lists_and_sentences_are_said_inside_a_sentence() -> None:
     assert fill("{a} / {b} / {c} / {d} / {d:visit}", places) == (
         "30 Jan 2027 / 30 Jan 2027 09:05 / x, 3 days / 7 / 7 visits"
     )
+
+
+KEPT = {"headline", "action_label", "due_label", "authorization_note", "agreement_note"}  # columns that keep sentences
+
+
+def test_no_page_shows_a_rows_sentence_as_it_is_kept() -> None:
+    """A row keeps JSON: `in_words` stands around each of them, else somebody reads braces."""
+    bare = []
+    for path in [path for layer in ("web", "cli") for path in (ROOT / "carecoord" / layer).rglob("*.py")]:
+        tree = ast.parse(path.read_text())
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+        read = {id(each) for call in calls if call.func.id == "in_words" for each in ast.walk(call)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr in KEPT and id(node) not in read:
+                of = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+                bare += [f"{path.name}:{node.lineno} {of}.{node.attr}"] if of == "row" else []
+    assert bare == []

@@ -182,10 +182,14 @@ class Teller:
     def authorization(self, one: Logged) -> _Words | None:
         """A request for authorization, or the payer's answer with its number and its reason."""
         if one.type == "Claim":
-            fast = "event.submitted.expedited" if one.payload.get("fast") else "event.submitted"
-            known = {"draft": "event.drafted", "submitted": fast, "cancelled": "event.request-withdrawn"}
+            fast = one.payload.get("fast")
+            what = {
+                "draft": sentence("event.drafted"),
+                "submitted": sentence("event.submitted.expedited") if fast else sentence("event.submitted"),
+                "cancelled": sentence("event.request-withdrawn"),
+            }.get(one.state)
             services = tuple(one.payload.get("services", ())) if one.state != "cancelled" else ()
-            return ("authorization", sentence(known[one.state]), (services,)) if one.state in known else None
+            return ("authorization", what, (services,)) if what else None
         if one.state in ("draft", "deleted", MISTAKEN):
             return None
         who, number = self._name(one, "who", sentence("role.payer")), text(one.payload, "number")
@@ -233,8 +237,8 @@ class Teller:
 
     def document(self, one: Logged) -> _Words | None:
         """A document or a report that came."""
-        unnamed = "report.unnamed" if one.type == "DiagnosticReport" else "document.unnamed"
-        name = text(one.payload, "name") or sentence(unnamed)
+        unnamed = sentence("report.unnamed") if one.type == "DiagnosticReport" else sentence("document.unnamed")
+        name = text(one.payload, "name") or unnamed
         return ("document", name, ()) if one.state == "here" else None
 
     def agreement(self, one: Logged) -> _Words | None:

@@ -18,7 +18,7 @@ from carecoord.fhir.instants import micros
 from carecoord.web.acts.forms import State
 from carecoord.web.page.times import Times
 from carecoord.web.referrals.contacts import CALLED, Callee, callees
-from carecoord.words.catalogue import say
+from carecoord.words.catalogue import in_words, say
 
 HOW: Final = {"call": "Call", "letter": "Letter", "fax": "Fax", "visit": "In person"}
 OUTCOMES: Final = {"reached": "Reached", "message": "Message", "no-answer": "No answer", "wrong-number": "Wrong no."}
@@ -216,4 +216,4 @@ def _clash(panel: Panel, times: Times) -> str:
     if due is None:
         return ""
     late = " is over already" if due < micros(panel.now) else f" ends {times.exact(due)}"
-    return f"{panel.row.due_label or 'Its clock'}{late}: the clock does not rest."
+    return f"{in_words(panel.row.due_label) or 'Its clock'}{late}: the clock does not rest."
