@@ -11,7 +11,7 @@ Open = Callable[..., Page]
 PANEL = "/?show=worked-01-visit-after-approval"
 PAGES = {
     "coordinator": ["/", PANEL, "/account", "/referrals/worked-07-document-asked"],
-    "admin": ["/", "/people", "/apps"],
+    "admin": ["/", "/people", "/apps", "/jobs"],
     "auditor": ["/audit"],
 }
 OUTSIDE = """list => {
