@@ -67,8 +67,3 @@ def sides(placer: str | None, performer: str | None, organizations: Iterable[str
     ours = frozenset(organizations)
     both: list[tuple[Side, str | None]] = [("requester", placer), ("performer", performer)]
     return frozenset(side for side, id in both if id in ours)
-
-
-def holders(verb: Verb) -> tuple[str, ...]:
-    """The roles that may do this."""
-    return tuple(role for role, verbs in TABLE.items() if verb in verbs)

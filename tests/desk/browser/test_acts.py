@@ -209,3 +209,82 @@ def test_without_scripts_the_same_forms_do_the_same(open_desk: Open) -> None:
     assert re.search(r"show=.*done=", page.url)
     page.click("#done button")
     expect(page.locator("#done p")).to_contain_text("Taken back.")
+
+
+class Keys:
+    """A window that is used by the keyboard alone, and counts how often."""
+
+    count = 0
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def start(self) -> None:
+        Keys.count += 1
+        self.page.locator("#panel-name").focus()
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            Keys.count += 1
+            self.page.keyboard.press(key)
+
+    def type(self, words: str) -> None:
+        Keys.count += 1
+        self.page.keyboard.type(words)
+
+    def done(self, words: str) -> None:
+        expect(self.page.locator("#done p")).to_contain_text(words)
+        expect(self.page.locator("#panel-name")).to_be_focused()
+
+    def form(self, key: str, field: str) -> None:
+        expect(self.page.locator(f'#panel [data-key="{key}"]').first).to_be_attached(timeout=5_000)
+        self.press(key)
+        expect(self.page.locator(field)).to_be_focused()
+
+
+def test_a_referral_goes_from_draft_to_closed_by_the_keyboard_alone(
+    open_desk: Open, acting_house: House, sessions: dict[str, str]
+) -> None:
+    people = (("okoye", "coordinator", "parkside-endocrine"), ("amari", "clinician", "office-fairmont"))
+    for login, role, office in people:
+        accounts.add_user(acting_house.world, NewUser(login, login.title(), frozenset({role}), office), PASSWORD)
+        cookie = acting_house.enter(login).get_cookie("cc")
+        assert cookie is not None
+        sessions[login] = cookie.value
+    case = "/?show=order-24828"
+    maria, clinic, doctor = (Keys(open_desk(case, who=who)) for who in ("coordinator", "okoye", "amari"))
+    track = maria.page.locator(".tracks").first
+    maria.start()
+    maria.press("s")
+    maria.done("Sent to Parkside Endocrine.")
+    expect(clinic.page.locator('[data-key="y"]')).to_be_attached(timeout=5_000)
+    clinic.start()
+    clinic.press("y")
+    clinic.done("Accepted.")
+    expect(track).to_contain_text("Accepted", timeout=5_000)
+    maria.form("c", "#act-form input:checked:focus")
+    maria.press("Control+Enter")
+    maria.done("Call to")
+    for day, hour in (("today", "8:30"), ("+3", "2 pm")):
+        clinic.form("b", "#act-day")
+        clinic.type(day)
+        clinic.press("Tab")
+        clinic.type(hour)
+        clinic.press("Control+Enter")
+        clinic.done("Visit recorded for")
+        if day == "today":
+            clinic.press("o")
+            clinic.done("The patient did not come.")
+            expect(track).to_contain_text("No-show", timeout=5_000)
+    clinic.form("r", "#act-note")
+    clinic.press("Control+Enter")
+    clinic.done("Report recorded.")
+    expect(doctor.page.locator('[data-key="e"]')).to_be_attached(timeout=5_000)
+    doctor.start()
+    doctor.press("e")
+    doctor.done("Report acknowledged.")
+    expect(maria.page.locator('[data-key="p"]')).to_be_attached(timeout=5_000)
+    maria.press("p")
+    maria.done("Patient told.")
+    expect(maria.page.locator("#panel-next")).to_contain_text("closed")
+    assert Keys.count < 30

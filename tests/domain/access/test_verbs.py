@@ -1,0 +1,68 @@
+"""Who may do what at the desk, every role and verb written out by hand."""
+
+from typing import get_args
+
+import pytest
+
+from carecoord.domain.access import verbs
+from carecoord.domain.access.verbs import Verb
+
+HOLDERS = {
+    "see-whole": {"coordinator", "clinician"},
+    "see-as-payer": {"payer"},
+    "break-glass": {"coordinator", "clinician"},
+    "see-agreements": {"contracts"},
+    "read-trail": {"auditor"},
+    "manage-people": {"admin"},
+    "manage-apps": {"admin"},
+    "assign": {"coordinator"},
+    "snooze": {"coordinator"},
+    "note": {"coordinator", "clinician"},
+    "contact": {"coordinator", "clinician"},
+    "settle": {"coordinator", "clinician"},
+    "send": {"coordinator", "clinician"},
+    "accept": {"coordinator", "clinician"},
+    "decline": {"coordinator", "clinician"},
+    "ask": {"coordinator", "clinician"},
+    "answer": {"coordinator", "clinician"},
+    "reopen": {"coordinator"},
+    "book": {"coordinator"},
+    "move": {"coordinator"},
+    "cancel": {"coordinator"},
+    "arrive": {"coordinator"},
+    "no-show": {"coordinator"},
+    "report": {"coordinator", "clinician"},
+    "acknowledge": {"clinician"},
+    "tell": {"coordinator", "clinician"},
+}
+ROLES = ("coordinator", "clinician", "payer", "contracts", "auditor", "admin")
+OF_THE_REQUESTER = {"assign", "snooze", "send", "answer", "reopen", "acknowledge", "tell"}
+OF_THE_PERFORMER = {"accept", "decline", "ask"}
+OF_BOTH = {"note", "contact", "book", "move", "cancel", "arrive", "no-show", "report"}
+
+
+def test_the_table_has_every_role_and_every_verb_is_written_out_here() -> None:
+    assert tuple(verbs.TABLE) == ROLES
+    assert set(HOLDERS) == set(get_args(Verb))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_may_do_what_is_written_here_and_nothing_else(role: str) -> None:
+    assert {verb for verb in get_args(Verb) if verbs.may([role], verb)} == {
+        verb for verb, roles in HOLDERS.items() if role in roles
+    }
+
+
+def test_an_act_is_the_side_s_whose_it_is() -> None:
+    everybody = [*ROLES]
+    assert set(verbs.acts(everybody, ["requester"])) == OF_THE_REQUESTER | OF_BOTH
+    assert set(verbs.acts(everybody, ["performer"])) == OF_THE_PERFORMER | OF_BOTH
+    assert verbs.acts(everybody, []) == ()
+    assert verbs.acts(["payer", "contracts", "auditor", "admin"], ["requester", "performer"]) == ()
+
+
+def test_an_office_stands_on_the_sides_on_which_it_is_named() -> None:
+    assert verbs.sides("a", "b", ["a"]) == {"requester"}
+    assert verbs.sides("a", "b", ["b", "c"]) == {"performer"}
+    assert verbs.sides("a", "a", ["a"]) == {"requester", "performer"}
+    assert verbs.sides(None, None, ["a"]) == frozenset()
