@@ -20,6 +20,7 @@ from auth.server import registrations
 from auth.server.registrations import AppOverview
 from auth.store import Client, fresh
 from carecoord.actions.access.audited import COMMAND, event
+from carecoord.domain.access import verbs
 from carecoord.domain.apps import scopes_in_words
 from carecoord.domain.apps.scopes_in_words import Line
 from carecoord.errors import Forbidden, Invalid, NotFound
@@ -172,5 +173,5 @@ def _find(conn: Connection, id: str) -> Client:
 
 
 def _require_admin(grant: Grant) -> None:
-    if "admin" not in grant.roles:
+    if not verbs.may(grant.roles, "manage-apps"):
         raise Forbidden("Apps are looked after by admins.")

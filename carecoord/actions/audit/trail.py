@@ -13,6 +13,7 @@ from auth import store
 from auth.grant import Grant
 from carecoord.actions.access.audited import event
 from carecoord.actions.audit.trail_names import Named, Names, Seen, Who, patient_named
+from carecoord.domain.access import verbs
 from carecoord.errors import Forbidden, NotFound
 from carecoord.fhir.instants import micros
 from carecoord.fhir.search.collation import fold
@@ -57,7 +58,7 @@ class Broken:
 
 def demand(grant: Grant) -> None:
     """Raise Forbidden for everybody but the auditor."""
-    if "auditor" not in grant.roles:
+    if not verbs.may(grant.roles, "read-trail"):
         raise Forbidden("Only the auditor sees who looked at what.")
 
 

@@ -11,6 +11,7 @@ from auth.grant import Grant
 from carecoord import errors
 from carecoord.actions.apps import registration
 from carecoord.actions.apps.registration import App, NewApp
+from carecoord.domain.access import verbs
 from carecoord.domain.apps import scopes_in_words
 from carecoord.domain.apps.scopes_in_words import Line
 from carecoord.web.people import sign_in
@@ -47,7 +48,7 @@ def blueprint(world: World, *, by_themselves: bool) -> Blueprint:
 
     @pages.before_request
     def demand_admin() -> None:
-        if "admin" not in sign_in.session().user.roles:
+        if not verbs.may(sign_in.session().user.roles, "manage-apps"):
             raise errors.Forbidden("Apps are looked after by admins. Ask one of yours.")
 
     @pages.get(APPS)

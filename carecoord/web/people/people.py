@@ -8,6 +8,7 @@ from carecoord import errors
 from carecoord.actions.people import people
 from carecoord.actions.people.accounts import ROLES, NewUser
 from carecoord.actions.people.organizations import needs_one
+from carecoord.domain.access import verbs
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.world import World
@@ -22,7 +23,7 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.before_request
     def demand_admin() -> None:
-        if "admin" not in sign_in.session().user.roles:
+        if not verbs.may(sign_in.session().user.roles, "manage-people"):
             raise errors.Forbidden("People are looked after by admins. Ask one of yours.")
 
     @pages.get(PEOPLE)

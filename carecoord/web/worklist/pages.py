@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as Answer
 from auth.grant import Grant
 from carecoord.actions.ehrs import sync_health
 from carecoord.actions.worklist import worklist as cases
+from carecoord.domain.access import verbs
 from carecoord.domain.access.payer_view import CELLS
 from carecoord.errors import Forbidden
 from carecoord.fhir.instants import moment
@@ -96,7 +97,7 @@ def _tell(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
 
 def _other_desk(world: World, grant: Grant, zone: ZoneInfo) -> str:
     """For those who work on no cases: the contract desk's numbers, or a word of where to go."""
-    if "contracts" not in grant.roles:
+    if not verbs.may(grant.roles, "see-agreements"):
         return render_template("no_cases.html", sync=_sync_line(world, grant, zone))
     return _agreements(world, grant, zone)
 
@@ -107,7 +108,7 @@ def _contract_desk(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
     @pages.get("/contracts")
     def contracts() -> str:
         grant = sign_in.session().grant()
-        if "contracts" not in grant.roles:
+        if not verbs.may(grant.roles, "see-agreements"):
             raise Forbidden("The numbers of the agreements are the contract desk's.")
         return _agreements(world, grant, zone)
 
