@@ -121,6 +121,20 @@ def test_what_both_changed_is_not_told_before_it_is_settled_but_the_rest_is(ours
     assert (told(ours).state, told(ours).why) == ("waiting", "conflict")
 
 
+@pytest.mark.parametrize("kind", ["note", "contact"])
+def test_the_offices_own_log_of_notes_and_calls_stays_here(ours: World, mercy: World, kind: str) -> None:
+    own = [{"coding": [{"system": "https://carecoord.example/fhir/CodeSystem/contact", "code": kind}]}]
+    log = {
+        "resourceType": "Communication", "id": "log-1", "status": "completed", "category": own,
+        "subject": {"reference": f"Patient/{PATIENT}"}, "payload": [{"contentString": "She sounded confused."}],
+    }  # fmt: skip
+    written(ours, log)
+    loop.once(ours)
+    assert held(mercy.engine, "Communication") == {}
+    with reading(ours.engine) as conn:
+        assert [one for one in deliveries.of_patient(conn, PATIENT) if one.type == "Communication"] == []
+
+
 def test_what_is_made_here_is_made_there_once_and_comes_back_as_the_same(ours: World, mercy: World) -> None:
     note = {
         "resourceType": "Communication", "id": "note-1", "status": "completed",

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from auth.scopes import Scope, covers, parse
 from carecoord.actions.ehrs import reconcile
-from carecoord.domain.ehrs.deliveries import TOLD, hindrance, is_told, verb
+from carecoord.domain.ehrs.deliveries import TOLD, hindrance, is_told, is_told_anew, verb
 from carecoord.fhir import text
 from carecoord.fhir.instants import micros
 from carecoord.fhir.types import TYPES
@@ -70,7 +70,7 @@ def ask(conn: Connection, ehr: Ehr, new: Delivery, hold: bool, now: datetime) ->
 
 def tell(conn: Connection, one: Ours, now: datetime) -> None:
     """Have the EHR that holds a resource told what we have made of it, if such a thing is told at all."""
-    if is_told(one.type, True, one.deleted, None, False):
+    if is_told(one.type):
         new = _delivery(one.ehr, one.type, one.id, one.patient, one.version, now)
         ask(conn, ehrs.get(conn, one.ehr), new, True, now)
 
@@ -121,10 +121,9 @@ def _made(conn: Connection, fresh: Iterable[Touched], now: datetime) -> None:
     for each in fresh:
         name = theirs.get(each.patient or "")
         row = read.get(conn, each.type, each.id) if name else None
-        if name is None or row is None:
+        if name is None or row is None or row.deleted:
             continue
-        source = (text.loads(row.body).get("meta") or {}).get("source") if row.body else None
-        if is_told(each.type, False, row.deleted, source, _is_loaded(conn, row)):
+        if is_told_anew(text.loads(row.body), _is_loaded(conn, row)):
             new = _delivery(name, each.type, each.id, each.patient, row.version, now)
             ask(conn, ehrs.get(conn, name), new, False, now)
 

@@ -3,6 +3,9 @@
 from collections.abc import Container
 from typing import Final, Literal
 
+from carecoord.domain.contacts.attempts import KINDS
+from carecoord.domain.resource.elements import Json, item, items, text
+
 # Orders, the work on them, visits, letters and papers: what an office and a clinic tell each other. What else is
 # changed here of an EHR's record stays here, and stands.
 TOLD: Final = frozenset({"Task", "ServiceRequest", "Appointment", "Communication", "DocumentReference"})
@@ -25,12 +28,19 @@ def verb(held: bool, deleted: bool) -> Verb:
     return "delete" if deleted else "update" if held else "create"
 
 
-def is_told(type: str, held: bool, deleted: bool, source: str | None, loaded: bool) -> bool:
-    """Whether a change of ours is to be told at all. What an EHR does not hold is told when it was made here: what says
-    that it comes from elsewhere (`source`), or was loaded from a file, is a record of what others did."""
-    if type not in TOLD:
+def is_told(type: str) -> bool:
+    """Whether a change of ours to what an EHR holds is to be told it at all."""
+    return type in TOLD
+
+
+def is_told_anew(resource: Json, loaded: bool) -> bool:
+    """Whether what was made here, of which the EHR knows nothing, is to be told: not what says that it comes from
+    elsewhere (`meta.source`) or was loaded from a file, which is a record of what others did, and not the office's own
+    log of notes and calls, which says what nobody else was meant to read."""
+    if resource.get("resourceType") not in TOLD or loaded or text(item(resource, "meta"), "source"):
         return False
-    return held or not (deleted or source or loaded)
+    codings = (each for category in items(resource, "category") for each in items(category, "coding"))
+    return not any(text(each, "system") == KINDS for each in codings)
 
 
 def hindrance(verb: Verb, writes: Container[str], asks_to_write: bool) -> Why:
