@@ -3,6 +3,7 @@ one launch of each kind, which many tests then look at."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,24 @@ from .visitor import App, Browser, Came, apps
 
 EHR = "launch openid fhirUser offline_access patient/Patient.rs patient/Observation.rs user/Encounter.rs"
 SCHEMES = [pytest.param(name, marks=pytest.mark.xdist_group(f"conformance-{name}")) for name in ("http", "https")]
+
+
+PLAIN = {"test_app_launch.py", "test_discovery.py", "test_programs.py", "test_our_client.py"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Over plain http, on SQLite, only what depends on the scheme: addresses, cookies, discovery, others' programs. The
+    rest is asked once, over https on PostgreSQL: tokens, keys and attacks are the same code on both."""
+    here = Path(__file__).parent
+    plain = [each for each in items if each.path.parent == here and _scheme(each) == "http"]
+    left = {id(each) for each in plain if each.path.name not in PLAIN}
+    config.hook.pytest_deselected(items=[each for each in items if id(each) in left])
+    items[:] = [each for each in items if id(each) not in left]
+
+
+def _scheme(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params.get("site", "")) if callspec else ""
 
 
 @pytest.fixture(scope="session")

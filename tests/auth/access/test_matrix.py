@@ -30,12 +30,15 @@ from carecoord.fhir.types import TYPES
 from carecoord.store.database.engine import reading, writing
 from tests.auth.conftest import build_world
 from tests.auth.place import RESOURCES, Place
-from tests.domain.access.expected import ROLES, allowed
+from tests.domain.access.expected import ROLES, allowed, of_services
 from tests.fhir.specimens import specimen
 
 Json = dict[str, Any]
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 NAMED = {"Patient": ("okafor", "lindqvist"), "Organization": ("clinic", "other"), "Practitioner": ("mina", "otto")}
+# Of the types that no role works with every twelfth: the table is held whole in tests/domain/access, and here each of
+# them would be refused in the same place.
+WALKED = [type for type in TYPES if type not in of_services() or type in of_services()[::12]]
 OFFICE = Office(("clinic",), ("http://hl7.org/fhir/sid/us-npi|1",), ("Practitioner/mina",), is_payer=True)
 
 
@@ -206,7 +209,7 @@ def found(answer: Any) -> set[str]:
 
 
 def test_reading(walk: Walk) -> None:
-    for type in TYPES:
+    for type in WALKED:
         for tail in ("", "/_history/1", "/_history"):
             own = walk.ask("GET", f"{type}/{walk.own(type)}{tail}")
             assert own.status_code == (200 if walk.may(type, "r") else 403), (type, tail, own.text)
@@ -220,7 +223,7 @@ def test_reading(walk: Walk) -> None:
 
 
 def test_searching(walk: Walk) -> None:
-    for type in TYPES:
+    for type in WALKED:
         both = f"_id={walk.own(type)},{walk.other(type)}"
         asked = walk.ask("GET", f"{type}?{both}&_total=accurate")
         posted = walk.ask("POST", f"{type}/_search?{both}", None, **FORM)
@@ -239,7 +242,7 @@ def test_searching(walk: Walk) -> None:
 
 def test_joining(walk: Walk) -> None:
     """Includes, chains and _has need the permission on both ends."""
-    for type in TYPES:
+    for type in WALKED:
         code = next(iter(access_roles._links(type)), None) if type != "Patient" else None
         if walk.may(type, "s"):
             page = walk.ask("GET", f"{type}?_id={walk.own(type)},{walk.other(type)}&_include=*")
@@ -281,7 +284,7 @@ def _refers(resource: Json, to: str) -> bool:
 
 
 def test_writing(walk: Walk) -> None:
-    for type in (type for type in TYPES if TYPES[type].written):
+    for type in (type for type in WALKED if TYPES[type].written):
         body, own, other = walk.body(type), walk.own(type), walk.other(type)
         new = {name: value for name, value in body.items() if name != "id"}
         alone = type != "Binary"  # a file is made together with the document that it is attached to
@@ -304,7 +307,7 @@ def test_writing(walk: Walk) -> None:
 
 
 def test_deleting(walk: Walk) -> None:
-    for type in TYPES:
+    for type in WALKED:
         own, other = walk.own(type), walk.other(type)
         if not walk.is_open(type):
             gone = walk.ask("DELETE", f"{type}/{other}")
@@ -319,7 +322,7 @@ def test_deleting(walk: Walk) -> None:
 
 
 def test_in_a_batch_as_alone(walk: Walk) -> None:
-    urls = [f"{type}{rest}" for type in TYPES for rest in (f"/{walk.own(type)}", f"/{walk.other(type)}", "?_id=x")]
+    urls = [f"{type}{rest}" for type in WALKED for rest in (f"/{walk.own(type)}", f"/{walk.other(type)}", "?_id=x")]
     asked = [{"request": {"method": "GET", "url": url}} for url in urls]
     told = walk.ask("POST", "", {"resourceType": "Bundle", "type": "batch", "entry": asked})
     for url, entry in zip(urls, told.json["entry"], strict=True):
@@ -328,7 +331,7 @@ def test_in_a_batch_as_alone(walk: Walk) -> None:
 
 def test_the_desk_is_let_do_the_same_as_an_app_of_the_same_person(walk: Walk) -> None:
     world = walk.place.world
-    for type in TYPES:
+    for type in WALKED:
         for id in ids(type):
             try:
                 status = 200 if interactions.read(world, walk.session, type, id) else 0
