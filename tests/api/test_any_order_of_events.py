@@ -166,5 +166,5 @@ def test_no_order_of_events_leaves_the_tables_or_the_lists(sqlite_template: Path
     Events.template = sqlite_template
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
     run_state_machine_as_test(
-        Events, settings=settings(max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=checks)
+        Events, settings=settings(max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=checks)
     )

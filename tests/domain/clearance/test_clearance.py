@@ -141,7 +141,7 @@ def shown(story: Story, now):
 
 
 @given(stories())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_same_case_at_the_same_instant_gives_the_same_answer_and_is_left_as_it_was(story):
     before = copy.deepcopy(story.resources)
     first = story.clear()
@@ -152,7 +152,7 @@ def test_the_same_case_at_the_same_instant_gives_the_same_answer_and_is_left_as_
 
 
 @given(stories(), st.lists(st.floats(0, 1), min_size=3, max_size=6), st.integers(0, 120))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_nothing_changes_before_the_instant_that_the_answer_names(story, fractions, days):
     """A row that stands in the worklist stays true until its `changes_at`: the whole row, not only the gates."""
     now = NOW + timedelta(days=days, minutes=days * 7)
@@ -168,7 +168,7 @@ def test_nothing_changes_before_the_instant_that_the_answer_names(story, fractio
 
 
 @given(stories())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_walking_from_change_to_change_meets_every_answer_of_the_next_months(story):
     """Judged only at the instants it names itself, a case never misses a state that a day-by-day look finds."""
     now, walked = NOW, [NOW]
@@ -196,7 +196,7 @@ def test_walking_from_change_to_change_meets_every_answer_of_the_next_months(sto
         )
     ),
 )
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_losing_a_whole_kind_of_evidence_never_makes_a_gate_met(story, day, kind):
     on = T + timedelta(days=day)
     left = story.without(*(key for key in story.resources if key.startswith(f"{kind}/")))
@@ -215,7 +215,7 @@ def test_losing_a_whole_kind_of_evidence_never_makes_a_gate_met(story, day, kind
 
 
 @given(stories(cards=1), st.integers(0, 60))
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_losing_what_a_met_gate_rests_on_never_makes_another_met(story, day):
     on = T + timedelta(days=day)
     found = story.clear(on=on)
@@ -250,7 +250,7 @@ JUNK = (
 
 
 @given(stories(), st.randoms(use_true_random=False))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_malformed_resource_never_stops_the_rules(story, chance: random.Random):
     """An EHR sync stores what the judge flags: the rules read what they can and call the rest absent."""
     resources = copy.deepcopy(story.resources)

@@ -50,7 +50,7 @@ def shown(story: Story) -> dict:
 
 
 @given(stories())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_cleared_means_that_every_bearing_gate_is_met_and_the_visit_lies_ahead(story):
     for days in (0, 3, 12, 40):
         now = NOW + timedelta(days=days)
@@ -66,7 +66,7 @@ def test_cleared_means_that_every_bearing_gate_is_met_and_the_visit_lies_ahead(s
 
 
 @given(stories())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_the_clock_never_runs_past_what_hurts_the_patient(story):
     found = story.clear()
     if found.closed:
