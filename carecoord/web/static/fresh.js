@@ -10,7 +10,7 @@
   const take = () => { state.ahead = Number($("#desk").dataset.now) - Date.now(); state.fetched = Date.now(); };
   const isRefresh = (ctx) => ctx?.request?.headers?.["X-Refresh"] === "1";
 
-  // as web/clocks.py says a length of time
+  // as web/page/times.py says a length of time
   const span = (minutes) => {
     const hours = Math.floor(minutes / 60), days = Math.floor(hours / 24), two = (n) => String(n).padStart(2, "0");
     if (minutes < 60) return `${minutes}m`;
