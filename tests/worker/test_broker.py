@@ -62,7 +62,7 @@ def test_a_thousand_jobs_are_done_though_a_worker_is_killed_and_the_broker_resta
     twice = {key for key, count in ended.items() if count > 1}
     assert twice <= in_its_hands, "only what the dead worker had done and could not say may have been done again"
     ways = Counter(way for *_, way, _ in workshop.did("ended"))
-    assert ways["sent"] > JOBS / 4, f"Celery carried them: {ways}"
+    assert ways["sent"] > 50, f"Celery carried them while there was a broker: {ways}"
     assert second.poll() is None
 
 
