@@ -36,7 +36,7 @@ def note(world: World, grant: Grant, request: str, submission: Submission, words
     """Write a note to whoever works on the referral."""
 
     def plan(acting: Acting) -> Planned:
-        talk = acts.note(acting.case, acting.id, _sender(acting), words, acting.turn.now)
+        talk = acts.note(acting.case, acting.id, acting.person, words, acting.turn.now)
         return Planned([talk], sentence("act.noted"))
 
     return perform(world, grant, request, submission, "note", plan)
@@ -49,7 +49,7 @@ def contact(world: World, grant: Grant, request: str, submission: Submission, sa
     def plan(acting: Acting) -> Planned:
         to = _to(acting, said.whom)
         what = Contact(said.how, said.outcome, to, said.who, said.reference, said.note, said.number)
-        written = [acts.contact(acting.case, acting.id, _sender(acting), what, acting.turn.now)]
+        written = [acts.contact(acting.case, acting.id, acting.person, what, acting.turn.now)]
         if said.touch:
             if "requester" not in acting.sides:
                 raise Unprocessable("The next touch is set by the office that refers.", "touch")
@@ -70,10 +70,6 @@ def _words(said: Logged, to: Json) -> Sentence:
         "visit": sentence("act.contact.visit", whom=whom),
     }[said.how]
     return sentence("act.touch", done=logged, day=said.touch) if said.touch else logged
-
-
-def _sender(acting: Acting) -> Json:
-    return acting.person
 
 
 def _to(acting: Acting, whom: Whom) -> Json:

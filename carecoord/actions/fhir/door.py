@@ -14,10 +14,9 @@ from carecoord.actions.access import sides
 from carecoord.actions.access.turn import Turn
 from carecoord.domain.agreements import states as agreement_states
 from carecoord.domain.prior_auth import states as authorization_states
-from carecoord.domain.referrals import order_states
+from carecoord.domain.referrals import order_states, stages
 from carecoord.domain.referrals import states as task_states
-from carecoord.domain.resource.codes import ABORT, has
-from carecoord.domain.resource.elements import item, text
+from carecoord.domain.resource.elements import text
 from carecoord.domain.scheduling import states as visit_states
 from carecoord.errors import Conflict, Problem
 from carecoord.fhir import text as json
@@ -147,8 +146,7 @@ class _Door:
         """Whether a request to cancel, that was not turned down, lies on a Task (COW)."""
         rows = read.referring(self.turn.conn, params.key("Task", "focus"), "Task", id)
         asked = [json.loads(row.body) for row in rows if not row.deleted]
-        refused = ("rejected", "cancelled", "failed", "entered-in-error", "draft")
-        return any(has(item(each, "code"), *ABORT) and text(each, "status") not in refused for each in asked)
+        return stages.cancelling({"resourceType": "Task", "id": id}, asked, {}) is not None
 
     def _appointment(self, id: str, before: Json, after: Json) -> None:
         visit_states.judge(before, after, sides.of_everybody(self.turn))
