@@ -176,6 +176,39 @@ def test_no_rule_has_words_for_people_they_stand_in_the_catalogue() -> None:
     assert set(EXCUSED_WORDS) <= set(found), "what needs no excuse any more loses it"
 
 
+ROLES = {"coordinator", "clinician", "payer", "contracts", "auditor", "admin"}
+TABLES_OF_ROLES = {"carecoord/domain/access/verbs.py", "carecoord/domain/access/roles.py"}
+ASKED_IN_A_TEMPLATE = re.compile(r"""roles[^}%]*["'](?:coordinator|clinician|payer|contracts|auditor|admin)["']""")
+
+
+def texts_in(node: ast.AST) -> set[str]:
+    return {each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)}
+
+
+def roles_named(path: Path) -> Iterator[int]:
+    """The lines that name a role where the tables should be asked: roles compared with or joined to one, a set or
+    several in a row of nothing but roles. A gate's `who`, a row's `role` and the party that is called name whose move
+    it is, not what somebody may do, and have types of their own."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Compare | ast.BinOp):
+            asked = re.search(r"\broles\b", ast.unparse(node)) and ROLES & texts_in(node)
+        elif isinstance(node, ast.Set | ast.List | ast.Tuple):
+            several = isinstance(node, ast.Set) or len(node.elts) > 1
+            asked = several and all(isinstance(each, ast.Constant) and each.value in ROLES for each in node.elts)
+        else:
+            continue
+        if asked:
+            yield node.lineno
+
+
+def test_nobody_asks_for_a_role_by_its_name_outside_the_tables_of_roles() -> None:
+    ours = (path for path in sources() if named(path) not in TABLES_OF_ROLES)
+    found = {f"{named(path)}:{line}" for path in ours for line in roles_named(path)}
+    templates = (ROOT / "carecoord" / "web" / "templates").glob("*.html")
+    found |= {named(path) for path in templates if ASKED_IN_A_TEMPLATE.search(path.read_text())}
+    assert found == set(), "ask verbs.may(roles, verb) or verbs.holders(verb)"
+
+
 def test_nothing_is_left_for_later_in_comments() -> None:
     marks = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
     assert [named(path) for path in sources() if marks.search(path.read_text())] == []

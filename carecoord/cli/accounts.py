@@ -6,10 +6,11 @@ from pathlib import Path
 
 from auth.store import Client
 from carecoord.actions.people import people
-from carecoord.actions.people.accounts import ROLES, NewUser, add_backend, add_user, make_key, write_secret
+from carecoord.actions.people.accounts import NewUser, add_backend, add_user, make_key, write_secret
 from carecoord.actions.people.organizations import placed
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, made, opened, verb
+from carecoord.domain.access.verbs import ROLES
 from carecoord.errors import Invalid
 from carecoord.settings import Settings
 from carecoord.store.database.refusals import described

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from auth.people.providers import Provider
 from carecoord.actions.people import openid_providers
-from carecoord.actions.people.accounts import ROLES
 from carecoord.actions.server import keys as server_keys
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
+from carecoord.domain.access.verbs import ROLES
 from carecoord.settings import Settings
 from carecoord.world import World
 

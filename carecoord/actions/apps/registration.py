@@ -29,7 +29,7 @@ from carecoord.store.database.engine import reading, writing
 from carecoord.world import World
 
 PEOPLE = ("authorization_code", "refresh_token")  # the grants of an app that people open
-OPERATOR = Grant(COMMAND, roles=frozenset({"admin"}))  # whoever has the machine
+OPERATOR = Grant(COMMAND, roles=frozenset(verbs.holders("manage-apps")))  # whoever has the machine
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from auth import store
 from auth.people import providers
 from auth.store import User
 from carecoord.actions.access.audited import event
+from carecoord.domain.access import verbs
 from carecoord.domain.resource import parties
 from carecoord.errors import Conflict, Forbidden, Invalid, NotFound
 from carecoord.fhir import text
@@ -25,7 +26,7 @@ from carecoord.world import World
 from fhir_adapters.ehr import Ehr, Launch
 from fhir_adapters.identity import local_id
 
-MAPPED: Final = ("coordinator", "clinician", "payer")  # roles that work on cases; the others are given by name, here
+MAPPED: Final = verbs.holders("see-whole", "see-as-payer")  # who work on cases; the others are given by name, here
 _PRACTITIONER: Final = re.compile(r"Practitioner/([A-Za-z0-9.\-]{1,64})")
 _LONGEST: Final = 120  # characters of a name
 

@@ -12,19 +12,19 @@ from sqlalchemy import Connection
 from auth import store
 from auth.people import sessions
 from auth.store import Client, User
+from carecoord.domain.access import verbs
 from carecoord.errors import Invalid
 from carecoord.store.database import private_files
 from carecoord.store.database.engine import writing
 from carecoord.store.resources import read
 from carecoord.world import World
 
-ROLES = ("coordinator", "clinician", "payer", "contracts", "auditor", "admin")
 LONGEST = 200  # characters of a login or a name
 
 
 @dataclass(frozen=True)
 class NewUser:
-    """Who is let in. roles: of ROLES. organization: the id of one of our Organizations, whose cases the person sees.
+    """Who is let in. roles: of ROLES of verbs. organization: the id of the Organization here whose cases they see.
     practitioner: the id of the Practitioner who the person is; a clinician sees the patients of that one."""
 
     login: str
@@ -62,8 +62,8 @@ def check_references(
     conn: Connection, roles: frozenset[str], organization: str | None, practitioner: str | None
 ) -> None:
     """Raise Invalid unless there are these roles (one at least), this organization and this practitioner."""
-    if wrong := sorted(roles - set(ROLES)) or (not roles and ["none"]):
-        raise Invalid(f"Unknown role: {', '.join(wrong)}. Roles are {', '.join(ROLES)}.")
+    if wrong := sorted(roles - set(verbs.ROLES)) or (not roles and ["none"]):
+        raise Invalid(f"Unknown role: {', '.join(wrong)}. Roles are {', '.join(verbs.ROLES)}.")
     for type, id in (("Organization", organization), ("Practitioner", practitioner)):
         if id and read.get(conn, type, id) is None:
             raise Invalid(f"There is no {type}/{id} here: load or create it first.")

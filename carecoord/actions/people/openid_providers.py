@@ -18,9 +18,9 @@ from auth.people import providers
 from auth.people.providers import Provider
 from auth.store import User
 from carecoord.actions.access.audited import COMMAND, event
-from carecoord.actions.people.accounts import ROLES
 from carecoord.actions.people.openid_sign_in import CALLBACK
 from carecoord.actions.server import keys as server_keys
+from carecoord.domain.access import verbs
 from carecoord.errors import BadGateway, Invalid
 from carecoord.store.audit.events import record
 from carecoord.store.database.engine import reading, writing
@@ -28,7 +28,7 @@ from carecoord.store.resources import read
 from carecoord.world import World
 
 # A provider lets in everybody whom it knows. These roles are given to one person at a time, by an administrator here.
-BY_NAME_ONLY: Final = ("admin", "auditor")
+BY_NAME_ONLY: Final = verbs.holders("manage-people", "read-trail")
 
 
 def redirect_uri(world: World, id: str) -> str:
@@ -120,8 +120,8 @@ def check_secret(provider: Provider) -> None:
 
 
 def _check_roles(new: Provider) -> None:
-    if wrong := sorted(new.roles - set(ROLES)):
-        raise Invalid(f"Unknown role: {', '.join(wrong)}. Roles are {', '.join(ROLES)}.")
+    if wrong := sorted(new.roles - set(verbs.ROLES)):
+        raise Invalid(f"Unknown role: {', '.join(wrong)}. Roles are {', '.join(verbs.ROLES)}.")
     if wrong := sorted(new.roles & set(BY_NAME_ONLY)):
         raise Invalid(
             f"Not everybody who comes from {new.name} can be {' and '.join(wrong)}: add the person with carecoord "

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from carecoord.actions.people.accounts import NewUser
+from carecoord.domain.access import verbs
 from carecoord.domain.resource.elements import Json, identifiers, item, text
 from carecoord.domain.resource.parties import is_payer
 from carecoord.errors import Invalid
@@ -14,6 +15,7 @@ from carecoord.store.database.engine import reading
 from carecoord.store.search.search import find
 from carecoord.world import World
 
+WORK_ON_CASES = verbs.holders("see-whole", "see-as-payer")
 MOST = 1000  # organizations looked at
 _NAMED = 10  # of them, told in a refusal
 
@@ -32,8 +34,8 @@ def distinct(resources: Iterable[Json]) -> list[Json]:
 
 def needs_one(new: NewUser) -> bool:
     """Whether this person would see nothing for want of an organization."""
-    alone = "clinician" in new.roles and not new.practitioner
-    return not new.organization and (alone or bool(new.roles & {"coordinator", "payer"}))
+    alone = frozenset() if not new.practitioner else frozenset(verbs.holders("see-own-patients"))
+    return not new.organization and bool((new.roles & {*WORK_ON_CASES}) - alone)
 
 
 def placed(world: World, new: NewUser) -> tuple[NewUser, str]:
@@ -43,8 +45,8 @@ def placed(world: World, new: NewUser) -> tuple[NewUser, str]:
     to choose from."""
     if not needs_one(new):
         return new, ""
-    role = sorted(new.roles & {"coordinator", "clinician", "payer"})[0]
-    fitting = _fitting(world, "payer" in new.roles)
+    role = sorted(new.roles & {*WORK_ON_CASES})[0]
+    fitting = _fitting(world, verbs.may(new.roles, "see-as-payer"))
     if not fitting:
         return new, (
             f"There is no organization here yet that a {role} could belong to, and without one {new.login} sees no "

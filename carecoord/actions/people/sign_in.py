@@ -17,6 +17,7 @@ from auth.people.passkeys import Site
 from auth.people.sessions import Session
 from auth.store import User
 from carecoord.actions.access.audited import event
+from carecoord.domain.access import verbs
 from carecoord.errors import Conflict
 from carecoord.store.database.engine import reading, writing
 from carecoord.world import World
@@ -24,7 +25,7 @@ from carecoord.world import World
 HALFWAY: Final = 300  # seconds from the right password to the second factor
 DAY: Final = 86_400
 # Whoever rules over accounts, or reads who saw which patient, should not hang on a password alone.
-ADVISED: Final = frozenset({"admin", "auditor"})
+ADVISED: Final = frozenset(verbs.holders("manage-people", "read-trail"))
 _STEP: Final = "second-step"
 _LATE: Final = "That took too long. Sign in again with your password."
 

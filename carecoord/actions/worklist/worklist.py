@@ -105,7 +105,7 @@ def worklist(world: World, grant: Grant, asked: WorklistQuery, tabs: Sequence[st
     _audit(world, grant, now, request, query=_said(asked), patient=patient, patients=patients)
     ends = (place(rows[0], asked.sort, not full), place(rows[-1], asked.sort, not full)) if rows else None
     shown = rows if full else [payer_view.payer_row(dict(row._mapping)) for row in rows]
-    belongs = bool(grant.organization) or bool("clinician" in grant.roles and grant.fhir_user)
+    belongs = bool(grant.organization) or bool(verbs.may(grant.roles, "see-own-patients") and grant.fhir_user)
     return Found(
         now, cases.at, shown, ends, more_after, more_before, tally, groups, choices, due, syncs, full, grant.roles,
         belongs,

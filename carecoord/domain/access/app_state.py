@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from auth.grant import Grant
 from auth.scopes import Alternatives, permits
+from carecoord.domain.access import verbs
 from carecoord.errors import Stale, TooLarge, Unprocessable
 from carecoord.fhir import text
 from carecoord.fhir.etag import Expected
@@ -34,7 +35,7 @@ def ways(grant: Grant, own: tuple[str, ...], perm: str) -> Alternatives:
     code = ("code", ",".join(escape(system) + "|" for system in own))
     patient = ("subject", f"Patient/{grant.patient}") if grant.patient else None
     user = ("subject", str(grant.fhir_user)) if grant.fhir_user else None
-    nobody = ("subject:missing", "true") if perm in "rs" or "admin" in grant.roles else None
+    nobody = ("subject:missing", "true") if perm in "rs" or verbs.may(grant.roles, "manage-apps") else None
     about = {"patient": (patient,), "user": (patient, user, nobody)}
     return tuple(
         (*scope, subject, code)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from carecoord.domain.access import verbs
 from carecoord.domain.resource.codes import HL7
 from carecoord.domain.resource.elements import Json, identifier, item, items, target, text
 from carecoord.fhir.code_systems import canonical
@@ -33,10 +34,8 @@ OPERATIONS: Final = frozenset({"HOPERAT", "HSYSADMIN", "HACCRED", "HCOMPL", "HQU
 ELSEWHERE: Final = frozenset(  # purposes that nobody has here
     {"HRESCH", "CLINTRCH", "HMARKT", "PUBHLTH", "PATRQT", "FAMRQT", "PWATRNY", "SUPNWK", "HLEGAL", "DISASTER", "THREAT"}
 )
-PURPOSES: Final = {  # of each role: why they look
-    "clinician": TREATMENT, "coordinator": TREATMENT, "payer": PAYMENT, "contracts": OPERATIONS, "admin": OPERATIONS,
-    "auditor": OPERATIONS,
-}  # fmt: skip
+_CODES: Final = {"treatment": TREATMENT, "payment": PAYMENT, "operations": OPERATIONS}
+PURPOSES: Final = {role: _CODES[purpose] for role, purpose in verbs.PURPOSES.items()}  # the codes of what each is for
 _KNOWN: Final = TREATMENT | PAYMENT | OPERATIONS | ELSEWHERE
 _NAMED: Final = frozenset({"Organization", "Practitioner", "PractitionerRole", "Device", "Patient", "RelatedPerson"})
 _AUTHORS: Final = frozenset({"AUT", "AUTHOR", "INF", "INFORM"})  # such an actor is where the data came from

@@ -14,7 +14,7 @@ from typing import Final
 
 from auth.grant import Grant
 from auth.scopes import EVERYTHING, Alternatives, Scope, permits
-from carecoord.domain.access import app_state, break_glass
+from carecoord.domain.access import app_state, verbs
 from carecoord.domain.resource.parties import PAYER_ID
 from carecoord.errors import Problem
 from carecoord.fhir.search.criteria import ATTACHED, REQUESTED
@@ -127,7 +127,8 @@ def serves(grant: Grant, type: str, perm: str) -> bool:
 def opened(grant: Grant, type: str, perm: str, patient: str) -> Alternatives | None:
     """What broken glass opens of one patient's record: to read, the types that the table gives a clinician's or
     coordinator's role; nothing that the role may not see of its own patients."""
-    if perm not in "rs" or not any(perm in letters(role, type) for role in grant.roles & break_glass.ROLES):
+    opens = grant.roles & {*verbs.holders("break-glass")}
+    if perm not in "rs" or not any(perm in letters(role, type) for role in opens):
         return None
     if type in PUBLIC | NETWORK:
         return EVERYTHING
@@ -139,9 +140,9 @@ def sees(grant: Grant, office: Office) -> tuple[tuple[str, str], ...] | None:
     if not grant.roles and grant.client and permits(grant.scopes, "system", "ServiceRequest", "s") == EVERYTHING:
         return None
     found: list[tuple[str, str]] = []
-    if grant.roles & {"coordinator", "clinician"}:
+    if verbs.may(grant.roles, "see-whole"):
         found += [(side, id) for id in office.organizations for side in ("placer", "performer")]
-    elif "payer" in grant.roles:  # a list shows cases whole, or as a payer sees them: not some of each
+    elif verbs.may(grant.roles, "see-as-payer"):  # a list shows cases whole, or as a payer sees them: not some of each
         found += [("payer_key", key) for key in office.identifiers]
     return tuple(found)
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 Verb = Literal[
-    "see-whole", "see-as-payer", "break-glass", "see-agreements", "read-trail", "manage-people", "manage-apps",
+    "see-whole", "see-as-payer", "see-own-patients", "break-glass", "see-agreements", "read-trail", "manage-people",
+    "manage-apps", "manage-jobs",
     "assign", "snooze", "note", "contact", "settle",
     "send", "accept", "decline", "ask", "answer", "reopen",
     "book", "move", "cancel", "arrive", "no-show", "report", "acknowledge", "tell",
@@ -21,13 +22,21 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
         "reopen", "book", "move", "cancel", "arrive", "no-show", "report", "tell", "settle",
     }),
     "clinician": frozenset({
-        "see-whole", "break-glass", "note", "contact", "send", "accept", "decline", "ask", "answer", "report",
-        "acknowledge", "tell", "settle",
+        "see-whole", "see-own-patients", "break-glass", "note", "contact", "send", "accept", "decline", "ask", "answer",
+        "report", "acknowledge", "tell", "settle",
     }),
     "payer": frozenset({"see-as-payer"}),
     "contracts": frozenset({"see-agreements"}),
     "auditor": frozenset({"read-trail"}),
-    "admin": frozenset({"manage-people", "manage-apps"}),
+    "admin": frozenset({"manage-people", "manage-apps", "manage-jobs"}),
+}
+PURPOSES: Final[dict[str, Literal["treatment", "payment", "operations"]]] = {  # of each role: why they look
+    "coordinator": "treatment",
+    "clinician": "treatment",
+    "payer": "payment",
+    "contracts": "operations",
+    "auditor": "operations",
+    "admin": "operations",
 }
 SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
     "assign": frozenset({"requester"}),
@@ -51,9 +60,22 @@ SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
 }
 
 
+ROLES: Final = tuple(TABLE)
+
+
 def may(roles: Iterable[str], verb: Verb) -> bool:
     """Whether somebody with these roles may do this."""
     return any(verb in TABLE.get(role, ()) for role in roles)
+
+
+def holders(*verbs: Verb) -> tuple[str, ...]:
+    """The roles that may do at least one of these, in the order of the table."""
+    return tuple(role for role, held in TABLE.items() if not held.isdisjoint(verbs))
+
+
+def reads_only_the_trail(roles: Iterable[str]) -> bool:
+    """Whether the audit trail is all that these roles come for."""
+    return set(roles) == set(holders("read-trail"))
 
 
 def acts(roles: Iterable[str], sides: Iterable[Side]) -> tuple[Verb, ...]:

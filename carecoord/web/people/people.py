@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 from auth.errors import BadRegistration
 from carecoord import errors
 from carecoord.actions.people import people
-from carecoord.actions.people.accounts import ROLES, NewUser
+from carecoord.actions.people.accounts import NewUser
 from carecoord.actions.people.organizations import needs_one
 from carecoord.domain.access import verbs
 from carecoord.web.people import sign_in
@@ -103,7 +103,7 @@ def _page(world: World, status: int = 200, **about: str) -> Response:
     found = people.people(world)
     offices = people.organizations(world, sign_in.session().grant(), request_id())
     page = render_template(
-        "people.html", people=found, offices=offices, names=dict(offices), roles=ROLES, form=request.form,
+        "people.html", people=found, offices=offices, names=dict(offices), roles=verbs.ROLES, form=request.form,
         **about,
     )  # fmt: skip
     return make_response(page, status)

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from carecoord import errors
 from carecoord.actions.server import jobs
+from carecoord.domain.access import verbs
 from carecoord.fhir.instants import moment
 from carecoord.store.database.jobs import Stuck
 from carecoord.web.page.times import Times
@@ -51,7 +52,7 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.before_request
     def demand_admin() -> None:
-        if "admin" not in sign_in.session().user.roles:
+        if not verbs.may(sign_in.session().user.roles, "manage-jobs"):
             raise errors.Forbidden("Later work is looked after by admins. Ask one of yours.")
 
     @pages.get(JOBS)

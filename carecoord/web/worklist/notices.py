@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from carecoord.actions.ehrs.sync_health import SyncHealth
+from carecoord.domain.access import verbs
 from carecoord.fhir.instants import micros
 from carecoord.store.ehrs.ehrs import Run
 from carecoord.web.page.times import Times
@@ -34,7 +35,7 @@ def empty(address: Address, elsewhere: bool, roles: frozenset[str], belongs: boo
     organization, or is somebody in the directory: without, no case is theirs."""
     asked = address.asked
     if not belongs:
-        who = "a payer" if "payer" in roles else "an office"
+        who = "a payer" if verbs.may(roles, "see-as-payer") else "an office"
         return Empty(
             "lock",
             "You belong to no organization here",
@@ -70,7 +71,7 @@ def empty(address: Address, elsewhere: bool, roles: frozenset[str], belongs: boo
         "inbox",
         "No cases yet",
         "Requests appear by themselves when a clinic sends one for authorization."
-        if "payer" in roles
+        if verbs.may(roles, "see-as-payer")
         else "Cases appear by themselves when referrals of your organization arrive from an EHR. If you expect some, "
         "ask whoever runs carecoord whether the last sync went well.",
     )

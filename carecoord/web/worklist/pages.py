@@ -48,7 +48,7 @@ def blueprint(world: World) -> Blueprint:
     @pages.get("/")
     def worklist() -> str | Answer:
         grant = sign_in.session().grant()
-        if grant.roles == {"auditor"}:
+        if verbs.reads_only_the_trail(grant.roles):
             return redirect("/audit", 303)
         if not cases.has_cases(grant):
             return _other_desk(world, grant, zone)
@@ -86,6 +86,9 @@ def _tell(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
     pages.add_app_template_global(initials)
     pages.add_app_template_global(tint)
 
+    pages.add_app_template_filter(verbs.may, "may")
+    pages.add_app_template_filter(verbs.reads_only_the_trail, "only_the_trail")
+
     @pages.app_template_global("hours_of")
     def hours_of() -> str:
         return place(zone)
@@ -121,7 +124,8 @@ def _agreements(world: World, grant: Grant, zone: ZoneInfo) -> str:
 
 def _sync_line(world: World, grant: Grant, zone: ZoneInfo) -> notices.Sync:
     """How the EHRs are doing, for whoever has no worklist to read it on."""
-    return notices.sync(sync_health.now(world), Times(world.clock(), zone), inside="payer" not in grant.roles)
+    outside = verbs.may(grant.roles, "see-as-payer")
+    return notices.sync(sync_health.now(world), Times(world.clock(), zone), inside=not outside)
 
 
 def initials(name: str) -> str:

@@ -10,11 +10,13 @@ from carecoord.domain.access.verbs import Verb
 HOLDERS = {
     "see-whole": {"coordinator", "clinician"},
     "see-as-payer": {"payer"},
+    "see-own-patients": {"clinician"},
     "break-glass": {"coordinator", "clinician"},
     "see-agreements": {"contracts"},
     "read-trail": {"auditor"},
     "manage-people": {"admin"},
     "manage-apps": {"admin"},
+    "manage-jobs": {"admin"},
     "assign": {"coordinator"},
     "snooze": {"coordinator"},
     "note": {"coordinator", "clinician"},
@@ -51,6 +53,25 @@ def test_a_role_may_do_what_is_written_here_and_nothing_else(role: str) -> None:
     assert {verb for verb in get_args(Verb) if verbs.may([role], verb)} == {
         verb for verb, roles in HOLDERS.items() if role in roles
     }
+
+
+def test_each_role_looks_for_the_purpose_that_is_written_here() -> None:
+    assert verbs.PURPOSES == {
+        "coordinator": "treatment", "clinician": "treatment", "payer": "payment", "contracts": "operations",
+        "auditor": "operations", "admin": "operations",
+    }  # fmt: skip
+
+
+def test_whoever_holds_one_of_several_verbs_is_named_in_the_order_of_the_table() -> None:
+    assert verbs.holders("manage-people", "read-trail") == ("auditor", "admin")
+    assert verbs.holders("see-whole", "see-as-payer") == ("coordinator", "clinician", "payer")
+
+
+@pytest.mark.parametrize(
+    ("roles", "only"), [({"auditor"}, True), ({"auditor", "admin"}, False), ({"coordinator"}, False), (set(), False)]
+)
+def test_who_has_no_desk_but_the_trail(roles: set[str], only: bool) -> None:
+    assert verbs.reads_only_the_trail(roles) is only
 
 
 def test_an_act_is_the_side_s_whose_it_is() -> None:
