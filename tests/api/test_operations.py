@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from carecoord.errors import Issue
+from carecoord.fhir.validation import models
 from carecoord.fhir.validation.structure import walk
 from carecoord.store.audit.tables import audit
 from carecoord.store.database.engine import reading
@@ -130,6 +132,16 @@ def test_validate_names_everything_that_a_write_would_refuse(api: Api) -> None:
     assert told == issues(api.post("/Patient", wrong))
     assert "error" in {one["severity"] for one in issues(api.post("/Observation/$validate", patient()))}
     assert "error" in {one["severity"] for one in issues(api.post("/Patient/$validate", {"resourceType": "Spam"}))}
+
+
+def test_what_only_the_second_judge_doubts_is_a_warning_and_no_write_is_refused_for_it(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubt = [Issue("error", "invalid", "Not so in R4B.", "Patient.name")]
+    monkeypatch.setattr(models, "issues", lambda resource, type: doubt)
+    told = issues(api.post("/Patient/$validate", patient()))
+    assert [(issue["severity"], issue["details"]["text"]) for issue in told] == [("warning", "Not so in R4B.")]
+    assert api.post("/Patient", patient()).status_code == 201
 
 
 def test_validate_of_what_is_stored_and_of_an_update_of_it(api: Api) -> None:

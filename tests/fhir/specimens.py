@@ -1,5 +1,7 @@
-"""Random resources that are valid by the official 4.0.1 structure, and random harm done to them."""
+"""Random resources that are valid by the official 4.0.1 structure, random harm done to them, and gentler changes."""
 
+from collections.abc import Iterator
+from copy import deepcopy
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -132,3 +134,40 @@ def _harm(random: Random, value: Any) -> Any:
         place = random.randrange(len(value))
         return [*value[:place], _harm(random, value[place]), *value[place + 1 :]]
     return random.choice([*_HARM, [value], {"x": value}])
+
+
+_EXTENDED = {"extension": [{"url": "http://a.example/why", "valueCode": "unknown"}]}
+_PARTS: list[Any] = [{"text": "x"}, {"display": "x"}, {"reference": "Patient/1"}, _EXTENDED, {"value": 5}, [], {}]
+_LEAVES = [each for values in _PRIMITIVES.values() for each in values] + ["", " ", None, "2024-02-30", "urn:uuid:1", -1]
+
+
+def mutant(random: Random, resource: dict[str, Any]) -> dict[str, Any]:
+    """The same resource with one small change, of a kind that a judge may well let pass: a part left out, said twice,
+    said by an extension alone, taken from elsewhere in it, or with another value."""
+    changed = deepcopy(resource)
+    spots = [spot for spot in _spots(changed) if spot[1] != "resourceType"]
+    if not spots:
+        return changed
+    (holder, name), (other, place) = random.choice(spots), random.choice(spots)
+    match random.randrange(6):
+        case 0:
+            del holder[name]
+        case 1 if isinstance(holder[name], list):
+            holder[name] += deepcopy(holder[name][:1])
+        case 2:
+            holder[name] = deepcopy(other[place])
+        case 3 if isinstance(name, str) and not isinstance(holder[name], dict | list):
+            del holder[name]
+            holder[f"_{name.removeprefix('_')}"] = deepcopy(_EXTENDED)
+        case _:
+            whole = isinstance(holder[name], dict | list)
+            holder[name] = deepcopy(random.choice([*_PARTS, [holder[name]]] if whole else _LEAVES))
+    return changed
+
+
+def _spots(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every place in a JSON value: what holds it, and its name or number there."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in inner:
+        yield value, name
+        yield from _spots(each)

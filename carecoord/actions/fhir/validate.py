@@ -1,8 +1,10 @@
 """$validate: would this be taken? By the judge of every write, and the table of who may do what.
 
-Clause: FHIR R4 resource-operation-validate.html. The answer is an OperationOutcome whatever it says.
+Clause: FHIR R4 resource-operation-validate.html. The answer is an OperationOutcome whatever it says. An error is what a
+write would be refused for; what a second judge alone doubts is a warning.
 """
 
+from dataclasses import replace
 from typing import Any, Final
 
 from carecoord.actions.access.audited import noted
@@ -11,7 +13,7 @@ from carecoord.actions.fhir.read import demand_type, known
 from carecoord.errors import Gone, Invalid, Issue, Problem
 from carecoord.fhir import text
 from carecoord.fhir.outcome import outcome
-from carecoord.fhir.validation.validate import issues
+from carecoord.fhir.validation.validate import issues, second_opinion
 from carecoord.world import World
 
 MODES: Final = {"create": "c", "update": "u", "delete": "d"}
@@ -53,7 +55,7 @@ def validate(
 
 
 def _judged(resource: Any, type: str, id: str | None, profile: str | None) -> list[Issue]:
-    found = issues(resource)
+    found = issues(resource) or [replace(doubt, severity="warning") for doubt in second_opinion(resource)]
     given = resource.get("resourceType") if isinstance(resource, dict) else None
     if given != type and isinstance(given, str):
         found.append(Issue("error", "invalid", f"This address takes a {type}, not a {given[:80]}.", "resourceType"))

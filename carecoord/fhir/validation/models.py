@@ -17,6 +17,7 @@ from carecoord.errors import Issue
 # extensibility.html#Special-Case allows.
 _R4B_ONLY = ("uuid", "url", "value_error: Value error, Expect any of field value")
 
+_MUTE = {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}
 _RESHAPED = {"Evidence", "EvidenceVariable"}  # changed in R4B beyond recognition: 4.0.1 judges them alone
 
 
@@ -56,14 +57,21 @@ def _refusals(model: type[BaseModel], resource: dict[str, Any], where: str) -> l
 
 
 def _without_extensions(value: Any) -> Any:
-    """What the models judge. Those beside a primitive (`_status`) stay: they may stand for a required value."""
+    """What the models judge. Beside a primitive (`_status`) one stays that says nothing: it may stand for a required
+    value."""
     if value.__class__ is dict:
         return {
-            name: inner if name[0] == "_" else _without_extensions(inner)
+            name: _bare(inner) if name[0] == "_" else _without_extensions(inner)
             for name, inner in value.items()
             if name not in ("extension", "modifierExtension")
         }
     return [_without_extensions(item) for item in value] if value.__class__ is list else value
+
+
+def _bare(beside: Any) -> Any:
+    if beside.__class__ is list:
+        return [_bare(each) for each in beside]
+    return beside if beside is None or "extension" not in beside else {**beside, "extension": [_MUTE]}
 
 
 def _expression(where: str, location: tuple[int | str, ...]) -> str:

@@ -16,9 +16,9 @@ from carecoord.fhir.service_base import Base
 from carecoord.fhir.text import dumps, loads
 from carecoord.fhir.types import TYPES
 from carecoord.fhir.validation.structure import DEEPEST
-from carecoord.fhir.validation.validate import issues, judge
+from carecoord.fhir.validation.validate import issues, judge, second_opinion
 from tests.fhir.sources import davinci, synthea
-from tests.fhir.specimens import harmed, specimen
+from tests.fhir.specimens import harmed, mutant, specimen
 
 ORDER = {
     "resourceType": "ServiceRequest",
@@ -196,7 +196,19 @@ _randoms = st.integers(0, 2**32).map(Random)
 @given(_randoms, st.sampled_from(sorted(TYPES)))
 @settings(max_examples=300, deadline=None)
 def test_whatever_follows_the_official_structure_is_valid_to_both_judges(random: Random, type_: str) -> None:
-    assert issues(specimen(random, type_)) == []
+    resource = specimen(random, type_)
+    assert issues(resource) == second_opinion(resource) == []
+
+
+def test_what_the_judge_lets_pass_the_models_of_another_hand_do_not_refuse() -> None:
+    random, passed = Random(11), 0
+    for n in range(600):
+        whole = random.choice(davinci()) if n % 2 else specimen(random, random.choice(sorted(TYPES)), 0.3)
+        changed = mutant(random, whole)
+        if not issues(changed):
+            passed += changed != whole
+            assert second_opinion(changed) == [], changed
+    assert passed > 100  # or it has shown nothing
 
 
 @given(_randoms, st.sampled_from(sorted(TYPES)))
