@@ -2,7 +2,7 @@
 under More; the open form; the line that tells what was done and takes it back."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from carecoord.actions.acts.act import Done
@@ -42,11 +42,20 @@ BUTTONS: Final[dict[Verb, tuple[str, str, str]]] = {  # verb -> its words, icon 
     "acknowledge": ("Acknowledge the report", "file-check", "e"),
     "tell": ("Patient was told", "message-square", "p"),
 }
-TITLES: Final = {
-    "contact": "Log a contact", "note": "Note", "assign": "Give it to", "snooze": "Let it rest", "decline": "Decline",
-    "ask": "Ask for information", "answer": "Answer the clinic", "reopen": "Send again to", "book": "Record a visit",
-    "move": "The visit was moved", "cancel": "The visit was called off", "report": "The report is here",
-}  # fmt: skip
+TITLES: Final = {  # verb -> the title of its form, and what its button says that it does
+    "contact": ("Log a contact", "Save contact"),
+    "note": ("Note", "Save note"),
+    "assign": ("Give it to", "Give it"),
+    "snooze": ("Let it rest", "Let it rest"),
+    "decline": ("Decline", "Decline the referral"),
+    "ask": ("Ask for information", "Send the question"),
+    "answer": ("Answer the clinic", "Send the answer"),
+    "reopen": ("Send again to", "Send the referral"),
+    "book": ("Record a visit", "Record the visit"),
+    "move": ("The visit was moved", "Record the new time"),
+    "cancel": ("The visit was called off", "Call off the visit"),
+    "report": ("The report is here", "Record the report"),
+}
 PRESSED: Final = frozenset({"send", "accept", "arrive", "no-show", "acknowledge", "tell"})  # done without a form
 RED: Final = frozenset({"decline", "cancel", "no-show"})  # what ends something
 ALWAYS: Final[tuple[Verb, ...]] = ("contact", "note")  # in the row of acts, whatever is next
@@ -91,10 +100,12 @@ class Undo:
 
 @dataclass(frozen=True)
 class Form:
-    """The open form. `colleagues` and `callees` are those to choose from; `warning`: what speaks against it."""
+    """The open form. `does`: what its button says; `red`: it ends something. `colleagues` and `callees` are those to choose from; `warning`: what speaks against it."""
 
     state: State
     title: str
+    does: str
+    red: bool = False
     aside: str = ""
     warning: str = ""
     callees: Sequence[Callee] = ()
@@ -186,22 +197,22 @@ def _why(panel: Panel) -> list[str]:
 
 
 def _form(shown: Shown, state: State, panel: Panel, held: Work, times: Times) -> Form:
-    title = TITLES[state.verb]
+    form = Form(state, *TITLES[state.verb], red=state.verb in RED)
     if state.verb == "contact":
         n = len(attempts(panel.case.talks, times.zone))
         aside = f"{ORDINALS[n] if n < len(ORDINALS) else f'{n + 1}th'} on this referral"
-        return Form(state, title, aside, callees=callees(panel), touches="requester" in panel.sides)
+        return replace(form, aside=aside, callees=callees(panel), touches="requester" in panel.sides)
     if state.verb == "snooze":
         now = f"Comes back {times.date(held.wakes)} as it is" if held.wakes else ""
-        return Form(state, title, now, _clash(panel, times))
+        return replace(form, aside=now, warning=_clash(panel, times))
     if state.verb == "assign":
         now = f"{panel.row.owner_name} has it" if panel.row.owner_name else "Nobody has it"
-        return Form(state, title, now, colleagues=shown.colleagues)
+        return replace(form, aside=now, colleagues=shown.colleagues)
     if state.verb == "reopen":
-        return Form(state, title, clinics=_clinics(panel))
+        return replace(form, clinics=_clinics(panel))
     if state.verb != "note":
-        return Form(state, title)
-    return Form(state, title, "Part of the record: both offices and the patient can read it")
+        return form
+    return replace(form, aside="Part of the record: both offices and the patient can read it")
 
 
 def _clinics(panel: Panel) -> list[tuple[str, str]]:

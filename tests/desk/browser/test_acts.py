@@ -182,11 +182,55 @@ def test_forms_their_faults_and_the_line_after_them_have_no_fault(open_desk: Ope
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("verb", ["assign", "snooze", "note"])
-def test_the_other_forms_have_no_fault_either(open_desk: Open, verb: str) -> None:
-    page = open_desk(f"{PANEL}&act={verb}", width=420)
-    expect(page.locator("#act-form")).to_be_visible()
-    assert faults(page) == []
+FORMS = {  # verb -> who opens its form, on which case, and what its button says
+    "assign": ("coordinator", "order-24744", "Give it"),
+    "snooze": ("coordinator", "order-24744", "Let it rest"),
+    "note": ("coordinator", "order-24744", "Save note"),
+    "contact": ("coordinator", "order-24744", "Save contact"),
+    "answer": ("coordinator", "order-24826", "Send the answer"),
+    "book": ("coordinator", "order-24744", "Record the visit"),
+    "move": ("coordinator", "order-24752", "Record the new time"),
+    "cancel": ("coordinator", "order-24752", "Call off the visit"),
+    "report": ("coordinator", "order-24752", "Record the report"),
+    "ask": ("ives", "order-24815", "Send the question"),
+    "decline": ("ives", "order-24815", "Decline the referral"),
+    "reopen": ("coordinator", "order-24815", "Send the referral"),
+}
+
+
+def test_every_form_has_no_fault_and_its_button_says_what_it_does(
+    open_desk: Open, acting_house: House, sessions: dict[str, str]
+) -> None:
+    new = NewUser("ives", "Ives, Ida", frozenset({"coordinator"}), "bellwether-vascular")
+    accounts.add_user(acting_house.world, new, PASSWORD)
+    cookie = acting_house.enter("ives").get_cookie("cc")
+    assert cookie is not None
+    sessions["ives"] = cookie.value
+    looks = [(width, scheme) for width in (1440, 420, 320) for scheme in ("light", "dark")]
+    pages = {}
+    for n, (verb, (who, case, does)) in enumerate(FORMS.items()):
+        width, scheme = looks[n % len(looks)]
+        page = pages.get((width, scheme, who)) or open_desk(who=who, width=width, color_scheme=scheme)
+        pages[width, scheme, who] = page
+        page.goto(f"/?show={case}&act={verb}")
+        expect(page.locator('#act-form [type="submit"]')).to_have_text(does)
+        assert faults(page) == [], verb
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, verb
+        if verb == "decline":  # so that it can be opened anew
+            page.fill("#act-reason", "No capacity.")
+            page.locator("#act-reason").press("Control+Enter")
+            expect(page.locator("#done p")).to_contain_text("Declined.")
+
+
+@pytest.mark.parametrize("width", [1440, 320])
+def test_whom_to_call_is_read_at_a_glance_beside_a_number_with_a_long_remark(open_desk: Open, width: int) -> None:
+    page = open_desk("/?show=order-24817&act=contact", width=width)
+    names = page.locator(".whom-row label span")
+    tallest = names.evaluate_all("all => Math.max(...all.map(e => e.getClientRects().length))")
+    assert tallest <= 2
+    assert page.locator(".whom-row").evaluate_all("all => Math.max(...all.map(e => e.offsetHeight))") <= 80
+    acts = page.locator("#panel .acts").evaluate("acts => acts.offsetHeight")
+    assert acts <= 2 * 42
 
 
 def test_the_question_mark_shows_the_keys(open_desk: Open) -> None:
