@@ -100,7 +100,8 @@ class Undo:
 
 @dataclass(frozen=True)
 class Form:
-    """The open form. `does`: what its button says; `red`: it ends something. `colleagues` and `callees` are those to choose from; `warning`: what speaks against it."""
+    """The open form. `does`: what its button says; `red`: it ends something; `warning`: what speaks against it.
+    `colleagues`, `callees` and `clinics` are those to choose from."""
 
     state: State
     title: str
