@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import requests
 from sqlalchemy import Connection, Engine
 
+from carecoord.domain.resource.present import Present
 from carecoord.fhir.service_base import Base
 from carecoord.settings import Settings
 from carecoord.store.audit.events import Journal
@@ -35,6 +36,10 @@ class World:
     def base(self) -> Base:
         """Our FHIR base, and the zone of the days that name none."""
         return Base(self.settings.fhir_url, ZoneInfo(self.settings.timezone))
+
+    def present(self) -> Present:
+        """Now, and the zone of the days that name none: what a name's or a telephone's Period is held against."""
+        return Present(self.clock(), self.base.zone)
 
     def seconds(self) -> int:
         """Now, in whole seconds since the epoch: as OAuth and JWT count."""

@@ -17,6 +17,7 @@ from carecoord.domain.access import break_glass as access_break_glass
 from carecoord.domain.access.break_glass import demand, may_break
 from carecoord.domain.resource import patient as person
 from carecoord.domain.resource.elements import Json, item, items, target, text
+from carecoord.domain.resource.present import Present
 from carecoord.errors import Forbidden, Invalid, NotFound
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros, moment
@@ -103,7 +104,7 @@ def search(world: World, grant: Grant, mrn: str, family: str, birth: str, reques
         rows = find(turn.conn, asked, lambda _: EVERYTHING, page_size=FOUND if mrn else BORN).rows
         called = [row for row in rows if mrn or _is_called(json.loads(row.body), family)][:FOUND]
         shown += [row.id for row in called]
-        return [_person(json.loads(row.body), turn.sees(row, "r"), turn.now) for row in called]
+        return [_person(json.loads(row.body), turn.sees(row, "r"), turn.present()) for row in called]
 
 
 def _is_called(patient: Json, family: str) -> bool:
@@ -120,7 +121,7 @@ def patient(world: World, grant: Grant, id: str, request: str) -> Person:
         if row is None or row.deleted:
             raise NotFound("There is no such patient.")
         shown.append(id)
-        return _person(json.loads(row.body), turn.sees(row, "r"), turn.now)
+        return _person(json.loads(row.body), turn.sees(row, "r"), turn.present())
 
 
 def break_glass(world: World, grant: Grant, id: str, reason: str, note: str, request: str) -> Glass:
@@ -159,7 +160,8 @@ def standing(world: World, grant: Grant) -> list[Opened]:
     with reading(world.engine) as conn:
         found = store.current(conn, grant.subject, micros(world.clock()))
         rows = read.many(conn, [("Patient", one.patient) for one in found])
-        names = {row.id: person.name(json.loads(row.body), world.clock()) for row in rows}
+        present = world.present()
+        names = {row.id: person.name(json.loads(row.body), present) for row in rows}
     return [Opened(one.id, names.get(one.patient) or "a patient", moment(one.expires)) for one in reversed(found)]
 
 
@@ -177,7 +179,7 @@ def record(world: World, grant: Grant, glass_id: str, request: str) -> Record:
                 raise NotFound("There is no such patient any more.")
             shown.append(row.id)
         sections = [("Referrals", _referrals(turn)), *((title, _entries(turn, type)) for type, title in SECTIONS)]
-        who = _person(json.loads(row.body), True, turn.now)
+        who = _person(json.loads(row.body), True, turn.present())
     return Record(glass, moment(glass.expires), who, [(title, entries) for title, entries in sections if entries])
 
 
@@ -225,9 +227,9 @@ def _places(turn: Turn, visits: Sequence[Json]) -> dict[str, str]:
     }
 
 
-def _person(found: Json, mine: bool, now: datetime) -> Person:
-    name, birth, sex = person.name(found, now) or "No name", person.birth_date(found), text(found, "gender")
-    return Person(str(found["id"]), name, birth, sex, person.record_number(found, now), mine)
+def _person(found: Json, mine: bool, present: Present) -> Person:
+    name, birth, sex = person.name(found, present) or "No name", person.birth_date(found), text(found, "gender")
+    return Person(str(found["id"]), name, birth, sex, person.record_number(found, present), mine)
 
 
 def _audit(conn: Connection, grant: Grant, interaction: str, glass: Glass, now: datetime, request: str) -> None:

@@ -14,6 +14,7 @@ from carecoord.domain.access import app_state, consent_filter
 from carecoord.domain.access import roles as access_roles
 from carecoord.domain.access.consent_filter import Denied
 from carecoord.domain.access.roles import Office
+from carecoord.domain.resource.present import Present
 from carecoord.errors import Forbidden, NotFound
 from carecoord.fhir.instants import micros
 from carecoord.fhir.search.query import EVERYTHING, NOTHING, Filter, limits
@@ -46,6 +47,10 @@ class Turn:
     def emergency(self) -> str | None:
         """The breaking of the glass that alone opened what was asked for: every audit row of the turn names it."""
         return self.glass.id if self.glass else None
+
+    def present(self) -> Present:
+        """The instant of the turn, and the zone of the days that name none."""
+        return Present(self.now, self.world.base.zone)
 
     def may(self, perm: str) -> May:
         """type -> which of its resources the asker may do this to; `perm` is a letter of cruds."""

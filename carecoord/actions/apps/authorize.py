@@ -4,7 +4,6 @@ The protocol is auth.server.authorize; here are the transactions, and whose pati
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +25,7 @@ from carecoord.actions.fhir import read as fhir_read
 from carecoord.domain.referrals.case import order_named
 from carecoord.domain.resource import patient as person
 from carecoord.domain.resource.elements import Json, item, items, key, target, text, words
+from carecoord.domain.resource.present import Present
 from carecoord.errors import NotFound
 from carecoord.fhir import text as json
 from carecoord.fhir.search.collation import fold
@@ -116,14 +116,15 @@ def patients(world: World, grant: Grant, said: str, request: str) -> list[Choice
         asked = name_or_number(said) or [[("_sort", "family")]]
         found: dict[str, Choice] = {}
         for pairs in asked:
-            found |= {pick.id: pick for pick in (_patient(each, turn.now) for each in _search(turn, "Patient", pairs))}
+            picks = (_patient(each, turn.present()) for each in _search(turn, "Patient", pairs))
+            found |= {pick.id: pick for pick in picks}
         return list(found.values())[:FOUND]
 
 
 def patient(world: World, grant: Grant, id: str, request: str) -> Choice:
     """The patient, if the asker may see them. Raises NotFound."""
     with looking(world, grant, request) as turn:
-        return _patient(json.loads(fhir_read.present(turn, "Patient", id).body), turn.now)
+        return _patient(json.loads(fhir_read.present(turn, "Patient", id).body), turn.present())
 
 
 def encounters(world: World, grant: Grant, patient_id: str, request: str) -> list[Choice]:
@@ -201,8 +202,8 @@ def _search(turn: Turn, type: str, pairs: list[tuple[str, str]]) -> list[Json]:
         return [json.loads(row.body) for row in page.rows]
 
 
-def _patient(found: Json, now: datetime) -> Choice:
-    name, mrn = person.name(found, now) or "No name", person.record_number(found, now)
+def _patient(found: Json, present: Present) -> Choice:
+    name, mrn = person.name(found, present) or "No name", person.record_number(found, present)
     return Choice(str(found["id"]), name, person.birth_date(found), text(found, "gender"), mrn)
 
 

@@ -80,7 +80,7 @@ def trail(
     with reading(world.engine) as conn:
         found = trail_search.page(conn, wanted, size + 1, before)
         total = trail_search.count(conn, wanted, MANY)
-        rows = Names(conn, now, sought=wanted.patient).seen(found[:size])
+        rows = Names(conn, world.present(), sought=wanted.patient).seen(found[:size])
     _note(world, grant, now, request, "audit", said, (one.id for row in rows for one in row.patients))
     last = found[size - 1] if len(found) > size else None
     return Trail(now, rows, total, Place(last.at, last.n) if last else None)
@@ -102,7 +102,7 @@ def _every(world: World, wanted: Wanted) -> Iterator[Seen]:
     while True:
         with reading(world.engine) as conn:
             found = trail_search.page(conn, wanted, STEP, place)
-            rows = Names(conn, world.clock(), most=None).seen(found)
+            rows = Names(conn, world.present(), most=None).seen(found)
         yield from rows
         if len(found) < STEP:
             return
@@ -118,7 +118,7 @@ def patients(world: World, grant: Grant, said: str, request: str) -> list[Named]
         if not rows:
             searches = [parse("Patient", pairs, world.base, strict=True) for pairs in name_or_number(said)]
             rows = [row for one in searches for row in find(conn, one, lambda _: EVERYTHING, page_size=PICKED).rows]
-        found = {row.id: patient_named(row, now) for row in rows}
+        found = {row.id: patient_named(row, world.present()) for row in rows}
         if not found and _ID.fullmatch(said) and trail_search.count(conn, Wanted(patient=said), 1):
             found[said] = Named(said, said, "no longer here")  # deleted, but seen while it was here
     _note(world, grant, now, request, "audit", "patient", found)
@@ -155,7 +155,7 @@ def emergencies(
     now = world.clock()
     with reading(world.engine) as conn:
         found = break_glass.listed(conn, size + 1, before=before, unreviewed=unreviewed)
-        names = Names(conn, now)
+        names = Names(conn, world.present())
         known = names.of_patients(glass.patient for glass in found)
         rows = [
             Broken(

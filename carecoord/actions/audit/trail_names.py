@@ -3,7 +3,6 @@ its arguments: never what they said."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -13,6 +12,7 @@ from auth import store
 from auth.store import User
 from carecoord.domain.resource import patient
 from carecoord.domain.resource.elements import Json, items, words
+from carecoord.domain.resource.present import Present
 from carecoord.fhir import text as json
 from carecoord.store.audit import trail_search
 from carecoord.store.audit.seals import patients_of
@@ -81,8 +81,8 @@ class Names:
     """Who and what the ids of a page mean: each kind is read once. most: patients to name in a row; None: all.
     sought: the patient asked for, who is named first where several were shown."""
 
-    def __init__(self, conn: Connection, now: datetime, most: int | None = NAMED, sought: str | None = None) -> None:
-        self._conn, self._now, self._most, self._sought = conn, now, most, sought
+    def __init__(self, conn: Connection, present: Present, most: int | None = NAMED, sought: str | None = None) -> None:
+        self._conn, self._present, self._most, self._sought = conn, present, most, sought
         self._users: Mapping[str, User] = {user.id: user for user in store.users(conn)}
         self._clients = {client.id: client for client in store.clients(conn)}
         self._organizations: dict[str, str] = {}
@@ -123,7 +123,7 @@ class Names:
         wanted = set(ids)
         rows = read.many(self._conn, [("Patient", id) for id in wanted])
         gone = {id: Named(id, id, "no longer here") for id in wanted}
-        return gone | {row.id: patient_named(row, self._now) for row in rows}
+        return gone | {row.id: patient_named(row, self._present) for row in rows}
 
     def _app(self, id: str | None) -> str:
         found = self._clients.get(id or "")
@@ -143,11 +143,11 @@ def _category(resource: Json) -> str:
     return ", ".join(filter(None, (words(each) for each in items(resource, "category")[:2])))
 
 
-def patient_named(row: read.Row, now: datetime) -> Named:
+def patient_named(row: read.Row, present: Present) -> Named:
     found = json.loads(row.body)
-    mrn = patient.record_number(found, now)
+    mrn = patient.record_number(found, present)
     about = f"MRN {mrn}" if mrn else ""
-    return Named(row.id, patient.name(found, now) or "No name", about, patient.birth_date(found))
+    return Named(row.id, patient.name(found, present) or "No name", about, patient.birth_date(found))
 
 
 def _arguments(query: str | None) -> tuple[str, ...]:

@@ -56,10 +56,10 @@ def patient(world: World, asker: Grant, request: str) -> Patient | None:
             found = json.loads(read.present(turn, "Patient", asker.patient).body)
     except (NotFound, Forbidden, Gone):
         return None
-    now = world.clock()
+    present = world.present()
     return Patient(
-        str(found["id"]), person.name(found, now) or "No name", person.birth_date(found), text(found, "gender"),
-        person.record_number(found, now) if cases.whole(asker) else None,
+        str(found["id"]), person.name(found, present) or "No name", person.birth_date(found), text(found, "gender"),
+        person.record_number(found, present) if cases.whole(asker) else None,
         bool(found.get("deceasedBoolean") or found.get("deceasedDateTime")),
     )  # fmt: skip
 

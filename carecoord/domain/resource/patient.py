@@ -5,14 +5,13 @@ Clause: FHIR R4 datatypes.html#HumanName, valueset-name-use (a name has a use an
 terminology v2-0203 (the kinds of identifier; MR is the medical record number)."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
 from carecoord.domain.resource.codes import HL7, IDENTIFIER
 from carecoord.domain.resource.elements import Json, code_of, item, items, source, text
+from carecoord.domain.resource.present import Present, ends
 from carecoord.fhir.code_systems import canonical
-from carecoord.fhir.instants import FOREVER, micros, period
 
 # Names people answer to come before those that were given for a while, and these before those given up.
 _USES: Final = {"usual": 0, "official": 0, "": 0, "nickname": 1, "anonymous": 2, "temp": 3, "maiden": 4, "old": 5}
@@ -27,10 +26,10 @@ _NUMBERS_OF_STATES: Final = tuple(map(canonical, (  # of citizens, drivers, trav
 )))  # fmt: skip
 
 
-def name(person: Json, now: datetime | None = None) -> str:
+def name(person: Json, present: Present | None = None) -> str:
     """`Okafor, Ngozi`, with a suffix behind: `Okafor, Ngozi Jr.`; empty where nobody says. Of several names the usual
-    or official one, of the present by their periods; without `now` a name that ends at all counts as over."""
-    chosen = _chosen(person, now)
+    or official one, of the present by their periods; without `present` a name that ends at all counts as over."""
+    chosen = _chosen(person, present)
     family, given, suffix = text(chosen, "family"), _joined(chosen, "given"), _joined(chosen, "suffix")
     if not family and not given:
         return text(chosen, "text")
@@ -39,17 +38,17 @@ def name(person: Json, now: datetime | None = None) -> str:
     return ", ".join(part for part in (family, f"{given} {suffix}".strip()) if part)
 
 
-def spoken_name(person: Json, now: datetime | None = None) -> str:
+def spoken_name(person: Json, present: Present | None = None) -> str:
     """The same name as it is said: `Ngozi Okafor Jr.`."""
-    chosen = _chosen(person, now)
+    chosen = _chosen(person, present)
     parts = (_joined(chosen, "given"), text(chosen, "family"), _joined(chosen, "suffix"))
     return " ".join(part for part in parts if part) if any(parts[:2]) else text(chosen, "text")
 
 
-def record_number(patient: Json, now: datetime | None = None) -> str:
+def record_number(patient: Json, present: Present | None = None) -> str:
     """The number of the record that people say: ours, else one that is said to be a medical record's or is of the EHR's
     own system. Never a number of the state or of an insurer: empty rather than one of these."""
-    ranked = sorted(_record_numbers(patient, now), key=lambda pair: pair[0])
+    ranked = sorted(_record_numbers(patient, present), key=lambda pair: pair[0])
     return ranked[0][1] if ranked else ""
 
 
@@ -58,16 +57,15 @@ def birth_date(patient: Json) -> str:
     return text(patient, "birthDate")
 
 
-def name_changes_at(person: Json, now: datetime) -> int | None:
+def name_changes_at(person: Json, present: Present) -> int | None:
     """The next instant (microseconds) at which the period of a name begins or ends."""
-    moments = [moment for each in items(person, "name") for moment in _period(each)]
-    return min((moment for moment in moments if micros(now) < moment < FOREVER), default=None)
+    return min((at for each in items(person, "name") for at in present.turns(each)), default=None)
 
 
-def _chosen(person: Json, now: datetime | None) -> Json:
+def _chosen(person: Json, present: Present | None) -> Json:
     """The name to show: one of the present, of the best use, that says the family; the first of equals."""
     named = [each for each in items(person, "name") if any(_said(each))]
-    return min(named, key=lambda each: (not _holds(each, now), *_rank(each)), default={})
+    return min(named, key=lambda each: (not _holds(each, present), *_rank(each)), default={})
 
 
 def _said(human: Json) -> tuple[str, ...]:
@@ -79,20 +77,8 @@ def _rank(human: Json) -> tuple[int, bool, bool]:
     return _USES.get(use, 0), not text(human, "family"), use != "usual"
 
 
-def _holds(element: Json, now: datetime | None) -> bool:
-    """Whether the element is of the present by its period."""
-    starts, ends = _period(element)
-    return ends == FOREVER if now is None else starts <= micros(now) < ends
-
-
-def _period(element: Json) -> tuple[int, int]:
-    said = item(element, "period")
-    try:
-        starts = period(text(said, "start"), UTC)[0] if text(said, "start") else 0
-        ends = period(text(said, "end"), UTC)[1] if text(said, "end") else FOREVER
-    except ValueError:
-        return 0, FOREVER
-    return starts, ends
+def _holds(element: Json, present: Present | None) -> bool:
+    return present.holds(element) if present else not ends(element)
 
 
 def _joined(human: Json, part: str) -> str:
@@ -100,13 +86,13 @@ def _joined(human: Json, part: str) -> str:
     return " ".join(each for each in found if isinstance(each, str) and each) if isinstance(found, list) else ""
 
 
-def _record_numbers(patient: Json, now: datetime | None) -> Iterator[tuple[tuple[int, bool], str]]:
+def _record_numbers(patient: Json, present: Present | None) -> Iterator[tuple[tuple[int, bool], str]]:
     """(how sure it is the record's number, lower is surer; the number) of each identifier that may be shown."""
     ids = items(patient, "identifier")
     private = {_digits(text(each, "value")) for each in ids if _of_state(each)} - {""}
     for each in ids:
         value = text(each, "value")
-        if not value or _of_state(each) or text(each, "use") == "old" or not _holds(each, now):
+        if not value or _of_state(each) or text(each, "use") == "old" or not _holds(each, present):
             continue
         if _digits(value) in private:  # a number of the state, written down again as a record's
             continue

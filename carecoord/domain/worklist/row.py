@@ -18,6 +18,7 @@ from carecoord.domain.resource.days import Days, later, local, midnight
 from carecoord.domain.resource.elements import Json, item, items, target, text, words
 from carecoord.domain.resource.parties import Party, party
 from carecoord.domain.resource.patient import birth_date, name, name_changes_at, record_number
+from carecoord.domain.resource.present import Present
 from carecoord.domain.worklist.search_words import member_id, searched
 from carecoord.domain.worklist.work import work
 from carecoord.fhir.instants import FOREVER, micros
@@ -88,7 +89,7 @@ def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
         **_office(case, found, policy),
         **_payers(case, found, policy),
         "member_id": member_id(case, found) or None,
-        **_person(case, found.now),
+        **_person(case, Present(found.now, policy.zone)),
     }
     return columns | searched(case, found, columns)
 
@@ -132,7 +133,7 @@ def _payers(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
     state, note = payer_view.authorization(judged, policy) if judged else (None, None)
     agreement = _agreement(judged, policy) if judged else {}
     turns = payer_view.turns_at(judged, policy) if judged else None
-    moments = (_at(found.changes_at), _at(turns), name_changes_at(case.patient or {}, found.now))
+    moments = (_at(found.changes_at), _at(turns), name_changes_at(case.patient or {}, Present(found.now, policy.zone)))
     return {
         "payer_authorization": state,
         "payer_authorization_note": _stored(note),
@@ -172,16 +173,16 @@ def reason(order: Json) -> str:
     return next((each for each in said if each), "")
 
 
-def _person(case: Case, now: datetime) -> dict[str, Any]:
+def _person(case: Case, present: Present) -> dict[str, Any]:
     patient = case.patient or {}
-    called = name(patient, now) or "Name not known"
+    called = name(patient, present) or "Name not known"
     return {
         "patient": target(item(case.order, "subject")).partition("/")[2],
         "patient_name": called,
         "patient_sort": fold(called),
         "birth_date": birth_date(patient) or None,
         "gender": text(patient, "gender") or None,
-        "mrn": record_number(patient, now) or None,
+        "mrn": record_number(patient, present) or None,
     }
 
 

@@ -202,7 +202,7 @@ def _form(shown: Shown, state: State, panel: Panel, held: Work, times: Times) ->
     if state.verb == "contact":
         n = len(attempts(panel.case.talks, times.zone))
         aside = f"{ORDINALS[n] if n < len(ORDINALS) else f'{n + 1}th'} on this referral"
-        return replace(form, aside=aside, callees=callees(panel), touches="requester" in panel.sides)
+        return replace(form, aside=aside, callees=callees(panel, times.present()), touches="requester" in panel.sides)
     if state.verb == "snooze":
         now = f"Comes back {times.date(held.wakes)} as it is" if held.wakes else ""
         return replace(form, aside=now, warning=_clash(panel, times))

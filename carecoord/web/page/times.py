@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from carecoord.domain.resource.present import Present
 from carecoord.fhir.instants import micros, moment
 
 MINUS = "\N{MINUS SIGN}"
@@ -29,6 +30,10 @@ class Times:
 
     now: datetime
     zone: ZoneInfo
+
+    def present(self) -> Present:
+        """What a name's or a telephone's Period is held against."""
+        return Present(self.now, self.zone)
 
     def clock(self, due: int | None, start: int | None, today: int) -> Clock | None:
         """The clock that runs to `due` (microseconds), or None when nothing is due. `today`: when the day ends."""

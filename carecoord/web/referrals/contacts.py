@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Literal
 
 from carecoord.actions.worklist.worklist import Panel, PayerPanel
 from carecoord.domain.access.payer_view import PayerRow
 from carecoord.domain.resource.elements import Json, extension, item, items, key, text, whole
 from carecoord.domain.resource.parties import Party
-from carecoord.fhir.instants import FOREVER, micros, period
+from carecoord.domain.resource.present import Present
 from carecoord.web.page.times import Times, age
 
 COMMENT = "http://hl7.org/fhir/StructureDefinition/contactpoint-comment"
@@ -52,10 +51,10 @@ def identity(panel: Panel | PayerPanel, times: Times) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def telephones(telecom: Iterable[Json], now: int) -> list[Telephone]:
+def telephones(telecom: Iterable[Json], present: Present) -> list[Telephone]:
     """The numbers of today among contact points, the preferred one first."""
     calls = [each for each in telecom if text(each, "system") in ("phone", "sms") and text(each, "value").strip()]
-    today = [each for each in calls if text(each, "use") != "old" and _holds(each, now)]
+    today = [each for each in calls if text(each, "use") != "old" and present.holds(each)]
     ranked = sorted(today, key=lambda each: whole(each, "rank") or 1000)
     return [_telephone(each) for each in ranked]
 
@@ -69,11 +68,11 @@ class Callee:
     telephone: Telephone | None
 
 
-def callees(panel: Panel) -> list[Callee]:
+def callees(panel: Panel, present: Present) -> list[Callee]:
     """Whom one may want to speak with about a referral, each number of the patient by itself; whom the next step asks
     stands first."""
-    now, facts = micros(panel.now), panel.clearance.facts.referral
-    patient: list[Telephone | None] = [*telephones(items(panel.case.patient or {}, "telecom"), now)]
+    facts = panel.clearance.facts.referral
+    patient: list[Telephone | None] = [*telephones(items(panel.case.patient or {}, "telecom"), present)]
     patient = patient or [None]
     found = [Callee("patient", panel.row.patient_name, number) for number in patient]
     performer = (facts.performer.organization or facts.performer.practitioner) if facts.performer else None
@@ -81,37 +80,36 @@ def callees(panel: Panel) -> list[Callee]:
     others: list[tuple[Literal["performer", "placer", "payer"], Party | None]]
     others = [("payer", card.payer if card else None)]
     others += [("performer", performer)] if "requester" in panel.sides else [("placer", facts.placer)]
-    found += [Callee(whom, party.name, _of(party, panel, now)) for whom, party in others if party]
+    found += [Callee(whom, party.name, _of(party, panel, present)) for whom, party in others if party]
     first = CALLED.get(panel.row.action or "") if panel.row.open else None
     return sorted(found, key=lambda each: each.whom != first)
 
 
-def to_call(panel: Panel) -> tuple[str, Telephone] | None:
+def to_call(panel: Panel, present: Present) -> tuple[str, Telephone] | None:
     """(name, number) of whom the next step asks; None where it asks nobody, or no number is on record."""
     if not panel.row.open:
         return None
     whom = CALLED.get(panel.row.action or "")
-    now = micros(panel.now)
     if whom == "patient":
-        found = telephones(items(panel.case.patient or {}, "telecom"), now)
+        found = telephones(items(panel.case.patient or {}, "telecom"), present)
         return (panel.row.patient_name, found[0]) if found else None
     facts = panel.clearance
     performer = facts.facts.referral.performer
     payers = [facts.card.payer] if facts.card else []
     performers = [performer.organization, performer.practitioner] if performer else []
     for party in payers if whom == "payer" else performers if whom == "performer" else []:
-        if party and (number := _of(party, panel, now)):
+        if party and (number := _of(party, panel, present)):
             return party.name, number
     return None
 
 
-def _of(party: Party, panel: Panel, now: int) -> Telephone | None:
+def _of(party: Party, panel: Panel, present: Present) -> Telephone | None:
     """The number in any copy of an organization or a person; our own copy first."""
     copies: Sequence[Json] = (*panel.case.organizations, *panel.case.practitioners)
     mine = sorted(
         (each for each in copies if key(each) in party.keys), key=lambda each: bool(item(each, "meta").get("source"))
     )
-    return next((found[0] for each in mine if (found := telephones(items(each, "telecom"), now))), None)
+    return next((found[0] for each in mine if (found := telephones(items(each, "telecom"), present))), None)
 
 
 def _telephone(contact: Json) -> Telephone:
@@ -122,13 +120,3 @@ def _telephone(contact: Json) -> Telephone:
     plus = "+" if dialled.lstrip().startswith("+") else ""
     extra = f";ext={re.sub(r'[^0-9]', '', more[0])}" if more else ""
     return Telephone(number, note, f"tel:{plus}{re.sub(r'[^0-9]', '', dialled)}{extra}")
-
-
-def _holds(contact: Json, now: int) -> bool:
-    said = item(contact, "period")
-    try:
-        starts = period(text(said, "start"), UTC)[0] if text(said, "start") else 0
-        ends = period(text(said, "end"), UTC)[1] if text(said, "end") else FOREVER
-    except ValueError:
-        return True
-    return starts <= now < ends

@@ -3,7 +3,6 @@ happened and the papers, all in words."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -15,6 +14,7 @@ from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.elements import Json, codes, extension, item, items, key, target, words
 from carecoord.domain.resource.parties import Directory
 from carecoord.domain.resource.patient import spoken_name
+from carecoord.domain.resource.present import Present
 from carecoord.domain.timeline.timeline import Event
 from carecoord.domain.worklist.row import reason
 from carecoord.fhir.instants import micros
@@ -157,11 +157,12 @@ def sheet(panel: Panel | PayerPanel, zone: ZoneInfo) -> Sheet:
     return Sheet(
         id=row.id, number=row.number, name=row.patient_name, about=identity(panel, times),
         tags=[*_interpreter(panel.case.patient or {}), *_tags(panel.case, row.priority)],
-        telephones=telephones(items(panel.case.patient or {}, "telecom"), micros(panel.now)),
+        telephones=telephones(items(panel.case.patient or {}, "telecom"), times.present()),
         service=words(item(panel.case.order, "code")) or row.specialty,
         service_codes=_codes([item(panel.case.order, "code")]), reason=row.reason,
         reason_codes=_codes(items(panel.case.order, "reasonCode")),
-        story=_story(panel.case, panel.known, row, panel.now), tracks=_tracks(panel, times), next=_next(panel, times),
+        story=_story(panel.case, panel.known, row, times.present()), tracks=_tracks(panel, times),
+        next=_next(panel, times),
         verdict=verdict(row._asdict()), verdict_note=_judged_for(panel, times),
         warnings=[say(each) for each in (*panel.clearance.conflict, *panel.clearance.cautions)],
         gates=[_step(gate, panel.openable, times, gate.name == first) for gate in panel.clearance.gates],
@@ -181,7 +182,7 @@ def _payers_sheet(panel: PayerPanel, zone: ZoneInfo) -> Sheet:
         service=words(item(told.case.order, "code")) or row.specialty,
         service_codes=_codes([item(told.case.order, "code")]), reason=reason(told.case.order),
         reason_codes=_codes(items(told.case.order, "reasonCode")), order=_record(key(told.case.order), panel.openable),
-        story=_story(told.case, told.known, row, panel.now),
+        story=_story(told.case, told.known, row, times.present()),
         tracks=[Track("Authorization", *authorized(row)), _contract(row)],
         next=_payers_next(panel, times), verdict=Chip("Payer status", "quiet", icon="shield-check"), verdict_note="",
         warnings=(), gates=[_step(gate, panel.openable, times, False) for gate in told.gates],
@@ -222,11 +223,11 @@ def _codes(concepts: Sequence[Json]) -> str:
     return ", ".join(dict.fromkeys(f"{CODES[system]} {code}" for system, code in found if system in CODES and code))
 
 
-def _story(case: Case, known: Directory, row: Any, now: datetime) -> str:
+def _story(case: Case, known: Directory, row: Any, present: Present) -> str:
     requester = item(case.order, "requester")
     role = next((each for each in case.roles if key(each) == target(requester)), {})
     named = target(item(role, "practitioner") or requester)
-    by = next((spoken_name(each, now) for each in case.practitioners if key(each) == named), "")
+    by = next((spoken_name(each, present) for each in case.practitioners if key(each) == named), "")
     if not by and (party := known.get(named)):
         by = party.name
     sender = ", ".join(part for part in (by, row.placer_name) if part)
@@ -256,7 +257,7 @@ def _next(panel: Panel, times: Times) -> Next:
     mover = chip(labels.MOVE, row.role) if row.role else None
     return Next(
         what, in_words(row.headline), mover, times.clock(row.due_at, row.clock_start, panel.at.today),
-        in_words(row.due_label), to_call(panel),
+        in_words(row.due_label), to_call(panel, times.present()),
     )  # fmt: skip
 
 

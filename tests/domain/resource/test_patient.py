@@ -1,17 +1,20 @@
 """What a person is called and known by: right values written by hand, by FHIR R4 valueset-name-use and v2-0203."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from carecoord.domain.resource.parties import directory, name
 from carecoord.domain.resource.patient import name as patient_name
 from carecoord.domain.resource.patient import name_changes_at, record_number, spoken_name
+from carecoord.domain.resource.present import Present
 from carecoord.fhir.instants import micros
 
 Json = dict[str, Any]
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
+PRESENT = Present(NOW, UTC)
 KIND = "http://terminology.hl7.org/CodeSystem/v2-0203"
 OURS = "https://carecoord.example/id/mrn"
 
@@ -48,7 +51,7 @@ def human(family: str = "", given: str = "", use: str = "", **more: Any) -> Json
     ],
 )
 def test_of_several_names_the_usual_or_official_one_is_shown_and_a_suffix_is_kept(names: Any, shown: str) -> None:
-    assert patient_name(person(*names), NOW) == shown
+    assert patient_name(person(*names), PRESENT) == shown
     assert name(person(*names)) == shown
 
 
@@ -64,22 +67,52 @@ def test_of_several_names_the_usual_or_official_one_is_shown_and_a_suffix_is_kep
 )
 def test_a_name_whose_period_is_over_or_to_come_is_not_the_name_of_today(period: Json, shown: str) -> None:
     both = person(human("Then", use="usual", period=period), human("Now", use="maiden"))
-    assert patient_name(both, NOW) == shown
+    assert patient_name(both, PRESENT) == shown
+
+
+# 22 November at 23:30 in New York is the 23rd, 04:30, in UTC.
+LATE = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
+OFFICE = ZoneInfo("America/New_York")
+
+
+@pytest.mark.parametrize(
+    ("period", "zone", "shown"),
+    [
+        ({"end": "2026-11-22"}, OFFICE, "Then"),
+        ({"end": "2026-11-22"}, UTC, "Now"),
+        ({"start": "2026-11-23"}, OFFICE, "Now"),
+        ({"start": "2026-11-23"}, UTC, "Then"),
+        ({"end": "2026-11-23T04:00:00Z"}, OFFICE, "Now"),
+        ({"start": "2026-11"}, ZoneInfo("Pacific/Auckland"), "Then"),
+    ],
+)
+def test_a_day_of_a_name_or_an_identifier_is_the_office_s(period: Json, zone: tzinfo, shown: str) -> None:
+    at = Present(LATE, zone)
+    both = person(human("Then", use="usual", period=period), human("Now", use="maiden"))
+    assert patient_name(both, at) == shown
+    numbers = [identifier("then", OURS, "MR", use="usual", period=period), identifier("now", OURS, "MR")]
+    assert record_number(person(identifier=numbers), at) == shown.casefold()
+
+
+def test_the_name_changes_at_the_office_s_midnight() -> None:
+    ends = person(human("Then", period={"end": "2026-11-22"}))
+    assert name_changes_at(ends, Present(LATE, OFFICE)) == micros(datetime(2026, 11, 23, 5, tzinfo=UTC))
+    assert name_changes_at(ends, Present(LATE, UTC)) is None
 
 
 def test_a_name_that_was_is_shown_where_there_is_no_other() -> None:
-    assert patient_name(person(human("Then", period={"end": "2001"})), NOW) == "Then"
+    assert patient_name(person(human("Then", period={"end": "2001"})), PRESENT) == "Then"
 
 
 def test_the_instant_is_known_at_which_another_name_is_to_be_shown() -> None:
     both = person(human("Then", period={"end": "2026-11-30"}), human("Next", period={"start": "2026-12-24"}))
-    assert name_changes_at(both, NOW) == micros(datetime(2026, 12, 1, tzinfo=UTC))
-    assert name_changes_at(person(human("Ever")), NOW) is None
+    assert name_changes_at(both, PRESENT) == micros(datetime(2026, 12, 1, tzinfo=UTC))
+    assert name_changes_at(person(human("Ever")), PRESENT) is None
 
 
 def test_a_name_is_said_given_name_first() -> None:
-    assert spoken_name(person(human("Prefixed", "Ch.", suffix=["Jr."])), NOW) == "Ch. Prefixed Jr."
-    assert spoken_name(person({"text": "Dr. Who"}), NOW) == "Dr. Who"
+    assert spoken_name(person(human("Prefixed", "Ch.", suffix=["Jr."])), PRESENT) == "Ch. Prefixed Jr."
+    assert spoken_name(person({"text": "Dr. Who"}), PRESENT) == "Dr. Who"
 
 
 def test_a_practitioner_goes_by_the_same_name_in_the_directory() -> None:
@@ -117,30 +150,30 @@ PRIVATE = (SSN, MEDICARE, LICENCE, PASSPORT, MEMBER)
 )  # fmt: skip
 def test_the_number_of_the_record_is_ours_or_one_that_is_said_to_be_a_medical_records(ids: Any, shown: str) -> None:
     for order in (ids, ids[::-1]):
-        assert record_number(person(identifier=order), NOW) == shown
+        assert record_number(person(identifier=order), PRESENT) == shown
 
 
 @pytest.mark.parametrize("each", PRIVATE, ids=lambda each: each["value"])
 @pytest.mark.parametrize("kept", [("value", "system", "type"), ("value", "system"), ("value", "type"), ("value",)])
 def test_no_number_of_the_state_or_of_an_insurer_is_ever_shown_as_a_record_number(each: Json, kept: Any) -> None:
     written = {key: value for key, value in each.items() if key in kept}
-    assert record_number(person(identifier=[written]), NOW) == ""
+    assert record_number(person(identifier=[written]), PRESENT) == ""
 
 
 def test_a_number_of_the_state_is_not_shown_where_it_is_written_down_again_as_a_records() -> None:
     again = identifier("999123456", "https://hospital.example/mrn", "MR")
-    assert record_number(person(identifier=[SSN, again]), NOW) == ""
+    assert record_number(person(identifier=[SSN, again]), PRESENT) == ""
     wrong = identifier("999-12-3456", "http://hl7.org/fhir/sid/us-ssn", "MR")
-    assert record_number(person(identifier=[wrong]), NOW) == ""
+    assert record_number(person(identifier=[wrong]), PRESENT) == ""
 
 
 def test_a_number_of_the_ehrs_own_system_is_the_records_where_nothing_says_of_what_kind_it_is() -> None:
     meta = {"source": "https://ehr.example/fhir/Patient/7#1"}
     own = identifier("E-77", "https://ehr.example/numbers")
-    assert record_number(person(identifier=[own], meta=meta), NOW) == "E-77"
-    assert record_number(person(identifier=[{**own, "type": {"text": "SSN"}}], meta=meta), NOW) == ""
-    assert record_number(person(identifier=[own]), NOW) == ""
+    assert record_number(person(identifier=[own], meta=meta), PRESENT) == "E-77"
+    assert record_number(person(identifier=[{**own, "type": {"text": "SSN"}}], meta=meta), PRESENT) == ""
+    assert record_number(person(identifier=[own]), PRESENT) == ""
 
 
 def test_what_is_malformed_is_no_number() -> None:
-    assert record_number(person(identifier=["x", {"system": OURS}, {"system": OURS, "value": 4}]), NOW) == ""
+    assert record_number(person(identifier=["x", {"system": OURS}, {"system": OURS, "value": 4}]), PRESENT) == ""
