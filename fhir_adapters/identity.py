@@ -65,19 +65,21 @@ def localize(
     A reference to the EHR's own resources, relative or absolute, becomes the relative reference to our copy; one to a
     version becomes one to the resource, for our versions are counted apart. Contained (`#x`), urn, conditional and
     other servers' references stay. `Attachment.url` of a Binary leads to our copy if `held` has "Binary", else back to
-    the EHR. What we made there has the id that it has here, and not the identifier that tells so.
+    the EHR. What we made there has the id that it has here, and neither the identifier that tells so nor a source: it
+    does not come from the EHR, and being told of it changes nothing here.
     """
     type, id = resource["resourceType"], resource["id"]
     copy: dict[str, Json] = _rewrite(resource, _Bases(ehr, held, made))
-    copy["id"] = made.ids.get((type, id)) or local_id(ehr.name, type, id)
-    if (type, id) in made.ids:
-        ours = key(type, copy["id"], made.home)
-        copy["identifier"] = [each for each in copy.get("identifier", []) if each != ours]
-        if not copy["identifier"]:
-            del copy["identifier"]
-    meta = copy.get("meta")
-    copy["meta"] = {**(meta if isinstance(meta, dict) else {}), "source": source(ehr, type, id)}
-    return copy
+    given = copy.pop("meta", None)
+    meta = {name: value for name, value in given.items() if name != "source"} if isinstance(given, dict) else {}
+    if (type, id) not in made.ids:
+        return {**copy, "id": local_id(ehr.name, type, id), "meta": {**meta, "source": source(ehr, type, id)}}
+    copy["id"] = made.ids[type, id]
+    ours = key(type, copy["id"], made.home)
+    copy["identifier"] = [each for each in copy.get("identifier", []) if each != ours]
+    if not copy["identifier"]:
+        del copy["identifier"]
+    return {**copy, **({"meta": meta} if meta else {})}
 
 
 def source(ehr: Ehr, type: str, id: str) -> str:

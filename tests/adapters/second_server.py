@@ -1,14 +1,17 @@
 """A second instance of our own server on a real socket, as an EHR that takes what we write."""
 
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from socket import socket
+from typing import Any
 
 from werkzeug.serving import make_server
+from werkzeug.test import Client
 
-from auth.store import Client
+from auth import store
 from carecoord import app
 from carecoord.actions import demo
 from carecoord.settings import Settings
@@ -16,16 +19,34 @@ from carecoord.store.database.engine import migrate
 from carecoord.world import World
 
 
+class Offering:
+    """A server whose metadata offers these types only; none named: all that it has."""
+
+    def __init__(self, served: Any, types: frozenset[str]) -> None:
+        self.served, self.types = served, types
+
+    def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
+        if not self.types or environ["PATH_INFO"] != "/fhir/metadata":
+            answer: Iterable[bytes] = self.served(environ, start_response)
+            return answer
+        statement = Client(self.served).get("/fhir/metadata").get_json()
+        for rest in statement["rest"]:
+            rest["resource"] = [each for each in rest["resource"] if each["type"] in self.types]
+        start_response("200 OK", [("Content-Type", "application/fhir+json")])
+        return [json.dumps(statement).encode()]
+
+
 @contextmanager
-def hospital(var: Path, scope: str) -> Iterator[World]:
-    """The server, until the end of the block; its client `carecoord` has this scope, and its key in `var`/key.pem."""
+def hospital(var: Path, scope: str, types: frozenset[str] = frozenset()) -> Iterator[World]:
+    """The server, until the end of the block; its client `carecoord` has this scope, and its key in `var`/key.pem.
+    types: what its metadata offers, where that is not everything: whoever reads it asks for no more."""
     listening = socket()
     listening.bind(("127.0.0.1", 0))
     listening.listen(128)
     world = app.world(Settings(var=str(var), base_url=f"http://127.0.0.1:{listening.getsockname()[1]}"))
     migrate(world.engine)
-    demo.register(world, Client("carecoord", "carecoord", scope), var / "key.pem")
-    server = make_server("127.0.0.1", 0, app.wired(world), threaded=True, fd=listening.fileno())
+    demo.register(world, store.Client("carecoord", "carecoord", scope), var / "key.pem")
+    server = make_server("127.0.0.1", 0, Offering(app.wired(world), types), threaded=True, fd=listening.fileno())
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -28,16 +28,17 @@ TRIALS, KILLS = 5, 5  # each trial starts with an empty database, and the kills 
 class Victim:
     """The program that is killed."""
 
-    def __init__(self, database_url: str, folder: Path) -> None:
-        command = [sys.executable, "-m", "tests.adapters.victim", database_url, str(folder), "little"]
+    def __init__(self, work: str, database_url: str, folder: Path, ehr: str) -> None:
+        command = [sys.executable, "-m", "tests.adapters.victim", work, database_url, str(folder), ehr]
         self.program = subprocess.Popen(
             command, cwd=Path(__file__).parents[2], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def start(self) -> int:
+    def start(self, line: str = "go") -> int:
+        """Begin a run that is told this line; returns the child's process id."""
         assert self.program.stdin
         assert self.program.stdout
-        self.program.stdin.write("go\n")
+        self.program.stdin.write(f"{line}\n")
         self.program.stdin.flush()
         return int(self.program.stdout.readline())
 
@@ -58,7 +59,7 @@ class Victim:
 def victim(world: World, database_url: str, tmp_path: Path, little: LittleEhr) -> Iterator[Victim]:
     fill(little)
     add_ehr(world, Ehr("little", little.base))
-    victim = Victim(database_url, tmp_path)
+    victim = Victim("sync", database_url, tmp_path, "little")
     yield victim
     victim.close()
 

@@ -22,6 +22,7 @@ from carecoord.worker import loop
 from carecoord.world import World
 from fhir_adapters.ehr import BackendServices, Ehr
 from fhir_adapters.identity import local_id
+from fhir_adapters.writer import Writer
 from tests.adapters.content import held, versions
 from tests.adapters.second_server import hospital
 from tests.adapters.test_both_sides import referral, task
@@ -109,6 +110,42 @@ def test_what_the_ehr_changed_meanwhile_is_kept_beside_it(ours: World, mercy: Wo
     assert run(ours, "mercy").changed == 0
 
 
+def test_a_later_change_takes_the_place_of_one_that_waits_and_nothing_of_either_is_lost(
+    ours: World, mercy: World
+) -> None:
+    """Why deliveries of one resource need not stand in line: the job has no content, it tells the newest there is."""
+    changed(ours, status="on-hold", statusReason={"text": "the patient travels"})
+    changed(ours, priority="urgent")
+    changed(ours, note=[{"text": "back on Monday"}])
+    assert loop.once(ours) == 1
+    told_once = {"status": "on-hold", "statusReason": {"text": "the patient travels"}, "priority": "urgent"}
+    assert there(mercy).items() >= {**told_once, "note": [{"text": "back on Monday"}]}.items()
+    assert versions(mercy.engine)["Task", "t1"] == 2
+    assert told(ours).state == "delivered"
+
+
+def test_a_change_made_while_an_earlier_one_is_told_is_told_after_it(
+    ours: World, mercy: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update, seen = Writer.update, []
+
+    def interrupted(*args: Any) -> Any:
+        answer = update(*args)
+        if not seen:
+            changed(ours, status="in-progress")
+        seen.append(there(mercy)["status"])
+        return answer
+
+    monkeypatch.setattr(Writer, "update", interrupted)
+    changed(ours, status="on-hold")
+    assert loop.once(ours) == 2
+    assert seen == ["on-hold", "in-progress"]
+    assert told(ours).state == "delivered"
+    assert held(ours.engine, "Task")[ID]["status"] == "in-progress"
+    with reading(ours.engine) as conn:
+        assert conn.execute(select(ehr_conflict)).all() == []
+
+
 def test_what_both_changed_is_not_told_before_it_is_settled_but_the_rest_is(ours: World, mercy: World) -> None:
     written(mercy, task("completed"))
     changed(ours, status="on-hold", priority="urgent")
@@ -150,6 +187,7 @@ def test_what_is_made_here_is_made_there_once_and_comes_back_as_the_same(ours: W
     assert told(ours, "Communication", "note-1").state == "delivered"
     assert run(ours, "mercy").changed == 0
     assert set(held(ours.engine, "Communication")) == {"note-1"}
+    assert versions(ours.engine)["Communication", "note-1"] == 1, "being told of it changes nothing here"
     assert "identifier" not in held(ours.engine, "Communication")["note-1"]
     written(ours, note | {"payload": [{"contentString": "Called, reached."}]})
     loop.once(ours)

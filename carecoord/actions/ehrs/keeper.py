@@ -152,4 +152,4 @@ def _local(name: str, type: str, id: str, before: Mapping[str, Heard]) -> str:
 
 def _change(type: str, word: Word, flags: Sequence[Issue]) -> Change:
     resource = word.resource
-    return Change(type, resource["id"], resource, flags=tuple(flags), source=resource["meta"]["source"])
+    return Change(type, resource["id"], resource, flags=tuple(flags))
