@@ -4,12 +4,14 @@ Resources are plain R4 JSON, as the store hands them to the rules. `T` is the da
 `NOW` its nine o'clock in New York."""
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.gates.policy import Policy
+from carecoord.domain.prior_auth.rule_book import lines
 from carecoord.domain.referrals.case import Case, gather
 
 Json = dict[str, Any]
@@ -459,6 +461,13 @@ def errand(
     return found | ({"input": [wanted]} if loinc else {})
 
 
+def gathered(order: Json, resources: Iterable[Json], systems: Mapping[str, str] | None = None) -> Case:
+    """A case of these resources and of the rules that their rule books say."""
+    heap = list(resources)
+    books = (each for each in heap if each["resourceType"] == "PlanDefinition")
+    return gather(order, heap, systems, rules=(rule for book in books for rule in lines(book, POLICY.zone)))
+
+
 @dataclass
 class Story:
     """Resources by `Type/id`; `with_` and `without` return another story."""
@@ -477,7 +486,7 @@ class Story:
         return Story({key: r for key, r in self.resources.items() if key not in keys})
 
     def case(self) -> Case:
-        return gather(self.resources["ServiceRequest/sr"], self.resources.values())
+        return gathered(self.resources["ServiceRequest/sr"], self.resources.values())
 
     def clear(self, now: datetime = NOW, on: date | None = None, policy: Policy = POLICY) -> Clearance:
         return clear(self.case(), now, policy, on)

@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from carecoord.actions.clearance import rule_lines
 from carecoord.domain.agreements.versions import number_of
 from carecoord.domain.clearance.odd_moves import ODD
 from carecoord.domain.ehrs.disputes import Disputed
-from carecoord.domain.prior_auth.requirements import payer_of
+from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.referrals.case import (
     CLINICAL,
     ORDERS,
@@ -28,6 +29,7 @@ from carecoord.domain.referrals.case import (
 )
 from carecoord.domain.resource.codes import EXTENSION, HL7, IDENTIFIER, has
 from carecoord.domain.resource.elements import (
+    codes,
     extension,
     identifiers,
     item,
@@ -108,14 +110,6 @@ class Library:
         element = code.replace("participating-organization", "participatingOrganization")
         return self._asked((kind, code), sorted(set(references)), ask, lambda found: frozenset(targets(found, element)))
 
-    def books(self) -> list[Json]:
-        """The payers' rule books."""
-
-        def ask(_: Sequence[str]) -> list[Row]:
-            return [row for row in registry.every(self.conn, "PlanDefinition") if b"/plan-payer" in row.body]
-
-        return self._asked(("books",), ["all"], ask, lambda _: frozenset({"all"}))
-
     def _asked(
         self,
         question: tuple[str, ...],
@@ -133,13 +127,7 @@ class Library:
             else:
                 then = self.fetch(f"{row.type}/{row.id}" for row in rows)
                 found = [*then, *(each for each in self._others() if each not in then)]
-            kind = (
-                question[1]
-                if question[0] == "identified"
-                else "PlanDefinition"
-                if question[0] == "books"
-                else question[0]
-            )
+            kind = question[1] if question[0] == "identified" else question[0]
             mine = [(key(each), said(each)) for each in found if each.get("resourceType") == kind]
             for value in missing:
                 self._answers[*question, value] = tuple(each for each, words in mine if value in words)
@@ -203,8 +191,8 @@ def of_patient(library: Library, patient: str, offers: bool = False) -> list[Ass
         order = decoded[f"{row.type}/{row.id}"]
         if is_case(order, tasks, claims):
             bare = gather(order, [*decoded.values(), *person])
-            around, needs = _around(library, bare, bodies, offers)
-            case = gather(order, [*decoded.values(), *person, *around], library.systems, disputes)
+            around, rules, needs = _around(library, bare, bodies, offers)
+            case = gather(order, [*decoded.values(), *person, *around], library.systems, disputes, rules)
             found.append(Assembled(row.rid, case_id(order), replace(case, odd=odd) if odd else case, needs))
     return found
 
@@ -227,8 +215,10 @@ def _unclaimed(library: Library, orders: Sequence[Row], known: set[int]) -> list
     return [row for row in found if row.rid not in known]
 
 
-def _around(library: Library, case: Case, bodies: dict[str, bytes], offers: bool) -> tuple[list[Json], frozenset[str]]:
-    """The registry around a case, and the keys that were asked for."""
+def _around(
+    library: Library, case: Case, bodies: dict[str, bytes], offers: bool
+) -> tuple[list[Json], tuple[Rule, ...], frozenset[str]]:
+    """The registry around a case, the payers' rules that may speak of its order, and the keys that were asked for."""
     parts = [case.order, *(each for name in CLINICAL.values() for each in getattr(case, name))]
     parts += [each for other in case.others for each in (*other.appointments, *other.encounters)]
     named = {found.decode() for part in parts for found in _REFERENCE.findall(bodies.get(key(part), b""))}
@@ -248,9 +238,17 @@ def _around(library: Library, case: Case, bodies: dict[str, bytes], offers: bool
     identified = [("InsurancePlan", each) for each in plan_keys] + [("Contract", each) for each in numbers]
     governing = {to for each in rows if (to := _governing(each))}
     needs |= registry_keys.asked(around | governing, identified, groups, clinicians, owners)
-    books = [each for each in library.books() if payer_of(each) in owners]
-    found = {key(each): each for each in (*people.values(), *plans, *rows, *contracts, *near, *books)}
-    return list(found.values()), frozenset(needs)
+    found = {key(each): each for each in (*people.values(), *plans, *rows, *contracts, *near)}
+    rules = _rules(library, case, owners, _shared(people.values()))
+    return list(found.values()), rules, frozenset(needs)
+
+
+def _rules(library: Library, case: Case, payers: set[str], providers: set[str]) -> tuple[Rule, ...]:
+    """The payers' rules that may speak of the order. Of a card that names no plan, nobody knows which rules pass by."""
+    plans = [_plans(card) for card in case.coverages]
+    named = {plan for each in plans for plan in each} if all(plans) else None
+    asked = [code for _, code in codes(item(case.order, "code"))]
+    return rule_lines.find(library.conn, payers, named, asked, providers, library.as_of)
 
 
 def _people(library: Library, case: Case, named: Iterable[str]) -> tuple[dict[str, Json], set[str]]:
@@ -329,13 +327,13 @@ def _payers(case: Case) -> set[str]:
 
 
 def _plan_keys(case: Case) -> set[str]:
-    kinds = [
-        each
-        for card in case.coverages
-        for each in items(card, "class")
-        if has(item(each, "type"), f"{HL7}/coverage-class", "plan")
-    ]
-    return {f"{IDENTIFIER}/plan|{text(each, 'value')}" for each in kinds if each.get("value")}
+    return {f"{IDENTIFIER}/plan|{plan}" for card in case.coverages for plan in _plans(card)}
+
+
+def _plans(card: Json) -> list[str]:
+    """The plans that a Coverage names."""
+    kinds = (each for each in items(card, "class") if has(item(each, "type"), f"{HL7}/coverage-class", "plan"))
+    return [plan for each in kinds if (plan := text(each, "value"))]
 
 
 def _governing(row: Json) -> str:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy import Connection
 
+from carecoord.actions.clearance import rule_lines
 from carecoord.actions.events.ledger import cases, entry
 from carecoord.domain.referrals.case import ORDERS, case_id, order_named
 from carecoord.domain.resource.elements import Json
@@ -21,9 +22,15 @@ _decode = msgspec.json.Decoder().decode
 
 
 def migrate(world: World) -> None:
-    """Bring the database to the newest revision, its log included, in one transaction."""
+    """Bring the database to the newest revision, its log and the lines of its rule books included, in one
+    transaction."""
     zone = ZoneInfo(world.settings.timezone)
-    engine.migrate(world.engine, lambda conn: write_past(conn, zone))
+
+    def fill(conn: Connection) -> None:
+        rule_lines.write_past(conn, zone)
+        write_past(conn, zone)
+
+    engine.migrate(world.engine, fill)
 
 
 def write_past(conn: Connection, zone: ZoneInfo) -> None:

@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import Connection
 
 from carecoord.actions.access import consents
+from carecoord.actions.clearance import rule_lines
 from carecoord.actions.clearance.assemble import Assembled, Library, of_patient
 from carecoord.actions.events.ledger import Ledger
 from carecoord.domain.clearance.clearance import clear
@@ -55,6 +56,7 @@ def projector(rules: Policy) -> Projector:
 
     def project(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
         flags.add(conn, _odd(touched))
+        rule_lines.note(conn, touched, now, rules.zone)
         patients, ledger = _patients(conn, touched), Ledger(touched)
         _judge(conn, patients, now, rules, ledger)
         _registry(conn, touched, patients, now, rules, ledger)
@@ -192,7 +194,7 @@ def _registry(
     conn: Connection, touched: Sequence[Touched], done: set[str], now: datetime, rules: Policy, ledger: Ledger
 ) -> None:
     """The cases that depend on what was changed of the registry, or hoped to find it."""
-    shared = [each for each in touched if each.type in REGISTRY]
+    shared = [each for each in touched if each.type in REGISTRY or each.type == "PlanDefinition"]
     if not shared:
         return
     keys = {f"{each.type}/{each.id}" for each in shared}

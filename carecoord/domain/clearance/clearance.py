@@ -184,7 +184,7 @@ def _day(known: Facts, day: date, booking: Booking | None, settled: bool, now: d
     asked = [ask.words for ask in known.papers.asks if ask.by == "payer" and ask.state != "attached"]
     matter = Matter(
         referral=known.referral, card=card, requests=known.requests, visits=known.visits, rules=known.rules,
-        asked=asked, participation=found, site=site, day=day, settled=settled,
+        known=known.known, asked=asked, participation=found, site=site, day=day, settled=settled,
         visit=(visit.evidence,) if visit else (), now=now, policy=policy, ledger=known.ledger,
     )  # fmt: skip
     return Day(

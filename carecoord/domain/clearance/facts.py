@@ -11,9 +11,10 @@ from carecoord.domain.coverage.gate import Card, cards, choose
 from carecoord.domain.documents.gate import Papers, papers
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.gates.policy import Policy
+from carecoord.domain.prior_auth import question
 from carecoord.domain.prior_auth.charges import Ledger, Use, accounts, charge, sharing
 from carecoord.domain.prior_auth.requests import Request, requests
-from carecoord.domain.prior_auth.requirements import Rule, rules
+from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.referrals.loop_gate import Closing, closing
 from carecoord.domain.referrals.referral import Referral, referral
@@ -37,6 +38,7 @@ class Facts:
     closing: Closing
     register: Register
     rules: tuple[Rule, ...]
+    known: question.Known  # what the case says of the parts of a rule's key
     conflicts: tuple[Conflict, ...]
     died: Evidence | None
     ledger: Ledger
@@ -57,9 +59,9 @@ class Facts:
         spans += [plan.days for plan in known.plans if any(plan.plan == card.plan for card in self.cards)]
         spans += [row.days for row in rows]
         spans += [v.run for number in numbers for v in known.agreements.get(number, ())]
-        spans += [rule.days for rule in self.rules if rule.payer in payers]
         begun = frozenset(row.credentialed for row in rows if row.credentialed)
-        return begun.union(*(span.edges for span in spans))
+        own = question.edges((rule for rule in self.rules if rule.payer in payers), self.known)
+        return begun.union(own, *(span.edges for span in spans))
 
 
 def facts(case: Case, policy: Policy) -> Facts:
@@ -82,12 +84,18 @@ def facts(case: Case, policy: Policy) -> Facts:
         visits=own,
         closing=closing(case, policy),
         register=register(case, known, roles, versions, policy),
-        rules=rules(case.rules, order.codes, policy),
+        rules=case.rules,
+        known=question.known(case, order, known, roles, (own, *_alike(case, known, policy))),
         conflicts=conflicts(case, policy),
         died=_died(case.patient),
         ledger=_ledger(case, asked, held, order, own, known, policy),
         odd=_odd(case),
     )
+
+
+def _alike(case: Case, known: Directory, policy: Policy) -> list[Visits]:
+    """The visits of the patient's other orders for the same service."""
+    return [visits(each.appointments, each.encounters, known, policy) for each in case.alike]
 
 
 def _odd(case: Case) -> tuple[Sentence, ...]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 
+from carecoord.domain.coverage.business import lines_of_business
 from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.referrals.case import Case
@@ -73,6 +74,7 @@ class Card:
     identifiers: frozenset[str]
     answers: tuple[Answer, ...]
     inquiries: tuple[Inquiry, ...]
+    businesses: frozenset[str] = frozenset()  # the lines of business that it may be of
 
     @property
     def payer_named(self) -> Value:
@@ -126,6 +128,7 @@ def _card(coverage: Json, case: Case, known: Directory, policy: Policy) -> Card:
         identifiers(coverage),
         _answers(me, case, policy),
         _inquiries(me, case, policy),
+        lines_of_business(coverage),
     )
 
 

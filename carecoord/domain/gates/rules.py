@@ -28,6 +28,8 @@ RULES: Final[dict[str, tuple[str, ...]]] = {  # gate -> its rules
         "authorization.rule",
         "authorization.no-rule",
         "authorization.missing",
+        "authorization.notify",
+        "authorization.notified",
         "authorization.payer",
         "authorization.draft",
         "authorization.submitted",

@@ -11,7 +11,7 @@ from carecoord.domain.prior_auth.decisions import Line
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.prior_auth.requirements import Requirement
 from carecoord.domain.prior_auth.review_action import GRANTED
-from carecoord.domain.prior_auth.ruling import CALL, CALL_DUE, PREPARE, SUBMIT_DUE, Matter, Ruling
+from carecoord.domain.prior_auth.ruling import CALL, CALL_DUE, NOTIFY, PREPARE, SUBMIT_DUE, Matter, Ruling
 from carecoord.words.sentence import sentence
 
 
@@ -20,20 +20,20 @@ def ruling(matter: Matter) -> Ruling:
     card, need = matter.card, matter.need
     if card is None:
         said = sentence("authorization.no-payer")
-        return Ruling(
-            Gate(rule="authorization.no-payer", state="unknown", reason=said, waits_on="coverage"), "unknown"
-        )
+        return Ruling(Gate(rule="authorization.no-payer", state="unknown", reason=said, waits_on="coverage"), "unknown")
     if card.self_pay:
         said, proof = sentence("authorization.self-pay"), (card.evidence,)
         return Ruling(
             Gate(rule="authorization.self-pay", state="not-needed", reason=said, evidence=proof), "not-required"
         )
-    if need.needed is False:
+    if need.answer == "not-required":
         said = sentence("authorization.rule", need=need.reason)
         gate = Gate(rule="authorization.rule", state="not-needed", reason=said, evidence=need.evidence)
         return Ruling(gate, "not-required", need=need)
-    linked = [r for r in matter.requests if r.linked and r.state != "cancelled" and not _elsewhere(r, card)]
+    linked = [r for r in matter.requests if r.linked and r.state != "cancelled" and not _elsewhere(r, card, need)]
     own = [r for r in linked if card.key in r.coverages]
+    if need.answer == "notification-only":
+        return _notification(own, need)
     judged = _judged(own, matter, need)
     if met := next((each for each in judged if not each.gate.unmet), None):
         return met
@@ -43,11 +43,31 @@ def ruling(matter: Matter) -> Ruling:
     return (judged or doubtful or [_nothing(matter, card, need)])[0]
 
 
-def _elsewhere(request: Request, card: Card) -> bool:
-    """Whether a request is certainly about another insurance than the card."""
+def _elsewhere(request: Request, card: Card, need: Requirement) -> bool:
+    """Whether a request is certainly about another insurance than the card; one to the vendor who decides in the
+    payer's place is not."""
     if request.payer and card.payer and not request.payer.same(card.payer):
-        return True
+        return not (need.vendor and need.vendor in (request.payer.name, *request.payer.keys))
     return card.key in request.elsewhere
+
+
+def _notification(own: Sequence[Request], need: Requirement) -> Ruling:
+    """The payer wants to be told and decides nothing: met as soon as a request was sent to it."""
+    sent = next((r for r in own if r.state in ("submitted", "answered")), None)
+    if sent:
+        said, proof = sentence("authorization.notified", need=need.reason), (*sent.evidence, *need.evidence)
+        gate = Gate(rule="authorization.notified", state="met", reason=said, evidence=proof)
+        return Ruling(gate, "not-required", request=sent, need=need)
+    gate = Gate(
+        rule="authorization.notify",
+        state="open",
+        reason=sentence("authorization.notify", need=need.reason),
+        evidence=need.evidence,
+        action=NOTIFY,
+        who="coordinator",
+        due_label=sentence("due.notify-payer"),
+    )
+    return Ruling(gate, "missing", sentence("remark.notify"), need=need)
 
 
 def _judged(requests: Sequence[Request], matter: Matter, need: Requirement) -> list[Ruling]:

@@ -12,8 +12,10 @@ from carecoord.domain.gates.gate import Action, Evidence, Gate
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth.charges import Ledger
 from carecoord.domain.prior_auth.decisions import Line
+from carecoord.domain.prior_auth.question import Known, Question
 from carecoord.domain.prior_auth.requests import Request
-from carecoord.domain.prior_auth.requirements import Network, Requirement, Rule, requirement
+from carecoord.domain.prior_auth.requirements import Network, Requirement, requirement
+from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.prior_auth.units import Amount
 from carecoord.domain.referrals.referral import Referral
 from carecoord.domain.referrals.visits import Visits
@@ -28,6 +30,7 @@ NETWORK: Final[dict[Result, Network]] = {
     "unknown": "unknown",
 }
 PREPARE = Action("prepare-authorization", sentence("do.prepare-authorization"))
+NOTIFY = Action("notify-payer", sentence("do.notify-payer"))
 CALL = Action("call-payer", sentence("do.call-payer"))
 SUBMIT_DUE, CALL_DUE = sentence("due.submit-authorization"), sentence("due.call-payer")
 
@@ -41,6 +44,7 @@ class Matter:
     requests: Sequence[Request]
     visits: Visits
     rules: Sequence[Rule]
+    known: Known
     asked: Sequence[Value]
     participation: Participation
     site: Party | None
@@ -59,8 +63,17 @@ class Matter:
     @property
     def need(self) -> Requirement:
         """What the payer's rules say."""
-        payer, plan = (self.card.payer, self.card.plan) if self.card else (None, "")
-        return requirement(self.referral.codes, payer, plan, NETWORK[self.participation.result], self.day, self.rules)
+        card = self.card
+        asked = Question(
+            known=self.known,
+            payer=card.payer if card else None,
+            plan=card.plan if card else "",
+            businesses=card.businesses if card else frozenset(),
+            network=NETWORK[self.participation.result],
+            day=self.day,
+            site=self.site,
+        )
+        return requirement(asked, self.rules)
 
 
 @dataclass(frozen=True, slots=True)

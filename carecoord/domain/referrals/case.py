@@ -4,8 +4,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from carecoord.domain.ehrs.disputes import Disputed, of_case
+from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.resource.codes import PAS, PATIENT_REFERRAL, TASK_CODES, has
-from carecoord.domain.resource.elements import Json, extensions, identifiers, item, items, key, target, targets, text
+from carecoord.domain.resource.elements import (
+    Json,
+    codes,
+    extensions,
+    identifiers,
+    item,
+    items,
+    key,
+    target,
+    targets,
+    text,
+)
 
 # Where each type of resource stands in a Case. The first group belongs to one patient, the second to the registry.
 CLINICAL = {
@@ -31,7 +43,6 @@ REGISTRY = {
     "InsurancePlan": "plans",
     "OrganizationAffiliation": "affiliations",
     "Contract": "agreements",
-    "PlanDefinition": "rules",
 }
 ABOUT = {  # what counts by whom it is about, not by naming the order, and the element that says so
     "Claim": "patient",
@@ -81,9 +92,10 @@ class Case:
     plans: Some = ()
     affiliations: Some = ()
     agreements: Some = ()
-    rules: Some = ()
+    rules: tuple[Rule, ...] = ()  # of the payers' rules those that may speak of the order
     systems: Mapping[str, str] = field(default_factory=dict)  # base URL of an EHR -> the name it was added under
     others: tuple[OtherOrder, ...] = ()
+    alike: tuple[OtherOrder, ...] = ()  # the patient's other orders for one of the same services
     disputes: tuple[Disputed, ...] = ()  # what EHRs and we have changed differently
     odd: frozenset[str] = frozenset()  # `Type/id` of what an EHR moved as no table of states has it
 
@@ -135,10 +147,12 @@ def gather(
     resources: Iterable[Json],
     systems: Mapping[str, str] | None = None,
     disputes: Iterable[Disputed] = (),
+    rules: Iterable[Rule] = (),
 ) -> Case:
     """Join a case from any heap of resources: the patient's are kept when they concern this order, coverage and
     requests for authorization always (one that is not linked may still be the one meant), the registry's as given.
-    `systems`: what the EHRs are called, by base URL. `disputes`: of all of the patient's resources."""
+    `systems`: what the EHRs are called, by base URL. `disputes`: of all of the patient's resources. `rules`:
+    those of the payers that may speak of the order."""
     heap: dict[str, list[Json]] = {}
     for each in resources:
         heap.setdefault(str(each.get("resourceType")), []).append(each)
@@ -167,6 +181,7 @@ def gather(
     held = {me, *(key(each) for name in CLINICAL.values() for each in fields[name])} if disputes else ()
     return Case(
         order, patient, **fields, systems=systems or {}, others=_others(me, subject, heap),
+        alike=_alike(order, heap), rules=tuple(rules),
         disputes=of_case(disputes, held, subject.partition("/")[2]), odd=frozenset(),
     )  # fmt: skip
 
@@ -180,6 +195,19 @@ def _visits(order: str, heap: dict[str, list[Json]]) -> tuple[list[Json], list[J
         for each in heap.get("Encounter", ())
         if order in targets(each, "basedOn") or not met.isdisjoint(targets(each, "appointment"))
     ]
+
+
+def _alike(order: Json, heap: dict[str, list[Json]]) -> tuple[OtherOrder, ...]:
+    """The patient's other orders for one of the services of the order."""
+    me, subject, services = key(order), target(item(order, "subject")), codes(item(order, "code"))
+    found = [
+        each
+        for each in (order_of(found) for kind in ORDERS for found in heap.get(kind, ()))
+        if key(each) != me
+        and target(item(each, "subject")) == subject
+        and not services.isdisjoint(codes(item(each, "code")))
+    ]
+    return tuple(OtherOrder(each, *(tuple(part) for part in _visits(key(each), heap))) for each in found)
 
 
 def _others(me: str, subject: str, heap: dict[str, list[Json]]) -> tuple[OtherOrder, ...]:

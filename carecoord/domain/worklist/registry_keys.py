@@ -4,7 +4,7 @@ learns of it; so each key is spelt once, here."""
 
 from collections.abc import Iterable
 
-from carecoord.domain.prior_auth.requirements import payer_of
+from carecoord.domain.prior_auth.rule_book import payer_of
 from carecoord.domain.resource.elements import Json, identifiers, item, key, target
 
 
@@ -37,13 +37,15 @@ def asked(
 ) -> frozenset[str]:
     """The keys of what was asked for: by `Type/id`, by (type, `system|value`), the directory's rows for organizations
     and clinicians, the payers' rule books."""
-    return frozenset({
-        *references,
-        *(identified(type, id) for type, id in named),
-        *map(affiliated, organizations),
-        *map(roles_of, practitioners),
-        *map(rules_of, payers),
-    })
+    return frozenset(
+        {
+            *references,
+            *(identified(type, id) for type, id in named),
+            *map(affiliated, organizations),
+            *map(roles_of, practitioners),
+            *map(rules_of, payers),
+        }
+    )
 
 
 def answered(resource: Json) -> frozenset[str]:

@@ -10,6 +10,7 @@ from carecoord.store.audit import tables as audit_tables  # noqa: F401  (it puts
 from carecoord.store.database.tables import Big, Str, metadata
 from carecoord.store.ehrs import tables as ehrs_tables  # noqa: F401
 from carecoord.store.events import tables as event_tables  # noqa: F401
+from carecoord.store.prior_auth import tables as prior_auth_tables  # noqa: F401
 
 
 def render(kind: str, item: Any, _autogen: AutogenContext) -> str | Literal[False]:

@@ -19,8 +19,8 @@ USES = {"home": "home", "work": "work", "mobile": "mobile", "temp": "for now"}
 CALLED: dict[str, Literal["patient", "payer", "performer"]] = {
     **dict.fromkeys(("ask-card", "tell-patient"), "patient"),
     **dict.fromkeys(
-        ("call-payer", "await-decision", "check-requirement", "ask-what", "ask-again", "change-provider", "appeal",
-         "extend-authorization", "correct-request", "run-eligibility"),
+        ("call-payer", "await-decision", "check-requirement", "notify-payer", "ask-what", "ask-again",
+         "change-provider", "appeal", "extend-authorization", "correct-request", "run-eligibility"),
         "payer",
     ),
     **dict.fromkeys(

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 
 from carecoord.domain.clearance.clearance import clear
-from carecoord.domain.referrals.case import gather
 from carecoord.domain.worklist.row import row
 from tests.domain.clearance.test_clearance import stories
 from tests.domain.gates.test_gates import cancelled_here
@@ -24,6 +23,7 @@ from tests.domain.stories import (
     claim,
     coded,
     encounter,
+    gathered,
     order,
     period,
     plain,
@@ -242,7 +242,7 @@ class TestConflicts:
     def test_an_ehr_is_called_by_the_name_it_was_added_under(self):
         story = cancelled_here()
         names = {"https://ehr.example/fhir": "demo-ehr"}
-        case = gather(story.resources["ServiceRequest/sr"], story.resources.values(), names)
+        case = gathered(story.resources["ServiceRequest/sr"], story.resources.values(), names)
         said = tuple(map(str, clear(case, NOW, POLICY).conflict))
         assert said == ("demo-ehr says booked for 4 Dec 2026, we say cancelled.",)
 

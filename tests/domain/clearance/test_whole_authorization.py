@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from carecoord.domain.clearance.clearance import clear
-from carecoord.domain.referrals.case import gather, order_of
+from carecoord.domain.referrals.case import order_of
 from tests.domain.stories import (
     HCPCS,
     NOW,
@@ -22,6 +22,7 @@ from tests.domain.stories import (
     day,
     eligibility,
     encounter,
+    gathered,
     order,
     period,
     plain,
@@ -60,7 +61,7 @@ def twelve(*more: dict) -> Story:
 
 
 def judged(story: Story, of: str = "sr", on=None):
-    case = gather(story.resources[f"ServiceRequest/{of}"], story.resources.values())
+    case = gathered(story.resources[f"ServiceRequest/{of}"], story.resources.values())
     return clear(case, NOW, POLICY, on)
 
 
@@ -269,7 +270,7 @@ def test_a_device_that_is_ordered_from_somebody_has_all_six_gates() -> None:
     story = (
         plain().with_(device, visit, book(rule(needed=True, code="E0601"))).without("ServiceRequest/sr", "Task/task-1")
     )
-    case = gather(order_of(device), story.resources.values())
+    case = gathered(order_of(device), story.resources.values())
     found = clear(case, NOW, POLICY)
     assert found.facts.referral.service == "CPAP device"
     assert found.facts.referral.performer
@@ -277,7 +278,7 @@ def test_a_device_that_is_ordered_from_somebody_has_all_six_gates() -> None:
     assert (found.gate("authorization").state, found.gate("authorization").rule) == ("open", "authorization.missing")
     asked = claim(referral=ref("DeviceRequest/sr"), item=[{"sequence": 1, "productOrService": coded(HCPCS, "E0601")}])
     granted = story.with_(asked, answer(start=-9, end=60))
-    found = clear(gather(order_of(device), granted.resources.values()), NOW, POLICY)
+    found = clear(gathered(order_of(device), granted.resources.values()), NOW, POLICY)
     assert found.gate("authorization").state == "met"
 
 

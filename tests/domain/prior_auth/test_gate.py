@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from carecoord.domain.clearance.facts import facts
-from carecoord.domain.referrals.case import gather
 from tests.domain.stories import (
     HCPCS,
     PAS,
@@ -24,6 +23,7 @@ from tests.domain.stories import (
     contract,
     coverage,
     encounter,
+    gathered,
     order,
     period,
     plain,
@@ -389,7 +389,7 @@ class TestOfficialExamples:
             bundle = json.loads((PAS_EXAMPLES / f"{name}.json").read_text())
             entries = bundle.get("entry", [{"resource": bundle}])
             heap |= {f"{r['resourceType']}/{r['id']}": r for r in (entry["resource"] for entry in entries)}
-        found = gather(heap["ServiceRequest/ReferralRequestExample"], heap.values())
+        found = gathered(heap["ServiceRequest/ReferralRequestExample"], heap.values())
         return facts(found, POLICY).requests[0]
 
     def test_the_approval_is_read_with_number_dates_units_and_provider(self):

@@ -12,7 +12,6 @@ from carecoord.domain.prior_auth.charges import Account, Use, charge
 from carecoord.domain.prior_auth.decisions import Line
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.prior_auth.units import Amount, amount
-from carecoord.domain.referrals.case import gather
 from carecoord.domain.resource.days import Days, When
 from tests.domain.stories import (
     NOW,
@@ -26,6 +25,7 @@ from tests.domain.stories import (
     claim,
     coded,
     encounter,
+    gathered,
     order,
     plain,
     ref,
@@ -238,7 +238,7 @@ class TestOrdersThatShareAnAuthorization:
         return approved({"value": 12}, *mine, *ahead, cites, theirs).without("Appointment/visit")
 
     def clear(self, story: Story, id: str):
-        return clear(gather(story.resources[f"ServiceRequest/{id}"], story.resources.values()), NOW, POLICY)
+        return clear(gathered(story.resources[f"ServiceRequest/{id}"], story.resources.values()), NOW, POLICY)
 
     def test_the_thirteenth_visit_of_another_order_is_not_covered_and_the_first_order_is_warned(self):
         story = self.story()

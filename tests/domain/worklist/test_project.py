@@ -18,7 +18,7 @@ from carecoord.actions.clearance.assemble import assemble
 from carecoord.actions.worklist import project as worklist_project
 from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.gates.policy import Policy
-from carecoord.domain.referrals.case import gather, is_case
+from carecoord.domain.referrals.case import is_case
 from carecoord.domain.worklist.row import row
 from carecoord.fhir.service_base import Base
 from carecoord.store.database.engine import open_engine, writing
@@ -39,6 +39,7 @@ from tests.domain.stories import (
     claim,
     contract,
     coverage,
+    gathered,
     group,
     order,
     ours,
@@ -84,7 +85,7 @@ def recomputed(conn: Connection, now: datetime) -> dict[str, Json]:
     found = {}
     for each in everything:
         if each["resourceType"] == "ServiceRequest" and is_case(each, tasks, claims):
-            one = gather(each, everything)
+            one = gathered(each, everything)
             found[each["id"]] = row(one, clear(one, now, RULES), RULES) | {"rid": rids["ServiceRequest", each["id"]]}
     return found
 

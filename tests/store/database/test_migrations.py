@@ -29,6 +29,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0010": "fbbc959c95146991c93e23131afbfb01180e848171aeda0b8497be49d8158913",
     "0011": "b50a3e4f5c1c104801c7797fa9ae18653a1ec3c1ec287fe2fd5884d9812d46b7",
     "0012": "3ddd79d0300ca41252480ca02ac0e72c4d1b26d6d321cbf1e4fa9c5a7a57f7f6",
+    "0013": "b7cdf26e9a866cbd2507c57f489f55378da2d8ee13e2012e942e2185a11874c1",
 }
 
 

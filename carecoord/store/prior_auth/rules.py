@@ -1,0 +1,107 @@
+"""The payers' rules about authorization: a source's lines are replaced by what it says now, and the few that bear on an
+order are found by payer, plan and code, however many there are."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from carecoord.store.database import bulk
+from carecoord.store.database.tables import history as old
+from carecoord.store.database.tables import resource as new
+from carecoord.store.database.tables import setting
+from carecoord.store.prior_auth.tables import PRESENT
+from carecoord.store.prior_auth.tables import authorization_rule as rule
+from carecoord.store.resources.read import COLUMNS, OLD, Row, rows
+
+Line = tuple[Any, ...]  # the values of KEPT
+KEPT: Final = tuple(column.name for column in rule.c)[5:]
+_UNWRITTEN = "rules_to_write"  # as the migration calls it
+_RUN = 400
+_BATCH = 5000  # lines in one statement
+
+_line = tuple(rule.c[name] for name in KEPT)
+_present = select(rule.c.n, *_line).where(rule.c.source == bindparam("source"), rule.c.recorded_to == PRESENT)
+_end = update(rule).where(rule.c.n.in_(bindparam("numbers", expanding=True))).values(recorded_to=bindparam("at"))
+_wanted = (
+    select(rule.c.source, rule.c.version, *_line)
+    .where(
+        rule.c.payer.in_(bindparam("payers", expanding=True)),
+        rule.c.stem.in_(bindparam("stems", expanding=True)),
+        rule.c.provider.in_(bindparam("providers", expanding=True)),
+    )
+    .order_by(rule.c.n)
+)
+_of_plans = rule.c.plan.in_(bindparam("plans", expanding=True))
+_then = (rule.c.recorded_from <= bindparam("at")) & (rule.c.recorded_to > bindparam("at"))
+_books = new.c.type == "PlanDefinition"
+_versions = (  # in the order in which they were written
+    select(*COLUMNS).where(_books).union_all(select(*OLD).join_from(new, old, old.c.rid == new.c.rid).where(_books))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What became of a source's lines."""
+
+    added: int
+    ended: int
+    kept: int
+
+
+def put_rules(conn: Connection, source: str, version: str | None, lines: Iterable[Line], at: int) -> Replaced:
+    """Let the lines of a source be these from the instant (microseconds) on: those that stand there already stay, those
+    that are gone end, so the same lines a second time change nothing. The caller holds the source locked."""
+    known = {tuple(line): n for n, *line in conn.execute(_present, {"source": source})}
+    wanted = dict.fromkeys(lines)
+    gone = sorted(n for line, n in known.items() if line not in wanted)
+    fresh = [(source, version, at, PRESENT, *line) for line in wanted if line not in known]
+    for run in bulk.runs(gone, _RUN):
+        conn.execute(_end, {"numbers": run, "at": at})
+    for batch in bulk.runs(fresh, _BATCH):
+        bulk.add(conn, rule, batch)
+    return Replaced(len(fresh), len(gone), len(known) - len(gone))
+
+
+def find(
+    conn: Connection,
+    payers: Iterable[str],
+    stems: Iterable[str],
+    plans: Iterable[str] | None,
+    providers: Iterable[str],
+    as_of: int | None = None,
+) -> list[tuple[str, str | None, Line]]:
+    """(source, its version, line) of each rule of one of these payers that is kept under one of these stems: for any
+    plan or one of these (None: whichever), for any provider or one of these; now, or as it was known at an instant."""
+    asked: dict[str, Any] = {
+        "payers": sorted(set(payers)),
+        "stems": sorted(set(stems)),
+        "providers": sorted({"", *providers}),
+    }
+    if not asked["payers"]:
+        return []
+    query = _wanted
+    if plans is not None:
+        query, asked["plans"] = query.where(_of_plans), sorted({"", *plans})
+    query = query.where(rule.c.recorded_to == PRESENT if as_of is None else _then)
+    asked |= {} if as_of is None else {"at": as_of}
+    return [(source, version, tuple(line)) for source, version, *line in conn.execute(query, asked)]
+
+
+def payers(conn: Connection, source: str) -> set[str]:
+    """Of whom the lines of a source speak or ever spoke."""
+    return set(conn.scalars(select(rule.c.payer).where(rule.c.source == source).distinct()))
+
+
+def unwritten(conn: Connection) -> list[Row]:
+    """Every version of every rule book that was stored before there was a table of their lines, the oldest first; none
+    once that has been seen to."""
+    if conn.execute(select(setting.c.value).where(setting.c.name == _UNWRITTEN)).first() is None:
+        return []
+    return sorted(rows(conn.execute(_versions)), key=lambda row: (row.updated, row.rid, row.version))
+
+
+def written(conn: Connection) -> None:
+    """Say that the lines of all books are in the table."""
+    conn.execute(delete(setting).where(setting.c.name == _UNWRITTEN))
