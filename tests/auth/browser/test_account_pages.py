@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 from carecoord.actions.people import people
 from carecoord.actions.people.accounts import NewUser
 from tests.auth.visitors import MINA, PASSWORD, let_in, type_in
+from tests.axe import check
 
 from ..place import Place
-from .test_pages import check
 
 pytestmark = [
     pytest.mark.browser,

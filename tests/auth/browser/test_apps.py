@@ -13,9 +13,9 @@ from auth.server import registration, registrations
 from auth.server.issuer import Issuer
 from carecoord.domain.access.roles import understands
 from carecoord.store.database.engine import reading, writing
+from tests.axe import LOOKS, check
 
 from ..place import Place
-from .test_pages import LOOKS, check
 
 pytestmark = [
     pytest.mark.browser,

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import requests
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask, Response, request
 from playwright.sync_api import Browser, BrowserContext, BrowserType, FrameLocator, Page, expect
 from werkzeug.serving import make_server
@@ -20,10 +19,10 @@ from werkzeug.serving import make_server
 from tests.adapters.wsgi import WsgiAdapter
 from tests.auth.ehrs.test_launch import built
 from tests.auth.server.test_over_tls import certificate
+from tests.axe import LOOKS, check, faults
 
 from .. import ehr_place
 from ..ehr_place import PATELS, SANDBOX, SANTOSES, Two
-from .test_pages import LOOKS, check
 
 __all__ = ["built", "certificate"]
 pytestmark = [
@@ -312,7 +311,6 @@ def sound(page: Page) -> None:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         page.locator("iframe").evaluate("(frame, width) => { frame.width = width; }", width)
         inside.wait_for_function("width => innerWidth === width", arg=width)  # the frame runs in a process of its own
-        found = Axe().run(inside)  # type: ignore[arg-type]
-        assert found.violations_count == 0, found.generate_report()
+        assert faults(inside) == [], f"at {width} px, {scheme}"
         wide = inside.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{wide} px at {width}"

@@ -5,11 +5,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from auth.store import User
 from carecoord.store.database.engine import writing
+from tests.axe import LOOKS, check
 from tests.people import add_user_with_password
 
 from ..place import Place
@@ -22,7 +22,6 @@ pytestmark = [
 PASSWORD = "correct horse battery"
 SCOPE = "openid fhirUser launch/patient offline_access patient/Patient.rs patient/Observation.rs patient/*.cruds"
 ENCOUNTER = "launch/encounter"
-LOOKS = [(width, scheme) for width in (1440, 420, 320) for scheme in ("light", "dark")]
 
 
 @pytest.fixture
@@ -42,22 +41,11 @@ def sign_in(page: Page) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def check(page: Page) -> None:
-    """axe finds nothing, and nothing is wider than the window, at three widths, light and dark."""
-    for width, scheme in LOOKS:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= width, f"{wide} px at {width}"
-
-
 def test_every_page_is_sound_for_axe_at_each_width_light_and_dark(page: Page, address: str, house: Place) -> None:
     """Issue 3, "What it must show", 2: sign-in, the pickers, consent; and what people have let in, and what they may
     start. One way through all of them, in one browser."""
     page.goto(address.replace("&scope=", f"&scope={ENCOUNTER}+"))
-    check(page)
+    check(page, LOOKS)
     page.get_by_label("Login").fill("mina")
     page.get_by_label("Password").fill("wrong wrong wrong")
     page.get_by_role("button", name="Sign in").click()
@@ -79,7 +67,7 @@ def test_every_page_is_sound_for_axe_at_each_width_light_and_dark(page: Page, ad
     expect(page.get_by_role("heading", name="Allow Growth Chart access?")).to_be_visible()
     for parts in page.get_by_text("Only some of it").all():
         parts.click()
-    check(page)
+    check(page, LOOKS)
     page.get_by_role("button", name="Allow").click()
     page.goto(house.world.settings.url + "/authorizations")
     expect(page.get_by_text("Growth Chart").first).to_be_visible()

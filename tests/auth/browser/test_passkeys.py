@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import CDPSession, Page, expect
 
 from tests.auth.visitors import let_in, type_in
+from tests.axe import check
 
 from ..place import Place
-from .test_pages import check
 
 Known = tuple[CDPSession, str]
 pytestmark = [

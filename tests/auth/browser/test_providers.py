@@ -19,11 +19,11 @@ from carecoord.actions.people import openid_providers
 from carecoord.actions.server import outgoing
 from carecoord.app import wired
 from carecoord.store.database.engine import writing
+from tests.axe import check
 from tests.people import add_user_with_password
 
 from ..conftest import build_world
 from ..place import Place
-from .test_pages import check
 
 pytestmark = [
     pytest.mark.browser,

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from werkzeug.serving import make_server
 
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
+from tests.axe import faults
 from tests.desk.conftest import PASSWORD, House
 
 CASE = "worked-07-document-asked"
@@ -61,11 +61,6 @@ def open_desk(browser: Any, acting_site: str, sessions: dict[str, str]) -> Itera
     yield opened
     for context in contexts:
         context.close()
-
-
-def faults(page: Page) -> list[str]:
-    found: dict[str, Any] = Axe().run(page).response
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found["violations"]]
 
 
 def test_a_contact_is_logged_from_its_row_and_taken_back_by_the_keyboard_alone(open_desk: Open) -> None:

@@ -3,20 +3,15 @@ step also works without scripts."""
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+
+from tests.axe import LOOKS, check, faults
 
 Open = Callable[..., Page]
 PANEL = "/?show=worked-01-visit-after-approval"
 PATHS = ["/", PANEL, "/?q=nobodyhasthisname", "/referrals/worked-07-document-asked"]
-
-
-def faults(page: Page) -> list[str]:
-    found: dict[str, Any] = Axe().run(page).response
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found["violations"]]
 
 
 def focused(page: Page) -> str:
@@ -24,23 +19,14 @@ def focused(page: Page) -> str:
     return said
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 420, 320])
 @pytest.mark.parametrize("path", PATHS)
-def test_a_page_has_no_accessibility_fault_and_no_sideways_scroll(
-    open_page: Open, path: str, width: int, scheme: str
-) -> None:
-    page = open_page(path, width=width, color_scheme=scheme)
-    assert faults(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_a_page_has_no_accessibility_fault_and_no_sideways_scroll(open_page: Open, path: str) -> None:
+    check(open_page(path), LOOKS)
 
 
 @pytest.mark.parametrize("who", ["payer", "contracts", "auditor"])
-@pytest.mark.parametrize("width", [1440, 320])
-def test_every_role_has_a_page_without_fault(open_page: Open, who: str, width: int) -> None:
-    page = open_page(who=who, width=width)
-    assert faults(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+def test_every_role_has_a_page_without_fault(open_page: Open, who: str) -> None:
+    check(open_page(who=who))
 
 
 def test_an_open_menu_and_an_open_gate_have_no_fault(open_page: Open) -> None:
