@@ -76,8 +76,10 @@ def demand_whole(lacks: Sequence[str], where: str) -> None:
 
 def between(table: Table, state: str, to: str, profile: Profile = "base") -> str:
     """The verb that leads from one state to another: with this partner, else with any, else the one that leads there
-    from elsewhere (no legal move, but what was meant); empty when nothing ever leads there."""
-    ways = [(start, verb, move) for (start, verb), moves in table.items() for move in moves if move.to == to]
+    from elsewhere (no legal move, but what was meant); empty when nothing ever leads there. What stays in a state does
+    not lead to it: `keep` there would let everything in."""
+    rows = ((start, verb, moves) for (start, verb), moves in table.items() if start != to)
+    ways = [(start, verb, move) for start, verb, moves in rows for move in moves if move.to == to]
     ways.sort(key=lambda way: (way[0] != state, profile not in way[2].partners))
     return ways[0][1] if ways else ""
 

@@ -305,3 +305,11 @@ def test_what_a_move_needs_and_has_is_enough() -> None:
     assert states.lacks(of("declined"), of("declined", note=[{"text": "old ones had no reason"}])) == ()
     coded = gravity("cancelled") | {"statusReason": {"coding": [{"code": "x"}]}}
     assert states.lacks(gravity("requested"), coded) == ("Gravity: a Task.statusReason has its text.",)
+
+
+def test_no_stage_is_reached_because_one_may_stay_in_it() -> None:
+    was = bser("sent") | {"focus": {"reference": "ServiceRequest/s"}}
+    now = was | {"status": "failed"}
+    assert move(was, now) == "fail"
+    with pytest.raises(Conflict, match=r"there is no 'fail' from there"):
+        states.judge(was, now, "either")
