@@ -38,7 +38,7 @@ from carecoord.web.acts import pages as acts_pages
 from carecoord.web.apps import apps, brands, client_keys, consent_pages
 from carecoord.web.audit import pages as audit_pages
 from carecoord.web.documents import pages as documents_pages
-from carecoord.web.ehrs import conflict_pages, frame_pages
+from carecoord.web.ehrs import conflict_pages, ehr_pages, frame_pages
 from carecoord.web.fhir import fast_path
 from carecoord.web.fhir import routes as fhir_routes
 from carecoord.web.page import assets
@@ -113,6 +113,7 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     app.register_blueprint(audit_pages.blueprint(world))
     app.register_blueprint(break_glass.blueprint(world))
     app.register_blueprint(conflict_pages.blueprint(world))
+    app.register_blueprint(ehr_pages.blueprint(world))
     app.register_blueprint(frame_pages.blueprint(world, KeySets(world.http)))
     app.register_blueprint(health.blueprint(world))
     app.register_blueprint(jobs.blueprint(world))

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from carecoord.actions.ehrs import sync
 from carecoord.settings import Settings
-from carecoord.store.database import jobs, kinds
+from carecoord.store.database import jobs, kinds, outbox
 from carecoord.store.database.engine import reading
 from carecoord.store.ehrs import ehrs
 from carecoord.world import World
@@ -21,7 +21,7 @@ State = Literal["good", "late", "failed", "never"]
 class SyncHealth:
     """An EHR. run: the latest, which may be under way. good: when the last one ended that went through. every: how
     often it is synced by itself, None: never. goal: how old the last good one may be. again: when it
-    is asked again by itself, None: only when somebody asks."""
+    is asked again by itself, None: only when somebody asks. paused: it is asked again when somebody resumes it."""
 
     ehr: str
     run: ehrs.Run | None
@@ -30,6 +30,7 @@ class SyncHealth:
     goal: timedelta
     state: State
     again: datetime | None = None
+    paused: bool = False
 
     @property
     def is_running(self) -> bool:
@@ -52,8 +53,9 @@ def of_each(conn: Connection, settings: Settings, now: datetime) -> list[SyncHea
         every = kinds.interval(job.payload) if job else None
         goal = max(timedelta(minutes=settings.sync_goal), 2 * (every or timedelta()))
         ended = good.get(one.name)
-        state, again = _state(run, ended, now - goal), job.due if job else None
-        found.append(SyncHealth(one.name, run, ended, every, goal, state, again))
+        paused = job is not None and job.due >= outbox.NEVER
+        again = job.due if job and not paused else None
+        found.append(SyncHealth(one.name, run, ended, every, goal, _state(run, ended, now - goal), again, paused))
     return found
 
 

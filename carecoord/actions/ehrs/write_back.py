@@ -78,8 +78,13 @@ def tell(conn: Connection, one: Ours, now: datetime) -> None:
 def revive(conn: Connection, ehr: Ehr, now: datetime) -> None:
     """The EHR was told anew, so what was not possible may be now: what it was not told is asked for again."""
     for one in deliveries.unsettled(conn, ehr.name, ("refused", "kept"), MANY):
-        held = bool(items.ours(conn, one.type, [one.id]))
-        ask(conn, ehr, replace(one, state="waiting", why="", words="", attempts=0, ended=None), held, now)
+        again(conn, ehr, one, now)
+
+
+def again(conn: Connection, ehr: Ehr, one: Delivery, now: datetime) -> None:
+    """What an EHR was not told is asked for once more."""
+    held = bool(items.ours(conn, one.type, [one.id]))
+    ask(conn, ehr, replace(one, state="waiting", why="", words="", attempts=0, ended=None), held, now)
 
 
 def key(one: Delivery) -> str:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 Verb = Literal[
     "see-whole", "see-as-payer", "see-own-patients", "break-glass", "see-agreements", "read-trail", "manage-people",
-    "manage-apps", "manage-jobs",
+    "manage-apps", "manage-jobs", "manage-ehrs",
     "assign", "snooze", "note", "contact", "settle",
     "send", "accept", "decline", "ask", "answer", "reopen",
     "book", "move", "cancel", "arrive", "no-show", "report", "acknowledge", "tell",
@@ -28,7 +28,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
     "payer": frozenset({"see-as-payer"}),
     "contracts": frozenset({"see-agreements"}),
     "auditor": frozenset({"read-trail"}),
-    "admin": frozenset({"manage-people", "manage-apps", "manage-jobs"}),
+    "admin": frozenset({"manage-people", "manage-apps", "manage-jobs", "manage-ehrs"}),
 }
 PURPOSES: Final[dict[str, Literal["treatment", "payment", "operations"]]] = {  # of each role: why they look
     "coordinator": "treatment",

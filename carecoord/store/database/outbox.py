@@ -9,7 +9,7 @@ A worker says every few seconds that it is alive. Whoever serves can so tell tha
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select, text, update
@@ -21,6 +21,7 @@ from carecoord.store.database.engine import alone
 from carecoord.store.database.tables import outbox
 
 LONGEST_WAIT = 3600  # seconds
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # when a job is due that is held back until somebody wants it done
 
 _BEAT = "worker_beat"
 _COLUMNS = (
@@ -189,6 +190,23 @@ def revive(conn: Connection, now: datetime, *, n: int | None = None, kind: str =
         if value is not None:
             chosen = chosen.where(column == value)
     return conn.execute(chosen.values(parked=False, attempts=0, due_at=micros(now), **_RELEASED)).rowcount
+
+
+def hold(conn: Connection, kind: str, key: str) -> bool:
+    """Hold back the job of this key, with all that it is to do, until `hasten`; returns whether there is one. What is
+    being done just now is done to its end, and not again after it."""
+    return _due(conn, kind, key, NEVER)
+
+
+def hasten(conn: Connection, kind: str, key: str, now: datetime) -> bool:
+    """Have the job of this key done now, as if it were new; returns whether there is one."""
+    return _due(conn, kind, key, now)
+
+
+def _due(conn: Connection, kind: str, key: str, at: datetime) -> bool:
+    fresh = {"due_at": micros(at), "attempts": 0, "parked": False, "error": None, "relayed_until": None}
+    job = update(outbox).where(outbox.c.kind == kind, outbox.c.key == key)
+    return conn.execute(job.values(revision=outbox.c.revision + 1, **fresh)).rowcount > 0
 
 
 def remove(conn: Connection, kind: str, key: str) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, select, update
 
 from carecoord.fhir import text
 from carecoord.fhir.instants import micros
@@ -62,6 +62,12 @@ def of_patient(conn: Connection, patient: str) -> list[Conflict]:
 def of_ehr(conn: Connection, name: str, limit: int) -> list[Conflict]:
     """What is in dispute with an EHR, oldest first, at most so many."""
     return _read(conn, select(ehr_conflict).where(_open, _row.ehr == name).limit(limit))
+
+
+def counted(conn: Connection) -> dict[str, int]:
+    """How much is in dispute with each EHR."""
+    found = select(_row.ehr, func.count()).where(_open).group_by(_row.ehr)
+    return {ehr: count for ehr, count in conn.execute(found)}  # noqa: C416
 
 
 def patients(conn: Connection) -> frozenset[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import Connection, Select, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from carecoord.fhir.instants import micros
@@ -58,6 +58,15 @@ def unsettled(conn: Connection, ehr: str, states: Sequence[State], limit: int) -
     """Those of an EHR in these states, the oldest first, at most so many."""
     found = select(ehr_delivery).where(_row.ehr == ehr, _row.state.in_(states))
     return _read(conn, found.order_by(_row.asked, _row.type, _row.id).limit(limit))
+
+
+def counted(conn: Connection) -> dict[str, dict[tuple[str, str, str], int]]:
+    """How many there are, by EHR and by (state, why, type)."""
+    columns = (_row.ehr, _row.state, _row.why, _row.type)
+    found: dict[str, dict[tuple[str, str, str], int]] = {}
+    for ehr, state, why, type, count in conn.execute(select(*columns, func.count()).group_by(*columns)):
+        found.setdefault(ehr, {})[state, why, type] = count
+    return found
 
 
 def tell(conn: Connection, one: Delivery, state: State, why: str, words: str, now: datetime, attempts: int) -> None:

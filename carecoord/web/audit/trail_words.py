@@ -39,13 +39,16 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
     "restore": ("put the database back from a backup", "tried to put the database back from a backup"),
     "job-retry": ("had later work tried again", "tried to have later work done again"),
     "job-drop": ("let later work go", "tried to let later work go"),
+    "ehr-pause": ("paused the reading of an EHR", "tried to pause the reading of an EHR"),
+    "ehr-resume": ("had an EHR read", "tried to have an EHR read"),
+    "ehr-retry": ("had an EHR told once more", "tried to have an EHR told once more"),
     "audit": ("looked at the audit", "tried to look at the audit"),
     "export": ("exported the audit", "tried to export the audit"),
 }
 WITHOUT_TYPE = frozenset({
     "sign-in", "sign-out", "launch", "consent", "consent-refused", "token", "token-revoked", "break-glass",
     "break-glass-search", "break-glass-end", "review-emergency", "audit", "export", "account-change", "search-system",
-    "restore", "job-retry", "job-drop",
+    "restore", "job-retry", "job-drop", "ehr-pause", "ehr-resume", "ehr-retry",
 })  # fmt: skip
 
 

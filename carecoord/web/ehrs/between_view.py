@@ -8,7 +8,6 @@ from carecoord.actions.ehrs.between import Between
 from carecoord.domain.ehrs import disputes
 from carecoord.domain.ehrs.merge import WHOLE
 from carecoord.store.ehrs.conflicts import Conflict
-from carecoord.store.ehrs.deliveries import Delivery
 from carecoord.web.page.times import Times
 from carecoord.words.catalogue import say
 
@@ -92,7 +91,7 @@ def _tellings(found: Between, times: Times) -> Iterator[Telling]:
             yield Telling("circle-check", "green", f"Told {one.ehr} of {what} at {times.exact(one.ended or one.asked)}")
         else:
             label, icon, tone = _STATES[one.state]
-            yield Telling(icon, tone, f"{label} ({what}): {_why(one)}")
+            yield Telling(icon, tone, f"{label} ({what}): {why(one.ehr, one.why, one.words)}")
 
 
 _STATES: Final[Mapping[str, tuple[str, str, str]]] = {
@@ -102,7 +101,8 @@ _STATES: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 
 
-def _why(one: Delivery) -> str:
-    if one.why not in WHY:
-        return f"{one.ehr} is told within moments."
-    return WHY[one.why].format(ehr=one.ehr, words=one.words).strip()
+def why(ehr: str, code: str, words: str = "") -> str:
+    """Why a delivery is where it is. words: the EHR's own."""
+    if code not in WHY:
+        return f"{ehr} is told within moments."
+    return WHY[code].format(ehr=ehr, words=words).strip()

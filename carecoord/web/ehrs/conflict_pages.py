@@ -10,7 +10,7 @@ from carecoord.world import World
 
 
 def blueprint(world: World) -> Blueprint:
-    """The buttons of the panel; each leads back to the case."""
+    """The buttons of the panel and of the EHRs' page; each leads back to where it stands."""
     pages = Blueprint("conflicts", __name__)
     sign_in.guard(pages, world)
 
@@ -18,6 +18,6 @@ def blueprint(world: World) -> Blueprint:
     def choose(n: int) -> Response:
         case, choice = request.form.get("case", ""), request.form.get("choice", "")
         settle(world, sign_in.session().grant(), request_id(), case, n, choice)
-        return redirect(f"/referrals/{case}", 303)
+        return redirect("/ehrs" if request.form.get("back") == "/ehrs" else f"/referrals/{case}", 303)
 
     return pages

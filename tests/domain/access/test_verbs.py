@@ -16,6 +16,7 @@ HOLDERS = {
     "read-trail": {"auditor"},
     "manage-people": {"admin"},
     "manage-apps": {"admin"},
+    "manage-ehrs": {"admin"},
     "manage-jobs": {"admin"},
     "assign": {"coordinator"},
     "snooze": {"coordinator"},

@@ -1,0 +1,146 @@
+"""The EHRs as an admin looks after them: how fresh what we hold of each is, what it lets us write, what it was told and
+what it said no to, what is in dispute; and what can be done about it: pausing, reading on, telling it once more."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection
+
+from auth.grant import Grant
+from auth.store import User
+from carecoord.actions.access.audited import event
+from carecoord.actions.clearance import assemble as clearance_assemble
+from carecoord.actions.ehrs import sync, sync_health, write_back
+from carecoord.actions.ehrs.between import Between, between
+from carecoord.actions.ehrs.sync_health import SyncHealth
+from carecoord.actions.worklist.worklist import seen_cases
+from carecoord.domain.access import verbs
+from carecoord.domain.ehrs.deliveries import TOLD
+from carecoord.errors import Conflict as Refusal
+from carecoord.errors import NotFound
+from carecoord.store.audit.events import record
+from carecoord.store.database import outbox
+from carecoord.store.database.engine import reading, writing
+from carecoord.store.ehrs import conflicts, deliveries, ehrs
+from carecoord.store.ehrs.conflicts import Conflict
+from carecoord.store.ehrs.deliveries import Delivery
+from carecoord.store.ehrs.ehrs import Run
+from carecoord.store.worklist import case_ids
+from carecoord.world import World
+from fhir_adapters import dialects
+
+RUNS: Final = 24  # that are shown of each EHR
+MOST: Final = 20  # refusals, deliveries that wait, and conflicts that are shown of each EHR
+
+
+@dataclass(frozen=True)
+class Writable:
+    """What an EHR lets us do to a type, and what of it we ask it for."""
+
+    type: str
+    lets: tuple[str, ...]
+    asked: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Quarrelled:
+    """A conflict; `case`: the one on which the asker settles it, and `between` with the names for it; None: it
+    is not theirs to see."""
+
+    conflict: Conflict
+    case: str | None = None
+    shared: Between = field(default_factory=Between)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An EHR as it is looked after. `told`: (state, why, type) -> how many deliveries. `refused`, `waiting`: the oldest
+    of them. `disputes`: how many conflicts are open, of which `quarrels` are the oldest."""
+
+    health: SyncHealth
+    address: str
+    runs: Sequence[Run]
+    writes: Sequence[Writable]
+    told: Mapping[tuple[str, str, str], int]
+    refused: Sequence[Delivery]
+    waiting: Sequence[Delivery]
+    disputes: int
+    quarrels: Sequence[Quarrelled]
+
+
+def look(world: World, grant: Grant) -> tuple[datetime, list[Kept]]:
+    """When this was, and every EHR by name."""
+    now = world.clock()
+    with reading(world.engine) as conn:
+        told, disputes = deliveries.counted(conn), conflicts.counted(conn)
+        found = []
+        for health in sync_health.of_each(conn, world.settings, now):
+            name = health.ehr
+            one = ehrs.get(conn, name)
+            lets = [(type, dialects.writes(one, type)) for type in sorted(TOLD)]
+            writes = [
+                Writable(type, tuple(sorted(acts)), tuple(a for a in sorted(acts) if write_back.asks_for(one, type, a)))
+                for type, acts in lets
+            ]
+            refused = deliveries.unsettled(conn, name, ("refused",), MOST)
+            waiting = deliveries.unsettled(conn, name, ("waiting",), MOST)
+            quarrels = [_quarrelled(world, conn, grant, now, each) for each in conflicts.of_ehr(conn, name, MOST)]
+            kept = Kept(
+                health, one.base_url, ehrs.runs(conn, name, RUNS), writes, told.get(name, {}), refused, waiting,
+                disputes.get(name, 0), quarrels,
+            )  # fmt: skip
+            found.append(kept)
+        return now, found
+
+
+def pause(world: World, name: str, request: str, by: User) -> None:
+    """Read an EHR no more until `resume`; what is being read just now is read to its end, and the EHR goes on being
+    told of our changes. Raises NotFound, and Conflict for one that is not read by itself."""
+    with writing(world.engine) as conn:
+        ehrs.get(conn, name)
+        if not outbox.hold(conn, sync.JOB, name):
+            raise Refusal(f"{name} is not read by itself: there is nothing to pause.")
+        record(conn, [event(world.clock(), request, "ehr-pause", by=by)])
+
+
+def resume(world: World, name: str, request: str, by: User) -> None:
+    """Read an EHR now, and from then on as often as before. Raises NotFound, and Conflict for one that is not read by
+    itself."""
+    now = world.clock()
+    with writing(world.engine) as conn:
+        ehrs.get(conn, name)
+        if not outbox.hasten(conn, sync.JOB, name, now):
+            raise Refusal(f"{name} is not read by itself: say how often with carecoord ehr every {name} MINUTES.")
+        record(conn, [event(now, request, "ehr-resume", by=by)])
+
+
+def retry(world: World, name: str, only: tuple[str, str] | None, request: str, by: User) -> int:
+    """Tell an EHR once more what it said no to: all of it, or the resource of this type and id. Returns how much of it
+    there was. Raises NotFound, also when it says no to this one no longer."""
+    now = world.clock()
+    with writing(world.engine) as conn:
+        one = ehrs.get(conn, name)
+        every = deliveries.unsettled(conn, name, ("refused",), write_back.MANY) if only is None else []
+        single = deliveries.get(conn, name, *only) if only else None
+        chosen = [single] if single and single.state == "refused" else every
+        if only and not chosen:
+            raise NotFound("That is no longer refused: it was told or changed meanwhile.")
+        for each in chosen:
+            write_back.again(conn, one, each, now)
+        record(conn, [event(now, request, "ehr-retry", by=by)])
+    return len(chosen)
+
+
+def _quarrelled(world: World, conn: Connection, grant: Grant, now: datetime, one: Conflict) -> Quarrelled:
+    """With the case on which the asker may settle it, if there is one."""
+    if not one.patient or not verbs.may(grant.roles, "settle"):
+        return Quarrelled(one)
+    seen = seen_cases(world, conn, grant, now)
+    for id in case_ids.of_patient(conn, one.patient):
+        case = clearance_assemble.assemble(conn, id) if seen.one(id) else None
+        shared = between(conn, case, one.patient, True) if case else Between()
+        if any(each.n == one.n for each in shared.conflicts):
+            return Quarrelled(one, id, shared)
+    return Quarrelled(one)

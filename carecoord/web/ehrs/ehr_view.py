@@ -1,0 +1,187 @@
+"""The EHRs in words, as an admin reads them: how fresh, when next, what each lets us write, what it was told."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from carecoord.actions.ehrs.sync_health import SyncHealth
+from carecoord.actions.ehrs.upkeep import Kept, Quarrelled, Writable
+from carecoord.fhir.instants import micros
+from carecoord.store.ehrs.deliveries import Delivery
+from carecoord.store.ehrs.ehrs import Run
+from carecoord.web.ehrs.between_view import Quarrel, quarrels, why
+from carecoord.web.page.labels import Chip
+from carecoord.web.page.times import Times
+
+STATES: Final = {
+    "good": Chip("In time", "green", "circle-check"),
+    "late": Chip("Not read in time", "amber", "hourglass"),
+    "failed": Chip("The last reading failed", "red", "circle-x"),
+    "never": Chip("Never read yet", "amber", "circle-dashed"),
+}
+PAUSED: Final = Chip("Paused", "amber", "hourglass")
+ACTS: Final = {"create": "make", "update": "change", "delete": "delete"}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One run: `tone` and what it says to whoever points at it."""
+
+    tone: str
+    said: str
+
+
+@dataclass(frozen=True)
+class Said:
+    """A delivery: what it is of, why it is where it is, and since when."""
+
+    key: str
+    type: str
+    id: str
+    why: str
+    when: str
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many deliveries stand so, and which."""
+
+    label: str
+    count: int
+    tone: str
+    about: str
+
+
+@dataclass(frozen=True)
+class Disputed:
+    """A conflict. `quarrel` and `case`: with both values, for whoever may settle it on that case."""
+
+    what: str
+    when: str
+    case: str
+    quarrel: Quarrel | None
+
+
+@dataclass(frozen=True)
+class Block:
+    """An EHR on the page."""
+
+    name: str
+    address: str
+    state: Chip
+    fresh: str
+    trouble: str
+    next: str
+    paused: bool
+    pausable: bool
+    bars: Sequence[Bar]
+    runs: str
+    writes: Sequence[str]
+    tallies: Sequence[Tally]
+    refused: Sequence[Said]
+    waiting: Sequence[Said]
+    disputes: int
+    disputed: Sequence[Disputed]
+
+
+def block(kept: Kept, times: Times) -> Block:
+    """An EHR in words."""
+    health = kept.health
+    run = health.run
+    return Block(
+        health.ehr,
+        kept.address,
+        PAUSED if health.paused else STATES[health.state],
+        _fresh(health, times),
+        run.error if run and run.error else "",
+        _next(health, times),
+        health.paused,
+        health.every is not None,
+        [_bar(each, times) for each in reversed(kept.runs)],
+        _runs(kept.runs),
+        [_writable(each) for each in kept.writes],
+        list(_tallies(kept)),
+        [_said(each, times) for each in kept.refused],
+        [_said(each, times) for each in kept.waiting],
+        kept.disputes,
+        [_disputed(each, times) for each in kept.quarrels],
+    )
+
+
+def _fresh(health: SyncHealth, times: Times) -> str:
+    goal = _length(health.goal)
+    if health.good is None:
+        return f"Nothing was read to its end yet; the goal is within {goal}"
+    return f"Last good reading {times.ago(health.good)}, {times.exact(micros(health.good))}; the goal is within {goal}"
+
+
+def _next(health: SyncHealth, times: Times) -> str:
+    if health.every is None:
+        return f"It is not read by itself. To have it read: carecoord ehr every {health.ehr} MINUTES"
+    often = f"each {_length(health.every)}"
+    if health.is_running:
+        return f"It is being read now; {often}"
+    if health.paused:
+        return f"It is not read until somebody resumes it, then {often}. It is still told what we change"
+    if health.again is None or health.again <= times.now:
+        return f"Next reading: due now, {often}"
+    return f"Next reading at {times.exact(micros(health.again))}, {often}"
+
+
+def _length(lasting: timedelta) -> str:
+    minutes = max(1, round(lasting.total_seconds() / 60))
+    hours, rest = divmod(minutes, 60)
+    return f"{minutes} min" if rest or not hours else f"{hours} h"
+
+
+def _bar(run: Run, times: Times) -> Bar:
+    at = times.exact(micros(run.started))
+    if run.finished is None:
+        return Bar("blue", f"{at}: under way")
+    if run.error:
+        return Bar("red", f"{at}: failed")
+    return Bar("green", f"{at}: {run.received:,} read, {run.changed:,} changed")
+
+
+def _runs(runs: Sequence[Run]) -> str:
+    if not runs:
+        return ""
+    failed = sum(run.error is not None for run in runs)
+    many = f"{len(runs)} {'reading' if len(runs) == 1 else 'readings'}"
+    return f"The last {many}: {failed} failed" if failed else f"The last {many}: none failed"
+
+
+def _writable(one: Writable) -> str:
+    if not one.lets:
+        return f"{one.type}: nothing"
+    said = ", ".join(ACTS[act] for act in one.lets)
+    lacking = [ACTS[act] for act in one.lets if act not in one.asked]
+    return f"{one.type}: {said}" + (f" (we do not ask it for: {', '.join(lacking)})" if lacking else "")
+
+
+def _tallies(kept: Kept) -> Iterator[Tally]:
+    for state, label, tone in (
+        ("waiting", "Waiting", "amber"), ("delivered", "Delivered", "green"), ("refused", "Refused", "red"),
+        ("kept", "Kept here", "grey"),
+    ):  # fmt: skip
+        of = {type: 0 for held, _, type in kept.told if held == state}
+        for (held, _, type), count in kept.told.items():
+            if held == state:
+                of[type] += count
+        about = ", ".join(f"{count:,} {type}" for type, count in sorted(of.items()))
+        reasons = sorted({reason for held, reason, _ in kept.told if held == state and state == "kept"})
+        about = ". ".join(filter(None, (about, *(why(kept.health.ehr, reason).rstrip(".") for reason in reasons))))
+        yield Tally(label, sum(of.values()), tone, about)
+
+
+def _said(one: Delivery, times: Times) -> Said:
+    said = why(one.ehr, one.why, one.words).rstrip(".")
+    return Said(f"{one.type}/{one.id}", one.type, one.id, said, f"changed {times.exact(one.asked)}")
+
+
+def _disputed(one: Quarrelled, times: Times) -> Disputed:
+    found = quarrels(one.shared, times)
+    quarrel = next((each for each in found if each.n == one.conflict.n), None)
+    what = f"{one.conflict.type}, {'all of it' if one.conflict.element == '*' else one.conflict.element}"
+    return Disputed(what, f"found {times.exact(one.conflict.found)}", one.case or "", quarrel)

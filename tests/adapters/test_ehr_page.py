@@ -1,0 +1,160 @@
+"""`/ehrs`, for admins: how fresh each is, what it was told and said no to, what is in dispute, and what can be done."""
+
+import html
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from auth import store
+from carecoord.actions.ehrs import sync_health
+from carecoord.actions.ehrs.sync import add_ehr, repeat, run
+from carecoord.actions.people import accounts
+from carecoord.actions.people.accounts import NewUser
+from carecoord.store.audit.tables import audit
+from carecoord.store.database.engine import reading, writing
+from carecoord.worker import loop
+from carecoord.world import World
+from tests.adapters.content import held
+from tests.adapters.test_both_sides import task
+from tests.adapters.test_settling import CASE, CLINIC, ID, PASSWORD, entered
+from tests.adapters.test_settling import mercy as mercy
+from tests.adapters.test_write_back import changed, registered, there, told, written
+
+
+@pytest.fixture
+def database_url(new_database: Callable[[str], str]) -> str:
+    """SQLite alone: what the page reads is tried on both databases elsewhere."""
+    return new_database("sqlite")
+
+
+@pytest.fixture
+def ours(world: World, mercy: World) -> World:
+    """We, synced once, and then every 15 minutes; Sam is an admin, Maria a coordinator and an admin."""
+    add_ehr(world, registered(mercy))
+    assert run(world, "mercy").error is None
+    repeat(world, "mercy", timedelta(minutes=15))
+    accounts.add_user(world, NewUser("sam", "Whitlock, Sam", frozenset({"admin"}), CLINIC), PASSWORD)
+    accounts.add_user(world, NewUser("maria", "Reyes, Maria", frozenset({"admin", "coordinator"}), CLINIC), PASSWORD)
+    return world
+
+
+def page(client: FlaskClient) -> str:
+    return plain(client.get("/ehrs").get_data(as_text=True))
+
+
+def plain(page: str) -> str:
+    return re.sub(r"\s+", " ", page)
+
+
+def press(client: FlaskClient, path: str, **form: str) -> Any:
+    csrf = re.findall(r'name="csrf" value="([^"]*)"', page(client))[0]
+    return client.post(path, data={"csrf": csrf, "ehr": "mercy", **form})
+
+
+def test_it_tells_how_fresh_an_ehr_is_against_its_goal_and_when_it_is_read_next(ours: World) -> None:
+    shown = page(entered(ours, "sam"))
+    for said in (
+        "All read in time", "In time", "Last good reading just now", "the goal is within 1 h", "Next reading at",
+        "each 15 min", "The last 1 reading: none failed", "Task: make, change", "Delivered: 0", "Refused: 0",
+    ):  # fmt: skip
+        assert said in shown, said
+    assert 'href="/ehrs"' in entered(ours, "sam").get("/account").get_data(as_text=True)
+
+
+def test_green_is_only_what_was_read_within_its_goal_whatever_failed_or_did_not(ours: World) -> None:
+    later = replace(ours, clock=lambda: ours.clock() + timedelta(minutes=75))
+    shown = page(entered(later, "sam"))
+    assert "1 of 1 not read in time" in shown
+    assert "Not read in time" in shown
+    assert "Last good reading 1 h ago" in shown
+    assert "due now" in shown
+
+
+def test_a_paused_ehr_is_not_read_until_it_is_resumed_and_then_as_often_as_before(ours: World) -> None:
+    sam = entered(ours, "sam")
+    assert "mercy is paused" in press(sam, "/ehrs/pause").get_data(as_text=True)
+    tomorrow = replace(ours, clock=lambda: ours.clock() + timedelta(days=1))
+    assert loop.once(tomorrow) == 0
+    assert "It is not read until somebody resumes it, then each 15 min" in page(sam)
+    (health,) = sync_health.now(ours)
+    assert (health.paused, health.again, health.every) == (True, None, timedelta(minutes=15))
+    assert "mercy is read within a second" in press(sam, "/ehrs/resume").get_data(as_text=True)
+    assert loop.once(ours) == 1
+    (health,) = sync_health.now(ours)
+    assert (health.paused, health.every) == (False, timedelta(minutes=15))
+    assert health.again is not None
+    with reading(ours.engine) as conn:
+        acts = list(conn.scalars(select(audit.c.interaction).where(audit.c.interaction.startswith("ehr-"))))
+    assert sorted(acts) == ["ehr-pause", "ehr-resume"]
+
+
+def test_what_an_ehr_said_no_to_is_told_once_more(ours: World, mercy: World) -> None:
+    with writing(mercy.engine) as conn:
+        client = store.find_client(conn, "carecoord")
+        assert client
+        store.change_client(conn, replace(client, scope="system/*.rs"))
+    changed(ours, status="on-hold")
+    loop.once(ours)
+    sam = entered(ours, "sam")
+    shown = page(sam)
+    assert "Refused: 1" in shown
+    assert "mercy does not let us write this. Ask it to grant our client the scope" in shown
+    with writing(mercy.engine) as conn:
+        store.change_client(conn, client)
+    answer = press(sam, "/ehrs/retry", type="Task", id=ID).get_data(as_text=True)
+    assert "mercy is told once more of 1 change." in answer
+    loop.once(ours)
+    assert there(mercy)["status"] == "on-hold"
+    assert "Delivered: 1" in page(sam)
+    assert press(sam, "/ehrs/retry", type="Task", id=ID).status_code == 404, "it is no longer refused"
+
+
+def test_a_refusal_is_told_in_the_ehrs_own_words_and_what_is_kept_here_with_its_reason(
+    ours: World, mercy: World
+) -> None:
+    changed(ours, status="draft")  # it was accepted: no table of states has a way back
+    loop.once(ours)
+    assert told(ours).state == "refused"
+    sam = entered(ours, "sam")
+    assert f"mercy said no: {told(ours).words}".rstrip(".") in html.unescape(page(sam))
+    assert "409" in told(ours).words
+    add_ehr(ours, registered(mercy, "system/*.rs"))
+    changed(ours, status="on-hold")
+    assert "Kept here: 1" in page(sam)
+    assert "We ask mercy for reading only" in page(sam)
+
+
+def test_a_conflict_shows_both_values_to_who_may_settle_it_and_its_kind_to_other_admins(
+    ours: World, mercy: World
+) -> None:
+    changed(ours, status="on-hold")
+    written(mercy, task("in-progress"))
+    assert run(ours, "mercy").error is None
+    shown = page(entered(ours, "sam"))
+    assert "1 conflict to settle" in shown
+    assert "Task, status" in shown
+    assert "on-hold" not in shown
+    maria = entered(ours, "maria")
+    shown = page(maria)
+    assert "<bdi>in-progress</bdi>" in shown
+    assert "<bdi>on-hold</bdi>" in shown
+    (number,) = set(re.findall(r'action="/conflicts/(\d+)"', shown))
+    answer = press(maria, f"/conflicts/{number}", case=CASE, choice="theirs", back="/ehrs")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/ehrs")
+    assert "to settle" not in page(maria)
+    assert held(ours.engine, "Task")[ID]["status"] == "in-progress"
+
+
+def test_it_is_for_admins(ours: World) -> None:
+    accounts.add_user(ours, NewUser("olga", "Harper, Olga", frozenset({"coordinator"}), CLINIC), PASSWORD)
+    olga = entered(ours, "olga")
+    assert olga.get("/ehrs").status_code == 403
+    csrf = re.findall(r'name="csrf" value="([^"]*)"', olga.get("/account").get_data(as_text=True))[0]
+    assert olga.post("/ehrs/pause", data={"csrf": csrf, "ehr": "mercy"}).status_code == 403
+    assert 'href="/ehrs"' not in olga.get("/account").get_data(as_text=True)
