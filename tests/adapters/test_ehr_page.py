@@ -24,7 +24,7 @@ from tests.adapters.content import held
 from tests.adapters.test_both_sides import task
 from tests.adapters.test_settling import CASE, CLINIC, ID, PASSWORD, entered
 from tests.adapters.test_settling import mercy as mercy
-from tests.adapters.test_write_back import changed, registered, there, told, written
+from tests.adapters.test_write_back import PATIENT, changed, registered, there, told, written
 
 
 @pytest.fixture
@@ -144,6 +144,11 @@ def test_a_conflict_shows_both_values_to_who_may_settle_it_and_its_kind_to_other
     shown = page(maria)
     assert "<bdi>in-progress</bdi>" in shown
     assert "<bdi>on-hold</bdi>" in shown
+    assert f'href="/referrals/{CASE}"' in shown
+    ours.journal.drain(ours.engine)
+    with reading(ours.engine) as conn:
+        searched = select(audit.c.patient).where(audit.c.interaction == "search", audit.c.query == "conflicts")
+        assert list(conn.scalars(searched)) == [PATIENT]
     (number,) = set(re.findall(r'action="/conflicts/(\d+)"', shown))
     answer = press(maria, f"/conflicts/{number}", case=CASE, choice="theirs", back="/ehrs")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/ehrs")

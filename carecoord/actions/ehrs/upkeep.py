@@ -46,11 +46,12 @@ class Writable:
 
 @dataclass(frozen=True)
 class Quarrelled:
-    """A conflict; `case`: the one on which the asker settles it, and `between` with the names for it; None: it
-    is not theirs to see."""
+    """A conflict; `case`: the one on which the asker settles it, what that is called, and `shared` with the names for
+    it; None: it is not theirs to see."""
 
     conflict: Conflict
     case: str | None = None
+    called: str = ""
     shared: Between = field(default_factory=Between)
 
 
@@ -70,8 +71,8 @@ class Kept:
     quarrels: Sequence[Quarrelled]
 
 
-def look(world: World, grant: Grant) -> tuple[datetime, list[Kept]]:
-    """When this was, and every EHR by name."""
+def look(world: World, grant: Grant, request: str) -> tuple[datetime, list[Kept]]:
+    """When this was, and every EHR by name. Where cases of patients are named it is audited as a search for them."""
     now = world.clock()
     with reading(world.engine) as conn:
         told, disputes = deliveries.counted(conn), conflicts.counted(conn)
@@ -92,7 +93,11 @@ def look(world: World, grant: Grant) -> tuple[datetime, list[Kept]]:
                 disputes.get(name, 0), quarrels,
             )  # fmt: skip
             found.append(kept)
-        return now, found
+    named = [each.conflict.patient for kept in found for each in kept.quarrels if each.case]
+    if named:
+        asked = event(now, request, "search", by=grant, shown=named, type="ServiceRequest", query="conflicts")
+        world.journal.append(asked)
+    return now, found
 
 
 def pause(world: World, name: str, request: str, by: User) -> None:
@@ -139,8 +144,9 @@ def _quarrelled(world: World, conn: Connection, grant: Grant, now: datetime, one
         return Quarrelled(one)
     seen = seen_cases(world, conn, grant, now)
     for id in case_ids.of_patient(conn, one.patient):
-        case = clearance_assemble.assemble(conn, id) if seen.one(id) else None
+        row = seen.one(id)
+        case = clearance_assemble.assemble(conn, id) if row else None
         shared = between(conn, case, one.patient, True) if case else Between()
-        if any(each.n == one.n for each in shared.conflicts):
-            return Quarrelled(one, id, shared)
+        if row and any(each.n == one.n for each in shared.conflicts):
+            return Quarrelled(one, id, f"{row.number}, {row.patient_name}", shared)
     return Quarrelled(one)

@@ -57,7 +57,7 @@ def blueprint(world: World) -> Blueprint:
 
 
 def _page(world: World, **about: Any) -> Response:
-    now, found = upkeep.look(world, sign_in.session().grant())
+    now, found = upkeep.look(world, sign_in.session().grant(), request_id())
     times = Times(now, ZoneInfo(world.settings.timezone))
     blocks = [block(each, times) for each in found]
     still = sum(each.health.state != "good" for each in found)

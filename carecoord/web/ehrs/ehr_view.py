@@ -55,11 +55,12 @@ class Tally:
 
 @dataclass(frozen=True)
 class Disputed:
-    """A conflict. `quarrel` and `case`: with both values, for whoever may settle it on that case."""
+    """A conflict. `quarrel` and `case`, with what that is called: for whoever may settle it there."""
 
     what: str
     when: str
     case: str
+    called: str
     quarrel: Quarrel | None
 
 
@@ -169,7 +170,7 @@ def _tallies(kept: Kept) -> Iterator[Tally]:
         for (held, _, type), count in kept.told.items():
             if held == state:
                 of[type] += count
-        about = ", ".join(f"{count:,} {type}" for type, count in sorted(of.items()))
+        about = ", ".join(f"{type} {count:,}" for type, count in sorted(of.items()))
         reasons = sorted({reason for held, reason, _ in kept.told if held == state and state == "kept"})
         about = ". ".join(filter(None, (about, *(why(kept.health.ehr, reason).rstrip(".") for reason in reasons))))
         yield Tally(label, sum(of.values()), tone, about)
@@ -184,4 +185,4 @@ def _disputed(one: Quarrelled, times: Times) -> Disputed:
     found = quarrels(one.shared, times)
     quarrel = next((each for each in found if each.n == one.conflict.n), None)
     what = f"{one.conflict.type}, {'all of it' if one.conflict.element == '*' else one.conflict.element}"
-    return Disputed(what, f"found {times.exact(one.conflict.found)}", one.case or "", quarrel)
+    return Disputed(what, f"found {times.exact(one.conflict.found)}", one.case or "", one.called, quarrel)
