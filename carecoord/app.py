@@ -33,6 +33,7 @@ from carecoord.settings import Settings
 from carecoord.store.audit.events import Journal, keep_draining
 from carecoord.store.database.engine import open_engine, reading, writing
 from carecoord.store.search import date_index
+from carecoord.store.worklist import registry_mark
 from carecoord.web.access import break_glass
 from carecoord.web.acts import pages as acts_pages
 from carecoord.web.apps import apps, brands, client_keys, consent_pages
@@ -123,9 +124,12 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
 
 
 def make_ready(world: World) -> None:
-    """Bring the database to this version, its log of events included, and its search index to these settings."""
+    """Bring the database to this version, its log of events included, and its search index to these settings; give its
+    registry a mark."""
     past.migrate(world)
     date_index.renew(world.engine, world.base)
+    with writing(world.engine) as conn:
+        registry_mark.renew(conn)
 
 
 def drain(world: World) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from auth import store
 from auth.grant import Grant
+from carecoord.actions.clearance.shelf import Layer, Reading
 from carecoord.domain.access import app_state
 from carecoord.domain.access.roles import Office
 from carecoord.domain.resource.elements import identifier, identifiers, items
@@ -23,9 +24,19 @@ ANYWHERE = Office()
 
 
 def office(conn: Connection, grant: Grant) -> Office:
-    """The asker's organization and person. No statement at all for a service that only its scopes narrow."""
+    """The asker's organization and person. No statement at all for a service that only its scopes narrow, and one for
+    whoever has asked before since the registry was changed."""
     if not grant.roles:
         return ANYWHERE
+    shelf, asker = Reading(conn), (grant.organization, grant.fhir_user)
+    known: Layer[Office] = shelf.layer("offices")
+    if asker not in known:
+        known.add({asker: _read(conn, grant)})
+        shelf.keep()
+    return known[asker]
+
+
+def _read(conn: Connection, grant: Grant) -> Office:
     organizations, keys, pays = _copies(conn, "Organization", grant.organization)
     kind, _, id = (grant.fhir_user or "").partition("/")
     practitioners, _, _ = _copies(conn, "Practitioner", id if kind == "Practitioner" else None)

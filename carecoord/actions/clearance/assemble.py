@@ -3,23 +3,20 @@
 What the registry is asked for is also noted, found or not: those are the keys that the case row leans on."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
-from carecoord.actions.clearance import rule_lines
+from carecoord.actions.clearance.library import Library
 from carecoord.domain.agreements.versions import number_of
 from carecoord.domain.clearance.odd_moves import ODD
-from carecoord.domain.ehrs.disputes import Disputed
 from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.referrals.case import (
     CLINICAL,
     ORDERS,
-    REGISTRY,
     Case,
     case_id,
     gather,
@@ -41,7 +38,6 @@ from carecoord.domain.resource.elements import (
 )
 from carecoord.domain.worklist import registry_keys
 from carecoord.fhir.types import TYPES
-from carecoord.store.ehrs import conflicts, ehrs
 from carecoord.store.resources import flags, read
 from carecoord.store.resources.read import Row
 from carecoord.store.worklist import registry
@@ -52,103 +48,6 @@ BASED_ON = ("Task", "Appointment", "Encounter", "DiagnosticReport", "Communicati
 COPIED = ("Organization", "Location", "Practitioner")
 _REFERENCE = re.compile(rb'"reference":"((?:Organization|Location|Practitioner|PractitionerRole)/[^"/]+)')
 _decode = msgspec.json.Decoder().decode  # stored bytes were read strictly when they came in; here speed counts
-
-
-@dataclass
-class Library:
-    """The registry as of one instant (None: now), read once for as many cases as are assembled in a transaction."""
-
-    conn: Connection
-    as_of: int | None = None
-    _held: dict[str, Json | None] = field(default_factory=dict)
-    _answers: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
-    _changed: list[Json] | None = None
-
-    @cached_property
-    def systems(self) -> dict[str, str]:
-        """What each EHR is called, by every base URL that it has."""
-        return {base: one.name for one in ehrs.every(self.conn) for base in one.bases}
-
-    @cached_property
-    def _in_dispute(self) -> frozenset[str]:
-        """The patients of whom anything is in dispute with an EHR: normally nobody."""
-        return conflicts.patients(self.conn) if self.as_of is None else frozenset()
-
-    def disputes(self, patient: str) -> tuple[Disputed, ...]:
-        """What an EHR and we have changed differently of a patient's resources, and nobody has settled yet."""
-        if patient not in self._in_dispute:
-            return ()
-        found = conflicts.of_patient(self.conn, patient)
-        return tuple(Disputed(one.ehr, one.type, one.id, one.element, one.ours, one.theirs) for one in found)
-
-    def fetch(self, references: Iterable[str]) -> list[Json]:
-        """The resources with these `Type/id`."""
-        wanted = list(dict.fromkeys(references))
-        missing = [each for each in wanted if each not in self._held]
-        if missing:
-            pairs = [(kind, id) for kind, _, id in (each.partition("/") for each in missing)]
-            self._held |= dict.fromkeys(missing)
-            self._keep(read.many(self.conn, pairs, self.as_of))
-        return [found for each in wanted if (found := self._held.get(each))]
-
-    def identified(self, kind: str, keys: Iterable[str]) -> list[Json]:
-        """The resources of a type with these identifiers, `system|value`."""
-
-        def ask(missing: Sequence[str]) -> list[Row]:
-            pairs = [(system, value) for system, _, value in (each.partition("|") for each in missing)]
-            return registry.identified(self.conn, kind, pairs)
-
-        return self._asked(("identified", kind), sorted(set(keys)), ask, lambda found: identifiers(found))
-
-    def pointing(self, kind: str, code: str, to: str, references: Iterable[str]) -> list[Json]:
-        """The resources of a type that refer by a search parameter to any of these `Type/id` (all of type `to`)."""
-
-        def ask(missing: Sequence[str]) -> list[Row]:
-            ids = [each.partition("/")[2] for each in missing]
-            return registry.pointing(self.conn, [(kind, code)], to, ids)
-
-        element = code.replace("participating-organization", "participatingOrganization")
-        return self._asked((kind, code), sorted(set(references)), ask, lambda found: frozenset(targets(found, element)))
-
-    def _asked(
-        self,
-        question: tuple[str, ...],
-        values: Sequence[str],
-        ask: Callable[[Sequence[str]], list[Row]],
-        said: Callable[[Json], frozenset[str]],
-    ) -> list[Json]:
-        """Answer from what was asked before, and ask for the rest. In the past, what the index knows today is checked
-        against what each resource said then, and what has changed since is looked through."""
-        missing = [value for value in values if (*question, value) not in self._answers]
-        if missing:
-            rows = ask(missing)
-            if self.as_of is None:
-                found = self._keep(rows)
-            else:
-                then = self.fetch(f"{row.type}/{row.id}" for row in rows)
-                found = [*then, *(each for each in self._others() if each not in then)]
-            kind = question[1] if question[0] == "identified" else question[0]
-            mine = [(key(each), said(each)) for each in found if each.get("resourceType") == kind]
-            for value in missing:
-                self._answers[*question, value] = tuple(each for each, words in mine if value in words)
-        return self.fetch(each for value in values for each in self._answers[*question, value])
-
-    def _others(self) -> list[Json]:
-        """What of the registry has changed since the instant, as it was then."""
-        if self._changed is None and self.as_of is not None:
-            young = registry.changed_since(self.conn, list(REGISTRY), self.as_of)
-            self._changed = self._keep(read.many(self.conn, young, self.as_of))
-        return self._changed or []
-
-    def _keep(self, rows: Iterable[Row]) -> list[Json]:
-        found = []
-        for row in rows:
-            name = f"{row.type}/{row.id}"
-            if self._held.get(name) is None:
-                self._held[name] = None if row.deleted else _decode(row.body)
-            if (held := self._held[name]) is not None:
-                found.append(held)
-        return found
 
 
 @dataclass(frozen=True)
@@ -183,7 +82,7 @@ def of_patient(library: Library, patient: str, offers: bool = False) -> list[Ass
     decoded = {f"{row.type}/{row.id}": order_of(_decode(row.body)) for row in rows}
     tasks = [each for each in decoded.values() if each["resourceType"] == "Task"]
     claims = [each for each in decoded.values() if each["resourceType"] == "Claim"]
-    person = library.fetch([f"Patient/{patient}"])
+    person = library.patient(patient)
     bodies = {f"{row.type}/{row.id}": row.body for row in rows}
     found, disputes = [], library.disputes(patient)
     odd = _odd(library, rows)
@@ -194,6 +93,7 @@ def of_patient(library: Library, patient: str, offers: bool = False) -> list[Ass
             around, rules, needs = _around(library, bare, bodies, offers)
             case = gather(order, [*decoded.values(), *person, *around], library.systems, disputes, rules)
             found.append(Assembled(row.rid, case_id(order), replace(case, odd=odd) if odd else case, needs))
+    library.keep()
     return found
 
 
@@ -248,7 +148,7 @@ def _rules(library: Library, case: Case, payers: set[str], providers: set[str]) 
     plans = [_plans(card) for card in case.coverages]
     named = {plan for each in plans for plan in each} if all(plans) else None
     asked = [code for _, code in codes(item(case.order, "code"))]
-    return rule_lines.find(library.conn, payers, named, asked, providers, library.as_of)
+    return library.rules(payers, named, asked, providers)
 
 
 def _people(library: Library, case: Case, named: Iterable[str]) -> tuple[dict[str, Json], set[str]]:

@@ -20,7 +20,7 @@ from carecoord.store.database import outbox
 from carecoord.store.prior_auth import rules
 from carecoord.store.prior_auth.rules import Line
 from carecoord.store.resources.write import Touched
-from carecoord.store.worklist import registry
+from carecoord.store.worklist import registry, registry_mark
 
 REFRESH = "refresh-cases"  # the outbox job that judges marked rows anew
 _decode = msgspec.json.Decoder().decode
@@ -50,6 +50,7 @@ def take_over(
 
     done = rules.put_rules(conn, source, version, each_line(), micros(now))
     if done.added or done.ended:
+        registry_mark.renew(conn)
         payers |= rules.payers(conn, source)
         registry.mark_stale(conn, registry.dependents(conn, map(registry_keys.rules_of, sorted(payers))))
         outbox.add(conn, REFRESH, REFRESH, b"", now)

@@ -8,7 +8,8 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, Row
 
-from carecoord.actions.clearance.assemble import Library, of_patient
+from carecoord.actions.clearance.assemble import of_patient
+from carecoord.actions.clearance.library import Library
 from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.worklist.row import row as judged_row

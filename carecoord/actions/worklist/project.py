@@ -12,8 +12,9 @@ import structlog
 from sqlalchemy import Connection
 
 from carecoord.actions.access import consents
-from carecoord.actions.clearance import rule_lines
-from carecoord.actions.clearance.assemble import Assembled, Library, of_patient
+from carecoord.actions.clearance import rule_lines, shelf
+from carecoord.actions.clearance.assemble import Assembled, of_patient
+from carecoord.actions.clearance.library import Library
 from carecoord.actions.events.ledger import Ledger
 from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.clearance.odd_moves import odd_move
@@ -57,6 +58,7 @@ def projector(rules: Policy) -> Projector:
     def project(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
         flags.add(conn, _odd(touched))
         rule_lines.note(conn, touched, now, rules.zone)
+        shelf.note(conn, touched)
         patients, ledger = _patients(conn, touched), Ledger(touched)
         _judge(conn, patients, now, rules, ledger)
         _registry(conn, touched, patients, now, rules, ledger)

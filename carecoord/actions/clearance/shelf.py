@@ -1,0 +1,104 @@
+"""What a process has read of the registry, and need not read again while the registry stands as it stood.
+
+Every case leans on the same few organizations, clinicians, plans and agreements. They are read, decoded and looked up
+once for each state of the registry; a look at its mark tells which state a transaction sees.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, Final, Generic, TypeVar
+
+from sqlalchemy import Connection
+
+from carecoord.store.resources.write import Touched
+from carecoord.store.worklist import registry_mark
+
+T = TypeVar("T")
+SHARED: Final = frozenset(
+    {
+        "Organization", "Location", "Practitioner", "PractitionerRole", "OrganizationAffiliation", "InsurancePlan",
+        "Contract", "PlanDefinition",
+    }
+)  # fmt: skip
+_STATES: Final = 4  # of databases that a process remembers
+_MOST: Final = 50_000  # answers to one kind of question: then it begins anew
+
+
+@dataclass
+class Shelf:
+    """What is known of one state of the registry: by kind of question, its answers. mark: of the state."""
+
+    mark: bytes
+    answers: dict[str, dict[Any, Any]] = field(default_factory=dict)
+
+
+class Layer(Generic[T]):
+    """Answers to one kind of question: those that this transaction has read, over those that the shelf has."""
+
+    __slots__ = ("known", "read")
+
+    def __init__(self, known: dict[Any, T]) -> None:
+        self.known, self.read = known, dict[Any, T]()
+
+    def __contains__(self, question: object) -> bool:
+        return question in self.read or question in self.known
+
+    def __getitem__(self, question: Any) -> T:
+        return self.read[question] if question in self.read else self.known[question]
+
+    def add(self, answers: Mapping[Any, T]) -> None:
+        """Answers that were read."""
+        self.read.update(answers)
+
+
+@dataclass
+class Reading:
+    """One transaction's use of the shelf. past: what it reads is not of now, and goes on no shelf."""
+
+    conn: Connection
+    past: bool = False
+    _layers: dict[str, Layer[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._shelf = Shelf(b"") if self.past else _shelf(registry_mark.mark(self.conn))
+
+    def layer(self, kind: str) -> Layer[Any]:
+        """The answers to a kind of question."""
+        if kind not in self._layers:
+            self._layers[kind] = Layer(self._shelf.answers.setdefault(kind, {}))
+        return self._layers[kind]
+
+    def keep(self) -> None:
+        """Put on the shelf what was read. In PostgreSQL each statement of a writer sees the newest state, so a look
+        afterwards tells whether all of it was of this one."""
+        fresh = [layer for layer in self._layers.values() if layer.read]
+        if fresh and self._shelf.mark and registry_mark.mark(self.conn) == self._shelf.mark:
+            for layer in fresh:
+                layer.known.update(layer.read)
+                layer.read = {}
+            if any(len(layer.known) > _MOST for layer in fresh):
+                with _lock:  # whoever uses it goes on with it
+                    _shelves.pop(self._shelf.mark, None)
+
+
+_shelves: "OrderedDict[bytes, Shelf]" = OrderedDict()
+_lock = Lock()
+
+
+def _shelf(mark: bytes) -> Shelf:
+    if not mark:
+        return Shelf(mark)
+    with _lock:
+        found = _shelves.setdefault(mark, Shelf(mark))
+        _shelves.move_to_end(mark)
+        while len(_shelves) > _STATES:
+            _shelves.popitem(last=False)
+        return found
+
+
+def note(conn: Connection, touched: Iterable[Touched]) -> None:
+    """Mark the registry as changed where a write has changed it; to be called before anybody reads of it again."""
+    if any(each.type in SHARED for each in touched):
+        registry_mark.renew(conn)

@@ -1,0 +1,130 @@
+"""What a process knows of the registry is true of the state that each transaction sees."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+from sqlalchemy import Connection, Engine, event, text
+
+from carecoord.actions.clearance import shelf
+from carecoord.actions.clearance.assemble import assemble
+from carecoord.actions.clearance.library import Library
+from carecoord.domain.referrals.case import REGISTRY
+from carecoord.store.database.engine import open_engine, reading, writing
+from carecoord.store.worklist import registry_mark
+from tests.domain.stories import group, plain
+from tests.domain.worklist.test_project import put
+
+
+def told(engine: Engine) -> None:
+    with writing(engine) as conn:
+        put(conn, *plain().resources.values())
+
+
+def unread(engine: Engine) -> None:
+    """A state of the registry of which nobody has read anything."""
+    with writing(engine) as conn:
+        registry_mark.renew(conn)
+
+
+def renamed(conn: Connection, name: str) -> None:
+    put(conn, group(1) | {"name": name})
+
+
+def clinic(conn: Connection) -> str:
+    """What the clinic of the referral is called, as its case has it."""
+    case = assemble(conn, "sr")
+    assert case is not None
+    return str(next(each for each in case.organizations if each["id"] == "group-1")["name"])
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[str]]:
+    ran: list[str] = []
+
+    def note(conn: object, cursor: object, statement: str, *rest: object) -> None:
+        ran.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield ran
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def test_every_type_of_the_registry_renews_the_mark() -> None:
+    assert REGISTRY.keys() <= shelf.SHARED
+
+
+def test_the_registry_is_not_read_again_while_it_stands(engine: Engine) -> None:
+    told(engine)
+    unread(engine)
+    counts = []
+    for _ in range(2):
+        with statements(engine) as ran, reading(engine) as conn:
+            assert clinic(conn) == group(1)["name"]
+        counts.append(len(ran))
+    assert counts[1] <= 8 < counts[0], counts  # of the case itself
+
+
+def test_a_change_is_seen_by_the_next_transaction_and_not_by_one_that_sees_the_state_before(engine: Engine) -> None:
+    told(engine)
+    with reading(engine) as before:
+        old = clinic(before)
+        with writing(engine) as conn:
+            renamed(conn, "Lakeside Heart")
+            assert clinic(conn) == "Lakeside Heart"
+        with reading(engine) as conn:
+            assert clinic(conn) == "Lakeside Heart"
+        assert clinic(before) == old != "Lakeside Heart"
+
+
+def test_a_change_that_is_undone_leaves_nothing_behind(engine: Engine) -> None:
+    told(engine)
+    with suppress(ZeroDivisionError), writing(engine) as conn:
+        renamed(conn, "Lakeside Heart")
+        assert clinic(conn) == "Lakeside Heart"
+        raise ZeroDivisionError
+    with reading(engine) as conn:
+        assert clinic(conn) == group(1)["name"]
+
+
+def test_where_no_change_was_ever_marked_everything_is_read(engine: Engine) -> None:
+    told(engine)
+    with writing(engine) as conn:
+        conn.execute(text("DELETE FROM setting WHERE name LIKE 'registry:%'"))
+    counts = []
+    for _ in range(2):
+        with statements(engine) as ran, reading(engine) as conn:
+            assert clinic(conn) == group(1)["name"]
+        counts.append(len(ran))
+    assert counts[0] == counts[1] > 8
+
+
+@pytest.mark.postgres
+def test_what_a_writer_reads_while_another_changes_the_registry_goes_on_no_shelf(
+    new_database: Callable[[str], str],
+) -> None:
+    engine = open_engine(new_database("postgres"))
+    told(engine)
+    unread(engine)
+    with reading(engine) as before, writing(engine) as conn:
+        mark = registry_mark.mark(before)
+        library = Library(conn)
+        with writing(engine) as other:
+            renamed(other, "Lakeside Heart")
+        assert [each["name"] for each in library.fetch(["Organization/group-1"])] == ["Lakeside Heart"]
+        library.keep()
+        assert registry_mark.mark(before) == mark
+        assert clinic(before) == group(1)["name"]
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_two_who_change_the_registry_at_once_do_not_wait_for_each_other(new_database: Callable[[str], str]) -> None:
+    engine = open_engine(new_database("postgres"))
+    with writing(engine) as one, writing(engine) as other:
+        other.execute(text("SET LOCAL lock_timeout = '2s'"))
+        registry_mark.renew(one)
+        registry_mark.renew(other)
+    with reading(engine) as conn:
+        assert len(registry_mark.mark(conn)) == 32
+    engine.dispose()
