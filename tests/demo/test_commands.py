@@ -31,6 +31,7 @@ PAYS = "http://terminology.hl7.org/CodeSystem/organization-type"
 VERBS = (
     "init", "serve", "demo", "load", "ehr", "ehr add", "ehr list", "ehr flags", "sync", "cases", "client", "client add",
     "user", "user add", "check", "work", "events", "audit verify", "audit head",
+    "import", "export",
     "provider", "provider add", "provider link", "provider unlink", "provider disable", "provider list",
 )
 

@@ -22,10 +22,10 @@ from carecoord.fhir.audit_event import Deed, audit_event
 from carecoord.fhir.instants import micros, moment
 from carecoord.store.audit.trail_search import Place, Wanted
 from carecoord.web.audit import trail_words
-from carecoord.web.page.csv_lines import csv_line
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
+from carecoord.words.csv_lines import csv_line
 from carecoord.world import World
 
 PAGE: Final = 50

@@ -16,7 +16,6 @@ from carecoord.errors import Forbidden
 from carecoord.fhir.instants import moment
 from carecoord.web.agreements import standing_view
 from carecoord.web.page import labels
-from carecoord.web.page.csv_lines import csv_line
 from carecoord.web.page.times import Times, place
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
@@ -25,6 +24,7 @@ from carecoord.web.worklist import view as worklist_view
 from carecoord.web.worklist.address import parse
 from carecoord.web.worklist.screen import Screen
 from carecoord.words.catalogue import in_words
+from carecoord.words.csv_lines import csv_line
 from carecoord.world import World
 
 COLUMNS = (

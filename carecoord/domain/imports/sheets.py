@@ -1,0 +1,56 @@
+"""The kinds of tables that can be brought in, as data: their columns, what a row becomes and back."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from carecoord.domain.imports import agreements, organizations, plans
+from carecoord.domain.imports.cells import Column
+from carecoord.domain.imports.known import Known
+from carecoord.domain.imports.rows import Row
+from carecoord.domain.resource.elements import Json
+
+
+def _nobodys(resource: Json) -> set[str]:
+    return set()
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A kind of table. reads: the types that a row may name, which are few; makes: those that a row is kept as; the
+    first types of `exports` are those that have a row. owners: the organizations whose side a resource is of: whoever
+    may write only for their own side must be one of them; empty: everybody's."""
+
+    kind: str
+    columns: tuple[Column, ...]
+    reads: tuple[str, ...]
+    makes: tuple[str, ...]
+    exports: tuple[str, ...]
+    names: Callable[[Row], Iterator[tuple[str, str, str]]]
+    build: Callable[[Row, Known], list[Json]]
+    cells: Callable[[Json, Known], Iterable[Mapping[str, str]]]
+    owners: Callable[[Json], set[str]] = _nobodys
+
+    def column(self, name: str) -> Column:
+        """A column by its name."""
+        return next(each for each in self.columns if each.name == name)
+
+
+SHEETS: Final = {
+    each.kind: each
+    for each in (
+        Sheet(
+            "organizations", organizations.COLUMNS, ("Organization", "Location"), ("Organization", "Location"),
+            ("Organization", "Location"), organizations.names, organizations.build, organizations.cells,
+        ),
+        Sheet(
+            "plans", plans.COLUMNS, ("Organization", "InsurancePlan"), ("Organization", "InsurancePlan"),
+            ("InsurancePlan",), plans.names, plans.build, plans.cells,
+        ),
+        Sheet(
+            "agreements", agreements.COLUMNS, ("Organization", "OrganizationAffiliation"),
+            ("Contract", "OrganizationAffiliation"), ("Contract",), agreements.names, agreements.build,
+            agreements.cells, agreements.owners,
+        ),
+    )
+}  # fmt: skip
