@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import rows, token, worklist
+from tests.bench import rows, rules, token, worklist
 from tests.bench.client import Result
 from tests.bench.servers import Server, bare, carecoord, sekmet
 from tests.postgres import cluster
@@ -38,10 +38,13 @@ def main() -> None:
             _measure(console, figures, server)
         pages = worklist.measure(console, folder / "worklist")
         checks = token.measure(console, folder / "token", postgres)
+        lines = rules.measure(console, folder / "rules", rules.databases(postgres) if postgres else None)
     _show(console, figures, pages)
     for line in token.lines(checks):
         console.print(line)
-    _write(figures, pages, checks)
+    for line in rules.lines_of(lines):
+        console.print(line)
+    _write(figures, pages, checks, lines)
 
 
 @contextlib.contextmanager
@@ -103,11 +106,12 @@ def _ratios(figures: Figures) -> Iterator[str]:
                 yield f"{row}: {ours} is {cells[ours]['rate'] / max(cells[other]['rate'], 0.01):.2f} x {other}"
 
 
-def _write(figures: Figures, pages: dict[str, Any], checks: dict[str, Any]) -> None:
+def _write(figures: Figures, pages: dict[str, Any], checks: dict[str, Any], lines: dict[str, Any]) -> None:
     path = Path(os.environ.get("CARECOORD_VAR", "var")) / "bench.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "at": datetime.now(UTC).isoformat()}
-    path.write_text(json.dumps({"machine": machine, "figures": figures, "worklist": pages, "token": checks}, indent=1))
+    found = {"machine": machine, "figures": figures, "worklist": pages, "token": checks, "rules": lines}
+    path.write_text(json.dumps(found, indent=1))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from carecoord.domain.gates.gate import Evidence
-from carecoord.domain.prior_auth.code_ranges import stem, stems
+from carecoord.domain.prior_auth.code_ranges import normal, stem, stems
 from carecoord.domain.prior_auth.rule_book import Rule, holds, imported, lines
 from carecoord.domain.resource.days import Days
 from carecoord.domain.worklist import registry_keys
@@ -24,7 +24,7 @@ from carecoord.store.worklist import registry, registry_mark
 
 REFRESH = "refresh-cases"  # the outbox job that judges marked rows anew
 _decode = msgspec.json.Decoder().decode
-_list = msgspec.json.Decoder(list[Any]).decode
+_read = msgspec.json.Decoder(list[Any]).decode
 
 
 def note(conn: Connection, touched: Sequence[Touched], now: datetime, zone: tzinfo) -> None:
@@ -83,7 +83,7 @@ def find(
     """The rules of these payers (`system|value`) that may speak of one of these codes, whatever their dates: for any
     plan or one of these (None: whichever), for any provider or an exemption of one of these; now, or as they were known
     at an instant."""
-    kept = {"", *(each for code in codes for each in stems(code))}
+    kept = {normal(code): stems(code) for code in codes}
     return tuple(_rule(*each) for each in rules.find(conn, payers, kept, plans, providers, as_of))
 
 
@@ -93,10 +93,10 @@ def _line(rule: Rule) -> Line:
     modifiers, places, specialties, papers = (msgspec.json.encode(each).decode() for each in lists)
     return (
         stem(rule.code, rule.code_end), rule.line, rule.evidence.element, rule.payer, rule.provider, rule.plan,
-        rule.business, canonical(rule.system), rule.code, rule.code_end, modifiers, places, rule.setting, rule.age_from,
-        rule.age_to, rule.sex, rule.diagnosis, rule.diagnosis_end, rule.visit_from, rule.network, specialties,
-        rule.vendor, _day(rule.days.start), _day(rule.days.end), rule.lead_days, papers, rule.answer, rule.title,
-        rule.origin, rule.retrieved,
+        rule.business, canonical(rule.system), normal(rule.code), normal(rule.code_end), modifiers, places,
+        rule.setting, rule.age_from, rule.age_to, rule.sex, rule.diagnosis, rule.diagnosis_end, rule.visit_from,
+        rule.network, specialties, rule.vendor, _day(rule.days.start), _day(rule.days.end), rule.lead_days, papers,
+        rule.answer, rule.title, rule.origin, rule.retrieved,
     )  # fmt: skip
 
 
@@ -107,6 +107,10 @@ def _rule(source: str, version: str | None, line: Line) -> Rule:
     said.pop("stem")
     proof = Evidence(source, version, said.pop("element"))
     return Rule(evidence=proof, days=days, papers=tuple(_list(said.pop("papers"))), **said)
+
+
+def _list(said: str) -> list[Any]:
+    return [] if said == "[]" else _read(said)
 
 
 def _day(day: date | None) -> str | None:

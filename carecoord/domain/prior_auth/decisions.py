@@ -11,6 +11,7 @@ from typing import Any
 
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.gates.policy import Policy
+from carecoord.domain.prior_auth.code_ranges import within
 from carecoord.domain.prior_auth.requirements import Codes
 from carecoord.domain.prior_auth.review_action import GRANTED, LineState, decided, decision, reviews
 from carecoord.domain.prior_auth.units import Amount, amount, bare
@@ -66,7 +67,7 @@ class Line:
         if self.codes & wanted:
             return True
         return bool(self.code_end) and any(
-            system == other and start <= code <= self.code_end and len(code) == len(start)
+            system == other and within(code, start, self.code_end)
             for system, start in self.codes
             for other, code in wanted
         )

@@ -2,6 +2,7 @@
 with units left (units = authorized - booked - used)."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from carecoord.domain.coverage.gate import Card
 from carecoord.domain.gates.gate import Action, Gate, GateName
@@ -12,6 +13,7 @@ from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.prior_auth.requirements import Requirement
 from carecoord.domain.prior_auth.review_action import GRANTED
 from carecoord.domain.prior_auth.ruling import CALL, CALL_DUE, NOTIFY, PREPARE, SUBMIT_DUE, Matter, Ruling
+from carecoord.domain.resource.days import midnight, shifted
 from carecoord.words.sentence import sentence
 
 
@@ -124,9 +126,19 @@ def _nothing(matter: Matter, card: Card, need: Requirement) -> Ruling:
         evidence=need.evidence,
         action=PREPARE,
         who="coordinator",
+        due=_in_time(matter, need),
         due_label=SUBMIT_DUE,
     )
     return Ruling(gate, "missing", sentence("remark.request-needed"), need=need)
+
+
+def _in_time(matter: Matter, need: Requirement) -> datetime | None:
+    """When a payer that says how many days before the visit it must be asked is to be asked; None where no visit is
+    booked yet, or it does not say."""
+    if need.lead_days is None or not matter.visit:
+        return None
+    lead = max(need.lead_days, matter.policy.visit_lead.days)
+    return midnight(shifted(matter.day, -lead), matter.policy.zone)
 
 
 def _of_another(request: Request, card: Card, need: Requirement) -> Ruling:

@@ -1,11 +1,11 @@
 """The payers' rules about authorization: a source's lines are replaced by what it says now, and the few that bear on an
 order are found by payer, plan and code, however many there are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, or_, select, text, update
 
 from carecoord.store.database import bulk
 from carecoord.store.database.tables import history as old
@@ -33,6 +33,9 @@ _wanted = (
     )
     .order_by(rule.c.n)
 )
+_count = text("ANALYZE authorization_rule")
+_any = rule.c.code == ""
+_one = rule.c.code_end.in_(("", rule.c.code)) & rule.c.code.in_(bindparam("codes", expanding=True))
 _of_plans = rule.c.plan.in_(bindparam("plans", expanding=True))
 _then = (rule.c.recorded_from <= bindparam("at")) & (rule.c.recorded_to > bindparam("at"))
 _books = new.c.type == "PlanDefinition"
@@ -61,27 +64,32 @@ def put_rules(conn: Connection, source: str, version: str | None, lines: Iterabl
         conn.execute(_end, {"numbers": run, "at": at})
     for batch in bulk.runs(fresh, _BATCH):
         bulk.add(conn, rule, batch)
+    if len(fresh) > _BATCH and conn.dialect.name == "postgresql":
+        conn.execute(_count)  # else its planner takes the table for the small one that it was
     return Replaced(len(fresh), len(gone), len(known) - len(gone))
 
 
 def find(
     conn: Connection,
     payers: Iterable[str],
-    stems: Iterable[str],
+    codes: Mapping[str, Iterable[str]],
     plans: Iterable[str] | None,
     providers: Iterable[str],
     as_of: int | None = None,
 ) -> list[tuple[str, str | None, Line]]:
-    """(source, its version, line) of each rule of one of these payers that is kept under one of these stems: for any
-    plan or one of these (None: whichever), for any provider or one of these; now, or as it was known at an instant."""
+    """(source, its version, line) of each rule of one of these payers about any service, or whose code or range may
+    hold one of these codes (each with the stems under which that is kept): for any plan or one of these (None:
+    whichever), for any provider or one of these; now, or as it was known at an instant."""
     asked: dict[str, Any] = {
         "payers": sorted(set(payers)),
-        "stems": sorted(set(stems)),
+        "stems": sorted({"", *(stem for stems in codes.values() for stem in stems)}),
         "providers": sorted({"", *providers}),
+        "codes": sorted(codes),
     }
     if not asked["payers"]:
         return []
-    query = _wanted
+    between = ((rule.c.code <= code) & (rule.c.code_end >= code) for code in asked["codes"])
+    query = _wanted.where(or_(_any, _one, *between))
     if plans is not None:
         query, asked["plans"] = query.where(_of_plans), sorted({"", *plans})
     query = query.where(rule.c.recorded_to == PRESENT if as_of is None else _then)

@@ -336,6 +336,12 @@ def test_an_approval_of_the_vendor_who_decides_for_the_payer_is_one() -> None:
     assert str(bare.reason) == "Ask Evi; Evi decides in the payer's place: nothing has been asked for yet."
 
 
+def test_a_payer_that_must_be_asked_days_before_the_visit_is_to_be_asked_by_then() -> None:
+    needed = part("needed", valueBoolean=True)
+    found = judged(plain().with_(book(marked(needed, part("lead-days", valueInteger=10)))))
+    assert (found.rule, found.due.isoformat()) == ("authorization.missing", "2026-11-24T05:00:00+00:00")
+
+
 def test_what_a_case_says_of_the_key_is_read_from_its_resources() -> None:
     person = {**plain().resources["Patient/pat"], "birthDate": "2010-07", "gender": "female"}
     role = {"resourceType": "PractitionerRole", "id": "asker", "practitioner": ref("Practitioner/dr"),
