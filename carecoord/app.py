@@ -22,6 +22,7 @@ from auth.server.routes import Effects
 from carecoord import logs
 from carecoord import settings as setting
 from carecoord.actions.access import audited
+from carecoord.actions.agreements import register
 from carecoord.actions.apps import brands as brand
 from carecoord.actions.apps import registration as apps_registration
 from carecoord.actions.ehrs import write_back
@@ -124,9 +125,10 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
 
 
 def make_ready(world: World) -> None:
-    """Bring the database to this version, its log of events included, and its search index to these settings; give its
-    registry a mark."""
+    """Bring the database to this version, its log of events included, and its register of agreements and its search
+    index to these settings; give its registry a mark."""
     past.migrate(world)
+    register.renew(world.engine, world.base.zone)
     date_index.renew(world.engine, world.base)
     with writing(world.engine) as conn:
         registry_mark.renew(conn)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from carecoord.domain.agreements import records
+from carecoord.domain.agreements.versions import Version, by_agreement
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth.rule_book import lines
@@ -462,10 +464,18 @@ def errand(
 
 
 def gathered(order: Json, resources: Iterable[Json], systems: Mapping[str, str] | None = None) -> Case:
-    """A case of these resources and of the rules that their rule books say."""
+    """A case of these resources, of the rules that their rule books say, and of the rows of the register that they make
+    as the store would keep them."""
     heap = list(resources)
     books = (each for each in heap if each["resourceType"] == "PlanDefinition")
-    return gather(order, heap, systems, rules=(rule for book in books for rule in lines(book, POLICY.zone)))
+    rules = [rule for book in books for rule in lines(book, POLICY.zone)]
+    return gather(order, heap, systems, rules=rules, records=records.read(heap, POLICY.zone))
+
+
+def versions(*contracts: Json) -> tuple[Version, ...]:
+    """The versions of the one agreement that these Contracts are."""
+    ((_, found),) = by_agreement(records.read(contracts, POLICY.zone).versions, {}).items()
+    return found
 
 
 @dataclass

@@ -5,13 +5,15 @@ What the registry is asked for is also noted, found or not: those are the keys t
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
-from carecoord.actions.clearance.library import Library
-from carecoord.domain.agreements.versions import number_of
+from carecoord.actions.agreements import register
+from carecoord.actions.clearance.library import COPIED, Library, shared
+from carecoord.domain.agreements.records import PlanListing, Records, every_network_of, named
 from carecoord.domain.clearance.odd_moves import ODD
 from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.referrals.case import (
@@ -24,10 +26,9 @@ from carecoord.domain.referrals.case import (
     order_named,
     order_of,
 )
-from carecoord.domain.resource.codes import EXTENSION, HL7, IDENTIFIER, has
+from carecoord.domain.resource.codes import HL7, has, specialties
 from carecoord.domain.resource.elements import (
     codes,
-    extension,
     identifiers,
     item,
     items,
@@ -45,7 +46,7 @@ from carecoord.store.worklist import registry
 Json = dict[str, Any]
 CASE_TYPES = (*ORDERS, *CLINICAL)
 BASED_ON = ("Task", "Appointment", "Encounter", "DiagnosticReport", "CommunicationRequest")
-COPIED = ("Organization", "Location", "Practitioner")
+MOST = 25  # organizations that are looked at for offers: the first by name of those that may be in network
 _REFERENCE = re.compile(rb'"reference":"((?:Organization|Location|Practitioner|PractitionerRole)/[^"/]+)')
 _decode = msgspec.json.Decoder().decode  # stored bytes were read strictly when they came in; here speed counts
 
@@ -60,9 +61,9 @@ class Assembled:
     needs: frozenset[str]
 
 
-def assemble(conn: Connection, id: str, as_of: int | None = None, offers: bool = False) -> Case | None:
+def assemble(conn: Connection, id: str, as_of: int | None = None, offers: date | None = None) -> Case | None:
     """The case of an order (`case.case_id`), now or as it was known at an instant (microseconds); None when there is no
-    such case. With `offers` the other performers of the plan's networks come along."""
+    such case. `offers`: the day for which some other performers of the plan's networks come along."""
     kind, order = order_named(id)
     row = read.get(conn, kind, order) if as_of is None else read.as_of(conn, kind, order, as_of)
     if row is None or row.deleted:
@@ -72,7 +73,7 @@ def assemble(conn: Connection, id: str, as_of: int | None = None, offers: bool =
     return next((each.case for each in found if each.id == id), None)
 
 
-def of_patient(library: Library, patient: str, offers: bool = False) -> list[Assembled]:
+def of_patient(library: Library, patient: str, offers: date | None = None) -> list[Assembled]:
     """Every case of a patient, by age."""
     rows = read.of_patient(library.conn, patient, CASE_TYPES, library.as_of)
     orders = [row for row in rows if row.type in ORDERS]
@@ -90,8 +91,9 @@ def of_patient(library: Library, patient: str, offers: bool = False) -> list[Ass
         order = decoded[f"{row.type}/{row.id}"]
         if is_case(order, tasks, claims):
             bare = gather(order, [*decoded.values(), *person])
-            around, rules, needs = _around(library, bare, bodies, offers)
-            case = gather(order, [*decoded.values(), *person, *around], library.systems, disputes, rules)
+            around, rules, records, needs = _around(library, bare, bodies, offers)
+            heap = [*decoded.values(), *person, *around]
+            case = gather(order, heap, library.systems, disputes, rules, records)
             found.append(Assembled(row.rid, case_id(order), replace(case, odd=odd) if odd else case, needs))
     library.keep()
     return found
@@ -116,44 +118,59 @@ def _unclaimed(library: Library, orders: Sequence[Row], known: set[int]) -> list
 
 
 def _around(
-    library: Library, case: Case, bodies: dict[str, bytes], offers: bool
-) -> tuple[list[Json], tuple[Rule, ...], frozenset[str]]:
-    """The registry around a case, the payers' rules that may speak of its order, and the keys that were asked for."""
+    library: Library, case: Case, bodies: dict[str, bytes], offers: date | None
+) -> tuple[list[Json], tuple[Rule, ...], Records, frozenset[str]]:
+    """The registry around a case: resources, the payers' rules that may speak of its order, rows of the register, and
+    the keys that were asked for."""
     parts = [case.order, *(each for name in CLINICAL.values() for each in getattr(case, name))]
     parts += [each for other in case.others for each in (*other.appointments, *other.encounters)]
-    named = {found.decode() for part in parts for found in _REFERENCE.findall(bodies.get(key(part), b""))}
-    people, needs = _people(library, case, named)
-    groups, clinicians = _performers(case, people)
-    owners = _shared([people[to] for to in _payers(case) if to in people])
-    plan_keys = _plan_keys(case)
-    plans = library.identified("InsurancePlan", plan_keys)
-    rows = library.pointing("OrganizationAffiliation", "participating-organization", "Organization", groups)
-    rows += library.pointing("PractitionerRole", "practitioner", "Practitioner", clinicians)
+    mentioned = {found.decode() for part in parts for found in _REFERENCE.findall(bodies.get(key(part), b""))}
+    people, needs = _people(library, case, mentioned)
+    groups, clinicians = ({*keys, *shared(people[to] for to in keys)} for keys in _performers(case, people))
+    owners = shared([people[to] for to in _payers(case) if to in people])
+    values = {plan for card in case.coverages for plan in _plans(card)}
+    plans, rows = library.plans(values), library.listings(groups | clinicians)
+    others: list[Json] = []
     if offers:
-        networks = {to for plan in plans for part in _parts(plan) for to in targets(part, "network")}
-        rows += library.pointing("OrganizationAffiliation", "network", "Organization", networks)
-    contracts, numbers = _contracts(library, rows)
-    around = {to for each in (*rows, *plans) for to in _named(each)}
-    near = library.fetch(sorted(around))
-    identified = [("InsurancePlan", each) for each in plan_keys] + [("Contract", each) for each in numbers]
-    governing = {to for each in rows if (to := _governing(each))}
-    needs |= registry_keys.asked(around | governing, identified, groups, clinicians, owners)
-    found = {key(each): each for each in (*people.values(), *plans, *rows, *contracts, *near)}
-    rules = _rules(library, case, owners, _shared(people.values()))
-    return list(found.values()), rules, frozenset(needs)
+        others = _others(library, case, plans, offers)
+        rows += library.listings(({key(each) for each in others} | shared(others)) - groups)
+    versions = library.versions(each.contract for each in rows if each.contract)
+    records = Records(tuple(rows), tuple(plans), tuple(versions))
+    near = library.fetch(records.parties)
+    governing = {each.contract for each in rows if each.contract}
+    agreements = {each.agreement for each in versions}
+    needs |= registry_keys.asked(records.parties | governing, values, agreements, groups, clinicians, owners)
+    found = {key(each): each for each in (*people.values(), *others, *near)}
+    rules = _rules(library, case, owners, shared(people.values()))
+    return list(found.values()), rules, records, frozenset(needs)
 
 
 def _rules(library: Library, case: Case, payers: set[str], providers: set[str]) -> tuple[Rule, ...]:
     """The payers' rules that may speak of the order. Of a card that names no plan, nobody knows which rules pass by."""
     plans = [_plans(card) for card in case.coverages]
-    named = {plan for each in plans for plan in each} if all(plans) else None
+    of_cards = {plan for each in plans for plan in each} if all(plans) else None
     asked = [code for _, code in codes(item(case.order, "code"))]
-    return library.rules(payers, named, asked, providers)
+    return library.rules(payers, of_cards, asked, providers)
 
 
-def _people(library: Library, case: Case, named: Iterable[str]) -> tuple[dict[str, Json], set[str]]:
+def _others(library: Library, case: Case, plans: Sequence[PlanListing], day: date) -> list[Json]:
+    """Some organizations that take part in the plan's networks on the day, in the order of their names, with every
+    copy of each."""
+    networks, payers = (
+        {id for each in found for id in (key(each), *identifiers(each))}
+        for found in (
+            library.copies(named(each) for plan in plans for each in plan.networks),
+            library.copies(named(plan.payer) for plan in plans if plan.payer),
+        )
+    )
+    open_to = networks | {every_network_of(each) for each in payers}
+    fields = specialties(item(case.order, "performerType"))
+    return library.copies(register.members(library.conn, open_to, fields, day, MOST, library.as_of))
+
+
+def _people(library: Library, case: Case, mentioned: Iterable[str]) -> tuple[dict[str, Json], set[str]]:
     """Everybody named, whom they work for or belong to; of performers, payers and sites also every copy."""
-    wanted, needs = set(named), set[str]()
+    wanted, needs = set(mentioned), set[str]()
     found: dict[str, Json] = {}
     for _ in range(2):
         for _ in range(3):  # a role's group, its parent, and the parent's parent
@@ -163,7 +180,7 @@ def _people(library: Library, case: Case, named: Iterable[str]) -> tuple[dict[st
         performers = [to for each in _performers(case, found) for to in each]
         meant = {*_sites(case), *_payers(case), *performers}
         for kind in COPIED:
-            ids = _shared(found[to] for to in meant if to in found and to.startswith(f"{kind}/"))
+            ids = shared(found[to] for to in meant if to in found and to.startswith(f"{kind}/"))
             needs |= {registry_keys.identified(kind, each) for each in ids}
             wanted |= {key(each) for each in library.identified(kind, ids)}
     return found, needs | wanted
@@ -175,10 +192,6 @@ def _sites(case: Case) -> set[str]:
     return {to for to in actors | set(targets(case.order, "locationReference")) if to.startswith("Location/")}
 
 
-def _shared(resources: Iterable[Json]) -> set[str]:
-    return {id for each in resources for id in identifiers(each)}
-
-
 def _named(resource: Json) -> list[str]:
     """Whom a resource of the registry names."""
     one = (
@@ -188,20 +201,12 @@ def _named(resource: Json) -> list[str]:
             "practitioner",
             "managingOrganization",
             "partOf",
-            "ownedBy",
-            "participatingOrganization",
         )
     )
     several = [to for name in ("network", "location") for to in targets(resource, name)]
     marked = [target(item(each, "valueReference")) for each in items(resource, "extension")]
-    inside = [to for part in _parts(resource)[1:] for to in targets(part, "network")]
-    wanted = (*(target(each) for each in one), *several, *marked, *inside)
+    wanted = (*(target(each) for each in one), *several, *marked)
     return [to for to in wanted if to.partition("/")[0] in ("Organization", "Location", "Practitioner")]
-
-
-def _parts(plan: Json) -> list[Json]:
-    """The places of an InsurancePlan that can name networks."""
-    return [plan, *items(plan, "coverage"), *items(plan, "plan")]
 
 
 def _performers(case: Case, people: dict[str, Json]) -> tuple[list[str], list[str]]:
@@ -211,7 +216,7 @@ def _performers(case: Case, people: dict[str, Json]) -> tuple[list[str], list[st
         to for each in named if each in people for to in _named(people[each]) if each.startswith("PractitionerRole/")
     }
     found = [people[each] for each in named if each in people]
-    ids = _shared(found)
+    ids = shared(found)
     same = {to: each for to, each in people.items() if to in named or not ids.isdisjoint(identifiers(each))}
     for _ in range(3):
         same |= {to: people[to] for each in [*same.values()] for to in targets(each, "partOf") if to in people}
@@ -226,22 +231,7 @@ def _payers(case: Case) -> set[str]:
     }
 
 
-def _plan_keys(case: Case) -> set[str]:
-    return {f"{IDENTIFIER}/plan|{plan}" for card in case.coverages for plan in _plans(card)}
-
-
 def _plans(card: Json) -> list[str]:
     """The plans that a Coverage names."""
     kinds = (each for each in items(card, "class") if has(item(each, "type"), f"{HL7}/coverage-class", "plan"))
-    return [plan for each in kinds if (plan := text(each, "value"))]
-
-
-def _governing(row: Json) -> str:
-    return target(item(extension(row, f"{EXTENSION}/governing-contract"), "valueReference"))
-
-
-def _contracts(library: Library, rows: Iterable[Json]) -> tuple[list[Json], set[str]]:
-    """The contracts that govern rows of the directory, in all their versions, and the numbers that join these."""
-    first = library.fetch(sorted({to for row in rows if (to := _governing(row))}))
-    numbers = {id for each in first for id in identifiers(each) if id.endswith(f"|{number_of(each)}")}
-    return [*first, *library.identified("Contract", numbers)], numbers
+    return [plan for each in kinds if (plan := text(each, "value").strip())]

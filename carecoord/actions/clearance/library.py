@@ -3,23 +3,28 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection
 
+from carecoord.actions.agreements import register
 from carecoord.actions.clearance import rule_lines
 from carecoord.actions.clearance.shelf import Layer, Reading
+from carecoord.domain.agreements.records import Listing, PlanListing
+from carecoord.domain.agreements.versions import Version
 from carecoord.domain.ehrs.disputes import Disputed
 from carecoord.domain.prior_auth.rule_book import Rule
-from carecoord.domain.referrals.case import REGISTRY
-from carecoord.domain.resource.elements import identifiers, key, targets
+from carecoord.domain.resource.elements import identifiers, key
+from carecoord.domain.resource.parties import TAXES
 from carecoord.store.ehrs import conflicts, ehrs
 from carecoord.store.resources import read
 from carecoord.store.resources.read import Row
 from carecoord.store.worklist import registry
 
 Json = dict[str, Any]
+T = TypeVar("T")
+COPIED = ("Organization", "Location", "Practitioner")
 _decode = msgspec.json.Decoder().decode  # stored bytes were read strictly when they came in; here speed counts
 
 
@@ -37,6 +42,9 @@ class Library:
         self._held: Layer[Json | None] = self._shelf.layer("resources")
         self._answers: Layer[tuple[str, ...]] = self._shelf.layer("answers")
         self._rules: Layer[tuple[Rule, ...]] = self._shelf.layer("rules")
+        self._listings: Layer[tuple[Listing, ...]] = self._shelf.layer("listings")
+        self._plans: Layer[tuple[PlanListing, ...]] = self._shelf.layer("plans")
+        self._versions: Layer[tuple[Version, ...]] = self._shelf.layer("versions")
 
     @cached_property
     def systems(self) -> dict[str, str]:
@@ -69,29 +77,10 @@ class Library:
         missing = [each for each in wanted if each not in self._held]
         if missing:
             pairs = [(kind, id) for kind, _, id in (each.partition("/") for each in missing)]
-            found = read.many(self.conn, pairs, self.as_of)
+            rows = read.many(self.conn, pairs, self.as_of)
             self._held.add(dict.fromkeys(missing))
-            self._keep(found)
+            self._keep(rows)
         return [found for each in wanted if (found := self._held[each])]
-
-    def identified(self, kind: str, keys: Iterable[str]) -> list[Json]:
-        """The resources of a type with these identifiers, `system|value`."""
-
-        def ask(missing: Sequence[str]) -> list[Row]:
-            pairs = [(system, value) for system, _, value in (each.partition("|") for each in missing)]
-            return registry.identified(self.conn, kind, pairs)
-
-        return self._asked(("identified", kind), sorted(set(keys)), ask, lambda found: identifiers(found))
-
-    def pointing(self, kind: str, code: str, to: str, references: Iterable[str]) -> list[Json]:
-        """The resources of a type that refer by a search parameter to any of these `Type/id` (all of type `to`)."""
-
-        def ask(missing: Sequence[str]) -> list[Row]:
-            ids = [each.partition("/")[2] for each in missing]
-            return registry.pointing(self.conn, [(kind, code)], to, ids)
-
-        element = code.replace("participating-organization", "participatingOrganization")
-        return self._asked((kind, code), sorted(set(references)), ask, lambda found: frozenset(targets(found, element)))
 
     def rules(
         self, payers: Iterable[str], plans: Iterable[str] | None, codes: Iterable[str], providers: Iterable[str]
@@ -102,34 +91,61 @@ class Library:
             self._rules.add({asked: rule_lines.find(self.conn, payers, plans, codes, providers, self.as_of)})
         return self._rules[asked]
 
-    def _asked(
-        self,
-        question: tuple[str, ...],
-        values: Sequence[str],
-        ask: Callable[[Sequence[str]], list[Row]],
-        said: Callable[[Json], frozenset[str]],
-    ) -> list[Json]:
-        """Answer from what was asked before, and ask for the rest. In the past, what the index knows today is checked
-        against what each resource said then, and what has changed since is looked through."""
-        missing = [value for value in values if (*question, value) not in self._answers]
-        if missing:
-            rows = ask(missing)
+    def identified(self, kind: str, keys: Iterable[str]) -> list[Json]:
+        """The resources of a type with these identifiers, `system|value`. In the past, what the index knows today is
+        checked against what each resource said then, and what has changed since is looked through."""
+        values = sorted(set(keys))
+        if missing := [value for value in values if (kind, value) not in self._answers]:
+            pairs = [(system, value) for system, _, value in (each.partition("|") for each in missing)]
+            rows = registry.identified(self.conn, kind, pairs)
             if self.as_of is None:
                 found = self._keep(rows)
             else:
                 then = self.fetch(f"{row.type}/{row.id}" for row in rows)
                 found = [*then, *(each for each in self._others() if each not in then)]
-            kind = question[1] if question[0] == "identified" else question[0]
-            mine = [(key(each), said(each)) for each in found if each.get("resourceType") == kind]
-            self._answers.add(
-                {(*question, value): tuple(each for each, words in mine if value in words) for value in missing}
-            )
-        return self.fetch(each for value in values for each in self._answers[*question, value])
+            mine = [(key(each), identifiers(each)) for each in found if each.get("resourceType") == kind]
+            self._answers.add({(kind, value): tuple(each for each, ids in mine if value in ids) for value in missing})
+        return self.fetch(each for value in values for each in self._answers[kind, value])
+
+    def copies(self, keys: Iterable[str]) -> list[Json]:
+        """The organizations that are meant by keys (`records.named`), each with every copy of it."""
+        wanted = sorted(set(keys))
+        own = self.fetch(each for each in wanted if each.startswith("Organization/"))
+        ids = shared(own) | {each for each in wanted if "|" in each}
+        same = self.identified("Organization", (each for each in ids if not each.startswith(TAXES)))
+        return list({key(each): each for each in (*own, *same)}.values())
+
+    def listings(self, subjects: Iterable[str]) -> list[Listing]:
+        """The rows of the directory about organizations and clinicians with these keys (`records.named`)."""
+
+        def ask(missing: Sequence[str]) -> list[Listing]:
+            return register.participations(self.conn, missing, self.as_of)
+
+        return _remembered(self._listings, subjects, ask, lambda each: each.subject)
+
+    def plans(self, values: Iterable[str]) -> list[PlanListing]:
+        """What is listed of the plans with these identifiers, values as they stand on cards."""
+
+        def ask(missing: Sequence[str]) -> list[PlanListing]:
+            return register.plans(self.conn, missing, self.as_of)
+
+        return _remembered(self._plans, values, ask, lambda each: each.plan)
+
+    def versions(self, contracts: Iterable[str]) -> list[Version]:
+        """Every version of the agreements of which these `Contract/id` are versions."""
+        wanted = sorted(set(contracts))
+        if missing := [each for each in wanted if each not in self._versions]:
+            found: dict[str, list[Version]] = {}
+            for each in register.versions(self.conn, missing, self.as_of):
+                found.setdefault(each.agreement, []).append(each)
+            self._versions.add(dict.fromkeys(missing, ()))
+            self._versions.add({each.key: tuple(part) for part in found.values() for each in part})
+        return list({each.key: each for name in wanted for each in self._versions[name]}.values())
 
     def _others(self) -> list[Json]:
-        """What of the registry has changed since the instant, as it was then."""
+        """What of the parties has changed since the instant, as it was then."""
         if self._changed is None and self.as_of is not None:
-            young = registry.changed_since(self.conn, list(REGISTRY), self.as_of)
+            young = registry.changed_since(self.conn, COPIED, self.as_of)
             self._changed = self._keep(read.many(self.conn, young, self.as_of))
         return self._changed or []
 
@@ -142,3 +158,24 @@ class Library:
             if (held := self._held[name]) is not None:
                 found.append(held)
         return found
+
+
+def _remembered(
+    held: Layer[tuple[T, ...]],
+    keys: Iterable[str],
+    ask: Callable[[Sequence[str]], list[T]],
+    said: Callable[[T], str],
+) -> list[T]:
+    """What has been asked for already, and the rest asked for; `said`: the key that an answer belongs to."""
+    wanted = sorted(set(keys))
+    if missing := [each for each in wanted if each not in held]:
+        found: dict[str, list[T]] = {each: [] for each in missing}
+        for each in ask(missing):
+            found.setdefault(said(each), []).append(each)
+        held.add({name: tuple(answers) for name, answers in found.items()})
+    return [each for name in wanted for each in held[name]]
+
+
+def shared(resources: Iterable[Json]) -> set[str]:
+    """Every identifier, `system|value`, that any of the resources has."""
+    return {id for each in resources for id in identifiers(each)}

@@ -52,11 +52,11 @@ def clearance(
     with looking(world, asker, request) as turn, noted(turn, "clearance", *order_named(id), asked) as shown:
         at = _instant(as_of, turn.now, world.base.zone)
         full = _may(turn, id)
-        case = assemble(turn.conn, id, at, offers=True)
+        then, policy = moment(at) if at is not None else turn.now, project.policy(world.settings)
+        case = assemble(turn.conn, id, at, offers=on or local(then, policy.zone))
         if case is None or not _same_patient(turn.conn, case):
             raise missing(*order_named(id))
         shown.append(target(item(case.order, "subject")).removeprefix("Patient/") or None)
-        then, policy = moment(at) if at is not None else turn.now, project.policy(world.settings)
         found = clear(case, then, policy, on)
         if full:
             return _parameters(found, case, _hidden(turn, found.gates, at))

@@ -12,10 +12,12 @@ import structlog
 from sqlalchemy import Connection
 
 from carecoord.actions.access import consents
+from carecoord.actions.agreements import register
 from carecoord.actions.clearance import rule_lines, shelf
 from carecoord.actions.clearance.assemble import Assembled, of_patient
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.events.ledger import Ledger
+from carecoord.domain.agreements import records
 from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.clearance.odd_moves import odd_move
 from carecoord.domain.gates.policy import Policy
@@ -58,6 +60,7 @@ def projector(rules: Policy) -> Projector:
     def project(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
         flags.add(conn, _odd(touched))
         rule_lines.note(conn, touched, now, rules.zone)
+        register.record(conn, touched, micros(now), rules.zone)
         shelf.note(conn, touched)
         patients, ledger = _patients(conn, touched), Ledger(touched)
         _judge(conn, patients, now, rules, ledger)
@@ -196,7 +199,7 @@ def _registry(
     conn: Connection, touched: Sequence[Touched], done: set[str], now: datetime, rules: Policy, ledger: Ledger
 ) -> None:
     """The cases that depend on what was changed of the registry, or hoped to find it."""
-    shared = [each for each in touched if each.type in REGISTRY or each.type == "PlanDefinition"]
+    shared = [each for each in touched if each.type in (*REGISTRY, *records.TYPES, "PlanDefinition")]
     if not shared:
         return
     keys = {f"{each.type}/{each.id}" for each in shared}

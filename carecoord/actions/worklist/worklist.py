@@ -27,6 +27,7 @@ from carecoord.domain.access.verbs import Side, Verb
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.referrals import offers
 from carecoord.domain.referrals.case import Case, order_named
+from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import Json, key
 from carecoord.domain.resource.parties import Directory, directory
 from carecoord.domain.timeline import timeline
@@ -211,12 +212,14 @@ def panel(world: World, grant: Grant, id: str, request: str) -> Panel | PayerPan
             row, glass = _opened(conn, grant, id, now, cases.at)
         if row is not None:
             (row,) = current(conn, [row], now, rules)
-        case = clearance_assemble.assemble(conn, id, offers=True) if row else None
+        case = clearance_assemble.assemble(conn, id, offers=local(now, zone)) if row else None
         if row is None or case is None:
             raise NotFound("There is no such referral, or none that you may see.", "http.id")
         ours = () if glass else office(conn, grant).organizations
         sides = verbs.sides(row.placer, row.performer, ours)
-        contracts = {key(each) for each in case.agreements}  # a payer stands on that of today, we on that of the visit
+        contracts = {
+            each.key for each in case.records.versions
+        }  # a payer stands on that of today, we on that of the visit
         logged = log.of_resources(conn, contracts | timeline.sources(case, row.agreement))
         settles = not glass and verbs.may(grant.roles, "settle")
         shared = between(conn, case, row.patient, settles) if whole(grant) else Between()

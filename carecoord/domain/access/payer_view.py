@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, tzinfo
 from typing import Any, Final
 
-from carecoord.domain.agreements.versions import number_of
+from carecoord.domain.agreements.records import Records
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.clearance.deadlines import changes_at
 from carecoord.domain.gates.gate import Gate
@@ -135,8 +135,8 @@ def payer_case(case: Case, found: Clearance, now: datetime, policy: Policy, on: 
     judged = judged_for_payer(told, now, policy, on)
     asks = [ask for ask in judged.papers if ask.by == "payer" and ask.state != "attached"]
     number = judged.participation.number
-    notices = tuple(each for each in told.agreements if number and number_of(each) == number)
-    bare = replace(told, plans=(), affiliations=(), agreements=notices, locations=())
+    notices = tuple(each for each in told.records.versions if number and each.number == number)
+    bare = replace(told, records=Records(versions=notices), locations=())
     return PayerCase(
         bare, judged.facts.parties, tuple(gates(judged)), timeline.disclosed(told),
         tuple((ask.words, ask.due) for ask in asks), number,
@@ -196,7 +196,7 @@ def told_to_payer(case: Case, found: Clearance) -> Case | None:
         inquiries=tuple(each for each in case.inquiries if _cards_of(each) & own),
         claims=claims, responses=answers, documents=timeline.disclosed(replace(case, claims=claims)),
         organizations=case.organizations, locations=case.locations, practitioners=case.practitioners, roles=case.roles,
-        plans=case.plans, affiliations=case.affiliations, agreements=case.agreements,
+        records=case.records,
     )  # fmt: skip
 
 

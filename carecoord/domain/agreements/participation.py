@@ -211,11 +211,12 @@ def _under(
 ) -> Participation:
     """The row's agreement on the day, and the credentialing."""
     name, network = asked.performer.named, _names([n for p in plans for n in p.networks])
-    number = known.numbers.get(contract, "")
-    stand = standing(number, known.agreements.get(number, ()), day) if number else None
-    if stand is None:
+    versions = known.agreements.get(known.numbers.get(contract, ""), ())
+    if not versions:
         reason = sentence("agreement.contract", who=name, network=network)
         return Participation("unknown", "contract", reason, (row.evidence,), network)
+    number = versions[0].number
+    stand = standing(number, versions, day)
     proof = (row.evidence, *stand.evidence)
     if not stand.version:
         return _not_in_force(stand, proof, network)

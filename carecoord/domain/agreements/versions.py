@@ -12,9 +12,12 @@ from typing import Literal
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.resource.codes import EXTENSION, IDENTIFIER
 from carecoord.domain.resource.days import Days, add_months, days, first, shifted
-from carecoord.domain.resource.elements import Json, evidence, extension, item, items, key, target, text
+from carecoord.domain.resource.elements import Json, evidence, extension, identifier, item, items, key, target, text
+from carecoord.domain.resource.parties import Directory, party
+from carecoord.fhir.search.values import clip
 from carecoord.words.sentence import Sentence, dated, sentence
 
+_MOST = 4_000_000  # days or months: more than the calendar has, and the most that is kept of what somebody wrote
 IN_FORCE = {"executed", "renewed", "amended", "appended", "terminated"}  # a terminated one was, until its end
 AWAITED: dict[str, Callable[[str], Sentence]] = {  # status -> what is still to be done about the agreement of a number
     "executable": lambda number: sentence("agreement.awaited.signature", number=number),
@@ -26,10 +29,13 @@ AWAITED: dict[str, Callable[[str], Sentence]] = {  # status -> what is still to 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version. `days` is its own term as written; `notice` the day notice was given on it."""
+    """One version of an agreement: one Contract. `written` is the version of that resource, `agreement` what joins the
+    versions (the number with its system), `days` its own term as written, `notice` the day notice was given on it,
+    `noticed` whether the Contract itself says so, `authority` the References to those whose agreement it is."""
 
     key: str
-    evidence: tuple[Evidence, ...]
+    written: str | None
+    agreement: str
     number: str
     n: str
     status: str
@@ -40,6 +46,14 @@ class Version:
     renewal_months: int
     amends: str
     amendment: str
+    noticed: bool
+    authority: tuple[Json, ...]
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """The elements of the Contract that say how it stands."""
+        parts = ("status", "applies", *(("extension('notice-given')",) if self.noticed else ()))
+        return tuple(Evidence(self.key, self.written, f"Contract.{part}") for part in parts)
 
     @property
     def run(self) -> Days:
@@ -87,23 +101,52 @@ class Standing:
     beside: Sentence | None = None
 
 
-def versions(contracts: Iterable[Json], zone: tzinfo) -> dict[str, tuple[Version, ...]]:
-    """Every version by agreement number, with the term that amendments inherit, oldest first."""
-    read = {each.key: each for each in (_version(c, zone) for c in contracts)}
-    found: dict[str, list[Version]] = {}
+def by_agreement(recorded: Iterable[Version], known: Directory) -> dict[str, tuple[Version, ...]]:
+    """Every version by its agreement, with the term that amendments inherit, oldest first. Two payers may have given
+    one number: then each has an agreement of its own."""
+    read = {each.key: each for each in recorded}
+    found: dict[str, dict[str, list[Version]]] = {}
     for each in read.values():
-        found.setdefault(each.number, []).append(_inherit(each, read, set()))
-    return {number: tuple(sorted(each, key=_age)) for number, each in found.items()}
+        own = found.setdefault(each.agreement, {})
+        own.setdefault(_whose(each, read, known), []).append(_inherit(each, read, set()))
+    made: dict[str, tuple[Version, ...]] = {}
+    for agreement, by_payer in found.items():
+        alone = len(by_payer.keys() - {""}) < 2
+        parts = {"": [v for part in by_payer.values() for v in part]} if alone else by_payer
+        made |= {f"{agreement}{whose}": tuple(sorted(part, key=_age)) for whose, part in parts.items()}
+    return made
+
+
+def _whose(version: Version, read: dict[str, Version], known: Directory) -> str:
+    """The key of the party whose agreement a version is; of one that names nobody, that of what it amends."""
+    seen: set[str] = set()
+    while not version.authority and version.amends in read and version.key not in seen:
+        seen.add(version.key)
+        version = read[version.amends]
+    parties = [found for each in version.authority if (found := party(each, known))]
+    return f" {min(parties[0].keys)}" if parties else ""
 
 
 def number_of(contract: Json) -> str:
     """The agreement number; a Contract without one is an agreement by itself, under its own `Contract/id`."""
-    ids = items(contract, "identifier")
-    own = [text(i, "value") for i in ids if i.get("system") == f"{IDENTIFIER}/agreement"]
-    return next(iter([*own, *(text(i, "value") for i in ids)]), "") or key(contract)
+    return text(_numbered(contract), "value") or key(contract)
 
 
-def _version(contract: Json, zone: tzinfo) -> Version:
+def agreement_of(contract: Json) -> str:
+    """What all versions of an agreement share: its number with the number's system, as it stands in an index."""
+    return clip(identifier(_numbered(contract)) or number_of(contract))
+
+
+def _numbered(contract: Json) -> Json:
+    """The identifier that is the agreement number."""
+    ids = [each for each in items(contract, "identifier") if text(each, "value")]
+    own = [each for each in ids if each.get("system") == f"{IDENTIFIER}/agreement"]
+    return next(iter([*own, *ids]), {})
+
+
+def version_of(contract: Json, zone: tzinfo) -> Version:
+    """The version that a Contract is, by itself."""
+
     def mark(name: str) -> Json:
         return extension(contract, f"{EXTENSION}/{name}")
 
@@ -115,24 +158,22 @@ def _version(contract: Json, zone: tzinfo) -> Version:
     months = mark("renewal-months").get("valueInteger")
     ahead = mark("notice-days").get("valueInteger")
     return Version(
-        key(contract),
-        _proof(contract, notice is not None),
+        evidence(contract).reference,
+        evidence(contract).version,
+        agreement_of(contract),
         number_of(contract),
         text(contract, "version"),
         text(contract, "status"),
         Days(start or applies.start, applies.end),
         mark("evergreen").get("valueBoolean") is True,
         notice,
-        ahead if isinstance(ahead, int) and ahead > 0 else 0,
-        months if isinstance(months, int) and months > 0 else 12,
+        min(ahead, _MOST) if isinstance(ahead, int) and ahead > 0 else 0,
+        min(months, _MOST) if isinstance(months, int) and months > 0 else 12,
         target(item(mark("amends"), "valueReference")),
         text(mark("amendment-type"), "valueCode"),
+        notice is not None,
+        tuple(items(contract, "authority")),
     )
-
-
-def _proof(contract: Json, noticed: bool) -> tuple[Evidence, ...]:
-    term = (evidence(contract, "status"), evidence(contract, "applies"))
-    return (*term, evidence(contract, "extension('notice-given')")) if noticed else term
 
 
 def _day(text_: str, zone: tzinfo) -> date | None:

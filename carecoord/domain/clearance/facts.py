@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date
 
-from carecoord.domain.agreements import versions as agreements_versions
 from carecoord.domain.agreements.directory import Register, register
 from carecoord.domain.agreements.participation import exactness
 from carecoord.domain.clearance.conflicts import Conflict, conflicts, system_name
@@ -74,7 +73,6 @@ def facts(case: Case, policy: Policy) -> Facts:
     order = referral(case, known, roles, policy)
     asked, held = requests(case, known, roles, policy), cards(case, known, policy)
     own = visits(case.appointments, case.encounters, known, policy)
-    versions = agreements_versions.versions(case.agreements, policy.zone)
     return Facts(
         parties=known,
         referral=order,
@@ -83,7 +81,7 @@ def facts(case: Case, policy: Policy) -> Facts:
         papers=papers(case, asked, policy),
         visits=own,
         closing=closing(case, policy),
-        register=register(case, known, roles, versions, policy),
+        register=register(case.records, known, case.organizations),
         rules=case.rules,
         known=question.known(case, order, known, roles, (own, *_alike(case, known, policy))),
         conflicts=conflicts(case, policy),

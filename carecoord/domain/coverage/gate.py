@@ -122,7 +122,7 @@ def _card(coverage: Json, case: Case, known: Directory, policy: Policy) -> Card:
         days(period, zone) if period else NEVER,
         doubtful(period, zone),
         next((p for p in (party(each, known) for each in items(coverage, "payor")) if p), None),
-        text(plan, "value"),
+        text(plan, "value").strip(),
         text(plan, "name") or text(plan, "value"),
         has(item(coverage, "type"), *SELF_PAY),
         identifiers(coverage),

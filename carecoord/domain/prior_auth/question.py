@@ -10,8 +10,9 @@ from typing import Final
 from carecoord.domain.prior_auth.code_ranges import coarser, normal, under, within
 from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.referrals.case import Case
-from carecoord.domain.referrals.referral import Referral, specialties
+from carecoord.domain.referrals.referral import Referral
 from carecoord.domain.referrals.visits import Visits
+from carecoord.domain.resource.codes import specialties
 from carecoord.domain.resource.days import shifted
 from carecoord.domain.resource.elements import Json, codes, item, items, key, target, text
 from carecoord.domain.resource.parties import Directory, Party, Role, party

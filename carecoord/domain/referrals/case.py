@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from carecoord.domain.agreements.records import Records
 from carecoord.domain.ehrs.disputes import Disputed, of_case
 from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.resource.codes import PAS, PATIENT_REFERRAL, TASK_CODES, has
@@ -40,9 +41,6 @@ REGISTRY = {
     "Location": "locations",
     "Practitioner": "practitioners",
     "PractitionerRole": "roles",
-    "InsurancePlan": "plans",
-    "OrganizationAffiliation": "affiliations",
-    "Contract": "agreements",
 }
 ABOUT = {  # what counts by whom it is about, not by naming the order, and the element that says so
     "Claim": "patient",
@@ -54,6 +52,7 @@ ABOUT = {  # what counts by whom it is about, not by naming the order, and the e
     "QuestionnaireResponse": "subject",
 }
 Some = tuple[Json, ...]
+NO_RECORDS = Records()
 
 
 @dataclass(frozen=True)
@@ -89,10 +88,8 @@ class Case:
     locations: Some = ()
     practitioners: Some = ()
     roles: Some = ()
-    plans: Some = ()
-    affiliations: Some = ()
-    agreements: Some = ()
     rules: tuple[Rule, ...] = ()  # of the payers' rules those that may speak of the order
+    records: Records = NO_RECORDS  # what the register says of the plan's networks, and of who takes part in them
     systems: Mapping[str, str] = field(default_factory=dict)  # base URL of an EHR -> the name it was added under
     others: tuple[OtherOrder, ...] = ()
     alike: tuple[OtherOrder, ...] = ()  # the patient's other orders for one of the same services
@@ -148,11 +145,12 @@ def gather(
     systems: Mapping[str, str] | None = None,
     disputes: Iterable[Disputed] = (),
     rules: Iterable[Rule] = (),
+    records: Records = NO_RECORDS,
 ) -> Case:
     """Join a case from any heap of resources: the patient's are kept when they concern this order, coverage and
     requests for authorization always (one that is not linked may still be the one meant), the registry's as given.
     `systems`: what the EHRs are called, by base URL. `disputes`: of all of the patient's resources. `rules`:
-    those of the payers that may speak of the order."""
+    those of the payers that may speak of the order. `records`: what the register says."""
     heap: dict[str, list[Json]] = {}
     for each in resources:
         heap.setdefault(str(each.get("resourceType")), []).append(each)
@@ -181,7 +179,7 @@ def gather(
     held = {me, *(key(each) for name in CLINICAL.values() for each in fields[name])} if disputes else ()
     return Case(
         order, patient, **fields, systems=systems or {}, others=_others(me, subject, heap),
-        alike=_alike(order, heap), rules=tuple(rules),
+        alike=_alike(order, heap), rules=tuple(rules), records=records,
         disputes=of_case(disputes, held, subject.partition("/")[2]), odd=frozenset(),
     )  # fmt: skip
 

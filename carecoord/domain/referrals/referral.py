@@ -13,6 +13,7 @@ from carecoord.domain.gates.policy import Clock, Policy
 from carecoord.domain.referrals import stages
 from carecoord.domain.referrals.case import Case, coordinates
 from carecoord.domain.referrals.stages import Stage
+from carecoord.domain.resource.codes import specialties
 from carecoord.domain.resource.days import ALWAYS, NEVER, Days, When, days, local, moment, shifted, when
 from carecoord.domain.resource.elements import Json, codes, evidence, item, items, key, target, targets, text, words
 from carecoord.domain.resource.parties import Directory, Party, Role, party
@@ -116,12 +117,6 @@ def referral(case: Case, known: Directory, roles: Mapping[str, Role], policy: Po
         site=_site(order, performer, known),
         cards=tuple(to for to in targets(order, "insurance") if to.startswith("Coverage/")),
     )
-
-
-def specialties(concept: Json) -> frozenset[str]:
-    """The codes and the folded words by which a specialty is compared."""
-    said = [words(concept), *(text(each, name) for each in items(concept, "coding") for name in ("code", "display"))]
-    return frozenset(" ".join(each.casefold().split()) for each in said if each)
 
 
 def _age(task: Json, policy: Policy) -> tuple[When, When, str]:

@@ -1,6 +1,6 @@
 """The terms that resources and rules share: canonical urls and the codes that carry a meaning for clearance."""
 
-from carecoord.domain.resource.elements import Json, text
+from carecoord.domain.resource.elements import Json, items, text, words
 from carecoord.fhir.code_systems import X12_REVIEW, canonical
 
 CANONICAL = "https://carecoord.example/fhir"
@@ -41,3 +41,9 @@ def has(concept: Json, system: str, code: str) -> bool:
         isinstance(each, dict) and text(each, "code") == code and canonical(text(each, "system")) == canonical(system)
         for each in coding
     )
+
+
+def specialties(concept: Json) -> frozenset[str]:
+    """The codes and the folded words by which a specialty is compared."""
+    said = [words(concept), *(text(each, name) for each in items(concept, "coding") for name in ("code", "display"))]
+    return frozenset(" ".join(each.casefold().split()) for each in said if each)

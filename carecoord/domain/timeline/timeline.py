@@ -4,7 +4,6 @@ one line of events."""
 from collections.abc import Iterable
 from datetime import tzinfo
 
-from carecoord.domain.agreements.versions import number_of
 from carecoord.domain.referrals.case import Case, linked
 from carecoord.domain.resource.elements import Json, item, items, key, target, targets
 from carecoord.domain.resource.parties import Directory
@@ -36,7 +35,7 @@ def timeline(
 
 def sources(case: Case, agreement: str | None) -> set[str]:
     """The resources, `Type/id`, whose changes tell what happened to a case."""
-    contracts = (key(each) for each in case.agreements if agreement and number_of(each) == agreement)
+    contracts = (each.key for each in case.records.versions if agreement and each.number == agreement)
     return {*concerning(case), *contracts}
 
 

@@ -6,6 +6,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
 from auth.tables import metadata as auth_metadata
+from carecoord.store.agreements import tables as agreement_tables  # noqa: F401
 from carecoord.store.audit import tables as audit_tables  # noqa: F401  (it puts its tables into the metadata)
 from carecoord.store.database.tables import Big, Str, metadata
 from carecoord.store.ehrs import tables as ehrs_tables  # noqa: F401

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carecoord.domain.agreements.versions import standing, versions
+from carecoord.domain.agreements.versions import standing
 from carecoord.domain.resource.days import add_months
 from tests.domain.stories import (
-    POLICY,
     Story,
     T,
     affiliation,
@@ -24,6 +23,7 @@ from tests.domain.stories import (
     ref,
     site,
     task,
+    versions,
 )
 
 PLAN_NET = "http://hl7.org/fhir/us/davinci-pdex-plan-net/StructureDefinition/network-reference"
@@ -326,7 +326,7 @@ DAYS = st.integers(-800, 800)
 @given(start=DAYS, length=st.integers(1, 900), evergreen=st.booleans(), notice=st.none() | DAYS, day=DAYS)
 def test_a_version_holds_exactly_in_its_run(start, length, evergreen, notice, day):
     signed = contract(start=start, end=start + length, evergreen=evergreen, notice=notice)
-    found = versions([signed], POLICY.zone)["AGR-1"]
+    found = versions(*[signed])
     stand = standing("AGR-1", found, on(day))
     run = found[0].run
     assert (stand.state == "in-force") == run.holds(on(day))

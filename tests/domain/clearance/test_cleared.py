@@ -222,8 +222,10 @@ class TestStages:
 
 class TestConflicts:
     def test_a_visit_that_the_ehr_cancelled_and_we_booked_again_is_booked(self):
-        story = plain().without(VISIT).with_(
-            appointment(12, "old", "cancelled"), appointment(12, "new", meta={"versionId": "1"})
+        story = (
+            plain()
+            .without(VISIT)
+            .with_(appointment(12, "old", "cancelled"), appointment(12, "new", meta={"versionId": "1"}))
         )
         assert story.clear().conflict == ()
         assert story.clear().cleared

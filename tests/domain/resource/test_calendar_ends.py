@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carecoord.domain.agreements.versions import versions
 from carecoord.domain.worklist.row import row
 from tests.domain.stories import (
     NOW,
@@ -28,6 +27,7 @@ from tests.domain.stories import (
     report,
     rule,
     task,
+    versions,
     wish,
 )
 
@@ -111,11 +111,11 @@ def terms(start: str, end: str, notice: str, days: int, months: int = 12):
     ],
 )
 def test_a_renewed_term_ends_on_its_day_of_the_month(end, notice, days, months, last):
-    found = versions([terms("2023-03-01", end, notice, days, months)], POLICY.zone)["AGR-1"][0]
+    found = versions(*[terms("2023-03-01", end, notice, days, months)])[0]
     assert str(found.run.last) == last
 
 
 @pytest.mark.parametrize("days", [999_999_999, 2**31 - 1, 3_000_000])
 def test_a_notice_in_time_for_no_end_of_the_calendar_ends_nothing(days):
-    found = versions([terms("2025-04-01", "2027-03-02", "2026-11-27", days)], POLICY.zone)["AGR-1"][0]
+    found = versions(*[terms("2025-04-01", "2027-03-02", "2026-11-27", days)])[0]
     assert found.run.end is None

@@ -157,7 +157,8 @@ def test_a_payer_hears_of_what_came_to_it_or_from_it_and_of_nothing_else(steps: 
         return
     heard = payer_view.events(told, ZONE, log)
     theirs = {key(each) for part in (told.case.claims, told.case.responses, told.case.tasks, told.case.eligibility,
-                                     told.documents, told.case.agreements) for each in part}  # fmt: skip
+                                     told.documents) for each in part}  # fmt: skip
+    theirs |= {each.key for each in told.case.records.versions}
     known = directory([*case.organizations, *case.locations, *case.practitioners])
     whole = {(each.at, each.kind, each.what) for each in timeline(case, known, ZONE, told.agreement, log)}
     for each in heard:

@@ -13,7 +13,8 @@ PAYER = {"url": f"{EXTENSION}/plan-payer", "valueIdentifier": NAMED["identifier"
 
 
 def asked(**of: Any) -> frozenset[str]:
-    nothing: dict[str, Any] = dict.fromkeys(("references", "named", "organizations", "practitioners", "payers"), ())
+    kinds = ("references", "plans", "agreements", "organizations", "practitioners", "payers")
+    nothing: dict[str, Any] = dict.fromkeys(kinds, ())
     return registry_keys.asked(**(nothing | of))
 
 
@@ -21,8 +22,8 @@ def asked(**of: Any) -> frozenset[str]:
     ("of", "resource"),
     [
         ({"references": ["Organization/a"]}, {"resourceType": "Organization", "id": "a"}),
-        ({"named": [("InsurancePlan", ID)]}, {"resourceType": "InsurancePlan", "id": "p", **NAMED}),
-        ({"named": [("Contract", ID)]}, {"resourceType": "Contract", "id": "c", **NAMED}),
+        ({"plans": ["7"]}, {"resourceType": "InsurancePlan", "id": "p", **NAMED}),
+        ({"agreements": [ID]}, {"resourceType": "Contract", "id": "c", **NAMED}),
         ({"organizations": ["Organization/a"]},
          {"resourceType": "OrganizationAffiliation", "id": "r",
           "participatingOrganization": {"reference": "Organization/a"}}),

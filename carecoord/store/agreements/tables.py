@@ -1,0 +1,104 @@
+"""The tables of agreements and networks. Each row is what one version of a resource says, with two times: the days for
+which it says it (`valid_from`, `valid_to`), and how long we knew it so (`recorded_at`, `superseded_at`). Both are
+half-open. A row is written once; only its `superseded_at` is set, when another version of the resource takes its place.
+
+Days are numbers of the calendar (1 is 0001-01-01), NO_START and NO_END where a side is open. Instants are microseconds
+since 1970-01-01 UTC; a row that still holds is superseded at NEVER. References are JSON as FHIR has them, and beside
+them stands the key by which they are found: `Type/id`, or `system|value` of a logical identifier.
+"""
+
+from typing import Final
+
+from sqlalchemy import Boolean, Column, Index, Integer, Table
+
+from carecoord.store.database.tables import Big, Str, metadata
+
+NO_START: Final = 0
+NO_END: Final = 10_000_000
+NEVER: Final = 2**62
+
+agreement_version = Table(  # a Contract
+    "agreement_version",
+    metadata,
+    Column("rid", Big, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),  # of the resource
+    Column("id", Str, nullable=False),  # of the resource
+    Column("agreement", Str, nullable=False),  # what the versions of an agreement share: its number with its system
+    Column("number", Str, nullable=False),
+    Column("n", Str, nullable=False),  # the version as the parties count it
+    Column("status", Str, nullable=False),
+    Column("valid_from", Integer, nullable=False),
+    Column("valid_to", Integer, nullable=False),
+    Column("evergreen", Boolean, nullable=False),
+    Column("notice", Integer),  # the day on which notice was given
+    Column("notice_days", Integer, nullable=False),
+    Column("renewal_months", Integer, nullable=False),
+    Column("amends", Str, nullable=False),  # `Contract/id`
+    Column("amendment", Str, nullable=False),
+    Column("authority", Str, nullable=False),  # References: whose agreement it is
+    Column("recorded_at", Big, nullable=False),
+    Column("superseded_at", Big, nullable=False),
+    Index("ix_agreement_version_id", "id", "superseded_at"),
+    Index("ix_agreement_version_agreement", "agreement", "superseded_at"),
+)
+
+participation = Table(  # an OrganizationAffiliation, or a PractitionerRole that names networks
+    "participation",
+    metadata,
+    Column("rid", Big, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("type", Str, nullable=False),
+    Column("id", Str, nullable=False),
+    Column("subject", Str, nullable=False),  # the key of whom it is about: the clinician, or the organization
+    Column("include", Boolean, nullable=False),
+    Column("payer", Str, nullable=False),  # a Reference, as the next three
+    Column("organization", Str, nullable=False),
+    Column("practitioner", Str, nullable=False),
+    Column("networks", Str, nullable=False),  # a list of References, as the next
+    Column("sites", Str, nullable=False),
+    Column("specialties", Str, nullable=False),  # a list of words
+    Column("contract", Str, nullable=False),  # `Contract/id`
+    Column("credentialed", Integer),  # from this day on
+    Column("valid_from", Integer, nullable=False),
+    Column("valid_to", Integer, nullable=False),
+    Column("recorded_at", Big, nullable=False),
+    Column("superseded_at", Big, nullable=False),
+    Index("ix_participation_subject", "subject", "superseded_at"),
+)
+
+# Who can be offered in a network: a row for each network and specialty of an organization's participation, and one for
+# the network without a specialty. It stands in the order in which people read names, so that the first few are a walk
+# of the index, however many there are.
+network_member = Table(
+    "network_member",
+    metadata,
+    Column("rid", Big, primary_key=True, autoincrement=False),  # as in `participation`
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("network", Str, primary_key=True),  # its key
+    Column("specialty", Str, primary_key=True),  # empty: whatever it is
+    Column("sort", Str, nullable=False),  # the organization's name, folded
+    Column("subject", Str, nullable=False),
+    Column("contract", Str, nullable=False),  # its id
+    Column("valid_from", Integer, nullable=False),
+    Column("valid_to", Integer, nullable=False),
+    Column("recorded_at", Big, nullable=False),
+    Column("superseded_at", Big, nullable=False),
+    Index("ix_network_member_sort", "network", "specialty", "sort", "rid"),
+    Index("ix_network_member_subject", "subject"),
+)
+
+plan_network = Table(  # an InsurancePlan, once for each identifier
+    "plan_network",
+    metadata,
+    Column("rid", Big, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("plan", Str, primary_key=True),  # the value of its identifier, as it stands on cards
+    Column("id", Str, nullable=False),
+    Column("payer", Str, nullable=False),  # a Reference
+    Column("networks", Str, nullable=False),  # a list of References
+    Column("valid_from", Integer, nullable=False),
+    Column("valid_to", Integer, nullable=False),
+    Column("recorded_at", Big, nullable=False),
+    Column("superseded_at", Big, nullable=False),
+    Index("ix_plan_network_plan", "plan", "superseded_at"),
+)
