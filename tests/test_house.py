@@ -6,6 +6,7 @@ import subprocess
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -31,13 +32,19 @@ def sources() -> list[Path]:
     return [path for path in found if "versions" not in path.parts]
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """A module as a tree, read once for all rules."""
+    return ast.parse(path.read_text())
+
+
 def named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
     """Every function of a module: `file:name` and its length in lines."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield f"{named(path)}:{node.name}", (node.end_lineno or node.lineno) - node.lineno + 1
 
@@ -74,7 +81,7 @@ def test_no_module_is_named_by_a_gerund() -> None:
 
 def public_names(path: Path) -> Iterator[str]:
     """What a module offers: functions and classes that nothing registers by a decorator, and constants."""
-    for node in ast.parse(path.read_text()).body:
+    for node in parsed(path).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.decorator_list:
             yield node.name
         elif isinstance(node, ast.Assign):
@@ -108,7 +115,7 @@ def test_what_to_open_for_what_is_there() -> None:
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    silent = [path for path in sources() if ast.get_docstring(ast.parse(path.read_text())) is None]
+    silent = [path for path in sources() if ast.get_docstring(parsed(path)) is None]
     assert [named(path) for path in silent if path.stem != "__init__"] == []
 
 
@@ -119,14 +126,14 @@ def test_every_rule_that_the_domain_names_is_in_the_list_of_rules_and_none_is_ma
     for path in sorted((ROOT / "carecoord").rglob("*.py")):
         if joined.search(path.read_text()):
             raise AssertionError(f"{named(path)}: write a rule's id out, or take it from domain/rules.py")
-        said = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+        said = {node.value for node in ast.walk(parsed(path)) if isinstance(node, ast.Constant)}
         ids = {each for each in said if isinstance(each, str) and whole.fullmatch(each)}
         assert ids <= listed, f"{named(path)}: write {sorted(ids - listed)} into carecoord/domain/rules.py"
 
 
 def test_every_rule_of_the_list_is_given_by_some_rule_of_the_domain() -> None:
     paths = (path for path in (ROOT / "carecoord" / "domain").rglob("*.py") if path.stem not in ("rules", "payer_view"))
-    said = {node.value for path in paths for node in ast.walk(ast.parse(path.read_text()))
+    said = {node.value for path in paths for node in ast.walk(parsed(path))
             if isinstance(node, ast.Constant)}  # fmt: skip
     unsaid = {id for ids in RULES.values() for id in ids if not {id, id.partition(".")[2]} & said}
     assert unsaid == set()
@@ -159,7 +166,7 @@ SPOKEN = re.compile(r"[A-Za-z]{2,}[,:;.]? +[A-Za-z{]")  # two words, one after t
 
 def literals(path: Path) -> Iterator[ast.Constant]:
     """The texts of a module that are neither its documentation nor the message of an error."""
-    tree = ast.parse(path.read_text())
+    tree = parsed(path)
     beside = {id(node) for error in ast.walk(tree) if isinstance(error, ast.Raise) for node in ast.walk(error)}
     beside |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
@@ -193,7 +200,7 @@ def roles_named(path: Path) -> Iterator[int]:
     """The lines that name a role where the tables should be asked: roles compared with or joined to one, a set or
     several in a row of nothing but roles. A gate's `who`, a row's `role` and the party that is called name whose move
     it is, not what somebody may do, and have types of their own."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Compare | ast.BinOp):
             asked = re.search(r"\broles\b", ast.unparse(node)) and ROLES & texts_in(node)
         elif isinstance(node, ast.Set | ast.List | ast.Tuple):
