@@ -74,6 +74,32 @@ def test_every_number_on_the_page_is_the_length_of_the_list_behind_it(
         assert str(len(walk(coordinator, address))) == count, label
 
 
+@pytest.mark.parametrize("asked", ["facet=priority", "facet=referral&authorization=pended", "facet=owner&q=cardio"])
+def test_each_option_of_a_filter_tells_how_many_rows_it_gives(coordinator: FlaskClient, asked: str) -> None:
+    """It is asked when the menu opens; the page itself does not wait for it."""
+    name, _, rest = asked.removeprefix("facet=").partition("&")
+    page = get(coordinator, f"/?{rest}")
+    menu = first(rf'<div class="facet[^"]*" data-facet="{name}">(.*?)</details>', page)
+    told = coordinator.get(f"/worklist/options?{asked}").json
+    assert told is not None
+    assert set(told) == set(re.findall(r'data-value="([^"]+)"', menu))
+    for value, count in told.items():
+        assert str(len(walk(coordinator, f"/?{rest}&{name}={value}"))) == count, value
+    assert any(count != "0" for count in told.values())
+
+
+def test_nobody_learns_from_the_options_of_a_filter_what_the_list_does_not_show(
+    house: House, coordinator: FlaskClient
+) -> None:
+    payer = house.enter("payer")
+    assert payer.get("/worklist/options?facet=owner").status_code == 400
+    assert payer.get("/worklist/options?facet=gate&tab=open").status_code == 400
+    assert payer.get("/worklist/options?facet=authorization").status_code == 200
+    assert coordinator.get("/worklist/options?facet=nonsense").status_code == 400
+    assert coordinator.get("/worklist/options?facet=owner&tab=nonsense").status_code == 400
+    assert not any(n != "0" for n in house.enter("admin").get("/worklist/options?facet=priority").json.values())
+
+
 def test_every_open_case_stands_under_the_group_of_its_due_time(coordinator: FlaskClient) -> None:
     page = get(coordinator, "/")
     heads = re.findall(r'class="group group-(\w+)".*?>([\w ]+) <span class="count">(\d+)', page)
@@ -196,7 +222,7 @@ def test_an_address_that_means_nothing_is_a_kind_page_and_no_failure(coordinator
     assert b"Back to the worklist" in answer.data
 
 
-@pytest.mark.parametrize("path", ["/", "/referrals/worked-01-visit-after-approval", "/worklist.csv"])
+@pytest.mark.parametrize("path", ["/", "/referrals/worked-01-visit-after-approval", "/worklist.csv", "/worklist/options"])
 def test_nobody_gets_in_without_signing_in(house: House, path: str) -> None:
     answer = house.app.test_client().get(path)
     assert answer.status_code == 303

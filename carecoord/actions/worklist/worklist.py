@@ -41,7 +41,7 @@ from carecoord.store.events import log
 from carecoord.store.resources import read
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist import version as worklist_version
-from carecoord.store.worklist.query import CaseScope, Worklist, WorklistQuery, place
+from carecoord.store.worklist.query import FACETS, CaseScope, Worklist, WorklistQuery, place
 from carecoord.store.worklist.standings import Standing, standings
 from carecoord.store.worklist.tabs import DueBounds
 from carecoord.world import World
@@ -111,6 +111,23 @@ def worklist(world: World, grant: Grant, asked: WorklistQuery, tabs: Sequence[st
         now, cases.at, shown, ends, more_after, more_before, tally, groups, choices, due, syncs, full, grant.roles,
         belongs,
     )  # fmt: skip
+
+
+def options(
+    world: World, grant: Grant, asked: WorklistQuery, name: str, values: Sequence[str], request: str
+) -> dict[str, int]:
+    """How many rows each option of a facet would give in the list that was asked for: of these values, and of those
+    whose words come from the data. Raises Invalid for what the asker may not ask."""
+    if name not in FACETS:
+        raise Invalid(f"There is no filter {name!r}; choose {', '.join(FACETS)}.", "http.facet")
+    demand(grant, replace(asked, facets=(*asked.facets, (name, tuple(values)))))
+    now = world.clock()
+    with reading(world.engine) as conn:
+        cases = seen_cases(world, conn, grant, now)
+        told = [value for value, _ in cases.choices(name, LABELS[name])] if name in LABELS else []
+        found = cases.options(asked, name, tuple(dict.fromkeys((*values, *told))))
+    _audit(world, grant, now, request, query=_said(asked))
+    return found
 
 
 def version(world: World, grant: Grant) -> int:

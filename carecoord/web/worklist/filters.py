@@ -26,17 +26,22 @@ class Facet:
     choices: Sequence[Choice]
 
 
+_NOTHING = {"owner": Chip("No owner", "", ""), "gate": Chip("All gates met", "", icon="circle-check")}
+
+
+def fixed(name: str) -> tuple[str, ...]:
+    """The options of a facet that do not come from the data; none for a name that is no facet's."""
+    _, words = labels.FACETS.get(name, ("", None))
+    return (*(words or ()), *([NONE] if name in _NOTHING else []))
+
+
 def facet(name: str, choices: Mapping[str, list[tuple[str, str]]], address: Address) -> Facet:
     """One chip of the filter bar. `choices`: the values of the facets whose words come from the data."""
     label, words = labels.FACETS[name]
     chosen = address.chosen(name)
-    known: Mapping[str, Chip]
-    if words is None:
-        known = {value: Chip(said, "", "") for value, said in choices[name]}
-        if name == "owner":
-            known = {NONE: Chip("No owner", "", ""), **known}
-    else:
-        known = words if name != "gate" else {**words, NONE: Chip("All gates met", "", icon="circle-check")}
+    known = {**(words or {value: Chip(said, "", "") for value, said in choices[name]})}
+    if name in _NOTHING:
+        known = {**known, NONE: _NOTHING[name]} if words else {NONE: _NOTHING[name], **known}
     shown = {**known, **{value: chip(dict(known), value) for value in chosen if value not in known}}
     offered = [Choice(value, said.label, said.icon, value in chosen) for value, said in shown.items()]
     said = shown[chosen[0]].label if len(chosen) == 1 else str(len(chosen)) if chosen else ""

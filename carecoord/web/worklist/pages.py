@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, redirect, render_template, request
+from flask import Blueprint, Response, jsonify, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
 from auth.grant import Grant
@@ -19,7 +19,7 @@ from carecoord.web.page import labels
 from carecoord.web.page.times import Times, place
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
-from carecoord.web.worklist import notices
+from carecoord.web.worklist import filters, notices
 from carecoord.web.worklist import view as worklist_view
 from carecoord.web.worklist.address import parse
 from carecoord.web.worklist.screen import Screen
@@ -67,6 +67,15 @@ def blueprint(world: World) -> Blueprint:
         answer = Answer(status=204)
         answer.set_etag(str(found))
         return answer.make_conditional(request)
+
+    @pages.get("/worklist/options")
+    def options() -> Response:
+        """How many rows each option of a filter's menu would give: asked when the menu is opened, not with the page."""
+        grant, name = sign_in.session().grant(), request.args.get("facet", "")
+        address = parse(request.args.to_dict(flat=False), worklist_view.home(cases.whole(grant)))
+        given = (*filters.fixed(name), *address.chosen(name))
+        found = cases.options(world, grant, address.asked, name, given, request_id())
+        return jsonify({value: worklist_view.counted(n) for value, n in found.items()})
 
     @pages.get("/worklist.csv")
     def download() -> Response:

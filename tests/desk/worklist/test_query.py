@@ -215,6 +215,36 @@ def test_choices_are_the_values_that_the_askers_open_cases_have(engine: Engine) 
     assert found == [("reyes", "Reyes, Marisol"), ("tran", "Tran, J.")]
 
 
+def test_the_options_of_a_filter_tell_how_many_rows_each_would_give(engine: Engine) -> None:
+    keep(
+        engine, rows.row(1), rows.row(2, stage="sent"), rows.row(3, stage="sent", priority="stat"),
+        rows.row(4, stage="sent", open=False), rows.row(5, stage="sent", placer=THEIRS),
+        rows.row(6, stage="declined", owner=None, owner_name=None),
+    )  # fmt: skip
+    with reading(engine) as conn:
+        cases = Worklist(conn, SIDES, AT)
+        stages = ("sent", "accepted", "declined", "closed")
+        assert cases.options(WorklistQuery(), "referral", stages) == {
+            "sent": 2, "accepted": 1, "declined": 1, "closed": 0,
+        }  # fmt: skip
+        urgent = WorklistQuery(facets=(("priority", ("stat",)), ("referral", ("accepted",))))
+        assert cases.options(urgent, "referral", stages) == {"sent": 1, "accepted": 0, "declined": 0, "closed": 0}
+        assert cases.options(WorklistQuery("closed"), "referral", ("sent",)) == {"sent": 1}
+        assert cases.options(WorklistQuery(), "owner", (NONE, "reyes")) == {NONE: 1, "reyes": 3}
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(asked=asks, whose=seen, name=st.sampled_from(sorted(FACETS)))
+def test_each_option_counts_the_rows_of_the_list_that_it_gives(
+    three_hundred: Engine, asked: WorklistQuery, whose: CaseScope, name: str
+) -> None:
+    others = tuple(pair for pair in asked.facets if pair[0] != name)
+    with reading(three_hundred) as conn:
+        found = Worklist(conn, whose, AT).options(asked, name, VALUES[name])
+    for value, length in found.items():
+        assert length == len(listed(three_hundred, replace(asked, facets=(*others, (name, (value,)))), whose))
+
+
 def test_one_case_is_found_open_or_closed_but_only_by_those_who_may_see_it(engine: Engine) -> None:
     drafted = rows.row(4, authorization_state="draft")
     keep(engine, rows.row(1), rows.row(2, open=False), rows.row(3, placer=THEIRS), drafted)
