@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 # Which table of states governs a type: `carecoord/actions/fhir/door.py` asks it at every write.
-Rule = Literal["", "task", "order", "appointment", "slot", "authorization", "agreement"]
+Rule = Literal["", "task", "order", "appointment", "slot", "authorization", "agreement", "rulebook"]
 
 
 @dataclass(frozen=True)
 class Type:
     """A resource type that we hold. `synced`: an EHR is a system of record for it, so a sync asks for it; the rest is
     our own office's. `written`: clients may create and change it; otherwise it comes from EHRs and files alone. `rule`:
-    the table of states that governs it."""
+    the table of states that governs it, or the rule of whose it is."""
 
     name: str
     synced: bool = True
@@ -68,7 +68,7 @@ _ROWS = (
     Type("Questionnaire"),
     Type("QuestionnaireResponse"),
     Type("DeviceRequest", rule="order"),
-    Type("PlanDefinition", synced=False),
+    Type("PlanDefinition", synced=False, rule="rulebook"),
     Type("ActivityDefinition", synced=False),
     Type("ChargeItemDefinition", synced=False),
     Type("Library", synced=False),

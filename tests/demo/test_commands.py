@@ -223,7 +223,7 @@ def test_a_coordinator_is_given_the_only_organization_or_told_which_there_are(re
     payer = {"resourceType": "Organization", "id": "blue", "name": "Blue", "type": [pays]}
     code, out, _ = ready(*add)
     assert code == 0
-    assert "There is no organization here yet that a coordinator could belong to" in out
+    assert "There is no organization here yet to which somebody with the role coordinator could belong" in out
     (tmp_path / "o.ndjson").write_text("\n".join(map(json.dumps, (one, twin, payer))))
     assert ready("load", tmp_path / "o.ndjson")[0] == 0
     code, out, _ = ready("user", "add", "ann", *add[3:])

@@ -222,7 +222,9 @@ def test_an_address_that_means_nothing_is_a_kind_page_and_no_failure(coordinator
     assert b"Back to the worklist" in answer.data
 
 
-@pytest.mark.parametrize("path", ["/", "/referrals/worked-01-visit-after-approval", "/worklist.csv", "/worklist/options"])
+@pytest.mark.parametrize(
+    "path", ["/", "/referrals/worked-01-visit-after-approval", "/worklist.csv", "/worklist/options"]
+)
 def test_nobody_gets_in_without_signing_in(house: House, path: str) -> None:
     answer = house.app.test_client().get(path)
     assert answer.status_code == 303

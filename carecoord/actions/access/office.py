@@ -57,10 +57,10 @@ def systems(conn: Connection, url: str, client: str) -> tuple[str, ...]:
 def _copies(conn: Connection, type: str, id: str | None) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
     """The ids of every copy of a resource, itself first; the identifiers that make them copies, the systems by the one
     name of each and by every name that a copy writes; and whether any copy says that it is a payer. One that is named
-    and not here may be a payer's."""
+    and not here may be a payer's, and so may that of somebody of whom nobody has said it: they are party to nothing."""
     found = read.get(conn, type, id) if id else None
     if found is None or found.deleted:
-        return (), (), type == "Organization" and id is not None
+        return (), (), type == "Organization"
     keys = tuple(key for key in sorted(identifiers(_json(found))) if not key.startswith(TAXES))
     pairs = [(system, value) for system, _, value in (key.partition("|") for key in keys)]
     same = registry.identified(conn, type, pairs)

@@ -12,13 +12,15 @@ from typing import Any, Protocol
 
 from carecoord.actions.access import sides
 from carecoord.actions.access.turn import Turn
+from carecoord.domain.access.roles import keeps_rules
 from carecoord.domain.agreements import states as agreement_states
 from carecoord.domain.prior_auth import states as authorization_states
+from carecoord.domain.prior_auth.requirements import payer_of
 from carecoord.domain.referrals import order_states, stages
 from carecoord.domain.referrals import states as task_states
 from carecoord.domain.resource.elements import text
 from carecoord.domain.scheduling import states as visit_states
-from carecoord.errors import Conflict, Problem
+from carecoord.errors import Conflict, Forbidden, Problem
 from carecoord.fhir import text as json
 from carecoord.fhir.etag import Expected, holds
 from carecoord.fhir.search import params
@@ -129,6 +131,7 @@ class _Door:
             "slot": lambda: visit_states.judge_slot(before, after, sides.of_everybody(self.turn)),
             "authorization": lambda: authorization_states.judge(before, after),
             "agreement": lambda: agreement_states.judge(before, after),
+            "rulebook": lambda: self._rulebook(before, after),
         }
         judges[_rule(type)]()
 
@@ -147,6 +150,12 @@ class _Door:
         rows = read.referring(self.turn.conn, params.key("Task", "focus"), "Task", id)
         asked = [json.loads(row.body) for row in rows if not row.deleted]
         return stages.cancelling({"resourceType": "Task", "id": id}, asked, {}) is not None
+
+    def _rulebook(self, before: Json, after: Json) -> None:
+        """What a service needs is the payer's word: another payer's office does not change it or speak in its name."""
+        office = self.turn.office()
+        if not all(keeps_rules(office, payer_of(book)) for book in (before, after)):
+            raise Forbidden("These are the rules of another payer: your office can not change them.", "PlanDefinition")
 
     def _appointment(self, id: str, before: Json, after: Json) -> None:
         visit_states.judge(before, after, sides.of_everybody(self.turn))

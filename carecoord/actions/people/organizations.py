@@ -1,5 +1,5 @@
 """The organizations that people can belong to, each once however many systems told of it, and who has to belong to
-one: what a coordinator, a payer's clerk or a clinician sees hangs on it."""
+one: what a coordinator, a payer's clerk, a clinician or the contract desk sees hangs on it."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,6 +15,7 @@ from carecoord.store.database.engine import reading
 from carecoord.store.search.search import find
 from carecoord.world import World
 
+BELONG = verbs.holders("see-whole", "see-as-payer", "see-agreements")
 WORK_ON_CASES = verbs.holders("see-whole", "see-as-payer")
 MOST = 1000  # organizations looked at
 _NAMED = 10  # of them, told in a refusal
@@ -32,10 +33,15 @@ def distinct(resources: Iterable[Json]) -> list[Json]:
     return kept
 
 
+def what_is_seen(roles: frozenset[str]) -> str:
+    """What somebody with these roles sees of an organization."""
+    return "cases" if roles & {*WORK_ON_CASES} else "agreements"
+
+
 def needs_one(new: NewUser) -> bool:
     """Whether this person would see nothing for want of an organization."""
     alone = frozenset() if not new.practitioner else frozenset(verbs.holders("see-own-patients"))
-    return not new.organization and bool((new.roles & {*WORK_ON_CASES}) - alone)
+    return not new.organization and bool((new.roles & {*BELONG}) - alone)
 
 
 def placed(world: World, new: NewUser) -> tuple[NewUser, str]:
@@ -45,27 +51,30 @@ def placed(world: World, new: NewUser) -> tuple[NewUser, str]:
     to choose from."""
     if not needs_one(new):
         return new, ""
-    role = sorted(new.roles & {*WORK_ON_CASES})[0]
-    fitting = _fitting(world, verbs.may(new.roles, "see-as-payer"))
+    role, seen = min(new.roles & {*BELONG}, key=BELONG.index), what_is_seen(new.roles)
+    fitting = _fitting(world, new.roles)
     if not fitting:
         return new, (
-            f"There is no organization here yet that a {role} could belong to, and without one {new.login} sees no "
-            f"cases. Load or sync one, then: carecoord user change {new.login} --organization ID"
+            f"There is no organization here yet to which somebody with the role {role} could belong, and without one "
+            f"{new.login} sees no {seen}. Load or sync one, then: carecoord user change {new.login} --organization ID"
         )
     if len(fitting) == 1:
         id, name = fitting[0]
         return replace(new, organization=id), f"{new.login} belongs to {name} ({id}), the only organization that fits."
     listed = "; ".join(f"{id} ({name})" for id, name in fitting[:_NAMED])
     more = f"; and {len(fitting) - _NAMED} more" if len(fitting) > _NAMED else ""
-    raise Invalid(f"A {role} sees the cases of an organization: say which by its id. Here are {listed}{more}.")
+    which = f"With the role {role} one sees the {seen} of an organization: say which by its id."
+    raise Invalid(f"{which} Here are {listed}{more}.")
 
 
-def _fitting(world: World, payer: bool) -> list[tuple[str, str]]:
-    """(id, name) of the payers, or of all others, by name; our own where there are any."""
+def _fitting(world: World, roles: frozenset[str]) -> list[tuple[str, str]]:
+    """(id, name) of the payers, or of all others, by name; our own where there are any. Agreements have two parties:
+    who sees these alone may be of either."""
+    payer, either = verbs.may(roles, "see-as-payer"), not roles & {*WORK_ON_CASES}
     with reading(world.engine) as conn:
         asked = parse("Organization", [("_sort", "name")], world.base, strict=True)
         found = [json.loads(row.body) for row in find(conn, asked, lambda _: EVERYTHING, page_size=MOST).rows]
-    kind = [each for each in found if is_payer(each) == payer and each.get("active") is not False]
+    kind = [each for each in found if (either or is_payer(each) == payer) and each.get("active") is not False]
     own = [each for each in kind if not text(item(each, "meta"), "source")]
     order = {id(each): n for n, each in enumerate(kind)}
     chosen = sorted(distinct(own or kind), key=lambda each: order[id(each)])

@@ -100,7 +100,7 @@ class Office:
     organizations: tuple[str, ...] = ()
     identifiers: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
-    is_payer: bool = False  # whether the organization pays for care, or is not known here
+    is_payer: bool = False  # whether the organization pays for care, or is not known: of which nobody has said it
     systems: tuple[str, ...] = ()  # the code systems of the state that the asking app keeps here
 
 
@@ -150,6 +150,12 @@ def sees(grant: Grant, office: Office) -> tuple[tuple[str, str], ...] | None:
 def agreements_of(office: Office) -> tuple[str, ...] | None:
     """The identifiers of the payer whose agreements a contract desk counts; None: everybody's, () nobody's."""
     return office.identifiers if office.is_payer else None
+
+
+def keeps_rules(office: Office, payer: str) -> bool:
+    """Whether an office may write a book of rules of this payer, `system|value`, or of none, empty: a payer's office
+    keeps its own and no competitor's."""
+    return not office.is_payer or not payer or payer in office.identifiers
 
 
 @lru_cache(maxsize=1024)

@@ -91,7 +91,8 @@ def _change(pages: Blueprint, world: World) -> None:
 def _demand_office(new: NewUser) -> None:
     if needs_one(new):
         raise errors.Invalid(
-            "Choose an organization: a coordinator or a payer sees its cases; a clinician needs one, or a practitioner."
+            "Choose an organization: a coordinator or a payer sees its cases, the contract desk its "
+            "agreements; a clinician needs one, or a practitioner."
         )
 
 

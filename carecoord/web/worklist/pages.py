@@ -44,6 +44,7 @@ def blueprint(world: World) -> Blueprint:
     zone = ZoneInfo(world.settings.timezone)
     _tell(pages, world, zone)
     _contract_desk(pages, world, zone)
+    _filters(pages, world)
 
     @pages.get("/")
     def worklist() -> str | Answer:
@@ -67,15 +68,6 @@ def blueprint(world: World) -> Blueprint:
         answer = Answer(status=204)
         answer.set_etag(str(found))
         return answer.make_conditional(request)
-
-    @pages.get("/worklist/options")
-    def options() -> Response:
-        """How many rows each option of a filter's menu would give: asked when the menu is opened, not with the page."""
-        grant, name = sign_in.session().grant(), request.args.get("facet", "")
-        address = parse(request.args.to_dict(flat=False), worklist_view.home(cases.whole(grant)))
-        given = (*filters.fixed(name), *address.chosen(name))
-        found = cases.options(world, grant, address.asked, name, given, request_id())
-        return jsonify({value: worklist_view.counted(n) for value, n in found.items()})
 
     @pages.get("/worklist.csv")
     def download() -> Response:
@@ -107,6 +99,17 @@ def _tell(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
         return Times(world.clock(), zone).stored(said)
 
 
+def _filters(pages: Blueprint, world: World) -> None:
+    @pages.get("/worklist/options")
+    def options() -> Response:
+        """How many rows each option of a filter's menu would give: asked when the menu is opened, not with the page."""
+        grant, name = sign_in.session().grant(), request.args.get("facet", "")
+        address = parse(request.args.to_dict(flat=False), worklist_view.home(cases.whole(grant)))
+        given = (*filters.fixed(name), *address.chosen(name))
+        found = cases.options(world, grant, address.asked, name, given, request_id())
+        return jsonify({value: worklist_view.counted(n) for value, n in found.items()})
+
+
 def _other_desk(world: World, grant: Grant, zone: ZoneInfo) -> str:
     """For those who work on no cases: the contract desk's numbers, or a word of where to go."""
     if not verbs.may(grant.roles, "see-agreements"):
@@ -128,7 +131,8 @@ def _contract_desk(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
 def _agreements(world: World, grant: Grant, zone: ZoneInfo) -> str:
     now, found = cases.agreements(world, grant, request_id())
     rows = standing_view.lines(found, Times(now, zone))
-    return render_template("agreements.html", rail="Contracts", rows=rows, sync=_sync_line(world, grant, zone))
+    sync, belongs = _sync_line(world, grant, zone), bool(grant.organization)
+    return render_template("agreements.html", rail="Contracts", rows=rows, belongs=belongs, sync=sync)
 
 
 def _sync_line(world: World, grant: Grant, zone: ZoneInfo) -> notices.Sync:

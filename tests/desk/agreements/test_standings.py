@@ -1,6 +1,7 @@
 """What hangs on each agreement: whose lines an office sees, and what they count."""
 
 import json
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -8,14 +9,17 @@ from sqlalchemy import Engine
 from auth.grant import Grant
 from auth.scopes import parse, resources
 from carecoord.actions.fhir import interactions
+from carecoord.actions.people import accounts
+from carecoord.actions.people.accounts import NewUser
+from carecoord.actions.people.organizations import needs_one, placed
 from carecoord.actions.worklist import worklist as cases
-from carecoord.domain.resource.codes import IDENTIFIER
-from carecoord.errors import Forbidden, NotFound
+from carecoord.domain.resource.codes import EXTENSION, IDENTIFIER
+from carecoord.errors import Forbidden, Invalid, NotFound
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist.standings import Standing, standings
 from tests.desk import rows
-from tests.desk.conftest import House
+from tests.desk.conftest import PASSWORD, House
 
 
 def contracts(organization: str | None, *more: str) -> Grant:
@@ -74,6 +78,54 @@ def test_the_contract_desk_of_a_payer_sees_no_line_of_another(house: House) -> N
     assert {one.agreement for one in every} > OF_PINNACLE
     _, nothing = cases.agreements(house.world, contracts("no-such-organization"), "r")
     assert nothing == []
+
+
+def test_a_contract_desk_that_belongs_nowhere_is_party_to_nothing_and_is_told_why(house: House) -> None:
+    nobody = contracts(None)
+    assert cases.agreements(house.world, nobody, "r")[1] == []
+    for type, id in (("Contract", "agr-0115-v1"), ("InsurancePlan", "plan-bh-hmo")):
+        with pytest.raises(Forbidden):
+            interactions.read(house.world, nobody, type, id)
+        with pytest.raises(Forbidden):
+            interactions.search(house.world, nobody, type, [("_count", "100")])
+    new = NewUser("nowhere", "Nowhere, Nan", frozenset({"contracts"}), None)
+    assert needs_one(new)
+    assert not needs_one(NewUser("ada2", "Two, Ada", frozenset({"auditor", "admin"}), None))
+    which = "With the role contracts one sees the agreements of an organization: say which by its id"
+    with pytest.raises(Invalid, match=which):
+        placed(house.world, new)
+    accounts.add_user(house.world, new, PASSWORD)
+    said = house.enter("nowhere").get("/").get_data(as_text=True)
+    assert "You belong to no organization here" in said
+    assert "AGR-01" not in said
+
+
+PLAN_PAYER = f"{EXTENSION}/plan-payer"
+
+
+def book(payer: str | None, **more: Any) -> dict[str, Any]:
+    who = {"system": f"{IDENTIFIER}/payer", "value": payer}
+    said = {"extension": [{"url": PLAN_PAYER, "valueIdentifier": who}]} if payer else {}
+    return {"resourceType": "PlanDefinition", "status": "active", **said, **more}
+
+
+def test_a_payers_contract_desk_keeps_its_own_rules_and_no_competitors(house: House) -> None:
+    """What needs an authorization is the payer's word; the office that sends patients keeps the rules of all."""
+    pinnacle, fairmont = contracts("office-pinnacle"), contracts("office-fairmont")
+    made = interactions.create(house.world, fairmont, "PlanDefinition", book("BH001"))
+    id = str(json.loads(made.body)["id"])
+    with pytest.raises(Forbidden):
+        interactions.update(house.world, pinnacle, "PlanDefinition", id, book("BH001", id=id, title="Ours now"))
+    with pytest.raises(Forbidden):
+        interactions.update(house.world, pinnacle, "PlanDefinition", id, book("PM220", id=id))
+    with pytest.raises(Forbidden):
+        interactions.create(house.world, pinnacle, "PlanDefinition", book("BH001"))
+    with pytest.raises(Forbidden):
+        interactions.create(house.world, contracts(None), "PlanDefinition", book("PM220"))
+    own = interactions.create(house.world, pinnacle, "PlanDefinition", book("PM220"))
+    mine = str(json.loads(own.body)["id"])
+    assert interactions.update(house.world, pinnacle, "PlanDefinition", mine, book("PM220", id=mine, title="Ours"))
+    assert interactions.create(house.world, pinnacle, "PlanDefinition", book(None))
 
 
 @pytest.mark.parametrize("organization", ["office-pinnacle", "pinnacle"])
