@@ -50,11 +50,13 @@ class Submission:
 
 @dataclass(frozen=True)
 class Planned:
-    """What an act writes, what it says it did, and why it was done, where somebody said."""
+    """What an act writes, what it says it did, and why it was done, where somebody said. `informant`: who told it, as
+    an agent of its Provenance; the Tasks are then moved as their performer's own word."""
 
     resources: Sequence[Json]
     said: Sentence
     why: str = ""
+    informant: Json | None = None
 
 
 @dataclass(frozen=True)
@@ -173,8 +175,9 @@ def write(acting: Acting, verb: str, planned: Planned) -> Act:
         Change(old.type, old.id, resource, None if old in made else old.number or None)
         for old, resource in zip(former, planned.resources, strict=True)
     ]
-    changes.append(Change("Provenance", act.id, provenance.resource(act, grant, acting.office, planned.why)))
-    door.admit(turn, changes)
+    who = provenance.resource(act, grant, acting.office, planned.why, planned.informant)
+    changes.append(Change("Provenance", act.id, who))
+    door.admit(turn, changes, {key(each) for each in planned.resources} if planned.informant else ())
     written = put_all(
         turn.conn, changes, now=turn.now, actor=turn.actor(), base=turn.world.base,
         project=turn.world.project,

@@ -86,6 +86,11 @@ def _to(acting: Acting, whom: Whom) -> Json:
     party = parties.get(whom)
     if party is None:
         raise Unprocessable("This referral names nobody such. Choose somebody else.", "whom")
+    return called(party)
+
+
+def called(party: Party) -> Json:
+    """A Reference to an organization or a person by what identifies it."""
     system, _, value = party.key().partition("|")
     logical = {"identifier": {"system": system, "value": value}} if value else {}
     return {"type": party.reference.partition("/")[0] or "Organization", **logical, "display": party.name}

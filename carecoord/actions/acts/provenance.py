@@ -79,8 +79,14 @@ def account(subject: str, name: str) -> Json:
     return {"type": "Practitioner", "identifier": {"system": USER, "value": subject}, "display": name}
 
 
-def resource(act: Act, grant: Grant, office: Json, why: str) -> Json:
-    """The Provenance of an act. `why`: in the words of who did it, empty where nothing was said."""
+def informant(who: str, of: Json) -> Json:
+    """The agent by whose word an act was done: a person by name, for an organization."""
+    return {"type": {"coding": [{"system": AUTHOR, "code": "informant"}]}, "who": {"display": who}, "onBehalfOf": of}
+
+
+def resource(act: Act, grant: Grant, office: Json, why: str, told_by: Json | None) -> Json:
+    """The Provenance of an act. `why`: in the words of who did it, empty where nothing was said; `told_by`: the agent
+    (`informant`) by whose word it was done."""
     agent = {"type": {"coding": [{"system": AUTHOR, "code": "author"}]}, "who": person(grant), "onBehalfOf": office}
     entities = [{"role": "revision", "what": {"reference": each.reference}} for each in act.former if each.number]
     entities.append({"role": "source", "what": {"reference": "/".join(order_named(act.case))}})
@@ -94,7 +100,7 @@ def resource(act: Act, grant: Grant, office: Json, why: str) -> Json:
         "target": [{"reference": each.reference} for each in act.made],
         "recorded": act.at.isoformat(timespec="milliseconds"),
         "activity": {"coding": [{"system": ACTS, "code": act.verb}]},
-        "agent": [agent],
+        "agent": [agent, *([told_by] if told_by else [])],
         **({"reason": [{"text": why}]} if why else {}),
         "entity": entities,
     }

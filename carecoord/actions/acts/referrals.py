@@ -1,11 +1,15 @@
-"""What each side does with a referral: sends it, accepts, declines, asks, answers, opens it anew."""
-
+"""What each side does with a referral: sends it, accepts, declines, asks, answers, opens it anew; and what the office
+that refers writes down of an answer that came by telephone."""
 
 from auth.grant import Grant
+from carecoord.actions.acts import provenance
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, perform
+from carecoord.actions.acts.contacts import called
+from carecoord.domain.access.verbs import Verb
 from carecoord.domain.contacts import acts as contact_acts
+from carecoord.domain.contacts.acts import Contact
 from carecoord.domain.referrals import acts
-from carecoord.domain.resource.elements import Json, target, text
+from carecoord.domain.resource.elements import Json, item, target, text
 from carecoord.errors import Conflict, Unprocessable
 from carecoord.words.sentence import sentence
 from carecoord.world import World
@@ -41,6 +45,36 @@ def decline(world: World, grant: Grant, request: str, submission: Submission, re
         return Planned([task], sentence("act.declined"), reason)
 
     return perform(world, grant, request, submission, "decline", plan)
+
+
+def hear_yes(world: World, grant: Grant, request: str, submission: Submission, who: str) -> Done:
+    """Write down that the clinic accepted by telephone, and who said so there."""
+    return _heard(world, grant, request, submission, "hear-yes", who, "")
+
+
+def hear_no(world: World, grant: Grant, request: str, submission: Submission, said: tuple[str, str]) -> Done:
+    """Write down that the clinic declined by telephone: (who said so there, why)."""
+    return _heard(world, grant, request, submission, "hear-no", *said)
+
+
+def _heard(world: World, grant: Grant, request: str, submission: Submission, verb: Verb, who: str, reason: str) -> Done:
+    """The Task moves as the clinic's own word would move it; the call stands in the log."""
+
+    def plan(acting: Acting) -> Planned:
+        performer = acting.clearance.facts.referral.performer
+        party = (performer.organization or performer.practitioner) if performer else None
+        if party is None:
+            raise Conflict("It names nobody who could answer.", "http.act")
+        owner = item(acting.task, "owner") or {"display": party.name}
+        now, moves = acting.turn.now, "decline" if verb == "hear-no" else "accept"
+        task = acts.moved(acting.task, moves, "performer", now, reason)
+        told = f"Declined: {reason}" if reason else "Accepted."
+        talk = Contact("call", "reached", called(party), who, note=told)
+        written = [task, contact_acts.contact(acting.case, acting.id, acting.person, talk, now)]
+        said = sentence("act.heard-no", who=who) if reason else sentence("act.heard-yes", who=who)
+        return Planned(written, said, reason, provenance.informant(who, owner))
+
+    return perform(world, grant, request, submission, verb, plan)
 
 
 def ask(world: World, grant: Grant, request: str, submission: Submission, question: str) -> Done:

@@ -6,7 +6,7 @@ any state that it truly reached elsewhere, and from then on the table holds for 
 
 Clauses: FHIR R4 http.html#2.21.0.4 (409 and 422); IHE ITI Scheduling (one of two who want the last slot gets it)."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -49,12 +49,14 @@ class Aim(Protocol):
     def twin(self) -> bool: ...
 
 
-def admit(turn: Turn, changes: Sequence[Change]) -> None:
-    """Refuse the first of an act's changes that its table does not have; to be called before they are made.
+def admit(turn: Turn, changes: Sequence[Change], told: Collection[str] = ()) -> None:
+    """Refuse the first of an act's changes that its table does not have; to be called before they are made. told: the
+    Tasks (`Task/id`) of which the asker writes down what their performer said, and so moves them as the performer.
 
     Raises Conflict (409) naming the legal verbs, Forbidden (403) for the wrong side, Unprocessable (422).
     """
-    for _, problem in refusals(turn, [_Act(each.type, each.id, each.resource, each.expected) for each in changes]):
+    aims = [_Act(each.type, each.id, each.resource, each.expected) for each in changes]
+    for _, problem in refusals(turn, aims, told):
         raise problem
 
 
@@ -68,7 +70,7 @@ class _Act:
     twin: bool = False
 
 
-def refusals(turn: Turn, aims: Sequence[Aim]) -> Iterator[tuple[Aim, Problem]]:
+def refusals(turn: Turn, aims: Sequence[Aim], told: Collection[str] = ()) -> Iterator[tuple[Aim, Problem]]:
     """Every write that its table does not have, and why: Conflict (409) naming the legal verbs, Forbidden (403) for the
     wrong side, Unprocessable (422). To be asked before anything is written; those that are refused count as not made. A
     write that is not at the version expected is not judged: putting it away will say so."""
@@ -76,7 +78,7 @@ def refusals(turn: Turn, aims: Sequence[Aim]) -> Iterator[tuple[Aim, Problem]]:
     if not governed:
         return
     held, versions = _held(turn, governed)
-    door = _Door(turn, held)
+    door = _Door(turn, held, told)
     for aim in governed:
         if aim.expected is not None and not holds(aim.expected, versions.get((aim.type, aim.id))):
             continue
@@ -117,6 +119,7 @@ class _Door:
 
     turn: Turn
     held: Held
+    told: Collection[str] = ()
 
     def judge(self, type: str, id: str, before: Json, after: Json) -> None:
         """Raise why a table does not have this change."""
@@ -143,7 +146,9 @@ class _Door:
         task = before | {"owner": after.get("owner")} if before and not before.get("owner") else before or after
         ends = text(after, "status") == "cancelled" != text(before, "status")
         abort = bool(before) and ends and self._is_to_be_aborted(id)
-        task_states.judge(before, after, sides.of_task(self.turn, task), abort)
+        side = sides.of_task(self.turn, task)
+        heard = side == "requester" and f"Task/{id}" in self.told
+        task_states.judge(before, after, "performer" if heard else side, abort)
 
     def _is_to_be_aborted(self, id: str) -> bool:
         """Whether a request to cancel, that was not turned down, lies on a Task (COW)."""

@@ -11,7 +11,8 @@ Verb = Literal[
     "see-whole", "see-as-payer", "see-own-patients", "break-glass", "see-agreements", "read-trail", "manage-people",
     "manage-apps", "manage-jobs", "manage-ehrs",
     "assign", "snooze", "note", "contact", "settle",
-    "send", "accept", "decline", "ask", "answer", "reopen",
+    "send", "accept", "decline", "ask", "answer", "reopen", "hear-yes", "hear-no",
+    "withdraw", "confirm-cancel", "refuse-cancel",
     "book", "move", "cancel", "arrive", "no-show", "report", "acknowledge", "tell",
 ]  # fmt: skip
 Side = Literal["requester", "performer"]  # of a referral: who sends the patient, who is to see them
@@ -20,10 +21,12 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
     "coordinator": frozenset({
         "see-whole", "break-glass", "assign", "snooze", "note", "contact", "send", "accept", "decline", "ask", "answer",
         "reopen", "book", "move", "cancel", "arrive", "no-show", "report", "tell", "settle",
+        "hear-yes", "hear-no", "withdraw", "confirm-cancel", "refuse-cancel",
     }),
     "clinician": frozenset({
         "see-whole", "see-own-patients", "break-glass", "note", "contact", "send", "accept", "decline", "ask", "answer",
         "report", "acknowledge", "tell", "settle",
+        "hear-yes", "hear-no", "withdraw", "confirm-cancel", "refuse-cancel",
     }),
     "payer": frozenset({"see-as-payer"}),
     "contracts": frozenset({"see-agreements"}),
@@ -49,6 +52,11 @@ SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
     "ask": frozenset({"performer"}),
     "answer": frozenset({"requester"}),
     "reopen": frozenset({"requester"}),
+    "hear-yes": frozenset({"requester"}),  # what the clinic said on the telephone
+    "hear-no": frozenset({"requester"}),
+    "withdraw": frozenset({"requester"}),
+    "confirm-cancel": frozenset({"performer"}),
+    "refuse-cancel": frozenset({"performer"}),
     "book": frozenset({"requester", "performer"}),
     "move": frozenset({"requester", "performer"}),
     "cancel": frozenset({"requester", "performer"}),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from carecoord.domain.access.verbs import Side, Verb
 from carecoord.domain.clearance.clearance import Clearance
-from carecoord.domain.referrals import acts, stages, states
+from carecoord.domain.referrals import acts, stages, states, withdrawals
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.elements import Json, key, text
 from carecoord.domain.scheduling import states as visit_states
@@ -43,6 +43,13 @@ def offered(case: Case, judged: Clearance, sides: Iterable[Side]) -> frozenset[V
     found |= {verb for verb in ("accept", "decline", "ask", "answer") if verb in legal}
     if text(order, "status") == "draft" or "send" in legal:
         found.add("send")
+    if task and "accept" in states.legal(stages.stage(task), "performer", states.profile(task)):
+        found |= {"hear-yes", "hear-no"} if one_side(sides) == "requester" else set()
+    if withdrawals.way(case, task, one_side(sides)):
+        found.add("withdraw")
+    if withdrawals.wish(case, task):
+        asked = states.legal("cancel-requested", one_side(sides), states.profile(task))
+        found |= {verb for verb in ("confirm-cancel", "refuse-cancel") if verb in asked}
     if stage in acts.ENDED and text(order, "status") in ("active", "on-hold"):
         found.add("reopen")
     if text(order, "status") in ("active", "on-hold", "completed") and stage not in BARE:

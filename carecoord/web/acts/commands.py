@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast, get_args
 
 from auth.grant import Grant
-from carecoord.actions.acts import contacts, referrals, reports, visits, work
+from carecoord.actions.acts import contacts, referrals, reports, visits, withdrawals, work
 from carecoord.actions.acts.act import Done, Submission
 from carecoord.actions.acts.contacts import Logged, Whom
 from carecoord.domain.contacts.acts import How, Outcome
@@ -61,6 +61,14 @@ def _reason(reader: Reader) -> str:
     return reader.text("reason", "Say why.", most=500)
 
 
+def _teller(reader: Reader) -> str:
+    return reader.text("who", "Write who said so at the clinic.", most=200)
+
+
+def _refusal(reader: Reader) -> tuple[str, str]:
+    return _teller(reader), _reason(reader)
+
+
 def _words(reader: Reader) -> str:
     return reader.text("note", "Write what you ask or answer.")
 
@@ -88,6 +96,11 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "ask": Command(_words, referrals.ask),
     "answer": Command(_words, referrals.answer),
     "reopen": Command(_clinic, referrals.reopen),
+    "hear-yes": Command(_teller, referrals.hear_yes),
+    "hear-no": Command(_refusal, referrals.hear_no),
+    "withdraw": Command(_reason, withdrawals.withdraw),
+    "confirm-cancel": Command(_nothing, withdrawals.confirm),
+    "refuse-cancel": Command(_reason, withdrawals.refuse),
     "book": Command(_visit, visits.book),
     "move": Command(_visit, visits.move),
     "cancel": Command(_reason, visits.cancel),

@@ -10,8 +10,9 @@ from carecoord.actions.acts.work import Colleague
 from carecoord.actions.worklist.worklist import Panel
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.contacts.attempts import attempts
+from carecoord.domain.referrals import withdrawals
 from carecoord.domain.referrals.acts import candidates
-from carecoord.domain.referrals.offers import current_task, current_visit
+from carecoord.domain.referrals.offers import current_task, current_visit, one_side
 from carecoord.domain.resource.elements import item, key, target, text
 from carecoord.domain.worklist.work import Work, work
 from carecoord.fhir.instants import micros
@@ -33,6 +34,11 @@ BUTTONS: Final[dict[Verb, tuple[str, str, str]]] = {  # verb -> its words, icon 
     "ask": ("Ask for information", "file-question-mark", "i"),
     "answer": ("Answer the clinic", "message-square", "i"),
     "reopen": ("Send again", "repeat", "f"),
+    "hear-yes": ("Accepted by telephone", "phone", "y"),
+    "hear-no": ("Declined by telephone", "phone", "d"),
+    "withdraw": ("Withdraw the referral", "ban", "q"),
+    "confirm-cancel": ("Give it up, as asked", "circle-x", "g"),
+    "refuse-cancel": ("Go on with it", "repeat", "h"),
     "book": ("Record a visit", "calendar-days", "b"),
     "move": ("Visit was moved", "calendar-check", "m"),
     "cancel": ("Visit was called off", "calendar-x", "l"),
@@ -51,13 +57,18 @@ TITLES: Final = {  # verb -> the title of its form, and what its button says tha
     "ask": ("Ask for information", "Send the question"),
     "answer": ("Answer the clinic", "Send the answer"),
     "reopen": ("Send again to", "Send the referral"),
+    "hear-yes": ("The clinic accepted by telephone", "Record the yes"),
+    "hear-no": ("The clinic declined by telephone", "Record the no"),
+    "withdraw": ("Withdraw the referral", "Withdraw it"),
+    "confirm-cancel": ("Give it up", "Give it up"),
+    "refuse-cancel": ("Go on with it", "Tell the office"),
     "book": ("Record a visit", "Record the visit"),
     "move": ("The visit was moved", "Record the new time"),
     "cancel": ("The visit was called off", "Call off the visit"),
     "report": ("The report is here", "Record the report"),
 }
 PRESSED: Final = frozenset({"send", "accept", "arrive", "no-show", "acknowledge", "tell"})  # done without a form
-RED: Final = frozenset({"decline", "cancel", "no-show"})  # what ends something
+RED: Final = frozenset({"decline", "cancel", "no-show", "hear-no", "withdraw", "confirm-cancel"})  # what ends something
 ALWAYS: Final[tuple[Verb, ...]] = ("contact", "note")  # in the row of acts, whatever is next
 NEXT: Final[dict[str, tuple[Verb, ...]]] = {  # code of the next step -> the acts that take it, by preference
     **dict.fromkeys(CALLED, ("contact",)),
@@ -209,11 +220,27 @@ def _form(shown: Shown, state: State, panel: Panel, held: Work, times: Times) ->
     if state.verb == "assign":
         now = f"{panel.row.owner_name} has it" if panel.row.owner_name else "Nobody has it"
         return replace(form, aside=now, colleagues=shown.colleagues)
+    if state.verb == "withdraw":
+        return _withdrawing(panel, form, times)
+    if state.verb in ("confirm-cancel", "refuse-cancel"):
+        wish = withdrawals.wish(panel.case, current_task(panel.case, panel.clearance))
+        return replace(form, warning=f"The office asks to cancel it: {wish}" if len(wish) > 1 else "")
     if state.verb == "reopen":
         return replace(form, clinics=_clinics(panel))
     if state.verb != "note":
         return form
     return replace(form, aside="Part of the record: both offices and the patient can read it")
+
+
+def _withdrawing(panel: Panel, form: Form, times: Times) -> Form:
+    """At once, or by asking: said before."""
+    task, clinic = current_task(panel.case, panel.clearance), panel.row.performer_name or "The clinic"
+    if withdrawals.way(panel.case, task, one_side(panel.sides)) == "ask-cancel":
+        asks = f"Work has begun: {clinic} is asked to give it up, and answers. A report that comes all the same counts."
+        return replace(form, does="Ask to give it up", warning=asks)
+    booking = panel.clearance.booking
+    visit = f" The visit of {times.exact(micros(booking.start))} is called off." if booking and booking.start else ""
+    return replace(form, warning=f"It ends for good: the order is revoked.{visit} It can not be taken back.")
 
 
 def _clinics(panel: Panel) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
@@ -10,12 +11,15 @@ from sqlalchemy import select
 
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
+from carecoord.domain.referrals import states
 from carecoord.fhir import text as fhir_text
 from carecoord.fhir.validation.validate import judge
-from carecoord.store.database.engine import reading
+from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.tables import case as case_row
 from carecoord.store.resources import read
+from carecoord.store.resources.write import Actor, Change, put_all
 from tests.desk.acts.test_work_and_contacts import after, hidden, opened, send
+from tests.desk.acts.test_work_and_contacts import stored as all_stored
 from tests.desk.conftest import NOW, PASSWORD, House
 from tests.desk.test_pages import text
 
@@ -212,3 +216,130 @@ def test_an_act_on_a_task_that_a_colleague_moved_meanwhile_is_not_done(
     assert "You wrote: Too far" in said
     assert row_of(acting_house, case).stage == "accepted"
     assert clock.now > NOW
+
+
+def made(house: House, stage: str) -> str:
+    """A referral of our office to Bellwether that stands in a stage, made for one test: the id of its case."""
+    id = f"made-{uuid4()}"
+    with writing(house.world.engine) as conn:
+        row = read.get(conn, "ServiceRequest", "order-24815")
+        assert row
+        order = fhir_text.loads(row.body) | {"id": id, "status": "active", "identifier": [{"value": id}]}
+        about = [{"reference": f"ServiceRequest/{id}"}]
+        bare = {
+            "resourceType": "Task", "id": f"task-{id}", "intent": "order", "focus": about[0], "basedOn": about,
+            "code": {"coding": [{"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "fulfill"}]},
+            "for": order["subject"], "requester": {"reference": "Organization/fairmont"},
+            "owner": {"reference": "Organization/bellwether-vascular"}, "authoredOn": "2026-11-20T10:00:00Z",
+        }  # fmt: skip
+        task = states.written(bare | {"status": "draft"}, stage)  # type: ignore[arg-type]
+        bodies = [order, task, *([booking(order)] if stage == "scheduled" else [])]
+        changes = [Change(each["resourceType"], each["id"], each) for each in bodies]
+        now, actor = house.world.clock(), Actor("ehr:elm", None, None, "sync")
+        put_all(conn, changes, now=now, actor=actor, base=house.world.base, project=house.world.project)
+    return id
+
+
+def booking(order: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "resourceType": "Appointment", "id": f"visit-{order['id']}", "status": "booked",
+        "start": "2026-12-03T15:00:00Z", "end": "2026-12-03T15:30:00Z",
+        "basedOn": [{"reference": f"ServiceRequest/{order['id']}"}],
+        "participant": [{"actor": order["subject"], "status": "accepted"}],
+    }  # fmt: skip
+
+
+def as_performer(house: House, enter: Enter, login: str) -> FlaskClient:
+    new = NewUser(login, login.title(), frozenset({"coordinator"}), "bellwether-vascular")
+    accounts.add_user(house.world, new, PASSWORD)
+    return enter(login)
+
+
+def of_code(house: House, case: str, code: str) -> list[dict[str, Any]]:
+    """The Tasks of a case with this code, by when they were written."""
+    with reading(house.world.engine) as conn:
+        bodies = [fhir_text.loads(row.body) for row in read.of_patient(conn, row_of(house, case).patient, ["Task"])]
+    mine = [each for each in bodies if case in str(each) and each["code"]["coding"][0]["code"] == code]
+    return sorted(mine, key=lambda each: str(each.get("authoredOn")))
+
+
+def test_a_referral_is_withdrawn_before_work_began_with_its_order(acting_house: House, enter: Enter) -> None:
+    maria = enter("coordinator")
+    case = made(acting_house, "sent")
+    page = maria.get(f"/?show={case}&act=withdraw").get_data(as_text=True)
+    assert "It ends for good: the order is revoked." in text(page)
+    empty = send(maria, "withdraw", opened(maria, "withdraw", case), case)
+    assert (empty.status_code, "Say why." in text(empty.get_data(as_text=True))) == (422, True)
+    assert "Withdrawn. The order is revoked." in fill(maria, "withdraw", case, reason="Patient moved to Ohio")
+    (order,) = stored_orders_of(acting_house, case)
+    assert order["status"] == "revoked"
+    (task,) = of_code(acting_house, case, "fulfill")
+    assert (task["status"], task["statusReason"]) == ("cancelled", {"text": "Patient moved to Ohio"})
+    assert (row_of(acting_house, case).stage, row_of(acting_house, case).open) == ("cancelled", False)
+    assert not offers(maria, "reopen", case)
+    assert not offers(maria, "withdraw", case)
+
+
+def test_once_work_began_the_clinic_is_asked_to_give_it_up_and_answers(
+    acting_house: House, enter: Enter, clock: Any
+) -> None:
+    maria = enter("coordinator")
+    case = made(acting_house, "scheduled")
+    clinic = as_performer(acting_house, enter, "lindholm")
+    assert not offers(clinic, "withdraw", case)
+    assert not offers(clinic, "confirm-cancel", case)
+    asks = text(maria.get(f"/?show={case}&act=withdraw").get_data(as_text=True))
+    assert "is asked to give it up" in asks
+    assert "The clinic is asked to give it up." in fill(maria, "withdraw", case, reason="Seen elsewhere")
+    assert row_of(acting_house, case).stage == "cancel-requested"
+    (abort,) = of_code(acting_house, case, "abort")
+    (task,) = of_code(acting_house, case, "fulfill")
+    assert (abort["status"], abort["focus"]) == ("requested", {"reference": f"Task/{task['id']}"})
+    assert judge(abort, "Task") is None
+    assert not offers(maria, "confirm-cancel", case)
+
+    clock.now += timedelta(minutes=1)
+    assert "The office asks to cancel it: Seen elsewhere" in text(
+        clinic.get(f"/?show={case}&act=refuse-cancel").get_data(as_text=True)
+    )
+    assert "You go on with it" in fill(clinic, "refuse-cancel", case, reason="The surgery is tomorrow")
+    assert row_of(acting_house, case).stage != "cancel-requested"
+    (abort,) = of_code(acting_house, case, "abort")
+    assert (abort["status"], abort["statusReason"]) == ("rejected", {"text": "The surgery is tomorrow"})
+
+    clock.now += timedelta(minutes=1)
+    fill(maria, "withdraw", case, reason="Patient died")
+    clock.now += timedelta(minutes=1)
+    assert "Given up, as the office asked." in fill(clinic, "confirm-cancel", case)
+    (task,) = of_code(acting_house, case, "fulfill")
+    assert (task["status"], task["statusReason"]) == ("cancelled", {"text": "Patient died"})
+    assert [each["status"] for each in of_code(acting_house, case, "abort")] == ["rejected", "completed"]
+    assert not [each for each in stored(acting_house, "Appointment", case) if each["status"] == "booked"]
+    (order,) = stored_orders_of(acting_house, case)
+    assert order["status"] == "active"  # it is the office's, which may send it elsewhere or withdraw it
+    assert offers(maria, "reopen", case)
+    assert offers(maria, "withdraw", case)
+
+
+@pytest.mark.parametrize(
+    ("verb", "fields", "stage", "noted"),
+    [("hear-yes", {}, "accepted", "Accepted."), ("hear-no", {"reason": "Full"}, "declined", "Declined: Full")],
+)
+def test_an_answer_by_telephone_counts_as_the_clinics_and_says_who_gave_it(
+    acting_house: House, enter: Enter, verb: str, fields: dict[str, str], stage: str, noted: str
+) -> None:
+    maria = enter("coordinator")
+    case = made(acting_house, "sent")
+    empty = send(maria, verb, opened(maria, verb, case) | fields, case)
+    assert (empty.status_code, "Write who said so" in text(empty.get_data(as_text=True))) == (422, True)
+    assert "by telephone: Dana R. said so." in fill(maria, verb, case, who="Dana R.", **fields)
+    assert row_of(acting_house, case).stage == stage
+    (talk,) = [each for each in stored(acting_house, "Communication", case) if "Dana R." in str(each)]
+    assert talk["payload"] == [{"contentString": noted}]
+    told = [each for each in all_stored(acting_house, "Provenance") if "Dana R." in str(each["agent"])]
+    (who,) = [each for each in told if case in str(each)]
+    author, informant = who["agent"]
+    assert (author["who"]["display"], author["type"]["coding"][0]["code"]) == ("Reyes, Maria", "author")
+    assert informant["type"]["coding"][0]["code"] == "informant"
+    assert informant["onBehalfOf"]["reference"] == "Organization/bellwether-vascular"
+    assert judge(who, "Provenance") is None

@@ -29,6 +29,11 @@ HOLDERS = {
     "ask": {"coordinator", "clinician"},
     "answer": {"coordinator", "clinician"},
     "reopen": {"coordinator"},
+    "hear-yes": {"coordinator", "clinician"},
+    "hear-no": {"coordinator", "clinician"},
+    "withdraw": {"coordinator", "clinician"},
+    "confirm-cancel": {"coordinator", "clinician"},
+    "refuse-cancel": {"coordinator", "clinician"},
     "book": {"coordinator"},
     "move": {"coordinator"},
     "cancel": {"coordinator"},
@@ -39,8 +44,10 @@ HOLDERS = {
     "tell": {"coordinator", "clinician"},
 }
 ROLES = ("coordinator", "clinician", "payer", "contracts", "auditor", "admin")
-OF_THE_REQUESTER = {"assign", "snooze", "send", "answer", "reopen", "acknowledge", "tell"}
-OF_THE_PERFORMER = {"accept", "decline", "ask"}
+OF_THE_REQUESTER = {
+    "assign", "snooze", "send", "answer", "reopen", "acknowledge", "tell", "hear-yes", "hear-no", "withdraw",
+}  # fmt: skip
+OF_THE_PERFORMER = {"accept", "decline", "ask", "confirm-cancel", "refuse-cancel"}
 OF_BOTH = {"note", "contact", "book", "move", "cancel", "arrive", "no-show", "report"}
 
 

@@ -1,0 +1,104 @@
+"""A referral that is no longer wanted: withdrawn before work began, asked to be given up after, and what the clinic
+says to that. Pure; the table of states says which of them it is with this partner.
+
+Clauses: COW ("once work has started the placer asks for it": a Task with code abort, its focus the coordination Task);
+BSeR 5.2 and IHE PCC-58, which know no such Task; FHIR R4 request.html#statemachine (an order is revoked by who wrote
+it, so a clinic that gives the work up leaves the order active)."""
+
+from datetime import datetime
+from typing import Literal, cast
+
+from carecoord.domain.referrals import acts, stages, states
+from carecoord.domain.referrals.case import Case
+from carecoord.domain.referrals.stages import Stage
+from carecoord.domain.referrals.states import Side
+from carecoord.domain.resource.codes import ABORT
+from carecoord.domain.resource.elements import Json, item, key, target, text
+from carecoord.domain.scheduling import acts as visit_acts
+from carecoord.domain.scheduling import states as visit_states
+
+Way = Literal["withdraw", "ask-cancel"]
+_STANDING = ("draft", "active", "on-hold")  # of an order that can still be revoked
+
+
+def way(case: Case, task: Json, side: Side) -> Way | None:
+    """How this side withdraws it: at once, or by asking the clinic to give it up; None where it has no way."""
+    if text(case.order, "status") not in _STANDING or side not in ("requester", "either"):
+        return None
+    stage = acts.stage(task, case.order)
+    if stage in ("draft", "new", *acts.ENDED) and (not task or stage in acts.ENDED):
+        return "withdraw"
+    legal = states.legal(stages.stage(task), side, states.profile(task))
+    ways: tuple[Way, ...] = ("withdraw", "ask-cancel")
+    return next((each for each in ways if each in legal), None)
+
+
+def withdrawn(case: Case, task: Json, side: Side, visit: Json | None, reason: str, now: datetime) -> list[Json]:
+    """Withdrawn at once: the Task is cancelled, the order revoked, a visit that stands called off.
+
+    Raises Conflict (409) where the table has no such move, Forbidden (403) for the wrong side."""
+    order = case.order | {"status": "revoked"}
+    if not task or stages.stage(task) in acts.ENDED:
+        return [order]
+    return [acts.moved(task, "withdraw", side, now, reason), order, *_called_off(visit, reason)]
+
+
+def asked(case: Case, task: Json, side: Side, id: str, office: Json, reason: str, now: datetime) -> list[Json]:
+    """The clinic is asked to give it up: the Task says so and, where the partner knows such a thing, one of its own."""
+    told = acts.moved(task, "ask-cancel", side, now, reason)
+    if states.profile(task) in ("bser", "360x"):
+        return [told]
+    owner = item(task, "owner")
+    abort: Json = {
+        "resourceType": "Task",
+        "id": id,
+        "status": "requested",
+        "intent": "order",
+        "code": {"coding": [{"system": ABORT[0], "code": ABORT[1]}]},
+        "focus": {"reference": key(task)},
+        "for": {"reference": target(item(case.order, "subject"))},
+        "requester": office,
+        "reasonCode": {"text": reason},
+        "authoredOn": now.isoformat(timespec="seconds"),
+        "lastModified": now.isoformat(timespec="seconds"),
+    }
+    return [told, abort | ({"owner": owner} if owner else {})]
+
+
+def wish(case: Case, task: Json) -> str:
+    """Why the clinic is asked to give it up, `.` where nobody said; empty where it is not asked."""
+    if not task or stages.stage(task) in states.ENDS:
+        return ""
+    abort = stages.cancelling(task, case.tasks, case.order)
+    if abort is None and stages.stage(task) != "cancel-requested":
+        return ""
+    return text(item(abort or {}, "reasonCode"), "text") or text(item(task, "statusReason"), "text") or "."
+
+
+def given_up(case: Case, task: Json, side: Side, visit: Json | None, now: datetime) -> list[Json]:
+    """The clinic agrees: its Task is cancelled, the request to cancel done, a visit that stands called off."""
+    reason = wish(case, task)
+    to = states.advance("cancel-requested", "confirm-cancel", side, states.profile(task))
+    ended = states.written(task, cast("Stage", to), reason) | {"lastModified": now.isoformat(timespec="seconds")}
+    return [ended, *_answered(case, task, "completed", now), *_called_off(visit, reason)]
+
+
+def kept(case: Case, task: Json, side: Side, reason: str, now: datetime) -> list[Json]:
+    """The clinic does not agree, and says why: it goes on with the work."""
+    to = states.advance("cancel-requested", "refuse-cancel", side, states.profile(task))
+    said = stages.stage(task) == "cancel-requested"
+    on = states.written(task, cast("Stage", to)) | {"lastModified": now.isoformat(timespec="seconds")}
+    return [*([on] if said else []), *_answered(case, task, "rejected", now, reason)]
+
+
+def _answered(case: Case, task: Json, status: str, now: datetime, reason: str = "") -> list[Json]:
+    abort = stages.cancelling(task, case.tasks, case.order)
+    if abort is None or text(abort, "status") == "completed":
+        return []
+    why = {"statusReason": {"text": reason}} if reason else {}
+    return [abort | {"status": status, "lastModified": now.isoformat(timespec="seconds")} | why]
+
+
+def _called_off(visit: Json | None, reason: str) -> list[Json]:
+    stands = visit is not None and "cancel" in visit_states.legal(text(visit, "status"), "either")
+    return [visit_acts.ended(visit, "cancel", reason)] if visit and stands else []
