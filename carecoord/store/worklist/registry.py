@@ -30,6 +30,7 @@ _to = select(ix_reference.c.rid).where(
     ix_reference.c.type == bindparam("type"),
 )
 _pointing = select(*COLUMNS).where(new.c.rid.in_(_to)).order_by(new.c.rid)
+_every = select(*COLUMNS).where(new.c.type == bindparam("type"), new.c.deleted.is_(False)).order_by(new.c.rid)
 _since = select(new.c.type, new.c.id).where(
     new.c.type.in_(bindparam("types", expanding=True)),
     new.c.deleted.in_((False, True)),  # whether or not, but it stands before `updated` in the index
@@ -63,6 +64,11 @@ def pointing(conn: Connection, parameters: Sequence[tuple[str, str]], type: str,
     return [
         row for run in bulk.runs(sorted(set(ids)), _RUN) for row in rows(conn.execute(_pointing, asked | {"ids": run}))
     ]
+
+
+def every(conn: Connection, type: str) -> list[Row]:
+    """All resources of a type, by when they came: of one that is written out or compared whole, not asked in a page."""
+    return rows(conn.execute(_every, {"type": type}))
 
 
 def changed_since(conn: Connection, types: Sequence[str], micros: int) -> list[tuple[str, str]]:
