@@ -15,7 +15,7 @@ from carecoord.actions.access.turn import Turn
 from carecoord.domain.access.roles import keeps_rules
 from carecoord.domain.agreements import states as agreement_states
 from carecoord.domain.prior_auth import states as authorization_states
-from carecoord.domain.prior_auth.requirements import payer_of
+from carecoord.domain.prior_auth.rule_book import payer_of
 from carecoord.domain.referrals import order_states, stages
 from carecoord.domain.referrals import states as task_states
 from carecoord.domain.resource.elements import text
