@@ -92,7 +92,7 @@ class Case:
     records: Records = NO_RECORDS  # what the register says of the plan's networks, and of who takes part in them
     systems: Mapping[str, str] = field(default_factory=dict)  # base URL of an EHR -> the name it was added under
     others: tuple[OtherOrder, ...] = ()
-    alike: tuple[OtherOrder, ...] = ()  # the patient's other orders for one of the same services
+    alike: tuple[OtherOrder, ...] = ()  # the patient's other orders for one of the services, where a rule counts visits
     disputes: tuple[Disputed, ...] = ()  # what EHRs and we have changed differently
     odd: frozenset[str] = frozenset()  # `Type/id` of what an EHR moved as no table of states has it
 
@@ -154,7 +154,7 @@ def gather(
     heap: dict[str, list[Json]] = {}
     for each in resources:
         heap.setdefault(str(each.get("resourceType")), []).append(each)
-    me = key(order)
+    me, said = key(order), tuple(rules)
     appointments, encounters = _visits(me, heap)
     subject = target(item(order, "subject"))
     for kind, about in ABOUT.items():
@@ -179,7 +179,8 @@ def gather(
     held = {me, *(key(each) for name in CLINICAL.values() for each in fields[name])} if disputes else ()
     return Case(
         order, patient, **fields, systems=systems or {}, others=_others(me, subject, heap),
-        alike=_alike(order, heap), rules=tuple(rules), records=records,
+        alike=_alike(order, heap) if any(rule.visit_from is not None for rule in said) else (), rules=said,
+        records=records,
         disputes=of_case(disputes, held, subject.partition("/")[2]), odd=frozenset(),
     )  # fmt: skip
 

@@ -353,7 +353,8 @@ def test_what_a_case_says_of_the_key_is_read_from_its_resources() -> None:
                  orderDetail=[coded("http://www.ama-assn.org/go/cpt", "26")])  # fmt: skip
     other = {**order(), "id": "other", "category": [], "performer": []}
     seen = appointment(-40, "earlier", "fulfilled", basedOn=[ref("ServiceRequest/other")])
-    known = plain().with_(person, role, doctor, said, other, seen).clear().facts.known
+    counting = book(marked(part("needed", valueBoolean=True), part("visit-from", valueInteger=13)))
+    known = plain().with_(person, role, doctor, said, other, seen, counting).clear().facts.known
     assert (known.modifiers, known.places, known.specialties) == ({"26"}, {"22"}, {"cardiology"})
     assert (known.birth, known.sex) == ((date(2010, 7, 1), date(2010, 7, 31)), "female")
     assert (known.diagnoses, known.reasons_left) == ({"I44.7"}, False)
