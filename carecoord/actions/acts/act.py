@@ -35,7 +35,7 @@ from carecoord.words.sentence import Sentence
 from carecoord.world import World
 
 UNDO: Final = timedelta(minutes=10)
-BACK: Final = frozenset({"assign", "snooze", "note", "contact"})  # nobody outside has heard of them
+BACK: Final = frozenset({"assign", "snooze", "note", "contact", "attach"})  # the other side has not heard of them
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,63 @@
 """After the visit: the report came, the clinician has read it, the patient was told. With the last of them the loop is
 closed, which nobody has to say."""
 
+from dataclasses import dataclass
+
 from auth.grant import Grant
+from carecoord.actions.acts import documents
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, perform
+from carecoord.actions.acts.documents import Upload
 from carecoord.domain.access.verbs import Verb
-from carecoord.domain.referrals import acts
-from carecoord.domain.resource.codes import ACKNOWLEDGE, TELL
-from carecoord.errors import Conflict
+from carecoord.domain.documents import audience
+from carecoord.domain.documents.acts import Paper
+from carecoord.domain.referrals import acts, offers
+from carecoord.domain.resource.codes import ACKNOWLEDGE, CONSULT_NOTE, TELL
+from carecoord.domain.resource.elements import Json, key
+from carecoord.domain.timeline.timeline import documents as case_documents
+from carecoord.errors import Conflict, Unprocessable
 from carecoord.words.sentence import Sentence, sentence
 from carecoord.world import World
 
 
-def report(world: World, grant: Grant, request: str, submission: Submission, words: str) -> Done:
-    """Record that the report came, by fax, by mail, in the portal. Where the clinic says so, its Task is completed."""
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A report as somebody records it: its file, or a consult note (`DocumentReference/id`) that the clinic attached
+    before; neither, where it is kept elsewhere. `words`: how it came, and where it is."""
+
+    words: str = ""
+    file: Upload | None = None
+    document: str = ""
+
+
+def report(world: World, grant: Grant, request: str, submission: Submission, given: Reported) -> Done:
+    """Record that the report came, by fax, by mail, in the portal, or hand it over as a file. Where the clinic does so,
+    its Task is completed, and the office that refers sees the report. Raises Unprocessable for a document that is no
+    consult note of the clinic's."""
 
     def plan(acting: Acting) -> Planned:
         if acting.clearance.facts.closing.report.done:
             raise Conflict("The report is here already.", "http.act")
-        document = acts.report(acting.case, acting.id, acting.person, words, acting.turn.now)
-        task = acts.completed(acting.task, acting.side, f"DocumentReference/{acting.id}", acting.turn.now)
-        return Planned([document, task] if task else [document], sentence("act.reported"))
+        written = _report(acting, given)
+        task = acts.completed(acting.task, acting.side, key(written[-1]), acting.turn.now)
+        return Planned([*written, task] if task else written, sentence("act.reported"))
 
     return perform(world, grant, request, submission, "report", plan)
+
+
+def _report(acting: Acting, given: Reported) -> list[Json]:
+    """The report as it is to be, its document last."""
+    other = offers.other_side(acting.sides, acting.clearance)
+    to = [other[0]] if other and acting.side == "performer" else []
+    if given.file:
+        paper = Paper(given.file.name, given.file.type, given.file.data, CONSULT_NOTE[1], None, given.words)
+        return documents.attached(acting, paper, to)
+    if given.document:
+        ours = audience.consult_notes(case_documents(acting.case), acting.turn.office().organizations)
+        found = [audience.listed(each, to) for each in ours if key(each) == given.document]
+        if not found:
+            raise Unprocessable("Choose a consult note that is attached to this referral.", "document")
+        return found
+    return [acts.report(acting.case, acting.id, acting.person, given.words, acting.turn.now)]
 
 
 def acknowledge(world: World, grant: Grant, request: str, submission: Submission, _: None) -> Done:

@@ -39,7 +39,8 @@ def undo(world: World, grant: Grant, request: str, act: str) -> Done:
             acting = opened(turn, id, taken.case, cast("Verb", taken.verb))
             if done(turn.conn, taken, turn.now).until is None:
                 raise Conflict("It can no longer be taken back: ten minutes have passed.", "http.act")
-            resources = [_former(turn.conn, each, taken, turn.now) for each in taken.made]
+            made = (each for each in taken.made if each.type != "Binary")  # which has no status: its document tells
+            resources = [_former(turn.conn, each, taken, turn.now) for each in made]
             return Done(write(acting, "undo", Planned(resources, sentence("act.undone"))), None)
 
 

@@ -25,6 +25,7 @@ from carecoord.domain.access.payer_view import PayerCase, PayerRow
 from carecoord.domain.access.roles import agreements_of
 from carecoord.domain.access.verbs import Side, Verb
 from carecoord.domain.clearance.clearance import Clearance, clear
+from carecoord.domain.documents import audience
 from carecoord.domain.referrals import offers
 from carecoord.domain.referrals.case import Case, order_named
 from carecoord.domain.resource.days import local
@@ -190,7 +191,8 @@ def _every(world: World, grant: Grant, asked: WorklistQuery, request: str, full:
 class Panel:
     """One case whole: its row, the resources behind it, the judgement, what happened and its papers. `openable`: what
     of the proof and the papers, `Type/id`, the asker may read by itself. `sides`: on which the asker's office stands;
-    `verbs`: the acts that are the asker's here."""
+    `verbs`: the acts that are the asker's here; `sendable`: papers that can be sent to `other`, the name of the other
+    side; `notes`: consult notes that the asker's clinic can hand over as its report."""
 
     now: datetime
     at: DueBounds
@@ -204,6 +206,9 @@ class Panel:
     sides: frozenset[Side]
     verbs: tuple[Verb, ...]
     between: Between
+    other: str
+    sendable: Sequence[Json]
+    notes: Sequence[Json]
 
 
 @dataclass(frozen=True)
@@ -250,13 +255,19 @@ def panel(world: World, grant: Grant, id: str, request: str) -> Panel | PayerPan
         shown = payer_view.payer_row(dict(row._mapping))
         return PayerPanel(now, cases.at, shown, told, payer_view.events(told, zone, logged), opened)
     known = directory([*case.organizations, *case.locations, *case.practitioners])
-    happened = timeline.timeline(case, known, zone, row.agreement, logged)
-    papers = timeline.documents(case)
+    seen = case if glass else replace(case, documents=tuple(d for d in case.documents if audience.is_seen(d, ours)))
+    happened = timeline.timeline(seen, known, zone, row.agreement, logged)
+    papers = timeline.documents(seen)
     named = {proof.reference for gate in judged.gates for proof in gate.evidence} | {key(each) for each in papers}
     openable = frozenset[str]() if glass else _openable(world, grant, request, named)
     possible = offers.offered(case, judged, sides)
-    own = tuple(verb for verb in verbs.acts(grant.roles, sides) if verb in possible)
-    return Panel(now, cases.at, row, case, known, judged, happened, papers, openable, sides, own, shared)
+    other, name = offers.other_side(sides, judged) or ("", "")
+    sendable = audience.sendable(papers, ours, other) if other else []
+    own = tuple(verb for verb in verbs.acts(grant.roles, sides) if verb in possible and (verb != "share" or sendable))
+    notes = audience.consult_notes(papers, ours)
+    return Panel(
+        now, cases.at, row, case, known, judged, happened, papers, openable, sides, own, shared, name, sendable, notes
+    )
 
 
 def _openable(world: World, grant: Grant, request: str, references: Iterable[str]) -> frozenset[str]:

@@ -15,6 +15,7 @@ from typing import Final
 from auth.grant import Grant
 from auth.scopes import EVERYTHING, Alternatives, Scope, permits
 from carecoord.domain.access import app_state, verbs
+from carecoord.domain.documents import audience
 from carecoord.domain.resource.parties import PAYER_ID
 from carecoord.errors import Problem
 from carecoord.fhir.search.criteria import ATTACHED, REQUESTED
@@ -207,10 +208,13 @@ def _kept(role: str, office: Office, type: str, perm: str) -> Alternatives:
 
 @lru_cache(maxsize=4096)
 def _ruled(role: str, office: Office, type: str) -> Alternatives | None:
-    """The narrowing of a role; a file is as open as the documents that it is attached to."""
+    """The narrowing of a role; a file is as open as the documents that it is attached to, and a document that lists the
+    offices that see it is open to those."""
     if type == ATTACHED[0]:
-        return _attached(RULES[role](office, ATTACHED[1]))
-    return RULES[role](office, type)
+        return _attached(_ruled(role, office, ATTACHED[1]))
+    way = RULES[role](office, type)
+    narrowed = type == ATTACHED[1] and verbs.may([role], "see-whole")
+    return both(way, audience.ways(office.organizations)) if narrowed else way
 
 
 def _context(grant: Grant, type: str, perm: str) -> Alternatives | None:

@@ -10,7 +10,7 @@ from typing import Final, Literal
 Verb = Literal[
     "see-whole", "see-as-payer", "see-own-patients", "break-glass", "see-agreements", "read-trail", "manage-people",
     "manage-apps", "manage-jobs", "manage-ehrs",
-    "assign", "snooze", "note", "contact", "settle",
+    "assign", "snooze", "note", "contact", "attach", "share", "settle",
     "send", "accept", "decline", "ask", "answer", "reopen", "hear-yes", "hear-no",
     "withdraw", "confirm-cancel", "refuse-cancel",
     "book", "move", "cancel", "arrive", "no-show", "report", "acknowledge", "tell",
@@ -19,12 +19,13 @@ Side = Literal["requester", "performer"]  # of a referral: who sends the patient
 
 TABLE: Final[dict[str, frozenset[Verb]]] = {
     "coordinator": frozenset({
-        "see-whole", "break-glass", "assign", "snooze", "note", "contact", "send", "accept", "decline", "ask", "answer",
-        "reopen", "book", "move", "cancel", "arrive", "no-show", "report", "tell", "settle",
+        "see-whole", "break-glass", "assign", "snooze", "note", "contact", "attach", "share", "send", "accept",
+        "decline", "ask", "answer", "reopen", "book", "move", "cancel", "arrive", "no-show", "report", "tell", "settle",
         "hear-yes", "hear-no", "withdraw", "confirm-cancel", "refuse-cancel",
     }),
     "clinician": frozenset({
-        "see-whole", "see-own-patients", "break-glass", "note", "contact", "send", "accept", "decline", "ask", "answer",
+        "see-whole", "see-own-patients", "break-glass", "note", "contact", "attach", "share", "send", "accept",
+        "decline", "ask", "answer",
         "report", "acknowledge", "tell", "settle",
         "hear-yes", "hear-no", "withdraw", "confirm-cancel", "refuse-cancel",
     }),
@@ -46,6 +47,8 @@ SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
     "snooze": frozenset({"requester"}),
     "note": frozenset({"requester", "performer"}),
     "contact": frozenset({"requester", "performer"}),
+    "attach": frozenset({"requester", "performer"}),
+    "share": frozenset({"requester", "performer"}),
     "send": frozenset({"requester"}),
     "accept": frozenset({"performer"}),
     "decline": frozenset({"performer"}),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
+from carecoord.domain.documents.audience import is_sent
 from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState, Mover
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth.requests import Request
@@ -43,7 +44,8 @@ OWNERS: Final[dict[str, Mover]] = {  # who owns the Task, by the type of resourc
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A document or a filled form that we hold. `near`: it is attached to the order. `form`: its Questionnaire."""
+    """A document or a filled form that we hold. `near`: it is attached to the order, and both sides have it. `form`:
+    its Questionnaire."""
 
     key: str
     codes: Codes
@@ -105,7 +107,7 @@ def _documents(case: Case) -> Iterable[Paper]:
     named = set(targets(case.order, "supportingInfo"))
     for each in case.documents:
         if text(each, "status") == "current":
-            near = me in targets(item(each, "context"), "related") or key(each) in named
+            near = (me in targets(item(each, "context"), "related") or key(each) in named) and is_sent(each)
             yield Paper(key(each), codes(item(each, "type")), "", near, evidence(each, "type"))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from carecoord.domain.documents.audience import is_kept
 from carecoord.domain.gates.gate import Action, Evidence, Gate
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.referrals.case import Case
@@ -54,6 +55,7 @@ def closing(case: Case, policy: Policy) -> Closing:
         for d in case.documents
         if text(d, "status") == "current"
         and has(item(d, "type"), *CONSULT_NOTE)
+        and not is_kept(d)
         and me in targets(item(d, "context"), "related")
     ]
     found.sort(key=lambda each: (when(each[0], zone), each[1].reference))

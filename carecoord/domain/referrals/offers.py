@@ -32,11 +32,25 @@ def one_side(sides: Iterable[Side]) -> states.Side:
     return "either" if len(found) > 1 else found[0] if found else "other"
 
 
+def other_side(sides: Iterable[Side], judged: Clearance) -> tuple[str, str] | None:
+    """The Organization to which something can be sent from these sides: its id and its name. None where both are ours,
+    nobody is named, or the referral has not gone out or has come to nothing."""
+    referral, here = judged.facts.referral, frozenset(sides)
+    if len(here) != 1 or referral.stage in ("draft", *acts.ENDED):
+        return None
+    performer = referral.performer.organization if referral.performer else None
+    party = performer if "requester" in here else referral.placer
+    kind, _, id = party.reference.partition("/") if party else ("", "", "")
+    return (id, party.name) if party and kind == "Organization" else None
+
+
 def offered(case: Case, judged: Clearance, sides: Iterable[Side]) -> frozenset[Verb]:
     """The acts that are possible now, whoever's role they are."""
     if judged.closed:
-        return frozenset({"note", "contact"})
-    found: set[Verb] = {"note", "contact", "assign", "snooze"}
+        return frozenset({"note", "contact", "attach"})
+    found: set[Verb] = {"note", "contact", "assign", "snooze", "attach"}
+    if other_side(sides, judged):
+        found.add("share")
     task, order = current_task(case, judged), case.order
     stage = acts.stage(task, order)
     legal = states.legal(stages.stage(task), one_side(sides), states.profile(task)) if task else ()

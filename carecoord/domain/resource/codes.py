@@ -28,6 +28,7 @@ OBTAIN_PAPER = (CHILD, "obtain-document")
 ACKNOWLEDGE = (CHILD, "acknowledge-report")
 TELL = (CHILD, "tell-patient")
 WORK = (CHILD, "work-case")  # who in the referring office works on a referral, until when it rests
+DOCUMENTS_SENT = (f"{CANONICAL}/CodeSystem/message", "documents")
 ABORT = ("http://hl7.org/fhir/CodeSystem/task-code", "abort")
 TASK_CODES = (PAPER_WANTED, FORM_WANTED, OBTAIN_PAPER, ACKNOWLEDGE, TELL, ABORT, WORK)
 

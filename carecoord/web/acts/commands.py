@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Final, cast, get_args
 
 from auth.grant import Grant
-from carecoord.actions.acts import contacts, referrals, reports, visits, withdrawals, work
+from carecoord.actions.acts import contacts, documents, referrals, reports, visits, withdrawals, work
 from carecoord.actions.acts.act import Done, Submission
 from carecoord.actions.acts.contacts import Logged, Whom
+from carecoord.actions.acts.documents import Attached, Shared, Upload
+from carecoord.actions.acts.reports import Reported
 from carecoord.domain.contacts.acts import How, Outcome
+from carecoord.domain.documents.kinds import KINDS
+from carecoord.errors import Unprocessable
 from carecoord.web.acts.forms import Reader
 from carecoord.web.acts.view import HOW, OUTCOMES
 from carecoord.world import World
@@ -20,7 +24,7 @@ Do = Callable[[World, Grant, str, Submission, Any], Done]
 
 @dataclass(frozen=True)
 class Command:
-    """`read` makes what the act is given of the fields, and notes what is wrong with them; `do` does it."""
+    """`read` makes what the act is given of the fields and files, and notes what is wrong with them; `do` does it."""
 
     read: Callable[[Reader], Any]
     do: Do
@@ -73,8 +77,35 @@ def _words(reader: Reader) -> str:
     return reader.text("note", "Write what you ask or answer.")
 
 
-def _report(reader: Reader) -> str:
-    return reader.text("note", most=500)
+def _report(reader: Reader) -> Reported:
+    """Neither file nor document is demanded: a report may be kept elsewhere."""
+    file, note = _file(reader), reader.text("note", most=500)
+    return Reported(note, file, reader.values.get("document", "")[:200])
+
+
+def _attach(reader: Reader) -> Attached | None:
+    file, kind = _file(reader), reader.choice("kind", KINDS, "Choose what kind of document it is.")
+    if file is None and not any(fault.field == "file" for fault in reader.faults):
+        reader.fault("file", "Choose the file.")
+    day, note = reader.past_day("day"), reader.text("note", most=500)
+    return Attached(file, kind, day, note, bool(reader.values.get("send"))) if file else None
+
+
+def _share(reader: Reader) -> Shared:
+    chosen = [name.partition("-")[2] for name in reader.values if name.startswith("document-")]
+    if not chosen:
+        reader.fault("documents", "Choose what is to be sent.")
+    return Shared([f"DocumentReference/{id}" for id in chosen], reader.text("note"))
+
+
+def _file(reader: Reader) -> Upload | None:
+    """The file that was chosen, if it can be kept; else its fault says why not."""
+    sent = reader.file("file")
+    try:
+        return documents.upload(*sent, reader.most) if sent else None
+    except Unprocessable as refused:
+        reader.fault("file", refused.text)
+        return None
 
 
 def _clinic(reader: Reader) -> str:
@@ -88,6 +119,8 @@ def _visit(reader: Reader) -> Any:
 COMMANDS: Final[Mapping[str, Command]] = {
     "note": Command(_note, contacts.note),
     "contact": Command(_contact, contacts.contact),
+    "attach": Command(_attach, documents.attach),
+    "share": Command(_share, documents.share),
     "assign": Command(_assign, work.assign),
     "snooze": Command(_snooze, work.snooze),
     "send": Command(_nothing, referrals.send),

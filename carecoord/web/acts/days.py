@@ -10,7 +10,9 @@ from typing import Final
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EXAMPLES: Final = "4 Dec, 12/4, mon or +3"
+PAST_EXAMPLES: Final = "4 Nov, 11/4, mon or 2026-11-04"
 _FURTHEST: Final = timedelta(days=2 * 366)
+_LONGEST_AGO: Final = timedelta(days=120 * 366)
 _AHEAD: Final = re.compile(r"\+\s*(\d{1,3})\s*(d|w|days?|weeks?)?")
 _ISO: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _SLASHED: Final = re.compile(r"(\d{1,2})/(\d{1,2})(?:/(\d{4}|\d{2}))?")
@@ -37,9 +39,22 @@ class Meant:
         return f"{self.sum} = {self.full}" if self.sum else self.full
 
 
+def read_past(said: str, today: date) -> Meant:
+    """The day that was meant, today or before. Raises ValueError with words for who wrote it."""
+    plain = _plain(said)
+    found = next(_written(plain, today, back=True), None)
+    if found is None:
+        raise ValueError(f"“{said.strip()[:40]}” is no day that can be read. Write it as {PAST_EXAMPLES}.")
+    if found > today:
+        raise ValueError(f"{Meant(found, '').full} has not come yet. Write today or an earlier day.")
+    if today - found > _LONGEST_AGO:
+        raise ValueError(f"{Meant(found, '').full} is more than 120 years ago. Write a later day.")
+    return Meant(found, "")
+
+
 def read(said: str, today: date) -> Meant:
     """The day that was meant, today or later. Raises ValueError with words for who wrote it."""
-    plain = re.sub(r"[.,\s]+", " ", said.casefold()).strip()
+    plain = _plain(said)
     found = _counted(plain, today) or next((Meant(day, "") for day in _written(plain, today)), None)
     if found is None:
         raise ValueError(f"“{said.strip()[:40]}” is no day that can be read. Write it as {EXAMPLES}.")
@@ -48,6 +63,10 @@ def read(said: str, today: date) -> Meant:
     if found.day - today > _FURTHEST:
         raise ValueError(f"{found.full} is more than two years away. Choose a nearer day.")
     return found
+
+
+def _plain(said: str) -> str:
+    return re.sub(r"[.,\s]+", " ", said.casefold()).strip()
 
 
 def hour(said: str) -> time | None:
@@ -80,33 +99,40 @@ def _working(day: date, n: int) -> date:
     return day
 
 
-def _written(said: str, today: date) -> Iterator[date]:
-    """The day that is written out; a month and a day without a year mean the next such."""
+def _written(said: str, today: date, back: bool = False) -> Iterator[date]:
+    """The day that is written out; a month and a day without a year mean the next such or, back, the last."""
     if said in ("today", "tod"):
         yield today
     if said in ("tomorrow", "tom"):
         yield today + timedelta(days=1)
+    if said == "yesterday":
+        yield today - timedelta(days=1)
     if said[:3] in WEEKDAYS and re.fullmatch(r"[a-z]+", said):
         ahead = (WEEKDAYS.index(said[:3]) - today.weekday()) % 7
-        yield today + timedelta(days=ahead or 7)
+        yield today + timedelta(days=ahead - 7 if back and ahead else 0 if back else ahead or 7)
     if match := _ISO.fullmatch(said):
         yield from _day(int(match[1]), int(match[2]), int(match[3]))
     if match := _SLASHED.fullmatch(said):
         year = int(match[3]) + (2000 if len(match[3]) == 2 else 0) if match[3] else None
-        yield from _next(year, int(match[1]), int(match[2]), today)
+        yield from _next(year, int(match[1]), int(match[2]), today, back)
     if match := _SPOKEN.fullmatch(re.sub(r"^[a-z]{3,9} (?=\d)", lambda m: "" if m[0][:3] in WEEKDAYS else m[0], said)):
         name, number = (match[2], match[1]) if match[2] else (match[3], match[4])
         if name in MONTHS:
-            yield from _next(int(match[5]) if match[5] else None, MONTHS.index(name) + 1, int(number), today)
+            year = int(match[5]) if match[5] else None
+            yield from _next(year, MONTHS.index(name) + 1, int(number), today, back)
 
 
-def _next(year: int | None, month: int, day: int, today: date) -> Iterator[date]:
+def _next(year: int | None, month: int, day: int, today: date, back: bool) -> Iterator[date]:
     if year is not None:
         yield from _day(year, month, day)
         return
     # Within half a year back it was meant so, and is over; 29 Feb looks for the next leap year.
-    found = [each for ahead in range(9) for each in _day(today.year + ahead, month, day)]
-    yield from (each for each in found[:2] if each >= today - timedelta(days=180))
+    years = [today.year - ago for ago in range(9)] if back else [today.year + ahead for ahead in range(9)]
+    found = [each for one in years for each in _day(one, month, day)]
+    if back:
+        yield from (each for each in found if each <= today)
+    else:
+        yield from (each for each in found[:2] if each >= today - timedelta(days=180))
 
 
 def _day(year: int, month: int, day: int) -> Iterator[date]:

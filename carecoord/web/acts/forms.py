@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 
+from werkzeug.datastructures import FileStorage
+
 from carecoord.actions.acts.act import Submission
 from carecoord.web.acts import days
 
@@ -55,11 +57,13 @@ class State:
 
 @dataclass
 class Reader:
-    """Reads the fields of one form, and gathers what is wrong with all of them."""
+    """Reads the fields of one form, and gathers what is wrong with all of them. `most`: bytes of a file."""
 
     values: Mapping[str, str]
     today: date
     zone: tzinfo
+    files: Mapping[str, FileStorage] = field(default_factory=dict)
+    most: int = 0
     faults: list[Fault] = field(default_factory=list)
 
     def text(self, name: str, missing: str = "", most: int = LONGEST) -> str:
@@ -91,6 +95,20 @@ class Reader:
             self.fault(name, str(unread))
             return None
 
+    def past_day(self, name: str) -> date | None:
+        """A day, today or before, as people write it."""
+        said = self.text(name, most=60)
+        try:
+            return days.read_past(said, self.today).day if said else None
+        except ValueError as unread:
+            self.fault(name, str(unread))
+            return None
+
+    def file(self, name: str) -> tuple[str, bytes] | None:
+        """The name and the bytes of a file; None where none was chosen."""
+        sent = self.files.get(name)
+        return (sent.filename or "", sent.read()) if sent and sent.filename else None
+
     def moment(self, day: str, hour: str, no_day: str, no_hour: str) -> datetime | None:
         """A day and a time of it, in the office's zone."""
         on, said = self.day(day, no_day), self.text(hour, no_hour, most=20)
@@ -106,9 +124,10 @@ class Reader:
         self.faults.append(Fault(name, text))
 
 
-def typed(fields: Mapping[str, str]) -> dict[str, str]:
-    """What somebody typed or chose, without what the kit itself put into the form."""
-    return {name: value for name, value in fields.items() if name not in _OWN and not name.startswith("_")}
+def typed(fields: Mapping[str, str], files: Mapping[str, FileStorage]) -> dict[str, str]:
+    """What somebody typed or chose, without what the kit itself put into the form; of files their names."""
+    chosen = {name: (file.filename or "")[:200] for name, file in files.items()}
+    return chosen | {name: value for name, value in fields.items() if name not in _OWN and not name.startswith("_")}
 
 
 def submission(case: str, fields: Mapping[str, str]) -> Submission:

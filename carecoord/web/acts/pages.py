@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, redirect, request
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from carecoord.actions.acts import undo
@@ -26,12 +27,21 @@ from carecoord.web.worklist.screen import Screen
 from carecoord.world import World
 
 ANEW: Final = "You have signed in anew since this form was opened. Look it over, then send it again."
+_BESIDE: Final = 1_000_000  # bytes of a form beside its file
 UNKNOWN: Final = "Not sent: you were signed out. What you typed is kept in this page; sign in again in a new tab."
 
 
 def blueprint(world: World) -> Blueprint:
     """`POST /referrals/ID/VERB`, `POST /acts/ID/undo`, and `GET /acts/day`, which says what a written day means."""
     pages = Blueprint("acts", __name__)
+
+    @pages.before_request
+    def room() -> None:
+        """A form with a file may be larger than other requests. One that is too large is read as well, up to twice
+        that: what was typed beside it is given back."""
+        if request.mimetype == "multipart/form-data":
+            request.max_content_length = 2 * world.settings.max_document + _BESIDE
+
     sign_in.guard_forms(pages, world, _signed_out)
     desk = _Desk(world)
 
@@ -45,7 +55,8 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.get("/acts/day")
     def day() -> Response:
-        return Response(desk.said(request.args.get("said", "")), content_type="text/plain; charset=utf-8")
+        said, past = request.args.get("said", ""), "past" in request.args
+        return Response(desk.said(said, past), content_type="text/plain; charset=utf-8")
 
     return pages
 
@@ -65,8 +76,17 @@ def _signed_out(draft: str | None) -> Response:
 
 def _back() -> tuple[str, list[tuple[str, str]]]:
     """The page that the form stood on: its path, and what its address says."""
-    parts = urlsplit(sign_in.safe_next(request.form.get("back")))
+    parts = urlsplit(sign_in.safe_next(_came_from()))
     return (parts.path if parts.path.startswith("/referrals/") else "/"), parse_qsl(parts.query)
+
+
+def _came_from() -> str | None:
+    """The page that the form stood on; of a form that could not be read, the page that sent it."""
+    try:
+        return request.form.get("back")
+    except RequestEntityTooLarge:
+        sent = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
+        return f"{sent.path}?{sent.query}".rstrip("?") if sent.netloc == request.host else "/"
 
 
 class _Desk:
@@ -82,8 +102,12 @@ class _Desk:
         command = COMMANDS.get(verb)
         if command is None:
             raise NotFound("There is no such act.")
-        session, values = sign_in.session(), typed(request.form)
-        reader = Reader(values, local(self.world.clock(), self.zone), self.zone)
+        try:
+            session, values = sign_in.session(), typed(request.form, request.files)
+        except RequestEntityTooLarge:
+            return self._too_large(id, verb)
+        today, most = local(self.world.clock(), self.zone), self.world.settings.max_document
+        reader = Reader(values, today, self.zone, request.files, most)
         given = command.read(reader)
         state = State(verb, values, tuple(reader.faults))
         if not sign_in.own_session(session):
@@ -107,12 +131,13 @@ class _Desk:
         done = undo.undo(self.world, sign_in.session().grant(), request_id(), id)
         return self._done(done.act.case, done)
 
-    def said(self, written: str) -> str:
+    def said(self, written: str, past: bool) -> str:
         """What a written day means, or why it means none."""
         if not written.strip():
             return ""
         try:
-            return days.read(written, local(self.world.clock(), self.zone)).echo
+            read = days.read_past if past else days.read
+            return read(written, local(self.world.clock(), self.zone)).echo
         except ValueError as unread:
             return str(unread)
 
@@ -137,10 +162,16 @@ class _Desk:
         answer.headers["HX-Push-Url"] = "false"
         return answer
 
+    def _too_large(self, id: str, verb: str) -> Response:
+        """The form anew: of a body that goes far beyond what is taken nothing is read, so that nothing is kept."""
+        most = self.world.settings.max_document // 1_000_000
+        words = f"The file is far larger than the {most} MB that can be kept. Scan it in grey or with fewer dots."
+        return self._again(id, State(verb, {}, (Fault("file", words),)), 413)
+
     def _address(self, id: str) -> Address:
         """Where the form stood; on the list as it opens, where that can not be read any more."""
         home = worklist_view.home(cases.whole(sign_in.session().grant()))
-        query = urlsplit(sign_in.safe_next(request.form.get("back"))).query
+        query = urlsplit(sign_in.safe_next(_came_from())).query
         try:
             address = parse(parse_qs(query), home)
         except Problem:

@@ -1,8 +1,8 @@
 """The acts of a referral as its panel offers them: the next one first, then those that always stand there, the others
 under More; the open form; the line that tells what was done and takes it back."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from carecoord.actions.acts.act import Done
@@ -10,10 +10,13 @@ from carecoord.actions.acts.work import Colleague
 from carecoord.actions.worklist.worklist import Panel
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.contacts.attempts import attempts
+from carecoord.domain.documents.acts import called
+from carecoord.domain.documents.kinds import KINDS
 from carecoord.domain.referrals import withdrawals
 from carecoord.domain.referrals.acts import candidates
 from carecoord.domain.referrals.offers import current_task, current_visit, one_side
-from carecoord.domain.resource.elements import item, key, target, text
+from carecoord.domain.resource.days import moment
+from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.domain.worklist.work import Work, work
 from carecoord.fhir.instants import micros
 from carecoord.web.acts.forms import State
@@ -26,6 +29,8 @@ OUTCOMES: Final = {"reached": "Reached", "message": "Message", "no-answer": "No 
 BUTTONS: Final[dict[Verb, tuple[str, str, str]]] = {  # verb -> its words, icon and key
     "contact": ("Contact", "phone", "c"),
     "note": ("Note", "message-square", "n"),
+    "attach": ("Attach a document", "paperclip", "h"),
+    "share": ("Send documents", "send", "s"),
     "assign": ("Give to somebody", "user-round-plus", "a"),
     "snooze": ("Let it rest to a day", "clock", "z"),
     "send": ("Send it", "send", "s"),
@@ -38,7 +43,7 @@ BUTTONS: Final[dict[Verb, tuple[str, str, str]]] = {  # verb -> its words, icon 
     "hear-no": ("Declined by telephone", "phone", "d"),
     "withdraw": ("Withdraw the referral", "ban", "q"),
     "confirm-cancel": ("Give it up, as asked", "circle-x", "g"),
-    "refuse-cancel": ("Go on with it", "repeat", "h"),
+    "refuse-cancel": ("Go on with it", "repeat", "d"),
     "book": ("Record a visit", "calendar-days", "b"),
     "move": ("Visit was moved", "calendar-check", "m"),
     "cancel": ("Visit was called off", "calendar-x", "l"),
@@ -51,6 +56,8 @@ BUTTONS: Final[dict[Verb, tuple[str, str, str]]] = {  # verb -> its words, icon 
 TITLES: Final = {  # verb -> the title of its form, and what its button says that it does
     "contact": ("Log a contact", "Save contact"),
     "note": ("Note", "Save note"),
+    "attach": ("Attach a document", "Attach the document"),
+    "share": ("Send documents", "Send the documents"),
     "assign": ("Give it to", "Give it"),
     "snooze": ("Let it rest", "Let it rest"),
     "decline": ("Decline", "Decline the referral"),
@@ -78,6 +85,7 @@ NEXT: Final[dict[str, tuple[Verb, ...]]] = {  # code of the next step -> the act
     "reroute": ("reopen",),
     "confirm-visit": ("arrive", "contact"),
     **dict.fromkeys(("await-report", "chase-report"), ("report", "contact")),
+    "request-document": ("attach",),
     "acknowledge-report": ("acknowledge",),
     "tell-patient": ("tell", "contact"),
 }
@@ -110,9 +118,20 @@ class Undo:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A document that can be chosen. `id`: of its DocumentReference."""
+
+    id: str
+    name: str
+    file: str
+    day: str
+
+
+@dataclass(frozen=True)
 class Form:
     """The open form. `does`: what its button says; `red`: it ends something; `warning`: what speaks against it.
-    `colleagues`, `callees` and `clinics` are those to choose from."""
+    `colleagues`, `callees`, `clinics` and `documents` are those to choose from. `other`: the name of the other side,
+    empty where nothing can be sent to it."""
 
     state: State
     title: str
@@ -124,6 +143,10 @@ class Form:
     colleagues: Sequence[Colleague] = ()
     clinics: Sequence[tuple[str, str]] = ()
     touches: bool = False
+    most: int = 0  # bytes of a file
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    other: str = ""
+    documents: Sequence[Choice] = ()
 
 
 @dataclass(frozen=True)
@@ -146,13 +169,15 @@ class Acts:
 @dataclass(frozen=True)
 class Shown:
     """Who looks, and at what: `me`: their account; `state`: of the form that is open; `back`: the page that they come
-    back to; `href`: the page with the form of an act; `colleagues`: to whom they can give it."""
+    back to; `href`: the page with the form of an act; `colleagues`: to whom they can give it; `most`: bytes of a file
+    that can be kept."""
 
     me: str
     state: State | None
     back: str
     href: Callable[[str], str]
     colleagues: Sequence[Colleague] = ()
+    most: int = 0
 
 
 def acts(panel: Panel, times: Times, shown: Shown) -> Acts | None:
@@ -227,6 +252,8 @@ def _form(shown: Shown, state: State, panel: Panel, held: Work, times: Times) ->
         return replace(form, warning=f"The office asks to cancel it: {wish}" if len(wish) > 1 else "")
     if state.verb == "reopen":
         return replace(form, clinics=_clinics(panel))
+    if state.verb in ("attach", "share", "report"):
+        return _with_documents(form, panel, shown, times)
     if state.verb != "note":
         return form
     return replace(form, aside="Part of the record: both offices and the patient can read it")
@@ -241,6 +268,35 @@ def _withdrawing(panel: Panel, form: Form, times: Times) -> Form:
     booking = panel.clearance.booking
     visit = f" The visit of {times.exact(micros(booking.start))} is called off." if booking and booking.start else ""
     return replace(form, warning=f"It ends for good: the order is revoked.{visit} It can not be taken back.")
+
+
+def _with_documents(form: Form, panel: Panel, shown: Shown, times: Times) -> Form:
+    if form.state.verb == "attach":
+        seen = "For your office alone, so far" if len(panel.sides) == 1 else ""
+        return replace(form, aside=seen, most=shown.most, kinds=KINDS, other=panel.other)
+    if form.state.verb == "share":
+        documents = _choices(panel.sendable, times)
+        return replace(form, aside=f"To {panel.other}", documents=documents, other=panel.other)
+    completes = "performer" in panel.sides
+    notes = _choices(panel.notes, times) if completes else []
+    return replace(form, most=shown.most, documents=notes, other=panel.other if completes else "")
+
+
+def _choices(documents: Sequence[Json], times: Times) -> list[Choice]:
+    return [Choice(text(each, "id"), called(each), _file(each), _day(each, times)) for each in documents]
+
+
+def _file(document: Json) -> str:
+    """The name of its file, where it says more than what it is."""
+    named = next((text(item(each, "attachment"), "title") for each in items(document, "content")), "")
+    return named if named != called(document) else ""
+
+
+def _day(document: Json, times: Times) -> str:
+    """The day of its own or, where it has none, on which it came."""
+    made = next((text(item(each, "attachment"), "creation") for each in items(document, "content")), "")
+    came = moment(text(document, "date"), times.zone)
+    return times.stored(made[:10]) if made else times.day(micros(came)) if came else ""
 
 
 def _clinics(panel: Panel) -> list[tuple[str, str]]:

@@ -60,7 +60,7 @@
   const read = async (input) => {
     const sum = document.getElementById(input.dataset.day);
     if (!sum || !input.value.trim()) return;
-    const answer = await fetch(`/acts/day?said=${encodeURIComponent(input.value)}`, { headers: { Accept: "text/plain" } });
+    const answer = await fetch(`/acts/day?said=${encodeURIComponent(input.value)}${"past" in input.dataset ? "&past" : ""}`, { headers: { Accept: "text/plain" } });
     if (!answer.ok || answer.redirected) return;
     sum.textContent = await answer.text();
     sum.classList.add("sum-read");
@@ -79,6 +79,22 @@
     read(input);
   });
 
+  // A file that is too large is not sent at all: what is typed beside it stays.
+  const large = (input) => {
+    const fault = document.getElementById(`${input.id}-large`), most = Number(input.dataset.most), size = input.files[0]?.size ?? 0;
+    fault.hidden = size <= most;
+    $("span", fault).textContent = fault.hidden ? "" : `The file has ${(size / 1e6).toFixed(1)} MB; ${most / 1e6} MB can be kept. Scan it in grey or with fewer dots, or attach it in parts.`;
+    return !fault.hidden;
+  };
+  document.addEventListener("change", (event) => { if (event.target.dataset?.most) large(event.target); });
+  document.addEventListener("submit", (event) => {
+    const input = all("input[data-most]", event.target).find(large);
+    if (!input) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    input.focus();
+  }, true);
+
   // Whether something stands in the form that a refresh of the list must not touch: fresh.js asks.
   const fields = () => all("input:not([type=hidden]), textarea", form() ?? document.createElement("form"));
   const dirty = () => fields().some((one) => one.matches("[type=radio], [type=checkbox]") ? one.checked !== one.defaultChecked : one.value !== one.defaultValue)
@@ -90,6 +106,7 @@
   const note = () => { shown.form = form() && `${form().dataset.verb} ${$("#panel")?.dataset.id}`; shown.done = $("#done")?.dataset.act; };
   const settle = () => {
     all("[data-fill]").forEach((button) => { button.hidden = false; });
+    all("[data-again]").forEach((text) => { text.hidden = document.getElementById(text.dataset.again).files.length > 0; }); // a swap keeps it
     const trouble = $("#faults") ?? $("#changed");
     const now = form() && `${form().dataset.verb} ${$("#panel")?.dataset.id}`;
     const done = $("#done")?.dataset.act;

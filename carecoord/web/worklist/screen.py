@@ -101,7 +101,7 @@ class Screen:
             return None
         giving = state is not None and state.verb == "assign" and "assign" in panel.verbs
         colleagues = acts_work.choices(self.world, grant, request_id()) if giving else ()
-        shown = acts_view.Shown(grant.subject, state, back, href, colleagues)
+        shown = acts_view.Shown(grant.subject, state, back, href, colleagues, self.world.settings.max_document)
         return acts_view.acts(panel, Times(panel.now, self.zone), shown)
 
     def _done(self, grant: Grant, act: str | None) -> acts_view.Undo | None:

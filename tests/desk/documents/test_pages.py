@@ -127,6 +127,7 @@ FILES = {  # contentType -> (status of the disposition, content type sent, sandb
     "text/xml; charset=utf-8": ("attachment", "application/octet-stream", True),
     "": ("attachment", "application/octet-stream", True),
     "application/pdf": ("inline", "application/pdf", False),
+    "image/tiff": ("attachment", "application/octet-stream", True),
     "image/png": ("inline", "image/png", True),
     "TEXT/PLAIN; charset=ISO-8859-1": ("inline", "text/plain; charset=ISO-8859-1", True),
 }
