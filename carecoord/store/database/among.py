@@ -1,13 +1,15 @@
-"""A column among values of which there may be thousands: they go as one parameter, a JSON list, for both databases
-bound how many parameters a statement may have."""
+"""A column among values: they go as one parameter, a JSON list, for both databases bound how many parameters a
+statement may have, and a statement whose text is always the same can go straight to the driver."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Boolean, ColumnElement, Text, bindparam
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Integer, Text, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType
 
 
 class Among(FunctionElement[bool]):
@@ -33,6 +35,29 @@ def _postgres(among: Among, compiler: SQLCompiler, **kw: Any) -> str:
     return f"({column} IN (SELECT jsonb_array_elements_text(CAST({values} AS jsonb))))"
 
 
-def listed(values: list[str] | tuple[str, ...]) -> str:
+class OneOf(FunctionElement[Any]):
+    """The same of a few values, each of which is looked up in an index of the column. Of no type: what is a boolean to
+    SQLAlchemy it compares with 1 for SQLite, and then no index is used. So it can not be negated."""
+
+    inherit_cache = True
+    name = "one_of"
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        super().__init__(column, bindparam(name, type_=Text()))
+        self.whole = isinstance(column.type, Integer | BigInteger)
+        self.type = NullType()
+
+
+compiles(OneOf, "sqlite")(_sqlite)
+
+
+@compiles(OneOf, "postgresql")
+def _few(few: OneOf, compiler: SQLCompiler, **kw: Any) -> str:
+    column, values = (compiler.process(part, **kw) for part in few.clauses)
+    each = f"jsonb_array_elements_text(CAST({values} AS jsonb))" + ("::bigint" if few.whole else "")
+    return f"({column} = ANY(ARRAY(SELECT {each})))"
+
+
+def listed(values: Sequence[str] | Sequence[int]) -> str:
     """The JSON list."""
     return msgspec.json.encode(values).decode()

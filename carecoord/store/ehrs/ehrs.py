@@ -10,9 +10,11 @@ from sqlalchemy.exc import IntegrityError
 
 from carecoord.errors import Conflict, NotFound
 from carecoord.fhir.instants import micros, moment
+from carecoord.store.database import driver
 from carecoord.store.database.tables import ehr, ehr_cursor, ehr_run, flag, resource
 from fhir_adapters.ehr import Ehr
 
+_every = select(ehr.c.config).order_by(ehr.c.name)
 OTHER_RUN = "Another run of this EHR moved on meanwhile; nothing of this page was kept. Let that run finish."
 
 
@@ -59,7 +61,7 @@ def get(conn: Connection, name: str) -> Ehr:
 
 def every(conn: Connection) -> list[Ehr]:
     """All of them, by name."""
-    return [_ehr(row) for row in conn.execute(select(ehr).order_by(ehr.c.name))]
+    return [msgspec.json.decode(config, type=Ehr) for (config,) in driver.every(conn, _every, {})]
 
 
 def cursors(conn: Connection, name: str) -> dict[str, bytes]:

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from carecoord.errors import Issue
+from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.bulk import runs
+from carecoord.store.database.driver import every
 from carecoord.store.database.tables import flag
 
 _LATER = 1_000  # the place of such a flag: behind all that were found in the resource itself
 _RUN = 400
+_flagged = select(flag.c.rid).where(OneOf(flag.c.rid, "rids"), flag.c.n == _LATER, flag.c.code == bindparam("code"))
 
 
 def add(conn: Connection, flags: Sequence[tuple[int, Issue]]) -> None:
@@ -24,9 +27,5 @@ def add(conn: Connection, flags: Sequence[tuple[int, Issue]]) -> None:
 
 def flagged(conn: Connection, rids: Iterable[int], code: str) -> set[int]:
     """Those of the row numbers that have a flag of this kind, put there by `add`."""
-    found: set[int] = set()
-    for run in runs(sorted(rids), _RUN):
-        found |= set(
-            conn.scalars(select(flag.c.rid).where(flag.c.rid.in_(run), flag.c.n == _LATER, flag.c.code == code))
-        )
-    return found
+    asked = ({"rids": listed(run), "code": code} for run in runs(sorted(rids), _RUN))
+    return {rid for each in asked for (rid,) in every(conn, _flagged, each)}

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, CompoundSelect, Connection, and_, bindparam, func, select, union_all
 
 from carecoord.errors import Issue
+from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.bulk import runs
-from carecoord.store.database.driver import first
+from carecoord.store.database.driver import every, first
 from carecoord.store.database.tables import flag, ix_reference
 from carecoord.store.database.tables import history as old
 from carecoord.store.database.tables import resource as new
@@ -46,6 +47,14 @@ def rows(found: Iterable[Any]) -> list[Row]:
     return [Row(*row) for row in found]
 
 
+def driven(found: Iterable[tuple[Any, ...]]) -> list[Row]:
+    """The same of a statement that went straight to the driver, to which SQLite has no booleans."""
+    return [
+        Row(rid, type, id, version, updated, bool(deleted), body, patient)
+        for rid, type, id, version, updated, deleted, body, patient in found
+    ]
+
+
 def _at(which: ColumnElement[bool]) -> CompoundSelect[Any]:
     """The versions that were the present ones at the instant `at`, of resources that existed then."""
     earlier = old.alias()
@@ -72,12 +81,12 @@ _history = union_all(
 _newest = _history.order_by(_history.selected_columns.version.desc()).limit(bindparam("count"))
 _as_of = _at(_this)
 
-_mine = and_(new.c.patient == bindparam("patient"), new.c.type.in_(bindparam("types", expanding=True)))
+_mine = and_(new.c.patient == bindparam("patient"), OneOf(new.c.type, "types"))
 _of_patient = select(*COLUMNS).where(_mine, new.c.deleted.is_(False)).order_by(new.c.type, new.c.rid)
 _of_patient_then = _at(_mine)
 
 # One type at a time: of pairs in a list SQLite makes a walk through the whole table.
-_listed = and_(new.c.type == bindparam("type"), new.c.id.in_(bindparam("ids", expanding=True)))
+_listed = and_(new.c.type == bindparam("type"), OneOf(new.c.id, "ids"))
 _many = select(*COLUMNS).where(_listed)
 _many_then = _at(_listed)
 
@@ -121,10 +130,10 @@ def as_of(conn: Connection, type: str, id: str, micros: int) -> Row | None:
 
 def of_patient(conn: Connection, patient: str, types: Iterable[str], as_of: int | None = None) -> list[Row]:
     """Every resource of these types that is about this patient (its id), now or at an instant, by type and age."""
-    asked = {"patient": patient, "types": list(types)}
+    asked = {"patient": patient, "types": listed(list(types))}
     if as_of is None:
-        return rows(conn.execute(_of_patient, asked))
-    return _alive(conn.execute(_of_patient_then, {**asked, "at": as_of}))
+        return driven(every(conn, _of_patient, asked))
+    return _alive(every(conn, _of_patient_then, {**asked, "at": as_of}))
 
 
 def many(conn: Connection, refs: Iterable[tuple[str, str]], as_of: int | None = None) -> list[Row]:
@@ -134,15 +143,15 @@ def many(conn: Connection, refs: Iterable[tuple[str, str]], as_of: int | None = 
     for type, pairs in groupby(sorted(set(refs)), key=lambda ref: ref[0]):
         for run in runs([id for _, id in pairs], _RUN):
             if as_of is None:
-                found += _alive(conn.execute(_many, {"type": type, "ids": run}))
+                found += _alive(every(conn, _many, {"type": type, "ids": listed(run)}))
             else:
-                found += _alive(conn.execute(_many_then, {"type": type, "ids": run, "at": as_of}))
+                found += _alive(every(conn, _many_then, {"type": type, "ids": listed(run), "at": as_of}))
     return found
 
 
 def referring(conn: Connection, key: int, type: str, id: str) -> list[Row]:
     """Every resource that refers to type/id by the search parameter of that key (fhir.params.key), oldest first."""
-    return rows(conn.execute(_referring, {"key": key, "type": type, "id": id}))
+    return driven(every(conn, _referring, {"key": key, "type": type, "id": id}))
 
 
 def flags(conn: Connection, rid: int) -> list[Issue]:
@@ -150,5 +159,5 @@ def flags(conn: Connection, rid: int) -> list[Issue]:
     return [Issue(*row) for row in conn.execute(_flags.order_by(flag.c.n), {"rid": rid})]
 
 
-def _alive(found: Iterable[Any]) -> list[Row]:
-    return sorted((row for row in rows(found) if not row.deleted), key=lambda row: (row.type, row.rid))
+def _alive(found: Iterable[tuple[Any, ...]]) -> list[Row]:
+    return sorted((row for row in driven(found) if not row.deleted), key=lambda row: (row.type, row.rid))

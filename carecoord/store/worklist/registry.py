@@ -9,11 +9,12 @@ from sqlalchemy import Connection, bindparam, select, tuple_, update
 from carecoord.fhir.code_systems import spellings
 from carecoord.fhir.search import params
 from carecoord.fhir.search.extract import clip
-from carecoord.store.database import bulk
+from carecoord.store.database import bulk, driver
+from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.tables import case, case_need, ix_reference, ix_token
 from carecoord.store.database.tables import history as old
 from carecoord.store.database.tables import resource as new
-from carecoord.store.resources.read import COLUMNS, Row, rows
+from carecoord.store.resources.read import COLUMNS, Row, driven, rows
 
 _RUN = 400  # values in one statement: both databases bound the number of parameters
 
@@ -24,8 +25,8 @@ _named = select(ix_token.c.rid).where(
 )
 _identified = select(*COLUMNS).where(new.c.rid.in_(_named)).order_by(new.c.rid)
 _to = select(ix_reference.c.rid).where(
-    ix_reference.c.key.in_(bindparam("keys", expanding=True)),
-    ix_reference.c.id.in_(bindparam("ids", expanding=True)),
+    OneOf(ix_reference.c.key, "keys"),
+    OneOf(ix_reference.c.id, "ids"),
     ix_reference.c.url == "",
     ix_reference.c.type == bindparam("type"),
 )
@@ -42,7 +43,7 @@ _before = (
     .where(new.c.rid.in_(bindparam("rids", expanding=True)))
 )
 _now = select(*COLUMNS).where(new.c.rid.in_(bindparam("rids", expanding=True)))
-_needs = select(case_need.c.rid, case_need.c.key).where(case_need.c.rid.in_(bindparam("rids", expanding=True)))
+_needs = select(case_need.c.rid, case_need.c.key).where(OneOf(case_need.c.rid, "rids"))
 _dependents = select(case_need.c.rid).where(case_need.c.key.in_(bindparam("keys", expanding=True))).distinct()
 _any = select(case_need.c.rid).limit(1)
 
@@ -60,9 +61,11 @@ def identified(conn: Connection, type: str, pairs: Iterable[tuple[str, str]]) ->
 
 def pointing(conn: Connection, parameters: Sequence[tuple[str, str]], type: str, ids: Iterable[str]) -> list[Row]:
     """Every resource that refers to one of type/id by one of the search parameters (its type, code)."""
-    asked = {"keys": [params.key(*each) for each in parameters], "type": type}
+    asked = {"keys": listed([params.key(*each) for each in parameters]), "type": type}
     return [
-        row for run in bulk.runs(sorted(set(ids)), _RUN) for row in rows(conn.execute(_pointing, asked | {"ids": run}))
+        row
+        for run in bulk.runs(sorted(set(ids)), _RUN)
+        for row in driven(driver.every(conn, _pointing, asked | {"ids": listed(run)}))
     ]
 
 
@@ -94,7 +97,7 @@ def save_dependencies(conn: Connection, needs: dict[int, frozenset[str]]) -> Non
     wanted = {rid: {number(key) for key in keys} for rid, keys in needs.items()}
     held: dict[int, set[int]] = {}
     for run in bulk.runs(sorted(wanted), _RUN):
-        for rid, key in conn.execute(_needs, {"rids": run}):
+        for rid, key in driver.every(conn, _needs, {"rids": listed(run)}):
             held.setdefault(rid, set()).add(key)
     changed = sorted(rid for rid, keys in wanted.items() if held.get(rid, set()) != keys)
     bulk.remove(conn, case_need, [rid for rid in changed if rid in held])

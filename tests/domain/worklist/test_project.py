@@ -4,15 +4,17 @@ recomputation."""
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, event, select
+from sqlalchemy import ClauseElement, Connection, Engine, event, select
 
 from carecoord.actions.clearance.assemble import assemble
 from carecoord.actions.worklist import project as worklist_project
@@ -21,6 +23,7 @@ from carecoord.domain.gates.policy import Policy
 from carecoord.domain.referrals.case import is_case
 from carecoord.domain.worklist.row import row
 from carecoord.fhir.service_base import Base
+from carecoord.store.database import driver
 from carecoord.store.database.engine import open_engine, writing
 from carecoord.store.database.tables import case, case_need, outbox, resource
 from carecoord.store.resources import read
@@ -69,6 +72,27 @@ def put(conn: Connection, *resources: Json | str, now: datetime = NOW, rules: Po
         )
         changes.append(Change(kind, id, body))
     put_all(conn, changes, now=now, actor=ACTOR, base=HERE, project=worklist_project.projector(rules))
+
+
+@contextmanager
+def statements(at: Engine | Connection) -> Iterator[list[str]]:
+    """Every statement that is read by: SQLAlchemy's, and those that go straight to the driver."""
+    ran: list[str] = []
+    straight = driver._execute
+
+    def note(conn: object, cursor: object, statement: str, *rest: object) -> None:
+        ran.append(statement)
+
+    def noted(conn: Connection, statement: ClauseElement, values: Mapping[str, Any]) -> Any:
+        ran.append(type(statement).__name__)
+        return straight(conn, statement, values)
+
+    event.listen(at, "before_cursor_execute", note)
+    try:
+        with patch.object(driver, "_execute", noted):
+            yield ran
+    finally:
+        event.remove(at, "before_cursor_execute", note)
 
 
 def rows(conn: Connection) -> dict[str, Json]:
@@ -322,23 +346,17 @@ def test_the_policy_of_the_office_is_the_policy_of_the_rows(conn: Connection) ->
 def test_a_write_reads_no_more_the_more_cases_there_are(conn: Connection) -> None:
     """The number of statements for one changed appointment does not grow with the table."""
 
-    def statements() -> int:
-        count = [0]
-
-        def note(*_: Any) -> None:
-            count[0] += 1
-
-        event.listen(conn, "before_cursor_execute", note)
-        put(conn, appointment(13, comment=str(len(rows(conn)))))
-        event.remove(conn, "before_cursor_execute", note)
-        return count[0]
+    def count() -> int:
+        with statements(conn) as ran:
+            put(conn, appointment(13, comment=str(len(rows(conn)))))
+        return len(ran)
 
     put(conn, *plain().resources.values())
-    few = statements()
+    few = count()
     for n in range(20):
         clinical = [each for each in plain().resources.values() if twin(each)["id"] != each["id"]]
         put(conn, *(json.loads(json.dumps(twin(each)).replace('-2"', f'-{n + 10}"')) for each in clinical))
-    assert statements() <= few
+    assert count() <= few
 
 
 def changes(before: Story, after: Story) -> list[Json | str]:
