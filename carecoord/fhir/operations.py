@@ -12,12 +12,14 @@ Json = dict[str, Any]
 Pairs = list[tuple[str, str]]
 
 CLEARANCE: Final = "OperationDefinition/clearance"  # below [base]
+PARTICIPATION: Final = "OperationDefinition/participation"
 EVERY: Final = "*"  # on each type
 OPERATIONS: Final = {  # type -> (name, its definition: an address of HL7's, or one below [base])
     EVERY: (("validate", "http://hl7.org/fhir/OperationDefinition/Resource-validate"),),
     "Patient": (("everything", "http://hl7.org/fhir/OperationDefinition/Patient-everything"),),
     "ServiceRequest": (("clearance", CLEARANCE),),
     "DeviceRequest": (("clearance", CLEARANCE),),
+    "Contract": (("participation", PARTICIPATION),),
 }
 _SHAPE: Final = ("_format", "_pretty")  # of the answer, not of the question
 
@@ -73,33 +75,80 @@ _OUT: Final = (
 )  # fmt: skip
 
 
-def definition(base_url: str) -> Json:
-    """The OperationDefinition of $clearance."""
+_EVIDENCE: Final = (
+    ("resource", "Reference", "What it was read from."),
+    ("version", "string", "Its version."),
+    ("element", "string", "Where in it."),
+)
+ASKED_OF_PARTICIPATION: Final = (
+    ("provider", "string", "Organization/id, Practitioner/id, PractitionerRole/id, or an identifier system|value."),
+    ("plan", "string", "The plan, as its number stands on the card, or InsurancePlan/id."),
+    ("payer", "string", "Organization/id, where several payers have a plan of that number."),
+    ("site", "string", "Location/id where the service is given: a participation may be for some sites only."),
+    ("specialty", "string", "In words or as a code: a participation may be for some specialties only."),
+    ("date", "date", "The day of the service; today unless given."),
+    ("asOf", "dateTime", "Answer from what was known at this instant, or when this day was over."),
+    ("as-of", "dateTime", "The same as asOf, as it is written in an address."),
+)  # fmt: skip
+_PARTICIPATION_OUT: Final = (
+    ("result", "code", "in, out, excluded, pending or unknown. Where the directory is silent it is unknown."),
+    ("reason", "string", "Why, in words."),
+    ("rule", "string", "The id of the rule that says so."),
+    ("date", "date", "The day that was judged for."),
+    ("asOf", "instant", "The instant of what was known."),
+    ("provider", "Reference", "Who was judged."),
+    ("network", "string", "The networks of the plan on that day."),
+    ("agreement", "string", "The number of the agreement that it rests on."),
+    ("version", "string", "Its version in force on that day."),
+    ("amendment", "code", "What that version amends of the one before."),
+    ("until", "date", "The first day on which it no longer holds."),
+    ("freshness", "instant", "When the oldest of the evidence was recorded."),
+    ("evidence", _EVIDENCE, "What it rests on."),
+)  # fmt: skip
+_WORDS: Final = {  # id -> its name, title, description, types, whether it is called on a type (else on an instance)
+    "clearance": (
+        "Clearance", "Can this patient be seen there, then, and be paid for?",
+        "The gates that a referral has to pass before its visit, each with its rule and evidence.",
+        ("ServiceRequest", "DeviceRequest"), False, _IN, _OUT,
+    ),
+    "participation": (
+        "Participation", "Is this provider in this plan's network, on that day?",
+        "Under which agreement and version, until when, by which evidence; as it is known, or was at any instant.",
+        ("Contract",), True, ASKED_OF_PARTICIPATION, _PARTICIPATION_OUT,
+    ),
+}  # fmt: skip
+OURS: Final = tuple(f"OperationDefinition/{id}" for id in _WORDS)
+
+
+def definition(id: str, base_url: str) -> Json:
+    """The OperationDefinition of one of our operations."""
+    name, title, description, types, of_type, given, answered = _WORDS[id]
     return {
         "resourceType": "OperationDefinition",
-        "id": "clearance",
-        "url": f"{base_url}/{CLEARANCE}",
-        "name": "Clearance",
-        "title": "Can this patient be seen there, then, and be paid for?",
+        "id": id,
+        "url": f"{base_url}/OperationDefinition/{id}",
+        "name": name,
+        "title": title,
         "status": "active",
         "kind": "operation",
         "affectsState": False,
-        "description": "The gates that a referral has to pass before its visit, each with its rule and evidence.",
-        "code": "clearance",
-        "resource": ["ServiceRequest", "DeviceRequest"],
+        "description": description,
+        "code": id,
+        "resource": list(types),
         "system": False,
-        "type": False,
-        "instance": True,
-        "parameter": [*(_parameter(row, "in") for row in _IN), *(_parameter(row, "out") for row in _OUT)],
+        "type": of_type,
+        "instance": not of_type,
+        "parameter": [*(_parameter(row, "in") for row in given), *(_parameter(row, "out") for row in answered)],
     }
 
 
+_NEEDED: Final = {"out": ("order", "asOf", "gate", "result", "reason", "rule"), "in": ("provider", "plan")}
 _MANY: Final = {"conflictReason", "warning", "change", "gate", "evidence", "span", "offer"}
 
 
 def _parameter(row: Sequence[Any], use: str) -> Json:
     name, kind, words = row
-    least = 1 if use == "out" and name in ("order", "asOf", "gate") else 0
+    least = int(name in _NEEDED[use])
     made: Json = {"name": name, "use": use, "min": least, "max": "*" if name in _MANY else "1", "documentation": words}
     if isinstance(kind, str):
         return {**made, "type": kind}

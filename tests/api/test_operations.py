@@ -90,14 +90,18 @@ def test_the_definitions_that_the_statement_names_can_be_read(api: Api) -> None:
     rest = api.get("/metadata").get_json()["rest"][0]
     told = {row["definition"] for type in rest["resource"] for row in type.get("operation", ())}
     ours = {url for url in told if url.startswith("https://care.example/")}
-    assert ours == {"https://care.example/fhir/OperationDefinition/clearance"}
+    given = {"clearance": {"date", "asOf", "as-of"}, "participation": {
+        "provider", "plan", "payer", "site", "specialty", "date", "asOf", "as-of",
+    }}  # fmt: skip
+    assert ours == {f"https://care.example/fhir/OperationDefinition/{id}" for id in given}
     nobody = Api(api.http, None)
-    read = nobody.get("/OperationDefinition/clearance")
-    assert read.status_code == 200
-    definition = read.get_json()
-    assert definition["url"] in ours
-    assert walk(definition, "OperationDefinition") == []
-    assert {row["name"] for row in definition["parameter"] if row["use"] == "in"} == {"date", "asOf", "as-of"}
+    for id, names in given.items():
+        read = nobody.get(f"/OperationDefinition/{id}")
+        assert read.status_code == 200
+        definition = read.get_json()
+        assert definition["url"] in ours
+        assert walk(definition, "OperationDefinition") == []
+        assert {row["name"] for row in definition["parameter"] if row["use"] == "in"} == names
     assert api.get("/OperationDefinition/nobodys").status_code == 404
 
 
@@ -110,6 +114,17 @@ def test_the_definition_tells_every_parameter_that_clearance_answers_with(api: A
     written = {name for path in source for name in re.findall(r'_part\(\s*"(\w+)"', path.read_text())}
     assert {"order", "gate", "offer", "dueFor"} <= written
     assert written <= told
+
+
+def test_participation_is_asked_by_get_and_by_post_and_refuses_what_it_does_not_take(api: Api) -> None:
+    api.put("/Organization/g", {"resourceType": "Organization", "id": "g", "name": "Riverside Heart"})
+    by_get = api.get("/Contract/$participation?provider=Organization/g&plan=P1&date=2026-12-01&as-of=2026-11-21")
+    sent = parameters(provider={"valueString": "Organization/g"}, plan={"valueString": "P1"})
+    sent["parameter"].append({"name": "date", "valueDate": "2026-12-01"})
+    by_post = api.post("/Contract/$participation", sent)
+    assert (by_get.status_code, by_post.status_code) == (404, 200), "it was not here on that day"
+    assert value(by_post.get_json(), "result") == "unknown"
+    assert api.get("/Contract/$participation?provider=Organization/g&plan=P1&billing=3").status_code == 400
 
 
 # -- $validate

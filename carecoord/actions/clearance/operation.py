@@ -7,13 +7,14 @@ pages (decision 27)."""
 
 from collections.abc import Sequence
 from datetime import date as Date
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from carecoord.actions.access.audited import noted
 from carecoord.actions.access.turn import Asker, Turn, looking, missing
+from carecoord.actions.clearance import asked
 from carecoord.actions.clearance.assemble import assemble
 from carecoord.actions.worklist import project
 from carecoord.domain.access import payer_view
@@ -24,9 +25,9 @@ from carecoord.domain.referrals.case import Case, case_id, order_named
 from carecoord.domain.resource.codes import CANONICAL
 from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import item, key, target
-from carecoord.errors import Gone, Invalid
+from carecoord.errors import Gone
 from carecoord.fhir import text
-from carecoord.fhir.instants import instant, micros, moment, period
+from carecoord.fhir.instants import instant, micros, moment
 from carecoord.fhir.search.query import NOTHING
 from carecoord.store.resources import read
 from carecoord.words.catalogue import say
@@ -47,10 +48,10 @@ def clearance(
     Raises Invalid naming the argument, NotFound for a referral that is not there, was not there then, or that the asker
     may not know of, and Gone for a deleted one.
     """
-    on = _day(date)
-    asked = _query(date, as_of)
-    with looking(world, asker, request) as turn, noted(turn, "clearance", *order_named(id), asked) as shown:
-        at = _instant(as_of, turn.now, world.base.zone)
+    on = asked.day(date)
+    query = _query(date, as_of)
+    with looking(world, asker, request) as turn, noted(turn, "clearance", *order_named(id), query) as shown:
+        at = asked.instant(as_of, turn.now, world.base.zone)
         full = _may(turn, id)
         then, policy = moment(at) if at is not None else turn.now, project.policy(world.settings)
         case = assemble(turn.conn, id, at, offers=on or local(then, policy.zone))
@@ -68,27 +69,6 @@ def clearance(
 
 def _query(date: str | None, as_of: str | None) -> str:
     return "&".join(f"{name}={value}" for name, value in (("date", date), ("asOf", as_of)) if value)
-
-
-def _day(given: str | None) -> Date | None:
-    try:
-        return Date.fromisoformat(given) if given else None
-    except ValueError:
-        raise Invalid(f"date must be a day such as 2027-01-30, not {given!r}.", where="http.date") from None
-
-
-def _instant(given: str | None, now: datetime, zone: tzinfo) -> int | None:
-    """The end of what the text names, as microseconds: as of a day means when that day was over."""
-    if not given:
-        return None
-    try:
-        low, high = period(given.replace(" ", "+"), zone)  # a plus sign in an address arrives as a space
-    except ValueError as e:
-        raise Invalid(f"asOf: {e}", where="http.asOf") from None
-    at = high - 1
-    if low > micros(now):
-        raise Invalid("asOf lies in the future: nothing is known as of then.", where="http.asOf")
-    return min(at, micros(now))
 
 
 def _may(turn: Turn, id: str) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Flask, Request
 
-from carecoord.fhir.operations import CLEARANCE
+from carecoord.fhir import operations
 from carecoord.fhir.types import TYPES
 from carecoord.web.fhir import routes as fhir_routes
 from carecoord.web.fhir.call import call_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Hold = Callable[[Request, str | None], None]
 
 READ: Final = "/fhir/<type>/<id>"
-OURS: Final = f"/fhir/{CLEARANCE}"  # no resource of the store
+OURS: Final = frozenset(f"/fhir/{each}" for each in operations.OURS)  # no resources of the store
 SEARCH: Final = "/fhir/<type>"
 _ADDRESS: Final = re.compile(r"/fhir/([A-Z][A-Za-z]+)(?:/([A-Za-z0-9.-]{1,64}))?")
 
@@ -41,7 +41,7 @@ class Lane:
     def answer(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """The answer, as WSGI has it."""
         found = _ADDRESS.fullmatch(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "GET" else None
-        if found is None or found[1] not in TYPES or environ["PATH_INFO"] == OURS:
+        if found is None or found[1] not in TYPES or environ["PATH_INFO"] in OURS:
             return self._inner(environ, start_response)
         type, id = found.groups()
         request = Request(environ, populate_request=False)

@@ -4,7 +4,7 @@ Clause: FHIR R4 http.html. Every route but `metadata` needs a bearer token. Stor
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
 
@@ -12,7 +12,8 @@ from flask import Blueprint, Response, request
 from flask.globals import request_ctx
 
 from carecoord.actions.access.turn import Asker
-from carecoord.actions.clearance import operation
+from carecoord.actions.agreements import participation as network
+from carecoord.actions.clearance import asked, operation
 from carecoord.actions.fhir import bundle as fhir_bundle
 from carecoord.actions.fhir import everything as record
 from carecoord.actions.fhir import interactions as api
@@ -31,7 +32,7 @@ from carecoord.web.fhir.call import Call, call_of
 from carecoord.web.server.negotiation import JSON, wish
 from carecoord.world import World
 
-CHANGED = "2026-11-22"  # when the abilities below last changed
+CHANGED = "2026-11-28"  # when the abilities below last changed
 ABILITIES = Abilities(
     interactions=(
         "read",
@@ -184,10 +185,15 @@ def clearance_of_device(call: Call, id: str) -> Response:
 def clearance(call: Call, id: str) -> Response:
     asker, pairs = call.asked()
     given = operations.arguments(pairs, ("date", "asOf", "as-of"))
-    if "asOf" in given and "as-of" in given:
-        raise Invalid("asOf and as-of are the same argument: give one of them.", "http.asOf")
-    at = given.get("asOf", given.get("as-of"))
+    at = asked.one_spelling(given)
     found = operation.clearance(call.world, asker, id, given.get("date"), at, request=call.id)
+    return responses.answer(text.dumps(found), call.wish)
+
+
+def participation(call: Call) -> Response:
+    asker, pairs = call.asked()
+    given = operations.arguments(pairs, [name for name, *_ in operations.ASKED_OF_PARTICIPATION])
+    found = network.answer(call.world, asker, given, request=call.id)
     return responses.answer(text.dumps(found), call.wish)
 
 
@@ -241,6 +247,8 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/ServiceRequest/<id>/$clearance", clearance),
     ("GET", "/DeviceRequest/<id>/$clearance", clearance_of_device),
     ("POST", "/DeviceRequest/<id>/$clearance", clearance_of_device),
+    ("GET", "/Contract/$participation", participation),
+    ("POST", "/Contract/$participation", participation),
     ("POST", "/<type>/$validate", validate),
     ("GET", "/<type>/<id>/$validate", validate),
     ("POST", "/<type>/<id>/$validate", validate),
@@ -265,11 +273,14 @@ def blueprint(world: World, endpoints: Mapping[str, str]) -> Blueprint:
         base, ours = world.settings.fhir_url, version("carecoord")
         return text.dumps(statement(base, version=ours, date=CHANGED, endpoints=endpoints, abilities=ABILITIES))
 
-    def definition() -> Response:
-        body = text.dumps(operations.definition(world.settings.fhir_url))
+    def definition(id: str) -> Response:
+        body = text.dumps(operations.definition(id, world.settings.fhir_url))
         return responses.answer(body, wish(request.headers.get("Accept"), None, request.args))
 
-    routes.add_url_rule(f"/{operations.CLEARANCE}", "definition", definition, provide_automatic_options=False)
+    for path in operations.OURS:
+        id = path.rpartition("/")[2]
+        view = partial(definition, id)
+        routes.add_url_rule(f"/{path}", f"definition {id}", view, provide_automatic_options=False)
     routes.add_url_rule("/metadata", "metadata", metadata, provide_automatic_options=False)
     for method, path, handler in ROUTES:
         name = endpoint(method, path, handler).removeprefix("fhir.")
