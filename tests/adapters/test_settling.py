@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from carecoord import app
 from carecoord.actions.ehrs.sync import add_ehr, run
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.cli.demo import PARTNER
+from carecoord.store.database.engine import reading
+from carecoord.store.events.tables import event
 from carecoord.worker import loop
 from carecoord.world import World
 from fhir_adapters.identity import local_id
@@ -98,6 +101,37 @@ def test_taking_theirs_changes_ours_and_both_agree(world: World, mercy: World, d
     loop.once(world)
     assert there(mercy)["status"] == "in-progress"
     assert told(world).state == "delivered"
+
+
+def test_a_case_in_conflict_is_marked_in_the_list_and_has_a_list_of_its_own(desk: FlaskClient) -> None:
+    listed = re.sub(r"\s+", " ", desk.get("/").get_data(as_text=True))
+    assert '<a href="/?tab=conflict">Conflicts <span class="count">1</span></a>' in listed
+    assert "Conflict</span>" in listed
+    assert CASE in desk.get("/?tab=conflict").get_data(as_text=True)
+    assert press(desk, "ours").status_code == 303
+    listed = desk.get("/").get_data(as_text=True)
+    assert "Conflict" not in listed
+
+
+@pytest.mark.parametrize(("choice", "version", "revised"), [("theirs", 4, [3]), ("ours", 3, [])])
+def test_who_settled_it_is_told_by_a_provenance_and_by_the_case(
+    world: World, desk: FlaskClient, choice: str, version: int, revised: list[int]
+) -> None:
+    assert press(desk, choice).status_code == 303
+    (proof,) = held(world.engine, "Provenance").values()
+    assert [each["reference"] for each in proof["target"]] == [f"Task/{ID}/_history/{version}"]
+    former = [each["what"]["reference"] for each in proof["entity"] if each["role"] == "revision"]
+    assert former == [f"Task/{ID}/_history/{number}" for number in revised]
+    assert proof["agent"][0]["who"]["display"] == "Reyes, Maria"
+    assert proof["activity"]["coding"][0]["code"] == "settle"
+    with reading(world.engine) as conn:
+        (told,) = conn.execute(select(event).where(event.c.kind == "conflict")).all()
+    assert (told.before, told.state, told.case_id, told.type, told.resource) == ("disputed", choice, CASE, "Task", ID)
+    assert told.version == version
+    ends = {"theirs": "theirs taken", "ours": "ours kept"}[choice]
+    shown = page(desk)
+    assert f"Conflict with mercy about the referral settled: {ends}" in shown
+    assert "mercy said in-progress, we said on-hold · By Reyes, Maria" in shown
 
 
 def test_a_conflict_is_settled_once_and_by_the_session_that_asks(world: World, desk: FlaskClient) -> None:

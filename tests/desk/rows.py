@@ -80,6 +80,6 @@ def _any(rid: int, chance: random.Random) -> dict[str, Any]:
         headline_gate=chance.choice((*GATES, None)), cleared=chance.random() < 0.3,
         priority=chance.choice(("routine", "urgent", "stat")), owner=chance.choice(("reyes", "tran", None)),
         appointment_at=chance.choice((None, NOW + int(chance.uniform(-3, 20) * DAY))),
-        specialty=chance.choice(("Cardiology", "Oncology", "GI")),
+        conflict=chance.random() < 0.1, specialty=chance.choice(("Cardiology", "Oncology", "GI")),
         wakes_at=chance.choice((0, 0, 0, NOW - DAY, NOW, NOW + 1, NOW + 3 * DAY)),
     )  # fmt: skip

@@ -4,12 +4,16 @@ from typing import Any, Final
 
 from auth.grant import Grant
 from carecoord.actions.access.turn import Turn, changing
+from carecoord.actions.acts import provenance
+from carecoord.actions.acts.provenance import Act, Version
 from carecoord.actions.clearance import assemble as clearance_assemble
 from carecoord.actions.ehrs import write_back
+from carecoord.actions.events import ledger
 from carecoord.actions.worklist import project
 from carecoord.actions.worklist.worklist import seen_cases
 from carecoord.domain.access import verbs
 from carecoord.domain.ehrs.merge import WHOLE, placed
+from carecoord.domain.timeline.changes import Occurrence
 from carecoord.errors import Conflict as Refusal
 from carecoord.errors import Forbidden, Invalid, NotFound
 from carecoord.fhir import text
@@ -17,6 +21,7 @@ from carecoord.store.ehrs import conflicts, items
 from carecoord.store.ehrs.conflicts import Conflict
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Change, put_all
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 CHOICES: Final = ("ours", "theirs")
@@ -33,11 +38,35 @@ def settle(world: World, grant: Grant, request: str, case: str, n: int, choice: 
     with changing(world, grant, request) as turn:
         one = _of_case(turn, case, n)
         conflicts.settle(turn.conn, n, choice, grant.subject, turn.now)
-        if not _written(turn, one, choice):
+        before, after = _written(turn, one, choice)
+        if after == before:
             for held in items.ours(turn.conn, one.type, [one.id], lock=True):
                 write_back.tell(turn.conn, held, turn.now)
+        _attest(turn, case, one, choice, before, after)
         rules = project.policy(world.settings)
         project.rewrite(turn.conn, {one.patient} if one.patient else set(), turn.now, rules)
+
+
+def _attest(turn: Turn, case: str, one: Conflict, choice: str, before: int, after: int) -> None:
+    """Who settled it, with which value, from which version of ours: in a Provenance, and in the log of the case."""
+    grant = turn.grant
+    said = {
+        "ours": sentence("act.settled.ours", ehr=one.ehr),
+        "theirs": sentence("act.settled.theirs", ehr=one.ehr),
+    }[choice]
+    made, former = (Version(one.type, one.id, number) for number in (after, before))
+    revised = (former,) if after != before else ()
+    id = provenance.act_id(grant, f"conflict-{one.n}")
+    act = Act(id, "settle", grant.subject, grant.name, turn.now, case, said, (made,), revised)
+    office = {"reference": f"Organization/{grant.organization}"}
+    change = Change("Provenance", id, provenance.resource(act, grant, office, ""))
+    world = turn.world
+    put_all(turn.conn, [change], now=turn.now, actor=turn.actor(), base=world.base, project=world.project)
+    payload = {
+        "ehr": one.ehr, "element": one.element, "ours": one.ours, "theirs": one.theirs, "by": grant.name, "act": id,
+    }  # fmt: skip
+    happened = Occurrence("conflict", "disputed", choice, payload=payload)
+    ledger.note(turn.conn, happened, turn.actor(), turn.now, one.patient, case, (one.type, one.id, after))
 
 
 def _of_case(turn: Turn, case: str, n: int) -> Conflict:
@@ -55,8 +84,8 @@ def _of_case(turn: Turn, case: str, n: int) -> Conflict:
     return one
 
 
-def _written(turn: Turn, one: Conflict, choice: str) -> bool:
-    """Write what was chosen, where it is not what we have. Returns whether anything was written."""
+def _written(turn: Turn, one: Conflict, choice: str) -> tuple[int, int]:
+    """Write what was chosen, where it is not what we have. Returns our version before and after."""
     row = read.get(turn.conn, one.type, one.id)
     here = text.loads(row.body) if row and not row.deleted else None
     value = one.theirs if choice == "theirs" else one.ours
@@ -74,4 +103,4 @@ def _written(turn: Turn, one: Conflict, choice: str) -> bool:
         base=turn.world.base,
         project=turn.world.project,
     )
-    return written[0].outcome != "unchanged"
+    return row.version if row else 0, written[0].version

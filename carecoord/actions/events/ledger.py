@@ -72,6 +72,15 @@ class Ledger:
         log.append(conn, [*found, *self._judged])
 
 
+def note(
+    conn: Connection, happened: Occurrence, actor: Actor, now: datetime, patient: str | None, case: str,
+    place: tuple[str, str, int],
+) -> None:  # fmt: skip
+    """Append what happened on a case and no change of a resource tells. place: type, id and version of what it is
+    about."""
+    log.append(conn, [entry(happened, actor, micros(now), None, patient, case, place)])
+
+
 def entry(
     happened: Occurrence, actor: Actor, recorded: int, zone: tzinfo | None, patient: str | None, case: str | None,
     place: tuple[str, str, int],

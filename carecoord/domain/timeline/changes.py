@@ -37,7 +37,8 @@ _UNSENT: Final = frozenset({"preparation", "in-progress", "on-hold"})
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """Something that happened. kind: order, stage, errand, authorization, coverage, agreement, visit, talk, document.
+    """Something that happened. kind: order, stage, errand, authorization, coverage, agreement, visit, talk, document;
+    clearance and conflict, which no change of one resource tells.
     before: the state until then, empty where there was nothing. at: the FHIR date or dateTime that says when, empty
     where nobody says. reason: in the words of whoever gave one."""
 

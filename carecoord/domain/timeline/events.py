@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final, Literal, Protocol
 
+from carecoord.domain.ehrs import disputes
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.referrals.visits import clinic, zone_of
 from carecoord.domain.resource.days import clock, first, moment
@@ -68,7 +69,7 @@ TALKS: Final[dict[str, Told]] = {  # Communication.medium -> what went to whom
     "mailwrit": lambda to: sentence("event.talk.mail", to=to),
 }
 
-EventKind = Literal["order", "stage", "authorization", "coverage", "agreement", "visit", "talk", "document"]
+EventKind = Literal["order", "stage", "authorization", "coverage", "agreement", "visit", "talk", "document", "conflict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +242,17 @@ class Teller:
         name = text(one.payload, "name") or unnamed
         return ("document", name, ()) if one.state == "here" else None
 
+    def conflict(self, one: Logged) -> _Words | None:
+        """What an EHR and we said differently, settled by somebody."""
+        ehr, what = text(one.payload, "ehr"), disputes.named(one.type)
+        told = {
+            "ours": sentence("event.settled.ours", ehr=ehr, what=what),
+            "theirs": sentence("event.settled.theirs", ehr=ehr, what=what),
+        }.get(one.state)
+        both = (disputes.value(item(one.payload, side), self.zone) for side in ("ours", "theirs"))
+        said = sentence("event.settled.both", ehr=ehr, ours=next(both), theirs=next(both))
+        return ("conflict", told, (said, sentence("event.by", who=text(one.payload, "by")))) if told else None
+
     def agreement(self, one: Logged) -> _Words | None:
         """Notice given on the contract that the case stands on."""
         if one.state != "notice":
@@ -265,4 +277,5 @@ _TOLD: Final[dict[str, Callable[[Teller, Logged], _Words | None]]] = {
     "talk": Teller.talk,
     "document": Teller.document,
     "agreement": Teller.agreement,
+    "conflict": Teller.conflict,
 }

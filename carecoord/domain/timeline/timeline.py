@@ -22,11 +22,11 @@ def timeline(
     """
     tell, wanted = Teller(case, known, zone), sources(case, agreement)
     ours = [one for one in logged if f"{one.type}/{one.resource}" in wanted]
-    last = {(one.type, one.resource): one.state for one in ours if one.kind != "clearance"}
+    last = {(one.type, one.resource): one.state for one in ours if one.kind not in ("clearance", "conflict")}
     news: dict[object, Logged] = {}
     for one in ours:
         beginning = not one.before or one.state == "notice"  # told anew where its date was put right
-        which = (one.kind, one.before, one.state, None if beginning else one.version)
+        which = (one.kind, one.before, one.state, None if beginning else one.version, one.payload.get("element"))
         if last.get((one.type, one.resource)) != MISTAKEN:
             news[one.type, one.resource, which] = one
     found = [(event, one.n) for one in news.values() if (event := tell.tell(one))]

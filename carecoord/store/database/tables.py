@@ -199,19 +199,14 @@ case = Table(
 # that a page and a count that stops early cost the same among a thousand cases and a million (see store/cases).
 CASE_LEADS = {
     "placer": (
-        "stage",
-        "authorization_state",
-        "agreement_state",
-        "payer_key",
-        "owner",
-        "role",
-        "headline_gate",
-        "action",
-        "cleared",
+        "stage", "authorization_state", "agreement_state", "payer_key", "owner", "role", "headline_gate", "action",
+        "cleared", "conflict",
     ),
-    "performer": ("stage", "authorization_state", "agreement_state", "role", "headline_gate", "action", "cleared"),
+    "performer": (
+        "stage", "authorization_state", "agreement_state", "role", "headline_gate", "action", "cleared", "conflict",
+    ),
     "payer_key": ("payer_authorization", "role"),
-}
+}  # fmt: skip
 CASE_SORTS = {"placer": ("patient_sort", "specialty_sort")}  # the other orders that have an index of their own
 # What is checked most often beside the lead stands behind it, so that counting need not look into the rows.
 _BESIDE = {"placer": ("payer_key", "wakes_at"), "performer": ("payer_key",), "payer_key": ("payer_authorization",)}

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row
 from carecoord.fhir.search.collation import fold
 from carecoord.store.database.tables import CASE_LEADS, CASE_SORTS
 from carecoord.store.worklist import search_words, walks
-from carecoord.store.worklist.tabs import DueBounds, groups, is_awake, of_side, rests, tabs
+from carecoord.store.worklist.tabs import DueBounds, groups, is_awake, of_side, tabs
 from carecoord.store.worklist.walks import Arm, In, Other, Outside, Span, Test, Word
 
 MANY = 1000  # a count that reaches it is shown as "999+"
@@ -193,9 +193,8 @@ class Worklist:
         return list(self.conn.execute(statement, {**given, "most": most}).one())
 
     def _sums(self, base: tuple[Test, ...], lists: Mapping[str, tuple[Test, ...]]) -> dict[str, int]:
-        """Exact counts of the lists: those of closed cases apart, all others in one pass over the base."""
-        ended = self._own(In("open", (False,)))
-        apart = {name: tests for name, tests in lists.items() if ended in tests or any(map(rests, tests))}
+        """Exact counts of the lists: those that hold rows outside the base apart, all others in one pass over it."""
+        apart = {name: tests for name, tests in lists.items() if not all(test in tests for test in base)}
         within = {name: tuple(t for t in tests if t not in base) for name, tests in lists.items() if name not in apart}
         arms = self._arms(base, words=_SEARCHED)
         if not arms:

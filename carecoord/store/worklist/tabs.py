@@ -24,7 +24,8 @@ class DueBounds:
 
 def tabs(at: DueBounds) -> dict[str, tuple[Test, ...]]:
     """Every tab and figure of the desk, and the tests it stands for. A case is open or closed: none falls between. An
-    open one that the referring office lets rest is in no list of open ones but its own."""
+    open one that the referring office lets rest is in no list of open ones but its own, and where sources contradict
+    each other: that is to be settled, however long the case rests."""
     resting, is_open = Span("wakes_at", at.now + 1, None), In("open", (True,))
     still = (is_open, Span("wakes_at", None, at.now + 1))
     known = (Unpassed("changes_at", at.now),) if at.behind else ()
@@ -35,6 +36,7 @@ def tabs(at: DueBounds) -> dict[str, tuple[Test, ...]]:
         "payer": (*still, In("role", ("payer",))),
         "book": (*still, In("action", BOOKING)),
         "contract": (*still, In("agreement_state", RISKS)),
+        "conflict": (is_open, In("conflict", (True,))),
         "after": (*still, In("action", CLOSING)),
         "risk": (*still, In("cleared", (False,)), Span("appointment_at", at.now, at.week)),
         "cleared": (*still, In("cleared", (True,)), *known),

@@ -46,6 +46,7 @@ MARKS = {  # kind of event -> (icon, tone); the state may say more
     "visit": Chip("", "blue", icon="calendar-days"),
     "talk": Chip("", "grey", icon="message-square"),
     "document": Chip("", "grey", icon="file-text"),
+    "conflict": Chip("", "amber", icon="triangle-alert"),
 }
 TOLD = {
     "stage": labels.REFERRAL,

@@ -28,6 +28,7 @@ TABS = {
     "payer": "With payer",
     "book": "Ready to book",
     "contract": "Contract risk",
+    "conflict": "Conflicts",
     "after": "After the visit",
     "snoozed": "Resting",
     "closed": "Closed",
@@ -42,6 +43,7 @@ FIGURES = {  # name -> (label, tone when it is not zero)
 # A payer's clerk knows the payer's own clock, not the clinics'.
 PAYER_TABS = {"payer": "To decide", "late": "Late", "open": "All requests", "closed": "Closed"}
 PAYER_FIGURES = {"late": ("Decision late", "red"), "decide": ("Decide today", "amber"), "payer": ("To decide", "")}
+BY_NEED = ("conflict",)  # tabs that are there while they hold anything
 PAYER_GROUPED = ("payer", "late", "decide")
 GROUPS = {"overdue": "Overdue", "today": "Due today", "soon": "Next 3 days", "later": "Later"}
 UNGROUPED = ("closed",)
@@ -80,6 +82,7 @@ class Line:
     next: str
     mover: str
     touch: str = ""
+    conflict: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,11 @@ def listing(found: Found, address: Address, zone: ZoneInfo) -> Listing:
     total = found.tally[asked.tab]
     return Listing(
         title=f"{label}: {counted(total)} {'referral' if total == 1 else 'referrals'}",
-        tabs=[Counted(name, said, counted(found.tally[name]), asked.tab == name) for name, said in named.items()],
+        tabs=[
+            Counted(name, said, counted(found.tally[name]), asked.tab == name)
+            for name, said in named.items()
+            if name not in BY_NEED or found.tally[name] or asked.tab == name
+        ],
         figures=list(_figures(found, figures, address, times)),
         facets=[facet(name, found.choices, address) for name in page_labels.FACETS if found.full or name in FACETS],
         filtered=bool(asked.facets or asked.words),
@@ -247,6 +254,7 @@ def _line(row: Any, address: Address, times: Times, found: Found) -> Line:
         next=in_words(row.action_label or row.due_label) if row.open else "",
         mover=chip(page_labels.MOVE, row.role).label if row.open and row.role else "",
         touch=_touch(row, times, found) if row.open else "",
+        conflict=row.conflict,
     )
 
 

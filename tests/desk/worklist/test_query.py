@@ -91,7 +91,7 @@ def test_fewer_filters_never_hide_a_case(three_hundred: Engine, asked: WorklistQ
         wider = replace(asked, facets=asked.facets[:n] + asked.facets[n + 1 :])
         assert found <= set(listed(three_hundred, wider, whose))
     assert found <= set(listed(three_hundred, replace(asked, words=""), whose))
-    if asked.tab not in ("closed", "snoozed"):
+    if asked.tab not in ("closed", "snoozed", "conflict"):  # the last holds what rests too
         assert found <= set(listed(three_hundred, replace(asked, tab="open"), whose))
 
 
@@ -120,6 +120,17 @@ def test_a_case_that_rests_is_away_from_its_offices_lists_until_its_day_and_from
     with reading(engine) as conn:
         tally, _ = Worklist(conn, SIDES, AT).tally(WorklistQuery("open"), ["open", "snoozed", "closed"])
     assert tally == {"open": 3, "snoozed": 1, "closed": 0}
+
+
+def test_a_case_in_conflict_is_found_also_while_it_rests(engine: Engine) -> None:
+    keep(
+        engine, rows.row(1), rows.row(2, conflict=True), rows.row(3, conflict=True, wakes_at=NOW + DAY),
+        rows.row(4, conflict=True, placer=THEIRS, performer=OURS),
+    )  # fmt: skip
+    assert listed(engine, WorklistQuery("conflict")) == ["case-2", "case-3", "case-4"]
+    with reading(engine) as conn:
+        tally, _ = Worklist(conn, SIDES, AT).tally(WorklistQuery("open"), ["open", "conflict", "snoozed"])
+    assert tally == {"open": 3, "conflict": 3, "snoozed": 1}
 
 
 @quick

@@ -31,6 +31,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0012": "3ddd79d0300ca41252480ca02ac0e72c4d1b26d6d321cbf1e4fa9c5a7a57f7f6",
     "0013": "b7cdf26e9a866cbd2507c57f489f55378da2d8ee13e2012e942e2185a11874c1",
     "0014": "f2d341ef00e3610d4823981b54ee2fe3f8f8a182b7553a730e2db26dff13b24a",
+    "0015": "9ef17a26998f560db99ac23f21bc19cdbbb402abd127671d64b46109dc3b3062",
 }
 
 
