@@ -10,16 +10,23 @@ from sqlalchemy import Engine, make_url, text
 
 from carecoord.store.database.engine import migrate, open_engine
 from tests import postgres
-from tests.groups import pytest_collection_modifyitems
-from tests.skips import can_browse, pytest_sessionfinish, pytest_terminal_summary
+from tests.groups import gather
+from tests.skips import can_browse, leave_out_soaks, pytest_sessionfinish, pytest_terminal_summary
 
-__all__ = ["pytest_collection_modifyitems", "pytest_sessionfinish", "pytest_terminal_summary"]
+__all__ = ["pytest_sessionfinish", "pytest_terminal_summary"]
 
 collect_ignore_glob = [] if can_browse() else ["*/browser"]
 
 BUSY = dict.fromkeys(("sign_in_rate", "oauth_rate", "search_rate"), "100000/minute")  # a test asks more than a person
 
 _numbers = itertools.count()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Which tests run, and which of them together."""
+    leave_out_soaks(config, items)
+    gather(config, items)
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,7 @@ import pytest
 from _pytest.nodes import coerce_node_id
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def gather(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Name the group behind an `@` at the end of the test's id, where the scheduler of `--dist loadgroup` looks."""
     if not getattr(config.option, "loadgroup", False):
         return
