@@ -1,6 +1,6 @@
 """What the asker may do, as filters that everything in a transaction goes through: reads, searches and writes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -23,7 +23,7 @@ from carecoord.store.database.engine import reading, writing
 from carecoord.store.resources.read import Row
 from carecoord.store.resources.write import Actor
 from carecoord.store.search.compile import May
-from carecoord.store.search.search import visible
+from carecoord.store.search.search import visible, visible_among
 from carecoord.world import World
 
 WORDS = {"c": "create", "r": "read", "u": "update", "d": "delete", "s": "search"}
@@ -138,6 +138,18 @@ class Turn:
         if row.deleted:
             return self.is_whole(row.type, perm) and row.patient not in (None, *self.kept_from(perm))
         return visible(self.conn, row, allowed)
+
+    def seen(self, rows: Sequence[Row], perm: str) -> list[Row]:
+        """Those of the resources that the asker may do this to, as `sees` says of each: one statement for a type."""
+        kept: set[int] = set()
+        for type in {row.type for row in rows}:
+            mine, allowed = [row for row in rows if row.type == type], self.filter(type, perm)
+            if allowed in (EVERYTHING, NOTHING) or len(mine) == 1:
+                kept |= {row.rid for row in mine if self.sees(row, perm)}
+            else:
+                kept |= {row.rid for row in mine if row.deleted and self.sees(row, perm)}
+                kept |= visible_among(self.conn, type, [row.rid for row in mine if not row.deleted], allowed)
+        return [row for row in rows if row.rid in kept]
 
     def is_whole(self, type: str, perm: str) -> bool:
         """Whether nothing but patients' Consents narrows what the asker may do to a type."""

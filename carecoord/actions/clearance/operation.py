@@ -94,7 +94,7 @@ def _hidden(turn: Turn, gates: Sequence[Gate], at: int | None) -> frozenset[str]
     """The gates to withhold: those that are not among these, and those of which the asker may read no evidence at all.
     Whoever may read who takes part in a network is told how the agreement behind it stands."""
     pairs = {(kind, id) for gate in gates for e in gate.evidence for kind, _, id in [e.reference.partition("/")]}
-    seen = {f"{row.type}/{row.id}" for row in read.many(turn.conn, pairs, at) if turn.sees(row, "r")}
+    seen = {f"{row.type}/{row.id}" for row in turn.seen(read.many(turn.conn, pairs, at), "r")}
     if turn.filter("OrganizationAffiliation", "r") != NOTHING:
         seen |= {f"{kind}/{id}" for kind, id in pairs if kind == "Contract"}
     shown = {gate.name for gate in gates if not gate.evidence or any(e.reference in seen for e in gate.evidence)}

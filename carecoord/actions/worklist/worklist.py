@@ -275,7 +275,7 @@ def _openable(world: World, grant: Grant, request: str, references: Iterable[str
     pairs = [(type, id) for type, _, id in (each.partition("/") for each in sorted(references)) if type in TYPES and id]
     with looking(world, grant, request) as turn:
         rows = read.many(turn.conn, pairs)
-        return frozenset(f"{row.type}/{row.id}" for row in rows if not row.deleted and turn.sees(row, "r"))
+        return frozenset(f"{row.type}/{row.id}" for row in turn.seen(rows, "r"))
 
 
 def _opened(

@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import visitors
 
+from carecoord.store.database.among import OneOf
 from carecoord.store.database.driver import every
 from carecoord.store.database.tables import metadata, resource
 from carecoord.store.resources.read import COLUMNS
@@ -99,6 +100,13 @@ def seen(condition: Condition) -> Prepared:
     """A row if the resource numbered `rid` meets the condition."""
     row = resource.alias()
     return prepared(select(literal_column("1")).where(row.c.rid == bindparam("rid"), check(condition, row.c.rid)))
+
+
+@lru_cache(_SHAPES)
+def seen_among(condition: Condition) -> Prepared:
+    """The numbers of those among `rids` that meet the condition."""
+    row = resource.alias()
+    return prepared(select(row.c.rid).where(OneOf(row.c.rid, "rids"), check(condition, row.c.rid)))
 
 
 @lru_cache(_SHAPES)

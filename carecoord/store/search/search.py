@@ -5,6 +5,7 @@ both ways give the same pages): is one of its conditions met by few resources, t
 order asked for.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -12,6 +13,8 @@ from sqlalchemy import Connection
 from carecoord.errors import Issue
 from carecoord.fhir.search.params import single_dates
 from carecoord.fhir.search.query import EVERYTHING, Filter, Search, Sort
+from carecoord.store.database import bulk
+from carecoord.store.database.among import listed
 from carecoord.store.database.engine import secret
 from carecoord.store.database.tables import metadata
 from carecoord.store.resources.read import Row
@@ -22,8 +25,9 @@ from carecoord.store.search.cursor import Place, seal, unseal
 from carecoord.store.search.include import MOST, included
 from carecoord.store.search.pages import Order
 
-__all__ = ["EVERYTHING", "Filter", "May", "Page", "find", "visible"]
+__all__ = ["EVERYTHING", "Filter", "May", "Page", "find", "visible", "visible_among"]
 
+_RUN = 400  # numbers in one statement
 _ENOUGH = 50  # so few that no other condition need be counted
 _FEW = 1000  # resources that are quickly looked at and sorted
 # Which is quicker, driving or walking, shows in the doing: each in turn gets some times as far as before, so that what
@@ -77,6 +81,16 @@ def visible(conn: Connection, row: Row, filter: Filter) -> bool:
     values = Values(rid=row.rid)
     condition = SearchCompiler(values, lambda _: filter).allowed(row.type)
     return bool(pages.seen(condition).run(conn, values))
+
+
+def visible_among(conn: Connection, type: str, rids: Sequence[int], filter: Filter) -> set[int]:
+    """Those of the resources of one type, by their numbers, that a filter lets be seen."""
+    found: set[int] = set()
+    for run in bulk.runs(rids, _RUN):
+        values = Values(rids=listed(run))
+        condition = SearchCompiler(values, lambda _: filter).allowed(type)
+        found |= {rid for (rid,) in pages.seen_among(condition).run(conn, values)}
+    return found
 
 
 _TOO_MANY = Issue(
