@@ -12,6 +12,9 @@ from sqlalchemy import select
 from auth import store
 from carecoord.actions.ehrs.sync import add_ehr, run
 from carecoord.cli.demo import PARTNER
+from carecoord.domain.documents.acts import Offices, Paper, attached
+from carecoord.domain.documents.audience import listed
+from carecoord.domain.referrals.case import gather
 from carecoord.store.database import tables
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.ehrs import deliveries
@@ -276,3 +279,42 @@ def test_what_we_changed_again_while_it_was_told_is_no_conflict_with_ourselves(o
         assert conn.execute(select(ehr_conflict)).all() == []
     loop.once(ours)
     assert there(mercy)["status"] == "in-progress"
+
+
+def papers(world: World, holder: str) -> None:
+    """A document with its file, as the desk attaches it, in the hands of one side alone."""
+    order = held(world.engine, "ServiceRequest")[local_id("mercy", "ServiceRequest", "r1")]
+    paper = Paper("knee.pdf", "application/pdf", b"%PDF-1.4 knee", "18748-4")
+    offices = Offices("fairmont", held=holder)
+    now = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
+    for each in attached(gather(order, []), {}, "paper", {"display": "Maria"}, paper, offices, now):
+        written(world, each)
+
+
+def test_a_document_that_is_attached_here_is_there_with_its_file_and_ours_stays_as_it_is(
+    ours: World, mercy: World
+) -> None:
+    papers(ours, "requester")
+    loop.once(ours)
+    assert told(ours, "DocumentReference", "paper").state == "delivered"
+    (copy,) = held(mercy.engine, "DocumentReference").values()
+    assert copy["content"][0]["attachment"]["data"] == "JVBERi0xLjQga25lZQ=="
+    assert copy["type"]["coding"] == [{"system": "http://loinc.org", "code": "18748-4"}]
+    assert copy["subject"] == {"reference": "Patient/p1"}
+    assert copy["context"]["related"] == [{"reference": "ServiceRequest/r1"}]
+    assert run(ours, "mercy").changed == 0
+    loop.once(ours)
+    mine = held(ours.engine, "DocumentReference")["paper"]
+    assert mine["content"][0]["attachment"]["url"] == "Binary/paper"
+    assert {each["code"] for each in mine["meta"]["security"]} == {"listed", "requester-holds", "fairmont"}
+    with reading(ours.engine) as conn:
+        assert conn.execute(select(ehr_conflict)).all() == []
+
+
+def test_a_clinics_document_is_told_when_it_is_sent_and_not_before(ours: World, mercy: World) -> None:
+    papers(ours, "performer")
+    loop.once(ours)
+    assert held(mercy.engine, "DocumentReference") == {}
+    written(ours, listed(held(ours.engine, "DocumentReference")["paper"], ["riverside"]))
+    loop.once(ours)
+    assert len(held(mercy.engine, "DocumentReference")) == 1

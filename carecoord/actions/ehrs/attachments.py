@@ -26,3 +26,22 @@ def inlined(conn: Connection, value: Any, there: Container[tuple[str, str]]) -> 
             del copy["url"]
             copy |= {"data": binary["data"], "contentType": copy.get("contentType") or binary.get("contentType")}
     return copy
+
+
+def folded(conn: Connection, theirs: Any, ours: Any) -> Any:
+    """What an EHR holds of ours, with our address again where it has the very data that it was told: it is our own
+    word come back, and no change of the EHR's."""
+    if isinstance(theirs, list) and isinstance(ours, list):
+        pairs = [folded(conn, each, mine) for each, mine in zip(theirs, ours, strict=False)]
+        return [*pairs, *theirs[len(pairs) :]]
+    if not isinstance(theirs, dict) or not isinstance(ours, dict):
+        return theirs
+    copy = {name: folded(conn, value, ours.get(name)) for name, value in theirs.items()}
+    kind, _, id = str(ours.get("url", "")).partition("/")
+    if kind != "Binary" or not isinstance(theirs.get("data"), str):
+        return copy
+    row = read.get(conn, kind, id)
+    if row and row.body and text.loads(row.body).get("data") == theirs["data"]:
+        del copy["data"]
+        copy["url"] = ours["url"]
+    return copy

@@ -10,7 +10,7 @@ from typing import Any
 from auth.scopes import Scope, covers, parse
 from carecoord import errors
 from carecoord.actions.ehrs import connections, reconcile
-from carecoord.actions.ehrs.attachments import inlined
+from carecoord.actions.ehrs.attachments import folded, inlined
 from carecoord.actions.ehrs.reconcile import Reconciled, Word
 from carecoord.actions.worklist import project
 from carecoord.domain.ehrs.deliveries import Verb, Why, verb
@@ -235,7 +235,10 @@ class _Telling:
     def _localized(self, resource: Json) -> Json:
         with reading(self.world.engine) as conn:
             ids = items.made_here(conn, self.ehr.name)
-        return localize(resource, self.ehr, self.types, Made(ids, self.home))
+            row = read.get(conn, self.one.type, self.one.id)
+            ours = text.loads(row.body) if row and row.body else {}
+            told: Json = folded(conn, localize(resource, self.ehr, self.types, Made(ids, self.home)), ours)
+            return told
 
     def _there(self, conn: Any, ours: Json) -> dict[tuple[str, str], str]:
         """The EHR's ids of what a resource refers to, by our type and id."""

@@ -10,13 +10,16 @@ from functools import cached_property
 from sqlalchemy import Connection
 
 from carecoord.actions.ehrs import reconcile
+from carecoord.actions.ehrs.attachments import folded
 from carecoord.actions.ehrs.reconcile import Reconciled, Word
 from carecoord.actions.worklist import project
 from carecoord.errors import Issue
+from carecoord.fhir import text
 from carecoord.fhir.validation import validate
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.ehrs import deliveries, ehrs, items
 from carecoord.store.ehrs.items import Heard, Seen
+from carecoord.store.resources import read
 from carecoord.store.resources.change import digest
 from carecoord.store.resources.write import Actor, Change, put_all
 from carecoord.world import World
@@ -24,7 +27,7 @@ from fhir_adapters import dialects
 from fhir_adapters.cursor import Cursor
 from fhir_adapters.ehr import Ehr
 from fhir_adapters.identity import Made, local_id
-from fhir_adapters.sync import Item, Page
+from fhir_adapters.sync import Page
 
 Issues = tuple[Issue, ...]
 
@@ -61,7 +64,7 @@ class Keeper:
         """Store a page. What the EHR said before and says again changes nothing. Raises Conflict if another run moved
         the cursor."""
         name, state, now = self.ehr.name, cursor.dumps(), self.world.clock()
-        words = {item.id: _word(item) for item in page.items}
+        words = self._words(page)
         flags = self._judged(page.type, words)
         with writing(self.world.engine) as conn:
             ehrs.move_cursor(conn, name, page.type, self.states.get(page.type), state, now)
@@ -89,6 +92,18 @@ class Keeper:
         """Ids of the EHR that were kept earlier, see `fhir_adapters.sync.Source`."""
         with reading(self.world.engine) as conn:
             return items.known(conn, self.ehr.name, type, after, unseen)
+
+    def _words(self, page: Page) -> dict[str, Word]:
+        """What a page says, by the EHR's ids; of what we made there as we would say it."""
+        found = {}
+        with reading(self.world.engine) as conn:
+            for item in page.items:
+                resource, ours = item.resource, self._made.get((page.type, item.id))
+                row = read.get(conn, page.type, ours) if ours else None
+                if row and row.body:
+                    resource = folded(conn, resource, text.loads(row.body))
+                found[item.id] = Word(resource, digest(resource), item.updated)
+        return found
 
     def _judged(self, type: str, words: Mapping[str, Word]) -> dict[str, Issues]:
         """What the rules find in what is news, before the transaction: the writers of a database wait for each other.
@@ -135,10 +150,6 @@ class Keeper:
         items.forget(conn, name, page.type, forgotten)
         reconciled.changes += [Change(page.type, _local(name, page.type, id, before), None) for id in forgotten]
         return reconciled
-
-
-def _word(item: Item) -> Word:
-    return Word(item.resource, digest(item.resource), item.updated)
 
 
 def _is_news(word: Word, before: Heard | None) -> bool:
