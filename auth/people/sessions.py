@@ -62,11 +62,15 @@ class Session:
         return now - self.seen >= NOTICED
 
     def grant(self) -> Grant:
-        who = self.user
-        return Grant(
-            subject=who.id, scopes=_ALL, roles=who.roles, organization=who.organization, name=who.name,
-            session=self.hash.hex(), fhir_user=who.fhir_user,
-        )  # fmt: skip
+        return grant_of(self.user, self.hash.hex())
+
+
+def grant_of(who: User, session: str | None = None) -> Grant:
+    """What a person may do, in a session or by what they left to be done."""
+    return Grant(
+        subject=who.id, scopes=_ALL, roles=who.roles, organization=who.organization, name=who.name,
+        session=session, fhir_user=who.fhir_user,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

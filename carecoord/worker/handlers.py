@@ -6,6 +6,7 @@ from types import MappingProxyType
 from carecoord.actions.ehrs import deliver as ehrs_deliver
 from carecoord.actions.ehrs import sync as ehrs_sync
 from carecoord.actions.ehrs import write_back
+from carecoord.actions.imports import uploads
 from carecoord.actions.worklist import project
 from carecoord.errors import Unavailable
 from carecoord.store.database.outbox import Job
@@ -28,10 +29,17 @@ def deliver(world: World, job: Job) -> None:
     ehrs_deliver.deliver(world, ehr, type, id, job.attempts)
 
 
+def bring_in(world: World, job: Job) -> None:
+    """Bring in the file that the key names, or try it."""
+    uploads.run(world, job.key)
+
+
 def refresh(world: World, job: Job) -> None:
     """Judge anew the cases whose time has come, and those that a change of the registry has marked."""
     while project.refresh_due(world):
         pass
 
 
-HANDLERS: Mapping[str, Handler] = MappingProxyType({ehrs_sync.JOB: sync, write_back.JOB: deliver, project.JOB: refresh})
+HANDLERS: Mapping[str, Handler] = MappingProxyType(
+    {ehrs_sync.JOB: sync, write_back.JOB: deliver, project.JOB: refresh, uploads.JOB: bring_in}
+)

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 Verb = Literal[
     "see-whole", "see-as-payer", "see-own-patients", "break-glass", "see-agreements", "read-trail", "manage-people",
-    "manage-apps", "manage-jobs", "manage-ehrs",
+    "manage-apps", "manage-jobs", "import", "manage-ehrs",
     "assign", "snooze", "note", "contact", "attach", "share", "settle",
     "send", "accept", "decline", "ask", "answer", "reopen", "hear-yes", "hear-no",
     "withdraw", "confirm-cancel", "refuse-cancel",
@@ -30,9 +30,9 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
         "hear-yes", "hear-no", "withdraw", "confirm-cancel", "refuse-cancel",
     }),
     "payer": frozenset({"see-as-payer"}),
-    "contracts": frozenset({"see-agreements"}),
+    "contracts": frozenset({"see-agreements", "import"}),
     "auditor": frozenset({"read-trail"}),
-    "admin": frozenset({"manage-people", "manage-apps", "manage-jobs", "manage-ehrs"}),
+    "admin": frozenset({"manage-people", "manage-apps", "manage-jobs", "import", "manage-ehrs"}),
 }
 PURPOSES: Final[dict[str, Literal["treatment", "payment", "operations"]]] = {  # of each role: why they look
     "coordinator": "treatment",

@@ -12,9 +12,11 @@ from typing import Literal
 
 import msgspec
 
-Lane = Literal["sync", "deliver", "notify", "refresh", "timers"]
+Lane = Literal["sync", "deliver", "notify", "refresh", "timers", "import"]
 
-LANES: Mapping[str, int] = MappingProxyType({"sync": 2, "deliver": 4, "notify": 2, "refresh": 1, "timers": 1})
+LANES: Mapping[str, int] = MappingProxyType(
+    {"sync": 2, "deliver": 4, "notify": 2, "refresh": 1, "timers": 1, "import": 1}
+)
 """How many jobs of each lane one process does at a time. Judging is work of the processor: one is enough."""
 
 
@@ -37,6 +39,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "sync": Kind("sync", periodic=True, tries=None),  # key: the EHR's name
         "deliver": Kind("deliver"),  # key: the EHR, the type and the id here; it tells the newest there is
+        "import": Kind("import", tries=3),  # key: the file's id
         "refresh-cases": Kind("refresh", tries=None),  # one job for all rows whose time has come
     }
 )

@@ -21,6 +21,7 @@ JOBS: Final = "/jobs"
 KINDS: Final = {  # kind of later work -> what it does, said of its key
     "sync": "Read the EHR {key}",
     "deliver": "Tell an EHR of a change: {key}",
+    "import": "Bring in the file {key}",
     "refresh-cases": "Judge anew the cases whose time has come",
 }
 LANES: Final = {  # lane -> what goes along it
@@ -29,6 +30,7 @@ LANES: Final = {  # lane -> what goes along it
     "notify": "Telling people and apps",
     "refresh": "Judging cases anew",
     "timers": "Reminders",
+    "import": "Bringing files in",
 }
 
 

@@ -1,0 +1,195 @@
+"""A table brought in at the desk: kept between the steps, tried, then taken. A large one is later work with its
+progress noted; which column is which is kept for the next file with the same headings."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection
+
+from auth import store
+from auth.grant import Grant
+from auth.people.sessions import grant_of
+from carecoord.actions.imports import importer, tables
+from carecoord.actions.imports.tables import Table
+from carecoord.domain.access import roles
+from carecoord.domain.imports import headings
+from carecoord.domain.imports.headings import Mapped
+from carecoord.domain.imports.sheets import SHEETS, Sheet
+from carecoord.errors import Conflict, Forbidden, Invalid, NotFound, Problem
+from carecoord.fhir.instants import micros
+from carecoord.store.database import outbox
+from carecoord.store.database.engine import reading, writing
+from carecoord.store.imports import files
+from carecoord.store.imports.files import File
+from carecoord.words.catalogue import say
+from carecoord.world import World
+
+JOB: Final = "import"
+AT_ONCE: Final = 500  # rows that a person waits for
+TOLD: Final = 2_000  # faults that are kept to be shown
+KEPT: Final = timedelta(days=7)
+RECENT: Final = 10
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A fault in words. cell: what it holds."""
+
+    where: str
+    row: int
+    column: str
+    cell: str
+    what: str
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of a file, or would. rows: new, changed, unchanged, faulty; failed: why nothing did."""
+
+    rows: dict[str, int] = {}
+    faults: list[Told] = []
+    more: int = 0
+    formulas: int = 0
+    failed: str = ""
+
+
+def kinds(grant: Grant) -> list[str]:
+    """The kinds of tables that somebody's roles may bring in."""
+
+    def may(type: str) -> bool:
+        return any({"c", "u"} <= set(roles.letters(role, type)) for role in grant.roles)
+
+    return [kind for kind, sheet in SHEETS.items() if all(may(type) for type in sheet.makes)]
+
+
+def upload(world: World, grant: Grant, kind: str, name: str, body: bytes) -> str:
+    """Keep a file to be brought in; returns its id. Raises Invalid for what is no table, Forbidden."""
+    if kind not in kinds(grant):
+        raise Forbidden("Your roles do not bring this in. An administrator, or your contract staff, can.")
+    table = tables.read(name, body)
+    if not table.lines:
+        raise Invalid(f"{name} has headings and no rows.")
+    now = world.clock()
+    with writing(world.engine) as conn:
+        files.forget(conn, micros(now - KEPT))
+        said = files.mapping(conn, grant.organization or "", kind, headings.signature(table.header))
+        mapped = _said(table, headings.mapped(SHEETS[kind], table.header, said))
+        id = world.new_id()
+        made = File(id, grant.subject, kind, name[:200], "new", True, 0, len(table.lines), mapped, b"", micros(now))
+        files.add(conn, made, body)
+    return id
+
+
+def own(world: World, grant: Grant, id: str) -> File:
+    """A file of somebody's own. Raises NotFound."""
+    with reading(world.engine) as conn:
+        return _own(conn, grant, id)
+
+
+def recent(world: World, grant: Grant) -> list[File]:
+    """The files that somebody brought lately."""
+    with reading(world.engine) as conn:
+        return files.of_owner(conn, grant.subject, RECENT)
+
+
+def table_of(world: World, file: File) -> Table:
+    """What the file holds. Raises Conflict once it is in."""
+    with reading(world.engine) as conn:
+        body = files.body(conn, file.id)
+    if not body:
+        raise Conflict("This file is in already. To bring it again, upload it again: nothing is doubled.")
+    return tables.read(file.name, body)
+
+
+def begin(world: World, grant: Grant, request: str, id: str, said: Mapping[str, str], *, dry: bool) -> None:
+    """Try a file, or take it in, with these columns: at once where it is short, else by a worker. said: our column ->
+    its heading there; it is kept for the next file like it. Raises Invalid where a column is lacking, Conflict."""
+    file = own(world, grant, id)
+    if file.state == "waiting":
+        raise Conflict("This file is being read. Wait until it is through.")
+    if file.kind not in kinds(grant):
+        raise Forbidden("Your roles do not bring this in any more.")
+    table, sheet = table_of(world, file), SHEETS[file.kind]
+    mapped = headings.mapped(sheet, table.header, {column.name: said.get(column.name, "") for column in sheet.columns})
+    if lacking := headings.lacking(sheet, mapped):
+        raise Invalid(f"Say which column holds {', '.join(each.heading for each in lacking)}.")
+    later = len(table.lines) > AT_ONCE
+    state = "waiting" if later else file.state
+    waiting = replace(file, state=state, dry=dry, done=0, mapping=_said(table, mapped))
+    now = world.clock()
+    with writing(world.engine) as conn:
+        files.change(conn, waiting)
+        files.keep_mapping(
+            conn, grant.organization or "", file.kind, headings.signature(table.header), waiting.mapping, micros(now)
+        )
+        if later:
+            outbox.add(conn, JOB, id, b"", now)
+    if not later:
+        _work(world, grant, request, waiting, table)
+
+
+def run(world: World, id: str) -> None:
+    """Do what waits for a worker, as who brought the file and with the roles they have now."""
+    with reading(world.engine) as conn:
+        file = files.get(conn, id)
+        user = store.find_user(conn, file.owner) if file else None
+    if file is None or file.state != "waiting":
+        return
+    if user is None or user.disabled:
+        with writing(world.engine) as conn:
+            files.change(conn, _ended(file, Outcome(failed="Whoever brought it has no account any more."), "failed"))
+        return
+    _work(world, grant_of(user), JOB, file, table_of(world, file))
+
+
+def _work(world: World, grant: Grant, request: str, file: File, table: Table) -> None:
+    sheet = SHEETS[file.kind]
+    mapped = headings.mapped(sheet, table.header, {c.name: file.mapping.get(c.name, "") for c in sheet.columns})
+
+    def report(done: int, total: int) -> None:
+        with writing(world.engine) as conn:
+            files.progress(conn, file.id, done)
+
+    try:
+        brought = importer.bring(world, grant, request, sheet, table, mapped, dry=file.dry, report=report)
+    except Problem as problem:
+        ended = _ended(file, Outcome(failed=str(problem)), "failed")
+    else:
+        outcome = _outcome(brought, table, mapped, sheet)
+        ended = replace(_ended(file, outcome, "tried" if file.dry else "kept"), done=file.total)
+    with writing(world.engine) as conn:
+        files.change(conn, ended, emptied=ended.state == "kept")
+
+
+def _ended(file: File, outcome: Outcome, state: str) -> File:
+    return replace(file, state=state, outcome=msgspec.json.encode(outcome))
+
+
+def outcome_of(file: File) -> Outcome | None:
+    """What became of a file, None before it was tried."""
+    return msgspec.json.decode(file.outcome, type=Outcome) if file.outcome else None
+
+
+def _outcome(brought: importer.Brought, table: Table, mapped: Mapped, sheet: Sheet) -> Outcome:
+    lines = {line.number: line for line in table.lines}
+    told = []
+    for fault in brought.faults[:TOLD]:
+        at = mapped.get(fault.column)
+        held = lines[fault.row].cells
+        cell = held[at] if at is not None and at < len(held) else ""
+        heading = sheet.column(fault.column).heading if fault.column else ""
+        told.append(Told(tables.place(table, mapped, fault), fault.row, heading, cell[:80], say(fault.why)))
+    more = max(0, len(brought.faults) - TOLD)
+    return Outcome(dict(brought.rows), told, more, table.formulas)
+
+
+def _own(conn: Connection, grant: Grant, id: str) -> File:
+    found = files.get(conn, id)
+    if found is None or found.owner != grant.subject:
+        raise NotFound("There is no such file here. Files wait for seven days.")
+    return found
+
+
+def _said(table: Table, mapped: Mapped) -> dict[str, str]:
+    return {name: table.header[place] for name, place in mapped.items()}

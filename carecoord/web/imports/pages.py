@@ -1,0 +1,143 @@
+"""`/import`, for who may bring tables in: upload, which column is which, dry run with faults by cell, import, result;
+templates and exports."""
+
+from typing import Final, cast
+
+from flask import Blueprint, Response, redirect, render_template, request
+from werkzeug.wrappers import Response as Answer
+
+from carecoord import errors
+from carecoord.actions.imports import exporter, uploads
+from carecoord.actions.imports.exporter import Form
+from carecoord.actions.imports.uploads import Outcome
+from carecoord.domain.access import verbs
+from carecoord.domain.imports import headings
+from carecoord.domain.imports.sheets import SHEETS
+from carecoord.store.imports.files import File
+from carecoord.web.people import sign_in
+from carecoord.web.server.exchange import request_id
+from carecoord.words.csv_lines import csv_line
+from carecoord.world import World
+
+IMPORT: Final = "/import"
+FORMS: Final = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+KINDS: Final = {  # kind -> what it is called, what it holds, and what is unknown without it
+    "organizations": ("Organizations and sites", "Clinics, sites, payers", "who a referral goes to, and who pays"),
+    "plans": ("Plans and networks", "A payer's plans, and the networks of each", "whether anybody is in network"),
+    "agreements": ("Agreements", "A row is a version, with its parties, days and networks", "what was agreed"),
+}
+STATES: Final = {"new": "to be tried", "waiting": "being read", "tried": "tried", "kept": "in", "failed": "failed"}
+SHOWN: Final = 100  # faults on the page; the file of faults has all
+
+
+def blueprint(world: World) -> Blueprint:
+    """The pages and what their forms do."""
+    pages = Blueprint("import_pages", __name__)
+    sign_in.guard(pages, world)
+
+    @pages.before_request
+    def demand_right() -> None:
+        if not verbs.may(sign_in.session().user.roles, "import"):
+            raise errors.Forbidden("Tables are brought in by contract staff and admins. Ask one of yours.")
+
+    @pages.get(IMPORT)
+    def show() -> Answer:
+        return _start(world)
+
+    @pages.post(IMPORT)
+    def upload() -> Answer:
+        sent, grant = request.files.get("file"), sign_in.session().grant()
+        if sent is None or not sent.filename:
+            return _start(world, "Choose a file: CSV or XLSX.")
+        try:
+            id = uploads.upload(world, grant, request.form.get("kind", ""), sent.filename, sent.read())
+        except errors.Invalid as refused:
+            return _start(world, str(refused))
+        return redirect(f"{IMPORT}/{id}", 303)
+
+    @pages.get(f"{IMPORT}/<id>")
+    def file(id: str) -> Answer:
+        return _page(world, uploads.own(world, sign_in.session().grant(), id))
+
+    @pages.post(f"{IMPORT}/<id>")
+    def go(id: str) -> Answer:
+        grant = sign_in.session().grant()
+        said = {name: heading for name, heading in request.form.items() if name not in ("csrf", "do")}
+        try:
+            uploads.begin(world, grant, request_id(), id, said, dry=request.form.get("do") != "import")
+        except (errors.Invalid, errors.Conflict) as refused:
+            return _page(world, uploads.own(world, grant, id), str(refused))
+        return redirect(f"{IMPORT}/{id}", 303)
+
+    _files(pages, world)
+    return pages
+
+
+def _files(pages: Blueprint, world: World) -> None:
+    @pages.get(f"{IMPORT}/<id>/faults.csv")
+    def faults(id: str) -> Answer:
+        found = uploads.own(world, sign_in.session().grant(), id)
+        lines = [("Where", "Column", "Cell", "What is wrong")]
+        lines += [(each.where, each.column, each.cell, each.what) for each in _outcome(found).faults]
+        return _sent("".join(["\ufeff", *map(csv_line, lines)]).encode(), "csv", f"faults of {found.name}")
+
+    @pages.get(f"{IMPORT}/template/<kind>.<form>")
+    def template(kind: str, form: str) -> Answer:
+        return _sent(exporter.template(SHEETS[_kind(kind)], _form(form)), form, f"{kind} template")
+
+    @pages.get(f"{IMPORT}/export/<kind>.<form>")
+    def export(kind: str, form: str) -> Answer:
+        data = exporter.export(world, sign_in.session().grant(), request_id(), SHEETS[_kind(kind)], _form(form))
+        return _sent(data, form, kind)
+
+
+def _kind(kind: str) -> str:
+    if kind not in uploads.kinds(sign_in.session().grant()):
+        raise errors.NotFound("There is no such table here, or your roles do not see it.")
+    return kind
+
+
+def _form(form: str) -> Form:
+    if form not in FORMS:
+        raise errors.NotFound("Tables come as .csv and .xlsx.")
+    return cast(Form, form)
+
+
+def _sent(data: bytes, form: str, name: str) -> Response:
+    safe = "".join(each if each.isalnum() or each in " .-_" else "-" for each in name.removesuffix(f".{form}"))
+    answer = Response(data, content_type=FORMS[form])
+    answer.headers.set("Content-Disposition", "attachment", filename=f"{safe}.{form}")
+    return answer
+
+
+def _start(world: World, problem: str = "") -> Answer:
+    grant = sign_in.session().grant()
+    page = render_template(
+        "import.html", kinds=[(kind, *KINDS[kind]) for kind in uploads.kinds(grant)], problem=problem,
+        recent=uploads.recent(world, grant), names=KINDS, states=STATES, chosen=request.values.get("kind", ""),
+        most=world.settings.max_body // 1_000_000,
+    )  # fmt: skip
+    return Answer(page, 422 if problem else 200, content_type="text/html; charset=utf-8")
+
+
+def _page(world: World, file: File, problem: str = "") -> Answer:
+    sheet, header = SHEETS[file.kind], []
+    if file.state != "kept":
+        header = list(dict.fromkeys(each for each in uploads.table_of(world, file).header if each))
+    said = dict(file.mapping) if not problem else dict(request.form.items())
+    taken = {headings.plain(each) for each in said.values()}
+    outcome = _outcome(file)
+    page = render_template(
+        "import_file.html", file=file, kind=KINDS[file.kind][0], columns=sheet.columns, header=header, said=said,
+        unread=[each for each in header if headings.plain(each) not in taken], outcome=outcome, problem=problem,
+        shown=outcome.faults[:SHOWN], faulty=len(outcome.faults) + outcome.more, tried=file.state in ("tried", "kept"),
+        good=sum(count for name, count in outcome.rows.items() if name in ("new", "changed")),
+    )  # fmt: skip
+    return Answer(page, 422 if problem else 200, content_type="text/html; charset=utf-8")
+
+
+def _outcome(file: File) -> Outcome:
+    return uploads.outcome_of(file) or Outcome()

@@ -1,0 +1,172 @@
+"""`/import`: a person who is no programmer uploads a table, says which column is which, sees what would become of it
+with every fault at its cell, and takes it in; within their roles and their organization's side."""
+
+import io
+import re
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from carecoord.actions.imports import uploads
+from carecoord.fhir import text
+from carecoord.store.database.engine import reading
+from carecoord.store.worklist import registry
+from tests.desk.conftest import House
+
+HEAD = "Agreement number,Version,First party,Second party,Starts,Ends\n"
+
+
+def csrf(client: FlaskClient) -> str:
+    found = re.search(r'name="csrf" value="([^"]+)"', client.get("/import").get_data(as_text=True))
+    assert found
+    return found[1]
+
+
+def upload(client: FlaskClient, kind: str, data: str, name: str = "them.csv") -> Any:
+    sent = {"csrf": csrf(client), "kind": kind, "file": (io.BytesIO(data.encode()), name)}
+    return client.post("/import", data=sent, content_type="multipart/form-data")
+
+
+def go(client: FlaskClient, address: str, do: str, **columns: str) -> str:
+    answer = client.post(address, data={"csrf": csrf(client), "do": do, **columns}, follow_redirects=True)
+    return str(answer.get_data(as_text=True))
+
+
+def contracts(house: House) -> dict[str, Any]:
+    with reading(house.world.engine) as conn:
+        rows = [text.loads(row.body) for row in registry.every(conn, "Contract")]
+    return {f"{each['identifier'][0]['value']} {each['version']}": each for each in rows}
+
+
+AGREEMENT = {
+    "number": "Agreement number", "version": "Version", "payer": "First party", "provider": "Second party",
+    "starts": "Starts", "ends": "Ends",
+}  # fmt: skip
+
+
+def test_a_table_is_tried_then_taken_in_and_the_faults_stand_at_their_cells(acting_house: House) -> None:
+    desk = acting_house.enter("contracts")
+    rows = (
+        "D-1,1,office-blue-horizon,office-fairmont,2027-01-01,\nD-2,1,office-blue-horizon,office-fairmont,30.02.2027,\n"
+    )
+    address = upload(desk, "agreements", HEAD + rows).headers["Location"]
+    page = desk.get(address).get_data(as_text=True)
+    assert "6 of 18 columns found" in page
+    page = go(desk, address, "try", **AGREEMENT)
+    assert "&#39;30.02.2027&#39; is no day; write 2027-02-28" in page
+    assert '<th scope="row">E3</th>' in page
+    assert "Import 1 row" in page
+    assert "D-1 1" not in contracts(acting_house)
+    assert "E3" in desk.get(f"{address}/faults.csv").get_data(as_text=True)
+    page = go(desk, address, "import", **AGREEMENT)
+    assert "1 rows are in; 1 faulty ones were left out" in page
+    assert contracts(acting_house)["D-1 1"]["status"] == "executed"
+    again = upload(desk, "agreements", HEAD + rows).headers["Location"]
+    assert "Nothing changed: all of it was here already, or is faulty" in go(desk, again, "import", **AGREEMENT)
+
+
+def test_which_column_is_which_is_kept_for_the_next_file(acting_house: House) -> None:
+    desk = acting_house.enter("contracts")
+    head = "Vertrag,Stand,Zahler,Praxis,Beginn\n"
+    address = upload(desk, "agreements", head + "D-3,1,office-blue-horizon,office-fairmont,2027-01-01\n").headers[
+        "Location"
+    ]
+    page = go(desk, address, "try")
+    assert "Say which column holds Agreement number, First party, Second party, Starts." in page
+    said = {"number": "Vertrag", "version": "Stand", "payer": "Zahler", "provider": "Praxis", "starts": "Beginn"}
+    assert "Import 1 row" in go(desk, address, "try", **said)
+    again = upload(desk, "agreements", head + "D-4,1,office-blue-horizon,office-fairmont,2027-01-01\n").headers[
+        "Location"
+    ]
+    page = desk.get(again).get_data(as_text=True)
+    assert "5 of 18 columns found" in page
+    assert "<option selected>Praxis</option>" in page
+    elsewhere = acting_house.enter("rival")
+    other = upload(elsewhere, "agreements", head + "D-4,1,office-pinnacle,office-fairmont,2027-01-01\n").headers[
+        "Location"
+    ]
+    assert "0 of 18 columns found" in elsewhere.get(other).get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("who", "parties", "kept"),
+    [
+        ("contracts", "office-blue-horizon,office-fairmont", True),
+        ("contracts", "office-blue-horizon,office-summit-spine", False),
+        ("rival", "office-pinnacle,office-summit-spine", True),
+        ("rival", "office-blue-horizon,office-summit-spine", False),
+    ],
+)
+def test_contract_staff_bring_in_only_their_own_organizations_side(
+    acting_house: House, who: str, parties: str, kept: bool
+) -> None:
+    desk, number = acting_house.enter(who), f"S-{who}-{kept}"
+    address = upload(desk, "agreements", HEAD + f"{number},1,{parties},2027-01-01,\n").headers["Location"]
+    page = go(desk, address, "import", **AGREEMENT)
+    assert ("not a party to this" in page, f"{number} 1" in contracts(acting_house)) == (not kept, kept)
+
+
+def test_a_number_in_use_by_others_is_told_and_nothing_of_the_agreement(acting_house: House) -> None:
+    desk = acting_house.enter("rival")
+    row = "AGR-0101,9,office-pinnacle,office-summit-spine,2030-01-01,\n"  # Blue Horizon's number
+    address = upload(desk, "agreements", HEAD + row).headers["Location"]
+    page = go(desk, address, "import", **AGREEMENT)
+    assert "Number AGR-0101 is in use by an agreement that you do not see" in page
+    assert "AGR-0101 9" not in contracts(acting_house)
+    assert "Blue Horizon" not in desk.get("/import/export/agreements.csv").get_data(as_text=True)
+
+
+def test_a_payers_staff_export_the_plans_of_their_own_payer_alone(acting_house: House) -> None:
+    told = acting_house.enter("rival").get("/import/export/plans.csv").get_data(as_text=True)
+    assert "Pinnacle" in told
+    assert "Blue Horizon" not in told
+
+
+def test_only_who_may_comes_here_and_each_sees_only_their_own_files(acting_house: House) -> None:
+    desk = acting_house.enter("contracts")
+    address = upload(desk, "organizations", "Name,NPI\nAsh Clinic,9000030012\n").headers["Location"]
+    admin = acting_house.enter("admin")
+    assert admin.get(address).status_code == 404
+    assert admin.get(f"{address}/faults.csv").status_code == 404
+    page = admin.get("/import").get_data(as_text=True)
+    assert "Organizations and sites" in page
+    assert "Agreements" not in page  # an admin writes no agreements
+    assert upload(admin, "agreements", HEAD + "D-9,1,a,b,2027-01-01,\n").status_code == 403
+    assert admin.get("/import/export/agreements.csv").status_code == 404
+    for who in ("coordinator", "clinician", "payer", "auditor"):
+        assert acting_house.enter(who).get("/import").status_code == 403
+
+
+def test_a_large_file_is_later_work_with_its_progress_told(
+    acting_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "AT_ONCE", 2)
+    desk = acting_house.enter("contracts")
+    rows = "".join(f"Clinic {n},\n" for n in range(3))
+    address = upload(desk, "organizations", "Name,NPI\n" + rows).headers["Location"]
+    page = go(desk, address, "try", name="Name")
+    assert "0 of 3 rows. You can leave this page" in page
+    assert "This file is being read" in go(desk, address, "try", name="Name")
+    uploads.run(acting_house.world, address.rpartition("/")[2])
+    assert "Import 3 rows" in desk.get(address).get_data(as_text=True)
+    uploads.run(acting_house.world, address.rpartition("/")[2])  # a worker that comes twice
+    go(desk, address, "import", name="Name")
+    uploads.run(acting_house.world, address.rpartition("/")[2])
+    assert "3 rows are in" in desk.get(address).get_data(as_text=True)
+
+
+def test_what_is_no_table_is_refused_where_it_was_chosen(acting_house: House) -> None:
+    desk = acting_house.enter("admin")
+    answer = upload(desk, "organizations", "GIF89a\0\0\0", "them.gif")
+    assert answer.status_code == 422
+    assert "neither CSV nor XLSX" in answer.get_data(as_text=True)
+    assert "has headings and no rows" in upload(desk, "organizations", "Name,NPI\n").get_data(as_text=True)
+    assert desk.post("/import", data={"csrf": csrf(desk), "kind": "plans"}).status_code == 422
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_templates_come_as_both(acting_house: House, form: str) -> None:
+    answer = acting_house.enter("admin").get(f"/import/template/plans.{form}")
+    assert answer.status_code == 200
+    assert f"plans template.{form}" in answer.headers["Content-Disposition"]
