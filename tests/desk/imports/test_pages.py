@@ -60,7 +60,7 @@ def test_a_table_is_tried_then_taken_in_and_the_faults_stand_at_their_cells(acti
     assert "D-1 1" not in contracts(acting_house)
     assert "E3" in desk.get(f"{address}/faults.csv").get_data(as_text=True)
     page = go(desk, address, "import", **AGREEMENT)
-    assert "1 rows are in; 1 faulty ones were left out" in page
+    assert "1 row is in; 1 faulty left out" in page
     assert contracts(acting_house)["D-1 1"]["status"] == "executed"
     again = upload(desk, "agreements", HEAD + rows).headers["Location"]
     assert "Nothing changed: all of it was here already, or is faulty" in go(desk, again, "import", **AGREEMENT)
