@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from carecoord.store.database import bulk
 from carecoord.store.imports.tables import import_file, import_mapping
@@ -90,5 +90,5 @@ def _row(file: File) -> dict[str, Any]:
     return {name: getattr(file, name) for name in names} | {"mapping": msgspec.json.encode(file.mapping).decode()}
 
 
-def _file(row: Mapping[str, Any]) -> File:  # type: ignore[type-arg]
+def _file(row: RowMapping) -> File:
     return File(**{**row, "mapping": msgspec.json.decode(row["mapping"], type=dict[str, str])})
