@@ -1,5 +1,7 @@
 """The loop over the outbox: repeated syncs from a small EHR on a real socket, failures that wait, and a clean end."""
 
+import itertools
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -10,8 +12,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from carecoord import app
 from carecoord.actions.ehrs import sync
 from carecoord.actions.ehrs.sync import add_ehr, list_ehrs
+from carecoord.actions.people import accounts
+from carecoord.actions.people.accounts import NewUser
 from carecoord.actions.server import health
 from carecoord.store.database import jobs, kinds, outbox, tables
 from carecoord.store.database.engine import migrate, open_engine, reading, writing
@@ -25,6 +30,7 @@ from tests.adapters.little_ehr import LittleEhr, Reply, serving
 from tests.demo.conftest import Clock
 
 MINUTE = timedelta(minutes=1)
+PASSWORD = "five made-up words in a row"
 
 
 @pytest.fixture
@@ -132,6 +138,49 @@ def test_an_ehr_that_was_away_for_a_night_is_synced_again(
     clock.turn(minutes=5)
     assert loop.once(world) == 1
     assert runs(world) == [None]
+
+
+def test_an_ehr_that_is_away_for_75_minutes_is_read_again_by_itself_and_the_pages_said_so(
+    world: World, clock: Clock, city: Ehr, little: LittleEhr
+) -> None:
+    """Issue 7, must show 4. The clock is turned minute by minute; nobody does anything but look."""
+    accounts.add_user(world, NewUser("sam", "Whitlock, Sam", frozenset({"admin", "coordinator"})), PASSWORD)
+    sync.repeat(world, city.name, 5 * MINUTE)
+    clock.turn(minutes=5)
+    assert loop.once(world) == 1
+    assert "city in sync" in seen(world, "/")
+    little.fail("/metadata", Reply(503), times=1000)
+    asked = []
+    for minute in range(1, 76):
+        clock.turn(minutes=1)
+        if loop.once(world):
+            asked.append(minute)
+        if minute in (10, 75):
+            ago = {10: "10 min ago", 75: "1 h ago"}[minute]
+            desk, page = seen(world, "/"), seen(world, "/ehrs")
+            assert "city: the last sync failed: city: GET /r4/metadata: 503" in desk
+            assert f"what is shown is as of {ago}; it is asked again by itself at" in desk
+            assert "The last reading failed" in page
+            assert f"Last good reading {ago}" in page
+            assert "Next reading at" in page
+            assert "Nothing waits for a person" in seen(world, "/jobs")
+    gaps = [later - sooner for sooner, later in itertools.pairwise([0, *asked])]
+    assert max(gaps) <= 6, "it waits no longer than its interval, looked at each minute"
+    little.faults.clear()
+    clock.turn(minutes=6)
+    assert loop.once(world) == 1
+    assert runs(world) == [None]
+    assert "city in sync" in seen(world, "/")
+    assert "All read in time" in seen(world, "/ehrs")
+
+
+def seen(world: World, path: str) -> str:
+    """A page as somebody sees it who has just signed in, in one line."""
+    client = app.wired(world).test_client()
+    page = client.get("/sign-in").get_data(as_text=True)
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+    client.post("/sign-in", data={**hidden, "login": "sam", "password": PASSWORD})
+    return re.sub(r"\s+", " ", client.get(path).get_data(as_text=True))
 
 
 def test_a_sync_that_an_earlier_version_gave_up_is_asked_again(world: World, clock: Clock, city: Ehr) -> None:
