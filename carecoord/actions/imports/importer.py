@@ -1,8 +1,8 @@
 """Bring a table in. A row and all that it needs is kept together or not at all; the good rows are kept whatever the
 others are; the same file again changes nothing. A dry run does the same and keeps nothing.
 
-What is brought in tells of what was truly reached elsewhere, so the tables of states take it as from a service; whose
-it is, and what its bringer may write, is judged by who brings it."""
+A register of agreements tells of states that were truly reached elsewhere, so their table takes them as from a service;
+everything else is judged as if its bringer wrote it, and so is always whose it is and what they may write."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -113,7 +113,7 @@ class _Work:
         """Write what all rows need; what is in the way, if anything is."""
         writes = [write for row in rows for write in made[row.number]]
         try:
-            written = iter(_kept(turn, writes))
+            written = iter(self._kept(turn, writes))
         except Problem as problem:
             return problem
         for row in rows:
@@ -129,7 +129,7 @@ class _Work:
                 writes = self._built(turn, row)
                 with turn.conn.begin_nested() as trial:
                     try:
-                        self._count(_kept(turn, writes))
+                        self._count(self._kept(turn, writes))
                     except Problem as problem:
                         row.fault("", sentence("import.refused", why=problem.text))
                     if row.faults or self.dry:
@@ -196,9 +196,10 @@ class _Work:
         self.brought.rows["new" if new else "unchanged" if outcomes == {"unchanged"} else "changed"] += 1
         self.brought.kept.update(each.type for each in written if each.outcome != "unchanged")
 
-
-def _kept(turn: Turn, writes: Sequence[ResolvedWrite]) -> list[Written]:
-    """Write them, judged as what a service records, and by what the asker may write. Raises Problem."""
-    asked = replace(turn.grant, roles=frozenset(), fhir_user=None)
-    recording = replace(turn, grant=asked, _office=None, _denied=None, _filters={})
-    return [fhir_write.check(turn, each) for each in fhir_write.carry_out(recording, writes)]
+    def _kept(self, turn: Turn, writes: Sequence[ResolvedWrite]) -> list[Written]:
+        """Write them, and judge by what the asker may write. Raises Problem."""
+        recording = turn
+        if self.sheet.records:
+            asked = replace(turn.grant, roles=frozenset(), fhir_user=None)
+            recording = replace(turn, grant=asked, _office=None, _denied=None, _filters={})
+        return [fhir_write.check(turn, each) for each in fhir_write.carry_out(recording, writes)]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from carecoord.domain.imports import agreements, organizations, plans
+from carecoord.domain.imports import agreements, organizations, plans, rules
 from carecoord.domain.imports.cells import Column
 from carecoord.domain.imports.known import Known
 from carecoord.domain.imports.rows import Row
@@ -19,7 +19,8 @@ def _nobodys(resource: Json) -> set[str]:
 class Sheet:
     """A kind of table. reads: the types that a row may name, which are few; makes: those that a row is kept as; the
     first types of `exports` are those that have a row. owners: the organizations whose side a resource is of: whoever
-    may write only for their own side must be one of them; empty: everybody's."""
+    may write only for their own side must be one of them; empty: everybody's. records: whether a row tells of a state
+    that was truly reached elsewhere."""
 
     kind: str
     columns: tuple[Column, ...]
@@ -30,6 +31,7 @@ class Sheet:
     build: Callable[[Row, Known], list[Json]]
     cells: Callable[[Json, Known], Iterable[Mapping[str, str]]]
     owners: Callable[[Json], set[str]] = _nobodys
+    records: bool = False
 
     def column(self, name: str) -> Column:
         """A column by its name."""
@@ -50,7 +52,11 @@ SHEETS: Final = {
         Sheet(
             "agreements", agreements.COLUMNS, ("Organization", "OrganizationAffiliation"),
             ("Contract", "OrganizationAffiliation"), ("Contract",), agreements.names, agreements.build,
-            agreements.cells, agreements.owners,
+            agreements.cells, agreements.owners, records=True,
+        ),
+        Sheet(
+            "rules", rules.COLUMNS, ("Organization",), ("PlanDefinition",), ("PlanDefinition",), rules.names,
+            rules.build, rules.cells,
         ),
     )
 }  # fmt: skip

@@ -28,6 +28,11 @@ KINDS: Final = {  # kind -> what it is called, what it holds, and what is unknow
     "organizations": ("Organizations and sites", "Clinics, sites, payers", "who a referral goes to, and who pays"),
     "plans": ("Plans and networks", "A payer's plans, and the networks of each", "whether anybody is in network"),
     "agreements": ("Agreements", "A row is a version, with its parties, days and networks", "what was agreed"),
+    "rules": (
+        "Authorization rules",
+        "A row is a line of a payer's rules, by code and plan",
+        "what a payer asks",
+    ),
 }
 STATES: Final = {"new": "to be tried", "waiting": "being read", "tried": "tried", "kept": "in", "failed": "failed"}
 SHOWN: Final = 100  # faults on the page; the file of faults has all

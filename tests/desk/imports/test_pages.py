@@ -170,3 +170,12 @@ def test_templates_come_as_both(acting_house: House, form: str) -> None:
     answer = acting_house.enter("admin").get(f"/import/template/plans.{form}")
     assert answer.status_code == 200
     assert f"plans template.{form}" in answer.headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize(("payer", "kept"), [("office-pinnacle", True), ("office-blue-horizon", False)])
+def test_a_payers_staff_bring_in_no_rules_of_another_payer(acting_house: House, payer: str, kept: bool) -> None:
+    desk = acting_house.enter("rival")
+    row = f"{payer},S9441,yes\n"
+    address = upload(desk, "rules", "Payer,Code,Authorization\n" + row).headers["Location"]
+    page = go(desk, address, "import", payer="Payer", code="Code", answer="Authorization")
+    assert ("1 row is in" in page) == kept
