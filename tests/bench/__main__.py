@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import rows, rules, token, worklist
+from tests.bench import networks, rows, rules, token, worklist
 from tests.bench.client import Result
 from tests.bench.servers import Server, bare, carecoord, sekmet
 from tests.postgres import cluster
@@ -38,13 +38,15 @@ def main() -> None:
             _measure(console, figures, server)
         pages = worklist.measure(console, folder / "worklist")
         checks = token.measure(console, folder / "token", postgres)
-        lines = rules.measure(console, folder / "rules", rules.databases(postgres) if postgres else None)
+        made = rules.databases(postgres) if postgres else None
+        lines = rules.measure(console, folder / "rules", made)
+        sizes = networks.measure(console, folder / "networks", made)
     _show(console, figures, pages)
     for line in token.lines(checks):
         console.print(line)
-    for line in rules.lines_of(lines):
+    for line in (*rules.lines_of(lines), *networks.lines_of(sizes)):
         console.print(line)
-    _write(figures, pages, checks, lines)
+    _write(figures, pages, checks, {"rules": lines, "networks": sizes})
 
 
 @contextlib.contextmanager
@@ -106,11 +108,11 @@ def _ratios(figures: Figures) -> Iterator[str]:
                 yield f"{row}: {ours} is {cells[ours]['rate'] / max(cells[other]['rate'], 0.01):.2f} x {other}"
 
 
-def _write(figures: Figures, pages: dict[str, Any], checks: dict[str, Any], lines: dict[str, Any]) -> None:
+def _write(figures: Figures, pages: dict[str, Any], checks: dict[str, Any], more: dict[str, Any]) -> None:
     path = Path(os.environ.get("CARECOORD_VAR", "var")) / "bench.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "at": datetime.now(UTC).isoformat()}
-    found = {"machine": machine, "figures": figures, "worklist": pages, "token": checks, "rules": lines}
+    found = {"machine": machine, "figures": figures, "worklist": pages, "token": checks, **more}
     path.write_text(json.dumps(found, indent=1))
 
 

@@ -26,7 +26,7 @@ from carecoord.domain.prior_auth.rule_book import Rule, lines
 from carecoord.fhir.service_base import Base
 from carecoord.store.database.engine import migrate, open_engine, reading, writing
 from carecoord.store.resources.write import Actor, Change, put_all
-from tests.domain.stories import NOW, POLICY, book, ours, plain, rule, task
+from tests.domain.stories import NOW, POLICY, T, book, ours, plain, rule, task
 from tests.postgres import cluster
 
 SIZES = (100, 100_000)
@@ -95,26 +95,26 @@ def _rule(n: int, payer: str) -> Rule:
 def _measured(engine: Engine, rules: list[Rule]) -> dict[str, float]:
     migrate(engine)
     cover = book() | {"id": "many", "extension": [*book()["extension"], ours("imported-rules", valueBoolean=True)]}
-    _put(engine, NOW, *plain().with_(book(rule(needed=False, plans=("PLAN1",)))).resources.values(), cover)
-    imported = [_timed(lambda: _take_over(engine, rules)) for _ in range(2)]
+    put(engine, NOW, *plain().with_(book(rule(needed=False, plans=("PLAN1",)))).resources.values(), cover)
+    imported = [timed(lambda: _take_over(engine, rules)) for _ in range(2)]
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             conn.exec_driver_sql("ANALYZE")
 
     def judge() -> None:
         with reading(engine) as conn:
-            case = assemble(conn, "sr", offers=True)
+            case = assemble(conn, "sr", offers=T)
             assert case is not None
             assert clear(case, NOW, POLICY).gates
 
     def write(n: int) -> None:
-        _put(engine, NOW + timedelta(seconds=n), task(lastModified=f"2026-11-22T09:{n % 60:02}:{n // 60:02}-05:00"))
+        put(engine, NOW + timedelta(seconds=n), task(lastModified=f"2026-11-22T09:{n % 60:02}:{n // 60:02}-05:00"))
 
     judge()
     write(0)
     figures = {
-        "clearance": _fast(_timed(judge) for _ in range(ROUNDS)),
-        "task": _fast(_timed(lambda n=n: write(n)) for n in range(1, ROUNDS)),  # type: ignore[misc]
+        "clearance": fast(timed(judge) for _ in range(ROUNDS)),
+        "task": fast(timed(lambda n=n: write(n)) for n in range(1, ROUNDS)),  # type: ignore[misc]
     }
     engine.dispose()
     return {name: round(value, 2) for name, value in figures.items()} | {
@@ -127,18 +127,18 @@ def _take_over(engine: Engine, rules: list[Rule]) -> None:
         rule_lines.take_over(conn, "PlanDefinition/many", "1", rules, NOW)
 
 
-def _put(engine: Engine, now: datetime, *resources: dict[str, Any]) -> None:
+def put(engine: Engine, now: datetime, *resources: dict[str, Any]) -> None:
     changes = [Change(each["resourceType"], each["id"], {**each, "meta": {}}) for each in resources]
     with writing(engine) as conn:
         put_all(conn, changes, now=now, actor=ACTOR, base=HERE, project=project.projector(POLICY))
 
 
-def _fast(seconds: Iterable[float]) -> float:
+def fast(seconds: Iterable[float]) -> float:
     """The fastest tenth, in milliseconds."""
     return statistics.quantiles(seconds, n=10)[0] * 1000
 
 
-def _timed(act: Callable[[], None]) -> float:
+def timed(act: Callable[[], None]) -> float:
     began = time.perf_counter()
     act()
     return time.perf_counter() - began

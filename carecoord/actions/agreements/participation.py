@@ -146,19 +146,21 @@ def _performer(about: Json, known: Directory) -> Performer:
 def _plans(turn: Turn, library: Library, given: str) -> tuple[str, list[PlanListing]]:
     """What stands on cards for the plan, and what is listed of it as far as the asker may see that."""
     value = given.strip()
-    if given.startswith("InsurancePlan/"):
-        plan = _one(library, "plan", given, ("InsurancePlan",))
-        own = records.read([plan], turn.world.base.zone).plans
-        if not own or not turn.sees(_row(turn, given, library.as_of), "r"):
+    if named := given.startswith("InsurancePlan/"):
+        own = records.read([_one(library, "plan", given, ("InsurancePlan",))], turn.world.base.zone).plans
+        if not own or not _seen(turn, [given], library.as_of):
             raise NotFound("There is no such plan here.", "http.plan")
-        mine = [each for each in library.plans([own[0].plan]) if each.evidence.reference == given]
-        return own[0].plan, mine
-    return value, [e for e in library.plans([value]) if turn.sees(_row(turn, e.evidence.reference, library.as_of), "r")]
+        value = own[0].plan
+    found = library.plans([value])
+    seen = _seen(turn, (each.evidence.reference for each in found), library.as_of)
+    wanted = seen & {given} if named else seen
+    return value, [each for each in found if each.evidence.reference in wanted]
 
 
-def _row(turn: Turn, reference: str, at: int | None) -> read.Row:
-    kind, _, id = reference.partition("/")
-    return read.many(turn.conn, [(kind, id)], at)[0]
+def _seen(turn: Turn, references: Iterable[str], at: int | None) -> set[str]:
+    """Those of the resources, `Type/id`, that the asker may read."""
+    pairs = {(kind, id) for each in references for kind, _, id in [each.partition("/")]}
+    return {f"{row.type}/{row.id}" for row in read.many(turn.conn, sorted(pairs), at) if turn.sees(row, "r")}
 
 
 def _payer(plans: Iterable[PlanListing], known: Directory) -> Party | None:
@@ -171,11 +173,12 @@ def _payer(plans: Iterable[PlanListing], known: Directory) -> Party | None:
 
 def _hides(turn: Turn, found: Participation, at: int | None) -> bool:
     """Whether the answer rests on rows of the directory or plans that the asker may not see."""
-    return any(
-        not turn.sees(_row(turn, each.reference, at), "r")
+    rests = {
+        each.reference
         for each in found.evidence
         if each.reference.startswith(("OrganizationAffiliation/", "InsurancePlan/"))
-    )
+    }
+    return not rests <= _seen(turn, rests, at)
 
 
 def _withheld() -> list[tuple[str, Json]]:

@@ -147,7 +147,12 @@ def _among(
     covering = [(level, row) for level, row in near if row.days.holds(day) and _fits(row, asked) is not False]
     includes = [pair for pair in covering if pair[1].include and _here(pair[1], asked)]
     level = max((n for n, _ in includes), default=0)
-    shut = [row for n, row in covering if not row.include and n >= level and _here(row, asked) is not False]
+    speak = [row for n, row in includes if n == level]
+    shut = [
+        row
+        for n, row in covering
+        if not row.include and _here(row, asked) is not False and (n >= level or _carves(n, row, level, speak))
+    ]
     network = _names([n for p in plans for n in p.networks])
     if shut:
         return _shut(shut, asked, network)
@@ -156,6 +161,13 @@ def _among(
     contract = next((row.contract for _, row in includes if row.contract), "")
     found = [_under(row, row.contract or contract, asked, day, plans, known) for n, row in includes if n == level]
     return min(found, key=lambda each: (("in", "pending", "unknown", "out").index(each.result), _late(each.until)))
+
+
+def _carves(level: int, row: Membership, over: int, includes: Sequence[Membership]) -> bool:
+    """Whether an exclusion takes a specialty out of what finer rows open: carved out of a whole group, it is carved out
+    at each of its sites whose row opens the site without naming a specialty."""
+    same = {level, over} in ({GROUP, GROUP_AT_SITE}, {CLINICIAN, CLINICIAN_AT_SITE})
+    return same and bool(row.specialties) and not any(each.specialties for each in includes)
 
 
 def _shut(rows: Sequence[Membership], asked: Question, network: Value) -> Participation:

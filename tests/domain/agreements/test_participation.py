@@ -157,6 +157,16 @@ def test_a_carve_out_excludes_one_specialty():
     assert answer(story.with_(unnamed)).kind == "excluded-in-part"
 
 
+def test_a_specialty_carved_out_of_a_group_is_carved_out_at_its_sites_too():
+    carved = affiliation(kind="exclude", specialty="Behavioral health")
+    asks = order(performerType={"text": "Behavioral health"})
+    at_site = affiliation(sites=("a",), specialty="")
+    assert answer(plain().with_(at_site, carved, asks)).result == "excluded"
+    assert answer(plain().with_(at_site, carved)).result == "in", "cardiology is not carved out"
+    for_it = affiliation(sites=("a",), specialty="Behavioral health")
+    assert answer(plain().with_(for_it, carved, asks)).result == "in", "the site's row opens that very specialty"
+
+
 def test_a_clinicians_own_exclusion_beats_the_groups_inclusion():
     assert answer(with_doctor().with_(clinician("exclude"))).result == "excluded"
     assert answer(plain().with_(doctor("office-"), clinician("exclude"))).result == "in", "nobody named that clinician"

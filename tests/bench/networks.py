@@ -1,0 +1,141 @@
+"""`$clearance` of a blocked case, with who else could see the patient, and `Contract/$participation`, in a network of
+50 and of 50,000 providers. On each database, in this process: `python -m tests.bench.networks` alone, or as a part of
+`make bench`.
+
+"again" is with what the process has read of the registry already, "anew" after the registry has changed, as each
+`$participation` is asked. Elapsed time,
+the fastest tenth of many rounds, and the 95th of a hundred for `$participation`; the aim of issue 8: at most 1.5 x from
+few to many, and 20 ms.
+"""
+
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import requests
+from rich.console import Console
+from sqlalchemy import Engine
+
+from auth.grant import Grant
+from auth.scopes import parse
+from auth.scopes import resources as only
+from carecoord.actions.agreements.participation import answer
+from carecoord.actions.clearance.assemble import assemble
+from carecoord.actions.worklist import project
+from carecoord.domain.clearance.clearance import clear
+from carecoord.settings import Settings
+from carecoord.store.audit.events import Journal
+from carecoord.store.database.engine import migrate, open_engine, reading, writing
+from carecoord.store.worklist import registry_mark
+from carecoord.world import World
+from tests.bench.rules import databases, fast, put, timed
+from tests.domain.stories import NOW, NPI, POLICY, T, affiliation, contract, organization, plain, ref
+from tests.postgres import cluster
+
+SIZES = (50, 50_000)
+ROUNDS = 60
+AIM, AIM_MS = 1.5, 20
+_RUN = 1000
+ASKER = Grant("bench", "bench", only(parse("system/*.rs")))
+
+
+def measure(console: Console, folder: Path, postgres: Callable[[str], str] | None) -> dict[str, Any]:
+    """{database: {size: {"again": ms, "anew": ms, "participation": ms, "p95": ms}}}."""
+    folder.mkdir(parents=True, exist_ok=True)
+    places: dict[str, Callable[[str], str]] = {"SQLite": lambda name: f"sqlite:///{folder / name}.db"}
+    if postgres:
+        places["PostgreSQL"] = postgres
+    figures: dict[str, Any] = {}
+    for database, url in places.items():
+        for size in SIZES:
+            console.print(f"a network of {size:,} providers, {database}", style="dim")
+            found = _measured(open_engine(url(f"network_{size}")), size, folder)
+            figures.setdefault(database, {})[str(size)] = found
+    return figures
+
+
+def lines_of(figures: dict[str, Any]) -> Iterator[str]:
+    """What is printed of it."""
+    for database, sizes in figures.items():
+        few, many = (sizes[str(size)] for size in SIZES)
+        for what in ("again", "anew", "participation"):
+            ratio = many[what] / max(few[what], 0.001)
+            kept = "kept" if ratio <= AIM else "MISSED"
+            name = "$participation" if what == "participation" else f"$clearance of a blocked case {what}"
+            yield (
+                f"{name}, {database}: {few[what]:.2f} ms at {SIZES[0]:,} providers, {many[what]:.2f} ms at "
+                f"{SIZES[1]:,}: {ratio:.2f} x (aim {AIM}: {kept})"
+            )
+        kept = "kept" if many["p95"] < AIM_MS else "MISSED"
+        yield f"$participation, {database}: p95 {many['p95']:.1f} ms at {SIZES[1]:,} providers (aim {AIM_MS}: {kept})"
+
+
+def _fill(engine: Engine, size: int) -> None:
+    """A blocked case, and so many others in its network under their own agreements."""
+    migrate(engine)
+    story = plain().with_(contract(end=-1, evergreen=False))
+    put(engine, NOW, *story.resources.values(), *(contract(f"AGR-X{n}", evergreen=True, end=400) for n in range(20)))
+    for start in range(0, size, _RUN):
+        some = range(start, min(size, start + _RUN))
+        groups = [organization(f"other-{n}", f"Practice {n:06}", NPI, f"8{n:09}") for n in some]
+        rows = [
+            affiliation(number=f"AGR-X{n % 20}", id=f"row-{n}")
+            | {"participatingOrganization": ref(f"Organization/other-{n}")}
+            for n in some
+        ]
+        put(engine, NOW, *groups, *rows)
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            conn.exec_driver_sql("ANALYZE")
+
+
+def _measured(engine: Engine, size: int, folder: Path) -> dict[str, float]:
+    _fill(engine, size)
+    world = World(
+        engine, lambda: NOW + timedelta(hours=1), lambda: str(uuid4()), requests.Session, Settings(),
+        project.projector(POLICY), Journal(folder / f"audit-{uuid4()}"),
+    )  # fmt: skip
+
+    def judge() -> None:
+        with reading(engine) as conn:
+            case = assemble(conn, "sr", offers=T)
+            assert case is not None
+            gate = clear(case, NOW, POLICY).gate("agreement")
+            assert gate.state == "blocked"
+            assert len(gate.offers) == 5
+
+    def anew(act: Callable[[], None]) -> float:
+        with writing(engine) as conn:
+            registry_mark.renew(conn)
+        return timed(act)
+
+    def ask(n: int) -> None:
+        told = answer(world, ASKER, {"provider": f"Organization/other-{n % size}", "plan": "PLAN1"})
+        assert told["parameter"][0]["valueCode"] == "in"
+
+    judge()
+    asked = [anew(lambda n=n: ask(n * 7919)) for n in range(100)]  # type: ignore[misc]
+    figures = {
+        "again": fast(timed(judge) for _ in range(ROUNDS)),
+        "anew": fast(anew(judge) for _ in range(ROUNDS)),
+        "participation": fast(asked),
+        "p95": statistics.quantiles(asked, n=20)[-1] * 1000,
+    }
+    engine.dispose()
+    return {name: round(value, 2) for name, value in figures.items()}
+
+
+def main() -> None:
+    """Measure on SQLite and, where it is there, on PostgreSQL."""
+    console = Console()
+    with tempfile.TemporaryDirectory(prefix="carecoord-bench-") as name, cluster(durable=True) as server:
+        for line in lines_of(measure(console, Path(name), databases(server))):
+            console.print(line)
+
+
+if __name__ == "__main__":
+    main()
