@@ -84,6 +84,24 @@ def test_a_page_shows_what_the_worker_will_write(late: House) -> None:
     assert {row["number"]: row for row in csv_rows(client)} == shown
 
 
+def test_a_download_judges_the_rows_of_a_run_together_and_each_patient_once(
+    late: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged, libraries = [], []
+
+    def of_patient(library: Any, patient: str) -> Any:
+        judged.append(patient)
+        libraries.append(id(library))
+        return judge(library, patient)
+
+    judge = current.of_patient
+    client = late.enter("coordinator")
+    monkeypatch.setattr(current, "of_patient", of_patient)
+    assert len(csv_rows(client)) > 40
+    assert len(judged) == len(set(judged)) > 20
+    assert len(set(libraries)) == 1
+
+
 def test_a_case_that_can_not_be_judged_is_not_cleared_and_holds_up_no_other(
     late: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
