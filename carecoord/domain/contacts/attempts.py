@@ -16,6 +16,7 @@ NOTE = (KINDS, "note")
 OUTCOME = f"{EXTENSION}/contact-outcome"
 NUMBER = f"{EXTENSION}/contact-number"
 MEDIA = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
+LETTER_AFTER = 3  # attempts that reached nobody, after which a letter is the better way
 MEDIUM = {"call": "PHONE", "letter": "MAILWRIT", "fax": "FAXWRIT", "visit": "FACE"}  # how -> its code
 
 
@@ -53,6 +54,34 @@ def attempts(talks: Iterable[Json], zone: tzinfo) -> tuple[Attempt, ...]:
         if at and not is_note(talk) and not _is_delivery(talk) and text(talk, "status") != "preparation":
             found.append(_attempt(talk, at))
     return tuple(sorted(found, key=lambda each: each.at, reverse=True))
+
+
+def wrong_numbers(made: Iterable[Attempt]) -> dict[tuple[str, str], Attempt]:
+    """(whose, digits) of the numbers that were wrong when they were last called, and that call (`made`: the newest
+    first). Who was reached there since takes it back."""
+    found: dict[tuple[str, str], Attempt | None] = {}
+    for each in made:
+        if each.number and each.outcome in ("reached", "message", "wrong-number"):
+            found.setdefault((each.whom, digits(each.number)), each if each.outcome == "wrong-number" else None)
+    return {which: each for which, each in found.items() if each}
+
+
+def digits(number: str) -> str:
+    """A telephone number by its digits alone, as it is compared."""
+    return "".join(letter for letter in number if letter.isdigit())
+
+
+def unreached(made: Iterable[Attempt], whom: str) -> int:
+    """How often somebody was tried in a row without being reached, since the last time that they were, or were written
+    to (`made`: the newest first)."""
+    tries = 0
+    for each in made:
+        if each.whom != whom:
+            continue
+        if each.outcome not in ("no-answer", "wrong-number"):
+            break
+        tries += 1
+    return tries
 
 
 def last_word(talks: Iterable[Json], zone: tzinfo) -> datetime | None:

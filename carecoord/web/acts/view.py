@@ -9,7 +9,7 @@ from carecoord.actions.acts.act import Done
 from carecoord.actions.acts.work import Colleague
 from carecoord.actions.worklist.worklist import Panel
 from carecoord.domain.access.verbs import Verb
-from carecoord.domain.contacts.attempts import attempts
+from carecoord.domain.contacts.attempts import LETTER_AFTER, attempts, unreached
 from carecoord.domain.documents.acts import called
 from carecoord.domain.documents.kinds import KINDS
 from carecoord.domain.referrals import withdrawals
@@ -130,8 +130,8 @@ class Choice:
 @dataclass(frozen=True)
 class Form:
     """The open form. `does`: what its button says; `red`: it ends something; `warning`: what speaks against it.
-    `colleagues`, `callees`, `clinics` and `documents` are those to choose from. `other`: the name of the other side,
-    empty where nothing can be sent to it."""
+    `colleagues`, `callees`, `clinics` and `documents` are those to choose from; `letter`: it proposes one. `other`: the
+    name of the other side, empty where nothing can be sent to it."""
 
     state: State
     title: str
@@ -147,6 +147,7 @@ class Form:
     kinds: Mapping[str, str] = field(default_factory=dict)
     other: str = ""
     documents: Sequence[Choice] = ()
+    letter: bool = False
 
 
 @dataclass(frozen=True)
@@ -236,9 +237,13 @@ def _why(panel: Panel) -> list[str]:
 def _form(shown: Shown, state: State, panel: Panel, held: Work, times: Times) -> Form:
     form = Form(state, *TITLES[state.verb], red=state.verb in RED)
     if state.verb == "contact":
-        n = len(attempts(panel.case.talks, times.zone))
+        made = attempts(panel.case.talks, times.zone)
+        n = len(made)
         aside = f"{ORDINALS[n] if n < len(ORDINALS) else f'{n + 1}th'} on this referral"
-        return replace(form, aside=aside, callees=callees(panel, times.present()), touches="requester" in panel.sides)
+        form = replace(form, aside=aside, callees=callees(panel, times), touches="requester" in panel.sides)
+        tries = unreached(made, panel.row.patient_name)
+        hint = f"{panel.row.patient_name} was not reached {tries} times in a row: a letter is the better way now."
+        return replace(form, warning=hint, letter=True) if tries >= LETTER_AFTER else form
     if state.verb == "snooze":
         now = f"Comes back {times.date(held.wakes)} as it is" if held.wakes else ""
         return replace(form, aside=now, warning=_clash(panel, times))

@@ -1,12 +1,13 @@
 """Who the patient is and whom to call: the line that tells one person from another, and telephone numbers."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from carecoord.actions.worklist.worklist import Panel, PayerPanel
 from carecoord.domain.access.payer_view import PayerRow
+from carecoord.domain.contacts.attempts import Attempt, attempts, digits, wrong_numbers
 from carecoord.domain.resource.elements import Json, extension, item, items, key, text, whole
 from carecoord.domain.resource.parties import Party
 from carecoord.domain.resource.present import Present
@@ -66,11 +67,13 @@ class Callee:
     whom: Literal["patient", "performer", "placer", "payer"]
     name: str
     telephone: Telephone | None
+    wrong: str = ""  # who found the number wrong, and when
 
 
-def callees(panel: Panel, present: Present) -> list[Callee]:
+def callees(panel: Panel, times: Times) -> list[Callee]:
     """Whom one may want to speak with about a referral, each number of the patient by itself; whom the next step asks
-    stands first."""
+    stands first, a number that somebody found wrong last."""
+    present = times.present()
     facts = panel.clearance.facts.referral
     patient: list[Telephone | None] = [*telephones(items(panel.case.patient or {}, "telecom"), present)]
     patient = patient or [None]
@@ -82,7 +85,14 @@ def callees(panel: Panel, present: Present) -> list[Callee]:
     others += [("performer", performer)] if "requester" in panel.sides else [("placer", facts.placer)]
     found += [Callee(whom, party.name, _of(party, panel, present)) for whom, party in others if party]
     first = CALLED.get(panel.row.action or "") if panel.row.open else None
-    return sorted(found, key=lambda each: each.whom != first)
+    wrong = wrong_numbers(attempts(panel.case.talks, times.zone))
+    found = [replace(each, wrong=_found_wrong(each, wrong, times)) for each in found]
+    return sorted(found, key=lambda each: (bool(each.wrong), each.whom != first))
+
+
+def _found_wrong(callee: Callee, wrong: Mapping[tuple[str, str], Attempt], times: Times) -> str:
+    call = wrong.get((callee.name, digits(callee.telephone.number))) if callee.telephone else None
+    return f"wrong number on {times.date(call.at.astimezone(times.zone).date())}, {call.by}" if call else ""
 
 
 def to_call(panel: Panel, present: Present) -> tuple[str, Telephone] | None:

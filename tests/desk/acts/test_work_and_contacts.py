@@ -129,6 +129,28 @@ def test_who_was_not_reached_is_told_so_and_needs_neither_name_nor_number(
     assert judge(talks[0], "Communication") is None
 
 
+def test_a_wrong_number_is_said_where_it_is_offered_and_a_letter_proposed_after_three_attempts(
+    acting_house: House, maria: FlaskClient, clock: Any
+) -> None:
+    case, said = "order-24744", ""
+    for n, outcome in enumerate(("wrong-number", "no-answer", "no-answer")):
+        page = maria.get(f"/?show={case}&act=contact").get_data(as_text=True)
+        said = text(page)
+        assert "a letter is the better way" not in said, n
+        assert ("wrong number on 22 Nov, Reyes, Maria" in said) == (n > 0)
+        fields = opened(maria, "contact", case) | {"whom": "patient|555-0209", "how": "call", "outcome": outcome}
+        after(maria, send(maria, "contact", fields, case))
+        clock.now += timedelta(minutes=1)
+    page = maria.get(f"/?show={case}&act=contact").get_data(as_text=True)
+    assert "Nakamura, Ken was not reached 3 times in a row: a letter is the better way now." in text(page)
+    assert re.search(r'name="how" value="letter" checked', page)
+    fields = opened(maria, "contact", case) | {"whom": "patient|555-0209", "how": "call", "outcome": "reached"}
+    after(maria, send(maria, "contact", fields, case))
+    said = text(maria.get(f"/?show={case}&act=contact").get_data(as_text=True))
+    assert "wrong number" not in said
+    assert "a letter is the better way" not in said
+
+
 def test_a_note_is_written_once_however_often_its_form_is_sent(acting_house: House, maria: FlaskClient) -> None:
     fields = opened(maria, "note") | {"note": "Fax of the other clinic is broken."}
     first, second = send(maria, "note", fields), send(maria, "note", fields)
