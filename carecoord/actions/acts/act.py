@@ -14,6 +14,7 @@ from auth.grant import Grant
 from carecoord.actions.access.audited import refusals_noted
 from carecoord.actions.access.turn import Turn, changing, looking
 from carecoord.actions.acts import provenance
+from carecoord.actions.acts.former import formers
 from carecoord.actions.acts.provenance import Act, Version
 from carecoord.actions.clearance import assemble as clearance_assemble
 from carecoord.actions.fhir import door
@@ -26,7 +27,7 @@ from carecoord.domain.referrals import offers, states
 from carecoord.domain.referrals.case import Case, order_named
 from carecoord.domain.resource.elements import Json, key
 from carecoord.domain.worklist.work import Work, work
-from carecoord.errors import Conflict, Forbidden, NotFound, Stale
+from carecoord.errors import Conflict, Forbidden, NotFound, Problem, Stale
 from carecoord.fhir import text as json
 from carecoord.store.database.engine import alone
 from carecoord.store.resources import read
@@ -35,7 +36,10 @@ from carecoord.words.sentence import Sentence
 from carecoord.world import World
 
 UNDO: Final = timedelta(minutes=10)
-BACK: Final = frozenset({"assign", "snooze", "note", "contact", "attach"})  # the other side has not heard of them
+# What may lead back, where the tables of states let it: a visit or a report that was recorded by mistake is one.
+BACK: Final = frozenset({
+    "assign", "snooze", "note", "contact", "attach", "book", "move", "report", "acknowledge", "tell",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,7 @@ def perform(
     with changing(world, grant, request) as turn:
         alone(turn.conn, f"act {id}")
         if before := provenance.find(turn.conn, id):
-            return done(turn.conn, before, turn.now)
+            return done(turn, before)
         with refusals_noted(turn, "update", *order_named(submission.case)):
             acting = opened(turn, id, submission.case, verb)
             try:
@@ -150,7 +154,7 @@ def perform(
                 raise
             _demand_unchanged(turn, submission, [key(each) for each in planned.resources])
             act = write(acting, verb, planned)
-    return Done(act, act.at + UNDO if verb in BACK else None)
+            return done(turn, act)
 
 
 def opened(turn: Turn, id: str, case: str, verb: Verb) -> Acting:
@@ -187,18 +191,29 @@ def write(acting: Acting, verb: str, planned: Planned) -> Act:
     return act
 
 
-def done(conn: Connection, act: Act, now: datetime) -> Done:
-    """An act of before, and whether it can still be undone."""
+def done(turn: Turn, act: Act) -> Done:
+    """An act that was done, and whether it can still be undone."""
     until = act.at + UNDO
-    undone = provenance.find(conn, provenance.undo_id(act.id)) is not None
-    return Done(act, until if act.verb in BACK and now < until and not undone else None)
+    return Done(act, until if turn.now < until and _leads_back(turn, act) else None)
+
+
+def _leads_back(turn: Turn, act: Act) -> bool:
+    """Whether the tables let what an act wrote be as before, and nobody has gone on from there."""
+    if act.verb not in BACK or provenance.find(turn.conn, provenance.undo_id(act.id)):
+        return False
+    try:
+        old = formers(turn.conn, act, turn.now)
+        door.admit(turn, [Change(str(each["resourceType"]), str(each["id"]), each) for each in old])
+    except Problem:
+        return False
+    return True
 
 
 def find(world: World, grant: Grant, request: str, id: str) -> Done | None:
     """What the asker did by this id; None where they did nothing so."""
     with looking(world, grant, request) as turn:
         act = provenance.find(turn.conn, id)
-        return done(turn.conn, act, turn.now) if act and act.subject == grant.subject else None
+        return done(turn, act) if act and act.subject == grant.subject else None
 
 
 def _versions(conn: Connection, resources: Iterable[Json]) -> Iterator[Version]:

@@ -1,25 +1,18 @@
-"""Taking an act back, for ten minutes and by whoever did it: what it changed is as before, what it made is entered in
-error. Where somebody has gone on from there it stays."""
+"""Taking an act back, for ten minutes and by whoever did it, where the tables of states have a way back. Where somebody
+has gone on from there it stays."""
 
-from datetime import datetime
 from typing import cast
-
-from sqlalchemy import Connection
 
 from auth.grant import Grant
 from carecoord.actions.access.audited import refusals_noted
 from carecoord.actions.access.turn import changing
 from carecoord.actions.acts import provenance
-from carecoord.actions.acts.act import Done, Planned, done, opened, write
-from carecoord.actions.acts.provenance import Act, Version
+from carecoord.actions.acts.act import BACK, UNDO, Done, Planned, opened, write
+from carecoord.actions.acts.former import formers
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.referrals.case import order_named
-from carecoord.domain.resource.codes import WORK, has
-from carecoord.domain.resource.elements import Json, item
 from carecoord.errors import Conflict, NotFound
-from carecoord.fhir import text as json
 from carecoord.store.database.engine import alone
-from carecoord.store.resources import read
 from carecoord.words.sentence import sentence
 from carecoord.world import World
 
@@ -37,24 +30,9 @@ def undo(world: World, grant: Grant, request: str, act: str) -> Done:
             return Done(before, None)
         with refusals_noted(turn, "update", *order_named(taken.case)):
             acting = opened(turn, id, taken.case, cast("Verb", taken.verb))
-            if done(turn.conn, taken, turn.now).until is None:
+            if taken.verb not in BACK:
+                raise Conflict("Nothing leads back from it.", "http.act")
+            if turn.now >= taken.at + UNDO:
                 raise Conflict("It can no longer be taken back: ten minutes have passed.", "http.act")
-            made = (each for each in taken.made if each.type != "Binary")  # which has no status: its document tells
-            resources = [_former(turn.conn, each, taken, turn.now) for each in made]
+            resources = formers(turn.conn, taken, turn.now)
             return Done(write(acting, "undo", Planned(resources, sentence("act.undone"))), None)
-
-
-def _former(conn: Connection, made: Version, act: Act, now: datetime) -> Json:
-    """What a version came from; what was made new, as entered in error."""
-    present = read.get(conn, made.type, made.id)
-    if present is None or present.deleted or present.version != made.number:
-        raise Conflict("It was changed again since: it can not be taken back. See what stands there now.", "http.act")
-    before = next((each for each in act.former if (each.type, each.id) == (made.type, made.id)), None)
-    old = read.version(conn, before.type, before.id, before.number) if before else None
-    if old is None or old.deleted:
-        resource = json.loads(present.body)
-        if has(item(resource, "code"), *WORK):  # it begins anew with the next owner: as if nobody had been given it
-            return {name: value for name, value in resource.items() if name not in ("owner", "restriction")}
-        return resource | {"status": "entered-in-error"}
-    resource = json.loads(old.body)
-    return {**resource, "lastModified": now.isoformat(timespec="seconds")} if "lastModified" in resource else resource

@@ -74,6 +74,18 @@ TITLES: Final = {  # verb -> the title of its form, and what its button says tha
     "cancel": ("The visit was called off", "Call off the visit"),
     "report": ("The report is here", "Record the report"),
 }
+BACK: Final = {  # verb -> what taking it back does
+    "assign": "whoever had it before has it again",
+    "snooze": "its days are as before",
+    "note": "the note counts as a mistake",
+    "contact": "the contact counts as a mistake",
+    "attach": "the document counts as a mistake",
+    "book": "the visit counts as a mistake",
+    "move": "the visit is at its former time",
+    "report": "the report counts as not come",
+    "acknowledge": "the report waits to be read",
+    "tell": "the patient is still to be told",
+}
 PRESSED: Final = frozenset({"send", "accept", "arrive", "no-show", "acknowledge", "tell"})  # done without a form
 RED: Final = frozenset({"decline", "cancel", "no-show", "hear-no", "withdraw", "confirm-cancel"})  # what ends something
 ALWAYS: Final[tuple[Verb, ...]] = ("contact", "note")  # in the row of acts, whatever is next
@@ -109,12 +121,13 @@ class Button:
 
 @dataclass(frozen=True)
 class Undo:
-    """What was done, when, and until when it can be taken back: empty where it can not."""
+    """What was done, when, and until when it can be taken back: empty where it can not. `back`: what that does."""
 
     act: str
     text: str
     at: str
     until: str
+    back: str
 
 
 @dataclass(frozen=True)
@@ -211,7 +224,8 @@ def acts(panel: Panel, times: Times, shown: Shown) -> Acts | None:
 def undo(done: Done, times: Times) -> Undo:
     """The line that tells of an act."""
     until = f"{done.until.astimezone(times.zone):%H:%M}" if done.until else ""
-    return Undo(done.act.id, say(done.act.said), f"{done.act.at.astimezone(times.zone):%H:%M}", until)
+    at = f"{done.act.at.astimezone(times.zone):%H:%M}"
+    return Undo(done.act.id, say(done.act.said), at, until, BACK.get(done.act.verb, ""))
 
 
 def _versions(panel: Panel) -> list[str]:

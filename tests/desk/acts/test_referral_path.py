@@ -1,9 +1,9 @@
 """A referral from draft to closed over HTTP, each act by whose it is; and what each act is refused for."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,13 +11,12 @@ from sqlalchemy import select
 
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
-from carecoord.domain.referrals import states
 from carecoord.fhir import text as fhir_text
 from carecoord.fhir.validation.validate import judge
-from carecoord.store.database.engine import reading, writing
+from carecoord.store.database.engine import reading
 from carecoord.store.database.tables import case as case_row
 from carecoord.store.resources import read
-from carecoord.store.resources.write import Actor, Change, put_all
+from tests.desk.acts.made import made
 from tests.desk.acts.test_work_and_contacts import after, hidden, opened, send
 from tests.desk.acts.test_work_and_contacts import stored as all_stored
 from tests.desk.conftest import NOW, PASSWORD, House
@@ -218,37 +217,6 @@ def test_an_act_on_a_task_that_a_colleague_moved_meanwhile_is_not_done(
     assert clock.now > NOW
 
 
-def made(house: House, stage: str) -> str:
-    """A referral of our office to Bellwether that stands in a stage, made for one test: the id of its case."""
-    id = f"made-{uuid4()}"
-    with writing(house.world.engine) as conn:
-        row = read.get(conn, "ServiceRequest", "order-24815")
-        assert row
-        order = fhir_text.loads(row.body) | {"id": id, "status": "active", "identifier": [{"value": id}]}
-        about = [{"reference": f"ServiceRequest/{id}"}]
-        bare = {
-            "resourceType": "Task", "id": f"task-{id}", "intent": "order", "focus": about[0], "basedOn": about,
-            "code": {"coding": [{"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "fulfill"}]},
-            "for": order["subject"], "requester": {"reference": "Organization/fairmont"},
-            "owner": {"reference": "Organization/bellwether-vascular"}, "authoredOn": "2026-11-20T10:00:00Z",
-        }  # fmt: skip
-        task = states.written(bare | {"status": "draft"}, stage)  # type: ignore[arg-type]
-        bodies = [order, task, *([booking(order)] if stage == "scheduled" else [])]
-        changes = [Change(each["resourceType"], each["id"], each) for each in bodies]
-        now, actor = house.world.clock(), Actor("ehr:elm", None, None, "sync")
-        put_all(conn, changes, now=now, actor=actor, base=house.world.base, project=house.world.project)
-    return id
-
-
-def booking(order: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "resourceType": "Appointment", "id": f"visit-{order['id']}", "status": "booked",
-        "start": "2026-12-03T15:00:00Z", "end": "2026-12-03T15:30:00Z",
-        "basedOn": [{"reference": f"ServiceRequest/{order['id']}"}],
-        "participant": [{"actor": order["subject"], "status": "accepted"}],
-    }  # fmt: skip
-
-
 def as_performer(house: House, enter: Enter, login: str) -> FlaskClient:
     new = NewUser(login, login.title(), frozenset({"coordinator"}), "bellwether-vascular")
     accounts.add_user(house.world, new, PASSWORD)
@@ -343,3 +311,37 @@ def test_an_answer_by_telephone_counts_as_the_clinics_and_says_who_gave_it(
     assert informant["type"]["coding"][0]["code"] == "informant"
     assert informant["onBehalfOf"]["reference"] == "Organization/bellwether-vascular"
     assert judge(who, "Provenance") is None
+
+
+def taken_back(client: FlaskClient, page: str) -> str:
+    act = re.search(r'data-act="([^"]+)"', page)
+    assert act
+    return text(after(client, client.post(f"/acts/{act[1]}/undo", data=hidden(page, "undo"))))
+
+
+def test_what_was_recorded_by_mistake_is_taken_back_where_the_tables_lead_back_and_only_there(
+    acting_house: House, enter: Enter, clock: Any
+) -> None:
+    maria, case = enter("coordinator"), made(acting_house, "accepted")
+    clinic = as_performer(acting_house, enter, "undersen")
+    page = after(maria, send(maria, "book", opened(maria, "book", case) | {"day": "+3", "time": "9:00"}, case))
+    assert re.search(r"can be taken back until \d\d:\d\d: the visit counts as a mistake", text(page))
+    assert "Taken back." in taken_back(maria, page)
+    assert [each["status"] for each in stored(acting_house, "Appointment", case)] == ["entered-in-error"]
+    assert offers(maria, "book", case)
+
+    clock.now += timedelta(minutes=1)
+    page = after(maria, send(maria, "report", opened(maria, "report", case), case))
+    assert "the report counts as not come" in text(page)
+    assert "Taken back." in taken_back(maria, page)
+    assert offers(maria, "report", case)
+
+    clock.now += timedelta(minutes=1)  # with the clinic's visit its Task went on, from which nothing leads back
+    page = after(clinic, send(clinic, "book", opened(clinic, "book", case) | {"day": "+3", "time": "9:00"}, case))
+    assert "Visit recorded" in text(page)
+    assert "can be taken back" not in text(page)
+    assert "Undo" not in text(page)
+    act = re.search(r'data-act="([^"]+)"', page)
+    assert act
+    answer = clinic.post(f"/acts/{act[1]}/undo", data=opened(clinic, "note", case))
+    assert answer.status_code == 409
