@@ -84,7 +84,7 @@ def informant(who: str, of: Json) -> Json:
     return {"type": {"coding": [{"system": AUTHOR, "code": "informant"}]}, "who": {"display": who}, "onBehalfOf": of}
 
 
-def resource(act: Act, grant: Grant, office: Json, why: str, told_by: Json | None) -> Json:
+def resource(act: Act, grant: Grant, office: Json, why: str, told_by: Json | None = None) -> Json:
     """The Provenance of an act. `why`: in the words of who did it, empty where nothing was said; `told_by`: the agent
     (`informant`) by whose word it was done."""
     agent = {"type": {"coding": [{"system": AUTHOR, "code": "author"}]}, "who": person(grant), "onBehalfOf": office}

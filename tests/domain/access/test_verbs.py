@@ -42,13 +42,16 @@ HOLDERS = {
     "report": {"coordinator", "clinician"},
     "acknowledge": {"clinician"},
     "tell": {"coordinator", "clinician"},
+    "import": {"contracts", "admin"},
+    "attach": {"coordinator", "clinician"},
+    "share": {"coordinator", "clinician"},
 }
 ROLES = ("coordinator", "clinician", "payer", "contracts", "auditor", "admin")
 OF_THE_REQUESTER = {
     "assign", "snooze", "send", "answer", "reopen", "acknowledge", "tell", "hear-yes", "hear-no", "withdraw",
 }  # fmt: skip
 OF_THE_PERFORMER = {"accept", "decline", "ask", "confirm-cancel", "refuse-cancel"}
-OF_BOTH = {"note", "contact", "book", "move", "cancel", "arrive", "no-show", "report"}
+OF_BOTH = {"note", "contact", "attach", "share", "book", "move", "cancel", "arrive", "no-show", "report"}
 
 
 def test_the_table_has_every_role_and_every_verb_is_written_out_here() -> None:
