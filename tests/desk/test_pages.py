@@ -350,9 +350,10 @@ def both(house: House) -> FlaskClient:
 
 
 def test_somebody_with_two_desks_reaches_both_by_the_rail(both: FlaskClient, coordinator: FlaskClient) -> None:
-    rail = first(r'<nav class="rail-nav"(.*?)</nav>', get(both, "/"))
+    page = get(both, "/")
+    rail = first(r'<nav class="rail-nav"(.*?)</nav>', page)
     assert re.findall(r'rail-link" href="([^"]+)"', rail) == ["/", "/contracts"]
-    assert re.findall(r'menu-desk" href="([^"]+)"', rail) == ["/", "/contracts"]  # in the menu, where there is no rail
+    assert re.findall(r'menu-desk" href="([^"]+)"', page) == ["/", "/contracts"]  # in the menu, where there is no rail
     assert "AGR-0112" in text(get(both, "/contracts"))
     assert coordinator.get("/contracts").status_code == 403
     assert "/contracts" not in get(coordinator, "/")
