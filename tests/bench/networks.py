@@ -3,9 +3,8 @@
 `make bench`.
 
 "again" is with what the process has read of the registry already, "anew" after the registry has changed, as each
-`$participation` is asked. Elapsed time,
-the fastest tenth of many rounds, and the 95th of a hundred for `$participation`; the aim of issue 8: at most 1.5 x from
-few to many, and 20 ms.
+`$participation` is asked. Elapsed time, the fastest tenth of many rounds, and the 95th of a hundred for
+`$participation`; the aim of issue 8: at most 1.5 x from few to many, and 20 ms.
 """
 
 import statistics

@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from carecoord.actions.agreements import register
 from carecoord.actions.clearance.library import COPIED, Library, shared
 from carecoord.domain.agreements.records import PlanListing, Records, every_network_of, named
 from carecoord.domain.clearance.odd_moves import ODD
@@ -165,7 +164,7 @@ def _others(library: Library, case: Case, plans: Sequence[PlanListing], day: dat
     )
     open_to = networks | {every_network_of(each) for each in payers}
     fields = specialties(item(case.order, "performerType"))
-    return library.copies(register.members(library.conn, open_to, fields, day, MOST, library.as_of))
+    return library.copies(library.members(open_to, fields, day, MOST))
 
 
 def _people(library: Library, case: Case, mentioned: Iterable[str]) -> tuple[dict[str, Json], set[str]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -45,6 +46,7 @@ class Library:
         self._listings: Layer[tuple[Listing, ...]] = self._shelf.layer("listings")
         self._plans: Layer[tuple[PlanListing, ...]] = self._shelf.layer("plans")
         self._versions: Layer[tuple[Version, ...]] = self._shelf.layer("versions")
+        self._members: Layer[list[str]] = self._shelf.layer("members")
 
     @cached_property
     def systems(self) -> dict[str, str]:
@@ -141,6 +143,13 @@ class Library:
             self._versions.add(dict.fromkeys(missing, ()))
             self._versions.add({each.key: tuple(part) for part in found.values() for each in part})
         return list({each.key: each for name in wanted for each in self._versions[name]}.values())
+
+    def members(self, open_to: Iterable[str], specialties: Iterable[str], day: date, most: int) -> list[str]:
+        """Who seems to take part in networks: see `register.members`."""
+        asked = (frozenset(open_to), frozenset(specialties), day, most)
+        if asked not in self._members:
+            self._members.add({asked: register.members(self.conn, *asked, self.as_of)})
+        return self._members[asked]
 
     def _others(self) -> list[Json]:
         """What of the parties has changed since the instant, as it was then."""
