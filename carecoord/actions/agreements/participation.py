@@ -51,13 +51,13 @@ def answer(world: World, asker: Asker, given: Mapping[str, str], *, request: str
 
     Raises Invalid naming the argument, NotFound for a provider, payer, plan or place that is not here, Forbidden.
     """
-    day, spelt = asked.day(given.get("date")), asked.one_spelling(given)
-    if missing := [name for name in ("provider", "plan") if name not in given]:
-        raise Invalid(f"{missing[0]} is needed.", f"http.{missing[0]}")
     query = "&".join(f"{name}={value}" for name, value in given.items())
     with looking(world, asker, request) as turn, noted(turn, "participation", "Contract", None, query) as shown:
         for type in ("OrganizationAffiliation", "InsurancePlan"):
             turn.demand(type, "r")
+        day, spelt = asked.day(given.get("date")), asked.one_spelling(given)
+        if missing := [name for name in ("provider", "plan") if name not in given]:
+            raise Invalid(f"{missing[0]} is needed.", f"http.{missing[0]}")
         at, on = asked.instant(spelt, turn.now, world.base.zone), day or local(turn.now, world.base.zone)
         answered = _decided(turn, Library(turn.conn, at), given, on)
         shown.append(None)
