@@ -31,6 +31,7 @@ class Server:
     database: Path | None = None
     client: Mapping[str, str] = field(default_factory=dict)
     folder: Path = Path()
+    environ: Mapping[str, str] = field(default_factory=dict)
 
     def token(self) -> str | None:
         """A fresh access token (they live 300 s), or nothing where the server asks for none."""
@@ -106,7 +107,12 @@ def carecoord(folder: Path, database_url: str = "") -> Iterator[Server]:
     name = "carecoord, PostgreSQL" if database_url else "carecoord, SQLite"
     base = f"http://127.0.0.1:{port}/fhir"
     with _running([str(BIN / "carecoord"), "serve"], f"{base}/metadata", folder, environ):
-        yield Server(name, base, None if database_url else folder / "carecoord.db", client, folder)
+        yield Server(name, base, None if database_url else folder / "carecoord.db", client, folder, environ)
+
+
+def command(server: Server, *words: str) -> str:
+    """Run `carecoord` with the settings of a server of ours; what it printed."""
+    return _carecoord(server.environ, *words)
 
 
 def _carecoord(environ: Mapping[str, str], *words: str) -> str:

@@ -80,11 +80,12 @@ def fill(server: Server, size: int) -> None:
             base=Base(server.base, UTC),
             project=lambda *_: None,
         )
-        worklist_rows.save(conn, [_row(n, now) for n in range(size)])
+        worklist_rows.save(conn, [row(n, now) for n in range(size)])
     base.dispose()
 
 
-def _row(n: int, now: int) -> dict[str, Any]:
+def row(n: int, now: int) -> dict[str, Any]:
+    """Case number n, as its row."""
     chance = random.Random(n)
     name = f"{chance.choice(FAMILIES)}, {chance.choice(GIVEN)}"
     due = now + int(chance.uniform(-2, 60) * DAY) if n % 7 else None
