@@ -6,7 +6,7 @@ by the lines `noun.day.one` and `noun.day.other` of the same file. A day reads "
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -84,6 +84,15 @@ class _Places(Formatter):
 
     def __init__(self, table: Mapping[str, str], language: str) -> None:
         self.table, self.language = table, language
+
+    def vformat(self, text: str, args: Sequence[Any], params: Mapping[str, Any]) -> str:
+        """The words. A name that ends in a full stop ("Kidney Assoc.") ends the sentence too: none is set behind it."""
+        said = ""
+        for literal, name, format_spec, _ in self.parse(text):
+            said += literal[1:] if said.endswith(".") and literal[:1] == "." and literal[:2] != ".." else literal
+            if name is not None:
+                said += self.format_field(self.get_field(name, args, params)[0], format_spec or "")
+        return said
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if format_spec:

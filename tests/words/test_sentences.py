@@ -71,6 +71,13 @@ def test_a_sentence_is_said_in_every_language_that_has_words() -> None:
     assert "Book a visit" in in_every_language(sentence("do.book"))
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("Kidney Assoc.", "Sent to Kidney Assoc."), ("City Eye", "Sent to City Eye.")]
+)
+def test_no_second_full_stop_stands_behind_a_name_that_ends_in_one(name: str, said: str) -> None:
+    assert fill("Sent to {performer}.", {"performer": name}) == said
+
+
 def test_a_key_without_words_is_an_error() -> None:
     with pytest.raises(KeyError):
         say(sentence("no.such.key"))
