@@ -34,7 +34,7 @@ $(VENV)/browsed: $(VENV)/tested
 	@touch $@
 
 # The browser's tools are large and of no use without a browser.
-NEEDED := $(if $(or $(CHROMIUM),$(shell command -v chromium || command -v chromium-browser)),$(VENV)/browsed,$(VENV)/tested)
+NEEDED := $(if $(or $(CHROMIUM),$(shell command -v chromium-headless-shell || command -v chromium)),$(VENV)/browsed,$(VENV)/tested)
 
 demo: $(VENV)/made  ## Start a demo EHR, sync it, show every referral, serve the desk (ARGS=--once: show and end)
 	@$(BIN)/carecoord demo $(ARGS)

@@ -189,7 +189,7 @@ def test_the_contract_desk_sees_agreements_and_numbers_and_no_patient(house: Hou
 
 def test_judgement_21_a_payers_contract_desk_counts_its_own_agreements_alone(house: House) -> None:
     everybodys, own = get(house.enter("contracts"), "/"), get(house.enter("rival"), "/")
-    payers = [re.findall(r"<td>([^<]*)</td><td>[^<]*</td><td class=.number-cell", page) for page in (everybodys, own)]
+    payers = [re.findall(r'scope="row">[^<]*</th><td>([^<]*)</td>', page) for page in (everybodys, own)]
     assert {"Blue Horizon Health", "Granite Care Alliance", "Pinnacle Mutual"} <= set(payers[0])
     assert set(payers[1]) == {"Pinnacle Mutual"} | (set(payers[1]) & {""})
     assert len(payers[1]) < len(payers[0])

@@ -5,7 +5,7 @@
 (() => {
   const EVERY = 60_000, PROBE = 3_000, SELDOM = 30_000, LONG = 600_000, TICK = 30_000; // milliseconds
   const $ = (selector) => document.querySelector(selector);
-  const state = { ahead: 0, fetched: Date.now(), open: [], focus: null, asking: false, version: null, news: false, moved: Date.now(), probed: Date.now() };
+  const state = { ahead: 0, fetched: Date.now(), open: [], focus: null, asking: false, version: null, news: false, asked: "", moved: Date.now(), probed: Date.now() };
   const now = () => Date.now() + state.ahead;
   const take = () => { state.ahead = Number($("#desk").dataset.now) - Date.now(); state.fetched = Date.now(); };
   const isRefresh = (ctx) => ctx?.request?.headers?.["X-Refresh"] === "1";
@@ -27,11 +27,12 @@
     });
     return over;
   };
+  const typing = () => window.actFormIsDirty?.() || document.activeElement?.closest("#act-form");
   const busy = () => document.hidden || state.asking || document.activeElement?.matches("#search")
-    || $("details.menu[open]") || $("dialog[open]") || !$("#failed").hidden || window.actFormIsDirty?.()
-    || document.activeElement?.closest("#act-form");
+    || $("details.menu[open]") || $("dialog[open]") || !$("#failed").hidden || typing();
   const refresh = async () => {
     state.asking = true;
+    state.asked = location.href;
     try {
       await htmx.ajax("GET", location.pathname + location.search,
         { target: "#desk", swap: "outerMorph", headers: { "X-Refresh": "1" } });
@@ -64,8 +65,13 @@
 
   const details = () => [...document.querySelectorAll("#panel details")];
   const panel = () => $("#panel")?.dataset.id;
-  document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
-    if (!isRefresh(ctx)) return;
+  document.addEventListener("htmx:before:swap", (event) => {
+    if (!isRefresh(event.detail.ctx)) return;
+    if (location.href !== state.asked || typing()) { // somebody went on while it was fetched: it would take away their form
+      event.preventDefault();
+      state.news = true;
+      return;
+    }
     const row = document.activeElement?.closest(".case");
     Object.assign(state, { panel: panel(), open: details().map((one) => one.open), row: row?.id, focus: document.activeElement });
   });

@@ -1,6 +1,5 @@
 """The application on a real port, and Chromium in front of it."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +13,10 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from carecoord.app import wired
+from tests import chromium
 
 from ..conftest import build_world
 from ..place import Place
-
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 
 NPM = Path(__file__).parents[3] / "var/npm"
 LIBRARY = NPM / "node_modules/fhirclient/build/fhir-client.js"
@@ -26,10 +24,9 @@ LIBRARY = NPM / "node_modules/fhirclient/build/fhir-client.js"
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    if not CHROMIUM:
-        pytest.skip("needs Chromium: apt-get install chromium")
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": quiet}
+    if not chromium.PATH:
+        pytest.skip(chromium.MISSING)
+    return {**browser_type_launch_args, "executable_path": chromium.PATH, "args": chromium.QUIET}
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from tests.adapters.wsgi import WsgiAdapter
 from tests.auth.ehrs.test_launch import built
 from tests.auth.server.test_over_tls import certificate
 from tests.axe import LOOKS, check, faults
+from tests.chromium import WHOLE
 
 from .. import ehr_place
 from ..ehr_place import PATELS, SANDBOX, SANTOSES, Two
@@ -33,9 +34,13 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def chromium(browser_type: BrowserType, browser_type_launch_args: dict[str, Any]) -> Iterator[Browser]:
-    """A Chromium that finds every name under .test on this machine."""
+    """A Chromium that finds every name under .test on this machine: the whole one, for the headless shell does not keep
+    a frame's cookies apart as people's browsers do."""
+    if not WHOLE:
+        pytest.skip("needs the whole of Chromium: apt-get install chromium")
     names = "--host-resolver-rules=MAP *.test 127.0.0.1"
-    made = browser_type.launch(**browser_type_launch_args | {"args": [*browser_type_launch_args["args"], names]})
+    args = {"executable_path": WHOLE, "args": [*browser_type_launch_args["args"], names]}
+    made = browser_type.launch(**browser_type_launch_args | args)
     yield made
     made.close()
 

@@ -1,7 +1,5 @@
 """A real browser before the real application: Debian's Chromium, driven by Playwright, its checks by axe."""
 
-import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,12 +7,11 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
+from tests import chromium
 from tests.desk.conftest import PASSWORD, PEOPLE, House
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra `browser`)")
 pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed (extra `browser`)")
-
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,10 +24,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed (apt-get install chromium)")
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": [*quiet, "--disable-sync"]}
+    if not chromium.PATH:
+        pytest.skip(chromium.MISSING)
+    return {**browser_type_launch_args, "executable_path": chromium.PATH, "args": chromium.QUIET}
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from werkzeug.serving import make_server
 
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
-from tests.axe import LOOKS, faults
+from tests.axe import ENDS, LOOKS, faults
 from tests.desk.conftest import PASSWORD, House
 
 CASE = "worked-07-document-asked"
@@ -141,6 +141,29 @@ def test_a_refresh_leaves_alone_what_is_being_typed(open_desk: Open) -> None:
     expect(page.locator("#panel .timeline").first).to_contain_text("Done before you.")
 
 
+def test_a_refresh_that_comes_late_takes_away_no_form_that_was_opened_meanwhile(open_desk: Open) -> None:
+    page, other = open_desk(PANEL), open_desk(who="patel", path=f"{PANEL}&act=note")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        refresh = "x-refresh" in route.request.headers and not route.request.url.endswith("/worklist/version")
+        held.append(route) if refresh else route.continue_()
+
+    page.wait_for_timeout(500)
+    page.route("**/*", hold)
+    other.fill("#act-note", "While you were looking.")
+    other.locator("#act-note").press("Control+Enter")
+    expect(other.locator("#done p")).to_contain_text("Note saved.")
+    while not held:
+        page.wait_for_timeout(200)
+    page.locator('#panel [data-verb="note"]').click()
+    expect(page.locator("#act-note")).to_be_focused()
+    with page.expect_response(lambda answer: "x-refresh" in answer.request.headers and "show=" in answer.url):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+    expect(page.locator("#act-note")).to_be_focused()
+
+
 def test_a_stale_form_shows_theirs_and_yours(open_desk: Open) -> None:
     page, other = open_desk(f"{PANEL}&act=snooze"), open_desk(who="patel", path=f"{PANEL}&act=snooze")
     page.fill("#act-until", "8 Dec")
@@ -160,8 +183,7 @@ def test_a_stale_form_shows_theirs_and_yours(open_desk: Open) -> None:
     expect(page.locator("#done p")).to_contain_text("It is back in your lists.")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 420, 320])
+@pytest.mark.parametrize(("width", "scheme"), ENDS)
 def test_forms_their_faults_and_the_line_after_them_have_no_fault(open_desk: Open, width: int, scheme: str) -> None:
     page = open_desk(f"{PANEL}&act=contact", width=width, color_scheme=scheme)
     page.fill("#act-touch", "31 feb")

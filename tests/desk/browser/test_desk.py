@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.axe import LOOKS, check, faults
+from tests.axe import ENDS, LOOKS, check, faults
 
 Open = Callable[..., Page]
 PANEL = "/?show=worked-01-visit-after-approval"
@@ -21,7 +21,7 @@ def focused(page: Page) -> str:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_page_has_no_accessibility_fault_and_no_sideways_scroll(open_page: Open, path: str) -> None:
-    check(open_page(path), LOOKS)
+    check(open_page(path), LOOKS if "show=" in path or "referrals" in path else ENDS)
 
 
 @pytest.mark.parametrize("who", ["payer", "contracts", "auditor"])

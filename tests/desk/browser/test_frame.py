@@ -34,7 +34,7 @@ COVERED = """button => {
 }"""
 
 
-@pytest.mark.parametrize("width", [1440, 900, 420, 320])
+@pytest.mark.parametrize("width", [1440, 900, 320])
 @pytest.mark.parametrize("who", PAGES)
 def test_every_menu_opens_inside_the_window(open_page: Open, who: str, width: int) -> None:
     page = open_page(who=who, width=width)

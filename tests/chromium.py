@@ -1,0 +1,16 @@
+"""The Chromium that tests drive: Debian's headless shell where it is installed, which draws no window around each page
+and takes half the time, else the whole browser. CHROMIUM names another."""
+
+import os
+import shutil
+
+WHOLE = os.environ.get("CHROMIUM") or shutil.which("chromium")
+PATH = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or WHOLE
+MISSING = "needs Chromium: apt-get install chromium-headless-shell"
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
