@@ -19,7 +19,7 @@ from tests.api.conftest import Api, issues, patient, referral
 Rows = Callable[[], dict[str, int]]
 
 THOROUGH = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 TEXTS = st.text(max_size=12) | st.sampled_from(

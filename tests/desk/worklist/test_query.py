@@ -41,7 +41,7 @@ seen = st.sampled_from(
     [SIDES, CaseScope((("placer", THEIRS),)), CaseScope((("payer_key", PAYER),)), CaseScope(()), CaseScope(None),
      CaseScope((("placer", OURS), ("placer", THEIRS), ("performer", THEIRS)))]
 )  # fmt: skip
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

@@ -494,7 +494,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     type=st.sampled_from(["ServiceRequest", "Observation", "Location", "Patient"]),
     pairs=st.lists(st.tuples(st.builds(str.__add__, NAMES, MODIFIERS) | st.text(max_size=8), VALUES), max_size=5),
