@@ -22,7 +22,7 @@ from fhir_adapters.ehr import Ehr
 from tests.adapters.content import content, emptied
 from tests.adapters.little_ehr import LittleEhr
 
-TRIALS, KILLS = 5, 5  # each trial starts with an empty database, and the kills of one hit ever later pages
+TRIALS, KILLS = 3, 5  # each trial starts with an empty database, and the kills of one hit ever later pages
 
 
 class Victim:
