@@ -134,4 +134,4 @@ def test_a_sync_killed_anywhere_ends_as_an_undisturbed_one(world: World, victim:
         assert cut >= 1
         assert received >= 240
         assert content(world.engine) == undisturbed
-    assert killed >= 20
+    assert killed >= 0.8 * TRIALS * KILLS
