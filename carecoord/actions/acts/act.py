@@ -126,6 +126,11 @@ class Acting:
         """The visit that is booked."""
         return offers.current_visit(self.case, self.clearance)
 
+    def demand_recordable(self) -> None:
+        """Raise Conflict where nothing can be recorded of a visit or a report."""
+        if not offers.recordable(self.case, self.task):
+            raise Conflict("It has not gone out, or has come to nothing: nothing is recorded of it.", "http.act")
+
     @cached_property
     def clearance(self) -> Clearance:
         """The case judged."""

@@ -35,6 +35,7 @@ def report(world: World, grant: Grant, request: str, submission: Submission, giv
     consult note of the clinic's."""
 
     def plan(acting: Acting) -> Planned:
+        acting.demand_recordable()
         if acting.clearance.facts.closing.report.done:
             raise Conflict("The report is here already.", "http.act")
         written = _report(acting, given)

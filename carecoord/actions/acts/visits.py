@@ -21,6 +21,7 @@ def book(world: World, grant: Grant, request: str, submission: Submission, start
     """Record that a visit is booked."""
 
     def plan(acting: Acting) -> Planned:
+        acting.demand_recordable()
         if acting.visit:
             raise Conflict("A visit is booked already: move it, or call it off first.", "http.act")
         performer = acting.clearance.facts.referral.performer
@@ -60,9 +61,7 @@ def no_show(world: World, grant: Grant, request: str, submission: Submission, _:
     return _came(world, grant, request, submission, "no-show", sentence("act.no-show"))
 
 
-def _came(
-    world: World, grant: Grant, request: str, submission: Submission, verb: Verb, said: Sentence
-) -> Done:
+def _came(world: World, grant: Grant, request: str, submission: Submission, verb: Verb, said: Sentence) -> Done:
     def plan(acting: Acting) -> Planned:
         visit = _visit(acting)
         booking = acting.clearance.booking

@@ -44,6 +44,12 @@ def other_side(sides: Iterable[Side], judged: Clearance) -> tuple[str, str] | No
     return (id, party.name) if party and kind == "Organization" else None
 
 
+def recordable(case: Case, task: Json) -> bool:
+    """Whether a visit or a report can be recorded of it: it went out, and has not come to nothing."""
+    stands = text(case.order, "status") in ("active", "on-hold", "completed")
+    return stands and acts.stage(task, case.order) not in BARE
+
+
 def offered(case: Case, judged: Clearance, sides: Iterable[Side]) -> frozenset[Verb]:
     """The acts that are possible now, whoever's role they are."""
     if judged.closed:
@@ -66,7 +72,7 @@ def offered(case: Case, judged: Clearance, sides: Iterable[Side]) -> frozenset[V
         found |= {verb for verb in ("confirm-cancel", "refuse-cancel") if verb in asked}
     if stage in acts.ENDED and text(order, "status") in ("active", "on-hold"):
         found.add("reopen")
-    if text(order, "status") in ("active", "on-hold", "completed") and stage not in BARE:
+    if recordable(case, task):
         found |= _visits(case, judged) | _after(judged)
     return frozenset(found)
 
