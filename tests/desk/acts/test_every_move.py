@@ -80,6 +80,13 @@ class Place:
         sent = {"csrf": self.csrf[side], "once": str(uuid4()), "back": f"/referrals/{case}", **WORDS, **more}
         return self.people[side].post(f"/referrals/{case}/{act}", data=sent).status_code
 
+    def hire(self, who: str, role: str, office: str) -> None:
+        """Somebody more who is signed in."""
+        accounts.add_user(self.house.world, NewUser(who, who.title(), frozenset({role}), office), PASSWORD)
+        self.people[who] = self.house.enter(who)
+        page = self.people[who].get("/account").get_data(as_text=True)
+        self.csrf[who] = re.findall(r'name="csrf" value="([^"]+)"', page)[0]
+
     def put(self, bodies: list[Json]) -> None:
         """Put away as an EHR's, which no table refuses."""
         changes, world = [Change(each["resourceType"], each["id"], each) for each in bodies], self.house.world
@@ -100,18 +107,18 @@ def place(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     """A server that knows three houses, and a coordinator of each at the desk."""
     var = tmp_path_factory.mktemp("moves")
     shutil.copyfile(sqlite_template, var / "carecoord.db")
-    settings = Settings(var=str(var), **BUSY)
+    yield from furnished(Settings(var=str(var), **BUSY))
+
+
+def furnished(settings: Settings) -> Iterator[Place]:
+    """The place on a migrated, empty database."""
     engine, rules = open_engine(settings.database), project.projector(project.policy(settings))
-    world = World(engine, Clock(), lambda: str(uuid4()), requests.Session, settings, rules, Journal(var / "audit"))
-    house = House(world, app.wired(world))
-    made = Place(house, {}, {})
+    journal = Journal(Path(settings.var) / "audit")
+    world = World(engine, Clock(), lambda: str(uuid4()), requests.Session, settings, rules, journal)
+    made = Place(House(world, app.wired(world)), {}, {})
     made.put([{"resourceType": "Organization", "id": id, "name": id} for id in SIDES.values()])
-    made.put(case_of("base", "sent", "first"))
     for side, office in SIDES.items():
-        accounts.add_user(world, NewUser(side, side.title(), frozenset({"coordinator"}), office), PASSWORD)
-        made.people[side] = house.enter(side)
-        page = made.people[side].get("/account").get_data(as_text=True)
-        made.csrf[side] = re.findall(r'name="csrf" value="([^"]+)"', page)[0]
+        made.hire(side, "coordinator", office)
     yield made
     engine.dispose()
 

@@ -1,0 +1,68 @@
+"""The acts of the desk on PostgreSQL: the whole way of a referral, by the forms as a browser sends them."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from carecoord.settings import Settings
+from carecoord.store.database.engine import reading
+from carecoord.store.database.tables import case as case_row
+from carecoord.store.events.tables import event
+from carecoord.store.worklist import registry
+from tests.conftest import BUSY
+from tests.desk.acts.test_every_move import Place, case_of, furnished
+
+CALL = {"whom": "performer|", "how": "call", "outcome": "reached", "reference": "C-1"}
+TODAY = {"day": "today", "time": "8:30"}
+# who, the act, what they write, and the stage of the case after it
+WAY: tuple[tuple[str, str, dict[str, str], str], ...] = (
+    ("requester", "send", {}, "sent"),
+    ("performer", "accept", {}, "accepted"),
+    ("requester", "contact", CALL, "accepted"),
+    ("performer", "book", TODAY, "scheduled"),
+    ("performer", "no-show", {}, "no-show"),
+    ("performer", "book", {}, "scheduled"),
+    ("performer", "report", {}, "report-received"),
+    ("doctor", "acknowledge", {}, "report-received"),
+    ("requester", "tell", {}, "report-received"),
+)
+# What the log of events tells of it, whose words are its own; the judgements between are told of elsewhere.
+TOLD = [
+    "stage draft", "stage sent", "stage accepted", "talk done", "visit booked", "stage scheduled", "visit noshow",
+    "stage no-show", "visit booked", "stage scheduled", "document here", "stage report-received",
+    "errand asked", "errand done", "errand asked", "errand done",
+]  # fmt: skip
+
+
+@pytest.fixture
+def place(database_url: str, tmp_path: Path) -> Iterator[Place]:
+    yield from furnished(Settings(var=str(tmp_path), database_url=database_url, **BUSY))
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+def test_a_referral_goes_from_draft_to_told_on_postgresql_each_act_done_once_and_told_in_the_log(place: Place) -> None:
+    place.hire("doctor", "clinician", "clinic")
+    place.put(case_of("base", "draft", "long-way"))
+    clock: Any = place.house.world.clock
+    for n, (who, act, fields, stage) in enumerate(WAY):
+        clock.now += timedelta(minutes=1)
+        form = {"once": f"form-{n}", **fields}
+        assert (place.post(who, "long-way", act, **form), act) == (303, act)
+        assert (place.post(who, "long-way", act, **form), act) == (303, act)  # pressed twice
+        assert row_of(place).stage == stage, act
+    assert (row_of(place).open, row_of(place).loop_gate) == (False, "met")
+    with reading(place.house.world.engine) as conn:
+        told = conn.execute(select(event.c.kind, event.c.state).order_by(event.c.n)).all()
+        acts = [json.loads(row.body)["activity"]["coding"][0]["code"] for row in registry.every(conn, "Provenance")]
+    assert [f"{kind} {state}" for kind, state in told if kind not in ("clearance", "order")] == TOLD
+    assert sorted(acts) == sorted(act for _, act, *_ in WAY)
+
+
+def row_of(place: Place) -> Any:
+    with reading(place.house.world.engine) as conn:
+        return conn.execute(select(case_row).where(case_row.c.id == "long-way")).one()
