@@ -26,8 +26,11 @@ ANYWHERE = Office()
 def office(conn: Connection, grant: Grant) -> Office:
     """The asker's organization and person. No statement at all for a service that only its scopes narrow, and one for
     whoever has asked before since the registry was changed."""
-    if not grant.roles:
-        return ANYWHERE
+    return whose(conn, grant) if grant.roles else ANYWHERE
+
+
+def whose(conn: Connection, grant: Grant) -> Office:
+    """The asker's organization and person, those of a service too: what it is a party to, no scope tells."""
     shelf, asker = Reading(conn), (grant.organization, grant.fhir_user)
     known: Layer[Office] = shelf.layer("offices")
     if asker not in known:

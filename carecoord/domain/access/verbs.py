@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 Verb = Literal[
-    "see-whole", "see-as-payer", "see-own-patients", "break-glass", "see-agreements", "read-trail", "manage-people",
-    "manage-apps", "manage-jobs", "import", "manage-ehrs",
+    "see-whole", "see-as-payer", "see-own-patients", "break-glass", "see-agreements", "see-rates",
+    "read-trail", "manage-people", "manage-apps", "manage-jobs", "import", "manage-ehrs",
     "assign", "snooze", "note", "contact", "attach", "share", "settle",
     "send", "accept", "decline", "ask", "answer", "reopen", "hear-yes", "hear-no",
     "withdraw", "confirm-cancel", "refuse-cancel",
@@ -30,7 +30,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
         "hear-yes", "hear-no", "withdraw", "confirm-cancel", "refuse-cancel",
     }),
     "payer": frozenset({"see-as-payer"}),
-    "contracts": frozenset({"see-agreements", "import"}),
+    "contracts": frozenset({"see-agreements", "see-rates", "import"}),
     "auditor": frozenset({"read-trail"}),
     "admin": frozenset({"manage-people", "manage-apps", "manage-jobs", "import", "manage-ehrs"}),
 }

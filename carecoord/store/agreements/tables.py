@@ -1,6 +1,7 @@
-"""The tables of agreements and networks. Each row is what one version of a resource says, with two times: the days for
-which it says it (`valid_from`, `valid_to`), and how long we knew it so (`recorded_at`, `superseded_at`). Both are
-half-open. A row is written once; only its `superseded_at` is set, when another version of the resource takes its place.
+"""The tables of agreements, networks and rates. Each row is what one version of a resource says, or a schedule of rates
+that was brought in, with two times: the days for which it says it (`valid_from`, `valid_to`), and how long we knew it
+so (`recorded_at`, `superseded_at`). Both are half-open. A row is written once; only its `superseded_at` is set, when
+another takes its place.
 
 Days are numbers of the calendar (1 is 0001-01-01), NO_START and NO_END where a side is open. Instants are microseconds
 since 1970-01-01 UTC; a row that still holds is superseded at NEVER. References are JSON as FHIR has them, and beside
@@ -101,4 +102,57 @@ plan_network = Table(  # an InsurancePlan, once for each identifier
     Column("recorded_at", Big, nullable=False),
     Column("superseded_at", Big, nullable=False),
     Index("ix_plan_network_plan", "plan", "superseded_at"),
+)
+
+# What is paid under a version of an agreement: a schedule, and its lines. Both are written once and ended, as all is.
+rate_schedule = Table(
+    "rate_schedule",
+    metadata,
+    Column("n", Big, primary_key=True, autoincrement=True),
+    Column("schedule", Str, nullable=False),  # what its lines are kept under, whatever else changes of it
+    Column("contract", Str, nullable=False),  # the id of the Contract; empty: others refer to it by its name
+    Column("name", Str, nullable=False),
+    Column("network", Str, nullable=False),  # its key; empty: of all, as the next two
+    Column("plan", Str, nullable=False),
+    Column("business", Str, nullable=False),
+    Column("currency", Str, nullable=False),
+    Column("recorded_at", Big, nullable=False),
+    Column("superseded_at", Big, nullable=False),
+    Index("ix_rate_schedule_contract", "contract", "name", "superseded_at"),
+    Index("ix_rate_schedule_schedule", "schedule", "superseded_at"),
+)
+
+rate_line = Table(
+    "rate_line",
+    metadata,
+    Column("n", Big, primary_key=True, autoincrement=True),
+    Column("schedule", Str, nullable=False),
+    Column("stem", Str, nullable=False),  # what all codes of the range begin with; empty: any code
+    Column("digest", Str, nullable=False),  # of all that the line says
+    Column("recorded_at", Big, nullable=False),
+    Column("superseded_at", Big, nullable=False),
+    Column("valid_from", Integer, nullable=False),
+    Column("valid_to", Integer, nullable=False),
+    Column("method", Str, nullable=False),
+    Column("amount", Str, nullable=False),  # a decimal number as text, exact; empty: none, as the next four
+    Column("percent", Str, nullable=False),
+    Column("factor", Str, nullable=False),
+    Column("least", Str, nullable=False),
+    Column("most", Str, nullable=False),
+    Column("reference", Str, nullable=False),  # the name of another schedule
+    Column("system", Str, nullable=False),
+    Column("code", Str, nullable=False),
+    Column("code_end", Str, nullable=False),
+    Column("category", Str, nullable=False),
+    Column("modifiers", Str, nullable=False),  # a list of words, as the next two
+    Column("places", Str, nullable=False),
+    Column("specialties", Str, nullable=False),
+    Column("site", Str, nullable=False),  # `Location/id`
+    Column("setting", Str, nullable=False),
+    Column("billing", Str, nullable=False),
+    Column("lesser_of", Boolean, nullable=False),
+    Column("unit", Str, nullable=False),
+    Column("line", Str, nullable=False),
+    Column("page", Str, nullable=False),
+    Index("ix_rate_line_stem", "schedule", "stem", "superseded_at"),
 )

@@ -1,0 +1,42 @@
+"""Whose agreement it is, and who of a party may see what is paid under it.
+
+Clauses: FHIR R4 Contract.authority, subject, signer.party, term.offer.party; contracts.md 1.2. Staff of a party whose
+role may (`verbs`, see-rates) see rates, and a service that belongs to a party; nobody else is told that there are
+any."""
+
+from collections.abc import Iterable, Iterator
+
+from carecoord.domain.access import verbs
+from carecoord.domain.access.roles import Office
+from carecoord.domain.agreements.records import named
+from carecoord.domain.resource.elements import Json, item, items
+
+
+def parties(contract: Json) -> frozenset[str]:
+    """The keys (`Type/id`, else `system|value`) of all that a Contract names as parties, those of nested terms too."""
+    found = [reference for name in ("authority", "subject") for reference in items(contract, name)]
+    found += [item(each, "party") for each in items(contract, "signer")]
+    found += [
+        reference
+        for term in _terms(items(contract, "term"))
+        for party in items(item(term, "offer"), "party")
+        for reference in items(party, "reference")
+    ]
+    return frozenset(filter(None, map(named, found)))
+
+
+def _terms(given: Iterable[Json]) -> Iterator[Json]:
+    for term in given:
+        yield term
+        yield from _terms(items(term, "group"))
+
+
+def is_party(office: Office, keys: frozenset[str]) -> bool:
+    """Whether an office is one of these."""
+    return not keys.isdisjoint((*(f"Organization/{id}" for id in office.organizations), *office.identifiers))
+
+
+def may_see_rates(roles: Iterable[str]) -> bool:
+    """Whether somebody with these roles may see what is paid; a service without roles stands for its organization."""
+    held = tuple(roles)
+    return not held or verbs.may(held, "see-rates")
