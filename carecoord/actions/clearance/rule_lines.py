@@ -35,12 +35,12 @@ def note(conn: Connection, touched: Sequence[Touched], now: datetime, zone: tzin
 
 
 def take_over(
-    conn: Connection, source: str, version: str | None, given: Iterable[Rule], now: datetime
+    conn: Connection, source: str, version: str | None, given: Iterable[Rule], now: datetime, *, whole: bool = True
 ) -> rules.Replaced:
     """Let an import's lines be these, and those that are gone end; the cases of the payers in question are judged anew
     by a worker. `source`: `PlanDefinition/id` of the cover that was written before in this transaction, with the
     extension `imported-rules` (see `domain/prior_auth/rule_book.py`), and its version. The same lines again change
-    nothing."""
+    nothing. Not `whole`: some could not be read, so of what is gone only those end whose numbers these have."""
     payers = set[str]()
 
     def each_line() -> Iterator[Line]:
@@ -48,7 +48,7 @@ def take_over(
             payers.add(rule.payer)
             yield _line(rule)
 
-    done = rules.put_rules(conn, source, version, each_line(), micros(now))
+    done = rules.put_rules(conn, source, version, each_line(), micros(now), whole=whole)
     if done.added or done.ended:
         registry_mark.renew(conn)
         payers |= rules.payers(conn, source)
@@ -85,6 +85,11 @@ def find(
     at an instant."""
     kept = {normal(code): stems(code) for code in codes}
     return tuple(_rule(*each) for each in rules.find(conn, payers, kept, plans, providers, as_of))
+
+
+def of_source(conn: Connection, source: str) -> tuple[Rule, ...]:
+    """Every rule of a source as it stands now."""
+    return tuple(_rule(*each) for each in rules.of_source(conn, source))
 
 
 def _line(rule: Rule) -> Line:

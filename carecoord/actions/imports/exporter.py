@@ -5,6 +5,8 @@ from typing import Final, Literal
 
 from auth.grant import Grant
 from carecoord.actions.access.turn import looking
+from carecoord.actions.imports import rule_books
+from carecoord.domain.imports import rules
 from carecoord.domain.imports.known import Known
 from carecoord.domain.imports.sheets import Sheet
 from carecoord.domain.resource.elements import source
@@ -30,9 +32,10 @@ def export(world: World, grant: Grant, request: str, sheet: Sheet, form: Form) -
             for row in registry.every(turn.conn, type)
             if turn.is_whole(type, "r") or turn.sees(row, "r")
         ]
+        lines = [rules.cells(rule, book) for rule, book in rule_books.every(turn)] if sheet.lines else []
     known = Known(seen)
     own = [each for type in sheet.exports for each in known.every(type) if not source(each)]
-    found = [cells for each in own for cells in sheet.cells(each, known)]
+    found = lines or [cells for each in own for cells in sheet.cells(each, known)]
     rows = [[cells.get(column.name, "") for column in sheet.columns] for cells in found]
     rows.sort(key=lambda row: [fold(cell) for cell in row])
     return _written(sheet, rows, form)

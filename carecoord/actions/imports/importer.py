@@ -15,6 +15,7 @@ from auth.scopes import parse, resources
 from carecoord.actions.access.turn import Turn, changing
 from carecoord.actions.fhir import write as fhir_write
 from carecoord.actions.fhir.write import ResolvedWrite
+from carecoord.actions.imports import rule_books
 from carecoord.actions.imports.tables import Line, Table
 from carecoord.domain.imports.headings import Mapped
 from carecoord.domain.imports.known import Known
@@ -52,6 +53,8 @@ def bring(
 ) -> Brought:  # fmt: skip
     """Bring a table in. `report(done, total)` is called as it goes on. Raises Forbidden for a kind of table that the
     asker may not write at all."""
+    if sheet.lines:
+        return _lines(world, grant, request, table, mapped, dry, report)
     work = _Work(world, grant, request, sheet, dry)
     work.prepare()
     lines = table.lines
@@ -61,6 +64,23 @@ def bring(
     if not dry and work.brought.rows["new"] + work.brought.rows["changed"] > _GROWN:
         analyze(world.engine)
     return work.brought
+
+
+def _lines(
+    world: World, grant: Grant, request: str, table: Table, mapped: Mapped, dry: bool, report: Report
+) -> Brought:
+    rows = (_row(line, mapped) for line in table.lines)
+    books = rule_books.read(world, grant, request, rows, len(table.lines), report)
+    done = rule_books.keep(world, grant, request, books, _write, dry)
+    report(len(table.lines), len(table.lines))
+    if faulty := len({fault.row for fault in books.faults}):
+        done["faulty"] = faulty
+    return Brought(done, Counter({"PlanDefinition": len(books.covers)}), books.faults)
+
+
+def _write(turn: Turn, resource: Json) -> Written:
+    change = fhir_write.updating(turn, resource["resourceType"], resource["id"], resource, None, only_new=False)
+    return fhir_write.check(turn, fhir_write.carry_out(turn, [change])[0])
 
 
 def _row(line: Line, mapped: Mapped) -> Row:

@@ -105,8 +105,10 @@ def _tell(screen: Screen, brought: Brought, table: Table, mapped: Mapped, dry: b
         screen.say(f"… and {len(brought.faults) - SHOWN} more; --json tells them all.")
     rows = brought.rows
     would = "would be " if dry else ""
+    ended = f", {rows['ended']} {would}ended" if rows["ended"] else ""
     screen.say(
-        f"{rows['new']} rows {would}new, {rows['changed']} {would}changed, {rows['unchanged']} unchanged; "
+        f"{rows['new']} rows {would}new, {rows['changed']} {would}changed, {rows['unchanged']} unchanged"
+        f"{ended}; "
         f"{rows['faulty']} faulty{'' if dry else ', left out'}."
     )
 

@@ -1,161 +1,191 @@
-"""Payers' rules about authorization as rows: a row is a line, and is kept as a book of one line (PlanDefinition), so
-that each stands for itself. Lines that came as whole books are the payer's, and are not written here."""
+"""Payers' rules about authorization as rows: a line of a book each. A payer's list is too long to be one resource, so
+rows become rules as they are, under the cover of their book (`domain/prior_auth/rule_book.py`)."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from hashlib import sha1
 from typing import Any, Final
 
+from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.imports.cells import Column
 from carecoord.domain.imports.known import Known
-from carecoord.domain.imports.organizations import called
 from carecoord.domain.imports.rows import Row, stable_id
 from carecoord.domain.prior_auth.code_ranges import sound
+from carecoord.domain.prior_auth.question import SETTINGS
+from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.resource.codes import EXTENSION, IDENTIFIER, LOINC
-from carecoord.domain.resource.elements import (
-    Json,
-    extension,
-    extensions,
-    identifier,
-    item,
-    items,
-    key,
-    text,
-    whole,
-)
-from carecoord.domain.resource.parties import PAYER_ID
+from carecoord.domain.resource.days import Days, shifted
+from carecoord.domain.resource.elements import Json, code_of, identifiers, words
+from carecoord.domain.resource.parties import TAXES, name
+from carecoord.fhir.code_systems import NPI
 from carecoord.words.sentence import sentence
 
-_OWN: Final = f"{IDENTIFIER}/rule"
-_MARK: Final = f"{EXTENSION}/authorization-rule"
-_SYSTEMS: Final = {
-    "hcpcs": "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets",
-    "cpt": "http://www.ama-assn.org/go/cpt",
-    "cdt": "http://www.ada.org/cdt",
-    "revenue": "https://www.nubc.org/CodeSystem/RevenueCodes",
-}
-_SHAPES: Final = {"hcpcs": r"[A-CE-Z]\d{4}", "cpt": r"\d{4}[0-9FTU]", "cdt": r"D\d{4}", "revenue": r"0\d{3}"}
 _ANSWERS: Final = {
     "required": "required", "yes": "required", "y": "required", "auth required": "required",
     "not required": "not-required", "no": "not-required", "n": "not-required", "not-required": "not-required",
     "notification only": "notification-only", "notification": "notification-only",
     "notification-only": "notification-only", "delegated": "delegated",
 }  # fmt: skip
-_SIDES: Final = {"any": "any", "in": "in", "in network": "in", "out": "out", "out of network": "out"}
+_SYSTEMS: Final = {
+    "CPT": "http://www.ama-assn.org/go/cpt",
+    "HCPCS": "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets",
+    "CDT": "http://www.ada.org/cdt",
+    "Revenue": "https://www.nubc.org/CodeSystem/RevenueCodes",
+}
+_SHAPES: Final = {  # the codes of each are told apart by how they are written
+    "HCPCS": re.compile(r"[A-CE-Z]\d{4}"), "CPT": re.compile(r"\d{4}[0-9FTU]"), "CDT": re.compile(r"D\d{4}"),
+    "Revenue": re.compile(r"0\d{3}"),
+}  # fmt: skip
+_BUSINESSES: Final = ("commercial", "exchange", "self-funded", "medicare-advantage", "medicare", "medicaid", "chip",
+                      "workers-compensation")  # fmt: skip
+_LOINC: Final = re.compile(r"\d{1,5}-\d")
+_SEXES: Final = {"female": "female", "f": "female", "male": "male", "m": "male"}
+_NETWORKS: Final = {"any": "any", "in": "in", "in network": "in", "out": "out", "out of network": "out"}
 COLUMNS: Final = (
     Column("payer", ("Payer", "Payer number", "Insurer"), "payer", required=True, example="EX001"),
-    Column("code", ("Code", "Procedure code", "CPT/HCPCS", "Service code", "HCPCS"), "code", example="G0463"),
-    Column("code-end", ("Last code", "Code to", "Range end"), "code"),
-    Column("system", ("Code system",), "choice", choices={name: name for name in _SYSTEMS}),
-    Column("title", ("Rule", "Description", "Service", "Title"), example="Outpatient clinic visit"),
-    Column("plan", ("Plan", "Plan number", "Plan code"), "code"),
-    Column("business", ("Line of business", "LOB"), "code"),
-    Column("network", ("Network", "In or out of network"), "choice", choices=_SIDES, example="in"),
-    Column("answer", ("Authorization", "Prior authorization", "Auth required", "PA required", "Required"), "choice",
-           required=True, choices=_ANSWERS, example="not required"),
-    Column("vendor", ("Delegated to", "Vendor")),
+    Column("answer", ("Authorization", "Answer", "Prior authorization", "Auth required", "PA required", "Required"),
+           "choice", required=True, choices=_ANSWERS, example="required"),
+    Column("title", ("Rule", "Title", "Description", "Service"), example="Outpatient therapy"),
+    Column("line", ("Line", "Rule number"), "code", example="4711"),
+    Column("book", ("Book", "Policy"), example="Example rules"),
+    Column("system", ("Code system",), "choice", choices={each.lower(): url for each, url in _SYSTEMS.items()}),
+    Column("code", ("Code", "From code", "Procedure code", "CPT/HCPCS", "Service code", "HCPCS"), "code",
+           example="G0151"),
+    Column("code_end", ("Last code", "To code", "Code to", "Range end"), "code", example="G0162"),
+    Column("plan", ("Plan", "Plan number", "Plan code", "Plans"), "code", many=True, example="EX-HMO"),
+    Column("business", ("Line of business", "LOB"), "choice", choices={each: each for each in _BUSINESSES}),
+    Column("network", ("Network", "In or out of network"), "choice", choices=_NETWORKS),
+    Column("modifiers", ("Modifiers", "Modifier"), "code", many=True),
     Column("places", ("Places of service", "Place of service", "POS"), "code", many=True),
-    Column("documents", ("Documents", "Documents (LOINC)", "Documentation"), "code", many=True),
-    Column("lead-days", ("Lead days", "Days ahead"), "whole"),
+    Column("setting", ("Setting",), "choice", choices={each: each for each in SETTINGS}),
+    Column("age_from", ("Age from", "Minimum age"), "whole"),
+    Column("age_to", ("Age to", "Maximum age"), "whole"),
+    Column("sex", ("Sex", "Gender"), "choice", choices=_SEXES),
+    Column("diagnosis", ("Diagnosis", "Diagnosis from"), "code"),
+    Column("diagnosis_end", ("Diagnosis to",), "code"),
+    Column("visit_from", ("From visit",), "whole"),
+    Column("specialties", ("Specialty of the orderer", "Specialties", "Specialty"), many=True),
+    Column("provider", ("Exempt provider", "Gold card NPI"), "npi"),
+    Column("vendor", ("Delegated to", "Vendor")),
+    Column("lead_days", ("Lead days", "Days ahead"), "whole"),
+    Column("documents", ("Documents", "Documents (LOINC)", "Documentation"), many=True),
     Column("starts", ("Starts", "Effective", "Effective date", "From"), "day", example="2026-01-01"),
     Column("ends", ("Ends", "Termination date", "To"), "day"),
-    Column("source", ("Source",)),
+    Column("origin", ("Source",)),
+    Column("retrieved", ("Retrieved", "As read on"), "day"),
 )  # fmt: skip
-_KEY: Final = ("payer", "code", "code-end", "plan", "business", "network", "places", "starts")
 
 
-def names(row: Row) -> Iterator[tuple[str, str, str]]:
-    """A line is told apart by what it is about; what it said before is not asked for."""
-    return iter(())
+def cover(row: Row, known: Known) -> Json | None:
+    """The book that a row stands in: one of its name for each payer. None, and a fault, where the payer has no
+    number."""
+    payer = known.get(row.get("payer")) or {}
+    numbers = sorted(
+        (each for each in identifiers(payer) if not each.startswith(TAXES)),
+        key=lambda each: (not each.startswith(f"{IDENTIFIER}/payer|"), each),
+    )
+    if not numbers:
+        row.fault("payer", sentence("import.rules.payer", payer=name(payer)))
+        return None
+    system, _, value = numbers[0].partition("|")
+    title = row.get("book") or name(payer)
+    return {
+        "resourceType": "PlanDefinition",
+        "id": _book_id(numbers[0], row.get("book", "")),
+        "status": "active",
+        "title": title,
+        "extension": [
+            {"url": f"{EXTENSION}/plan-payer", "valueIdentifier": {"system": system, "value": value}},
+            {"url": f"{EXTENSION}/imported-rules", "valueBoolean": True},
+        ],
+    }
 
 
-def build(row: Row, known: Known) -> list[Json]:
-    """The book of the line."""
-    payer = _payer(known.get(row.get("payer")) or {})
-    if not payer:
-        row.fault("payer", sentence("import.rule.payer"))
-    if row.get("starts") and row.get("ends") and row.get("ends") < row.get("starts"):
-        row.fault("ends", sentence("import.backwards", day=row.get("ends").isoformat()))
-    if row.get("answer") == "delegated" and not row.get("vendor"):
-        row.fault("vendor", sentence("import.rule.vendor"))
-    code = row.get("code", "").upper()
-    system = row.get("system") or next((n for n, shape in _SHAPES.items() if re.fullmatch(shape, code)), "")
-    if code and not system:
-        row.fault("code", sentence("import.rule.code", text=code))
-    if row.get("code-end") and not (code and sound(code, row.get("code-end").upper())):
-        row.fault("code-end", sentence("import.rule.range", first=code, last=row.get("code-end")))
+def _book_id(payer: str, title: str) -> str:
+    """The book that a payer's rows stand in where they name none keeps its id when the payer is renamed."""
+    return stable_id("PlanDefinition", payer, title)
+
+
+def build(row: Row, book: Json, payer: str) -> list[Rule]:
+    """The rules of a row: one for each plan."""
+    _check(row)
     if row.faults:
         return []
-    id = stable_id("rule", *(str(row.get(name, "")).upper() for name in _KEY))
-    book: Json = {
-        "resourceType": "PlanDefinition",
-        "id": id,
-        "identifier": [{"system": _OWN, "value": id}],
-        "status": "active",
-        "title": _title(row, code),
-        "extension": [{"url": f"{EXTENSION}/plan-payer", "valueIdentifier": payer}],
-        "action": [_action(row, code, system)],
+    said = {name: row.get(name, "") for name in _TEXTS} | {name: row.get(name) for name in _NUMBERS}
+    said["code"], said["code_end"], said["system"] = _code(row), row.get("code_end", "").upper(), _system(row)
+    line = row.get("line") or sha1(repr(sorted(row.values.items())).encode(), usedforsecurity=False).hexdigest()[:12]
+    last = row.get("ends")
+    common: dict[str, Any] = said | {
+        "payer": payer,
+        "answer": row.get("answer"),
+        "title": row.get("title") or " ".join(filter(None, (book["title"], row.get("code"), row.get("code_end")))),
+        "line": line,
+        "evidence": Evidence(f"PlanDefinition/{book['id']}", None, f"PlanDefinition.action.where(id='{line}')"),
+        "provider": f"{NPI}|{row.get('provider')}" if row.get("provider") else "",
+        "network": row.get("network", "any"),
+        "modifiers": frozenset(each.upper() for each in row.get("modifiers", ())),
+        "places": frozenset(each.zfill(2) for each in row.get("places", ())),
+        "specialties": frozenset(row.get("specialties", ())),
+        "days": Days(row.get("starts"), shifted(last, 1) if last else None),
+        "papers": tuple(map(_paper, row.get("documents", ()))),
+        "retrieved": row.get("retrieved").isoformat() if row.get("retrieved") else "",
     }
-    period = {end: row.get(name).isoformat() for end, name in (("start", "starts"), ("end", "ends")) if row.get(name)}
-    return [book | ({"effectivePeriod": period} if period else {})]
+    return [Rule(plan=plan, **common) for plan in row.get("plan") or [""]]
 
 
-def _payer(organization: Json) -> Json:
-    """The identifier by which a payer's rules are found."""
-    found = sorted(items(organization, "identifier"), key=lambda each: each.get("system") != PAYER_ID[:-1])
-    return next(({"system": each["system"], "value": each["value"]} for each in found if identifier(each)), {})
+_TEXTS: Final = ("business", "system", "code", "code_end", "setting", "sex", "diagnosis", "diagnosis_end", "vendor",
+                 "origin")  # fmt: skip
+_NUMBERS: Final = ("age_from", "age_to", "visit_from", "lead_days")
 
 
-def _title(row: Row, code: str) -> str:
-    return str(row.get("title") or code or row.get("answer"))
+def _check(row: Row) -> None:
+    """What must not be read as if it were not there: the rule would speak of more than the payer meant."""
+    low, high = _code(row), row.get("code_end", "").upper()
+    if low and not _system(row):
+        row.fault("code", sentence("import.rules.code", text=low))
+    if high and not sound(low, high):
+        row.fault("code_end", sentence("import.rules.range", first=low or "…", last=high))
+    if row.get("answer") == "delegated" and not row.get("vendor"):
+        row.fault("vendor", sentence("import.rules.vendor"))
+    if row.get("diagnosis_end") and not row.get("diagnosis"):
+        row.fault("diagnosis_end", sentence("import.rules.range", first="…", last=row.get("diagnosis_end")))
+    if row.get("age_from", 0) > row.get("age_to", 999):
+        row.fault("age_to", sentence("import.rules.range", first=str(row.get("age_from")), last=str(row.get("age_to"))))
+    if row.get("starts") and row.get("ends") and row.get("ends") < row.get("starts"):
+        row.fault("ends", sentence("import.backwards", day=row.get("ends").isoformat()))
 
 
-def _action(row: Row, code: str, system: str) -> Json:
-    parts: list[tuple[str, str, Any]] = [("answer", "valueCode", row.get("answer"))]
-    parts += [("plan", "valueString", row.get("plan")), ("line-of-business", "valueString", row.get("business"))]
-    parts += [("network", "valueCode", row.get("network")), ("vendor", "valueString", row.get("vendor"))]
-    parts += [("place", "valueCode", each) for each in row.get("places", ())]
-    parts += [("lead-days", "valueInteger", row.get("lead-days"))]
-    parts += [
-        ("document", "valueCodeableConcept", {"coding": [{"system": LOINC, "code": each}]})
-        for each in row.get("documents", ())
-    ]
-    said = [{"url": name, element: value} for name, element, value in parts if value is not None]
-    action: Json = {"title": _title(row, code), "extension": [{"url": _MARK, "extension": said}]}
-    if row.get("source"):
-        action["documentation"] = [{"type": "documentation", "display": row.get("source")}]
-    if code:
-        coding: Json = {"system": _SYSTEMS[system], "code": code}
-        if row.get("code-end"):
-            coding["extension"] = [{"url": f"{EXTENSION}/code-end", "valueCode": row.get("code-end").upper()}]
-        action["code"] = [{"coding": [coding]}]
-    return action
+def _code(row: Row) -> str:
+    return str(row.get("code", "")).upper()
 
 
-def cells(resource: Json, known: Known) -> Iterator[Mapping[str, str]]:
-    """The row of a line that a table brought; none for the books that came whole."""
-    if not any(each.get("system") == _OWN for each in items(resource, "identifier")):
-        return
-    payer = item(extension(resource, f"{EXTENSION}/plan-payer"), "valueIdentifier")
-    owner = known.identified("Organization", text(payer, "system"), text(payer, "value"))
-    action = next(iter(items(resource, "action")), {})
-    mark, period = extension(action, _MARK), item(resource, "effectivePeriod")
-    coding = next((c for concept in items(action, "code") for c in items(concept, "coding")), {})
-    documents = [item(each, "valueCodeableConcept") for each in extensions(mark, "document")]
-    yield {
-        "payer": called(key(owner), known) if owner else text(payer, "value"),
-        "code": text(coding, "code"),
-        "code-end": text(extension(coding, f"{EXTENSION}/code-end"), "valueCode"),
-        "system": next((name for name, system in _SYSTEMS.items() if system == text(coding, "system")), ""),
-        "title": text(action, "title"),
-        "plan": text(extension(mark, "plan"), "valueString"),
-        "business": text(extension(mark, "line-of-business"), "valueString"),
-        "network": text(extension(mark, "network"), "valueCode"),
-        "answer": text(extension(mark, "answer"), "valueCode"),
-        "vendor": text(extension(mark, "vendor"), "valueString"),
-        "places": "; ".join(text(each, "valueCode") for each in extensions(mark, "place")),
-        "documents": "; ".join(text(c, "code") for each in documents for c in items(each, "coding")),
-        "lead-days": str(whole(extension(mark, "lead-days"), "valueInteger") or ""),
-        "starts": text(period, "start")[:10],
-        "ends": text(period, "end")[:10],
-        "source": next((text(each, "display") for each in items(action, "documentation")), ""),
+def _system(row: Row) -> str:
+    """As the row says, else as the code is written."""
+    shaped = (each for each, shape in _SHAPES.items() if shape.fullmatch(_code(row)))
+    return row.get("system") or _SYSTEMS.get(next(shaped, ""), "")
+
+
+def _paper(said: str) -> Json:
+    return {"coding": [{"system": LOINC, "code": said}]} if _LOINC.fullmatch(said) else {"text": said}
+
+
+def cells(rule: Rule, book: Json) -> Mapping[str, str]:
+    """The row of a rule."""
+    lists = {"plan": [rule.plan], "modifiers": rule.modifiers, "places": rule.places, "specialties": rule.specialties,
+             "documents": [code_of(each, LOINC) or words(each) for each in rule.papers]}  # fmt: skip
+    last = rule.days.last
+    return {
+        **{name: str(value) for name in (*_TEXTS, *_NUMBERS) if (value := getattr(rule, name)) not in ("", None)},
+        **{name: "; ".join(sorted(said)) for name, said in lists.items()},
+        "payer": rule.payer.rpartition("|")[2],
+        "answer": rule.answer.replace("-", " "),
+        "title": rule.title,
+        "line": rule.line,
+        "book": "" if book["id"] == _book_id(rule.payer, "") else str(book.get("title", "")),
+        "system": next((each for each, url in _SYSTEMS.items() if url == rule.system), ""),
+        "network": "" if rule.network == "any" else rule.network,
+        "provider": rule.provider.rpartition("|")[2],
+        "starts": rule.days.start.isoformat() if rule.days.start else "",
+        "ends": last.isoformat() if last else "",
+        "retrieved": rule.retrieved,
     }

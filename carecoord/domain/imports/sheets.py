@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from carecoord.domain.imports import agreements, organizations, plans, rules
 from carecoord.domain.imports.cells import Column
@@ -15,12 +15,18 @@ def _nobodys(resource: Json) -> set[str]:
     return set()
 
 
+def _nothing(*_: object) -> Any:
+    """What a row is as a resource where it is none."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Sheet:
     """A kind of table. reads: the types that a row may name, which are few; makes: those that a row is kept as; the
     first types of `exports` are those that have a row. owners: the organizations whose side a resource is of: whoever
     may write only for their own side must be one of them; empty: everybody's. records: whether a row tells of a state
-    that was truly reached elsewhere."""
+    that was truly reached elsewhere. lines: its rows are no resources but lines of a payer's rule book, which what is
+    brought in replaces as a whole."""
 
     kind: str
     columns: tuple[Column, ...]
@@ -32,6 +38,7 @@ class Sheet:
     cells: Callable[[Json, Known], Iterable[Mapping[str, str]]]
     owners: Callable[[Json], set[str]] = _nobodys
     records: bool = False
+    lines: bool = False
 
     def column(self, name: str) -> Column:
         """A column by its name."""
@@ -55,8 +62,8 @@ SHEETS: Final = {
             agreements.cells, agreements.owners, records=True,
         ),
         Sheet(
-            "rules", rules.COLUMNS, ("Organization",), ("PlanDefinition",), ("PlanDefinition",), rules.names,
-            rules.build, rules.cells,
+            "rules", rules.COLUMNS, ("Organization",), ("PlanDefinition",), ("PlanDefinition",), _nothing, _nothing,
+            _nothing, lines=True,
         ),
     )
 }  # fmt: skip

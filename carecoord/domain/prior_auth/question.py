@@ -23,7 +23,7 @@ PLACE_OF_SERVICE: Final = canonical(
 )
 ICD_10: Final = frozenset(canonical(f"http://hl7.org/fhir/sid/icd-10{end}") for end in ("", "-cm"))
 _MODIFIER: Final = re.compile(r"[0-9A-Z]{2}")
-_SETTINGS: Final = {  # setting -> the places of service that it is
+SETTINGS: Final = {  # setting -> the places of service that it is
     "inpatient": ("21", "51", "61"),
     "outpatient": ("05", "06", "07", "08", "11", "17", "19", "20", "22", "24", "49", "50", "62", "65", "71", "72"),
     "emergency": ("23",),
@@ -32,7 +32,7 @@ _SETTINGS: Final = {  # setting -> the places of service that it is
     "hospice": ("34",),
     "telehealth": ("02", "10"),
 }
-_SETTING: Final = {place: name for name, places in _SETTINGS.items() for place in places}
+_SETTING: Final = {place: name for name, places in SETTINGS.items() for place in places}
 Some = frozenset[str] | None  # None: nobody says
 
 

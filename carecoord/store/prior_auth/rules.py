@@ -17,12 +17,18 @@ from carecoord.store.resources.read import COLUMNS, OLD, Row, rows
 
 Line = tuple[Any, ...]  # the values of KEPT
 KEPT: Final = tuple(column.name for column in rule.c)[5:]
+_NUMBER = KEPT.index("line")
 _UNWRITTEN = "rules_to_write"  # as the migration calls it
 _RUN = 400
 _BATCH = 5000  # lines in one statement
 
 _line = tuple(rule.c[name] for name in KEPT)
 _present = select(rule.c.n, *_line).where(rule.c.source == bindparam("source"), rule.c.recorded_to == PRESENT)
+_whole = (
+    select(rule.c.source, rule.c.version, *_line)
+    .where(rule.c.source == bindparam("source"), rule.c.recorded_to == PRESENT)
+    .order_by(rule.c.n)
+)
 _end = update(rule).where(rule.c.n.in_(bindparam("numbers", expanding=True))).values(recorded_to=bindparam("at"))
 _wanted = (
     select(rule.c.source, rule.c.version, *_line)
@@ -53,12 +59,18 @@ class Replaced:
     kept: int
 
 
-def put_rules(conn: Connection, source: str, version: str | None, lines: Iterable[Line], at: int) -> Replaced:
+def put_rules(
+    conn: Connection, source: str, version: str | None, lines: Iterable[Line], at: int, *, whole: bool = True
+) -> Replaced:
     """Let the lines of a source be these from the instant (microseconds) on: those that stand there already stay, those
-    that are gone end, so the same lines a second time change nothing. The caller holds the source locked."""
+    that are gone end, so the same lines a second time change nothing. Not `whole`: some could not be read, and of what
+    is gone only that ends whose number one of these has. The caller holds the source locked."""
     known = {tuple(line): n for n, *line in conn.execute(_present, {"source": source})}
     wanted = dict.fromkeys(lines)
-    gone = sorted(n for line, n in known.items() if line not in wanted)
+    numbers = None if whole else {line[_NUMBER] for line in wanted}
+    gone = sorted(
+        n for line, n in known.items() if line not in wanted and (numbers is None or line[_NUMBER] in numbers)
+    )
     fresh = [(source, version, at, PRESENT, *line) for line in wanted if line not in known]
     for run in bulk.runs(gone, _RUN):
         conn.execute(_end, {"numbers": run, "at": at})
@@ -66,7 +78,7 @@ def put_rules(conn: Connection, source: str, version: str | None, lines: Iterabl
         bulk.add(conn, rule, batch)
     if len(fresh) > _BATCH and conn.dialect.name == "postgresql":
         conn.execute(_count)  # else its planner takes the table for the small one that it was
-    return Replaced(len(fresh), len(gone), len(known) - len(gone))
+    return Replaced(len(fresh), len(gone), len(wanted) - len(fresh))
 
 
 def find(
@@ -95,6 +107,12 @@ def find(
     query = query.where(rule.c.recorded_to == PRESENT if as_of is None else _then)
     asked |= {} if as_of is None else {"at": as_of}
     return [(source, version, tuple(line)) for source, version, *line in conn.execute(query, asked)]
+
+
+def of_source(conn: Connection, source: str) -> list[tuple[str, str | None, Line]]:
+    """(source, its version, line) of each of its rules that stand now."""
+    found = conn.execute(_whole, {"source": source})
+    return [(source, version, tuple(line)) for _, version, *line in found]
 
 
 def payers(conn: Connection, source: str) -> set[str]:

@@ -30,7 +30,7 @@ KINDS: Final = {  # kind -> what it is called, what it holds, and what is unknow
     "agreements": ("Agreements", "A row is a version, with its parties, days and networks", "what was agreed"),
     "rules": (
         "Authorization rules",
-        "A row is a line of a payer's rules, by code and plan",
+        "A row is a line of a payer's book; a table replaces the book as it was before",
         "what a payer asks",
     ),
 }
@@ -139,7 +139,7 @@ def _page(world: World, file: File, problem: str = "") -> Answer:
         "import_file.html", file=file, kind=KINDS[file.kind][0], columns=sheet.columns, header=header, said=said,
         unread=[each for each in header if headings.plain(each) not in taken], outcome=outcome, problem=problem,
         shown=outcome.faults[:SHOWN], faulty=len(outcome.faults) + outcome.more, tried=file.state in ("tried", "kept"),
-        good=sum(count for name, count in outcome.rows.items() if name in ("new", "changed")),
+        good=sum(count for name, count in outcome.rows.items() if name in ("new", "changed", "ended")),
     )  # fmt: skip
     return Answer(page, 422 if problem else 200, content_type="text/html; charset=utf-8")
 
