@@ -1,5 +1,6 @@
-"""Giving a referral to a person or the team, taking it over, letting it rest until a day."""
+"""Giving a referral to a person or a team, taking it over, letting it rest until a day."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,20 +13,22 @@ from carecoord.actions.access.turn import looking
 from carecoord.actions.acts import provenance
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, perform
 from carecoord.domain.access import verbs
-from carecoord.domain.resource.elements import Json, text
+from carecoord.domain.resource.elements import Json, item, items, key, target, text, words
 from carecoord.domain.worklist import acts
 from carecoord.errors import Conflict, Unprocessable
 from carecoord.fhir import text as json
 from carecoord.store.resources import read
+from carecoord.store.worklist import registry
 from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 TEAM = "team"  # stands for the whole office among those who can have a referral
+_ENDED = ("inactive", "suspended", "entered-in-error")  # CareTeam.status
 
 
 @dataclass(frozen=True, slots=True)
 class Colleague:
-    """Somebody who can have a referral. `id`: of their account, or TEAM."""
+    """Somebody who can have a referral. `id`: of their account, `Type/id` of a team, or TEAM."""
 
     id: str
     name: str
@@ -33,14 +36,44 @@ class Colleague:
 
 
 def colleagues(conn: Connection, grant: Grant) -> list[Colleague]:
-    """The people of the asker's office who see cases whole, by name, and the office itself."""
+    """The people of the asker's office who see cases whole, by name, its teams, and the office itself."""
     ours = office(conn, grant).organizations
     people = [
         Colleague(user.id, user.name, _reference(user))
         for user in store.users(conn)
         if user.organization in ours and not user.disabled and verbs.may(user.roles, "see-whole")
     ]
-    return [*people, Colleague(TEAM, _called(conn, grant), {"reference": f"Organization/{grant.organization}"})]
+    whole = Colleague(TEAM, _called(conn, grant), {"reference": f"Organization/{grant.organization}"})
+    return [*people, *_teams(conn, ours), whole]
+
+
+def _teams(conn: Connection, ours: Sequence[str]) -> list[Colleague]:
+    """The teams of an office: each CareTeam that it manages and takes part in, and that is no one patient's. Where
+    there is none, the roles that it fills with nobody by name. A Group can own no Task (FHIR R4 Task.owner)."""
+    found = _led(conn, "CareTeam", "participant", ours)
+    teams = [
+        each
+        for each in found
+        if not item(each, "subject")
+        and text(each, "status") not in _ENDED
+        and {target(who) for who in items(each, "managingOrganization")} & {f"Organization/{id}" for id in ours}
+    ]
+    if not teams:
+        roles = _led(conn, "PractitionerRole", "organization", ours)
+        teams = [each for each in roles if not item(each, "practitioner") and each.get("active") is not False]
+    named = {key(each): _name(each) for each in teams}
+    return [Colleague(id, name, {"reference": id}) for id, name in sorted(named.items(), key=lambda it: it[1]) if name]
+
+
+def _led(conn: Connection, type: str, parameter: str, ours: Sequence[str]) -> list[Json]:
+    rows = registry.pointing(conn, [(type, parameter)], "Organization", ours)
+    return [json.loads(row.body) for row in rows if not row.deleted]
+
+
+def _name(team: Json) -> str:
+    """What a team is called."""
+    said = [words(each) for name in ("code", "specialty") for each in items(team, name)]
+    return text(team, "name") or next(filter(None, said), "")
 
 
 def choices(world: World, grant: Grant, request: str) -> list[Colleague]:
@@ -50,7 +83,7 @@ def choices(world: World, grant: Grant, request: str) -> list[Colleague]:
 
 
 def assign(world: World, grant: Grant, request: str, submission: Submission, to: str) -> Done:
-    """Give the referral to a colleague, oneself among them, or to the team. Raises Unprocessable for anybody else."""
+    """Give the referral to a colleague, oneself among them, or to a team. Raises Unprocessable for anybody else."""
 
     def plan(acting: Acting) -> Planned:
         known = {each.id: each for each in colleagues(acting.turn.conn, grant)}

@@ -81,10 +81,15 @@ class Worklist:
         chosen = [In(FACETS[name], tuple(None if v == NONE else v for v in values)) for name, values in asked.facets]
         typed = [Word(start) for start in search_words.asked(asked.words)]
         picked = [In("id", asked.only)] if asked.only else []
-        tab: Iterable[Test] = tabs(self.at)[asked.tab]
+        tab: Iterable[Test] = tabs(self.at, self._offices())[asked.tab]
         if picked:  # who names a case means it, also while it rests
             tab = [test for test in tab if not is_awake(test)]
         return tuple(self._own(test) for test in (*tab, *chosen, *typed, *picked))
+
+    def _offices(self) -> tuple[str, ...] | None:
+        """The offices that refer whose cases these are: who works on a case is theirs to say."""
+        scopes = self.seen.any_of
+        return None if scopes is None else tuple(value for scope, value in scopes if scope == "placer")
 
     def _own(self, test: Test) -> Test:
         return _by_payers_clock(test) if self.payers else test

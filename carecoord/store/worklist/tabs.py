@@ -22,15 +22,16 @@ class DueBounds:
     behind: bool = False  # rows wait whose time has come: none of these may be taken for cleared
 
 
-def tabs(at: DueBounds) -> dict[str, tuple[Test, ...]]:
+def tabs(at: DueBounds, ours: tuple[str, ...] | None = None) -> dict[str, tuple[Test, ...]]:
     """Every tab and figure of the desk, and the tests it stands for. A case is open or closed: none falls between. An
     open one that the referring office lets rest is in no list of open ones but its own, and where sources contradict
-    each other: that is to be settled, however long the case rests."""
+    each other: that is to be settled, however long the case rests. ours: whose cases nobody has; None: anybody's."""
     resting, is_open = Span("wakes_at", at.now + 1, None), In("open", (True,))
     still = (is_open, Span("wakes_at", None, at.now + 1))
     known = (Unpassed("changes_at", at.now),) if at.behind else ()
     return {
         "open": still,
+        "nobody": (*still, In("owner", (None,)), *([In("placer", ours)] if ours is not None else [])),
         "overdue": (*still, Span("sort_due", None, at.now)),
         "today": (*still, Span("sort_due", at.now, at.today)),
         "payer": (*still, In("role", ("payer",))),

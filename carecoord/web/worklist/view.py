@@ -24,6 +24,7 @@ from carecoord.words.sentence import dumps, sentence
 
 TABS = {
     "open": "My team",
+    "nobody": "Nobody's",
     "overdue": "Overdue",
     "payer": "With payer",
     "book": "Ready to book",
@@ -43,7 +44,7 @@ FIGURES = {  # name -> (label, tone when it is not zero)
 # A payer's clerk knows the payer's own clock, not the clinics'.
 PAYER_TABS = {"payer": "To decide", "late": "Late", "open": "All requests", "closed": "Closed"}
 PAYER_FIGURES = {"late": ("Decision late", "red"), "decide": ("Decide today", "amber"), "payer": ("To decide", "")}
-BY_NEED = ("conflict",)  # tabs that are there while they hold anything
+BY_NEED = ("nobody", "conflict")  # tabs that are there while they hold anything
 PAYER_GROUPED = ("payer", "late", "decide")
 GROUPS = {"overdue": "Overdue", "today": "Due today", "soon": "Next 3 days", "later": "Later"}
 UNGROUPED = ("closed",)
