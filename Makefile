@@ -7,8 +7,11 @@ ARGS ?=
 JOBS ?= 2
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# Images of Python often set this. Here it would have each of the tests' processes compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types arrows bench fixtures clean
+.PHONY: help demo test compiled lint types arrows bench fixtures clean
 
 help:  ## Say what there is to run
 	@echo "carecoord: make WHAT"
@@ -39,8 +42,13 @@ NEEDED := $(if $(or $(CHROMIUM),$(shell command -v chromium-headless-shell || co
 demo: $(VENV)/made  ## Start a demo EHR, sync it, show every referral, serve the desk (ARGS=--once: show and end)
 	@$(BIN)/carecoord demo $(ARGS)
 
-test: lint types arrows  ## Check everything that can be checked on this machine; say what was skipped and why
+test: $(NEEDED)  ## Check everything that can be checked on this machine; say what was skipped and why
+	@$(MAKE) --no-print-directory -j $(JOBS) lint types arrows $(if $(ARGS),,compiled)
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+# The workers of pytest-xdist would each rewrite the assertions of every module of tests, at the same time.
+compiled: $(NEEDED)
+	@$(BIN)/python -m pytest --collect-only -qq >/dev/null || true
 
 lint: $(NEEDED)  ## Check the style (ruff)
 	@$(BIN)/ruff check .
