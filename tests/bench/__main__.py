@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import networks, rows, rules, token, worklist
+from tests.bench import imports, networks, rows, rules, token, worklist
 from tests.bench.client import Result
 from tests.bench.servers import Server, bare, carecoord, sekmet
 from tests.postgres import cluster
@@ -41,12 +41,13 @@ def main() -> None:
         made = rules.databases(postgres) if postgres else None
         lines = rules.measure(console, folder / "rules", made)
         sizes = networks.measure(console, folder / "networks", made)
+        tables = imports.measure(console, folder / "imports")
     _show(console, figures, pages)
     for line in token.lines(checks):
         console.print(line)
-    for line in (*rules.lines_of(lines), *networks.lines_of(sizes)):
+    for line in (*rules.lines_of(lines), *networks.lines_of(sizes), *imports.lines_of(tables)):
         console.print(line)
-    _write(figures, pages, checks, {"rules": lines, "networks": sizes})
+    _write(figures, pages, checks, {"rules": lines, "networks": sizes, "imports": tables})
 
 
 @contextlib.contextmanager

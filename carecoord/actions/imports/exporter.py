@@ -28,7 +28,7 @@ def export(world: World, grant: Grant, request: str, sheet: Sheet, form: Form) -
             turn.demand(type, "s")
         seen = [
             text.loads(row.body)
-            for type in dict.fromkeys((*sheet.reads, *sheet.exports, *sheet.makes))
+            for type in dict.fromkeys((*sheet.reads, *sheet.exports, *sheet.makes, *sheet.shows))
             for row in registry.every(turn.conn, type)
             if turn.is_whole(type, "r") or turn.sees(row, "r")
         ]

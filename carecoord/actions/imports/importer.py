@@ -175,6 +175,15 @@ class _Work:
                         self.known.add(text.loads(found.body))
                 else:
                     self.known.hidden |= {name[2] for name in asked if name[0] == type}
+        self._follow(turn, asked)
+
+    def _follow(self, turn: Turn, asked: Iterable[tuple[str, str, str]]) -> None:
+        """Read what refers to those that rows name."""
+        for type, code, of in self.sheet.follows:
+            named = {each["id"] for name in asked if name[0] == of for each in self.known.named(of, name[2])}
+            for found in registry.pointing(turn.conn, [(type, code)], of, named):
+                if turn.sees(found, "r") and self.known.get(f"{found.type}/{found.id}") is None:
+                    self.known.add(text.loads(found.body))
 
     def _built(self, turn: Turn, row: Row) -> list[ResolvedWrite]:
         """What a row makes, and nothing where it is faulty."""
@@ -203,7 +212,7 @@ class _Work:
         if turn.grant.roles and not row.faults:
             ours = {f"Organization/{id}" for id in turn.office().organizations}
             for each in made:
-                owners = self.sheet.owners(each) if each["resourceType"] in self.sheet.exports else set()
+                owners = self.sheet.owners(each, self.known) if each["resourceType"] in self.sheet.exports else set()
                 if owners and ours.isdisjoint(owners):
                     row.fault("", sentence("import.other-side"))
 

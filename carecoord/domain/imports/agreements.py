@@ -193,7 +193,7 @@ def _marks(row: Row, held: list[Json]) -> Iterator[Json]:
 
 def _taking_part(row: Row, contract: str, known: Known) -> list[Json]:
     """Who takes part under the version, as the row says; nothing where that stands already."""
-    held = [each for each in known.governed(f"Contract/{contract}") if _includes(each)]
+    held = [each for each in known.listed(f"Contract/{contract}") if _includes(each)]
     if held and _said(held) == (set(row.get("networks")), set(row.get("specialties", ()))):
         return []
     if len(held) > 1:
@@ -264,7 +264,7 @@ def _another_limit(row: Row, before: Json) -> bool:
     return row.get("limit") is not None and str(row.get("limit")) != _limit(before)
 
 
-def owners(resource: Json) -> set[str]:
+def owners(resource: Json, known: Known) -> set[str]:
     """The organizations (`Organization/id`) whose agreement it is."""
     return {*_parties(resource), *_targets(resource, "authority"), *_targets(resource, "subject")} - {""}
 
@@ -278,7 +278,7 @@ def cells(resource: Json, known: Known) -> Iterator[Mapping[str, str]]:
     first, second = _parties(resource)
     applies, amended = item(resource, "applies"), target(item(mark("amends"), "valueReference"))
     evergreen = mark("evergreen").get("valueBoolean")
-    networks, specialties = _said([each for each in known.governed(key(resource)) if _includes(each)])
+    networks, specialties = _said([each for each in known.listed(key(resource)) if _includes(each)])
     yield {
         "number": next((text(each, "value") for each in items(resource, "identifier")), ""),
         "version": text(resource, "version"),

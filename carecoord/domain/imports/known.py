@@ -16,6 +16,7 @@ TYPES: Final[dict[Kind, str]] = {
     "organization": "Organization", "payer": "Organization", "network": "Organization", "site": "Location",
     "clinician": "Practitioner", "plan": "InsurancePlan",
 }  # fmt: skip
+DIRECTORY: Final = ("OrganizationAffiliation", "PractitionerRole")  # says who is where, and takes part in what
 NETWORK: Final = ("http://hl7.org/fhir/us/davinci-pdex-plan-net/CodeSystem/OrgTypeCS", "ntwk")
 
 
@@ -26,7 +27,7 @@ class Known:
     def __init__(self, resources: Iterable[Json] = ()) -> None:
         self._held: dict[str, Json] = {}
         self._named: dict[tuple[str, str], list[str]] = {}
-        self._governed: dict[str, dict[str, None]] = {}
+        self._listed: dict[str, dict[str, None]] = {}
         self._before: list[tuple[str, Json | None]] = []
         self.hidden: set[str] = set()
         for each in resources:
@@ -41,8 +42,11 @@ class Known:
             listed = self._named.setdefault((type, named), [])
             if here not in listed:
                 listed.append(here)
-        if by := target(item(extension(resource, f"{EXTENSION}/governing-contract"), "valueReference")):
-            self._governed.setdefault(by, {})[here] = None
+        if type in DIRECTORY:
+            by = item(extension(resource, f"{EXTENSION}/governing-contract"), "valueReference")
+            for each in (by, item(resource, "participatingOrganization"), item(resource, "practitioner")):
+                if to := target(each):
+                    self._listed.setdefault(to, {})[here] = None
 
     def mark(self) -> int:
         """Where `back` returns to."""
@@ -69,9 +73,9 @@ class Known:
         """All of a type with this number, name or id."""
         return [self._held[each] for each in self._named.get((type, fold(written)), ()) if each in self._held]
 
-    def governed(self, contract: str) -> list[Json]:
-        """The rows of the directory that stand under a version of an agreement (`Contract/id`)."""
-        return [self._held[each] for each in self._governed.get(contract, ()) if each in self._held]
+    def listed(self, reference: str) -> list[Json]:
+        """The rows of the directory about an organization or a clinician, or under a version of an agreement."""
+        return [self._held[each] for each in self._listed.get(reference, ()) if each in self._held]
 
     def identified(self, type: str, system: str, value: str) -> Json | None:
         """Our own resource with an identifier; what came from an EHR stays the EHR's."""

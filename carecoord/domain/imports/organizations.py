@@ -124,9 +124,9 @@ def cells(resource: Json, known: Known) -> Iterator[Mapping[str, str]]:
     yield {
         "name": name(resource),
         "kind": "site" if site else "payer" if is_payer(resource) else "clinic",
-        "npi": _value(resource, NPI),
-        "payer-number": _value(resource, PAYER_ID[:-1]),
-        "tax-id": _value(resource, TAXES[:-1]),
+        "npi": value_of(resource, NPI),
+        "payer-number": value_of(resource, PAYER_ID[:-1]),
+        "tax-id": value_of(resource, TAXES[:-1]),
         "part-of": called(owner, known),
         "phone": next((text(t, "value") for t in items(resource, "telecom") if t.get("system") == "phone"), ""),
         "address": ", ".join(lines) if isinstance(lines, list) else "",
@@ -136,7 +136,8 @@ def cells(resource: Json, known: Known) -> Iterator[Mapping[str, str]]:
     }
 
 
-def _value(resource: Json, system: str) -> str:
+def value_of(resource: Json, system: str) -> str:
+    """The value of an identifier; empty where there is none of the system."""
     return next((text(each, "value") for each in items(resource, "identifier") if each.get("system") == system), "")
 
 
@@ -149,6 +150,6 @@ def called(reference: str, known: Known) -> str:
     kind: Kind = "site" if found["resourceType"] == "Location" else "clinician"
     if found["resourceType"] == "Organization":
         kind = "network" if is_network(found) else "organization"
-    numbers = (_value(found, system) for system in (NPI, PAYER_ID[:-1], f"{IDENTIFIER}/network"))
+    numbers = (value_of(found, system) for system in (NPI, PAYER_ID[:-1], f"{IDENTIFIER}/network"))
     names = [each for each in (*numbers, name(found)) if each]
     return next((each for each in names if len(known.called(kind, each)) == 1), text(found, "id"))

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from carecoord.domain.imports import agreements, organizations, plans, rules
+from carecoord.domain.imports import agreements, clinicians, organizations, plans, rosters, rules
 from carecoord.domain.imports.cells import Column
 from carecoord.domain.imports.known import Known
 from carecoord.domain.imports.rows import Row
 from carecoord.domain.resource.elements import Json
 
 
-def _nobodys(resource: Json) -> set[str]:
+def _nobodys(resource: Json, known: Known) -> set[str]:
     return set()
 
 
@@ -26,7 +26,8 @@ class Sheet:
     first types of `exports` are those that have a row. owners: the organizations whose side a resource is of: whoever
     may write only for their own side must be one of them; empty: everybody's. records: whether a row tells of a state
     that was truly reached elsewhere. lines: its rows are no resources but lines of a payer's rule book, which what is
-    brought in replaces as a whole."""
+    brought in replaces as a whole. follows: what is read beside what a row names: (type, the search parameter by which
+    it refers, to resources of this type). shows: types that an export reads besides, to name them."""
 
     kind: str
     columns: tuple[Column, ...]
@@ -36,7 +37,9 @@ class Sheet:
     names: Callable[[Row], Iterator[tuple[str, str, str]]]
     build: Callable[[Row, Known], list[Json]]
     cells: Callable[[Json, Known], Iterable[Mapping[str, str]]]
-    owners: Callable[[Json], set[str]] = _nobodys
+    owners: Callable[[Json, Known], set[str]] = _nobodys
+    follows: tuple[tuple[str, str, str], ...] = ()
+    shows: tuple[str, ...] = ()
     records: bool = False
     lines: bool = False
 
@@ -45,6 +48,7 @@ class Sheet:
         return next(each for each in self.columns if each.name == name)
 
 
+_ROLES: Final = (("PractitionerRole", "practitioner", "Practitioner"),)
 SHEETS: Final = {
     each.kind: each
     for each in (
@@ -57,9 +61,19 @@ SHEETS: Final = {
             ("InsurancePlan",), plans.names, plans.build, plans.cells,
         ),
         Sheet(
+            "clinicians", clinicians.COLUMNS, ("Organization", "Location"), ("Practitioner", "PractitionerRole"),
+            ("PractitionerRole",), clinicians.names, clinicians.build, clinicians.cells, follows=_ROLES,
+        ),
+        Sheet(
             "agreements", agreements.COLUMNS, ("Organization", "OrganizationAffiliation"),
             ("Contract", "OrganizationAffiliation"), ("Contract",), agreements.names, agreements.build,
             agreements.cells, agreements.owners, records=True,
+        ),
+        Sheet(
+            "rosters", rosters.COLUMNS, ("Organization", "Location", "OrganizationAffiliation"),
+            ("OrganizationAffiliation", "PractitionerRole"), ("OrganizationAffiliation", "PractitionerRole"),
+            rosters.names, rosters.build, rosters.cells, rosters.owners, follows=_ROLES,
+            shows=("Practitioner", "Contract"),
         ),
         Sheet(
             "rules", rules.COLUMNS, ("Organization",), ("PlanDefinition",), ("PlanDefinition",), _nothing, _nothing,

@@ -27,6 +27,12 @@ FORMS: Final = {
 KINDS: Final = {  # kind -> what it is called, what it holds, and what is unknown without it
     "organizations": ("Organizations and sites", "Clinics, sites, payers", "who a referral goes to, and who pays"),
     "plans": ("Plans and networks", "A payer's plans, and the networks of each", "whether anybody is in network"),
+    "clinicians": ("Clinicians", "A row is somebody at an organization, by NPI", "who can see a patient"),
+    "rosters": (
+        "Rosters",
+        "A row is who is in which network, from when to when",
+        "whether anybody is in network",
+    ),
     "agreements": ("Agreements", "A row is a version, with its parties, days and networks", "what was agreed"),
     "rules": (
         "Authorization rules",

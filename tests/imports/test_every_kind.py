@@ -1,0 +1,87 @@
+"""What holds of every kind of table: tried without a trace, good rows in and faulty ones named by their cell, again
+without doubling, told how far it is, and out again as it came in."""
+
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import func, select
+
+from carecoord.actions.imports import exporter, importer, tables
+from carecoord.actions.imports.importer import IMPORTER
+from carecoord.domain.imports import headings
+from carecoord.domain.imports.sheets import SHEETS
+from carecoord.store.database.engine import reading
+from carecoord.store.database.tables import resource
+from carecoord.store.prior_auth.tables import authorization_rule
+from carecoord.world import World
+from tests.imports.conftest import bring
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A table of two good rows and a faulty one, and what is wrong with it."""
+
+    text: str
+    fault: str
+
+
+NOBODY = "Nobody here is called 'Nobody' or has this number; bring it in first, or write its NPI"
+SAMPLES = {
+    "organizations": Sample(
+        "Name,Kind,NPI\nAsh Clinic,clinic,9000030012\nYew Clinic,clinic,\nFir Clinic,clinic,9000030013\n",
+        "organizations.csv, C4: '9000030013' is no NPI: its last digit does not fit the others, so one is mistyped",
+    ),
+    "plans": Sample(
+        "Plan number,Plan name,Payer,Networks\nP1,One,AC001,Acme Select\nP2,Two,AC001,New Net\nP3,Three,Nobody,N\n",
+        f"plans.csv, C4: {NOBODY}",
+    ),
+    "clinicians": Sample(
+        "NPI,Last name,First name,Organization,Sites,Taxonomy\n9000030012,Okafor,Ngozi,9000010089,Elm Clinic West,"
+        "207RC0000X\n9000030012,Okafor,Ngozi,9000010121,,\n9000040029,Lindqvist,Mats,9000010121,9000100807,\n",
+        "clinicians.csv, E4: 9000100807 is a site of 9000010089",
+    ),
+    "rosters": Sample(
+        "Network,Organization,Clinician NPI,Starts,Ends\nAcme Select,9000010089,,2026-01-01,2026-12-31\n"
+        "Acme Broad,9000010121,9000050010,2026-02-01,\nAcme Broad,9000010121,,2026-02-01,2026-01-01\n",
+        "rosters.csv, E4: It ends on 2026-01-01, before it starts",
+    ),
+    "agreements": Sample(
+        "Number,Version,Payer,Provider,Starts,Networks\nA-1,1,AC001,9000010089,2026-01-01,Acme Select\n"
+        "A-2,1,AC001,9000010121,2026-01-01,\nA-3,1,AC001,Nobody,2026-01-01,\n",
+        f"agreements.csv, D4: {NOBODY}",
+    ),
+    "rules": Sample(
+        "Payer,Authorization,Code,Plan\nAC001,yes,97110,AC-HMO\nAC001,no,97112,\nAC001,perhaps,97113,\n",
+        "rules.csv, B4: 'perhaps' is not one of: required, not required, notification only, delegated",
+    ),
+}
+CLINICIAN = "NPI,Last name,Organization\n9000050010,Sarkis,9000010121\n"
+
+
+def held(world: World) -> int:
+    with reading(world.engine) as conn:
+        return sum(conn.scalar(select(func.count()).select_from(each)) or 0 for each in (resource, authorization_rule))
+
+
+@pytest.mark.parametrize("kind", SHEETS)
+def test_a_table_of_any_kind(office: World, kind: str) -> None:
+    sample = SAMPLES[kind]
+    bring(office, "clinicians", CLINICIAN)
+    before = held(office)
+    tried, faults = bring(office, kind, sample.text, dry=True)
+    assert (+tried.rows, faults, held(office)) == ({"new": 2, "faulty": 1}, [sample.fault], before)
+    table = tables.read("them.csv", sample.text.encode())
+    told: list[tuple[int, int]] = []
+    mapped = headings.mapped(SHEETS[kind], table.header)
+    brought = importer.bring(
+        office, IMPORTER, "test", SHEETS[kind], table, mapped, report=lambda *so_far: told.append(so_far)
+    )
+    assert (+brought.rows, told[-1]) == ({"new": 2, "faulty": 1}, (3, 3))
+    kept = held(office)
+    assert kept > before
+    again, same = bring(office, kind, sample.text)
+    assert (+again.rows, same, held(office)) == ({"unchanged": 2, "faulty": 1}, faults, kept)
+    for form in ("csv", "xlsx"):
+        data = exporter.export(office, IMPORTER, "test", SHEETS[kind], form)  # type: ignore[arg-type]
+        out, wrong = bring(office, kind, data, f"{kind}.{form}")
+        assert (wrong, set(+out.rows), held(office)) == ([], {"unchanged"}, kept)
