@@ -86,6 +86,12 @@ ASKED_OF_PARTICIPATION: Final = (
     ("payer", "string", "Organization/id, where several payers have a plan of that number."),
     ("site", "string", "Location/id where the service is given: a participation may be for some sites only."),
     ("specialty", "string", "In words or as a code: a participation may be for some specialties only."),
+    ("service", "string", "What it is paid for: a code, or system|code. Needed for a rate."),
+    ("modifier", "string", "All modifiers that are billed with it, with commas between; none where none is given."),
+    ("place", "string", "The CMS place of service, two digits: a rate may be for some only."),
+    ("billing", "code", "professional or institutional."),
+    ("business", "string", "The line of business."),
+    ("billed", "decimal", "What is billed for one unit: a rate may be a share of it, or no more than it."),
     ("date", "date", "The day of the service; today unless given."),
     ("asOf", "dateTime", "Answer from what was known at this instant, or when this day was over."),
     ("as-of", "dateTime", "The same as asOf, as it is written in an address."),
@@ -102,6 +108,24 @@ _PARTICIPATION_OUT: Final = (
     ("version", "string", "Its version in force on that day."),
     ("amendment", "code", "What that version amends of the one before."),
     ("until", "date", "The first day on which it no longer holds."),
+    ("rate", (
+        ("status", "code", "known or unknown."),
+        ("reason", "string", "By which line, or why nobody can tell."),
+        ("agreement", "string", "The number of the agreement whose rate it is."),
+        ("amount", "Money", "For one unit."),
+        ("unit", "string", "What it is paid for, where the line says so."),
+        ("method", "code", "In which way it is agreed."),
+        ("schedule", "string", "The schedule of the line."),
+        ("line", "string", "The line in it."),
+        ("page", "string", "Where in the paper that stands."),
+        ("until", "date", "The first day on which the line no longer holds."),
+        ("wants", "code", "What has to be told besides: place, site, specialty, setting, billing, business, billed."),
+        ("step", "string", "How it came about, in order."),
+        ("rejected", (
+            ("line", "string", "A line that does not speak."),
+            ("reason", "string", "Why not."),
+        ), "The lines that were near."),
+    ), "What is paid, to staff of a party who may see rates; to nobody else."),
     ("freshness", "instant", "When the oldest of the evidence was recorded."),
     ("evidence", _EVIDENCE, "What it rests on."),
 )  # fmt: skip
@@ -142,8 +166,10 @@ def definition(id: str, base_url: str) -> Json:
     }
 
 
-_NEEDED: Final = {"out": ("order", "asOf", "gate", "result", "reason", "rule"), "in": ("provider", "plan")}
-_MANY: Final = {"conflictReason", "warning", "change", "gate", "evidence", "span", "offer"}
+_NEEDED: Final = {"out": ("order", "asOf", "gate", "result", "reason", "rule", "status"), "in": ("provider", "plan")}
+_MANY: Final = {
+    "conflictReason", "warning", "change", "gate", "evidence", "span", "offer", "rate", "wants", "step", "rejected",
+}  # fmt: skip
 
 
 def _parameter(row: Sequence[Any], use: str) -> Json:

@@ -11,11 +11,14 @@ from typing import Any, Final
 
 from carecoord.actions.access.audited import noted
 from carecoord.actions.access.turn import Asker, Turn, looking
+from carecoord.actions.agreements import rate_answer
+from carecoord.actions.agreements.rate_answer import Around
 from carecoord.actions.clearance import asked
 from carecoord.actions.clearance.library import COPIED, Library, shared
 from carecoord.domain.agreements import participation, records
 from carecoord.domain.agreements.directory import register
 from carecoord.domain.agreements.participation import Participation, Question
+from carecoord.domain.agreements.pricing import Service
 from carecoord.domain.agreements.records import PlanListing, Records
 from carecoord.domain.gates.rules import rule
 from carecoord.domain.referrals.referral import Performer
@@ -44,6 +47,7 @@ class _Answer:
     records: Records
     about: Json
     name: str
+    around: Around
 
 
 def answer(world: World, asker: Asker, given: Mapping[str, str], *, request: str = "") -> Json:
@@ -61,7 +65,8 @@ def answer(world: World, asker: Asker, given: Mapping[str, str], *, request: str
         at, on = asked.instant(spelt, turn.now, world.base.zone), day or local(turn.now, world.base.zone)
         answered = _decided(turn, Library(turn.conn, at), given, on)
         shown.append(None)
-        found = _withheld() if _hides(turn, answered.found, at) else _told(turn, answered, at)
+        service = rate_answer.service(given, answered.around)
+        found = _withheld() if _hides(turn, answered.found, at) else _told(turn, answered, service, at)
         about = {"reference": key(answered.about), "display": answered.name}
         known_at = instant(at if at is not None else micros(turn.now))
         asking = [("date", {"valueDate": on.isoformat()}), ("asOf", {"valueInstant": known_at})]
@@ -91,8 +96,17 @@ def _decided(turn: Turn, library: Library, given: Mapping[str, str], on: date) -
         specialties({"text": given.get("specialty", "")}),
     )
     parents = (each for each in near.values() if each["resourceType"] == "Organization")
-    said = participation.participation(question, on, register(found, known, parents))
-    return _Answer(said, found, about, performer.name)
+    here = register(found, known, parents)
+    said = participation.participation(question, on, here)
+    networks = (each for used in here.plans if used.days.holds(on) for each in used.networks)
+    about_it = Around(
+        day=on,
+        site=question.site,
+        specialties=question.specialties,
+        networks=frozenset[str]().union(*(each.keys for each in networks)),
+        plan=value,
+    )
+    return _Answer(said, found, about, performer.name, about_it)
 
 
 def _one(library: Library, name: str, given: str, kinds: Iterable[str]) -> Json:
@@ -190,7 +204,7 @@ def _withheld() -> list[tuple[str, Json]]:
     ]
 
 
-def _told(turn: Turn, answered: _Answer, at: int | None) -> list[tuple[str, Json]]:
+def _told(turn: Turn, answered: _Answer, service: Service | None, at: int | None) -> list[tuple[str, Json]]:
     found = answered.found
     parts: list[tuple[str, Json]] = [
         ("result", {"valueCode": found.result}),
@@ -205,6 +219,7 @@ def _told(turn: Turn, answered: _Answer, at: int | None) -> list[tuple[str, Json
         parts.append(("amendment", {"valueCode": amendment}))
     if found.until:
         parts.append(("until", {"valueDate": found.until.isoformat()}))
+    parts += rate_answer.told(turn, service, found.contracts, answered.records.versions, at)
     rows = read.many(
         turn.conn, {(kind, id) for e in found.evidence for kind, _, id in [e.reference.partition("/")]}, at
     )

@@ -106,6 +106,12 @@ def amended(version: Json) -> str:
     return target(item(extension(version, f"{EXTENSION}/amends"), "valueReference"))
 
 
+def schedules(conn: Connection, contracts: Iterable[str], at: int | None = None) -> list[Schedule]:
+    """The schedules of these versions, `Contract/id`, whoever asks."""
+    ids = (each.removeprefix("Contract/") for each in contracts)
+    return [_schedule(about) for _, about in rates.schedules(conn, ids, NOW if at is None else at)]
+
+
 def key_of(schedule: Schedule) -> str:
     """What the lines of a schedule are kept under."""
     said = f"{schedule.contract}\n{schedule.name}".encode(errors="surrogatepass")

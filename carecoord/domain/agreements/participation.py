@@ -6,7 +6,7 @@ agreement must have a version in force and the clinician or group be credentiale
 nothing."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Literal
 
@@ -53,6 +53,7 @@ class Participation:
     number: str = ""
     version: str = ""
     until: date | None = None
+    contracts: tuple[str, ...] = ()  # `Contract/id` of each version in force by which it is so
     beside: Sentence | None = None  # the reason with how it lies to the visit: the payer was told of no visit
 
 
@@ -160,7 +161,9 @@ def _among(
         return _outside(near, covering, asked, day, network)
     contract = next((row.contract for _, row in includes if row.contract), "")
     found = [_under(row, row.contract or contract, asked, day, plans, known) for n, row in includes if n == level]
-    return min(found, key=lambda each: (("in", "pending", "unknown", "out").index(each.result), _late(each.until)))
+    best = min(found, key=lambda each: (("in", "pending", "unknown", "out").index(each.result), _late(each.until)))
+    under = [each for said in found if said.result == best.result for each in said.contracts]
+    return replace(best, contracts=tuple(dict.fromkeys(under)))
 
 
 def _carves(level: int, row: Membership, over: int, includes: Sequence[Membership]) -> bool:
@@ -233,7 +236,7 @@ def _under(
     if not stand.version:
         return _not_in_force(stand, proof, network)
     ends = [end for end in (row.days.end, stand.until, *(p.days.end for p in plans)) if end]
-    until, n = min(ends, default=None), stand.version.n
+    until, n, key = min(ends, default=None), stand.version.n, stand.version.key
     if row.credentialed and row.credentialed > day:
         reason = _awaits_credentials(name, row.credentialed)
         return Participation("pending", "not-credentialed", reason, proof, network, number, n, until)
@@ -242,7 +245,7 @@ def _under(
     if until:
         last = dated(Days(end=until).last)
         reason = sentence("agreement.in-network.until", who=name, network=network, number=number, day=last)
-    return Participation("in", "in-network", reason, proof, network, number, n, until)
+    return Participation("in", "in-network", reason, proof, network, number, n, until, (key,))
 
 
 def _awaits_credentials(who: Value, day: date) -> Sentence:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,7 +21,10 @@ from auth.grant import Grant
 from auth.scopes import parse
 from auth.scopes import resources as only
 from carecoord.actions.agreements.participation import answer
+from carecoord.actions.agreements.rates import put_lines
 from carecoord.actions.worklist import project
+from carecoord.domain.agreements.rates import RateLine, Schedule
+from carecoord.domain.resource.days import Days
 from carecoord.errors import NotFound
 from carecoord.settings import Settings
 from carecoord.store.audit.events import Journal
@@ -33,10 +37,51 @@ from tests.domain.worklist.test_project import put
 Json = dict[str, Any]
 FIRST, DAYS = date(2026, 1, 1), 900  # the days that questions are about
 TOLD = datetime(2027, 1, 4, 15, 0, tzinfo=UTC)  # the day on which the register is first written
-ASKER = Grant("app", "app", only(parse("system/*.rs")))
+ASKER = Grant("app", "app", only(parse("system/*.rs")), organization="payer-1")  # a service of the payer's
+OUTSIDER = Grant("app", "app", only(parse("system/*.rs")), organization="g0")
 MOVES = date(2027, 1, 1)  # when the second plan goes over to the other network
 AGREEMENTS, QUESTIONS = map(int, os.environ.get("HIDDEN_TRUTH", "40,300").split(","))
 SPECIALTIES = ("cardiology", "behavioral health")
+
+
+@dataclass(frozen=True)
+class Book:
+    """What is paid under a version: cents for one code before and from a day on, at the office another price; cents for
+    what else is in a range, or what is billed where that is less; a percent of what is billed for the rest."""
+
+    early: int
+    late: int
+    turns: date
+    office: int
+    ranged: int
+    percent: int
+
+    def pays(self, code: str, place: str, billed: int, day: date) -> int | None:
+        if code == "99213":
+            here = self.late if day >= self.turns else self.early
+            return {"11": self.office, "22": here}.get(place, here if here == self.office else None)
+        if code == "99214":
+            return min(self.ranged, billed)
+        return (billed * self.percent + 50) // 100
+
+    def lines(self) -> list[RateLine]:
+        def line(cents: int, **more: Any) -> RateLine:
+            return RateLine(method="negotiated", amount=Decimal(cents) / 100, **more)
+
+        return [
+            line(self.early, code="99213", days=Days(None, self.turns)),
+            line(self.late, code="99213", days=Days(self.turns, None)),
+            line(self.office, code="99213", places=frozenset({"11"})),
+            line(self.ranged, code="99200", code_end="99499", lesser_of=True),
+            RateLine(method="percentage", percent=Decimal(self.percent)),
+        ]
+
+
+def book(pick: Random) -> Book:
+    cents = [pick.randint(5000, 20000) for _ in range(4)]
+    office = pick.choice((cents[0], cents[2]))
+    turns = FIRST + timedelta(days=pick.randint(0, DAYS))
+    return Book(cents[0], cents[1], turns, office, cents[3], pick.randint(30, 95))
 
 
 @dataclass
@@ -50,6 +95,13 @@ class Truth:
     listed: tuple[date, date | None]
     credentialed: date | None
     paintings: list[tuple[datetime, dict[date, str]]] = field(default_factory=list)
+    books: dict[str, list[tuple[datetime, Book]]] = field(default_factory=dict)  # version -> as it was known since
+
+    def pays(self, version: str, code: str, place: str, billed: int, day: date, at: datetime) -> int | None:
+        """Cents under the version in force; one without a book of its own goes on with the first's."""
+        known = [each for since, each in self.books.get(version, []) if since <= at]
+        known = known or [each for since, each in self.books["1"] if since <= at]
+        return known[-1].pays(code, place, billed, day)
 
     def says(self, plan: int, site: str, specialty: str, day: date, at: datetime) -> tuple[str, str]:
         """The result, and the version where it is in."""
@@ -119,7 +171,12 @@ def made(n: int, pick: Random) -> tuple[Truth, list[tuple[datetime, list[Json]]]
         "applies": {"start": start.isoformat(), "end": end.isoformat()},
         "extension": [ours("evergreen", valueBoolean=evergreen), ours("notice-days", valueInteger=ahead)]
         + ([ours("notice-given", valueDate=notice.isoformat())] if notice else []),
+        "authority": [ref("Organization/payer-1")],
     }  # fmt: skip
+    purse = Random(n)  # apart: what is paid does not change who takes part
+    truth.books["1"] = [(TOLD, book(purse))]
+    if purse.random() < 0.5:  # the rates are corrected, under the same version
+        truth.books["1"].append((TOLD + timedelta(days=purse.randint(1, 20), minutes=1), book(purse)))
     written: list[tuple[datetime, list[Json]]] = [(TOLD, [contract, *rows(truth)])]
     if pick.random() < 0.6:  # entered later, perhaps with effect from long before
         known, begins = TOLD + timedelta(days=pick.randint(1, 20)), day(-100, 600)
@@ -134,6 +191,8 @@ def made(n: int, pick: Random) -> tuple[Truth, list[tuple[datetime, list[Json]]]
         terms.append((2, begins, terms[0][2] if rates else closes))
         truth.paintings.append((known, paint(terms)))
         written.append((known, [amendment]))
+        if rates:
+            truth.books["2"] = [(known, book(purse))]
     return truth, written
 
 
@@ -174,13 +233,23 @@ def world(request: pytest.FixtureRequest, new_database: Callable[[str], str], tm
     )
 
 
-def asked(world: World, given: dict[str, str]) -> tuple[str, str]:
+Answer = tuple[str, str, int | None]
+
+
+def asked(world: World, given: dict[str, str], who: Grant = ASKER) -> Answer:
+    """The result, the version, and the cents."""
     try:
-        parts = answer(world, ASKER, given)["parameter"]
+        parts = answer(world, who, given)["parameter"]
     except NotFound:
-        return "not here", ""
-    told = {part["name"]: part.get("valueCode") or part.get("valueString") for part in parts}
-    return str(told["result"]), str(told.get("version") or "") if told["result"] == "in" else ""
+        return "not here", "", None
+    told = {part["name"]: part.get("valueCode") or part.get("valueString") or part.get("part") for part in parts}
+    rate = {part["name"]: part for part in told.get("rate") or []}
+    cents = rate["amount"]["valueMoney"]["value"] * 100 if "amount" in rate else None
+    if told["result"] != "in":
+        assert not rate
+        return str(told["result"]), "", None
+    assert bool(rate) == (who == ASKER)
+    return "in", str(told["version"]), cents
 
 
 def test_every_question_about_agreements_whose_truth_is_known_is_answered_right(world: World) -> None:
@@ -197,8 +266,16 @@ def test_every_question_about_agreements_whose_truth_is_known_is_answered_right(
         ((at, some) for _, parts in made_all for at, some in parts), key=lambda each: each[0]
     ):
         put_all(world, known, resources)
+    for since, key, one in sorted(
+        ((since, f"Contract/c{truth.n}-v{version}", one)
+         for truth, _ in made_all for version, known_books in truth.books.items() for since, one in known_books),
+        key=lambda each: each[0],
+    ):  # fmt: skip
+        with writing(world.engine) as conn:
+            put_lines(conn, Schedule(contract=key, name="Rates"), one.lines(), since)
+    purse, unknown = Random(9), 0
     wrong, results = [], dict.fromkeys(("in", "out", "excluded", "pending", "not here"), 0)
-    for _ in range(QUESTIONS):
+    for n in range(QUESTIONS):
         truth = pick.choice(made_all)[0]
         number, site, specialty = pick.choice((1, 2)), pick.choice("abc"), pick.choice(SPECIALTIES)
         day = FIRST + timedelta(days=pick.randint(0, DAYS))
@@ -207,9 +284,19 @@ def test_every_question_about_agreements_whose_truth_is_known_is_answered_right(
             "provider": f"Organization/g{truth.n}", "plan": f"PLAN{number}", "site": f"Location/site-{site}",
             "specialty": specialty, "date": day.isoformat(),
         } | ({"asOf": at.isoformat()} if at else {})  # fmt: skip
-        right = truth.says(number, site, specialty, day, at or TOLD + timedelta(days=60))
-        results[right[0]] += 1
+        code, place = purse.choice(("99213", "99214", "70551")), purse.choice(("", "11", "22"))
+        billed = purse.randint(1, 30000)
+        given |= {"service": code, "billed": f"{billed // 100}.{billed % 100:02}"} | ({"place": place} if place else {})
+        then = at or TOLD + timedelta(days=60)
+        result, version = truth.says(number, site, specialty, day, then)
+        cents = truth.pays(version, code, place, billed, day, then) if result == "in" else None
+        right = result, version, cents
+        results[result] += 1
+        unknown += result == "in" and cents is None
+        if n % 20 == 0:
+            assert asked(world, given, OUTSIDER)[2] is None
         if (found := asked(world, given)) != right:
             wrong.append((given, found, right))
     assert wrong[:3] == []
+    assert 0 < unknown < results["in"] / 2
     assert min(results.values()) > QUESTIONS // 100, f"the questions are of every kind: {results}"

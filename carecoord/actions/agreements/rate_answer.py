@@ -1,0 +1,134 @@
+"""What `Contract/$participation` says of the rate: by which line and which arithmetic, under each agreement by which
+the provider takes part, as far as the asker may see rates; nothing at all where they may not."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from carecoord.actions.access.turn import Turn
+from carecoord.actions.agreements import rates
+from carecoord.domain.agreements.pricing import Candidate, Rate, Service, price
+from carecoord.domain.agreements.rates import CLASSES
+from carecoord.domain.agreements.versions import Version
+from carecoord.domain.resource.parties import Party
+from carecoord.errors import Invalid
+from carecoord.words.catalogue import say
+
+Json = dict[str, Any]
+_SHOWN: Final = 25  # rejected lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What the question about the network has settled already."""
+
+    day: date
+    site: Party | None
+    specialties: frozenset[str]
+    networks: frozenset[str]  # their keys
+    plan: str
+
+
+def service(given: Mapping[str, str], around: Around) -> Service | None:
+    """The service that is asked about; None where none is. Raises Invalid naming the argument."""
+    if billed := given.get("billed"):
+        _decimal(billed)
+    if given.get("billing", "") not in CLASSES:
+        raise Invalid("billing is professional or institutional.", "http.billing")
+    if "service" not in given:
+        return None
+    system, _, code = given["service"].rpartition("|")
+    modifiers = (each.strip().upper() for each in given.get("modifier", "").split(","))
+    return Service(
+        code=code.strip(),
+        system=system,
+        day=around.day,
+        modifiers=frozenset(filter(None, modifiers)),
+        places=frozenset({given["place"]}) if "place" in given else None,
+        site=around.site,
+        specialties=around.specialties or None,
+        billing=given.get("billing", ""),
+        business=given.get("business", ""),
+        billed=_decimal(billed) if billed else None,
+        networks=around.networks,
+        plan=around.plan,
+    )
+
+
+def _decimal(said: str) -> Decimal:
+    try:
+        found = Decimal(said)
+    except InvalidOperation:
+        found = Decimal("NaN")
+    if not found.is_finite() or found < 0 or len(said) > 20:
+        raise Invalid("billed is an amount, such as 125.50.", "http.billed")
+    return found
+
+
+def told(
+    turn: Turn, asked: Service | None, contracts: Iterable[str], versions: Sequence[Version], at: int | None
+) -> list[tuple[str, Json]]:
+    """The parameters of the rate under these versions in force: one for each agreement."""
+    if asked is None:
+        return []
+    known = {each.key: each for each in versions}
+    seen = [each for each in contracts if rates.sees(turn, each)]
+    return [("rate", {"part": _parts(known[each].number, _rate(turn, asked, each, known, at))}) for each in seen]
+
+
+def _rate(turn: Turn, asked: Service, contract: str, known: Mapping[str, Version], at: int | None) -> Rate:
+    chain = _chain(contract, known)
+    found = rates.found(turn.conn, chain, asked.code, at)
+    spoken = {(schedule.contract, schedule.name): schedule for schedule in rates.schedules(turn.conn, chain, at)}
+    newest: dict[str, str] = {}
+    for each in reversed(chain):
+        newest |= {name: each for owner, name in spoken if owner == each}
+    lines = [
+        Candidate(schedule, line, chain.index(schedule.contract) if schedule.contract else 0)
+        for schedule, line in found
+        if not schedule.contract or newest[schedule.name] == schedule.contract
+    ]
+    return price(asked, lines)
+
+
+def _chain(contract: str, known: Mapping[str, Version]) -> list[str]:
+    """The version in force, and what it amends, as far back as rates go on: one that restates the agreement says all of
+    them anew."""
+    found = [contract]
+    while (version := known.get(found[-1])) and version.amends in known and version.amends not in found:
+        if version.amendment == "restate":
+            break
+        found.append(version.amends)
+    return found
+
+
+def _parts(number: str, rate: Rate) -> list[Json]:
+    parts: list[tuple[str, Json]] = [
+        ("status", {"valueCode": "unknown" if rate.amount is None else "known"}),
+        ("reason", {"valueString": say(rate.reason)}),
+        ("agreement", {"valueString": number}),
+    ]
+    if rate.amount is not None:
+        parts.append(("amount", {"valueMoney": {"value": rate.amount, "currency": rate.currency}}))
+    if rate.unit:
+        parts.append(("unit", {"valueString": rate.unit}))
+    if rate.line:
+        parts += _line(rate.line)
+    parts += [("wants", {"valueCode": each}) for each in rate.wants]
+    parts += [("step", {"valueString": say(each)}) for each in rate.steps]
+    for each, why in rate.rejected[:_SHOWN]:
+        pair = (("line", each.name), ("reason", say(why)))
+        parts.append(("rejected", {"part": [{"name": name, "valueString": text} for name, text in pair]}))
+    return [{"name": name, **value} for name, value in parts]
+
+
+def _line(found: Candidate) -> list[tuple[str, Json]]:
+    line, end = found.line, found.line.days.end
+    parts: list[tuple[str, Json]] = [
+        ("method", {"valueCode": line.method}),
+        ("schedule", {"valueString": found.schedule.name}),
+    ]
+    parts += [(name, {"valueString": text}) for name, text in (("line", line.line), ("page", line.page)) if text]
+    return parts + ([("until", {"valueDate": end.isoformat()})] if end else [])
