@@ -11,13 +11,14 @@ import platform
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import imports, networks, rows, rules, token, worklist
+from tests.bench import imports, networks, rates, rows, rules, token, worklist
 from tests.bench.client import Result
 from tests.bench.servers import Server, bare, carecoord, sekmet
 from tests.postgres import cluster
@@ -41,13 +42,15 @@ def main() -> None:
         made = rules.databases(postgres) if postgres else None
         lines = rules.measure(console, folder / "rules", made)
         sizes = networks.measure(console, folder / "networks", made)
+        priced = rates.measure(console, folder / "rates", made)
         tables = imports.measure(console, folder / "imports")
     _show(console, figures, pages)
     for line in token.lines(checks):
         console.print(line)
-    for line in (*rules.lines_of(lines), *networks.lines_of(sizes), *imports.lines_of(tables)):
+    found = (rules.lines_of(lines), networks.lines_of(sizes), rates.lines_of(priced), imports.lines_of(tables))
+    for line in chain(*found):
         console.print(line)
-    _write(figures, pages, checks, {"rules": lines, "networks": sizes, "imports": tables})
+    _write(figures, pages, checks, {"rules": lines, "networks": sizes, "rates": priced, "imports": tables})
 
 
 @contextlib.contextmanager

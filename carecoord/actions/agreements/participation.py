@@ -18,7 +18,7 @@ from carecoord.actions.clearance.library import COPIED, Library, shared
 from carecoord.domain.agreements import participation, records
 from carecoord.domain.agreements.directory import register
 from carecoord.domain.agreements.participation import Participation, Question
-from carecoord.domain.agreements.pricing import Service
+from carecoord.domain.agreements.prices import Service
 from carecoord.domain.agreements.records import PlanListing, Records
 from carecoord.domain.gates.rules import rule
 from carecoord.domain.referrals.referral import Performer

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from carecoord.actions.access.turn import Turn
 from carecoord.actions.agreements import rates
-from carecoord.domain.agreements.pricing import Candidate, Rate, Service, price
+from carecoord.domain.agreements.prices import Candidate, Rate, Service, price
 from carecoord.domain.agreements.rates import CLASSES
 from carecoord.domain.agreements.versions import Version
 from carecoord.domain.resource.parties import Party

@@ -36,6 +36,12 @@ _PARTS: Final = {
     "business": sentence("rate.part.business"),
     "billed": sentence("rate.part.billed"),
 }
+_BEFORE: Final = {
+    4: sentence("rate.step.code"),
+    3: sentence("rate.step.range"),
+    2: sentence("rate.step.category"),
+    1: sentence("rate.step.default"),
+}
 _REJECTED: Final = {
     "day": sentence("rate.rejected.day"),
     "code": sentence("rate.rejected.code"),
@@ -234,8 +240,7 @@ def _tied(said: Sequence[tuple[Candidate, Rate]]) -> Rate:
 
 def _precedence(found: _Sorted, best: Candidate) -> Iterator[Sentence]:
     if any(said.key == "rate.rejected.beaten" for _, said in found.rejected):
-        kinds = {4: "rate.step.code", 3: "rate.step.range", 2: "rate.step.category", 1: "rate.step.default"}
-        yield sentence(kinds[best.rank[0]])
+        yield _BEFORE[best.rank[0]]
 
 
 def _worth(asked: Service, each: Candidate, lines: Sequence[Candidate], deep: int) -> Rate:
@@ -265,7 +270,7 @@ def _worth(asked: Service, each: Candidate, lines: Sequence[Candidate], deep: in
     return Rate(reason, amount, currency, line.unit or _UNITS.get(line.method, ""), steps=tuple(steps))
 
 
-_UNITS: Final = {"per-diem": "day", "case": "case", "capitation": "member month"}
+_UNITS: Final = {"per-diem": "day", "case": "case", "capitation": "member-month"}
 
 
 def _method(asked: Service, each: Candidate, lines: Sequence[Candidate], deep: int) -> Rate:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from carecoord.domain.agreements.pricing import Candidate, Rate, Service, price
+from carecoord.domain.agreements.prices import Candidate, Rate, Service, price
 from carecoord.domain.agreements.rates import RateLine, Schedule
 from carecoord.domain.resource.days import Days
 from carecoord.domain.resource.parties import Party
