@@ -36,9 +36,14 @@ class Work:
         return at is not None and now < at
 
 
+def work_id(order: str) -> str:
+    """The id of the Task that says who works on an order, `Type/id`, whether it is there or not."""
+    return str(uuid5(_OURS, order))
+
+
 def work(case: Case, zone: tzinfo) -> Work:
     """What is known of the work on a case. Where nobody was given it here, the order's own coordinator has it."""
-    id = str(uuid5(_OURS, key(case.order)))
+    id = work_id(key(case.order))
     task = next((each for each in case.tasks if text(each, "id") == id and is_work(each, case.order)), None)
     named = item(extension(case.order, f"{EXTENSION}/coordinator"), "valueReference")
     alive = task if task and text(task, "status") != "entered-in-error" else None

@@ -15,6 +15,7 @@ from carecoord.actions.worklist import worklist as cases
 from carecoord.domain.resource.days import local
 from carecoord.errors import Conflict, NotFound, Problem, Stale, Unprocessable
 from carecoord.web.acts import days
+from carecoord.web.acts.batch_pages import ANEW, Batches
 from carecoord.web.acts.changes import changed
 from carecoord.web.acts.commands import COMMANDS
 from carecoord.web.acts.forms import Fault, Reader, State, submission, typed
@@ -26,13 +27,13 @@ from carecoord.web.worklist.address import Address, parse
 from carecoord.web.worklist.screen import Screen
 from carecoord.world import World
 
-ANEW: Final = "You have signed in anew since this form was opened. Look it over, then send it again."
 _BESIDE: Final = 1_000_000  # bytes of a form beside its file
 UNKNOWN: Final = "Not sent: you were signed out. What you typed is kept in this page; sign in again in a new tab."
 
 
 def blueprint(world: World) -> Blueprint:
-    """`POST /referrals/ID/VERB`, `POST /acts/ID/undo`, and `GET /acts/day`, which says what a written day means."""
+    """`POST /referrals/ID/VERB`, `POST /chosen/VERB`, `POST /acts/ID/undo`, and `GET /acts/day`, which says what a
+    written day means."""
     pages = Blueprint("acts", __name__)
 
     @pages.before_request
@@ -43,11 +44,15 @@ def blueprint(world: World) -> Blueprint:
             request.max_content_length = 2 * world.settings.max_document + _BESIDE
 
     sign_in.guard_forms(pages, world, _signed_out)
-    desk = _Desk(world)
+    desk, batches = _Desk(world), Batches(world)
 
     @pages.post("/referrals/<id>/<verb>")
     def act(id: str, verb: str) -> Response:
         return desk.act(id, verb)
+
+    @pages.post("/chosen/<verb>")
+    def for_each(verb: str) -> Response:
+        return batches.act(verb)
 
     @pages.post("/acts/<id>/undo")
     def take_back(id: str) -> Response:
@@ -77,7 +82,8 @@ def _signed_out(draft: str | None) -> Response:
 def _back() -> tuple[str, list[tuple[str, str]]]:
     """The page that the form stood on: its path, and what its address says."""
     parts = urlsplit(sign_in.safe_next(_came_from()))
-    return (parts.path if parts.path.startswith("/referrals/") else "/"), parse_qsl(parts.query)
+    own = parts.path.startswith("/referrals/") or parts.path == "/chosen"
+    return (parts.path if own else "/"), parse_qsl(parts.query)
 
 
 def _came_from() -> str | None:

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from auth.grant import Grant
 from carecoord.actions.acts import act as acts_act
+from carecoord.actions.acts import batch
 from carecoord.actions.acts import work as acts_work
 from carecoord.actions.people import drafts
 from carecoord.actions.worklist import worklist as cases
@@ -29,6 +30,7 @@ from carecoord.web.worklist.address import Address
 from carecoord.world import World
 
 PAGE = 25
+
 RETURNED = "You were signed out while you wrote. Nothing was sent; what you typed is here again."
 
 
@@ -53,6 +55,7 @@ class Screen:
             "panel": referrals_view.sheet(panel, self.zone) if panel else None,
             "acts": self._acts(panel, grant, state, back.href(), lambda verb: back.doing(verb).href()),
             "done": self._done(grant, address.done),
+            "batch": [(each, acts_view.BUTTONS[each]) for each in _batch(grant, address)],
             "as_of": Times(found.now, self.zone).stamp(),
             "updated": f"{found.now.astimezone(self.zone):%H:%M}",
             "now": micros(found.now) // 1000,
@@ -107,3 +110,8 @@ class Screen:
     def _done(self, grant: Grant, act: str | None) -> acts_view.Undo | None:
         done = acts_act.find(self.world, grant, request_id(), act) if act else None
         return acts_view.undo(done, Times(self.world.clock(), self.zone)) if done else None
+
+
+def _batch(grant: Grant, address: Address) -> tuple[str, ...]:
+    """The acts for the rows that are chosen: for open ones."""
+    return batch.possible(grant) if address.asked.tab != "closed" else ()

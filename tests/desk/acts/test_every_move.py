@@ -83,6 +83,10 @@ class Place:
     def hire(self, who: str, role: str, office: str) -> None:
         """Somebody more who is signed in."""
         accounts.add_user(self.house.world, NewUser(who, who.title(), frozenset({role}), office), PASSWORD)
+        self.enter(who)
+
+    def enter(self, who: str) -> None:
+        """Sign in, for the first time or anew."""
         self.people[who] = self.house.enter(who)
         page = self.people[who].get("/account").get_data(as_text=True)
         self.csrf[who] = re.findall(r'name="csrf" value="([^"]+)"', page)[0]

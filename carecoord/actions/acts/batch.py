@@ -1,0 +1,82 @@
+"""One act for several referrals: each by itself, in a transaction of its own, with its own permission, lock, Provenance
+and event, so that one on which it can not be done holds up no other."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from auth.grant import Grant
+from carecoord.actions.acts.act import Done, Submission
+from carecoord.actions.worklist import worklist
+from carecoord.domain.access import verbs
+from carecoord.domain.access.verbs import Verb
+from carecoord.domain.referrals.case import order_named
+from carecoord.domain.worklist.work import work_id
+from carecoord.errors import Forbidden, Problem
+from carecoord.store.database.engine import reading
+from carecoord.store.resources import read
+from carecoord.store.worklist.query import WorklistQuery
+from carecoord.world import World
+
+VERBS: Final[tuple[Verb, ...]] = ("assign", "snooze", "note", "contact")  # what can be done for several at once
+MOST: Final = 100  # referrals
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An open referral that somebody chose. `seen`: the versions of what an act may change, as in a Submission."""
+
+    id: str
+    name: str
+    number: str
+    performer: str
+    owner: str
+    seen: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the act on one referral: it was done, or `problem` says why not."""
+
+    case: str
+    done: Done | None = None
+    problem: Problem | None = None
+
+
+def possible(grant: Grant) -> tuple[Verb, ...]:
+    """The acts that the asker's role has for several referrals."""
+    return tuple(verb for verb in VERBS if verbs.may(grant.roles, verb))
+
+
+def chosen(world: World, grant: Grant, ids: Iterable[str], request: str) -> list[Chosen]:
+    """Those of the chosen referrals that are open and that the asker sees, by the patient's name. Raises Forbidden for
+    whoever has no act at all. Audited as a search that found them."""
+    if not possible(grant):
+        raise Forbidden("Your role has no act that could be done for several referrals.", "http.act")
+    wanted = tuple(dict.fromkeys(ids))[:MOST]
+    asked = WorklistQuery("open", sort="patient", only=wanted)
+    rows = list(worklist.download(world, grant, asked, request)) if wanted else []
+    tasks = {row.id: work_id("/".join(order_named(row.id))) for row in rows}
+    with reading(world.engine) as conn:
+        held = {row.id: row.version for row in read.many(conn, [("Task", id) for id in tasks.values()])}
+    return [
+        Chosen(
+            row.id, row.patient_name, row.number, row.performer_name or "", getattr(row, "owner_name", None) or "",
+            {f"Task/{tasks[row.id]}": held.get(tasks[row.id], 0)},
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def perform_each(
+    world: World, grant: Grant, request: str, forms: Sequence[Submission],
+    do: Callable[[World, Grant, str, Submission, Any], Done], given: Any,
+) -> list[Outcome]:  # fmt: skip
+    """Do an act on each referral, in this order. A form that was sent before is answered with what it did then."""
+    found = []
+    for form in forms:
+        try:
+            found.append(Outcome(form.case, done=do(world, grant, request, form, given)))
+        except Problem as problem:
+            found.append(Outcome(form.case, problem=problem))
+    return found
