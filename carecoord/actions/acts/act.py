@@ -23,6 +23,7 @@ from carecoord.actions.worklist.worklist import seen_cases
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Side, Verb
 from carecoord.domain.clearance.clearance import Clearance, clear
+from carecoord.domain.documents import audience
 from carecoord.domain.referrals import offers, states
 from carecoord.domain.referrals.case import Case, order_named
 from carecoord.domain.resource.elements import Json, key
@@ -184,7 +185,8 @@ def write(acting: Acting, verb: str, planned: Planned) -> Act:
         Change(old.type, old.id, resource, None if old in made else old.number or None)
         for old, resource in zip(former, planned.resources, strict=True)
     ]
-    who = provenance.resource(act, grant, acting.office, planned.why, planned.informant)
+    told = provenance.resource(act, grant, acting.office, planned.why, planned.informant)
+    who = audience.origin(told, planned.resources)
     changes.append(Change("Provenance", act.id, who))
     door.admit(turn, changes, {key(each) for each in planned.resources} if planned.informant else ())
     written = put_all(

@@ -2,7 +2,8 @@
 passes them.
 
 A resource belongs to a denied patient's record when any of its references leads to the patient, or leads by one hop to
-an order, visit or document that is theirs. Registry, knowledge and the audit trail belong to nobody's record.
+an order, visit or document that is theirs; a Provenance when what it is the origin of does. Registry, knowledge and the
+audit trail belong to nobody's record.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from carecoord.domain.access.consents import Asker, Directive, Part, turns, withheld
+from carecoord.domain.access.patient_links import OF_PATIENTS
 from carecoord.domain.access.roles import PUBLIC, TRAIL
 from carecoord.domain.referrals.case import CLINICAL, ORDERS
 from carecoord.fhir.instants import FOREVER
-from carecoord.fhir.search.criteria import ATTACHED, Chain, Criterion, Has, Not, Term
+from carecoord.fhir.search.criteria import ATTACHED, ORIGIN, Chain, Criterion, Has, Not, Term, Whose
 from carecoord.fhir.search.operands import Code, Target
 from carecoord.fhir.search.params import params
 from carecoord.fhir.search.query import Filter
@@ -105,10 +107,19 @@ def _about(type: str, whose: tuple[Target, ...], base: Base) -> Iterator[Criteri
         if param.kind == "reference" and "Patient" in param.targets:
             yield Term(param, "", whose)
     for code, to, subject in BY_HOP.get(type, ()):
-        yield Chain(known[code], ((to, Term(params(to)[subject], "", whose)),))
+        yield _hop(type, code, to, subject, whose)
+    if type == ORIGIN[0]:
+        ids = Term(params("Patient")["_id"], "", tuple(Code(None, one.id) for one in whose))
+        yield Whose(known[ORIGIN[1]], OF_PATIENTS, True, ((ids,),))
+        hops = ((one, _hop(one, *hop, whose)) for one, each in BY_HOP.items() for hop in each)
+        yield Chain(known[ORIGIN[1]], tuple(hops))
     if type == ATTACHED[0]:
         documents = params(ATTACHED[1])
         yield Has(documents[ATTACHED[2]], Term(documents["subject"], "", whose), base.prefix)
+
+
+def _hop(type: str, code: str, to: str, subject: str, whose: tuple[Target, ...]) -> Chain:
+    return Chain(params(type)[code], ((to, Term(params(to)[subject], "", whose)),))
 
 
 def _limits(type: str, part: Part) -> Iterator[Criterion]:

@@ -8,19 +8,19 @@ permits is None; what nothing narrows is EVERYTHING.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import product
 from typing import Final
 
 from auth.grant import Grant
 from auth.scopes import EVERYTHING, Alternatives, Scope, permits
 from carecoord.domain.access import app_state, verbs
+from carecoord.domain.access.patient_links import NARROWER, OF_PATIENTS, about, any_of, links, references
 from carecoord.domain.documents import audience
 from carecoord.domain.resource.parties import PAYER_ID
 from carecoord.errors import Problem
-from carecoord.fhir.search.criteria import ATTACHED, REQUESTED
+from carecoord.fhir.search.criteria import ATTACHED, ORIGIN, REQUESTED, of_targets
 from carecoord.fhir.search.operands import escape
-from carecoord.fhir.search.params import compartment, params
 from carecoord.fhir.search.query import limits
 from carecoord.fhir.service_base import NOWHERE
 from carecoord.fhir.types import TYPES
@@ -209,11 +209,11 @@ def _kept(role: str, office: Office, type: str, perm: str) -> Alternatives:
 @lru_cache(maxsize=4096)
 def _ruled(role: str, office: Office, type: str) -> Alternatives | None:
     """The narrowing of a role; a file is as open as the documents that it is attached to, and a document that lists the
-    offices that see it is open to those."""
+    offices that see it, or its origin, is open to those."""
     if type == ATTACHED[0]:
         return _attached(_ruled(role, office, ATTACHED[1]))
-    way = RULES[role](office, type)
-    narrowed = type == ATTACHED[1] and verbs.may([role], "see-whole")
+    way = _origins(role, office) if type == ORIGIN[0] else RULES[role](office, type)
+    narrowed = type in (ATTACHED[1], ORIGIN[0]) and verbs.may([role], "see-whole")
     return both(way, audience.ways(office.organizations)) if narrowed else way
 
 
@@ -232,7 +232,9 @@ def _of(patient: str, type: str) -> Alternatives | None:
         return ((("_id", patient),),)
     if type == ATTACHED[0]:
         return _attached(_of(patient, ATTACHED[1]))
-    return tuple(((code, f"Patient/{patient}"),) for code in _links(type)) or None
+    if type == ORIGIN[0]:
+        return ((of_targets(OF_PATIENTS, True, [(("_id", patient),)]),),)
+    return tuple(((code, f"Patient/{patient}"),) for code in links(type)) or None
 
 
 def _attached(ways: Alternatives | None) -> Alternatives | None:
@@ -243,25 +245,36 @@ def _attached(ways: Alternatives | None) -> Alternatives | None:
     return tuple(tuple((f"_has:{owner}:{code}:{name}", value) for name, value in way) for way in ways)
 
 
+def _origins(role: str, office: Office) -> Alternatives | None:
+    """A Provenance is as open as what it is the origin of: what names our office itself, and what the role sees of its
+    patients."""
+    types = tuple(type for type in OF_PATIENTS if type not in NARROWER and "r" in letters(role, type))
+    seen = [
+        (types, True, RULES[role](office, "Patient")),
+        *(((one,), False, RULES[role](office, one)) for one in NARROWER),
+    ]
+    return tuple((of_targets(types, patient, ways),) for types, patient, ways in seen if ways) or None
+
+
 def _coordinator(office: Office, type: str) -> Alternatives | None:
     """The referrals that our organization makes or receives, and what is known of their patients."""
     if type in PUBLIC | NETWORK:
         return EVERYTHING
-    ours = _references("Organization", office.organizations)
+    ours = references("Organization", office.organizations)
     if type == "Task":
-        return _any_of(("owner", "requester"), ours)
+        return any_of(("owner", "requester"), ours)
     referral = ("performer", "requester", "requester:PractitionerRole.organization")
     if type == "ServiceRequest":
-        return _any_of((*referral, "_has:Task:focus:owner", "_has:Task:focus:requester"), ours)
+        return any_of((*referral, "_has:Task:focus:owner", "_has:Task:focus:requester"), ours)
     theirs = (f"_has:ServiceRequest:subject:{name}" for name in referral)
-    return _about(type, ("organization", *theirs, "_has:Task:patient:owner", "_has:Task:patient:requester"), ours)
+    return about(type, ("organization", *theirs, "_has:Task:patient:owner", "_has:Task:patient:requester"), ours)
 
 
 def _clinician(office: Office, type: str) -> Alternatives | None:
     """Their patients: those in their care, those they refer and those referred to them."""
     if type in PUBLIC:
         return EVERYTHING
-    return _about(type, CARED_FOR, ",".join(office.people))
+    return about(type, CARED_FOR, ",".join(office.people))
 
 
 def _payer(office: Office, type: str) -> Alternatives | None:
@@ -269,8 +282,8 @@ def _payer(office: Office, type: str) -> Alternatives | None:
     if type in PUBLIC:
         return EVERYTHING
     if type == "ServiceRequest":  # what the request for authorization is about; no official parameter leads there
-        return _any_of((REQUESTED,), ",".join(escape(key) for key in office.identifiers))
-    return _any_of(ADDRESSED[type], _references("Organization", office.organizations))
+        return any_of((REQUESTED,), ",".join(escape(key) for key in office.identifiers))
+    return any_of(ADDRESSED[type], references("Organization", office.organizations))
 
 
 def _contracts(office: Office, type: str) -> Alternatives | None:
@@ -279,7 +292,7 @@ def _contracts(office: Office, type: str) -> Alternatives | None:
     nobodys = ((("subject:missing", "true"),),) if type in OF_NOBODY else EVERYTHING
     if not office.is_payer or type not in PARTY_TO:
         return nobodys
-    return both(_any_of(PARTY_TO[type], _references("Organization", office.organizations)), nobodys)
+    return both(any_of(PARTY_TO[type], references("Organization", office.organizations)), nobodys)
 
 
 def _whole(office: Office, type: str) -> Alternatives | None:
@@ -326,28 +339,3 @@ RULES: Final[dict[str, Callable[[Office, str], Alternatives | None]]] = {
     "auditor": _whole,
     "admin": _whole,
 }
-
-
-def _about(type: str, names: Iterable[str], value: str) -> Alternatives | None:
-    """Patients that a parameter describes, or the resources about such patients."""
-    if type == "Patient":
-        return _any_of(names, value)
-    return _any_of((f"{code}:Patient.{name}" for code in _links(type) for name in names), value)
-
-
-@cache
-def _links(type: str) -> tuple[str, ...]:
-    """The parameters that lead from a type to its patient: the one that says whom it is about, else the compartment."""
-    known = params(type)
-    to_patient = {code for code, param in known.items() if param.kind == "reference" and "Patient" in param.targets}
-    about = [code for code in ("patient", "subject", "beneficiary") if code in to_patient]
-    return tuple(about[:1]) or tuple(code for code in compartment(type) if code in to_patient)
-
-
-def _any_of(names: Iterable[str], value: str) -> Alternatives | None:
-    """One alternative for each parameter; none at all when there is nobody that it could name."""
-    return tuple(((name, value),) for name in names) or None if value else None
-
-
-def _references(type: str, ids: Iterable[str]) -> str:
-    return ",".join(f"{type}/{id}" for id in ids)

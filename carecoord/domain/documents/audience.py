@@ -27,6 +27,12 @@ def listed(document: Json, offices: Iterable[str], held: str = "") -> Json:
     return document | {"meta": meta | {"security": [*others, *labels]}}
 
 
+def origin(provenance: Json, made: Iterable[Json]) -> Json:
+    """The Provenance of resources, as only those offices see it that see each document among them."""
+    offices = [_offices(each) for each in made if is_listed(each)]
+    return listed(provenance, set.intersection(*offices)) if offices else provenance
+
+
 def is_listed(document: Json) -> bool:
     """Whether only the offices that it names see it."""
     return _marked(document, _LISTED)

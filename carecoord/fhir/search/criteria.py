@@ -4,8 +4,9 @@ Clause: FHIR R4 search.html sections 3.1.1.4 (modifiers, prefixes, escaping), 3.
 3.1.1.5.9 (_has). Values that one argument lists with commas are alternatives; arguments all hold together.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode
 
 from carecoord.errors import Invalid
 from carecoord.fhir.search.implied import widened
@@ -32,6 +33,11 @@ MOST_RANGES = 50  # of the others, and code systems in one argument
 ATTACHED = ("Binary", "DocumentReference", "location")
 # R4 has no parameter that leads from an order to the payer of whom it was requested (Claim.referral has none): ours.
 REQUESTED = "_requested-of"
+# R4 leads from a Provenance to a patient only where a target is the Patient (Provenance.patient); an act names what
+# came out of it. Ours: `_target:Task` and `_target-patient:Task+Claim`, of which the value is alternatives as
+# `of_targets` writes them: a target of this type, or the patient whom a target of these types is about, meets one.
+ORIGIN = ("Provenance", "target")
+_OF_TARGET, _OF_PATIENT = "_target", "_target-patient"
 _BY_EQUALITY = ("token", "reference", "uri")
 _DEEPEST = 8  # hops of one chain
 _WIDEST = 12  # target types that a chain without a type may mean
@@ -92,13 +98,24 @@ class Not:
 
 
 @dataclass(frozen=True)
+class Whose:
+    """What a reference points at, of one of these types, or where `patient`, the patient whom that is about, must meet
+    all criteria of one of the alternatives."""
+
+    param: Param
+    types: tuple[str, ...]
+    patient: bool
+    ways: tuple[tuple["Criterion", ...], ...]
+
+
+@dataclass(frozen=True)
 class Requested:
     """Authorization for the ServiceRequest was requested of one of these payers (`system|value`)."""
 
     payers: tuple[str, ...]
 
 
-Criterion = Term | Chain | Has | Not | Requested
+Criterion = Term | Chain | Has | Not | Whose | Requested
 
 
 def criterion(type: str, name: str, value: str, base: Base) -> Criterion:
@@ -125,10 +142,31 @@ def _read(type: str, name: str, value: str, base: Base, depth: int) -> Criterion
         return Requested(tuple(plain(each) for each in parts(value, ",")[:MOST_VALUES]))
     head, dot, rest = name.partition(".")
     code, _, modifier = head.partition(":")
+    if type == ORIGIN[0] and code in (_OF_TARGET, _OF_PATIENT):
+        return _whose(tuple(modifier.split("+")), code == _OF_PATIENT, value, base, depth)
     param = _param(type, code)
     if dot:
         return _chain(param, modifier, rest, value, base, depth)
     return _term(param, modifier, value, base)
+
+
+def of_targets(types: Iterable[str], patient: bool, ways: Iterable[Sequence[tuple[str, str]]]) -> tuple[str, str]:
+    """The search argument for a Provenance of what is of these types and meets one of the alternatives, or `patient`,
+    is about a patient who does."""
+    code = _OF_PATIENT if patient else _OF_TARGET
+    return f"{code}:{'+'.join(types)}", " ".join(urlencode(way) for way in ways)
+
+
+def _whose(types: tuple[str, ...], patient: bool, value: str, base: Base, depth: int) -> Whose:
+    owner = "Patient" if patient else types[0]
+    if not set(types) <= set(TYPES) or (len(types) > 1 and not patient):
+        raise Invalid(f"{'+'.join(types)!r} is no type of this server.")
+    ways = tuple(
+        tuple(_read(owner, name, one, base, depth + 1) for name, one in parse_qsl(way)) for way in value.split(" ")
+    )
+    if not all(ways):
+        raise Invalid("Each alternative needs an argument.")
+    return Whose(_param(*ORIGIN), types, patient, ways)
 
 
 def _param(type: str, code: str) -> Param:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from carecoord.fhir.search import criteria as asked
 from carecoord.fhir.search.collation import fold
 from carecoord.fhir.search.criteria import MOST_VALUES, Chain, Criterion, Has, Not, Requested, Term
 from carecoord.fhir.search.extract import clip
@@ -31,6 +32,7 @@ from carecoord.store.search.conditions import (
     Some,
     Test,
     Values,
+    Whose,
 )
 from carecoord.store.search.prefixes import AMOUNTS, INSTANTS, LONGEST, Step, Steps, spans
 
@@ -93,6 +95,10 @@ class SearchCompiler:
             case Has(param, inner, base):
                 key, within = self.values.name(param.key), self._within(param.type, inner)
                 return Attached(key, self.values.name(base), within) if base else Referred(key, within)
+            case asked.Whose(param, types, patient, ways):
+                key, kinds = self.values.name(param.key), self.values.name(list(types) if patient else types[0])
+                within = every([Some(tuple(every(self.all(way)) for way in ways)), self.allowed(_owner(criterion))])
+                return Whose(key, kinds, within) if patient else Refers(key, kinds, within)
             case Not(criteria):
                 return No(every([self.condition(each) for each in criteria]))
             case Requested(payers):
@@ -308,8 +314,12 @@ def rank(criterion: Criterion) -> int:
             return max(2, rank(inner))
         case Not():
             return 9
-        case Requested():
+        case Requested() | asked.Whose():
             return COMMON
+
+
+def _owner(whose: asked.Whose) -> str:
+    return "Patient" if whose.patient else whose.types[0]
 
 
 def _derived(code: str, modifier: str) -> tuple[str, str]:

@@ -66,6 +66,15 @@ class Refers(NamedTuple):
     kind: Literal["refers"] = "refers"
 
 
+class Whose(NamedTuple):
+    """It refers, under that key, to a resource of the types of that name, about a patient who meets the condition."""
+
+    key: str
+    types: str
+    condition: "Condition"
+    kind: Literal["whose"] = "whose"
+
+
 class Referred(NamedTuple):
     """A resource that meets the condition refers to it, under that key."""
 
@@ -84,7 +93,7 @@ class Attached(NamedTuple):
     kind: Literal["attached"] = "attached"
 
 
-Condition = Rows | No | Every | Some | Refers | Referred | Attached
+Condition = Rows | No | Every | Some | Refers | Whose | Referred | Attached
 
 _LEADING = {"ix_token": {"code"}, "ix_reference": {"id", "url"}, "ix_uri": {"value"}, "ix_pair": {"code"}}
 
@@ -94,7 +103,7 @@ def is_drivable(condition: Condition) -> bool:
     match condition:
         case Rows():
             return True
-        case Refers() | Referred():
+        case Refers() | Whose() | Referred():
             return is_drivable(condition.condition)
         case Some():
             return bool(condition.conditions) and all(map(is_drivable, condition.conditions))

@@ -6,7 +6,7 @@ itself. A page comes by one of two ways, which agree on that order: driven from 
 looked up and sorted; or walked along the index of the first sort key, with everything else checked on the way.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.sql import visitors
+from sqlalchemy.sql.visitors import ExternallyTraversible
 
 from carecoord.store.database.among import OneOf
 from carecoord.store.database.driver import every
@@ -70,10 +70,21 @@ class Prepared(NamedTuple):
 
 def prepared(statement: Select[Any]) -> Prepared:
     """The statement with the names of its values, found once."""
-    parts = (part for part in visitors.iterate(statement) if isinstance(part, BindParameter))
-    named = [part for part in parts if not part.unique]
+    named = [part for part in _parts(statement) if isinstance(part, BindParameter) and not part.unique]
     lists = frozenset(part.key for part in named if part.expanding)
     return Prepared(statement, lists, frozenset(part.key for part in named))
+
+
+def _parts(statement: Select[Any]) -> Iterable[ExternallyTraversible]:
+    """Each part once: what a check is correlated with is part of every check."""
+    seen: dict[int, ExternallyTraversible] = {}
+    left: list[ExternallyTraversible] = [statement]
+    while left:
+        part = left.pop()
+        if id(part) not in seen:
+            seen[id(part)] = part
+            left += part.get_children()
+    return seen.values()
 
 
 @lru_cache(_SHAPES)

@@ -44,6 +44,7 @@ from carecoord.store.search.conditions import (
     Rows,
     Some,
     Test,
+    Whose,
     is_drivable,
 )
 
@@ -111,6 +112,12 @@ def check(condition: Condition, rid: ColumnElement[int]) -> ColumnElement[bool]:
             there = [target.c.type == link.c.type, target.c.id == link.c.id, target.c.deleted.is_(False)]
             tests = [link.c.rid == rid, link.c.key == bindparam(key), link.c.type == bindparam(type)]
             return _exists(Then(link, target, and_(*there)), [*tests, check(inner, target.c.rid)], rid)
+        case Whose(key, types, inner):
+            link, target, who = ix_reference.alias(), resource.alias(), resource.alias()
+            there = [target.c.type == link.c.type, target.c.id == link.c.id, target.c.deleted.is_(False)]
+            tests = [link.c.rid == rid, link.c.key == bindparam(key), link.c.type.in_(bindparam(types, expanding=True))]
+            joined = Then(Then(link, target, and_(*there)), who, and_(*_is_about(target, who)))
+            return _exists(joined, [*tests, check(inner, who.c.rid)], rid)
         case Referred(key, inner):
             own, link = resource.alias(), ix_reference.alias()
             joined = Then(own, link, and_(link.c.key == bindparam(key), *_points_at(link, own)))
@@ -143,6 +150,13 @@ def drive(condition: Condition) -> Source:
             found = Then(origin, target, target.c.rid == rid)
             pointing = and_(link.c.key == bindparam(key), *_points_at(link, target), link.c.type == bindparam(type))
             return Source(Then(found, link, pointing), link.c.rid, tests)
+        case Whose(key, types, inner):
+            origin, rid, tests = drive(inner)
+            who, target, link = resource.alias(), resource.alias(), ix_reference.alias()
+            about = Then(Then(origin, who, who.c.rid == rid), target, and_(*_is_about(target, who)))
+            pointing = and_(link.c.key == bindparam(key), *_points_at(link, target), target.c.deleted.is_(False))
+            of_type = link.c.type.in_(bindparam(types, expanding=True))
+            return Source(Then(about, link, pointing), link.c.rid, [*tests, of_type])
         case Referred(key, inner):
             origin, rid, tests = drive(inner)
             link, target = ix_reference.alias(), resource.alias()
@@ -166,6 +180,10 @@ def _exists(origin: FromClause, tests: Sequence[ColumnElement[bool]], rid: Colum
 
 def _points_at(link: FromClause, target: FromClause) -> list[ColumnElement[bool]]:
     return [link.c.id == target.c.id, link.c.url == literal_column("''"), link.c.type == target.c.type]
+
+
+def _is_about(target: FromClause, who: FromClause) -> list[ColumnElement[bool]]:
+    return [who.c.type == literal_column("'Patient'"), who.c.id == target.c.patient, who.c.deleted.is_(False)]
 
 
 def passing(condition: Rows, rows: FromClause, visible: Sequence[str] | None = None) -> list[ColumnElement[bool]]:

@@ -34,6 +34,9 @@ MORE: list[dict[str, Any]] = [  # named by no patient of their own: only what th
      "subject": {"reference": "Patient/okafor"},
      "content": [{"attachment": {"url": "Binary/file"}},
                  {"attachment": {"url": "https://care.example/fhir/Binary/absolute"}}]},
+    *({"resourceType": "Provenance", "id": id, "target": [{"reference": target}], "recorded": "2026-11-20T10:00:00Z",
+       "agent": [{"who": {"display": "Okafor's own nurse"}}]}
+      for id, target in (("of-task", "Task/bare/_history/1"), ("of-lab", "Observation/okafor-lab"))),
 ]  # fmt: skip
 
 
@@ -65,6 +68,8 @@ def stocked(practice: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for one in MORE[:3]:
         assert house.fhir(house.service(FULL), "PUT", f"{one['resourceType']}/{one['id']}", one).status_code == 201
     assert house.fhir(house.service(FULL), "PUT", "DocumentReference/note", MORE[3]).status_code == 201
+    for one in MORE[4:]:
+        assert house.fhir(house.service(FULL), "PUT", f"Provenance/{one['id']}", one).status_code == 201
     assert house.fhir(mina, "GET", "Patient/okafor").status_code == 200
     with world.engine.connect() as conn:
         conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -95,7 +100,8 @@ SEARCHES = (
     "DocumentReference?patient=okafor", "Encounter?patient=okafor", "ServiceRequest?subject=Patient/okafor",
     "Organization?_has:Patient:organization:family=Okafor", "Organization?_revinclude=Patient:organization",
     "Organization?_revinclude=Patient:organization&_revinclude:iterate=Observation:patient",
-    "Practitioner?_revinclude=*", "Patient/okafor/Observation", "Task?_include=Task:focus",
+    "Practitioner?_revinclude=*", "Patient/okafor/Observation", "Task?_include=Task:focus", "Provenance",
+    "Provenance?target=Task/bare", "Provenance?target=Observation/okafor-lab",
 )  # fmt: skip
 
 

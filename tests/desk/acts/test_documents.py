@@ -16,6 +16,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from auth.grant import Grant
+from auth.scopes import parse, resources
+from carecoord.actions.fhir import interactions
 from carecoord.actions.fhir import load as fhir_load
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
@@ -171,6 +174,23 @@ def test_a_document_that_is_attached_is_on_the_panel_at_once_and_opens(
     assert {each["reference"].partition("/")[0] for each in provenance["target"]} == {"Binary", "DocumentReference"}
 
 
+def test_who_attached_it_is_read_by_those_who_see_the_document_alone(
+    acting_house: House, enter: Enter, case: str
+) -> None:
+    attach(enter("coordinator"), case)
+    (document,) = [each for each in stored(acting_house, "DocumentReference", case) if each.get("custodian")]
+
+    def told(organization: str) -> set[str]:
+        who = Grant(
+            "u", scopes=resources(parse("user/*.rs")), roles=frozenset({"coordinator"}), organization=organization
+        )
+        found = interactions.search(acting_house.world, who, "Provenance", [("_count", "500")])
+        return {each["resource"]["id"] for each in json.loads(found).get("entry", [])}
+
+    assert document["id"] in told("fairmont")
+    assert document["id"] not in told(CLINIC)
+
+
 def test_a_form_that_is_sent_twice_attaches_once(acting_house: House, enter: Enter, case: str) -> None:
     maria, id = enter("coordinator"), case
     before, fields = len(links(maria, id)), fields_of(maria, "attach", id, kind="other")
@@ -179,9 +199,7 @@ def test_a_form_that_is_sent_twice_attaches_once(acting_house: House, enter: Ent
     assert len(links(maria, id)) == before + 1
 
 
-def test_what_only_calls_itself_a_pdf_is_refused_and_all_that_was_typed_is_kept(
-    enter: Enter, case: str
-) -> None:
+def test_what_only_calls_itself_a_pdf_is_refused_and_all_that_was_typed_is_kept(enter: Enter, case: str) -> None:
     maria, id = enter("coordinator"), case
     fields = fields_of(maria, "attach", id, kind="57133-1", note="As discussed", day="31 feb")
     answer = put(maria, id, fields, b"<!doctype html><script>alert(1)</script>", "report.pdf")
@@ -203,9 +221,7 @@ def test_a_form_without_a_file_or_a_kind_says_what_lacks(enter: Enter, case: str
     )
 
 
-def test_a_file_that_is_too_large_is_told_so_with_what_to_do(
-    acting_house: House, enter: Enter, case: str
-) -> None:
+def test_a_file_that_is_too_large_is_told_so_with_what_to_do(acting_house: House, enter: Enter, case: str) -> None:
     maria, id = enter("coordinator"), case
     most = acting_house.world.settings.max_document
     fields = fields_of(maria, "attach", id, kind="other", note="Whole file")
