@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -15,8 +14,8 @@ from carecoord.store.database import outbox
 from carecoord.store.database.engine import open_engine, reading, writing
 from carecoord.store.database.tables import outbox as outbox_table
 from tests import later
-
-ROOT = Path(__file__).parents[2]
+from tests.forked import Forked
+from tests.worker import machine
 
 
 class Workshop:
@@ -25,13 +24,12 @@ class Workshop:
     def __init__(self, database_url: str, folder: Path, lease: int) -> None:
         self.url, self.folder, self.lease = database_url, folder, lease
         self.engine: Engine = open_engine(database_url)
-        self.workers: list[subprocess.Popen[bytes]] = []
+        self.workers: list[Forked] = []
 
-    def start(self, *verb: str, **environ: str) -> subprocess.Popen[bytes]:
+    def start(self, *verb: str, **environ: str) -> Forked:
         """A worker; `verb`: the words behind `carecoord`, if not `work`."""
-        command = [sys.executable, "-m", "tests.worker.machine", self.url, str(self.folder), str(self.lease), *verb]
-        with (self.folder / "said").open("ab") as said:
-            made = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said, env={**os.environ, **environ})
+        words = (self.url, str(self.folder), str(self.lease), *verb)
+        made = Forked(machine.main, words, self.folder / "said", {**os.environ, **environ})
         self.workers.append(made)
         return made
 

@@ -1,12 +1,11 @@
 """A worker as a process of its own, with the kinds of `tests.later`, whose handlers say in a file when they began and
 ended.
 
-Usage: python -m tests.worker.machine DATABASE_URL FOLDER LEASE_SECONDS [VERB ...]. The payload of a job is how many
-seconds it takes.
+Its words: DATABASE_URL FOLDER LEASE_SECONDS [VERB ...]. The payload of a job is how many seconds
+it takes.
 """
 
 import os
-import sys
 import threading
 import time
 from pathlib import Path
@@ -35,8 +34,8 @@ def say(world: World, what: str, job: Job) -> None:
         file.write(line)
 
 
-def main() -> int:
-    database_url, folder, lease, *verb = sys.argv[1:]
+def main(words: list[str]) -> int:
+    database_url, folder, lease, *verb = words
     os.environ["CARECOORD_DATABASE_URL"] = database_url
     os.environ["CARECOORD_VAR"] = folder
     os.environ["CARECOORD_JOB_LEASE"] = lease
@@ -44,7 +43,3 @@ def main() -> int:
     later.install(patched)
     patched.setattr(lanes, "HANDLERS", MappingProxyType({**lanes.HANDLERS, **dict.fromkeys(later.SORTS, noted)}))
     return cli.main(verb or ["work"])
-
-
-if __name__ == "__main__":
-    sys.exit(main())

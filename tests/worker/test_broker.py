@@ -19,7 +19,7 @@ from tests import brokers
 from tests.brokers import Rabbit, Redis
 from tests.worker.conftest import Workshop
 
-JOBS = 1000
+JOBS = 400
 
 
 @pytest.fixture(params=["redis", "rabbit"])
@@ -37,7 +37,7 @@ def broker(request: pytest.FixtureRequest) -> Iterator[Redis | Rabbit]:
 @pytest.mark.slow
 @pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
 @pytest.mark.timeout(700)
-def test_a_thousand_jobs_are_done_though_a_worker_is_killed_and_the_broker_restarted(
+def test_hundreds_of_jobs_are_done_though_a_worker_is_killed_and_the_broker_restarted(
     workshop: Workshop, broker: Redis | Rabbit
 ) -> None:
     with writing(workshop.engine) as conn:
@@ -47,9 +47,9 @@ def test_a_thousand_jobs_are_done_though_a_worker_is_killed_and_the_broker_resta
     lane = ("work", "--lane", "notify")
     first, second = (workshop.start(*lane, CARECOORD_BROKER_URL=broker.url) for _ in range(2))
     workshop.until(lambda: len({line[-1] for line in workshop.did("ended")}) == 2, 180)
-    workshop.until(lambda: len(workshop.did("ended")) > 100, 120)
+    workshop.until(lambda: len(workshop.did("ended")) > 60, 120)
     first.kill()
-    workshop.until(lambda: len(workshop.did("ended")) > 200, 120)
+    workshop.until(lambda: len(workshop.did("ended")) > 140, 120)
     broker.stop()
     time.sleep(1)
     broker.start()

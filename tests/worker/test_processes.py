@@ -45,9 +45,10 @@ def test_events_of_one_key_are_done_in_their_order_whoever_does_them(workshop: W
 def test_a_slow_job_of_one_lane_holds_up_no_other_lane(workshop: Workshop) -> None:
     for n in range(4):
         workshop.add("letter", f"slow-{n}", "8")
-    workshop.start()
+    worker = workshop.start()
     workshop.until(lambda: len(workshop.did("began")) == 4)
     workshop.add("letter", "waits", "0")
     workshop.add("notice", "quick", "0")
     workshop.until(lambda: ["ended", "quick"] in [line[:2] for line in workshop.did()], 5)
     assert len(workshop.did("ended")) == 1, "all four hands of the other lane are still busy"
+    worker.kill()  # nobody waits for the slow ones
