@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import Engine, make_url, text
 
+from auth.people import sessions
 from carecoord.store.database.engine import migrate, open_engine
-from tests import postgres
+from tests import postgres, quick
 from tests.groups import gather
 from tests.skips import can_browse, leave_out_soaks, pytest_sessionfinish, pytest_terminal_summary
 
@@ -27,6 +29,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Which tests run, and which of them together."""
     leave_out_soaks(config, items)
     gather(config, items)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hashing() -> Iterator[tuple[PasswordHasher, str]]:
+    """What `tests.quick` spares every test; gives what the application itself hashes passwords with and checks an
+    unknown login against, to the test that is about it."""
+    own = (sessions._hasher, sessions._nobody)
+    with pytest.MonkeyPatch.context() as patched:
+        for spare in (quick.templates, quick.addresses, quick.hashes):
+            spare(patched)
+        yield own
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import Connection, Engine
 
 from auth import store
@@ -203,6 +204,15 @@ def test_the_database_holds_neither_password_nor_session_id(engine: Engine) -> N
     assert PASSWORD not in held
     assert str(cookie) not in held
     assert "$argon2id$" in held
+
+
+def test_a_password_and_an_unknown_login_cost_a_guesser_64_mib_and_three_passes(
+    hashing: tuple[PasswordHasher, str],
+) -> None:
+    """The second recommendation of RFC 9106, section 4."""
+    hasher, nobody = hashing
+    for hashed in (hasher.hash(PASSWORD), nobody):
+        assert hashed.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 def test_what_has_expired_is_purged_and_nothing_else(engine: Engine) -> None:

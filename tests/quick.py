@@ -1,0 +1,59 @@
+"""What thousands of tests would each pay for anew, paid once for a process of tests: each of them makes an application
+of its own, of which it asks a page or two."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
+
+from auth.people import sessions
+
+Builder = Callable[..., tuple[str, str]]
+
+
+class Kept(BytecodeCache):
+    """The compiled templates of every application of this process."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], bytes] = {}  # (name and place, checksum of the source) -> code
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if kept := self._kept.get((bucket.key, bucket.checksum)):
+            bucket.bytecode_from_string(kept)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
+def templates(patched: pytest.MonkeyPatch) -> None:
+    """Compile a template once."""
+    patched.setattr(Flask, "jinja_options", {**Flask.jinja_options, "bytecode_cache": Kept()})
+
+
+def addresses(patched: pytest.MonkeyPatch) -> None:
+    """Compile what makes the address of a route when an address of it is made: an application has 140 routes."""
+    compiled: Callable[[Rule, bool], Builder] = Rule._compile_builder
+
+    def later(rule: Rule, append_unknown: bool = True) -> Builder:
+        made: list[Builder] = []
+
+        def build(self: Rule, /, **values: Any) -> tuple[str, str]:
+            if not made:
+                made.append(compiled(rule, append_unknown))
+            return made[0](self, **values)
+
+        return build
+
+    patched.setattr(Rule, "_compile_builder", later)
+
+
+def hashes(patched: pytest.MonkeyPatch) -> None:
+    """Hash passwords at the least cost: a test is about what they open."""
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    patched.setattr(sessions, "_hasher", quick)
+    patched.setattr(sessions, "_nobody", quick.hash("nobody's"))
