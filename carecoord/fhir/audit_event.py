@@ -35,6 +35,7 @@ _OTHERS: Final = {  # ours -> (type, its display, subtype or "", its display, ac
     "break-glass-end": ("110113", "Security Alert", "110138", "Emergency Override Stopped", "E"),
     "audit": ("110101", "Audit Log Used", "", "", "R"),
     "export": ("110106", "Export", "", "", "R"),
+    "export-table": ("110106", "Export", "", "", "R"),
 }
 _ANYTHING_ELSE: Final = ("110113", "Security Alert", "", "", "E")
 

@@ -10,7 +10,8 @@ import pytest
 import requests
 
 from carecoord.actions.imports import importer, tables
-from carecoord.actions.imports.importer import IMPORTER, Brought
+from carecoord.actions.imports.batch import Brought
+from carecoord.actions.imports.importer import IMPORTER
 from carecoord.actions.imports.tables import Table
 from carecoord.actions.worklist import project
 from carecoord.domain.imports import headings

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import func, select
 
+from auth.tables import user as user_table
 from carecoord.actions.imports import exporter, importer, tables
 from carecoord.actions.imports.importer import IMPORTER
 from carecoord.domain.imports import headings
 from carecoord.domain.imports.sheets import SHEETS
+from carecoord.store.agreements.tables import rate_line
 from carecoord.store.database.engine import reading
 from carecoord.store.database.tables import resource
 from carecoord.store.prior_auth.tables import authorization_rule
@@ -50,6 +52,16 @@ SAMPLES = {
         "A-2,1,AC001,9000010121,2026-01-01,\nA-3,1,AC001,Nobody,2026-01-01,\n",
         f"agreements.csv, D4: {NOBODY}",
     ),
+    "rates": Sample(
+        "Contract number,Code,Modifiers,Rate,Percent,Effective date\nE-1,97110,GP,41.50,,2026-01-01\n"
+        "E-1,97112,,1.2500,60,2026-01-01\nE-1,97113,,,,2026-01-01\n",
+        "rates.csv, D4: The amount is missing.",
+    ),
+    "people": Sample(
+        "Login,Name,Roles,Organization,NPI\nanna@elm.example,Anna Beispiel,coordinator,9000010089,\n"
+        "sarkis@oak.example,Ani Sarkis,clinician; coordinator,9000010121,9000050010\nno@x.example,N,coordinator,,\n",
+        "people.csv, D4: For whom do they work? Without an organization they see no case",
+    ),
     "rules": Sample(
         "Payer,Authorization,Code,Plan\nAC001,yes,97110,AC-HMO\nAC001,no,97112,\nAC001,perhaps,97113,\n",
         "rules.csv, B4: 'perhaps' is not one of: required, not required, notification only, delegated",
@@ -58,15 +70,19 @@ SAMPLES = {
 CLINICIAN = "NPI,Last name,Organization\n9000050010,Sarkis,9000010121\n"
 
 
+HELD = (resource, authorization_rule, rate_line, user_table)
+
+
 def held(world: World) -> int:
     with reading(world.engine) as conn:
-        return sum(conn.scalar(select(func.count()).select_from(each)) or 0 for each in (resource, authorization_rule))
+        return sum(conn.scalar(select(func.count()).select_from(each)) or 0 for each in HELD)
 
 
 @pytest.mark.parametrize("kind", SHEETS)
 def test_a_table_of_any_kind(office: World, kind: str) -> None:
     sample = SAMPLES[kind]
     bring(office, "clinicians", CLINICIAN)
+    bring(office, "agreements", "Number,Payer,Provider,Starts\nE-1,AC001,9000010089,2026-01-01\n")
     before = held(office)
     tried, faults = bring(office, kind, sample.text, dry=True)
     assert (+tried.rows, faults, held(office)) == ({"new": 2, "faulty": 1}, [sample.fault], before)

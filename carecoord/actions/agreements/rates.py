@@ -74,6 +74,12 @@ def visible(turn: Turn, contract: str, at: int | None = None) -> list[Held]:
     return [Held(_schedule(about), key, rates.size(turn.conn, key, at)) for key, about in found]
 
 
+def of_contract(turn: Turn, contract: str) -> list[Schedule]:
+    """The schedules of a version of an agreement, for who may see them."""
+    found = rates.schedules(turn.conn, [contract.removeprefix("Contract/")], NOW)
+    return [_schedule(about) for _, about in found]
+
+
 def lines(
     turn: Turn, held: Held, most: int, after: Place | None = None, at: int | None = None
 ) -> list[tuple[Place, RateLine]]:

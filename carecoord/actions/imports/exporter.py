@@ -1,44 +1,49 @@
 """Tables out, as they can be brought in again: what is here by kind, and the empty ones with an example."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 from auth.grant import Grant
-from carecoord.actions.access.turn import looking
-from carecoord.actions.imports import rule_books
-from carecoord.domain.imports import rules
-from carecoord.domain.imports.known import Known
+from carecoord.actions.access.audited import noted
+from carecoord.actions.access.turn import Turn, looking
+from carecoord.actions.imports import people_tables, rate_tables, rule_books
+from carecoord.actions.imports.batch import register
+from carecoord.domain.access import verbs
 from carecoord.domain.imports.sheets import Sheet
 from carecoord.domain.resource.elements import source
-from carecoord.fhir import text
+from carecoord.errors import Forbidden
 from carecoord.fhir.search.collation import fold
-from carecoord.store.worklist import registry
 from carecoord.words.csv_lines import csv_line
 from carecoord.world import World
 
 Form = Literal["csv", "xlsx"]
 _BOM: Final = "\ufeff"
+_LINES: Final[dict[str, Callable[[Turn], Iterator[Mapping[str, str]]]]] = {  # of kinds whose rows are no resources
+    "rules": rule_books.rows, "rates": rate_tables.rows, "people": people_tables.rows,
+}  # fmt: skip
 
 
 def export(world: World, grant: Grant, request: str, sheet: Sheet, form: Form) -> bytes:
     """Everything of a kind that the asker sees, sorted by its first column, but for what an EHR keeps. Raises
     Forbidden."""
-    with looking(world, grant, request) as turn:
+    if grant.roles and not verbs.may(grant.roles, sheet.verb):
+        raise Forbidden("Your roles do not see this table.")
+    of = sheet.exports[0] if sheet.exports else "Person"
+    asked = f"table={sheet.kind}&format={form}"
+    with looking(world, grant, request) as turn, noted(turn, "export-table", of, None, asked) as shown:
+        shown.append(None)
         for type in sheet.exports:
             turn.demand(type, "s")
-        seen = [
-            text.loads(row.body)
-            for type in dict.fromkeys((*sheet.reads, *sheet.exports, *sheet.makes, *sheet.shows))
-            for row in registry.every(turn.conn, type)
-            if turn.is_whole(type, "r") or turn.sees(row, "r")
-        ]
-        lines = [rules.cells(rule, book) for rule, book in rule_books.every(turn)] if sheet.lines else []
-    known = Known(seen)
-    own = [each for type in sheet.exports for each in known.every(type) if not source(each)]
-    found = lines or [cells for each in own for cells in sheet.cells(each, known)]
+        found = list(_LINES[sheet.kind](turn)) if sheet.kind in _LINES else _resources(turn, sheet)
     rows = [[cells.get(column.name, "") for column in sheet.columns] for cells in found]
     rows.sort(key=lambda row: [fold(cell) for cell in row])
     return _written(sheet, rows, form)
+
+
+def _resources(turn: Turn, sheet: Sheet) -> list[Mapping[str, str]]:
+    known = register(turn, dict.fromkeys((*sheet.reads, *sheet.exports, *sheet.makes, *sheet.shows)))
+    own = [each for type in sheet.exports for each in known.every(type) if not source(each)]
+    return [cells for each in own for cells in sheet.cells(each, known)]
 
 
 def template(sheet: Sheet, form: Form) -> bytes:

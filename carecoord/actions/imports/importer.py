@@ -4,7 +4,6 @@ others are; the same file again changes nothing. A dry run does the same and kee
 A register of agreements tells of states that were truly reached elsewhere, so their table takes them as from a service;
 everything else is judged as if its bringer wrote it, and so is always whose it is and what they may write."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,14 +14,16 @@ from auth.scopes import parse, resources
 from carecoord.actions.access.turn import Turn, changing
 from carecoord.actions.fhir import write as fhir_write
 from carecoord.actions.fhir.write import ResolvedWrite
-from carecoord.actions.imports import rule_books
+from carecoord.actions.imports import people_tables, rate_tables, rule_books
+from carecoord.actions.imports.batch import Batch, Brought, Report
 from carecoord.actions.imports.tables import Line, Table
+from carecoord.domain.access import verbs
 from carecoord.domain.imports.headings import Mapped
 from carecoord.domain.imports.known import Known
-from carecoord.domain.imports.rows import Fault, Row
+from carecoord.domain.imports.rows import Row
 from carecoord.domain.imports.sheets import Sheet
 from carecoord.domain.resource.elements import Json
-from carecoord.errors import Problem
+from carecoord.errors import Forbidden, Problem
 from carecoord.fhir import text
 from carecoord.fhir.validation import validate
 from carecoord.store.database.engine import analyze
@@ -31,20 +32,12 @@ from carecoord.store.worklist import registry
 from carecoord.words.sentence import sentence
 from carecoord.world import World
 
-Report = Callable[[int, int], None]
 IMPORTER: Final = Grant("import", scopes=resources(parse("system/*.cruds")))  # the operator at the command
+LINES: Final[dict[str, Callable[[Batch], Brought]]] = {  # of the kinds whose rows are no resources
+    "rules": rule_books.bring, "rates": rate_tables.bring, "people": people_tables.bring,
+}  # fmt: skip
 _RUN: Final = 200  # rows that are kept together where all is well
 _GROWN: Final = 1000  # changes after which the planner is told what the tables hold now
-
-
-@dataclass
-class Brought:
-    """What became of a table, or would: rows by new, changed, unchanged and faulty; resources by type; what is wrong,
-    row by row."""
-
-    rows: Counter[str] = field(default_factory=Counter)
-    kept: Counter[str] = field(default_factory=Counter)
-    faults: list[Fault] = field(default_factory=list)
 
 
 def bring(
@@ -53,8 +46,11 @@ def bring(
 ) -> Brought:  # fmt: skip
     """Bring a table in. `report(done, total)` is called as it goes on. Raises Forbidden for a kind of table that the
     asker may not write at all."""
-    if sheet.lines:
-        return _lines(world, grant, request, table, mapped, dry, report)
+    if grant.roles and not verbs.may(grant.roles, sheet.verb):
+        raise Forbidden("Your roles do not bring this in.")
+    if sheet.kind in LINES:
+        rows = (_row(line, mapped) for line in table.lines)
+        return LINES[sheet.kind](Batch(world, grant, request, sheet, rows, len(table.lines), dry, report))
     work = _Work(world, grant, request, sheet, dry)
     work.prepare()
     lines = table.lines
@@ -64,23 +60,6 @@ def bring(
     if not dry and work.brought.rows["new"] + work.brought.rows["changed"] > _GROWN:
         analyze(world.engine)
     return work.brought
-
-
-def _lines(
-    world: World, grant: Grant, request: str, table: Table, mapped: Mapped, dry: bool, report: Report
-) -> Brought:
-    rows = (_row(line, mapped) for line in table.lines)
-    books = rule_books.read(world, grant, request, rows, len(table.lines), report)
-    done = rule_books.keep(world, grant, request, books, _write, dry)
-    report(len(table.lines), len(table.lines))
-    if faulty := len({fault.row for fault in books.faults}):
-        done["faulty"] = faulty
-    return Brought(done, Counter({"PlanDefinition": len(books.covers)}), books.faults)
-
-
-def _write(turn: Turn, resource: Json) -> Written:
-    change = fhir_write.updating(turn, resource["resourceType"], resource["id"], resource, None, only_new=False)
-    return fhir_write.check(turn, fhir_write.carry_out(turn, [change])[0])
 
 
 def _row(line: Line, mapped: Mapped) -> Row:

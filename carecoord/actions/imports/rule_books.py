@@ -4,15 +4,15 @@ A book is replaced as a whole: what is no longer in the table ends. Where a row 
 was to be, so then only those lines end whose numbers the good rows have."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from auth.grant import Grant
 from carecoord.actions.access.turn import Turn, changing, looking
 from carecoord.actions.clearance import rule_lines
+from carecoord.actions.fhir import write as fhir_write
+from carecoord.actions.imports.batch import Batch, Brought, register
 from carecoord.domain.access.roles import keeps_rules
 from carecoord.domain.imports import rules
-from carecoord.domain.imports.cells import Kind
 from carecoord.domain.imports.known import Known
 from carecoord.domain.imports.rows import Fault, Row
 from carecoord.domain.prior_auth.rule_book import Rule, payer_of
@@ -22,23 +22,6 @@ from carecoord.fhir import text
 from carecoord.store.resources.write import Written
 from carecoord.store.worklist import registry
 from carecoord.words.sentence import sentence
-from carecoord.world import World
-
-_REPORTED = 500  # rows between two words of how far it is
-
-
-class _Register(Known):
-    """What rows may name; it does not grow while they are read, so each name is looked up once."""
-
-    def __init__(self, resources: Iterable[Json]) -> None:
-        super().__init__(resources)
-        self._found: dict[tuple[Kind, str], str] = {}
-
-    def reference(self, kind: Kind, written: str) -> str:
-        """As `Known.reference`."""
-        if (kind, written) not in self._found:
-            self._found[kind, written] = super().reference(kind, written)
-        return self._found[kind, written]
 
 
 @dataclass
@@ -52,8 +35,7 @@ class Books:
     _of: dict[tuple[str, str], Json | None] = field(default_factory=dict)  # by payer and name
 
     def take(self, row: Row, known: Known) -> None:
-        """Read a row."""
-        row.read(rules.COLUMNS, known)
+        """Take a row whose cells were read."""
         book = None if row.faults else self._cover(row, known)
         if book:
             place = self.rules.setdefault(self.covers.setdefault(book["id"], book)["id"], [])
@@ -77,33 +59,32 @@ def _bare(rule: Rule) -> Rule:
     return replace(rule, papers=()) if rule.papers else rule
 
 
-def read(
-    world: World, grant: Grant, request: str, rows: Iterable[Row], total: int, report: Callable[[int, int], None]
-) -> Books:
-    """Read a table, before anything is locked. Raises Forbidden."""
-    with looking(world, grant, request) as turn:
+def bring(batch: Batch) -> Brought:
+    """Bring a table of rules in. Raises Forbidden."""
+    books = _read(batch)
+    done = _keep(batch, books)
+    if faulty := len({fault.row for fault in books.faults}):
+        done["faulty"] = faulty
+    return Brought(done, Counter({"PlanDefinition": len(books.covers)}), books.faults)
+
+
+def _read(batch: Batch) -> Books:
+    """The books of a table, before anything is locked."""
+    with looking(batch.world, batch.grant, batch.request) as turn:
         for act in "cu":
             turn.demand("PlanDefinition", act)
-        known = _Register(
-            text.loads(row.body)
-            for row in registry.every(turn.conn, "Organization")
-            if turn.is_whole("Organization", "r") or turn.sees(row, "r")
-        )
+        known = register(turn, ("Organization",))
     books = Books()
-    for n, row in enumerate(rows, 1):
+    for row in batch.each(known):
         books.take(row, known)
-        if n % _REPORTED == 0:
-            report(n, total)
     return books
 
 
-def keep(
-    world: World, grant: Grant, request: str, books: Books, write: Callable[[Turn, Json], Written], dry: bool
-) -> Counter[str]:
-    """Keep what was read: new, unchanged and ended lines. `write` keeps a cover; where the asker may not, or something
-    else is in the way of it, that is a fault and none of its lines are kept."""
+def _keep(batch: Batch, books: Books) -> Counter[str]:
+    """Keep what was read: new, unchanged and ended lines. Where the asker may not keep a cover, or something else is in
+    the way of it, that is a fault and none of its lines are kept."""
     done: Counter[str] = Counter()
-    with changing(world, grant, request) as turn, turn.conn.begin_nested() as trial:
+    with changing(batch.world, batch.grant, batch.request) as turn, turn.conn.begin_nested() as trial:
         for id, found in books.rules.items():
             if not found:
                 continue
@@ -113,21 +94,27 @@ def keep(
                 continue
             try:
                 with turn.conn.begin_nested():
-                    written = write(turn, books.covers[id])
+                    written = _write(turn, books.covers[id])
             except Problem as problem:
                 books.faults.append(Fault(first, "", sentence("import.refused", why=problem.text)))
                 continue
             source, whole = f"PlanDefinition/{id}", not books.faults
             replaced = rule_lines.take_over(turn.conn, source, str(written.version), found, turn.now, whole=whole)
             done.update(new=replaced.added, unchanged=replaced.kept, ended=replaced.ended)
-        if dry:
+        if batch.dry:
             trial.rollback()
     return +done
 
 
-def every(turn: Turn) -> Iterator[tuple[Rule, Json]]:
-    """Every line, now, of the books that the asker sees, with its book."""
+def _write(turn: Turn, cover: Json) -> Written:
+    change = fhir_write.updating(turn, cover["resourceType"], cover["id"], cover, None, only_new=False)
+    return fhir_write.check(turn, fhir_write.carry_out(turn, [change])[0])
+
+
+def rows(turn: Turn) -> Iterator[Mapping[str, str]]:
+    """The row of every line, now, of the books that the asker sees."""
     for row in registry.every(turn.conn, "PlanDefinition"):
         if turn.is_whole("PlanDefinition", "r") or turn.sees(row, "r"):
             book = text.loads(row.body)
-            yield from ((rule, book) for rule in rule_lines.of_source(turn.conn, f"PlanDefinition/{row.id}"))
+            lines = rule_lines.of_source(turn.conn, f"PlanDefinition/{row.id}")
+            yield from (rules.cells(rule, book) for rule in lines)

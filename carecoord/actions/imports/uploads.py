@@ -13,8 +13,9 @@ from auth import store
 from auth.grant import Grant
 from auth.people.sessions import grant_of
 from carecoord.actions.imports import importer, tables
+from carecoord.actions.imports.batch import Brought
 from carecoord.actions.imports.tables import Table
-from carecoord.domain.access import roles
+from carecoord.domain.access import roles, verbs
 from carecoord.domain.imports import headings
 from carecoord.domain.imports.headings import Mapped
 from carecoord.domain.imports.sheets import SHEETS, Sheet
@@ -60,7 +61,11 @@ def kinds(grant: Grant) -> list[str]:
     def may(type: str) -> bool:
         return any({"c", "u"} <= set(roles.letters(role, type)) for role in grant.roles)
 
-    return [kind for kind, sheet in SHEETS.items() if all(may(type) for type in sheet.makes)]
+    return [
+        kind
+        for kind, sheet in SHEETS.items()
+        if verbs.may(grant.roles, sheet.verb) and all(may(type) for type in sheet.makes)
+    ]
 
 
 def upload(world: World, grant: Grant, kind: str, name: str, body: bytes) -> str:
@@ -171,7 +176,7 @@ def outcome_of(file: File) -> Outcome | None:
     return msgspec.json.decode(file.outcome, type=Outcome) if file.outcome else None
 
 
-def _outcome(brought: importer.Brought, table: Table, mapped: Mapped, sheet: Sheet) -> Outcome:
+def _outcome(brought: Brought, table: Table, mapped: Mapped, sheet: Sheet) -> Outcome:
     lines = {line.number: line for line in table.lines}
     told = []
     for fault in brought.faults[:TOLD]:

@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 
 from carecoord.actions.imports import exporter, importer, tables
+from carecoord.actions.imports.batch import Brought
 from carecoord.actions.imports.exporter import Form
-from carecoord.actions.imports.importer import IMPORTER, Brought
+from carecoord.actions.imports.importer import IMPORTER
 from carecoord.actions.imports.tables import Table
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb

@@ -75,6 +75,23 @@ def versions(number: str, known: Known) -> list[Json]:
     return [each for each in found if any(i.get("value") == number for i in items(each, "identifier"))]
 
 
+def named_version(row: Row, known: Known) -> str:
+    """`Contract/id` of the version that a row names, empty where it names none; a fault where there is none
+    such."""
+    number, version = row.get("agreement", ""), row.get("version", "")
+    if not number:
+        return ""
+    if number in known.hidden:
+        row.fault("agreement", sentence("import.agreement.hidden", number=number))
+        return ""
+    held = [each for each in versions(number, known) if version in ("", text(each, "version"))]
+    if not held:
+        row.fault("version" if version else "agreement", sentence("import.roster.agreement", number=number))
+    elif len(held) > 1:
+        row.fault("agreement", sentence("import.roster.version", number=number))
+    return f"Contract/{held[0]['id']}" if len(held) == 1 else ""
+
+
 def build(row: Row, known: Known) -> list[Json]:
     """The version of a row, and who takes part under it."""
     number, version = row.get("number"), row.get("version", "1")

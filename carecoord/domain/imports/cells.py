@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from carecoord.words.sentence import Sentence, sentence
 
 Kind = Literal[
-    "text", "day", "money", "npi", "yes-no", "whole", "choice", "code",
+    "text", "day", "money", "number", "npi", "yes-no", "whole", "choice", "code",
     "organization", "payer", "network", "site", "clinician", "plan",
 ]  # fmt: skip
 REFERENCES: Final = frozenset({"organization", "payer", "network", "site", "clinician", "plan"})
@@ -55,7 +55,8 @@ _SLASHES = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{2}|\d{4})")  # month first
 _WORDS = re.compile(r"(?:(\d{1,2})\.? ([A-Za-z]{3,9})\.?,? (\d{4})|([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4}))")
 _SERIAL = re.compile(r"[34567]\d{4}(?:\.0+)?")  # 1982 to 2119, as a spreadsheet counts days
 _SERIAL_ZERO: Final = date(1899, 12, 30)
-_MONEY = re.compile(r"\$?\s?(\d{1,3}(?:,\d{3})+|\d+)(\.\d{1,2})?(?:\s?USD)?")
+_MONEY = re.compile(r"\$?\s?(\d{1,3}(?:,\d{3})+|\d+)(\.\d{1,2}|\.\d{4,8})?(?:\s?USD)?")  # 1.234 may be a thousand
+_NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?")
 _YES: Final = {"yes": True, "y": True, "true": True, "1": True, "x": True, "required": True,
                "no": False, "n": False, "false": False, "0": False, "not required": False}  # fmt: skip
 
@@ -118,6 +119,13 @@ def _money(text: str) -> Decimal:
     return Decimal(found[1].replace(",", "") + (found[2] or ""))
 
 
+def _number(text: str) -> Decimal:
+    plain = text.removesuffix("%").strip()
+    if not _NUMBER.fullmatch(plain):
+        raise Faulty(sentence("import.number", text=text))
+    return Decimal(plain)
+
+
 def check_digit(digits: str) -> bool:
     """Whether ten digits are a National Provider Identifier: the last one checks the others (45 CFR 162.406; ISO/IEC
     7812-1 Luhn over the prefix 80840)."""
@@ -169,5 +177,6 @@ def _plain(text: str) -> str:
 
 
 _READERS: Final = {
-    "day": _day, "money": _money, "npi": _npi, "whole": _whole, "yes-no": _yes_no, "text": _plain, "code": _plain,
+    "day": _day, "money": _money, "number": _number, "npi": _npi, "whole": _whole, "yes-no": _yes_no,
+    "text": _plain, "code": _plain,
 }  # fmt: skip

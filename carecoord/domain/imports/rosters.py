@@ -4,7 +4,7 @@ PractitionerRole with Plan-Net's network-reference. A row of the same days about
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from carecoord.domain.imports.agreements import SYSTEM, versions
+from carecoord.domain.imports.agreements import SYSTEM, named_version
 from carecoord.domain.imports.cells import Column
 from carecoord.domain.imports.clinicians import check_sites
 from carecoord.domain.imports.known import Known
@@ -50,7 +50,7 @@ def build(row: Row, known: Known) -> list[Json]:
     if len(payers) != 1:
         row.fault("networks", sentence("import.roster.payers"))
     check_sites(row, known, row.get("organization"))
-    contract = _contract(row, known)
+    contract = named_version(row, known)
     if row.faults:
         return []
     type = "PractitionerRole" if row.get("clinician") else "OrganizationAffiliation"
@@ -94,22 +94,6 @@ def _say(row: Row, made: Json, contract: str) -> None:
         made["location"] = [{"reference": each} for each in row.get("sites")]
     if row.get("specialties"):
         made["specialty"] = [{"text": each} for each in row.get("specialties")]
-
-
-def _contract(row: Row, known: Known) -> str:
-    """`Contract/id` of the version that a row names, empty where it names none."""
-    number, version = row.get("agreement", ""), row.get("version", "")
-    if not number:
-        return ""
-    if number in known.hidden:
-        row.fault("agreement", sentence("import.agreement.hidden", number=number))
-        return ""
-    held = [each for each in versions(number, known) if version in ("", text(each, "version"))]
-    if not held:
-        row.fault("version" if version else "agreement", sentence("import.roster.agreement", number=number))
-    elif len(held) > 1:
-        row.fault("agreement", sentence("import.roster.version", number=number))
-    return f"Contract/{held[0]['id']}" if len(held) == 1 else ""
 
 
 def _subject(row: Row) -> str:

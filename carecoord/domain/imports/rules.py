@@ -26,7 +26,7 @@ _ANSWERS: Final = {
     "notification only": "notification-only", "notification": "notification-only",
     "notification-only": "notification-only", "delegated": "delegated",
 }  # fmt: skip
-_SYSTEMS: Final = {
+SYSTEMS: Final = {
     "CPT": "http://www.ama-assn.org/go/cpt",
     "HCPCS": "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets",
     "CDT": "http://www.ada.org/cdt",
@@ -48,7 +48,7 @@ COLUMNS: Final = (
     Column("title", ("Rule", "Title", "Description", "Service"), example="Outpatient therapy"),
     Column("line", ("Line", "Rule number"), "code", example="4711"),
     Column("book", ("Book", "Policy"), example="Example rules"),
-    Column("system", ("Code system",), "choice", choices={each.lower(): url for each, url in _SYSTEMS.items()}),
+    Column("system", ("Code system",), "choice", choices={each.lower(): url for each, url in SYSTEMS.items()}),
     Column("code", ("Code", "From code", "Procedure code", "CPT/HCPCS", "Service code", "HCPCS"), "code",
            example="G0151"),
     Column("code_end", ("Last code", "To code", "Code to", "Range end"), "code", example="G0162"),
@@ -112,7 +112,7 @@ def build(row: Row, book: Json, payer: str) -> list[Rule]:
     if row.faults:
         return []
     said = {name: row.get(name, "") for name in _TEXTS} | {name: row.get(name) for name in _NUMBERS}
-    said["code"], said["code_end"], said["system"] = _code(row), row.get("code_end", "").upper(), _system(row)
+    said["code"], said["code_end"], said["system"] = _code(row), row.get("code_end", "").upper(), system_of(row)
     line = row.get("line") or sha1(repr(sorted(row.values.items())).encode(), usedforsecurity=False).hexdigest()[:12]
     last = row.get("ends")
     common: dict[str, Any] = said | {
@@ -141,7 +141,7 @@ _NUMBERS: Final = ("age_from", "age_to", "visit_from", "lead_days")
 def _check(row: Row) -> None:
     """What must not be read as if it were not there: the rule would speak of more than the payer meant."""
     low, high = _code(row), row.get("code_end", "").upper()
-    if low and not _system(row):
+    if low and not system_of(row):
         row.fault("code", sentence("import.rules.code", text=low))
     if high and not sound(low, high):
         row.fault("code_end", sentence("import.rules.range", first=low or "…", last=high))
@@ -159,10 +159,10 @@ def _code(row: Row) -> str:
     return str(row.get("code", "")).upper()
 
 
-def _system(row: Row) -> str:
-    """As the row says, else as the code is written."""
+def system_of(row: Row) -> str:
+    """The code system of a row's code: as the row says, else as the code is written."""
     shaped = (each for each, shape in _SHAPES.items() if shape.fullmatch(_code(row)))
-    return row.get("system") or _SYSTEMS.get(next(shaped, ""), "")
+    return row.get("system") or SYSTEMS.get(next(shaped, ""), "")
 
 
 def _paper(said: str) -> Json:
@@ -182,7 +182,7 @@ def cells(rule: Rule, book: Json) -> Mapping[str, str]:
         "title": rule.title,
         "line": rule.line,
         "book": "" if book["id"] == _book_id(rule.payer, "") else str(book.get("title", "")),
-        "system": next((each for each, url in _SYSTEMS.items() if url == rule.system), ""),
+        "system": next((each for each, url in SYSTEMS.items() if url == rule.system), ""),
         "network": "" if rule.network == "any" else rule.network,
         "provider": rule.provider.rpartition("|")[2],
         "starts": rule.days.start.isoformat() if rule.days.start else "",

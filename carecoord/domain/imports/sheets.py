@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from carecoord.domain.imports import agreements, clinicians, organizations, plans, rosters, rules
+from carecoord.domain.access.verbs import Verb
+from carecoord.domain.imports import agreements, clinicians, organizations, people, plans, rates, rosters, rules
 from carecoord.domain.imports.cells import Column
 from carecoord.domain.imports.known import Known
 from carecoord.domain.imports.rows import Row
@@ -25,9 +26,9 @@ class Sheet:
     """A kind of table. reads: the types that a row may name, which are few; makes: those that a row is kept as; the
     first types of `exports` are those that have a row. owners: the organizations whose side a resource is of: whoever
     may write only for their own side must be one of them; empty: everybody's. records: whether a row tells of a state
-    that was truly reached elsewhere. lines: its rows are no resources but lines of a payer's rule book, which what is
-    brought in replaces as a whole. follows: what is read beside what a row names: (type, the search parameter by which
-    it refers, to resources of this type). shows: types that an export reads besides, to name them."""
+    that was truly reached elsewhere. verb: who may bring it in (`domain/access/verbs.py`). follows: what is read beside
+    what a row names: (type, the search parameter by which it refers, to resources of this type). shows: types that an
+    export reads besides, to name them."""
 
     kind: str
     columns: tuple[Column, ...]
@@ -41,7 +42,7 @@ class Sheet:
     follows: tuple[tuple[str, str, str], ...] = ()
     shows: tuple[str, ...] = ()
     records: bool = False
-    lines: bool = False
+    verb: Verb = "import"
 
     def column(self, name: str) -> Column:
         """A column by its name."""
@@ -77,7 +78,11 @@ SHEETS: Final = {
         ),
         Sheet(
             "rules", rules.COLUMNS, ("Organization",), ("PlanDefinition",), ("PlanDefinition",), _nothing, _nothing,
-            _nothing, lines=True,
+            _nothing,
         ),
+        Sheet(
+            "rates", rates.COLUMNS, (), ("Contract",), ("Contract",), _nothing, _nothing, _nothing, verb="see-rates",
+        ),
+        Sheet("people", people.COLUMNS, (), (), (), _nothing, _nothing, _nothing, verb="manage-people"),
     )
 }  # fmt: skip

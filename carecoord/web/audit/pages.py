@@ -32,6 +32,7 @@ PAGE: Final = 50
 KINDS: Final = {  # name -> (label, interactions)
     "read": ("Read", ("read", "vread", "history")),
     "search": ("Searched", ("search", "search-system", "clearance", "participation", "everything", "validate")),
+    "export": ("Exported", ("export-table",)),
     "write": ("Changed", ("create", "update", "delete", "transaction")),
     "sign": ("Signed in or out", ("sign-in", "sign-out", "launch")),
     "apps": ("App access", ("consent", "consent-refused", "token", "token-revoked")),

@@ -44,11 +44,13 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
     "ehr-resume": ("had an EHR read", "tried to have an EHR read"),
     "ehr-retry": ("had an EHR told once more", "tried to have an EHR told once more"),
     "audit": ("looked at the audit", "tried to look at the audit"),
+    "export-table": ("exported a table", "tried to export a table"),
     "export": ("exported the audit", "tried to export the audit"),
 }
 WITHOUT_TYPE = frozenset({
     "sign-in", "sign-out", "launch", "consent", "consent-refused", "token", "token-revoked", "break-glass",
-    "break-glass-search", "break-glass-end", "review-emergency", "audit", "export", "account-change", "search-system",
+    "break-glass-search", "break-glass-end", "review-emergency", "audit", "export", "export-table",
+    "account-change", "search-system",
     "restore", "job-retry", "job-drop", "ehr-pause", "ehr-resume", "ehr-retry",
 })  # fmt: skip
 

@@ -39,6 +39,8 @@ KINDS: Final = {  # kind -> what it is called, what it holds, and what is unknow
         "A row is a line of a payer's book; a table replaces the book as it was before",
         "what a payer asks",
     ),
+    "rates": ("Rates", "A row is a line of what an agreement pays", "what a visit is paid"),
+    "people": ("People", "Accounts with their roles; their links are at the page People", "who does the work"),
 }
 STATES: Final = {"new": "to be tried", "waiting": "being read", "tried": "tried", "kept": "in", "failed": "failed"}
 SHOWN: Final = 100  # faults on the page; the file of faults has all

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from carecoord.actions.imports import uploads
 from carecoord.fhir import text
+from carecoord.store.audit.tables import audit
 from carecoord.store.database.engine import reading
 from carecoord.store.worklist import registry
 from tests.desk.conftest import House
@@ -120,6 +122,10 @@ def test_a_number_in_use_by_others_is_told_and_nothing_of_the_agreement(acting_h
 def test_a_payers_staff_export_the_plans_of_their_own_payer_alone(acting_house: House) -> None:
     told = acting_house.enter("rival").get("/import/export/plans.csv").get_data(as_text=True)
     assert "Pinnacle" in told
+    acting_house.world.journal.drain(acting_house.world.engine)
+    with reading(acting_house.world.engine) as conn:
+        noted = conn.execute(select(audit.c.query).where(audit.c.interaction == "export-table")).scalars().all()
+    assert "table=plans&format=csv" in noted
     assert "Blue Horizon" not in told
 
 
@@ -128,6 +134,11 @@ def test_only_who_may_comes_here_and_each_sees_only_their_own_files(acting_house
     address = upload(desk, "organizations", "Name,NPI\nAsh Clinic,9000030012\n").headers["Location"]
     admin = acting_house.enter("admin")
     assert admin.get(address).status_code == 404
+    offered = {who: re.findall(r'<option value="(\w+)"', one.get("/import").get_data(as_text=True))
+               for who, one in (("contracts", desk), ("admin", admin))}  # fmt: skip
+    assert ("rates" in offered["contracts"], "people" in offered["contracts"]) == (True, False)
+    assert ("rates" in offered["admin"], "people" in offered["admin"]) == (False, True)
+    assert desk.get("/import/export/people.csv").status_code == 404
     assert admin.get(f"{address}/faults.csv").status_code == 404
     page = admin.get("/import").get_data(as_text=True)
     assert "Organizations and sites" in page
