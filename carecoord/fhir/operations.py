@@ -107,7 +107,11 @@ _PARTICIPATION_OUT: Final = (
     ("agreement", "string", "The number of the agreement that it rests on."),
     ("version", "string", "Its version in force on that day."),
     ("amendment", "code", "What that version amends of the one before."),
+    ("tier", "string", "In which tier of the network."),
+    ("page", "string", "Where the paper of the agreement says so."),
+    ("paper", "Reference", "The version whose paper that is."),
     ("until", "date", "The first day on which it no longer holds."),
+    ("continuityUntil", "date", "It has ended: before this day a patient in treatment may be due the terms as before."),
     ("rate", (
         ("status", "code", "known or unknown."),
         ("reason", "string", "By which line, or why nobody can tell."),

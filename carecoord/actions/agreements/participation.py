@@ -17,9 +17,11 @@ from carecoord.actions.clearance import asked
 from carecoord.actions.clearance.library import COPIED, Library, shared
 from carecoord.domain.agreements import participation, records
 from carecoord.domain.agreements.directory import register
+from carecoord.domain.agreements.fitness import fitness
 from carecoord.domain.agreements.participation import Participation, Question
 from carecoord.domain.agreements.prices import Service
 from carecoord.domain.agreements.records import PlanListing, Records
+from carecoord.domain.agreements.versions import Version
 from carecoord.domain.gates.rules import rule
 from carecoord.domain.referrals.referral import Performer
 from carecoord.domain.resource.codes import specialties
@@ -48,6 +50,7 @@ class _Answer:
     about: Json
     name: str
     around: Around
+    versions: Mapping[str, Version]  # by `Contract/id`, with what amendments inherit
 
 
 def answer(world: World, asker: Asker, given: Mapping[str, str], *, request: str = "") -> Json:
@@ -81,9 +84,11 @@ def _decided(turn: Turn, library: Library, given: Mapping[str, str], on: date) -
     value, plans = _plans(turn, library, given["plan"])
     subjects = [*organizations, *clinicians]
     rows = library.listings({key(each) for each in subjects} | shared(subjects))
+    absent, theirs = library.absent(rows)
+    rows = list({each.evidence: each for each in (*rows, *theirs)}.values())
     versions = library.versions(each.contract for each in rows if each.contract)
     found = Records(tuple(rows), tuple(plans), tuple(versions))
-    around = [*subjects, *library.fetch(found.parties), *(each for each in (payer, site) if each)]
+    around = [*subjects, *absent, *library.fetch(found.parties), *(each for each in (payer, site) if each)]
     around += [copy for kind in ("Organization", "Location") for copy in _copies(library, kind, (payer, site))]
     near = {key(each): each for each in around if each["resourceType"] in COPIED}
     known = directory(near.values())
@@ -96,7 +101,7 @@ def _decided(turn: Turn, library: Library, given: Mapping[str, str], on: date) -
         specialties({"text": given.get("specialty", "")}),
     )
     parents = (each for each in near.values() if each["resourceType"] == "Organization")
-    here = register(found, known, parents)
+    here = register(found, known, parents, fitness(near.values(), turn.world.base.zone))
     said = participation.participation(question, on, here)
     networks = (each for used in here.plans if used.days.holds(on) for each in used.networks)
     about_it = Around(
@@ -106,7 +111,14 @@ def _decided(turn: Turn, library: Library, given: Mapping[str, str], on: date) -
         networks=frozenset[str]().union(*(each.keys for each in networks)),
         plan=value,
     )
-    return _Answer(said, found, about, performer.name, about_it)
+    return _Answer(
+        said,
+        found,
+        about,
+        performer.name,
+        about_it,
+        {each.key: each for some in here.agreements.values() for each in some},
+    )
 
 
 def _one(library: Library, name: str, given: str, kinds: Iterable[str]) -> Json:
@@ -214,12 +226,13 @@ def _told(turn: Turn, answered: _Answer, service: Service | None, at: int | None
     network = say(found.network) if isinstance(found.network, Sentence) else str(found.network)
     texts = (("network", network), ("agreement", found.number), ("version", found.version))
     parts += [(name, {"valueString": text}) for name, text in texts if text]
+    parts += _beside(found, answered.versions)
     in_force = (v for v in answered.records.versions if v.number == found.number and v.n == found.version)
     if amendment := next((each.amendment for each in in_force if each.amendment), ""):
         parts.append(("amendment", {"valueCode": amendment}))
     if found.until:
         parts.append(("until", {"valueDate": found.until.isoformat()}))
-    parts += rate_answer.told(turn, service, found.contracts, answered.records.versions, at)
+    parts += rate_answer.told(turn, service, found.contracts, answered.versions, at)
     rows = read.many(
         turn.conn, {(kind, id) for e in found.evidence for kind, _, id in [e.reference.partition("/")]}, at
     )
@@ -228,6 +241,15 @@ def _told(turn: Turn, answered: _Answer, service: Service | None, at: int | None
     return parts + [
         ("evidence", {"part": _evidence(each.reference, each.version, each.element)}) for each in found.evidence
     ]
+
+
+def _beside(found: Participation, versions: Mapping[str, Version]) -> list[tuple[str, Json]]:
+    """The tier, where in the paper it stands, and until when a course of treatment may go on."""
+    parts: list[tuple[str, Json]] = [("tier", {"valueString": found.tier})] if found.tier else []
+    said = next((versions[each] for each in found.contracts if each in versions and versions[each].page), None)
+    if said and found.result == "in":
+        parts += [("page", {"valueString": said.page}), ("paper", {"valueReference": {"reference": said.paper}})]
+    return parts + ([("continuityUntil", {"valueDate": found.goes_on.isoformat()})] if found.goes_on else [])
 
 
 def _evidence(reference: str, version: str | None, element: str) -> list[Json]:

@@ -1,7 +1,7 @@
 """What `Contract/$participation` says of the rate: by which line and which arithmetic, under each agreement by which
 the provider takes part, as far as the asker may see rates; nothing at all where they may not."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -68,12 +68,11 @@ def _decimal(said: str) -> Decimal:
 
 
 def told(
-    turn: Turn, asked: Service | None, contracts: Iterable[str], versions: Sequence[Version], at: int | None
+    turn: Turn, asked: Service | None, contracts: Iterable[str], known: Mapping[str, Version], at: int | None
 ) -> list[tuple[str, Json]]:
     """The parameters of the rate under these versions in force: one for each agreement."""
     if asked is None:
         return []
-    known = {each.key: each for each in versions}
     seen = [each for each in contracts if rates.sees(turn, each)]
     return [("rate", {"part": _parts(known[each].number, _rate(turn, asked, each, known, at))}) for each in seen]
 

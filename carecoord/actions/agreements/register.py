@@ -25,7 +25,7 @@ from carecoord.store.resources import read
 from carecoord.store.resources.write import Touched
 
 _MARK: Final = "register"  # as the migration calls it
-_FORM: Final = "1"  # of the rows
+_FORM: Final = "2"  # of the rows
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
@@ -143,16 +143,16 @@ def _version_values(each: Version) -> tuple[Any, ...]:
     return (
         each.agreement, _plain(each.number), _plain(each.n), _plain(each.status), *_bounds(each.days),
         each.evergreen, notice, each.notice_days, each.renewal_months, _plain(each.amends), _plain(each.amendment),
-        _json(each.authority),
+        _json(each.authority), _plain(each.page),
     )  # fmt: skip
 
 
 def _listing_values(each: Listing) -> tuple[Any, ...]:
-    credentialed = each.credentialed.toordinal() if each.credentialed else None
+    credentialed, verified = (day.toordinal() if day else None for day in (each.credentialed, each.verified))
     return (
         clip(each.subject), each.include, _json(each.payer), _json(each.organization), _json(each.practitioner),
         _json(each.networks), _json(each.sites), _json(sorted(each.specialties)), _plain(each.contract),
-        credentialed, *_bounds(each.days),
+        credentialed, _plain(each.tier), verified, _json(each.absent), *_bounds(each.days),
     )  # fmt: skip
 
 
@@ -195,6 +195,9 @@ def _listing(row: Any) -> Listing:
         _days(row),
         None if row.credentialed is None else _day(row.credentialed),
         row.contract,
+        row.tier,
+        None if row.verified is None else _day(row.verified),
+        _decode(row.absent),
     )
 
 
@@ -215,4 +218,6 @@ def _version(row: Any) -> Version:
         row.amendment,
         row.notice is not None,
         tuple(_decode(row.authority)),
+        row.page,
+        f"Contract/{row.id}" if row.page else "",
     )

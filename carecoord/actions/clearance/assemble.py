@@ -129,6 +129,9 @@ def _around(
     owners = shared([people[to] for to in _payers(case) if to in people])
     values = {plan for card in case.coverages for plan in _plans(card)}
     plans, rows = library.plans(values), library.listings(groups | clinicians)
+    absent, theirs = library.absent(rows)
+    rows += [each for each in theirs if each not in rows]
+    clinicians |= {*map(key, absent), *shared(absent)}
     others: list[Json] = []
     if offers:
         others = _others(library, case, plans, offers)
@@ -139,7 +142,7 @@ def _around(
     governing = {each.contract for each in rows if each.contract}
     agreements = {each.agreement for each in versions}
     needs |= registry_keys.asked(records.parties | governing, values, agreements, groups, clinicians, owners)
-    found = {key(each): each for each in (*people.values(), *others, *near)}
+    found = {key(each): each for each in (*people.values(), *absent, *others, *near)}
     rules = _rules(library, case, owners, shared(people.values()))
     return list(found.values()), rules, records, frozenset(needs)
 

@@ -16,7 +16,7 @@ from carecoord.domain.agreements.records import Listing, PlanListing
 from carecoord.domain.agreements.versions import Version
 from carecoord.domain.ehrs.disputes import Disputed
 from carecoord.domain.prior_auth.rule_book import Rule
-from carecoord.domain.resource.elements import identifiers, key
+from carecoord.domain.resource.elements import identifiers, key, target
 from carecoord.domain.resource.parties import TAXES
 from carecoord.store.ehrs import conflicts, ehrs
 from carecoord.store.resources import read
@@ -124,6 +124,12 @@ class Library:
             return register.participations(self.conn, missing, self.as_of)
 
         return _remembered(self._listings, subjects, ask, lambda each: each.subject)
+
+    def absent(self, rows: Iterable[Listing]) -> tuple[list[Json], list[Listing]]:
+        """The clinicians in whose place the rows list another, with every copy of each, and the rows about them."""
+        own = self.fetch(sorted({to for each in rows if (to := target(each.absent))}))
+        people = {key(each): each for each in (*own, *self.identified("Practitioner", shared(own)))}
+        return list(people.values()), self.listings(people.keys() | shared(own))
 
     def plans(self, values: Iterable[str]) -> list[PlanListing]:
         """What is listed of the plans with these identifiers, values as they stand on cards."""

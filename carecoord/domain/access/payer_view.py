@@ -57,6 +57,11 @@ GATES: Final = frozenset({  # rules by which a gate may speak to the payer; a ba
     "agreement.awaited",
     "agreement.unknown",
     "agreement.not-credentialed",
+    "agreement.stale",
+    "agreement.licence",
+    "agreement.barred",
+    "agreement.perhaps-barred",
+    "agreement.locum",
     "agreement.in-network",
 })  # fmt: skip
 EVENTS: Final = frozenset({"authorization", "coverage", "agreement", "document"})  # kinds, of what the payer was told

@@ -2,15 +2,19 @@
 agreement: the rows of the register (`records`), with the parties that their references mean."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 
+from carecoord.domain.agreements.fitness import Fitness
 from carecoord.domain.agreements.records import Records
 from carecoord.domain.agreements.versions import Version, by_agreement
 from carecoord.domain.gates.gate import Evidence
-from carecoord.domain.resource.days import Days
+from carecoord.domain.resource.days import ALWAYS, Days, shifted
 from carecoord.domain.resource.elements import Json, item, key
 from carecoord.domain.resource.parties import Directory, Party, party
+
+VERIFIED_FOR: Final = 90  # days
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,15 @@ class Membership:
     days: Days
     credentialed: date | None
     contract: str  # `Contract/id`
+    tier: str = ""
+    verified: date | None = None
+    absent: Party | None = None  # the clinician in whose place it lists another
+
+    @property
+    def trusted(self) -> Days:
+        """The days for which the row may be believed: a directory that is not verified within 90 days is stale (No
+        Surprises Act, PHSA 2799A-5(a)(2)). One that nobody says is verified by days is not judged by them."""
+        return Days(end=shifted(self.verified, VERIFIED_FOR)) if self.verified else ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +65,14 @@ class Register:
     agreements: Mapping[str, tuple[Version, ...]]
     numbers: Mapping[str, str]
     parents: Mapping[str, Party]  # `Organization/id` -> the organization it is part of
+    fitness: Mapping[str, Fitness] = field(default_factory=dict)  # of people and organizations, by `Type/id`
 
 
-def register(records: Records, known: Directory, organizations: Iterable[Json]) -> Register:
-    """Tell who is meant in rows of the register. organizations: as resources, for what they are part of."""
+def register(
+    records: Records, known: Directory, organizations: Iterable[Json], fit: Mapping[str, Fitness] | None = None
+) -> Register:
+    """Tell who is meant in rows of the register. organizations: as resources, for what they are part of. fit: who may
+    not be paid, and who is licensed until when."""
     rows = [
         Membership(
             each.evidence,
@@ -69,6 +86,9 @@ def register(records: Records, known: Directory, organizations: Iterable[Json]) 
             each.days,
             each.credentialed,
             each.contract,
+            each.tier,
+            each.verified,
+            party(each.absent, known) if each.absent else None,
         )
         for each in records.listings
     ]
@@ -87,6 +107,7 @@ def register(records: Records, known: Directory, organizations: Iterable[Json]) 
             for each in organizations
             if each.get("partOf") and (above := party(item(each, "partOf"), known))
         },
+        fit or {},
     )
 
 

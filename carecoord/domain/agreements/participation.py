@@ -14,12 +14,13 @@ from carecoord.domain.agreements.directory import Membership, PlanNetwork, Regis
 from carecoord.domain.agreements.versions import Standing, State, standing
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.referrals.referral import Performer
-from carecoord.domain.resource.days import Days
+from carecoord.domain.resource.days import Days, shifted
 from carecoord.domain.resource.parties import Party
 from carecoord.words.sentence import Sentence, Value, dated, joined, sentence
 
 # How exactly a row names the performer; higher is more specific.
 CLINICIAN_AT_SITE, CLINICIAN, GROUP_AT_SITE, GROUP, PARENT, TAX_ID = 6, 5, 4, 3, 2, 1
+CONTINUED_FOR: Final = 90  # days
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ Result = Literal["in", "out", "excluded", "pending", "unknown"]
 # Why: the names of the gate's rules (gates/rules.py).
 Cause = Literal[
     "self-pay", "no-performer", "no-payer", "plan", "silent", "network", "excluded", "excluded-in-part", "site",
-    "specialty", "ended", "later", "contract", "suspended", "awaited", "unknown", "not-credentialed", "in-network",
+    "specialty", "ended", "later", "contract", "suspended", "awaited", "unknown", "not-credentialed", "stale",
+    "licence", "barred", "perhaps-barred", "locum", "in-network",
 ]  # fmt: skip
 
 
@@ -54,11 +56,39 @@ class Participation:
     version: str = ""
     until: date | None = None
     contracts: tuple[str, ...] = ()  # `Contract/id` of each version in force by which it is so
+    tier: str = ""  # several, with a slash between, where rows that are as exact say different ones
+    goes_on: date | None = None  # until when a patient in treatment may go on there, though the agreement has ended
     beside: Sentence | None = None  # the reason with how it lies to the visit: the payer was told of no visit
 
 
 def participation(asked: Question, day: date, known: Register) -> Participation:
-    """Answer for one day."""
+    """Answer for one day: a locum is judged as whom they stand in for; who may not be paid is not in, whatever the
+    directory says."""
+    found = _taking_part(asked, day, known)
+    if found.result != "in":
+        found = _standing_in(asked, day, known) or found
+    return _unfit(found, asked.performer, day, known) or found if found.result == "in" else found
+
+
+def _standing_in(asked: Question, day: date, known: Register) -> Participation | None:
+    """In the place of a clinician who takes part, on the days and at the sites of which a row says so."""
+    for row in known.rows:
+        here = row.absent and row.practitioner and row.practitioner.same(asked.performer.practitioner)
+        if not here or not row.include or not row.days.holds(day) or not _here(row, asked):
+            continue
+        whose = Performer(row.organization or asked.performer.organization, row.absent, row.evidence)
+        found = _taking_part(replace(asked, performer=whose), day, known)
+        if found.result == "in":
+            ends = min((end for end in (row.days.end, found.until) if end), default=None)
+            reason = sentence(
+                "agreement.locum", who=asked.performer.practitioner.name if asked.performer.practitioner else "",
+                absent=row.absent.name if row.absent else "", network=found.network, number=found.number,
+            )  # fmt: skip
+            return replace(found, kind="locum", reason=reason, evidence=(row.evidence, *found.evidence), until=ends)
+    return None
+
+
+def _taking_part(asked: Question, day: date, known: Register) -> Participation:
     plans = [
         p
         for p in known.plans
@@ -98,6 +128,8 @@ def _no_network(asked: Question, day: date, plans: Sequence[PlanNetwork]) -> Par
 def exactness(row: Membership, performer: Performer, known: Register) -> int:
     """How exactly the row names the performer, 0 when it does not."""
     who, group = performer.practitioner, performer.organization
+    if row.absent:
+        return 0
     if row.practitioner:
         here = group is None or row.organization is None or row.organization.same(group)
         return (CLINICIAN_AT_SITE if row.sites else CLINICIAN) if here and row.practitioner.same(who) else 0
@@ -163,7 +195,8 @@ def _among(
     found = [_under(row, row.contract or contract, asked, day, plans, known) for n, row in includes if n == level]
     best = min(found, key=lambda each: (("in", "pending", "unknown", "out").index(each.result), _late(each.until)))
     under = [each for said in found if said.result == best.result for each in said.contracts]
-    return replace(best, contracts=tuple(dict.fromkeys(under)))
+    tiers = sorted({said.tier for said in found if said.result == best.result and said.tier})
+    return replace(best, contracts=tuple(dict.fromkeys(under)), tier=" / ".join(tiers))
 
 
 def _carves(level: int, row: Membership, over: int, includes: Sequence[Membership]) -> bool:
@@ -234,18 +267,23 @@ def _under(
     stand = standing(number, versions, day)
     proof = (row.evidence, *stand.evidence)
     if not stand.version:
-        return _not_in_force(stand, proof, network)
+        return _not_in_force(stand, proof, network, day)
     ends = [end for end in (row.days.end, stand.until, *(p.days.end for p in plans)) if end]
     until, n, key = min(ends, default=None), stand.version.n, stand.version.key
     if row.credentialed and row.credentialed > day:
         reason = _awaits_credentials(name, row.credentialed)
         return Participation("pending", "not-credentialed", reason, proof, network, number, n, until)
+    if not row.trusted.holds(day):
+        reason = sentence("agreement.stale", who=name, day=dated(row.verified))
+        return Participation("unknown", "stale", reason, (row.evidence,), network, number, n, until)
+    ends += [end for end in (row.trusted.end,) if end]
+    until = min(ends, default=None)
     proof = (*proof, *(p.evidence for p in plans))
     reason = sentence("agreement.in-network", who=name, network=network, number=number)
     if until:
         last = dated(Days(end=until).last)
         reason = sentence("agreement.in-network.until", who=name, network=network, number=number, day=last)
-    return Participation("in", "in-network", reason, proof, network, number, n, until, (key,))
+    return Participation("in", "in-network", reason, proof, network, number, n, until, (key,), row.tier)
 
 
 def _awaits_credentials(who: Value, day: date) -> Sentence:
@@ -263,13 +301,39 @@ _NOT_IN_FORCE: Final[dict[State, tuple[Result, Cause]]] = {
 }
 
 
-def _not_in_force(stand: Standing, proof: tuple[Evidence, ...], network: Value) -> Participation:
+def _not_in_force(stand: Standing, proof: tuple[Evidence, ...], network: Value, day: date) -> Participation:
+    """With until when a patient in treatment may go on there at the terms that ended (No Surprises Act, PHSA 2799A-3:
+    90 days; who such a patient is, is for the plan to say)."""
     result, cause = _NOT_IN_FORCE[stand.state]
+    under = tuple(dict.fromkeys(each.reference for each in stand.evidence))
+    goes_on = shifted(stand.until, CONTINUED_FOR) if cause == "ended" and stand.until else None
+    if goes_on is None or goes_on <= day:
+        goes_on, under = None, ()
     return Participation(
-        result, cause, stand.reason, proof, network, stand.number, until=stand.until, beside=stand.beside
-    )
+        result, cause, stand.reason, proof, network, stand.number, "", stand.until, under, goes_on=goes_on,
+        beside=stand.beside,
+    )  # fmt: skip
 
 
 def _names(parties: Iterable[Party]) -> Value:
     names = list(dict.fromkeys(each.name or each.reference for each in parties))
     return joined(names) if any(names) else sentence("network.unnamed")
+
+
+def _unfit(found: Participation, performer: Performer, day: date, known: Register) -> Participation | None:
+    """Why somebody who takes part is not to be paid on the day: on a list of those excluded, or without a licence."""
+    for key, each in known.fitness.items():
+        if not performer.is_called(key):
+            continue
+        on = [listed for listed in each.exclusions if listed.days.holds(day)]
+        name, proof = performer.named, (each.evidence, *found.evidence)
+        if certain := [listed for listed in on if listed.certain]:
+            reason = sentence("agreement.barred", who=name, list=certain[0].name)
+            return Participation("excluded", "barred", reason, proof, found.network, found.number)
+        if on:
+            reason = sentence("agreement.perhaps-barred", who=name, list=on[0].name)
+            return Participation("unknown", "perhaps-barred", reason, proof, found.network, found.number)
+        if each.licences and not any(licence.holds(day) for licence in each.licences):
+            reason = sentence("agreement.licence", who=name)
+            return Participation("pending", "licence", reason, proof, found.network, found.number)
+    return None

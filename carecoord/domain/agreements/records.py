@@ -6,7 +6,7 @@ Clauses: Plan-Net 1.2.0 (OrganizationAffiliation, PractitionerRole's network-ref
 1.2."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, tzinfo
 from typing import Final
 
@@ -46,6 +46,9 @@ class Listing:
     days: Days
     credentialed: date | None
     contract: str  # `Contract/id`
+    tier: str = ""
+    verified: date | None = None  # the day on which the directory last asked whether the row is true
+    absent: Json = field(default_factory=dict)  # the clinician in whose place it lists another, as a locum
 
     @property
     def subject(self) -> str:
@@ -81,7 +84,7 @@ class Records:
     def parties(self) -> frozenset[str]:
         """The organizations, clinicians and places that the rows name, `Type/id`."""
         rows = [each for row in self.listings for each in (row.payer, row.organization, row.practitioner)]
-        rows += [each for row in self.listings for each in (*row.networks, *row.sites)]
+        rows += [each for row in self.listings for each in (*row.networks, *row.sites, row.absent)]
         rows += [each for plan in self.plans for each in (plan.payer, *plan.networks)]
         rows += [each for version in self.versions for each in version.authority]
         found = map(target, rows)
@@ -97,13 +100,18 @@ def read(resources: Iterable[Json], zone: tzinfo) -> Records:
         kind = each.get("resourceType")
         if kind == "OrganizationAffiliation" and each.get("active") is not False:
             listings.append(_affiliation(each, zone))
-        elif kind == "PractitionerRole" and each.get("active") is not False and extensions(each, PLAN_NET_NETWORK):
+        elif kind == "PractitionerRole" and each.get("active") is not False and _lists(each):
             listings.append(_clinician(each, zone))
         elif kind == "InsurancePlan" and each.get("status", "active") == "active":
             plans += _plans(each, zone)
         elif kind == "Contract":
             versions.append(version_of(each, zone))
     return Records(tuple(listings), tuple(plans), tuple(versions))
+
+
+def _lists(role: Json) -> bool:
+    """Whether a role says that its clinician takes part in a network, or stands in for one who does."""
+    return bool(extensions(role, PLAN_NET_NETWORK) or _mark(role, "locum-for"))
 
 
 def named(reference: Json) -> str:
@@ -129,6 +137,7 @@ def _affiliation(row: Json, zone: tzinfo) -> Listing:
         {},
         tuple(items(row, "network")),
         *_where_and_when(row, zone),
+        *_beside(row, zone),
     )
 
 
@@ -141,6 +150,8 @@ def _clinician(row: Json, zone: tzinfo) -> Listing:
         item(row, "practitioner"),
         tuple(item(each, "valueReference") for each in extensions(row, PLAN_NET_NETWORK)),
         *_where_and_when(row, zone),
+        *_beside(row, zone),
+        item(_mark(row, "locum-for"), "valueReference"),
     )
 
 
@@ -152,6 +163,15 @@ def _where_and_when(row: Json, zone: tzinfo) -> tuple[tuple[Json, ...], frozense
         _credentialed(row, zone),
         target(item(_mark(row, "governing-contract"), "valueReference")),
     )
+
+
+def _beside(row: Json, zone: tzinfo) -> tuple[str, date | None]:
+    """The tier, and when the row was last verified."""
+    tier, said = _mark(row, "tier"), text(_mark(row, "verified-on"), "valueDate")
+    try:
+        return text(tier, "valueString") or text(tier, "valueCode"), first(said, zone) if said else None
+    except ValueError:
+        return text(tier, "valueString") or text(tier, "valueCode"), date.min
 
 
 def _mark(row: Json, name: str) -> Json:

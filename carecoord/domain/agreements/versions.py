@@ -12,7 +12,18 @@ from typing import Literal
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.resource.codes import EXTENSION, IDENTIFIER
 from carecoord.domain.resource.days import Days, add_months, days, first, shifted
-from carecoord.domain.resource.elements import Json, evidence, extension, identifier, item, items, key, target, text
+from carecoord.domain.resource.elements import (
+    Json,
+    code_of,
+    evidence,
+    extension,
+    identifier,
+    item,
+    items,
+    key,
+    target,
+    text,
+)
 from carecoord.domain.resource.parties import Directory, party
 from carecoord.fhir.search.values import clip
 from carecoord.words.sentence import Sentence, dated, sentence
@@ -48,6 +59,8 @@ class Version:
     amendment: str
     noticed: bool
     authority: tuple[Json, ...]
+    page: str = ""  # where its paper speaks of taking part
+    paper: str = ""  # `Contract/id` of the version whose page that is
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
@@ -173,7 +186,17 @@ def version_of(contract: Json, zone: tzinfo) -> Version:
         text(mark("amendment-type"), "valueCode"),
         notice is not None,
         tuple(items(contract, "authority")),
+        _page(contract),
+        key(contract) if _page(contract) else "",
     )
+
+
+def _page(contract: Json) -> str:
+    """The page of its first term about participation, else of its first term that has one (extension `page`)."""
+    terms = items(contract, "term")
+    about = [each for each in terms if code_of(item(each, "type")) == "participation"]
+    found = (extension(each, f"{EXTENSION}/page") for each in (*about, *terms))
+    return next((str(said) for mark in found if (said := mark.get("valueString") or mark.get("valueInteger"))), "")
 
 
 def _day(text_: str, zone: tzinfo) -> date | None:
@@ -186,9 +209,13 @@ def _day(text_: str, zone: tzinfo) -> date | None:
 def _inherit(version: Version, read: dict[str, Version], seen: set[str]) -> Version:
     """Give an amendment without an end of its own the term of what it amends."""
     base = read.get(version.amends)
-    if version.days.end or base is None or version.key in seen:
+    if base is None or version.key in seen:
         return version
     base = _inherit(base, read, seen | {version.key})
+    if not version.page:
+        version = replace(version, page=base.page, paper=base.paper)
+    if version.days.end:
+        return version
     return replace(
         version,
         days=Days(version.days.start, base.days.end),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from carecoord.domain.agreements.directory import Register, register
+from carecoord.domain.agreements.fitness import fitness
 from carecoord.domain.agreements.participation import exactness
 from carecoord.domain.clearance.conflicts import Conflict, conflicts, system_name
 from carecoord.domain.coverage.gate import Card, cards, choose
@@ -56,9 +57,10 @@ class Facts:
         spans += [each.served for card in self.cards for each in card.inquiries]
         spans += [line.days for request in self.requests for line in request.lines]
         spans += [plan.days for plan in known.plans if any(plan.plan == card.plan for card in self.cards)]
-        spans += [row.days for row in rows]
+        spans += [days for row in rows for days in (row.days, row.trusted)]
         spans += [v.run for number in numbers for v in known.agreements.get(number, ())]
         begun = frozenset(row.credentialed for row in rows if row.credentialed)
+        begun |= {day for key, each in known.fitness.items() if who and who.is_called(key) for day in each.edges}
         own = question.edges((rule for rule in self.rules if rule.payer in payers), self.known)
         return begun.union(own, *(span.edges for span in spans))
 
@@ -81,7 +83,12 @@ def facts(case: Case, policy: Policy) -> Facts:
         papers=papers(case, asked, policy),
         visits=own,
         closing=closing(case, policy),
-        register=register(case.records, known, case.organizations),
+        register=register(
+            case.records,
+            known,
+            case.organizations,
+            fitness((*case.organizations, *case.practitioners), policy.zone),
+        ),
         rules=case.rules,
         known=question.known(case, order, known, roles, (own, *_alike(case, known, policy))),
         conflicts=conflicts(case, policy),

@@ -73,6 +73,11 @@ RULES: Final[dict[str, tuple[str, ...]]] = {  # gate -> its rules
         "agreement.awaited",
         "agreement.unknown",
         "agreement.not-credentialed",
+        "agreement.stale",
+        "agreement.licence",
+        "agreement.barred",
+        "agreement.perhaps-barred",
+        "agreement.locum",
         "agreement.in-network",
     ),
     "information": (

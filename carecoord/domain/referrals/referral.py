@@ -38,6 +38,10 @@ class Performer:
         party = self.organization or self.practitioner
         return party.name if party else ""
 
+    def is_called(self, key: str) -> bool:
+        """Whether the key (`Type/id`, `system|value`) means one of them."""
+        return any(key in party.keys for party in (self.organization, self.practitioner) if party)
+
     @property
     def named(self) -> Value:
         """The place as a sentence names it."""

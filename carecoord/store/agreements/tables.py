@@ -37,6 +37,7 @@ agreement_version = Table(  # a Contract
     Column("amends", Str, nullable=False),  # `Contract/id`
     Column("amendment", Str, nullable=False),
     Column("authority", Str, nullable=False),  # References: whose agreement it is
+    Column("page", Str, nullable=False, server_default=""),  # of the paper, where it speaks of taking part
     Column("recorded_at", Big, nullable=False),
     Column("superseded_at", Big, nullable=False),
     Index("ix_agreement_version_id", "id", "superseded_at"),
@@ -60,6 +61,9 @@ participation = Table(  # an OrganizationAffiliation, or a PractitionerRole that
     Column("specialties", Str, nullable=False),  # a list of words
     Column("contract", Str, nullable=False),  # `Contract/id`
     Column("credentialed", Integer),  # from this day on
+    Column("tier", Str, nullable=False, server_default=""),
+    Column("verified", Integer),  # the day on which the directory last asked
+    Column("absent", Str, nullable=False, server_default="{}"),  # a Reference: the clinician whose place is taken
     Column("valid_from", Integer, nullable=False),
     Column("valid_to", Integer, nullable=False),
     Column("recorded_at", Big, nullable=False),

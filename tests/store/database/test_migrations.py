@@ -34,6 +34,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0015": "9ef17a26998f560db99ac23f21bc19cdbbb402abd127671d64b46109dc3b3062",
     "0016": "0c8cf2b8c9dec863a7068062b14d33c5be6a8c7bf3d6d14b876257030096d912",
     "0017": "4d5d705cf7fcc5721f623face4b48246a9d080776834c7d248db4016658853f2",
+    "0018": "3f12eb573e88d1a145fd58ab89422ee30364a301158a496fceeceaba0c414ffd",
 }
 
 
