@@ -111,7 +111,8 @@ def narrow(grant: Grant, office: Office, type: str, perm: str) -> Alternatives |
     if type == app_state.TYPE and not serves(grant, type, perm):
         return app_state.ways(grant, office.systems, perm) or None
     role = by_role(grant, office, type, perm)
-    mine = grant.fhir_user == f"Patient/{grant.patient}" and perm in "rs"  # their own app: to read, it needs no role
+    # Their own app reads without a role, and says of a visit what the table of its states lets a patient say.
+    mine = grant.fhir_user == f"Patient/{grant.patient}" and (perm in "rs" or (type, perm) == ("Appointment", "u"))
     bounds = {
         "patient": both(_context(grant, type, perm), EVERYTHING if mine else role),
         "user": role,

@@ -11,6 +11,7 @@ from typing import Final, Literal
 from carecoord.domain.resource import moves
 from carecoord.domain.resource.elements import Json, item, items, target, text
 from carecoord.domain.resource.moves import BOTH, Move, Need, Side
+from carecoord.errors import Forbidden
 
 Verb = Literal[
     "propose", "hold", "release", "wait", "book", "move", "arrive", "check-in", "fulfil", "no-show", "cancel", "void",
@@ -117,13 +118,45 @@ def slot_move(before: Json, after: Json) -> SlotVerb:
     return "keep" if start == to else moves.between(SLOTS, start, to) or "open"  # type: ignore[return-value]
 
 
+_TIMES: Final = frozenset({"start", "end", "minutesDuration", "slot"})
+_PATIENTS: Final[dict[str, frozenset[str]]] = {  # verb -> the elements that a patient changes by it, beside the answer
+    "keep": frozenset(),
+    "cancel": frozenset({"status", "cancelationReason"}),
+    "move": _TIMES,
+    **dict.fromkeys(("hold", "wait", "book"), _TIMES | {"status"}),
+}
+
+
+def _demand_patients_own(before: Json, after: Json, verb: Verb) -> None:
+    """Refuse what is not a patient's to change: who else takes part, what the visit is for and about."""
+    told = {"id", "meta", "comment", "participant", *_PATIENTS.get(verb, ())}
+    wrong = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    wrong = [name for name in wrong if name not in told]
+    if _others(before) != _others(after):
+        wrong.append("participant")
+    if wrong:
+        said = f"A patient says whether they come, and cancels; {', '.join(wrong)} is not theirs to change."
+        raise Forbidden(said, "Appointment")
+
+
+def _others(appointment: Json) -> list[Json]:
+    """Who takes part and how, but for the patient's own answer."""
+    found = items(appointment, "participant")
+    own = [target(item(each, "actor")).startswith("Patient/") for each in found]
+    return [{k: v for k, v in e.items() if k != "status"} if mine else e for e, mine in zip(found, own, strict=True)]
+
+
 def judge(before: Json, after: Json, side: Side) -> None:
-    """Refuse a change of an Appointment that the table does not have (`before` empty: a new one).
+    """Refuse a change of an Appointment that the table does not have (`before` empty: a new one), and of a patient one
+    of what is not theirs.
 
     Raises Conflict (409) naming the legal verbs, Forbidden (403), Unprocessable (422).
     """
     start = text(before, "status") if before else "new"
-    moves.advance(TABLE, start, move(before, after), side, where="Appointment.status")
+    verb = move(before, after)
+    moves.advance(TABLE, start, verb, side, where="Appointment.status")
+    if side == "patient":
+        _demand_patients_own(before, after, verb)
     moves.demand_whole(lacks(before, after), "Appointment.cancelationReason")
 
 

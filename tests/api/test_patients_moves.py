@@ -1,0 +1,102 @@
+"""What a patient's own app may do over HTTP (`patient/*.u`): the moves of a visit that the tables give the patient, and
+no move of a referral."""
+
+from typing import Any
+
+import pytest
+from werkzeug.test import Client
+
+from auth import store
+from auth.store import Token
+from carecoord import app
+from carecoord.store.database.engine import writing
+from carecoord.world import World
+from tests.api.conftest import Api
+from tests.api.test_every_move import STAGES, STATUSES, place, stored, task, visit
+from tests.domain.scheduling.test_states import BY_HAND as VISITS
+
+__all__ = ["place"]
+
+Json = dict[str, Any]
+ME = {"reference": "Patient/me"}
+
+
+@pytest.fixture(scope="module")
+def mine(place: World) -> Api:
+    """The app of a patient, by their own launch."""
+    stored(place, [{"resourceType": "Patient", "id": id, "name": [{"family": id}]} for id in ("me", "her")])
+    now = int(place.clock().timestamp())
+    token = Token(
+        "access", "phone", "me", "launch/patient patient/*.rus", now, now + 3600, patient="me", fhir_user="Patient/me"
+    )
+    with writing(place.engine) as conn:
+        return Api(Client(app.wired(place)), store.issue(conn, token))
+
+
+def of_mine(status: str, to: str, id: str, who: Json = ME) -> Json:
+    made = visit(status, to, id)
+    made["participant"] = [{"actor": who, "status": "accepted"}, *made["participant"]]
+    return made
+
+
+def test_a_patient_makes_the_listed_moves_of_their_own_visits_and_no_others(place: World, mine: Api) -> None:
+    rows = [(status, to, f"own-{n}-{m}") for n, status in enumerate(STATUSES) for m, to in enumerate(STATUSES)]
+    stored(place, [of_mine(status, status, id) | {"comment": "as it was"} for status, _, id in rows])
+    wrong = []
+    for status, to, id in rows:
+        got = mine.put(f"/Appointment/{id}", of_mine(status, to, id)).status_code
+        if got != answer(status, to):
+            wrong.append((status, to, got))
+    assert wrong == [], wrong
+
+
+def answer(status: str, to: str) -> int:
+    """By hand: a move that no verb makes is 409, one that is only the two organizations' is 403."""
+    ways = [each.split(":")[1] for each in VISITS[status].split()]
+    return 200 if to == status or to in ways else 403 if f"{to}*" in ways else 409
+
+
+def test_a_patient_asks_to_cancel_a_visit_with_a_reason_and_says_that_they_come(place: World, mine: Api) -> None:
+    asked = of_mine("booked", "booked", "tomorrow")
+    asked["participant"][0]["status"] = "needs-action"
+    stored(place, [asked])
+    comes = of_mine("booked", "booked", "tomorrow")
+    assert mine.put("/Appointment/tomorrow", comes).status_code == 200
+    assert mine.get("/Appointment/tomorrow").get_json()["participant"][0]["status"] == "accepted"
+    off = of_mine("booked", "cancelled", "tomorrow")
+    told = {name: value for name, value in off.items() if name != "cancelationReason"}
+    assert mine.put("/Appointment/tomorrow", told).status_code == 422
+    assert mine.put("/Appointment/tomorrow", off).status_code == 200
+    assert mine.put("/Appointment/tomorrow", comes).status_code == 409
+
+
+def test_a_patient_changes_nothing_else_of_a_visit(place: World, mine: Api) -> None:
+    stored(place, [of_mine("booked", "booked", "whole")])
+    whole = of_mine("booked", "booked", "whole")
+    for other in (
+        {"basedOn": [{"reference": "ServiceRequest/another"}]}, {"description": "Another"}, {"priority": 9},
+        {"participant": [whole["participant"][0]]},
+        {"participant": [whole["participant"][0], {**whole["participant"][1], "status": "declined"}]},
+    ):  # fmt: skip
+        assert mine.put("/Appointment/whole", whole | other).status_code == 403, other
+    assert mine.post("/Appointment", whole).status_code == 403
+    assert mine.delete("/Appointment/whole").status_code == 403
+    later = {"start": "2026-12-02T09:00:00Z", "end": "2026-12-02T09:30:00Z"}
+    assert mine.put("/Appointment/whole", whole | later).status_code == 200
+
+
+def test_a_patient_moves_no_referral_whatever_its_stage(place: World, mine: Api) -> None:
+    stored(place, [task("base", stage, stage, f"mine-{stage}") | {"for": ME} for stage in STAGES])
+    for stage in STAGES:
+        assert mine.get(f"/Task/mine-{stage}").status_code == 200
+        for to in ("cancelled", "accepted", stage):
+            asked = task("base", stage, to, f"mine-{stage}") | {"for": ME}
+            assert mine.put(f"/Task/mine-{stage}", asked).status_code == 403
+
+
+def test_what_is_anothers_is_not_there_for_a_patient(place: World, mine: Api) -> None:
+    stored(place, [of_mine("booked", "booked", "hers", {"reference": "Patient/her"})])
+    off = of_mine("booked", "cancelled", "hers", {"reference": "Patient/her"})
+    assert mine.put("/Appointment/hers", off).status_code in (403, 404)
+    assert mine.put("/Appointment/hers", of_mine("booked", "cancelled", "hers")).status_code in (403, 404)
+    assert mine.get("/Appointment/hers").status_code == 404
