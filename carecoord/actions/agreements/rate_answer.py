@@ -80,14 +80,9 @@ def told(
 def _rate(turn: Turn, asked: Service, contract: str, known: Mapping[str, Version], at: int | None) -> Rate:
     chain = _chain(contract, known)
     found = rates.found(turn.conn, chain, asked.code, at)
-    spoken = {(schedule.contract, schedule.name): schedule for schedule in rates.schedules(turn.conn, chain, at)}
-    newest: dict[str, str] = {}
-    for each in reversed(chain):
-        newest |= {name: each for owner, name in spoken if owner == each}
     lines = [
         Candidate(schedule, line, chain.index(schedule.contract) if schedule.contract else 0)
         for schedule, line in found
-        if not schedule.contract or newest[schedule.name] == schedule.contract
     ]
     return price(asked, lines)
 

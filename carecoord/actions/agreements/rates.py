@@ -2,7 +2,7 @@
 Who may see them is asked here, for every road: pages, exports, operations."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -94,7 +94,8 @@ def sees(turn: Turn, contract: str) -> bool:
     no party is between those of what it amends."""
     if not may_see_rates(turn.grant.roles) or turn.grant.patient:
         return False
-    mine, seen = office.whose(turn.conn, turn.grant), set[str]()
+    mine = turn.office() if turn.grant.roles else office.whose(turn.conn, turn.grant)
+    seen = set[str]()
     while contract.startswith("Contract/") and contract not in seen and len(seen) < _AMENDED:
         row = read.get(turn.conn, "Contract", contract.removeprefix("Contract/"))
         if row is None or row.deleted:
@@ -112,12 +113,6 @@ def amended(version: Json) -> str:
     return target(item(extension(version, f"{EXTENSION}/amends"), "valueReference"))
 
 
-def schedules(conn: Connection, contracts: Iterable[str], at: int | None = None) -> list[Schedule]:
-    """The schedules of these versions, `Contract/id`, whoever asks."""
-    ids = (each.removeprefix("Contract/") for each in contracts)
-    return [_schedule(about) for _, about in rates.schedules(conn, ids, NOW if at is None else at)]
-
-
 def key_of(schedule: Schedule) -> str:
     """What the lines of a schedule are kept under."""
     said = f"{schedule.contract}\n{schedule.name}".encode(errors="surrogatepass")
@@ -125,13 +120,18 @@ def key_of(schedule: Schedule) -> str:
 
 
 def found(
-    conn: Connection, contracts: Iterable[str], code: str, at: int | None = None
+    conn: Connection, contracts: Sequence[str], code: str, at: int | None = None
 ) -> list[tuple[Schedule, RateLine]]:
-    """The lines under these versions, `Contract/id`, that may speak of a code, each with its schedule, whatever their
-    days; and those of the schedules of no agreement that they refer to."""
+    """The lines under these versions, `Contract/id`, the one in force first, that may speak of a code, each with its
+    schedule, whatever their days; and those of the schedules of no agreement that they refer to. A schedule takes the
+    place of the one of its name in the versions before."""
     at = NOW if at is None else at
-    own = dict(rates.schedules(conn, (each.removeprefix("Contract/") for each in contracts), at))
-    lines = _lines(conn, own, code, at)
+    newest: dict[str, tuple[int, str, Line]] = {}
+    for key, about in rates.schedules(conn, (each.removeprefix("Contract/") for each in contracts), at):
+        schedule = _schedule(about)
+        mine = (contracts.index(schedule.contract), key, about)
+        newest[schedule.name] = min(mine, newest.get(schedule.name, mine))
+    lines = _lines(conn, {key: about for _, key, about in newest.values()}, code, at)
     names = {line.reference for _, line in lines if line.reference}
     return lines + _lines(conn, dict(rates.shared(conn, names, at)), code, at)
 
