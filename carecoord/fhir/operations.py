@@ -20,6 +20,7 @@ OPERATIONS: Final = {  # type -> (name, its definition: an address of HL7's, or 
     "ServiceRequest": (("clearance", CLEARANCE),),
     "DeviceRequest": (("clearance", CLEARANCE),),
     "Contract": (("participation", PARTICIPATION),),
+    "ValueSet": (("expand", "http://hl7.org/fhir/OperationDefinition/ValueSet-expand"),),
 }
 _SHAPE: Final = ("_format", "_pretty")  # of the answer, not of the question
 

@@ -91,7 +91,8 @@ def test_the_definitions_that_the_statement_names_can_be_read(api: Api) -> None:
     told = {row["definition"] for type in rest["resource"] for row in type.get("operation", ())}
     ours = {url for url in told if url.startswith("https://care.example/")}
     given = {"clearance": {"date", "asOf", "as-of"}, "participation": {
-        "provider", "plan", "payer", "site", "specialty", "date", "asOf", "as-of",
+        "provider", "plan", "payer", "site", "specialty", "service", "modifier", "place", "billing", "business",
+        "billed", "date", "asOf", "as-of",
     }}  # fmt: skip
     assert ours == {f"https://care.example/fhir/OperationDefinition/{id}" for id in given}
     nobody = Api(api.http, None)
@@ -220,3 +221,12 @@ def test_a_method_that_an_operation_does_not_know_is_told_those_that_it_does(api
     assert refused.status_code == 405
     assert set(refused.headers["Allow"].split(", ")) == {"GET", "HEAD", "POST"}
     assert set(api.get("/Patient/$validate").headers.get("Allow", "").split(", ")) <= {"POST", ""}
+
+
+def test_all_codes_of_a_system_are_looked_through_by_their_words(api: Api) -> None:
+    place = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
+    told = api.get(f"/ValueSet/$expand?url={place}?fhir_vs&filter=skilled").get_json()
+    assert told["expansion"]["contains"] == [{"system": place, "code": "31", "display": "Skilled Nursing Facility"}]
+    assert walk(told, "ValueSet") == []
+    assert api.get("/ValueSet/$expand?url=http://nobody.example/codes&filter=knee").status_code == 404
+    assert api.get("/ValueSet/$expand?filter=knee").status_code == 400

@@ -15,6 +15,7 @@ from carecoord.store.agreements.tables import rate_line
 from carecoord.store.database.engine import reading
 from carecoord.store.database.tables import resource
 from carecoord.store.prior_auth.tables import authorization_rule
+from carecoord.store.terms.tables import code_entry
 from carecoord.world import World
 from tests.imports.conftest import bring
 
@@ -62,6 +63,12 @@ SAMPLES = {
         "sarkis@oak.example,Ani Sarkis,clinician; coordinator,9000010121,9000050010\nno@x.example,N,coordinator,,\n",
         "people.csv, D4: For whom do they work? Without an organization they see no case",
     ),
+    "codes": Sample(
+        "Code,Grouping,Classification,Specialization,Definition,Notes,Display Name,Section\n"
+        "207RC0000X,Group,Internal Medicine,Heart,,,Heart Physician,Individual\n"
+        "207RG0100X,Group,Internal Medicine,Gut,,,Gut Physician,Individual\n??,Group,Nobody,,,,Nobody,Individual\n",
+        "codes.csv, A4: '??' has the shape of no code system that is known; say which in the column Code system",
+    ),
     "rules": Sample(
         "Payer,Authorization,Code,Plan\nAC001,yes,97110,AC-HMO\nAC001,no,97112,\nAC001,perhaps,97113,\n",
         "rules.csv, B4: 'perhaps' is not one of: required, not required, notification only, delegated",
@@ -70,7 +77,7 @@ SAMPLES = {
 CLINICIAN = "NPI,Last name,Organization\n9000050010,Sarkis,9000010121\n"
 
 
-HELD = (resource, authorization_rule, rate_line, user_table)
+HELD = (resource, authorization_rule, rate_line, user_table, code_entry)
 
 
 def held(world: World) -> int:

@@ -6,7 +6,7 @@ from typing import Final, Literal
 from auth.grant import Grant
 from carecoord.actions.access.audited import noted
 from carecoord.actions.access.turn import Turn, looking
-from carecoord.actions.imports import people_tables, rate_tables, rule_books
+from carecoord.actions.imports import code_tables, people_tables, rate_tables, rule_books
 from carecoord.actions.imports.batch import register
 from carecoord.domain.access import verbs
 from carecoord.domain.imports.sheets import Sheet
@@ -20,6 +20,7 @@ Form = Literal["csv", "xlsx"]
 _BOM: Final = "\ufeff"
 _LINES: Final[dict[str, Callable[[Turn], Iterator[Mapping[str, str]]]]] = {  # of kinds whose rows are no resources
     "rules": rule_books.rows, "rates": rate_tables.rows, "people": people_tables.rows,
+    "codes": code_tables.rows,
 }  # fmt: skip
 
 
@@ -28,7 +29,7 @@ def export(world: World, grant: Grant, request: str, sheet: Sheet, form: Form) -
     Forbidden."""
     if grant.roles and not verbs.may(grant.roles, sheet.verb):
         raise Forbidden("Your roles do not see this table.")
-    of = sheet.exports[0] if sheet.exports else "Person"
+    of = sheet.exports[0] if sheet.exports else "Basic"
     asked = f"table={sheet.kind}&format={form}"
     with looking(world, grant, request) as turn, noted(turn, "export-table", of, None, asked) as shown:
         shown.append(None)

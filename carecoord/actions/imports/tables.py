@@ -7,8 +7,10 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
+from carecoord.actions.imports import fixed_width
 from carecoord.domain.imports.headings import letters
 from carecoord.domain.imports.rows import Fault
 from carecoord.errors import Invalid
@@ -61,7 +63,14 @@ def read(name: str, data: bytes) -> Table:
         from carecoord.actions.imports import workbooks  # openpyxl is dear to load: not before somebody brings one
 
         return workbooks.read(name, data)
+    if fixed_width.is_hcpcs(data):
+        return _fixed(name, data)
     return _csv(name, data)
+
+
+def _fixed(name: str, data: bytes) -> Table:
+    lines = (Line(n, cells) for n, cells in fixed_width.records(_decoded(name, data)))
+    return table(name, "", chain([Line(0, fixed_width.HEADER)], lines))
 
 
 def place(table: Table, mapped: Mapping[str, int], fault: Fault) -> str:

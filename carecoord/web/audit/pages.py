@@ -31,7 +31,10 @@ from carecoord.world import World
 PAGE: Final = 50
 KINDS: Final = {  # name -> (label, interactions)
     "read": ("Read", ("read", "vread", "history")),
-    "search": ("Searched", ("search", "search-system", "clearance", "participation", "everything", "validate")),
+    "search": (
+        "Searched",
+        ("search", "search-system", "clearance", "participation", "everything", "validate", "expand"),
+    ),
     "export": ("Exported", ("export-table",)),
     "write": ("Changed", ("create", "update", "delete", "transaction")),
     "sign": ("Signed in or out", ("sign-in", "sign-out", "launch")),

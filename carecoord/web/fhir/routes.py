@@ -20,6 +20,7 @@ from carecoord.actions.fhir import interactions as api
 from carecoord.actions.fhir import system_search as several
 from carecoord.actions.fhir import validate as validating
 from carecoord.actions.fhir.bundle_entries import conditions
+from carecoord.actions.terms import expand as terms
 from carecoord.domain.referrals.case import case_id
 from carecoord.errors import Invalid
 from carecoord.fhir import operations, text
@@ -197,6 +198,12 @@ def participation(call: Call) -> Response:
     return responses.answer(text.dumps(found), call.wish)
 
 
+def expand(call: Call) -> Response:
+    asker, pairs = call.asked()
+    found = terms.expand(call.world, asker, operations.arguments(pairs, terms.ASKED), request=call.id)
+    return responses.answer(text.dumps(found), call.wish)
+
+
 def validate(call: Call, type: str, id: str | None = None) -> Response:
     asker: Asker = call.asker
     body: dict[str, Any] | None = None
@@ -249,6 +256,8 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/DeviceRequest/<id>/$clearance", clearance_of_device),
     ("GET", "/Contract/$participation", participation),
     ("POST", "/Contract/$participation", participation),
+    ("GET", "/ValueSet/$expand", expand),
+    ("POST", "/ValueSet/$expand", expand),
     ("POST", "/<type>/$validate", validate),
     ("GET", "/<type>/<id>/$validate", validate),
     ("POST", "/<type>/<id>/$validate", validate),

@@ -18,6 +18,7 @@ HOLDERS = {
     "manage-apps": {"admin"},
     "manage-ehrs": {"admin"},
     "manage-jobs": {"admin"},
+    "keep-codes": {"admin"},
     "see-rates": {"contracts"},
     "assign": {"coordinator"},
     "snooze": {"coordinator"},
