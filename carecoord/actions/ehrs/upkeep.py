@@ -29,7 +29,7 @@ from carecoord.store.ehrs.deliveries import Delivery
 from carecoord.store.ehrs.ehrs import Run
 from carecoord.store.worklist import case_ids
 from carecoord.world import World
-from fhir_adapters import dialects
+from fhir_adapters import cursor, dialects
 
 RUNS: Final = 24  # that are shown of each EHR
 MOST: Final = 20  # refusals, deliveries that wait, and conflicts that are shown of each EHR
@@ -57,7 +57,8 @@ class Quarrelled:
 
 @dataclass(frozen=True)
 class Kept:
-    """An EHR as it is looked after. `told`: (state, why, type) -> how many deliveries. `refused`, `waiting`: the oldest
+    """An EHR as it is looked after. `kinds`: type -> what changed there before this instant is here; None: it was never
+    read to its end. `told`: (state, why, type) -> how many deliveries. `refused`, `waiting`: the oldest
     of them. `disputes`: how many conflicts are open, of which `quarrels` are the oldest."""
 
     health: SyncHealth
@@ -69,6 +70,7 @@ class Kept:
     waiting: Sequence[Delivery]
     disputes: int
     quarrels: Sequence[Quarrelled]
+    kinds: Mapping[str, datetime | None]
 
 
 def look(world: World, grant: Grant, request: str) -> tuple[datetime, list[Kept]]:
@@ -90,7 +92,7 @@ def look(world: World, grant: Grant, request: str) -> tuple[datetime, list[Kept]
             quarrels = [_quarrelled(world, conn, grant, now, each) for each in conflicts.of_ehr(conn, name, MOST)]
             kept = Kept(
                 health, one.base_url, ehrs.runs(conn, name, RUNS), writes, told.get(name, {}), refused, waiting,
-                disputes.get(name, 0), quarrels,
+                disputes.get(name, 0), quarrels, _kinds(conn, name),
             )  # fmt: skip
             found.append(kept)
     named = [each.conflict.patient for kept in found for each in kept.quarrels if each.case]
@@ -98,6 +100,11 @@ def look(world: World, grant: Grant, request: str) -> tuple[datetime, list[Kept]
         asked = event(now, request, "search", by=grant, shown=named, type="ServiceRequest", query="conflicts")
         world.journal.append(asked)
     return now, found
+
+
+def _kinds(conn: Connection, name: str) -> dict[str, datetime | None]:
+    since = {type: cursor.loads(state).since for type, state in ehrs.cursors(conn, name).items()}
+    return {type: cursor.instant(at) if at else None for type, at in sorted(since.items())}
 
 
 def pause(world: World, name: str, request: str, by: User) -> None:

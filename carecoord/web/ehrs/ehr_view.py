@@ -33,6 +33,14 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Kind:
+    """How far one type has come: `tone` against the goal."""
+
+    tone: str
+    said: str
+
+
+@dataclass(frozen=True)
 class Said:
     """A delivery: what it is of, why it is where it is, and since when."""
 
@@ -84,6 +92,7 @@ class Block:
     waiting: Sequence[Said]
     disputes: int
     disputed: Sequence[Disputed]
+    kinds: Sequence[Kind]
 
 
 def block(kept: Kept, times: Times) -> Block:
@@ -107,7 +116,19 @@ def block(kept: Kept, times: Times) -> Block:
         [_said(each, times) for each in kept.waiting],
         kept.disputes,
         [_disputed(each, times) for each in kept.quarrels],
+        list(_kinds(kept, times)),
     )
+
+
+def _kinds(kept: Kept, times: Times) -> Iterator[Kind]:
+    """How far each type has come, what is furthest behind first."""
+    last = sorted(kept.kinds.items(), key=lambda pair: (pair[1] is not None, pair[1] or times.now, pair[0]))
+    for type, since in last:
+        if since is None:
+            yield Kind("amber", f"{type}: not read to its end yet")
+        else:
+            late = times.now - since > kept.health.goal
+            yield Kind("amber" if late else "", f"{type}: as of {times.ago(since)}{', late' if late else ''}")
 
 
 def _fresh(health: SyncHealth, times: Times) -> str:

@@ -35,6 +35,11 @@ def test_axe_finds_nothing_nothing_overflows_and_it_works_without_script(
     try:
         page = open_page("/ehrs", who="admin", width=320)
         check(page)
+        page.clock.install()
+        page.reload()
+        page.evaluate("document.querySelector('#ehrs h1').textContent = 'Before'")
+        page.clock.fast_forward(31_000)
+        page.get_by_role("heading", name="EHRs", exact=True).wait_for()
         plain = open_page("/ehrs", who="admin", java_script_enabled=False)
         plain.get_by_role("button", name="Pause").click()
         plain.get_by_role("button", name="Resume").wait_for()
