@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from carecoord.actions.clearance.library import COPIED, Library, shared
+from carecoord.actions.policies.known import EVERYBODY
 from carecoord.domain.agreements.records import PlanListing, Records, every_network_of, named
 from carecoord.domain.clearance.odd_moves import ODD
 from carecoord.domain.prior_auth.rule_book import Rule
@@ -36,6 +37,7 @@ from carecoord.domain.resource.elements import (
     targets,
     text,
 )
+from carecoord.domain.resource.parties import TAXES
 from carecoord.domain.worklist import registry_keys
 from carecoord.fhir.types import TYPES
 from carecoord.store.resources import flags, read
@@ -93,9 +95,18 @@ def of_patient(library: Library, patient: str, offers: date | None = None) -> li
             around, rules, records, needs = _around(library, bare, bodies, offers)
             heap = [*decoded.values(), *person, *around]
             case = gather(order, heap, library.systems, disputes, rules, records)
-            found.append(Assembled(row.rid, case_id(order), replace(case, odd=odd) if odd else case, needs))
+            said = library.policies(_whose(case))
+            if odd or said:
+                case = replace(case, odd=odd, policies=tuple(said))
+            found.append(Assembled(row.rid, case_id(order), case, needs))
     library.keep()
     return found
+
+
+def _whose(case: Case) -> set[str]:
+    """Whose policies may bear on a case: of everybody around it, by every identifier."""
+    ids = {each for each in shared(case.organizations) if not each.startswith(TAXES)}
+    return {EVERYBODY, *map(key, case.organizations), *ids}
 
 
 def _odd(library: Library, rows: Sequence[Row]) -> frozenset[str]:

@@ -12,9 +12,11 @@ from sqlalchemy import Connection
 from carecoord.actions.agreements import register
 from carecoord.actions.clearance import rule_lines
 from carecoord.actions.clearance.shelf import Layer, Reading
+from carecoord.actions.policies import known
 from carecoord.domain.agreements.records import Listing, PlanListing
 from carecoord.domain.agreements.versions import Version
 from carecoord.domain.ehrs.disputes import Disputed
+from carecoord.domain.policies.lines import Line
 from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.resource.elements import identifiers, key, target
 from carecoord.domain.resource.parties import TAXES
@@ -46,6 +48,7 @@ class Library:
         self._listings: Layer[tuple[Listing, ...]] = self._shelf.layer("listings")
         self._plans: Layer[tuple[PlanListing, ...]] = self._shelf.layer("plans")
         self._versions: Layer[tuple[Version, ...]] = self._shelf.layer("versions")
+        self._policies: Layer[tuple[Line, ...]] = self._shelf.layer("policies")
         self._members: Layer[list[str]] = self._shelf.layer("members")
 
     @cached_property
@@ -149,6 +152,14 @@ class Library:
             self._versions.add(dict.fromkeys(missing, ()))
             self._versions.add({each.key: tuple(part) for part in found.values() for each in part})
         return list({each.key: each for name in wanted for each in self._versions[name]}.values())
+
+    def policies(self, organizations: Iterable[str]) -> list[Line]:
+        """What those with these keys have said of clocks and calendars: see `known.policies`."""
+
+        def ask(missing: Sequence[str]) -> list[Line]:
+            return known.policies(self.conn, missing, self.as_of)
+
+        return _remembered(self._policies, organizations, ask, lambda each: each.organization)
 
     def members(self, open_to: Iterable[str], specialties: Iterable[str], day: date, most: int) -> list[str]:
         """Who seems to take part in networks: see `register.members`."""

@@ -21,6 +21,7 @@ from carecoord.domain.agreements import records
 from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.clearance.odd_moves import odd_move
 from carecoord.domain.gates.policy import Policy
+from carecoord.domain.policies.shipped import SHIPPED
 from carecoord.domain.referrals.case import CLINICAL, ORDERS, REGISTRY
 from carecoord.domain.resource.elements import item, target
 from carecoord.domain.worklist import registry_keys
@@ -46,12 +47,9 @@ _decode = msgspec.json.Decoder().decode
 
 
 def policy(settings: Settings) -> Policy:
-    """The rules' numbers as this office has set them."""
-    return Policy(
-        zone=ZoneInfo(settings.timezone),
-        eligibility_age=timedelta(days=settings.eligibility_days),
-        expiring=timedelta(days=settings.expiring_days),
-    )
+    """What holds on this server where neither an office nor a payer has said anything; a case brings what they said."""
+    own = {"eligibility-age": f"{settings.eligibility_days} days", "expiring": f"{settings.expiring_days} days"}
+    return Policy(ZoneInfo(settings.timezone), defaults={**SHIPPED, **own})
 
 
 def projector(rules: Policy) -> Projector:

@@ -201,7 +201,7 @@ def told_to_payer(case: Case, found: Clearance) -> Case | None:
         inquiries=tuple(each for each in case.inquiries if _cards_of(each) & own),
         claims=claims, responses=answers, documents=timeline.disclosed(replace(case, claims=claims)),
         organizations=case.organizations, locations=case.locations, practitioners=case.practitioners, roles=case.roles,
-        records=case.records,
+        records=case.records, policies=case.policies,
     )  # fmt: skip
 
 
@@ -266,7 +266,7 @@ def turns_at(judged: Clearance, policy: Policy) -> datetime | None:
     line = judged.ruling.line
     untils: tuple[date | None, ...] = (judged.participation.until, line.days.end if line else None)
     ends = [_over_at(request, each, policy) for request in _asked(judged) for each in request.lines]
-    moments = [changes_at(judged.facts, untils, True, judged.now, policy), *ends]
+    moments = [changes_at(judged.facts, untils, True, judged.now, judged.facts.policy), *ends]
     return min((each for each in moments if each is not None and each > judged.now), default=None)
 
 
@@ -302,7 +302,7 @@ def _over_at(request: Request, line: Line, policy: Policy) -> datetime | None:
     if line.state in ("cancelled", "not-required"):
         return request.decided
     if line.state == "denied":
-        return request.decided + policy.appeal if request.decided else None
+        return request.appeal_by
     return midnight(line.days.end, policy.zone) if line.state in GRANTED and line.days.end else None
 
 

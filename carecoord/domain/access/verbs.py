@@ -9,7 +9,8 @@ from typing import Final, Literal
 
 Verb = Literal[
     "see-whole", "see-as-payer", "see-own-patients", "break-glass", "see-agreements", "see-rates",
-    "read-trail", "manage-people", "manage-apps", "manage-jobs", "import", "manage-ehrs", "keep-codes",
+    "read-trail", "manage-people", "manage-apps", "manage-jobs", "manage-policies", "import", "manage-ehrs",
+    "keep-codes",
     "assign", "snooze", "note", "contact", "attach", "share", "settle",
     "send", "accept", "decline", "ask", "answer", "reopen", "hear-yes", "hear-no",
     "withdraw", "confirm-cancel", "refuse-cancel",
@@ -32,7 +33,9 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
     "payer": frozenset({"see-as-payer"}),
     "contracts": frozenset({"see-agreements", "see-rates", "import"}),
     "auditor": frozenset({"read-trail"}),
-    "admin": frozenset({"manage-people", "manage-apps", "manage-jobs", "import", "manage-ehrs", "keep-codes"}),
+    "admin": frozenset({
+        "manage-people", "manage-apps", "manage-jobs", "manage-policies", "import", "manage-ehrs", "keep-codes",
+    }),
 }
 PURPOSES: Final[dict[str, Literal["treatment", "payment", "operations"]]] = {  # of each role: why they look
     "coordinator": "treatment",

@@ -129,11 +129,12 @@ class Hearing:
 
 def clear(case: Case, now: datetime, policy: Policy, on: date | None = None) -> Clearance:
     """Judge a case at an instant: for the day `on`, else for the booked day, else for every day of the window."""
-    return judge(facts(case, policy), now, policy, on)
+    return judge(facts(case, policy), now, on)
 
 
-def judge(known: Facts, now: datetime, policy: Policy, on: date | None = None) -> Clearance:
+def judge(known: Facts, now: datetime, on: date | None = None) -> Clearance:
     """Judge facts that have been read already."""
+    policy = known.policy
     booking = known.visits.booked(now, policy)
     settled = on or _settled(known, booking)
     days = [_day(known, day, booking, bool(settled), now, policy) for day in _starts(known, settled, now, policy)]

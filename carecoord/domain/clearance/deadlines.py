@@ -20,10 +20,11 @@ def timed(gate: Gate, known: Facts, booking: Booking | None, policy: Policy) -> 
         return gate
     order = known.referral
     if booking and booking.start and gate.name != "loop":
-        return replace(gate, due=booking.start - policy.visit_lead, since=gate.since or order.stage_since)
+        lead = policy.length("visit-lead", booking.start)
+        return replace(gate, due=later(booking.start, -lead), since=gate.since or order.stage_since)
     begun = max((at for at in (gate.since, order.authored) if at), default=None)
-    clock = policy.submit if gate.name == "authorization" else policy.settle
-    return replace(gate, due=begun + order.clock(clock), since=begun) if begun else gate
+    step = "submit" if gate.name == "authorization" else "settle"
+    return replace(gate, due=policy.due(begun, step, order.priority), since=begun) if begun else gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,12 @@ def changes_at(
     """The earliest instant after `now` at which an answer may differ though nothing was written: an eligibility answer
     grows old, a payer's or performer's clock runs out, a visit's time passes, something begins to show as expiring or,
     while no day is settled (`unsettled`), the days that are left to choose from begin or end differently."""
-    at = [later(a.at, policy.eligibility_age) for card in known.cards for a in card.answers if a.at]
-    at += [request.due for request in known.requests if request.due]
-    at += [then for b in known.visits.open if b.start for then in (b.start, b.start + policy.confirm)]
-    at += [visit.at + policy.report for visit in known.visits.done[-1:]]
+    at = [card.ages(a.at, policy) for card in known.cards for a in card.answers if a.at]
+    at += [then for request in known.requests for then in (request.due, request.peer_by) if then]
+    at += [then for b in known.visits.open if b.start for then in (b.start, policy.after(b.start, "confirm"))]
+    at += [policy.after(visit.at, "report") for visit in known.visits.done[-1:]]
     ends = [until for until in untils if until]
-    at += [later(midnight(until, policy.zone), -policy.expiring) for until in ends]
+    at += [policy.expires(until) for until in ends]
     window = known.referral.window
     days = set(ends) | {day for day in (window.start, window.end) if day} | (known.edges if unsettled else frozenset())
     at += [midnight(day, policy.zone) for day in days]

@@ -1,6 +1,6 @@
 """Everything the gates need to know of a case, read once from its resources."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from carecoord.domain.agreements.directory import Register, register
@@ -29,6 +29,7 @@ from carecoord.words.sentence import Sentence, sentence
 class Facts:
     """The parts of a case as the rules speak of them."""
 
+    policy: Policy  # of the office that refers, and of the payers
     parties: Directory
     referral: Referral
     cards: tuple[Card, ...]
@@ -72,10 +73,13 @@ def facts(case: Case, policy: Policy) -> Facts:
         key(each): Role(party(item(each, "practitioner"), known), party(item(each, "organization"), known))
         for each in case.roles
     }
+    policy = replace(policy, lines=case.policies)
     order = referral(case, known, roles, policy)
+    policy = policy.of_office(order.placer)
     asked, held = requests(case, known, roles, policy), cards(case, known, policy)
     own = visits(case.appointments, case.encounters, known, policy)
     return Facts(
+        policy=policy,
         parties=known,
         referral=order,
         cards=held,

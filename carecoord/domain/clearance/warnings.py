@@ -10,7 +10,7 @@ from carecoord.domain.gates.gate import RANK, Gate
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth.review_action import GRANTED
 from carecoord.domain.prior_auth.ruling import Ruling
-from carecoord.domain.resource.days import Days, local
+from carecoord.domain.resource.days import Days, local, midnight
 from carecoord.words.sentence import Sentence, dated, joined, sentence
 
 
@@ -48,7 +48,7 @@ def cautions(
         found.append(sentence("warning.unconfirmed"))
     if participation.result == "in" and participation.until and not settled:
         left = participation.until - local(now, policy.zone)
-        if left <= policy.expiring:
+        if left <= policy.length("expiring", midnight(participation.until, policy.zone)):
             found.append(sentence("warning.agreement-ends", day=dated(Days(end=participation.until).last)))
     return tuple(dict.fromkeys(found))
 

@@ -15,7 +15,7 @@ from functools import partial
 
 from carecoord.domain.coverage.business import lines_of_business
 from carecoord.domain.gates.gate import Action, Evidence, Gate, GateState
-from carecoord.domain.gates.policy import Policy
+from carecoord.domain.gates.policy import Payer, Policy
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.codes import HL7, SELF_PAY, has
 from carecoord.domain.resource.days import ALWAYS, NEVER, Days, days, doubtful, later, local, moment
@@ -80,6 +80,15 @@ class Card:
     def payer_named(self) -> Value:
         """The payer as a sentence names it."""
         return (self.payer.name if self.payer else "") or sentence("payer.unnamed")
+
+    @property
+    def insurer(self) -> Payer:
+        """Whose policy its clocks go by."""
+        return Payer(self.payer, self.businesses)
+
+    def ages(self, at: datetime, policy: Policy) -> datetime:
+        """From when on an answer that the payer gave at an instant confirms nothing any more."""
+        return later(at, policy.length("eligibility-age", at, self.insurer))
 
     def active(self, day: date) -> bool:
         """Whether the card claims the day."""
@@ -274,7 +283,7 @@ def _asked(card: Card, day: date, now: datetime, policy: Policy) -> Gate | None:
         evidence=(inquiry.evidence, card.evidence),
         action=Action("call-payer", sentence("do.call-payer.again")),
         who="payer",
-        due=inquiry.at + policy.eligibility_reply,
+        due=policy.after(inquiry.at, "eligibility-reply", card.insurer),
         due_label=sentence("due.eligibility-answer"),
         since=inquiry.at,
     )
@@ -291,7 +300,7 @@ def _confirmed(card: Card, day: date, now: datetime, policy: Policy) -> Gate | N
 
 def _confirms(card: Card, day: date, now: datetime, policy: Policy) -> bool:
     answer = card.answer(day)
-    young = bool(answer and answer.at and now < later(answer.at, policy.eligibility_age))
+    young = bool(answer and answer.at and now < card.ages(answer.at, policy))
     return bool(answer and answer.inforce and young and answer.benefit.holds(day))
 
 
@@ -317,9 +326,9 @@ def _unproven(card: Card, day: date, now: datetime, policy: Policy) -> Gate | No
     elif not answer.benefit.holds(day):
         reason, rule = sentence("coverage.benefit-period", payer=card.payer_named), "coverage.benefit-period"
     else:
-        since = later(answer.at, policy.eligibility_age)
+        since = card.ages(answer.at, policy)
         told, rule = local(answer.at, policy.zone), "coverage.stale"
-        reason = sentence("coverage.stale", day=told, n=policy.eligibility_age.days)
+        reason = sentence("coverage.stale", day=told, n=policy.length("eligibility-age", answer.at, card.insurer).days)
     return Gate(
         rule=rule,
         state="unknown",

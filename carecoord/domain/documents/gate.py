@@ -131,7 +131,7 @@ def _of_task(
         return []
     due = moment(text(item(item(task, "restriction"), "period"), "end"), policy.zone)
     if payer and about and about.due:
-        latest = about.due - policy.information_lead
+        latest = about.due - policy.length("information-lead", about.due, about.insurer)
         due = min(due, latest) if due else latest
     base = Ask(
         "",

@@ -1,48 +1,105 @@
-"""Every number the rules go by, in one frozen value. The defaults are seeds from public policies (referrals.md 5) and
-the federal clocks for payers (prior-auth.md 1); an office sets its own."""
+"""Every number that the rules go by, in one frozen value: what offices and payers have said (`policies.lines`), over
+what is said where nobody has (`policies.shipped`). The most specific wins: a payer's line of business, the payer, the
+office, everybody; of two alike the one that began last.
 
-from dataclasses import dataclass, field
-from datetime import timedelta, tzinfo
+A clock goes by what was in force on the day on which it started, so a change of policy moves no clock that runs, and
+the answer is the same whenever it is asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
+
+from carecoord.domain.policies import calendars
+from carecoord.domain.policies.calendars import Calendar
+from carecoord.domain.policies.lines import Line
+from carecoord.domain.policies.shipped import PRIORITIES, SHIPPED
+from carecoord.domain.policies.spans import Span, span
+from carecoord.domain.resource.days import later, local, midnight
+from carecoord.domain.resource.parties import Party
+
+NOBODY: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
-    """Hours allowed, by the priority of the order."""
+class Payer:
+    """Whose policy a clock goes by beside the office's: the payer, and the lines of business that a card may be of."""
 
-    stat: int
-    asap: int
-    urgent: int
-    routine: int
-
-    def allows(self, priority: str) -> timedelta:
-        """The time for one priority; an unknown one counts as routine."""
-        hours = {"stat": self.stat, "asap": self.asap, "urgent": self.urgent}.get(priority, self.routine)
-        return timedelta(hours=hours)
+    party: Party | None
+    businesses: frozenset[str] = NOBODY
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Clocks by priority, spans of days, and whose midnight counts."""
+    """Clocks and spans by name, and whose midnight counts. lines: what was said by those whom a case is about. office:
+    every key of the office that refers. defaults: of this server, by name."""
 
     zone: tzinfo = field(default_factory=lambda: ZoneInfo("America/New_York"))
-    eligibility_age: timedelta = timedelta(days=30)  # an older answer no longer confirms a coverage
-    eligibility_reply: timedelta = timedelta(hours=24)  # until a payer who was asked is asked again
-    expiring: timedelta = timedelta(days=30)  # an approval or agreement that ends within this shows as expiring
-    decision_standard: timedelta = timedelta(days=7)  # the payer's clock: 7 calendar days, 72 h when expedited
-    decision_expedited: timedelta = timedelta(hours=72)
-    information_lead: timedelta = timedelta(hours=24)  # asked papers are due this long before the payer's clock
-    visit_lead: timedelta = timedelta(days=3)  # what must be settled before a visit is due this long before it
-    appeal: timedelta = timedelta(days=65)  # to file after a denial (Medicare Advantage reconsideration)
-    confirm: timedelta = timedelta(hours=24)  # after a visit's time, until its outcome must be known
-    report: timedelta = timedelta(days=7)  # after the visit, until the report is chased
-    acknowledge_report: timedelta = timedelta(days=3)  # after the report came
-    tell_patient: timedelta = timedelta(days=7)  # after the report came
-    send: Clock = Clock(2, 8, 24, 48)  # a drafted referral
-    acknowledge: Clock = Clock(2, 8, 24, 48)  # the performer opens what was sent
-    triage: Clock = Clock(4, 12, 24, 72)  # the performer accepts, declines or asks
-    submit: Clock = Clock(4, 8, 24, 72)  # an authorization that is needed
-    settle: Clock = Clock(4, 8, 24, 72)  # coverage, agreement and papers
-    book: Clock = Clock(8, 24, 48, 120)  # after acceptance
-    reroute: Clock = Clock(4, 8, 24, 48)  # after a decline
-    window: Clock = Clock(24, 72, 14 * 24, 60 * 24)  # to be seen, when the order does not say
+    lines: tuple[Line, ...] = ()
+    office: frozenset[str] = NOBODY
+    defaults: Mapping[str, str] = field(default_factory=lambda: SHIPPED, hash=False)
+
+    def of_office(self, office: Party | None) -> "Policy":
+        """The same for a case that this office refers."""
+        return replace(self, office=office.keys) if office and self.lines else self
+
+    def said(self, name: str, on: date, payer: Payer | None = None) -> str:
+        """What is said on a day, empty where that is nothing."""
+        if not self.lines:
+            return self.defaults[name]
+        found = [
+            (rank, line.days.start or date.min, line.value)
+            for line in self.lines
+            if line.name == name and line.days.holds(on) and (rank := self._rank(line, payer)) is not None
+        ]
+        return max(found)[2] if found else self.defaults[name]
+
+    def span(self, name: str, at: datetime, payer: Payer | None = None) -> Span | None:
+        """The length of the clock that starts at an instant; None where there is none."""
+        said = self.said(name, local(at, self.zone), payer)
+        return span(said) if said else None
+
+    def length(self, name: str, at: datetime, payer: Payer | None = None) -> timedelta:
+        """The same for what is counted in hours or days that run on; nothing where there is none."""
+        found = self.span(name, at, payer)
+        return found.length if found else timedelta()
+
+    def after(self, at: datetime, name: str, payer: Payer | None = None) -> datetime:
+        """When the clock that starts at an instant has run out, on the calendar of whose clock it is."""
+        found = self.span(name, at, payer)
+        if found is None or not found.of_business:
+            return later(at, found.length) if found else at
+        return self.calendar(local(at, self.zone), payer).after(at, found)
+
+    def due(self, at: datetime, step: str, priority: str) -> datetime:
+        """When a step of the office's own is due for an order of this priority; an unknown one counts as routine."""
+        return self.after(at, by_priority(step, priority))
+
+    def expires(self, until: date) -> datetime:
+        """From when on an approval or agreement that ends with the day before `until` shows as expiring."""
+        end = midnight(until, self.zone)
+        return later(end, -self.length("expiring", end))
+
+    def calendar(self, on: date, payer: Payer | None = None) -> Calendar:
+        """When the payer works, else the office, as it stands on a day."""
+        week, hours, place, closed, zone = (
+            self.said(f"calendar.{name}", on, payer) for name in ("week", "hours", "holidays", "closed", "zone")
+        )
+        opens, closes = calendars.hours(hours)
+        where = ZoneInfo(zone) if zone else self.zone
+        return Calendar(where, calendars.weekdays(week), opens, closes, place, calendars.closed_days(closed))
+
+    def _rank(self, line: Line, payer: Payer | None) -> int | None:
+        """How specific a line is to the matter; None where it does not speak of it."""
+        if payer and payer.party and line.organization in payer.party.keys:
+            if not line.business:
+                return 2
+            return 3 if payer.businesses == {line.business} else None
+        if line.business:
+            return None
+        return 1 if line.organization in self.office else 0 if not line.organization else None
+
+
+def by_priority(step: str, priority: str) -> str:
+    """The name of a step's clock for an order of a priority."""
+    return f"{step}.{priority if priority in PRIORITIES else 'routine'}"

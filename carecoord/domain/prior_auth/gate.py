@@ -129,7 +129,9 @@ def _nothing(matter: Matter, card: Card, need: Requirement) -> Ruling:
         due=_in_time(matter, need),
         due_label=SUBMIT_DUE,
     )
-    return Ruling(gate, "missing", sentence("remark.request-needed"), need=need)
+    way = matter.policy.said("channel", matter.day, matter.insurer)
+    remark = sentence("remark.request-by", how=way) if way else sentence("remark.request-needed")
+    return Ruling(gate, "missing", remark, need=need)
 
 
 def _in_time(matter: Matter, need: Requirement) -> datetime | None:
@@ -137,7 +139,8 @@ def _in_time(matter: Matter, need: Requirement) -> datetime | None:
     booked yet, or it does not say."""
     if need.lead_days is None or not matter.visit:
         return None
-    lead = max(need.lead_days, matter.policy.visit_lead.days)
+    own = matter.policy.length("visit-lead", midnight(matter.day, matter.policy.zone), matter.insurer)
+    lead = max(need.lead_days, own.days)
     return midnight(shifted(matter.day, -lead), matter.policy.zone)
 
 

@@ -9,9 +9,10 @@ from datetime import datetime
 from itertools import groupby
 from typing import Literal
 
+from carecoord.domain.coverage.business import lines_of_business
 from carecoord.domain.coverage.same_coverage import split
 from carecoord.domain.gates.gate import Evidence
-from carecoord.domain.gates.policy import Policy
+from carecoord.domain.gates.policy import Payer, Policy
 from carecoord.domain.prior_auth.decisions import Line, certification, lines, trouble
 from carecoord.domain.prior_auth.review_action import FAVORABLE, decided, overall
 from carecoord.domain.referrals.case import Case, linked, orders
@@ -36,7 +37,8 @@ RequestState = Literal["draft", "submitted", "answered", "cancelled", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One chain. `due` is when the payer must have decided.
+    """One chain. `due` is when the payer must have decided; `appeal_by` until when a denial can be appealed, `peer_by`
+    until when a clinician may talk it over with the payer's.
     `coverages`: the cards (`Coverage/id`) that are the insurance it names; `elsewhere`: those that certainly are not.
     `orders` speak of it, `own` are those that it names itself; `linked`: this case's order is one of them."""
 
@@ -46,8 +48,11 @@ class Request:
     created: datetime | None
     decided: datetime | None
     due: datetime | None
+    appeal_by: datetime | None
+    peer_by: datetime | None
     expedited: bool
     payer: Party | None
+    insurer: Payer
     coverages: frozenset[str]
     elsewhere: frozenset[str]
     lines: tuple[Line, ...]
@@ -157,21 +162,25 @@ class _Reader:
         found = lines(answered, answer, self.known, self.roles, self.policy) if answered and answer else ()
         state = _state(head, answer if answered is head else None)
         created = moment(text(head, "created"), self.policy.zone)
+        answered_at = moment(text(answer, "created"), self.policy.zone) if answer else None
         fast = _expedited(head)
-        allowed = self.policy.decision_expedited if fast else self.policy.decision_standard
         proof = (evidence(head, "status"), *((evidence(answer, "outcome"),) if answer else ()))
         speaking = frozenset(order for order, asked in named.items() if asked & claims)
         payer = party(item(head, "insurer"), self.known)
         coverages, elsewhere = self._cards(payer, head, answer)
+        insurer = self._insurer(payer, coverages)
         return Request(
             key(head),
             claims,
             state,
             created,
-            moment(text(answer, "created"), self.policy.zone) if answer else None,
-            created + allowed if created else None,
+            answered_at,
+            self._until(created, "decision.expedited" if fast else "decision.standard", insurer),
+            self._until(answered_at, "appeal", insurer),
+            self._until(answered_at, "peer-to-peer", insurer),
             fast,
             payer,
+            insurer,
             coverages,
             elsewhere,
             () if state == "cancelled" else found,
@@ -190,15 +199,19 @@ class _Reader:
         speaking = frozenset(key(each) for each in self._orders() if keys & set(targets(each, "insurance")))
         payer = party(item(answer, "insurer"), self.known)
         coverages, elsewhere = self._cards(payer, answer)
+        insurer = self._insurer(payer, coverages)
         return Request(
             key(answer),
             frozenset(),
             state,
             at,
             at,
-            at + self.policy.decision_standard if at else None,
+            self._until(at, "decision.standard", insurer),
+            self._until(at, "appeal", insurer),
+            self._until(at, "peer-to-peer", insurer),
             False,
             payer,
+            insurer,
             coverages,
             elsewhere,
             lines({}, answer, self.known, self.roles, self.policy),
@@ -208,6 +221,14 @@ class _Reader:
             frozenset(),
             key(self.case.order) in speaking,
         )
+
+    def _insurer(self, payer: Party | None, coverages: frozenset[str]) -> Payer:
+        """Whose policy the request's clocks go by."""
+        named = [lines_of_business(each) for each in self.case.coverages if key(each) in coverages]
+        return Payer(payer, frozenset[str]().union(*named))
+
+    def _until(self, at: datetime | None, clock: str, insurer: Payer) -> datetime | None:
+        return self.policy.after(at, clock, insurer) if at and self.policy.span(clock, at, insurer) else None
 
     def _cards(self, payer: Party | None, *said: Json | None) -> tuple[frozenset[str], frozenset[str]]:
         """The cards that are meant: what was asked for, and what the payer's answer names."""

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from carecoord.domain.agreements.participation import Participation, Result
 from carecoord.domain.coverage.gate import Card
 from carecoord.domain.gates.gate import Action, Evidence, Gate
-from carecoord.domain.gates.policy import Policy
+from carecoord.domain.gates.policy import Payer, Policy
 from carecoord.domain.prior_auth.charges import Ledger
 from carecoord.domain.prior_auth.decisions import Line
 from carecoord.domain.prior_auth.question import Known, Question
@@ -54,6 +54,11 @@ class Matter:
     now: datetime
     policy: Policy
     ledger: Ledger
+
+    @property
+    def insurer(self) -> Payer | None:
+        """Whose policy the clocks go by."""
+        return self.card.insurer if self.card else None
 
     @property
     def order(self) -> str:

@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Final, Literal
 
 from carecoord.domain.gates.gate import Action, Evidence, Gate
+from carecoord.domain.policies.shipped import SHIPPED
+from carecoord.domain.policies.spans import Unit
 from carecoord.domain.prior_auth.decisions import Line
 from carecoord.domain.prior_auth.requests import Request, RequestState
 from carecoord.domain.prior_auth.requirements import Requirement
 from carecoord.domain.prior_auth.review_action import LineState
 from carecoord.domain.prior_auth.ruling import CALL, CALL_DUE, PREPARE, SUBMIT_DUE, AuthorizationState, Matter, Ruling
-from carecoord.domain.resource.days import local, midnight
+from carecoord.domain.resource.days import later, local, midnight
 from carecoord.words.sentence import Sentence, Value, because, sentence
 
 # How a request stands; where it was answered, what the payer says of this service ("other": it speaks of others).
@@ -88,14 +90,31 @@ def _waiting(at: Standing) -> Found:
         since=request.created,
         waits_on="information" if asked else None,
     )
-    clock = sentence("remark.expedited") if request.expedited else sentence("remark.standard")
-    return gate, sentence("remark.asked") if asked else clock
+    return gate, sentence("remark.asked") if asked else _clock(at)
+
+
+def _clock(at: Standing) -> Sentence:
+    """The time that the payer has: the federal one by its name, another by its length."""
+    name = "decision.expedited" if at.request.expedited else "decision.standard"
+    since = at.request.created or at.matter.now
+    given = at.matter.policy.span(name, since, at.request.insurer)
+    if given is None or str(given) == SHIPPED[name]:
+        return sentence("remark.expedited") if at.request.expedited else sentence("remark.standard")
+    return _TIMES[given.unit](given.amount)
+
+
+_TIMES: Final[dict[Unit, Callable[[int], Sentence]]] = {
+    "hour": lambda n: sentence("remark.decides.hour", n=n),
+    "day": lambda n: sentence("remark.decides.day", n=n),
+    "business-hour": lambda n: sentence("remark.decides.business-hour", n=n),
+    "business-day": lambda n: sentence("remark.decides.business-day", n=n),
+}
 
 
 def _denied(at: Standing) -> Found:
     request, policy = at.request, at.matter.policy
+    last, peer = request.appeal_by, request.peer_by
     why = next((each.reason for each in at.lines if each.reason), "").rstrip(".")
-    last = request.decided + policy.appeal if request.decided else None
     gate = Gate(
         rule="authorization.denied",
         state="blocked",
@@ -107,6 +126,8 @@ def _denied(at: Standing) -> Found:
         due_label=sentence("due.answer-denial"),
         since=request.decided,
     )
+    if last and peer and at.matter.now < peer:
+        return gate, sentence("remark.peer-by", peer=local(peer, policy.zone), day=local(last, policy.zone))
     return gate, sentence("remark.appeal-by", day=local(last, policy.zone)) if last else None
 
 
@@ -116,9 +137,10 @@ def _answer_by(request: Request, matter: Matter, last: datetime | None) -> datet
     order, policy = matter.referral, matter.policy
     if request.decided is None or last is None:
         return None
-    decides = policy.decision_standard if order.priority == "routine" else policy.decision_expedited
-    window = midnight(order.window.end, policy.zone) - decides if order.window.end else last
-    return min(last, request.decided + order.clock(policy.submit), max(window, request.decided))
+    speed = "decision.standard" if order.priority == "routine" else "decision.expedited"
+    decides = policy.length(speed, request.decided, request.insurer)
+    window = later(midnight(order.window.end, policy.zone), -decides) if order.window.end else last
+    return min(last, policy.due(request.decided, "submit", order.priority), max(window, request.decided))
 
 
 def _contact(at: Standing) -> Found:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from carecoord.domain.agreements.records import Records
 from carecoord.domain.ehrs.disputes import Disputed, of_case
+from carecoord.domain.policies.lines import Line
 from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.resource.codes import PAS, PATIENT_REFERRAL, TASK_CODES, has
 from carecoord.domain.resource.elements import (
@@ -89,6 +90,7 @@ class Case:
     practitioners: Some = ()
     roles: Some = ()
     rules: tuple[Rule, ...] = ()  # of the payers' rules those that may speak of the order
+    policies: tuple[Line, ...] = ()  # what the office and the payers have said of clocks and calendars
     records: Records = NO_RECORDS  # what the register says of the plan's networks, and of who takes part in them
     systems: Mapping[str, str] = field(default_factory=dict)  # base URL of an EHR -> the name it was added under
     others: tuple[OtherOrder, ...] = ()
@@ -181,7 +183,7 @@ def gather(
         order, patient, **fields, systems=systems or {}, others=_others(me, subject, heap),
         alike=_alike(order, heap) if any(rule.visit_from is not None for rule in said) else (), rules=said,
         records=records,
-        disputes=of_case(disputes, held, subject.partition("/")[2]), odd=frozenset(),
+        policies=(), disputes=of_case(disputes, held, subject.partition("/")[2]), odd=frozenset(),
     )  # fmt: skip
 
 

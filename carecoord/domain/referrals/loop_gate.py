@@ -105,7 +105,7 @@ def _after_report(closing: Closing, proof: tuple[Evidence, ...], policy: Policy)
             evidence=proof,
             action=Action("acknowledge-report", sentence("do.acknowledge-report")),
             who="clinician",
-            due=closing.acknowledged.due or (at + policy.acknowledge_report if at else None),
+            due=closing.acknowledged.due or (policy.after(at, "acknowledge-report") if at else None),
             due_label=sentence("due.acknowledge-report"),
             since=at,
         )
@@ -117,7 +117,7 @@ def _after_report(closing: Closing, proof: tuple[Evidence, ...], policy: Policy)
             evidence=proof,
             action=Action("tell-patient", sentence("do.tell-patient")),
             who="coordinator",
-            due=closing.told.due or (at + policy.tell_patient if at else None),
+            due=closing.told.due or (policy.after(at, "tell-patient") if at else None),
             due_label=sentence("due.tell-patient"),
             since=at,
         )
@@ -146,14 +146,15 @@ def _before_report(referral: Referral, visits: Visits, now: datetime, policy: Po
 
 def _seen(last: Visit, referral: Referral, now: datetime, policy: Policy) -> Gate:
     """The patient was seen; the performer owes the report, and when it is late we ask for it."""
+    late = policy.after(last.at, "report")
     owed = partial(
         Gate,
         evidence=(last.evidence,),
-        due=last.at + policy.report,
+        due=late,
         due_label=sentence("due.report"),
         since=last.at,
     )
-    if last.at + policy.report > now:
+    if late > now:
         wait = Action("await-report", sentence("do.await-report"))
         said = sentence("loop.report-awaited", day=dated(last.day))
         return owed(rule="loop.report-awaited", state="pending", reason=said, action=wait, who="performer")
@@ -171,7 +172,7 @@ def _unexplained(booked: Booking, start: datetime, policy: Policy) -> Gate:
         evidence=(booked.evidence,),
         action=Action("confirm-visit", sentence("do.confirm-visit")),
         who="coordinator",
-        due=start + policy.confirm,
+        due=policy.after(start, "confirm"),
         due_label=sentence("due.confirm-visit"),
         since=start,
     )

@@ -6,15 +6,15 @@ ended badly, so a declined referral moves on without the order changing (the ful
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from carecoord.domain.gates.gate import Evidence
-from carecoord.domain.gates.policy import Clock, Policy
+from carecoord.domain.gates.policy import Policy, by_priority
 from carecoord.domain.referrals import stages
 from carecoord.domain.referrals.case import Case, coordinates
 from carecoord.domain.referrals.stages import Stage
 from carecoord.domain.resource.codes import specialties
-from carecoord.domain.resource.days import ALWAYS, NEVER, Days, When, days, local, moment, shifted, when
+from carecoord.domain.resource.days import ALWAYS, NEVER, Days, When, days, local, midnight, moment, shifted, when
 from carecoord.domain.resource.elements import Json, codes, evidence, item, items, key, target, targets, text, words
 from carecoord.domain.resource.parties import Directory, Party, Role, party
 from carecoord.words.sentence import Value, sentence
@@ -80,10 +80,6 @@ class Referral:
         """Whether nothing more is to be done for this order."""
         return self.status in WITHDRAWN
 
-    def clock(self, clock: Clock) -> timedelta:
-        """The time that a clock allows for this order's priority."""
-        return clock.allows(self.priority)
-
 
 def referral(case: Case, known: Directory, roles: Mapping[str, Role], policy: Policy) -> Referral:
     """Read the facts of the order and its tasks."""
@@ -97,6 +93,7 @@ def referral(case: Case, known: Directory, roles: Mapping[str, Role], policy: Po
     priority = text(order, "priority") or "routine"
     performer = _performer(order, alive, known, roles) if alive or not tasks else None
     told = moment(text(task, "lastModified") or text(task, "authoredOn"), zone)
+    placer = _placer(order, task, known, roles)
     return Referral(
         evidence=evidence(order),
         status=text(order, "status"),
@@ -106,7 +103,7 @@ def referral(case: Case, known: Directory, roles: Mapping[str, Role], policy: Po
         specialty=words(item(order, "performerType")),
         specialties=specialties(item(order, "performerType")),
         authored=authored,
-        window=_window(order, authored, priority, policy),
+        window=_window(order, authored, priority, policy.of_office(placer)),
         tracked=bool(task),
         stage=_stage(order, task, case.tasks),
         stage_since=told or authored,
@@ -114,7 +111,7 @@ def referral(case: Case, known: Directory, roles: Mapping[str, Role], policy: Po
         stage_evidence=evidence(task, "businessStatus") if task else evidence(order, "status"),
         stage_reason=words(item(task, "statusReason")),
         stage_unread=stages.unread(task),
-        placer=_placer(order, task, known, roles),
+        placer=placer,
         performer=performer,
         declined=_declined(tasks, known),
         next_candidate="" if alive else _next(order, tasks, known),
@@ -195,5 +192,7 @@ def _window(order: Json, authored: datetime | None, priority: str, policy: Polic
     if given == NEVER or given.empty:
         given = ALWAYS
     start = given.start or (local(authored, policy.zone) if authored else None)
-    allowed = policy.window.allows(priority)
-    return Days(start, given.end or (shifted(start, allowed.days + 1) if start else None))
+    if given.end or start is None:
+        return Days(start, given.end)
+    allowed = policy.length(by_priority("window", priority), midnight(start, policy.zone))
+    return Days(start, shifted(start, allowed.days + 1))

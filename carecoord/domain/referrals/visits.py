@@ -92,12 +92,12 @@ class Visits:
 
     def ahead(self, now: datetime, policy: Policy) -> tuple[Booking, ...]:
         """The booked ones whose outcome is not yet overdue."""
-        return tuple(b for b in self.open if b.start and now < b.start + policy.confirm)
+        return tuple(b for b in self.open if b.start and now < policy.after(b.start, "confirm"))
 
     def unexplained(self, now: datetime, policy: Policy) -> tuple[Booking, ...]:
         """The booked ones whose time has passed without a word of their outcome, unless a later visit was done."""
         last = self.done[-1].at if self.done else None
-        late = (b for b in self.open if b.start and b.start + policy.confirm <= now)
+        late = (b for b in self.open if b.start and policy.after(b.start, "confirm") <= now)
         return tuple(b for b in late if b.start and (last is None or b.start > last))
 
     def booked(self, now: datetime, policy: Policy) -> Booking | None:

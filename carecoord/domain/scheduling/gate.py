@@ -52,8 +52,7 @@ class Matter:
     def due(self, clock: str) -> datetime | None:
         """When the present stage's step is due: what the Task itself says, else the clock of the policy."""
         since = self.referral.stage_since
-        allowed = self.referral.clock(getattr(self.policy, clock))
-        return self.referral.stage_due or (since + allowed if since else None)
+        return self.referral.stage_due or (self.policy.due(since, clock, self.referral.priority) if since else None)
 
 
 def gate(matter: Matter) -> Gate:

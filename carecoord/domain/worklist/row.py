@@ -14,7 +14,7 @@ from carecoord.domain.referrals.case import Case, case_id
 from carecoord.domain.referrals.stages import Stage
 from carecoord.domain.referrals.visits import BookingKind
 from carecoord.domain.resource.codes import IDENTIFIER
-from carecoord.domain.resource.days import Days, later, local, midnight
+from carecoord.domain.resource.days import Days, local, midnight
 from carecoord.domain.resource.elements import Json, item, items, target, text, words
 from carecoord.domain.resource.parties import Party, party
 from carecoord.domain.resource.patient import birth_date, name, name_changes_at, record_number
@@ -212,16 +212,16 @@ def _ends(until: date | None) -> Sentence | None:
     return sentence("remark.ends", day=dated(Days(end=until).last)) if until else None
 
 
-def _soon(until: date | None, found: Clearance, policy: Policy) -> bool:
+def _soon(until: date | None, found: Clearance) -> bool:
     """Whether an end lies ahead, near enough to show."""
-    return until is not None and later(midnight(until, policy.zone), -policy.expiring) <= found.now
+    return until is not None and found.facts.policy.expires(until) <= found.now
 
 
 def _authorization(found: Clearance, policy: Policy) -> dict[str, Any]:
     ruling = found.ruling
     chip, note = ruling.chip, ruling.remark
     until = ruling.line.days.end if ruling.line else None
-    if chip in ("approved", "partly") and not ruling.gate.unmet and found.date is None and _soon(until, found, policy):
+    if chip in ("approved", "partly") and not ruling.gate.unmet and found.date is None and _soon(until, found):
         chip, note = "expiring", _ends(until)
     if chip == "draft" and (asked := [ask for ask in found.papers if ask.by == "payer"]):
         note = sentence("remark.documents", attached=sum(ask.state == "attached" for ask in asked), n=len(asked))
@@ -235,7 +235,7 @@ def _authorization(found: Clearance, policy: Policy) -> dict[str, Any]:
 def _agreement(found: Clearance, policy: Policy) -> dict[str, Any]:
     part = found.participation
     chip, note = CONTRACT.get(part.kind, ("unknown", None))
-    if chip == "in-network" and _soon(part.until, found, policy):
+    if chip == "in-network" and _soon(part.until, found):
         chip, note = "expiring", _ends(part.until)
     if chip == "ended":
         over = part.until is None or part.until <= _today(found, policy)

@@ -4,7 +4,7 @@ depends on: a changed agreement finds the rows to judge anew by one index, also 
 import zlib
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, bindparam, select, tuple_, update
+from sqlalchemy import Connection, bindparam, func, select, tuple_, update
 
 from carecoord.fhir.code_systems import spellings
 from carecoord.fhir.search import params
@@ -117,7 +117,18 @@ def forget_dependencies(conn: Connection, rids: Sequence[int]) -> None:
     bulk.remove(conn, case_need, rids)
 
 
-def mark_stale(conn: Connection, rids: Sequence[int]) -> None:
-    """Say of these case rows that they have to be judged anew before they are shown."""
+def open_among(conn: Connection, rids: Sequence[int] | None) -> int:
+    """How many of these case rows (None: of all) are open."""
+    count = select(func.count()).select_from(case).where(case.c.open.is_(True))
+    if rids is None:
+        return conn.scalar(count) or 0
+    return sum(conn.scalar(count.where(case.c.rid.in_(list(run)))) or 0 for run in bulk.runs(rids, _RUN))
+
+
+def mark_stale(conn: Connection, rids: Sequence[int] | None) -> None:
+    """Say of these case rows (None: of all) that they have to be judged anew before they are shown."""
+    if rids is None:
+        conn.execute(update(case).values(changes_at=0))
+        return
     for run in bulk.runs(rids, _RUN):
         conn.execute(update(case).where(case.c.rid.in_(list(run))).values(changes_at=0))

@@ -19,6 +19,7 @@ HOLDERS = {
     "manage-ehrs": {"admin"},
     "manage-jobs": {"admin"},
     "keep-codes": {"admin"},
+    "manage-policies": {"admin"},
     "see-rates": {"contracts"},
     "assign": {"coordinator"},
     "snooze": {"coordinator"},

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carecoord.domain.clearance.clearance import clear
+from carecoord.domain.gates.policy import Payer
 from carecoord.domain.prior_auth.charges import Account, Use, charge
 from carecoord.domain.prior_auth.decisions import Line
 from carecoord.domain.prior_auth.requests import Request
@@ -305,8 +306,8 @@ def account(n: int, start: date, length: int, count: int, kind) -> Account:
         Amount(Fraction(count), *kind), False, None, None, "", (),
     )  # fmt: skip
     request = Request(
-        f"Claim/{n}", frozenset(), "answered", None, None, None, False, None, frozenset(), frozenset(), (line,), "", (),
-        frozenset({"ServiceRequest/sr"}), frozenset(), True,
+        f"Claim/{n}", frozenset(), "answered", None, None, None, None, None, False, None, Payer(None), frozenset(),
+        frozenset(), (line,), "", (), frozenset({"ServiceRequest/sr"}), frozenset(), True,
     )  # fmt: skip
     return Account(((request, line),))
 

@@ -20,6 +20,7 @@ from carecoord.actions.clearance.assemble import assemble
 from carecoord.actions.worklist import project as worklist_project
 from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.gates.policy import Policy
+from carecoord.domain.policies.shipped import SHIPPED
 from carecoord.domain.referrals.case import is_case
 from carecoord.domain.worklist.row import row
 from carecoord.fhir.service_base import Base
@@ -338,7 +339,7 @@ def test_what_only_time_changes_is_judged_anew_when_it_is_due(conn: Connection) 
 
 
 def test_the_policy_of_the_office_is_the_policy_of_the_rows(conn: Connection) -> None:
-    strict = Policy(eligibility_age=timedelta(days=2))
+    strict = Policy(defaults={**SHIPPED, "eligibility-age": "2 days"})
     put(conn, *plain().resources.values(), rules=strict)
     assert rows(conn)["sr"]["coverage_gate"] == "unknown"
 
