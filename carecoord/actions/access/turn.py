@@ -10,14 +10,14 @@ from sqlalchemy import Connection
 from auth.grant import Grant
 from carecoord.actions.access import consents
 from carecoord.actions.access import office as access_office
-from carecoord.domain.access import app_state, consent_filter
+from carecoord.domain.access import app_state, consent_filter, payer_patient
 from carecoord.domain.access import roles as access_roles
 from carecoord.domain.access.consent_filter import Denied
 from carecoord.domain.access.roles import Office
 from carecoord.domain.resource.present import Present
 from carecoord.errors import Forbidden, NotFound
 from carecoord.fhir.instants import micros
-from carecoord.fhir.search.query import EVERYTHING, NOTHING, Filter, limits
+from carecoord.fhir.search.query import EVERYTHING, NOTHING, Filter, Search, limits
 from carecoord.store.access.break_glass import Glass
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.resources.read import Row
@@ -160,6 +160,16 @@ class Turn:
         """The patients of whose records anything at all is kept from the asker."""
         own = consents.own_record(self.grant)
         return frozenset(patient for patient, _ in self.denied().kept.get(perm, ()) if patient != own)
+
+    def told(self, row: Row) -> Row:
+        """A version as the asker reads it: a payer is told only a part of a patient."""
+        if row.type != "Patient" or not row.body or not payer_patient.is_for(self.grant.roles):
+            return row
+        return replace(row, body=payer_patient.told(row.body))
+
+    def asked(self, search: Search) -> Search:
+        """A search as the asker may ask it. Raises Forbidden for one that would find out what they are not told."""
+        return payer_patient.demand(search) if payer_patient.is_for(self.grant.roles) else search
 
     def demand_row(self, row: Row, perm: str) -> None:
         """Raise Forbidden unless the asker may do this to this resource; NotFound if they may not even know of it."""

@@ -27,7 +27,7 @@ def one(turn: Turn, type: str, pairs: Pairs, where: str) -> Row | None:
     if not all(value for _, value in pairs):
         raise Invalid("The condition has an empty value, which would be ignored: leave it out.", where)
     turn.demand(type, "s")
-    search = parse(type, pairs, turn.world.base, strict=True)
+    search = turn.asked(parse(type, pairs, turn.world.base, strict=True))
     if not search.criteria:
         raise Invalid("The condition names no search parameter: it would mean every resource.", where)
     alone(turn.conn, f"{type}?{sorted(pairs)}")

@@ -73,8 +73,8 @@ def everything(world: World, asker: Asker, id: str | None, pairs: Pairs, *, requ
         links = {"self": address(base, path, pairs)}
         if page.next:
             links["next"] = address(base, path, [*kept, (CURSOR, page.next)])
-        matches = [Found(row.type, row.id, row.body) for row in page.rows]
-        along = [Found(row.type, row.id, row.body) for row in others]
+        matches = [Found(row.type, row.id, turn.told(row).body) for row in page.rows]
+        along = [Found(row.type, row.id, turn.told(row).body) for row in others]
         return bundle.searchset(base, matches, along, links=links, warnings=page.issues)
 
 
@@ -126,7 +126,7 @@ def _leg(turn: Turn, type: str, id: str | None, asked: _Asked) -> Leg | None:
     inside = limits(type, _ways(type, id, asked.cared), base)
     search = parse(type, [("_lastUpdated", f"ge{asked.since}")] if asked.since else [], base, strict=True)
     references = tuple(param for param in params(type).values() if param.kind == "reference")
-    search = replace(search, includes=(Include(references, None, False, False),))
+    search = turn.asked(replace(search, includes=(Include(references, None, False, False),)))
     both: Filter = tuple(one + other for one, other in product(allowed, inside))
     return Leg(search, lambda one: both if one == type else turn.filter(one, "s"))
 

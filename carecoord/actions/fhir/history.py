@@ -74,7 +74,7 @@ class _Asked:
     """The arguments of a history, and the page that they give. Raises Invalid naming the one that is not understood."""
 
     def __init__(self, turn: Turn, pairs: Pairs) -> None:
-        settings = turn.world.settings
+        settings, self._turn = turn.world.settings, turn
         self._base, self._pairs = settings.fhir_url, [pair for pair in pairs if pair[0] != CURSOR]
         self.count, self.since = settings.page_size, 0
         self.place: Point | None = None
@@ -93,7 +93,7 @@ class _Asked:
 
     def choose(self, rows: Sequence[Row], shown: Callable[[Row], bool]) -> None:
         """Which of the rows go out: those of this page that the asker may see."""
-        self.chosen = [row for row in rows[: self.count] if shown(row)]
+        self.chosen = [self._turn.told(row) for row in rows[: self.count] if shown(row)]
 
     def page(self, path: str, rows: Sequence[Row], total: int | None) -> bytes:
         """The Bundle of what was chosen of the rows, of which there is one more than asked for where they go on."""

@@ -35,7 +35,7 @@ def present(turn: Turn, type: str, id: str) -> Row:
         if row.deleted:
             raise Gone(f"{type}/{id} has been deleted.", headers={"ETag": etag(row.version)})
         shown.append(row.patient)
-        return row
+        return turn.told(row)
 
 
 def past(turn: Turn, type: str, id: str, number: str) -> Row:
@@ -49,7 +49,7 @@ def past(turn: Turn, type: str, id: str, number: str) -> Row:
         if row.deleted:
             raise Gone(f"Version {number} of {type}/{id} is its deletion.", headers={"ETag": etag(row.version)})
         shown.append(about(turn, row))
-        return row
+        return turn.told(row)
 
 
 def searched(turn: Turn, type: str, pairs: Pairs, strict: bool, within: tuple[str, str] | None = None) -> bytes:
@@ -61,7 +61,7 @@ def searched(turn: Turn, type: str, pairs: Pairs, strict: bool, within: tuple[st
         demand_type(type)
         turn.demand(type, "s")
         settings = turn.world.settings
-        search = parse(type, pairs, turn.world.base, strict=strict)
+        search = turn.asked(parse(type, pairs, turn.world.base, strict=strict))
         may = turn.may("s")
         if within:
             inside = _inside(within, type, turn.world.base)
@@ -124,8 +124,8 @@ def _searchset(turn: Turn, search: Search, page: Page, path: str) -> bytes:
     links = {"self": address(base, path, pairs)}
     if page.next:
         links["next"] = address(base, path, [*pairs, (CURSOR, page.next)])
-    matches = [Found(row.type, row.id, part(row.body, search)) for row in page.rows]
-    others = [Found(row.type, row.id, row.body) for row in page.included]
+    matches = [Found(row.type, row.id, part(turn.told(row).body, search)) for row in page.rows]
+    others = [Found(row.type, row.id, turn.told(row).body) for row in page.included]
     return bundle.searchset(base, matches, others, links=links, total=page.total, warnings=page.issues)
 
 

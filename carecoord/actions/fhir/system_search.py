@@ -34,7 +34,7 @@ def search_all(world: World, asker: Asker, pairs: Pairs, strict: bool, *, reques
         types = _types(turn, [value for name, value in pairs if name == "_type" and value])
         asked, warnings = _known(pairs, strict)
         base = world.settings.fhir_url
-        searches = {type: parse(type, asked, world.base, strict=True) for type in types}
+        searches = {type: turn.asked(parse(type, asked, world.base, strict=True)) for type in types}
         first = searches[types[0]]
         if first.summary == "count" or first.count == 0:
             raise Invalid("Over several types nothing is counted: search one type.", "http._summary")
@@ -45,7 +45,7 @@ def search_all(world: World, asker: Asker, pairs: Pairs, strict: bool, *, reques
         links = {"self": address(base, "", kept)}
         if page.next:
             links["next"] = address(base, "", [*kept, (CURSOR, page.next)])
-        found = [Found(row.type, row.id, part(row.body, first)) for row in page.rows]
+        found = [Found(row.type, row.id, part(turn.told(row).body, first)) for row in page.rows]
         return bundle.searchset(base, found, links=links, warnings=warnings)
 
 

@@ -41,7 +41,7 @@ def validate(
     with looking(world, asker, request) as turn, noted(turn, "validate", type, id) as shown:
         demand_type(type)
         if id is not None:
-            row = known(turn, type, id)
+            row = turn.told(known(turn, type, id))
             if row.deleted:
                 raise Gone(f"{type}/{id} has been deleted.")
             shown.append(row.patient)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, tzinfo
 from typing import Any, Final
 
+from carecoord.domain.access import payer_patient
 from carecoord.domain.agreements.records import Records
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.clearance.deadlines import changes_at
@@ -77,7 +78,6 @@ _ORDER: Final = (
     "authoredOn", "requester", "performerType", "locationReference",
 )  # fmt: skip
 _REASON: Final = ("reasonCode", "reasonReference")  # of an order that a request names
-_PATIENT: Final = ("resourceType", "id", "meta", "name", "gender", "birthDate", "deceasedBoolean", "deceasedDateTime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ def told_to_payer(case: Case, found: Clearance) -> Case | None:
     order["performer"] = list(_performer(found))
     order["insurance"] = [each for each in items(case.order, "insurance") if target(each) in kept]
     return Case(
-        order, {name: value for name, value in (case.patient or {}).items() if name in _PATIENT} or None,
+        order, {name: value for name, value in (case.patient or {}).items() if name in payer_patient.ELEMENTS} or None,
         tasks=tuple(each for each in case.tasks if _asks_for_paper(each, sent)),
         coverages=tuple(each for each in case.coverages if key(each) in own),
         eligibility=tuple(each for each in case.eligibility if _cards_of(each) & own),

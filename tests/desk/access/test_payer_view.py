@@ -13,13 +13,14 @@ from sqlalchemy import select, update
 from auth.grant import Grant
 from auth.scopes import parse, resources
 from carecoord.actions.clearance import operation
-from carecoord.actions.fhir import interactions
+from carecoord.actions.fhir import interactions, system_search
+from carecoord.actions.fhir.everything import everything
 from carecoord.actions.worklist import worklist as cases
 from carecoord.actions.worklist.worklist import PayerPanel
 from carecoord.domain.access import payer_view
 from carecoord.domain.gates.gate import NAMES
 from carecoord.domain.gates.rules import RULES
-from carecoord.errors import NotFound
+from carecoord.errors import Forbidden, NotFound
 from carecoord.store.database.tables import case
 from carecoord.words.catalogue import in_words
 from tests.desk.conftest import House
@@ -212,3 +213,38 @@ def test_what_a_payer_reads_of_an_order_stands_behind_a_link_on_its_page(house: 
         said = words(unescape(get(payer, f"/record/ServiceRequest/{id}")))
         assert words(json.dumps(order, ensure_ascii=False)) <= said, id
     assert "worked-01-visit-after-approval" in read
+
+
+def test_the_api_tells_a_payer_of_a_patient_what_its_page_tells_and_finds_nobody_by_the_rest(house: House) -> None:
+    """Written by hand: name, sex, birth date; never a telephone, an address, the clinic's number or who cares."""
+    pages = [
+        interactions.search(house.world, PAYER, "Patient", [("_count", "50"), ("_include", "*")]),
+        interactions.search(house.world, PAYER, "Claim", [("_include", "Claim:patient"), ("_count", "50")]),
+        interactions.changes(house.world, PAYER, "Patient", [("_count", "50")]),
+        system_search.search_all(house.world, PAYER, [("_type", "Patient")], True),
+    ]
+    for page in pages:
+        found = [each["resource"] for each in json.loads(page)["entry"]]
+        patients = [each for each in found if each["resourceType"] == "Patient"]
+        assert patients
+        for each in patients:
+            assert each.keys() <= {"resourceType", "id", "meta", "name", "gender", "birthDate", "active"}  # a modifier
+            assert {tag["code"] for tag in each["meta"]["tag"]} >= {"SUBSETTED"}
+    id = json.loads(pages[0])["entry"][0]["resource"]["id"]
+    record = json.loads(everything(house.world, PAYER, id, []))["entry"]
+    for body in (
+        interactions.read(house.world, PAYER, "Patient", id).body,
+        interactions.vread(house.world, PAYER, "Patient", id, "1").body,
+        *(json.dumps(each).encode() for each in record if each["resource"]["resourceType"] == "Patient"),
+    ):
+        assert not re.search(rb'"(telecom|address|managingOrganization|generalPractitioner)"', body)
+    for type, name, value in (
+        ("Patient", "telecom", "555-0200"), ("Patient", "identifier", "MRN-1"), ("Patient", "_sort", "address-city"),
+        ("Claim", "patient:Patient.address", "Main"), ("Patient", "_include", "Patient:general-practitioner"),
+        ("Organization", "_has:Patient:organization:_id", id), ("Organization", "_revinclude", "Patient:organization"),
+        ("Patient", "general-practitioner.name", "x"),
+    ):  # fmt: skip
+        with pytest.raises(Forbidden):
+            interactions.search(house.world, PAYER, type, [(name, value)])
+    whole = Grant("u", scopes=PAYER.scopes, roles=frozenset({"coordinator"}), organization="office-fairmont")
+    assert b'"telecom"' in interactions.search(house.world, whole, "Patient", [("_count", "50")])
