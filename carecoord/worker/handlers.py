@@ -9,6 +9,7 @@ from carecoord.actions.ehrs import write_back
 from carecoord.actions.imports import uploads
 from carecoord.actions.worklist import project
 from carecoord.errors import Unavailable
+from carecoord.store.database import kinds
 from carecoord.store.database.outbox import Job
 from carecoord.world import World
 
@@ -30,8 +31,13 @@ def deliver(world: World, job: Job) -> None:
 
 
 def bring_in(world: World, job: Job) -> None:
-    """Bring in the file that the key names, or try it."""
-    uploads.run(world, job.key)
+    """Bring in the file that the key names, or try it. Before the last try is parked, its page says so."""
+    try:
+        uploads.run(world, job.key)
+    except Exception:
+        if job.attempts >= (kinds.kind(job.kind).tries or job.attempts + 1):
+            uploads.give_up(world, job.key)
+        raise
 
 
 def refresh(world: World, job: Job) -> None:

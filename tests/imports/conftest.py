@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from carecoord.actions.imports import importer, tables
+from carecoord.actions.imports import formats, importer, tables
 from carecoord.actions.imports.batch import Brought
 from carecoord.actions.imports.importer import IMPORTER
 from carecoord.actions.imports.tables import Table
@@ -53,7 +53,7 @@ def world(sqlite_template: Path, tmp_path: Path) -> Iterator[World]:
 def bring(world: World, kind: str, data: bytes | str, name: str = "", **how: bool) -> tuple[Brought, list[str]]:
     """Bring a table in; what became of it, and the faults as people read them."""
     sheet = SHEETS[kind]
-    table = tables.read(name or f"{kind}.csv", data if isinstance(data, bytes) else data.encode())
+    table = formats.read(name or f"{kind}.csv", data if isinstance(data, bytes) else data.encode())
     mapped = headings.mapped(sheet, table.header)
     assert headings.lacking(sheet, mapped) == []
     brought = importer.bring(world, IMPORTER, "test", sheet, table, mapped, **how)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from auth.tables import user as user_table
-from carecoord.actions.imports import exporter, importer, tables
+from carecoord.actions.imports import exporter, formats, importer
 from carecoord.actions.imports.importer import IMPORTER
 from carecoord.domain.imports import headings
 from carecoord.domain.imports.sheets import SHEETS
@@ -93,7 +93,7 @@ def test_a_table_of_any_kind(office: World, kind: str) -> None:
     before = held(office)
     tried, faults = bring(office, kind, sample.text, dry=True)
     assert (+tried.rows, faults, held(office)) == ({"new": 2, "faulty": 1}, [sample.fault], before)
-    table = tables.read("them.csv", sample.text.encode())
+    table = formats.read("them.csv", sample.text.encode())
     told: list[tuple[int, int]] = []
     mapped = headings.mapped(SHEETS[kind], table.header)
     brought = importer.bring(

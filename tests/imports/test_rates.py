@@ -3,7 +3,7 @@
 from auth import store
 from auth.grant import Grant
 from carecoord.actions.agreements import rates as held
-from carecoord.actions.imports import importer, tables
+from carecoord.actions.imports import formats, importer
 from carecoord.actions.imports.importer import IMPORTER
 from carecoord.domain.imports import headings
 from carecoord.domain.imports.sheets import SHEETS
@@ -46,7 +46,7 @@ def test_contract_staff_of_no_party_bring_no_rates_in(office: World) -> None:
     with reading(office.engine) as conn:
         by_name = {row.id: row.body for row in registry.every(conn, "Organization")}
     ours, others = (next(id for id, body in by_name.items() if name in body) for name in (b"Elm Clinic", b"Oak Group"))
-    table = tables.read("rates.csv", (HEAD + TWO).encode())
+    table = formats.read("rates.csv", (HEAD + TWO).encode())
     mapped = headings.mapped(SHEETS["rates"], table.header)
     for organization, rows in ((others, {"faulty": 1}), (ours, {"new": 2})):
         staff = Grant("cora", roles=frozenset({"contracts"}), organization=organization, scopes=IMPORTER.scopes)

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from auth.grant import Grant
 from carecoord.actions.clearance import rule_lines
-from carecoord.actions.imports import exporter, importer, tables
+from carecoord.actions.imports import exporter, formats, importer
 from carecoord.actions.imports.importer import IMPORTER
 from carecoord.domain.imports import headings
 from carecoord.domain.imports.sheets import SHEETS
@@ -85,7 +85,7 @@ def test_a_payers_own_contract_desk_speaks_for_no_other_payer(office: World) -> 
         rows = registry.every(conn, "Organization")
     rival = next(row.id for row in rows if b"RI001" in row.body)
     desk = Grant("rita", roles=frozenset({"contracts"}), organization=rival, scopes=IMPORTER.scopes)
-    table = tables.read("rules.csv", (HEAD + MRI + MRI.replace("AC001", "RI001")).encode())
+    table = formats.read("rules.csv", (HEAD + MRI + MRI.replace("AC001", "RI001")).encode())
     mapped = headings.mapped(SHEETS["rules"], table.header)
     brought = importer.bring(office, desk, "test", SHEETS["rules"], table, mapped)
     assert [(each.row, say(each.why)) for each in brought.faults] == [

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from auth import store
 from auth.grant import Grant
 from auth.people.sessions import grant_of
-from carecoord.actions.imports import importer, tables
+from carecoord.actions.imports import formats, importer, tables
 from carecoord.actions.imports.batch import Brought
 from carecoord.actions.imports.tables import Table
 from carecoord.domain.access import roles, verbs
@@ -72,7 +72,7 @@ def upload(world: World, grant: Grant, kind: str, name: str, body: bytes) -> str
     """Keep a file to be brought in; returns its id. Raises Invalid for what is no table, Forbidden."""
     if kind not in kinds(grant):
         raise Forbidden("Your roles do not bring this in. An administrator, or your contract staff, can.")
-    table = tables.read(name, body)
+    table = formats.read(name, body)
     if not table.lines:
         raise Invalid(f"{name} has headings and no rows.")
     now = world.clock()
@@ -104,7 +104,7 @@ def table_of(world: World, file: File) -> Table:
         body = files.body(conn, file.id)
     if not body:
         raise Conflict("This file is in already. To bring it again, upload it again: nothing is doubled.")
-    return tables.read(file.name, body)
+    return formats.read(file.name, body)
 
 
 def begin(world: World, grant: Grant, request: str, id: str, said: Mapping[str, str], *, dry: bool) -> None:
@@ -146,6 +146,15 @@ def run(world: World, id: str) -> None:
             files.change(conn, _ended(file, Outcome(failed="Whoever brought it has no account any more."), "failed"))
         return
     _work(world, grant_of(user), JOB, file, table_of(world, file))
+
+
+def give_up(world: World, id: str) -> None:
+    """Say of a file that no worker could read to its end that it failed, so that nobody waits for it."""
+    with writing(world.engine) as conn:
+        file = files.get(conn, id)
+        if file is not None and file.state == "waiting":
+            said = "It could not be read to its end: something failed here, not in the file. Try it again."
+            files.change(conn, _ended(file, Outcome(failed=said), "failed"))
 
 
 def _work(world: World, grant: Grant, request: str, file: File, table: Table) -> None:

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from carecoord.actions.imports import exporter, importer, tables
+from carecoord.actions.imports import exporter, formats, importer, tables
 from carecoord.actions.imports.batch import Brought
 from carecoord.actions.imports.exporter import Form
 from carecoord.actions.imports.importer import IMPORTER
@@ -46,7 +46,7 @@ def bring(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:
     """Bring a table in; returns the exit code."""
     sheet = SHEETS[args.kind]
     try:
-        table = tables.read(args.file.name, args.file.read_bytes())
+        table = formats.read(args.file.name, args.file.read_bytes())
     except FileNotFoundError:
         raise NotFound(f"There is no file {args.file}.") from None
     mapped = headings.mapped(sheet, table.header, _chosen(sheet, table, args.map))

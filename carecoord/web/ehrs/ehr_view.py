@@ -170,8 +170,9 @@ def _runs(runs: Sequence[Run]) -> str:
     if not runs:
         return ""
     failed = sum(run.error is not None for run in runs)
-    many = f"{len(runs)} {'reading' if len(runs) == 1 else 'readings'}"
-    return f"The last {many}: {failed} failed" if failed else f"The last {many}: none failed"
+    if len(runs) == 1:
+        return "The only reading so far failed" if failed else "The only reading so far did not fail"
+    return f"The last {len(runs)} readings: {failed or 'none'} failed"
 
 
 def _writable(one: Writable) -> str:

@@ -9,11 +9,13 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from carecoord.actions.imports import uploads
+from carecoord.actions.imports import importer, uploads
 from carecoord.fhir import text
 from carecoord.store.audit.tables import audit
 from carecoord.store.database.engine import reading
+from carecoord.store.database.outbox import Job
 from carecoord.store.worklist import registry
+from carecoord.worker import handlers
 from tests.desk.conftest import House
 
 HEAD = "Agreement number,Version,First party,Second party,Starts,Ends\n"
@@ -190,3 +192,22 @@ def test_a_payers_staff_bring_in_no_rules_of_another_payer(acting_house: House, 
     address = upload(desk, "rules", "Payer,Code,Authorization\n" + row).headers["Location"]
     page = go(desk, address, "import", payer="Payer", code="Code", answer="Authorization")
     assert ("1 row is in" in page) == kept
+
+
+def test_a_file_that_no_worker_could_read_says_so_after_the_last_try(
+    acting_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = acting_house.enter("contracts")
+    rows = "".join(f"F-{n},1,office-blue-horizon,office-fairmont,2027-01-01,\n" for n in range(501))
+    address = upload(desk, "agreements", HEAD + rows).headers["Location"]
+    assert "Trying it" in go(desk, address, "try", **AGREEMENT)
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(importer, "bring", broken)
+    for attempt in (1, 2, 3):
+        job = Job(1, "import", address.rpartition("/")[2], b"", attempt, "w", 1)
+        with pytest.raises(RuntimeError):
+            handlers.bring_in(acting_house.world, job)
+        assert ("something failed here" in desk.get(address).get_data(as_text=True)) == (attempt == 3)
