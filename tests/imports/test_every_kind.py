@@ -13,7 +13,7 @@ from carecoord.domain.imports import headings
 from carecoord.domain.imports.sheets import SHEETS
 from carecoord.store.agreements.tables import rate_line
 from carecoord.store.database.engine import reading
-from carecoord.store.database.tables import resource
+from carecoord.store.database.tables import history, resource
 from carecoord.store.prior_auth.tables import authorization_rule
 from carecoord.store.terms.tables import code_entry
 from carecoord.world import World
@@ -69,6 +69,11 @@ SAMPLES = {
         "207RG0100X,Group,Internal Medicine,Gut,,,Gut Physician,Individual\n??,Group,Nobody,,,,Nobody,Individual\n",
         "codes.csv, A4: '??' has the shape of no code system that is known; say which in the column Code system",
     ),
+    "exclusions": Sample(
+        "LASTNAME,FIRSTNAME,BUSNAME,NPI,EXCLDATE\nSarkis,Ani,,9000050010,20260120\n"
+        ",,Elm Clinic,9000010089,20260220\n,,,9000010121,20260220\n",
+        "exclusions.csv, A4: Who is it? Write a last name or a business name",
+    ),
     "rules": Sample(
         "Payer,Authorization,Code,Plan\nAC001,yes,97110,AC-HMO\nAC001,no,97112,\nAC001,perhaps,97113,\n",
         "rules.csv, B4: 'perhaps' is not one of: required, not required, notification only, delegated",
@@ -77,7 +82,7 @@ SAMPLES = {
 CLINICIAN = "NPI,Last name,Organization\n9000050010,Sarkis,9000010121\n"
 
 
-HELD = (resource, authorization_rule, rate_line, user_table, code_entry)
+HELD = (resource, history, authorization_rule, rate_line, user_table, code_entry)
 
 
 def held(world: World) -> int:

@@ -6,7 +6,7 @@ from typing import Final, Literal
 from auth.grant import Grant
 from carecoord.actions.access.audited import noted
 from carecoord.actions.access.turn import Turn, looking
-from carecoord.actions.imports import code_tables, people_tables, rate_tables, rule_books
+from carecoord.actions.imports import code_tables, exclusion_tables, people_tables, rate_tables, rule_books
 from carecoord.actions.imports.batch import register
 from carecoord.domain.access import verbs
 from carecoord.domain.imports.sheets import Sheet
@@ -20,7 +20,7 @@ Form = Literal["csv", "xlsx"]
 _BOM: Final = "\ufeff"
 _LINES: Final[dict[str, Callable[[Turn], Iterator[Mapping[str, str]]]]] = {  # of kinds whose rows are no resources
     "rules": rule_books.rows, "rates": rate_tables.rows, "people": people_tables.rows,
-    "codes": code_tables.rows,
+    "codes": code_tables.rows, "exclusions": exclusion_tables.rows,
 }  # fmt: skip
 
 

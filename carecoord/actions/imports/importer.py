@@ -14,7 +14,7 @@ from auth.scopes import parse, resources
 from carecoord.actions.access.turn import Turn, changing
 from carecoord.actions.fhir import write as fhir_write
 from carecoord.actions.fhir.write import ResolvedWrite
-from carecoord.actions.imports import code_tables, people_tables, rate_tables, rule_books
+from carecoord.actions.imports import code_tables, exclusion_tables, people_tables, rate_tables, rule_books
 from carecoord.actions.imports.batch import Batch, Brought, Report
 from carecoord.actions.imports.tables import Line, Table
 from carecoord.domain.access import verbs
@@ -35,7 +35,7 @@ from carecoord.world import World
 IMPORTER: Final = Grant("import", scopes=resources(parse("system/*.cruds")))  # the operator at the command
 LINES: Final[dict[str, Callable[[Batch], Brought]]] = {  # of the kinds whose rows are no resources
     "rules": rule_books.bring, "rates": rate_tables.bring, "people": people_tables.bring,
-    "codes": code_tables.bring,
+    "codes": code_tables.bring, "exclusions": exclusion_tables.bring,
 }  # fmt: skip
 _RUN: Final = 200  # rows that are kept together where all is well
 _GROWN: Final = 1000  # changes after which the planner is told what the tables hold now

@@ -27,7 +27,7 @@ class Line:
     def empty(self) -> bool:
         """Whether there is nothing in it, or a remark: a first cell that begins with "# "."""
         first = next((cell.strip() for cell in self.cells if cell.strip()), "")
-        return (not first and not self.odd) or first.startswith("# ")
+        return (not first and not self.odd) or f"{first} ".startswith("# ")
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ class Faulty(Exception):
 
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]00:00(?::00(?:\.0+)?)?)?")
+_COMPACT = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)")  # as the files of agencies write it
 _DOTS = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{2}|\d{4})")  # day first, wherever dots are written
 _SLASHES = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{2}|\d{4})")  # month first, as the payers of the country write
 _WORDS = re.compile(r"(?:(\d{1,2})\.? ([A-Za-z]{3,9})\.?,? (\d{4})|([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4}))")
@@ -76,7 +77,7 @@ def several(column: Column, written: str) -> list[str]:
 
 
 def _day(text: str) -> date:
-    if found := _ISO.fullmatch(text):
+    if (found := _ISO.fullmatch(text)) or (found := _COMPACT.fullmatch(text)):
         year, month, day = (int(part) for part in found.groups())
     elif found := _DOTS.fullmatch(text):
         day, month, year = _parts(found, text, day_first=True)

@@ -18,7 +18,8 @@ HERE: Final = {
     "SNOMED": "http://snomed.info/sct",
 }
 COLUMNS: Final = (
-    Column("system", ("Code system", "System"), "choice", choices={each.lower(): url for each, url in HERE.items()}),
+    Column("system", ("Code system", "System"), "choice", choices={each.lower(): url for each, url in HERE.items()},
+           example="HCPCS"),
     Column("code", ("Code", "HCPC", "HCPCS", "CPT", "CPT code", "Procedure code"), "code", required=True,
            example="G0151"),
     Column("words", ("Words", "Display name", "Long description", "Description", "Title", "Name", "Classification"),

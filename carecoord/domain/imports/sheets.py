@@ -5,7 +5,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from carecoord.domain.access.verbs import Verb
-from carecoord.domain.imports import agreements, clinicians, codes, organizations, people, plans, rates, rosters, rules
+from carecoord.domain.imports import (
+    agreements,
+    clinicians,
+    codes,
+    exclusions,
+    organizations,
+    people,
+    plans,
+    rates,
+    rosters,
+    rules,
+)
 from carecoord.domain.imports.cells import Column
 from carecoord.domain.imports.known import Known
 from carecoord.domain.imports.rows import Row
@@ -85,5 +96,7 @@ SHEETS: Final = {
         ),
         Sheet("people", people.COLUMNS, (), (), (), _nothing, _nothing, _nothing, verb="manage-people"),
         Sheet("codes", codes.COLUMNS, (), (), (), _nothing, _nothing, _nothing, verb="keep-codes"),
+        Sheet("exclusions", exclusions.COLUMNS, (), exclusions.TYPES, exclusions.TYPES, _nothing, _nothing, _nothing,
+              verb="keep-codes"),
     )
 }  # fmt: skip

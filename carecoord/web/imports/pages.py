@@ -42,6 +42,7 @@ KINDS: Final = {  # kind -> what it is called, what it holds, and what is unknow
     "rates": ("Rates", "A row is a line of what an agreement pays", "what a visit is paid"),
     "people": ("People", "Accounts with their roles; their links are at the page People", "who does the work"),
     "codes": ("Codes", "What codes mean: the files of NUCC and HCPCS as they are", "what a code means"),
+    "exclusions": ("Exclusion list", "OIG's LEIE as it is: who of yours stands on it", "whom nobody may pay"),
 }
 STATES: Final = {"new": "to be tried", "waiting": "being read", "tried": "tried", "kept": "in", "failed": "failed"}
 SHOWN: Final = 100  # faults on the page; the file of faults has all
