@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from werkzeug.serving import make_server
 
 from carecoord.settings import Settings
-from tests.axe import ENDS, LOOKS, check, faults
+from tests.axe import ENDS, check, faults
 from tests.conftest import BUSY
 from tests.desk.acts.test_every_move import Place, case_of, furnished
 
@@ -64,16 +64,15 @@ def look(browser: Any, place: Place, address: str) -> Iterator[Open]:
 def test_the_forms_of_an_answer_by_telephone_and_of_giving_up_have_no_fault_at_any_width(
     place: Place, look: Open
 ) -> None:
-    for who, stage, act in FORMS:
+    for n, (who, stage, act) in enumerate(FORMS):  # axe at one end each: they are made of the same parts
         place.put(case_of("base", stage, f"form-{act}"))
         page = look(who, f"/?show=form-{act}&act={act}")
         expect(page.locator("#act-form")).to_have_attribute("data-verb", act)
-        for width, scheme in LOOKS:
+        for width, scheme in ((420, "light"), ENDS[n % 2]):
             page.set_viewport_size({"width": width, "height": 900})
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            if (width, scheme) in ENDS:
-                assert faults(page, "#act-form") == [], f"{act} at {width} px, {scheme}"
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (act, width)
+        assert faults(page, "#act-form") == [], act
 
 
 def test_several_rows_are_chosen_by_key_and_given_a_note_at_once(place: Place, look: Open) -> None:
