@@ -47,6 +47,7 @@ from carecoord.web.fhir import routes as fhir_routes
 from carecoord.web.imports import pages as import_pages
 from carecoord.web.page import assets
 from carecoord.web.people import account, openid_sign_in, people, second_step, sign_in
+from carecoord.web.policies import pages as policies_pages
 from carecoord.web.server import errors, exchange, headers, health, jobs, limits, metrics, slow_bodies
 from carecoord.web.worklist import pages as worklist_pages
 from carecoord.world import World
@@ -110,6 +111,7 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     app.register_blueprint(account.blueprint(world))
     app.register_blueprint(people.blueprint(world))
     app.register_blueprint(import_pages.blueprint(world))
+    app.register_blueprint(policies_pages.blueprint(world))
     app.register_blueprint(openid_sign_in.blueprint(world))
     app.register_blueprint(consent_pages.blueprint(world, issuer))
     app.register_blueprint(worklist_pages.blueprint(world))

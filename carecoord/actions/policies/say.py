@@ -108,12 +108,6 @@ def take_back(world: World, user: User, request: str, organization: str, n: int,
         return row
 
 
-def counted(world: World) -> dict[str, int]:
-    """How many values each policy has, by its key (`lines.key_of`)."""
-    with reading(world.engine) as conn:
-        return lines.counted(conn)
-
-
 def _demand(user: User) -> None:
     if not verbs.may(user.roles, "manage-policies"):
         raise Forbidden("Policies are set by admins. Ask one of yours.")

@@ -22,7 +22,6 @@ _found = (
     )
     .order_by(line.c.n)
 )  # fmt: skip
-_said = select(line.c.organization, func.count()).where(line.c.superseded_at == NEVER).group_by(line.c.organization)
 _last = select(func.max(line.c.n)).where(line.c.organization == bindparam("key"))
 _ended = select(func.count()).where(line.c.organization == bindparam("key"), line.c.superseded_at < NEVER)
 
@@ -50,11 +49,6 @@ def find(conn: Connection, organizations: Iterable[str], at: int) -> list[Row]:
         for run in bulk.runs(wanted, _RUN)
         for row in driver.every(conn, _found, {"keys": listed(run), "at": at})
     ]
-
-
-def counted(conn: Connection) -> dict[str, int]:
-    """Whose policies say anything now, and how many values of it."""
-    return {row[0]: row[1] for row in conn.execute(_said)}
 
 
 def state(conn: Connection, organization: str) -> str:

@@ -1,0 +1,66 @@
+"""`/policies`: an admin sees what holds, says something else from a day on, and takes it back."""
+
+import re
+
+from flask.testing import FlaskClient
+
+from carecoord.domain.policies.shipped import TERMS
+from carecoord.web.policies.pages import NAMES
+from tests.desk.conftest import House
+
+GRANITE = "office-blue-horizon"
+
+
+def post(client: FlaskClient, path: str, page: str, **typed: str):
+    hidden = dict(re.findall(r'<input type="hidden" name="(csrf|of|seen)" value="([^"]*)"', page))
+    return client.post(path, data={**hidden, **typed})
+
+
+def test_an_admin_says_something_of_a_payer_and_takes_it_back(acting_house: House) -> None:
+    admin, address = acting_house.enter("admin"), f"/policies?of={GRANITE}"
+    page = admin.get(address).get_data(as_text=True)
+    assert int(re.findall(r"([\d,]+) open cases lean", page)[0].replace(",", "")) > 5
+    typed = {"term": "decision.standard", "value": "5  Business days", "start": "2026-11-01", "business": ""}
+    answer = post(admin, "/policies", page, **typed)
+    assert answer.status_code == 303
+    said = admin.get(answer.location).get_data(as_text=True)
+    assert "Saved." in said
+    assert "5 business days</bdi> · from 1 Nov 2026" in said
+
+    stale = post(admin, "/policies", page, **typed | {"value": "6 days"})
+    assert stale.status_code == 412
+    assert 'value="6 days"' in stale.get_data(as_text=True), "what was typed is kept"
+
+    (n,) = re.findall(r'name="n" value="(\d+)"', said)
+    answer = post(admin, "/policies/back", said, n=n)
+    assert "Nothing: what is shipped holds." in admin.get(answer.location).get_data(as_text=True)
+
+
+def test_what_can_not_be_kept_is_said_at_its_field_and_what_was_typed_stays(acting_house: House) -> None:
+    admin = acting_house.enter("admin")
+    page = admin.get("/policies").get_data(as_text=True)
+    for typed, field in (
+        ({"term": "", "value": "7 days", "start": "today"}, "term"),
+        ({"term": "appeal", "value": "a fortnight", "start": "today"}, "value"),
+        ({"term": "appeal", "value": "7 days", "start": "some day"}, "start"),
+        ({"term": "calendar.holidays", "value": "US-XX", "start": "today"}, "value"),
+    ):
+        answer = post(admin, "/policies", page, **typed)
+        told = answer.get_data(as_text=True)
+        assert answer.status_code == 422
+        assert f'href="#{field}"' in told
+        assert f'id="{field}-fault"' in told
+        assert f'value="{typed["value"]}"' in told
+
+
+def test_only_admins_come_here_and_only_from_our_own_page(acting_house: House) -> None:
+    for who in ("coordinator", "payer", "contracts", "auditor"):
+        assert acting_house.enter(who).get("/policies").status_code == 403
+    admin = acting_house.enter("admin")
+    assert 'href="/policies"' in admin.get("/people").get_data(as_text=True)
+    assert admin.post("/policies", data={"term": "appeal", "value": "7 days", "start": "today"}).status_code == 403
+    assert admin.get("/policies?of=nobody").status_code == 404
+
+
+def test_every_term_has_words() -> None:
+    assert set(NAMES) == set(TERMS)
