@@ -1,6 +1,8 @@
 """What thousands of tests would each pay for anew, paid once for a process of tests: each of them makes an application
 of its own, of which it asks a page or two."""
 
+import gc
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +11,8 @@ from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from sqlalchemy import Engine
+from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 from auth.people import sessions
@@ -50,6 +54,38 @@ def addresses(patched: pytest.MonkeyPatch) -> None:
         return build
 
     patched.setattr(Rule, "_compile_builder", later)
+
+
+class Statements:
+    """The compiled statements of one kind of database, for every engine on it: the keys begin with an engine's own
+    dialect, and all of ours are alike."""
+
+    def __init__(self) -> None:
+        self._kept: LRUCache[Any, Any] = LRUCache(3000)
+
+    def get(self, key: tuple[Any, ...], otherwise: Any = None) -> Any:
+        return self._kept.get(key[1:], otherwise)
+
+    def __setitem__(self, key: tuple[Any, ...], compiled: Any) -> None:
+        self._kept[key[1:]] = compiled
+
+
+def statements(patched: pytest.MonkeyPatch) -> None:
+    """Compile a statement once for a kind of database, not once for each test's database."""
+    kept: defaultdict[str, Statements] = defaultdict(Statements)
+    usual = Engine.__init__
+
+    def begun(self: Engine, *said: Any, **named: Any) -> None:
+        usual(self, *said, **named)
+        self._compiled_cache = kept[f"{self.dialect.name}+{self.dialect.driver}"]  # type: ignore[assignment]
+
+    patched.setattr(Engine, "__init__", begun)
+
+
+def garbage() -> None:
+    """Look no more, in each search for garbage, through what was there before the first test: all modules and tests."""
+    gc.collect()
+    gc.freeze()
 
 
 def hashes(patched: pytest.MonkeyPatch) -> None:
