@@ -15,6 +15,7 @@ from carecoord.actions.acts import work as acts_work
 from carecoord.actions.acts.act import Overtaken, Submission
 from carecoord.actions.acts.batch import Chosen, Outcome
 from carecoord.actions.people import drafts
+from carecoord.domain.access.verbs import Verb
 from carecoord.domain.resource.days import local
 from carecoord.errors import NotFound
 from carecoord.web.acts import view
@@ -115,7 +116,7 @@ class Batches:
         known = {each.id: each for each in batch.chosen(self.world, grant, [o.case for o in outcomes], request_id())}
         told = [_answer(each, known.get(each.case), verb, values, times) for each in outcomes]
         done, not_done = [each for each in told if each.said], [each for each in told if each.why]
-        title, back = view.BUTTONS[verb][0], _back()
+        title, back = view.BUTTONS[cast(Verb, verb)][0], _back()  # one of batch.possible
         page = render_template("chosen_done.html", done=done, not_done=not_done, title=title, back=back)
         return make_response(page, 200 if done else 409)
 
@@ -146,4 +147,4 @@ def _address(verb: str, found: Sequence[Chosen], back: str) -> str:
 
 def _back() -> str:
     """The list that the referrals were chosen in."""
-    return sign_in.safe_next(cast("str | None", request.values.get("list") or request.args.get("back")))
+    return sign_in.safe_next(request.values.get("list") or request.args.get("back"))

@@ -18,6 +18,7 @@ from carecoord.actions.acts import work as acts_work
 from carecoord.actions.people import drafts
 from carecoord.actions.worklist import worklist as cases
 from carecoord.actions.worklist.worklist import Panel, PayerPanel
+from carecoord.domain.access.verbs import Verb
 from carecoord.errors import NotFound
 from carecoord.fhir.instants import micros
 from carecoord.web.acts import view as acts_view
@@ -112,6 +113,6 @@ class Screen:
         return acts_view.undo(done, Times(self.world.clock(), self.zone)) if done else None
 
 
-def _batch(grant: Grant, address: Address) -> tuple[str, ...]:
+def _batch(grant: Grant, address: Address) -> tuple[Verb, ...]:
     """The acts for the rows that are chosen: for open ones."""
     return batch.possible(grant) if address.asked.tab != "closed" else ()
