@@ -15,13 +15,12 @@ from sqlalchemy import Connection
 from auth.grant import Grant
 from carecoord.domain.access.consent_filter import NOTHING, Denied, denied
 from carecoord.domain.access.consents import PURPOSES, Asker, Directive, directive, may_deny
-from carecoord.domain.access.roles import Office, sees
+from carecoord.domain.access.roles import Office
 from carecoord.fhir import text
 from carecoord.fhir.instants import micros
 from carecoord.fhir.service_base import Base
 from carecoord.store.access import consents
 from carecoord.store.resources.write import Touched
-from carecoord.store.worklist.query import CaseScope
 
 _MARKS = 4  # states of databases that a process keeps what it read of
 _ASKERS = 512
@@ -58,12 +57,6 @@ def kept_from(conn: Connection, grant: Grant, office: Office, now: datetime, bas
         while len(found.judged) > _ASKERS:
             found.judged.popitem(last=False)
     return made
-
-
-def cases_seen(conn: Connection, grant: Grant, office: Office, now: datetime, base: Base) -> CaseScope:
-    """Whose cases the asker sees: by role, without those that a Consent keeps from them."""
-    withheld = kept_from(conn, grant, office, now, base).cases()
-    return CaseScope(sees(grant, office), tuple(sorted(withheld)))
 
 
 def asker_of(grant: Grant, office: Office) -> Asker:

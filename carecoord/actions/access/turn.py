@@ -24,6 +24,7 @@ from carecoord.store.resources.read import Row
 from carecoord.store.resources.write import Actor
 from carecoord.store.search.compile import May
 from carecoord.store.search.search import visible, visible_among
+from carecoord.store.worklist.query import CaseScope
 from carecoord.world import World
 
 WORDS = {"c": "create", "r": "read", "u": "update", "d": "delete", "s": "search"}
@@ -98,6 +99,10 @@ class Turn:
             self._denied = consents.kept_from(self.conn, self.grant, self.office(), self.now, base)
         return self._denied
 
+    def cases_seen(self) -> CaseScope:
+        """Whose cases the asker sees: by role, without those that a Consent keeps from them."""
+        return CaseScope(access_roles.sees(self.grant, self.office()), tuple(sorted(self.denied().cases())))
+
     def cases_withheld(self) -> frozenset[str]:
         """The patients whose cases Consents keep from the asker."""
         return self.denied().cases() - {consents.own_record(self.grant) or ""}
@@ -140,15 +145,15 @@ class Turn:
         return visible(self.conn, row, allowed)
 
     def seen(self, rows: Sequence[Row], perm: str) -> list[Row]:
-        """Those of the resources that the asker may do this to, as `sees` says of each: one statement for a type."""
-        kept: set[int] = set()
-        for type in {row.type for row in rows}:
-            mine, allowed = [row for row in rows if row.type == type], self.filter(type, perm)
-            if allowed in (EVERYTHING, NOTHING) or len(mine) == 1:
-                kept |= {row.rid for row in mine if self.sees(row, perm)}
-            else:
-                kept |= {row.rid for row in mine if row.deleted and self.sees(row, perm)}
-                kept |= visible_among(self.conn, type, [row.rid for row in mine if not row.deleted], allowed)
+        """Those of the resources that the asker may do this to, as `sees` says of each, in one statement."""
+        allowed = {type: self.filter(type, perm) for type in {row.type for row in rows}}
+        whole = {row.rid for row in rows if allowed[row.type] == EVERYTHING}
+        kept = whole | {row.rid for row in rows if row.deleted and self.sees(row, perm)}
+        asked: dict[str, list[int]] = {}
+        for row in rows:
+            if not row.deleted and allowed[row.type] not in (EVERYTHING, NOTHING):
+                asked.setdefault(row.type, []).append(row.rid)
+        kept |= visible_among(self.conn, dict(sorted(asked.items())), lambda type: allowed[type]) if asked else set()
         return [row for row in rows if row.rid in kept]
 
     def is_whole(self, type: str, perm: str) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row
 
 from auth.grant import Grant
 from carecoord.actions.access.audited import refusals_noted
-from carecoord.actions.access.turn import Turn, changing, looking
+from carecoord.actions.access.turn import Turn, changing
 from carecoord.actions.acts import provenance
 from carecoord.actions.acts.former import formers
 from carecoord.actions.acts.provenance import Act, Version
@@ -165,7 +165,7 @@ def perform(
 
 def opened(turn: Turn, id: str, case: str, verb: Verb) -> Acting:
     """The case that an act is about. Raises NotFound, Forbidden."""
-    row = seen_cases(turn.world, turn.conn, turn.grant, turn.now).one(case)
+    row = seen_cases(turn).one(case)
     found = clearance_assemble.assemble(turn.conn, case) if row else None
     if row is None or found is None:
         raise NotFound("There is no such referral, or none that you may see.", "http.id")
@@ -216,11 +216,10 @@ def _leads_back(turn: Turn, act: Act) -> bool:
     return True
 
 
-def find(world: World, grant: Grant, request: str, id: str) -> Done | None:
+def find(turn: Turn, id: str) -> Done | None:
     """What the asker did by this id; None where they did nothing so."""
-    with looking(world, grant, request) as turn:
-        act = provenance.find(turn.conn, id)
-        return done(turn, act) if act and act.subject == grant.subject else None
+    act = provenance.find(turn.conn, id)
+    return done(turn, act) if act and act.subject == turn.grant.subject else None
 
 
 def _versions(conn: Connection, resources: Iterable[Json]) -> Iterator[Version]:

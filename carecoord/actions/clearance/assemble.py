@@ -3,7 +3,7 @@
 What the registry is asked for is also noted, found or not: those are the keys that the case row leans on."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -15,6 +15,7 @@ from carecoord.actions.clearance.library import COPIED, Library, shared
 from carecoord.actions.policies.known import EVERYBODY
 from carecoord.domain.agreements.records import PlanListing, Records, every_network_of, named
 from carecoord.domain.clearance.odd_moves import ODD
+from carecoord.domain.ehrs.disputes import Disputed
 from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.referrals.case import (
     CLINICAL,
@@ -74,33 +75,49 @@ def assemble(conn: Connection, id: str, as_of: int | None = None, offers: date |
     return next((each.case for each in found if each.id == id), None)
 
 
-def of_patient(library: Library, patient: str, offers: date | None = None) -> list[Assembled]:
-    """Every case of a patient, by age."""
+def of_patient(library: Library, patient: str, offers: date | None = None) -> tuple[Assembled, ...]:
+    """Every case of a patient, by age. Of the same resources in the same registry they are put together once: the page
+    that answers an act shows the very cases that the act wrote the rows of."""
     rows = read.of_patient(library.conn, patient, CASE_TYPES, library.as_of)
     orders = [row for row in rows if row.type in ORDERS]
     if not orders:
-        return []
+        return ()
     rows += _unclaimed(library, orders, {row.rid for row in rows})
+    person, disputes, odd = library.patient(patient), library.disputes(patient), _odd(library, rows)
+    evidence = ([(row.rid, row.body) for row in (*rows, *person)], library.systems, disputes, odd)
+    found: tuple[Assembled, ...] | None = library.made((patient, offers), evidence)
+    if found is None:
+        found = tuple(_put_together(library, rows, person, _Beside(offers, disputes, odd)))
+        library.make((patient, offers), evidence, found)
+        library.keep()
+    return found
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What belongs to cases beside resources. offers: as of `assemble`."""
+
+    offers: date | None
+    disputes: tuple[Disputed, ...]
+    odd: frozenset[str]
+
+
+def _put_together(library: Library, rows: Sequence[Row], person: Sequence[Row], beside: _Beside) -> Iterator[Assembled]:
     decoded = {f"{row.type}/{row.id}": order_of(_decode(row.body)) for row in rows}
     tasks = [each for each in decoded.values() if each["resourceType"] == "Task"]
     claims = [each for each in decoded.values() if each["resourceType"] == "Claim"]
-    person = library.patient(patient)
+    whole = [*decoded.values(), *(_decode(row.body) for row in person)]
     bodies = {f"{row.type}/{row.id}": row.body for row in rows}
-    found, disputes = [], library.disputes(patient)
-    odd = _odd(library, rows)
-    for row in orders:
+    for row in rows:
         order = decoded[f"{row.type}/{row.id}"]
-        if is_case(order, tasks, claims):
-            bare = gather(order, [*decoded.values(), *person])
-            around, rules, records, needs = _around(library, bare, bodies, offers)
-            heap = [*decoded.values(), *person, *around]
-            case = gather(order, heap, library.systems, disputes, rules, records)
+        if row.type in ORDERS and is_case(order, tasks, claims):
+            bare = gather(order, whole)
+            around, rules, records, needs = _around(library, bare, bodies, beside.offers)
+            case = gather(order, [*whole, *around], library.systems, beside.disputes, rules, records)
             said = library.policies(_whose(case))
-            if odd or said:
-                case = replace(case, odd=odd, policies=tuple(said))
-            found.append(Assembled(row.rid, case_id(order), case, needs))
-    library.keep()
-    return found
+            if beside.odd or said:
+                case = replace(case, odd=beside.odd, policies=tuple(said))
+            yield Assembled(row.rid, case_id(order), case, needs)
 
 
 def _whose(case: Case) -> set[str]:

@@ -69,12 +69,20 @@ class Library:
         return tuple(Disputed(one.ehr, one.type, one.id, one.element, one.ours, one.theirs) for one in found)
 
     def keep(self) -> None:
-        """Let later transactions use what was read in this one."""
+        """Let later transactions use what was read and made in this one."""
         self._shelf.keep()
 
-    def patient(self, id: str) -> list[Json]:
+    def made(self, question: Any, evidence: Any) -> Any:
+        """What was made of this evidence and the registry as it stands, or None. The past is made anew."""
+        return self._shelf.made(question, evidence) if self.as_of is None else None
+
+    def make(self, question: Any, evidence: Any, found: Any) -> None:
+        """Make something of evidence and the registry."""
+        self._shelf.make(question, evidence, found)
+
+    def patient(self, id: str) -> list[Row]:
         """The Patient, if there is one: no part of the registry, and read anew in each transaction."""
-        return [_decode(row.body) for row in read.many(self.conn, [("Patient", id)], self.as_of)]
+        return read.many(self.conn, [("Patient", id)], self.as_of)
 
     def fetch(self, references: Iterable[str]) -> list[Json]:
         """The resources of the registry with these `Type/id`."""

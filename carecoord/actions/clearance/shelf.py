@@ -23,15 +23,18 @@ SHARED: Final = frozenset(
     }
 )  # fmt: skip
 _STATES: Final = 4  # of databases that a process remembers
+_MADE: Final = 16  # things put together: what one request hands on to the next part of it, or to the next request
 _MOST: Final = 50_000  # answers to one kind of question: then it begins anew
 
 
 @dataclass
 class Shelf:
-    """What is known of one state of the registry: by kind of question, its answers. mark: of the state."""
+    """What is known of one state of the registry: by kind of question, its answers. mark: of the state. made: what was
+    last put together of it and something else, by the question: that other evidence, and what came of both."""
 
     mark: bytes
     answers: dict[str, dict[Any, Any]] = field(default_factory=dict)
+    made: "OrderedDict[Any, tuple[Any, Any]]" = field(default_factory=OrderedDict)
 
 
 class Layer(Generic[T]):
@@ -60,6 +63,7 @@ class Reading:
     conn: Connection
     past: bool = False
     _layers: dict[str, Layer[Any]] = field(default_factory=dict)
+    _made: tuple[Any, Any, Any] | None = None
 
     def __post_init__(self) -> None:
         self._shelf = Shelf(b"") if self.past else _shelf(registry_mark.mark(self.conn))
@@ -70,11 +74,31 @@ class Reading:
             self._layers[kind] = Layer(self._shelf.answers.setdefault(kind, {}))
         return self._layers[kind]
 
+    def made(self, question: Any, evidence: Any) -> Any:
+        """What was put together for this question of the very same evidence in this state of the registry; else None.
+        Compared is the evidence itself and no number of it: two databases may share a state, and go on differently."""
+        with _lock:
+            before = self._shelf.made.get(question)
+        return before[1] if before and before[0] == evidence else None
+
+    def make(self, question: Any, evidence: Any, found: Any) -> None:
+        """Put something together, for `keep` to put on the shelf."""
+        self._made = question, evidence, found
+
     def keep(self) -> None:
-        """Put on the shelf what was read. In PostgreSQL each statement of a writer sees the newest state, so a look
-        afterwards tells whether all of it was of this one."""
+        """Put on the shelf what was read and made. In PostgreSQL each statement of a writer sees the newest state, so a
+        look afterwards tells whether all of it was of this one."""
         fresh = [layer for layer in self._layers.values() if layer.read]
-        if fresh and self._shelf.mark and registry_mark.mark(self.conn) == self._shelf.mark:
+        wanted = self._shelf.mark and (fresh or self._made)
+        if wanted and registry_mark.mark(self.conn) == self._shelf.mark:
+            if self._made:
+                question, *both = self._made
+                with _lock:
+                    self._shelf.made[question] = both[0], both[1]
+                    self._shelf.made.move_to_end(question)
+                    while len(self._shelf.made) > _MADE:
+                        self._shelf.made.popitem(last=False)
+                self._made = None
             for layer in fresh:
                 layer.known.update(layer.read)
                 layer.read = {}

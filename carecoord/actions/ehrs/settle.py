@@ -70,7 +70,7 @@ def _attest(turn: Turn, case: str, one: Conflict, choice: str, before: int, afte
 
 
 def _of_case(turn: Turn, case: str, n: int) -> Conflict:
-    row = seen_cases(turn.world, turn.conn, turn.grant, turn.now).one(case)
+    row = seen_cases(turn).one(case)
     found = clearance_assemble.assemble(turn.conn, case) if row else None
     if found is None:
         raise NotFound("There is no such referral, or none that you may see.", "http.id")

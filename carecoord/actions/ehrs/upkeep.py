@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection
-
 from auth.grant import Grant
 from auth.store import User
 from carecoord.actions.access.audited import event
+from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.clearance import assemble as clearance_assemble
 from carecoord.actions.ehrs import sync, sync_health, write_back
 from carecoord.actions.ehrs.between import Between, between
@@ -22,7 +21,7 @@ from carecoord.errors import Conflict as Refusal
 from carecoord.errors import NotFound
 from carecoord.store.audit.events import record
 from carecoord.store.database import outbox
-from carecoord.store.database.engine import reading, writing
+from carecoord.store.database.engine import writing
 from carecoord.store.ehrs import conflicts, deliveries, ehrs
 from carecoord.store.ehrs.conflicts import Conflict
 from carecoord.store.ehrs.deliveries import Delivery
@@ -75,8 +74,8 @@ class Kept:
 
 def look(world: World, grant: Grant, request: str) -> tuple[datetime, list[Kept]]:
     """When this was, and every EHR by name. Where cases of patients are named it is audited as a search for them."""
-    now = world.clock()
-    with reading(world.engine) as conn:
+    with looking(world, grant, request) as turn:
+        conn, now = turn.conn, turn.now
         told, disputes = deliveries.counted(conn), conflicts.counted(conn)
         found = []
         for health in sync_health.of_each(conn, world.settings, now):
@@ -89,7 +88,7 @@ def look(world: World, grant: Grant, request: str) -> tuple[datetime, list[Kept]
             ]
             refused = deliveries.unsettled(conn, name, ("refused",), MOST)
             waiting = deliveries.unsettled(conn, name, ("waiting",), MOST)
-            quarrels = [_quarrelled(world, conn, grant, now, each) for each in conflicts.of_ehr(conn, name, MOST)]
+            quarrels = [_quarrelled(turn, each) for each in conflicts.of_ehr(conn, name, MOST)]
             kept = Kept(
                 health, one.base_url, ehrs.runs(conn, name, RUNS), writes, told.get(name, {}), refused, waiting,
                 disputes.get(name, 0), quarrels, _kinds(conn, name),
@@ -145,11 +144,11 @@ def retry(world: World, name: str, only: tuple[str, str] | None, request: str, b
     return len(chosen)
 
 
-def _quarrelled(world: World, conn: Connection, grant: Grant, now: datetime, one: Conflict) -> Quarrelled:
+def _quarrelled(turn: Turn, one: Conflict) -> Quarrelled:
     """With the case on which the asker may settle it, if there is one."""
-    if not one.patient or not verbs.may(grant.roles, "settle"):
+    if not one.patient or not verbs.may(turn.grant.roles, "settle"):
         return Quarrelled(one)
-    seen = seen_cases(world, conn, grant, now)
+    conn, seen = turn.conn, seen_cases(turn)
     for id in case_ids.of_patient(conn, one.patient):
         row = seen.one(id)
         case = clearance_assemble.assemble(conn, id) if row else None

@@ -24,8 +24,11 @@ _log = structlog.get_logger()
 def current(conn: Connection, rows: Sequence[Row[Any]], now: datetime, rules: Policy) -> list[Row[Any]]:
     """The rows, in their order, with nothing in them that time has overtaken. A case that would be another's by now,
     or that can not be judged, keeps its words but is not cleared."""
-    at, library = micros(now), Library(conn)
+    at = micros(now)
     late = {row.patient for row in rows if row.changes_at is not None and row.changes_at <= at}
+    if not late:
+        return list(rows)
+    library = Library(conn)
     judged = {rid: columns for patient in sorted(late) for rid, columns in _judged(library, patient, now, rules)}
     return [
         with_columns(row, _shown(row, judged.get(row.rid)))

@@ -11,10 +11,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row
 
 from auth.grant import Grant
-from carecoord.actions.access import consents
 from carecoord.actions.access.audited import event
 from carecoord.actions.access.office import office
-from carecoord.actions.access.turn import looking
+from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.clearance import assemble as clearance_assemble
 from carecoord.actions.ehrs import sync_health
 from carecoord.actions.ehrs.between import Between, between
@@ -25,7 +24,7 @@ from carecoord.domain.access import break_glass, payer_view, verbs
 from carecoord.domain.access.payer_view import PayerCase, PayerRow
 from carecoord.domain.access.roles import agreements_of
 from carecoord.domain.access.verbs import Side, Verb
-from carecoord.domain.clearance.clearance import Clearance, clear
+from carecoord.domain.clearance.clearance import Clearance, clear, offering
 from carecoord.domain.documents import audience
 from carecoord.domain.referrals import offers
 from carecoord.domain.referrals.case import Case, order_named
@@ -95,17 +94,22 @@ def whole(grant: Grant) -> bool:
 
 def worklist(world: World, grant: Grant, asked: WorklistQuery, tabs: Sequence[str], size: int, request: str) -> Found:
     """The page of the worklist that was asked for. `request`: the id of the request, for the audit trail."""
-    full, now = demand(grant, asked), world.clock()
-    with reading(world.engine) as conn:
-        cases = seen_cases(world, conn, grant, now)
-        rows, more_after, more_before = cases.page(asked, size)
-        rows = current(conn, rows, now, project.policy(world.settings))
-        tally, groups = cases.tally(asked, tabs)
-        choices = {name: cases.choices(name, label) for name, label in LABELS.items()} if full else {}
-        due = cases.first_due(WorklistQuery("payer", asked.facets, asked.words)) if "payer" in tabs else None
-        syncs = sync_health.of_each(conn, world.settings, now)
+    with looking(world, grant, request) as turn:
+        return listed(turn, asked, tabs, size)
+
+
+def listed(turn: Turn, asked: WorklistQuery, tabs: Sequence[str], size: int) -> Found:
+    """The same in a transaction that shows more than the list."""
+    world, conn, grant, now = turn.world, turn.conn, turn.grant, turn.now
+    full, cases = demand(grant, asked), seen_cases(turn)
+    rows, more_after, more_before = cases.page(asked, size)
+    rows = current(conn, rows, now, project.policy(world.settings))
+    tally, groups = cases.tally(asked, tabs)
+    choices = {name: cases.choices(name, label) for name, label in LABELS.items()} if full else {}
+    due = cases.first_due(WorklistQuery("payer", asked.facets, asked.words)) if "payer" in tabs else None
+    syncs = sync_health.of_each(conn, world.settings, now)
     patient, patients = told(row.patient for row in rows)
-    _audit(world, grant, now, request, query=_said(asked), patient=patient, patients=patients)
+    _audit(turn, query=_said(asked), patient=patient, patients=patients)
     ends = (place(rows[0], asked.sort, not full), place(rows[-1], asked.sort, not full)) if rows else None
     shown = rows if full else [payer_view.payer_row(dict(row._mapping)) for row in rows]
     belongs = bool(grant.organization) or bool(verbs.may(grant.roles, "see-own-patients") and grant.fhir_user)
@@ -123,20 +127,18 @@ def options(
     if name not in FACETS:
         raise Invalid(f"There is no filter {name!r}; choose {', '.join(FACETS)}.", "http.facet")
     demand(grant, replace(asked, facets=(*asked.facets, (name, tuple(values)))))
-    now = world.clock()
-    with reading(world.engine) as conn:
-        cases = seen_cases(world, conn, grant, now)
+    with looking(world, grant, request) as turn:
+        cases = seen_cases(turn)
         told = [value for value, _ in cases.choices(name, LABELS[name])] if name in LABELS else []
         found = cases.options(asked, name, tuple(dict.fromkeys((*values, *told))))
-    _audit(world, grant, now, request, query=_said(asked))
+        _audit(turn, query=_said(asked))
     return found
 
 
 def version(world: World, grant: Grant) -> int:
     """When (microseconds) anything in the asker's list last changed. It shows nobody, so no audit tells of it."""
-    with reading(world.engine) as conn:
-        scope = consents.cases_seen(conn, grant, office(conn, grant), world.clock(), world.base)
-        return worklist_version.version(conn, scope)
+    with looking(world, grant, "") as turn:
+        return worklist_version.version(turn.conn, turn.cases_seen())
 
 
 def demand(grant: Grant, asked: WorklistQuery) -> bool:
@@ -174,19 +176,18 @@ def download(world: World, grant: Grant, asked: WorklistQuery, request: str) -> 
 
 
 def _every(world: World, grant: Grant, asked: WorklistQuery, request: str, full: bool) -> Iterator[Row[Any] | PayerRow]:
-    now = world.clock()
-    shown: set[str] = set()
-    try:
-        with reading(world.engine) as conn:
+    with looking(world, grant, request) as turn:
+        shown: set[str] = set()
+        try:
             rules = project.policy(world.settings)
-            found = seen_cases(world, conn, grant, now).every(asked)
+            found = seen_cases(turn).every(asked)
             while run := list(islice(found, _RUN)):  # together, so that what cases share is read once
-                for row in current(conn, run, now, rules):
+                for row in current(turn.conn, run, turn.now, rules):
                     shown.add(row.patient)
                     yield row if full else payer_view.payer_row(dict(row._mapping))
-    finally:
-        patient, patients = told(shown)
-        _audit(world, grant, now, request, query=_said(asked), patient=patient, patients=patients)
+        finally:
+            patient, patients = told(shown)
+            _audit(turn, query=_said(asked), patient=patient, patients=patients)
 
 
 _RUN = 500  # rows of a download that are judged together
@@ -231,40 +232,46 @@ class PayerPanel:
 def panel(world: World, grant: Grant, id: str, request: str) -> Panel | PayerPanel:
     """One case with all that bears on it. Raises NotFound for one that is not there or that the asker may not know of.
     Audited as a read of the ServiceRequest."""
-    now, zone, rules = world.clock(), ZoneInfo(world.settings.timezone), project.policy(world.settings)
-    with reading(world.engine) as conn:
-        cases = seen_cases(world, conn, grant, now)
-        row, glass = cases.one(id), None
-        if row is None:
-            row, glass = _opened(conn, grant, id, now, cases.at)
-        if row is not None:
-            (row,) = current(conn, [row], now, rules)
-        case = clearance_assemble.assemble(conn, id, offers=local(now, zone)) if row else None
-        if row is None or case is None:
-            raise NotFound("There is no such referral, or none that you may see.", "http.id")
-        ours = () if glass else office(conn, grant).organizations
-        sides = verbs.sides(row.placer, row.performer, ours)
-        contracts = {
-            each.key for each in case.records.versions
-        }  # a payer stands on that of today, we on that of the visit
-        logged = log.of_resources(conn, contracts | timeline.sources(case, row.agreement))
-        settles = not glass and verbs.may(grant.roles, "settle")
-        shared = between(conn, case, row.patient, settles) if whole(grant) else Between()
-    _audit(world, grant, now, request, resource=id, patient=row.patient, emergency=glass)
-    judged = clear(case, now, rules)
+    with looking(world, grant, request) as turn:
+        return opened(turn, id)
+
+
+def opened(turn: Turn, id: str) -> Panel | PayerPanel:
+    """The same in a transaction that shows more than the case."""
+    world, conn, grant, now = turn.world, turn.conn, turn.grant, turn.now
+    zone, rules, cases = ZoneInfo(world.settings.timezone), project.policy(world.settings), seen_cases(turn)
+    row, glass = cases.one(id), None
+    if row is None:
+        row, glass = _opened(conn, grant, id, now, cases.at)
+    if row is not None:
+        (row,) = current(conn, [row], now, rules)
+    case = clearance_assemble.assemble(conn, id) if row else None
+    judged = clear(case, now, rules) if case else None
+    if judged and offering(judged):  # others to whom it could go are looked for where somebody must be found
+        case = clearance_assemble.assemble(conn, id, offers=local(now, zone))
+        judged = clear(case, now, rules) if case else None
+    if row is None or case is None or judged is None:
+        raise NotFound("There is no such referral, or none that you may see.", "http.id")
+    ours = () if glass else turn.office().organizations
+    sides = verbs.sides(row.placer, row.performer, ours)
+    contracts = {each.key for each in case.records.versions}  # a payer stands on that of today, we on that of the visit
+    logged = log.of_resources(conn, contracts | timeline.sources(case, row.agreement))
+    settles = not glass and verbs.may(grant.roles, "settle")
+    shared = between(conn, case, row.patient, settles) if whole(grant) else Between()
+    _audit(turn, resource=id, patient=row.patient, emergency=glass)
     if not whole(grant):
         told = payer_view.payer_case(case, judged, now, rules)
         if told is None:
             raise NotFound("There is no such referral, or none that you may see.", "http.id")
-        opened = _openable(world, grant, request, payer_view.references(told))
+        openable = _openable(turn, payer_view.references(told))
         shown = payer_view.payer_row(dict(row._mapping))
-        return PayerPanel(now, cases.at, shown, told, payer_view.events(told, zone, logged), opened)
+        return PayerPanel(now, cases.at, shown, told, payer_view.events(told, zone, logged), openable)
     known = directory([*case.organizations, *case.locations, *case.practitioners])
     seen = case if glass else replace(case, documents=tuple(d for d in case.documents if audience.is_seen(d, ours)))
     happened = timeline.timeline(seen, known, zone, row.agreement, logged)
     papers = timeline.documents(seen)
     named = {proof.reference for gate in judged.gates for proof in gate.evidence} | {key(each) for each in papers}
-    openable = frozenset[str]() if glass else _openable(world, grant, request, named)
+    openable = frozenset[str]() if glass else _openable(turn, named)
     possible = offers.offered(case, judged, sides)
     other, name = offers.other_side(sides, judged) or ("", "")
     sendable = audience.sendable(papers, ours, other) if other else []
@@ -275,12 +282,10 @@ def panel(world: World, grant: Grant, id: str, request: str) -> Panel | PayerPan
     )
 
 
-def _openable(world: World, grant: Grant, request: str, references: Iterable[str]) -> frozenset[str]:
+def _openable(turn: Turn, references: Iterable[str]) -> frozenset[str]:
     """Those of the references whose resources the asker may read: a link to another would lead nowhere."""
     pairs = [(type, id) for type, _, id in (each.partition("/") for each in sorted(references)) if type in TYPES and id]
-    with looking(world, grant, request) as turn:
-        rows = read.many(turn.conn, pairs)
-        return frozenset(f"{row.type}/{row.id}" for row in turn.seen(rows, "r"))
+    return frozenset(f"{row.type}/{row.id}" for row in turn.seen(read.many(turn.conn, pairs), "r"))
 
 
 def _opened(
@@ -292,11 +297,11 @@ def _opened(
     return (row, found[0].id) if found else (None, None)
 
 
-def seen_cases(world: World, conn: Connection, grant: Grant, now: datetime) -> Worklist:
+def seen_cases(turn: Turn) -> Worklist:
     """The cases that the asker may see, to be read."""
-    seen = consents.cases_seen(conn, grant, office(conn, grant), now, world.base)
-    behind = bool(worklist_rows.due(conn, micros(now), 1))
-    return Worklist(conn, seen, replace(moments(now, ZoneInfo(world.settings.timezone)), behind=behind))
+    behind = bool(worklist_rows.due(turn.conn, micros(turn.now), 1))
+    at = replace(moments(turn.now, ZoneInfo(turn.world.settings.timezone)), behind=behind)
+    return Worklist(turn.conn, turn.cases_seen(), at)
 
 
 def _said(asked: WorklistQuery) -> str:
@@ -304,9 +309,9 @@ def _said(asked: WorklistQuery) -> str:
     return "&".join(f"{name}={value}" for name, value in pairs if value)
 
 
-def _audit(world: World, grant: Grant, now: datetime, request: str, **about: Any) -> None:
+def _audit(turn: Turn, **about: Any) -> None:
     kind, order = order_named(str(about.pop("resource", "")))
     if order:
         about["resource"] = order
     interaction = "read" if order else "search"
-    world.journal.append(event(now, request, interaction, by=grant, type=kind, **about))
+    turn.world.journal.append(event(turn.now, turn.request, interaction, by=turn.grant, type=kind, **about))

@@ -282,8 +282,17 @@ def _cleared(by: Mapping[GateName, Gate], hearing: Hearing) -> bool:
     return not asked or bool(on and local(now, hearing.policy.zone) <= on and known.referral.window.holds(on))
 
 
+def offering(found: Clearance) -> bool:
+    """Whether others to whom the order could go belong into the answer, if they are among what was judged."""
+    return _wants_another(found.gate("agreement"))
+
+
+def _wants_another(gate: Gate) -> bool:
+    return gate.state == "blocked" or gate.action == agreements_gate.ANOTHER
+
+
 def _offered(gate: Gate, where: Day, known: Facts) -> Gate:
-    if where.card is None or (gate.state != "blocked" and gate.action != agreements_gate.ANOTHER):
+    if where.card is None or not _wants_another(gate):
         return gate
     return replace(gate, offers=agreements_gate.offers(known.referral, where.card, where.day, known.register))
 

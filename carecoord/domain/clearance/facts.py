@@ -67,7 +67,14 @@ class Facts:
 
 
 def facts(case: Case, policy: Policy) -> Facts:
-    """Read a case."""
+    """Read a case: once, however often it is judged."""
+    found: Facts | None = case.read.get(policy)
+    if found is None:
+        found = case.read[policy] = _read(case, policy)
+    return found
+
+
+def _read(case: Case, policy: Policy) -> Facts:
     known = directory((*case.organizations, *case.locations, *case.practitioners))
     roles = {
         key(each): Role(party(item(each, "practitioner"), known), party(item(each, "organization"), known))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from carecoord.domain.agreements.records import Records
 from carecoord.domain.ehrs.disputes import Disputed, of_case
@@ -97,6 +98,8 @@ class Case:
     alike: tuple[OtherOrder, ...] = ()  # the patient's other orders for one of the services, where a rule counts visits
     disputes: tuple[Disputed, ...] = ()  # what EHRs and we have changed differently
     odd: frozenset[str] = frozenset()  # `Type/id` of what an EHR moved as no table of states has it
+    # What was read of it already, by how it was read (`clearance.facts`): it is never changed, so neither is that.
+    read: dict[Any, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
 
 
 ORDERS = ("ServiceRequest", "DeviceRequest")  # what may become a case

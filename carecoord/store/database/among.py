@@ -7,13 +7,17 @@ from typing import Any
 import msgspec
 from sqlalchemy import BigInteger, Boolean, ColumnElement, Integer, Text, bindparam
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import operators
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import NullType
 
 
 class Among(FunctionElement[bool]):
-    """The column's value is in the JSON list of that name."""
+    """The column's value is in the JSON list of that name. What SQLAlchemy takes for a function that gives a boolean it
+    compares with 1 for SQLite, and then no index is used: this one is a test already, and so is its contrary."""
 
     inherit_cache = True
     name = "among"
@@ -21,6 +25,12 @@ class Among(FunctionElement[bool]):
     def __init__(self, column: ColumnElement[Any], name: str) -> None:
         super().__init__(column, bindparam(name, type_=Text()))
         self.type = Boolean()
+
+    def self_group(self, against: OperatorType | None = None) -> "Among":  # type: ignore[override]
+        return self
+
+    def _negate(self) -> ColumnElement[bool]:
+        return UnaryExpression(self, operator=operators.inv, type_=NullType())  # type: ignore[arg-type]
 
 
 @compiles(Among, "sqlite")

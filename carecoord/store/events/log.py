@@ -9,18 +9,17 @@ writer at a time, so its numbers are in the order of the commits.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Engine, Select, bindparam, select, text
 
-from carecoord.store.database import bulk
+from carecoord.store.database import bulk, driver
 from carecoord.store.database.engine import reading
+from carecoord.store.database.joins import listed_pairs, paired
 from carecoord.store.events.tables import event
 
-_RUN = 400  # ids in one statement: both databases bound the number of parameters
 _CLASS = 0x65766E74  # of the advisory locks that say from which number on a transaction appends
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -55,12 +54,13 @@ class Entry:
 
 _NAMES = tuple(column.name for column in event.columns if column.name != "n")
 _values: Callable[[Entry], tuple[Any, ...]] = attrgetter(*_NAMES[:-1])
-_columns = (*(event.c[name] for name in _NAMES), event.c.n)
+_FIELDS = (*_NAMES, "n")
+_columns = tuple(event.c[name] for name in _FIELDS)
 _all = select(*_columns).order_by(event.c.n)
 _next = _all.where(event.c.n > bindparam("cursor"), event.c.n <= bindparam("horizon")).limit(bindparam("limit"))
 _of_case = _next.where(event.c.case_id == bindparam("case_id"))
 _of_patient = _next.where(event.c.patient == bindparam("patient"))
-_of_resources = _all.where(event.c.type == bindparam("type"), event.c.resource.in_(bindparam("ids", expanding=True)))
+_of_resources = paired(_columns, event, "type", "resource")
 # A sequence that nobody has called says the number that it will give next, afterwards the one it gave last.
 _given = "(SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM event_n_seq)"
 _announce = text(f"SELECT pg_advisory_xact_lock_shared({_CLASS}, ({_given} & 2147483647)::int)")
@@ -112,13 +112,8 @@ def of_resources(conn: Connection, references: Iterable[str]) -> list[Entry]:
     """Every event of these resources, `Type/id`, as far as the connection sees, in order. An event that concerns
     several cases is returned once for each."""
     pairs = sorted((type, id) for type, _, id in (each.partition("/") for each in set(references)))
-    found = [
-        row
-        for type, group in groupby(pairs, key=lambda pair: pair[0])
-        for ids in bulk.runs([id for _, id in group], _RUN)
-        for row in conn.execute(_of_resources, {"type": type, "ids": ids})
-    ]
-    return sorted((_entry(row) for row in found), key=lambda entry: entry.n)
+    found = driver.every(conn, _of_resources, {"pairs": listed_pairs(pairs)}) if pairs else []
+    return [_entry(row) for row in sorted(found, key=itemgetter(-1))]
 
 
 def _settled(engine: Engine, query: Select[Any], asked: dict[str, Any]) -> list[Entry]:
@@ -134,5 +129,6 @@ def _row(entry: Entry) -> tuple[Any, ...]:
     return (*values, _encode(entry.payload).decode())
 
 
-def _entry(row: Any) -> Entry:
-    return Entry(**{**row._mapping, "payload": _decode(row.payload)})
+def _entry(row: Sequence[Any]) -> Entry:
+    said: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
+    return Entry(**{**said, "payload": _decode(said["payload"])})

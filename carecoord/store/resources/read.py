@@ -14,6 +14,7 @@ from carecoord.errors import Issue
 from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.bulk import runs
 from carecoord.store.database.driver import every, first
+from carecoord.store.database.joins import listed_pairs, paired
 from carecoord.store.database.tables import flag, ix_reference
 from carecoord.store.database.tables import history as old
 from carecoord.store.database.tables import resource as new
@@ -74,9 +75,7 @@ _version = union_all(
 )
 _history = union_all(
     select(*LISTED).where(_this, new.c.version < bindparam("before")),
-    select(*OLD_LISTED)
-    .join_from(new, old, old.c.rid == new.c.rid)
-    .where(_this, old.c.version < bindparam("before")),
+    select(*OLD_LISTED).join_from(new, old, old.c.rid == new.c.rid).where(_this, old.c.version < bindparam("before")),
 )
 _newest = _history.order_by(_history.selected_columns.version.desc()).limit(bindparam("count"))
 _as_of = _at(_this)
@@ -85,10 +84,8 @@ _mine = and_(new.c.patient == bindparam("patient"), OneOf(new.c.type, "types"))
 _of_patient = select(*COLUMNS).where(_mine, new.c.deleted.is_(False)).order_by(new.c.type, new.c.rid)
 _of_patient_then = _at(_mine)
 
-# One type at a time: of pairs in a list SQLite makes a walk through the whole table.
-_listed = and_(new.c.type == bindparam("type"), OneOf(new.c.id, "ids"))
-_many = select(*COLUMNS).where(_listed)
-_many_then = _at(_listed)
+_many = paired(COLUMNS, new, "type", "id")
+_many_then = _at(and_(new.c.type == bindparam("type"), OneOf(new.c.id, "ids")))
 
 # The index is read first and the resources by their number: joined, the planner may choose otherwise.
 _pointing = select(ix_reference.c.rid).where(
@@ -139,13 +136,13 @@ def of_patient(conn: Connection, patient: str, types: Iterable[str], as_of: int 
 def many(conn: Connection, refs: Iterable[tuple[str, str]], as_of: int | None = None) -> list[Row]:
     """The resources with these (type, id), now or at an instant, by type and age; those that are not there are left
     out."""
+    wanted = sorted(set(refs))
+    if as_of is None:
+        return _alive(every(conn, _many, {"pairs": listed_pairs(wanted)})) if wanted else []
     found: list[Row] = []
-    for type, pairs in groupby(sorted(set(refs)), key=lambda ref: ref[0]):
+    for type, pairs in groupby(wanted, key=lambda ref: ref[0]):
         for run in runs([id for _, id in pairs], _RUN):
-            if as_of is None:
-                found += _alive(every(conn, _many, {"type": type, "ids": listed(run)}))
-            else:
-                found += _alive(every(conn, _many_then, {"type": type, "ids": listed(run), "at": as_of}))
+            found += _alive(every(conn, _many_then, {"type": type, "ids": listed(run), "at": as_of}))
     return found
 
 

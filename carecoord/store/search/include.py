@@ -14,12 +14,13 @@ from carecoord.fhir.search.extract import pointed_at
 from carecoord.fhir.search.query import EVERYTHING, NOTHING, Include, Search
 from carecoord.fhir.types import TYPES
 from carecoord.store.database.bulk import runs
+from carecoord.store.database.joins import Then
 from carecoord.store.database.tables import ix_reference, resource
 from carecoord.store.resources.read import COLUMNS, Row, rows, version
 from carecoord.store.search.compile import May, SearchCompiler
 from carecoord.store.search.conditions import Condition, Values
 from carecoord.store.search.pages import Prepared, prepared
-from carecoord.store.search.statements import Then, check
+from carecoord.store.search.statements import check
 
 MOST = 1000  # resources included in one page
 _FEW = 3  # types whose checks may stand in one statement

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
+    CompoundSelect,
     Connection,
     FromClause,
     Select,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    union_all,
 )
 from sqlalchemy.sql.visitors import ExternallyTraversible
 
@@ -53,7 +55,7 @@ class Order(NamedTuple):
 class Prepared(NamedTuple):
     """A statement, and the names of those values that are lists."""
 
-    statement: Select[Any]
+    statement: Select[Any] | CompoundSelect[Any]
     lists: frozenset[str]
     names: frozenset[str]
 
@@ -68,7 +70,7 @@ class Prepared(NamedTuple):
         return int(self.run(conn, values)[0][0])
 
 
-def prepared(statement: Select[Any]) -> Prepared:
+def prepared(statement: Select[Any] | CompoundSelect[Any]) -> Prepared:
     """The statement with the names of its values, found once."""
     named = [part for part in _parts(statement) if isinstance(part, BindParameter) and not part.unique]
     lists = frozenset(part.key for part in named if part.expanding)
@@ -114,10 +116,14 @@ def seen(condition: Condition) -> Prepared:
 
 
 @lru_cache(_SHAPES)
-def seen_among(condition: Condition) -> Prepared:
-    """The numbers of those among `rids` that meet the condition."""
+def seen_among(asked: tuple[tuple[str, Condition], ...]) -> Prepared:
+    """Of each (name of a list of numbers, condition) the numbers in the list that meet the condition."""
+    return prepared(union_all(*(_among(name, condition) for name, condition in asked)))
+
+
+def _among(name: str, condition: Condition) -> Select[Any]:
     row = resource.alias()
-    return prepared(select(row.c.rid).where(OneOf(row.c.rid, "rids"), check(condition, row.c.rid)))
+    return select(row.c.rid).where(OneOf(row.c.rid, name), check(condition, row.c.rid))
 
 
 @lru_cache(_SHAPES)

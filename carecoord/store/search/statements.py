@@ -5,14 +5,12 @@ statement is written in the order in which it is to run: joins keep their order 
 no planner turns into joins. Statements are made once per shape and hold names where the values go.
 """
 
-import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
     FromClause,
-    Join,
     Select,
     and_,
     bindparam,
@@ -26,10 +24,11 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import FromLinter, SQLCompiler
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from carecoord.store.database.among import Among
+from carecoord.store.database.joins import Then
 from carecoord.store.database.tables import ix_reference, ix_uri, metadata, resource
 from carecoord.store.search.conditions import (
     NEAR,
@@ -47,22 +46,6 @@ from carecoord.store.search.conditions import (
     Whose,
     is_drivable,
 )
-
-
-class Then(Join):
-    """A join whose left side is read first. PostgreSQL joins in the order of writing anyway (see engine.py)."""
-
-    inherit_cache = True
-
-
-@compiles(Then, "sqlite")
-def _cross_join(join: Then, compiler: SQLCompiler, from_linter: FromLinter | None = None, **kw: Any) -> str:
-    if from_linter:
-        from_linter.edges.update(itertools.product(join.left._from_objects, join.right._from_objects))
-    kw |= {"asfrom": True, "from_linter": from_linter}
-    left, right = compiler.process(join.left, **kw), compiler.process(join.right, **kw)
-    on: Any = join.onclause
-    return f"{left} CROSS JOIN {right} ON {compiler.process(on, from_linter=from_linter)}"
 
 
 class Plain(FunctionElement[Any]):

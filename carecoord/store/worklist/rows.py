@@ -71,7 +71,8 @@ def save(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         conn.execute(delete(case).where(case.c.rid.in_(rids)))
         conn.execute(insert(case), [dict(row) for row in run])
         renamed = [row for row in run if known.get(row["rid"]) != (row["searched"], row["payer_searched"])]
-        conn.execute(delete(case_word).where(case_word.c.rid.in_([row["rid"] for row in renamed])))
+        if renamed:
+            conn.execute(delete(case_word).where(case_word.c.rid.in_([row["rid"] for row in renamed])))
         spelt = sorted((word, row["rid"]) for row in renamed for word in _spelt(row))
         if spelt:
             conn.execute(insert(case_word), [{"word": word, "rid": rid} for word, rid in spelt])

@@ -154,7 +154,7 @@ class _Desk:
         address = self._address(id).told(done.act.id)
         if request.headers.get("HX-Request-Type") != "partial":
             return redirect(address.href(), 303)
-        answer = self.screen.desk(sign_in.session().grant(), address)
+        answer = self.screen.desk(sign_in.session().grant(), address, done=done)
         answer.headers["HX-Replace-Url"] = address.href()
         return answer
 

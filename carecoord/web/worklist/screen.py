@@ -12,9 +12,11 @@ from jinja2_fragments.flask import render_block
 from werkzeug.wrappers import Response
 
 from auth.grant import Grant
+from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.acts import act as acts_act
 from carecoord.actions.acts import batch
 from carecoord.actions.acts import work as acts_work
+from carecoord.actions.acts.act import Done
 from carecoord.actions.people import drafts
 from carecoord.actions.worklist import worklist as cases
 from carecoord.actions.worklist.worklist import Panel, PayerPanel
@@ -42,11 +44,16 @@ class Screen:
     world: World
     zone: ZoneInfo
 
-    def desk(self, grant: Grant, address: Address, state: State | None = None, status: int = 200) -> Response:
-        """The worklist. `state`: of the form that is open, where it is not a new one."""
+    def desk(
+        self, grant: Grant, address: Address, state: State | None = None, status: int = 200, done: Done | None = None
+    ) -> Response:
+        """The worklist. `state`: of the form that is open, where it is not a new one; `done`: what the asker has just
+        done. All of the page is read in one transaction: list and panel tell of the same moment."""
         counts = worklist_view.counts(cases.whole(grant))
-        found = cases.worklist(self.world, grant, address.asked, counts, PAGE, request_id())
-        panel = self._panel(grant, address)
+        with looking(self.world, grant, request_id()) as turn:
+            found = cases.listed(turn, address.asked, counts, PAGE)
+            done = done or self._done(turn, address.done)
+            panel = self._panel(turn, address, done)
         address = address if panel or not address.shown else replace(address, shown=None)
         state = state or self._state(grant, address.act, address.draft)
         back = address.doing(None)
@@ -55,7 +62,7 @@ class Screen:
             "listing": worklist_view.listing(found, address, self.zone),
             "panel": referrals_view.sheet(panel, self.zone) if panel else None,
             "acts": self._acts(panel, grant, state, back.href(), lambda verb: back.doing(verb).href()),
-            "done": self._done(grant, address.done),
+            "done": self._told(done),
             "batch": [(each, acts_view.BUTTONS[each]) for each in _batch(grant, address)],
             "as_of": Times(found.now, self.zone).stamp(),
             "updated": f"{found.now.astimezone(self.zone):%H:%M}",
@@ -70,24 +77,25 @@ class Screen:
         state: State | None = None, status: int = 200,
     ) -> Response:  # fmt: skip
         """One referral on a page of its own."""
-        panel = cases.panel(self.world, grant, id, request_id())
+        with looking(self.world, grant, request_id()) as turn:
+            panel, last = cases.opened(turn, id), self._done(turn, done)
         state, back = state or self._state(grant, act, draft), f"/referrals/{id}"
         page = render_template(
             "referral.html", panel=referrals_view.sheet(panel, self.zone), address=None,
-            as_of=Times(panel.now, self.zone).stamp(), done=self._done(grant, done),
+            as_of=Times(panel.now, self.zone).stamp(), done=self._told(last),
             acts=self._acts(panel, grant, state, back, lambda verb: f"{back}?{urlencode({'act': verb})}"),
         )  # fmt: skip
         return make_response(page, status)
 
-    def _panel(self, grant: Grant, address: Address) -> Panel | PayerPanel | None:
+    def _panel(self, turn: Turn, address: Address, done: Done | None) -> Panel | PayerPanel | None:
         """The open referral. What one has just done may have taken it out of one's sight: then the list alone stands
         there, with the line that tells of it."""
         if not address.shown:
             return None
         try:
-            return cases.panel(self.world, grant, address.shown, request_id())
+            return cases.opened(turn, address.shown)
         except NotFound:
-            if address.done and self._done(grant, address.done):
+            if done:
                 return None
             raise
 
@@ -108,8 +116,10 @@ class Screen:
         shown = acts_view.Shown(grant.subject, state, back, href, colleagues, self.world.settings.max_document)
         return acts_view.acts(panel, Times(panel.now, self.zone), shown)
 
-    def _done(self, grant: Grant, act: str | None) -> acts_view.Undo | None:
-        done = acts_act.find(self.world, grant, request_id(), act) if act else None
+    def _done(self, turn: Turn, act: str | None) -> Done | None:
+        return acts_act.find(turn, act) if act else None
+
+    def _told(self, done: Done | None) -> acts_view.Undo | None:
         return acts_view.undo(done, Times(self.world.clock(), self.zone)) if done else None
 
 

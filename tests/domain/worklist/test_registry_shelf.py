@@ -53,6 +53,31 @@ def test_the_registry_is_not_read_again_while_it_stands(engine: Engine) -> None:
     assert counts[1] <= 10 < counts[0], counts  # of the case itself
 
 
+def test_a_case_is_put_together_once_while_nothing_of_it_changes_and_anew_when_anything_does(engine: Engine) -> None:
+    told(engine)
+    with writing(engine) as conn:
+        first = assemble(conn, "sr")
+        assert assemble(conn, "sr") is first is not None
+        put(conn, {"resourceType": "Task", "id": "new", "status": "requested", "intent": "order",
+                   "focus": {"reference": "ServiceRequest/sr"}})  # fmt: skip
+        second = assemble(conn, "sr")
+        assert second is not None
+        assert "new" in {each["id"] for each in second.tasks}
+        renamed(conn, "Lakeside Heart")
+        assert clinic(conn) == "Lakeside Heart"
+
+
+def test_nothing_is_handed_on_to_other_evidence(engine: Engine) -> None:
+    told(engine)
+    with reading(engine) as conn:
+        here = shelf.Reading(conn)
+        here.make("q", [(1, b"a")], "made of a")
+        here.keep()
+        assert shelf.Reading(conn).made("q", [(1, b"a")]) == "made of a"
+        assert shelf.Reading(conn).made("q", [(1, b"b")]) is None
+        assert shelf.Reading(conn, past=True).made("q", [(1, b"a")]) is None
+
+
 def test_a_change_is_seen_by_the_next_transaction_and_not_by_one_that_sees_the_state_before(engine: Engine) -> None:
     told(engine)
     with reading(engine) as before:

@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, bindparam, event, not_, select, text
 
 from carecoord.fhir.search.params import key
 from carecoord.store.database import driver
+from carecoord.store.database.among import Among
 from carecoord.store.database.engine import open_engine, reading
+from carecoord.store.database.tables import metadata
+from carecoord.store.events import log
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Change
 from carecoord.store.worklist import registry
@@ -77,7 +80,7 @@ def plans(new_database: Any) -> Iterator[tuple[Store, list[str]]]:
 
 
 def check(sent: list[str]) -> None:
-    tables = ("resource", "history", "ix_", "flag", "audit", "outbox")
+    tables = ("resource", "history", "ix_", "flag", "audit", "outbox", "event")
     assert sent
     for statement in sent:
         _, _, plan = statement.rpartition("\n-- ")
@@ -118,6 +121,7 @@ def test_reads_and_writes_go_by_an_index(plans: tuple[Store, list[str]]) -> None
         registry.identified(conn, "Organization", [("s", "v"), ("t", "w")])
         registry.pointing(conn, [("Task", "patient"), ("Task", "owner")], "Patient", ["a", "b"])
         registry.changed_since(conn, ["Patient", "Task"], 1)
+        log.of_resources(conn, ["Task/a", "Patient/b"])
     check(sent)
 
 
@@ -144,3 +148,17 @@ def test_a_walk_through_a_table_would_be_noticed(plans: tuple[Store, list[str]])
 def test_the_engine_is_sqlite_here(plans: tuple[Store, list[str]]) -> None:
     engine: Engine = plans[0].engine
     assert engine.dialect.name == "sqlite"
+
+
+def test_a_column_among_many_values_is_looked_up_in_its_index(new_database: Any) -> None:
+    engine = open_engine(new_database("sqlite"))
+    column = metadata.tables["ix_token"].c.code
+    among = Among(column, "codes")
+    wanted = select(metadata.tables["ix_token"].c.rid).where(metadata.tables["ix_token"].c.key == bindparam("key"))
+    with reading(engine) as conn:
+        for test, found in ((wanted.where(among), True), (wanted.where(not_(among)), False)):
+            sql, _ = driver._compiled(test, "sqlite")
+            raw: Any = conn.connection.dbapi_connection
+            steps = raw.execute(f"EXPLAIN QUERY PLAN {sql}", {"key": 1, "codes": "[]"}).fetchall()
+            assert ("code=?" in str([step[3] for step in steps])) is found, (sql, steps)
+    engine.dispose()
