@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import imports, networks, rates, rows, rules, token, worklist
+from tests.bench import acts, imports, networks, rates, rows, rules, token, worklist
 from tests.bench.client import Result
 from tests.bench.servers import Server, bare, carecoord, sekmet
 from tests.postgres import cluster
@@ -39,6 +39,7 @@ def main() -> None:
             _measure(console, figures, server)
         pages = worklist.measure(console, folder / "worklist")
         checks = token.measure(console, folder / "token", postgres)
+        done = acts.measure(console, folder / "acts", postgres)
         made = rules.databases(postgres) if postgres else None
         lines = rules.measure(console, folder / "rules", made)
         sizes = networks.measure(console, folder / "networks", made)
@@ -47,10 +48,14 @@ def main() -> None:
     _show(console, figures, pages)
     for line in token.lines(checks):
         console.print(line)
-    found = (rules.lines_of(lines), networks.lines_of(sizes), rates.lines_of(priced), imports.lines_of(tables))
+    found = (
+        acts.lines(done), rules.lines_of(lines), networks.lines_of(sizes), rates.lines_of(priced),
+        imports.lines_of(tables),
+    )  # fmt: skip
     for line in chain(*found):
         console.print(line)
-    _write(figures, pages, checks, {"rules": lines, "networks": sizes, "rates": priced, "imports": tables})
+    others = {"acts": done, "rules": lines, "networks": sizes, "rates": priced, "imports": tables}
+    _write(figures, pages, checks, others)
 
 
 @contextlib.contextmanager

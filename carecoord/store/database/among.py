@@ -26,7 +26,7 @@ class Among(FunctionElement[bool]):
         super().__init__(column, bindparam(name, type_=Text()))
         self.type = Boolean()
 
-    def self_group(self, against: OperatorType | None = None) -> "Among":  # type: ignore[override]
+    def self_group(self, against: OperatorType | None = None) -> "Among":
         return self
 
     def _negate(self) -> ColumnElement[bool]:

@@ -77,7 +77,7 @@ def prepared(statement: Select[Any] | CompoundSelect[Any]) -> Prepared:
     return Prepared(statement, lists, frozenset(part.key for part in named))
 
 
-def _parts(statement: Select[Any]) -> Iterable[ExternallyTraversible]:
+def _parts(statement: Select[Any] | CompoundSelect[Any]) -> Iterable[ExternallyTraversible]:
     """Each part once: what a check is correlated with is part of every check."""
     seen: dict[int, ExternallyTraversible] = {}
     left: list[ExternallyTraversible] = [statement]
