@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from sqlalchemy import Connection
+
 from auth.grant import Grant
 from auth.store import User
 from carecoord.actions.access.audited import event
