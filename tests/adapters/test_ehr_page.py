@@ -62,7 +62,7 @@ def test_it_tells_how_fresh_an_ehr_is_against_its_goal_and_when_it_is_read_next(
     shown = page(entered(ours, "sam"))
     for said in (
         "All read in time", "In time", "Last good reading just now", "the goal is within 1 h", "Next reading at",
-        "each 15 min", "The last 1 reading: none failed", "Task: make, change", "Delivered: 0", "Refused: 0",
+        "each 15 min", "The only reading so far did not fail", "Task: make, change", "Delivered: 0", "Refused: 0",
     ):  # fmt: skip
         assert said in shown, said
     assert 'href="/ehrs"' in entered(ours, "sam").get("/account").get_data(as_text=True)
