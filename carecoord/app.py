@@ -22,7 +22,7 @@ from auth.server.routes import Effects
 from carecoord import logs
 from carecoord import settings as setting
 from carecoord.actions.access import audited
-from carecoord.actions.agreements import register
+from carecoord.actions.agreements import lines, register
 from carecoord.actions.apps import brands as brand
 from carecoord.actions.apps import registration as apps_registration
 from carecoord.actions.ehrs import write_back
@@ -38,6 +38,7 @@ from carecoord.store.worklist import registry_mark
 from carecoord.web.access import break_glass
 from carecoord.web.acts import batch_pages
 from carecoord.web.acts import pages as acts_pages
+from carecoord.web.agreements import pages as agreements_pages
 from carecoord.web.apps import apps, brands, client_keys, consent_pages
 from carecoord.web.audit import pages as audit_pages
 from carecoord.web.documents import pages as documents_pages
@@ -115,6 +116,7 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     app.register_blueprint(openid_sign_in.blueprint(world))
     app.register_blueprint(consent_pages.blueprint(world, issuer))
     app.register_blueprint(worklist_pages.blueprint(world))
+    app.register_blueprint(agreements_pages.blueprint(world))
     app.register_blueprint(acts_pages.blueprint(world))
     app.register_blueprint(batch_pages.blueprint(world))
     app.register_blueprint(documents_pages.blueprint(world))
@@ -135,6 +137,7 @@ def make_ready(world: World) -> None:
     index to these settings; give its registry a mark."""
     past.migrate(world)
     register.renew(world.engine, world.base.zone)
+    lines.renew(world.engine, world.base.zone)
     date_index.renew(world.engine, world.base)
     with writing(world.engine) as conn:
         registry_mark.renew(conn)

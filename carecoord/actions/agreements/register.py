@@ -75,6 +75,11 @@ def participations(conn: Connection, subjects: Iterable[str], at: int | None = N
     return [_listing(row) for row in register.participations(conn, map(clip, subjects), _at(at))]
 
 
+def under(conn: Connection, contracts: Iterable[str]) -> list[Listing]:
+    """Who takes part under these `Contract/id`."""
+    return [_listing(row) for row in register.under(conn, contracts)]
+
+
 def plans(conn: Connection, values: Iterable[str], at: int | None = None) -> list[PlanListing]:
     """What is listed of the plans with these identifiers, values as they stand on cards."""
     return [

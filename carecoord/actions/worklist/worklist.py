@@ -22,7 +22,6 @@ from carecoord.actions.worklist import project
 from carecoord.actions.worklist.current import current
 from carecoord.domain.access import break_glass, payer_view, verbs
 from carecoord.domain.access.payer_view import PayerCase, PayerRow
-from carecoord.domain.access.roles import agreements_of
 from carecoord.domain.access.verbs import Side, Verb
 from carecoord.domain.clearance.clearance import Clearance, clear, offering
 from carecoord.domain.documents import audience
@@ -32,7 +31,7 @@ from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import Json, key
 from carecoord.domain.resource.parties import Directory, directory
 from carecoord.domain.timeline import timeline
-from carecoord.errors import Forbidden, Invalid, NotFound
+from carecoord.errors import Invalid, NotFound
 from carecoord.fhir.instants import micros
 from carecoord.fhir.types import TYPES
 from carecoord.store.access import break_glass as broken
@@ -43,7 +42,6 @@ from carecoord.store.resources import read
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist import version as worklist_version
 from carecoord.store.worklist.query import FACETS, CaseScope, Worklist, WorklistQuery, place
-from carecoord.store.worklist.standings import Standing, standings
 from carecoord.store.worklist.tabs import DueBounds
 from carecoord.world import World
 
@@ -156,17 +154,6 @@ def demand(grant: Grant, asked: WorklistQuery) -> bool:
                 f"Your list can not be filtered by {name!r}; choose {', '.join(payer_view.FACETS)}.", f"http.{name}"
             )
     return False
-
-
-def agreements(world: World, grant: Grant, request: str) -> tuple[datetime, list[Standing]]:
-    """For the contract desk: what hangs on each agreement, in numbers. Raises Forbidden for others."""
-    if not verbs.may(grant.roles, "see-agreements"):
-        raise Forbidden("Only the contract desk sees what hangs on each agreement.")
-    now = world.clock()
-    with reading(world.engine) as conn:
-        found = standings(conn, agreements_of(office(conn, grant)))
-    world.journal.append(event(now, request, "search", by=grant, type="Contract"))
-    return now, found
 
 
 def download(world: World, grant: Grant, asked: WorklistQuery, request: str) -> Iterator[Row[Any] | PayerRow]:

@@ -18,17 +18,18 @@ def parties(contract: Json) -> frozenset[str]:
     found += [item(each, "party") for each in items(contract, "signer")]
     found += [
         reference
-        for term in _terms(items(contract, "term"))
+        for term in terms(items(contract, "term"))
         for party in items(item(term, "offer"), "party")
         for reference in items(party, "reference")
     ]
     return frozenset(filter(None, map(named, found)))
 
 
-def _terms(given: Iterable[Json]) -> Iterator[Json]:
+def terms(given: Iterable[Json]) -> Iterator[Json]:
+    """Terms with those that are nested in them, each before its own."""
     for term in given:
         yield term
-        yield from _terms(items(term, "group"))
+        yield from terms(items(term, "group"))
 
 
 def is_party(office: Office, keys: frozenset[str]) -> bool:

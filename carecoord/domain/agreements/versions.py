@@ -78,6 +78,22 @@ class Version:
             return Days(self.days.start, None)
         return Days(self.days.start, self._end_in_time())
 
+    def term(self, day: date) -> "Term":
+        """The term that runs on a day, rolled on when evergreen, and the next day by which notice has to be given."""
+        end, given = self.days.end, self.notice is not None
+        if end is None or given or not self.evergreen:
+            end = self.run.end
+            return Term(end, None if end is None or given or not self.notice_days else shifted(end, -self.notice_days))
+        months = (day.year - end.year) * 12 + day.month - end.month
+        rolls = max(0, months // self.renewal_months - 1)
+        while (ends := _renewed(end, rolls * self.renewal_months)) <= day and ends < date.max:
+            rolls += 1
+        following = ends
+        while self.notice_days and shifted(following, -self.notice_days) < day and following < date.max:
+            rolls += 1
+            following = _renewed(end, rolls * self.renewal_months)
+        return Term(ends, shifted(following, -self.notice_days) if self.notice_days else None)
+
     def _end_in_time(self) -> date | None:
         """The first end that the notice is in time for; None when the calendar has none."""
         notice, end = self.notice or date.min, self.days.end or date.max
@@ -89,6 +105,15 @@ class Version:
         while (ends := _renewed(end, rolls * self.renewal_months)) < soonest and ends < date.max:
             rolls += 1
         return ends if ends < date.max else None
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """`end`: the first day after the term, None for none. `notice_by`: the last day on which notice is in time for an
+    end, None where there is none to give: no period was agreed, notice was given, or nothing ends."""
+
+    end: date | None
+    notice_by: date | None
 
 
 def _renewed(end: date, months: int) -> date:

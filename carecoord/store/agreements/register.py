@@ -136,6 +136,11 @@ _participations = (
     .where(participation.c.subject.in_(bindparam("keys", expanding=True)), *_known(participation))
     .order_by(participation.c.rid)
 )
+_under = (
+    select(participation)
+    .where(participation.c.contract.in_(bindparam("keys", expanding=True)), *_known(participation))
+    .order_by(participation.c.rid)
+)
 _plans = (
     select(plan_network)
     .where(plan_network.c.plan.in_(bindparam("keys", expanding=True)), *_known(plan_network))
@@ -175,6 +180,11 @@ def versions(conn: Connection, contracts: Iterable[str], at: int = NOW) -> list[
 def participations(conn: Connection, subjects: Iterable[str], at: int = NOW) -> list[Any]:
     """The rows about organizations and clinicians with these keys."""
     return _found(conn, _participations, subjects, at)
+
+
+def under(conn: Connection, contracts: Iterable[str]) -> list[Any]:
+    """The rows of who takes part under these `Contract/id`."""
+    return _found(conn, _under, contracts, NOW)
 
 
 def plans(conn: Connection, values: Iterable[str], at: int = NOW) -> list[Any]:

@@ -69,6 +69,7 @@ participation = Table(  # an OrganizationAffiliation, or a PractitionerRole that
     Column("recorded_at", Big, nullable=False),
     Column("superseded_at", Big, nullable=False),
     Index("ix_participation_subject", "subject", "superseded_at"),
+    Index("ix_participation_contract", "contract", "superseded_at"),
 )
 
 # Who can be offered in a network: a row for each network and specialty of an organization's participation, and one for
@@ -159,4 +160,48 @@ rate_line = Table(
     Column("line", Str, nullable=False),
     Column("page", Str, nullable=False),
     Index("ix_rate_line_stem", "schedule", "stem", "superseded_at"),
+)
+
+# The register as it is looked through: a row for each agreement, made anew whenever a version of it is written, and
+# when the day `turns_on` has come. `words` is searched: SQLite by the FTS5 table `agreement_words`, which triggers
+# keep, and PostgreSQL by an index of the column.
+agreement_row = Table(
+    "agreement_row",
+    metadata,
+    Column("n", Big, primary_key=True, autoincrement=True),
+    Column("agreement", Str, nullable=False),  # as in agreement_version
+    Column("part", Str, nullable=False),  # of which payer, where two have given one number
+    Column("contract", Str, nullable=False),  # the id of the version that is shown
+    Column("number", Str, nullable=False),
+    Column("title", Str, nullable=False),
+    Column("kind", Str, nullable=False),
+    Column("state", Str, nullable=False),
+    Column("stage", Str, nullable=False),
+    Column("version", Str, nullable=False),
+    Column("versions", Integer, nullable=False),
+    Column("drafts", Boolean, nullable=False),
+    Column("parties", Str, nullable=False),  # a list of [key, name, role]
+    Column("starts", Integer, nullable=False),
+    Column("ends", Integer, nullable=False),
+    Column("term_ends", Integer, nullable=False),
+    Column("notice_by", Integer, nullable=False),
+    Column("due", Integer, nullable=False),
+    Column("turns_on", Integer, nullable=False),
+    Column("amount", Str, nullable=False),
+    Column("words", Str, nullable=False),
+    Index("ix_agreement_row_agreement", "agreement"),
+    Index("ix_agreement_row_contract", "contract"),
+    Index("ix_agreement_row_stage", "stage", "due", "n", "kind", "drafts", "notice_by", "ends", "term_ends"),
+    Index("ix_agreement_row_drafts", "drafts", "due", "n"),
+    Index("ix_agreement_row_due", "due", "n"),
+    Index("ix_agreement_row_turns_on", "turns_on"),
+)
+
+agreement_party = Table(
+    "agreement_party",
+    metadata,
+    Column("row", Big, primary_key=True, autoincrement=False),  # n of agreement_row
+    Column("key", Str, primary_key=True),  # `Type/id`
+    Column("binds", Boolean, nullable=False),  # whether a Contract names it itself, and not in an offer alone
+    Index("ix_agreement_party_key", "key", "binds", "row"),
 )

@@ -12,9 +12,8 @@ from carecoord.actions.ehrs import sync_health
 from carecoord.actions.worklist import worklist as cases
 from carecoord.domain.access import verbs
 from carecoord.domain.access.payer_view import CELLS
-from carecoord.errors import Forbidden
 from carecoord.fhir.instants import moment
-from carecoord.web.agreements import standing_view
+from carecoord.web.agreements import pages as agreements_pages
 from carecoord.web.page import labels
 from carecoord.web.page.times import Times, place
 from carecoord.web.people import sign_in
@@ -43,7 +42,6 @@ def blueprint(world: World) -> Blueprint:
     sign_in.guard(pages, world)
     zone = ZoneInfo(world.settings.timezone)
     _tell(pages, world, zone)
-    _contract_desk(pages, world, zone)
     _filters(pages, world)
 
     @pages.get("/")
@@ -111,28 +109,10 @@ def _filters(pages: Blueprint, world: World) -> None:
 
 
 def _other_desk(world: World, grant: Grant, zone: ZoneInfo) -> str:
-    """For those who work on no cases: the contract desk's numbers, or a word of where to go."""
+    """For those who work on no cases: the register of agreements, or a word of where to go."""
     if not verbs.may(grant.roles, "see-agreements"):
         return render_template("no_cases.html", sync=_sync_line(world, grant, zone))
-    return _agreements(world, grant, zone)
-
-
-def _contract_desk(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
-    """The contract desk's numbers at an address of their own, for whoever has a worklist too."""
-
-    @pages.get("/contracts")
-    def contracts() -> str:
-        grant = sign_in.session().grant()
-        if not verbs.may(grant.roles, "see-agreements"):
-            raise Forbidden("The numbers of the agreements are the contract desk's.")
-        return _agreements(world, grant, zone)
-
-
-def _agreements(world: World, grant: Grant, zone: ZoneInfo) -> str:
-    now, found = cases.agreements(world, grant, request_id())
-    rows = standing_view.lines(found, Times(now, zone))
-    sync, belongs = _sync_line(world, grant, zone), bool(grant.organization)
-    return render_template("agreements.html", rail="Contracts", rows=rows, belongs=belongs, sync=sync)
+    return agreements_pages.register(world, grant)
 
 
 def _sync_line(world: World, grant: Grant, zone: ZoneInfo) -> notices.Sync:

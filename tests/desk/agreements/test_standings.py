@@ -8,13 +8,14 @@ from sqlalchemy import Engine
 
 from auth.grant import Grant
 from auth.scopes import parse, resources
+from carecoord.actions.agreements import desk
 from carecoord.actions.fhir import interactions
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.actions.people.organizations import needs_one, placed
-from carecoord.actions.worklist import worklist as cases
 from carecoord.domain.resource.codes import EXTENSION, IDENTIFIER
 from carecoord.errors import Forbidden, Invalid, NotFound
+from carecoord.store.agreements.roll import Asked
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist.standings import Standing, standings
@@ -65,24 +66,10 @@ def test_a_payers_lines_count_its_own_cases_alone(two_payers: Engine) -> None:
         assert standings(conn, []) == []
 
 
-# The story's agreements that open referrals stand on, by payer (fixtures/story/agreements.py)
-OF_PINNACLE = {"AGR-0114", "AGR-0115", "AGR-0116", "AGR-0117", "AGR-0118", "AGR-0123"}
-
-
-def test_the_contract_desk_of_a_payer_sees_no_line_of_another(house: House) -> None:
-    _, found = cases.agreements(house.world, contracts("office-pinnacle"), "r")
-    assert {one.agreement for one in found} == OF_PINNACLE | {None}
-    assert {one.payer for one in found} == {"Pinnacle Mutual"}
-    _, every = cases.agreements(house.world, contracts("office-fairmont"), "r")
-    assert {one.payer for one in every} == {"Pinnacle Mutual", "Blue Horizon Health", "Granite Care Alliance"}
-    assert {one.agreement for one in every} > OF_PINNACLE
-    _, nothing = cases.agreements(house.world, contracts("no-such-organization"), "r")
-    assert nothing == []
-
-
 def test_a_contract_desk_that_belongs_nowhere_is_party_to_nothing_and_is_told_why(house: House) -> None:
     nobody = contracts(None)
-    assert cases.agreements(house.world, nobody, "r")[1] == []
+    with pytest.raises(Forbidden):
+        desk.listed(house.world, nobody, "r", Asked(0))
     for type, id in (("Contract", "agr-0115-v1"), ("InsurancePlan", "plan-bh-hmo")):
         with pytest.raises(Forbidden):
             interactions.read(house.world, nobody, type, id)

@@ -21,8 +21,12 @@ from carecoord.store.database.engine import migrate, open_engine, reading, secre
 
 
 def test_it_migrates_to_exactly_the_tables_in_code(engine: Engine) -> None:
+    def ours(name: str | None, kind: str, _: object) -> bool:
+        """SQLite keeps the words of its full-text index in tables of its own making."""
+        return not (name or "").startswith("agreement_words" if kind == "table" else "ix_agreement_row_words")
+
     with engine.connect() as conn:
-        context = MigrationContext.configure(conn, opts={"compare_type": True})
+        context = MigrationContext.configure(conn, opts={"compare_type": True, "include_name": ours})
         assert compare_metadata(context, [tables.metadata, auth.tables.metadata]) == []  # type: ignore[arg-type]
 
 

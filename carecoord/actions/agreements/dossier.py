@@ -1,0 +1,152 @@
+"""All of one agreement, for its page: its versions, who takes part, what is paid as far as the asker may see it, the
+documents, and what stands on it, in numbers and without a word about any patient."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from sqlalchemy import Row
+
+from auth.grant import Grant
+from carecoord.actions.access.audited import event
+from carecoord.actions.access.turn import Turn, looking, missing
+from carecoord.actions.agreements import rates, register
+from carecoord.actions.agreements.desk import copies, today, whose
+from carecoord.actions.agreements.rates import Held
+from carecoord.domain.agreements.overview import Overview, overview
+from carecoord.domain.agreements.parties import parties
+from carecoord.domain.agreements.rates import RateLine
+from carecoord.domain.agreements.records import Listing, named
+from carecoord.domain.agreements.versions import Version, by_agreement
+from carecoord.domain.resource.days import local
+from carecoord.domain.resource.elements import Json, target
+from carecoord.domain.resource.parties import directory, name
+from carecoord.fhir import text as json
+from carecoord.fhir.instants import micros, moment
+from carecoord.fhir.search import params
+from carecoord.store.agreements import roll
+from carecoord.store.resources import read
+from carecoord.store.worklist.standings import booked
+from carecoord.world import World
+
+_RATES = 20  # lines of a schedule that are shown
+
+
+@dataclass(frozen=True)
+class Lapse:
+    """What stands on an agreement, and what becomes of it at its end. `end`: the first day without it, None: nothing
+    ends it; `lost`: visits from then on, `months` how many in each ((year, month), the first first)."""
+
+    referrals: int
+    visits: int
+    unbooked: int
+    end: date | None
+    lost: int
+    first: date | None
+    months: Sequence[tuple[tuple[int, int], int]]
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """An agreement. `versions`: oldest first, each with its Contract; `names`: of all that are named in it, by key."""
+
+    row: Row[Any]
+    day: date
+    now: datetime
+    line: Overview
+    versions: Sequence[tuple[Version, Json]]
+    listings: Sequence[Listing]
+    names: Mapping[str, str]
+    rates: Sequence[tuple[Held, Sequence[RateLine]]]
+    documents: Sequence[Json]
+    lapse: Lapse
+
+
+def dossier(world: World, grant: Grant, request: str, id: str) -> Dossier:
+    """The agreement of which a Contract is a version. Raises Forbidden for who has nothing to do with agreements, and
+    NotFound alike for none and for one that is not theirs."""
+    day = today(world)
+    with looking(world, grant, request) as turn:
+        found = gathered(turn, id, day)
+    world.journal.append(event(found.now, request, "read", by=grant, type="Contract", resource=found.row.contract))
+    return found
+
+
+def gathered(turn: Turn, id: str, day: date) -> Dossier:
+    """As `dossier`, inside a turn."""
+    row = roll.one(turn.conn, id, whose(turn))
+    versions = _versions(turn, row) if row else []
+    if row is None or not versions:
+        raise missing("Contract", id)
+    keys = [each.key for each, _ in versions]
+    listings = register.under(turn.conn, keys)
+    contracts = {each.key: contract for each, contract in versions}
+    names = _names(turn, [*(key for each in contracts.values() for key in parties(each)), *_taking_part(listings)])
+    line = overview([each for each, _ in versions], contracts, names, day)
+    return Dossier(
+        row, day, turn.now, line, versions, listings, names, _rates(turn, keys), _documents(turn, keys),
+        _lapse(turn, row, line, day),
+    )  # fmt: skip
+
+
+def _versions(turn: Turn, row: Row[Any]) -> list[tuple[Version, Json]]:
+    """Those versions that the asker may read."""
+    found = register.versions(turn.conn, [f"Contract/{row.contract}"])
+    rows = read.many(turn.conn, [("Contract", each.key.partition("/")[2]) for each in found])
+    bodies = {f"Contract/{each.id}": json.loads(each.body) for each in rows}
+    known = directory(_resources(turn, (target(a) for each in found for a in each.authority)))
+    mine = by_agreement(found, known).get(f"{row.agreement}{row.part}", ())
+    seen = {f"Contract/{each.id}" for each in turn.seen(rows, "r")}
+    # An amendment that names no party is between those of what it amends.
+    silent = {each.key for each in mine if each.key in bodies and not parties(bodies[each.key])}
+    return [(each, bodies[each.key]) for each in mine if each.key in seen | silent and each.key in bodies]
+
+
+def _resources(turn: Turn, keys: Iterable[str]) -> Iterator[Json]:
+    pairs = [(kind, id) for kind, slash, id in (key.partition("/") for key in sorted(set(keys))) if slash]
+    return (json.loads(row.body) for row in read.many(turn.conn, pairs))
+
+
+def _names(turn: Turn, keys: Iterable[str]) -> dict[str, str]:
+    return {f"{each['resourceType']}/{each['id']}": name(each) for each in _resources(turn, keys)}
+
+
+def _taking_part(listings: Iterable[Listing]) -> Iterator[str]:
+    for each in listings:
+        yield from map(named, (each.payer, each.organization, each.practitioner, *each.networks, *each.sites))
+
+
+def _rates(turn: Turn, keys: Iterable[str]) -> list[tuple[Held, list[RateLine]]]:
+    held = [each for key in keys for each in rates.visible(turn, key)]
+    return [(each, [line for _, line in rates.lines(turn, each, _RATES)]) for each in held]
+
+
+def _documents(turn: Turn, keys: Iterable[str]) -> list[Json]:
+    """What is written about its versions, the newest first."""
+    related = params.key("DocumentReference", "related")
+    rows = [row for key in keys for row in read.referring(turn.conn, related, *key.split("/"))]
+    seen = turn.seen([row for row in rows if not row.deleted], "r")
+    found = {row.id: json.loads(row.body) for row in seen}
+    kept = [each for each in found.values() if each.get("status") != "entered-in-error"]
+    return sorted(kept, key=lambda each: str(each.get("date", "")), reverse=True)
+
+
+def _lapse(turn: Turn, row: Row[Any], line: Overview, day: date) -> Lapse:
+    same = copies(turn, (side.key for side in line.sides))
+    keys = {key for side in line.sides for key in same.get(side.key, {side.key})}
+    asked = [*keys, *(key.partition("/")[2] for key in keys if key.startswith("Organization/"))]
+    zone, counted = turn.world.base.zone, booked(turn.conn, row.number, asked)
+    end = line.end or line.term_end
+    whole, now = sum(n for _, n in counted), micros(turn.now)
+    at = micros(datetime.combine(end, time(), zone)) if end else None
+    visits = [(when, n) for when, n in counted if when is not None and when >= now]
+    lost = [(local(moment(when), zone), n) for when, n in visits if at is not None and when >= at]
+    months: dict[tuple[int, int], int] = {}
+    for on, n in lost:
+        months[on.year, on.month] = months.get((on.year, on.month), 0) + n
+    return Lapse(
+        whole, sum(n for _, n in visits), sum(n for when, n in counted if when is None),
+        end if end and end > day else None, sum(n for _, n in lost), lost[0][0] if lost else None,
+        sorted(months.items()),
+    )  # fmt: skip

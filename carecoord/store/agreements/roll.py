@@ -1,0 +1,174 @@
+"""The register looked through: which agreements a search finds, how many under each tab, some of them in the order in
+which something is due. A count is the length of its list: both are made of the same tests."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    and_,
+    cast,
+    delete,
+    exists,
+    func,
+    literal_column,
+    select,
+    text,
+    true,
+    tuple_,
+    update,
+)
+
+from carecoord.store.agreements.register import NEVER, NO_END
+from carecoord.store.agreements.tables import agreement_party as party
+from carecoord.store.agreements.tables import agreement_row as row
+from carecoord.store.agreements.tables import agreement_version
+from carecoord.store.database import bulk
+
+_RUN: Final = 400
+SOON: Final = 60  # days ahead in which notice is due
+WITHIN: Final = 180  # days ahead in which an end is near
+HALF_YEARS: Final = (182, 365, 547, 730)  # days: ends in 0-6, 6-12, 12-18, 18-24 months, later or never
+TABS: Final = ("current", "notice", "ending", "unsigned", "ended", "all")
+BUCKETS: Final = ("6", "12", "18", "24", "later")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for. `parties`: the keys of those to whom the asker is narrowed, None for everybody's; `words`: in
+    base letters, each the beginning of one; `party`: `Type/id`; `bucket`: of BUCKETS; `after`: (due, n) of the last."""
+
+    today: int
+    parties: tuple[str, ...] | None = ()
+    tab: str = "current"
+    words: tuple[str, ...] = ()
+    kind: str = ""
+    party: str = ""
+    bucket: str = ""
+    after: tuple[int, int] | None = None
+
+
+def page(conn: Connection, asked: Asked, most: int) -> Sequence[Row[Any]]:
+    """The agreements of a tab in the order in which something is due, at most so many."""
+    found = _found(conn, asked).where(_tab(asked.tab, asked.today))
+    if asked.bucket:
+        found = found.where(_buckets(asked.today)[asked.bucket])
+    if asked.after:
+        found = found.where(tuple_(row.c.due, row.c.n) > tuple_(*asked.after))
+    return conn.execute(found.order_by(row.c.due, row.c.n).limit(most)).all()
+
+
+def counts(conn: Connection, asked: Asked) -> dict[str, int]:
+    """How many under each tab, and in each of BUCKETS among those that are current."""
+    today = asked.today
+    tests = {name: _tab(name, today) for name in TABS}
+    tests |= {name: and_(_tab("current", today), test) for name, test in _buckets(today).items()}
+    summed = [func.coalesce(func.sum(cast(test, Integer)), 0).label(f"n{name}") for name, test in tests.items()]
+    one = conn.execute(_found(conn, asked).with_only_columns(*summed)).one()
+    return dict(zip(tests, map(int, one), strict=True))
+
+
+def one(conn: Connection, contract: str, parties: Sequence[str] | None) -> Row[Any] | None:
+    """The agreement of which a Contract (id) is a version, if it is one of these parties'."""
+    among = select(agreement_version.c.agreement).where(
+        agreement_version.c.id == contract, agreement_version.c.superseded_at == NEVER
+    )
+    asked = Asked(0, None if parties is None else tuple(parties))
+    found = conn.execute(_found(conn, asked).where(row.c.agreement.in_(among))).all()
+    return next((each for each in found if each.contract == contract), found[0] if len(found) == 1 else None)
+
+
+def replace(conn: Connection, agreements: Iterable[str], made: Sequence[Mapping[str, Any]]) -> None:
+    """Let the rows of these agreements be those: the values of `agreement_row`, and beside them `sides`, a list of
+    (key, binds)."""
+    for run in bulk.runs(sorted(set(agreements)), _RUN):
+        gone = select(row.c.n).where(row.c.agreement.in_(run))
+        conn.execute(delete(party).where(party.c.row.in_(gone)))
+        conn.execute(delete(row).where(row.c.agreement.in_(run)))
+    for some in bulk.runs(made, _RUN):
+        values = [{name: value for name, value in each.items() if name != "sides"} for each in some]
+        numbers = conn.scalars(row.insert().returning(row.c.n, sort_by_parameter_order=True), values).all()
+        sides = [(n, key, binds) for n, each in zip(numbers, some, strict=True) for key, binds in each["sides"]]
+        bulk.insert(conn, party, sides)
+
+
+def clear(conn: Connection) -> None:
+    """Forget every row, to make them anew."""
+    conn.execute(delete(party))
+    conn.execute(delete(row))
+
+
+def outdate(conn: Connection, keys: Iterable[str]) -> None:
+    """Say that the rows with these parties are to be made anew: one is called otherwise now."""
+    for run in bulk.runs(sorted(set(keys)), _RUN):
+        named = select(party.c.row).where(party.c.key.in_(run))
+        conn.execute(update(row).where(row.c.n.in_(named)).values(turns_on=0))
+
+
+def turned(conn: Connection, today: int, most: int) -> list[str]:
+    """Agreements whose rows say what held before this day, at most so many."""
+    return list(conn.scalars(select(row.c.agreement).where(row.c.turns_on <= today).limit(most)))
+
+
+def agreements(conn: Connection, behind: str, most: int) -> list[str]:
+    """Agreements of which there are versions, in the order of their keys, after one, at most so many."""
+    found = select(agreement_version.c.agreement).where(agreement_version.c.agreement > behind).distinct()
+    return list(conn.scalars(found.order_by(agreement_version.c.agreement).limit(most)))
+
+
+def newest(conn: Connection, wanted: Iterable[str]) -> list[str]:
+    """The ids of the Contracts that are the present versions of these agreements."""
+    found: list[str] = []
+    for run in bulk.runs(sorted(set(wanted)), _RUN):
+        still = agreement_version.c.superseded_at == NEVER
+        found += conn.scalars(select(agreement_version.c.id).where(agreement_version.c.agreement.in_(run), still))
+    return found
+
+
+def _found(conn: Connection, asked: Asked) -> Select[Any]:
+    """What is looked through, whatever the tab."""
+    found = select(row)
+    if asked.parties is not None:
+        found = found.where(row.c.n.in_(select(party.c.row).where(party.c.key.in_(asked.parties), party.c.binds)))
+    if asked.party:
+        found = found.where(exists().where(party.c.row == row.c.n, party.c.key == asked.party))
+    if asked.kind:
+        found = found.where(row.c.kind == asked.kind)
+    return found.where(_says(conn, asked.words)) if asked.words else found
+
+
+def _says(conn: Connection, words: Sequence[str]) -> ColumnElement[bool]:
+    """That all of these words begin one of the agreement's."""
+    if conn.dialect.name == "sqlite":
+        match = text("agreement_words MATCH :said").bindparams(said=" ".join(f'"{word}"*' for word in words))
+        return row.c.n.in_(select(literal_column("rowid")).select_from(text("agreement_words")).where(match))
+    simple: ColumnElement[Any] = literal_column("'simple'::regconfig")
+    asked = func.to_tsquery(simple, " & ".join(f"'{word}':*" for word in words))
+    return func.to_tsvector(simple, row.c.words).op("@@")(asked)
+
+
+def _tab(name: str, today: int) -> ColumnElement[bool]:
+    current = row.c.stage == "current"
+    tests: dict[str, ColumnElement[bool]] = {
+        "current": current,
+        "notice": and_(current, row.c.notice_by <= today + SOON),
+        "ending": and_(current, row.c.ends <= today + WITHIN),
+        "unsigned": row.c.drafts.is_(True),
+        "ended": row.c.stage == "ended",
+        "all": true(),
+    }
+    return tests[name]
+
+
+def _buckets(today: int) -> dict[str, ColumnElement[bool]]:
+    """By when they end."""
+    edges = [0, *(today + days for days in HALF_YEARS), NO_END + 1]
+    return {
+        name: and_(row.c.ends > low, row.c.ends <= high)
+        for name, low, high in zip(BUCKETS, edges, edges[1:], strict=False)
+    }

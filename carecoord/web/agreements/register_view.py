@@ -1,0 +1,198 @@
+"""The register in words: tabs, figures, and a line for each agreement."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from carecoord.actions.agreements.desk import Line, Listed
+from carecoord.domain.agreements.overview import words
+from carecoord.store.agreements.register import NO_END, NO_START
+from carecoord.store.agreements.roll import BUCKETS, SOON, TABS, WITHIN, Asked
+from carecoord.store.worklist.standings import Standing
+from carecoord.web.page import labels
+from carecoord.web.page.labels import Chip, chip
+from carecoord.web.page.times import MINUS, Times
+
+KINDS: Final = {
+    "payer-provider": "Payer and provider", "vendor": "Vendor", "employee-benefits": "Employee benefits",
+    "health-social": "Health and social services", "engineering": "Engineering", "construction": "Construction",
+    "baa": "Business associate",
+}  # fmt: skip
+ROLES: Final = {
+    "payer": "Payer", "provider-group": "Provider", "owner": "Owner", "vendor": "Vendor", "prime": "Prime contractor",
+    "covered-entity": "Covered entity", "business-associate": "Business associate",
+}  # fmt: skip
+LABELS: Final = {
+    "current": "Current", "notice": "Notice due", "ending": "Ending", "unsigned": "Not signed", "ended": "Ended",
+    "all": "All",
+}  # fmt: skip
+FIGURES: Final = {
+    "6": "Ends in 0-6 months", "12": "6-12 months", "18": "12-18 months", "24": "18-24 months",
+    "later": "Later, or no end",
+}  # fmt: skip
+STATES: Final = {
+    "in-force": Chip("In force", "green", "circle-check"),
+    "suspended": Chip("Suspended", "red", "ban"),
+    "awaited": Chip("Not signed yet", "amber", "hourglass"),
+    "later": Chip("Begins later", "quiet", "clock"),
+    "ended": Chip("Ended", "grey", "calendar-x"),
+    "unknown": Chip("Came to nothing", "grey", "ban"),
+}
+ABOUT: Final = {
+    "notice": f"Notice is due within {SOON} days, or the agreement goes on", "ending": f"Ends within {WITHIN} days",
+}  # fmt: skip
+_LONGEST: Final = 200  # characters of a search
+
+
+@dataclass(frozen=True)
+class Address:
+    """What the address says: `said` is the search as it was typed."""
+
+    said: str
+    asked: Asked
+
+    def href(self, **other: Any) -> str:
+        """The address with something else in it; of another page than the first only where `after` says so."""
+        asked = replace(self.asked, **({"after": None} | other))
+        pairs = {
+            "tab": asked.tab if asked.tab != "current" else "", "q": self.said, "kind": asked.kind,
+            "party": asked.party, "ends": asked.bucket,
+            "after": "{}.{}".format(*asked.after) if asked.after else "",
+        }  # fmt: skip
+        query = urlencode({name: value for name, value in pairs.items() if value})
+        return f"/contracts?{query}" if query else "/contracts"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A line in words. `left`: how long until something is due, with its tone; `hangs`: how the agreement stands for
+    its referrals, each with how many."""
+
+    href: str
+    title: str
+    number: str
+    parties: str
+    kind: str
+    amount: str
+    state: Chip
+    left: str
+    tone: str
+    what: str
+    term: str
+    drafts: bool
+    total: int
+    waiting: int
+    hangs: Sequence[tuple[Chip, int]]
+
+
+def address(given: Mapping[str, str]) -> Address:
+    """What an address asks for; what it does not know is as if it were not there."""
+    said = given.get("q", "")[:_LONGEST]
+    due, _, n = given.get("after", "").partition(".")
+    after = (int(due), int(n)) if due.isdecimal() and n.isdecimal() and len(due + n) < 30 else None
+    tab, kind, ends = given.get("tab", "current"), given.get("kind", ""), given.get("ends", "")
+    return Address(said, Asked(
+        0, (), tab if tab in TABS else "current", tuple(words(said)), kind if kind in KINDS else "",
+        given.get("party", "")[:200], ends if ends in BUCKETS else "", after,
+    ))  # fmt: skip
+
+
+def lines(found: Listed, times: Times) -> list[Shown]:
+    """Every line of a page in words."""
+    return [line(each, found.day, times) for each in found.lines]
+
+
+def line(each: Line, day: date, times: Times) -> Shown:
+    """One agreement in words."""
+    row = each.row
+    what, due = due_of(row)
+    days = None if due is None else (due - day).days
+    tone = "calm" if days is None or days > 30 else "today" if days >= 0 else "late"
+    return Shown(
+        f"/contracts/{row.contract}",
+        row.title or _between(each.parties) or row.number,
+        row.number,
+        _between(each.parties),
+        KINDS.get(row.kind, row.kind) or "No kind said",
+        money(row.amount),
+        chip(STATES, row.state),
+        "" if days is None or row.stage == "ended" else span(days),
+        tone,
+        what,
+        term(row, times),
+        row.drafts and row.stage == "current",
+        sum(each.hangs.states.values()) if each.hangs else 0,
+        each.hangs.waiting if each.hangs else 0,
+        states(each.hangs),
+    )
+
+
+def due_of(row: Any) -> tuple[str, date | None]:
+    """What is due next of an agreement, and when: the last day for it."""
+    if row.due >= NO_END:
+        return "No end", None
+    if row.due == row.notice_by:
+        return "Give notice", date.fromordinal(row.due)
+    return ("Ended" if row.stage == "ended" else "Ends" if row.ends == row.due else "Rolls on"), _last(row.due)
+
+
+def term(row: Any, times: Times) -> str:
+    """The days that matter, in words: the day of notice first."""
+    said = [f"Notice by {times.date(date.fromordinal(row.notice_by))}"] if row.notice_by < NO_END else []
+    if row.ends < NO_END:
+        said.append(f"{'ended' if row.stage == 'ended' else 'ends'} {times.date(_last(row.ends))}")
+    elif row.term_ends < NO_END:
+        said.append(f"rolls on after {times.date(_last(row.term_ends))}")
+    if row.stage == "awaited" and row.starts > NO_START:
+        said.insert(0, f"from {times.date(date.fromordinal(row.starts))}")
+    told = ", ".join(said) or "no end"
+    return told[0].upper() + told[1:]
+
+
+def iso(number: int) -> str:
+    """A day of the register in a file, empty where a side is open."""
+    return date.fromordinal(number).isoformat() if NO_START < number < NO_END - 1 else ""
+
+
+def _last(number: int) -> date:
+    """The last day before the one on which it is over."""
+    return date.fromordinal(number - 1)
+
+
+def span(days: int) -> str:
+    """How long until something: `13d`, `4 mo`."""
+    size = abs(days)
+    said = f"{size}d" if size < 90 else f"{size // 30} mo" if size < 700 else f"{size // 365} y"
+    return f"{MINUS}{said}" if days < 0 else said
+
+
+def money(amount: str) -> str:
+    """`250000 USD` as people read it."""
+    value, _, currency = amount.partition(" ")
+    whole, dot, cents = value.partition(".")
+    if not whole.isdecimal():
+        return amount
+    said = f"{int(whole):,}{dot}{cents}"
+    return f"${said}" if currency in ("", "USD") else f"{said} {currency}"
+
+
+def states(hangs: Standing | None) -> list[tuple[Chip, int]]:
+    """How an agreement stands for its open referrals, each with how many."""
+    order = list(labels.CONTRACT)
+    found = sorted(hangs.states.items() if hangs else (), key=lambda pair: (pair[0] not in order, *_at(order, pair[0])))
+    return [(chip(labels.CONTRACT, state), n) for state, n in found]
+
+
+def _at(order: list[str], state: str) -> tuple[int, str]:
+    return (order.index(state) if state in order else len(order)), state
+
+
+def _between(parties: Sequence[tuple[str, str, str]]) -> str:
+    return " and ".join(dict.fromkeys(name for _, name, _ in parties))
+
+
+def role(code: str) -> str:
+    """What a party's role is called."""
+    return ROLES.get(code, code.replace("-", " ").capitalize() if code else "Party")
