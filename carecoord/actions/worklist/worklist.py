@@ -12,7 +12,6 @@ from sqlalchemy import Connection, Row
 
 from auth.grant import Grant
 from carecoord.actions.access.audited import event
-from carecoord.actions.access.office import office
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.clearance import assemble as clearance_assemble
 from carecoord.actions.ehrs import sync_health
@@ -36,7 +35,6 @@ from carecoord.fhir.instants import micros
 from carecoord.fhir.types import TYPES
 from carecoord.store.access import break_glass as broken
 from carecoord.store.audit.events import told
-from carecoord.store.database.engine import reading
 from carecoord.store.events import log
 from carecoord.store.resources import read
 from carecoord.store.worklist import rows as worklist_rows
