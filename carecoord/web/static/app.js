@@ -175,6 +175,9 @@
   $("#failed-close").addEventListener("click", () => { failedNot(); $("#list, #main")?.focus(); });
 
   const shownBefore = { id: $("#panel")?.dataset.id };
+  // A tab that the end of its row cuts is shown whole once the focus is on it: a browser takes a sliver for enough.
+  document.addEventListener("focusin", ({ target }) => target.closest(".tabs a")?.scrollIntoView({ block: "nearest", inline: "nearest" }));
+
   // Where the panel covers the list, the list takes no focus: nobody could see it.
   const covering = matchMedia("(max-width: 720px)");
   const ready = () => {
