@@ -33,7 +33,8 @@ authorization.unclear authorization.payer-says-none authorization.approved autho
 authorization.closed
 agreement.plan agreement.silent agreement.network agreement.excluded agreement.excluded-in-part agreement.site
 agreement.specialty agreement.ended agreement.later agreement.contract agreement.suspended agreement.awaited
-agreement.unknown agreement.not-credentialed agreement.in-network
+agreement.unknown agreement.not-credentialed agreement.in-network agreement.barred agreement.perhaps-barred
+agreement.licence agreement.locum agreement.stale
 """
 # Columns of a case that no road of a payer may show, order or filter by.
 HIDDEN = (
