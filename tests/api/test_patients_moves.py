@@ -77,6 +77,7 @@ def test_a_patient_changes_nothing_else_of_a_visit(place: World, mine: Api) -> N
         {"basedOn": [{"reference": "ServiceRequest/another"}]}, {"description": "Another"}, {"priority": 9},
         {"participant": [whole["participant"][0]]},
         {"participant": [whole["participant"][0], {**whole["participant"][1], "status": "declined"}]},
+        {"meta": {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "U"}]}},
     ):  # fmt: skip
         assert mine.put("/Appointment/whole", whole | other).status_code == 403, other
     assert mine.post("/Appointment", whole).status_code == 403

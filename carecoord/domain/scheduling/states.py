@@ -118,6 +118,7 @@ def slot_move(before: Json, after: Json) -> SlotVerb:
     return "keep" if start == to else moves.between(SLOTS, start, to) or "open"  # type: ignore[return-value]
 
 
+_LABELS: Final = ("profile", "security", "tag")  # who may see it hangs on them; the rest of meta is the server's
 _TIMES: Final = frozenset({"start", "end", "minutesDuration", "slot"})
 _PATIENTS: Final[dict[str, frozenset[str]]] = {  # verb -> the elements that a patient changes by it, beside the answer
     "keep": frozenset(),
@@ -134,6 +135,8 @@ def _demand_patients_own(before: Json, after: Json, verb: Verb) -> None:
     wrong = [name for name in wrong if name not in told]
     if _others(before) != _others(after):
         wrong.append("participant")
+    if any(item(before, "meta").get(name) != item(after, "meta").get(name) for name in _LABELS):
+        wrong.append("meta")
     if wrong:
         said = f"A patient says whether they come, and cancels; {', '.join(wrong)} is not theirs to change."
         raise Forbidden(said, "Appointment")
