@@ -31,7 +31,7 @@ from carecoord.store.audit.events import Journal
 from carecoord.store.database.engine import migrate, open_engine, reading, writing
 from carecoord.store.worklist import registry_mark
 from carecoord.world import World
-from tests.bench.rules import databases, fast, put, timed
+from tests.bench.rules import databases, fast, places, put, timed
 from tests.domain.stories import NOW, NPI, POLICY, T, affiliation, contract, organization, plain, ref
 from tests.postgres import cluster
 
@@ -44,12 +44,8 @@ ASKER = Grant("bench", "bench", only(parse("system/*.rs")))
 
 def measure(console: Console, folder: Path, postgres: Callable[[str], str] | None) -> dict[str, Any]:
     """{database: {size: {"again": ms, "anew": ms, "participation": ms, "p95": ms}}}."""
-    folder.mkdir(parents=True, exist_ok=True)
-    places: dict[str, Callable[[str], str]] = {"SQLite": lambda name: f"sqlite:///{folder / name}.db"}
-    if postgres:
-        places["PostgreSQL"] = postgres
     figures: dict[str, Any] = {}
-    for database, url in places.items():
+    for database, url in places(folder, postgres).items():
         for size in SIZES:
             console.print(f"a network of {size:,} providers, {database}", style="dim")
             found = _measured(open_engine(url(f"network_{size}")), size, folder)

@@ -30,7 +30,7 @@ from carecoord.store.audit.events import Journal
 from carecoord.store.database.engine import migrate, open_engine, writing
 from carecoord.store.worklist import registry_mark
 from carecoord.world import World
-from tests.bench.rules import databases, fast, put, timed
+from tests.bench.rules import databases, fast, places, put, timed
 from tests.domain.stories import NOW, NPI, POLICY, affiliation, contract, organization, plain, ref
 from tests.postgres import cluster
 
@@ -43,12 +43,8 @@ ASKER = Grant("u1", scopes=parse("user/*.rs"), roles=frozenset({"contracts"}), o
 
 def measure(console: Console, folder: Path, postgres: Callable[[str], str] | None) -> dict[str, Any]:
     """{database: {size: {"fast": ms, "p95": ms, "load": of the machine, "import": s, "again": s}}}."""
-    folder.mkdir(parents=True, exist_ok=True)
-    places: dict[str, Callable[[str], str]] = {"SQLite": lambda name: f"sqlite:///{folder / name}.db"}
-    if postgres:
-        places["PostgreSQL"] = postgres
     figures: dict[str, Any] = {}
-    for database, url in places.items():
+    for database, url in places(folder, postgres).items():
         for size in SIZES:
             console.print(f"{size:,} rate lines, {database}", style="dim")
             found = _measured(open_engine(url(f"rates_{size}")), size, folder)

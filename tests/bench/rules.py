@@ -41,12 +41,8 @@ OWNERS: dict[str, Callable[[int], str]] = {
 
 def measure(console: Console, folder: Path, postgres: Callable[[str], str] | None) -> dict[str, Any]:
     """{database: {whose rules: {size: {"clearance": ms, "task": ms, "import": s, "again": s}}}}."""
-    folder.mkdir(parents=True, exist_ok=True)
-    places: dict[str, Callable[[str], str]] = {"SQLite": lambda name: f"sqlite:///{folder / name}.db"}
-    if postgres:
-        places["PostgreSQL"] = postgres
     figures: dict[str, Any] = {}
-    for database, url in places.items():
+    for database, url in places(folder, postgres).items():
         for whose, owner in OWNERS.items():
             for size in SIZES:
                 console.print(f"{size:,} rules of {whose}, {database}", style="dim")
@@ -150,6 +146,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="carecoord-bench-") as name, cluster(durable=True) as server:
         for line in lines_of(measure(console, Path(name), databases(server))):
             console.print(line)
+
+
+def places(folder: Path, postgres: Callable[[str], str] | None) -> dict[str, Callable[[str], str]]:
+    """{database: what makes one of a name and tells its URL}, SQLite's in a folder that is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found: dict[str, Callable[[str], str]] = {"SQLite": lambda name: f"sqlite:///{folder / name}.db"}
+    return found | ({"PostgreSQL": postgres} if postgres else {})
 
 
 def databases(server: str) -> Callable[[str], str]:
