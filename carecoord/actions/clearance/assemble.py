@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from carecoord.actions.clearance.library import COPIED, Library, shared
 from carecoord.actions.policies.known import EVERYBODY
 from carecoord.domain.agreements.records import PlanListing, Records, every_network_of, named
-from carecoord.domain.clearance.odd_moves import ODD
 from carecoord.domain.ehrs.disputes import Disputed
+from carecoord.domain.ehrs.doubts import Doubt
 from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.referrals.case import (
     CLINICAL,
@@ -40,7 +40,6 @@ from carecoord.domain.resource.elements import (
 )
 from carecoord.domain.resource.parties import TAXES
 from carecoord.domain.worklist import registry_keys
-from carecoord.fhir.types import TYPES
 from carecoord.store.resources import flags, read
 from carecoord.store.resources.read import Row
 from carecoord.store.worklist import registry
@@ -83,11 +82,12 @@ def of_patient(library: Library, patient: str, offers: date | None = None) -> tu
     if not orders:
         return ()
     rows += _unclaimed(library, orders, {row.rid for row in rows})
-    person, disputes, odd = library.patient(patient), library.disputes(patient), _odd(library, rows)
-    evidence = ([(row.rid, row.body) for row in (*rows, *person)], library.systems, disputes, odd)
+    person, disputes = library.patient(patient), library.disputes(patient)
+    odd, doubts = _flagged(library, [*rows, *person])
+    evidence = ([(row.rid, row.body) for row in (*rows, *person)], library.systems, disputes, odd, doubts)
     found: tuple[Assembled, ...] | None = library.made((patient, offers), evidence)
     if found is None:
-        found = tuple(_put_together(library, rows, person, _Beside(offers, disputes, odd)))
+        found = tuple(_put_together(library, rows, person, _Beside(offers, disputes, odd, doubts)))
         library.make((patient, offers), evidence, found)
         library.keep()
     return found
@@ -100,6 +100,7 @@ class _Beside:
     offers: date | None
     disputes: tuple[Disputed, ...]
     odd: frozenset[str]
+    doubts: tuple[Doubt, ...]
 
 
 def _put_together(library: Library, rows: Sequence[Row], person: Sequence[Row], beside: _Beside) -> Iterator[Assembled]:
@@ -115,8 +116,8 @@ def _put_together(library: Library, rows: Sequence[Row], person: Sequence[Row], 
             around, rules, records, needs = _around(library, bare, bodies, beside.offers)
             case = gather(order, [*whole, *around], library.systems, beside.disputes, rules, records)
             said = library.policies(_whose(case))
-            if beside.odd or said:
-                case = replace(case, odd=beside.odd, policies=tuple(said))
+            if beside.odd or beside.doubts or said:
+                case = replace(case, odd=beside.odd, doubts=beside.doubts, policies=tuple(said))
             yield Assembled(row.rid, case_id(order), case, needs)
 
 
@@ -126,12 +127,16 @@ def _whose(case: Case) -> set[str]:
     return {EVERYBODY, *map(key, case.organizations), *ids}
 
 
-def _odd(library: Library, rows: Sequence[Row]) -> frozenset[str]:
-    """What an EHR moved as no table of states has it. In the past nobody knows: a flag is of the present version."""
+def _flagged(library: Library, rows: Sequence[Row]) -> tuple[frozenset[str], tuple[Doubt, ...]]:
+    """What an EHR moved as no table of states has it, and what the judge doubts in what was stored all the same. In the
+    past nobody knows: a flag is of the present version."""
     if library.as_of is not None:
-        return frozenset()
-    governed = {row.rid: f"{row.type}/{row.id}" for row in rows if TYPES[row.type].rule}
-    return frozenset(governed[rid] for rid in flags.flagged(library.conn, governed, ODD))
+        return frozenset(), ()
+    names = {row.rid: f"{row.type}/{row.id}" for row in rows}
+    found = flags.of(library.conn, names)
+    odd = frozenset(names[each.rid] for each in found if each.later)
+    doubted = (each for each in found if not each.later)
+    return odd, tuple(Doubt(names[each.rid], each.place, each.code == "required") for each in doubted)
 
 
 def _unclaimed(library: Library, orders: Sequence[Row], known: set[int]) -> list[Row]:

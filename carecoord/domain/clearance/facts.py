@@ -9,13 +9,14 @@ from carecoord.domain.agreements.participation import exactness
 from carecoord.domain.clearance.conflicts import Conflict, conflicts, system_name
 from carecoord.domain.coverage.gate import Card, cards, choose
 from carecoord.domain.documents.gate import Papers, papers
+from carecoord.domain.ehrs import doubts
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth import question
 from carecoord.domain.prior_auth.charges import Ledger, Use, accounts, charge, sharing
 from carecoord.domain.prior_auth.requests import Request, requests
 from carecoord.domain.prior_auth.rule_book import Rule
-from carecoord.domain.referrals.case import Case
+from carecoord.domain.referrals.case import CLINICAL, Case
 from carecoord.domain.referrals.loop_gate import Closing, closing
 from carecoord.domain.referrals.referral import Referral, referral
 from carecoord.domain.referrals.visits import Visits, visits
@@ -43,7 +44,7 @@ class Facts:
     conflicts: tuple[Conflict, ...]
     died: Evidence | None
     ledger: Ledger
-    odd: tuple[Sentence, ...]  # what an EHR moved as no table of states has it
+    odd: tuple[Sentence, ...]  # what an EHR moved as no table of states has it, and what the judge finds wrong in it
 
     @property
     def edges(self) -> frozenset[date]:
@@ -105,7 +106,7 @@ def _read(case: Case, policy: Policy) -> Facts:
         conflicts=conflicts(case, policy),
         died=_died(case.patient),
         ledger=_ledger(case, asked, held, order, own, known, policy),
-        odd=_odd(case),
+        odd=(*_odd(case), *_doubted(case)),
     )
 
 
@@ -120,6 +121,15 @@ def _odd(case: Case) -> tuple[Sentence, ...]:
         sentence("warning.odd-move", who=system_name(each, case.systems), what=key(each), state=text(each, "status"))
         for each in found
     )
+
+
+def _doubted(case: Case) -> list[Sentence]:
+    """What is wrong in the resources of a case, the patient's among them; of other orders their own cases tell."""
+    if not case.doubts:
+        return []
+    parts = [case.order, *((case.patient,) if case.patient else ())]
+    parts += [each for name in CLINICAL.values() for each in getattr(case, name)]
+    return doubts.told(case.doubts, parts, {key(each): system_name(each, case.systems) for each in parts})
 
 
 def _ledger(

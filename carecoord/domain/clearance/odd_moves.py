@@ -12,7 +12,7 @@ from carecoord.domain.scheduling import states as visit_states
 from carecoord.errors import Issue, Problem
 from carecoord.fhir.types import TYPES
 
-ODD: Final = "business-rule"  # the issue-type of a flag that a table of states gave
+_ODD: Final = "business-rule"  # the issue-type of a flag that a table of states gave
 _JUDGES: Final[Mapping[str, Callable[[Json, Json], None]]] = {
     "task": lambda before, after: task_states.judge(before, after, "either", abort=True),
     "order": lambda before, after: order_states.judge_order(before, after, "either"),
@@ -32,5 +32,5 @@ def odd_move(type: str, before: Json, after: Json) -> Issue | None:
     try:
         judge(before, after)
     except Problem as problem:
-        return Issue("warning", ODD, problem.text, problem.where)
+        return Issue("warning", _ODD, problem.text, problem.where)
     return None

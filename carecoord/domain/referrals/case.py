@@ -6,6 +6,7 @@ from typing import Any
 
 from carecoord.domain.agreements.records import Records
 from carecoord.domain.ehrs.disputes import Disputed, of_case
+from carecoord.domain.ehrs.doubts import Doubt
 from carecoord.domain.policies.lines import Line
 from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.resource.codes import PAS, PATIENT_REFERRAL, TASK_CODES, has
@@ -98,6 +99,7 @@ class Case:
     alike: tuple[OtherOrder, ...] = ()  # the patient's other orders for one of the services, where a rule counts visits
     disputes: tuple[Disputed, ...] = ()  # what EHRs and we have changed differently
     odd: frozenset[str] = frozenset()  # `Type/id` of what an EHR moved as no table of states has it
+    doubts: tuple[Doubt, ...] = ()  # what the judge found wrong in what was stored all the same
     # What was read of it already, by how it was read (`clearance.facts`): it is never changed, so neither is that.
     read: dict[Any, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
 
@@ -187,6 +189,7 @@ def gather(
         alike=_alike(order, heap) if any(rule.visit_from is not None for rule in said) else (), rules=said,
         records=records,
         policies=(), disputes=of_case(disputes, held, subject.partition("/")[2]), odd=frozenset(),
+        doubts=(),
     )  # fmt: skip
 
 

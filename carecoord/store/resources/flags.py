@@ -1,8 +1,10 @@
-"""Flags that are put beside a resource once it is stored: what the rules found odd in how it changed."""
+"""Flags beside a resource: what the judge found wrong in it as it came, and what the rules found odd in how it changed
+once it was stored."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, insert, select
 
 from carecoord.errors import Issue
 from carecoord.store.database.among import OneOf, listed
@@ -12,7 +14,8 @@ from carecoord.store.database.tables import flag
 
 _LATER = 1_000  # the place of such a flag: behind all that were found in the resource itself
 _RUN = 400
-_flagged = select(flag.c.rid).where(OneOf(flag.c.rid, "rids"), flag.c.n == _LATER, flag.c.code == bindparam("code"))
+_columns = (flag.c.rid, flag.c.n, flag.c.code, flag.c.expression)
+_of = select(*_columns).where(OneOf(flag.c.rid, "rids")).order_by(flag.c.rid, flag.c.n)
 
 
 def add(conn: Connection, flags: Sequence[tuple[int, Issue]]) -> None:
@@ -25,7 +28,18 @@ def add(conn: Connection, flags: Sequence[tuple[int, Issue]]) -> None:
         conn.execute(insert(flag), rows)
 
 
-def flagged(conn: Connection, rids: Iterable[int], code: str) -> set[int]:
-    """Those of the row numbers that have a flag of this kind, put there by `add`."""
-    asked = ({"rids": listed(run), "code": code} for run in runs(sorted(rids), _RUN))
-    return {rid for each in asked for (rid,) in every(conn, _flagged, each)}
+@dataclass(frozen=True)
+class Flag:
+    """A flag of a resource. rid: its row number; later: put there by `add`; place: FHIRPath, or nothing."""
+
+    rid: int
+    later: bool
+    code: str
+    place: str
+
+
+def of(conn: Connection, rids: Iterable[int]) -> list[Flag]:
+    """Every flag of these row numbers, in the order in which they were found."""
+    asked = ({"rids": listed(run)} for run in runs(sorted(rids), _RUN))
+    rows = (row for each in asked for row in every(conn, _of, each))
+    return [Flag(rid, n == _LATER, code, place or "") for rid, n, code, place in rows]

@@ -8,7 +8,7 @@ from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import delete, insert, select, update
 
 from auth.grant import Grant
 from auth.scopes import parse, resources
@@ -21,7 +21,7 @@ from carecoord.domain.access import payer_view
 from carecoord.domain.gates.gate import NAMES
 from carecoord.domain.gates.rules import RULES
 from carecoord.errors import Forbidden, NotFound
-from carecoord.store.database.tables import case
+from carecoord.store.database.tables import case, flag, resource
 from carecoord.words.catalogue import in_words
 from tests.desk.conftest import House
 from tests.desk.test_pages import get, ids, text, walk
@@ -149,6 +149,22 @@ def test_a_booked_visit_changes_nothing_that_its_payer_sees(house: House, payer:
         with house.world.engine.begin() as conn:
             for row in held:
                 conn.execute(update(case).where(case.c.rid == row["rid"]).values(**row))
+
+
+def test_what_the_rules_doubt_is_said_to_the_office_and_not_to_the_payer(house: House, payer: FlaskClient) -> None:
+    path, office = "/referrals/worked-01-visit-after-approval", house.enter("coordinator")
+    before = get(payer, path)
+    order = (resource.c.type == "ServiceRequest") & (resource.c.id == "worked-01-visit-after-approval")
+    with house.world.engine.begin() as conn:
+        rid = conn.execute(select(resource.c.rid).where(order)).scalar_one()
+        fault = {"severity": "error", "code": "required", "text": "intent is missing", "expression": "X.intent"}
+        conn.execute(insert(flag).values(rid=rid, n=0, **fault))
+    try:
+        assert "the order with faults: intent is missing." in text(get(office, path))
+        assert get(payer, path) == before
+    finally:
+        with house.world.engine.begin() as conn:
+            conn.execute(delete(flag).where(flag.c.rid == rid))
 
 
 def test_a_payer_sees_its_own_number_of_the_patient_and_not_the_clinics(payer: FlaskClient) -> None:

@@ -23,6 +23,7 @@ from carecoord.domain.gates.policy import Policy
 from carecoord.domain.policies.shipped import SHIPPED
 from carecoord.domain.referrals.case import is_case
 from carecoord.domain.worklist.row import row
+from carecoord.errors import Issue
 from carecoord.fhir.service_base import Base
 from carecoord.store.database import driver
 from carecoord.store.database.engine import open_engine, writing
@@ -426,4 +427,37 @@ def test_what_an_ehr_moves_as_no_table_has_it_is_stored_and_told_on_the_case_unt
     assert stored
     assert json.loads(stored.body)["status"] == "in-progress"
     sync(task(status="cancelled", stage="cancelled", meta=origin))
+    assert warned() == []
+
+
+def test_what_the_judge_doubts_in_what_an_ehr_sent_is_told_on_the_case_by_its_place_until_it_is_right(
+    conn: Connection,
+) -> None:
+    """The value is not told: it may be of what a Consent keeps back. The patient's own record speaks on its cases."""
+
+    def sync(resource: Json, *faults: Issue) -> None:
+        change = Change(resource["resourceType"], resource["id"], resource, flags=faults)
+        actor = Actor("ehr:elm", None, None, "sync-1")
+        put_all(conn, [change], now=NOW, actor=actor, base=HERE, project=worklist_project.projector(RULES))
+
+    def warned() -> list[str]:
+        found = assemble(conn, "sr")
+        assert found
+        return [each for each in clear(found, NOW, RULES).warnings if "faults" in each]
+
+    there = {"source": "https://elm.example/fhir/Task/9"}
+    for each in plain().resources.values():
+        sync(each)
+    assert warned() == []
+    wrong = Issue("error", "code-invalid", "priority is 'soonish'; give routine or urgent.", "Task.priority")
+    sync(task(status="accepted", meta=there), wrong, Issue("error", "required", "intent is missing.", "Task.intent"))
+    said = "elm.example sent the referral with faults: priority is not valid and intent is missing."
+    assert warned() == [f"{said} Ask them what is right."]
+    person = plain().resources["Patient/pat"] | {"language": "es"}
+    sync(person, *(Issue("error", "value", "no.", f"Patient.name[{n}]") for n in range(5)))
+    names = "name[0] is not valid and name[1] is not valid and name[2] is not valid and 2 more"
+    assert warned()[0] == f"We loaded the patient's record with faults: {names}. Find out what is right."
+    sync(task(status="accepted", meta=there, description="whole again"))
+    assert len(warned()) == 1
+    sync(person | {"language": "en"})
     assert warned() == []
