@@ -127,6 +127,11 @@ class Acting:
         """The visit that is booked."""
         return offers.current_visit(self.case, self.clearance)
 
+    @cached_property
+    def awaited(self) -> Json | None:
+        """The visit that is held or waited for, where none is booked."""
+        return offers.awaited_visit(self.case, self.clearance)
+
     def demand_recordable(self) -> None:
         """Raise Conflict where nothing can be recorded of a visit or a report."""
         if not offers.recordable(self.case, self.task):

@@ -10,6 +10,7 @@ from carecoord.domain.contacts import acts as contact_acts
 from carecoord.domain.contacts.acts import Contact
 from carecoord.domain.referrals import acts
 from carecoord.domain.resource.elements import Json, item, target, text
+from carecoord.domain.scheduling import acts as visit_acts
 from carecoord.errors import Conflict, Unprocessable
 from carecoord.words.sentence import sentence
 from carecoord.world import World
@@ -100,7 +101,8 @@ def answer(world: World, grant: Grant, request: str, submission: Submission, wor
 
 def reopen(world: World, grant: Grant, request: str, submission: Submission, to: str) -> Done:
     """Send the same order out again, to somebody that it names or who was asked before (`Organization/id`): a Task that
-    has ended stays so, and a new one begins. Raises Conflict where the order itself was withdrawn."""
+    has ended stays so, and a new one begins. A visit that still stands where the clinic has said no is called off when
+    it goes to another: it would be taken for the new one's. Raises Conflict where the order itself was withdrawn."""
 
     def plan(acting: Acting) -> Planned:
         if text(acting.case.order, "status") not in ("active", "on-hold"):
@@ -113,6 +115,9 @@ def reopen(world: World, grant: Grant, request: str, submission: Submission, to:
         task = acts.asking(acting.case, acting.id, acting.office, known[to], acting.turn.now)
         party = acting.clearance.facts.parties.get(to)
         whom = party.name if party else text(known[to], "display") or "the clinic"
-        return Planned([task], sentence("act.reopened", whom=whom))
+        if acting.visit is None or to == target(item(acting.task, "owner")):
+            return Planned([task], sentence("act.reopened", whom=whom))
+        off = visit_acts.ended(acting.visit, "cancel", "Sent to another clinic.")
+        return Planned([task, off], sentence("act.reopened.off", whom=whom))
 
     return perform(world, grant, request, submission, "reopen", plan)

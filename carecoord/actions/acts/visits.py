@@ -42,9 +42,14 @@ def move(world: World, grant: Grant, request: str, submission: Submission, start
 
 
 def cancel(world: World, grant: Grant, request: str, submission: Submission, reason: str) -> Done:
-    """Record that the visit was called off, and why."""
+    """Record that the visit was called off, and why; where none is booked, give back the time that is held, or take the
+    patient off the waiting list. Neither is a visit, so that the Task stays where it is."""
 
     def plan(acting: Acting) -> Planned:
+        if acting.awaited:
+            waits = acting.awaited["status"] == "waitlist"
+            said = sentence("act.off-list") if waits else sentence("act.given-back")
+            return Planned([acts.ended(acting.awaited, "cancel", reason)], said, reason)
         visit = acts.ended(_visit(acting), "cancel", reason)
         return _planned(acting, "cancel", visit, sentence("act.called-off"), reason)
 

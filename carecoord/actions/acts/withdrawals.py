@@ -16,7 +16,7 @@ def withdraw(world: World, grant: Grant, request: str, submission: Submission, r
         if withdrawals.way(case, task, acting.side) == "ask-cancel":
             written = withdrawals.asked(case, task, acting.side, acting.id, acting.office, reason, now)
             return Planned(written, sentence("act.withdrawal-asked"), reason)
-        written = withdrawals.withdrawn(case, task, acting.side, acting.visit, reason, now)
+        written = withdrawals.withdrawn(case, task, acting.side, acting.visit or acting.awaited, reason, now)
         return Planned(written, sentence("act.withdrawn"), reason)
 
     return perform(world, grant, request, submission, "withdraw", plan)
@@ -27,7 +27,8 @@ def confirm(world: World, grant: Grant, request: str, submission: Submission, _:
 
     def plan(acting: Acting) -> Planned:
         _demand_wish(acting)
-        written = withdrawals.given_up(acting.case, acting.task, acting.side, acting.visit, acting.turn.now)
+        visit = acting.visit or acting.awaited
+        written = withdrawals.given_up(acting.case, acting.task, acting.side, visit, acting.turn.now)
         return Planned(written, sentence("act.given-up"))
 
     return perform(world, grant, request, submission, "confirm-cancel", plan)

@@ -26,6 +26,14 @@ def current_visit(case: Case, judged: Clearance) -> Json | None:
     return next((each for each in case.appointments if key(each) == name), None)
 
 
+def awaited_visit(case: Case, judged: Clearance) -> Json | None:
+    """The visit that is held or waited for, where none is booked: the first, as the judgement names it."""
+    found = next((each for each in judged.facts.visits.bookings if each.kind in ("held", "waiting")), None)
+    if found is None or current_visit(case, judged):
+        return None
+    return next((each for each in case.appointments if key(each) == found.key), None)
+
+
 def one_side(sides: Iterable[Side]) -> states.Side:
     """The side as the tables of states know it: who stands on both speaks for either."""
     found = sorted(sides)
@@ -53,7 +61,7 @@ def recordable(case: Case, task: Json) -> bool:
 def offered(case: Case, judged: Clearance, sides: Iterable[Side]) -> frozenset[Verb]:
     """The acts that are possible now, whoever's role they are."""
     if judged.closed:
-        return frozenset({"note", "contact", "attach"})
+        return frozenset({"note", "contact", "attach", *_standing(case, judged)})
     found: set[Verb] = {"note", "contact", "assign", "snooze", "attach"}
     if other_side(sides, judged):
         found.add("share")
@@ -74,7 +82,16 @@ def offered(case: Case, judged: Clearance, sides: Iterable[Side]) -> frozenset[V
         found.add("reopen")
     if recordable(case, task):
         found |= _visits(case, judged) | _after(judged)
-    return frozenset(found)
+    return frozenset(found | _standing(case, judged))
+
+
+def _standing(case: Case, judged: Clearance) -> set[Verb]:
+    """What still stands of a visit is called off, whatever became of the referral: the patient would go there in vain.
+    Where the loop is closed it stands for what comes after it, and is not ours to end."""
+    visit = current_visit(case, judged) or awaited_visit(case, judged)
+    if visit is None or (judged.closed and not judged.facts.referral.withdrawn):
+        return set()
+    return {"cancel"} if "cancel" in visit_states.legal(text(visit, "status"), "either") else set()
 
 
 def _visits(case: Case, judged: Clearance) -> set[Verb]:
@@ -82,7 +99,7 @@ def _visits(case: Case, judged: Clearance) -> set[Verb]:
     if visit is None:
         return {"book"} if not judged.facts.closing.report.done else set()
     legal = visit_states.legal(text(visit, "status"), "either")
-    found: set[Verb] = {verb for verb in ("move", "cancel") if verb in legal}
+    found: set[Verb] = {"move"} if "move" in legal else set()
     start = judged.booking.start if judged.booking else None
     if start is None or start <= judged.now:
         found |= {verb for verb in ("arrive", "no-show") if verb in legal}

@@ -6,6 +6,7 @@ from carecoord.store.worklist.walks import In, Span, Test, Unpassed
 
 BOOKING = ("book", "rebook", "confirm-slot", "move")  # next actions by which a visit is found
 CLOSING = ("confirm-visit", "await-report", "chase-report", "acknowledge-report", "tell-patient")  # after the visit
+RETURNED = ("declined", "failed", "cancelled", "error")  # stages in which the clinic has given the order back
 RISKS = (
     "expiring", "ended", "ends-before", "awaited", "out-of-network", "excluded", "not-credentialed", "unknown",
 )  # fmt: skip
@@ -36,6 +37,7 @@ def tabs(at: DueBounds, ours: tuple[str, ...] | None = None) -> dict[str, tuple[
         "today": (*still, Span("sort_due", at.now, at.today)),
         "payer": (*still, In("role", ("payer",))),
         "book": (*still, In("action", BOOKING)),
+        "returned": (*still, In("stage", RETURNED)),
         "contract": (*still, In("agreement_state", RISKS)),
         "conflict": (is_open, In("conflict", (True,))),
         "after": (*still, In("action", CLOSING)),

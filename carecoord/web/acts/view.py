@@ -14,7 +14,7 @@ from carecoord.domain.documents.acts import called
 from carecoord.domain.documents.kinds import KINDS
 from carecoord.domain.referrals import withdrawals
 from carecoord.domain.referrals.acts import candidates
-from carecoord.domain.referrals.offers import current_task, current_visit, one_side
+from carecoord.domain.referrals.offers import awaited_visit, current_task, current_visit, one_side
 from carecoord.domain.resource.days import moment
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.domain.worklist.work import Work, work
@@ -74,6 +74,7 @@ TITLES: Final = {  # verb -> the title of its form, and what its button says tha
     "cancel": ("The visit was called off", "Call off the visit"),
     "report": ("The report is here", "Record the report"),
 }
+OFF: Final = {"waitlist": "Take off the waiting list"}  # Appointment.status -> what `cancel` is of one not booked
 BACK: Final = {  # verb -> what taking it back does
     "assign": "whoever had it before has it again",
     "snooze": "its days are as before",
@@ -200,6 +201,8 @@ def acts(panel: Panel, times: Times, shown: Shown) -> Acts | None:
         return None
     held = work(panel.case, times.zone)
     offered = {verb: _button(verb, shown.href) for verb in panel.verbs}
+    if "cancel" in offered and (off := _off(panel)):
+        offered["cancel"] = replace(offered["cancel"], label=off)
     mine = text(item(held.owner, "identifier"), "value") == shown.me
     pressed = [Button("assign", "Take it myself", "user-round", "t", values=(("to", shown.me),))] if not mine else []
     waking = Button("snooze", "Wake it now", "repeat", "w", values=(("wake", "1"),))
@@ -231,12 +234,19 @@ def undo(done: Done, times: Times) -> Undo:
 def _versions(panel: Panel) -> list[str]:
     """The versions of what an act may change, as they are shown: the Task, the visit, the order."""
     task = current_task(panel.case, panel.clearance)
-    shown = [task, current_visit(panel.case, panel.clearance) or {}, panel.case.order]
+    visit = current_visit(panel.case, panel.clearance) or awaited_visit(panel.case, panel.clearance)
+    shown = [task, visit or {}, panel.case.order]
     return [f"{key(each)}:{text(item(each, 'meta'), 'versionId')}" for each in shown if each]
 
 
 def _button(verb: Verb, href: Callable[[str], str]) -> Button:
     return Button(verb, *BUTTONS[verb], href="" if verb in PRESSED else href(verb), red=verb in RED)
+
+
+def _off(panel: Panel) -> str:
+    """What is called off where no visit is booked, but held or waited for; empty where neither is."""
+    waits = awaited_visit(panel.case, panel.clearance)
+    return OFF.get(text(waits, "status"), "Give the held time back") if waits else ""
 
 
 def _why(panel: Panel) -> list[str]:
@@ -270,7 +280,11 @@ def _form(shown: Shown, state: State, panel: Panel, held: Work, times: Times) ->
         wish = withdrawals.wish(panel.case, current_task(panel.case, panel.clearance))
         return replace(form, warning=f"The office asks to cancel it: {wish}" if len(wish) > 1 else "")
     if state.verb == "reopen":
-        return replace(form, clinics=_clinics(panel))
+        stands = current_visit(panel.case, panel.clearance) is not None
+        off = "A visit still stands: it is called off where it goes to another clinic." if stands else ""
+        return replace(form, clinics=_clinics(panel), warning=off)
+    if state.verb == "cancel" and (off := _off(panel)):
+        return replace(form, title=off, does=off)
     if state.verb in ("attach", "share", "report"):
         return _with_documents(form, panel, shown, times)
     if state.verb != "note":

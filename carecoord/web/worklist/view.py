@@ -28,6 +28,7 @@ TABS = {
     "overdue": "Overdue",
     "payer": "With payer",
     "book": "Ready to book",
+    "returned": "Came back",
     "contract": "Contract risk",
     "conflict": "Conflicts",
     "after": "After the visit",
@@ -44,7 +45,7 @@ FIGURES = {  # name -> (label, tone when it is not zero)
 # A payer's clerk knows the payer's own clock, not the clinics'.
 PAYER_TABS = {"payer": "To decide", "late": "Late", "open": "All requests", "closed": "Closed"}
 PAYER_FIGURES = {"late": ("Decision late", "red"), "decide": ("Decide today", "amber"), "payer": ("To decide", "")}
-BY_NEED = ("nobody", "conflict", "snoozed")  # tabs that are there while they hold anything
+BY_NEED = ("nobody", "returned", "conflict", "snoozed")  # tabs that are there while they hold anything
 PAYER_GROUPED = ("payer", "late", "decide")
 GROUPS = {"overdue": "Overdue", "today": "Due today", "soon": "Next 3 days", "later": "Later"}
 UNGROUPED = ("closed",)

@@ -57,9 +57,11 @@ GONE = (*OVER, "error")  # the clinic that was asked sees it no longer
 ALONG = {"book": "schedule", "move": "reschedule", "cancel": "cancel-appointment", "arrive": "", "no-show": "no-show",
          "report": "report"}  # fmt: skip
 NO_VISIT = ("draft", *OVER)  # nothing is recorded of what was not sent, or came to nothing
-# Status of the visit -> the acts that are possible of it. What is over, or not yet booked, leaves room for another.
+# Status of the visit -> the acts that are possible of it. What is over, or not yet booked, leaves room for another;
+# what is only held or waited for can be called off.
 VISITS = {
     **{status: {"book": "booked"} for status in STATUSES},
+    **{status: {"book": "booked", "cancel": "cancelled"} for status in ("proposed", "pending", "waitlist")},
     "booked": {"move": "booked", "cancel": "cancelled", "arrive": "arrived", "no-show": "noshow"},
     "arrived": {"cancel": "cancelled"},
     "checked-in": {"cancel": "cancelled"},
