@@ -10,11 +10,14 @@ takes back only what this attempt itself had counted, and each code counts as a 
 """
 
 import hmac
+from base64 import b64encode
 from dataclasses import dataclass
+from secrets import token_bytes
 from typing import Any, Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 from sqlalchemy import Connection, delete, insert, select, update
 
 from auth.errors import BadRegistration, Locked
@@ -36,7 +39,17 @@ PROOF: Final = 300  # seconds for which who just proved who they are may change 
 # A person at the desk is limited by roles, not by scopes.
 _ALL: Final = resources(parse("user/*.cruds"))
 _hasher: Final = PasswordHasher()
-_nobody: Final = _hasher.hash(fresh())  # what an unknown login is checked against, so that it takes as long
+
+
+def _no_ones(hasher: PasswordHasher) -> str:
+    """What looks like the hash of a password and is of no password, but takes as long to check as a real one: salt and
+    sum are by chance. To hash something would cost each start of each process what a guess costs a guesser."""
+    salt, hashed = (b64encode(token_bytes(size)).decode().rstrip("=") for size in (hasher.salt_len, hasher.hash_len))
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${hashed}"
+
+
+_nobody: Final = _no_ones(_hasher)  # what an unknown login is checked against, so that it takes as long
 
 
 @dataclass(frozen=True)

@@ -61,8 +61,22 @@ class House:
 
 
 @pytest.fixture(scope="session")
-def house(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    yield from built(sqlite_template, tmp_path_factory.mktemp("desk"), lambda: NOW)
+def story(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the story and its people in it, to copy: each house begins with what this one load wrote."""
+    var = tmp_path_factory.mktemp("story")
+    shutil.copyfile(sqlite_template, var / "carecoord.db")
+    for world in opened(var, lambda: NOW):
+        files = [*sorted((FIXTURES / "office").glob("*.ndjson")), *sorted((FIXTURES / "ehr").glob("*.ndjson"))]
+        assert not fhir_load.load(world, files).refusals
+        for who, (login, name, organization) in HIRED:
+            role = {"outsider": "coordinator", "rival": "contracts"}.get(who, who)
+            accounts.add_user(world, NewUser(login, name, frozenset({role}), organization), PASSWORD)
+    return var
+
+
+@pytest.fixture(scope="session")
+def house(story: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    yield from built(story, tmp_path_factory.mktemp("desk"), lambda: NOW)
 
 
 class Clock:
@@ -76,24 +90,24 @@ class Clock:
 
 
 @pytest.fixture(scope="module")
-def acting_house(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def acting_house(story: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A house of a module's own, for tests that change what is in it, with a clock that they set."""
-    yield from built(sqlite_template, tmp_path_factory.mktemp("acts"), Clock())
+    yield from built(story, tmp_path_factory.mktemp("acts"), Clock())
 
 
-def built(sqlite_template: Path, var: Path, clock: Callable[[], datetime]) -> Iterator[House]:
+def built(story: Path, var: Path, clock: Callable[[], datetime]) -> Iterator[House]:
     """The house, until the test is done with it."""
-    shutil.copyfile(sqlite_template, var / "carecoord.db")
+    shutil.copytree(story, var, dirs_exist_ok=True)
+    for world in opened(var, clock):
+        yield House(world, app.wired(world))
+
+
+def opened(var: Path, clock: Callable[[], datetime]) -> Iterator[World]:
+    """The world of a folder with a database in it; closed afterwards, when all stands in the database's one file."""
     settings = Settings(var=str(var), **BUSY)
     engine = open_engine(settings.database)
     rules = project.projector(project.policy(settings))
-    world = World(engine, clock, lambda: str(uuid4()), requests.Session, settings, rules, Journal(var / "audit"))
-    files = [*sorted((FIXTURES / "office").glob("*.ndjson")), *sorted((FIXTURES / "ehr").glob("*.ndjson"))]
-    assert not fhir_load.load(world, files).refusals
-    for who, (login, name, organization) in HIRED:
-        role = {"outsider": "coordinator", "rival": "contracts"}.get(who, who)
-        accounts.add_user(world, NewUser(login, name, frozenset({role}), organization), PASSWORD)
-    yield House(world, app.wired(world))
+    yield World(engine, clock, lambda: str(uuid4()), requests.Session, settings, rules, Journal(var / "audit"))
     engine.dispose()
 
 

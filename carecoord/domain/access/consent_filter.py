@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from carecoord.domain.access.consents import Asker, Directive, Part, turns, withheld
-from carecoord.domain.access.patient_links import OF_PATIENTS
+from carecoord.domain.access.patient_links import of_patients
 from carecoord.domain.access.roles import PUBLIC, TRAIL
 from carecoord.domain.referrals.case import CLINICAL, ORDERS
 from carecoord.fhir.instants import FOREVER
@@ -110,7 +110,7 @@ def _about(type: str, whose: tuple[Target, ...], base: Base) -> Iterator[Criteri
         yield _hop(type, code, to, subject, whose)
     if type == ORIGIN[0]:
         ids = Term(params("Patient")["_id"], "", tuple(Code(None, one.id) for one in whose))
-        yield Whose(known[ORIGIN[1]], OF_PATIENTS, True, ((ids,),))
+        yield Whose(known[ORIGIN[1]], of_patients(), True, ((ids,),))
         hops = ((one, _hop(one, *hop, whose)) for one, each in BY_HOP.items() for hop in each)
         yield Chain(known[ORIGIN[1]], tuple(hops))
     if type == ATTACHED[0]:

@@ -36,5 +36,11 @@ def references(type: str, ids: Iterable[str]) -> str:
     return ",".join(f"{type}/{id}" for id in ids)
 
 
+@cache
+def of_patients() -> tuple[str, ...]:
+    """The types that are about a patient, and Patient. Asked for when somebody asks, for it needs the search parameters
+    of every type, which a process that serves no search never reads."""
+    return tuple(type for type in TYPES if type == "Patient" or (type != ORIGIN[0] and links(type)))
+
+
 NARROWER: Final = ("Task", "ServiceRequest")  # not all that is about a patient is for whoever sees the patient
-OF_PATIENTS: Final = tuple(type for type in TYPES if type == "Patient" or (type != ORIGIN[0] and links(type)))

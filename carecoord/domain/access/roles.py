@@ -15,7 +15,7 @@ from typing import Final
 from auth.grant import Grant
 from auth.scopes import EVERYTHING, Alternatives, Scope, permits
 from carecoord.domain.access import app_state, verbs
-from carecoord.domain.access.patient_links import NARROWER, OF_PATIENTS, about, any_of, links, references
+from carecoord.domain.access.patient_links import NARROWER, about, any_of, links, of_patients, references
 from carecoord.domain.documents import audience
 from carecoord.domain.resource.parties import PAYER_ID
 from carecoord.errors import Problem
@@ -234,7 +234,7 @@ def _of(patient: str, type: str) -> Alternatives | None:
     if type == ATTACHED[0]:
         return _attached(_of(patient, ATTACHED[1]))
     if type == ORIGIN[0]:
-        return ((of_targets(OF_PATIENTS, True, [(("_id", patient),)]),),)
+        return ((of_targets(of_patients(), True, [(("_id", patient),)]),),)
     return tuple(((code, f"Patient/{patient}"),) for code in links(type)) or None
 
 
@@ -249,7 +249,7 @@ def _attached(ways: Alternatives | None) -> Alternatives | None:
 def _origins(role: str, office: Office) -> Alternatives | None:
     """A Provenance is as open as what it is the origin of: what names our office itself, and what the role sees of its
     patients."""
-    types = tuple(type for type in OF_PATIENTS if type not in NARROWER and "r" in letters(role, type))
+    types = tuple(type for type in of_patients() if type not in NARROWER and "r" in letters(role, type))
     seen = [
         (types, True, RULES[role](office, "Patient")),
         *(((one,), False, RULES[role](office, one)) for one in NARROWER),

@@ -1,11 +1,14 @@
 """People's sign-in on both databases: right and wrong passwords, waiting, sessions and their ends."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import pytest
 from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import Connection, Engine
 
 from auth import store
@@ -213,6 +216,19 @@ def test_a_password_and_an_unknown_login_cost_a_guesser_64_mib_and_three_passes(
     hasher, nobody = hashing
     for hashed in (hasher.hash(PASSWORD), nobody):
         assert hashed.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+        with pytest.raises(VerifyMismatchError):  # it is checked to the end, not turned away for its form
+            hasher.verify(hashed, "a guess")
+    assert list(map(len, nobody.split("$"))) == list(map(len, hasher.hash(PASSWORD).split("$")))
+
+
+def test_a_process_starts_without_paying_for_a_password() -> None:
+    """Each process hashed one as it started, a fifth of a second, whatever it was started for."""
+    said = (
+        "import argon2\n"
+        "argon2.PasswordHasher.hash = lambda *_, **__: exit('hashed')\n"
+        "import auth.people.sessions\n"
+    )
+    assert subprocess.run([sys.executable, "-c", said], capture_output=True, check=False).returncode == 0
 
 
 def test_what_has_expired_is_purged_and_nothing_else(engine: Engine) -> None:
