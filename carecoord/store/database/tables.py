@@ -219,6 +219,9 @@ for _scope, _sorts in CASE_SORTS.items():
     for _sort in _sorts:
         Index(f"case_row_{_scope}_{_sort}", case.c[_scope], case.c.open, case.c[_sort], case.c.rid)
 Index("case_row_visit", case.c.placer, case.c.open, case.c.cleared, case.c.appointment_at, case.c.rid, case.c.wakes_at)
+# few rest, and they are looked for among all that do not
+_rests = text("wakes_at > 0")
+Index("case_row_resting", case.c.placer, case.c.wakes_at, sqlite_where=_rests, postgresql_where=_rests)
 
 Index("case_row_payer_clock", case.c.payer_key, case.c.payer_open, case.c.payer_sort, case.c.rid)
 Index("case_row_payer_moves", case.c.payer_key, case.c.payer_open, case.c.payer_moves, case.c.payer_sort, case.c.rid)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row
 from carecoord.fhir.search.collation import fold
 from carecoord.store.database.tables import CASE_LEADS, CASE_SORTS
 from carecoord.store.worklist import search_words, walks
-from carecoord.store.worklist.tabs import DueBounds, groups, is_awake, of_side, tabs
+from carecoord.store.worklist.tabs import DueBounds, groups, is_awake, of_side, rests, tabs
 from carecoord.store.worklist.walks import Arm, In, Other, Outside, Span, Test, Word
 
 MANY = 1000  # a count that reaches it is shown as "999+"
@@ -188,7 +188,7 @@ class Worklist:
 
     def _lengths(self, lists: Sequence[tuple[Test, ...]], most: int) -> list[int]:
         """The length of each list, no more than `most`."""
-        armed = [self._arms(tests) for tests in lists]
+        armed = [self._arms(tests, "") for tests in lists]
         measured = iter(self._measure([arms for arms in armed if arms], most) if any(armed) else ())
         return [min(most, next(measured)) if arms else 0 for arms in armed]
 
@@ -212,7 +212,8 @@ class Worklist:
         return dict(zip(within, got, strict=True)) | dict(zip(apart, closed, strict=True))
 
     def _arms(self, tests: tuple[Test, ...], sort: str = "due", words: int = _SAMPLE) -> tuple[Arm, ...]:
-        """The list as disjoint walks along one index each: per alternative of whose it is, per value of what leads.
+        """The list as disjoint walks along one index each: per alternative of whose it is and, where an order is asked
+        for, per value of what leads. `sort`: the order; empty where rows are only counted.
 
         `words`: a search whose word fewer rows have is walked along these rows."""
         kept = (Outside("patient", self.seen.besides),) if self.seen.besides else ()
@@ -238,11 +239,13 @@ class Worklist:
             return [Arm(whole, ("id",))]
         if scope == "placer" and any(isinstance(test, Span) and test.column == "appointment_at" for test in tests):
             return [Arm(whole, (scope, "open", "cleared", "appointment_at"))]
+        if scope == "placer" and any(map(rests, tests)):  # few rest: they are found among all that do not
+            return [Arm(whole, (scope, "wakes_at"))]
         if self.payers:
             moves = any(isinstance(test, In) and test.column == "payer_moves" for test in tests)
             return [Arm(whole, (scope, "payer_open", *(["payer_moves"] if moves else []), "payer_sort"))]
         lead = self._lead(scope, whose, tests)
-        if SORTS[sort] in CASE_SORTS.get(scope, ()) and not (
+        if SORTS.get(sort) in CASE_SORTS.get(scope, ()) and not (
             lead and self._led_length(scope, whose, lead, tests) < _SAMPLE
         ):
             return [Arm(whole, (scope, "open", SORTS[sort]))]
@@ -250,6 +253,8 @@ class Worklist:
             return [Arm(whole, (scope, "open", "sort_due"))]
         rest = tuple(test for test in whole if test is not lead)
         led = (scope, "open", lead.column, "sort_due")
+        if not sort and (None not in lead.values or len(lead.values) == 1):
+            return [Arm(whole, led)]
         return [Arm((*rest, In(lead.column, (value,))), led) for value in lead.values]
 
     def _lead(self, scope: str, whose: tuple[Test, ...], tests: tuple[Test, ...]) -> In | None:

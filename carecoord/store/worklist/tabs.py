@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from carecoord.store.worklist.walks import In, Span, Test, Unpassed
+from carecoord.store.worklist.walks import Ever, In, Span, Test, Unpassed
 
 BOOKING = ("book", "rebook", "confirm-slot", "move")  # next actions by which a visit is found
 CLOSING = ("confirm-visit", "await-report", "chase-report", "acknowledge-report", "tell-patient")  # after the visit
@@ -45,7 +45,7 @@ def tabs(at: DueBounds, ours: tuple[str, ...] | None = None) -> dict[str, tuple[
         "cleared": (*still, In("cleared", (True,)), *known),
         "late": (*still, In("role", ("payer",)), Span("sort_due", None, at.now)),
         "decide": (*still, In("role", ("payer",)), Span("sort_due", at.now, at.today)),
-        "snoozed": (is_open, resting),
+        "snoozed": (is_open, resting, Ever("wakes_at")),
         "closed": (In("open", (False,)),),
     }
 

@@ -5,7 +5,7 @@ A statement is built once for each shape of question and kept: building one take
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -18,6 +18,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     not_,
     or_,
     select,
@@ -73,7 +74,9 @@ class In:
     values: tuple[Any, ...]
 
     def blank(self) -> "In":
-        return replace(self, values=tuple(sorted((None if v is None else "?" for v in self.values), key=str)))
+        nothing = None in self.values
+        known = len(self.values) - nothing
+        return In(self.column, (*["?"] * known, *[None] * nothing))
 
     def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
         column = pick(self.column)
@@ -82,9 +85,8 @@ class In:
         return test if len(given) == len(self.values) else (column.is_(None) | test) if given else column.is_(None)
 
     def binds(self, at: str) -> dict[str, Any]:
-        known = sorted((v for v in self.values if v is not None), key=str)
-        shift = [n for n, v in enumerate(self.blank().values) if v is not None]
-        return {f"{at}_{n}": v for n, v in zip(shift, known, strict=True)}
+        known = [v for v in self.values if v is not None]
+        return {f"{at}_{n}": v for n, v in enumerate(known)}
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Other:
     value: str
 
     def blank(self) -> "Other":
-        return replace(self, value="?")
+        return Other(self.column, "?")
 
     def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
         return pick(self.column).is_distinct_from(bindparam(at, type_=row.c[self.column].type))
@@ -112,7 +114,7 @@ class Outside:
     values: tuple[str, ...]
 
     def blank(self) -> "Outside":
-        return replace(self, values=())
+        return Outside(self.column, ())
 
     def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
         return not_(Among(pick(self.column), at))
@@ -130,7 +132,7 @@ class Span:
     high: int | str | None
 
     def blank(self) -> "Span":
-        return replace(self, low=None if self.low is None else 0, high=None if self.high is None else 0)
+        return Span(self.column, None if self.low is None else 0, None if self.high is None else 0)
 
     def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
         column = pick(self.column)
@@ -151,7 +153,7 @@ class Unpassed:
     at: int
 
     def blank(self) -> "Unpassed":
-        return replace(self, at=0)
+        return Unpassed(self.column, 0)
 
     def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
         column = pick(self.column)
@@ -159,6 +161,23 @@ class Unpassed:
 
     def binds(self, at: str) -> dict[str, Any]:
         return {at: self.at}
+
+
+@dataclass(frozen=True)
+class Ever:
+    """The number in the column is above zero. The zero is written out, for a partial index answers only where what it
+    holds is said in so many words (sqlite.org/partialindex.html, rule 1)."""
+
+    column: str
+
+    def blank(self) -> "Ever":
+        return self
+
+    def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
+        return pick(self.column) > literal_column("0")
+
+    def binds(self, at: str) -> dict[str, Any]:
+        return {}
 
 
 CLINICAL = "~"  # stands before the words that only those find a case by who see it whole
@@ -172,7 +191,7 @@ class Word:
     whole: bool = True
 
     def blank(self) -> "Word":
-        return replace(self, start="")
+        return Word("", self.whole)
 
     def rids(self, at: str) -> CompoundSelect[Any]:
         """The rows that have the word, along the words: one range, and with `whole` that of the clinical ones."""
@@ -196,7 +215,7 @@ class Word:
         return {f"{at}_low": self.start, f"{at}_high": self.start + _LAST, **both}
 
 
-Test = In | Other | Outside | Span | Unpassed | Word
+Test = In | Other | Outside | Span | Unpassed | Ever | Word
 
 
 @dataclass(frozen=True)
@@ -207,7 +226,7 @@ class Arm:
     leading: tuple[str, ...]
 
     def blank(self) -> "Arm":
-        return replace(self, tests=tuple(test.blank() for test in self.tests))
+        return Arm(tuple(test.blank() for test in self.tests), self.leading)
 
     def where(self, at: str) -> list[ColumnElement[bool]]:
         return [test.sql(f"{at}_{n}", self._pick) for n, test in enumerate(self.tests)]

@@ -278,3 +278,15 @@ def test_a_page_walks_an_index_instead_of_sorting_the_table(
         plan = explain(three_hundred, lambda: Worklist(conn, whose, AT).page(WorklistQuery(), 25))
     assert "case_row" in plan
     assert "SCAN case_row" not in plan.replace("SCAN case_row USING INDEX", "")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_rests_is_found_without_looking_at_what_does_not(
+    three_hundred: Engine, explain: Callable[[Engine, Callable[[], Any]], str]
+) -> None:
+    with reading(three_hundred) as conn:
+        cases = Worklist(conn, SIDES, AT)
+        for look in (lambda: cases.count(WorklistQuery("snoozed")), lambda: cases.page(WorklistQuery("snoozed"), 25)):
+            plan = explain(three_hundred, look)  # type: ignore[arg-type]
+            assert "USING INDEX case_row_resting (placer=? AND wakes_at>?)" in plan
+            assert plan.count("case_row ") - plan.count("SEARCH case_row USING INTEGER PRIMARY KEY") == 1

@@ -38,6 +38,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0019": "c5d2a24b471b297b8f0febd3b6db45207d1e440ee3cf01d1fd6f8f23b1856f30",
     "0020": "92d99ae48b78fea59bdb7c17e1beb3672e59ef1443be00df16d801b5e5f65561",
     "0021": "c8db41d9cfff0c53964835ac14fa55788945e55f2f94c7d1d13c321290a7ff3f",
+    "0022": "080024942ef47ff608cd4872dceeb7b302ea6c860edd3df3cff7d509842ebf32",
 }
 
 
