@@ -38,6 +38,7 @@ from carecoord.store.worklist import registry_mark
 from carecoord.web.access import break_glass
 from carecoord.web.acts import batch_pages
 from carecoord.web.acts import pages as acts_pages
+from carecoord.web.agreements import act_pages as agreement_act_pages
 from carecoord.web.agreements import pages as agreements_pages
 from carecoord.web.apps import apps, brands, client_keys, consent_pages
 from carecoord.web.audit import pages as audit_pages
@@ -117,6 +118,7 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     app.register_blueprint(consent_pages.blueprint(world, issuer))
     app.register_blueprint(worklist_pages.blueprint(world))
     app.register_blueprint(agreements_pages.blueprint(world))
+    app.register_blueprint(agreement_act_pages.blueprint(world))
     app.register_blueprint(acts_pages.blueprint(world))
     app.register_blueprint(batch_pages.blueprint(world))
     app.register_blueprint(documents_pages.blueprint(world))

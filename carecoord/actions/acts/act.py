@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row
@@ -40,6 +40,7 @@ UNDO: Final = timedelta(minutes=10)
 # What may lead back, where the tables of states let it: a visit or a report that was recorded by mistake is one.
 BACK: Final = frozenset({
     "assign", "snooze", "note", "contact", "attach", "book", "move", "report", "acknowledge", "tell",
+    "give-notice", "draft", "amend", "file",
 })  # fmt: skip
 
 
@@ -83,14 +84,13 @@ class Overtaken(Stale):
 
 
 @dataclass(frozen=True)
-class Acting:
-    """The case that an act is about, as its person sees it, and who they are."""
+class Deed:
+    """What is done in one turn, and who does it. `about`: what it is about, as the name of a case says it
+    (`domain.referrals.case.order_named`)."""
 
     turn: Turn
     id: str  # of the act
-    row: Row[Any]
-    case: Case
-    sides: frozenset[Side]
+    about: str
 
     @property
     def zone(self) -> ZoneInfo:
@@ -106,6 +106,15 @@ class Acting:
     def office(self) -> Json:
         """For which organization."""
         return {"reference": f"Organization/{self.turn.grant.organization}"}
+
+
+@dataclass(frozen=True)
+class Acting(Deed):
+    """The case that an act is about, as its person sees it."""
+
+    row: Row[Any]
+    case: Case
+    sides: frozenset[Side]
 
     @cached_property
     def work(self) -> Work:
@@ -151,13 +160,25 @@ def perform(
     Raises NotFound for a case that is not the asker's, Forbidden for an act that is not, Overtaken where a version that
     the form was shown with is no longer the present one, Conflict where the act is not possible as the case stands.
     """
+    return performed(world, grant, request, submission, verb, plan, opened)
+
+
+_Deed = TypeVar("_Deed", bound=Deed)
+
+
+def performed(
+    world: World, grant: Grant, request: str, submission: Submission, verb: Verb, plan: Callable[[_Deed], Planned],
+    opens: Callable[[Turn, str, str, Verb], _Deed],
+) -> Done:  # fmt: skip
+    """As `perform`, about anything that is acted on at the desk. opens: given the id of the act, what it is about and
+    the verb, finds it; raises NotFound, Forbidden."""
     id = provenance.act_id(grant, submission.form)
     with changing(world, grant, request) as turn:
         alone(turn.conn, f"act {id}")
         if before := provenance.find(turn.conn, id):
             return done(turn, before)
         with refusals_noted(turn, "update", *order_named(submission.case)):
-            acting = opened(turn, id, submission.case, verb)
+            acting = opens(turn, id, submission.case, verb)
             try:
                 planned = plan(acting)
             except (Conflict, Forbidden):  # a colleague may have been first: then that is what there is to say
@@ -177,15 +198,15 @@ def opened(turn: Turn, id: str, case: str, verb: Verb) -> Acting:
     sides = verbs.sides(row.placer, row.performer, turn.office().organizations)
     if verb not in verbs.acts(turn.grant.roles, sides):
         raise Forbidden("This is not yours to do on this referral.", "http.act")
-    return Acting(turn, id, row, found, sides)
+    return Acting(turn, id, row.id, row, found, sides)
 
 
-def write(acting: Acting, verb: str, planned: Planned) -> Act:
+def write(acting: Deed, verb: str, planned: Planned) -> Act:
     """Write what was planned, and who did it; returns the act."""
     turn, grant = acting.turn, acting.turn.grant
     former = tuple(_versions(turn.conn, planned.resources))
     made = tuple(Version(each.type, each.id, each.number + 1) for each in former)
-    act = Act(acting.id, verb, grant.subject, grant.name, turn.now, acting.row.id, planned.said, made, former)
+    act = Act(acting.id, verb, grant.subject, grant.name, turn.now, acting.about, planned.said, made, former)
     changes = [
         Change(old.type, old.id, resource, None if old in made else old.number or None)
         for old, resource in zip(former, planned.resources, strict=True)

@@ -36,6 +36,8 @@ def _former(conn: Connection, made: Version, before: Version | None, now: dateti
         resource = json.loads(present.body)
         if has(item(resource, "code"), *WORK):  # it begins anew with the next owner: as if nobody had been given it
             return {name: value for name, value in resource.items() if name not in ("owner", "restriction")}
+        if made.type == "OrganizationAffiliation":  # which has no status
+            return resource | {"active": False}
         return resource | {"status": "entered-in-error"}
     resource = json.loads(old.body)
     return {**resource, "lastModified": now.isoformat(timespec="seconds")} if "lastModified" in resource else resource

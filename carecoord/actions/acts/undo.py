@@ -1,14 +1,17 @@
 """Taking an act back, for ten minutes and by whoever did it, where the tables of states have a way back. Where somebody
 has gone on from there it stays."""
 
+from collections.abc import Callable
 from typing import cast
 
 from auth.grant import Grant
 from carecoord.actions.access.audited import refusals_noted
 from carecoord.actions.access.turn import changing
 from carecoord.actions.acts import provenance
-from carecoord.actions.acts.act import BACK, UNDO, Done, Planned, opened, write
+from carecoord.actions.acts.act import BACK, UNDO, Deed, Done, Planned, opened, write
 from carecoord.actions.acts.former import formers
+from carecoord.actions.agreements import acts as agreements_acts
+from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.referrals.case import order_named
 from carecoord.errors import Conflict, NotFound
@@ -29,7 +32,8 @@ def undo(world: World, grant: Grant, request: str, act: str) -> Done:
         if before := provenance.find(turn.conn, id):
             return Done(before, None)
         with refusals_noted(turn, "update", *order_named(taken.case)):
-            acting = opened(turn, id, taken.case, cast("Verb", taken.verb))
+            opens: Callable[..., Deed] = agreements_acts.opened if taken.verb in verbs.AGREEMENT else opened
+            acting = opens(turn, id, taken.case, cast("Verb", taken.verb))
             if taken.verb not in BACK:
                 raise Conflict("Nothing leads back from it.", "http.act")
             if turn.now >= taken.at + UNDO:

@@ -86,7 +86,7 @@ def gathered(turn: Turn, id: str, day: date) -> Dossier:
     line = overview([each for each, _ in versions], contracts, names, day)
     return Dossier(
         row, day, turn.now, line, versions, listings, names, _rates(turn, keys), _documents(turn, keys),
-        _lapse(turn, row, line, day),
+        _lapse(turn, row, line, day, line.end or line.term_end),
     )  # fmt: skip
 
 
@@ -132,12 +132,16 @@ def _documents(turn: Turn, keys: Iterable[str]) -> list[Json]:
     return sorted(kept, key=lambda each: str(each.get("date", "")), reverse=True)
 
 
-def _lapse(turn: Turn, row: Row[Any], line: Overview, day: date) -> Lapse:
+def lapse(turn: Turn, found: Dossier, end: date) -> Lapse:
+    """What would become of what stands on an agreement if `end` were the first day without it."""
+    return _lapse(turn, found.row, found.line, found.day, end)
+
+
+def _lapse(turn: Turn, row: Row[Any], line: Overview, day: date, end: date | None) -> Lapse:
     same = copies(turn, (side.key for side in line.sides))
     keys = {key for side in line.sides for key in same.get(side.key, {side.key})}
     asked = [*keys, *(key.partition("/")[2] for key in keys if key.startswith("Organization/"))]
     zone, counted = turn.world.base.zone, booked(turn.conn, row.number, asked)
-    end = line.end or line.term_end
     whole, now = sum(n for _, n in counted), micros(turn.now)
     at = micros(datetime.combine(end, time(), zone)) if end else None
     visits = [(when, n) for when, n in counted if when is not None and when >= now]

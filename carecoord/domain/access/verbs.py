@@ -15,27 +15,81 @@ Verb = Literal[
     "send", "accept", "decline", "ask", "answer", "reopen", "hear-yes", "hear-no",
     "withdraw", "confirm-cancel", "refuse-cancel",
     "book", "move", "cancel", "arrive", "no-show", "report", "acknowledge", "tell",
+    "give-notice", "end", "file",
 ]  # fmt: skip
 Side = Literal["requester", "performer"]  # of a referral: who sends the patient, who is to see them
 
 TABLE: Final[dict[str, frozenset[Verb]]] = {
-    "coordinator": frozenset({
-        "see-whole", "break-glass", "assign", "snooze", "note", "contact", "attach", "share", "send", "accept",
-        "decline", "ask", "answer", "reopen", "book", "move", "cancel", "arrive", "no-show", "report", "tell", "settle",
-        "hear-yes", "hear-no", "withdraw", "confirm-cancel", "refuse-cancel",
-    }),
-    "clinician": frozenset({
-        "see-whole", "see-own-patients", "break-glass", "note", "contact", "attach", "share", "send", "accept",
-        "decline", "ask", "answer",
-        "report", "acknowledge", "tell", "settle",
-        "hear-yes", "hear-no", "withdraw", "confirm-cancel", "refuse-cancel",
-    }),
+    "coordinator": frozenset(
+        {
+            "see-whole",
+            "break-glass",
+            "assign",
+            "snooze",
+            "note",
+            "contact",
+            "attach",
+            "share",
+            "send",
+            "accept",
+            "decline",
+            "ask",
+            "answer",
+            "reopen",
+            "book",
+            "move",
+            "cancel",
+            "arrive",
+            "no-show",
+            "report",
+            "tell",
+            "settle",
+            "hear-yes",
+            "hear-no",
+            "withdraw",
+            "confirm-cancel",
+            "refuse-cancel",
+        }
+    ),
+    "clinician": frozenset(
+        {
+            "see-whole",
+            "see-own-patients",
+            "break-glass",
+            "note",
+            "contact",
+            "attach",
+            "share",
+            "send",
+            "accept",
+            "decline",
+            "ask",
+            "answer",
+            "report",
+            "acknowledge",
+            "tell",
+            "settle",
+            "hear-yes",
+            "hear-no",
+            "withdraw",
+            "confirm-cancel",
+            "refuse-cancel",
+        }
+    ),
     "payer": frozenset({"see-as-payer"}),
-    "contracts": frozenset({"see-agreements", "see-rates", "import"}),
+    "contracts": frozenset({"see-agreements", "see-rates", "import", "give-notice", "end", "file"}),
     "auditor": frozenset({"read-trail"}),
-    "admin": frozenset({
-        "manage-people", "manage-apps", "manage-jobs", "manage-policies", "import", "manage-ehrs", "keep-codes",
-    }),
+    "admin": frozenset(
+        {
+            "manage-people",
+            "manage-apps",
+            "manage-jobs",
+            "manage-policies",
+            "import",
+            "manage-ehrs",
+            "keep-codes",
+        }
+    ),
 }
 PURPOSES: Final[dict[str, Literal["treatment", "payment", "operations"]]] = {  # of each role: why they look
     "coordinator": "treatment",
@@ -72,6 +126,7 @@ SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
     "acknowledge": frozenset({"requester"}),
     "tell": frozenset({"requester"}),
 }
+AGREEMENT: Final[tuple[Verb, ...]] = ("give-notice", "end", "file")  # what is done with an agreement
 
 
 ROLES: Final = tuple(TABLE)

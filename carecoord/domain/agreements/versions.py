@@ -71,8 +71,9 @@ class Version:
     @property
     def run(self) -> Days:
         """The days it is in force if nothing follows it: rolled on for ever when evergreen, to the first end that the
-        notice is in time for when notice was given."""
-        if not self.days.end or not self.evergreen:
+        notice is in time for when notice was given. One that was terminated does not roll on: nobody says until when it
+        would have, and its own end is what is sure."""
+        if not self.days.end or not self.evergreen or (self.status == "terminated" and self.notice is None):
             return self.days
         if self.notice is None:
             return Days(self.days.start, None)

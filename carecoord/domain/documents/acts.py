@@ -58,6 +58,22 @@ def attached(
     case: Case, task: Json, id: str, author: Json, paper: Paper, offices: Offices, now: datetime
 ) -> list[Json]:
     """The file, and the document that points to it, about the order and its Task. `id`: of both."""
+    binary, document = _kept(id, author, offices.own, paper, now)
+    subject = {"subject": {"reference": target(item(case.order, "subject"))}}
+    related = [{"reference": key(each)} for each in (case.order, task) if each]
+    document |= {**subject, "context": {"related": related}}
+    return [binary, audience.listed(document, (offices.own, *offices.sent), offices.held)]
+
+
+def filed(about: str, id: str, author: Json, own: str, paper: Paper, now: datetime) -> list[Json]:
+    """The file, and the document that points to it, about a Contract (`about`, its key) and nobody's record. Only the
+    office that attached it sees it: the other party's desk may use the same database."""
+    binary, document = _kept(id, author, own, paper, now)
+    return [binary, audience.listed(document | {"context": {"related": [{"reference": about}]}}, (own,))]
+
+
+def _kept(id: str, author: Json, own: str, paper: Paper, now: datetime) -> tuple[Json, Json]:
+    """The file as it is kept, and a document that points to it, of which nobody says yet what it is about."""
     binary: Json = {
         "resourceType": "Binary",
         "id": id,
@@ -80,15 +96,13 @@ def attached(
         "status": "current",
         "docStatus": "final",
         "type": kinds.concept(paper.kind),
-        "subject": {"reference": target(item(case.order, "subject"))},
         "date": now.isoformat(timespec="seconds"),
         "author": [author],
-        "custodian": {"reference": f"Organization/{offices.own}"},
+        "custodian": {"reference": f"Organization/{own}"},
         **({"description": paper.note} if paper.note else {}),
         "content": [{"attachment": attachment}],
-        "context": {"related": [{"reference": key(each)} for each in (case.order, task) if each]},
     }
-    return [binary, audience.listed(document, (offices.own, *offices.sent), offices.held)]
+    return binary, document
 
 
 def message(

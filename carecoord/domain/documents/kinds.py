@@ -19,9 +19,17 @@ KINDS: Final[dict[str, str]] = {  # LOINC code, or a word of ours where there is
     "51851-4": "Administrative note",
     "other": "Other document",
 }
+OF_AGREEMENTS: Final[dict[str, str]] = {  # LOINC has none of these
+    "signed-agreement": "Signed agreement",
+    "amendment": "Amendment",
+    "rate-exhibit": "Rate exhibit",
+    "notice-letter": "Notice",
+    "insurance-certificate": "Insurance certificate",
+    "correspondence": "Correspondence",
+}
 
 
 def concept(kind: str) -> Json:
     """The CodeableConcept of a kind."""
     coding = {"coding": [{"system": LOINC, "code": kind}]} if kind[0].isdigit() else {}
-    return {**coding, "text": KINDS[kind]}
+    return {**coding, "text": (KINDS | OF_AGREEMENTS)[kind]}

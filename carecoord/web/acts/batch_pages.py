@@ -22,6 +22,7 @@ from carecoord.web.acts import view
 from carecoord.web.acts.changes import changed
 from carecoord.web.acts.commands import COMMANDS
 from carecoord.web.acts.forms import Fault, Reader, State, submission, typed
+from carecoord.web.acts.submissions import ANEW
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.referrals.contacts import Callee
@@ -30,7 +31,6 @@ from carecoord.words.catalogue import say
 from carecoord.world import World
 
 NONE: Final = "Choose at least one referral that is open and yours to see."
-ANEW: Final = "You have signed in anew since this form was opened. Look it over, then send it again."
 CALLEES: Final = [Callee("patient", "The patient", None), Callee("performer", "The clinic", None),
                   Callee("payer", "The payer", None)]  # fmt: skip
 

@@ -79,12 +79,12 @@ def _words(reader: Reader) -> str:
 
 def _report(reader: Reader) -> Reported:
     """Neither file nor document is demanded: a report may be kept elsewhere."""
-    file, note = _file(reader), reader.text("note", most=500)
+    file, note = upload(reader), reader.text("note", most=500)
     return Reported(note, file, reader.values.get("document", "")[:200])
 
 
 def _attach(reader: Reader) -> Attached | None:
-    file, kind = _file(reader), reader.choice("kind", KINDS, "Choose what kind of document it is.")
+    file, kind = upload(reader), reader.choice("kind", KINDS, "Choose what kind of document it is.")
     if file is None and not any(fault.field == "file" for fault in reader.faults):
         reader.fault("file", "Choose the file.")
     day, note = reader.past_day("day"), reader.text("note", most=500)
@@ -98,7 +98,7 @@ def _share(reader: Reader) -> Shared:
     return Shared([f"DocumentReference/{id}" for id in chosen], reader.text("note"))
 
 
-def _file(reader: Reader) -> Upload | None:
+def upload(reader: Reader) -> Upload | None:
     """The file that was chosen, if it can be kept; else its fault says why not."""
     sent = reader.file("file")
     try:

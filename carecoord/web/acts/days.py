@@ -11,6 +11,8 @@ MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EXAMPLES: Final = "4 Dec, 12/4, mon or +3"
 PAST_EXAMPLES: Final = "4 Nov, 11/4, mon or 2026-11-04"
+ANY_EXAMPLES: Final = "31 Dec, 12/31/2027 or 2027-12-31"
+_FIRST, _LAST = date(1950, 1, 1), date(2200, 1, 1)
 _FURTHEST: Final = timedelta(days=2 * 366)
 _LONGEST_AGO: Final = timedelta(days=120 * 366)
 _AHEAD: Final = re.compile(r"\+\s*(\d{1,3})\s*(d|w|days?|weeks?)?")
@@ -65,6 +67,18 @@ def read(said: str, today: date) -> Meant:
     return found
 
 
+def read_any(said: str, today: date) -> Meant:
+    """The day that was meant, whether it is over or lies many years ahead, as the days of an agreement may. Raises
+    ValueError with words for who wrote it."""
+    plain = _plain(said)
+    found = _counted(plain, today) or next((Meant(day, "") for day in _written(plain, today)), None)
+    if found is None:
+        raise ValueError(f"“{said.strip()[:40]}” is no day that can be read. Write it as {ANY_EXAMPLES}.")
+    if not _FIRST <= found.day < _LAST:
+        raise ValueError(f"{found.full}: write a day from {_FIRST.year} to {_LAST.year - 1}.")
+    return found
+
+
 def _plain(said: str) -> str:
     return re.sub(r"[.,\s]+", " ", said.casefold()).strip()
 
@@ -82,7 +96,7 @@ def hour(said: str) -> time | None:
 
 
 def _counted(said: str, today: date) -> Meant | None:
-    """"+3" counts working days, as "+3d"; "+2w" weeks."""
+    """ "+3" counts working days, as "+3d"; "+2w" weeks."""
     match = _AHEAD.fullmatch(said)
     if match is None:
         return None

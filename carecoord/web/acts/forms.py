@@ -95,11 +95,20 @@ class Reader:
             self.fault(name, str(unread))
             return None
 
-    def past_day(self, name: str) -> date | None:
+    def past_day(self, name: str, missing: str = "") -> date | None:
         """A day, today or before, as people write it."""
-        said = self.text(name, most=60)
+        said = self.text(name, missing, most=60)
         try:
             return days.read_past(said, self.today).day if said else None
+        except ValueError as unread:
+            self.fault(name, str(unread))
+            return None
+
+    def any_day(self, name: str, missing: str = "") -> date | None:
+        """A day, over or to come, as people write it."""
+        said = self.text(name, missing, most=60)
+        try:
+            return days.read_any(said, self.today).day if said else None
         except ValueError as unread:
             self.fault(name, str(unread))
             return None

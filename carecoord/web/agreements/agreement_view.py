@@ -207,8 +207,8 @@ def _hangs(found: Dossier) -> str:
     lapse = found.lapse
     if not lapse.referrals:
         return "No open referral stands on it."
-    visits = f"{_n(lapse.visits, 'booked visit')} to come, {lapse.unbooked} without a visit"
-    return f"{_n(lapse.referrals, 'open referral')}: {visits}."
+    visits = f"{count(lapse.visits, 'booked visit')} to come, {lapse.unbooked} without a visit"
+    return f"{count(lapse.referrals, 'open referral')}: {visits}."
 
 
 def _lapsing(found: Dossier, times: Times) -> str:
@@ -222,5 +222,6 @@ def _lapsing(found: Dossier, times: Times) -> str:
     return f"{visits} would lose network, the first on {times.date(lapse.first or lapse.end)}."
 
 
-def _n(n: int, what: str) -> str:
+def count(n: int, what: str) -> str:
+    """`1 visit`, `2 visits`."""
     return f"{n} {what}" if n == 1 else f"{n} {what}s"

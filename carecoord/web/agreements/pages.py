@@ -8,14 +8,14 @@ from flask import Blueprint, Response, render_template, request
 from werkzeug.wrappers import Response as Answer
 
 from auth.grant import Grant
-from carecoord.actions.agreements import desk, dossier
+from carecoord.actions.agreements import desk
 from carecoord.actions.agreements.desk import Line
 from carecoord.actions.ehrs import sync_health
 from carecoord.domain.access import verbs
 from carecoord.errors import NotFound
 from carecoord.store.agreements.roll import BUCKETS, TABS
-from carecoord.web.agreements import agreement_view
 from carecoord.web.agreements import register_view as view
+from carecoord.web.agreements.screen import Screen
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
@@ -33,6 +33,7 @@ def blueprint(world: World) -> Blueprint:
     """`/contracts` and `/contracts.csv`, `/contracts.xlsx`: the list that is shown, whole."""
     pages = Blueprint("agreements", __name__, template_folder="../templates")
     sign_in.guard(pages, world)
+    screen = Screen(world, ZoneInfo(world.settings.timezone))
 
     @pages.get("/contracts")
     def contracts() -> str:
@@ -53,11 +54,8 @@ def blueprint(world: World) -> Blueprint:
         return Response("".join(lines), content_type="text/csv; charset=utf-8", headers=named)
 
     @pages.get("/contracts/<id>")
-    def one(id: str) -> str:
-        found = dossier.dossier(world, sign_in.session().grant(), request_id(), id)
-        times = Times(found.now, ZoneInfo(world.settings.timezone))
-        page = agreement_view.page(found, times, request.args.get("from", ""), request.args.get("to", ""))
-        return render_template("contract.html", rail="Contracts", page=page)
+    def one(id: str) -> Answer:
+        return screen.one(sign_in.session().grant(), id)
 
     return pages
 

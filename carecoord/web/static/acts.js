@@ -60,7 +60,7 @@
   const read = async (input) => {
     const sum = document.getElementById(input.dataset.day);
     if (!sum || !input.value.trim()) return;
-    const answer = await fetch(`/acts/day?said=${encodeURIComponent(input.value)}${"past" in input.dataset ? "&past" : ""}`, { headers: { Accept: "text/plain" } });
+    const answer = await fetch(`/acts/day?said=${encodeURIComponent(input.value)}${"past" in input.dataset ? "&past" : "any" in input.dataset ? "&any" : ""}`, { headers: { Accept: "text/plain" } });
     if (!answer.ok || answer.redirected) return;
     sum.textContent = await answer.text();
     sum.classList.add("sum-read");

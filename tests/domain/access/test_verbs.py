@@ -48,6 +48,9 @@ HOLDERS = {
     "import": {"contracts", "admin"},
     "attach": {"coordinator", "clinician"},
     "share": {"coordinator", "clinician"},
+    "give-notice": {"contracts"},
+    "end": {"contracts"},
+    "file": {"contracts"},
 }
 ROLES = ("coordinator", "clinician", "payer", "contracts", "auditor", "admin")
 OF_THE_REQUESTER = {

@@ -4,7 +4,7 @@ from datetime import UTC, date
 from typing import Any
 
 from carecoord.domain.agreements.overview import Overview, overview, words
-from carecoord.domain.agreements.versions import by_agreement, version_of
+from carecoord.domain.agreements.versions import by_agreement, standing, version_of
 from tests.domain.stories import ours, ref
 
 Json = dict[str, Any]
@@ -82,3 +82,13 @@ def test_number_parties_and_the_text_of_terms_are_searched_in_base_letters() -> 
     said = seen(made("2025-01-01")).words.split()
     assert {"agr", "0112", "riverside", "blue", "registered", "letter", "participation"} <= set(said)
     assert words("Ångström-Klinik, Nº 7") == ["angstrom", "klinik", "no", "7"]
+
+
+def test_an_evergreen_agreement_that_was_terminated_does_not_roll_on() -> None:
+    terms = ("2024-01-01", "2025-12-31")
+    ended, rolling = (
+        version_of(made(*terms, status=status, evergreen=True), UTC) for status in ("terminated", "executed")
+    )
+    assert standing("AGR-1", (ended,), TODAY).state == "ended"
+    assert standing("AGR-1", (ended,), TODAY).until == date(2026, 1, 1)
+    assert standing("AGR-1", (rolling,), TODAY).state == "in-force"

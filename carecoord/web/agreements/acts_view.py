@@ -1,0 +1,133 @@
+"""The acts of an agreement as its page offers them: the buttons, the open form, and what an act would come to, said
+before it is done."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from carecoord.actions.acts.act import Overtaken
+from carecoord.actions.agreements.acts import token
+from carecoord.actions.agreements.dossier import Dossier, Lapse
+from carecoord.domain.access.verbs import Verb
+from carecoord.domain.agreements.acts import ends_by, open_ended
+from carecoord.domain.documents.kinds import OF_AGREEMENTS
+from carecoord.domain.resource.days import shifted
+from carecoord.domain.resource.elements import Json, item, text
+from carecoord.web.acts.forms import Changed, State
+from carecoord.web.agreements.agreement_view import STATUS, Row, count
+from carecoord.web.agreements.commands import HOW
+from carecoord.web.page.times import MINUS, Times
+
+BUTTONS: Final[dict[Verb, tuple[str, str]]] = {  # verb -> its words and icon
+    "give-notice": ("Notice was given", "message-square"),
+    "file": ("Attach a document", "paperclip"),
+    "end": ("End it", "calendar-x"),
+}
+TITLES: Final = {  # verb -> the title of its form, and what its button says that it does
+    "give-notice": ("Notice was given", "Save the notice"),
+    "file": ("Attach a document", "Attach the document"),
+    "end": ("End the agreement", "Show what hangs on it"),
+}
+RED: Final = frozenset({"end"})
+
+
+@dataclass(frozen=True)
+class Form:
+    """The open form. `about`: what it would come to, row by row; `counted`: the mark of what is confirmed, empty where
+    nothing was shown yet."""
+
+    state: State
+    title: str
+    does: str
+    red: bool = False
+    warning: str = ""
+    about: Sequence[Row] = ()
+    counted: str = ""
+    most: int = 0
+    kinds: Mapping[str, str] = field(default_factory=lambda: OF_AGREEMENTS)
+    how: Mapping[str, str] = field(default_factory=lambda: HOW)
+
+
+@dataclass(frozen=True)
+class Acts:
+    """What the asker may do. `seen`: the versions that are shown, for the lock; `back`: the page to come back to."""
+
+    id: str
+    row: Sequence[tuple[str, str, str, str]]  # verb, words, icon, address of its form
+    form: Form | None
+    trouble: State | None
+    seen: str
+    back: str
+
+
+def acts(
+    found: Dossier, verbs: Sequence[Verb], state: State | None, lapse: tuple[date, Lapse] | None, most: int,
+    times: Times,
+) -> Acts:  # fmt: skip
+    """The acts on an agreement. state: of the form that is open; lapse: the last day that was written into the form of
+    an end, and what would hang on it."""
+    id = found.line.contract.partition("/")[2]
+    back = f"/contracts/{id}"
+    seen = " ".join(f"{each.key}:{text(item(contract, 'meta'), 'versionId')}" for each, contract in found.versions)
+    row = [(verb, *BUTTONS[verb], f"{back}?act={verb}#act-form") for verb in verbs]
+    possible = state is not None and state.verb in verbs
+    form = _form(found, state, lapse, most, times) if state and possible else None
+    trouble = state if state and not possible and (state.faults or state.changed or state.notice) else None
+    return Acts(id, row, form, trouble, seen, back)
+
+
+def changed(verb: str, values: Mapping[str, str], stale: Overtaken, times: Times) -> Changed:
+    """Who was first, when, what it was and is."""
+    who = stale.act.name if stale.act else "Somebody, over the API or by an import,"
+    written = text(item(stale.now or {}, "meta"), "lastUpdated")
+    when = f"{stale.act.at.astimezone(times.zone):%H:%M}" if stale.act else times.stored(written)
+    before, now = (_stands(each) for each in (stale.before, stale.now))
+    return Changed(who, when, before, now if now != before else f"{now}, noted anew", "")
+
+
+def _stands(contract: Json | None) -> str:
+    """How a version stands."""
+    if not contract:
+        return "nothing"
+    status = text(contract, "status")
+    return f"version {text(contract, 'version')}: {STATUS.get(status, status).lower()}"
+
+
+def _form(found: Dossier, state: State, lapse: tuple[date, Lapse] | None, most: int, times: Times) -> Form:
+    title, does = TITLES[state.verb]
+    if state.verb == "give-notice":
+        return Form(state, title, does, about=list(_notice_comes_to(found, times)))
+    if state.verb == "end" and lapse:
+        last, hangs = lapse
+        warning = f"It ends for good with {times.date(last)}, as a version of its own. It can not be taken back."
+        about = _hangs(hangs, times)
+        return Form(state, title, f"End it with {times.date(last)}", True, warning, about, token(last, hangs))
+    if state.verb == "end":
+        return Form(state, title, does, True, "What hangs on it is counted first; nothing is saved by that.")
+    return Form(state, title, does, most=most)
+
+
+def _notice_comes_to(found: Dossier, times: Times) -> list[Row]:
+    """What notice given today would come to, and until which day that holds."""
+    version = open_ended(found.versions)[-1][0]
+    rows = []
+    if ends := ends_by(version, found.day):
+        rows.append(Row("Given today", f"its last day is {times.date(shifted(ends, -1))}"))
+        by = shifted(ends, -version.notice_days)
+        words = f"{times.date(ends)} {MINUS} {version.notice_days} d"
+        rows.append(Row("Last day for that", times.date(by), words))
+        if later := ends_by(version, shifted(by, 1)):
+            rows.append(Row("Given later", f"it goes on to {times.date(shifted(later, -1))}"))
+    return rows
+
+
+def _hangs(lapse: Lapse, times: Times) -> list[Row]:
+    """What would be lost, counted: no contract desk is shown a patient."""
+    rows = [
+        Row("Open referrals", str(lapse.referrals), f"{lapse.unbooked} of them without a visit"),
+        Row("Booked visits after that day", str(lapse.lost), f"of {lapse.visits} to come"),
+    ]
+    if lapse.first:
+        rows.append(Row("The first of them", times.date(lapse.first)))
+    return rows + [Row(f"{date(year, month, 1):%b %Y}", count(n, "visit")) for (year, month), n in lapse.months]

@@ -1,0 +1,86 @@
+"""The page of one agreement, put together: what is known of it, what can be done, the form that is open."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from flask import make_response, render_template, request
+from werkzeug.wrappers import Response
+
+from auth.grant import Grant
+from carecoord.actions.access.turn import looking
+from carecoord.actions.acts import act as acts_act
+from carecoord.actions.agreements import acts, dossier
+from carecoord.actions.agreements.dossier import Lapse
+from carecoord.actions.people import drafts
+from carecoord.domain.resource.days import local
+from carecoord.errors import Conflict, Unprocessable
+from carecoord.web.acts import days
+from carecoord.web.acts import view as acts_view
+from carecoord.web.acts.forms import Fault, State
+from carecoord.web.agreements import acts_view as agreement_acts
+from carecoord.web.agreements import agreement_view
+from carecoord.web.page.times import Times
+from carecoord.web.server.exchange import request_id
+from carecoord.world import World
+
+RETURNED = "You were signed out while you wrote. Nothing was sent; what you typed is here again."
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Makes the page. `zone`: whose days it tells."""
+
+    world: World
+    zone: ZoneInfo
+
+    def one(self, grant: Grant, id: str, state: State | None = None, status: int = 200) -> Response:
+        """The page of the agreement of which a Contract (id) is a version. state: of the form that is open, where it is
+        no new one."""
+        found = dossier.dossier(self.world, grant, request_id(), id)
+        times = Times(found.now, self.zone)
+        page = agreement_view.page(found, times, request.args.get("from", ""), request.args.get("to", ""))
+        state = state or self._state(grant)
+        state, status, lapse = self._counted(grant, id, state, status)
+        offered, most = acts.offered(grant, found), self.world.settings.max_document
+        view = agreement_acts.acts(found, offered, state, lapse, most, times)
+        done = self._done(grant)
+        return make_response(
+            render_template(
+                "contract.html", rail="Contracts", page=page, acts=view, done=done, done_back=view.back, address=None
+            ),
+            status,
+        )
+
+    def _state(self, grant: Grant) -> State | None:
+        """The form that the address asks for, with what was typed into it before a session was over."""
+        act, draft = request.args.get("act"), request.args.get("draft")
+        if request.method != "GET" or not act:
+            return None
+        typed = drafts.fetch(self.world, grant, draft) if draft else {}
+        return State(act, typed, notice=RETURNED if typed else "")
+
+    def _done(self, grant: Grant) -> acts_view.Undo | None:
+        act = request.args.get("done")
+        if not act:
+            return None
+        with looking(self.world, grant, request_id()) as turn:
+            done = acts_act.find(turn, act)
+        return acts_view.undo(done, Times(self.world.clock(), self.zone)) if done else None
+
+    def _counted(
+        self, grant: Grant, id: str, state: State | None, status: int
+    ) -> tuple[State | None, int, tuple[date, Lapse] | None]:
+        """What hangs on an agreement that is to end with the day that was written, counted now; the state and the
+        status with what is wrong with that day."""
+        if state is None or state.verb != "end" or state.fault("day") or not state.value("day").strip():
+            return state, status, None
+        try:
+            last = days.read_any(state.value("day"), local(self.world.clock(), self.zone)).day
+        except ValueError:
+            return state, status, None
+        try:
+            return state, status, (last, acts.hanging(self.world, grant, request_id(), id, last))
+        except (Unprocessable, Conflict) as refused:
+            fault = Fault("day" if isinstance(refused, Unprocessable) else "", refused.text)
+            return replace(state, faults=(*state.faults, fault)), max(status, refused.status), None
