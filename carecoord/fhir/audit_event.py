@@ -24,8 +24,8 @@ BREAK_GLASS: Final = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActRea
 _INTERACTIONS: Final = {  # ours -> (restful-interaction, action)
     "read": ("read", "R"), "vread": ("vread", "R"), "history": ("history-instance", "R"),
     "search": ("search-type", "E"), "create": ("create", "C"), "update": ("update", "U"), "delete": ("delete", "D"),
-    "clearance": ("operation", "E"), "participation": ("operation", "E"), "expand": ("operation", "E"),
-    "validate": ("operation", "E"), "everything": ("operation", "E"),
+    "clearance": ("operation", "E"), "participation": ("operation", "E"), "rates": ("operation", "E"),
+    "expand": ("operation", "E"), "validate": ("operation", "E"), "everything": ("operation", "E"),
     "search-system": ("search-system", "E"), "transaction": ("transaction", "E"),
 }  # fmt: skip
 _OTHERS: Final = {  # ours -> (type, its display, subtype or "", its display, action)

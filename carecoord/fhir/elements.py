@@ -27,7 +27,7 @@ def elements(resource: dict[str, Any], names: Collection[str]) -> dict[str, Any]
         listed = ", ".join(sorted(strangers))
         raise Invalid(f"_elements: {resource['resourceType']} has no element {listed}.", "http._elements")
     keep = _needed(resource["resourceType"]) | {name for name, row in table.items() if wanted & {name, row[5]}}
-    return _marked({name: value for name, value in resource.items() if name.removeprefix("_") in keep})
+    return marked({name: value for name, value in resource.items() if name.removeprefix("_") in keep})
 
 
 def summary(resource: dict[str, Any], mode: str) -> dict[str, Any]:
@@ -37,12 +37,12 @@ def summary(resource: dict[str, Any], mode: str) -> dict[str, Any]:
     if mode not in MODES:
         raise Invalid(f"_summary must be one of {', '.join(MODES)}, not {mode[:60]!r}.", "http._summary")
     if mode == "true":
-        return _marked(_short(resource, type_))
+        return marked(_short(resource, type_))
     if mode == "text":
         keep = _needed(type_) | {"text"}
-        return _marked({name: value for name, value in resource.items() if name.removeprefix("_") in keep})
+        return marked({name: value for name, value in resource.items() if name.removeprefix("_") in keep})
     if mode == "data":
-        return _marked({name: value for name, value in resource.items() if name != "text"})
+        return marked({name: value for name, value in resource.items() if name != "text"})
     return resource
 
 
@@ -78,7 +78,15 @@ def _table(owner: str) -> dict[str, list[Any]]:
     return found
 
 
-def _marked(part: dict[str, Any]) -> dict[str, Any]:
+def is_part(resource: dict[str, Any]) -> bool:
+    """Whether a resource says that it is only a part of itself."""
+    meta = resource.get("meta")
+    tags = meta.get("tag", ()) if isinstance(meta, dict) else ()
+    return any(tag.get("code") == _MARK["code"] for tag in tags)
+
+
+def marked(part: dict[str, Any]) -> dict[str, Any]:
+    """A part of a resource, marked as one."""
     meta = part.get("meta", {})
     tags = [tag for tag in meta.get("tag", ()) if tag.get("code") != _MARK["code"]]
     return {**part, "meta": {**meta, "tag": [*tags, _MARK]}}

@@ -13,13 +13,14 @@ Pairs = list[tuple[str, str]]
 
 CLEARANCE: Final = "OperationDefinition/clearance"  # below [base]
 PARTICIPATION: Final = "OperationDefinition/participation"
+RATES: Final = "OperationDefinition/rates"
 EVERY: Final = "*"  # on each type
 OPERATIONS: Final = {  # type -> (name, its definition: an address of HL7's, or one below [base])
     EVERY: (("validate", "http://hl7.org/fhir/OperationDefinition/Resource-validate"),),
     "Patient": (("everything", "http://hl7.org/fhir/OperationDefinition/Patient-everything"),),
     "ServiceRequest": (("clearance", CLEARANCE),),
     "DeviceRequest": (("clearance", CLEARANCE),),
-    "Contract": (("participation", PARTICIPATION),),
+    "Contract": (("participation", PARTICIPATION), ("rates", RATES)),
     "ValueSet": (("expand", "http://hl7.org/fhir/OperationDefinition/ValueSet-expand"),),
 }
 _SHAPE: Final = ("_format", "_pretty")  # of the answer, not of the question
@@ -134,6 +135,22 @@ _PARTICIPATION_OUT: Final = (
     ("freshness", "instant", "When the oldest of the evidence was recorded."),
     ("evidence", _EVIDENCE, "What it rests on."),
 )  # fmt: skip
+ASKED_OF_RATES: Final = (
+    ("schedule", "string", "Only the schedule of this name."),
+    ("_count", "integer", "Lines of a page: 100 unless said, 1000 at most."),
+    ("_cursor", "string", "Where the page before ended: it stands in its `next`."),
+    ("asOf", "dateTime", "The lines as they were known at this instant, or when this day was over."),
+    ("as-of", "dateTime", "The same as asOf, as it is written in an address."),
+)
+_RATES_OUT: Final = (
+    ("contract", "Contract", "A part of the Contract: a page of its rate lines, in term.asset.valuedItem."),
+    ("total", "integer", "How many lines there are, of those that this access may see."),
+    ("next", "uri", "Where the next page is."),
+    ("unread", (
+        ("path", "string", "A valued item of the Contract that is no rate line."),
+        ("reason", "string", "Why not."),
+    ), "What the Contract says besides."),
+)  # fmt: skip
 _WORDS: Final = {  # id -> its name, title, description, types, whether it is called on a type (else on an instance)
     "clearance": (
         "Clearance", "Can this patient be seen there, then, and be paid for?",
@@ -144,6 +161,11 @@ _WORDS: Final = {  # id -> its name, title, description, types, whether it is ca
         "Participation", "Is this provider in this plan's network, on that day?",
         "Under which agreement and version, until when, by which evidence; as it is known, or was at any instant.",
         ("Contract",), True, ASKED_OF_PARTICIPATION, _PARTICIPATION_OUT,
+    ),
+    "rates": (
+        "Rates", "What is paid under this version of an agreement?",
+        "Its rate lines, written in it or imported, as a Contract says them; to staff of its parties who see rates.",
+        ("Contract",), False, ASKED_OF_RATES, _RATES_OUT,
     ),
 }  # fmt: skip
 OURS: Final = tuple(f"OperationDefinition/{id}" for id in _WORDS)
@@ -171,9 +193,13 @@ def definition(id: str, base_url: str) -> Json:
     }
 
 
-_NEEDED: Final = {"out": ("order", "asOf", "gate", "result", "reason", "rule", "status"), "in": ("provider", "plan")}
+_NEEDED: Final = {
+    "out": ("order", "asOf", "gate", "result", "reason", "rule", "status", "contract", "total", "path"),
+    "in": ("provider", "plan"),
+}
 _MANY: Final = {
     "conflictReason", "warning", "change", "gate", "evidence", "span", "offer", "rate", "wants", "step", "rejected",
+    "unread",
 }  # fmt: skip
 
 

@@ -93,7 +93,7 @@ def test_the_definitions_that_the_statement_names_can_be_read(api: Api) -> None:
     given = {"clearance": {"date", "asOf", "as-of"}, "participation": {
         "provider", "plan", "payer", "site", "specialty", "service", "modifier", "place", "billing", "business",
         "billed", "date", "asOf", "as-of",
-    }}  # fmt: skip
+    }, "rates": {"schedule", "_count", "_cursor", "asOf", "as-of"}}  # fmt: skip
     assert ours == {f"https://care.example/fhir/OperationDefinition/{id}" for id in given}
     nobody = Api(api.http, None)
     for id, names in given.items():
@@ -126,6 +126,16 @@ def test_participation_is_asked_by_get_and_by_post_and_refuses_what_it_does_not_
     assert (by_get.status_code, by_post.status_code) == (404, 200), "it was not here on that day"
     assert value(by_post.get_json(), "result") == "unknown"
     assert api.get("/Contract/$participation?provider=Organization/g&plan=P1&billing=3").status_code == 400
+
+
+def test_rates_of_a_contract_are_asked_by_get_and_by_post(api: Api) -> None:
+    said = {"resourceType": "Contract", "id": "c", "status": "negotiable", "authority": [{"reference": "Organization/g"}]}
+    api.put("/Contract/c", said)
+    by_get, by_post = api.get("/Contract/c/$rates"), api.post("/Contract/c/$rates", parameters())
+    assert (by_get.status_code, by_post.status_code) == (200, 200)
+    assert value(by_get.get_json(), "total") == value(by_post.get_json(), "total") == 0
+    assert api.get("/Contract/c/$rates?spam=1").status_code == 400
+    assert api.get("/Contract/none/$rates").status_code == 404
 
 
 # -- $validate

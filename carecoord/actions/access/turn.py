@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -14,19 +15,25 @@ from carecoord.domain.access import app_state, consent_filter, payer_patient
 from carecoord.domain.access import roles as access_roles
 from carecoord.domain.access.consent_filter import Denied
 from carecoord.domain.access.roles import Office
+from carecoord.domain.agreements.disclosure import without_rates
+from carecoord.domain.agreements.parties import amended, is_party, may_see_rates, parties
+from carecoord.domain.resource.elements import Json
 from carecoord.domain.resource.present import Present
 from carecoord.errors import Forbidden, NotFound
+from carecoord.fhir import elements, text
 from carecoord.fhir.instants import micros
 from carecoord.fhir.search.query import EVERYTHING, NOTHING, Filter, Search, limits
 from carecoord.store.access.break_glass import Glass
 from carecoord.store.database.engine import reading, writing
+from carecoord.store.resources import read
 from carecoord.store.resources.read import Row
-from carecoord.store.resources.write import Actor
+from carecoord.store.resources.write import Actor, Written
 from carecoord.store.search.compile import May
 from carecoord.store.search.search import visible, visible_among
 from carecoord.store.worklist.query import CaseScope
 from carecoord.world import World
 
+_AMENDED: Final = 20  # versions back that are looked at for their parties
 WORDS = {"c": "create", "r": "read", "u": "update", "d": "delete", "s": "search"}
 
 
@@ -167,10 +174,68 @@ class Turn:
         return frozenset(patient for patient, _ in self.denied().kept.get(perm, ()) if patient != own)
 
     def told(self, row: Row) -> Row:
-        """A version as the asker reads it: a payer is told only a part of a patient."""
-        if row.type != "Patient" or not row.body or not payer_patient.is_for(self.grant.roles):
-            return row
-        return replace(row, body=payer_patient.told(row.body))
+        """A version as the asker reads it: a payer is told only a part of a patient, and what is paid under a Contract
+        only those who may see rates."""
+        if row.type == "Patient" and row.body and payer_patient.is_for(self.grant.roles):
+            return replace(row, body=payer_patient.told(row.body))
+        return replace(row, body=self.disclosed(row.id, row.body)) if row.type == "Contract" and row.body else row
+
+    def disclosed(self, id: str, body: bytes) -> bytes:
+        """A version of this Contract as the asker reads it, marked as a part where they are not told all of it. The
+        machinery itself (`carecoord load`), which is nobody, reads what is stored."""
+        who = self.grant
+        if not who.roles and who.client is None and who.session is None:
+            return body
+        whole = text.loads(body)
+        part = without_rates(whole)
+        if part == whole:
+            return body
+        whose = parties(whole)  # those of this version, which may have been others than now
+        if (not whose or is_party(self._own_office(), whose)) and self.sees_rates(f"Contract/{id}"):
+            return body
+        return text.dumps(elements.marked(part))
+
+    def sees_rates(self, contract: str) -> bool:
+        """Whether the asker may see what is paid under a version, `Contract/id`: staff of a party to it whose role may
+        see rates, or a service of a party's; and the Contract that names them has to be theirs to read. An amendment
+        that names no party is between those of what it amends."""
+        if not may_see_rates(self.grant.roles) or self.grant.patient:
+            return False
+        seen = set[str]()
+        while contract.startswith("Contract/") and contract not in seen and len(seen) < _AMENDED:
+            row = read.get(self.conn, "Contract", contract.removeprefix("Contract/"))
+            if row is None or row.deleted:
+                return False
+            seen.add(contract)
+            version = text.loads(row.body)
+            if whose := parties(version):
+                return is_party(self._own_office(), whose) and self.sees(row, "r")
+            contract = amended(version)
+        return False
+
+    def _own_office(self) -> Office:
+        """The asker's organization, that of a service too: what it is a party to, no scope tells."""
+        return self.office() if self.grant.roles else access_office.whose(self.conn, self.grant)
+
+    def written(self, one: Written) -> Written:
+        """A Contract that was written, as the asker reads it. Raises Forbidden where somebody said what is paid who is
+        told of none of it."""
+        if not one.body or (body := self.disclosed(one.id, one.body)) == one.body:
+            return one
+        if self.grant.roles and one.outcome in ("created", "updated") and b'"valuedItem"' in one.body:
+            raise Forbidden(
+                "Only staff of its parties who see rates say what is paid under a Contract.", "Contract.term"
+            )
+        return replace(one, body=body)
+
+    def demand_whole(self, before: Row, after: Json | None = None) -> None:
+        """Raise Forbidden where somebody who is told only a part of a resource would change it: with the part in place
+        of the whole (`after`), or by a patch, whose tests find out what it does not show. A service may say anew all
+        that it brought in."""
+        if before.type != "Contract" or not before.body or self.disclosed(before.id, before.body) == before.body:
+            return
+        if self.grant.roles or after is None or elements.is_part(after):
+            raise Forbidden("This access is not told what is paid under this Contract, and so may not change it.")
 
     def asked(self, search: Search) -> Search:
         """A search as the asker may ask it. Raises Forbidden for one that would find out what they are not told."""

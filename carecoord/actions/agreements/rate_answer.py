@@ -73,7 +73,7 @@ def told(
     """The parameters of the rate under these versions in force: one for each agreement."""
     if asked is None:
         return []
-    seen = [each for each in contracts if rates.sees(turn, each)]
+    seen = [each for each in contracts if turn.sees_rates(each)]
     return [("rate", {"part": _parts(known[each].number, _rate(turn, asked, each, known, at))}) for each in seen]
 
 

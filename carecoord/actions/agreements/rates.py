@@ -1,36 +1,29 @@
 """Rates between their forms: lines of a schedule, and rows in which the few that bear on a service are found at once.
-Who may see them is asked here, for every road: pages, exports, operations."""
+Who may see them the turn says, for every road: pages, exports, operations, the Contract itself."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
-from carecoord.actions.access import office
 from carecoord.actions.access.turn import Turn
-from carecoord.domain.agreements.parties import is_party, may_see_rates, parties
 from carecoord.domain.agreements.rates import RateLine, Schedule, faults
 from carecoord.domain.prior_auth.code_ranges import normal, stem, stems
-from carecoord.domain.resource.codes import EXTENSION
 from carecoord.domain.resource.days import Days
-from carecoord.domain.resource.elements import Json, extension, item, target
 from carecoord.errors import Invalid
-from carecoord.fhir import text
 from carecoord.fhir.code_systems import canonical
 from carecoord.fhir.instants import micros
 from carecoord.store.agreements import rates
 from carecoord.store.agreements.rates import ABOUT, KEPT, Line, Place, Replaced
 from carecoord.store.agreements.register import NO_END, NO_START, NOW
 from carecoord.store.database.engine import alone
-from carecoord.store.resources import read
 from carecoord.words.catalogue import say
 
-_AMENDED: Final = 20  # versions back that are looked at for their parties
 _read = msgspec.json.Decoder(list[str]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -67,16 +60,16 @@ def end(conn: Connection, schedule: Schedule, now: datetime) -> Replaced:
 def visible(turn: Turn, contract: str, at: int | None = None) -> list[Held]:
     """The schedules of a version of an agreement, `Contract/id`, as far as the asker may see rates; none is also what
     somebody is told who may not."""
-    if not sees(turn, contract):
+    if not turn.sees_rates(contract):
         return []
     at = NOW if at is None else at
     found = rates.schedules(turn.conn, [contract.removeprefix("Contract/")], at)
     return [Held(_schedule(about), key, rates.size(turn.conn, key, at)) for key, about in found]
 
 
-def of_contract(turn: Turn, contract: str) -> list[Schedule]:
+def of_contract(conn: Connection, contract: str) -> list[Schedule]:
     """The schedules of a version of an agreement, for who may see them."""
-    found = rates.schedules(turn.conn, [contract.removeprefix("Contract/")], NOW)
+    found = rates.schedules(conn, [contract.removeprefix("Contract/")], NOW)
     return [_schedule(about) for _, about in found]
 
 
@@ -86,31 +79,6 @@ def lines(
     """The next lines of a schedule that `visible` has shown, in the order of their codes, each with where it stands."""
     found = rates.page(turn.conn, held.key, most, NOW if at is None else at, after)
     return [(place, _line(line)) for place, line in found]
-
-
-def sees(turn: Turn, contract: str) -> bool:
-    """Whether the asker may see what is paid under a version, `Contract/id`: staff of a party to it whose role may see
-    rates, or a service of a party's; and the Contract that names them has to be theirs to read. An amendment that names
-    no party is between those of what it amends."""
-    if not may_see_rates(turn.grant.roles) or turn.grant.patient:
-        return False
-    mine = turn.office() if turn.grant.roles else office.whose(turn.conn, turn.grant)
-    seen = set[str]()
-    while contract.startswith("Contract/") and contract not in seen and len(seen) < _AMENDED:
-        row = read.get(turn.conn, "Contract", contract.removeprefix("Contract/"))
-        if row is None or row.deleted:
-            return False
-        seen.add(contract)
-        version = text.loads(row.body)
-        if whose := parties(version):
-            return is_party(mine, whose) and turn.sees(row, "r")
-        contract = amended(version)
-    return False
-
-
-def amended(version: Json) -> str:
-    """What a version amends, `Contract/id`; empty for nothing."""
-    return target(item(extension(version, f"{EXTENSION}/amends"), "valueReference"))
 
 
 def key_of(schedule: Schedule) -> str:

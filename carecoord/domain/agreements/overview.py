@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
 
+from carecoord.domain.agreements.disclosure import without_rates
 from carecoord.domain.agreements.parties import terms
 from carecoord.domain.agreements.records import named
 from carecoord.domain.agreements.versions import AWAITED, State, Version, standing
@@ -135,7 +136,8 @@ def _words(plain: Iterable[str], contracts: Iterable[Json]) -> str:
     said = list(plain)
     for contract in contracts:
         said += [text(contract, name) for name in ("version", "title", "name", "subtitle")]
-        for term in terms(items(contract, "term")):
+        told = without_rates(contract)  # a search must not find out what is paid
+        for term in terms(items(told, "term")):
             said += [text(term, "text"), text(item(term, "offer"), "text"), text(item(term, "type"), "text")]
             said += [text(asset, "text") for asset in items(term, "asset")]
             said += [text(each, "text") for each in items(item(term, "offer"), "answer")]

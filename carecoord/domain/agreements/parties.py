@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from carecoord.domain.access import verbs
 from carecoord.domain.access.roles import Office
 from carecoord.domain.agreements.records import named
-from carecoord.domain.resource.elements import Json, item, items
+from carecoord.domain.resource.codes import EXTENSION
+from carecoord.domain.resource.elements import Json, extension, item, items, target
 
 
 def parties(contract: Json) -> frozenset[str]:
@@ -30,6 +31,11 @@ def terms(given: Iterable[Json]) -> Iterator[Json]:
     for term in given:
         yield term
         yield from terms(items(term, "group"))
+
+
+def amended(version: Json) -> str:
+    """What a version amends, `Contract/id`; empty for nothing."""
+    return target(item(extension(version, f"{EXTENSION}/amends"), "valueReference"))
 
 
 def is_party(office: Office, keys: frozenset[str]) -> bool:

@@ -16,6 +16,7 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
     "history": ("read the history of", "tried to read the history of"),
     "search": ("searched", "tried to search"),
     "clearance": ("looked up what is missing for", "tried to look up what is missing for"),
+    "rates": ("asked what is paid under", "tried to ask what is paid under"),
     "participation": ("asked who is in network by", "tried to ask who is in network by"),
     "expand": ("looked codes up in", "tried to look codes up in"),
     "everything": ("read the whole record of", "tried to read the whole record of"),

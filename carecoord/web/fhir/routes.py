@@ -13,6 +13,7 @@ from flask.globals import request_ctx
 
 from carecoord.actions.access.turn import Asker
 from carecoord.actions.agreements import participation as network
+from carecoord.actions.agreements import rate_pages
 from carecoord.actions.clearance import asked, operation
 from carecoord.actions.fhir import bundle as fhir_bundle
 from carecoord.actions.fhir import everything as record
@@ -198,6 +199,13 @@ def participation(call: Call) -> Response:
     return responses.answer(text.dumps(found), call.wish)
 
 
+def rates(call: Call, id: str) -> Response:
+    asker, pairs = call.asked()
+    given = operations.arguments(pairs, [name for name, *_ in operations.ASKED_OF_RATES])
+    found = rate_pages.told(call.world, asker, id, given, request=call.id)
+    return responses.answer(text.dumps(found), call.wish)
+
+
 def expand(call: Call) -> Response:
     asker, pairs = call.asked()
     found = terms.expand(call.world, asker, operations.arguments(pairs, terms.ASKED), request=call.id)
@@ -256,6 +264,8 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/DeviceRequest/<id>/$clearance", clearance_of_device),
     ("GET", "/Contract/$participation", participation),
     ("POST", "/Contract/$participation", participation),
+    ("GET", "/Contract/<id>/$rates", rates),
+    ("POST", "/Contract/<id>/$rates", rates),
     ("GET", "/ValueSet/$expand", expand),
     ("POST", "/ValueSet/$expand", expand),
     ("POST", "/<type>/$validate", validate),
