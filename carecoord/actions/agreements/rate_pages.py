@@ -45,7 +45,7 @@ def told(world: World, asker: Asker, id: str, given: dict[str, str], *, request:
         held = [each for each in rates.visible(turn, f"Contract/{id}", at) if _wanted(each.schedule, given)]
         pages, after = _page(turn, held, _count(given), _place(given.get(CURSOR)), at)
         contract = text.loads(turn.told(row).body)
-        part = {name: contract[name] for name in _IDENTITY if name in contract}
+        part: Json = {name: contract[name] for name in _IDENTITY if name in contract}
         part |= {"term": [term(schedule, lines) for schedule, lines in pages]} if pages else {}
         said: list[tuple[str, Json]] = [("total", {"valueInteger": sum(each.size for each in held)})]
         if after:
