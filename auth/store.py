@@ -170,6 +170,14 @@ def change_user(conn: Connection, changed: User) -> None:
     conn.execute(delete(token).where(token.c.subject == changed.id, token.c.kind == "access"))
 
 
+def place_user(conn: Connection, user_id: str, organization: str) -> bool:
+    """Let a person who belongs nowhere belong to an organization; whether they belonged nowhere. They lose nothing by
+    it, so their sessions and tokens go on."""
+    nowhere = user.c.organization.is_(None) | (user.c.organization == "")
+    placed = update(user).where(user.c.id == user_id, nowhere).values(organization=organization)
+    return conn.execute(placed).rowcount > 0
+
+
 def storable(text: str) -> bool:
     """Whether a database can hold this text at all: what strangers send may have a NUL or half a character in it."""
     return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)

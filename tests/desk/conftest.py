@@ -102,9 +102,10 @@ def built(story: Path, var: Path, clock: Callable[[], datetime]) -> Iterator[Hou
         yield House(world, app.wired(world))
 
 
-def opened(var: Path, clock: Callable[[], datetime]) -> Iterator[World]:
-    """The world of a folder with a database in it; closed afterwards, when all stands in the database's one file."""
-    settings = Settings(var=str(var), **BUSY)
+def opened(var: Path, clock: Callable[[], datetime], **given: Any) -> Iterator[World]:
+    """The world of a folder with a database in it; closed afterwards, when all stands in the database's one file.
+    given: further settings."""
+    settings = Settings(var=str(var), **BUSY | given)
     engine = open_engine(settings.database)
     rules = project.projector(project.policy(settings))
     yield World(engine, clock, lambda: str(uuid4()), requests.Session, settings, rules, Journal(var / "audit"))

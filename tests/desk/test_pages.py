@@ -365,7 +365,7 @@ def test_somebody_with_two_desks_reaches_both_by_the_rail(both: FlaskClient, coo
 
 @pytest.mark.parametrize(("who", "desks"), [
     ("coordinator", ["/"]), ("clinician", ["/"]), ("payer", ["/"]), ("contracts", ["/contracts", "/import"]),
-    ("admin", ["/people", "/ehrs", "/import", "/apps", "/jobs", "/policies"]),
+    ("admin", ["/setup", "/people", "/ehrs", "/import", "/apps", "/jobs", "/policies"]),
 ])  # fmt: skip
 def test_the_rail_shows_each_role_its_desks_by_the_table_of_verbs(house: House, who: str, desks: list[str]) -> None:
     client = house.enter(who)

@@ -10,7 +10,7 @@ from typing import Final, Literal
 Verb = Literal[
     "see-whole", "see-as-payer", "see-own-patients", "break-glass", "see-agreements", "see-rates",
     "read-trail", "manage-people", "manage-apps", "manage-jobs", "manage-policies", "import", "manage-ehrs",
-    "keep-codes",
+    "keep-codes", "set-up",
     "assign", "snooze", "note", "contact", "attach", "share", "settle",
     "send", "accept", "decline", "ask", "answer", "reopen", "hear-yes", "hear-no",
     "withdraw", "confirm-cancel", "refuse-cancel",
@@ -88,6 +88,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
             "import",
             "manage-ehrs",
             "keep-codes",
+            "set-up",
         }
     ),
 }

@@ -83,6 +83,15 @@ def one(conn: Connection, contract: str, parties: Sequence[str] | None) -> Row[A
     return next((each for each in found if each.contract == contract), found[0] if len(found) == 1 else None)
 
 
+def agreed(conn: Connection, parties: Iterable[str]) -> set[str]:
+    """Those of these, `Organization/id`, who are bound by an agreement that is in force."""
+    found: set[str] = set()
+    for run in bulk.runs(sorted(set(parties)), _RUN):
+        bound = select(party.c.key).join_from(party, row, row.c.n == party.c.row).distinct()
+        found |= set(conn.scalars(bound.where(party.c.key.in_(run), party.c.binds, row.c.stage == "current")))
+    return found
+
+
 def replace(conn: Connection, agreements: Iterable[str], made: Sequence[Mapping[str, Any]]) -> None:
     """Let the rows of these agreements be those: the values of `agreement_row`, and beside them `sides`, a list of
     (key, binds)."""

@@ -120,6 +120,13 @@ def payers(conn: Connection, source: str) -> set[str]:
     return set(conn.scalars(select(rule.c.payer).where(rule.c.source == source).distinct()))
 
 
+def ruled(conn: Connection, keys: Iterable[str]) -> set[str]:
+    """Those of these payers, `system|value`, of whom any rule stands now."""
+    stands = rule.c.recorded_to == PRESENT
+    asked = ((key, select(rule.c.n).where(rule.c.payer == key, stands).limit(1)) for key in sorted(set(keys)))
+    return {key for key, query in asked if conn.execute(query).first()}
+
+
 def unwritten(conn: Connection) -> list[Row]:
     """Every version of every rule book that was stored before there was a table of their lines, the oldest first; none
     once that has been seen to."""

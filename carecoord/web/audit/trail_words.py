@@ -45,6 +45,8 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
     "ehr-pause": ("paused the reading of an EHR", "tried to pause the reading of an EHR"),
     "ehr-resume": ("had an EHR read", "tried to have an EHR read"),
     "ehr-retry": ("had an EHR told once more", "tried to have an EHR told once more"),
+    "ehr-add": ("connected an EHR", "tried to connect an EHR"),
+    "ehr-examine": ("asked an EHR what it gives", "tried to ask an EHR what it gives"),
     "policy-say": ("said something in a policy", "tried to say something in a policy"),
     "policy-take-back": ("took something back in a policy", "tried to take something back in a policy"),
     "audit": ("looked at the audit", "tried to look at the audit"),
@@ -56,6 +58,7 @@ WITHOUT_TYPE = frozenset({
     "break-glass-search", "break-glass-end", "review-emergency", "audit", "export", "export-table",
     "account-change", "search-system",
     "restore", "job-retry", "job-drop", "ehr-pause", "ehr-resume", "ehr-retry",
+    "ehr-add", "ehr-examine",
     "policy-say", "policy-take-back",
 })  # fmt: skip
 

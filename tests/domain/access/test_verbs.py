@@ -20,6 +20,7 @@ HOLDERS = {
     "manage-jobs": {"admin"},
     "keep-codes": {"admin"},
     "manage-policies": {"admin"},
+    "set-up": {"admin"},
     "see-rates": {"contracts"},
     "assign": {"coordinator"},
     "snooze": {"coordinator"},

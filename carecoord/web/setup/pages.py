@@ -1,0 +1,148 @@
+"""`/setup`, for admins: what is there to work with and what lacks, step by step, and the form of each."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from flask import Blueprint, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from carecoord import errors
+from carecoord.actions.server import keys
+from carecoord.actions.setup import connection, form, stock
+from carecoord.actions.setup.connection import Given
+from carecoord.actions.setup.stock import Ready
+from carecoord.domain.access import verbs
+from carecoord.domain.resource.elements import items, text
+from carecoord.domain.resource.parties import name
+from carecoord.web.acts.forms import Fault
+from carecoord.web.people import sign_in
+from carecoord.web.server.exchange import request_id
+from carecoord.web.setup.forms import DONE, FORMS, LACKING, STATES, STEPS, THINGS
+from carecoord.words.catalogue import say
+from carecoord.world import World
+
+SETUP: Final = "/setup"
+SHOWN: Final = 8  # names in a line
+
+
+def blueprint(world: World) -> Blueprint:
+    """The page and what its forms do."""
+    pages = Blueprint("setup_page", __name__)
+    sign_in.guard(pages, world)
+
+    @pages.before_request
+    def demand_admin() -> None:
+        stock.demand(sign_in.session().grant())
+
+    @pages.get(SETUP)
+    def show() -> Response:
+        return _page(world, request.args.get("step", ""), done=DONE.get(request.args.get("done", ""), ""))
+
+    @pages.post(f"{SETUP}/sources")
+    def connect() -> Response:
+        typed, user = request.form, sign_in.session().user
+        given = [typed.get(field, "").strip() for field in ("name", "address", "client")]
+        faults = [Fault(field, f"Write {what}.") for field, what, said in (
+            ("name", "what you call it, in small letters", given[0]), ("address", "its FHIR address", given[1]),
+        ) if not said]  # fmt: skip
+        if not faults:
+            try:
+                connection.connect(world, user, request_id(), *given)
+            except errors.Conflict as taken:
+                faults = [Fault("name", taken.text)]
+            except errors.Invalid as refused:
+                faults = [Fault("name" if refused.where == "name" else "address", refused.text)]
+        if faults:
+            return _page(world, "sources", 422, typed=typed, faults=faults)
+        return redirect(f"{SETUP}?step=sources&done=sources", 303)
+
+    @pages.post(f"{SETUP}/examine")
+    def examine() -> Response:
+        ehr = request.form.get("ehr", "")
+        try:
+            given = connection.examine(world, sign_in.session().user, request_id(), ehr)
+        except (errors.BadGateway, errors.Unavailable, errors.TimedOut) as silent:
+            return _page(world, "sources", silent=(ehr, silent.text))
+        return _page(world, "sources", given=given)
+
+    @pages.post(f"{SETUP}/<step>")
+    def put(step: str) -> Response:
+        if step not in FORMS:
+            raise errors.NotFound("There is no such step.")
+        return _put(world, step)
+
+    return pages
+
+
+def _put(world: World, step: str) -> Response:
+    asked, typed, user = FORMS[step], request.form, sign_in.session().user
+    faults = [
+        Fault(each.name, f"{'Choose' if each.among else 'Write'}: {each.label[:1].lower() + each.label[1:]}.")
+        for each in asked.fields
+        if each.required and not typed.get(each.name, "").strip()
+    ]
+    if not faults:
+        values = {each.name: typed.get(each.name, "") for each in asked.fields} | dict(asked.fixed)
+        named = {each.name for each in asked.fields}
+        refused = form.keep(world, user, request_id(), asked.kind, values)
+        faults = [Fault(column if column in named else asked.fields[0].name, say(why)) for column, why in refused]
+    if faults:
+        return _page(world, step, 422, typed=typed, faults=faults)
+    done = step
+    if step == "organization" and form.settle(world, user, request_id(), typed["npi"].strip()):
+        done = "settled"
+    return redirect(f"{SETUP}?step={step}&done={done}", 303)
+
+
+def _page(
+    world: World, step: str, status: int = 200, *, typed: Mapping[str, str] | None = None, done: str = "",
+    faults: list[Fault] | None = None, given: Given | None = None, silent: tuple[str, str] | None = None,
+) -> Response:  # fmt: skip
+    ready = stock.look(world, sign_in.session().grant(), request_id())
+    step = step if step in STEPS else ""
+    page = render_template(
+        "setup.html", steps=ready.steps, words=STEPS, states=STATES, here=_here(ready), lacking=LACKING, shown=SHOWN,
+        step=step, form=FORMS.get(step), choices=_choices(ready), typed=typed or {}, done=done, faults=faults or [],
+        wrong={each.field: each.text for each in faults or []}, ready=ready, given=given, things=THINGS,
+        silent=silent, jwks=keys.address(world), brings=_brings(), complete=sum(s.state == "done" for s in ready.steps),
+        office=text(ready.offices[0], "id") if ready.offices else "",
+    )  # fmt: skip
+    return make_response(page, status)
+
+
+def _choices(ready: Ready) -> dict[str, list[tuple[str, str]]]:
+    """What can be chosen from: (id, name)."""
+    named = {"offices": ready.offices, "payers": ready.payers}
+    return {kind: [(text(each, "id"), name(each)) for each in found] for kind, found in named.items()}
+
+
+def _brings() -> bool:
+    """Whether who looks brings rules and agreements in themselves."""
+    return verbs.may(sign_in.session().user.roles, "see-agreements")
+
+
+def _here(ready: Ready) -> dict[str, str]:
+    """What is there of each step, in a few words; empty for nothing."""
+    found, payers = ready.stock, ready.stock.payers
+    signed = sum(each.signed_in for each in found.workers)
+    networks = len({text(net, "reference") for plan in ready.plans for net in items(plan, "network")})
+    return {
+        "organization": _names([each.name for each in found.offices]),
+        "sites": _names(sorted(map(name, ready.sites))),
+        "people": f"{signed} of {len(found.workers)} have signed in" if found.workers else "",
+        "payers": _names([each.name for each in payers]),
+        "plans": f"{_count(len(ready.plans), 'plan')}, {_count(networks, 'network')}" if ready.plans else "",
+        "rules": _names([each.name for each in payers if each.rules]),
+        "agreements": _names([each.name for each in payers if each.agreed]),
+        "sources": _names([each.name for each in found.sources]),
+        "calendar": "Said for an office, or for everybody" if found.calendar else "",
+    }
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _names(named: list[str]) -> str:
+    more = len(named) - SHOWN
+    return "; ".join(named[:SHOWN]) + (f" and {more:,} more" if more > 0 else "")
