@@ -23,16 +23,15 @@ from auth.grant import Grant
 from auth.scopes import parse
 from auth.scopes import resources as only
 from carecoord.actions.agreements.participation import answer
-from carecoord.actions.clearance.assemble import assemble
+from carecoord.actions.clearance.offers import judged
 from carecoord.actions.worklist import project
-from carecoord.domain.clearance.clearance import clear
 from carecoord.settings import Settings
 from carecoord.store.audit.events import Journal
 from carecoord.store.database.engine import migrate, open_engine, reading, writing
 from carecoord.store.worklist import registry_mark
 from carecoord.world import World
 from tests.bench.rules import databases, fast, places, put, timed
-from tests.domain.stories import NOW, NPI, POLICY, T, affiliation, contract, organization, plain, ref
+from tests.domain.stories import NOW, NPI, POLICY, affiliation, contract, organization, plain, ref
 from tests.postgres import cluster
 
 SIZES = (50, 50_000)
@@ -97,9 +96,9 @@ def _measured(engine: Engine, size: int, folder: Path) -> dict[str, float]:
 
     def judge() -> None:
         with reading(engine) as conn:
-            case = assemble(conn, "sr", offers=T)
-            assert case is not None
-            gate = clear(case, NOW, POLICY).gate("agreement")
+            found = judged(conn, "sr", NOW, POLICY)
+            assert found is not None
+            gate = found[1].gate("agreement")
             assert gate.state == "blocked"
             assert len(gate.offers) == 5
 

@@ -62,19 +62,29 @@ class Assembled:
     needs: frozenset[str]
 
 
-def assemble(conn: Connection, id: str, as_of: int | None = None, offers: date | None = None) -> Case | None:
+@dataclass(frozen=True)
+class Others:
+    """Other performers that come along with a case: at most so many of those that may be in network on the day."""
+
+    day: date
+    most: int
+
+
+def assemble(
+    conn: Connection, id: str, as_of: int | None = None, offers: date | None = None, most: int = MOST
+) -> Case | None:
     """The case of an order (`case.case_id`), now or as it was known at an instant (microseconds); None when there is no
-    such case. `offers`: the day for which some other performers of the plan's networks come along."""
+    such case. `offers`: the day for which other performers of the plan's networks come along, no more than `most`."""
     kind, order = order_named(id)
     row = read.get(conn, kind, order) if as_of is None else read.as_of(conn, kind, order, as_of)
     if row is None or row.deleted:
         return None
     patient = target(item(_decode(row.body), "subject")).partition("/")[2]
-    found = of_patient(Library(conn, as_of), patient, offers)
+    found = of_patient(Library(conn, as_of), patient, Others(offers, most) if offers else None)
     return next((each.case for each in found if each.id == id), None)
 
 
-def of_patient(library: Library, patient: str, offers: date | None = None) -> tuple[Assembled, ...]:
+def of_patient(library: Library, patient: str, others: Others | None = None) -> tuple[Assembled, ...]:
     """Every case of a patient, by age. Of the same resources in the same registry they are put together once: the page
     that answers an act shows the very cases that the act wrote the rows of."""
     rows = read.of_patient(library.conn, patient, CASE_TYPES, library.as_of)
@@ -85,19 +95,19 @@ def of_patient(library: Library, patient: str, offers: date | None = None) -> tu
     person, disputes = library.patient(patient), library.disputes(patient)
     odd, doubts = _flagged(library, [*rows, *person])
     evidence = ([(row.rid, row.body) for row in (*rows, *person)], library.systems, disputes, odd, doubts)
-    found: tuple[Assembled, ...] | None = library.made((patient, offers), evidence)
+    found: tuple[Assembled, ...] | None = library.made((patient, others), evidence)
     if found is None:
-        found = tuple(_put_together(library, rows, person, _Beside(offers, disputes, odd, doubts)))
-        library.make((patient, offers), evidence, found)
+        found = tuple(_put_together(library, rows, person, _Beside(others, disputes, odd, doubts)))
+        library.make((patient, others), evidence, found)
         library.keep()
     return found
 
 
 @dataclass(frozen=True)
 class _Beside:
-    """What belongs to cases beside resources. offers: as of `assemble`."""
+    """What belongs to cases beside resources."""
 
-    offers: date | None
+    others: Others | None
     disputes: tuple[Disputed, ...]
     odd: frozenset[str]
     doubts: tuple[Doubt, ...]
@@ -113,7 +123,7 @@ def _put_together(library: Library, rows: Sequence[Row], person: Sequence[Row], 
         order = decoded[f"{row.type}/{row.id}"]
         if row.type in ORDERS and is_case(order, tasks, claims):
             bare = gather(order, whole)
-            around, rules, records, needs = _around(library, bare, bodies, beside.offers)
+            around, rules, records, needs = _around(library, bare, bodies, beside.others)
             case = gather(order, [*whole, *around], library.systems, beside.disputes, rules, records)
             said = library.policies(_whose(case))
             if beside.odd or beside.doubts or said:
@@ -150,7 +160,7 @@ def _unclaimed(library: Library, orders: Sequence[Row], known: set[int]) -> list
 
 
 def _around(
-    library: Library, case: Case, bodies: dict[str, bytes], offers: date | None
+    library: Library, case: Case, bodies: dict[str, bytes], looked_for: Others | None
 ) -> tuple[list[Json], tuple[Rule, ...], Records, frozenset[str]]:
     """The registry around a case: resources, the payers' rules that may speak of its order, rows of the register, and
     the keys that were asked for."""
@@ -166,8 +176,8 @@ def _around(
     rows += [each for each in theirs if each not in rows]
     clinicians |= {*map(key, absent), *shared(absent)}
     others: list[Json] = []
-    if offers:
-        others = _others(library, case, plans, offers)
+    if looked_for:
+        others = _others(library, case, plans, looked_for)
         rows += library.listings(({key(each) for each in others} | shared(others)) - groups)
     versions = library.versions(each.contract for each in rows if each.contract)
     records = Records(tuple(rows), tuple(plans), tuple(versions))
@@ -188,7 +198,7 @@ def _rules(library: Library, case: Case, payers: set[str], providers: set[str]) 
     return library.rules(payers, of_cards, asked, providers)
 
 
-def _others(library: Library, case: Case, plans: Sequence[PlanListing], day: date) -> list[Json]:
+def _others(library: Library, case: Case, plans: Sequence[PlanListing], looked_for: Others) -> list[Json]:
     """Some organizations that take part in the plan's networks on the day, in the order of their names, with every
     copy of each."""
     networks, payers = (
@@ -200,7 +210,7 @@ def _others(library: Library, case: Case, plans: Sequence[PlanListing], day: dat
     )
     open_to = networks | {every_network_of(each) for each in payers}
     fields = specialties(item(case.order, "performerType"))
-    return library.copies(library.members(open_to, fields, day, MOST))
+    return library.copies(library.members(open_to, fields, looked_for.day, looked_for.most))
 
 
 def _people(library: Library, case: Case, mentioned: Iterable[str]) -> tuple[dict[str, Json], set[str]]:

@@ -15,11 +15,11 @@ from sqlalchemy import Connection
 from carecoord.actions.access.audited import noted
 from carecoord.actions.access.turn import Asker, Turn, looking, missing
 from carecoord.actions.clearance import asked
-from carecoord.actions.clearance.assemble import assemble
+from carecoord.actions.clearance.offers import judged
 from carecoord.actions.worklist import project
 from carecoord.domain.access import payer_view
 from carecoord.domain.access.payer_view import PayerCase
-from carecoord.domain.clearance.clearance import CLEARING, Clearance, clear
+from carecoord.domain.clearance.clearance import CLEARING, Clearance
 from carecoord.domain.gates.gate import NAMES, Action, Evidence, Gate
 from carecoord.domain.referrals.case import Case, case_id, order_named
 from carecoord.domain.resource.codes import CANONICAL
@@ -54,11 +54,11 @@ def clearance(
         at = asked.instant(as_of, turn.now, world.base.zone)
         full = _may(turn, id)
         then, policy = moment(at) if at is not None else turn.now, project.policy(world.settings)
-        case = assemble(turn.conn, id, at, offers=on or local(then, policy.zone))
-        if case is None or not _same_patient(turn.conn, case):
+        both = judged(turn.conn, id, then, policy, on, at)
+        if both is None or not _same_patient(turn.conn, both[0]):
             raise missing(*order_named(id))
+        case, found = both
         shown.append(target(item(case.order, "subject")).removeprefix("Patient/") or None)
-        found = clear(case, then, policy, on)
         if full:
             return _parameters(found, case, _hidden(turn, found.gates, at))
         told = payer_view.payer_case(case, found, then, policy, on)

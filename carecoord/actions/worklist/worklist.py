@@ -14,6 +14,7 @@ from auth.grant import Grant
 from carecoord.actions.access.audited import event
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.clearance import assemble as clearance_assemble
+from carecoord.actions.clearance import offers as clearance_offers
 from carecoord.actions.ehrs import sync_health
 from carecoord.actions.ehrs.between import Between, between
 from carecoord.actions.ehrs.sync_health import SyncHealth
@@ -26,7 +27,6 @@ from carecoord.domain.clearance.clearance import Clearance, clear, offering
 from carecoord.domain.documents import audience
 from carecoord.domain.referrals import offers
 from carecoord.domain.referrals.case import Case, order_named
-from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import Json, key
 from carecoord.domain.resource.parties import Directory, directory
 from carecoord.domain.timeline import timeline
@@ -233,8 +233,7 @@ def opened(turn: Turn, id: str) -> Panel | PayerPanel:
     case = clearance_assemble.assemble(conn, id) if row else None
     judged = clear(case, now, rules) if case else None
     if judged and offering(judged):  # others to whom it could go are looked for where somebody must be found
-        case = clearance_assemble.assemble(conn, id, offers=local(now, zone))
-        judged = clear(case, now, rules) if case else None
+        case, judged = clearance_offers.judged(conn, id, now, rules) or (None, None)
     if row is None or case is None or judged is None:
         raise NotFound("There is no such referral, or none that you may see.", "http.id")
     ours = () if glass else turn.office().organizations

@@ -26,6 +26,7 @@ ANOTHER = Action("choose-performer", sentence("do.choose-performer.another"))
 ASK = Action("ask-contracts", sentence("do.ask-contracts"))
 NAME_SITE = Action("name-site", sentence("do.name-site"))
 CHOOSE = sentence("due.choose-performer")
+OFFERS: Final = 5  # others in network that are named
 NOBODY = Participation("unknown", "no-performer", sentence("agreement.no-performer"))
 NO_PAYER = Participation("unknown", "no-payer", sentence("agreement.no-payer"))
 SELF_PAY = Participation("in", "self-pay", sentence("agreement.self-pay"))
@@ -68,13 +69,19 @@ def _send_to(candidate: str) -> Sentence:
     return sentence("do.reroute", who=candidate) if candidate else sentence("do.choose-performer")
 
 
-def offers(referral: Referral, card: Card, day: date, known: Register, most: int = 5) -> tuple[Offer, ...]:
-    """Other performers in network on the day, of those the directory lists for the specialty."""
+def offers(referral: Referral, card: Card, day: date, known: Register, most: int = OFFERS) -> tuple[Offer, ...]:
+    """Other performers in network on the day, of those the directory lists for the specialty: the first by name."""
     now = referral.performer
+    rows = [
+        (fold(each.organization.name), each.organization.reference, each.organization, each)
+        for each in known.rows
+        if each.include and not each.practitioner and each.organization
+    ]
     found: dict[str, Offer] = {}
-    for row in known.rows:
-        group = row.organization
-        if not group or not row.include or row.practitioner or (now and group.same(now.organization)):
+    for _, _, group, row in sorted(rows, key=lambda each: each[:2]):
+        if len(found) == most:  # whoever else takes part stands behind these
+            break
+        if (now and group.same(now.organization)) or min(group.keys) in found:
             continue
         if referral.specialties and row.specialties.isdisjoint(referral.specialties):
             continue
@@ -82,5 +89,5 @@ def offers(referral: Referral, card: Card, day: date, known: Register, most: int
         site = row.sites[0] if row.sites else None
         said = participation(Question(who, site, card.payer, card.plan, referral.specialties), day, known)
         if said.result == "in":
-            found.setdefault(min(group.keys), Offer(group.reference, group.name, said.number, said.until))
-    return tuple(sorted(found.values(), key=lambda offer: (fold(offer.name), offer.reference))[:most])
+            found[min(group.keys)] = Offer(group.reference, group.name, said.number, said.until)
+    return tuple(found.values())
