@@ -32,6 +32,18 @@ class Server:
     client: Mapping[str, str] = field(default_factory=dict)
     folder: Path = Path()
     environ: Mapping[str, str] = field(default_factory=dict)
+    process: int = 0
+
+    def cpu(self) -> float:
+        """The seconds of processor time that it and its workers have used so far; of Linux alone."""
+        ticks, known = 0, {self.process}
+        for stat in sorted(Path("/proc").glob("[0-9]*/stat"), key=lambda path: int(path.parent.name)):
+            with contextlib.suppress(OSError):
+                fields = stat.read_text().rpartition(")")[2].split()
+                if int(stat.parent.name) in known or int(fields[1]) in known:
+                    known.add(int(stat.parent.name))
+                    ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def token(self) -> str | None:
         """A fresh access token (they live 300 s), or nothing where the server asks for none."""
@@ -63,12 +75,12 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], url: str, folder: Path, environ: Mapping[str, str]) -> Iterator[None]:
+def _running(command: list[str], url: str, folder: Path, environ: Mapping[str, str]) -> Iterator[int]:
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, env={**os.environ, **environ}, stdout=log, stderr=log)
     try:
         _wait(url, process, folder)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         try:
@@ -106,8 +118,9 @@ def carecoord(folder: Path, database_url: str = "") -> Iterator[Server]:
     client = {"id": added["client_id"], "key": added["private key"], "scope": added["scope"]}
     name = "carecoord, PostgreSQL" if database_url else "carecoord, SQLite"
     base = f"http://127.0.0.1:{port}/fhir"
-    with _running([str(BIN / "carecoord"), "serve"], f"{base}/metadata", folder, environ):
-        yield Server(name, base, None if database_url else folder / "carecoord.db", client, folder, environ)
+    with _running([str(BIN / "carecoord"), "serve"], f"{base}/metadata", folder, environ) as process:
+        database = None if database_url else folder / "carecoord.db"
+        yield Server(name, base, database, client, folder, environ, process)
 
 
 def command(server: Server, *words: str) -> str:

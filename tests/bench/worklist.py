@@ -24,8 +24,8 @@ from carecoord.fhir.service_base import Base
 from carecoord.store.database import engine
 from carecoord.store.database.tables import Big, case
 from carecoord.store.resources.write import Actor, Change, put_all
-from carecoord.store.worklist import rows as worklist_rows
 from carecoord.words.sentence import dumps, sentence
+from tests.bench import cases
 from tests.bench.client import hammer, request
 from tests.bench.servers import Server, carecoord
 from tests.bench.story import FAMILIES, GIVEN
@@ -80,7 +80,7 @@ def fill(server: Server, size: int) -> None:
             base=Base(server.base, UTC),
             project=lambda *_: None,
         )
-        worklist_rows.save(conn, [row(n, now) for n in range(size)])
+    cases.fill(base, (row(n, now) for n in range(size)))
     base.dispose()
 
 

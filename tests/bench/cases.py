@@ -1,0 +1,31 @@
+"""A worklist of a great many cases, as rows alone: written without the indexes, which are made anew of what stands
+there then. One by one, each row would be put into thirty of them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Engine
+
+from carecoord.store.database import bulk
+from carecoord.store.database.engine import analyze, writing
+from carecoord.store.database.tables import case, case_word
+from carecoord.store.worklist import rows as worklist_rows
+
+_RUN = 5000
+
+
+def fill(engine: Engine, rows: Iterable[dict[str, Any]]) -> None:
+    """Write rows (every column of `case_row`) that are not there yet, and the words that they are found by."""
+    made = list(rows)
+    spelt = sorted((word, row["rid"]) for row in made for word in worklist_rows._spelt(row))
+    with writing(engine) as conn:
+        indexes = [index for table in (case, case_word) for index in table.indexes]
+        for index in indexes:
+            index.drop(conn)
+        for run in bulk.runs(made, _RUN):
+            bulk.insert(conn, case, [tuple(row[column.name] for column in case.columns) for row in run])
+        for words in bulk.runs(spelt, 10 * _RUN):
+            bulk.insert(conn, case_word, words)
+        for index in indexes:
+            index.create(conn)
+    analyze(engine)
