@@ -77,7 +77,7 @@ def table(world: World, screen: Screen, tab: str = "open") -> None:
     else:
         screen.table(COLUMNS, lines, ELASTIC)
     cleared = sum(row.cleared for row in found)
-    screen.say(f"{len(found)} {tab} cases, {cleared} of them cleared.")
+    screen.say(f"{len(found)} {tab} {'case' if len(found) == 1 else 'cases'}, {cleared} of them cleared.")
 
 
 def moments(now: datetime, zone: ZoneInfo) -> DueBounds:

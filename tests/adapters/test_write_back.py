@@ -175,6 +175,24 @@ def test_the_offices_own_log_of_notes_and_calls_stays_here(ours: World, mercy: W
         assert [one for one in deliveries.of_patient(conn, PATIENT) if one.type == "Communication"] == []
 
 
+CODES = "https://carecoord.example/fhir/CodeSystem"
+
+
+def test_who_of_the_office_works_on_a_referral_and_when_it_rests_stays_here(ours: World, mercy: World) -> None:
+    work = {
+        "resourceType": "Task", "id": "work-1", "status": "in-progress", "intent": "plan",
+        "code": {"coding": [{"system": f"{CODES}/referral-task", "code": "work-case"}]},
+        "for": {"reference": f"Patient/{PATIENT}"}, "restriction": {"period": {"start": "2026-12-08"}},
+        "owner": {"display": "Reyes, Maria"},
+    }  # fmt: skip
+    before = held(mercy.engine, "Task")
+    written(ours, work)
+    loop.once(ours)
+    assert held(mercy.engine, "Task") == before
+    with reading(ours.engine) as conn:
+        assert [one for one in deliveries.of_patient(conn, PATIENT) if one.id == "work-1"] == []
+
+
 def test_what_is_made_here_is_made_there_once_and_comes_back_as_the_same(ours: World, mercy: World) -> None:
     note = {
         "resourceType": "Communication", "id": "note-1", "status": "completed",

@@ -9,6 +9,7 @@ from auth.grant import Grant
 from carecoord.actions.acts.act import Done, Submission
 from carecoord.actions.worklist import worklist
 from carecoord.domain.access import verbs
+from carecoord.domain.access.payer_view import PayerRow
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.referrals.case import order_named
 from carecoord.domain.worklist.work import work_id
@@ -18,7 +19,8 @@ from carecoord.store.resources import read
 from carecoord.store.worklist.query import WorklistQuery
 from carecoord.world import World
 
-VERBS: Final[tuple[Verb, ...]] = ("assign", "snooze", "note", "contact")  # what can be done for several at once
+# What can be done for several at once: what is right for each by itself and needs nothing of one's own read first.
+VERBS: Final[tuple[Verb, ...]] = ("assign", "snooze", "note", "contact", "send", "tell")
 MOST: Final = 100  # referrals
 
 
@@ -55,14 +57,16 @@ def chosen(world: World, grant: Grant, ids: Iterable[str], request: str) -> list
         raise Forbidden("Your role has no act that could be done for several referrals.", "http.act")
     wanted = tuple(dict.fromkeys(ids))[:MOST]
     asked = WorklistQuery("open", sort="patient", only=wanted)
-    rows = list(worklist.download(world, grant, asked, request)) if wanted else []
-    tasks = {row.id: work_id("/".join(order_named(row.id))) for row in rows}
+    found_rows = worklist.download(world, grant, asked, request) if wanted else ()
+    rows = [row for row in found_rows if not isinstance(row, PayerRow)]  # a payer has none of these acts
+    changed = {row.id: [("Task", work_id("/".join(order_named(row.id)))), order_named(row.id)] for row in rows}
     with reading(world.engine) as conn:
-        held = {row.id: row.version for row in read.many(conn, [("Task", id) for id in tasks.values()])}
+        found = read.many(conn, [each for both in changed.values() for each in both])
+    held = {(each.type, each.id): each.version for each in found}
     return [
         Chosen(
-            row.id, row.patient_name, row.number, row.performer_name or "", getattr(row, "owner_name", None) or "",
-            {f"Task/{tasks[row.id]}": held.get(tasks[row.id], 0)},
+            row.id, row.patient_name, row.number, row.performer_name or "", row.owner_name or "",
+            {"/".join(each): held.get(each, 0) for each in changed[row.id]},
         )
         for row in rows
     ]  # fmt: skip

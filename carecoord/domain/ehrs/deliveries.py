@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 from carecoord.domain.contacts.attempts import KINDS
 from carecoord.domain.documents.audience import is_kept
+from carecoord.domain.resource.codes import WORK, has
 from carecoord.domain.resource.elements import Json, item, items, text
 
 # Orders, the work on them, visits, letters and papers: what an office and a clinic tell each other. What else is
@@ -37,10 +38,11 @@ def is_told(type: str) -> bool:
 def is_told_anew(resource: Json, loaded: bool) -> bool:
     """Whether what was made here, of which the EHR knows nothing, is to be told: not what says that it comes from
     elsewhere (`meta.source`) or was loaded from a file, which is a record of what others did, not the office's own log
-    of notes and calls, which says what nobody else was meant to read, and not a clinic's document that it keeps."""
+    of notes and calls, which says what nobody else was meant to read, not the Task that says who of the office works on
+    a referral and until when it rests, and not a clinic's document that it keeps."""
     if resource.get("resourceType") not in TOLD or loaded or text(item(resource, "meta"), "source"):
         return False
-    if is_kept(resource):
+    if is_kept(resource) or has(item(resource, "code"), *WORK):
         return False
     codings = (each for category in items(resource, "category") for each in items(category, "coding"))
     return not any(text(each, "system") == KINDS for each in codings)

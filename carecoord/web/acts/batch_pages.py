@@ -19,6 +19,7 @@ from carecoord.domain.access.verbs import Verb
 from carecoord.domain.resource.days import local
 from carecoord.errors import NotFound
 from carecoord.web.acts import view
+from carecoord.web.acts.buttons import BUTTONS, TITLES
 from carecoord.web.acts.changes import changed
 from carecoord.web.acts.commands import COMMANDS
 from carecoord.web.acts.forms import Fault, Reader, State, submission, typed
@@ -31,6 +32,10 @@ from carecoord.words.catalogue import say
 from carecoord.world import World
 
 NONE: Final = "Choose at least one referral that is open and yours to see."
+PLAIN: Final = {  # acts that ask for nothing: what pressing the button does
+    "send": "Each draft goes to the clinic that it names. What has gone out already, or names nobody, stays.",
+    "tell": "Only where the report has come and a clinician has read it.",
+}
 CALLEES: Final = [Callee("patient", "The patient", None), Callee("performer", "The clinic", None),
                   Callee("payer", "The payer", None)]  # fmt: skip
 
@@ -81,6 +86,8 @@ class Batches:
         if command is None or verb not in batch.possible(session.grant()):
             raise NotFound("There is no such act for several referrals.")
         values = {name: value for name, value in typed(fields, {}).items() if name != "id"}
+        if verb == "assign" and fields.get("mine"):
+            values["to"] = session.grant().subject
         reader = Reader(values, local(self.world.clock(), self.zone), self.zone)
         given = command.read(reader)
         ids = fields.getlist("id")[: batch.MOST]
@@ -101,12 +108,12 @@ class Batches:
         verb = state.verb if state.verb in verbs else verbs[0]
         state = State(verb, state.values, state.faults, state.notice)
         colleagues = acts_work.choices(self.world, grant, request_id()) if verb == "assign" else ()
-        form = view.Form(state, *view.TITLES[verb], colleagues=colleagues, callees=CALLEES, touches=True)
+        form = view.Form(state, *TITLES[verb], colleagues=colleagues, callees=CALLEES, touches=True)
         back = _back()
         page = render_template(
             "chosen.html", chosen=found, form=form, lost=len(set(ids)) - len(found), back=back,
             here=f"/chosen?{urlencode([*(('id', each.id) for each in found), ('back', back)])}",
-            verbs=[(each, view.BUTTONS[each], _address(each, found, back)) for each in verbs],
+            plain=PLAIN, verbs=[(each, BUTTONS[each], _address(each, found, back)) for each in verbs],
             seen={each.id: " ".join(f"{name}:{n}" for name, n in each.seen.items()) for each in found},
         )  # fmt: skip
         return make_response(page, status)
@@ -116,7 +123,7 @@ class Batches:
         known = {each.id: each for each in batch.chosen(self.world, grant, [o.case for o in outcomes], request_id())}
         told = [_answer(each, known.get(each.case), verb, values, times) for each in outcomes]
         done, not_done = [each for each in told if each.said], [each for each in told if each.why]
-        title, back = view.BUTTONS[cast(Verb, verb)][0], _back()  # one of batch.possible
+        title, back = BUTTONS[cast(Verb, verb)][0], _back()  # one of batch.possible
         page = render_template("chosen_done.html", done=done, not_done=not_done, title=title, back=back)
         return make_response(page, 200 if done else 409)
 

@@ -13,8 +13,8 @@ from carecoord.actions.acts.reports import Reported
 from carecoord.domain.contacts.acts import How, Outcome
 from carecoord.domain.documents.kinds import KINDS
 from carecoord.errors import Unprocessable
+from carecoord.web.acts.buttons import HOW, OUTCOMES
 from carecoord.web.acts.forms import Reader
-from carecoord.web.acts.view import HOW, OUTCOMES
 from carecoord.world import World
 
 WRITTEN: Final = frozenset({"letter", "fax"})  # what is sent reaches nobody at once

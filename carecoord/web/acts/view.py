@@ -19,78 +19,12 @@ from carecoord.domain.resource.days import moment
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.domain.worklist.work import Work, work
 from carecoord.fhir.instants import micros
+from carecoord.web.acts.buttons import BACK, BUTTONS, OFF, PRESSED, RED, TITLES
 from carecoord.web.acts.forms import State
 from carecoord.web.page.times import Times
 from carecoord.web.referrals.contacts import CALLED, Callee, callees
 from carecoord.words.catalogue import in_words, say
 
-HOW: Final = {"call": "Call", "letter": "Letter", "fax": "Fax", "visit": "In person"}
-OUTCOMES: Final = {"reached": "Reached", "message": "Message", "no-answer": "No answer", "wrong-number": "Wrong no."}
-BUTTONS: Final[dict[Verb, tuple[str, str, str]]] = {  # verb -> its words, icon and key
-    "contact": ("Contact", "phone", "c"),
-    "note": ("Note", "message-square", "n"),
-    "attach": ("Attach a document", "paperclip", "h"),
-    "share": ("Send documents", "send", "s"),
-    "assign": ("Give to somebody", "user-round-plus", "a"),
-    "snooze": ("Let it rest to a day", "clock", "z"),
-    "send": ("Send it", "send", "s"),
-    "accept": ("Accept", "circle-check", "y"),
-    "decline": ("Decline", "circle-x", "d"),
-    "ask": ("Ask for information", "file-question-mark", "i"),
-    "answer": ("Answer the clinic", "message-square", "i"),
-    "reopen": ("Send again", "repeat", "f"),
-    "hear-yes": ("Accepted by telephone", "phone", "y"),
-    "hear-no": ("Declined by telephone", "phone", "d"),
-    "withdraw": ("Withdraw the referral", "ban", "q"),
-    "confirm-cancel": ("Give it up, as asked", "circle-x", "g"),
-    "refuse-cancel": ("Go on with it", "repeat", "d"),
-    "book": ("Record a visit", "calendar-days", "b"),
-    "move": ("Visit was moved", "calendar-check", "m"),
-    "cancel": ("Visit was called off", "calendar-x", "l"),
-    "arrive": ("Patient came", "calendar-check", "v"),
-    "no-show": ("Patient did not come", "calendar-x", "o"),
-    "report": ("Report is here", "file-check", "r"),
-    "acknowledge": ("Acknowledge the report", "file-check", "e"),
-    "tell": ("Patient was told", "message-square", "p"),
-}
-TITLES: Final = {  # verb -> the title of its form, and what its button says that it does
-    "contact": ("Log a contact", "Save contact"),
-    "note": ("Note", "Save note"),
-    "attach": ("Attach a document", "Attach the document"),
-    "share": ("Send documents", "Send the documents"),
-    "assign": ("Give it to", "Give it"),
-    "snooze": ("Let it rest", "Let it rest"),
-    "decline": ("Decline", "Decline the referral"),
-    "ask": ("Ask for information", "Send the question"),
-    "answer": ("Answer the clinic", "Send the answer"),
-    "reopen": ("Send again to", "Send the referral"),
-    "hear-yes": ("The clinic accepted by telephone", "Record the yes"),
-    "hear-no": ("The clinic declined by telephone", "Record the no"),
-    "withdraw": ("Withdraw the referral", "Withdraw it"),
-    "confirm-cancel": ("Give it up", "Give it up"),
-    "refuse-cancel": ("Go on with it", "Tell the office"),
-    "book": ("Record a visit", "Record the visit"),
-    "move": ("The visit was moved", "Record the new time"),
-    "cancel": ("The visit was called off", "Call off the visit"),
-    "report": ("The report is here", "Record the report"),
-}
-OFF: Final = {"waitlist": "Take off the waiting list"}  # Appointment.status -> what `cancel` is of one not booked
-BACK: Final = {  # verb -> what taking it back does
-    "assign": "whoever had it before has it again",
-    "snooze": "its days are as before",
-    "note": "the note counts as a mistake",
-    "contact": "the contact counts as a mistake",
-    "attach": "the document counts as a mistake",
-    "book": "the visit counts as a mistake",
-    "move": "the visit is at its former time",
-    "report": "the report counts as not come",
-    "acknowledge": "the report waits to be read",
-    "tell": "the patient is still to be told",
-    "give-notice": "it counts as not given",
-    "file": "the document counts as a mistake",
-}
-PRESSED: Final = frozenset({"send", "accept", "arrive", "no-show", "acknowledge", "tell"})  # done without a form
-RED: Final = frozenset({"decline", "cancel", "no-show", "hear-no", "withdraw", "confirm-cancel"})  # what ends something
 ALWAYS: Final[tuple[Verb, ...]] = ("contact", "note")  # in the row of acts, whatever is next
 NEXT: Final[dict[str, tuple[Verb, ...]]] = {  # code of the next step -> the acts that take it, by preference
     **dict.fromkeys(CALLED, ("contact",)),

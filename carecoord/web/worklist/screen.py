@@ -24,6 +24,7 @@ from carecoord.domain.access.verbs import Verb
 from carecoord.errors import NotFound
 from carecoord.fhir.instants import micros
 from carecoord.web.acts import view as acts_view
+from carecoord.web.acts.buttons import BUTTONS
 from carecoord.web.acts.forms import State
 from carecoord.web.page.times import Times
 from carecoord.web.referrals import view as referrals_view
@@ -63,7 +64,7 @@ class Screen:
             "panel": referrals_view.sheet(panel, self.zone) if panel else None,
             "acts": self._acts(panel, grant, state, back.href(), lambda verb: back.doing(verb).href()),
             "done": self._told(done),
-            "batch": [(each, acts_view.BUTTONS[each]) for each in _batch(grant, address)],
+            "batch": [(each, BUTTONS[each]) for each in _batch(grant, address)],
             "as_of": Times(found.now, self.zone).stamp(),
             "updated": f"{found.now.astimezone(self.zone):%H:%M}",
             "now": micros(found.now) // 1000,

@@ -112,6 +112,39 @@ def test_each_of_the_acts_is_done_for_each_with_its_own_record_and_events(place:
     assert [row.contacts for row in rows] == [1, 1]
 
 
+def test_several_are_taken_over_by_one_press(place: Place) -> None:
+    sent(place, "m1", "m2")
+    fields = opened(place, "assign", "m1", "m2", who="requester")
+    assert "Done for 2 of 2" in send(place, "assign", fields, mine="1")[1]
+    assert owners(place, "m1", "m2") == ["Requester", "Requester"]
+
+
+def test_drafts_are_sent_together_and_what_has_gone_out_or_was_changed_meanwhile_is_left(place: Place) -> None:
+    for id in ("d1", "d2", "d3"):
+        patient, order, task = case_of("base", "draft", id)
+        place.put([patient, order | {"status": "draft"}, task])
+    sent(place, "d4")
+    fields = opened(place, "send", "d1", "d2", "d3", "d4")
+    order = place.held("ServiceRequest", "d2")
+    place.put([{**order, "code": {"text": "Another service"}}])
+    status, said = send(place, "send", fields)
+    assert (status, "Done for 2 of 4" in said) == (200, True), said
+    assert [place.held("Task", id)["status"] for id in ("d1", "d2", "d3")] == ["requested", "draft", "requested"]
+    assert "there is no 'send' from there" in said
+
+
+def test_patients_are_told_together_where_a_clinician_has_read_the_report(place: Place) -> None:
+    place.put([each for id in ("t1", "t2") for each in case_of("base", "accepted", id)])
+    for id in ("t1", "t2"):
+        assert place.post("performer", id, "report", note="In the folder") == 303
+    assert place.post("doctor", "t1", "acknowledge") == 303
+    status, said = send(place, "tell", opened(place, "tell", "t1", "t2"))
+    assert (status, "Done for 1 of 2" in said, "A clinician reads the report first." in said) == (200, True, True)
+    with reading(place.house.world.engine) as conn:
+        rows = dict(conn.execute(select(case_row.c.id, case_row.c.open).where(case_row.c.id.in_(["t1", "t2"]))).all())
+    assert rows == {"t1": False, "t2": True}
+
+
 def test_a_form_with_a_fault_does_nothing_and_keeps_what_was_typed_and_chosen(place: Place) -> None:
     sent(place, "c1", "c2")
     acts, _ = told(place)

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
 Open = Callable[..., Page]
+DOWNLOAD = re.compile(r"^Download \d+ chosen$")
 PANEL = "/?show=worked-01-visit-after-approval"
 PAGES = {
     "coordinator": ["/", PANEL, "/account", "/referrals/worked-07-document-asked"],
@@ -25,6 +26,11 @@ OUTSIDE = """list => {
     return inside && !hidden.length && seen.length
         ? null : [box.left, box.top, box.right, box.bottom, hidden.map(item => item.textContent.trim())];
 }"""
+
+HIDDEN_BY_BOXES = """chips => chips.filter(chip => {
+    const at = chip.getBoundingClientRect(), box = chip.closest('.case').querySelector('.pick').getBoundingClientRect();
+    return at.right > box.left && at.left < box.right && at.bottom > box.top && at.top < box.bottom;
+}).map(chip => chip.textContent.trim())"""
 
 # a panel that covers the list covers its menus too
 COVERED = """button => {
@@ -273,13 +279,13 @@ def test_what_is_chosen_stays_chosen_on_other_pages_and_is_downloaded_with_them(
     page.locator(".pick input[name=id]").nth(3).check()
     expect(page.locator("#said")).to_have_text("2 chosen, 1 of them not on this page")
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="Download chosen").click()
+        page.get_by_role("button", name=DOWNLOAD).click()
     assert waiting.value.path().read_text().count("\n") == 3
     page.get_by_role("link", name="First page").click()
     expect(page.locator(".case").nth(0).locator("input")).to_be_checked()
     page.get_by_role("button", name="Choose none").click()
     expect(page.locator(".case input:checked")).to_have_count(0)
-    expect(page.get_by_role("button", name="Download chosen")).to_be_hidden()
+    expect(page.get_by_role("button", name=DOWNLOAD)).to_be_hidden()
 
 
 @pytest.mark.parametrize("width", [1440, 420])
@@ -310,15 +316,31 @@ def test_several_values_of_a_filter_are_chosen_without_leaving_it(open_page: Ope
     expect(page.locator("[data-facet=authorization] summary")).to_be_focused()
 
 
+@pytest.mark.parametrize("width", [420, 320])
+def test_on_a_phone_rows_are_chosen_and_acted_on_too(open_page: Open, width: int) -> None:
+    page = open_page(width=width)
+    box = page.locator(".pick input[name=id]").nth(2)
+    box.check()
+    expect(page.get_by_role("button", name=DOWNLOAD)).to_be_in_viewport(ratio=1)
+    summary = page.locator(".chosen-acts summary")
+    expect(summary).to_be_in_viewport(ratio=1)
+    summary.click()
+    assert page.locator(".chosen-acts .menu-list").evaluate(OUTSIDE) is None
+    chips = page.locator(".case .chip").evaluate_all(HIDDEN_BY_BOXES)
+    assert chips == []
+    page.locator(".chosen-acts").get_by_role("button", name="Note").click()
+    expect(page.get_by_role("heading", name="One act for 1 referral")).to_be_visible()
+
+
 def test_chosen_rows_of_the_closed_list_are_downloaded_and_open_ones_are_not_mixed_in(open_page: Open) -> None:
     page = open_page()
     page.locator(".pick input[name=id]").nth(0).check()
     page.get_by_role("navigation", name="Lists").get_by_text("Closed").click()
     expect(page).to_have_url(re.compile("tab=closed"))
-    expect(page.get_by_role("button", name="Download chosen")).to_be_hidden()
+    expect(page.get_by_role("button", name=DOWNLOAD)).to_be_hidden()
     page.locator(".pick input[name=id]").nth(0).check()
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="Download chosen").click()
+        page.get_by_role("button", name=DOWNLOAD).click()
     assert waiting.value.path().read_text().count("\n") == 2
 
 
