@@ -43,6 +43,7 @@ class Client:
     private_key_jwt; `jwks` is its key set as JSON text, `jwks_url` where it publishes one: either or both. `roles`
     and `organization` narrow what a backend service sees, just as they do for a person; without roles only its scopes
     narrow it. `pending`: it registered itself and waits for an admin; `metadata`: what it said of itself, as JSON.
+    `workflow`: what is agreed with it about referrals, an opaque name here; never what it says of itself.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Client:
     disabled: bool = False
     pending: bool = False
     metadata: str | None = None
+    workflow: str = ""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ client = Table(  # a registered app or backend service
     Column("pending", Boolean, nullable=False, server_default=false()),  # registered itself; an admin has yet to decide
     Column("metadata", Str),  # JSON: what it told of itself when it registered (RFC 7591)
     Column("registration", LargeBinary),  # sha256 of its registration access token (RFC 7592)
+    Column("workflow", Str, nullable=False, server_default=""),  # of referrals, as agreed with it; empty: our own
 )
 
 user = Table(  # a person who signs in

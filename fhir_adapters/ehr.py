@@ -74,7 +74,8 @@ class Ehr:
     itself. `limits` overrides single numbers of the dialect's limits. `overlap_seconds`: how far a window reaches back
     behind the one before, where the dialect's own overlap is less than `meta.lastUpdated` lags there. `launch`: it
     launches us. `writes`: what it lets us write, by type, of create, update and delete; None: as its dialect says.
-    `owners`: whose word counts for an element, as {"Task.status": "theirs"}. Raises Misconfigured.
+    `owners`: whose word counts for an element, as {"Task.status": "theirs"}. `workflow`: which referral workflow is
+    agreed with it, by carecoord's name; empty: carecoord's own. Raises Misconfigured.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Ehr:
     launch: Launch | None = None
     writes: Mapping[str, tuple[str, ...]] | None = None
     owners: Mapping[str, str] = field(default_factory=dict)
+    workflow: str = ""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

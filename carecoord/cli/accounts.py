@@ -11,6 +11,7 @@ from carecoord.actions.people.organizations import placed
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, made, opened, verb
 from carecoord.domain.access.verbs import ROLES
+from carecoord.domain.referrals.states import WORKFLOWS
 from carecoord.errors import Invalid
 from carecoord.settings import Settings
 from carecoord.store.database.refusals import described
@@ -46,6 +47,8 @@ def install(verbs: Verbs) -> None:
     one.add_argument("--key-file", type=Path, metavar="FILE", help="where to write the private key that is made")
     one.add_argument("--organization", metavar="ID", help="the Organization here to which it belongs")
     one.add_argument("--role", action="append", default=[], choices=ROLES, help="narrow what it sees as a role does")
+    said = "which referral workflow is agreed with it (default: ours); the Tasks that it begins follow that"
+    one.add_argument("--workflow", default="", choices=WORKFLOWS, help=said)
 
 
 def init(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
@@ -135,7 +138,7 @@ def new_client(settings: Settings, screen: Screen, args: argparse.Namespace) -> 
         file = args.key_file or Path(settings.var) / "keys" / f"{id}.pem"
         new = Client(
             id, args.name, args.scope, jwks=jwks, jwks_url=args.jwks_url, organization=args.organization,
-            roles=frozenset(args.role),
+            roles=frozenset(args.role), workflow=args.workflow,
         )  # fmt: skip
         if secret:
             write_secret(file, secret)

@@ -12,6 +12,7 @@ from carecoord.actions.ehrs.launch_people import MAPPED
 from carecoord.actions.server import keys as server_keys
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
+from carecoord.domain.referrals.states import WORKFLOWS
 from carecoord.fhir.instants import moment
 from carecoord.settings import Settings
 from fhir_adapters.ehr import BackendServices, Ehr, Launch
@@ -41,6 +42,8 @@ def install(verbs: Verbs) -> None:
     one.add_argument("--no-write", action="store_true", help="what is changed here is never told this EHR")
     said = "whose word counts when both change it, such as Task.status=theirs: ours, theirs, either"
     one.add_argument("--owner", action="append", default=[], metavar="ELEMENT=WHOSE", help=said)
+    said = "which referral workflow is agreed with it (default: ours); what its Tasks claim to be opens nothing"
+    one.add_argument("--workflow", default="", choices=WORKFLOWS, help=said)
     one.add_argument("--overlap", type=float, metavar="MINUTES", help="how far its lastUpdated may lag (default: 120)")
     _launching(one)
     one = verb(ehr, "link", link, "say who somebody of a launching EHR is here: they keep their own roles")
@@ -114,6 +117,7 @@ def add(settings: Settings, screen: Screen, args: argparse.Namespace) -> int | N
         launch=_launch(args),
         writes={} if args.no_write else _writes(args.write),
         owners=_named("--owner", args.owner),
+        workflow=args.workflow,
     )
     with opened(settings) as world:
         one = launch_people.checked_registration(world, one)

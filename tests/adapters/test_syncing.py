@@ -559,3 +559,32 @@ def test_one_process_at_a_time_reads_an_ehr_and_a_dead_one_keeps_nobody_out(
         except errors.Conflict:
             time.sleep(0.1)
     raise AssertionError("a dead process keeps the EHR")
+
+
+def test_a_task_follows_the_workflow_agreed_with_its_ehr_whatever_it_claims(
+    world: World, added: Ehr, filled: LittleEhr
+) -> None:
+    claimed = ["http://hl7.org/fhir/us/bser/StructureDefinition/BSeR-ReferralTask"]
+    mark = {"system": "https://carecoord.example/fhir/CodeSystem/referral-workflow", "code": "gravity"}
+
+    def tags() -> Any:
+        return held(world.engine, "Task")[here("Task", "t")]["meta"].get("tag", [])
+
+    def said(words: str) -> dict[str, Any]:
+        meta = {"profile": claimed, "tag": [mark | {"code": "bser"}]}
+        about = {"for": {"reference": "Patient/p0"}, "description": words}
+        return {"resourceType": "Task", "id": "t", "meta": meta, "status": "requested", "intent": "order", **about}
+
+    filled.put(said("at first"))
+    run(world, "little")
+    assert tags() == []
+    add_ehr(world, replace(added, workflow="gravity"))
+    filled.put(said("then"))
+    run(world, "little")
+    assert tags() == [mark]
+    add_ehr(world, added)
+    filled.put(said("at last"))
+    run(world, "little")
+    assert tags() == [mark]
+    with pytest.raises(errors.Invalid, match="no workflow"):
+        add_ehr(world, replace(added, workflow="soonish"))

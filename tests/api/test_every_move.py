@@ -35,8 +35,8 @@ Json = dict[str, Any]
 STAGES = tuple(stage for stage in BASE if stage != "new")
 STATUSES = tuple(status for status in VISITS if status != "new")
 SIDES = {"requester": "clinic", "performer": "heart", "other": "third"}
-CLAIMED = {
-    "base": "https://carecoord.example/fhir/StructureDefinition/referral",
+WORKFLOW = "https://carecoord.example/fhir/CodeSystem/referral-workflow"
+CLAIMED = {  # what partners write in meta.profile: it opens nothing
     "cow": "http://hl7.org/fhir/uv/cow/StructureDefinition/coordination-task",
     "bser": "http://hl7.org/fhir/us/bser/StructureDefinition/BSeR-ReferralTask",
     "gravity": "http://hl7.org/fhir/us/sdoh-clinicalcare/StructureDefinition/SDOHCC-TaskForReferralManagement",
@@ -50,11 +50,17 @@ def task(profile: str, stage: str, to: str, id: str) -> Json:
     """A referral Task as it stands in a stage, with all that any verb needs."""
     bare = {
         "resourceType": "Task", "id": id, "status": "draft", "intent": "order",
-        "meta": {"profile": [CLAIMED[profile]]}, "focus": {"reference": "ServiceRequest/elsewhere"},
+        "meta": following(profile), "focus": {"reference": "ServiceRequest/elsewhere"},
         "requester": {"reference": "Organization/clinic"}, "owner": {"reference": "Organization/heart"},
         "output": [{"type": {"text": "Consult note"}, "valueString": "Seen."}],
     }  # fmt: skip
     return written(bare, to, "Said by a test") | {"description": f"{stage} to {to}"}
+
+
+def following(profile: str) -> Json:
+    """The meta of a Task that follows a partner's workflow, as the server marks it when the Task begins."""
+    meta: Json = {"profile": ["https://carecoord.example/fhir/StructureDefinition/referral"]}
+    return meta if profile == "base" else meta | {"tag": [{"system": WORKFLOW, "code": profile}]}
 
 
 def visit(status: str, to: str, id: str) -> Json:
@@ -139,6 +145,26 @@ def test_single_updates_and_entries_of_a_bundle_make_the_listed_moves_of_a_task_
         if status != ANSWERS[by_hand(profile, stage, side, to)]:
             wrong.append((stage, to, status))
     assert wrong == [], wrong
+
+
+def test_what_a_task_claims_to_be_opens_no_move_and_what_is_agreed_with_its_client_does(
+    place: World, askers: dict[str, Api]
+) -> None:
+    """Gravity's requester withdraws work that has begun; ours asks for it."""
+    forged = following("gravity") | {"profile": [CLAIMED["gravity"]]}
+    now = int(place.clock().timestamp())
+    with writing(place.engine) as conn:
+        made = store.Client("partner", "A partner", "system/*.cruds", jwks='{"keys": []}', workflow="gravity")
+        store.add_client(conn, made, now)
+        new = Token("access", "partner", "partner", "system/*.cruds", now, now + 3600)
+        partner = Api(Client(app.wired(place)), store.issue(conn, new))
+    for id, by, status in (("claims", askers["other"], 409), ("agreed", partner, 200)):
+        begun = task("base", "in-progress", "in-progress", id) | ({"meta": forged} if id == "claims" else {})
+        assert by.put(f"/Task/{id}", begun).status_code == 201
+        ended = task("base", "in-progress", "cancelled", id) | ({"meta": forged} if id == "claims" else {})
+        assert askers["requester"].put(f"/Task/{id}", ended).status_code == status, id
+        tags = askers["other"].get(f"/Task/{id}").get_json()["meta"].get("tag", [])
+        assert tags == ([] if id == "claims" else [{"system": WORKFLOW, "code": "gravity"}])
 
 
 def batched(api: Api, bodies: list[Json]) -> list[int]:

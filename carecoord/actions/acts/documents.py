@@ -115,7 +115,7 @@ def _sent(acting: Acting, chosen: Sequence[Json], words: str) -> tuple[list[Json
     recipient = {"reference": f"Organization/{to}", "display": name}
     now, task = acting.turn.now, acting.task
     written = [acts.message(acting.case, acting.id, acting.person, recipient, chosen, words, now)]
-    legal = states.legal(stages.stage(task), acting.side, states.profile(task)) if task else ()
+    legal = states.legal(stages.stage(task), acting.side, states.workflow(task)) if task else ()
     if "answer" in legal:
         written.append(acts.handed(referral_acts.moved(task, "answer", acting.side, now), chosen))
     papers = joined([acts.called(each) for each in chosen])

@@ -86,7 +86,7 @@ def _visit(acting: Acting) -> Json:
 def _planned(acting: Acting, verb: Verb, visit: Json, said: Sentence, why: str = "") -> Planned:
     """The visit and, where it is the clinic's to say, the stage of its Task."""
     task, to = acting.task, STAGE_VERB.get(verb)
-    legal = states.legal(stages.stage(task), acting.side, states.profile(task)) if task else ()
+    legal = states.legal(stages.stage(task), acting.side, states.workflow(task)) if task else ()
     if to and to in legal and "performer" in acting.sides:
         now = acting.turn.now
         return Planned([visit, referral_acts.moved(task, to, acting.side, now)], said, why)

@@ -9,7 +9,7 @@ from typing import Any
 
 from auth.scopes import Scope, covers, parse
 from carecoord import errors
-from carecoord.actions.ehrs import connections, reconcile
+from carecoord.actions.ehrs import connections, reconcile, workflow
 from carecoord.actions.ehrs.attachments import folded, inlined
 from carecoord.actions.ehrs.reconcile import Reconciled, Word
 from carecoord.actions.worklist import project
@@ -238,7 +238,7 @@ class _Telling:
             row = read.get(conn, self.one.type, self.one.id)
             ours = text.loads(row.body) if row and row.body else {}
             told: Json = folded(conn, localize(resource, self.ehr, self.types, Made(ids, self.home)), ours)
-            return told
+            return workflow.settled(conn, self.ehr, [told])[0]
 
     def _there(self, conn: Any, ours: Json) -> dict[tuple[str, str], str]:
         """The EHR's ids of what a resource refers to, by our type and id."""

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from sqlalchemy import Connection
 
-from carecoord.actions.ehrs import reconcile
+from carecoord.actions.ehrs import reconcile, workflow
 from carecoord.actions.ehrs.attachments import folded
 from carecoord.actions.ehrs.reconcile import Reconciled, Word
 from carecoord.actions.worklist import project
@@ -97,8 +97,9 @@ class Keeper:
         """What a page says, by the EHR's ids; of what we made there as we would say it."""
         found = {}
         with reading(self.world.engine) as conn:
-            for item in page.items:
-                resource, ours = item.resource, self._made.get((page.type, item.id))
+            resources = workflow.settled(conn, self.ehr, [item.resource for item in page.items])
+            for item, resource in zip(page.items, resources, strict=True):
+                ours = self._made.get((page.type, item.id))
                 row = read.get(conn, page.type, ours) if ours else None
                 if row and row.body:
                     resource = folded(conn, resource, text.loads(row.body))

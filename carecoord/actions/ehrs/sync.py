@@ -17,6 +17,7 @@ from carecoord.actions.ehrs import connections, write_back
 from carecoord.actions.ehrs.keeper import Keeper
 from carecoord.actions.server import outgoing
 from carecoord.domain.ehrs import ownership
+from carecoord.domain.referrals import states as task_states
 from carecoord.store.database import outbox
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.mutex import held
@@ -98,7 +99,7 @@ class Summary:
 def add_ehr(world: World, one: Ehr) -> Ehr:
     """Remember an EHR, or tell it anew under the same name. It is not contacted; `examine` does that.
 
-    Raises Invalid when its dialect, its limits or its key file are not good, or its address is in our own
+    Raises Invalid when its dialect, its limits, its workflow or its key file are not good, or its address is in our own
     network and the settings do not allow it; Conflict when the name stands for another.
     """
     for url in (one.base_url, *one.hosts, *([one.auth.token_url] if one.auth and one.auth.token_url else ())):
@@ -112,6 +113,7 @@ def add_ehr(world: World, one: Ehr) -> Ehr:
     connections.keys(world, one)
     for element, said in dialects.owners(one).items():
         ownership.checked(element, said)
+    task_states.named(one.workflow)
     with writing(world.engine) as conn:
         ehrs.add(conn, one, world.clock())
         write_back.revive(conn, one, world.clock())

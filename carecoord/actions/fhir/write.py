@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from auth.store import find_client
 from carecoord.actions.access.audited import noted
 from carecoord.actions.access.turn import Turn, missing
 from carecoord.actions.fhir import door
 from carecoord.actions.fhir.conditional import Pairs, one
 from carecoord.actions.fhir.reference_guard import demand_seen
 from carecoord.domain.access import app_state, roles
+from carecoord.domain.referrals import states as task_states
 from carecoord.errors import Forbidden, Gone, Invalid, Issue, NotAllowed, NotFound, Problem, Stale
 from carecoord.fhir import text
 from carecoord.fhir.etag import Expected, etag, holds
@@ -181,11 +183,13 @@ def carry_out(
     roles do not see, and what `door.refusals` tells where the tables of states do not have it.
     """
     demand_seen(turn, writes)
+    marked = _under_their_workflow(turn, writes)
+    given = {id(each): write for each, write in zip(marked, writes, strict=True)}
     refused = set()
-    for aim, problem in door.refusals(turn, writes):
-        refuse(aim, problem)
+    for aim, problem in door.refusals(turn, marked):
+        refuse(given[id(aim)], problem)
         refused.add(id(aim))
-    writes = [write for write in writes if id(write) not in refused]
+    writes = [write for write in marked if id(write) not in refused]
     for write in writes:
         if write.already:
             with noted(turn, "read", write.type, write.id) as shown:
@@ -238,6 +242,24 @@ def check(turn: Turn, result: Written) -> Written:
         text = f"This {result.type} is not among those that this access may write: see its scopes and roles."
         raise Forbidden(text, result.type)
     return told
+
+
+def _under_their_workflow(turn: Turn, writes: Sequence[ResolvedWrite]) -> list[ResolvedWrite]:
+    """The writes, each Task marked with the workflow that it follows: the one under which it began, for a new one what
+    is agreed with the client. A mark that the client wrote itself says nothing, and one that it left out stays."""
+    ids = [(write.type, write.id) for write in writes if write.type == "Task" and write.resource is not None]
+    if not ids:
+        return list(writes)
+    held = {row.id: text.loads(row.body) for row in read.many(turn.conn, ids) if not row.deleted}
+    client = find_client(turn.conn, turn.grant.client) if turn.grant.client and len(held) < len(set(ids)) else None
+    agreed = task_states.named(client.workflow if client else "")
+    found = []
+    for write in writes:
+        if write.type == "Task" and write.resource is not None:
+            workflow = task_states.workflow(held[write.id]) if write.id in held else agreed
+            write = replace(write, resource=task_states.following(write.resource, workflow))
+        found.append(write)
+    return found
 
 
 def _is_state(turn: Turn, type: str, perm: str) -> bool:

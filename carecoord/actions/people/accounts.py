@@ -13,6 +13,7 @@ from auth import store
 from auth.people import sessions
 from auth.store import Client, User
 from carecoord.domain.access import verbs
+from carecoord.domain.referrals import states as task_states
 from carecoord.errors import Invalid
 from carecoord.store.database import private_files
 from carecoord.store.database.engine import writing
@@ -75,7 +76,9 @@ def make_password() -> str:
 
 
 def add_backend(world: World, new: Client) -> None:
-    """Register a backend service (SMART Backend Services). Raises auth's BadRegistration."""
+    """Register a backend service (SMART Backend Services). Raises auth's BadRegistration, Invalid for a workflow that
+    there is none of."""
+    task_states.named(new.workflow)
     with writing(world.engine) as conn:
         store.add_client(conn, new, int(world.clock().timestamp()))
 

@@ -23,7 +23,7 @@ def stage(task: Json, order: Json) -> str:
 
 def moved(task: Json, verb: str, side: Side, now: datetime, reason: str = "") -> Json:
     """The Task after a verb. Raises Conflict (409) or Forbidden (403) where the table does not have it."""
-    to = states.advance(stages.stage(task), verb, side, states.profile(task))
+    to = states.advance(stages.stage(task), verb, side, states.workflow(task))
     return states.written(task, cast("Stage", to), reason) | {"lastModified": _at(now)}
 
 
@@ -105,7 +105,7 @@ def report(case: Case, id: str, author: Json, words: str, now: datetime) -> Json
 
 def completed(task: Json, side: Side, document: str, now: datetime) -> Json | None:
     """The Task completed by a report, `DocumentReference/id`, where that is the side's to say."""
-    verbs: Iterable[str] = states.legal(stages.stage(task), side, states.profile(task)) if task else ()
+    verbs: Iterable[str] = states.legal(stages.stage(task), side, states.workflow(task)) if task else ()
     if "report" not in verbs:
         return None
     output = {"type": {"text": "Consult note"}, "valueReference": {"reference": document}}

@@ -16,10 +16,10 @@ from typing import Final, Literal
 from carecoord.domain.referrals import stages
 from carecoord.domain.referrals.case import coordinates
 from carecoord.domain.resource import moves
-from carecoord.domain.resource.codes import STAGE
+from carecoord.domain.resource.codes import STAGE, WORKFLOW
 from carecoord.domain.resource.elements import Json, item, items, text
 from carecoord.domain.resource.moves import BOTH, EVERYBODY, Move, Need, Profile, Side
-from carecoord.errors import Conflict
+from carecoord.errors import Conflict, Invalid
 
 __all__ = ["Profile", "Side"]
 
@@ -123,22 +123,36 @@ def move(before: Json, after: Json) -> Verb:
     start, to = stages.stage(before) if before else "new", stages.stage(after)
     if start == to:
         return "keep"
-    return moves.between(TABLE, start, to, profile(after)) or "draft"  # type: ignore[return-value]
+    return moves.between(TABLE, start, to, workflow(after)) or "draft"  # type: ignore[return-value]
 
 
-_PROFILES: tuple[tuple[str, Profile], ...] = (
-    ("http://hl7.org/fhir/us/bser/", "bser"),
-    ("http://hl7.org/fhir/us/sdoh-clinicalcare/", "gravity"),
-    ("http://hl7.org/fhir/uv/cow/", "cow"),
-    ("urn:ihe:pcc:360x:", "360x"),
-)
+WORKFLOWS: Final[tuple[Profile, ...]] = ("360x", "bser", "cow", "gravity")  # that may be agreed with a partner
 
 
-def profile(task: Json) -> Profile:
-    """The partner's ways that a Task follows, by its meta.profile: ours (`base`) when it claims none that we know."""
-    claimed = item(task, "meta").get("profile")
-    urls = [url for url in claimed if isinstance(url, str)] if isinstance(claimed, list) else []
-    return next((name for start, name in _PROFILES if any(url.startswith(start) for url in urls)), "base")
+def named(workflow: str) -> Profile:
+    """The workflow of this name, ours of an empty one. Raises Invalid for another."""
+    if workflow and workflow not in WORKFLOWS:
+        raise Invalid(f"{workflow!r} is no workflow that we know; known: {', '.join(WORKFLOWS)}.")
+    return next((each for each in WORKFLOWS if each == workflow), "base")
+
+
+def workflow(task: Json) -> Profile:
+    """The partner's ways that a Task follows: what the server marked it with when it began. What it claims to be, its
+    meta.profile, opens nothing: anybody can write that (decision 36)."""
+    marks = (each for each in items(item(task, "meta"), "tag") if each.get("system") == WORKFLOW)
+    code = next((text(each, "code") for each in marks), "")
+    return next((each for each in WORKFLOWS if each == code), "base")
+
+
+def following(task: Json, workflow: Profile) -> Json:
+    """A Task marked as following a workflow, and as no other."""
+    meta = item(task, "meta")
+    kept = [each for each in items(meta, "tag") if each.get("system") != WORKFLOW]
+    tags = kept if workflow == "base" else [*kept, {"system": WORKFLOW, "code": workflow}]
+    if tags == meta.get("tag", []):
+        return task
+    bare = {name: value for name, value in meta.items() if name != "tag"} | ({"tag": tags} if tags else {})
+    return {name: value for name, value in task.items() if name != "meta"} | ({"meta": bare} if bare else {})
 
 
 _BSER_STATUS: Final[dict[stages.Stage, tuple[str, ...]]] = {"sent": ("received",)}
@@ -160,7 +174,7 @@ def statuses(stage: stages.Stage, profile: Profile = "base") -> tuple[str, ...]:
 def written(task: Json, stage: stages.Stage, reason: str = "") -> Json:
     """A Task as it stands in a stage: status, businessStatus, and statusReason in words, or none. A status that says
     the stage as well is kept."""
-    usual = statuses(stage, profile(task))
+    usual = statuses(stage, workflow(task))
     was = text(task, "status")
     told = {key: value for key, value in task.items() if key != "statusReason"}
     told["status"] = was if was in usual else usual[0]
@@ -171,7 +185,7 @@ def written(task: Json, stage: stages.Stage, reason: str = "") -> Json:
 def lacks(before: Json, after: Json) -> tuple[str, ...]:
     """What is wrong with the content of a Task that moved, in words that say what would put it right: a status that
     does not say its stage, a decline or failure without a reason, a completion without an output."""
-    partner, stage, verb = profile(after), stages.stage(after), move(before, after)
+    partner, stage, verb = workflow(after), stages.stage(after), move(before, after)
     start = stages.stage(before) if before else "new"
     found = []
     status = text(after, "status")
@@ -211,7 +225,7 @@ def judge(before: Json, after: Json, side: Side, abort: bool = False) -> None:
     verb, start = move(before, after), stages.stage(before) if before else "new"
     if abort and verb in ("withdraw", "confirm-cancel") and start not in ENDS:
         verb, start = "confirm-cancel", "cancel-requested"
-    moves.advance(TABLE, start, verb, side, profile(after), "Task.status")
+    moves.advance(TABLE, start, verb, side, workflow(after), "Task.status")
     moves.demand_whole(lacks(before, after), "Task")
 
 

@@ -28,7 +28,7 @@ def way(case: Case, task: Json, side: Side) -> Way | None:
     stage = acts.stage(task, case.order)
     if stage in ("draft", "new", *acts.ENDED) and (not task or stage in acts.ENDED):
         return "withdraw"
-    legal = states.legal(stages.stage(task), side, states.profile(task))
+    legal = states.legal(stages.stage(task), side, states.workflow(task))
     ways: tuple[Way, ...] = ("withdraw", "ask-cancel")
     return next((each for each in ways if each in legal), None)
 
@@ -46,7 +46,7 @@ def withdrawn(case: Case, task: Json, side: Side, visit: Json | None, reason: st
 def asked(case: Case, task: Json, side: Side, id: str, office: Json, reason: str, now: datetime) -> list[Json]:
     """The clinic is asked to give it up: the Task says so and, where the partner knows such a thing, one of its own."""
     told = acts.moved(task, "ask-cancel", side, now, reason)
-    if states.profile(task) in ("bser", "360x"):
+    if states.workflow(task) in ("bser", "360x"):
         return [told]
     owner = item(task, "owner")
     abort: Json = {
@@ -78,14 +78,14 @@ def wish(case: Case, task: Json) -> str:
 def given_up(case: Case, task: Json, side: Side, visit: Json | None, now: datetime) -> list[Json]:
     """The clinic agrees: its Task is cancelled, the request to cancel done, a visit that stands called off."""
     reason = wish(case, task)
-    to = states.advance("cancel-requested", "confirm-cancel", side, states.profile(task))
+    to = states.advance("cancel-requested", "confirm-cancel", side, states.workflow(task))
     ended = states.written(task, cast("Stage", to), reason) | {"lastModified": now.isoformat(timespec="seconds")}
     return [ended, *_answered(case, task, "completed", now), *_called_off(visit, reason)]
 
 
 def kept(case: Case, task: Json, side: Side, reason: str, now: datetime) -> list[Json]:
     """The clinic does not agree, and says why: it goes on with the work."""
-    to = states.advance("cancel-requested", "refuse-cancel", side, states.profile(task))
+    to = states.advance("cancel-requested", "refuse-cancel", side, states.workflow(task))
     said = stages.stage(task) == "cancel-requested"
     on = states.written(task, cast("Stage", to)) | {"lastModified": now.isoformat(timespec="seconds")}
     return [*([on] if said else []), *_answered(case, task, "rejected", now, reason)]

@@ -17,6 +17,7 @@ LEVEL_OF_SERVICE = "https://codesystem.x12.org/005010/1338"
 PLAN_NET_NETWORK = "http://hl7.org/fhir/us/davinci-pdex-plan-net/StructureDefinition/network-reference"
 
 STAGE = f"{CANONICAL}/CodeSystem/referral-stage"
+WORKFLOW = f"{CANONICAL}/CodeSystem/referral-workflow"  # a meta.tag of a Task: the server's alone to give
 CHILD = f"{CANONICAL}/CodeSystem/referral-task"
 
 PATIENT_REFERRAL = ("http://snomed.info/sct", "3457005")

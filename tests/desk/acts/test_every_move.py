@@ -26,7 +26,7 @@ from carecoord.store.database.engine import open_engine, reading, writing
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Actor, Change, put_all
 from carecoord.world import World
-from tests.api.test_every_move import CLAIMED, STAGES, STATUSES
+from tests.api.test_every_move import STAGES, STATUSES, following
 from tests.conftest import BUSY
 from tests.desk.conftest import PASSWORD, Clock, House
 from tests.domain.referrals.test_states import TO, allowed
@@ -135,7 +135,7 @@ def case_of(profile: str, stage: str, id: str, visit: str | None = None) -> list
     asks, does = {"reference": "Organization/clinic"}, {"reference": "Organization/heart"}
     bare = {
         "resourceType": "Task", "id": id, "status": "draft", "intent": "order", "for": patient, "focus": order,
-        "basedOn": [order], "meta": {"profile": [CLAIMED[profile]]}, "requester": asks, "owner": does,
+        "basedOn": [order], "meta": following(profile), "requester": asks, "owner": does,
         "authoredOn": "2026-11-20T10:00:00Z",
         "output": [{"type": {"text": "Consult note"}, "valueString": "Seen."}],
     }  # fmt: skip

@@ -160,8 +160,8 @@ def bser(stage: str) -> dict:
     """A Task as a BSeR partner writes it."""
     status, code = CODES[stage]
     system = "https://hl7.org/fhir/us/bser/CodeSystem/TaskBusinessStatusCS"
-    profile = "http://hl7.org/fhir/us/bser/StructureDefinition/BSeR-ReferralTask"
-    task = {"resourceType": "Task", "id": "t", "meta": {"profile": [profile]}, "status": status}
+    tag = {"system": "https://carecoord.example/fhir/CodeSystem/referral-workflow", "code": "bser"}
+    task = {"resourceType": "Task", "id": "t", "meta": {"tag": [tag]}, "status": status}
     return task | ({"businessStatus": {"coding": [{"system": system, "code": code}]}} if code else {})
 
 
@@ -173,7 +173,7 @@ def test_every_transition_of_bser_is_read_from_its_own_codes_and_is_legal_for_it
     with pytest.raises(Forbidden):
         advance(start, verb, theirs, "bser")
     assert (stages.stage(bser(start)), stages.stage(bser(to))) == (start, to)
-    assert states.profile(bser(start)) == "bser"
+    assert states.workflow(bser(start)) == "bser"
     assert move(bser(start), bser(to)) == (verb if start != to else "keep")
 
 
@@ -204,8 +204,8 @@ EDGES = {  # Gravity's drawing of the referral Task, by number: from, to, who
 
 def gravity(status: str) -> dict:
     """A Task as a Gravity partner writes it: it knows no business status."""
-    profile = "http://hl7.org/fhir/us/sdoh-clinicalcare/StructureDefinition/SDOHCC-TaskForReferralManagement"
-    return {"resourceType": "Task", "id": "t", "meta": {"profile": [profile]}, "status": status}
+    tag = {"system": "https://carecoord.example/fhir/CodeSystem/referral-workflow", "code": "gravity"}
+    return {"resourceType": "Task", "id": "t", "meta": {"tag": [tag]}, "status": status}
 
 
 @pytest.mark.parametrize("edge", EDGES)
