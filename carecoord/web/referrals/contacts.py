@@ -100,6 +100,8 @@ def to_call(panel: Panel, present: Present) -> tuple[str, Telephone] | None:
     if not panel.row.open:
         return None
     whom = CALLED.get(panel.row.action or "")
+    if whom == "performer" and panel.sides == {"performer"}:
+        return None  # nobody calls themselves
     if whom == "patient":
         found = telephones(items(panel.case.patient or {}, "telecom"), present)
         return (panel.row.patient_name, found[0]) if found else None

@@ -345,3 +345,15 @@ def test_what_was_recorded_by_mistake_is_taken_back_where_the_tables_lead_back_a
     assert act
     answer = clinic.post(f"/acts/{act[1]}/undo", data=opened(clinic, "note", case))
     assert answer.status_code == 409
+
+
+def test_a_clinic_reads_its_own_next_step_and_not_the_referring_offices(acting_house: House, enter: Enter) -> None:
+    """In the list, the panel and the file; the office goes on reading its own."""
+    maria, clinic = enter("coordinator"), as_performer(acting_house, enter, "novotny")
+    case = made(acting_house, "visit-done")
+    number = row_of(acting_house, case).number
+    for page in (f"/referrals/{case}", f"/?q={number}", f"/worklist.csv?q={number}"):
+        theirs, ours = (text(who.get(page).get_data(as_text=True)) for who in (clinic, maria))
+        assert "end the report" in theirs, page
+        assert "for the report" not in theirs, page
+        assert "end the report" not in ours, page
