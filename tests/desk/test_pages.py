@@ -13,6 +13,7 @@ from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.store.audit.tables import audit
 from carecoord.store.database.engine import reading
+from carecoord.store.database.tables import resource
 from carecoord.web.page import assets
 from tests.desk.conftest import PASSWORD, House
 
@@ -381,6 +382,20 @@ def test_only_an_admin_changes_what_people_are(coordinator: FlaskClient) -> None
     csrf = first(r'name="csrf" value="([^"]+)"', get(coordinator, "/"))
     sent = {"csrf": csrf, "login": "harper", "role": ["admin"], "organization": "office-fairmont"}
     assert coordinator.post("/people/change", data=sent).status_code == 403
+
+
+def test_an_organization_that_several_systems_told_of_is_offered_once_and_by_its_name(house: House) -> None:
+    """A21: the EHR's copy of the office stands beside ours, and who was given the copy had an empty desk."""
+    copies = (resource.c.type == "Organization") & resource.c.id.in_(["office-fairmont", "fairmont"])
+    with reading(house.world.engine) as conn:
+        assert len(conn.execute(select(resource.c.id).where(copies)).all()) == 2
+    page = get(house.enter("admin"), "/people")
+    form = page[page.index('<select id="organization"') :]
+    offered = re.findall(r'<option value="([^"]*)"[^>]*>([^<]*)</option>', form[: form.index("</select>")])
+    names = [unescape(name) for _, name in offered]
+    assert [id for id, name in offered if name == "Fairmont Medical Group"] == ["office-fairmont"]
+    assert len(names) == len(set(names))
+    assert not [name for name in names if "(" in name or "office-" in name]
 
 
 def test_a_change_on_the_page_people_is_audited(both: FlaskClient, house: House) -> None:

@@ -177,6 +177,23 @@ def test_no_hour_is_cut(open_page: Open) -> None:
     assert page.evaluate(f"({cut})().length") == 0
 
 
+def test_a_members_number_is_never_cut_in_a_payers_list(open_page: Open) -> None:
+    page = open_page("/?tab=open", who="payer")
+    cut = """() => [...document.querySelectorAll('.c-patient .sub')].filter(e => {
+        const words = document.createRange(); words.selectNodeContents(e);
+        const said = words.getBoundingClientRect(), cell = e.closest('td').getBoundingClientRect();
+        return e.scrollWidth > e.clientWidth || said.right > cell.right + 1 || said.bottom > cell.bottom + 1;
+    }).map(e => e.textContent)"""
+    for width in (1440, 420, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(cut) == []
+        page.locator(".c-patient .sub").first.evaluate("e => e.textContent = 'F 64 · W1234567890123456789012345'")
+        assert page.evaluate(cut) == [], width
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page = open_page("/?tab=open&show=worked-01-visit-after-approval", who="payer")
+    assert page.evaluate(cut) == []
+
+
 LONG = "Wolfeschlegelsteinhausenbergerdorffwelchevoralternwaren"
 
 

@@ -39,6 +39,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0020": "92d99ae48b78fea59bdb7c17e1beb3672e59ef1443be00df16d801b5e5f65561",
     "0021": "c8db41d9cfff0c53964835ac14fa55788945e55f2f94c7d1d13c321290a7ff3f",
     "0022": "080024942ef47ff608cd4872dceeb7b302ea6c860edd3df3cff7d509842ebf32",
+    "0023": "de8b6f90a59c4d4c5418dd2e695cafc4bfb5786ff6c847a60b835c3e88652512",
 }
 
 
