@@ -144,7 +144,7 @@ def _as_read_by(turn: Turn, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
         return list(rows)
     ours, now = turn.office().organizations, micros(turn.now)
     return [
-        worklist_rows.with_columns(row, next_step.performers_columns(row._mapping, now))
+        worklist_rows.with_columns(row, next_step.performers_columns(dict(row._mapping), now))
         if row.open and verbs.sides(row.placer, row.performer, ours) == {"performer"}
         else row
         for row in rows
