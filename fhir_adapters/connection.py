@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import requests
 
 from auth.client.backend import Backend, Key, TokenError
+from auth.scopes import parse, resources
 from fhir_adapters import dialects, discovery
 from fhir_adapters.dialects import Dialect
 from fhir_adapters.discovery import Statement
@@ -25,6 +26,12 @@ class Connection:
     http: Http
     statement: Statement
     backend: Backend | None
+
+    def lets_search(self, type: str) -> bool:
+        """Whether what was granted covers a search of this type. Where nothing that was granted says anything of types
+        in words that we know, only asking can tell."""
+        granted = resources(parse(self.backend.granted)) if self.backend else ()
+        return not granted or any(each.type in ("*", type) and "s" in each.perms for each in granted)
 
     def notices(self) -> tuple[str, ...]:
         """What is odd, in sentences: scopes that were not granted, a token that travels in clear."""

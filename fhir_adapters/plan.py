@@ -1,6 +1,6 @@
 """What will be read from an EHR and how: our dialect's recipes held against its own metadata. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from fhir_adapters.dialects import PATIENT, Dialect, Query, Recipe, pairs
@@ -34,19 +34,24 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """The jobs in their order, and the types that we would like and the EHR does not offer."""
+    """The jobs in their order, the types that we would like and the EHR does not offer, and those that it offers and
+    has not granted us."""
 
     jobs: tuple[Job, ...]
     missing: tuple[str, ...]
+    ungranted: tuple[str, ...] = ()
 
 
-def make(dialect: Dialect, statement: Statement, types: Iterable[str]) -> Plan:
-    """A job for every type that the EHR offers to search, in the given order, but patients first: other types may have
-    to be read patient by patient."""
+def make(
+    dialect: Dialect, statement: Statement, types: Iterable[str], granted: Callable[[str], bool] = lambda type: True
+) -> Plan:
+    """A job for every type that the EHR offers to search and has granted us, in the given order, but patients first:
+    other types may have to be read patient by patient. What is not granted would be refused at every sync anew."""
     wanted = sorted(types, key=lambda type: type != "Patient")
     offered = [type for type in wanted if type in statement.offers and statement.offers[type].searched]
-    jobs = tuple(_job(dialect.recipe(type), statement.offers[type]) for type in offered)
-    return Plan(jobs, tuple(type for type in wanted if type not in offered))
+    jobs = tuple(_job(dialect.recipe(type), statement.offers[type]) for type in offered if granted(type))
+    missing = tuple(type for type in wanted if type not in offered)
+    return Plan(jobs, missing, tuple(type for type in offered if not granted(type)))
 
 
 def per_patient(search: Query) -> bool:

@@ -145,6 +145,11 @@ class Backend:
         self._token = None
         return self.token()
 
+    @property
+    def granted(self) -> str:
+        """The scopes of the present token as the server said them; empty as long as there is none."""
+        return self._token.scope if self._token else ""
+
     def difference(self) -> Difference:
         """What the present token lacks and what it has beyond what was asked. Empty as long as there is none."""
         return difference(self.scope, self._token.scope) if self._token else Difference((), ())

@@ -189,4 +189,5 @@ def ehr(world: World, name: str) -> str:
     """It answers, lets us in, and offers something to read."""
     found = sync.examine(world, name)
     odd = "".join(f"; note: {notice}" for notice in found.notices)
+    odd += f"; note: not granted to us: {', '.join(found.ungranted)}" if found.ungranted else ""
     return f"{found.software or 'answers'}, FHIR {found.fhir_version}, {len(found.jobs)} types to read{odd}"

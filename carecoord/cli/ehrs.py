@@ -243,6 +243,8 @@ def tell(screen: Screen, summary: ehrs_sync.Summary) -> int:
         screen.table(names, [tuple(str(getattr(one, name)) for name in names) for one in busy])
     for notice in dict.fromkeys([*summary.notices, *(n for one in summary.types for n in one.notices)]):
         screen.say(f"note: {notice}")
+    if summary.ungranted:
+        screen.say(f"note: not granted to us, and not asked for: {', '.join(summary.ungranted)}.")
     if summary.error:
         screen.complain(summary.error)
         return 1

@@ -18,7 +18,7 @@ from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.store.audit.tables import audit
 from carecoord.store.database.engine import reading, writing
-from carecoord.store.database.tables import ehr_cursor
+from carecoord.store.database.tables import ehr_cursor, ehr_run
 from carecoord.worker import loop
 from carecoord.world import World
 from tests.adapters.content import held
@@ -77,16 +77,18 @@ def test_green_is_only_what_was_read_within_its_goal_whatever_failed_or_did_not(
     assert "due now" in shown
 
 
-def test_it_tells_how_far_each_kind_has_come_and_which_is_late(ours: World) -> None:
+def test_it_tells_how_far_each_kind_has_come_and_which_is_late_and_once_what_is_not_granted(ours: World) -> None:
     shown = page(entered(ours, "sam"))
     assert "How far each kind has come" in shown
     assert "<li class=\"tone-\">Task: as of just now</li>" in shown
     with writing(ours.engine) as conn:
         at = (ehr_cursor.c.ehr == "mercy", ehr_cursor.c.type == "Task")
         conn.execute(ehr_cursor.update().where(*at).values(state=b"{}"))
+        conn.execute(ehr_run.update().values(ungranted="Condition Observation"))
     later = page(entered(replace(ours, clock=lambda: ours.clock() + timedelta(minutes=75)), "sam"))
     assert "<li class=\"tone-amber\">Task: not read to its end yet</li>" in later
     assert "<li class=\"tone-amber\">Patient: as of 1 h ago, late</li>" in later
+    assert later.count("It has not granted us Condition, Observation, so we do not ask for that.") == 1
 
 
 def test_a_paused_ehr_is_not_read_until_it_is_resumed_and_then_as_often_as_before(ours: World) -> None:

@@ -449,6 +449,24 @@ class TestWithTokens:
         assert "did not grant system/*.rs" in summary.notices[0]
         assert examine(world, "little").notices == summary.notices
 
+    def test_only_what_is_granted_is_asked_for_and_the_rest_is_told_once(self, world: World, filled: LittleEhr) -> None:
+        filled.grants = "system/Patient.rs system/Appointment.read system/Task.r launch"
+        summary = run(world, "little")
+        assert summary.error is None
+        assert (filled.searches("Condition"), filled.searches("Task")) == ([], [])
+        assert [one.type for one in summary.types] == ["Patient", "Appointment"]
+        assert {"Condition"} <= {*summary.ungranted}
+        assert set(list_ehrs(world)[0].run.ungranted) == {*summary.ungranted}
+
+    def test_what_was_read_before_and_is_granted_no_more_is_no_good_sync(self, world: World, filled: LittleEhr) -> None:
+        run(world, "little")
+        filled.grants = "system/Patient.rs"
+        assert "Appointment: no longer granted to us" in str(run(world, "little").error)
+
+    def test_scopes_in_words_of_its_own_leave_nothing_unasked(self, world: World, filled: LittleEhr) -> None:
+        filled.grants = "everything"
+        assert run(world, "little").ungranted == ()
+
     def test_a_registration_that_does_not_hold_is_said_first(self, world: World, filled: LittleEhr) -> None:
         filled.fail("/token", Reply(401, {"error": "invalid_client"}), times=9)
         summary = run(world, "little")

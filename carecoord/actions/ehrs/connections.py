@@ -26,7 +26,7 @@ def connected(world: World, one: Ehr, session: requests.Session, *, writing: boo
 def planned(connection: Connection) -> plan.Plan:
     """What to read. Referrals come last: a case then appears with all its facts, and is judged once, not per page."""
     types = [row.name for row in TYPES.values() if row.synced and row.name not in LAST]
-    return plan.make(connection.dialect, connection.statement, [*types, *LAST])
+    return plan.make(connection.dialect, connection.statement, [*types, *LAST], connection.lets_search)
 
 
 def keys(world: World, one: Ehr) -> tuple[Key, ...]:

@@ -5,7 +5,7 @@ A run that is broken off anywhere, even by kill -9, goes on from its last page, 
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -45,7 +45,8 @@ class Listed:
 
 @dataclass(frozen=True)
 class Examined:
-    """What an EHR gives us: its software, how each type would be read, the types it lacks, and what is odd."""
+    """What an EHR gives us: its software, how each type would be read, the types it lacks, what is odd, and
+    the types that it offers and has not granted us."""
 
     ehr: Ehr
     software: str
@@ -53,6 +54,7 @@ class Examined:
     jobs: tuple[plan.Job, ...]
     missing: tuple[str, ...]
     notices: tuple[str, ...]
+    ungranted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ class TypeSummary:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did. error None: everything that the EHR offers is here. missing: types that it does not offer."""
+    """What a run did. error None: everything that the EHR offers is here. missing: types that it does not offer.
+    ungranted: types that it offers and has not granted us: they were not asked for."""
 
     run: int
     ehr: str
@@ -82,6 +85,7 @@ class Summary:
     missing: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     error: str | None = None
+    ungranted: tuple[str, ...] = ()
 
     @property
     def received(self) -> int:
@@ -165,7 +169,9 @@ def examine(world: World, name: str) -> Examined:
     planned = connections.planned(connection)
     odd = (*connection.notices(), *(notice for job in planned.jobs for notice in job.notices))
     statement = connection.statement
-    return Examined(one, statement.software, statement.fhir_version, planned.jobs, planned.missing, odd)
+    return Examined(
+        one, statement.software, statement.fhir_version, planned.jobs, planned.missing, odd, planned.ungranted
+    )
 
 
 def run(world: World, name: str, report: Report = lambda type, received, total: None) -> Summary:
@@ -192,7 +198,7 @@ def _run(world: World, name: str, report: Report) -> Summary:
         # Only our own problems are fit for the record: a database error may quote the values it failed on.
         _finish(world, number, e.text if isinstance(e, errors.Problem) else type(e).__name__)
         raise
-    _finish(world, number, summary.error)
+    _finish(world, number, summary.error, summary.ungranted)
     if not summary.error:
         with writing(world.engine) as conn:
             outbox.revive(conn, world.clock(), kind=JOB, key=name)
@@ -221,6 +227,8 @@ def _pull(world: World, keeper: Keeper, report: Report) -> Summary:
         )
         pulled = sync.pull(source, planned, dict(keeper.states))
     failed = [f"{outcome.type}: {outcome.error}" for outcome in pulled.outcomes if outcome.error]
+    # what was read before and may be read no more grows old here: that is no good sync
+    failed += [f"{type}: no longer granted to us" for type in planned.ungranted if type in keeper.states]
     return Summary(
         run=keeper.run,
         ehr=one.name,
@@ -228,6 +236,7 @@ def _pull(world: World, keeper: Keeper, report: Report) -> Summary:
         missing=planned.missing,
         notices=connection.notices(),
         error="; ".join(failed) or None,
+        ungranted=planned.ungranted,
     )
 
 
@@ -248,9 +257,9 @@ def _summed(keeper: Keeper, outcome: Outcome) -> TypeSummary:
     )
 
 
-def _finish(world: World, number: int, error: str | None) -> None:
+def _finish(world: World, number: int, error: str | None, ungranted: Sequence[str] = ()) -> None:
     with writing(world.engine) as conn:
-        ehrs.finish_run(conn, number, world.clock(), error)
+        ehrs.finish_run(conn, number, world.clock(), error, ungranted)
 
 
 def _problem(trouble: EhrError) -> errors.Problem:

@@ -306,6 +306,7 @@ ehr_run = Table(
     Column("changed", Integer, nullable=False, default=0),
     Column("flagged", Integer, nullable=False, default=0),
     Column("error", Str),
+    Column("ungranted", Str),  # types, space-separated: offered, and not granted to us
     Index("ix_ehr_run_ehr", "ehr", "n"),
 )
 

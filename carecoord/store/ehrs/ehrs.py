@@ -1,5 +1,6 @@
 """The EHRs we sync from: what we were told of each, how far reading has come, and each run."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +21,8 @@ OTHER_RUN = "Another run of this EHR moved on meanwhile; nothing of this page wa
 
 @dataclass(frozen=True)
 class Run:
-    """One run: counts of resources received, changed here and flagged; `finished` None while it goes on."""
+    """One run: counts of resources received, changed here and flagged; `finished` None while it goes on. ungranted: the
+    types that the EHR offers and had not granted us."""
 
     number: int
     ehr: str
@@ -30,6 +32,7 @@ class Run:
     changed: int
     flagged: int
     error: str | None
+    ungranted: tuple[str, ...] = ()
 
 
 def add(conn: Connection, one: Ehr, now: datetime) -> None:
@@ -128,9 +131,10 @@ def count(conn: Connection, run: int, received: int, changed: int, flagged: int)
     )
 
 
-def finish_run(conn: Connection, run: int, now: datetime, error: str | None) -> None:
-    """The run is over; `error` says why it did not go through, or nothing."""
-    conn.execute(update(ehr_run).where(ehr_run.c.n == run).values(finished=micros(now), error=error))
+def finish_run(conn: Connection, run: int, now: datetime, error: str | None, ungranted: Sequence[str] = ()) -> None:
+    """The run is over; `error` says why it did not go through, or nothing; `ungranted` as of `Run`."""
+    told = {"finished": micros(now), "error": error, "ungranted": " ".join(ungranted) or None}
+    conn.execute(update(ehr_run).where(ehr_run.c.n == run).values(told))
 
 
 def runs(conn: Connection, name: str, limit: int = 20) -> list[Run]:
@@ -152,4 +156,5 @@ def _ehr(row: Any) -> Ehr:
 
 def _run(row: Any) -> Run:
     finished = None if row.finished is None else moment(row.finished)
-    return Run(row.n, row.ehr, moment(row.started), finished, row.received, row.changed, row.flagged, row.error)
+    counts = (row.received, row.changed, row.flagged)
+    return Run(row.n, row.ehr, moment(row.started), finished, *counts, row.error, tuple((row.ungranted or "").split()))

@@ -81,6 +81,7 @@ class Block:
     state: Chip
     fresh: str
     trouble: str
+    ungranted: str
     next: str
     paused: bool
     pausable: bool
@@ -105,6 +106,7 @@ def block(kept: Kept, times: Times) -> Block:
         PAUSED if health.paused else STATES[health.state],
         _fresh(health, times),
         run.error if run and run.error else "",
+        _ungranted(kept),
         _next(health, times),
         health.paused,
         health.every is not None,
@@ -118,6 +120,14 @@ def block(kept: Kept, times: Times) -> Block:
         [_disputed(each, times) for each in kept.quarrels],
         list(_kinds(kept, times)),
     )
+
+
+def _ungranted(kept: Kept) -> str:
+    """What the last reading that came to its end was not allowed to ask for."""
+    run = next((run for run in kept.runs if run.finished is not None), None)
+    if run is None or not run.ungranted:
+        return ""
+    return f"It has not granted us {', '.join(run.ungranted)}, so we do not ask for that"
 
 
 def _kinds(kept: Kept, times: Times) -> Iterator[Kind]:
