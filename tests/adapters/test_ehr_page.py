@@ -21,6 +21,7 @@ from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.tables import ehr_cursor, ehr_run
 from carecoord.worker import loop
 from carecoord.world import World
+from fhir_adapters.ehr import Ehr
 from tests.adapters.content import held
 from tests.adapters.test_both_sides import task
 from tests.adapters.test_settling import CASE, CLINIC, ID, PASSWORD, entered
@@ -55,7 +56,7 @@ def plain(page: str) -> str:
 
 def press(client: FlaskClient, path: str, **form: str) -> Any:
     csrf = re.findall(r'name="csrf" value="([^"]*)"', page(client))[0]
-    return client.post(path, data={"csrf": csrf, "ehr": "mercy", **form})
+    return client.post(path, data={"csrf": csrf, "ehr": "mercy"} | form)
 
 
 def test_it_tells_how_fresh_an_ehr_is_against_its_goal_and_when_it_is_read_next(ours: World) -> None:
@@ -178,3 +179,19 @@ def test_it_is_for_admins(ours: World) -> None:
     csrf = re.findall(r'name="csrf" value="([^"]*)"', olga.get("/account").get_data(as_text=True))[0]
     assert olga.post("/ehrs/pause", data={"csrf": csrf, "ehr": "mercy"}).status_code == 403
     assert 'href="/ehrs"' not in olga.get("/account").get_data(as_text=True)
+
+
+def test_the_first_run_tells_what_an_ehr_gives_by_its_own_word_and_why_one_is_silent(ours: World) -> None:
+    sam = entered(ours, "sam")
+    add_ehr(ours, Ehr("mute", "http://127.0.0.1:9/fhir"))
+    shown = plain(press(sam, "/setup/examine").get_data(as_text=True))
+    assert "It answers: FHIR 4.0.1" in shown
+    rows = dict(re.findall(r'<tr><th scope="row">([^<]+)</th>(.*?)</tr>', shown))
+    assert [len(re.findall('aria-label="yes"', rows[name])) for name in ("Tasks", "Cards")] == [2, 1]
+    assert "Come by themselves" in rows["Cards"]
+    silent = press(sam, "/setup/examine", ehr="mute")
+    assert silent.status_code == 200
+    assert "role=\"alert\"" in silent.get_data(as_text=True)
+    steps = re.findall(r'<span class="set-up-(done|part|open)">', sam.get("/setup").get_data(as_text=True))
+    assert steps[7] == "part", "one of the two was never read"
+    assert press(entered(ours, "maria"), "/setup/examine").status_code == 200
