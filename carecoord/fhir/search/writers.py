@@ -198,9 +198,12 @@ def _number(quantity: Any) -> float | None:
     if not isinstance(value, (int, Decimal, float)) or isinstance(value, bool):
         return None
     try:
-        return max(-LARGEST, min(LARGEST, float(value)))
-    except (OverflowError, ValueError):  # an int beyond any double; a signalling NaN
+        number = float(value)
+    except OverflowError:  # an int beyond any double
         return LARGEST if value > 0 else -LARGEST
+    except ValueError:  # a signalling NaN, which can not even be compared
+        return None
+    return max(-LARGEST, min(LARGEST, number)) if number == number else None
 
 
 def _units(value: dict[str, Any]) -> Iterator[tuple[str, str]]:
