@@ -56,7 +56,8 @@ def _short(value: Any, owner: str) -> Any:
     part = {name: inner for name, inner in value.items() if name.removeprefix("_") in keep}
     for name in part.keys() & backbones.keys():
         part[name] = _short(part[name], backbones[name])
-    return {name: inner for name, inner in part.items() if inner or name not in backbones}
+    kept = {name: inner for name, inner in part.items() if inner or name not in backbones}
+    return {} if kept.keys() == {"id"} else kept  # an id is no content (ele-1)
 
 
 @cache

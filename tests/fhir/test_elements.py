@@ -75,6 +75,12 @@ def test_it_refuses_an_unknown_mode() -> None:
         summary(OBSERVATION, "yes")
 
 
+def test_of_an_element_whose_summary_would_be_its_id_alone_nothing_is_left() -> None:
+    estimate = {"id": "a1", "unitOfMeasure": {"text": "per year"}}
+    evidence = {"resourceType": "RiskEvidenceSynthesis", "id": "r", "status": "active", "riskEstimate": estimate}
+    assert "riskEstimate" not in summary(evidence, "true")
+
+
 @given(st.integers(0, 2**32).map(Random), st.sampled_from(sorted(TYPES)))
 @settings(max_examples=200, deadline=None)
 def test_a_part_of_a_valid_resource_is_valid(random: Random, type_: str) -> None:
