@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from carecoord.actions.acts.provenance import Act, Version
+from carecoord.domain.agreements.acts import stated
 from carecoord.domain.resource.codes import WORK, has
 from carecoord.domain.resource.elements import Json, item
 from carecoord.errors import Conflict
@@ -36,6 +37,8 @@ def _former(conn: Connection, made: Version, before: Version | None, now: dateti
         resource = json.loads(present.body)
         if has(item(resource, "code"), *WORK):  # it begins anew with the next owner: as if nobody had been given it
             return {name: value for name, value in resource.items() if name not in ("owner", "restriction")}
+        if made.type == "Contract":
+            return stated(resource, "entered-in-error")
         if made.type == "OrganizationAffiliation":  # which has no status
             return resource | {"active": False}
         return resource | {"status": "entered-in-error"}

@@ -15,7 +15,7 @@ Verb = Literal[
     "send", "accept", "decline", "ask", "answer", "reopen", "hear-yes", "hear-no",
     "withdraw", "confirm-cancel", "refuse-cancel",
     "book", "move", "cancel", "arrive", "no-show", "report", "acknowledge", "tell",
-    "give-notice", "end", "file",
+    "draft", "amend", "sign", "drop", "give-notice", "end", "file",
 ]  # fmt: skip
 Side = Literal["requester", "performer"]  # of a referral: who sends the patient, who is to see them
 
@@ -77,7 +77,9 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
         }
     ),
     "payer": frozenset({"see-as-payer"}),
-    "contracts": frozenset({"see-agreements", "see-rates", "import", "give-notice", "end", "file"}),
+    "contracts": frozenset({
+        "see-agreements", "see-rates", "import", "draft", "amend", "sign", "drop", "give-notice", "end", "file",
+    }),
     "auditor": frozenset({"read-trail"}),
     "admin": frozenset(
         {
@@ -127,7 +129,9 @@ SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
     "acknowledge": frozenset({"requester"}),
     "tell": frozenset({"requester"}),
 }
-AGREEMENT: Final[tuple[Verb, ...]] = ("give-notice", "end", "file")  # what is done with an agreement
+AGREEMENT: Final[tuple[Verb, ...]] = (  # what is done with an agreement
+    "draft", "amend", "sign", "drop", "give-notice", "end", "file",
+)  # fmt: skip
 
 
 ROLES: Final = tuple(TABLE)

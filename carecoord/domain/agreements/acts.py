@@ -11,7 +11,7 @@ from typing import Final
 
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.agreements.overview import Overview
-from carecoord.domain.agreements.versions import IN_FORCE, Version
+from carecoord.domain.agreements.versions import AWAITED, IN_FORCE, Version
 from carecoord.domain.contacts.attempts import MEDIA
 from carecoord.domain.resource.codes import CANONICAL, EXTENSION
 from carecoord.domain.resource.days import shifted
@@ -30,6 +30,10 @@ _NOTICE: Final = f"{CANONICAL}/CodeSystem/message"
 def offered(held: Sequence[Held], line: Overview) -> tuple[Verb, ...]:
     """The acts that the agreement allows as it stands."""
     found: list[Verb] = []
+    if any(version.status in AWAITED for version, _ in held):
+        found += ["sign", "drop"]
+    elif any(version.status in IN_FORCE for version, _ in held):
+        found.append("amend")
     if line.stage == "current" and line.state == "in-force":
         if open_ended(held):
             found.append("give-notice")

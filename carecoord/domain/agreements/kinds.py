@@ -15,4 +15,13 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {  # code -> the types of the term
     "construction": ("scope-of-work", "budget", "insurance", "obligation", "participation-goal"),
     "baa": ("confidentiality-baa", "obligation", "termination"),
 }
+SIDES: Final[Mapping[str, tuple[str, str]]] = {  # code -> the roles of its parties, of the one whose it is first
+    "payer-provider": ("payer", "provider-group"),
+    "vendor": ("owner", "vendor"),
+    "employee-benefits": ("owner", "vendor"),
+    "health-social": ("owner", "vendor"),
+    "engineering": ("owner", "prime"),
+    "construction": ("owner", "prime"),
+    "baa": ("covered-entity", "business-associate"),
+}
 MONEY: Final = "budget"  # the term that is an amount, not a text

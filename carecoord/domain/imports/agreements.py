@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date
 from typing import Any, Final
 
+from carecoord.domain.agreements.kinds import SIDES
 from carecoord.domain.agreements.versions import IN_FORCE
 from carecoord.domain.imports.cells import Column
 from carecoord.domain.imports.known import Known
@@ -24,12 +25,6 @@ _KINDS: Final = {
     "engineering": "engineering", "construction": "construction",
     "business associate": "baa", "baa": "baa",
 }  # fmt: skip
-_ROLES: Final = {  # kind -> the roles of the first and the second party
-    "payer-provider": ("payer", "provider-group"),
-    "baa": ("covered-entity", "business-associate"),
-    "construction": ("owner", "prime"),
-    "engineering": ("owner", "prime"),
-}
 _STATES: Final = {
     "executed": "executed", "signed": "executed", "in force": "executed", "active": "executed",
     "renewed": "renewed", "draft": "policy", "negotiating": "negotiable", "offered": "offered",
@@ -175,7 +170,7 @@ def _contract(row: Row, before: Json | None, held: list[Json]) -> Json:
 
 
 def _term(row: Row, kind: str) -> Json:
-    roles = _ROLES.get(kind, ("owner", "vendor"))
+    roles = SIDES.get(kind, ("owner", "vendor"))
     party = [
         {"reference": [{"reference": row.get(column)}],
          "role": {"coding": [{"system": f"{CANONICAL}/CodeSystem/party-role", "code": role}]}}

@@ -1,10 +1,12 @@
 """The kit that every form of an act is made with: what was typed, what is wrong with it, what was changed meanwhile.
 All that was typed is kept, whatever comes of it."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
+from decimal import Decimal
 
 from werkzeug.datastructures import FileStorage
 
@@ -112,6 +114,25 @@ class Reader:
         except ValueError as unread:
             self.fault(name, str(unread))
             return None
+
+    def whole(self, name: str, least: int, most: int) -> int | None:
+        """A whole number between two; None where none was written."""
+        said = self.text(name, most=20)
+        if not said:
+            return None
+        if not said.isdecimal() or not least <= int(said) <= most:
+            self.fault(name, f"“{said}” is no whole number from {least} to {most}.")
+            return None
+        return int(said)
+
+    def money(self, name: str) -> Decimal | None:
+        """An amount, as people write it: `250,000` or `$250000.50`; None where none was written."""
+        said = self.text(name, most=30)
+        plain = said.replace("$", "").replace(",", "").replace(" ", "")
+        if said and not re.fullmatch(r"\d{1,12}(\.\d{1,2})?", plain, re.ASCII):
+            self.fault(name, f"“{said}” is no amount. Write it as 250,000 or 250000.50.")
+            return None
+        return Decimal(plain) if said else None
 
     def file(self, name: str) -> tuple[str, bytes] | None:
         """The name and the bytes of a file; None where none was chosen."""

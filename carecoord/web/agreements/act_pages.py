@@ -19,6 +19,8 @@ from carecoord.web.agreements.screen import Screen
 from carecoord.web.people import sign_in
 from carecoord.world import World
 
+NETWORKS = "Nothing is saved yet: choose the networks of this payer, or draft it without any."
+
 
 def blueprint(world: World) -> Blueprint:
     """`POST /contracts/ID/VERB`."""
@@ -39,7 +41,12 @@ def blueprint(world: World) -> Blueprint:
         try:
             sent: Done | Again = submissions.send(world, command, acts.about(id), verb, changed)
         except Unconfirmed:
-            sent = Again(State(verb, typed(request.form, request.files)), 200)
+            notice = NETWORKS if verb == "draft" else ""
+            sent = Again(State(verb, typed(request.form, request.files), notice=notice), 200)
+        if verb == "draft" and isinstance(sent, Again):
+            return screen.new(sign_in.session().grant(), "", sent.state, sent.status)
+        if verb == "draft" and isinstance(sent, Done):
+            return redirect(f"/contracts/{sent.act.id}?{urlencode({'done': sent.act.id})}", 303)
         if isinstance(sent, Again):
             return screen.one(sign_in.session().grant(), id, sent.state, sent.status)
         return redirect(f"/contracts/{id}?{urlencode({'done': sent.act.id})}", 303)

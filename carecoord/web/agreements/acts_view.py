@@ -2,34 +2,49 @@
 before it is done."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
 from carecoord.actions.acts.act import Overtaken
 from carecoord.actions.agreements.acts import token
 from carecoord.actions.agreements.dossier import Dossier, Lapse
+from carecoord.actions.agreements.drafts import Choices
 from carecoord.domain.access.verbs import Verb
+from carecoord.domain.agreements import kinds
 from carecoord.domain.agreements.acts import ends_by, open_ended
+from carecoord.domain.agreements.drafts import lacking, waiting
 from carecoord.domain.documents.kinds import OF_AGREEMENTS
 from carecoord.domain.resource.days import shifted
 from carecoord.domain.resource.elements import Json, item, text
 from carecoord.web.acts.forms import Changed, State
-from carecoord.web.agreements.agreement_view import STATUS, Row, count
+from carecoord.web.agreements.agreement_view import AMENDMENTS, STATUS, TERMS, Row, count, label
 from carecoord.web.agreements.commands import HOW
+from carecoord.web.agreements.register_view import KINDS, role
 from carecoord.web.page.times import MINUS, Times
 
 BUTTONS: Final[dict[Verb, tuple[str, str]]] = {  # verb -> its words and icon
     "give-notice": ("Notice was given", "message-square"),
+    "sign": ("It was signed", "file-check"),
+    "amend": ("Amend it", "file-pen-line"),
     "file": ("Attach a document", "paperclip"),
+    "drop": ("Drop the draft", "circle-x"),
     "end": ("End it", "calendar-x"),
+}
+BACK: Final = {  # verb -> what taking it back does
+    "give-notice": "it counts as not given",
+    "draft": "the draft counts as a mistake",
+    "amend": "the draft counts as a mistake",
+    "file": "the document counts as a mistake",
 }
 TITLES: Final = {  # verb -> the title of its form, and what its button says that it does
     "give-notice": ("Notice was given", "Save the notice"),
     "file": ("Attach a document", "Attach the document"),
+    "sign": ("It was signed", "Save: it was signed"),
+    "amend": ("Amend the agreement", "Draft the amendment"),
+    "drop": ("Drop the draft", "Drop it"),
     "end": ("End the agreement", "Show what hangs on it"),
 }
-RED: Final = frozenset({"end"})
 
 
 @dataclass(frozen=True)
@@ -47,6 +62,8 @@ class Form:
     most: int = 0
     kinds: Mapping[str, str] = field(default_factory=lambda: OF_AGREEMENTS)
     how: Mapping[str, str] = field(default_factory=lambda: HOW)
+    amendments: Mapping[str, str] = field(default_factory=lambda: AMENDMENTS)
+    topics: Mapping[str, str] = field(default_factory=lambda: TERMS)
 
 
 @dataclass(frozen=True)
@@ -70,11 +87,47 @@ def acts(
     id = found.line.contract.partition("/")[2]
     back = f"/contracts/{id}"
     seen = " ".join(f"{each.key}:{text(item(contract, 'meta'), 'versionId')}" for each, contract in found.versions)
-    row = [(verb, *BUTTONS[verb], f"{back}?act={verb}#act-form") for verb in verbs]
+    row = [(verb, *BUTTONS[verb], f"{back}?act={verb}#act-form") for verb in BUTTONS if verb in verbs]
     possible = state is not None and state.verb in verbs
     form = _form(found, state, lapse, most, times) if state and possible else None
     trouble = state if state and not possible and (state.faults or state.changed or state.notice) else None
     return Acts(id, row, form, trouble, seen, back)
+
+
+@dataclass(frozen=True)
+class New:
+    """The form of a new agreement. `first`, `second`: what the parties of its kind are called; `terms`: (code, words)
+    of the terms in words that its kind demands; `networks`: (id, name) of the payer that was written."""
+
+    state: State
+    kind: str
+    label: str
+    first: str
+    second: str
+    money: bool
+    terms: Sequence[tuple[str, str]]
+    networks: Sequence[tuple[str, str]]
+    seen: str = ""
+    back: str = "/contracts/new"
+
+
+def new_form(kind: str, state: State, offers: Choices) -> New:
+    """The form of a new agreement of a kind, the asker's own organization written where it stands as a rule."""
+    first, second = kinds.SIDES[kind]
+    provider = kind == "payer-provider" and not offers.is_payer
+    if "first" not in state.values:
+        own = {"second" if provider else "first": offers.own}
+        state = replace(state, values={"first": "", **own, **state.values})
+    demanded = [(code, TERMS[code]) for code in kinds.KINDS[kind] if code != kinds.MONEY]
+    networks = [(id.partition("/")[2], name) for id, name in offers.networks] if kind == "payer-provider" else []
+    money = kinds.MONEY in kinds.KINDS[kind]
+    return New(state, kind, KINDS[kind], role(first), role(second), money, demanded, networks)
+
+
+def demands(kind: str) -> str:
+    """What a kind demands, in words."""
+    first, second = map(role, kinds.SIDES[kind])
+    return f"{first} and {second.lower()}: {', '.join(TERMS[code].lower() for code in kinds.KINDS[kind])}"
 
 
 def changed(verb: str, values: Mapping[str, str], stale: Overtaken, times: Times) -> Changed:
@@ -105,7 +158,27 @@ def _form(found: Dossier, state: State, lapse: tuple[date, Lapse] | None, most: 
         return Form(state, title, f"End it with {times.date(last)}", True, warning, about, token(last, hangs))
     if state.verb == "end":
         return Form(state, title, does, True, "What hangs on it is counted first; nothing is saved by that.")
-    return Form(state, title, does, most=most)
+    if state.verb == "sign":
+        return Form(state, title, does, warning=_signing(found, times))
+    if state.verb == "drop":
+        return Form(state, title, does, True, "The draft is given up for good; what is signed stays as it is.")
+    return Form(state, title, does, most=most if state.verb == "file" else 0)
+
+
+def _signing(found: Dossier, times: Times) -> str:
+    """What the signature comes to, said before: it can not be taken back."""
+    version, contract = waiting(found.versions)[-1]
+    said = "What was signed stands as it was signed: after that it is only amended, and this can not be taken back."
+    if lacks := lacking(contract):
+        told = ", ".join(label(f"term:{each}") for each in lacks)
+        return f"Not written yet, and demanded of this kind: {told}. {said}"
+    if version.amends and version.days.start and version.days.start < found.day:
+        days = (found.day - version.days.start).days
+        return (
+            f"It takes effect on {times.date(version.days.start)}, {days} days ago: from now on it answers for the "
+            f"days since then; what was answered before stays known as it was. {said}"
+        )
+    return said
 
 
 def _notice_comes_to(found: Dossier, times: Times) -> list[Row]:

@@ -53,6 +53,10 @@ def blueprint(world: World) -> Blueprint:
         lines = ["\ufeff", csv_line(HEADINGS), *map(csv_line, rows)]
         return Response("".join(lines), content_type="text/csv; charset=utf-8", headers=named)
 
+    @pages.get("/contracts/new")
+    def new() -> Answer:
+        return screen.new(sign_in.session().grant(), request.args.get("kind", ""))
+
     @pages.get("/contracts/<id>")
     def one(id: str) -> Answer:
         return screen.one(sign_in.session().grant(), id)

@@ -10,9 +10,9 @@ from werkzeug.wrappers import Response
 from auth.grant import Grant
 from carecoord.actions.access.turn import looking
 from carecoord.actions.acts import act as acts_act
-from carecoord.actions.agreements import acts, dossier
+from carecoord.actions.agreements import acts, dossier, drafts
 from carecoord.actions.agreements.dossier import Lapse
-from carecoord.actions.people import drafts
+from carecoord.actions.people import drafts as kept
 from carecoord.domain.resource.days import local
 from carecoord.errors import Conflict, Unprocessable
 from carecoord.web.acts import days
@@ -20,6 +20,7 @@ from carecoord.web.acts import view as acts_view
 from carecoord.web.acts.forms import Fault, State
 from carecoord.web.agreements import acts_view as agreement_acts
 from carecoord.web.agreements import agreement_view
+from carecoord.web.agreements.register_view import KINDS
 from carecoord.web.page.times import Times
 from carecoord.web.server.exchange import request_id
 from carecoord.world import World
@@ -52,12 +53,21 @@ class Screen:
             status,
         )
 
+    def new(self, grant: Grant, kind: str, state: State | None = None, status: int = 200) -> Response:
+        """The page of a new agreement: the kinds to choose from or, of one that is chosen, its form."""
+        state = state or self._state(grant) or State("draft")
+        chosen = kind or state.value("kind")
+        offers = drafts.choices(self.world, grant, request_id(), state.value("first"))
+        form = agreement_acts.new_form(chosen, state, offers) if chosen in KINDS else None
+        kinds = [(code, label, agreement_acts.demands(code)) for code, label in KINDS.items()]
+        return make_response(render_template("contract_new.html", rail="Contracts", form=form, kinds=kinds), status)
+
     def _state(self, grant: Grant) -> State | None:
         """The form that the address asks for, with what was typed into it before a session was over."""
         act, draft = request.args.get("act"), request.args.get("draft")
         if request.method != "GET" or not act:
             return None
-        typed = drafts.fetch(self.world, grant, draft) if draft else {}
+        typed = kept.fetch(self.world, grant, draft) if draft else {}
         return State(act, typed, notice=RETURNED if typed else "")
 
     def _done(self, grant: Grant) -> acts_view.Undo | None:
@@ -66,7 +76,10 @@ class Screen:
             return None
         with looking(self.world, grant, request_id()) as turn:
             done = acts_act.find(turn, act)
-        return acts_view.undo(done, Times(self.world.clock(), self.zone)) if done else None
+        if done is None:
+            return None
+        told = acts_view.undo(done, Times(self.world.clock(), self.zone))
+        return replace(told, back=agreement_acts.BACK.get(done.act.verb, ""))
 
     def _counted(
         self, grant: Grant, id: str, state: State | None, status: int

@@ -23,16 +23,16 @@ Json = dict[str, Any]
 NOTICE = f"{EXTENSION}/notice-given"
 
 
-@pytest.fixture(scope="module")
-def carla(acting_house: House) -> FlaskClient:
-    return acting_house.enter("contracts")
-
-
 @pytest.fixture(autouse=True)
 def clock(acting_house: House) -> Any:
     clock: Any = acting_house.world.clock
     clock.now = NOW
     return clock
+
+
+@pytest.fixture
+def carla(acting_house: House, clock: Any) -> FlaskClient:
+    return acting_house.enter("contracts")
 
 
 def words(answer: TestResponse) -> str:

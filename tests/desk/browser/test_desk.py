@@ -32,6 +32,8 @@ def test_every_role_has_a_page_without_fault(open_page: Open, who: str) -> None:
 
 def test_the_page_of_an_agreement_has_no_fault(open_page: Open) -> None:
     check(open_page("/contracts/agr-0107-v3", who="contracts"), ENDS)
+    check(open_page("/contracts/agr-0107-v3?act=amend", who="contracts"), ENDS)
+    check(open_page("/contracts/new?kind=construction", who="contracts"), ENDS)
 
 
 def test_an_open_menu_and_an_open_gate_have_no_fault(open_page: Open) -> None:
