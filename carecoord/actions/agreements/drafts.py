@@ -13,8 +13,8 @@ from carecoord.actions.agreements.acts import TYPE, Agreeing, about, opened
 from carecoord.actions.people.organizations import distinct
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
-from carecoord.domain.agreements import drafts
-from carecoord.domain.agreements.drafts import Amendment, Draft, Span
+from carecoord.domain.agreements import acts
+from carecoord.domain.agreements.acts import Amendment, Draft, Span
 from carecoord.domain.agreements.versions import agreement_of
 from carecoord.domain.resource.elements import Json, identifiers, items, key, target, text
 from carecoord.domain.resource.parties import directory, name
@@ -95,7 +95,7 @@ def draft(world: World, grant: Grant, request: str, submission: Submission, give
             given.kind, given.number, given.title or f"Agreement of {name(first)} and {name(second)}",
             (_reference(first), _reference(second)), given.start, given.span, given.limit, terms, networks,
         )  # fmt: skip
-        made = drafts.drafted(acting.id, wanted)
+        made = acts.drafted(acting.id, wanted)
         _demand_free(turn, made[0])
         return Planned(made, sentence("act.drafted", number=given.number))
 
@@ -106,7 +106,7 @@ def amend(world: World, grant: Grant, request: str, submission: Submission, give
     """Draft an amendment. Raises Conflict where another draft waits, Unprocessable for what can not be."""
 
     def plan(acting: Agreeing) -> Planned:
-        new = drafts.amended(acting.held, acting.id, given)
+        new = acts.amended(acting.held, acting.id, given)
         return Planned([new], sentence("act.amendment-drafted", n=text(new, "version")), given.words)
 
     return performed(world, grant, request, submission, "amend", plan, opened)
@@ -116,8 +116,8 @@ def sign(world: World, grant: Grant, request: str, submission: Submission, on: d
     """Write down that the draft was signed. Raises Unprocessable naming what its kind demands and nobody wrote."""
 
     def plan(acting: Agreeing) -> Planned:
-        written = drafts.signed(acting.held, on)
-        if lacks := drafts.lacking(written[0]):
+        written = acts.signed(acting.held, on)
+        if lacks := acts.lacking(written[0]):
             said = ", ".join(each.replace("-", " ") for each in lacks)
             raise Unprocessable(f"Not written yet, and demanded of this kind of agreement: {said}.", "day")
         return Planned(written, sentence("act.signed", n=text(written[0], "version")))
@@ -129,7 +129,7 @@ def drop(world: World, grant: Grant, request: str, submission: Submission, why: 
     """Give the draft up."""
 
     def plan(acting: Agreeing) -> Planned:
-        gone = drafts.dropped(acting.held)
+        gone = acts.dropped(acting.held)
         return Planned([gone], sentence("act.dropped", n=text(gone, "version")), why)
 
     return performed(world, grant, request, submission, "drop", plan, opened)

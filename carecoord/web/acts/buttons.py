@@ -68,8 +68,6 @@ BACK: Final = {  # verb -> what taking it back does
     "report": "the report counts as not come",
     "acknowledge": "the report waits to be read",
     "tell": "the patient is still to be told",
-    "give-notice": "it counts as not given",
-    "file": "the document counts as a mistake",
 }
 PRESSED: Final = frozenset({"send", "accept", "arrive", "no-show", "acknowledge", "tell"})  # done without a form
 RED: Final = frozenset({"decline", "cancel", "no-show", "hear-no", "withdraw", "confirm-cancel"})  # what ends something

@@ -12,8 +12,7 @@ from carecoord.actions.agreements.dossier import Dossier, Lapse
 from carecoord.actions.agreements.drafts import Choices
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.agreements import kinds
-from carecoord.domain.agreements.acts import ends_by, open_ended
-from carecoord.domain.agreements.drafts import lacking, waiting
+from carecoord.domain.agreements.acts import ends_by, lacking, open_ended, waiting
 from carecoord.domain.documents.kinds import OF_AGREEMENTS
 from carecoord.domain.resource.days import shifted
 from carecoord.domain.resource.elements import Json, item, text

@@ -11,7 +11,7 @@ from carecoord.actions.agreements import acts, drafts
 from carecoord.actions.agreements.acts import Ending, Filed, Noticed
 from carecoord.actions.agreements.drafts import Wanted
 from carecoord.domain.agreements import kinds
-from carecoord.domain.agreements.drafts import Amendment, Span
+from carecoord.domain.agreements.acts import Amendment, Span
 from carecoord.domain.documents.kinds import OF_AGREEMENTS
 from carecoord.web.acts.commands import Command, upload
 from carecoord.web.acts.forms import Reader
