@@ -1,6 +1,7 @@
 """What a patient's own app may do over HTTP (`patient/*.u`): the moves of a visit that the tables give the patient, and
 no move of a referral."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from werkzeug.test import Client
 from auth import store
 from auth.store import Token
 from carecoord import app
+from carecoord.store.agreements.register import NO_END
 from carecoord.store.database.engine import writing
+from carecoord.store.policies import lines
 from carecoord.world import World
 from tests.api.conftest import Api
 from tests.api.test_every_move import STAGES, STATUSES, place, stored, task, visit
@@ -68,6 +71,30 @@ def test_a_patient_asks_to_cancel_a_visit_with_a_reason_and_says_that_they_come(
     assert mine.put("/Appointment/tomorrow", told).status_code == 422
     assert mine.put("/Appointment/tomorrow", off).status_code == 200
     assert mine.put("/Appointment/tomorrow", comes).status_code == 409
+
+
+def test_where_the_office_wants_to_be_asked_a_patient_declines_and_the_office_calls_it_off(
+    place: World, mine: Api
+) -> None:
+    order = {
+        "resourceType": "ServiceRequest", "id": "ours", "status": "active", "intent": "order", "subject": ME,
+        "requester": {"reference": "Organization/asks"},
+    }  # fmt: skip
+    office = {"resourceType": "Organization", "id": "asks", "identifier": [{"system": "x", "value": "9"}]}
+    visits = [of_mine("booked", "booked", id) for id in ("asked", "free")]
+    visits[0]["basedOn"] = [{"reference": "ServiceRequest/ours"}]
+    stored(place, [order, office, *visits])
+    with writing(place.engine) as conn:
+        said = {"organization": "x|9", "business": "", "name": "patient-cancels", "value": "ask-first", "by": "test"}
+        lines.add(conn, said | {"valid_from": date(2026, 1, 1).toordinal(), "valid_to": NO_END}, 1)
+    off = of_mine("booked", "cancelled", "asked") | {"basedOn": visits[0]["basedOn"]}
+    refused = mine.put("/Appointment/asked", off)
+    assert refused.status_code == 409
+    assert "answer declined as the participant" in refused.get_data(as_text=True)
+    declined = of_mine("booked", "booked", "asked") | {"basedOn": visits[0]["basedOn"]}
+    declined["participant"][0]["status"] = "declined"
+    assert mine.put("/Appointment/asked", declined).status_code == 200
+    assert mine.put("/Appointment/free", of_mine("booked", "cancelled", "free")).status_code == 200
 
 
 def test_a_patient_changes_nothing_else_of_a_visit(place: World, mine: Api) -> None:

@@ -41,6 +41,19 @@ def of_order(turn: Turn, order: Json) -> Side:
     return _side(turn, [item(order, "requester")], items(order, "performer"))
 
 
+def placer(turn: Turn, resource: Json) -> Json | None:
+    """The Organization that refers, by the order that a resource rests on; None where it does not say which."""
+    to = target(item(_order(turn, resource) or {}, "requester"))
+    kind, _, id = to.partition("/")
+    if kind == "PractitionerRole":
+        kind, _, id = target(item(_held(turn, kind, id) or {}, "organization")).partition("/")
+    elif kind == "Practitioner":
+        rows = read.referring(turn.conn, params.key("PractitionerRole", "practitioner"), kind, id)
+        houses = {target(item(text.loads(row.body), "organization")) for row in rows if not row.deleted} - {""}
+        kind, _, id = next(iter(houses)).partition("/") if len(houses) == 1 else ("", "", "")
+    return _held(turn, kind, id) if kind == "Organization" else None
+
+
 def _is_patient(turn: Turn) -> bool:
     return not turn.grant.roles and (turn.grant.fhir_user or "").partition("/")[0] in ("Patient", "RelatedPerson")
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from carecoord.actions.access import sides
 from carecoord.actions.access.turn import Turn
+from carecoord.actions.policies import office_policy
 from carecoord.domain.access.roles import keeps_rules
 from carecoord.domain.agreements import states as agreement_states
 from carecoord.domain.prior_auth import states as authorization_states
@@ -163,8 +164,18 @@ class _Door:
             raise Forbidden("These are the rules of another payer: your office can not change them.", "PlanDefinition")
 
     def _appointment(self, id: str, before: Json, after: Json) -> None:
-        visit_states.judge(before, after, sides.of_everybody(self.turn))
+        side = sides.of_everybody(self.turn)
+        visit_states.judge(before, after, side)
+        if side == "patient" and visit_states.move(before, after) == "cancel":
+            self._demand_at_once(before or after)
         self._demand_slots(id, before, after)
+
+    def _demand_at_once(self, visit: Json) -> None:
+        """A patient calls a visit off by themselves, unless the office that refers wants to be asked first."""
+        office = sides.placer(self.turn, visit)
+        if office_policy.said(self.turn, office, "patient-cancels") == "ask-first":
+            words = "This office is asked first: answer declined as the participant, and it calls the visit off."
+            raise Conflict(words, "Appointment.status")
 
     def _demand_slots(self, id: str, before: Json, after: Json) -> None:
         """One visit for one slot: the second is refused, and so is one that somebody else filled."""

@@ -112,6 +112,7 @@ RULES: Final[dict[str, tuple[str, ...]]] = {  # gate -> its rules
         "appointment.awaiting-information",
         "appointment.waitlisted",
         "appointment.cancel-requested",
+        "appointment.patient-declines",
         "appointment.returned",
         "appointment.missed",
         "appointment.cancelled",

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from carecoord.domain.policies import calendars
 from carecoord.domain.policies.spans import span
 
-Kind = Literal["clock", "lead", "words", "week", "hours", "place", "days", "zone"]
+Kind = Literal["clock", "lead", "words", "week", "hours", "place", "days", "zone", "choice"]
 Whose = Literal["office", "payer", "both"]
 PRIORITIES: Final = ("stat", "asap", "urgent", "routine")
 MOST_WORDS: Final = 200
@@ -60,6 +60,7 @@ TERMS: Final[Mapping[str, Term]] = {
         *_by_priority("book", "8 hours", "24 hours", "48 hours", "120 hours"),
         *_by_priority("reroute", "4 hours", "8 hours", "24 hours", "48 hours"),
         *_by_priority("window", "24 hours", "72 hours", "14 days", "60 days"),
+        Term("patient-cancels", "choice", "office", "at-once", "referrals.md 4"),
         Term("calendar.week", "week", "both", "Mon-Fri", "5 U.S.C. 6101"),
         Term("calendar.hours", "hours", "both", "08:00-17:00", "referrals.md 5"),
         Term("calendar.holidays", "place", "both", "US", "5 U.S.C. 6103"),
@@ -70,6 +71,7 @@ TERMS: Final[Mapping[str, Term]] = {
 SHIPPED: Final[Mapping[str, str]] = {term.name: term.value for term in TERMS.values()}
 _WINDOWS: Final = tuple(f"window.{each}" for each in PRIORITIES)
 _IN_DAYS: Final = frozenset({"eligibility-age", "visit-lead", "expiring"})  # that sentences tell in days
+CHOICES: Final = {"patient-cancels": ("at-once", "ask-first")}
 _MAY_BE_EMPTY: Final = frozenset({"peer-to-peer", "channel", "calendar.closed", "calendar.zone", "calendar.holidays"})
 
 
@@ -98,6 +100,13 @@ def _words(_: Term, said: str) -> str:
     return said
 
 
+def _choice(term: Term, said: str) -> str:
+    chosen = said.casefold().replace(" ", "-")
+    if chosen not in CHOICES[term.name]:
+        raise ValueError("no such choice")
+    return chosen
+
+
 def _place(_: Term, said: str) -> str:
     if not calendars.known_place(said.upper()):
         raise ValueError("no such place")
@@ -124,6 +133,7 @@ _READ: Final[Mapping[Kind, Callable[[Term, str], str]]] = {
     "clock": _clock,
     "lead": _clock,
     "words": _words,
+    "choice": _choice,
     "week": _parsed(calendars.weekdays),
     "hours": _parsed(calendars.hours),
     "days": _parsed(calendars.closed_days),

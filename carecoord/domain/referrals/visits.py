@@ -61,6 +61,7 @@ class Booking:
     made: str = ""  # Appointment.created
     source: str = ""  # the system it came from
     keys: frozenset[str] = frozenset()  # its own, and those of its copies
+    declined: bool = False  # the patient has answered that they will not come
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,8 @@ def _single(bookings: Sequence[Booking]) -> list[Booking]:
     for each in sorted(bookings, key=lambda b: (b.start is None, b.start.timestamp() if b.start else 0, b.key)):
         keys = frozenset({each.key}).union(*(other.keys for other in bookings if _copies(each, other)))
         if not any(other.kind == each.kind and _copies(each, other) for other in found):
-            found.append(replace(each, keys=keys))
+            declined = any(other.declined for other in bookings if other.key in keys)
+            found.append(replace(each, keys=keys, declined=declined))
     return found
 
 
@@ -162,7 +164,15 @@ def _booking(appointment: Json, known: Directory, policy: Policy) -> Booking:
         text(appointment, "created"),
         source(appointment),
         frozenset({key(appointment)}),
+        _declined(appointment),
     )
+
+
+def _declined(appointment: Json) -> bool:
+    """Whether the patient has (FHIR R4 Appointment.participant.status: "declined", the one way there is to ask for a
+    visit to be called off)."""
+    own = (each for each in items(appointment, "participant") if target(item(each, "actor")).startswith("Patient/"))
+    return any(text(each, "status") == "declined" for each in own)
 
 
 def clinic(appointment: Json, known: Directory) -> Party | None:

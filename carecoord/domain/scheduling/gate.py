@@ -101,6 +101,8 @@ def _standing(matter: Matter, booking: Booking) -> Gate:
         return _on_hold(booking, (order.evidence, booking.evidence))
     if order.stage in CAME_BACK:
         return _returned(matter, booking)
+    if booking.declined:
+        return _declining(booking)
     if _lost(matter, booking):
         return Gate(
             rule="appointment.lost",
@@ -119,6 +121,16 @@ def _on_hold(booking: Booking | None, proof: tuple[Evidence, ...]) -> Gate:
     return Gate(
         rule="appointment.on-hold", state="blocked", reason=said, evidence=proof, action=RESUME, who="clinician"
     )
+
+
+def _declining(booking: Booking) -> Gate:
+    """The patient has answered that they will not come: whoever books calls the visit off, or finds another time."""
+    said, answer = sentence("appointment.patient-declines", day=dated(booking.day)), sentence("do.answer-cancel")
+    return Gate(
+        rule="appointment.patient-declines", state="open", reason=said, evidence=(booking.evidence,),
+        action=Action("answer-cancel", answer), who="coordinator", due=booking.start,
+        due_label=sentence("due.answer-cancel"),
+    )  # fmt: skip
 
 
 def _lost(matter: Matter, booking: Booking) -> bool:

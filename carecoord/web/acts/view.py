@@ -31,6 +31,7 @@ NEXT: Final[dict[str, tuple[Verb, ...]]] = {  # code of the next step -> the act
     "send-referral": ("send",),
     **dict.fromkeys(("book", "rebook"), ("book", "contact")),
     "choose-performer": ("reopen",),
+    "answer-cancel": ("cancel", "move", "contact"),
     "reroute": ("reopen",),
     "confirm-visit": ("arrive", "contact"),
     **dict.fromkeys(("await-report", "chase-report"), ("report", "contact")),

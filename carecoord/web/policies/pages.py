@@ -64,6 +64,7 @@ NAMES: Final = {
     "tell-patient": "Patient is told within",
     **{f"{step}.{each}": f"{said}: {each}" for step, said in _STEPS.items() for each in (
         "stat", "asap", "urgent", "routine")},
+    "patient-cancels": "A patient's app calls a visit off",
     "calendar.week": "Days of work",
     "calendar.hours": "Hours of work",
     "calendar.holidays": "Holidays of",
@@ -78,6 +79,7 @@ HOW: Final = {
     "hours": "Write hours, such as 08:00-17:00.",
     "place": "Write a country or state by its ISO code, such as US or US-NY; nothing for no holidays.",
     "days": "Write days as 2026-12-24, with commas between them.",
+    "choice": "Write at-once, or ask-first: then the patient asks, and the office calls it off.",
     "zone": "Write a zone, such as America/Chicago.",
 }
 

@@ -18,7 +18,7 @@ SEX = {"female": "Female", "male": "Male", "other": "Other", "unknown": "Sex unk
 USES = {"home": "home", "work": "work", "mobile": "mobile", "temp": "for now"}
 # Whom the next step asks or tells something, by the code of its action.
 CALLED: dict[str, Literal["patient", "payer", "performer"]] = {
-    **dict.fromkeys(("ask-card", "tell-patient"), "patient"),
+    **dict.fromkeys(("ask-card", "tell-patient", "answer-cancel"), "patient"),
     **dict.fromkeys(
         ("call-payer", "await-decision", "check-requirement", "notify-payer", "ask-what", "ask-again",
          "change-provider", "appeal", "extend-authorization", "correct-request", "run-eligibility"),

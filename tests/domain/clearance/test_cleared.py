@@ -147,6 +147,19 @@ class TestCancelling:
         )
         assert (found.headline_gate, found.cleared) == ("appointment", False)
 
+    @pytest.mark.parametrize("answer", ["accepted", "tentative", "needs-action"])
+    def test_a_visit_that_the_patient_does_not_want_is_never_cleared_and_the_office_is_asked(self, answer):
+        visit = plain().resources[VISIT]
+        patient, site = visit["participant"]
+        assert plain().with_(visit | {"participant": [patient | {"status": answer}, site]}).clear().cleared
+        found = plain().with_(visit | {"participant": [patient | {"status": "declined"}, site]}).clear()
+        gate = found.gate("appointment")
+        assert (gate.rule, gate.state, gate.who, found.cleared) == (
+            "appointment.patient-declines", "open", "coordinator", False
+        )  # fmt: skip
+        assert str(found.headline) == "The patient does not want the visit of 4 Dec 2026."
+        assert (found.action.code, found.due) == ("answer-cancel", found.booking.start)
+
     def test_it_is_asked_for_by_a_task_too(self):
         code = coded("http://hl7.org/fhir/CodeSystem/task-code", "abort")
         abort = task(2) | {"code": code, "focus": ref("Task/task-1")}
