@@ -1,5 +1,8 @@
 """The register looked through: which agreements a search finds, how many under each tab, some of them in the order in
-which something is due. A count is the length of its list: both are made of the same tests."""
+which something is due. A count is the length of its list: both are made of the same tests; it stops at `MANY`.
+
+Of few agreements, a party's or those that say a word, the list is read first; of many the walk goes along what is due,
+and asks of each whether it is one of them: the first page is full long before the list would have been read."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,6 +38,8 @@ SOON: Final = 60  # days ahead in which notice is due
 WITHIN: Final = 180  # days ahead in which an end is near
 HALF_YEARS: Final = (182, 365, 547, 730)  # days: ends in 0-6, 6-12, 12-18, 18-24 months, later or never
 TABS: Final = ("current", "notice", "ending", "unsigned", "ended", "all")
+MANY: Final = 1000  # a count that reaches it is shown as "999+"
+_FEW: Final = 2000  # of what is first read as a list
 BUCKETS: Final = ("6", "12", "18", "24", "later")
 
 
@@ -64,13 +69,20 @@ def page(conn: Connection, asked: Asked, most: int) -> Sequence[Row[Any]]:
 
 
 def counts(conn: Connection, asked: Asked) -> dict[str, int]:
-    """How many under each tab, and in each of BUCKETS among those that are current."""
+    """How many under each tab, and in each of BUCKETS among those that are current, each at most MANY: what words find
+    in one pass, for each word is looked up anew in every statement; else each tab along its own index."""
     today = asked.today
     tests = {name: _tab(name, today) for name in TABS}
     tests |= {name: and_(_tab("current", today), test) for name, test in _buckets(today).items()}
-    summed = [func.coalesce(func.sum(cast(test, Integer)), 0).label(f"n{name}") for name, test in tests.items()]
-    one = conn.execute(_found(conn, asked).with_only_columns(*summed)).one()
-    return dict(zip(tests, map(int, one), strict=True))
+    found = _found(conn, asked, whole=True)
+    if asked.words:
+        summed = [func.coalesce(func.sum(cast(test, Integer)), 0).label(f"n{name}") for name, test in tests.items()]
+        counted = found.with_only_columns(*summed)
+    else:
+        lists = (found.with_only_columns(row.c.n).where(test).limit(MANY).subquery() for test in tests.values())
+        counted = select(*(select(func.count()).select_from(one).scalar_subquery() for one in lists))
+    one = conn.execute(counted).one()
+    return {name: min(MANY, int(n)) for name, n in zip(tests, one, strict=True)}
 
 
 def one(conn: Connection, contract: str, parties: Sequence[str] | None) -> Row[Any] | None:
@@ -139,23 +151,39 @@ def newest(conn: Connection, wanted: Iterable[str]) -> list[str]:
     return found
 
 
-def _found(conn: Connection, asked: Asked) -> Select[Any]:
-    """What is looked through, whatever the tab."""
+def _found(conn: Connection, asked: Asked, *, whole: bool = False) -> Select[Any]:
+    """What is looked through, whatever the tab. whole: to the end, not until a page is full."""
     found = select(row)
     if asked.parties is not None:
-        found = found.where(row.c.n.in_(select(party.c.row).where(party.c.key.in_(asked.parties), party.c.binds)))
+        found = found.where(_between(conn, asked.parties))
     if asked.party:
         found = found.where(exists().where(party.c.row == row.c.n, party.c.key == asked.party))
     if asked.kind:
         found = found.where(row.c.kind == asked.kind)
-    return found.where(_says(conn, asked.words)) if asked.words else found
+    return found.where(_says(conn, asked.words, whole)) if asked.words else found
 
 
-def _says(conn: Connection, words: Sequence[str]) -> ColumnElement[bool]:
+def _between(conn: Connection, parties: Sequence[str]) -> ColumnElement[bool]:
+    """That one of these is a party that the agreement binds."""
+    theirs = (party.c.key.in_(parties), party.c.binds)
+    few = select(party.c.row).where(*theirs)
+    if _are_few(conn, few):
+        return row.c.n.in_(few)
+    return exists().where(party.c.row == row.c.n, *theirs)
+
+
+def _are_few(conn: Connection, found: Select[Any]) -> bool:
+    return (conn.scalar(select(func.count()).select_from(found.limit(_FEW).subquery())) or 0) < _FEW
+
+
+def _says(conn: Connection, words: Sequence[str], whole: bool) -> ColumnElement[bool]:
     """That all of these words begin one of the agreement's."""
     if conn.dialect.name == "sqlite":
         match = text("agreement_words MATCH :said").bindparams(said=" ".join(f'"{word}"*' for word in words))
-        return row.c.n.in_(select(literal_column("rowid")).select_from(text("agreement_words")).where(match))
+        said = select(literal_column("rowid")).select_from(text("agreement_words")).where(match)
+        if whole or _are_few(conn, said):
+            return row.c.n.in_(said)
+        return (row.c.n + literal_column("0")).in_(said)  # a sum is looked up in no index: what is due leads the way
     simple: ColumnElement[Any] = literal_column("'simple'::regconfig")
     asked = func.to_tsquery(simple, " & ".join(f"'{word}':*" for word in words))
     return func.to_tsvector(simple, row.c.words).op("@@")(asked)

@@ -74,13 +74,14 @@ def register(world: World, grant: Grant) -> str:
     address = view.address(request.args)
     found = desk.listed(world, grant, request_id(), address.asked)
     last = found.lines[-1].row if found.lines else None
+    total = found.counts[address.asked.bucket or address.asked.tab]
     return render_template(
         "agreements.html", rail="Contracts", belongs=True, sync=sync, address=address, rows=view.lines(found, times),
-        tabs=[(name, view.LABELS[name], found.counts[name]) for name in TABS],
-        figures=[(name, view.FIGURES[name], found.counts[name]) for name in BUCKETS],
+        tabs=[(name, view.LABELS[name], view.counted(found.counts[name])) for name in TABS],
+        figures=[(name, view.FIGURES[name], view.counted(found.counts[name])) for name in BUCKETS],
         kinds=view.KINDS, about=view.ABOUT.get(address.asked.tab, ""),
         following=address.href(after=(last.due, last.n)) if found.more and last else "", nowhere=found.nowhere,
-        total=found.counts[address.asked.bucket or address.asked.tab],
+        one=total == 1, total=view.counted(total),
         files=address.href().removeprefix("/contracts"),
     )  # fmt: skip
 

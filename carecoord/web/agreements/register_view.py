@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from carecoord.actions.agreements.desk import Line, Listed
 from carecoord.domain.agreements.overview import words
 from carecoord.store.agreements.register import NO_END, NO_START
-from carecoord.store.agreements.roll import BUCKETS, SOON, TABS, WITHIN, Asked
+from carecoord.store.agreements.roll import BUCKETS, MANY, SOON, TABS, WITHIN, Asked
 from carecoord.store.worklist.standings import Standing
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip, chip
@@ -44,6 +44,11 @@ ABOUT: Final = {
     "notice": f"Notice is due within {SOON} days, or the agreement goes on", "ending": f"Ends within {WITHIN} days",
 }  # fmt: skip
 _LONGEST: Final = 200  # characters of a search
+
+
+def counted(n: int) -> str:
+    """A count as it is shown; counting stops at MANY."""
+    return f"{MANY - 1}+" if n >= MANY else str(n)
 
 
 @dataclass(frozen=True)

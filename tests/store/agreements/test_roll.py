@@ -86,6 +86,33 @@ def test_whoever_is_narrowed_to_a_party_finds_and_counts_nothing_of_another(fill
     assert held.number == "AGR-0003"
 
 
+def test_of_many_agreements_is_found_what_is_found_of_few(filled: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long list is not read first: it is walked in the order of what is due."""
+    granite = ("Organization/granite",)
+    asked = [
+        Asked(TODAY.toordinal(), whose, tab, words)
+        for whose in (None, (), granite) for tab in roll.TABS for words in ((), ("gran",), ("agr", "0004"), ("no",))
+    ]  # fmt: skip
+
+    def all_of_it() -> list[tuple[list[str], dict[str, int]]]:
+        with reading(filled) as conn:
+            return [([row.number for row in roll.page(conn, one, 9)], roll.counts(conn, one)) for one in asked]
+
+    few = all_of_it()
+    monkeypatch.setattr(roll, "_FEW", 0)
+    assert all_of_it() == few
+    assert any(numbers for numbers, _ in few)
+
+
+def test_counting_stops_where_nobody_counts_on(filled: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roll, "MANY", 2)
+    with reading(filled) as conn:
+        every = roll.counts(conn, Asked(TODAY.toordinal(), None))
+        named = roll.counts(conn, Asked(TODAY.toordinal(), None, words=("agr",)))
+    assert every == named
+    assert (every["all"], every["notice"]) == (2, 1)
+
+
 def test_pages_go_on_behind_the_last_row(filled: Engine) -> None:
     with reading(filled) as conn:
         first = roll.page(conn, Asked(TODAY.toordinal(), None, "all"), 2)

@@ -1,0 +1,144 @@
+"""The register of agreements looked through, `/contracts?q=`, at 1,000 and at 100,000 agreements of one organization: a
+page, its counts and what stands on it. On each database, in this process: `python -m tests.bench.register` alone, or as
+a part of `make bench`.
+
+The rows are written straight to the register's tables: it is looking that is measured. Elapsed time: the 95th of the
+rounds, and the fastest tenth; the aim of issue 8: 100 ms. The load of the machine stands beside it."""
+
+import os
+import random
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import requests
+from rich.console import Console
+from sqlalchemy import Engine, Table
+
+from auth.grant import Grant
+from auth.scopes import parse
+from carecoord.actions.agreements import desk
+from carecoord.actions.worklist import project
+from carecoord.settings import Settings
+from carecoord.store.agreements.roll import Asked
+from carecoord.store.agreements.tables import agreement_party, agreement_row
+from carecoord.store.audit.events import Journal
+from carecoord.store.database import bulk
+from carecoord.store.database.engine import migrate, open_engine, writing
+from carecoord.world import World
+from tests.bench.rules import databases, fast, places, put, timed
+from tests.bench.story import FAMILIES
+from tests.domain.stories import NOW, POLICY, plain
+from tests.postgres import cluster
+
+SIZES = (1_000, 100_000)
+ROUNDS, _RUN = 40, 5000
+AIM_MS = 100
+MINE = "Organization/office-payer-1"
+ASKER = Grant("u1", scopes=parse("user/*.rs"), roles=frozenset({"contracts"}), organization="office-payer-1")
+KINDS = ("payer-provider", "vendor", "business-associate")
+WORDS = {  # what is typed into the search, by how many agreements say it
+    "a number": ("agr000417",),
+    "a name and a town": ("okafor", "northfield"),
+    "a word of every fifth": ("northfield",),
+    "nothing": (),
+}
+TOWNS = ("northfield", "southfield", "eastfield", "westfield", "midfield")
+
+
+def measure(
+    console: Console, folder: Path, postgres: Callable[[str], str] | None, sizes: Sequence[int] = SIZES
+) -> dict[str, Any]:
+    """{database: {size: {what is asked: {"fast": ms, "p95": ms}, "load": of the machine}}}."""
+    figures: dict[str, Any] = {}
+    for database, url in places(folder, postgres).items():
+        for size in sizes:
+            console.print(f"a register of {size:,} agreements, {database}", style="dim")
+            found = _measured(open_engine(url(f"register_{size}")), size, folder)
+            figures.setdefault(database, {})[str(size)] = found
+    return figures
+
+
+def lines_of(figures: dict[str, Any]) -> Iterator[str]:
+    """What is printed of it."""
+    for database, sizes in figures.items():
+        few, *_, many = sorted(sizes, key=int)
+        for what in WORDS:
+            small, large = sizes[few][what], sizes[many][what]
+            kept = "kept" if large["p95"] < AIM_MS else "MISSED"
+            yield (
+                f"register searched for {what}, {database}: p95 {small['p95']:.1f} ms at {int(few):,} agreements, "
+                f"{large['p95']:.1f} ms at {int(many):,} (aim {AIM_MS}: {kept}); fastest {small['fast']:.1f} and "
+                f"{large['fast']:.1f} ms, load {sizes[many]['load']:.1f}"
+            )
+
+
+def _fill(engine: Engine, size: int) -> None:
+    migrate(engine)
+    put(engine, NOW, *plain().resources.values())
+    with writing(engine) as conn:
+        conn.exec_driver_sql("DELETE FROM agreement_row")
+        conn.exec_driver_sql("DELETE FROM agreement_party")
+        for some in bulk.runs(range(size), _RUN):
+            bulk.insert(conn, agreement_row, [_values(agreement_row, _row(n)) for n in some])
+            sides = [key for n in some for key in ((n, MINE, True), (n, f"Organization/other-{n}", True))]
+            bulk.insert(conn, agreement_party, sides)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.exec_driver_sql("ANALYZE")
+
+
+def _row(n: int) -> dict[str, Any]:
+    """One of a great many: between the organization and one of 100,000 others, for up to four years from now."""
+    chance, today = random.Random(n), NOW.date().toordinal()
+    name, town, kind = f"{chance.choice(FAMILIES)} Practice {n}", TOWNS[n % len(TOWNS)], KINDS[n % len(KINDS)]
+    number, ends = f"AGR-{n:06}", today + chance.randrange(-200, 1400)
+    sides = [[MINE, "Blue Horizon", "payer"], [f"Organization/other-{n}", name, "provider"]]
+    return {
+        "n": n, "agreement": f"n{n}", "part": "", "contract": f"agr-{n}", "number": number, "title": f"Services {n}",
+        "kind": kind, "state": "in-force" if ends > today else "ended", "stage": "current" if ends > today else "ended",
+        "version": "1", "versions": 1, "drafts": n % 40 == 0, "parties": msgspec.json.encode(sides).decode(),
+        "starts": today - 400, "ends": ends, "term_ends": ends, "notice_by": ends - 90, "due": ends - 90,
+        "turns_on": today + 2000, "amount": "", "words": f"agr{n:06} {name.lower()} {town} {kind} services {n}",
+    }  # fmt: skip
+
+
+def _values(table: Table, row: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[column.name] for column in table.columns)
+
+
+def _measured(engine: Engine, size: int, folder: Path) -> dict[str, Any]:
+    _fill(engine, size)
+    world = World(
+        engine, lambda: NOW + timedelta(hours=1), lambda: str(uuid4()), requests.Session, Settings(),
+        project.projector(POLICY), Journal(folder / f"audit-{uuid4()}"),
+    )  # fmt: skip
+    figures: dict[str, Any] = {}
+    for what, words in WORDS.items():
+
+        def look(words: tuple[str, ...] = words) -> None:
+            assert desk.listed(world, ASKER, "bench", Asked(0, words=words, tab="all")).lines
+
+        look()
+        times = [timed(look) for _ in range(ROUNDS)]
+        p95 = statistics.quantiles(times, n=20)[-1] * 1000
+        figures[what] = {"fast": round(fast(times), 2), "p95": round(p95, 2)}
+    engine.dispose()
+    return figures | {"load": round(os.getloadavg()[0], 1)}
+
+
+def main() -> None:
+    """Measure on SQLite and, where it is there, on PostgreSQL, at as many agreements as the arguments say."""
+    sizes, console = sorted(int(each) for each in sys.argv[1:]) or SIZES, Console()
+    with tempfile.TemporaryDirectory(prefix="carecoord-bench-") as name, cluster(durable=True) as server:
+        for line in lines_of(measure(console, Path(name), databases(server), sizes)):
+            console.print(line)
+
+
+if __name__ == "__main__":
+    main()
