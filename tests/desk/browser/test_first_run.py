@@ -103,7 +103,7 @@ def posted(url: str, id: str, key: bytes) -> requests.Response:
         return {"reference": f"Organization?identifier={system}|{value}"}
 
     patient, order, card = (f"urn:uuid:{uuid4()}" for _ in range(3))
-    entries = {
+    entries: dict[str, dict[str, Any]] = {
         patient: {"resourceType": "Patient", "name": [{"family": "Quill", "given": ["Otto"]}]},
         card: {
             "resourceType": "Coverage", "status": "active", "beneficiary": {"reference": patient}, "subscriberId": "M1",
