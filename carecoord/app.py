@@ -51,6 +51,7 @@ from carecoord.web.page import assets
 from carecoord.web.people import account, openid_sign_in, people, second_step, sign_in
 from carecoord.web.policies import pages as policies_pages
 from carecoord.web.server import errors, exchange, headers, health, jobs, limits, metrics, slow_bodies
+from carecoord.web.setup import copy_pages
 from carecoord.web.setup import pages as setup_pages
 from carecoord.web.worklist import pages as worklist_pages
 from carecoord.world import World
@@ -112,7 +113,7 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     app.register_blueprint(sign_in.blueprint(world))
     app.register_blueprint(second_step.blueprint(world))
     app.register_blueprint(account.blueprint(world))
-    for pages in (people, import_pages, policies_pages, setup_pages):
+    for pages in (people, import_pages, policies_pages, setup_pages, copy_pages):
         app.register_blueprint(pages.blueprint(world))
     app.register_blueprint(openid_sign_in.blueprint(world))
     app.register_blueprint(consent_pages.blueprint(world, issuer))

@@ -10,7 +10,8 @@ from uuid import NAMESPACE_URL, uuid5
 from carecoord.domain.imports import cells
 from carecoord.domain.imports.cells import REFERENCES, Column, Faulty
 from carecoord.domain.imports.known import Known
-from carecoord.domain.resource.elements import Json, items, text
+from carecoord.domain.resource.codes import COPY_OF
+from carecoord.domain.resource.elements import Json, extension, items, text
 from carecoord.words.sentence import Sentence, sentence
 
 _OURS: Final = uuid5(NAMESPACE_URL, "urn:carecoord:import")
@@ -84,14 +85,14 @@ def stable_id(*parts: str) -> str:
 
 def overlaid(before: Json | None, built: Json) -> Json:
     """What stands, with what a row says of it: an element that the row does not name stays, identifiers and extensions
-    are joined."""
+    are joined, and what was taken from a copy stays."""
     if not before:
         return built
     kept = {name: value for name, value in before.items() if name != "meta"} | built
     for name, mark in (("identifier", "system"), ("extension", "url")):
         said = items(built, name)
         urls = {text(each, mark) for each in said}
-        rest = [each for each in items(before, name) if text(each, mark) not in urls]
+        rest = [each for each in items(before, name) if text(each, mark) not in urls or extension(each, COPY_OF)]
         if said or rest:
             kept[name] = _ordered(before, name, [*rest, *said], mark)
     if source := {n: v for n, v in before.get("meta", {}).items() if n in ("profile", "tag", "source", "security")}:
@@ -100,6 +101,14 @@ def overlaid(before: Json | None, built: Json) -> Json:
 
 
 def _ordered(before: Json, name: str, joined: list[Json], mark: str) -> list[Json]:
-    """In the order in which they stood, so that the same row makes the same resource."""
+    """In the order in which they stood, so that the same row makes the same resource; what was taken from a copy is
+    last."""
     order = [text(each, mark) for each in items(before, name)]
-    return sorted(joined, key=lambda each: order.index(text(each, mark)) if text(each, mark) in order else len(order))
+    last = len(order)
+    return sorted(
+        joined,
+        key=lambda each: (
+            bool(extension(each, COPY_OF)),
+            order.index(text(each, mark)) if text(each, mark) in order else last,
+        ),
+    )

@@ -5,6 +5,7 @@ from carecoord.fhir.code_systems import X12_REVIEW, canonical
 
 CANONICAL = "https://carecoord.example/fhir"
 EXTENSION = f"{CANONICAL}/StructureDefinition"
+COPY_OF = f"{EXTENSION}/copy-of"  # of an Identifier: the resource from which it was taken, for both are one
 IDENTIFIER = "https://carecoord.example/id"
 USER = f"{IDENTIFIER}/user"  # who can sign in here, by the id of their account
 LOINC = "http://loinc.org"

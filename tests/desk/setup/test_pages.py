@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -25,7 +26,7 @@ def fresh(sqlite_template: Path, tmp_path: Path) -> Iterator[House]:
         yield House(world, app.wired(world))
 
 
-def post(browser: FlaskClient, step: str, **typed: str):
+def post(browser: FlaskClient, step: str, **typed: str) -> Any:
     page = browser.get(f"/setup?step={step}").get_data(as_text=True)
     token = re.findall(r'name="csrf" value="([^"]*)"', page)[0]
     return browser.post(f"/setup/{step}", data={"csrf": token, **typed})
