@@ -22,7 +22,7 @@ from auth.server.routes import Effects
 from carecoord import logs
 from carecoord import settings as setting
 from carecoord.actions.access import audited
-from carecoord.actions.agreements import lines, register, written_rates
+from carecoord.actions.agreements import lines, places, register, written_rates
 from carecoord.actions.apps import brands as brand
 from carecoord.actions.apps import registration as apps_registration
 from carecoord.actions.ehrs import write_back
@@ -142,6 +142,7 @@ def make_ready(world: World) -> None:
     register.renew(world.engine, world.base.zone)
     lines.renew(world.engine, world.base.zone)
     written_rates.renew(world.engine, world.base.zone)
+    places.renew(world.engine)
     date_index.renew(world.engine, world.base)
     with writing(world.engine) as conn:
         registry_mark.renew(conn)

@@ -72,6 +72,7 @@ _OUT: Final = (
             ("performer", "Reference", "Who could see the patient instead."),
             ("agreement", "string", "By which agreement."),
             ("until", "date", "Until when that holds."),
+            ("distance", "Quantity", "How far that is from where the patient lives, as the crow flies."),
         ), "A way out."),
     ), "Each thing that must be so before the visit."),
 )  # fmt: skip

@@ -15,9 +15,10 @@ from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.resource.days import Days
 from carecoord.domain.resource.elements import Json
 from carecoord.domain.resource.parties import name
+from carecoord.domain.resource.places import Point
 from carecoord.fhir.search.collation import fold
 from carecoord.fhir.search.values import clip
-from carecoord.store.agreements import register
+from carecoord.store.agreements import places, register
 from carecoord.store.agreements.register import NEVER, NO_END, NO_START, NOW, Rows
 from carecoord.store.database import marks
 from carecoord.store.database.engine import alone, writing
@@ -101,12 +102,26 @@ def versions(conn: Connection, contracts: Iterable[str], at: int | None = None) 
 
 
 def members(
-    conn: Connection, open_to: Iterable[str], specialties: Iterable[str], day: date, most: int, at: int | None = None
+    conn: Connection,
+    open_to: Iterable[str],
+    specialties: Iterable[str],
+    day: date,
+    most: int,
+    at: int | None = None,
+    near: Point | None = None,
 ) -> list[str]:
-    """The keys of the first organizations by name that seem to take part on the day in networks (`Listing.open_to`),
-    for one of the specialties where any is named. Whether they do is for `participation` to say."""
-    open_to, specialties = map(clip, open_to), map(clip, specialties)
-    return register.members(conn, open_to, specialties, day.toordinal(), sorted(IN_FORCE), most, _at(at))
+    """The keys of the first organizations that seem to take part on the day in networks (`Listing.open_to`), for one of
+    the specialties where any is named: those whose nearest place is nearest to a point, then by name. Whether they do
+    is for `participation` to say."""
+    networks, fields = sorted(map(clip, open_to)), sorted(map(clip, specialties))
+    standing = {"day": day.toordinal(), "signed": sorted(IN_FORCE), "at": _at(at)}
+    first = (
+        places.nearest(conn, (near.latitude, near.longitude), networks, fields, standing, most) if near else list[str]()
+    )
+    if len(first) == most:
+        return first
+    named = register.members(conn, networks, fields, day.toordinal(), sorted(IN_FORCE), most, _at(at))
+    return list(dict.fromkeys([*first, *named]))[:most]
 
 
 def _at(at: int | None) -> int:

@@ -27,6 +27,7 @@ from carecoord.domain.referrals.case import (
     order_named,
     order_of,
 )
+from carecoord.domain.resource import places
 from carecoord.domain.resource.codes import HL7, has, specialties
 from carecoord.domain.resource.elements import (
     codes,
@@ -47,7 +48,7 @@ from carecoord.store.worklist import registry
 Json = dict[str, Any]
 CASE_TYPES = (*ORDERS, *CLINICAL)
 BASED_ON = ("Task", "Appointment", "Encounter", "DiagnosticReport", "CommunicationRequest")
-MOST = 25  # organizations that are looked at for offers: the first by name of those that may be in network
+MOST = 25  # organizations that are looked at for offers: the nearest, and the first by name, of those in network
 _REFERENCE = re.compile(rb'"reference":"((?:Organization|Location|Practitioner|PractitionerRole)/[^"/]+)')
 _decode = msgspec.json.Decoder().decode  # stored bytes were read strictly when they came in; here speed counts
 
@@ -180,7 +181,9 @@ def _around(
         others = _others(library, case, plans, looked_for)
         rows += library.listings(({key(each) for each in others} | shared(others)) - groups)
     versions = library.versions(each.contract for each in rows if each.contract)
-    records = Records(tuple(rows), tuple(plans), tuple(versions))
+    sites = {target(site) for row in rows for site in row.sites} if others else set[str]()
+    where = library.places({*map(key, others), *sites}) if others else ()
+    records = Records(tuple(rows), tuple(plans), tuple(versions), where)
     near = library.fetch(records.parties)
     governing = {each.contract for each in rows if each.contract}
     agreements = {each.agreement for each in versions}
@@ -199,8 +202,8 @@ def _rules(library: Library, case: Case, payers: set[str], providers: set[str]) 
 
 
 def _others(library: Library, case: Case, plans: Sequence[PlanListing], looked_for: Others) -> list[Json]:
-    """Some organizations that take part in the plan's networks on the day, in the order of their names, with every
-    copy of each."""
+    """Some organizations that take part in the plan's networks on the day, those nearest to the patient first and then
+    in the order of their names, with every copy of each."""
     networks, payers = (
         {id for each in found for id in (key(each), *identifiers(each))}
         for found in (
@@ -210,7 +213,8 @@ def _others(library: Library, case: Case, plans: Sequence[PlanListing], looked_f
     )
     open_to = networks | {every_network_of(each) for each in payers}
     fields = specialties(item(case.order, "performerType"))
-    return library.copies(library.members(open_to, fields, looked_for.day, looked_for.most))
+    home = places.of(case.patient) if case.patient else None
+    return library.copies(library.members(open_to, fields, looked_for.day, looked_for.most, home))
 
 
 def _people(library: Library, case: Case, mentioned: Iterable[str]) -> tuple[dict[str, Json], set[str]]:

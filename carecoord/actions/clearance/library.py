@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 from sqlalchemy import Connection
 
-from carecoord.actions.agreements import register
+from carecoord.actions.agreements import places, register
 from carecoord.actions.clearance import rule_lines
 from carecoord.actions.clearance.shelf import Layer, Reading
 from carecoord.actions.policies import known
@@ -20,6 +20,7 @@ from carecoord.domain.policies.lines import Line
 from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.resource.elements import identifiers, key, target
 from carecoord.domain.resource.parties import TAXES
+from carecoord.domain.resource.places import Place, Point
 from carecoord.store.ehrs import conflicts, ehrs
 from carecoord.store.resources import read
 from carecoord.store.resources.read import Row
@@ -169,12 +170,19 @@ class Library:
 
         return _remembered(self._policies, organizations, ask, lambda each: each.organization)
 
-    def members(self, open_to: Iterable[str], specialties: Iterable[str], day: date, most: int) -> list[str]:
-        """Who seems to take part in networks: see `register.members`."""
-        asked = (frozenset(open_to), frozenset(specialties), day, most)
+    def members(
+        self, open_to: Iterable[str], specialties: Iterable[str], day: date, most: int, near: Point | None
+    ) -> list[str]:
+        """Who seems to take part in networks: see `register.members`. Of the past nobody knows where they stood."""
+        near = near if self.as_of is None else None
+        asked = (frozenset(open_to), frozenset(specialties), day, most, near)
         if asked not in self._members:
-            self._members.add({asked: register.members(self.conn, *asked, self.as_of)})
+            self._members.add({asked: register.members(self.conn, *asked[:4], self.as_of, near)})
         return self._members[asked]
+
+    def places(self, keys: Iterable[str]) -> tuple[Place, ...]:
+        """Where these parties stand now."""
+        return places.of(self.conn, keys) if self.as_of is None else ()
 
     def _others(self) -> list[Json]:
         """What of the parties has changed since the instant, as it was then."""

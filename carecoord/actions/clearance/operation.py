@@ -193,6 +193,9 @@ def _gate(gate: Gate) -> list[Json]:
         who = {"reference": offer.reference, "display": offer.name}
         until = [_part("until", valueDate=offer.until.isoformat())] if offer.until else []
         inside = [_part("performer", valueReference=who), _part("agreement", valueString=offer.agreement), *until]
+        if offer.kilometres is not None:
+            away = {"value": offer.kilometres, "unit": "km", "system": "http://unitsofmeasure.org", "code": "km"}
+            inside.append(_part("distance", valueQuantity=away))
         parts.append(_part("offer", part=inside))
     return parts
 

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Connection
 
 from carecoord.actions.access import consents
-from carecoord.actions.agreements import lines, register, written_rates
+from carecoord.actions.agreements import lines, places, register, written_rates
 from carecoord.actions.clearance import rule_lines, shelf
 from carecoord.actions.clearance.assemble import Assembled, of_patient
 from carecoord.actions.clearance.library import Library
@@ -61,6 +61,7 @@ def projector(rules: Policy) -> Projector:
         register.record(conn, touched, micros(now), rules.zone)
         lines.record(conn, touched, micros(now), rules.zone)
         written_rates.record(conn, touched, now, rules.zone)
+        places.record(conn, touched)
         shelf.note(conn, touched)
         patients, ledger = _patients(conn, touched), Ledger(touched)
         _judge(conn, patients, now, rules, ledger)

@@ -13,6 +13,7 @@ from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.resource.days import ALWAYS, Days, shifted
 from carecoord.domain.resource.elements import Json, item, key
 from carecoord.domain.resource.parties import Directory, Party, party
+from carecoord.domain.resource.places import Place
 
 VERIFIED_FOR: Final = 90  # days
 
@@ -66,6 +67,7 @@ class Register:
     numbers: Mapping[str, str]
     parents: Mapping[str, Party]  # `Organization/id` -> the organization it is part of
     fitness: Mapping[str, Fitness] = field(default_factory=dict)  # of people and organizations, by `Type/id`
+    places: tuple[Place, ...] = ()
 
 
 def register(
@@ -108,6 +110,7 @@ def register(
             if each.get("partOf") and (above := party(item(each, "partOf"), known))
         },
         fit or {},
+        records.places,
     )
 
 

@@ -3,15 +3,17 @@ version."""
 
 from datetime import date
 from functools import partial
+from math import inf
 from typing import Final
 
-from carecoord.domain.agreements.directory import Register
+from carecoord.domain.agreements.directory import Membership, Register
 from carecoord.domain.agreements.participation import Participation, Question, Result, participation
 from carecoord.domain.coverage.gate import Card
 from carecoord.domain.gates.gate import Action, Gate, GateState, Offer
 from carecoord.domain.gates.rules import rule
 from carecoord.domain.referrals.referral import Performer, Referral
 from carecoord.domain.resource.parties import Party
+from carecoord.domain.resource.places import Point, kilometres
 from carecoord.fhir.search.collation import fold
 from carecoord.words.sentence import Sentence, sentence
 
@@ -69,16 +71,19 @@ def _send_to(candidate: str) -> Sentence:
     return sentence("do.reroute", who=candidate) if candidate else sentence("do.choose-performer")
 
 
-def offers(referral: Referral, card: Card, day: date, known: Register, most: int = OFFERS) -> tuple[Offer, ...]:
-    """Other performers in network on the day, of those the directory lists for the specialty: the first by name."""
+def offers(
+    referral: Referral, card: Card, day: date, known: Register, home: Point | None = None, most: int = OFFERS
+) -> tuple[Offer, ...]:
+    """Other performers in network on the day, of those the directory lists for the specialty: the nearest to where the
+    patient lives first, then by name those of whom nobody knows how far they are."""
     now = referral.performer
     rows = [
-        (fold(each.organization.name), each.organization.reference, each.organization, each)
+        (inf if (away := _away(home, each, known)) is None else away, fold(group.name), group.reference, group, each)
         for each in known.rows
-        if each.include and not each.practitioner and each.organization
+        if each.include and not each.practitioner and (group := each.organization)
     ]
     found: dict[str, Offer] = {}
-    for _, _, group, row in sorted(rows, key=lambda each: each[:2]):
+    for away, _, _, group, row in sorted(rows, key=lambda each: each[:3]):
         if len(found) == most:  # whoever else takes part stands behind these
             break
         if (now and group.same(now.organization)) or min(group.keys) in found:
@@ -89,5 +94,15 @@ def offers(referral: Referral, card: Card, day: date, known: Register, most: int
         site = row.sites[0] if row.sites else None
         said = participation(Question(who, site, card.payer, card.plan, referral.specialties), day, known)
         if said.result == "in":
-            found[min(group.keys)] = Offer(group.reference, group.name, said.number, said.until)
+            far = None if away == inf else away
+            found[min(group.keys)] = Offer(group.reference, group.name, said.number, said.until, far)
     return tuple(found.values())
+
+
+def _away(home: Point | None, row: Membership, known: Register) -> float | None:
+    """How far a row's nearest site is, or any place of the organization where the row is for all of its sites."""
+    if home is None or row.organization is None:
+        return None
+    keys = frozenset[str]().union(*(site.keys for site in row.sites)) or row.organization.keys
+    at = [each.point for each in known.places if each.key in keys or (not row.sites and each.organization in keys)]
+    return round(min(kilometres(home, point) for point in at), 1) if at else None

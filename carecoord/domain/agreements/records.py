@@ -25,6 +25,7 @@ from carecoord.domain.resource.elements import (
     target,
     text,
 )
+from carecoord.domain.resource.places import Place
 from carecoord.fhir.code_systems import canonical
 
 TYPES: Final = ("OrganizationAffiliation", "PractitionerRole", "InsurancePlan", "Contract")  # what rows are made of
@@ -79,6 +80,7 @@ class Records:
     listings: tuple[Listing, ...] = ()
     plans: tuple[PlanListing, ...] = ()
     versions: tuple[Version, ...] = ()  # each as it is written: what amendments inherit is not yet in it
+    places: tuple[Place, ...] = ()  # of others who could see the patient
 
     @property
     def parties(self) -> frozenset[str]:

@@ -294,7 +294,8 @@ def _wants_another(gate: Gate) -> bool:
 def _offered(gate: Gate, where: Day, known: Facts) -> Gate:
     if where.card is None or not _wants_another(gate):
         return gate
-    return replace(gate, offers=agreements_gate.offers(known.referral, where.card, where.day, known.register))
+    found = agreements_gate.offers(known.referral, where.card, where.day, known.register, known.home)
+    return replace(gate, offers=found)
 
 
 def _answer(gates: tuple[Gate, ...], asks: tuple[documents_gate.Ask, ...], hearing: Hearing) -> Clearance:

@@ -23,6 +23,7 @@ from carecoord.domain.referrals.visits import Visits, visits
 from carecoord.domain.resource.days import when
 from carecoord.domain.resource.elements import Json, codes, evidence, item, key, targets, text
 from carecoord.domain.resource.parties import Directory, Party, Role, directory, party
+from carecoord.domain.resource.places import Point, of
 from carecoord.words.sentence import Sentence, sentence
 
 
@@ -44,6 +45,7 @@ class Facts:
     conflicts: tuple[Conflict, ...]
     died: Evidence | None
     ledger: Ledger
+    home: Point | None  # where the patient lives
     odd: tuple[Sentence, ...]  # what an EHR moved as no table of states has it, and what the judge finds wrong in it
 
     @property
@@ -106,6 +108,7 @@ def _read(case: Case, policy: Policy) -> Facts:
         conflicts=conflicts(case, policy),
         died=_died(case.patient),
         ledger=_ledger(case, asked, held, order, own, known, policy),
+        home=of(case.patient) if case.patient else None,
         odd=(*_odd(case), *_doubted(case)),
     )
 

@@ -52,6 +52,7 @@ class Offer:
     name: str
     agreement: str
     until: date | None
+    kilometres: float | None = None  # from where the patient lives, where both are known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,15 +157,25 @@ _stands = exists(
         or_(_following.c.evergreen, _following.c.valid_to > bindparam("day")),
     )
 )  # fmt: skip
+
+
+def holding() -> tuple[ColumnElement[bool], ...]:
+    """Which rows of `network_member` hold on a `day`, as known `at` an instant, under an agreement that stands
+    (`signed`): conditions with these parameters."""
+    return (
+        network_member.c.valid_from <= bindparam("day"),
+        network_member.c.valid_to > bindparam("day"),
+        *_known(network_member),
+        _stands,
+    )
+
+
 _members = (
     select(network_member.c.sort, network_member.c.subject)
     .where(
         network_member.c.network == bindparam("network"),
         network_member.c.specialty == bindparam("specialty"),
-        network_member.c.valid_from <= bindparam("day"),
-        network_member.c.valid_to > bindparam("day"),
-        *_known(network_member),
-        _stands,
+        *holding(),
     )
     .order_by(network_member.c.sort, network_member.c.rid)
     .limit(bindparam("most"))

@@ -10,7 +10,7 @@ them stands the key by which they are found: `Type/id`, or `system|value` of a l
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, Index, Integer, Table
+from sqlalchemy import Boolean, Column, Double, Index, Integer, Table
 
 from carecoord.store.database.tables import Big, Str, metadata
 
@@ -91,6 +91,23 @@ network_member = Table(
     Column("superseded_at", Big, nullable=False),
     Index("ix_network_member_sort", "network", "specialty", "sort", "rid"),
     Index("ix_network_member_subject", "subject"),
+)
+
+# Where organizations stand, now: a row for each of their Locations, and one for an Organization with an address.
+organization_place = Table(
+    "organization_place",
+    metadata,
+    Column("rid", Big, primary_key=True, autoincrement=False),
+    Column("key", Str, nullable=False),  # `Type/id` of the resource
+    Column("organization", Str, nullable=False),  # `Organization/id`
+    Column("latitude", Double, nullable=False),
+    Column("longitude", Double, nullable=False),
+    Column("x", Double, nullable=False),  # on a globe of radius 1: the nearer by these, the nearer by land
+    Column("y", Double, nullable=False),
+    Column("z", Double, nullable=False),
+    Index("ix_organization_place_point", "latitude", "longitude"),
+    Index("ix_organization_place_organization", "organization"),
+    Index("ix_organization_place_key", "key"),
 )
 
 plan_network = Table(  # an InsurancePlan, once for each identifier

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from carecoord.actions.worklist.worklist import Panel, PayerPanel
-from carecoord.domain.gates.gate import Evidence, Gate
+from carecoord.domain.gates.gate import Evidence, Gate, Offer
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.elements import Json, codes, extension, item, items, key, target, words
 from carecoord.domain.resource.parties import Directory
@@ -28,6 +28,7 @@ from carecoord.web.referrals.verdict import verdict
 from carecoord.words.catalogue import capitalized, in_words, say
 
 SHORT = 6  # events shown before "All events"
+_MILE = 1.609344  # kilometres
 INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
 CODES = {  # code system -> what people in the trade call it
     "http://www.ama-assn.org/go/cpt": "CPT",
@@ -287,12 +288,19 @@ def _step(gate: Gate, openable: frozenset[str], times: Times, open: bool) -> Ste
         (f"{times.date(s.first)} to {times.date(s.last)}", f"{chip(labels.GATE, s.state).label}: {say(s.reason)}")
         for s in gate.spans
     ]
-    facts += [("Also in network", f"{o.name} ({o.agreement})") for o in gate.offers]
+    facts += [("Also in network", f"{o.name}{_far(o)} ({o.agreement})") for o in gate.offers]
     named = labels.GATES[gate.name]
     return Step(
         named.label, named.icon, chip(labels.GATE, gate.state), say(gate.reason), gate.rule, facts,
         [_proof(each, openable) for each in gate.evidence], open,
     )  # fmt: skip
+
+
+def _far(offer: Offer) -> str:
+    if offer.kilometres is None:
+        return ""
+    miles = round(offer.kilometres / _MILE)
+    return f", {miles} {'mile' if miles == 1 else 'miles'} away" if miles else ", less than a mile away"
 
 
 def _proof(evidence: Evidence, openable: frozenset[str]) -> Proof:

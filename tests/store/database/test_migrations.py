@@ -41,6 +41,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0022": "080024942ef47ff608cd4872dceeb7b302ea6c860edd3df3cff7d509842ebf32",
     "0023": "de8b6f90a59c4d4c5418dd2e695cafc4bfb5786ff6c847a60b835c3e88652512",
     "0024": "5a3aa84278cf8acd8de7c46186c577e26906c66518d5d37b384d5b84c2b9bbcb",
+    "0025": "4c67090df246389037cedf225ca950b232e2731fedc492274c183217d065630b",
 }
 
 

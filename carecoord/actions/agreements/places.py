@@ -1,0 +1,47 @@
+"""Where organizations stand: kept true by every write of an Organization or Location, in its transaction."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Engine
+
+from carecoord.domain.resource.places import Place, Point, place
+from carecoord.store.agreements import places, register
+from carecoord.store.database import marks
+from carecoord.store.database.engine import alone, writing
+from carecoord.store.resources.write import Touched
+
+_TYPES: Final = ("Organization", "Location")
+_MARK: Final = "places of organizations"
+_FORM: Final = b"1"  # of the rows
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def record(conn: Connection, touched: Sequence[Touched]) -> None:
+    """Let what was written stand where it now says."""
+    last = {each.rid: each for each in touched if each.type in _TYPES}
+    if last:
+        _put(conn, ((rid, each.after) for rid, each in last.items()))
+
+
+def renew(engine: Engine) -> None:
+    """Write every place anew where an earlier version, or none, has done it."""
+    with writing(engine) as conn:
+        alone(conn, _MARK)
+        if marks.get(conn, _MARK) == _FORM:
+            return
+        for lives in register.past(conn, _TYPES):
+            _put(conn, ((each.rid, each.body) for each in lives if each.superseded == register.NEVER))
+        marks.put(conn, _MARK, _FORM)
+
+
+def of(conn: Connection, keys: Iterable[str]) -> tuple[Place, ...]:
+    """These places, and all places of these organizations, `Type/id`."""
+    return tuple(Place(key, whose, Point(*point)) for key, whose, *point in places.of(conn, keys))
+
+
+def _put(conn: Connection, said: Iterable[tuple[int, bytes]]) -> None:
+    rows = [(rid, place(_decode(body)) if body else None) for rid, body in said]
+    found = [(rid, at.key, at.organization, at.point.latitude, at.point.longitude) for rid, at in rows if at]
+    places.put(conn, [rid for rid, _ in rows], found)
