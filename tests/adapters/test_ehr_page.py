@@ -92,6 +92,38 @@ def test_it_tells_how_far_each_kind_has_come_and_which_is_late_and_once_what_is_
     assert later.count("It has not granted us Condition, Observation, so we do not ask for that.") == 1
 
 
+def test_an_ehr_is_asked_again_now_from_a_case_of_its_patient_and_the_case_says_when_it_was_read(
+    ours: World, mercy: World
+) -> None:
+    maria, path = entered(ours, "maria"), f"/referrals/{CASE}"
+
+    def shown() -> str:
+        return plain(maria.get(path).get_data(as_text=True))
+
+    def ask(client: FlaskClient) -> int:
+        csrf = re.findall(r'name="csrf" value="([^"]*)"', client.get("/account").get_data(as_text=True))[0]
+        return client.post(f"{path}/ask-ehr", data={"csrf": csrf}).status_code
+
+    assert "mercy: read at" in shown()
+    assert "Ask it again now" in shown()
+    assert loop.once(ours) == 0, "its time has not come"
+    written(mercy, there(mercy) | {"description": "Changed there a moment ago"})
+    assert (ask(maria), ask(maria)) == (303, 303)
+    assert "and asked again now" in shown()
+    assert "Ask it again now" not in shown()
+    assert loop.once(ours) == 1
+    assert held(ours.engine, "Task")[ID]["description"] == "Changed there a moment ago"
+    assert "and asked again now" not in shown()
+    with reading(ours.engine) as conn:
+        rows = conn.execute(select(audit.c.patient).where(audit.c.interaction == "ehr-ask")).all()
+    assert [row.patient for row in rows] == [PATIENT, PATIENT]
+    assert ask(entered(ours, "sam")) == 404, "who sees no case asks for none"
+    press(entered(ours, "sam"), "/ehrs/pause")
+    assert "paused since" in shown()
+    assert ask(maria) == 409
+    assert loop.once(replace(ours, clock=lambda: ours.clock() + timedelta(days=1))) == 0
+
+
 def test_a_paused_ehr_is_not_read_until_it_is_resumed_and_then_as_often_as_before(ours: World) -> None:
     sam = entered(ours, "sam")
     assert "mercy is paused" in press(sam, "/ehrs/pause").get_data(as_text=True)

@@ -11,12 +11,12 @@ from sqlalchemy import Connection
 from auth.grant import Grant
 from auth.store import User
 from carecoord.actions.access.audited import event
-from carecoord.actions.access.turn import Turn, looking
+from carecoord.actions.access.turn import Turn, changing, looking
 from carecoord.actions.clearance import assemble as clearance_assemble
 from carecoord.actions.ehrs import sync, sync_health, write_back
-from carecoord.actions.ehrs.between import Between, between
+from carecoord.actions.ehrs.between import Between, between, readings
 from carecoord.actions.ehrs.sync_health import SyncHealth
-from carecoord.actions.worklist.worklist import seen_cases
+from carecoord.actions.worklist.worklist import seen_cases, whole
 from carecoord.domain.access import verbs
 from carecoord.domain.ehrs.deliveries import TOLD
 from carecoord.errors import Conflict as Refusal
@@ -129,6 +129,24 @@ def resume(world: World, name: str, request: str, by: User) -> None:
         record(conn, [event(now, request, "ehr-resume", by=by)])
 
 
+def ask(world: World, grant: Grant, request: str, case: str) -> None:
+    """Have each EHR that holds the patient of a case read now instead of when its time comes: all that has changed
+    there is read, this patient's among it. It waits in the outbox, and is done once however often it is asked for.
+
+    Raises NotFound for a case that is not the asker's, Conflict where each of them is paused or read by hand alone."""
+    with changing(world, grant, request) as turn:
+        row = seen_cases(turn).one(case) if whole(grant) else None
+        if row is None:
+            raise NotFound("There is no such referral, or none that you may see.", "http.id")
+        found = [each for each in readings(turn.conn, row.patient, turn.now) if each.state in ("later", "asked")]
+        if not found:
+            raise Refusal("No EHR that holds this patient can be asked now: it is paused, or read by hand alone.")
+        for each in found:
+            if each.state == "later":
+                outbox.hasten(turn.conn, sync.JOB, each.ehr, turn.now)
+        record(turn.conn, [event(turn.now, request, "ehr-ask", by=grant, patient=row.patient)])
+
+
 def retry(world: World, name: str, only: tuple[str, str] | None, request: str, by: User) -> int:
     """Tell an EHR once more what it said no to: all of it, or the resource of this type and id. Returns how much of it
     there was. Raises NotFound, also when it says no to this one no longer."""
@@ -154,7 +172,7 @@ def _quarrelled(turn: Turn, one: Conflict) -> Quarrelled:
     for id in case_ids.of_patient(conn, one.patient):
         row = seen.one(id)
         case = clearance_assemble.assemble(conn, id) if row else None
-        shared = between(conn, case, one.patient, True) if case else Between()
+        shared = between(conn, case, one.patient, True, turn.now) if case else Between()
         if row and any(each.n == one.n for each in shared.conflicts):
             return Quarrelled(one, id, f"{row.number}, {row.patient_name}", shared)
     return Quarrelled(one)

@@ -256,7 +256,7 @@ def opened(turn: Turn, id: str) -> Panel | PayerPanel:
     contracts = {each.key for each in case.records.versions}  # a payer stands on that of today, we on that of the visit
     logged = log.of_resources(conn, contracts | timeline.sources(case, row.agreement))
     settles = not glass and verbs.may(grant.roles, "settle")
-    shared = between(conn, case, row.patient, settles) if whole(grant) else Between()
+    shared = between(conn, case, row.patient, settles, now) if whole(grant) else Between()
     _audit(turn, resource=id, patient=row.patient, emergency=glass)
     if not whole(grant):
         told = payer_view.payer_case(case, judged, now, rules)

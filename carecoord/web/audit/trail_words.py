@@ -45,6 +45,7 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
     "ehr-pause": ("paused the reading of an EHR", "tried to pause the reading of an EHR"),
     "ehr-resume": ("had an EHR read", "tried to have an EHR read"),
     "ehr-retry": ("had an EHR told once more", "tried to have an EHR told once more"),
+    "ehr-ask": ("had an EHR asked again for", "tried to have an EHR asked again for"),
     "ehr-add": ("connected an EHR", "tried to connect an EHR"),
     "ehr-examine": ("asked an EHR what it gives", "tried to ask an EHR what it gives"),
     "policy-say": ("said something in a policy", "tried to say something in a policy"),
@@ -58,7 +59,7 @@ WITHOUT_TYPE = frozenset({
     "break-glass-search", "break-glass-end", "review-emergency", "audit", "export", "export-table",
     "account-change", "search-system",
     "restore", "job-retry", "job-drop", "ehr-pause", "ehr-resume", "ehr-retry",
-    "ehr-add", "ehr-examine",
+    "ehr-add", "ehr-ask", "ehr-examine",
     "policy-say", "policy-take-back",
 })  # fmt: skip
 

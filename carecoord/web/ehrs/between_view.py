@@ -7,6 +7,7 @@ from typing import Final
 from carecoord.actions.ehrs.between import Between
 from carecoord.domain.ehrs import disputes
 from carecoord.domain.ehrs.merge import WHOLE
+from carecoord.fhir.instants import micros
 from carecoord.store.ehrs.conflicts import Conflict
 from carecoord.web.page.times import Times
 from carecoord.words.catalogue import say
@@ -43,6 +44,14 @@ class Quarrel:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How fresh what we hold of an EHR is, as the panel shows it. `can_ask`: it can be asked now."""
+
+    text: str
+    can_ask: bool
+
+
+@dataclass(frozen=True)
 class Telling:
     """A delivery as the panel shows it. `tone`: of the design's."""
 
@@ -59,6 +68,20 @@ def quarrels(found: Between, times: Times) -> list[Quarrel]:
 def tellings(found: Between, times: Times) -> list[Telling]:
     """What became of telling the EHRs, the latest first."""
     return list(_tellings(found, times))
+
+
+def freshness(found: Between, times: Times) -> list[Reading]:
+    """When each EHR that holds the patient was read, and whether it is read just now."""
+    return [
+        Reading(
+            f"{one.ehr}: {f'read at {times.exact(micros(one.good))}' if one.good else 'never read to its end'}"
+            f"{_NEXT[one.state]}", one.state == "later",
+        )
+        for one in found.readings
+    ]  # fmt: skip
+
+
+_NEXT: Final = {"later": "", "asked": ", and asked again now", "paused": ", paused since", "by-hand": ""}
 
 
 def _quarrel(one: Conflict, found: Between, times: Times) -> Quarrel:

@@ -1,8 +1,10 @@
-"""`POST /conflicts/N`: one click settles what an EHR and we have changed differently, and tells the other side."""
+"""`POST /conflicts/N`: one click settles what an EHR and we have changed differently, and tells the other side.
+`POST /referrals/ID/ask-ehr`: the EHR is asked for the patient now."""
 
 from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
+from carecoord.actions.ehrs import upkeep
 from carecoord.actions.ehrs.settle import settle
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
@@ -19,5 +21,10 @@ def blueprint(world: World) -> Blueprint:
         case, choice = request.form.get("case", ""), request.form.get("choice", "")
         settle(world, sign_in.session().grant(), request_id(), case, n, choice)
         return redirect("/ehrs" if request.form.get("back") == "/ehrs" else f"/referrals/{case}", 303)
+
+    @pages.post("/referrals/<id>/ask-ehr")
+    def ask(id: str) -> Response:
+        upkeep.ask(world, sign_in.session().grant(), request_id(), id)
+        return redirect(f"/referrals/{id}", 303)
 
     return pages

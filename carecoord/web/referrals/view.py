@@ -19,7 +19,7 @@ from carecoord.domain.timeline.timeline import Event
 from carecoord.domain.worklist.row import reason
 from carecoord.fhir.instants import micros
 from carecoord.web.documents.view import Paper, papers, payers_papers
-from carecoord.web.ehrs.between_view import Quarrel, Telling, quarrels, tellings
+from carecoord.web.ehrs.between_view import Quarrel, Reading, Telling, freshness, quarrels, tellings
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip, authorized, chip, contracted
 from carecoord.web.page.times import Clock, Times
@@ -147,6 +147,7 @@ class Sheet:
     quarrels: Sequence[Quarrel] = ()
     tellings: Sequence[Telling] = ()
     may_settle: bool = False
+    readings: Sequence[Reading] = ()
 
 
 def sheet(panel: Panel | PayerPanel, zone: ZoneInfo) -> Sheet:
@@ -170,7 +171,7 @@ def sheet(panel: Panel | PayerPanel, zone: ZoneInfo) -> Sheet:
         gates=[_step(gate, panel.openable, times, gate.name == first) for gate in panel.clearance.gates],
         events=told[:SHORT], more_events=told[SHORT:], papers=papers(panel, times), full=True,
         quarrels=quarrels(panel.between, times), tellings=tellings(panel.between, times),
-        may_settle=panel.between.may_settle,
+        may_settle=panel.between.may_settle, readings=freshness(panel.between, times),
     )  # fmt: skip
 
 
