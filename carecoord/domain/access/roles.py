@@ -49,14 +49,12 @@ REGISTRY: Final = frozenset(
 NETWORK: Final = frozenset({"OrganizationAffiliation"})
 CALENDAR: Final = frozenset({"Schedule", "Slot"})
 AGREEMENTS: Final = frozenset({"Contract"})
-KNOWLEDGE: Final = frozenset(
-    {"Questionnaire", "PlanDefinition", "ActivityDefinition", "ChargeItemDefinition", "Library", "Measure"}
-)
+KNOWLEDGE: Final = frozenset({"Questionnaire", "PlanDefinition", "ActivityDefinition", "Library", "Measure"})
 COUNTS: Final = frozenset({"MeasureReport"})
 TRAIL: Final = frozenset({"AuditEvent"})
 ORIGINS: Final = frozenset({"Provenance"})
-# Every other type of R4 stands in no group: it is for services, whose scopes alone decide. So do Basic and Group: a
-# Group would show its other members.
+# Every other type of R4 stands in no group: it is for services, whose scopes alone decide. So do Basic and Group (a
+# Group would show its other members), and ChargeItemDefinition: it says what is paid and names no party who may know.
 
 PUBLIC: Final = REGISTRY | CALENDAR | KNOWLEDGE | DRUGS  # speaks of no patient and of no terms between two parties
 

@@ -55,7 +55,7 @@ OrganizationAffiliation: coordinator=rs payer=rs contracts=crus admin=rs
 Schedule Slot: coordinator=rs clinician=rs payer=rs contracts=rs admin=cruds
 
 Questionnaire PlanDefinition ActivityDefinition: coordinator=rs clinician=rs payer=rs contracts=crus admin=rs
-ChargeItemDefinition Library Measure: coordinator=rs clinician=rs payer=rs contracts=crus admin=rs
+Library Measure: coordinator=rs clinician=rs payer=rs contracts=crus admin=rs
 
 Contract: contracts=crus
 MeasureReport: contracts=rs
@@ -63,7 +63,7 @@ AuditEvent: auditor=rs
 Subscription: admin=cruds
 
 Basic Group:
-Account BiologicallyDerivedProduct Bundle CapabilityStatement CatalogEntry ChargeItem CodeSystem:
+Account BiologicallyDerivedProduct Bundle CapabilityStatement CatalogEntry ChargeItem ChargeItemDefinition CodeSystem:
 CompartmentDefinition ConceptMap DeviceDefinition DeviceMetric EffectEvidenceSynthesis EnrollmentRequest:
 EnrollmentResponse EventDefinition Evidence EvidenceVariable ExampleScenario GraphDefinition GuidanceResponse:
 ImplementationGuide Invoice Linkage MedicationKnowledge MedicinalProduct MedicinalProductAuthorization:
@@ -127,5 +127,5 @@ A_PAYERS_CONTRACTS: Final = {
 # The types of its table that speak of no terms and no patient: it sees all of them.
 OPEN_TO_A_PAYERS_CONTRACTS: Final = (
     "Practitioner", "PractitionerRole", "Organization", "Location", "HealthcareService", "Endpoint", "Schedule", "Slot",
-    "Questionnaire", "PlanDefinition", "ActivityDefinition", "ChargeItemDefinition", "Library", "Measure",
+    "Questionnaire", "PlanDefinition", "ActivityDefinition", "Library", "Measure",
 )  # fmt: skip
