@@ -37,7 +37,11 @@ AC-PPO,Acme PPO,Acme Health,Acme Broad,2026-01-01
 
 def made(var: Path, template: Path) -> World:
     shutil.copyfile(template, var / "carecoord.db")
-    settings = Settings(var=str(var))
+    return made_on(Settings(var=str(var)), var)
+
+
+def made_on(settings: Settings, var: Path) -> World:
+    """A world on the database that the settings name."""
     rules = project.projector(project.policy(settings))
     engine = open_engine(settings.database)
     return World(engine, lambda: NOW, lambda: str(uuid4()), requests.Session, settings, rules, Journal(var / "audit"))
@@ -69,4 +73,4 @@ def office(world: World) -> World:
 
 
 Bring = Callable[..., tuple[Brought, list[str]]]
-__all__ = ["NOW", "Table", "bring", "made"]
+__all__ = ["NOW", "Table", "bring", "made", "made_on"]

@@ -2,6 +2,7 @@
 without doubling, told how far it is, and out again as it came in."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -11,13 +12,14 @@ from carecoord.actions.imports import exporter, formats, importer
 from carecoord.actions.imports.importer import IMPORTER
 from carecoord.domain.imports import headings
 from carecoord.domain.imports.sheets import SHEETS
+from carecoord.settings import Settings
 from carecoord.store.agreements.tables import rate_line
 from carecoord.store.database.engine import reading
 from carecoord.store.database.tables import history, resource
 from carecoord.store.prior_auth.tables import authorization_rule
 from carecoord.store.terms.tables import code_entry
 from carecoord.world import World
-from tests.imports.conftest import bring
+from tests.imports.conftest import ORGANIZATIONS, PLANS, bring, made_on
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,29 @@ HELD = (resource, history, authorization_rule, rate_line, user_table, code_entry
 def held(world: World) -> int:
     with reading(world.engine) as conn:
         return sum(conn.scalar(select(func.count()).select_from(each)) or 0 for each in HELD)
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+def test_every_kind_comes_in_stays_the_same_and_goes_out_on_postgresql_as_well(
+    database_url: str, tmp_path: Path
+) -> None:
+    world = made_on(Settings(var=str(tmp_path), database_url=database_url), tmp_path)
+    for kind, text in (("organizations", ORGANIZATIONS), ("plans", PLANS), ("clinicians", CLINICIAN),
+                       ("agreements", "Number,Payer,Provider,Starts\nE-1,AC001,9000010089,2026-01-01\n")):  # fmt: skip
+        assert bring(world, kind, text)[1] == []
+    for kind, sample in SAMPLES.items():
+        before = held(world)
+        tried, faults = bring(world, kind, sample.text, dry=True)
+        assert (+tried.rows, faults, held(world)) == ({"new": 2, "faulty": 1}, [sample.fault], before), kind
+        brought, _ = bring(world, kind, sample.text)
+        again, same = bring(world, kind, sample.text)
+        assert (+brought.rows, +again.rows) == ({"new": 2, "faulty": 1}, {"unchanged": 2, "faulty": 1}), kind
+        assert same == faults, kind
+        data = exporter.export(world, IMPORTER, "test", SHEETS[kind], "csv")
+        kept = held(world)
+        out, wrong = bring(world, kind, data, f"{kind}.csv")
+        assert (wrong, set(+out.rows), held(world)) == ([], {"unchanged"}, kept), kind
+    world.engine.dispose()
 
 
 @pytest.mark.parametrize("kind", SHEETS)
