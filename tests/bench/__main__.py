@@ -40,7 +40,7 @@ def main() -> None:
         pages = worklist.measure(console, folder / "worklist")
         checks = token.measure(console, folder / "token", postgres)
         done = acts.measure(console, folder / "acts", postgres)
-        made = rules.databases(postgres) if postgres else None
+        made = rules.places(folder / "many", rules.databases(postgres) if postgres else None)
         lines = rules.measure(console, folder / "rules", made)
         sizes = networks.measure(console, folder / "networks", made)
         priced = rates.measure(console, folder / "rates", made)

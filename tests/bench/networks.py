@@ -8,8 +8,7 @@
 """
 
 import statistics
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,9 +29,8 @@ from carecoord.store.audit.events import Journal
 from carecoord.store.database.engine import migrate, open_engine, reading, writing
 from carecoord.store.worklist import registry_mark
 from carecoord.world import World
-from tests.bench.rules import databases, fast, places, put, timed
+from tests.bench.rules import Place, by_itself, ends, fast, put, timed
 from tests.domain.stories import NOW, NPI, POLICY, affiliation, contract, organization, plain, ref
-from tests.postgres import cluster
 
 SIZES = (50, 50_000)
 ROUNDS = 60
@@ -41,11 +39,11 @@ _RUN = 1000
 ASKER = Grant("bench", "bench", only(parse("system/*.rs")))
 
 
-def measure(console: Console, folder: Path, postgres: Callable[[str], str] | None) -> dict[str, Any]:
+def measure(console: Console, folder: Path, where: Mapping[str, Place], sizes: Sequence[int] = SIZES) -> dict[str, Any]:
     """{database: {size: {"again": ms, "anew": ms, "participation": ms, "p95": ms}}}."""
     figures: dict[str, Any] = {}
-    for database, url in places(folder, postgres).items():
-        for size in SIZES:
+    for database, url in where.items():
+        for size in sizes:
             console.print(f"a network of {size:,} providers, {database}", style="dim")
             found = _measured(open_engine(url(f"network_{size}")), size, folder)
             figures.setdefault(database, {})[str(size)] = found
@@ -55,17 +53,18 @@ def measure(console: Console, folder: Path, postgres: Callable[[str], str] | Non
 def lines_of(figures: dict[str, Any]) -> Iterator[str]:
     """What is printed of it."""
     for database, sizes in figures.items():
-        few, many = (sizes[str(size)] for size in SIZES)
+        small, large = ends(sizes)
+        few, many = sizes[str(small)], sizes[str(large)]
         for what in ("again", "anew", "participation"):
             ratio = many[what] / max(few[what], 0.001)
             kept = "kept" if ratio <= AIM else "MISSED"
             name = "$participation" if what == "participation" else f"$clearance of a blocked case {what}"
             yield (
-                f"{name}, {database}: {few[what]:.2f} ms at {SIZES[0]:,} providers, {many[what]:.2f} ms at "
-                f"{SIZES[1]:,}: {ratio:.2f} x (aim {AIM}: {kept})"
+                f"{name}, {database}: {few[what]:.2f} ms at {small:,} providers, {many[what]:.2f} ms at "
+                f"{large:,}: {ratio:.2f} x (aim {AIM}: {kept})"
             )
         kept = "kept" if many["p95"] < AIM_MS else "MISSED"
-        yield f"$participation, {database}: p95 {many['p95']:.1f} ms at {SIZES[1]:,} providers (aim {AIM_MS}: {kept})"
+        yield f"$participation, {database}: p95 {many['p95']:.1f} ms at {large:,} providers (aim {AIM_MS}: {kept})"
 
 
 def _fill(engine: Engine, size: int) -> None:
@@ -124,11 +123,8 @@ def _measured(engine: Engine, size: int, folder: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure on SQLite and, where it is there, on PostgreSQL."""
-    console = Console()
-    with tempfile.TemporaryDirectory(prefix="carecoord-bench-") as name, cluster(durable=True) as server:
-        for line in lines_of(measure(console, Path(name), databases(server))):
-            console.print(line)
+    """Measure by itself."""
+    by_itself(measure, lines_of, SIZES)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,7 @@ rounds, and the fastest tenth; the aim of issue 8: 100 ms. The load of the machi
 import os
 import random
 import statistics
-import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -32,10 +30,9 @@ from carecoord.store.audit.events import Journal
 from carecoord.store.database import bulk
 from carecoord.store.database.engine import migrate, open_engine, writing
 from carecoord.world import World
-from tests.bench.rules import databases, fast, places, put, timed
+from tests.bench.rules import Place, by_itself, ends, fast, put, timed
 from tests.bench.story import FAMILIES
 from tests.domain.stories import NOW, POLICY, plain
-from tests.postgres import cluster
 
 SIZES = (1_000, 100_000)
 ROUNDS, _RUN = 40, 5000
@@ -52,12 +49,10 @@ WORDS = {  # what is typed into the search, by how many agreements say it
 TOWNS = ("northfield", "southfield", "eastfield", "westfield", "midfield")
 
 
-def measure(
-    console: Console, folder: Path, postgres: Callable[[str], str] | None, sizes: Sequence[int] = SIZES
-) -> dict[str, Any]:
+def measure(console: Console, folder: Path, where: Mapping[str, Place], sizes: Sequence[int] = SIZES) -> dict[str, Any]:
     """{database: {size: {what is asked: {"fast": ms, "p95": ms}, "load": of the machine}}}."""
     figures: dict[str, Any] = {}
-    for database, url in places(folder, postgres).items():
+    for database, url in where.items():
         for size in sizes:
             console.print(f"a register of {size:,} agreements, {database}", style="dim")
             found = _measured(open_engine(url(f"register_{size}")), size, folder)
@@ -68,7 +63,7 @@ def measure(
 def lines_of(figures: dict[str, Any]) -> Iterator[str]:
     """What is printed of it."""
     for database, sizes in figures.items():
-        few, *_, many = sorted(sizes, key=int)
+        few, many = map(str, ends(sizes))
         for what in WORDS:
             small, large = sizes[few][what], sizes[many][what]
             kept = "kept" if large["p95"] < AIM_MS else "MISSED"
@@ -133,11 +128,8 @@ def _measured(engine: Engine, size: int, folder: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure on SQLite and, where it is there, on PostgreSQL, at as many agreements as the arguments say."""
-    sizes, console = sorted(int(each) for each in sys.argv[1:]) or SIZES, Console()
-    with tempfile.TemporaryDirectory(prefix="carecoord-bench-") as name, cluster(durable=True) as server:
-        for line in lines_of(measure(console, Path(name), databases(server), sizes)):
-            console.print(line)
+    """Measure by itself."""
+    by_itself(measure, lines_of, SIZES)
 
 
 if __name__ == "__main__":

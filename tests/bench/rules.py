@@ -6,10 +6,12 @@ most 1.5 x from few to many. The time to take a book of 100,000 lines over, and 
 beside it (aim: under 60 s).
 """
 
+import contextlib
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,6 +34,7 @@ from tests.postgres import cluster
 SIZES = (100, 100_000)
 ROUNDS = 60
 AIM, IMPORT_AIM = 1.5, 60
+Place = Callable[[str], str]  # makes a database of a name, and tells its URL
 HERE, ACTOR = Base("http://here.example/fhir", UTC), Actor("bench", None, None, "bench")
 OWNERS: dict[str, Callable[[int], str]] = {
     "other payers": lambda n: f"https://carecoord.example/id/payer|X{n % 50}",
@@ -39,12 +42,12 @@ OWNERS: dict[str, Callable[[int], str]] = {
 }
 
 
-def measure(console: Console, folder: Path, postgres: Callable[[str], str] | None) -> dict[str, Any]:
+def measure(console: Console, folder: Path, where: Mapping[str, Place], sizes: Sequence[int] = SIZES) -> dict[str, Any]:
     """{database: {whose rules: {size: {"clearance": ms, "task": ms, "import": s, "again": s}}}}."""
     figures: dict[str, Any] = {}
-    for database, url in places(folder, postgres).items():
+    for database, url in where.items():
         for whose, owner in OWNERS.items():
-            for size in SIZES:
+            for size in sizes:
                 console.print(f"{size:,} rules of {whose}, {database}", style="dim")
                 name = f"rules_{'own' if 'same' in whose else 'other'}_{size}"
                 found = figures.setdefault(database, {}).setdefault(whose, {})
@@ -56,19 +59,25 @@ def lines_of(figures: dict[str, Any]) -> Iterator[str]:
     """What is printed of it."""
     for database, found in figures.items():
         for whose, sizes in found.items():
-            few, many = (sizes[str(size)] for size in SIZES)
+            small, large = ends(sizes)
+            few, many = sizes[str(small)], sizes[str(large)]
             for what in ("clearance", "task"):
                 ratio = many[what] / max(few[what], 0.001)
                 kept = "kept" if ratio <= AIM else "MISSED"
                 yield (
-                    f"{what} beside rules of {whose}, {database}: {few[what]:.2f} ms at {SIZES[0]:,}, "
-                    f"{many[what]:.2f} ms at {SIZES[1]:,}: {ratio:.2f} x (aim {AIM}: {kept})"
+                    f"{what} beside rules of {whose}, {database}: {few[what]:.2f} ms at {small:,}, "
+                    f"{many[what]:.2f} ms at {large:,}: {ratio:.2f} x (aim {AIM}: {kept})"
                 )
             kept = "kept" if many["import"] < IMPORT_AIM else "MISSED"
             yield (
-                f"{SIZES[1]:,} rules of {whose}, {database}: taken over in {many['import']:.1f} s, again in "
+                f"{large:,} rules of {whose}, {database}: taken over in {many['import']:.1f} s, again in "
                 f"{many['again']:.1f} s (aim {IMPORT_AIM}: {kept})"
             )
+
+
+def ends(sizes: Iterable[str]) -> tuple[int, int]:
+    """The smallest and the largest of the sizes that were measured."""
+    return min(map(int, sizes)), max(map(int, sizes))
 
 
 def _rule(n: int, payer: str) -> Rule:
@@ -141,21 +150,36 @@ def timed(act: Callable[[], None]) -> float:
 
 
 def main() -> None:
-    """Measure on SQLite and, where it is there, on PostgreSQL."""
-    console = Console()
-    with tempfile.TemporaryDirectory(prefix="carecoord-bench-") as name, cluster(durable=True) as server:
-        for line in lines_of(measure(console, Path(name), databases(server))):
+    """Measure by itself."""
+    by_itself(measure, lines_of, SIZES)
+
+
+Measure = Callable[[Console, Path, Mapping[str, Place], Sequence[int]], dict[str, Any]]
+
+
+def by_itself(measure: Measure, lines_of: Callable[[dict[str, Any]], Iterator[str]], sizes: Sequence[int]) -> None:
+    """Measure at the sizes that the arguments name, else at all, on both databases or, where an argument is `sqlite` or
+    `postgresql`, on that one: each half of a long bench is then a run of its own."""
+    said = sys.argv[1:]
+    wanted = tuple(sorted(int(each) for each in said if each.isdigit())) or sizes
+    with tempfile.TemporaryDirectory(prefix="carecoord-bench-") as name, contextlib.ExitStack() as stack:
+        server = None if "sqlite" in said else stack.enter_context(cluster(durable=True))
+        where = places(Path(name), databases(server) if server else None)
+        if "postgresql" in said:
+            del where["SQLite"]
+        console = Console()
+        for line in lines_of(measure(console, Path(name), where, wanted)):
             console.print(line)
 
 
-def places(folder: Path, postgres: Callable[[str], str] | None) -> dict[str, Callable[[str], str]]:
+def places(folder: Path, postgres: Place | None) -> dict[str, Place]:
     """{database: what makes one of a name and tells its URL}, SQLite's in a folder that is made."""
     folder.mkdir(parents=True, exist_ok=True)
-    found: dict[str, Callable[[str], str]] = {"SQLite": lambda name: f"sqlite:///{folder / name}.db"}
+    found: dict[str, Place] = {"SQLite": lambda name: f"sqlite:///{folder / name}.db"}
     return found | ({"PostgreSQL": postgres} if postgres else {})
 
 
-def databases(server: str) -> Callable[[str], str]:
+def databases(server: str) -> Place:
     """A function that makes a database of a name on a server and tells its URL."""
 
     def make(name: str) -> str:

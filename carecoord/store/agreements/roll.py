@@ -169,7 +169,10 @@ def _between(conn: Connection, parties: Sequence[str]) -> ColumnElement[bool]:
     few = select(party.c.row).where(*theirs)
     if _are_few(conn, few):
         return row.c.n.in_(few)
-    return exists().where(party.c.row == row.c.n, *theirs)
+    asked = select(literal_column("1")).where(party.c.row == row.c.n, *theirs)
+    if conn.dialect.name == "postgresql":
+        asked = asked.offset(literal_column("0"))  # which its planner does not make a join of the whole list of
+    return asked.exists()
 
 
 def _are_few(conn: Connection, found: Select[Any]) -> bool:
@@ -177,15 +180,22 @@ def _are_few(conn: Connection, found: Select[Any]) -> bool:
 
 
 def _says(conn: Connection, words: Sequence[str], whole: bool) -> ColumnElement[bool]:
-    """That all of these words begin one of the agreement's."""
+    """That all of these words begin one of the agreement's. Where they begin one of few, or the walk goes to the end,
+    the index of the words leads the way; else what is due does, and the words are only checked."""
     if conn.dialect.name == "sqlite":
         match = text("agreement_words MATCH :said").bindparams(said=" ".join(f'"{word}"*' for word in words))
         said = select(literal_column("rowid")).select_from(text("agreement_words")).where(match)
         if whole or _are_few(conn, said):
             return row.c.n.in_(said)
-        return (row.c.n + literal_column("0")).in_(said)  # a sum is looked up in no index: what is due leads the way
+        return (row.c.n + literal_column("0")).in_(said)  # a sum is looked up in no index
     simple: ColumnElement[Any] = literal_column("'simple'::regconfig")
     asked = func.to_tsquery(simple, " & ".join(f"'{word}':*" for word in words))
+    every = row.alias()
+    begun = select(every.c.n).where(func.to_tsvector(simple, every.c.words).op("@@")(asked))
+    # materialized: its planner takes the making of a tsvector for cheap, and would make one of every row on the way
+    held = begun.cte("said").prefix_with("MATERIALIZED", dialect="postgresql")
+    if whole or _are_few(conn, select(held.c.n)):
+        return row.c.n.in_(select(held.c.n))
     return func.to_tsvector(simple, row.c.words).op("@@")(asked)
 
 
