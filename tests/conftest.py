@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import Engine, make_url, text
@@ -98,13 +99,45 @@ _EMPTY = """DO $$ DECLARE it record; BEGIN
   END LOOP;
   PERFORM setval(format('%I', sequencename)::regclass, 1, false) FROM pg_sequences WHERE schemaname = 'public';
 END $$"""
-_OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}' AND pid <> pg_backend_pid()"
+_OTHERS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+
+
+class Emptied:
+    """A database that is emptied after each test that had it, by one connection that stays: a new one would have to
+    read of every table anew what it is, which takes longer than to empty it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._conn: psycopg.Connection | None = None
+
+    def empty(self) -> None:
+        """End all other connections and empty it; anew, when the test ended this connection too."""
+        try:
+            self._run()
+        except psycopg.OperationalError:
+            self.close()
+            self._run()
+
+    def _run(self) -> None:
+        if self._conn is None:
+            self._conn = psycopg.connect(self.url.replace("+psycopg", "", 1), autocommit=True)
+        self._conn.execute(_OTHERS)
+        self._conn.execute(_EMPTY)
+
+    def close(self) -> None:
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
 
 
 @pytest.fixture(scope="session")
-def spare_postgres() -> list[str]:
+def spare_postgres() -> Iterator[list[Emptied]]:
     """The emptied databases that wait for a next test."""
-    return []
+    spare: list[Emptied] = []
+    yield spare
+    for each in spare:
+        each.close()
 
 
 def _execute(server: str, statement: str) -> None:
@@ -116,18 +149,16 @@ def _execute(server: str, statement: str) -> None:
 
 @pytest.fixture(params=DATABASES)
 def database_url(
-    request: pytest.FixtureRequest, new_database: Callable[[str], str], spare_postgres: list[str]
+    request: pytest.FixtureRequest, new_database: Callable[[str], str], spare_postgres: list[Emptied]
 ) -> Iterator[str]:
     """A migrated, empty database of this test's own: the test runs once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
         yield new_database("sqlite")
         return
-    server = request.getfixturevalue("postgres_url")
-    url = spare_postgres.pop() if spare_postgres else new_database("postgres")
-    yield url
-    _execute(server, _OTHERS.format(make_url(url).database))
-    _execute(url, _EMPTY)
-    spare_postgres.append(url)
+    spare = spare_postgres.pop() if spare_postgres else Emptied(new_database("postgres"))
+    yield spare.url
+    spare.empty()
+    spare_postgres.append(spare)
 
 
 @pytest.fixture

@@ -46,6 +46,8 @@ def cluster(*, durable: bool = False) -> Iterator[str]:
         port = probe.getsockname()[1]
     fsync = "on" if durable else "off"
     options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c fsync={fsync} -c max_connections=60"
+    if not durable:  # a cluster that is thrown away has nothing to save
+        options += " -c synchronous_commit=off -c full_page_writes=off"
     control = [str(where / "pg_ctl"), "-D", str(folder / "data"), "-w"]
     try:
         new = [str(where / "initdb"), "-D", str(folder / "data"), "-U", "carecoord", "-A", "trust", "-E", "UTF8"]

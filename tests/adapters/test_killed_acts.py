@@ -75,6 +75,7 @@ def victim(world: World, database_url: str, tmp_path: Path, mercy: World) -> Ite
     victim.close()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_acts_killed_anywhere_happened_once_on_both_sides_or_wait_and_say_so(
     world: World, mercy: World, victim: Victim

@@ -154,11 +154,11 @@ def test_it_syncs_from_sekmet_without_any_code_for_it(world: World, tmp_path: Pa
         assert local_id("sekmet", "Appointment", "a8") not in held(world.engine, "Appointment")
 
 
-@pytest.mark.parametrize("kind", ["ES384", "RS384"])
 def test_it_syncs_from_sekmet_as_its_backend_services_client(
-    world: World, tmp_path: Path, kind: str, ec: ECKey, rsa: RSAKey
+    world: World, tmp_path: Path, ec: ECKey, rsa: RSAKey
 ) -> None:
-    key = ec if kind == "ES384" else rsa
+    """Each of the two algorithms on one of the two databases: neither knows of the other."""
+    kind, key = ("ES384", ec) if world.engine.dialect.name == "sqlite" else ("RS384", rsa)
     (tmp_path / "key.pem").write_bytes(key.as_pem(private=True))
     public = {**key.as_dict(private=False), "alg": kind}
     client = {"client_id": "carecoord", "jwks": {"keys": [public]}, "scopes": "system/*.read"}

@@ -66,7 +66,7 @@ def shot(page: Page, name: str) -> None:
     folder = os.environ.get("SHOTS")
     for width, scheme in LOOKS if folder else ():
         page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         page.screenshot(path=f"{folder}/{name}-{width}-{scheme}.png")
 
 

@@ -15,28 +15,42 @@ PAGES = {
     "admin": ["/", "/people", "/apps", "/jobs"],
     "auditor": ["/audit"],
 }
-OUTSIDE = """list => {
-    const box = list.getBoundingClientRect();
-    const inside = box.left >= 0 && box.top >= 0 && box.right <= innerWidth && box.bottom <= innerHeight;
-    const seen = [...list.querySelectorAll('.menu-item')].filter(item => item.checkVisibility()).slice(0, 3);
-    const hidden = seen.filter(item => {
-        const at = item.getBoundingClientRect();
-        return !item.contains(document.elementFromPoint(at.x + at.width / 2, at.y + at.height / 2));
-    });
-    return inside && !hidden.length && seen.length
-        ? null : [box.left, box.top, box.right, box.bottom, hidden.map(item => item.textContent.trim())];
-}"""
-
 HIDDEN_BY_BOXES = """chips => chips.filter(chip => {
     const at = chip.getBoundingClientRect(), box = chip.closest('.case').querySelector('.pick').getBoundingClientRect();
     return at.right > box.left && at.left < box.right && at.bottom > box.top && at.top < box.bottom;
 }).map(chip => chip.textContent.trim())"""
 
-# a panel that covers the list covers its menus too
-COVERED = """button => {
-    button.scrollIntoView({block: 'nearest', inline: 'nearest'});
-    const at = button.getBoundingClientRect();
-    return !!document.elementFromPoint(at.x + at.width / 2, at.y + at.height / 2)?.closest('#panel');
+# Opens each menu of the page by a click on it, in the page itself (a click from outside takes longer than all of this),
+# and tells those that are not whole inside the window or whose first entries something else covers.
+OUTSIDE = """async () => {
+    const drawn = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const at = e => {
+        const box = e.getBoundingClientRect();
+        return document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    };
+    const outside = [];
+    let opened = 0;
+    for (const menu of document.querySelectorAll('details.menu')) {
+        const button = menu.querySelector('summary'), list = menu.querySelector('.menu-list');
+        button.scrollIntoView({block: 'nearest', inline: 'nearest'});
+        // a panel that covers the list covers its menus too
+        if (!button.checkVisibility({visibilityProperty: true}) || at(button)?.closest('#panel')) continue;
+        at(button).click();
+        for (let n = 0; n < 200 && !list.querySelector('.menu-item'); n += 1) await drawn();  // some are fetched
+        await drawn();
+        const box = list.getBoundingClientRect();
+        const inside = box.left >= 0 && box.top >= 0 && box.right <= innerWidth && box.bottom <= innerHeight;
+        const seen = [...list.querySelectorAll('.menu-item')].filter(item => item.checkVisibility()).slice(0, 3);
+        const hidden = seen.filter(item => !item.contains(at(item)));
+        opened += 1;
+        if (!menu.open || !inside || hidden.length || !seen.length)
+            outside.push([button.textContent.trim(), menu.open, box.left, box.top, box.right, box.bottom,
+                hidden.map(item => item.textContent.trim())]);
+        document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: true}));
+        menu.open = false;
+        await drawn();
+    }
+    return [outside, opened];
 }"""
 
 
@@ -44,18 +58,13 @@ COVERED = """button => {
 @pytest.mark.parametrize("who", PAGES)
 def test_every_menu_opens_inside_the_window(open_page: Open, who: str, width: int) -> None:
     page = open_page(who=who, width=width)
-    outside: list[Any] = []
+    wrong: list[Any] = []
     for path in PAGES[who]:
         page.goto(path)
-        for menu in page.locator("details.menu").all():
-            if not menu.is_visible() or menu.locator("summary").evaluate(COVERED):
-                continue
-            menu.locator("summary").click()
-            where = menu.locator(".menu-list").evaluate(OUTSIDE)
-            if where is not None:
-                outside.append((path, menu.locator("summary").inner_text(), where))
-            page.keyboard.press("Escape")
-    assert outside == []
+        outside, opened = page.evaluate(OUTSIDE)
+        wrong += [(path, *each) for each in outside]
+        assert opened >= (9 if (who, path) == ("coordinator", "/") else path != PANEL), path
+    assert wrong == []
 
 
 def test_a_small_icon_is_drawn_as_large_as_its_place_says(open_page: Open) -> None:

@@ -70,7 +70,7 @@ def test_the_forms_of_an_answer_by_telephone_and_of_giving_up_have_no_fault_at_a
         expect(page.locator("#act-form")).to_have_attribute("data-verb", act)
         for width, scheme in ((420, "light"), ENDS[n % 2]):
             page.set_viewport_size({"width": width, "height": 900})
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (act, width)
         assert faults(page, "#act-form") == [], act
 

@@ -228,9 +228,8 @@ def world(request: pytest.FixtureRequest, new_database: Callable[[str], str], tm
     engine, settings = open_engine(new_database(request.param)), Settings()
     rules = project.projector(project.policy(settings))
     later = TOLD + timedelta(days=60)
-    return World(
-        engine, lambda: later, lambda: str(uuid4()), requests.Session, settings, rules, Journal(tmp_path / "a")
-    )
+    yield World(engine, lambda: later, lambda: str(uuid4()), requests.Session, settings, rules, Journal(tmp_path / "a"))
+    engine.dispose()
 
 
 Answer = tuple[str, str, int | None]

@@ -152,7 +152,7 @@ def test_the_same_case_at_the_same_instant_gives_the_same_answer_and_is_left_as_
 
 
 @given(stories(), st.lists(st.floats(0, 1), min_size=3, max_size=6), st.integers(0, 120))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_nothing_changes_before_the_instant_that_the_answer_names(story, fractions, days):
     """A row that stands in the worklist stays true until its `changes_at`: the whole row, not only the gates."""
     now = NOW + timedelta(days=days, minutes=days * 7)
@@ -168,7 +168,7 @@ def test_nothing_changes_before_the_instant_that_the_answer_names(story, fractio
 
 
 @given(stories())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_walking_from_change_to_change_meets_every_answer_of_the_next_months(story):
     """Judged only at the instants it names itself, a case never misses a state that a day-by-day look finds."""
     now, walked = NOW, [NOW]

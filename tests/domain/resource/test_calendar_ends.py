@@ -76,7 +76,7 @@ def far_off(draw):
 
 
 @given(far_off(), INSTANT, st.none() | st.dates(date.min, date.max))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_no_date_and_no_number_stops_the_rules(story, now, on):
     found = story.clear(now, on)
     assert len(found.gates) == 6

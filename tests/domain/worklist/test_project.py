@@ -368,7 +368,7 @@ def changes(before: Story, after: Story) -> list[Json | str]:
 
 @given(st.lists(stories(), min_size=2, max_size=3), st.randoms(use_true_random=False))
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 def test_any_change_leaves_the_worklist_equal_to_a_full_recomputation(
     sqlite_template: Path, tmp_path: Path, told, chance

@@ -105,7 +105,8 @@ class Versioning(RuleBasedStateMachine):
 @pytest.mark.parametrize("kind", DATABASES)
 def test_any_sequence_of_writes_leaves_what_a_dictionary_would_hold(kind: str, new_database: Any) -> None:
     Machine = type("Machine", (Versioning,), {"url": new_database(kind)})
-    run_state_machine_as_test(Machine, settings=settings(max_examples=25, stateful_step_count=15, deadline=None))
+    runs = 25 if kind == "sqlite" else 10  # the rules are the same code on both
+    run_state_machine_as_test(Machine, settings=settings(max_examples=runs, stateful_step_count=15, deadline=None))
 
 
 def test_a_version_of_an_instant_is_the_last_one_before_it(store: Store) -> None:
