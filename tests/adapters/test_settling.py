@@ -113,7 +113,7 @@ def test_a_case_in_conflict_is_marked_in_the_list_and_has_a_list_of_its_own(desk
     assert "Conflict" not in listed
 
 
-@pytest.mark.parametrize(("choice", "version", "revised"), [("theirs", 4, [3]), ("ours", 3, [])])
+@pytest.mark.parametrize(("choice", "version", "revised"), [("theirs", 3, [2]), ("ours", 2, [])])
 def test_who_settled_it_is_told_by_a_provenance_and_by_the_case(
     world: World, desk: FlaskClient, choice: str, version: int, revised: list[int]
 ) -> None:

@@ -1,7 +1,7 @@
 """What a write is made of: the change asked for, what is stored, and what the one makes of the other."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -178,6 +178,17 @@ def _own_meta(resource: dict[str, Any]) -> dict[str, Any]:
     meta = resource.get("meta")
     given = meta if isinstance(meta, dict) else {}
     return {name: value for name, value in given.items() if name not in ("versionId", "lastUpdated")}
+
+
+def with_source(change: Change, known: StoredResource | None) -> Change:
+    """The change, of a resource that says where it comes from: who puts it back without saying so changes nothing of
+    that. A patch has seen what it takes away, and a resource that was deleted begins anew."""
+    if known is None or known.deleted or not known.source or change.resource is None or change.method == "PATCH":
+        return change
+    meta = change.resource.get("meta")
+    if change.source or (meta is not None and (not isinstance(meta, dict) or "source" in meta)):
+        return change
+    return replace(change, resource={**change.resource, "meta": {**(meta or {}), "source": known.source}})
 
 
 def carry_out(

@@ -29,6 +29,7 @@ from carecoord.store.resources.change import (
     Written,
     carry_out,
     digest,
+    with_source,
 )
 
 __all__ = ["Actor", "Change", "Later", "Projector", "Touched", "Written", "put", "put_all"]
@@ -51,7 +52,8 @@ def put_all(
     """Make every change, in the caller's transaction, and return what became of each, in their order.
 
     Sets id, meta.versionId and meta.lastUpdated and leaves the rest as given. A change to what is stored already
-    does nothing at all: no version, no audit. The same resource twice is two changes, one after the other.
+    does nothing at all: no version, no audit; where it comes from (meta.source) stays as it is unless another is given.
+    The same resource twice is two changes, one after the other.
     Raises Stale where `expected` is not the present version, Conflict where somebody else created the same resource
     at the same moment; the caller's transaction must then be given up.
     """
@@ -94,6 +96,7 @@ def _decide(
     for n, change in changes.items():
         known = stored.get((change.type, change.id))
         _check(change, known)
+        change = with_source(change, known)
         mark = digest(change.resource)
         if known.hash == mark if known else change.resource is None:
             same[n] = known

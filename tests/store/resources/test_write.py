@@ -84,6 +84,16 @@ def test_search_finds_the_new_values_and_no_longer_the_old(store: Store) -> None
     assert store.ids("Patient?family=balewa") == ["ngozi"]
 
 
+def test_who_puts_a_resource_back_without_its_source_makes_no_version_and_keeps_it(store: Store) -> None:
+    store.put(patient(meta={"source": "https://elm.example/fhir/Patient/1"}))
+    again = store.put(patient())
+    assert (again.outcome, again.version) == ("unchanged", 1)
+    tagged = store.put(patient(meta={"tag": [{"code": "x"}]}))
+    assert (tagged.version, b'"source":"https://elm.example/fhir/Patient/1"' in tagged.body) == (2, True)
+    other = store.put(patient(meta={"source": "urn:y"}))
+    assert (other.version, b'"source":"urn:y"' in other.body) == (3, True)
+
+
 def test_a_deleted_resource_is_gone_from_search_and_remembered_in_history(store: Store) -> None:
     store.put(patient())
     assert store.delete("Patient", "ngozi").outcome == "deleted"
