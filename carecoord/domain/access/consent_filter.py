@@ -6,11 +6,11 @@ an order, visit or document that is theirs; a Provenance when what it is the ori
 audit trail belong to nobody's record.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from carecoord.domain.access.consents import Asker, Directive, Part, turns, withheld
+from carecoord.domain.access.consents import WHOLE, Asker, Directive, Part, turns, withheld
 from carecoord.domain.access.patient_links import of_patients
 from carecoord.domain.access.roles import PUBLIC, TRAIL
 from carecoord.domain.referrals.case import CLINICAL, ORDERS
@@ -87,15 +87,37 @@ def managed_by(filter: Filter, type: str, organizations: Iterable[str]) -> Filte
     return narrowed(filter, (Term(params("Consent")["organization"], "", ours),)) if ours else ()
 
 
-def _criteria(type: str, kept: Iterable[tuple[str, Part]], base: Base) -> Iterator[Criterion]:
+def _criteria(type: str, kept: Sequence[tuple[str, Part]], base: Base) -> Iterator[Criterion]:
     by_part: dict[Part, list[str]] = {}
     for patient, part in kept:
         if part.touches([type]):
             by_part.setdefault(Part(None, part.labels, part.resources), []).append(patient)
     for part, patients in by_part.items():
-        limits = tuple(_limits(type, part))
-        whose = tuple(Target("Patient", patient, "") for patient in dict.fromkeys(patients))
+        limits, whose = tuple(_limits(type, part)), _whose(patients)
         yield from (Not((about, *limits)) for about in _about(type, whose, base))
+    if type == ORIGIN[0]:
+        yield from _of_origins(kept, base)
+
+
+def _whose(patients: Iterable[str]) -> tuple[Target, ...]:
+    return tuple(Target("Patient", patient, "") for patient in dict.fromkeys(patients))
+
+
+def _of_origins(kept: Sequence[tuple[str, Part]], base: Base) -> Iterator[Criterion]:
+    """What is withheld of a record is withheld with its Provenances, whatever class and labels these have themselves:
+    they say that it is there, and who made it when. Of a whole record they go with the patient already."""
+    to = params(ORIGIN[0])[ORIGIN[1]]
+    by_part: dict[Part, list[str]] = {}
+    for patient, part in kept:
+        if part != WHOLE:
+            by_part.setdefault(part, []).append(patient)
+    for part, patients in by_part.items():
+        whose = _whose(patients)
+        for one in (*of_patients(), *(each for each in BY_HOP if each not in of_patients())):
+            if part.touches([one]):
+                limits = tuple(_limits(one, part))
+                ways = tuple((about, *limits) for about in _about(one, whose, base))
+                yield Not((Whose(to, (one,), False, ways),))
 
 
 def _about(type: str, whose: tuple[Target, ...], base: Base) -> Iterator[Criterion]:

@@ -167,6 +167,7 @@ def test_a_part_that_is_denied_is_gone_and_the_rest_stays(house: Place) -> None:
     types = [{"system": "http://hl7.org/fhir/resource-types", "code": "Observation"}]
     say(house, provision={"type": "deny", "class": types})
     assert house.fhir(token, "GET", "Observation/okafor-lab").status_code == 404
+    assert origins(house, token) == {"of-task"}
     assert house.fhir(token, "GET", "Patient/okafor").status_code == 200
     assert house.fhir(token, "GET", "ServiceRequest/okafor-cardiology/$clearance").status_code == 200
     label = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
@@ -175,9 +176,22 @@ def test_a_part_that_is_denied_is_gone_and_the_rest_stays(house: Place) -> None:
     marked = {**lab, "meta": {"security": [{**label, "code": "V"}]}}
     assert house.fhir(house.service(FULL), "PUT", "Observation/okafor-lab", marked).status_code == 200
     assert house.fhir(token, "GET", "Observation/okafor-lab").status_code == 200
+    assert origins(house, token) == {"of-lab", "of-task"}
     say(house, provision={"type": "deny", "securityLabel": [label]})
     assert house.fhir(token, "GET", "Observation/okafor-lab").status_code == 404
+    assert origins(house, token) == {"of-task"}
+    tasks = [{"system": "http://hl7.org/fhir/resource-types", "code": "Task"}]
+    say(house, provision={"type": "deny", "class": tasks})
+    assert origins(house, token) == {"of-lab"}
     assert house.fhir(token, "GET", "Observation/okafor-survey").status_code == 200
+
+
+def origins(house: Place, token: str) -> set[str]:
+    """The Provenances that are found, and read."""
+    found = {each["resource"]["id"] for each in _json(house.fhir(token, "GET", "Provenance")).get("entry", [])}
+    read = {id for id in ("of-lab", "of-task") if house.fhir(token, "GET", f"Provenance/{id}").status_code == 200}
+    assert found == read
+    return found
 
 
 def test_the_patients_own_app_is_never_denied_and_sees_only_them(house: Place) -> None:
