@@ -1,10 +1,25 @@
 """A register of agreements as an office keeps it in a workbook, with faults of four kinds in known cells."""
 
 import io
+from datetime import date
+from itertools import cycle
+from typing import Any
 
 from openpyxl import Workbook
 
 HEADER = ["Contract number", "Version", "Payer", "Provider", "Effective date", "Expiration date", "Status", "Notes"]
+# One day as an office writes it, and cells that are none, each with what it is told.
+FIRST = (
+    "2026-01-01", "1/1/2026", "01/01/2026", "1.1.2026", "Jan 1, 2026", "1 January 2026", "20260101", date(2026, 1, 1),
+)  # fmt: skip
+NO_DAYS = (
+    ("31.02.2027", "'31.02.2027' is no day; write 2027-02-28"),
+    ("02/30/2027", "'02/30/2027' is no day; write 2027-02-28"),
+    ("end of the year", "'end of the year' is no day; write it like 2026-12-31"),
+    ("13/01/2027", "'13/01/2027' has no such month; write 2027-01-13 if that is meant"),
+    (46387, "'46387' is a day as a spreadsheet counts; write 2026-12-31, or show the cell as a date"),
+    ("1/2/27", "'1/2/27' does not say which century; write 2027-01-02"),
+)
 CLINICS = ("9000010089", "9000010121")
 
 
@@ -16,13 +31,14 @@ def register(rows: int, faulty: int) -> tuple[bytes, dict[str, str]]:
     sheet.title = "Register"
     sheet.append(HEADER)
     told: dict[str, str] = {}
+    days, no_days = cycle(FIRST), cycle(NO_DAYS)
     for n in range(rows):
         line, kind = n + 2, (n // 2) % 4 if n % 2 and n // 2 < 4 * faulty else None
         number = f"R-{n:05}"
-        cells = [number, "1", "AC001", CLINICS[n % 2], "2026-01-01", "2026-12-31", "signed", "kept in the red binder"]
+        first = next(days)
+        cells: list[Any] = [number, "1", "AC001", CLINICS[n % 2], first, "2026-12-31", "signed", "in the red binder"]
         if kind == 0:
-            cells[5] = "31.02.2027"
-            told[f"F{line}"] = "'31.02.2027' is no day; write 2027-02-28"
+            cells[5], told[f"F{line}"] = next(no_days)
         elif kind == 1:
             cells[3] = "Nowhere Partners"
             told[f"D{line}"] = (
