@@ -117,9 +117,12 @@ def is_of(party: str, keys: frozenset[str]) -> bool:
 
 def copies(turn: Turn, keys: Iterable[str]) -> dict[str, frozenset[str]]:
     """By `Type/id` all keys of the organizations that are named: of their copies too."""
-    return {reference: party.keys for reference, party in directory(_organizations(turn, keys)).items()}
+    named = (key for key in keys if key.startswith("Organization/"))
+    return {reference: party.keys for reference, party in directory(resources(turn, named)).items()}
 
 
-def _organizations(turn: Turn, keys: Iterable[str]) -> Iterator[Json]:
-    pairs = [(kind, id) for kind, _, id in (key.partition("/") for key in sorted(set(keys))) if kind == "Organization"]
+def resources(turn: Turn, keys: Iterable[str]) -> Iterator[Json]:
+    """What stands under these keys, of those that are `Type/id`; the directory of who is who is open to all who may see
+    agreements."""
+    pairs = [(kind, id) for kind, slash, id in (key.partition("/") for key in sorted(set(keys))) if slash]
     return (json.loads(row.body) for row in read.many(turn.conn, pairs))

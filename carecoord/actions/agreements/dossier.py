@@ -12,7 +12,7 @@ from auth.grant import Grant
 from carecoord.actions.access.audited import event
 from carecoord.actions.access.turn import Turn, looking, missing
 from carecoord.actions.agreements import rates, register
-from carecoord.actions.agreements.desk import copies, today, whose
+from carecoord.actions.agreements.desk import copies, resources, today, whose
 from carecoord.actions.agreements.rates import Held
 from carecoord.domain.agreements.overview import Overview, overview
 from carecoord.domain.agreements.parties import parties
@@ -95,7 +95,7 @@ def _versions(turn: Turn, row: Row[Any]) -> list[tuple[Version, Json]]:
     found = register.versions(turn.conn, [f"Contract/{row.contract}"])
     rows = read.many(turn.conn, [("Contract", each.key.partition("/")[2]) for each in found])
     bodies = {f"Contract/{each.id}": json.loads(each.body) for each in rows}
-    known = directory(_resources(turn, (target(a) for each in found for a in each.authority)))
+    known = directory(resources(turn, (target(a) for each in found for a in each.authority)))
     mine = by_agreement(found, known).get(f"{row.agreement}{row.part}", ())
     seen = {f"Contract/{each.id}" for each in turn.seen(rows, "r")}
     # An amendment that names no party is between those of what it amends.
@@ -103,13 +103,8 @@ def _versions(turn: Turn, row: Row[Any]) -> list[tuple[Version, Json]]:
     return [(each, bodies[each.key]) for each in mine if each.key in seen | silent and each.key in bodies]
 
 
-def _resources(turn: Turn, keys: Iterable[str]) -> Iterator[Json]:
-    pairs = [(kind, id) for kind, slash, id in (key.partition("/") for key in sorted(set(keys))) if slash]
-    return (json.loads(row.body) for row in read.many(turn.conn, pairs))
-
-
 def _names(turn: Turn, keys: Iterable[str]) -> dict[str, str]:
-    return {f"{each['resourceType']}/{each['id']}": name(each) for each in _resources(turn, keys)}
+    return {f"{each['resourceType']}/{each['id']}": name(each) for each in resources(turn, keys)}
 
 
 def _taking_part(listings: Iterable[Listing]) -> Iterator[str]:

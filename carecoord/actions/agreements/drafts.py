@@ -2,7 +2,7 @@
 says is changed by an amendment alone, which may take effect on a day that is over."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -10,6 +10,7 @@ from auth.grant import Grant
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.acts.act import Deed, Done, Planned, Submission, performed
 from carecoord.actions.agreements.acts import TYPE, Agreeing, about, opened
+from carecoord.actions.agreements.desk import resources
 from carecoord.actions.people.organizations import distinct
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
@@ -95,8 +96,8 @@ def draft(world: World, grant: Grant, request: str, submission: Submission, give
             given.kind, given.number, given.title or f"Agreement of {name(first)} and {name(second)}",
             (_reference(first), _reference(second)), given.start, given.span, given.limit, terms, networks,
         )  # fmt: skip
-        made = acts.drafted(acting.id, wanted)
-        _demand_free(turn, made[0])
+        dead = _demand_free(turn, acts.drafted(acting.id, wanted)[0])
+        made = acts.drafted(acting.id, replace(wanted, n=dead + 1))
         return Planned(made, sentence("act.drafted", number=given.number))
 
     return performed(world, grant, request, submission, "draft", plan, _begun)
@@ -189,16 +190,21 @@ def _reference(organization: Json) -> Json:
     return {"reference": key(organization), "display": name(organization)}
 
 
-def _demand_free(turn: Turn, contract: Json) -> None:
+def _demand_free(turn: Turn, contract: Json) -> int:
     """Raise Unprocessable where an agreement of the same first party has this number; what another payer's is called is
-    nobody else's to know."""
+    nobody else's to know. Drafts that came to nothing leave their number free: returns how many there are."""
     ids = roll.newest(turn.conn, [agreement_of(contract)])
     held = [json.loads(row.body) for row in read.many(turn.conn, [(TYPE, id) for id in ids])]
     whose = [target(each) for one in (contract, *held) for each in items(one, "authority")]
-    pairs = [(kind, id) for kind, slash, id in (each.partition("/") for each in whose) if slash]
-    known = directory(json.loads(row.body) for row in read.many(turn.conn, pairs))
+    known = directory(resources(turn, whose))
     mine = known[target(items(contract, "authority")[0])].keys
+    dead = 0
     for each in held:
         first = next((target(one) for one in items(each, "authority")), "")
-        if not first or first in mine or (first in known and not known[first].keys.isdisjoint(mine)):
+        if first and first not in mine and (first not in known or known[first].keys.isdisjoint(mine)):
+            continue
+        if text(each, "status") in ("cancelled", "rejected", "entered-in-error"):
+            dead += 1
+        else:
             raise Unprocessable("An agreement has this number already. Write another, or amend that one.", "number")
+    return dead

@@ -42,17 +42,14 @@ def record(conn: Connection, touched: Sequence[Touched], at: int, zone: tzinfo) 
 
 def renew(engine: Engine, zone: tzinfo) -> None:
     """Make every line anew where they were made by an earlier version, or in another zone than the office's."""
-    mark = f"{_FORM} {zone}".encode()
-    with writing(engine) as conn:
-        alone(conn, _MARK)
-        if marks.get(conn, _MARK) == mark:
+    with marks.anew(engine, _MARK, f"{_FORM} {zone}".encode()) as conn:
+        if conn is None:
             return
         roll.clear(conn)
         behind = ""
         while found := roll.agreements(conn, behind, _BATCH):
             make(conn, found, date.min)  # every line is then made anew on the day on which it is looked at
             behind = found[-1]
-        marks.put(conn, _MARK, mark)
 
 
 def turn(engine: Engine, day: date) -> None:

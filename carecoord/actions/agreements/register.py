@@ -21,7 +21,6 @@ from carecoord.fhir.search.values import clip
 from carecoord.store.agreements import places, register
 from carecoord.store.agreements.register import NEVER, NO_END, NO_START, NOW, Rows
 from carecoord.store.database import marks
-from carecoord.store.database.engine import alone, writing
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Touched
 
@@ -55,10 +54,8 @@ def _name(body: bytes) -> str:
 
 def renew(engine: Engine, zone: tzinfo) -> None:
     """Make every row anew where they were made by an earlier version, or in another zone than the office's."""
-    mark = f"{_FORM} {zone}".encode()
-    with writing(engine) as conn:
-        alone(conn, _MARK)
-        if marks.get(conn, _MARK) == mark:
+    with marks.anew(engine, _MARK, f"{_FORM} {zone}".encode()) as conn:
+        if conn is None:
             return
         register.clear(conn)
         for lives in register.past(conn, records.TYPES):
@@ -68,7 +65,6 @@ def renew(engine: Engine, zone: tzinfo) -> None:
                 if each.body and each.recorded < each.superseded
             ]
             register.write(conn, _rows(conn, said, zone))
-        marks.put(conn, _MARK, mark)
 
 
 def participations(conn: Connection, subjects: Iterable[str], at: int | None = None) -> list[Listing]:

@@ -12,7 +12,6 @@ from carecoord.fhir import text
 from carecoord.fhir.instants import moment
 from carecoord.store.agreements import register
 from carecoord.store.database import marks
-from carecoord.store.database.engine import alone, writing
 from carecoord.store.resources.write import Touched
 
 _MARK: Final = "rates written in contracts"
@@ -32,15 +31,13 @@ def record(conn: Connection, touched: Sequence[Touched], now: datetime, zone: tz
 
 def renew(engine: Engine, zone: tzinfo) -> None:
     """Read what was written in Contracts before there were lines of it, each as of its present version."""
-    with writing(engine) as conn:
-        alone(conn, _MARK)
-        if marks.get(conn, _MARK) == _FORM:
+    with marks.anew(engine, _MARK, _FORM) as conn:
+        if conn is None:
             return
         for lives in register.past(conn, ("Contract",)):
             for each in lives:
                 if each.body and each.superseded == register.NEVER and _VALUED in each.body:
                     _fill(conn, _said(each.body, zone), moment(each.recorded))
-        marks.put(conn, _MARK, _FORM)
 
 
 def _fill(conn: Connection, found: Written, at: datetime) -> None:

@@ -212,7 +212,7 @@ def _ruled(role: str, office: Office, type: str) -> Alternatives | None:
     if type == ATTACHED[0]:
         return _attached(_ruled(role, office, ATTACHED[1]))
     way = _origins(role, office) if type == ORIGIN[0] else RULES[role](office, type)
-    narrowed = type in (ATTACHED[1], ORIGIN[0]) and verbs.may([role], "see-whole")
+    narrowed = type in (ATTACHED[1], ORIGIN[0]) and bool({role} & {*verbs.holders("see-whole", "see-agreements")})
     return both(way, audience.ways(office.organizations)) if narrowed else way
 
 

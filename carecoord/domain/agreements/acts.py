@@ -70,7 +70,8 @@ class Amendment:
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A new agreement. `kind`: of kinds.KINDS; `sides`: References to the two parties in the order of kinds.SIDES;
-    `terms`: words by the type of the term; `networks`: References, of a payer-provider agreement."""
+    `terms`: words by the type of the term; `networks`: References, of a payer-provider agreement; `n`:
+    its version, more than 1 where drafts with this number came to nothing before."""
 
     kind: str
     number: str
@@ -81,6 +82,7 @@ class Draft:
     limit: Decimal | None = None
     terms: Mapping[str, str] = field(default_factory=dict)
     networks: Sequence[Json] = ()
+    n: int = 1
 
 
 def offered(held: Sequence[Held], line: Overview) -> tuple[Verb, ...]:
@@ -218,7 +220,7 @@ def drafted(id: str, given: Draft) -> list[Json]:
         "resourceType": "Contract",
         "id": id,
         "identifier": [{"system": f"{IDENTIFIER}/agreement", "value": given.number}],
-        "version": "1",
+        "version": str(given.n),
         "applies": _applies(given.start, given.span.last),
         "title": given.title,
         "type": _coded("contract-type", given.kind),

@@ -1,8 +1,12 @@
 """What a database knows of itself, by name: rows of `setting`."""
 
-from sqlalchemy import Connection, insert, select
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from carecoord.store.database.engine import alone, writing
 from carecoord.store.database.tables import setting
 
 
@@ -22,3 +26,16 @@ def put(conn: Connection, name: str, value: bytes) -> None:
     make = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
     row = make(setting).values(name=name, value=value)
     conn.execute(row.on_conflict_do_update(index_elements=[setting.c.name], set_={"value": row.excluded.value}))
+
+
+@contextmanager
+def anew(engine: Engine, name: str, mark: bytes) -> Iterator[Connection | None]:
+    """A transaction in which what the name stands for is made anew, and the mark put when it was: None where it stands
+    already. Of several that begin at once, one makes it."""
+    with writing(engine) as conn:
+        alone(conn, name)
+        if get(conn, name) == mark:
+            yield None
+            return
+        yield conn
+        put(conn, name, mark)

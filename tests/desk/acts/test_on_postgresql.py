@@ -1,6 +1,7 @@
 """The acts of the desk on PostgreSQL: the whole way of a referral, by the forms as a browser sends them."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -66,3 +67,32 @@ def test_a_referral_goes_from_draft_to_told_on_postgresql_each_act_done_once_and
 def row_of(place: Place) -> Any:
     with reading(place.house.world.engine) as conn:
         return conn.execute(select(case_row).where(case_row.c.id == "long-way")).one()
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+def test_an_agreement_is_drafted_signed_noticed_and_ended_on_postgresql_each_act_done_once(place: Place) -> None:
+    place.hire("carla", "contracts", "clinic")
+    client, csrf = place.people["carla"], place.csrf["carla"]
+    clock: Any = place.house.world.clock
+
+    def post(id: str, verb: str, **fields: str) -> str:
+        clock.now += timedelta(minutes=1)
+        sent = {"csrf": csrf, "once": f"{verb}-1", "back": f"/contracts/{id}", **fields}
+        first, second = (client.post(f"/contracts/{id}/{verb}", data=sent) for _ in range(2))  # pressed twice
+        assert (first.status_code, second.status_code, verb) == (303, 303, verb)
+        assert first.location == second.location
+        return str(first.location.partition("done=")[2])
+
+    terms = {"term-scope-of-work": "Ramps", "term-insurance": "Two million", "limit": "1,000"}
+    span = {"start": "2026-01-01", "last": "2026-12-31", "evergreen": "1", "ahead": "30"}
+    id = post("new", "draft", kind="vendor", number="V-1", first="clinic", second="heart", **terms, **span)
+    assert place.held("Contract", id)["status"] == "policy"
+    post(id, "sign", day="today")
+    assert place.held("Contract", id)["status"] == "executed"
+    post(id, "give-notice", day="today", how="letter")
+    counted = re.findall(r'name="counted" value="([^"]+)"', client.post(
+        f"/contracts/{id}/end", data={"csrf": csrf, "day": "30 Nov", "reason": "Done"}).get_data(as_text=True))
+    last = post(id, "end", day="30 Nov", reason="Done", counted=counted[0])
+    assert place.held("Contract", last)["applies"] == {"start": "2026-11-22", "end": "2026-11-30"}
+    assert place.held("Contract", id)["status"] == "amended"
+    assert "Last day" in client.get(f"/contracts/{id}").get_data(as_text=True)

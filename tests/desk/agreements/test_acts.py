@@ -197,6 +197,19 @@ def test_a_document_is_judged_kept_with_its_hash_and_taken_back(acting_house: Ho
     assert "No document is attached" in after(carla, undo(carla, answer, fields["csrf"]))
 
 
+def test_a_payers_desk_keeps_papers_of_its_own_that_the_other_side_is_not_shown(
+    acting_house: House, carla: FlaskClient
+) -> None:
+    rival = acting_house.enter("rival")
+    given = {"file": (io.BytesIO(pdf()), "memo.pdf"), "kind": "correspondence", "note": "Our floor"}
+    answer = rival.post("/contracts/agr-0114-v1/file", data=opened(rival, "agr-0114-v1", "file") | given)
+    assert "Our floor" in after(rival, answer)
+    id = answer.location.partition("done=")[2]
+    assert rival.get(f"/documents/{id}/1").data == pdf()
+    assert carla.get(f"/documents/{id}/1").status_code == 404
+    assert "Our floor" not in words(carla.get("/contracts/agr-0114-v1"))
+
+
 @pytest.mark.parametrize("who", ["coordinator", "clinician", "payer", "auditor", "admin"])
 def test_no_other_role_does_any_of_it(acting_house: House, who: str) -> None:
     client = acting_house.enter(who)

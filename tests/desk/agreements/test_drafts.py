@@ -167,6 +167,10 @@ def test_a_draft_that_lacks_what_its_kind_demands_is_not_signed(acting_house: Ho
     assert "insurance, obligation, participation goal" in words(refused)
     csrf = opened(carla, id, "sign")["csrf"]
     assert "Entered in error" in after(carla, undo(carla, answer, csrf))
+    again = send(carla, "new", "draft", form(carla, "construction") | given)  # its number is free again
+    page = after(carla, again)
+    assert "Version 2 Draft 1 Dec" in page.replace("from ", "")
+    assert "Not signed yet" in page
 
 
 def test_a_party_is_found_by_its_number_and_several_of_one_name_are_told(

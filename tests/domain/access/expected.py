@@ -111,17 +111,26 @@ def of_services() -> list[str]:
 
 # What a payer's contract desk sees of the types that tell the terms of two parties, `ours` its own organization: one of
 # the alternatives, each a search of which all arguments hold. Of every other type in its table it sees all.
+# A document that lists the offices that see it is seen by those alone; another by all who see such documents.
+_CODES: Final = "https://carecoord.example/fhir/CodeSystem"
+AMONG_OFFICES: Final = (
+    f"_security:not={_CODES}/document-sharing|listed",
+    f"_security={_CODES}/document-office|o1,{_CODES}/document-office|o2",
+)
 A_PAYERS_CONTRACTS: Final = {
     "Contract": ["authority=ours", "signer=ours", "subject=ours"],
     "OrganizationAffiliation": ["primary-organization=ours", "participating-organization=ours"],
     "InsurancePlan": ["owned-by=ours", "administered-by=ours"],
     "Task": ["subject:missing=true&owner=ours", "subject:missing=true&requester=ours"],
     "Communication": ["subject:missing=true&sender=ours", "subject:missing=true&recipient=ours"],
-    "DocumentReference": ["subject:missing=true&author=ours", "subject:missing=true&custodian=ours"],
+    "DocumentReference": [
+        f"subject:missing=true&{who}=ours&{among}" for who in ("author", "custodian") for among in AMONG_OFFICES
+    ],
     "MeasureReport": ["subject:missing=true&reporter=ours"],
     "Binary": [
-        "_has:DocumentReference:location:subject:missing=true&_has:DocumentReference:location:author=ours",
-        "_has:DocumentReference:location:subject:missing=true&_has:DocumentReference:location:custodian=ours",
+        "&".join(f"_has:DocumentReference:location:{each}" for each in ("subject:missing=true", f"{who}=ours", among))
+        for who in ("author", "custodian")
+        for among in AMONG_OFFICES
     ],
 }
 # The types of its table that speak of no terms and no patient: it sees all of them.
