@@ -242,6 +242,13 @@ identity = Table(  # who a person is elsewhere: at an OpenID provider, or at an 
     Index("ix_auth_identity_user", "user"),
 )
 
+membership = Table(  # an organization for which a person may work besides the one of their account
+    "auth_membership",
+    metadata,
+    Column("user", Str, primary_key=True),
+    Column("organization", Str, primary_key=True),
+)
+
 embedded = Table(  # one launch of ours from an EHR: the context that /embed/l/<id>/ shows, for one session only
     "auth_embedded",
     metadata,

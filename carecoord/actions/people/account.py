@@ -4,20 +4,24 @@ How somebody signs in is changed only by somebody who proved within the last fiv
 open must not be enough to lock its owner out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
 
 from auth.errors import BadSignIn, Refused
-from auth.people import factors, passkeys, totp
+from auth.people import factors, memberships, passkeys, totp
 from auth.people import sessions as people_sessions
 from auth.people.passkeys import Passkey
 from auth.people.sessions import Session
+from auth.store import User
 from carecoord.actions.people import sign_in
 from carecoord.actions.people.sign_in import record_event, site
+from carecoord.domain.resource import parties
 from carecoord.errors import Conflict, Forbidden, NotFound
+from carecoord.fhir import text
 from carecoord.store.database.engine import reading, writing
+from carecoord.store.resources import read
 from carecoord.world import World
 
 CHANGE = "account-change"
@@ -34,7 +38,7 @@ class ReauthenticationNeeded(Forbidden):
 @dataclass(frozen=True)
 class Account:
     """What a person's own page shows. authenticator: since when. recovery: unused codes. due: when they must have a
-    second factor, and have none."""
+    second factor, and have none. offices: (id, name) of those for which they may work, where they are several."""
 
     has_password: bool
     authenticator: int | None
@@ -44,6 +48,7 @@ class Account:
     due: int | None
     advised: bool
     can_use_passkeys: bool
+    offices: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def has_factor(self) -> bool:
@@ -76,7 +81,27 @@ def overview(world: World, mine: Session) -> Account:
             due=sign_in.second_factor_due(world, conn, who) if bare else None,
             advised=bare and bool(who.roles & sign_in.ADVISED),
             can_use_passkeys=passkeys.site(world.settings.url) is not None,
+            offices=_offices(conn, who),
         )
+
+
+def work_for(world: World, mine: Session, organization: str, request: str) -> None:
+    """Let the person work for another of their organizations from now on, in every session. Raises NotFound for one
+    that no admin gave them."""
+    who = mine.user
+    with writing(world.engine) as conn:
+        if not memberships.switch(conn, who.id, organization):
+            raise NotFound("You do not work for this organization. An admin can let you.")
+    record_event(world, request, CHANGE, 200, who, f"works for {organization} now")
+
+
+def _offices(conn: Connection, who: User) -> list[tuple[str, str]]:
+    further = memberships.of(conn, who.id)
+    found = []
+    for id in {who.organization or "", *further} - {""} if further else ():
+        row = read.get(conn, "Organization", id)
+        found.append((id, (parties.name(text.loads(row.body)) if row and not row.deleted else "") or id))
+    return sorted(found, key=lambda one: one[1])
 
 
 def reauthenticate(world: World, mine: Session, request: str, *, password: str = "", code: str = "") -> None:

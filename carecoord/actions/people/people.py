@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from auth import store
 from auth.grant import Grant
-from auth.people import factors, invitations, sessions
+from auth.people import factors, invitations, memberships, sessions
 from auth.people.invitations import Invitation
 from auth.store import User
 from carecoord.actions.access.turn import looking
@@ -28,7 +28,8 @@ MOST = 1000  # organizations offered to choose from
 @dataclass(frozen=True)
 class Person:
     """One person in the list. seen: when they last signed in, seconds. factors: `otp`, `hwk`. invited: until when a
-    link for them is good. due: when they must have a second factor and have none."""
+    link for them is good. due: when they must have a second factor and have none. also: the ids of the further
+    organizations for which they may work."""
 
     user: User
     seen: int | None
@@ -36,6 +37,7 @@ class Person:
     has_password: bool
     invited: int | None
     due: int | None
+    also: tuple[str, ...] = ()
 
 
 def people(world: World) -> list[Person]:
@@ -43,12 +45,13 @@ def people(world: World) -> list[Person]:
     now = int(world.clock().timestamp())
     with reading(world.engine) as conn:
         known, links, standing = factors.holders(conn), invitations.open_for(conn, now), sessions.sign_in_status(conn)
-        found = []
+        found, further = [], memberships.every(conn)
         for user in store.users(conn):
             seen, has_password = standing[user.id]
             kinds = known.get(user.id, frozenset())
             due = None if kinds or not has_password else sign_in.second_factor_due(world, conn, user)
-            found.append(Person(user, seen, kinds, has_password, links.get(user.id), due))
+            link, also = links.get(user.id), further.get(user.id, ())
+            found.append(Person(user, seen, kinds, has_password, link, due, also))
     return sorted(found, key=lambda person: (fold(person.user.name), person.user.id))
 
 
@@ -109,9 +112,10 @@ def set_disabled(world: World, login: str, disabled: bool, request: str, by: Use
 
 def change(
     world: World, login: str, request: str, by: User | None = None, *, organization: str | None = None,
-    practitioner: str | None = None, roles: frozenset[str] = frozenset(),
+    practitioner: str | None = None, roles: frozenset[str] = frozenset(), also: frozenset[str] | None = None,
 ) -> User:  # fmt: skip
-    """Give a person another organization, practitioner or roles; what is not given stays. Raises Invalid, NotFound."""
+    """Give a person another organization, practitioner or roles, or further organizations for which they may work
+    (`also`); what is not given stays. Raises Invalid, NotFound."""
     with writing(world.engine) as conn:
         user = _user(conn, login)
         if by and by.id == user.id:
@@ -122,7 +126,14 @@ def change(
             fhir_user=f"Practitioner/{practitioner}" if practitioner else user.fhir_user,
         )  # fmt: skip
         store.change_user(conn, changed)
+        further = ""
+        if also is not None:
+            for each in also:
+                accounts.check_references(conn, changed.roles, each, None)
+            memberships.let(conn, user.id, also - {changed.organization or ""})
+            further = f", also of {', '.join(sorted(also))}" if also else ", of no other"
     said = f"changed {user.id}: {', '.join(sorted(changed.roles))} of {changed.organization or 'no organization'}"
+    said += further
     sign_in.record_event(world, request, "account-change", 200, by, said)
     return changed
 

@@ -78,6 +78,11 @@ def _own(pages: Blueprint, world: World) -> None:
             return _page(world, 422, ("password", str(refused)))
         return redirect(f"{ACCOUNT}?done=password", 303)
 
+    @pages.post(f"{ACCOUNT}/organization")
+    def organization() -> Response:
+        account.work_for(world, sign_in.session(), request.form.get("organization", ""), request_id())
+        return redirect(f"{ACCOUNT}?done=organization", 303)
+
     @pages.get(sign_in.SET_UP)
     def second_factor() -> str:
         about = account.overview(world, sign_in.session())
@@ -175,6 +180,7 @@ def _keys(pages: Blueprint, world: World) -> None:
 DONE = {
     "password": "Your password is changed. Every other device has been signed out.",
     "session": "That device is signed out.",
+    "organization": "You work for another organization now, on every device: its cases are on your desk.",
     "app": "The authenticator app is set up.",
     "app-removed": "The authenticator app is turned off.",
     "passkey": "The passkey is set up.",

@@ -74,6 +74,7 @@ def _change(pages: Blueprint, world: World) -> None:
     def change() -> Response:
         form = request.form
         roles, organization = frozenset(form.getlist("role")), form.get("organization") or None
+        also = frozenset(filter(None, (*form.getlist("also"), form.get("also_new", ""))))
         practitioner = form.get("practitioner", "").strip().removeprefix("Practitioner/") or None
         try:
             if not roles:
@@ -81,7 +82,7 @@ def _change(pages: Blueprint, world: World) -> None:
             _demand_office(NewUser(_whose(), "", roles, organization, practitioner))
             found = people.change(
                 world, _whose(), request_id(), sign_in.session().user,
-                organization=organization, practitioner=practitioner, roles=roles,
+                organization=organization, practitioner=practitioner, roles=roles, also=also,
             )  # fmt: skip
         except errors.Invalid as refused:
             return _page(world, 422, unchanged=f"{_whose()} stays as before. {refused}")

@@ -42,6 +42,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0023": "de8b6f90a59c4d4c5418dd2e695cafc4bfb5786ff6c847a60b835c3e88652512",
     "0024": "5a3aa84278cf8acd8de7c46186c577e26906c66518d5d37b384d5b84c2b9bbcb",
     "0025": "4c67090df246389037cedf225ca950b232e2731fedc492274c183217d065630b",
+    "0026": "408508c6474f91dda1aa5347e21fc1d0afbf360a7ff607bec3a8ad36c2ec609d",
 }
 
 
