@@ -19,7 +19,7 @@ from carecoord.domain.documents import gate as documents_gate
 from carecoord.domain.gates.gate import RANK, Action, Evidence, Gate, GateName, Mover, Span, best
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth import gate as prior_auth_gate
-from carecoord.domain.prior_auth.ruling import Matter, Ruling
+from carecoord.domain.prior_auth.ruling import GateInput, Ruling
 from carecoord.domain.referrals import loop_gate
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.referrals.visits import Booking
@@ -183,7 +183,7 @@ def _day(known: Facts, day: date, booking: Booking | None, settled: bool, now: d
     site = (visit.site if visit else None) or known.referral.site
     found = agreements_gate.answer(known.referral, site, card, day, known.register)
     asked = [ask.words for ask in known.papers.asks if ask.by == "payer" and ask.state != "attached"]
-    matter = Matter(
+    matter = GateInput(
         referral=known.referral, card=card, requests=known.requests, visits=known.visits, rules=known.rules,
         known=known.known, asked=asked, participation=found, site=site, day=day, settled=settled,
         visit=(visit.evidence,) if visit else (), now=now, policy=policy, ledger=known.ledger,
@@ -206,7 +206,7 @@ def _visit(hearing: Hearing) -> Gate:
         own = _day(known, booking.day, booking, True, hearing.now, hearing.policy)
     said, proof = _clash(known, "appointment")
     return scheduling_gate.gate(
-        scheduling_gate.Matter(
+        scheduling_gate.GateInput(
             referral=known.referral,
             visits=known.visits,
             booking=booking,

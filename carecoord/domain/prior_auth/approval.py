@@ -12,7 +12,7 @@ from carecoord.domain.prior_auth.charges import Ledger, Use
 from carecoord.domain.prior_auth.decisions import Line
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.prior_auth.requirements import Requirement
-from carecoord.domain.prior_auth.ruling import CALL, CALL_DUE, AuthorizationState, Matter, Ruling, Tally
+from carecoord.domain.prior_auth.ruling import CALL, CALL_DUE, AuthorizationState, GateInput, Ruling, Tally
 from carecoord.domain.prior_auth.units import Amount
 from carecoord.domain.resource.days import NEVER, Days, local
 from carecoord.words.sentence import Sentence, Value, dated, sentence
@@ -61,12 +61,12 @@ class Pool:
         return amount.counted and (left > 0 if amount.kind == "minutes" else left >= 1)
 
 
-def suitable(line: Line, matter: Matter) -> bool:
+def suitable(line: Line, matter: GateInput) -> bool:
     """Whether an approved line covers the visit of the day in all but units."""
     return not any(check(line, matter) for check in CHECKS)
 
 
-def granted(line: Line, request: Request, matter: Matter, need: Requirement, pool: Iterable[int]) -> Ruling:
+def granted(line: Line, request: Request, matter: GateInput, need: Requirement, pool: Iterable[int]) -> Ruling:
     """An approved line: met when every check passes, else open with the sentence of the first that does not. `pool`:
     the places in the ledger of all approvals that cover the visit but for units."""
     n = matter.ledger.account(request, line)
@@ -112,7 +112,7 @@ def _left(line: Line, tally: Tally | None) -> Sentence | None:
 Found = tuple[Gate, Sentence | None] | None
 
 
-def _part(line: Line, matter: Matter) -> Found:
+def _part(line: Line, matter: GateInput) -> Found:
     if not line.vague:
         return None
     said = {
@@ -135,7 +135,7 @@ def _unknown(rule: str, reason: Sentence, line: Line) -> Gate:
     )
 
 
-def _performer(line: Line, matter: Matter) -> Found:
+def _performer(line: Line, matter: GateInput) -> Found:
     who = matter.referral.performer
     if line.provider is None or who is None:
         return None
@@ -153,7 +153,7 @@ def _performer(line: Line, matter: Matter) -> Found:
     return gate, sentence("remark.names", named=line.provider.name)
 
 
-def _site(line: Line, matter: Matter) -> Found:
+def _site(line: Line, matter: GateInput) -> Found:
     site = matter.site
     if line.site is None or site is None or line.site.same(site):
         return None
@@ -169,7 +169,7 @@ def _site(line: Line, matter: Matter) -> Found:
     return gate, sentence("remark.for", named=line.site.name)
 
 
-def _dates(line: Line, matter: Matter) -> Found:
+def _dates(line: Line, matter: GateInput) -> Found:
     if line.days.holds(matter.day):
         return None
     if line.days == NEVER:
@@ -187,7 +187,7 @@ def _dates(line: Line, matter: Matter) -> Found:
     return gate, remark
 
 
-def _outside(days: Days, matter: Matter) -> tuple[Sentence, Sentence]:
+def _outside(days: Days, matter: GateInput) -> tuple[Sentence, Sentence]:
     """How a day lies outside the days of an approval: as a reason, and as a remark. Days of a window are only to choose
     from; a visit is so many days off."""
     last, start = days.last, days.start
@@ -202,7 +202,7 @@ def _outside(days: Days, matter: Matter) -> tuple[Sentence, Sentence]:
     return sentence("authorization.dates.before", n=early), sentence("remark.before", n=early)
 
 
-def _units(pool: Pool, matter: Matter, tally: Tally | None) -> Found:
+def _units(pool: Pool, matter: GateInput, tally: Tally | None) -> Found:
     """Every visit of the order that these approvals serve has room in one of them, and so has the one of the day."""
     line = pool.line
     if pool.amount is None:
@@ -233,7 +233,7 @@ def _units(pool: Pool, matter: Matter, tally: Tally | None) -> Found:
     return gate, _left(line, tally)
 
 
-def _undated(line: Line, matter: Matter, tally: Tally | None) -> Found:
+def _undated(line: Line, matter: GateInput, tally: Tally | None) -> Found:
     """Visits of which nothing says when may have used up what seems to be left."""
     n = matter.ledger.undated
     if tally is None or not n or (tally.unit.kind != "minutes" and tally.left >= n):
@@ -250,7 +250,7 @@ def _undated(line: Line, matter: Matter, tally: Tally | None) -> Found:
     return gate, sentence("remark.date-unknown")
 
 
-def _has_room(pool: Pool, matter: Matter, tally: Tally | None) -> bool:
+def _has_room(pool: Pool, matter: GateInput, tally: Tally | None) -> bool:
     """Whether the visits of the day are charged to these approvals, or another would fit, and none of the order is left
     without."""
     everywhere = pool.charged(range(len(matter.ledger.accounts)))
@@ -260,7 +260,7 @@ def _has_room(pool: Pool, matter: Matter, tally: Tally | None) -> bool:
     return not late and (all(id(use) in inside for use in today) if today else pool.room)
 
 
-def _of_day(use: Use, matter: Matter) -> bool:
+def _of_day(use: Use, matter: GateInput) -> bool:
     return use.day == matter.day and matter.order in use.orders
 
 

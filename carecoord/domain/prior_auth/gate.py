@@ -12,12 +12,12 @@ from carecoord.domain.prior_auth.decisions import Line
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.prior_auth.requirements import Requirement
 from carecoord.domain.prior_auth.review_action import GRANTED
-from carecoord.domain.prior_auth.ruling import CALL, CALL_DUE, NOTIFY, PREPARE, SUBMIT_DUE, Matter, Ruling
+from carecoord.domain.prior_auth.ruling import CALL, CALL_DUE, NOTIFY, PREPARE, SUBMIT_DUE, GateInput, Ruling
 from carecoord.domain.resource.days import midnight, shifted
 from carecoord.words.sentence import sentence
 
 
-def ruling(matter: Matter) -> Ruling:
+def ruling(matter: GateInput) -> Ruling:
     """Judge one day."""
     card, need = matter.card, matter.need
     if card is None:
@@ -72,7 +72,7 @@ def _notification(own: Sequence[Request], need: Requirement) -> Ruling:
     return Ruling(gate, "missing", sentence("remark.notify"), need=need)
 
 
-def _judged(requests: Sequence[Request], matter: Matter, need: Requirement) -> list[Ruling]:
+def _judged(requests: Sequence[Request], matter: GateInput, need: Requirement) -> list[Ruling]:
     """Each request, its approvals together with those of the others: a visit is charged to any that has room."""
     fitting = [
         (r, line) for r in requests for line in _fitting(r, matter) if line.state in GRANTED and suitable(line, matter)
@@ -81,7 +81,7 @@ def _judged(requests: Sequence[Request], matter: Matter, need: Requirement) -> l
     return [_judge(request, matter, need, pool) for request in requests]
 
 
-def _fitting(request: Request, matter: Matter) -> list[Line]:
+def _fitting(request: Request, matter: GateInput) -> list[Line]:
     """The lines about the service that the order asks for."""
     return [line for line in request.lines if line.covers(matter.referral.codes)]
 
@@ -100,7 +100,7 @@ def _doubtful(good: Ruling, card: Card, need: Requirement) -> Ruling:
     return Ruling(gate, "unknown", sentence("remark.other-card"), request=good.request, need=need)
 
 
-def _nothing(matter: Matter, card: Card, need: Requirement) -> Ruling:
+def _nothing(matter: GateInput, card: Card, need: Requirement) -> Ruling:
     """No request of this payer for this order."""
     others = [r for r in matter.requests if r.linked and any(line.state in GRANTED for line in r.lines)]
     if others:
@@ -134,7 +134,7 @@ def _nothing(matter: Matter, card: Card, need: Requirement) -> Ruling:
     return Ruling(gate, "missing", remark, need=need)
 
 
-def _in_time(matter: Matter, need: Requirement) -> datetime | None:
+def _in_time(matter: GateInput, need: Requirement) -> datetime | None:
     """When a payer that says how many days before the visit it must be asked is to be asked; None where no visit is
     booked yet, or it does not say."""
     if need.lead_days is None or not matter.visit:
@@ -166,7 +166,7 @@ def _of_another(request: Request, card: Card, need: Requirement) -> Ruling:
     return Ruling(gate, "missing", remark, need=need)
 
 
-def _judge(request: Request, matter: Matter, need: Requirement, pool: set[int]) -> Ruling:
+def _judge(request: Request, matter: GateInput, need: Requirement, pool: set[int]) -> Ruling:
     """One chain of requests: what was granted first, then how the newest claim stands."""
     fitting = _fitting(request, matter)
     approved = [line for line in fitting if line.state in GRANTED]

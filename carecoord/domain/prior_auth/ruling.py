@@ -36,7 +36,7 @@ SUBMIT_DUE, CALL_DUE = sentence("due.submit-authorization"), sentence("due.call-
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Matter:
+class GateInput:
     """What the gate is judged by on one day. `asked`: papers that the payer waits for, by words."""
 
     referral: Referral

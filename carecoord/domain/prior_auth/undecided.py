@@ -12,7 +12,15 @@ from carecoord.domain.prior_auth.decisions import Line
 from carecoord.domain.prior_auth.requests import Request, RequestState
 from carecoord.domain.prior_auth.requirements import Requirement
 from carecoord.domain.prior_auth.review_action import LineState
-from carecoord.domain.prior_auth.ruling import CALL, CALL_DUE, PREPARE, SUBMIT_DUE, AuthorizationState, Matter, Ruling
+from carecoord.domain.prior_auth.ruling import (
+    CALL,
+    CALL_DUE,
+    PREPARE,
+    SUBMIT_DUE,
+    AuthorizationState,
+    GateInput,
+    Ruling,
+)
 from carecoord.domain.resource.days import later, local, midnight
 from carecoord.words.sentence import Sentence, Value, because, sentence
 
@@ -26,7 +34,7 @@ class Standing:
 
     request: Request
     lines: Sequence[Line]
-    matter: Matter
+    matter: GateInput
     payer: Value
     proof: tuple[Evidence, ...]
 
@@ -42,7 +50,7 @@ CHIPS: Final[dict[StandingState, AuthorizationState]] = {  # what the chip says;
 Found = tuple[Gate, Sentence | None]
 
 
-def standing(request: Request, fitting: Sequence[Line], matter: Matter, need: Requirement) -> Ruling:
+def standing(request: Request, fitting: Sequence[Line], matter: GateInput, need: Requirement) -> Ruling:
     """A request that has granted nothing for this service (yet)."""
     payer = request.payer.name if request.payer else sentence("payer.unnamed")
     state: StandingState = request.state
@@ -131,7 +139,7 @@ def _denied(at: Standing) -> Found:
     return gate, sentence("remark.appeal-by", day=local(last, policy.zone)) if last else None
 
 
-def _answer_by(request: Request, matter: Matter, last: datetime | None) -> datetime | None:
+def _answer_by(request: Request, matter: GateInput, last: datetime | None) -> datetime | None:
     """When a denial is to be answered: within the office's own time for the order's urgency, and so early that the
     payer can still decide an appeal inside the care window; never after the last day that the law gives."""
     order, policy = matter.referral, matter.policy

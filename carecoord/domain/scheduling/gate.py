@@ -27,7 +27,7 @@ RESUME = Action("resume-order", sentence("do.resume-order"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Matter:
+class GateInput:
     """`ruling` and `participation` are those of the booked day, or of the best day when nothing is booked. `shut`: the
     gate that no day of the window gets past, if there is one. `died`: what
     says that the patient has. `conflict`: what the sources say that can not both be."""
@@ -55,14 +55,14 @@ class Matter:
         return self.referral.stage_due or (self.policy.due(since, clock, self.referral.priority) if since else None)
 
 
-def gate(matter: Matter) -> Gate:
+def gate(matter: GateInput) -> Gate:
     """Judge the case's visit. What rests on nothing else rests on the stage, and a clock starts with it."""
     found, order = _judged(matter), matter.referral
     since = order.stage_since if found.due else None
     return replace(found, evidence=found.evidence or (order.stage_evidence,), since=since)
 
 
-def _judged(matter: Matter) -> Gate:
+def _judged(matter: GateInput) -> Gate:
     if matter.conflict:
         return Gate(
             rule="appointment.conflict",
@@ -94,7 +94,7 @@ def _judged(matter: Matter) -> Gate:
     return _standing(matter, booking) if booking else _unbooked(matter)
 
 
-def _standing(matter: Matter, booking: Booking) -> Gate:
+def _standing(matter: GateInput, booking: Booking) -> Gate:
     """A visit is booked: what the order and its performer say against it, before what its day does."""
     order = matter.referral
     if order.status == "on-hold":
@@ -133,7 +133,7 @@ def _declining(booking: Booking) -> Gate:
     )  # fmt: skip
 
 
-def _lost(matter: Matter, booking: Booking) -> bool:
+def _lost(matter: GateInput, booking: Booking) -> bool:
     """Whether the performer has said that the visit came to nothing, which its appointment does not know: not when
     another appointment tells which visit was meant, nor when one was missed before this one's time."""
     order = matter.referral
@@ -144,7 +144,7 @@ def _lost(matter: Matter, booking: Booking) -> bool:
     return not (order.stage == "no-show" and since and start and since < start)
 
 
-def _cancelling(matter: Matter, booking: Booking | None) -> Gate:
+def _cancelling(matter: GateInput, booking: Booking | None) -> Gate:
     """A cancellation was asked for and is not confirmed: it speaks whatever else is booked, held or in the way."""
     return Gate(
         rule="appointment.cancel-requested",
@@ -158,11 +158,11 @@ def _cancelling(matter: Matter, booking: Booking | None) -> Gate:
     )
 
 
-def _chase(matter: Matter) -> Action:
+def _chase(matter: GateInput) -> Action:
     return Action("chase-performer", sentence("do.chase-performer", who=_who(matter)))
 
 
-def _denied(matter: Matter, booking: Booking) -> Sentence:
+def _denied(matter: GateInput, booking: Booking) -> Sentence:
     """The performer says that the visit came to nothing."""
     if LOST[matter.referral.stage] == "missed":
         return sentence("appointment.lost.missed", who=_who(matter), still=_still(booking))
@@ -178,11 +178,11 @@ def _proof(booking: Booking | None) -> tuple[Evidence, ...]:
     return (booking.evidence,) if booking else ()
 
 
-def _who(matter: Matter) -> Value:
+def _who(matter: GateInput) -> Value:
     return matter.referral.performer.named if matter.referral.performer else sentence("performer.unnamed")
 
 
-def _booked(matter: Matter, booking: Booking) -> Gate:
+def _booked(matter: GateInput, booking: Booking) -> Gate:
     day = booking.day or matter.today
     for check in (_approval, _agreement, _window):
         if found := check(matter, day):
@@ -203,7 +203,7 @@ def _booked(matter: Matter, booking: Booking) -> Gate:
 Found = tuple[Sentence, str, tuple[Evidence, ...]] | None
 
 
-def _approval(matter: Matter, day: date) -> Found:
+def _approval(matter: GateInput, day: date) -> Found:
     line = matter.ruling.line
     if line is None or matter.ruling.gate.rule != "authorization.dates":
         return None
@@ -213,14 +213,14 @@ def _approval(matter: Matter, day: date) -> Found:
     return sentence("appointment.before-approval", day=dated(line.days.start)), "before-approval", line.evidence
 
 
-def _agreement(matter: Matter, day: date) -> Found:
+def _agreement(matter: GateInput, day: date) -> Found:
     if matter.participation.kind == "ended" and matter.participation.until:
         said = sentence("appointment.after-agreement", day=shifted(matter.participation.until, -1))
         return said, "after-agreement", matter.participation.evidence
     return None
 
 
-def _window(matter: Matter, day: date) -> Found:
+def _window(matter: GateInput, day: date) -> Found:
     window = matter.referral.window
     if window.end and day >= window.end:
         said = sentence("appointment.after-window", n=(day - window.end).days + 1, day=dated(window.last))
@@ -231,7 +231,7 @@ def _window(matter: Matter, day: date) -> Found:
     return None
 
 
-def _unbooked(matter: Matter) -> Gate:
+def _unbooked(matter: GateInput) -> Gate:
     """Nothing is booked: what stands in the way first."""
     order = matter.referral
     if order.stage == "advice-given":
@@ -260,7 +260,7 @@ def _unbooked(matter: Matter) -> Gate:
     return _to_book(matter)
 
 
-def _held(matter: Matter, held: Booking) -> Gate:
+def _held(matter: GateInput, held: Booking) -> Gate:
     kept = held.kind == "held" and held.day
     return Gate(
         rule=rule("appointment", held.kind),
@@ -286,7 +286,7 @@ def _shut(by: Gate) -> Gate:
     )
 
 
-def _waits(matter: Matter) -> Gate:
+def _waits(matter: GateInput) -> Gate:
     """The performer's move, by its own clock."""
     said, clock, label = WAITS[matter.referral.stage]
     return Gate(
@@ -313,7 +313,7 @@ WAITS: Final[dict[Stage, tuple[Callable[[Value], Sentence], str, Sentence]]] = {
 LOST: Final[dict[Stage, BookingKind]] = {"no-show": "missed", "appointment-cancelled": "cancelled"}
 
 
-def _returned(matter: Matter, booking: Booking | None = None) -> Gate:
+def _returned(matter: GateInput, booking: Booking | None = None) -> Gate:
     """The performer said no, or could not: somebody else is to be asked."""
     by, why, still = matter.referral.declined, because(matter.referral.stage_reason), _still(booking)
     to = matter.referral.next_candidate
@@ -331,7 +331,7 @@ def _returned(matter: Matter, booking: Booking | None = None) -> Gate:
     )
 
 
-def _to_book(matter: Matter) -> Gate:
+def _to_book(matter: GateInput) -> Gate:
     """Our move. What the last appointment came to says how to put it."""
     window = matter.referral.window
     lost = next((b for b in reversed(matter.visits.bookings) if b.kind in ("missed", "cancelled")), None)

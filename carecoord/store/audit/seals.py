@@ -31,7 +31,7 @@ MOST = 20_000  # rows in one go: the journal waits meanwhile
 FILE = "heads.log"
 NOTED_EVERY = 600_000_000  # microseconds between two heads in the file …
 NOTED_AFTER = 10_000  # … or so many seals
-NOTHING = hashlib.sha256(b"carecoord audit").digest()  # what stands before the first seal
+GENESIS = hashlib.sha256(b"carecoord audit").digest()  # what stands before the first seal
 
 _HEAD = "audit_head"
 _RUN = 400
@@ -47,7 +47,7 @@ class Head:
     says that it is to be asked at the next sealing."""
 
     seal: int = 0
-    hash: bytes = NOTHING
+    hash: bytes = GENESIS
     settled: int = 0
     next: int = 0
     until: int = 0

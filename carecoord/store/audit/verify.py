@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, bindparam, func, select
 
 from carecoord.fhir.instants import instant
-from carecoord.store.audit.seals import NOTHING, Head, Noted, digest, head, patients_of
+from carecoord.store.audit.seals import GENESIS, Head, Noted, digest, head, patients_of
 from carecoord.store.audit.tables import audit, audit_seal
 from carecoord.store.database import bulk
 from carecoord.store.database.engine import reading
@@ -28,7 +28,7 @@ class Mark:
     every one had its seal."""
 
     seal: int = 0
-    hash: str = NOTHING.hex()
+    hash: str = GENESIS.hex()
     settled: int = 0
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.engine import result_tuple
 from carecoord.store.database.driver import first
 from carecoord.store.database.tables import case, case_word, resource
 from carecoord.store.worklist.search_words import words
-from carecoord.store.worklist.walks import CLINICAL
+from carecoord.store.worklist.walks import CLINICAL_MARK
 
 # Whether it is deleted is not asked: SQLite would go by another index, through every order of everybody.
 _ordered = [
@@ -81,7 +81,7 @@ def save(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 def _spelt(row: Mapping[str, Any]) -> set[str]:
     """The words that a case is found by; those that its payer must not find it by are marked as clinical."""
     told = words(row["payer_searched"])
-    return told | {CLINICAL + word for word in words(row["searched"]) - told}
+    return told | {CLINICAL_MARK + word for word in words(row["searched"]) - told}
 
 
 def remove(conn: Connection, rids: Sequence[int]) -> None:

@@ -180,7 +180,7 @@ class Ever:
         return {}
 
 
-CLINICAL = "~"  # stands before the words that only those find a case by who see it whole
+CLINICAL_MARK = "~"  # stands before the words that only those find a case by who see it whole
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ class Word:
         return exists().where(case_word.c.rid == row.c.rid, begins).correlate(row)
 
     def binds(self, at: str) -> dict[str, Any]:
-        clinical = CLINICAL + self.start
+        clinical = CLINICAL_MARK + self.start
         both = {f"{at}_clow": clinical, f"{at}_chigh": clinical + _LAST} if self.whole else {}
         return {f"{at}_low": self.start, f"{at}_high": self.start + _LAST, **both}
 

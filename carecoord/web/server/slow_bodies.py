@@ -53,7 +53,7 @@ class Readers:
                 self._changed.notify()
 
 
-class Gate:
+class GuardedBody:
     """The input of a request, read only while there is room among the readers. Raises Unavailable when there is not."""
 
     def __init__(self, inner: Any, readers: Readers) -> None:
@@ -84,7 +84,7 @@ def install(app: Flask, threads: int) -> None:
 
     def gated(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in environ:
-            source: IO[bytes] = Gate(environ["wsgi.input"], readers)  # type: ignore[assignment]
+            source: IO[bytes] = GuardedBody(environ["wsgi.input"], readers)  # type: ignore[assignment]
             environ["wsgi.input"] = source
         return inner(environ, start_response)
 

@@ -169,7 +169,7 @@ def _cut(conn: Connection, last: int) -> seals.Head:
     conn.execute(delete(audit).where(audit.c.n.in_(numbers)))
     conn.execute(delete(audit_seal).where(behind))
     hash = conn.scalar(select(audit_seal.c.hash).where(audit_seal.c.seal == last))
-    return replace(seals.head(conn), seal=last, hash=bytes(hash) if hash else seals.NOTHING)
+    return replace(seals.head(conn), seal=last, hash=bytes(hash) if hash else seals.GENESIS)
 
 
 def cut_the_end_off(conn: Connection, rng: random.Random) -> None:
@@ -183,7 +183,7 @@ def cut_the_end_off_and_set_the_head_back(conn: Connection, rng: random.Random) 
 def make_the_chain_anew(conn: Connection, rng: random.Random) -> None:
     """Change a row, and seal it and all behind it as we would."""
     change_a_row(conn, rng)
-    hash = seals.NOTHING
+    hash = seals.GENESIS
     for seal, n in conn.execute(select(audit_seal.c.seal, audit_seal.c.n).order_by(audit_seal.c.seal)).all():
         row = conn.execute(select(audit).where(audit.c.n == n)).one()
         hash = seals.digest(hash, row, seals.patients_of(conn, [n]).get(n, ()))
