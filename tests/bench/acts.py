@@ -40,21 +40,26 @@ BEHIND = 10_000_000  # row numbers that no resource of the story has
 
 
 def main() -> None:
-    """Measure acts alone, among as many cases as the arguments say."""
-    sizes, console = sorted(int(each) for each in sys.argv[1:]) or SIZES, Console()
+    """Measure acts alone, among as many cases as the arguments say; on one database where one says `sqlite` or
+    `postgresql`."""
+    said, console = sys.argv[1:], Console()
+    sizes = sorted(int(each) for each in said if each.isdigit()) or SIZES
     with tempfile.TemporaryDirectory(prefix="carecoord-bench-") as name, contextlib.ExitStack() as stack:
         postgres = None
         with contextlib.suppress(FileNotFoundError):
-            postgres = stack.enter_context(cluster(durable=True))
-        for line in lines(measure(console, Path(name), postgres, sizes)):
+            postgres = None if "sqlite" in said else stack.enter_context(cluster(durable=True))
+        for line in lines(measure(console, Path(name), postgres, sizes, sqlite="postgresql" not in said)):
             console.print(line)
 
 
-def measure(console: Console, folder: Path, postgres: str | None, sizes: Sequence[int] = SIZES) -> dict[str, Any]:
+def measure(
+    console: Console, folder: Path, postgres: str | None, sizes: Sequence[int] = SIZES, *, sqlite: bool = True
+) -> dict[str, Any]:
     """{"database, size": {"swap" | "plain": {"p50": ms, "p95": ms, "cpu": ms of the server's processor, "load": of the
     machine}}}."""
     found: dict[str, Any] = {}
-    for database, url in {"SQLite": "", **({"PostgreSQL": postgres} if postgres else {})}.items():
+    places = ({"SQLite": ""} if sqlite else {}) | ({"PostgreSQL": postgres} if postgres else {})
+    for database, url in places.items():
         with carecoord(folder / database, url) as server:
             base = engine.open_engine(url or f"sqlite:///{server.database}")
             _open_the_office(server, base)

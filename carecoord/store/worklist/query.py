@@ -219,12 +219,17 @@ class Worklist:
         kept = (Outside("patient", self.seen.besides),) if self.seen.besides else ()
         if self.seen.any_of is None:
             return (Arm((*tests, *kept), ("open", "sort_due")),)
+        # along the rows that have a word all that one side may see is one walk: no index of the side is wanted
+        found = any(self._spelt(test) < words for test in tests if isinstance(test, Word))
+        sides: list[tuple[str, tuple[str, ...]]] = [(scope, (value,)) for scope, value in self.seen.any_of]
+        if found:
+            scopes = dict.fromkeys(scope for scope, _ in sides)
+            sides = [(each, tuple(v for scope, v in self.seen.any_of if scope == each)) for each in scopes]
         arms: list[Arm] = []
-        for n, (scope, value) in enumerate(self.seen.any_of):
-            others = [Other(c, v) for c, v in self.seen.any_of[:n]]
+        for n, (scope, values) in enumerate(sides):
+            others = [Other(c, v) for c, several in sides[:n] for v in several]
             told = [TOLD] if scope == "payer_key" else []
-            whose: tuple[Test, ...] = (In(scope, (value,)), *others, *told, *kept)
-            found = any(self._spelt(test) < words for test in tests if isinstance(test, Word))
+            whose: tuple[Test, ...] = (In(scope, values), *others, *told, *kept)
             here = of_side(tests, scope)
             if here is None:
                 continue

@@ -290,3 +290,15 @@ def test_what_rests_is_found_without_looking_at_what_does_not(
             plan = explain(three_hundred, look)  # type: ignore[arg-type]
             assert "USING INDEX case_row_resting (placer=? AND wakes_at>?)" in plan
             assert plan.count("case_row ") - plan.count("SEARCH case_row USING INTEGER PRIMARY KEY") == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_search_reads_the_rows_that_have_its_word_once_for_each_side_not_for_each_office(
+    three_hundred: Engine, explain: Callable[[Engine, Callable[[], Any]], str]
+) -> None:
+    offices = (("placer", OURS), ("performer", OURS), ("placer", THEIRS), ("performer", THEIRS))
+    with reading(three_hundred) as conn:
+        cases = Worklist(conn, CaseScope(offices), AT)
+        plan = explain(three_hundred, lambda: cases.tally(WorklistQuery(words="oka"), ("overdue", "payer")))
+    walked = plan.count("SEARCH case_row USING INTEGER PRIMARY KEY (rowid=?)")
+    assert walked == 2, plan
