@@ -169,7 +169,7 @@ def _between(conn: Connection, parties: Sequence[str]) -> ColumnElement[bool]:
     few = select(party.c.row).where(*theirs)
     if _are_few(conn, few):
         return row.c.n.in_(few)
-    asked = select(literal_column("1")).where(party.c.row == row.c.n, *theirs)
+    asked: Select[Any] = select(literal_column("1")).where(party.c.row == row.c.n, *theirs)
     if conn.dialect.name == "postgresql":
         asked = asked.offset(literal_column("0"))  # which its planner does not make a join of the whole list of
     return asked.exists()
@@ -184,7 +184,7 @@ def _says(conn: Connection, words: Sequence[str], whole: bool) -> ColumnElement[
     the index of the words leads the way; else what is due does, and the words are only checked."""
     if conn.dialect.name == "sqlite":
         match = text("agreement_words MATCH :said").bindparams(said=" ".join(f'"{word}"*' for word in words))
-        said = select(literal_column("rowid")).select_from(text("agreement_words")).where(match)
+        said: Select[Any] = select(literal_column("rowid")).select_from(text("agreement_words")).where(match)
         if whole or _are_few(conn, said):
             return row.c.n.in_(said)
         return (row.c.n + literal_column("0")).in_(said)  # a sum is looked up in no index
