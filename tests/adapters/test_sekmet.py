@@ -142,6 +142,7 @@ def check(world: World, sekmet: Sekmet) -> None:
     assert [key[0] for key in after if after[key] != before[key]] == ["Appointment"]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # on PostgreSQL: the next test, by the same check
 def test_it_syncs_from_sekmet_without_any_code_for_it(world: World, tmp_path: Path) -> None:
     with running(tmp_path, {"types": ["none"]}) as sekmet:
         fill(sekmet)
