@@ -21,6 +21,7 @@ from sqlalchemy import Engine, Table
 
 from auth.grant import Grant
 from auth.scopes import parse
+from auth.scopes import resources as only
 from carecoord.actions.agreements import desk
 from carecoord.actions.worklist import project
 from carecoord.settings import Settings
@@ -38,7 +39,7 @@ SIZES = (1_000, 100_000)
 ROUNDS, _RUN = 40, 5000
 AIM_MS = 100
 MINE = "Organization/office-payer-1"
-ASKER = Grant("u1", scopes=parse("user/*.rs"), roles=frozenset({"contracts"}), organization="office-payer-1")
+ASKER = Grant("u1", scopes=only(parse("user/*.rs")), roles=frozenset({"contracts"}), organization="office-payer-1")
 KINDS = ("payer-provider", "vendor", "business-associate")
 WORDS = {  # what is typed into the search, by how many agreements say it
     "a number": ("agr000417",),
