@@ -222,4 +222,5 @@ def test_a_script_gets_in_with_what_the_note_says_and_ctrl_c_ends_all(first: Don
         assert process.wait(60) == 0
     for port in (place.port, place.ehr_port):
         with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that wind down are no listener
             probe.bind(("127.0.0.1", port))

@@ -90,6 +90,7 @@ def test_consent_ends_at_the_app_with_a_code(page: Page, address: str, callback:
 
 def test_it_all_works_without_a_mouse(page: Page, address: str, callback: str) -> None:
     page.goto(address)
+    expect(page.get_by_label("Login")).to_be_focused()
     page.keyboard.type("mina")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)

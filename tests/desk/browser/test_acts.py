@@ -69,6 +69,7 @@ def open_desk(browser: Any, acting_site: str, sessions: dict[str, str]) -> Itera
 def test_a_contact_is_logged_from_its_row_and_taken_back_by_the_keyboard_alone(open_desk: Open) -> None:
     page = open_desk()
     page.keyboard.press("/")
+    expect(page.locator("#search")).to_be_focused()
     page.keyboard.type("nguyen")
     expect(page.locator(".case")).to_have_count(1)
     page.locator("#list").focus()
