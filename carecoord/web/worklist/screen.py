@@ -31,6 +31,7 @@ from carecoord.web.referrals import view as referrals_view
 from carecoord.web.server.exchange import request_id
 from carecoord.web.worklist import view as worklist_view
 from carecoord.web.worklist.address import Address
+from carecoord.web.worklist.rows import drawn
 from carecoord.world import World
 
 PAGE = 25
@@ -61,6 +62,7 @@ class Screen:
         view = {
             "address": address,
             "listing": worklist_view.listing(found, address, self.zone),
+            "drawn": drawn,
             "panel": referrals_view.sheet(panel, self.zone) if panel else None,
             "acts": self._acts(panel, grant, state, back.href(), lambda verb: back.doing(verb).href()),
             "done": self._told(done),
