@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from carecoord.actions.acts.provenance import Act, Version
-from carecoord.domain.agreements.acts import stated
+from carecoord.domain.agreements.desk.drafts import stated
 from carecoord.domain.resource.codes import WORK, has
 from carecoord.domain.resource.elements import Json, item
 from carecoord.errors import Conflict

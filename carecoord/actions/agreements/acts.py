@@ -14,8 +14,8 @@ from carecoord.actions.agreements import desk, dossier
 from carecoord.actions.agreements.dossier import Dossier, Lapse
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
-from carecoord.domain.agreements import acts
-from carecoord.domain.agreements.acts import Held
+from carecoord.domain.agreements.desk import acts
+from carecoord.domain.agreements.desk.acts import Held
 from carecoord.domain.documents import acts as document_acts
 from carecoord.domain.referrals.case import order_named
 from carecoord.domain.resource.days import local, shifted
@@ -47,7 +47,7 @@ class Agreeing(Deed):
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """Notice as somebody writes it down. `how`: of `domain.agreements.acts.WAYS`."""
+    """Notice as somebody writes it down. `how`: of `domain.agreements.desk.acts.WAYS`."""
 
     day: date
     how: str

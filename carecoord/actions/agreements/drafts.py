@@ -1,7 +1,7 @@
 """Drafting agreements and amendments, signing and dropping them. A draft is nobody's word yet: what a signed version
 says is changed by an amendment alone, which may take effect on a day that is over."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -11,13 +11,17 @@ from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.acts.act import Deed, Done, Planned, Submission, performed
 from carecoord.actions.agreements.acts import TYPE, Agreeing, about, opened
 from carecoord.actions.agreements.desk import resources
+from carecoord.actions.agreements.dossier import Dossier
 from carecoord.actions.people.organizations import distinct
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
-from carecoord.domain.agreements import acts
-from carecoord.domain.agreements.acts import Amendment, Draft, Span
+from carecoord.domain.agreements.desk import acts
+from carecoord.domain.agreements.desk import drafts as rules
+from carecoord.domain.agreements.desk.acts import Amendment, Signed
+from carecoord.domain.agreements.desk.drafts import Draft, Edit, Span
+from carecoord.domain.agreements.records import named
 from carecoord.domain.agreements.versions import agreement_of
-from carecoord.domain.resource.elements import Json, identifiers, items, key, target, text
+from carecoord.domain.resource.elements import Json, code_of, identifiers, item, items, key, target, text
 from carecoord.domain.resource.parties import directory, name
 from carecoord.errors import Forbidden, Unprocessable
 from carecoord.fhir import text as json
@@ -36,7 +40,8 @@ _LOOKED_AT = 50
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A new agreement as somebody writes it. `sides`: each by its name or number; `networks`: `Organization/id`."""
+    """A new agreement as somebody writes it. `sides`: each by its name or number; `networks`: `Organization/id`;
+    `plans`: `InsurancePlan/id`, each for the networks that it uses."""
 
     kind: str
     number: str
@@ -47,16 +52,18 @@ class Wanted:
     limit: Decimal | None
     terms: dict[str, str]
     networks: tuple[str, ...] = ()
+    plans: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a form of a new agreement offers: the asker's own organization by name, and the networks of the payer that
-    was written, (`Organization/id`, name)."""
+    """What a form of an agreement offers: the asker's own organization by name, and of the payer that was written the
+    networks, (`Organization/id`, name), and the plans, (`InsurancePlan/id`, name, names of its networks)."""
 
     own: str
     is_payer: bool
     networks: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    plans: Sequence[tuple[str, str, str]] = field(default_factory=tuple)
 
 
 def choices(world: World, grant: Grant, request: str, payer: str) -> Choices:
@@ -67,10 +74,12 @@ def choices(world: World, grant: Grant, request: str, payer: str) -> Choices:
         called = name(json.loads(own.body)) if own and not own.deleted else ""
         payer = payer or (called if turn.office().is_payer else "")
         try:
-            networks = _networks(turn, _party(turn, payer, "first")) if payer else []
+            product = _product(turn, _party(turn, payer, "first")) if payer else Product()
         except Unprocessable:
-            networks = []
-        return Choices(called, turn.office().is_payer, [(key(each), name(each)) for each in networks])
+            product = Product()
+        networks = [(to, name(each)) for to, each in product.networks.items()]
+        plans = [(to, name(each), ", ".join(product.called(each))) for to, each in product.plans.items()]
+        return Choices(called, turn.office().is_payer, networks, plans)
 
 
 def draft(world: World, grant: Grant, request: str, submission: Submission, given: Wanted) -> Done:
@@ -80,24 +89,18 @@ def draft(world: World, grant: Grant, request: str, submission: Submission, give
     def plan(acting: Deed) -> Planned:
         turn, fields = acting.turn, ("first", "second")
         first, second = (_party(turn, said, name) for said, name in zip(given.sides, fields, strict=True))
-        if key(first) == key(second):
-            raise Unprocessable("Both parties are the same. Choose another one.", "second")
-        office = turn.office()
-        if office.is_payer and str(first["id"]) not in office.organizations:  # else it would reach into another's
-            raise Unprocessable("A payer drafts its own agreements: write your organization here.", "first")
-        offered = {key(each): each for each in _networks(turn, first)} if given.networks else {}
-        if any(each not in offered for each in given.networks):
-            raise Unprocessable("Choose networks of this payer.", "networks")
-        networks = [_reference(offered[each]) for each in given.networks]
+        sides = _reference(first), _reference(second)
+        _demand_two(turn, sides)
+        networks = _chosen(turn, first, given.networks, given.plans)
         terms = dict(given.terms)
         if networks and not terms.get("participation"):
-            terms["participation"] = f"Takes part in {', '.join(text(each, 'display') for each in networks)}."
+            terms["participation"] = _taking_part(networks)
         wanted = Draft(
-            given.kind, given.number, given.title or f"Agreement of {name(first)} and {name(second)}",
-            (_reference(first), _reference(second)), given.start, given.span, given.limit, terms, networks,
+            given.kind, given.number, given.title or _title(sides),
+            sides, given.start, given.span, given.limit, terms, networks,
         )  # fmt: skip
-        dead = _demand_free(turn, acts.drafted(acting.id, wanted)[0])
-        made = acts.drafted(acting.id, replace(wanted, n=dead + 1))
+        dead = _demand_free(turn, rules.drafted(acting.id, wanted)[0])
+        made = rules.drafted(acting.id, replace(wanted, n=dead + 1))
         return Planned(made, sentence("act.drafted", number=given.number))
 
     return performed(world, grant, request, submission, "draft", plan, _begun)
@@ -113,14 +116,71 @@ def amend(world: World, grant: Grant, request: str, submission: Submission, give
     return performed(world, grant, request, submission, "amend", plan, opened)
 
 
-def sign(world: World, grant: Grant, request: str, submission: Submission, on: date) -> Done:
-    """Write down that the draft was signed. Raises Unprocessable naming what its kind demands and nobody wrote."""
+def edit(world: World, grant: Grant, request: str, submission: Submission, given: Wanted) -> Done:
+    """Write the draft anew. Raises Conflict where none waits, Unprocessable as `draft` and `amend`."""
 
     def plan(acting: Agreeing) -> Planned:
-        written = acts.signed(acting.held, on)
-        if lacks := acts.lacking(written[0]):
+        version, contract = acts.draft_of(acting.held)
+        if version.amends:
+            change = Edit(given.start, given.span, given.limit, given.terms, given.kind)
+            new = acts.reworked(acting.held, change)
+            return Planned([new], sentence("act.edited", n=text(new, "version")))
+        turn, before = acting.turn, rules.sides_of(contract)
+        sides = [_side(turn, acting.found.names, was, said, field)
+                 for was, said, field in zip(before, given.sides, ("first", "second"), strict=False)]  # fmt: skip
+        _demand_two(turn, sides)
+        rows = _rows(acting, version.key)
+        opening = opening_row(acting.found)
+        wanted = None if opening is None else _chosen(turn, sides[0], given.networks, given.plans)
+        title = given.title if given.title != _title(before) else ""
+        terms = dict(given.terms)
+        opened_before = [each for row in rows if key(row) == opening for each in items(row, "network")]
+        if wanted and terms.get("participation", "") in ("", _taking_part(opened_before)):
+            terms["participation"] = _taking_part(wanted)
+        change = Edit(
+            given.start, given.span, given.limit, terms, "", given.number, title or _title(sides), sides,
+        )  # fmt: skip
+        new = acts.reworked(acting.held, change)
+        if given.number != version.number:
+            _demand_free(turn, new)
+        kept = [rules.joined(row, before, change, wanted if key(row) == opening else None) for row in rows]
+        if wanted and not opening:
+            kept.append(rules.taking_part(acting.id, str(contract["id"]), given.start, (sides[0], sides[1]), wanted))
+        changed = [row for row in kept if row not in rows]
+        return Planned([new, *changed], sentence("act.edited", n=text(new, "version")))
+
+    return performed(world, grant, request, submission, "edit", plan, opened)
+
+
+def opening_row(found: Dossier) -> str | None:
+    """The row of the directory by which a draft opens its networks, its key; empty where there is none yet. None: not
+    to be written in a form, for there are several, or it is between others than a payer and a provider."""
+    version, contract = acts.draft_of(found.versions)
+    if code_of(item(contract, "type")) != "payer-provider" or len(rules.sides_of(contract)) < 2:
+        return None
+    own = [each for each in found.listings if each.contract == version.key and each.include]
+    opened = [each.evidence.reference for each in own if each.evidence.reference.startswith("OrganizationAff")]
+    return None if len(opened) > 1 else "".join(opened)
+
+
+def _rows(acting: Agreeing, contract: str) -> list[Json]:
+    """Which organizations take part under a draft (its key), as their OrganizationAffiliations say."""
+    keys = [each.evidence.reference for each in acting.found.listings if each.contract == contract]
+    pairs = [("OrganizationAffiliation", id) for kind, _, id in (each.partition("/") for each in keys)
+             if kind == "OrganizationAffiliation"]  # fmt: skip
+    return [json.loads(row.body) for row in acting.turn.seen(read.many(acting.turn.conn, pairs), "r")]
+
+
+def sign(
+    world: World, grant: Grant, request: str, submission: Submission, signatures: Sequence[Signed]
+) -> Done:
+    """Write down who signed the draft, and when. Raises Unprocessable naming what its kind demands and nobody wrote."""
+
+    def plan(acting: Agreeing) -> Planned:
+        written = acts.signed(acting.held, signatures, acting.zone)
+        if lacks := rules.lacking(written[0]):
             said = ", ".join(each.replace("-", " ") for each in lacks)
-            raise Unprocessable(f"Not written yet, and demanded of this kind of agreement: {said}.", "day")
+            raise Unprocessable(f"Not written yet, and demanded of this kind of agreement: {said}.")
         return Planned(written, sentence("act.signed", n=text(written[0], "version")))
 
     return performed(world, grant, request, submission, "sign", plan, opened)
@@ -134,6 +194,50 @@ def drop(world: World, grant: Grant, request: str, submission: Submission, why: 
         return Planned([gone], sentence("act.dropped", n=text(gone, "version")), why)
 
     return performed(world, grant, request, submission, "drop", plan, opened)
+
+
+def _chosen(turn: Turn, payer: Json, networks: Iterable[str], plans: Iterable[str]) -> list[Json]:
+    """The networks that were chosen, themselves or by their plans: References, by name. payer: the Organization, or a
+    Reference to it. Raises Unprocessable for another payer's, and for a plan that uses none."""
+    wanted, by_plan = list(networks), list(plans)
+    if not (wanted or by_plan):
+        return []
+    row = read.get(turn.conn, "Organization", named(payer).partition("/")[2]) if "reference" in payer else None
+    product = _product(turn, json.loads(row.body) if row and not row.deleted else payer)
+    if any(each not in product.networks for each in wanted) or any(each not in product.plans for each in by_plan):
+        raise Unprocessable("Choose networks of this payer.", "networks")
+    for plan in (product.plans[each] for each in by_plan):
+        if not product.used(plan):
+            told = f"{name(plan)} has no network yet: choose a network here, or say the plan's first under Set-up."
+            raise Unprocessable(told, "networks")
+        wanted += product.used(plan)
+    chosen = [product.networks[each] for each in dict.fromkeys(wanted)]
+    return [_reference(each) for each in sorted(chosen, key=name)]
+
+
+def _title(sides: Iterable[Json]) -> str:
+    return f"Agreement of {' and '.join(text(each, 'display') for each in sides)}"
+
+
+def _taking_part(networks: Iterable[Json]) -> str:
+    return f"Takes part in {', '.join(text(each, 'display') for each in networks)}."
+
+
+def _side(turn: Turn, names: Mapping[str, str], was: Json, said: str, field: str) -> Json:
+    """The party of a draft that was written: the same while its name is the one that was shown."""
+    if " ".join(said.split()) == (names.get(named(was)) or text(was, "display")):
+        return was
+    return _reference(_party(turn, said, field))
+
+
+def _demand_two(turn: Turn, sides: Sequence[Json]) -> None:
+    """Raise Unprocessable where both sides are the same, or a payer's desk writes another payer's agreement."""
+    if len({named(each) for each in sides}) < len(sides):
+        raise Unprocessable("Both parties are the same. Choose another one.", "second")
+    office = turn.office()
+    own = {f"Organization/{id}" for id in office.organizations}
+    if office.is_payer and sides and named(sides[0]) not in own:  # else it would reach into another's
+        raise Unprocessable("A payer drafts its own agreements: write your organization here.", "first")
 
 
 def _begun(turn: Turn, id: str, _: str, verb: Verb) -> Deed:
@@ -177,13 +281,35 @@ def _is_network(organization: Json) -> bool:
     return "ntwk" in codes
 
 
-def _networks(turn: Turn, payer: Json) -> list[Json]:
-    """The networks of a payer, by name: those that are part of it, or of a copy of it."""
-    copies = registry.identified(turn.conn, "Organization", [tuple(each.split("|", 1)) for each in identifiers(payer)])  # type: ignore[misc]
+@dataclass(frozen=True)
+class Product:
+    """What a payer offers: its networks and plans, by their keys."""
+
+    networks: Mapping[str, Json] = field(default_factory=dict)
+    plans: Mapping[str, Json] = field(default_factory=dict)
+
+    def used(self, plan: Json) -> list[str]:
+        """The keys of the payer's networks that a plan uses."""
+        parts = [plan, *items(plan, "coverage"), *items(plan, "plan")]
+        return [to for to in dict.fromkeys(target(each) for part in parts for each in items(part, "network"))
+                if to in self.networks]  # fmt: skip
+
+    def called(self, plan: Json) -> list[str]:
+        """Their names."""
+        return [name(self.networks[each]) for each in self.used(plan)]
+
+
+def _product(turn: Turn, payer: Json) -> Product:
+    """The networks and plans of a payer, each by name: what is part of it or owned by it, or by a copy of it."""
+    pairs = [tuple(each.split("|", 1)) for each in identifiers(payer)]
+    copies = registry.identified(turn.conn, "Organization", pairs)  # type: ignore[arg-type]
     ids = sorted({str(payer["id"]), *(row.id for row in copies)})
-    rows = registry.pointing(turn.conn, [("Organization", "partof")], "Organization", ids)
-    found = [json.loads(row.body) for row in rows if not row.deleted]
-    return sorted((each for each in found if _is_network(each)), key=name)
+    parts = registry.pointing(turn.conn, [("Organization", "partof")], "Organization", ids)
+    owned = registry.pointing(turn.conn, [("InsurancePlan", "owned-by")], "Organization", ids)
+    networks = [each for row in parts if not row.deleted and _is_network(each := json.loads(row.body))]
+    plans = [each for row in owned if not row.deleted and text(each := json.loads(row.body), "status") != "retired"]
+    return Product({key(each): each for each in sorted(networks, key=name)},
+                   {key(each): each for each in sorted(plans, key=name)})  # fmt: skip
 
 
 def _reference(organization: Json) -> Json:

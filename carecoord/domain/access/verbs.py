@@ -15,7 +15,7 @@ Verb = Literal[
     "send", "accept", "decline", "ask", "answer", "reopen", "hear-yes", "hear-no",
     "withdraw", "confirm-cancel", "refuse-cancel",
     "book", "move", "cancel", "arrive", "no-show", "report", "acknowledge", "tell",
-    "draft", "amend", "sign", "drop", "give-notice", "end", "file",
+    "draft", "edit", "amend", "sign", "drop", "give-notice", "end", "file",
 ]  # fmt: skip
 Side = Literal["requester", "performer"]  # of a referral: who sends the patient, who is to see them
 
@@ -78,7 +78,8 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
     ),
     "payer": frozenset({"see-as-payer"}),
     "contracts": frozenset({
-        "see-agreements", "see-rates", "import", "draft", "amend", "sign", "drop", "give-notice", "end", "file",
+        "see-agreements", "see-rates", "import", "draft", "edit", "amend", "sign", "drop", "give-notice", "end",
+        "file",
     }),
     "auditor": frozenset({"read-trail"}),
     "admin": frozenset(
@@ -130,7 +131,7 @@ SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
     "tell": frozenset({"requester"}),
 }
 AGREEMENT: Final[tuple[Verb, ...]] = (  # what is done with an agreement
-    "draft", "amend", "sign", "drop", "give-notice", "end", "file",
+    "draft", "edit", "amend", "sign", "drop", "give-notice", "end", "file",
 )  # fmt: skip
 
 

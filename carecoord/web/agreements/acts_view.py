@@ -9,21 +9,22 @@ from typing import Final
 from carecoord.actions.acts.act import Overtaken
 from carecoord.actions.agreements.acts import token
 from carecoord.actions.agreements.dossier import Dossier, Lapse
-from carecoord.actions.agreements.drafts import Choices
 from carecoord.domain.access.verbs import Verb
-from carecoord.domain.agreements import kinds
-from carecoord.domain.agreements.acts import ends_by, lacking, open_ended, waiting
+from carecoord.domain.agreements.desk.acts import ends_by, open_ended, waiting
+from carecoord.domain.agreements.desk.drafts import bound, lacking
+from carecoord.domain.agreements.records import named
 from carecoord.domain.documents.kinds import OF_AGREEMENTS
 from carecoord.domain.resource.days import shifted
 from carecoord.domain.resource.elements import Json, item, text
 from carecoord.web.acts.forms import Changed, State
 from carecoord.web.agreements.agreement_view import AMENDMENTS, STATUS, TERMS, Row, count, label
 from carecoord.web.agreements.commands import HOW
-from carecoord.web.agreements.register_view import KINDS, role
+from carecoord.web.agreements.draft_view import Sheet
 from carecoord.web.page.times import MINUS, Times
 
 BUTTONS: Final[dict[Verb, tuple[str, str]]] = {  # verb -> its words and icon
     "give-notice": ("Notice was given", "message-square"),
+    "edit": ("Edit the draft", "pencil"),
     "sign": ("It was signed", "file-check"),
     "amend": ("Amend it", "file-pen-line"),
     "file": ("Attach a document", "paperclip"),
@@ -34,11 +35,13 @@ BACK: Final = {  # verb -> what taking it back does
     "give-notice": "it counts as not given",
     "draft": "the draft counts as a mistake",
     "amend": "the draft counts as a mistake",
+    "edit": "the draft says again what it said",
     "file": "the document counts as a mistake",
 }
 TITLES: Final = {  # verb -> the title of its form, and what its button says that it does
     "give-notice": ("Notice was given", "Save the notice"),
     "file": ("Attach a document", "Attach the document"),
+    "edit": ("Edit the draft", "Save the draft"),
     "sign": ("It was signed", "Save: it was signed"),
     "amend": ("Amend the agreement", "Draft the amendment"),
     "drop": ("Drop the draft", "Drop it"),
@@ -49,7 +52,7 @@ TITLES: Final = {  # verb -> the title of its form, and what its button says tha
 @dataclass(frozen=True)
 class Form:
     """The open form. `about`: what it would come to, row by row; `counted`: the mark of what is confirmed, empty where
-    nothing was shown yet."""
+    nothing was shown yet; `signers`: the parties whose signatures are written down; `sheet`: the fields of a draft."""
 
     state: State
     title: str
@@ -63,6 +66,8 @@ class Form:
     how: Mapping[str, str] = field(default_factory=lambda: HOW)
     amendments: Mapping[str, str] = field(default_factory=lambda: AMENDMENTS)
     topics: Mapping[str, str] = field(default_factory=lambda: TERMS)
+    signers: Sequence[str] = ()
+    sheet: Sheet | None = None
 
 
 @dataclass(frozen=True)
@@ -79,54 +84,20 @@ class Acts:
 
 def acts(
     found: Dossier, verbs: Sequence[Verb], state: State | None, lapse: tuple[date, Lapse] | None, most: int,
-    times: Times,
+    times: Times, sheet: Sheet | None = None,
 ) -> Acts:  # fmt: skip
     """The acts on an agreement. state: of the form that is open; lapse: the last day that was written into the form of
-    an end, and what would hang on it."""
+    an end, and what would hang on it; sheet: the fields of the draft, where that form is the open one."""
     id = found.line.contract.partition("/")[2]
     back = f"/contracts/{id}"
     seen = " ".join(f"{each.key}:{text(item(contract, 'meta'), 'versionId')}" for each, contract in found.versions)
+    seen += "".join(f" {row.evidence.reference}:{row.evidence.version}" for row in found.listings)
     row = [(verb, *BUTTONS[verb], f"{back}?act={verb}#act-form") for verb in BUTTONS if verb in verbs]
     possible = state is not None and state.verb in verbs
     form = _form(found, state, lapse, most, times) if state and possible else None
+    form = replace(form, sheet=sheet, state=sheet.state) if form and sheet else form
     trouble = state if state and not possible and (state.faults or state.changed or state.notice) else None
     return Acts(id, row, form, trouble, seen, back)
-
-
-@dataclass(frozen=True)
-class New:
-    """The form of a new agreement. `first`, `second`: what the parties of its kind are called; `terms`: (code, words)
-    of the terms in words that its kind demands; `networks`: (id, name) of the payer that was written."""
-
-    state: State
-    kind: str
-    label: str
-    first: str
-    second: str
-    money: bool
-    terms: Sequence[tuple[str, str]]
-    networks: Sequence[tuple[str, str]]
-    seen: str = ""
-    back: str = "/contracts/new"
-
-
-def new_form(kind: str, state: State, offers: Choices) -> New:
-    """The form of a new agreement of a kind, the asker's own organization written where it stands as a rule."""
-    first, second = kinds.SIDES[kind]
-    provider = kind == "payer-provider" and not offers.is_payer
-    if "first" not in state.values:
-        own = {"second" if provider else "first": offers.own}
-        state = replace(state, values={"first": "", **own, **state.values})
-    demanded = [(code, TERMS[code]) for code in kinds.KINDS[kind] if code != kinds.MONEY]
-    networks = [(id.partition("/")[2], name) for id, name in offers.networks] if kind == "payer-provider" else []
-    money = kinds.MONEY in kinds.KINDS[kind]
-    return New(state, kind, KINDS[kind], role(first), role(second), money, demanded, networks)
-
-
-def demands(kind: str) -> str:
-    """What a kind demands, in words."""
-    first, second = map(role, kinds.SIDES[kind])
-    return f"{first} and {second.lower()}: {', '.join(TERMS[code].lower() for code in kinds.KINDS[kind])}"
 
 
 def changed(verb: str, values: Mapping[str, str], stale: Overtaken, times: Times) -> Changed:
@@ -158,7 +129,7 @@ def _form(found: Dossier, state: State, lapse: tuple[date, Lapse] | None, most: 
     if state.verb == "end":
         return Form(state, title, does, True, "What hangs on it is counted first; nothing is saved by that.")
     if state.verb == "sign":
-        return Form(state, title, does, warning=_signing(found, times))
+        return Form(state, title, does, warning=_signing(found, times), signers=_signers(found))
     if state.verb == "drop":
         return Form(state, title, does, True, "The draft is given up for good; what is signed stays as it is.")
     return Form(state, title, does, most=most if state.verb == "file" else 0)
@@ -178,6 +149,12 @@ def _signing(found: Dossier, times: Times) -> str:
             f"days since then; what was answered before stays known as it was. {said}"
         )
     return said
+
+
+def _signers(found: Dossier) -> list[str]:
+    """The parties of the draft that waits, by name."""
+    sides = bound(waiting(found.versions)[-1][1])
+    return [found.names.get(named(each)) or text(each, "display") or named(each) for each in sides] or ["both parties"]
 
 
 def _notice_comes_to(found: Dossier, times: Times) -> list[Row]:

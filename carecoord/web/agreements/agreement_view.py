@@ -128,12 +128,29 @@ def _last(day: date) -> date:
 
 
 def _versions(found: Dossier, times: Times) -> Iterator[Row]:
-    for each, _ in reversed(found.versions):
+    for each, contract in reversed(found.versions):
         kind = AMENDMENTS.get(each.amendment, each.amendment)
         yield Row(
             f"Version {each.n}" if each.n else each.key.partition("/")[2],
-            f"{STATUS.get(each.status, each.status)}{f', {kind.lower()}' if kind else ''}", _run(each.days, times),
+            f"{STATUS.get(each.status, each.status)}{f', {kind.lower()}' if kind else ''}",
+            "\n".join([_run(each.days, times), *_signed(contract, found.names, times)]),
         )  # fmt: skip
+
+
+def _signed(contract: Json, names: Mapping[str, str], times: Times) -> Iterator[str]:
+    """Who signed a version, for whom and when; of one that was brought in without signatures, when."""
+    for signer in items(contract, "signer"):
+        party = item(signer, "party")
+        whose = names.get(named(party)) or text(party, "display")
+        for each in items(signer, "signature"):
+            who, when = text(item(each, "who"), "display") or "Somebody", _day_of(text(each, "when"), times)
+            yield f"Signed by {who}{f' for {whose}' if whose else ''}, {when}"
+    if not items(contract, "signer") and (issued := text(contract, "issued")):
+        yield f"Signed {_day_of(issued, times)}"
+
+
+def _day_of(instant: str, times: Times) -> str:
+    return times.stored(instant).partition(",")[0]
 
 
 def _run(days: Days, times: Times) -> str:

@@ -1,7 +1,7 @@
 """What the form of each act on an agreement says, and the act that it asks for: one row an act."""
 
 from collections.abc import Mapping
-from datetime import date
+from decimal import Decimal
 from typing import Final
 
 from auth.grant import Grant
@@ -11,7 +11,8 @@ from carecoord.actions.agreements import acts, drafts
 from carecoord.actions.agreements.acts import Ending, Filed, Noticed
 from carecoord.actions.agreements.drafts import Wanted
 from carecoord.domain.agreements import kinds
-from carecoord.domain.agreements.acts import Amendment, Span
+from carecoord.domain.agreements.desk.acts import Amendment, Signed
+from carecoord.domain.agreements.desk.drafts import Span
 from carecoord.domain.documents.kinds import OF_AGREEMENTS
 from carecoord.web.acts.commands import Command, upload
 from carecoord.web.acts.forms import Reader
@@ -20,8 +21,8 @@ from carecoord.web.agreements.register_view import KINDS
 from carecoord.world import World
 
 HOW: Final = {"letter": "Letter", "email": "Email", "fax": "Fax", "portal": "Portal", "hand": "By hand"}
-
-
+SIDES: Final = ("first", "second")  # fields of the parties
+MOST_SIGNERS: Final = 9
 TOPICS: Final = {"rate-only": "rate-schedule", "term": "renewal"}  # what an amendment of these kinds is about
 
 
@@ -44,13 +45,21 @@ def _amend(reader: Reader) -> Amendment | None:
     topic = TOPICS.get(kind) or reader.choice("topic", TERMS, "Choose what the change is about.")
     words = reader.text("words", "Write what changes.")
     span, limit = _span(reader), reader.money("limit")
-    if kind == "rate-only" and (span != Span() or limit is not None):
-        reader.fault("kind", "Rates only: leave the term and the limit as they are, or choose another kind.")
+    _demand_rates_only(reader, kind, span, limit)
     return Amendment(kind, start, topic, words, span, limit) if start else None
 
 
-def _sign(reader: Reader) -> date | None:
-    return reader.past_day("day", "Write the day on which it was signed.")
+def _sign(reader: Reader) -> list[Signed]:
+    """The signatures in the order of the parties; a day that is not written again is that of the one before."""
+    found: list[Signed] = []
+    for n in range(1, MOST_SIGNERS + 1):
+        if f"signer-{n}" not in reader.values:
+            break
+        who = reader.text(f"signer-{n}", "Write who signed.", 200)
+        day = reader.past_day(f"day-{n}", "" if found else "Write the day on which it was signed.")
+        if day := day or (found[-1].on if found else None):
+            found.append(Signed(who, day))
+    return found
 
 
 def _drop(reader: Reader) -> str:
@@ -60,17 +69,48 @@ def _drop(reader: Reader) -> str:
 def _draft(reader: Reader) -> tuple[Wanted, bool] | None:
     kind = reader.choice("kind", KINDS, "Choose what kind of agreement it is.")
     number = reader.text("number", "Write the agreement number.", most=60)
-    first, second = (reader.text(name, "Write a name or an NPI.", 200) for name in ("first", "second"))
+    first, second = (reader.text(name, "Write a name or an NPI.", 200) for name in SIDES)
     start, title = reader.any_day("start", "Write its first day."), reader.text("title", most=200)
     span, limit = _span(reader), reader.money("limit")
     if start and span.last and span.last < start:
         reader.fault("last", "The last day lies before the first. Write a later one.")
     terms = {code: said for code in kinds.KINDS.get(kind, ()) if (said := reader.text(f"term-{code}"))}
-    chosen = tuple(f"Organization/{name[len('network-'):]}" for name in reader.values if name.startswith("network-"))
     if start is None:
         return None
-    wanted = Wanted(kind, number, title, (first, second), start, span, limit, terms, chosen)
+    wanted = Wanted(kind, number, title, (first, second), start, span, limit, terms, *_product(reader))
     return wanted, bool(reader.values.get("offered"))
+
+
+def _product(reader: Reader) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The networks and the plans that were ticked."""
+    networks = (name[len("network-") :] for name in reader.values if name.startswith("network-"))
+    plans = (name[len("plan-") :] for name in reader.values if name.startswith("plan-"))
+    return tuple(f"Organization/{id}" for id in networks), tuple(f"InsurancePlan/{id}" for id in plans)
+
+
+def _edit(reader: Reader) -> Wanted | None:
+    """A draft written anew: of an agreement (`kind` is one of KINDS), or of an amendment of it."""
+    kind, amends = reader.values.get("kind", ""), reader.values.get("kind") not in KINDS
+    if amends:
+        kind = reader.choice("kind", AMENDMENTS, "Choose what kind of amendment it is.")
+    number = "" if amends else reader.text("number", "Write the agreement number.", most=60)
+    sides = ("", "") if amends else tuple(reader.text(each, "Write a name or an NPI.", 200) for each in SIDES)
+    start, title = reader.any_day("start", "Write its first day."), reader.text("title", most=200)
+    span, limit = _span(reader), reader.money("limit")
+    if amends:
+        _demand_rates_only(reader, kind, span, limit)
+    told = [name[len("term-") :] for name in reader.values if name.startswith("term-")]
+    terms = {code: reader.text(f"term-{code}") for code in told if code in TERMS}
+    if words := reader.text("words"):
+        terms[reader.choice("topic", TERMS, "Choose what this further term is about.")] = words
+    if start is None:
+        return None
+    return Wanted(kind, number, title, (sides[0], sides[1]), start, span, limit, terms, *_product(reader))
+
+
+def _demand_rates_only(reader: Reader, kind: str, span: Span, limit: Decimal | None) -> None:
+    if kind == "rate-only" and (span != Span() or limit is not None):
+        reader.fault("kind", "Rates only: leave the term and the limit as they are, or choose another kind.")
 
 
 def _notice(reader: Reader) -> Noticed | None:
@@ -105,7 +145,7 @@ def _confirmed(world: World, grant: Grant, request: str, submission: Submission,
 def _chosen(world: World, grant: Grant, request: str, submission: Submission, given: tuple[Wanted, bool]) -> Done:
     """Draft it, once the networks of its payer were there to choose from. Raises Unconfirmed before."""
     wanted, offered = given
-    unseen = wanted.kind == "payer-provider" and not wanted.networks and not offered
+    unseen = wanted.kind == "payer-provider" and not (wanted.networks or wanted.plans or offered)
     if unseen and drafts.choices(world, grant, request, wanted.sides[0]).networks:
         raise Unconfirmed
     return drafts.draft(world, grant, request, submission, wanted)
@@ -113,6 +153,7 @@ def _chosen(world: World, grant: Grant, request: str, submission: Submission, gi
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "draft": Command(_draft, _chosen),
+    "edit": Command(_edit, drafts.edit),
     "amend": Command(_amend, drafts.amend),
     "sign": Command(_sign, drafts.sign),
     "drop": Command(_drop, drafts.drop),

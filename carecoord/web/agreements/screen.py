@@ -11,7 +11,7 @@ from auth.grant import Grant
 from carecoord.actions.access.turn import looking
 from carecoord.actions.acts import act as acts_act
 from carecoord.actions.agreements import acts, dossier, drafts
-from carecoord.actions.agreements.dossier import Lapse
+from carecoord.actions.agreements.dossier import Dossier, Lapse
 from carecoord.actions.people import drafts as kept
 from carecoord.domain.resource.days import local
 from carecoord.errors import Conflict, Unprocessable
@@ -19,7 +19,8 @@ from carecoord.web.acts import days
 from carecoord.web.acts import view as acts_view
 from carecoord.web.acts.forms import Fault, State
 from carecoord.web.agreements import acts_view as agreement_acts
-from carecoord.web.agreements import agreement_view
+from carecoord.web.agreements import agreement_view, draft_view
+from carecoord.web.agreements.draft_view import Sheet
 from carecoord.web.agreements.register_view import KINDS
 from carecoord.web.page.times import Times
 from carecoord.web.server.exchange import request_id
@@ -44,7 +45,8 @@ class Screen:
         state = state or self._state(grant)
         state, status, lapse = self._counted(grant, id, state, status)
         offered, most = acts.offered(grant, found), self.world.settings.max_document
-        view = agreement_acts.acts(found, offered, state, lapse, most, times)
+        sheet = self._sheet(grant, found, state) if state and state.verb == "edit" and "edit" in offered else None
+        view = agreement_acts.acts(found, offered, state, lapse, most, times, sheet)
         done = self._done(grant)
         return make_response(
             render_template(
@@ -58,9 +60,14 @@ class Screen:
         state = state or self._state(grant) or State("draft")
         chosen = kind or state.value("kind")
         offers = drafts.choices(self.world, grant, request_id(), state.value("first"))
-        form = agreement_acts.new_form(chosen, state, offers) if chosen in KINDS else None
-        kinds = [(code, label, agreement_acts.demands(code)) for code, label in KINDS.items()]
+        form = draft_view.new(chosen, state, offers) if chosen in KINDS else None
+        kinds = [(code, label, draft_view.demands(code)) for code, label in KINDS.items()]
         return make_response(render_template("contract_new.html", rail="Contracts", form=form, kinds=kinds), status)
+
+    def _sheet(self, grant: Grant, found: Dossier, state: State) -> Sheet:
+        """The fields of the draft, with the networks of the payer that is written there now."""
+        payer = state.value("first", draft_view.payer(found))
+        return draft_view.edited(found, state, drafts.choices(self.world, grant, request_id(), payer))
 
     def _state(self, grant: Grant) -> State | None:
         """The form that the address asks for, with what was typed into it before a session was over."""

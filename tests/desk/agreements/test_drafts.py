@@ -30,6 +30,10 @@ def carla(acting_house: House, clock: Any) -> FlaskClient:
     return acting_house.enter("contracts")
 
 
+def signed_by(day: str) -> dict[str, str]:
+    return {"signer-1": "L. Marsh, network director", "day-1": day, "signer-2": "Dr. F. Adeyemi", "day-2": ""}
+
+
 def asked(house: House, day: str, as_of: str = "") -> Json:
     """What $participation says of Stonebridge PT in Blue Horizon PPO."""
     scopes = resources(parse("user/*.cruds"))
@@ -57,7 +61,7 @@ def test_an_amendment_from_last_march_changes_april_from_today_and_not_as_of_yes
     carla = acting_house.enter("contracts")
     form = carla.get("/contracts/agr-0124-v1?act=sign")
     assert "It takes effect on 1 Mar, 267 days ago" in words(form)
-    signed = after(carla, send(carla, "agr-0124-v1", "sign", hidden(form) | {"day": "20 Nov"}))
+    signed = after(carla, send(carla, "agr-0124-v1", "sign", hidden(form) | signed_by("20 Nov")))
     assert "Signed: version 2 stands." in signed
     assert "Undo" not in signed
     new = stored(acting_house, drafted.location.partition("done=")[2])
@@ -79,10 +83,11 @@ def test_an_executed_version_has_no_form_that_changes_it(acting_house: House, ca
     assert "Amend it" in page
     assert not re.search(r"\b(Edit|Delete|It was signed|Drop the draft)\b", page)
     csrf = opened(carla, "agr-0125-v1", "amend")
-    for verb in ("sign", "drop"):
-        refused = send(carla, "agr-0125-v1", verb, csrf | {"day": "20 Nov", "reason": "x"})
+    edit = {"kind": "payer-provider", "number": "AGR-0125", "first": "x", "second": "y", "start": "1 Dec"}
+    for verb, given in (("sign", signed_by("20 Nov")), ("drop", {"reason": "x"}), ("edit", edit)):
+        refused = send(carla, "agr-0125-v1", verb, csrf | given)
         assert (refused.status_code, "No draft waits" in words(refused)) == (409, True), verb
-    for verb in ("edit", "delete", "put"):
+    for verb in ("delete", "put"):
         assert send(carla, "agr-0125-v1", verb, csrf).status_code == 404
     assert stored(acting_house, "agr-0125-v1") == before
 
@@ -149,9 +154,72 @@ def test_a_new_agreement_of_a_payer_is_drafted_with_its_networks_and_pending_unt
         assert not judge(stored(acting_house, id, type), type)
     taken = send(carla, "new", "draft", form(carla) | given | {"offered": "1"})
     assert (taken.status_code, "has this number already" in words(taken)) == (422, True)
-    signed = after(carla, send(carla, id, "sign", opened(carla, id, "sign") | {"day": "22 Nov"}))
+    unsigned = send(carla, id, "sign", opened(carla, id, "sign") | signed_by("22 Nov") | {"signer-2": ""})
+    assert (unsigned.status_code, "Write who signed." in words(unsigned)) == (422, True)
+    both = signed_by("20 Nov") | {"day-2": "22 Nov"}
+    signed = after(carla, send(carla, id, "sign", opened(carla, id, "sign") | both))
     assert "Signed: version 1 stands." in signed
-    assert stored(acting_house, id)["status"] == "executed"
+    assert f"Signed by L. Marsh, network director for {payer}, 20 Nov 2026" in signed
+    assert f"Signed by Dr. F. Adeyemi for {clinic}, 22 Nov 2026" in signed
+    new = stored(acting_house, id)
+    assert not judge(new, "Contract")
+    assert (new["status"], new["issued"]) == ("executed", "2026-11-22")
+    assert "Edit the draft" not in signed
+
+
+def test_a_draft_is_written_anew_with_its_parties_plans_and_terms_until_it_is_signed(
+    acting_house: House, carla: FlaskClient
+) -> None:
+    """Its number and side were mistaken; Blue Horizon HMO uses the Select Network, which is so chosen by its plan."""
+    payer, wrong, clinic = (name_of(acting_house, f"office-{each}")
+                            for each in ("blue-horizon", "summit-spine", "harbor-rheumatology"))  # fmt: skip
+    given = NEW | {"number": "AGR-0291", "first": payer, "second": wrong, "network-office-bh-broad": "1"}
+    id = send(carla, "new", "draft", form(carla) | given).location.partition("?")[0].rpartition("/")[2]
+    shown = carla.get(f"/contracts/{id}?act=edit")
+    said = shown.get_data(as_text=True)
+    for held in ('value="AGR-0291"', f'value="{wrong}"', 'value="2028-12-31"', 'value="90"',
+                 'name="network-office-bh-broad" value="1" checked'):  # fmt: skip
+        assert held in said, held
+    change = {"number": "AGR-0201", "first": payer, "second": clinic, "start": "2027-02-01", "last": "", "ahead": "60",
+              "plan-plan-bh-hmo": "1", "term-participation": "All sites.", "topic": "audit",
+              "words": "Once a year."}  # fmt: skip
+    answer = send(carla, id, "edit", hidden(shown) | change)
+    page = after(carla, answer)
+    for told in ("Draft changed: version 1.", "AGR-0201", "All sites.", "Audit Once a year.", "Horizon Select Network"):
+        assert told in page, told
+    assert "Blue Horizon Broad Network" not in page
+    new, row = stored(acting_house, id), stored(acting_house, id, "OrganizationAffiliation")
+    assert (new["subject"][0]["display"], row["participatingOrganization"]["display"]) == (clinic, clinic)
+    assert (new["applies"], row["period"]) == ({"start": "2027-02-01"}, {"start": "2027-02-01"})
+    assert wrong not in json.dumps([new, row])
+    for each in (new, row):
+        assert not judge(each, each["resourceType"])
+    taken = send(carla, id, "edit", opened(carla, id, "edit") | change | {"number": "AGR-0101"})
+    assert (taken.status_code, "has this number already" in words(taken)) == (422, True)
+    back = after(carla, undo(carla, answer, hidden(shown)["csrf"]))
+    assert "AGR-0291" in back
+    assert wrong in back
+
+
+def test_a_draft_of_an_amendment_is_written_anew_and_goes_on_amending_what_governs(
+    acting_house: House, carla: FlaskClient
+) -> None:
+    written = {"kind": "modify", "topic": "audit", "start": "1 Dec", "words": "Once a year"}
+    drafted = send(carla, "agr-0116-v1", "amend", opened(carla, "agr-0116-v1", "amend") | written)
+    id = drafted.location.partition("done=")[2]
+    shown = carla.get(f"/contracts/{id}?act=edit")
+    assert "Once a year" in shown.get_data(as_text=True)
+    change = {"kind": "term", "start": "15 Dec", "term-audit": "", "topic": "renewal", "words": "Two years more"}
+    lacks = send(carla, id, "edit", hidden(shown) | change)
+    assert (lacks.status_code, "Write the new last day." in words(lacks)) == (422, True)
+    after(carla, send(carla, id, "edit", hidden(shown) | change | {"last": "2030-12-31"}))
+    new = stored(acting_house, id)
+    assert not judge(new, "Contract")
+    assert [(one["type"]["coding"][0]["code"], one["text"]) for one in new["term"]] == [("renewal", "Two years more")]
+    assert new["applies"] == {"start": "2026-12-15", "end": "2030-12-31"}
+    marks = {each.pop("url").rpartition("/")[2]: next(iter(each.values())) for each in new["extension"]}
+    assert marks == {"amends": {"reference": "Contract/agr-0116-v1"}, "amendment-type": "term",
+                     "effective-from": "2026-12-15"}  # fmt: skip
 
 
 def test_a_draft_that_lacks_what_its_kind_demands_is_not_signed(acting_house: House, carla: FlaskClient) -> None:
@@ -162,7 +230,7 @@ def test_a_draft_that_lacks_what_its_kind_demands_is_not_signed(acting_house: Ho
     page = after(carla, answer)
     assert "$250,000" in page
     id = answer.location.partition("?")[0].rpartition("/")[2]
-    refused = send(carla, id, "sign", opened(carla, id, "sign") | {"day": "22 Nov"})
+    refused = send(carla, id, "sign", opened(carla, id, "sign") | signed_by("22 Nov"))
     assert refused.status_code == 422
     assert "insurance, obligation, participation goal" in words(refused)
     csrf = opened(carla, id, "sign")["csrf"]
@@ -205,8 +273,9 @@ def test_no_other_role_drafts_or_signs(acting_house: House, who: str) -> None:
     assert client.get("/contracts/new").status_code == 403
     csrf = re.search(r'name="csrf" value="([^"]+)"', client.get("/account").get_data(as_text=True))
     assert csrf
-    fields = NEW | {"csrf": csrf[1], "second": "x", "day": "20 Nov", "reason": "x", "words": "x"}
-    for id, verb in (("new", "draft"), ("agr-0121-v1", "amend"), ("agr-0121-v1", "sign"), ("agr-0121-v1", "drop")):
+    fields = NEW | signed_by("20 Nov") | {"csrf": csrf[1], "second": "x", "reason": "x", "words": "x"}
+    for id, verb in (("new", "draft"), ("agr-0121-v1", "edit"), ("agr-0121-v1", "amend"), ("agr-0121-v1", "sign"),
+                     ("agr-0121-v1", "drop")):  # fmt: skip
         given = fields | ({"kind": "rate-only", "last": "", "ahead": ""} if verb == "amend" else {})
         assert send(client, id, verb, given).status_code == 403, verb
 

@@ -53,6 +53,7 @@ HOLDERS = {
     "amend": {"contracts"},
     "sign": {"contracts"},
     "drop": {"contracts"},
+    "edit": {"contracts"},
     "give-notice": {"contracts"},
     "end": {"contracts"},
     "file": {"contracts"},

@@ -2,22 +2,22 @@
 from any day, notice is noted on the version that runs, and an end is a new version too, for what was signed stands as
 it was signed. Pure; the table of states says what is legal.
 
-Clauses: FHIR R4 Contract.applies, status with legalState, issued; communication.html (medium, about); contracts.md 1.2,
-1.3."""
+Clauses: FHIR R4 Contract.applies, status with legalState, issued, signer; communication.html (medium, about);
+contracts.md 1.2, 1.3."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, time, tzinfo
 from decimal import Decimal
 from typing import Final
 
 from carecoord.domain.access.verbs import Verb
-from carecoord.domain.agreements.comparison import said
-from carecoord.domain.agreements.kinds import KINDS, MONEY, SIDES
-from carecoord.domain.agreements.overview import Overview, limit_of
+from carecoord.domain.agreements.desk.drafts import Edit, Span, bound, edited, money, stated, term
+from carecoord.domain.agreements.kinds import MONEY
+from carecoord.domain.agreements.overview import Overview
 from carecoord.domain.agreements.versions import AWAITED, IN_FORCE, Version
 from carecoord.domain.contacts.attempts import MEDIA
-from carecoord.domain.resource.codes import CANONICAL, EXTENSION, IDENTIFIER
+from carecoord.domain.resource.codes import CANONICAL, EXTENSION, HL7
 from carecoord.domain.resource.days import shifted
 from carecoord.domain.resource.elements import Json, code_of, item, items, text
 from carecoord.errors import Conflict, Unprocessable
@@ -26,9 +26,9 @@ Held = tuple[Version, Json]  # a version, and the Contract that it is
 WAYS: Final = {  # by which way notice is given -> v3-ParticipationMode
     "letter": "MAILWRIT", "email": "EMAILWRIT", "fax": "FAXWRIT", "portal": "ONLINEWRIT", "hand": "PHYSICAL",
 }  # fmt: skip
-_LEGAL: Final = "http://hl7.org/fhir/contract-legalstate"
-_TERM: Final = f"{CANONICAL}/CodeSystem/term-type"
+_AMENDS: Final = f"{EXTENSION}/amends"
 _NOTICE: Final = f"{CANONICAL}/CodeSystem/message"
+_CONSENT: Final = "1.2.840.10065.1.12.1.7"  # ASTM E1762: consents to what the document says
 _REPLACED: Final = ("executed", "renewed", "appended")  # statuses of a version that an amendment makes "amended"
 _ONCE: Final = frozenset(
     f"{EXTENSION}/{name}" for name in ("amends", "amendment-type", "effective-from", "notice-given")
@@ -36,22 +36,22 @@ _ONCE: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """How long an agreement runs: its last day, None for none said; whether it goes on by itself, for so many months
-    each time; how many days before the end notice has to be given."""
+class Signed:
+    """A signature as somebody writes it down: who signed, and on which day. What was signed lies with the papers."""
 
-    last: date | None = None
-    evergreen: bool = False
-    months: int | None = None
-    notice_days: int | None = None
+    who: str
+    on: date
 
-    @property
-    def marks(self) -> list[Json]:
-        """As extensions."""
-        found: list[Json] = [{"url": f"{EXTENSION}/evergreen", "valueBoolean": True}] if self.evergreen else []
-        for name, value in (("renewal-months", self.months), ("notice-days", self.notice_days)):
-            found += [{"url": f"{EXTENSION}/{name}", "valueInteger": value}] if value is not None else []
-        return found
+    def of(self, party: Json, zone: tzinfo) -> Json:
+        """As Contract.signer of a party: somebody signed on behalf of it, on a day whose hour nobody kept."""
+        signature = {
+            "type": [{"system": "urn:iso-astm:E1762-95:2013", "code": _CONSENT}],
+            "when": datetime.combine(self.on, time(12), zone).isoformat(),
+            "who": {"display": self.who},
+            "onBehalfOf": party,
+        }
+        type = {"system": f"{HL7}/contractsignertypecodes", "code": "AGNT"}
+        return {"type": type, "party": party, "signature": [signature]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +63,15 @@ class Amendment:
     start: date
     topic: str
     words: str
-    span: Span = Span()
+    span: Span = field(default_factory=Span)
     limit: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A new agreement. `kind`: of kinds.KINDS; `sides`: References to the two parties in the order of kinds.SIDES;
-    `terms`: words by the type of the term; `networks`: References, of a payer-provider agreement; `n`:
-    its version, more than 1 where drafts with this number came to nothing before."""
-
-    kind: str
-    number: str
-    title: str
-    sides: tuple[Json, Json]
-    start: date
-    span: Span
-    limit: Decimal | None = None
-    terms: Mapping[str, str] = field(default_factory=dict)
-    networks: Sequence[Json] = ()
-    n: int = 1
 
 
 def offered(held: Sequence[Held], line: Overview) -> tuple[Verb, ...]:
     """The acts that the agreement allows as it stands."""
     found: list[Verb] = []
     if waiting(held):
-        found += ["sign", "drop"]
+        found += ["edit", "sign", "drop"]
     elif any(version.status in IN_FORCE for version, _ in held):
         found.append("amend")
     if line.stage == "current" and line.state == "in-force":
@@ -163,7 +145,7 @@ def amending(contract: Json, id: str, n: str, kind: str, start: date) -> Json:
     """A new version that amends a Contract: whose agreement it is, of which kind, from when."""
     kept = ("identifier", "authority", "subject", "title", "type")
     marks = [
-        {"url": f"{EXTENSION}/amends", "valueReference": {"reference": f"Contract/{contract['id']}"}},
+        {"url": _AMENDS, "valueReference": {"reference": f"Contract/{contract['id']}"}},
         {"url": f"{EXTENSION}/amendment-type", "valueCode": kind},
         {"url": f"{EXTENSION}/effective-from", "valueDate": start.isoformat()},
     ]
@@ -183,22 +165,6 @@ def next_number(held: Sequence[Held]) -> str:
     return str(max([len(held), *said]) + 1)
 
 
-def term(code: str, words: str, of: Json | None = None) -> Json:
-    """A term in words, between the parties that another Contract's offers name."""
-    parties = [each for one in items(of or {}, "term") for each in items(item(one, "offer"), "party")]
-    once = [each for n, each in enumerate(parties) if each not in parties[:n]]
-    return {
-        "type": {"coding": [{"system": _TERM, "code": code}]},
-        "text": words,
-        "offer": {"party": once} if once else {"text": words},
-    }
-
-
-def stated(contract: Json, status: str) -> Json:
-    """The Contract in a state, in both elements that tell it."""
-    return contract | {"status": status, "legalState": {"coding": [{"system": _LEGAL, "code": status}]}}
-
-
 def open_ended(held: Sequence[Held]) -> list[Held]:
     """The versions that would go on by themselves: the signed ones from the one that governs last, if notice is not
     given."""
@@ -206,51 +172,13 @@ def open_ended(held: Sequence[Held]) -> list[Held]:
     return [each for each in signed[-1:] if each[0].evergreen and each[0].days.end and each[0].notice is None]
 
 
-def drafted(id: str, given: Draft) -> list[Json]:
-    """A new agreement as a draft and, between a payer and a provider, who takes part under it: pending until it is
-    signed."""
-    between = _offer(given)
-    held = [code for code in KINDS[given.kind] if code != MONEY and given.terms.get(code)]
-    terms: list[Json] = [
-        {"type": _coded("term-type", code), "text": given.terms[code], "offer": between} for code in held
-    ]
-    if given.limit is not None:
-        terms.append(_money(given.limit, between))
-    contract: Json = {
-        "resourceType": "Contract",
-        "id": id,
-        "identifier": [{"system": f"{IDENTIFIER}/agreement", "value": given.number}],
-        "version": str(given.n),
-        "applies": _applies(given.start, given.span.last),
-        "title": given.title,
-        "type": _coded("contract-type", given.kind),
-        "authority": [given.sides[0]],
-        "subject": [given.sides[1]],
-        "term": terms or [{"type": _coded("term-type", KINDS[given.kind][0]), "offer": between}],
-        **({"extension": marks} if (marks := given.span.marks) else {}),
-    }
-    made = [stated(contract, "policy")]
-    return [*made, _taking_part(id, given)] if given.networks else made
-
-
 def amended(held: Sequence[Held], id: str, given: Amendment) -> Json:
     """A draft of a version that amends the one that governs on the first day of the change. Raises Conflict where
     another draft waits or none was signed, Unprocessable for a day before the agreement, or a term without an end."""
     if waiting(held):
         raise Conflict("A draft waits to be signed: sign it or drop it first.", "http.act")
-    signed = [each for each in held if each[0].status in IN_FORCE]
-    if not signed:
-        raise Conflict("No version was signed: there is nothing to amend.", "http.act")
-    begun = [each for each in signed if not each[0].run.start or each[0].run.start <= given.start]
-    if not begun:
-        first = signed[0][0].run.start
-        began = first.isoformat() if first else ""
-        raise Unprocessable(f"It began on {began}: an amendment takes effect on that day or later.", "start")
-    if given.kind == "term" and given.span.last is None:
-        raise Unprocessable("Write the new last day.", "last")
-    if given.span.last and given.span.last < given.start:
-        raise Unprocessable("The last day lies before the first. Write a later one.", "last")
-    _, contract = begun[-1]
+    contract = _governing(held, given.start)
+    _demand_span(given.kind, given.start, given.span)
     new = amending(contract, id, next_number(held), given.kind, given.start)
     own = term(given.topic, given.words, contract)
     kept: list[Json] = []
@@ -265,17 +193,35 @@ def amended(held: Sequence[Held], id: str, given: Amendment) -> Json:
     if given.kind == "restate" and not last:
         last = text(item(contract, "applies"), "end")
     new["applies"] = {"start": given.start.isoformat(), **({"end": last} if last else {})}
-    money = [] if given.limit is None else [_money(given.limit, own["offer"])]
-    return stated(new | {"term": [own, *kept, *money]}, "policy")
+    budget = [] if given.limit is None else [money(given.limit, own["offer"])]
+    return stated(new | {"term": [own, *kept, *budget]}, "policy")
 
 
-def signed(held: Sequence[Held], on: date) -> list[Json]:
-    """The draft signed on a day; what it amends counts as amended from now on. Raises Conflict where no draft waits,
-    Unprocessable naming the terms that its kind demands and nobody wrote."""
-    if not (drafts := waiting(held)):
-        raise Conflict("No draft waits to be signed.", "http.act")
-    version, contract = drafts[-1]
-    new = stated(contract, "executed") | {"issued": on.isoformat()}
+def reworked(held: Sequence[Held], given: Edit) -> Json:
+    """The draft written anew; one that amends, as what governs on its first day then. Raises Conflict where no draft
+    waits, Unprocessable as `amended`."""
+    version, contract = draft_of(held)
+    _demand_span(given.amendment, given.start, given.span)
+    new = edited(contract, given)
+    if version.amends:
+        amends = {"reference": f"Contract/{_governing(held, given.start)['id']}"}
+        marks = [each for each in items(new, "extension") if each.get("url") != _AMENDS]
+        new["extension"] = [{"url": _AMENDS, "valueReference": amends}, *marks]
+    return new
+
+
+def signed(held: Sequence[Held], signatures: Sequence[Signed], zone: tzinfo) -> list[Json]:
+    """The draft signed, by its last signature on the day on which it was issued; what it amends counts as amended from
+    now on. Raises Conflict where no draft waits, Unprocessable where one of those whom it binds has not signed."""
+    version, contract = draft_of(held)
+    for n, side in enumerate(bound(contract)):
+        if n >= len(signatures) or not signatures[n].who:
+            raise Unprocessable(f"Write who signed for {text(side, 'display') or 'each party'}.", f"signer-{n + 1}")
+    if not signatures:
+        raise Unprocessable("Write who signed it, and when.", "signer-1")
+    new = stated(contract, "executed") | {"issued": max(each.on for each in signatures).isoformat()}
+    if signers := [each.of(side, zone) for each, side in zip(signatures, bound(contract), strict=False)]:
+        new["signer"] = signers
     if not version.amends:
         return [new]
     before = [each for amends, each in held if amends.key == version.amends and text(each, "status") in _REPLACED]
@@ -284,58 +230,36 @@ def signed(held: Sequence[Held], on: date) -> list[Json]:
 
 def dropped(held: Sequence[Held]) -> Json:
     """The draft given up. Raises Conflict where none waits."""
+    return stated(draft_of(held)[1], "cancelled")
+
+
+def _governing(held: Sequence[Held], start: date) -> Json:
+    """The signed version that an amendment from a day amends. Raises Conflict, Unprocessable for a day before all."""
+    signed = [each for each in held if each[0].status in IN_FORCE]
+    if not signed:
+        raise Conflict("No version was signed: there is nothing to amend.", "http.act")
+    begun = [each for each in signed if not each[0].run.start or each[0].run.start <= start]
+    if not begun:
+        first = signed[0][0].run.start
+        began = first.isoformat() if first else ""
+        raise Unprocessable(f"It began on {began}: an amendment takes effect on that day or later.", "start")
+    return begun[-1][1]
+
+
+def _demand_span(kind: str, start: date, span: Span) -> None:
+    if kind == "term" and span.last is None:
+        raise Unprocessable("Write the new last day.", "last")
+    if span.last and span.last < start:
+        raise Unprocessable("The last day lies before the first. Write a later one.", "last")
+
+
+def draft_of(held: Sequence[Held]) -> Held:
+    """The version that waits to be signed. Raises Conflict where none does."""
     if not (drafts := waiting(held)):
         raise Conflict("No draft waits to be signed.", "http.act")
-    return stated(drafts[-1][1], "cancelled")
-
-
-def lacking(contract: Json) -> list[str]:
-    """The terms, by their types, that the kind of a new agreement demands and nobody wrote; nothing of an amendment."""
-    if any(each.get("url") == f"{EXTENSION}/amends" for each in items(contract, "extension")):
-        return []
-    held = said(contract)
-    return [
-        code
-        for code in KINDS.get(code_of(item(contract, "type")), ())
-        if not (limit_of(contract) if code == MONEY else held.get(f"term:{code}"))
-    ]
+    return drafts[-1]
 
 
 def waiting(held: Sequence[Held]) -> list[Held]:
     """The versions that wait to be signed."""
     return [each for each in held if each[0].status in AWAITED]
-
-
-def _applies(start: date, last: date | None) -> Json:
-    return {"start": start.isoformat(), **({"end": last.isoformat()} if last else {})}
-
-
-def _coded(system: str, code: str) -> Json:
-    return {"coding": [{"system": f"{CANONICAL}/CodeSystem/{system}", "code": code}]}
-
-
-def _offer(given: Draft) -> Json:
-    sides = zip(SIDES[given.kind], given.sides, strict=True)
-    return {"party": [{"reference": [who], "role": _coded("party-role", role)} for role, who in sides]}
-
-
-def _money(limit: Decimal, between: Json) -> Json:
-    net = {"value": limit, "currency": "USD"}
-    asset = {"valuedItem": [{"net": net}]}
-    return {"type": _coded("term-type", MONEY), "offer": between, "asset": [asset]}
-
-
-def _taking_part(id: str, given: Draft) -> Json:
-    return {
-        "resourceType": "OrganizationAffiliation",
-        "id": id,
-        "extension": [
-            {"url": f"{EXTENSION}/governing-contract", "valueReference": {"reference": f"Contract/{id}"}},
-            {"url": f"{EXTENSION}/participation-kind", "valueCode": "include"},
-        ],
-        "active": True,
-        "period": {"start": given.start.isoformat()},
-        "organization": given.sides[0],
-        "participatingOrganization": given.sides[1],
-        "network": list(given.networks),
-    }
