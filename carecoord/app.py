@@ -27,6 +27,7 @@ from carecoord.actions.apps import brands as brand
 from carecoord.actions.apps import registration as apps_registration
 from carecoord.actions.ehrs import write_back
 from carecoord.actions.events import past
+from carecoord.actions.referrals import patient_words
 from carecoord.actions.server import outgoing
 from carecoord.actions.worklist import project as worklist_project
 from carecoord.domain.access import roles
@@ -50,6 +51,7 @@ from carecoord.web.imports import pages as import_pages
 from carecoord.web.page import assets
 from carecoord.web.people import account, openid_sign_in, people, second_step, sign_in
 from carecoord.web.policies import pages as policies_pages
+from carecoord.web.referrals import new_pages as referral_new_pages
 from carecoord.web.server import errors, exchange, headers, health, jobs, limits, metrics, slow_bodies
 from carecoord.web.setup import copy_pages
 from carecoord.web.setup import pages as setup_pages
@@ -118,6 +120,7 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     app.register_blueprint(openid_sign_in.blueprint(world))
     app.register_blueprint(consent_pages.blueprint(world, issuer))
     app.register_blueprint(worklist_pages.blueprint(world))
+    app.register_blueprint(referral_new_pages.blueprint(world))
     app.register_blueprint(agreements_pages.blueprint(world))
     app.register_blueprint(agreement_act_pages.blueprint(world))
     app.register_blueprint(acts_pages.blueprint(world))
@@ -143,6 +146,7 @@ def make_ready(world: World) -> None:
     lines.renew(world.engine, world.base.zone)
     written_rates.renew(world.engine, world.base.zone)
     places.renew(world.engine)
+    patient_words.renew(world.engine)
     date_index.renew(world.engine, world.base)
     with writing(world.engine) as conn:
         registry_mark.renew(conn)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
@@ -89,23 +90,33 @@ def of_patient(library: Library, patient: str, others: Others | None = None) -> 
     """Every case of a patient, by age. Of the same resources in the same registry they are put together once: the page
     that answers an act shows the very cases that the act wrote the rows of."""
     rows = read.of_patient(library.conn, patient, CASE_TYPES, library.as_of)
-    orders = [row for row in rows if row.type in ORDERS]
-    if not orders:
+    if not any(row.type in ORDERS for row in rows):
         return ()
-    rows += _unclaimed(library, orders, {row.rid for row in rows})
-    person, disputes = library.patient(patient), library.disputes(patient)
-    odd, doubts = _flagged(library, [*rows, *person])
-    evidence = ([(row.rid, row.body) for row in (*rows, *person)], library.systems, disputes, odd, doubts)
+    heap = _heap(library, rows, patient, others)
+    evidence = ([(row.rid, row.body) for row in (*heap.rows, *heap.person)], library.systems, *heap.beside[1:])
     found: tuple[Assembled, ...] | None = library.made((patient, others), evidence)
     if found is None:
-        found = tuple(_put_together(library, rows, person, _Beside(others, disputes, odd, doubts)))
+        found = tuple(_put_together(library, heap))
         library.make((patient, others), evidence, found)
         library.keep()
     return found
 
 
-@dataclass(frozen=True)
-class _Beside:
+def of_order(library: Library, order: Json, others: Others | None = None) -> Case:
+    """The case that an order would be, were it stored as it is given: it has an id, and stands in the place of what is
+    stored under it."""
+    patient = target(item(order, "subject")).partition("/")[2]
+    rows = [
+        row
+        for row in read.of_patient(library.conn, patient, CASE_TYPES, library.as_of)
+        if f"{row.type}/{row.id}" != key(order)
+    ]
+    heap = _heap(library, rows, patient, others)
+    heap.bodies[key(order)] = msgspec.json.encode(order)
+    return _joined(library, order, [order, *heap.whole], heap)[0]
+
+
+class _Beside(NamedTuple):
     """What belongs to cases beside resources."""
 
     others: Others | None
@@ -114,22 +125,53 @@ class _Beside:
     doubts: tuple[Doubt, ...]
 
 
-def _put_together(library: Library, rows: Sequence[Row], person: Sequence[Row], beside: _Beside) -> Iterator[Assembled]:
-    decoded = {f"{row.type}/{row.id}": order_of(_decode(row.body)) for row in rows}
-    tasks = [each for each in decoded.values() if each["resourceType"] == "Task"]
-    claims = [each for each in decoded.values() if each["resourceType"] == "Claim"]
-    whole = [*decoded.values(), *(_decode(row.body) for row in person)]
-    bodies = {f"{row.type}/{row.id}": row.body for row in rows}
-    for row in rows:
-        order = decoded[f"{row.type}/{row.id}"]
+@dataclass(frozen=True)
+class _Heap:
+    """All that is about a patient: rows, those of the person, and what they say."""
+
+    rows: Sequence[Row]
+    person: Sequence[Row]
+    beside: _Beside
+
+    @cached_property
+    def decoded(self) -> dict[str, Json]:
+        return {f"{row.type}/{row.id}": order_of(_decode(row.body)) for row in self.rows}
+
+    @cached_property
+    def whole(self) -> list[Json]:
+        return [*self.decoded.values(), *(_decode(row.body) for row in self.person)]
+
+    @cached_property
+    def bodies(self) -> dict[str, bytes]:
+        return {f"{row.type}/{row.id}": row.body for row in self.rows}
+
+
+def _heap(library: Library, rows: list[Row], patient: str, others: Others | None) -> _Heap:
+    rows = rows + _unclaimed(library, [row for row in rows if row.type in ORDERS], {row.rid for row in rows})
+    person = library.patient(patient)
+    odd, doubts = _flagged(library, [*rows, *person])
+    return _Heap(rows, person, _Beside(others, library.disputes(patient), odd, doubts))
+
+
+def _put_together(library: Library, heap: _Heap) -> Iterator[Assembled]:
+    tasks = [each for each in heap.decoded.values() if each["resourceType"] == "Task"]
+    claims = [each for each in heap.decoded.values() if each["resourceType"] == "Claim"]
+    for row in heap.rows:
+        order = heap.decoded[f"{row.type}/{row.id}"]
         if row.type in ORDERS and is_case(order, tasks, claims):
-            bare = gather(order, whole)
-            around, rules, records, needs = _around(library, bare, bodies, beside.others)
-            case = gather(order, [*whole, *around], library.systems, beside.disputes, rules, records)
-            said = library.policies(_whose(case))
-            if beside.odd or beside.doubts or said:
-                case = replace(case, odd=beside.odd, doubts=beside.doubts, policies=tuple(said))
+            case, needs = _joined(library, order, heap.whole, heap)
             yield Assembled(row.rid, case_id(order), case, needs)
+
+
+def _joined(library: Library, order: Json, whole: Sequence[Json], heap: _Heap) -> tuple[Case, frozenset[str]]:
+    """The case of an order among all that is about its patient, and the keys of the registry that it leans on."""
+    beside = heap.beside
+    around, rules, records, needs = _around(library, gather(order, whole), heap.bodies, beside.others)
+    case = gather(order, [*whole, *around], library.systems, beside.disputes, rules, records)
+    said = library.policies(_whose(case))
+    if beside.odd or beside.doubts or said:
+        case = replace(case, odd=beside.odd, doubts=beside.doubts, policies=tuple(said))
+    return case, needs
 
 
 def _whose(case: Case) -> set[str]:

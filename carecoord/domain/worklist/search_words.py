@@ -1,6 +1,5 @@
 """What a case is found by on the worklist: all that its row and its panel show, to those who see them."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -9,10 +8,8 @@ from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.codes import HL7, IDENTIFIER, has
 from carecoord.domain.resource.elements import Json, codes, item, items, key, target, targets, text, words
 from carecoord.domain.resource.parties import party
+from carecoord.domain.resource.patient_words import joined, names, telephone
 from carecoord.words.catalogue import in_every_language
-
-NUMBERED = ("phone", "sms", "fax", "pager")  # systems of a ContactPoint whose value is a telephone number
-_LOCAL, _NATIONAL = 7, 10  # figures of a telephone number without and with its area
 
 
 def searched(case: Case, found: Clearance, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -22,14 +19,14 @@ def searched(case: Case, found: Clearance, row: Mapping[str, Any]) -> dict[str, 
     told = [
         *(row[column] for column in ("patient_name", "birth_date", "member_id", "number", "performer_name")),
         *(row[column] for column in ("specialty", "priority") if row[column] != "routine"),
-        *_joined([row["patient_name"].partition(",")[0]]),
+        *joined([row["patient_name"].partition(",")[0]]),
         *_authorizations(case, found),
     ]
     own = [
         *(row[column] for column in ("mrn", "reason", "placer_name", "payer_name", "plan_name", "owner_name")),
         row["agreement"], *(in_every_language(found.action.label) if found.action else ()),
-        *(said for human in items(patient, "name") for said in _names(human)),
-        *(said for contact in items(patient, "telecom") for said in _telephone(contact)),
+        *(said for human in items(patient, "name") for said in names(human)),
+        *(said for contact in items(patient, "telecom") for said in telephone(contact)),
         *(text(each, "value") for each in items(case.order, "identifier")),
         _requester(case, found), found.facts.referral.service, words(item(case.order, "code")),
         *(code for _, code in _codes(case.order)),
@@ -48,31 +45,6 @@ def member_id(case: Case, found: Clearance) -> str:
 
 def _text(said: Iterable[str | None]) -> str:
     return " ".join(dict.fromkeys(each for each in said if each))
-
-
-def _names(human: Json) -> Iterator[str]:
-    """A name in all its parts; somebody may still be known by a former one."""
-    given = human.get("given")
-    each = [part for part in given if isinstance(part, str)] if isinstance(given, list) else []
-    yield from (text(human, "family"), *each, text(human, "text"))
-    yield from _joined([text(human, "family"), *each])
-
-
-def _joined(parts: Iterable[str]) -> Iterator[str]:
-    """A name of several words as others join it, `Smith Jones` as Smith-Jones, `van der Berg` as vanderberg."""
-    return ("-".join(part.split()) for part in parts if len(part.split()) > 1)
-
-
-def _telephone(contact: Json) -> Iterator[str]:
-    """A number as it is written, and its figures with and without country and area."""
-    if text(contact, "system") not in NUMBERED:
-        return
-    written = text(contact, "value")
-    figures = re.sub(r"\D", "", re.split(r"[^\W\d]", written)[0])
-    national = figures[-_NATIONAL:]
-    yield from (written, figures, national, figures[-_LOCAL:])
-    if len(national) == _NATIONAL:
-        yield from (national[:3], f"1{national}", f"0{national}")
 
 
 def _authorizations(case: Case, found: Clearance) -> Iterator[str]:

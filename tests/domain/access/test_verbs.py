@@ -49,6 +49,7 @@ HOLDERS = {
     "import": {"contracts", "admin"},
     "attach": {"coordinator", "clinician"},
     "share": {"coordinator", "clinician"},
+    "refer": {"coordinator", "clinician"},
     "draft": {"contracts"},
     "amend": {"contracts"},
     "sign": {"contracts"},

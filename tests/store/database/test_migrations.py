@@ -43,6 +43,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0024": "5a3aa84278cf8acd8de7c46186c577e26906c66518d5d37b384d5b84c2b9bbcb",
     "0025": "4c67090df246389037cedf225ca950b232e2731fedc492274c183217d065630b",
     "0026": "408508c6474f91dda1aa5347e21fc1d0afbf360a7ff607bec3a8ad36c2ec609d",
+    "0027": "38509c96db852c3fe31800d879de234f4b4a56025971923ad60caa59e1d0820f",
 }
 
 
