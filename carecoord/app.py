@@ -55,6 +55,7 @@ from carecoord.web.referrals import new_pages as referral_new_pages
 from carecoord.web.server import errors, exchange, headers, health, jobs, limits, metrics, slow_bodies
 from carecoord.web.setup import copy_pages
 from carecoord.web.setup import pages as setup_pages
+from carecoord.web.terms import pages as terms_pages
 from carecoord.web.worklist import pages as worklist_pages
 from carecoord.world import World
 
@@ -115,7 +116,7 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     app.register_blueprint(sign_in.blueprint(world))
     app.register_blueprint(second_step.blueprint(world))
     app.register_blueprint(account.blueprint(world))
-    for pages in (people, import_pages, policies_pages, setup_pages, copy_pages):
+    for pages in (people, import_pages, policies_pages, setup_pages, copy_pages, terms_pages):
         app.register_blueprint(pages.blueprint(world))
     app.register_blueprint(openid_sign_in.blueprint(world))
     app.register_blueprint(consent_pages.blueprint(world, issuer))

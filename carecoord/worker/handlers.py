@@ -7,6 +7,7 @@ from carecoord.actions.ehrs import deliver as ehrs_deliver
 from carecoord.actions.ehrs import sync as ehrs_sync
 from carecoord.actions.ehrs import write_back
 from carecoord.actions.imports import uploads
+from carecoord.actions.terms import shipped
 from carecoord.actions.worklist import project
 from carecoord.errors import Unavailable
 from carecoord.store.database import kinds
@@ -40,6 +41,11 @@ def bring_in(world: World, job: Job) -> None:
         raise
 
 
+def put_codes_in(world: World, job: Job) -> None:
+    """Put in the codes that are shipped."""
+    shipped.load(world)
+
+
 def refresh(world: World, job: Job) -> None:
     """Judge anew the cases whose time has come, and those that a change of the registry has marked."""
     while project.refresh_due(world):
@@ -47,5 +53,8 @@ def refresh(world: World, job: Job) -> None:
 
 
 HANDLERS: Mapping[str, Handler] = MappingProxyType(
-    {ehrs_sync.JOB: sync, write_back.JOB: deliver, project.JOB: refresh, uploads.JOB: bring_in}
+    {
+        ehrs_sync.JOB: sync, write_back.JOB: deliver, project.JOB: refresh, uploads.JOB: bring_in,
+        shipped.JOB: put_codes_in,
+    }
 )

@@ -2,7 +2,7 @@
 implicit value sets of code systems), for apps and for forms that let people choose a code."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -23,12 +23,15 @@ MOST: Final = 100
 _WHOLE: Final = "?fhir_vs"  # all codes of a system, as a value set
 
 
-def sought(code: str, words: str) -> str:
-    """What beginnings of words are looked for in."""
-    return f" {code.lower()} " + " ".join(_words(f"{code} {words}"))
+def sought(code: str, words: str, others: str = "") -> str:
+    """What beginnings of words are looked for in: the code as it is written and without its marks, what it means, and
+    the other words by which it is known."""
+    plain = re.sub(r"\W", "", code.lower())
+    return f" {plain} {code.lower()} " + " ".join(tokens(f"{code} {words} {others}"))
 
 
-def _words(text: str) -> list[str]:
+def tokens(text: str) -> list[str]:
+    """The words of a text, in base letters."""
     return re.findall(r"\w+", fold(text))
 
 
@@ -41,9 +44,9 @@ def expand(world: World, asker: Asker, given: Mapping[str, str], *, request: str
         if not given.get("url"):
             raise Invalid("url is needed: a code system, such as http://www.ama-assn.org/go/cpt?fhir_vs.", "http.url")
         system, most = canonical(given["url"].removesuffix(_WHOLE)), _count(given.get("count", "20"))
-        wanted, today = _words(given.get("filter", "")), local(turn.now, world.base.zone)
+        wanted, today = tokens(given.get("filter", "")), local(turn.now, world.base.zone)
         if system == PLACE_OF_SERVICE:
-            found = [(code, words, "") for code, words in PLACES.items() if _fits(sought(code, words), wanted)]
+            found = [(code, words, "") for code, words in fitting(PLACES, wanted)]
             total, found = len(found), found[:most]
         elif system in codes.systems(turn.conn):
             total, found = codes.find(turn.conn, system, wanted, today.isoformat(), most)
@@ -52,8 +55,11 @@ def expand(world: World, asker: Asker, given: Mapping[str, str], *, request: str
         return _value_set(system, total, found, instant(micros(turn.now)), today)
 
 
-def _fits(text: str, wanted: list[str]) -> bool:
-    return all(f" {each}" in text for each in wanted)
+def fitting(shipped: Mapping[str, str], wanted: list[str]) -> Iterator[tuple[str, str]]:
+    """The codes of a short list that have, or are, a word that begins with each of these, and what they mean."""
+    for code, words in shipped.items():
+        if all(f" {each}" in sought(code, words) for each in wanted):
+            yield code, words
 
 
 def _count(text: str) -> int:

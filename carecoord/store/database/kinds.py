@@ -40,6 +40,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "sync": Kind("sync", periodic=True, tries=None),  # key: the EHR's name
         "deliver": Kind("deliver"),  # key: the EHR, the type and the id here; it tells the newest there is
         "import": Kind("import", tries=3),  # key: the file's id
+        "codes": Kind("import", tries=3),  # key: the system of which the shipped codes are put in
         "refresh-cases": Kind("refresh", tries=None),  # one job for all rows whose time has come
     }
 )

@@ -3,7 +3,7 @@ All that was typed is kept, whatever comes of it."""
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
@@ -11,9 +11,12 @@ from decimal import Decimal
 from werkzeug.datastructures import FileStorage
 
 from carecoord.actions.acts.act import Submission
+from carecoord.actions.terms.choices import Coded, Offer
+from carecoord.domain.terms.vocabularies import VOCABULARIES, Vocabulary
 from carecoord.web.acts import days
 
 LONGEST = 4000  # characters of a text
+LookUp = Callable[[Vocabulary, str], Coded | Offer]  # what is chosen from, and what was typed
 _OWN = ("csrf", "once", "back", "seen")  # fields of the kit, not of the act
 
 
@@ -39,13 +42,14 @@ class Changed:
 @dataclass(frozen=True)
 class State:
     """A form as it is shown: anew, or with what came of it. `faults`: why it was not done; `notice`: what else there is
-    to know; `changed`: what stood in its way."""
+    to know; `changed`: what stood in its way; `offers`: by field, the codes that what was typed there may mean."""
 
     verb: str
     values: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
     notice: str = ""
     changed: Changed | None = None
+    offers: Mapping[str, Offer] = field(default_factory=dict)
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
 
     def value(self, name: str, otherwise: str = "") -> str:
@@ -59,14 +63,17 @@ class State:
 
 @dataclass
 class Reader:
-    """Reads the fields of one form, and gathers what is wrong with all of them. `most`: bytes of a file."""
+    """Reads the fields of one form, and gathers what is wrong with all of them. `most`: bytes of a file. `look_up`:
+    what a code is read by; what a text may mean that is none is in `offers`, by field."""
 
     values: Mapping[str, str]
     today: date
     zone: tzinfo
     files: Mapping[str, FileStorage] = field(default_factory=dict)
     most: int = 0
+    look_up: LookUp = lambda vocabulary, said: Offer()
     faults: list[Fault] = field(default_factory=list)
+    offers: dict[str, Offer] = field(default_factory=dict)
 
     def text(self, name: str, missing: str = "", most: int = LONGEST) -> str:
         """A text, its ends trimmed. `missing`: what to say where there is none; empty: there need not be one."""
@@ -134,6 +141,18 @@ class Reader:
             return None
         return Decimal(plain) if said else None
 
+    def code(self, name: str, vocabulary: Vocabulary, missing: str = "") -> Coded | None:
+        """A code, as somebody typed or chose it; None, and a fault with what may have been meant, where it is none."""
+        said = self.text(name, missing, most=300)
+        if said and said == self.values.get(f"{name}-asked"):
+            said = self.values.get(f"{name}-hit") or said  # one of those that were offered for it
+        read = self.look_up(vocabulary, said) if said else None
+        if isinstance(read, Offer):
+            self.offers[name] = read
+            self.fault(name, _unread(said, vocabulary, read))
+            return None
+        return read
+
     def file(self, name: str) -> tuple[str, bytes] | None:
         """The name and the bytes of a file; None where none was chosen."""
         sent = self.files.get(name)
@@ -152,6 +171,17 @@ class Reader:
     def fault(self, name: str, text: str) -> None:
         """Note what is wrong with a field."""
         self.faults.append(Fault(name, text))
+
+
+def _unread(said: str, vocabulary: Vocabulary, offer: Offer) -> str:
+    if offer.waiting:
+        return f"“{said}” can not be looked up yet: the codes are being put in, for the first time. Send it again."
+    if offer.codes:
+        return f"“{said}” is no code. Choose one of these, or write more of its words."
+    names = " or ".join(part.name for part in VOCABULARIES[vocabulary])
+    if offer.lacking:
+        return f"“{said}” is no code. The words of {' and '.join(offer.lacking)} are not here: write the code itself."
+    return f"No code of {names} has these words: “{said}”. Write fewer of them, or the code."
 
 
 def typed(fields: Mapping[str, str], files: Mapping[str, FileStorage]) -> dict[str, str]:

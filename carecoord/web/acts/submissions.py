@@ -3,6 +3,7 @@ be done comes back with all that was typed; one that comes without a session is 
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from carecoord.actions.acts.act import Done, Overtaken
+from carecoord.actions.terms import choices
 from carecoord.domain.resource.days import local
 from carecoord.errors import Conflict, Problem, Stale, Unprocessable
 from carecoord.web.acts.commands import Command
@@ -49,12 +51,12 @@ def send(world: World, command: Command, about: str, verb: str, tell: Telling) -
         session, values = sign_in.session(), typed(request.form, request.files)
     except RequestEntityTooLarge:
         return _too_large(world, verb)
-    reader = Reader(values, local(world.clock(), zone), zone, request.files, most)
+    reader = Reader(values, local(world.clock(), zone), zone, request.files, most, partial(choices.read, world))
     given = command.read(reader)
     if not sign_in.own_session(session):
         return Again(State(verb, values, notice=ANEW), 403)
     if reader.faults:
-        return Again(State(verb, values, tuple(reader.faults)), 422)
+        return Again(State(verb, values, tuple(reader.faults), offers=reader.offers), 422)
     try:
         return command.do(world, session.grant(), request_id(), submission(about, request.form), given)
     except Stale as stale:

@@ -1,0 +1,67 @@
+"""Codes that come with carecoord and are too many to be read at every start: they are put into the store once for each
+release, by a worker, when somebody first looks for one."""
+
+from typing import Final
+
+from carecoord.actions.terms import icd_10_cm
+from carecoord.actions.terms.expand import sought
+from carecoord.domain.resource.days import local, shifted
+from carecoord.domain.terms.vocabularies import ICD_10_CM
+from carecoord.fhir.instants import micros
+from carecoord.store.database import marks, outbox
+from carecoord.store.database.bulk import runs
+from carecoord.store.database.engine import alone, reading, writing
+from carecoord.store.terms import codes
+from carecoord.world import World
+
+JOB: Final = "codes"
+_NAME: Final = "icd-10-cm"  # the job's key, and the mark's name
+_MARK: Final = f"codes:{_NAME}"
+_RUN: Final = 5_000  # codes that are written at once: others write between
+
+
+def are_here(world: World) -> bool:
+    """Whether the codes of the release are in the store."""
+    with reading(world.engine) as conn:
+        return marks.get(conn, _MARK) == _release()
+
+
+def order(world: World) -> None:
+    """Have a worker put them in, unless that was asked for before."""
+    asked = b"asked " + _release()
+    with reading(world.engine) as conn:
+        if marks.get(conn, _MARK) in (asked, _release()):
+            return
+    with writing(world.engine) as conn:
+        alone(conn, _MARK)
+        if marks.get(conn, _MARK) not in (asked, _release()):
+            marks.put(conn, _MARK, asked)
+            outbox.add(conn, JOB, _NAME, b"", world.clock())
+
+
+def load(world: World) -> None:
+    """Put them in. A code that the release has no more may be used until the day before; what stands as it is said is
+    not written again."""
+    with reading(world.engine) as conn:
+        if marks.get(conn, _MARK) == _release():
+            return
+        here = {code: (words, until) for code, words, until in codes.every(conn, ICD_10_CM)}
+    read = {each.code: each for each in icd_10_cm.read()}
+    now = world.clock()
+    yesterday = shifted(local(now, world.base.zone), -1).isoformat()
+    made = {
+        code: (each.words, sought(code, each.words, each.others), "")
+        for code, each in read.items()
+        if here.get(code) != (each.words, "")
+    }
+    gone = {code: said for code, said in here.items() if code not in read and not said[1]}
+    made |= {code: (words, sought(code, words), yesterday) for code, (words, _) in gone.items()}
+    for some in runs(list(made.items()), _RUN):
+        with writing(world.engine) as conn:
+            codes.put(conn, ICD_10_CM, dict(some), micros(now))
+    with writing(world.engine) as conn:
+        marks.put(conn, _MARK, _release())
+
+
+def _release() -> bytes:
+    return icd_10_cm.release().encode()
