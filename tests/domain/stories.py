@@ -365,6 +365,17 @@ def appointment(n: int, id: str = "visit", status: str = "booked", site: str = "
     } | more
 
 
+def answered(id: str, actor: str, **more: Any) -> Json:
+    """A no to the visit, but for what `more` says otherwise."""
+    return {
+        "resourceType": "AppointmentResponse",
+        "id": id,
+        "appointment": ref("Appointment/visit"),
+        "actor": ref(actor),
+        "participantStatus": "declined",
+    } | more
+
+
 def encounter(n: int, id: str, **more: Any) -> Json:
     return {
         "resourceType": "Encounter",

@@ -2,7 +2,7 @@
 Provenance. A form acts once, however often it is sent."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Final, TypeVar
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row
 from auth.grant import Grant
 from carecoord.actions.access.audited import refusals_noted
 from carecoord.actions.access.turn import Turn, changing
-from carecoord.actions.acts import provenance
+from carecoord.actions.acts import provenance, slots
 from carecoord.actions.acts.former import formers
 from carecoord.actions.acts.provenance import Act, Version
 from carecoord.actions.clearance import assemble as clearance_assemble
@@ -181,6 +181,8 @@ def performed(
             acting = opens(turn, id, submission.case, verb)
             try:
                 planned = plan(acting)
+                along = slots.along(turn.conn, planned.resources)
+                planned = replace(planned, resources=[*planned.resources, *along]) if along else planned
             except (Conflict, Forbidden):  # a colleague may have been first: then that is what there is to say
                 _demand_unchanged(turn, submission, submission.seen)
                 raise

@@ -1,15 +1,16 @@
 """A visit recorded by hand, by either side: booked, moved, called off, arrived, missed. Where the clinic records it,
 its Task goes on with it."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from auth.grant import Grant
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, perform
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.referrals import acts as referral_acts
-from carecoord.domain.referrals import stages, states
+from carecoord.domain.referrals import offers, stages, states
 from carecoord.domain.resource.elements import Json
-from carecoord.domain.scheduling import acts
+from carecoord.domain.scheduling import acts, replies
 from carecoord.errors import Conflict
 from carecoord.words.sentence import Sentence, sentence
 from carecoord.world import World
@@ -18,7 +19,8 @@ STAGE_VERB = {"book": "schedule", "move": "reschedule", "cancel": "cancel-appoin
 
 
 def book(world: World, grant: Grant, request: str, submission: Submission, start: datetime) -> Done:
-    """Record that a visit is booked."""
+    """Record that a visit is booked. A time that is held for it is booked itself; other times that are held, and a
+    place on a waiting list, are given back."""
 
     def plan(acting: Acting) -> Planned:
         acting.demand_recordable()
@@ -26,8 +28,14 @@ def book(world: World, grant: Grant, request: str, submission: Submission, start
             raise Conflict("A visit is booked already: move it, or call it off first.", "http.act")
         performer = acting.clearance.facts.referral.performer
         place = performer.name if performer else "the clinic"
-        visit = acts.booked(acting.case, acting.id, place, start, acting.turn.now)
-        return _planned(acting, "book", visit, sentence("act.booked", when=start))
+        awaited = offers.awaited_visits(acting.case, acting.clearance)
+        kept = next((each for each in awaited if acts.is_at(each, start)), None)
+        visit = (
+            acts.confirmed(kept, start) if kept else acts.booked(acting.case, acting.id, place, start, acting.turn.now)
+        )
+        over = [acts.ended(each, "cancel", "Booked for another time.") for each in awaited if each is not kept]
+        planned = _planned(acting, "book", visit, sentence("act.booked", when=start))
+        return replace(planned, resources=[*planned.resources, *over])
 
     return perform(world, grant, request, submission, "book", plan)
 
@@ -36,7 +44,12 @@ def move(world: World, grant: Grant, request: str, submission: Submission, start
     """Record that the visit is at another time."""
 
     def plan(acting: Acting) -> Planned:
-        return _planned(acting, "move", acts.moved(_visit(acting), start), sentence("act.moved", when=start))
+        visit = _visit(acting)
+        planned = _planned(acting, "move", acts.moved(visit, start), sentence("act.moved", when=start))
+        # a no that names no time was said of the time that is given up now: it does not stand against the new one
+        old = {name: visit[name] for name in ("start", "end") if name in visit}
+        spoken = [each | old for each in replies.undated(visit, acting.case.replies)]
+        return replace(planned, resources=[*planned.resources, *spoken])
 
     return perform(world, grant, request, submission, "move", plan)
 

@@ -48,6 +48,7 @@ from carecoord.store.worklist import registry
 
 Json = dict[str, Any]
 CASE_TYPES = (*ORDERS, *CLINICAL)
+ANSWERED = ("AppointmentResponse", "appointment")
 BASED_ON = ("Task", "Appointment", "Encounter", "DiagnosticReport", "CommunicationRequest")
 MOST = 25  # organizations that are looked at for offers: the nearest, and the first by name, of those in network
 _REFERENCE = re.compile(rb'"reference":"((?:Organization|Location|Practitioner|PractitionerRole)/[^"/]+)')
@@ -147,7 +148,7 @@ class _Heap:
 
 
 def _heap(library: Library, rows: list[Row], patient: str, others: Others | None) -> _Heap:
-    rows = rows + _unclaimed(library, [row for row in rows if row.type in ORDERS], {row.rid for row in rows})
+    rows = rows + _unclaimed(library, [row for row in rows if row.type in ORDERS], rows)
     person = library.patient(patient)
     odd, doubts = _flagged(library, [*rows, *person])
     return _Heap(rows, person, _Beside(others, library.disputes(patient), odd, doubts))
@@ -192,13 +193,17 @@ def _flagged(library: Library, rows: Sequence[Row]) -> tuple[frozenset[str], tup
     return odd, tuple(Doubt(names[each.rid], each.place, each.code == "required") for each in doubted)
 
 
-def _unclaimed(library: Library, orders: Sequence[Row], known: set[int]) -> list[Row]:
-    """What speaks of the orders without saying whom it is about: a payer's or performer's Task, a bare Appointment."""
+def _unclaimed(library: Library, orders: Sequence[Row], rows: Sequence[Row]) -> list[Row]:
+    """What speaks of the orders without saying whom it is about: a payer's or performer's Task, a bare Appointment, a
+    clinic's answer to an Appointment. rows: what does say it."""
+    known = {row.rid for row in rows}
     by = [("Task", "focus"), *((kind, "based-on") for kind in BASED_ON)]
     if library.as_of is not None:
         return []
     kinds = [(kind, [row.id for row in orders if row.type == kind]) for kind in ORDERS]
     found = [row for kind, ids in kinds if ids for row in registry.pointing(library.conn, by, kind, ids)]
+    visits = [row.id for row in (*rows, *found) if row.type == "Appointment"]
+    found += registry.pointing(library.conn, [ANSWERED], "Appointment", visits) if visits else []
     return [row for row in found if row.rid not in known]
 
 

@@ -43,6 +43,7 @@ AGAIN = timedelta(minutes=10)  # after which a case that could not be judged is 
 AT_ONCE = 200  # cases that one change of the registry rewrites in its own transaction; more are marked for later
 JOB = "refresh-cases"  # the outbox job that judges marked rows anew
 _ORDER = re.compile(rb'"reference":"(ServiceRequest|DeviceRequest)/([^"/]+)')
+_VISIT = re.compile(rb'"reference":"(Appointment)/([^"/]+)')
 _log = structlog.get_logger()
 _decode = msgspec.json.Decoder().decode
 
@@ -153,10 +154,18 @@ def _patients(conn: Connection, touched: Iterable[Touched]) -> set[str]:
             if each.patient is None:
                 bare.append(each.rid)
     versions = registry.versions(conn, bare) if bare else []
-    orders = {(kind.decode(), id.decode()) for version in versions for kind, id in _ORDER.findall(version.body)}
-    for order in read.many(conn, orders):
+    visits = _named(_VISIT, (version.body for version in versions if version.type == "AppointmentResponse"))
+    answered = read.many(conn, visits) if visits else []
+    found |= {row.patient for row in answered if row.patient}
+    bodies = [version.body for version in versions] + [row.body for row in answered if row.patient is None]
+    for order in read.many(conn, _named(_ORDER, bodies)):
         found.add(target(item(_decode(order.body), "subject")).partition("/")[2])
     return found - {""}
+
+
+def _named(what: re.Pattern[bytes], bodies: Iterable[bytes]) -> set[tuple[str, str]]:
+    """(type, id) of what these bodies refer to."""
+    return {(kind.decode(), id.decode()) for body in bodies for kind, id in what.findall(body)}
 
 
 def rewrite(conn: Connection, patients: Iterable[str], now: datetime, rules: Policy) -> None:

@@ -25,12 +25,15 @@ from carecoord.domain.referrals.case import Case
 from carecoord.domain.referrals.visits import Booking
 from carecoord.domain.resource.days import Days, local, midnight, shifted
 from carecoord.domain.scheduling import gate as scheduling_gate
+from carecoord.domain.scheduling.gate_input import GateInput as VisitInput
+from carecoord.domain.scheduling.standing_visits import TO_CALL_OFF
 from carecoord.words.sentence import Sentence, sentence
 
 # The gates that bear on being seen.
 CLEARING: Final[tuple[GateName, ...]] = ("coverage", "authorization", "agreement", "information", "appointment")
 IN_DISPUTE: Final = "loop.conflict"
-URGING = ("appointment.cancel-requested", "appointment.died")  # before them no other gate is worth anybody's while
+# Before them no other gate is worth anybody's while.
+URGING = ("appointment.cancel-requested", "appointment.died", TO_CALL_OFF)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,21 +208,12 @@ def _visit(hearing: Hearing) -> Gate:
     if booking and booking.day and not own:
         own = _day(known, booking.day, booking, True, hearing.now, hearing.policy)
     said, proof = _clash(known, "appointment")
-    return scheduling_gate.gate(
-        scheduling_gate.GateInput(
-            referral=known.referral,
-            visits=known.visits,
-            booking=booking,
-            ruling=(own or hearing.ruled).ruling,
-            participation=(own or hearing.where).participation,
-            shut=days[0].shut if all(d.shut for d in days) else None,
-            died=known.died,
-            conflict=said,
-            conflict_evidence=proof,
-            now=hearing.now,
-            policy=hearing.policy,
-        )
-    )
+    matter = VisitInput(
+        referral=known.referral, visits=known.visits, booking=booking, ruling=(own or hearing.ruled).ruling,
+        participation=(own or hearing.where).participation, shut=days[0].shut if all(d.shut for d in days) else None,
+        died=known.died, conflict=said, conflict_evidence=proof, now=hearing.now, policy=hearing.policy,
+    )  # fmt: skip
+    return scheduling_gate.gate(matter)
 
 
 def _clash(known: Facts, about: GateName) -> tuple[Sentence | None, tuple[Evidence, ...]]:
@@ -304,8 +298,10 @@ def _answer(gates: tuple[Gate, ...], asks: tuple[documents_gate.Ask, ...], heari
     ruled, part = hearing.ruled, hearing.where.participation
     by = {gate.name: gate for gate in gates}
     ended = (known.referral.withdrawn and not known.visits.done) or not by["loop"].unmet
-    closed = ended and by["loop"].rule != IN_DISPUTE  # whether it is withdrawn is what may be in dispute
-    first = None if closed else by["loop"] if ended else _first(gates, by)
+    disputed = by["loop"].rule == IN_DISPUTE  # whether it is withdrawn is what may be in dispute
+    stands = by["appointment"].rule == TO_CALL_OFF and not disputed  # a visit of it is still somebody's move
+    closed = ended and not disputed and not stands
+    first = None if closed else by["loop"] if ended and not stands else _first(gates, by)
     clock = None if closed else working(gates, first, known, hearing.booking, ruled.ruling, policy)
     untils = (part.until, ruled.ruling.line.days.end if ruled.ruling.line else None)
     return Clearance(

@@ -66,6 +66,7 @@ def changes_at(
     at = [card.ages(a.at, policy) for card in known.cards for a in card.answers if a.at]
     at += [then for request in known.requests for then in (request.due, request.peer_by) if then]
     at += [then for b in known.visits.open if b.start for then in (b.start, policy.after(b.start, "confirm"))]
+    at += [b.start for b in known.visits.bookings if b.kind == "held" and b.start and known.referral.withdrawn]
     at += [policy.after(visit.at, "report") for visit in known.visits.done[-1:]]
     ends = [until for until in untils if until]
     at += [policy.expires(until) for until in ends]

@@ -87,7 +87,7 @@ def _read(case: Case, policy: Policy) -> Facts:
     order = referral(case, known, roles, policy)
     policy = policy.of_office(order.placer)
     asked, held = requests(case, known, roles, policy), cards(case, known, policy)
-    own = visits(case.appointments, case.encounters, known, policy)
+    own = visits(case.appointments, case.encounters, known, policy, case.replies)
     return Facts(
         policy=policy,
         parties=known,

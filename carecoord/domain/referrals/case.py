@@ -32,6 +32,7 @@ CLINICAL = {
     "Claim": "claims",
     "ClaimResponse": "responses",
     "Appointment": "appointments",
+    "AppointmentResponse": "replies",
     "Encounter": "encounters",
     "DocumentReference": "documents",
     "QuestionnaireResponse": "answers",
@@ -81,6 +82,7 @@ class Case:
     claims: Some = ()
     responses: Some = ()
     appointments: Some = ()
+    replies: Some = ()
     encounters: Some = ()
     documents: Some = ()
     answers: Some = ()
@@ -169,6 +171,7 @@ def gather(
     joined = {
         "Task": _tasks(order, heap),
         "Appointment": appointments,
+        "AppointmentResponse": _replies(appointments, heap),
         "Encounter": encounters,
         "Claim": [each for each in heap.get("Claim", ()) if text(each, "use") == "preauthorization"],
         "DiagnosticReport": [each for each in heap.get("DiagnosticReport", ()) if me in targets(each, "basedOn")],
@@ -202,6 +205,12 @@ def _visits(order: str, heap: dict[str, list[Json]]) -> tuple[list[Json], list[J
         for each in heap.get("Encounter", ())
         if order in targets(each, "basedOn") or not met.isdisjoint(targets(each, "appointment"))
     ]
+
+
+def _replies(appointments: Iterable[Json], heap: dict[str, list[Json]]) -> list[Json]:
+    """The answers of those who take part in these Appointments."""
+    met = {key(each) for each in appointments}
+    return [each for each in heap.get("AppointmentResponse", ()) if target(item(each, "appointment")) in met]
 
 
 def _alike(order: Json, heap: dict[str, list[Json]]) -> tuple[OtherOrder, ...]:

@@ -28,10 +28,16 @@ def current_visit(case: Case, judged: Clearance) -> Json | None:
 
 def awaited_visit(case: Case, judged: Clearance) -> Json | None:
     """The visit that is held or waited for, where none is booked: the first, as the judgement names it."""
-    found = next((each for each in judged.facts.visits.bookings if each.kind in ("held", "waiting")), None)
-    if found is None or current_visit(case, judged):
-        return None
-    return next((each for each in case.appointments if key(each) == found.key), None)
+    return next(iter(awaited_visits(case, judged)), None)
+
+
+def awaited_visits(case: Case, judged: Clearance) -> list[Json]:
+    """Every visit that is held or waited for, where none is booked, in order of time."""
+    if current_visit(case, judged):
+        return []
+    names = [each.key for each in judged.facts.visits.bookings if each.kind in ("held", "waiting")]
+    held = {key(each): each for each in case.appointments}
+    return [held[name] for name in names if name in held]
 
 
 def one_side(sides: Iterable[Side]) -> states.Side:

@@ -27,6 +27,7 @@ from carecoord.domain.resource.elements import (
     whole,
 )
 from carecoord.domain.resource.parties import Directory, Party, party
+from carecoord.domain.scheduling.replies import Decline, declines
 
 BookingKind = Literal["booked", "held", "waiting", "missed", "cancelled", "done"]
 KIND: Final[dict[str, BookingKind]] = {  # Appointment.status -> what it means for the case
@@ -61,7 +62,7 @@ class Booking:
     made: str = ""  # Appointment.created
     source: str = ""  # the system it came from
     keys: frozenset[str] = frozenset()  # its own, and those of its copies
-    declined: bool = False  # the patient has answered that they will not come
+    declines: tuple[Decline, ...] = ()  # who has answered that it will not take place
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +108,15 @@ class Visits:
         return ahead[0] if ahead else late[-1] if late else None
 
 
-def visits(appointments: Iterable[Json], encounters: Iterable[Json], known: Directory, policy: Policy) -> Visits:
+def visits(
+    appointments: Iterable[Json], encounters: Iterable[Json], known: Directory, policy: Policy,
+    replies: Sequence[Json] = (),
+) -> Visits:  # fmt: skip
     """Read those of one order. Finished Encounters are one visit where they name one Appointment or are part of one
-    Encounter; one that names none answers the fulfilled or booked Appointment during which it took place."""
-    bookings = _single([_booking(each, known, policy) for each in appointments if text(each, "status") in KIND])
+    Encounter; one that names none answers the fulfilled or booked Appointment during which it took place.
+    `replies`: what was answered to the Appointments."""
+    standing = (each for each in appointments if text(each, "status") in KIND)
+    bookings = _single([_booking(each, known, policy, replies) for each in standing])
     by = {id: b for b in bookings for id in b.keys}
     done = [_done(group, by, known, policy) for group in _groups(encounters)]
     took = _matched([each for each in done if each], bookings)
@@ -131,8 +137,8 @@ def _single(bookings: Sequence[Booking]) -> list[Booking]:
     for each in sorted(bookings, key=lambda b: (b.start is None, b.start.timestamp() if b.start else 0, b.key)):
         keys = frozenset({each.key}).union(*(other.keys for other in bookings if _copies(each, other)))
         if not any(other.kind == each.kind and _copies(each, other) for other in found):
-            declined = any(other.declined for other in bookings if other.key in keys)
-            found.append(replace(each, keys=keys, declined=declined))
+            told = dict.fromkeys(decline for other in bookings if other.key in keys for decline in other.declines)
+            found.append(replace(each, keys=keys, declines=tuple(told)))
     return found
 
 
@@ -145,7 +151,7 @@ def _copies(one: Booking, other: Booking) -> bool:
     return bool(one.identifiers & other.identifiers) or (one.source != other.source and bool(one.start) and not apart)
 
 
-def _booking(appointment: Json, known: Directory, policy: Policy) -> Booking:
+def _booking(appointment: Json, known: Directory, policy: Policy, replies: Sequence[Json]) -> Booking:
     start = text(appointment, "start")
     site = clinic(appointment, known)
     zone = zone_of(site, policy.zone)
@@ -164,15 +170,8 @@ def _booking(appointment: Json, known: Directory, policy: Policy) -> Booking:
         text(appointment, "created"),
         source(appointment),
         frozenset({key(appointment)}),
-        _declined(appointment),
+        declines(appointment, replies),
     )
-
-
-def _declined(appointment: Json) -> bool:
-    """Whether the patient has (FHIR R4 Appointment.participant.status: "declined", the one way there is to ask for a
-    visit to be called off)."""
-    own = (each for each in items(appointment, "participant") if target(item(each, "actor")).startswith("Patient/"))
-    return any(text(each, "status") == "declined" for each in own)
 
 
 def clinic(appointment: Json, known: Directory) -> Party | None:

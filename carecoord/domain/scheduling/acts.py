@@ -1,9 +1,10 @@
 """A visit recorded by hand: booked, moved, called off, arrived, missed. Pure; the states say what is legal."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from carecoord.domain.referrals.case import Case
-from carecoord.domain.resource.elements import Json, item, items, key, target
+from carecoord.domain.resource.days import moment
+from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.domain.scheduling import states
 
 USUAL = timedelta(minutes=30)
@@ -37,6 +38,19 @@ def moved(appointment: Json, start: datetime) -> Json:
     lasts = timedelta(minutes=length) if isinstance(length, int) and 0 < length <= 1440 else USUAL
     told = {"start": start.isoformat(timespec="seconds"), "end": (start + lasts).isoformat(timespec="seconds")}
     return {name: value for name, value in appointment.items() if name != "slot"} | told
+
+
+def is_at(appointment: Json, start: datetime) -> bool:
+    """Whether it is for this time."""
+    return moment(text(appointment, "start"), start.tzinfo or UTC) == start
+
+
+def confirmed(appointment: Json, start: datetime) -> Json:
+    """A time that was held, booked. Who was still to answer has: somebody has just recorded it."""
+    status = states.advance(text(appointment, "status"), "book", "either")
+    told = [each | {"status": "accepted"} for each in items(appointment, "participant")]
+    ends = {} if "end" in appointment else {"end": (start + USUAL).isoformat(timespec="seconds")}
+    return appointment | {"status": status, "participant": told} | ends
 
 
 def ended(appointment: Json, verb: str, reason: str = "") -> Json:

@@ -3,20 +3,18 @@ the agreement ends. While the performer still has to act, its clock runs; withou
 book."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date
 from functools import partial
 from typing import Final
 
-from carecoord.domain.agreements.participation import Participation
 from carecoord.domain.gates.gate import Action, Evidence, Gate
-from carecoord.domain.gates.policy import Policy
 from carecoord.domain.gates.rules import rule
-from carecoord.domain.prior_auth.ruling import Ruling
-from carecoord.domain.referrals.referral import Referral
 from carecoord.domain.referrals.stages import Stage
-from carecoord.domain.referrals.visits import Booking, BookingKind, Visits
-from carecoord.domain.resource.days import local, midnight, shifted
+from carecoord.domain.referrals.visits import Booking, BookingKind
+from carecoord.domain.resource.days import midnight, shifted
+from carecoord.domain.scheduling.gate_input import GateInput, proof_of, still_booked, who_of
+from carecoord.domain.scheduling.standing_visits import declining, withdrawn
 from carecoord.words.sentence import Sentence, Value, because, dated, sentence
 
 BOOK = Action("book", sentence("do.book"))
@@ -24,35 +22,6 @@ MOVE = Action("move", sentence("do.move"))
 REBOOK = Action("rebook", sentence("do.rebook"))
 SETTLE = Action("settle-conflict", sentence("do.settle-conflict"))
 RESUME = Action("resume-order", sentence("do.resume-order"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateInput:
-    """`ruling` and `participation` are those of the booked day, or of the best day when nothing is booked. `shut`: the
-    gate that no day of the window gets past, if there is one. `died`: what
-    says that the patient has. `conflict`: what the sources say that can not both be."""
-
-    referral: Referral
-    visits: Visits
-    booking: Booking | None
-    ruling: Ruling
-    participation: Participation
-    shut: Gate | None
-    died: Evidence | None
-    conflict: Sentence | None
-    conflict_evidence: tuple[Evidence, ...]
-    now: datetime
-    policy: Policy
-
-    @property
-    def today(self) -> date:
-        """The local day."""
-        return local(self.now, self.policy.zone)
-
-    def due(self, clock: str) -> datetime | None:
-        """When the present stage's step is due: what the Task itself says, else the clock of the policy."""
-        since = self.referral.stage_since
-        return self.referral.stage_due or (self.policy.due(since, clock, self.referral.priority) if since else None)
 
 
 def gate(matter: GateInput) -> Gate:
@@ -78,14 +47,13 @@ def _judged(matter: GateInput) -> Gate:
         said = sentence("appointment.done", day=dated(done[-1].day))
         return Gate(rule="appointment.done", state="met", reason=said, evidence=(done[-1].evidence,))
     if order.withdrawn:
-        said, proof = sentence("appointment.withdrawn", still=_still(booking)), (order.evidence, *_proof(booking))
-        return Gate(rule="appointment.withdrawn", state="not-needed", reason=said, evidence=proof)
+        return withdrawn(matter, booking)
     if matter.died:
         return Gate(
             rule="appointment.died",
             state="blocked",
-            reason=sentence("appointment.died", still=_still(booking)),
-            evidence=(matter.died, *_proof(booking)),
+            reason=sentence("appointment.died", still=still_booked(booking)),
+            evidence=(matter.died, *proof_of(booking)),
             action=Action("close-referral", sentence("do.close-referral")),
             who="coordinator",
         )
@@ -101,8 +69,8 @@ def _standing(matter: GateInput, booking: Booking) -> Gate:
         return _on_hold(booking, (order.evidence, booking.evidence))
     if order.stage in CAME_BACK:
         return _returned(matter, booking)
-    if booking.declined:
-        return _declining(booking)
+    if booking.declines:
+        return declining(matter, booking)
     if _lost(matter, booking):
         return Gate(
             rule="appointment.lost",
@@ -117,20 +85,10 @@ def _standing(matter: GateInput, booking: Booking) -> Gate:
 
 
 def _on_hold(booking: Booking | None, proof: tuple[Evidence, ...]) -> Gate:
-    said = sentence("appointment.on-hold", still=_still(booking))
+    said = sentence("appointment.on-hold", still=still_booked(booking))
     return Gate(
         rule="appointment.on-hold", state="blocked", reason=said, evidence=proof, action=RESUME, who="clinician"
     )
-
-
-def _declining(booking: Booking) -> Gate:
-    """The patient has answered that they will not come: whoever books calls the visit off, or finds another time."""
-    said, answer = sentence("appointment.patient-declines", day=dated(booking.day)), sentence("do.answer-cancel")
-    return Gate(
-        rule="appointment.patient-declines", state="open", reason=said, evidence=(booking.evidence,),
-        action=Action("answer-cancel", answer), who="coordinator", due=booking.start,
-        due_label=sentence("due.answer-cancel"),
-    )  # fmt: skip
 
 
 def _lost(matter: GateInput, booking: Booking) -> bool:
@@ -149,8 +107,8 @@ def _cancelling(matter: GateInput, booking: Booking | None) -> Gate:
     return Gate(
         rule="appointment.cancel-requested",
         state="pending",
-        reason=sentence("appointment.cancel-requested", who=_who(matter), still=_still(booking)),
-        evidence=(matter.referral.stage_evidence, *_proof(booking)),
+        reason=sentence("appointment.cancel-requested", who=who_of(matter), still=still_booked(booking)),
+        evidence=(matter.referral.stage_evidence, *proof_of(booking)),
         action=_chase(matter),
         who="performer",
         due=matter.due("acknowledge"),
@@ -159,27 +117,14 @@ def _cancelling(matter: GateInput, booking: Booking | None) -> Gate:
 
 
 def _chase(matter: GateInput) -> Action:
-    return Action("chase-performer", sentence("do.chase-performer", who=_who(matter)))
+    return Action("chase-performer", sentence("do.chase-performer", who=who_of(matter)))
 
 
 def _denied(matter: GateInput, booking: Booking) -> Sentence:
     """The performer says that the visit came to nothing."""
     if LOST[matter.referral.stage] == "missed":
-        return sentence("appointment.lost.missed", who=_who(matter), still=_still(booking))
-    return sentence("appointment.lost.cancelled", who=_who(matter), still=_still(booking))
-
-
-def _still(booking: Booking | None) -> Value:
-    """The booked visit that a sentence about something else has to mention; nothing where there is none."""
-    return sentence("visit.still-booked", day=dated(booking.day)) if booking else ""
-
-
-def _proof(booking: Booking | None) -> tuple[Evidence, ...]:
-    return (booking.evidence,) if booking else ()
-
-
-def _who(matter: GateInput) -> Value:
-    return matter.referral.performer.named if matter.referral.performer else sentence("performer.unnamed")
+        return sentence("appointment.lost.missed", who=who_of(matter), still=still_booked(booking))
+    return sentence("appointment.lost.cancelled", who=who_of(matter), still=still_booked(booking))
 
 
 def _booked(matter: GateInput, booking: Booking) -> Gate:
@@ -292,7 +237,7 @@ def _waits(matter: GateInput) -> Gate:
     return Gate(
         rule=rule("appointment", matter.referral.stage),
         state="pending",
-        reason=said(_who(matter)),
+        reason=said(who_of(matter)),
         action=_chase(matter),
         who="performer",
         due=matter.due(clock),
@@ -315,7 +260,7 @@ LOST: Final[dict[Stage, BookingKind]] = {"no-show": "missed", "appointment-cance
 
 def _returned(matter: GateInput, booking: Booking | None = None) -> Gate:
     """The performer said no, or could not: somebody else is to be asked."""
-    by, why, still = matter.referral.declined, because(matter.referral.stage_reason), _still(booking)
+    by, why, still = matter.referral.declined, because(matter.referral.stage_reason), still_booked(booking)
     to = matter.referral.next_candidate
     return Gate(
         rule="appointment.returned",
@@ -323,7 +268,7 @@ def _returned(matter: GateInput, booking: Booking | None = None) -> Gate:
         reason=sentence("appointment.returned.declined", who=by, why=why, still=still)
         if by
         else sentence("appointment.returned", why=why, still=still),
-        evidence=(matter.referral.stage_evidence, *_proof(booking)),
+        evidence=(matter.referral.stage_evidence, *proof_of(booking)),
         action=Action("reroute", sentence("do.reroute", who=to) if to else sentence("do.choose-performer.another")),
         who="coordinator",
         due=matter.due("reroute"),
@@ -341,7 +286,7 @@ def _to_book(matter: GateInput) -> Gate:
     ours = partial(Gate, state="open", who="coordinator", due=due, due_label=sentence("due.book"))
     if kind:
         said = _came_to_nothing(kind, lost.day if lost else None)
-        return ours(rule=rule("appointment", kind), reason=said, evidence=_proof(lost), action=REBOOK)
+        return ours(rule=rule("appointment", kind), reason=said, evidence=proof_of(lost), action=REBOOK)
     if window.end and matter.today >= window.end:
         said = sentence("appointment.window-over", day=dated(window.last))
         return ours(rule="appointment.window-over", reason=said, action=BOOK)

@@ -37,7 +37,8 @@ _UNSENT: Final = frozenset({"preparation", "in-progress", "on-hold"})
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """Something that happened. kind: order, stage, errand, authorization, coverage, agreement, visit, talk, document;
+    """Something that happened. kind: order, stage, errand, authorization, coverage, agreement, visit, reply, talk,
+    document;
     clearance and conflict, which no change of one resource tells.
     before: the state until then, empty where there was nothing. at: the FHIR date or dateTime that says when, empty
     where nobody says. reason: in the words of whoever gave one."""
@@ -197,6 +198,13 @@ def _visit(visit: Json) -> _Standing:
     return _Standing("visit", status, dated, dated, reason=why, payload=_said(start=start, at=at))
 
 
+def _reply(reply: Json) -> _Standing:
+    """Somebody's answer to a visit. R4 does not date it: it is as old as its version."""
+    at = text(item(reply, "meta"), "lastUpdated")
+    said = _said(visit=target(item(reply, "appointment")), who=_reference(item(reply, "actor")))
+    return _Standing("reply", text(reply, "participantStatus"), at, at, reason=text(reply, "comment"), payload=said)
+
+
 def _eligibility(answer: Json) -> _Standing:
     inforce = [each.get("inforce") for each in items(answer, "insurance")]
     state = "met" if any(inforce) else "blocked" if False in inforce else "unknown"
@@ -240,6 +248,7 @@ _STANDINGS: Final[dict[str, Callable[[Json], _Standing]]] = {
     "Claim": _claim,
     "ClaimResponse": _answer,
     "Appointment": _visit,
+    "AppointmentResponse": _reply,
     "CoverageEligibilityResponse": _eligibility,
     "Communication": _talk,
     "DocumentReference": _document,

@@ -61,6 +61,11 @@ ARRIVED: Final[dict[str, Told]] = {  # Appointment.status -> what happened to th
 MOVED: Final[dict[str, Told]] = dict.fromkeys(  # Appointment.status -> what it means that only the day changed
     ("booked", "pending", "proposed"), lambda day: sentence("event.visit.moved", day=day)
 )
+REPLIES: Final[dict[str, Callable[[Value, Value], Sentence]]] = {  # participantStatus -> what who answered to a day
+    "accepted": lambda who, day: sentence("event.reply.accepted", who=who, day=day),
+    "declined": lambda who, day: sentence("event.reply.declined", who=who, day=day),
+    "tentative": lambda who, day: sentence("event.reply.tentative", who=who, day=day),
+}
 TALKS: Final[dict[str, Told]] = {  # Communication.medium -> what went to whom
     "phone": lambda to: sentence("event.talk.phone", to=to),
     "emailwrit": lambda to: sentence("event.talk", to=to),
@@ -210,6 +215,15 @@ class Teller:
         told = MOVED if one.before == one.state else ARRIVED
         return ("visit", told[one.state](day), (hour, place, one.reason or "")) if one.state in told else None
 
+    def reply(self, one: Logged) -> _Words | None:
+        """What somebody who takes part answered to a visit, of the day that it has now."""
+        visit = next((each for each in self.case.appointments if key(each) == text(one.payload, "visit")), None)
+        start = text(visit, "start") if visit else ""
+        zone = zone_of(clinic(visit, self.known), self.zone) if visit else self.zone
+        day: Value = dated(first(start, zone)) if moment(start, zone) else sentence("visit.day-unknown")
+        who = self._whom(item(one.payload, "who")) or sentence("clinic.receiving")
+        return ("visit", REPLIES[one.state](who, day), (one.reason or "",)) if one.state in REPLIES else None
+
     def coverage(self, one: Logged) -> _Words | None:
         """The payer's answer whether a card is good."""
         who = self._name(one, "who", sentence("role.payer"))
@@ -273,6 +287,7 @@ _TOLD: Final[dict[str, Callable[[Teller, Logged], _Words | None]]] = {
     "errand": Teller.errand,
     "authorization": Teller.authorization,
     "visit": Teller.visit,
+    "reply": Teller.reply,
     "coverage": Teller.coverage,
     "talk": Teller.talk,
     "document": Teller.document,

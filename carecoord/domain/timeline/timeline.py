@@ -49,7 +49,7 @@ def concerning(case: Case) -> set[str]:
         answer for answer in case.eligibility
         if cards & {to for each in items(answer, "insurance") for to in targets(each, "coverage")}
     )  # fmt: skip
-    parts = (case.tasks, case.appointments, case.reports, case.talks, documents(case), answers, covered)
+    parts = (case.tasks, case.appointments, case.replies, case.reports, case.talks, documents(case), answers, covered)
     claims = (claim for claim in case.claims if key(claim) in asked)
     return {key(order), *(key(each) for part in (*parts, claims) for each in part)}
 

@@ -196,7 +196,7 @@ def _stage(found: Clearance) -> Stage:
     if found.facts.closing.report.done and referral.stage == "sent":
         return "report-received"
     if found.booking:
-        return "scheduled"
+        return "in-progress" if found.booking.declines else "scheduled"
     if visits.done:
         return "visit-done"
     lost = next((LOST[b.kind] for b in reversed(visits.bookings) if b.kind in LOST), None)

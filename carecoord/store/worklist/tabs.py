@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from carecoord.store.worklist.walks import Ever, In, Span, Test, Unpassed
 
-BOOKING = ("book", "rebook", "confirm-slot", "move", "answer-cancel")  # next actions by which a visit is found
+BOOKING = (  # next actions by which a visit is found
+    "book", "rebook", "confirm-slot", "move", "answer-cancel", "replace-visit",
+)  # fmt: skip
 CLOSING = ("confirm-visit", "await-report", "chase-report", "acknowledge-report", "tell-patient")  # after the visit
 RETURNED = ("declined", "failed", "cancelled", "error")  # stages in which the clinic has given the order back
 RISKS = (

@@ -14,7 +14,7 @@ from carecoord.domain.documents.acts import called
 from carecoord.domain.documents.kinds import KINDS
 from carecoord.domain.referrals import withdrawals
 from carecoord.domain.referrals.acts import candidates
-from carecoord.domain.referrals.offers import awaited_visit, current_task, current_visit, one_side
+from carecoord.domain.referrals.offers import awaited_visit, awaited_visits, current_task, current_visit, one_side
 from carecoord.domain.resource.days import moment
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.domain.worklist.work import Work, work
@@ -32,6 +32,8 @@ NEXT: Final[dict[str, tuple[Verb, ...]]] = {  # code of the next step -> the act
     **dict.fromkeys(("book", "rebook"), ("book", "contact")),
     "choose-performer": ("reopen",),
     "answer-cancel": ("cancel", "move", "contact"),
+    "replace-visit": ("move", "cancel", "contact"),
+    "call-off": ("cancel", "contact"),
     "reroute": ("reopen",),
     "confirm-visit": ("arrive", "contact"),
     **dict.fromkeys(("await-report", "chase-report"), ("report", "contact")),
@@ -211,6 +213,8 @@ def _form(shown: Shown, state: State, panel: Panel, held: Work, times: Times) ->
     if state.verb == "assign":
         now = f"{panel.row.owner_name} has it" if panel.row.owner_name else "Nobody has it"
         return replace(form, aside=now, colleagues=shown.colleagues)
+    if state.verb == "book":
+        return replace(form, warning=_held(panel, times))
     if state.verb == "withdraw":
         return _withdrawing(panel, form, times)
     if state.verb in ("confirm-cancel", "refuse-cancel"):
@@ -227,6 +231,16 @@ def _form(shown: Shown, state: State, panel: Panel, held: Work, times: Times) ->
     if state.verb != "note":
         return form
     return replace(form, aside="Part of the record: both offices and the patient can read it")
+
+
+def _held(panel: Panel, times: Times) -> str:
+    """What is given back when a visit is booked beside it."""
+    found = awaited_visits(panel.case, panel.clearance)
+    starts = [at for each in found if (at := moment(text(each, "start"), times.zone))]
+    if not starts:
+        return "The patient comes off the waiting list." if found else ""
+    held = " and ".join(times.exact(micros(at)) for at in starts)
+    return f"Held: {held}. Write that time to book it; any other gives it back."
 
 
 def _withdrawing(panel: Panel, form: Form, times: Times) -> Form:

@@ -26,7 +26,7 @@ CALLED: dict[str, Literal["patient", "payer", "performer"]] = {
     ),
     **dict.fromkeys(
         ("book", "rebook", "move", "confirm-slot", "confirm-visit", "chase-performer", "chase-report", "await-report",
-         "enter-duration", "name-site"),
+         "enter-duration", "name-site", "replace-visit", "call-off"),
         "performer",
     ),
 }  # fmt: skip

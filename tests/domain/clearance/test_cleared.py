@@ -17,6 +17,7 @@ from tests.domain.stories import (
     Story,
     T,
     answer,
+    answered,
     appointment,
     at,
     book,
@@ -160,6 +161,39 @@ class TestCancelling:
         assert str(found.headline) == "The patient does not want the visit of 4 Dec 2026."
         assert (found.action.code, found.due) == ("answer-cancel", found.booking.start)
 
+    @pytest.mark.parametrize(
+        ("actor", "more", "rule"),
+        [
+            ("Patient/pat", {}, "appointment.patient-declines"),
+            ("RelatedPerson/mother", {}, "appointment.patient-declines"),
+            ("Location/site-a", {}, "appointment.clinic-declines"),
+            ("Practitioner/lane", {}, "appointment.clinic-declines"),
+            ("Location/site-a", {"start": at(12)}, "appointment.clinic-declines"),
+            ("Location/site-a", {"start": at(11)}, "appointment.booked"),  # of a time that the visit no longer has
+            ("Location/site-a", {"participantStatus": "accepted"}, "appointment.booked"),
+            ("Location/site-a", {"participantStatus": "tentative"}, "appointment.booked"),
+            ("Location/site-a", {"participantStatus": "entered-in-error"}, "appointment.booked"),
+            ("Location/site-a", {"appointment": ref("Appointment/another")}, "appointment.booked"),
+        ],
+    )
+    def test_a_visit_that_either_side_answers_no_to_is_neither_cleared_nor_scheduled(self, actor, more, rule):
+        story = staged("scheduled").with_(answered("first", actor, **more))
+        gate = story.clear().gate("appointment")
+        declined = rule != "appointment.booked"
+        assert (gate.rule, story.clear().cleared) == (rule, not declined)
+        assert shown(story)["stage"] == ("in-progress" if declined else "scheduled")
+        assert (gate.who, gate.due) == (("coordinator", story.clear().booking.start) if declined else (None, None))
+
+    def test_of_several_answers_the_last_counts_and_who_need_not_come_may_stay_away(self):
+        later = {"participantStatus": "accepted", "meta": {"lastUpdated": at(0, "09:00")}}
+        no = answered("b", "Location/site-a", meta={"lastUpdated": at(-1)})
+        assert plain().with_(no, answered("a", "Location/site-a", **later)).clear().cleared
+        assert not plain().with_(no, answered("a", "Patient/pat", **later)).clear().cleared
+        visit = plain().resources[VISIT]
+        student = {"actor": ref("Practitioner/student"), "required": "optional", "status": "declined"}
+        spared = plain().with_(visit | {"participant": [*visit["participant"], student]})
+        assert spared.with_(answered("a", "Practitioner/student")).clear().cleared
+
     def test_it_is_asked_for_by_a_task_too(self):
         code = coded("http://hl7.org/fhir/CodeSystem/task-code", "abort")
         abort = task(2) | {"code": code, "focus": ref("Task/task-1")}
@@ -172,6 +206,41 @@ class TestCancelling:
     def test_an_outcome_beats_it(self):
         story = staged("cancel-requested").with_(appointment(-3, status="fulfilled"))
         assert story.clear().gate("appointment").rule == "appointment.done"
+
+
+class TestWithdrawn:
+    """An order that its EHR revokes leaves nobody a visit that no queue shows."""
+
+    @pytest.mark.parametrize(
+        ("status", "said"),
+        [
+            ("booked", "The referral has been withdrawn, and the visit of 4 Dec 2026 still stands."),
+            ("pending", "The referral has been withdrawn, and a visit is still held for 4 Dec 2026."),
+            ("waitlist", "The referral has been withdrawn, and the patient is still on a waiting list."),
+        ],
+    )
+    def test_a_visit_that_is_ahead_keeps_the_case_open_until_it_is_called_off(self, status, said):
+        found = plain().with_(order(status="revoked"), appointment(12, status=status)).clear()
+        gate = found.gate("appointment")
+        assert (found.closed, found.cleared, found.headline_gate, str(found.headline)) == (
+            False, False, "appointment", said
+        )  # fmt: skip
+        assert (gate.rule, gate.state, found.who, found.action.code) == (
+            "appointment.to-call-off", "open", "coordinator", "call-off"
+        )  # fmt: skip
+        assert found.due is not None
+        assert found.due < datetime.fromisoformat(at(12))
+        assert plain().with_(order(status="revoked"), appointment(12, status="cancelled")).clear().closed
+
+    def test_once_its_time_has_passed_there_is_nothing_to_call_off(self):
+        story = plain().with_(order(status="revoked"))
+        starts = datetime.fromisoformat(at(12))
+        assert not story.clear(starts - timedelta(minutes=1)).closed
+        assert story.clear(starts).closed
+        assert story.clear(starts - timedelta(minutes=1)).changes_at == starts
+        held = story.with_(appointment(12, status="pending"))
+        assert held.clear(starts - timedelta(minutes=1)).changes_at == starts
+        assert held.clear(starts).closed
 
 
 class TestStages:
