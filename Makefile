@@ -5,11 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 JOBS ?= 2
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+QUIETLY := install --quiet --disable-pip-version-check --no-compile
+PIP := $(BIN)/python -m pip $(QUIETLY)
+# The pip that this Python has fetches uv and a pip for the environment: setting one up there takes it longer than both.
+FETCH := $(PYTHON) -m pip --python $(BIN)/python $(QUIETLY) pip uv
 
 # uv installs in a quarter of pip's time. It does not read pip's settings, so a mirror that is named there is handed on;
 # where uv can not be had, or fails, pip does it and says why it can not.
-install = { $(PIP) uv && mirror=$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || true)} \
+install = { mirror=$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || true)} \
   && env $${mirror:+UV_DEFAULT_INDEX="$$mirror"} $(BIN)/uv pip install --quiet --python $(BIN)/python --editable "$(1)"; \
   } 2>/dev/null || $(PIP) --editable "$(1)"
 
@@ -26,7 +29,7 @@ help:  ## Say what there is to run
 $(VENV)/made: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "carecoord needs Python 3.11 or later; name one with: make PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -m venv $(VENV) \
+	@$(PYTHON) -m venv --without-pip $(VENV) && { $(FETCH) || { $(BIN)/python -m ensurepip && { $(PIP) uv || true; } } } >/dev/null 2>&1 \
 	  || { echo "This Python can not make a virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
 	@echo "Installing carecoord into $(VENV)"
 	@$(call install,.)
