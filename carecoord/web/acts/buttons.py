@@ -33,6 +33,8 @@ BUTTONS: Final[dict[Verb, tuple[str, str, str]]] = {  # verb -> its words, icon 
     "acknowledge": ("Acknowledge the report", "file-check", "e"),
     "tell": ("Patient was told", "message-square", "p"),
 }
+# Of the acts for several those that stand beside More on a phone, in the few words that there is room for.
+AT_HAND: Final[dict[Verb, str]] = {"assign": "Give", "snooze": "Let rest", "contact": "Contact"}
 TITLES: Final = {  # verb -> the title of its form, and what its button says that it does
     "contact": ("Log a contact", "Save contact"),
     "note": ("Note", "Save note"),

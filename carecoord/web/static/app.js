@@ -103,7 +103,7 @@
     [...kept].filter((id) => form && !shown.has(id)).forEach((id) => {
       form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "id", value: id }));
     });
-    if ($("#chosen-count")) $("#chosen-count").textContent = kept.size || "";
+    all("#chosen-count, #chosen-n").forEach((count) => { count.textContent = kept.size || ""; });
     return kept.size - n ? `${kept.size} chosen, ${kept.size - n} of them not on this page` : `${kept.size} chosen`;
   };
   document.addEventListener("change", (event) => {

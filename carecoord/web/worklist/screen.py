@@ -24,7 +24,7 @@ from carecoord.domain.access.verbs import Verb
 from carecoord.errors import NotFound
 from carecoord.fhir.instants import micros
 from carecoord.web.acts import view as acts_view
-from carecoord.web.acts.buttons import BUTTONS
+from carecoord.web.acts.buttons import AT_HAND, BUTTONS
 from carecoord.web.acts.forms import State
 from carecoord.web.page.times import Times
 from carecoord.web.referrals import view as referrals_view
@@ -67,6 +67,7 @@ class Screen:
             "acts": self._acts(panel, grant, state, back.href(), lambda verb: back.doing(verb).href()),
             "done": self._told(done),
             "batch": [(each, BUTTONS[each]) for each in _batch(grant, address)],
+            "at_hand": AT_HAND,
             "as_of": Times(found.now, self.zone).stamp(),
             "updated": f"{found.now.astimezone(self.zone):%H:%M}",
             "now": micros(found.now) // 1000,
