@@ -8,12 +8,11 @@ from typing import Final
 from sqlalchemy import Connection
 
 from carecoord.actions.terms import shipped
-from carecoord.actions.terms.expand import fitting, tokens
+from carecoord.actions.terms.expand import asked, fitting
 from carecoord.domain.prior_auth.question import PLACE_OF_SERVICE
 from carecoord.domain.resource.days import local
 from carecoord.domain.terms.places_of_service import PLACES
 from carecoord.domain.terms.vocabularies import ICD_10_CM, VOCABULARIES, Part, Vocabulary
-from carecoord.fhir.code_systems import canonical
 from carecoord.store.database.engine import reading
 from carecoord.store.terms import codes
 from carecoord.world import World
@@ -50,14 +49,15 @@ class Offer:
 def search(world: World, vocabulary: Vocabulary, said: str, most: int = MOST) -> Offer:
     """The codes that may be used today and have a word, or are a code, that begins with each of these words: those
     whose code begins so, then those with the fewest words."""
-    parts, wanted = VOCABULARIES[vocabulary], tokens(said)
+    parts, wanted = VOCABULARIES[vocabulary], asked(said)
     today = local(world.clock(), world.base.zone)
     with reading(world.engine) as conn:
-        here = {canonical(each) for each in codes.systems(conn)} | {PLACE_OF_SERVICE}
-        held = tuple(part for part in parts if canonical(part.system) in here)
-        found = _found(conn, held, wanted, today, most + 1) if wanted else []
-    waiting = _wait(world, parts)
-    lacking = tuple(part.name for part in parts if part not in held and not (waiting and part.system == ICD_10_CM))
+        found = _found(conn, parts, wanted, today, most + 1) if wanted else []
+        here = codes.held(conn, (part.system for part in parts)) | {PLACE_OF_SERVICE}
+        waiting = any(part.system == ICD_10_CM for part in parts) and not shipped.are_here(conn)
+    if waiting:  # whoever looks for a code first has them put in
+        shipped.order(world)
+    lacking = tuple(p.name for p in parts if p.system not in here and not (waiting and p.system == ICD_10_CM))
     return Offer(tuple(found[:most]), len(found) > most, lacking, waiting)
 
 
@@ -72,8 +72,9 @@ def read(world: World, vocabulary: Vocabulary, said: str) -> Coded | Offer:
             entry = _entry(conn, part, code)
             if entry and not (entry[2] and entry[2] < today):
                 return Coded(part.system, part.name, entry[0], entry[1])
+        all_here = shipped.are_here(conn)
     for part, code in written if first == said.strip() else ():
-        if not part.whole or (part.system == ICD_10_CM and not shipped.are_here(world)):
+        if not part.whole or (part.system == ICD_10_CM and not all_here):
             return Coded(part.system, part.name, code)
     return search(world, vocabulary, said)
 
@@ -92,11 +93,3 @@ def _found(conn: Connection, parts: tuple[Part, ...], wanted: list[str], today: 
     within = [codes.Within(part.system, part.least, part.most) for part in parts]
     entries = codes.among(conn, within, wanted, today.isoformat(), most)
     return [Coded(system, names[system], code, words) for system, code, words in entries]
-
-
-def _wait(world: World, parts: tuple[Part, ...]) -> bool:
-    """Whether codes that are shipped are on their way; whoever looks for one first has them put in."""
-    if not any(part.system == ICD_10_CM for part in parts) or shipped.are_here(world):
-        return False
-    shipped.order(world)
-    return True

@@ -16,23 +16,34 @@ from carecoord.fhir.code_systems import canonical
 from carecoord.fhir.instants import instant, micros
 from carecoord.fhir.search.collation import fold
 from carecoord.store.terms import codes
+from carecoord.store.terms.codes import Within
 from carecoord.world import World
 
 ASKED: Final = ("url", "filter", "count")
 MOST: Final = 100
+_CODE: Final = re.compile(r"[A-Za-z]?\d\w*\.\w*", re.ASCII)  # `M54.5`
 _WHOLE: Final = "?fhir_vs"  # all codes of a system, as a value set
 
 
 def sought(code: str, words: str, others: str = "") -> str:
-    """What beginnings of words are looked for in: the code as it is written and without its marks, what it means, and
-    the other words by which it is known."""
-    plain = re.sub(r"\W", "", code.lower())
-    return f" {plain} {code.lower()} " + " ".join(tokens(f"{code} {words} {others}"))
+    """What beginnings of words are looked for in: the code without its marks, then its parts, what it means, and the
+    other words by which it is known."""
+    return f" {_bare(code)} {' '.join(_words(f'{code} {words} {others}'))}"
 
 
-def tokens(text: str) -> list[str]:
-    """The words of a text, in base letters."""
-    return re.findall(r"\w+", fold(text))
+def asked(said: str) -> list[str]:
+    """The beginnings of words that are looked for: a code that stands first counts as one word, with its marks or
+    without."""
+    first, _, rest = said.strip().partition(" ")
+    return [_bare(first), *_words(rest)] if _CODE.fullmatch(first) else _words(said)
+
+
+def _bare(code: str) -> str:
+    return re.sub(r"[\W_]", "", code.lower())
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", fold(text))
 
 
 def expand(world: World, asker: Asker, given: Mapping[str, str], *, request: str = "") -> dict[str, Any]:
@@ -44,12 +55,14 @@ def expand(world: World, asker: Asker, given: Mapping[str, str], *, request: str
         if not given.get("url"):
             raise Invalid("url is needed: a code system, such as http://www.ama-assn.org/go/cpt?fhir_vs.", "http.url")
         system, most = canonical(given["url"].removesuffix(_WHOLE)), _count(given.get("count", "20"))
-        wanted, today = tokens(given.get("filter", "")), local(turn.now, world.base.zone)
+        wanted, today = asked(given.get("filter", "")), local(turn.now, world.base.zone)
         if system == PLACE_OF_SERVICE:
-            found = [(code, words, "") for code, words in fitting(PLACES, wanted)]
+            found = list(fitting(PLACES, wanted))
             total, found = len(found), found[:most]
         elif system in codes.systems(turn.conn):
-            total, found = codes.find(turn.conn, system, wanted, today.isoformat(), most)
+            day = today.isoformat()
+            found = [(code, said) for _, code, said in codes.among(turn.conn, [Within(system)], wanted, day, most)]
+            total = codes.count(turn.conn, system, wanted, day)
         else:
             raise NotFound("No codes of this system are here. Bring them in: carecoord import codes FILE.")
         return _value_set(system, total, found, instant(micros(turn.now)), today)
@@ -68,8 +81,8 @@ def _count(text: str) -> int:
     return min(int(text), MOST)
 
 
-def _value_set(system: str, total: int, found: list[codes.Entry], at: str, today: date) -> dict[str, Any]:
-    contains = [{"system": system, "code": code, "display": words} for code, words, _ in found]
+def _value_set(system: str, total: int, found: list[tuple[str, str]], at: str, today: date) -> dict[str, Any]:
+    contains = [{"system": system, "code": code, "display": words} for code, words in found]
     expansion: dict[str, Any] = {"identifier": f"{system}|{today}", "timestamp": at, "total": total}
     return {
         "resourceType": "ValueSet",

@@ -1,10 +1,14 @@
 """Codes that come with carecoord and are too many to be read at every start: they are put into the store once for each
 release, by a worker, when somebody first looks for one."""
 
+from collections.abc import Callable, Iterable
 from typing import Final
+
+from sqlalchemy import Connection
 
 from carecoord.actions.terms import icd_10_cm
 from carecoord.actions.terms.expand import sought
+from carecoord.actions.terms.icd_10_cm import Diagnosis
 from carecoord.domain.resource.days import local, shifted
 from carecoord.domain.terms.vocabularies import ICD_10_CM
 from carecoord.fhir.instants import micros
@@ -20,10 +24,9 @@ _MARK: Final = f"codes:{_NAME}"
 _RUN: Final = 5_000  # codes that are written at once: others write between
 
 
-def are_here(world: World) -> bool:
+def are_here(conn: Connection) -> bool:
     """Whether the codes of the release are in the store."""
-    with reading(world.engine) as conn:
-        return marks.get(conn, _MARK) == _release()
+    return marks.get(conn, _MARK) == _release()
 
 
 def order(world: World) -> None:
@@ -39,24 +42,25 @@ def order(world: World) -> None:
             outbox.add(conn, JOB, _NAME, b"", world.clock())
 
 
-def load(world: World) -> None:
-    """Put them in. A code that the release has no more may be used until the day before; what stands as it is said is
-    not written again."""
+def load(world: World, read: Callable[[], Iterable[Diagnosis]] = icd_10_cm.read) -> None:
+    """Put them in, as `read` tells them. A code that the release has no more may be used until the day before; what
+    stands as it is said is not written again."""
     with reading(world.engine) as conn:
-        if marks.get(conn, _MARK) == _release():
+        if are_here(conn):
             return
         here = {code: (words, until) for code, words, until in codes.every(conn, ICD_10_CM)}
-    read = {each.code: each for each in icd_10_cm.read()}
+    told = {each.code: each for each in read()}
     now = world.clock()
     yesterday = shifted(local(now, world.base.zone), -1).isoformat()
     made = {
         code: (each.words, sought(code, each.words, each.others), "")
-        for code, each in read.items()
+        for code, each in told.items()
         if here.get(code) != (each.words, "")
     }
-    gone = {code: said for code, said in here.items() if code not in read and not said[1]}
+    gone = {code: said for code, said in here.items() if code not in told and not said[1]}
     made |= {code: (words, sought(code, words), yesterday) for code, (words, _) in gone.items()}
-    for some in runs(list(made.items()), _RUN):
+    shortest = sorted(made.items(), key=lambda each: (len(each[1][0]), each[0]))  # they are found in this order
+    for some in runs(shortest, _RUN):
         with writing(world.engine) as conn:
             codes.put(conn, ICD_10_CM, dict(some), micros(now))
     with writing(world.engine) as conn:

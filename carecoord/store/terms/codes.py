@@ -1,41 +1,55 @@
 """Codes by system, and by the beginnings of their words."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, case, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    union_all,
+)
 
 from carecoord.store.database import bulk
-from carecoord.store.terms.tables import code_entry
+from carecoord.store.terms.tables import code_entry as entry
 
 Entry = tuple[str, str, str]  # code, words, until
-_entry = (code_entry.c.code, code_entry.c.words, code_entry.c.until)
-_one = select(*_entry).where(code_entry.c.system == bindparam("system"), code_entry.c.code == bindparam("code"))
-_all = select(*_entry).where(code_entry.c.system == bindparam("system")).order_by(code_entry.c.code)
-_systems = select(code_entry.c.system).distinct().order_by(code_entry.c.system)
+_entry = (entry.c.code, entry.c.words, entry.c.until)
+_all = select(*_entry).where(entry.c.system == bindparam("system")).order_by(entry.c.code)
+_one = select(*_entry).where(entry.c.system == bindparam("system"), entry.c.code == bindparam("code"))
+_RUN: Final = 400
+_FIRST: Final = 400  # of what many words find, the first are put in order: those that came first, the short ones
 
 
 class Within(NamedTuple):
     """Codes of a system of so many characters."""
 
     system: str
-    least: int
-    most: int
+    least: int = 0
+    most: int = 100
 
 
 def put(conn: Connection, system: str, entries: Mapping[str, tuple[str, str, str]], at: int) -> None:
     """Let these codes have these words from now on. entries: code -> (words, what is sought in, until)."""
-    bulk.upsert(conn, code_entry, [(system, code, *said, at) for code, said in entries.items()])
+    for some in bulk.runs(list(entries), _RUN):
+        conn.execute(delete(entry).where(entry.c.system == system, entry.c.code.in_(some)))
+    bulk.add(conn, entry, [(system, code, *said, at) for code, said in entries.items()])
 
 
 def every(conn: Connection, system: str) -> list[Entry]:
     """All codes of a system."""
     return [(code, words, until) for code, words, until in conn.execute(_all, {"system": system})]
-
-
-def systems(conn: Connection) -> list[str]:
-    """The systems of which codes are here."""
-    return list(conn.scalars(_systems))
 
 
 def one(conn: Connection, system: str, code: str) -> Entry | None:
@@ -44,36 +58,57 @@ def one(conn: Connection, system: str, code: str) -> Entry | None:
     return (row[0], row[1], row[2]) if row else None
 
 
+def systems(conn: Connection) -> list[str]:
+    """The systems of which codes are here, found one after the other: there are few, of many codes each."""
+    found: list[str] = []
+    least = select(func.min(entry.c.system)).where(entry.c.system > bindparam("after"))
+    while (system := conn.scalar(least, {"after": found[-1] if found else ""})) is not None:
+        found.append(system)
+    return found
+
+
+def held(conn: Connection, wanted: Iterable[str]) -> set[str]:
+    """Those of these systems of which codes are here."""
+    asked = [select(literal(each)).where(exists().where(entry.c.system == each)) for each in sorted({*wanted})]
+    return set(conn.scalars(union_all(*asked))) if asked else set()
+
+
 def among(
     conn: Connection, within: Sequence[Within], sought: Sequence[str], on: str, most: int
 ) -> list[tuple[str, str, str]]:
-    """Of these codes of several systems, in their order those whose code begins so, then the others as `find` has them:
-    (system, code, words)."""
-    if not within or not sought:
+    """The codes that have a word (or are a code) that begins with each of these, as (system, code, words): those whose
+    code begins so, in its order, then those with the fewest words. on: the day on which they are to be used."""
+    if not within:
         return []
-    length = func.length(code_entry.c.code)
-    ways = [(code_entry.c.system == each.system) & length.between(each.least, each.most) for each in within]
-    usable = (code_entry.c.until == "") | (code_entry.c.until >= on)
-    fitting = [code_entry.c.sought.like(f"% {_plain(each)}%", escape="\\") for each in sought]
-    begins = code_entry.c.sought.like(f" {_plain(sought[0])}%", escape="\\")
-    rank = case((begins, 0), else_=func.length(code_entry.c.words))
-    query = select(code_entry.c.system, code_entry.c.code, code_entry.c.words).where(or_(*ways), usable, *fitting)
-    query = query.order_by(rank, code_entry.c.code).limit(most)
-    return [(system, code, words) for system, code, words in conn.execute(query)]
+    code = sought[0] if sought else ""
+    first = _fitting(conn, within, sought, on).order_by(entry.c.n).limit(_FIRST).subquery()
+    row = first.c
+    rank = case((row.sought.like(f" {_plain(code)}%", escape="\\"), 0), else_=func.length(row.words))
+    found = conn.execute(select(row.system, row.code, row.words).order_by(rank, row.code).limit(most))
+    return [(system, code, words) for system, code, words in found]
 
 
-def find(conn: Connection, system: str, sought: Sequence[str], on: str, most: int) -> tuple[int, list[Entry]]:
-    """How many codes of a system have a word (or are a code) that begins with each of these, and the first of them:
-    those whose code begins so, then those with the fewest words. on: the day on which they are to be used."""
-    usable = (code_entry.c.until == "") | (code_entry.c.until >= on)
-    fitting: list[Any] = [code_entry.c.system == system, usable]
-    fitting += [code_entry.c.sought.like(f"% {_plain(each)}%", escape="\\") for each in sought]
-    count = conn.scalar(select(func.count()).where(*fitting)) or 0
-    first = sought[0] if sought else ""
-    begins = case((code_entry.c.sought.like(f" {_plain(first)}%", escape="\\"), 0), else_=1)
-    query = select(*_entry).where(*fitting)
-    query = query.order_by(begins, func.length(code_entry.c.words), code_entry.c.code).limit(most)
-    return count, [(code, words, until) for code, words, until in conn.execute(query)]
+def count(conn: Connection, system: str, sought: Sequence[str], on: str) -> int:
+    """How many codes of a system `among` would find."""
+    return conn.scalar(select(func.count()).select_from(_fitting(conn, [Within(system)], sought, on).subquery())) or 0
+
+
+def _fitting(conn: Connection, within: Sequence[Within], sought: Sequence[str], on: str) -> Select[Any]:
+    length = func.length(entry.c.code)
+    ways = [and_(entry.c.system == each.system, length.between(each.least, each.most)) for each in within]
+    usable = or_(entry.c.until == "", entry.c.until >= on)
+    return select(entry).where(or_(*ways), usable, *(_says(conn, sought) if sought else ()))
+
+
+def _says(conn: Connection, words: Sequence[str]) -> tuple[ColumnElement[bool]]:
+    """That each of these begins a word of it."""
+    if conn.dialect.name == "sqlite":
+        match = text("code_words MATCH :said").bindparams(said=" ".join(f'"{word}"*' for word in words))
+        said: Select[Any] = select(literal_column("rowid")).select_from(text("code_words")).where(match)
+        return (entry.c.n.in_(said),)
+    simple: ColumnElement[Any] = literal_column("'simple'::regconfig")
+    asked = func.to_tsquery(simple, " & ".join(f"'{word}':*" for word in words))
+    return (func.to_tsvector(simple, entry.c.sought).op("@@")(asked),)
 
 
 def _plain(word: str) -> str:

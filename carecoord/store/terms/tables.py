@@ -1,17 +1,19 @@
-"""Codes and their words, as they were brought in."""
+"""Codes and their words, as they were brought in. Their words are looked up in `code_words` (SQLite) or by an index of
+`to_tsvector('simple', sought)` (PostgreSQL), which migration 0029 makes."""
 
-from sqlalchemy import Column, Index, Table
+from sqlalchemy import Column, Table, UniqueConstraint
 
 from carecoord.store.database.tables import Big, Str, metadata
 
 code_entry = Table(
     "code_entry",
     metadata,
-    Column("system", Str, primary_key=True),
-    Column("code", Str, primary_key=True),
+    Column("n", Big, primary_key=True, autoincrement=True),
+    Column("system", Str, nullable=False),
+    Column("code", Str, nullable=False),
     Column("words", Str, nullable=False),
-    Column("sought", Str, nullable=False),  # a blank, the code and the words folded: every word begins after a blank
+    Column("sought", Str, nullable=False),  # a blank, the code without its marks, the words folded, a blank between
     Column("until", Str, nullable=False),  # the last day on which it may be used, ISO; empty: it still may
     Column("made", Big, nullable=False),
-    Index("ix_code_entry_code", "code"),
+    UniqueConstraint("system", "code", name="uq_code_entry_system_code"),
 )

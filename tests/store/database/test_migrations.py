@@ -44,6 +44,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0025": "4c67090df246389037cedf225ca950b232e2731fedc492274c183217d065630b",
     "0026": "408508c6474f91dda1aa5347e21fc1d0afbf360a7ff607bec3a8ad36c2ec609d",
     "0027": "38509c96db852c3fe31800d879de234f4b4a56025971923ad60caa59e1d0820f",
+    "0028": "dca02c31ff48dbfee11cebd3d54c95061484bb425756841dcc70525a150e2638",
 }
 
 
