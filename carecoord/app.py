@@ -48,6 +48,7 @@ from carecoord.web.ehrs import conflict_pages, ehr_pages, frame_pages
 from carecoord.web.fhir import fast_path
 from carecoord.web.fhir import routes as fhir_routes
 from carecoord.web.imports import pages as import_pages
+from carecoord.web.inbox import pages as inbox_pages
 from carecoord.web.page import assets
 from carecoord.web.people import account, openid_sign_in, people, second_step, sign_in
 from carecoord.web.policies import pages as policies_pages
@@ -120,8 +121,8 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
         app.register_blueprint(pages.blueprint(world))
     app.register_blueprint(openid_sign_in.blueprint(world))
     app.register_blueprint(consent_pages.blueprint(world, issuer))
-    app.register_blueprint(worklist_pages.blueprint(world))
-    app.register_blueprint(referral_new_pages.blueprint(world))
+    for pages in (worklist_pages, referral_new_pages, inbox_pages):
+        app.register_blueprint(pages.blueprint(world))
     app.register_blueprint(agreements_pages.blueprint(world))
     app.register_blueprint(agreement_act_pages.blueprint(world))
     app.register_blueprint(acts_pages.blueprint(world))

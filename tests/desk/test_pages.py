@@ -353,9 +353,12 @@ def both(house: House) -> FlaskClient:
 def test_somebody_with_two_desks_reaches_both_by_the_rail(both: FlaskClient, coordinator: FlaskClient) -> None:
     page = get(both, "/")
     rail = first(r'<nav class="rail-nav"(.*?)</nav>', page)
-    assert re.findall(r'rail-link" href="([^"]+)"', rail) == ["/", "/contracts", "/import"]
+    desks = ["/waiting", "/", "/referrals/new", "/contracts", "/import"]
+    assert re.findall(r'rail-link" href="([^"]+)"', rail) == desks
     assert re.findall(r'menu-desk" href="([^"]+)"', page) == [
+        "/waiting",
         "/",
+        "/referrals/new",
         "/contracts",
         "/import",
     ]  # in the menu, where there is no rail
@@ -365,7 +368,9 @@ def test_somebody_with_two_desks_reaches_both_by_the_rail(both: FlaskClient, coo
 
 
 @pytest.mark.parametrize(("who", "desks"), [
-    ("coordinator", ["/"]), ("clinician", ["/"]), ("payer", ["/"]), ("contracts", ["/contracts", "/import"]),
+    ("coordinator", ["/waiting", "/", "/referrals/new"]), ("clinician", ["/waiting", "/", "/referrals/new"]),
+    ("payer", ["/waiting", "/"]),
+    ("contracts", ["/contracts", "/import"]),
     ("admin", ["/setup", "/people", "/ehrs", "/import", "/apps", "/jobs", "/policies"]),
 ])  # fmt: skip
 def test_the_rail_shows_each_role_its_desks_by_the_table_of_verbs(house: House, who: str, desks: list[str]) -> None:

@@ -13,6 +13,7 @@ from carecoord.actions.access.turn import looking
 from carecoord.actions.acts import provenance
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, perform
 from carecoord.domain.access import verbs
+from carecoord.domain.access.roles import Office
 from carecoord.domain.resource.elements import Json, item, items, key, target, text, words
 from carecoord.domain.worklist import acts
 from carecoord.errors import Conflict, Unprocessable
@@ -47,7 +48,25 @@ def colleagues(conn: Connection, grant: Grant) -> list[Colleague]:
     return [*people, *_teams(conn, ours), whole]
 
 
+def own_teams(conn: Connection, office: Office) -> tuple[str, ...]:
+    """The ids of the teams that somebody belongs to: those that name them, and those that name nobody but the office,
+    which are everybody's of it."""
+    mine = {*office.people}
+    found = []
+    for team in _held(conn, office.organizations):
+        members = {target(item(each, "member")) for each in items(team, "participant")}
+        people = {each for each in members if not each.startswith("Organization/")}
+        if not people or people & mine:
+            found.append(text(team, "id"))
+    return tuple(found)
+
+
 def _teams(conn: Connection, ours: Sequence[str]) -> list[Colleague]:
+    named = {key(each): _name(each) for each in _held(conn, ours)}
+    return [Colleague(id, name, {"reference": id}) for id, name in sorted(named.items(), key=lambda it: it[1]) if name]
+
+
+def _held(conn: Connection, ours: Sequence[str]) -> list[Json]:
     """The teams of an office: each CareTeam that it manages and takes part in, and that is no one patient's. Where
     there is none, the roles that it fills with nobody by name. A Group can own no Task (FHIR R4 Task.owner)."""
     found = _led(conn, "CareTeam", "participant", ours)
@@ -58,11 +77,10 @@ def _teams(conn: Connection, ours: Sequence[str]) -> list[Colleague]:
         and text(each, "status") not in _ENDED
         and {target(who) for who in items(each, "managingOrganization")} & {f"Organization/{id}" for id in ours}
     ]
-    if not teams:
-        roles = _led(conn, "PractitionerRole", "organization", ours)
-        teams = [each for each in roles if not item(each, "practitioner") and each.get("active") is not False]
-    named = {key(each): _name(each) for each in teams}
-    return [Colleague(id, name, {"reference": id}) for id, name in sorted(named.items(), key=lambda it: it[1]) if name]
+    if teams:
+        return teams
+    roles = _led(conn, "PractitionerRole", "organization", ours)
+    return [each for each in roles if not item(each, "practitioner") and each.get("active") is not False]
 
 
 def _led(conn: Connection, type: str, parameter: str, ours: Sequence[str]) -> list[Json]:

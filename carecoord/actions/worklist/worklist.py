@@ -100,7 +100,7 @@ def listed(turn: Turn, asked: WorklistQuery, tabs: Sequence[str], size: int) -> 
     world, conn, grant, now = turn.world, turn.conn, turn.grant, turn.now
     full, cases = demand(grant, asked), seen_cases(turn)
     rows, more_after, more_before = cases.page(asked, size)
-    rows = _as_read_by(turn, current(conn, rows, now, project.policy(world.settings)))
+    rows = as_read_by(turn, current(conn, rows, now, project.policy(world.settings)))
     tally, groups = cases.tally(asked, tabs)
     choices = {name: cases.choices(name, label) for name, label in LABELS.items()} if full else {}
     due = cases.first_due(WorklistQuery("payer", asked.facets, asked.words)) if "payer" in tabs else None
@@ -138,7 +138,7 @@ def version(world: World, grant: Grant) -> int:
         return worklist_version.version(turn.conn, turn.cases_seen())
 
 
-def _as_read_by(turn: Turn, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+def as_read_by(turn: Turn, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
     """The rows as the asker's office reads them: where it is the performer alone, with its own next step."""
     if not whole(turn.grant):
         return list(rows)
@@ -181,7 +181,7 @@ def _every(world: World, grant: Grant, asked: WorklistQuery, request: str, full:
             rules = project.policy(world.settings)
             found = seen_cases(turn).every(asked)
             while run := list(islice(found, _RUN)):  # together, so that what cases share is read once
-                for row in _as_read_by(turn, current(turn.conn, run, turn.now, rules)):
+                for row in as_read_by(turn, current(turn.conn, run, turn.now, rules)):
                     shown.add(row.patient)
                     yield row if full else payer_view.payer_row(dict(row._mapping))
         finally:
@@ -244,7 +244,7 @@ def opened(turn: Turn, id: str) -> Panel | PayerPanel:
         row, glass = _opened(conn, grant, id, now, cases.at)
     if row is not None:
         (row,) = current(conn, [row], now, rules)
-        row = row if glass else _as_read_by(turn, [row])[0]
+        row = row if glass else as_read_by(turn, [row])[0]
     case = clearance_assemble.assemble(conn, id) if row else None
     judged = clear(case, now, rules) if case else None
     if judged and offering(judged):  # others to whom it could go are looked for where somebody must be found

@@ -17,11 +17,13 @@ from carecoord.web.acts.batch_pages import Batches
 from carecoord.web.acts.changes import changed
 from carecoord.web.acts.commands import COMMANDS
 from carecoord.web.acts.forms import State
+from carecoord.web.inbox import address as inbox_address
+from carecoord.web.inbox.address import InboxAddress
+from carecoord.web.inbox.screen import InboxScreen
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.web.worklist import view as worklist_view
 from carecoord.web.worklist.address import Address, parse
-from carecoord.web.worklist.screen import Screen
 from carecoord.world import World
 
 
@@ -63,7 +65,7 @@ class _Desk:
     def __init__(self, world: World) -> None:
         self.world = world
         self.zone = ZoneInfo(world.settings.timezone)
-        self.screen = Screen(world, self.zone)
+        self.screen = InboxScreen(world, self.zone)
 
     def act(self, id: str, verb: str) -> Response:
         """Do what the form asks for."""
@@ -91,6 +93,8 @@ class _Desk:
 
     def _done(self, id: str, done: Done) -> Response:
         path, _ = submissions.back()
+        if path == inbox_address.PATH:
+            return self._waiting(self._waits().told(done.act.id), done=done)
         if path != "/" and done.act.verb != "decline":  # which takes it out of one's sight
             return redirect(f"{path}?{urlencode({'done': done.act.id})}", 303)
         address = self._address(id).told(done.act.id)
@@ -104,11 +108,32 @@ class _Desk:
         """The form as it was sent, with why it was not done."""
         path, _ = submissions.back()
         grant = sign_in.session().grant()
+        if path == inbox_address.PATH:
+            return self._waiting(self._waits().at(id).doing(state.verb), state, status)
         if path != "/":
             return self.screen.one(grant, id, state=state, status=status)
         answer = self.screen.desk(grant, self._address(id).doing(state.verb), state, status)
         answer.headers["HX-Push-Url"] = "false"
         return answer
+
+    def _waiting(
+        self, address: InboxAddress, state: State | None = None, status: int = 200, done: Done | None = None
+    ) -> Response:
+        """The list of what waits: after an act without its case, and with the form where it could not be done."""
+        if done and request.headers.get("HX-Request-Type") != "partial":
+            return redirect(address.href(), 303)
+        answer = self.screen.inbox(sign_in.session().grant(), address, state, status, done)
+        name, value = ("HX-Replace-Url", address.href()) if done else ("HX-Push-Url", "false")
+        answer.headers[name] = value
+        return answer
+
+    def _waits(self) -> InboxAddress:
+        """Where in the list of what waits the form stood; on the list as it opens, where that can not be read."""
+        query = urlsplit(sign_in.safe_next(submissions.came_from())).query
+        try:
+            return inbox_address.parse(parse_qs(query))
+        except Problem:
+            return InboxAddress()
 
     def _address(self, id: str) -> Address:
         """Where the form stood; on the list as it opens, where that can not be read any more."""

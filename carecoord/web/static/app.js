@@ -26,6 +26,21 @@
   $("#slash-choice").hidden = false;
   slash.addEventListener("change", () => remember("slash", slash.checked ? "on" : "off"));
 
+  // How much waits, beside its link in the rail. Nothing is asked while the window is hidden.
+  const count = $("#waiting-number");
+  const recount = async () => {
+    if (!count || document.hidden) return;
+    const answer = await fetch("/waiting/number", { headers: { "X-Refresh": "1" }, redirect: "manual" }).catch(() => null);
+    if (answer?.status !== 200) return;
+    const n = await answer.text();
+    count.hidden = !n;
+    count.textContent = n;
+    if (n) count.closest("a").setAttribute("aria-label", `Waiting, ${n} due by tonight`); else count.closest("a").removeAttribute("aria-label");
+  };
+  recount();
+  setInterval(recount, 30_000);
+  document.addEventListener("visibilitychange", recount);
+
   const links = () => all(".case-link");
   const row = (element) => element?.closest?.(".case");
   const step = (by) => {
@@ -189,6 +204,7 @@
   document.addEventListener("htmx:after:swap", (event) => {
     ready();
     if (byItself(event.detail?.ctx)) return;
+    if ($("#done")) recount();
     failedNot();
     all("details.menu[open]").forEach((menu) => { menu.open = false; });
     const panel = $("#panel");

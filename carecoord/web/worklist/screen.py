@@ -55,7 +55,7 @@ class Screen:
         with looking(self.world, grant, request_id()) as turn:
             found = cases.listed(turn, address.asked, counts, PAGE)
             done = done or self._done(turn, address.done)
-            panel = self._panel(turn, address, done)
+            panel = self._panel(turn, address.shown, done)
         address = address if panel or not address.shown else replace(address, shown=None)
         state = state or self._state(grant, address.act, address.draft)
         back = address.doing(None)
@@ -91,13 +91,13 @@ class Screen:
         )  # fmt: skip
         return make_response(page, status)
 
-    def _panel(self, turn: Turn, address: Address, done: Done | None) -> Panel | PayerPanel | None:
+    def _panel(self, turn: Turn, shown: str | None, done: Done | None) -> Panel | PayerPanel | None:
         """The open referral. What one has just done may have taken it out of one's sight: then the list alone stands
         there, with the line that tells of it."""
-        if not address.shown:
+        if not shown:
             return None
         try:
-            return cases.opened(turn, address.shown)
+            return cases.opened(turn, shown)
         except NotFound:
             if done:
                 return None

@@ -41,7 +41,7 @@ def acting_site(acting_house: House) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def sessions(acting_house: House, acting_site: str) -> dict[str, str]:
     found = {}
-    for who in ("coordinator", "patel"):
+    for who in ("coordinator", "patel", "outsider"):
         cookie = acting_house.enter(who).get_cookie("cc")
         assert cookie is not None
         found[who] = cookie.value
@@ -64,6 +64,19 @@ def open_desk(browser: Any, acting_site: str, sessions: dict[str, str]) -> Itera
     yield opened
     for context in contexts:
         context.close()
+
+
+def test_what_nobody_has_is_taken_from_what_waits_and_the_next_row_has_the_focus(open_desk: Open) -> None:
+    page = open_desk("/waiting", "outsider")
+    expect(page.get_by_role("link", name="Waiting, 1 due by tonight")).to_have_count(0)
+    names = page.locator(".case-link").all_inner_texts()
+    assert len(names) == 2
+    page.get_by_role("button", name=f"Take {names[0]}").press("Enter")
+    expect(page.locator("#done p")).to_contain_text("You have it now")
+    expect(page.locator(".case-link", has_text=names[1])).to_be_focused()
+    expect(page.locator(".case", has_text=names[0])).to_contain_text("Yours")
+    page.keyboard.press("u")
+    expect(page.get_by_role("button", name=f"Take {names[0]}")).to_be_visible()
 
 
 def test_a_contact_is_logged_from_its_row_and_taken_back_by_the_keyboard_alone(open_desk: Open) -> None:

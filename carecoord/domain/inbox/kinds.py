@@ -1,0 +1,38 @@
+"""What kind of thing waits, by the next action that the rules name and the gate that asks for it."""
+
+from typing import Final, Literal, get_args
+
+from carecoord.domain.gates.gate import GateName
+
+Kind = Literal["referral", "coverage", "authorization", "visit", "document", "agreement", "mention"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+_OF_GATE: Final[dict[GateName, Kind]] = {
+    "coverage": "coverage",
+    "authorization": "authorization",
+    "agreement": "agreement",
+    "information": "document",
+    "appointment": "visit",
+    "loop": "referral",
+}
+_OF_ACTION: Final[dict[str, Kind]] = {  # where the action is of another kind than its gate
+    **dict.fromkeys(
+        ("send-referral", "reroute", "chase-performer", "close-referral", "resume-order", "settle-conflict"), "referral"
+    ),
+    **dict.fromkeys(("choose-performer", "name-site"), "referral"),
+    "confirm-visit": "visit",
+    "acknowledge-report": "document",
+}
+
+
+def kind(gate: str | None, action: str | None) -> Kind:
+    """The kind of what waits on a case: its headline gate and the code of its next action, as its row has them."""
+    if action in _OF_ACTION:
+        return _OF_ACTION[action]
+    return next((of for name, of in _OF_GATE.items() if name == gate), "referral")
+
+
+def performers_kind(stage: str) -> Kind:
+    """The kind of what waits for the clinic that is to see the patient."""
+    if stage in ("scheduled", "no-show", "appointment-cancelled"):
+        return "visit"
+    return "document" if stage == "visit-done" else "referral"
