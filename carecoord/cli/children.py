@@ -28,6 +28,12 @@ LOOK = 0.2  # seconds between two looks whether it still runs
 Words = tuple[str, ...]
 _log = structlog.get_logger()
 
+# While a program is started its parent waits for the end of a pipe. A server that forks a process of its own in that
+# instant, from another thread, gives it that pipe, and the wait lasts as long as that process: a worker that ends later
+# is not started again. So nothing of ours forks meanwhile (starting a program runs none of these three).
+_starting = threading.Lock()
+os.register_at_fork(before=_starting.acquire, after_in_parent=_starting.release, after_in_child=_starting.release)
+
 
 class Child:
     """A `carecoord` of its own that runs one verb, and ends when we do, even if we are killed."""
@@ -44,9 +50,11 @@ class Child:
                 private_files.make_file(log)
                 out = stack.enter_context(log.open("ab"))
             # A session of its own: Ctrl-C reaches us alone, and we end the child in order.
-            self.process = subprocess.Popen(  # noqa: S603 (our own program, no shell)
-                command, env=environment(settings), stdout=out, stderr=out, start_new_session=True
-            )
+            own = environment(settings)
+            with _starting:
+                self.process = subprocess.Popen(  # noqa: S603 (our own program, no shell)
+                    command, env=own, stdout=out, stderr=out, start_new_session=True
+                )
 
     def wait(self) -> None:
         """Until it answers. Raises Unavailable when it does not."""

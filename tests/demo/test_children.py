@@ -1,9 +1,12 @@
 """What a process of ours hands to those that it starts."""
 
+import os
+import threading
 from pathlib import Path
 
 import pytest
 
+from carecoord.cli import children
 from carecoord.cli.children import environment
 from carecoord.cli.serve import address
 from carecoord.errors import Conflict
@@ -43,3 +46,31 @@ def test_a_name_to_listen_on_is_looked_up(host: str, found: str) -> None:
 def test_a_name_that_nobody_knows_is_refused_by_its_setting() -> None:
     with pytest.raises(Conflict, match=r"CARECOORD_HOST=no\.such\.invalid is a name that this machine does not know"):
         address("no.such.invalid")
+
+
+def test_nothing_is_forked_while_a_program_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server process forked then kept the pipe that the start waits for: a worker killed later stayed dead."""
+    starting, go_on, forked = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(*args: object, **named: object) -> None:
+        starting.set()
+        go_on.wait(20)
+
+    def fork() -> None:
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+        forked.set()
+
+    monkeypatch.setattr(children.subprocess, "Popen", slow)
+    starter = threading.Thread(target=children.Child, args=("work", "work", load({})))
+    starter.start()
+    assert starting.wait(20)
+    forker = threading.Thread(target=fork)
+    forker.start()
+    assert not forked.wait(0.3)
+    go_on.set()
+    assert forked.wait(20)
+    starter.join()
+    forker.join()
