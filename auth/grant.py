@@ -13,7 +13,8 @@ class Grant:
     here (carecoord's: coordinator, clinician, payer, contracts, auditor, admin). `organization` is the opaque id of the
     organization the person or app belongs to. `patient` is the launch context's patient id, if any. `fhir_user` is who
     the person is in FHIR, such as `Practitioner/<id>`. `launch` is the authorization that the token came from, or the
-    launch from an EHR: what the audit calls the asking by.
+    launch from an EHR: what the audit calls the asking by. `only` is the opaque id of the one thing that an access
+    without an account is for; None: no such access.
     """
 
     subject: str
@@ -26,3 +27,4 @@ class Grant:
     session: str | None = None
     fhir_user: str | None = None
     launch: str | None = None
+    only: str | None = None

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from multiprocessing.util import Finalize
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
 import requests
@@ -47,6 +48,8 @@ from carecoord.web.documents import pages as documents_pages
 from carecoord.web.ehrs import conflict_pages, ehr_pages, frame_pages
 from carecoord.web.fhir import fast_path
 from carecoord.web.fhir import routes as fhir_routes
+from carecoord.web.guests import link_pages
+from carecoord.web.guests import pages as guest_pages
 from carecoord.web.imports import pages as import_pages
 from carecoord.web.inbox import pages as inbox_pages
 from carecoord.web.page import assets
@@ -60,6 +63,12 @@ from carecoord.web.terms import pages as terms_pages
 from carecoord.web.worklist import pages as worklist_pages
 from carecoord.world import World
 
+ROOMS: Final = (  # of the web, whose pages need the world and nothing else
+    people, import_pages, policies_pages, setup_pages, copy_pages, terms_pages, openid_sign_in,
+    worklist_pages, referral_new_pages, inbox_pages, agreements_pages, agreement_act_pages,
+    acts_pages, batch_pages, link_pages, guest_pages, documents_pages, audit_pages, break_glass,
+    conflict_pages, ehr_pages,
+)  # fmt: skip
 LAST_DRAIN = 5.0  # seconds that an ending process gives the journal; what is left, another process drains
 
 
@@ -117,21 +126,9 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     app.register_blueprint(sign_in.blueprint(world))
     app.register_blueprint(second_step.blueprint(world))
     app.register_blueprint(account.blueprint(world))
-    for pages in (people, import_pages, policies_pages, setup_pages, copy_pages, terms_pages):
-        app.register_blueprint(pages.blueprint(world))
-    app.register_blueprint(openid_sign_in.blueprint(world))
     app.register_blueprint(consent_pages.blueprint(world, issuer))
-    for pages in (worklist_pages, referral_new_pages, inbox_pages):
+    for pages in ROOMS:
         app.register_blueprint(pages.blueprint(world))
-    app.register_blueprint(agreements_pages.blueprint(world))
-    app.register_blueprint(agreement_act_pages.blueprint(world))
-    app.register_blueprint(acts_pages.blueprint(world))
-    app.register_blueprint(batch_pages.blueprint(world))
-    app.register_blueprint(documents_pages.blueprint(world))
-    app.register_blueprint(audit_pages.blueprint(world))
-    app.register_blueprint(break_glass.blueprint(world))
-    app.register_blueprint(conflict_pages.blueprint(world))
-    app.register_blueprint(ehr_pages.blueprint(world))
     app.register_blueprint(frame_pages.blueprint(world, KeySets(world.http)))
     app.register_blueprint(health.blueprint(world))
     app.register_blueprint(jobs.blueprint(world))

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from carecoord.actions.access.turn import Turn
+from carecoord.domain.access import verbs
 from carecoord.domain.resource.elements import identifier, item, items, target
 from carecoord.domain.resource.moves import Side
 from carecoord.fhir import text
@@ -55,7 +56,8 @@ def placer(turn: Turn, resource: Json) -> Json | None:
 
 
 def _is_patient(turn: Turn) -> bool:
-    return not turn.grant.roles and (turn.grant.fhir_user or "").partition("/")[0] in ("Patient", "RelatedPerson")
+    themselves = (turn.grant.fhir_user or "").partition("/")[0] in ("Patient", "RelatedPerson")
+    return themselves and not verbs.is_staff(turn.grant.roles)
 
 
 def _order(turn: Turn, task: Json) -> Json | None:

@@ -154,6 +154,15 @@ class Turn:
     def seen(self, rows: Sequence[Row], perm: str) -> list[Row]:
         """Those of the resources that the asker may do this to, as `sees` says of each, in one statement."""
         allowed = {type: self.filter(type, perm) for type in {row.type for row in rows}}
+        return self._among(rows, allowed, perm)
+
+    def unwithheld(self, rows: Sequence[Row]) -> list[Row]:
+        """Those of the resources of a case that no Consent of the patient keeps from the asker, who sees the case: all
+        that narrows what somebody without a role sees of it."""
+        allowed = {type: self._permitted(EVERYTHING, type, "r") for type in {row.type for row in rows}}
+        return self._among(rows, allowed, "r")
+
+    def _among(self, rows: Sequence[Row], allowed: dict[str, Filter], perm: str) -> list[Row]:
         whole = {row.rid for row in rows if allowed[row.type] == EVERYTHING}
         kept = whole | {row.rid for row in rows if row.deleted and self.sees(row, perm)}
         asked: dict[str, list[int]] = {}

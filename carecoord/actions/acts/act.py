@@ -18,6 +18,7 @@ from carecoord.actions.acts.former import formers
 from carecoord.actions.acts.provenance import Act, Version
 from carecoord.actions.clearance import assemble as clearance_assemble
 from carecoord.actions.fhir import door
+from carecoord.actions.guests import access
 from carecoord.actions.worklist import project
 from carecoord.actions.worklist.worklist import seen_cases
 from carecoord.domain.access import verbs
@@ -104,7 +105,9 @@ class Deed:
 
     @property
     def office(self) -> Json:
-        """For which organization."""
+        """For which organization; a patient acts for themselves."""
+        if self.turn.grant.organization is None and self.turn.grant.patient:
+            return {"reference": f"Patient/{self.turn.grant.patient}"}
         return {"reference": f"Organization/{self.turn.grant.organization}"}
 
 
@@ -193,11 +196,13 @@ def performed(
 
 def opened(turn: Turn, id: str, case: str, verb: Verb) -> Acting:
     """The case that an act is about. Raises NotFound, Forbidden."""
-    row = seen_cases(turn).one(case)
+    by_link = turn.grant.only is not None
+    row = access.row(turn, case) if by_link else seen_cases(turn).one(case)
     found = clearance_assemble.assemble(turn.conn, case) if row else None
     if row is None or found is None:
         raise NotFound("There is no such referral, or none that you may see.", "http.id")
-    sides = verbs.sides(row.placer, row.performer, turn.office().organizations)
+    ours = turn.office().organizations
+    sides = access.sides(turn, row) if by_link else verbs.sides(row.placer, row.performer, ours)
     if verb not in verbs.acts(turn.grant.roles, sides):
         raise Forbidden("This is not yours to do on this referral.", "http.act")
     return Acting(turn, id, row.id, row, found, sides)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from auth import store
 from auth.store import User
+from carecoord.domain.guests.links import SUBJECT
 from carecoord.domain.resource import patient
 from carecoord.domain.resource.elements import Json, items, words
 from carecoord.domain.resource.present import Present
@@ -116,6 +117,8 @@ class Names:
         where = self._organizations.get(organization or "", "")
         if user:
             return Who(subject, user.name, tuple(sorted(user.roles)), where)
+        if subject.startswith(SUBJECT):
+            return Who(subject, "A link without an account", (), where)
         return Who(subject, client.name if client else subject, ("app",) if client else (), where)
 
     def of_patients(self, ids: Iterable[str]) -> dict[str, Named]:

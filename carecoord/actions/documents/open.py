@@ -5,15 +5,17 @@ Access and audit are those of a FHIR read: whoever may not read the resource get
 
 import base64
 import binascii
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from auth.grant import Grant
-from carecoord.actions.access.turn import looking
+from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.fhir import read as fhir_read
 from carecoord.domain.resource.elements import Json, item, items, text
 from carecoord.errors import NotFound
 from carecoord.fhir import text as json
 from carecoord.fhir.search.values import refers
+from carecoord.store.resources import read
 from carecoord.store.resources.read import Row
 from carecoord.world import World
 
@@ -32,20 +34,34 @@ def file(world: World, grant: Grant, id: str, n: int, request: str) -> File:
     another server: we fetch nothing for anybody."""
     with looking(world, grant, request) as turn:
         document = json.loads(fhir_read.present(turn, "DocumentReference", id).body)
-        files = [item(each, "attachment") for each in items(document, "content")]
-        if not 0 < n <= len(files):
+        return _file(world, document, n, lambda type, id: fhir_read.present(turn, type, id).body)
+
+
+def of_document(turn: Turn, document: Json, n: int) -> File:
+    """The same of a document that the asker was found to see in a case of theirs: its file is as open as it is."""
+
+    def held(type: str, id: str) -> bytes:
+        row = read.get(turn.conn, type, id)
+        if row is None or row.deleted:
             raise NotFound("The document has no such file.")
-        attachment = files[n - 1]
-        title = text(attachment, "title") or "document"
-        if not attachment.get("data") and (url := text(attachment, "url")):
-            to = refers(url, world.settings.fhir_url)
-            if to is None or to[0] != "Binary":
-                raise NotFound(
-                    f"The file is not kept here, but at {url[:200]}: open it in the system that it came from."
-                )
-            binary = json.loads(fhir_read.present(turn, *to).body)
-            return File(_bytes(binary), text(binary, "contentType") or text(attachment, "contentType"), title)
-        return File(_bytes(attachment), text(attachment, "contentType"), title)
+        return row.body
+
+    return _file(turn.world, document, n, held)
+
+
+def _file(world: World, document: Json, n: int, held: Callable[[str, str], bytes]) -> File:
+    files = [item(each, "attachment") for each in items(document, "content")]
+    if not 0 < n <= len(files):
+        raise NotFound("The document has no such file.")
+    attachment = files[n - 1]
+    title = text(attachment, "title") or "document"
+    if not attachment.get("data") and (url := text(attachment, "url")):
+        to = refers(url, world.settings.fhir_url)
+        if to is None or to[0] != "Binary":
+            raise NotFound(f"The file is not kept here, but at {url[:200]}: open it in the system that it came from.")
+        binary = json.loads(held(*to))
+        return File(_bytes(binary), text(binary, "contentType") or text(attachment, "contentType"), title)
+    return File(_bytes(attachment), text(attachment, "contentType"), title)
 
 
 def resource(world: World, grant: Grant, type: str, id: str, version: str, request: str) -> Row:

@@ -10,14 +10,15 @@ from typing import Final, Literal
 Verb = Literal[
     "see-whole", "see-as-payer", "see-own-patients", "break-glass", "see-agreements", "see-rates",
     "read-trail", "manage-people", "manage-apps", "manage-jobs", "manage-policies", "import", "manage-ehrs",
-    "keep-codes", "set-up",
+    "keep-codes", "set-up", "see-linked",
     "assign", "snooze", "note", "contact", "attach", "share", "settle",
     "refer", "send", "accept", "decline", "ask", "answer", "reopen", "hear-yes", "hear-no",
     "withdraw", "confirm-cancel", "refuse-cancel",
     "book", "move", "cancel", "arrive", "no-show", "report", "acknowledge", "tell",
+    "link", "end-link", "choose", "attend", "ask-to-move", "stop-messages",
     "draft", "edit", "amend", "sign", "drop", "give-notice", "end", "file",
 ]  # fmt: skip
-Side = Literal["requester", "performer"]  # of a referral: who sends the patient, who is to see them
+Side = Literal["requester", "performer", "patient"]  # of a referral: who sends, who is to see them
 
 TABLE: Final[dict[str, frozenset[Verb]]] = {
     "coordinator": frozenset(
@@ -50,6 +51,8 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
             "withdraw",
             "confirm-cancel",
             "refuse-cancel",
+            "link",
+            "end-link",
         }
     ),
     "clinician": frozenset(
@@ -97,6 +100,11 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
         }
     ),
 }
+GUESTS: Final[dict[str, frozenset[Verb]]] = {  # what somebody without an account may do, by the kind of their link
+    "clinic-link": frozenset({"see-linked", "accept", "decline", "ask", "report", "arrive", "no-show"}),
+    "patient-link": frozenset({"see-linked", "choose", "attend", "ask-to-move", "stop-messages"}),
+}
+_HELD: Final = TABLE | GUESTS
 PURPOSES: Final[dict[str, Literal["treatment", "payment", "operations"]]] = {  # of each role: why they look
     "coordinator": "treatment",
     "clinician": "treatment",
@@ -104,6 +112,7 @@ PURPOSES: Final[dict[str, Literal["treatment", "payment", "operations"]]] = {  #
     "contracts": "operations",
     "auditor": "operations",
     "admin": "operations",
+    "clinic-link": "treatment",
 }
 SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
     "assign": frozenset({"requester"}),
@@ -131,6 +140,12 @@ SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
     "report": frozenset({"requester", "performer"}),
     "acknowledge": frozenset({"requester"}),
     "tell": frozenset({"requester"}),
+    "link": frozenset({"requester"}),  # lets those take part who have no account
+    "end-link": frozenset({"requester"}),
+    "choose": frozenset({"patient"}),  # one of the times that the clinic offers
+    "attend": frozenset({"patient"}),
+    "ask-to-move": frozenset({"patient"}),
+    "stop-messages": frozenset({"patient"}),
 }
 AGREEMENT: Final[tuple[Verb, ...]] = (  # what is done with an agreement
     "draft", "edit", "amend", "sign", "drop", "give-notice", "end", "file",
@@ -142,7 +157,12 @@ ROLES: Final = tuple(TABLE)
 
 def may(roles: Iterable[str], verb: Verb) -> bool:
     """Whether somebody with these roles may do this."""
-    return any(verb in TABLE.get(role, ()) for role in roles)
+    return any(verb in _HELD.get(role, ()) for role in roles)
+
+
+def is_staff(roles: Iterable[str]) -> bool:
+    """Whether somebody works here by one of these roles, rather than by a link or for themselves."""
+    return not TABLE.keys().isdisjoint(roles)
 
 
 def holders(*verbs: Verb) -> tuple[str, ...]:

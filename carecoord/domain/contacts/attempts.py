@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from carecoord.domain.resource.codes import CANONICAL, DOCUMENTS_SENT, EXTENSION, has
+from carecoord.domain.resource.codes import CANONICAL, EXTENSION, MESSAGES, has
 from carecoord.domain.resource.days import moment
 from carecoord.domain.resource.elements import Json, code_of, extension, item, items, text, words
 
@@ -41,9 +41,9 @@ def is_note(talk: Json) -> bool:
     return any(has(each, *NOTE) for each in items(talk, "category"))
 
 
-def _is_delivery(talk: Json) -> bool:
-    """Whether it is what documents were sent with: that reached nobody's ear."""
-    return any(has(each, *DOCUMENTS_SENT) for each in items(talk, "category"))
+def is_message(talk: Json) -> bool:
+    """Whether it was written here to somebody, alone or with documents: that reached nobody's ear."""
+    return any(code_of(each, MESSAGES) for each in items(talk, "category"))
 
 
 def attempts(talks: Iterable[Json], zone: tzinfo) -> tuple[Attempt, ...]:
@@ -51,7 +51,7 @@ def attempts(talks: Iterable[Json], zone: tzinfo) -> tuple[Attempt, ...]:
     found = []
     for talk in talks:
         at = moment(text(talk, "sent") or text(talk, "received"), zone)
-        if at and not is_note(talk) and not _is_delivery(talk) and text(talk, "status") != "preparation":
+        if at and not is_note(talk) and not is_message(talk) and text(talk, "status") != "preparation":
             found.append(_attempt(talk, at))
     return tuple(sorted(found, key=lambda each: each.at, reverse=True))
 

@@ -71,6 +71,8 @@ def offered(case: Case, judged: Clearance, sides: Iterable[Side]) -> frozenset[V
     found: set[Verb] = {"note", "contact", "assign", "snooze", "attach"}
     if other_side(sides, judged):
         found.add("share")
+    if "requester" in sides:
+        found.add("link")
     task, order = current_task(case, judged), case.order
     stage = acts.stage(task, order)
     legal = states.legal(stages.stage(task), one_side(sides), states.workflow(task)) if task else ()

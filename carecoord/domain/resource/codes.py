@@ -7,6 +7,7 @@ CANONICAL = "https://carecoord.example/fhir"
 EXTENSION = f"{CANONICAL}/StructureDefinition"
 COPY_OF = f"{EXTENSION}/copy-of"  # of an Identifier: the resource from which it was taken, for both are one
 IDENTIFIER = "https://carecoord.example/id"
+GUEST_LINK = f"{IDENTIFIER}/link"  # who acts by a link without an account, by its id
 USER = f"{IDENTIFIER}/user"  # who can sign in here, by the id of their account
 LOINC = "http://loinc.org"
 HL7 = "http://terminology.hl7.org/CodeSystem"
@@ -30,7 +31,8 @@ OBTAIN_PAPER = (CHILD, "obtain-document")
 ACKNOWLEDGE = (CHILD, "acknowledge-report")
 TELL = (CHILD, "tell-patient")
 WORK = (CHILD, "work-case")  # who in the referring office works on a referral, until when it rests
-DOCUMENTS_SENT = (f"{CANONICAL}/CodeSystem/message", "documents")
+MESSAGES = f"{CANONICAL}/CodeSystem/message"  # what a Communication of ours is, that is neither a note nor a contact
+DOCUMENTS_SENT = (MESSAGES, "documents")
 ABORT = ("http://hl7.org/fhir/CodeSystem/task-code", "abort")
 TASK_CODES = (PAPER_WANTED, FORM_WANTED, OBTAIN_PAPER, ACKNOWLEDGE, TELL, ABORT, WORK)
 

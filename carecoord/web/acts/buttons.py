@@ -32,6 +32,7 @@ BUTTONS: Final[dict[Verb, tuple[str, str, str]]] = {  # verb -> its words, icon 
     "report": ("Report is here", "file-check", "r"),
     "acknowledge": ("Acknowledge the report", "file-check", "e"),
     "tell": ("Patient was told", "message-square", "p"),
+    "link": ("Link without an account", "waypoints", "g"),
 }
 # Of the acts for several those that stand beside More on a phone, in the few words that there is room for.
 AT_HAND: Final[dict[Verb, str]] = {"assign": "Give", "snooze": "Let rest", "contact": "Contact"}
@@ -71,5 +72,6 @@ BACK: Final = {  # verb -> what taking it back does
     "acknowledge": "the report waits to be read",
     "tell": "the patient is still to be told",
 }
+ELSEWHERE: Final[dict[Verb, str]] = {"link": "links"}  # acts with a page of their own, under the case's
 PRESSED: Final = frozenset({"send", "accept", "arrive", "no-show", "acknowledge", "tell"})  # done without a form
 RED: Final = frozenset({"decline", "cancel", "no-show", "hear-no", "withdraw", "confirm-cancel"})  # what ends something

@@ -95,6 +95,18 @@ def hour(said: str) -> time | None:
     return time(hours, minutes) if hours < 24 and minutes < 60 else None
 
 
+def read_moment(said: str, today: date) -> tuple[date, time]:
+    """A day and a time of it in one line, either first: "Mon 30 Nov 15:00", "tomorrow 9 am", "3:30 pm 12/4". Raises
+    ValueError with words for who wrote it."""
+    plain = re.sub(r"(\d)[.h](\d\d)\b", r"\1:\2", said.casefold().replace(",", " "))
+    plain = re.sub(r"(?<=\d) +(?=[ap]\.?m\b)", "", re.sub(r"\b(?:at|a las)\b", " ", plain))
+    words = plain.split()
+    for day, at in ((words[:-1], words[-1:]), (words[1:], words[:1])):
+        if day and (found := hour(at[0])) and (":" in at[0] or "m" in at[0] or not day[-1].isalpha()):
+            return read(" ".join(day), today).day, found
+    raise ValueError(f"“{said.strip()[:40]}” is no day with a time that can be read. Write it as Mon 30 Nov 15:00.")
+
+
 def _counted(said: str, today: date) -> Meant | None:
     """ "+3" counts working days, as "+3d"; "+2w" weeks."""
     match = _AHEAD.fullmatch(said)

@@ -12,6 +12,7 @@ from flask import redirect, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
+from auth.grant import Grant
 from carecoord.actions.acts.act import Done, Overtaken
 from carecoord.actions.terms import choices
 from carecoord.domain.resource.days import local
@@ -44,21 +45,37 @@ def make_room(world: World) -> None:
         request.max_content_length = 2 * world.settings.max_document + _BESIDE
 
 
-def send(world: World, command: Command, about: str, verb: str, tell: Telling) -> Done | Again:
-    """Do what the form of this request asks for. about: what it is about, as an act names it."""
+@dataclass(frozen=True)
+class Sender:
+    """Who sends a form. `own`: whether it was shown to them, and not to somebody before them."""
+
+    grant: Grant
+    own: bool
+
+
+def _signed_in() -> Sender:
+    session = sign_in.session()
+    return Sender(session.grant(), sign_in.own_session(session))
+
+
+def send(
+    world: World, command: Command, about: str, verb: str, tell: Telling, *, who: Callable[[], Sender] = _signed_in
+) -> Done | Again:
+    """Do what the form of this request asks for. about: what it is about, as an act names it. who: finds out who sends
+    it, once it could be read."""
     zone, most = ZoneInfo(world.settings.timezone), world.settings.max_document
     try:
-        session, values = sign_in.session(), typed(request.form, request.files)
+        values = typed(request.form, request.files)
     except RequestEntityTooLarge:
         return _too_large(world, verb)
     reader = Reader(values, local(world.clock(), zone), zone, request.files, most, partial(choices.read, world))
-    given = command.read(reader)
-    if not sign_in.own_session(session):
+    given, sender = command.read(reader), who()
+    if not sender.own:
         return Again(State(verb, values, notice=ANEW), 403)
     if reader.faults:
         return Again(State(verb, values, tuple(reader.faults), offers=reader.offers), 422)
     try:
-        return command.do(world, session.grant(), request_id(), submission(about, request.form), given)
+        return command.do(world, sender.grant, request_id(), submission(about, request.form), given)
     except Stale as stale:
         overtaken = stale if isinstance(stale, Overtaken) else Overtaken(stale.text)
         told = tell(verb, values, overtaken, Times(world.clock(), zone))

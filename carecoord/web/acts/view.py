@@ -4,6 +4,7 @@ under More; the open form; the line that tells what was done and takes it back."
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
+from urllib.parse import quote
 
 from carecoord.actions.acts.act import Done
 from carecoord.actions.acts.work import Colleague
@@ -19,7 +20,7 @@ from carecoord.domain.resource.days import moment
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.domain.worklist.work import Work, work
 from carecoord.fhir.instants import micros
-from carecoord.web.acts.buttons import BACK, BUTTONS, OFF, PRESSED, RED, TITLES
+from carecoord.web.acts.buttons import BACK, BUTTONS, ELSEWHERE, OFF, PRESSED, RED, TITLES
 from carecoord.web.acts.forms import State
 from carecoord.web.page.times import Times
 from carecoord.web.referrals.contacts import CALLED, Callee, callees
@@ -139,7 +140,7 @@ def acts(panel: Panel, times: Times, shown: Shown) -> Acts | None:
     if not panel.verbs:
         return None
     held = work(panel.case, times.zone)
-    offered = {verb: _button(verb, shown.href) for verb in panel.verbs}
+    offered = {verb: _button(panel.row.id, verb, shown.href) for verb in panel.verbs}
     if "cancel" in offered and (off := _off(panel)):
         offered["cancel"] = replace(offered["cancel"], label=off)
     mine = text(item(held.owner, "identifier"), "value") == shown.me
@@ -156,7 +157,7 @@ def acts(panel: Panel, times: Times, shown: Shown) -> Acts | None:
     if "snooze" in offered:
         more = [*wake, *more]
     state = shown.state
-    possible = state is not None and state.verb in offered and state.verb not in PRESSED
+    possible = state is not None and state.verb in offered and state.verb in TITLES and state.verb not in PRESSED
     form = _form(shown, state, panel, held, times) if state and possible else None
     trouble = state if state and not possible and (state.faults or state.changed or state.notice) else None
     seen = " ".join([f"Task/{held.id}:{held.version}", *_versions(panel)])
@@ -178,7 +179,9 @@ def _versions(panel: Panel) -> list[str]:
     return [f"{key(each)}:{text(item(each, 'meta'), 'versionId')}" for each in shown if each]
 
 
-def _button(verb: Verb, href: Callable[[str], str]) -> Button:
+def _button(case: str, verb: Verb, href: Callable[[str], str]) -> Button:
+    if verb in ELSEWHERE:
+        return Button(verb, *BUTTONS[verb], href=f"/referrals/{quote(case)}/{ELSEWHERE[verb]}")
     return Button(verb, *BUTTONS[verb], href="" if verb in PRESSED else href(verb), red=verb in RED)
 
 

@@ -48,6 +48,7 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
     "ehr-ask": ("had an EHR asked again for", "tried to have an EHR asked again for"),
     "ehr-add": ("connected an EHR", "tried to connect an EHR"),
     "ehr-examine": ("asked an EHR what it gives", "tried to ask an EHR what it gives"),
+    "link-open": ("opened a link for", "gave a wrong answer at a link for"),
     "policy-say": ("said something in a policy", "tried to say something in a policy"),
     "policy-take-back": ("took something back in a policy", "tried to take something back in a policy"),
     "audit": ("looked at the audit", "tried to look at the audit"),
@@ -59,7 +60,7 @@ WITHOUT_TYPE = frozenset({
     "break-glass-search", "break-glass-end", "review-emergency", "audit", "export", "export-table",
     "account-change", "search-system",
     "restore", "job-retry", "job-drop", "ehr-pause", "ehr-resume", "ehr-retry",
-    "ehr-add", "ehr-ask", "ehr-examine",
+    "ehr-add", "ehr-ask", "ehr-examine", "link-open",
     "policy-say", "policy-take-back",
 })  # fmt: skip
 

@@ -32,7 +32,7 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.get("/documents/<id>/<int:n>")
     def file(id: str, n: int) -> Response:
-        return _answer(open.file(world, sign_in.session().grant(), id, n, request_id()))
+        return answer(open.file(world, sign_in.session().grant(), id, n, request_id()))
 
     @pages.get("/record/<type>/<id>")
     def record(type: str, id: str) -> str:
@@ -49,7 +49,8 @@ def blueprint(world: World) -> Blueprint:
     return pages
 
 
-def _answer(found: open.File) -> Response:
+def answer(found: open.File) -> Response:
+    """A file as it is sent to a browser: shown where nothing in it can run, else to be kept."""
     kind = found.content_type.partition(";")[0].strip().lower()
     shown = kind in SHOWN
     stem = re.sub(r"[^\w .,()-]+", "_", found.title).strip(" .") or "document"
@@ -57,13 +58,13 @@ def _answer(found: open.File) -> Response:
     way = "inline" if shown else "attachment"
     charset = _CHARSET.search(found.content_type)
     told = f"{kind}; charset={charset[1] if charset else 'utf-8'}" if kind == "text/plain" else kind
-    answer = Response(found.data, content_type=told if shown else "application/octet-stream")
+    sent = Response(found.data, content_type=told if shown else "application/octet-stream")
     plain = re.sub(r"[^ -~]|[\"\\]", "_", named)
-    answer.headers["Content-Disposition"] = f"{way}; filename=\"{plain}\"; filename*=UTF-8''{quote(named)}"
+    sent.headers["Content-Disposition"] = f"{way}; filename=\"{plain}\"; filename*=UTF-8''{quote(named)}"
     # A PDF is drawn by the browser's own viewer, which a sandbox would keep out.
-    answer.headers["Content-Security-Policy"] = _CLOSED if kind == "application/pdf" else f"sandbox; {_CLOSED}"
-    answer.headers["X-Frame-Options"] = "DENY"
-    return answer
+    sent.headers["Content-Security-Policy"] = _CLOSED if kind == "application/pdf" else f"sandbox; {_CLOSED}"
+    sent.headers["X-Frame-Options"] = "DENY"
+    return sent
 
 
 def _called(resource: Json) -> str:

@@ -32,7 +32,10 @@ from carecoord.settings import Settings
 from carecoord.world import World
 
 # Every address that takes a secret of a person: password, second step, passkey, invitation, proof, one-time code.
-SECRETS: Final = ("/sign-in", "/invitation/", "/account/password", "/account/proof", "/embed/tab")
+SECRETS: Final = (
+    "/sign-in", "/invitation/", "/account/password", "/account/proof", "/embed/tab", "/guest/<token>/code",
+)  # fmt: skip
+GUESTS: Final = "/guest/"  # where anybody may knock
 OAUTH: Final = (issuer.TOKEN_PATH, issuer.INTROSPECT_PATH, issuer.REVOKE_PATH, issuer.REGISTER_PATH)
 # Whoever comes here makes us ask another server.
 CALLING: Final = ("/sign-in/with/", "/sign-in/callback/", "/embed/launch", "/embed/callback/")
@@ -165,6 +168,8 @@ def limited(app: Flask, sign_in: Limit, call: Limit, oauth: Limit, search: Limit
             found[rule.endpoint] = dict.fromkeys(methods, oauth)
         elif rule.rule.startswith(SECRETS) and "POST" in methods:
             found[rule.endpoint] = {"POST": sign_in}
+        elif rule.rule.startswith(GUESTS):
+            found[rule.endpoint] = dict.fromkeys(methods, call)
         elif rule.endpoint.startswith("fhir.") and rule.endpoint.rpartition(" ")[2] in SEARCHES:
             found[rule.endpoint] = dict.fromkeys(methods, search)
     return found

@@ -58,10 +58,22 @@ HOLDERS = {
     "give-notice": {"contracts"},
     "end": {"contracts"},
     "file": {"contracts"},
+    "link": {"coordinator"},
+    "end-link": {"coordinator"},
+    "see-linked": set(),
+    "choose": set(),
+    "attend": set(),
+    "ask-to-move": set(),
+    "stop-messages": set(),
+}
+GUESTS = {  # what somebody without an account may do by their link
+    "clinic-link": {"see-linked", "accept", "decline", "ask", "report", "arrive", "no-show"},
+    "patient-link": {"see-linked", "choose", "attend", "ask-to-move", "stop-messages"},
 }
 ROLES = ("coordinator", "clinician", "payer", "contracts", "auditor", "admin")
 OF_THE_REQUESTER = {
     "assign", "snooze", "send", "answer", "reopen", "acknowledge", "tell", "hear-yes", "hear-no", "withdraw",
+    "link", "end-link",
 }  # fmt: skip
 OF_THE_PERFORMER = {"accept", "decline", "ask", "confirm-cancel", "refuse-cancel"}
 OF_BOTH = {"note", "contact", "attach", "share", "book", "move", "cancel", "arrive", "no-show", "report"}
@@ -70,6 +82,14 @@ OF_BOTH = {"note", "contact", "attach", "share", "book", "move", "cancel", "arri
 def test_the_table_has_every_role_and_every_verb_is_written_out_here() -> None:
     assert tuple(verbs.TABLE) == ROLES
     assert set(HOLDERS) == set(get_args(Verb))
+
+
+@pytest.mark.parametrize("link", GUESTS)
+def test_a_link_may_do_what_is_written_here_is_no_role_of_an_account_and_holds_none(link: str) -> None:
+    assert tuple(verbs.GUESTS) == tuple(GUESTS)
+    assert {verb for verb in get_args(Verb) if verbs.may([link], verb)} == GUESTS[link]
+    assert link not in verbs.ROLES
+    assert not verbs.is_staff([link])
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -82,7 +102,7 @@ def test_a_role_may_do_what_is_written_here_and_nothing_else(role: str) -> None:
 def test_each_role_looks_for_the_purpose_that_is_written_here() -> None:
     assert verbs.PURPOSES == {
         "coordinator": "treatment", "clinician": "treatment", "payer": "payment", "contracts": "operations",
-        "auditor": "operations", "admin": "operations",
+        "auditor": "operations", "admin": "operations", "clinic-link": "treatment",
     }  # fmt: skip
 
 

@@ -45,6 +45,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0026": "408508c6474f91dda1aa5347e21fc1d0afbf360a7ff607bec3a8ad36c2ec609d",
     "0027": "38509c96db852c3fe31800d879de234f4b4a56025971923ad60caa59e1d0820f",
     "0028": "dca02c31ff48dbfee11cebd3d54c95061484bb425756841dcc70525a150e2638",
+    "0029": "9b669629179afea227b306a0628b8f8421ec97119f76a6c51ec2b58974356436",
 }
 
 

@@ -1,0 +1,49 @@
+"""Who acts by a link, as everything else knows an asker: one case and no other, as long as the link is good."""
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from auth.grant import Grant
+from carecoord.actions.access.turn import Turn
+from carecoord.domain.access import verbs
+from carecoord.domain.access.verbs import Side
+from carecoord.domain.guests import links
+from carecoord.domain.guests.links import ROLE
+from carecoord.fhir.instants import micros
+from carecoord.store.guests import links as guest_links
+from carecoord.store.guests.links import Link
+from carecoord.store.worklist.query import CaseScope, Worklist
+from carecoord.store.worklist.tabs import DueBounds
+
+
+def grant_of(link: Link, name: str = "") -> Grant:
+    """The access of a link's holder. name: by which they sign what they do. It has no scope, so that the API is shut to
+    it, and opens nothing but its one case."""
+    subject = links.subject(link.id)
+    if link.audience == "clinic":
+        role = frozenset({ROLE["clinic"]})
+        return Grant(subject, roles=role, name=name, launch=link.id, only=link.case, organization=link.organization)
+    return Grant(
+        subject, roles=frozenset({ROLE["patient"]}), name=name, launch=link.id, only=link.case, patient=link.patient,
+        fhir_user=f"Patient/{link.patient}",
+    )  # fmt: skip
+
+
+def row(turn: Turn, case: str) -> Row[Any] | None:
+    """The row of the case that the asker's link is for; None for any other, for a link that is good no longer, where
+    the referral went to another clinic since, and where the patient's Consent keeps it from them."""
+    grant, at = turn.grant, micros(turn.now)
+    link = guest_links.find(turn.conn, grant.launch or "")
+    if link is None or case != grant.only or case != link.case or links.state(link, at) != "open":
+        return None
+    scope = CaseScope(None, tuple(sorted(turn.cases_withheld())))
+    found = Worklist(turn.conn, scope, DueBounds(at, at, at, at)).one(case)
+    return found if found and sides(turn, found) else None
+
+
+def sides(turn: Turn, found: Row[Any]) -> frozenset[Side]:
+    """On which side of a case the holder of a link stands; on none, where it is no longer theirs."""
+    if turn.grant.patient:
+        return frozenset({"patient"}) if found.patient == turn.grant.patient else frozenset()
+    return verbs.sides(None, found.performer, turn.office().organizations)
