@@ -30,6 +30,7 @@ from carecoord.actions.ehrs import write_back
 from carecoord.actions.events import past
 from carecoord.actions.referrals import patient_words
 from carecoord.actions.server import outgoing
+from carecoord.actions.terms import shipped
 from carecoord.actions.worklist import project as worklist_project
 from carecoord.domain.access import roles
 from carecoord.settings import Settings
@@ -74,12 +75,13 @@ LAST_DRAIN = 5.0  # seconds that an ending process gives the journal; what is le
 
 def create(environ: Mapping[str, str] = os.environ) -> Flask:
     """The application as a server process runs it: the database brought up to date, the audit journal drained by a
-    thread. Raises BadSetting for a setting that is wrong."""
+    thread, the codes ordered that are not here yet. Raises BadSetting for a setting that is wrong."""
     settings = setting.load(environ)
     os.umask(0o077)  # what a process writes is for its own user
     logs.take_over(settings.log_level)
     made = world(settings)
     make_ready(made)
+    shipped.order(made, shipped.START)
     drain(made)
     return wired(made, Path(settings.var) / "metrics")
 

@@ -9,11 +9,13 @@ from carecoord.actions.terms import choices, icd_10_cm, shipped
 from carecoord.actions.terms.choices import Coded, Offer
 from carecoord.actions.terms.expand import sought
 from carecoord.actions.terms.icd_10_cm import Diagnosis
+from carecoord.actions.terms.meanings import meanings
 from carecoord.domain.terms.vocabularies import ICD_10_CM, Vocabulary
 from carecoord.settings import Settings
 from carecoord.store.database import marks
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.terms import codes
+from carecoord.web.page.codes import coded
 from carecoord.world import World
 from tests.imports.conftest import made, made_on
 
@@ -123,3 +125,18 @@ def test_what_is_shipped_is_put_in_once_when_somebody_first_looks_for_it(
     with reading(world.engine) as conn:
         assert codes.one(conn, ICD_10_CM, "A00.7") == ("A00.7", "Made up, not in the release", "2026-11-21")
     world.engine.dispose()
+
+
+def test_words_of_codes_are_told_of_those_that_are_here(world: World) -> None:
+    place = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
+    asked = [(ICD_10_CM, "M54.50"), (ICD_10_CM, "M99.9"), (CPT, "99213"), (place, "11"), ("", "x")]
+    with reading(world.engine) as conn:
+        told = meanings(conn, asked)
+    assert told == {
+        (ICD_10_CM, "M54.50"): "Low back pain, unspecified",
+        (ICD_10_CM, "M99.9"): "Made up, not used any more",  # what was written once is still to be read
+        (place, "11"): "Office",
+    }
+    assert coded(ICD_10_CM, "M54.50", told) == "ICD-10 M54.50 Low back pain, unspecified"
+    assert coded(ICD_10_CM, "M54.50", told, "low back pain, unspecified") == "ICD-10 M54.50"
+    assert coded(CPT, "99213", told) == "CPT 99213"

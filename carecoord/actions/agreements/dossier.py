@@ -14,6 +14,7 @@ from carecoord.actions.access.turn import Turn, looking, missing
 from carecoord.actions.agreements import rates, register
 from carecoord.actions.agreements.desk import copies, resources, today, whose
 from carecoord.actions.agreements.rates import Held
+from carecoord.actions.terms.meanings import Coding, meanings
 from carecoord.domain.agreements.overview import Overview, overview
 from carecoord.domain.agreements.parties import parties
 from carecoord.domain.agreements.rates import RateLine
@@ -49,7 +50,8 @@ class Lapse:
 
 @dataclass(frozen=True)
 class Dossier:
-    """An agreement. `versions`: oldest first, each with its Contract; `names`: of all that are named in it, by key."""
+    """An agreement. `versions`: oldest first, each with its Contract; `names`: of all that are named in it, by key;
+    `meanings`: of the codes of its rates."""
 
     row: Row[Any]
     day: date
@@ -59,6 +61,7 @@ class Dossier:
     listings: Sequence[Listing]
     names: Mapping[str, str]
     rates: Sequence[tuple[Held, Sequence[RateLine]]]
+    meanings: Mapping[Coding, str]
     documents: Sequence[Json]
     lapse: Lapse
 
@@ -84,8 +87,10 @@ def gathered(turn: Turn, id: str, day: date) -> Dossier:
     contracts = {each.key: contract for each, contract in versions}
     names = _names(turn, [*(key for each in contracts.values() for key in parties(each)), *_taking_part(listings)])
     line = overview([each for each, _ in versions], contracts, names, day)
+    paid = _rates(turn, keys)
+    codes = ((each.system, code) for _, lines in paid for each in lines for code in (each.code, each.code_end))
     return Dossier(
-        row, day, turn.now, line, versions, listings, names, _rates(turn, keys), _documents(turn, keys),
+        row, day, turn.now, line, versions, listings, names, paid, meanings(turn.conn, codes), _documents(turn, keys),
         _lapse(turn, row, line, day, line.end or line.term_end),
     )  # fmt: skip
 

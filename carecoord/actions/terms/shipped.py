@@ -1,7 +1,8 @@
 """Codes that come with carecoord and are too many to be read at every start: they are put into the store once for each
-release, by a worker, when somebody first looks for one."""
+release, by a worker, when somebody first looks for one or a server has run for a while."""
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import Connection
@@ -21,6 +22,7 @@ from carecoord.world import World
 JOB: Final = "codes"
 _NAME: Final = "icd-10-cm"  # the job's key, and the mark's name
 _MARK: Final = f"codes:{_NAME}"
+START: Final = timedelta(minutes=10)  # after the start of a server, which has other things to do
 _RUN: Final = 5_000  # codes that are written at once: others write between
 
 
@@ -29,17 +31,18 @@ def are_here(conn: Connection) -> bool:
     return marks.get(conn, _MARK) == _release()
 
 
-def order(world: World) -> None:
-    """Have a worker put them in, unless that was asked for before."""
-    asked = b"asked " + _release()
+def order(world: World, wait: timedelta = timedelta()) -> None:
+    """Have a worker put them in, at once or after a while, unless that was asked for before."""
+    later, asked = b"later " + _release(), b"asked " + _release()
+    enough = (later, asked, _release()) if wait else (asked, _release())
     with reading(world.engine) as conn:
-        if marks.get(conn, _MARK) in (asked, _release()):
+        if marks.get(conn, _MARK) in enough:
             return
     with writing(world.engine) as conn:
         alone(conn, _MARK)
-        if marks.get(conn, _MARK) not in (asked, _release()):
-            marks.put(conn, _MARK, asked)
-            outbox.add(conn, JOB, _NAME, b"", world.clock())
+        if marks.get(conn, _MARK) not in enough:
+            marks.put(conn, _MARK, later if wait else asked)
+            outbox.add(conn, JOB, _NAME, b"", world.clock() + wait)
 
 
 def load(world: World, read: Callable[[], Iterable[Diagnosis]] = icd_10_cm.read) -> None:

@@ -18,6 +18,7 @@ from carecoord.actions.clearance import offers as clearance_offers
 from carecoord.actions.ehrs import sync_health
 from carecoord.actions.ehrs.between import Between, between
 from carecoord.actions.ehrs.sync_health import SyncHealth
+from carecoord.actions.terms.meanings import Coding, of_concepts
 from carecoord.actions.worklist import project
 from carecoord.actions.worklist.current import current
 from carecoord.domain.access import break_glass, payer_view, verbs
@@ -27,7 +28,7 @@ from carecoord.domain.clearance.clearance import Clearance, clear, offering
 from carecoord.domain.documents import audience
 from carecoord.domain.referrals import offers
 from carecoord.domain.referrals.case import Case, order_named
-from carecoord.domain.resource.elements import Json, key
+from carecoord.domain.resource.elements import Json, item, items, key
 from carecoord.domain.resource.parties import Directory, directory
 from carecoord.domain.timeline import timeline
 from carecoord.domain.worklist import next_step
@@ -197,7 +198,8 @@ class Panel:
     """One case whole: its row, the resources behind it, the judgement, what happened and its papers. `openable`: what
     of the proof and the papers, `Type/id`, the asker may read by itself. `sides`: on which the asker's office stands;
     `verbs`: the acts that are the asker's here; `sendable`: papers that can be sent to `other`, the name of the other
-    side; `notes`: consult notes that the asker's clinic can hand over as its report."""
+    side; `notes`: consult notes that the asker's clinic can hand over as its report; `meanings`: of the order's
+    codes."""
 
     now: datetime
     at: DueBounds
@@ -214,11 +216,13 @@ class Panel:
     other: str
     sendable: Sequence[Json]
     notes: Sequence[Json]
+    meanings: Mapping[Coding, str]
 
 
 @dataclass(frozen=True)
 class PayerPanel:
-    """One case as its payer sees it: it holds what the payer was told and nothing else. `openable`: as of a Panel."""
+    """One case as its payer sees it: it holds what the payer was told and nothing else. `openable`, `meanings`: as of a
+    Panel."""
 
     now: datetime
     at: DueBounds
@@ -226,6 +230,7 @@ class PayerPanel:
     told: PayerCase
     events: Sequence[timeline.Event]
     openable: frozenset[str]
+    meanings: Mapping[Coding, str]
 
 
 def panel(world: World, grant: Grant, id: str, request: str) -> Panel | PayerPanel:
@@ -264,7 +269,8 @@ def opened(turn: Turn, id: str) -> Panel | PayerPanel:
             raise NotFound("There is no such referral, or none that you may see.", "http.id")
         openable = _openable(turn, payer_view.references(told))
         shown = payer_view.payer_row(dict(row._mapping))
-        return PayerPanel(now, cases.at, shown, told, payer_view.events(told, zone, logged), openable)
+        happened = payer_view.events(told, zone, logged)
+        return PayerPanel(now, cases.at, shown, told, happened, openable, _meanings(conn, told.case))
     known = directory([*case.organizations, *case.locations, *case.practitioners])
     seen = case if glass else replace(case, documents=tuple(d for d in case.documents if audience.is_seen(d, ours)))
     happened = timeline.timeline(seen, known, zone, row.agreement, logged)
@@ -277,8 +283,13 @@ def opened(turn: Turn, id: str) -> Panel | PayerPanel:
     own = tuple(verb for verb in verbs.acts(grant.roles, sides) if verb in possible and (verb != "share" or sendable))
     notes = audience.consult_notes(papers, ours)
     return Panel(
-        now, cases.at, row, case, known, judged, happened, papers, openable, sides, own, shared, name, sendable, notes
-    )
+        now, cases.at, row, case, known, judged, happened, papers, openable, sides, own, shared, name, sendable, notes,
+        _meanings(conn, case),
+    )  # fmt: skip
+
+
+def _meanings(conn: Connection, case: Case) -> Mapping[Coding, str]:
+    return of_concepts(conn, [item(case.order, "code"), *items(case.order, "reasonCode")])
 
 
 def _openable(turn: Turn, references: Iterable[str]) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """Codes by system, and by the beginnings of their words."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -18,6 +18,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    tuple_,
     union_all,
 )
 
@@ -28,6 +29,7 @@ Entry = tuple[str, str, str]  # code, words, until
 _entry = (entry.c.code, entry.c.words, entry.c.until)
 _all = select(*_entry).where(entry.c.system == bindparam("system")).order_by(entry.c.code)
 _one = select(*_entry).where(entry.c.system == bindparam("system"), entry.c.code == bindparam("code"))
+_meant = select(entry.c.system, entry.c.code, entry.c.words)
 _RUN: Final = 400
 _FIRST: Final = 400  # of what many words find, the first are put in order: those that came first, the short ones
 
@@ -56,6 +58,14 @@ def one(conn: Connection, system: str, code: str) -> Entry | None:
     """A code of a system."""
     row = conn.execute(_one, {"system": system, "code": code}).first()
     return (row[0], row[1], row[2]) if row else None
+
+
+def words(conn: Connection, coded: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """What those of these codes mean that are here. coded: (system, code)."""
+    if not coded:
+        return {}
+    asked = tuple_(entry.c.system, entry.c.code).in_(sorted(coded))
+    return {(system, code): said for system, code, said in conn.execute(_meant.where(asked))}
 
 
 def systems(conn: Connection) -> list[str]:

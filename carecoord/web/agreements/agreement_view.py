@@ -15,6 +15,7 @@ from carecoord.domain.documents.kinds import KINDS as PAPERS
 from carecoord.domain.resource.days import Days
 from carecoord.domain.resource.elements import Json, code_of, item, items, text, words
 from carecoord.web.agreements.register_view import KINDS, STATES, money, role
+from carecoord.web.page.codes import coded
 from carecoord.web.page.labels import Chip, chip
 from carecoord.web.page.times import MINUS, Times
 
@@ -98,7 +99,8 @@ def page(found: Dossier, times: Times, before: str, after: str) -> Page:
         _changed(contracts[before], contracts[after], found.names, times) if before != after else [],
         [Row(each.name, role(each.role), "" if each.binds else "named in the offer") for each in line.sides],
         [_taking(each, found.names, times) for each in found.listings], list(_terms(shown)), money(line.limit),
-        [(held.schedule.name or "Rates", held.size, [_rate(each) for each in lines]) for held, lines in found.rates],
+        [(held.schedule.name or "Rates", held.size, [_rate(each, found.meanings) for each in lines])
+         for held, lines in found.rates],
         [_paper(each, times) for each in found.documents], _hangs(found), _lapsing(found, times),
         [Row(f"{date(year, month, 1):%b %Y}", str(n)) for (year, month), n in found.lapse.months], found.lapse.lost,
     )  # fmt: skip
@@ -206,8 +208,9 @@ def _terms(contract: Json) -> Iterator[Row]:
             yield Row(label(f"term:{code}"), "Not written", "Demanded of this kind of agreement")
 
 
-def _rate(line: RateLine) -> Row:
-    code = f"{line.code}{f' to {line.code_end}' if line.code_end else ''}" or line.category or "All services"
+def _rate(line: RateLine, meanings: Mapping[tuple[str, str], str]) -> Row:
+    said = [coded(line.system, each, meanings) for each in (line.code, line.code_end) if each]
+    code = " to ".join(said) or line.category or "All services"
     amount = f"${line.amount}" if line.amount is not None else f"{line.percent}%" if line.percent is not None else ""
     return Row(code, line.method.replace("_", " "), amount or (f"x {line.factor}" if line.factor is not None else ""))
 

@@ -21,6 +21,7 @@ from carecoord.fhir.instants import micros
 from carecoord.web.documents.view import Paper, papers, payers_papers
 from carecoord.web.ehrs.between_view import Quarrel, Reading, Telling, freshness, quarrels, tellings
 from carecoord.web.page import labels
+from carecoord.web.page.codes import SYSTEMS, coded
 from carecoord.web.page.labels import Chip, authorized, chip, contracted
 from carecoord.web.page.times import Clock, Times
 from carecoord.web.referrals.contacts import Telephone, identity, telephones, to_call
@@ -30,14 +31,6 @@ from carecoord.words.catalogue import capitalized, in_words, say
 SHORT = 6  # events shown before "All events"
 _MILE = 1.609344  # kilometres
 INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
-CODES = {  # code system -> what people in the trade call it
-    "http://www.ama-assn.org/go/cpt": "CPT",
-    "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets": "HCPCS",
-    "http://hl7.org/fhir/sid/icd-10-cm": "ICD-10",
-    "http://hl7.org/fhir/sid/icd-10": "ICD-10",
-    "http://www.cms.gov/Medicare/Coding/ICD10": "ICD-10-PCS",
-    "http://www.ada.org/cdt": "CDT",
-}
 MARKS = {  # kind of event -> (icon, tone); the state may say more
     "order": Chip("", "grey", icon="inbox"),
     "stage": Chip("", "grey", icon="send"),
@@ -155,15 +148,14 @@ def sheet(panel: Panel | PayerPanel, zone: ZoneInfo) -> Sheet:
     if isinstance(panel, PayerPanel):
         return _payers_sheet(panel, zone)
     times, row = Times(panel.now, zone), panel.row
-    told = [_moment(event, times) for event in panel.events]
+    told, service = [_moment(event, times) for event in panel.events], item(panel.case.order, "code")
     first = panel.clearance.headline_gate
     return Sheet(
         id=row.id, number=row.number, name=row.patient_name, about=identity(panel, times),
         tags=[*_interpreter(panel.case.patient or {}), *_tags(panel.case, row.priority)],
         telephones=telephones(items(panel.case.patient or {}, "telecom"), times.present()),
-        service=words(item(panel.case.order, "code")) or row.specialty,
-        service_codes=_codes([item(panel.case.order, "code")]), reason=row.reason,
-        reason_codes=_codes(items(panel.case.order, "reasonCode")),
+        service=words(service) or row.specialty, service_codes=_codes([service], panel.meanings, words(service)),
+        reason=row.reason, reason_codes=_codes(items(panel.case.order, "reasonCode"), panel.meanings, row.reason),
         story=_story(panel.case, panel.known, row, times.present()), tracks=_tracks(panel, times),
         next=_next(panel, times),
         verdict=verdict(row._asdict()), verdict_note=_judged_for(panel, times),
@@ -178,13 +170,14 @@ def sheet(panel: Panel | PayerPanel, zone: ZoneInfo) -> Sheet:
 def _payers_sheet(panel: PayerPanel, zone: ZoneInfo) -> Sheet:
     """The panel for a payer, of what it was told."""
     times, row, told = Times(panel.now, zone), panel.row, panel.told
+    service, why = item(told.case.order, "code"), reason(told.case.order)
     happened = [_moment(event, times) for event in panel.events]
     return Sheet(
         id=row.id, number=row.number, name=row.patient_name, about=identity(panel, times),
         tags=list(_tags(told.case, row.priority)), telephones=(),
-        service=words(item(told.case.order, "code")) or row.specialty,
-        service_codes=_codes([item(told.case.order, "code")]), reason=reason(told.case.order),
-        reason_codes=_codes(items(told.case.order, "reasonCode")), order=_record(key(told.case.order), panel.openable),
+        service=words(service) or row.specialty, service_codes=_codes([service], panel.meanings, words(service)),
+        reason=why, reason_codes=_codes(items(told.case.order, "reasonCode"), panel.meanings, why),
+        order=_record(key(told.case.order), panel.openable),
         story=_story(told.case, told.known, row, times.present()),
         tracks=[Track("Authorization", *authorized(row)), _contract(row)],
         next=_payers_next(panel, times), verdict=Chip("Payer status", "quiet", icon="shield-check"), verdict_note="",
@@ -220,10 +213,11 @@ def _tags(case: Case, priority: str) -> Iterator[Tag]:
         yield Tag(icon="triangle-alert", label=chip(labels.PRIORITY, priority).label, tone="warn")
 
 
-def _codes(concepts: Sequence[Json]) -> str:
-    """The codes that billing knows, each with its system: "CPT 99243, ICD-10 I44.7"; others stay unsaid."""
-    found = (each for concept in concepts for each in sorted(codes(concept)))
-    return ", ".join(dict.fromkeys(f"{CODES[system]} {code}" for system, code in found if system in CODES and code))
+def _codes(concepts: Sequence[Json], meanings: Mapping[tuple[str, str], str], beside: str) -> str:
+    """The codes that billing knows, each with its system and its words: "CPT 99243; ICD-10 I44.7 Left bundle-branch
+    block, unspecified"; others stay unsaid. beside: the words that stand before them."""
+    found = (each for concept in concepts for each in sorted(codes(concept)) if each[0] in SYSTEMS and each[1])
+    return "; ".join(dict.fromkeys(coded(system, code, meanings, beside) for system, code in found))
 
 
 def _story(case: Case, known: Directory, row: Any, present: Present) -> str:
