@@ -40,6 +40,8 @@ _PRAGMAS = (
     "mmap_size = 268435456",
     "temp_store = MEMORY",
 )
+_ASKED_AGAIN = 2  # times that a statement is sent before a connection to PostgreSQL prepares it
+_KEPT = 400  # statements that a connection keeps prepared: a page sends some sixty, each in a few shapes
 # Our statements are written in the order they are to run (see statements.py); compiling a plan only costs time.
 _POSTGRES_OPTIONS = "-c join_collapse_limit=1 -c jit=off"
 _AWAY = (
@@ -77,6 +79,7 @@ def open_engine(url: str) -> Engine:
     given = {"options": _POSTGRES_OPTIONS, "connect_timeout": target.query.get("connect_timeout", _CONNECT_SECONDS)}
     engine = create_engine(target, **pool, connect_args=given)
     event.listen(engine, "do_connect", _in_utf8)
+    event.listen(engine, "connect", _keep_statements)
     return engine
 
 
@@ -104,6 +107,11 @@ def _in_utf8(dialect: Dialect, record: object, given: list[Any], named: dict[str
     raise DatabaseAway(refusals.TEXT, cause="encoding", operator=f"{which}: {todo}")
 
 
+def _keep_statements(connection: Any, _record: object) -> None:
+    """To plan a statement costs PostgreSQL up to ten times what it costs to run: each connection keeps its own."""
+    connection.prepare_threshold, connection.prepared_max = _ASKED_AGAIN, _KEPT
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection that sees one state of the database throughout, whatever others commit meanwhile."""
@@ -116,8 +124,12 @@ def reading(engine: Engine) -> Iterator[Connection]:
         raw.isolation_level, raw.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
         try:
             yield conn
-        finally:
+        except BaseException:
             raw.rollback()
+            raise
+        else:
+            raw.commit()  # of nothing. After a rollback the driver forgets every statement that it has prepared
+        finally:
             raw.isolation_level, raw.read_only = None, None
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -76,6 +76,19 @@ def test_a_reader_can_not_write_on_postgres_and_keeps_nothing_on_sqlite(engine: 
         conn.execute(insert(tables.setting), {"name": "a", "value": b"1"})
     with reading(engine) as conn:
         assert conn.execute(select(tables.setting.c.name)).scalars().all() == ["secret"]
+
+
+@pytest.mark.postgres
+def test_a_reader_leaves_what_it_had_postgres_plan_to_the_next_one(new_database: Callable[[str], str]) -> None:
+    engine = open_engine(new_database("postgres"))
+    names = select(tables.setting.c.name)
+    for _ in range(3):
+        with reading(engine) as conn:
+            conn.execute(names).all()
+    with reading(engine) as conn:
+        kept = conn.scalars(text("SELECT statement FROM pg_prepared_statements")).all()
+    assert len([each for each in kept if "FROM setting" in each]) == 1
+    engine.dispose()
 
 
 @pytest.mark.parametrize("here", [True, False], ids=["in this process", "in another"])
