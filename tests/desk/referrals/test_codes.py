@@ -7,18 +7,18 @@ from carecoord.store.database.engine import writing
 from carecoord.store.terms import codes
 from tests.desk.conftest import House
 
-ICD = "http://hl7.org/fhir/sid/icd-10-cm"
-SHOWN = re.compile(r'<p class="story"><b><bdi>([^<]+)</bdi>\.</b> <span class="codes">([^<]+)</span>')
+HCPCS = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
+SERVICE = "Cardiology, consult and treat"  # as its EHR wrote it
+WORDS = "Echocardiography, made-up words"
+SHOWN = re.compile(r'id="panel-order">([^<]+?) <span class="codes">([^<]+)</span>')
 
 
 def test_the_codes_of_a_case_stand_with_their_words(acting_house: House) -> None:
-    desk = acting_house.enter("coordinator")
-    before = SHOWN.search(desk.get("/referrals/order-24817").get_data(as_text=True))
-    assert before
-    system, code = before[2].split()
-    assert system == "ICD-10"
+    for who in ("coordinator", "payer"):
+        page = acting_house.enter(who).get("/referrals/worked-01-visit-after-approval").get_data(as_text=True)
+        assert SHOWN.findall(page) == [(SERVICE, "HCPCS C8928")]
     with writing(acting_house.world.engine) as conn:
-        codes.put(conn, ICD, {code: ("What it means, made up", sought(code, "made up"), "")}, 1)
-    after = SHOWN.search(desk.get("/referrals/order-24817").get_data(as_text=True))
-    assert after
-    assert after.groups() == (before[1], f"ICD-10 {code} What it means, made up")
+        codes.put(conn, HCPCS, {"C8928": (WORDS, sought("C8928", WORDS), "")}, 1)
+    for who in ("coordinator", "payer"):
+        page = acting_house.enter(who).get("/referrals/worked-01-visit-after-approval").get_data(as_text=True)
+        assert SHOWN.findall(page) == [(SERVICE, f"HCPCS C8928 {WORDS}")]
