@@ -51,7 +51,8 @@ class Lapse:
 @dataclass(frozen=True)
 class Dossier:
     """An agreement. `versions`: oldest first, each with its Contract; `names`: of all that are named in it, by key;
-    `meanings`: of the codes of its rates."""
+    `meanings`: of the codes of its rates; `sees_rates`: whether the asker may see what is paid under its last
+    version."""
 
     row: Row[Any]
     day: date
@@ -64,6 +65,7 @@ class Dossier:
     meanings: Mapping[Coding, str]
     documents: Sequence[Json]
     lapse: Lapse
+    sees_rates: bool
 
 
 def dossier(world: World, grant: Grant, request: str, id: str) -> Dossier:
@@ -91,7 +93,7 @@ def gathered(turn: Turn, id: str, day: date) -> Dossier:
     codes = ((each.system, code) for _, lines in paid for each in lines for code in (each.code, each.code_end))
     return Dossier(
         row, day, turn.now, line, versions, listings, names, paid, meanings(turn.conn, codes), _documents(turn, keys),
-        _lapse(turn, row, line, day, line.end or line.term_end),
+        _lapse(turn, row, line, day, line.end or line.term_end), turn.sees_rates(keys[-1]),
     )  # fmt: skip
 
 

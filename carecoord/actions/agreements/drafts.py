@@ -19,6 +19,7 @@ from carecoord.domain.agreements.desk import acts
 from carecoord.domain.agreements.desk import drafts as rules
 from carecoord.domain.agreements.desk.acts import Amendment, Signed
 from carecoord.domain.agreements.desk.drafts import Draft, Edit, Span
+from carecoord.domain.agreements.disclosure import RATES
 from carecoord.domain.agreements.records import named
 from carecoord.domain.agreements.versions import agreement_of
 from carecoord.domain.resource.elements import Json, code_of, identifiers, item, items, key, target, text
@@ -97,7 +98,7 @@ def draft(world: World, grant: Grant, request: str, submission: Submission, give
             terms["participation"] = _taking_part(networks)
         wanted = Draft(
             given.kind, given.number, given.title or _title(sides),
-            sides, given.start, given.span, given.limit, terms, networks,
+            sides, given.start, given.span, given.limit, terms, networks, keeper=_keeper(turn, sides),
         )  # fmt: skip
         dead = _demand_free(turn, rules.drafted(acting.id, wanted)[0])
         made = rules.drafted(acting.id, replace(wanted, n=dead + 1))
@@ -121,6 +122,8 @@ def edit(world: World, grant: Grant, request: str, submission: Submission, given
 
     def plan(acting: Agreeing) -> Planned:
         version, contract = acts.draft_of(acting.held)
+        if not acting.found.sees_rates and RATES in given.terms and RATES in map(_code, items(contract, "term")):
+            raise Forbidden("What is paid is for the parties to say.", "http.act")
         if version.amends:
             change = Edit(given.start, given.span, given.limit, given.terms, given.kind)
             new = acts.reworked(acting.held, change)
@@ -213,6 +216,17 @@ def _chosen(turn: Turn, payer: Json, networks: Iterable[str], plans: Iterable[st
         wanted += product.used(plan)
     chosen = [product.networks[each] for each in dict.fromkeys(wanted)]
     return [_reference(each) for each in sorted(chosen, key=name)]
+
+
+def _keeper(turn: Turn, sides: Iterable[Json]) -> str:
+    """Whose office keeps an agreement that it writes down for others, `Organization/id`; empty for a side's own."""
+    own = [f"Organization/{id}" for id in turn.office().organizations]
+    theirs = {named(each) for each in sides}
+    return "" if theirs & {*own} else f"Organization/{turn.grant.organization}"
+
+
+def _code(term: Json) -> str:
+    return code_of(item(term, "type"))
 
 
 def _title(sides: Iterable[Json]) -> str:

@@ -286,10 +286,11 @@ def _payer(office: Office, type: str) -> Alternatives | None:
 
 
 def _contracts(office: Office, type: str) -> Alternatives | None:
-    """Agreements and the registry; of what may speak of a patient only what does not. In a payer's office of what is
-    agreed, and what is written about it, only that to which the payer is a party: it competes with the others."""
+    """Agreements and the registry; of what may speak of a patient only what does not. Of what is agreed, and what is
+    written about it, only that to which the own office is a party: others compete with it. Which plans there are, and
+    who takes part in whose network, a provider's office has to know of all payers; a payer's knows its own."""
     nobodys = ((("subject:missing", "true"),),) if type in OF_NOBODY else EVERYTHING
-    if not office.is_payer or type not in PARTY_TO:
+    if type not in PARTY_TO or (not office.is_payer and type in DIRECTORY):
         return nobodys
     return both(any_of(PARTY_TO[type], references("Organization", office.organizations)), nobodys)
 
@@ -321,7 +322,7 @@ ADDRESSED: Final = {
     "OrganizationAffiliation": ("primary-organization",),
 }
 PARTY_TO: Final = {
-    "Contract": ("authority", "signer", "subject"),
+    "Contract": ("party",),
     "OrganizationAffiliation": ("primary-organization", "participating-organization"),
     "InsurancePlan": ("owned-by", "administered-by"),
     "Task": ("owner", "requester"),
@@ -329,6 +330,7 @@ PARTY_TO: Final = {
     "DocumentReference": ("author", "custodian"),
     "MeasureReport": ("reporter",),
 }
+DIRECTORY: Final = frozenset({"OrganizationAffiliation", "InsurancePlan"})
 OF_NOBODY: Final = frozenset({"Task", "Communication", "DocumentReference", "MeasureReport"})
 RULES: Final[dict[str, Callable[[Office, str], Alternatives | None]]] = {
     "coordinator": _coordinator,

@@ -5,25 +5,36 @@ role may (`verbs`, see-rates) see rates, and a service that belongs to a party; 
 any."""
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from carecoord.domain.access import verbs
 from carecoord.domain.access.roles import Office
 from carecoord.domain.agreements.records import named
-from carecoord.domain.resource.codes import EXTENSION
-from carecoord.domain.resource.elements import Json, extension, item, items, target
+from carecoord.domain.resource.codes import CANONICAL, EXTENSION
+from carecoord.domain.resource.elements import Json, code_of, extension, item, items, target
+
+CUSTODIAN: Final = "custodian"  # the role of an office that keeps an agreement which others have made
 
 
 def parties(contract: Json) -> frozenset[str]:
-    """The keys (`Type/id`, else `system|value`) of all that a Contract names as parties, those of nested terms too."""
+    """The keys (`Type/id`, else `system|value`) of all that a Contract names as parties, those of nested terms too, but
+    for who keeps it without being one."""
     found = [reference for name in ("authority", "subject") for reference in items(contract, name)]
     found += [item(each, "party") for each in items(contract, "signer")]
     found += [
         reference
         for term in terms(items(contract, "term"))
         for party in items(item(term, "offer"), "party")
+        if code_of(item(party, "role")) != CUSTODIAN
         for reference in items(party, "reference")
     ]
     return frozenset(filter(None, map(named, found)))
+
+
+def custodian(organization: str) -> Json:
+    """An office (`Organization/id`) as who keeps an agreement, for a term's offer. By this it sees what it keeps."""
+    role = {"coding": [{"system": f"{CANONICAL}/CodeSystem/party-role", "code": CUSTODIAN}]}
+    return {"reference": [{"reference": organization}], "role": role}
 
 
 def terms(given: Iterable[Json]) -> Iterator[Json]:

@@ -7,6 +7,7 @@ from datetime import UTC, date
 from typing import Any, Final
 
 from carecoord.domain.agreements.kinds import SIDES
+from carecoord.domain.agreements.parties import CUSTODIAN, custodian
 from carecoord.domain.agreements.versions import IN_FORCE
 from carecoord.domain.imports.cells import Column
 from carecoord.domain.imports.known import Known
@@ -95,7 +96,7 @@ def build(row: Row, known: Known) -> list[Json]:
     _judge(row, known, held, before)
     if row.faults:
         return []
-    contract = _contract(row, before, held)
+    contract = _contract(row, before, held, _kept_by(row, known))
     made = [overlaid(before, contract)]
     if row.get("networks"):
         made += _taking_part(row, contract["id"], known)
@@ -140,7 +141,13 @@ def _end(row: Row) -> dict[str, str]:
     return {"end": row.get("ends").isoformat()} if row.get("ends") else {}
 
 
-def _contract(row: Row, before: Json | None, held: list[Json]) -> Json:
+def _kept_by(row: Row, known: Known) -> list[Json]:
+    """Who brings in an agreement between others, as a party of its offer: nobody where it is between them."""
+    own = not {row.get("payer"), row.get("provider")}.isdisjoint(known.keepers)
+    return [] if own else [custodian(each) for each in known.keepers[:1]]
+
+
+def _contract(row: Row, before: Json | None, held: list[Json], keepers: list[Json]) -> Json:
     number, version = row.get("number"), row.get("version", "1")
     status = row.get("status") or text(before or {}, "status") or "executed"
     kind = row.get("kind") or (_kind(before) if before else "payer-provider")
@@ -163,13 +170,13 @@ def _contract(row: Row, before: Json | None, held: list[Json]) -> Json:
         made["subject"] = [{"reference": row.get("provider")}]
     if not before or _parties(before) != (row.get("payer"), row.get("provider")) or _another_limit(row, before):
         kept = [each for each in items(before or {}, "term") if code_of(item(each, "type")) not in _OWN]
-        made["term"] = [_term(row, kind), *kept]
+        made["term"] = [_term(row, kind, keepers), *kept]
     if marks := list(_marks(row, held)):
         made["extension"] = marks
     return made
 
 
-def _term(row: Row, kind: str) -> Json:
+def _term(row: Row, kind: str, keepers: list[Json]) -> Json:
     roles = SIDES.get(kind, ("owner", "vendor"))
     party = [
         {"reference": [{"reference": row.get(column)}],
@@ -178,7 +185,7 @@ def _term(row: Row, kind: str) -> Json:
     ]  # fmt: skip
     term: Json = {
         "type": {"coding": [{"system": f"{CANONICAL}/CodeSystem/term-type", "code": "participation"}]},
-        "offer": {"party": party},
+        "offer": {"party": [*party, *keepers]},
     }
     if row.get("limit") is not None:
         net = {"value": row.get("limit"), "currency": "USD"}
@@ -255,6 +262,7 @@ def _parties(contract: Json) -> tuple[str, str]:
         target(reference)
         for term in items(contract, "term")
         for party in items(item(term, "offer"), "party")
+        if code_of(item(party, "role")) != CUSTODIAN
         for reference in items(party, "reference")
     ]
     found = list(dict.fromkeys(found)) or [*_targets(contract, "authority"), *_targets(contract, "subject")]

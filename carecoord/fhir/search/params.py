@@ -1,4 +1,4 @@
-"""The official search parameters of our types, as data.
+"""The search parameters of our types, as data: the official ones, and one of our own.
 
 Clause: FHIR R4 searchparameter-registry.html, search.html; compartmentdefinition-patient.html.
 """
@@ -56,13 +56,29 @@ def key(type: str, code: str) -> int:
     return zlib.crc32(f"{type}.{code}".encode()) & 0x7FFFFFFF
 
 
+# R4 finds a Contract by authority, signer and subject, and by no parameter those whom an offer names, where as a rule a
+# provider stands. Ours finds it by any of its parties (contracts.md 1.1); terms may be nested so deep.
+_NESTED = 4
+_PARTIES = ["Group", "Location", "Organization", "Patient", "Practitioner", "PractitionerRole", "RelatedPerson"]
+_OURS: dict[str, list[list[Any]]] = {
+    "Contract": [[
+        "party", "reference", "https://carecoord.example/fhir/SearchParameter/Contract-party", _PARTIES,
+        [[steps, "Reference"] for steps in (
+            ["authority"], ["subject"], ["signer", "party"],
+            *(["term", *["group"] * n, "offer", "party", "reference"] for n in range(_NESTED)),
+        )], [],
+    ]],
+}  # fmt: skip
+
+
 @cache
 def params(type: str) -> Mapping[str, Param]:
     """The parameters of a type by code, `_id`, `_lastUpdated`, `_tag`, `_profile`, `_security` and `_source` among them
     (`_id` and `_lastUpdated` have no index rows: they are columns of the resource). Raises NotFound for other types."""
     if type not in TYPES:
         raise NotFound(f"{type!r} is not a resource type of this server.")
-    return MappingProxyType({row[0]: _param(type, *row) for row in read("search")["params"][type]})
+    rows = sorted([*read("search")["params"][type], *_OURS.get(type, ())])
+    return MappingProxyType({row[0]: _param(type, *row) for row in rows})
 
 
 @cache

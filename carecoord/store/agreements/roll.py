@@ -164,8 +164,8 @@ def _found(conn: Connection, asked: Asked, *, whole: bool = False) -> Select[Any
 
 
 def _between(conn: Connection, parties: Sequence[str]) -> ColumnElement[bool]:
-    """That one of these is a party that the agreement binds."""
-    theirs = (party.c.key.in_(parties), party.c.binds)
+    """That one of these is a party to the agreement, or keeps it."""
+    theirs = (party.c.key.in_(parties),)
     few = select(party.c.row).where(*theirs)
     if _are_few(conn, few):
         return row.c.n.in_(few)

@@ -1,5 +1,7 @@
 """The zone in which the search index reads dates that name none, and reading them anew when that changes.
 
+The rows by which Contracts are found by their parties came with a later form of the index, and are made with them.
+
 A row does not tell the zone in which its date was read: the zone stands beside the rows, once for all of them, and a
 process that means another one must not search them.
 """
@@ -16,11 +18,11 @@ from carecoord.fhir.search.extract import extract
 from carecoord.fhir.service_base import Base
 from carecoord.store.database import bulk, marks
 from carecoord.store.database.engine import writing
-from carecoord.store.database.tables import ix_date, ix_pair, resource
+from carecoord.store.database.tables import ix_date, ix_pair, ix_reference, resource
 from carecoord.store.resources.write import at_most_one
 
 _MARK: Final = "dates"
-_FORM: Final = "2"  # of the rows: since 2, a time of day to the second is a point
+_FORM: Final = "3"  # of the rows: since 2, a time of day to the second is a point; since 3, Contracts have parties
 _log = structlog.get_logger()
 _RUN = 500  # resources read anew in one transaction
 _next = (
@@ -68,8 +70,12 @@ def renew(engine: Engine, base: Base) -> int:
 
 
 def _again(conn: Connection, found: list[tuple[int, bytes]], base: Base) -> None:
-    indexes = [(rid, extract(text.loads(body), base)) for rid, body in found]
+    read = [(rid, text.loads(body)) for rid, body in found]
+    contracts = {rid for rid, one in read if one.get("resourceType") == "Contract"}
+    indexes = [(rid, extract(one, base)) for rid, one in read]
     _replace(conn, ix_date, {rid: at_most_one(sorted((rid, *row) for row in index.date)) for rid, index in indexes})
+    parties = [(rid, index) for rid, index in indexes if rid in contracts]
+    _replace(conn, ix_reference, {rid: sorted((rid, *row) for row in index.reference) for rid, index in parties})
     _replace(conn, ix_pair, {rid: sorted((rid, *row) for row in index.pair) for rid, index in indexes})
 
 

@@ -9,6 +9,7 @@ from carecoord.actions.agreements.dossier import Dossier
 from carecoord.domain.agreements import kinds
 from carecoord.domain.agreements.comparison import changes, said
 from carecoord.domain.agreements.overview import limit_of
+from carecoord.domain.agreements.parties import CUSTODIAN
 from carecoord.domain.agreements.rates import RateLine
 from carecoord.domain.agreements.records import Listing, named
 from carecoord.domain.documents.kinds import KINDS as PAPERS
@@ -97,7 +98,8 @@ def page(found: Dossier, times: Times, before: str, after: str) -> Page:
         list(_sums(found, times)), list(_versions(found, times)),
         [(id, f"Version {text(contracts[id], 'version') or n}") for n, id in enumerate(ids, 1)], before, after,
         _changed(contracts[before], contracts[after], found.names, times) if before != after else [],
-        [Row(each.name, role(each.role), "" if each.binds else "named in the offer") for each in line.sides],
+        [Row(each.name, role(each.role), "" if each.binds or each.role == CUSTODIAN else "named in the offer")
+         for each in line.sides],
         [_taking(each, found.names, times) for each in found.listings], list(_terms(shown)), money(line.limit),
         [(held.schedule.name or "Rates", held.size, [_rate(each, found.meanings) for each in lines])
          for held, lines in found.rates],

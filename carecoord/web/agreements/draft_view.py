@@ -50,7 +50,7 @@ def new(kind: str, state: State, offers: Choices) -> Sheet:
 def edited(found: Dossier, state: State, offers: Choices) -> Sheet:
     """The fields of the draft that waits, with what it says where nothing was typed yet."""
     _, contract = draft_of(found.versions)
-    worded = drafts.worded(contract)
+    worded = drafts.worded(contract, found.sees_rates)
     state = state if state.values else replace(state, values=_written(found, contract, worded))
     if drafts.is_amendment(contract):
         demanded = [(code, TERMS.get(code, code)) for code in worded]

@@ -91,6 +91,6 @@ def _rows(found: Sequence[Line]) -> Iterator[list[str]]:
     for each in found:
         row = each.row
         yield [
-            row.number, row.title, row.kind, "; ".join(dict.fromkeys(name for _, name, _ in each.parties)), row.state,
+            row.number, row.title, row.kind, "; ".join(view.signatories(each.parties)), row.state,
             row.version, view.iso(row.starts), view.iso(row.ends - 1), view.iso(row.notice_by), row.amount,
         ]  # fmt: skip

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from carecoord.actions.agreements.desk import Line, Listed
 from carecoord.domain.agreements.overview import words
+from carecoord.domain.agreements.parties import CUSTODIAN
 from carecoord.store.agreements.register import NO_END, NO_START
 from carecoord.store.agreements.roll import BUCKETS, MANY, SOON, TABS, WITHIN, Asked
 from carecoord.store.worklist.standings import Standing
@@ -22,7 +23,7 @@ KINDS: Final = {
 }  # fmt: skip
 ROLES: Final = {
     "payer": "Payer", "provider-group": "Provider", "owner": "Owner", "vendor": "Vendor", "prime": "Prime contractor",
-    "covered-entity": "Covered entity", "business-associate": "Business associate",
+    "covered-entity": "Covered entity", "business-associate": "Business associate", CUSTODIAN: "Keeps it",
 }  # fmt: skip
 LABELS: Final = {
     "current": "Current", "notice": "Notice due", "ending": "Ending", "unsigned": "Not signed", "ended": "Ended",
@@ -195,7 +196,12 @@ def _at(order: list[str], state: str) -> tuple[int, str]:
 
 
 def _between(parties: Sequence[tuple[str, str, str]]) -> str:
-    return " and ".join(dict.fromkeys(name for _, name, _ in parties))
+    return " and ".join(signatories(parties))
+
+
+def signatories(parties: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Between whom it is, each once: who only keeps it is none of them."""
+    return list(dict.fromkeys(name for _, name, role in parties if role != CUSTODIAN))
 
 
 def role(code: str) -> str:

@@ -4,16 +4,18 @@ and the desk say, error texts included (issue 8, must-show 6)."""
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 
 from auth.grant import Grant
+from carecoord.actions.agreements import desk
 from carecoord.actions.agreements.participation import answer
 from carecoord.actions.fhir import interactions
 from carecoord.domain.resource.elements import Json
 from carecoord.errors import Problem
+from carecoord.store.agreements.roll import Asked
 from carecoord.store.database.engine import reading
 from carecoord.store.worklist import registry
 from tests.desk.agreements.test_acts import after, opened, send
@@ -29,6 +31,13 @@ OF: dict[str, set[str]] = {
     "office-granite-care": {f"agr-01{n}" for n in ("06", "07", "08", "09", "10", "11", "13", "20")},
     "office-pinnacle": {f"agr-01{n}" for n in ("14", "15", "16", "17", "18", "23")},
 }  # fmt: skip
+# Of providers' offices those that name them, and of the office that keeps the register all (decision 39).
+OF_PROVIDERS: dict[str, set[str]] = {
+    "office-riverside-heart": {"agr-0112", "agr-0113"},
+    "office-beacon-therapy": {"agr-0114", "agr-0120", "agr-0122"},
+    "office-harborview": set(),
+    "office-fairmont": set().union(*OF.values()),
+}
 PLANS = ("BH-PPO", "BH-HMO", "GC-MA", "GC-MCD", "PM-EPO", "PM-HD")
 CLINICS = ("riverside-heart", "beacon-therapy", "meridian-cancer")
 TYPES = ("Contract", "OrganizationAffiliation", "InsurancePlan", "DocumentReference", "Communication", "Provenance")
@@ -39,17 +48,17 @@ def numbers(said: Any) -> set[str]:
     return set(re.findall(r"agr-\d{4}", (said.decode() if isinstance(said, bytes) else str(said)).casefold()))
 
 
-def of_api(house: House, grant: Grant) -> set[str]:
+def of_api(house: House, grant: Grant, types: Iterable[str] = TYPES) -> set[str]:
     """All agreements that the API tells of, by search with all that comes with it, by history and by the operation."""
     found: set[str] = set()
-    for type in TYPES:
+    for type in types:
         more = [("_include", f"{type}:*"), ("_revinclude", "*"), ("_count", "1000")]
         for ask in (interactions.search, interactions.changes):
             try:
                 found |= numbers(ask(house.world, grant, type, more if ask is interactions.search else more[-1:]))
             except Problem as refused:
                 found |= numbers(refused.text)
-    for plan in PLANS:
+    for plan in PLANS if types is TYPES else ():
         for clinic in CLINICS:
             try:
                 given = {"provider": f"Organization/office-{clinic}", "plan": plan, "date": "2026-11-22"}
@@ -62,6 +71,21 @@ def of_api(house: House, grant: Grant) -> set[str]:
 @pytest.mark.parametrize("payer", OF)
 def test_a_payers_desk_is_told_of_its_own_agreements_by_the_api_and_of_no_others(house: House, payer: str) -> None:
     assert of_api(house, contracts(payer)) == OF[payer]
+
+
+@pytest.mark.parametrize("clinic", OF_PROVIDERS)
+def test_a_providers_desk_is_told_of_the_agreements_of_its_own_side_and_of_no_others(house: House, clinic: str) -> None:
+    """Who takes part in which network, under which number, is told to all providers' offices: that is the directory."""
+    grant, theirs = contracts(clinic), OF_PROVIDERS[clinic]
+    assert of_api(house, grant, [type for type in TYPES if type != "OrganizationAffiliation"]) == theirs
+    listed = desk.every(house.world, grant, "r", Asked(0, tab="all"))[1]
+    assert {each.row.number.casefold() for each in listed} == theirs
+    found = interactions.search(house.world, grant, "Contract", [("party", f"Organization/{clinic}"), ("_count", "99")])
+    assert numbers(found) == theirs
+    for id in ("agr-0101-v1", "agr-0112-v1"):
+        said = told(interactions.read, house, grant, id)
+        assert (said == "") == (id[:8] in theirs), id
+        assert said in ("", told(interactions.read, house, grant, "agr-9999-v1")), id
 
 
 def test_a_contract_desk_of_no_party_that_is_known_here_is_told_of_none(house: House) -> None:

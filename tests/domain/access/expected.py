@@ -118,7 +118,7 @@ AMONG_OFFICES: Final = (
     f"_security={_CODES}/document-office|o1,{_CODES}/document-office|o2",
 )
 A_PAYERS_CONTRACTS: Final = {
-    "Contract": ["authority=ours", "signer=ours", "subject=ours"],
+    "Contract": ["party=ours"],
     "OrganizationAffiliation": ["primary-organization=ours", "participating-organization=ours"],
     "InsurancePlan": ["owned-by=ours", "administered-by=ours"],
     "Task": ["subject:missing=true&owner=ours", "subject:missing=true&requester=ours"],

@@ -80,7 +80,8 @@ def test_clinical_content_is_closed_to_the_offices(role: str) -> None:
         alternatives = narrow(person(role), OFFICE, type, "r")
         no_patients = {"subject:missing=true", "_has:DocumentReference:location:subject:missing=true"}
         assert all(no_patients & {*way.split("&")} for way in written(alternatives)), (role, type)
-        assert alternatives is None or len(alternatives) == (2 if type in access_roles.PAPERS else 1), (role, type)
+        # A paper is of who wrote it and of who keeps it, each time where no audience is told or the office is in it.
+        assert alternatives is None or len(alternatives) == (4 if type in access_roles.PAPERS else 1), (role, type)
 
 
 def test_an_auditor_sees_the_audit_and_nothing_else() -> None:
@@ -144,8 +145,15 @@ def test_a_payers_contract_desk_can_not_make_itself_anothers_copy() -> None:
         assert narrow(person("contracts"), OFFICE, "Organization", letter) == EVERYTHING
 
 
-def test_judgement_21_a_clinics_contract_desk_keeps_the_register_of_its_network() -> None:
-    assert narrow(person("contracts"), OFFICE, "Contract", "r") == EVERYTHING
+def test_a_clinics_contract_desk_sees_the_agreements_of_its_own_side_and_the_directory_of_all_payers() -> None:
+    """Issue 8, 6 (decision 39). What it is party to, and what is written about that; who is in whose network it asks of
+    everybody."""
+    for type in ("Contract", "Task", "Communication", "DocumentReference", "MeasureReport"):
+        ways = narrow(person("contracts"), OFFICE, type, "r")
+        assert written(ways) == {"&".join(sorted(way.split("&"))) for way in A_PAYERS_CONTRACTS[type]}, type
+        assert narrow(person("contracts"), NOWHERE, type, "r") is None, type
+    for type in ("OrganizationAffiliation", "InsurancePlan", "Organization"):
+        assert narrow(person("contracts"), OFFICE, type, "r") == EVERYTHING, type
     assert access_roles.agreements_of(OFFICE) is None
     assert access_roles.agreements_of(PAYER) == PAYER.identifiers
     assert access_roles.agreements_of(replace(PAYER, identifiers=())) == ()

