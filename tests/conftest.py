@@ -25,6 +25,10 @@ BUSY = dict.fromkeys(("sign_in_rate", "oauth_rate", "search_rate"), "100000/minu
 _numbers = itertools.count()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(quick.Searches())
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Which tests run, and which of them together."""

@@ -82,10 +82,30 @@ def statements(patched: pytest.MonkeyPatch) -> None:
     patched.setattr(Engine, "__init__", begun)
 
 
+TOGETHER = 150  # tests, after which all garbage is looked for at once
+
+
 def garbage() -> None:
-    """Look no more, in each search for garbage, through what was there before the first test: all modules and tests."""
+    """Look no more, in each search for garbage, through what was there before the first test: all modules and tests.
+    The whole search, which half the tests would each pay for, is made by `Searches` instead."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(700, 10, 1_000_000)
+
+
+class Searches:
+    """A plugin of pytest that looks for all garbage once after so many tests: an application is a heap of circles, and
+    to look through those of a hundred takes no longer than through one's."""
+
+    def __init__(self) -> None:
+        self._since = 0  # tests, since the last search
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_teardown(self) -> None:
+        self._since += 1
+        if self._since == TOGETHER:
+            self._since = 0
+            gc.collect()
 
 
 def hashes(patched: pytest.MonkeyPatch) -> None:

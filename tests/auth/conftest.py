@@ -77,12 +77,22 @@ def signing_row() -> dict[str, Any]:
     return {"kid": "ours", "alg": "RS256", "jwk": private, "made": 0, "retired": None}
 
 
-@pytest.fixture
-def engine(tmp_path: Path, signing_row: dict[str, Any]) -> Iterator[Engine]:
-    made = create_engine(f"sqlite:///{tmp_path / 'auth.db'}")
+@pytest.fixture(scope="session")
+def auth_template(tmp_path_factory: pytest.TempPathFactory, signing_row: dict[str, Any]) -> Path:
+    """A database with the authorization server's own tables and its key, to be copied for each test."""
+    path = tmp_path_factory.mktemp("auth") / "auth.db"
+    made = create_engine(f"sqlite:///{path}")
     metadata.create_all(made)
     with made.begin() as conn:
         conn.execute(insert(key_table).values(signing_row))
+    made.dispose()
+    return path
+
+
+@pytest.fixture
+def engine(tmp_path: Path, auth_template: Path) -> Iterator[Engine]:
+    shutil.copyfile(auth_template, tmp_path / "auth.db")
+    made = create_engine(f"sqlite:///{tmp_path / 'auth.db'}")
     yield made
     made.dispose()
 
