@@ -52,6 +52,7 @@ from carecoord.web.fhir import routes as fhir_routes
 from carecoord.web.guests import link_pages
 from carecoord.web.guests import pages as guest_pages
 from carecoord.web.imports import pages as import_pages
+from carecoord.web.inbox import away_pages
 from carecoord.web.inbox import pages as inbox_pages
 from carecoord.web.page import assets
 from carecoord.web.people import account, openid_sign_in, people, second_step, sign_in
@@ -66,7 +67,7 @@ from carecoord.world import World
 
 ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     people, import_pages, policies_pages, setup_pages, copy_pages, terms_pages, openid_sign_in,
-    worklist_pages, referral_new_pages, inbox_pages, agreements_pages, agreement_act_pages,
+    worklist_pages, referral_new_pages, inbox_pages, away_pages, agreements_pages, agreement_act_pages,
     acts_pages, batch_pages, link_pages, guest_pages, documents_pages, audit_pages, break_glass,
     conflict_pages, ehr_pages,
 )  # fmt: skip

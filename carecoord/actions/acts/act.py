@@ -40,7 +40,7 @@ from carecoord.world import World
 UNDO: Final = timedelta(minutes=10)
 # What may lead back, where the tables of states let it: a visit or a report that was recorded by mistake is one.
 BACK: Final = frozenset({
-    "assign", "snooze", "note", "contact", "attach", "book", "move", "report", "acknowledge", "tell",
+    "assign", "snooze", "note", "receive", "contact", "attach", "book", "move", "report", "acknowledge", "tell",
     "give-notice", "draft", "edit", "amend", "file",
 })  # fmt: skip
 

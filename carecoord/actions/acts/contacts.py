@@ -5,13 +5,16 @@ from datetime import date
 from typing import Literal
 
 from auth.grant import Grant
+from carecoord.actions.acts import work
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, perform
-from carecoord.domain.contacts import acts
+from carecoord.actions.inbox.seat import seat
+from carecoord.domain.contacts import acts, mentions
 from carecoord.domain.contacts.acts import Contact, How, Outcome
+from carecoord.domain.contacts.mentions import Unread
 from carecoord.domain.resource.elements import Json, item, target
 from carecoord.domain.resource.parties import Party
 from carecoord.domain.worklist import acts as worklist_acts
-from carecoord.errors import Unprocessable
+from carecoord.errors import Conflict, Unprocessable
 from carecoord.words.sentence import Sentence, sentence
 from carecoord.world import World
 
@@ -33,13 +36,50 @@ class Logged:
 
 
 def note(world: World, grant: Grant, request: str, submission: Submission, words: str) -> Done:
-    """Write a note to whoever works on the referral."""
+    """Write a note to whoever works on the referral. Colleagues who are named in it (`@Reyes`) have it before them
+    until they take it up; whoever writes has taken up what named them here. Raises Unprocessable for a name that is
+    nobody's, or several people's."""
 
     def plan(acting: Acting) -> Planned:
-        talk = acts.note(acting.case, acting.id, acting.person, words, acting.turn.now)
-        return Planned([talk], sentence("act.noted"))
+        colleagues = {each.id: each for each in work.colleagues(acting.turn.conn, grant)}
+        named, unread = mentions.named(words, [(each.id, each.name) for each in colleagues.values()])
+        if unread:
+            raise Unprocessable(_unknown(unread[0]), "note")
+        to = [colleagues[id].reference | {"display": colleagues[id].name} for id in named if id != grant.subject]
+        talk = acts.note(acting.case, acting.id, acting.person, words, acting.turn.now, to)
+        said = sentence("act.noted.to", whom=", ".join(each["display"] for each in to)) if to else sentence("act.noted")
+        return Planned([talk, *_taken_up(acting)], said)
 
     return perform(world, grant, request, submission, "note", plan)
+
+
+def receive(world: World, grant: Grant, request: str, submission: Submission, _: None) -> Done:
+    """Take up the notes on a referral in which one is named, oneself or one's team, without a word. Raises Conflict
+    where there are none."""
+
+    def plan(acting: Acting) -> Planned:
+        taken = _taken_up(acting)
+        if not taken:
+            raise Conflict("No note here waits for you: somebody has taken it up.", "http.act")
+        return Planned(taken, sentence("act.received"))
+
+    return perform(world, grant, request, submission, "receive", plan)
+
+
+def _taken_up(acting: Acting) -> list[Json]:
+    """The notes in which the one who acts is named, their team or whom they stand in for, as they are once taken up."""
+    own = {*seat(acting.turn).named()}
+    return [
+        mentions.received(talk, own, acting.turn.now) for talk in acting.case.talks if own & {*mentions.open_for(talk)}
+    ]
+
+
+def _unknown(unread: Unread) -> str:
+    """Why a name can not be meant, and what to write."""
+    if unread.candidates:
+        several = " or ".join(unread.candidates[:3])
+        return f"“@{unread.said}” could be {several}: write the given name before it, @Given Family."
+    return f"Nobody of your office is called “{unread.said}”. Write @ and a family name, or a blank after the @."
 
 
 def contact(world: World, grant: Grant, request: str, submission: Submission, said: Logged) -> Done:

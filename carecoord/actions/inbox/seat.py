@@ -1,37 +1,82 @@
-"""Where somebody sits: the ids under which a case can be theirs, their teams, the sides on which they see cases."""
+"""Where somebody sits: the ids under which a case can be theirs, for whom they stand in, their teams, the sides on
+which they see cases."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from auth import store
 from carecoord.actions.access.turn import Turn
 from carecoord.actions.acts import work
+from carecoord.actions.inbox import absences
 from carecoord.domain.access import roles
+from carecoord.domain.inbox.absences import stood_in_for
 from carecoord.domain.inbox.duties import Duty, Why, duties
+from carecoord.domain.inbox.kinds import KINDS, Kind
+from carecoord.fhir.instants import micros
 from carecoord.store.inbox.waits import Watch
+
+_EVERY = frozenset(KINDS)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """By whose having a case it waits for somebody, and why. `id`: as a row names it, None for nobody. `name`: of whom
+    one stands in for; `kinds`: which kinds of what waits."""
+
+    id: str | None
+    why: Why
+    name: str = ""
+    kinds: frozenset[Kind] = _EVERY
 
 
 @dataclass(frozen=True)
 class Seat:
-    """`sides`: (column of `case_row`, value) of all that they see; `owners`: by whose having a case it waits for them,
-    and why, the nearest first; None: nobody has it."""
+    """`sides`: (column of `case_row`, value) of all that they see; `owners`: the nearest first."""
 
     sides: tuple[tuple[str, str], ...]
-    owners: tuple[tuple[str | None, Why], ...]
+    owners: tuple[Owner, ...]
+
+    def named(self) -> list[str]:
+        """The ids under which they are named in a note, and those that they stand in for."""
+        return [each.id for each in self.owners if each.id and (each.why != "stand-in" or "mention" in each.kinds)]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A list to look through: what it is for, and by whose having a case what it finds waits."""
+
+    watch: Watch
+    duty: Duty
+    owner: Owner
 
 
 def seat(turn: Turn) -> Seat:
     """The seat of whoever asks."""
     office = turn.office()
-    own: tuple[str, ...] = (turn.grant.subject, *(each.partition("/")[2] for each in office.people))
-    teams = (*work.own_teams(turn.conn, office), *office.organizations)
-    owners: dict[str | None, Why] = dict.fromkeys(own, "yours")
-    for team in teams:
-        owners.setdefault(team, "team")
-    return Seat(roles.sees(turn.grant, office) or (), (*owners.items(), (None, "nobody")))
+    own = [turn.grant.subject, *(each.partition("/")[2] for each in office.people)]
+    owners = [Owner(id, "yours") for id in dict.fromkeys(own)]
+    owners += _stood_in_for(turn)
+    teams = dict.fromkeys((*work.own_teams(turn.conn, office), *office.organizations))
+    owners += [Owner(id, "team") for id in teams]
+    return Seat(roles.sees(turn.grant, office) or (), (*owners, Owner(None, "nobody")))
 
 
-def watches(seat: Seat, held: frozenset[str], resting: bool = False) -> list[tuple[Watch, Duty, Why]]:
-    """What is to be looked through for somebody in this seat with these roles, each with the duty it is for, and why
-    what it finds waits for them. resting: what the office lets rest, of what would wait."""
+def _stood_in_for(turn: Turn) -> Iterator[Owner]:
+    """Those of the asker's office who are away and for whom the asker stands in."""
+    now, ours = micros(turn.now), turn.office().organizations
+    held = stood_in_for(absences.present(turn.conn, now), turn.grant.subject, now)
+    for account, kinds in sorted(held.items()):
+        user = store.find_user(turn.conn, account)
+        if user is None or user.organization not in ours:
+            continue
+        people = absences.office_of(turn.conn, user).people
+        for id in (account, *(each.partition("/")[2] for each in people)):
+            yield Owner(id, "stand-in", user.name, kinds)
+
+
+def looked(seat: Seat, held: frozenset[str], resting: bool = False) -> list[Looked]:
+    """What is to be looked through for somebody in this seat with these roles. resting: what the office lets rest, of
+    what would wait."""
     found = []
     for duty in duties(held):
         if resting and not duty.by_owner:
@@ -39,20 +84,19 @@ def watches(seat: Seat, held: frozenset[str], resting: bool = False) -> list[tup
         for scope, value in seat.sides:
             if scope == duty.scope:
                 late, seen = duty.when == "late" and not resting, duty.when == "seen"
-                found += [(Watch(scope, value, led, late, seen, resting), duty, why) for led, why in _led(seat, duty)]
+                found += [
+                    Looked(Watch(scope, value, led, late, seen, resting), duty, owner)
+                    for led, owner in _led(seat, duty)
+                ]
     return found
 
 
-def _led(seat: Seat, duty: Duty) -> list[tuple[tuple[tuple[str, tuple[object, ...]], ...], Why]]:
+def _led(seat: Seat, duty: Duty) -> list[tuple[tuple[tuple[str, tuple[object, ...]], ...], Owner]]:
     is_open = ("open", (True,))
     if duty.scope == "payer_key":
-        return [((("payer_open", (True,)), ("payer_moves", (True,))), "payer")]
+        return [((("payer_open", (True,)), ("payer_moves", (True,))), Owner(None, "payer"))]
     if duty.stages:
-        return [((is_open, ("stage", (stage,))), "clinic") for stage in duty.stages]
+        return [((is_open, ("stage", (stage,))), Owner(None, "clinic")) for stage in duty.stages]
     if not duty.by_owner:
-        return [((is_open, ("role", (mover,))), "office") for mover in duty.movers]
-    late = duty.when == "late"
-    return [
-        ((is_open, ("owner", (owner,)), ("role", duty.movers)), "late" if late and why == "yours" else why)
-        for owner, why in seat.owners
-    ]
+        return [((is_open, ("role", (mover,))), Owner(None, "office")) for mover in duty.movers]
+    return [((is_open, ("owner", (each.id,)), ("role", duty.movers)), each) for each in seat.owners]

@@ -17,6 +17,7 @@ from carecoord.actions.clearance import rule_lines, shelf
 from carecoord.actions.clearance.assemble import Assembled, of_patient
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.events.ledger import Ledger
+from carecoord.actions.inbox import mentions
 from carecoord.actions.referrals import patient_words
 from carecoord.domain.agreements import records
 from carecoord.domain.clearance.clearance import clear
@@ -70,6 +71,7 @@ def projector(rules: Policy) -> Projector:
         _judge(conn, patients, now, rules, ledger)
         _registry(conn, touched, patients, now, rules, ledger)
         consents.note(conn, touched)
+        mentions.note(conn, touched, now, rules.zone)
         ledger.write(conn, now, rules.zone)
 
     return project

@@ -3,6 +3,7 @@
 Who was called at a clinic or a payer stands in it as a logical reference, by identifier: what we wrote down of a call
 is ours, and no message to them that their own searches should find."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -30,9 +31,10 @@ class Contact:
     number: str = ""
 
 
-def note(case: Case, id: str, sender: Json, words: str, now: datetime) -> Json:
-    """A note to whoever works on the referral, on either side."""
-    return _about(case, id, sender, now) | {
+def note(case: Case, id: str, sender: Json, words: str, now: datetime, named: Sequence[Json] = ()) -> Json:
+    """A note to whoever works on the referral, on either side. named: the colleagues who are to take it up."""
+    recipients = {"recipient": [*named]} if named else {}
+    return _about(case, id, sender, now) | recipients | {
         "category": [{"coding": [{"system": NOTE[0], "code": NOTE[1]}], "text": "Note"}],
         "payload": [{"contentString": words}],
     }

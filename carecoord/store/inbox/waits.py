@@ -87,10 +87,9 @@ def waits(
     return sorted(found.values(), key=lambda wait: (wait.due, wait.rid))
 
 
-def rows(conn: Connection, rids: Sequence[int]) -> list[Row[Any]]:
-    """The whole rows of these cases, in the order in which they were asked for."""
-    held = {row.rid: row for row in conn.execute(select(case).where(case.c.rid.in_(rids)))} if rids else {}
-    return [held[rid] for rid in rids if rid in held]
+def named(conn: Connection, ids: Sequence[str]) -> dict[str, Row[Any]]:
+    """The whole rows of these cases by their ids."""
+    return {row.id: row for row in conn.execute(select(case).where(case.c.id.in_(ids)))} if ids else {}
 
 
 @lru_cache(maxsize=256)

@@ -9,6 +9,7 @@ OUTCOMES: Final = {"reached": "Reached", "message": "Message", "no-answer": "No 
 BUTTONS: Final[dict[Verb, tuple[str, str, str]]] = {  # verb -> its words, icon and key
     "contact": ("Contact", "phone", "c"),
     "note": ("Note", "message-square", "n"),
+    "receive": ("Got it", "check", "g"),
     "attach": ("Attach a document", "paperclip", "h"),
     "share": ("Send documents", "send", "s"),
     "assign": ("Give to somebody", "user-round-plus", "a"),
@@ -64,6 +65,7 @@ BACK: Final = {  # verb -> what taking it back does
     "assign": "whoever had it before has it again",
     "snooze": "its days are as before",
     "note": "the note counts as a mistake",
+    "receive": "it waits for you again",
     "contact": "the contact counts as a mistake",
     "attach": "the document counts as a mistake",
     "book": "the visit counts as a mistake",
@@ -73,5 +75,7 @@ BACK: Final = {  # verb -> what taking it back does
     "tell": "the patient is still to be told",
 }
 ELSEWHERE: Final[dict[Verb, str]] = {"link": "links"}  # acts with a page of their own, under the case's
-PRESSED: Final = frozenset({"send", "accept", "arrive", "no-show", "acknowledge", "tell"})  # done without a form
+PRESSED: Final = frozenset({  # done without a form
+    "receive", "send", "accept", "arrive", "no-show", "acknowledge", "tell",
+})  # fmt: skip
 RED: Final = frozenset({"decline", "cancel", "no-show", "hear-no", "withdraw", "confirm-cancel"})  # what ends something

@@ -118,6 +118,7 @@ def _visit(reader: Reader) -> Any:
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "note": Command(_note, contacts.note),
+    "receive": Command(_nothing, contacts.receive),
     "contact": Command(_contact, contacts.contact),
     "attach": Command(_attach, documents.attach),
     "share": Command(_share, documents.share),

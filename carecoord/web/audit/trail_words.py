@@ -51,13 +51,15 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
     "link-open": ("opened a link for", "gave a wrong answer at a link for"),
     "policy-say": ("said something in a policy", "tried to say something in a policy"),
     "policy-take-back": ("took something back in a policy", "tried to take something back in a policy"),
+    "away": ("said who stands in for them", "tried to say who stands in for them"),
+    "back": ("said that they are back", "tried to say that they are back"),
     "audit": ("looked at the audit", "tried to look at the audit"),
     "export-table": ("exported a table", "tried to export a table"),
     "export": ("exported the audit", "tried to export the audit"),
 }
 WITHOUT_TYPE = frozenset({
     "sign-in", "sign-out", "launch", "consent", "consent-refused", "token", "token-revoked", "break-glass",
-    "break-glass-search", "break-glass-end", "review-emergency", "audit", "export", "export-table",
+    "away", "back", "break-glass-search", "break-glass-end", "review-emergency", "audit", "export", "export-table",
     "account-change", "search-system",
     "restore", "job-retry", "job-drop", "ehr-pause", "ehr-resume", "ehr-retry",
     "ehr-add", "ehr-ask", "ehr-examine", "link-open",

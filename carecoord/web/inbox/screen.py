@@ -38,7 +38,7 @@ class InboxScreen(Screen):
         back = address.doing(None)
         view: dict[str, Any] = {
             "address": address,
-            "listing": inbox_view.shown(found, address, self.zone),
+            "listing": inbox_view.shown(found, address, self.zone, grant.subject),
             "panel": referrals_view.sheet(panel, self.zone) if panel else None,
             "acts": self._acts(panel, grant, state, back.href(), lambda verb: back.doing(verb).href()),
             "done": self._told(done),

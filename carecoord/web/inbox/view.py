@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 
+from carecoord.actions.inbox.absences import Away
 from carecoord.actions.inbox.inbox import Inbox, Item
 from carecoord.domain.access.payer_view import PayerRow
 from carecoord.domain.access.verbs import Verb
+from carecoord.domain.inbox.absences import ALL
 from carecoord.domain.inbox.duties import Why
 from carecoord.domain.inbox.kinds import KINDS, Kind
 from carecoord.fhir.instants import micros
@@ -71,19 +73,22 @@ ANSWERS: Final[dict[str, tuple[Verb, ...]]] = {  # stage -> by what a side that 
 @dataclass(frozen=True)
 class Act:
     """The one act of a row: a page with its form or, where `take` is given, a form of its own that is sent by pressing.
-    `take`: the versions that it was shown with."""
+    `verb`: what is done by pressing, empty where it is a page; `to`, `seen`: what is sent with it."""
 
     label: str
     icon: str
-    href: str
-    take: str = ""
+    href: str = ""
+    verb: str = ""
+    to: str = ""
+    seen: str = ""
 
 
 @dataclass(frozen=True)
 class Line:
     """One row."""
 
-    id: str
+    key: str  # of the row
+    id: str  # of the case
     href: str
     open: bool
     spoken: str
@@ -109,16 +114,27 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Note:
+    """Who is away, until when, and what follows from it for whoever looks. `mine`: it is they themselves."""
+
+    name: str
+    until: str
+    said: str
+    mine: bool
+
+
+@dataclass(frozen=True)
 class Shown:
     title: str
     tabs: Sequence[Counted]
     groups: Sequence[Group]
     after: str
     next: str  # what there will be, where nothing waits
+    away: Sequence[Note]
 
 
-def shown(found: Inbox, address: InboxAddress, zone: ZoneInfo) -> Shown:
-    """Everything the page needs, already in words."""
+def shown(found: Inbox, address: InboxAddress, zone: ZoneInfo, me: str) -> Shown:
+    """Everything the page needs, already in words. me: the account of who looks."""
     times, tab = Times(found.now, zone), address.asked.tab
     names: dict[str, str] = {"all": "All", **{kind: KIND_WORDS[kind][0] for kind in KINDS}, "snoozed": "Resting"}
     tabs = [
@@ -131,14 +147,14 @@ def shown(found: Inbox, address: InboxAddress, zone: ZoneInfo) -> Shown:
     return Shown(
         f"{names[tab]}: {total} {word}", tabs, list(_groups(found, address, times)),
         address.page(found.after).href() if found.after else "",
-        times.exact(found.next_due) if found.next_due else "",
+        times.exact(found.next_due) if found.next_due else "", list(_away(found, me, times)),
     )  # fmt: skip
 
 
 def _groups(found: Inbox, address: InboxAddress, times: Times) -> Iterator[Group]:
-    ids = [item.row.id for item in found.items]
-    after = {id: ids[n + 1] if n + 1 < len(ids) else ids[n - 1] if n else "" for n, id in enumerate(ids)}
-    lines = [(item.wait.due, _line(item, after[item.row.id], address, times, found)) for item in found.items]
+    keys = [_key(item) for item in found.items]
+    after = {key: keys[n + 1] if n + 1 < len(keys) else keys[n - 1] if n else "" for n, key in enumerate(keys)}
+    lines = [(item.pending.wait.due, _line(item, after[_key(item)], address, times, found)) for item in found.items]
     ends = {"overdue": found.at.now, "today": found.at.today, "soon": found.at.soon}
     for name, label in GROUPS.items():
         rows = [line for due, line in lines if next((each for each, end in ends.items() if due < end), "later") == name]
@@ -146,16 +162,56 @@ def _groups(found: Inbox, address: InboxAddress, times: Times) -> Iterator[Group
             yield Group(name, label, counted(found.groups[name]), rows)
 
 
+def _away(found: Inbox, me: str, times: Times) -> Iterator[Note]:
+    """Oneself, and those for whom one stands in."""
+    now = micros(times.now)
+    if found.mine:
+        when = (
+            f"until {times.day(found.mine.ends)}"
+            if found.mine.begins <= now
+            else f"from {times.day(found.mine.begins)}"
+        )
+        yield Note("You", when, stands_in(found.mine), True)
+    for each in found.away:
+        kinds = [kind for kind, (to, _) in each.substitutes.items() if to == me]
+        if each.begins <= now and kinds:
+            yield Note(each.name, f"until {times.day(each.ends)}", f"You stand in for {_kinds(each, me)}", False)
+
+
+def _kinds(each: Away, who: str) -> str:
+    """For which kinds somebody stands in."""
+    own = [KIND_WORDS[kind][0].lower() for kind in KINDS if each.substitutes.get(kind, ("", ""))[0] == who]
+    if each.substitutes[ALL][0] != who:
+        return " and ".join(own)
+    others = [KIND_WORDS[kind][0].lower() for kind in KINDS if each.substitutes.get(kind, (who, ""))[0] != who]
+    return f"all but {' and '.join(others)}" if others else "everything"
+
+
+def stands_in(each: Away) -> str:
+    """Who stands in for what, in words."""
+    people = dict(each.substitutes.values())
+    return "; ".join(f"{name} stands in for {_kinds(each, account)}" for account, name in people.items())
+
+
+def _key(item: Item) -> str:
+    """What a row goes by: its case, of a name in a note that note."""
+    mention = item.pending.mention
+    return f"note-{mention.id}" if mention else item.row.id
+
+
 def _line(item: Item, next: str, address: InboxAddress, times: Times, found: Inbox) -> Line:
     row = item.row
-    _, word, tone, icon = KIND_WORDS[item.kind]
+    _, word, tone, icon = KIND_WORDS[item.pending.kind]
     href = address.show(row.id, next).href()
     what, more = _payers_words(row) if isinstance(row, PayerRow) else _words(item, row, times)
     due = row.due_at if not isinstance(row, PayerRow) or row.moves else None
+    start, label = row.clock_start, in_words(row.due_label)
+    if mention := item.pending.mention:
+        href, due, start, label = _noted(address, item, next), item.pending.wait.due, mention.at, "Take it up"
     return Line(
-        id=row.id, href=href, open=row.id == address.shown, spoken=f"{row.patient_name}, {row.number}",
-        name=row.patient_name, number=row.number, clock=times.clock(due, row.clock_start, found.at.today),
-        due_label=in_words(row.due_label), kind=Chip(word, tone, icon),
+        key=_key(item), id=row.id, href=href, open=row.id == address.shown and not item.pending.mention,
+        spoken=f"{row.patient_name}, {row.number}", name=row.patient_name, number=row.number,
+        clock=times.clock(due, start, found.at.today), due_label=label, kind=Chip(word, tone, icon),
         priority=None if row.priority == "routine" else chip(labels.PRIORITY, row.priority),
         what=what, more=more, why=_why(item), act=_act(item, address, next), next=next,
     )  # fmt: skip
@@ -164,10 +220,13 @@ def _line(item: Item, next: str, address: InboxAddress, times: Times, found: Inb
 def _words(item: Item, row: Row[Any], times: Times) -> tuple[str, str]:
     """What waits, and beneath it what to do and with whom, or until when it rests. A clinic that was asked is told of
     its own step, and who asked."""
-    if row.wakes_at > micros(times.now) and item.why != "clinic":
+    why, mention = item.pending.owner.why, item.pending.mention
+    if mention:
+        return f"{mention.by}: “{' '.join(item.words.split())}”", f"Note of {times.exact(mention.at)}"
+    if row.wakes_at > micros(times.now) and why != "clinic":
         return in_words(row.headline), f"Rests until {times.day(row.wakes_at)}"
     step = in_words(row.action_label or row.due_label)
-    if item.why == "clinic":
+    if why == "clinic":
         return step, f"{row.specialty} · Referred by {row.placer_name or 'an office that is not known here'}"
     return in_words(row.headline), " · ".join(part for part in (step, row.performer_name or "No clinic yet") if part)
 
@@ -178,26 +237,38 @@ def _payers_words(row: PayerRow) -> tuple[str, str]:
 
 
 def _why(item: Item) -> str:
-    if item.why == "team" and item.wait.owner_name:
-        return f"{WHY['team']}: {item.wait.owner_name}"
-    return WHY[item.why]
+    owner, wait = item.pending.owner, item.pending.wait
+    if item.pending.mention:
+        return WHY["named"] if owner.why == "yours" else f"{WHY[owner.why]}: named in a note"
+    if owner.why == "stand-in":
+        return f"{WHY['stand-in']} for {owner.name}"
+    if owner.why == "team" and wait.owner_name:
+        return f"{WHY['team']}: {wait.owner_name}"
+    return WHY["late"] if owner.why == "yours" and wait.role != "coordinator" else WHY[owner.why]
 
 
 def _act(item: Item, address: InboxAddress, next: str) -> Act:
     """Nobody's case is taken first; else the act by which its next step is taken, where it is the asker's."""
-    row, opened = item.row, address.show(item.row.id, next)
+    row, opened, why = item.row, address.show(item.row.id, next), item.pending.owner.why
     if isinstance(row, PayerRow):
         return Act(*OPEN, opened.href())
-    if item.why == "nobody" and "assign" in item.verbs:
-        return Act("Take", "user-round-plus", opened.href(), f"Task/{item.task}:{item.version}")
-    calls: tuple[Verb, ...] = ("contact",) if row.action == "chase-report" and item.why != "clinic" else ()
+    if item.pending.mention:
+        return Act("Got it", "check", verb="receive") if "receive" in item.verbs else Act(*OPEN, opened.href())
+    if why == "nobody" and "assign" in item.verbs:
+        return Act("Take", "user-round-plus", verb="assign", to="me", seen=f"Task/{item.task}:{item.version}")
+    calls: tuple[Verb, ...] = ("contact",) if row.action == "chase-report" and why != "clinic" else ()
     wanted = (*ANSWERS.get(row.stage, ()), *calls, *NEXT.get(row.action or "", ()))
-    wanted = (*wanted, "contact") if item.why == "late" else wanted
+    wanted = (*wanted, "contact") if item.pending.wait.role != "coordinator" and why != "clinic" else wanted
     verb = next_of(wanted, item.verbs)
     if verb is None:
         return Act(*OPEN, opened.href())
     href = opened.href() if verb in PRESSED or verb == "accept" else opened.doing(verb).href()
     return Act(*SHORT.get(verb, OPEN), href)
+
+
+def _noted(address: InboxAddress, item: Item, next: str) -> str:
+    """The case of a note, with the form that answers it."""
+    return address.show(item.row.id, next).doing("note").href()
 
 
 def next_of(wanted: Sequence[Verb], held: Sequence[Verb]) -> Verb | None:

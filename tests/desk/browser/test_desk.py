@@ -32,7 +32,7 @@ def test_every_role_has_a_page_without_fault(open_page: Open, who: str) -> None:
 
 def test_the_list_of_what_waits_has_no_fault_in_any_look(open_page: Open) -> None:
     check(open_page("/waiting", who="outsider"), LOOKS)
-    check(open_page("/waiting"), ENDS)
+    check(open_page("/waiting/away"), ENDS)
 
 
 def test_the_page_of_an_agreement_has_no_fault(open_page: Open) -> None:

@@ -25,6 +25,7 @@ HOLDERS = {
     "assign": {"coordinator"},
     "snooze": {"coordinator"},
     "note": {"coordinator", "clinician"},
+    "receive": {"coordinator", "clinician"},
     "contact": {"coordinator", "clinician"},
     "settle": {"coordinator", "clinician"},
     "send": {"coordinator", "clinician"},
@@ -76,7 +77,7 @@ OF_THE_REQUESTER = {
     "link", "end-link",
 }  # fmt: skip
 OF_THE_PERFORMER = {"accept", "decline", "ask", "confirm-cancel", "refuse-cancel"}
-OF_BOTH = {"note", "contact", "attach", "share", "book", "move", "cancel", "arrive", "no-show", "report"}
+OF_BOTH = {"note", "receive", "contact", "attach", "share", "book", "move", "cancel", "arrive", "no-show", "report"}
 
 
 def test_the_table_has_every_role_and_every_verb_is_written_out_here() -> None:

@@ -1,0 +1,120 @@
+"""Saying that one is away, and who stands in; coming back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from auth import store
+from auth.grant import Grant
+from auth.store import User
+from carecoord.actions.access import office as access_office
+from carecoord.actions.access.audited import event
+from carecoord.domain.access import verbs
+from carecoord.domain.access.roles import Office
+from carecoord.domain.inbox.absences import ALL, Absence
+from carecoord.domain.inbox.kinds import KINDS
+from carecoord.domain.resource.days import midnight
+from carecoord.errors import Forbidden, Unprocessable
+from carecoord.fhir.instants import micros
+from carecoord.store.audit.events import record
+from carecoord.store.database.engine import reading, writing
+from carecoord.store.inbox import absences as kept
+from carecoord.world import World
+
+
+@dataclass(frozen=True)
+class Away:
+    """An absence of the asker's office, with names. `substitutes`: kind, or ALL -> (account, name)."""
+
+    account: str
+    name: str
+    begins: int
+    ends: int
+    substitutes: Mapping[str, tuple[str, str]]
+
+
+def present(conn: Connection, now: int) -> list[Absence]:
+    """Every absence that is not over."""
+    return [Absence(row.account, row.begins, row.ends, covers) for row, covers in kept.present(conn, now)]
+
+
+def colleagues(conn: Connection, grant: Grant) -> list[User]:
+    """The people of the asker's office for whom cases can wait, by name, the asker among them."""
+    ours = access_office.office(conn, grant).organizations
+    return [
+        user
+        for user in store.users(conn)
+        if user.organization in ours and not user.disabled and verbs.may(user.roles, "see-whole")
+    ]
+
+
+def office_of(conn: Connection, user: User) -> Office:
+    """Somebody's organization and person, as our data knows them."""
+    grant = Grant(user.id, roles=user.roles, organization=user.organization, fhir_user=user.fhir_user)
+    return access_office.office(conn, grant)
+
+
+def of_office(world: World, grant: Grant) -> tuple[list[Away], list[User]]:
+    """Who of the asker's office is away, or will be, and who could stand in for somebody."""
+    with reading(world.engine) as conn:
+        people = colleagues(conn, grant)
+        return named(present(conn, micros(world.clock())), people), people
+
+
+def named(absences: Sequence[Absence], people: Sequence[User]) -> list[Away]:
+    """Those absences that are of these people, with names."""
+    names = {user.id: user.name for user in people}
+    return [
+        Away(
+            each.account, names[each.account], each.begins, each.ends,
+            {kind: (to, names.get(to, "")) for kind, to in each.covers.items()},
+        )
+        for each in absences
+        if each.account in names
+    ]  # fmt: skip
+
+
+def leave(
+    world: World, grant: Grant, request: str, span: tuple[date, date], covers: Mapping[str, str], whose: str = ""
+) -> None:  # fmt: skip
+    """Say that one is away. span: the first day away and the first day back; covers: kind, or ALL -> the account that
+    stands in; whose: of somebody else's account, said by a supervisor.
+
+    Raises Unprocessable where nobody stands in for everything, or somebody who can not."""
+    account = whose or grant.subject
+    zone = ZoneInfo(world.settings.timezone)
+    begins, ends = (micros(midnight(day, zone)) for day in span)
+    with writing(world.engine) as conn:
+        people = {user.id for user in colleagues(conn, grant)}
+        _demand(grant, account, people)
+        if ends <= begins or ends <= micros(world.clock()):
+            raise Unprocessable("The first day back lies after the first day away, and ahead.", "until")
+        if ALL not in covers:
+            raise Unprocessable("Choose who stands in.", "substitute")
+        for kind, to in covers.items():
+            if to not in people or to == account or kind not in (ALL, *KINDS):
+                raise Unprocessable(
+                    "Choose somebody else of your office.", f"substitute-{kind}" if kind else "substitute"
+                )
+        kept.put(conn, account, (begins, ends), covers, grant.subject, micros(world.clock()))
+        stand = " ".join(f"{kind or 'all'}={to}" for kind, to in covers.items())
+        told = f"{account} from {span[0]} to {span[1]}: {stand}"
+        record(conn, [event(world.clock(), request, "away", by=grant, query=told)])
+
+
+def come_back(world: World, grant: Grant, request: str, whose: str = "") -> None:
+    """Say that one is back, or does not go."""
+    account = whose or grant.subject
+    with writing(world.engine) as conn:
+        _demand(grant, account, {user.id for user in colleagues(conn, grant)})
+        kept.remove(conn, [account])
+        record(conn, [event(world.clock(), request, "back", by=grant, query=account)])
+
+
+def _demand(grant: Grant, account: str, people: set[str]) -> None:
+    """Raise Forbidden unless the asker may say this of an account."""
+    if account not in people or account != grant.subject:
+        raise Forbidden("You can say of yourself alone that you are away.", "http.account")
