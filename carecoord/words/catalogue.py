@@ -3,7 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
-from carecoord.words.sentence import DEFAULT, Value, count, fill, loads, say, words
+from carecoord.words.sentence import DEFAULT, Sentence, Value, count, fill, loads, say, words
 
 __all__ = ["capitalized", "count", "fill", "in_every_language", "in_words", "languages", "say", "words"]
 
@@ -28,8 +28,15 @@ def in_words(stored: str | None, language: str = DEFAULT) -> str:
 
 
 def in_every_language(one: Value) -> tuple[str, ...]:
-    """The words of all languages: whoever reads another than we must find it too."""
-    return tuple(say(one, language) for language in languages())
+    """The words of all languages that have them: whoever reads another than we must find it too."""
+    return tuple(say(one, language) for language in languages() if _speaks(language, one))
+
+
+def _speaks(language: str, one: Value) -> bool:
+    """Whether a language has words for all of it: one may have them for some pages alone."""
+    if isinstance(one, Sentence):
+        return one.key in words(language) and all(_speaks(language, each) for _, each in one.params)
+    return all(_speaks(language, each) for each in one) if isinstance(one, tuple) else True
 
 
 @lru_cache

@@ -3,11 +3,12 @@
 Only `say` turns one into words, in the language of whoever reads: a rule that said "2 visits left" itself could be read
 in English alone, for ever. The words of each language are one TOML file, a line a key. In them `{name}` is the place of
 a parameter. `{days:day}` counts: the number with its noun, "1 day" or "4 days", by the lines `noun.day.one` and
-`noun.day.other` of the same file. A day reads "30 Jan 2027", an instant "30 Jan 2027 09:00", a list "a, b".
+`noun.day.other` of the same file. A day reads "30 Jan 2027", an instant "30 Jan 2027 09:00", a list "a, b"; and
+`{day:long}` "Saturday, January 30", `{at:hour}` "9:00 AM".
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache, reduce
@@ -126,6 +127,22 @@ def count(number: int, noun: str, language: str = DEFAULT) -> str:
     return form.format(n=number)
 
 
+def _long(table: Mapping[str, str], day: date) -> str:
+    """A day as people say it: "Saturday, January 30"."""
+    name, month = table[f"weekday.{day.isoweekday()}"], table[f"long-month.{day.month}"]
+    return table["day.long"].format(weekday=name, day=day.day, month=month)
+
+
+def _hour(table: Mapping[str, str], at: date) -> str:
+    """An hour as people say it: "2:10 PM". Of a day without one, nothing."""
+    if not isinstance(at, datetime):
+        return ""
+    return table["hour"].format(hour=at.hour % 12 or 12, minute=f"{at:%M}", half=table[f"half.{at:%p}".lower()])
+
+
+_SPELT: Mapping[str, Callable[[Mapping[str, str], date], str]] = {"long": _long, "hour": _hour}
+
+
 class _Places(Formatter):
     """Fills the places of one language's words."""
 
@@ -142,6 +159,8 @@ class _Places(Formatter):
         return said
 
     def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec in _SPELT and isinstance(value, date):
+            return _SPELT[format_spec](self.table, value)
         if format_spec:
             return count(value, format_spec, self.language)
         return self._said(value)

@@ -8,13 +8,15 @@ from string import Formatter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import Environment, nodes
 
 from carecoord.words.catalogue import count, fill, in_every_language, in_words, say, words
 from carecoord.words.sentence import Sentence, Value, dumps, loads, sentence
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = sorted(path.stem for path in (ROOT / "carecoord" / "words").glob("*.toml"))
-GRAMMAR = ("day", "month.", "noun.")  # what the catalogue itself asks for
+GRAMMAR = ("day", "month.", "noun.", "weekday.", "long-month.", "hour", "half.")  # what the catalogue itself asks for
+SPOKEN = {"en": "", "es": "guest."}  # language -> how the keys begin for which it has words; all, where it has them all
 
 texts = st.text(max_size=9)
 plain = st.one_of(texts, st.integers(-(2**53), 2**53), st.dates(), st.datetimes(timezones=st.just(UTC)))
@@ -67,8 +69,9 @@ def test_a_row_that_was_written_in_words_is_shown_as_it_is_until_it_is_judged_an
 
 
 def test_a_sentence_is_said_in_every_language_that_has_words() -> None:
-    assert len(in_every_language(sentence("do.book"))) == len(LANGUAGES)
-    assert "Book a visit" in in_every_language(sentence("do.book"))
+    assert in_every_language(sentence("do.book")) == ("Book a visit",)
+    assert in_every_language(sentence("guest.title")) == ("Where is my referral?", "¿Dónde está mi referido?")
+    assert tuple(SPOKEN) == tuple(LANGUAGES)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +95,18 @@ def uttered() -> set[tuple[str, frozenset[str]]]:
                 first = node.args[0]
                 assert isinstance(first, ast.Constant), f"{path}:{node.lineno}: a key is a literal that can be grepped"
                 found.add((str(first.value), frozenset(keyword.arg or "**" for keyword in node.keywords)))
+    return found | shown()
+
+
+def shown() -> set[tuple[str, frozenset[str]]]:
+    """Every `say("key", name=...)` of our templates."""
+    found = set()
+    for path in (ROOT / "carecoord").rglob("*.html"):
+        for call in Environment(autoescape=True).parse(path.read_text()).find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name == "say" and call.args:
+                first = call.args[0]
+                assert isinstance(first, nodes.Const), f"{path}:{call.lineno}: a key is a literal that can be grepped"
+                found.add((str(first.value), frozenset(each.key for each in call.kwargs)))
     return found
 
 
@@ -99,7 +114,7 @@ def uttered() -> set[tuple[str, frozenset[str]]]:
 def test_every_sentence_has_words_with_just_its_places_and_no_words_are_left_over(language: str) -> None:
     table = words(language)
     spoken = {key: {name for _, name, _, _ in Formatter().parse(text) if name} for key, text in table.items()}
-    said = uttered()
+    said = {(key, names) for key, names in uttered() if key.startswith(SPOKEN[language])}
     assert {key for key, _ in said} == {key for key in table if not key.startswith(GRAMMAR)}
     assert [(key, sorted(names)) for key, names in said if spoken[key] != set(names)] == []
 
@@ -107,8 +122,16 @@ def test_every_sentence_has_words_with_just_its_places_and_no_words_are_left_ove
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_counted_noun_has_its_forms(language: str) -> None:
     table = words(language)
-    nouns = {spec for text in table.values() for _, _, spec, _ in Formatter().parse(text) if spec}
+    specs = {spec for text in table.values() for _, _, spec, _ in Formatter().parse(text) if spec}
+    nouns = specs - {"long", "hour"}
     assert [n for n in nouns for form in ("one", "other") if f"noun.{n}.{form}" not in table] == []
+
+
+def test_a_day_and_an_hour_are_said_as_people_say_them() -> None:
+    at = datetime(2026, 11, 28, 14, 10, tzinfo=UTC)
+    assert fill("{a:long}, {a:hour}", {"a": at}) == "Saturday, November 28, 2:10 PM"
+    assert fill("{a:long}, {a:hour}", {"a": at}, "es") == "sábado 28 de noviembre, 2:10 p. m."
+    assert fill("{a:hour} {b:hour}", {"a": at.replace(hour=0), "b": at.replace(hour=12)}) == "12:10 AM 12:10 PM"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -71,7 +71,8 @@ def person(grant: Grant) -> Json:
     """Who acts, as a Reference: their Practitioner, or their account where they have none; without an account, the link
     by which they act."""
     if grant.only is not None:
-        return {"identifier": {"system": GUEST_LINK, "value": grant.launch}, "display": grant.name}
+        link = {"identifier": {"system": GUEST_LINK, "value": grant.launch}, "display": grant.name}
+        return {"reference": grant.fhir_user, **link} if grant.fhir_user else link
     if grant.fhir_user:
         return {"reference": grant.fhir_user, "display": grant.name}
     return account(grant.subject, grant.name)

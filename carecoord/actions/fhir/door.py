@@ -166,7 +166,8 @@ class _Door:
     def _appointment(self, id: str, before: Json, after: Json) -> None:
         side = sides.of_everybody(self.turn)
         visit_states.judge(before, after, side)
-        if side == "patient" and visit_states.move(before, after) == "cancel":
+        offered = text(before, "status") in ("proposed", "pending")  # a time that was never theirs lapses
+        if side == "patient" and not offered and visit_states.move(before, after) == "cancel":
             self._demand_at_once(before or after)
         self._demand_slots(id, before, after)
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from sqlalchemy import Connection
+
 from auth.grant import Grant
 from auth.people import one_time
 from auth.store import fresh
@@ -18,7 +20,7 @@ from carecoord.domain.guests import links
 from carecoord.domain.guests.links import WRONG
 from carecoord.domain.messages import acts
 from carecoord.domain.messages.acts import Kind
-from carecoord.domain.resource.patient import birth_date
+from carecoord.domain.resource.patient import birth_date, spoken_name
 from carecoord.errors import NotFound
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros
@@ -70,7 +72,7 @@ def enter(world: World, token: str, said: str, request: str) -> str | None:
         record(conn, [event(now, request, "link-open", 200 if right else 401, by=grant_of(link), patient=link.patient)])
         if right:
             kept.answered(conn, link.id, micros(now))
-            return _keep(world, Turn(world, conn, grant_of(link), request, now), link, "", "")
+            return _keep(world, Turn(world, conn, grant_of(link), request, now), link, _name(conn, link), "")
         missed = kept.missed(conn, link.id, micros(now), WRONG)
         locks = missed is not None and missed.locked is not None
     if locks:
@@ -111,6 +113,12 @@ def _knows(turn: Turn, link: Link, token: str, said: str) -> bool:
     born = birth_date(json.loads(row.body)) if row and not row.deleted else ""
     given = links.read_birth_date(said, link.language)
     return len(born) == len("2000-01-01") and hmac.compare_digest(given.encode(), born.encode())
+
+
+def _name(conn: Connection, link: Link) -> str:
+    """The name under what a patient does; a clinic's people sign each time."""
+    row = read.get(conn, "Patient", link.patient) if link.audience == "patient" else None
+    return spoken_name(json.loads(row.body)) if row and not row.deleted else ""
 
 
 def _keep(world: World, turn: Turn, link: Link, name: str, phone: str, csrf: str = "") -> str:

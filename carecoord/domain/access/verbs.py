@@ -15,7 +15,7 @@ Verb = Literal[
     "refer", "send", "accept", "decline", "ask", "answer", "reopen", "hear-yes", "hear-no",
     "withdraw", "confirm-cancel", "refuse-cancel",
     "book", "move", "cancel", "arrive", "no-show", "report", "acknowledge", "tell",
-    "link", "end-link", "choose", "attend", "ask-to-move", "stop-messages",
+    "message", "link", "end-link", "choose", "attend", "ask-to-move", "stop-messages",
     "draft", "edit", "amend", "sign", "drop", "give-notice", "end", "file",
 ]  # fmt: skip
 Side = Literal["requester", "performer", "patient"]  # of a referral: who sends, who is to see them
@@ -103,8 +103,8 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
     ),
 }
 GUESTS: Final[dict[str, frozenset[Verb]]] = {  # what somebody without an account may do, by the kind of their link
-    "clinic-link": frozenset({"see-linked", "accept", "decline", "ask", "report", "arrive", "no-show"}),
-    "patient-link": frozenset({"see-linked", "choose", "attend", "ask-to-move", "stop-messages"}),
+    "clinic-link": frozenset({"see-linked", "accept", "decline", "ask", "report", "arrive", "no-show", "message"}),
+    "patient-link": frozenset({"see-linked", "message", "choose", "attend", "ask-to-move", "stop-messages"}),
 }
 _HELD: Final = TABLE | GUESTS
 PURPOSES: Final[dict[str, Literal["treatment", "payment", "operations"]]] = {  # of each role: why they look
@@ -143,6 +143,7 @@ SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
     "report": frozenset({"requester", "performer"}),
     "acknowledge": frozenset({"requester"}),
     "tell": frozenset({"requester"}),
+    "message": frozenset({"requester", "performer", "patient"}),
     "link": frozenset({"requester"}),  # lets those take part who have no account
     "end-link": frozenset({"requester"}),
     "choose": frozenset({"patient"}),  # one of the times that the clinic offers

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal
 
+from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.codes import MESSAGES
 from carecoord.domain.resource.elements import Json, item, key, target
@@ -38,3 +39,9 @@ def message(
         "recipient": list(recipients),
         "payload": [{"contentString": words}],
     }
+
+
+def office(judged: Clearance) -> list[Json]:
+    """The office that refers, as a recipient; nobody where it is not known."""
+    placer = judged.facts.referral.placer
+    return [{"reference": placer.reference, "display": placer.name}] if placer else []

@@ -107,6 +107,17 @@ def ask_anew(conn: Connection, id: str, now: int) -> bool:
     return conn.execute(update(table).where(*mine).values(asked=now)).rowcount > 0
 
 
+def stop_messages(conn: Connection, id: str, now: int) -> None:
+    """Note that the patient of a link wants no more messages."""
+    conn.execute(update(table).where(table.c.id == id, table.c.stopped.is_(None)).values(stopped=now))
+
+
+def has_stopped(conn: Connection, patient: str) -> bool:
+    """Whether a patient has asked for no more messages, by any of their links."""
+    said = select(table.c.id).where(table.c.patient == patient, table.c.stopped.is_not(None)).limit(1)
+    return conn.execute(said).first() is not None
+
+
 def _with(token: str, code: str) -> bytes:
     return digest(f"{token}/{code}")
 

@@ -10,6 +10,7 @@ from carecoord.errors import NotFound
 from carecoord.web.acts import submissions
 from carecoord.web.guests import shell
 from carecoord.web.guests.clinic_pages import Clinic
+from carecoord.web.guests.patient_pages import Patient
 from carecoord.world import World
 
 
@@ -22,7 +23,7 @@ def blueprint(world: World) -> Blueprint:
         submissions.make_room(world)
 
     shell.install(pages, world)
-    clinic = Clinic(world)
+    clinic, patient = Clinic(world), Patient(world)
 
     def inside(token: str) -> Guest:
         who = shell.guest(world, token)
@@ -36,18 +37,26 @@ def blueprint(world: World) -> Blueprint:
         if who is None:
             link = entry.at(world, token)
             return shell.ask(world, 200, link.audience, link.language)
-        return clinic.page(who, token)
+        return clinic.page(who, token) if who.link.audience == "clinic" else patient.page(who, token)
 
     @pages.get("/guest/<token>/papers/<id>/<int:n>")
     def paper(token: str, id: str, n: int) -> Response:
-        return clinic.paper(inside(token), id, n)
+        return clinic.paper(_clinics(inside(token)), id, n)
 
     @pages.get("/guest/<token>/done/<act>")
     def done(token: str, act: str) -> Response:
-        return clinic.receipt(inside(token), token, act)
+        return clinic.receipt(_clinics(inside(token)), token, act)
 
     @pages.post("/guest/<token>/<verb>")
     def act(token: str, verb: str) -> Response:
-        return clinic.act(inside(token), token, verb)
+        who = inside(token)
+        return clinic.act(who, token, verb) if who.link.audience == "clinic" else patient.act(who, token, verb)
 
     return pages
+
+
+def _clinics(who: Guest) -> Guest:
+    """A clinic's guest: what only a clinic is shown, no patient's link leads to. Raises NotFound for a patient."""
+    if who.link.audience != "clinic":
+        raise NotFound("There is no such page of this link.", "http.link")
+    return who

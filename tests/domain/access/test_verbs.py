@@ -61,6 +61,7 @@ HOLDERS = {
     "file": {"contracts"},
     "link": {"coordinator"},
     "end-link": {"coordinator"},
+    "message": set(),
     "see-linked": set(),
     "choose": set(),
     "attend": set(),
@@ -68,8 +69,8 @@ HOLDERS = {
     "stop-messages": set(),
 }
 GUESTS = {  # what somebody without an account may do by their link
-    "clinic-link": {"see-linked", "accept", "decline", "ask", "report", "arrive", "no-show"},
-    "patient-link": {"see-linked", "choose", "attend", "ask-to-move", "stop-messages"},
+    "clinic-link": {"see-linked", "accept", "decline", "ask", "report", "arrive", "no-show", "message"},
+    "patient-link": {"see-linked", "message", "choose", "attend", "ask-to-move", "stop-messages"},
 }
 ROLES = ("coordinator", "clinician", "payer", "contracts", "auditor", "admin")
 OF_THE_REQUESTER = {

@@ -1,0 +1,64 @@
+"""The page of a patient's link, in their language: where the referral is, and under it each form, `POST
+/guest/TOKEN/VERB`."""
+
+from functools import partial
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from flask import make_response, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from carecoord.actions.acts.act import Done
+from carecoord.actions.guests import patient
+from carecoord.actions.guests.entry import Guest
+from carecoord.errors import NotFound
+from carecoord.web.acts import submissions
+from carecoord.web.acts.changes import changed
+from carecoord.web.acts.forms import State
+from carecoord.web.acts.submissions import Sender
+from carecoord.web.guests import shell
+from carecoord.web.guests.commands import of_patient
+from carecoord.web.guests.patient_view import page
+from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import say
+from carecoord.words.sentence import sentence
+from carecoord.world import World
+
+
+class Patient:
+    """Makes the pages of patients' links."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.zone = world, ZoneInfo(world.settings.timezone)
+
+    def page(self, who: Guest, token: str, state: State | None = None, status: int = 200) -> Response:
+        """Where the referral is, with the form that was sent."""
+        found = patient.journey(self.world, who.grant(), request_id())
+        language = shell.language(who.link.language)
+        return make_response(
+            render_template(
+                "guest_patient.html", page=page(found, who.link.expires, self.zone),
+                say=partial(shell.spoken, language), spoken=partial(say, language=language),
+                state=state or State(request.args.get("do", "")), language=language, csrf=who.csrf,
+                home=shell.home(token), told="sent" in request.args,
+            ),
+            status,
+        )  # fmt: skip
+
+    def act(self, who: Guest, token: str, verb: str) -> Response:
+        """Do what a form asks for. What stands in its way is told in the patient's language: that it changed."""
+        language = shell.language(who.link.language)
+        command = of_patient(language).get(verb)
+        if command is None:
+            raise NotFound("There is no such act.")
+        sent = submissions.send(self.world, command, who.link.case, verb, changed, who=lambda: self._sender(who))
+        if isinstance(sent, Done):
+            asked = {"sent": "1", **({"lang": language} if language != who.link.language else {})}
+            return redirect(f"{shell.home(token)}?{urlencode(asked)}", 303)
+        faults = tuple(each for each in sent.state.faults if each.field == "note")
+        notice = "" if faults else say(sentence("guest.changed"), language)
+        return self.page(who, token, State(verb, sent.state.values, faults, notice), sent.status)
+
+    def _sender(self, who: Guest) -> Sender:
+        shell.demand_own_form(who)
+        return Sender(who.grant(who.name), own=True)
