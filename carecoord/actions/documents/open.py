@@ -33,8 +33,13 @@ def file(world: World, grant: Grant, id: str, n: int, request: str) -> File:
     """The n-th file (from 1) of a DocumentReference. Raises Forbidden, Gone, and NotFound, also where the file lies on
     another server: we fetch nothing for anybody."""
     with looking(world, grant, request) as turn:
-        document = json.loads(fhir_read.present(turn, "DocumentReference", id).body)
-        return _file(world, document, n, lambda type, id: fhir_read.present(turn, type, id).body)
+        return opened(turn, id, n)
+
+
+def opened(turn: Turn, id: str, n: int) -> File:
+    """The same in a transaction that shows more than the file."""
+    document = json.loads(fhir_read.present(turn, "DocumentReference", id).body)
+    return _file(turn.world, document, n, lambda type, id: fhir_read.present(turn, type, id).body)
 
 
 def of_document(turn: Turn, document: Json, n: int) -> File:

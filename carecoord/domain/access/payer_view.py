@@ -151,10 +151,10 @@ def payer_case(case: Case, found: Clearance, now: datetime, policy: Policy, on: 
 def events(told: PayerCase, zone: tzinfo, logged: Iterable[Logged]) -> tuple[timeline.Event, ...]:
     """What happened, as far as the payer was told of it, newest first. logged: what the log says of the case. Of its
     requests for authorization the payer knows when they came to it: not when they were drafted, nor that we think no
-    more of one."""
+    more of one; nor who at an office did what."""
     heard = [one for one in logged if one.type != "Claim" or one.state in ("submitted", MISTAKEN)]
     happened = timeline.timeline(told.case, told.known, zone, told.agreement, heard)
-    return tuple(event for event in happened if event.kind in EVENTS)
+    return tuple(replace(event, by="") for event in happened if event.kind in EVENTS)
 
 
 def references(told: PayerCase) -> set[str]:

@@ -80,7 +80,7 @@ EventKind = Literal["order", "stage", "authorization", "coverage", "agreement", 
 @dataclass(frozen=True, slots=True)
 class Event:
     """`state`: the code behind it. `what`: a sentence, or the words of the resource itself; `details` stand beside
-    it."""
+    it. `by`: who did it, as the log knows them, `ehr:name` for an EHR; empty where nobody did."""
 
     at: datetime
     kind: EventKind
@@ -88,6 +88,7 @@ class Event:
     what: Value
     details: tuple[Value, ...]
     reference: str
+    by: str = ""
 
 
 class Logged(Protocol):
@@ -115,6 +116,8 @@ class Logged(Protocol):
     def reason(self) -> str | None: ...
     @property
     def payload(self) -> Json: ...
+    @property
+    def subject(self) -> str | None: ...
 
 
 _Words = tuple[EventKind, Value, tuple[Value, ...]]  # the mark it gets, the sentence, and what stands beside it
@@ -141,7 +144,7 @@ class Teller:
             return None
         kind, what, details = words
         shown = tuple(each for each in details if each)
-        return Event(self._when(one), kind, one.state, what, shown, f"{one.type}/{one.resource}")
+        return Event(self._when(one), kind, one.state, what, shown, f"{one.type}/{one.resource}", one.subject or "")
 
     def _when(self, one: Logged) -> datetime:
         """A day without an hour begins at the midnight of the zone that is the office's today."""

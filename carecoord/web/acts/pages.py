@@ -1,7 +1,8 @@
 """The acts as forms are sent: `POST /referrals/ID/VERB`. A swap gets its page at once, a plain form is sent back to it;
 what can not be done comes back with all that was typed."""
 
-from urllib.parse import parse_qs, urlencode, urlsplit
+from dataclasses import replace
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, redirect, request
@@ -21,6 +22,8 @@ from carecoord.web.inbox import address as inbox_address
 from carecoord.web.inbox.address import InboxAddress
 from carecoord.web.inbox.screen import InboxScreen
 from carecoord.web.people import sign_in
+from carecoord.web.referrals.case_address import CaseAddress
+from carecoord.web.referrals.case_address import parse as parse_case
 from carecoord.web.server.exchange import request_id
 from carecoord.web.worklist import view as worklist_view
 from carecoord.web.worklist.address import Address, parse
@@ -96,7 +99,7 @@ class _Desk:
         if path == inbox_address.PATH:
             return self._waiting(self._waits().told(done.act.id), done=done)
         if path != "/" and done.act.verb != "decline":  # which takes it out of one's sight
-            return redirect(f"{path}?{urlencode({'done': done.act.id})}", 303)
+            return self._on_its_page(done)
         address = self._address(id).told(done.act.id)
         if request.headers.get("HX-Request-Type") != "partial":
             return redirect(address.href(), 303)
@@ -104,14 +107,29 @@ class _Desk:
         answer.headers["HX-Replace-Url"] = address.href()
         return answer
 
+    def _on_its_page(self, done: Done) -> Response:
+        """The page that the form stood on, with what was done."""
+        path, query = submissions.back()
+        if not path.startswith("/referrals/"):
+            return redirect(f"{path}?{urlencode({'done': done.act.id})}", 303)
+        address = _case_address(path, query).told(done.act.id)
+        if request.headers.get("HX-Request-Type") != "partial":
+            return redirect(address.href(), 303)
+        answer = self.screen.one(sign_in.session().grant(), address, done=done)
+        answer.headers["HX-Replace-Url"] = address.href()
+        return answer
+
     def _again(self, id: str, state: State, status: int) -> Response:
         """The form as it was sent, with why it was not done."""
-        path, _ = submissions.back()
+        path, query = submissions.back()
         grant = sign_in.session().grant()
         if path == inbox_address.PATH:
             return self._waiting(self._waits().at(id).doing(state.verb), state, status)
         if path != "/":
-            return self.screen.one(grant, id, state=state, status=status)
+            address = _case_address(path, query) if path.startswith("/referrals/") else CaseAddress(id)
+            answer = self.screen.one(grant, replace(address, id=id).doing(state.verb), state, status)
+            answer.headers["HX-Push-Url"] = "false"
+            return answer
         answer = self.screen.desk(grant, self._address(id).doing(state.verb), state, status)
         answer.headers["HX-Push-Url"] = "false"
         return answer
@@ -144,3 +162,11 @@ class _Desk:
         except Problem:
             address = parse({}, home)
         return address if address.shown else address.show(id)
+
+
+def _case_address(path: str, query: list[tuple[str, str]]) -> CaseAddress:
+    """The address of a referral's own page, as a form of it says where it stood."""
+    named: dict[str, list[str]] = {}
+    for name, value in query:
+        named.setdefault(name, []).append(value)
+    return parse_case(unquote(path.removeprefix("/referrals/")), named)

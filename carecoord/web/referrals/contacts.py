@@ -115,6 +115,32 @@ def to_call(panel: Panel, present: Present) -> tuple[str, Telephone] | None:
     return None
 
 
+@dataclass(frozen=True)
+class Person:
+    """Somebody of the referral: their name, what they are to it, and their number where one is on record."""
+
+    name: str
+    part: str
+    telephone: Telephone | None
+
+
+def people(panel: Panel, times: Times) -> list[Person]:
+    """Who has to do with a referral, each once: the patient, who refers, who sees them, who pays."""
+    present, facts = times.present(), panel.clearance.facts.referral
+    card, performer = panel.clearance.card, facts.performer
+    numbers = telephones(items(panel.case.patient or {}, "telecom"), present)
+    found = [Person(panel.row.patient_name, "Patient", numbers[0] if numbers else None)]
+    parts = [
+        (facts.placer, "Refers"),
+        (performer.practitioner if performer else None, "Sees the patient"),
+        (performer.organization if performer else None, "Receiving clinic"),
+        (facts.site, "Where"),
+        (card.payer if card else None, "Insurance"),
+    ]
+    named = [(party, part) for party, part in parts if party and party.name]
+    return [*found, *(Person(party.name, part, _of(party, panel, present)) for party, part in named)]
+
+
 def _of(party: Party, panel: Panel, present: Present) -> Telephone | None:
     """The number in any copy of an organization or a person; our own copy first."""
     copies: Sequence[Json] = (*panel.case.organizations, *panel.case.practitioners)

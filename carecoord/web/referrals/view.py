@@ -148,7 +148,7 @@ def sheet(panel: Panel | PayerPanel, zone: ZoneInfo) -> Sheet:
     if isinstance(panel, PayerPanel):
         return _payers_sheet(panel, zone)
     times, row = Times(panel.now, zone), panel.row
-    told, service = [_moment(event, times) for event in panel.events], item(panel.case.order, "code")
+    told, service = [moment_of(event, times) for event in panel.events], item(panel.case.order, "code")
     first = panel.clearance.headline_gate
     return Sheet(
         id=row.id, number=row.number, name=row.patient_name, about=identity(panel, times),
@@ -171,7 +171,7 @@ def _payers_sheet(panel: PayerPanel, zone: ZoneInfo) -> Sheet:
     """The panel for a payer, of what it was told."""
     times, row, told = Times(panel.now, zone), panel.row, panel.told
     service, why = item(told.case.order, "code"), reason(told.case.order)
-    happened = [_moment(event, times) for event in panel.events]
+    happened = [moment_of(event, times) for event in panel.events]
     return Sheet(
         id=row.id, number=row.number, name=row.patient_name, about=identity(panel, times),
         tags=list(_tags(told.case, row.priority)), telephones=(),
@@ -313,7 +313,8 @@ def _record(reference: str, openable: frozenset[str], asked: Mapping[str, str] =
     return f"/record/{quote(reference)}{query}" if reference in openable else ""
 
 
-def _moment(event: Event, times: Times) -> Moment:
+def moment_of(event: Event, times: Times) -> Moment:
+    """An event in words."""
     mark = MARKS[event.kind]
     said = TOLD.get(event.kind, {}).get(event.state)
     if said:

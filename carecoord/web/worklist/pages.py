@@ -17,6 +17,7 @@ from carecoord.web.agreements import pages as agreements_pages
 from carecoord.web.page import labels
 from carecoord.web.page.times import Times, place
 from carecoord.web.people import sign_in
+from carecoord.web.referrals import case_address
 from carecoord.web.server.exchange import request_id
 from carecoord.web.worklist import filters, notices
 from carecoord.web.worklist import view as worklist_view
@@ -56,8 +57,8 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.get("/referrals/<id>")
     def one(id: str) -> Answer:
-        act, draft, done = (request.args.get(name) or None for name in ("act", "draft", "done"))
-        return Screen(world, zone).one(sign_in.session().grant(), id, act, draft, done)
+        address = case_address.parse(id, request.args.to_dict(flat=False))
+        return Screen(world, zone).one(sign_in.session().grant(), address)
 
     @pages.get("/worklist/version")
     def version() -> Answer:

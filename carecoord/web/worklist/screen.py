@@ -4,7 +4,6 @@ page, or as the part that a swap asks for."""
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from flask import make_response, render_template, request
@@ -18,6 +17,7 @@ from carecoord.actions.acts import batch
 from carecoord.actions.acts import work as acts_work
 from carecoord.actions.acts.act import Done
 from carecoord.actions.people import drafts
+from carecoord.actions.referrals import case_page
 from carecoord.actions.worklist import worklist as cases
 from carecoord.actions.worklist.worklist import Panel, PayerPanel
 from carecoord.domain.access.verbs import Verb
@@ -27,7 +27,9 @@ from carecoord.web.acts import view as acts_view
 from carecoord.web.acts.buttons import AT_HAND, BUTTONS
 from carecoord.web.acts.forms import State
 from carecoord.web.page.times import Times
+from carecoord.web.referrals import case_view
 from carecoord.web.referrals import view as referrals_view
+from carecoord.web.referrals.case_address import CaseAddress
 from carecoord.web.server.exchange import request_id
 from carecoord.web.worklist import view as worklist_view
 from carecoord.web.worklist.address import Address
@@ -77,19 +79,30 @@ class Screen:
         return make_response(render_template("worklist.html", **view), status)
 
     def one(
-        self, grant: Grant, id: str, act: str | None = None, draft: str | None = None, done: str | None = None,
-        state: State | None = None, status: int = 200,
+        self, grant: Grant, address: CaseAddress, state: State | None = None, status: int = 200,
+        done: Done | None = None,
     ) -> Response:  # fmt: skip
-        """One referral on a page of its own."""
+        """One referral on a page of its own; to a payer, what it was told of it."""
         with looking(self.world, grant, request_id()) as turn:
-            panel, last = cases.opened(turn, id), self._done(turn, done)
-        state, back = state or self._state(grant, act, draft), f"/referrals/{id}"
-        page = render_template(
-            "referral.html", panel=referrals_view.sheet(panel, self.zone), address=None,
-            as_of=Times(panel.now, self.zone).stamp(), done=self._told(last),
-            acts=self._acts(panel, grant, state, back, lambda verb: f"{back}?{urlencode({'act': verb})}"),
-        )  # fmt: skip
-        return make_response(page, status)
+            listed = address.listed(worklist_view.home(cases.whole(grant)))
+            page = case_page.opened(turn, address.id, address.paper, address.sheet, listed)
+            done = done or self._done(turn, address.done)
+        panel = page if isinstance(page, PayerPanel) else page.panel
+        state, back = state or self._state(grant, address.act, address.draft), address.doing(None)
+        view = {
+            "address": None, "as_of": Times(panel.now, self.zone).stamp(), "done": self._told(done),
+            "done_back": back.href(),
+            "acts": self._acts(panel, grant, state, back.href(), lambda verb: back.doing(verb).href()),
+        }  # fmt: skip
+        if isinstance(page, PayerPanel):
+            return make_response(render_template("referral.html", panel=referrals_view.sheet(page, self.zone), **view))
+        shown = case_view.case_sheet(page, address, grant.roles, self.zone)
+        view |= {"case": shown, "panel": shown.sheet, "noted": done is not None and done.act.verb == "note"}
+        if request.headers.get("HX-Request-Type") == "partial":
+            if status == 200 and request.headers.get("HX-Target", "").endswith("#timeline"):
+                return make_response(render_template("case_timeline.html", **view))
+            return make_response(render_block("case.html", "case", **view), status)
+        return make_response(render_template("case.html", **view), status)
 
     def _panel(self, turn: Turn, shown: str | None, done: Done | None) -> Panel | PayerPanel | None:
         """The open referral. What one has just done may have taken it out of one's sight: then the list alone stands

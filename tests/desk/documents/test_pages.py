@@ -178,7 +178,7 @@ def test_a_coordinator_without_an_organization_is_told_so(house: House) -> None:
 
 
 def test_each_paper_stands_on_the_panel_once(house: House, coordinator: FlaskClient) -> None:
-    said = page(coordinator, f"/referrals/{okafor(house)}")
+    said = page(coordinator, f"/?show={okafor(house)}")
     assert said.count('<ul class="documents">') == 1
     links = re.findall(r'href="(/documents/[^"]+)"', said)
     assert len(links) == len(set(links))

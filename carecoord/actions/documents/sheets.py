@@ -1,0 +1,75 @@
+"""The words of a file, a sheet at a time, for whoever reads it beside its referral. Nothing of it is run, and what can
+not be read is said: the file itself can still be opened."""
+
+import io
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from pypdf import PdfReader
+
+from carecoord.actions.documents.open import File
+
+_MOST: Final = 20_000  # characters of a sheet
+_LINES: Final = 60  # of a text, to a sheet
+_CHARSET: Final = re.compile(r"charset=\"?([\w-]+)", re.IGNORECASE)
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet of a file: `n` of `of`. `lines`: its words; none where it shows no letters, as a scan does not. `kind`:
+    what shows it: `text`, `image` (an address that shows it), or `file`, which is opened by itself."""
+
+    kind: str
+    n: int
+    of: int
+    lines: tuple[str, ...] = ()
+
+
+def sheet(found: File, n: int) -> Sheet:
+    """The n-th sheet (from 1) of a file; the last where it has fewer."""
+    kind = found.content_type.partition(";")[0].strip().lower()
+    if kind == "text/plain":
+        return _of_text(found, n)
+    if kind == "application/pdf":
+        return _of_pdf(found, n)
+    return Sheet("image" if kind in ("image/png", "image/jpeg", "image/gif", "image/webp") else "file", 1, 1)
+
+
+def _of_text(found: File, n: int) -> Sheet:
+    named = _CHARSET.search(found.content_type)
+    try:
+        words = found.data.decode(named[1] if named else "utf-8", errors="replace")
+    except LookupError:
+        words = found.data.decode("utf-8", errors="replace")
+    lines = words.splitlines() or [""]
+    of = -(-len(lines) // _LINES)
+    n = min(max(n, 1), of)
+    return Sheet("text", n, of, _cut(lines[(n - 1) * _LINES : n * _LINES]))
+
+
+def _of_pdf(found: File, n: int) -> Sheet:
+    """A PDF that its reader stumbles over is opened by itself: a viewer repairs more."""
+    try:
+        reader = PdfReader(io.BytesIO(found.data))
+        of = len(reader.pages)
+        n = min(max(n, 1), of)
+        return Sheet("text", n, of, _cut(reader.pages[n - 1].extract_text().splitlines()))
+    except Exception as e:
+        _log.info("pdf_not_read", error=type(e).__name__)
+        return Sheet("file", 1, 1)
+
+
+def _cut(lines: list[str]) -> tuple[str, ...]:
+    """Its lines without those that are blank one after another, up to what a page can hold."""
+    found: list[str] = []
+    size = 0
+    for line in lines:
+        size += len(line)
+        if size > _MOST:
+            return (*found, "…")
+        if line.strip() or (found and found[-1]):
+            found.append(line.rstrip())
+    return tuple(found)
