@@ -85,6 +85,8 @@ class Settings:
     private_hosts: str = ""  # hosts and networks of ours that addresses given to us may lead to, comma-separated
     registration: bool = False  # apps may register themselves (RFC 7591); an admin approves each
     metrics_token: str = ""  # bearer token for /metrics; empty: this machine alone may read it, if no proxy is in front
+    mail_url: str = ""  # mail server, smtp://user:password@host:587 (STARTTLS) or smtps://; empty: no mail is sent
+    mail_from: str = ""  # address that mail of carecoord comes from
     log_level: str = "INFO"  # DEBUG, INFO, WARNING or ERROR
 
     @property
@@ -161,7 +163,7 @@ def _judged(made: Settings) -> Settings:
     made.allowed  # noqa: B018 (to read it is to judge it)
     for name in _RATES:
         _judge_rate(name, getattr(made, name))
-    for judge in (_judge_database, _judge_base_url, _judge_timezone, _judge_brokers, _judge_token):
+    for judge in (_judge_database, _judge_base_url, _judge_timezone, _judge_brokers, _judge_token, _judge_mail):
         judge(made)
     if made.log_level.upper() not in _LEVELS:
         raise _bad("log_level", "DEBUG, INFO, WARNING or ERROR", made.log_level)
@@ -243,6 +245,22 @@ def _judge_brokers(made: Settings) -> None:
 def _judge_token(made: Settings) -> None:
     if not re.fullmatch(r"[!-~]*", made.metrics_token):
         raise BadSetting(f"{PREFIX}METRICS_TOKEN must be letters, digits and signs of ASCII, without blanks")
+
+
+def _judge_mail(made: Settings) -> None:
+    """No refusal quotes the URL: it may hold a password."""
+    if not made.mail_url:
+        return
+    right = f"{PREFIX}MAIL_URL must be smtp://user:password@host:port or smtps://…, without a path"
+    try:
+        split = urlsplit(made.mail_url)
+        host, _ = split.hostname or "", split.port
+    except ValueError:
+        raise BadSetting(right) from None
+    if split.scheme not in ("smtp", "smtps") or not _is_host(host) or split.path.strip("/") or split.query:
+        raise BadSetting(right)
+    if not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", made.mail_from):
+        raise _bad("mail_from", "an address such as carecoord@office.example, for mail is to be sent", made.mail_from)
 
 
 def _is_host(name: str) -> bool:

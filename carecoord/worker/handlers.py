@@ -7,6 +7,7 @@ from carecoord.actions.ehrs import deliver as ehrs_deliver
 from carecoord.actions.ehrs import sync as ehrs_sync
 from carecoord.actions.ehrs import write_back
 from carecoord.actions.imports import uploads
+from carecoord.actions.inbox import digest
 from carecoord.actions.terms import shipped
 from carecoord.actions.worklist import project
 from carecoord.errors import Unavailable
@@ -46,6 +47,11 @@ def put_codes_in(world: World, job: Job) -> None:
     shipped.load(world)
 
 
+def tell_what_waits(world: World, job: Job) -> None:
+    """Send the mail of the morning to those whose morning it is. Raises Unavailable when the mail server is away."""
+    digest.send(world)
+
+
 def refresh(world: World, job: Job) -> None:
     """Judge anew the cases whose time has come, and those that a change of the registry has marked."""
     while project.refresh_due(world):
@@ -55,6 +61,6 @@ def refresh(world: World, job: Job) -> None:
 HANDLERS: Mapping[str, Handler] = MappingProxyType(
     {
         ehrs_sync.JOB: sync, write_back.JOB: deliver, project.JOB: refresh, uploads.JOB: bring_in,
-        shipped.JOB: put_codes_in,
+        shipped.JOB: put_codes_in, digest.JOB: tell_what_waits,
     }
 )

@@ -8,6 +8,7 @@ from typing import Protocol
 import structlog
 
 from carecoord.actions.ehrs import sync as ehrs_sync
+from carecoord.actions.inbox import digest
 from carecoord.actions.server import health
 from carecoord.actions.worklist import project
 from carecoord.errors import Unavailable
@@ -48,6 +49,7 @@ def work(
     pulse.start()
     with writing(world.engine) as conn:
         outbox.revive(conn, world.clock(), kind=ehrs_sync.JOB)  # an earlier version gave up on these
+    digest.order(world)
     while not stop.is_set():
         try:
             if "refresh" in lanes:

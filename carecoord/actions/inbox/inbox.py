@@ -105,13 +105,14 @@ def has_duties_of(roles: Iterable[str]) -> bool:
 def number(world: World, grant: Grant) -> int:
     """How many things are overdue or due today, no more than 100. It shows nobody, so no audit tells of it."""
     with looking(world, grant, "") as turn:
-        return due_today(turn)
+        at = moments(turn.now, ZoneInfo(world.settings.timezone))
+        return len(_pending(turn, seat(turn), 100, until=at.today)[:100])
 
 
-def due_today(turn: Turn) -> int:
-    """The same in a transaction that tells more."""
+def groups(turn: Turn) -> Counter[str]:
+    """How much waits for somebody in each urgency group. It shows nobody, so no audit tells of it."""
     at = moments(turn.now, ZoneInfo(turn.world.settings.timezone))
-    return len(_pending(turn, seat(turn), 100, until=at.today)[:100])
+    return Counter(_group(each.wait.due, at) for each in _pending(turn, seat(turn), MANY))
 
 
 def inbox(turn: Turn, asked: Asked) -> Inbox:
@@ -121,7 +122,7 @@ def inbox(turn: Turn, asked: Asked) -> Inbox:
     tally = Counter[str](each.kind for each in awake)
     tally.update(all=len(awake), snoozed=len(resting))
     chosen = resting if asked.tab == "snoozed" else [each for each in awake if asked.tab in ("all", each.kind)]
-    groups = Counter(_group(each.wait.due, at) for each in chosen)
+    by_group = Counter(_group(each.wait.due, at) for each in chosen)
     rest = [each for each in chosen if asked.after is None or (each.wait.due, each.wait.rid) > asked.after]
     page = rest[:PAGE]
     items = _items(turn, page)
@@ -134,7 +135,7 @@ def inbox(turn: Turn, asked: Asked) -> Inbox:
     turn.world.journal.append(seen)
     away = _away(turn)
     return Inbox(
-        turn.now, at, items, tally, groups, (last.due, last.rid) if last else None,
+        turn.now, at, items, tally, by_group, (last.due, last.rid) if last else None,
         min((each.wait.wakes for each in resting if each.wait.wakes < FOREVER), default=None),
         [each for each in away if each.account != turn.grant.subject],
         next((each for each in away if each.account == turn.grant.subject), None),

@@ -41,6 +41,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "deliver": Kind("deliver"),  # key: the EHR, the type and the id here; it tells the newest there is
         "import": Kind("import", tries=3),  # key: the file's id
         "codes": Kind("import", tries=3),  # key: the system of which the shipped codes are put in
+        "digest": Kind("notify", periodic=True, tries=None),  # one job for all whose morning it is
         "refresh-cases": Kind("refresh", tries=None),  # one job for all rows whose time has come
     }
 )

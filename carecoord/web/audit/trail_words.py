@@ -51,6 +51,8 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
     "link-open": ("opened a link for", "gave a wrong answer at a link for"),
     "policy-say": ("said something in a policy", "tried to say something in a policy"),
     "policy-take-back": ("took something back in a policy", "tried to take something back in a policy"),
+    "digest": ("was sent the mail of the morning", "was not sent the mail of the morning"),
+    "digest-change": ("said whether to be sent mail", "tried to say whether to be sent mail"),
     "away": ("said who stands in for them", "tried to say who stands in for them"),
     "back": ("said that they are back", "tried to say that they are back"),
     "audit": ("looked at the audit", "tried to look at the audit"),
@@ -59,7 +61,8 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
 }
 WITHOUT_TYPE = frozenset({
     "sign-in", "sign-out", "launch", "consent", "consent-refused", "token", "token-revoked", "break-glass",
-    "away", "back", "break-glass-search", "break-glass-end", "review-emergency", "audit", "export", "export-table",
+    "break-glass-search", "break-glass-end", "review-emergency", "audit", "export", "export-table",
+    "away", "back", "digest", "digest-change",
     "account-change", "search-system",
     "restore", "job-retry", "job-drop", "ehr-pause", "ehr-resume", "ehr-retry",
     "ehr-add", "ehr-ask", "ehr-examine", "link-open",

@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from carecoord.actions.inbox import absences
-from carecoord.domain.access import verbs
+from carecoord.actions.inbox import absences, digest, inbox
 from carecoord.domain.inbox.absences import ALL
 from carecoord.domain.inbox.kinds import KINDS
 from carecoord.domain.resource.days import local
@@ -31,9 +30,9 @@ def blueprint(world: World) -> Blueprint:
     sign_in.guard(pages, world)
 
     @pages.before_request
-    def demand_cases() -> None:
-        if not verbs.may(sign_in.session().user.roles, "see-whole"):
-            raise Forbidden("Only who works on referrals has somebody to stand in for them here.", "http.role")
+    def demand_duties() -> None:
+        if not inbox.has_duties_of(sign_in.session().user.roles):
+            raise Forbidden("Nothing waits for somebody of your role.", "http.role")
 
     @pages.get(PATH)
     def show() -> Response:
@@ -52,6 +51,16 @@ def blueprint(world: World) -> Blueprint:
             else:
                 return redirect("/waiting", 303)
         return _page(world, typed, faults, 422)
+
+    @pages.post("/waiting/mail")
+    def mail() -> Response:
+        sign_in.demand_own_request(sign_in.session())
+        address, wanted = request.form.get("address", "").strip(), bool(request.form.get("wanted"))
+        try:
+            digest.prefer(world, sign_in.session().grant(), request_id(), address, wanted)
+        except Unprocessable as refused:
+            return _page(world, request.form.to_dict(), [Fault("address", refused.text)], 422)
+        return redirect("/waiting", 303)
 
     @pages.post("/waiting/back")
     def back() -> Response:
@@ -83,12 +92,16 @@ def _page(
     mine = next((each for each in away if each.account == grant.subject), None)
     times = Times(world.clock(), zone)
     said: dict[str, Any] = dict(typed or {})
+    preferred = digest.preference(world, grant)
+    mailed = "address" in said
     if mine and typed is None:
         said = {"from": _day(mine.begins, zone), "until": _day(mine.ends, zone)}
         said |= {f"substitute-{kind}" if kind else "substitute": to for kind, (to, _) in mine.substitutes.items()}
     page = render_template(
         "inbox_away.html", typed=said, faults=faults, wrong={each.field: each.text for each in faults},
         people=[user for user in people if user.id != grant.subject],
+        address=said["address"] if mailed else preferred.address, mails=bool(world.settings.mail_url),
+        wanted=bool(said.get("wanted")) if mailed else preferred.wanted,
         kinds=[(kind, KIND_WORDS[kind][0]) for kind in KINDS], mine=mine,
         others=[(each.name, times.day(each.begins), times.day(each.ends), stands_in(each)) for each in away
                 if each is not mine],

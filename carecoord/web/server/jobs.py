@@ -23,6 +23,7 @@ KINDS: Final = {  # kind of later work -> what it does, said of its key
     "deliver": "Tell an EHR of a change: {key}",
     "import": "Bring in the file {key}",
     "codes": "Put in the codes of {key}",
+    "digest": "Send the mail of the morning",
     "refresh-cases": "Judge anew the cases whose time has come",
 }
 LANES: Final = {  # lane -> what goes along it
