@@ -28,7 +28,7 @@ from carecoord.actions.apps import brands as brand
 from carecoord.actions.apps import registration as apps_registration
 from carecoord.actions.ehrs import write_back
 from carecoord.actions.events import past
-from carecoord.actions.referrals import patient_words
+from carecoord.actions.referrals import free_slots, patient_words
 from carecoord.actions.server import outgoing
 from carecoord.actions.terms import shipped
 from carecoord.actions.worklist import project as worklist_project
@@ -149,6 +149,7 @@ def make_ready(world: World) -> None:
     written_rates.renew(world.engine, world.base.zone)
     places.renew(world.engine)
     patient_words.renew(world.engine)
+    free_slots.renew(world.engine, world.base.zone)
     date_index.renew(world.engine, world.base)
     with writing(world.engine) as conn:
         registry_mark.renew(conn)

@@ -5,10 +5,11 @@ from auth.grant import Grant
 from carecoord.actions.acts import provenance
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, perform
 from carecoord.actions.acts.contacts import called
+from carecoord.actions.referrals import orders
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.contacts import acts as contact_acts
 from carecoord.domain.contacts.acts import Contact
-from carecoord.domain.referrals import acts
+from carecoord.domain.referrals import acts, drafts
 from carecoord.domain.resource.elements import Json, item, target, text
 from carecoord.domain.scheduling import acts as visit_acts
 from carecoord.errors import Conflict, Unprocessable
@@ -21,6 +22,8 @@ def send(world: World, grant: Grant, request: str, submission: Submission, _: No
 
     def plan(acting: Acting) -> Planned:
         task, performer = acting.task, acting.clearance.facts.referral.performer
+        if drafts.chosen(acting.case.order) and not task:
+            return orders.outgoing(acting, acting.case.order)
         if performer is None:
             raise Conflict("It names nobody to see the patient. Name a clinic in the order first.", "http.act")
         written = acts.sent(acting.case, task, acting.id, acting.office, acting.turn.now)

@@ -17,6 +17,7 @@ from carecoord.domain.coverage import gate as coverage_gate
 from carecoord.domain.coverage.gate import Card
 from carecoord.domain.gates.gate import Gate
 from carecoord.domain.referrals import twins as duplicates
+from carecoord.domain.referrals.case import Case
 from carecoord.domain.referrals.twins import Twin
 from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import Json, key
@@ -82,6 +83,13 @@ def one(turn: Turn, id: str) -> Hit:
     if not people:
         raise NotFound("There is no such patient, or none that you may see.", "http.patient")
     return hits_of(turn, people, _born_as(turn, people[0]))[0]
+
+
+def of_case(turn: Turn, case: Case) -> Hit:
+    """The patient of a case that the asker sees. Raises NotFound where there is none."""
+    if case.patient is None:
+        raise NotFound("The patient of this referral is not here.", "http.patient")
+    return hits_of(turn, [case.patient], _born_as(turn, case.patient))[0]
 
 
 def hits_of(turn: Turn, people: Sequence[Json], others: Sequence[Json]) -> list[Hit]:

@@ -18,7 +18,7 @@ from carecoord.actions.clearance.assemble import Assembled, of_patient
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.events.ledger import Ledger
 from carecoord.actions.inbox import mentions
-from carecoord.actions.referrals import patient_words
+from carecoord.actions.referrals import free_slots, patient_words
 from carecoord.domain.agreements import records
 from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.clearance.odd_moves import odd_move
@@ -66,6 +66,7 @@ def projector(rules: Policy) -> Projector:
         written_rates.record(conn, touched, now, rules.zone)
         places.record(conn, touched)
         patient_words.record(conn, touched)
+        free_slots.record(conn, touched, rules.zone)
         shelf.note(conn, touched)
         patients, ledger = _patients(conn, touched), Ledger(touched)
         _judge(conn, patients, now, rules, ledger)

@@ -124,6 +124,7 @@ SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
     "contact": frozenset({"requester", "performer"}),
     "attach": frozenset({"requester", "performer"}),
     "share": frozenset({"requester", "performer"}),
+    "refer": frozenset({"requester"}),
     "send": frozenset({"requester"}),
     "accept": frozenset({"performer"}),
     "decline": frozenset({"performer"}),

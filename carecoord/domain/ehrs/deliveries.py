@@ -36,13 +36,16 @@ def is_told(type: str) -> bool:
 
 
 def is_told_anew(resource: Json, loaded: bool) -> bool:
-    """Whether what was made here, of which the EHR knows nothing, is to be told: not what says that it comes from
+    """Whether what was made here, of which the EHR knows nothing, is to be told: not an order that is still being
+    written, not what says that it comes from
     elsewhere (`meta.source`) or was loaded from a file, which is a record of what others did, not the office's own log
     of notes and calls, which says what nobody else was meant to read, not the Task that says who of the office works on
     a referral and until when it rests, and not a clinic's document that it keeps."""
     if resource.get("resourceType") not in TOLD or loaded or text(item(resource, "meta"), "source"):
         return False
     if is_kept(resource) or has(item(resource, "code"), *WORK):
+        return False
+    if resource["resourceType"] == "ServiceRequest" and text(resource, "status") == "draft":
         return False
     codings = (each for category in items(resource, "category") for each in items(category, "coding"))
     return not any(text(each, "system") == KINDS for each in codings)

@@ -20,6 +20,28 @@ _ordered = [
 _listed = exists().where(case.c.patient == bindparam("patient"))
 _concerned = select(literal(1)).where(or_(*_ordered, _listed))
 GATES = tuple(name for name in case.c.keys() if name.endswith("_gate") and name != "headline_gate")  # noqa: SIM118
+_asked = (
+    select(case.c.performer)
+    .where(
+        case.c.placer == bindparam("placer"),
+        case.c.open == bindparam("open"),
+        case.c.specialty_sort == bindparam("specialty"),
+        case.c.performer.is_not(None),
+    )
+    .order_by(case.c.rid.desc())
+    .limit(bindparam("most"))
+)
+_next_specialty = (
+    select(case.c.specialty_sort, case.c.specialty)
+    .where(
+        case.c.placer == bindparam("placer"),
+        case.c.open == bindparam("open"),
+        case.c.specialty_sort > bindparam("last"),
+    )
+    .order_by(case.c.specialty_sort)
+    .limit(1)
+)
+_SPECIALTIES = 60
 _BATCH = 500  # row numbers in one statement: both databases bound the number of parameters
 
 
@@ -58,6 +80,32 @@ def of_patient(conn: Connection, patient: str) -> dict[int, Mapping[str, Any]]:
 def patients(conn: Connection, rids: Sequence[int]) -> set[str]:
     """Whose cases these rows are."""
     return set(conn.scalars(select(case.c.patient).where(case.c.rid.in_(rids)).distinct()))
+
+
+def performers(conn: Connection, placers: Sequence[str], specialty: str, most: int) -> list[str]:
+    """The ids of the organizations that these offices (ids) asked last for a specialty (folded), each once."""
+    found: list[str] = []
+    for placer in placers:
+        for stands in (True, False):
+            asked = {"placer": placer, "open": stands, "specialty": specialty, "most": 4 * most}
+            found += conn.scalars(_asked, asked)
+    return list(dict.fromkeys(found))[:most]
+
+
+def specialties(conn: Connection, placers: Sequence[str]) -> list[str]:
+    """The specialties that these offices (ids) have referred for, in words: a step of the index for each, few enough
+    that nobody waits."""
+    found: dict[str, str] = {}
+    for placer in placers:
+        for stands in (True, False):
+            last = ""
+            for _ in range(_SPECIALTIES):
+                row = conn.execute(_next_specialty, {"placer": placer, "open": stands, "last": last}).first()
+                if row is None:
+                    break
+                last = row.specialty_sort
+                found.setdefault(last, row.specialty)
+    return [found[each] for each in sorted(found)]
 
 
 def save(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

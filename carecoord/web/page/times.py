@@ -111,6 +111,14 @@ class Times:
         return self.now.astimezone(self.zone).year
 
 
+def stored_day(said: str) -> date | None:
+    """A stored day; None where it is none."""
+    try:
+        return date.fromisoformat(said[:10])
+    except ValueError:
+        return None
+
+
 def place(zone: ZoneInfo) -> str:
     """Where the hours of a page are told: "New York time", or "UTC"."""
     area, slash, city = zone.key.partition("/")

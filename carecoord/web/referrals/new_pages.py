@@ -1,39 +1,228 @@
-"""A new referral on one page: `/referrals/new`."""
+"""A new referral on one page: `/referrals/new`. Finding the patient begins a draft; each change is kept; the finder
+beside the steps is made anew with them."""
 
+import hashlib
+import json
+from dataclasses import replace
+from functools import partial
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from carecoord.actions.referrals import patients
+from carecoord.actions.acts.act import Submission
+from carecoord.actions.referrals import desk, drafts, orders, patients
+from carecoord.actions.referrals.desk import Looked
+from carecoord.actions.referrals.drafts import Clashing
+from carecoord.actions.terms import choices
+from carecoord.actions.worklist import project
+from carecoord.domain.referrals import drafts as fields_of
+from carecoord.domain.referrals.candidates import ORDERS
+from carecoord.domain.resource.days import local
+from carecoord.errors import Conflict, Unprocessable
+from carecoord.web.acts import submissions
+from carecoord.web.acts.forms import Fault, Reader, State, submission, typed
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
-from carecoord.web.referrals import patient_view
+from carecoord.web.referrals import finder_view, new_form, new_view, patient_view
 from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import say
 from carecoord.world import World
 
+VERB = "refer"
 _LONGEST = 200  # characters of what is looked for
+_LABELS = {
+    "service": "service", "service-code": "service", "reason": "reason", "reason-code": "reason",
+    "question": "question", "clinician": "who orders", "specialty": "specialty", "urgency": "urgency",
+    "from": "first day", "to": "last day", "interpreter": "interpreter", "transport": "transport", "card": "coverage",
+    "papers": "papers", "follows": "what it follows", "choice": "clinic",
+}  # fmt: skip
 
 
 def blueprint(world: World) -> Blueprint:
-    """`/referrals/new`, and of it the patients who are found while somebody types."""
-    pages = Blueprint("referral_new", __name__, template_folder="../templates")
-    sign_in.guard(pages, world)
-    zone = ZoneInfo(world.settings.timezone)
+    """The pages and what their forms ask for."""
+    both = Blueprint("referrals_new", __name__)
+    both.register_blueprint(_pages(world))
+    both.register_blueprint(_acts(world))
+    return both
 
-    def found(typed: str) -> patient_view.Cards:
-        told = patients.find(world, sign_in.session().grant(), typed, request_id())
-        return patient_view.cards(told, Times(world.clock(), zone))
+
+def _pages(world: World) -> Blueprint:
+    """`/referrals/new`, and of it the patients who are found while somebody types."""
+    pages = Blueprint("shown", __name__, template_folder="../templates")
+    sign_in.guard(pages, world)
+    screen = _Screen(world)
 
     @pages.get("/referrals/new")
-    def new() -> str:
-        patients.demand(sign_in.session().grant())
-        typed = request.args.get("q", "")[:_LONGEST]
-        return render_template("referral_new.html", rail="New referral", typed=typed, found=found(typed))
+    def new() -> Response:
+        order = request.args.get("order", "")
+        return screen.one(order) if order and "q" not in request.args else screen.patients(order)
 
     @pages.get("/referrals/new/patients")
     def hits() -> Response:
-        typed = request.args.get("q", "")[:_LONGEST]
-        return Response(render_template("referral_patients.html", typed=typed, found=found(typed)))
+        return Response(render_template("referral_patients.html", found=screen.found(_asked())))
 
     return pages
+
+
+def _acts(world: World) -> Blueprint:
+    """`POST /referrals/new/begin` and, of a draft, `save` and `send`."""
+    pages = Blueprint("acts", __name__, template_folder="../templates")
+    sign_in.guard_forms(pages, world, lambda draft: submissions.signed_out(draft, ()))
+    screen = _Screen(world)
+
+    @pages.post("/referrals/new/begin")
+    def begin() -> Response:
+        return screen.begin(request.form.get("patient", ""), request.form.get("order", ""))
+
+    @pages.post("/referrals/new/<id>/save")
+    def save(id: str) -> Response:
+        return screen.save(id)
+
+    @pages.post("/referrals/new/<id>/send")
+    def send(id: str) -> Response:
+        return screen.send(id)
+
+    return pages
+
+
+def _asked() -> str:
+    return request.args.get("q", "")[:_LONGEST]
+
+
+class _Screen:
+    """Makes the page, and does what its forms ask for."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.zone = ZoneInfo(world.settings.timezone)
+
+    @property
+    def times(self) -> Times:
+        return Times(self.world.clock(), self.zone)
+
+    def found(self, said: str) -> patient_view.Cards:
+        """The patients of a text."""
+        told = patients.find(self.world, sign_in.session().grant(), said, request_id())
+        return patient_view.cards(told, self.times)
+
+    def patients(self, order: str, trouble: str = "", status: int = 200) -> Response:
+        """The page on which the patient is found. order: the draft that is to be for another patient."""
+        patients.demand(sign_in.session().grant())
+        said = _asked()
+        page = render_template(
+            "referral_new.html", rail="New referral", typed=said, found=self.found(said), order=order, page=None,
+            once=State(VERB).id, trouble_told=trouble,
+        )  # fmt: skip
+        return make_response(page, status)
+
+    def begin(self, patient: str, order: str) -> Response:
+        """A draft for the patient who was chosen."""
+        session = sign_in.session()
+        sign_in.demand_own_request(session)
+        if not patient:
+            return self.patients(order, "Choose a patient first.", 422)
+        sent = submission(order, request.form)
+        if order:
+            drafts.again(self.world, session.grant(), request_id(), sent, patient)
+            return _to(order)
+        done = drafts.begin(self.world, session.grant(), request_id(), sent, patient)
+        return _to(done.act.id)
+
+    def save(self, id: str) -> Response:
+        """Keep what the form says; the finder anew for a swap, else the page."""
+        grant, values = sign_in.session().grant(), typed(request.form, request.files)
+        reader = self._reader(values)
+        fields = new_form.read(reader)
+        state = State(VERB, values, tuple(reader.faults), offers=reader.offers)
+        status, saved = 422 if reader.faults else 200, ""
+        if request.form.get("draft"):
+            try:
+                _, told, _ = drafts.save(self.world, grant, request_id(), self._submission(id, fields), fields)
+                saved = self._saved(told)
+            except Clashing as clash:
+                return self._page(id, replace(state, faults=(*state.faults, *_clashes(clash))), 412, fields=fields)
+        partial_wanted = request.headers.get("HX-Request-Type") == "partial"
+        if not partial_wanted and not reader.faults:
+            return redirect(f"/referrals/new?{urlencode({'order': id, **_looked_at(values)})}", 303)
+        return self._page(id, state, status, saved=saved, fields=fields if not request.form.get("draft") else None)
+
+    def send(self, id: str) -> Response:
+        """Send it; what can not be sent comes back with all that was typed."""
+        session, values = sign_in.session(), typed(request.form, request.files)
+        reader = self._reader(values)
+        fields = new_form.read(reader)
+        if not sign_in.own_session(session):
+            return self._page(id, State(VERB, values, notice=submissions.ANEW), 403, fields=fields)
+        wanted = fields_of.lacking({**dict.fromkeys(fields_of.FIELDS, ""), **fields}, reader.today)
+        for name, words in wanted if request.form.get("draft") else [each for each in wanted if each[0] == "choice"]:
+            reader.fault(name, say(words))
+        state = State(VERB, values, tuple(reader.faults), offers=reader.offers)
+        if reader.faults:
+            return self._page(id, state, 422, fields=fields)
+        once = submission(id, request.form)
+        sent = Submission(id, f"send-{once.form}", once.seen)
+        try:
+            done = orders.send(self.world, session.grant(), request_id(), sent, fields)
+        except Clashing as clash:
+            return self._page(id, replace(state, faults=tuple(_clashes(clash))), 412, fields=fields)
+        except (Unprocessable, Conflict) as refused:
+            fault = Fault(refused.where if refused.where in fields else "", refused.text)
+            return self._page(id, replace(state, faults=(fault,)), refused.status, fields=fields)
+        return redirect(f"/?{urlencode({'show': id, 'done': done.act.id})}", 303)
+
+    def one(self, id: str) -> Response:
+        """The page of a draft, or of an order that nobody has been asked for yet."""
+        return self._page(id, State(VERB), 200)
+
+    def _page(
+        self, id: str, state: State, status: int, *, saved: str = "", fields: dict[str, str] | None = None
+    ) -> Response:
+        values = state.values or request.args
+        looked = _looked(values)
+        found = desk.desk(self.world, sign_in.session().grant(), request_id(), id, looked, fields)
+        page = new_view.page(found, looked, state, project.policy(self.world.settings), self.times, saved)
+        swap = request.headers.get("HX-Request-Type") == "partial"
+        name = "referral_finder.html" if swap else "referral_new.html"
+        shown = render_template(name, rail="New referral", page=page, swap=swap, by=finder_view.BY)
+        return make_response(shown, status)
+
+    def _reader(self, values: dict[str, str]) -> Reader:
+        look_up = partial(choices.read, self.world)
+        return Reader(values, local(self.world.clock(), self.zone), self.zone, look_up=look_up)
+
+    def _submission(self, id: str, fields: dict[str, str]) -> Submission:
+        """One for each content: a form that is kept at every change has one id until it is shown anew."""
+        sent = submission(id, request.form)
+        digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
+        return Submission(id, f"save-{sent.form}-{digest}", sent.seen)
+
+    def _saved(self, told: object) -> str:
+        at = f"{self.times.now.astimezone(self.zone):%H:%M}"
+        names = list(dict.fromkeys(_LABELS[each] for each in told)) if isinstance(told, list) else []
+        return f"Kept {at}. A colleague changed: {', '.join(names)}" if names else f"Kept {at}"
+
+
+def _to(id: str) -> Response:
+    return redirect(f"/referrals/new?{urlencode({'order': id})}", 303)
+
+
+def _looked(values: object) -> Looked:
+    get = values.get if hasattr(values, "get") else dict[str, str]().get
+    by = next((each for each in ORDERS if each == get("by", "")), "cleared")
+    return Looked(by, bool(get("far", "")), (get("another", "") or "")[:_LONGEST])  # type: ignore[arg-type]
+
+
+def _looked_at(values: dict[str, str]) -> dict[str, str]:
+    return {name: values[name] for name in ("by", "far", "another") if values.get(name)}
+
+
+def _clashes(found: Clashing) -> list[Fault]:
+    """What a colleague wrote into the same fields: sent once more, mine stands."""
+    names = {each.field.removesuffix("-code"): each for each in reversed(found.clashes)}
+    told = "A colleague wrote “{theirs}” as {name} meanwhile. Sent again, yours stands."
+    return [
+        Fault(name, told.format(theirs=each.theirs or "nothing", name=_LABELS[each.field]))
+        for name, each in names.items()
+    ]

@@ -111,7 +111,7 @@
     const now = form() && `${form().dataset.verb} ${$("#panel")?.dataset.id}`;
     const done = $("#done")?.dataset.act;
     if (trouble) trouble.focus();
-    else if (now && now !== shown.form) ($("[autofocus]:checked", form()) ?? $("input:checked", form()) ?? $("[autofocus]", form()))?.focus();
+    else if (now && now !== shown.form) ($("[autofocus]:not([type=radio])", form()) ?? $("[autofocus]:checked", form()) ?? $("input:checked", form()) ?? $("[autofocus]", form()))?.focus();
     else if (done && done !== shown.done) {
       const next = document.getElementById(`case-${$("#desk").dataset.next}`); // where a row has left: the one after it
       ($("#panel-name") ?? (next && $(".case-link", next)) ?? $("#list"))?.focus();

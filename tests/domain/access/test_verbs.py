@@ -74,7 +74,7 @@ GUESTS = {  # what somebody without an account may do by their link
 }
 ROLES = ("coordinator", "clinician", "payer", "contracts", "auditor", "admin")
 OF_THE_REQUESTER = {
-    "assign", "snooze", "send", "answer", "reopen", "acknowledge", "tell", "hear-yes", "hear-no", "withdraw",
+    "assign", "snooze", "refer", "send", "answer", "reopen", "acknowledge", "tell", "hear-yes", "hear-no", "withdraw",
     "link", "end-link",
 }  # fmt: skip
 OF_THE_PERFORMER = {"accept", "decline", "ask", "confirm-cancel", "refuse-cancel"}

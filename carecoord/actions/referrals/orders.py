@@ -1,0 +1,90 @@
+"""Sending a new referral: the order signed, a Task for who is asked, a request for authorization begun where a rule of
+the payer wants one, all in one transaction."""
+
+from collections.abc import Sequence
+
+from auth.grant import Grant
+from carecoord.actions.acts.act import Acting, Done, Planned, Submission, performed
+from carecoord.actions.acts.act import opened as open_case
+from carecoord.actions.referrals import drafts as writing
+from carecoord.actions.referrals import finder
+from carecoord.domain.clearance.clearance import Clearance
+from carecoord.domain.documents import acts as document_acts
+from carecoord.domain.documents import audience
+from carecoord.domain.prior_auth import drafts as requests
+from carecoord.domain.referrals import acts, drafts
+from carecoord.domain.referrals.candidates import Candidate
+from carecoord.domain.referrals.drafts import Fields
+from carecoord.domain.resource.days import local
+from carecoord.domain.resource.elements import Json, item, key, target, text
+from carecoord.domain.timeline.timeline import documents
+from carecoord.errors import Conflict, Unprocessable
+from carecoord.words.catalogue import say
+from carecoord.words.sentence import sentence
+from carecoord.world import World
+
+
+def send(world: World, grant: Grant, request: str, submission: Submission, fields: Fields) -> Done:
+    """Send a draft as its form says it, or the order of an EHR that nobody has been asked to carry out yet. Missing
+    papers do not hinder it. Raises Unprocessable naming the field without which it can not go, Conflict for one that
+    has gone out, Clashing where a colleague wrote other things into the same fields."""
+
+    def plan(acting: Acting) -> Planned:
+        if text(acting.case.order, "status") == "draft":
+            order, _ = writing.put_together(acting, submission, fields)
+        else:
+            demand_unasked(acting)
+            order = drafts.written(acting.case.order, {"choice": fields["choice"]})
+        return outgoing(acting, order)
+
+    seen = {name: n for name, n in submission.seen.items() if name.startswith("Task/")}
+    kept = Submission(submission.case, submission.form, seen)
+    return performed(world, grant, request, kept, "send", plan, open_case)
+
+
+def demand_unasked(acting: Acting) -> None:
+    """Raise Conflict for an order that somebody was asked to carry out already, or that is not in force."""
+    if acting.task or text(acting.case.order, "status") != "active":
+        raise Conflict("Somebody was asked already, or the order is not in force: see it on the worklist.", "http.act")
+
+
+def outgoing(acting: Acting, order: Json) -> Planned:
+    """What is written when an order goes to whom it names as its choice."""
+    turn, now = acting.turn, acting.turn.now
+    fields = drafts.said(order)
+    if lacks := drafts.lacking(fields, local(now, acting.zone)):
+        name, words = lacks[0]
+        raise Unprocessable(say(words), name)
+    chosen = finder.of_organization(turn, order, drafts.chosen(order)[0])
+    performer = finder.reference(chosen.party)
+    ours = text(order, "status") == "draft"
+    out = drafts.ready(order, performer, now) if ours else acting.case.order
+    if ours and chosen.site:
+        out |= {"locationReference": [{"reference": chosen.site.reference, "display": chosen.site.name}]}
+    papers = [each for each in documents(acting.case) if key(each) in fields["papers"].split()]
+    task = acts.asking(acting.case, acting.id, acting.office, performer, now)
+    task |= {"priority": text(out, "priority") or "routine"}
+    written = [*([out] if ours else []), document_acts.handed(task, papers) if papers else task]
+    written += _shown(papers, target(performer).removeprefix("Organization/"))
+    claim = _request(acting, out, chosen, performer)
+    if claim:
+        return Planned([*written, claim], sentence("act.referral-sent.requested", whom=chosen.party.name))
+    return Planned(written, sentence("act.referral-sent", whom=chosen.party.name))
+
+
+def _shown(papers: Sequence[Json], to: str) -> list[Json]:
+    """The papers that go along and that only some offices see, as the clinic sees them too."""
+    kept = [each for each in papers if audience.is_listed(each) and not audience.is_seen(each, [to])]
+    return [audience.listed(each, [to]) for each in kept]
+
+
+def _request(acting: Acting, order: Json, chosen: Candidate, performer: Json) -> Json | None:
+    """The request for authorization that has to be had, begun; None where none is needed, nobody knows, or one is
+    there."""
+    judged: Clearance = chosen.judged
+    need, card = judged.ruling.need, judged.card
+    if need is None or need.needed is not True or card is None:
+        return None
+    if any(each.linked and each.state != "cancelled" for each in judged.facts.requests) or not item(order, "code"):
+        return None
+    return requests.begun(acting.id, order, card, acting.office, performer, acting.turn.now)

@@ -1,0 +1,126 @@
+"""The page of a new referral as it is shown: its steps with what stands in them, and the finder beside them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from carecoord.actions.referrals.desk import Desk, Looked
+from carecoord.domain.documents.acts import called
+from carecoord.domain.gates.policy import Policy, by_priority
+from carecoord.domain.referrals import drafts, packages
+from carecoord.domain.referrals.packages import Paper
+from carecoord.domain.resource.elements import Json, item, items, key, text, words
+from carecoord.web.acts.forms import State
+from carecoord.web.page import labels
+from carecoord.web.page.times import Times, stored_day
+from carecoord.web.referrals import finder_view, new_form, patient_view
+from carecoord.web.referrals.finder_view import Offers
+
+
+@dataclass(frozen=True)
+class Line:
+    """A paper of the package. `to`: what goes along, `Type/id`, empty where the chart has none; `told`: how it is."""
+
+    label: str
+    to: str
+    told: str
+    checked: bool
+    lacks: bool
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A referral of the same specialty that the patient had or has."""
+
+    to: str
+    told: str
+    checked: bool
+
+
+@dataclass(frozen=True)
+class Page:
+    """The page. `seen`: the version that is shown, for the lock; `number`: by which people call it; `sum`: what the
+    urgency comes to."""
+
+    id: str
+    number: str
+    draft: bool
+    state: State
+    seen: str
+    back: str
+    patient: patient_view.Card
+    orderers: Sequence[tuple[str, str]]
+    cards: Sequence[tuple[str, str]]
+    specialties: Sequence[str]
+    urgencies: Sequence[tuple[str, str]]
+    papers: Sequence[Line]
+    in_chart: int
+    earlier: Sequence[Earlier]
+    finder: Offers
+    saved: str
+    sum: str
+    kept_from: str
+    kept_to: str
+
+
+def page(found: Desk, looked: Looked, state: State, policy: Policy, times: Times, saved: str = "") -> Page:
+    """The page of what was found. state: of its form; what was typed there counts before what is kept."""
+    order = found.order
+    fields = drafts.said(order)
+    kept = new_form.values(fields, times)
+    shown = {**kept, **state.values}
+    state = replace(state, values=shown)
+    id, version = text(order, "id"), text(item(order, "meta"), "versionId")
+    taken = set(fields["papers"].split())
+    papers = [_line(each, found.chart, taken, times) for each in found.papers]
+    return Page(
+        id, next((text(each, "value") for each in items(order, "identifier")), ""), found.draft, state,
+        f"{key(order)}:{version}", f"/referrals/new?order={id}", patient_view.card(found.hit, (), times),
+        found.orderers, found.cards, found.specialties, _urgencies(policy, times), papers,
+        sum(not each.lacks for each in papers), [_earlier(each, fields) for each in found.earlier],
+        finder_view.offers(found.finder, looked.by, looked.far, looked.another, fields["choice"], times), saved,
+        _sum(fields, times), kept["from"], kept["to"],
+    )  # fmt: skip
+
+
+def _urgencies(policy: Policy, times: Times) -> list[tuple[str, str]]:
+    """Each urgency with its number of days, as the office has it."""
+    found = []
+    for code in drafts.URGENCIES:
+        hours = policy.length(by_priority("window", code), times.now).total_seconds() / 3600
+        days = f"{hours / 24:.0f} d" if hours >= 48 else "today" if hours <= 24 else f"{hours:.0f} h"
+        found.append((code, f"{new_form.URGENCIES[code]}, {days}"))
+    return found
+
+
+def _sum(fields: Mapping[str, str], times: Times) -> str:
+    """The days that are wanted, counted."""
+    first, last = stored_day(fields["from"]), stored_day(fields["to"])
+    if not first or not last:
+        return ""
+    days = (last - first).days
+    return f"{times.date(first)} + {days} d = {times.date(last)}"
+
+
+def _line(paper: Paper, chart: Mapping[str, Json], taken: set[str], times: Times) -> Line:
+    label = packages.called(paper.name)
+    if not paper.found:
+        return Line(label, "", "None in the chart", False, True)
+    resource = chart.get(paper.found, {})
+    day = times.stored(paper.day) if paper.day else "no date"
+    if resource.get("resourceType") in packages.WHOLE:
+        return Line(label, "", f"{paper.count} in the chart, the newest of {day}: the clinic sees them", True, False)
+    named = called(resource) if resource.get("resourceType") == "DocumentReference" else _named(resource)
+    told = f"{named}, {day}" + (": older than they want" if paper.old else "")
+    return Line(label, paper.found, told, paper.found in taken, paper.old)
+
+
+def _named(resource: Json) -> str:
+    concept = item(resource, "code") or item(resource, "medicationCodeableConcept")
+    return words(concept) or "In the chart"
+
+
+def _earlier(row: Mapping[str, str], fields: Mapping[str, str]) -> Earlier:
+    stage = labels.chip(labels.REFERRAL, row["stage"]).label
+    where = f", {row['performer_name']}" if row["performer_name"] else ""
+    to = f"ServiceRequest/{row['id']}"
+    return Earlier(to, f"{row['number']}{where}: {row['reason']} ({stage})", fields["follows"] == to)

@@ -1,0 +1,234 @@
+"""A new referral over HTTP: begun, kept at each change, sent in one go; and what it is refused for."""
+
+import html
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from carecoord.actions.terms import icd_10_cm
+from carecoord.domain.terms.vocabularies import ICD_10_CM
+from carecoord.fhir import text as fhir_text
+from carecoord.fhir.validation.validate import judge
+from carecoord.store.database import marks
+from carecoord.store.database.engine import reading, writing
+from carecoord.store.database.tables import case as case_row
+from carecoord.store.events.tables import event
+from carecoord.store.resources import read
+from carecoord.store.terms import codes
+from tests.desk.conftest import NOW, House
+
+Json = dict[str, Any]
+PATIENT = "marisol-delgado"
+STEPS = {
+    "specialty": "Endocrinology", "service": "G0463 Outpatient clinic visit", "reason": "E04.1 Thyroid nodule",
+    "question": "Is a biopsy needed?", "urgency": "urgent", "clinician": "PractitionerRole/farrow-role",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def diagnoses(acting_house: House) -> None:
+    """One code, as if it were all that is shipped."""
+    with writing(acting_house.world.engine) as conn:
+        said = ("Nontoxic single thyroid nodule", " e04.1 nontoxic single thyroid nodule", "")
+        codes.put(conn, ICD_10_CM, {"E04.1": said}, 0)
+        marks.put(conn, "codes:icd-10-cm", icd_10_cm.release().encode())
+
+
+@pytest.fixture(autouse=True)
+def clock(acting_house: House) -> Any:
+    clock: Any = acting_house.world.clock
+    clock.now = NOW + timedelta(minutes=1)
+    return clock
+
+
+@pytest.fixture
+def maria(acting_house: House, clock: Any) -> FlaskClient:
+    return acting_house.enter("coordinator")
+
+
+def hidden(page: str) -> dict[str, str]:
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+
+
+def said(page: str) -> str:
+    return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", page).split()))
+
+
+def begun(client: FlaskClient, patient: str = PATIENT) -> str:
+    form = hidden(client.get("/referrals/new?q=delgado").get_data(as_text=True))
+    sent = client.post("/referrals/new/begin", data=form | {"patient": patient})
+    assert sent.status_code == 303
+    assert client.post("/referrals/new/begin", data=form | {"patient": patient}).location == sent.location  # twice
+    return str(sent.location).partition("order=")[2]
+
+
+def shown(client: FlaskClient, id: str) -> dict[str, str]:
+    """The form as a browser would send it unchanged."""
+    page = client.get(f"/referrals/new?order={id}").get_data(as_text=True)
+    form = hidden(page)
+    for tag in re.findall(r"<input [^>]+>", page):
+        name, kind, value = (re.search(rf' {each}="([^"]*)"', tag) for each in ("name", "type", "value"))
+        ticked = kind and kind[1] in ("radio", "checkbox")
+        if name and value and (not ticked or " checked" in tag):
+            form[name[1]] = html.unescape(value[1])
+    for name, options in re.findall(r'<select [^>]*name="([^"]+)"[^>]*>(.*?)</select>', page, re.S):
+        chosen = re.search(r'value="([^"]*)" selected', options)
+        form[name] = chosen[1] if chosen else ""
+    return form
+
+
+def swapped(client: FlaskClient, id: str, form: dict[str, str]) -> Any:
+    headers = {"HX-Request": "true", "HX-Request-Type": "partial"}
+    return client.post(f"/referrals/new/{id}/save", data=form, headers=headers)
+
+
+def stored(house: House, type: str, id: str) -> Json:
+    with reading(house.world.engine) as conn:
+        row = read.get(conn, type, id)
+    assert row
+    return dict(fhir_text.loads(row.body))
+
+
+def about(house: House, id: str, type: str) -> list[Json]:
+    with reading(house.world.engine) as conn:
+        rows = read.of_patient(conn, PATIENT, [type])
+    found = [fhir_text.loads(row.body) for row in rows]
+    return [each for each in found if f"ServiceRequest/{id}" in str(each)]
+
+
+def test_a_referral_is_kept_while_it_is_written_and_goes_out_with_its_task_in_one_go(
+    acting_house: House, maria: FlaskClient
+) -> None:
+    id = begun(maria)
+    form = shown(maria, id) | STEPS
+    answer = swapped(maria, id, form)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 200
+    assert page.lstrip().startswith('<section class="finder"')  # the finder alone is made anew, and the package
+    assert "Kept 09:06" in page
+    draft = stored(acting_house, "ServiceRequest", id)
+    assert not judge(draft, "ServiceRequest")
+    assert (draft["status"], draft["priority"], draft["occurrencePeriod"]) == (
+        "draft", "urgent", {"start": "2026-11-22", "end": "2026-12-06"},
+    )  # fmt: skip
+    assert draft["code"]["coding"][0]["code"] == "G0463"
+    assert draft["reasonCode"][0]["coding"][0]["code"] == "E04.1"
+    card = said(page)[said(page).index("Parkside Endocrine") :]
+    assert "In network AGR-0119, to 27 Dec 2027" in card[:220]
+    assert "Not required" in card[:220]
+    assert "first cleared slot" in card[:120]
+    assert "100% accepted, n = 5" in card
+    form = shown(maria, id) | {"choice": "Organization/office-parkside-endocrine"}
+    assert swapped(maria, id, form).status_code == 200
+    clinic = acting_house.enter("outsider")
+    assert clinic.get(f"/referrals/new?order={id}").status_code == 404
+    assert "performer" not in stored(acting_house, "ServiceRequest", id)  # who is chosen sees nothing before it is sent
+    form = shown(maria, id)
+    assert form["choice"] == "Organization/office-parkside-endocrine"
+    sent = maria.post(f"/referrals/new/{id}/send", data=form)
+    assert (sent.status_code, str(sent.location).partition("&")[0]) == (303, f"/?show={id}")
+    assert maria.post(f"/referrals/new/{id}/send", data=form).location == sent.location  # pressed twice: sent once
+    order, [task] = stored(acting_house, "ServiceRequest", id), about(acting_house, id, "Task")
+    assert not judge(order, "ServiceRequest")
+    assert not judge(task, "Task")
+    assert (order["status"], order["performer"][0]["reference"]) == ("active", "Organization/office-parkside-endocrine")
+    assert (task["status"], task["owner"], task["priority"]) == (
+        "requested", {"reference": "Organization/office-parkside-endocrine", "display": "Parkside Endocrine"}, "urgent",
+    )  # fmt: skip
+    assert about(acting_house, id, "Claim") == []  # the payer's rule wants none
+    told_by = stored(acting_house, "Provenance", str(sent.location).partition("done=")[2])
+    assert (told_by["activity"]["coding"][0]["code"], len(told_by["target"])) == ("send", 2)
+    with reading(acting_house.world.engine) as conn:
+        row = conn.execute(select(case_row).where(case_row.c.id == id)).one()
+        told = list(conn.scalars(select(event.c.state).where(event.c.resource == task["id"], event.c.kind == "stage")))
+    assert (row.stage, row.agreement_gate, row.authorization_gate) == ("sent", "met", "not-needed")
+    assert told == ["sent"]
+    done = said(maria.get(sent.location).get_data(as_text=True))
+    assert "Sent to Parkside Endocrine." in done
+    assert swapped(maria, id, form).status_code == 409  # it has gone out
+
+
+def test_what_two_of_a_team_write_at_once_is_put_together_by_field_and_a_clash_is_told(
+    acting_house: House, maria: FlaskClient
+) -> None:
+    id = begun(maria)
+    mine, theirs = shown(maria, id), shown(maria, id)
+    doctor = acting_house.enter("clinician")
+    token = hidden(doctor.get(f"/referrals/new?order={id}").get_data(as_text=True))["csrf"]
+    theirs |= {"csrf": token, "once": "theirs"}
+    assert swapped(doctor, id, theirs | {"question": "Biopsy?", "specialty": "Endocrinology"}).status_code == 200
+    answer = swapped(maria, id, mine | {"urgency": "asap"})
+    assert answer.status_code == 200
+    assert "A colleague changed: question, specialty" in said(answer.get_data(as_text=True))
+    draft = stored(acting_house, "ServiceRequest", id)
+    assert (draft["note"], draft["priority"]) == ([{"text": "Biopsy?"}], "asap")
+    clash = swapped(maria, id, mine | {"question": "Which dose?", "once": "again"})
+    assert clash.status_code == 412
+    told = clash.get_data(as_text=True)
+    assert "A colleague wrote “Biopsy?” as question meanwhile" in html.unescape(told)
+    assert stored(acting_house, "ServiceRequest", id)["note"] == [{"text": "Biopsy?"}]
+    after = shown(maria, id) | {"question": "Which dose?"}  # shown what they wrote, and written all the same
+    assert swapped(maria, id, after).status_code == 200
+    assert stored(acting_house, "ServiceRequest", id)["note"] == [{"text": "Which dose?"}]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"choice": ""}, "Choose who is to see the patient."),
+        ({"service": ""}, "Say what is wanted"),
+        ({"reason": "M99999 nothing"}, "“M99999” is no code of ICD-10-CM"),
+        ({"to": "2026-11-01"}, "The last day is over"),
+        ({"to": "someday"}, "someday"),
+        ({"choice": "Organization/office-blue-horizon"}, "Choose a clinic that is here and sees patients."),
+    ],
+)
+def test_what_can_not_be_sent_comes_back_with_all_that_was_typed(
+    acting_house: House, maria: FlaskClient, wrong: dict[str, str], words: str
+) -> None:
+    id = begun(maria)
+    form = shown(maria, id) | STEPS | {"choice": "Organization/office-parkside-endocrine"} | wrong
+    answer = maria.post(f"/referrals/new/{id}/send", data=form)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert words in said(page)
+    assert 'value="Is a biopsy needed?"' in page
+    assert stored(acting_house, "ServiceRequest", id)["status"] == "draft"
+    assert about(acting_house, id, "Task") == []
+
+
+def test_missing_papers_do_not_hold_it_up_and_a_request_for_authorization_is_begun_where_the_rule_wants_one(
+    acting_house: House, maria: FlaskClient
+) -> None:
+    id = begun(maria)
+    steps = STEPS | {"specialty": "Cardiology", "service": "C8928 Stress echo"}
+    page = said(swapped(maria, id, shown(maria, id) | steps).get_data(as_text=True))
+    assert "Echocardiogram None in the chart" in page
+    assert "Needed" in page[page.index("Hillcrest Cardiology") :][:300]
+    form = shown(maria, id) | {"choice": "Organization/office-hillcrest-cardiology"}
+    assert maria.post(f"/referrals/new/{id}/send", data=form).status_code == 303
+    [claim] = about(acting_house, id, "Claim")
+    assert not judge(claim, "Claim")
+    assert (claim["status"], claim["use"], claim["referral"]) == (
+        "draft", "preauthorization", {"reference": f"ServiceRequest/{id}"},
+    )  # fmt: skip
+    assert claim["item"][0]["productOrService"]["coding"][0]["code"] == "C8928"
+    with reading(acting_house.world.engine) as conn:
+        row = conn.execute(select(case_row).where(case_row.c.id == id)).one()
+        assert conn.scalar(select(func.count()).where(event.c.resource == claim["id"], event.c.state == "draft")) == 1
+    assert (row.authorization_state, row.cleared) == ("draft", False)
+
+
+def test_another_office_reaches_neither_draft_nor_patient(acting_house: House, maria: FlaskClient) -> None:
+    id = begun(maria)
+    rival = acting_house.enter("outsider")
+    form = hidden(rival.get("/referrals/new").get_data(as_text=True))
+    assert rival.post("/referrals/new/begin", data=form | {"patient": PATIENT}).status_code == 404
+    assert rival.post("/referrals/new/begin", data=form | {"patient": PATIENT, "order": id}).status_code == 404
+    assert swapped(rival, id, form | {"draft": "1"}).status_code == 404
+    assert rival.post(f"/referrals/new/{id}/send", data=form).status_code in (404, 422)
+    assert maria.post(f"/referrals/new/{id}/send", data={}).status_code == 403
