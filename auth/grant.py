@@ -28,3 +28,8 @@ class Grant:
     fhir_user: str | None = None
     launch: str | None = None
     only: str | None = None
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether nobody asks: it is the operator at the command, or the server itself."""
+        return not self.roles and self.client is None and self.session is None and self.only is None

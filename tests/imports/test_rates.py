@@ -1,12 +1,15 @@
 """Rates and people from tables: what stands after a part could not be read, and who may bring what."""
 
+import pytest
+
 from auth import store
 from auth.grant import Grant
 from carecoord.actions.agreements import rates as held
-from carecoord.actions.imports import formats, importer
+from carecoord.actions.imports import exporter, formats, importer
 from carecoord.actions.imports.importer import IMPORTER
 from carecoord.domain.imports import headings
 from carecoord.domain.imports.sheets import SHEETS
+from carecoord.errors import Forbidden
 from carecoord.store.database.engine import reading
 from carecoord.store.worklist import registry
 from carecoord.words.catalogue import say
@@ -53,6 +56,16 @@ def test_contract_staff_of_no_party_bring_no_rates_in(office: World) -> None:
         brought = importer.bring(office, staff, "test", SHEETS["rates"], table, mapped)
         assert +brought.rows == rows, [say(each.why) for each in brought.faults]
     assert found(office, contract, "97110") == ["41.50"]
+
+
+@pytest.mark.parametrize("kind", ["rates", "rules", "organizations", "codes"])
+def test_a_service_without_a_role_neither_brings_a_table_in_nor_takes_one_out(office: World, kind: str) -> None:
+    service = Grant("app-1", client="app-1", scopes=IMPORTER.scopes)
+    table = formats.read("them.csv", (HEAD + TWO).encode())
+    with pytest.raises(Forbidden):
+        importer.bring(office, service, "test", SHEETS[kind], table, {})
+    with pytest.raises(Forbidden):
+        exporter.export(office, service, "test", SHEETS[kind], "csv")
 
 
 def test_people_of_a_table_are_invited_and_later_rows_change_their_roles(office: World) -> None:

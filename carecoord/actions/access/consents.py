@@ -40,7 +40,7 @@ _lock = Lock()
 
 def kept_from(conn: Connection, grant: Grant, office: Office, now: datetime, base: Base) -> Denied:
     """What is withheld from the asker now. Nothing from the machinery itself (`carecoord load`), which is nobody."""
-    if not grant.roles and grant.client is None and grant.session is None:
+    if grant.is_operator:
         return NOTHING
     mark = consents.mark(conn)
     if mark is None:

@@ -193,7 +193,7 @@ class Turn:
         """A version of this Contract as the asker reads it, marked as a part where they are not told all of it. The
         machinery itself (`carecoord load`), which is nobody, reads what is stored."""
         who = self.grant
-        if not who.roles and who.client is None and who.session is None:
+        if who.is_operator:
             return body
         whole = text.loads(body)
         part = without_rates(whole)

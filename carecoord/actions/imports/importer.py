@@ -46,8 +46,8 @@ def bring(
     dry: bool = False, report: Report = lambda done, total: None,
 ) -> Brought:  # fmt: skip
     """Bring a table in. `report(done, total)` is called as it goes on. Raises Forbidden for a kind of table that the
-    asker may not write at all."""
-    if grant.roles and not verbs.may(grant.roles, sheet.verb):
+    asker may not write at all, and for a service: what it may write, it writes over the API."""
+    if not grant.is_operator and not verbs.may(grant.roles, sheet.verb):
         raise Forbidden("Your roles do not bring this in.")
     if sheet.kind in LINES:
         rows = (_row(line, mapped) for line in table.lines)
@@ -192,7 +192,7 @@ class _Work:
         return writes
 
     def _demand_own_side(self, turn: Turn, row: Row, made: Sequence[Json]) -> None:
-        if turn.grant.roles and not row.faults:
+        if not turn.grant.is_operator and not row.faults:
             ours = {f"Organization/{id}" for id in turn.office().organizations}
             for each in made:
                 owners = self.sheet.owners(each, self.known) if each["resourceType"] in self.sheet.exports else set()

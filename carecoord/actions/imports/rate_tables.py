@@ -50,7 +50,7 @@ def bring(batch: Batch) -> Brought:
     done: Counter[str] = Counter()
     with changing(batch.world, batch.grant, batch.request) as turn, turn.conn.begin_nested() as trial:
         for schedule, lines in tables.lines.items():
-            if turn.grant.roles and not turn.sees_rates(schedule.contract):
+            if not turn.grant.is_operator and not turn.sees_rates(schedule.contract):
                 first = next(row for (of, _), row in tables.rows.items() if of == schedule)
                 tables.faults.append(Fault(first, "agreement", sentence("import.other-side")))
                 continue
@@ -76,7 +76,7 @@ def rows(turn: Turn) -> Iterator[Mapping[str, str]]:
     """The row of every line, now, of the agreements whose rates the asker sees."""
     known = register(turn, _READS)
     for contract in known.every("Contract"):
-        if turn.grant.roles and not turn.sees_rates(f"Contract/{contract['id']}"):
+        if not turn.grant.is_operator and not turn.sees_rates(f"Contract/{contract['id']}"):
             continue
         for schedule in held.of_contract(turn.conn, f"Contract/{contract['id']}"):
             yield from (rates.cells(schedule, line, contract, known) for line in _standing(turn, schedule))

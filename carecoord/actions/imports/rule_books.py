@@ -89,7 +89,7 @@ def _keep(batch: Batch, books: Books) -> Counter[str]:
             if not found:
                 continue
             first = books.rows[_bare(found[0])]
-            if turn.grant.roles and not keeps_rules(turn.office(), payer_of(books.covers[id])):
+            if not turn.grant.is_operator and not keeps_rules(turn.office(), payer_of(books.covers[id])):
                 books.faults.append(Fault(first, "", sentence("import.other-side")))
                 continue
             try:
