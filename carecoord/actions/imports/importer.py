@@ -63,6 +63,21 @@ def bring(
     return work.brought
 
 
+def stream(
+    world: World, grant: Grant, request: str, sheet: Sheet, runs: Iterable[Sequence[Row]], *, dry: bool = False
+) -> Brought:
+    """The same for rows that come a run at a time, as long as they come, and of which none names another: nothing is
+    kept in mind of a run once it is through."""
+    work = _Work(world, grant, request, sheet, dry)
+    work.prepare()
+    for run in runs:
+        work.known, work.taken = Known(), {}
+        work.take(run)
+    if not dry and work.brought.rows["new"] + work.brought.rows["changed"] > _GROWN:
+        analyze(world.engine)
+    return work.brought
+
+
 def _row(line: Line, mapped: Mapped) -> Row:
     texts = {name: line.cells[place] for name, place in mapped.items() if place < len(line.cells)}
     odd = {name: line.odd[place] for name, place in mapped.items() if place in line.odd}

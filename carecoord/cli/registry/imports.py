@@ -9,6 +9,7 @@ from carecoord.actions.imports.batch import Brought
 from carecoord.actions.imports.exporter import Form
 from carecoord.actions.imports.importer import IMPORTER
 from carecoord.actions.imports.tables import Table
+from carecoord.cli.registry import official
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.domain.imports import headings
@@ -31,7 +32,9 @@ table to fill in."""
 def install(verbs: Verbs) -> None:
     """Add the verbs."""
     one = verb(verbs, "import", bring, "bring a table in: CSV or XLSX", MORE)
-    one.add_argument("kind", choices=tuple(SHEETS), help=f"what it holds: {', '.join(SHEETS)}")
+    kinds = (*SHEETS, *official.KINDS)
+    one.add_argument("kind", choices=kinds, metavar="KIND", help=f"what it holds: {', '.join(kinds)}")
+    official.install(one)
     one.add_argument("file", type=Path, metavar="FILE")
     one.add_argument("--dry-run", action="store_true", help="say what would become of it, and keep nothing")
     one.add_argument("--map", action="append", default=[], metavar="OURS=THEIRS", help="our column, and its name there")
@@ -44,6 +47,8 @@ def install(verbs: Verbs) -> None:
 
 def bring(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:
     """Bring a table in; returns the exit code."""
+    if args.kind in official.KINDS:
+        return official.bring(settings, screen, args)
     sheet = SHEETS[args.kind]
     try:
         table = formats.read(args.file.name, args.file.read_bytes())

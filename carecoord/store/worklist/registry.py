@@ -59,6 +59,12 @@ def identified(conn: Connection, type: str, pairs: Iterable[tuple[str, str]]) ->
     return found
 
 
+def values(conn: Connection, type: str, system: str) -> set[str]:
+    """Every value of a system by which a resource of the type is identified."""
+    asked = (ix_token.c.key == params.key(type, "identifier"), ix_token.c.system.in_(spellings(system)))
+    return set(conn.scalars(select(ix_token.c.code).where(*asked)))
+
+
 def pointing(conn: Connection, parameters: Sequence[tuple[str, str]], type: str, ids: Iterable[str]) -> list[Row]:
     """Every resource that refers to one of type/id by one of the search parameters (its type, code)."""
     asked = {"keys": listed([params.key(*each) for each in parameters]), "type": type}
