@@ -2,15 +2,20 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from fhir_adapters.dialects import PATIENT, Dialect, Query, Recipe, pairs
 from fhir_adapters.discovery import Offer, Statement
+
+BY_PATIENT: Final = ("patient", "subject", "beneficiary", "actor")  # what servers call whom a resource is about
+OF_PATIENT: Final = {"Patient": ("_id",)}
 
 
 @dataclass(frozen=True)
 class Job:
     """How one type is read. `ways`: the recipe's searches, then each fallback that the EHR has the parameters for.
 
+    patient: the parameter by which one patient's are searched for, empty where there is none.
     since: the window's parameter, empty when everything is read each time. confirm: how a resource that a sweep did not
     find is looked for, `read` or `_id`, empty when it can not be. writes: what we could write there.
     """
@@ -23,6 +28,7 @@ class Job:
     confirm: str
     writes: frozenset[str]
     notices: tuple[str, ...] = ()
+    patient: str = ""
 
     @property
     def strategy(self) -> str:
@@ -77,4 +83,5 @@ def _job(recipe: Recipe, offer: Offer) -> Job:
         confirm=confirm,
         writes=recipe.writes & offer.writes,
         notices=tuple(notices),
+        patient=next((name for name in OF_PATIENT.get(offer.type, BY_PATIENT) if name in offer.params), ""),
     )

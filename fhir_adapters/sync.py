@@ -111,6 +111,29 @@ def pull(source: Source, plan: Plan, states: Mapping[str, bytes]) -> Pulled:
     return Pulled(tuple(outcomes))
 
 
+def pull_patient(
+    source: Source, plan: Plan, states: Mapping[str, bytes], patient: str, keep: Callable[[Page], None]
+) -> int:
+    """Read all that the EHR holds of one patient, beside the rounds in which it is read whole: no cursor moves, and
+    what is no longer there is left to the next sweep. patient: the id there. Returns how many calls it took.
+
+    A type that the EHR refuses to search so is passed over. Raises EhrError for what would end a run."""
+    held, calls = frozenset(job.type for job in plan.jobs), 0
+    for job in plan.jobs:
+        if not job.patient:
+            continue
+        reading = Reading(source, job, cursors.loads(states.get(job.type)), held)
+        try:
+            for page in reading.of_patient(patient):
+                calls += 1
+                keep(page)
+        except EhrError as trouble:
+            calls += 1
+            if trouble.stops_run:
+                raise
+    return calls
+
+
 class Reading:
     """One type of one EHR while it is read."""
 
@@ -131,6 +154,15 @@ class Reading:
             self.cursor = self._begin(self.cursor)
             self._round()
         self.source.report(self.job.type, self.outcome.received, self.outcome.received)
+
+    def of_patient(self, patient: str) -> Iterator[Page]:
+        """The pages of one patient's resources, each of one call, as seen in the round that was read last."""
+        params = [(self.job.patient, patient), *self._tenancy()]
+        params += [("_count", str(self.job.count))] if self.job.count else []
+        url = f"{self.source.ehr.base_url}/{self.job.type}"
+        for leaf in walk(self.source.http, self.job.type, url, params, self.source.read):
+            items = tuple(Item(one.id, one.updated, self._localized(one)) for one in leaf.found)
+            yield Page(self.job.type, self.cursor.round, items)
 
     def _begin(self, cursor: Cursor) -> Cursor:
         return cursors.begin(cursor, bool(self.job.since), self.source.dialect.incremental, self.source.clock())

@@ -26,6 +26,12 @@ def sync(world: World, job: Job) -> None:
         raise Unavailable(summary.error)
 
 
+def sync_patient(world: World, job: Job) -> None:
+    """Read one patient from an EHR. Raises Unavailable while it is being read otherwise, or gives no answer."""
+    ehr, patient = job.key.split("/", 1)
+    ehrs_sync.run_patient(world, ehr, patient)
+
+
 def deliver(world: World, job: Job) -> None:
     """Tell an EHR what we have changed. Raises Unavailable when it gave no answer."""
     ehr, type, id = job.key.split("/", 2)
@@ -60,7 +66,7 @@ def refresh(world: World, job: Job) -> None:
 
 HANDLERS: Mapping[str, Handler] = MappingProxyType(
     {
-        ehrs_sync.JOB: sync, write_back.JOB: deliver, project.JOB: refresh, uploads.JOB: bring_in,
-        shipped.JOB: put_codes_in, digest.JOB: tell_what_waits,
+        ehrs_sync.JOB: sync, ehrs_sync.PATIENT_JOB: sync_patient, write_back.JOB: deliver, project.JOB: refresh,
+        uploads.JOB: bring_in, shipped.JOB: put_codes_in, digest.JOB: tell_what_waits,
     }
 )

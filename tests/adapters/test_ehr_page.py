@@ -13,10 +13,12 @@ from sqlalchemy import select
 
 from auth import store
 from carecoord.actions.ehrs import sync_health
-from carecoord.actions.ehrs.sync import add_ehr, repeat, run
+from carecoord.actions.ehrs.sync import add_ehr, cost, repeat, run, run_patient
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
+from carecoord.errors import NotFound, Unavailable
 from carecoord.store.audit.tables import audit
+from carecoord.store.database import mutex
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.tables import ehr_cursor, ehr_run
 from carecoord.worker import loop
@@ -27,6 +29,7 @@ from tests.adapters.test_both_sides import task
 from tests.adapters.test_settling import CASE, CLINIC, ID, PASSWORD, entered
 from tests.adapters.test_settling import mercy as mercy
 from tests.adapters.test_write_back import PATIENT, changed, registered, there, told, written
+from tests.desk.test_pages import text
 
 
 @pytest.fixture
@@ -122,6 +125,37 @@ def test_an_ehr_is_asked_again_now_from_a_case_of_its_patient_and_the_case_says_
     assert "paused since" in shown()
     assert ask(maria) == 409
     assert loop.once(replace(ours, clock=lambda: ours.clock() + timedelta(days=1))) == 0
+
+
+def test_one_patient_is_read_again_from_a_case_beside_the_runs_and_nobody_else(ours: World, mercy: World) -> None:
+    maria, path = entered(ours, "maria"), f"/referrals/{CASE}"
+
+    def shown() -> str:
+        return text(maria.get(path).get_data(as_text=True))
+
+    def ask() -> int:
+        csrf = re.findall(r'name="csrf" value="([^"]*)"', maria.get("/account").get_data(as_text=True))[0]
+        return maria.post(f"{path}/ask-patient", data={"csrf": csrf}).status_code
+
+    with reading(ours.engine) as conn:
+        before = conn.execute(select(ehr_cursor.c.type, ehr_cursor.c.state)).all()
+    assert re.search(r"Sync this patient again at least \d+ questions to the EHR", shown())
+    written(mercy, there(mercy) | {"description": "Changed there a moment ago"})
+    assert (ask(), ask()) == (303, 303)
+    assert "this patient is asked for now" in shown()
+    assert "Sync this patient again" not in shown()
+    with mutex.held(ours.engine, "ehr mercy") as alone:  # a run is under way
+        assert alone
+        with pytest.raises(Unavailable, match="being read just now"):
+            run_patient(ours, "mercy", PATIENT)
+    assert loop.once(ours) == 1, "asked for twice, read once"
+    assert held(ours.engine, "Task")[ID]["description"] == "Changed there a moment ago"
+    with reading(ours.engine) as conn:
+        assert conn.execute(select(ehr_cursor.c.type, ehr_cursor.c.state)).all() == before, "no run's place is moved"
+    again = run_patient(ours, "mercy", PATIENT)
+    assert (again.changed, again.calls) == (0, cost(each.type for each in before))
+    with pytest.raises(NotFound):
+        run_patient(ours, "mercy", "nobody")
 
 
 def test_a_paused_ehr_is_not_read_until_it_is_resumed_and_then_as_often_as_before(ours: World) -> None:

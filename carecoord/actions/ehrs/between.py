@@ -8,7 +8,7 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from auth import store
-from carecoord.actions.ehrs.sync import JOB
+from carecoord.actions.ehrs.sync import JOB, PATIENT_JOB, cost
 from carecoord.domain.referrals.case import CLINICAL, Case
 from carecoord.domain.resource.elements import key
 from carecoord.store.database import jobs, outbox
@@ -20,11 +20,14 @@ from carecoord.store.ehrs.deliveries import Delivery
 @dataclass(frozen=True)
 class EhrReading:
     """An EHR that holds a patient. good: when the last reading of it ended that went through. state: `later`, it is
-    read again in its time; `asked`, it is to be read now; `paused`; `by-hand`, nothing reads it by itself."""
+    read again in its time; `asked`, it is to be read now; `paused`; `by-hand`, nothing reads it by itself. calls: how
+    many questions it takes to read this patient alone; awaited: that was asked for, and waits."""
 
     ehr: str
     good: datetime | None
     state: Literal["later", "asked", "paused", "by-hand"]
+    calls: int = 0
+    awaited: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,14 @@ def readings(conn: Connection, patient: str, now: datetime) -> list[EhrReading]:
     names = sorted({one.ehr for one in items.ours(conn, "Patient", [patient])})
     if not names:
         return []
-    good, waiting = ehrs.last_good(conn), jobs.waiting(conn, JOB)
-    return [EhrReading(name, good.get(name), _when(waiting.get(name), now)) for name in names]
+    good, waiting, alone = ehrs.last_good(conn), jobs.waiting(conn, JOB), jobs.waiting(conn, PATIENT_JOB)
+    return [
+        EhrReading(
+            name, good.get(name), _when(waiting.get(name), now), cost(ehrs.cursors(conn, name)),
+            f"{name}/{patient}" in alone,
+        )
+        for name in names
+    ]  # fmt: skip
 
 
 def _when(job: jobs.Waiting | None, now: datetime) -> Literal["later", "asked", "paused", "by-hand"]:

@@ -63,30 +63,40 @@ class Keeper:
     def accept(self, page: Page, cursor: Cursor) -> None:
         """Store a page. What the EHR said before and says again changes nothing. Raises Conflict if another run moved
         the cursor."""
-        name, state, now = self.ehr.name, cursor.dumps(), self.world.clock()
+        state, now = cursor.dumps(), self.world.clock()
         words = self._words(page)
         flags = self._judged(page.type, words)
         with writing(self.world.engine) as conn:
-            ehrs.move_cursor(conn, name, page.type, self.states.get(page.type), state, now)
-            before = items.heard(conn, name, page.type, [*words, *page.gone])
-            reconciled = self._brought_together(conn, page, words, before, flags, now)
-            written = put_all(
-                conn,
-                reconciled.changes,
-                now=now,
-                actor=Actor(f"ehr:{name}", None, None, f"sync-{self.run}"),
-                base=self.world.base,
-                project=self.world.project,
-            )
-            if reconciled.patients:
-                project.rewrite(conn, reconciled.patients, now, project.policy(self.world.settings))
-            did: Counter[str] = Counter(one.outcome for one in written)
-            did["unchanged"] += reconciled.unchanged
-            did["flagged"] = sum(1 for change in reconciled.changes if change.flags)
+            ehrs.move_cursor(conn, self.ehr.name, page.type, self.states.get(page.type), state, now)
+            did = self._put(conn, page, words, flags, now)
             changed = did["created"] + did["updated"] + did["deleted"]
             ehrs.count(conn, self.run, len(page.items), changed, did["flagged"])
         self.states[page.type] = state
         self.outcomes.setdefault(page.type, Counter()).update(did)
+
+    def beside(self, page: Page) -> None:
+        """Store a page that was read beside the rounds, of one patient: no cursor speaks of it."""
+        words = self._words(page)
+        flags = self._judged(page.type, words)
+        with writing(self.world.engine) as conn:
+            did = self._put(conn, page, words, flags, self.world.clock())
+        self.outcomes.setdefault(page.type, Counter()).update(did)
+
+    def _put(
+        self, conn: Connection, page: Page, words: Mapping[str, Word], flags: Mapping[str, Issues], now: datetime
+    ) -> "Counter[str]":
+        before = items.heard(conn, self.ehr.name, page.type, [*words, *page.gone])
+        reconciled = self._brought_together(conn, page, words, before, flags, now)
+        actor = Actor(f"ehr:{self.ehr.name}", None, None, f"sync-{self.run}")
+        written = put_all(
+            conn, reconciled.changes, now=now, actor=actor, base=self.world.base, project=self.world.project
+        )
+        if reconciled.patients:
+            project.rewrite(conn, reconciled.patients, now, project.policy(self.world.settings))
+        did: Counter[str] = Counter(one.outcome for one in written)
+        did["unchanged"] += reconciled.unchanged
+        did["flagged"] = sum(1 for change in reconciled.changes if change.flags)
+        return did
 
     def known(self, type: str, after: str, unseen: int | None) -> list[str]:
         """Ids of the EHR that were kept earlier, see `fhir_adapters.sync.Source`."""

@@ -5,12 +5,13 @@ A run that is broken off anywhere, even by kill -9, goes on from its last page, 
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from carecoord import errors
 from carecoord.actions.ehrs import connections, write_back
@@ -18,11 +19,12 @@ from carecoord.actions.ehrs.keeper import Keeper
 from carecoord.actions.server import outgoing
 from carecoord.domain.ehrs import ownership
 from carecoord.domain.referrals import states as task_states
+from carecoord.fhir.search.params import params
 from carecoord.store.database import outbox
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.mutex import held
 from carecoord.store.ehrs import conflicts as ehrs_conflicts
-from carecoord.store.ehrs import ehrs
+from carecoord.store.ehrs import ehrs, items
 from carecoord.store.ehrs.conflicts import Conflict
 from carecoord.world import World
 from fhir_adapters import dialects, plan, sync
@@ -31,6 +33,9 @@ from fhir_adapters.errors import Away, EhrError, Misconfigured, TimedOut
 from fhir_adapters.sync import Outcome, Source
 
 JOB = "sync"  # in the outbox, with the EHR's name as its key
+PATIENT_JOB = "sync-patient"  # with the EHR's name and our id of the patient as its key
+_ABOUT = {"patient", "subject", "beneficiary", "actor"}  # parameters that say whom a resource is about
+_log = structlog.get_logger()
 
 Report = Callable[[str, int, int | None], None]
 
@@ -72,6 +77,14 @@ class TypeSummary:
     flagged: int
     notices: tuple[str, ...]
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class PatientRead:
+    """What came of it. calls: questions that the EHR was asked. changed: resources that are not as before."""
+
+    calls: int
+    changed: int
 
 
 @dataclass(frozen=True)
@@ -185,6 +198,43 @@ def run(world: World, name: str, report: Report = lambda type, received, total: 
         if not alone:
             raise errors.Conflict(f"{name} is being read just now by another process. Wait until that has ended.")
         return _run(world, name, report)
+
+
+def cost(types: Iterable[str]) -> int:
+    """How many questions it takes at least to read a patient of an EHR of which these types are read."""
+    return sum(type == "Patient" or not _ABOUT.isdisjoint(params(type)) for type in types)
+
+
+def run_patient(world: World, name: str, patient: str) -> PatientRead:
+    """Read a patient (our id) from an EHR, beside the runs in which all that has changed is read: for who has a case of
+    theirs before them and can not wait. One reader per EHR: while a run is under way this waits.
+
+    Raises NotFound where it does not hold them, Unavailable while somebody else reads it, or when it gave no answer.
+    """
+    with held(world.engine, f"ehr {name}") as alone:
+        if not alone:
+            raise errors.Unavailable(f"{name} is being read just now: this patient is asked for once that has ended.")
+        with reading(world.engine) as conn:
+            one, states = ehrs.get(conn, name), ehrs.cursors(conn, name)
+            found = [each for each in items.ours(conn, "Patient", [patient]) if each.ehr == name]
+        if not found:
+            raise errors.NotFound(f"{name} does not hold this patient.")
+        keeper = Keeper(world, one, 0, dict(states))
+        try:
+            with world.http() as session:
+                connection = connections.connected(world, one, session)
+                source = Source(
+                    ehr=one, dialect=connection.dialect, http=connection.http, accept=keeper.accept,
+                    known=keeper.known, read=connections.read_resource, clock=world.clock,
+                    report=lambda type, received, total: None, made=keeper.made, claimed=keeper.claimed,
+                )  # fmt: skip
+                planned = connections.planned(connection)
+                calls = sync.pull_patient(source, planned, states, found[0].there, keeper.beside)
+        except EhrError as trouble:
+            raise errors.Unavailable(trouble.text) from trouble
+    did = sum(each["created"] + each["updated"] + each["deleted"] for each in keeper.outcomes.values())
+    _log.info("patient_read", ehr=name, calls=calls, changed=did)
+    return PatientRead(calls, did)
 
 
 def _run(world: World, name: str, report: Report) -> Summary:

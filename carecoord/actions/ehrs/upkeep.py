@@ -147,6 +147,23 @@ def ask(world: World, grant: Grant, request: str, case: str) -> None:
         record(turn.conn, [event(turn.now, request, "ehr-ask", by=grant, patient=row.patient)])
 
 
+def ask_patient(world: World, grant: Grant, request: str, case: str) -> None:
+    """Have the patient of a case read now from each EHR that holds them, and nobody else: it waits in the outbox beside
+    the EHR's own runs, and is done once however often it is asked for.
+
+    Raises NotFound for a case that is not the asker's, Conflict where each of these EHRs is paused."""
+    with changing(world, grant, request) as turn:
+        row = seen_cases(turn).one(case) if whole(grant) else None
+        if row is None:
+            raise NotFound("There is no such referral, or none that you may see.", "http.id")
+        found = [each for each in readings(turn.conn, row.patient, turn.now) if each.state != "paused"]
+        if not found:
+            raise Refusal("No EHR that holds this patient can be asked now.")
+        for each in found:
+            outbox.add(turn.conn, sync.PATIENT_JOB, f"{each.ehr}/{row.patient}", b"", turn.now)
+        record(turn.conn, [event(turn.now, request, "ehr-ask", by=grant, patient=row.patient)])
+
+
 def retry(world: World, name: str, only: tuple[str, str] | None, request: str, by: User) -> int:
     """Tell an EHR once more what it said no to: all of it, or the resource of this type and id. Returns how much of it
     there was. Raises NotFound, also when it says no to this one no longer."""

@@ -183,7 +183,7 @@ def _mentions(turn: Turn, here: Seat, most: int) -> Iterable[Pending]:
     owners = {each.id: each for each in reversed(here.owners)}
     found = {each.rid: each for each in reversed(mentions.of(turn.conn, here.named(), most))}
     rows = inbox_waits.named(turn.conn, [each.case_id for each in found.values()])
-    ours, withheld = turn.office().organizations, turn.cases_seen().besides
+    ours, withheld = turn.office().organizations, {*turn.cases_seen().besides, *turn.denied().talks()}
     for each in found.values():
         row = rows.get(each.case_id)
         if row is None or row.patient in withheld or not verbs.sides(row.placer, row.performer, ours):

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row
 
 from auth.grant import Grant
+from carecoord.actions.access import withheld
 from carecoord.actions.access.audited import event
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.clearance import assemble as clearance_assemble
@@ -26,6 +27,7 @@ from carecoord.domain.access.payer_view import PayerCase, PayerRow
 from carecoord.domain.access.verbs import Side, Verb
 from carecoord.domain.clearance.clearance import Clearance, clear, offering
 from carecoord.domain.documents import audience
+from carecoord.domain.gates.policy import Policy
 from carecoord.domain.referrals import offers
 from carecoord.domain.referrals.case import Case, order_named
 from carecoord.domain.resource.elements import Json, item, items, key
@@ -141,8 +143,9 @@ def version(world: World, grant: Grant) -> int:
 
 def as_read_by(turn: Turn, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
     """The rows as the asker's office reads them: where it is the performer alone, with its own next step."""
+    rows = withheld.rows(turn, rows)
     if not whole(turn.grant):
-        return list(rows)
+        return rows
     ours, now = turn.office().organizations, micros(turn.now)
     return [
         worklist_rows.with_columns(row, next_step.performers_columns(dict(row._mapping), now))
@@ -217,6 +220,7 @@ class Panel:
     sendable: Sequence[Json]
     notes: Sequence[Json]
     meanings: Mapping[Coding, str]
+    silent: bool = False  # a Consent keeps messages of the patient from the asker: they are not here
 
 
 @dataclass(frozen=True)
@@ -242,20 +246,10 @@ def panel(world: World, grant: Grant, id: str, request: str) -> Panel | PayerPan
 
 def opened(turn: Turn, id: str) -> Panel | PayerPanel:
     """The same in a transaction that shows more than the case."""
-    world, conn, grant, now = turn.world, turn.conn, turn.grant, turn.now
-    zone, rules, cases = ZoneInfo(world.settings.timezone), project.policy(world.settings), seen_cases(turn)
-    row, glass = cases.one(id), None
-    if row is None:
-        row, glass = _opened(conn, grant, id, now, cases.at)
-    if row is not None:
-        (row,) = current(conn, [row], now, rules)
-        row = row if glass else as_read_by(turn, [row])[0]
-    case = clearance_assemble.assemble(conn, id) if row else None
-    judged = clear(case, now, rules) if case else None
-    if judged and offering(judged):  # others to whom it could go are looked for where somebody must be found
-        case, judged = clearance_offers.judged(conn, id, now, rules) or (None, None)
-    if row is None or case is None or judged is None:
-        raise NotFound("There is no such referral, or none that you may see.", "http.id")
+    conn, grant, now, cases = turn.conn, turn.grant, turn.now, seen_cases(turn)
+    zone, rules = ZoneInfo(turn.world.settings.timezone), project.policy(turn.world.settings)
+    found = _found(turn, cases, id, rules)
+    row, case, judged, glass, silent = found.row, found.case, found.judged, found.glass, found.silent
     ours = () if glass else turn.office().organizations
     sides = verbs.sides(row.placer, row.performer, ours)
     contracts = {each.key for each in case.records.versions}  # a payer stands on that of today, we on that of the visit
@@ -284,8 +278,42 @@ def opened(turn: Turn, id: str) -> Panel | PayerPanel:
     notes = audience.consult_notes(papers, ours)
     return Panel(
         now, cases.at, row, case, known, judged, happened, papers, openable, sides, own, shared, name, sendable, notes,
-        _meanings(conn, case),
+        _meanings(conn, case), silent,
     )  # fmt: skip
+
+
+class _Case(NamedTuple):
+    """A case that the asker may see. glass: the id of the glass that alone opens it; silent: messages are withheld."""
+
+    row: Row[Any]
+    case: Case
+    judged: Clearance
+    glass: str | None
+    silent: bool
+
+
+def _found(turn: Turn, cases: Worklist, id: str, rules: Policy) -> _Case:
+    """The case, judged, without what is withheld of it. Raises NotFound."""
+    conn, grant, now = turn.conn, turn.grant, turn.now
+    row, glass = cases.one(id), None
+    if row is None:
+        row, glass = _opened(conn, grant, id, now, cases.at)
+    elif turn.denied().apart(row.patient):  # of a case that they see, an emergency opens what is withheld
+        glass = _glass(conn, grant, now, row.patient)
+    if row is not None:
+        (row,) = current(conn, [row], now, rules)
+        row = row if glass else as_read_by(turn, [row])[0]
+    case = clearance_assemble.assemble(conn, id) if row else None
+    judged = clear(case, now, rules) if case else None
+    if judged and offering(judged):  # others to whom it could go are looked for where somebody must be found
+        case, judged = clearance_offers.judged(conn, id, now, rules) or (None, None)
+    if row is None or case is None or judged is None:
+        raise NotFound("There is no such referral, or none that you may see.", "http.id")
+    silent = not glass and bool(turn.denied().apart(row.patient))
+    if silent:
+        case = withheld.without(turn, case, row.patient)
+        judged = clear(case, now, rules)
+    return _Case(row, case, judged, glass, silent)
 
 
 def _meanings(conn: Connection, case: Case) -> Mapping[Coding, str]:
@@ -303,8 +331,14 @@ def _opened(
 ) -> tuple[Row[Any] | None, str | None]:
     """The case of a patient whose record the asker has opened by breaking the glass, and the id of that."""
     row = Worklist(conn, CaseScope(None), at).one(id) if break_glass.may_break(grant) else None
-    found = broken.current(conn, grant.subject, micros(now), row.patient) if row else []
-    return (row, found[0].id) if found else (None, None)
+    glass = _glass(conn, grant, now, row.patient) if row else None
+    return (row, glass) if glass else (None, None)
+
+
+def _glass(conn: Connection, grant: Grant, now: datetime, patient: str) -> str | None:
+    """The id of the glass that the asker has broken for a patient."""
+    found = broken.current(conn, grant.subject, micros(now), patient) if break_glass.may_break(grant) else []
+    return found[0].id if found else None
 
 
 def seen_cases(turn: Turn) -> Worklist:

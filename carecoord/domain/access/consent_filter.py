@@ -14,6 +14,7 @@ from carecoord.domain.access.consents import WHOLE, Asker, Directive, Part, turn
 from carecoord.domain.access.patient_links import of_patients
 from carecoord.domain.access.roles import PUBLIC, TRAIL
 from carecoord.domain.referrals.case import CLINICAL, ORDERS
+from carecoord.domain.resource.elements import Json, item, items, key, text
 from carecoord.fhir.instants import FOREVER
 from carecoord.fhir.search.criteria import ATTACHED, ORIGIN, Chain, Criterion, Has, Not, Term, Whose
 from carecoord.fhir.search.operands import Code, Target
@@ -23,6 +24,10 @@ from carecoord.fhir.service_base import Base
 
 OPEN: Final = PUBLIC | TRAIL
 CASE: Final = ("Patient", *ORDERS, *CLINICAL)  # of what a case tells
+# No gate rests on what was said: a case stands, and is judged alike, without it. Of all else it might be judged better
+# than it is: what is not seen may be what speaks against it.
+APART: Final = frozenset({"Communication"})
+JUDGED: Final = tuple(type for type in CASE if type not in APART)
 # What may name no patient but speaks of something of theirs: type -> (parameter, type it leads to, whose it is).
 BY_HOP: Final = {
     "Task": (("focus", "ServiceRequest", "subject"), ("focus", "Claim", "patient"),
@@ -57,11 +62,26 @@ class Denied:
         return found
 
     def cases(self) -> frozenset[str]:
-        """The patients whose cases one may not see: a part of their record that a case tells of is withheld."""
-        return frozenset(patient for patient, part in self.kept.get("r", ()) if part.touches(CASE))
+        """The patients whose cases one may not see: a part of their record by which a case is judged is withheld."""
+        return frozenset(patient for patient, part in self.kept.get("r", ()) if part.touches(JUDGED))
+
+    def apart(self, patient: str) -> tuple[Part, ...]:
+        """Of a patient's record the parts that are withheld and that a case can be shown without."""
+        return tuple(part for whose, part in self.kept.get("r", ()) if whose == patient and part.touches(APART))
+
+    def talks(self) -> frozenset[str]:
+        """The patients of whose messages any are withheld."""
+        return frozenset(patient for patient, part in self.kept.get("r", ()) if part.touches(APART))
 
 
 NOTHING: Final = Denied()
+
+
+def is_of(part: Part, resource: Json) -> bool:
+    """Whether a resource of the patient's belongs to a part of their record."""
+    marks = {f"{text(each, 'system')}|{text(each, 'code')}" for each in items(item(resource, "meta"), "security")}
+    named = part.resources is None or key(resource) in part.resources
+    return part.touches([text(resource, "resourceType")]) and named and all(marks & label for label in part.labels)
 
 
 def denied(directives: Iterable[Directive], asker: Asker, now: int) -> Denied:

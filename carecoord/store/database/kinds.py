@@ -38,6 +38,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "sync": Kind("sync", periodic=True, tries=None),  # key: the EHR's name
+        "sync-patient": Kind("sync", tries=8),  # key: the EHR's name and our id of the patient
         "deliver": Kind("deliver"),  # key: the EHR, the type and the id here; it tells the newest there is
         "import": Kind("import", tries=3),  # key: the file's id
         "codes": Kind("import", tries=3),  # key: the system of which the shipped codes are put in

@@ -45,10 +45,12 @@ class Quarrel:
 
 @dataclass(frozen=True)
 class Reading:
-    """How fresh what we hold of an EHR is, as the panel shows it. `can_ask`: it can be asked now."""
+    """How fresh what we hold of an EHR is, as the panel shows it. `can_ask`: it can be asked now; `calls`: how many
+    questions the patient alone costs it, 0 where that can not be asked."""
 
     text: str
     can_ask: bool
+    calls: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ def freshness(found: Between, times: Times) -> list[Reading]:
     return [
         Reading(
             f"{one.ehr}: {f'read at {times.exact(micros(one.good))}' if one.good else 'never read to its end'}"
-            f"{_NEXT[one.state]}", one.state == "later",
+            f"{_NEXT[one.state]}{', this patient is asked for now' if one.awaited else ''}", one.state == "later",
+            0 if one.awaited or one.state == "paused" else one.calls,
         )
         for one in found.readings
     ]  # fmt: skip

@@ -1,5 +1,5 @@
 """`POST /conflicts/N`: one click settles what an EHR and we have changed differently, and tells the other side.
-`POST /referrals/ID/ask-ehr`: the EHR is asked for the patient now."""
+`POST /referrals/ID/ask-ehr`: the EHR is asked for all that has changed now, `ask-patient`: for this patient alone."""
 
 from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
@@ -25,6 +25,11 @@ def blueprint(world: World) -> Blueprint:
     @pages.post("/referrals/<id>/ask-ehr")
     def ask(id: str) -> Response:
         upkeep.ask(world, sign_in.session().grant(), request_id(), id)
+        return redirect(f"/referrals/{id}", 303)
+
+    @pages.post("/referrals/<id>/ask-patient")
+    def ask_patient(id: str) -> Response:
+        upkeep.ask_patient(world, sign_in.session().grant(), request_id(), id)
         return redirect(f"/referrals/{id}", 303)
 
     return pages

@@ -29,6 +29,7 @@ from carecoord.web.referrals.verdict import verdict
 from carecoord.words.catalogue import capitalized, in_words, say
 
 SHORT = 6  # events shown before "All events"
+SILENT = "The patient's Consent keeps messages from you: calls, letters and notes are neither shown nor counted here."
 _MILE = 1.609344  # kilometres
 INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
 MARKS = {  # kind of event -> (icon, tone); the state may say more
@@ -159,7 +160,10 @@ def sheet(panel: Panel | PayerPanel, zone: ZoneInfo) -> Sheet:
         story=_story(panel.case, panel.known, row, times.present()), tracks=_tracks(panel, times),
         next=_next(panel, times),
         verdict=verdict(row._asdict()), verdict_note=_judged_for(panel, times),
-        warnings=[say(each) for each in (*panel.clearance.conflict, *panel.clearance.cautions)],
+        warnings=[
+            *(say(each) for each in (*panel.clearance.conflict, *panel.clearance.cautions)),
+            *([SILENT] if panel.silent else []),
+        ],
         gates=[_step(gate, panel.openable, times, gate.name == first) for gate in panel.clearance.gates],
         events=told[:SHORT], more_events=told[SHORT:], papers=papers(panel, times), full=True,
         quarrels=quarrels(panel.between, times), tellings=tellings(panel.between, times),

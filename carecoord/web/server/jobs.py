@@ -20,6 +20,7 @@ from carecoord.world import World
 JOBS: Final = "/jobs"
 KINDS: Final = {  # kind of later work -> what it does, said of its key
     "sync": "Read the EHR {key}",
+    "sync-patient": "Read one patient from an EHR: {key}",
     "deliver": "Tell an EHR of a change: {key}",
     "import": "Bring in the file {key}",
     "codes": "Put in the codes of {key}",

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from carecoord.domain.access.consent_filter import NOTHING, denied
+from carecoord.domain.access.consent_filter import NOTHING, Denied, denied, is_of
 from carecoord.domain.access.consents import PURPOSES, Asker, Directive, directive, may_deny, turns
 from carecoord.fhir.instants import FOREVER, micros
 from carecoord.fhir.search.query import EVERYTHING
@@ -220,7 +220,29 @@ def test_a_case_is_kept_back_when_a_part_that_it_tells_of_is() -> None:
     assert patients(deny()) == {"okafor"}
     assert patients(of("Coverage")) == {"okafor"}
     assert patients(of("Observation")) == frozenset()
+    assert patients(of("Communication")) == frozenset(), "a case is judged alike without what was said"
     assert patients(deny(securityLabel=[{"system": f"{HL7}/v3-ActCode", "code": "PSY"}])) == {"okafor"}
+
+
+def test_what_is_withheld_of_messages_is_what_the_consent_names() -> None:
+    def apart(**said: Any) -> Denied:
+        types = [{"system": "http://hl7.org/fhir/resource-types", "code": "Communication"}]
+        read = directive(consent(deny(**{"class": types}, **said)), HERE)
+        return denied([read] if read else [], COORDINATOR, NOW)
+
+    call = {"resourceType": "Communication", "id": "call", "meta": {"security": [{"system": "urn:s", "code": "PSY"}]}}
+    letter = {"resourceType": "Communication", "id": "letter"}
+
+    def kept(found: Denied) -> list[str]:
+        parts = found.apart("okafor")
+        return [str(each["id"]) for each in (call, letter) if not any(is_of(part, each) for part in parts)]
+
+    assert kept(apart()) == []
+    assert kept(apart(securityLabel=[{"system": "urn:s", "code": "PSY"}])) == ["letter"]
+    one = [{"meaning": "instance", "reference": {"reference": "Communication/letter"}}]
+    assert kept(apart(data=one)) == ["call"]
+    assert apart().talks() == {"okafor"}
+    assert apart().apart("lindqvist") == ()
 
 
 def test_nobodys_consent_keeps_their_record_from_themselves() -> None:
