@@ -16,7 +16,7 @@ from carecoord.actions.agreements.desk import copies, resources, today, whose
 from carecoord.actions.agreements.rates import Held
 from carecoord.actions.terms.meanings import Coding, meanings
 from carecoord.domain.agreements.overview import Overview, overview
-from carecoord.domain.agreements.parties import parties
+from carecoord.domain.agreements.parties import named_in, parties
 from carecoord.domain.agreements.rates import RateLine
 from carecoord.domain.agreements.records import Listing, named
 from carecoord.domain.agreements.versions import Version, by_agreement
@@ -87,7 +87,7 @@ def gathered(turn: Turn, id: str, day: date) -> Dossier:
     keys = [each.key for each, _ in versions]
     listings = register.under(turn.conn, keys)
     contracts = {each.key: contract for each, contract in versions}
-    names = _names(turn, [*(key for each in contracts.values() for key in parties(each)), *_taking_part(listings)])
+    names = _names(turn, [*(key for each in contracts.values() for key in named_in(each)), *_taking_part(listings)])
     line = overview([each for each, _ in versions], contracts, names, day)
     paid = _rates(turn, keys)
     codes = ((each.system, code) for _, lines in paid for each in lines for code in (each.code, each.code_end))

@@ -12,6 +12,7 @@ from carecoord.actions.acts.act import Deed, Done, Planned, Submission, performe
 from carecoord.actions.agreements.acts import TYPE, Agreeing, about, opened
 from carecoord.actions.agreements.desk import resources
 from carecoord.actions.agreements.dossier import Dossier
+from carecoord.actions.agreements.networks import Product, chosen, product, reference
 from carecoord.actions.people.organizations import distinct
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
@@ -22,6 +23,7 @@ from carecoord.domain.agreements.desk.drafts import Draft, Edit, Span
 from carecoord.domain.agreements.disclosure import RATES
 from carecoord.domain.agreements.records import named
 from carecoord.domain.agreements.versions import agreement_of
+from carecoord.domain.imports.known import is_network
 from carecoord.domain.resource.elements import Json, code_of, identifiers, item, items, key, target, text
 from carecoord.domain.resource.parties import directory, name
 from carecoord.errors import Forbidden, Unprocessable
@@ -75,11 +77,11 @@ def choices(world: World, grant: Grant, request: str, payer: str) -> Choices:
         called = name(json.loads(own.body)) if own and not own.deleted else ""
         payer = payer or (called if turn.office().is_payer else "")
         try:
-            product = _product(turn, _party(turn, payer, "first")) if payer else Product()
+            offered = product(turn, _party(turn, payer, "first")) if payer else Product()
         except Unprocessable:
-            product = Product()
-        networks = [(to, name(each)) for to, each in product.networks.items()]
-        plans = [(to, name(each), ", ".join(product.called(each))) for to, each in product.plans.items()]
+            offered = Product()
+        networks = [(to, name(each)) for to, each in offered.networks.items()]
+        plans = [(to, name(each), ", ".join(offered.called(each))) for to, each in offered.plans.items()]
         return Choices(called, turn.office().is_payer, networks, plans)
 
 
@@ -90,9 +92,9 @@ def draft(world: World, grant: Grant, request: str, submission: Submission, give
     def plan(acting: Deed) -> Planned:
         turn, fields = acting.turn, ("first", "second")
         first, second = (_party(turn, said, name) for said, name in zip(given.sides, fields, strict=True))
-        sides = _reference(first), _reference(second)
+        sides = reference(first), reference(second)
         _demand_two(turn, sides)
-        networks = _chosen(turn, first, given.networks, given.plans)
+        networks = chosen(turn, first, given.networks, given.plans)
         terms = dict(given.terms)
         if networks and not terms.get("participation"):
             terms["participation"] = _taking_part(networks)
@@ -134,7 +136,7 @@ def edit(world: World, grant: Grant, request: str, submission: Submission, given
         _demand_two(turn, sides)
         rows = _rows(acting, version.key)
         opening = opening_row(acting.found)
-        wanted = None if opening is None else _chosen(turn, sides[0], given.networks, given.plans)
+        wanted = None if opening is None else chosen(turn, sides[0], given.networks, given.plans)
         title = given.title if given.title != _title(before) else ""
         terms = dict(given.terms)
         opened_before = [each for row in rows if key(row) == opening for each in items(row, "network")]
@@ -199,25 +201,6 @@ def drop(world: World, grant: Grant, request: str, submission: Submission, why: 
     return performed(world, grant, request, submission, "drop", plan, opened)
 
 
-def _chosen(turn: Turn, payer: Json, networks: Iterable[str], plans: Iterable[str]) -> list[Json]:
-    """The networks that were chosen, themselves or by their plans: References, by name. payer: the Organization, or a
-    Reference to it. Raises Unprocessable for another payer's, and for a plan that uses none."""
-    wanted, by_plan = list(networks), list(plans)
-    if not (wanted or by_plan):
-        return []
-    row = read.get(turn.conn, "Organization", named(payer).partition("/")[2]) if "reference" in payer else None
-    product = _product(turn, json.loads(row.body) if row and not row.deleted else payer)
-    if any(each not in product.networks for each in wanted) or any(each not in product.plans for each in by_plan):
-        raise Unprocessable("Choose networks of this payer.", "networks")
-    for plan in (product.plans[each] for each in by_plan):
-        if not product.used(plan):
-            told = f"{name(plan)} has no network yet: choose a network here, or say the plan's first under Set-up."
-            raise Unprocessable(told, "networks")
-        wanted += product.used(plan)
-    chosen = [product.networks[each] for each in dict.fromkeys(wanted)]
-    return [_reference(each) for each in sorted(chosen, key=name)]
-
-
 def _keeper(turn: Turn, sides: Iterable[Json]) -> str:
     """Whose office keeps an agreement that it writes down for others, `Organization/id`; empty for a side's own."""
     own = [f"Organization/{id}" for id in turn.office().organizations]
@@ -241,7 +224,7 @@ def _side(turn: Turn, names: Mapping[str, str], was: Json, said: str, field: str
     """The party of a draft that was written: the same while its name is the one that was shown."""
     if " ".join(said.split()) == (names.get(named(was)) or text(was, "display")):
         return was
-    return _reference(_party(turn, said, field))
+    return reference(_party(turn, said, field))
 
 
 def _demand_two(turn: Turn, sides: Sequence[Json]) -> None:
@@ -274,7 +257,7 @@ def _party(turn: Turn, said: str, field: str) -> Json:
     if not found:
         asked = parse("Organization", [("name:contains", plain.replace(",", "\\,"))], turn.world.base, strict=True)
         found = [json.loads(row.body) for row in find(turn.conn, asked, turn.may("s"), page_size=_LOOKED_AT).rows]
-    known = [each for each in distinct(found) if each.get("active") is not False and not _is_network(each)]
+    known = [each for each in distinct(found) if each.get("active") is not False and not is_network(each)]
     exact = [each for each in known if name(each).casefold() == plain.casefold()]
     chosen = exact or known
     if not chosen:
@@ -288,46 +271,6 @@ def _party(turn: Turn, said: str, field: str) -> Json:
 def _number(organization: Json) -> str:
     """By which number an organization can be told."""
     return next((each.partition("|")[2] for each in sorted(identifiers(organization))), text(organization, "id"))
-
-
-def _is_network(organization: Json) -> bool:
-    codes = (text(each, "code") for kind in items(organization, "type") for each in items(kind, "coding"))
-    return "ntwk" in codes
-
-
-@dataclass(frozen=True)
-class Product:
-    """What a payer offers: its networks and plans, by their keys."""
-
-    networks: Mapping[str, Json] = field(default_factory=dict)
-    plans: Mapping[str, Json] = field(default_factory=dict)
-
-    def used(self, plan: Json) -> list[str]:
-        """The keys of the payer's networks that a plan uses."""
-        parts = [plan, *items(plan, "coverage"), *items(plan, "plan")]
-        return [to for to in dict.fromkeys(target(each) for part in parts for each in items(part, "network"))
-                if to in self.networks]  # fmt: skip
-
-    def called(self, plan: Json) -> list[str]:
-        """Their names."""
-        return [name(self.networks[each]) for each in self.used(plan)]
-
-
-def _product(turn: Turn, payer: Json) -> Product:
-    """The networks and plans of a payer, each by name: what is part of it or owned by it, or by a copy of it."""
-    pairs = [tuple(each.split("|", 1)) for each in identifiers(payer)]
-    copies = registry.identified(turn.conn, "Organization", pairs)  # type: ignore[arg-type]
-    ids = sorted({str(payer["id"]), *(row.id for row in copies)})
-    parts = registry.pointing(turn.conn, [("Organization", "partof")], "Organization", ids)
-    owned = registry.pointing(turn.conn, [("InsurancePlan", "owned-by")], "Organization", ids)
-    networks = [each for row in parts if not row.deleted and _is_network(each := json.loads(row.body))]
-    plans = [each for row in owned if not row.deleted and text(each := json.loads(row.body), "status") != "retired"]
-    return Product({key(each): each for each in sorted(networks, key=name)},
-                   {key(each): each for each in sorted(plans, key=name)})  # fmt: skip
-
-
-def _reference(organization: Json) -> Json:
-    return {"reference": key(organization), "display": name(organization)}
 
 
 def _demand_free(turn: Turn, contract: Json) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from carecoord.actions.agreements import register
 from carecoord.domain.agreements.overview import Overview, overview
-from carecoord.domain.agreements.parties import parties
+from carecoord.domain.agreements.parties import named_in
 from carecoord.domain.agreements.versions import Version, agreement_of, by_agreement
 from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import Json, identifiers, items, target
@@ -116,7 +116,7 @@ def _of_a_patient(contract: Json) -> bool:
 
 def _known(conn: Connection, contracts: Iterable[Json]) -> list[Json]:
     """The parties that are here."""
-    keys = sorted({key for each in contracts for key in parties(each)})
+    keys = sorted({key for each in contracts for key in named_in(each)})
     pairs = [(kind, id) for kind, slash, id in (key.partition("/") for key in keys) if slash and kind in _NAMED]
     return [_decode(row.body) for row in read.many(conn, pairs)]
 

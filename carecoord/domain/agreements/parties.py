@@ -4,7 +4,7 @@ Clauses: FHIR R4 Contract.authority, subject, signer.party, term.offer.party; co
 role may (`verbs`, see-rates) see rates, and a service that belongs to a party; nobody else is told that there are
 any."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from carecoord.domain.access import verbs
@@ -19,13 +19,22 @@ CUSTODIAN: Final = "custodian"  # the role of an office that keeps an agreement 
 def parties(contract: Json) -> frozenset[str]:
     """The keys (`Type/id`, else `system|value`) of all that a Contract names as parties, those of nested terms too, but
     for who keeps it without being one."""
+    return _named(contract, (CUSTODIAN,))
+
+
+def named_in(contract: Json) -> frozenset[str]:
+    """The same with who keeps it: all that may be shown beside it, and who see it."""
+    return _named(contract, ())
+
+
+def _named(contract: Json, but: Collection[str]) -> frozenset[str]:
     found = [reference for name in ("authority", "subject") for reference in items(contract, name)]
     found += [item(each, "party") for each in items(contract, "signer")]
     found += [
         reference
         for term in terms(items(contract, "term"))
         for party in items(item(term, "offer"), "party")
-        if code_of(item(party, "role")) != CUSTODIAN
+        if code_of(item(party, "role")) not in but
         for reference in items(party, "reference")
     ]
     return frozenset(filter(None, map(named, found)))

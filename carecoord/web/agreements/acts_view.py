@@ -19,7 +19,7 @@ from carecoord.domain.resource.elements import Json, item, text
 from carecoord.web.acts.forms import Changed, State
 from carecoord.web.agreements.agreement_view import AMENDMENTS, STATUS, TERMS, Row, count, label
 from carecoord.web.agreements.commands import HOW
-from carecoord.web.agreements.draft_view import Sheet
+from carecoord.web.agreements.draft_view import Place, Sheet
 from carecoord.web.page.times import MINUS, Times
 
 BUTTONS: Final[dict[Verb, tuple[str, str]]] = {  # verb -> its words and icon
@@ -27,6 +27,7 @@ BUTTONS: Final[dict[Verb, tuple[str, str]]] = {  # verb -> its words and icon
     "edit": ("Edit the draft", "pencil"),
     "sign": ("It was signed", "file-check"),
     "amend": ("Amend it", "file-pen-line"),
+    "affiliate": ("Who takes part", "users"),
     "file": ("Attach a document", "paperclip"),
     "drop": ("Drop the draft", "circle-x"),
     "end": ("End it", "calendar-x"),
@@ -36,6 +37,7 @@ BACK: Final = {  # verb -> what taking it back does
     "draft": "the draft counts as a mistake",
     "amend": "the draft counts as a mistake",
     "edit": "the draft says again what it said",
+    "affiliate": "it says again what it said",
     "file": "the document counts as a mistake",
 }
 TITLES: Final = {  # verb -> the title of its form, and what its button says that it does
@@ -44,6 +46,7 @@ TITLES: Final = {  # verb -> the title of its form, and what its button says tha
     "edit": ("Edit the draft", "Save the draft"),
     "sign": ("It was signed", "Save: it was signed"),
     "amend": ("Amend the agreement", "Draft the amendment"),
+    "affiliate": ("Who takes part", "Save who takes part"),
     "drop": ("Drop the draft", "Drop it"),
     "end": ("End the agreement", "Show what hangs on it"),
 }
@@ -67,7 +70,7 @@ class Form:
     amendments: Mapping[str, str] = field(default_factory=lambda: AMENDMENTS)
     topics: Mapping[str, str] = field(default_factory=lambda: TERMS)
     signers: Sequence[str] = ()
-    sheet: Sheet | None = None
+    sheet: Sheet | Place | None = None
 
 
 @dataclass(frozen=True)
@@ -80,11 +83,12 @@ class Acts:
     trouble: State | None
     seen: str
     back: str
+    verbs: Sequence[Verb]
 
 
 def acts(
     found: Dossier, verbs: Sequence[Verb], state: State | None, lapse: tuple[date, Lapse] | None, most: int,
-    times: Times, sheet: Sheet | None = None,
+    times: Times, sheet: Sheet | Place | None = None,
 ) -> Acts:  # fmt: skip
     """The acts on an agreement. state: of the form that is open; lapse: the last day that was written into the form of
     an end, and what would hang on it; sheet: the fields of the draft, where that form is the open one."""
@@ -97,7 +101,7 @@ def acts(
     form = _form(found, state, lapse, most, times) if state and possible else None
     form = replace(form, sheet=sheet, state=sheet.state) if form and sheet else form
     trouble = state if state and not possible and (state.faults or state.changed or state.notice) else None
-    return Acts(id, row, form, trouble, seen, back)
+    return Acts(id, row, form, trouble, seen, back, verbs)
 
 
 def changed(verb: str, values: Mapping[str, str], stale: Overtaken, times: Times) -> Changed:

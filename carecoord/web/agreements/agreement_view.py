@@ -16,6 +16,7 @@ from carecoord.domain.documents.kinds import KINDS as PAPERS
 from carecoord.domain.resource.days import Days
 from carecoord.domain.resource.elements import Json, code_of, item, items, text, words
 from carecoord.web.agreements.register_view import KINDS, STATES, money, role
+from carecoord.web.agreements.term_axis import Life, life
 from carecoord.web.page.codes import coded
 from carecoord.web.page.labels import Chip, chip
 from carecoord.web.page.times import MINUS, Times
@@ -55,8 +56,20 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Who takes part: the networks, where and until when. `row`: the key of the row of the directory, empty where no
+    form here writes it."""
+
+    name: str
+    networks: str
+    scope: str
+    row: str
+
+
+@dataclass(frozen=True)
 class Page:
-    """The page in words. `sums`: dates with how they come about; `choices`: (n, what the version is called)."""
+    """The page in words. `sums`: dates with how they come about; `choices`: (n, what the version is called); `blocks`:
+    what stands on the page, (anchor, name, how many of it)."""
 
     id: str
     title: str
@@ -71,7 +84,7 @@ class Page:
     after: str
     changed: Sequence[Row]
     parties: Sequence[Row]
-    taking_part: Sequence[Row]
+    taking_part: Sequence[Part]
     terms: Sequence[Row]
     limit: str
     rates: Sequence[tuple[str, int, Sequence[Row]]]
@@ -80,6 +93,8 @@ class Page:
     lapse: str
     months: Sequence[Row]
     harm: int
+    life: Life | None
+    blocks: Sequence[tuple[str, str, int]]
 
 
 def page(found: Dossier, times: Times, before: str, after: str) -> Page:
@@ -105,7 +120,20 @@ def page(found: Dossier, times: Times, before: str, after: str) -> Page:
          for held, lines in found.rates],
         [_paper(each, times) for each in found.documents], _hangs(found), _lapsing(found, times),
         [Row(f"{date(year, month, 1):%b %Y}", str(n)) for (year, month), n in found.lapse.months], found.lapse.lost,
+        life(found, times), list(_blocks(found)),
     )  # fmt: skip
+
+
+def _blocks(found: Dossier) -> Iterator[tuple[str, str, int]]:
+    """What stands on the page, in its order."""
+    yield "sides", "Versions", len(found.versions)
+    yield "part", "Who takes part", len(found.listings)
+    yield "parties", "Parties", len(found.line.sides)
+    yield "terms", "Terms", 0
+    yield "money", "Money and rates", sum(held.size for held, _ in found.rates)
+    yield "papers", "Documents", len(found.documents)
+    yield "dates", "Dates", 0
+    yield "lapse", "What stands on it", found.lapse.referrals
 
 
 def _sums(found: Dossier, times: Times) -> Iterator[Row]:
@@ -188,15 +216,18 @@ def label(element: str) -> str:
     return TERMS.get(code, code.replace("-", " ").capitalize()) if kind == "term" else ELEMENTS.get(element, element)
 
 
-def _taking(each: Listing, names: Mapping[str, str], times: Times) -> Row:
+def _taking(each: Listing, names: Mapping[str, str], times: Times) -> Part:
     who = named(each.practitioner) or named(each.organization)
     where = [names.get(named(site), text(site, "display") or named(site)) for site in each.sites]
     networks = [names.get(named(network), text(network, "display") or named(network)) for network in each.networks]
     scope = ", ".join(where) or "All sites"
     if each.credentialed:
         scope += f"; credentialed from {times.date(each.credentialed)}"
+    if each.days.end:
+        scope += f"; until {times.date(_last(each.days.end))}"
     told = ("" if each.include else "Left out of ") + (", ".join(networks) or "all networks")
-    return Row(names.get(who, who), told, scope)
+    row = each.evidence.reference if each.include and not each.practitioner else ""
+    return Part(names.get(who, who), told, scope, row)
 
 
 def _terms(contract: Json) -> Iterator[Row]:

@@ -7,9 +7,10 @@ from typing import Final
 from auth.grant import Grant
 from carecoord.actions.acts.act import Done, Submission
 from carecoord.actions.acts.documents import Upload
-from carecoord.actions.agreements import acts, drafts
+from carecoord.actions.agreements import acts, drafts, roster
 from carecoord.actions.agreements.acts import Ending, Filed, Noticed
 from carecoord.actions.agreements.drafts import Wanted
+from carecoord.actions.agreements.roster import Placed
 from carecoord.domain.agreements import kinds
 from carecoord.domain.agreements.desk.acts import Amendment, Signed
 from carecoord.domain.agreements.desk.drafts import Span
@@ -108,6 +109,16 @@ def _edit(reader: Reader) -> Wanted | None:
     return Wanted(kind, number, title, (sides[0], sides[1]), start, span, limit, terms, *_product(reader))
 
 
+def _affiliate(reader: Reader) -> Placed | None:
+    start, last = reader.any_day("start", "Write from when they take part."), reader.any_day("last")
+    networks = (name[len("network-") :] for name in reader.values if name.startswith("network-"))
+    sites = (name[len("site-") :] for name in reader.values if name.startswith("site-"))
+    chosen = tuple(f"Organization/{id}" for id in networks)
+    if start is None:
+        return None
+    return Placed(reader.values.get("row", "")[:200], chosen, tuple(f"Location/{id}" for id in sites), start, last)
+
+
 def _demand_rates_only(reader: Reader, kind: str, span: Span, limit: Decimal | None) -> None:
     if kind == "rate-only" and (span != Span() or limit is not None):
         reader.fault("kind", "Rates only: leave the term and the limit as they are, or choose another kind.")
@@ -154,6 +165,7 @@ def _chosen(world: World, grant: Grant, request: str, submission: Submission, gi
 COMMANDS: Final[Mapping[str, Command]] = {
     "draft": Command(_draft, _chosen),
     "edit": Command(_edit, drafts.edit),
+    "affiliate": Command(_affiliate, roster.affiliate),
     "amend": Command(_amend, drafts.amend),
     "sign": Command(_sign, drafts.sign),
     "drop": Command(_drop, drafts.drop),

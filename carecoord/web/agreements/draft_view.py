@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from carecoord.actions.agreements import roster
 from carecoord.actions.agreements.dossier import Dossier
 from carecoord.actions.agreements.drafts import Choices, opening_row
+from carecoord.actions.agreements.roster import Offered
 from carecoord.domain.agreements import kinds
 from carecoord.domain.agreements.comparison import said
 from carecoord.domain.agreements.desk import drafts
 from carecoord.domain.agreements.desk.acts import draft_of
-from carecoord.domain.agreements.records import named
+from carecoord.domain.agreements.records import Listing, named
 from carecoord.domain.resource.elements import Json, code_of, item, text
 from carecoord.web.acts.forms import State
 from carecoord.web.agreements.agreement_view import TERMS
@@ -36,6 +38,41 @@ class Sheet:
     plans: Sequence[tuple[str, str, str]]
     seen: str = ""
     back: str = "/contracts/new"
+
+
+@dataclass(frozen=True)
+class Place:
+    """The fields of a row of who takes part: `rows` to choose from (key, what it says), networks and sites, (id,
+    name)."""
+
+    state: State
+    rows: Mapping[str, str]
+    networks: Sequence[tuple[str, str]]
+    sites: Sequence[tuple[str, str]]
+
+
+def placed(found: Dossier, state: State, offers: Offered) -> Place:
+    """The fields of the row that the state names, or of the only one there is, with what it says where nothing was
+    typed yet."""
+    held = {each.evidence.reference: each for each in roster.rows(found)}
+    row = state.value("row", next(iter(held), "") if len(held) == 1 else "")
+    if not state.values.keys() - {"row"} and row in held:
+        listing = held[row]
+        start, end = listing.days.start, listing.days.last
+        state = replace(state, values={
+            "row": row, "start": start.isoformat() if start else "", "last": end.isoformat() if end else "",
+            **{f"network-{named(each).partition('/')[2]}": "1" for each in listing.networks},
+            **{f"site-{named(each).partition('/')[2]}": "1" for each in listing.sites},
+        })  # fmt: skip
+    told = {to: _told(each, found.names) for to, each in held.items()}
+    networks, sites = ([(to.partition("/")[2], name) for to, name in each] for each in (offers.networks, offers.sites))
+    return Place(state, told, networks, sites)
+
+
+def _told(listing: Listing, names: Mapping[str, str]) -> str:
+    """A row in a line: in what, where."""
+    places = [names.get(named(each), named(each)) for each in (*listing.networks, *listing.sites)]
+    return f"{names.get(named(listing.organization), '')}: {', '.join(places)}"
 
 
 def new(kind: str, state: State, offers: Choices) -> Sheet:

@@ -16,6 +16,7 @@ from carecoord.errors import NotFound
 from carecoord.store.agreements.roll import BUCKETS, TABS
 from carecoord.web.agreements import register_view as view
 from carecoord.web.agreements.screen import Screen
+from carecoord.web.agreements.term_axis import shared
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
@@ -82,7 +83,7 @@ def register(world: World, grant: Grant) -> str:
         kinds=view.KINDS, about=view.ABOUT.get(address.asked.tab, ""),
         following=address.href(after=(last.due, last.n)) if found.more and last else "", nowhere=found.nowhere,
         one=total == 1, total=view.counted(total),
-        files=address.href().removeprefix("/contracts"),
+        files=address.href().removeprefix("/contracts"), axis=shared(found.day),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from carecoord.domain.agreements.parties import CUSTODIAN
 from carecoord.store.agreements.register import NO_END, NO_START
 from carecoord.store.agreements.roll import BUCKETS, MANY, SOON, TABS, WITHIN, Asked
 from carecoord.store.worklist.standings import Standing
+from carecoord.web.agreements.term_axis import Bar, of_row
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip, chip
 from carecoord.web.page.times import MINUS, Times
@@ -87,6 +88,7 @@ class Shown:
     tone: str
     what: str
     term: str
+    bars: Sequence[Bar]
     drafts: bool
     total: int
     waiting: int
@@ -128,6 +130,7 @@ def line(each: Line, day: date, times: Times) -> Shown:
         tone,
         what,
         term(row, times),
+        of_row(row, day),
         row.drafts and row.stage == "current",
         sum(each.hangs.states.values()) if each.hangs else 0,
         each.hangs.waiting if each.hangs else 0,

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from auth.grant import Grant
 from carecoord.actions.access.turn import looking
 from carecoord.actions.acts import act as acts_act
-from carecoord.actions.agreements import acts, dossier, drafts
+from carecoord.actions.agreements import acts, dossier, drafts, roster
 from carecoord.actions.agreements.dossier import Dossier, Lapse
 from carecoord.actions.people import drafts as kept
 from carecoord.domain.resource.days import local
@@ -20,7 +20,7 @@ from carecoord.web.acts import view as acts_view
 from carecoord.web.acts.forms import Fault, State
 from carecoord.web.agreements import acts_view as agreement_acts
 from carecoord.web.agreements import agreement_view, draft_view
-from carecoord.web.agreements.draft_view import Sheet
+from carecoord.web.agreements.draft_view import Place, Sheet
 from carecoord.web.agreements.register_view import KINDS
 from carecoord.web.page.times import Times
 from carecoord.web.server.exchange import request_id
@@ -45,7 +45,7 @@ class Screen:
         state = state or self._state(grant)
         state, status, lapse = self._counted(grant, id, state, status)
         offered, most = acts.offered(grant, found), self.world.settings.max_document
-        sheet = self._sheet(grant, found, state) if state and state.verb == "edit" and "edit" in offered else None
+        sheet = self._sheet(grant, found, state) if state and state.verb in offered else None
         view = agreement_acts.acts(found, offered, state, lapse, most, times, sheet)
         done = self._done(grant)
         return make_response(
@@ -64,8 +64,13 @@ class Screen:
         kinds = [(code, label, draft_view.demands(code)) for code, label in KINDS.items()]
         return make_response(render_template("contract_new.html", rail="Contracts", form=form, kinds=kinds), status)
 
-    def _sheet(self, grant: Grant, found: Dossier, state: State) -> Sheet:
-        """The fields of the draft, with the networks of the payer that is written there now."""
+    def _sheet(self, grant: Grant, found: Dossier, state: State) -> Sheet | Place | None:
+        """The fields of the draft, with the networks of the payer that is written there now; or of a row of who takes
+        part. None of other forms."""
+        if state.verb == "affiliate":
+            return draft_view.placed(found, state, roster.offered(self.world, grant, request_id(), found))
+        if state.verb != "edit":
+            return None
         payer = state.value("first", draft_view.payer(found))
         return draft_view.edited(found, state, drafts.choices(self.world, grant, request_id(), payer))
 
@@ -75,6 +80,8 @@ class Screen:
         if request.method != "GET" or not act:
             return None
         typed = kept.fetch(self.world, grant, draft) if draft else {}
+        if not typed and request.args.get("row"):
+            return State(act, {"row": request.args["row"][:200]})
         return State(act, typed, notice=RETURNED if typed else "")
 
     def _done(self, grant: Grant) -> acts_view.Undo | None:

@@ -56,6 +56,7 @@ HOLDERS = {
     "sign": {"contracts"},
     "drop": {"contracts"},
     "edit": {"contracts"},
+    "affiliate": {"contracts"},
     "give-notice": {"contracts"},
     "end": {"contracts"},
     "file": {"contracts"},

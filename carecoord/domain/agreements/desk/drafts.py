@@ -13,7 +13,7 @@ from carecoord.domain.agreements.comparison import said
 from carecoord.domain.agreements.disclosure import RATES
 from carecoord.domain.agreements.kinds import KINDS, MONEY, SIDES
 from carecoord.domain.agreements.overview import limit_of
-from carecoord.domain.agreements.parties import custodian
+from carecoord.domain.agreements.parties import CUSTODIAN, custodian
 from carecoord.domain.agreements.records import named
 from carecoord.domain.resource.codes import CANONICAL, EXTENSION, IDENTIFIER
 from carecoord.domain.resource.elements import Json, code_of, extension, item, items, text
@@ -155,13 +155,18 @@ def joined(row: Json, before: Sequence[Json], given: Edit, networks: Sequence[Js
 
 
 def sides_of(contract: Json) -> list[Json]:
-    """Its two sides, as `drafted` writes them: whose agreement it is, and with whom."""
-    return [*items(contract, "authority")[:1], *items(contract, "subject")[:1]]
+    """Its two sides: whose agreement it is, and with whom, where nothing else says so as an offer has them."""
+    return bound(contract)[:2]
 
 
 def bound(contract: Json) -> list[Json]:
-    """Those whom it binds and who therefore sign it, each once: References."""
+    """Those whom it binds and who therefore sign it, each once: References. One whom no other element names stands in
+    an offer alone."""
     found = {named(each): each for name in ("authority", "subject") for each in items(contract, name)}
+    between = [party for one in items(contract, "term") for party in items(item(one, "offer"), "party")]
+    offered = [party for party in between if code_of(item(party, "role")) != CUSTODIAN]
+    for reference in (each for party in offered for each in items(party, "reference")):
+        found.setdefault(named(reference), reference)
     return [each for to, each in found.items() if to]
 
 

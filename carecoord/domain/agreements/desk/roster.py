@@ -1,0 +1,40 @@
+"""Who takes part under an agreement, as a row of the directory (OrganizationAffiliation) is to say it: in which
+networks, where, from when to when. The directory is nobody's signature: a row is changed, and what it said stays known.
+
+Clauses: FHIR R4 OrganizationAffiliation.network, location, period; Plan-Net 1.2.0."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from carecoord.domain.agreements.desk.drafts import taking_part
+from carecoord.domain.resource.elements import Json, item
+from carecoord.errors import Unprocessable
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a row says. `networks`, `sites`: References, no sites: all of the provider's; `last`: None for no end."""
+
+    networks: Sequence[Json]
+    sites: Sequence[Json]
+    start: date
+    last: date | None
+
+
+def said(row: Json, given: Part) -> Json:
+    """A row of the directory that says it. Raises Unprocessable where it would say nothing."""
+    if not given.networks:
+        raise Unprocessable("Choose at least one network, or write the last day on which they take part.", "networks")
+    if given.last and given.last < given.start:
+        raise Unprocessable("The last day lies before the first. Write a later one.", "last")
+    period = {"start": given.start.isoformat(), **({"end": given.last.isoformat()} if given.last else {})}
+    kept = {name: value for name, value in row.items() if name != "location"}
+    kept |= {"network": list(given.networks), "period": item(row, "period") | {"end": None} | period}
+    kept["period"] = {name: value for name, value in kept["period"].items() if value is not None}
+    return kept | ({"location": list(given.sites)} if given.sites else {})
+
+
+def another(id: str, contract: str, sides: tuple[Json, Json], given: Part) -> Json:
+    """A further row under an agreement. contract: the id of a version; sides: the payer and the provider."""
+    return said(taking_part(id, contract, given.start, sides, given.networks), given)
