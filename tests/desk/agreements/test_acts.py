@@ -238,3 +238,34 @@ def test_a_form_that_comes_without_a_session_comes_back_after_the_sign_in(acting
     answer = send(client, "agr-0103-v2", "give-notice", fields)
     assert answer.status_code == 303
     assert answer.location.startswith("/sign-in?next=%2Fcontracts%2Fagr-0103-v2")
+
+
+def test_who_takes_part_is_written_row_by_row_and_of_this_payer_and_provider_alone(
+    acting_house: House, carla: FlaskClient
+) -> None:
+    """AGR-0120: Granite and Beacon Therapy, at all sites. A second row opens another network for half a year."""
+    fields = opened(carla, "agr-0120-v1", "affiliate")
+    assert fields["row"] == "OrganizationAffiliation/agr-0120-include"
+    other = {"row": "", "start": "2027-01-01", "last": "2027-06-30"}
+    for wrong, told in (
+        ({"network-office-bh-broad": "1"}, "Choose networks of this payer."),
+        ({"network-office-gc-community": "1", "site-office-parkside-main-street": "1"}, "sites of this provider"),
+        ({}, "Choose at least one network"),
+        ({"network-office-gc-community": "1", "last": "2026-12-31"}, "The last day lies before the first."),
+        ({"network-office-gc-community": "1", "row": "OrganizationAffiliation/agr-0101-include"}, "no longer there"),
+    ):
+        answer = send(carla, "agr-0120-v1", "affiliate", fields | other | wrong)
+        assert (answer.status_code, told in words(answer)) == (422, True), told
+    answer = send(carla, "agr-0120-v1", "affiliate", fields | other | {"network-office-gc-community": "1"})
+    page = after(carla, answer)
+    assert "Who takes part is noted: Granite Community Network." in page
+    assert "Granite Community Network All sites; until 30 Jun 2027" in page
+    new = stored(acting_house, answer.location.partition("done=")[2], "OrganizationAffiliation")
+    assert not judge(new, "OrganizationAffiliation")
+    assert (new["period"], new["participatingOrganization"]["reference"]) == (
+        {"start": "2027-01-01", "end": "2027-06-30"}, "Organization/office-beacon-therapy",
+    )  # fmt: skip
+    assert "Which row" in words(carla.get("/contracts/agr-0120-v1?act=affiliate"))
+    rival = acting_house.enter("rival")
+    theirs = send(rival, "agr-0120-v1", "affiliate", opened(rival, "agr-0116-v1", "affiliate") | other)
+    assert theirs.status_code == 404
