@@ -42,7 +42,7 @@ def hashing() -> Iterator[tuple[PasswordHasher, str]]:
     unknown login against, to the test that is about it."""
     own = (sessions._hasher, sessions._nobody)
     with pytest.MonkeyPatch.context() as patched:
-        for spare in (quick.templates, quick.addresses, quick.statements, quick.hashes):
+        for spare in (quick.templates, quick.addresses, quick.statements, quick.hashes, quick.ends):
             spare(patched)
         quick.garbage()
         yield own

@@ -4,6 +4,7 @@ of its own, of which it asks a page or two."""
 import gc
 from collections import defaultdict
 from collections.abc import Callable
+from socketserver import BaseServer
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from jinja2.bccache import Bucket
 from sqlalchemy import Engine
 from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
+from werkzeug.serving import BaseWSGIServer
 
 from auth.people import sessions
 
@@ -80,6 +82,13 @@ def statements(patched: pytest.MonkeyPatch) -> None:
         self._compiled_cache = kept[f"{self.dialect.name}+{self.dialect.driver}"]  # type: ignore[assignment]
 
     patched.setattr(Engine, "__init__", begun)
+
+
+def ends(patched: pytest.MonkeyPatch) -> None:
+    """Look fifty times a second, not twice, whether a server in a thread is to end: each test that has one waits for
+    it."""
+    for kind in (BaseServer, BaseWSGIServer):
+        patched.setattr(kind.serve_forever, "__defaults__", (0.02,))
 
 
 TOGETHER = 150  # tests, after which all garbage is looked for at once

@@ -47,6 +47,7 @@ def work(
     silenced = threading.Event()
     pulse = threading.Thread(target=leases.pulse, args=(silenced,), name="pulse", daemon=True)
     pulse.start()
+    threading.Thread(target=_wake, args=(stop, hands.freed), name="end", daemon=True).start()
     with writing(world.engine) as conn:
         outbox.revive(conn, world.clock(), kind=ehrs_sync.JOB)  # an earlier version gave up on these
     digest.order(world)
@@ -61,6 +62,12 @@ def work(
         hands.freed.clear()
     hands.rest(LAST)
     silenced.set()
+
+
+def _wake(stop: threading.Event, freed: threading.Event) -> None:
+    """Let a loop that waits for a free hand see at once that it is to end."""
+    stop.wait()
+    freed.set()
 
 
 def awaited(world: World, stop: threading.Event) -> bool:

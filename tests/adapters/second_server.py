@@ -4,8 +4,10 @@ import json
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from socket import socket
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from werkzeug.serving import make_server
@@ -15,8 +17,15 @@ from auth import store
 from carecoord import app
 from carecoord.actions import demo
 from carecoord.settings import Settings
-from carecoord.store.database.engine import migrate
+from carecoord.store.database.engine import migrate, open_engine
 from carecoord.world import World
+
+# What these tests tell a hospital and are told by it. A sync asks for each type that is offered, forty of which would
+# have nothing: all are asked for in test_own_server.
+STORY = frozenset({
+    "Organization", "Patient", "Task", "ServiceRequest", "Appointment", "Communication", "DocumentReference",
+    "Binary", "Provenance", "Coverage",
+})  # fmt: skip
 
 
 class Offering:
@@ -36,6 +45,16 @@ class Offering:
         return [json.dumps(statement).encode()]
 
 
+@cache
+def _empty() -> bytes:
+    """A migrated database with nothing in it."""
+    with TemporaryDirectory() as folder:
+        engine = open_engine(f"sqlite:///{folder}/empty.db")
+        migrate(engine)
+        engine.dispose()
+        return (Path(folder) / "empty.db").read_bytes()
+
+
 @contextmanager
 def hospital(var: Path, scope: str, types: frozenset[str] = frozenset()) -> Iterator[World]:
     """The server, until the end of the block; its client `carecoord` has this scope, and its key in `var`/key.pem.
@@ -43,8 +62,9 @@ def hospital(var: Path, scope: str, types: frozenset[str] = frozenset()) -> Iter
     listening = socket()
     listening.bind(("127.0.0.1", 0))
     listening.listen(128)
+    var.mkdir()
+    (var / "carecoord.db").write_bytes(_empty())
     world = app.world(Settings(var=str(var), base_url=f"http://127.0.0.1:{listening.getsockname()[1]}"))
-    migrate(world.engine)
     demo.register(world, store.Client("carecoord", "carecoord", scope), var / "key.pem")
     server = make_server("127.0.0.1", 0, Offering(app.wired(world), types), threaded=True, fd=listening.fileno())
     thread = threading.Thread(target=server.serve_forever, daemon=True)

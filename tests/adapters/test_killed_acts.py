@@ -25,14 +25,13 @@ from carecoord.store.events.tables import event
 from carecoord.world import World
 from fhir_adapters.identity import local_id
 from tests.adapters.content import held
-from tests.adapters.second_server import hospital
+from tests.adapters.second_server import STORY, hospital
 from tests.adapters.test_killing import Victim
 from tests.adapters.test_write_back import registered, written
 from tests.adapters.victim import ACTS, form, maria, moment
 
 Json = dict[str, Any]
 EHR = "mercy"
-TYPES = frozenset({"Organization", "Patient", "Task", "ServiceRequest", "Appointment", "Communication"})
 KILLS = int(os.environ.get("CARECOORD_TEST_KILLS", "3"))  # 25 is what we promise; the suite's time allows fewer
 ORDERS = [f"r{n:02}" for n in range(KILLS + 2)]  # the first two are acted on by nobody who is killed
 
@@ -40,7 +39,7 @@ ORDERS = [f"r{n:02}" for n in range(KILLS + 2)]  # the first two are acted on by
 @pytest.fixture
 def mercy(tmp_path: Path) -> Iterator[World]:
     """Mercy General's EHR: for each kill a patient with an order of Fairmont's to Harborview, not sent yet."""
-    with hospital(tmp_path / EHR, PARTNER, TYPES) as world:
+    with hospital(tmp_path / EHR, PARTNER, STORY) as world:
         for id, name in (("o1", "Fairmont Primary Care"), ("o2", "Harborview")):
             written(world, {"resourceType": "Organization", "id": id, "name": name})
         for order in ORDERS:

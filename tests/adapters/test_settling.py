@@ -20,7 +20,7 @@ from carecoord.worker import loop
 from carecoord.world import World
 from fhir_adapters.identity import local_id
 from tests.adapters.content import held
-from tests.adapters.second_server import hospital
+from tests.adapters.second_server import STORY, hospital
 from tests.adapters.test_both_sides import referral, task
 from tests.adapters.test_syncing import patient
 from tests.adapters.test_write_back import changed, registered, there, told, written
@@ -34,7 +34,7 @@ PASSWORD = "five made-up words in a row"
 
 @pytest.fixture
 def mercy(tmp_path: Path) -> Iterator[World]:
-    with hospital(tmp_path / "mercy", PARTNER) as world:
+    with hospital(tmp_path / "mercy", PARTNER, STORY) as world:
         order = referral() | {"requester": {"reference": "Organization/o1"}}
         clinic = {"resourceType": "Organization", "id": "o1", "name": "Fairmont Primary Care"}
         other = {"resourceType": "Organization", "id": "o2", "name": "Harborview"}

@@ -27,7 +27,7 @@ from fhir_adapters.ehr import BackendServices, Ehr
 from fhir_adapters.identity import local_id
 from fhir_adapters.writer import Writer
 from tests.adapters.content import held, versions
-from tests.adapters.second_server import hospital
+from tests.adapters.second_server import STORY, hospital
 from tests.adapters.test_both_sides import referral, task
 from tests.adapters.test_syncing import patient
 
@@ -39,7 +39,7 @@ PATIENT = local_id("mercy", "Patient", "p1")
 @pytest.fixture
 def mercy(tmp_path: Path) -> Iterator[World]:
     """Mercy General's EHR, with a patient, a referral and its Task."""
-    with hospital(tmp_path / "mercy", PARTNER) as world:
+    with hospital(tmp_path / "mercy", PARTNER, STORY) as world:
         for one in (patient("p1"), referral(), task()):
             written(world, one)
         yield world
