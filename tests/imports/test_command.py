@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from carecoord.cli import main
+from tests.imports import nppes_lines
 from tests.imports.conftest import ORGANIZATIONS
 
 
@@ -41,3 +42,20 @@ def test_a_column_of_another_name_is_asked_for_and_told_by_map(var: Path, capsys
     assert main(["import", "organizations", str(file), "--map", "Name=Praxis"]) == 0
     assert main(["import", "organizations", str(file), "--map", "Name=Klinik"]) == 1
     assert main(["import", "organizations", str(var / "none.csv")]) == 1
+
+
+def test_a_file_in_a_publishers_layout_is_brought_in_by_its_kind(
+    var: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = ",".join(f'"{heading}"' for heading in nppes_lines.HEADER)
+    elm = {"npi": "9000010089", "kind": "2", "business": "ELM CLINIC PC", "state": "NY"}
+    typo = elm | {"npi": "9000010088"}
+    file = var / "npidata_pfile.csv"
+    file.write_text("\n".join([head, nppes_lines.line(elm), nppes_lines.line(typo)]))
+    assert main(["import", "nppes", str(file), "--state", "ny"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "npidata_pfile.csv, A3: '9000010088' is no NPI: its last digit does not fit the others, so one is mistyped",
+        "2 lines read. 1 new, 0 changed, 0 unchanged; 1 faulty, left out.",
+    ]
+    assert main(["import", "in-network", str(file)]) == 1
+    assert "Which agreement is it? Name its number: --agreement NUMBER." in capsys.readouterr().err

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from carecoord.actions.imports import nppes_file, tables
+from carecoord.actions.imports import in_network_file, nppes_file, tables
 from carecoord.actions.imports.batch import Brought
 from carecoord.actions.imports.importer import IMPORTER
 from carecoord.actions.imports.nppes_file import Wanted
 from carecoord.actions.imports.tables import Table
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import opened
-from carecoord.errors import NotFound
+from carecoord.errors import Invalid, NotFound
 from carecoord.settings import Settings
 from carecoord.words.catalogue import say
 from carecoord.world import World
@@ -42,12 +42,23 @@ def _nppes(world: World, args: argparse.Namespace, report: Callable[[int, int], 
     return Result(found.brought, faults, f"{found.lines:,} lines read.")
 
 
-KINDS: Mapping[str, Bring] = MappingProxyType({"nppes": _nppes})
+def _in_network(world: World, args: argparse.Namespace, report: Callable[[int, int], None]) -> Result:
+    if not args.agreement:
+        raise Invalid("Which agreement is it? Name its number: --agreement NUMBER.")
+    brought, found = in_network_file.bring(
+        world, IMPORTER, _BY, args.file, args.agreement, version=args.version, dry=args.dry_run, report=report
+    )
+    return Result(brought, [(where, say(why)) for where, why in found.refused], f"{found.entries:,} entries read.")
+
+
+KINDS: Mapping[str, Bring] = MappingProxyType({"nppes": _nppes, "in-network": _in_network})
 
 
 def install(verb: argparse.ArgumentParser) -> None:
     """Add what these files are asked with."""
     verb.add_argument("--state", action="append", default=[], metavar="NY", help="nppes: who comes in, by state")
+    verb.add_argument("--agreement", default="", metavar="NUMBER", help="in-network: whose rates they are")
+    verb.add_argument("--version", default="", metavar="N", help="in-network: under which version of it")
     verb.add_argument(
         "--taxonomy", action="append", default=[], metavar="207R", help="nppes: and by how their taxonomy codes begin"
     )
