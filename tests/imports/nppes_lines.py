@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from carecoord.domain.imports import nppes
+from carecoord.domain.imports.published import nppes
 
 _OWN = [column.headings[0] for column in nppes.COLUMNS]
 HEADER = [_OWN[0], _OWN[1], "Replacement NPI", *_OWN[2:]]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from carecoord.actions.agreements import rates as held
-from carecoord.actions.imports import in_network_file
 from carecoord.actions.imports.importer import IMPORTER
+from carecoord.actions.imports.published import in_network_file
 from carecoord.errors import Invalid
 from carecoord.store.database.engine import reading
 from carecoord.words.catalogue import say

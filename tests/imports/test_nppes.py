@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from carecoord.actions.imports import nppes_file
 from carecoord.actions.imports.importer import IMPORTER
-from carecoord.actions.imports.nppes_file import Wanted
+from carecoord.actions.imports.published import nppes_file
+from carecoord.actions.imports.published.nppes_file import Wanted
 from carecoord.errors import Invalid
 from carecoord.fhir import text
 from carecoord.store.database.engine import reading

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from carecoord.actions.imports import in_network_file, nppes_file, tables
+from carecoord.actions.imports import tables
 from carecoord.actions.imports.batch import Brought
 from carecoord.actions.imports.importer import IMPORTER
-from carecoord.actions.imports.nppes_file import Wanted
+from carecoord.actions.imports.published import in_network_file, nppes_file
+from carecoord.actions.imports.published.nppes_file import Wanted
 from carecoord.actions.imports.tables import Table
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import opened

@@ -15,8 +15,9 @@ from typing import IO, Final
 from auth.grant import Grant
 from carecoord.actions.imports import importer
 from carecoord.actions.imports.batch import Brought, Report
-from carecoord.domain.imports import headings, nppes
+from carecoord.domain.imports import headings
 from carecoord.domain.imports.headings import Mapped
+from carecoord.domain.imports.published import nppes
 from carecoord.domain.imports.rows import Row
 from carecoord.errors import Invalid
 from carecoord.fhir.code_systems import NPI

@@ -17,11 +17,11 @@ from carecoord.actions.agreements import rates as held
 from carecoord.actions.imports.batch import Brought, Report, register
 from carecoord.domain.agreements.parties import parties
 from carecoord.domain.agreements.rates import RateLine, Schedule
-from carecoord.domain.imports import in_network
 from carecoord.domain.imports.agreements import named_version
-from carecoord.domain.imports.in_network import Item, Us
 from carecoord.domain.imports.known import Known
 from carecoord.domain.imports.organizations import value_of
+from carecoord.domain.imports.published import in_network
+from carecoord.domain.imports.published.in_network import Item, Us
 from carecoord.domain.imports.rows import Row
 from carecoord.domain.resource.elements import items, text
 from carecoord.domain.resource.parties import TAXES, is_payer, name
