@@ -44,6 +44,9 @@ _ASKED_AGAIN = 2  # times that a statement is sent before a connection to Postgr
 _KEPT = 400  # statements that a connection keeps prepared: a page sends some sixty, each in a few shapes
 # Our statements are written in the order they are to run (see statements.py); compiling a plan only costs time.
 _POSTGRES_OPTIONS = "-c join_collapse_limit=1 -c jit=off"
+_PLAN_ONCE = text(
+    "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)"
+)
 _AWAY = (
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -239,6 +242,14 @@ def analyze(engine: Engine) -> None:
     """Tell the planner what the tables hold: after a big load, before the database would notice by itself."""
     with writing(engine) as conn:
         conn.execute(text("ANALYZE"))
+
+
+def plan_once(conn: Connection) -> None:
+    """Until this transaction ends, let PostgreSQL take the plan that it has made of a statement for any values, along
+    indexes. By itself it plans most of ours for each new value, and comes to the same: they are written in the order in
+    which they are to run. SQLite does so anyway."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(_PLAN_ONCE)
 
 
 def alone(conn: Connection, what: str) -> None:

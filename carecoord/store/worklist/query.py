@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from carecoord.fhir.search.collation import fold
+from carecoord.store.database.engine import plan_once
 from carecoord.store.database.tables import CASE_LEADS, CASE_SORTS
 from carecoord.store.worklist import search_words, walks
 from carecoord.store.worklist.tabs import DueBounds, groups, is_awake, of_side, rests, tabs
@@ -70,6 +71,9 @@ class Worklist:
     seen: CaseScope
     at: DueBounds
     _known: dict[tuple[Any, ...], int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        plan_once(self.conn)
 
     @property
     def payers(self) -> bool:
@@ -182,9 +186,9 @@ class Worklist:
         arms = self._arms(self.tests(asked), sort)
         if not arms:
             return []
-        statement = walks.rows(walks.blank(arms), column(sort, self.payers), down, cursor is not None)
+        statement = walks.rows(walks.blank(arms), column(sort, self.payers), down, cursor is not None, size)
         beside = {"value": cursor[0], "rid": cursor[1]} if cursor else {}
-        return list(self.conn.execute(statement, {**walks.binds(arms, "r"), **beside, "size": size}))
+        return list(self.conn.execute(statement, {**walks.binds(arms, "r"), **beside}))
 
     def _lengths(self, lists: Sequence[tuple[Test, ...]], most: int) -> list[int]:
         """The length of each list, no more than `most`."""
@@ -194,14 +198,14 @@ class Worklist:
 
     def _measure(self, armed: Sequence[Sequence[Arm]], most: int) -> list[int]:
         given = {name: value for n, arms in enumerate(armed) for name, value in walks.binds(arms, f"l{n}_").items()}
-        statement = walks.lengths(tuple(walks.blank(arms) for arms in armed))
-        return list(self.conn.execute(statement, {**given, "most": most}).one())
+        statement = walks.lengths(tuple(walks.blank(arms) for arms in armed), most)
+        return list(self.conn.execute(statement, given).one())
 
     def _sums(self, base: tuple[Test, ...], lists: Mapping[str, tuple[Test, ...]]) -> dict[str, int]:
         """Exact counts of the lists: those that hold rows outside the base apart, all others in one pass over it."""
         apart = {name: tests for name, tests in lists.items() if not all(test in tests for test in base)}
         within = {name: tuple(t for t in tests if t not in base) for name, tests in lists.items() if name not in apart}
-        arms = self._arms(base, words=_SEARCHED)
+        arms = self._arms(base, "", words=_SEARCHED)
         if not arms:
             return dict.fromkeys(lists, 0)
         shapes = tuple(tuple(test.blank() for test in tests) for tests in within.values())
@@ -219,10 +223,11 @@ class Worklist:
         kept = (Outside("patient", self.seen.besides),) if self.seen.besides else ()
         if self.seen.any_of is None:
             return (Arm((*tests, *kept), ("open", "sort_due")),)
-        # along the rows that have a word all that one side may see is one walk: no index of the side is wanted
+        # Along the rows that have a word all that one side may see is one walk: no index of the side is wanted. Nor is
+        # its order where rows are counted: each walk less is one less to plan, to bind and to begin.
         found = any(self._spelt(test) < words for test in tests if isinstance(test, Word))
         sides: list[tuple[str, tuple[str, ...]]] = [(scope, (value,)) for scope, value in self.seen.any_of]
-        if found:
+        if found or not sort:
             scopes = dict.fromkeys(scope for scope, _ in sides)
             sides = [(each, tuple(v for scope, v in self.seen.any_of if scope == each)) for each in scopes]
         arms: list[Arm] = []
@@ -280,7 +285,7 @@ class Worklist:
 
     def _spelt(self, word: Word) -> int:
         if (word,) not in self._known:
-            found = self.conn.scalar(walks.spelt(), walks.spelt_binds(word, _SEARCHED))
+            found = self.conn.scalar(walks.spelt(_SEARCHED), word.binds("w"))
             self._known[(word,)] = found or 0
         return self._known[(word,)]
 

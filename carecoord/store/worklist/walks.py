@@ -4,13 +4,15 @@ A statement is built once for each shape of question and kept: building one take
 """
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     CompoundSelect,
+    Integer,
     Select,
     and_,
     bindparam,
@@ -26,6 +28,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import operators
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.visitors import InternalTraversal
 
@@ -58,12 +61,39 @@ def _with_a_plus(element: Beside, compiler: SQLCompiler, **kw: Any) -> str:
     return "+" + compiler.process(element.column, **kw)
 
 
+class Only(ColumnElement[bool]):
+    """A test that rows are only put to. PostgreSQL, left alone, looks for an index of each; of what it can not look at
+    it takes half of the rows to pass, and goes on along the index that leads."""
+
+    inherit_cache = True
+    type = Boolean()
+    _traverse_internals = [("test", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 - as SQLAlchemy reads it
+
+    def __init__(self, test: ColumnElement[bool]) -> None:
+        self.test = test
+
+
+@compiles(Only)
+def _the_test(element: Only, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.test.self_group(against=operators.and_), **kw)
+
+
+@compiles(Only, "postgresql")
+def _unseen(element: Only, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"coalesce({compiler.process(element.test, **kw)}, false)"
+
+
 Pick = Callable[[str], ColumnElement[Any]]  # the column of this name, to look up by or to check
 
 
 def checked(name: str) -> ColumnElement[Any]:
     """A column that is only checked."""
     return Beside(row.c[name])
+
+
+def _looked_at(name: str) -> ColumnElement[Any]:
+    """A column of a row that is read in any case, where no index is looked for."""
+    return checked(name) if name == "rid" else row.c[name]
 
 
 @dataclass(frozen=True)
@@ -229,7 +259,11 @@ class Arm:
         return Arm(tuple(test.blank() for test in self.tests), self.leading)
 
     def where(self, at: str) -> list[ColumnElement[bool]]:
-        return [test.sql(f"{at}_{n}", self._pick) for n, test in enumerate(self.tests)]
+        return [self._put(test, f"{at}_{n}") for n, test in enumerate(self.tests)]
+
+    def _put(self, test: Test, at: str) -> ColumnElement[bool]:
+        found = test.sql(at, self._pick)
+        return found if isinstance(test, Word) or test.column in self.leading else Only(found)
 
     def walk(self, at: str, *columns: Any) -> Select[Any]:
         return select(*columns).where(*self.where(at))
@@ -255,11 +289,11 @@ def binds(arms: Sequence[Arm], at: str) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=1024)
-def lengths(lists: tuple[Arms, ...]) -> Select[Any]:
-    """One row with the length of each list (binds `l0_`, `l1_`, ...), every arm counted no further than `:most`."""
+def lengths(lists: tuple[Arms, ...], most: int) -> Select[Any]:
+    """One row with the length of each list (binds `l0_`, `l1_`, ...), every arm counted no further than `most`."""
     columns = []
     for n, arms in enumerate(lists):
-        found = [arm.walk(f"l{n}_{m}", row.c.rid).limit(bindparam("most")).subquery() for m, arm in enumerate(arms)]
+        found = [arm.walk(f"l{n}_{m}", row.c.rid).limit(_written(most)).subquery() for m, arm in enumerate(arms)]
         counted = [select(func.count()).select_from(one).scalar_subquery() for one in found]
         columns.append(sum(counted[1:], start=counted[0]).label(f"n{n}"))
     return select(*columns)
@@ -270,7 +304,7 @@ def sums(base: Arms, lists: tuple[tuple[Test, ...], ...]) -> CompoundSelect[Any]
     """A row for each arm of `base`: how many of its rows pass each of `lists`. One pass over each arm."""
     columns = []
     for n, tests in enumerate(lists):
-        passes = and_(literal(True), *(test.sql(f"s{n}_{m}", checked) for m, test in enumerate(tests)))
+        passes = and_(literal(True), *(test.sql(f"s{n}_{m}", _looked_at) for m, test in enumerate(tests)))
         columns.append(func.coalesce(func.sum(case((passes, 1), else_=0)), 0).label(f"n{n}"))
     return union_all(*(arm.walk(f"b{n}", *columns) for n, arm in enumerate(base)))
 
@@ -286,8 +320,8 @@ def sum_binds(lists: Sequence[Sequence[Test]]) -> dict[str, Any]:
 
 
 @functools.lru_cache(maxsize=512)
-def rows(arms: Arms, column: str, down: bool, beside: bool) -> Select[Any]:
-    """The first `:size` rows of a list in the order of (column, rid); `beside`: after the cursor (`:value`, `:rid`)."""
+def rows(arms: Arms, column: str, down: bool, beside: bool, size: int) -> Select[Any]:
+    """The first `size` rows of a list in the order of (column, rid); `beside`: after the cursor (`:value`, `:rid`)."""
     key = row.c[column]
     order = (key.desc(), row.c.rid.desc()) if down else (key, row.c.rid)
     here, cursor = (
@@ -296,14 +330,14 @@ def rows(arms: Arms, column: str, down: bool, beside: bool) -> Select[Any]:
     )
     past = [here < cursor if down else here > cursor] if beside else []
     if len(arms) == 1:
-        return arms[0].walk("r0", row).where(*past).order_by(*order).limit(bindparam("size"))
+        return arms[0].walk("r0", row).where(*past).order_by(*order).limit(_written(size))
     heads = [
-        arm.walk(f"r{n}", row.c.rid).where(*past).order_by(*order).limit(bindparam("size")).subquery()
+        arm.walk(f"r{n}", row.c.rid).where(*past).order_by(*order).limit(_written(size)).subquery()
         for n, arm in enumerate(arms)
     ]
     near = union_all(*(select(head) for head in heads)).subquery()
     both = select(row).select_from(near.join(row, near.c.rid == row.c.rid))
-    return both.order_by(*order).limit(bindparam("size"))
+    return both.order_by(*order).limit(_written(size))
 
 
 @functools.lru_cache(maxsize=256)
@@ -319,11 +353,12 @@ def values(arm: Arm, column: str, label: str) -> Select[Any]:
 
 
 @functools.lru_cache(maxsize=8)
-def spelt() -> Select[Any]:
-    """How many rows have a word that begins so, counted no further than `:most`."""
-    return select(func.count()).select_from(Word("").rids("w").limit(bindparam("most")).subquery())
+def spelt(most: int) -> Select[Any]:
+    """How many rows have a word that begins so (bind `w`), counted no further than `most`."""
+    return select(func.count()).select_from(Word("").rids("w").limit(_written(most)).subquery())
 
 
-def spelt_binds(word: Word, most: int) -> Mapping[str, Any]:
-    """The values of `spelt`."""
-    return {**word.binds("w"), "most": most}
+def _written(number: int) -> ColumnElement[int]:
+    """A limit that stands in the statement: PostgreSQL makes a plan for any values, and must know that few rows are
+    wanted. There are only a few such numbers."""
+    return literal_column(str(number), Integer)
