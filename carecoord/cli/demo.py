@@ -46,7 +46,8 @@ CAST = (  # login, name, role, organization
 )
 OUTSIDER = ("olga.harper", "Harper, Olga", "coordinator", "office-harborview")
 
-PRACTITIONERS = {"amelia.farrow": "office-farrow"}  # who a clinician is: their patients are found by that
+# who somebody at work is: a clinician's patients are found by that, and a coordinator's own referrals
+PRACTITIONERS = {"maria.reyes": "office-reyes", "amelia.farrow": "office-farrow"}
 
 MORE = """\
 Everything lands in CARECOORD_VAR (./var): the database, the demo EHR's own, and demo.json with addresses, logins and
