@@ -16,7 +16,7 @@ from carecoord.words.sentence import Sentence, Value, dumps, loads, sentence
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = sorted(path.stem for path in (ROOT / "carecoord" / "words").glob("*.toml"))
 GRAMMAR = ("day", "month.", "noun.", "weekday.", "long-month.", "hour", "half.")  # what the catalogue itself asks for
-SPOKEN = {"en": "", "es": "guest."}  # language -> how the keys begin for which it has words; all, where it has them all
+SPOKEN = {"en": ("",), "es": ("guest.", "message.")}  # language -> how its keys begin
 
 texts = st.text(max_size=9)
 plain = st.one_of(texts, st.integers(-(2**53), 2**53), st.dates(), st.datetimes(timezones=st.just(UTC)))

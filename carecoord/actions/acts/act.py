@@ -203,6 +203,7 @@ def opened(turn: Turn, id: str, case: str, verb: Verb) -> Acting:
         raise NotFound("There is no such referral, or none that you may see.", "http.id")
     ours = turn.office().organizations
     sides = access.sides(turn, row) if by_link else verbs.sides(row.placer, row.performer, ours)
+    sides = sides or verbs.paying(row.payer_key, turn.office().identifiers)
     if verb not in verbs.acts(turn.grant.roles, sides):
         raise Forbidden("This is not yours to do on this referral.", "http.act")
     return Acting(turn, id, row.id, row, found, sides)

@@ -9,19 +9,22 @@ from typing import Any
 from sqlalchemy import Row
 
 from auth.grant import Grant
+from carecoord.actions.access import withheld
 from carecoord.actions.access.audited import event
-from carecoord.actions.access.turn import Turn, looking
+from carecoord.actions.access.turn import Turn, changing, looking
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, find, perform
 from carecoord.actions.clearance import assemble as clearance_assemble
 from carecoord.actions.documents import open as documents_open
 from carecoord.actions.documents.open import File
 from carecoord.actions.guests import access
+from carecoord.actions.messages.messages import note_read
 from carecoord.actions.worklist import project
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.documents import audience
 from carecoord.domain.guests import acts
+from carecoord.domain.messages.threads import Message, by_office, thread
 from carecoord.domain.referrals import acts as referral_acts
 from carecoord.domain.referrals import offers
 from carecoord.domain.referrals.case import Case, order_named
@@ -40,8 +43,8 @@ from carecoord.world import World
 @dataclass(frozen=True)
 class Request:
     """The one referral, as the clinic sees it: what it was asked, who the patient is, the papers that it was sent.
-    `verbs`: the acts that are possible now; `offers`: the times that it offered and nobody has taken; `seen`: the
-    versions that its forms are shown with."""
+    `verbs`: the acts that are possible now; `offers`: the times that it offered and nobody has taken; `messages`: those
+    that it sent or was sent; `seen`: the versions that its forms are shown with."""
 
     now: datetime
     row: Row[Any]
@@ -51,13 +54,15 @@ class Request:
     documents: Sequence[Json]
     verbs: frozenset[Verb]
     offers: Sequence[Json]
+    messages: Sequence[Message]
     seen: str
 
 
 def request(world: World, grant: Grant, request: str) -> Request:
     """The referral of a clinic's link. Raises NotFound where it is no longer theirs. Audited as a read of the order."""
-    with looking(world, grant, request) as turn:
+    with changing(world, grant, request) as turn:
         found = _opened(turn)
+        note_read(turn, found.messages, {f"Organization/{id}" for id in turn.office().organizations})
         case = turn.grant.only or ""
         kind, order = order_named(case)
         told = event(turn.now, request, "read", by=grant, type=kind, resource=order, patient=found.row.patient)
@@ -115,7 +120,7 @@ def _opened(turn: Turn) -> Request:
     case = clearance_assemble.assemble(turn.conn, case_id) if row else None
     if row is None or case is None:
         raise NotFound("This link is no longer good.", "http.link")
-    rules = project.policy(turn.world.settings)
+    case, rules = withheld.without(turn, case, row.patient), project.policy(turn.world.settings)
     judged = clear(case, turn.now, rules)
     sides = access.sides(turn, row)
     possible = offers.offered(case, judged, sides)
@@ -131,5 +136,6 @@ def _opened(turn: Turn) -> Request:
         turn.now, shown if row.open else row, case,
         directory([*case.organizations, *case.locations, *case.practitioners]), judged, papers,
         frozenset(verb for verb in verbs.acts(turn.grant.roles, sides) if verb in possible),
-        [each for each in case.appointments if each.get("status") == "proposed"], versions,
+        [each for each in case.appointments if each.get("status") == "proposed"],
+        [each for each in thread(case, by_office(ours)) if each.kind in ("message", "documents")], versions,
     )  # fmt: skip

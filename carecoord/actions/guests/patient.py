@@ -11,16 +11,17 @@ from sqlalchemy import Row
 
 from auth.grant import Grant
 from carecoord.actions.access.audited import event
-from carecoord.actions.access.turn import Turn, looking
+from carecoord.actions.access.turn import Turn, changing
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, perform
 from carecoord.actions.clearance import assemble as clearance_assemble
 from carecoord.actions.guests import access
+from carecoord.actions.messages.messages import note_read
 from carecoord.actions.worklist import project
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.guests import acts
 from carecoord.domain.guests.journey import starts
 from carecoord.domain.messages import acts as message_acts
-from carecoord.domain.messages.threads import Message, thread
+from carecoord.domain.messages.threads import Message, by_person, thread
 from carecoord.domain.referrals import offers
 from carecoord.domain.referrals.case import Case, order_named
 from carecoord.domain.resource.elements import Json, key, target, text
@@ -59,9 +60,11 @@ class Journey:
 
 
 def journey(world: World, grant: Grant, request: str) -> Journey:
-    """The referral of a patient's link. Raises NotFound where the link is no longer good. Audited as a read."""
-    with looking(world, grant, request) as turn:
+    """The referral of a patient's link. Raises NotFound where the link is no longer good. What was written to them
+    counts as read. Audited as a read."""
+    with changing(world, grant, request) as turn:
         found = _opened(turn)
+        note_read(turn, found.messages, {f"Patient/{found.row.patient}"})
         kind, order = order_named(grant.only or "")
         told = event(turn.now, request, "read", by=grant, type=kind, resource=order, patient=found.row.patient)
         world.journal.append(told)
@@ -148,7 +151,8 @@ def _opened(turn: Turn) -> Journey:
     seen = " ".join(f"{key(each)}:{each['meta']['versionId']}" for each in (visit or {}, *offered) if each)
     return Journey(
         turn.now, row, case, directory([*case.organizations, *case.locations, *case.practitioners]), judged, visit,
-        offered, text(said, "participantStatus"), thread(case, {me}), kept.has_stopped(turn.conn, row.patient), seen,
+        offered, text(said, "participantStatus"), thread(case, by_person(me)),
+        kept.has_stopped(turn.conn, row.patient), seen,
     )  # fmt: skip
 
 

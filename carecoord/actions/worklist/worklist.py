@@ -28,6 +28,7 @@ from carecoord.domain.access.verbs import Side, Verb
 from carecoord.domain.clearance.clearance import Clearance, clear, offering
 from carecoord.domain.documents import audience
 from carecoord.domain.gates.policy import Policy
+from carecoord.domain.messages import threads
 from carecoord.domain.referrals import offers
 from carecoord.domain.referrals.case import Case, order_named
 from carecoord.domain.resource.elements import Json, item, items, key
@@ -266,7 +267,7 @@ def opened(turn: Turn, id: str) -> Panel | PayerPanel:
         happened = payer_view.events(told, zone, logged)
         return PayerPanel(now, cases.at, shown, told, happened, openable, _meanings(conn, told.case))
     known = directory([*case.organizations, *case.locations, *case.practitioners])
-    seen = case if glass else replace(case, documents=tuple(d for d in case.documents if audience.is_seen(d, ours)))
+    seen = case if glass else threads.open_to(case, ours)
     happened = timeline.timeline(seen, known, zone, row.agreement, logged)
     papers = timeline.documents(seen)
     named = {proof.reference for gate in judged.gates for proof in gate.evidence} | {key(each) for each in papers}

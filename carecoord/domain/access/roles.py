@@ -207,12 +207,13 @@ def _kept(role: str, office: Office, type: str, perm: str) -> Alternatives:
 
 @lru_cache(maxsize=4096)
 def _ruled(role: str, office: Office, type: str) -> Alternatives | None:
-    """The narrowing of a role; a file is as open as the documents that it is attached to, and a document that lists the
-    offices that see it, or its origin, is open to those."""
+    """The narrowing of a role; a file is as open as the documents that it is attached to, and a document or a
+    message that lists the offices that see it, or its origin, is open to those."""
     if type == ATTACHED[0]:
         return _attached(_ruled(role, office, ATTACHED[1]))
     way = _origins(role, office) if type == ORIGIN[0] else RULES[role](office, type)
-    narrowed = type in (ATTACHED[1], ORIGIN[0]) and bool({role} & {*verbs.holders("see-whole", "see-agreements")})
+    holders = verbs.holders("see-whole") if type == "Communication" else verbs.holders("see-whole", "see-agreements")
+    narrowed = type in (ATTACHED[1], ORIGIN[0], "Communication") and role in holders
     return both(way, audience.ways(office.organizations)) if narrowed else way
 
 

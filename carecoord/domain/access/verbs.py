@@ -18,7 +18,7 @@ Verb = Literal[
     "message", "link", "end-link", "choose", "attend", "ask-to-move", "stop-messages",
     "draft", "edit", "amend", "sign", "drop", "affiliate", "give-notice", "end", "file",
 ]  # fmt: skip
-Side = Literal["requester", "performer", "patient"]  # of a referral: who sends, who is to see them
+Side = Literal["requester", "performer", "patient", "payer"]  # of a referral: who sends, who is to see them
 
 TABLE: Final[dict[str, frozenset[Verb]]] = {
     "coordinator": frozenset(
@@ -54,6 +54,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
             "refuse-cancel",
             "link",
             "end-link",
+            "message",
         }
     ),
     "clinician": frozenset(
@@ -81,9 +82,10 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
             "withdraw",
             "confirm-cancel",
             "refuse-cancel",
+            "message",
         }
     ),
-    "payer": frozenset({"see-as-payer"}),
+    "payer": frozenset({"see-as-payer", "message"}),
     "contracts": frozenset({
         "see-agreements", "see-rates", "import", "draft", "edit", "amend", "sign", "drop", "affiliate",
         "give-notice", "end", "file",
@@ -144,7 +146,7 @@ SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
     "report": frozenset({"requester", "performer"}),
     "acknowledge": frozenset({"requester"}),
     "tell": frozenset({"requester"}),
-    "message": frozenset({"requester", "performer", "patient"}),
+    "message": frozenset({"requester", "performer", "patient", "payer"}),
     "link": frozenset({"requester"}),  # lets those take part who have no account
     "end-link": frozenset({"requester"}),
     "choose": frozenset({"patient"}),  # one of the times that the clinic offers
@@ -191,3 +193,8 @@ def sides(placer: str | None, performer: str | None, organizations: Iterable[str
     ours = frozenset(organizations)
     both: list[tuple[Side, str | None]] = [("requester", placer), ("performer", performer)]
     return frozenset(side for side, id in both if id in ours)
+
+
+def paying(payer: str | None, identifiers: Iterable[str]) -> frozenset[Side]:
+    """The side of who pays, where the payer of a referral (`system|value`) is the one with these identifiers."""
+    return frozenset({"payer"}) if payer and payer in identifiers else frozenset()

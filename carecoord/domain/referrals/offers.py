@@ -42,7 +42,7 @@ def awaited_visits(case: Case, judged: Clearance) -> list[Json]:
 
 def one_side(sides: Iterable[Side]) -> states.Side:
     """The side as the tables of states know it: who stands on both speaks for either."""
-    found = sorted(sides)
+    found: list[states.Side] = [each for each in sorted(sides) if each != "payer"]  # which moves nothing itself
     return "either" if len(found) > 1 else found[0] if found else "other"
 
 
@@ -72,7 +72,9 @@ def offered(case: Case, judged: Clearance, sides: Iterable[Side]) -> frozenset[V
     if other_side(sides, judged):
         found.add("share")
     if "requester" in sides:
-        found.add("link")
+        found |= {"link", "message"}
+    elif other_side(sides, judged):
+        found.add("message")
     task, order = current_task(case, judged), case.order
     stage = acts.stage(task, order)
     legal = states.legal(stages.stage(task), one_side(sides), states.workflow(task)) if task else ()

@@ -14,6 +14,7 @@ from carecoord.store.events import tables as event_tables  # noqa: F401
 from carecoord.store.guests import tables as guest_tables  # noqa: F401
 from carecoord.store.imports import tables as import_tables  # noqa: F401
 from carecoord.store.inbox import tables as inbox_tables  # noqa: F401
+from carecoord.store.messages import tables as message_tables  # noqa: F401
 from carecoord.store.policies import tables as policy_tables  # noqa: F401
 from carecoord.store.prior_auth import tables as prior_auth_tables  # noqa: F401
 from carecoord.store.terms import tables as term_tables  # noqa: F401

@@ -33,6 +33,7 @@ BUTTONS: Final[dict[Verb, tuple[str, str, str]]] = {  # verb -> its words, icon 
     "report": ("Report is here", "file-check", "r"),
     "acknowledge": ("Acknowledge the report", "file-check", "e"),
     "tell": ("Patient was told", "message-square", "p"),
+    "message": ("Messages", "message-square", ","),
     "link": ("Link without an account", "waypoints", "g"),
 }
 # Of the acts for several those that stand beside More on a phone, in the few words that there is room for.
@@ -74,7 +75,7 @@ BACK: Final = {  # verb -> what taking it back does
     "acknowledge": "the report waits to be read",
     "tell": "the patient is still to be told",
 }
-ELSEWHERE: Final[dict[Verb, str]] = {"link": "links"}  # acts with a page of their own, under the case's
+ELSEWHERE: Final[dict[Verb, str]] = {"link": "links", "message": "messages"}  # acts with a page of their own
 PRESSED: Final = frozenset({  # done without a form
     "receive", "send", "accept", "arrive", "no-show", "acknowledge", "tell",
 })  # fmt: skip

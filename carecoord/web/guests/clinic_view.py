@@ -36,7 +36,7 @@ class Paper:
 class Sheet:
     """`facts`: (heading, what is said) of the patient, the coverage and the approval; `doing`: the form that is open;
     `answers`: the answers that can be given, each with its words and icon; `offered`: the times that wait for the
-    patient."""
+    patient; `messages`: (whose, when, words)."""
 
     clinic: str
     office: str
@@ -59,6 +59,8 @@ class Sheet:
     visit: str
     came: bool
     reports: bool
+    writes: bool
+    messages: Sequence[tuple[str, str, str]]
     so_far: Sequence[tuple[str, str]]
     seen: str
     reasons: Sequence[tuple[str, str]]
@@ -89,7 +91,11 @@ def sheet(found: Request, home: str, until: int, times: Times) -> Sheet:
         answers=[(verb, *ANSWERS[verb]) for verb in ANSWERS if verb in found.verbs],
         offered=[_when(text(each, "start"), times) for each in found.offers],
         visit=times.exact(row.appointment_at) if row.appointment_at else "",
-        came="arrive" in found.verbs, reports="report" in found.verbs, so_far=_so_far(found, times), seen=found.seen,
+        came="arrive" in found.verbs, reports="report" in found.verbs, writes="message" in found.verbs,
+        messages=[
+            (text(each.sender, "display") or row.placer_name or "", times.exact(micros(each.at)), each.words)
+            for each in found.messages
+        ], so_far=_so_far(found, times), seen=found.seen,
         reasons=tuple(REASONS.items()), after=tuple(AFTER.items()),
     )  # fmt: skip
 

@@ -123,4 +123,5 @@ CLINIC: Final[Mapping[str, Command]] = {
     "arrive": Command(_signed(lambda _: None), visits.arrive),
     "no-show": Command(_signed(lambda _: None), visits.no_show),
     "report": Command(_signed(_note), reports.report),
+    "message": Command(_signed(_question), messages.ask_office),
 }

@@ -48,6 +48,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0029": "9b669629179afea227b306a0628b8f8421ec97119f76a6c51ec2b58974356436",
     "0030": "62d30da1c3e49bfab5c6f992220ace698e4f611d75b895d2b45a423f3b9e87b4",
     "0031": "cabb7284caad57035419e30dc0338bd1e6bcb59a6b4217260b83bb062b244204",
+    "0032": "782484dec0e9d23689480d767ec83b851f4ef748b11e4702043fd90eae7c9ceb",
 }
 
 
