@@ -9,7 +9,7 @@ from types import MappingProxyType
 from carecoord.actions.imports import tables
 from carecoord.actions.imports.batch import Brought
 from carecoord.actions.imports.importer import IMPORTER
-from carecoord.actions.imports.published import in_network_file, nppes_file
+from carecoord.actions.imports.published import in_network_file, nppes_file, plan_net_files
 from carecoord.actions.imports.published.nppes_file import Wanted
 from carecoord.actions.imports.tables import Table
 from carecoord.cli.screen import Screen
@@ -52,13 +52,24 @@ def _in_network(world: World, args: argparse.Namespace, report: Callable[[int, i
     return Result(brought, [(where, say(why)) for where, why in found.refused], f"{found.entries:,} entries read.")
 
 
-KINDS: Mapping[str, Bring] = MappingProxyType({"nppes": _nppes, "in-network": _in_network})
+def _plan_net(world: World, args: argparse.Namespace, report: Callable[[int, int], None]) -> Result:
+    brought, found = plan_net_files.bring(
+        world, IMPORTER, _BY, args.file, args.directory, whole=args.whole, dry=args.dry_run, report=report
+    )
+    faults = [(where, say(why)) for where, why in found.faults]
+    gone = "".join(f"No longer in the directory: {each}.\n" for each in found.ended[:_SHOWN])
+    return Result(brought, faults, f"{gone}{found.size:,} resources read.")
+
+
+KINDS: Mapping[str, Bring] = MappingProxyType({"nppes": _nppes, "in-network": _in_network, "plan-net": _plan_net})
 
 
 def install(verb: argparse.ArgumentParser) -> None:
     """Add what these files are asked with."""
     verb.add_argument("--state", action="append", default=[], metavar="NY", help="nppes: who comes in, by state")
     verb.add_argument("--agreement", default="", metavar="NUMBER", help="in-network: whose rates they are")
+    verb.add_argument("--directory", default="", metavar="URL", help="plan-net: its address, where no entry tells it")
+    verb.add_argument("--whole", action="store_true", help="plan-net: it is all of the directory, however little it is")
     verb.add_argument("--version", default="", metavar="N", help="in-network: under which version of it")
     verb.add_argument(
         "--taxonomy", action="append", default=[], metavar="207R", help="nppes: and by how their taxonomy codes begin"

@@ -80,6 +80,13 @@ def every(conn: Connection, type: str) -> list[Row]:
     return rows(conn.execute(_every, {"type": type}))
 
 
+def of_source(conn: Connection, type: str, base: str) -> list[Row]:
+    """All resources of a type that came from a system: those whose meta.source lies under its address."""
+    under = (new.c.source >= f"{base}/", new.c.source < f"{base}0")  # 0 comes next after /
+    asked = select(*COLUMNS).where(new.c.type == type, new.c.deleted.is_(False), *under)
+    return rows(conn.execute(asked.order_by(new.c.rid)))
+
+
 def changed_since(conn: Connection, types: Sequence[str], micros: int) -> list[tuple[str, str]]:
     """(type, id) of everything of these types whose present version is younger than the instant: only they can have
     been different then."""
