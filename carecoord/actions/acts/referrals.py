@@ -2,15 +2,18 @@
 that refers writes down of an answer that came by telephone."""
 
 from auth.grant import Grant
-from carecoord.actions.acts import provenance
+from carecoord.actions.acts import documents, provenance
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, perform
 from carecoord.actions.acts.contacts import called
 from carecoord.actions.referrals import orders
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.contacts import acts as contact_acts
 from carecoord.domain.contacts.acts import Contact
-from carecoord.domain.referrals import acts, drafts
-from carecoord.domain.resource.elements import Json, item, target, text
+from carecoord.domain.documents.acts import Paper
+from carecoord.domain.referrals import acts, drafts, offers, withdrawals
+from carecoord.domain.referrals.withdrawals import Amendment
+from carecoord.domain.resource.codes import CONSULT_NOTE
+from carecoord.domain.resource.elements import Json, item, key, target, text
 from carecoord.domain.scheduling import acts as visit_acts
 from carecoord.errors import Conflict, Unprocessable
 from carecoord.words.sentence import sentence
@@ -36,7 +39,8 @@ def accept(world: World, grant: Grant, request: str, submission: Submission, _: 
     """Accept a referral, as the clinic that was asked."""
 
     def plan(acting: Acting) -> Planned:
-        return Planned([acts.moved(acting.task, "accept", acting.side, acting.turn.now)], sentence("act.accepted"))
+        task = acts.moved(acting.task, "accept", acting.side, acting.turn.now)
+        return Planned([acts.claimed(task, acting.office)], sentence("act.accepted"))
 
     return perform(world, grant, request, submission, "accept", plan)
 
@@ -89,6 +93,35 @@ def ask(world: World, grant: Grant, request: str, submission: Submission, questi
         return Planned([task], sentence("act.asked"), question)
 
     return perform(world, grant, request, submission, "ask", plan)
+
+
+def advise(world: World, grant: Grant, request: str, submission: Submission, words: str) -> Done:
+    """Answer with advice instead of a visit (eConsult): it is the report of the referral, which ends by it. The office
+    that refers reads it and tells the patient, as of any report."""
+
+    def plan(acting: Acting) -> Planned:
+        other = offers.other_side(acting.sides, acting.clearance)
+        paper = Paper("advice.txt", "text/plain; charset=utf-8", words.encode(), CONSULT_NOTE[1], None, "Advice")
+        written = documents.attached(acting, paper, [other[0]] if other else [])
+        task = acts.advised(acting.task, acting.side, key(written[-1]), acting.turn.now)
+        return Planned([*written, acts.claimed(task, acting.office)], sentence("act.advised"))
+
+    return perform(world, grant, request, submission, "advise", plan)
+
+
+def amend(world: World, grant: Grant, request: str, submission: Submission, said: Amendment) -> Done:
+    """Put an order right: a new one takes its place, and the clinic is asked anew. Raises Conflict once work began."""
+
+    def plan(acting: Acting) -> Planned:
+        if not withdrawals.replaceable(acting.case, acting.task, acting.side):
+            raise Conflict("It is not out, or work has begun: ask the clinic to give it up first.", "http.act")
+        stands = [each for each in (acting.visit, *offers.awaited_visits(acting.case, acting.clearance)) if each]
+        written = withdrawals.replaced(
+            acting.case, acting.task, stands, acting.side, acting.id, acting.office, said, acting.turn.now
+        )
+        return Planned(written, sentence("act.replaced"), said.why)
+
+    return perform(world, grant, request, submission, "replace", plan)
 
 
 def answer(world: World, grant: Grant, request: str, submission: Submission, words: str) -> Done:

@@ -12,8 +12,10 @@ from carecoord.actions.worklist import worklist
 from carecoord.actions.worklist.worklist import Panel, PayerPanel
 from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.referrals.course import Lane, course
-from carecoord.domain.resource.elements import Json, key, text
+from carecoord.domain.resource.elements import Json, key, targets, text
 from carecoord.errors import Problem
+from carecoord.fhir.search import params
+from carecoord.store.resources import read
 from carecoord.store.worklist.query import WorklistQuery, place
 
 
@@ -41,6 +43,8 @@ class CasePage:
     authors: Mapping[str, str]
     before: str = ""
     after: str = ""
+    replaces: str = ""  # id of the case whose order this one has taken the place of
+    replaced_by: str = ""
 
 
 def opened(turn: Turn, id: str, paper: str, sheet: int, listed: WorklistQuery | None) -> CasePage | PayerPanel:
@@ -58,7 +62,7 @@ def opened(turn: Turn, id: str, paper: str, sheet: int, listed: WorklistQuery | 
     return CasePage(
         panel, course(panel.case, panel.clearance, panel.events), papers, asked,
         _read(turn, panel, chosen, asked, sheet) if chosen else None, _authors(turn, panel),
-        *(_beside(turn, panel, listed) if listed else ("", "")),
+        *(_beside(turn, panel, listed) if listed else ("", "")), *_instead(turn, panel),
     )  # fmt: skip
 
 
@@ -83,6 +87,17 @@ def _authors(turn: Turn, panel: Panel) -> dict[str, str]:
     found = {each: each.partition(":")[2] for each in who if each.startswith("ehr:")}
     people = {each: store.find_user(turn.conn, each) for each in who - found.keys()}
     return found | {each: person.name for each, person in people.items() if person}
+
+
+def _instead(turn: Turn, panel: Panel) -> tuple[str, str]:
+    """The cases, of those that the asker sees, whose order this one replaces, and by whose it was replaced."""
+    order, cases = panel.case.order, worklist.seen_cases(turn)
+    old = next((to.partition("/")[2] for to in targets(order, "replaces") if to.startswith("ServiceRequest/")), "")
+    revoked = text(order, "status") == "revoked"
+    by = params.key("ServiceRequest", "replaces")
+    rows = read.referring(turn.conn, by, "ServiceRequest", text(order, "id")) if revoked else []
+    new = next((row.id for row in rows if not row.deleted), "")
+    return (old if old and cases.one(old) else ""), (new if new and cases.one(new) else "")
 
 
 def _beside(turn: Turn, panel: Panel, listed: WorklistQuery) -> tuple[str, str]:

@@ -301,7 +301,8 @@ def _answer(gates: tuple[Gate, ...], asks: tuple[documents_gate.Ask, ...], heari
     disputed = by["loop"].rule == IN_DISPUTE  # whether it is withdrawn is what may be in dispute
     stands = by["appointment"].rule == TO_CALL_OFF and not disputed  # a visit of it is still somebody's move
     closed = ended and not disputed and not stands
-    first = None if closed else by["loop"] if ended and not stands else _first(gates, by)
+    over = (ended and not stands) or known.referral.stage == "advice-given"  # advice needs neither visit nor approval
+    first = None if closed else by["loop"] if over else _first(gates, by)
     clock = None if closed else working(gates, first, known, hearing.booking, ruled.ruling, policy)
     untils = (part.until, ruled.ruling.line.days.end if ruled.ruling.line else None)
     return Clearance(

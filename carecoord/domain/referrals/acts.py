@@ -103,6 +103,17 @@ def report(case: Case, id: str, author: Json, words: str, now: datetime) -> Json
     }
 
 
+def advised(task: Json, side: Side, document: str, now: datetime) -> Json:
+    """The Task ended by advice, `DocumentReference/id`: no visit is needed. Raises Conflict (409), Forbidden (403)."""
+    output = {"type": {"text": "Advice"}, "valueReference": {"reference": document}}
+    return moved(task, "advise", side, now) | {"output": [*items(task, "output"), output]}
+
+
+def claimed(task: Json, office: Json) -> Json:
+    """An open Task with who takes it; one that is somebody's stays so."""
+    return task if item(task, "owner") else task | {"owner": office}
+
+
 def completed(task: Json, side: Side, document: str, now: datetime) -> Json | None:
     """The Task completed by a report, `DocumentReference/id`, where that is the side's to say."""
     verbs: Iterable[str] = states.legal(stages.stage(task), side, states.workflow(task)) if task else ()

@@ -78,13 +78,15 @@ def offered(case: Case, judged: Clearance, sides: Iterable[Side]) -> frozenset[V
     task, order = current_task(case, judged), case.order
     stage = acts.stage(task, order)
     legal = states.legal(stages.stage(task), one_side(sides), states.workflow(task)) if task else ()
-    found |= {verb for verb in ("accept", "decline", "ask", "answer") if verb in legal}
+    found |= {verb for verb in ("accept", "decline", "ask", "advise", "answer") if verb in legal}
     if text(order, "status") == "draft" or "send" in legal:
         found.add("send")
     if task and "accept" in states.legal(stages.stage(task), "performer", states.workflow(task)):
         found |= {"hear-yes", "hear-no"} if one_side(sides) == "requester" else set()
     if withdrawals.way(case, task, one_side(sides)):
         found.add("withdraw")
+    if withdrawals.replaceable(case, task, one_side(sides)):
+        found.add("replace")
     if withdrawals.wish(case, task):
         asked = states.legal("cancel-requested", one_side(sides), states.workflow(task))
         found |= {verb for verb in ("confirm-cancel", "refuse-cancel") if verb in asked}

@@ -5,6 +5,7 @@ from typing import Final
 from carecoord.domain.access.verbs import Verb
 
 HOW: Final = {"call": "Call", "letter": "Letter", "fax": "Fax", "visit": "In person"}
+PRIORITIES: Final = {"routine": "Routine", "urgent": "Urgent", "asap": "As soon as possible", "stat": "At once"}
 OUTCOMES: Final = {"reached": "Reached", "message": "Message", "no-answer": "No answer", "wrong-number": "Wrong no."}
 BUTTONS: Final[dict[Verb, tuple[str, str, str]]] = {  # verb -> its words, icon and key
     "contact": ("Contact", "phone", "c"),
@@ -18,10 +19,12 @@ BUTTONS: Final[dict[Verb, tuple[str, str, str]]] = {  # verb -> its words, icon 
     "accept": ("Accept", "circle-check", "y"),
     "decline": ("Decline", "circle-x", "d"),
     "ask": ("Ask for information", "file-question-mark", "i"),
+    "advise": ("Give advice instead", "message-square", "j"),
     "answer": ("Answer the clinic", "message-square", "i"),
     "reopen": ("Send again", "repeat", "f"),
     "hear-yes": ("Accepted by telephone", "phone", "y"),
     "hear-no": ("Declined by telephone", "phone", "d"),
+    "replace": ("Put the order right", "pencil", "x"),
     "withdraw": ("Withdraw the referral", "ban", "q"),
     "confirm-cancel": ("Give it up, as asked", "circle-x", "g"),
     "refuse-cancel": ("Go on with it", "repeat", "d"),
@@ -49,10 +52,12 @@ TITLES: Final = {  # verb -> the title of its form, and what its button says tha
     "tell": ("The patients were told", "Record that they were told"),
     "decline": ("Decline", "Decline the referral"),
     "ask": ("Ask for information", "Send the question"),
+    "advise": ("Give advice instead of a visit", "Send the advice"),
     "answer": ("Answer the clinic", "Send the answer"),
     "reopen": ("Send again to", "Send the referral"),
     "hear-yes": ("The clinic accepted by telephone", "Record the yes"),
     "hear-no": ("The clinic declined by telephone", "Record the no"),
+    "replace": ("Put the order right", "Send the new order"),
     "withdraw": ("Withdraw the referral", "Withdraw it"),
     "confirm-cancel": ("Give it up", "Give it up"),
     "refuse-cancel": ("Go on with it", "Tell the office"),

@@ -12,8 +12,9 @@ from carecoord.actions.acts.documents import Attached, Shared, Upload
 from carecoord.actions.acts.reports import Reported
 from carecoord.domain.contacts.acts import How, Outcome
 from carecoord.domain.documents.kinds import KINDS
+from carecoord.domain.referrals.withdrawals import Amendment
 from carecoord.errors import Unprocessable
-from carecoord.web.acts.buttons import HOW, OUTCOMES
+from carecoord.web.acts.buttons import HOW, OUTCOMES, PRIORITIES
 from carecoord.web.acts.forms import Reader
 from carecoord.world import World
 
@@ -77,6 +78,20 @@ def _words(reader: Reader) -> str:
     return reader.text("note", "Write what you ask or answer.")
 
 
+def _advice(reader: Reader) -> str:
+    return reader.text("note", "Write the advice.")
+
+
+def _amendment(reader: Reader) -> Amendment:
+    """Only what is to be different is written, and why."""
+    said = reader.values.get("priority", "")
+    priority = reader.choice("priority", PRIORITIES, "Choose how urgent it is.") if said else ""
+    return Amendment(
+        reader.text("why", "Say why, to the clinic.", most=500), priority, reader.text("reason", most=500),
+        reader.text("note"), reader.day("until"),
+    )  # fmt: skip
+
+
 def _report(reader: Reader) -> Reported:
     """Neither file nor document is demanded: a report may be kept elsewhere."""
     file, note = upload(reader), reader.text("note", most=500)
@@ -128,6 +143,8 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "accept": Command(_nothing, referrals.accept),
     "decline": Command(_reason, referrals.decline),
     "ask": Command(_words, referrals.ask),
+    "advise": Command(_advice, referrals.advise),
+    "replace": Command(_amendment, referrals.amend),
     "answer": Command(_words, referrals.answer),
     "reopen": Command(_clinic, referrals.reopen),
     "hear-yes": Command(_teller, referrals.hear_yes),

@@ -12,7 +12,7 @@ from carecoord.actions.worklist.worklist import Panel
 from carecoord.domain.access import verbs
 from carecoord.domain.documents.acts import called
 from carecoord.domain.resource.days import moment
-from carecoord.domain.resource.elements import Json, item, key, targets, text
+from carecoord.domain.resource.elements import Json, item, key, text
 from carecoord.domain.timeline.events import Event
 from carecoord.fhir.instants import micros
 from carecoord.web.page import labels
@@ -101,6 +101,8 @@ class CaseSheet:
     before: str
     after: str
     back: str
+    replaces: str  # address of the case whose order this one replaces, empty where there is none
+    replaced_by: str
 
 
 def case_sheet(page: CasePage, address: CaseAddress, roles: frozenset[str], zone: ZoneInfo) -> CaseSheet:
@@ -116,6 +118,8 @@ def case_sheet(page: CasePage, address: CaseAddress, roles: frozenset[str], zone
         [_coverage(panel, times), _authorization(panel, times), _agreement(panel, roles, times)], people(panel, times),
         address.at(page.before).href() if page.before else "", address.at(page.after).href() if page.after else "",
         f"/?{address.list}" if address.list else f"/?show={address.id}",
+        address.at(page.replaces).href() if page.replaces else "",
+        address.at(page.replaced_by).href() if page.replaced_by else "",
     )  # fmt: skip
 
 
@@ -177,12 +181,11 @@ def _sum(document: Json, times: Times) -> str:
 
 
 def _version(panel: Panel, times: Times) -> str:
-    """Which version of the order is shown, of when; what it replaces."""
+    """Which version of the order is shown, and of when."""
     order = panel.case.order
     at = moment(text(order, "authoredOn"), times.zone)
     said = f"Version {text(item(order, 'meta'), 'versionId') or '1'}"
-    replaced = ", replaces an earlier order" if targets(order, "replaces") else ""
-    return f"{said}{f', {times.day(micros(at))}' if at else ''}{replaced}"
+    return f"{said}{f', {times.day(micros(at))}' if at else ''}"
 
 
 def _package(panel: Panel) -> str:

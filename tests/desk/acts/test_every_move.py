@@ -44,6 +44,7 @@ ACTS = {
     "accept": ("performer", "performer:accept"),
     "decline": ("performer", "performer:decline"),
     "ask": ("performer", "performer:ask"),
+    "advise": ("performer", "performer:advise"),
     "answer": ("requester", "requester:answer"),
     "hear-yes": ("requester", "performer:accept"),
     "hear-no": ("requester", "performer:decline"),

@@ -32,6 +32,8 @@ HOLDERS = {
     "accept": {"coordinator", "clinician"},
     "decline": {"coordinator", "clinician"},
     "ask": {"coordinator", "clinician"},
+    "advise": {"coordinator", "clinician"},
+    "replace": {"coordinator", "clinician"},
     "answer": {"coordinator", "clinician"},
     "reopen": {"coordinator"},
     "hear-yes": {"coordinator", "clinician"},
@@ -76,9 +78,9 @@ GUESTS = {  # what somebody without an account may do by their link
 ROLES = ("coordinator", "clinician", "payer", "contracts", "auditor", "admin")
 OF_THE_REQUESTER = {
     "assign", "snooze", "refer", "send", "answer", "reopen", "acknowledge", "tell", "hear-yes", "hear-no", "withdraw",
-    "link", "end-link",
+    "link", "end-link", "replace",
 }  # fmt: skip
-OF_THE_PERFORMER = {"accept", "decline", "ask", "confirm-cancel", "refuse-cancel"}
+OF_THE_PERFORMER = {"accept", "decline", "ask", "advise", "confirm-cancel", "refuse-cancel"}
 OF_BOTH = {
     "note", "receive", "contact", "attach", "share", "book", "move", "cancel", "arrive", "no-show", "report", "message",
 }  # fmt: skip
