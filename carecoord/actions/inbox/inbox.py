@@ -16,8 +16,9 @@ from carecoord.actions.inbox import absences
 from carecoord.actions.inbox.absences import Away
 from carecoord.actions.inbox.seat import Owner, Seat, looked, seat
 from carecoord.actions.worklist import project
+from carecoord.actions.worklist.bounds import moments
 from carecoord.actions.worklist.current import current
-from carecoord.actions.worklist.worklist import as_read_by, moments, whole
+from carecoord.actions.worklist.worklist import as_read_by, whole
 from carecoord.domain.access import payer_view, verbs
 from carecoord.domain.access.payer_view import PayerRow
 from carecoord.domain.access.verbs import Verb

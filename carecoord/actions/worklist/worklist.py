@@ -3,7 +3,7 @@ it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from carecoord.actions.ehrs.between import Between, between
 from carecoord.actions.ehrs.sync_health import SyncHealth
 from carecoord.actions.terms.meanings import Coding, of_concepts
 from carecoord.actions.worklist import project
+from carecoord.actions.worklist.bounds import moments
 from carecoord.actions.worklist.current import current
 from carecoord.domain.access import break_glass, payer_view, verbs
 from carecoord.domain.access.payer_view import PayerCase, PayerRow
@@ -70,17 +71,8 @@ class Found:
     syncs: Sequence[SyncHealth]  # how fresh what we hold of each EHR is
     full: bool  # whether the asker sees cases whole, or as a payer does
     roles: frozenset[str]
+    ours: tuple[str, ...]  # the ids of the asker's organization
     belongs: bool  # whether any case could be the asker's: by their organization, a clinician's also by who they are
-
-
-def moments(now: datetime, zone: ZoneInfo) -> DueBounds:
-    """What late, today, soon and this week mean at an instant, by the midnights of the office's time zone."""
-    today = now.astimezone(zone).date()
-
-    def end(days: int) -> int:
-        return micros(datetime.combine(today + timedelta(days + 1), time(), zone).astimezone(UTC))
-
-    return DueBounds(micros(now), end(0), end(3), end(7))
 
 
 def has_cases(grant: Grant) -> bool:
@@ -116,7 +108,7 @@ def listed(turn: Turn, asked: WorklistQuery, tabs: Sequence[str], size: int) -> 
     belongs = bool(grant.organization) or bool(verbs.may(grant.roles, "see-own-patients") and grant.fhir_user)
     return Found(
         now, cases.at, shown, ends, more_after, more_before, tally, groups, choices, due, syncs, full, grant.roles,
-        belongs,
+        turn.office().organizations, belongs,
     )  # fmt: skip
 
 
@@ -346,7 +338,8 @@ def seen_cases(turn: Turn) -> Worklist:
     """The cases that the asker may see, to be read."""
     behind = bool(worklist_rows.due(turn.conn, micros(turn.now), 1))
     at = replace(moments(turn.now, ZoneInfo(turn.world.settings.timezone)), behind=behind)
-    return Worklist(turn.conn, turn.cases_seen(), at)
+    mine = (turn.grant.subject, *(each.partition("/")[2] for each in turn.office().people))
+    return Worklist(turn.conn, turn.cases_seen(), at, mine)
 
 
 def _said(asked: WorklistQuery) -> str:

@@ -70,6 +70,7 @@ class Worklist:
     conn: Connection
     seen: CaseScope
     at: DueBounds
+    mine: tuple[str, ...] = ()  # the ids of the asker, as owners of cases have them
     _known: dict[tuple[Any, ...], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -85,15 +86,23 @@ class Worklist:
         chosen = [In(FACETS[name], tuple(None if v == NONE else v for v in values)) for name, values in asked.facets]
         typed = [Word(start) for start in search_words.asked(asked.words)]
         picked = [In("id", asked.only)] if asked.only else []
-        tab: Iterable[Test] = tabs(self.at, self._offices())[asked.tab]
+        tab: Iterable[Test] = tabs(self.at, self._offices("placer"), self._offices("performer"), self.mine)[asked.tab]
         if picked:  # who names a case means it, also while it rests
             tab = [test for test in tab if not is_awake(test)]
         return tuple(self._own(test) for test in (*tab, *chosen, *typed, *picked))
 
-    def _offices(self) -> tuple[str, ...] | None:
-        """The offices that refer whose cases these are: who works on a case is theirs to say."""
+    def receives(self) -> bool:
+        """Whether any open case was sent to the asker's own clinic."""
+        clinics = self._offices("performer")
+        if not clinics:
+            return False
+        return self._measure([[Arm((In("performer", clinics), In("open", (True,))), ("performer", "open"))]], 1)[0] > 0
+
+    def _offices(self, side: str) -> tuple[str, ...] | None:
+        """The offices of the asker that refer (placer: who works on a case is theirs to say), or are asked
+        (performer); None: anybody's."""
         scopes = self.seen.any_of
-        return None if scopes is None else tuple(value for scope, value in scopes if scope == "placer")
+        return None if scopes is None else tuple(value for scope, value in scopes if scope == side)
 
     def _own(self, test: Test) -> Test:
         return _by_payers_clock(test) if self.payers else test

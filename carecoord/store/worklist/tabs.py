@@ -25,16 +25,27 @@ class DueBounds:
     behind: bool = False  # rows wait whose time has come: none of these may be taken for cleared
 
 
-def tabs(at: DueBounds, ours: tuple[str, ...] | None = None) -> dict[str, tuple[Test, ...]]:
+SCHEDULING = (  # stages in which the clinic that was asked has to find a time
+    "accepted", "contacting-patient", "waitlisted", "in-progress", "no-show", "appointment-cancelled",
+)  # fmt: skip
+
+
+def tabs(
+    at: DueBounds, ours: tuple[str, ...] | None = None, asked: tuple[str, ...] | None = None, mine: tuple[str, ...] = ()
+) -> dict[str, tuple[Test, ...]]:
     """Every tab and figure of the desk, and the tests it stands for. A case is open or closed: none falls between. An
     open one that the referring office lets rest is in no list of open ones but its own, and where sources contradict
-    each other: that is to be settled, however long the case rests. ours: whose cases nobody has; None: anybody's."""
+    each other: that is to be settled, however long the case rests. ours: the offices that refer whose cases these are,
+    asked: the clinics that are asked; None: anybody. mine: the ids of who asks, as owners have them."""
     resting, is_open = Span("wakes_at", at.now + 1, None), In("open", (True,))
     still = (is_open, Span("wakes_at", None, at.now + 1))
     known = (Unpassed("changes_at", at.now),) if at.behind else ()
+    sent = (*still, *([In("placer", ours)] if ours is not None else []))
+    got = (*still, *([In("performer", asked)] if asked is not None else []))
     return {
         "open": still,
-        "nobody": (*still, In("owner", (None,)), *([In("placer", ours)] if ours is not None else [])),
+        "mine": (*still, In("owner", mine or ("",))),
+        "nobody": (*sent, In("owner", (None,))),
         "overdue": (*still, Span("sort_due", None, at.now)),
         "today": (*still, Span("sort_due", at.now, at.today)),
         "payer": (*still, In("role", ("payer",))),
@@ -43,6 +54,13 @@ def tabs(at: DueBounds, ours: tuple[str, ...] | None = None) -> dict[str, tuple[
         "contract": (*still, In("agreement_state", RISKS)),
         "conflict": (is_open, In("conflict", (True,))),
         "after": (*still, In("action", CLOSING)),
+        "sign": (*sent, In("stage", ("draft",))),
+        "questions": (*sent, In("stage", ("awaiting-information",))),
+        "acknowledge": (*sent, In("action", ("acknowledge-report",))),
+        "new": (*got, In("stage", ("sent",))),
+        "triage": (*got, In("stage", ("in-triage",))),
+        "schedule": (*got, In("stage", SCHEDULING)),
+        "owed": (*got, In("stage", ("visit-done",))),
         "risk": (*still, In("cleared", (False,)), Span("appointment_at", at.now, at.week)),
         "cleared": (*still, In("cleared", (True,)), *known),
         "late": (*still, In("role", ("payer",)), Span("sort_due", None, at.now)),

@@ -53,8 +53,10 @@ class Screen:
     ) -> Response:
         """The worklist. `state`: of the form that is open, where it is not a new one; `done`: what the asker has just
         done. All of the page is read in one transaction: list and panel tell of the same moment."""
-        counts = worklist_view.counts(cases.whole(grant))
         with looking(self.world, grant, request_id()) as turn:
+            full, asked = cases.whole(grant), address.asked.tab
+            counts = worklist_view.counts(full, grant.roles, full and cases.seen_cases(turn).receives())
+            counts = (*counts, asked) if full and asked not in counts else counts
             found = cases.listed(turn, address.asked, counts, PAGE)
             done = done or self._done(turn, address.done)
             panel = self._panel(turn, address.shown, done)

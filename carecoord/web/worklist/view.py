@@ -1,6 +1,6 @@
 """The worklist as its page shows it: rows grouped by urgency, tabs and figures with their counts, filters, words."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row
 
 from carecoord.actions.worklist.worklist import Found
+from carecoord.domain.access import verbs
 from carecoord.domain.access.payer_view import FACETS, PayerRow
 from carecoord.errors import Invalid
 from carecoord.fhir.instants import FOREVER
@@ -24,6 +25,7 @@ from carecoord.words.sentence import dumps, sentence
 
 TABS = {
     "open": "My team",
+    "mine": "Mine",
     "nobody": "Nobody's",
     "overdue": "Overdue",
     "payer": "With payer",
@@ -35,6 +37,10 @@ TABS = {
     "snoozed": "Resting",
     "closed": "Closed",
 }
+# A clinician comes to sign, to answer, to read what came back.
+CLINICIAN_TABS = {"sign": "To sign", "questions": "Questions", "acknowledge": "To acknowledge"}
+# A clinic that others refer to, in its own words.
+RECEIVING_TABS = {"new": "New to us", "triage": "To triage", "schedule": "To schedule", "owed": "Report owed"}
 FIGURES = {  # name -> (label, tone when it is not zero)
     "overdue": ("Past due", "red"),
     "today": ("Due today", "amber"),
@@ -135,9 +141,19 @@ class Listing:
     search_hint: str
 
 
-def counts(full: bool) -> tuple[str, ...]:
-    """The names of everything that is counted for an asker who sees cases whole, or for a payer."""
-    return tuple(dict.fromkeys((*TABS, *FIGURES) if full else (*PAYER_TABS, *PAYER_FIGURES)))
+def tabs_of(full: bool, roles: Iterable[str] = (), receives: bool = False) -> dict[str, str]:
+    """The tabs of somebody: by whether they see cases whole or as a payer, by their roles, and with those of a clinic
+    that is referred to where their own is."""
+    if not full:
+        return PAYER_TABS
+    own = CLINICIAN_TABS if verbs.may(roles, "acknowledge") else {}
+    opening = {name: label for name, label in TABS.items() if name in ("open", "mine")}
+    return {**opening, **own, **(RECEIVING_TABS if receives else {}), **TABS}
+
+
+def counts(full: bool, roles: Iterable[str] = (), receives: bool = False) -> tuple[str, ...]:
+    """The names of everything that is counted for them."""
+    return tuple(dict.fromkeys((*tabs_of(full, roles, receives), *(FIGURES if full else PAYER_FIGURES))))
 
 
 def home(full: bool) -> str:
@@ -148,7 +164,10 @@ def home(full: bool) -> str:
 def listing(found: Found, address: Address, zone: ZoneInfo) -> Listing:
     """Everything the page needs, already in words."""
     times, asked = Times(found.now, zone), address.asked
-    named, figures = (TABS, FIGURES) if found.full else (PAYER_TABS, PAYER_FIGURES)
+    figures = FIGURES if found.full else PAYER_FIGURES
+    known = tabs_of(found.full, found.roles, True)
+    known |= {**CLINICIAN_TABS, **RECEIVING_TABS, **known} if found.full and asked.tab not in known else {}
+    named = {name: said for name, said in known.items() if name in found.tally}
     if asked.tab not in found.tally:
         raise Invalid(f"There is no list {asked.tab!r} for your role; choose one of the tabs.", "http.tab")
     label = named.get(asked.tab) or figures[asked.tab][0]
@@ -243,7 +262,7 @@ def _line(row: Any, address: Address, times: Times, found: Found) -> Line:
         priority=None if row.priority == "routine" else chip(page_labels.PRIORITY, row.priority),
         specialty=row.specialty,
         reason=row.reason,
-        performer=row.performer_name or "No clinic yet",
+        performer=_other(row, found),
         referral=chip(page_labels.REFERRAL, row.stage),
         gate=_gate(row, times),
         urging=row.headline_gate in ELSEWHERE,
@@ -258,6 +277,13 @@ def _line(row: Any, address: Address, times: Times, found: Found) -> Line:
         touch=_touch(row, times, found) if row.open else "",
         conflict=row.conflict,
     )
+
+
+def _other(row: Row[Any], found: Found) -> str:
+    """Who is on the other side: for a clinic that is referred to who sends the patient."""
+    if verbs.sides(row.placer, row.performer, found.ours) == {"performer"}:
+        return f"Referred by {row.placer_name or 'an office that is not known here'}"
+    return row.performer_name or "No clinic yet"
 
 
 def _touch(row: Row[Any], times: Times, found: Found) -> str:
