@@ -102,7 +102,7 @@ def table_of(world: World, file: File) -> Table:
     """What the file holds. Raises Conflict once it is in."""
     with reading(world.engine) as conn:
         body = files.body(conn, file.id)
-    if not body:
+    if file.state == "kept":
         raise Conflict("This file is in already. To bring it again, upload it again: nothing is doubled.")
     return formats.read(file.name, body)
 
@@ -172,8 +172,38 @@ def _work(world: World, grant: Grant, request: str, file: File, table: Table) ->
     else:
         outcome = _outcome(brought, table, mapped, sheet)
         ended = replace(_ended(file, outcome, "tried" if file.dry else "kept"), done=file.total)
+    rest = _faulty_rows(table, outcome_of(ended)) if ended.state == "kept" else None
     with writing(world.engine) as conn:
-        files.change(conn, ended, emptied=ended.state == "kept")
+        files.change(conn, ended, rest)
+
+
+def faulty_rows(world: World, grant: Grant, id: str) -> bytes:
+    """The rows of a file that can not be kept, as a workbook with what is wrong beside each: to be mended and brought
+    again. Raises NotFound where it has none."""
+    file = own(world, grant, id)
+    with reading(world.engine) as conn:
+        body = files.body(conn, id)
+    made = body if file.state == "kept" else _faulty_rows(formats.read(file.name, body), outcome_of(file))
+    if not made:
+        raise NotFound("This file has no faulty rows.")
+    return made
+
+
+def _faulty_rows(table: Table, outcome: Outcome | None) -> bytes:
+    from carecoord.actions.imports import workbooks  # openpyxl is dear to load
+
+    wrong: dict[int, list[str]] = {}
+    for each in outcome.faults if outcome else ():
+        wrong.setdefault(each.row, []).append(f"{each.column}: {each.what}" if each.column else each.what)
+    if not wrong:
+        return b""
+    width = len(table.header)
+    rows = (
+        [*(list(line.cells) + [""] * width)[:width], "; ".join(wrong[line.number])]
+        for line in table.lines
+        if line.number in wrong
+    )
+    return workbooks.written("Faulty rows", [*table.header, "What is wrong"], rows)
 
 
 def _ended(file: File, outcome: Outcome, state: str) -> File:

@@ -24,7 +24,7 @@ COLUMNS: Final = (
            example="G0151"),
     Column("words", ("Words", "Display name", "Long description", "Description", "Title", "Name", "Classification"),
            required=True, example="What the code means"),
-    Column("until", ("Termination date", "Ends", "Last day"), "day"),
+    Column("until", ("Termination date", "Ends", "Last day", "Deactivation date"), "day"),
 )  # fmt: skip
 _SHAPES: Final = {
     TAXONOMY: re.compile(r"[0-9]{3}[0-9A-Z]{6}X"),

@@ -44,13 +44,13 @@ def get(conn: Connection, id: str) -> File | None:
 
 
 def body(conn: Connection, id: str) -> bytes:
-    """The file as it came, empty once it is in."""
+    """The file as it came; once it is in, its faulty rows as a workbook, empty where it has none."""
     return conn.scalar(select(import_file.c.body).where(import_file.c.id == id)) or b""
 
 
-def change(conn: Connection, file: File, *, emptied: bool = False) -> None:
-    """Note how far it is. emptied: what it held is not needed any more."""
-    values = _row(file) | ({"body": b""} if emptied else {})
+def change(conn: Connection, file: File, body: bytes | None = None) -> None:
+    """Note how far it is. body: what is kept of it from now on, where that is not the file as it came."""
+    values = _row(file) | ({} if body is None else {"body": body})
     conn.execute(update(import_file).where(import_file.c.id == file.id).values(values))
 
 

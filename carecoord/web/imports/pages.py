@@ -99,6 +99,12 @@ def _files(pages: Blueprint, world: World) -> None:
         lines += [(each.where, each.column, each.cell, each.what) for each in _outcome(found).faults]
         return _sent("".join(["\ufeff", *map(csv_line, lines)]).encode(), "csv", f"faults of {found.name}")
 
+    @pages.get(f"{IMPORT}/<id>/faulty.xlsx")
+    def faulty(id: str) -> Answer:
+        grant = sign_in.session().grant()
+        data = uploads.faulty_rows(world, grant, id)
+        return _sent(data, "xlsx", f"faulty rows of {uploads.own(world, grant, id).name.rpartition('.')[0]}")
+
     @pages.get(f"{IMPORT}/template/<kind>.<form>")
     def template(kind: str, form: str) -> Answer:
         return _sent(exporter.template(SHEETS[_kind(kind)], _form(form)), form, f"{kind} template")

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from carecoord.actions.imports import importer, uploads
+from carecoord.actions.imports import formats, importer, uploads
 from carecoord.fhir import text
 from carecoord.store.audit.tables import audit
 from carecoord.store.database.engine import reading
@@ -63,8 +63,15 @@ def test_a_table_is_tried_then_taken_in_and_the_faults_stand_at_their_cells(acti
     assert "Import 1 row" in page
     assert "D-1 1" not in contracts(acting_house)
     assert "E3" in desk.get(f"{address}/faults.csv").get_data(as_text=True)
+    tried = desk.get(f"{address}/faulty.xlsx").data
     page = go(desk, address, "import", **AGREEMENT)
     assert "1 row is in; 1 faulty left out" in page
+    for book in (tried, desk.get(f"{address}/faulty.xlsx").data):
+        table = formats.read("faulty.xlsx", book)
+        assert table.header == [*HEAD.strip().split(","), "What is wrong"]
+        (line,) = table.lines
+        assert list(line.cells)[:5] == ["D-2", "1", "office-blue-horizon", "office-fairmont", "30.02.2027"]
+        assert line.cells[6] == "Starts: '30.02.2027' is no day; write 2027-02-28"
     assert contracts(acting_house)["D-1 1"]["status"] == "executed"
     again = upload(desk, "agreements", HEAD + rows).headers["Location"]
     assert "Nothing changed: all of it was here already, or is faulty" in go(desk, again, "import", **AGREEMENT)
