@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from auth.grant import Grant
 from carecoord.actions.access.turn import Turn, looking
+from carecoord.actions.acts import provenance
 from carecoord.actions.acts.act import Acting, Deed, Done, Overtaken, Planned, Submission, opened, performed
-from carecoord.actions.acts.provenance import Act
+from carecoord.actions.acts.provenance import Act, Version
 from carecoord.actions.clearance import assemble
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.referrals import patients
@@ -128,10 +129,20 @@ def put_together(acting: Acting, submission: Submission, fields: Fields) -> tupl
         old = read.version(acting.turn.conn, "ServiceRequest", text(order, "id"), seen)
         base = drafts.said(json.loads(old.body)) if old and old.body else theirs
     both, clashes = drafts.merged(base, theirs, fields)
-    if clashes:
+    if clashes and _wrote_another(acting, seen or 0):
         raise Clashing("A colleague wrote other things into the same fields.", "http.seen", now=order, clashes=clashes)
     both |= _following(acting, theirs, both)
     return drafts.written(order, both), drafts.differing(base, theirs)
+
+
+def _wrote_another(acting: Acting, seen: int) -> bool:
+    """Whether anybody else wrote a version of the draft after the one that was shown: what one has kept oneself while
+    typing is no clash, the last word stands."""
+    order = acting.case.order
+    now, me = int(text(item(order, "meta"), "versionId")), acting.turn.grant.subject
+    versions = (Version("ServiceRequest", text(order, "id"), n) for n in range(seen + 1, now + 1))
+    acts = (provenance.author_of(acting.turn.conn, each) for each in versions)
+    return any(act is None or act.subject != me for act in acts)
 
 
 def _following(acting: Acting, before: Fields, now: Fields) -> dict[str, str]:

@@ -55,7 +55,9 @@ def gate(found: Participation, referral: Referral, card: Card | None) -> Gate:
         return say(state="not-needed", evidence=(card.evidence,) if card else proof)
     if found.kind == "no-performer":
         choose = Action("choose-performer", _send_to(referral.next_candidate))
-        return say(state="open", evidence=proof, action=choose, who="coordinator", due_label=CHOOSE)
+        unasked = not referral.tracked and referral.status == "active"
+        told = sentence("order.unasked") if unasked else found.reason
+        return say(state="open", reason=told, evidence=proof, action=choose, who="coordinator", due_label=CHOOSE)
     if found.kind == "no-payer":
         return say(evidence=proof, waits_on="coverage")
     if found.kind == "site" and found.result == "unknown":

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from carecoord.domain.access.verbs import Side, Verb
 from carecoord.domain.clearance.clearance import Clearance
-from carecoord.domain.referrals import acts, stages, states, withdrawals
+from carecoord.domain.referrals import acts, drafts, stages, states, withdrawals
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.elements import Json, key, text
 from carecoord.domain.scheduling import states as visit_states
@@ -79,8 +79,7 @@ def offered(case: Case, judged: Clearance, sides: Iterable[Side]) -> frozenset[V
     stage = acts.stage(task, order)
     legal = states.legal(stages.stage(task), one_side(sides), states.workflow(task)) if task else ()
     found |= {verb for verb in ("accept", "decline", "ask", "advise", "answer") if verb in legal}
-    if text(order, "status") == "draft" or "send" in legal:
-        found.add("send")
+    found |= _going_out(case, task, judged) | ({"send"} if "send" in legal else set())
     if task and "accept" in states.legal(stages.stage(task), "performer", states.workflow(task)):
         found |= {"hear-yes", "hear-no"} if one_side(sides) == "requester" else set()
     if withdrawals.way(case, task, one_side(sides)):
@@ -95,6 +94,17 @@ def offered(case: Case, judged: Clearance, sides: Iterable[Side]) -> frozenset[V
     if recordable(case, task):
         found |= _visits(case, judged) | _after(judged)
     return frozenset(found | _standing(case, judged))
+
+
+def _going_out(case: Case, task: Json, judged: Clearance) -> set[Verb]:
+    """What is done with an order that nobody has been asked to carry out yet: a draft is written on and, once somebody
+    is chosen, sent; an order that came without a Task goes to whom one chooses."""
+    order = case.order
+    if text(order, "status") == "draft":
+        ready = bool(task) or judged.facts.referral.performer is not None or bool(drafts.chosen(order))
+        return {"send"} if task else {"refer", "send"} if ready else {"refer"}
+    unasked = not task and text(order, "status") == "active" and not judged.facts.visits.bookings
+    return {"refer"} if unasked else set()
 
 
 def _standing(case: Case, judged: Clearance) -> set[Verb]:

@@ -15,6 +15,7 @@ BUTTONS: Final[dict[Verb, tuple[str, str, str]]] = {  # verb -> its words, icon 
     "share": ("Send documents", "send", "s"),
     "assign": ("Give to somebody", "user-round-plus", "a"),
     "snooze": ("Let it rest to a day", "clock", "z"),
+    "refer": ("Find who can do it", "stethoscope", "f"),
     "send": ("Send it", "send", "s"),
     "accept": ("Accept", "circle-check", "y"),
     "decline": ("Decline", "circle-x", "d"),
@@ -80,7 +81,9 @@ BACK: Final = {  # verb -> what taking it back does
     "acknowledge": "the report waits to be read",
     "tell": "the patient is still to be told",
 }
-ELSEWHERE: Final[dict[Verb, str]] = {"link": "links", "message": "messages"}  # acts with a page of their own
+ELSEWHERE: Final[dict[Verb, str]] = {  # acts with a page of their own, under the case's
+    "link": "links", "message": "messages", "refer": "refer",
+}  # fmt: skip
 PRESSED: Final = frozenset({  # done without a form
     "receive", "send", "accept", "arrive", "no-show", "acknowledge", "tell",
 })  # fmt: skip

@@ -29,9 +29,9 @@ from carecoord.words.catalogue import in_words, say
 ALWAYS: Final[tuple[Verb, ...]] = ("contact", "note")  # in the row of acts, whatever is next
 NEXT: Final[dict[str, tuple[Verb, ...]]] = {  # code of the next step -> the acts that take it, by preference
     **dict.fromkeys(CALLED, ("contact",)),
-    "send-referral": ("send",),
+    "send-referral": ("send", "refer"),
     **dict.fromkeys(("book", "rebook"), ("book", "contact")),
-    "choose-performer": ("reopen",),
+    "choose-performer": ("reopen", "refer"),
     "answer-cancel": ("cancel", "move", "contact"),
     "replace-visit": ("move", "cancel", "contact"),
     "call-off": ("cancel", "contact"),

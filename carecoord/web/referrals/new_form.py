@@ -17,7 +17,8 @@ _LONGEST: Final = 300
 
 def read(reader: Reader) -> dict[str, str]:
     """The fields as the form says them. A day that can not be read is a fault, and is left as it was; so is a text that
-    is written as a code and is none."""
+    is written as a code and is none. Days and papers that follow from other fields are told only where somebody changed
+    what was shown (`to-shown`): the next change may be sent before what follows from the last one is here."""
     values = reader.values
     fields = {name: reader.text(name, most=_LONGEST) for name in ("specialty", "clinician", "card", "follows")}
     fields["question"] = reader.text("question")
@@ -26,12 +27,16 @@ def read(reader: Reader) -> dict[str, str]:
     urgency = values.get("urgency", "")
     fields["urgency"] = urgency if urgency in drafts.URGENCIES else "routine"
     for name in ("from", "to"):
+        if values.get(name) == values.get(f"{name}-shown"):
+            continue
         day = reader.any_day(name)
         if not any(fault.field == name for fault in reader.faults):
             fields[name] = day.isoformat() if day else ""
     for name in drafts.NEEDS:
         fields[name] = "1" if values.get(name) else ""
-    fields["papers"] = " ".join(sorted(value for name, value in values.items() if name.startswith(_PAPER) and value))
+    papers = " ".join(sorted(value for name, value in values.items() if name.startswith(_PAPER) and value))
+    if papers != values.get("papers-shown"):
+        fields["papers"] = papers
     fields["choice"] = values.get("choice", "")[:_LONGEST]
     return fields
 

@@ -59,6 +59,10 @@ def _pages(world: World) -> Blueprint:
         order = request.args.get("order", "")
         return screen.one(order) if order and "q" not in request.args else screen.patients(order)
 
+    @pages.get("/referrals/<id>/refer")
+    def refer(id: str) -> Response:
+        return _to(id)
+
     @pages.get("/referrals/new/patients")
     def hits() -> Response:
         return Response(render_template("referral_patients.html", found=screen.found(_asked())))
@@ -135,18 +139,17 @@ class _Screen:
         grant, values = sign_in.session().grant(), typed(request.form, request.files)
         reader = self._reader(values)
         fields = new_form.read(reader)
-        state = State(VERB, values, tuple(reader.faults), offers=reader.offers)
-        status, saved = 422 if reader.faults else 200, ""
+        state, saved = State(VERB, values), ""  # what is still being typed is no fault: it is one when it is sent
         if request.form.get("draft"):
             try:
                 _, told, _ = drafts.save(self.world, grant, request_id(), self._submission(id, fields), fields)
                 saved = self._saved(told)
             except Clashing as clash:
-                return self._page(id, replace(state, faults=(*state.faults, *_clashes(clash))), 412, fields=fields)
+                return self._page(id, replace(state, faults=tuple(_clashes(clash))), 412, fields=fields)
         partial_wanted = request.headers.get("HX-Request-Type") == "partial"
-        if not partial_wanted and not reader.faults:
+        if not partial_wanted:
             return redirect(f"/referrals/new?{urlencode({'order': id, **_looked_at(values)})}", 303)
-        return self._page(id, state, status, saved=saved, fields=fields if not request.form.get("draft") else None)
+        return self._page(id, state, 200, saved=saved, fields=fields if not request.form.get("draft") else None)
 
     def send(self, id: str) -> Response:
         """Send it; what can not be sent comes back with all that was typed."""

@@ -60,6 +60,7 @@ class Page:
     sum: str
     kept_from: str
     kept_to: str
+    taken: str
 
 
 def page(found: Desk, looked: Looked, state: State, policy: Policy, times: Times, saved: str = "") -> Page:
@@ -79,6 +80,7 @@ def page(found: Desk, looked: Looked, state: State, policy: Policy, times: Times
         sum(not each.lacks for each in papers), [_earlier(each, fields) for each in found.earlier],
         finder_view.offers(found.finder, looked.by, looked.far, looked.another, fields["choice"], times), saved,
         _sum(fields, times), kept["from"], kept["to"],
+        " ".join(sorted(each.to for each in papers if each.checked and each.to)),
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.tables import case as case_row
 from carecoord.store.events.tables import event
 from carecoord.store.resources import read
+from carecoord.store.resources.write import Actor, Change, put_all
 from carecoord.store.terms import codes
 from tests.desk.conftest import NOW, House
 
@@ -232,3 +233,38 @@ def test_another_office_reaches_neither_draft_nor_patient(acting_house: House, m
     assert swapped(rival, id, form | {"draft": "1"}).status_code == 404
     assert rival.post(f"/referrals/new/{id}/send", data=form).status_code in (404, 422)
     assert maria.post(f"/referrals/new/{id}/send", data={}).status_code == 403
+
+
+def test_the_worklist_leads_back_to_a_draft_and_to_an_order_that_nobody_was_asked_for(
+    acting_house: House, maria: FlaskClient
+) -> None:
+    id = begun(maria)
+    page = maria.get(f"/?show={id}").get_data(as_text=True)
+    assert f'href="/referrals/{id}/refer" hx-boost="false"' in page
+    assert 'data-verb="send"' not in page.split('id="panel"')[1]  # nobody is chosen yet
+    assert maria.get(f"/referrals/{id}/refer").location == f"/referrals/new?order={id}"
+    other = stored(acting_house, "ServiceRequest", "order-24815")
+    bare = {name: each for name, each in other.items() if name not in ("meta", "performer", "locationReference")}
+    order = {**bare, "id": "ehrs-own", "status": "active", "identifier": [{"value": "ehrs-own"}]}
+    world = acting_house.world
+    with writing(world.engine) as conn:
+        actor = Actor("ehr:elm", None, None, "sync")
+        changes = [Change("ServiceRequest", "ehrs-own", order)]
+        put_all(conn, changes, now=world.clock(), actor=actor, base=world.base, project=world.project)
+    panel = said(maria.get("/?show=ehrs-own").get_data(as_text=True))
+    assert "New order: nobody has been asked yet." in panel
+    form = shown(maria, "ehrs-own")
+    assert "draft" not in form  # the order is the EHR's: it is changed there
+    page = said(swapped(maria, "ehrs-own", form | {"by": "nearest"}).get_data(as_text=True))
+    assert "Nobody in network within 30 miles. Look farther, or ask one out of network" in page
+    assert re.search(r"Not offered: \d", page)
+    assert "Bellwether Heart & Vascular" in page
+    chosen = form | {"choice": "Organization/office-bellwether-vascular"}
+    assert maria.post("/referrals/new/ehrs-own/send", data=chosen).status_code == 303
+    with reading(world.engine) as conn:
+        rows = read.of_patient(conn, order["subject"]["reference"].removeprefix("Patient/"), ["Task"])
+    tasks = [fhir_text.loads(row.body) for row in rows]
+    [task] = [each for each in tasks if "ehrs-own" in str(each["focus"])]
+    assert (task["status"], task["owner"]["reference"]) == ("requested", "Organization/office-bellwether-vascular")
+    assert stored(acting_house, "ServiceRequest", "ehrs-own")["meta"]["versionId"] == "1"
+    assert maria.post("/referrals/new/ehrs-own/send", data=chosen | {"once": "more"}).status_code == 409
