@@ -48,7 +48,7 @@ def note(world: World, grant: Grant, request: str, submission: Submission, words
         to = [colleagues[id].reference | {"display": colleagues[id].name} for id in named if id != grant.subject]
         talk = acts.note(acting.case, acting.id, acting.person, words, acting.turn.now, to)
         said = sentence("act.noted.to", whom=", ".join(each["display"] for each in to)) if to else sentence("act.noted")
-        return Planned([talk, *_taken_up(acting)], said)
+        return Planned([talk, *taken_up(acting)], said)
 
     return perform(world, grant, request, submission, "note", plan)
 
@@ -58,7 +58,7 @@ def receive(world: World, grant: Grant, request: str, submission: Submission, _:
     where there are none."""
 
     def plan(acting: Acting) -> Planned:
-        taken = _taken_up(acting)
+        taken = taken_up(acting)
         if not taken:
             raise Conflict("No note here waits for you: somebody has taken it up.", "http.act")
         return Planned(taken, sentence("act.received"))
@@ -66,8 +66,9 @@ def receive(world: World, grant: Grant, request: str, submission: Submission, _:
     return perform(world, grant, request, submission, "receive", plan)
 
 
-def _taken_up(acting: Acting) -> list[Json]:
-    """The notes in which the one who acts is named, their team or whom they stand in for, as they are once taken up."""
+def taken_up(acting: Acting) -> list[Json]:
+    """The notes in which the one who acts is named, their team or whom they stand in for, and the messages to these, as
+    they are once taken up."""
     own = {*seat(acting.turn).named()}
     return [
         mentions.received(talk, own, acting.turn.now) for talk in acting.case.talks if own & {*mentions.open_for(talk)}

@@ -10,6 +10,7 @@ from carecoord.actions.access import withheld
 from carecoord.actions.access.audited import event
 from carecoord.actions.access.turn import Turn, changing
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, opened, perform
+from carecoord.actions.acts.contacts import taken_up
 from carecoord.actions.acts.documents import sendable
 from carecoord.domain.documents import audience
 from carecoord.domain.messages import acts, relatives, threads
@@ -88,8 +89,8 @@ def note_read(turn: Turn, messages: Sequence[Message], parties: set[str]) -> Non
 
 
 def write(world: World, grant: Grant, request: str, submission: Submission, said: Written) -> Done:
-    """Write to somebody who takes part. Raises Unprocessable for anybody else, and for documents that can not go to
-    them."""
+    """Write to somebody who takes part; whoever writes has taken up what was written to them. Raises Unprocessable for
+    anybody else, and for documents that can not go to them."""
 
     def plan(acting: Acting) -> Planned:
         to = next((each for each in _recipients(acting)[0] if each.reference == said.to), None)
@@ -101,7 +102,8 @@ def write(world: World, grant: Grant, request: str, submission: Submission, said
         talk["payload"] += [{"contentReference": {"reference": key(each)}} for each in papers]
         offices = _offices(acting, office if to.kind in ("clinic", "office", "payer") else "")
         sent = [audience.listed(each, [office]) for each in papers if audience.is_listed(each)]
-        return Planned([*sent, audience.listed(talk, offices)], sentence("act.message-sent", to=to.name))
+        written = [*sent, audience.listed(talk, offices), *taken_up(acting)]
+        return Planned(written, sentence("act.message-sent", to=to.name))
 
     return perform(world, grant, request, submission, "message", plan)
 

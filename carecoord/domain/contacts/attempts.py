@@ -17,6 +17,7 @@ OUTCOME = f"{EXTENSION}/contact-outcome"
 NUMBER = f"{EXTENSION}/contact-number"
 MEDIA = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
 LETTER_AFTER = 3  # attempts that reached nobody, after which a letter is the better way
+ANSWERED = frozenset({"message", "link-locked", "link-wanted"})  # messages that somebody takes up
 MEDIUM = {"call": "PHONE", "letter": "MAILWRIT", "fax": "FAXWRIT", "visit": "FACE"}  # how -> its code
 
 
@@ -44,6 +45,11 @@ def is_note(talk: Json) -> bool:
 def is_message(talk: Json) -> bool:
     """Whether it was written here to somebody, alone or with documents: that reached nobody's ear."""
     return any(code_of(each, MESSAGES) for each in items(talk, "category"))
+
+
+def is_written(talk: Json) -> bool:
+    """Whether it is a message that waits for whoever it was written to."""
+    return any(code_of(each, MESSAGES) in ANSWERED for each in items(talk, "category"))
 
 
 def attempts(talks: Iterable[Json], zone: tzinfo) -> tuple[Attempt, ...]:

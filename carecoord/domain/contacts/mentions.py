@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from carecoord.domain.contacts.attempts import is_note
+from carecoord.domain.contacts.attempts import is_note, is_written
 from carecoord.domain.resource.codes import EXTENSION
 from carecoord.domain.resource.elements import Json, extension, item, items, target, text
 
@@ -65,8 +65,9 @@ def _plain(words: Iterable[str]) -> str:
 
 
 def open_for(talk: Json) -> list[str]:
-    """The ids of those who are named in a note and have not taken it up, as `person_id` tells them."""
-    if not is_note(talk) or text(talk, "status") == "entered-in-error":
+    """The ids of those who are named in a note, or to whom a message was written, and have not taken it up, as
+    `person_id` tells them."""
+    if not (is_note(talk) or is_written(talk)) or text(talk, "status") == "entered-in-error":
         return []
     waiting = [each for each in items(talk, "recipient") if not extension(each, RECEIVED)]
     return [id for each in waiting if (id := person_id(each))]

@@ -38,7 +38,7 @@ BUTTONS: Final[dict[Verb, tuple[str, str, str]]] = {  # verb -> its words, icon 
     "acknowledge": ("Acknowledge the report", "file-check", "e"),
     "tell": ("Patient was told", "message-square", "p"),
     "message": ("Messages", "message-square", ","),
-    "link": ("Link without an account", "waypoints", "g"),
+    "link": ("Link without an account", "waypoints", "."),
 }
 # Of the acts for several those that stand beside More on a phone, in the few words that there is room for.
 AT_HAND: Final[dict[Verb, str]] = {"assign": "Give", "snooze": "Let rest", "contact": "Contact"}

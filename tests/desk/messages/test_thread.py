@@ -22,7 +22,7 @@ from carecoord.domain.resource.present import Present
 from carecoord.fhir.validation.validate import judge
 from tests.desk.acts.made import made
 from tests.desk.conftest import NOW, PASSWORD, House
-from tests.desk.guests.test_clinic_link import answer, come_in, linked, row_of, stored
+from tests.desk.guests.test_clinic_link import answer, come_in, hidden, linked, row_of, stored
 from tests.desk.test_pages import text
 
 CLINIC, PAYER = "Organization/bellwether-vascular", "Organization/blue-horizon"
@@ -145,6 +145,22 @@ def test_a_template_is_filled_in_the_patients_language_and_goes_only_once_somebo
     assert talks(acting_house, case) == []
     assert write(maria, case, patient, words, checked="1").status_code == 303
     assert [each["recipient"][0]["reference"] for each in talks(acting_house, case)] == [patient]
+
+
+def test_a_message_waits_for_the_office_that_it_was_written_to_until_somebody_answers(
+    acting_house: House, enter: Enter, clock: Any
+) -> None:
+    case, maria = made(acting_house, "accepted"), enter("coordinator")
+    address, _ = linked(maria, case, "patient")
+    phone, _ = come_in(acting_house, address, str(row_of(acting_house, case).birth_date))
+    form = phone.get(address).get_data(as_text=True)
+    phone.post(f"{address}/message", data=hidden(form, "message") | {"note": "Must I fast before it?"})
+    assert "Must I fast before it?" in text(maria.get("/waiting").get_data(as_text=True))
+    assert "Must I fast before it?" not in text(enter("outsider").get("/waiting").get_data(as_text=True))
+    clock.now += timedelta(minutes=1)
+    patient = f"Patient/{row_of(acting_house, case).patient}"
+    assert write(maria, case, patient, "No, eat as usual.").status_code == 303
+    assert "Must I fast before it?" not in text(maria.get("/waiting").get_data(as_text=True))
 
 
 def test_by_a_link_the_clinic_writes_to_the_office_for_the_clinic(acting_house: House, enter: Enter) -> None:
