@@ -8,7 +8,7 @@ from importlib.metadata import version
 from auth.errors import BadRegistration
 from carecoord.cli import accounts, apps, audit, cases, check, demo, ehrs, jobs, keys, providers, serve
 from carecoord.cli import load as cli_load
-from carecoord.cli.registry import imports
+from carecoord.cli.registry import imports, policies
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import words
 from carecoord.errors import Problem
@@ -36,7 +36,9 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"carecoord {version('carecoord')}")
     verbs = top.add_subparsers(title="verbs", metavar="VERB")
-    for module in (demo, serve, cli_load, imports, ehrs, cases, accounts, apps, providers, keys, jobs, check, audit):
+    for module in (
+        demo, serve, cli_load, imports, ehrs, cases, accounts, apps, providers, policies, keys, jobs, check, audit,
+    ):  # fmt: skip
         module.install(verbs)
     return top
 

@@ -101,9 +101,6 @@ class _Work:
             for type in self.sheet.makes:
                 turn.demand(type, "c")
                 turn.demand(type, "u")
-            if self.grant.organization and not turn.office().is_payer:
-                own = dict.fromkeys((self.grant.organization, *turn.office().organizations))
-                self.known.keepers = tuple(f"Organization/{id}" for id in own)
             for type in self.sheet.reads:
                 for row in registry.every(turn.conn, type):
                     if turn.is_whole(type, "r") or turn.sees(row, "r"):

@@ -12,9 +12,9 @@ from auth.store import User
 from carecoord.actions.access.turn import looking
 from carecoord.actions.people import accounts, sign_in
 from carecoord.actions.people.accounts import NewUser
-from carecoord.actions.people.organizations import distinct
+from carecoord.actions.people.organizations import distinct, needs_one
 from carecoord.domain.resource.elements import text as text_of
-from carecoord.errors import Conflict, Gone, NotFound
+from carecoord.errors import Conflict, Gone, Invalid, NotFound
 from carecoord.fhir import text
 from carecoord.fhir.search.collation import fold
 from carecoord.fhir.search.query import parse
@@ -125,6 +125,9 @@ def change(
             user, roles=roles or user.roles, organization=organization or user.organization,
             fhir_user=f"Practitioner/{practitioner}" if practitioner else user.fhir_user,
         )  # fmt: skip
+        here = changed.fhir_user if changed.fhir_user and changed.fhir_user.startswith("Practitioner/") else None
+        if roles and needs_one(NewUser(user.login, user.name, changed.roles, changed.organization, here)):
+            raise Invalid(f"With these roles {user.login} would see nothing: say for which organization, by its id.")
         store.change_user(conn, changed)
         further = ""
         if also is not None:

@@ -19,6 +19,7 @@ from carecoord.domain.resource.elements import Json, key, text
 from carecoord.domain.resource.parties import TAXES, is_payer
 from carecoord.domain.worklist import registry_keys
 from carecoord.errors import Conflict, Forbidden, Invalid, NotFound
+from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros
 from carecoord.store.agreements.register import NO_END, NOW
 from carecoord.store.audit.events import record
@@ -55,7 +56,7 @@ class Change:
     start: date
 
 
-def look(world: World, user: User, organization: str) -> Said:
+def look(world: World, user: User | None, organization: str) -> Said:
     """The policy of an Organization, by its id, or of everybody (empty). Raises Forbidden, NotFound."""
     _demand(user)
     with reading(world.engine) as conn:
@@ -68,8 +69,26 @@ def look(world: World, user: User, organization: str) -> Said:
         return Said(organization, text(mine, "name"), payer, rows, lines.state(conn, whose), affected)
 
 
-def say(world: World, user: User, request: str, organization: str, change: Change, seen: str) -> None:
-    """Let a policy say this from a day on; what it says from the same day already is replaced.
+def history(world: World, user: User | None, organization: str) -> list[Row]:
+    """All that a policy ever said, in the order in which it was said: also what was replaced or taken back since.
+    Raises Forbidden, NotFound."""
+    _demand(user)
+    with reading(world.engine) as conn:
+        return lines.every(conn, _key(_copies(conn, organization)))
+
+
+def every(world: World, user: User | None) -> list[tuple[str, str]]:
+    """(key, `Organization/id` or empty) of all who have said anything: of everybody, and of organizations that are here
+    no more, no id."""
+    _demand(user)
+    with reading(world.engine) as conn:
+        held = {key_of(each): key(each) for each in reversed(_organizations(conn))}
+        return [(whose, held.get(whose, "")) for whose in lines.speakers(conn)]
+
+
+def say(world: World, user: User | None, request: str, organization: str, change: Change, seen: str | None) -> None:
+    """Let a policy say this from a day on; what it says from the same day already is replaced. user: None at the
+    operator's command; seen: its mark when it was looked at, None where nobody looked.
 
     Raises Forbidden, NotFound, Invalid where the term can not have the value or is not theirs to set, and Conflict
     where the policy is not as it was `seen`."""
@@ -83,7 +102,7 @@ def say(world: World, user: User, request: str, organization: str, change: Chang
         found = lines.find(conn, [whose], NOW)
         lines.end(conn, [r.n for r in found if (r.organization, r.business, r.name, r.valid_from) == same], at)
         values = {"organization": whose, "business": change.business, "name": change.name, "value": value,
-                  "valid_from": start, "valid_to": NO_END, "by": user.id}  # fmt: skip
+                  "valid_from": start, "valid_to": NO_END, "by": user.id if user else ""}  # fmt: skip
         lines.add(conn, values, at)
         _tell(world, conn, copies)
         told = f"{whose or 'everybody'} {change.business} {change.name}={value} from {change.start}"
@@ -108,8 +127,8 @@ def take_back(world: World, user: User, request: str, organization: str, n: int,
         return row
 
 
-def _demand(user: User) -> None:
-    if not verbs.may(user.roles, "manage-policies"):
+def _demand(user: User | None) -> None:
+    if user and not verbs.may(user.roles, "manage-policies"):
         raise Forbidden("Policies are set by admins. Ask one of yours.")
 
 
@@ -128,11 +147,15 @@ def _key(copies: Sequence[Json]) -> str:
     return key_of(copies[0]) if copies else EVERYBODY
 
 
-def _fresh(conn: Connection, copies: Sequence[Json], seen: str) -> str:
+def _organizations(conn: Connection) -> list[Json]:
+    return [json.loads(row.body) for row in registry.every(conn, "Organization") if not row.deleted]
+
+
+def _fresh(conn: Connection, copies: Sequence[Json], seen: str | None) -> str:
     """The key of a policy that nobody else changes until we are done, nor has since it was seen."""
     whose = _key(copies)
     alone(conn, f"policy {whose}")
-    if lines.state(conn, whose) != seen:
+    if seen is not None and lines.state(conn, whose) != seen:
         raise Conflict("Somebody else has changed this policy meanwhile.")
     return whose
 

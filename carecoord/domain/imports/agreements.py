@@ -7,7 +7,7 @@ from datetime import UTC, date
 from typing import Any, Final
 
 from carecoord.domain.agreements.kinds import SIDES
-from carecoord.domain.agreements.parties import CUSTODIAN, custodian
+from carecoord.domain.agreements.parties import CUSTODIAN
 from carecoord.domain.agreements.versions import IN_FORCE
 from carecoord.domain.imports.cells import Column
 from carecoord.domain.imports.known import Known
@@ -96,7 +96,7 @@ def build(row: Row, known: Known) -> list[Json]:
     _judge(row, known, held, before)
     if row.faults:
         return []
-    contract = _contract(row, before, held, _kept_by(row, known))
+    contract = _contract(row, before, held)
     made = [overlaid(before, contract)]
     if row.get("networks"):
         made += _taking_part(row, contract["id"], known)
@@ -141,13 +141,14 @@ def _end(row: Row) -> dict[str, str]:
     return {"end": row.get("ends").isoformat()} if row.get("ends") else {}
 
 
-def _kept_by(row: Row, known: Known) -> list[Json]:
-    """Who brings in an agreement between others, as a party of its offer: nobody where it is between them."""
-    own = not {row.get("payer"), row.get("provider")}.isdisjoint(known.keepers)
-    return [] if own else [custodian(each) for each in known.keepers[:1]]
+def _keepers(contract: Json) -> list[Json]:
+    """Who keeps it without being a party, as parties of its offers, each once."""
+    parties = (party for term in items(contract, "term") for party in items(item(term, "offer"), "party"))
+    held = [each for each in parties if code_of(item(each, "role")) == CUSTODIAN]
+    return [each for n, each in enumerate(held) if each not in held[:n]]
 
 
-def _contract(row: Row, before: Json | None, held: list[Json], keepers: list[Json]) -> Json:
+def _contract(row: Row, before: Json | None, held: list[Json]) -> Json:
     number, version = row.get("number"), row.get("version", "1")
     status = row.get("status") or text(before or {}, "status") or "executed"
     kind = row.get("kind") or (_kind(before) if before else "payer-provider")
@@ -170,7 +171,7 @@ def _contract(row: Row, before: Json | None, held: list[Json], keepers: list[Jso
         made["subject"] = [{"reference": row.get("provider")}]
     if not before or _parties(before) != (row.get("payer"), row.get("provider")) or _another_limit(row, before):
         kept = [each for each in items(before or {}, "term") if code_of(item(each, "type")) not in _OWN]
-        made["term"] = [_term(row, kind, keepers), *kept]
+        made["term"] = [_term(row, kind, _keepers(before or {})), *kept]
     if marks := list(_marks(row, held)):
         made["extension"] = marks
     return made
@@ -285,8 +286,9 @@ def _another_limit(row: Row, before: Json) -> bool:
 
 
 def owners(resource: Json, known: Known) -> set[str]:
-    """The organizations (`Organization/id`) whose agreement it is."""
-    return {*_parties(resource), *_targets(resource, "authority"), *_targets(resource, "subject")} - {""}
+    """The organizations (`Organization/id`) whose agreement it is, or who keep it."""
+    keepers = {target(each) for party in _keepers(resource) for each in items(party, "reference")}
+    return {*_parties(resource), *_targets(resource, "authority"), *_targets(resource, "subject"), *keepers} - {""}
 
 
 def cells(resource: Json, known: Known) -> Iterator[Mapping[str, str]]:

@@ -22,7 +22,7 @@ NETWORK: Final = ("http://hl7.org/fhir/us/davinci-pdex-plan-net/CodeSystem/OrgTy
 
 class Known:
     """Resources by `Type/id`, identifier and name. hidden: agreement numbers that are in use where the asker may not
-    look; keepers: the keys of the office that brings agreements in, itself first."""
+    look."""
 
     def __init__(self, resources: Iterable[Json] = ()) -> None:
         self._held: dict[str, Json] = {}
@@ -30,7 +30,6 @@ class Known:
         self._listed: dict[str, dict[str, None]] = {}
         self._before: list[tuple[str, Json | None]] = []
         self.hidden: set[str] = set()
-        self.keepers: tuple[str, ...] = ()
         for each in resources:
             self.add(each)
 

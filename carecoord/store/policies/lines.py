@@ -39,6 +39,19 @@ class Row:
     valid_to: int
     recorded_at: int
     by: str
+    superseded_at: int = NEVER
+
+
+def every(conn: Connection, organization: str) -> list[Row]:
+    """All that somebody ever said, in the order in which it was said."""
+    found = select(*_columns, line.c.superseded_at).where(line.c.organization == organization).order_by(line.c.n)
+    return [Row(**row) for row in conn.execute(found).mappings()]
+
+
+def speakers(conn: Connection) -> list[str]:
+    """The keys of all who say anything now."""
+    found = select(line.c.organization).where(line.c.superseded_at == NEVER).distinct()
+    return sorted(conn.scalars(found))
 
 
 def find(conn: Connection, organizations: Iterable[str], at: int) -> list[Row]:
