@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import psycopg
 import structlog
 from alembic import command
 from alembic.config import Config
+from psycopg import _queries
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url, select, text
 from sqlalchemy.exc import OperationalError
 
@@ -44,6 +46,10 @@ _ASKED_AGAIN = 2  # times that a statement is sent before a connection to Postgr
 _KEPT = 400  # statements that a connection keeps prepared: a page sends some sixty, each in a few shapes
 # Our statements are written in the order they are to run (see statements.py); compiling a plan only costs time.
 _POSTGRES_OPTIONS = "-c join_collapse_limit=1 -c jit=off"
+# Psycopg reads a statement anew each time that it is sent, where it is long or has many values: such ones it takes for
+# made by chance. Ours are of a few shapes, and the longest, the counts of the worklist, goes with every page.
+_queries.MAX_CACHED_STATEMENT_LENGTH, _queries.MAX_CACHED_STATEMENT_PARAMS = 65_536, 1_000
+_queries._query2pg = lru_cache(maxsize=2_000)(_queries._query2pg_nocache)
 _PLAN_ONCE = text(
     "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)"
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from psycopg import _queries
 from sqlalchemy import Engine, insert, select, text
 from sqlalchemy.exc import InternalError
 
@@ -88,6 +89,20 @@ def test_a_reader_leaves_what_it_had_postgres_plan_to_the_next_one(new_database:
     with reading(engine) as conn:
         kept = conn.scalars(text("SELECT statement FROM pg_prepared_statements")).all()
     assert len([each for each in kept if "FROM setting" in each]) == 1
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_a_long_statement_is_read_once_by_the_driver_of_postgres(new_database: Callable[[str], str]) -> None:
+    engine = open_engine(new_database("postgres"))
+    values = {f"value_{n}": 10 for n in range(300)}
+    long = text("SELECT " + " + ".join(f":{name}" for name in values))
+    read: list[int] = []
+    for _ in range(2):
+        with reading(engine) as conn:
+            assert conn.scalar(long, values) == 3_000
+        read.append(_queries._query2pg.cache_info().misses)
+    assert read[0] == read[1]
     engine.dispose()
 
 
