@@ -58,6 +58,7 @@ from carecoord.web.messages import pages as message_pages
 from carecoord.web.page import assets
 from carecoord.web.people import account, openid_sign_in, people, second_step, sign_in
 from carecoord.web.policies import pages as policies_pages
+from carecoord.web.quality import pages as quality_pages
 from carecoord.web.referrals import new_pages as referral_new_pages
 from carecoord.web.server import errors, exchange, headers, health, jobs, limits, metrics, slow_bodies
 from carecoord.web.setup import copy_pages
@@ -70,7 +71,7 @@ ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     people, import_pages, policies_pages, setup_pages, copy_pages, terms_pages, openid_sign_in,
     worklist_pages, referral_new_pages, inbox_pages, away_pages, agreements_pages, agreement_act_pages,
     acts_pages, batch_pages, link_pages, guest_pages, message_pages, documents_pages, audit_pages, break_glass,
-    conflict_pages, ehr_pages,
+    conflict_pages, ehr_pages, quality_pages,
 )  # fmt: skip
 LAST_DRAIN = 5.0  # seconds that an ending process gives the journal; what is left, another process drains
 

@@ -10,7 +10,7 @@ from typing import Final, Literal
 Verb = Literal[
     "see-whole", "see-as-payer", "see-own-patients", "break-glass", "see-agreements", "see-rates",
     "read-trail", "manage-people", "manage-apps", "manage-jobs", "manage-policies", "import", "manage-ehrs",
-    "keep-codes", "set-up", "see-linked",
+    "keep-codes", "set-up", "see-linked", "see-quality",
     "assign", "snooze", "note", "receive", "contact", "attach", "share", "settle",
     "refer", "send", "accept", "decline", "ask", "advise", "answer", "replace", "reopen", "hear-yes", "hear-no",
     "withdraw", "confirm-cancel", "refuse-cancel",
@@ -24,6 +24,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
     "coordinator": frozenset(
         {
             "see-whole",
+            "see-quality",
             "break-glass",
             "assign",
             "snooze",
@@ -62,6 +63,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
     "clinician": frozenset(
         {
             "see-whole",
+            "see-quality",
             "see-own-patients",
             "break-glass",
             "note",
@@ -98,6 +100,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
     "admin": frozenset(
         {
             "manage-people",
+            "see-quality",
             "manage-apps",
             "manage-jobs",
             "manage-policies",

@@ -12,7 +12,7 @@ from tests.axe import ENDS, LOOKS, check, faults
 Open = Callable[..., Page]
 DOWNLOAD = re.compile(r"^Download \d+ chosen$")
 PANEL = "/?show=worked-01-visit-after-approval"
-PATHS = ["/", PANEL, "/?q=nobodyhasthisname", "/referrals/worked-07-document-asked"]
+PATHS = ["/", PANEL, "/?q=nobodyhasthisname", "/referrals/worked-07-document-asked", "/quality"]
 
 
 def focused(page: Page) -> str:

@@ -10,6 +10,7 @@ from carecoord.domain.access.verbs import Verb
 HOLDERS = {
     "see-whole": {"coordinator", "clinician"},
     "see-as-payer": {"payer"},
+    "see-quality": {"coordinator", "clinician", "admin"},
     "see-own-patients": {"clinician"},
     "break-glass": {"coordinator", "clinician"},
     "see-agreements": {"contracts"},

@@ -1,0 +1,130 @@
+"""`/quality`: what of the data wants a person, each row with what leads to settling it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, render_template
+from sqlalchemy import Row
+
+from carecoord.actions.quality import quality
+from carecoord.actions.quality.quality import Doubted, Pair, Quality, Unowned
+from carecoord.domain.ehrs import doubts
+from carecoord.domain.referrals.twins import Settles
+from carecoord.domain.resource.elements import key
+from carecoord.store.worklist.quality import MOST
+from carecoord.store.worklist.query import MANY
+from carecoord.web.page import labels
+from carecoord.web.page.times import Times
+from carecoord.web.people import sign_in
+from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import in_words, say
+from carecoord.world import World
+
+SETTLES: Final[dict[Settles, str]] = {  # what settles whether two are one -> the question
+    "name": "Are {one} and {other} two people, twins perhaps, or one who is called both?",
+    "telephone": "Which number is theirs: {one} or {other}?",
+    "number": "Whose are the record numbers {one} and {other}?",
+    "address": "Do both live at the same address?",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row: what it is about, what is to be known, and the links to what settles it as (words, address)."""
+
+    what: str
+    about: str
+    ways: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A list with how many there are. `more`: the whole of it, empty where all is here; `clear`: said of none."""
+
+    name: str
+    title: str
+    count: str
+    lines: Sequence[Line]
+    clear: str
+    more: str = ""
+
+
+def blueprint(world: World) -> Blueprint:
+    """The page, behind the sign-in."""
+    pages = Blueprint("quality", __name__, template_folder="../templates")
+    sign_in.guard(pages, world)
+
+    @pages.get("/quality")
+    def look() -> str:
+        found = quality.look(world, sign_in.session().grant(), request_id())
+        times = Times(world.clock(), ZoneInfo(world.settings.timezone))
+        return render_template("quality.html", parts=_parts(found), as_of=times.stamp())
+
+    return pages
+
+
+def _parts(found: Quality) -> list[Part]:
+    parts = []
+    if found.doubted is not None:
+        lines = [_doubted(each) for each in found.doubted]
+        parts.append(Part("doubts", "What EHRs sent that the rules doubt", _count(lines), lines, "Nothing is doubted."))
+    if found.conflicts is not None:
+        parts.append(_listed("conflicts", "Conflicts between an EHR and us", found.conflicts, "conflict"))
+    if found.pairs is not None:
+        pairs = [_pair(each) for each in found.pairs]
+        title = "Patients who may be written down twice"
+        parts.append(Part("pairs", title, _count(pairs), pairs, "No two look alike."))
+    if found.nobodys is not None:
+        parts.append(_listed("nobodys", "Orders that nobody has", found.nobodys, "nobody"))
+    if found.unowned is not None:
+        unowned = [_unowned(each) for each in found.unowned]
+        clear = "Of each order it is known which organization refers."
+        parts.append(Part("unowned", "Orders that are no office's", _count(unowned), unowned, clear))
+    return parts
+
+
+def _count(lines: Sequence[Line]) -> str:
+    return f"{MOST}+" if len(lines) >= MOST else str(len(lines))
+
+
+def _called(case: Row[Any]) -> str:
+    return f"{case.patient_name}, {case.number}"
+
+
+def _doubted(each: Doubted) -> Line:
+    name = key(each.resource)
+    kind = name.partition("/")[0]
+    told = doubts.told(each.doubts, [each.resource], {name: each.ehr} if each.ehr else {})
+    ways = [("Open the referral", f"/referrals/{quote(each.case.id)}"), ("See it as it came", f"/record/{quote(name)}")]
+    what = f"{labels.RESOURCES.get(kind, kind)}: {_called(each.case)}"
+    return Line(what, " ".join(say(one) for one in told), ways)
+
+
+def _pair(each: Pair) -> Line:
+    question = SETTLES[each.twin.settles].format(one=each.twin.mine, other=each.twin.theirs)
+    ways = [(_called(row), f"/referrals/{quote(row.id)}") for row in (each.one, each.other)]
+    return Line(f"{each.one.patient_name} and {each.other.patient_name}", question, ways)
+
+
+def _listed(name: str, title: str, found: tuple[Sequence[Row[Any]], int], tab: str) -> Part:
+    """A list of the worklist: its first rows, and the list itself."""
+    rows, count = found
+    act = "&act=assign" if tab == "nobody" else ""
+    words = "Give it to somebody" if tab == "nobody" else "Settle it"
+    lines = [
+        Line(_called(row), in_words(row.headline), [(words, f"/?tab={tab}&show={quote(row.id)}{act}")]) for row in rows
+    ]
+    clear = "Somebody has each of them." if tab == "nobody" else "Both say the same."
+    said = f"{MANY - 1}+" if count >= MANY else str(count)
+    return Part(name, title, said, lines, clear, f"/?tab={tab}" if count > len(rows) else "")
+
+
+def _unowned(each: Unowned) -> Line:
+    came = f"from {each.ehr}" if each.ehr else "written here"
+    asked = f"asked for by {each.requester}" if each.requester else "nobody is named who asked for it"
+    about = f"{asked}: for which organization is not known, so it is in no office's list."
+    ways = [("Say for whom they work", "/import"), ("Look after the EHR", "/ehrs")]
+    return Line(f"{each.order}, {came}", about, ways)
