@@ -8,6 +8,7 @@ from carecoord.actions.ehrs import sync as ehrs_sync
 from carecoord.actions.ehrs import write_back
 from carecoord.actions.imports import uploads
 from carecoord.actions.inbox import digest
+from carecoord.actions.messages import notices
 from carecoord.actions.terms import shipped
 from carecoord.actions.worklist import project
 from carecoord.errors import Unavailable
@@ -58,6 +59,11 @@ def tell_what_waits(world: World, job: Job) -> None:
     digest.send(world)
 
 
+def tell_of_message(world: World, job: Job) -> None:
+    """Tell by mail that a message is there. Raises Unavailable when the mail server is away."""
+    notices.send(world, job.key)
+
+
 def refresh(world: World, job: Job) -> None:
     """Judge anew the cases whose time has come, and those that a change of the registry has marked."""
     while project.refresh_due(world):
@@ -68,5 +74,6 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
     {
         ehrs_sync.JOB: sync, ehrs_sync.PATIENT_JOB: sync_patient, write_back.JOB: deliver, project.JOB: refresh,
         uploads.JOB: bring_in, shipped.JOB: put_codes_in, digest.JOB: tell_what_waits,
+        notices.JOB: tell_of_message,
     }
 )

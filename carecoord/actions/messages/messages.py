@@ -12,6 +12,7 @@ from carecoord.actions.access.turn import Turn, changing
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, opened, perform
 from carecoord.actions.acts.contacts import taken_up
 from carecoord.actions.acts.documents import sendable
+from carecoord.actions.messages import notices
 from carecoord.domain.documents import audience
 from carecoord.domain.messages import acts, relatives, threads
 from carecoord.domain.messages.recipients import Recipient, recipients
@@ -102,6 +103,8 @@ def write(world: World, grant: Grant, request: str, submission: Submission, said
         talk["payload"] += [{"contentReference": {"reference": key(each)}} for each in papers]
         offices = _offices(acting, office if to.kind in ("clinic", "office", "payer") else "")
         sent = [audience.listed(each, [office]) for each in papers if audience.is_listed(each)]
+        if to.kind in ("clinic", "patient", "relative"):
+            notices.announce(acting.turn.conn, acting.id, acting.turn.now)
         written = [*sent, audience.listed(talk, offices), *taken_up(acting)]
         return Planned(written, sentence("act.message-sent", to=to.name))
 

@@ -25,6 +25,7 @@ KINDS: Final = {  # kind of later work -> what it does, said of its key
     "import": "Bring in the file {key}",
     "codes": "Put in the codes of {key}",
     "digest": "Send the mail of the morning",
+    "notice": "Tell by mail that a message is there: {key}",
     "refresh-cases": "Judge anew the cases whose time has come",
 }
 LANES: Final = {  # lane -> what goes along it
