@@ -44,21 +44,21 @@ def colleagues(conn: Connection, grant: Grant) -> list[Colleague]:
         for user in store.users(conn)
         if user.organization in ours and not user.disabled and verbs.may(user.roles, "see-whole")
     ]
-    whole = Colleague(TEAM, _called(conn, grant), {"reference": f"Organization/{grant.organization}"})
+    whole = Colleague(TEAM, called(conn, grant), {"reference": f"Organization/{grant.organization}"})
     return [*people, *_teams(conn, ours), whole]
 
 
-def own_teams(conn: Connection, office: Office) -> tuple[str, ...]:
-    """The ids of the teams that somebody belongs to: those that name them, and those that name nobody but the office,
+def own_teams(conn: Connection, office: Office) -> dict[str, str]:
+    """The teams that somebody belongs to, id -> name: those that name them, and those that name nobody but the office,
     which are everybody's of it."""
     mine = {*office.people}
-    found = []
+    found = {}
     for team in _held(conn, office.organizations):
         members = {target(item(each, "member")) for each in items(team, "participant")}
         people = {each for each in members if not each.startswith("Organization/")}
         if not people or people & mine:
-            found.append(text(team, "id"))
-    return tuple(found)
+            found[text(team, "id")] = _name(team)
+    return found
 
 
 def _teams(conn: Connection, ours: Sequence[str]) -> list[Colleague]:
@@ -132,6 +132,7 @@ def _reference(user: store.User) -> Json:
     return {"reference": user.fhir_user} if user.fhir_user else provenance.account(user.id, user.name)
 
 
-def _called(conn: Connection, grant: Grant) -> str:
+def called(conn: Connection, grant: Grant) -> str:
+    """The name of the asker's office."""
     row = read.get(conn, "Organization", grant.organization or "")
     return text(json.loads(row.body), "name") if row and not row.deleted else "The team"

@@ -18,6 +18,7 @@ from carecoord.store.messages import tables as message_tables  # noqa: F401
 from carecoord.store.policies import tables as policy_tables  # noqa: F401
 from carecoord.store.prior_auth import tables as prior_auth_tables  # noqa: F401
 from carecoord.store.terms import tables as term_tables  # noqa: F401
+from carecoord.store.worklist import tables as worklist_tables  # noqa: F401
 
 
 def render(kind: str, item: Any, _autogen: AutogenContext) -> str | Literal[False]:

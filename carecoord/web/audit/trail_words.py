@@ -53,6 +53,8 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
     "policy-take-back": ("took something back in a policy", "tried to take something back in a policy"),
     "digest": ("was sent the mail of the morning", "was not sent the mail of the morning"),
     "digest-change": ("said whether to be sent mail", "tried to say whether to be sent mail"),
+    "view-save": ("kept a view of the worklist", "tried to keep a view of the worklist"),
+    "view-remove": ("let a view of the worklist go", "tried to let a view of the worklist go"),
     "away": ("said who stands in for them", "tried to say who stands in for them"),
     "back": ("said that they are back", "tried to say that they are back"),
     "audit": ("looked at the audit", "tried to look at the audit"),
@@ -62,7 +64,7 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
 WITHOUT_TYPE = frozenset({
     "sign-in", "sign-out", "launch", "consent", "consent-refused", "token", "token-revoked", "break-glass",
     "break-glass-search", "break-glass-end", "review-emergency", "audit", "export", "export-table",
-    "away", "back", "digest", "digest-change",
+    "view-save", "view-remove", "away", "back", "digest", "digest-change",
     "account-change", "search-system",
     "restore", "job-retry", "job-drop", "ehr-pause", "ehr-resume", "ehr-retry",
     "ehr-add", "ehr-ask", "ehr-examine", "link-open",

@@ -16,7 +16,7 @@
     });
   };
   document.addEventListener("toggle", (event) => {
-    const facet = event.target.matches?.("details.menu[open]") && event.target.closest(".facet");
+    const facet = event.target.matches?.("details.menu[open]") && event.target.closest(".facet[data-facet]");
     if (facet) fill(facet);
   }, true);
 })();

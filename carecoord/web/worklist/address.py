@@ -13,6 +13,7 @@ from carecoord.errors import Invalid
 from carecoord.store.worklist.query import FACETS, SORTS, WorklistQuery
 from carecoord.store.worklist.tabs import tabs_named
 
+COLUMNS = ("next", "referral", "authorization", "contract")  # that can be left out
 LONGEST = 200  # characters of a search
 _MOST = 2**63 - 1  # the largest number that a database column holds
 
@@ -27,6 +28,7 @@ class Address:
     act: str | None = None  # the act whose form is open
     draft: str | None = None  # what fetches what was typed into it before the session was over
     done: str | None = None  # the act that was done last, to be told of
+    hidden: tuple[str, ...] = ()  # columns that are not shown
 
     def href(self, path: str = "/") -> str:
         """The link to it; what is as by default is left out."""
@@ -35,6 +37,7 @@ class Address:
         pairs += [(name, value) for name, values in asked.facets for value in values]
         pairs += [("q", asked.words)] if asked.words else []
         pairs += [("sort", asked.sort)] if asked.sort != "due" else []
+        pairs += [("hide", name) for name in self.hidden]
         pairs += [("after", _mark(asked.after))] if asked.after else []
         pairs += [("before", _mark(asked.before))] if asked.before else []
         pairs += [("show", self.shown)] if self.shown else []
@@ -47,6 +50,7 @@ class Address:
         kept = [("tab", self.asked.tab)] if self.asked.tab != self.home else []
         kept += [(name, value) for name, values in self.asked.facets for value in values]
         kept += [("sort", self.asked.sort)] if self.asked.sort != "due" else []
+        kept += [("hide", name) for name in self.hidden]
         return kept + ([("show", self.shown)] if self.shown else [])
 
     def tab(self, name: str) -> "Address":
@@ -60,6 +64,11 @@ class Address:
         """With a facet's value chosen, or no longer chosen."""
         values = self.chosen(name)
         return self._facet(name, tuple(v for v in values if v != value) if value in values else (*values, value))
+
+    def column(self, name: str) -> "Address":
+        """With a column shown, or no longer shown."""
+        without = tuple(each for each in self.hidden if each != name)
+        return replace(self, hidden=without if name in self.hidden else (*self.hidden, name))
 
     def without(self, name: str) -> "Address":
         return self._facet(name, ())
@@ -133,8 +142,9 @@ def parse(query: Mapping[str, list[str]], home: str = "open") -> Address:
         only=tuple(query.get("id", ())),
     )
     return Address(
-        asked, one("show") or None, home, one("act") or None, one("draft") or None, one("done") or None
-    )
+        asked, one("show") or None, home, one("act") or None, one("draft") or None, one("done") or None,
+        tuple(name for name in COLUMNS if name in query.get("hide", ())),
+    )  # fmt: skip
 
 
 def _mark(place: tuple[Any, int] | None) -> str:

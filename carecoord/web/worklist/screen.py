@@ -18,6 +18,7 @@ from carecoord.actions.acts import work as acts_work
 from carecoord.actions.acts.act import Done
 from carecoord.actions.people import drafts
 from carecoord.actions.referrals import case_page
+from carecoord.actions.worklist import saved_views
 from carecoord.actions.worklist import worklist as cases
 from carecoord.actions.worklist.worklist import Panel, PayerPanel
 from carecoord.domain.access.verbs import Verb
@@ -32,7 +33,7 @@ from carecoord.web.referrals import view as referrals_view
 from carecoord.web.referrals.case_address import CaseAddress
 from carecoord.web.server.exchange import request_id
 from carecoord.web.worklist import view as worklist_view
-from carecoord.web.worklist.address import Address
+from carecoord.web.worklist.address import COLUMNS, Address
 from carecoord.web.worklist.rows import drawn
 from carecoord.world import World
 
@@ -60,6 +61,7 @@ class Screen:
             found = cases.listed(turn, address.asked, counts, PAGE)
             done = done or self._done(turn, address.done)
             panel = self._panel(turn, address.shown, done)
+            views = saved_views.seen(turn)
         address = address if panel or not address.shown else replace(address, shown=None)
         state = state or self._state(grant, address.act, address.draft)
         back = address.doing(None)
@@ -67,6 +69,8 @@ class Screen:
             "address": address,
             "listing": worklist_view.listing(found, address, self.zone),
             "drawn": drawn,
+            "views": views,
+            "hideable": COLUMNS,
             "panel": referrals_view.sheet(panel, self.zone) if panel else None,
             "acts": self._acts(panel, grant, state, back.href(), lambda verb: back.doing(verb).href()),
             "done": self._told(done),

@@ -49,6 +49,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0030": "62d30da1c3e49bfab5c6f992220ace698e4f611d75b895d2b45a423f3b9e87b4",
     "0031": "cabb7284caad57035419e30dc0338bd1e6bcb59a6b4217260b83bb062b244204",
     "0032": "782484dec0e9d23689480d767ec83b851f4ef748b11e4702043fd90eae7c9ceb",
+    "0033": "1f3d760cd01a440b1519c8c960f4b8d47228ce01306cd29549722ed12ec23f35",
 }
 
 

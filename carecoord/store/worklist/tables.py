@@ -1,0 +1,19 @@
+"""What people keep of the worklist for themselves and their teams. Times are integers: microseconds since 1970-01-01
+UTC."""
+
+from sqlalchemy import Column, Index, Table
+
+from carecoord.store.database.tables import Big, Str, metadata
+
+saved_view = Table(
+    "saved_view",
+    metadata,
+    Column("id", Str, primary_key=True),
+    Column("account", Str, nullable=False),  # whose it is
+    Column("office", Str, nullable=False),  # the Organization for which they worked
+    Column("shared", Str, nullable=False),  # the team or Organization that has it too; empty: nobody
+    Column("name", Str, nullable=False),
+    Column("query", Str, nullable=False),  # of the worklist's address: tab, filters, search, order, columns
+    Column("recorded", Big, nullable=False),
+    Index("saved_view_office", "office", "account"),
+)
