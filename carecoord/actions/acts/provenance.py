@@ -89,9 +89,10 @@ def informant(who: str, of: Json) -> Json:
 
 
 def resource(act: Act, grant: Grant, office: Json, why: str, told_by: Json | None = None) -> Json:
-    """The Provenance of an act. `why`: in the words of who did it, empty where nothing was said; `told_by`: the agent
-    (`informant`) by whose word it was done."""
-    agent = {"type": {"coding": [{"system": AUTHOR, "code": "author"}]}, "who": person(grant), "onBehalfOf": office}
+    """The Provenance of an act. office: for which organization, empty for none; `why`: in the words of who did it,
+    empty where nothing was said; `told_by`: the agent (`informant`) by whose word it was done."""
+    agent = {"type": {"coding": [{"system": AUTHOR, "code": "author"}]}, "who": person(grant)}
+    agent |= {"onBehalfOf": office} if office else {}
     entities = [{"role": "revision", "what": {"reference": each.reference}} for each in act.former if each.number]
     entities.append({"role": "source", "what": {"reference": "/".join(order_named(act.case))}})
     return {

@@ -44,15 +44,17 @@ _GROWN: Final = 1000  # changes after which the planner is told what the tables 
 def bring(
     world: World, grant: Grant, request: str, sheet: Sheet, table: Table, mapped: Mapped, *,
     dry: bool = False, report: Report = lambda done, total: None,
+    note: Callable[[Turn, Sequence[Written]], None] | None = None,
 ) -> Brought:  # fmt: skip
-    """Bring a table in. `report(done, total)` is called as it goes on. Raises Forbidden for a kind of table that the
+    """Bring a table in. `report(done, total)` is called as it goes on; `note`, in the same transaction, with what each
+    run of rows has written. Raises Forbidden for a kind of table that the
     asker may not write at all, and for a service: what it may write, it writes over the API."""
     if not grant.is_operator and not verbs.may(grant.roles, sheet.verb):
         raise Forbidden("Your roles do not bring this in.")
     if sheet.kind in LINES:
         rows = (_row(line, mapped) for line in table.lines)
         return LINES[sheet.kind](Batch(world, grant, request, sheet, rows, len(table.lines), dry, report))
-    work = _Work(world, grant, request, sheet, dry)
+    work = _Work(world, grant, request, sheet, dry, note)
     work.prepare()
     lines = table.lines
     for start in range(0, len(lines), _RUN):
@@ -91,6 +93,7 @@ class _Work:
     request: str
     sheet: Sheet
     dry: bool
+    note: Callable[[Turn, Sequence[Written]], None] | None = None
     brought: Brought = field(default_factory=Brought)
     known: Known = field(default_factory=Known)
     taken: dict[str, int] = field(default_factory=dict)  # `Type/id` of a row's own resource -> the row
@@ -226,4 +229,7 @@ class _Work:
         if self.sheet.records:
             asked = replace(turn.grant, roles=frozenset(), fhir_user=None)
             recording = replace(turn, grant=asked, _office=None, _denied=None, _filters={})
-        return [fhir_write.check(turn, each) for each in fhir_write.carry_out(recording, writes)]
+        written = [fhir_write.check(turn, each) for each in fhir_write.carry_out(recording, writes)]
+        if self.note:
+            self.note(turn, written)
+        return written

@@ -8,6 +8,7 @@ from auth.people.sessions import grant_of
 from auth.store import User
 from carecoord.actions.access.turn import Turn, changing, looking, missing
 from carecoord.actions.fhir import write as fhir_write
+from carecoord.actions.setup import origins
 from carecoord.actions.setup.stock import demand
 from carecoord.domain.resource.elements import Json
 from carecoord.domain.setup import copies
@@ -68,8 +69,8 @@ def _change(world: World, user: User, request: str, id: str, changed: Callable[[
         before = _held(turn, id)
         made = changed(turn, text.loads(before.body))
         write = fhir_write.updating(turn, "Organization", id, made, before.version, only_new=False)
-        for each in fhir_write.carry_out(turn, [write]):
-            fhir_write.check(turn, each)
+        written = [fhir_write.check(turn, each) for each in fhir_write.carry_out(turn, [write])]
+        origins.note(turn, written)
     return made
 
 

@@ -10,6 +10,7 @@ from auth.store import User
 from carecoord.actions.imports import importer
 from carecoord.actions.imports.tables import Line, Table
 from carecoord.actions.people import sign_in
+from carecoord.actions.setup import origins
 from carecoord.actions.setup.stock import demand
 from carecoord.domain.imports.sheets import SHEETS
 from carecoord.fhir import text as json
@@ -30,7 +31,7 @@ def keep(world: World, user: User, request: str, kind: str, values: Mapping[str,
     said = {name: value for name, value in values.items() if value.strip()}
     table = Table(_FORM, "", 1, [*said], [Line(2, [*said.values()])])
     mapped = {name: place for place, name in enumerate(said)}
-    brought = importer.bring(world, grant, request, SHEETS[kind], table, mapped)
+    brought = importer.bring(world, grant, request, SHEETS[kind], table, mapped, note=origins.note)
     return [(each.column, each.why) for each in brought.faults]
 
 

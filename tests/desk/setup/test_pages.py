@@ -1,5 +1,6 @@
 """`/setup`: an admin sees what lacks, writes down the house, its sites, payers and plans, and connects an EHR."""
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -13,7 +14,10 @@ from auth import store
 from carecoord import app
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
+from carecoord.fhir.validation.validate import judge
 from carecoord.store.database.engine import reading
+from carecoord.store.resources.read import Row
+from carecoord.store.worklist import registry
 from tests.desk.conftest import NOW, PASSWORD, House, opened
 
 
@@ -30,6 +34,11 @@ def post(browser: FlaskClient, step: str, **typed: str) -> Any:
     page = browser.get(f"/setup?step={step}").get_data(as_text=True)
     token = re.findall(r'name="csrf" value="([^"]*)"', page)[0]
     return browser.post(f"/setup/{step}", data={"csrf": token, **typed})
+
+
+def every(house: House, type: str) -> list[Row]:
+    with reading(house.world.engine) as conn:
+        return sorted(registry.every(conn, type), key=lambda row: row.rid)
 
 
 def states(client: FlaskClient) -> list[str]:
@@ -60,6 +69,16 @@ def test_an_empty_house_is_written_down_step_by_step_and_each_is_judged_by_what_
 
     post(admin, "organization", **OFFICE | {"name": "Elm Clinic of Fairmont"})
     assert "Elm Clinic of Fairmont" in admin.get("/setup").text, "the same NPI changes it and doubles nothing"
+
+    told = [json.loads(row.body) for row in every(fresh, "Provenance")]
+    assert not any(judge(each, "Provenance") for each in told)
+    assert [sorted({target["reference"].partition("/")[0] for target in each["target"]}) for each in told] == [
+        ["Organization"], ["Location"], ["Organization"], ["InsurancePlan", "Organization"], ["Organization"],
+    ]  # fmt: skip
+    assert {each["agent"][0]["who"]["display"] for each in told} == {told[0]["agent"][0]["who"]["display"]}
+    assert "onBehalfOf" not in told[0]["agent"][0], "the first admin belonged nowhere yet"
+    assert told[-1]["agent"][0]["onBehalfOf"] == {"reference": f"Organization/{office}"}
+    assert told[-1]["entity"][0]["what"]["reference"] == f"Organization/{office}/_history/1"
 
 
 def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(fresh: House) -> None:
