@@ -1,6 +1,6 @@
-"""`$clearance` of a blocked case, with who else could see the patient, and `Contract/$participation`, in a network of
-50 and of 50,000 providers. On each database, in this process: `python -m tests.bench.networks` alone, or as a part of
-`make bench`.
+"""`$clearance` of a blocked case, with who else could see the patient, `Contract/$participation`, and the performer
+finder of a new referral, in a network of 50 and of 50,000 providers, each with a diary and a free slot. On each
+database, in this process: `python -m tests.bench.networks` alone, or as a part of `make bench`.
 
 "again" is with what the process has read of the registry already, "anew" after the registry has changed, as each
 `$participation` is asked. Elapsed time, the fastest tenth of many rounds, and the 95th of a hundred for
@@ -21,18 +21,23 @@ from sqlalchemy import Engine
 from auth.grant import Grant
 from auth.scopes import parse
 from auth.scopes import resources as only
+from carecoord.actions.access.turn import looking
 from carecoord.actions.agreements.participation import answer
 from carecoord.actions.clearance.offers import judged
+from carecoord.actions.referrals import finder
 from carecoord.actions.worklist import project
+from carecoord.fhir import text
 from carecoord.settings import Settings
 from carecoord.store.audit.events import Journal
 from carecoord.store.database.engine import migrate, open_engine, reading, writing
+from carecoord.store.resources import read
 from carecoord.store.worklist import registry_mark
 from carecoord.world import World
 from tests.bench.rules import Place, by_itself, ends, fast, put, timed
-from tests.domain.stories import NOW, NPI, POLICY, affiliation, contract, organization, plain, ref
+from tests.domain.stories import NOW, NPI, PATIENT, POLICY, affiliation, contract, organization, plain, ref
 
 SIZES = (50, 50_000)
+ZIPS = ("19104", "19103", "19147", "08102")
 ROUNDS = 60
 AIM, AIM_MS = 1.5, 20
 _RUN = 1000
@@ -55,10 +60,11 @@ def lines_of(figures: dict[str, Any]) -> Iterator[str]:
     for database, sizes in figures.items():
         small, large = ends(sizes)
         few, many = sizes[str(small)], sizes[str(large)]
-        for what in ("again", "anew", "participation"):
+        for what in ("again", "anew", "participation", "finder"):
             ratio = many[what] / max(few[what], 0.001)
             kept = "kept" if ratio <= AIM else "MISSED"
-            name = "$participation" if what == "participation" else f"$clearance of a blocked case {what}"
+            names = {"participation": "$participation", "finder": "the performer finder"}
+            name = names.get(what, f"$clearance of a blocked case {what}")
             yield (
                 f"{name}, {database}: {few[what]:.2f} ms at {small:,} providers, {many[what]:.2f} ms at "
                 f"{large:,}: {ratio:.2f} x (aim {AIM}: {kept})"
@@ -74,16 +80,28 @@ def _fill(engine: Engine, size: int) -> None:
     put(engine, NOW, *story.resources.values(), *(contract(f"AGR-X{n}", evergreen=True, end=400) for n in range(20)))
     for start in range(0, size, _RUN):
         some = range(start, min(size, start + _RUN))
-        groups = [organization(f"other-{n}", f"Practice {n:06}", NPI, f"8{n:09}") for n in some]
+        groups = [
+            organization(f"other-{n}", f"Practice {n:06}", NPI, f"8{n:09}") | {"address": [{"postalCode": ZIPS[n % 4]}]}
+            for n in some
+        ]
         rows = [
             affiliation(number=f"AGR-X{n % 20}", id=f"row-{n}")
             | {"participatingOrganization": ref(f"Organization/other-{n}")}
             for n in some
         ]
-        put(engine, NOW, *groups, *rows)
+        put(engine, NOW, *groups, *rows, *(each for n in some for each in _diary(n)))
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
             conn.exec_driver_sql("ANALYZE")
+
+
+def _diary(n: int) -> list[dict[str, Any]]:
+    """Where a provider works, when, and one slot that is free there."""
+    at = (NOW + timedelta(days=1 + n % 30)).isoformat()
+    site = {"resourceType": "Location", "id": f"site-{n}", "managingOrganization": ref(f"Organization/other-{n}")}
+    book = {"resourceType": "Schedule", "id": f"diary-{n}", "active": True, "actor": [ref(f"Location/site-{n}")]}
+    slot = {"resourceType": "Slot", "id": f"slot-{n}", "status": "free", "schedule": ref(f"Schedule/diary-{n}")}
+    return [site, book, slot | {"start": at, "end": at}]
 
 
 def _measured(engine: Engine, size: int, folder: Path) -> dict[str, float]:
@@ -110,12 +128,25 @@ def _measured(engine: Engine, size: int, folder: Path) -> dict[str, float]:
         told = answer(world, ASKER, {"provider": f"Organization/other-{n % size}", "plan": "PLAN1"})
         assert told["parameter"][0]["valueCode"] == "in"
 
+    desk = Grant("bench", "bench", only(parse("user/*.cruds")), roles=frozenset({"coordinator"}), organization="pcp")
+
+    def find() -> None:
+        with looking(world, desk, "") as turn:
+            row = read.get(turn.conn, "ServiceRequest", "sr")
+            assert row
+            order = text.loads(row.body) | {"performerType": {"text": "Cardiology"}}
+            found = finder.find(turn, order, "cleared", far=True)
+            assert len(found.offered) == finder.POOL
+
     judge()
     asked = [anew(lambda n=n: ask(n * 7919)) for n in range(100)]  # type: ignore[misc]
+    near = {"again": fast(timed(judge) for _ in range(ROUNDS)), "anew": fast(anew(judge) for _ in range(ROUNDS))}
+    put(engine, NOW, PATIENT | {"address": [{"postalCode": ZIPS[0]}]})  # for the finder: who is near is known
+    find()
     figures = {
-        "again": fast(timed(judge) for _ in range(ROUNDS)),
-        "anew": fast(anew(judge) for _ in range(ROUNDS)),
+        **near,
         "participation": fast(asked),
+        "finder": fast(timed(find) for _ in range(ROUNDS)),
         "p95": statistics.quantiles(asked, n=20)[-1] * 1000,
     }
     engine.dispose()

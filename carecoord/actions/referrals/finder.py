@@ -182,7 +182,8 @@ class _Judge:
         order = self.bare | {"performer": [{"reference": party.reference}]}
         if site:
             order |= {"locationReference": [{"reference": site.reference}]}
-        case = replace(self.case, order=order)
+        # whoever was asked before, and a visit with them, say nothing of this clinic
+        case = replace(self.case, order=order, tasks=(), appointments=(), encounters=())
         return clear(case, self.turn.now, self.rules, local(slot, self.rules.zone) if slot else None)
 
     def _diaries(self, ids: Sequence[str]) -> list[str]:
