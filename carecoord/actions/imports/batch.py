@@ -27,6 +27,7 @@ class Brought:
     rows: Counter[str] = field(default_factory=Counter)
     kept: Counter[str] = field(default_factory=Counter)
     faults: list[Fault] = field(default_factory=list)
+    written: list[tuple[str, str, int]] = field(default_factory=list)  # type, id and version of what was written
 
 
 @dataclass(frozen=True)

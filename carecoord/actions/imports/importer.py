@@ -221,7 +221,9 @@ class _Work:
         own = next((each.outcome for each in written if each.type in self.sheet.exports), "unchanged")
         new = own == "created"
         self.brought.rows["new" if new else "unchanged" if outcomes == {"unchanged"} else "changed"] += 1
-        self.brought.kept.update(each.type for each in written if each.outcome != "unchanged")
+        changed = [each for each in written if each.outcome != "unchanged"]
+        self.brought.kept.update(each.type for each in changed)
+        self.brought.written += [(each.type, each.id, each.version) for each in changed]
 
     def _kept(self, turn: Turn, writes: Sequence[ResolvedWrite]) -> list[Written]:
         """Write them, and judge by what the asker may write. Raises Problem."""

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from auth import store
 from auth.grant import Grant
 from auth.people.sessions import grant_of
-from carecoord.actions.imports import formats, importer, tables
+from carecoord.actions.imports import formats, importer, reversal, tables
 from carecoord.actions.imports.batch import Brought
 from carecoord.actions.imports.tables import Table
 from carecoord.domain.access import roles, verbs
@@ -20,10 +20,10 @@ from carecoord.domain.imports import headings
 from carecoord.domain.imports.headings import Mapped
 from carecoord.domain.imports.sheets import SHEETS, Sheet
 from carecoord.errors import Conflict, Forbidden, Invalid, NotFound, Problem
-from carecoord.fhir.instants import micros
+from carecoord.fhir.instants import micros, moment
 from carecoord.store.database import outbox
 from carecoord.store.database.engine import reading, writing
-from carecoord.store.imports import files
+from carecoord.store.imports import files, writes
 from carecoord.store.imports.files import File
 from carecoord.words.catalogue import say
 from carecoord.world import World
@@ -78,6 +78,7 @@ def upload(world: World, grant: Grant, kind: str, name: str, body: bytes) -> str
     now = world.clock()
     with writing(world.engine) as conn:
         files.forget(conn, micros(now - KEPT))
+        writes.forget(conn)
         said = files.mapping(conn, grant.organization or "", kind, headings.signature(table.header))
         mapped = _said(table, headings.mapped(SHEETS[kind], table.header, said))
         id = world.new_id()
@@ -102,7 +103,7 @@ def table_of(world: World, file: File) -> Table:
     """What the file holds. Raises Conflict once it is in."""
     with reading(world.engine) as conn:
         body = files.body(conn, file.id)
-    if file.state == "kept":
+    if file.state in ("kept", "returning", "returned"):
         raise Conflict("This file is in already. To bring it again, upload it again: nothing is doubled.")
     return formats.read(file.name, body)
 
@@ -139,20 +140,56 @@ def run(world: World, id: str) -> None:
     with reading(world.engine) as conn:
         file = files.get(conn, id)
         user = store.find_user(conn, file.owner) if file else None
-    if file is None or file.state != "waiting":
+    if file is None or file.state not in ("waiting", "returning"):
         return
     if user is None or user.disabled:
         with writing(world.engine) as conn:
             files.change(conn, _ended(file, Outcome(failed="Whoever brought it has no account any more."), "failed"))
         return
-    _work(world, grant_of(user), JOB, file, table_of(world, file))
+    if file.state == "returning":
+        _return(world, grant_of(user), JOB, file)
+    else:
+        _work(world, grant_of(user), JOB, file, table_of(world, file))
+
+
+def returnable(world: World, file: File) -> int:
+    """How much of what a file wrote can be taken back; 0 where nothing leads back from it."""
+    if file.state != "kept" or file.kind not in reversal.KINDS or world.clock() >= moment(file.made) + KEPT:
+        return 0
+    with reading(world.engine) as conn:
+        return writes.count(conn, file.id)
+
+
+def take_back(world: World, grant: Grant, request: str, id: str) -> None:
+    """Take an import back as a whole: at once where it wrote little, else by a worker. Raises Conflict where nothing
+    leads back from it, Forbidden."""
+    file = own(world, grant, id)
+    if file.kind not in kinds(grant):
+        raise Forbidden("Your roles do not bring this in any more.")
+    if not (size := returnable(world, file)):
+        raise Conflict("It can not be taken back, or not any more: seven days have passed, or nothing leads back.")
+    returning = replace(file, state="returning", done=0)
+    with writing(world.engine) as conn:
+        files.change(conn, returning)
+        if size > AT_ONCE:
+            outbox.add(conn, JOB, id, b"", world.clock())
+    if size <= AT_ONCE:
+        _return(world, grant, request, returning)
+
+
+def _return(world: World, grant: Grant, request: str, file: File) -> None:
+    done = reversal.reverse(world, grant, request, file.id)
+    told = [Told(where, 0, "", "", say(why)) for where, why in done.left[:TOLD]]
+    outcome = Outcome(dict(done.rows), told, max(0, len(done.left) - TOLD))
+    with writing(world.engine) as conn:
+        files.change(conn, _ended(file, outcome, "returned"), b"")
 
 
 def give_up(world: World, id: str) -> None:
     """Say of a file that no worker could read to its end that it failed, so that nobody waits for it."""
     with writing(world.engine) as conn:
         file = files.get(conn, id)
-        if file is not None and file.state == "waiting":
+        if file is not None and file.state in ("waiting", "returning"):
             said = "It could not be read to its end: something failed here, not in the file. Try it again."
             files.change(conn, _ended(file, Outcome(failed=said), "failed"))
 
@@ -175,6 +212,8 @@ def _work(world: World, grant: Grant, request: str, file: File, table: Table) ->
     rest = _faulty_rows(table, outcome_of(ended)) if ended.state == "kept" else None
     with writing(world.engine) as conn:
         files.change(conn, ended, rest)
+        if ended.state == "kept":
+            writes.add(conn, file.id, brought.written)
 
 
 def faulty_rows(world: World, grant: Grant, id: str) -> bytes:

@@ -15,7 +15,8 @@ _COLUMNS = tuple(column for column in import_file.c if column.name != "body")
 
 @dataclass(frozen=True)
 class File:
-    """A file on its way. state: new, waiting (for a worker), tried, kept or failed. mapping: our column -> its heading
+    """A file on its way. state: new, waiting (for a worker), tried, kept or failed;
+    returning (for a worker) or returned, once it is taken back. mapping: our column -> its heading
     there. outcome: JSON of what became of it."""
 
     id: str

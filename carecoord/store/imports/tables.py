@@ -15,7 +15,7 @@ import_file = Table(
     Column("kind", Str, nullable=False),
     Column("name", Str, nullable=False),
     Column("body", LargeBinary, nullable=False),  # as it came; once it is in, its faulty rows as XLSX
-    Column("state", Str, nullable=False),  # new | waiting | tried | kept | failed
+    Column("state", Str, nullable=False),  # new | waiting | tried | kept | failed | returning | returned
     Column("dry", Boolean, nullable=False),  # whether what waits, or was done last, keeps nothing
     Column("done", Integer, nullable=False),  # rows
     Column("total", Integer, nullable=False),
@@ -23,6 +23,16 @@ import_file = Table(
     Column("outcome", LargeBinary, nullable=False),  # JSON: what became of it, or would
     Column("made", Big, nullable=False),
     Index("ix_import_file_made", "made"),
+)
+
+import_write = Table(  # what a file wrote, in its order
+    "import_write",
+    metadata,
+    Column("file", Str, primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    Column("type", Str, nullable=False),
+    Column("id", Str, nullable=False),
+    Column("version", Integer, nullable=False),
 )
 
 import_mapping = Table(

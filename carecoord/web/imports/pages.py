@@ -44,7 +44,8 @@ KINDS: Final = {  # kind -> what it is called, what it holds, and what is unknow
     "codes": ("Codes", "What codes mean: the files of NUCC and HCPCS as they are", "what a code means"),
     "exclusions": ("Exclusion list", "OIG's LEIE as it is: who of yours stands on it", "whom nobody may pay"),
 }
-STATES: Final = {"new": "to be tried", "waiting": "being read", "tried": "tried", "kept": "in", "failed": "failed"}
+STATES: Final = {"new": "to be tried", "waiting": "being read", "tried": "tried", "kept": "in", "failed": "failed",
+                 "returning": "being taken back", "returned": "taken back"}  # fmt: skip
 SHOWN: Final = 100  # faults on the page; the file of faults has all
 
 
@@ -82,6 +83,9 @@ def blueprint(world: World) -> Blueprint:
         grant = sign_in.session().grant()
         said = {name: heading for name, heading in request.form.items() if name not in ("csrf", "do")}
         try:
+            if request.form.get("do") == "return":
+                uploads.take_back(world, grant, request_id(), id)
+                return redirect(f"{IMPORT}/{id}", 303)
             uploads.begin(world, grant, request_id(), id, said, dry=request.form.get("do") != "import")
         except (errors.Invalid, errors.Conflict) as refused:
             return _page(world, uploads.own(world, grant, id), str(refused))
@@ -146,7 +150,7 @@ def _start(world: World, problem: str = "") -> Answer:
 
 def _page(world: World, file: File, problem: str = "") -> Answer:
     sheet, header = SHEETS[file.kind], []
-    if file.state != "kept":
+    if file.state not in ("kept", "returning", "returned"):
         header = list(dict.fromkeys(each for each in uploads.table_of(world, file).header if each))
     said = dict(file.mapping) if not problem else dict(request.form.items())
     taken = {headings.plain(each) for each in said.values()}
@@ -154,7 +158,8 @@ def _page(world: World, file: File, problem: str = "") -> Answer:
     page = render_template(
         "import_file.html", file=file, kind=KINDS[file.kind][0], columns=sheet.columns, header=header, said=said,
         unread=[each for each in header if headings.plain(each) not in taken], outcome=outcome, problem=problem,
-        shown=outcome.faults[:SHOWN], faulty=len(outcome.faults) + outcome.more, tried=file.state in ("tried", "kept"),
+        returnable=uploads.returnable(world, file), shown=outcome.faults[:SHOWN],
+        faulty=len(outcome.faults) + outcome.more, tried=file.state in ("tried", "kept"),
         good=sum(count for name, count in outcome.rows.items() if name in ("new", "changed", "ended")),
     )  # fmt: skip
     return Answer(page, 422 if problem else 200, content_type="text/html; charset=utf-8")

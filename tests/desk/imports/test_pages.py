@@ -218,3 +218,49 @@ def test_a_file_that_no_worker_could_read_says_so_after_the_last_try(
         with pytest.raises(RuntimeError):
             handlers.bring_in(acting_house.world, job)
         assert ("something failed here" in desk.get(address).get_data(as_text=True)) == (attempt == 3)
+
+
+SITES = "Name,Kind,NPI,Part of,Phone\n"
+SITE = {"name": "Name", "kind": "Kind", "npi": "NPI", "part-of": "Part of", "phone": "Phone"}
+
+
+def test_an_import_is_taken_back_as_a_whole_but_for_what_was_changed_since(acting_house: House) -> None:
+    desk = acting_house.enter("admin")
+    first = "Yew Clinic,clinic,9000777000,,555-0102\nYew West,site,9000777018,9000777000,\nAsh,clinic,9000777026,,1\n"
+    address = upload(desk, "organizations", SITES + first, "first.csv").headers["Location"]
+    assert "Take the whole import back" in go(desk, address, "import", **SITE)
+    later = "Yew Clinic,clinic,9000777000,,555-0199\nElm,clinic,9000777034,,2\n"
+    second = upload(desk, "organizations", SITES + later, "later.csv").headers["Location"]
+    go(desk, second, "import", **SITE)
+    page = go(desk, address, "return")
+    assert "2 taken back; 1 stay as they are" in page
+    assert "Somebody has changed it since; it stays as it is" in page
+    assert named(acting_house) == {"9000777000": "555-0199", "9000777034": "2"}
+    page = go(desk, second, "return")
+    assert "2 taken back." in page
+    assert named(acting_house) == {"9000777000": "555-0102"}, "what it changed is as it was before"
+    assert "It can not be taken back, or not any more" in go(desk, second, "return")
+
+
+def named(house: House) -> dict[str, str]:
+    """The organizations and sites of these tests by their NPI, with their telephone."""
+    ours = ("9000777000", "9000777018", "9000777026", "9000777034")
+    with reading(house.world.engine) as conn:
+        rows = [*registry.every(conn, "Organization"), *registry.every(conn, "Location")]
+    found = [text.loads(row.body) for row in rows]
+    return {
+        i["value"]: next((t["value"] for t in each.get("telecom", ())), "")
+        for each in found for i in each.get("identifier", ()) if i["value"] in ours
+    }  # fmt: skip
+
+
+def test_nobody_takes_back_what_something_leans_on(acting_house: House) -> None:
+    desk = acting_house.enter("admin")
+    address = upload(desk, "organizations", SITES + "Fir,clinic,9000777034,,3\n", "fir.csv").headers["Location"]
+    go(desk, address, "import", **SITE)
+    east = "Fir East,site,9000777018,9000777034,\n"
+    site = upload(desk, "organizations", SITES + east, "east.csv").headers["Location"]
+    go(desk, site, "import", **SITE)
+    page = go(desk, address, "return")
+    assert "0 taken back; 1 stay as they are" in page
+    assert "leans on it now; it stays" in page
