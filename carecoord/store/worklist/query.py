@@ -274,7 +274,7 @@ class Worklist:
         led = (scope, "open", lead.column, "sort_due")
         if not sort and (None not in lead.values or len(lead.values) == 1):
             return [Arm(whole, led)]
-        return [Arm((*rest, In(lead.column, (value,))), led) for value in lead.values]
+        return [Arm((*rest, replace(lead, values=(value,))), led) for value in lead.values]
 
     def _lead(self, scope: str, whose: tuple[Test, ...], tests: tuple[Test, ...]) -> In | None:
         """The test to walk along: the only one that has an index, or the one that the fewest rows pass."""
@@ -288,7 +288,7 @@ class Worklist:
         key = (whose[0], state, lead)
         if key not in self._known:
             led = (scope, "open", lead.column)
-            arms = [Arm((whose[0], *state, In(lead.column, (value,))), led) for value in lead.values]
+            arms = [Arm((whose[0], *state, replace(lead, values=(value,))), led) for value in lead.values]
             self._known[key] = self._measure([arms], _SAMPLE)[0]
         return self._known[key]
 

@@ -48,26 +48,31 @@ def tabs(
         "nobody": (*sent, In("owner", (None,))),
         "overdue": (*still, Span("sort_due", None, at.now)),
         "today": (*still, Span("sort_due", at.now, at.today)),
-        "payer": (*still, In("role", ("payer",))),
-        "book": (*still, In("action", BOOKING)),
-        "returned": (*still, In("stage", RETURNED)),
-        "contract": (*still, In("agreement_state", RISKS)),
+        "payer": (*still, _fixed("role", "payer")),
+        "book": (*still, _fixed("action", *BOOKING)),
+        "returned": (*still, _fixed("stage", *RETURNED)),
+        "contract": (*still, _fixed("agreement_state", *RISKS)),
         "conflict": (is_open, In("conflict", (True,))),
-        "after": (*still, In("action", CLOSING)),
-        "sign": (*sent, In("stage", ("draft",))),
-        "questions": (*sent, In("stage", ("awaiting-information",))),
-        "acknowledge": (*sent, In("action", ("acknowledge-report",))),
-        "new": (*got, In("stage", ("sent",))),
-        "triage": (*got, In("stage", ("in-triage",))),
-        "schedule": (*got, In("stage", SCHEDULING)),
-        "owed": (*got, In("stage", ("visit-done",))),
+        "after": (*still, _fixed("action", *CLOSING)),
+        "sign": (*sent, _fixed("stage", "draft")),
+        "questions": (*sent, _fixed("stage", "awaiting-information")),
+        "acknowledge": (*sent, _fixed("action", "acknowledge-report")),
+        "new": (*got, _fixed("stage", "sent")),
+        "triage": (*got, _fixed("stage", "in-triage")),
+        "schedule": (*got, _fixed("stage", *SCHEDULING)),
+        "owed": (*got, _fixed("stage", "visit-done")),
         "risk": (*still, In("cleared", (False,)), Span("appointment_at", at.now, at.week)),
         "cleared": (*still, In("cleared", (True,)), *known),
-        "late": (*still, In("role", ("payer",)), Span("sort_due", None, at.now)),
-        "decide": (*still, In("role", ("payer",)), Span("sort_due", at.now, at.today)),
+        "late": (*still, _fixed("role", "payer"), Span("sort_due", None, at.now)),
+        "decide": (*still, _fixed("role", "payer"), Span("sort_due", at.now, at.today)),
         "snoozed": (is_open, resting, Ever("wakes_at")),
         "closed": (In("open", (False,)),),
     }
+
+
+def _fixed(column: str, *values: str) -> In:
+    """That the column has one of these values, which stand here and come from nobody."""
+    return In(column, values, fixed=True)
 
 
 def tabs_named() -> frozenset[str]:

@@ -18,12 +18,14 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    false,
     func,
     literal,
     literal_column,
     not_,
     or_,
     select,
+    true,
     tuple_,
     union_all,
 )
@@ -72,6 +74,9 @@ class Only(ColumnElement[bool]):
     def __init__(self, test: ColumnElement[bool]) -> None:
         self.test = test
 
+    def self_group(self, against: operators.OperatorType | None = None) -> "Only":
+        return self  # a test already: it is compared with no 1 for SQLite
+
 
 @compiles(Only)
 def _the_test(element: Only, compiler: SQLCompiler, **kw: Any) -> str:
@@ -98,24 +103,39 @@ def _looked_at(name: str) -> ColumnElement[Any]:
 
 @dataclass(frozen=True)
 class In:
-    """The column has one of these values; None among them stands for nothing there."""
+    """The column has one of these values; None among them stands for nothing there. fixed: they are no asker's, they
+    make a list what it is. These, and what is true or false, stand in the statement, so that PostgreSQL knows how many
+    rows have them: few are in conflict, and by a plan for any values it would walk through all that are not."""
 
     column: str
     values: tuple[Any, ...]
+    fixed: bool = False
 
     def blank(self) -> "In":
+        if self._is_written():
+            return self
         nothing = None in self.values
         known = len(self.values) - nothing
         return In(self.column, (*["?"] * known, *[None] * nothing))
 
+    def _is_written(self) -> bool:
+        return self.fixed or self._is_truth()
+
+    def _is_truth(self) -> bool:
+        return len(self.values) == 1 and isinstance(self.values[0], bool)
+
     def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
         column = pick(self.column)
+        if self._is_truth():
+            return column == (true() if self.values[0] else false())
+        if self.fixed:
+            return column.in_([literal_column(f"'{value}'", column.type) for value in self.values])
         given = [bindparam(f"{at}_{n}", type_=column.type) for n, v in enumerate(self.values) if v is not None]
         test = column == given[0] if len(given) == 1 else column.in_(given)
         return test if len(given) == len(self.values) else (column.is_(None) | test) if given else column.is_(None)
 
     def binds(self, at: str) -> dict[str, Any]:
-        known = [v for v in self.values if v is not None]
+        known = [v for v in self.values if v is not None and not self._is_written()]
         return {f"{at}_{n}": v for n, v in enumerate(known)}
 
 
