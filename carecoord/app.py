@@ -49,7 +49,7 @@ from carecoord.web.documents import pages as documents_pages
 from carecoord.web.ehrs import conflict_pages, ehr_pages, frame_pages
 from carecoord.web.fhir import fast_path
 from carecoord.web.fhir import routes as fhir_routes
-from carecoord.web.guests import link_pages
+from carecoord.web.guests import filing_pages, link_pages
 from carecoord.web.guests import pages as guest_pages
 from carecoord.web.imports import pages as import_pages
 from carecoord.web.inbox import away_pages
@@ -72,7 +72,8 @@ ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     people, import_pages, policies_pages, setup_pages, copy_pages, terms_pages, openid_sign_in,
     worklist_pages, saved_view_pages, referral_new_pages, inbox_pages, away_pages, agreements_pages,
     agreement_act_pages,
-    acts_pages, batch_pages, link_pages, guest_pages, message_pages, documents_pages, audit_pages, break_glass,
+    acts_pages, batch_pages, link_pages, guest_pages, filing_pages, message_pages, documents_pages, audit_pages,
+    break_glass,
     conflict_pages, ehr_pages, quality_pages,
 )  # fmt: skip
 LAST_DRAIN = 5.0  # seconds that an ending process gives the journal; what is left, another process drains

@@ -56,6 +56,11 @@ def find(conn: Connection, id: str) -> Link | None:
     return _one(conn.execute(select(*_COLUMNS).where(table.c.id == id)).first())
 
 
+def covered(conn: Connection, cover: str) -> Link | None:
+    """The link that the bar code of a cover sheet names, good or not."""
+    return _one(conn.execute(select(*_COLUMNS).where(table.c.cover == cover)).first())
+
+
 def of_case(conn: Connection, case: str) -> list[Link]:
     """Those of a case, the newest first."""
     found = conn.execute(select(*_COLUMNS).where(table.c.case == case).order_by(table.c.made.desc(), table.c.id))
