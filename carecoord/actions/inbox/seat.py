@@ -98,5 +98,6 @@ def _led(seat: Seat, duty: Duty) -> list[tuple[tuple[tuple[str, tuple[object, ..
     if duty.stages:
         return [((is_open, ("stage", (stage,))), Owner(None, "clinic")) for stage in duty.stages]
     if not duty.by_owner:
-        return [((is_open, ("role", (mover,))), Owner(None, "office")) for mover in duty.movers]
+        why: Why = "office-late" if duty.when == "late" else "office"
+        return [((is_open, ("role", (mover,))), Owner(None, why)) for mover in duty.movers]
     return [((is_open, ("owner", (each.id,)), ("role", duty.movers)), each) for each in seat.owners]

@@ -67,6 +67,7 @@ TABLE: Final[dict[str, Rows]] = {
         (PAPERS, "crs"),
         (CARE | DECISIONS | NETWORK | ORIGINS | PUBLIC, "rs"),
     ),
+    "supervisor": (),  # comes beside coordinator or clinician: what it adds is the desk's alone (verbs.TABLE)
     "clinician": (
         (ORDERS | PLANS, "crus"),
         (PAPERS, "crs"),

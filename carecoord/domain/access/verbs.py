@@ -11,7 +11,7 @@ Verb = Literal[
     "see-whole", "see-as-payer", "see-own-patients", "break-glass", "see-agreements", "see-rates",
     "read-trail", "manage-people", "manage-apps", "manage-jobs", "manage-policies", "import", "manage-ehrs",
     "keep-codes", "set-up", "see-linked", "see-quality",
-    "assign", "snooze", "note", "receive", "contact", "attach", "share", "settle",
+    "supervise", "assign", "snooze", "note", "receive", "contact", "attach", "share", "settle",
     "refer", "send", "accept", "decline", "ask", "advise", "answer", "replace", "reopen", "hear-yes", "hear-no",
     "withdraw", "confirm-cancel", "refuse-cancel",
     "book", "move", "cancel", "arrive", "no-show", "report", "acknowledge", "tell",
@@ -91,6 +91,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
             "message",
         }
     ),
+    "supervisor": frozenset({"supervise"}),  # beside coordinator or clinician: whose cases one sees is theirs to say
     "payer": frozenset({"see-as-payer", "message"}),
     "contracts": frozenset({
         "see-agreements", "see-rates", "import", "draft", "edit", "amend", "sign", "drop", "affiliate",
@@ -119,6 +120,7 @@ _HELD: Final = TABLE | GUESTS
 PURPOSES: Final[dict[str, Literal["treatment", "payment", "operations"]]] = {  # of each role: why they look
     "coordinator": "treatment",
     "clinician": "treatment",
+    "supervisor": "operations",
     "payer": "payment",
     "contracts": "operations",
     "auditor": "operations",

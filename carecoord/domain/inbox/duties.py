@@ -14,7 +14,7 @@ from carecoord.domain.referrals.stages import Stage
 
 Scope = Literal["placer", "performer", "payer_key"]  # columns of `case_row`: who refers, who is to see, who pays
 When = Literal["any", "late", "seen"]  # whenever; once its clock has run out; once the hour of the visit has come
-Why = Literal["yours", "late", "team", "nobody", "stand-in", "office", "clinic", "payer", "named"]
+Why = Literal["yours", "late", "team", "nobody", "stand-in", "office", "office-late", "clinic", "payer", "named"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,9 @@ DUTIES: Final[tuple[Duty, ...]] = (
     Duty("assign", "placer", by_owner=True, movers=("coordinator",)),
     Duty("assign", "placer", by_owner=True, movers=("clinician", "payer", "contracts", "performer", "patient", None),
          when="late"),
+    # a supervisor: whatever is late in the office, whoever has it
+    Duty("supervise", "placer", when="late",
+         movers=("coordinator", "clinician", "payer", "contracts", "performer", "patient", None)),
     # a clinician: reports to acknowledge, orders to take up again, and the drafts and questions of the office
     Duty("acknowledge", "placer", movers=("clinician",)),
     # the clinic that was asked: to triage, to book, to say what became of the visit, to report

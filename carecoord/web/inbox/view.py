@@ -40,6 +40,7 @@ WHY: Final[dict[Why, str]] = {
     "nobody": "Nobody has it",
     "stand-in": "You stand in",
     "office": "For a clinician of your office",
+    "office-late": "Late in your office",
     "clinic": "Your clinic was asked",
     "payer": "You decide",
     "named": "You are named",
@@ -244,6 +245,8 @@ def _why(item: Item) -> str:
         return f"{WHY['stand-in']} for {owner.name}"
     if owner.why == "team" and wait.owner_name:
         return f"{WHY['team']}: {wait.owner_name}"
+    if owner.why == "office-late":
+        return f"{WHY[owner.why]}: {wait.owner_name or 'nobody has it'}"
     return WHY["late"] if owner.why == "yours" and wait.role != "coordinator" else WHY[owner.why]
 
 

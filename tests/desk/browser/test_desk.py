@@ -7,7 +7,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from carecoord.actions.people import accounts
+from carecoord.actions.people.accounts import NewUser
 from tests.axe import ENDS, LOOKS, check, faults
+from tests.desk.conftest import PASSWORD, House
 
 Open = Callable[..., Page]
 DOWNLOAD = re.compile(r"^Download \d+ chosen$")
@@ -33,6 +36,12 @@ def test_every_role_has_a_page_without_fault(open_page: Open, who: str) -> None:
 def test_the_list_of_what_waits_has_no_fault_in_any_look(open_page: Open) -> None:
     check(open_page("/waiting", who="outsider"), LOOKS)
     check(open_page("/waiting/away"), ENDS)
+
+
+def test_the_load_of_an_office_has_no_fault(open_page: Open, house: House) -> None:
+    roles = frozenset({"coordinator", "supervisor"})
+    accounts.add_user(house.world, NewUser("chief", "Chief, Nora", roles, "office-fairmont"), PASSWORD)
+    check(open_page("/load", who="chief"), ENDS)
 
 
 def test_the_page_of_an_agreement_has_no_fault(open_page: Open) -> None:

@@ -28,6 +28,7 @@ DUTIES = {
         ("performer", "accepted contacting-patient in-progress waitlisted", "any"),
         ("performer", "no-show appointment-cancelled visit-done", "any"), ("performer", "scheduled", "seen"),
     ],
+    "supervisor": [("placer", "coordinator clinician payer contracts performer patient None", "late")],
     "payer": [("payer_key", "payer", "any")],
     "contracts": [], "auditor": [], "admin": [],
 }  # fmt: skip

@@ -6,7 +6,7 @@ nothing, and a line without roles is of types that are for services alone."""
 
 from typing import Final
 
-ROLES: Final = ("admin", "auditor", "clinician", "contracts", "coordinator", "payer")
+ROLES: Final = ("admin", "auditor", "clinician", "contracts", "coordinator", "payer", "supervisor")
 
 _TABLE: Final = """
 Patient: coordinator=crus clinician=rs payer=rs

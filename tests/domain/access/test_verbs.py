@@ -23,6 +23,7 @@ HOLDERS = {
     "manage-policies": {"admin"},
     "set-up": {"admin"},
     "see-rates": {"contracts"},
+    "supervise": {"supervisor"},
     "assign": {"coordinator"},
     "snooze": {"coordinator"},
     "note": {"coordinator", "clinician"},
@@ -76,7 +77,7 @@ GUESTS = {  # what somebody without an account may do by their link
     "clinic-link": {"see-linked", "accept", "decline", "ask", "report", "arrive", "no-show", "message"},
     "patient-link": {"see-linked", "message", "choose", "attend", "ask-to-move", "stop-messages"},
 }
-ROLES = ("coordinator", "clinician", "payer", "contracts", "auditor", "admin")
+ROLES = ("coordinator", "clinician", "supervisor", "payer", "contracts", "auditor", "admin")
 OF_THE_REQUESTER = {
     "assign", "snooze", "refer", "send", "answer", "reopen", "acknowledge", "tell", "hear-yes", "hear-no", "withdraw",
     "link", "end-link", "replace",
@@ -110,7 +111,7 @@ def test_a_role_may_do_what_is_written_here_and_nothing_else(role: str) -> None:
 def test_each_role_looks_for_the_purpose_that_is_written_here() -> None:
     assert verbs.PURPOSES == {
         "coordinator": "treatment", "clinician": "treatment", "payer": "payment", "contracts": "operations",
-        "auditor": "operations", "admin": "operations", "clinic-link": "treatment",
+        "auditor": "operations", "admin": "operations", "clinic-link": "treatment", "supervisor": "operations",
     }  # fmt: skip
 
 
