@@ -15,6 +15,7 @@ from carecoord.actions.agreements import rates, register
 from carecoord.actions.agreements.desk import copies, resources, today, whose
 from carecoord.actions.agreements.rates import Held
 from carecoord.actions.terms.meanings import Coding, meanings
+from carecoord.domain.agreements.desk.obligations import Obligation, obligations
 from carecoord.domain.agreements.overview import Overview, overview
 from carecoord.domain.agreements.parties import named_in, parties
 from carecoord.domain.agreements.rates import RateLine
@@ -66,6 +67,7 @@ class Dossier:
     documents: Sequence[Json]
     lapse: Lapse
     sees_rates: bool
+    duties: Sequence[Obligation]
 
 
 def dossier(world: World, grant: Grant, request: str, id: str) -> Dossier:
@@ -94,6 +96,7 @@ def gathered(turn: Turn, id: str, day: date) -> Dossier:
     return Dossier(
         row, day, turn.now, line, versions, listings, names, paid, meanings(turn.conn, codes), _documents(turn, keys),
         _lapse(turn, row, line, day, line.end or line.term_end), turn.sees_rates(keys[-1]),
+        _duties(turn, keys),
     )  # fmt: skip
 
 
@@ -122,6 +125,13 @@ def _taking_part(listings: Iterable[Listing]) -> Iterator[str]:
 def _rates(turn: Turn, keys: Iterable[str]) -> list[tuple[Held, list[RateLine]]]:
     held = [each for key in keys for each in rates.visible(turn, key)]
     return [(each, [line for _, line in rates.lines(turn, each, _RATES)]) for each in held]
+
+
+def _duties(turn: Turn, keys: Iterable[str]) -> list[Obligation]:
+    """What is owed under its versions, as far as the asker keeps it or owes it."""
+    focus = params.key("Task", "focus")
+    rows = [row for key in keys for row in read.referring(turn.conn, focus, *key.split("/")) if not row.deleted]
+    return obligations(json.loads(row.body) for row in turn.seen(rows, "r"))
 
 
 def _documents(turn: Turn, keys: Iterable[str]) -> list[Json]:

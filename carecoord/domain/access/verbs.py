@@ -16,7 +16,7 @@ Verb = Literal[
     "withdraw", "confirm-cancel", "refuse-cancel",
     "book", "move", "cancel", "arrive", "no-show", "report", "acknowledge", "tell",
     "message", "link", "end-link", "choose", "attend", "ask-to-move", "stop-messages",
-    "draft", "edit", "amend", "sign", "drop", "affiliate", "give-notice", "end", "file",
+    "draft", "edit", "amend", "sign", "drop", "affiliate", "oblige", "fulfil", "give-notice", "end", "file",
 ]  # fmt: skip
 Side = Literal["requester", "performer", "patient", "payer"]  # of a referral: who sends, who is to see them
 
@@ -95,7 +95,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
     "payer": frozenset({"see-as-payer", "message"}),
     "contracts": frozenset({
         "see-agreements", "see-rates", "import", "draft", "edit", "amend", "sign", "drop", "affiliate",
-        "give-notice", "end", "file",
+        "oblige", "fulfil", "give-notice", "end", "file",
     }),
     "auditor": frozenset({"read-trail"}),
     "admin": frozenset(
@@ -166,7 +166,8 @@ SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
     "stop-messages": frozenset({"patient"}),
 }
 AGREEMENT: Final[tuple[Verb, ...]] = (  # what is done with an agreement
-    "draft", "edit", "amend", "sign", "drop", "affiliate", "give-notice", "end", "file",
+    "draft", "edit", "amend", "sign", "drop", "affiliate", "oblige", "fulfil", "give-notice", "end",
+    "file",
 )  # fmt: skip
 
 

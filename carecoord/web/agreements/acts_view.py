@@ -12,6 +12,7 @@ from carecoord.actions.agreements.dossier import Dossier, Lapse
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.agreements.desk.acts import ends_by, open_ended, waiting
 from carecoord.domain.agreements.desk.drafts import bound, lacking
+from carecoord.domain.agreements.parties import CUSTODIAN
 from carecoord.domain.agreements.records import named
 from carecoord.domain.documents.kinds import OF_AGREEMENTS
 from carecoord.domain.resource.days import shifted
@@ -28,6 +29,7 @@ BUTTONS: Final[dict[Verb, tuple[str, str]]] = {  # verb -> its words and icon
     "sign": ("It was signed", "file-check"),
     "amend": ("Amend it", "file-pen-line"),
     "affiliate": ("Who takes part", "users"),
+    "oblige": ("What is owed", "calendar-days"),
     "file": ("Attach a document", "paperclip"),
     "drop": ("Drop the draft", "circle-x"),
     "end": ("End it", "calendar-x"),
@@ -38,6 +40,7 @@ BACK: Final = {  # verb -> what taking it back does
     "amend": "the draft counts as a mistake",
     "edit": "the draft says again what it said",
     "affiliate": "it says again what it said",
+    "oblige": "it counts as a mistake",
     "file": "the document counts as a mistake",
 }
 TITLES: Final = {  # verb -> the title of its form, and what its button says that it does
@@ -47,6 +50,8 @@ TITLES: Final = {  # verb -> the title of its form, and what its button says tha
     "sign": ("It was signed", "Save: it was signed"),
     "amend": ("Amend the agreement", "Draft the amendment"),
     "affiliate": ("Who takes part", "Save who takes part"),
+    "oblige": ("What is owed", "Save what is owed"),
+    "fulfil": ("It was done", "Save that it was done"),
     "drop": ("Drop the draft", "Drop it"),
     "end": ("End the agreement", "Show what hangs on it"),
 }
@@ -55,7 +60,8 @@ TITLES: Final = {  # verb -> the title of its form, and what its button says tha
 @dataclass(frozen=True)
 class Form:
     """The open form. `about`: what it would come to, row by row; `counted`: the mark of what is confirmed, empty where
-    nothing was shown yet; `signers`: the parties whose signatures are written down; `sheet`: the fields of a draft."""
+    nothing was shown yet; `signers`: the parties whose signatures are written down; `owners`: who may owe
+    something, by key; `duties`: what is open, by key; `sheet`: the fields of a draft."""
 
     state: State
     title: str
@@ -70,6 +76,8 @@ class Form:
     amendments: Mapping[str, str] = field(default_factory=lambda: AMENDMENTS)
     topics: Mapping[str, str] = field(default_factory=lambda: TERMS)
     signers: Sequence[str] = ()
+    owners: Mapping[str, str] = field(default_factory=dict)
+    duties: Mapping[str, str] = field(default_factory=dict)
     sheet: Sheet | Place | None = None
 
 
@@ -95,6 +103,7 @@ def acts(
     id = found.line.contract.partition("/")[2]
     back = f"/contracts/{id}"
     seen = " ".join(f"{each.key}:{text(item(contract, 'meta'), 'versionId')}" for each, contract in found.versions)
+    seen += "".join(f" {each.task}:{each.version}" for each in found.duties)
     seen += "".join(f" {row.evidence.reference}:{row.evidence.version}" for row in found.listings)
     row = [(verb, *BUTTONS[verb], f"{back}?act={verb}#act-form") for verb in BUTTONS if verb in verbs]
     possible = state is not None and state.verb in verbs
@@ -136,7 +145,10 @@ def _form(found: Dossier, state: State, lapse: tuple[date, Lapse] | None, most: 
         return Form(state, title, does, warning=_signing(found, times), signers=_signers(found))
     if state.verb == "drop":
         return Form(state, title, does, True, "The draft is given up for good; what is signed stays as it is.")
-    return Form(state, title, does, most=most if state.verb == "file" else 0)
+    owners = {side.key: side.name for side in found.line.sides if side.role != CUSTODIAN}
+    still = {each.task: f"{each.what}, {times.date(each.due)}" for each in found.duties if each.done is None}
+    sends = state.verb in ("file", "fulfil")
+    return Form(state, title, does, most=most if sends else 0, owners=owners, duties=still)
 
 
 def _signing(found: Dossier, times: Times) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 from carecoord.actions.agreements.dossier import Dossier
 from carecoord.domain.agreements import kinds
 from carecoord.domain.agreements.comparison import changes, said
+from carecoord.domain.agreements.desk.obligations import Obligation
 from carecoord.domain.agreements.overview import limit_of
 from carecoord.domain.agreements.parties import CUSTODIAN
 from carecoord.domain.agreements.rates import RateLine
@@ -67,6 +68,18 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Due:
+    """What a party owes. `late`: its day is over; `task`: its key while it is open; `proof`: ids of documents."""
+
+    when: str
+    late: bool
+    what: str
+    more: str
+    task: str
+    proof: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Page:
     """The page in words. `sums`: dates with how they come about; `choices`: (n, what the version is called); `blocks`:
     what stands on the page, (anchor, name, how many of it)."""
@@ -94,6 +107,7 @@ class Page:
     months: Sequence[Row]
     harm: int
     life: Life | None
+    duties: Sequence[Due]
     blocks: Sequence[tuple[str, str, int]]
 
 
@@ -120,8 +134,17 @@ def page(found: Dossier, times: Times, before: str, after: str) -> Page:
          for held, lines in found.rates],
         [_paper(each, times) for each in found.documents], _hangs(found), _lapsing(found, times),
         [Row(f"{date(year, month, 1):%b %Y}", str(n)) for (year, month), n in found.lapse.months], found.lapse.lost,
-        life(found, times), list(_blocks(found)),
+        life(found, times), [_due(each, found, times) for each in found.duties], list(_blocks(found)),
     )  # fmt: skip
+
+
+def _due(each: Obligation, found: Dossier, times: Times) -> Due:
+    who, proof = found.names.get(each.owner, ""), [to.partition("/")[2] for to in each.proof]
+    again = f", every {count(each.months, 'month')}" if each.months else ""
+    if each.done:
+        said = f"{who}{again}; done {times.date(each.done)}{f': {each.words}' if each.words else ''}"
+        return Due(times.date(each.due), False, each.what, said, "", proof)
+    return Due(times.date(each.due), each.due < found.day, each.what, f"{who}{again}", each.task, proof)
 
 
 def _blocks(found: Dossier) -> Iterator[tuple[str, str, int]]:
@@ -129,6 +152,7 @@ def _blocks(found: Dossier) -> Iterator[tuple[str, str, int]]:
     yield "sides", "Versions", len(found.versions)
     yield "part", "Who takes part", len(found.listings)
     yield "parties", "Parties", len(found.line.sides)
+    yield "duties", "Obligations", sum(each.done is None for each in found.duties)
     yield "terms", "Terms", 0
     yield "money", "Money and rates", sum(held.size for held, _ in found.rates)
     yield "papers", "Documents", len(found.documents)

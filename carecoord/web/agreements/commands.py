@@ -7,9 +7,10 @@ from typing import Final
 from auth.grant import Grant
 from carecoord.actions.acts.act import Done, Submission
 from carecoord.actions.acts.documents import Upload
-from carecoord.actions.agreements import acts, drafts, roster
+from carecoord.actions.agreements import acts, drafts, obligations, roster
 from carecoord.actions.agreements.acts import Ending, Filed, Noticed
 from carecoord.actions.agreements.drafts import Wanted
+from carecoord.actions.agreements.obligations import Fulfilled, Owed
 from carecoord.actions.agreements.roster import Placed
 from carecoord.domain.agreements import kinds
 from carecoord.domain.agreements.desk.acts import Amendment, Signed
@@ -119,6 +120,22 @@ def _affiliate(reader: Reader) -> Placed | None:
     return Placed(reader.values.get("row", "")[:200], chosen, tuple(f"Location/{id}" for id in sites), start, last)
 
 
+def _oblige(reader: Reader) -> Owed | None:
+    what = reader.text("what", "Write what is owed.", most=500)
+    owner = reader.text("owner", "Choose which party owes it.", most=200)
+    due, months = reader.any_day("due", "Write the day by which it is owed."), reader.whole("months", 1, 120)
+    return Owed(what, owner, due, months) if due else None
+
+
+def _fulfil(reader: Reader) -> Fulfilled | None:
+    task = reader.text("task", "Choose what was done.", most=200)
+    day, words = reader.past_day("day", "Write the day on which it was done."), reader.text("note", most=500)
+    file: Upload | None = upload(reader)
+    if file is None and not words and not any(fault.field == "file" for fault in reader.faults):
+        reader.fault("note", "Say what shows it, or choose a file.")
+    return Fulfilled(task, day, words, file) if day else None
+
+
 def _demand_rates_only(reader: Reader, kind: str, span: Span, limit: Decimal | None) -> None:
     if kind == "rate-only" and (span != Span() or limit is not None):
         reader.fault("kind", "Rates only: leave the term and the limit as they are, or choose another kind.")
@@ -166,6 +183,8 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "draft": Command(_draft, _chosen),
     "edit": Command(_edit, drafts.edit),
     "affiliate": Command(_affiliate, roster.affiliate),
+    "oblige": Command(_oblige, obligations.oblige),
+    "fulfil": Command(_fulfil, obligations.fulfil),
     "amend": Command(_amend, drafts.amend),
     "sign": Command(_sign, drafts.sign),
     "drop": Command(_drop, drafts.drop),

@@ -80,8 +80,9 @@ class Screen:
         if request.method != "GET" or not act:
             return None
         typed = kept.fetch(self.world, grant, draft) if draft else {}
-        if not typed and request.args.get("row"):
-            return State(act, {"row": request.args["row"][:200]})
+        chosen = {name: request.args[name][:200] for name in ("row", "task") if request.args.get(name)}
+        if not typed and chosen:
+            return State(act, chosen)
         return State(act, typed, notice=RETURNED if typed else "")
 
     def _done(self, grant: Grant) -> acts_view.Undo | None:

@@ -61,6 +61,8 @@ HOLDERS = {
     "drop": {"contracts"},
     "edit": {"contracts"},
     "affiliate": {"contracts"},
+    "oblige": {"contracts"},
+    "fulfil": {"contracts"},
     "give-notice": {"contracts"},
     "end": {"contracts"},
     "file": {"contracts"},

@@ -74,6 +74,8 @@ def offered(held: Sequence[Held], line: Overview) -> tuple[Verb, ...]:
         found += ["edit", "sign", "drop"]
     elif any(version.status in IN_FORCE for version, _ in held):
         found.append("amend")
+    if line.stage != "ended":
+        found += ["oblige", "fulfil"]
     if line.kind == "payer-provider" and line.stage != "ended":
         found.append("affiliate")
     if line.stage == "current" and line.state == "in-force":
