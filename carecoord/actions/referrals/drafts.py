@@ -10,7 +10,7 @@ from carecoord.actions.acts.act import Acting, Deed, Done, Overtaken, Planned, S
 from carecoord.actions.acts.provenance import Act, Version
 from carecoord.actions.clearance import assemble
 from carecoord.actions.clearance.library import Library
-from carecoord.actions.referrals import patients
+from carecoord.actions.referrals import intake, patients
 from carecoord.actions.worklist import project
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.clearance.facts import facts
@@ -41,14 +41,20 @@ class _Unchanged(Exception):
     """There is nothing to keep."""
 
 
-def begin(world: World, grant: Grant, request: str, submission: Submission, patient: str) -> Done:
+def begin(
+    world: World, grant: Grant, request: str, submission: Submission, patient: str, *, document: str = ""
+) -> Done:
     """Begin a referral of a patient, with what their record says: the card, an interpreter, who orders where that can
-    only be the asker. Raises Forbidden, NotFound for a patient who is not the asker's to see."""
+    only be the asker. document: one that waits to be indexed (`intake`), and is filed with it. Raises Forbidden,
+    NotFound for a patient who is not the asker's to see."""
 
     def plan(acting: Deed) -> Planned:
         hit = patients.one(acting.turn, patient)
         order = drafts.begun(acting.id, hit.patient, acting.office, acting.turn.now)
-        return Planned([drafts.written(order, first(acting.turn, order, hit.patient))], sentence("act.referral-begun"))
+        fields = first(acting.turn, order, hit.patient)
+        filed = intake.filed(acting, document, order) if document else []
+        papers = {"papers": f"DocumentReference/{document}"} if document else {}
+        return Planned([drafts.written(order, fields | papers), *filed], sentence("act.referral-begun"))
 
     return performed(world, grant, request, submission, "refer", plan, _begun)
 

@@ -65,6 +65,13 @@ def attached(
     return [binary, audience.listed(document, (offices.own, *offices.sent), offices.held)]
 
 
+def about(order: Json, id: str, author: Json, paper: Paper, offices: Offices, now: datetime) -> Json:
+    """A document whose file is here already, about an order and its patient, for whoever has it in hands."""
+    _, document = _kept(id, author, offices.own, paper, now)
+    subject = {"subject": {"reference": target(item(order, "subject"))}}
+    return document | subject | {"context": {"related": [{"reference": key(order)}]}}
+
+
 def filed(about: str, id: str, author: Json, own: str, paper: Paper, now: datetime) -> list[Json]:
     """The file, and the document that points to it, about a Contract (`about`, its key) and nobody's record. Only the
     office that attached it sees it: the other party's desk may use the same database."""

@@ -28,13 +28,14 @@ SELF_PAY = (f"{HL7}/coverage-selfpay", "pay")
 PAPER_WANTED = (PAS_CODES, "attachment-request-code")
 FORM_WANTED = (PAS_CODES, "attachment-request-questionnaire")
 OBTAIN_PAPER = (CHILD, "obtain-document")
+INDEX_PAPER = (CHILD, "index-document")  # to say whom a document that came in is about
 ACKNOWLEDGE = (CHILD, "acknowledge-report")
 TELL = (CHILD, "tell-patient")
 WORK = (CHILD, "work-case")  # who in the referring office works on a referral, until when it rests
 MESSAGES = f"{CANONICAL}/CodeSystem/message"  # what a Communication of ours is, that is neither a note nor a contact
 DOCUMENTS_SENT = (MESSAGES, "documents")
 ABORT = ("http://hl7.org/fhir/CodeSystem/task-code", "abort")
-TASK_CODES = (PAPER_WANTED, FORM_WANTED, OBTAIN_PAPER, ACKNOWLEDGE, TELL, ABORT, WORK)
+TASK_CODES = (PAPER_WANTED, FORM_WANTED, OBTAIN_PAPER, INDEX_PAPER, ACKNOWLEDGE, TELL, ABORT, WORK)
 
 
 def has(concept: Json, system: str, code: str) -> bool:

@@ -3,26 +3,32 @@ beside the steps is made anew with them."""
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, make_response, redirect, render_template, request
+from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from carecoord.actions.acts.act import Submission
-from carecoord.actions.referrals import desk, drafts, orders, patients
+from carecoord.actions.referrals import desk, drafts, intake, orders, patients
 from carecoord.actions.referrals.desk import Looked
 from carecoord.actions.referrals.drafts import Clashing
 from carecoord.actions.terms import choices
 from carecoord.actions.worklist import project
+from carecoord.domain.documents.suggestions import Suggestions
 from carecoord.domain.referrals import drafts as fields_of
 from carecoord.domain.referrals.candidates import ORDERS
 from carecoord.domain.resource.days import local
 from carecoord.errors import Conflict, Unprocessable
-from carecoord.web.acts import submissions
+from carecoord.fhir.instants import micros
+from carecoord.web.acts import commands, submissions
 from carecoord.web.acts.forms import Fault, Reader, State, submission, typed
+from carecoord.web.documents import pages as documents_pages
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.referrals import finder_view, new_form, new_view, patient_view
@@ -57,11 +63,18 @@ def _pages(world: World) -> Blueprint:
     @pages.get("/referrals/new")
     def new() -> Response:
         order = request.args.get("order", "")
-        return screen.one(order) if order and "q" not in request.args else screen.patients(order)
+        if order and "q" not in request.args:
+            return screen.one(order)
+        document = request.args.get("document", "")
+        return screen.indexing(document) if document else screen.patients(order)
 
     @pages.get("/referrals/<id>/refer")
     def refer(id: str) -> Response:
         return _to(id)
+
+    @pages.get("/referrals/new/file/<id>")
+    def file(id: str) -> Response:
+        return documents_pages.answer(intake.file(world, sign_in.session().grant(), request_id(), id))
 
     @pages.get("/referrals/new/patients")
     def hits() -> Response:
@@ -76,9 +89,17 @@ def _acts(world: World) -> Blueprint:
     sign_in.guard_forms(pages, world, lambda draft: submissions.signed_out(draft, ()))
     screen = _Screen(world)
 
+    @pages.before_request
+    def room() -> None:
+        submissions.make_room(world)
+
     @pages.post("/referrals/new/begin")
     def begin() -> Response:
-        return screen.begin(request.form.get("patient", ""), request.form.get("order", ""))
+        return screen.begin(*(request.form.get(name, "") for name in ("patient", "order", "document")))
+
+    @pages.post("/referrals/new/receive")
+    def receive() -> Response:
+        return screen.receive()
 
     @pages.post("/referrals/new/<id>/save")
     def save(id: str) -> Response:
@@ -111,17 +132,47 @@ class _Screen:
         told = patients.find(self.world, sign_in.session().grant(), said, request_id())
         return patient_view.cards(told, self.times)
 
-    def patients(self, order: str, trouble: str = "", status: int = 200) -> Response:
-        """The page on which the patient is found. order: the draft that is to be for another patient."""
-        patients.demand(sign_in.session().grant())
-        said = _asked()
+    def patients(
+        self, order: str, trouble: str = "", status: int = 200, *, said: str | None = None, document: str = "",
+        hints: Suggestions | None = None,
+    ) -> Response:  # fmt: skip
+        """The page on which the patient is found. order: the draft that is to be for another patient. document: what
+        waits to be indexed, with what it may say (hints)."""
+        grant = sign_in.session().grant()
+        patients.demand(grant)
+        said = _asked() if said is None else said
         page = render_template(
             "referral_new.html", rail="New referral", typed=said, found=self.found(said), order=order, page=None,
-            once=State(VERB).id, trouble_told=trouble,
+            once=State(VERB).id, trouble_told=trouble, document=document, hints=hints,
+            waiting=[] if order or document else self._waiting(), most=self.world.settings.max_document,
         )  # fmt: skip
         return make_response(page, status)
 
-    def begin(self, patient: str, order: str) -> Response:
+    def indexing(self, document: str) -> Response:
+        """The same for a document that waits: whom it may be about is looked for by what it says, the surest first."""
+        hints = intake.read_of(self.world, sign_in.session().grant(), request_id(), document)
+        tries = (each for each in hints.searches if self.found(each).cards)
+        said = _asked() if "q" in request.args else next(tries, "")
+        return self.patients("", said=said, document=document, hints=hints)
+
+    def receive(self) -> Response:
+        """Keep a document that came in."""
+        session = sign_in.session()
+        sign_in.demand_own_request(session)
+        reader = self._reader(typed(request.form, request.files), request.files)
+        given = commands.upload(reader)
+        if given is None:
+            words = reader.faults[0].text if reader.faults else "Choose the file first."
+            return self.patients("", words, 422)
+        done = intake.receive(self.world, session.grant(), request_id(), submission("", request.form), given)
+        return redirect(f"/referrals/new?{urlencode({'document': done.act.id})}", 303)
+
+    def _waiting(self) -> list[tuple[str, str]]:
+        """The documents that wait, (id, when each came)."""
+        found = intake.queue(self.world, sign_in.session().grant(), request_id())
+        return [(each.id, self.times.exact(micros(each.came)) if each.came else "") for each in found]
+
+    def begin(self, patient: str, order: str, document: str = "") -> Response:
         """A draft for the patient who was chosen."""
         session = sign_in.session()
         sign_in.demand_own_request(session)
@@ -131,8 +182,8 @@ class _Screen:
         if order:
             drafts.again(self.world, session.grant(), request_id(), sent, patient)
             return _to(order)
-        done = drafts.begin(self.world, session.grant(), request_id(), sent, patient)
-        return _to(done.act.id)
+        done = drafts.begin(self.world, session.grant(), request_id(), sent, patient, document=document)
+        return _to(done.act.id, document)
 
     def save(self, id: str) -> Response:
         """Keep what the form says; the finder anew for a swap, else the page."""
@@ -188,12 +239,16 @@ class _Screen:
         page = new_view.page(found, looked, state, project.policy(self.world.settings), self.times, saved)
         swap = request.headers.get("HX-Request-Type") == "partial"
         name = "referral_finder.html" if swap else "referral_new.html"
-        shown = render_template(name, rail="New referral", page=page, swap=swap, by=finder_view.BY)
+        document = request.args.get("document", "") if request.method == "GET" else ""
+        hints = intake.said_by(self.world, sign_in.session().grant(), request_id(), document) if document else None
+        shown = render_template(
+            name, rail="New referral", page=page, swap=swap, by=finder_view.BY, hints=hints, document_id=document
+        )
         return make_response(shown, status)
 
-    def _reader(self, values: dict[str, str]) -> Reader:
-        look_up = partial(choices.read, self.world)
-        return Reader(values, local(self.world.clock(), self.zone), self.zone, look_up=look_up)
+    def _reader(self, values: dict[str, str], files: Mapping[str, FileStorage] = MappingProxyType({})) -> Reader:
+        look_up, most = partial(choices.read, self.world), self.world.settings.max_document
+        return Reader(values, local(self.world.clock(), self.zone), self.zone, files, most, look_up)
 
     def _submission(self, id: str, fields: dict[str, str]) -> Submission:
         """One for each content: a form that is kept at every change has one id until it is shown anew."""
@@ -207,8 +262,8 @@ class _Screen:
         return f"Kept {at}. A colleague changed: {', '.join(names)}" if names else f"Kept {at}"
 
 
-def _to(id: str) -> Response:
-    return redirect(f"/referrals/new?{urlencode({'order': id})}", 303)
+def _to(id: str, document: str = "") -> Response:
+    return redirect(f"/referrals/new?{urlencode({'order': id, **({'document': document} if document else {})})}", 303)
 
 
 def _looked(values: object) -> Looked:

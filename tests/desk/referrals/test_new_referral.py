@@ -224,6 +224,13 @@ def test_missing_papers_do_not_hold_it_up_and_a_request_for_authorization_is_beg
     assert (row.authorization_state, row.cleared) == ("draft", False)
 
 
+def test_nothing_is_begun_before_a_patient_is_chosen(maria: FlaskClient) -> None:
+    form = hidden(maria.get("/referrals/new?q=delgado").get_data(as_text=True))
+    answer = maria.post("/referrals/new/begin", data=form)
+    assert answer.status_code == 422
+    assert '<p class="alert" role="alert">Choose a patient first.</p>' in answer.get_data(as_text=True)
+
+
 def test_another_office_reaches_neither_draft_nor_patient(acting_house: House, maria: FlaskClient) -> None:
     id = begun(maria)
     rival = acting_house.enter("outsider")
