@@ -6,6 +6,7 @@ from sqlalchemy import Row
 
 from auth.grant import Grant
 from carecoord.actions.access.turn import Turn
+from carecoord.actions.messages.family import family
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Side
 from carecoord.domain.guests import links
@@ -24,22 +25,25 @@ def grant_of(link: Link, name: str = "") -> Grant:
     if link.audience == "clinic":
         role = frozenset({ROLE["clinic"]})
         return Grant(subject, roles=role, name=name, launch=link.id, only=link.case, organization=link.organization)
-    return Grant(
-        subject, roles=frozenset({ROLE["patient"]}), name=name, launch=link.id, only=link.case, patient=link.patient,
-        fhir_user=f"Patient/{link.patient}",
-    )  # fmt: skip
+    who = f"RelatedPerson/{link.relative}" if link.audience == "relative" else f"Patient/{link.patient}"
+    role = frozenset({ROLE["relative" if link.audience == "relative" else "patient"]})
+    return Grant(subject, roles=role, name=name, launch=link.id, only=link.case, patient=link.patient, fhir_user=who)
 
 
 def row(turn: Turn, case: str) -> Row[Any] | None:
     """The row of the case that the asker's link is for; None for any other, for a link that is good no longer, where
-    the referral went to another clinic since, and where the patient's Consent keeps it from them."""
+    the referral went to another clinic since, where the patient's Consent keeps it from them, and for a relative whom
+    no Consent lets know any more."""
     grant, at = turn.grant, micros(turn.now)
     link = guest_links.find(turn.conn, grant.launch or "")
     if link is None or case != grant.only or case != link.case or links.state(link, at) != "open":
         return None
     scope = CaseScope(None, tuple(sorted(turn.cases_withheld())))
     found = Worklist(turn.conn, scope, DueBounds(at, at, at, at)).one(case)
-    return found if found and sides(turn, found) else None
+    if found is None or not sides(turn, found):
+        return None
+    told = link.audience != "relative" or link.relative in {each["id"] for each in family(turn, link.patient).told}
+    return found if told else None
 
 
 def sides(turn: Turn, found: Row[Any]) -> frozenset[Side]:

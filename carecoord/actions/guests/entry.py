@@ -116,8 +116,9 @@ def _knows(turn: Turn, link: Link, token: str, said: str) -> bool:
 
 
 def _name(conn: Connection, link: Link) -> str:
-    """The name under what a patient does; a clinic's people sign each time."""
-    row = read.get(conn, "Patient", link.patient) if link.audience == "patient" else None
+    """The name under what a patient or a relative does; a clinic's people sign each time."""
+    who = {"patient": ("Patient", link.patient), "relative": ("RelatedPerson", link.relative)}.get(link.audience)
+    row = read.get(conn, *who) if who else None
     return spoken_name(json.loads(row.body)) if row and not row.deleted else ""
 
 

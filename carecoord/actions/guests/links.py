@@ -8,11 +8,13 @@ from auth.grant import Grant
 from auth.store import fresh
 from carecoord.actions.access.turn import looking
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, opened, perform
+from carecoord.actions.messages.family import family
 from carecoord.domain.guests.links import CODE, COVER, LETTERS, LONGEST, Audience
 from carecoord.domain.messages import acts
 from carecoord.domain.referrals import offers
 from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import Json, item, items, target, text
+from carecoord.domain.resource.patient import spoken_name
 from carecoord.errors import Conflict, Unprocessable
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros
@@ -26,10 +28,11 @@ from carecoord.world import World
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A link as somebody asks for it. `until`: its last day."""
+    """A link as somebody asks for it. `until`: its last day; `relative`: the id of the RelatedPerson whose it is."""
 
     audience: Audience
     until: date
+    relative: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ class Made:
 @dataclass(frozen=True, slots=True)
 class Links:
     """The links of a case for the office that makes them. `clinic`: the name of the one that was asked, empty where a
-    link can not be made for one, and `why_not` then says why."""
+    link can not be made for one, and `why_not` then says why; `relatives`: (id, name) of those whom the
+    patient lets know."""
 
     case: str
     number: str
@@ -53,6 +57,7 @@ class Links:
     clinic: str
     why_not: str
     language: str
+    relatives: tuple[tuple[str, str], ...]
     made: tuple[Link, ...]
 
 
@@ -62,7 +67,7 @@ def make(world: World, grant: Grant, request: str, submission: Submission, wante
     secret: list[tuple[Link, str, str]] = []
 
     def plan(acting: Acting) -> Planned:
-        whom = _holder(acting, wanted.audience)
+        whom = _holder(acting, wanted)
         token, code = fresh(), _letters(CODE) if wanted.audience == "clinic" else ""
         link = _link(acting, wanted, target(whom).partition("/")[2])
         kept.keep(acting.turn.conn, link, token, code)
@@ -95,12 +100,13 @@ def of_case(world: World, grant: Grant, request: str, case: str) -> Links:
     with looking(world, grant, request) as turn:
         acting = opened(turn, "", case, "link")
         try:
-            clinic, why_not = text(_holder(acting, "clinic"), "display"), ""
+            clinic, why_not = text(_holder(acting, Wanted("clinic", date.max)), "display"), ""
         except Conflict as refused:
             clinic, why_not = "", refused.text
         row, spoken = acting.row, language(acting.case.patient or {})
         made = tuple(kept.of_case(turn.conn, case))
-        return Links(case, row.number, row.patient_name, clinic, why_not, spoken, made)
+        kin = tuple((str(each["id"]), spoken_name(each)) for each in family(turn, row.patient).told)
+        return Links(case, row.number, row.patient_name, clinic, why_not, spoken, kin, made)
 
 
 def language(patient: Json) -> str:
@@ -111,9 +117,15 @@ def language(patient: Json) -> str:
     return next((code for code in codes if code in languages()), DEFAULT)
 
 
-def _holder(acting: Acting, audience: Audience) -> Json:
-    """For whom a link is, as a Reference with their name. Raises Conflict where there is nobody."""
-    if audience == "patient":
+def _holder(acting: Acting, wanted: Wanted) -> Json:
+    """For whom a link is, as a Reference with their name. Raises Conflict where there is nobody, Unprocessable for a
+    relative whom the patient does not let know."""
+    if wanted.audience == "relative":
+        kin = {str(each["id"]): each for each in family(acting.turn, acting.row.patient).told}
+        if wanted.relative not in kin:
+            raise Unprocessable("The patient has not let this relative know: no link is made for them.", "audience")
+        return {"reference": f"RelatedPerson/{wanted.relative}", "display": spoken_name(kin[wanted.relative])}
+    if wanted.audience == "patient":
         return {"reference": f"Patient/{acting.row.patient}", "display": acting.row.patient_name}
     other = offers.other_side(acting.sides, acting.clearance)
     if other is None:
@@ -130,7 +142,7 @@ def _link(acting: Acting, wanted: Wanted, holder: str) -> Link:
     return Link(
         acting.id, wanted.audience, acting.row.id, acting.row.patient, acting.turn.grant.organization or "",
         holder if clinic else "", DEFAULT if clinic else language(acting.case.patient or {}),
-        _letters(COVER), acting.turn.grant.subject, micros(now), micros(ends),
+        _letters(COVER), acting.turn.grant.subject, micros(now), micros(ends), relative=wanted.relative,
     )  # fmt: skip
 
 

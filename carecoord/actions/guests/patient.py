@@ -37,10 +37,10 @@ from carecoord.world import World
 
 @dataclass(frozen=True)
 class Journey:
-    """A referral as its patient sees it. `visit`: the visit that is booked; `offers`: times to choose from; `said`:
-    what they last answered to the visit, `accepted` or `declined`, empty where nothing; `messages`: theirs and those to
-    them, the newest first; `stopped`: they want no more messages; `seen`: the versions that its forms are shown with.
-    There is no paper in it, and no word of a report."""
+    """A referral as its patient sees it, or a relative whom they let know. `visit`: the visit that is booked; `offers`:
+    times to choose from; `said`: what the patient last answered to the visit, `accepted` or `declined`, empty where
+    nothing; `messages`: the reader's and those to them, the newest first; `stopped`: the patient wants no more; `seen`:
+    the versions that its forms are shown with. There is no paper in it, and no word of a report."""
 
     now: datetime
     row: Row[Any]
@@ -64,7 +64,7 @@ def journey(world: World, grant: Grant, request: str) -> Journey:
     counts as read. Audited as a read."""
     with changing(world, grant, request) as turn:
         found = _opened(turn)
-        note_read(turn, found.messages, {f"Patient/{found.row.patient}"})
+        note_read(turn, found.messages, {grant.fhir_user or ""})
         kind, order = order_named(grant.only or "")
         told = event(turn.now, request, "read", by=grant, type=kind, resource=order, patient=found.row.patient)
         world.journal.append(told)
@@ -151,7 +151,7 @@ def _opened(turn: Turn) -> Journey:
     seen = " ".join(f"{key(each)}:{each['meta']['versionId']}" for each in (visit or {}, *offered) if each)
     return Journey(
         turn.now, row, case, directory([*case.organizations, *case.locations, *case.practitioners]), judged, visit,
-        offered, text(said, "participantStatus"), thread(case, by_person(me)),
+        offered, text(said, "participantStatus"), thread(case, by_person(turn.grant.fhir_user or me)),
         kept.has_stopped(turn.conn, row.patient), seen,
     )  # fmt: skip
 

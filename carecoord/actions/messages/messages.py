@@ -13,19 +13,17 @@ from carecoord.actions.acts.act import Acting, Done, Planned, Submission, opened
 from carecoord.actions.acts.contacts import taken_up
 from carecoord.actions.acts.documents import sendable
 from carecoord.actions.messages import notices
+from carecoord.actions.messages.family import family
 from carecoord.domain.documents import audience
-from carecoord.domain.messages import acts, relatives, threads
+from carecoord.domain.messages import acts, threads
 from carecoord.domain.messages.recipients import Recipient, recipients
 from carecoord.domain.messages.templates import Fields
 from carecoord.domain.messages.threads import Message, thread
 from carecoord.domain.referrals.case import order_named
 from carecoord.domain.resource.elements import Json, key, target
 from carecoord.errors import Conflict, Unprocessable
-from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros
-from carecoord.fhir.search import params
 from carecoord.store.messages import receipts
-from carecoord.store.resources import read
 from carecoord.words.sentence import sentence
 from carecoord.world import World
 
@@ -152,16 +150,12 @@ def _documents(acting: Acting, to: Recipient, wanted: Sequence[str]) -> list[Jso
 
 def _recipients(acting: Acting) -> tuple[list[Recipient], list[str]]:
     """To whom the asker may write, and the names of relatives whom the patient does not let know."""
-    turn, conn = acting.turn, acting.turn.conn
+    turn = acting.turn
     if "requester" not in acting.sides:
         return recipients(acting.clearance, acting.sides, acting.case.patient, ()), []
-    rows = read.referring(conn, params.key("RelatedPerson", "patient"), "Patient", acting.row.patient)
-    family = [json.loads(row.body) for row in rows if not row.deleted]
-    consents = read.of_patient(conn, acting.row.patient, ["Consent"])
-    said = [json.loads(row.body) for row in consents if not row.deleted]
-    allowed = relatives.permitted(said, turn.present())
-    found = recipients(acting.clearance, acting.sides, acting.case.patient, [r for r in family if key(r) in allowed])
-    others = recipients(acting.clearance, acting.sides, None, [r for r in family if key(r) not in allowed])
+    kin = family(turn, acting.row.patient)
+    found = recipients(acting.clearance, acting.sides, acting.case.patient, kin.told)
+    others = recipients(acting.clearance, acting.sides, None, kin.others)
     return found, [each.name for each in others if each.kind == "relative"]
 
 

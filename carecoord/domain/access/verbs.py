@@ -115,6 +115,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
 GUESTS: Final[dict[str, frozenset[Verb]]] = {  # what somebody without an account may do, by the kind of their link
     "clinic-link": frozenset({"see-linked", "accept", "decline", "ask", "report", "arrive", "no-show", "message"}),
     "patient-link": frozenset({"see-linked", "message", "choose", "attend", "ask-to-move", "stop-messages"}),
+    "relative-link": frozenset({"see-linked", "message"}),
 }
 _HELD: Final = TABLE | GUESTS
 PURPOSES: Final[dict[str, Literal["treatment", "payment", "operations"]]] = {  # of each role: why they look

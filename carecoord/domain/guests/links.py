@@ -1,19 +1,27 @@
-"""Links by which somebody without an account takes part in one referral: the clinic that was asked, the patient. Whom a
-link is for, until when it is good, what stands in its way. Pure.
+"""Links by which somebody without an account takes part in one referral: the clinic that was asked, the patient, a
+relative whom the patient lets know. Whom a link is for, until when it is good, what stands in its way. Pure.
 
 A link is two secrets: its address, which only its holder has, and what they know besides: a clinic its code, told on
-another way, a patient their date of birth. Five wrong answers lock it, for the address alone is to open nothing."""
+another way, a patient and a relative the date of birth. Five wrong answers lock it: the address alone opens nothing."""
 
 import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Final, Literal, Protocol
 
-Audience = Literal["clinic", "patient"]
+Audience = Literal["clinic", "patient", "relative"]
 State = Literal["open", "locked", "withdrawn", "expired"]
 
-ROLE: Final[Mapping[Audience, str]] = {"clinic": "clinic-link", "patient": "patient-link"}  # of access.verbs.GUESTS
-USUAL: Final[Mapping[Audience, timedelta]] = {"clinic": timedelta(days=14), "patient": timedelta(days=90)}
+ROLE: Final[Mapping[Audience, str]] = {
+    "clinic": "clinic-link",
+    "patient": "patient-link",
+    "relative": "relative-link",
+}  # of access.verbs.GUESTS
+USUAL: Final[Mapping[Audience, timedelta]] = {
+    "clinic": timedelta(days=14),
+    "patient": timedelta(days=90),
+    "relative": timedelta(days=90),
+}
 LONGEST: Final = timedelta(days=180)
 WRONG: Final = 5  # wrong answers in a row that lock a link
 LETTERS: Final = "23456789BCDFGHJKMNPQRTVWXY"  # none that is mistaken for another on a fax, and no word comes of them

@@ -11,10 +11,11 @@ from carecoord.store.guests.tables import guest_link as table
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link as it is kept, without its secrets. Times are microseconds. `audience`: clinic or patient; `office`: the
-    Organization that made it; `organization`: the clinic for which its holder acts, empty for a patient's; `cover`:
-    what the bar code of its cover sheet says; `wrong`: wrong answers in a row; `asked`: when its holder asked for a new
-    one; `stopped`: when a patient asked for no more messages."""
+    """A link as it is kept, without its secrets. Times are microseconds. `audience`: clinic, patient or relative;
+    `office`: the Organization that made it; `organization`: the clinic for which its holder acts, else empty;
+    `relative`: the RelatedPerson that its holder is, else empty; `cover`: what the bar code of its cover sheet says;
+    `wrong`: wrong answers in a row; `asked`: when its holder asked for one; `stopped`: when a patient asked for no
+    more messages."""
 
     id: str
     audience: str
@@ -33,6 +34,7 @@ class Link:
     asked: int | None = None
     opened: int | None = None
     stopped: int | None = None
+    relative: str = ""
 
 
 _NAMES = tuple(Link.__dataclass_fields__)
@@ -100,6 +102,7 @@ def withdraw(conn: Connection, id: str, now: int) -> bool:
 def supersede(conn: Connection, link: Link) -> None:
     """End those that were made before for the same holder of the same case: the newest is the one that is good."""
     older = (
+        table.c.relative == link.relative,
         table.c.case == link.case, table.c.audience == link.audience, table.c.organization == link.organization,
         table.c.id != link.id, table.c.withdrawn.is_(None),
     )  # fmt: skip

@@ -11,7 +11,7 @@ guest_link = Table(
     Column("id", Str, primary_key=True),
     Column("hash", LargeBinary, nullable=False, unique=True),  # sha256 of what stands in the address
     Column("code", LargeBinary),  # sha256 of both, the address and the clinic's code; a patient has none
-    Column("audience", Str, nullable=False),  # clinic | patient
+    Column("audience", Str, nullable=False),  # clinic | patient | relative
     Column("case", Str, nullable=False),
     Column("patient", Str, nullable=False),
     Column("office", Str, nullable=False),  # the Organization that made it
@@ -26,6 +26,7 @@ guest_link = Table(
     Column("withdrawn", Big),
     Column("asked", Big),  # when its holder asked for a new one
     Column("opened", Big),  # when it was first opened
+    Column("relative", Str, nullable=False, server_default=""),  # the RelatedPerson that its holder is, else empty
     Column("stopped", Big),  # when the patient asked for no more messages
     Index("ix_guest_link_case", "case", "made"),
     Index("ix_guest_link_patient", "patient"),

@@ -10,6 +10,7 @@ from carecoord.actions.acts import referrals, reports, visits
 from carecoord.actions.acts.reports import Reported
 from carecoord.actions.guests import clinic, patient
 from carecoord.actions.messages import messages
+from carecoord.domain.access.verbs import Verb
 from carecoord.domain.guests.acts import MOST
 from carecoord.web.acts import days
 from carecoord.web.acts.commands import Command, upload
@@ -104,7 +105,7 @@ def _asked(empty: str) -> Callable[[Reader], str]:
     return lambda reader: reader.text("note", empty, most=2000)
 
 
-def of_patient(language: str) -> Mapping[str, Command]:
+def of_patient(language: str) -> Mapping[Verb, Command]:
     """The forms of a patient's link, whose faults are told in their language."""
     empty = say(sentence("guest.ask.empty"), language)
     return {

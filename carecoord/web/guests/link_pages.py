@@ -27,7 +27,7 @@ from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.world import World
 
-AUDIENCES: Final = {"clinic": "The clinic", "patient": "The patient"}
+AUDIENCES: Final = {"clinic": "The clinic", "patient": "The patient", "relative": "A relative"}
 STATES: Final = {"open": "Good", "locked": "Locked", "withdrawn": "Ended", "expired": "Over"}
 
 
@@ -147,9 +147,11 @@ def _last(link: Link, times: Times) -> str:
 
 
 def _wanted(reader: Reader) -> Wanted | None:
-    audience = reader.choice("audience", AUDIENCES, "Choose for whom the link is.")
+    chosen, _, relative = reader.values.get("audience", "").partition(":")
+    if chosen not in AUDIENCES:
+        reader.fault("audience", "Choose for whom the link is.")
+    audience = cast("Audience", chosen)
     until = reader.day("until")
-    if not audience or reader.faults:
+    if reader.faults:
         return None
-    usual = reader.today + USUAL[cast("Audience", audience)]
-    return Wanted(cast("Audience", audience), until or usual)
+    return Wanted(audience, until or reader.today + USUAL[audience], relative[:64])

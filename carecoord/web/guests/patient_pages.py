@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from carecoord.actions.acts.act import Done
 from carecoord.actions.guests import patient
 from carecoord.actions.guests.entry import Guest
+from carecoord.domain.access import verbs
 from carecoord.errors import NotFound
 from carecoord.web.acts import submissions
 from carecoord.web.acts.changes import changed
@@ -34,10 +35,10 @@ class Patient:
     def page(self, who: Guest, token: str, state: State | None = None, status: int = 200) -> Response:
         """Where the referral is, with the form that was sent."""
         found = patient.journey(self.world, who.grant(), request_id())
-        language = shell.language(who.link.language)
+        language, relative = shell.language(who.link.language), who.name if who.link.relative else ""
         return make_response(
             render_template(
-                "guest_patient.html", page=page(found, who.link.expires, self.zone),
+                "guest_patient.html", page=page(found, who.link.expires, self.zone, relative),
                 say=partial(shell.spoken, language), spoken=partial(say, language=language),
                 state=state or State(request.args.get("do", "")), language=language, csrf=who.csrf,
                 home=shell.home(token), told="sent" in request.args,
@@ -48,7 +49,9 @@ class Patient:
     def act(self, who: Guest, token: str, verb: str) -> Response:
         """Do what a form asks for. What stands in its way is told in the patient's language: that it changed."""
         language = shell.language(who.link.language)
-        command = of_patient(language).get(verb)
+        roles = who.grant().roles
+        theirs = {name: each for name, each in of_patient(language).items() if verbs.may(roles, name)}
+        command = next((each for name, each in theirs.items() if name == verb), None)
         if command is None:
             raise NotFound("There is no such act.")
         sent = submissions.send(self.world, command, who.link.case, verb, changed, who=lambda: self._sender(who))

@@ -59,10 +59,12 @@ class Page:
     stopped: bool
     until: datetime
     seen: str
+    relative: str
 
 
-def page(found: Journey, until: int, zone: ZoneInfo) -> Page:
-    """The referral in a patient's words. until: when the link ends (microseconds); zone: the office's."""
+def page(found: Journey, until: int, zone: ZoneInfo, relative: str = "") -> Page:
+    """The referral in a patient's words. until: when the link ends (microseconds); zone: the office's; relative: the
+    name of who reads it, where that is not the patient."""
     patient, facts = found.case.patient or {}, found.clearance.facts
     doctor, clinic = _doctor(found), _clinic(found)
     visit = _visit(found, zone)
@@ -74,11 +76,11 @@ def page(found: Journey, until: int, zone: ZoneInfo) -> Page:
         said=found.said, next=journey.waiting(found.case, found.clearance, clinic, zone),
         facts=_facts(found, visit), steps=journey.steps(found.case, found.clearance, doctor, clinic, zone),
         messages=[
-            Said("" if target(each.sender).startswith("Patient/") else found.row.placer_name or "",
+            Said("" if target(each.sender).startswith(("Patient/", "RelatedPerson/")) else found.row.placer_name or "",
                  each.at.astimezone(zone), each.words)
             for each in found.messages if each.kind == "message"
         ],
-        stopped=found.stopped, until=moment(until - 1).astimezone(zone), seen=found.seen,
+        stopped=found.stopped, until=moment(until - 1).astimezone(zone), seen=found.seen, relative=relative,
     )  # fmt: skip
 
 

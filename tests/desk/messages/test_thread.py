@@ -226,3 +226,22 @@ def test_a_relative_whom_the_patient_lets_know_is_offered_and_another_is_named_a
     assert "the patient has not let them know: Remy Dubois" in said
     assert write(maria, case, "RelatedPerson/kin-1", "psst", by="RelatedPerson/kin-0").status_code == 422
     assert write(maria, case, "RelatedPerson/kin-0", "Please call us.").status_code == 303
+    page = maria.get(f"/referrals/{case}/links").get_data(as_text=True)
+    assert "relative:kin-0" in page
+    assert "relative:kin-1" not in page
+    forged = maria.post(f"/referrals/{case}/links", data=hidden(page, "/links") | {"audience": "relative:kin-1"})
+    assert forged.status_code == 422
+    address, _ = linked(maria, case, "relative:kin-0")
+    phone, entered = come_in(acting_house, address, str(row_of(acting_house, case).birth_date))
+    assert entered.status_code == 303
+    theirs = phone.get(address).get_data(as_text=True)
+    assert "lets you read this page" in text(theirs)
+    assert "Please call us." in theirs
+    sent = phone.post(f"{address}/message", data=hidden(theirs, "message") | {"note": "I drive him."})
+    assert sent.status_code == 303, text(sent.get_data(as_text=True))
+    assert "I drive him." in text(open_thread(maria, case))
+    for verb in ("attend", "choose", "ask-to-move", "stop-messages", "accept"):
+        assert phone.post(f"{address}/{verb}", data=hidden(theirs, "message")).status_code == 404, verb
+    file.write_text(json.dumps(consent | {"status": "inactive"}))
+    assert not fhir_load.load(acting_house.world, [file]).refusals
+    assert phone.get(address).status_code == 404

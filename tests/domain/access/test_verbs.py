@@ -78,6 +78,7 @@ HOLDERS = {
 GUESTS = {  # what somebody without an account may do by their link
     "clinic-link": {"see-linked", "accept", "decline", "ask", "report", "arrive", "no-show", "message"},
     "patient-link": {"see-linked", "message", "choose", "attend", "ask-to-move", "stop-messages"},
+    "relative-link": {"see-linked", "message"},
 }
 ROLES = ("coordinator", "clinician", "supervisor", "payer", "contracts", "auditor", "admin")
 OF_THE_REQUESTER = {

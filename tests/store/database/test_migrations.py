@@ -51,6 +51,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0032": "782484dec0e9d23689480d767ec83b851f4ef748b11e4702043fd90eae7c9ceb",
     "0033": "1f3d760cd01a440b1519c8c960f4b8d47228ce01306cd29549722ed12ec23f35",
     "0034": "945e564d73513e32a9f264cfb81a9e14ab3057315f6d0cc98e1d17458d7157ee",
+    "0035": "36b66e421383324276f299127ba0a2e2aca654e22cb61dbbc2456a19d9eafbeb",
 }
 
 
