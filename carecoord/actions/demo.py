@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -15,12 +16,16 @@ from auth.store import Client
 from carecoord.actions.fhir import load as fhir_load
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
+from carecoord.actions.terms.expand import sought
+from carecoord.domain.imports.codes import HERE
 from carecoord.fhir import text
 from carecoord.store.database import marks
 from carecoord.store.database.engine import reading, writing
+from carecoord.store.terms import codes
 from carecoord.world import World
 
 MARK = "demo"  # the row of `setting` that says that the story was told here, and to which day it was shifted
+_SYSTEMS: Final = (HERE["HCPCS"], HERE["SNOMED"])
 Report = Callable[[str, int, int | None], None]
 
 
@@ -52,8 +57,31 @@ def tell(world: World, fixtures: Path, part: str, today: date, report: Report) -
     anchor = date.fromisoformat(text.loads((fixtures / "anchor.json").read_bytes())["today"])
     fhir_load.load(world, sorted((fixtures / part).glob("*.ndjson")), days=(today - anchor).days, report=report)
     mark = text.dumps({"today": today.isoformat(), "part": part})
+    words = _words(fixtures)
     with writing(world.engine) as conn:
+        for system, said in words.items():
+            codes.put(conn, system, {code: (told, sought(code, told), "") for code, told in said.items()}, 0)
         marks.add(conn, MARK, mark)
+
+
+def _words(fixtures: Path) -> dict[str, dict[str, str]]:
+    """By system, the words of the codes of the story, as it has them: nothing else of these systems is shipped."""
+    found: dict[str, dict[str, str]] = {system: {} for system in _SYSTEMS}
+
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            if value.get("system") in found and value.get("display"):
+                found[value["system"]][value["code"]] = value["display"]
+            for each in value.values():
+                walk(each)
+        elif isinstance(value, list):
+            for each in value:
+                walk(each)
+
+    for file in sorted(fixtures.glob("*/ServiceRequest.ndjson")):
+        for line in file.read_bytes().splitlines():
+            walk(text.loads(line))
+    return found
 
 
 def admit(world: World, cast: Sequence[NewUser], known: dict[str, str]) -> dict[str, str]:

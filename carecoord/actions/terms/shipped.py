@@ -23,7 +23,7 @@ JOB: Final = "codes"
 _NAME: Final = "icd-10-cm"  # the job's key, and the mark's name
 _MARK: Final = f"codes:{_NAME}"
 START: Final = timedelta(minutes=10)  # after the start of a server, which has other things to do
-_RUN: Final = 5_000  # codes that are written at once: others write between
+_RUN: Final = 1_000  # codes that are written at once: others write between
 
 
 def are_here(conn: Connection) -> bool:

@@ -54,6 +54,7 @@
   const choose = (input, option) => {
     input.value = option.dataset.said;
     close(input);
+    input.dispatchEvent(new Event("change", { bubbles: true })); // a form that is kept while it is filled in hears of it
     document.getElementById("said").textContent = `Chosen: ${input.value}`;
   };
 

@@ -28,11 +28,13 @@ def test_a_code_is_found_by_its_words_with_the_keyboard_and_axe_finds_nothing(
     field = page.get_by_role("combobox", name="Where it is done")
     page.get_by_role("option", name="22 On Campus-Outpatient Hospital").wait_for()
     check(page)
+    page.evaluate("document.addEventListener('change', ({ target }) => { document.title = target.value; })")
     field.press("ArrowDown")
     field.press("ArrowDown")
     assert page.locator("li[role=option][aria-selected=true]").inner_text().startswith("22")
     field.press("Enter")
     assert field.input_value() == "22 On Campus-Outpatient Hospital"
+    assert page.title() == field.input_value(), "a form that is kept while it is filled in hears of it"
     assert page.get_by_role("listbox").count() == 0
     field.fill("school")
     page.get_by_role("option", name="03 School").click()
