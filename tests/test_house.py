@@ -38,6 +38,13 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _forgotten() -> Iterator[None]:
+    """All trees, which are millions of objects, only as long as the rules are looked at."""
+    yield
+    parsed.cache_clear()
+
+
 def named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
