@@ -2,7 +2,7 @@
 why each stands where it does."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from carecoord.actions.referrals.finder import Finder
@@ -18,6 +18,11 @@ BY: Final[dict[Order, str]] = {
     "nearest": "Nearest",
     "quickest": "Quickest",
     "language": "Language",
+}
+_ASKED: Final = {
+    "missing": "Authorization needed",
+    "not-required": "No authorization needed",
+    "unknown": "Authorization unknown",
 }
 _NETWORK: Final = {
     "blocked": Chip("Out of network", "red", icon="ban"),
@@ -94,7 +99,7 @@ def _card(each: Candidate, n: int, first: Candidate | None, by: Order, found: Fi
     network, agreement = _network(each, times)
     return Card(
         each.party.reference, n, each.party.name, place, slot, label, each.late(found.window), network, agreement,
-        labels.chip(labels.AUTHORIZATION, each.judged.ruling.chip), _facts(each), why, last,
+        _authorization(each), _facts(each), why, last,
     )  # fmt: skip
 
 
@@ -115,6 +120,12 @@ def _network(each: Candidate, times: Times) -> tuple[Chip, str]:
     return Chip("In network", "green", icon="check"), f"{number}to {last}"
 
 
+def _authorization(each: Candidate) -> Chip:
+    """Whether the payer wants to be asked first."""
+    chip = labels.chip(labels.AUTHORIZATION, each.judged.ruling.chip)
+    return replace(chip, label=_ASKED.get(each.judged.ruling.chip, f"Authorization: {chip.label.lower()}"))
+
+
 def _facts(each: Candidate) -> list[tuple[str, str]]:
     record = each.record
     miles = None if each.kilometres is None else each.kilometres / KILOMETRES_OF_A_MILE
@@ -123,8 +134,8 @@ def _facts(each: Candidate) -> list[tuple[str, str]]:
     accepted = "None yet" if record.acceptance is None else f"{record.acceptance}%"
     wait = "None yet" if record.wait_days is None else f"{record.wait_days:.0f} d"
     return [
-        (away, "away"), (spoken, "their language"), (accepted, f"accepted, n = {record.answered}"),
-        (wait, f"median to visit, n = {record.seen}"),
+        (away, "distance" if miles is None else "away"), (spoken, "their language"),
+        (accepted, f"accepted, n = {record.answered}"), (wait, f"median to visit, n = {record.seen}"),
     ]  # fmt: skip
 
 

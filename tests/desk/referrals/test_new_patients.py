@@ -79,3 +79,28 @@ def test_an_office_finds_its_own_patients_alone_and_who_does_not_refer_has_no_su
         assert "New referral" not in client.get("/").get_data(as_text=True)
     assert ">New referral" not in maria.get("/account").get_data(as_text=True).split("<main")[1]
     assert 'href="/referrals/new"' in maria.get("/").get_data(as_text=True)
+
+
+def test_who_said_in_a_consent_that_the_office_may_not_see_them_is_not_found(
+    acting_house: House, maria: FlaskClient
+) -> None:
+    world = acting_house.world
+    hl7 = "http://terminology.hl7.org/CodeSystem"
+    consent = {
+        "resourceType": "Consent", "id": "keep-out", "status": "active",
+        "scope": {"coding": [{"system": f"{hl7}/consentscope", "code": "patient-privacy"}]},
+        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
+        "patient": {"reference": f"Patient/{NEW}"}, "dateTime": "2026-11-01",
+        "policyRule": {"coding": [{"system": f"{hl7}/v3-ActCode", "code": "OPTOUT"}]},
+        "provision": {"type": "deny", "actor": [{
+            "role": {"coding": [{"system": f"{hl7}/v3-ParticipationType", "code": "IRCP"}]},
+            "reference": {"reference": "Organization/office-fairmont"},
+        }]},
+    }  # fmt: skip
+    given = {"now": world.clock(), "actor": Actor("test", None, None, "t"), "base": world.base}
+    with writing(world.engine) as conn:
+        put_all(conn, [Change("Consent", "keep-out", consent)], project=world.project, **given)
+    assert hits(maria, "delgado 2007") == []
+    with writing(world.engine) as conn:
+        put_all(conn, [Change("Consent", "keep-out", None)], project=world.project, **given)
+    assert hits(maria, "delgado 2007") == [NEW]

@@ -120,7 +120,7 @@ def test_a_referral_is_kept_while_it_is_written_and_goes_out_with_its_task_in_on
     assert draft["reasonCode"][0]["coding"][0]["code"] == "E04.1"
     card = said(page)[said(page).index("Parkside Endocrine") :]
     assert "In network AGR-0119, to 27 Dec 2027" in card[:220]
-    assert "Not required" in card[:220]
+    assert "No authorization needed" in card[:220]
     assert "first cleared slot" in card[:120]
     assert "100% accepted, n = 5" in card
     form = shown(maria, id) | {"choice": "Organization/office-parkside-endocrine"}
@@ -209,7 +209,7 @@ def test_missing_papers_do_not_hold_it_up_and_a_request_for_authorization_is_beg
     steps = STEPS | {"specialty": "Cardiology", "service": "C8928 Stress echo"}
     page = said(swapped(maria, id, shown(maria, id) | steps).get_data(as_text=True))
     assert "Echocardiogram None in the chart" in page
-    assert "Needed" in page[page.index("Hillcrest Cardiology") :][:300]
+    assert "Authorization needed" in page[page.index("Hillcrest Cardiology") :][:300]
     form = shown(maria, id) | {"choice": "Organization/office-hillcrest-cardiology"}
     assert maria.post(f"/referrals/new/{id}/send", data=form).status_code == 303
     [claim] = about(acting_house, id, "Claim")
