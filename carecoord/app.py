@@ -65,14 +65,14 @@ from carecoord.web.setup import copy_pages
 from carecoord.web.setup import pages as setup_pages
 from carecoord.web.supervision import pages as load_pages
 from carecoord.web.terms import pages as terms_pages
+from carecoord.web.worklist import asked_pages, saved_view_pages
 from carecoord.web.worklist import pages as worklist_pages
-from carecoord.web.worklist import saved_view_pages
 from carecoord.world import World
 
 ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     people, import_pages, policies_pages, setup_pages, copy_pages, terms_pages, openid_sign_in,
-    worklist_pages, saved_view_pages, referral_new_pages, inbox_pages, away_pages, load_pages, agreements_pages,
-    agreement_act_pages,
+    worklist_pages, asked_pages, saved_view_pages, referral_new_pages, inbox_pages, away_pages, load_pages,
+    agreements_pages, agreement_act_pages,
     acts_pages, batch_pages, link_pages, guest_pages, filing_pages, message_pages, documents_pages, audit_pages,
     break_glass,
     conflict_pages, ehr_pages, quality_pages,

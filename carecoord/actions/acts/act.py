@@ -19,7 +19,7 @@ from carecoord.actions.acts.provenance import Act, Version
 from carecoord.actions.clearance import assemble as clearance_assemble
 from carecoord.actions.fhir import door
 from carecoord.actions.guests import access
-from carecoord.actions.worklist import project
+from carecoord.actions.worklist import asked, project
 from carecoord.actions.worklist.worklist import seen_cases
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Side, Verb
@@ -197,8 +197,11 @@ def performed(
 def opened(turn: Turn, id: str, case: str, verb: Verb) -> Acting:
     """The case that an act is about. Raises NotFound, Forbidden."""
     by_link = turn.grant.only is not None
-    row = access.row(turn, case) if by_link else seen_cases(turn).one(case)
+    cases = seen_cases(turn)
+    row = access.row(turn, case) if by_link else cases.one(case)
     found = clearance_assemble.assemble(turn.conn, case) if row else None
+    if row is None and not by_link and (lane := asked.one(turn, case, cases.at)):
+        row, found, _ = lane
     if row is None or found is None:
         raise NotFound("There is no such referral, or none that you may see.", "http.id")
     ours = turn.office().organizations

@@ -109,6 +109,38 @@ def advise(world: World, grant: Grant, request: str, submission: Submission, wor
     return perform(world, grant, request, submission, "advise", plan)
 
 
+def ask_another(world: World, grant: Grant, request: str, submission: Submission, to: str) -> Done:
+    """Ask one clinic more (`Organization/id`) beside those that have not answered: a Task each; who says yes first has
+    the patient."""
+
+    def plan(acting: Acting) -> Planned:
+        if "ask-another" not in offers.offered(acting.case, acting.clearance, acting.sides):
+            raise Conflict("A clinic has said yes already, or there is nobody else to ask.", "http.act")
+        known: dict[str, Json] = {target(each): each for each in acts.unasked(acting.case)}
+        if to not in known:
+            raise Unprocessable("Choose a clinic that the order names and that is not asked yet.", "to")
+        task = acts.asking(acting.case, acting.id, acting.office, known[to], acting.turn.now)
+        party = acting.clearance.facts.parties.get(to)
+        whom = party.name if party else text(known[to], "display") or "the clinic"
+        return Planned([task], sentence("act.asked-another", whom=whom))
+
+    return perform(world, grant, request, submission, "ask-another", plan)
+
+
+def release(world: World, grant: Grant, request: str, submission: Submission, _: None) -> Done:
+    """Tell the other clinics that were asked that they are not needed: one has said yes."""
+
+    def plan(acting: Acting) -> Planned:
+        if "release" not in offers.offered(acting.case, acting.clearance, acting.sides):
+            raise Conflict("No other clinic is asked, or none has said yes yet.", "http.act")
+        others = acts.beside(acting.case, acting.task)
+        why = "Not selected: another clinic has the patient."
+        ended = [acts.moved(each, "withdraw", acting.side, acting.turn.now, why) for each in others]
+        return Planned(ended, sentence("act.released", n=len(ended)), why)
+
+    return perform(world, grant, request, submission, "release", plan)
+
+
 def amend(world: World, grant: Grant, request: str, submission: Submission, said: Amendment) -> Done:
     """Put an order right: a new one takes its place, and the clinic is asked anew. Raises Conflict once work began."""
 

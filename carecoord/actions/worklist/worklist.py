@@ -20,6 +20,7 @@ from carecoord.actions.ehrs import sync_health
 from carecoord.actions.ehrs.between import Between, between
 from carecoord.actions.ehrs.sync_health import SyncHealth
 from carecoord.actions.terms.meanings import Coding, of_concepts
+from carecoord.actions.worklist import asked as worklist_asked
 from carecoord.actions.worklist import project
 from carecoord.actions.worklist.bounds import moments
 from carecoord.actions.worklist.current import current
@@ -32,6 +33,7 @@ from carecoord.domain.gates.policy import Policy
 from carecoord.domain.messages import threads
 from carecoord.domain.referrals import offers
 from carecoord.domain.referrals.case import Case, order_named
+from carecoord.domain.referrals.course import without_rivals
 from carecoord.domain.resource.elements import Json, item, items, key
 from carecoord.domain.resource.parties import Directory, directory
 from carecoord.domain.timeline import timeline
@@ -241,14 +243,14 @@ def opened(turn: Turn, id: str) -> Panel | PayerPanel:
     """The same in a transaction that shows more than the case."""
     conn, grant, now, cases = turn.conn, turn.grant, turn.now, seen_cases(turn)
     zone, rules = ZoneInfo(turn.world.settings.timezone), project.policy(turn.world.settings)
-    found = _found(turn, cases, id, rules)
-    row, case, judged, glass, silent = found.row, found.case, found.judged, found.glass, found.silent
+    row, case, judged, glass, silent = _found(turn, cases, id, rules)
     ours = () if glass else turn.office().organizations
     sides = verbs.sides(row.placer, row.performer, ours)
+    case = without_rivals(case, judged) if sides == {"performer"} else case
     contracts = {each.key for each in case.records.versions}  # a payer stands on that of today, we on that of the visit
     logged = log.of_resources(conn, contracts | timeline.sources(case, row.agreement))
-    settles = not glass and verbs.may(grant.roles, "settle")
-    shared = between(conn, case, row.patient, settles, now) if whole(grant) else Between()
+    may = not glass and verbs.may(grant.roles, "settle")
+    shared = between(conn, case, row.patient, may, now) if whole(grant) else Between()
     _audit(turn, resource=id, patient=row.patient, emergency=glass)
     if not whole(grant):
         told = payer_view.payer_case(case, judged, now, rules)
@@ -289,6 +291,9 @@ def _found(turn: Turn, cases: Worklist, id: str, rules: Policy) -> _Case:
     """The case, judged, without what is withheld of it. Raises NotFound."""
     conn, grant, now = turn.conn, turn.grant, turn.now
     row, glass = cases.one(id), None
+    if row is None and (lane := worklist_asked.one(turn, id, cases.at)):
+        silent = bool(turn.denied().apart(lane[0].patient))
+        return _Case(as_read_by(turn, lane[:1])[0], lane[1], lane[2], None, silent)
     if row is None:
         row, glass = _opened(conn, grant, id, now, cases.at)
     elif turn.denied().apart(row.patient):  # of a case that they see, an emergency opens what is withheld
@@ -302,8 +307,7 @@ def _found(turn: Turn, cases: Worklist, id: str, rules: Policy) -> _Case:
         case, judged = clearance_offers.judged(conn, id, now, rules) or (None, None)
     if row is None or case is None or judged is None:
         raise NotFound("There is no such referral, or none that you may see.", "http.id")
-    silent = not glass and bool(turn.denied().apart(row.patient))
-    if silent:
+    if silent := not glass and bool(turn.denied().apart(row.patient)):
         case = withheld.without(turn, case, row.patient)
         judged = clear(case, now, rules)
     return _Case(row, case, judged, glass, silent)

@@ -64,6 +64,22 @@ def candidates(case: Case) -> list[Json]:
     return list(reversed(found.values()))
 
 
+def unasked(case: Case) -> list[Json]:
+    """Whom the order can go to and nobody asks just now."""
+    asked = {target(item(task, "owner")) for task in case.tasks if states.coordinated(task) and not _ended(task)}
+    return [each for each in candidates(case) if target(each) not in asked]
+
+
+def beside(case: Case, task: Json) -> list[Json]:
+    """The Tasks of other clinics that are still asked beside this one."""
+    others = (each for each in case.tasks if states.coordinated(each) and key(each) != key(task))
+    return [each for each in others if not _ended(each)]
+
+
+def _ended(task: Json) -> bool:
+    return stages.stage(task) in states.ENDS
+
+
 def step(case: Case, task: Json, code: tuple[str, str], id: str, owner: Json, now: datetime) -> list[Json]:
     """A step after the visit (the report acknowledged, the patient told), done: the Task that waits for it or, where
     none does, one that is made for it first; each as it is to be written, one after the other."""

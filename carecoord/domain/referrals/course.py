@@ -13,10 +13,11 @@ from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.referrals import offers, stages
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.referrals.loop_gate import Step as ClosingStep
+from carecoord.domain.referrals.referral import AGREED
 from carecoord.domain.referrals.stages import Stage
 from carecoord.domain.referrals.states import ENDS, coordinated
 from carecoord.domain.resource.days import moment
-from carecoord.domain.resource.elements import Json, item, key, text, words
+from carecoord.domain.resource.elements import Json, item, items, key, text, words
 from carecoord.domain.resource.parties import party
 from carecoord.domain.timeline.events import Event
 
@@ -67,6 +68,41 @@ def course(case: Case, judged: Clearance, happened: Iterable[Event]) -> tuple[La
     others = [task for task in case.tasks if coordinated(task) and key(task) != key(now)] if now else []
     others.sort(key=lambda task: (text(task, "authoredOn"), key(task)), reverse=True)
     return (_main(case, judged, now, first), *(_other(task, judged, first) for task in others))
+
+
+def lane_of(case: Case, judged: Clearance, organizations: frozenset[str]) -> Case | None:
+    """The case as it lies before one of several clinics that were asked, an open Task's for whom the order names: with
+    its own Task and nobody else's. None where it was not asked, has answered, or another has said yes. organizations:
+    ids of the clinic."""
+    now, referral = offers.current_task(case, judged), judged.facts.referral
+    ours = {f"Organization/{id}" for id in organizations}
+    if not now or referral.stage in AGREED or referral.withdrawn or text(case.order, "status") == "draft":
+        return None
+    mine = next((task for task in case.tasks if _awaits(task) and _means(item(task, "owner"), ours, judged)), None)
+    named = next((each for each in items(case.order, "performer") if _means(each, ours, judged)), None)
+    if mine is None and named and not item(now, "owner") and _awaits(now):
+        mine = now | {"owner": named}  # it is for the taking: who accepts it has it
+    if mine is None:
+        return None
+    others = {key(task) for task in case.tasks if coordinated(task)} - {key(mine)}
+    kept = (each for each in case.tasks if key(each) != key(mine) and key(each) not in others)
+    return replace(case, tasks=(mine, *kept))
+
+
+def without_rivals(case: Case, judged: Clearance) -> Case:
+    """The case without the Tasks of other clinics that are still asked: which these are is the office's to know."""
+    now = key(offers.current_task(case, judged) or {})
+    kept = (t for t in case.tasks if not coordinated(t) or key(t) == now or stages.stage(t) in ENDS)
+    return replace(case, tasks=tuple(kept))
+
+
+def _awaits(task: Json) -> bool:
+    return coordinated(task) and stages.stage(task) in ("sent", "in-triage", "awaiting-information")
+
+
+def _means(reference: Json, ours: set[str], judged: Clearance) -> bool:
+    found = party(reference, judged.facts.parties) if reference else None
+    return found is not None and not ours.isdisjoint(found.keys)
 
 
 _First = Mapping[tuple[str, str], datetime]

@@ -7,6 +7,7 @@ from carecoord.domain.access.verbs import Side, Verb
 from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.referrals import acts, drafts, stages, states, withdrawals
 from carecoord.domain.referrals.case import Case
+from carecoord.domain.referrals.referral import UNANSWERED
 from carecoord.domain.resource.elements import Json, key, text
 from carecoord.domain.scheduling import states as visit_states
 
@@ -86,6 +87,7 @@ def offered(case: Case, judged: Clearance, sides: Iterable[Side]) -> frozenset[V
         found.add("withdraw")
     if withdrawals.replaceable(case, task, one_side(sides)):
         found.add("replace")
+    found |= _of_several(case, task, stage, sides)
     if withdrawals.wish(case, task):
         asked = states.legal("cancel-requested", one_side(sides), states.workflow(task))
         found |= {verb for verb in ("confirm-cancel", "refuse-cancel") if verb in asked}
@@ -105,6 +107,15 @@ def _going_out(case: Case, task: Json, judged: Clearance) -> set[Verb]:
         return {"send"} if task else {"refer", "send"} if ready else {"refer"}
     unasked = not task and text(order, "status") == "active" and not judged.facts.visits.bookings
     return {"refer"} if unasked else set()
+
+
+def _of_several(case: Case, task: Json, stage: str, sides: Iterable[Side]) -> set[Verb]:
+    """Another clinic is asked beside the one that has not answered yet; once one has said yes, the others are told."""
+    if not task or "requester" not in sides or text(case.order, "status") != "active":
+        return set()
+    if stage in UNANSWERED:
+        return {"ask-another"} if acts.unasked(case) else set()
+    return {"release"} if stage not in acts.ENDED and acts.beside(case, task) else set()
 
 
 def _standing(case: Case, judged: Clearance) -> set[Verb]:

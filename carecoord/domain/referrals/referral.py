@@ -21,6 +21,11 @@ from carecoord.words.sentence import Value, sentence
 
 ENDED_BADLY = {"rejected", "cancelled", "failed", "entered-in-error"}
 WITHDRAWN = {"revoked", "entered-in-error"}
+AGREED = {  # a clinic has said yes, and is at it
+    "accepted", "contacting-patient", "waitlisted", "in-progress", "scheduled", "no-show", "appointment-cancelled",
+    "visit-done", "cancel-requested",
+}  # fmt: skip
+UNANSWERED = {"sent", "in-triage", "awaiting-information", "awaiting-authorization"}
 OVER = {"declined", "cancelled", "failed", "error", "report-received", "advice-given", "draft"}
 
 
@@ -87,7 +92,10 @@ def referral(case: Case, known: Directory, roles: Mapping[str, Role], policy: Po
     tasks = sorted(
         (task for task in case.tasks if coordinates(task)), key=lambda task: _age(task, policy), reverse=True
     )
-    alive = next((task for task in tasks if text(task, "status") not in ENDED_BADLY), None)
+    standing = [task for task in tasks if text(task, "status") not in ENDED_BADLY]
+    # of several clinics that were asked it is with the one that said yes; until one has, with the last that was asked
+    agreed = (task for task in standing if stages.stage(task) in AGREED)
+    alive = next(agreed, next(iter(standing), None))
     task = alive or (tasks[0] if tasks else {})
     authored = moment(text(order, "authoredOn"), zone)
     priority = text(order, "priority") or "routine"

@@ -25,6 +25,8 @@ BUTTONS: Final[dict[Verb, tuple[str, str, str]]] = {  # verb -> its words, icon 
     "reopen": ("Send again", "repeat", "f"),
     "hear-yes": ("Accepted by telephone", "phone", "y"),
     "hear-no": ("Declined by telephone", "phone", "d"),
+    "ask-another": ("Ask another clinic too", "send", "v"),
+    "release": ("Tell the others: not needed", "circle-x", "y"),
     "replace": ("Put the order right", "pencil", "e"),
     "withdraw": ("Withdraw the referral", "ban", "q"),
     "confirm-cancel": ("Give it up, as asked", "circle-x", "g"),
@@ -58,6 +60,7 @@ TITLES: Final = {  # verb -> the title of its form, and what its button says tha
     "reopen": ("Send again to", "Send the referral"),
     "hear-yes": ("The clinic accepted by telephone", "Record the yes"),
     "hear-no": ("The clinic declined by telephone", "Record the no"),
+    "ask-another": ("Ask another clinic too", "Ask it too"),
     "replace": ("Put the order right", "Send the new order"),
     "withdraw": ("Withdraw the referral", "Withdraw it"),
     "confirm-cancel": ("Give it up", "Give it up"),
@@ -85,6 +88,6 @@ ELSEWHERE: Final[dict[Verb, str]] = {  # acts with a page of their own, under th
     "link": "links", "message": "messages", "refer": "refer",
 }  # fmt: skip
 PRESSED: Final = frozenset({  # done without a form
-    "receive", "send", "accept", "arrive", "no-show", "acknowledge", "tell",
+    "release", "receive", "send", "accept", "arrive", "no-show", "acknowledge", "tell",
 })  # fmt: skip
 RED: Final = frozenset({"decline", "cancel", "no-show", "hear-no", "withdraw", "confirm-cancel"})  # what ends something

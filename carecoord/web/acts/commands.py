@@ -144,6 +144,8 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "decline": Command(_reason, referrals.decline),
     "ask": Command(_words, referrals.ask),
     "advise": Command(_advice, referrals.advise),
+    "ask-another": Command(_clinic, referrals.ask_another),
+    "release": Command(_nothing, referrals.release),
     "replace": Command(_amendment, referrals.amend),
     "answer": Command(_words, referrals.answer),
     "reopen": Command(_clinic, referrals.reopen),

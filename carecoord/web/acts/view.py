@@ -14,7 +14,7 @@ from carecoord.domain.contacts.attempts import LETTER_AFTER, attempts, unreached
 from carecoord.domain.documents.acts import called
 from carecoord.domain.documents.kinds import KINDS
 from carecoord.domain.referrals import withdrawals
-from carecoord.domain.referrals.acts import candidates
+from carecoord.domain.referrals.acts import candidates, unasked
 from carecoord.domain.referrals.offers import awaited_visit, awaited_visits, current_task, current_visit, one_side
 from carecoord.domain.resource.days import moment
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
@@ -223,6 +223,8 @@ def _form(shown: Shown, state: State, panel: Panel, held: Work, times: Times) ->
     if state.verb in ("confirm-cancel", "refuse-cancel"):
         wish = withdrawals.wish(panel.case, current_task(panel.case, panel.clearance))
         return replace(form, warning=f"The office asks to cancel it: {wish}" if len(wish) > 1 else "")
+    if state.verb == "ask-another":
+        return replace(form, clinics=_named(unasked(panel.case), panel))
     if state.verb == "reopen":
         stands = current_visit(panel.case, panel.clearance) is not None
         off = "A visit still stands: it is called off where it goes to another clinic." if stands else ""
@@ -288,7 +290,11 @@ def _day(document: Json, times: Times) -> str:
 
 def _clinics(panel: Panel) -> list[tuple[str, str]]:
     """Whom the order can go to, (`Organization/id`, name)."""
-    found = [(target(each), panel.known.get(target(each))) for each in candidates(panel.case)]
+    return _named(candidates(panel.case), panel)
+
+
+def _named(references: Sequence[Json], panel: Panel) -> list[tuple[str, str]]:
+    found = [(target(each), panel.known.get(target(each))) for each in references]
     return [(to, party.name) for to, party in found if party]
 
 

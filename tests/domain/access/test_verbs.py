@@ -36,6 +36,8 @@ HOLDERS = {
     "ask": {"coordinator", "clinician"},
     "advise": {"coordinator", "clinician"},
     "replace": {"coordinator", "clinician"},
+    "ask-another": {"coordinator", "clinician"},
+    "release": {"coordinator", "clinician"},
     "answer": {"coordinator", "clinician"},
     "reopen": {"coordinator"},
     "hear-yes": {"coordinator", "clinician"},
@@ -83,7 +85,7 @@ GUESTS = {  # what somebody without an account may do by their link
 ROLES = ("coordinator", "clinician", "supervisor", "payer", "contracts", "auditor", "admin")
 OF_THE_REQUESTER = {
     "assign", "snooze", "refer", "send", "answer", "reopen", "acknowledge", "tell", "hear-yes", "hear-no", "withdraw",
-    "link", "end-link", "replace",
+    "link", "end-link", "replace", "ask-another", "release",
 }  # fmt: skip
 OF_THE_PERFORMER = {"accept", "decline", "ask", "advise", "confirm-cancel", "refuse-cancel"}
 OF_BOTH = {
