@@ -2,24 +2,15 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Collection, Sequence
+from importlib import import_module
 from importlib.metadata import version
-
-from auth.errors import BadRegistration
-from carecoord.cli import accounts, apps, audit, cases, check, demo, ehrs, jobs, keys, providers, serve
-from carecoord.cli import load as cli_load
-from carecoord.cli.registry import imports, policies
-from carecoord.cli.screen import Screen
-from carecoord.cli.verbs import words
-from carecoord.errors import Problem
-from carecoord.settings import BadSetting, load
-from carecoord.store.database import schema
-from fhir_adapters.errors import Misconfigured
+from typing import Any, Final
 
 WRONG_USE = 2
 FAILED = 1
 INTERRUPTED = 130
-EXPECTED = (Problem, BadRegistration, Misconfigured, OSError)
 
 ABOUT = """\
 Care coordination on FHIR R4: syncs an EHR, and says of each referral whether the patient can be seen there, then, and
@@ -27,37 +18,90 @@ be paid for; if not, what is missing, whose move it is, and by when. Start with:
 MORE = """\
 Every setting is an environment variable that begins with CARECOORD_, and stands in the table of the README: for example
 CARECOORD_VAR=/srv/carecoord for the folder of the database, CARECOORD_DATABASE_URL=postgresql://... for PostgreSQL."""
+# Every verb, in the order of the help: the module that has it, and what it does. A verb costs the start of its own
+# module alone, for most of what the others need is not needed by it.
+VERBS: Final[dict[str, tuple[str, str]]] = {
+    "demo": ("demo", "start a demo EHR, sync it, show every referral, serve the desk until Ctrl-C"),
+    "serve": ("serve", "serve the desk and the FHIR API, and do later work, until Ctrl-C"),
+    "work": ("serve", "do later work only (syncs that are due), until Ctrl-C: for further machines"),
+    "load": ("load", "load FHIR R4 bundles and NDJSON, plain or gzip"),
+    "import": ("registry.imports", "bring a table in: CSV or XLSX"),
+    "export": ("registry.imports", "write a table of what is here, as it can be imported: CSV or XLSX"),
+    "ehr": ("ehrs", "the EHRs that we sync from"),
+    "sync": ("ehrs", "read an EHR into our store; safe to break off and to repeat"),
+    "cases": ("cases", "every open referral: cleared or not, why, whose move it is, and by when"),
+    "events": ("cases", "what happened to cases, a line of JSON for each event of the log"),
+    "init": ("accounts", "make the database, or bring it to the present version; safe to repeat"),
+    "user": ("accounts", "people who can sign in"),
+    "client": ("accounts", "apps that use the API"),
+    "app": ("apps", "SMART apps that people open"),
+    "provider": ("providers", "where organizations' own people sign in (OpenID Connect)"),
+    "policy": ("registry.policies", "clocks and calendars of offices and payers"),
+    "keys": ("keys", "our own signing keys"),
+    "jobs": ("jobs", "later work that failed too often"),
+    "check": ("check", "look at configuration, database and EHRs: each line says good, or what to do"),
+    "audit": ("audit", "the audit trail: who saw what"),
+}
 
 
-def parser() -> argparse.ArgumentParser:
-    """Every verb with its help."""
+def about(verb: str) -> str:
+    """What a verb does, as the help says it."""
+    return VERBS[verb][1]
+
+
+def parser(wanted: Collection[str] = VERBS.keys()) -> argparse.ArgumentParser:
+    """The verbs with their help: those that are wanted with their arguments, of the others only what they do."""
     top = argparse.ArgumentParser(
         "carecoord", description=ABOUT, epilog=MORE, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    top.add_argument("--version", action="version", version=f"carecoord {version('carecoord')}")
+    top.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     verbs = top.add_subparsers(title="verbs", metavar="VERB")
-    for module in (
-        demo, serve, cli_load, imports, ehrs, cases, accounts, apps, providers, policies, keys, jobs, check, audit,
-    ):  # fmt: skip
-        module.install(verbs)
+    for name, (module, help) in VERBS.items():
+        if name not in wanted:
+            verbs.add_parser(name, help=help)
+        elif name not in verbs.choices:  # a module that has several installs them together
+            import_module(f"carecoord.cli.{module}").install(verbs)
     return top
+
+
+class _Version(argparse.Action):
+    """Looks up which version it is only where that is asked."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        sys.stdout.write(f"carecoord {version('carecoord')}\n")
+        parser.exit()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code: 0 done, 1 failed, 2 used wrongly."""
     os.umask(0o077)  # what we write holds patients and keys: it is for our own user, whatever the shell says
-    screen = Screen()
-    verbs = parser()
-    args = verbs.parse_args(argv)
+    given = sys.argv[1:] if argv is None else list(argv)
+    module = VERBS[given[0]][0] if given and given[0] in VERBS else ""
+    verbs = parser([name for name, (of, _) in VERBS.items() if of == module])
+    args = verbs.parse_args(given)
     if "run" not in args:
         verbs.print_help()
         return 0
+    return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Run a verb. What that takes is imported now: who asks for help alone need not wait for it."""
+    from auth.errors import BadRegistration
+    from carecoord.cli.screen import Screen
+    from carecoord.cli.verbs import words
+    from carecoord.errors import Problem
+    from carecoord.settings import BadSetting, load
+    from carecoord.store.database import schema
+    from fhir_adapters.errors import Misconfigured
+
+    screen = Screen()
     try:
         return int(args.run(load(os.environ), screen, args) or 0)
     except BadSetting as e:
         screen.complain(str(e))
         return WRONG_USE
-    except EXPECTED as e:
+    except (Problem, BadRegistration, Misconfigured, OSError) as e:
         screen.complain(words(e))
         return FAILED
     except KeyboardInterrupt:

@@ -8,6 +8,7 @@ from auth.store import Client
 from carecoord.actions.people import people
 from carecoord.actions.people.accounts import NewUser, add_backend, add_user, make_key, write_secret
 from carecoord.actions.people.organizations import placed
+from carecoord.cli import about
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, made, opened, verb
 from carecoord.domain.access.verbs import ROLES
@@ -23,8 +24,8 @@ FACTORS = {"otp": "app", "hwk": "passkey"}
 
 def install(verbs: Verbs) -> None:
     """Add the verbs."""
-    verb(verbs, "init", init, "make the database, or bring it to the present version; safe to repeat")
-    user = verbs.add_parser("user", help="people who can sign in").add_subparsers(metavar="VERB", required=True)
+    verb(verbs, "init", init, about("init"))
+    user = verbs.add_parser("user", help=about("user")).add_subparsers(metavar="VERB", required=True)
     one = verb(user, "add", new_user, "let a person in; the password is printed once")
     _about(one)
     _about(verb(user, "invite", invite, "let a person in by a link on which they choose their password"))
@@ -38,7 +39,7 @@ def install(verbs: Verbs) -> None:
     verb(user, "list", list_users, "everybody who can sign in, and how")
     verb(user, "disable", disable, "let a person in no more, at once").add_argument("login")
     verb(user, "enable", enable, "let a person in again").add_argument("login")
-    client = verbs.add_parser("client", help="apps that use the API").add_subparsers(metavar="VERB", required=True)
+    client = verbs.add_parser("client", help=about("client")).add_subparsers(metavar="VERB", required=True)
     one = verb(client, "add", new_client, "register a backend service (SMART Backend Services, ES384)")
     one.add_argument("name", help="what people call the app")
     one.add_argument("--scope", default=SCOPE, help=f"the widest that it may be granted (default: {SCOPE})")

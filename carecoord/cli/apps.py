@@ -9,6 +9,7 @@ from auth.store import Client
 from carecoord.actions.apps import registration
 from carecoord.actions.apps.registration import OPERATOR, App
 from carecoord.actions.people.accounts import add_app, disable_client
+from carecoord.cli import about
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.settings import Settings
@@ -19,7 +20,7 @@ GRANTS = ("authorization_code", "refresh_token")
 
 def install(verbs: Verbs) -> None:
     """Add the verbs."""
-    app = verbs.add_parser("app", help="SMART apps that people open").add_subparsers(metavar="VERB", required=True)
+    app = verbs.add_parser("app", help=about("app")).add_subparsers(metavar="VERB", required=True)
     one = verb(app, "add", new_app, "register a SMART app; without a key or --secret it is a public one")
     one.add_argument("name", help="what people call the app")
     one.add_argument("--redirect", required=True, action="append", metavar="URL", help="where it takes its codes")

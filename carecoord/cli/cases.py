@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row
 
 from carecoord.actions.worklist.project import refresh_due
+from carecoord.cli import about
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.fhir import text
@@ -31,9 +32,9 @@ ROOMY, NARROW = 170, 150  # columns of the screen: below the one a case goes wit
 
 def install(verbs: Verbs) -> None:
     """Add the verb."""
-    one = verb(verbs, "cases", show, "every open referral: cleared or not, why, whose move it is, and by when")
+    one = verb(verbs, "cases", show, about("cases"))
     one.add_argument("--closed", action="store_true", help="those that have ended instead")
-    one = verb(verbs, "events", follow, "what happened to cases, a line of JSON for each event of the log", (
+    one = verb(verbs, "events", follow, about("events"), (
         "A program that follows keeps the `n` of the last line it has read, and asks for what came after it: no event\n"
         "is ever added below one that was shown. Nothing is changed."
     ))  # fmt: skip

@@ -12,6 +12,7 @@ from carecoord.actions.ehrs import sync
 from carecoord.actions.ehrs.sync_health import SyncHealth
 from carecoord.actions.people import openid_providers
 from carecoord.actions.server import health
+from carecoord.cli import about
 from carecoord.cli.providers import provider_line
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, current, raw, verb, words
@@ -33,7 +34,7 @@ class Wrong(Exception):
 
 def install(verbs: Verbs) -> None:
     """Add the verb."""
-    verb(verbs, "check", check, "look at configuration, database and EHRs: each line says good, or what to do", (
+    verb(verbs, "check", check, about("check"), (
         "Ends with 0 when everything is good, else with 1. Nothing is changed; how far the audit was found whole is\n"
         "remembered in CARECOORD_VAR, so that the next check walks only what is new."
     ))

@@ -17,7 +17,7 @@ from auth.store import Client
 from carecoord.actions import demo
 from carecoord.actions.ehrs import sync
 from carecoord.actions.people.accounts import NewUser
-from carecoord.cli import cases, notes
+from carecoord.cli import about, cases, notes
 from carecoord.cli.children import Child, running
 from carecoord.cli.screen import Screen
 from carecoord.cli.serve import free
@@ -56,7 +56,7 @@ passwords, and a client for scripts. A second run uses all of it again and chang
 
 def install(verbs: Verbs) -> None:
     """Add the verb."""
-    one = verb(verbs, "demo", run, "start a demo EHR, sync it, show every referral, serve the desk until Ctrl-C", MORE)
+    one = verb(verbs, "demo", run, about("demo"), MORE)
     one.add_argument("--once", action="store_true", help="show the table and end")
 
 

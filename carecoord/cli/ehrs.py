@@ -10,6 +10,7 @@ from carecoord.actions.ehrs import launch_people
 from carecoord.actions.ehrs import sync as ehrs_sync
 from carecoord.actions.ehrs.launch_people import MAPPED
 from carecoord.actions.server import keys as server_keys
+from carecoord.cli import about
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.domain.referrals.states import WORKFLOWS
@@ -23,7 +24,7 @@ WEEK = 7 * 24 * 60  # minutes
 
 def install(verbs: Verbs) -> None:
     """Add the verbs."""
-    ehr = verbs.add_parser("ehr", help="the EHRs that we sync from").add_subparsers(metavar="VERB", required=True)
+    ehr = verbs.add_parser("ehr", help=about("ehr")).add_subparsers(metavar="VERB", required=True)
     one = verb(ehr, "add", add, "tell of an EHR, or tell anew under the same name")
     one.add_argument("name", help="what we call it; never changed, for its resources' ids here derive from it")
     one.add_argument("url", help="its FHIR R4 base URL")
@@ -61,7 +62,7 @@ def install(verbs: Verbs) -> None:
     one = verb(ehr, "flags", doubts, "what our rules doubt in what an EHR sent")
     one.add_argument("name", help="as given to `carecoord ehr add`")
     one.add_argument("--limit", type=int, default=100, metavar="N", help="show at most so many (default: 100)")
-    one = verb(verbs, "sync", sync, "read an EHR into our store; safe to break off and to repeat")
+    one = verb(verbs, "sync", sync, about("sync"))
     one.add_argument("name", help="as given to `carecoord ehr add`")
 
 

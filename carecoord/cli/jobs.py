@@ -3,6 +3,7 @@
 import argparse
 
 from carecoord.actions.server import jobs
+from carecoord.cli import about
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.settings import Settings
@@ -11,8 +12,7 @@ from carecoord.store.database.jobs import Stuck
 
 def install(verbs: Verbs) -> None:
     """Add the verbs."""
-    about = "later work that failed too often"
-    added = verbs.add_parser("jobs", help=about).add_subparsers(metavar="VERB", required=True)
+    added = verbs.add_parser("jobs", help=about("jobs")).add_subparsers(metavar="VERB", required=True)
     verb(added, "list", show, "the jobs that were given up after many tries, and why")
     one = verb(added, "retry", retry, "try them again from now; what they stand on should be mended first")
     one.add_argument("number", nargs="?", type=int, help="of one, as `carecoord jobs list` shows it (default: all)")

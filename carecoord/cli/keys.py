@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from auth.client.keys import SETTLE, PublishedKey
 from carecoord.actions.server import keys as server_keys
+from carecoord.cli import about
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.settings import Settings
@@ -17,7 +18,7 @@ EHR that still holds the old set refuses us until it fetches the new one."""
 
 def install(verbs: Verbs) -> None:
     """Add the verbs."""
-    keys = verbs.add_parser("keys", help="our own signing keys").add_subparsers(metavar="VERB", required=True)
+    keys = verbs.add_parser("keys", help=about("keys")).add_subparsers(metavar="VERB", required=True)
     verb(keys, "list", show, "the keys by which we prove ourselves to EHRs, and which of them signs")
     one = verb(keys, "rotate", rotate, "make new keys in the place of the present ones", MORE)
     one.add_argument("--lost", action="store_true", help="somebody else may have the old ones: take them away now")

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from carecoord.actions.fhir.load import Loaded, Refusal, load
+from carecoord.cli import about
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.errors import Invalid, NotFound
@@ -26,7 +27,7 @@ of files and lines does not matter."""
 
 def install(verbs: Verbs) -> None:
     """Add the verb."""
-    one = verb(verbs, "load", run, "load FHIR R4 bundles and NDJSON, plain or gzip", MORE)
+    one = verb(verbs, "load", run, about("load"), MORE)
     one.add_argument("file", nargs="+", type=Path, help="JSON or NDJSON; a name may end in .gz")
     one.add_argument("--lenient", action="store_true", help="store what the rules refuse too, flagged")
     one.add_argument(

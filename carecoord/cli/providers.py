@@ -6,6 +6,7 @@ from pathlib import Path
 from auth.people.providers import Provider
 from carecoord.actions.people import openid_providers
 from carecoord.actions.server import keys as server_keys
+from carecoord.cli import about
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.domain.access.verbs import ROLES
@@ -21,7 +22,7 @@ SUBJECT = "what the provider calls the person: sub in its id_tokens; who is refu
 
 def install(verbs: Verbs) -> None:
     """Add the verbs."""
-    provider = verbs.add_parser("provider", help="where organizations' own people sign in (OpenID Connect)")
+    provider = verbs.add_parser("provider", help=about("provider"))
     under = provider.add_subparsers(metavar="VERB", required=True)
     one = verb(under, "add", add, "let an organization's people sign in at its own OpenID provider", MORE)
     one.add_argument("id", help="short and lasting: it stands in the address that the provider is told")

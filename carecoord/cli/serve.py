@@ -19,6 +19,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from carecoord import logs
+from carecoord.cli import about
 from carecoord.cli.children import CHILD, end_with_parent, kept_running
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, made, raw, verb
@@ -54,9 +55,8 @@ PostgreSQL, and each takes what is due."""
 
 def install(verbs: Verbs) -> None:
     """Add the verbs."""
-    served = verb(verbs, "serve", serve, "serve the desk and the FHIR API, and do later work, until Ctrl-C", MORE)
-    help = "do later work only (syncs that are due), until Ctrl-C: for further machines"
-    worked = verb(verbs, "work", work, help, ALSO)
+    served = verb(verbs, "serve", serve, about("serve"), MORE)
+    worked = verb(verbs, "work", work, about("work"), ALSO)
     worked.add_argument(
         "--lane", action="append", choices=[lane for lane in kinds.LANES if kinds.of_lanes([lane])], dest="lanes",
         help="do this lane's work only (may be given again)",

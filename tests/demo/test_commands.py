@@ -44,6 +44,18 @@ def test_help_says_what_a_verb_is_for(run: Run, verb: str) -> None:
     assert len(out.splitlines()) > 4
 
 
+def test_the_help_is_the_same_whether_it_is_asked_of_all_verbs_or_of_none_and_loads_nothing_else() -> None:
+    assert parser([]).format_help() == parser().format_help()
+    asked = """
+import contextlib, sys
+from carecoord.cli import main
+with contextlib.suppress(SystemExit):
+    main(["--help"])
+print({"sqlalchemy", "flask", "rich", "alembic"} & sys.modules.keys())"""
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("\nset()\n")
+
+
 def test_every_verb_is_in_the_help() -> None:
     words = parser().format_help()
     assert all(f"    {verb.split()[0]} " in words for verb in VERBS)

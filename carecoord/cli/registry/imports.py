@@ -9,6 +9,7 @@ from carecoord.actions.imports.batch import Brought
 from carecoord.actions.imports.exporter import Form
 from carecoord.actions.imports.importer import IMPORTER
 from carecoord.actions.imports.tables import Table
+from carecoord.cli import about
 from carecoord.cli.registry import official
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
@@ -31,7 +32,7 @@ table to fill in."""
 
 def install(verbs: Verbs) -> None:
     """Add the verbs."""
-    one = verb(verbs, "import", bring, "bring a table in: CSV or XLSX", MORE)
+    one = verb(verbs, "import", bring, about("import"), MORE)
     kinds = (*SHEETS, *official.KINDS)
     one.add_argument("kind", choices=kinds, metavar="KIND", help=f"what it holds: {', '.join(kinds)}")
     official.install(one)
@@ -39,7 +40,7 @@ def install(verbs: Verbs) -> None:
     one.add_argument("--dry-run", action="store_true", help="say what would become of it, and keep nothing")
     one.add_argument("--map", action="append", default=[], metavar="OURS=THEIRS", help="our column, and its name there")
     one.add_argument("--json", action="store_true", help="the outcome as JSON, every fault in it")
-    one = verb(verbs, "export", export, "write a table of what is here, as it can be imported: CSV or XLSX")
+    one = verb(verbs, "export", export, about("export"))
     one.add_argument("kind", choices=tuple(SHEETS))
     one.add_argument("file", type=Path, metavar="FILE", help="a name that ends in .xlsx makes a workbook")
     one.add_argument("--template", action="store_true", help="only the headings, with an example")

@@ -7,6 +7,7 @@ from datetime import date
 
 from carecoord.actions.policies import say
 from carecoord.actions.policies.say import Change
+from carecoord.cli import about
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.domain.policies.shipped import TERMS
@@ -27,7 +28,7 @@ the page Policies: 72 hours, 2 business days, Mon-Fri, 08:00-17:00, US-NY, 2026-
 
 def install(verbs: Verbs) -> None:
     """Add the verbs."""
-    policy = verbs.add_parser("policy", help="clocks and calendars of offices and payers")
+    policy = verbs.add_parser("policy", help=about("policy"))
     under = policy.add_subparsers(metavar="VERB", required=True)
     one = verb(under, "list", show, "what is said now", MORE)
     one.add_argument("--of", metavar="ID", help="of this Organization alone; '' for what is said for everybody")
