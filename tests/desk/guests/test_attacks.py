@@ -237,6 +237,21 @@ def test_a_link_has_no_act_that_the_table_has_not_and_none_unsigned(acting_house
     assert row_of(acting_house, case).stage == "accepted"
 
 
+def test_an_answer_to_what_was_changed_meanwhile_is_not_taken_and_says_so(
+    acting_house: House, maria: FlaskClient, clock: Any
+) -> None:
+    case = made(acting_house, "sent")
+    address, code = linked(maria, case)
+    phone, _ = come_in(acting_house, address, code)
+    form = hidden(phone.get(f"{address}?do=decline").get_data(as_text=True), "decline") | SIGNED | {"why": "not-ours"}
+    clock.now += timedelta(minutes=1)
+    assert answer(phone, address, "ask", note="Which eye?").status_code == 303
+    late = phone.post(f"{address}/decline", data=form)
+    assert late.status_code == 412
+    assert "It changed while you wrote" in text(late.get_data(as_text=True))
+    assert row_of(acting_house, case).stage == "awaiting-information"
+
+
 def test_a_link_ends_with_the_clinics_part_when_the_referral_goes_elsewhere(
     acting_house: House, maria: FlaskClient
 ) -> None:
