@@ -30,9 +30,10 @@ from carecoord.domain.referrals import offers
 from carecoord.domain.referrals.case import Case, order_named
 from carecoord.domain.resource.elements import Json, key
 from carecoord.domain.resource.parties import Directory, directory
+from carecoord.domain.scheduling import acts as visit_acts
 from carecoord.domain.timeline.timeline import documents
 from carecoord.domain.worklist import next_step
-from carecoord.errors import NotFound
+from carecoord.errors import Conflict, NotFound
 from carecoord.fhir.instants import micros
 from carecoord.store.resources import read
 from carecoord.store.worklist import rows as worklist_rows
@@ -102,6 +103,22 @@ def accept(world: World, grant: Grant, request: str, submission: Submission, tim
         return Planned([task, *offered], said)
 
     return perform(world, grant, request, submission, "accept", plan)
+
+
+def offer(world: World, grant: Grant, request: str, submission: Submission, times: Sequence[datetime]) -> Done:
+    """Offer times for the visit after the referral was accepted; those that were offered before lapse. Raises Conflict
+    once a visit is booked, or before the referral is accepted."""
+
+    def plan(acting: Acting) -> Planned:
+        if "offer" not in offers.offered(acting.case, acting.clearance, acting.sides):
+            raise Conflict("No times are wanted now: see how the referral stands.", "http.act")
+        now = acting.turn.now
+        made = acts.offered(acting.case, acting.id, _place(acting), times, now)
+        held = (each for each in acting.case.appointments if each.get("status") == "proposed")
+        over = [visit_acts.ended(each, "cancel", "Other times are offered.") for each in held]
+        return Planned([*made, *over], sentence("act.offered", n=len(times)))
+
+    return perform(world, grant, request, submission, "offer", plan)
 
 
 def _place(acting: Acting) -> str:

@@ -16,7 +16,7 @@ Verb = Literal[
     "reopen", "hear-yes", "hear-no",
     "withdraw", "confirm-cancel", "refuse-cancel",
     "book", "move", "cancel", "arrive", "no-show", "report", "acknowledge", "tell",
-    "message", "link", "end-link", "choose", "attend", "ask-to-move", "stop-messages",
+    "message", "link", "end-link", "offer", "choose", "attend", "ask-to-move", "stop-messages",
     "draft", "edit", "amend", "sign", "drop", "affiliate", "oblige", "fulfil", "give-notice", "end", "file",
 ]  # fmt: skip
 Side = Literal["requester", "performer", "patient", "payer"]  # of a referral: who sends, who is to see them
@@ -118,7 +118,9 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
     ),
 }
 GUESTS: Final[dict[str, frozenset[Verb]]] = {  # what somebody without an account may do, by the kind of their link
-    "clinic-link": frozenset({"see-linked", "accept", "decline", "ask", "report", "arrive", "no-show", "message"}),
+    "clinic-link": frozenset({
+        "see-linked", "accept", "decline", "ask", "report", "arrive", "no-show", "offer", "message",
+    }),
     "patient-link": frozenset({"see-linked", "message", "choose", "attend", "ask-to-move", "stop-messages"}),
     "relative-link": frozenset({"see-linked", "message"}),
 }
@@ -168,6 +170,7 @@ SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
     "message": frozenset({"requester", "performer", "patient", "payer"}),
     "link": frozenset({"requester"}),  # lets those take part who have no account
     "end-link": frozenset({"requester"}),
+    "offer": frozenset({"performer"}),  # times for the visit
     "choose": frozenset({"patient"}),  # one of the times that the clinic offers
     "attend": frozenset({"patient"}),
     "ask-to-move": frozenset({"patient"}),

@@ -93,6 +93,9 @@ def offered(case: Case, judged: Clearance, sides: Iterable[Side]) -> frozenset[V
         found |= {verb for verb in ("confirm-cancel", "refuse-cancel") if verb in asked}
     if stage in acts.ENDED and text(order, "status") in ("active", "on-hold"):
         found.add("reopen")
+    if recordable(case, task) and "performer" in sides and "accept" not in legal:
+        free = current_visit(case, judged) is None and not judged.facts.closing.report.done
+        found |= {"offer"} if free else set()
     if recordable(case, task):
         found |= _visits(case, judged) | _after(judged)
     return frozenset(found | _standing(case, judged))

@@ -56,6 +56,7 @@ class Sheet:
     step: str
     answers: Sequence[tuple[str, str, str]]
     offered: Sequence[str]
+    offers: bool
     visit: str
     came: bool
     reports: bool
@@ -91,6 +92,7 @@ def sheet(found: Request, home: str, until: int, times: Times) -> Sheet:
         answers=[(verb, *ANSWERS[verb]) for verb in ANSWERS if verb in found.verbs],
         offered=[_when(text(each, "start"), times) for each in found.offers],
         visit=times.exact(row.appointment_at) if row.appointment_at else "",
+        offers="offer" in found.verbs,
         came="arrive" in found.verbs, reports="report" in found.verbs, writes="message" in found.verbs,
         messages=[
             (text(each.sender, "display") or row.placer_name or "", times.exact(micros(each.at)), each.words)

@@ -67,6 +67,13 @@ def _times(reader: Reader) -> list[datetime]:
     return found
 
 
+def _new_times(reader: Reader) -> list[datetime]:
+    found = _times(reader)
+    if not found and not reader.faults:
+        reader.fault("time-1", "Write at least one time, such as Mon 30 Nov 15:00.")
+    return found
+
+
 def _refusal(reader: Reader) -> str:
     code = reader.choice("why", REASONS, "Choose why.")
     more = reader.text("reason", "Say why." if code == "other" else "", most=400)
@@ -121,6 +128,7 @@ CLINIC: Final[Mapping[str, Command]] = {
     "accept": Command(_signed(_times), clinic.accept),
     "decline": Command(_signed(_refusal), referrals.decline),
     "ask": Command(_signed(_question), referrals.ask),
+    "offer": Command(_signed(_new_times), clinic.offer),
     "arrive": Command(_signed(lambda _: None), visits.arrive),
     "no-show": Command(_signed(lambda _: None), visits.no_show),
     "report": Command(_signed(_note), reports.report),

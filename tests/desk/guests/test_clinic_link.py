@@ -130,6 +130,24 @@ def test_a_clinic_comes_in_by_its_code_and_accepts_with_times_under_the_same_tab
     }]  # fmt: skip
 
 
+def test_a_clinic_offers_other_times_until_a_visit_is_booked_and_those_before_lapse(
+    acting_house: House, maria: FlaskClient, clock: Any
+) -> None:
+    case = made(acting_house, "sent")
+    address, code = linked(maria, case)
+    phone, _ = come_in(acting_house, address, code)
+    assert "Offer the times" not in text(phone.get(address).get_data(as_text=True))
+    assert answer(phone, address, "accept", **{"time-1": "Mon 30 Nov 15:00"}).status_code == 303
+    clock.now += timedelta(minutes=1)
+    none = answer(phone, address, "offer")
+    assert none.status_code == 422
+    assert "Write at least one time" in text(none.get_data(as_text=True))
+    sent = answer(phone, address, "offer", **{"time-1": "3 pm 2 Dec", "time-2": "3 Dec 8:15"})
+    assert sent.status_code == 303, text(sent.get_data(as_text=True))
+    visits = {each["start"][:16]: each["status"] for each in stored(acting_house, "Appointment", case)}
+    assert visits == {"2026-11-30T15:00": "cancelled", "2026-12-02T15:00": "proposed", "2026-12-03T08:15": "proposed"}
+
+
 def test_the_note_is_handed_over_by_the_link_and_the_referral_is_complete(
     acting_house: House, maria: FlaskClient
 ) -> None:

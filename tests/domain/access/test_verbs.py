@@ -72,13 +72,14 @@ HOLDERS = {
     "end-link": {"coordinator"},
     "message": {"coordinator", "clinician", "payer"},
     "see-linked": set(),
+    "offer": set(),
     "choose": set(),
     "attend": set(),
     "ask-to-move": set(),
     "stop-messages": set(),
 }
 GUESTS = {  # what somebody without an account may do by their link
-    "clinic-link": {"see-linked", "accept", "decline", "ask", "report", "arrive", "no-show", "message"},
+    "clinic-link": {"see-linked", "accept", "decline", "ask", "report", "arrive", "no-show", "offer", "message"},
     "patient-link": {"see-linked", "message", "choose", "attend", "ask-to-move", "stop-messages"},
     "relative-link": {"see-linked", "message"},
 }
