@@ -353,13 +353,14 @@ def both(house: House) -> FlaskClient:
 def test_somebody_with_two_desks_reaches_both_by_the_rail(both: FlaskClient, coordinator: FlaskClient) -> None:
     page = get(both, "/")
     rail = first(r'<nav class="rail-nav"(.*?)</nav>', page)
-    desks = ["/waiting", "/", "/referrals/new", "/contracts", "/import"]
+    desks = ["/waiting", "/", "/referrals/new", "/contracts", "/quality", "/import"]
     assert re.findall(r'rail-link" href="([^"]+)"', rail) == desks
     assert re.findall(r'menu-desk" href="([^"]+)"', page) == [
         "/waiting",
         "/",
         "/referrals/new",
         "/contracts",
+        "/quality",
         "/import",
     ]  # in the menu, where there is no rail
     assert "AGR-0112" in text(get(both, "/contracts"))
@@ -368,10 +369,11 @@ def test_somebody_with_two_desks_reaches_both_by_the_rail(both: FlaskClient, coo
 
 
 @pytest.mark.parametrize(("who", "desks"), [
-    ("coordinator", ["/waiting", "/", "/referrals/new"]), ("clinician", ["/waiting", "/", "/referrals/new"]),
+    ("coordinator", ["/waiting", "/", "/referrals/new", "/quality"]),
+    ("clinician", ["/waiting", "/", "/referrals/new", "/quality"]),
     ("payer", ["/waiting", "/"]),
-    ("contracts", ["/contracts", "/import"]),
-    ("admin", ["/setup", "/people", "/ehrs", "/import", "/apps", "/jobs", "/policies"]),
+    ("contracts", ["/waiting", "/contracts", "/import"]),
+    ("admin", ["/quality", "/setup", "/people", "/ehrs", "/import", "/apps", "/jobs", "/policies"]),
 ])  # fmt: skip
 def test_the_rail_shows_each_role_its_desks_by_the_table_of_verbs(house: House, who: str, desks: list[str]) -> None:
     client = house.enter(who)

@@ -55,6 +55,11 @@ class Listed:
     nowhere: int
 
 
+def line(row: Row[Any]) -> Line:
+    """A line without what stands on it."""
+    return Line(row, _decode(row.parties))
+
+
 def whose(turn: Turn) -> tuple[str, ...] | None:
     """Those to whose agreements the asker is narrowed, `Organization/id`; None: everybody's. Raises Forbidden for who
     has nothing to do with agreements."""
@@ -83,7 +88,7 @@ def every(world: World, grant: Grant, request: str, asked: Asked) -> tuple[date,
     day = today(world)
     with looking(world, grant, request) as turn:
         asked = replace(asked, today=day.toordinal(), parties=whose(turn), after=None)
-        found = [Line(row, _decode(row.parties)) for row in roll.page(turn.conn, asked, _MOST)]
+        found = [line(row) for row in roll.page(turn.conn, asked, _MOST)]
         now = turn.now
     world.journal.append(event(now, request, "search", by=grant, type="Contract"))
     return day, found

@@ -12,7 +12,8 @@ from sqlalchemy import Row
 from auth.grant import Grant
 from carecoord.actions.access.audited import event
 from carecoord.actions.access.turn import Turn, looking
-from carecoord.actions.inbox import absences
+from carecoord.actions.agreements.desk import Line
+from carecoord.actions.inbox import absences, agreements
 from carecoord.actions.inbox.absences import Away
 from carecoord.actions.inbox.seat import Owner, Seat, looked, seat
 from carecoord.actions.worklist import project
@@ -22,7 +23,7 @@ from carecoord.actions.worklist.worklist import as_read_by, whole
 from carecoord.domain.access import payer_view, verbs
 from carecoord.domain.access.payer_view import PayerRow
 from carecoord.domain.access.verbs import Verb
-from carecoord.domain.inbox.duties import duties
+from carecoord.domain.inbox.duties import duties, keeps_agreements
 from carecoord.domain.inbox.kinds import Kind, kind, performers_kind
 from carecoord.domain.referrals.case import order_named
 from carecoord.domain.resource.elements import items, text
@@ -61,12 +62,14 @@ class Mention:
 
 @dataclass(frozen=True)
 class Pending:
-    """Something that waits: on which case, of which kind, by whose having it; the note, of a name in one."""
+    """Something that waits: on which case, of which kind, by whose having it; the note, of a name in one. Of an
+    agreement its line of the register: `wait` then names it in the place of a case."""
 
     wait: Wait
     kind: Kind
     owner: Owner
     mention: Mention | None = None
+    agreement: Line | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ class Inbox:
 
 def has_duties_of(roles: Iterable[str]) -> bool:
     """Whether anything could wait for somebody with these roles."""
-    return bool(duties(roles))
+    return bool(duties(roles)) or keeps_agreements(roles)
 
 
 def number(world: World, grant: Grant) -> int:
@@ -128,7 +131,7 @@ def inbox(turn: Turn, asked: Asked) -> Inbox:
     page = rest[:PAGE]
     items = _items(turn, page)
     last = page[-1].wait if len(rest) > PAGE else None
-    patient, patients = told(each.wait.patient for each in page)
+    patient, patients = told(each.wait.patient or None for each in page)
     seen = event(
         turn.now, turn.request, "search", by=turn.grant, type="ServiceRequest", query=f"waiting={asked.tab}",
         patient=patient, patients=patients,
@@ -167,6 +170,9 @@ def _pending(
         what = _kind(wait, of.duty.scope)
         if what in of.owner.kinds:
             found.append(Pending(wait, what, of.owner))
+    if not resting and keeps_agreements(turn.grant.roles):
+        found += [each for each in _agreements(turn, most) if until is None or each.wait.due < until]
+        found.sort(key=lambda each: (each.wait.due, each.wait.rid))
     if resting or not whole(turn.grant):
         return found
     named = (each for each in _mentions(turn, here, most) if until is None or each.wait.due < until)
@@ -196,8 +202,16 @@ def _mentions(turn: Turn, here: Seat, most: int) -> Iterable[Pending]:
         yield Pending(wait, "mention", owners[each.person], Mention(each.id, each.by, each.at))
 
 
+def _agreements(turn: Turn, most: int) -> Iterable[Pending]:
+    """The agreements on which something is to be done, numbered below zero: no case has such a number."""
+    for line, due in agreements.waiting(turn, most):
+        wait = Wait(-line.row.n, line.row.contract, "", due, 0, -1, None, None, "", None, None, None)
+        yield Pending(wait, "agreement", Owner(None, "desk"), agreement=line)
+
+
 def _items(turn: Turn, page: Sequence[Pending]) -> list[Item]:
-    found = list(inbox_waits.named(turn.conn, list(dict.fromkeys(each.wait.id for each in page))).values())
+    named = dict.fromkeys(each.wait.id for each in page if each.agreement is None)
+    found = list(inbox_waits.named(turn.conn, list(named)).values())
     found = as_read_by(turn, current(turn.conn, found, turn.now, project.policy(turn.world.settings)))
     rows = {row.id: row for row in found}
     full, ours = whole(turn.grant), turn.office().organizations
@@ -208,6 +222,9 @@ def _items(turn: Turn, page: Sequence[Pending]) -> list[Item]:
     words = {row.id: _words(row.body) for row in turn.seen([row for row in held if row.type == "Communication"], "r")}
     made = []
     for each in page:
+        if each.agreement is not None:
+            made.append(Item(each, each.agreement.row, (), "", 0))
+            continue
         row, task = rows[each.wait.id], tasks[each.wait.id]
         own = verbs.acts(turn.grant.roles, verbs.sides(row.placer, row.performer, ours))
         shown = row if full else payer_view.payer_row(dict(row._mapping))

@@ -14,7 +14,9 @@ from carecoord.domain.referrals.stages import Stage
 
 Scope = Literal["placer", "performer", "payer_key"]  # columns of `case_row`: who refers, who is to see, who pays
 When = Literal["any", "late", "seen"]  # whenever; once its clock has run out; once the hour of the visit has come
-Why = Literal["yours", "late", "team", "nobody", "stand-in", "office", "office-late", "clinic", "payer", "named"]
+Why = Literal[
+    "yours", "late", "team", "nobody", "stand-in", "office", "office-late", "clinic", "payer", "named", "desk"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +56,8 @@ def duties(roles: Iterable[str]) -> tuple[Duty, ...]:
     """The duties of somebody with these roles, in the order in which a case that falls under several is told."""
     held = frozenset(roles)
     return tuple(duty for duty in DUTIES if may(held, duty.verb))
+
+
+def keeps_agreements(roles: Iterable[str]) -> bool:
+    """Whether notice that is due, and drafts that nobody has signed, wait for somebody with these roles."""
+    return may(frozenset(roles), "draft")

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 
+from carecoord.actions.agreements import desk
 from carecoord.actions.inbox.absences import Away
 from carecoord.actions.inbox.inbox import Inbox, Item
 from carecoord.domain.access.payer_view import PayerRow
@@ -14,9 +15,11 @@ from carecoord.domain.access.verbs import Verb
 from carecoord.domain.inbox.absences import ALL
 from carecoord.domain.inbox.duties import Why
 from carecoord.domain.inbox.kinds import KINDS, Kind
-from carecoord.fhir.instants import micros
+from carecoord.domain.resource.days import local
+from carecoord.fhir.instants import FOREVER, micros
 from carecoord.web.acts.buttons import PRESSED
 from carecoord.web.acts.view import NEXT
+from carecoord.web.agreements import register_view
 from carecoord.web.inbox.address import InboxAddress
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip, authorized, chip
@@ -44,6 +47,7 @@ WHY: Final[dict[Why, str]] = {
     "clinic": "Your clinic was asked",
     "payer": "You decide",
     "named": "You are named",
+    "desk": "Your contract desk's",
 }
 SHORT: Final[dict[Verb, tuple[str, str]]] = {  # an act as a row's button says it, with its icon
     "contact": ("Call", "phone"),
@@ -104,6 +108,7 @@ class Line:
     why: str
     act: Act
     next: str
+    elsewhere: bool = False  # it leads to another desk
 
 
 @dataclass(frozen=True)
@@ -197,10 +202,14 @@ def stands_in(each: Away) -> str:
 def _key(item: Item) -> str:
     """What a row goes by: its case, of a name in a note that note."""
     mention = item.pending.mention
+    if item.pending.agreement is not None:
+        return f"agreement-{item.pending.agreement.row.n}"
     return f"note-{mention.id}" if mention else item.row.id
 
 
 def _line(item: Item, next: str, address: InboxAddress, times: Times, found: Inbox) -> Line:
+    if item.pending.agreement is not None:
+        return _agreement(item, item.pending.agreement, next, times, found)
     row = item.row
     _, word, tone, icon = KIND_WORDS[item.pending.kind]
     href = address.show(row.id, next).href()
@@ -215,6 +224,20 @@ def _line(item: Item, next: str, address: InboxAddress, times: Times, found: Inb
         clock=times.clock(due, start, found.at.today), due_label=label, kind=Chip(word, tone, icon),
         priority=None if row.priority == "routine" else chip(labels.PRIORITY, row.priority),
         what=what, more=more, why=_why(item), act=_act(item, address, next), next=next,
+    )  # fmt: skip
+
+
+def _agreement(item: Item, listed: desk.Line, next: str, times: Times, found: Inbox) -> Line:
+    """An agreement as the register tells it, led to its page."""
+    row, said = listed.row, register_view.line(listed, local(times.now, times.zone), times)
+    _, word, tone, icon = KIND_WORDS["agreement"]
+    due = None if item.pending.wait.due >= FOREVER else item.pending.wait.due
+    what = "A draft waits for its signature" if due is None else said.term
+    return Line(
+        key=_key(item), id=row.contract, href=said.href, open=False, spoken=f"{said.title}, {said.number}",
+        name=said.title, number=said.number, clock=times.clock(due, None, found.at.today),
+        due_label="Give notice" if due else "", kind=Chip(word, tone, icon), priority=None,
+        what=what, more=said.parties, why=WHY["desk"], act=Act(*OPEN, said.href), next=next, elsewhere=True,
     )  # fmt: skip
 
 

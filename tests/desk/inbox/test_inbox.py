@@ -4,13 +4,21 @@ leaves after its act and the next one is gone on with, and nobody reads of a cas
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from auth.grant import Grant
+from auth.scopes import parse, resources
+from carecoord.actions.access.turn import Turn
+from carecoord.actions.inbox import agreements
 from carecoord.domain.inbox.duties import duties
 from carecoord.domain.inbox.kinds import kind, performers_kind
+from carecoord.fhir.instants import FOREVER, micros
 from carecoord.settings import Settings
+from carecoord.store.agreements.tables import agreement_row
 from tests.conftest import BUSY
 from tests.desk.acts.test_every_move import Place, case_of, furnished
 from tests.desk.conftest import House
@@ -181,3 +189,22 @@ def test_a_payers_clerk_reads_what_is_to_be_decided_and_no_word_that_the_payer_w
     ]  # fmt: skip
     assert all("You decide Open" in words for _, words in rows(page))
     assert "Reyes" not in page.split("</header>")[-1]
+
+
+def test_a_contract_desk_has_the_drafts_that_nobody_signed_and_the_notice_that_is_due_and_no_patient(
+    house: House,
+) -> None:
+    page = house.enter("contracts").get("/waiting").get_data(as_text=True)
+    (told,) = rows(page)
+    assert "AGR-0110 A draft waits for its signature" in told[1]
+    assert "Your contract desk" in told[1]
+    assert re.findall(r'class="case-link" href="(/contracts/[^"]+)"', page)
+    scopes = resources(parse("user/*.rs"))
+    grant = Grant("nilsson", scopes=scopes, roles=frozenset({"contracts"}), organization="office-fairmont")
+    with house.world.engine.connect() as conn:  # and nothing of it is kept
+        soon = date(2026, 12, 5).toordinal()
+        conn.execute(update(agreement_row).where(agreement_row.c.number == "AGR-0107").values(notice_by=soon))
+        turn = Turn(house.world, conn, grant, "t", house.world.clock())
+        waits = {line.row.number: due for line, due in agreements.waiting(turn, 100)}
+        conn.rollback()
+    assert waits == {"AGR-0107": micros(datetime(2026, 12, 6, 5, tzinfo=UTC)), "AGR-0110": FOREVER}
