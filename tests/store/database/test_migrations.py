@@ -52,6 +52,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0033": "1f3d760cd01a440b1519c8c960f4b8d47228ce01306cd29549722ed12ec23f35",
     "0034": "945e564d73513e32a9f264cfb81a9e14ab3057315f6d0cc98e1d17458d7157ee",
     "0035": "36b66e421383324276f299127ba0a2e2aca654e22cb61dbbc2456a19d9eafbeb",
+    "0036": "e53b1184afbd9037ec41573a960a0b59a623a7f4cf5d90d4c7813ddaf42ad0c3",
 }
 
 
