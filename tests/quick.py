@@ -4,6 +4,7 @@ of its own, of which it asks a page or two."""
 import gc
 from collections import defaultdict
 from collections.abc import Callable, Hashable
+from functools import _lru_cache_wrapper
 from socketserver import BaseServer
 from typing import Any
 
@@ -18,6 +19,7 @@ from werkzeug.routing import Rule
 from werkzeug.serving import BaseWSGIServer
 
 from auth.people import sessions
+from carecoord.store.search import history, include, pages
 
 Builder = Callable[..., tuple[str, str]]
 
@@ -134,6 +136,10 @@ class Searches:
         self._since += 1
         if self._since == TOGETHER:
             self._since = 0
+            for module in (history, include, pages):  # statements of searches, of thousands of objects each
+                for kept in vars(module).values():
+                    if isinstance(kept, _lru_cache_wrapper):
+                        kept.cache_clear()
             gc.collect()
 
 

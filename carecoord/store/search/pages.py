@@ -38,7 +38,7 @@ from carecoord.store.resources.read import COLUMNS
 from carecoord.store.search.conditions import Condition, Rows
 from carecoord.store.search.statements import check, drive, passing
 
-_SHAPES = 2048  # statements kept; an application asks perhaps a hundred kinds of question
+_SHAPES = 256  # statements kept of each kind, of up to a MiB; an application asks perhaps a hundred kinds of question
 
 
 class Order(NamedTuple):
