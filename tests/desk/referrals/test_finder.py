@@ -22,8 +22,7 @@ MARIA = Grant(
 )
 WANTED = (
     ("marisol-delgado", "Cardiology", "C8928"), ("marisol-delgado", "Physical therapy", "97110"),
-    ("ken-nakamura", "Vascular surgery", "G0463"), ("eleanor-brandt", "Cardiology", "C8928"),
-    ("arjun-patel", "Neurosurgery", "G0463"), ("irina-petrov", "Oncology", "G0463"),
+    ("ken-nakamura", "Vascular surgery", "G0463"), ("arjun-patel", "Neurosurgery", "G0463"),
 )  # fmt: skip
 
 
