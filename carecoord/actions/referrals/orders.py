@@ -2,6 +2,8 @@
 the payer wants one, all in one transaction."""
 
 from collections.abc import Sequence
+from typing import Final
+from uuid import UUID, uuid5
 
 from auth.grant import Grant
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, performed
@@ -20,8 +22,10 @@ from carecoord.domain.resource.elements import Json, item, key, target, text
 from carecoord.domain.timeline.timeline import documents
 from carecoord.errors import Conflict, Unprocessable
 from carecoord.words.catalogue import say
-from carecoord.words.sentence import sentence
+from carecoord.words.sentence import joined, sentence
 from carecoord.world import World
+
+_AT_ONCE: Final = 2  # clinics that are asked for one order from the form
 
 
 def send(world: World, grant: Grant, request: str, submission: Submission, fields: Fields) -> Done:
@@ -49,33 +53,38 @@ def demand_unasked(acting: Acting) -> None:
 
 
 def outgoing(acting: Acting, order: Json) -> Planned:
-    """What is written when an order goes to whom it names as its choice."""
+    """What is written when an order goes to whom it names as its choice: a Task each, where several are asked at once.
+    The first of them is whom a request for authorization is begun for."""
     turn, now = acting.turn, acting.turn.now
     fields = drafts.said(order)
     if lacks := drafts.lacking(fields, local(now, acting.zone)):
         name, words = lacks[0]
         raise Unprocessable(say(words), name)
-    chosen = finder.of_organization(turn, order, drafts.chosen(order)[0])
-    performer = finder.reference(chosen.party)
+    asked = [finder.of_organization(turn, order, to) for to in drafts.chosen(order)[:_AT_ONCE]]
+    chosen, performers = asked[0], [finder.reference(each.party) for each in asked]
     ours = text(order, "status") == "draft"
-    out = drafts.ready(order, performer, now) if ours else acting.case.order
-    if ours and chosen.site:
+    out = drafts.ready(order, performers, now) if ours else acting.case.order
+    if ours and chosen.site and len(asked) == 1:
         out |= {"locationReference": [{"reference": chosen.site.reference, "display": chosen.site.name}]}
     papers = [each for each in documents(acting.case) if key(each) in fields["papers"].split()]
-    task = acts.asking(acting.case, acting.id, acting.office, performer, now)
-    task |= {"priority": text(out, "priority") or "routine"}
-    written = [*([out] if ours else []), document_acts.handed(task, papers) if papers else task]
-    written += _shown(papers, target(performer).removeprefix("Organization/"))
-    claim = _request(acting, out, chosen, performer)
+    written = [out] if ours else []
+    for n, performer in enumerate(performers):
+        id = acting.id if n == 0 else str(uuid5(UUID(acting.id), target(performer)))
+        task = acts.asking(acting.case, id, acting.office, performer, now)
+        task |= {"priority": text(out, "priority") or "routine"}
+        written.append(document_acts.handed(task, papers) if papers else task)
+    written += _shown(papers, [target(each).removeprefix("Organization/") for each in performers])
+    whom = joined([each.party.name for each in asked])
+    claim = _request(acting, out, chosen, performers[0])
     if claim:
-        return Planned([*written, claim], sentence("act.referral-sent.requested", whom=chosen.party.name))
-    return Planned(written, sentence("act.referral-sent", whom=chosen.party.name))
+        return Planned([*written, claim], sentence("act.referral-sent.requested", whom=whom))
+    return Planned(written, sentence("act.referral-sent", whom=whom))
 
 
-def _shown(papers: Sequence[Json], to: str) -> list[Json]:
-    """The papers that go along and that only some offices see, as the clinic sees them too."""
-    kept = [each for each in papers if audience.is_listed(each) and not audience.is_seen(each, [to])]
-    return [audience.listed(each, [to]) for each in kept]
+def _shown(papers: Sequence[Json], to: Sequence[str]) -> list[Json]:
+    """The papers that go along and that only some offices see, as the clinics see them too."""
+    listed = (each for each in papers if audience.is_listed(each))
+    return [audience.listed(each, to) for each in listed if not all(audience.is_seen(each, [one]) for one in to)]
 
 
 def _request(acting: Acting, order: Json, chosen: Candidate, performer: Json) -> Json | None:

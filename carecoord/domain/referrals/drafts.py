@@ -122,11 +122,11 @@ def merged(base: Fields, theirs: Fields, mine: Fields) -> tuple[dict[str, str], 
     return fields, clashes
 
 
-def ready(order: Json, performer: Json, now: datetime) -> Json:
+def ready(order: Json, performers: Sequence[Json], now: datetime) -> Json:
     """The order as it goes out to somebody: signed, and naming them."""
     kept = [each for each in items(order, "extension") if text(each, "url") != CHOICE]
     bare = {name: value for name, value in order.items() if name != "extension"}
-    signed = {"status": "active", "performer": [performer], "authoredOn": now.isoformat(timespec="seconds")}
+    signed = {"status": "active", "performer": [*performers], "authoredOn": now.isoformat(timespec="seconds")}
     return bare | signed | ({"extension": kept} if kept else {})
 
 

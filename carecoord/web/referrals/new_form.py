@@ -37,7 +37,7 @@ def read(reader: Reader) -> dict[str, str]:
     papers = " ".join(sorted(value for name, value in values.items() if name.startswith(_PAPER) and value))
     if papers != values.get("papers-shown"):
         fields["papers"] = papers
-    fields["choice"] = values.get("choice", "")[:_LONGEST]
+    fields["choice"] = (values.get("both") or values.get("choice", ""))[:_LONGEST]
     return fields
 
 

@@ -275,3 +275,19 @@ def test_the_worklist_leads_back_to_a_draft_and_to_an_order_that_nobody_was_aske
     assert (task["status"], task["owner"]["reference"]) == ("requested", "Organization/office-bellwether-vascular")
     assert stored(acting_house, "ServiceRequest", "ehrs-own")["meta"]["versionId"] == "1"
     assert maria.post("/referrals/new/ehrs-own/send", data=chosen | {"once": "more"}).status_code == 409
+
+
+def test_two_clinics_are_asked_at_once_with_a_task_each(acting_house: House, maria: FlaskClient) -> None:
+    id = begun(maria)
+    steps = STEPS | {"specialty": "Cardiology"}
+    page = swapped(maria, id, shown(maria, id) | steps).get_data(as_text=True)
+    both = re.findall(r'name="both" value="([^"]+)"', page)[0]
+    assert both == "Organization/office-hillcrest-cardiology Organization/office-riverside-heart"
+    sent = maria.post(f"/referrals/new/{id}/send", data=shown(maria, id) | steps | {"both": both})
+    assert sent.status_code == 303
+    tasks = [each for each in about(acting_house, id, "Task") if each["status"] == "requested"]
+    assert sorted(each["owner"]["reference"] for each in tasks) == both.split()
+    order = stored(acting_house, "ServiceRequest", id)
+    assert [each["reference"] for each in order["performer"]] == both.split()
+    told = said(maria.get(sent.location).get_data(as_text=True))
+    assert "Sent to Hillcrest Cardiology and Riverside Heart Group." in told

@@ -30,7 +30,7 @@ def test_what_a_form_says_is_what_the_order_says_and_the_other_way_round() -> No
 
 
 def test_what_goes_out_is_signed_names_the_clinic_and_keeps_no_choice() -> None:
-    order = drafts.ready(drafts.written(ORDER, FIELDS), {"reference": "Organization/x"}, NOW)
+    order = drafts.ready(drafts.written(ORDER, FIELDS), [{"reference": "Organization/x"}], NOW)
     assert not judge(order, "ServiceRequest")
     assert (order["status"], order["performer"]) == ("active", [{"reference": "Organization/x"}])
     assert drafts.chosen(order) == []
