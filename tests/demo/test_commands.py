@@ -588,12 +588,14 @@ def test_a_narrow_screen_gets_each_case_in_three_lines() -> None:
 
 def test_events_are_followed_line_by_line(ready: Run, tmp_path: Path) -> None:
     at = 1_764_000_000_000_000  # 2025-11-24T16:00:00Z
-    with writing(open_engine(f"sqlite:///{tmp_path}/var/carecoord.db")) as conn:
+    engine = open_engine(f"sqlite:///{tmp_path}/var/carecoord.db")
+    with writing(engine) as conn:
         for id, case_id in (("t1", "r1"), ("t2", None), ("t1", "r1")):
             log.append(conn, [Entry(
                 at, "2025-11-24", at, "amara", None, None, None, "p1", case_id, "stage", "sent", "accepted", "Task", id,
                 2,
             )])  # fmt: skip
+    engine.dispose()
     code, out, _ = ready("events", "--after", "1", "--limit", "1")
     assert code == 0
     assert json.loads(out) == {

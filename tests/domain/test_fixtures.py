@@ -2,6 +2,7 @@
 rows."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -52,14 +53,15 @@ def tell(conn: Connection, resources: list[dict[str, Any]], now: datetime) -> No
 
 
 @pytest.fixture(scope="module")
-def told(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def told(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A database that the whole story was told to."""
     path = tmp_path_factory.mktemp("story") / "story.db"
     path.write_bytes(sqlite_template.read_bytes())
     engine = open_engine(f"sqlite:///{path}")
     with writing(engine) as conn:
         tell(conn, story(), nine())
-    return engine
+    yield engine
+    engine.dispose()
 
 
 @pytest.mark.parametrize(("name", "wanted"), CASES, ids=NAMES)
