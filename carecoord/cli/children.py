@@ -1,5 +1,6 @@
 """Processes of our own that live as long as the command does: started, waited for, ended by their id."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -42,7 +43,7 @@ class Child:
         """log: what it says goes to the end of this file; without one, to where we say things ourselves. words: those
         that follow the verb."""
         self.name, self.settings, self.log = name, settings, log
-        command = [sys.executable, "-m", "carecoord.cli", verb, *words, CHILD]
+        command = [sys.executable, "-m", "carecoord.cli", verb, *words, CHILD, str(os.getpid())]
         with ExitStack() as stack:
             out = None
             if log:
@@ -134,9 +135,9 @@ def _lived(verb: str, settings: Settings, stop: threading.Event, words: Words) -
     return child.process.returncode
 
 
-def end_with_parent() -> None:
-    """Send ourselves SIGTERM as soon as the process that started us is gone."""
-    parent = os.getppid()
+def end_with_parent(parent: int) -> None:
+    """Send ourselves SIGTERM as soon as the process with this id is no more our parent, also when it is so already:
+    on a busy machine it can be gone before we look."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -144,6 +145,20 @@ def end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def end_with_server() -> None:
+    """The same for one of the processes that a server runs: it would go on answering on the port of a server that was
+    killed, with nobody to end it. In any other process nothing."""
+    server = multiprocessing.parent_process()
+    if server is None:
+        return
+
+    def watch() -> None:
+        server.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="server", daemon=True).start()
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
+from flask import Flask
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -20,7 +21,7 @@ from granian.log import LogLevels
 
 from carecoord import logs
 from carecoord.cli import about
-from carecoord.cli.children import CHILD, end_with_parent, kept_running
+from carecoord.cli.children import CHILD, end_with_parent, end_with_server, kept_running
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, made, raw, verb
 from carecoord.errors import Conflict, Unavailable
@@ -62,7 +63,7 @@ def install(verbs: Verbs) -> None:
         help="do this lane's work only (may be given again)",
     )  # fmt: skip
     for one in (served, worked):
-        one.add_argument(CHILD, action="store_true", dest="child", help=argparse.SUPPRESS)
+        one.add_argument(CHILD, type=int, metavar="PID", dest="parent", help=argparse.SUPPRESS)
 
 
 def serve(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
@@ -70,8 +71,8 @@ def serve(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     free(settings.host, settings.port, "CARECOORD_PORT")
     if settings.broker_url:
         _demand_celery()
-    if args.child:
-        end_with_parent()
+    if args.parent:
+        end_with_parent(args.parent)
     with made(settings):
         pass  # a database that refuses us is told in one line here, not by every process again and again
     logs.take_over(settings.log_level)
@@ -88,8 +89,8 @@ def work(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    if args.child:
-        end_with_parent()
+    if args.parent:
+        end_with_parent(args.parent)
     lanes = {lane: kinds.LANES[lane] for lane in args.lanes or kinds.LANES if kinds.of_lanes([lane])}
     logs.take_over(settings.log_level)
     if settings.broker_url and len(lanes) > 1:
@@ -126,7 +127,7 @@ def processes(settings: Settings) -> None:
     shutil.rmtree(Path(settings.var) / "metrics", ignore_errors=True)
     workers = settings.workers or os.cpu_count() or 1
     Granian(
-        "carecoord.app:create",
+        f"{__name__}:application",
         address=address(settings.host),
         port=settings.port,
         interface=Interfaces.WSGI,
@@ -143,6 +144,14 @@ def processes(settings: Settings) -> None:
         log_level=LogLevels(settings.log_level.lower()),
         respawn_failed_workers=True,
     ).serve()
+
+
+def application() -> Flask:
+    """What each of the server's processes runs."""
+    from carecoord.app import create  # the whole web, which no other verb needs
+
+    end_with_server()
+    return create()
 
 
 def free(host: str, port: int, name: str) -> None:

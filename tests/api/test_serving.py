@@ -125,6 +125,19 @@ def test_a_worker_that_was_killed_is_started_again_and_the_log_says_so(served: S
     assert [(line["kind"], line["status"], line["level"]) for line in ended] == [("work", -9, "error")]
 
 
+def test_nothing_of_a_server_that_was_killed_goes_on(tmp_path: Path) -> None:
+    """Its processes answered on for ever, on a port that a new server could not have; one worked beside a new one's."""
+    with serving(tmp_path) as found:
+        started = children(found.pid)
+        assert len(started) == WORKERS + 1
+        os.kill(found.pid, signal.SIGKILL)
+        for _ in range(300):
+            if not any(Path(f"/proc/{pid}").exists() for pid in started):
+                break
+            time.sleep(0.1)
+        assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
+
+
 def test_what_it_writes_is_for_its_owner_alone(served: Served) -> None:
     """F6: also what the processes that serve make: counts, journals, what SQLite puts beside its file."""
     folder = served.log.parent
