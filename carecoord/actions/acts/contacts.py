@@ -41,7 +41,8 @@ def note(world: World, grant: Grant, request: str, submission: Submission, words
     nobody's, or several people's."""
 
     def plan(acting: Acting) -> Planned:
-        colleagues = {each.id: each for each in work.colleagues(acting.turn.conn, grant)}
+        known = work.colleagues(acting.turn.conn, grant) if "@" in words else []
+        colleagues = {each.id: each for each in known}
         named, unread = mentions.named(words, [(each.id, each.name) for each in colleagues.values()])
         if unread:
             raise Unprocessable(_unknown(unread[0]), "note")
@@ -69,10 +70,9 @@ def receive(world: World, grant: Grant, request: str, submission: Submission, _:
 def taken_up(acting: Acting) -> list[Json]:
     """The notes in which the one who acts is named, their team or whom they stand in for, and the messages to these, as
     they are once taken up."""
-    own = {*seat(acting.turn).named()}
-    return [
-        mentions.received(talk, own, acting.turn.now) for talk in acting.case.talks if own & {*mentions.open_for(talk)}
-    ]
+    waiting = [talk for talk in acting.case.talks if mentions.open_for(talk)]
+    own = {*seat(acting.turn).named()} if waiting else set()
+    return [mentions.received(talk, own, acting.turn.now) for talk in waiting if own & {*mentions.open_for(talk)}]
 
 
 def _unknown(unread: Unread) -> str:

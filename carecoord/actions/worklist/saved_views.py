@@ -24,9 +24,11 @@ class Views:
     groups: list[tuple[str, str]]
 
 
-def seen(turn: Turn) -> Views:
-    """The asker's own views, and those that are shared with a team of theirs or their office."""
-    groups = _groups(turn)
+def seen(turn: Turn, answers: bool = False) -> Views:
+    """The asker's own views, and those that are shared with a team of theirs or their office. answers: an act, so that
+    only the office is asked for; the list's next look brings the teams."""
+    office = [(turn.grant.organization, "Your office")] if turn.grant.organization else []
+    groups = office if answers else _groups(turn)
     mine = saved_views.seen(turn.conn, turn.grant.subject, turn.office().organizations, [id for id, _ in groups])
     return Views(mine, groups)
 

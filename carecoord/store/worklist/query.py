@@ -91,13 +91,6 @@ class Worklist:
             tab = [test for test in tab if not is_awake(test)]
         return tuple(self._own(test) for test in (*tab, *chosen, *typed, *picked))
 
-    def receives(self) -> bool:
-        """Whether any open case was sent to the asker's own clinic."""
-        clinics = self._offices("performer")
-        if not clinics:
-            return False
-        return self._measure([[Arm((In("performer", clinics), In("open", (True,))), ("performer", "open"))]], 1)[0] > 0
-
     def _offices(self, side: str) -> tuple[str, ...] | None:
         """The offices of the asker that refer (placer: who works on a case is theirs to say), or are asked
         (performer); None: anybody's."""

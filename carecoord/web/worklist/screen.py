@@ -56,12 +56,12 @@ class Screen:
         done. All of the page is read in one transaction: list and panel tell of the same moment."""
         with looking(self.world, grant, request_id()) as turn:
             full, asked = cases.whole(grant), address.asked.tab
-            counts = worklist_view.counts(full, grant.roles, full and cases.seen_cases(turn).receives())
+            counts = worklist_view.counts(full, grant.roles)
             counts = (*counts, asked) if full and asked not in counts else counts
             found = cases.listed(turn, address.asked, counts, PAGE)
             done = done or self._done(turn, address.done)
             panel = self._panel(turn, address.shown, done)
-            views = saved_views.seen(turn)
+            views = saved_views.seen(turn, answers=request.method == "POST")
         address = address if panel or not address.shown else replace(address, shown=None)
         state = state or self._state(grant, address.act, address.draft)
         back = address.doing(None)

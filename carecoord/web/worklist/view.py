@@ -141,19 +141,19 @@ class Listing:
     search_hint: str
 
 
-def tabs_of(full: bool, roles: Iterable[str] = (), receives: bool = False) -> dict[str, str]:
-    """The tabs of somebody: by whether they see cases whole or as a payer, by their roles, and with those of a clinic
-    that is referred to where their own is."""
+def tabs_of(full: bool, roles: Iterable[str] = ()) -> dict[str, str]:
+    """The tabs of somebody: by whether they see cases whole or as a payer, and by their roles. Those of a clinic that
+    is referred to are shown while any of them holds something."""
     if not full:
         return PAYER_TABS
     own = CLINICIAN_TABS if verbs.may(roles, "acknowledge") else {}
     opening = {name: label for name, label in TABS.items() if name in ("open", "mine")}
-    return {**opening, **own, **(RECEIVING_TABS if receives else {}), **TABS}
+    return {**opening, **own, **RECEIVING_TABS, **TABS}
 
 
-def counts(full: bool, roles: Iterable[str] = (), receives: bool = False) -> tuple[str, ...]:
+def counts(full: bool, roles: Iterable[str] = ()) -> tuple[str, ...]:
     """The names of everything that is counted for them."""
-    return tuple(dict.fromkeys((*tabs_of(full, roles, receives), *(FIGURES if full else PAYER_FIGURES))))
+    return tuple(dict.fromkeys((*tabs_of(full, roles), *(FIGURES if full else PAYER_FIGURES))))
 
 
 def home(full: bool) -> str:
@@ -165,7 +165,9 @@ def listing(found: Found, address: Address, zone: ZoneInfo) -> Listing:
     """Everything the page needs, already in words."""
     times, asked = Times(found.now, zone), address.asked
     figures = FIGURES if found.full else PAYER_FIGURES
-    known = tabs_of(found.full, found.roles, True)
+    known = tabs_of(found.full, found.roles)
+    if asked.tab not in RECEIVING_TABS and not any(found.tally.get(name) for name in RECEIVING_TABS):
+        known = {name: said for name, said in known.items() if name not in RECEIVING_TABS}
     known |= {**CLINICIAN_TABS, **RECEIVING_TABS, **known} if found.full and asked.tab not in known else {}
     named = {name: said for name, said in known.items() if name in found.tally}
     if asked.tab not in found.tally:
