@@ -8,7 +8,7 @@ from carecoord.store.database import kinds
 from carecoord.store.database.kinds import Kind
 
 SORTS = {
-    "notice": Kind("notify"),  # a later one takes the place of the one that waits
+    "chime": Kind("notify"),  # a later one takes the place of the one that waits
     "letter": Kind("deliver", in_turn=True),  # each is done, in its turn
     "round": Kind("timers", periodic=True, tries=None),  # again and again
 }

@@ -98,15 +98,15 @@ def test_a_job_that_nobody_knows_is_left_for_who_does_and_holds_up_no_other(
     with pytest.MonkeyPatch.context() as patched:
         later.install(patched)
         with writing(world.engine) as conn:
-            outbox.add(conn, "notice", "toes", b"{}", clock())
+            outbox.add(conn, "chime", "toes", b"{}", clock())
     sync.repeat(world, city.name, MINUTE)
     for _ in range(13):
         clock.turn(hours=1, minutes=1)
         loop.once(world)
     assert runs(world) == [None]
     with reading(world.engine) as conn:
-        assert conn.scalar(select(tables.outbox.c.attempts).where(tables.outbox.c.kind == "notice")) == 0
-        assert [(job.kind, job.known) for job in jobs.stuck(conn, clock())] == [("notice", False)], "a person is told"
+        assert conn.scalar(select(tables.outbox.c.attempts).where(tables.outbox.c.kind == "chime")) == 0
+        assert [(job.kind, job.known) for job in jobs.stuck(conn, clock())] == [("chime", False)], "a person is told"
 
 
 def test_what_ends_its_worker_each_time_is_given_up_at_last(
@@ -115,10 +115,10 @@ def test_what_ends_its_worker_each_time_is_given_up_at_last(
     """No failure is counted where nobody is left to count it: the claims are."""
     later.install(monkeypatch)
     with writing(world.engine) as conn:
-        outbox.add(conn, "notice", "deadly", b"{}", clock())
+        outbox.add(conn, "chime", "deadly", b"{}", clock())
     for _ in range(12):
         with writing(world.engine) as conn:
-            assert outbox.claim(conn, Wanted(("notice",), clock()), 1, Lease(world.new_id(), MINUTE))
+            assert outbox.claim(conn, Wanted(("chime",), clock()), 1, Lease(world.new_id(), MINUTE))
         clock.turn(minutes=1)
     assert loop.once(world) == 1
     with reading(world.engine) as conn:

@@ -42,7 +42,7 @@ def test_hundreds_of_jobs_are_done_though_a_worker_is_killed_and_the_broker_rest
 ) -> None:
     with writing(workshop.engine) as conn:
         for n in range(JOBS):
-            outbox.add(conn, "notice", f"n{n}", b"0.01", datetime.now(UTC))
+            outbox.add(conn, "chime", f"n{n}", b"0.01", datetime.now(UTC))
     workshop.lease = 8
     lane = ("work", "--lane", "notify")
     first, second = (workshop.start(*lane, CARECOORD_BROKER_URL=broker.url) for _ in range(2))
@@ -68,7 +68,7 @@ def test_hundreds_of_jobs_are_done_though_a_worker_is_killed_and_the_broker_rest
 
 def test_while_the_broker_is_away_the_work_is_done_all_the_same(workshop: Workshop) -> None:
     nobody = f"redis://127.0.0.1:{brokers.free_port()}/0"
-    workshop.add("notice", "a", "0")
+    workshop.add("chime", "a", "0")
     for payload in ("0.1", "0"):
         workshop.add("letter", "b", payload)
     for lane in ("notify", "deliver"):

@@ -10,14 +10,14 @@ def test_a_job_that_takes_three_leases_is_done_once_though_another_worker_waits_
     """Judgement 16: a sync of more than five minutes was claimed twice."""
     for _ in range(2):
         workshop.start()
-    workshop.add("notice", "long", "6.5")
+    workshop.add("chime", "long", "6.5")
     workshop.until(lambda: workshop.left() == 0)
     assert [what for what, *_ in workshop.did()] == ["began", "ended"]
 
 
 def test_the_job_of_a_killed_worker_is_taken_by_another_when_the_lease_has_run_out(workshop: Workshop) -> None:
     first = workshop.start()
-    workshop.add("notice", "a", "3")
+    workshop.add("chime", "a", "3")
     workshop.until(lambda: len(workshop.did("began")) == 1)
     first.kill()
     killed = time.monotonic()
@@ -48,7 +48,7 @@ def test_a_slow_job_of_one_lane_holds_up_no_other_lane(workshop: Workshop) -> No
     worker = workshop.start()
     workshop.until(lambda: len(workshop.did("began")) == 4)
     workshop.add("letter", "waits", "0")
-    workshop.add("notice", "quick", "0")
+    workshop.add("chime", "quick", "0")
     workshop.until(lambda: ["ended", "quick"] in [line[:2] for line in workshop.did()], 5)
     assert len(workshop.did("ended")) == 1, "all four hands of the other lane are still busy"
     worker.kill()  # nobody waits for the slow ones

@@ -1,24 +1,19 @@
 """Alembic's entry: runs the revisions on the connection that its caller (store/engine.migrate) hands over."""
 
+import importlib.util
+import pkgutil
 from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
 from auth.tables import metadata as auth_metadata
-from carecoord.store.agreements import tables as agreement_tables  # noqa: F401
-from carecoord.store.audit import tables as audit_tables  # noqa: F401  (it puts its tables into the metadata)
+from carecoord import store
 from carecoord.store.database.tables import Big, Str, metadata
-from carecoord.store.ehrs import tables as ehrs_tables  # noqa: F401
-from carecoord.store.events import tables as event_tables  # noqa: F401
-from carecoord.store.guests import tables as guest_tables  # noqa: F401
-from carecoord.store.imports import tables as import_tables  # noqa: F401
-from carecoord.store.inbox import tables as inbox_tables  # noqa: F401
-from carecoord.store.messages import tables as message_tables  # noqa: F401
-from carecoord.store.policies import tables as policy_tables  # noqa: F401
-from carecoord.store.prior_auth import tables as prior_auth_tables  # noqa: F401
-from carecoord.store.terms import tables as term_tables  # noqa: F401
-from carecoord.store.worklist import tables as worklist_tables  # noqa: F401
+
+for room in pkgutil.iter_modules(store.__path__, f"{store.__name__}."):
+    if room.ispkg and importlib.util.find_spec(f"{room.name}.tables"):
+        importlib.import_module(f"{room.name}.tables")  # it puts its tables into the metadata
 
 
 def render(kind: str, item: Any, _autogen: AutogenContext) -> str | Literal[False]:

@@ -123,7 +123,7 @@ def test_a_payer_can_not_filter_or_order_by_what_it_is_not_shown(
 def test_the_filters_offered_to_a_payer_are_those_it_may_use(payer: FlaskClient) -> None:
     page = get(payer, "/")
     offered = re.findall(r'class="menu-item" href="/\?([a-z]+)=', page)
-    assert set(offered) == {"authorization", "contract", "priority"}
+    assert set(offered) == {"authorization", "contract", "priority", "hide"}
 
 
 def test_a_booked_visit_changes_nothing_that_its_payer_sees(house: House, payer: FlaskClient) -> None:

@@ -87,7 +87,7 @@ def test_an_agreement_is_drafted_signed_noticed_and_ended_on_postgresql_each_act
     span = {"start": "2026-01-01", "last": "2026-12-31", "evergreen": "1", "ahead": "30"}
     id = post("new", "draft", kind="vendor", number="V-1", first="clinic", second="heart", **terms, **span)
     assert place.held("Contract", id)["status"] == "policy"
-    post(id, "sign", day="today")
+    post(id, "sign", **{"signer-1": "R. Ames", "day-1": "today", "signer-2": "Dr. F. Adeyemi", "day-2": ""})
     assert place.held("Contract", id)["status"] == "executed"
     post(id, "give-notice", day="today", how="letter")
     counted = re.findall(r'name="counted" value="([^"]+)"', client.post(

@@ -136,7 +136,7 @@ FILES = {  # contentType -> (status of the disposition, content type sent, sandb
 @pytest.mark.parametrize("kind", FILES)
 def test_nothing_in_a_file_runs_here(kind: str) -> None:
     file = File(b"<script>alert(1)</script>", kind, 'Bad"\r\nname/../é.html')
-    answer = documents_pages._answer(file)
+    answer = documents_pages.answer(file)
     way, sent, sandboxed = FILES[kind]
     assert answer.headers["Content-Type"] == sent
     assert answer.headers["Content-Disposition"].startswith(f"{way}; filename=")

@@ -14,7 +14,7 @@ from tests import later
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-ALL = ("notice", "letter", "round")
+ALL = ("chime", "letter", "round")
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def _kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     later.install(monkeypatch)
 
 
-def add(engine: Engine, key: str, payload: bytes = b"{}", due: datetime = NOW, kind: str = "notice") -> None:
+def add(engine: Engine, key: str, payload: bytes = b"{}", due: datetime = NOW, kind: str = "chime") -> None:
     with writing(engine) as conn:
         outbox.add(conn, kind, key, payload, due)
 
@@ -59,8 +59,8 @@ def test_what_is_due_is_claimed_once_and_longest_due_first(engine: Engine) -> No
 def test_a_worker_takes_only_the_kinds_that_it_is_for(engine: Engine) -> None:
     add(engine, "a", kind="letter")
     with writing(engine) as conn:
-        assert not outbox.is_due(conn, Wanted(("notice", "round"), NOW))
-        assert outbox.claim(conn, Wanted(("notice", "round"), NOW), 10, Lease("one", MINUTE)) == []
+        assert not outbox.is_due(conn, Wanted(("chime", "round"), NOW))
+        assert outbox.claim(conn, Wanted(("chime", "round"), NOW), 10, Lease("one", MINUTE)) == []
         assert outbox.is_due(conn, Wanted(("letter",), NOW))
 
 
@@ -184,7 +184,7 @@ def test_failures_wait_twice_as_long_each_time_and_are_parked_at_last(engine: En
     assert claim(engine, now + timedelta(days=365)) == []
     with reading(engine) as conn:
         (given_up,) = jobs.stuck(conn, NOW)
-    assert (given_up.kind, given_up.key, given_up.error) == ("notice", "a", "no route to host")
+    assert (given_up.kind, given_up.key, given_up.error) == ("chime", "a", "no route to host")
     assert (given_up.attempts, given_up.tried) == (12, micros(now - timedelta(hours=1)))
     with writing(engine) as conn:
         assert outbox.revive(conn, now, n=given_up.n) == 1
@@ -215,7 +215,7 @@ def test_a_job_of_a_transaction_that_fails_never_was(engine: Engine) -> None:
 
     try:
         with writing(engine) as conn:
-            outbox.add(conn, "notice", "a", b"{}", NOW)
+            outbox.add(conn, "chime", "a", b"{}", NOW)
             raise Oops
     except Oops:
         pass
