@@ -12,6 +12,7 @@ from carecoord.actions.clearance import assemble
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.referrals import intake, patients
 from carecoord.actions.worklist import project
+from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.clearance.facts import facts
 from carecoord.domain.coverage.gate import choose
@@ -65,7 +66,9 @@ def first(turn: Turn, order: Json, patient: Json) -> dict[str, str]:
     known = facts(assemble.of_order(Library(turn.conn), order), rules)
     today = local(turn.now, rules.zone)
     card = choose(known.cards, (), today)
-    mine = [each for each in clinicians(turn) if target(item(each, "practitioner")) in turn.office().people]
+    orders = verbs.may(turn.grant.roles, "see-own-patients")  # a coordinator has a role there too, and orders nothing
+    own = turn.office().people if orders else frozenset()
+    mine = [each for each in clinicians(turn) if target(item(each, "practitioner")) in own]
     needs = extension(patient, INTERPRETER).get("valueBoolean") is True
     days = known.policy.length(by_priority("window", "routine"), turn.now).days
     return {

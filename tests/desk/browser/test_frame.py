@@ -40,7 +40,8 @@ OUTSIDE = """async () => {
         await drawn();
         const box = list.getBoundingClientRect();
         const inside = box.left >= 0 && box.top >= 0 && box.right <= innerWidth && box.bottom <= innerHeight;
-        const seen = [...list.querySelectorAll('.menu-item')].filter(item => item.checkVisibility()).slice(0, 3);
+        const offered = list.querySelectorAll('.menu-item, input, select, button');
+        const seen = [...offered].filter(item => item.checkVisibility()).slice(0, 3);
         const hidden = seen.filter(item => !item.contains(at(item)));
         opened += 1;
         if (!menu.open || !inside || hidden.length || !seen.length)
@@ -388,7 +389,7 @@ def test_the_clocks_run_and_news_is_fetched_while_somebody_looks(open_noisy: Ope
     page.locator(".case-link").nth(3).focus()
     page.evaluate("document.querySelector('#list').scrollTop = 200")
     asked: list[str] = []
-    probes = "/worklist/version"  # whether anything has changed: asked every few seconds, and answered by a number
+    probes = ("/worklist/version", "/waiting/number")  # whether anything has changed: asked every few seconds
 
     def fetches(request: Request) -> bool:
         return "x-refresh" in request.headers and not request.url.endswith(probes)

@@ -58,7 +58,7 @@ def look(browser: Any, address: str, entered: dict[str, str]) -> Iterator[Look]:
 
 def gates(page: Page, case: str) -> dict[str, str]:
     """Each gate of a case that bears on whether the patient can be seen and paid for, as the coordinator reads it."""
-    page.goto(f"/referrals/{case}")
+    page.goto(f"/?show={case}")
     names, states = (page.locator(f".gates .{part}").all_inner_texts() for part in ("gate-name", "gate summary .chip"))
     found = dict(zip(names, states, strict=True))
     found.pop("Loop closure")
