@@ -19,7 +19,7 @@ from carecoord.settings import FIELDS, PREFIX, Settings, load
 from carecoord.store.database import private_files
 
 CHILD = "--until-parent-ends"
-PATIENCE = 25.0  # seconds until a server must answer
+PATIENCE = 60.0  # seconds until a server must answer; one that ends before is noticed at once
 GRACE = 10.0  # seconds that it has to end
 AGAIN = 1.0  # seconds until one that ended is started again; twice as long each time that it ended soon …
 MOST = 60.0  # … up to so many

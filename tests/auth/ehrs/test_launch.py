@@ -607,7 +607,7 @@ def test_a_referral_of_the_patient_that_is_anothers_is_not_in_the_list(two: Two)
     page = visitor.get(path)
     assert page.status_code == 200
     assert len(re.findall(r'<li class="loop">', page.text)) == 1
-    assert "Riverside Heart" in page.text
+    assert "Referred by Fairmont Medical Group" in page.text, "as the clinic that is to see them calls it"
     assert visitor.get(f"{path}referrals/{ours('ServiceRequest', 'order-24804')}").status_code == 404
 
 
