@@ -346,6 +346,7 @@ def test_several_values_of_a_filter_are_chosen_without_leaving_it(open_page: Ope
 @pytest.mark.parametrize("width", [420, 320])
 def test_on_a_phone_rows_are_chosen_and_acted_on_too(open_page: Open, width: int) -> None:
     page = open_page(width=width)
+    expect(page.locator(".bulk > *").filter(visible=True)).to_have_count(0)
     box = page.locator(".pick input[name=id]").nth(2)
     box.check()
     expect(page.get_by_role("button", name=DOWNLOAD)).to_be_in_viewport(ratio=1)
