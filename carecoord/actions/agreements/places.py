@@ -9,7 +9,6 @@ from sqlalchemy import Connection, Engine
 from carecoord.domain.resource.places import Place, Point, place
 from carecoord.store.agreements import places, register
 from carecoord.store.database import marks
-from carecoord.store.database.engine import alone, writing
 from carecoord.store.resources.write import Touched
 
 _TYPES: Final = ("Organization", "Location")
@@ -27,13 +26,11 @@ def record(conn: Connection, touched: Sequence[Touched]) -> None:
 
 def renew(engine: Engine) -> None:
     """Write every place anew where an earlier version, or none, has done it."""
-    with writing(engine) as conn:
-        alone(conn, _MARK)
-        if marks.get(conn, _MARK) == _FORM:
+    with marks.anew(engine, _MARK, _FORM) as conn:
+        if conn is None:
             return
-        for lives in register.past(conn, _TYPES):
-            _put(conn, ((each.rid, each.body) for each in lives if each.superseded == register.NEVER))
-        marks.put(conn, _MARK, _FORM)
+        for bodies in register.present(conn, _TYPES):
+            _put(conn, bodies)
 
 
 def of(conn: Connection, keys: Iterable[str]) -> tuple[Place, ...]:

@@ -33,8 +33,8 @@ def renew(engine: Engine, zone: tzinfo) -> None:
         if conn is None:
             return
         performers.clear_free(conn)
-        for lives in register.past(conn, ("Slot",)):
-            _put(conn, ((each.rid, each.body) for each in lives if each.superseded == register.NEVER), zone)
+        for bodies in register.present(conn, ("Slot",)):
+            _put(conn, bodies, zone)
 
 
 def _put(conn: Connection, bodies: Iterable[tuple[int, bytes]], zone: tzinfo) -> None:

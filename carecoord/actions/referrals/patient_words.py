@@ -32,8 +32,8 @@ def renew(engine: Engine) -> None:
         if conn is None:
             return
         patient_words.clear(conn)
-        for lives in register.past(conn, _TYPES):
-            _put(conn, ((each.rid, each.body) for each in lives if each.superseded == register.NEVER))
+        for bodies in register.present(conn, _TYPES):
+            _put(conn, bodies)
 
 
 def _put(conn: Connection, bodies: Iterable[tuple[int, bytes]]) -> None:

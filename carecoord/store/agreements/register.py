@@ -81,12 +81,20 @@ def clear(conn: Connection) -> None:
 
 def past(conn: Connection, types: Sequence[str]) -> Iterator[list[Past]]:
     """Every version of every resource of these types, some resources at a time, each resource's in their order."""
-    behind = 0
-    while True:
-        rids = list(conn.scalars(_rids, {"types": list(types), "behind": behind}))
-        if not rids:
-            return
+    for rids in _walked(conn, types):
         yield _lives([tuple(row) for row in conn.execute(_lived, {"rids": rids})])
+
+
+def present(conn: Connection, types: Sequence[str]) -> Iterator[list[tuple[int, bytes]]]:
+    """(rid, body) of every resource of these types as it is now, some at a time; the body of a deleted one is empty."""
+    for rids in _walked(conn, types):
+        yield [(row.rid, bytes(row.body)) for row in conn.execute(_present, {"rids": rids})]
+
+
+def _walked(conn: Connection, types: Sequence[str]) -> Iterator[list[int]]:
+    behind = 0
+    while rids := list(conn.scalars(_rids, {"types": list(types), "behind": behind})):
+        yield rids
         behind = rids[-1]
 
 
@@ -106,6 +114,7 @@ _rids = (
     .limit(_BATCH)
 )
 _these = new.c.rid.in_(bindparam("rids", expanding=True))
+_present = select(new.c.rid, new.c.body).where(_these)
 _lived = union_all(
     select(new.c.rid, new.c.type, new.c.version, new.c.updated, new.c.body).where(_these),
     select(new.c.rid, new.c.type, old.c.version, old.c.updated, old.c.body)
