@@ -16,24 +16,14 @@ from carecoord.store.events.tables import event
 from carecoord.store.guests.tables import guest_link
 from tests.desk.acts.made import made
 from tests.desk.acts.test_documents import multipart
-from tests.desk.conftest import NOW, House
+from tests.desk.conftest import House
 from tests.desk.guests.test_clinic_link import SIGNED, answer, come_in, hidden, linked, row_of, stored
 from tests.desk.test_pages import text
 from tests.domain.documents.files import pdf
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 OVER = "This link is no longer good"
-
-
-@pytest.fixture(autouse=True)
-def clock(acting_house: House) -> Any:
-    clock: Any = acting_house.world.clock
-    clock.now = max(clock.now, NOW) + timedelta(minutes=1)
-    return clock
-
-
-@pytest.fixture(scope="module")
-def maria(acting_house: House) -> FlaskClient:
-    return acting_house.enter("coordinator")
 
 
 def state_of(house: House, case: str) -> list[tuple[Any, ...]]:

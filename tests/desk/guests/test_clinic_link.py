@@ -20,23 +20,13 @@ from carecoord.store.guests import links as kept
 from carecoord.store.resources import read
 from carecoord.store.worklist import registry
 from tests.desk.acts.made import made
-from tests.desk.conftest import NOW, House
+from tests.desk.conftest import House
 from tests.desk.test_pages import text
 from tests.domain.documents.files import pdf
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 SIGNED = {"name": "Rosa M.", "phone": "555-0123"}
-
-
-@pytest.fixture(autouse=True)
-def clock(acting_house: House) -> Any:
-    clock: Any = acting_house.world.clock
-    clock.now = max(clock.now, NOW) + timedelta(minutes=1)
-    return clock
-
-
-@pytest.fixture(scope="module")
-def maria(acting_house: House) -> FlaskClient:
-    return acting_house.enter("coordinator")
 
 
 def hidden(page: str, action: str) -> dict[str, str]:

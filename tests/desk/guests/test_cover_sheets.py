@@ -2,8 +2,6 @@
 
 import io
 import re
-from datetime import timedelta
-from typing import Any
 
 import barcode
 import pytest
@@ -13,22 +11,12 @@ from werkzeug.test import TestResponse
 from carecoord.store.database.engine import reading
 from carecoord.store.guests import links as kept
 from tests.desk.acts.made import made
-from tests.desk.conftest import NOW, House
+from tests.desk.conftest import House
 from tests.desk.guests.test_clinic_link import linked, row_of, stored
 from tests.desk.test_pages import text
 from tests.domain.documents.files import pdf
 
-
-@pytest.fixture(autouse=True)
-def clock(acting_house: House) -> Any:
-    clock: Any = acting_house.world.clock
-    clock.now = max(clock.now, NOW) + timedelta(minutes=1)
-    return clock
-
-
-@pytest.fixture(scope="module")
-def maria(acting_house: House) -> FlaskClient:
-    return acting_house.enter("coordinator")
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 def fax(number: str, turned: int = 0) -> bytes:

@@ -14,23 +14,13 @@ from carecoord.store.database.engine import reading
 from carecoord.store.guests import links as kept
 from carecoord.store.resources import read
 from tests.desk.acts.made import made
-from tests.desk.conftest import NOW, House
+from tests.desk.conftest import House
 from tests.desk.guests.test_clinic_link import answer, come_in, hidden, linked, row_of, stored
 from tests.desk.test_pages import text
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 ELENA, BORN = "order-24820", "20/10/1973"  # of the story: Elena Martinez, who speaks Spanish, is seen tomorrow
-
-
-@pytest.fixture(autouse=True)
-def clock(acting_house: House) -> Any:
-    clock: Any = acting_house.world.clock
-    clock.now = max(clock.now, NOW) + timedelta(minutes=1)
-    return clock
-
-
-@pytest.fixture(scope="module")
-def maria(acting_house: House) -> FlaskClient:
-    return acting_house.enter("coordinator")
 
 
 def born(house: House, case: str) -> str:
