@@ -6,11 +6,14 @@ from sqlalchemy import Row
 
 from auth.grant import Grant
 from carecoord.actions.access.turn import Turn
+from carecoord.actions.clearance.assemble import assemble
 from carecoord.actions.messages.family import family
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Side
 from carecoord.domain.guests import links
 from carecoord.domain.guests.links import ROLE
+from carecoord.domain.referrals.case import Case
+from carecoord.errors import NotFound
 from carecoord.fhir.instants import micros
 from carecoord.store.guests import links as guest_links
 from carecoord.store.guests.links import Link
@@ -44,6 +47,16 @@ def row(turn: Turn, case: str) -> Row[Any] | None:
         return None
     told = link.audience != "relative" or link.relative in {each["id"] for each in family(turn, link.patient).told}
     return found if told else None
+
+
+def opened(turn: Turn) -> tuple[Row[Any], Case]:
+    """The one case that the asker's link is for, with its row. Raises NotFound where `row` finds none."""
+    id = turn.grant.only or ""
+    found = row(turn, id)
+    case = assemble(turn.conn, id) if found else None
+    if found is None or case is None:
+        raise NotFound("This link is no longer good.", "http.link")
+    return found, case
 
 
 def sides(turn: Turn, found: Row[Any]) -> frozenset[Side]:

@@ -13,7 +13,6 @@ from carecoord.actions.access import withheld
 from carecoord.actions.access.audited import event
 from carecoord.actions.access.turn import Turn, changing, looking
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, find, perform
-from carecoord.actions.clearance import assemble as clearance_assemble
 from carecoord.actions.documents import open as documents_open
 from carecoord.actions.documents.open import File
 from carecoord.actions.guests import access
@@ -132,11 +131,7 @@ def _whose(turn: Turn) -> str | None:
 
 
 def _opened(turn: Turn) -> Request:
-    case_id = turn.grant.only or ""
-    row = access.row(turn, case_id)
-    case = clearance_assemble.assemble(turn.conn, case_id) if row else None
-    if row is None or case is None:
-        raise NotFound("This link is no longer good.", "http.link")
+    row, case = access.opened(turn)
     case, rules = withheld.without(turn, case, row.patient), project.policy(turn.world.settings)
     judged = clear(case, turn.now, rules)
     sides = access.sides(turn, row)

@@ -13,7 +13,6 @@ from auth.grant import Grant
 from carecoord.actions.access.audited import event
 from carecoord.actions.access.turn import Turn, changing
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, perform
-from carecoord.actions.clearance import assemble as clearance_assemble
 from carecoord.actions.guests import access
 from carecoord.actions.messages.messages import note_read
 from carecoord.actions.worklist import project
@@ -28,7 +27,7 @@ from carecoord.domain.resource.elements import Json, key, target, text
 from carecoord.domain.resource.parties import Directory, directory
 from carecoord.domain.resource.present import Present
 from carecoord.domain.scheduling import acts as visit_acts
-from carecoord.errors import Conflict, NotFound, Unprocessable
+from carecoord.errors import Conflict, Unprocessable
 from carecoord.fhir.instants import micros
 from carecoord.store.guests import links as kept
 from carecoord.words.sentence import sentence
@@ -138,11 +137,7 @@ def _offers(case: Case) -> list[Json]:
 
 
 def _opened(turn: Turn) -> Journey:
-    case_id = turn.grant.only or ""
-    row = access.row(turn, case_id)
-    case = clearance_assemble.assemble(turn.conn, case_id) if row else None
-    if row is None or case is None:
-        raise NotFound("This link is no longer good.", "http.link")
+    row, case = access.opened(turn)
     judged = clear(case, turn.now, project.policy(turn.world.settings))
     visit, me = offers.current_visit(case, judged), f"Patient/{row.patient}"
     offered = _offers(case) if visit is None else []
