@@ -77,19 +77,17 @@ def named(absences: Sequence[Absence], people: Sequence[User]) -> list[Away]:
     ]  # fmt: skip
 
 
-def leave(
-    world: World, grant: Grant, request: str, span: tuple[date, date], covers: Mapping[str, str], whose: str = ""
-) -> None:  # fmt: skip
+def leave(world: World, grant: Grant, request: str, span: tuple[date, date], covers: Mapping[str, str]) -> None:
     """Say that one is away. span: the first day away and the first day back; covers: kind, or ALL -> the account that
-    stands in; whose: of somebody else's account, said by a supervisor.
+    stands in.
 
     Raises Unprocessable where nobody stands in for everything, or somebody who can not."""
-    account = whose or grant.subject
+    account = grant.subject
     zone = ZoneInfo(world.settings.timezone)
     begins, ends = (micros(midnight(day, zone)) for day in span)
     with writing(world.engine) as conn:
         people = {user.id for user in colleagues(conn, grant)}
-        _demand(grant, account, people)
+        _demand(account, people)
         if ends <= begins or ends <= micros(world.clock()):
             raise Unprocessable("The first day back lies after the first day away, and ahead.", "until")
         if ALL not in covers:
@@ -105,16 +103,16 @@ def leave(
         record(conn, [event(world.clock(), request, "away", by=grant, query=told)])
 
 
-def come_back(world: World, grant: Grant, request: str, whose: str = "") -> None:
+def come_back(world: World, grant: Grant, request: str) -> None:
     """Say that one is back, or does not go."""
-    account = whose or grant.subject
+    account = grant.subject
     with writing(world.engine) as conn:
-        _demand(grant, account, {user.id for user in colleagues(conn, grant)})
+        _demand(account, {user.id for user in colleagues(conn, grant)})
         kept.remove(conn, [account])
         record(conn, [event(world.clock(), request, "back", by=grant, query=account)])
 
 
-def _demand(grant: Grant, account: str, people: set[str]) -> None:
-    """Raise Forbidden unless the asker may say this of an account."""
-    if account not in people or account != grant.subject:
+def _demand(account: str, people: set[str]) -> None:
+    """Raise Forbidden for an account that is not one of the office's people: a link, a script."""
+    if account not in people:
         raise Forbidden("You can say of yourself alone that you are away.", "http.account")
