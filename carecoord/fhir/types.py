@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 # Which table of states governs a type: `carecoord/actions/fhir/door.py` asks it at every write.
-Rule = Literal["", "task", "order", "appointment", "slot", "authorization", "agreement", "rulebook"]
+Rule = Literal["", "task", "order", "appointment", "slot", "authorization", "agreement", "rulebook", "plan", "goal"]
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ _ROWS = (
     Type("Slot", rule="slot"),
     Type("Encounter"),
     Type("EpisodeOfCare"),
-    Type("CarePlan"),
+    Type("CarePlan", rule="plan"),
     Type("CareTeam"),
-    Type("Goal"),
+    Type("Goal", rule="goal"),
     Type("Claim", rule="authorization"),
     Type("ClaimResponse", rule="authorization"),
     Type("ExplanationOfBenefit"),

@@ -393,3 +393,20 @@ def test_who_makes_a_referral_an_errand_does_not_escape_its_table(place: Api) ->
     place.put("/Task/t", task("requested"))
     answer = place.put("/Task/t", task("completed", partOf=[ref("Task/u")]))
     assert answer.status_code == 409
+
+
+def test_a_care_plan_and_a_goal_that_ended_stay_so(person: Callable[[str], Api]) -> None:
+    api = person("clinic")
+    plan = {"resourceType": "CarePlan", "id": "cp", "status": "active", "intent": "plan", "subject": ref("Patient/p")}
+    goal = {
+        "resourceType": "Goal", "id": "g", "lifecycleStatus": "active", "subject": ref("Patient/p"),
+        "description": {"text": "Walk a mile"},
+    }  # fmt: skip
+    assert [api.put("/CarePlan/cp", plan).status_code, api.put("/Goal/g", goal).status_code] == [201, 201]
+    assert api.put("/CarePlan/cp", plan | {"status": "completed"}).status_code == 200
+    assert api.put("/Goal/g", goal | {"lifecycleStatus": "cancelled"}).status_code == 200
+    again = api.put("/CarePlan/cp", plan)
+    assert (again.status_code, told(again)) == (
+        409, "It is completed: there is no 'start' from there. Legal from completed: void.",
+    )  # fmt: skip
+    assert api.put("/Goal/g", goal).status_code == 409

@@ -15,6 +15,7 @@ from carecoord.actions.access.turn import Turn
 from carecoord.actions.policies import office_policy
 from carecoord.domain.access.roles import keeps_rules
 from carecoord.domain.agreements import states as agreement_states
+from carecoord.domain.care_plans import states as plan_states
 from carecoord.domain.prior_auth import states as authorization_states
 from carecoord.domain.prior_auth.rule_book import payer_of
 from carecoord.domain.referrals import order_states, stages
@@ -136,6 +137,8 @@ class _Door:
             "authorization": lambda: authorization_states.judge(before, after),
             "agreement": lambda: agreement_states.judge(before, after),
             "rulebook": lambda: self._rulebook(before, after),
+            "plan": lambda: plan_states.judge_plan(before, after, sides.of_everybody(self.turn)),
+            "goal": lambda: plan_states.judge_goal(before, after, sides.of_everybody(self.turn)),
         }
         judges[_rule(type)]()
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from carecoord.domain.agreements import states as agreement_states
+from carecoord.domain.care_plans import states as plan_states
 from carecoord.domain.prior_auth import states as authorization_states
 from carecoord.domain.referrals import order_states
 from carecoord.domain.referrals import states as task_states
@@ -20,6 +21,8 @@ _JUDGES: Final[Mapping[str, Callable[[Json, Json], None]]] = {
     "slot": lambda before, after: visit_states.judge_slot(before, after, "either"),
     "authorization": authorization_states.judge,
     "agreement": agreement_states.judge,
+    "plan": lambda before, after: plan_states.judge_plan(before, after, "either"),
+    "goal": lambda before, after: plan_states.judge_goal(before, after, "either"),
 }
 
 
