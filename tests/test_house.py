@@ -206,7 +206,7 @@ def test_no_rule_has_words_for_people_they_stand_in_the_catalogue() -> None:
         if SPOKEN.search(node.value)
     }
     spoken = {name: where for name, where in found.items() if name not in EXCUSED_WORDS}
-    assert spoken == {}, "say sentence('a.key', of=what) and write its words into carecoord/words/en.toml"
+    assert spoken == {}, "say sentence('a.key', of=what) and write its words into carecoord/words/en and es"
     assert set(EXCUSED_WORDS) <= set(found), "what needs no excuse any more loses it"
 
 

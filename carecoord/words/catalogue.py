@@ -3,23 +3,26 @@
 from functools import lru_cache
 from pathlib import Path
 
-from carecoord.words.sentence import DEFAULT, Sentence, Value, count, fill, loads, say, words
+from carecoord.words.reader import reads
+from carecoord.words.sentence import Sentence, Value, count, fill, loads, say, spoken, words
 
-__all__ = ["capitalized", "count", "fill", "in_every_language", "in_words", "languages", "say", "words"]
+__all__ = ["capitalized", "count", "fill", "in_every_language", "in_words", "languages", "say", "spoken", "words"]
 
 
-def capitalized(one: Value, language: str = DEFAULT) -> str:
+def capitalized(one: Value, language: str = "") -> str:
     """What `say` says, as a line begins with it."""
     text = say(one, language)
     return text[:1].upper() + text[1:]
 
 
-@lru_cache(maxsize=8192)
-def in_words(stored: str | None, language: str = DEFAULT) -> str:
+def in_words(stored: str | None, language: str = "") -> str:
     """What a row keeps (`sentence.dumps`) in words, empty for nothing. A row that nobody has judged since rows keep
     sentences still holds the words themselves: they stand as they are until it is."""
-    if not stored:
-        return ""
+    return _in_words(stored, language or reads()) if stored else ""
+
+
+@lru_cache(maxsize=8192)
+def _in_words(stored: str, language: str) -> str:
     try:
         one = loads(stored)
     except ValueError:
@@ -42,4 +45,4 @@ def _speaks(language: str, one: Value) -> bool:
 @lru_cache
 def languages() -> tuple[str, ...]:
     """The languages that have a catalogue, sorted."""
-    return tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.toml")))
+    return tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("*/grammar.toml")))

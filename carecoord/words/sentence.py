@@ -1,10 +1,10 @@
 """A sentence before it has words: a key and what it speaks of. The rules say such sentences, and rows store them.
 
 Only `say` turns one into words, in the language of whoever reads: a rule that said "2 visits left" itself could be read
-in English alone, for ever. The words of each language are one TOML file, a line a key. In them `{name}` is the place of
-a parameter. `{days:day}` counts: the number with its noun, "1 day" or "4 days", by the lines `noun.day.one` and
-`noun.day.other` of the same file. A day reads "30 Jan 2027", an instant "30 Jan 2027 09:00", a list "a, b"; and
-`{day:long}` "Saturday, January 30", `{at:hour}` "9:00 AM".
+in English alone, for ever. The words of each language are a folder of TOML files, a file a room, a line a key. In them
+`{name}` is the place of a parameter. `{days:day}` counts: the number with its noun, "1 day" or "4 days", by the lines
+`noun.day.one` and `noun.day.other` of the same language. A day reads "30 Jan 2027", an instant "30 Jan 2027 09:00", a
+list "a, b"; and `{day:long}` "Saturday, January 30", `{at:hour}` "9:00 AM".
 """
 
 import tomllib
@@ -18,7 +18,8 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-DEFAULT = "en"
+from carecoord.words.reader import DEFAULT, reads
+
 Value: TypeAlias = "str | int | date | datetime | Sentence | tuple[Value, ...]"
 
 
@@ -32,8 +33,8 @@ class Sentence:
     params: tuple[tuple[str, Value], ...] = ()
 
     def __str__(self) -> str:
-        """In English: for logs, tests and who reads no other language."""
-        return say(self)
+        """In English, whoever reads: for logs, tests and what is stored as text."""
+        return say(self, DEFAULT)
 
 
 def sentence(key: str, **params: Value) -> Sentence:
@@ -98,18 +99,33 @@ def _value(plain: Any) -> Value:
 
 @lru_cache
 def words(language: str) -> Mapping[str, str]:
-    """Key -> words. Raises KeyError for a language that has no catalogue."""
-    path = Path(__file__).with_name(f"{language}.toml")
-    if not path.is_file():
+    """Key -> words, of all rooms. Raises KeyError for a language without a catalogue, ValueError for a key that stands
+    in two rooms."""
+    found: dict[str, str] = {}
+    for path in sorted((Path(__file__).parent / language).glob("*.toml")):
+        room: dict[str, str] = tomllib.loads(path.read_text(encoding="utf-8"))
+        if twice := room.keys() & found.keys():
+            raise ValueError(f"{path.name}: {', '.join(sorted(twice))} stands in another room too")
+        found |= room
+    if not found:
         raise KeyError(language)
-    found: dict[str, str] = tomllib.loads(path.read_text(encoding="utf-8"))
     return found
 
 
-@lru_cache(maxsize=8192)
-def say(one: Value, language: str = DEFAULT) -> str:
-    """A sentence, or a value that may stand in one, in words. Raises KeyError for a key, or a parameter, that the
-    catalogue has and the sentence not, or the other way round: a test walks all of them, so that no reader meets it."""
+def say(one: Value, language: str = "") -> str:
+    """A sentence, or a value that may stand in one, in words: in this language, else in its reader's. Raises KeyError
+    for a key, or a parameter, that the catalogue has and the sentence not, or the other way round: a test walks all of
+    them, so that no reader meets it."""
+    return _said(one, language or reads())
+
+
+def spoken(key: str, /, **params: Value) -> str:
+    """The sentence of this key in the words of its reader: `spoken("worklist.no-clinic")`."""
+    return _said(Sentence(key, tuple(params.items())), reads())
+
+
+@lru_cache(maxsize=16384)
+def _said(one: Value, language: str) -> str:
     if isinstance(one, Sentence):
         return fill(words(language)[one.key], dict(one.params), language)
     return fill("{one}", {"one": one}, language)
@@ -120,10 +136,10 @@ def fill(text: str, params: Mapping[str, Value], language: str = DEFAULT) -> str
     return _Places(words(language), language).vformat(text, (), params)
 
 
-def count(number: int, noun: str, language: str = DEFAULT) -> str:
+def count(number: int, noun: str, language: str = "") -> str:
     """A number with its noun, which stands in the catalogue as `noun.NOUN.one` and `noun.NOUN.other`."""
     # English and Spanish agree on which numbers are "one" (CLDR plural rules, whole numbers).
-    form = words(language)[f"noun.{noun}.{'one' if number == 1 else 'other'}"]
+    form = words(language or reads())[f"noun.{noun}.{'one' if number == 1 else 'other'}"]
     return form.format(n=number)
 
 

@@ -22,7 +22,8 @@ from carecoord.store.guests import links as kept
 from carecoord.store.guests.links import Link
 from carecoord.store.resources import read
 from carecoord.words.catalogue import languages
-from carecoord.words.sentence import DEFAULT, sentence
+from carecoord.words.reader import DEFAULT
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 

@@ -18,7 +18,8 @@ from carecoord.store.database.engine import reading
 from carecoord.store.guests import links as kept
 from carecoord.store.resources import read
 from carecoord.words.catalogue import say
-from carecoord.words.sentence import DEFAULT, sentence
+from carecoord.words.reader import DEFAULT
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 JOB: Final = "notice"  # in the outbox; its key: the id of the Communication

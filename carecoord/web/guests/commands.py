@@ -15,8 +15,7 @@ from carecoord.domain.guests.acts import MOST
 from carecoord.web.acts import days
 from carecoord.web.acts.commands import Command, upload
 from carecoord.web.acts.forms import Reader
-from carecoord.words.catalogue import say
-from carecoord.words.sentence import sentence
+from carecoord.words.catalogue import spoken
 
 REASONS: Final = {  # why a clinic declines, as it chooses
     "no-room": "No room for new patients",
@@ -108,22 +107,17 @@ def _question(reader: Reader) -> str:
     return reader.text("note", "Write what you need to know.")
 
 
-def _asked(empty: str) -> Callable[[Reader], str]:
-    return lambda reader: reader.text("note", empty, most=2000)
+def _asked(reader: Reader) -> str:
+    return reader.text("note", spoken("guest.ask.empty"), most=2000)
 
 
-def of_patient(language: str) -> Mapping[Verb, Command]:
-    """The forms of a patient's link, whose faults are told in their language."""
-    empty = say(sentence("guest.ask.empty"), language)
-    return {
-        "choose": Command(lambda reader: reader.values.get("visit", "")[:200], patient.choose),
-        "attend": Command(lambda _: None, patient.attend),
-        "ask-to-move": Command(_asked(empty), patient.ask_to_move),
-        "message": Command(_asked(empty), messages.ask_office),
-        "stop-messages": Command(lambda _: None, patient.stop_messages),
-    }
-
-
+OF_PATIENT: Final[Mapping[Verb, Command]] = {
+    "choose": Command(lambda reader: reader.values.get("visit", "")[:200], patient.choose),
+    "attend": Command(lambda _: None, patient.attend),
+    "ask-to-move": Command(_asked, patient.ask_to_move),
+    "message": Command(_asked, messages.ask_office),
+    "stop-messages": Command(lambda _: None, patient.stop_messages),
+}
 CLINIC: Final[Mapping[str, Command]] = {
     "accept": Command(_signed(_times), clinic.accept),
     "decline": Command(_signed(_refusal), referrals.decline),

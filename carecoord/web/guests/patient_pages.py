@@ -1,7 +1,6 @@
 """The page of a patient's link, in their language: where the referral is, and under it each form, `POST
 /guest/TOKEN/VERB`."""
 
-from functools import partial
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -18,11 +17,10 @@ from carecoord.web.acts.changes import changed
 from carecoord.web.acts.forms import State
 from carecoord.web.acts.submissions import Sender
 from carecoord.web.guests import shell
-from carecoord.web.guests.commands import of_patient
+from carecoord.web.guests.commands import OF_PATIENT
 from carecoord.web.guests.patient_view import page
 from carecoord.web.server.exchange import request_id
-from carecoord.words.catalogue import say
-from carecoord.words.sentence import sentence
+from carecoord.words.catalogue import spoken
 from carecoord.world import World
 
 
@@ -35,12 +33,12 @@ class Patient:
     def page(self, who: Guest, token: str, state: State | None = None, status: int = 200) -> Response:
         """Where the referral is, with the form that was sent."""
         found = patient.journey(self.world, who.grant(), request_id())
-        language, relative = shell.language(who.link.language), who.name if who.link.relative else ""
+        shell.speak(who.link.language)
+        relative = who.name if who.link.relative else ""
         return make_response(
             render_template(
                 "guest_patient.html", page=page(found, who.link.expires, self.zone, relative),
-                say=partial(shell.spoken, language), spoken=partial(say, language=language),
-                state=state or State(request.args.get("do", "")), language=language, csrf=who.csrf,
+                state=state or State(request.args.get("do", "")), csrf=who.csrf,
                 home=shell.home(token), told="sent" in request.args,
             ),
             status,
@@ -48,9 +46,9 @@ class Patient:
 
     def act(self, who: Guest, token: str, verb: str) -> Response:
         """Do what a form asks for. What stands in its way is told in the patient's language: that it changed."""
-        language = shell.language(who.link.language)
+        language = shell.speak(who.link.language)
         roles = who.grant().roles
-        theirs = {name: each for name, each in of_patient(language).items() if verbs.may(roles, name)}
+        theirs = {name: each for name, each in OF_PATIENT.items() if verbs.may(roles, name)}
         command = next((each for name, each in theirs.items() if name == verb), None)
         if command is None:
             raise NotFound("There is no such act.")
@@ -59,7 +57,7 @@ class Patient:
             asked = {"sent": "1", **({"lang": language} if language != who.link.language else {})}
             return redirect(f"{shell.home(token)}?{urlencode(asked)}", 303)
         faults = tuple(each for each in sent.state.faults if each.field == "note")
-        notice = "" if faults else say(sentence("guest.changed"), language)
+        notice = "" if faults else spoken("guest.changed")
         return self.page(who, token, State(verb, sent.state.values, faults, notice), sent.status)
 
     def _sender(self, who: Guest) -> Sender:

@@ -5,8 +5,7 @@ Nothing here needs a script, and none is loaded; no page asks another server for
 
 import hashlib
 import hmac
-from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
@@ -14,10 +13,10 @@ from werkzeug.wrappers import Response
 from carecoord.actions.guests import entry
 from carecoord.actions.guests.entry import Guest
 from carecoord.errors import Forbidden, NotFound
+from carecoord.web.page.language import read_in
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
-from carecoord.words.catalogue import languages, say
-from carecoord.words.sentence import DEFAULT, Sentence, Value
+from carecoord.words.reader import reads
 from carecoord.world import World
 
 LIFE: Final = 4 * 3600  # seconds that a browser keeps its cookie, as long as it is good
@@ -57,22 +56,18 @@ def demand_own_form(who: Guest) -> None:
         raise Forbidden("This form does not come from the page of your link. Open the link again.", "http.csrf")
 
 
-def language(otherwise: str = "") -> str:
-    """In which language a page is read: the one that its reader chose, else that of the link, else the browser's."""
-    chosen = request.values.get("lang", "")
-    if chosen in languages():
-        return chosen
-    return otherwise or request.accept_languages.best_match(languages()) or DEFAULT
-
-
-def spoken(language: str, key: str, **params: Value) -> str:
-    """What a template says: `say("guest.title")`."""
-    return say(Sentence(key, tuple(params.items())), language)
+def speak(otherwise: str = "") -> str:
+    """Have the page read in the language that its reader chose, else in that of the link, else the browser's; which it
+    is."""
+    read_in(otherwise)
+    read_in(request.values.get("lang", ""))
+    return reads()
 
 
 def over(world: World, status: int = 404) -> Response:
     """The page of a link that is good no longer, or never was: the same for both."""
-    return sign_in.form_page(world, status, "guest_over.html", asked=False, **_said(language()))
+    speak()
+    return sign_in.form_page(world, status, "guest_over.html", asked=False)
 
 
 def install(pages: Blueprint, world: World) -> None:
@@ -98,17 +93,14 @@ def install(pages: Blueprint, world: World) -> None:
         if not sign_in.own_form(world):
             return over(world, 403)
         entry.ask_anew(world, token, request_id())
-        return make_response(render_template("guest_over.html", asked=True, **_said(language())))
+        speak()
+        return make_response(render_template("guest_over.html", asked=True))
 
 
 def ask(world: World, status: int, audience: str, of_link: str, fault: str = "") -> Response:
     """The page that asks for the code, or the date of birth: all that is said before is that it is a link."""
-    said = _said(language(of_link))
-    return sign_in.form_page(world, status, "guest_code.html", audience=audience, fault=fault, **said)
-
-
-def _said(language: str) -> dict[str, Any]:
-    return {"language": language, "say": partial(spoken, language)}
+    speak(of_link)
+    return sign_in.form_page(world, status, "guest_code.html", audience=audience, fault=fault)
 
 
 def _name(world: World, token: str) -> str:

@@ -28,7 +28,7 @@ from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.words.catalogue import say
-from carecoord.words.sentence import DEFAULT
+from carecoord.words.reader import DEFAULT
 from carecoord.world import World
 
 KINDS: Mapping[str, str] = {"office": "Office", "clinic": "Clinic", "payer": "Payer", "patient": "Patient"}
@@ -89,7 +89,7 @@ class _Messages:
         page = render_template(
             "messages.html", talk=found, lines=[line(each, found, times) for each in found.messages], state=form,
             whom=whom, choices=[(each, label(each)) for each in found.recipients], draft=draft,
-            spoken=LANGUAGES.get(spoken(found, whom), ""), foreign=is_foreign(found, whom),
+            spoken=LANGUAGES.get(tongue(found, whom), ""), foreign=is_foreign(found, whom),
             templates=templates(found, whom), documents=_documents(found, whom), back=f"/referrals/{quote(id)}",
         )  # fmt: skip
         return make_response(page, status)
@@ -114,7 +114,7 @@ def label(whom: Recipient) -> str:
     return KINDS.get(whom.kind, whom.bond.capitalize() or "Relative")
 
 
-def spoken(found: Conversation, whom: Recipient | None) -> str:
+def tongue(found: Conversation, whom: Recipient | None) -> str:
     """The language in which somebody reads."""
     family = whom is not None and whom.kind in ("patient", "relative")
     return language(found.patient_record) if family else DEFAULT
@@ -122,7 +122,7 @@ def spoken(found: Conversation, whom: Recipient | None) -> str:
 
 def is_foreign(found: Conversation, whom: Recipient | None) -> bool:
     """Whether a message is read in another language than the desk's: a person looks it over before it goes."""
-    return spoken(found, whom) != DEFAULT
+    return tongue(found, whom) != DEFAULT
 
 
 def templates(found: Conversation, whom: Recipient | None) -> list[tuple[str, str]]:
@@ -139,7 +139,7 @@ def drafted(found: Conversation, whom: Recipient | None, name: str) -> Draft | N
         return None
     if whom is None or name not in dict(templates(found, whom)):
         raise NotFound("There is no such template for them.", "http.template")
-    body, theirs = TEMPLATES[name].body(found.fields), spoken(found, whom)
+    body, theirs = TEMPLATES[name].body(found.fields), tongue(found, whom)
     return Draft(say(body, theirs), LANGUAGES.get(theirs, theirs), say(body) if theirs != DEFAULT else "")
 
 
