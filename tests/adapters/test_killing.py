@@ -22,7 +22,8 @@ from fhir_adapters.ehr import Ehr
 from tests.adapters.content import content, emptied
 from tests.adapters.little_ehr import LittleEhr
 
-TRIALS, KILLS = 3, 5  # each trial starts with an empty database, and the kills of one hit ever later pages
+KILLS = 5  # each trial starts with an empty database, and the kills of one hit ever later pages
+TRIALS = int(os.environ.get("CARECOORD_TEST_KILLS", "15")) // KILLS  # 25 kills are what we promise
 
 
 class Victim:

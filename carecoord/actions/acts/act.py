@@ -2,7 +2,7 @@
 Provenance. A form acts once, however often it is sent."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Final, TypeVar
@@ -13,12 +13,13 @@ from sqlalchemy import Connection, Row
 from auth.grant import Grant
 from carecoord.actions.access.audited import refusals_noted
 from carecoord.actions.access.turn import Turn, changing
-from carecoord.actions.acts import provenance, slots
+from carecoord.actions.acts import provenance
 from carecoord.actions.acts.former import formers
 from carecoord.actions.acts.provenance import Act, Version
 from carecoord.actions.clearance import assemble as clearance_assemble
 from carecoord.actions.fhir import door
 from carecoord.actions.guests import access
+from carecoord.actions.scheduling import slots
 from carecoord.actions.worklist import asked, project
 from carecoord.actions.worklist.worklist import seen_cases
 from carecoord.domain.access import verbs
@@ -184,8 +185,6 @@ def performed(
             acting = opens(turn, id, submission.case, verb)
             try:
                 planned = plan(acting)
-                along = slots.along(turn.conn, planned.resources)
-                planned = replace(planned, resources=[*planned.resources, *along]) if along else planned
             except (Conflict, Forbidden):  # a colleague may have been first: then that is what there is to say
                 _demand_unchanged(turn, submission, submission.seen)
                 raise
@@ -215,15 +214,16 @@ def opened(turn: Turn, id: str, case: str, verb: Verb) -> Acting:
 def write(acting: Deed, verb: str, planned: Planned) -> Act:
     """Write what was planned, and who did it; returns the act."""
     turn, grant = acting.turn, acting.turn.grant
-    former = tuple(_versions(turn.conn, planned.resources))
+    resources = [*planned.resources, *_slots(turn.conn, planned.resources)]
+    former = tuple(_versions(turn.conn, resources))
     made = tuple(Version(each.type, each.id, each.number + 1) for each in former)
     act = Act(acting.id, verb, grant.subject, grant.name, turn.now, acting.about, planned.said, made, former)
     changes = [
         Change(old.type, old.id, resource, None if old in made else old.number or None)
-        for old, resource in zip(former, planned.resources, strict=True)
+        for old, resource in zip(former, resources, strict=True)
     ]
     told = provenance.resource(act, grant, acting.office, planned.why, planned.informant)
-    who = audience.origin(told, planned.resources)
+    who = audience.origin(told, resources)
     changes.append(Change("Provenance", act.id, who))
     door.admit(turn, changes, {key(each) for each in planned.resources} if planned.informant else ())
     written = put_all(
@@ -257,6 +257,11 @@ def find(turn: Turn, id: str) -> Done | None:
     """What the asker did by this id; None where they did nothing so."""
     act = provenance.find(turn.conn, id)
     return done(turn, act) if act and act.subject == turn.grant.subject else None
+
+
+def _slots(conn: Connection, resources: Iterable[Json]) -> list[Json]:
+    changes = [Change(str(each["resourceType"]), str(each["id"]), each) for each in resources]
+    return [each.resource for each in slots.along(conn, changes) if each.resource]
 
 
 def _versions(conn: Connection, resources: Iterable[Json]) -> Iterator[Version]:

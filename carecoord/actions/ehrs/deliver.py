@@ -12,6 +12,7 @@ from carecoord import errors
 from carecoord.actions.ehrs import connections, reconcile, workflow
 from carecoord.actions.ehrs.attachments import folded, inlined
 from carecoord.actions.ehrs.reconcile import Reconciled, Word
+from carecoord.actions.scheduling import slots
 from carecoord.actions.worklist import project
 from carecoord.domain.ehrs.deliveries import Verb, Why, verb
 from carecoord.domain.ehrs.merge import parts, placed
@@ -229,7 +230,8 @@ class _Telling:
                 reconcile.settle_with(conn, one, word, dialects.owners(self.ehr), now, reconciled)
             items.say(conn, one, word.hash)
             actor = Actor(f"ehr:{self.ehr.name}", None, None, "deliver")
-            put_all(conn, reconciled.changes, now=now, actor=actor, base=self.world.base, project=self.world.project)
+            changes = [*reconciled.changes, *slots.along(conn, reconciled.changes)]
+            put_all(conn, changes, now=now, actor=actor, base=self.world.base, project=self.world.project)
             project.rewrite(conn, reconciled.patients, now, project.policy(self.world.settings))
 
     def _localized(self, resource: Json) -> Json:

@@ -12,9 +12,13 @@ from sqlalchemy import Connection
 from carecoord.actions.ehrs import reconcile, workflow
 from carecoord.actions.ehrs.attachments import folded
 from carecoord.actions.ehrs.reconcile import Reconciled, Word
+from carecoord.actions.scheduling import slots
 from carecoord.actions.worklist import project
+from carecoord.domain.resource.elements import items as elements
+from carecoord.domain.resource.elements import target
 from carecoord.errors import Issue
 from carecoord.fhir import text
+from carecoord.fhir.instants import micros
 from carecoord.fhir.validation import validate
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.ehrs import deliveries, ehrs, items
@@ -88,15 +92,27 @@ class Keeper:
         before = items.heard(conn, self.ehr.name, page.type, [*words, *page.gone])
         reconciled = self._brought_together(conn, page, words, before, flags, now)
         actor = Actor(f"ehr:{self.ehr.name}", None, None, f"sync-{self.run}")
-        written = put_all(
-            conn, reconciled.changes, now=now, actor=actor, base=self.world.base, project=self.world.project
-        )
+        changes = [*reconciled.changes, *self._slots(conn, reconciled.changes, words)]
+        written = put_all(conn, changes, now=now, actor=actor, base=self.world.base, project=self.world.project)
         if reconciled.patients:
             project.rewrite(conn, reconciled.patients, now, project.policy(self.world.settings))
-        did: Counter[str] = Counter(one.outcome for one in written)
+        did: Counter[str] = Counter(one.outcome for one in written[: len(reconciled.changes)])
         did["unchanged"] += reconciled.unchanged
         did["flagged"] = sum(1 for change in reconciled.changes if change.flags)
         return did
+
+    def _slots(self, conn: Connection, changes: Sequence[Change], words: Mapping[str, Word]) -> list[Change]:
+        """The Slots that go along with the visits of a page. One that the EHR keeps itself, and has spoken of since it
+        called the visit off, stays as it said: it may have given the time to somebody whom we are not told of."""
+        found = slots.along(conn, changes)
+        said = items.said_at(conn, self.ehr.name, "Slot", [each.id for each in found])
+        since = {
+            target(slot): micros(word.updated)
+            for word in words.values()
+            for slot in elements(word.resource, "slot")
+            if word.updated
+        }
+        return [each for each in found if said.get(each.id, -1) < since.get(f"Slot/{each.id}", 0)]
 
     def known(self, type: str, after: str, unseen: int | None) -> list[str]:
         """Ids of the EHR that were kept earlier, see `fhir_adapters.sync.Source`."""
@@ -124,7 +140,7 @@ class Keeper:
         return {
             id: tuple(validate.issues(word.resource))
             for id, word in words.items()
-            if id not in before or before[id].hash != word.hash
+            if _is_news(word, before.get(id))
         }
 
     def _brought_together(
@@ -150,7 +166,7 @@ class Keeper:
         for id in news:
             word = words[id]
             one = ours.get(word.resource["id"])
-            if one is None or one.agrees:
+            if one is None or one.agrees or before[id].hash == word.hash:
                 reconciled.changes.append(_change(page.type, word, flags.get(id, ())))
             else:
                 reconcile.settle_with(conn, one, word, owners, now, reconciled)
@@ -164,7 +180,14 @@ class Keeper:
 
 
 def _is_news(word: Word, before: Heard | None) -> bool:
-    return before is None or before.hash != word.hash
+    return before is None or before.hash != word.hash or _insists(word, before)
+
+
+def _insists(word: Word, before: Heard) -> bool:
+    """Whether a Slot is said once more, later, to be taken: that we took it to be free, for a visit was called off, is
+    over."""
+    slot, later = word.resource, word.updated and before.updated is not None and micros(word.updated) > before.updated
+    return slot["resourceType"] == "Slot" and slot.get("status") != "free" and bool(later)
 
 
 def _local(name: str, type: str, id: str, before: Mapping[str, Heard]) -> str:

@@ -9,6 +9,7 @@ from carecoord.actions.acts.provenance import Act, Version
 from carecoord.actions.clearance import assemble as clearance_assemble
 from carecoord.actions.ehrs import write_back
 from carecoord.actions.events import ledger
+from carecoord.actions.scheduling import slots
 from carecoord.actions.worklist import project
 from carecoord.actions.worklist.worklist import seen_cases
 from carecoord.domain.access import verbs
@@ -95,9 +96,10 @@ def _written(turn: Turn, one: Conflict, choice: str) -> tuple[int, int]:
         chosen = here if same else {"resourceType": one.type, "id": one.id, **value} if value else None
     else:
         chosen = placed(here, one.type, one.element, value) if here else None
+    change = Change(one.type, one.id, chosen, row.version if row else None)
     written = put_all(
         turn.conn,
-        [Change(one.type, one.id, chosen, row.version if row else None)],
+        [change, *slots.along(turn.conn, [change])],
         now=turn.now,
         actor=turn.actor(),
         base=turn.world.base,

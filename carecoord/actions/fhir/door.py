@@ -187,20 +187,23 @@ class _Door:
             if before and slot in visit_states.slots(before):
                 continue
             alone(self.turn.conn, slot)
-            others = (each for each in self._visits(slot) if each.get("id") != id)
-            if any(slot in visit_states.slots(each) for each in others):
+            others = [(was, now) for was, now in self._visits(slot) if id not in (was.get("id"), now.get("id"))]
+            if any(slot in visit_states.slots(now) for _, now in others):
                 raise _taken(slot, "taken by another visit")
+            if any(slot in visit_states.slots(was) for was, _ in others):
+                continue  # it is given up by the same go of writes
             held = read.many(self.turn.conn, [("Slot", slot.partition("/")[2])])
             status = text(json.loads(held[0].body), "status") if held else "free"
             if status != "free" and not sides.serves(self.turn):
                 raise _taken(slot, status)
 
-    def _visits(self, slot: str) -> Iterator[Json]:
-        """The Appointments of a slot, as they will stand after the writes so far."""
+    def _visits(self, slot: str) -> Iterator[tuple[Json, Json]]:
+        """The Appointments of a slot: each as it is stored, and as it will stand after the writes so far; empty: it is
+        not there."""
         rows = read.referring(self.turn.conn, params.key("Appointment", "slot"), "Slot", slot.partition("/")[2])
         stored = {(row.type, row.id): json.loads(row.body) for row in rows if not row.deleted}
-        made = {name: each for name, each in self.held.items() if name[0] == "Appointment"}
-        yield from (each for each in (stored | made).values() if each)
+        made = {name: each or {} for name, each in self.held.items() if name[0] == "Appointment"}
+        yield from ((stored.get(name, {}), made.get(name, stored.get(name, {}))) for name in stored | made)
 
 
 def _taken(slot: str, why: str) -> Conflict:

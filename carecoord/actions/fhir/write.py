@@ -16,6 +16,7 @@ from carecoord.actions.access.turn import Turn, missing
 from carecoord.actions.fhir import door
 from carecoord.actions.fhir.conditional import Pairs, one
 from carecoord.actions.fhir.reference_guard import demand_seen
+from carecoord.actions.scheduling import slots
 from carecoord.domain.access import app_state, roles
 from carecoord.domain.referrals import states as task_states
 from carecoord.errors import Forbidden, Gone, Invalid, Issue, NotAllowed, NotFound, Problem, Stale
@@ -200,7 +201,7 @@ def carry_out(
     ]
     done = put_all(
         turn.conn,
-        changes,
+        [*changes, *slots.along(turn.conn, changes)],
         now=turn.now,
         actor=turn.actor(),
         base=turn.world.base,

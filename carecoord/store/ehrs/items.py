@@ -81,6 +81,17 @@ def heard(conn: Connection, name: str, type: str, ids: Sequence[str]) -> dict[st
     return found
 
 
+def said_at(conn: Connection, name: str, type: str, ids: Sequence[str]) -> dict[str, int]:
+    """When an EHR changed these resources (our ids) last, in microseconds, as far as it holds them and tells it."""
+    at = (_item.ehr == name, _item.type == type, _item.updated.is_not(None))
+    rows = (
+        row
+        for chunk in _chunks(ids)
+        for row in conn.execute(select(_item.local, _item.updated).where(*at, _item.local.in_(chunk)))
+    )
+    return {row.local: row.updated for row in rows}
+
+
 def stale(round: int, shown: Sequence[Seen], before: Mapping[str, Heard]) -> frozenset[str]:
     """The ids whose copy is older than one seen in the same round: those must not be stored. Paging and replicas may
     show the older one last."""
