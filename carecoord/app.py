@@ -1,17 +1,13 @@
-"""The world made, and the parts of the web put together: the one place that reads the clock, makes ids and knows every
-room."""
+"""The parts of the web put together over a world: the one place that knows every room."""
 
 import os
 import threading
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import partial
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Final
-from uuid import uuid4
 
-import requests
 from flask import Flask
 from sqlalchemy import Connection
 
@@ -23,21 +19,14 @@ from auth.server.routes import Effects
 from carecoord import logs
 from carecoord import settings as setting
 from carecoord.actions.access import audited
-from carecoord.actions.agreements import lines, places, register, written_rates
 from carecoord.actions.apps import brands as brand
 from carecoord.actions.apps import registration as apps_registration
-from carecoord.actions.ehrs import write_back
-from carecoord.actions.events import past
-from carecoord.actions.referrals import free_slots, patient_words
-from carecoord.actions.server import outgoing
+from carecoord.actions.server.readiness import make_ready
 from carecoord.actions.terms import shipped
-from carecoord.actions.worklist import project as worklist_project
 from carecoord.domain.access import roles
-from carecoord.settings import Settings
-from carecoord.store.audit.events import Journal, keep_draining
-from carecoord.store.database.engine import open_engine, reading, writing
-from carecoord.store.search import date_index
-from carecoord.store.worklist import registry_mark
+from carecoord.effects import session, world
+from carecoord.store.audit.events import keep_draining
+from carecoord.store.database.engine import reading, writing
 from carecoord.web.access import break_glass
 from carecoord.web.acts import batch_pages
 from carecoord.web.acts import pages as acts_pages
@@ -69,6 +58,8 @@ from carecoord.web.worklist import asked_pages, saved_view_pages
 from carecoord.web.worklist import pages as worklist_pages
 from carecoord.world import World
 
+__all__ = ["create", "drain", "make_ready", "wired", "world"]
+
 ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     people, import_pages, policies_pages, setup_pages, copy_pages, terms_pages, openid_sign_in,
     worklist_pages, asked_pages, saved_view_pages, referral_new_pages, inbox_pages, away_pages, load_pages,
@@ -91,19 +82,6 @@ def create(environ: Mapping[str, str] = os.environ) -> Flask:
     shipped.order(made, shipped.START)
     drain(made)
     return wired(made, Path(settings.var) / "metrics")
-
-
-def world(settings: Settings) -> World:
-    """The effects of these settings. Opens nothing yet."""
-    return World(
-        engine=open_engine(settings.database),
-        clock=lambda: datetime.now(UTC),
-        new_id=lambda: str(uuid4()),
-        http=partial(_session, settings),
-        settings=settings,
-        project=write_back.noted(worklist_project.projector(worklist_project.policy(settings))),
-        journal=Journal(Path(settings.var) / "audit"),
-    )
 
 
 def wired(world: World, metrics_folder: Path | None = None) -> Flask:
@@ -147,21 +125,6 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     return app
 
 
-def make_ready(world: World) -> None:
-    """Bring the database to this version, its log of events included, and its register of agreements and its search
-    index to these settings; give its registry a mark."""
-    past.migrate(world)
-    register.renew(world.engine, world.base.zone)
-    lines.renew(world.engine, world.base.zone)
-    written_rates.renew(world.engine, world.base.zone)
-    places.renew(world.engine)
-    patient_words.renew(world.engine)
-    free_slots.renew(world.engine, world.base.zone)
-    date_index.renew(world.engine, world.base)
-    with writing(world.engine) as conn:
-        registry_mark.renew(conn)
-
-
 def drain(world: World) -> None:
     """Move the journal into the audit table from now on, and once more when the process ends."""
     stop = threading.Event()
@@ -177,15 +140,8 @@ def drain(world: World) -> None:
     Finalize(None, end, exitpriority=0)
 
 
-def _session(settings: Settings) -> requests.Session:
-    """A guarded session, which asks the environment for nothing but whose certificates to trust."""
-    session = outgoing.session(settings)
-    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-    return session
-
-
 def _effects(world: World) -> Effects:
-    keys = KeySets(partial(_session, world.settings))
+    keys = KeySets(partial(session, world.settings))
 
     def note(conn: Connection, happened: AuthEvent) -> None:
         audited.token_noted(world, conn, happened, exchange.request_id())

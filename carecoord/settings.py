@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-import limits
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -162,7 +161,8 @@ def _judged(made: Settings) -> Settings:
         raise BadSetting(f"{PREFIX}VAR must be the path of a folder; leave it out for ./var")
     made.allowed  # noqa: B018 (to read it is to judge it)
     for name in _RATES:
-        _judge_rate(name, getattr(made, name))
+        if getattr(made, name) != getattr(Settings, name):
+            _judge_rate(name, getattr(made, name))
     for judge in (_judge_database, _judge_base_url, _judge_timezone, _judge_brokers, _judge_token, _judge_mail):
         judge(made)
     if made.log_level.upper() not in _LEVELS:
@@ -175,6 +175,8 @@ def _bad(name: str, right: str, value: object) -> BadSetting:
 
 
 def _judge_rate(name: str, value: str) -> None:
+    import limits  # only where somebody says a rate of their own: it takes as long to load as all of the settings
+
     try:
         nothing = any(rate.amount < 1 for rate in limits.parse_many(value))
     except ValueError:

@@ -1,19 +1,22 @@
-"""The effects, made once in `carecoord.app` and passed down: never global, so a test can hold every one of them."""
+"""The effects, made once in `carecoord.effects` and passed down: never global, so a test can hold every one of them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import requests
 from sqlalchemy import Connection, Engine
 
 from carecoord.domain.resource.present import Present
 from carecoord.fhir.service_base import Base
 from carecoord.settings import Settings
 from carecoord.store.audit.events import Journal
-from carecoord.store.resources.write import Touched
+from carecoord.store.resources.change import Touched
+
+if TYPE_CHECKING:
+    import requests
 
 Projector = Callable[[Connection, Sequence[Touched], datetime], None]
 
@@ -27,7 +30,7 @@ class World:
     engine: Engine
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
-    http: Callable[[], requests.Session]
+    http: "Callable[[], requests.Session]"
     settings: Settings
     project: Projector
     journal: Journal

@@ -6,17 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-
-from carecoord import app, logs
+from carecoord import effects, logs
 from carecoord.cli.screen import Screen
 from carecoord.errors import DatabaseAway, Unavailable
 from carecoord.settings import Settings
-from carecoord.store.database import private_files
-from carecoord.store.database.engine import alembic_config, reading
+from carecoord.store.database import private_files, revision
+from carecoord.store.database.engine import reading
 from carecoord.store.database.refusals import described
-from carecoord.store.search import date_index
+from carecoord.store.search import date_zone
 from carecoord.world import World
 
 Run: TypeAlias = Callable[[Settings, Screen, argparse.Namespace], int | None]
@@ -36,7 +33,7 @@ def verb(verbs: Verbs, name: str, run: Run, help: str, more: str = "") -> argpar
 def raw(settings: Settings) -> Iterator[World]:
     """The world of these settings as it is; its database is closed at the end."""
     logs.configure(settings.log_level)
-    world = app.world(settings)
+    world = effects.world(settings)
     try:
         yield world
     finally:
@@ -46,10 +43,12 @@ def raw(settings: Settings) -> Iterator[World]:
 @contextmanager
 def made(settings: Settings) -> Iterator[World]:
     """The same, with its database made or brought to this version, and what is ours in its folder for us alone."""
+    from carecoord.actions.server.readiness import make_ready  # every room: who only looks needs none
+
     with raw(settings) as world:
         private_files.make_folder(Path(settings.var))
         private_files.tighten(Path(settings.var))
-        app.make_ready(world)
+        make_ready(world)
         yield world
 
 
@@ -65,11 +64,10 @@ def current(world: World) -> str:
     """The revision of the database's tables. Raises Unavailable when it is not this version's, or its
     search index is not that of these settings."""
     with reading(world.engine) as conn:
-        present = MigrationContext.configure(conn).get_current_revision()
-        newest = ScriptDirectory.from_config(alembic_config(conn)).get_current_head()
-        unready = date_index.wrong_zone(conn, world.base.zone) if present == newest else ""
+        present, newest = revision.present(conn), revision.newest()
+        unready = date_zone.wrong_zone(conn, world.base.zone) if present == newest else ""
     where = described(world.engine.url)
-    if present is None or newest is None:
+    if present is None:
         raise Unavailable(f"The database {where} has no tables yet: run carecoord init")
     if present != newest:
         raise Unavailable(f"The tables of {where} are at {present}, this version wants {newest}: run carecoord init")

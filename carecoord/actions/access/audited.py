@@ -1,46 +1,19 @@
 """Writing down for the audit what was asked and what was shown, where a write's own transaction does not do it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection
 
-from auth.grant import Grant
 from auth.server.events import AuthEvent
-from auth.store import User
+from carecoord.actions.access.audit_entry import COMMAND, event
 from carecoord.actions.access.turn import Turn
 from carecoord.errors import Problem
-from carecoord.fhir.instants import micros
-from carecoord.store.audit.events import Event, record, told
+from carecoord.store.audit.events import record
 from carecoord.world import World
 
-COMMAND: Final = "the command line"  # who acts there, as the audit says it
-
-
-def event(
-    at: datetime, request: str, interaction: str, status: int = 200, *, by: Grant | User | str | None = None,
-    shown: Iterable[str | None] = (), **about: Any,
-) -> Event:  # fmt: skip
-    """One row of the audit. by: who asks, as a grant, a signed-in person, or a bare subject. shown: the patient of each
-    resource that went out, None for what is about nobody. about: the other columns of the row, by their names."""
-    patient, patients = told(shown)
-    return Event(
-        at=micros(at),
-        request=request,
-        interaction=interaction,
-        status=status,
-        **{"patient": patient, "patients": patients} | _who(by) | about,
-    )
-
-
-def _who(by: Grant | User | str | None) -> dict[str, Any]:
-    if isinstance(by, Grant):
-        return {"subject": by.subject, "client": by.client, "organization": by.organization, "launch": by.launch}
-    if isinstance(by, User):
-        return {"subject": by.id, "organization": by.organization}
-    return {"subject": by}
+__all__ = ["COMMAND", "event", "noted", "refusals_noted", "token_noted"]
 
 
 @contextmanager
@@ -92,6 +65,4 @@ def _append(
     shown: list[str | None] | tuple[()],
 ) -> None:
     about: dict[str, Any] = {"type": type, "resource": id, "query": query, "emergency": turn.emergency}
-    turn.world.journal.append(
-        event(turn.now, turn.request, interaction, status, by=turn.grant, shown=shown, **about)
-    )
+    turn.world.journal.append(event(turn.now, turn.request, interaction, status, by=turn.grant, shown=shown, **about))

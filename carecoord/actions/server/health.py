@@ -6,18 +6,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-
 from carecoord.actions.ehrs import sync_health
 from carecoord.actions.ehrs.sync_health import SyncHealth
 from carecoord.errors import DatabaseAway, Unavailable
 from carecoord.fhir.instants import micros
 from carecoord.store import metrics
-from carecoord.store.database import outbox, private_files
-from carecoord.store.database.engine import alembic_config, reading
+from carecoord.store.database import outbox, private_files, revision
+from carecoord.store.database.engine import reading
 from carecoord.store.metrics import Standing
-from carecoord.store.search import date_index
+from carecoord.store.search import date_zone
 from carecoord.world import World
 
 BEAT: Final = 10.0  # seconds between two signs of life of a worker
@@ -46,10 +43,9 @@ def tables(world: World) -> str:
     """What keeps the tables from being those of this version; empty when nothing does. Raises Unavailable when the
     database is away."""
     with reading(world.engine) as conn:
-        present = MigrationContext.configure(conn).get_current_revision()
-        newest = ScriptDirectory.from_config(alembic_config(conn)).get_current_head()
+        present, newest = revision.present(conn), revision.newest()
         if present == newest:
-            return date_index.wrong_zone(conn, world.base.zone)
+            return date_zone.wrong_zone(conn, world.base.zone)
     return f"its tables are at {present}, this version wants {newest}"
 
 

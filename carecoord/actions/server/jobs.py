@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from auth.store import User
-from carecoord.actions.access.audited import COMMAND, event
+from carecoord.actions.access.audit_entry import COMMAND, event
 from carecoord.errors import NotFound
 from carecoord.store.audit.events import record
 from carecoord.store.database import jobs, outbox

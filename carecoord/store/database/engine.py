@@ -15,12 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import structlog
-from alembic import command
-from alembic.config import Config
 from psycopg import _queries
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url, select, text
 from sqlalchemy.exc import OperationalError
@@ -28,6 +26,9 @@ from sqlalchemy.exc import OperationalError
 from carecoord.errors import DatabaseAway
 from carecoord.store.database import private_files, refusals
 from carecoord.store.database.tables import setting
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 BUSY_SECONDS = 15
 _POLL = 0.0003  # seconds between two looks whether another process has done writing
@@ -226,6 +227,8 @@ def migrate(engine: Engine, then: Callable[[Connection], None] = lambda _: None)
     """Bring the tables of the store and of auth to the newest revision; does nothing where they are. Safe to run
     at once from several processes. Makes the database's own secret the first time. then: what is to be done besides, in
     the same transaction."""
+    from alembic import command  # takes longer to start than most commands, which migrate nothing
+
     with writing(engine) as conn:
         if conn.dialect.name == "postgresql":
             conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
@@ -235,8 +238,10 @@ def migrate(engine: Engine, then: Callable[[Connection], None] = lambda _: None)
         then(conn)
 
 
-def alembic_config(conn: Connection) -> Config:
+def alembic_config(conn: Connection) -> "Config":
     """What Alembic needs to run our revisions on this connection."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("path_separator", "os")

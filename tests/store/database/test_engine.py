@@ -16,7 +16,7 @@ from sqlalchemy.exc import InternalError
 
 import auth.tables
 from carecoord.errors import Unavailable
-from carecoord.store.database import driver, tables
+from carecoord.store.database import driver, revision, tables
 from carecoord.store.database import engine as module
 from carecoord.store.database.engine import migrate, open_engine, reading, secret, writing
 
@@ -31,6 +31,12 @@ def test_it_migrates_to_exactly_the_tables_in_code(engine: Engine) -> None:
     with engine.connect() as conn:
         context = MigrationContext.configure(conn, opts={"compare_type": True, "include_name": ours})
         assert compare_metadata(context, [tables.metadata, auth.tables.metadata]) == []  # type: ignore[arg-type]
+        assert revision.present(conn) == context.get_current_revision() == revision.newest()
+
+
+def test_a_database_without_tables_is_at_no_revision() -> None:
+    with reading(open_engine("sqlite://")) as conn:
+        assert revision.present(conn) is None
 
 
 def test_it_keeps_its_secret_when_migrated_again(engine: Engine) -> None:

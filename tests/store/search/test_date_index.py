@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.tables import ix_date, ix_pair
-from carecoord.store.search import date_index
+from carecoord.store.search import date_index, date_zone
 from tests.store.conftest import HERE, Store
 
 NEW_YORK = replace(HERE, zone=ZoneInfo("America/New_York"))
@@ -18,7 +18,7 @@ CODE = {"code": {"coding": [{"code": "c"}]}}
 
 def wrong(store: Store) -> str:
     with reading(store.engine) as conn:
-        return date_index.wrong_zone(conn, store.base.zone)
+        return date_zone.wrong_zone(conn, store.base.zone)
 
 
 def test_every_date_is_read_anew_when_the_office_moves(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,24 @@
+"""A database brought to this version, and what is derived from its resources to these settings."""
+
+from carecoord.actions.agreements import lines, places, register, written_rates
+from carecoord.actions.events import past
+from carecoord.actions.referrals import free_slots, patient_words
+from carecoord.store.database.engine import writing
+from carecoord.store.search import date_index
+from carecoord.store.worklist import registry_mark
+from carecoord.world import World
+
+
+def make_ready(world: World) -> None:
+    """Bring the database to this version, its log of events included, and its register of agreements and its search
+    index to these settings; give its registry a mark."""
+    past.migrate(world)
+    register.renew(world.engine, world.base.zone)
+    lines.renew(world.engine, world.base.zone)
+    written_rates.renew(world.engine, world.base.zone)
+    places.renew(world.engine)
+    patient_words.renew(world.engine)
+    free_slots.renew(world.engine, world.base.zone)
+    date_index.renew(world.engine, world.base)
+    with writing(world.engine) as conn:
+        registry_mark.renew(conn)
