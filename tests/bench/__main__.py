@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import acts, imports, networks, rates, register, rows, rules, start, token, worklist
+from tests.bench import acts, codes, imports, networks, rates, register, rows, rules, start, token, worklist
 from tests.bench.client import Result
 from tests.bench.servers import Server, bare, carecoord, sekmet
 from tests.postgres import cluster
@@ -45,6 +45,7 @@ def main() -> None:
         sizes = networks.measure(console, folder / "networks", made)
         priced = rates.measure(console, folder / "rates", made)
         listed = register.measure(console, folder / "register", made)
+        coded = codes.measure(console, folder / "codes", made)
         tables = imports.measure(console, folder / "imports")
         begun = start.measure(console, folder / "start")
     _show(console, figures, pages)
@@ -52,12 +53,12 @@ def main() -> None:
         console.print(line)
     found = (
         acts.lines(done), rules.lines_of(lines), networks.lines_of(sizes), rates.lines_of(priced),
-        register.lines_of(listed), imports.lines_of(tables), start.lines(begun),
+        register.lines_of(listed), codes.lines_of(coded), imports.lines_of(tables), start.lines(begun),
     )  # fmt: skip
     for line in chain(*found):
         console.print(line)
     others = {"acts": done, "rules": lines, "networks": sizes, "rates": priced, "register": listed, "imports": tables}
-    others["start"] = begun
+    others |= {"codes": coded, "start": begun}
     _write(figures, pages, checks, others)
 
 

@@ -67,6 +67,7 @@ def load(world: World, read: Callable[[], Iterable[Diagnosis]] = icd_10_cm.read)
         with writing(world.engine) as conn:
             codes.put(conn, ICD_10_CM, dict(some), micros(now))
     with writing(world.engine) as conn:
+        codes.counted(conn)
         marks.put(conn, _MARK, _release())
 
 

@@ -54,6 +54,7 @@ _queries._query2pg = lru_cache(maxsize=2_000)(_queries._query2pg_nocache)
 _PLAN_ONCE = text(
     "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)"
 )
+_PLAN_ANEW = text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
 _AWAY = (
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -281,3 +282,10 @@ def secret(conn: Connection) -> bytes:
         value = bytes(conn.execute(select(setting.c.value).where(setting.c.name == "secret")).scalar_one())
         conn.info["secret"] = value
     return value
+
+
+def plan_anew(conn: Connection) -> None:
+    """Until this transaction ends, have PostgreSQL plan each statement for its values: where one value finds ten rows
+    and another half of them, no plan is right for both. SQLite plans every statement once."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(_PLAN_ANEW)

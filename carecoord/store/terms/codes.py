@@ -12,6 +12,7 @@ from sqlalchemy import (
     case,
     delete,
     exists,
+    false,
     func,
     literal,
     literal_column,
@@ -23,6 +24,7 @@ from sqlalchemy import (
 )
 
 from carecoord.store.database import bulk
+from carecoord.store.database.engine import plan_anew
 from carecoord.store.terms.tables import code_entry as entry
 
 Entry = tuple[str, str, str]  # code, words, until
@@ -30,6 +32,7 @@ _entry = (entry.c.code, entry.c.words, entry.c.until)
 _all = select(*_entry).where(entry.c.system == bindparam("system")).order_by(entry.c.code)
 _one = select(*_entry).where(entry.c.system == bindparam("system"), entry.c.code == bindparam("code"))
 _meant = select(entry.c.system, entry.c.code, entry.c.words)
+_ANALYZE: Final = text("ANALYZE code_entry")
 _RUN: Final = 400
 _FIRST: Final = 400  # of what many words find, the first are put in order: those that came first, the short ones
 
@@ -47,6 +50,11 @@ def put(conn: Connection, system: str, entries: Mapping[str, tuple[str, str, str
     for some in bulk.runs(list(entries), _RUN):
         conn.execute(delete(entry).where(entry.c.system == system, entry.c.code.in_(some)))
     bulk.add(conn, entry, [(system, code, *said, at) for code, said in entries.items()])
+
+
+def counted(conn: Connection) -> None:
+    """Have the planner know how many there are, after many came."""
+    conn.execute(_ANALYZE)
 
 
 def every(conn: Connection, system: str) -> list[Entry]:
@@ -90,8 +98,9 @@ def among(
     code begins so, in its order, then those with the fewest words. on: the day on which they are to be used."""
     if not within:
         return []
+    plan_anew(conn)
     code = sought[0] if sought else ""
-    first = _fitting(conn, within, sought, on).order_by(entry.c.n).limit(_FIRST).subquery()
+    first = _fitting(conn, within, sought, on).order_by(entry.c.n).limit(literal_column(str(_FIRST))).subquery()
     row = first.c
     rank = case((row.sought.like(f" {_plain(code)}%", escape="\\"), 0), else_=func.length(row.words))
     found = conn.execute(select(row.system, row.code, row.words).order_by(rank, row.code).limit(most))
@@ -104,12 +113,16 @@ def count(conn: Connection, system: str, sought: Sequence[str], on: str) -> int:
 
 
 def _fitting(conn: Connection, within: Sequence[Within], sought: Sequence[str], on: str) -> Select[Any]:
-    length = func.length(entry.c.code)
-    # the words lead the way: a text joined to nothing is looked up in no index, and most codes are of one system
-    system = entry.c.system.concat(literal_column("''")) if sought else entry.c.system
+    """The entries that may be used and say the words. The words, or the order, lead the way: most codes are of one
+    system. So SQLite is kept from the index of systems by a text joined to nothing, and PostgreSQL, which would take a
+    row in a thousand to pass these tests and so never walk in order, is told that half do."""
+    length, lite = func.length(entry.c.code), conn.dialect.name == "sqlite"
+    system = entry.c.system.concat(literal_column("''")) if sought and lite else entry.c.system
     ways = [and_(system == each.system, length.between(each.least, each.most)) for each in within]
-    usable = or_(entry.c.until == "", entry.c.until >= on)
-    return select(entry).where(or_(*ways), usable, *(_says(conn, sought) if sought else ()))
+    passes = and_(or_(*ways), or_(entry.c.until == "", entry.c.until >= on))
+    if sought and not lite:
+        passes = func.coalesce(passes, false())
+    return select(entry).where(passes, *(_says(conn, sought) if sought else ()))
 
 
 def _says(conn: Connection, words: Sequence[str]) -> tuple[ColumnElement[bool]]:
@@ -120,7 +133,8 @@ def _says(conn: Connection, words: Sequence[str]) -> tuple[ColumnElement[bool]]:
         return (entry.c.n.in_(said),)
     simple: ColumnElement[Any] = literal_column("'simple'::regconfig")
     asked = func.to_tsquery(simple, " & ".join(f"'{word}':*" for word in words))
-    return (func.to_tsvector(simple, entry.c.sought).op("@@")(asked),)
+    lexemes: ColumnElement[Any] = literal_column("code_entry.lexemes")
+    return (lexemes.op("@@")(asked),)
 
 
 def _plain(word: str) -> str:

@@ -1,5 +1,5 @@
 """Codes and their words, as they were brought in. Their words are looked up in `code_words` (SQLite) or by an index of
-`to_tsvector('simple', sought)` (PostgreSQL), which migration 0029 makes."""
+`lexemes`, a column that PostgreSQL keeps by itself as `to_tsvector('simple', sought)` (migrations 0029, 0038)."""
 
 from sqlalchemy import Column, Table, UniqueConstraint
 
