@@ -39,9 +39,11 @@ def test_it_migrates_to_exactly_the_tables_in_code(engine: Engine) -> None:
         assert revision.present(conn) == context.get_current_revision() == revision.newest()
 
 
-def test_a_database_without_tables_is_at_no_revision() -> None:
-    with reading(open_engine("sqlite://")) as conn:
+def test_a_database_without_tables_is_at_no_revision(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path}/carecoord.db")
+    with reading(engine) as conn:
         assert revision.present(conn) is None
+    engine.dispose()
 
 
 def test_it_keeps_its_secret_when_migrated_again(engine: Engine) -> None:
