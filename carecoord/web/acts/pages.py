@@ -25,7 +25,7 @@ from carecoord.web.people import sign_in
 from carecoord.web.referrals.case_address import CaseAddress
 from carecoord.web.referrals.case_address import parse as parse_case
 from carecoord.web.server.exchange import request_id
-from carecoord.web.worklist import view as worklist_view
+from carecoord.web.worklist import queues
 from carecoord.web.worklist.address import Address, parse
 from carecoord.world import World
 
@@ -155,7 +155,7 @@ class _Desk:
 
     def _address(self, id: str) -> Address:
         """Where the form stood; on the list as it opens, where that can not be read any more."""
-        home = worklist_view.home(cases.whole(sign_in.session().grant()))
+        home = queues.home(cases.whole(sign_in.session().grant()))
         query = urlsplit(sign_in.safe_next(submissions.came_from())).query
         try:
             address = parse(parse_qs(query), home)

@@ -28,7 +28,7 @@ from carecoord.errors import Forbidden, NotFound, Problem, Unauthorized
 from carecoord.web.ehrs import frame_view, framing
 from carecoord.web.referrals import view as referrals_view
 from carecoord.web.server.exchange import request_id
-from carecoord.web.worklist import view as worklist_view
+from carecoord.web.worklist import queues
 from carecoord.world import World
 
 CHECK = "/embed/check"
@@ -155,7 +155,7 @@ def _showing(pages: Blueprint, world: World) -> None:
         if patient is None:
             return _page(launch, "embed_unknown.html", status=404, why=_why(world, launch, zone))
         tab = "closed" if request.args.get("tab") == "closed" else "open"
-        counted = worklist_view.counts(worklist.whole(grant))
+        counted = queues.counts(worklist.whole(grant))
         found = launch_cases.referrals(world, grant, tab, counted, request_id())
         bar, cards = frame_view.bar(patient, found.now, zone), frame_view.listed(found, launch.home, tab, zone)
         return _page(launch, "embed_referrals.html", bar=bar, cards=cards)

@@ -24,7 +24,8 @@ from carecoord.web.inbox.address import InboxAddress
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip, authorized, chip
 from carecoord.web.page.times import Clock, Times
-from carecoord.web.worklist.view import GROUPS, Counted, counted
+from carecoord.web.worklist.queues import GROUPS
+from carecoord.web.worklist.view import Counted, counted
 from carecoord.words.catalogue import in_words
 
 KIND_WORDS: Final[dict[Kind, tuple[str, str, str, str]]] = {  # kind -> its tab, its word, tone and icon

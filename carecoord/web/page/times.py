@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 from carecoord.domain.resource.present import Present
 from carecoord.fhir.instants import micros, moment
+from carecoord.words.catalogue import count, say, spoken, words
+from carecoord.words.reader import reads
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -44,7 +46,8 @@ class Times:
         tone = "late" if due < at else "today" if due < today else "calm"
         whole = due - start if start is not None and start < due else 0
         share = 100 if due <= at else round(100 * (at - start) / whole) if whole and start is not None else 0
-        heard = f"{_spell(abs(left))} overdue" if due < at else f"due in {_spell(left)}"
+        how_long = _spell(abs(left))
+        heard = spoken("time.overdue", left=how_long) if due < at else spoken("time.due-in", left=how_long)
         return Clock(
             (MINUS if due < at else "") + span(abs(left)),
             tone,
@@ -57,14 +60,14 @@ class Times:
     def exact(self, at: int) -> str:
         """A point in time as it is read in the office: "21 Nov 09:00", with the year when it is another one."""
         local = moment(at).astimezone(self.zone)
-        return f"{local.day} {local:%b %H:%M}" if local.year == self._year else f"{local.day} {local:%b %Y %H:%M}"
+        return f"{self.date(local.date())} {local:%H:%M}"
 
     def day(self, at: int) -> str:
         """A day: "21 Nov", with the year when it is another one."""
         return self.date(moment(at).astimezone(self.zone).date())
 
     def date(self, day: date) -> str:
-        return f"{day.day} {day:%b}" if day.year == self._year else f"{day.day} {day:%b %Y}"
+        return f"{day.day} {month(day)}" if day.year == self._year else say(day)
 
     def born(self, said: str | None) -> str:
         """A date of birth, as exact as it is known, always with its year: "15 Jan 1965", "Jan 1965", "1965"."""
@@ -73,7 +76,7 @@ class Times:
             day = date(*(int(part) for part in (*parts, "1", "1")[:3]))
         except ValueError:
             return ""
-        return {1: f"{day.year}", 2: f"{day:%b} {day.year}"}.get(len(parts), f"{day.day} {day:%b} {day.year}")
+        return {1: f"{day.year}", 2: f"{month(day)} {day.year}"}.get(len(parts), f"{day.day} {month(day)} {day.year}")
 
     def stored(self, said: str) -> str:
         """A FHIR date, dateTime or instant as it is read in the office, with its year, as exact as it is known:
@@ -85,21 +88,23 @@ class Times:
         except ValueError:
             return said
         local = at.astimezone(self.zone) if at.tzinfo else at
-        return f"{local.day} {local:%b %Y, %H:%M}"
+        return f"{say(local.date())}, {local:%H:%M}"
 
     def ago(self, at: datetime) -> str:
         """How long ago: "just now", "2 min ago", "3 h ago", "2 d ago"."""
         minutes = int((self.now - at).total_seconds() // 60)
         if minutes < 1:
-            return "just now"
+            return spoken("time.just-now")
         if minutes < 60:
-            return f"{minutes} min ago"
-        return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // 1440} d ago"
+            return spoken("time.minutes-ago", n=minutes)
+        if minutes < 48 * 60:
+            return spoken("time.hours-ago", n=minutes // 60)
+        return spoken("time.days-ago", n=minutes // 1440)
 
     def stamp(self) -> str:
         """Now, as a sheet of paper says it: "As of 22 Nov 2026, 09:05 EST"."""
         local = self.now.astimezone(self.zone)
-        return f"As of {local.day} {local:%b %Y, %H:%M %Z}"
+        return spoken("time.as-of", at=f"{say(local.date())}, {local:%H:%M %Z}")
 
     def midnight(self, days: int) -> int:
         """The end of today, or of a day so many days later, in the office: microseconds."""
@@ -109,6 +114,11 @@ class Times:
     @property
     def _year(self) -> int:
         return self.now.astimezone(self.zone).year
+
+
+def month(day: date) -> str:
+    """The month of a day in short: "Nov"."""
+    return words(reads())[f"month.{day.month}"]
 
 
 def stored_day(said: str) -> date | None:
@@ -122,7 +132,9 @@ def stored_day(said: str) -> date | None:
 def place(zone: ZoneInfo) -> str:
     """Where the hours of a page are told: "New York time", or "UTC"."""
     area, slash, city = zone.key.partition("/")
-    return f"{city.rpartition('/')[2].replace('_', ' ')} time" if slash and area != "Etc" else city or area
+    if not slash or area == "Etc":
+        return city or area
+    return spoken("time.of-place", place=city.rpartition("/")[2].replace("_", " "))
 
 
 def age(born: str | None, today: date) -> str:
@@ -132,7 +144,9 @@ def age(born: str | None, today: date) -> str:
     except ValueError:
         return ""
     months = (today.year - day.year) * 12 + today.month - day.month - (today.day < day.day)
-    return f"{months // 12} y" if months >= 24 else f"{max(months, 0)} mo"
+    if months >= 24:
+        return spoken("time.years-old", n=months // 12)
+    return spoken("time.months-old", n=max(months, 0))
 
 
 def span(left: timedelta) -> str:
@@ -149,7 +163,7 @@ def span(left: timedelta) -> str:
 def _spell(left: timedelta) -> str:
     minutes = int(left.total_seconds() // 60)
     if minutes < 60:
-        return f"{minutes} minutes"
+        return count(minutes, "minute")
     if minutes < 48 * 60:
-        return f"{minutes // 60} hours"
-    return f"{minutes // 1440} days"
+        return count(minutes // 60, "hour")
+    return count(minutes // 1440, "day")

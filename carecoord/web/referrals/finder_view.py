@@ -123,7 +123,7 @@ def _network(each: Candidate, times: Times) -> tuple[Chip, str]:
 def _authorization(each: Candidate) -> Chip:
     """Whether the payer wants to be asked first."""
     chip = labels.chip(labels.AUTHORIZATION, each.judged.ruling.chip)
-    return replace(chip, label=_ASKED.get(each.judged.ruling.chip, f"Authorization: {chip.label.lower()}"))
+    return replace(chip, called=_ASKED.get(each.judged.ruling.chip, f"Authorization: {chip.label.lower()}"))
 
 
 def _facts(each: Candidate) -> list[tuple[str, str]]:

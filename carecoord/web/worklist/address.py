@@ -12,6 +12,7 @@ import msgspec
 from carecoord.errors import Invalid
 from carecoord.store.worklist.query import FACETS, SORTS, WorklistQuery
 from carecoord.store.worklist.tabs import tabs_named
+from carecoord.words.catalogue import spoken
 
 COLUMNS = ("next", "referral", "authorization", "contract")  # that can be left out
 LONGEST = 200  # characters of a search
@@ -121,16 +122,16 @@ def parse(query: Mapping[str, list[str]], home: str = "open") -> Address:
 
     for name, given in query.items():
         if any("\0" in value for value in given):
-            raise Invalid("An address can not hold a NUL.", f"http.{name}")
+            raise Invalid(spoken("worklist.address-can-not-hold-nul"), f"http.{name}")
 
     def one(name: str, default: str = "") -> str:
         return (query.get(name) or [default])[-1]
 
     tab, sort = one("tab", home), one("sort", "due")
     if tab not in tabs_named():
-        raise Invalid(f"There is no list {tab!r}; choose one of the tabs.", "http.tab")
+        raise Invalid(spoken("worklist.there-no-list-choose-one", tab=f"{tab!r}"), "http.tab")
     if sort.removeprefix("-") not in SORTS:
-        raise Invalid(f"The list can not be sorted by {sort!r}.", "http.sort")
+        raise Invalid(spoken("worklist.list-can-not-be-sorted", sort=f"{sort!r}"), "http.sort")
     facets = {name: tuple(dict.fromkeys(v for v in query.get(name, ()) if v)) for name in FACETS}
     asked = WorklistQuery(
         tab=tab,
@@ -155,7 +156,7 @@ def _place(name: str, mark: str, sort: str) -> tuple[Any, int] | None:
     if not mark:
         return None
     kind = tuple[int, int] if sort.removeprefix("-") == "due" else tuple[str, int]
-    damaged = Invalid("This page address is damaged. Go back to the first page of the list.", f"http.{name}")
+    damaged = Invalid(spoken("worklist.this-page-address-damaged-go"), f"http.{name}")
     try:
         place: tuple[Any, int] = msgspec.json.decode(urlsafe_b64decode(mark + "=" * (-len(mark) % 4)), type=kind)
     except (ValueError, msgspec.MsgspecError):

@@ -7,6 +7,7 @@ from carecoord.store.worklist.query import NONE
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip, chip
 from carecoord.web.worklist.address import Address
+from carecoord.words.sentence import sentence
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,10 @@ class Facet:
     choices: Sequence[Choice]
 
 
-_NOTHING = {"owner": Chip("No owner", "", ""), "gate": Chip("All gates met", "", icon="circle-check")}
+_NOTHING = {
+    "owner": Chip(sentence("worklist.nothing.owner"), "", ""),
+    "gate": Chip(sentence("worklist.nothing.gate"), "", icon="circle-check"),
+}
 
 
 def fixed(name: str) -> tuple[str, ...]:

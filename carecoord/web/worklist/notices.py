@@ -10,6 +10,8 @@ from carecoord.fhir.instants import micros
 from carecoord.store.ehrs.ehrs import Run
 from carecoord.web.page.times import Times
 from carecoord.web.worklist.address import Address
+from carecoord.words.catalogue import say, spoken
+from carecoord.words.sentence import sentence
 
 
 @dataclass(frozen=True)
@@ -35,45 +37,42 @@ def empty(address: Address, elsewhere: bool, roles: frozenset[str], belongs: boo
     organization, or is somebody in the directory: without, no case is theirs."""
     asked = address.asked
     if not belongs:
-        who = "a payer" if verbs.may(roles, "see-as-payer") else "an office"
+        payer = verbs.may(roles, "see-as-payer")
         return Empty(
             "lock",
-            "You belong to no organization here",
-            f"You see the cases of {who} once an administrator has said which one is yours. Ask yours to set it under "
-            "People.",
+            spoken("worklist.you-belong-no-organization-here"),
+            spoken("worklist.you-see-cases-payer-once") if payer else spoken("worklist.you-see-cases-office-once"),
         )
     if asked.words:
         return Empty(
             "search",
-            f"Nothing found for “{asked.words}”",
-            "Look for the beginning of a name, an MRN, a referral "
-            "number, a clinic or a reason. Only cases that your organization may see are searched.",
+            spoken("worklist.nothing-found-for", words=asked.words),
+            spoken("worklist.look-for-beginning-name-mrn"),
             address.searching("").href(),
-            "Clear the search",
+            spoken("worklist.clear-search"),
         )
     if asked.facets:
         return Empty(
             "list-filter",
-            "No case passes all these filters",
-            "Take a filter away to see more: fewer filters never hide a case.",
+            spoken("worklist.no-case-passes-all-these"),
+            spoken("worklist.take-filter-away-see-more"),
             address.plain().href(),
-            "Clear all filters",
+            spoken("worklist.clear-all-filters"),
         )
     if asked.tab not in ("open", "closed") and elsewhere:
         return Empty(
             "circle-check",
-            "Nothing here",
-            "No open case is in this list at the moment.",
+            spoken("worklist.nothing-here"),
+            spoken("worklist.no-open-case-in-this"),
             address.tab("open").href(),
-            "Show all open cases",
+            spoken("worklist.show-all-open-cases"),
         )
     return Empty(
         "inbox",
-        "No cases yet",
-        "Requests appear by themselves when a clinic sends one for authorization."
+        spoken("worklist.no-cases-yet"),
+        spoken("worklist.requests-appear-by-themselves-when")
         if verbs.may(roles, "see-as-payer")
-        else "Cases appear by themselves when referrals of your organization arrive from an EHR. If you expect some, "
-        "ask whoever runs carecoord whether the last sync went well.",
+        else spoken("worklist.cases-appear-by-themselves-when"),
     )
 
 
@@ -81,22 +80,32 @@ def sync(syncs: Sequence[SyncHealth], times: Times, inside: bool) -> Sync:
     """The worst news first: an EHR whose sync failed, one that was never read, one that is late, else all well. Green
     is only what was read within its goal. inside: of our own office, who may know why."""
     if not syncs:
-        return Sync("none", "No EHR is connected")
+        return Sync("none", spoken("worklist.no-ehr-connected"))
     worst = min(syncs, key=lambda one: ("failed", "never", "late", "good").index(one.state))
     if worst.state == "failed" and worst.run:
         why = f": {worst.run.error}" if inside and worst.run.error else ""
-        known = f"; what is shown is as of {times.ago(worst.good)}" if worst.good else "; nothing was read yet"
-        said = f"{worst.ehr}: the last sync failed{why}{known}{_again(worst, times)}"
+        again = _again(worst, times)
+        known = (
+            spoken("worklist.what-shown-as", good=times.ago(worst.good))
+            if worst.good
+            else spoken("worklist.nothing-was-read-yet")
+        )
+        said = spoken("worklist.last-sync-failed", ehr=worst.ehr, why=why, known=known, again=again)
         return Sync("bad", said, times.ago(_ended(worst.run)))
     if worst.state == "never":
-        return Sync("late", f"{worst.ehr} is syncing" if worst.is_running else f"{worst.ehr} has not been synced yet")
+        return Sync(
+            "late",
+            spoken("worklist.syncing", ehr=worst.ehr)
+            if worst.is_running
+            else spoken("worklist.has-not-been-synced-yet", ehr=worst.ehr),
+        )
     if worst.state == "late" and worst.good:
-        now = ", a sync is under way" if worst.is_running else ""
-        return Sync("late", f"{worst.ehr} was not synced in time{now}; what is shown is as of", times.ago(worst.good))
+        now = spoken("worklist.sync-under-way") if worst.is_running else ""
+        return Sync("late", spoken("worklist.was-not-synced-in-time", ehr=worst.ehr, now=now), times.ago(worst.good))
     ends = [one.good for one in syncs if one.good]
     names = [one.ehr for one in syncs]
-    said = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
-    return Sync("good", f"{said} in sync", times.ago(min(ends)))
+    said = say(sentence("and", first=", ".join(names[:-1]), last=names[-1])) if names[1:] else names[0]
+    return Sync("good", spoken("worklist.in-sync", said=said), times.ago(min(ends)))
 
 
 def _again(one: SyncHealth, times: Times) -> str:
@@ -104,10 +113,10 @@ def _again(one: SyncHealth, times: Times) -> str:
     if one.again is None:
         return ""
     if one.is_running:
-        return "; it is being asked again now"
+        return spoken("worklist.it-being-asked-again-now")
     if one.again <= times.now:
-        return "; it is due to be asked again"
-    return f"; it is asked again by itself at {times.exact(micros(one.again))}"
+        return spoken("worklist.it-due-be-asked-again")
+    return spoken("worklist.it-asked-again-by-itself", again=times.exact(micros(one.again)))
 
 
 def _ended(run: Run) -> datetime:

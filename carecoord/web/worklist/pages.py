@@ -19,7 +19,7 @@ from carecoord.web.page.times import Times, place
 from carecoord.web.people import sign_in
 from carecoord.web.referrals import case_address
 from carecoord.web.server.exchange import request_id
-from carecoord.web.worklist import filters, notices
+from carecoord.web.worklist import filters, notices, queues
 from carecoord.web.worklist import view as worklist_view
 from carecoord.web.worklist.address import parse
 from carecoord.web.worklist.screen import Screen
@@ -52,7 +52,7 @@ def blueprint(world: World) -> Blueprint:
             return redirect("/audit", 303)
         if not cases.has_cases(grant):
             return _other_desk(world, grant, zone)
-        address = parse(request.args.to_dict(flat=False), worklist_view.home(cases.whole(grant)))
+        address = parse(request.args.to_dict(flat=False), queues.home(cases.whole(grant)))
         return Screen(world, zone).desk(grant, address)
 
     @pages.get("/referrals/<id>")
@@ -71,7 +71,7 @@ def blueprint(world: World) -> Blueprint:
     @pages.get("/worklist.csv")
     def download() -> Response:
         grant = sign_in.session().grant()
-        address = parse(request.args.to_dict(flat=False), worklist_view.home(cases.whole(grant)))
+        address = parse(request.args.to_dict(flat=False), queues.home(cases.whole(grant)))
         rows = cases.download(world, grant, address.asked, request_id())
         named = {"Content-Disposition": 'attachment; filename="worklist.csv"'}
         payers = cases.has_cases(grant) and not cases.whole(grant)
@@ -103,7 +103,7 @@ def _filters(pages: Blueprint, world: World) -> None:
     def options() -> Response:
         """How many rows each option of a filter's menu would give: asked when the menu is opened, not with the page."""
         grant, name = sign_in.session().grant(), request.args.get("facet", "")
-        address = parse(request.args.to_dict(flat=False), worklist_view.home(cases.whole(grant)))
+        address = parse(request.args.to_dict(flat=False), queues.home(cases.whole(grant)))
         given = (*filters.fixed(name), *address.chosen(name))
         found = cases.options(world, grant, address.asked, name, given, request_id())
         return jsonify({value: worklist_view.counted(n) for value, n in found.items()})

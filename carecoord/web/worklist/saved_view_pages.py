@@ -9,7 +9,7 @@ from carecoord.actions.worklist import saved_views
 from carecoord.actions.worklist import worklist as cases
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
-from carecoord.web.worklist import view as worklist_view
+from carecoord.web.worklist import queues
 from carecoord.web.worklist.address import Address, parse
 from carecoord.world import World
 
@@ -39,4 +39,4 @@ def blueprint(world: World) -> Blueprint:
 def _address() -> Address:
     """The list on which the form stood, from its first row and without a panel."""
     query = parse_qs(urlsplit(sign_in.safe_next(request.form.get("back"))).query)
-    return parse(query, worklist_view.home(cases.whole(sign_in.session().grant()))).show(None).start()
+    return parse(query, queues.home(cases.whole(sign_in.session().grant()))).show(None).start()

@@ -32,14 +32,17 @@ from carecoord.web.referrals import case_view
 from carecoord.web.referrals import view as referrals_view
 from carecoord.web.referrals.case_address import CaseAddress
 from carecoord.web.server.exchange import request_id
+from carecoord.web.worklist import queues
 from carecoord.web.worklist import view as worklist_view
 from carecoord.web.worklist.address import COLUMNS, Address
 from carecoord.web.worklist.rows import drawn
+from carecoord.words.catalogue import say
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 PAGE = 25
 
-RETURNED = "You were signed out while you wrote. Nothing was sent; what you typed is here again."
+RETURNED = sentence("worklist.returned")
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Screen:
         done. All of the page is read in one transaction: list and panel tell of the same moment."""
         with looking(self.world, grant, request_id()) as turn:
             full, asked = cases.whole(grant), address.asked.tab
-            counts = worklist_view.counts(full, grant.roles)
+            counts = queues.counts(full, grant.roles)
             counts = (*counts, asked) if full and asked not in counts else counts
             found = cases.listed(turn, address.asked, counts, PAGE)
             done = done or self._done(turn, address.done)
@@ -90,7 +93,7 @@ class Screen:
     ) -> Response:  # fmt: skip
         """One referral on a page of its own; to a payer, what it was told of it."""
         with looking(self.world, grant, request_id()) as turn:
-            listed = address.listed(worklist_view.home(cases.whole(grant)))
+            listed = address.listed(queues.home(cases.whole(grant)))
             page = case_page.opened(turn, address.id, address.paper, address.sheet, listed)
             done = done or self._done(turn, address.done)
         panel = page if isinstance(page, PayerPanel) else page.panel
@@ -127,7 +130,7 @@ class Screen:
         if act is None:
             return None
         typed = drafts.fetch(self.world, grant, draft) if draft else {}
-        return State(act, typed, notice=RETURNED if typed else "")
+        return State(act, typed, notice=say(RETURNED) if typed else "")
 
     def _acts(
         self, panel: Panel | PayerPanel | None, grant: Grant, state: State | None, back: str, href: Callable[[str], str]

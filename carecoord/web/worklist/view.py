@@ -1,6 +1,6 @@
 """The worklist as its page shows it: rows grouped by urgency, tabs and figures with their counts, filters, words."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -20,40 +20,19 @@ from carecoord.web.page.times import Clock, Times, age, span
 from carecoord.web.worklist.address import Address
 from carecoord.web.worklist.filters import Facet, facet
 from carecoord.web.worklist.notices import Empty, Sync, empty, sync
-from carecoord.words.catalogue import in_words
+from carecoord.web.worklist.queues import (
+    CLINICIAN_TABS,
+    FIGURES,
+    GROUPS,
+    PAYER_FIGURES,
+    RECEIVING_TABS,
+    tabs_of,
+)  # fmt: skip
+from carecoord.words.catalogue import in_words, spoken
 from carecoord.words.sentence import dumps, sentence
 
-TABS = {
-    "open": "My team",
-    "mine": "Mine",
-    "nobody": "Nobody's",
-    "overdue": "Overdue",
-    "payer": "With payer",
-    "book": "Ready to book",
-    "returned": "Came back",
-    "contract": "Contract risk",
-    "conflict": "Conflicts",
-    "after": "After the visit",
-    "snoozed": "Resting",
-    "closed": "Closed",
-}
-# A clinician comes to sign, to answer, to read what came back.
-CLINICIAN_TABS = {"sign": "To sign", "questions": "Questions", "acknowledge": "To acknowledge"}
-# A clinic that others refer to, in its own words.
-RECEIVING_TABS = {"new": "New to us", "triage": "To triage", "schedule": "To schedule", "owed": "Report owed"}
-FIGURES = {  # name -> (label, tone when it is not zero)
-    "overdue": ("Past due", "red"),
-    "today": ("Due today", "amber"),
-    "payer": ("With payer", ""),
-    "risk": ("Visit at risk", "red"),
-    "cleared": ("Cleared", "green"),
-}
-# A payer's clerk knows the payer's own clock, not the clinics'.
-PAYER_TABS = {"payer": "To decide", "late": "Late", "open": "All requests", "closed": "Closed"}
-PAYER_FIGURES = {"late": ("Decision late", "red"), "decide": ("Decide today", "amber"), "payer": ("To decide", "")}
 BY_NEED = ("nobody", "returned", "conflict", "snoozed")  # tabs that are there while they hold anything
 PAYER_GROUPED = ("payer", "late", "decide")
-GROUPS = {"overdue": "Overdue", "today": "Due today", "soon": "Next 3 days", "later": "Later"}
 UNGROUPED = ("closed",)
 ELSEWHERE = ("coverage", "information", "appointment")  # gates without a column of their own
 SHORT = {  # what is due, as it fits into the column of the clock
@@ -141,41 +120,23 @@ class Listing:
     search_hint: str
 
 
-def tabs_of(full: bool, roles: Iterable[str] = ()) -> dict[str, str]:
-    """The tabs of somebody: by whether they see cases whole or as a payer, and by their roles. Those of a clinic that
-    is referred to are shown while any of them holds something."""
-    if not full:
-        return PAYER_TABS
-    own = CLINICIAN_TABS if verbs.may(roles, "acknowledge") else {}
-    opening = {name: label for name, label in TABS.items() if name in ("open", "mine")}
-    return {**opening, **own, **RECEIVING_TABS, **TABS}
-
-
-def counts(full: bool, roles: Iterable[str] = ()) -> tuple[str, ...]:
-    """The names of everything that is counted for them."""
-    return tuple(dict.fromkeys((*tabs_of(full, roles), *(FIGURES if full else PAYER_FIGURES))))
-
-
-def home(full: bool) -> str:
-    """The tab that the desk opens with: a payer's clerk comes to decide."""
-    return "open" if full else "payer"
-
-
 def listing(found: Found, address: Address, zone: ZoneInfo) -> Listing:
     """Everything the page needs, already in words."""
     times, asked = Times(found.now, zone), address.asked
     figures = FIGURES if found.full else PAYER_FIGURES
-    known = tabs_of(found.full, found.roles)
+    known = dict(tabs_of(found.full, found.roles))
     if asked.tab not in RECEIVING_TABS and not any(found.tally.get(name) for name in RECEIVING_TABS):
         known = {name: said for name, said in known.items() if name not in RECEIVING_TABS}
     known |= {**CLINICIAN_TABS, **RECEIVING_TABS, **known} if found.full and asked.tab not in known else {}
     named = {name: said for name, said in known.items() if name in found.tally}
     if asked.tab not in found.tally:
-        raise Invalid(f"There is no list {asked.tab!r} for your role; choose one of the tabs.", "http.tab")
+        raise Invalid(spoken("worklist.there-no-list-for-your", tab=f"{asked.tab!r}"), "http.tab")
     label = named.get(asked.tab) or figures[asked.tab][0]
     total = found.tally[asked.tab]
     return Listing(
-        title=f"{label}: {counted(total)} {'referral' if total == 1 else 'referrals'}",
+        title=spoken("worklist.title", label=label, total=counted(total))
+        if total != 1
+        else spoken("worklist.title.one", label=label),
         tabs=[
             Counted(name, said, counted(found.tally[name]), asked.tab == name)
             for name, said in named.items()
@@ -185,7 +146,7 @@ def listing(found: Found, address: Address, zone: ZoneInfo) -> Listing:
         facets=[facet(name, found.choices, address) for name in page_labels.FACETS if found.full or name in FACETS],
         filtered=bool(asked.facets or asked.words),
         total=counted(total),
-        total_word="closed" if asked.tab == "closed" else "open",
+        total_word=spoken("worklist.total.closed") if asked.tab == "closed" else spoken("worklist.total.open"),
         groups=list(_groups(found, address, times)),
         columns=_columns(address, found.full),
         before=address.to_row(found.ends[0]).href() if found.more_before and found.ends else "",
@@ -194,7 +155,9 @@ def listing(found: Found, address: Address, zone: ZoneInfo) -> Listing:
         empty=empty(address, bool(found.tally["open"]), found.roles, found.belongs),
         sync=sync(found.syncs, times, found.full),
         full=found.full,
-        search_hint="Patient, MRN, clinic or reason" if found.full else "Patient, member, clinic or number",
+        search_hint=spoken("worklist.patient-mrn-clinic-or-reason")
+        if found.full
+        else spoken("worklist.patient-member-clinic-or-number"),
     )
 
 
@@ -206,15 +169,16 @@ def counted(n: int) -> str:
 def _figures(found: Found, figures: Mapping[str, tuple[str, str]], address: Address, times: Times) -> Iterator[Counted]:
     tally = found.tally
     decision = found.next_decision
-    today = f"Until midnight, {times.date(found.now.astimezone(times.zone).date())}"
+    today = spoken("worklist.until-midnight", date=times.date(found.now.astimezone(times.zone).date()))
+    opened = counted(tally["open"])
     notes = {
-        "overdue": "Time is up" if tally.get("overdue") else "Nothing is late",
-        "late": "Time is up" if tally.get("late") else "Nothing is late",
+        "overdue": spoken("worklist.time-up") if tally.get("overdue") else spoken("worklist.nothing-late"),
+        "late": spoken("worklist.time-up") if tally.get("late") else spoken("worklist.nothing-late"),
         "today": today,
         "decide": today,
-        "payer": "No decision awaited" if decision is None else f"Next decision {_until(decision, found)}",
-        "risk": "Within 7 days, not cleared",
-        "cleared": f"of {counted(tally['open'])} open",
+        "payer": spoken("worklist.no-decision-awaited") if decision is None else _decision(decision, found),
+        "risk": spoken("worklist.within-7-days-not-cleared"),
+        "cleared": spoken("worklist.open", opened=opened),
     }
     for name, (label, tone) in figures.items():
         yield Counted(
@@ -222,10 +186,12 @@ def _figures(found: Found, figures: Mapping[str, tuple[str, str]], address: Addr
         )
 
 
-def _until(at: int, found: Found) -> str:
+def _decision(at: int, found: Found) -> str:
     left = at - found.at.now
     length = span(timedelta(microseconds=abs(left)))
-    return f"in {length}" if left >= 0 else f"{length} late"
+    return (
+        spoken("worklist.next-decision-in", n=length) if left >= 0 else spoken("worklist.next-decision-late", n=length)
+    )
 
 
 def _groups(found: Found, address: Address, times: Times) -> Iterator[Group]:
@@ -237,7 +203,7 @@ def _groups(found: Found, address: Address, times: Times) -> Iterator[Group]:
         yield Group("all", "", "", [line for _, line in lines])
         return
     ends = {"overdue": found.at.now, "today": found.at.today, "soon": found.at.soon}
-    for name in GROUPS if address.asked.sort == "due" else reversed(GROUPS):
+    for name in GROUPS if address.asked.sort == "due" else reversed(tuple(GROUPS)):
         mine = [line for row, line in lines if next((g for g, end in ends.items() if _due(row) < end), "later") == name]
         if mine:
             yield Group(name, GROUPS[name], counted(found.groups[name]), mine)
@@ -284,15 +250,19 @@ def _line(row: Any, address: Address, times: Times, found: Found) -> Line:
 def _other(row: Row[Any], found: Found) -> str:
     """Who is on the other side: for a clinic that is referred to who sends the patient."""
     if verbs.sides(row.placer, row.performer, found.ours) == {"performer"}:
-        return f"Referred by {row.placer_name or 'an office that is not known here'}"
-    return row.performer_name or "No clinic yet"
+        return (
+            spoken("worklist.referred-by.2", placer_name=row.placer_name)
+            if row.placer_name
+            else spoken("worklist.referred-by-office-that-not")
+        )
+    return row.performer_name or spoken("worklist.no-clinic-yet")
 
 
 def _touch(row: Row[Any], times: Times, found: Found) -> str:
     """What the office has planned, and how often somebody was called already."""
-    rests = f"rests until {times.day(row.wakes_at)}" if row.wakes_at > found.at.now else ""
-    touch = f"touch {times.day(row.touch_at)}" if row.touch_at and not rests else ""
-    called = f"{row.contacts} contact{'' if row.contacts == 1 else 's'}" if row.contacts else ""
+    rests = spoken("worklist.rests-until", wakes_at=times.day(row.wakes_at)) if row.wakes_at > found.at.now else ""
+    touch = spoken("worklist.touch", touch_at=times.day(row.touch_at)) if row.touch_at and not rests else ""
+    called = spoken("worklist.contacts", n=row.contacts) if row.contacts else ""
     return " · ".join(part for part in (rests, touch, called) if part)
 
 
@@ -305,8 +275,9 @@ def _payers_line(row: PayerRow, address: Address, times: Times, found: Found) ->
         clock=times.clock(row.due_at, row.clock_start, found.at.today) if row.moves else None,
         due_label=in_words(row.due_label),
         priority=None if row.priority == "routine" else chip(page_labels.PRIORITY, row.priority),
-        specialty=row.specialty, reason="", performer=row.performer_name or "No clinic yet", referral=None, gate="",
-        urging=False, headline="", authorization=authorization, authorization_note=note, contract=contracted(row),
+        specialty=row.specialty, reason="", performer=row.performer_name or spoken("worklist.no-clinic-yet"),
+        referral=None, gate="", urging=False, headline="", authorization=authorization, authorization_note=note,
+        contract=contracted(row),
         contract_note=in_words(row.agreement_note), owner=None, next="", mover="",
     )  # fmt: skip
 
@@ -320,15 +291,25 @@ def _gate(row: Row[Any], times: Times) -> str:
     """The unmet gate that has no column of its own; else the visit, when there is one."""
     if row.open and row.headline_gate in ELSEWHERE:
         return page_labels.lacking(row.headline_gate, row._mapping[f"{row.headline_gate}_gate"])
-    return f"Visit {times.exact(row.appointment_at)}" if row.appointment_at else ""
+    return spoken("worklist.visit", appointment_at=times.exact(row.appointment_at)) if row.appointment_at else ""
 
 
 def _columns(address: Address, full: bool) -> list[Column]:
     sort = address.asked.sort
     sortable = {"clock": "due", "patient": "patient", "to": "specialty"}
     columns = []
-    labels = {"clock": "Clock", "patient": "Patient", "to": "Referred to", "next": "Next step", "referral": "Referral"}
-    for name, label in {**labels, "authorization": "Authorization", "contract": "Contract"}.items():
+    labels = {
+        "clock": spoken("worklist.clock"),
+        "patient": spoken("worklist.patient"),
+        "to": spoken("worklist.referred"),
+        "next": spoken("worklist.next-step"),
+        "referral": spoken("worklist.referral"),
+    }
+    for name, label in {
+        **labels,
+        "authorization": spoken("worklist.authorization"),
+        "contract": spoken("worklist.contract"),
+    }.items():
         if not full and name in ("next", "referral"):
             continue
         by = sortable.get(name, "")
