@@ -241,6 +241,12 @@ def purge(conn: Connection, now: int, session_life: int = 86_400) -> int:
     return sum(conn.execute(statement).rowcount for statement in ended)
 
 
+def end_what_was_given(conn: Connection) -> int:
+    """End every session, token, code and half-made sign-in; returns how many rows. For a database that was put back to
+    an earlier state: what was signed out or revoked since must not come to life again."""
+    return sum(conn.execute(delete(each)).rowcount for each in (token, code, session, pending, launch, embedded))
+
+
 def upsert(conn: Connection, table: Table) -> Any:
     """An INSERT that may say what to do about a row that is there already: each database has its own."""
     return postgresql.insert(table) if conn.dialect.name == "postgresql" else sqlite.insert(table)

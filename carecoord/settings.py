@@ -29,7 +29,7 @@ _PORTS = (1, 65_535)
 _RANGES = {  # the least and the most of each number
     "port": _PORTS, "demo_ehr_port": _PORTS, "workers": (0, 1024), "threads": (1, 1024),
     "max_body": (1024, 2**31), "max_document": (1024, 2**30), "page_size": (1, 10_000), "page_max": (1, 10_000),
-    "job_lease": (1, 3600), "sync_goal": (1, 525_600),
+    "job_lease": (1, 3600), "sync_goal": (1, 525_600), "backup_goal": (0, 8_760),
     "eligibility_days": _DAYS, "expiring_days": _DAYS, "second_factor_days": _DAYS, "trusted_proxies": (0, 100),
 }  # fmt: skip
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -69,6 +69,7 @@ class Settings:
     page_size: int = 20  # search page when _count is not given
     page_max: int = 1000  # largest _count that is honoured
     sync_goal: int = 60  # minutes; an EHR whose last good sync is older shows as late (or twice its --every, if longer)
+    backup_goal: int = 0  # hours; carecoord check says so when the last carecoord backup is older; 0: not looked at
     eligibility_days: int = 30  # an eligibility answer older than this no longer confirms a coverage
     expiring_days: int = 30  # an agreement or approval that ends within this many days shows as expiring
     timezone: str = "America/New_York"  # whose days "due today" and a date without a zone mean (decision 24)

@@ -11,7 +11,7 @@ from carecoord.actions.audit import seals
 from carecoord.actions.ehrs import sync
 from carecoord.actions.ehrs.sync_health import SyncHealth
 from carecoord.actions.people import openid_providers
-from carecoord.actions.server import health
+from carecoord.actions.server import backups, health
 from carecoord.cli import about
 from carecoord.cli.providers import provider_line
 from carecoord.cli.screen import Screen
@@ -66,6 +66,7 @@ def looks(world: World) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "worker", lambda: worker(world)
     yield "audit", lambda: sealed(world)
     yield "journal", lambda: journal(world)
+    yield "backup", lambda: backup(world)
     for listed in sync.list_ehrs(world):
         name = listed.ehr.name
         yield f"EHR {name}", lambda name=name: ehr(world, name)  # type: ignore[misc]
@@ -184,6 +185,18 @@ def journal(world: World) -> str:
             "minutes: start carecoord serve, which moves them into the audit within a second, and look into its log"
         )
     return f"{left.count} files wait to be moved into the audit" if left.count else "nothing waits to be moved"
+
+
+def backup(world: World) -> str:
+    """There is one, as new as is wanted."""
+    goal, last = world.settings.backup_goal, backups.last(world)
+    hours = int((world.clock() - last).total_seconds()) // 3600 if last else None
+    ago = f"the last one was made {hours:,} hours ago" if hours is not None else "none was made by carecoord backup yet"
+    if not goal:
+        return f"{ago}; CARECOORD_BACKUP_GOAL says how old it may be"
+    if hours is None or hours >= goal:
+        raise Wrong(f"{ago}, {goal:,} hours are allowed: carecoord backup FOLDER, by cron or a timer")
+    return f"{ago}, {goal:,} hours are allowed"
 
 
 def ehr(world: World, name: str) -> str:

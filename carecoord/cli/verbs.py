@@ -63,17 +63,14 @@ def opened(settings: Settings) -> Iterator[World]:
 def current(world: World) -> str:
     """The revision of the database's tables. Raises Unavailable when it is not this version's, or its
     search index is not that of these settings."""
-    with reading(world.engine) as conn:
-        present, newest = revision.present(conn), revision.newest()
-        unready = date_zone.wrong_zone(conn, world.base.zone) if present == newest else ""
     where = described(world.engine.url)
-    if present is None:
-        raise Unavailable(f"The database {where} has no tables yet: run carecoord init")
-    if present != newest:
-        raise Unavailable(f"The tables of {where} are at {present}, this version wants {newest}: run carecoord init")
+    with reading(world.engine) as conn:
+        if misfit := revision.misfit(conn, where):
+            raise Unavailable(misfit)
+        unready = date_zone.wrong_zone(conn, world.base.zone)
     if unready:
         raise Unavailable(f"The database {where} can not be used: {unready}")
-    return newest
+    return revision.newest()
 
 
 def words(error: BaseException) -> str:

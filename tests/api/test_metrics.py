@@ -189,14 +189,14 @@ def test_without_its_database_a_server_is_alive_and_not_ready(world: World) -> N
 def test_with_tables_of_another_version_a_server_is_not_ready(world: World) -> None:
     with writing(world.engine) as conn:
         before = conn.scalar(text("SELECT version_num FROM alembic_version"))
-        conn.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+        conn.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     try:
         answer = ready(world)
     finally:
         with writing(world.engine) as conn:
             conn.execute(text("UPDATE alembic_version SET version_num = :n"), {"n": before})
     assert answer.status_code == 503
-    assert "database: its tables are at 0000, this version wants" in answer.get_data(as_text=True)
+    assert "The tables of the database are at 0001, this version wants" in answer.get_data(as_text=True)
 
 
 def test_without_a_place_for_its_journal_a_server_is_not_ready(world: World, tmp_path: Path) -> None:

@@ -45,21 +45,24 @@ def walk(world: World, whole: bool, tell: Callable[[int, int], None] = lambda do
 
 
 def restored(world: World, request: str) -> int:
+    """The same as `put_back`, where somebody says so afterwards. Raises Conflict besides when no head behind the end of
+    the chain was noted: then this is no restored database."""
+    if not _ahead(world):
+        raise Conflict("Nothing was noted behind the end of this database's trail: it is not put back to earlier.")
+    return put_back(world, request)
+
+
+def put_back(world: World, request: str) -> int:
     """The database was put back from a backup: heads that were noted behind its end do not count any more. Walks the
     whole chain before; returns how many heads were set aside. The trail itself tells of it.
 
-    Raises Conflict when the chain is not whole up to its end, or no head behind its end was noted: then this is no
-    restored database. Raises ValueError for a file of heads that was tampered with.
+    Raises Conflict when the chain is not whole up to its end. Raises ValueError for a file of heads that was tampered
+    with.
     """
-    folder, now = world.journal.folder, world.clock()
+    folder, now, ahead = world.journal.folder, world.clock(), _ahead(world)
     with reading(world.engine) as conn:
         end = seals.head(conn)
-    heads, mark = seals.noted(folder), _mark(folder)
-    before = [head for head in heads if head.seal <= end.seal]
-    ahead = len(heads) - len(before) + bool(mark and mark.seal > end.seal)
-    if not ahead:
-        raise Conflict("Nothing was noted behind the end of this database's trail: it is not put back to earlier.")
-    found = audit_verify.verify(world.engine, before)
+    found = audit_verify.verify(world.engine, [head for head in seals.noted(folder) if head.seal <= end.seal])
     if found.faults:
         raise Conflict(f"The trail is not whole up to its end, so this is no backup of ours: {'; '.join(found.faults)}")
     with writing(world.engine) as conn:
@@ -68,6 +71,15 @@ def restored(world: World, request: str) -> int:
     (folder / MARK).unlink(missing_ok=True)
     seals.seal(world.engine)
     return ahead
+
+
+def _ahead(world: World) -> int:
+    """How many heads were noted behind the end of the chain."""
+    with reading(world.engine) as conn:
+        end = seals.head(conn)
+    mark = _mark(world.journal.folder)
+    heads = [head for head in seals.noted(world.journal.folder) if head.seal > end.seal]
+    return len(heads) + bool(mark and mark.seal > end.seal)
 
 
 def head(world: World) -> Head:

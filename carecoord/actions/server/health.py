@@ -43,10 +43,7 @@ def tables(world: World) -> str:
     """What keeps the tables from being those of this version; empty when nothing does. Raises Unavailable when the
     database is away."""
     with reading(world.engine) as conn:
-        present, newest = revision.present(conn), revision.newest()
-        if present == newest:
-            return date_zone.wrong_zone(conn, world.base.zone)
-    return f"its tables are at {present}, this version wants {newest}"
+        return revision.misfit(conn, "the database") or date_zone.wrong_zone(conn, world.base.zone)
 
 
 def worker(world: World) -> str:

@@ -23,8 +23,8 @@ from psycopg import _queries
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url, select, text
 from sqlalchemy.exc import OperationalError
 
-from carecoord.errors import DatabaseAway
-from carecoord.store.database import private_files, refusals
+from carecoord.errors import DatabaseAway, Unavailable
+from carecoord.store.database import private_files, refusals, revision
 from carecoord.store.database.tables import setting
 
 if TYPE_CHECKING:
@@ -227,12 +227,14 @@ def _away(url: URL, cause: BaseException, connecting: bool = False) -> DatabaseA
 def migrate(engine: Engine, then: Callable[[Connection], None] = lambda _: None) -> None:
     """Bring the tables of the store and of auth to the newest revision; does nothing where they are. Safe to run
     at once from several processes. Makes the database's own secret the first time. then: what is to be done besides, in
-    the same transaction."""
+    the same transaction. Raises Unavailable, and changes nothing, where a later version made the tables."""
     from alembic import command  # takes longer to start than most commands, which migrate nothing
 
     with writing(engine) as conn:
         if conn.dialect.name == "postgresql":
             conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        if (present := revision.present(conn)) and not revision.is_known(present):
+            raise Unavailable(revision.misfit(conn, refusals.described(engine.url)))
         command.upgrade(alembic_config(conn), "head")
         if conn.scalar(select(setting.c.value).where(setting.c.name == "secret")) is None:
             conn.execute(setting.insert(), {"name": "secret", "value": secrets.token_bytes(32)})

@@ -5,12 +5,12 @@ import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from carecoord.errors import Unavailable
 
 SQLITE: Final = ("", "-wal", "-shm", "-journal")  # what SQLite puts beside its file, with the file's own rights
-FOLDERS: Final = frozenset({"audit", "demo-ehr", "keys", "locks", "metrics"})
+FOLDERS: Final = frozenset({"audit", "backups", "demo-ehr", "keys", "locks", "metrics"})
 FILES: Final = frozenset({"carecoord.db" + end for end in SQLITE} | {"demo.json", "server.log", "worker.log"})
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
@@ -34,6 +34,11 @@ def make_file(path: Path) -> None:
     """An empty file for its owner alone, if there is none. Where it can not be made, whoever opens it says so."""
     with suppress(OSError):
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+
+
+def new_file(path: Path) -> BinaryIO:
+    """A new file for its owner alone, to be written. Raises FileExistsError."""
+    return os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb")
 
 
 def tighten(var: Path) -> None:

@@ -1,6 +1,8 @@
 """Which form the tables have: read without Alembic, for its start takes longer than most commands, and readiness is
 asked for every few seconds."""
 
+import ast
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -19,5 +21,40 @@ def present(conn: Connection) -> str | None:
 
 @cache
 def newest() -> str:
-    """The revision of this version. Its files are a chain whose numbers stand first in their names."""
-    return max(each.name.partition("_")[0] for each in _MIGRATIONS.glob("[0-9]*.py"))
+    """The revision of this version."""
+    return max(_steps())
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version has had tables of this revision, so that it can bring them to its own."""
+    return revision in _steps()
+
+
+def to_come(revision: str) -> list[tuple[str, str]]:
+    """The revisions after one, first to last, each with what it is about."""
+    return [(number, _about(path)) for number, path in sorted(_steps().items()) if number > revision]
+
+
+def misfit(conn: Connection, where: str) -> str:
+    """Why these tables can not be used by this version, and what to do; empty when they can. where: which database."""
+    found = present(conn)
+    if found is None:
+        return f"The database {where} has no tables yet: run carecoord init"
+    if found == newest():
+        return ""
+    if not is_known(found):
+        return (
+            f"The tables of {where} are at {found}, which this version of carecoord ({newest()}) does not know: "
+            "install the version that last worked with it, or a later one; nothing was changed"
+        )
+    return f"The tables of {where} are at {found}, this version wants {newest()}: run carecoord upgrade"
+
+
+@cache
+def _steps() -> Mapping[str, Path]:
+    """The file of each revision: a chain whose numbers stand first in their names."""
+    return {each.name.partition("_")[0]: each for each in _MIGRATIONS.glob("[0-9]*.py")}
+
+
+def _about(path: Path) -> str:
+    return " ".join((ast.get_docstring(ast.parse(path.read_text())) or path.stem).split())

@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.pool import QueuePool
 
 from carecoord.actions.ehrs.sync_health import SyncHealth
-from carecoord.actions.server import health
+from carecoord.actions.server import backups, health
 from carecoord.errors import Forbidden, Unauthorized, Unavailable
 from carecoord.fhir.instants import micros
 from carecoord.fhir.types import TYPES
@@ -114,6 +114,9 @@ class Work(Collector):
         if found.beat is not None:
             age = (micros(self._world.clock()) - found.beat) / 1e6
             yield GaugeMetricFamily("carecoord_worker_silent_seconds", "Since a worker was heard of", value=age)
+        if last := backups.last(self._world):
+            made = last.timestamp()
+            yield GaugeMetricFamily("carecoord_backup_made_seconds", "When the last backup was made", value=made)
         yield from _runs(found)
         yield from _ages(health.syncs(self._world), self._world.clock())
         yield from _pool(self._world)

@@ -1,0 +1,1 @@
+"""Verbs of whoever runs the server: backup, restore, upgrade."""
