@@ -33,7 +33,7 @@ from carecoord.fhir.instants import micros
 from carecoord.fhir.types import TYPES
 from carecoord.settings import Settings
 from carecoord.store.database import jobs, outbox
-from carecoord.store.database.engine import reading, writing
+from carecoord.store.database.engine import alone, reading, writing
 from carecoord.store.resources import flags, read
 from carecoord.store.resources.write import Projector, Touched
 from carecoord.store.worklist import registry
@@ -182,6 +182,7 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
     """Write the rows of these patients' cases where they differ from what stands there, and show them to the ledger."""
     library = Library(conn)
     for patient in worklist_rows.concerned(conn, patients):
+        alone(conn, f"cases of {patient}")  # two writes at once: the later one judges what the earlier one left, too
         found = of_patient(library, patient)
         held = worklist_rows.of_patient(conn, patient)
         if not found and not held:
@@ -194,7 +195,7 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
         changed = [row for rid, row in written.items() if not _same(held.get(rid), row)]
         worklist_rows.remove(conn, gone)
         registry.forget_dependencies(conn, gone)
-        worklist_rows.save(conn, changed)
+        worklist_rows.save(conn, changed, held)
         registry.save_dependencies(conn, {each.rid: each.needs for each in found})
 
 

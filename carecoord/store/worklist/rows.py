@@ -41,6 +41,7 @@ _next_specialty = (
     .order_by(case.c.specialty_sort)
     .limit(1)
 )
+_changed = update(case).where(case.c.rid == bindparam("which"))
 _SPECIALTIES = 60
 _BATCH = 500  # row numbers in one statement: both databases bound the number of parameters
 
@@ -108,22 +109,47 @@ def specialties(conn: Connection, placers: Sequence[str]) -> list[str]:
     return [found[each] for each in sorted(found)]
 
 
-def save(conn: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Put these rows (every column of `case_row`) in the place of whatever stood under their `rid`."""
+def save(
+    conn: Connection, rows: Sequence[Mapping[str, Any]], held: Mapping[int, Mapping[str, Any]] | None = None
+) -> None:
+    """Put these rows (every column of `case_row`) in the place of whatever stands under their `rid`. held: what stands
+    there, whole, where the caller has read it and nobody else can have changed it since.
+
+    Of a row that is there only what differs is written: a column that is named costs every index that it is in, and a
+    row put in anew costs all thirty."""
     rows = sorted(rows, key=lambda row: row["rid"])
     for start in range(0, len(rows), _BATCH):
         run = rows[start : start + _BATCH]
-        rids = [row["rid"] for row in run]
-        held = select(case.c.rid, case.c.searched, case.c.payer_searched).where(case.c.rid.in_(rids))
-        known = {each.rid: (each.searched, each.payer_searched) for each in conn.execute(held)}
-        conn.execute(delete(case).where(case.c.rid.in_(rids)))
-        conn.execute(insert(case), [dict(row) for row in run])
-        renamed = [row for row in run if known.get(row["rid"]) != (row["searched"], row["payer_searched"])]
+        known = _held(conn, [row["rid"] for row in run]) if held is None else held
+        if fresh := [dict(row) for row in run if row["rid"] not in known]:
+            conn.execute(insert(case), fresh)
+        _change(conn, [row for row in run if row["rid"] in known], known)
+        renamed = [row for row in run if _searched(known.get(row["rid"])) != _searched(row)]
         if renamed:
             conn.execute(delete(case_word).where(case_word.c.rid.in_([row["rid"] for row in renamed])))
         spelt = sorted((word, row["rid"]) for row in renamed for word in _spelt(row))
         if spelt:
             conn.execute(insert(case_word), [{"word": word, "rid": rid} for word, rid in spelt])
+
+
+def _held(conn: Connection, rids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
+    return {row["rid"]: row for row in conn.execute(select(case).where(case.c.rid.in_(rids))).mappings()}
+
+
+def _change(conn: Connection, rows: Sequence[Mapping[str, Any]], known: Mapping[int, Mapping[str, Any]]) -> None:
+    """Write what differs, the rows in which the same columns do by one statement."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        before = known[row["rid"]]
+        differs = {name: value for name, value in row.items() if before[name] != value}
+        if differs:
+            alike.setdefault(tuple(differs), []).append({"which": row["rid"], **differs})
+    for changes in alike.values():
+        conn.execute(_changed, changes)
+
+
+def _searched(row: Mapping[str, Any] | None) -> tuple[str, str] | None:
+    return (row["searched"], row["payer_searched"]) if row is not None else None
 
 
 def _spelt(row: Mapping[str, Any]) -> set[str]:

@@ -4,10 +4,11 @@ recomputation."""
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from unittest.mock import patch
 
@@ -26,7 +27,7 @@ from carecoord.domain.worklist.row import row
 from carecoord.errors import Issue
 from carecoord.fhir.service_base import Base
 from carecoord.store.database import driver
-from carecoord.store.database.engine import open_engine, writing
+from carecoord.store.database.engine import open_engine, reading, writing
 from carecoord.store.database.tables import case, case_need, outbox, resource
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Actor, Change, put_all
@@ -359,6 +360,31 @@ def test_a_write_reads_no_more_the_more_cases_there_are(conn: Connection) -> Non
         clinical = [each for each in plain().resources.values() if twin(each)["id"] != each["id"]]
         put(conn, *(json.loads(json.dumps(twin(each)).replace('-2"', f'-{n + 10}"')) for each in clinical))
     assert count() <= few
+
+
+@pytest.mark.postgres
+def test_of_two_writes_at_once_about_one_patient_the_later_judges_what_the_earlier_left(
+    new_database: Callable[[str], str],
+) -> None:
+    engine, stored = open_engine(new_database("postgres")), plain().resources
+    with writing(engine) as conn:
+        put(conn, *stored.values())
+
+    def withdrawn() -> None:
+        with writing(engine) as conn:
+            put(conn, stored["Coverage/card-1"] | {"status": "cancelled"})
+
+    other = Thread(target=withdrawn)
+    with writing(engine) as conn:
+        put(conn, stored["Appointment/visit"] | {"status": "cancelled"})
+        other.start()
+        other.join(0.5)
+        assert other.is_alive()
+    other.join()
+    with reading(engine) as conn:
+        assert differences(conn, NOW) == {}
+        assert rows(conn)["sr"]["cleared"] is False
+    engine.dispose()
 
 
 def changes(before: Story, after: Story) -> list[Json | str]:
