@@ -30,7 +30,7 @@ from carecoord.store.resources.read import Row
 from carecoord.store.resources.write import Actor, Written
 from carecoord.store.search.compile import May
 from carecoord.store.search.search import visible, visible_among
-from carecoord.store.worklist.query import CaseScope
+from carecoord.store.worklist.query import CaseScope, Worklist
 from carecoord.world import World
 
 _AMENDED: Final = 20  # versions back that are looked at for their parties
@@ -47,6 +47,7 @@ class Turn:
     request: str
     now: datetime
     glass: Glass | None = None  # the broken glass under which this turn looks into one record, and into nothing else
+    worklist: Worklist | None = None  # the cases that the asker sees, once they were asked for
     _office: Office | None = None
     _denied: Denied | None = None
     _filters: dict[tuple[str, str], Filter] = field(default_factory=dict)
@@ -119,7 +120,11 @@ class Turn:
         if role not in self.grant.roles:
             return self.sees(row, "r")
         rest = replace(self.grant, roles=self.grant.roles - {role})
-        return bool(rest.roles) and replace(self, grant=rest, _office=None, _denied=None, _filters={}).sees(row, "r")
+        return bool(rest.roles) and self.by(rest).sees(row, "r")
+
+    def by(self, grant: Grant) -> "Turn":
+        """The same turn, of somebody else."""
+        return replace(self, grant=grant, worklist=None, _office=None, _denied=None, _filters={})
 
     def office(self) -> Office:
         """The asker's organization and person, as our data knows them."""

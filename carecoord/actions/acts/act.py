@@ -190,7 +190,7 @@ def performed(
                 raise
             _demand_unchanged(turn, submission, [key(each) for each in planned.resources])
             act = write(acting, verb, planned)
-            return done(turn, act)
+            return _dated(act, act.verb in BACK and _can_be_as_before(turn, act))
 
 
 def opened(turn: Turn, id: str, case: str, verb: Verb) -> Acting:
@@ -237,14 +237,22 @@ def write(acting: Deed, verb: str, planned: Planned) -> Act:
 
 def done(turn: Turn, act: Act) -> Done:
     """An act that was done, and whether it can still be undone."""
-    until = act.at + UNDO
-    return Done(act, until if turn.now < until and _leads_back(turn, act) else None)
+    return _dated(act, turn.now < act.at + UNDO and _leads_back(turn, act))
+
+
+def _dated(act: Act, leads_back: bool) -> Done:
+    return Done(act, act.at + UNDO if leads_back else None)
 
 
 def _leads_back(turn: Turn, act: Act) -> bool:
-    """Whether the tables let what an act wrote be as before, and nobody has gone on from there."""
+    """Whether an act was not taken back yet, and what it wrote can be as before."""
     if act.verb not in BACK or provenance.find(turn.conn, provenance.undo_id(act.id)):
         return False
+    return _can_be_as_before(turn, act)
+
+
+def _can_be_as_before(turn: Turn, act: Act) -> bool:
+    """Whether the tables let what an act wrote be as before, and nobody has gone on from there."""
     try:
         old = formers(turn.conn, act, turn.now)
         door.admit(turn, [Change(str(each["resourceType"]), str(each["id"]), each) for each in old])

@@ -230,7 +230,7 @@ class _Work:
         recording = turn
         if self.sheet.records:
             asked = replace(turn.grant, roles=frozenset(), fhir_user=None)
-            recording = replace(turn, grant=asked, _office=None, _denied=None, _filters={})
+            recording = turn.by(asked)
         written = [fhir_write.check(turn, each) for each in fhir_write.carry_out(recording, writes)]
         if self.note:
             self.note(turn, written)

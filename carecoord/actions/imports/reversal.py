@@ -85,4 +85,4 @@ def _taken_back(turn: Turn, span: Span) -> Sentence | None:
 def _recording(turn: Turn) -> Turn:
     """Who may bring a table in and change what it made may take away what it made: nobody has gone on from there."""
     own = replace(turn.grant, roles=frozenset(), fhir_user=None)
-    return replace(turn, grant=own, _office=None, _denied=None, _filters={})
+    return turn.by(own)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row
 
@@ -241,8 +240,8 @@ def panel(world: World, grant: Grant, id: str, request: str) -> Panel | PayerPan
 
 def opened(turn: Turn, id: str) -> Panel | PayerPanel:
     """The same in a transaction that shows more than the case."""
-    conn, grant, now, cases = turn.conn, turn.grant, turn.now, seen_cases(turn)
-    zone, rules = ZoneInfo(turn.world.settings.timezone), project.policy(turn.world.settings)
+    conn, grant, now, cases, zone = turn.conn, turn.grant, turn.now, seen_cases(turn), turn.world.base.zone
+    rules = project.policy(turn.world.settings)
     row, case, judged, glass, silent = _found(turn, cases, id, rules)
     ours = () if glass else turn.office().organizations
     sides = verbs.sides(row.placer, row.performer, ours)
@@ -339,11 +338,13 @@ def _glass(conn: Connection, grant: Grant, now: datetime, patient: str) -> str |
 
 
 def seen_cases(turn: Turn) -> Worklist:
-    """The cases that the asker may see, to be read."""
-    behind = bool(worklist_rows.due(turn.conn, micros(turn.now), 1))
-    at = replace(moments(turn.now, ZoneInfo(turn.world.settings.timezone)), behind=behind)
-    mine = (turn.grant.subject, *(each.partition("/")[2] for each in turn.office().people))
-    return Worklist(turn.conn, turn.cases_seen(), at, mine)
+    """The cases that the asker may see, to be read; looked for once in a turn."""
+    if turn.worklist is None:
+        late = worklist_rows.due(turn.conn, micros(turn.now), 1)
+        at = replace(moments(turn.now, turn.world.base.zone), behind=bool(late))
+        mine = (turn.grant.subject, *(each.partition("/")[2] for each in turn.office().people))
+        turn.worklist = Worklist(turn.conn, turn.cases_seen(), at, mine)
+    return turn.worklist
 
 
 def _said(asked: WorklistQuery) -> str:
@@ -353,7 +354,6 @@ def _said(asked: WorklistQuery) -> str:
 
 def _audit(turn: Turn, **about: Any) -> None:
     kind, order = order_named(str(about.pop("resource", "")))
-    if order:
-        about["resource"] = order
+    about |= {"resource": order} if order else {}
     interaction = "read" if order else "search"
     turn.world.journal.append(event(turn.now, turn.request, interaction, by=turn.grant, type=kind, **about))

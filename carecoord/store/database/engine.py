@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 import structlog
@@ -29,6 +29,8 @@ from carecoord.store.database.tables import setting
 
 if TYPE_CHECKING:
     from alembic.config import Config
+
+T = TypeVar("T")
 
 BUSY_SECONDS = 15
 _POLL = 0.0003  # seconds between two looks whether another process has done writing
@@ -63,6 +65,7 @@ _AWAY = (
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_READONLY,
 )
+_SEEN = "seen"  # of a connection's transaction that only reads: what it has read once
 _ROLLED_BACK = "40"  # PostgreSQL's class of codes for a transaction that lost against another
 _turns: defaultdict[str | None, threading.Lock] = defaultdict(threading.Lock)  # of this process's writers, by database
 _log = structlog.get_logger()
@@ -126,7 +129,7 @@ def _keep_statements(connection: Any, _record: object) -> None:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection that sees one state of the database throughout, whatever others commit meanwhile."""
-    with _connected(engine) as conn:
+    with _connected(engine) as conn, _one_state(conn):
         raw: Any = conn.connection.dbapi_connection
         if isinstance(raw, sqlite3.Connection):
             raw.execute("BEGIN")
@@ -142,6 +145,27 @@ def reading(engine: Engine) -> Iterator[Connection]:
             raw.commit()  # of nothing. After a rollback the driver forgets every statement that it has prepared
         finally:
             raw.isolation_level, raw.read_only = None, None
+
+
+@contextmanager
+def _one_state(conn: Connection) -> Iterator[None]:
+    conn.info[_SEEN] = {}
+    try:
+        yield
+    finally:
+        conn.info.pop(_SEEN, None)
+
+
+def once(conn: Connection, what: str, read: Callable[[Connection], T]) -> T:
+    """What `read` gives: by name, read once in a transaction that only reads, for it sees one state throughout; each
+    time by one that writes, for whom it may be another already."""
+    seen: dict[str, Any] | None = conn.info.get(_SEEN)
+    if seen is None:
+        return read(conn)
+    if what not in seen:
+        seen[what] = read(conn)
+    found: T = seen[what]
+    return found
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from carecoord.errors import Conflict, NotFound
 from carecoord.fhir.instants import micros, moment
 from carecoord.store.database import driver
+from carecoord.store.database.engine import once
 from carecoord.store.database.tables import ehr, ehr_cursor, ehr_run, flag, resource
 from fhir_adapters.ehr import Ehr
 
@@ -64,6 +65,10 @@ def get(conn: Connection, name: str) -> Ehr:
 
 def every(conn: Connection) -> list[Ehr]:
     """All of them, by name."""
+    return once(conn, "ehrs", _configured)
+
+
+def _configured(conn: Connection) -> list[Ehr]:
     return [msgspec.json.decode(config, type=Ehr) for (config,) in driver.every(conn, _every, {})]
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from carecoord.store.database import driver, marks
+from carecoord.store.database.engine import once
 from carecoord.store.database.tables import setting
 
 _NAME: Final = "registry:"
@@ -16,6 +17,10 @@ _marks = select(setting.c.value).where(setting.c.name >= _NAME, setting.c.name <
 
 def mark(conn: Connection) -> bytes:
     """The mark of the state that this statement sees; empty where no change was ever marked."""
+    return once(conn, _NAME, _mark)
+
+
+def _mark(conn: Connection) -> bytes:
     return b"".join(bytes(value) for (value,) in driver.every(conn, _marks, {}))
 
 
