@@ -45,6 +45,7 @@ from carecoord.web.inbox import away_pages
 from carecoord.web.inbox import pages as inbox_pages
 from carecoord.web.messages import pages as message_pages
 from carecoord.web.page import assets, language
+from carecoord.web.patients import pages as patient_pages
 from carecoord.web.people import account, openid_sign_in, people, second_step, sign_in
 from carecoord.web.policies import pages as policies_pages
 from carecoord.web.quality import pages as quality_pages
@@ -63,6 +64,7 @@ __all__ = ["create", "drain", "make_ready", "wired", "world"]
 ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     people, import_pages, policies_pages, setup_pages, copy_pages, terms_pages, openid_sign_in,
     worklist_pages, asked_pages, saved_view_pages, referral_new_pages, inbox_pages, away_pages, load_pages,
+    patient_pages,
     agreements_pages, agreement_act_pages,
     acts_pages, batch_pages, link_pages, guest_pages, filing_pages, message_pages, documents_pages, audit_pages,
     break_glass,

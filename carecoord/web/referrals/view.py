@@ -142,6 +142,7 @@ class Sheet:
     tellings: Sequence[Telling] = ()
     may_settle: bool = False
     readings: Sequence[Reading] = ()
+    patient: str = ""  # id of the patient whose own page leads on from here
 
 
 def sheet(panel: Panel | PayerPanel, zone: ZoneInfo) -> Sheet:
@@ -168,6 +169,7 @@ def sheet(panel: Panel | PayerPanel, zone: ZoneInfo) -> Sheet:
         events=told[:SHORT], more_events=told[SHORT:], papers=papers(panel, times), full=True,
         quarrels=quarrels(panel.between, times), tellings=tellings(panel.between, times),
         may_settle=panel.between.may_settle, readings=freshness(panel.between, times),
+        patient=row.patient if panel.sides else "",
     )  # fmt: skip
 
 

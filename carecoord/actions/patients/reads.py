@@ -1,0 +1,55 @@
+"""What is read of one patient, each kind through the search that heeds roles and Consents, no more of it than a page
+shows: a record of thousands of results is read as quickly as one of ten."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from carecoord.actions.access.turn import Turn
+from carecoord.domain.resource.elements import Json
+from carecoord.fhir import text as json
+from carecoord.fhir.search.query import NOTHING, parse
+from carecoord.store.search.search import find
+
+SORTS: Final = {  # type -> the newest first
+    "Condition": "-recorded-date",
+    "MedicationRequest": "-authoredon",
+    "MedicationStatement": "-effective",
+    "AllergyIntolerance": "-date",
+    "FamilyMemberHistory": "-date",
+    "Observation": "-date",
+    "DocumentReference": "-date",
+    "Appointment": "-date",
+    "CarePlan": "-date",
+    "Goal": "-start-date",
+    "CareTeam": "-date",
+    "RelatedPerson": "_id",
+    "Coverage": "_id",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Resources, the newest first; `more`: there are others."""
+
+    entries: Sequence[Json] = ()
+    more: bool = False
+
+
+def listed(turn: Turn, type: str, patient: str, most: int, *asked: tuple[str, str]) -> Listed:
+    """A patient's resources of a type, as far as the asker sees them. asked: further search arguments."""
+    if turn.filter(type, "s") == NOTHING:
+        return Listed()
+    pairs = [("patient", f"Patient/{patient}"), ("_sort", SORTS[type]), ("_total", "none"), *asked]
+    page = find(turn.conn, parse(type, pairs, turn.world.base, strict=True), turn.may("s"), page_size=most)
+    return Listed([json.loads(row.body) for row in page.rows], page.next is not None)
+
+
+def is_closed(turn: Turn, type: str) -> bool:
+    """Whether the asker's role sees nothing of a type."""
+    return turn.filter(type, "r") == NOTHING
+
+
+def is_withheld(turn: Turn, types: Sequence[str], patient: str) -> bool:
+    """Whether a Consent of the patient keeps anything from the asker that may be of one of these types."""
+    return any(whose == patient and part.touches(types) for whose, part in turn.denied().kept.get("r", ()))

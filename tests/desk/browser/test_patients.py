@@ -1,0 +1,14 @@
+"""The page of a patient in a real browser: no fault that axe finds, no sideways scroll, no console error."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.axe import LOOKS, check
+
+
+def test_axe_finds_nothing_and_nothing_overflows(open_page: Callable[..., Any]) -> None:
+    page = open_page("/patients?q=brandt")
+    check(page)
+    page.get_by_role("link", name="Brandt, Eleanor").click()
+    page.get_by_role("heading", name="Open loops 1").wait_for()
+    check(page, LOOKS)
