@@ -20,6 +20,7 @@ OPERATIONS: Final = {  # type -> (name, its definition: an address of HL7's, or 
     "Patient": (("everything", "http://hl7.org/fhir/OperationDefinition/Patient-everything"),),
     "ServiceRequest": (("clearance", CLEARANCE),),
     "DeviceRequest": (("clearance", CLEARANCE),),
+    "PlanDefinition": (("apply", "http://hl7.org/fhir/OperationDefinition/PlanDefinition-apply"),),
     "Contract": (("participation", PARTICIPATION), ("rates", RATES)),
     "ValueSet": (("expand", "http://hl7.org/fhir/OperationDefinition/ValueSet-expand"),),
 }

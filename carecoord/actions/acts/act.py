@@ -43,6 +43,7 @@ UNDO: Final = timedelta(minutes=10)
 BACK: Final = frozenset({
     "assign", "snooze", "note", "receive", "contact", "attach", "book", "move", "report", "acknowledge", "tell",
     "give-notice", "affiliate", "oblige", "draft", "edit", "amend", "file",
+    "start-plan", "set-goal", "add-activity", "observe", "join-team",
 })  # fmt: skip
 
 

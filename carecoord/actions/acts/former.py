@@ -41,6 +41,8 @@ def _former(conn: Connection, made: Version, before: Version | None, now: dateti
             return stated(resource, "entered-in-error")
         if made.type == "OrganizationAffiliation":  # which has no status
             return resource | {"active": False}
+        if made.type == "Goal":
+            return resource | {"lifecycleStatus": "entered-in-error"}
         return resource | {"status": "entered-in-error"}
     resource = json.loads(old.body)
     return {**resource, "lastModified": now.isoformat(timespec="seconds")} if "lastModified" in resource else resource

@@ -11,6 +11,7 @@ from carecoord.actions.acts import provenance
 from carecoord.actions.acts.act import BACK, UNDO, Deed, Done, Planned, opened, write
 from carecoord.actions.acts.former import formers
 from carecoord.actions.agreements import acts as agreements_acts
+from carecoord.actions.care_plans import acts as care_plans_acts
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.referrals.case import order_named
@@ -32,7 +33,7 @@ def undo(world: World, grant: Grant, request: str, act: str) -> Done:
         if before := provenance.find(turn.conn, id):
             return Done(before, None)
         with refusals_noted(turn, "update", *order_named(taken.case)):
-            opens: Callable[..., Deed] = agreements_acts.opened if taken.verb in verbs.AGREEMENT else opened
+            opens = _opener(taken.verb)
             acting = opens(turn, id, taken.case, cast("Verb", taken.verb))
             if taken.verb not in BACK:
                 raise Conflict("Nothing leads back from it.", "http.act")
@@ -40,3 +41,10 @@ def undo(world: World, grant: Grant, request: str, act: str) -> Done:
                 raise Conflict("It can no longer be taken back: ten minutes have passed.", "http.act")
             resources = formers(turn.conn, taken, turn.now)
             return Done(write(acting, "undo", Planned(resources, sentence("act.undone"))), None)
+
+
+def _opener(verb: str) -> Callable[..., Deed]:
+    """What finds that which an act of this verb is about."""
+    if verb in verbs.CARE:
+        return care_plans_acts.opened
+    return agreements_acts.opened if verb in verbs.AGREEMENT else opened

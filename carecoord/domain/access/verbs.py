@@ -18,6 +18,7 @@ Verb = Literal[
     "book", "move", "cancel", "arrive", "no-show", "report", "acknowledge", "tell",
     "message", "link", "end-link", "offer", "choose", "attend", "ask-to-move", "stop-messages",
     "draft", "edit", "amend", "sign", "drop", "affiliate", "oblige", "fulfil", "give-notice", "end", "file",
+    "start-plan", "set-goal", "add-activity", "observe", "finish", "join-team", "end-plan",
 ]  # fmt: skip
 Side = Literal["requester", "performer", "patient", "payer"]  # of a referral: who sends, who is to see them
 
@@ -61,6 +62,13 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
             "link",
             "end-link",
             "message",
+            "start-plan",
+            "set-goal",
+            "add-activity",
+            "observe",
+            "finish",
+            "join-team",
+            "end-plan",
         }
     ),
     "clinician": frozenset(
@@ -94,6 +102,13 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
             "confirm-cancel",
             "refuse-cancel",
             "message",
+            "start-plan",
+            "set-goal",
+            "add-activity",
+            "observe",
+            "finish",
+            "join-team",
+            "end-plan",
         }
     ),
     "supervisor": frozenset({"supervise"}),  # beside coordinator or clinician: whose cases one sees is theirs to say
@@ -179,6 +194,9 @@ SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
 AGREEMENT: Final[tuple[Verb, ...]] = (  # what is done with an agreement
     "draft", "edit", "amend", "sign", "drop", "affiliate", "oblige", "fulfil", "give-notice", "end",
     "file",
+)  # fmt: skip
+CARE: Final[tuple[Verb, ...]] = (  # what is done with a patient's care plan
+    "start-plan", "set-goal", "add-activity", "observe", "finish", "join-team", "end-plan",
 )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ _UNSENT: Final = frozenset({"preparation", "in-progress", "on-hold"})
 @dataclass(frozen=True, slots=True)
 class Occurrence:
     """Something that happened. kind: order, stage, errand, authorization, coverage, agreement, visit, reply, talk,
-    document;
+    document, plan, goal;
     clearance and conflict, which no change of one resource tells.
     before: the state until then, empty where there was nothing. at: the FHIR date or dateTime that says when, empty
     where nobody says. reason: in the words of whoever gave one."""
@@ -236,6 +236,18 @@ def _report(report: Json) -> _Standing:
     return _Standing("document", state, at, payload=_said(name=words(item(report, "code"))))
 
 
+def _plan(plan: Json) -> _Standing:
+    began = text(item(plan, "period"), "start") or text(plan, "created")
+    return _Standing("plan", text(plan, "status"), began, payload=_said(name=text(plan, "title")))
+
+
+def _goal(goal: Json) -> _Standing:
+    began, turned = text(goal, "startDate"), text(goal, "statusDate")
+    name = text(item(goal, "description"), "text")
+    said, why = _said(name=name, achievement=code_of(item(goal, "achievementStatus"))), text(goal, "statusReason")
+    return _Standing("goal", text(goal, "lifecycleStatus"), began, turned, reason=why, payload=said)
+
+
 def _contract(contract: Json) -> _Standing:
     payload = _said(number=number_of(contract), ends=text(item(contract, "applies"), "end"))
     return _Standing("agreement", text(contract, "status"), text(contract, "issued"), payload=payload)
@@ -254,6 +266,8 @@ _STANDINGS: Final[dict[str, Callable[[Json], _Standing]]] = {
     "DocumentReference": _document,
     "DiagnosticReport": _report,
     "Contract": _contract,
+    "CarePlan": _plan,
+    "Goal": _goal,
 }
 GOVERNED: Final = frozenset(_STANDINGS)
 

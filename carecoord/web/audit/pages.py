@@ -33,7 +33,7 @@ KINDS: Final = {  # name -> (label, interactions)
     "read": ("Read", ("read", "vread", "history")),
     "search": (
         "Searched",
-        ("search", "search-system", "clearance", "participation", "rates", "everything", "validate", "expand"),
+        ("search", "search-system", "clearance", "participation", "rates", "everything", "apply", "validate", "expand"),
     ),
     "export": ("Exported", ("export-table",)),
     "write": ("Changed", ("create", "update", "delete", "transaction")),

@@ -17,6 +17,7 @@ VERBS = {  # interaction -> (what was done, what was tried when it was refused)
     "search": ("searched", "tried to search"),
     "clearance": ("looked up what is missing for", "tried to look up what is missing for"),
     "rates": ("asked what is paid under", "tried to ask what is paid under"),
+    "apply": ("applied a template of care plans,", "tried to apply a template of care plans,"),
     "participation": ("asked who is in network by", "tried to ask who is in network by"),
     "expand": ("looked codes up in", "tried to look codes up in"),
     "everything": ("read the whole record of", "tried to read the whole record of"),

@@ -4,19 +4,23 @@
     /embed/callback/<ehr>                 back from there
     /embed/check                      did the cookie come back? else a page that opens a tab of its own
     /embed/tab                        that tab
-    /embed/l/<launch>/                the patient's referrals; under it one referral, the way to a tab, the way out
+    /embed/l/<launch>/                the patient's referrals; under it one referral, the patient's own page with what
+                                      is done on it, the way to a tab, the way out
 
 What belongs to a launch stands under its id in the path, so two patients open at once never mix. Links stay in the
 frame: nothing here leads to the desk.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from auth.grant import Grant
 from auth.keys.fetched import KeySets
 from auth.people.frame_launches import FrameLaunch
 from auth.people.sessions import Session
@@ -25,7 +29,8 @@ from carecoord.actions.ehrs import launch_cases, launch_people
 from carecoord.actions.ehrs.launch import CALLBACK, LAUNCH, CallbackParameters
 from carecoord.actions.worklist import worklist
 from carecoord.errors import Forbidden, NotFound, Problem, Unauthorized
-from carecoord.web.ehrs import frame_view, framing
+from carecoord.web.ehrs import frame_patient, frame_view, framing
+from carecoord.web.patients.screen import Screen
 from carecoord.web.referrals import view as referrals_view
 from carecoord.web.server.exchange import request_id
 from carecoord.web.worklist import queues
@@ -59,6 +64,7 @@ def blueprint(world: World, keys: KeySets) -> Blueprint:
     inside = Blueprint("launched", __name__, url_prefix="/embed/l/<launch>")
     _guard(inside, world)
     _showing(inside, world)
+    _working(inside, world)
     _leaving(inside, world)
     pages.register_blueprint(inside)
     return pages
@@ -170,6 +176,31 @@ def _showing(pages: Blueprint, world: World) -> None:
         shown = launch_cases.panel(world, grant, id, request_id())
         bar = frame_view.bar(patient, world.clock(), zone)
         return _page(launch, "embed_referral.html", bar=bar, panel=referrals_view.sheet(shown, zone), address=None)
+
+
+def _working(pages: Blueprint, world: World) -> None:
+    """The patient's own page, and what is done on it."""
+    zone = ZoneInfo(world.settings.timezone)
+    screen = Screen(world, zone)
+
+    def opened() -> tuple[LaunchSession, Grant, Callable[..., Response]]:
+        launch = _launch_session()
+        grant = launch_cases.grant(launch.session, launch.id, launch.launched)
+        patient = launch_cases.patient(world, grant, request_id())
+        if patient is None:
+            raise NotFound("There is no such patient, or none that you may see.")
+        return launch, grant, partial(_page, launch, bar=frame_view.bar(patient, world.clock(), zone))
+
+    @pages.get("/patient")
+    def patient() -> Response:
+        launch, grant, render = opened()
+        return frame_patient.shown(screen, grant, launch.home, render)
+
+    @pages.post("/patient/<verb>")
+    def act(verb: str) -> Response:
+        launch, grant, render = opened()
+        found = frame_patient.act(world, screen, grant, launch.home, verb, render)
+        return redirect(found, 303) if isinstance(found, str) else found
 
 
 def _leaving(pages: Blueprint, world: World) -> None:

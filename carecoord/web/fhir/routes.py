@@ -14,6 +14,7 @@ from flask.globals import request_ctx
 from carecoord.actions.access.turn import Asker
 from carecoord.actions.agreements import participation as network
 from carecoord.actions.agreements import rate_pages
+from carecoord.actions.care_plans import operation as care_plan
 from carecoord.actions.clearance import asked, operation
 from carecoord.actions.fhir import bundle as fhir_bundle
 from carecoord.actions.fhir import everything as record
@@ -206,6 +207,12 @@ def rates(call: Call, id: str) -> Response:
     return responses.answer(text.dumps(found), call.wish)
 
 
+def apply(call: Call, id: str) -> Response:
+    asker, pairs = call.asked()
+    found = care_plan.apply(call.world, asker, id, operations.arguments(pairs, care_plan.ASKED), request=call.id)
+    return responses.answer(text.dumps(found), call.wish)
+
+
 def expand(call: Call) -> Response:
     asker, pairs = call.asked()
     found = terms.expand(call.world, asker, operations.arguments(pairs, terms.ASKED), request=call.id)
@@ -266,6 +273,8 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/Contract/$participation", participation),
     ("GET", "/Contract/<id>/$rates", rates),
     ("POST", "/Contract/<id>/$rates", rates),
+    ("GET", "/PlanDefinition/<id>/$apply", apply),
+    ("POST", "/PlanDefinition/<id>/$apply", apply),
     ("GET", "/ValueSet/$expand", expand),
     ("POST", "/ValueSet/$expand", expand),
     ("POST", "/<type>/$validate", validate),

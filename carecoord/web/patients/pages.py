@@ -1,13 +1,21 @@
-"""Patients at the desk: `/patients`, who is found by what is known of them, and `/patients/ID`, the page of one."""
+"""Patients at the desk: `/patients`, who is found by what is known of them; `/patients/ID`, the page of one; and
+`POST /patients/ID/VERB`, what is done with their care plan."""
 
 from typing import Final
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from carecoord.actions.acts.act import Done
+from carecoord.actions.care_plans import acts
 from carecoord.actions.referrals import patients
+from carecoord.errors import NotFound
+from carecoord.web.acts import submissions
 from carecoord.web.page.times import Times
+from carecoord.web.patients.acts_view import changed
+from carecoord.web.patients.commands import COMMANDS
 from carecoord.web.patients.screen import Screen
 from carecoord.web.people import sign_in
 from carecoord.web.referrals import patient_view
@@ -19,7 +27,14 @@ _LONGEST: Final = 200
 
 def blueprint(world: World) -> Blueprint:
     """The pages, behind the sign-in."""
-    pages = Blueprint("patients", __name__, template_folder="../templates")
+    rooms = Blueprint("patients", __name__, template_folder="../templates")
+    rooms.register_blueprint(_pages(world))
+    rooms.register_blueprint(_acts(world))
+    return rooms
+
+
+def _pages(world: World) -> Blueprint:
+    pages = Blueprint("pages", __name__)
     sign_in.guard(pages, world)
     zone = ZoneInfo(world.settings.timezone)
 
@@ -34,5 +49,23 @@ def blueprint(world: World) -> Blueprint:
     @pages.get("/patients/<id>")
     def one(id: str) -> Response:
         return Screen(world, zone).one(sign_in.session().grant(), id)
+
+    return pages
+
+
+def _acts(world: World) -> Blueprint:
+    pages = Blueprint("acts", __name__)
+    sign_in.guard_forms(pages, world, lambda draft: submissions.signed_out(draft, COMMANDS))
+    screen = Screen(world, ZoneInfo(world.settings.timezone))
+
+    @pages.post("/patients/<id>/<verb>")
+    def act(id: str, verb: str) -> Response:
+        command = COMMANDS.get(verb)
+        if command is None:
+            raise NotFound("There is no such act.")
+        sent = submissions.send(world, command, acts.about(id), verb, changed)
+        if not isinstance(sent, Done):
+            return screen.one(sign_in.session().grant(), id, sent.state, sent.status)
+        return redirect(f"/patients/{id}?{urlencode({'done': sent.act.id})}", 303)
 
     return pages

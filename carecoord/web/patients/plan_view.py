@@ -77,6 +77,7 @@ class ActivityView:
     chip: Chip
     note: str
     href: str
+    task: str  # `Task/id` of one that is a task of the plan itself and not over, empty for others
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,12 @@ def _activity(found: Activity, home: str, times: Times) -> ActivityView:
     what = found.what or (say(sentence("patient.activity.untitled")) if found.state not in ("kept", "gone") else "")
     due = say(sentence("patient.activity.due", day=times.stored(found.due))) if found.due else ""
     return ActivityView(what or say(said), Chip(say(said), tone, icon), due,
-                        f"{home}referrals/{found.case}" if found.case else "")  # fmt: skip
+                        f"{home}referrals/{found.case}" if found.case else "",
+                        found.reference if _is_open_task(found) else "")  # fmt: skip
+
+
+def _is_open_task(found: Activity) -> bool:
+    return found.reference.startswith("Task/") and not found.case and found.state not in (*ENDED, "kept", "gone")
 
 
 def _is_past(participant: Json, team: Json, today: date) -> bool:

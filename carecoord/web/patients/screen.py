@@ -1,19 +1,30 @@
-"""The page of one patient, put together."""
+"""The page of one patient, put together: what is known of them, what can be done with their plan, the open form."""
 
 from dataclasses import dataclass
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from flask import make_response, render_template
+from flask import make_response, render_template, request
 from werkzeug.wrappers import Response
 
 from auth.grant import Grant
+from carecoord.actions.access.turn import looking
+from carecoord.actions.acts import act as acts_act
+from carecoord.actions.care_plans.offers import Offers, offers
 from carecoord.actions.patients import page as patient_page
+from carecoord.actions.people import drafts
 from carecoord.domain.access import verbs
+from carecoord.web.acts import view as acts_view
+from carecoord.web.acts.forms import State
 from carecoord.web.page.times import Times
+from carecoord.web.patients import acts_view as care_acts
 from carecoord.web.patients import view
 from carecoord.web.server.exchange import request_id
+from carecoord.web.worklist.screen import RETURNED
 from carecoord.web.worklist.view import counts
 from carecoord.world import World
+
+CHOSEN: Final = ("plan", "task", "measure")  # what the address of a form may say of it
 
 
 @dataclass(frozen=True)
@@ -23,13 +34,36 @@ class Screen:
     world: World
     zone: ZoneInfo
 
-    def one(self, grant: Grant, id: str) -> Response:
-        """The page of a patient."""
-        found = patient_page.opened(self.world, grant, id, counts(True), request_id())
+    def one(self, grant: Grant, id: str, state: State | None = None, status: int = 200) -> Response:
+        """The page of a patient at the desk. state: of the form that is open, where it is no new one."""
+        shown = self.shown(grant, id, "/", f"/patients/{id}", state)
+        refers = verbs.may(grant.roles, "refer") and bool(grant.organization)
+        return make_response(render_template("patient.html", rail="Patients", refers=refers, **shown), status)
+
+    def shown(
+        self, grant: Grant, id: str, home: str, back: str, state: State | None = None, *, linked: bool = True
+    ) -> dict[str, Any]:
+        """What the blocks and the acts of the page need. home: below which referrals have their pages; back: the
+        address of this page; linked: whether records and files may be opened from here."""
+        state = state or self._state(grant)
+        told: Offers | None = None
+        with looking(self.world, grant, request_id()) as turn:
+            found = patient_page.shown(turn, id, counts(True))
+            if state and state.verb in care_acts.offered(found):
+                told = offers(turn, id)
+            done = acts_act.find(turn, request.args["done"]) if request.args.get("done") else None
         times = Times(found.now, self.zone)
-        return make_response(
-            render_template(
-                "patient.html", rail="Patients", page=view.page(found, "/", times), as_of=times.stamp(),
-                refers=verbs.may(grant.roles, "refer") and bool(grant.organization),
-            )
-        )  # fmt: skip
+        return {
+            "page": view.page(found, home, times, linked=linked), "as_of": times.stamp(), "address": None,
+            "acts": care_acts.acts(found, told, state, back), "done_back": back,
+            "done": acts_view.undo(done, times) if done else None,
+        }  # fmt: skip
+
+    def _state(self, grant: Grant) -> State | None:
+        """The form that the address asks for, with what was typed into it before a session was over."""
+        act, draft = request.args.get("act"), request.args.get("draft")
+        if request.method != "GET" or not act:
+            return None
+        typed = drafts.fetch(self.world, grant, draft) if draft else {}
+        chosen = {name: request.args[name][:200] for name in CHOSEN if request.args.get(name)}
+        return State(act, typed or chosen, notice=RETURNED if typed else "")

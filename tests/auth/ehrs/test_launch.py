@@ -660,3 +660,23 @@ def replaced(conn: Any) -> bytes:
     """The hospital's registration under another name: everything of it would have other ids here."""
     config = conn.scalar(select(ehr_table.c.config))
     return bytes(config).replace(b'"name":"hospital"', b'"name":"twin"')
+
+
+def test_the_patients_own_page_has_the_same_acts_in_the_frame(doctor: Browser, two: Two) -> None:
+    home = doctor.launch()
+    page = doctor.get(f"{home}patient?act=observe")
+    assert page.status_code == 200
+    assert "Open loops" in page.text
+    assert 'href="/record/' not in page.text
+    form = page.text.split('id="act-form"')[1].split("</form>")[0]
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
+    sent = {"measure": "29463-7", "value": "71.5", "unit": "kg"}
+    refused = doctor.ours.post(f"{home}patient/observe", base_url=OURS, data=sent)
+    assert refused.status_code == 403
+    own = {"Origin": OURS, "Sec-Fetch-Site": "same-origin"}
+    answer = doctor.ours.post(f"{home}patient/observe", base_url=OURS, data=hidden | sent, headers=own)
+    assert answer.status_code == 303
+    assert "Recorded Weight: 71.5 kg" in doctor.get(answer.location).text
+    with reading(two.our.engine) as conn:
+        made = select(audit.c.launch).where(audit.c.type == "Observation", audit.c.interaction == "create")
+        assert home.strip("/").rpartition("/")[2] in set(conn.scalars(made))
