@@ -20,8 +20,9 @@ from carecoord.web.page.times import Times
 from carecoord.web.patients import acts_view as care_acts
 from carecoord.web.patients import view
 from carecoord.web.server.exchange import request_id
+from carecoord.web.worklist.queues import counts
 from carecoord.web.worklist.screen import RETURNED
-from carecoord.web.worklist.view import counts
+from carecoord.words.catalogue import say
 from carecoord.world import World
 
 CHOSEN: Final = ("plan", "task", "measure")  # what the address of a form may say of it
@@ -66,4 +67,4 @@ class Screen:
             return None
         typed = drafts.fetch(self.world, grant, draft) if draft else {}
         chosen = {name: request.args[name][:200] for name in CHOSEN if request.args.get(name)}
-        return State(act, typed or chosen, notice=RETURNED if typed else "")
+        return State(act, typed or chosen, notice=say(RETURNED) if typed else "")
