@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import acts, codes, imports, networks, rates, register, rows, rules, start, token, worklist
+from tests.bench import acts, codes, imports, networks, patient, rates, register, rows, rules, start, token, worklist
 from tests.bench.client import Result
 from tests.bench.servers import Server, bare, carecoord, sekmet
 from tests.postgres import cluster
@@ -40,6 +40,7 @@ def main() -> None:
         pages = worklist.measure(console, folder / "worklist")
         checks = token.measure(console, folder / "token", postgres)
         done = acts.measure(console, folder / "acts", postgres)
+        called = patient.measure(console, folder / "patient", postgres)
         made = rules.places(folder / "many", rules.databases(postgres) if postgres else None)
         lines = rules.measure(console, folder / "rules", made)
         sizes = networks.measure(console, folder / "networks", made)
@@ -52,13 +53,13 @@ def main() -> None:
     for line in token.lines(checks):
         console.print(line)
     found = (
-        acts.lines(done), rules.lines_of(lines), networks.lines_of(sizes), rates.lines_of(priced),
-        register.lines_of(listed), codes.lines_of(coded), imports.lines_of(tables), start.lines(begun),
+        acts.lines(done), patient.lines(called), rules.lines_of(lines), networks.lines_of(sizes),
+        rates.lines_of(priced), register.lines_of(listed), codes.lines_of(coded), imports.lines_of(tables), start.lines(begun),
     )  # fmt: skip
     for line in chain(*found):
         console.print(line)
     others = {"acts": done, "rules": lines, "networks": sizes, "rates": priced, "register": listed, "imports": tables}
-    others |= {"codes": coded, "start": begun}
+    others |= {"codes": coded, "start": begun, "patient": called}
     _write(figures, pages, checks, others)
 
 

@@ -63,9 +63,7 @@ def with_activity(plan: Json, reference: str) -> Json:
     return plan | {"activity": [*items(plan, "activity"), {"reference": {"reference": reference}}]}
 
 
-def task(
-    id: str, plan: Json, words: str, due: datetime | None, *, owner: Json, office: Json, now: datetime
-) -> Json:
+def task(id: str, plan: Json, words: str, due: datetime | None, *, owner: Json, office: Json, now: datetime) -> Json:
     """Something to be done for a plan, by somebody, until then."""
     return {
         "resourceType": "Task", "id": id, "status": "requested", "intent": "order", "description": words,

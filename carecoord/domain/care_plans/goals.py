@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, tzinfo
 from typing import Final, Literal
 
-from carecoord.domain.care_plans.readings import Reading, unit_of
+from carecoord.domain.care_plans.readings import Reading, unit_of, unit_words
 from carecoord.domain.resource.codes import HL7
 from carecoord.domain.resource.elements import Json, code_of, item, items, number, text, whole
 
@@ -78,7 +78,7 @@ def _target(target: Json) -> Target | None:
 def _bounded(measure: Json, low: float | None, high: float | None, unit: Json, due: date | None) -> Target | None:
     if low is None and high is None:
         return None
-    return Target(measure, low, high, unit_of(unit), text(unit, "unit") or text(unit, "code"), due)
+    return Target(measure, low, high, unit_of(unit), unit_words(unit), due)
 
 
 def progress(goal: Json, target: Target, readings: Sequence[Reading], today: date, zone: tzinfo) -> Progress:

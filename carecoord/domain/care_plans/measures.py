@@ -10,9 +10,6 @@ from carecoord.domain.resource.codes import HL7, LOINC
 from carecoord.domain.resource.elements import Json
 from carecoord.words.sentence import Sentence, sentence
 
-WORDS: Final = {"[lb_av]": "lb", "mm[Hg]": "mmHg", "Cel": "°C", "[degF]": "°F", "{score}": "points", "kg/m2": "kg/m²",
-                "mL/min/{1.73_m2}": "mL/min/1.73 m²", "/min": "/min", "{steps}/d": "steps a day"}  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -64,4 +61,4 @@ CATEGORY: Final = f"{HL7}/observation-category"
 
 def quantity(value: float, unit: str) -> Json:
     """A value as FHIR writes it."""
-    return {"value": value, "unit": WORDS.get(unit, unit), "system": units.UCUM, "code": unit}
+    return {"value": value, "unit": units.WORDS.get(unit, unit), "system": units.UCUM, "code": unit}

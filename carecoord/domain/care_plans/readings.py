@@ -58,7 +58,13 @@ def said(quantity: Json) -> str:
     """A Quantity as it was told: `<5 mg/dL`."""
     value = number(quantity, "value")
     shown = "" if value is None else f"{value:.12g}"
-    return f"{text(quantity, 'comparator')}{shown} {text(quantity, 'unit') or text(quantity, 'code')}".strip()
+    return f"{text(quantity, 'comparator')}{shown} {unit_words(quantity)}".strip()
+
+
+def unit_words(quantity: Json) -> str:
+    """A unit as people read it, where a system wrote its code in the place of words: `mmHg`, not `mm[Hg]`."""
+    words, code = text(quantity, "unit"), text(quantity, "code")
+    return units.WORDS.get(code, words or code) if not words or words == code else words
 
 
 def in_unit(quantity: Json, unit: str) -> float | None:

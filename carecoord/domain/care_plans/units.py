@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from ucumvert import PintUcumRegistry
 
 UCUM: Final = "http://unitsofmeasure.org"
+WORDS: Final = {  # code -> as people write it
+    "[lb_av]": "lb", "mm[Hg]": "mmHg", "Cel": "°C", "[degF]": "°F", "{score}": "points", "kg/m2": "kg/m²",
+                "mL/min/{1.73_m2}": "mL/min/1.73 m²", "/min": "/min", "{steps}/d": "steps a day"}  # fmt: skip
 _ARBITRARY: Final = frozenset({
     "[hp_X]", "[hp_C]", "[hp_M]", "[hp_Q]", "[kp_X]", "[kp_C]", "[kp_M]", "[kp_Q]", "[iU]", "[IU]", "[arb'U]",
     "[USP'U]", "[GPL'U]", "[MPL'U]", "[APL'U]", "[beth'U]", "[anti'Xa'U]", "[todd'U]", "[dye'U]", "[smgy'U]",

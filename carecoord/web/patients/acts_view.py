@@ -9,7 +9,8 @@ from carecoord.actions.care_plans.offers import Offers
 from carecoord.actions.patients.page import PatientPage
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
-from carecoord.domain.care_plans.measures import MEASURES, WORDS
+from carecoord.domain.care_plans.measures import MEASURES
+from carecoord.domain.care_plans.units import WORDS
 from carecoord.domain.resource.elements import Json, item, key, text
 from carecoord.web.acts.forms import Changed, State
 from carecoord.web.page.times import Times

@@ -7,7 +7,8 @@ from typing import Final, cast
 from carecoord.actions.care_plans import acts
 from carecoord.actions.care_plans.acts import Ending, Member, Step
 from carecoord.domain.care_plans.acts import Aim, End, Observed
-from carecoord.domain.care_plans.measures import MEASURES, WORDS
+from carecoord.domain.care_plans.measures import MEASURES
+from carecoord.domain.care_plans.units import WORDS
 from carecoord.web.acts.commands import Command
 from carecoord.web.acts.forms import Reader
 from carecoord.words.catalogue import spoken

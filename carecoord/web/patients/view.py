@@ -18,7 +18,7 @@ from carecoord.web.ehrs import frame_view
 from carecoord.web.ehrs.frame_view import Cards
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip
-from carecoord.web.page.times import Times, age
+from carecoord.web.page.times import Times, age, month
 from carecoord.web.patients import chart_view, plan_view
 from carecoord.web.patients.chart_view import Block, kept
 from carecoord.web.patients.plan_view import PlansView
@@ -242,7 +242,7 @@ def _visits(found: PatientPage, home: str, times: Times) -> Iterator[tuple[str, 
         order = next((to.partition("/")[2] for to in map(target, items(visit, "basedOn"))), "")
         label, tone = _VISITS[status]
         yield text(visit, "start"), VisitView(
-            str(local.day), f"{local:%b}", f"{local:%H:%M}", with_, say(label), tone, at < times.now,
+            str(local.day), month(local.date()), f"{local:%H:%M}", with_, say(label), tone, at < times.now,
             f"{home}referrals/{order}" if order in shown else "",
         )  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from carecoord.fhir import text
 from carecoord.store.database.engine import reading, writing
@@ -124,6 +125,13 @@ def test_a_value_moves_its_goal_and_is_kept_with_who_told_it(house: House, brows
     assert "Kept up, last measured 22 Nov" in section(page, "plan")
 
 
+@pytest.fixture(scope="module")
+def kit(browser: FlaskClient) -> dict[str, str]:
+    """What every form carries along."""
+    form = opened(browser, f"{KEN}?act=observe").split('id="act-form"')[1].split("</form>")[0]
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
+
+
 @pytest.mark.parametrize(
     ("verb", "fields", "fault"),
     [
@@ -143,9 +151,9 @@ def test_a_value_moves_its_goal_and_is_kept_with_who_told_it(house: House, brows
     ],
 )
 def test_what_can_not_be_done_comes_back_with_the_reason(
-    browser: FlaskClient, verb: str, fields: dict[str, str], fault: str
+    browser: FlaskClient, kit: dict[str, str], verb: str, fields: dict[str, str], fault: str
 ) -> None:
-    answer = sent(browser, KEN, verb, **fields)
+    answer = browser.post(f"{KEN}/{verb}", data=kit | fields)
     assert answer.status_code == 422
     assert fault in answer.get_data(as_text=True)
 
@@ -192,3 +200,30 @@ def test_nobody_else_does_any_of_it(house: House, who: str) -> None:
     answer = other.post(f"{KEN}/observe", data={"csrf": csrf[1] if csrf else "", "measure": "8480-6", "value": "120"})
     assert answer.status_code in (403, 404)
     assert not [each for each in held(house, "ken-nakamura", "Observation") if each["valueQuantity"]["value"] == 120]
+
+
+def test_a_record_of_many_results_is_read_no_further_than_it_is_shown(house: House, browser: FlaskClient) -> None:
+    page, ran = "/patients/amina-farah", list[str]()
+    opened(browser, page)
+
+    def note(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        ran.append(statement)
+
+    def counted() -> int:
+        ran.clear()
+        event.listen(house.world.engine, "before_cursor_execute", note)
+        try:
+            opened(browser, page)
+        finally:
+            event.remove(house.world.engine, "before_cursor_execute", note)
+        return len(ran)
+
+    few = counted()
+    (seen, *_) = held(house, "amina-farah", "Observation")
+    days = [f"2026-{month:02}-{day:02}T08:00:00Z" for month in range(1, 11) for day in range(1, 21)]
+    store(house, *(seen | {"id": f"many-{n}", "effectiveDateTime": day} for n, day in enumerate(days)))
+    assert counted() <= few + 2
+    shown = section(opened(browser, page), "results")
+    assert "The newest 25" in shown
+    assert shown.count("Hemoglobin A1c") == 25
+    assert "60 values as a table" in section(opened(browser, page), "plan")

@@ -67,6 +67,13 @@ def test_coverage_tells_the_age_of_the_payers_answer_and_family_what_each_may_kn
     assert "That is not \"none known\"" in section(shown, "allergies")
 
 
+def test_it_is_said_in_the_language_of_whoever_reads(house: House) -> None:
+    page = house.enter("coordinator").get(ELEANOR, headers={"Accept-Language": "es"}).get_data(as_text=True)
+    plan = section(page, "plan")
+    assert "Alcanzada, última medición: 18 nov Baja 0.84 kg por semana El expediente dice: Aún no se alcanza" in plan
+    assert section(page, "family").startswith("Familia, y quién puede saber qué")
+
+
 @pytest.mark.parametrize("who", ["outsider", "payer", "contracts", "auditor", "admin", "rival"])
 def test_whoever_does_not_work_on_the_patient_is_told_the_same_as_of_nobody(house: House, who: str) -> None:
     browser = house.enter(who)

@@ -83,7 +83,7 @@ def test_a_weight_in_pounds_is_held_against_kilograms() -> None:
     found = told(KILOS, seen("2026-11-18", quantity(154.3, "[lb_av]")))
     assert found.achievement == "achieved"
     assert round(found.last.value, 2) == 69.99
-    assert found.last.said == "154.3 [lb_av]"
+    assert found.last.said == "154.3 lb"
 
 
 def test_what_can_not_be_compared_never_reaches_a_goal_and_is_counted() -> None:
