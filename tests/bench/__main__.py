@@ -54,7 +54,8 @@ def main() -> None:
         console.print(line)
     found = (
         acts.lines(done), patient.lines(called), rules.lines_of(lines), networks.lines_of(sizes),
-        rates.lines_of(priced), register.lines_of(listed), codes.lines_of(coded), imports.lines_of(tables), start.lines(begun),
+        rates.lines_of(priced), register.lines_of(listed), codes.lines_of(coded), imports.lines_of(tables),
+        start.lines(begun),
     )  # fmt: skip
     for line in chain(*found):
         console.print(line)
