@@ -112,10 +112,17 @@ def pull(source: Source, plan: Plan, states: Mapping[str, bytes]) -> Pulled:
 
 
 def pull_patient(
-    source: Source, plan: Plan, states: Mapping[str, bytes], patient: str, keep: Callable[[Page], None]
+    source: Source,
+    plan: Plan,
+    states: Mapping[str, bytes],
+    patient: str,
+    *,
+    held_of: Callable[[str], Sequence[str]],
+    keep: Callable[[Page], None],
 ) -> int:
-    """Read all that the EHR holds of one patient, beside the rounds in which it is read whole: no cursor moves, and
-    what is no longer there is left to the next sweep. patient: the id there. Returns how many calls it took.
+    """Read all that the EHR holds of one patient, beside the rounds in which it is read whole: no cursor moves. What
+    was kept of them and is not found is asked for by its id, as after a sweep, before it counts as gone. patient: the
+    id there. held_of: type -> the EHR's ids of what was kept of this patient. Returns how many calls it took.
 
     A type that the EHR refuses to search so is passed over. Raises EhrError for what would end a run."""
     held, calls = frozenset(job.type for job in plan.jobs), 0
@@ -123,10 +130,16 @@ def pull_patient(
         if not job.patient:
             continue
         reading = Reading(source, job, cursors.loads(states.get(job.type)), held)
+        seen: set[str] = set()
         try:
             for page in reading.of_patient(patient):
                 calls += 1
+                seen |= {each.id for each in page.items}
                 keep(page)
+            missed = [id for id in held_of(job.type) if id not in seen] if job.confirm else []
+            for id in missed:
+                calls += 1
+                keep(reading.asked_for(id))
         except EhrError as trouble:
             calls += 1
             if trouble.stops_run:
@@ -163,6 +176,12 @@ class Reading:
         for leaf in walk(self.source.http, self.job.type, url, params, self.source.read):
             items = tuple(Item(one.id, one.updated, self._localized(one)) for one in leaf.found)
             yield Page(self.job.type, self.cursor.round, items)
+
+    def asked_for(self, id: str) -> Page:
+        """What the EHR says of one resource that a search did not find: it is there after all, gone, or untold."""
+        answer = deletion.ask(self.source.http, self.job, id, self._tenancy(), self.source.read)
+        found = (Item(answer.id, answer.updated, self._localized(answer)),) if isinstance(answer, Found) else ()
+        return Page(self.job.type, self.cursor.round, found, (id,) if answer == "gone" else ())
 
     def _begin(self, cursor: Cursor) -> Cursor:
         return cursors.begin(cursor, bool(self.job.since), self.source.dialect.incremental, self.source.clock())

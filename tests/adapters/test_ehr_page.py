@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from auth import store
 from carecoord.actions.ehrs import sync_health
-from carecoord.actions.ehrs.sync import add_ehr, cost, repeat, run, run_patient
+from carecoord.actions.ehrs.sync import PatientRead, add_ehr, cost, repeat, run, run_patient
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.errors import NotFound, Unavailable
@@ -156,6 +156,10 @@ def test_one_patient_is_read_again_from_a_case_beside_the_runs_and_nobody_else(o
     assert (again.changed, again.calls) == (0, cost(each.type for each in before))
     with pytest.raises(NotFound):
         run_patient(ours, "mercy", "nobody")
+    written(mercy, None, "Task", "t1")
+    gone = run_patient(ours, "mercy", PATIENT)
+    assert gone == PatientRead(again.calls + 1, 1), "what is not found is asked for by its id"
+    assert ID not in held(ours.engine, "Task")
 
 
 def test_a_paused_ehr_is_not_read_until_it_is_resumed_and_then_as_often_as_before(ours: World) -> None:

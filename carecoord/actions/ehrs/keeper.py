@@ -119,6 +119,11 @@ class Keeper:
         with reading(self.world.engine) as conn:
             return items.known(conn, self.ehr.name, type, after, unseen)
 
+    def held_of(self, type: str, patient: str) -> list[str]:
+        """Ids of the EHR of what was kept earlier about a patient (our id)."""
+        with reading(self.world.engine) as conn:
+            return items.held_of(conn, self.ehr.name, type, patient)
+
     def _words(self, page: Page) -> dict[str, Word]:
         """What a page says, by the EHR's ids; of what we made there as we would say it."""
         found = {}

@@ -229,7 +229,10 @@ def run_patient(world: World, name: str, patient: str) -> PatientRead:
                     report=lambda type, received, total: None, made=keeper.made, claimed=keeper.claimed,
                 )  # fmt: skip
                 planned = connections.planned(connection)
-                calls = sync.pull_patient(source, planned, states, found[0].there, keeper.beside)
+                calls = sync.pull_patient(
+                    source, planned, states, found[0].there,
+                    held_of=lambda type: keeper.held_of(type, patient), keep=keeper.beside,
+                )  # fmt: skip
         except EhrError as trouble:
             raise errors.Unavailable(trouble.text) from trouble
     did = sum(each["created"] + each["updated"] + each["deleted"] for each in keeper.outcomes.values())

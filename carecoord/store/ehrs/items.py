@@ -137,6 +137,16 @@ def known(conn: Connection, name: str, type: str, after: str, unseen: int | None
     return list(conn.scalars(found.order_by(_item.id).limit(limit)))
 
 
+def held_of(conn: Connection, name: str, type: str, patient: str) -> list[str]:
+    """Ids of the EHR of what it holds of a patient (our id), but what it told to be gone; in byte order."""
+    here = (resource.c.type == _item.type) & (resource.c.id == _item.local)
+    about = (resource.c.type == type, resource.c.patient == patient, resource.c.deleted.is_(False))
+    found = select(_item.id).join_from(resource, ehr_item, here).where(
+        *about, _item.ehr == name, _item.hash.is_distinct_from(GONE)
+    )  # fmt: skip
+    return list(conn.scalars(found.order_by(_item.id)))
+
+
 def made_here(conn: Connection, name: str) -> dict[tuple[str, str], str]:
     """Our ids of what we made in this EHR, by its type and id there: those do not follow from the EHR's."""
     found = select(_item.type, _item.id, _item.local).where(_item.ehr == name, _item.made_here.is_not(None))
