@@ -92,7 +92,7 @@ def desk(world: World, grant: Grant, request: str, case: str, looked: Looked, fi
 
 def _orderers(turn: Turn, chosen: str) -> list[tuple[str, str]]:
     """Who may order, by name: the clinicians of the office, and the office itself."""
-    roles = writing.clinicians(turn)
+    roles = [each for each in writing.clinicians(turn) if drafts.is_clinicians(each) or key(each) == chosen]
     library = Library(turn.conn)
     people = {key(each): each for each in library.fetch(target(item(role, "practitioner")) for role in roles)}
     found = [(key(role), name(people[to])) for role in roles if (to := target(item(role, "practitioner"))) in people]

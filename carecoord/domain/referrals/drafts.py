@@ -36,6 +36,20 @@ class Clash:
     mine: str
 
 
+_CLINICIANS: Final = {
+    "http://terminology.hl7.org/CodeSystem/practitioner-role": frozenset({"doctor", "nurse", "pharmacist"}),
+}
+
+
+def is_clinicians(role: Json) -> bool:
+    """Whether a PractitionerRole is a clinician's, who may order, and not a coordinator's: it names a specialty, has a
+    clinical code, or does not say what it is."""
+    said = items(role, "code")
+    coded = {(text(each, "system"), text(each, "code")) for code in said for each in items(code, "coding")}
+    clinical = any(value in _CLINICIANS.get(system, (value,)) for system, value in coded if system)
+    return clinical or not said or bool(items(role, "specialty"))
+
+
 def begun(id: str, patient: Json, office: Json, now: datetime) -> Json:
     """A draft that says nothing yet but for whom it is and who writes it."""
     system, code = PATIENT_REFERRAL
