@@ -410,3 +410,25 @@ def test_a_care_plan_and_a_goal_that_ended_stay_so(person: Callable[[str], Api])
         409, "It is completed: there is no 'start' from there. Legal from completed: void.",
     )  # fmt: skip
     assert api.put("/Goal/g", goal).status_code == 409
+
+
+def test_of_two_clinics_that_say_yes_to_one_order_at_once_one_has_it(
+    place: Api, person: Callable[[str], Api]
+) -> None:
+    place.put("/ServiceRequest/s", order(performer=[ref("Organization/heart"), ref("Organization/third")]))
+    clinics = {house: person(house) for house in ("heart", "third")}
+
+    def accept(house: str) -> tuple[int, str]:
+        answer = clinics[house].put(f"/Task/{house}", task("accepted", id=house, owner=ref(f"Organization/{house}")))
+        return answer.status_code, told(answer) if answer.status_code >= 400 else ""
+
+    for house in clinics:
+        place.put(f"/Task/{house}", task("requested", id=house, owner=ref(f"Organization/{house}")))
+    with ThreadPoolExecutor(2) as pool:
+        answers = sorted(pool.map(accept, clinics))
+    assert [status for status, _ in answers] == [200, 409]
+    assert answers[1][1].startswith("Another clinic has said yes to this order")
+    assert answers[1][1].endswith("Legal from sent: decline.")
+    late = next(house for house in clinics if place.get(f"/Task/{house}").get_json()["status"] == "requested")
+    no = task("rejected", id=late, owner=ref(f"Organization/{late}"), statusReason={"text": "Not needed"})
+    assert clinics[late].put(f"/Task/{late}", no).status_code == 200

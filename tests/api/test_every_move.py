@@ -50,7 +50,7 @@ def task(profile: str, stage: str, to: str, id: str) -> Json:
     """A referral Task as it stands in a stage, with all that any verb needs."""
     bare = {
         "resourceType": "Task", "id": id, "status": "draft", "intent": "order",
-        "meta": following(profile), "focus": {"reference": "ServiceRequest/elsewhere"},
+        "meta": following(profile), "focus": {"reference": f"ServiceRequest/{id}"},  # which is elsewhere
         "requester": {"reference": "Organization/clinic"}, "owner": {"reference": "Organization/heart"},
         "output": [{"type": {"text": "Consult note"}, "valueString": "Seen."}],
     }  # fmt: skip

@@ -20,7 +20,7 @@ from tests import brokers
 from tests.brokers import Rabbit, Redis
 from tests.worker.conftest import Workshop
 
-JOBS = int(os.environ.get("CARECOORD_TEST_JOBS", "400"))  # 1000 is what we promise; the suite's time allows fewer
+JOBS = int(os.environ.get("TEST_JOBS", "400"))  # 1000 is what we promise; the suite's time allows fewer
 
 
 @pytest.fixture(params=["redis", "rabbit"])

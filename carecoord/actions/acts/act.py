@@ -202,6 +202,8 @@ def opened(turn: Turn, id: str, case: str, verb: Verb) -> Acting:
     found = clearance_assemble.assemble(turn.conn, case) if row else None
     if row is None and not by_link and (lane := asked.one(turn, case, cases.at)):
         row, found, _ = lane
+    if row is None and not by_link and asked.went_elsewhere(turn, case):
+        raise Conflict(states.ELSEWHERE, "http.id")
     if row is None or found is None:
         raise NotFound("There is no such referral, or none that you may see.", "http.id")
     ours = turn.office().organizations

@@ -133,10 +133,11 @@ def release(world: World, grant: Grant, request: str, submission: Submission, _:
     def plan(acting: Acting) -> Planned:
         if "release" not in offers.offered(acting.case, acting.clearance, acting.sides):
             raise Conflict("No other clinic is asked, or none has said yes yet.", "http.act")
-        others = acts.beside(acting.case, acting.task)
+        case, task, now = acting.case, acting.task, acting.turn.now
         why = "Not selected: another clinic has the patient."
-        ended = [acts.moved(each, "withdraw", acting.side, acting.turn.now, why) for each in others]
-        return Planned(ended, sentence("act.released", n=len(ended)), why)
+        ended = withdrawals.let_go(case, task, acting.side, acting.id, acting.office, why, now)
+        told = len(withdrawals.rivals(case, task, acting.side))
+        return Planned(ended, sentence("act.released", n=told), why)
 
     return perform(world, grant, request, submission, "release", plan)
 

@@ -20,7 +20,7 @@ from carecoord.domain.prior_auth import states as authorization_states
 from carecoord.domain.prior_auth.rule_book import payer_of
 from carecoord.domain.referrals import order_states, stages
 from carecoord.domain.referrals import states as task_states
-from carecoord.domain.resource.elements import text
+from carecoord.domain.resource.elements import item, target, text
 from carecoord.domain.scheduling import states as visit_states
 from carecoord.errors import Conflict, Forbidden, Problem
 from carecoord.fhir import text as json
@@ -152,7 +152,20 @@ class _Door:
         abort = bool(before) and ends and self._is_to_be_aborted(id)
         side = sides.of_task(self.turn, task)
         heard = side == "requester" and f"Task/{id}" in self.told
-        task_states.judge(before, after, "performer" if heard else side, abort)
+        taken = task_states.takes(before, after) and self._is_taken(id, after)
+        task_states.judge(before, after, "performer" if heard else side, abort=abort, taken=taken)
+
+    def _is_taken(self, id: str, task: Json) -> bool:
+        """Whether another clinic has said yes to the order of a Task. Of two who say it at once the second waits here,
+        and then sees the first."""
+        order = target(item(task, "focus"))
+        alone(self.turn.conn, f"order {order}")
+        kind, _, name = order.partition("/")
+        rows = read.referring(self.turn.conn, params.key("Task", "focus"), kind, name)
+        stored = {row.id: json.loads(row.body) for row in rows if not row.deleted}
+        made = {key: each or {} for (type, key), each in self.held.items() if type == "Task"}
+        others = [each for key, each in (stored | made).items() if key != id and target(item(each, "focus")) == order]
+        return any(task_states.takes({}, each) and item(each, "owner") != item(task, "owner") for each in others)
 
     def _is_to_be_aborted(self, id: str) -> bool:
         """Whether a request to cancel, that was not turned down, lies on a Task (COW)."""

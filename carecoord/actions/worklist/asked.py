@@ -13,8 +13,8 @@ from carecoord.actions.clearance import assemble as clearance_assemble
 from carecoord.actions.worklist import project
 from carecoord.domain.access import verbs
 from carecoord.domain.clearance.clearance import Clearance, clear
+from carecoord.domain.referrals import course
 from carecoord.domain.referrals.case import Case
-from carecoord.domain.referrals.course import lane_of
 from carecoord.domain.worklist.row import row as case_row
 from carecoord.errors import Forbidden
 from carecoord.store.worklist import asked
@@ -34,7 +34,7 @@ def one(turn: Turn, id: str, at: DueBounds) -> tuple[Row[Any], Case, Clearance] 
     if found is None or case is None:
         return None
     rules = project.policy(turn.world.settings)
-    mine = lane_of(case, clear(case, turn.now, rules), frozenset(ours))
+    mine = course.lane_of(case, clear(case, turn.now, rules), frozenset(ours))
     if mine is None:
         return None
     mine = withheld.without(turn, mine, found.patient)
@@ -42,6 +42,20 @@ def one(turn: Turn, id: str, at: DueBounds) -> tuple[Row[Any], Case, Clearance] 
     columns = case_row(mine, judged, rules)
     shown = {name: value for name, value in columns.items() if name in found._mapping}
     return worklist_rows.with_columns(found, shown), mine, judged
+
+
+def went_elsewhere(turn: Turn, id: str) -> bool:
+    """Whether the asker's clinic was asked, and another has said yes before it answered: it sees the case no more."""
+    ours = turn.office().organizations
+    case = clearance_assemble.assemble(turn.conn, id) if asked.ids(turn.conn, ours, id) else None
+    rules = project.policy(turn.world.settings)
+    return case is not None and course.went_elsewhere(case, clear(case, turn.now, rules), frozenset(ours))
+
+
+def ever(world: World, grant: Grant, request: str) -> bool:
+    """Whether the asker's office is one that is asked to see patients: else there is nothing here for it."""
+    with looking(world, grant, request) as turn:
+        return verbs.may(grant.roles, "accept") and asked.ever(turn.conn, turn.office().organizations)
 
 
 def every(world: World, grant: Grant, request: str, at: DueBounds) -> list[Row[Any]]:

@@ -13,9 +13,8 @@ from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.referrals import offers, stages
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.referrals.loop_gate import Step as ClosingStep
-from carecoord.domain.referrals.referral import AGREED
 from carecoord.domain.referrals.stages import Stage
-from carecoord.domain.referrals.states import ENDS, coordinated
+from carecoord.domain.referrals.states import AGREED, ENDS, coordinated
 from carecoord.domain.resource.days import moment
 from carecoord.domain.resource.elements import Json, item, items, key, text, words
 from carecoord.domain.resource.parties import party
@@ -87,6 +86,13 @@ def lane_of(case: Case, judged: Clearance, organizations: frozenset[str]) -> Cas
     others = {key(task) for task in case.tasks if coordinated(task)} - {key(mine)}
     kept = (each for each in case.tasks if key(each) != key(mine) and key(each) not in others)
     return replace(case, tasks=(mine, *kept))
+
+
+def went_elsewhere(case: Case, judged: Clearance, organizations: frozenset[str]) -> bool:
+    """Whether one of these clinics was asked, and another has said yes before it answered."""
+    now, ours = offers.current_task(case, judged), {f"Organization/{id}" for id in organizations}
+    mine = (_awaits(task) and _means(item(task, "owner"), ours, judged) for task in case.tasks if key(task) != key(now))
+    return bool(now) and judged.facts.referral.stage in AGREED and any(mine)
 
 
 def without_rivals(case: Case, judged: Clearance) -> Case:

@@ -118,7 +118,8 @@ def _of_several(case: Case, task: Json, stage: str, sides: Iterable[Side]) -> se
         return set()
     if stage in UNANSWERED:
         return {"ask-another"} if acts.unasked(case) else set()
-    return {"release"} if stage not in acts.ENDED and acts.beside(case, task) else set()
+    had = stage in states.AGREED or stage in ("advice-given", "report-received")
+    return {"release"} if had and withdrawals.rivals(case, task, one_side(sides)) else set()
 
 
 def _standing(case: Case, judged: Clearance) -> set[Verb]:

@@ -13,6 +13,7 @@ from carecoord.domain.gates.policy import Policy, by_priority
 from carecoord.domain.referrals import stages
 from carecoord.domain.referrals.case import Case, coordinates
 from carecoord.domain.referrals.stages import Stage
+from carecoord.domain.referrals.states import AGREED
 from carecoord.domain.resource.codes import specialties
 from carecoord.domain.resource.days import ALWAYS, NEVER, Days, When, days, local, midnight, moment, shifted, when
 from carecoord.domain.resource.elements import Json, codes, evidence, item, items, key, target, targets, text, words
@@ -21,10 +22,6 @@ from carecoord.words.sentence import Value, sentence
 
 ENDED_BADLY = {"rejected", "cancelled", "failed", "entered-in-error"}
 WITHDRAWN = {"revoked", "entered-in-error"}
-AGREED = {  # a clinic has said yes, and is at it
-    "accepted", "contacting-patient", "waitlisted", "in-progress", "scheduled", "no-show", "appointment-cancelled",
-    "visit-done", "cancel-requested",
-}  # fmt: skip
 UNANSWERED = {"sent", "in-triage", "awaiting-information", "awaiting-authorization"}
 OVER = {"declined", "cancelled", "failed", "error", "report-received", "advice-given", "draft"}
 
@@ -94,8 +91,9 @@ def referral(case: Case, known: Directory, roles: Mapping[str, Role], policy: Po
     )
     standing = [task for task in tasks if text(task, "status") not in ENDED_BADLY]
     # of several clinics that were asked it is with the one that said yes; until one has, with the last that was asked
-    agreed = (task for task in standing if stages.stage(task) in AGREED)
-    alive = next(agreed, next(iter(standing), None))
+    agreed = [task for task in standing if stages.stage(task) in AGREED]
+    agreed.sort(key=lambda task: stages.stage(task) == "cancel-requested")  # who is asked to give it up comes last
+    alive = next(iter([*agreed, *standing]), None)
     task = alive or (tasks[0] if tasks else {})
     authored = moment(text(order, "authoredOn"), zone)
     priority = text(order, "priority") or "routine"

@@ -41,6 +41,10 @@ _ASKED: Final[tuple[stages.Stage, ...]] = ("sent", "in-triage", "awaiting-inform
 _TAKEN: Final[tuple[stages.Stage, ...]] = ("accepted", "contacting-patient")
 _BEFORE: Final[tuple[stages.Stage, ...]] = (*_ASKED, "awaiting-authorization", *_TAKEN)
 _WORK: Final[tuple[stages.Stage, ...]] = ("in-progress", "scheduled", "no-show", "appointment-cancelled", "visit-done")
+AGREED: Final[frozenset[stages.Stage]] = frozenset({  # a clinic has said yes, and is at it
+    *_TAKEN, "waitlisted", *_WORK, "cancel-requested",
+})  # fmt: skip
+ELSEWHERE: Final = "Another clinic has said yes to this order: it has the patient, and nothing is left to answer."
 ENDS: Final[tuple[stages.Stage, ...]] = ("advice-given", "report-received", "declined", "cancelled", "failed", "error")
 STAGES: Final[tuple[stages.Stage, ...]] = ("draft", *_BEFORE, "waitlisted", *_WORK, "cancel-requested", *ENDS)
 
@@ -213,9 +217,16 @@ _PLAIN: Final = {  # a Task under another, such as an errand or a wish for paper
 }
 
 
-def judge(before: Json, after: Json, side: Side, abort: bool = False) -> None:
+def takes(before: Json, after: Json) -> bool:
+    """Whether a change of a Task is its performer's yes: of several clinics asked for one order, one has it."""
+    yes = AGREED - {"cancel-requested"}  # which some partners ask for before an answer, too
+    return coordinated(after) and stages.stage(after) in yes and not (before and stages.stage(before) in yes)
+
+
+def judge(before: Json, after: Json, side: Side, *, abort: bool = False, taken: bool = False) -> None:
     """Refuse a change of a Task that the table does not have (`before` empty: a new one). abort: a request to cancel
-    lies on it (COW: a Task `abort`), so that it may be called off whatever its own stage says.
+    lies on it (COW: a Task `abort`), so that it may be called off whatever its own stage says. taken: another clinic
+    has said yes to the same order.
 
     Raises Conflict (409) naming the legal verbs, Forbidden (403), Unprocessable (422).
     """
@@ -226,6 +237,8 @@ def judge(before: Json, after: Json, side: Side, abort: bool = False) -> None:
     if abort and verb in ("withdraw", "confirm-cancel") and start not in ENDS:
         verb, start = "confirm-cancel", "cancel-requested"
     moves.advance(TABLE, start, verb, side, workflow(after), "Task.status")
+    if taken and takes(before, after):
+        raise Conflict(f"{ELSEWHERE} Legal from {start}: decline.", "Task.status")
     moves.demand_whole(lacks(before, after), "Task")
 
 

@@ -71,6 +71,23 @@ def asked(case: Case, task: Json, side: Side, id: str, office: Json, reason: str
     return [told, abort | ({"owner": owner} if owner else {})]
 
 
+def rivals(case: Case, task: Json, side: Side) -> list[Json]:
+    """The Tasks of other clinics that are still asked beside this one, and can be let go."""
+    return [each for each in acts.beside(case, task) if way(case, each, side)]
+
+
+def let_go(case: Case, task: Json, side: Side, id: str, office: Json, reason: str, now: datetime) -> list[Json]:
+    """Another clinic has the patient: every rival is withdrawn or, where the partner knows no such thing or work began
+    there, asked to give it up. id: what the ids of requests for that begin with."""
+    found: list[Json] = []
+    for n, each in enumerate(rivals(case, task, side)):
+        if way(case, each, side) == "withdraw":
+            found.append(acts.moved(each, "withdraw", side, now, reason))
+        else:
+            found += asked(case, each, side, f"{id}-{n}", office, reason, now)
+    return found
+
+
 def wish(case: Case, task: Json) -> str:
     """Why the clinic is asked to give it up, `.` where nobody said; empty where it is not asked."""
     if not task or stages.stage(task) in states.ENDS:

@@ -4,7 +4,7 @@ tells of, or the order of an open Task names it. Led by the indexes of Task.owne
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Select, exists, or_, select
 
 from carecoord.fhir.search.params import key
 from carecoord.store.database.tables import case, ix_reference
@@ -41,6 +41,12 @@ def ids(conn: Connection, organizations: Sequence[str], only: str | None = None)
         row for found in (tasks, named) for row in conn.execute(found.order_by(case.c.rid.desc()).limit(MOST)).all()
     ]
     return list(dict.fromkeys(row.id for row in sorted(both, key=lambda row: -row.rid)))
+
+
+def ever(conn: Connection, organizations: Sequence[str]) -> bool:
+    """Whether an office was ever asked to see a patient, alone or beside others."""
+    asked = select(exists().where(case.c.performer.in_(organizations)))
+    return bool(organizations) and (bool(conn.execute(asked).scalar_one()) or bool(ids(conn, organizations)))
 
 
 def _is_one(reference: Any, organizations: Sequence[str]) -> Any:

@@ -76,7 +76,12 @@ class _Desk:
         if command is None:
             raise NotFound("There is no such act.")
         sent = submissions.send(self.world, command, id, verb, changed)
-        return self._done(id, sent) if isinstance(sent, Done) else self._again(id, sent.state, sent.status)
+        if isinstance(sent, Done):
+            return self._done(id, sent)
+        try:
+            return self._again(id, sent.state, sent.status)
+        except NotFound as gone:  # a colleague or another clinic was first, and it is nobody's here to see any more
+            raise sent.refused or gone from None
 
     def undo(self, id: str) -> Response:
         """Take an act back."""

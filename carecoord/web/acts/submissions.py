@@ -32,10 +32,12 @@ Telling = Callable[[str, Mapping[str, str], Overtaken, Times], Changed]  # verb,
 
 @dataclass(frozen=True)
 class Again:
-    """A form that is to be shown anew, with why it was not done."""
+    """A form that is to be shown anew, with why it was not done. `refused`: the same, where there is no page left on
+    which the form could stand."""
 
     state: State
     status: int
+    refused: Problem | None = None
 
 
 def make_room(world: World) -> None:
@@ -79,9 +81,9 @@ def send(
     except Stale as stale:
         overtaken = stale if isinstance(stale, Overtaken) else Overtaken(stale.text)
         told = tell(verb, values, overtaken, Times(world.clock(), zone))
-        return Again(State(verb, values, changed=told), 412)
+        return Again(State(verb, values, changed=told), 412, overtaken)
     except (Unprocessable, Conflict) as refused:
-        return Again(State(verb, values, (Fault(_field(refused, values), refused.text),)), refused.status)
+        return Again(State(verb, values, (Fault(_field(refused, values), refused.text),)), refused.status, refused)
 
 
 def signed_out(draft: str | None, verbs: Collection[str]) -> Response:

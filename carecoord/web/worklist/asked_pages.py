@@ -1,8 +1,10 @@
 """`/asked`: the referrals that a clinic is asked for beside others, or that are for the taking."""
 
+from datetime import datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, render_template
+from flask import Blueprint, g, render_template
 
 from carecoord.actions.worklist import asked, bounds
 from carecoord.web.page.times import Times
@@ -11,12 +13,16 @@ from carecoord.web.server.exchange import request_id
 from carecoord.words.catalogue import in_words
 from carecoord.world import World
 
+AGAIN: Final = timedelta(minutes=1)  # after which an office that was never asked is looked up once more
+
 
 def blueprint(world: World) -> Blueprint:
     """The page, behind the sign-in."""
     pages = Blueprint("asked", __name__, template_folder="../templates")
     sign_in.guard(pages, world)
     zone = ZoneInfo(world.settings.timezone)
+
+    _tell(pages, world)
 
     @pages.get("/asked")
     def look() -> str:
@@ -30,3 +36,22 @@ def blueprint(world: World) -> Blueprint:
         return render_template("asked.html", rows=shown, as_of=times.stamp())
 
     return pages
+
+
+def _tell(pages: Blueprint, world: World) -> None:
+    """What the rail may ask: whether the reader's office is one that is asked. An office that was asked once is."""
+    asked_once: set[str | None] = set()
+    not_asked: dict[str | None, datetime] = {}  # office -> when it was looked up last
+
+    @pages.app_template_global("is_asked")
+    def is_asked() -> bool:
+        session, now = g.get("session"), world.clock()
+        if session is None:
+            return False
+        office = session.grant().organization
+        if office not in asked_once and not_asked.get(office, now - AGAIN) <= now - AGAIN:
+            if asked.ever(world, session.grant(), request_id()):
+                asked_once.add(office)
+            else:
+                not_asked[office] = now
+        return office in asked_once

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 import requests
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from carecoord import app
 from carecoord.actions.people import accounts
@@ -20,6 +21,7 @@ from carecoord.actions.worklist import project
 from carecoord.domain.referrals import stages
 from carecoord.domain.referrals.states import written
 from carecoord.fhir import text as fhir_text
+from carecoord.fhir.search.params import key
 from carecoord.settings import Settings
 from carecoord.store.audit.events import Journal
 from carecoord.store.database.engine import open_engine, reading, writing
@@ -79,9 +81,12 @@ class Place:
     people: dict[str, FlaskClient]
     csrf: dict[str, str]
 
-    def post(self, side: str, case: str, act: str, **more: str) -> int:
+    def send(self, side: str, case: str, act: str, **more: str) -> TestResponse:
         sent = {"csrf": self.csrf[side], "once": str(uuid4()), "back": f"/referrals/{case}", **WORDS, **more}
-        return self.people[side].post(f"/referrals/{case}/{act}", data=sent).status_code
+        return self.people[side].post(f"/referrals/{case}/{act}", data=sent)
+
+    def post(self, side: str, case: str, act: str, **more: str) -> int:
+        return self.send(side, case, act, **more).status_code
 
     def hire(self, who: str, role: str, office: str) -> None:
         """Somebody more who is signed in."""
@@ -100,6 +105,11 @@ class Place:
         actor = Actor("ehr:elm", None, None, "sync")
         with writing(world.engine) as conn:
             put_all(conn, changes, now=world.clock(), actor=actor, base=world.base, project=world.project)
+
+    def referring(self, order: str) -> list[str]:
+        """The ids of the Tasks of an order."""
+        with reading(self.house.world.engine) as conn:
+            return [row.id for row in read.referring(conn, key("Task", "focus"), "ServiceRequest", order)]
 
     def held(self, type: str, id: str) -> Json:
         with reading(self.house.world.engine) as conn:
@@ -189,6 +199,63 @@ def test_the_acts_of_the_desk_make_the_listed_moves_of_a_task_and_no_others(plac
         if got != wanted or stages.stage(place.held("Task", id)) != to:
             wrong.append((stage, act, got))
     assert wrong == [], wrong
+
+
+# What is done with an order itself or the other clinics that it asks -> the stages of the Task in which it is possible.
+WITHDRAWABLE = (
+    "sent in-triage awaiting-information awaiting-authorization accepted contacting-patient waitlisted"
+)  # at once
+UNDER_WAY = "in-progress scheduled no-show appointment-cancelled visit-done"
+SEVERAL = {
+    ("replace", "base"): f"{WITHDRAWABLE} declined cancelled failed",
+    ("replace", "gravity"): f"{WITHDRAWABLE} {UNDER_WAY} declined cancelled failed",
+    ("replace", "bser"): "declined cancelled failed",  # nobody withdraws at once
+    ("ask-another", "base"): "sent in-triage awaiting-information awaiting-authorization",
+    ("release", "base"): "accepted contacting-patient waitlisted in-progress scheduled no-show appointment-cancelled"
+    " visit-done cancel-requested advice-given report-received",
+}
+SEVERAL |= {("release", "bser"): SEVERAL["release", "base"]}
+LET_GO = {"base": "cancelled", "cow": "cancelled", "bser": "cancel-requested", "360x": "cancel-requested"}  # the rival
+# Us and COW by one table, BSeR and 360X by another: each has half of the stages.
+PARTNERS = {"base": ("base", "cow"), "bser": ("bser", "360x"), "gravity": ("gravity", "gravity")}
+
+
+def several(profile: str, stage: str, id: str, rival_too: bool) -> list[Json]:
+    """A referral whose order names three clinics; rival_too: the second was asked before, and has not answered."""
+    patient, order, task = case_of(profile, stage, id)
+    heart, rival, third = ({"reference": f"Organization/{each}"} for each in ("heart", "rival", "third"))
+    asked = written(case_of(profile, stage, id)[2], "sent") | {"id": f"{id}-rival", "owner": rival}
+    asked["authoredOn"] = "2026-11-19T10:00:00Z"
+    return [patient, order | {"performer": [heart, rival, third]}, task, *([asked] if rival_too else [])]
+
+
+@pytest.mark.parametrize(("act", "table"), SEVERAL)
+def test_an_order_is_put_right_and_other_clinics_are_asked_and_let_go_where_that_is_listed(
+    place: Place, act: str, table: str
+) -> None:
+    rows = [(stage, PARTNERS[table][n % 2]) for n, stage in enumerate(STAGES)]
+    ids = {stage: f"{act}-{table}-{stage}" for stage in STAGES}
+    place.put([{"resourceType": "Organization", "id": "rival", "name": "rival"}])
+    two = act == "release"
+    place.put([each for stage, profile in rows for each in several(profile, stage, ids[stage], two)])
+    wrong, more = [], {"why": "It got worse", "priority": "urgent", "to": "Organization/third"}
+    for stage, profile in rows:
+        id, listed = ids[stage], stage in SEVERAL[act, table].split()
+        before = len(place.referring(id))
+        got = place.post("requester", id, act, **more)
+        rival = stages.stage(place.held("Task", f"{id}-rival")) if two else "sent"
+        order = place.held("ServiceRequest", id)["status"]
+        came = (stages.stage(place.held("Task", id)), order, rival, len(place.referring(id)) - before)
+        ended = "cancelled" if stage in f"{WITHDRAWABLE} {UNDER_WAY}".split() else stage
+        to = {
+            "replace": (ended, "revoked", "sent", 0),
+            "ask-another": (stage, "active", "sent", 1),
+            "release": (stage, "active", LET_GO.get(profile), 0),
+        }[act]
+        if (got, came) != ((303, to) if listed else (409, (stage, "active", "sent", 0))):
+            wrong.append((stage, profile, got, came))
+    assert wrong == [], wrong
+    assert place.post("performer", ids["cancel-requested"], act, **more) == 403
 
 
 def taken_along(profile: str, stage: str, side: str, act: str) -> tuple[int, str]:

@@ -4,18 +4,19 @@ first has the patient, the others are told."""
 import re
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from carecoord.fhir.search.params import key
 from carecoord.settings import Settings
-from carecoord.store.database.engine import reading
-from carecoord.store.resources import read
 from tests.conftest import BUSY
 from tests.desk.acts.test_every_move import Place, case_of, furnished
 from tests.desk.test_pages import text
 
+ELSEWHERE = "Another clinic has said yes to this order: it has the patient, and nothing is left to answer."
 NAMED = [{"reference": f"Organization/{id}"} for id in ("heart", "second")]
 
 
@@ -48,13 +49,7 @@ def ask_too(place: Place, id: str) -> str:
     assert place.post("requester", id, "ask-another", once=f"too-{id}", to="Organization/second") == 303
     page = place.people["requester"].get(f"/referrals/{id}").get_data(as_text=True)
     assert page.count('class="lane"') == 2
-    return next(task for task in tasks(place, id) if task != id)
-
-
-def tasks(place: Place, order: str) -> list[str]:
-    with reading(place.house.world.engine) as conn:
-        rows = read.referring(conn, key("Task", "focus"), "ServiceRequest", order)
-    return [row.id for row in rows]
+    return next(task for task in place.referring(id) if task != id)
 
 
 def test_a_second_clinic_is_asked_beside_the_first_and_each_sees_its_own(place: Place) -> None:
@@ -66,6 +61,11 @@ def test_a_second_clinic_is_asked_beside_the_first_and_each_sees_its_own(place: 
     # the row of the worklist is of the last that was asked: there the first has it among those that are asked beside
     assert listed(place, "performer") == ["both"]
     assert listed(place, "other") == []
+    clock: Any = place.house.world.clock
+    clock.now += timedelta(minutes=1)  # so long an office that was not asked is not looked up once more
+    link = 'rail-link" href="/asked"'
+    led = {who for who, client in place.people.items() if link in client.get("/").get_data(as_text=True)}
+    assert led == {"performer", "sam"}, "who is never asked has no such page in the rail"
     for who, other in (("performer", "Second Clinic"), ("sam", "heart")):
         page = place.people[who].get("/referrals/both").get_data(as_text=True)
         assert page.count('class="lane"') == 1, "nobody else's lane"
@@ -81,7 +81,9 @@ def test_who_says_yes_first_has_the_patient_and_the_others_are_told(place: Place
     assert place.post("requester", "race", "release") == 409, "nobody has said yes"
     assert place.post("performer", "race", "accept") == 303
     assert place.held("Task", "race")["status"] == "accepted"
-    assert place.post("sam", "race", "accept") in (404, 409), "it is the other's"
+    late = place.send("sam", "race", "accept")
+    assert (late.status_code, ELSEWHERE in text(late.get_data(as_text=True))) == (409, True)
+    assert place.post("other", "race", "accept") == 404, "who was not asked is told nothing"
     assert listed(place, "sam") == []
     page = place.people["requester"].get("/?show=race").get_data(as_text=True)
     assert "Accepted" in page
@@ -92,6 +94,21 @@ def test_who_says_yes_first_has_the_patient_and_the_others_are_told(place: Place
         "cancelled", "Not selected: another clinic has the patient."
     )  # fmt: skip
     assert place.held("Task", "race")["status"] == "accepted"
+
+
+def of_two_who_say_yes_at_once_one_has_the_patient(place: Place, id: str) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda who: place.send(who, id, "accept"), ("performer", "sam")))
+    assert sorted(each.status_code for each in answers) == [303, 409]
+    refused = next(each for each in answers if each.status_code == 409)
+    assert ELSEWHERE in text(refused.get_data(as_text=True))
+    assert sorted(place.held("Task", each)["status"] for each in place.referring(id)) == ["accepted", "requested"]
+
+
+def test_of_two_who_say_yes_in_one_moment_one_has_the_patient_and_the_other_is_told(place: Place) -> None:
+    order_of(place, "moment")
+    ask_too(place, "moment")
+    of_two_who_say_yes_at_once_one_has_the_patient(place, "moment")
 
 
 def test_one_who_declines_leaves_it_with_the_other(place: Place) -> None:
@@ -125,4 +142,4 @@ def test_it_is_so_on_postgresql(database_url: str, tmp_path: Path) -> None:
         order_of(made, "pg")
         ask_too(made, "pg")
         assert listed(made, "performer") == ["pg"]
-        assert made.post("performer", "pg", "accept") == 303
+        of_two_who_say_yes_at_once_one_has_the_patient(made, "pg")

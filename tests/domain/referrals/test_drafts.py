@@ -1,6 +1,7 @@
 """A referral while it is written: fields in, the order out, and two changes put together."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -57,3 +58,18 @@ def test_two_changes_are_put_together_by_field_and_clash_only_in_the_same_one() 
 )
 def test_what_is_lacking_before_it_goes_out(more: dict[str, str], lacks: list[str]) -> None:
     assert [name for name, _ in drafts.lacking(FIELDS | more, date(2026, 11, 22))] == lacks
+
+
+def test_who_orders_is_a_clinician_by_specialty_or_code_or_says_nothing_of_it() -> None:
+    hl7 = "http://terminology.hl7.org/CodeSystem/practitioner-role"
+    roles: dict[str, tuple[dict[str, Any], bool]] = {
+        "doctor": ({"code": [{"coding": [{"system": hl7, "code": "doctor"}]}]}, True),
+        "of another kind": ({"code": [{"coding": [{"system": "http://snomed.info/sct", "code": "224535009"}]}]}, True),
+        "specialist": ({"code": [{"text": "Lead"}], "specialty": [{"text": "Cardiology"}]}, True),
+        "nobody says": ({}, True),
+        "coordinator": ({"code": [{"text": "Care coordinator"}]}, False),
+        "of the office's computers": ({"code": [{"coding": [{"system": hl7, "code": "ict"}]}]}, False),
+    }
+    assert {who: drafts.is_clinicians(role) for who, (role, _) in roles.items()} == {
+        who: orders for who, (_, orders) in roles.items()
+    }
