@@ -33,6 +33,7 @@ from carecoord.web.acts import pages as acts_pages
 from carecoord.web.agreements import act_pages as agreement_act_pages
 from carecoord.web.agreements import pages as agreements_pages
 from carecoord.web.apps import apps, brands, client_keys, consent_pages
+from carecoord.web.assignment import pages as assignment_pages
 from carecoord.web.audit import pages as audit_pages
 from carecoord.web.documents import pages as documents_pages
 from carecoord.web.ehrs import conflict_pages, ehr_pages, frame_pages
@@ -65,7 +66,7 @@ ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     people, import_pages, policies_pages, setup_pages, copy_pages, terms_pages, openid_sign_in,
     worklist_pages, asked_pages, saved_view_pages, referral_new_pages, inbox_pages, away_pages, load_pages,
     patient_pages,
-    agreements_pages, agreement_act_pages,
+    agreements_pages, agreement_act_pages, assignment_pages,
     acts_pages, batch_pages, link_pages, guest_pages, filing_pages, message_pages, documents_pages, audit_pages,
     break_glass,
     conflict_pages, ehr_pages, quality_pages,

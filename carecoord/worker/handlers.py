@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from carecoord.actions.assignment import arrivals, placement
 from carecoord.actions.ehrs import deliver as ehrs_deliver
 from carecoord.actions.ehrs import sync as ehrs_sync
 from carecoord.actions.ehrs import write_back
@@ -64,6 +65,11 @@ def tell_of_message(world: World, job: Job) -> None:
     notices.send(world, job.key)
 
 
+def give_away(world: World, job: Job) -> None:
+    """Give a referral that nobody has to whom the rules of its office say."""
+    placement.place(world, job.key)
+
+
 def refresh(world: World, job: Job) -> None:
     """Judge anew the cases whose time has come, and those that a change of the registry has marked."""
     while project.refresh_due(world):
@@ -74,6 +80,6 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
     {
         ehrs_sync.JOB: sync, ehrs_sync.PATIENT_JOB: sync_patient, write_back.JOB: deliver, project.JOB: refresh,
         uploads.JOB: bring_in, shipped.JOB: put_codes_in, digest.JOB: tell_what_waits,
-        notices.JOB: tell_of_message,
+        notices.JOB: tell_of_message, arrivals.JOB: give_away,
     }
 )

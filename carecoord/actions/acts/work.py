@@ -1,6 +1,6 @@
 """Giving a referral to a person or a team, taking it over, letting it rest until a day."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -54,11 +54,24 @@ def own_teams(conn: Connection, office: Office) -> dict[str, str]:
     mine = {*office.people}
     found = {}
     for team in _held(conn, office.organizations):
-        members = {target(item(each, "member")) for each in items(team, "participant")}
-        people = {each for each in members if not each.startswith("Organization/")}
+        people = _people(team)
         if not people or people & mine:
             found[text(team, "id")] = _name(team)
     return found
+
+
+def is_member(conn: Connection, office: Office, team: str) -> Callable[[Office], bool]:
+    """Whether somebody, by their own office, belongs to a team of an office (`Type/id`, or TEAM: everybody does)."""
+    held = next((each for each in _held(conn, office.organizations) if key(each) == team), None)
+    people = _people(held) if held else frozenset()
+    if team == TEAM or (held and not people):
+        return lambda one: True
+    return lambda one: bool(people & {*one.people})
+
+
+def _people(team: Json) -> frozenset[str]:
+    members = {target(item(each, "member")) for each in items(team, "participant")}
+    return frozenset(each for each in members if not each.startswith("Organization/"))
 
 
 def _teams(conn: Connection, ours: Sequence[str]) -> list[Colleague]:

@@ -12,11 +12,15 @@ from carecoord.actions.worklist import worklist
 from carecoord.actions.worklist.worklist import Panel, PayerPanel
 from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.referrals.course import Lane, course
+from carecoord.domain.resource.codes import RULE
 from carecoord.domain.resource.elements import Json, key, targets, text
 from carecoord.errors import Problem
 from carecoord.fhir.search import params
+from carecoord.store.assignment import rules
 from carecoord.store.resources import read
 from carecoord.store.worklist.query import WorklistQuery, place
+from carecoord.words.catalogue import say
+from carecoord.words.sentence import sentence
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,9 @@ def _read(turn: Turn, panel: Panel, document: Json, asked: frozenset[str], sheet
 def _authors(turn: Turn, panel: Panel) -> dict[str, str]:
     who = {event.by for event in panel.events if event.by}
     found = {each: each.partition(":")[2] for each in who if each.startswith("ehr:")}
+    ruled = {each: each.removeprefix(RULE) for each in who if each.startswith(RULE)}
+    names = rules.names(turn.conn, ruled.values())
+    found |= {each: say(sentence("assignment.by-rule", rule=names[id])) for each, id in ruled.items() if id in names}
     people = {each: store.find_user(turn.conn, each) for each in who - found.keys()}
     return found | {each: person.name for each, person in people.items() if person}
 

@@ -42,20 +42,20 @@ class Office:
 
 def look(world: World, grant: Grant, request: str) -> Office:
     """The load of the asker's office. Raises Forbidden. Audited as a search that showed nobody."""
-    _demand(grant)
+    demand(grant)
     with looking(world, grant, request) as turn:
         at = seen_cases(turn).at
         found = load.loads(turn.conn, turn.office().organizations, at.now, at.today)
         world.journal.append(event(turn.now, request, "search", by=grant, type="ServiceRequest", query="load"))
-        return Office(found, _holders(turn))
+        return Office(found, holders(turn))
 
 
 def hand_over(world: World, grant: Grant, request: str, whose: str, to: str, form: str) -> list[Outcome]:
     """Give all open referrals that somebody has, resting ones too, to another, up to MOST at once, each by an act of
     its own. whose, to: as `Holder.account`. Raises Forbidden, Unprocessable."""
-    _demand(grant)
+    demand(grant)
     with looking(world, grant, request) as turn:
-        known = {each.account: each for each in _holders(turn)}
+        known = {each.account: each for each in holders(turn)}
         if whose not in known or to not in known or whose == to:
             raise Unprocessable("Choose whose work it is, and somebody else of your office who is to have it.", "to")
         cases, facets = seen_cases(turn), (("owner", known[whose].ids),)
@@ -65,7 +65,7 @@ def hand_over(world: World, grant: Grant, request: str, whose: str, to: str, for
     return batch.perform_each(world, grant, request, forms, work.assign, to)
 
 
-def _holders(turn: Turn) -> list[Holder]:
+def holders(turn: Turn) -> list[Holder]:
     """Those who can have a referral of the office, with every id under which a row may name them."""
     people = {user.id: user for user in absences.colleagues(turn.conn, turn.grant)}
     made = []
@@ -77,6 +77,7 @@ def _holders(turn: Turn) -> list[Holder]:
     return made
 
 
-def _demand(grant: Grant) -> None:
+def demand(grant: Grant) -> None:
+    """Raise Forbidden for whoever is no supervisor."""
     if not verbs.may(grant.roles, "supervise"):
         raise Forbidden("The load of the office is its supervisor's to see.", "http.role")

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from carecoord.actions.access import consents
 from carecoord.actions.agreements import lines, places, register, written_rates
+from carecoord.actions.assignment import arrivals
 from carecoord.actions.clearance import rule_lines, shelf
 from carecoord.actions.clearance.assemble import Assembled, of_patient
 from carecoord.actions.clearance.library import Library
@@ -191,6 +192,7 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
         for each in found:
             ledger.see(each.id, patient, each.case)
             ledger.judged(held.get(each.rid), written[each.rid], _version(each.case.order), now)
+        arrivals.note(conn, [row for rid, row in written.items() if arrivals.is_new(held.get(rid), row)], now)
         gone = sorted(held.keys() - written.keys())
         changed = [row for rid, row in written.items() if not _same(held.get(rid), row)]
         worklist_rows.remove(conn, gone)

@@ -261,7 +261,7 @@ def opened(turn: Turn, id: str) -> Panel | PayerPanel:
         return PayerPanel(now, cases.at, shown, told, happened, openable, _meanings(conn, told.case))
     known = directory([*case.organizations, *case.locations, *case.practitioners])
     seen = case if glass else threads.open_to(case, ours)
-    happened = timeline.timeline(seen, known, zone, row.agreement, logged)
+    happened = timeline.timeline(seen, known, zone, row.agreement, logged, inner="requester" in sides)
     papers = timeline.documents(seen)
     named = {proof.reference for gate in judged.gates for proof in gate.evidence} | {key(each) for each in papers}
     openable = frozenset[str]() if glass else _openable(turn, named)

@@ -37,6 +37,11 @@ def stood_in_for(absences: Sequence[Absence], account: str, now: int) -> dict[st
     return {one: frozenset(kinds) for one, kinds in found.items()}
 
 
+def holder(absences: Sequence[Absence], account: str, kind: Kind, now: int) -> str:
+    """Who has what waits of a kind for an account now: whoever stands in, or itself."""
+    return _holder({each.account: each for each in absences if each.holds(now)}, account, kind)
+
+
 def _holder(away: Mapping[str, Absence], account: str, kind: Kind) -> str:
     """Who has what waits of a kind for an account; the account itself where nobody does."""
     holder, seen = account, {account}

@@ -8,6 +8,7 @@ EXTENSION = f"{CANONICAL}/StructureDefinition"
 COPY_OF = f"{EXTENSION}/copy-of"  # of an Identifier: the resource from which it was taken, for both are one
 IDENTIFIER = "https://carecoord.example/id"
 GUEST_LINK = f"{IDENTIFIER}/link"  # who acts by a link without an account, by its id
+RULE = "assignment-rule:"  # the subject of what a rule of an office does begins so; the id of the rule follows
 USER = f"{IDENTIFIER}/user"  # who can sign in here, by the id of their account
 LOINC = "http://loinc.org"
 HL7 = "http://terminology.hl7.org/CodeSystem"

@@ -9,6 +9,7 @@ from typing import Final, Literal, Protocol
 from carecoord.domain.ehrs import disputes
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.referrals.visits import clinic, zone_of
+from carecoord.domain.resource.codes import WORK
 from carecoord.domain.resource.days import clock, first, moment
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.domain.resource.parties import Directory, party
@@ -131,11 +132,12 @@ class Teller:
     case: Case
     known: Directory
     zone: tzinfo
+    inner: bool = False  # also what is the referring office's own: to whom of it the work was given
 
     def tell(self, one: Logged) -> Event | None:
         """What happened; None for what is no news to people: an element changed and nothing else, or something began
         and nobody says when."""
-        if one.before == one.state and "was" not in one.payload:
+        if one.before == one.state and "was" not in one.payload and not _given(one):
             return None
         if not one.before and not one.said:
             return None
@@ -186,6 +188,8 @@ class Teller:
             ("obtain", "done"): sentence("event.received", papers=papers),
         }
         what = said.get((text(one.payload, "errand"), one.state))
+        if self.inner and _given(one) and (whom := self._name(one, "who", "")):
+            return "order", sentence("assignment.given", whom=whom), ()
         return ("document", what, ()) if what else None
 
     def authorization(self, one: Logged) -> _Words | None:
@@ -282,6 +286,12 @@ class Teller:
 
 def _nothing(_teller: Teller, _one: Logged) -> None:
     return None
+
+
+def _given(one: Logged) -> bool:
+    """Whether the work on the referral was given to somebody."""
+    begun = not one.before or "owner" in one.payload.get("changed", ())
+    return one.payload.get("errand") == WORK[1] and begun and bool(item(one.payload, "who"))
 
 
 _TOLD: Final[dict[str, Callable[[Teller, Logged], _Words | None]]] = {

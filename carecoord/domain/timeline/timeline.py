@@ -13,14 +13,15 @@ __all__ = ["Event", "disclosed", "documents", "timeline"]
 
 
 def timeline(
-    case: Case, known: Directory, zone: tzinfo, agreement: str | None, logged: Iterable[Logged]
+    case: Case, known: Directory, zone: tzinfo, agreement: str | None, logged: Iterable[Logged], *, inner: bool = False
 ) -> tuple[Event, ...]:
     """Every event of the case, newest first.
 
     `agreement`: the number of the agreement that the case stands on, whose notice belongs to its story. `logged`: what
-    the log says of `sources`, in its order; what it says of others is passed over.
+    the log says of `sources`, in its order; what it says of others is passed over. `inner`: also to whom of the
+    referring office the work was given, which is that office's own matter.
     """
-    tell, wanted = Teller(case, known, zone), sources(case, agreement)
+    tell, wanted = Teller(case, known, zone, inner), sources(case, agreement)
     ours = [one for one in logged if f"{one.type}/{one.resource}" in wanted]
     last = {(one.type, one.resource): one.state for one in ours if one.kind not in ("clearance", "conflict")}
     news: dict[object, Logged] = {}

@@ -42,6 +42,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "deliver": Kind("deliver"),  # key: the EHR, the type and the id here; it tells the newest there is
         "import": Kind("import", tries=3),  # key: the file's id
         "codes": Kind("import", tries=3),  # key: the system of which the shipped codes are put in
+        "assign": Kind("timers", tries=8),  # key: the case that nobody has
         "digest": Kind("notify", periodic=True, tries=None),  # one job for all whose morning it is
         "notice": Kind("notify", tries=8),  # key: the message of which it is told that it is there
         "refresh-cases": Kind("refresh", tries=None),  # one job for all rows whose time has come

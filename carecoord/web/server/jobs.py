@@ -24,6 +24,7 @@ KINDS: Final = {  # kind of later work -> what it does, said of its key
     "deliver": "Tell an EHR of a change: {key}",
     "import": "Bring in the file {key}",
     "codes": "Put in the codes of {key}",
+    "assign": "Give away the referral {key}, which nobody has",
     "digest": "Send the mail of the morning",
     "notice": "Tell by mail that a message is there: {key}",
     "refresh-cases": "Judge anew the cases whose time has come",
@@ -33,7 +34,7 @@ LANES: Final = {  # lane -> what goes along it
     "deliver": "Telling EHRs",
     "notify": "Telling people and apps",
     "refresh": "Judging cases anew",
-    "timers": "Reminders",
+    "timers": "Giving work away",
     "import": "Bringing files in",
 }
 

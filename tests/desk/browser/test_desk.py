@@ -42,6 +42,7 @@ def test_the_load_of_an_office_has_no_fault(open_page: Open, house: House) -> No
     roles = frozenset({"coordinator", "supervisor"})
     accounts.add_user(house.world, NewUser("chief", "Chief, Nora", roles, "office-fairmont"), PASSWORD)
     check(open_page("/load", who="chief"), ENDS)
+    check(open_page("/load/rules", who="chief"), ENDS)
 
 
 def test_the_page_of_an_agreement_has_no_fault(open_page: Open) -> None:
