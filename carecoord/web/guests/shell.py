@@ -1,5 +1,4 @@
-"""What every page of a link has: how the browser that came in is known, what its answers say to caches, scanners and
-other sites, and the page of a link that is good no longer.
+"""What every page of a link has: how the browser that came in is known, and the page of a link that is good no longer.
 
 Nothing here needs a script, and none is loaded; no page asks another server for anything."""
 
@@ -20,16 +19,6 @@ from carecoord.words.reader import reads
 from carecoord.world import World
 
 LIFE: Final = 4 * 3600  # seconds that a browser keeps its cookie, as long as it is good
-HEADERS: Final = {
-    "Referrer-Policy": "no-referrer",  # the address is a secret
-    "X-Robots-Tag": "noindex, nofollow, noarchive",
-}
-
-
-def protect(answer: Response) -> Response:
-    """Say in the answer that nobody is to learn or keep its address."""
-    answer.headers.update(HEADERS)
-    return answer
 
 
 def home(token: str) -> str:
@@ -72,8 +61,6 @@ def over(world: World, status: int = 404) -> Response:
 
 def install(pages: Blueprint, world: World) -> None:
     """The way in, for every kind of link: the code, and the wish for a new link."""
-    pages.after_request(protect)
-
     @pages.errorhandler(NotFound)
     def gone(_: NotFound) -> Response:
         return over(world)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 EMBEDDED: Final = "/embed/"
+LINKS: Final = "/guest/"  # whatever is asked below it, a page of ours or none: the address is a secret
 
 
 def policy(*, form_action: Sequence[str] = (), frame_ancestors: Sequence[str] = ()) -> str:
@@ -37,6 +38,7 @@ ALWAYS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+OF_LINKS = {**ALWAYS, "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow, noarchive"}
 PAGES = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Frame-Options": "DENY",
@@ -60,16 +62,18 @@ def install(app: Flask, *, https: bool) -> None:
     so say that it always will."""
     strict = [("Strict-Transport-Security", "max-age=31536000; includeSubDomains")] if https else []
     desk = [*ALWAYS.items(), *strict], [*PAGES.items(), _VARY]
+    linked = [*OF_LINKS.items(), *strict], [*PAGES.items(), _VARY]
     framed = [*FRAMED.items(), *strict], [*FRAMED_PAGES.items(), _VARY]
     inner = app.wsgi_app
 
     def secured(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        always, page = framed if environ["PATH_INFO"].startswith(EMBEDDED) else desk
+        path = environ["PATH_INFO"]
+        always, page = framed if path.startswith(EMBEDDED) else linked if path.startswith(LINKS) else desk
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
             given = {name.lower(): value for name, value in headers}
             more = [*always, *(page if given.get("content-type", "").startswith("text/html") else ())]
-            if not environ["PATH_INFO"].startswith("/assets/"):
+            if not path.startswith("/assets/"):
                 more.append(("Cache-Control", "no-store"))
             headers += [pair for pair in more if pair[0].lower() not in given or pair[0] == "Vary"]
             return start_response(status, headers, exc_info)

@@ -20,6 +20,7 @@ from tests.desk.conftest import House
 from tests.desk.guests.test_clinic_link import SIGNED, answer, come_in, hidden, linked, row_of, stored
 from tests.desk.test_pages import text
 from tests.domain.documents.files import pdf
+from tests.domain.worklist.test_project import statements
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -124,6 +125,49 @@ def demand_over(house: House, phone: FlaskClient, address: str, case: str, form:
         assert "The office knows" in text(phone.post(f"{address}/new", data=wish).get_data(as_text=True))
     wanted = [each for each in stored(house, "Communication", case) if "link-wanted" in str(each["category"])]
     assert len(wanted) == 1
+
+
+@pytest.mark.parametrize("path", ["", "/papers/x/1", "/papers/x/x", "/nothing", "/done/x/y/z"])
+def test_nothing_below_a_links_address_tells_it_to_anybody_else(acting_house: House, path: str) -> None:
+    answer = acting_house.app.test_client().get("/guest/" + "x" * 43 + path)
+    assert answer.status_code == 404
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["X-Robots-Tag"] == "noindex, nofollow, noarchive"
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def asked(house: House, client: FlaskClient, path: str) -> tuple[int, list[str], str]:
+    """What asking for a path is answered, with the questions to the database on the way, without what it names."""
+    with statements(house.world.engine) as ran:
+        answer = client.get(path)
+    page = re.sub(r'(name="(csrf|form_token)" value=")[^"]*|[\w-]{32,}', r"\1", answer.get_data(as_text=True))
+    return answer.status_code, list(ran), page.replace(path, "")
+
+
+def test_a_link_that_ended_and_one_that_never_was_cost_the_same_questions(
+    acting_house: House, maria: FlaskClient
+) -> None:
+    case = made(acting_house, "sent")
+    ended, _ = linked(maria, case)
+    linked(maria, case)  # the newer ends the older
+    phone = acting_house.app.test_client()
+    asked(acting_house, phone, ended)
+    assert asked(acting_house, phone, ended) == asked(acting_house, phone, "/guest/" + "x" * 43)
+
+
+@pytest.mark.parametrize("who", ["outsider", "payer", "rival"])
+@pytest.mark.parametrize("path", ["/referrals/{}", "/referrals/{}?act=note", "/referrals/{}/messages"])
+def test_a_case_of_others_and_one_that_is_not_there_cost_the_same_questions(
+    acting_house: House, who: str, path: str
+) -> None:
+    case = made(acting_house, "sent")
+    client = acting_house.enter(who)
+    asked(acting_house, client, path.format(case))
+    theirs, none = (asked(acting_house, client, path.format(id)) for id in (case, "R-none"))
+    assert theirs[0] in (403, 404)
+    assert theirs[0] == none[0]
+    assert theirs[1] == none[1]
+    assert theirs[2].replace(case, "R-none") == none[2]
 
 
 def test_an_address_that_never_was_one_is_answered_as_one_that_has_ended(acting_house: House) -> None:
