@@ -1,20 +1,16 @@
 """The words of a file, a sheet at a time, for whoever reads it beside its referral. Nothing of it is run, and what can
 not be read is said: the file itself can still be opened."""
 
-import io
 import re
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
-from pypdf import PdfReader
-
+from carecoord.actions.documents import pdf_reader
 from carecoord.actions.documents.open import File
 
 _MOST: Final = 20_000  # characters of a sheet
 _LINES: Final = 60  # of a text, to a sheet
 _CHARSET: Final = re.compile(r"charset=\"?([\w-]+)", re.IGNORECASE)
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +48,8 @@ def _of_text(found: File, n: int) -> Sheet:
 
 def _of_pdf(found: File, n: int) -> Sheet:
     """A PDF that its reader stumbles over is opened by itself: a viewer repairs more."""
-    try:
-        reader = PdfReader(io.BytesIO(found.data))
-        of = len(reader.pages)
-        n = min(max(n, 1), of)
-        return Sheet("text", n, of, _cut(reader.pages[n - 1].extract_text().splitlines()))
-    except Exception as e:
-        _log.info("pdf_not_read", error=type(e).__name__)
-        return Sheet("file", 1, 1)
+    read = pdf_reader.sheet(found.data, n, 2 * _MOST)
+    return Sheet("text", read[0], read[1], _cut(read[2].splitlines())) if read else Sheet("file", 1, 1)
 
 
 def _cut(lines: list[str]) -> tuple[str, ...]:

@@ -1,13 +1,9 @@
 """Documents that come in and ask for a referral: kept at once, read for what they may say, filed with the draft that
 is begun from them. What is read of a document is a suggestion: it is shown, and taken by nobody but a person."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-import structlog
-from pypdf import PdfReader
 
 from auth.grant import Grant
 from carecoord.actions.access.audited import noted
@@ -15,6 +11,7 @@ from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.acts.act import Deed, Done, Planned, Submission, performed
 from carecoord.actions.acts.documents import Upload
 from carecoord.actions.documents import open as opened
+from carecoord.actions.documents import pdf_reader
 from carecoord.actions.referrals import patients
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.documents import intake
@@ -33,7 +30,7 @@ from carecoord.world import World
 
 MOST = 20  # documents that wait and are told at once
 _LETTERS = 40_000  # of a document that are read
-_log = structlog.get_logger()
+_PAGES = 10
 
 
 @dataclass(frozen=True)
@@ -124,11 +121,7 @@ def words(data: bytes, type: str) -> str:
         return data.decode("utf-8", errors="replace")[:_LETTERS]
     if not type.startswith("application/pdf"):
         return ""
-    try:
-        return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages[:10])[:_LETTERS]
-    except Exception as e:
-        _log.info("pdf_not_read", error=e.__class__.__name__)
-        return ""
+    return pdf_reader.words(data, _PAGES, _LETTERS)
 
 
 def _begun(turn: Turn, id: str, _: str, verb: Verb) -> Deed:
