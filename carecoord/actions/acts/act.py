@@ -42,7 +42,7 @@ UNDO: Final = timedelta(minutes=10)
 # What may lead back, where the tables of states let it: a visit or a report that was recorded by mistake is one.
 BACK: Final = frozenset({
     "assign", "snooze", "note", "receive", "contact", "attach", "book", "move", "report", "acknowledge", "tell",
-    "give-notice", "affiliate", "oblige", "draft", "edit", "amend", "file",
+    "give-notice", "affiliate", "oblige", "draft", "edit", "amend", "file", "submit", "certify", "bill", "pay",
     "start-plan", "set-goal", "add-activity", "observe", "join-team",
 })  # fmt: skip
 

@@ -89,7 +89,9 @@ def opened(turn: Turn, id: str, about: str, verb: Verb) -> Agreeing:
 
 def offered(grant: Grant, found: Dossier) -> tuple[Verb, ...]:
     """The acts that the asker has on an agreement as it stands."""
-    return tuple(verb for verb in acts.offered(found.versions, found.line) if verbs.may(grant.roles, verb))
+    possible = acts.offered(found.versions, found.line, found.approvals.steps, found.approvals.barred)
+    paid = {"pay"} if all(each.paid for each in found.invoices) else set()
+    return tuple(verb for verb in possible if verbs.may(grant.roles, verb) and verb not in paid)
 
 
 def give_notice(world: World, grant: Grant, request: str, submission: Submission, given: Noticed) -> Done:

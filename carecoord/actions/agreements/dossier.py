@@ -4,6 +4,7 @@ documents, and what stands on it, in numbers and without a word about any patien
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row
@@ -13,15 +14,19 @@ from carecoord.actions.access.audited import event
 from carecoord.actions.access.turn import Turn, looking, missing
 from carecoord.actions.agreements import rates, register
 from carecoord.actions.agreements.desk import copies, resources, today, whose
+from carecoord.actions.agreements.office import steps
+from carecoord.actions.agreements.office.steps import Approvals
 from carecoord.actions.agreements.rates import Held
 from carecoord.actions.terms.meanings import Coding, meanings
+from carecoord.domain.agreements.desk.certificates import Certificate, Standing, certificates, standings
+from carecoord.domain.agreements.desk.invoices import Invoice, Money, invoices, money
 from carecoord.domain.agreements.desk.obligations import Obligation, obligations
 from carecoord.domain.agreements.overview import Overview, overview
-from carecoord.domain.agreements.parties import named_in, parties
+from carecoord.domain.agreements.parties import CUSTODIAN, named_in, parties
 from carecoord.domain.agreements.rates import RateLine
 from carecoord.domain.agreements.records import Listing, named
-from carecoord.domain.agreements.versions import Version, by_agreement
-from carecoord.domain.resource.days import local
+from carecoord.domain.agreements.versions import AWAITED, Version, by_agreement
+from carecoord.domain.resource.days import local, shifted
 from carecoord.domain.resource.elements import Json, target
 from carecoord.domain.resource.parties import directory, name
 from carecoord.fhir import text as json
@@ -32,6 +37,7 @@ from carecoord.store.resources import read
 from carecoord.store.worklist.standings import booked
 from carecoord.world import World
 
+_SOON = 30  # days before its end from which a certificate counts as expiring
 _RATES = 20  # lines of a schedule that are shown
 
 
@@ -53,7 +59,7 @@ class Lapse:
 class Dossier:
     """An agreement. `versions`: oldest first, each with its Contract; `names`: of all that are named in it, by key;
     `meanings`: of the codes of its rates; `sees_rates`: whether the asker may see what is paid under its last
-    version."""
+    version; `lapsing`: the booked visits after the end of a certificate, by the id of its document."""
 
     row: Row[Any]
     day: date
@@ -68,6 +74,11 @@ class Dossier:
     lapse: Lapse
     sees_rates: bool
     duties: Sequence[Obligation]
+    approvals: Approvals
+    standings: Sequence[Standing]
+    lapsing: Mapping[str, int]
+    invoices: Sequence[Invoice]
+    money: Money
 
 
 def dossier(world: World, grant: Grant, request: str, id: str) -> Dossier:
@@ -91,12 +102,18 @@ def gathered(turn: Turn, id: str, day: date) -> Dossier:
     contracts = {each.key: contract for each, contract in versions}
     names = _names(turn, [*(key for each in contracts.values() for key in named_in(each)), *_taking_part(listings)])
     line = overview([each for each, _ in versions], contracts, names, day)
-    paid = _rates(turn, keys)
+    paid, documents = _rates(turn, keys), _documents(turn, keys)
+    draft = next((contract for each, contract in reversed(versions) if each.status in AWAITED), None)
+    held, sides = certificates(documents), [side.key for side in line.sides if side.role != CUSTODIAN]
+    bills = invoices(_bills(turn, sides), keys)
+    limit = Decimal(line.limit.partition(" ")[0]) if line.limit else None
     codes = ((each.system, code) for _, lines in paid for each in lines for code in (each.code, each.code_end))
     return Dossier(
-        row, day, turn.now, line, versions, listings, names, paid, meanings(turn.conn, codes), _documents(turn, keys),
+        row, day, turn.now, line, versions, listings, names, paid, meanings(turn.conn, codes), documents,
         _lapse(turn, row, line, day, line.end or line.term_end), turn.sees_rates(keys[-1]),
-        _duties(turn, keys),
+        _duties(turn, keys), steps.of_office(turn, draft) if draft else Approvals(),
+        standings(line.kind, sides, held, _SOON, day), _lapsing(turn, row, line, day, held), bills,
+        money(limit, bills, line.start, line.end or line.term_end, day),
     )  # fmt: skip
 
 
@@ -132,6 +149,24 @@ def _duties(turn: Turn, keys: Iterable[str]) -> list[Obligation]:
     focus = params.key("Task", "focus")
     rows = [row for key in keys for row in read.referring(turn.conn, focus, *key.split("/")) if not row.deleted]
     return obligations(json.loads(row.body) for row in turn.seen(rows, "r"))
+
+
+def _bills(turn: Turn, sides: Iterable[str]) -> list[Json]:
+    """What the parties billed, to anybody, as far as the asker may see it."""
+    issuer = params.key("Invoice", "issuer")
+    rows = [row for key in sides if "/" in key for row in read.referring(turn.conn, issuer, *key.split("/"))]
+    return [json.loads(row.body) for row in turn.seen([row for row in rows if not row.deleted], "r")]
+
+
+def _lapsing(
+    turn: Turn, row: Row[Any], line: Overview, day: date, held: Iterable[Certificate]
+) -> dict[str, int]:
+    """How many booked visits lie after the last day of each certificate that holds."""
+    return {
+        each.document: _lapse(turn, row, line, day, shifted(each.last, 1)).lost
+        for each in held
+        if each.start <= day <= each.last
+    }
 
 
 def _documents(turn: Turn, keys: Iterable[str]) -> list[Json]:

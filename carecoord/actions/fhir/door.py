@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from carecoord.actions.access import sides
 from carecoord.actions.access.turn import Turn
+from carecoord.actions.agreements.office import steps
 from carecoord.actions.policies import office_policy
 from carecoord.domain.access.roles import keeps_rules
 from carecoord.domain.agreements import states as agreement_states
@@ -135,7 +136,7 @@ class _Door:
             "appointment": lambda: self._appointment(id, before, after),
             "slot": lambda: visit_states.judge_slot(before, after, sides.of_everybody(self.turn)),
             "authorization": lambda: authorization_states.judge(before, after),
-            "agreement": lambda: agreement_states.judge(before, after),
+            "agreement": lambda: self._agreement(before, after),
             "rulebook": lambda: self._rulebook(before, after),
             "plan": lambda: plan_states.judge_plan(before, after, sides.of_everybody(self.turn)),
             "goal": lambda: plan_states.judge_goal(before, after, sides.of_everybody(self.turn)),
@@ -172,6 +173,11 @@ class _Door:
         rows = read.referring(self.turn.conn, params.key("Task", "focus"), "Task", id)
         asked = [json.loads(row.body) for row in rows if not row.deleted]
         return stages.cancelling({"resourceType": "Task", "id": id}, asked, {}) is not None
+
+    def _agreement(self, before: Json, after: Json) -> None:
+        agreement_states.judge(before, after)
+        if before:
+            steps.demand(self.turn, before, after)
 
     def _rulebook(self, before: Json, after: Json) -> None:
         """What a service needs is the payer's word: another payer's office does not change it or speak in its name."""

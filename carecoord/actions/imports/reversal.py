@@ -1,7 +1,8 @@
 """An import taken back as a whole, for seven days and by whoever brought it: what it made is deleted, what it changed
 is as it was before. What somebody has changed since, or leans on now, stays and is told.
 
-What is no resource (rules, rates, codes) is taken back by the table before; an agreement that was signed stands."""
+What is no resource (rules, rates, codes) is taken back by the table before. A version of an agreement that came in as
+signed is not deleted: it stays as entered in error, so that what was known of it before stays known."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,6 +13,8 @@ from auth.grant import Grant
 from carecoord.actions.access.turn import Turn, changing
 from carecoord.actions.fhir import write as fhir_write
 from carecoord.actions.fhir.write import ResolvedWrite
+from carecoord.domain.agreements import states
+from carecoord.domain.agreements.desk.drafts import stated
 from carecoord.errors import Problem
 from carecoord.fhir import text
 from carecoord.store.database import bulk
@@ -22,7 +25,7 @@ from carecoord.store.resources import read
 from carecoord.words.sentence import Sentence, sentence
 from carecoord.world import World
 
-KINDS: Final = frozenset({"organizations", "plans", "clinicians", "rosters"})
+KINDS: Final = frozenset({"organizations", "plans", "clinicians", "rosters", "agreements"})
 Span = tuple[str, str, int, int]  # type, id, the first and the last version of the import
 _RUN: Final = 200  # resources that are taken back together
 
@@ -72,7 +75,10 @@ def _taken_back(turn: Turn, span: Span) -> Sentence | None:
     try:
         with turn.conn.begin_nested():
             turn.demand_row(now, "u")
-            if before is None or before.deleted:
+            if gone and type == "Contract" and states.signed(present := text.loads(now.body)):
+                void = stated(present, "entered-in-error")
+                write = fhir_write.updating(turn, type, id, void, None, only_new=False)
+            elif before is None or before.deleted:
                 write = ResolvedWrite(type, id, None, None, method="DELETE")
             else:
                 write = fhir_write.updating(turn, type, id, text.loads(before.body), None, only_new=False)

@@ -13,7 +13,12 @@ from carecoord.domain.resource.elements import Json
 def said(turn: Turn, office: Json | None, name: str) -> str:
     """The value of a term of an office's policy (`shipped.TERMS`); None: of no known office, so by what is said for
     everybody."""
+    held = policy(turn, office)
+    return held.said(name, local(turn.now, held.zone))
+
+
+def policy(turn: Turn, office: Json | None) -> Policy:
+    """The policy of an office as it stands today; None: what is said for everybody."""
     zone = ZoneInfo(turn.world.settings.timezone)
     own = frozenset({key_of(office)}) if office else frozenset()
-    lines = known.policies(turn.conn, [known.EVERYBODY, *own])
-    return Policy(zone, tuple(lines), own).said(name, local(turn.now, zone))
+    return Policy(zone, tuple(known.policies(turn.conn, [known.EVERYBODY, *own])), own)

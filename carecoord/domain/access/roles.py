@@ -50,6 +50,7 @@ NETWORK: Final = frozenset({"OrganizationAffiliation"})
 CALENDAR: Final = frozenset({"Schedule", "Slot"})
 AGREEMENTS: Final = frozenset({"Contract"})
 KNOWLEDGE: Final = frozenset({"Questionnaire", "PlanDefinition", "ActivityDefinition", "Library", "Measure"})
+BESIDE: Final = frozenset({"Task", "Communication", "DocumentReference", "Invoice"})  # what is written of agreements
 COUNTS: Final = frozenset({"MeasureReport"})
 TRAIL: Final = frozenset({"AuditEvent"})
 ORIGINS: Final = frozenset({"Provenance"})
@@ -79,7 +80,7 @@ TABLE: Final[dict[str, Rows]] = {
         (COVER | REQUESTS | NETWORK | PAPERS | {"Patient", "ServiceRequest"} | (PUBLIC - DRUGS), "rs"),
     ),
     "contracts": (
-        (AGREEMENTS | NETWORK | REGISTRY | KNOWLEDGE | {"Task", "Communication", "DocumentReference"}, "crus"),
+        (AGREEMENTS | NETWORK | REGISTRY | KNOWLEDGE | BESIDE, "crus"),
         (frozenset({"Binary"}), "crs"),
         (CALENDAR | COUNTS, "rs"),
     ),
@@ -331,9 +332,10 @@ PARTY_TO: Final = {
     "Communication": ("recipient", "sender"),
     "DocumentReference": ("author", "custodian"),
     "MeasureReport": ("reporter",),
+    "Invoice": ("issuer", "recipient"),
 }
 DIRECTORY: Final = frozenset({"OrganizationAffiliation", "InsurancePlan"})
-OF_NOBODY: Final = frozenset({"Task", "Communication", "DocumentReference", "MeasureReport"})
+OF_NOBODY: Final = frozenset({"Task", "Communication", "DocumentReference", "MeasureReport", "Invoice"})
 RULES: Final[dict[str, Callable[[Office, str], Alternatives | None]]] = {
     "coordinator": _coordinator,
     "clinician": _clinician,

@@ -24,4 +24,13 @@ SIDES: Final[Mapping[str, tuple[str, str]]] = {  # code -> the roles of its part
     "construction": ("owner", "prime"),
     "baa": ("covered-entity", "business-associate"),
 }
+CERTIFICATES: Final[Mapping[str, tuple[str, ...]]] = {  # code -> what the other side has to show (desk.certificates)
+    "payer-provider": ("licence", "professional-liability"),
+    "vendor": ("general-liability",),
+    "employee-benefits": ("licence",),
+    "health-social": ("general-liability", "professional-liability"),
+    "engineering": ("general-liability", "professional-liability"),
+    "construction": ("general-liability", "workers-compensation"),
+    "baa": ("cyber-liability",),
+}
 MONEY: Final = "budget"  # the term that is an amount, not a text

@@ -61,6 +61,8 @@ TERMS: Final[Mapping[str, Term]] = {
         *_by_priority("reroute", "4 hours", "8 hours", "24 hours", "48 hours"),
         *_by_priority("window", "24 hours", "72 hours", "14 days", "60 days"),
         Term("patient-cancels", "choice", "office", "at-once", "referrals.md 4"),
+        Term("approval-steps", "words", "both", "", "contracts.md 2"),
+        Term("approval-step", "clock", "both", "3 business days", "contracts.md 2"),
         Term("calendar.week", "week", "both", "Mon-Fri", "5 U.S.C. 6101"),
         Term("calendar.hours", "hours", "both", "08:00-17:00", "referrals.md 5"),
         Term("calendar.holidays", "place", "both", "US", "5 U.S.C. 6103"),
@@ -72,7 +74,9 @@ SHIPPED: Final[Mapping[str, str]] = {term.name: term.value for term in TERMS.val
 _WINDOWS: Final = tuple(f"window.{each}" for each in PRIORITIES)
 _IN_DAYS: Final = frozenset({"eligibility-age", "visit-lead", "expiring"})  # that sentences tell in days
 CHOICES: Final = {"patient-cancels": ("at-once", "ask-first")}
-_MAY_BE_EMPTY: Final = frozenset({"peer-to-peer", "channel", "calendar.closed", "calendar.zone", "calendar.holidays"})
+_MAY_BE_EMPTY: Final = frozenset({
+    "peer-to-peer", "channel", "approval-steps", "calendar.closed", "calendar.zone", "calendar.holidays",
+})  # fmt: skip
 
 
 def checked(name: str, value: str) -> str:

@@ -12,16 +12,18 @@ from carecoord.actions.agreements.dossier import Dossier, Lapse
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.agreements.desk.acts import ends_by, open_ended, waiting
 from carecoord.domain.agreements.desk.drafts import bound, lacking
-from carecoord.domain.agreements.parties import CUSTODIAN
 from carecoord.domain.agreements.records import named
 from carecoord.domain.documents.kinds import OF_AGREEMENTS
 from carecoord.domain.resource.days import shifted
 from carecoord.domain.resource.elements import Json, item, text
 from carecoord.web.acts.forms import Changed, State
+from carecoord.web.agreements import office_view
 from carecoord.web.agreements.agreement_view import AMENDMENTS, STATUS, TERMS, Row, count, label
 from carecoord.web.agreements.commands import HOW
 from carecoord.web.agreements.draft_view import Place, Sheet
 from carecoord.web.page.times import MINUS, Times
+from carecoord.words.catalogue import say
+from carecoord.words.sentence import sentence
 
 BUTTONS: Final[dict[Verb, tuple[str, str]]] = {  # verb -> its words and icon
     "give-notice": ("Notice was given", "message-square"),
@@ -94,6 +96,13 @@ class Acts:
     verbs: Sequence[Verb]
 
 
+def back(verb: str) -> str:
+    """What taking an act back does; empty of one that is not taken back."""
+    if verb in office_view.UNDONE:
+        return say(sentence(f"contract.{verb}.back"))
+    return BACK.get(verb, "")
+
+
 def acts(
     found: Dossier, verbs: Sequence[Verb], state: State | None, lapse: tuple[date, Lapse] | None, most: int,
     times: Times, sheet: Sheet | Place | None = None,
@@ -105,7 +114,8 @@ def acts(
     seen = " ".join(f"{each.key}:{text(item(contract, 'meta'), 'versionId')}" for each, contract in found.versions)
     seen += "".join(f" {each.task}:{each.version}" for each in found.duties)
     seen += "".join(f" {row.evidence.reference}:{row.evidence.version}" for row in found.listings)
-    row = [(verb, *BUTTONS[verb], f"{back}?act={verb}#act-form") for verb in BUTTONS if verb in verbs]
+    named = {verb: (office_view.title(verb)[0], icon) for verb, icon in office_view.BUTTONS.items()} | BUTTONS
+    row = [(verb, *named[verb], f"{back}?act={verb}#act-form") for verb in named if verb in verbs]
     possible = state is not None and state.verb in verbs
     form = _form(found, state, lapse, most, times) if state and possible else None
     form = replace(form, sheet=sheet, state=sheet.state) if form and sheet else form
@@ -131,7 +141,7 @@ def _stands(contract: Json | None) -> str:
 
 
 def _form(found: Dossier, state: State, lapse: tuple[date, Lapse] | None, most: int, times: Times) -> Form:
-    title, does = TITLES[state.verb]
+    title, does = TITLES.get(state.verb) or office_view.title(state.verb)
     if state.verb == "give-notice":
         return Form(state, title, does, about=list(_notice_comes_to(found, times)))
     if state.verb == "end" and lapse:
@@ -145,7 +155,11 @@ def _form(found: Dossier, state: State, lapse: tuple[date, Lapse] | None, most: 
         return Form(state, title, does, warning=_signing(found, times), signers=_signers(found))
     if state.verb == "drop":
         return Form(state, title, does, True, "The draft is given up for good; what is signed stays as it is.")
-    owners = {side.key: side.name for side in found.line.sides if side.role != CUSTODIAN}
+    owners = office_view.holders(found)
+    if state.verb in office_view.BUTTONS:
+        most = most if state.verb in office_view.SENDS else 0
+        bills, red = office_view.open_bills(found, times), state.verb == "give-back"
+        return Form(state, title, does, red, most=most, owners=owners, duties=bills, kinds=office_view.kinds())
     still = {each.task: f"{each.what}, {times.date(each.due)}" for each in found.duties if each.done is None}
     sends = state.verb in ("file", "fulfil")
     return Form(state, title, does, most=most if sends else 0, owners=owners, duties=still)

@@ -99,7 +99,6 @@ class Page:
     parties: Sequence[Row]
     taking_part: Sequence[Part]
     terms: Sequence[Row]
-    limit: str
     rates: Sequence[tuple[str, int, Sequence[Row]]]
     documents: Sequence[tuple[str, str, str, str]]
     hangs: str
@@ -129,7 +128,7 @@ def page(found: Dossier, times: Times, before: str, after: str) -> Page:
         _changed(contracts[before], contracts[after], found.names, times) if before != after else [],
         [Row(each.name, role(each.role), "" if each.binds or each.role == CUSTODIAN else "named in the offer")
          for each in line.sides],
-        [_taking(each, found.names, times) for each in found.listings], list(_terms(shown)), money(line.limit),
+        [_taking(each, found.names, times) for each in found.listings], list(_terms(shown)),
         [(held.schedule.name or "Rates", held.size, [_rate(each, found.meanings) for each in lines])
          for held, lines in found.rates],
         [_paper(each, times) for each in found.documents], _hangs(found), _lapsing(found, times),

@@ -18,6 +18,7 @@ from carecoord.domain.agreements.desk.drafts import Span
 from carecoord.domain.documents.kinds import OF_AGREEMENTS
 from carecoord.web.acts.commands import Command, upload
 from carecoord.web.acts.forms import Reader
+from carecoord.web.agreements import office_commands
 from carecoord.web.agreements.agreement_view import AMENDMENTS, TERMS
 from carecoord.web.agreements.register_view import KINDS
 from carecoord.world import World
@@ -191,4 +192,5 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "give-notice": Command(_notice, acts.give_notice),
     "end": Command(_end, _confirmed),
     "file": Command(_file, acts.file),
+    **office_commands.COMMANDS,
 }

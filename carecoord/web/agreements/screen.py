@@ -19,7 +19,7 @@ from carecoord.web.acts import days
 from carecoord.web.acts import view as acts_view
 from carecoord.web.acts.forms import Fault, State
 from carecoord.web.agreements import acts_view as agreement_acts
-from carecoord.web.agreements import agreement_view, draft_view
+from carecoord.web.agreements import agreement_view, draft_view, office_view
 from carecoord.web.agreements.draft_view import Place, Sheet
 from carecoord.web.agreements.register_view import KINDS
 from carecoord.web.page.times import Times
@@ -50,7 +50,8 @@ class Screen:
         done = self._done(grant)
         return make_response(
             render_template(
-                "contract.html", rail="Contracts", page=page, acts=view, done=done, done_back=view.back, address=None
+                "contract.html", rail="Contracts", page=page, acts=view, done=done, done_back=view.back, address=None,
+                office=office_view.office(found, times),
             ),
             status,
         )
@@ -94,7 +95,7 @@ class Screen:
         if done is None:
             return None
         told = acts_view.undo(done, Times(self.world.clock(), self.zone))
-        return replace(told, back=agreement_acts.BACK.get(done.act.verb, ""))
+        return replace(told, back=agreement_acts.back(done.act.verb))
 
     def _counted(
         self, grant: Grant, id: str, state: State | None, status: int

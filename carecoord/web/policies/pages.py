@@ -65,6 +65,8 @@ NAMES: Final = {
     **{f"{step}.{each}": f"{said}: {each}" for step, said in _STEPS.items() for each in (
         "stat", "asap", "urgent", "routine")},
     "patient-cancels": "A patient's app calls a visit off",
+    "approval-steps": "Steps by which a draft agreement is approved",
+    "approval-step": "Each of these steps within",
     "calendar.week": "Days of work",
     "calendar.hours": "Hours of work",
     "calendar.holidays": "Holidays of",

@@ -264,3 +264,17 @@ def test_nobody_takes_back_what_something_leans_on(acting_house: House) -> None:
     page = go(desk, address, "return")
     assert "0 taken back; 1 stay as they are" in page
     assert "leans on it now; it stays" in page
+
+
+def test_agreements_that_came_in_as_signed_are_not_deleted_but_entered_in_error(acting_house: House) -> None:
+    desk = acting_house.enter("contracts")
+    head = HEAD.rstrip() + ",Status\n"
+    sides = "office-blue-horizon,office-fairmont"
+    rows = f"T-1,1,{sides},2026-01-01,,executed\nT-2,1,{sides},2027-01-01,,draft\n"
+    address = upload(desk, "agreements", head + rows).headers["Location"]
+    assert "Take the whole import back" in go(desk, address, "import", **AGREEMENT, status="Status")
+    assert "2 taken back." in go(desk, address, "return")
+    with reading(acting_house.world.engine) as conn:
+        found = [text.loads(row.body) for row in registry.every(conn, "Contract") if not row.deleted]
+    left = {i["value"]: each["status"] for each in found for i in each["identifier"] if i["value"] in ("T-1", "T-2")}
+    assert left == {"T-1": "entered-in-error"}

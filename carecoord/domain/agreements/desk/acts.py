@@ -12,8 +12,10 @@ from decimal import Decimal
 from typing import Final
 
 from carecoord.domain.access.verbs import Verb
+from carecoord.domain.agreements.desk.approvals import Step, approved
+from carecoord.domain.agreements.desk.approvals import waiting as awaited
 from carecoord.domain.agreements.desk.drafts import Edit, Span, bound, edited, money, stated, term
-from carecoord.domain.agreements.kinds import MONEY
+from carecoord.domain.agreements.kinds import KINDS, MONEY
 from carecoord.domain.agreements.overview import Overview
 from carecoord.domain.agreements.versions import AWAITED, IN_FORCE, Version
 from carecoord.domain.contacts.attempts import MEDIA
@@ -67,15 +69,18 @@ class Amendment:
     limit: Decimal | None = None
 
 
-def offered(held: Sequence[Held], line: Overview) -> tuple[Verb, ...]:
-    """The acts that the agreement allows as it stands."""
+def offered(held: Sequence[Held], line: Overview, steps: Sequence[Step] = (), barred: bool = False) -> tuple[Verb, ...]:
+    """The acts that the agreement allows as it stands. steps: by which the office approves a draft; barred: the asker
+    is not the one who looks it over."""
     found: list[Verb] = []
     if waiting(held):
-        found += ["edit", "sign", "drop"]
+        found += [*_round(steps, barred), "edit", "drop"]
     elif any(version.status in IN_FORCE for version, _ in held):
         found.append("amend")
     if line.stage != "ended":
-        found += ["oblige", "fulfil"]
+        found += ["oblige", "fulfil", "certify"]
+    if line.limit or MONEY in KINDS.get(line.kind, ()):
+        found += ["bill", "pay"]
     if line.kind == "payer-provider" and line.stage != "ended":
         found.append("affiliate")
     if line.stage == "current" and line.state == "in-force":
@@ -83,6 +88,15 @@ def offered(held: Sequence[Held], line: Overview) -> tuple[Verb, ...]:
             found.append("give-notice")
         found.append("end")
     return (*found, "file")
+
+
+def _round(steps: Sequence[Step], barred: bool) -> list[Verb]:
+    """What the steps allow: a draft is signed once all are done."""
+    if approved(steps):
+        return ["sign"]
+    if not awaited(steps):
+        return ["submit"]
+    return [] if barred else ["approve", "give-back"]
 
 
 def ends_by(version: Version, day: date) -> date | None:

@@ -1,0 +1,63 @@
+"""What the forms of an office around an agreement say: approvals, certificates, bills. One row an act."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from carecoord.actions.acts.documents import Upload
+from carecoord.actions.agreements.office import approvals, certificates, invoices
+from carecoord.actions.agreements.office.certificates import Certified
+from carecoord.actions.agreements.office.invoices import Billed, Paid
+from carecoord.domain.agreements.desk.certificates import NAMES
+from carecoord.web.acts.commands import Command, upload
+from carecoord.web.acts.forms import Reader
+from carecoord.words.catalogue import say
+from carecoord.words.sentence import sentence
+
+
+def _asks(name: str) -> str:
+    """What is said where a field is empty."""
+    return say(sentence(f"contract.asks.{name}"))
+
+
+def _note(reader: Reader) -> str:
+    return reader.text("note", most=500)
+
+
+def _reason(reader: Reader) -> str:
+    return reader.text("reason", _asks("reason"), most=500)
+
+
+def _certify(reader: Reader) -> Certified | None:
+    file: Upload | None = upload(reader)
+    kind = reader.choice("kind", NAMES, _asks("certificate"))
+    holder, number = reader.text("holder", _asks("holder"), most=200), reader.text("number", most=100)
+    start, last = reader.any_day("start", _asks("start")), reader.any_day("last", _asks("last"))
+    each, total = reader.money("each"), reader.money("total")
+    if file is None and not any(fault.field == "file" for fault in reader.faults):
+        reader.fault("file", _asks("file"))
+    if start is None or last is None or file is None:
+        return None
+    return Certified(kind, holder, number, start, last, each, total, file)
+
+
+def _bill(reader: Reader) -> Billed | None:
+    number, issuer = reader.text("number", _asks("number"), most=60), reader.text("issuer", _asks("issuer"), most=200)
+    day, amount = reader.past_day("day", _asks("billed")), reader.money("amount")
+    if amount is None and not any(fault.field == "amount" for fault in reader.faults):
+        reader.fault("amount", _asks("amount"))
+    return Billed(number, issuer, day, amount) if day and amount is not None else None
+
+
+def _pay(reader: Reader) -> Paid | None:
+    bill, day = reader.text("invoice", _asks("bill"), most=200), reader.past_day("day", _asks("paid"))
+    return Paid(bill, day) if day else None
+
+
+COMMANDS: Final[Mapping[str, Command]] = {
+    "submit": Command(_note, approvals.submit),
+    "approve": Command(_note, approvals.approve),
+    "give-back": Command(_reason, approvals.give_back),
+    "certify": Command(_certify, certificates.certify),
+    "bill": Command(_bill, invoices.bill),
+    "pay": Command(_pay, invoices.pay),
+}
