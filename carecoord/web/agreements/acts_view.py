@@ -23,7 +23,6 @@ from carecoord.web.agreements.commands import HOW
 from carecoord.web.agreements.draft_view import Place, Sheet
 from carecoord.web.page.times import MINUS, Times
 from carecoord.words.catalogue import say
-from carecoord.words.sentence import sentence
 
 BUTTONS: Final[dict[Verb, tuple[str, str]]] = {  # verb -> its words and icon
     "give-notice": ("Notice was given", "message-square"),
@@ -98,9 +97,7 @@ class Acts:
 
 def back(verb: str) -> str:
     """What taking an act back does; empty of one that is not taken back."""
-    if verb in office_view.UNDONE:
-        return say(sentence(f"contract.{verb}.back"))
-    return BACK.get(verb, "")
+    return say(office_view.UNDONE[verb]) if verb in office_view.UNDONE else BACK.get(verb, "")
 
 
 def acts(

@@ -14,42 +14,41 @@ from carecoord.words.catalogue import say
 from carecoord.words.sentence import sentence
 
 
-def _asks(name: str) -> str:
-    """What is said where a field is empty."""
-    return say(sentence(f"contract.asks.{name}"))
-
-
 def _note(reader: Reader) -> str:
     return reader.text("note", most=500)
 
 
 def _reason(reader: Reader) -> str:
-    return reader.text("reason", _asks("reason"), most=500)
+    return reader.text("reason", say(sentence("contract.asks.reason")), most=500)
 
 
 def _certify(reader: Reader) -> Certified | None:
     file: Upload | None = upload(reader)
-    kind = reader.choice("kind", NAMES, _asks("certificate"))
-    holder, number = reader.text("holder", _asks("holder"), most=200), reader.text("number", most=100)
-    start, last = reader.any_day("start", _asks("start")), reader.any_day("last", _asks("last"))
+    kind = reader.choice("kind", NAMES, say(sentence("contract.asks.certificate")))
+    holder = reader.text("holder", say(sentence("contract.asks.holder")), most=200)
+    number = reader.text("number", most=100)
+    start = reader.any_day("start", say(sentence("contract.asks.start")))
+    last = reader.any_day("last", say(sentence("contract.asks.last")))
     each, total = reader.money("each"), reader.money("total")
     if file is None and not any(fault.field == "file" for fault in reader.faults):
-        reader.fault("file", _asks("file"))
+        reader.fault("file", say(sentence("contract.asks.file")))
     if start is None or last is None or file is None:
         return None
     return Certified(kind, holder, number, start, last, each, total, file)
 
 
 def _bill(reader: Reader) -> Billed | None:
-    number, issuer = reader.text("number", _asks("number"), most=60), reader.text("issuer", _asks("issuer"), most=200)
-    day, amount = reader.past_day("day", _asks("billed")), reader.money("amount")
+    number = reader.text("number", say(sentence("contract.asks.number")), most=60)
+    issuer = reader.text("issuer", say(sentence("contract.asks.issuer")), most=200)
+    day, amount = reader.past_day("day", say(sentence("contract.asks.billed"))), reader.money("amount")
     if amount is None and not any(fault.field == "amount" for fault in reader.faults):
-        reader.fault("amount", _asks("amount"))
+        reader.fault("amount", say(sentence("contract.asks.amount")))
     return Billed(number, issuer, day, amount) if day and amount is not None else None
 
 
 def _pay(reader: Reader) -> Paid | None:
-    bill, day = reader.text("invoice", _asks("bill"), most=200), reader.past_day("day", _asks("paid"))
+    bill = reader.text("invoice", say(sentence("contract.asks.bill")), most=200)
+    day = reader.past_day("day", say(sentence("contract.asks.paid")))
     return Paid(bill, day) if day else None
 
 

@@ -9,15 +9,15 @@ from typing import Final
 from carecoord.actions.agreements.dossier import Dossier
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.agreements.desk.approvals import Step
-from carecoord.domain.agreements.desk.certificates import NAMES, Standing
+from carecoord.domain.agreements.desk.certificates import Standing
 from carecoord.domain.agreements.desk.invoices import Invoice
 from carecoord.domain.agreements.desk.invoices import Money as Spent
 from carecoord.domain.agreements.parties import CUSTODIAN
 from carecoord.web.page.times import Times
 from carecoord.words.catalogue import say
-from carecoord.words.sentence import sentence
+from carecoord.words.sentence import Sentence, sentence
 
-BUTTONS: Final[Mapping[Verb, str]] = {  # verb -> its icon; its words stand in the catalogue under `contract.VERB`
+BUTTONS: Final[Mapping[Verb, str]] = {  # verb -> its icon
     "approve": "circle-check",
     "give-back": "arrow-left",
     "submit": "send",
@@ -25,7 +25,28 @@ BUTTONS: Final[Mapping[Verb, str]] = {  # verb -> its icon; its words stand in t
     "bill": "file-text",
     "pay": "check",
 }
-UNDONE: Final = ("submit", "certify", "bill", "pay")  # the verbs that are taken back
+TITLES: Final[Mapping[str, tuple[Sentence, Sentence]]] = {  # verb -> the title of its form, what its button does
+    "approve": (sentence("contract.approve"), sentence("contract.approve.does")),
+    "give-back": (sentence("contract.give-back"), sentence("contract.give-back.does")),
+    "submit": (sentence("contract.submit"), sentence("contract.submit.does")),
+    "certify": (sentence("contract.certify"), sentence("contract.certify.does")),
+    "bill": (sentence("contract.bill"), sentence("contract.bill.does")),
+    "pay": (sentence("contract.pay"), sentence("contract.pay.does")),
+}
+UNDONE: Final[Mapping[str, Sentence]] = {  # verb -> what taking it back does
+    "submit": sentence("contract.submit.back"),
+    "certify": sentence("contract.certify.back"),
+    "bill": sentence("contract.bill.back"),
+    "pay": sentence("contract.pay.back"),
+}
+KINDS: Final[Mapping[str, Sentence]] = {  # of certificates
+    "general-liability": sentence("certificate.general-liability"),
+    "professional-liability": sentence("certificate.professional-liability"),
+    "workers-compensation": sentence("certificate.workers-compensation"),
+    "cyber-liability": sentence("certificate.cyber-liability"),
+    "licence": sentence("certificate.licence"),
+    "accreditation": sentence("certificate.accreditation"),
+}
 SENDS: Final = ("certify",)  # the verbs whose forms take a file
 _STATES: Final = {"held": "good", "expiring": "soon", "lapsed": "late", "later": "soon", "missing": "late"}
 _WIDTH: Final = 1000  # of the bar
@@ -77,7 +98,8 @@ def office(found: Dossier, times: Times) -> Office:
 
 def title(verb: str) -> tuple[str, str]:
     """The title of the form of an act, and what its button says that it does."""
-    return say(sentence(f"contract.{verb}")), say(sentence(f"contract.{verb}.does"))
+    called, does = TITLES[verb]
+    return say(called), say(does)
 
 
 def holders(found: Dossier) -> dict[str, str]:
@@ -87,7 +109,7 @@ def holders(found: Dossier) -> dict[str, str]:
 
 def kinds() -> dict[str, str]:
     """What the kinds of certificate are called."""
-    return {code: say(sentence(f"certificate.{code}")) for code in NAMES}
+    return {code: say(called) for code, called in KINDS.items()}
 
 
 def open_bills(found: Dossier, times: Times) -> dict[str, str]:
@@ -111,8 +133,9 @@ def _step(step: Step, found: Dossier, times: Times) -> Line:
     if step.state == "later" or step.asked is None or step.due is None:
         return Line(step.name, say(sentence("contract.step.later")))
     late = step.due < found.day
-    told = sentence("contract.step.late" if late else "contract.step.open", asked=step.asked, due=step.due)
-    return Line(step.name, say(told), "", "late" if late else "soon")
+    if late:
+        return Line(step.name, say(sentence("contract.step.late", asked=step.asked, due=step.due)), "", "late")
+    return Line(step.name, say(sentence("contract.step.open", asked=step.asked, due=step.due)), "", "soon")
 
 
 def _round(found: Dossier) -> str:
@@ -128,11 +151,16 @@ def _round(found: Dossier) -> str:
 
 
 def _certificate(standing: Standing, found: Dossier, times: Times) -> Line:
-    name, who = say(sentence(f"certificate.{standing.kind}")), found.names.get(standing.holder, "")
+    name, who = say(KINDS[standing.kind]), found.names.get(standing.holder, "")
     held = standing.certificate
     if held is None:
         return Line(name, say(sentence("contract.certificate.missing")), who, "late")
-    told = say(sentence(f"contract.certificate.{standing.state}", start=held.start, last=held.last))
+    states = {
+        "held": sentence("contract.certificate.held", last=held.last),
+        "expiring": sentence("contract.certificate.expiring", last=held.last),
+        "lapsed": sentence("contract.certificate.lapsed", last=held.last),
+    }
+    told = say(states.get(standing.state) or sentence("contract.certificate.later", start=held.start))
     more = [who, held.number, *_limits(held.each, held.total)]
     if standing.state in ("held", "expiring") and (lost := found.lapsing.get(held.document, 0)):
         more.append(say(sentence("contract.certificate.lapses", visits=lost)))
@@ -154,7 +182,7 @@ def _sums(money: Spent, times: Times) -> Iterator[Line]:
     if money.limit is not None and money.left is not None:
         total = f"{dollars(money.limit)} \u2212 {dollars(money.paid)} \u2212 {dollars(money.open)}"
         over = money.left < 0
-        name = say(sentence("contract.money.over" if over else "contract.money.left"))
+        name = say(sentence("contract.money.over")) if over else say(sentence("contract.money.left"))
         more = say(sentence("contract.money.used-up", day=money.used_up)) if money.used_up else ""
         yield Line(name, dollars(abs(money.left)), "\n".join(filter(None, (total, more))), "late" if over else "")
 
@@ -164,10 +192,11 @@ def _bar(money: Spent) -> Bar | None:
         return None
     whole = max(money.limit, money.paid + money.open)
     paid, still = (int(each * _WIDTH / whole) for each in (money.paid, money.open))
-    amounts = {name: dollars(each) for name, each in (
-        ("limit", money.limit), ("paid", money.paid), ("open", money.open), ("left", max(money.left, Decimal())),
-    )}  # fmt: skip
-    return Bar(paid, still, money.left < 0, say(sentence("contract.money.bar", **amounts)))
+    left = dollars(max(money.left, Decimal()))
+    told = sentence(
+        "contract.money.bar", limit=dollars(money.limit), paid=dollars(money.paid), open=dollars(money.open), left=left
+    )
+    return Bar(paid, still, money.left < 0, say(told))
 
 
 def _bill(bill: Invoice, found: Dossier, times: Times) -> Line:

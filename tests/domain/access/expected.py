@@ -58,6 +58,7 @@ Questionnaire PlanDefinition ActivityDefinition: coordinator=rs clinician=rs pay
 Library Measure: coordinator=rs clinician=rs payer=rs contracts=crus admin=rs
 
 Contract: contracts=crus
+Invoice: contracts=crus
 MeasureReport: contracts=rs
 AuditEvent: auditor=rs
 Subscription: admin=cruds
@@ -66,7 +67,7 @@ Basic Group:
 Account BiologicallyDerivedProduct Bundle CapabilityStatement CatalogEntry ChargeItem ChargeItemDefinition CodeSystem:
 CompartmentDefinition ConceptMap DeviceDefinition DeviceMetric EffectEvidenceSynthesis EnrollmentRequest:
 EnrollmentResponse EventDefinition Evidence EvidenceVariable ExampleScenario GraphDefinition GuidanceResponse:
-ImplementationGuide Invoice Linkage MedicationKnowledge MedicinalProduct MedicinalProductAuthorization:
+ImplementationGuide Linkage MedicationKnowledge MedicinalProduct MedicinalProductAuthorization:
 MedicinalProductContraindication MedicinalProductIndication MedicinalProductIngredient MedicinalProductInteraction:
 MedicinalProductManufactured MedicinalProductPackaged MedicinalProductPharmaceutical:
 MedicinalProductUndesirableEffect MessageDefinition MessageHeader MolecularSequence NamingSystem:
@@ -127,6 +128,7 @@ A_PAYERS_CONTRACTS: Final = {
         f"subject:missing=true&{who}=ours&{among}" for who in ("author", "custodian") for among in AMONG_OFFICES
     ],
     "MeasureReport": ["subject:missing=true&reporter=ours"],
+    "Invoice": ["subject:missing=true&issuer=ours", "subject:missing=true&recipient=ours"],
     "Binary": [
         "&".join(f"_has:DocumentReference:location:{each}" for each in ("subject:missing=true", f"{who}=ours", among))
         for who in ("author", "custodian")

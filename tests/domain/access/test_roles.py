@@ -148,7 +148,7 @@ def test_a_payers_contract_desk_can_not_make_itself_anothers_copy() -> None:
 def test_a_clinics_contract_desk_sees_the_agreements_of_its_own_side_and_the_directory_of_all_payers() -> None:
     """Issue 8, 6 (decision 39). What it is party to, and what is written about that; who is in whose network it asks of
     everybody."""
-    for type in ("Contract", "Task", "Communication", "DocumentReference", "MeasureReport"):
+    for type in ("Contract", "Task", "Communication", "DocumentReference", "MeasureReport", "Invoice"):
         ways = narrow(person("contracts"), OFFICE, type, "r")
         assert written(ways) == {"&".join(sorted(way.split("&"))) for way in A_PAYERS_CONTRACTS[type]}, type
         assert narrow(person("contracts"), NOWHERE, type, "r") is None, type
