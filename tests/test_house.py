@@ -171,7 +171,6 @@ EXCUSED_WORDS = {  # modules of the rules with words in them -> why they stand t
     "imports/rules.py": "the headings and words of others' tables, to be read",
     "agreements/desk/approvals.py": "the text of a resource that we write",
     "agreements/desk/certificates.py": "the text of a resource that we write",
-    "care_plans/units.py": "units of measure, as people write them",
     "documents/intake.py": "the text of a resource that we write",
     "documents/kinds.py": "the text of a resource that we write",
     "documents/suggestions.py": "words of letters, to be read",
