@@ -72,7 +72,7 @@ def give_away(world: World, job: Job) -> None:
 
 def refresh(world: World, job: Job) -> None:
     """Judge anew the cases whose time has come, and those that a change of the registry has marked."""
-    while project.refresh_due(world):
+    while project.refresh_due(world, 20):
         pass
 
 

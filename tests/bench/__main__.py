@@ -46,6 +46,7 @@ def main() -> None:
         sizes = networks.measure(console, folder / "networks", made)
         priced = rates.measure(console, folder / "rates", made)
         listed = register.measure(console, folder / "register", made)
+        changed = register.changes(console, made)
         coded = codes.measure(console, folder / "codes", made)
         tables = imports.measure(console, folder / "imports")
         begun = start.measure(console, folder / "start")
@@ -54,13 +55,13 @@ def main() -> None:
         console.print(line)
     found = (
         acts.lines(done), patient.lines(called), rules.lines_of(lines), networks.lines_of(sizes),
-        rates.lines_of(priced), register.lines_of(listed), codes.lines_of(coded), imports.lines_of(tables),
-        start.lines(begun),
+        rates.lines_of(priced), register.lines_of(listed), register.changed_lines(changed), codes.lines_of(coded),
+        imports.lines_of(tables), start.lines(begun),
     )  # fmt: skip
     for line in chain(*found):
         console.print(line)
     others = {"acts": done, "rules": lines, "networks": sizes, "rates": priced, "register": listed, "imports": tables}
-    others |= {"codes": coded, "start": begun, "patient": called}
+    others |= {"codes": coded, "changes": changed, "start": begun, "patient": called}
     _write(figures, pages, checks, others)
 
 

@@ -1,6 +1,6 @@
 """The register of agreements looked through, `/contracts?q=`, at 1,000 and at 100,000 agreements of one organization: a
 page, its counts and what stands on it. On each database, in this process: `python -m tests.bench.register` alone, or as
-a part of `make bench`.
+a part of `make bench`. Beside it, what it costs to change an agreement on which 1,400 cases lean.
 
 The rows are written straight to the register's tables: it is looking that is measured. Elapsed time: the 95th of the
 rounds, and the fastest tenth; the aim of issue 8: 100 ms. The load of the machine stands beside it."""
@@ -10,6 +10,7 @@ import random
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,6 +24,7 @@ from auth.grant import Grant
 from auth.scopes import parse
 from auth.scopes import resources as only
 from carecoord.actions.agreements import desk
+from carecoord.actions.clearance.assemble import CASE_TYPES
 from carecoord.actions.worklist import project
 from carecoord.settings import Settings
 from carecoord.store.agreements.roll import Asked
@@ -33,11 +35,12 @@ from carecoord.store.database.engine import migrate, open_engine, writing
 from carecoord.world import World
 from tests.bench.rules import Place, by_itself, ends, fast, put, timed
 from tests.bench.story import FAMILIES
-from tests.domain.stories import NOW, POLICY, plain
+from tests.domain.stories import NOW, POLICY, contract, plain
 
 SIZES = (1_000, 100_000)
 ROUNDS, _RUN = 40, 5000
 AIM_MS = 100
+LEANING, CHANGES, AIM_CHANGE_MS = 1_400, 10, 50
 MINE = "Organization/office-payer-1"
 ASKER = Grant("u1", scopes=only(parse("user/*.rs")), roles=frozenset({"contracts"}), organization="office-payer-1")
 KINDS = ("payer-provider", "vendor", "business-associate")
@@ -73,6 +76,61 @@ def lines_of(figures: dict[str, Any]) -> Iterator[str]:
                 f"{large['p95']:.1f} ms at {int(many):,} (aim {AIM_MS}: {kept}); fastest {small['fast']:.1f} and "
                 f"{large['fast']:.1f} ms, load {sizes[many]['load']:.1f}"
             )
+
+
+def changes(console: Console, where: Mapping[str, Place], leaning: int = LEANING) -> dict[str, Any]:
+    """{database: {"fast": ms, "p95": ms of a change of the agreement, "right": seconds until every row is judged}}."""
+    figures: dict[str, Any] = {}
+    for database, url in where.items():
+        console.print(f"an agreement on which {leaning:,} cases lean, {database}", style="dim")
+        engine = open_engine(url("leaning"))
+        migrate(engine)
+        for some in bulk.runs([each for n in range(leaning) for each in _patients(n)], 200):
+            put(engine, NOW, *some)
+        times = []
+        for n in range(CHANGES):
+            times.append(timed(partial(put, engine, NOW, contract(end=100 + n, evergreen=False))))
+            right = timed(partial(_judged, engine))
+        p95 = statistics.quantiles(times, n=20)[-1] * 1000
+        figures[database] = {"fast": round(fast(times), 2), "p95": round(p95, 2), "right": round(right, 2)}
+        engine.dispose()
+    return figures
+
+
+def _patients(n: int) -> list[dict[str, Any]]:
+    """What is about one patient of many, in the story that all share; of the first, the whole of it."""
+    story = plain().resources
+    own = {name for name, each in story.items() if each["resourceType"] in ("Patient", *CASE_TYPES)}
+
+    def named(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: named(inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [named(inner) for inner in value]
+        return f"{value}-{n}" if value in own else value
+
+    mine = [named(each) | {"id": f"{each['id']}-{n}"} for name, each in story.items() if name in own]
+    return mine if n else [*mine, *(each for name, each in story.items() if name not in own)]
+
+
+def _judged(engine: Engine) -> None:
+    """Have the worker's work done: every row that was marked is judged."""
+    world = World(
+        engine, lambda: NOW, lambda: str(uuid4()), requests.Session, Settings(), project.projector(POLICY),
+        Journal(Path()),
+    )  # fmt: skip
+    while project.refresh_due(world):
+        pass
+
+
+def changed_lines(figures: dict[str, Any]) -> Iterator[str]:
+    """What is printed of it."""
+    for database, told in figures.items():
+        kept = "kept" if told["p95"] < AIM_CHANGE_MS else "MISSED"
+        yield (
+            f"an agreement changed on which {LEANING:,} cases lean, {database}: p95 {told['p95']:.0f} ms (aim "
+            f"{AIM_CHANGE_MS}: {kept}), fastest {told['fast']:.0f} ms; every row right after {told['right']:.1f} s"
+        )
 
 
 def _fill(engine: Engine, size: int) -> None:

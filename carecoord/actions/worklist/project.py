@@ -42,7 +42,7 @@ from carecoord.store.worklist import rows as worklist_rows
 from carecoord.world import World
 
 AGAIN = timedelta(minutes=10)  # after which a case that could not be judged is tried again
-AT_ONCE = 200  # cases that one change of the registry rewrites in its own transaction; more are marked for later
+AT_ONCE = 75  # cases that one change of the registry judges anew in its own transaction; more are marked for later
 JOB = "refresh-cases"  # the outbox job that judges marked rows anew
 _ORDER = re.compile(rb'"reference":"(ServiceRequest|DeviceRequest)/([^"/]+)')
 _VISIT = re.compile(rb'"reference":"(Appointment)/([^"/]+)')
