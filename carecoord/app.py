@@ -44,6 +44,7 @@ from carecoord.web.guests import pages as guest_pages
 from carecoord.web.imports import pages as import_pages
 from carecoord.web.inbox import away_pages
 from carecoord.web.inbox import pages as inbox_pages
+from carecoord.web.measures import pages as measures_pages
 from carecoord.web.messages import pages as message_pages
 from carecoord.web.page import assets, language
 from carecoord.web.patients import pages as patient_pages
@@ -65,7 +66,7 @@ __all__ = ["create", "drain", "make_ready", "wired", "world"]
 ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     people, import_pages, policies_pages, setup_pages, copy_pages, terms_pages, openid_sign_in,
     worklist_pages, asked_pages, saved_view_pages, referral_new_pages, inbox_pages, away_pages, load_pages,
-    patient_pages,
+    patient_pages, measures_pages,
     agreements_pages, agreement_act_pages, assignment_pages,
     acts_pages, batch_pages, link_pages, guest_pages, filing_pages, message_pages, documents_pages, audit_pages,
     break_glass,

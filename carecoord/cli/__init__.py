@@ -31,6 +31,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "sync": ("ehrs", "read an EHR into our store; safe to break off and to repeat"),
     "cases": ("cases", "every open referral: cleared or not, why, whose move it is, and by when"),
     "events": ("cases", "what happened to cases, a line of JSON for each event of the log"),
+    "measures": ("cases", "count for the measures what has happened since, or all of it anew"),
     "init": ("accounts", "make the database, or bring it to the present version; safe to repeat"),
     "user": ("accounts", "people who can sign in"),
     "client": ("accounts", "apps that use the API"),

@@ -1,4 +1,5 @@
-"""`cases`: every referral with its gates, in the order in which something is due; `events`: what happened to them."""
+"""`cases`: every referral with its gates, in the order in which something is due; `events`: what happened to them;
+`measures`: what is counted of that, brought up to the end of the log, or made anew from its first event."""
 
 import argparse
 from dataclasses import asdict
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 
+from carecoord.actions.measures import count
 from carecoord.actions.worklist.project import refresh_due
 from carecoord.cli import about
 from carecoord.cli.screen import Screen
@@ -43,12 +45,26 @@ def install(verbs: Verbs) -> None:
     whose = one.add_mutually_exclusive_group()
     whose.add_argument("--case", metavar="ID", help="of this order alone")
     whose.add_argument("--patient", metavar="ID", help="of this patient alone")
+    one = verb(verbs, "measures", measure, about("measures"), (
+        "A worker does the first by itself, every minute. Both can be done while the server runs, and twice."
+    ))  # fmt: skip
+    one.add_argument("--anew", action="store_true", help="throw away what was counted, and count every case again")
 
 
 def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """The table of cases."""
     with opened(settings) as world:
         table(world, screen, "closed" if args.closed else "open")
+
+
+def measure(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Count for the measures."""
+    with opened(settings) as world:
+        if args.anew:
+            screen.say(f"Counted anew: {count.anew(world)} cases.")
+        else:
+            count.follow(world)
+            screen.say("Counted to the end of the log.")
 
 
 def follow(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:

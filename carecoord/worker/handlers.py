@@ -9,6 +9,7 @@ from carecoord.actions.ehrs import sync as ehrs_sync
 from carecoord.actions.ehrs import write_back
 from carecoord.actions.imports import uploads
 from carecoord.actions.inbox import digest
+from carecoord.actions.measures import count
 from carecoord.actions.messages import notices
 from carecoord.actions.terms import shipped
 from carecoord.actions.worklist import project
@@ -76,10 +77,15 @@ def refresh(world: World, job: Job) -> None:
         pass
 
 
+def follow_for_measures(world: World, job: Job) -> None:
+    """Count for the measures what has come into the log."""
+    count.follow(world)
+
+
 HANDLERS: Mapping[str, Handler] = MappingProxyType(
     {
         ehrs_sync.JOB: sync, ehrs_sync.PATIENT_JOB: sync_patient, write_back.JOB: deliver, project.JOB: refresh,
         uploads.JOB: bring_in, shipped.JOB: put_codes_in, digest.JOB: tell_what_waits,
-        notices.JOB: tell_of_message, arrivals.JOB: give_away,
+        notices.JOB: tell_of_message, arrivals.JOB: give_away, count.JOB: follow_for_measures,
     }
 )

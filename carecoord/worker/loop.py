@@ -9,6 +9,7 @@ import structlog
 
 from carecoord.actions.ehrs import sync as ehrs_sync
 from carecoord.actions.inbox import digest
+from carecoord.actions.measures import count
 from carecoord.actions.server import health
 from carecoord.actions.worklist import project
 from carecoord.errors import Unavailable
@@ -51,6 +52,7 @@ def work(
     with writing(world.engine) as conn:
         outbox.revive(conn, world.clock(), kind=ehrs_sync.JOB)  # an earlier version gave up on these
     digest.order(world)
+    count.order(world)
     while not stop.is_set():
         try:
             if "refresh" in lanes:

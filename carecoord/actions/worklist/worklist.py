@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row
 
@@ -154,7 +155,7 @@ def demand(grant: Grant, asked: WorklistQuery) -> bool:
     many rows it has, or which comes first, would tell it all the same."""
     if whole(grant) or not has_cases(grant):
         return True
-    if asked.tab not in payer_view.TABS:
+    if asked.counted or asked.tab not in payer_view.TABS:
         raise Invalid(f"There is no list {asked.tab!r} for your role; choose one of the tabs.", "http.tab")
     if asked.sort.removeprefix("-") not in payer_view.SORTS:
         raise Invalid(f"Your list can not be sorted by {asked.sort!r}.", "http.sort")
@@ -340,7 +341,7 @@ def seen_cases(turn: Turn) -> Worklist:
     """The cases that the asker may see, to be read; looked for once in a turn."""
     if turn.worklist is None:
         late = worklist_rows.due(turn.conn, micros(turn.now), 1)
-        at = replace(moments(turn.now, turn.world.base.zone), behind=bool(late))
+        at = replace(moments(turn.now, ZoneInfo(turn.world.settings.timezone)), behind=bool(late))
         mine = (turn.grant.subject, *(each.partition("/")[2] for each in turn.office().people))
         turn.worklist = Worklist(turn.conn, turn.cases_seen(), at, mine)
     return turn.worklist

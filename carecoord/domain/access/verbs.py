@@ -10,7 +10,7 @@ from typing import Final, Literal
 Verb = Literal[
     "see-whole", "see-as-payer", "see-own-patients", "break-glass", "see-agreements", "see-rates",
     "read-trail", "manage-people", "manage-apps", "manage-jobs", "manage-policies", "import", "manage-ehrs",
-    "keep-codes", "set-up", "see-linked", "see-quality",
+    "keep-codes", "set-up", "see-linked", "see-quality", "see-measures",
     "supervise", "assign", "snooze", "note", "receive", "contact", "attach", "share", "settle",
     "refer", "send", "accept", "decline", "ask", "advise", "answer", "replace", "ask-another", "release",
     "reopen", "hear-yes", "hear-no",
@@ -28,6 +28,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
         {
             "see-whole",
             "see-quality",
+            "see-measures",
             "break-glass",
             "assign",
             "snooze",
@@ -76,6 +77,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
         {
             "see-whole",
             "see-quality",
+            "see-measures",
             "see-own-patients",
             "break-glass",
             "note",

@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from carecoord.domain.agreements.versions import number_of
+from carecoord.domain.documents.audience import is_kept
 from carecoord.domain.prior_auth.review_action import decided, overall, reviews
 from carecoord.domain.referrals import stages
 from carecoord.domain.referrals.case import ORDERS, case_id, coordinates, orders
+from carecoord.domain.referrals.loop_gate import FINAL
 from carecoord.domain.resource.codes import (
     ACKNOWLEDGE,
+    CONSULT_NOTE,
     EXTENSION,
     FORM_WANTED,
     OBTAIN_PAPER,
@@ -183,7 +186,8 @@ def _answer(answer: Json) -> _Standing:
     why = next((each for each in (*reasons, text(answer, "disposition")) if each), "")
     state = {"cancelled": "withdrawn"}.get(status := text(answer, "status"), status)
     created = text(answer, "created")
-    payload = _said(who=_reference(item(answer, "insurer")), number=number)
+    asked = target(item(answer, "request"))
+    payload = _said(who=_reference(item(answer, "insurer")), number=number, request=asked)
     if state in ("withdrawn", "entered-in-error"):
         return _Standing("authorization", state, created, "", found, payload=payload)
     return _Standing("authorization", "draft" if state == "draft" else found, created, created, "", why, payload)
@@ -226,14 +230,15 @@ def _talk(talk: Json) -> _Standing:
 def _document(document: Json) -> _Standing:
     status, date = text(document, "status"), text(document, "date")
     state = "here" if status == "current" else status
-    return _Standing("document", state, date, payload=_said(name=words(item(document, "type"))))
+    note = has(item(document, "type"), *CONSULT_NOTE) and not is_kept(document)
+    return _Standing("document", state, date, payload=_said(name=words(item(document, "type")), reports=note))
 
 
 def _report(report: Json) -> _Standing:
     at = text(report, "issued") or text(report, "effectiveDateTime")
     status = text(report, "status")
     state = status if status in ("cancelled", "entered-in-error") else "here"
-    return _Standing("document", state, at, payload=_said(name=words(item(report, "code"))))
+    return _Standing("document", state, at, payload=_said(name=words(item(report, "code")), reports=status in FINAL))
 
 
 def _plan(plan: Json) -> _Standing:

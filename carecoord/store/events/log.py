@@ -13,9 +13,10 @@ from operator import attrgetter, itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Select, bindparam, select, text
+from sqlalchemy import Connection, Engine, Select, bindparam, func, select, text
 
 from carecoord.store.database import bulk, driver
+from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.engine import reading
 from carecoord.store.database.joins import listed_pairs, paired
 from carecoord.store.events.tables import event
@@ -60,6 +61,8 @@ _all = select(*_columns).order_by(event.c.n)
 _next = _all.where(event.c.n > bindparam("cursor"), event.c.n <= bindparam("horizon")).limit(bindparam("limit"))
 _of_case = _next.where(event.c.case_id == bindparam("case_id"))
 _of_patient = _next.where(event.c.patient == bindparam("patient"))
+_newest = select(func.max(event.c.n))
+_of_cases = select(*_columns).where(OneOf(event.c.case_id, "ids")).order_by(event.c.n)
 _of_resources = paired(_columns, event, "type", "resource")
 # A sequence that nobody has called says the number that it will give next, afterwards the one it gave last.
 _given = "(SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM event_n_seq)"
@@ -114,6 +117,20 @@ def of_resources(conn: Connection, references: Iterable[str]) -> list[Entry]:
     pairs = sorted((type, id) for type, _, id in (each.partition("/") for each in set(references)))
     found = driver.every(conn, _of_resources, {"pairs": listed_pairs(pairs)}) if pairs else []
     return [_entry(row) for row in sorted(found, key=itemgetter(-1))]
+
+
+def newest(conn: Connection) -> int:
+    """The number of the last event that the connection sees; 0 where there is none."""
+    return int(conn.scalar(_newest) or 0)
+
+
+def of_cases(conn: Connection, ids: Sequence[str]) -> dict[str, list[Entry]]:
+    """Every event of each of these cases, as far as the connection sees, in order."""
+    found: dict[str, list[Entry]] = {id: [] for id in ids}
+    for row in driver.every(conn, _of_cases, {"ids": listed(ids)}):
+        one = _entry(row)
+        found[one.case_id or ""].append(one)
+    return found
 
 
 def _settled(engine: Engine, query: Select[Any], asked: dict[str, Any]) -> list[Entry]:

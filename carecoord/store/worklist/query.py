@@ -7,6 +7,7 @@ selective thing asked for, in the order of the due time; counting stops at `MANY
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -15,6 +16,7 @@ from carecoord.fhir.search.collation import fold
 from carecoord.store.database.engine import plan_once
 from carecoord.store.database.tables import CASE_LEADS, CASE_SORTS
 from carecoord.store.worklist import search_words, walks
+from carecoord.store.worklist.counted import Counted
 from carecoord.store.worklist.tabs import DueBounds, groups, is_awake, of_side, rests, tabs
 from carecoord.store.worklist.walks import Arm, In, Other, Outside, Span, Test, Word
 
@@ -50,6 +52,18 @@ class CaseScope:
 
 
 @dataclass(frozen=True)
+class CountedIn:
+    """A figure of a measure: of these days, both ends in, narrowed to (facet, its alternatives). `hits`: the numerator
+    of it alone."""
+
+    measure: str
+    first: date
+    last: date
+    hits: bool = False
+    choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True)
 class WorklistQuery:
     """What is asked for. `facets`: (name of FACETS, its alternatives). `after` or `before`: the (sort value, rid)
     beside which the page begins or ends. `sort`: a name of SORTS, with "-" in front for the other direction."""
@@ -61,6 +75,7 @@ class WorklistQuery:
     after: tuple[Any, int] | None = None
     before: tuple[Any, int] | None = None
     only: tuple[str, ...] = ()  # ids of cases, for a download of the chosen ones
+    counted: "CountedIn | None" = None  # those alone that are behind a figure of a measure
 
 
 @dataclass
@@ -89,7 +104,12 @@ class Worklist:
         tab: Iterable[Test] = tabs(self.at, self._offices("placer"), self._offices("performer"), self.mine)[asked.tab]
         if picked:  # who names a case means it, also while it rests
             tab = [test for test in tab if not is_awake(test)]
-        return tuple(self._own(test) for test in (*tab, *chosen, *typed, *picked))
+        return tuple(self._own(test) for test in (*tab, *chosen, *typed, *picked, *self._counted(asked.counted)))
+
+    def _counted(self, asked: CountedIn | None) -> Iterator[Test]:
+        if asked:
+            days = (asked.first.toordinal(), asked.last.toordinal())
+            yield Counted(self._offices("placer") or (), asked.measure, *days, asked.hits, asked.choices)
 
     def _offices(self, side: str) -> tuple[str, ...] | None:
         """The offices of the asker that refer (placer: who works on a case is theirs to say), or are asked
@@ -137,6 +157,8 @@ class Worklist:
 
     def _is_short(self, asked: WorklistQuery, base: tuple[Test, ...]) -> bool:
         """Whether one pass over the base is cheaper than counting list by list."""
+        if asked.counted:
+            return True
         typed = [test for test in base if isinstance(test, Word)]
         if typed:
             return min(map(self._spelt, typed)) < _SEARCHED
@@ -227,7 +249,7 @@ class Worklist:
             return (Arm((*tests, *kept), ("open", "sort_due")),)
         # Along the rows that have a word all that one side may see is one walk: no index of the side is wanted. Nor is
         # its order where rows are counted: each walk less is one less to plan, to bind and to begin.
-        found = any(self._spelt(test) < words for test in tests if isinstance(test, Word))
+        found = any(isinstance(t, Counted) or (isinstance(t, Word) and self._spelt(t) < words) for t in tests)
         sides: list[tuple[str, tuple[str, ...]]] = [(scope, (value,)) for scope, value in self.seen.any_of]
         if found or not sort:
             scopes = dict.fromkeys(scope for scope, _ in sides)

@@ -133,7 +133,7 @@ def save(
 
 
 def _held(conn: Connection, rids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
-    return {row["rid"]: row for row in conn.execute(select(case).where(case.c.rid.in_(rids))).mappings()}
+    return {row["rid"]: dict(row) for row in conn.execute(select(case).where(case.c.rid.in_(rids))).mappings()}
 
 
 def _change(conn: Connection, rows: Sequence[Mapping[str, Any]], known: Mapping[int, Mapping[str, Any]]) -> None:

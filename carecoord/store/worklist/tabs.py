@@ -67,6 +67,7 @@ def tabs(
         "decide": (*still, _fixed("role", "payer"), Span("sort_due", at.now, at.today)),
         "snoozed": (is_open, resting, Ever("wakes_at")),
         "closed": (In("open", (False,)),),
+        "counted": (),  # whatever became of it: what a measure counts
     }
 
 

@@ -4,7 +4,7 @@ A statement is built once for each shape of question and kept: building one take
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,7 @@ from sqlalchemy.sql.visitors import InternalTraversal
 from carecoord.store.database.among import Among, listed
 from carecoord.store.database.tables import case as row
 from carecoord.store.database.tables import case_word
+from carecoord.store.worklist.counted import Counted, Pick
 
 _LAST = "\U0010ffff"  # sorts behind every letter
 
@@ -88,7 +89,6 @@ def _unseen(element: Only, compiler: SQLCompiler, **kw: Any) -> str:
     return f"coalesce({compiler.process(element.test, **kw)}, false)"
 
 
-Pick = Callable[[str], ColumnElement[Any]]  # the column of this name, to look up by or to check
 
 
 def checked(name: str) -> ColumnElement[Any]:
@@ -265,7 +265,7 @@ class Word:
         return {f"{at}_low": self.start, f"{at}_high": self.start + _LAST, **both}
 
 
-Test = In | Other | Outside | Span | Unpassed | Ever | Word
+Test = In | Other | Outside | Span | Unpassed | Ever | Word | Counted
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from carecoord.domain.agreements.records import Listing, named
 from carecoord.domain.documents.kinds import KINDS as PAPERS
 from carecoord.domain.resource.days import Days
 from carecoord.domain.resource.elements import Json, code_of, item, items, text, words
-from carecoord.web.agreements.register_view import KINDS, STATES, money, role
+from carecoord.web.agreements.register_view import KINDS, STATES, iso, money, role
 from carecoord.web.agreements.term_axis import Life, life
 from carecoord.web.page.codes import coded
 from carecoord.web.page.labels import Chip, chip
@@ -108,6 +108,7 @@ class Page:
     life: Life | None
     duties: Sequence[Due]
     blocks: Sequence[tuple[str, str, int]]
+    dated: bool  # whether a day of it belongs into a calendar
 
 
 def page(found: Dossier, times: Times, before: str, after: str) -> Page:
@@ -134,6 +135,7 @@ def page(found: Dossier, times: Times, before: str, after: str) -> Page:
         [_paper(each, times) for each in found.documents], _hangs(found), _lapsing(found, times),
         [Row(f"{date(year, month, 1):%b %Y}", str(n)) for (year, month), n in found.lapse.months], found.lapse.lost,
         life(found, times), [_due(each, found, times) for each in found.duties], list(_blocks(found)),
+        bool(iso(found.row.ends - 1) or iso(found.row.notice_by)),
     )  # fmt: skip
 
 

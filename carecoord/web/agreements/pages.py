@@ -1,14 +1,17 @@
 """The contract desk: `/contracts`, the register with its tabs and its search, as a page and as a file."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from datetime import date
+from typing import Any, Final
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, render_template, request
+from sqlalchemy import Row
 from werkzeug.wrappers import Response as Answer
 
 from auth.grant import Grant
-from carecoord.actions.agreements import desk
+from carecoord.actions.agreements import desk, dossier
 from carecoord.actions.agreements.desk import Line
 from carecoord.actions.ehrs import sync_health
 from carecoord.domain.access import verbs
@@ -17,17 +20,18 @@ from carecoord.store.agreements.roll import BUCKETS, TABS
 from carecoord.web.agreements import register_view as view
 from carecoord.web.agreements.screen import Screen
 from carecoord.web.agreements.term_axis import shared
+from carecoord.web.page import calendars, downloads
+from carecoord.web.page.calendars import Entry
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.web.worklist import notices
-from carecoord.words.csv_lines import csv_line
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 HEADINGS: Final = (
     "Agreement number", "Title", "Kind", "Parties", "State", "Version", "Starts", "Ends", "Notice by", "Not to exceed",
 )  # fmt: skip
-_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def blueprint(world: World) -> Blueprint:
@@ -40,19 +44,11 @@ def blueprint(world: World) -> Blueprint:
     def contracts() -> str:
         return register(world, sign_in.session().grant())
 
-    @pages.get("/contracts.<form>")
-    def download(form: str) -> Answer:
-        if form not in ("csv", "xlsx"):
-            raise NotFound("The register comes as .csv and as .xlsx.")
+    @pages.get("/contracts.<any(csv, xlsx):form>")
+    def download(form: downloads.Form) -> Answer:
         address = view.address(request.args)
         _, found = desk.every(world, sign_in.session().grant(), request_id(), address.asked)
-        rows, named = _rows(found), {"Content-Disposition": f'attachment; filename="contracts.{form}"'}
-        if form == "xlsx":
-            from carecoord.actions.imports import workbooks  # openpyxl is dear to load
-
-            return Response(workbooks.written("Contracts", HEADINGS, rows), content_type=_XLSX, headers=named)
-        lines = ["\ufeff", csv_line(HEADINGS), *map(csv_line, rows)]
-        return Response("".join(lines), content_type="text/csv; charset=utf-8", headers=named)
+        return downloads.table("contracts", HEADINGS, _rows(found), form, marked=True)
 
     @pages.get("/contracts/new")
     def new() -> Answer:
@@ -62,7 +58,27 @@ def blueprint(world: World) -> Blueprint:
     def one(id: str) -> Answer:
         return screen.one(sign_in.session().grant(), id)
 
+    @pages.get("/contracts/<id>/calendar.ics")
+    def dates(id: str) -> Answer:
+        found = dossier.dossier(world, sign_in.session().grant(), request_id(), id)
+        zone = ZoneInfo(world.settings.timezone)
+        entries = list(_dates(found.row, id, zone))
+        if not entries:
+            raise NotFound("Nobody has said when this agreement ends.", "http.id")
+        return calendars.file(found.row.number, entries, world.settings.url, found.now)
+
     return pages
+
+
+def _dates(row: Row[Any], id: str, zone: ZoneInfo) -> Iterator[Entry]:
+    """The last day of an agreement, and the last one on which notice can be given."""
+    href = f"/contracts/{quote(id)}"
+    for name, what, day in (
+        ("ends", sentence("calendar.ends", number=row.number), view.iso(row.ends - 1)),
+        ("notice", sentence("calendar.notice", number=row.number), view.iso(row.notice_by)),
+    ):
+        if day:
+            yield Entry(f"{row.contract}-{name}", what, date.fromisoformat(day), zone, href=href)
 
 
 def register(world: World, grant: Grant) -> str:

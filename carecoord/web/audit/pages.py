@@ -22,10 +22,10 @@ from carecoord.fhir.audit_event import Deed, audit_event
 from carecoord.fhir.instants import micros, moment
 from carecoord.store.audit.trail_search import Place, Wanted
 from carecoord.web.audit import trail_words
+from carecoord.web.page import downloads
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
-from carecoord.words.csv_lines import csv_line
 from carecoord.world import World
 
 PAGE: Final = 50
@@ -110,11 +110,9 @@ def blueprint(world: World) -> Blueprint:
             later=bool(request.args.get("after")),
         )  # fmt: skip
 
-    @pages.get("/audit.csv")
-    def table() -> Response:
-        rows = _exported(world, zone)
-        named = {"Content-Disposition": 'attachment; filename="audit.csv"'}
-        return Response(_csv(rows, zone), mimetype="text/csv", headers=named)
+    @pages.get("/audit.<any(csv, xlsx):form>")
+    def table(form: downloads.Form) -> Answer:
+        return downloads.table("audit", COLUMNS, _lines(_exported(world, zone), zone), form)
 
     @pages.get("/audit.ndjson")
     def events() -> Response:
@@ -251,18 +249,17 @@ def _exported(world: World, zone: ZoneInfo) -> Iterator[Seen]:
     return audit_trail.export(world, sign_in.session().grant(), meant.wanted, _said(meant.wanted), request_id())
 
 
-def _csv(rows: Iterator[Seen], zone: ZoneInfo) -> Iterator[str]:
-    """The rows as RFC 4180 lines, times in the office's time zone."""
-    yield csv_line(COLUMNS)
+def _lines(rows: Iterator[Seen], zone: ZoneInfo) -> Iterator[list[str]]:
+    """The rows as texts, times in the office's time zone."""
     for row in rows:
         who, began = row.who, row.beginning
-        yield csv_line([
+        yield [
             _when(row.at, zone), who.name if who else "", " ".join(who.roles) if who else "",
             who.organization if who else "", row.interaction, row.type, row.resource, str(row.version or ""),
             row.category, " ".join(row.asked), "; ".join(f"{one.name} ({one.id})" for one in row.patients), row.app,
             row.launch, _when(began.at, zone) if began else "", "yes" if row.emergency else "", str(row.status),
             row.request, str(row.n),
-        ])  # fmt: skip
+        ]  # fmt: skip
 
 
 def _when(at: int, zone: ZoneInfo) -> str:

@@ -5,10 +5,12 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as Answer
 
+from auth.grant import Grant
 from carecoord.actions.inbox import inbox
 from carecoord.errors import Forbidden
 from carecoord.web.inbox.address import parse
 from carecoord.web.inbox.screen import InboxScreen
+from carecoord.web.page import downloads
 from carecoord.web.people import sign_in
 from carecoord.world import World
 
@@ -22,12 +24,19 @@ def blueprint(world: World) -> Blueprint:
     screen = InboxScreen(world, ZoneInfo(world.settings.timezone))
     pages.add_app_template_filter(inbox.has_duties_of, "has_duties")
 
-    @pages.get("/waiting")
-    def listing() -> Answer:
+    def demanded() -> Grant:
         grant = sign_in.session().grant()
         if not inbox.has_duties_of(grant.roles):
             raise Forbidden("Nothing waits for somebody of your role.", "http.role")
-        return screen.inbox(grant, parse(request.args.to_dict(flat=False)))
+        return grant
+
+    @pages.get("/waiting")
+    def listing() -> Answer:
+        return screen.inbox(demanded(), parse(request.args.to_dict(flat=False)))
+
+    @pages.get("/waiting.<any(csv, xlsx):form>")
+    def download(form: downloads.Form) -> Answer:
+        return screen.file(demanded(), parse(request.args.to_dict(flat=False)), form)
 
     @pages.get("/waiting/number")
     def number() -> Response:

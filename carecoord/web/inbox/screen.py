@@ -15,10 +15,12 @@ from carecoord.fhir.instants import micros
 from carecoord.web.acts.forms import State
 from carecoord.web.inbox import view as inbox_view
 from carecoord.web.inbox.address import InboxAddress
+from carecoord.web.page import downloads
 from carecoord.web.page.times import Times
 from carecoord.web.referrals import view as referrals_view
 from carecoord.web.server.exchange import request_id
 from carecoord.web.worklist.screen import Screen
+from carecoord.words.sentence import spoken
 
 
 class InboxScreen(Screen):
@@ -50,3 +52,25 @@ class InboxScreen(Screen):
         if request.headers.get("HX-Request-Type") == "partial":
             return make_response(render_block("inbox.html", "desk", partial=True, **view), status)
         return make_response(render_template("inbox.html", **view), status)
+
+    def file(self, grant: Grant, address: InboxAddress, form: downloads.Form) -> Response:
+        """All that waits in a tab, page after page of one moment, as a file."""
+        header = [
+            spoken("downloads.due"), spoken("downloads.kind"), spoken("downloads.number"), spoken("downloads.patient"),
+            spoken("downloads.waits"), spoken("downloads.about"), spoken("downloads.why"),
+        ]  # fmt: skip
+        rows: list[list[str]] = []
+        after: tuple[int, int] | None = None
+        with looking(self.world, grant, request_id()) as turn:
+            while True:
+                found = inbox.inbox(turn, replace(address.asked, after=after))
+                told = inbox_view.shown(found, address, self.zone, grant.subject)
+                rows += [
+                    [line.clock.exact if line.clock else "", line.kind.label, line.number, line.name, line.what,
+                     line.more, line.why]
+                    for group in told.groups for line in group.rows
+                ]  # fmt: skip
+                after = found.after
+                if after is None:
+                    break
+        return downloads.table("waiting", header, rows, form, marked=True)

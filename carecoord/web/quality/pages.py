@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template
 from sqlalchemy import Row
+from werkzeug.wrappers import Response
 
 from carecoord.actions.quality import quality
 from carecoord.actions.quality.quality import Doubted, Pair, Quality, Unowned
@@ -16,11 +17,12 @@ from carecoord.domain.referrals.twins import Settles
 from carecoord.domain.resource.elements import key
 from carecoord.store.worklist.quality import MOST
 from carecoord.store.worklist.query import MANY
-from carecoord.web.page import labels
+from carecoord.web.page import downloads, labels
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.words.catalogue import in_words, say
+from carecoord.words.sentence import spoken
 from carecoord.world import World
 
 SETTLES: Final[dict[Settles, str]] = {  # what settles whether two are one -> the question
@@ -62,6 +64,13 @@ def blueprint(world: World) -> Blueprint:
         found = quality.look(world, sign_in.session().grant(), request_id())
         times = Times(world.clock(), ZoneInfo(world.settings.timezone))
         return render_template("quality.html", parts=_parts(found), as_of=times.stamp())
+
+    @pages.get("/quality.<any(csv, xlsx):form>")
+    def download(form: downloads.Form) -> Response:
+        found = quality.look(world, sign_in.session().grant(), request_id())
+        header = [spoken("downloads.list"), spoken("downloads.what"), spoken("downloads.about")]
+        rows = ([part.title, line.what, line.about] for part in _parts(found) for line in part.lines)
+        return downloads.table("quality", header, rows, form, marked=True)
 
     return pages
 

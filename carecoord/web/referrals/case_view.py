@@ -22,6 +22,7 @@ from carecoord.web.referrals.case_address import CaseAddress
 from carecoord.web.referrals.contacts import Person, people
 from carecoord.web.referrals.course_view import LaneView, lanes
 from carecoord.web.referrals.view import Moment, Sheet, moment_of, sheet
+from carecoord.web.worklist import calendar
 from carecoord.words.catalogue import in_words, say
 
 KINDS: Final[dict[str, tuple[str, frozenset[str]]]] = {  # filter -> its word, and the kinds of events that it shows
@@ -103,6 +104,7 @@ class CaseSheet:
     back: str
     replaces: str  # address of the case whose order this one replaces, empty where there is none
     replaced_by: str
+    dated: bool  # whether anything of it belongs into a calendar
 
 
 def case_sheet(page: CasePage, address: CaseAddress, roles: frozenset[str], zone: ZoneInfo) -> CaseSheet:
@@ -119,7 +121,7 @@ def case_sheet(page: CasePage, address: CaseAddress, roles: frozenset[str], zone
         address.at(page.before).href() if page.before else "", address.at(page.after).href() if page.after else "",
         f"/?{address.list}" if address.list else f"/?show={address.id}",
         address.at(page.replaces).href() if page.replaces else "",
-        address.at(page.replaced_by).href() if page.replaced_by else "",
+        address.at(page.replaced_by).href() if page.replaced_by else "", any(calendar.entries(panel, zone)),
     )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ KINDS: Final = {  # kind of later work -> what it does, said of its key
     "assign": "Give away the referral {key}, which nobody has",
     "digest": "Send the mail of the morning",
     "notice": "Tell by mail that a message is there: {key}",
+    "measures": "Count for the measures",
     "refresh-cases": "Judge anew the cases whose time has come",
 }
 LANES: Final = {  # lane -> what goes along it
@@ -34,7 +35,7 @@ LANES: Final = {  # lane -> what goes along it
     "deliver": "Telling EHRs",
     "notify": "Telling people and apps",
     "refresh": "Judging cases anew",
-    "timers": "Giving work away",
+    "timers": "Giving work away, and counting",
     "import": "Bringing files in",
 }
 

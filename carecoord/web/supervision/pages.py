@@ -14,10 +14,11 @@ from carecoord.errors import Unprocessable
 from carecoord.store.worklist.load import Load
 from carecoord.store.worklist.query import NONE
 from carecoord.web.acts.forms import State
-from carecoord.web.page import labels
+from carecoord.web.page import downloads, labels
 from carecoord.web.page.labels import chip
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
+from carecoord.words.sentence import spoken
 from carecoord.world import World
 
 
@@ -54,6 +55,20 @@ def blueprint(world: World) -> Blueprint:
             return _page(world, fault=refused.text, status=422)
         return _page(world, outcomes=found)
 
+    @pages.get("/load.<any(csv, xlsx):form>")
+    def download(form: downloads.Form) -> Response:
+        found = load.look(world, sign_in.session().grant(), request_id())
+        header = [
+            spoken("downloads.by"), spoken("downloads.name"), spoken("downloads.open"), spoken("downloads.overdue"),
+            spoken("downloads.today"), spoken("downloads.resting"),
+        ]  # fmt: skip
+        by = ((spoken("downloads.by-person"), _people(found)), (spoken("downloads.by-stage"), _stages(found)))
+        rows = (
+            [kind, line.name, *(str(count) for count, _ in (line.open, line.overdue, line.today, line.resting))]
+            for kind, lines in by for line in lines
+        )  # fmt: skip
+        return downloads.table("load", header, rows, form, marked=True)
+
     return pages
 
 
@@ -61,16 +76,22 @@ def _page(
     world: World, fault: str = "", outcomes: Sequence[Outcome] | None = None, status: int = 200
 ) -> Response:  # fmt: skip
     found = load.look(world, sign_in.session().grant(), request_id())
-    stages = sorted({each.stage for each in found.loads}, key=lambda stage: list(labels.REFERRAL).index(stage))
     page = render_template(
         "load.html", people=list(_people(found)), fault=fault, once=State("").id, most=load.MOST,
-        stages=[_line(chip(labels.REFERRAL, stage).label, [each for each in found.loads if each.stage == stage],
-                      [("referral", stage)]) for stage in stages],
+        stages=list(_stages(found)),
         all=_line("All", found.loads, []), holders=found.holders,
         done=sum(each.done is not None for each in outcomes or ()),
         left=[each.problem.text for each in outcomes or () if each.problem], told=outcomes is not None,
     )  # fmt: skip
     return make_response(page, status)
+
+
+def _stages(found: Office) -> Iterable[Line]:
+    """Each stage that has open cases, in the order of the course."""
+    stages = sorted({each.stage for each in found.loads}, key=lambda stage: list(labels.REFERRAL).index(stage))
+    for stage in stages:
+        own = [each for each in found.loads if each.stage == stage]
+        yield _line(chip(labels.REFERRAL, stage).label, own, [("referral", stage)])
 
 
 def _people(found: Office) -> Iterable[Line]:

@@ -4,17 +4,22 @@ thing changed. Paging starts over whenever the list changes; an open referral st
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
+from carecoord.domain.measures.definitions import FACETS as MEASURED_BY
+from carecoord.domain.measures.definitions import MEASURES
 from carecoord.errors import Invalid
-from carecoord.store.worklist.query import FACETS, SORTS, WorklistQuery
+from carecoord.store.worklist.query import FACETS, SORTS, CountedIn, WorklistQuery
 from carecoord.store.worklist.tabs import tabs_named
 from carecoord.words.catalogue import spoken
 
 COLUMNS = ("next", "referral", "authorization", "contract")  # that can be left out
+COUNTED = "counted"  # the tab of all that a measure counts, whatever became of it
+_NARROWED = "in-"  # before the name of a facet by which a measure is narrowed
 LONGEST = 200  # characters of a search
 _MOST = 2**63 - 1  # the largest number that a database column holds
 
@@ -39,6 +44,7 @@ class Address:
         pairs += [("q", asked.words)] if asked.words else []
         pairs += [("sort", asked.sort)] if asked.sort != "due" else []
         pairs += [("hide", name) for name in self.hidden]
+        pairs += counted_pairs(asked.counted) if asked.counted else []
         pairs += [("after", _mark(asked.after))] if asked.after else []
         pairs += [("before", _mark(asked.before))] if asked.before else []
         pairs += [("show", self.shown)] if self.shown else []
@@ -52,6 +58,7 @@ class Address:
         kept += [(name, value) for name, values in self.asked.facets for value in values]
         kept += [("sort", self.asked.sort)] if self.asked.sort != "due" else []
         kept += [("hide", name) for name in self.hidden]
+        kept += counted_pairs(self.asked.counted) if self.asked.counted else []
         return kept + ([("show", self.shown)] if self.shown else [])
 
     def tab(self, name: str) -> "Address":
@@ -73,6 +80,10 @@ class Address:
 
     def without(self, name: str) -> "Address":
         return self._facet(name, ())
+
+    def uncounted(self) -> "Address":
+        """Without what is behind a figure of a measure."""
+        return self._listing(counted=None, tab=self.home if self.asked.tab == COUNTED else self.asked.tab)
 
     def plain(self) -> "Address":
         """The same tab without filters and search."""
@@ -128,7 +139,8 @@ def parse(query: Mapping[str, list[str]], home: str = "open") -> Address:
         return (query.get(name) or [default])[-1]
 
     tab, sort = one("tab", home), one("sort", "due")
-    if tab not in tabs_named():
+    counted = _counted(query)
+    if tab not in tabs_named() or (tab == COUNTED and counted is None):
         raise Invalid(spoken("worklist.there-no-list-choose-one", tab=f"{tab!r}"), "http.tab")
     if sort.removeprefix("-") not in SORTS:
         raise Invalid(spoken("worklist.list-can-not-be-sorted", sort=f"{sort!r}"), "http.sort")
@@ -141,11 +153,38 @@ def parse(query: Mapping[str, list[str]], home: str = "open") -> Address:
         after=_place("after", one("after"), sort),
         before=None if one("after") else _place("before", one("before"), sort),
         only=tuple(query.get("id", ())),
+        counted=counted,
     )
     return Address(
         asked, one("show") or None, home, one("act") or None, one("draft") or None, one("done") or None,
         tuple(name for name in COLUMNS if name in query.get("hide", ())),
     )  # fmt: skip
+
+
+def counted_pairs(counted: CountedIn) -> list[tuple[str, str]]:
+    """What is behind a figure, as an address says it."""
+    pairs = [("measure", counted.measure), ("from", counted.first.isoformat()), ("to", counted.last.isoformat())]
+    pairs += [("hits", "1")] if counted.hits else []
+    return pairs + [(f"{_NARROWED}{facet}", value) for facet, values in counted.choices for value in values]
+
+
+def _counted(query: Mapping[str, list[str]]) -> CountedIn | None:
+    """The figure that an address names; None where it names none. Raises Invalid."""
+    measure = (query.get("measure") or [""])[-1]
+    if not measure:
+        return None
+    if measure not in MEASURES:
+        raise Invalid(f"There is no measure {measure!r}; open one from the measures.", "http.measure")
+    days = []
+    for name in ("from", "to"):
+        try:
+            days.append(date.fromisoformat((query.get(name) or [""])[-1]))
+        except ValueError:
+            raise Invalid("A measure is of days, such as from=2026-10-01&to=2026-10-31.", f"http.{name}") from None
+    chosen = {facet: tuple(dict.fromkeys(query.get(f"{_NARROWED}{facet}", ()))) for facet in MEASURED_BY}
+    return CountedIn(
+        measure, days[0], days[1], "hits" in query, tuple((name, values) for name, values in chosen.items() if values)
+    )
 
 
 def _mark(place: tuple[Any, int] | None) -> str:

@@ -5,12 +5,15 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, g, render_template
+from werkzeug.wrappers import Response
 
 from carecoord.actions.worklist import asked, bounds
+from carecoord.web.page import downloads
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.words.catalogue import in_words
+from carecoord.words.sentence import spoken
 from carecoord.world import World
 
 AGAIN: Final = timedelta(minutes=1)  # after which an office that was never asked is looked up once more
@@ -34,6 +37,22 @@ def blueprint(world: World) -> Blueprint:
             for row in rows
         ]  # fmt: skip
         return render_template("asked.html", rows=shown, as_of=times.stamp())
+
+    @pages.get("/asked.<any(csv, xlsx):form>")
+    def download(form: downloads.Form) -> Response:
+        now = world.clock()
+        times = Times(now, zone)
+        header = [
+            spoken("downloads.number"), spoken("downloads.patient"), spoken("downloads.specialty"),
+            spoken("downloads.reason"), spoken("downloads.referred-by"), spoken("downloads.stands"),
+            spoken("downloads.due"),
+        ]  # fmt: skip
+        rows = (
+            [row.number, row.patient_name, row.specialty, row.reason, row.placer_name or "", in_words(row.headline),
+             times.exact(row.due_at) if row.due_at else ""]
+            for row in asked.every(world, sign_in.session().grant(), request_id(), bounds.moments(now, zone))
+        )  # fmt: skip
+        return downloads.table("asked", header, rows, form, marked=True)
 
     return pages
 

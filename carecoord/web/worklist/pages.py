@@ -10,21 +10,22 @@ from werkzeug.wrappers import Response as Answer
 from auth.grant import Grant
 from carecoord.actions.ehrs import sync_health
 from carecoord.actions.worklist import worklist as cases
+from carecoord.actions.worklist.worklist import Panel
 from carecoord.domain.access import verbs
 from carecoord.domain.access.payer_view import CELLS
+from carecoord.errors import NotFound
 from carecoord.fhir.instants import moment
 from carecoord.web.agreements import pages as agreements_pages
-from carecoord.web.page import labels
+from carecoord.web.page import calendars, downloads, labels
 from carecoord.web.page.times import Times, place
 from carecoord.web.people import sign_in
 from carecoord.web.referrals import case_address
 from carecoord.web.server.exchange import request_id
-from carecoord.web.worklist import filters, notices, queues
+from carecoord.web.worklist import calendar, filters, notices, queues
 from carecoord.web.worklist import view as worklist_view
 from carecoord.web.worklist.address import parse
 from carecoord.web.worklist.screen import Screen
 from carecoord.words.catalogue import in_words
-from carecoord.words.csv_lines import csv_line
 from carecoord.world import World
 
 COLUMNS = (
@@ -60,6 +61,14 @@ def blueprint(world: World) -> Blueprint:
         address = case_address.parse(id, request.args.to_dict(flat=False))
         return Screen(world, zone).one(sign_in.session().grant(), address)
 
+    @pages.get("/referrals/<id>/calendar.ics")
+    def dates(id: str) -> Answer:
+        panel = cases.panel(world, sign_in.session().grant(), id, request_id())
+        found = list(calendar.entries(panel, zone)) if isinstance(panel, Panel) else []
+        if not found:
+            raise NotFound("This referral has no visit, and nobody means to look at it on a day.", "http.id")
+        return calendars.file(panel.row.number, found, world.settings.url, panel.now)
+
     @pages.get("/worklist/version")
     def version() -> Answer:
         """Whether the list has changed since the ETag: asked every few seconds while it is looked at."""
@@ -68,15 +77,14 @@ def blueprint(world: World) -> Blueprint:
         answer.set_etag(str(found))
         return answer.make_conditional(request)
 
-    @pages.get("/worklist.csv")
-    def download() -> Response:
+    @pages.get("/worklist.<any(csv, xlsx):form>")
+    def download(form: downloads.Form) -> Answer:
         grant = sign_in.session().grant()
         address = parse(request.args.to_dict(flat=False), queues.home(cases.whole(grant)))
         rows = cases.download(world, grant, address.asked, request_id())
-        named = {"Content-Disposition": 'attachment; filename="worklist.csv"'}
         payers = cases.has_cases(grant) and not cases.whole(grant)
-        lines = _payers_csv(rows, zone) if payers else _csv(rows, zone)
-        return Response(lines, mimetype="text/csv", headers=named)
+        header, lines = (CELLS, _payers_lines(rows, zone)) if payers else (COLUMNS, _lines(rows, zone))
+        return downloads.table("worklist", header, lines, form)
 
     return pages
 
@@ -134,9 +142,8 @@ def tint(name: str) -> int:
     return sum(ord(letter) for letter in name.casefold() if letter.isalpha()) % 3
 
 
-def _payers_csv(rows: Iterator[Any], zone: ZoneInfo) -> Iterator[str]:
+def _payers_lines(rows: Iterator[Any], zone: ZoneInfo) -> Iterator[list[str]]:
     """The rows that a payer sees, in the words of its page."""
-    yield csv_line(CELLS)
     for row in rows:
         said = {
             "authorization": labels.authorized(row)[0].label, "agreement": labels.contracted(row).label,
@@ -145,18 +152,17 @@ def _payers_csv(rows: Iterator[Any], zone: ZoneInfo) -> Iterator[str]:
         }  # fmt: skip
         cells = (said.get(name) if name in said else getattr(row, name) for name in CELLS)
         pairs = zip(CELLS, cells, strict=True)
-        yield csv_line([_cell(value, zone if name in TIMES else None) for name, value in pairs])
+        yield [_cell(value, zone if name in TIMES else None) for name, value in pairs]
 
 
-def _csv(rows: Iterator[Any], zone: ZoneInfo) -> Iterator[str]:
-    """The rows as RFC 4180 lines, times in the office's time zone."""
-    yield csv_line(COLUMNS)
+def _lines(rows: Iterator[Any], zone: ZoneInfo) -> Iterator[list[str]]:
+    """The rows as texts, times in the office's time zone."""
     for row in rows:
         found = row._mapping
         said = {name: in_words(found[name]) for name in SENTENCES}
         cells = (said[name] if name in said else found[TIMES.get(name, name)] for name in COLUMNS)
         pairs = zip(COLUMNS, cells, strict=True)
-        yield csv_line([_cell(value, zone if name in TIMES else None) for name, value in pairs])
+        yield [_cell(value, zone if name in TIMES else None) for name, value in pairs]
 
 
 def _cell(value: Any, zone: ZoneInfo | None) -> str:

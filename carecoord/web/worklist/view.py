@@ -13,11 +13,12 @@ from carecoord.domain.access import verbs
 from carecoord.domain.access.payer_view import FACETS, PayerRow
 from carecoord.errors import Invalid
 from carecoord.fhir.instants import FOREVER
-from carecoord.store.worklist.query import MANY
+from carecoord.store.worklist.query import MANY, CountedIn
+from carecoord.web.measures.names import MEASURES
 from carecoord.web.page import labels as page_labels
 from carecoord.web.page.labels import Chip, authorized, chip, contracted
 from carecoord.web.page.times import Clock, Times, age, span
-from carecoord.web.worklist.address import Address
+from carecoord.web.worklist.address import COUNTED, Address
 from carecoord.web.worklist.filters import Facet, facet
 from carecoord.web.worklist.notices import Empty, Sync, empty, sync
 from carecoord.web.worklist.queues import (
@@ -29,11 +30,11 @@ from carecoord.web.worklist.queues import (
     tabs_of,
 )  # fmt: skip
 from carecoord.words.catalogue import in_words, spoken
-from carecoord.words.sentence import dumps, sentence
+from carecoord.words.sentence import Sentence, dumps, sentence
 
 BY_NEED = ("nobody", "returned", "conflict", "snoozed")  # tabs that are there while they hold anything
 PAYER_GROUPED = ("payer", "late", "decide")
-UNGROUPED = ("closed",)
+UNGROUPED = ("closed", COUNTED)
 ELSEWHERE = ("coverage", "information", "appointment")  # gates without a column of their own
 SHORT = {  # what is due, as it fits into the column of the clock
     dumps(sentence("due.submit-authorization")): dumps(sentence("due.submit-authorization.short")),
@@ -114,10 +115,12 @@ class Listing:
     before: str
     after: str
     download: str
+    workbook: str
     empty: Empty
     sync: Sync
     full: bool
     search_hint: str
+    counted: Sentence | str = ""
 
 
 def listing(found: Found, address: Address, zone: ZoneInfo) -> Listing:
@@ -128,6 +131,7 @@ def listing(found: Found, address: Address, zone: ZoneInfo) -> Listing:
     if asked.tab not in RECEIVING_TABS and not any(found.tally.get(name) for name in RECEIVING_TABS):
         known = {name: said for name, said in known.items() if name not in RECEIVING_TABS}
     known |= {**CLINICIAN_TABS, **RECEIVING_TABS, **known} if found.full and asked.tab not in known else {}
+    known |= {COUNTED: spoken("measures.rows-tab")} if asked.tab == COUNTED else {}
     named = {name: said for name, said in known.items() if name in found.tally}
     if asked.tab not in found.tally:
         raise Invalid(spoken("worklist.there-no-list-for-your", tab=f"{asked.tab!r}"), "http.tab")
@@ -146,19 +150,33 @@ def listing(found: Found, address: Address, zone: ZoneInfo) -> Listing:
         facets=[facet(name, found.choices, address) for name in page_labels.FACETS if found.full or name in FACETS],
         filtered=bool(asked.facets or asked.words),
         total=counted(total),
-        total_word=spoken("worklist.total.closed") if asked.tab == "closed" else spoken("worklist.total.open"),
+        total_word=_total_word(asked.tab),
         groups=list(_groups(found, address, times)),
         columns=_columns(address, found.full),
         before=address.to_row(found.ends[0]).href() if found.more_before and found.ends else "",
         after=address.from_row(found.ends[1]).href() if found.more_after and found.ends else "",
         download=address.show(None).start().href("/worklist.csv"),
+        workbook=address.show(None).start().href("/worklist.xlsx"),
         empty=empty(address, bool(found.tally["open"]), found.roles, found.belongs),
         sync=sync(found.syncs, times, found.full),
         full=found.full,
         search_hint=spoken("worklist.patient-mrn-clinic-or-reason")
         if found.full
         else spoken("worklist.patient-member-clinic-or-number"),
+        counted=_counted(asked.counted) if asked.counted else "",
     )
+
+
+def _total_word(tab: str) -> str:
+    if tab == COUNTED:
+        return ""
+    return spoken("worklist.total.closed") if tab == "closed" else spoken("worklist.total.open")
+
+
+def _counted(figure: CountedIn) -> Sentence:
+    """Behind which figure these rows are."""
+    name = next(said[0] for measure, said in MEASURES.items() if measure == figure.measure)
+    return sentence("measures.rows", name=name, days=sentence("measures.days", first=figure.first, last=figure.last))
 
 
 def counted(n: int) -> str:
