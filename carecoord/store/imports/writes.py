@@ -1,6 +1,6 @@
 """What an import wrote, in its order: the resources, each with the version that it made."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -31,6 +31,14 @@ def count(conn: Connection, file: str) -> int:
 def forget(conn: Connection) -> None:
     """Let go of what files wrote that are kept no more."""
     conn.execute(delete(import_write).where(import_write.c.file.not_in(select(import_file.c.id))))
+
+
+def referrers(conn: Connection, type: str, id: str, but: Collection[str]) -> list[str]:
+    """All that refer to it, `Type/id`, but for resources of some types."""
+    to = (ix_reference.c.id == id, ix_reference.c.type == type, ix_reference.c.url == "")
+    asked = select(resource.c.type, resource.c.id).join(ix_reference, resource.c.rid == ix_reference.c.rid).distinct()
+    rows = conn.execute(asked.where(*to, resource.c.type.not_in(sorted(but)), resource.c.deleted.is_(False)))
+    return sorted(f"{kind}/{other}" for kind, other in rows)
 
 
 def referrer(conn: Connection, type: str, id: str) -> str:

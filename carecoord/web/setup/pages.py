@@ -8,8 +8,9 @@ from werkzeug.wrappers import Response
 
 from carecoord import errors
 from carecoord.actions.server import keys
-from carecoord.actions.setup import connection, form, stock
+from carecoord.actions.setup import connection, form, sample, stock
 from carecoord.actions.setup.connection import Given
+from carecoord.actions.setup.sample import Removed
 from carecoord.actions.setup.stock import Ready
 from carecoord.domain.access import verbs
 from carecoord.domain.resource.elements import items, text
@@ -19,6 +20,7 @@ from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.web.setup.forms import DONE, FORMS, LACKING, STATES, STEPS, THINGS
 from carecoord.words.catalogue import say
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 SETUP: Final = "/setup"
@@ -71,7 +73,24 @@ def blueprint(world: World) -> Blueprint:
             raise errors.NotFound("There is no such step.")
         return _put(world, step)
 
+    _take_samples(pages, world)
     return pages
+
+
+def _take_samples(pages: Blueprint, world: World) -> None:
+    """Let the sample data be loaded and removed."""
+
+    @pages.post(f"{SETUP}/sample")
+    def load_sample() -> Response:
+        user = sign_in.session().user
+        if not user.organization:
+            return _page(world, "", 409, problem=say(sentence("sample.first")))
+        sample.load(world, user, request_id())
+        return redirect(f"{SETUP}?done=sample", 303)
+
+    @pages.post(f"{SETUP}/sample/remove")
+    def remove_sample() -> Response:
+        return _page(world, "", removed=sample.remove(world, sign_in.session().user, request_id()))
 
 
 def _put(world: World, step: str) -> Response:
@@ -97,6 +116,7 @@ def _put(world: World, step: str) -> Response:
 def _page(
     world: World, step: str, status: int = 200, *, typed: Mapping[str, str] | None = None, done: str = "",
     faults: list[Fault] | None = None, given: Given | None = None, silent: tuple[str, str] | None = None,
+    removed: Removed | None = None, problem: str = "",
 ) -> Response:  # fmt: skip
     ready = stock.look(world, sign_in.session().grant(), request_id())
     step = step if step in STEPS else ""
@@ -105,7 +125,9 @@ def _page(
         step=step, form=FORMS.get(step), choices=_choices(ready), typed=typed or {}, done=done, faults=faults or [],
         wrong={each.field: each.text for each in faults or []}, ready=ready, given=given, things=THINGS,
         silent=silent, jwks=keys.address(world), brings=_brings(), complete=sum(s.state == "done" for s in ready.steps),
-        office=text(ready.offices[0], "id") if ready.offices else "",
+        office=text(ready.offices[0], "id") if ready.offices else "", removed=removed, problem=problem,
+        sampled=sample.is_here(world, sign_in.session().user, request_id()),
+        loaded=request.args.get("done") == "sample",
     )  # fmt: skip
     return make_response(page, status)
 
