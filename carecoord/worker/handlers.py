@@ -75,6 +75,7 @@ def refresh(world: World, job: Job) -> None:
     """Judge anew the cases whose time has come, and those that a change of the registry has marked."""
     while project.refresh_due(world, 20):
         pass
+    project.shorten_log(world)
 
 
 def follow_for_measures(world: World, job: Job) -> None:

@@ -2,6 +2,7 @@
 there then. One by one, each row would be put into thirty of them."""
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Engine
@@ -15,16 +16,20 @@ _RUN = 5000
 
 
 def fill(engine: Engine, rows: Iterable[dict[str, Any]]) -> None:
-    """Write rows (every column of `case_row`) that are not there yet, and the words that they are found by."""
-    made = list(rows)
-    spelt = sorted((word, row["rid"]) for row in made for word in worklist_rows._spelt(row))
+    """Write rows (every column of `case_row`) that are not there yet, and the words that they are found by. A run at a
+    time: a million rows at once are ten gigabytes."""
+    waiting = iter(rows)
+    found: list[tuple[str, int]] = []
     with writing(engine) as conn:
         indexes = [index for table in (case, case_word) for index in table.indexes]
         for index in indexes:
             index.drop(conn)
-        for run in bulk.runs(made, _RUN):
+        while run := list(islice(waiting, _RUN)):
             bulk.insert(conn, case, [tuple(row[column.name] for column in case.columns) for row in run])
-        for words in bulk.runs(spelt, 10 * _RUN):
+            for row in run:
+                found += [(word, row["rid"]) for word in worklist_rows.spelt(row["searched"], row["payer_searched"])]
+        found.sort()  # the table is kept in this order: in another, each word would be put between others
+        for words in bulk.runs(found, 10 * _RUN):
             bulk.insert(conn, case_word, words)
         for index in indexes:
             index.create(conn)

@@ -39,6 +39,7 @@ from carecoord.store.resources import flags, read
 from carecoord.store.resources.write import Projector, Touched
 from carecoord.store.worklist import registry
 from carecoord.store.worklist import rows as worklist_rows
+from carecoord.store.worklist.bitmaps import changes
 from carecoord.world import World
 
 AGAIN = timedelta(minutes=10)  # after which a case that could not be judged is tried again
@@ -133,6 +134,12 @@ def _refresh_one(world: World, patient: str, now: datetime, rules: Policy) -> No
         with writing(world.engine) as conn:
             doubted = worklist_rows.doubt(conn, patient, micros(now), micros(now + AGAIN))
         _log.error("case_not_judged", error=type(e).__name__, count=doubted)
+
+
+def shorten_log(world: World) -> None:
+    """Let go of what of the log of changed rows nobody follows any more."""
+    with writing(world.engine) as conn:
+        changes.prune(conn)
 
 
 def refresh(conn: Connection, now: datetime, rules: Policy, most: int) -> None:

@@ -147,6 +147,11 @@ def reading(engine: Engine) -> Iterator[Connection]:
             raw.isolation_level, raw.read_only = None, None
 
 
+def only_reads(conn: Connection) -> bool:
+    """Whether the transaction was begun by `reading`: all that it sees was committed, and stays as it is."""
+    return _SEEN in conn.info
+
+
 @contextmanager
 def _one_state(conn: Connection) -> Iterator[None]:
     conn.info[_SEEN] = {}

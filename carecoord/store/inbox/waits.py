@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, literal_column, select, union_all
 
 from carecoord.store.database.tables import case
-from carecoord.store.worklist.query import TOLD
+from carecoord.store.worklist.bitmaps.arms import TOLD
 from carecoord.store.worklist.walks import Arm, Ever, In, Outside, Span, Test
 
 _SLIM = ("rid", "id", "patient", "headline_gate", "action", "stage", "role", "owner", "owner_name")

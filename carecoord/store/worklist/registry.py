@@ -15,6 +15,7 @@ from carecoord.store.database.tables import case, case_need, ix_reference, ix_to
 from carecoord.store.database.tables import history as old
 from carecoord.store.database.tables import resource as new
 from carecoord.store.resources.read import COLUMNS, Row, driven, rows
+from carecoord.store.worklist.bitmaps import changes
 
 _RUN = 400  # values in one statement: both databases bound the number of parameters
 
@@ -142,6 +143,8 @@ def mark_stale(conn: Connection, rids: Sequence[int] | None) -> None:
     """Say of these case rows (None: of all) that they have to be judged anew before they are shown."""
     if rids is None:
         conn.execute(update(case).values(changes_at=0))
-        return
-    for run in bulk.runs(rids, _RUN):
-        conn.execute(update(case).where(case.c.rid.in_(list(run))).values(changes_at=0))
+        rids = list(conn.scalars(select(case.c.rid)))
+    else:
+        for run in bulk.runs(rids, _RUN):
+            conn.execute(update(case).where(case.c.rid.in_(list(run))).values(changes_at=0))
+    changes.note(conn, rids)

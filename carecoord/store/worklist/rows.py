@@ -7,8 +7,10 @@ from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, liter
 from sqlalchemy import case as when
 from sqlalchemy.engine import result_tuple
 
+from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.driver import first
 from carecoord.store.database.tables import case, case_word, resource
+from carecoord.store.worklist.bitmaps import changes
 from carecoord.store.worklist.search_words import words
 from carecoord.store.worklist.walks import CLINICAL_MARK
 
@@ -42,6 +44,7 @@ _next_specialty = (
     .limit(1)
 )
 _changed = update(case).where(case.c.rid == bindparam("which"))
+_numbered = select(case).where(OneOf(case.c.rid, "rids"))
 _SPECIALTIES = 60
 _BATCH = 500  # row numbers in one statement: both databases bound the number of parameters
 
@@ -63,6 +66,7 @@ def doubt(conn: Connection, patient: str, now: int, until: int) -> int:
     gate of theirs for met; returns how many."""
     late = (case.c.patient == patient, case.c.changes_at <= now)
     doubted = {name: when((case.c[name] == "met", "unknown"), else_=case.c[name]) for name in GATES}
+    changes.note(conn, list(conn.scalars(select(case.c.rid).where(*late))))
     return conn.execute(update(case).where(*late).values(cleared=False, changes_at=until, **doubted)).rowcount
 
 
@@ -76,6 +80,12 @@ def of_patient(conn: Connection, patient: str) -> dict[int, Mapping[str, Any]]:
     """The rows of a patient's cases, every column, by `rid`."""
     held = conn.execute(select(case).where(case.c.patient == patient)).mappings()
     return {row["rid"]: dict(row) for row in held}
+
+
+def of_rids(conn: Connection, rids: Sequence[int]) -> list[Row[Any]]:
+    """These rows, in this order."""
+    held = {row.rid: row for row in conn.execute(_numbered, {"rids": listed(rids)})}
+    return [held[rid] for rid in rids if rid in held]
 
 
 def patients(conn: Connection, rids: Sequence[int]) -> set[str]:
@@ -127,9 +137,10 @@ def save(
         renamed = [row for row in run if _searched(known.get(row["rid"])) != _searched(row)]
         if renamed:
             conn.execute(delete(case_word).where(case_word.c.rid.in_([row["rid"] for row in renamed])))
-        spelt = sorted((word, row["rid"]) for row in renamed for word in _spelt(row))
-        if spelt:
-            conn.execute(insert(case_word), [{"word": word, "rid": rid} for word, rid in spelt])
+        found = sorted((word, row["rid"]) for row in renamed for word in spelt(row["searched"], row["payer_searched"]))
+        if found:
+            conn.execute(insert(case_word), [{"word": word, "rid": rid} for word, rid in found])
+        changes.note(conn, [row["rid"] for row in run])
 
 
 def _held(conn: Connection, rids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
@@ -144,18 +155,18 @@ def _change(conn: Connection, rows: Sequence[Mapping[str, Any]], known: Mapping[
         differs = {name: value for name, value in row.items() if before[name] != value}
         if differs:
             alike.setdefault(tuple(differs), []).append({"which": row["rid"], **differs})
-    for changes in alike.values():
-        conn.execute(_changed, changes)
+    for given in alike.values():
+        conn.execute(_changed, given)
 
 
 def _searched(row: Mapping[str, Any] | None) -> tuple[str, str] | None:
     return (row["searched"], row["payer_searched"]) if row is not None else None
 
 
-def _spelt(row: Mapping[str, Any]) -> set[str]:
+def spelt(searched: str, payer_searched: str) -> set[str]:
     """The words that a case is found by; those that its payer must not find it by are marked as clinical."""
-    told = words(row["payer_searched"])
-    return told | {CLINICAL_MARK + word for word in words(row["searched"]) - told}
+    told = words(payer_searched)
+    return told | {CLINICAL_MARK + word for word in words(searched) - told}
 
 
 def remove(conn: Connection, rids: Sequence[int]) -> None:
@@ -164,3 +175,4 @@ def remove(conn: Connection, rids: Sequence[int]) -> None:
         run = list(rids[start : start + _BATCH])
         conn.execute(delete(case).where(case.c.rid.in_(run)))
         conn.execute(delete(case_word).where(case_word.c.rid.in_(run)))
+        changes.note(conn, run)

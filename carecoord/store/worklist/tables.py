@@ -1,5 +1,5 @@
-"""What people keep of the worklist for themselves and their teams. Times are integers: microseconds since 1970-01-01
-UTC."""
+"""What people keep of the worklist for themselves and their teams, and what was changed in it. Times are integers:
+microseconds since 1970-01-01 UTC."""
 
 from sqlalchemy import Column, Index, Table
 
@@ -16,4 +16,12 @@ saved_view = Table(
     Column("query", Str, nullable=False),  # of the worklist's address: tab, filters, search, order, columns
     Column("recorded", Big, nullable=False),
     Index("saved_view_office", "office", "account"),
+)
+
+case_change = Table(  # which case rows were changed by which transaction: see bitmaps/changes.py
+    "case_change",
+    metadata,
+    Column("change", Big, primary_key=True, autoincrement=False),
+    Column("rid", Big, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )

@@ -259,6 +259,10 @@ class Word:
         begins = or_(*self._begins(at, Beside(case_word.c.word)))
         return exists().where(case_word.c.rid == row.c.rid, begins).correlate(row)
 
+    def is_met_by(self, word: str) -> bool:
+        """Whether a word that a case is found by, marked where it is clinical, is one of these."""
+        return word.startswith(self.start) or (self.whole and word.startswith(CLINICAL_MARK + self.start))
+
     def binds(self, at: str) -> dict[str, Any]:
         clinical = CLINICAL_MARK + self.start
         both = {f"{at}_clow": clinical, f"{at}_chigh": clinical + _LAST} if self.whole else {}

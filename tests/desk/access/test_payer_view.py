@@ -5,10 +5,11 @@ import io
 import json
 import re
 from html import unescape
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 
 from auth.grant import Grant
 from auth.scopes import parse, resources
@@ -22,6 +23,7 @@ from carecoord.domain.gates.gate import NAMES
 from carecoord.domain.gates.rules import RULES
 from carecoord.errors import Forbidden, NotFound
 from carecoord.store.database.tables import case, flag, resource
+from carecoord.store.worklist import rows as worklist_rows
 from carecoord.words.catalogue import in_words
 from tests.desk.conftest import House
 from tests.desk.test_pages import get, ids, text, walk
@@ -132,12 +134,13 @@ def test_a_booked_visit_changes_nothing_that_its_payer_sees(house: House, payer:
     listed, exported = text(get(payer, "/?tab=open&sort=patient")), get(payer, "/worklist.csv?tab=open&sort=patient")
     with house.world.engine.begin() as conn:
         held = conn.execute(select(case)).mappings().all()
-        conn.execute(update(case).values(
+        visit = dict[str, Any](
             appointment_at=1, stage="scheduled", owner_name="Nobody, Ann", headline="A visit.", cleared=True, mrn="X",
             appointment_gate="blocked", agreement_gate="blocked", agreement_state="ended", agreement_note="Ends 1 Jan",
             authorization_gate="open", authorization_state="approved", authorization_note="1 of 2 visits left",
             headline_gate="loop", reason="A reason",
-        ))  # fmt: skip
+        )  # fmt: skip
+        worklist_rows.save(conn, [{**row, **visit} for row in held])
     try:
         assert text(get(payer, "/?tab=open&sort=patient")) == listed
         assert get(payer, "/worklist.csv?tab=open&sort=patient") == exported
@@ -147,8 +150,7 @@ def test_a_booked_visit_changes_nothing_that_its_payer_sees(house: House, payer:
             assert not ids(get(payer, f"/?tab=open&contract={state}")) or state in exported.casefold()
     finally:
         with house.world.engine.begin() as conn:
-            for row in held:
-                conn.execute(update(case).where(case.c.rid == row["rid"]).values(**row))
+            worklist_rows.save(conn, held)
 
 
 def test_what_the_rules_doubt_is_said_to_the_office_and_not_to_the_payer(house: House, payer: FlaskClient) -> None:

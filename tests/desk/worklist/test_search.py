@@ -47,9 +47,7 @@ TYPED = [  # what stands on the row and the panel of R-24817, as people type it
 
 
 @pytest.mark.parametrize("said", TYPED)
-def test_a_coordinator_finds_a_case_by_what_its_row_or_panel_shows(
-    desks: dict[str, FlaskClient], said: str
-) -> None:
+def test_a_coordinator_finds_a_case_by_what_its_row_or_panel_shows(desks: dict[str, FlaskClient], said: str) -> None:
     assert OKAFOR in numbers(desks, "coordinator", said)
 
 

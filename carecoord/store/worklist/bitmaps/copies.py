@@ -1,0 +1,143 @@
+"""The copy of a database's case rows that a process keeps, one for all its threads; brought to the state of whoever
+asks by what was changed. While it is made, where an old transaction can not be followed back, and on a machine for
+which numpy and pyroaring can not be had, there is none: lists are walked then."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
+
+import structlog
+from sqlalchemy import Connection, Engine, func, select
+
+from carecoord.store.database.engine import only_reads, reading
+from carecoord.store.database.tables import case
+from carecoord.store.worklist.bitmaps import changes
+from carecoord.store.worklist.bitmaps.changes import State
+
+if TYPE_CHECKING:
+    from carecoord.store.worklist.bitmaps.copy import Copy
+    from carecoord.store.worklist.bitmaps.lists import Lists
+
+_SMALL: Final = 5000  # rows of which a copy is made while somebody waits
+_RECENT: Final = 5000  # changes that can be followed back
+_CAN: Final = all(find_spec(name) for name in ("numpy", "pyroaring"))
+_log = structlog.get_logger()
+_size = select(func.count()).select_from(select(case.c.rid).limit(_SMALL + 1).subquery())
+
+
+@dataclass
+class _Held:
+    """A copy and the state that it is in. recent: the rows (rid) of each change that it was last brought over;
+    forgotten: the greatest change that can not be followed back any more."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    copy: "Copy | None" = None
+    state: State | None = None
+    recent: dict[int, list[int]] = field(default_factory=dict)
+    forgotten: int = 0
+    is_made: bool = False  # another thread makes a new one
+
+    def take(self, copy: "Copy", state: State) -> None:
+        """Have this copy from now on."""
+        self.copy, self.state, self.recent, self.forgotten = copy, state, {}, state.end - 1
+
+    def bring(self, conn: Connection, now: State) -> bool:
+        """Bring the copy to the state that the transaction sees; returns whether it is in that."""
+        from carecoord.store.worklist.bitmaps.columns import Exhausted
+
+        if self.copy is None or self.state is None or now == self.state:
+            return self.copy is not None
+        if now.end <= self.forgotten or any(
+            change <= self.forgotten and change not in self.state.under_way for change in now.under_way
+        ):
+            return False
+        more = changes.between(conn, self.state, now)
+        undone = [change for change in self.recent if not now.sees(change)]
+        copy, self.copy = self.copy, None  # of no use to anybody if what follows fails
+        if more is None:
+            return False
+        back = [rid for change in undone for rid in self.recent.pop(change)]
+        try:
+            copy.reread(conn, sorted({*back, *(rid for _, rid in more)}))
+        except Exhausted:
+            return False
+        self.copy, self.state = copy, now
+        for change, rid in more:
+            self.recent.setdefault(change, []).append(rid)
+        while len(self.recent) > _RECENT:
+            first = next(iter(self.recent))
+            del self.recent[first]
+            self.forgotten = max(self.forgotten, first)
+        return True
+
+
+_copies: "WeakKeyDictionary[Engine, _Held]" = WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+class Bitmaps:
+    """One transaction's use of the copy. The transaction only reads: what it sees was committed."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+        self._state: State | None = None
+
+    @contextmanager
+    def lists(self) -> "Iterator[Lists | None]":
+        """The lists as the transaction sees them; None where there is no copy. Nobody else has it meanwhile."""
+        if not (_CAN and only_reads(self._conn)):
+            yield None
+            return
+        from carecoord.store.worklist.bitmaps.lists import Lists
+
+        held = _held(self._conn.engine)
+        self._state = self._state or changes.state(self._conn)
+        with held.lock:
+            if held.copy is None:
+                self._make(held, self._state)
+            there = held.bring(self._conn, self._state)
+            if there and held.copy is not None and held.copy.is_worn():
+                _begin(self._conn.engine, held)
+            yield Lists(held.copy, self._conn) if there and held.copy is not None else None
+
+    def _make(self, held: _Held, state: State) -> None:
+        if (self._conn.scalar(_size) or 0) <= _SMALL:
+            held.take(_read(self._conn), state)
+        else:
+            _begin(self._conn.engine, held)
+
+
+def _held(engine: Engine) -> _Held:
+    with _lock:
+        return _copies.setdefault(engine, _Held())
+
+
+def _begin(engine: Engine, held: _Held) -> None:
+    """Have a copy made beside what goes on."""
+    if not held.is_made:
+        held.is_made = True
+        threading.Thread(target=_made, args=(engine, held), name="case-rows", daemon=True).start()
+
+
+def _made(engine: Engine, held: _Held) -> None:
+    try:
+        with reading(engine) as conn:
+            state = changes.state(conn)
+            copy = _read(conn)
+        with held.lock:
+            held.take(copy, state)
+    except Exception as e:  # whoever asks next begins anew; until then lists are walked
+        _log.error("case_rows_not_copied", error=type(e).__name__)
+    finally:
+        held.is_made = False
+
+
+def _read(conn: Connection) -> "Copy":
+    """A copy of what the transaction sees. Imported here, for numpy takes longer to load than most commands to run."""
+    from carecoord.store.worklist.bitmaps.copy import read
+
+    return read(conn)

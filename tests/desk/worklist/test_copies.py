@@ -1,0 +1,126 @@
+"""The copy of the case rows that a process keeps is exactly in the state that each transaction sees: after changes,
+removals and what was rolled back, for one that began before another saw more, and for writers that end in any order."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from random import Random
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from carecoord.store.database.engine import reading, writing
+from carecoord.store.worklist import rows as worklist_rows
+from carecoord.store.worklist.bitmaps import changes, copies
+from carecoord.store.worklist.bitmaps.copies import Bitmaps
+from carecoord.store.worklist.query import CaseScope, Worklist, WorklistQuery
+from tests.desk import rows
+from tests.desk.rows import DAY, NOW, OURS, PAYER
+from tests.desk.worklist.test_query import AT
+
+TABS = ("open", "overdue", "cleared", "new", "snoozed", "closed")
+SCOPES = (CaseScope((("placer", OURS), ("performer", OURS))), CaseScope((("payer_key", PAYER),)), CaseScope(None))
+ASKED = (WorklistQuery(), WorklistQuery(words="oka", sort="patient"), WorklistQuery("overdue", (("owner", ("tran",)),)))
+
+
+def changed(chance: Random, rid: int) -> dict[str, Any]:
+    due = chance.choice((None, NOW - DAY, NOW + DAY, NOW + chance.randrange(9 * DAY)))
+    return rows.row(
+        rid, due_at=due, owner=chance.choice(("reyes", "tran", "new", None)), patient_name=chance.choice(rows.NAMES),
+        open=chance.random() < 0.9, stage=chance.choice(rows.STAGES), wakes_at=chance.choice((0, 0, 0, NOW + DAY)),
+        specialty=chance.choice(("Cardiology", "Spine", "Zoo", f"Clinic {rid}")),
+    )  # fmt: skip
+
+
+def told(conn: Connection, scope: CaseScope, asked: WorklistQuery) -> Any:
+    worklist = Worklist(conn, scope, AT)
+    return [row.rid for row in worklist.every(asked)], worklist.tally(asked, TABS)
+
+
+def agree(conn: Connection, scopes: Sequence[CaseScope] = SCOPES) -> None:
+    """What the copy tells is what a walk over the rows tells in the same transaction."""
+    with Bitmaps(conn).lists() as lists:
+        assert lists is not None
+    for scope in scopes:
+        for asked in ASKED:
+            by_copy = told(conn, scope, asked)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(copies, "_CAN", False)
+                assert by_copy == told(conn, scope, asked)
+
+
+def happens(conn: Connection, chance: Random, new: int) -> None:
+    """A few rows are written, some for the first time, and one may go."""
+    rids = {chance.randrange(1, 60) for _ in range(3)} | {new}
+    worklist_rows.save(conn, [changed(chance, rid) for rid in rids])
+    if chance.random() < 0.5:
+        worklist_rows.remove(conn, [chance.randrange(1, 60)])
+
+
+def undone(engine: Engine, chance: Random, new: int) -> None:
+    with writing(engine) as conn:
+        happens(conn, chance, new)
+        told(conn, SCOPES[0], ASKED[0])
+        raise RuntimeError("undone")
+
+
+def test_whatever_is_written_undone_and_seen_by_older_transactions_the_copy_tells_what_each_sees(
+    engine: Engine,
+) -> None:  # fmt: skip
+    chance = Random(7)
+    with writing(engine) as conn:
+        worklist_rows.save(conn, [changed(chance, rid) for rid in range(1, 41)])
+    for n in range(3):
+        with reading(engine) as older:
+            agree(older)
+            with writing(engine) as conn:
+                happens(conn, chance, 100 + n)
+            with reading(engine) as newer:
+                agree(newer, SCOPES[:1])
+            agree(older, SCOPES[:1])
+        with pytest.raises(RuntimeError):
+            undone(engine, chance, 200 + n)
+        with reading(engine) as conn:
+            agree(conn, SCOPES[:2])
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+def test_of_writers_that_end_in_another_order_than_they_began_none_is_missed(engine: Engine) -> None:
+    chance = Random(8)
+    with writing(engine) as conn:
+        worklist_rows.save(conn, [changed(chance, rid) for rid in range(1, 41)])
+    with reading(engine) as conn:
+        agree(conn)
+    with ExitStack() as slow, ExitStack() as slower:
+        first, second = slow.enter_context(writing(engine)), slower.enter_context(writing(engine))
+        worklist_rows.save(first, [changed(chance, 300)])
+        worklist_rows.save(second, [changed(chance, 301)])
+        with writing(engine) as conn:
+            worklist_rows.save(conn, [changed(chance, 302)])
+        with reading(engine) as before:
+            agree(before)
+            slower.close()
+            with reading(engine) as between:
+                agree(between)
+                slow.close()
+                with reading(engine) as after:
+                    agree(after)
+                agree(between)
+            agree(before)
+
+
+def test_who_was_left_behind_what_the_log_still_tells_is_made_anew(engine: Engine) -> None:
+    with writing(engine) as conn:
+        worklist_rows.save(conn, [rows.row(1), rows.row(2)])
+    with reading(engine) as conn:
+        agree(conn)
+    with writing(engine) as conn:
+        worklist_rows.save(conn, [rows.row(2, stage="sent")])
+        worklist_rows.remove(conn, [1])
+    with pytest.MonkeyPatch.context() as patch, writing(engine) as conn:
+        patch.setattr(changes, "KEPT", 0)
+        changes.prune(conn)
+    with reading(engine) as conn:
+        assert told(conn, SCOPES[0], ASKED[0])[0] == [2]
+    with reading(engine) as conn:
+        agree(conn)
