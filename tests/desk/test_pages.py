@@ -353,13 +353,14 @@ def both(house: House) -> FlaskClient:
 def test_somebody_with_two_desks_reaches_both_by_the_rail(both: FlaskClient, coordinator: FlaskClient) -> None:
     page = get(both, "/")
     rail = first(r'<nav class="rail-nav"(.*?)</nav>', page)
-    desks = ["/waiting", "/", "/patients", "/referrals/new", "/contracts", "/quality", "/import"]
+    desks = ["/waiting", "/", "/patients", "/referrals/new", "/measures", "/contracts", "/quality", "/import"]
     assert re.findall(r'rail-link" href="([^"]+)"', rail) == desks
     assert re.findall(r'menu-desk" href="([^"]+)"', page) == [
         "/waiting",
         "/",
         "/patients",
         "/referrals/new",
+        "/measures",
         "/contracts",
         "/quality",
         "/import",
@@ -370,8 +371,8 @@ def test_somebody_with_two_desks_reaches_both_by_the_rail(both: FlaskClient, coo
 
 
 @pytest.mark.parametrize(("who", "desks"), [
-    ("coordinator", ["/waiting", "/", "/patients", "/referrals/new", "/quality"]),
-    ("clinician", ["/waiting", "/", "/patients", "/referrals/new", "/quality"]),
+    ("coordinator", ["/waiting", "/", "/patients", "/referrals/new", "/measures", "/quality"]),
+    ("clinician", ["/waiting", "/", "/patients", "/referrals/new", "/measures", "/quality"]),
     ("payer", ["/waiting", "/"]),
     ("contracts", ["/waiting", "/contracts", "/import"]),
     ("admin", ["/quality", "/setup", "/people", "/ehrs", "/import", "/apps", "/jobs", "/policies"]),
