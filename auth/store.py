@@ -65,7 +65,8 @@ class Client:
 
 @dataclass(frozen=True)
 class User:
-    """A person who can sign in. `id` is opaque; `fhir_user` is `Practitioner/<id>` or the like, for id_tokens."""
+    """A person who can sign in. `id` is opaque; `fhir_user` is `Practitioner/<id>` or the like, for id_tokens;
+    `language`: in which they chose to read (BCP 47), empty where they never did."""
 
     id: str
     login: str
@@ -74,6 +75,7 @@ class User:
     organization: str | None = None
     fhir_user: str | None = None
     disabled: bool = False
+    language: str = ""
 
 
 @dataclass(frozen=True)
@@ -166,10 +168,18 @@ def users(conn: Connection) -> list[User]:
 
 
 def change_user(conn: Connection, changed: User) -> None:
-    """Replace a person's name, roles or standing. Sessions and access tokens die, so that it counts at once."""
-    conn.execute(update(user).where(user.c.id == changed.id).values(**_plain(changed) | {"login": fold(changed.login)}))
+    """Replace a person's name, roles or standing; in which language they read they alone say. Sessions and access
+    tokens die, so that it counts at once."""
+    row = {**_plain(changed), "login": fold(changed.login)}
+    del row["language"]
+    conn.execute(update(user).where(user.c.id == changed.id).values(**row))
     conn.execute(delete(session).where(session.c.user == changed.id))
     conn.execute(delete(token).where(token.c.subject == changed.id, token.c.kind == "access"))
+
+
+def choose_language(conn: Connection, user_id: str, language: str) -> None:
+    """Let a person read in this language from now on; their sessions go on."""
+    conn.execute(update(user).where(user.c.id == user_id).values(language=language))
 
 
 def place_user(conn: Connection, user_id: str, organization: str) -> bool:

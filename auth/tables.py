@@ -47,6 +47,7 @@ user = Table(  # a person who signs in
     Column("organization", Str),
     Column("fhir_user", Str),  # "Practitioner/<id>": who this person is in FHIR
     Column("disabled", Boolean, nullable=False),
+    Column("language", Str, nullable=False, server_default=""),  # in which they read; empty: as the browser asks
     Column("added", Big, nullable=False),
     Column("seen", Big),  # when they last signed in
 )

@@ -46,7 +46,7 @@ from carecoord.web.inbox import away_pages
 from carecoord.web.inbox import pages as inbox_pages
 from carecoord.web.measures import pages as measures_pages
 from carecoord.web.messages import pages as message_pages
-from carecoord.web.page import assets, language
+from carecoord.web.page import assets
 from carecoord.web.patients import pages as patient_pages
 from carecoord.web.people import account, openid_sign_in, people, second_step, sign_in
 from carecoord.web.policies import pages as policies_pages
@@ -101,7 +101,6 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     counts = metrics.Counts(metrics.share(metrics_folder) if metrics_folder else None)
     exchange.install(app, counts.observe, lines=settings.log_level.upper() in ("DEBUG", "INFO"))
     errors.install(app)
-    language.install(app)
     issuer = Issuer(
         settings.url, settings.fhir_url, roles.understands, settings.registration, partial(brand.identifier, world)
     )

@@ -32,6 +32,7 @@ from carecoord.store.inbox import digests
 from carecoord.store.inbox.digests import Digest
 from carecoord.store.resources import read
 from carecoord.words.catalogue import say
+from carecoord.words.reader import DEFAULT
 from carecoord.words.sentence import sentence
 from carecoord.world import World
 
@@ -92,8 +93,9 @@ def _letter(world: World, conn: Connection, user: User, address: str) -> Letter 
     if not all:
         return None
     link = f"{world.settings.url}/waiting"
+    language = user.language or DEFAULT
     words = sentence("digest.text", overdue=overdue, today=today, all=all, link=link, off=f"{link}/away")
-    return Letter(user.id, address, say(sentence("digest.subject", n=overdue + today)), say(words))
+    return Letter(user.id, address, say(sentence("digest.subject", n=overdue + today), language), say(words, language))
 
 
 def _policy(world: World, conn: Connection, user: User) -> Policy:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from auth import store
 from auth.errors import BadSignIn, Refused
 from auth.people import factors, memberships, passkeys, totp
 from auth.people import sessions as people_sessions
@@ -18,10 +19,11 @@ from auth.store import User
 from carecoord.actions.people import sign_in
 from carecoord.actions.people.sign_in import record_event, site
 from carecoord.domain.resource import parties
-from carecoord.errors import Conflict, Forbidden, NotFound
+from carecoord.errors import Conflict, Forbidden, Invalid, NotFound
 from carecoord.fhir import text
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.resources import read
+from carecoord.words.catalogue import languages
 from carecoord.world import World
 
 CHANGE = "account-change"
@@ -93,6 +95,15 @@ def work_for(world: World, mine: Session, organization: str, request: str) -> No
         if not memberships.switch(conn, who.id, organization):
             raise NotFound("You do not work for this organization. An admin can let you.")
     record_event(world, request, CHANGE, 200, who, f"works for {organization} now")
+
+
+def read_in(world: World, mine: Session, language: str, request: str) -> None:
+    """Let the person read in this language from now on, on every device. Raises Invalid for one that has no words."""
+    if language not in languages():
+        raise Invalid(f"There are no words in {language[:20]!r}.", "language")
+    with writing(world.engine) as conn:
+        store.choose_language(conn, mine.user.id, language)
+    record_event(world, request, CHANGE, 200, mine.user, f"reads {language}")
 
 
 def _offices(conn: Connection, who: User) -> list[tuple[str, str]]:

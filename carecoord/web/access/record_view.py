@@ -1,12 +1,15 @@
 """The lines of a record that stands open in an emergency: what each entry says, as a clinician needs to read it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from carecoord.actions.access.break_glass import Entry
 from carecoord.domain.resource.elements import Json, item, items, text, words
 from carecoord.web.page.times import Times
+from carecoord.words.catalogue import spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 
 DAYS = (
     "effectiveDateTime",
@@ -18,7 +21,13 @@ DAYS = (
     "recordedDate",
     "issued",
 )
-CRITICALITY = {"high": "high criticality", "low": "low criticality", "unable-to-assess": "criticality not assessed"}
+CRITICALITY: Mapping[str, str] = Glossary(
+    {
+        "high": sentence("case.criticality.high"),
+        "low": sentence("case.criticality.low"),
+        "unable-to-assess": sentence("case.criticality.unable-to-assess"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,7 @@ def _value(element: Json, times: Times) -> str:
         if name == "valueCodeableConcept":
             return words(said)
         if name == "valueRange":
-            return f"{_quantity(item(said, 'low'))} to {_quantity(item(said, 'high'))}"
+            return spoken("case.to.6", said=_quantity(item(said, "low")), said2=_quantity(item(said, "high")))
         if name == "valueRatio":
             return f"{_quantity(item(said, 'numerator'))} : {_quantity(item(said, 'denominator'))}"
         if name == "valueBoolean":
@@ -85,7 +94,7 @@ def _value(element: Json, times: Times) -> str:
         if name in ("valueString", "valueInteger", "valueTime"):
             return str(said)
     absent = words(item(element, "dataAbsentReason"))
-    return f"no value: {absent}" if absent else ""
+    return spoken("case.no-value", absent=absent) if absent else ""
 
 
 def _quantity(quantity: Json) -> str:
@@ -105,7 +114,7 @@ def _allergy(resource: Json, times: Times) -> Iterator[str]:
 
 
 def _medication(resource: Json, times: Times) -> Iterator[str]:
-    yield "not to be given" if resource.get("doNotPerform") is True else ""
+    yield spoken("case.not-be-given") if resource.get("doNotPerform") is True else ""
     for dosage in items(resource, "dosageInstruction"):
         yield text(dosage, "text") or " ".join(filter(None, _dosage(dosage)))
 
@@ -113,13 +122,21 @@ def _medication(resource: Json, times: Times) -> Iterator[str]:
 def _dosage(dosage: Json) -> Iterator[str]:
     for rate in items(dosage, "doseAndRate"):
         low, high = _quantity(item(item(rate, "doseRange"), "low")), _quantity(item(item(rate, "doseRange"), "high"))
-        yield _quantity(item(rate, "doseQuantity")) or " to ".join(filter(None, (low, high)))
+        yield _quantity(item(rate, "doseQuantity")) or " - ".join(filter(None, (low, high)))
     yield words(item(dosage, "route"))
     timing: dict[str, Any] = item(dosage, "timing")
     repeat = item(timing, "repeat")
-    often = f"{repeat['frequency']} in {repeat['period']} {text(repeat, 'periodUnit')}" if _is_regular(repeat) else ""
+    often = (
+        spoken("case.in.2", repeat=repeat["frequency"], repeat2=repeat["period"], repeat3=text(repeat, "periodUnit"))
+        if _is_regular(repeat)
+        else ""
+    )
     yield words(item(timing, "code")) or often
-    yield "as needed" if dosage.get("asNeededBoolean") is True else words(item(dosage, "asNeededCodeableConcept"))
+    yield (
+        spoken("case.as-needed")
+        if dosage.get("asNeededBoolean") is True
+        else words(item(dosage, "asNeededCodeableConcept"))
+    )
 
 
 def _is_regular(repeat: Json) -> bool:

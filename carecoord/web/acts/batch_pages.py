@@ -28,16 +28,27 @@ from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.referrals.contacts import Callee
 from carecoord.web.server.exchange import request_id
-from carecoord.words.catalogue import say
+from carecoord.words.catalogue import say, spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
-NONE: Final = "Choose at least one referral that is open and yours to see."
-PLAIN: Final = {  # acts that ask for nothing: what pressing the button does
-    "send": "Each draft goes to the clinic that it names. What has gone out already, or names nobody, stays.",
-    "tell": "Only where the report has come and a clinician has read it.",
-}
-CALLEES: Final = [Callee("patient", "The patient", None), Callee("performer", "The clinic", None),
-                  Callee("payer", "The payer", None)]  # fmt: skip
+NONE: Final = sentence("acts.none")
+PLAIN: Final[Mapping[str, str]] = Glossary(
+    {  # acts that ask for nothing: what pressing the button does
+        "send": sentence("acts.plain.send"),
+        "tell": sentence("acts.plain.tell"),
+    }
+)
+
+
+def _callees() -> list[Callee]:
+    """Whom one can have called for several referrals."""
+    return [
+        Callee("patient", spoken("acts.patient"), None),
+        Callee("performer", spoken("acts.clinic"), None),
+        Callee("payer", spoken("acts.payer"), None),
+    ]
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,7 @@ class Batches:
         session, fields = sign_in.session(), request.form
         command = COMMANDS.get(verb)
         if command is None or verb not in batch.possible(session.grant()):
-            raise NotFound("There is no such act for several referrals.")
+            raise NotFound(spoken("acts.there-no-such-act-for"))
         values = {name: value for name, value in typed(fields, {}).items() if name != "id"}
         if verb == "assign" and fields.get("mine"):
             values["to"] = session.grant().subject
@@ -92,8 +103,8 @@ class Batches:
         given = command.read(reader)
         ids = fields.getlist("id")[: batch.MOST]
         if not sign_in.own_session(session):
-            return self._page(State(verb, values, notice=ANEW), 403)
-        faults = [*reader.faults, *([] if ids else [Fault("", NONE)])]
+            return self._page(State(verb, values, notice=say(ANEW)), 403)
+        faults = [*reader.faults, *([] if ids else [Fault("", say(NONE))])]
         if faults:
             return self._page(State(verb, values, tuple(faults)), 422)
         forms = [_form(id, fields) for id in ids]
@@ -108,7 +119,7 @@ class Batches:
         verb = state.verb if state.verb in verbs else verbs[0]
         state = State(verb, state.values, state.faults, state.notice)
         colleagues = acts_work.choices(self.world, grant, request_id()) if verb == "assign" else ()
-        form = view.Form(state, *TITLES[verb], colleagues=colleagues, callees=CALLEES, touches=True)
+        form = view.Form(state, *TITLES[verb], colleagues=colleagues, callees=_callees(), touches=True)
         back = _back()
         page = render_template(
             "chosen.html", chosen=found, form=form, lost=len(set(ids)) - len(found), back=back,
@@ -143,7 +154,7 @@ def _answer(outcome: Outcome, known: Chosen | None, verb: str, values: Mapping[s
     problem = outcome.problem
     if isinstance(problem, Overtaken):
         seen = changed(verb, values, problem, times)
-        why = f"{seen.who} was first ({seen.when}): {seen.before} became {seen.theirs}."
+        why = spoken("acts.was-first-became", who=seen.who, when=seen.when, before=seen.before, theirs=seen.theirs)
         return Answer(name, number, href, "", why, "")
     return Answer(name, number, href, "", problem.text if problem else "", "")
 

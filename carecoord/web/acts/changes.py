@@ -9,13 +9,14 @@ from carecoord.web.acts.forms import Changed
 from carecoord.web.page import labels
 from carecoord.web.page.labels import chip
 from carecoord.web.page.times import Times
+from carecoord.words.catalogue import spoken
 
 _WRITTEN = {"assign": "to_name", "snooze": "until", "contact": "touch"}  # verb -> the field that stands against it
 
 
 def changed(verb: str, values: Mapping[str, str], stale: Overtaken, times: Times) -> Changed:
     """Who, when, theirs and yours."""
-    who = stale.act.name if stale.act else "Somebody, over the API or in an EHR,"
+    who = stale.act.name if stale.act else spoken("acts.somebody-over-api-or-in")
     written = text(item(stale.now or {}, "meta"), "lastUpdated")
     when = f"{stale.act.at.astimezone(times.zone):%H:%M}" if stale.act else times.stored(written)
     before, theirs = (_said(verb, each, times) for each in (stale.before, stale.now))
@@ -26,15 +27,15 @@ def _said(verb: str, task: Json | None, times: Times) -> str:
     """What of a Task the form is about."""
     period = item(item(task or {}, "restriction"), "period")
     if verb == "assign":
-        return text(item(task or {}, "owner"), "display") or "nobody"
+        return text(item(task or {}, "owner"), "display") or spoken("acts.nobody")
     if verb not in _WRITTEN:
-        return _state(task) if task else "nothing"
+        return _state(task) if task else spoken("acts.nothing")
     day = text(period, "start" if verb == "snooze" else "end")
-    return times.stored(day) if day else "no day"
+    return times.stored(day) if day else spoken("acts.no-day")
 
 
 def _state(resource: Json) -> str:
     """How a Task or a visit stands, in the desk's words."""
     if resource.get("resourceType") == "Appointment":
-        return f"visit {text(resource, 'status')}"
+        return spoken("acts.visit", status=text(resource, "status"))
     return chip(labels.REFERRAL, stages.stage(resource)).label

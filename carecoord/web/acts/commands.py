@@ -16,6 +16,7 @@ from carecoord.domain.referrals.withdrawals import Amendment
 from carecoord.errors import Unprocessable
 from carecoord.web.acts.buttons import HOW, OUTCOMES, PRIORITIES
 from carecoord.web.acts.forms import Reader
+from carecoord.words.catalogue import spoken
 from carecoord.world import World
 
 WRITTEN: Final = frozenset({"letter", "fax"})  # what is sent reaches nobody at once
@@ -32,26 +33,26 @@ class Command:
 
 
 def _note(reader: Reader) -> str:
-    return reader.text("note", "Write the note, or close the form.")
+    return reader.text("note", spoken("acts.write-note-or-close-form"))
 
 
 def _assign(reader: Reader) -> str:
-    return reader.text("to", "Choose who is to have it.", most=200)
+    return reader.text("to", spoken("acts.choose-who-have-it"), most=200)
 
 
 def _snooze(reader: Reader) -> Any:
     if reader.values.get("wake"):
         return None
-    return reader.day("until", "Write the day on which it is to come back.")
+    return reader.day("until", spoken("acts.write-day-on-which-it"))
 
 
 def _contact(reader: Reader) -> Logged:
     """Who and reference are never demanded: nobody answers to give them."""
     whom, _, number = reader.values.get("whom", "").partition("|")
     if whom not in get_args(Whom):
-        reader.fault("whom", "Choose whom you called or wrote to.")
-    how = reader.choice("how", HOW, "Choose how.")
-    outcome = "message" if how in WRITTEN else reader.choice("outcome", OUTCOMES, "Choose what came of it.")
+        reader.fault("whom", spoken("acts.choose-whom-you-called-or"))
+    how = reader.choice("how", HOW, spoken("acts.choose-how"))
+    outcome = "message" if how in WRITTEN else reader.choice("outcome", OUTCOMES, spoken("acts.choose-what-came-it"))
     return Logged(
         cast("Whom", whom), cast("How", how), cast("Outcome", outcome), reader.text("who", most=200),
         reader.text("reference", most=100), reader.text("note"), number[:60], reader.day("touch"),
@@ -63,11 +64,11 @@ def _nothing(_: Reader) -> None:
 
 
 def _reason(reader: Reader) -> str:
-    return reader.text("reason", "Say why.", most=500)
+    return reader.text("reason", spoken("acts.say-why"), most=500)
 
 
 def _teller(reader: Reader) -> str:
-    return reader.text("who", "Write who said so at the clinic.", most=200)
+    return reader.text("who", spoken("acts.write-who-said-so-at"), most=200)
 
 
 def _refusal(reader: Reader) -> tuple[str, str]:
@@ -75,19 +76,19 @@ def _refusal(reader: Reader) -> tuple[str, str]:
 
 
 def _words(reader: Reader) -> str:
-    return reader.text("note", "Write what you ask or answer.")
+    return reader.text("note", spoken("acts.write-what-you-ask-or"))
 
 
 def _advice(reader: Reader) -> str:
-    return reader.text("note", "Write the advice.")
+    return reader.text("note", spoken("acts.write-advice"))
 
 
 def _amendment(reader: Reader) -> Amendment:
     """Only what is to be different is written, and why."""
     said = reader.values.get("priority", "")
-    priority = reader.choice("priority", PRIORITIES, "Choose how urgent it is.") if said else ""
+    priority = reader.choice("priority", PRIORITIES, spoken("acts.choose-how-urgent-it")) if said else ""
     return Amendment(
-        reader.text("why", "Say why, to the clinic.", most=500), priority, reader.text("reason", most=500),
+        reader.text("why", spoken("acts.say-why-clinic"), most=500), priority, reader.text("reason", most=500),
         reader.text("note"), reader.day("until"),
     )  # fmt: skip
 
@@ -99,9 +100,9 @@ def _report(reader: Reader) -> Reported:
 
 
 def _attach(reader: Reader) -> Attached | None:
-    file, kind = upload(reader), reader.choice("kind", KINDS, "Choose what kind of document it is.")
+    file, kind = upload(reader), reader.choice("kind", KINDS, spoken("acts.choose-what-kind-document-it"))
     if file is None and not any(fault.field == "file" for fault in reader.faults):
-        reader.fault("file", "Choose the file.")
+        reader.fault("file", spoken("acts.choose-file"))
     day, note = reader.past_day("day"), reader.text("note", most=500)
     return Attached(file, kind, day, note, bool(reader.values.get("send"))) if file else None
 
@@ -109,7 +110,7 @@ def _attach(reader: Reader) -> Attached | None:
 def _share(reader: Reader) -> Shared:
     chosen = [name.partition("-")[2] for name in reader.values if name.startswith("document-")]
     if not chosen:
-        reader.fault("documents", "Choose what is to be sent.")
+        reader.fault("documents", spoken("acts.choose-what-be-sent"))
     return Shared([f"DocumentReference/{id}" for id in chosen], reader.text("note"))
 
 
@@ -124,11 +125,11 @@ def upload(reader: Reader) -> Upload | None:
 
 
 def _clinic(reader: Reader) -> str:
-    return reader.text("to", "Choose to whom it goes.", most=200)
+    return reader.text("to", spoken("acts.choose-whom-it-goes"), most=200)
 
 
 def _visit(reader: Reader) -> Any:
-    return reader.moment("day", "time", "Write the day of the visit.", "Write its time, such as 14:30.")
+    return reader.moment("day", "time", spoken("acts.write-day-visit"), spoken("acts.write-its-time-such-as"))
 
 
 COMMANDS: Final[Mapping[str, Command]] = {

@@ -7,11 +7,22 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Final
 
+from carecoord.web.page.times import month
+from carecoord.words.catalogue import count, say, spoken, words
+from carecoord.words.reader import reads
+from carecoord.words.sentence import sentence
+
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-EXAMPLES: Final = "4 Dec, 12/4, mon or +3"
-PAST_EXAMPLES: Final = "4 Nov, 11/4, mon or 2026-11-04"
-ANY_EXAMPLES: Final = "31 Dec, 12/31/2027 or 2027-12-31"
+_BARE: Final = str.maketrans("áéíóúñ", "aeioun")
+_SPANISH: Final = {"hoy": "today", "manana": "tomorrow", "ayer": "yesterday"}
+_SPANISH_SHORT: Final = {  # the beginnings of weekdays and months that are not as in English
+    "lun": "mon", "mie": "wed", "jue": "thu", "vie": "fri", "sab": "sat", "dom": "sun",
+    "ene": "jan", "abr": "apr", "ago": "aug", "dic": "dec",
+}  # fmt: skip
+EXAMPLES: Final = sentence("acts.examples")
+PAST_EXAMPLES: Final = sentence("acts.past-examples")
+ANY_EXAMPLES: Final = sentence("acts.any-examples")
 _FIRST, _LAST = date(1950, 1, 1), date(2200, 1, 1)
 _FURTHEST: Final = timedelta(days=2 * 366)
 _LONGEST_AGO: Final = timedelta(days=120 * 366)
@@ -33,7 +44,7 @@ class Meant:
     @property
     def full(self) -> str:
         """With its weekday and year: "Mon 30 Nov 2026"."""
-        return f"{self.day:%a} {self.day.day} {self.day:%b %Y}"
+        return f"{words(reads())[f'weekday.{self.day.isoweekday()}'][:3]} {say(self.day)}"
 
     @property
     def echo(self) -> str:
@@ -46,11 +57,11 @@ def read_past(said: str, today: date) -> Meant:
     plain = _plain(said)
     found = next(_written(plain, today, back=True), None)
     if found is None:
-        raise ValueError(f"“{said.strip()[:40]}” is no day that can be read. Write it as {PAST_EXAMPLES}.")
+        raise ValueError(spoken("acts.no-day-that-can-be", strip=said.strip()[:40], past_examples=PAST_EXAMPLES))
     if found > today:
-        raise ValueError(f"{Meant(found, '').full} has not come yet. Write today or an earlier day.")
+        raise ValueError(spoken("acts.has-not-come-yet-write", full=Meant(found, "").full))
     if today - found > _LONGEST_AGO:
-        raise ValueError(f"{Meant(found, '').full} is more than 120 years ago. Write a later day.")
+        raise ValueError(spoken("acts.more-than-120-years-ago", full=Meant(found, "").full))
     return Meant(found, "")
 
 
@@ -59,11 +70,11 @@ def read(said: str, today: date) -> Meant:
     plain = _plain(said)
     found = _counted(plain, today) or next((Meant(day, "") for day in _written(plain, today)), None)
     if found is None:
-        raise ValueError(f"“{said.strip()[:40]}” is no day that can be read. Write it as {EXAMPLES}.")
+        raise ValueError(spoken("acts.no-day-that-can-be.2", strip=said.strip()[:40], examples=EXAMPLES))
     if found.day < today:
-        raise ValueError(f"{found.full} is over. Choose today or a later day.")
+        raise ValueError(spoken("acts.over-choose-today-or-later", full=found.full))
     if found.day - today > _FURTHEST:
-        raise ValueError(f"{found.full} is more than two years away. Choose a nearer day.")
+        raise ValueError(spoken("acts.more-than-two-years-away", full=found.full))
     return found
 
 
@@ -73,19 +84,29 @@ def read_any(said: str, today: date) -> Meant:
     plain = _plain(said)
     found = _counted(plain, today) or next((Meant(day, "") for day in _written(plain, today)), None)
     if found is None:
-        raise ValueError(f"“{said.strip()[:40]}” is no day that can be read. Write it as {ANY_EXAMPLES}.")
+        raise ValueError(spoken("acts.no-day-that-can-be.3", strip=said.strip()[:40], any_examples=ANY_EXAMPLES))
     if not _FIRST <= found.day < _LAST:
-        raise ValueError(f"{found.full}: write a day from {_FIRST.year} to {_LAST.year - 1}.")
+        raise ValueError(spoken("acts.write-day-from", full=found.full, year=_FIRST.year, year2=_LAST.year - 1))
     return found
 
 
 def _plain(said: str) -> str:
-    return re.sub(r"[.,\s]+", " ", said.casefold()).strip()
+    """The day in English, one word beside the other: whoever writes Spanish is understood as well."""
+    plain = re.sub(r"[.,\s]+", " ", said.casefold().translate(_BARE)).strip()
+    if plain == "mar":
+        return "tue"
+    return " ".join(_english(word) for word in plain.split() if word not in ("de", "del"))
+
+
+def _english(word: str) -> str:
+    if word in _SPANISH:
+        return _SPANISH[word]
+    return "tue" if word == "martes" else _SPANISH_SHORT.get(word[:3], word) if word.isalpha() else word
 
 
 def hour(said: str) -> time | None:
     """A time of day: "14:30", "9", "2:30 pm"; None for anything else."""
-    match = _HOUR.fullmatch(said.casefold().replace(".", "").strip())
+    match = _HOUR.fullmatch(said.casefold().replace(".", "").replace("a m", "am").replace("p m", "pm").strip())
     if match is None:
         return None
     hours, minutes, half = int(match[1]), int(match[2] or 0), match[3]
@@ -98,13 +119,14 @@ def hour(said: str) -> time | None:
 def read_moment(said: str, today: date) -> tuple[date, time]:
     """A day and a time of it in one line, either first: "Mon 30 Nov 15:00", "tomorrow 9 am", "3:30 pm 12/4". Raises
     ValueError with words for who wrote it."""
-    plain = re.sub(r"(\d)[.h](\d\d)\b", r"\1:\2", said.casefold().replace(",", " "))
+    plain = re.sub(r"\b([ap])\. m\b\.?", r"\1m", said.casefold().replace(",", " "))
+    plain = re.sub(r"(\d)[.h](\d\d)\b", r"\1:\2", plain)
     plain = re.sub(r"(?<=\d) +(?=[ap]\.?m\b)", "", re.sub(r"\b(?:at|a las)\b", " ", plain))
-    words = plain.split()
-    for day, at in ((words[:-1], words[-1:]), (words[1:], words[:1])):
+    parts = plain.split()
+    for day, at in ((parts[:-1], parts[-1:]), (parts[1:], parts[:1])):
         if day and (found := hour(at[0])) and (":" in at[0] or "m" in at[0] or not day[-1].isalpha()):
             return read(" ".join(day), today).day, found
-    raise ValueError(f"“{said.strip()[:40]}” is no day with a time that can be read. Write it as Mon 30 Nov 15:00.")
+    raise ValueError(spoken("acts.no-day-with-time-that", strip=said.strip()[:40]))
 
 
 def _counted(said: str, today: date) -> Meant | None:
@@ -113,9 +135,9 @@ def _counted(said: str, today: date) -> Meant | None:
     if match is None:
         return None
     n, weeks = int(match[1]), (match[2] or "d").startswith("w")
-    unit = ("week" if weeks else "working day") + ("" if n == 1 else "s")
+    length = count(n, "week") if weeks else count(n, "working-day")
     day = today + timedelta(weeks=n) if weeks else _working(today, n)
-    return Meant(day, f"{today.day} {today:%b} + {n} {unit}")
+    return Meant(day, f"{today.day} {month(today)} + {length}")
 
 
 def _working(day: date, n: int) -> date:

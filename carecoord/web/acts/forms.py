@@ -14,6 +14,7 @@ from carecoord.actions.acts.act import Submission
 from carecoord.actions.terms.choices import Coded, Offer
 from carecoord.domain.terms.vocabularies import VOCABULARIES, Vocabulary
 from carecoord.web.acts import days
+from carecoord.words.catalogue import spoken
 
 LONGEST = 4000  # characters of a text
 LookUp = Callable[[Vocabulary, str], Coded | Offer]  # what is chosen from, and what was typed
@@ -79,9 +80,9 @@ class Reader:
         """A text, its ends trimmed. `missing`: what to say where there is none; empty: there need not be one."""
         said = "\n".join(line.rstrip() for line in self.values.get(name, "").replace("\r\n", "\n").split("\n")).strip()
         if any(ord(letter) < 32 and letter not in "\n\t" for letter in said):
-            self.fault(name, "There is a character in it that no text can hold. Type it anew.")
+            self.fault(name, spoken("acts.there-character-in-it-that"))
         if len(said) > most:
-            self.fault(name, f"It has {len(said)} characters; {most} can be kept. Shorten it.")
+            self.fault(name, spoken("acts.it-has-characters-can-be", n=len(said), most=most))
         elif not said and missing:
             self.fault(name, missing)
         return said
@@ -128,7 +129,7 @@ class Reader:
         if not said:
             return None
         if not said.isdecimal() or not least <= int(said) <= most:
-            self.fault(name, f"“{said}” is no whole number from {least} to {most}.")
+            self.fault(name, spoken("acts.no-whole-number-from", said=said, least=least, most=most))
             return None
         return int(said)
 
@@ -137,7 +138,7 @@ class Reader:
         said = self.text(name, most=30)
         plain = said.replace("$", "").replace(",", "").replace(" ", "")
         if said and not re.fullmatch(r"\d{1,12}(\.\d{1,2})?", plain, re.ASCII):
-            self.fault(name, f"“{said}” is no amount. Write it as 250,000 or 250000.50.")
+            self.fault(name, spoken("acts.no-amount-write-it-as", said=said))
             return None
         return Decimal(plain) if said else None
 
@@ -165,7 +166,7 @@ class Reader:
             return None
         at = days.hour(said)
         if at is None:
-            self.fault(hour, f"“{said}” is no time that can be read. Write it as 14:30 or 2:30 pm.")
+            self.fault(hour, spoken("acts.no-time-that-can-be", said=said))
         return datetime.combine(on, at, self.zone) if on and at else None
 
     def fault(self, name: str, text: str) -> None:
@@ -175,13 +176,14 @@ class Reader:
 
 def _unread(said: str, vocabulary: Vocabulary, offer: Offer) -> str:
     if offer.waiting:
-        return f"“{said}” can not be looked up yet: the codes are being put in, for the first time. Send it again."
+        return spoken("acts.can-not-be-looked-up", said=said)
     if offer.codes:
-        return f"“{said}” is no code. Choose one of these, or write more of its words."
-    names = " or ".join(part.name for part in VOCABULARIES[vocabulary])
-    if offer.lacking:
-        return f"“{said}” is no code. The words of {' and '.join(offer.lacking)} are not here: write the code itself."
-    return f"No code of {names} has these words: “{said}”. Write fewer of them, or the code."
+        return spoken("acts.no-code-choose-one-these", said=said)
+    names = ", ".join(part.name for part in VOCABULARIES[vocabulary])
+    lacking = ", ".join(offer.lacking)
+    if lacking:
+        return spoken("acts.no-code-words-not-here", said=said, lacking=lacking)
+    return spoken("acts.no-code-has-these-words", names=names, said=said)
 
 
 def typed(fields: Mapping[str, str], files: Mapping[str, FileStorage]) -> dict[str, str]:

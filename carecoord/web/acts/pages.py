@@ -27,6 +27,7 @@ from carecoord.web.referrals.case_address import parse as parse_case
 from carecoord.web.server.exchange import request_id
 from carecoord.web.worklist import queues
 from carecoord.web.worklist.address import Address, parse
+from carecoord.words.catalogue import spoken
 from carecoord.world import World
 
 
@@ -74,7 +75,7 @@ class _Desk:
         """Do what the form asks for."""
         command = COMMANDS.get(verb)
         if command is None:
-            raise NotFound("There is no such act.")
+            raise NotFound(spoken("acts.there-no-such-act"))
         sent = submissions.send(self.world, command, id, verb, changed)
         if isinstance(sent, Done):
             return self._done(id, sent)

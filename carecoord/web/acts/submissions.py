@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from flask import redirect, request
+from markupsafe import escape
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
@@ -22,10 +23,12 @@ from carecoord.web.acts.forms import Changed, Fault, Reader, State, submission, 
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import say, spoken
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
-ANEW: Final = "You have signed in anew since this form was opened. Look it over, then send it again."
-UNKNOWN: Final = "Not sent: you were signed out. What you typed is kept in this page; sign in again in a new tab."
+ANEW: Final = sentence("acts.anew")
+UNKNOWN: Final = sentence("acts.unknown")
 _BESIDE: Final = 1_000_000  # bytes of a form beside its file
 Telling = Callable[[str, Mapping[str, str], Overtaken, Times], Changed]  # verb, what was typed, what came first
 
@@ -73,7 +76,7 @@ def send(
     reader = Reader(values, local(world.clock(), zone), zone, request.files, most, partial(choices.read, world))
     given, sender = command.read(reader), who()
     if not sender.own:
-        return Again(State(verb, values, notice=ANEW), 403)
+        return Again(State(verb, values, notice=say(ANEW)), 403)
     if reader.faults:
         return Again(State(verb, values, tuple(reader.faults), offers=reader.offers), 422)
     try:
@@ -95,7 +98,7 @@ def signed_out(draft: str | None, verbs: Collection[str]) -> Response:
     if not request.headers.get("HX-Request"):
         return redirect(to, 303)
     if not draft:
-        return Response(f'<p class="alert">{UNKNOWN}</p>', 401, content_type="text/html; charset=utf-8")
+        return Response(f'<p class="alert">{escape(say(UNKNOWN))}</p>', 401, content_type="text/html; charset=utf-8")
     return Response(status=401, headers={"HX-Redirect": to})
 
 
@@ -118,7 +121,7 @@ def came_from() -> str | None:
 def _too_large(world: World, verb: str) -> Again:
     """The form anew: of a body that goes far beyond what is taken nothing is read, so that nothing is kept."""
     most = world.settings.max_document // 1_000_000
-    words = f"The file is far larger than the {most} MB that can be kept. Scan it in grey or with fewer dots."
+    words = spoken("acts.file-far-larger-than-mb", most=most)
     return Again(State(verb, {}, (Fault("file", words),)), 413)
 
 

@@ -24,7 +24,9 @@ from carecoord.web.acts.buttons import BACK, BUTTONS, ELSEWHERE, OFF, PRESSED, R
 from carecoord.web.acts.forms import State
 from carecoord.web.page.times import Times
 from carecoord.web.referrals.contacts import CALLED, Callee, callees
-from carecoord.words.catalogue import in_words, say
+from carecoord.words.catalogue import in_words, say, spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 
 ALWAYS: Final[tuple[Verb, ...]] = ("contact", "note")  # in the row of acts, whatever is next
 NEXT: Final[dict[str, tuple[Verb, ...]]] = {  # code of the next step -> the acts that take it, by preference
@@ -43,7 +45,10 @@ NEXT: Final[dict[str, tuple[Verb, ...]]] = {  # code of the next step -> the act
     "tell-patient": ("tell", "contact"),
 }
 ASKED: Final[tuple[Verb, ...]] = ("accept", "answer")  # a side that is asked answers first
-ORDINALS: Final = ("First", "Second", "Third", "Fourth", "Fifth")
+ORDINALS: Final[Mapping[int, str]] = Glossary({
+    0: sentence("acts.ordinals.0"), 1: sentence("acts.ordinals.1"), 2: sentence("acts.ordinals.2"),
+    3: sentence("acts.ordinals.3"), 4: sentence("acts.ordinals.4"),
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -144,8 +149,12 @@ def acts(panel: Panel, times: Times, shown: Shown) -> Acts | None:
     if "cancel" in offered and (off := _off(panel)):
         offered["cancel"] = replace(offered["cancel"], label=off)
     mine = text(item(held.owner, "identifier"), "value") == shown.me
-    pressed = [Button("assign", "Take it myself", "user-round", "t", values=(("to", shown.me),))] if not mine else []
-    waking = Button("snooze", "Wake it now", "repeat", "w", values=(("wake", "1"),))
+    pressed = (
+        [Button("assign", spoken("acts.take-it-myself"), "user-round", "t", values=(("to", shown.me),))]
+        if not mine
+        else []
+    )
+    waking = Button("snooze", spoken("acts.wake-it-now"), "repeat", "w", values=(("wake", "1"),))
     wake = [waking] if held.asleep(panel.now, times.zone) else []
     wanted = (*ASKED, *NEXT.get(panel.row.action or "", ()))
     first = next((offered[verb] for verb in wanted if verb in offered), None) if panel.row.open else None
@@ -188,16 +197,17 @@ def _button(case: str, verb: Verb, href: Callable[[str], str]) -> Button:
 def _off(panel: Panel) -> str:
     """What is called off where no visit is booked, but held or waited for; empty where neither is."""
     waits = awaited_visit(panel.case, panel.clearance)
-    return OFF.get(text(waits, "status"), "Give the held time back") if waits else ""
+    return OFF.get(text(waits, "status"), spoken("acts.give-held-time-back")) if waits else ""
 
 
 def _why(panel: Panel) -> list[str]:
     """Who can do what the asker can not: a button that could not act is not shown."""
     if not panel.row.open:
-        return ["The referral is closed."]
+        return [spoken("acts.referral-closed")]
     if "requester" not in panel.sides:
-        return [f"Who works on it, and when: {panel.row.placer_name or 'the office that refers'} says."]
-    return [] if "assign" in panel.verbs else ["Only a coordinator can give it to somebody or let it rest."]
+        office = panel.row.placer_name or spoken("acts.office-that-refers")
+        return [spoken("acts.who-works-on-it-and", office=office)]
+    return [] if "assign" in panel.verbs else [spoken("acts.only-coordinator-can-give-it")]
 
 
 def _form(shown: Shown, state: State, panel: Panel, held: Work, times: Times) -> Form:
@@ -205,16 +215,20 @@ def _form(shown: Shown, state: State, panel: Panel, held: Work, times: Times) ->
     if state.verb == "contact":
         made = attempts(panel.case.talks, times.zone)
         n = len(made)
-        aside = f"{ORDINALS[n] if n < len(ORDINALS) else f'{n + 1}th'} on this referral"
+        aside = ORDINALS.get(n) or spoken("acts.n-th", n=n + 1)
         form = replace(form, aside=aside, callees=callees(panel, times), touches="requester" in panel.sides)
         tries = unreached(made, panel.row.patient_name)
-        hint = f"{panel.row.patient_name} was not reached {tries} times in a row: a letter is the better way now."
+        hint = spoken("acts.was-not-reached-times-in", patient_name=panel.row.patient_name, tries=tries)
         return replace(form, warning=hint, letter=True) if tries >= LETTER_AFTER else form
     if state.verb == "snooze":
-        now = f"Comes back {times.date(held.wakes)} as it is" if held.wakes else ""
+        now = spoken("acts.comes-back-as-it", wakes=times.date(held.wakes)) if held.wakes else ""
         return replace(form, aside=now, warning=_clash(panel, times))
     if state.verb == "assign":
-        now = f"{panel.row.owner_name} has it" if panel.row.owner_name else "Nobody has it"
+        now = (
+            spoken("acts.has-it.2", owner_name=panel.row.owner_name)
+            if panel.row.owner_name
+            else spoken("acts.nobody-has-it.2")
+        )
         return replace(form, aside=now, colleagues=shown.colleagues)
     if state.verb == "book":
         return replace(form, warning=_held(panel, times))
@@ -222,12 +236,12 @@ def _form(shown: Shown, state: State, panel: Panel, held: Work, times: Times) ->
         return _withdrawing(panel, form, times)
     if state.verb in ("confirm-cancel", "refuse-cancel"):
         wish = withdrawals.wish(panel.case, current_task(panel.case, panel.clearance))
-        return replace(form, warning=f"The office asks to cancel it: {wish}" if len(wish) > 1 else "")
+        return replace(form, warning=spoken("acts.office-asks-cancel-it", wish=wish) if len(wish) > 1 else "")
     if state.verb == "ask-another":
         return replace(form, clinics=_named(unasked(panel.case), panel))
     if state.verb == "reopen":
         stands = current_visit(panel.case, panel.clearance) is not None
-        off = "A visit still stands: it is called off where it goes to another clinic." if stands else ""
+        off = spoken("acts.visit-still-stands-it-called") if stands else ""
         return replace(form, clinics=_clinics(panel), warning=off)
     if state.verb == "cancel" and (off := _off(panel)):
         return replace(form, title=off, does=off)
@@ -235,7 +249,7 @@ def _form(shown: Shown, state: State, panel: Panel, held: Work, times: Times) ->
         return _with_documents(form, panel, shown, times)
     if state.verb != "note":
         return form
-    return replace(form, aside="Part of the record: both offices and the patient can read it")
+    return replace(form, aside=spoken("acts.part-record-both-offices-and"))
 
 
 def _held(panel: Panel, times: Times) -> str:
@@ -243,29 +257,31 @@ def _held(panel: Panel, times: Times) -> str:
     found = awaited_visits(panel.case, panel.clearance)
     starts = [at for each in found if (at := moment(text(each, "start"), times.zone))]
     if not starts:
-        return "The patient comes off the waiting list." if found else ""
-    held = " and ".join(times.exact(micros(at)) for at in starts)
-    return f"Held: {held}. Write that time to book it; any other gives it back."
+        return spoken("acts.patient-comes-off-waiting-list") if found else ""
+    held = ", ".join(times.exact(micros(at)) for at in starts)
+    return spoken("acts.held-write-that-time-book", held=held)
 
 
 def _withdrawing(panel: Panel, form: Form, times: Times) -> Form:
     """At once, or by asking: said before."""
-    task, clinic = current_task(panel.case, panel.clearance), panel.row.performer_name or "The clinic"
+    task, clinic = current_task(panel.case, panel.clearance), panel.row.performer_name or spoken("acts.clinic")
     if withdrawals.way(panel.case, task, one_side(panel.sides)) == "ask-cancel":
-        asks = f"Work has begun: {clinic} is asked to give it up, and answers. A report that comes all the same counts."
-        return replace(form, does="Ask to give it up", warning=asks)
+        asks = spoken("acts.work-has-begun-asked-give", clinic=clinic)
+        return replace(form, does=spoken("acts.ask-give-it-up"), warning=asks)
     booking = panel.clearance.booking
-    visit = f" The visit of {times.exact(micros(booking.start))} is called off." if booking and booking.start else ""
-    return replace(form, warning=f"It ends for good: the order is revoked.{visit} It can not be taken back.")
+    visit = (
+        spoken("acts.visit-called-off", start=times.exact(micros(booking.start))) if booking and booking.start else ""
+    )
+    return replace(form, warning=spoken("acts.it-ends-for-good-order", visit=visit))
 
 
 def _with_documents(form: Form, panel: Panel, shown: Shown, times: Times) -> Form:
     if form.state.verb == "attach":
-        seen = "For your office alone, so far" if len(panel.sides) == 1 else ""
+        seen = spoken("acts.for-your-office-alone-so") if len(panel.sides) == 1 else ""
         return replace(form, aside=seen, most=shown.most, kinds=KINDS, other=panel.other)
     if form.state.verb == "share":
         documents = _choices(panel.sendable, times)
-        return replace(form, aside=f"To {panel.other}", documents=documents, other=panel.other)
+        return replace(form, aside=spoken("acts.to", other=panel.other), documents=documents, other=panel.other)
     completes = "performer" in panel.sides
     notes = _choices(panel.notes, times) if completes else []
     return replace(form, most=shown.most, documents=notes, other=panel.other if completes else "")
@@ -303,5 +319,7 @@ def _clash(panel: Panel, times: Times) -> str:
     due = panel.row.due_at
     if due is None:
         return ""
-    late = " is over already" if due < micros(panel.now) else f" ends {times.exact(due)}"
-    return f"{in_words(panel.row.due_label) or 'Its clock'}{late}: the clock does not rest."
+    label = in_words(panel.row.due_label) or spoken("acts.its-clock")
+    if due < micros(panel.now):
+        return spoken("acts.over-already-clock-does-not", label=label)
+    return spoken("acts.ends-clock-does-not-rest", label=label, due=times.exact(due))

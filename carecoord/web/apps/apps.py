@@ -1,5 +1,6 @@
 """`/apps`, for admins: apps that wait for an answer, those that are let in, and adding one by hand."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -16,28 +17,36 @@ from carecoord.domain.apps import scopes_in_words
 from carecoord.domain.apps.scopes_in_words import Line
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
-from carecoord.words.catalogue import capitalized
+from carecoord.words.catalogue import capitalized, say, spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 APPS: Final = "/apps"
 SCOPE: Final = "launch launch/patient openid fhirUser offline_access patient/*.rs"
-METHODS: Final = {
-    "none": "No secret: it runs in a browser or on a telephone",
-    "client_secret_basic": "A secret, which is shown once",
-    "private_key_jwt": "Its own keys, published at its JWKS URL",
-}
-ABOUT_USERS: Final = {  # what a consent page says to the person, said to the admin
-    "openid": "Recognise its users",
-    "fhirUser": "Know who its users are",
-    "profile": "Know its users' names",
-    "offline_access": "Stay connected while its user is away, for up to 90 days",
-    "online_access": "Stay connected while its user works, for up to 12 hours",
-}
-WHOSE: Final = {
-    "patient": "of the patient who is open",
-    "user": "of everybody whose record its user may see",
-    "system": "of everybody, with no person there",
-}
+METHODS: Final[Mapping[str, str]] = Glossary(
+    {
+        "none": sentence("people.methods.none"),
+        "client_secret_basic": sentence("people.methods.client-secret-basic"),
+        "private_key_jwt": sentence("people.methods.private-key-jwt"),
+    }
+)
+ABOUT_USERS: Final[Mapping[str, str]] = Glossary(
+    {  # what a consent page says to the person, said to the admin
+        "openid": sentence("people.about-users.openid"),
+        "fhirUser": sentence("people.about-users.fhirUser"),
+        "profile": sentence("people.about-users.profile"),
+        "offline_access": sentence("people.about-users.offline-access"),
+        "online_access": sentence("people.about-users.online-access"),
+    }
+)
+WHOSE: Final[Mapping[str, str]] = Glossary(
+    {
+        "patient": sentence("people.whose.patient"),
+        "user": sentence("people.whose.user"),
+        "system": sentence("people.whose.system"),
+    }
+)
 
 
 def blueprint(world: World, *, by_themselves: bool) -> Blueprint:
@@ -49,7 +58,7 @@ def blueprint(world: World, *, by_themselves: bool) -> Blueprint:
     @pages.before_request
     def demand_admin() -> None:
         if not verbs.may(sign_in.session().user.roles, "manage-apps"):
-            raise errors.Forbidden("Apps are looked after by admins. Ask one of yours.")
+            raise errors.Forbidden(spoken("people.apps-looked-after-by-admins"))
 
     @pages.get(APPS)
     def show() -> Response:
@@ -70,12 +79,12 @@ def _decide(pages: Blueprint, world: World, page: "_Page") -> None:
             found = registration.approve(world, grant, id, scope, request=request_id())
         except errors.Invalid as refused:
             return page.show(422, problem=refused.text)
-        return page.show(done=f"{found.name} is approved.")
+        return page.show(done=spoken("people.approved", name=found.name))
 
     @pages.post(f"{APPS}/refuse")
     def refuse() -> Response:
         found = registration.refuse(world, *_asked(), request=request_id())
-        return page.show(done=f"{found.name} is turned away.")
+        return page.show(done=spoken("people.turned-away", name=found.name))
 
     @pages.post(f"{APPS}/add")
     def add() -> Response:
@@ -88,25 +97,25 @@ def _decide(pages: Blueprint, world: World, page: "_Page") -> None:
             made, secret = registration.add(world, sign_in.session().grant(), new, request=request_id())
         except errors.Invalid as refused:
             return page.show(422, wrong=refused.text)
-        return page.show(done=f"{made.name} is added.", client_id=made.id, secret=secret)
+        return page.show(done=spoken("people.added", name=made.name), client_id=made.id, secret=secret)
 
 
 def _change(pages: Blueprint, world: World, page: "_Page") -> None:
     @pages.post(f"{APPS}/disable")
     def disable() -> Response:
         registration.disable(world, *_asked(), request=request_id())
-        return page.show(done="The app is disabled; its access tokens are worth nothing from now on.")
+        return page.show(done=spoken("people.app-disabled-its-access-tokens"))
 
     @pages.post(f"{APPS}/enable")
     def enable() -> Response:
         registration.enable(world, *_asked(), request=request_id())
-        return page.show(done="The app is enabled again.")
+        return page.show(done=spoken("people.app-enabled-again"))
 
     @pages.post(f"{APPS}/secret")
     def secret() -> Response:
         grant, id = _asked()
         made = registration.new_secret(world, grant, id, request=request_id())
-        return page.show(done="The old secret is worth nothing any more.", client_id=id, secret=made)
+        return page.show(done=spoken("people.old-secret-worth-nothing-any"), client_id=id, secret=made)
 
     @pages.post(f"{APPS}/redirect")
     def redirect() -> Response:
@@ -116,7 +125,7 @@ def _change(pages: Blueprint, world: World, page: "_Page") -> None:
             registration.change_redirect_uris(world, grant, id, uris, request=request_id())
         except errors.Invalid as refused:
             return page.show(422, problem=refused.text)
-        return page.show(done="The app takes its codes there from now on.")
+        return page.show(done=spoken("people.app-takes-its-codes-there"))
 
 
 class _Page:
@@ -137,7 +146,8 @@ class _Page:
         return make_response(page, status)
 
     def _day(self, seconds: int) -> str:
-        return f"{datetime.fromtimestamp(seconds, UTC).astimezone(self._zone):%d %b %Y, %H:%M}"
+        at = datetime.fromtimestamp(seconds, UTC).astimezone(self._zone)
+        return f"{say(at.date())}, {at:%H:%M}"
 
 
 def _asked() -> tuple[Grant, str]:
@@ -156,7 +166,11 @@ def _whose(value: str) -> str:
 def _proof(app: App) -> str:
     """How the app proves that it is itself."""
     if app.client.method == "none":
-        return "nothing: it is a public app"
+        return spoken("people.nothing-it-public-app")
     if app.client.method == "private_key_jwt":
-        return f"its keys at {app.client.jwks_url}" if app.client.jwks_url else "keys that it gave when it registered"
+        return (
+            spoken("people.its-keys-at", jwks_url=app.client.jwks_url)
+            if app.client.jwks_url
+            else spoken("people.keys-that-it-gave-when")
+        )
     return "a secret"

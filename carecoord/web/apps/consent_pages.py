@@ -27,7 +27,7 @@ from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.web.server.headers import CONTENT_SECURITY_POLICY
-from carecoord.words.catalogue import capitalized
+from carecoord.words.catalogue import capitalized, spoken
 from carecoord.world import World
 
 CONSENT_PATH = "/oauth/consent"
@@ -121,7 +121,7 @@ def _begin(world: World, issuer: Issuer, params: Params) -> Response:
         back = f"{AUTHORIZE_PATH}?{urlencode(list(params.items(multi=True)))}"
         return redirect(f"/sign-in?{urlencode({'next': back, 'again': '1'})}", 303)
     if wanted.launched_by not in (None, who.user.id):
-        raise errors.Forbidden("Somebody else started this app. Start it again from your own desk.")
+        raise errors.Forbidden(spoken("people.somebody-else-started-this-app"))
     if "none" in wanted.prompt:
         return redirect(apps_authorize.refuse(world, issuer, params, who, "consent_required"), 303)
     return _next(AuthorizationForm(world, issuer, params, who, wanted, {}))
@@ -174,7 +174,7 @@ def _of(form: AuthorizationForm) -> Choice | None:
 
 def _about(times: Times, pick: Choice) -> str:
     """What tells a patient, or an encounter, from another."""
-    said = (times.stored(pick.at), pick.code.replace("-", " "), f"MRN {pick.mrn}" if pick.mrn else "")
+    said = (times.stored(pick.at), pick.code.replace("-", " "), spoken("people.mrn", mrn=pick.mrn) if pick.mrn else "")
     return " · ".join(part for part in said if part)
 
 
@@ -203,4 +203,4 @@ def _failed(world: World, issuer: Issuer, error: OAuth2Error) -> Response:
     """To the app where we know that the address is its own; else only to the person (RFC 6749 section 4.1.2.1)."""
     if error.redirect_uri:
         return redirect(apps_authorize.error_redirect(world, issuer, error), 303)
-    raise errors.Invalid(f"The app asked in a way that can not be answered: {error.get_error_description()}")
+    raise errors.Invalid(spoken("people.app-asked-in-way-that", get_error_description=error.get_error_description()))

@@ -20,6 +20,7 @@ from carecoord.web.guests.clinic_view import receipt, sheet
 from carecoord.web.guests.commands import CLINIC, signature
 from carecoord.web.page.times import Times
 from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import spoken
 from carecoord.world import World
 
 
@@ -46,7 +47,7 @@ class Clinic:
         """Do what a form asks for, signed by name."""
         command = CLINIC.get(verb)
         if command is None:
-            raise NotFound("There is no such act.")
+            raise NotFound(spoken("guest.there-no-such-act"))
         sent = submissions.send(self.world, command, who.link.case, verb, changed, who=lambda: self._sender(who))
         if not isinstance(sent, Done):
             return self.page(who, token, sent.state, sent.status)

@@ -1,7 +1,7 @@
 """The one referral as a clinic's link shows it, in words: what is asked, who the patient is, the papers, what can be
 answered."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,10 +17,18 @@ from carecoord.web.page import labels
 from carecoord.web.page.labels import chip
 from carecoord.web.page.times import Clock, Times, age
 from carecoord.web.referrals.contacts import SEX, Telephone, telephones
-from carecoord.words.catalogue import in_words, say
+from carecoord.words.catalogue import in_words, say, spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 
 INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
-ANSWERS = {"accept": ("Accept", "check"), "decline": ("Decline", "x"), "ask": ("Ask us", "circle-question-mark")}
+ANSWERS: Mapping[str, tuple[str, str]] = Glossary(
+    {
+        "accept": (sentence("guest.answers.accept"), "check"),
+        "decline": (sentence("guest.answers.decline"), "x"),
+        "ask": (sentence("guest.answers.ask"), "circle-question-mark"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -74,17 +82,25 @@ def sheet(found: Request, home: str, until: int, times: Times) -> Sheet:
     window, gates = found.clearance.window, found.clearance
     today = times.midnight(0)
     return Sheet(
-        clinic=row.performer_name or "", office=row.placer_name or "The office that refers",
-        telephone=_office(found, times), number=row.number, service=found.clearance.facts.referral.service,
+        clinic=row.performer_name or "",
+        office=row.placer_name or spoken("guest.office-that-refers"),
+        telephone=_office(found, times),
+        number=row.number,
+        service=found.clearance.facts.referral.service,
         patient=spoken_name(patient, present) or row.patient_name,
         urgent="" if row.priority == "routine" else chip(labels.PRIORITY, row.priority).label,
         by=times.date(window.last) if window.last else "",
         clock=times.clock(row.due_at, row.clock_start, today) if row.open and row.role == "performer" else None,
-        due_label=in_words(row.due_label), until=times.day(until - 1),
-        asked=_asked(found), facts=[
-            ("Patient", _who(row, times)), ("Language", _language(patient)),
-            ("Coverage", say(gates.gate("coverage").reason)), ("Member", _member(row)),
-            ("Approval", say(gates.gate("authorization").reason)), ("Network", say(gates.gate("agreement").reason)),
+        due_label=in_words(row.due_label),
+        until=times.day(until - 1),
+        asked=_asked(found),
+        facts=[
+            (spoken("guest.patient"), _who(row, times)),
+            (spoken("guest.language"), _language(patient)),
+            (spoken("guest.coverage"), say(gates.gate("coverage").reason)),
+            (spoken("guest.member"), _member(row)),
+            (spoken("guest.approval"), say(gates.gate("authorization").reason)),
+            (spoken("guest.network"), say(gates.gate("agreement").reason)),
         ],
         calls=telephones(items(patient, "telecom"), present),
         papers=[each for document in found.documents for each in _papers(document, home, times)],
@@ -93,13 +109,18 @@ def sheet(found: Request, home: str, until: int, times: Times) -> Sheet:
         offered=[_when(text(each, "start"), times) for each in found.offers],
         visit=times.exact(row.appointment_at) if row.appointment_at else "",
         offers="offer" in found.verbs,
-        came="arrive" in found.verbs, reports="report" in found.verbs, writes="message" in found.verbs,
+        came="arrive" in found.verbs,
+        reports="report" in found.verbs,
+        writes="message" in found.verbs,
         messages=[
             (text(each.sender, "display") or row.placer_name or "", times.exact(micros(each.at)), each.words)
             for each in found.messages
-        ], so_far=_so_far(found, times), seen=found.seen,
-        reasons=tuple(REASONS.items()), after=tuple(AFTER.items()),
-    )  # fmt: skip
+        ],
+        so_far=_so_far(found, times),
+        seen=found.seen,
+        reasons=tuple(REASONS.items()),
+        after=tuple(AFTER.items()),
+    )
 
 
 def receipt(done: Done, times: Times) -> tuple[str, str]:
@@ -127,27 +148,31 @@ def _by(found: Request) -> str:
     named = target(item(role, "practitioner") or requester)
     person = next((each for each in found.case.practitioners if key(each) == named), {})
     name = spoken_name(person) if person else ""
-    return f"Asked by {name}." if name else ""
+    return spoken("guest.asked-by", name=name) if name else ""
 
 
 def _who(row: object, times: Times) -> str:
     birth, gender = getattr(row, "birth_date", None), getattr(row, "gender", None)
     years = age(birth, times.now.astimezone(times.zone).date())
     born = times.born(birth)
-    parts = (SEX.get(gender or "", ""), years, f"born {born}" if born else "date of birth not known")
+    parts = (
+        SEX.get(gender or "", ""),
+        years,
+        spoken("guest.born", born=born) if born else spoken("guest.date-birth-not-known"),
+    )
     return ", ".join(part for part in parts if part)
 
 
 def _language(patient: Json) -> str:
-    spoken = sorted(items(patient, "communication"), key=lambda each: each.get("preferred") is not True)
-    names = ", ".join(filter(None, (words(item(each, "language")) for each in spoken)))
+    tongues = sorted(items(patient, "communication"), key=lambda each: each.get("preferred") is not True)
+    names = ", ".join(filter(None, (words(item(each, "language")) for each in tongues)))
     needs = extension(patient, INTERPRETER).get("valueBoolean")
-    return f"{names}, interpreter needed" if names and needs else names or "Not known"
+    return spoken("guest.interpreter-needed", names=names) if names and needs else names or spoken("guest.not-known")
 
 
 def _member(row: object) -> str:
     plan, number = getattr(row, "plan_name", "") or getattr(row, "payer_name", ""), getattr(row, "member_id", "")
-    return ", ".join(part for part in (plan, number) if part) or "Not known"
+    return ", ".join(part for part in (plan, number) if part) or spoken("guest.not-known")
 
 
 def _papers(document: Json, home: str, times: Times) -> list[Paper]:
@@ -156,7 +181,7 @@ def _papers(document: Json, home: str, times: Times) -> list[Paper]:
     for n, each in enumerate(held, 1):
         file = item(each, "attachment")
         kept = bool(file.get("data")) or text(file, "url").startswith("Binary/")
-        more = f" ({n} of {len(held)})" if len(held) > 1 else ""
+        more = spoken("guest.of", n=n, held=len(held)) if len(held) > 1 else ""
         found.append(Paper(called(document) + more, day, f"{home}/papers/{document['id']}/{n}" if kept else ""))
     return found
 
@@ -178,6 +203,9 @@ def _so_far(found: Request, times: Times) -> list[tuple[str, str]]:
     """What has happened with it so far, the newest first: what the Task and its visit say."""
     row = found.row
     task = current_task(found.case, found.clearance)
-    said = [(chip(labels.REFERRAL, row.stage).label, text(task, "lastModified")), ("Sent", text(task, "authoredOn"))]
+    said = [
+        (chip(labels.REFERRAL, row.stage).label, text(task, "lastModified")),
+        (spoken("guest.sent.2"), text(task, "authoredOn")),
+    ]
     dated = {what: moment_of(at) for what, at in reversed(said)}
     return [(what, times.exact(at)) for what, at in reversed(dated.items()) if at]

@@ -16,15 +16,22 @@ from carecoord.web.acts import days
 from carecoord.web.acts.commands import Command, upload
 from carecoord.web.acts.forms import Reader
 from carecoord.words.catalogue import spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.reader import DEFAULT, reading_in
+from carecoord.words.sentence import sentence
 
-REASONS: Final = {  # why a clinic declines, as it chooses
-    "no-room": "No room for new patients",
-    "not-ours": "Not what we do",
-    "papers": "Papers are missing",
-    "sooner": "They should be seen sooner than we can",
-    "other": "Another reason",
-}
-AFTER: Final = {"back": "Back to whoever referred", "again": "We see them again", "call": "Somebody should call us"}
+REASONS: Final[Mapping[str, str]] = Glossary(
+    {  # why a clinic declines, as it chooses
+        "no-room": sentence("guest.reasons.no-room"),
+        "not-ours": sentence("guest.reasons.not-ours"),
+        "papers": sentence("guest.reasons.papers"),
+        "sooner": sentence("guest.reasons.sooner"),
+        "other": sentence("guest.reasons.other"),
+    }
+)
+AFTER: Final[Mapping[str, str]] = Glossary(
+    {"back": sentence("guest.after.back"), "again": sentence("guest.after.again"), "call": sentence("guest.after.call")}
+)
 _DIGITS: Final = 5  # a telephone number has at least so many
 
 
@@ -38,10 +45,10 @@ def _signed(read: Callable[[Reader], Any]) -> Callable[[Reader], Any]:
 
     def reading(reader: Reader) -> Any:
         given = read(reader)
-        reader.text("name", "Write your name: it stands under what you send.", most=80)
-        phone = reader.text("phone", "Write the number on which we reach you.", most=40)
+        reader.text("name", spoken("guest.write-your-name-it-stands"), most=80)
+        phone = reader.text("phone", spoken("guest.write-number-on-which-we"), most=40)
         if phone and len(re.sub(r"\D", "", phone)) < _DIGITS:
-            reader.fault("phone", f"“{phone}” is no telephone number. Write it as 555-0117.")
+            reader.fault("phone", spoken("guest.no-telephone-number-write-it", phone=phone))
         return given
 
     return reading
@@ -61,7 +68,7 @@ def _times(reader: Reader) -> list[datetime]:
             continue
         start = datetime.combine(day, at, reader.zone)
         if start in found:
-            reader.fault(f"time-{n}", "You offer this time twice. Change it, or leave it empty.")
+            reader.fault(f"time-{n}", spoken("guest.you-offer-this-time-twice"))
         found.append(start)
     return found
 
@@ -69,42 +76,45 @@ def _times(reader: Reader) -> list[datetime]:
 def _new_times(reader: Reader) -> list[datetime]:
     found = _times(reader)
     if not found and not reader.faults:
-        reader.fault("time-1", "Write at least one time, such as Mon 30 Nov 15:00.")
+        reader.fault("time-1", spoken("guest.write-at-least-one-time"))
     return found
 
 
 def _refusal(reader: Reader) -> str:
-    code = reader.choice("why", REASONS, "Choose why.")
-    more = reader.text("reason", "Say why." if code == "other" else "", most=400)
+    code = reader.choice("why", REASONS, spoken("guest.choose-why"))
+    more = reader.text("reason", spoken("guest.say-why") if code == "other" else "", most=400)
     if code == "no-room":
         until = _until(reader)
         more = f"{until}. {more}".strip(". ") if until else more
-    said = "" if code == "other" else REASONS.get(code, "")
+    with reading_in(DEFAULT):  # it stands in the record, whoever wrote it in whatever language
+        said = "" if code == "other" else REASONS.get(code, "")
     return f"{said}: {more}" if said and more else said or more
 
 
 def _until(reader: Reader) -> str:
     """Until when there is no room, in words: a clinic that says so is asked again then."""
-    said = reader.text("until", "Give a day, or “not known”.", most=60)
+    said = reader.text("until", spoken("guest.give-day-or-not-known"), most=60)
     if not said or "know" in said.casefold():
-        return "until when is not known" if said else ""
+        return spoken("guest.until-when-not-known") if said else ""
     try:
-        return f"until {days.read(said, reader.today).full}"
+        return spoken("guest.until", full=days.read(said, reader.today).full)
     except ValueError as unread:
-        reader.fault("until", f"{unread} Or write “not known”.")
+        reader.fault("until", spoken("guest.or-write-not-known", unread=str(unread)))
         return ""
 
 
 def _note(reader: Reader) -> Reported | None:
     file = upload(reader)
     if file is None and not any(fault.field == "file" for fault in reader.faults):
-        reader.fault("file", "Choose the file, or photograph the pages.")
-    line, after = reader.text("line", most=300), AFTER.get(reader.values.get("after", ""), "")
+        reader.fault("file", spoken("guest.choose-file-or-photograph-pages"))
+    with reading_in(DEFAULT):
+        after = AFTER.get(reader.values.get("after", ""), "")
+    line = reader.text("line", most=300)
     return Reported(". ".join(part.rstrip(".") for part in (line, after) if part), file) if file else None
 
 
 def _question(reader: Reader) -> str:
-    return reader.text("note", "Write what you need to know.")
+    return reader.text("note", spoken("guest.write-what-you-need-know"))
 
 
 def _asked(reader: Reader) -> str:

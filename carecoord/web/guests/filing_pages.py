@@ -14,6 +14,7 @@ from carecoord.web.acts.changes import changed
 from carecoord.web.acts.commands import Command, upload
 from carecoord.web.acts.forms import Reader, State
 from carecoord.web.people import sign_in
+from carecoord.words.catalogue import spoken
 from carecoord.world import World
 
 
@@ -30,7 +31,7 @@ def blueprint(world: World) -> Blueprint:
     @pages.before_request
     def demand_role() -> None:
         if not verbs.may(sign_in.session().grant().roles, "link"):
-            raise Forbidden("Only coordinators file what came under a cover sheet.", "http.act")
+            raise Forbidden(spoken("case.only-coordinators-file-what-came"), "http.act")
 
     @pages.get("/filing")
     def show() -> Response:
@@ -49,7 +50,7 @@ def blueprint(world: World) -> Blueprint:
 def _read(reader: Reader) -> object:
     file, number = upload(reader), reader.text("number", most=40)
     if file is None and not reader.faults:
-        reader.fault("file", "Choose the file that came.")
+        reader.fault("file", spoken("case.choose-file-that-came"))
     return file, number
 
 

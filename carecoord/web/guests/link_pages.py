@@ -1,6 +1,7 @@
 """Where the office that refers makes links for those without an account: the page with those of a referral, and the
 sheet with a new one, which is shown this once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, cast
 from urllib.parse import quote
@@ -25,10 +26,26 @@ from carecoord.web.guests import marks
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
-AUDIENCES: Final = {"clinic": "The clinic", "patient": "The patient", "relative": "A relative"}
-STATES: Final = {"open": "Good", "locked": "Locked", "withdrawn": "Ended", "expired": "Over"}
+AUDIENCES: Final[Mapping[str, str]] = Glossary(
+    {
+        "clinic": sentence("case.audiences.clinic"),
+        "patient": sentence("case.audiences.patient"),
+        "relative": sentence("case.audiences.relative"),
+    }
+)
+STATES: Final[Mapping[str, str]] = Glossary(
+    {
+        "open": sentence("case.states.open"),
+        "locked": sentence("case.states.locked"),
+        "withdrawn": sentence("case.states.withdrawn"),
+        "expired": sentence("case.states.expired"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -96,7 +113,7 @@ class _Links:
             return self.page(id, sent.state, sent.status)
         link = made[-1].link
         if link is None:
-            said = "That link was made already, and its code was shown then. A new one ends the one before."
+            said = spoken("case.that-link-was-made-already")
             return self.page(id, State("link", notice=said), 200)
         return self._sheet(id, link, made[-1])
 
@@ -128,14 +145,14 @@ class _Links:
         now = state(link, micros(times.now))
         told = []
         if link.opened:
-            told.append(f"first opened {times.exact(link.opened)}")
+            told.append(spoken("case.first-opened", opened=times.exact(link.opened)))
         if link.locked:
-            told.append(f"locked {times.exact(link.locked)} after wrong answers")
+            told.append(spoken("case.locked-after-wrong-answers", locked=times.exact(link.locked)))
         if link.asked:
-            told.append(f"a new one was asked for {times.exact(link.asked)}")
+            told.append(spoken("case.new-one-was-asked-for", asked=times.exact(link.asked)))
         if link.stopped:
-            told.append("wants no more messages")
-        note = ", ".join(told) or "not opened yet"
+            told.append(spoken("case.wants-no-more-messages"))
+        note = ", ".join(told) or spoken("case.not-opened-yet")
         return Line(
             link.id, AUDIENCES[link.audience], now, STATES[now], _last(link, times), note, now in ("open", "locked")
         )
@@ -149,7 +166,7 @@ def _last(link: Link, times: Times) -> str:
 def _wanted(reader: Reader) -> Wanted | None:
     chosen, _, relative = reader.values.get("audience", "").partition(":")
     if chosen not in AUDIENCES:
-        reader.fault("audience", "Choose for whom the link is.")
+        reader.fault("audience", spoken("case.choose-for-whom-link"))
     audience = cast("Audience", chosen)
     until = reader.day("until")
     if reader.faults:

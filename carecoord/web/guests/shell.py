@@ -15,6 +15,7 @@ from carecoord.errors import Forbidden, NotFound
 from carecoord.web.page.language import read_in
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import spoken
 from carecoord.words.reader import reads
 from carecoord.world import World
 
@@ -42,7 +43,7 @@ def demand_own_form(who: Guest) -> None:
     """Raise Forbidden unless the form was shown to this guest by a page of ours."""
     sent = request.form.get("csrf", "").encode("utf-8", "surrogatepass")
     if sign_in.from_elsewhere() or not hmac.compare_digest(sent, who.csrf.encode()):
-        raise Forbidden("This form does not come from the page of your link. Open the link again.", "http.csrf")
+        raise Forbidden(spoken("guest.this-form-does-not-come"), "http.csrf")
 
 
 def speak(otherwise: str = "") -> str:

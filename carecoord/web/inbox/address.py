@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from carecoord.actions.inbox.inbox import Asked
 from carecoord.domain.inbox.kinds import KINDS
 from carecoord.errors import Invalid
+from carecoord.words.catalogue import spoken
 
 PATH = "/waiting"
 TABS = ("all", *KINDS, "snoozed")
@@ -64,13 +65,13 @@ def parse(query: Mapping[str, list[str]]) -> InboxAddress:
         return (query.get(name) or [""])[-1] or None
 
     if any("\0" in value for given in query.values() for value in given):
-        raise Invalid("An address can not hold a NUL.", "http.tab")
+        raise Invalid(spoken("inbox.address-can-not-hold-nul"), "http.tab")
     tab = one("tab") or "all"
     if tab not in TABS:
-        raise Invalid(f"There is no list {tab!r}; choose one of the tabs.", "http.tab")
+        raise Invalid(spoken("inbox.there-no-list-choose-one", tab=f'{tab!r}'), "http.tab")
     due, _, rid = (one("after") or "").partition(".")
     if one("after") and not (_is_number(due) and _is_number(rid)):
-        raise Invalid("This page address is damaged. Go back to the first page of the list.", "http.after")
+        raise Invalid(spoken("inbox.this-page-address-damaged-go"), "http.after")
     asked = Asked(tab, (int(due), int(rid)) if due else None)
     return InboxAddress(asked, one("show"), one("act"), one("draft"), one("done"), one("next"))
 

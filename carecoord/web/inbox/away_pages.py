@@ -15,10 +15,12 @@ from carecoord.domain.resource.days import local
 from carecoord.errors import Forbidden, Unprocessable
 from carecoord.fhir.instants import moment
 from carecoord.web.acts.forms import Fault, Reader
-from carecoord.web.inbox.view import KIND_WORDS, stands_in
+from carecoord.web.inbox.view import stands_in
+from carecoord.web.inbox.vocabulary import KIND_WORDS
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import spoken
 from carecoord.world import World
 
 PATH = "/waiting/away"
@@ -32,7 +34,7 @@ def blueprint(world: World) -> Blueprint:
     @pages.before_request
     def demand_duties() -> None:
         if not inbox.has_duties_of(sign_in.session().user.roles):
-            raise Forbidden("Nothing waits for somebody of your role.", "http.role")
+            raise Forbidden(spoken("inbox.nothing-waits-for-somebody-your"), "http.role")
 
     @pages.get(PATH)
     def show() -> Response:
@@ -75,10 +77,10 @@ def _read(world: World, typed: Mapping[str, str]) -> tuple[tuple[date, date] | N
     """The first day away and the first day back, who stands in, and what is wrong."""
     zone = ZoneInfo(world.settings.timezone)
     reader = Reader(typed, local(world.clock(), zone), zone)
-    first = reader.day("from", "Write the first day on which you are away.")
-    back = reader.day("until", "Write the first day on which you are back.")
+    first = reader.day("from", spoken("inbox.write-first-day-on-which"))
+    back = reader.day("until", spoken("inbox.write-first-day-on-which.2"))
     if not typed.get("substitute"):
-        reader.fault("substitute", "Choose who stands in.")
+        reader.fault("substitute", spoken("inbox.choose-who-stands-in"))
     named = {kind: typed.get(f"substitute-{kind}", "") for kind in KINDS}
     covers: dict[str, str] = {ALL: typed.get("substitute", ""), **{kind: to for kind, to in named.items() if to}}
     return (first, back) if first and back else None, covers, reader.faults

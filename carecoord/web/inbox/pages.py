@@ -12,6 +12,7 @@ from carecoord.web.inbox.address import parse
 from carecoord.web.inbox.screen import InboxScreen
 from carecoord.web.page import downloads
 from carecoord.web.people import sign_in
+from carecoord.words.catalogue import spoken
 from carecoord.world import World
 
 MANY = 99  # a number above it is shown as "99+"
@@ -27,7 +28,7 @@ def blueprint(world: World) -> Blueprint:
     def demanded() -> Grant:
         grant = sign_in.session().grant()
         if not inbox.has_duties_of(grant.roles):
-            raise Forbidden("Nothing waits for somebody of your role.", "http.role")
+            raise Forbidden(spoken("inbox.nothing-waits-for-somebody-your"), "http.role")
         return grant
 
     @pages.get("/waiting")

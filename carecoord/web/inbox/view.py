@@ -13,61 +13,21 @@ from carecoord.actions.inbox.inbox import Inbox, Item
 from carecoord.domain.access.payer_view import PayerRow
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.inbox.absences import ALL
-from carecoord.domain.inbox.duties import Why
-from carecoord.domain.inbox.kinds import KINDS, Kind
+from carecoord.domain.inbox.kinds import KINDS
 from carecoord.domain.resource.days import local
 from carecoord.fhir.instants import FOREVER, micros
 from carecoord.web.acts.buttons import PRESSED
 from carecoord.web.acts.view import NEXT
 from carecoord.web.agreements import register_view
 from carecoord.web.inbox.address import InboxAddress
+from carecoord.web.inbox.vocabulary import KIND_WORDS, SHORT, WHY
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip, authorized, chip
 from carecoord.web.page.times import Clock, Times
 from carecoord.web.worklist.queues import GROUPS
 from carecoord.web.worklist.view import Counted, counted
-from carecoord.words.catalogue import in_words
+from carecoord.words.catalogue import in_words, spoken
 
-KIND_WORDS: Final[dict[Kind, tuple[str, str, str, str]]] = {  # kind -> its tab, its word, tone and icon
-    "referral": ("Referrals", "Referral", "grey", "repeat"),
-    "coverage": ("Coverage", "Coverage", "blue", "id-card"),
-    "authorization": ("Authorizations", "Authorization", "amber", "shield-check"),
-    "visit": ("Visits", "Visit", "green", "calendar-days"),
-    "document": ("Documents", "Document", "violet", "file-text"),
-    "agreement": ("Contracts", "Contract", "violet", "file-pen-line"),
-    "mention": ("Mentions", "Mention", "blue", "message-square"),
-}
-WHY: Final[dict[Why, str]] = {
-    "yours": "Yours",
-    "late": "Clock ran out",
-    "team": "Your team's",
-    "nobody": "Nobody has it",
-    "stand-in": "You stand in",
-    "office": "For a clinician of your office",
-    "office-late": "Late in your office",
-    "clinic": "Your clinic was asked",
-    "payer": "You decide",
-    "named": "You are named",
-    "desk": "Your contract desk's",
-}
-SHORT: Final[dict[Verb, tuple[str, str]]] = {  # an act as a row's button says it, with its icon
-    "contact": ("Call", "phone"),
-    "book": ("Book", "calendar-days"),
-    "move": ("Move", "calendar-check"),
-    "cancel": ("Call off", "calendar-x"),
-    "reopen": ("Send on", "repeat"),
-    "attach": ("Attach", "paperclip"),
-    "share": ("Send", "send"),
-    "send": ("Send", "send"),
-    "answer": ("Answer", "message-square"),
-    "accept": ("Answer", "message-square"),
-    "confirm-cancel": ("Answer", "message-square"),
-    "report": ("Report", "file-check"),
-    "acknowledge": ("Read", "file-check"),
-    "tell": ("Tell", "phone"),
-    "arrive": ("Confirm", "calendar-check"),
-}
-OPEN: Final = ("Open", "arrow-right")
 ANSWERS: Final[dict[str, tuple[Verb, ...]]] = {  # stage -> by what a side that was asked something answers
     "sent": ("accept",),
     "in-triage": ("accept",),
@@ -143,19 +103,26 @@ class Shown:
 def shown(found: Inbox, address: InboxAddress, zone: ZoneInfo, me: str) -> Shown:
     """Everything the page needs, already in words. me: the account of who looks."""
     times, tab = Times(found.now, zone), address.asked.tab
-    names: dict[str, str] = {"all": "All", **{kind: KIND_WORDS[kind][0] for kind in KINDS}, "snoozed": "Resting"}
+    names: dict[str, str] = {
+        "all": spoken("inbox.all"),
+        **{kind: KIND_WORDS[kind][0] for kind in KINDS},
+        "snoozed": spoken("inbox.resting"),
+    }
     tabs = [
         Counted(name, label, counted(found.tally.get(name, 0)), name == tab)
         for name, label in names.items()
         if name in ("all", tab) or found.tally.get(name)
     ]
     total = counted(found.tally.get(tab, 0))
-    word = "rests" if tab == "snoozed" else "waits for you"
+    word = "rests" if tab == "snoozed" else spoken("inbox.waits-for-you")
     return Shown(
-        f"{names[tab]}: {total} {word}", tabs, list(_groups(found, address, times)),
+        f"{names[tab]}: {total} {word}",
+        tabs,
+        list(_groups(found, address, times)),
         address.page(found.after).href() if found.after else "",
-        times.exact(found.next_due) if found.next_due else "", list(_away(found, me, times)),
-    )  # fmt: skip
+        times.exact(found.next_due) if found.next_due else "",
+        list(_away(found, me, times)),
+    )
 
 
 def _groups(found: Inbox, address: InboxAddress, times: Times) -> Iterator[Group]:
@@ -174,30 +141,38 @@ def _away(found: Inbox, me: str, times: Times) -> Iterator[Note]:
     now = micros(times.now)
     if found.mine:
         when = (
-            f"until {times.day(found.mine.ends)}"
+            spoken("inbox.until", ends=times.day(found.mine.ends))
             if found.mine.begins <= now
-            else f"from {times.day(found.mine.begins)}"
+            else spoken("inbox.from", begins=times.day(found.mine.begins))
         )
-        yield Note("You", when, stands_in(found.mine), True)
+        yield Note(spoken("inbox.you"), when, stands_in(found.mine), True)
     for each in found.away:
         kinds = [kind for kind, (to, _) in each.substitutes.items() if to == me]
         if each.begins <= now and kinds:
-            yield Note(each.name, f"until {times.day(each.ends)}", f"You stand in for {_kinds(each, me)}", False)
+            yield Note(
+                each.name,
+                spoken("inbox.until", ends=times.day(each.ends)),
+                spoken("inbox.you-stand-in-for", me=_kinds(each, me)),
+                False,
+            )
 
 
 def _kinds(each: Away, who: str) -> str:
     """For which kinds somebody stands in."""
     own = [KIND_WORDS[kind][0].lower() for kind in KINDS if each.substitutes.get(kind, ("", ""))[0] == who]
     if each.substitutes[ALL][0] != who:
-        return " and ".join(own)
+        return ", ".join(own)
     others = [KIND_WORDS[kind][0].lower() for kind in KINDS if each.substitutes.get(kind, (who, ""))[0] != who]
-    return f"all but {' and '.join(others)}" if others else "everything"
+    but = ", ".join(others)
+    return spoken("inbox.all-but", but=but) if but else spoken("inbox.everything")
 
 
 def stands_in(each: Away) -> str:
     """Who stands in for what, in words."""
     people = dict(each.substitutes.values())
-    return "; ".join(f"{name} stands in for {_kinds(each, account)}" for account, name in people.items())
+    return "; ".join(
+        spoken("inbox.stands-in-for", name=name, account=_kinds(each, account)) for account, name in people.items()
+    )
 
 
 def _key(item: Item) -> str:
@@ -218,14 +193,30 @@ def _line(item: Item, next: str, address: InboxAddress, times: Times, found: Inb
     due = row.due_at if not isinstance(row, PayerRow) or row.moves else None
     start, label = row.clock_start, in_words(row.due_label)
     if mention := item.pending.mention:
-        href, due, start, label = _noted(address, item, next), item.pending.wait.due, mention.at, "Take it up"
+        href, due, start, label = (
+            _noted(address, item, next),
+            item.pending.wait.due,
+            mention.at,
+            spoken("inbox.take-it-up"),
+        )
     return Line(
-        key=_key(item), id=row.id, href=href, open=row.id == address.shown and not item.pending.mention,
-        spoken=f"{row.patient_name}, {row.number}", name=row.patient_name, number=row.number,
-        clock=times.clock(due, start, found.at.today), due_label=label, kind=Chip(word, tone, icon),
+        key=_key(item),
+        id=row.id,
+        href=href,
+        open=row.id == address.shown and not item.pending.mention,
+        spoken=f"{row.patient_name}, {row.number}",
+        name=row.patient_name,
+        number=row.number,
+        clock=times.clock(due, start, found.at.today),
+        due_label=label,
+        kind=Chip(word, tone, icon),
         priority=None if row.priority == "routine" else chip(labels.PRIORITY, row.priority),
-        what=what, more=more, why=_why(item), act=_act(item, address, next), next=next,
-    )  # fmt: skip
+        what=what,
+        more=more,
+        why=_why(item),
+        act=_act(item, address, next),
+        next=next,
+    )
 
 
 def _agreement(item: Item, listed: desk.Line, next: str, times: Times, found: Inbox) -> Line:
@@ -233,12 +224,12 @@ def _agreement(item: Item, listed: desk.Line, next: str, times: Times, found: In
     row, said = listed.row, register_view.line(listed, local(times.now, times.zone), times)
     _, word, tone, icon = KIND_WORDS["agreement"]
     due = None if item.pending.wait.due >= FOREVER else item.pending.wait.due
-    what = "A draft waits for its signature" if due is None else said.term
+    what = spoken("inbox.draft-waits-for-its-signature") if due is None else said.term
     return Line(
         key=_key(item), id=row.contract, href=said.href, open=False, spoken=f"{said.title}, {said.number}",
         name=said.title, number=said.number, clock=times.clock(due, None, found.at.today),
-        due_label="Give notice" if due else "", kind=Chip(word, tone, icon), priority=None,
-        what=what, more=said.parties, why=WHY["desk"], act=Act(*OPEN, said.href), next=next, elsewhere=True,
+        due_label=spoken("inbox.give-notice") if due else "", kind=Chip(word, tone, icon), priority=None,
+        what=what, more=said.parties, why=WHY["desk"], act=Act(*_open(), said.href), next=next, elsewhere=True,
     )  # fmt: skip
 
 
@@ -247,13 +238,20 @@ def _words(item: Item, row: Row[Any], times: Times) -> tuple[str, str]:
     its own step, and who asked."""
     why, mention = item.pending.owner.why, item.pending.mention
     if mention:
-        return f"{mention.by}: “{' '.join(item.words.split())}”", f"Note of {times.exact(mention.at)}"
+        return f"{mention.by}: “{' '.join(item.words.split())}”", spoken("inbox.note", at=times.exact(mention.at))
     if row.wakes_at > micros(times.now) and why != "clinic":
-        return in_words(row.headline), f"Rests until {times.day(row.wakes_at)}"
+        return in_words(row.headline), spoken("inbox.rests-until", wakes_at=times.day(row.wakes_at))
     step = in_words(row.action_label or row.due_label)
     if why == "clinic":
-        return step, f"{row.specialty} · Referred by {row.placer_name or 'an office that is not known here'}"
-    return in_words(row.headline), " · ".join(part for part in (step, row.performer_name or "No clinic yet") if part)
+        who = (
+            spoken("inbox.referred-by", placer_name=row.placer_name)
+            if row.placer_name
+            else spoken("inbox.referred-by-office-that-not")
+        )
+        return step, f"{row.specialty} · {who}"
+    return in_words(row.headline), " · ".join(
+        part for part in (step, row.performer_name or spoken("inbox.no-clinic-yet")) if part
+    )
 
 
 def _payers_words(row: PayerRow) -> tuple[str, str]:
@@ -264,13 +262,15 @@ def _payers_words(row: PayerRow) -> tuple[str, str]:
 def _why(item: Item) -> str:
     owner, wait = item.pending.owner, item.pending.wait
     if item.pending.mention:
-        return WHY["named"] if owner.why == "yours" else f"{WHY[owner.why]}: named in a note"
+        why = WHY[owner.why]
+        return WHY["named"] if owner.why == "yours" else spoken("inbox.named-in-note", why=why)
     if owner.why == "stand-in":
-        return f"{WHY['stand-in']} for {owner.name}"
+        return spoken("inbox.you-stand-in-for.2", name=owner.name)
     if owner.why == "team" and wait.owner_name:
         return f"{WHY['team']}: {wait.owner_name}"
     if owner.why == "office-late":
-        return f"{WHY[owner.why]}: {wait.owner_name or 'nobody has it'}"
+        nobody = spoken("acts.nobody-has-it")
+        return f"{WHY[owner.why]}: {wait.owner_name or nobody}"
     return WHY["late"] if owner.why == "yours" and wait.role != "coordinator" else WHY[owner.why]
 
 
@@ -278,19 +278,29 @@ def _act(item: Item, address: InboxAddress, next: str) -> Act:
     """Nobody's case is taken first; else the act by which its next step is taken, where it is the asker's."""
     row, opened, why = item.row, address.show(item.row.id, next), item.pending.owner.why
     if isinstance(row, PayerRow):
-        return Act(*OPEN, opened.href())
+        return Act(*_open(), opened.href())
     if item.pending.mention:
-        return Act("Got it", "check", verb="receive") if "receive" in item.verbs else Act(*OPEN, opened.href())
+        return (
+            Act(spoken("inbox.got-it"), "check", verb="receive")
+            if "receive" in item.verbs
+            else Act(*_open(), opened.href())
+        )
     if why == "nobody" and "assign" in item.verbs:
-        return Act("Take", "user-round-plus", verb="assign", to="me", seen=f"Task/{item.task}:{item.version}")
+        return Act(
+            spoken("inbox.take"), "user-round-plus", verb="assign", to="me", seen=f"Task/{item.task}:{item.version}"
+        )
     calls: tuple[Verb, ...] = ("contact",) if row.action == "chase-report" and why != "clinic" else ()
     wanted = (*ANSWERS.get(row.stage, ()), *calls, *NEXT.get(row.action or "", ()))
     wanted = (*wanted, "contact") if item.pending.wait.role != "coordinator" and why != "clinic" else wanted
     verb = next_of(wanted, item.verbs)
     if verb is None:
-        return Act(*OPEN, opened.href())
+        return Act(*_open(), opened.href())
     href = opened.href() if verb in PRESSED or verb == "accept" else opened.doing(verb).href()
-    return Act(*SHORT.get(verb, OPEN), href)
+    return Act(*SHORT.get(verb) or _open(), href)
+
+
+def _open() -> tuple[str, str]:
+    return spoken("inbox.open"), "arrow-right"
 
 
 def _noted(address: InboxAddress, item: Item, next: str) -> str:

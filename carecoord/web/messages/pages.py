@@ -27,12 +27,21 @@ from carecoord.web.acts.forms import Reader, State
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
-from carecoord.words.catalogue import say
+from carecoord.words.catalogue import say, spoken
+from carecoord.words.glossary import Glossary
 from carecoord.words.reader import DEFAULT
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
-KINDS: Mapping[str, str] = {"office": "Office", "clinic": "Clinic", "payer": "Payer", "patient": "Patient"}
-LANGUAGES: Mapping[str, str] = {"en": "English", "es": "Spanish"}
+KINDS: Mapping[str, str] = Glossary(
+    {
+        "office": sentence("case.kinds.office"),
+        "clinic": sentence("case.kinds.clinic"),
+        "payer": sentence("case.kinds.payer"),
+        "patient": sentence("case.kinds.patient"),
+    }
+)
+LANGUAGES: Mapping[str, str] = Glossary({"en": sentence("case.languages.en"), "es": sentence("case.languages.es")})
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ def first(found: Conversation) -> str:
 
 def label(whom: Recipient) -> str:
     """Who somebody is to the referral."""
-    return KINDS.get(whom.kind, whom.bond.capitalize() or "Relative")
+    return KINDS.get(whom.kind, whom.bond.capitalize() or spoken("case.relative.2"))
 
 
 def tongue(found: Conversation, whom: Recipient | None) -> str:
@@ -138,7 +147,7 @@ def drafted(found: Conversation, whom: Recipient | None, name: str) -> Draft | N
     if not name or found.fields is None:
         return None
     if whom is None or name not in dict(templates(found, whom)):
-        raise NotFound("There is no such template for them.", "http.template")
+        raise NotFound(spoken("case.there-no-such-template-for"), "http.template")
     body, theirs = TEMPLATES[name].body(found.fields), tongue(found, whom)
     return Draft(say(body, theirs), LANGUAGES.get(theirs, theirs), say(body) if theirs != DEFAULT else "")
 
@@ -148,11 +157,14 @@ def line(message: Message, found: Conversation, times: Times) -> Line:
     read = found.read.get(message.id, {})
     seen = [f"{name}, {times.exact(read[to])}" for to, name in map(_who, message.to) if to in read]
     return Line(
-        text(message.sender, "display") or "Somebody", ", ".join(name for _, name in map(_who, message.to)),
-        times.exact(micros(message.at)), CALLED.get(message.kind, "Documents") if message.kind != "message" else "",  # type: ignore[call-overload]
-        message.words, f"Read by {'; '.join(seen)}" if seen else "Not read yet",
-        [text(each, "display") or "Document" for each in message.documents],
-    )  # fmt: skip
+        text(message.sender, "display") or spoken("case.somebody"),
+        ", ".join(name for _, name in map(_who, message.to)),
+        times.exact(micros(message.at)),
+        CALLED.get(message.kind, spoken("case.documents")) if message.kind != "message" else "",  # type: ignore[call-overload]
+        message.words,
+        spoken("case.read-by", seen="; ".join(seen)) if seen else spoken("case.not-read-yet"),
+        [text(each, "display") or spoken("case.document.3") for each in message.documents],
+    )
 
 
 def _who(reference: Mapping[str, object]) -> tuple[str, str]:
@@ -174,9 +186,9 @@ def _titled(document: dict[str, object]) -> str:
 
 
 def _written(reader: Reader) -> Written:
-    to = reader.text("to", "Choose to whom it goes.", most=200)
-    words = reader.text("note", "Write the message.")
+    to = reader.text("to", spoken("case.choose-whom-it-goes"), most=200)
+    words = reader.text("note", spoken("case.write-message"))
     if reader.values.get("foreign") and not reader.values.get("checked"):
-        reader.fault("checked", "Read it in their language, or have somebody read it, then tick that it is right.")
+        reader.fault("checked", spoken("case.read-it-in-their-language"))
     chosen = [f"DocumentReference/{name.partition('-')[2]}" for name in reader.values if name.startswith("document-")]
     return Written(to, words, chosen)

@@ -13,6 +13,8 @@ from typing import NamedTuple
 from flask import Blueprint, Response, abort, request, send_from_directory
 from markupsafe import Markup
 
+from carecoord.web.page import language
+
 STATIC = Path(__file__).parents[1] / "static"
 KINDS = {".css", ".js", ".svg", ".woff2"}
 PACKED = {".css", ".js", ".svg"}  # a font is compressed already
@@ -34,8 +36,10 @@ def icon(name: str, label: str = "") -> Markup:
 
 
 def blueprint() -> Blueprint:
-    """`/assets/...`, the folder templates/, and `asset()` and `icon()` for every template. Register it once per app."""
+    """`/assets/...`, the folder templates/, and `asset()`, `icon()`, `say()` for every template. Register it once per
+    app."""
     pages = Blueprint("assets", __name__, template_folder="../templates")
+    pages.record_once(lambda registered: language.install(registered.app))
     pages.add_app_template_global(asset)
     pages.add_app_template_global(icon)
     pages.add_url_rule("/assets/<path:path>", "static", _serve)

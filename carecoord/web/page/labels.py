@@ -3,7 +3,7 @@
 Tones: red and amber ask for somebody, blue and violet are under way, green is good, grey has ended or not begun;
 quiet is a normal state, shown without a fill."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +89,17 @@ GATES = {
     "appointment": Chip(sentence("labels.gates.appointment"), "", icon="calendar-days"),
     "loop": Chip(sentence("labels.gates.loop"), "", icon="repeat"),
 }
+ROLES: Mapping[str, str] = Glossary(
+    {
+        "coordinator": sentence("labels.roles.coordinator"),
+        "clinician": sentence("labels.roles.clinician"),
+        "supervisor": sentence("labels.roles.supervisor"),
+        "payer": sentence("labels.roles.payer"),
+        "contracts": sentence("labels.roles.contracts"),
+        "auditor": sentence("labels.roles.auditor"),
+        "admin": sentence("labels.roles.admin"),
+    }
+)
 LACKING: Mapping[tuple[str, str], str] = Glossary(
     {  # what a row says of an unmet gate that has no column: (gate, state) -> words
         ("coverage", "pending"): sentence("labels.lacking.coverage-pending"),
@@ -154,6 +165,11 @@ FACETS: Mapping[str, tuple[str, Mapping[str, Chip] | None]] = Glossary(
         "gate": (sentence("labels.facets.gate"), GATES),
     }
 )
+
+
+def roles_called(roles: Iterable[str]) -> str:
+    """What somebody is here, each role by its name."""
+    return ", ".join(ROLES.get(role, role) for role in sorted(roles))
 
 
 def judged(state: Chip, gate: str) -> Chip:

@@ -5,8 +5,10 @@ The FHIR API answers in the language of Accept-Language alone (RFC 9110 section 
 
 from typing import Any, Final
 
-from flask import Flask, g, request
+from flask import g, request
+from flask.sansio.app import App
 from markupsafe import Markup, escape
+from werkzeug.wrappers import Response
 
 from carecoord.words import reader
 from carecoord.words.catalogue import languages, say, spoken
@@ -15,15 +17,17 @@ from carecoord.words.sentence import Sentence
 
 NAMES: Final = {"en": "English", "es": "Español"}  # each in its own words
 COOKIE: Final = "language"
+_YEAR: Final = 31_536_000  # seconds
 _OPEN, _SHUT = "\ue000", "\ue001"  # around the name of a part that is markup, until the words are escaped
 
 
-def install(app: Flask) -> None:
+def install(app: App) -> None:
     """Let every request have a reader, and every template speak to them."""
     app.before_request(_begin)
     app.teardown_request(_end)
     app.add_template_global(say_safely, "say")
     app.add_template_global(reads, "language")
+    app.jinja_env.globals["language_names"] = NAMES
     app.add_template_filter(say, "in_words")
     app.jinja_env.finalize = _in_words
 
@@ -33,6 +37,12 @@ def read_in(language: str) -> None:
     if language in languages():
         _end()
         g.reader = reader.begin(language)
+
+
+def keep(answer: Response, language: str, *, secure: bool) -> Response:
+    """Let this browser read in this language before anybody has signed in, too."""
+    answer.set_cookie(COOKIE, language, max_age=_YEAR, path="/", secure=secure, httponly=True, samesite="Lax")
+    return answer
 
 
 def say_safely(key: str, /, **params: Any) -> str | Markup:

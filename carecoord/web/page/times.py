@@ -62,6 +62,11 @@ class Times:
         local = moment(at).astimezone(self.zone)
         return f"{self.date(local.date())} {local:%H:%M}"
 
+    def weekday_exact(self, at: int) -> str:
+        """The same with its weekday: "Sat 21 Nov 09:00"."""
+        weekday = moment(at).astimezone(self.zone).isoweekday()
+        return f"{words(reads())[f'weekday.{weekday}'][:3]} {self.exact(at)}"
+
     def day(self, at: int) -> str:
         """A day: "21 Nov", with the year when it is another one."""
         return self.date(moment(at).astimezone(self.zone).date())

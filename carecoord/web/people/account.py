@@ -1,5 +1,6 @@
 """A person's own account: who they are, the password, second factors, passkeys, and where they are signed in."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -14,20 +15,29 @@ from auth.people.sessions import SHORTEST_PASSWORD
 from carecoord import errors
 from carecoord.actions.people import account
 from carecoord.actions.people.account import ReauthenticationNeeded
+from carecoord.web.page import language
 from carecoord.web.page.devices import device
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.people.second_step import told
 from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 ACCOUNT = "/account"
 PROOF = "/account/proof"
 APP = "/account/authenticator"
 SECOND = 1_000_000  # microseconds
-WAYS = {
-    "pwd": "password", "pwd otp": "password and code", "pwd hwk": "password and passkey", "hwk": "passkey",
-}  # fmt: skip
+WAYS: Mapping[str, str] = Glossary(
+    {
+        "pwd": sentence("people.ways.pwd"),
+        "pwd otp": sentence("people.ways.pwd-otp"),
+        "pwd hwk": sentence("people.ways.pwd-hwk"),
+        "hwk": sentence("people.ways.hwk"),
+    }
+)
 
 
 def blueprint(world: World) -> Blueprint:
@@ -50,7 +60,7 @@ def blueprint(world: World) -> Blueprint:
     @pages.errorhandler(ReauthenticationNeeded)
     def unproved(error: ReauthenticationNeeded) -> Response:
         if request.path.endswith("/options"):
-            return told("Too long ago: reload the page, prove that it is you, and try again.", 403)
+            return told(spoken("people.too-long-ago-reload-page"), 403)
         return redirect(f"{PROOF}?{urlencode({'next': _back()})}", 303)
 
     _own(pages, world)
@@ -69,7 +79,7 @@ def _own(pages: Blueprint, world: World) -> None:
     def password() -> Response:
         current, one, two = (request.form.get(name, "") for name in ("current", "password", "again"))
         if one != two:
-            return _page(world, 422, ("password", "The two new passwords are not the same. Type them again."))
+            return _page(world, 422, ("password", spoken("people.two-new-passwords-not-same")))
         try:
             account.change_password(world, sign_in.session(), current, one, request_id())
         except (BadSignIn, Locked) as refused:
@@ -82,6 +92,12 @@ def _own(pages: Blueprint, world: World) -> None:
     def organization() -> Response:
         account.work_for(world, sign_in.session(), request.form.get("organization", ""), request_id())
         return redirect(f"{ACCOUNT}?done=organization", 303)
+
+    @pages.post(f"{ACCOUNT}/language")
+    def read_in() -> Response:
+        chosen = request.form.get("language", "")
+        account.read_in(world, sign_in.session(), chosen, request_id())
+        return language.keep(redirect(f"{ACCOUNT}?done=language", 303), chosen, secure=world.settings.secure_cookies)
 
     @pages.get(sign_in.SET_UP)
     def second_factor() -> str:
@@ -177,16 +193,19 @@ def _keys(pages: Blueprint, world: World) -> None:
         return redirect(f"{ACCOUNT}?done=passkey-removed#factors", 303)
 
 
-DONE = {
-    "password": "Your password is changed. Every other device has been signed out.",
-    "session": "That device is signed out.",
-    "organization": "You work for another organization now, on every device: its cases are on your desk.",
-    "app": "The authenticator app is set up.",
-    "app-removed": "The authenticator app is turned off.",
-    "passkey": "The passkey is set up.",
-    "passkey-removed": "The passkey is removed here. Remove it on your device as well.",
-    "codes": "New recovery codes are made.",
-}
+DONE: Mapping[str, str] = Glossary(
+    {
+        "password": sentence("people.done.password"),
+        "session": sentence("people.done.session"),
+        "organization": sentence("people.done.organization"),
+        "language": sentence("people.done.language"),
+        "app": sentence("people.done.app"),
+        "app-removed": sentence("people.done.app-removed"),
+        "passkey": sentence("people.done.passkey"),
+        "passkey-removed": sentence("people.done.passkey-removed"),
+        "codes": sentence("people.done.codes"),
+    }
+)
 
 
 def _page(world: World, status: int = 200, problem: tuple[str, str] = ("", "")) -> Response:
@@ -241,4 +260,4 @@ def _bytes(text: str) -> bytes:
     try:
         return bytes.fromhex(text)
     except ValueError:
-        raise errors.NotFound("There is nothing of that name.") from None
+        raise errors.NotFound(spoken("people.there-nothing-that-name")) from None

@@ -9,8 +9,10 @@ from carecoord.actions.people import people
 from carecoord.actions.people.accounts import NewUser
 from carecoord.actions.people.organizations import needs_one
 from carecoord.domain.access import verbs
+from carecoord.web.page.labels import roles_called
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import spoken
 from carecoord.world import World
 
 PEOPLE = "/people"
@@ -24,7 +26,7 @@ def blueprint(world: World) -> Blueprint:
     @pages.before_request
     def demand_admin() -> None:
         if not verbs.may(sign_in.session().user.roles, "manage-people"):
-            raise errors.Forbidden("People are looked after by admins. Ask one of yours.")
+            raise errors.Forbidden(spoken("people.people-looked-after-by-admins"))
 
     @pages.get(PEOPLE)
     def show() -> Response:
@@ -63,12 +65,12 @@ def _change(pages: Blueprint, world: World) -> None:
         if "sure" not in request.form:
             return _page(world, asking=_whose())
         changed = people.set_disabled(world, _whose(), True, request_id(), sign_in.session().user)
-        return _page(world, done=f"{changed.name} is signed out and can not sign in any more.")
+        return _page(world, done=spoken("people.signed-out-and-can-not", name=changed.name))
 
     @pages.post(f"{PEOPLE}/enable")
     def enable() -> Response:
         changed = people.set_disabled(world, _whose(), False, request_id(), sign_in.session().user)
-        return _page(world, done=f"{changed.name} can sign in again.")
+        return _page(world, done=spoken("people.can-sign-in-again", name=changed.name))
 
     @pages.post(f"{PEOPLE}/change")
     def change() -> Response:
@@ -78,22 +80,21 @@ def _change(pages: Blueprint, world: World) -> None:
         practitioner = form.get("practitioner", "").strip().removeprefix("Practitioner/") or None
         try:
             if not roles:
-                raise errors.Invalid("Choose a role at least; somebody who is to do nothing here is disabled.")
+                raise errors.Invalid(spoken("people.choose-role-at-least-somebody"))
             _demand_office(NewUser(_whose(), "", roles, organization, practitioner))
             found = people.change(
                 world, _whose(), request_id(), sign_in.session().user,
                 organization=organization, practitioner=practitioner, roles=roles, also=also,
             )  # fmt: skip
         except errors.Invalid as refused:
-            return _page(world, 422, unchanged=f"{_whose()} stays as before. {refused}")
-        return _page(world, done=f"{found.name} is changed: {', '.join(sorted(found.roles))}.")
+            return _page(world, 422, unchanged=spoken("people.stays-as-before", whose=_whose(), refused=refused.text))
+        return _page(world, done=spoken("people.changed", name=found.name, roles=roles_called(found.roles)))
 
 
 def _demand_office(new: NewUser) -> None:
     if needs_one(new):
         raise errors.Invalid(
-            "Choose an organization: a coordinator or a payer sees its cases, the contract desk its "
-            "agreements; a clinician needs one, or a practitioner."
+            spoken("people.choose-organization-coordinator-or-payer")
         )
 
 

@@ -12,9 +12,11 @@ from carecoord import errors
 from carecoord.actions.people import people, sign_in
 from carecoord.web.people import sign_in as people_sign_in
 from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import say, spoken
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
-LOST = "This link is no longer good: it was used, is older than three days, or a newer one was made. Ask for a new one."
+LOST = sentence("people.lost")
 
 
 def blueprint(world: World) -> Blueprint:
@@ -34,7 +36,7 @@ def _codes(pages: Blueprint, world: World) -> None:
     @pages.post("/sign-in/code")
     def code() -> Response:
         if not people_sign_in.own_form(world):
-            return _page(world, 403, "The form had expired. Please try again.")
+            return _page(world, 403, spoken("people.form-had-expired-please-try"))
         typed = request.form.get("code", "")
         try:
             pending, browser = people_sign_in.pending_sign_in(world), people_sign_in.browser(world)
@@ -50,7 +52,7 @@ def _keys(pages: Blueprint, world: World) -> None:
     @pages.post("/sign-in/passkey/options")
     def options() -> Response:
         if not people_sign_in.own_form(world):
-            return told("The form had expired. Reload the page and try again.", 403)
+            return told(spoken("people.form-had-expired-reload-page"), 403)
         try:
             return jsonify(sign_in.passkey_options(world, people_sign_in.form_token(world), _half(world)))
         except (Refused, errors.Conflict) as refused:
@@ -60,7 +62,7 @@ def _keys(pages: Blueprint, world: World) -> None:
     def passkey() -> Response:
         back = _page if "second" in request.form else people_sign_in.page
         if not people_sign_in.own_form(world):
-            return back(world, 403, "The form had expired. Please try again.")
+            return back(world, 403, spoken("people.form-had-expired-please-try"))
         sent, bound = request.form.get("credential", ""), people_sign_in.form_token(world)
         try:
             entered = sign_in.verify_passkey(world, sent, bound, people_sign_in.browser(world), _half(world))
@@ -77,17 +79,17 @@ def _invitations(pages: Blueprint, world: World) -> None:
     @pages.post("/invitation/<secret>")
     def accept(secret: str) -> Response:
         if not people_sign_in.own_form(world):
-            return _invitation(world, secret, 403, "The form had expired. Please try again.")
+            return _invitation(world, secret, 403, spoken("people.form-had-expired-please-try"))
         one, two = request.form.get("password", ""), request.form.get("again", "")
         if one != two:
-            return _invitation(world, secret, 422, "The two passwords are not the same. Type them again.")
+            return _invitation(world, secret, 422, spoken("people.two-passwords-not-same-type"))
         try:
             people.accept(world, secret, one, request_id())
         except BadRegistration as refused:
             return _invitation(world, secret, 422, str(refused))
         except errors.Gone:
             return _invitation(world, secret, 410)
-        return people_sign_in.page(world, 200, said="Your password is set. Sign in with it.")
+        return people_sign_in.page(world, 200, said=spoken("people.your-password-set-sign-in"))
 
 
 def told(problem: str, status: int) -> Response:
@@ -101,7 +103,7 @@ def _page(world: World, status: int, problem: str = "", wait: int = 0) -> Respon
     step = sign_in.second_step(world, people_sign_in.pending_sign_in(world))
     if step is None:
         if request.method == "POST":
-            return people_sign_in.page(world, 401, problem or "That took too long. Sign in again with your password.")
+            return people_sign_in.page(world, 401, problem or spoken("people.that-took-too-long-sign"))
         return redirect(f"/sign-in?{urlencode({'next': target})}", 303)
     return people_sign_in.form_page(
         world, status, "second_step.html", wait, problem=problem, next=target, kinds=step.kinds, who=step.who
@@ -111,7 +113,7 @@ def _page(world: World, status: int, problem: str = "", wait: int = 0) -> Respon
 def _invitation(world: World, secret: str, status: int, problem: str = "") -> Response:
     found = people.find_invitation(world, secret)
     if found is None:
-        return people_sign_in.form_page(world, 410, "invitation.html", problem=LOST, who=None)
+        return people_sign_in.form_page(world, 410, "invitation.html", problem=say(LOST), who=None)
     return people_sign_in.form_page(
         world, status, "invitation.html", problem=problem, who=found.who, shortest=SHORTEST_PASSWORD
     )

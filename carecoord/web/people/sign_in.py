@@ -8,7 +8,7 @@ signin.session()                   # inside it: who is signed in
 
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -22,18 +22,21 @@ from carecoord import errors
 from carecoord.actions.people import drafts
 from carecoord.actions.people import sign_in as people_sign_in
 from carecoord.actions.people.sign_in import Browser, SecondStepNeeded, SignedIn
+from carecoord.web.page.language import read_in
 from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import say, spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 SAFE: Final = ("GET", "HEAD", "OPTIONS")
 SET_UP: Final = "/account/second-factor"
 SECOND_STEP: Final = "/sign-in/second-step"
-LEFT: Final = {"here": "You have signed out.", "everywhere": "You have signed out on every device."}
-ENDED: Final = (
-    f"You were signed out: nothing was done here for {IDLE // 60} minutes, or the session was ended elsewhere. "
-    "Sign in to go on where you were."
+LEFT: Final[Mapping[str, str]] = Glossary(
+    {"here": sentence("people.left.here"), "everywhere": sentence("people.left.everywhere")}
 )
-UNSENT: Final = "You were signed out, so what you sent was not done. Sign in, then send it again."
+ENDED: Final = sentence("people.ended", n=IDLE // 60)
+UNSENT: Final = sentence("people.unsent")
 _FORM: Final = "cc-form"
 _HALF: Final = "cc-half"
 
@@ -50,15 +53,15 @@ def blueprint(world: World) -> Blueprint:
             if current(world, "enrol"):
                 return redirect(SET_UP, 303)
         if "unsent" in request.args:
-            return page(world, 200, UNSENT)
+            return page(world, 200, say(UNSENT))
         left = LEFT.get(request.args.get("left", ""))
-        ended = ENDED if _cookie(world, "cc") and "again" not in request.args else ""
+        ended = say(ENDED) if _cookie(world, "cc") and "again" not in request.args else ""
         return page(world, 200, said=left or ended)
 
     @pages.post("/sign-in")
     def enter() -> Response:
         if not own_form(world):
-            return page(world, 403, "The form had expired. Please sign in again.")
+            return page(world, 403, spoken("people.form-had-expired-please-sign"))
         login, password = request.form.get("login", ""), request.form.get("password", "")
         try:
             done = people_sign_in.sign_in(world, login, password, browser(world))
@@ -110,6 +113,7 @@ def guard(pages: Blueprint, world: World, *, also: str = "desk") -> None:
         g.session = current(world) or (current(world, also) if also != "desk" else None)
         if g.session is None:
             return _to_sign_in()
+        read_in(g.session.user.language)
         if request.method not in SAFE:
             demand_own_request(g.session)
         return None
@@ -125,10 +129,11 @@ def guard_forms(pages: Blueprint, world: World, lost: Callable[[str | None], Res
     @pages.before_request
     def demand() -> Response | None:
         if request.method not in SAFE and from_elsewhere():
-            raise errors.Forbidden("This form does not come from a page of ours.", "http.csrf")
+            raise errors.Forbidden(spoken("people.this-form-does-not-come"), "http.csrf")
         g.session = current(world)
         if g.session is None:
             return lost(drafts.keep(world, _cookie(world, "cc"), request.form.get("csrf", ""), request.form))
+        read_in(g.session.user.language)
         return None
 
     _tell(pages)
@@ -217,7 +222,7 @@ def demand_own_request(found: Session) -> None:
     """Raise Forbidden unless the request carries its session's CSRF token and comes from a page of ours."""
     sent = request.form.get("csrf") or request.headers.get("X-CSRF-Token")
     if from_elsewhere() or not is_csrf(found.csrf, sent):
-        raise errors.Forbidden("This form is not from this session. Reload the page and try again.", "http.csrf")
+        raise errors.Forbidden(spoken("people.this-form-not-from-this"), "http.csrf")
 
 
 def own_form(world: World) -> bool:

@@ -2,7 +2,7 @@
 who did what, and beside them coverage, authorization, agreement and people."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -23,15 +23,19 @@ from carecoord.web.referrals.contacts import Person, people
 from carecoord.web.referrals.course_view import LaneView, lanes
 from carecoord.web.referrals.view import Moment, Sheet, moment_of, sheet
 from carecoord.web.worklist import calendar
-from carecoord.words.catalogue import in_words, say
+from carecoord.words.catalogue import in_words, say, spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 
-KINDS: Final[dict[str, tuple[str, frozenset[str]]]] = {  # filter -> its word, and the kinds of events that it shows
-    "calls": ("Calls", frozenset({"talk"})),
-    "payer": ("Payer", frozenset({"authorization", "coverage", "agreement"})),
-    "stages": ("Stages", frozenset({"order", "stage", "conflict"})),
-    "visits": ("Visits", frozenset({"visit"})),
-    "papers": ("Papers", frozenset({"document"})),
-}
+KINDS: Final[Mapping[str, tuple[str, frozenset[str]]]] = Glossary(
+    {  # filter -> its word, and the kinds of events that it shows
+        "calls": (sentence("case.kinds.calls"), frozenset({"talk"})),
+        "payer": (sentence("case.kinds.payer"), frozenset({"authorization", "coverage", "agreement"})),
+        "stages": (sentence("case.kinds.stages"), frozenset({"order", "stage", "conflict"})),
+        "visits": (sentence("case.kinds.visits"), frozenset({"visit"})),
+        "papers": (sentence("case.kinds.papers"), frozenset({"document"})),
+    }
+)
 SHORT: Final = 14  # events shown before those that are older
 
 
@@ -112,7 +116,7 @@ def case_sheet(page: CasePage, address: CaseAddress, roles: frozenset[str], zone
     panel, times = page.panel, Times(page.panel.now, zone)
     wanted = KINDS[address.kind][1] if address.kind in KINDS else None
     told = [_told(each, page, times) for each in panel.events if wanted is None or each.kind in wanted]
-    filters = [Filter("All", address.of_kind("").href(), wanted is None)]
+    filters = [Filter(spoken("case.all"), address.of_kind("").href(), wanted is None)]
     filters += [Filter(said, address.of_kind(name).href(), address.kind == name) for name, (said, _) in KINDS.items()]
     return CaseSheet(
         sheet(panel, zone), lanes(page, times), list(_tabs(page, address, times)), _page(page, address, times), filters,
@@ -186,31 +190,33 @@ def _version(panel: Panel, times: Times) -> str:
     """Which version of the order is shown, and of when."""
     order = panel.case.order
     at = moment(text(order, "authoredOn"), times.zone)
-    said = f"Version {text(item(order, 'meta'), 'versionId') or '1'}"
+    version = text(item(order, "meta"), "versionId") or "1"
+    said = spoken("case.version.2", version=version)
     return f"{said}{f', {times.day(micros(at))}' if at else ''}"
 
 
 def _package(panel: Panel) -> str:
     asks = panel.clearance.papers
-    return f"{sum(ask.state == 'attached' for ask in asks)} of {len(asks)} papers in" if asks else "No papers asked for"
+    held = sum(ask.state == "attached" for ask in asks)
+    return spoken("case.papers-in", held=held, n=len(asks)) if asks else spoken("case.no-papers-asked-for")
 
 
 def _coverage(panel: Panel, times: Times) -> Fact:
     card, gate = panel.clearance.card, panel.clearance.gate("coverage")
     state = labels.judged(labels.chip(labels.GATE, gate.state), gate.state)
     if card is None:
-        return Fact("Coverage", state, "No card", [say(gate.reason)])
+        return Fact(spoken("case.coverage"), state, spoken("case.no-card"), [say(gate.reason)])
     lead = " · ".join(part for part in (card.plan_name, card.payer.name if card.payer else "") if part)
-    lines = [f"Member {panel.row.member_id}"] if panel.row.member_id else []
+    lines = [spoken("case.member", member_id=panel.row.member_id)] if panel.row.member_id else []
     answer = next((each for each in card.answers if each.at), None)
     if answer is None or answer.at is None:
-        return Fact("Coverage", state, lead, [*lines, "The payer has not been asked"])
+        return Fact(spoken("case.coverage"), state, lead, [*lines, spoken("case.payer-has-not-been-asked")])
     allowed = panel.clearance.facts.policy.length("eligibility-age", answer.at, card.insurer).days
     days = (panel.now - answer.at).days
     share = min(100, round(100 * days / allowed)) if allowed else None
     return Fact(
-        "Coverage", state, lead, [*lines, say(gate.reason)], share,
-        f"Answered {times.day(micros(answer.at))}, {days} d of {allowed}" if allowed else "",
+        spoken("case.coverage"), state, lead, [*lines, say(gate.reason)], share,
+        spoken("case.answered-d", at=times.day(micros(answer.at)), days=days, allowed=allowed) if allowed else "",
     )  # fmt: skip
 
 
@@ -222,27 +228,29 @@ def _authorization(panel: Panel, times: Times) -> Fact:
     if tally:
         used = tally.total - tally.left
         share = round(100 * float(used / tally.total)) if tally.total else 100
-        return Fact("Authorization", state, number, lines, share, say(tally.words))
+        return Fact(spoken("case.authorization"), state, number, lines, share, say(tally.words))
     if request and request.due and request.created and request.state == "submitted":
         whole, run = (request.due - request.created).total_seconds(), (panel.now - request.created).total_seconds()
         share = max(0, min(100, round(100 * run / whole))) if whole > 0 else 100
-        said = f"Sent {times.exact(micros(request.created))}, decided by {times.exact(micros(request.due))}"
-        return Fact("Authorization", state, number, lines, share, said)
-    return Fact("Authorization", state, number, lines)
+        said = spoken(
+            "case.sent-decided-by", created=times.exact(micros(request.created)), due=times.exact(micros(request.due))
+        )
+        return Fact(spoken("case.authorization"), state, number, lines, share, said)
+    return Fact(spoken("case.authorization"), state, number, lines)
 
 
 def _agreement(panel: Panel, roles: frozenset[str], times: Times) -> Fact:
     part, state = panel.clearance.participation, contracted(panel.row)
-    until = f"until {times.date(part.until)}" if part.until else ""
+    until = spoken("case.until.2", until=times.date(part.until)) if part.until else ""
     lead = " ".join(each for each in (part.number, until) if each)
     stands = [each for each in panel.case.records.versions if each.key in part.contracts]
     paged = next((each for each in stands if each.page), None)
-    quote = f"Page {paged.page} of its paper says who takes part." if paged else ""
+    quote = spoken("case.page-its-paper-says-who", page=paged.page) if paged else ""
     may = bool(stands) and verbs.may(roles, "see-agreements")
     href = f"/contracts/{stands[0].key.partition('/')[2]}" if may else ""
     lines = [say(part.reason)]
-    lines += [f"Who is in treatment may go on there until {times.date(part.goes_on)}."] if part.goes_on else []
+    lines += [spoken("case.who-in-treatment-may-go", goes_on=times.date(part.goes_on))] if part.goes_on else []
     note = in_words(panel.row.agreement_note)
     lines += [note] if note else []
-    tier = f" Tier {part.tier}." if part.tier else ""
-    return Fact("Contract", state, lead, lines, quote=f"{quote}{tier}".strip(), href=href)
+    tier = spoken("case.tier", tier=part.tier) if part.tier else ""
+    return Fact(spoken("case.contract"), state, lead, lines, quote=f"{quote}{tier}".strip(), href=href)

@@ -12,10 +12,27 @@ from carecoord.domain.resource.elements import Json, extension, item, items, key
 from carecoord.domain.resource.parties import Party
 from carecoord.domain.resource.present import Present
 from carecoord.web.page.times import Times, age
+from carecoord.words.catalogue import spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 
 COMMENT = "http://hl7.org/fhir/StructureDefinition/contactpoint-comment"
-SEX = {"female": "Female", "male": "Male", "other": "Other", "unknown": "Sex unknown"}
-USES = {"home": "home", "work": "work", "mobile": "mobile", "temp": "for now"}
+SEX: Mapping[str, str] = Glossary(
+    {
+        "female": sentence("case.sex.female"),
+        "male": sentence("case.sex.male"),
+        "other": sentence("case.sex.other"),
+        "unknown": sentence("case.sex.unknown"),
+    }
+)
+USES: Mapping[str, str] = Glossary(
+    {
+        "home": sentence("case.uses.home"),
+        "work": sentence("case.uses.work"),
+        "mobile": sentence("case.uses.mobile"),
+        "temp": sentence("case.uses.temp"),
+    }
+)
 # Whom the next step asks or tells something, by the code of its action.
 CALLED: dict[str, Literal["patient", "payer", "performer"]] = {
     **dict.fromkeys(("ask-card", "tell-patient", "answer-cancel"), "patient"),
@@ -46,9 +63,11 @@ def identity(panel: Panel | PayerPanel, times: Times) -> str:
     row = panel.row
     years = age(row.birth_date, times.now.astimezone(times.zone).date())
     born = times.born(row.birth_date)
-    said = f"born {born}" + (f" ({years})" if years else "") if born else "date of birth not known"
-    kind, number = ("Member", row.member_id) if isinstance(row, PayerRow) else ("MRN", row.mrn)
-    parts = (SEX.get(row.gender or "", ""), said, f"{kind} {number}" if number else "", row.plan_name or row.payer_name)
+    said = spoken("case.born.2", born=born) if born else spoken("case.date-birth-not-known")
+    said += f" ({years})" if born and years else ""
+    payer, number = isinstance(row, PayerRow), row.member_id if isinstance(row, PayerRow) else row.mrn
+    known = "" if not number else spoken("case.member.2", number=number) if payer else spoken("case.mrn", number=number)
+    parts = (SEX.get(row.gender or "", ""), said, known, row.plan_name or row.payer_name)
     return " · ".join(part for part in parts if part)
 
 
@@ -92,7 +111,11 @@ def callees(panel: Panel, times: Times) -> list[Callee]:
 
 def _found_wrong(callee: Callee, wrong: Mapping[tuple[str, str], Attempt], times: Times) -> str:
     call = wrong.get((callee.name, digits(callee.telephone.number))) if callee.telephone else None
-    return f"wrong number on {times.date(call.at.astimezone(times.zone).date())}, {call.by}" if call else ""
+    return (
+        spoken("case.wrong-number-on", date=times.date(call.at.astimezone(times.zone).date()), by=call.by)
+        if call
+        else ""
+    )
 
 
 def to_call(panel: Panel, present: Present) -> tuple[str, Telephone] | None:
@@ -129,13 +152,13 @@ def people(panel: Panel, times: Times) -> list[Person]:
     present, facts = times.present(), panel.clearance.facts.referral
     card, performer = panel.clearance.card, facts.performer
     numbers = telephones(items(panel.case.patient or {}, "telecom"), present)
-    found = [Person(panel.row.patient_name, "Patient", numbers[0] if numbers else None)]
+    found = [Person(panel.row.patient_name, spoken("case.patient"), numbers[0] if numbers else None)]
     parts = [
-        (facts.placer, "Refers"),
-        (performer.practitioner if performer else None, "Sees the patient"),
-        (performer.organization if performer else None, "Receiving clinic"),
-        (facts.site, "Where"),
-        (card.payer if card else None, "Insurance"),
+        (facts.placer, spoken("case.refers")),
+        (performer.practitioner if performer else None, spoken("case.sees-patient")),
+        (performer.organization if performer else None, spoken("case.receiving-clinic")),
+        (facts.site, spoken("case.where")),
+        (card.payer if card else None, spoken("case.insurance")),
     ]
     named = [(party, part) for party, part in parts if party and party.name]
     return [*found, *(Person(party.name, part, _of(party, panel, present)) for party, part in named)]

@@ -1,7 +1,7 @@
 """The candidates of a new referral as cards: when, on what terms, how far, in which language, how they did before, and
 why each stands where it does."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -11,24 +11,30 @@ from carecoord.fhir.instants import micros
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip
 from carecoord.web.page.times import Times
-from carecoord.words.catalogue import say
+from carecoord.words.catalogue import say, spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 
-BY: Final[dict[Order, str]] = {
-    "cleared": "Cleared first",
-    "nearest": "Nearest",
-    "quickest": "Quickest",
-    "language": "Language",
-}
-_ASKED: Final = {
-    "missing": "Authorization needed",
-    "not-required": "No authorization needed",
-    "unknown": "Authorization unknown",
-}
+BY: Final[Mapping[Order, str]] = Glossary(
+    {
+        "cleared": sentence("case.by.cleared"),
+        "nearest": sentence("case.by.nearest"),
+        "quickest": sentence("case.by.quickest"),
+        "language": sentence("case.by.language"),
+    }
+)
+_ASKED: Final[Mapping[str, str]] = Glossary(
+    {
+        "missing": sentence("case.asked.missing"),
+        "not-required": sentence("case.asked.not-required"),
+        "unknown": sentence("case.asked.unknown"),
+    }
+)
 _NETWORK: Final = {
-    "blocked": Chip("Out of network", "red", icon="ban"),
-    "pending": Chip("Not yet in network", "amber", icon="hourglass"),
-    "open": Chip("Unknown", "grey", icon="circle-question-mark"),
-    "unknown": Chip("Network unknown", "grey", icon="circle-question-mark"),
+    "blocked": Chip(sentence("case.network.blocked"), "red", icon="ban"),
+    "pending": Chip(sentence("case.network.pending"), "amber", icon="hourglass"),
+    "open": Chip(sentence("case.network.open"), "grey", icon="circle-question-mark"),
+    "unknown": Chip(sentence("case.network.unknown"), "grey", icon="circle-question-mark"),
 }
 
 
@@ -93,9 +99,14 @@ def _card(each: Candidate, n: int, first: Candidate | None, by: Order, found: Fi
     why = [say(one) for one in merits(each, rest, found.window)] if n == 1 else []
     last = say(behind(each, first, by, found.window)) if first and n > 1 else ""
     place = each.site.name if each.site and each.site.name != each.party.name else ""
-    weekday = f"{each.slot.astimezone(times.zone):%a} " if each.slot else ""
-    slot = f"{weekday}{times.exact(micros(each.slot))}" if each.slot else "No free slot known"
-    label = "first cleared slot" if each.cleared else "first free slot" if each.slot else "ask them"
+    slot = times.weekday_exact(micros(each.slot)) if each.slot else spoken("case.no-free-slot-known")
+    label = (
+        spoken("case.first-cleared-slot")
+        if each.cleared
+        else spoken("case.first-free-slot")
+        if each.slot
+        else spoken("case.ask-them")
+    )
     network, agreement = _network(each, times)
     return Card(
         each.party.reference, n, each.party.name, place, slot, label, each.late(found.window), network, agreement,
@@ -109,44 +120,51 @@ def _network(each: Candidate, times: Times) -> tuple[Chip, str]:
     if gate.unmet:
         return _NETWORK.get(gate.state, _NETWORK["unknown"]), say(gate.reason)
     if gate.state == "not-needed":
-        return Chip("No network needed", "quiet", icon="circle-dashed"), say(gate.reason)
+        return Chip(spoken("case.no-network-needed"), "quiet", icon="circle-dashed"), say(gate.reason)
     number = f"{told.number}, " if told.number else ""
     if told.until is None:
-        return Chip("In network", "green", icon="check"), f"{number}no end in sight"
-    last = times.date(told.until.fromordinal(told.until.toordinal() - 1))
+        return Chip(spoken("case.in-network"), "green", icon="check"), number + spoken("case.no-end")
+    until = times.date(told.until.fromordinal(told.until.toordinal() - 1))
     soon = each.judged.facts.policy.expires(told.until) <= times.now
     if soon:
-        return Chip(f"To {last} only", "amber", icon="triangle-alert"), told.number
-    return Chip("In network", "green", icon="check"), f"{number}to {last}"
+        return Chip(spoken("case.only", until=until), "amber", icon="triangle-alert"), told.number
+    return Chip(spoken("case.in-network"), "green", icon="check"), number + spoken("case.to", until=until)
 
 
 def _authorization(each: Candidate) -> Chip:
     """Whether the payer wants to be asked first."""
     chip = labels.chip(labels.AUTHORIZATION, each.judged.ruling.chip)
-    return replace(chip, called=_ASKED.get(each.judged.ruling.chip, f"Authorization: {chip.label.lower()}"))
+    return replace(chip, called=_ASKED.get(each.judged.ruling.chip, _authorization_is(chip.label.lower())))
+
+
+def _authorization_is(state: str) -> str:
+    return spoken("case.authorization.2", state=state)
 
 
 def _facts(each: Candidate) -> list[tuple[str, str]]:
     record = each.record
     miles = None if each.kilometres is None else each.kilometres / KILOMETRES_OF_A_MILE
-    away = "Not known" if miles is None else f"{miles:.1f} mi" if miles < 100 else f"{miles:.0f} mi"
-    spoken = "Yes" if each.speaks else "Not known"
-    accepted = "None yet" if record.acceptance is None else f"{record.acceptance}%"
-    wait = "None yet" if record.wait_days is None else f"{record.wait_days:.0f} d"
+    away = spoken("case.not-known.2") if miles is None else f"{miles:.1f} mi" if miles < 100 else f"{miles:.0f} mi"
+    language = spoken("case.yes") if each.speaks else spoken("case.not-known.2")
+    accepted = spoken("case.none-yet") if record.acceptance is None else f"{record.acceptance}%"
+    wait = spoken("case.none-yet") if record.wait_days is None else f"{record.wait_days:.0f} d"
     return [
-        (away, "distance" if miles is None else "away"), (spoken, "their language"),
-        (accepted, f"accepted, n = {record.answered}"), (wait, f"median to visit, n = {record.seen}"),
-    ]  # fmt: skip
+        (away, spoken("case.distance") if miles is None else spoken("case.away")),
+        (language, spoken("case.their-language")),
+        (accepted, spoken("case.accepted-n", answered=record.answered)),
+        (wait, spoken("case.median-visit-n", seen=record.seen)),
+    ]
 
 
 def _answers(each: Candidate) -> str:
     days, n = each.record.answer_days, each.record.answered
     if days is None:
-        return f"Nothing is known yet of how soon {each.party.name} answers."
-    return f"{each.party.name} answers in {days:.0f} d, median of {n}."
+        return spoken("case.nothing-known-yet-how-soon", name=each.party.name)
+    days = round(days)
+    return spoken("case.answers-in-d-median", name=each.party.name, days=days, n=n)
 
 
 def _told(found: Finder, far: bool) -> str:
     if not found.ready or found.offered:
         return ""
-    return "Nobody in network for this is known." if far else "Nobody in network within 30 miles."
+    return spoken("case.nobody-in-network-for-this") if far else spoken("case.nobody-in-network-within-30")

@@ -8,9 +8,19 @@ from carecoord.domain.referrals import drafts
 from carecoord.domain.terms.vocabularies import VOCABULARIES, Vocabulary
 from carecoord.web.acts.forms import Reader
 from carecoord.web.page.times import Times, stored_day
+from carecoord.words.catalogue import spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 
 CODED: Final[dict[str, Vocabulary]] = {"service": "service", "reason": "diagnosis"}
-URGENCIES: Final = {"routine": "Routine", "urgent": "Urgent", "asap": "Asap", "stat": "STAT"}
+URGENCIES: Final[Mapping[str, str]] = Glossary(
+    {
+        "routine": sentence("case.urgencies.routine"),
+        "urgent": sentence("case.urgencies.urgent"),
+        "asap": sentence("case.urgencies.asap"),
+        "stat": sentence("case.urgencies.stat"),
+    }
+)
 _PAPER: Final = "paper-"
 _LONGEST: Final = 300
 
@@ -54,7 +64,7 @@ def _coded(reader: Reader, name: str, vocabulary: Vocabulary) -> dict[str, str]:
     for part in VOCABULARIES[vocabulary]:
         code = part.written(first) if any(letter.isdigit() for letter in first) else ""
         if code and part.whole and found and not found.waiting:
-            reader.fault(name, f"“{first}” is no code of {part.name}. Write its words, or another code.")
+            reader.fault(name, spoken("case.no-code-write-its-words", first_=first, name=part.name))
         elif code:  # one of a system of which not all is here can not be looked up, and is kept as it is written
             return {name: rest.strip() or code, f"{name}-code": f"{part.system}|{code}"}
     return {name: said, f"{name}-code": ""}
@@ -72,4 +82,3 @@ def values(fields: Mapping[str, str], times: Times) -> dict[str, str]:
         day = stored_day(fields.get(name, ""))
         shown[name] = times.date(day) if day else ""
     return shown | {f"{_PAPER}{n}": to for n, to in enumerate(fields.get("papers", "").split())}
-

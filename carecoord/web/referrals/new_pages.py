@@ -33,17 +33,33 @@ from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.referrals import finder_view, new_form, new_view, patient_view
 from carecoord.web.server.exchange import request_id
-from carecoord.words.catalogue import say
+from carecoord.words.catalogue import say, spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 VERB = "refer"
 _LONGEST = 200  # characters of what is looked for
-_LABELS = {
-    "service": "service", "service-code": "service", "reason": "reason", "reason-code": "reason",
-    "question": "question", "clinician": "who orders", "specialty": "specialty", "urgency": "urgency",
-    "from": "first day", "to": "last day", "interpreter": "interpreter", "transport": "transport", "card": "coverage",
-    "papers": "papers", "follows": "what it follows", "choice": "clinic",
-}  # fmt: skip
+_LABELS: Mapping[str, str] = Glossary(
+    {
+        "service": sentence("case.labels.service"),
+        "service-code": sentence("case.labels.service-code"),
+        "reason": sentence("case.labels.reason"),
+        "reason-code": sentence("case.labels.reason-code"),
+        "question": sentence("case.labels.question"),
+        "clinician": sentence("case.labels.clinician"),
+        "specialty": sentence("case.labels.specialty"),
+        "urgency": sentence("case.labels.urgency"),
+        "from": sentence("case.labels.from"),
+        "to": sentence("case.labels.to"),
+        "interpreter": sentence("case.labels.interpreter"),
+        "transport": sentence("case.labels.transport"),
+        "card": sentence("case.labels.card"),
+        "papers": sentence("case.labels.papers"),
+        "follows": sentence("case.labels.follows"),
+        "choice": sentence("case.labels.choice"),
+    }
+)
 
 
 def blueprint(world: World) -> Blueprint:
@@ -142,10 +158,19 @@ class _Screen:
         patients.demand(grant)
         said = _asked() if said is None else said
         page = render_template(
-            "referral_new.html", rail="New referral", typed=said, found=self.found(said), order=order, page=None,
-            once=State(VERB).id, trouble_told=trouble, document=document, hints=hints,
-            waiting=[] if order or document else self._waiting(), most=self.world.settings.max_document,
-        )  # fmt: skip
+            "referral_new.html",
+            rail=spoken("case.new-referral"),
+            typed=said,
+            found=self.found(said),
+            order=order,
+            page=None,
+            once=State(VERB).id,
+            trouble_told=trouble,
+            document=document,
+            hints=hints,
+            waiting=[] if order or document else self._waiting(),
+            most=self.world.settings.max_document,
+        )
         return make_response(page, status)
 
     def indexing(self, document: str) -> Response:
@@ -162,7 +187,7 @@ class _Screen:
         reader = self._reader(typed(request.form, request.files), request.files)
         given = commands.upload(reader)
         if given is None:
-            words = reader.faults[0].text if reader.faults else "Choose the file first."
+            words = reader.faults[0].text if reader.faults else spoken("case.choose-file-first")
             return self.patients("", words, 422)
         done = intake.receive(self.world, session.grant(), request_id(), submission("", request.form), given)
         return redirect(f"/referrals/new?{urlencode({'document': done.act.id})}", 303)
@@ -177,7 +202,7 @@ class _Screen:
         session = sign_in.session()
         sign_in.demand_own_request(session)
         if not patient:
-            return self.patients(order, "Choose a patient first.", 422)
+            return self.patients(order, spoken("case.choose-patient-first"), 422)
         sent = submission(order, request.form)
         if order:
             drafts.again(self.world, session.grant(), request_id(), sent, patient)
@@ -208,7 +233,7 @@ class _Screen:
         reader = self._reader(values)
         fields = new_form.read(reader)
         if not sign_in.own_session(session):
-            return self._page(id, State(VERB, values, notice=submissions.ANEW), 403, fields=fields)
+            return self._page(id, State(VERB, values, notice=say(submissions.ANEW)), 403, fields=fields)
         wanted = fields_of.lacking({**dict.fromkeys(fields_of.FIELDS, ""), **fields}, reader.today)
         for name, words in wanted if request.form.get("draft") else [each for each in wanted if each[0] == "choice"]:
             reader.fault(name, say(words))
@@ -242,7 +267,13 @@ class _Screen:
         document = request.args.get("document", "") if request.method == "GET" else ""
         hints = intake.said_by(self.world, sign_in.session().grant(), request_id(), document) if document else None
         shown = render_template(
-            name, rail="New referral", page=page, swap=swap, by=finder_view.BY, hints=hints, document_id=document
+            name,
+            rail=spoken("case.new-referral"),
+            page=page,
+            swap=swap,
+            by=finder_view.BY,
+            hints=hints,
+            document_id=document,
         )
         return make_response(shown, status)
 
@@ -259,7 +290,8 @@ class _Screen:
     def _saved(self, told: object) -> str:
         at = f"{self.times.now.astimezone(self.zone):%H:%M}"
         names = list(dict.fromkeys(_LABELS[each] for each in told)) if isinstance(told, list) else []
-        return f"Kept {at}. A colleague changed: {', '.join(names)}" if names else f"Kept {at}"
+        changed = ", ".join(names)
+        return spoken("case.kept-colleague-changed", at=at, changed=changed) if names else spoken("case.kept", at=at)
 
 
 def _to(id: str, document: str = "") -> Response:
@@ -279,8 +311,10 @@ def _looked_at(values: dict[str, str]) -> dict[str, str]:
 def _clashes(found: Clashing) -> list[Fault]:
     """What a colleague wrote into the same fields: sent once more, mine stands."""
     names = {each.field.removesuffix("-code"): each for each in reversed(found.clashes)}
-    told = "A colleague wrote “{theirs}” as {name} meanwhile. Sent again, yours stands."
     return [
-        Fault(name, told.format(theirs=each.theirs or "nothing", name=_LABELS[each.field]))
-        for name, each in names.items()
+        Fault(name, _clash(each.theirs or spoken("acts.nothing"), _LABELS[each.field])) for name, each in names.items()
     ]
+
+
+def _clash(theirs: str, name: str) -> str:
+    return spoken("case.colleague-wrote-as-meanwhile-sent", theirs=theirs, name=name)

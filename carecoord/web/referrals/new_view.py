@@ -14,6 +14,7 @@ from carecoord.web.page import labels
 from carecoord.web.page.times import Times, stored_day
 from carecoord.web.referrals import finder_view, new_form, patient_view
 from carecoord.web.referrals.finder_view import Offers
+from carecoord.words.catalogue import spoken
 
 
 @dataclass(frozen=True)
@@ -106,19 +107,19 @@ def _sum(fields: Mapping[str, str], times: Times) -> str:
 def _line(paper: Paper, chart: Mapping[str, Json], taken: set[str], times: Times) -> Line:
     label = packages.called(paper.name)
     if not paper.found:
-        return Line(label, "", "None in the chart", False, True)
+        return Line(label, "", spoken("case.none-in-chart"), False, True)
     resource = chart.get(paper.found, {})
-    day = times.stored(paper.day) if paper.day else "no date"
+    day = times.stored(paper.day) if paper.day else spoken("case.no-date")
     if resource.get("resourceType") in packages.WHOLE:
-        return Line(label, "", f"{paper.count} in the chart, the newest of {day}: the clinic sees them", True, False)
+        return Line(label, "", spoken("case.in-chart-newest-clinic-sees", count=paper.count, day=day), True, False)
     named = called(resource) if resource.get("resourceType") == "DocumentReference" else _named(resource)
-    told = f"{named}, {day}" + (": older than they want" if paper.old else "")
+    told = f"{named}, {day}" + (spoken("case.older-than-they-want") if paper.old else "")
     return Line(label, paper.found, told, paper.found in taken, paper.old)
 
 
 def _named(resource: Json) -> str:
     concept = item(resource, "code") or item(resource, "medicationCodeableConcept")
-    return words(concept) or "In the chart"
+    return words(concept) or spoken("case.in-chart")
 
 
 def _earlier(row: Mapping[str, str], fields: Mapping[str, str]) -> Earlier:

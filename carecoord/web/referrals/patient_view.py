@@ -14,14 +14,9 @@ from carecoord.web.page.labels import Chip
 from carecoord.web.page.times import Times, age
 from carecoord.web.referrals.contacts import SEX, telephones
 from carecoord.web.referrals.marks import Part, marked, marked_day
+from carecoord.words.catalogue import count, spoken
 
 INTERPRETER: Final = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
-QUESTIONS: Final[dict[Settles, str]] = {
-    "name": "Ask for the given name: {mine} or {theirs}? Twins share all the rest.",
-    "telephone": "Ask which telephone is theirs: {mine} or {theirs}?",
-    "number": "Ask for the record number on their card: {mine} or {theirs}?",
-    "address": "Ask where they live: both records say the same of all else.",
-}
 
 
 @dataclass(frozen=True)
@@ -64,11 +59,11 @@ def card(hit: Hit, looked_for: Sequence[str], times: Times) -> Card:
     years = age(born, times.now.astimezone(times.zone).date())
     about = " ".join(part for part in (SEX.get(text(patient, "gender"), ""), years) if part)
     phone = next((each.number for each in telephones(items(patient, "telecom"), present)), "")
-    spoken, needs = language(patient)
-    called = name(patient, present) or "No name on record"
+    tongue, needs = language(patient)
+    called = name(patient, present) or spoken("case.no-name-on-record")
     return Card(
         text(patient, "id"), marked(called, looked_for), called, about, marked_day(times.born(born), born, looked_for),
-        [marked(each, looked_for) for each in _numbers(hit, times)], marked(phone, looked_for), spoken, needs,
+        [marked(each, looked_for) for each in _numbers(hit, times)], marked(phone, looked_for), tongue, needs,
         _coverage(hit, times), labels.chip(labels.GATE, hit.coverage.state), _open(hit.open),
         [_twin(twin, other, times) for twin, other in hit.twins],
     )  # fmt: skip
@@ -86,42 +81,62 @@ def _numbers(hit: Hit, times: Times) -> list[str]:
     record = record_number(hit.patient, times.present())
     cards = sorted(hit.card.identifiers) if hit.card else ()
     member = next((value for id in cards if (value := id.partition("|")[2])), "")
-    return [each for each in (f"MRN {record}" if record else "", f"Member {member}" if member else "") if each]
+    return [
+        each
+        for each in (
+            spoken("case.mrn.2", record=record) if record else "",
+            spoken("case.member.3", member=member) if member else "",
+        )
+        if each
+    ]
 
 
 def _coverage(hit: Hit, times: Times) -> str:
     """Who pays, by which plan, and how old the payer's answer is."""
     if hit.card is None:
-        return "No coverage on record"
+        return spoken("case.no-coverage-on-record")
     if hit.card.self_pay:
-        return "Pays themselves"
-    plan = hit.card.plan_name or (hit.card.payer.name if hit.card.payer else "Plan not named")
+        return spoken("case.pays-themselves")
+    plan = hit.card.plan_name or (hit.card.payer.name if hit.card.payer else spoken("case.plan-not-named"))
     answer = next((each for each in hit.card.answers if each.at), None)
     if answer is None or answer.at is None:
-        return f"{plan}, payer never asked"
+        return spoken("case.payer-never-asked", plan=plan)
     days = (times.now - answer.at).days
-    ago = "today" if days < 1 else f"{days} d ago"
-    return f"{plan}, asked {times.day(micros(answer.at))} ({ago})"
+    ago = spoken("time.today") if days < 1 else spoken("time.days-ago", n=days)
+    at = times.day(micros(answer.at))
+    return spoken("case.asked.2", plan=plan, at=at, ago=ago)
 
 
 def _open(count: int) -> str:
-    return "None open" if not count else f"{count} open"
+    return spoken("case.none-open") if not count else spoken("case.n-open", n=count)
 
 
 def _twin(twin: Twin, other: Json, times: Times) -> str:
     named = name(other, times.present())
-    asked = QUESTIONS[twin.settles].format(mine=twin.mine, theirs=twin.theirs)
     number = record_number(other, times.present())
-    return f"Another record may be the same person: {named}{f', MRN {number}' if number else ''}. {asked}"
+    named = spoken("case.mrn.3", named=named, number=number) if number else named
+    return spoken("case.another-record-may-be-same", named=named, theirs=_asked(twin.settles, twin.mine, twin.theirs))
+
+
+def _asked(settles: Settles, mine: str, theirs: str) -> str:
+    """What to ask the patient, so as to know which of two records is theirs."""
+    if settles == "name":
+        return spoken("case.ask-for-given-name-or", mine=mine, theirs=theirs)
+    if settles == "telephone":
+        return spoken("case.ask-which-telephone-theirs-or", mine=mine, theirs=theirs)
+    if settles == "number":
+        return spoken("case.ask-for-record-number-on", mine=mine, theirs=theirs)
+    return spoken("case.ask-where-they-live-both")
 
 
 def _told(found: Found) -> str:
     if not found.words:
         return ""
     if not found.count:
-        return "Nobody of yours is found by this. Leave a word out, or try the telephone or the date of birth."
+        return spoken("case.nobody-yours-found-by-this")
     shown = len(found.hits)
-    more = "at least " if found.more else ""
-    if found.count > shown or found.more:
-        return f"{shown} of {more}{found.count}. Add the date of birth or the telephone."
-    return "1 patient" if shown == 1 else f"{shown} patients"
+    if found.more:
+        return spoken("case.at-least-add-date-birth", shown=shown, count=found.count)
+    if found.count > shown:
+        return spoken("case.add-date-birth-or-telephone", shown=shown, count=found.count)
+    return count(shown, "patient")

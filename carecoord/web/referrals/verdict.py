@@ -6,16 +6,21 @@ from typing import Any
 from carecoord.domain.clearance.clearance import CLEARING
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip
+from carecoord.words.catalogue import say, spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 
 WELL = ("met", "not-needed")
-CLEARED = Chip("Cleared: can be seen and paid for", "green", icon="circle-check")
-OVER = Chip("The time of the visit has passed", "quiet", icon="calendar-check")
-CLOSED = Chip("Closed", "quiet", icon="circle-check")
-ONCE = {  # the next step when nothing but the visit is missing -> what it is cleared by
-    "book": "Cleared once a visit is booked",
-    "rebook": "Cleared once a visit is booked",
-    "confirm-slot": "Cleared once the visit is confirmed",
-}
+CLEARED = Chip(sentence("case.cleared.cleared-can-be-seen-and"), "green", icon="circle-check")
+OVER = Chip(sentence("case.over.time-visit-has-passed"), "quiet", icon="calendar-check")
+CLOSED = Chip(sentence("case.closed.closed"), "quiet", icon="circle-check")
+ONCE: Mapping[str, str] = Glossary(
+    {  # the next step when nothing but the visit is missing -> what it is cleared by
+        "book": sentence("case.once.book"),
+        "rebook": sentence("case.once.rebook"),
+        "confirm-slot": sentence("case.once.confirm-slot"),
+    }
+)
 
 
 def verdict(row: Mapping[str, Any]) -> Chip:
@@ -31,9 +36,13 @@ def verdict(row: Mapping[str, Any]) -> Chip:
     if unmet == ["appointment"] and row["action"] in ONCE:
         return Chip(ONCE[row["action"]], "blue", icon="calendar-days")
     blocked = "blocked" in states.values()
-    return Chip(f"Not cleared: {_listed(unmet)}", "red" if blocked else "amber", "ban" if blocked else "circle-alert")
+    return Chip(
+        spoken("case.not-cleared", unmet=_listed(unmet)),
+        "red" if blocked else "amber",
+        "ban" if blocked else "circle-alert",
+    )
 
 
 def _listed(gates: Sequence[str]) -> str:
     names = [labels.GATES[name].label.lower() for name in gates]
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return say(sentence("and", first=", ".join(names[:-1]), last=names[-1])) if names[1:] else names[0]

@@ -26,10 +26,11 @@ from carecoord.web.page.labels import Chip, authorized, chip, contracted
 from carecoord.web.page.times import Clock, Times
 from carecoord.web.referrals.contacts import Telephone, identity, telephones, to_call
 from carecoord.web.referrals.verdict import verdict
-from carecoord.words.catalogue import capitalized, in_words, say
+from carecoord.words.catalogue import capitalized, in_words, say, spoken
+from carecoord.words.sentence import sentence
 
 SHORT = 6  # events shown before "All events"
-SILENT = "The patient's Consent keeps messages from you: calls, letters and notes are neither shown nor counted here."
+SILENT = sentence("case.silent")
 _MILE = 1.609344  # kilometres
 INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
 MARKS = {  # kind of event -> (icon, tone); the state may say more
@@ -163,7 +164,7 @@ def sheet(panel: Panel | PayerPanel, zone: ZoneInfo) -> Sheet:
         verdict=verdict(row._asdict()), verdict_note=_judged_for(panel, times),
         warnings=[
             *(say(each) for each in (*panel.clearance.conflict, *panel.clearance.cautions)),
-            *([SILENT] if panel.silent else []),
+            *([say(SILENT)] if panel.silent else []),
         ],
         gates=[_step(gate, panel.openable, times, gate.name == first) for gate in panel.clearance.gates],
         events=told[:SHORT], more_events=told[SHORT:], papers=papers(panel, times), full=True,
@@ -179,34 +180,46 @@ def _payers_sheet(panel: PayerPanel, zone: ZoneInfo) -> Sheet:
     service, why = item(told.case.order, "code"), reason(told.case.order)
     happened = [moment_of(event, times) for event in panel.events]
     return Sheet(
-        id=row.id, number=row.number, name=row.patient_name, about=identity(panel, times),
-        tags=list(_tags(told.case, row.priority)), telephones=(),
-        service=words(service) or row.specialty, service_codes=_codes([service], panel.meanings, words(service)),
-        reason=why, reason_codes=_codes(items(told.case.order, "reasonCode"), panel.meanings, why),
+        id=row.id,
+        number=row.number,
+        name=row.patient_name,
+        about=identity(panel, times),
+        tags=list(_tags(told.case, row.priority)),
+        telephones=(),
+        service=words(service) or row.specialty,
+        service_codes=_codes([service], panel.meanings, words(service)),
+        reason=why,
+        reason_codes=_codes(items(told.case.order, "reasonCode"), panel.meanings, why),
         order=_record(key(told.case.order), panel.openable),
         story=_story(told.case, told.known, row, times.present()),
-        tracks=[Track("Authorization", *authorized(row)), _contract(row)],
-        next=_payers_next(panel, times), verdict=Chip("Payer status", "quiet", icon="shield-check"), verdict_note="",
-        warnings=(), gates=[_step(gate, panel.openable, times, False) for gate in told.gates],
-        events=happened[:SHORT], more_events=happened[SHORT:], papers=payers_papers(panel, times), full=False,
-    )  # fmt: skip
+        tracks=[Track(spoken("case.authorization"), *authorized(row)), _contract(row)],
+        next=_payers_next(panel, times),
+        verdict=Chip(spoken("case.payer-status"), "quiet", icon="shield-check"),
+        verdict_note="",
+        warnings=(),
+        gates=[_step(gate, panel.openable, times, False) for gate in told.gates],
+        events=happened[:SHORT],
+        more_events=happened[SHORT:],
+        papers=payers_papers(panel, times),
+        full=False,
+    )
 
 
 def _payers_next(panel: PayerPanel, times: Times) -> Next:
     row = panel.row
     if not row.moves:
-        return Next("Nothing to decide", "The next move is not yours.", None, None, "")
+        return Next(spoken("case.nothing-decide"), spoken("case.next-move-not-yours"), None, None, "")
     gate = next((gate for gate in panel.told.gates if gate.who == "payer"), None)
-    what = "Decide the request" if gate else "Answer the eligibility question"
-    why = say(gate.reason) if gate else "The coverage has been asked about and is not confirmed yet."
+    what = spoken("case.decide-request") if gate else spoken("case.answer-eligibility-question")
+    why = say(gate.reason) if gate else spoken("case.coverage-has-been-asked-about")
     clock = times.clock(row.due_at, row.clock_start, panel.at.today)
     return Next(what, why, chip(labels.MOVE, "payer"), clock, in_words(row.due_label))
 
 
 def _interpreter(patient: Json) -> Iterator[Tag]:
     """What one must know before calling or meeting the patient."""
-    spoken = [each for each in items(patient, "communication") if each.get("preferred")]
-    language = words(item(spoken[0], "language")) if spoken else ""
+    tongues = [each for each in items(patient, "communication") if each.get("preferred")]
+    language = words(item(tongues[0], "language")) if tongues else ""
     if extension(patient, INTERPRETER).get("valueBoolean"):
         yield Tag(icon="languages", label=f"{language} interpreter".strip().capitalize())
 
@@ -214,7 +227,7 @@ def _interpreter(patient: Json) -> Iterator[Tag]:
 def _tags(case: Case, priority: str) -> Iterator[Tag]:
     patient = case.patient or {}
     if patient.get("deceasedBoolean") or patient.get("deceasedDateTime"):
-        yield Tag(icon="circle-alert", label="Deceased", tone="warn")
+        yield Tag(icon="circle-alert", label=spoken("case.deceased"), tone="warn")
     if priority != "routine":
         yield Tag(icon="triangle-alert", label=chip(labels.PRIORITY, priority).label, tone="warn")
 
@@ -234,29 +247,33 @@ def _story(case: Case, known: Directory, row: Any, present: Present) -> str:
     if not by and (party := known.get(named)):
         by = party.name
     sender = ", ".join(part for part in (by, row.placer_name) if part)
-    to = f"to {row.performer_name}" if row.performer_name else "to a clinic that is still to be found"
-    return f"Sent by {sender}, {to}." if sender else f"Sent {to}."
+    to = (
+        spoken("case.to.4", performer_name=row.performer_name)
+        if row.performer_name
+        else spoken("case.clinic-that-still-be-found")
+    )
+    return spoken("case.sent-by", sender=sender, to=to) if sender else spoken("case.sent", to=to)
 
 
 def _tracks(panel: Panel, times: Times) -> list[Track]:
     row = panel.row
-    visit = f"Visit {times.exact(row.appointment_at)}" if row.appointment_at else ""
+    visit = spoken("case.visit", appointment_at=times.exact(row.appointment_at)) if row.appointment_at else ""
     return [
-        Track("Referral", chip(labels.REFERRAL, row.stage), visit),
-        Track("Authorization", *authorized(row)),
+        Track(spoken("case.referral"), chip(labels.REFERRAL, row.stage), visit),
+        Track(spoken("case.authorization"), *authorized(row)),
         _contract(row),
     ]
 
 
 def _contract(row: Any) -> Track:
-    return Track("Contract", contracted(row), in_words(row.agreement_note))
+    return Track(spoken("case.contract"), contracted(row), in_words(row.agreement_note))
 
 
 def _next(panel: Panel, times: Times) -> Next:
     row = panel.row
     if not row.open:
-        return Next("The referral is closed", in_words(row.headline), None, None, "")
-    what = in_words(row.action_label) or "Wait"
+        return Next(spoken("case.referral-closed"), in_words(row.headline), None, None, "")
+    what = in_words(row.action_label) or spoken("case.wait")
     mover = chip(labels.MOVE, row.role) if row.role else None
     return Next(
         what, in_words(row.headline), mover, times.clock(row.due_at, row.clock_start, panel.at.today),
@@ -267,29 +284,28 @@ def _next(panel: Panel, times: Times) -> Next:
 def _judged_for(panel: Panel, times: Times) -> str:
     day, window = panel.clearance.date, panel.clearance.window
     if day:
-        return f"Judged for the visit on {times.date(day)}."
+        return spoken("case.judged-for-visit-on", day=times.date(day))
     held = panel.clearance.gate("appointment").rule == "appointment.held"
-    visit = "The visit is held, not booked" if held else "No visit booked"
+    visit = spoken("case.visit-held-not-booked") if held else spoken("case.no-visit-booked")
     if window.start and window.last:
-        return f"{visit}: judged for {times.date(window.start)} to {times.date(window.last)}."
+        return spoken("case.judged-for", visit=visit, start=times.date(window.start), last_=times.date(window.last))
     return f"{visit}."
 
 
 def _step(gate: Gate, openable: frozenset[str], times: Times, open: bool) -> Step:
     facts = []
     if gate.action and gate.unmet:
-        facts.append(("To do", say(gate.action.label)))
+        facts.append((spoken("case.do"), say(gate.action.label)))
     if gate.who and gate.unmet:
-        facts.append(("Whose move", chip(labels.MOVE, gate.who).label))
+        facts.append((spoken("case.whose-move.2"), chip(labels.MOVE, gate.who).label))
     if gate.due and gate.unmet:
-        facts.append((say(gate.due_label) if gate.due_label else "Due", times.exact(micros(gate.due))))
+        facts.append((say(gate.due_label) if gate.due_label else spoken("case.due"), times.exact(micros(gate.due))))
     if gate.waits_on:
-        facts.append(("Waits for", labels.GATES[gate.waits_on].label))
-    facts += [
-        (f"{times.date(s.first)} to {times.date(s.last)}", f"{chip(labels.GATE, s.state).label}: {say(s.reason)}")
-        for s in gate.spans
-    ]
-    facts += [("Also in network", f"{o.name}{_far(o)} ({o.agreement})") for o in gate.offers]
+        facts.append((spoken("case.waits-for.2"), labels.GATES[gate.waits_on].label))
+    for span in gate.spans:
+        days = spoken("case.to.5", first_=times.date(span.first), last_=times.date(span.last))
+        facts.append((days, f"{chip(labels.GATE, span.state).label}: {say(span.reason)}"))
+    facts += [(spoken("case.also-in-network"), f"{o.name}{_far(o)} ({o.agreement})") for o in gate.offers]
     named = labels.GATES[gate.name]
     return Step(
         named.label, named.icon, chip(labels.GATE, gate.state), say(gate.reason), gate.rule, facts,
@@ -301,16 +317,17 @@ def _far(offer: Offer) -> str:
     if offer.kilometres is None:
         return ""
     miles = round(offer.kilometres / _MILE)
-    return f", {miles} {'mile' if miles == 1 else 'miles'} away" if miles else ", less than a mile away"
+    return spoken("case.miles-away", n=miles) if miles else spoken("case.less-than-mile-away")
 
 
 def _proof(evidence: Evidence, openable: frozenset[str]) -> Proof:
     version, kind = evidence.version or "", evidence.reference.partition("/")[0]
     asked = {name: said for name, said in (("version", version), ("element", evidence.element)) if said}
-    return Proof(
-        labels.RESOURCES.get(kind, kind), evidence.reference, f"version {version}" if version else "", evidence.element,
+    said, address = (
+        spoken("case.version.3", version=version) if version else "",
         _record(evidence.reference, openable, asked),
-    )  # fmt: skip
+    )
+    return Proof(labels.RESOURCES.get(kind, kind), evidence.reference, said, evidence.element, address)
 
 
 def _record(reference: str, openable: frozenset[str], asked: Mapping[str, str] = MappingProxyType({})) -> str:

@@ -3,6 +3,7 @@
 Clause: FHIR R4 http.html#Status-Codes. An unknown error shows only the request's id; the log has the rest.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import structlog
@@ -18,6 +19,9 @@ from carecoord.fhir.outcome import outcome
 from carecoord.logs import traced
 from carecoord.web.server.exchange import request_id
 from carecoord.web.server.negotiation import ANSWER
+from carecoord.words.catalogue import say, spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import Sentence, sentence
 
 log = structlog.get_logger()
 
@@ -26,30 +30,32 @@ class Words(NamedTuple):
     """An HTTP error of the framework in our own tree and words."""
 
     kind: type[Problem]
-    text: str
+    text: Sentence
 
 
 _HTTP = {
-    400: Words(errors.Invalid, "The request could not be read."),
-    404: Words(errors.NotFound, "There is nothing at this address."),
-    405: Words(errors.NotAllowed, "This address knows other methods, not this one: see the Allow header."),
-    413: Words(errors.TooLarge, "The body is larger than this server takes. Send it in parts."),
-    415: Words(errors.Unsupported, "A media type that is not read here."),
-    429: Words(errors.TooMany, "Too many requests. Wait, then try again."),
+    400: Words(errors.Invalid, sentence("people.http.400")),
+    404: Words(errors.NotFound, sentence("people.http.404")),
+    405: Words(errors.NotAllowed, sentence("people.http.405")),
+    413: Words(errors.TooLarge, sentence("people.http.413")),
+    415: Words(errors.Unsupported, sentence("people.http.415")),
+    429: Words(errors.TooMany, sentence("people.http.429")),
 }
 _CHALLENGES = {403: {"WWW-Authenticate": 'Bearer realm="fhir", error="insufficient_scope"'}}  # RFC 6750 section 3.1
-_TITLES = {
-    400: "That request could not be read",
-    401: "Please sign in",
-    403: "Not allowed",
-    404: "Not found",
-    409: "That can not be done now",
-    410: "No longer here",
-    412: "Somebody changed it first",
-    413: "Too large",
-    429: "Too many requests",
-    503: "Not available right now",
-}
+_TITLES: Mapping[int, str] = Glossary(
+    {
+        400: sentence("people.titles.400"),
+        401: sentence("people.titles.401"),
+        403: sentence("people.titles.403"),
+        404: sentence("people.titles.404"),
+        409: sentence("people.titles.409"),
+        410: sentence("people.titles.410"),
+        412: sentence("people.titles.412"),
+        413: sentence("people.titles.413"),
+        429: sentence("people.titles.429"),
+        503: sentence("people.titles.503"),
+    }
+)
 
 
 def install(app: Flask) -> None:
@@ -72,24 +78,24 @@ def _http(error: HTTPException) -> Response:
     if words is None:  # a redirect, or a status that only a framework gives
         return Response(error.get_response(request.environ).get_data(), error.code, error.get_headers())
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
-    return show(words.kind(words.text, headers=headers))
+    return show(words.kind(say(words.text), headers=headers))
 
 
 def _busy(error: NoConnection) -> Response:
     """Every connection was in use for as long as we wait. A lock or a server that is away the store tells itself, as
     Unavailable; what else a database refuses, a missing table, is no matter of trying again."""
     log.warning("database_busy", **traced(error))
-    return show(errors.Unavailable("The database is busy. Try again.", headers={"Retry-After": "1"}))
+    return show(errors.Unavailable(spoken("people.database-busy-try-again"), headers={"Retry-After": "1"}))
 
 
 def _collided(error: IntegrityError) -> Response:
     log.info("write_collided", **traced(error))
-    return show(errors.Conflict("Somebody else wrote the same thing at the same moment. Read it again, then retry."))
+    return show(errors.Conflict(spoken("people.somebody-else-wrote-same-thing")))
 
 
 def _unknown(error: Exception) -> Response:
     log.error("failed", **traced(error))
-    return show(Problem(f"Something failed on our side. It is in the log under the id {request_id()}."))
+    return show(Problem(spoken("people.something-failed-on-our-side", request_id=request_id())))
 
 
 def show(problem: Problem) -> Response:
@@ -101,7 +107,7 @@ def show(problem: Problem) -> Response:
     if request.path.startswith("/oauth/") and "text/html" not in request.headers.get("Accept", ""):
         body = text.dumps({"error": _oauth(problem.status), "error_description": problem.text})
         return Response(body, problem.status, dict(problem.headers), content_type="application/json")
-    title = _TITLES.get(problem.status, "Something went wrong")
+    title = _TITLES.get(problem.status, spoken("people.something-went-wrong"))
     page = render_template("error.html", title=title, problem=problem, request_id=request_id())
     return Response(page, problem.status, dict(problem.headers), content_type="text/html; charset=utf-8")
 

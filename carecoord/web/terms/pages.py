@@ -1,6 +1,7 @@
 """`/codes`, for whoever is signed in: codes by their words. As a page, and as the list under a field of a form
 (htmx's header `HX-Request`), which `codes.js` fetches while somebody types."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from flask import Blueprint, render_template, request
@@ -11,16 +12,21 @@ from carecoord.actions.terms.choices import Offer
 from carecoord.domain.terms.vocabularies import VOCABULARIES
 from carecoord.errors import NotFound
 from carecoord.web.people import sign_in
+from carecoord.words.catalogue import spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 CODES: Final = "/codes"
-NAMES: Final = {
-    "diagnosis": "Diagnoses (ICD-10-CM)",
-    "service": "Services (CPT, HCPCS, CDT, revenue codes)",
-    "modifier": "Modifiers (HCPCS, CPT)",
-    "place": "Places of service",
-    "specialty": "Specialties (NUCC)",
-}
+NAMES: Final[Mapping[str, str]] = Glossary(
+    {
+        "diagnosis": sentence("case.names.diagnosis"),
+        "service": sentence("case.names.service"),
+        "modifier": sentence("case.names.modifier"),
+        "place": sentence("case.names.place"),
+        "specialty": sentence("case.names.specialty"),
+    }
+)
 _LONGEST: Final = 300
 _ON_PAGE: Final = 50
 
@@ -35,7 +41,7 @@ def blueprint(world: World) -> Blueprint:
         said = request.args.get("said", "").strip()[:_LONGEST]
         vocabulary = next((name for name in VOCABULARIES if name == request.args.get("of", "diagnosis")), None)
         if vocabulary is None:
-            raise NotFound("There are no such codes.")
+            raise NotFound(spoken("case.there-no-such-codes"))
         listed = "HX-Request" in request.headers
         most = choices.MOST if listed else _ON_PAGE
         offer = choices.search(world, vocabulary, said, most) if said else Offer()

@@ -94,6 +94,7 @@ def _tell(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
     pages.add_app_template_global(initials)
     pages.add_app_template_global(tint)
 
+    pages.add_app_template_filter(labels.roles_called)
     pages.add_app_template_filter(verbs.may, "may")
     pages.add_app_template_filter(verbs.reads_only_the_trail, "only_the_trail")
 
