@@ -52,11 +52,12 @@ def work(
     with writing(world.engine) as conn:
         outbox.revive(conn, world.clock(), kind=ehrs_sync.JOB)  # an earlier version gave up on these
     digest.order(world)
-    count.order(world)
     while not stop.is_set():
         try:
             if "refresh" in lanes:
                 project.call_for_refresh(world)
+            if "timers" in lanes:
+                count.call_for(world)
             hands.fill(carrier.pass_on() if carrier else timedelta())
         except Unavailable as e:
             _log.warning("outbox_not_read", reason=str(e))

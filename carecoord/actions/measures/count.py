@@ -28,7 +28,7 @@ from carecoord.store.resources import read
 from carecoord.world import World
 
 JOB: Final = "measures"
-_EVERY: Final = 60  # seconds between looks at what is new
+_EVERY: Final = 60_000_000  # microseconds between looks at what is new
 _MARK: Final = "measures"
 _EVENTS: Final = 2000  # read at once
 _CASES: Final = 500  # counted at once
@@ -38,13 +38,19 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, int]).decode
 
 
-def order(world: World) -> None:
-    """See to it that a worker follows the log."""
+def call_for(world: World) -> None:
+    """See to it that a worker follows the log where something has come into it, a minute after it was followed last, or
+    once an hour for what moves without an event. Where nothing ever happened nothing waits."""
+    now = world.clock()
     with reading(world.engine) as conn:
-        wanted = JOB not in jobs.waiting(conn, JOB)
+        mark = marks.get(conn, _MARK)
+        said = _decode(mark) if mark else {"n": 0, "at": 0}
+        rested = micros(now) - said["at"]
+        new = rested >= _EVERY and log.newest(conn) > said["n"]
+        wanted = (new or (mark is not None and rested >= _SWEEP)) and JOB not in jobs.waiting(conn, JOB)
     if wanted:
         with writing(world.engine) as conn:
-            outbox.add(conn, JOB, JOB, _encode({"seconds": _EVERY}), world.clock())
+            outbox.add(conn, JOB, JOB, b"", now)
 
 
 def follow(world: World) -> None:

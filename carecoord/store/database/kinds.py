@@ -45,7 +45,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "assign": Kind("timers", tries=8),  # key: the case that nobody has
         "digest": Kind("notify", periodic=True, tries=None),  # one job for all whose morning it is
         "notice": Kind("notify", tries=8),  # key: the message of which it is told that it is there
-        "measures": Kind("timers", periodic=True, tries=None),  # one job that follows the log
+        "measures": Kind("timers", tries=None),  # one job that follows the log to its end
         "refresh-cases": Kind("refresh", tries=None),  # one job for all rows whose time has come
     }
 )

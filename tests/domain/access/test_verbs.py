@@ -11,6 +11,7 @@ HOLDERS = {
     "see-whole": {"coordinator", "clinician"},
     "see-as-payer": {"payer"},
     "see-quality": {"coordinator", "clinician", "admin"},
+    "see-measures": {"coordinator", "clinician"},
     "see-own-patients": {"clinician"},
     "break-glass": {"coordinator", "clinician"},
     "see-agreements": {"contracts"},
