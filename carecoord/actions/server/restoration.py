@@ -19,6 +19,7 @@ from carecoord.store.backup import contents, postgresql, sqlite
 from carecoord.store.backup.contents import Contents
 from carecoord.store.database import private_files, revision
 from carecoord.store.database.engine import reading, writing
+from carecoord.store.worklist.bitmaps import changes
 from carecoord.world import World
 
 STOP: Final = "stop carecoord serve and carecoord work, on every machine, and try again"
@@ -86,6 +87,7 @@ def settle(world: World, told: Manifest) -> Ended:
     backups.note(world, told)  # the database does not know yet of the backup that it came from
     with writing(world.engine) as conn:
         given = store.end_what_was_given(conn)
+        changes.prune(conn)  # of another server's transactions, whose numbers are yet to come here
     return Ended(given, seals.put_back(world, "cli"))
 
 
