@@ -31,11 +31,14 @@ chosen = st.dictionaries(st.sampled_from(sorted(FACETS)), st.just(None), max_siz
     )
 )
 asks = st.builds(
-    lambda tab, facets, words, sort: WorklistQuery(tab, tuple((n, tuple(v)) for n, v in facets.items()), words, sort),
+    lambda tab, facets, words, sort, only: WorklistQuery(
+        tab, tuple((n, tuple(v)) for n, v in facets.items()), words, sort, only=only
+    ),
     st.sampled_from(LISTS),
     chosen,
     st.sampled_from(("", "oka", "nunez", "R-000", "4410-0", "heart okafor", "zzz", "delgado-r")),
     st.sampled_from([*SORTS, *(f"-{name}" for name in SORTS)]),
+    st.sampled_from(((), (), (), ("case-7",), tuple(f"case-{n}" for n in range(0, 900, 3)))),  # a column without a copy
 )
 seen = st.sampled_from(
     [SIDES, CaseScope((("placer", THEIRS),)), CaseScope((("payer_key", PAYER),)), CaseScope(()), CaseScope(None),

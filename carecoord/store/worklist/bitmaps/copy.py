@@ -52,6 +52,10 @@ class Copy:
         """Whether so much was changed since it was made that its parts are of very different sizes."""
         return self.changes > len(self._base) // 2 + _WORN
 
+    def has(self, column: str) -> bool:
+        """Whether rows can be told apart by this column."""
+        return column in self.facets or column in self.orders
+
     def slots(self, rids: Numbers) -> BitMap:
         """The rows of these numbers, as far as there are such."""
         if not len(rids):

@@ -73,7 +73,8 @@ class Lists:
 
     def _passing(self, test: Test) -> Rows:
         if test not in self._known:
-            self._known[test] = _WAYS[type(test)](self, test)
+            copied = not isinstance(test, In | Other | Span) or self._copy.has(test.column)
+            self._known[test] = _WAYS[type(test)](self, test) if copied else self._looked_up(test)
         return self._known[test]
 
     def _one_of(self, test: In) -> Rows:
@@ -104,9 +105,10 @@ class Lists:
     def _ever(self, test: Ever) -> Rows:
         return self._copy.orders[test.column].before(1), False
 
-    def _counted(self, test: Counted) -> Rows:
-        of_figure = select(case.c.rid).where(test.sql("of", lambda name: case.c[name]))
-        rids = list(self._conn.scalars(of_figure, test.binds("of")))
+    def _looked_up(self, test: Test) -> Rows:
+        """By the database: what a figure counted, and what is in a column of which there is no copy."""
+        passing = select(case.c.rid).where(test.sql("of", lambda name: case.c[name]))
+        rids = list(self._conn.scalars(passing, test.binds("of")))
         return self._copy.slots(np.array(rids, np.int64)), True
 
     def _word(self, test: Word) -> Rows:
@@ -125,7 +127,7 @@ _WAYS: Final[dict[type[Test], Callable[[Lists, Any], Rows]]] = {
     Span: Lists._between,
     Unpassed: Lists._unpassed,
     Ever: Lists._ever,
-    Counted: Lists._counted,
+    Counted: Lists._looked_up,
     Word: Lists._word,
 }
 
