@@ -106,6 +106,8 @@ def _links(n: int) -> dict[str, Json]:
     ):  # fmt: skip
         found[type] = {"patient": patient}
     found["DeviceRequest"] = {"subject": patient, "status": "active"}
+    found["CarePlan"], found["Goal"] = of | {"status": "active"}, of | {"lifecycleStatus": "active"}
+    found["Invoice"] = of | {"issuer": house}
     found["DetectedIssue"] = {"patient": patient}
     found["SupplyRequest"] = {"deliverTo": patient}
     return found
