@@ -120,8 +120,12 @@ class Walked:
         return list(self.conn.execute(statement, given).one())
 
     def _sums(self, base: tuple[Test, ...], lists: Mapping[str, tuple[Test, ...]], most: int) -> dict[str, int]:
-        """Exact counts of the lists: those that hold rows outside the base apart, all others in one pass over it."""
-        apart = {name: tests for name, tests in lists.items() if not all(test in tests for test in base)}
+        """Exact counts of the lists: those that hold rows outside the base, or of one side alone what rests, apart; all
+        others in one pass over it."""
+        apart = {
+            name: tests for name, tests in lists.items()
+            if not all(test in tests for test in base) or any(rests(test) for test in tests if test not in base)
+        }  # fmt: skip
         within = {name: tuple(t for t in tests if t not in base) for name, tests in lists.items() if name not in apart}
         arms = self._arms(base, "", words=_SEARCHED)
         if not arms:
