@@ -156,7 +156,9 @@ def end_with_server() -> None:
 
     def watch() -> None:
         server.join()
-        os.kill(os.getpid(), signal.SIGTERM)
+        while True:  # until it is heard: while the application is made, the signals are still handled as the server's
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(1)
 
     threading.Thread(target=watch, name="server", daemon=True).start()
 

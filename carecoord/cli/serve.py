@@ -124,6 +124,8 @@ def _demand_celery() -> None:
 
 def processes(settings: Settings) -> None:
     """The server processes of these settings, until interrupted. The counts of earlier ones are forgotten."""
+    import carecoord.app  # noqa: F401 - the whole web, loaded once: the processes are forked, and share its memory
+
     shutil.rmtree(Path(settings.var) / "metrics", ignore_errors=True)
     workers = settings.workers or os.cpu_count() or 1
     Granian(

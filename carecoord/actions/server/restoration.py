@@ -4,6 +4,7 @@ What was signed out, revoked or ended after the backup must not come to life wit
 trail of the audit tells that it was put back.
 """
 
+import itertools
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,7 +144,8 @@ def _put_file(world: World, told: Manifest, copied: Path) -> Path | None:
     path = Path(world.engine.url.database or "")
     world.engine.dispose()
     private_files.make_folder(path.parent)
-    kept = sqlite.set_aside(path, f"before-{world.clock():%Y%m%dT%H%M%SZ}")
+    aside = _free(path.with_name(f"{path.name}.before-{world.clock():%Y%m%dT%H%M%SZ}"))
+    kept = sqlite.set_aside(path, aside)
     sqlite.put(copied, path)
     return kept
 
@@ -151,12 +153,18 @@ def _put_file(world: World, told: Manifest, copied: Path) -> Path | None:
 def _put_tables(world: World, told: Manifest, copied: Path) -> Path | None:
     kept = None
     if _present(world):
-        kept = Path(world.settings.var) / backups.FOLDER / f"before-{backups.file_name(world.clock())}"
+        kept = _free(Path(world.settings.var) / backups.FOLDER / f"before-{backups.file_name(world.clock())}")
         backups.make_file(world, kept)
     with reading(world.engine) as conn:
         postgresql.put(conn, world.engine.url, copied)
     world.engine.dispose()
     return kept
+
+
+def _free(path: Path) -> Path:
+    """A name that nothing has: two who put back within a second keep both of what was there."""
+    named = (path.with_name(f"{n}-{path.name}") if n else path for n in itertools.count())
+    return next(each for each in named if not each.exists())
 
 
 def _add(folder: Path, to: Path) -> None:

@@ -70,9 +70,8 @@ def is_used(path: Path) -> bool:
     return False
 
 
-def set_aside(path: Path, ending: str) -> Path | None:
-    """Give the database and what SQLite keeps beside it another name; returns it, or None where there is none."""
-    aside = path.with_name(f"{path.name}.{ending}")
+def set_aside(path: Path, aside: Path) -> Path | None:
+    """Give the database and what SQLite keeps beside it this name; returns it, or None where there is none."""
     for end in (*BESIDE, ""):  # the database last: while it has its name, it has its log of writes too
         there = path.with_name(path.name + end)
         if there.exists():
