@@ -14,7 +14,7 @@ from carecoord.web.worklist.address import Address, parse
 short = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=12)
 values = st.lists(short, min_size=1, max_size=3, unique=True).map(tuple)
 facets = st.dictionaries(st.sampled_from(sorted(FACETS)), values, max_size=4)
-addresses = st.builds(
+addresses = st.builds(  # the list behind a figure has an address of its own: see tests/desk/measures
     lambda tab, chosen, words, sort, shown, at: Address(
         WorklistQuery(
             tab, tuple((n, chosen[n]) for n in FACETS if n in chosen), " ".join(words.split()), sort,
@@ -22,7 +22,8 @@ addresses = st.builds(
         ),
         shown,
     ),
-    st.sampled_from(sorted(tabs_named())), facets, short, st.sampled_from([*SORTS, *(f"-{s}" for s in SORTS)]),
+    st.sampled_from(sorted({*tabs_named()} - {"counted"})), facets, short,
+    st.sampled_from([*SORTS, *(f"-{s}" for s in SORTS)]),
     st.one_of(st.none(), short), st.one_of(st.none(), st.tuples(st.integers(0, 2**62), st.integers(1, 10**9))),
 )  # fmt: skip
 
