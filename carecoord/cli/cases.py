@@ -3,24 +3,24 @@
 
 import argparse
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 
 from carecoord.actions.measures import count
+from carecoord.actions.worklist.bounds import moments
 from carecoord.actions.worklist.project import refresh_due
 from carecoord.cli import about
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, opened, verb
 from carecoord.fhir import text
-from carecoord.fhir.instants import instant, micros, moment
+from carecoord.fhir.instants import instant, moment
 from carecoord.settings import Settings
 from carecoord.store.database.engine import reading
 from carecoord.store.events import log
 from carecoord.store.worklist.query import CaseScope, Worklist, WorklistQuery
-from carecoord.store.worklist.tabs import DueBounds
 from carecoord.words.catalogue import in_words
 from carecoord.world import World
 
@@ -95,13 +95,6 @@ def table(world: World, screen: Screen, tab: str = "open") -> None:
         screen.table(COLUMNS, lines, ELASTIC)
     cleared = sum(row.cleared for row in found)
     screen.say(f"{len(found)} {tab} {'case' if len(found) == 1 else 'cases'}, {cleared} of them cleared.")
-
-
-def moments(now: datetime, zone: ZoneInfo) -> DueBounds:
-    """The ends of today, of the next three days and of the week, on the wall of this zone."""
-    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    today, soon, week = (micros((midnight + timedelta(days=days)).astimezone(UTC)) for days in (1, 4, 7))
-    return DueBounds(micros(now), today, soon, week)
 
 
 def line(row: Row[Any], now: datetime, zone: ZoneInfo, narrow: bool) -> tuple[str, ...]:

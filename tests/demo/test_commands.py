@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import make_url, text
 
+from carecoord.actions.worklist import bounds
 from carecoord.cli import cases, parser
 from carecoord.fhir.instants import micros
 from carecoord.settings import PREFIX
@@ -574,7 +575,7 @@ def test_nothing_due_is_told_as_nothing() -> None:
 
 def test_today_ends_at_the_offices_midnight_even_when_the_clocks_change() -> None:
     eve = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)  # Saturday evening in New York, hours before the clocks go back
-    at = cases.moments(eve, ZoneInfo("America/New_York"))
+    at = bounds.moments(eve, ZoneInfo("America/New_York"))
     assert at.today == micros(datetime(2026, 11, 1, 4, 0, tzinfo=UTC))
     assert at.soon == micros(datetime(2026, 11, 4, 5, 0, tzinfo=UTC))
 

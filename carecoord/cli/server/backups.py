@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -94,10 +93,9 @@ def _piped(settings: Settings, screen: Screen) -> int:
 
 
 def _described(told: Manifest) -> str:
-    when = datetime.fromtimestamp(told.made / 1_000_000, UTC)
     rows = sum(told.held.rows.values())
     of = "SQLite" if told.database == "sqlite" else "PostgreSQL"
     return (
-        f"Backup of {when:%Y-%m-%d %H:%M:%S} UTC, {of}, carecoord {told.product}, tables {told.held.revision}: "
+        f"Backup of {told.at:%Y-%m-%d %H:%M:%S} UTC, {of}, carecoord {told.product}, tables {told.held.revision}: "
         f"{told.held.rows.get('resource', 0):,} resources, {rows:,} rows, audit sealed to {told.held.seal:,}"
     )

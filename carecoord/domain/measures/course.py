@@ -5,34 +5,13 @@ nothing here goes by the order in which it became known. What was entered in err
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
+
+from carecoord.domain.timeline.events import Logged
 
 Json = dict[str, Any]
 _CLINIC: Final = "Organization/"
 _NEVER_WAS: Final = frozenset({"entered-in-error", "error", "deleted"})
-
-
-class Logged(Protocol):
-    """An event as the log keeps it (`store/events/log.Entry`). at: microseconds."""
-
-    @property
-    def at(self) -> int: ...
-    @property
-    def said(self) -> str | None: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def before(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def resource(self) -> str: ...
-    @property
-    def reason(self) -> str | None: ...
-    @property
-    def payload(self) -> Json: ...
 
 
 @dataclass(slots=True)

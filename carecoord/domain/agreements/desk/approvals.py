@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from carecoord.domain.agreements.desk import tasks
 from carecoord.domain.resource.codes import CANONICAL, has
 from carecoord.domain.resource.elements import Json, item, items, key, text
 from carecoord.errors import Conflict
@@ -72,20 +73,9 @@ def waiting(steps: Iterable[Step]) -> Step | None:
 
 def asked(id: str, contract: Json, office: Json, name: str, now: datetime, due: datetime) -> Json:
     """The Task of a step that an office (a Reference) is asked for."""
-    return {
-        "resourceType": "Task",
-        "id": id,
-        "status": "requested",
-        "intent": "order",
-        "code": {"coding": [{"system": CODE[0], "code": CODE[1]}]},
-        "description": name,
-        "focus": {"reference": key(contract)},
-        "authoredOn": now.isoformat(timespec="seconds"),
-        "requester": office,
-        "owner": office,
-        "restriction": {"period": {"end": due.isoformat(timespec="seconds")}},
-        "input": [{"type": {"text": _CONTENT}, "valueString": content(contract)}],
-    }
+    until = due.isoformat(timespec="seconds")
+    task = tasks.requested(id, key(contract), CODE, name, office=office, owner=office, now=now, until=until)
+    return task | {"input": [{"type": {"text": _CONTENT}, "valueString": content(contract)}]}
 
 
 def decided(task: Json, who: Json, yes: bool, words: str, now: datetime) -> Json:

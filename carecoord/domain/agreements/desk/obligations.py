@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from carecoord.domain.agreements.desk import tasks
 from carecoord.domain.resource.codes import CANONICAL, EXTENSION, has
 from carecoord.domain.resource.days import add_months
 from carecoord.domain.resource.elements import Json, extension, item, items, key, target, text, whole
@@ -48,20 +49,9 @@ class Obligation:
 
 def owed(id: str, contract: str, office: Json, given: Duty, now: datetime) -> Json:
     """The Task of a duty under a Contract, `Contract/id`, that an office (a Reference) keeps."""
-    return {
-        "resourceType": "Task",
-        "id": id,
-        **({"extension": [{"url": _EVERY, "valueInteger": given.months}]} if given.months else {}),
-        "status": "requested",
-        "intent": "order",
-        "code": {"coding": [{"system": CODE[0], "code": CODE[1]}]},
-        "description": given.what,
-        "focus": {"reference": contract},
-        "authoredOn": now.isoformat(timespec="seconds"),
-        "requester": office,
-        "owner": given.owner,
-        "restriction": {"period": {"end": given.due.isoformat()}},
-    }
+    until = given.due.isoformat()
+    task = tasks.requested(id, contract, CODE, given.what, office=office, owner=given.owner, now=now, until=until)
+    return task | ({"extension": [{"url": _EVERY, "valueInteger": given.months}]} if given.months else {})
 
 
 def fulfilled(task: Json, on: date, words: str, proof: str) -> Json:
