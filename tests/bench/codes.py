@@ -5,7 +5,6 @@ What is typed is said of 4 codes up to half of them. Elapsed time: the 95th of t
 worst of what is typed; the aim of issue 7 for whatever a person waits for: 100 ms. The load stands beside it."""
 
 import os
-import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from carecoord.settings import Settings
 from carecoord.store.audit.events import Journal
 from carecoord.store.database.engine import migrate, open_engine
 from carecoord.world import World
-from tests.bench.rules import Place, by_itself, ends, fast, timed
+from tests.bench.rules import Place, by_itself, ends, spread, timed
 from tests.domain.stories import NOW, POLICY
 
 SIZES = (1_000, 100_000)
@@ -66,8 +65,7 @@ def _measured(engine: Engine, codes: Sequence[icd_10_cm.Diagnosis], folder: Path
     for typed in TYPED:
         search(world, "diagnosis", typed)
         times = [timed(lambda typed=typed: search(world, "diagnosis", typed)) for _ in range(ROUNDS)]  # type: ignore[misc]
-        p95 = statistics.quantiles(times, n=20)[-1] * 1000
-        figures[typed] = {"fast": round(fast(times), 2), "p95": round(p95, 2)}
+        figures[typed] = spread(times)
     engine.dispose()
     return figures | {"load": round(os.getloadavg()[0], 1)}
 

@@ -7,7 +7,6 @@ rounds, and the fastest tenth; the aim of issue 8: 100 ms. The load of the machi
 
 import os
 import random
-import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -33,7 +32,7 @@ from carecoord.store.audit.events import Journal
 from carecoord.store.database import bulk
 from carecoord.store.database.engine import migrate, open_engine, writing
 from carecoord.world import World
-from tests.bench.rules import Place, by_itself, ends, fast, put, timed
+from tests.bench.rules import Place, by_itself, ends, put, spread, timed
 from tests.bench.story import FAMILIES
 from tests.domain.stories import NOW, POLICY, contract, plain
 
@@ -91,8 +90,7 @@ def changes(console: Console, where: Mapping[str, Place], leaning: int = LEANING
         for n in range(CHANGES):
             times.append(timed(partial(put, engine, NOW, contract(end=100 + n, evergreen=False))))
             right = timed(partial(_judged, engine))
-        p95 = statistics.quantiles(times, n=20)[-1] * 1000
-        figures[database] = {"fast": round(fast(times), 2), "p95": round(p95, 2), "right": round(right, 2)}
+        figures[database] = spread(times) | {"right": round(right, 2)}
         engine.dispose()
     return figures
 
@@ -180,8 +178,7 @@ def _measured(engine: Engine, size: int, folder: Path) -> dict[str, Any]:
 
         look()
         times = [timed(look) for _ in range(ROUNDS)]
-        p95 = statistics.quantiles(times, n=20)[-1] * 1000
-        figures[what] = {"fast": round(fast(times), 2), "p95": round(p95, 2)}
+        figures[what] = spread(times)
     engine.dispose()
     return figures | {"load": round(os.getloadavg()[0], 1)}
 
