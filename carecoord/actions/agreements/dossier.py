@@ -158,9 +158,7 @@ def _bills(turn: Turn, sides: Iterable[str]) -> list[Json]:
     return [json.loads(row.body) for row in turn.seen([row for row in rows if not row.deleted], "r")]
 
 
-def _lapsing(
-    turn: Turn, row: Row[Any], line: Overview, day: date, held: Iterable[Certificate]
-) -> dict[str, int]:
+def _lapsing(turn: Turn, row: Row[Any], line: Overview, day: date, held: Iterable[Certificate]) -> dict[str, int]:
     """How many booked visits lie after the last day of each certificate that holds."""
     return {
         each.document: _lapse(turn, row, line, day, shifted(each.last, 1)).lost

@@ -176,9 +176,7 @@ def _rows(acting: Agreeing, contract: str) -> list[Json]:
     return [json.loads(row.body) for row in acting.turn.seen(read.many(acting.turn.conn, pairs), "r")]
 
 
-def sign(
-    world: World, grant: Grant, request: str, submission: Submission, signatures: Sequence[Signed]
-) -> Done:
+def sign(world: World, grant: Grant, request: str, submission: Submission, signatures: Sequence[Signed]) -> Done:
     """Write down who signed the draft, and when. Raises Unprocessable naming what its kind demands and nobody wrote."""
 
     def plan(acting: Agreeing) -> Planned:

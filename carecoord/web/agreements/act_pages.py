@@ -17,9 +17,11 @@ from carecoord.web.agreements.acts_view import changed
 from carecoord.web.agreements.commands import COMMANDS, Unconfirmed
 from carecoord.web.agreements.screen import Screen
 from carecoord.web.people import sign_in
+from carecoord.words.catalogue import say
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
-NETWORKS = "Nothing is saved yet: choose the networks of this payer, or draft it without any."
+NETWORKS = sentence("agreements.choose-networks")
 
 
 def blueprint(world: World) -> Blueprint:
@@ -41,7 +43,7 @@ def blueprint(world: World) -> Blueprint:
         try:
             sent: Done | Again = submissions.send(world, command, acts.about(id), verb, changed)
         except Unconfirmed:
-            notice = NETWORKS if verb == "draft" else ""
+            notice = say(NETWORKS) if verb == "draft" else ""
             sent = Again(State(verb, typed(request.form, request.files), notice=notice), 200)
         if verb == "draft" and isinstance(sent, Again):
             return screen.new(sign_in.session().grant(), "", sent.state, sent.status)

@@ -18,44 +18,53 @@ from carecoord.domain.resource.days import shifted
 from carecoord.domain.resource.elements import Json, item, text
 from carecoord.web.acts.forms import Changed, State
 from carecoord.web.agreements import office_view
-from carecoord.web.agreements.agreement_view import AMENDMENTS, STATUS, TERMS, Row, count, label
+from carecoord.web.agreements.agreement_view import Row
 from carecoord.web.agreements.commands import HOW
 from carecoord.web.agreements.draft_view import Place, Sheet
-from carecoord.web.page.times import MINUS, Times
-from carecoord.words.catalogue import say
+from carecoord.web.agreements.vocabulary import AMENDMENTS, STATUS, TERMS, label
+from carecoord.web.page.times import MINUS, Times, month
+from carecoord.words.catalogue import count, say, spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 
-BUTTONS: Final[dict[Verb, tuple[str, str]]] = {  # verb -> its words and icon
-    "give-notice": ("Notice was given", "message-square"),
-    "edit": ("Edit the draft", "pencil"),
-    "sign": ("It was signed", "file-check"),
-    "amend": ("Amend it", "file-pen-line"),
-    "affiliate": ("Who takes part", "users"),
-    "oblige": ("What is owed", "calendar-days"),
-    "file": ("Attach a document", "paperclip"),
-    "drop": ("Drop the draft", "circle-x"),
-    "end": ("End it", "calendar-x"),
-}
-BACK: Final = {  # verb -> what taking it back does
-    "give-notice": "it counts as not given",
-    "draft": "the draft counts as a mistake",
-    "amend": "the draft counts as a mistake",
-    "edit": "the draft says again what it said",
-    "affiliate": "it says again what it said",
-    "oblige": "it counts as a mistake",
-    "file": "the document counts as a mistake",
-}
-TITLES: Final = {  # verb -> the title of its form, and what its button says that it does
-    "give-notice": ("Notice was given", "Save the notice"),
-    "file": ("Attach a document", "Attach the document"),
-    "edit": ("Edit the draft", "Save the draft"),
-    "sign": ("It was signed", "Save: it was signed"),
-    "amend": ("Amend the agreement", "Draft the amendment"),
-    "affiliate": ("Who takes part", "Save who takes part"),
-    "oblige": ("What is owed", "Save what is owed"),
-    "fulfil": ("It was done", "Save that it was done"),
-    "drop": ("Drop the draft", "Drop it"),
-    "end": ("End the agreement", "Show what hangs on it"),
-}
+BUTTONS: Final[Mapping[Verb, tuple[str, str]]] = Glossary(
+    {  # verb -> its words and icon
+        "give-notice": (sentence("agreements.buttons.give-notice"), "message-square"),
+        "edit": (sentence("agreements.buttons.edit"), "pencil"),
+        "sign": (sentence("agreements.buttons.sign"), "file-check"),
+        "amend": (sentence("agreements.buttons.amend"), "file-pen-line"),
+        "affiliate": (sentence("agreements.buttons.affiliate"), "users"),
+        "oblige": (sentence("agreements.buttons.oblige"), "calendar-days"),
+        "file": (sentence("agreements.buttons.file"), "paperclip"),
+        "drop": (sentence("agreements.buttons.drop"), "circle-x"),
+        "end": (sentence("agreements.buttons.end"), "calendar-x"),
+    }
+)
+BACK: Final[Mapping[str, str]] = Glossary(
+    {  # verb -> what taking it back does
+        "give-notice": sentence("agreements.back.give-notice"),
+        "draft": sentence("agreements.back.draft"),
+        "amend": sentence("agreements.back.amend"),
+        "edit": sentence("agreements.back.edit"),
+        "affiliate": sentence("agreements.back.affiliate"),
+        "oblige": sentence("agreements.back.oblige"),
+        "file": sentence("agreements.back.file"),
+    }
+)
+TITLES: Final[Mapping[str, tuple[str, str]]] = Glossary(
+    {  # verb -> the title of its form, and what its button says that it does
+        "give-notice": (sentence("agreements.titles.give-notice"), sentence("agreements.titles.give-notice.does")),
+        "file": (sentence("agreements.titles.file"), sentence("agreements.titles.file.does")),
+        "edit": (sentence("agreements.titles.edit"), sentence("agreements.titles.edit.does")),
+        "sign": (sentence("agreements.titles.sign"), sentence("agreements.titles.sign.does")),
+        "amend": (sentence("agreements.titles.amend"), sentence("agreements.titles.amend.does")),
+        "affiliate": (sentence("agreements.titles.affiliate"), sentence("agreements.titles.affiliate.does")),
+        "oblige": (sentence("agreements.titles.oblige"), sentence("agreements.titles.oblige.does")),
+        "fulfil": (sentence("agreements.titles.fulfil"), sentence("agreements.titles.fulfil.does")),
+        "drop": (sentence("agreements.titles.drop"), sentence("agreements.titles.drop.does")),
+        "end": (sentence("agreements.titles.end"), sentence("agreements.titles.end.does")),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,8 @@ def acts(
     seen = " ".join(f"{each.key}:{text(item(contract, 'meta'), 'versionId')}" for each, contract in found.versions)
     seen += "".join(f" {each.task}:{each.version}" for each in found.duties)
     seen += "".join(f" {row.evidence.reference}:{row.evidence.version}" for row in found.listings)
-    named = {verb: (office_view.title(verb)[0], icon) for verb, icon in office_view.BUTTONS.items()} | BUTTONS
+    office = {verb: (office_view.title(verb)[0], icon) for verb, icon in office_view.BUTTONS.items()}
+    named = {**office, **BUTTONS}
     row = [(verb, *named[verb], f"{back}?act={verb}#act-form") for verb in named if verb in verbs]
     possible = state is not None and state.verb in verbs
     form = _form(found, state, lapse, most, times) if state and possible else None
@@ -122,19 +132,21 @@ def acts(
 
 def changed(verb: str, values: Mapping[str, str], stale: Overtaken, times: Times) -> Changed:
     """Who was first, when, what it was and is."""
-    who = stale.act.name if stale.act else "Somebody, over the API or by an import,"
+    who = stale.act.name if stale.act else spoken("agreements.somebody-over-api-or-by")
     written = text(item(stale.now or {}, "meta"), "lastUpdated")
     when = f"{stale.act.at.astimezone(times.zone):%H:%M}" if stale.act else times.stored(written)
     before, now = (_stands(each) for each in (stale.before, stale.now))
-    return Changed(who, when, before, now if now != before else f"{now}, noted anew", "")
+    return Changed(who, when, before, now if now != before else spoken("agreements.noted-anew", now=now), "")
 
 
 def _stands(contract: Json | None) -> str:
     """How a version stands."""
     if not contract:
-        return "nothing"
+        return spoken("acts.nothing")
     status = text(contract, "status")
-    return f"version {text(contract, 'version')}: {STATUS.get(status, status).lower()}"
+    return spoken(
+        "agreements.a-version-is", version=text(contract, "version"), status=STATUS.get(status, status).lower()
+    )
 
 
 def _form(found: Dossier, state: State, lapse: tuple[date, Lapse] | None, most: int, times: Times) -> Form:
@@ -143,15 +155,23 @@ def _form(found: Dossier, state: State, lapse: tuple[date, Lapse] | None, most: 
         return Form(state, title, does, about=list(_notice_comes_to(found, times)))
     if state.verb == "end" and lapse:
         last, hangs = lapse
-        warning = f"It ends for good with {times.date(last)}, as a version of its own. It can not be taken back."
+        warning = spoken("agreements.it-ends-for-good-with", last_=times.date(last))
         about = _hangs(hangs, times)
-        return Form(state, title, f"End it with {times.date(last)}", True, warning, about, token(last, hangs))
+        return Form(
+            state,
+            title,
+            spoken("agreements.end-it-with", last_=times.date(last)),
+            True,
+            warning,
+            about,
+            token(last, hangs),
+        )
     if state.verb == "end":
-        return Form(state, title, does, True, "What hangs on it is counted first; nothing is saved by that.")
+        return Form(state, title, does, True, spoken("agreements.what-hangs-on-it-counted"))
     if state.verb == "sign":
         return Form(state, title, does, warning=_signing(found, times), signers=_signers(found))
     if state.verb == "drop":
-        return Form(state, title, does, True, "The draft is given up for good; what is signed stays as it is.")
+        return Form(state, title, does, True, spoken("agreements.draft-given-up-for-good"))
     owners = office_view.holders(found)
     if state.verb in office_view.BUTTONS:
         most = most if state.verb in office_view.SENDS else 0
@@ -165,23 +185,22 @@ def _form(found: Dossier, state: State, lapse: tuple[date, Lapse] | None, most: 
 def _signing(found: Dossier, times: Times) -> str:
     """What the signature comes to, said before: it can not be taken back."""
     version, contract = waiting(found.versions)[-1]
-    said = "What was signed stands as it was signed: after that it is only amended, and this can not be taken back."
+    said = spoken("agreements.what-was-signed-stands-as")
     if lacks := lacking(contract):
         told = ", ".join(label(f"term:{each}") for each in lacks)
-        return f"Not written yet, and demanded of this kind: {told}. {said}"
+        return spoken("agreements.not-written-yet-and-demanded", told=told, said=said)
     if version.amends and version.days.start and version.days.start < found.day:
         days = (found.day - version.days.start).days
-        return (
-            f"It takes effect on {times.date(version.days.start)}, {days} days ago: from now on it answers for the "
-            f"days since then; what was answered before stays known as it was. {said}"
-        )
+        return spoken("agreements.it-takes-effect-on-days", start=times.date(version.days.start), days=days, said=said)
     return said
 
 
 def _signers(found: Dossier) -> list[str]:
     """The parties of the draft that waits, by name."""
     sides = bound(waiting(found.versions)[-1][1])
-    return [found.names.get(named(each)) or text(each, "display") or named(each) for each in sides] or ["both parties"]
+    return [found.names.get(named(each)) or text(each, "display") or named(each) for each in sides] or [
+        spoken("agreements.both-parties")
+    ]
 
 
 def _notice_comes_to(found: Dossier, times: Times) -> list[Row]:
@@ -189,21 +208,31 @@ def _notice_comes_to(found: Dossier, times: Times) -> list[Row]:
     version = open_ended(found.versions)[-1][0]
     rows = []
     if ends := ends_by(version, found.day):
-        rows.append(Row("Given today", f"its last day is {times.date(shifted(ends, -1))}"))
+        last = times.date(shifted(ends, -1))
+        rows.append(Row(spoken("agreements.given-today"), spoken("agreements.ends-with", last_=last)))
         by = shifted(ends, -version.notice_days)
         words = f"{times.date(ends)} {MINUS} {version.notice_days} d"
-        rows.append(Row("Last day for that", times.date(by), words))
+        rows.append(Row(spoken("agreements.last-day-for-that"), times.date(by), words))
         if later := ends_by(version, shifted(by, 1)):
-            rows.append(Row("Given later", f"it goes on to {times.date(shifted(later, -1))}"))
+            until = times.date(shifted(later, -1))
+            rows.append(Row(spoken("agreements.given-later"), spoken("agreements.it-goes-on", until=until)))
     return rows
 
 
 def _hangs(lapse: Lapse, times: Times) -> list[Row]:
     """What would be lost, counted: no contract desk is shown a patient."""
     rows = [
-        Row("Open referrals", str(lapse.referrals), f"{lapse.unbooked} of them without a visit"),
-        Row("Booked visits after that day", str(lapse.lost), f"of {lapse.visits} to come"),
+        Row(
+            spoken("agreements.open-referrals"),
+            str(lapse.referrals),
+            spoken("agreements.them-without-visit", unbooked=lapse.unbooked),
+        ),
+        Row(
+            spoken("agreements.booked-visits-after-that-day"),
+            str(lapse.lost),
+            spoken("agreements.come", visits=lapse.visits),
+        ),
     ]
     if lapse.first:
-        rows.append(Row("The first of them", times.date(lapse.first)))
-    return rows + [Row(f"{date(year, month, 1):%b %Y}", count(n, "visit")) for (year, month), n in lapse.months]
+        rows.append(Row(spoken("agreements.first-them"), times.date(lapse.first)))
+    return rows + [Row(f"{month(date(year, n_of, 1))} {year}", count(n, "visit")) for (year, n_of), n in lapse.months]

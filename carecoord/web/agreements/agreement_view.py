@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 from carecoord.actions.agreements.dossier import Dossier
 from carecoord.domain.agreements import kinds
@@ -18,33 +17,11 @@ from carecoord.domain.resource.days import Days
 from carecoord.domain.resource.elements import Json, code_of, item, items, text, words
 from carecoord.web.agreements.register_view import KINDS, STATES, iso, money, role
 from carecoord.web.agreements.term_axis import Life, life
+from carecoord.web.agreements.vocabulary import AMENDMENTS, STATUS, label
 from carecoord.web.page.codes import coded
 from carecoord.web.page.labels import Chip, chip
-from carecoord.web.page.times import MINUS, Times
-
-STATUS: Final = {
-    "policy": "Draft", "negotiable": "In negotiation", "offered": "Offered", "executable": "Awaits signature",
-    "executed": "Signed", "renewed": "Renewed", "amended": "Amended", "appended": "Appended", "disputed": "Suspended",
-    "terminated": "Ended", "cancelled": "Withdrawn", "rejected": "Rejected", "revoked": "Revoked",
-    "resolved": "Resolved", "entered-in-error": "Entered in error",
-}  # fmt: skip
-AMENDMENTS: Final = {
-    "restate": "Whole agreement anew", "modify": "Changes of the text", "rate-only": "Rates only", "term": "Term only",
-}  # fmt: skip
-ELEMENTS: Final = {
-    "status": "State", "title": "Title", "kind": "Kind", "starts": "Starts", "ends": "Last day",
-    "amendment-type": "Kind of amendment", "evergreen": "Rolls on by itself", "effective-from": "Takes effect",
-    "notice-given": "Notice given", "notice-days": "Notice period, days", "renewal-months": "Renews for, months",
-    "limit": "Not to exceed", "parties": "Parties",
-}  # fmt: skip
-TERMS: Final = {
-    "participation": "Participation", "product-line": "Product line", "rate-schedule": "Rates",
-    "obligation": "Obligation", "notice": "Notice", "renewal": "Renewal", "termination": "Termination",
-    "insurance": "Insurance", "confidentiality-baa": "Confidentiality", "credentialing": "Credentialing",
-    "indemnity": "Indemnity", "liability-cap": "Cap on liability", "audit": "Audit", "assignment": "Assignment",
-    "exclusivity": "Exclusivity", "delegation": "Delegation", "participation-goal": "Participation goal",
-    "scope-of-work": "Scope of work", "budget": "Budget",
-}  # fmt: skip
+from carecoord.web.page.times import MINUS, Times, month
+from carecoord.words.catalogue import count, spoken
 
 
 @dataclass(frozen=True)
@@ -123,61 +100,72 @@ def page(found: Dossier, times: Times, before: str, after: str) -> Page:
     return Page(
         line.contract.partition("/")[2], line.title or line.number, line.number,
         KINDS.get(line.kind, line.kind), chip(STATES, line.state),
-        f"Version {drafts[-1].n}: {STATUS[drafts[-1].status].lower()}" if drafts and line.stage == "current" else "",
+        _version_is(str(drafts[-1].n), drafts[-1].status) if drafts and line.stage == "current" else "",
         list(_sums(found, times)), list(_versions(found, times)),
-        [(id, f"Version {text(contracts[id], 'version') or n}") for n, id in enumerate(ids, 1)], before, after,
+        [(id, spoken("agreements.version-n", version=text(contracts[id], "version") or n))
+         for n, id in enumerate(ids, 1)], before, after,
         _changed(contracts[before], contracts[after], found.names, times) if before != after else [],
-        [Row(each.name, role(each.role), "" if each.binds or each.role == CUSTODIAN else "named in the offer")
+        [Row(each.name, role(each.role),
+             "" if each.binds or each.role == CUSTODIAN else spoken("agreements.named-in-offer"))
          for each in line.sides],
         [_taking(each, found.names, times) for each in found.listings], list(_terms(shown)),
-        [(held.schedule.name or "Rates", held.size, [_rate(each, found.meanings) for each in lines])
+        [(held.schedule.name or spoken("agreements.rates"), held.size, [_rate(each, found.meanings) for each in lines])
          for held, lines in found.rates],
         [_paper(each, times) for each in found.documents], _hangs(found), _lapsing(found, times),
-        [Row(f"{date(year, month, 1):%b %Y}", str(n)) for (year, month), n in found.lapse.months], found.lapse.lost,
-        life(found, times), [_due(each, found, times) for each in found.duties], list(_blocks(found)),
-        bool(iso(found.row.ends - 1) or iso(found.row.notice_by)),
+        [Row(f"{month(date(year, n_of, 1))} {year}", str(n)) for (year, n_of), n in found.lapse.months],
+        found.lapse.lost, life(found, times), [_due(each, found, times) for each in found.duties],
+        list(_blocks(found)), bool(iso(found.row.ends - 1) or iso(found.row.notice_by)),
     )  # fmt: skip
 
 
 def _due(each: Obligation, found: Dossier, times: Times) -> Due:
     who, proof = found.names.get(each.owner, ""), [to.partition("/")[2] for to in each.proof]
-    again = f", every {count(each.months, 'month')}" if each.months else ""
+    again = spoken("agreements.every", n=count(each.months, "month")) if each.months else ""
     if each.done:
-        said = f"{who}{again}; done {times.date(each.done)}{f': {each.words}' if each.words else ''}"
+        said = f"{who}{again}; " + spoken("agreements.done-on", day=times.date(each.done))
+        said += f": {each.words}" if each.words else ""
         return Due(times.date(each.due), False, each.what, said, "", proof)
     return Due(times.date(each.due), each.due < found.day, each.what, f"{who}{again}", each.task, proof)
 
 
 def _blocks(found: Dossier) -> Iterator[tuple[str, str, int]]:
     """What stands on the page, in its order."""
-    yield "sides", "Versions", len(found.versions)
-    yield "part", "Who takes part", len(found.listings)
-    yield "parties", "Parties", len(found.line.sides)
-    yield "duties", "Obligations", sum(each.done is None for each in found.duties)
-    yield "terms", "Terms", 0
-    yield "money", "Money and rates", sum(held.size for held, _ in found.rates)
-    yield "papers", "Documents", len(found.documents)
-    yield "dates", "Dates", 0
-    yield "lapse", "What stands on it", found.lapse.referrals
+    yield "sides", spoken("agreements.versions"), len(found.versions)
+    yield "part", spoken("agreements.who-takes-part"), len(found.listings)
+    yield "parties", spoken("agreements.parties"), len(found.line.sides)
+    yield "duties", spoken("agreements.obligations"), sum(each.done is None for each in found.duties)
+    yield "terms", spoken("agreements.terms"), 0
+    yield "money", spoken("agreements.money-and-rates"), sum(held.size for held, _ in found.rates)
+    yield "papers", spoken("agreements.documents"), len(found.documents)
+    yield "dates", spoken("agreements.dates"), 0
+    yield "lapse", spoken("agreements.what-stands-on-it"), found.lapse.referrals
 
 
 def _sums(found: Dossier, times: Times) -> Iterator[Row]:
     """Its dates, each with its sum in the open."""
     line, shown = found.line, next((each for each, _ in found.versions if each.key == found.line.contract), None)
     if line.start:
-        yield Row("Starts", times.date(line.start))
+        yield Row(spoken("agreements.starts"), times.date(line.start))
     if shown and shown.notice:
-        yield Row("Notice given", times.date(shown.notice))
+        yield Row(spoken("agreements.notice-given"), times.date(shown.notice))
     if line.notice_by and shown:
         over = date.fromordinal(line.notice_by.toordinal() + shown.notice_days)
-        yield Row("Notice by", times.date(line.notice_by), f"{times.date(over)} {MINUS} {shown.notice_days} d")
+        yield Row(
+            spoken("agreements.notice-by"),
+            times.date(line.notice_by),
+            f"{times.date(over)} {MINUS} {shown.notice_days} d",
+        )
     if line.end:
-        yield Row("Last day", times.date(_last(line.end)))
+        yield Row(spoken("agreements.last-day"), times.date(_last(line.end)))
     elif line.term_end:
         months = shown.renewal_months if shown else 12
-        yield Row("Rolls on after", times.date(_last(line.term_end)), f"for {months} months, if nobody gives notice")
+        yield Row(
+            spoken("agreements.rolls-on-after"),
+            times.date(_last(line.term_end)),
+            spoken("agreements.for-months-if-nobody-gives", months=months),
+        )
     else:
-        yield Row("Last day", "None was agreed")
+        yield Row(spoken("agreements.last-day"), spoken("agreements.none-was-agreed"))
 
 
 def _last(day: date) -> date:
@@ -188,10 +176,10 @@ def _versions(found: Dossier, times: Times) -> Iterator[Row]:
     for each, contract in reversed(found.versions):
         kind = AMENDMENTS.get(each.amendment, each.amendment)
         yield Row(
-            f"Version {each.n}" if each.n else each.key.partition("/")[2],
+            spoken("agreements.version-number", n=each.n) if each.n else each.key.partition("/")[2],
             f"{STATUS.get(each.status, each.status)}{f', {kind.lower()}' if kind else ''}",
             "\n".join([_run(each.days, times), *_signed(contract, found.names, times)]),
-        )  # fmt: skip
+        )
 
 
 def _signed(contract: Json, names: Mapping[str, str], times: Times) -> Iterator[str]:
@@ -200,10 +188,17 @@ def _signed(contract: Json, names: Mapping[str, str], times: Times) -> Iterator[
         party = item(signer, "party")
         whose = names.get(named(party)) or text(party, "display")
         for each in items(signer, "signature"):
-            who, when = text(item(each, "who"), "display") or "Somebody", _day_of(text(each, "when"), times)
-            yield f"Signed by {who}{f' for {whose}' if whose else ''}, {when}"
+            who, when = (
+                text(item(each, "who"), "display") or spoken("agreements.somebody"),
+                _day_of(text(each, "when"), times),
+            )
+            yield (
+                spoken("agreements.signed-by-for", who=who, whose=whose, when=when)
+                if whose
+                else spoken("agreements.signed-by", who=who, when=when)
+            )
     if not items(contract, "signer") and (issued := text(contract, "issued")):
-        yield f"Signed {_day_of(issued, times)}"
+        yield spoken("agreements.signed", issued=_day_of(issued, times))
 
 
 def _day_of(instant: str, times: Times) -> str:
@@ -211,8 +206,9 @@ def _day_of(instant: str, times: Times) -> str:
 
 
 def _run(days: Days, times: Times) -> str:
-    start = times.date(days.start) if days.start else "open"
-    return f"{start} to {times.date(_last(days.end))}" if days.end else f"from {start}"
+    start = times.date(days.start) if days.start else spoken("agreements.open")
+    end = times.date(_last(days.end)) if days.end else ""
+    return spoken("agreements.from-to", start=start, end=end) if end else spoken("agreements.since", start=start)
 
 
 def _changed(before: Json, after: Json, names: Mapping[str, str], times: Times) -> list[Row]:
@@ -235,22 +231,18 @@ def _changed(before: Json, after: Json, names: Mapping[str, str], times: Times) 
     ]
 
 
-def label(element: str) -> str:
-    """What an element of a version is called."""
-    kind, _, code = element.partition(":")
-    return TERMS.get(code, code.replace("-", " ").capitalize()) if kind == "term" else ELEMENTS.get(element, element)
-
-
 def _taking(each: Listing, names: Mapping[str, str], times: Times) -> Part:
     who = named(each.practitioner) or named(each.organization)
     where = [names.get(named(site), text(site, "display") or named(site)) for site in each.sites]
     networks = [names.get(named(network), text(network, "display") or named(network)) for network in each.networks]
-    scope = ", ".join(where) or "All sites"
+    scope = ", ".join(where) or spoken("agreements.all-sites")
     if each.credentialed:
-        scope += f"; credentialed from {times.date(each.credentialed)}"
-    if each.days.end:
-        scope += f"; until {times.date(_last(each.days.end))}"
-    told = ("" if each.include else "Left out of ") + (", ".join(networks) or "all networks")
+        scope += spoken("agreements.credentialed-from", credentialed=times.date(each.credentialed))
+    end = times.date(_last(each.days.end)) if each.days.end else ""
+    if end:
+        scope += spoken("agreements.until", end=end)
+    nets = ", ".join(networks) or spoken("agreements.all-networks")
+    told = nets if each.include else spoken("agreements.left-out", nets=nets)
     row = each.evidence.reference if each.include and not each.practitioner else ""
     return Part(names.get(who, who), told, scope, row)
 
@@ -263,12 +255,16 @@ def _terms(contract: Json) -> Iterator[Row]:
     for code in kinds.KINDS.get(code_of(item(contract, "type")), ()):
         held = limit_of(contract) if code == kinds.MONEY else said(contract).get(f"term:{code}")
         if not held:
-            yield Row(label(f"term:{code}"), "Not written", "Demanded of this kind of agreement")
+            yield Row(
+                label(f"term:{code}"),
+                spoken("agreements.not-written"),
+                spoken("agreements.demanded-this-kind-agreement"),
+            )
 
 
 def _rate(line: RateLine, meanings: Mapping[tuple[str, str], str]) -> Row:
     said = [coded(line.system, each, meanings) for each in (line.code, line.code_end) if each]
-    code = " to ".join(said) or line.category or "All services"
+    code = " - ".join(said) or line.category or spoken("agreements.all-services")
     amount = f"${line.amount}" if line.amount is not None else f"{line.percent}%" if line.percent is not None else ""
     return Row(code, line.method.replace("_", " "), amount or (f"x {line.factor}" if line.factor is not None else ""))
 
@@ -278,28 +274,34 @@ def _paper(document: Json, times: Times) -> tuple[str, str, str, str]:
     held = item(next(iter(items(document, "content")), {}), "attachment")
     kind = item(document, "type")
     called = text(document, "description") or text(held, "title") or PAPERS.get(code_of(kind), "") or words(kind)
-    return text(document, "id"), called or "Document", times.stored(text(document, "date")), text(held, "hash")
+    return (
+        text(document, "id"),
+        called or spoken("agreements.document"),
+        times.stored(text(document, "date")),
+        text(held, "hash"),
+    )
 
 
 def _hangs(found: Dossier) -> str:
     lapse = found.lapse
     if not lapse.referrals:
-        return "No open referral stands on it."
-    visits = f"{count(lapse.visits, 'booked visit')} to come, {lapse.unbooked} without a visit"
-    return f"{count(lapse.referrals, 'open referral')}: {visits}."
+        return spoken("agreements.no-open-referral-stands-on")
+    referrals, visits = count(lapse.referrals, "open-referral"), count(lapse.visits, "booked-visit")
+    return spoken("agreements.come-without-visit", referrals=referrals, visits=visits, unbooked=lapse.unbooked)
 
 
 def _lapsing(found: Dossier, times: Times) -> str:
     lapse = found.lapse
     if lapse.end is None:
-        nothing = "Nothing ends it: no last day was agreed, and no notice was given."
-        return nothing if found.line.stage == "current" else "It is not in force."
+        nothing = spoken("agreements.nothing-ends-it-no-last")
+        return nothing if found.line.stage == "current" else spoken("agreements.it-not-in-force")
     if not lapse.lost:
-        return "No booked visit lies after that day."
-    visits = "booked visit" if lapse.lost == 1 else "booked visits"
-    return f"{visits} would lose network, the first on {times.date(lapse.first or lapse.end)}."
+        return spoken("agreements.no-booked-visit-lies-after")
+    visits = spoken("agreements.booked-visit") if lapse.lost == 1 else spoken("agreements.booked-visits")
+    end = times.date(lapse.first or lapse.end)
+    return spoken("agreements.would-lose-network-first-on", visits=visits, end=end)
 
 
-def count(n: int, what: str) -> str:
-    """`1 visit`, `2 visits`."""
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+def _version_is(version: str, status: str) -> str:
+    """How a version stands."""
+    return spoken("agreements.version-is", version=version, status=STATUS.get(status, status).lower())

@@ -15,8 +15,9 @@ from carecoord.domain.agreements.desk.acts import draft_of
 from carecoord.domain.agreements.records import Listing, named
 from carecoord.domain.resource.elements import Json, code_of, item, text
 from carecoord.web.acts.forms import State
-from carecoord.web.agreements.agreement_view import TERMS
 from carecoord.web.agreements.register_view import KINDS, role
+from carecoord.web.agreements.vocabulary import TERMS
+from carecoord.words.catalogue import spoken
 
 _SPAN: Final = {"last": "ends", "ahead": "notice-days", "months": "renewal-months"}  # fields -> elements of a version
 
@@ -107,7 +108,9 @@ def payer(found: Dossier) -> str:
 def demands(kind: str) -> str:
     """What a kind demands, in words."""
     first, second = map(role, kinds.SIDES[kind])
-    return f"{first} and {second.lower()}: {', '.join(TERMS[code].lower() for code in kinds.KINDS[kind])}"
+    terms = ", ".join(TERMS[code].lower() for code in kinds.KINDS[kind])
+    second = second.lower()
+    return spoken("agreements.and", first_=first, second=second, terms=terms)
 
 
 def _sheet(kind: str, state: State, offers: Choices, codes: Sequence[str]) -> Sheet:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -26,12 +26,9 @@ from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.web.worklist import notices
+from carecoord.words.catalogue import spoken
 from carecoord.words.sentence import sentence
 from carecoord.world import World
-
-HEADINGS: Final = (
-    "Agreement number", "Title", "Kind", "Parties", "State", "Version", "Starts", "Ends", "Notice by", "Not to exceed",
-)  # fmt: skip
 
 
 def blueprint(world: World) -> Blueprint:
@@ -48,7 +45,7 @@ def blueprint(world: World) -> Blueprint:
     def download(form: downloads.Form) -> Answer:
         address = view.address(request.args)
         _, found = desk.every(world, sign_in.session().grant(), request_id(), address.asked)
-        return downloads.table("contracts", HEADINGS, _rows(found), form, marked=True)
+        return downloads.table("contracts", _headings(), _rows(found), form, marked=True)
 
     @pages.get("/contracts/new")
     def new() -> Answer:
@@ -87,20 +84,29 @@ def register(world: World, grant: Grant) -> str:
     times = Times(world.clock(), zone)
     sync = notices.sync(sync_health.now(world), times, inside=not verbs.may(grant.roles, "see-as-payer"))
     if not grant.organization and verbs.may(grant.roles, "see-agreements"):
-        return render_template("agreements.html", rail="Contracts", belongs=False, sync=sync)
+        return render_template("agreements.html", rail=spoken("agreements.contracts"), belongs=False, sync=sync)
     address = view.address(request.args)
     found = desk.listed(world, grant, request_id(), address.asked)
     last = found.lines[-1].row if found.lines else None
     total = found.counts[address.asked.bucket or address.asked.tab]
     return render_template(
-        "agreements.html", rail="Contracts", belongs=True, sync=sync, address=address, rows=view.lines(found, times),
+        "agreements.html",
+        rail=spoken("agreements.contracts"),
+        belongs=True,
+        sync=sync,
+        address=address,
+        rows=view.lines(found, times),
         tabs=[(name, view.LABELS[name], view.counted(found.counts[name])) for name in TABS],
         figures=[(name, view.FIGURES[name], view.counted(found.counts[name])) for name in BUCKETS],
-        kinds=view.KINDS, about=view.ABOUT.get(address.asked.tab, ""),
-        following=address.href(after=(last.due, last.n)) if found.more and last else "", nowhere=found.nowhere,
-        one=total == 1, total=view.counted(total),
-        files=address.href().removeprefix("/contracts"), axis=shared(found.day),
-    )  # fmt: skip
+        kinds=view.KINDS,
+        about=view.ABOUT.get(address.asked.tab, ""),
+        following=address.href(after=(last.due, last.n)) if found.more and last else "",
+        nowhere=found.nowhere,
+        one=total == 1,
+        total=view.counted(total),
+        files=address.href().removeprefix("/contracts"),
+        axis=shared(found.day),
+    )
 
 
 def _rows(found: Sequence[Line]) -> Iterator[list[str]]:
@@ -111,3 +117,19 @@ def _rows(found: Sequence[Line]) -> Iterator[list[str]]:
             row.number, row.title, row.kind, "; ".join(view.signatories(each.parties)), row.state,
             row.version, view.iso(row.starts), view.iso(row.ends - 1), view.iso(row.notice_by), row.amount,
         ]  # fmt: skip
+
+
+def _headings() -> list[str]:
+    """Of the register as a file."""
+    return [
+        spoken("agreements.agreement-number"),
+        spoken("agreements.title"),
+        spoken("agreements.kind"),
+        spoken("agreements.parties"),
+        spoken("agreements.state"),
+        spoken("agreements.version"),
+        spoken("agreements.starts"),
+        spoken("agreements.ends"),
+        spoken("agreements.notice-by"),
+        spoken("agreements.limit-heading"),
+    ]

@@ -16,35 +16,66 @@ from carecoord.web.agreements.term_axis import Bar, of_row
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip, chip
 from carecoord.web.page.times import MINUS, Times
+from carecoord.words.catalogue import spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 
-KINDS: Final = {
-    "payer-provider": "Payer and provider", "vendor": "Vendor", "employee-benefits": "Employee benefits",
-    "health-social": "Health and social services", "engineering": "Engineering", "construction": "Construction",
-    "baa": "Business associate",
-}  # fmt: skip
-ROLES: Final = {
-    "payer": "Payer", "provider-group": "Provider", "owner": "Owner", "vendor": "Vendor", "prime": "Prime contractor",
-    "covered-entity": "Covered entity", "business-associate": "Business associate", CUSTODIAN: "Keeps it",
-}  # fmt: skip
-LABELS: Final = {
-    "current": "Current", "notice": "Notice due", "ending": "Ending", "unsigned": "Not signed", "ended": "Ended",
-    "all": "All",
-}  # fmt: skip
-FIGURES: Final = {
-    "6": "Ends in 0-6 months", "12": "6-12 months", "18": "12-18 months", "24": "18-24 months",
-    "later": "Later, or no end",
-}  # fmt: skip
+KINDS: Final[Mapping[str, str]] = Glossary(
+    {
+        "payer-provider": sentence("agreements.kinds.payer-provider"),
+        "vendor": sentence("agreements.kinds.vendor"),
+        "employee-benefits": sentence("agreements.kinds.employee-benefits"),
+        "health-social": sentence("agreements.kinds.health-social"),
+        "engineering": sentence("agreements.kinds.engineering"),
+        "construction": sentence("agreements.kinds.construction"),
+        "baa": sentence("agreements.kinds.baa"),
+    }
+)
+ROLES: Final[Mapping[str, str]] = Glossary(
+    {
+        "payer": sentence("agreements.roles.payer"),
+        "provider-group": sentence("agreements.roles.provider-group"),
+        "owner": sentence("agreements.roles.owner"),
+        "vendor": sentence("agreements.roles.vendor"),
+        "prime": sentence("agreements.roles.prime"),
+        "covered-entity": sentence("agreements.roles.covered-entity"),
+        "business-associate": sentence("agreements.roles.business-associate"),
+        CUSTODIAN: sentence("agreements.roles.keeps-it"),
+    }
+)
+LABELS: Final[Mapping[str, str]] = Glossary(
+    {
+        "current": sentence("agreements.labels.current"),
+        "notice": sentence("agreements.labels.notice"),
+        "ending": sentence("agreements.labels.ending"),
+        "unsigned": sentence("agreements.labels.unsigned"),
+        "ended": sentence("agreements.labels.ended"),
+        "all": sentence("agreements.labels.all"),
+    }
+)
+FIGURES: Final[Mapping[str, str]] = Glossary(
+    {
+        "6": sentence("agreements.figures.6"),
+        "12": sentence("agreements.figures.12"),
+        "18": sentence("agreements.figures.18"),
+        "24": sentence("agreements.figures.24"),
+        "later": sentence("agreements.figures.later"),
+    }
+)
 STATES: Final = {
-    "in-force": Chip("In force", "green", "circle-check"),
-    "suspended": Chip("Suspended", "red", "ban"),
-    "awaited": Chip("Not signed yet", "amber", "hourglass"),
-    "later": Chip("Begins later", "quiet", "clock"),
-    "ended": Chip("Ended", "grey", "calendar-x"),
-    "unknown": Chip("Came to nothing", "grey", "ban"),
+    "in-force": Chip(sentence("agreements.states.in-force"), "green", "circle-check"),
+    "suspended": Chip(sentence("agreements.states.suspended"), "red", "ban"),
+    "awaited": Chip(sentence("agreements.states.awaited"), "amber", "hourglass"),
+    "later": Chip(sentence("agreements.states.later"), "quiet", "clock"),
+    "ended": Chip(sentence("agreements.states.ended"), "grey", "calendar-x"),
+    "unknown": Chip(sentence("agreements.states.unknown"), "grey", "ban"),
 }
-ABOUT: Final = {
-    "notice": f"Notice is due within {SOON} days, or the agreement goes on", "ending": f"Ends within {WITHIN} days",
-}  # fmt: skip
+ABOUT: Final[Mapping[str, str]] = Glossary(
+    {
+        "notice": sentence("agreements.about.notice", soon=SOON),
+        "ending": sentence("agreements.about.ending", within=WITHIN),
+    }
+)
 _LONGEST: Final = 200  # characters of a search
 
 
@@ -123,7 +154,7 @@ def line(each: Line, day: date, times: Times) -> Shown:
         row.title or _between(each.parties) or row.number,
         row.number,
         _between(each.parties),
-        KINDS.get(row.kind, row.kind) or "No kind said",
+        KINDS.get(row.kind, row.kind) or spoken("agreements.no-kind-said"),
         money(row.amount),
         chip(STATES, row.state),
         "" if days is None or row.stage == "ended" else span(days),
@@ -141,22 +172,34 @@ def line(each: Line, day: date, times: Times) -> Shown:
 def due_of(row: Any) -> tuple[str, date | None]:
     """What is due next of an agreement, and when: the last day for it."""
     if row.due >= NO_END:
-        return "No end", None
+        return spoken("agreements.no-end"), None
     if row.due == row.notice_by:
-        return "Give notice", date.fromordinal(row.due)
-    return ("Ended" if row.stage == "ended" else "Ends" if row.ends == row.due else "Rolls on"), _last(row.due)
+        return spoken("agreements.give-notice"), date.fromordinal(row.due)
+    return (
+        spoken("agreements.ended")
+        if row.stage == "ended"
+        else spoken("agreements.ends")
+        if row.ends == row.due
+        else spoken("agreements.rolls-on")
+    ), _last(row.due)
 
 
 def term(row: Any, times: Times) -> str:
     """The days that matter, in words: the day of notice first."""
-    said = [f"Notice by {times.date(date.fromordinal(row.notice_by))}"] if row.notice_by < NO_END else []
+    said = (
+        [spoken("agreements.notice-by-day", notice_by=times.date(date.fromordinal(row.notice_by)))]
+        if row.notice_by < NO_END
+        else []
+    )
     if row.ends < NO_END:
-        said.append(f"{'ended' if row.stage == 'ended' else 'ends'} {times.date(_last(row.ends))}")
+        last = times.date(_last(row.ends))
+        ended = row.stage == "ended"
+        said.append(spoken("agreements.ended-on", day=last) if ended else spoken("agreements.ends-on", day=last))
     elif row.term_ends < NO_END:
-        said.append(f"rolls on after {times.date(_last(row.term_ends))}")
+        said.append(spoken("agreements.rolls-on-after-day", term_ends=times.date(_last(row.term_ends))))
     if row.stage == "awaited" and row.starts > NO_START:
-        said.insert(0, f"from {times.date(date.fromordinal(row.starts))}")
-    told = ", ".join(said) or "no end"
+        said.insert(0, spoken("agreements.starts-on", starts=times.date(date.fromordinal(row.starts))))
+    told = ", ".join(said) or spoken("agreements.without-end")
     return told[0].upper() + told[1:]
 
 
@@ -209,4 +252,4 @@ def signatories(parties: Sequence[tuple[str, str, str]]) -> list[str]:
 
 def role(code: str) -> str:
     """What a party's role is called."""
-    return ROLES.get(code, code.replace("-", " ").capitalize() if code else "Party")
+    return ROLES.get(code, code.replace("-", " ").capitalize() if code else spoken("agreements.party"))

@@ -24,9 +24,11 @@ from carecoord.web.agreements.draft_view import Place, Sheet
 from carecoord.web.agreements.register_view import KINDS
 from carecoord.web.page.times import Times
 from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import say, spoken
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
-RETURNED = "You were signed out while you wrote. Nothing was sent; what you typed is here again."
+RETURNED = sentence("agreements.returned")
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,13 @@ class Screen:
         done = self._done(grant)
         return make_response(
             render_template(
-                "contract.html", rail="Contracts", page=page, acts=view, done=done, done_back=view.back, address=None,
+                "contract.html",
+                rail=spoken("agreements.contracts"),
+                page=page,
+                acts=view,
+                done=done,
+                done_back=view.back,
+                address=None,
                 office=office_view.office(found, times),
             ),
             status,
@@ -63,7 +71,9 @@ class Screen:
         offers = drafts.choices(self.world, grant, request_id(), state.value("first"))
         form = draft_view.new(chosen, state, offers) if chosen in KINDS else None
         kinds = [(code, label, draft_view.demands(code)) for code, label in KINDS.items()]
-        return make_response(render_template("contract_new.html", rail="Contracts", form=form, kinds=kinds), status)
+        return make_response(
+            render_template("contract_new.html", rail=spoken("agreements.contracts"), form=form, kinds=kinds), status
+        )
 
     def _sheet(self, grant: Grant, found: Dossier, state: State) -> Sheet | Place | None:
         """The fields of the draft, with the networks of the payer that is written there now; or of a row of who takes
@@ -84,7 +94,7 @@ class Screen:
         chosen = {name: request.args[name][:200] for name in ("row", "task") if request.args.get(name)}
         if not typed and chosen:
             return State(act, chosen)
-        return State(act, typed, notice=RETURNED if typed else "")
+        return State(act, typed, notice=say(RETURNED) if typed else "")
 
     def _done(self, grant: Grant) -> acts_view.Undo | None:
         act = request.args.get("done")

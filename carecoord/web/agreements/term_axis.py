@@ -10,6 +10,7 @@ from carecoord.actions.agreements.dossier import Dossier
 from carecoord.domain.agreements.versions import AWAITED, IN_FORCE
 from carecoord.store.agreements.register import NO_END, NO_START
 from carecoord.web.page.times import Times
+from carecoord.words.catalogue import spoken
 
 Kind = Literal["past", "force", "notice", "next"]
 YEARS: Final = 4  # of the register's axis: the one before, this one, two to come
@@ -78,7 +79,7 @@ def life(found: Dossier, times: Times) -> Life | None:
     first = min(starts)
     axis = _axis(first, max(last, date.fromordinal(first.toordinal() + _LEAST)), day)
     bars = [bar for part in _parts(found, axis.days, first) if (bar := part)]
-    shown = times.date(date.fromordinal(end.toordinal() - 1)) if end else "no last day"
+    shown = times.date(date.fromordinal(end.toordinal() - 1)) if end else spoken("agreements.no-last-day")
     return Life(axis, bars, times.date(first), shown)
 
 

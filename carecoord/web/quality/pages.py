@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -22,15 +22,8 @@ from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.words.catalogue import in_words, say
-from carecoord.words.sentence import spoken
+from carecoord.words.sentence import joined, spoken
 from carecoord.world import World
-
-SETTLES: Final[dict[Settles, str]] = {  # what settles whether two are one -> the question
-    "name": "Are {one} and {other} two people, twins perhaps, or one who is called both?",
-    "telephone": "Which number is theirs: {one} or {other}?",
-    "number": "Whose are the record numbers {one} and {other}?",
-    "address": "Do both live at the same address?",
-}
 
 
 @dataclass(frozen=True)
@@ -79,19 +72,27 @@ def _parts(found: Quality) -> list[Part]:
     parts = []
     if found.doubted is not None:
         lines = [_doubted(each) for each in found.doubted]
-        parts.append(Part("doubts", "What EHRs sent that the rules doubt", _count(lines), lines, "Nothing is doubted."))
+        parts.append(
+            Part(
+                "doubts",
+                spoken("quality.doubts"),
+                _count(lines),
+                lines,
+                spoken("quality.doubts.none"),
+            )
+        )
     if found.conflicts is not None:
-        parts.append(_listed("conflicts", "Conflicts between an EHR and us", found.conflicts, "conflict"))
+        parts.append(_listed("conflicts", spoken("quality.conflicts"), found.conflicts, "conflict"))
     if found.pairs is not None:
         pairs = [_pair(each) for each in found.pairs]
-        title = "Patients who may be written down twice"
-        parts.append(Part("pairs", title, _count(pairs), pairs, "No two look alike."))
+        title = spoken("quality.pairs")
+        parts.append(Part("pairs", title, _count(pairs), pairs, spoken("quality.pairs.none")))
     if found.nobodys is not None:
-        parts.append(_listed("nobodys", "Orders that nobody has", found.nobodys, "nobody"))
+        parts.append(_listed("nobodys", spoken("quality.nobodys"), found.nobodys, "nobody"))
     if found.unowned is not None:
         unowned = [_unowned(each) for each in found.unowned]
-        clear = "Of each order it is known which organization refers."
-        parts.append(Part("unowned", "Orders that are no office's", _count(unowned), unowned, clear))
+        clear = spoken("quality.unowned.none")
+        parts.append(Part("unowned", spoken("quality.unowned"), _count(unowned), unowned, clear))
     return parts
 
 
@@ -107,33 +108,49 @@ def _doubted(each: Doubted) -> Line:
     name = key(each.resource)
     kind = name.partition("/")[0]
     told = doubts.told(each.doubts, [each.resource], {name: each.ehr} if each.ehr else {})
-    ways = [("Open the referral", f"/referrals/{quote(each.case.id)}"), ("See it as it came", f"/record/{quote(name)}")]
+    ways = [
+        (spoken("quality.open-referral"), f"/referrals/{quote(each.case.id)}"),
+        (spoken("quality.as-it-came"), f"/record/{quote(name)}"),
+    ]
     what = f"{labels.RESOURCES.get(kind, kind)}: {_called(each.case)}"
     return Line(what, " ".join(say(one) for one in told), ways)
 
 
 def _pair(each: Pair) -> Line:
-    question = SETTLES[each.twin.settles].format(one=each.twin.mine, other=each.twin.theirs)
+    question = _question(each.twin.settles, each.twin.mine, each.twin.theirs)
     ways = [(_called(row), f"/referrals/{quote(row.id)}") for row in (each.one, each.other)]
-    return Line(f"{each.one.patient_name} and {each.other.patient_name}", question, ways)
+    return Line(say(joined((each.one.patient_name, each.other.patient_name))), question, ways)
+
+
+def _question(settles: Settles, one: str, other: str) -> str:
+    """What settles whether two are one."""
+    if settles == "name":
+        return spoken("quality.settles.name", one=one, other=other)
+    if settles == "telephone":
+        return spoken("quality.settles.telephone", one=one, other=other)
+    if settles == "number":
+        return spoken("quality.settles.number", one=one, other=other)
+    return spoken("quality.settles.address")
 
 
 def _listed(name: str, title: str, found: tuple[Sequence[Row[Any]], int], tab: str) -> Part:
     """A list of the worklist: its first rows, and the list itself."""
     rows, count = found
     act = "&act=assign" if tab == "nobody" else ""
-    words = "Give it to somebody" if tab == "nobody" else "Settle it"
+    words = spoken("quality.give") if tab == "nobody" else spoken("quality.settle")
     lines = [
         Line(_called(row), in_words(row.headline), [(words, f"/?tab={tab}&show={quote(row.id)}{act}")]) for row in rows
     ]
-    clear = "Somebody has each of them." if tab == "nobody" else "Both say the same."
+    clear = spoken("quality.nobodys.none") if tab == "nobody" else spoken("quality.conflicts.none")
     said = f"{MANY - 1}+" if count >= MANY else str(count)
     return Part(name, title, said, lines, clear, f"/?tab={tab}" if count > len(rows) else "")
 
 
 def _unowned(each: Unowned) -> Line:
-    came = f"from {each.ehr}" if each.ehr else "written here"
-    asked = f"asked for by {each.requester}" if each.requester else "nobody is named who asked for it"
-    about = f"{asked}: for which organization is not known, so it is in no office's list."
-    ways = [("Say for whom they work", "/import"), ("Look after the EHR", "/ehrs")]
+    came = spoken("quality.from-ehr", ehr=each.ehr) if each.ehr else spoken("quality.written-here")
+    asked = (
+        spoken("quality.asked-for-by", requester=each.requester) if each.requester else spoken("quality.nobody-named")
+    )
+    about = spoken("quality.unowned.why", asked=asked)
+    ways = [(spoken("quality.say-for-whom"), "/import"), (spoken("quality.see-ehr"), "/ehrs")]
     return Line(f"{each.order}, {came}", about, ways)

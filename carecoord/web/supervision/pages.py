@@ -79,7 +79,7 @@ def _page(
     page = render_template(
         "load.html", people=list(_people(found)), fault=fault, once=State("").id, most=load.MOST,
         stages=list(_stages(found)),
-        all=_line("All", found.loads, []), holders=found.holders,
+        all=_line(spoken("load.all"), found.loads, []), holders=found.holders,
         done=sum(each.done is not None for each in outcomes or ()),
         left=[each.problem.text for each in outcomes or () if each.problem], told=outcomes is not None,
     )  # fmt: skip
@@ -104,9 +104,11 @@ def _people(found: Office) -> Iterable[Line]:
     others = dict.fromkeys(each.owner for each in found.loads if each.owner and each.owner not in known)
     for owner in others:
         own = [each for each in found.loads if each.owner == owner]
-        lines.append(_line(next((each.name for each in own if each.name), "Somebody"), own, [("owner", str(owner))]))
+        lines.append(
+            _line(next((each.name for each in own if each.name), spoken("load.somebody")), own, [("owner", str(owner))])
+        )
     yield from sorted(lines, key=lambda line: (-line.overdue[0], -line.open[0], line.name))
-    yield _line("Nobody has it", [each for each in found.loads if each.owner is None], [("owner", NONE)])
+    yield _line(spoken("load.nobody"), [each for each in found.loads if each.owner is None], [("owner", NONE)])
 
 
 def _line(name: str, loads: Iterable[Load], facets: list[tuple[str, str]], account: str = "") -> Line:
@@ -117,6 +119,10 @@ def _line(name: str, loads: Iterable[Load], facets: list[tuple[str, str]], accou
         return n, f"/?{urlencode(pairs)}" if pairs else "/"
 
     return Line(
-        name, told("open", sum(each.awake for each in loads)), told("overdue", sum(each.overdue for each in loads)),
-        told("today", sum(each.today for each in loads)), told("snoozed", sum(each.resting for each in loads)), account,
-    )  # fmt: skip
+        name,
+        told("open", sum(each.awake for each in loads)),
+        told("overdue", sum(each.overdue for each in loads)),
+        told("today", sum(each.today for each in loads)),
+        told("snoozed", sum(each.resting for each in loads)),
+        account,
+    )
