@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from auth import store
 from auth.errors import BadRegistration
 from auth.grant import Grant
+from auth.keys.fetched import KeysUnavailable, parse_jwks
 from auth.scopes import Scope, Special, parse
 from auth.server import registrations
 from auth.server.registrations import AppOverview
@@ -29,6 +30,10 @@ from carecoord.store.database.engine import reading, writing
 from carecoord.world import World
 
 PEOPLE = ("authorization_code", "refresh_token")  # the grants of an app that people open
+SENDING = (  # the scopes of an app that sends referrals: it finds those whom it names, and writes what a referral needs
+    "system/Organization.rs system/Practitioner.rs system/Location.rs system/Patient.cu system/Coverage.cu "
+    "system/ServiceRequest.cu system/Task.cu system/DocumentReference.cu"
+)
 OPERATOR = Grant(COMMAND, roles=frozenset(verbs.holders("manage-apps")))  # whoever has the machine
 
 
@@ -105,6 +110,22 @@ def add(world: World, grant: Grant, new: NewApp, *, request: str = "") -> tuple[
     return row, secret
 
 
+def add_sender(world: World, grant: Grant, name: str, keys: str, *, request: str = "") -> Client:
+    """Register a backend service that sends referrals by itself (SMART Backend Services). keys: the https address of
+    its public keys, or the key set itself (RFC 7517) as JSON."""
+    url = keys.startswith(("https://", "http://"))
+    jwks = None if url else _key_set(keys)
+    row = Client(
+        world.new_id(), " ".join(name.split())[:100], SENDING, "private_key_jwt", jwks=jwks,
+        jwks_url=keys if url else None,
+    )  # fmt: skip
+    if not row.name:
+        raise Invalid("An app needs a name.")
+    with _admin_transaction(world, grant, "add-app", row.id, request) as conn:
+        store.add_client(conn, row, world.seconds())
+    return row
+
+
 def change_redirect_uris(world: World, grant: Grant, id: str, uris: tuple[str, ...], *, request: str = "") -> None:
     """Where the app takes its codes from now on."""
     if not uris:
@@ -158,6 +179,17 @@ def _admin_transaction(world: World, grant: Grant, what: str, id: str, request: 
             record(conn, [event(world.clock(), request, what, by=grant, type="Client", resource=id)])
     except BadRegistration as refused:
         raise Invalid(str(refused)) from refused
+
+
+def _key_set(text: str) -> str:
+    """A public key set as it is kept. Raises Invalid where it has no key by which an app can prove itself."""
+    try:
+        found = parse_jwks(text)
+    except KeysUnavailable as refused:
+        raise Invalid(str(refused)) from refused
+    if not found:
+        raise Invalid("The key set has no key that can sign: RSA of 2048 bits or more, or EC.")
+    return text
 
 
 def _app(row: AppOverview) -> App:

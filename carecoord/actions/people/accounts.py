@@ -13,11 +13,16 @@ from auth import store
 from auth.people import sessions
 from auth.store import Client, User
 from carecoord.domain.access import verbs
+from carecoord.domain.imports.cells import check_digit
 from carecoord.domain.referrals import states as task_states
+from carecoord.domain.resource.elements import source
 from carecoord.errors import Invalid
+from carecoord.fhir import text
+from carecoord.fhir.code_systems import NPI
 from carecoord.store.database import private_files
 from carecoord.store.database.engine import writing
 from carecoord.store.resources import read
+from carecoord.store.worklist import registry
 from carecoord.world import World
 
 LONGEST = 200  # characters of a login or a name
@@ -26,7 +31,7 @@ LONGEST = 200  # characters of a login or a name
 @dataclass(frozen=True)
 class NewUser:
     """Who is let in. roles: of ROLES of verbs. organization: the id of the Organization here whose cases they see.
-    practitioner: the id of the Practitioner who the person is; a clinician sees the patients of that one."""
+    practitioner: the id or the NPI of the Practitioner who the person is; a clinician sees the patients of that one."""
 
     login: str
     name: str
@@ -52,11 +57,26 @@ def add_person(world: World, conn: Connection, new: NewUser, hashed: str) -> Use
     login, name = store.fold(new.login), " ".join(new.name.split())
     if not login or not name or not all(each.isprintable() and len(each) <= LONGEST for each in (login, name)):
         raise Invalid(f"A person has a login and a name, of at most {LONGEST} plain characters each.")
-    check_references(conn, new.roles, new.organization, new.practitioner)
-    fhir_user = f"Practitioner/{new.practitioner}" if new.practitioner else None
+    practitioner = practitioner_id(conn, new.practitioner)
+    check_references(conn, new.roles, new.organization, practitioner)
+    fhir_user = f"Practitioner/{practitioner}" if practitioner else None
     row = User(world.new_id(), login, name, new.roles, new.organization, fhir_user)
     store.add_user(conn, row, hashed, int(world.clock().timestamp()))
     return row
+
+
+def practitioner_id(conn: Connection, said: str | None) -> str | None:
+    """The id of the Practitioner whom somebody named by id or NPI; of copies our own. Raises Invalid where an NPI is
+    nobody's here."""
+    if not said or not check_digit(said) or read.get(conn, "Practitioner", said):
+        return said
+    rows = [row for row in registry.identified(conn, "Practitioner", [(NPI, said)]) if not row.deleted]
+    if not rows:
+        raise Invalid(
+            f"No clinician here has the NPI {said}. Clinicians come with an EHR, or by the table of clinicians under "
+            "Import."
+        )
+    return min(rows, key=lambda row: (bool(source(text.loads(row.body))), row.id)).id
 
 
 def check_references(

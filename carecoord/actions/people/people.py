@@ -13,6 +13,7 @@ from carecoord.actions.access.turn import looking
 from carecoord.actions.people import accounts, sign_in
 from carecoord.actions.people.accounts import NewUser
 from carecoord.actions.people.organizations import distinct, needs_one
+from carecoord.domain.imports.known import is_network
 from carecoord.domain.resource.elements import text as text_of
 from carecoord.errors import Conflict, Gone, Invalid, NotFound
 from carecoord.fhir import text
@@ -60,7 +61,8 @@ def organizations(world: World, asker: Grant, request: str) -> list[tuple[str, s
     with looking(world, asker, request) as turn:
         asked = parse("Organization", [("_sort", "name")], world.base, strict=True)
         found = [text.loads(row.body) for row in find(turn.conn, asked, turn.may("s"), page_size=MOST).rows]
-    named = [(str(each["id"]), text_of(each, "name") or str(each["id"])) for each in distinct(found)]
+    kept = [each for each in distinct(found) if not is_network(each)]
+    named = [(str(each["id"]), text_of(each, "name") or str(each["id"])) for each in kept]
     return sorted(named, key=lambda one: (fold(one[1]), one[0]))
 
 
@@ -120,6 +122,7 @@ def change(
         user = _user(conn, login)
         if by and by.id == user.id:
             raise Conflict("Nobody changes their own roles: ask another admin.")
+        practitioner = accounts.practitioner_id(conn, practitioner)
         accounts.check_references(conn, roles or user.roles, organization, practitioner)
         changed = replace(
             user, roles=roles or user.roles, organization=organization or user.organization,

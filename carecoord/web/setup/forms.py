@@ -87,21 +87,10 @@ LACKING: Final = {
     "payers": "No payer number", "plans": "No plan, or no network", "rules": "No rules yet",
     "agreements": "No agreement in force", "sources": "Nothing has come yet", "calendar": "",
 }  # fmt: skip
-THINGS: Final = {  # what an EHR gives: its name; what it means where we read it, and where not
-    "patients": ("Patients", "Come by themselves", "Sent by apps, or typed"),
-    "cards": ("Cards", "Come by themselves", "Asked of the payers"),
-    "referrals": ("Referrals", "Come by themselves", "Posted by apps"),
-    "tasks": ("Tasks", "Come by themselves", "Kept here alone"),
-    "visits": ("Visits", "We follow what is booked there", "Written here"),
-    "slots": ("Free slots", "Seen while booking", "Call the clinic"),
-    "documents": ("Documents", "Found in its charts", "Attached by hand"),
-    "people": ("Clinicians", "Come by themselves", "By a table under Import"),
-    "organizations": ("Organizations, sites", "Come by themselves", "By these forms, or a table under Import"),
-    "claims": ("Authorization requests", "Come by themselves", "We are the source"),
-}
 DONE: Final = {
     "organization": "Saved. People of yours can be invited to it now.",
     "settled": "Saved, and you belong to it from now on.",
     "sites": "The site is saved.", "payers": "The payer is saved.", "plans": "The plan and its networks are saved.",
     "sources": "The EHR is remembered. See what it gives you, then read it for the first time.",
+    "read": "It is read within a second, while a worker runs. What came shows in the steps and on the worklist.",
 }  # fmt: skip

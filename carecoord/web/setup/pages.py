@@ -1,6 +1,7 @@
 """`/setup`, for admins: what is there to work with and what lacks, step by step, and the form of each."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from flask import Blueprint, make_response, redirect, render_template, request
@@ -8,8 +9,7 @@ from werkzeug.wrappers import Response
 
 from carecoord import errors
 from carecoord.actions.server import keys
-from carecoord.actions.setup import connection, form, sample, stock
-from carecoord.actions.setup.connection import Given
+from carecoord.actions.setup import form, sample, stock
 from carecoord.actions.setup.sample import Removed
 from carecoord.actions.setup.stock import Ready
 from carecoord.domain.access import verbs
@@ -18,7 +18,10 @@ from carecoord.domain.resource.parties import name
 from carecoord.web.acts.forms import Fault
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
-from carecoord.web.setup.forms import DONE, FORMS, LACKING, STATES, STEPS, THINGS
+from carecoord.web.setup import source_pages
+from carecoord.web.setup.forms import DONE, FORMS, LACKING, STATES, STEPS
+from carecoord.web.setup.source_pages import STATES as EHR_STATES
+from carecoord.web.setup.source_pages import THINGS, Told
 from carecoord.words.catalogue import say
 from carecoord.words.sentence import sentence
 from carecoord.world import World
@@ -40,32 +43,7 @@ def blueprint(world: World) -> Blueprint:
     def show() -> Response:
         return _page(world, request.args.get("step", ""), done=DONE.get(request.args.get("done", ""), ""))
 
-    @pages.post(f"{SETUP}/sources")
-    def connect() -> Response:
-        typed, user = request.form, sign_in.session().user
-        given = [typed.get(field, "").strip() for field in ("name", "address", "client")]
-        faults = [Fault(field, f"Write {what}.") for field, what, said in (
-            ("name", "what you call it, in small letters", given[0]), ("address", "its FHIR address", given[1]),
-        ) if not said]  # fmt: skip
-        if not faults:
-            try:
-                connection.connect(world, user, request_id(), *given)
-            except errors.Conflict as taken:
-                faults = [Fault("name", taken.text)]
-            except errors.Invalid as refused:
-                faults = [Fault("name" if refused.where == "name" else "address", refused.text)]
-        if faults:
-            return _page(world, "sources", 422, typed=typed, faults=faults)
-        return redirect(f"{SETUP}?step=sources&done=sources", 303)
-
-    @pages.post(f"{SETUP}/examine")
-    def examine() -> Response:
-        ehr = request.form.get("ehr", "")
-        try:
-            given = connection.examine(world, sign_in.session().user, request_id(), ehr)
-        except (errors.BadGateway, errors.Unavailable, errors.TimedOut) as silent:
-            return _page(world, "sources", silent=(ehr, silent.text))
-        return _page(world, "sources", given=given)
+    source_pages.take(pages, world, partial(_page, world))
 
     @pages.post(f"{SETUP}/<step>")
     def put(step: str) -> Response:
@@ -115,7 +93,7 @@ def _put(world: World, step: str) -> Response:
 
 def _page(
     world: World, step: str, status: int = 200, *, typed: Mapping[str, str] | None = None, done: str = "",
-    faults: list[Fault] | None = None, given: Given | None = None, silent: tuple[str, str] | None = None,
+    faults: list[Fault] | None = None, sources: Told | None = None,
     removed: Removed | None = None, problem: str = "",
 ) -> Response:  # fmt: skip
     ready = stock.look(world, sign_in.session().grant(), request_id())
@@ -123,8 +101,9 @@ def _page(
     page = render_template(
         "setup.html", steps=ready.steps, words=STEPS, states=STATES, here=_here(ready), lacking=LACKING, shown=SHOWN,
         step=step, form=FORMS.get(step), choices=_choices(ready), typed=typed or {}, done=done, faults=faults or [],
-        wrong={each.field: each.text for each in faults or []}, ready=ready, given=given, things=THINGS,
-        silent=silent, jwks=keys.address(world), brings=_brings(), complete=sum(s.state == "done" for s in ready.steps),
+        wrong={each.field: each.text for each in faults or []}, ready=ready, sources=sources or Told(), things=THINGS,
+        ehr_states=EHR_STATES, jwks=keys.address(world), brings=_brings(),
+        complete=sum(s.state == "done" for s in ready.steps),
         office=text(ready.offices[0], "id") if ready.offices else "", removed=removed, problem=problem,
         sampled=sample.is_here(world, sign_in.session().user, request_id()),
         loaded=request.args.get("done") == "sample",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from joserfc.jwk import ECKey
 
 from auth import store
 from carecoord import app
@@ -16,6 +17,7 @@ from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.fhir.validation.validate import judge
 from carecoord.store.database.engine import reading
+from carecoord.store.ehrs import ehrs
 from carecoord.store.resources.read import Row
 from carecoord.store.worklist import registry
 from tests.desk.conftest import NOW, PASSWORD, House, opened
@@ -87,7 +89,7 @@ def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(fresh: Hous
         ("organization", OFFICE | {"npi": "9000010088"}, "npi"),
         ("organization", OFFICE | {"npi": ""}, "npi"),
         ("payers", {"name": "Granite Mutual"}, "payer-number"),
-        ("sources", {"name": "Not A Name", "address": "https://ehr.example/fhir"}, "name"),
+        ("sources", {"name": "?!", "address": "https://ehr.example/fhir"}, "name"),
         ("sources", {"name": "elm", "address": "http://10.0.0.7/fhir"}, "address"),
         ("sources", {"name": "elm", "address": ""}, "address"),
     ):
@@ -109,6 +111,30 @@ def test_an_ehr_is_connected_and_stays_open_until_it_was_read(fresh: House) -> N
     assert "already" in again.text
     trail = fresh.world.engine.connect().exec_driver_sql("SELECT query FROM audit WHERE interaction='ehr-add'").all()
     assert [row[0] for row in trail] == ["elm https://ehr.example/fhir"]
+
+
+def test_an_ehr_is_kept_by_a_short_name_made_of_what_it_is_called(fresh: House) -> None:
+    admin = fresh.enter("admin")
+    assert post(admin, "sources", name="Elm EHR (2)", address="https://ehr.example/fhir").status_code == 303
+    with reading(fresh.world.engine) as conn:
+        assert [each.name for each in ehrs.every(conn)] == ["elm-ehr-2"]
+
+
+@pytest.mark.parametrize("keys", ['{"keys": []}', "https:// keys", '{"kty": "EC"}', "{"])
+def test_an_app_whose_keys_can_prove_nothing_is_not_let_in(fresh: House, keys: str) -> None:
+    answer = post(fresh.enter("admin"), "sources/app", app="Elm Orders", keys=keys)
+    assert answer.status_code == 422
+    assert 'id="keys-fault"' in answer.text
+    with reading(fresh.world.engine) as conn:
+        assert store.clients(conn) == []
+
+
+def test_a_private_key_is_refused_and_not_shown_again(fresh: House) -> None:
+    private = json.dumps({"keys": [ECKey.generate_key("P-384").as_dict(private=True)]})
+    answer = post(fresh.enter("admin"), "sources/app", app="Elm Orders", keys=private)
+    assert answer.status_code == 422
+    assert "private key" in answer.text
+    assert json.loads(private)["keys"][0]["d"] not in answer.text
 
 
 def test_an_admin_who_belongs_somewhere_is_not_moved(acting_house: House) -> None:
