@@ -140,7 +140,7 @@ def count(number: int, noun: str, language: str = "") -> str:
     """A number with its noun, which stands in the catalogue as `noun.NOUN.one` and `noun.NOUN.other`."""
     # English and Spanish agree on which numbers are "one" (CLDR plural rules, whole numbers).
     form = words(language or reads())[f"noun.{noun}.{'one' if number == 1 else 'other'}"]
-    return form.format(n=number)
+    return form.format(n=f"{number:,}")
 
 
 def _long(table: Mapping[str, str], day: date) -> str:

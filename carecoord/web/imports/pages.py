@@ -1,6 +1,7 @@
 """`/import`, for who may bring tables in: upload, which column is which, dry run with faults by cell, import, result;
 templates and exports."""
 
+from collections.abc import Mapping
 from typing import Final, cast
 
 from flask import Blueprint, Response, redirect, render_template, request
@@ -16,7 +17,10 @@ from carecoord.domain.imports.sheets import SHEETS
 from carecoord.store.imports.files import File
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import spoken
 from carecoord.words.csv_lines import csv_line
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 IMPORT: Final = "/import"
@@ -24,28 +28,71 @@ FORMS: Final = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-KINDS: Final = {  # kind -> what it is called, what it holds, and what is unknown without it
-    "organizations": ("Organizations and sites", "Clinics, sites, payers", "who a referral goes to, and who pays"),
-    "plans": ("Plans and networks", "A payer's plans, and the networks of each", "whether anybody is in network"),
-    "clinicians": ("Clinicians", "A row is somebody at an organization, by NPI", "who can see a patient"),
-    "rosters": (
-        "Rosters",
-        "A row is who is in which network, from when to when",
-        "whether anybody is in network",
-    ),
-    "agreements": ("Agreements", "A row is a version, with its parties, days and networks", "what was agreed"),
-    "rules": (
-        "Authorization rules",
-        "A row is a line of a payer's book; a table replaces the book as it was before",
-        "what a payer asks",
-    ),
-    "rates": ("Rates", "A row is a line of what an agreement pays", "what a visit is paid"),
-    "people": ("People", "Accounts with their roles; their links are at the page People", "who does the work"),
-    "codes": ("Codes", "What codes mean: the files of NUCC and HCPCS as they are", "what a code means"),
-    "exclusions": ("Exclusion list", "OIG's LEIE as it is: who of yours stands on it", "whom nobody may pay"),
-}
-STATES: Final = {"new": "to be tried", "waiting": "being read", "tried": "tried", "kept": "in", "failed": "failed",
-                 "returning": "being taken back", "returned": "taken back"}  # fmt: skip
+KINDS: Final[Mapping[str, tuple[str, str, str]]] = Glossary(
+    {  # kind -> what it is called, what it holds, and what is unknown without it
+        "organizations": (
+            sentence("imports.kinds.organizations"),
+            sentence("imports.kinds.organizations.about"),
+            sentence("imports.kinds.organizations.without"),
+        ),
+        "plans": (
+            sentence("imports.kinds.plans"),
+            sentence("imports.kinds.plans.about"),
+            sentence("imports.kinds.plans.without"),
+        ),
+        "clinicians": (
+            sentence("imports.kinds.clinicians"),
+            sentence("imports.kinds.clinicians.about"),
+            sentence("imports.kinds.clinicians.without"),
+        ),
+        "rosters": (
+            sentence("imports.kinds.rosters"),
+            sentence("imports.kinds.rosters.about"),
+            sentence("imports.kinds.rosters.without"),
+        ),
+        "agreements": (
+            sentence("imports.kinds.agreements"),
+            sentence("imports.kinds.agreements.about"),
+            sentence("imports.kinds.agreements.without"),
+        ),
+        "rules": (
+            sentence("imports.kinds.rules"),
+            sentence("imports.kinds.rules.about"),
+            sentence("imports.kinds.rules.without"),
+        ),
+        "rates": (
+            sentence("imports.kinds.rates"),
+            sentence("imports.kinds.rates.about"),
+            sentence("imports.kinds.rates.without"),
+        ),
+        "people": (
+            sentence("imports.kinds.people"),
+            sentence("imports.kinds.people.about"),
+            sentence("imports.kinds.people.without"),
+        ),
+        "codes": (
+            sentence("imports.kinds.codes"),
+            sentence("imports.kinds.codes.about"),
+            sentence("imports.kinds.codes.without"),
+        ),
+        "exclusions": (
+            sentence("imports.kinds.exclusions"),
+            sentence("imports.kinds.exclusions.about"),
+            sentence("imports.kinds.exclusions.without"),
+        ),
+    }
+)
+STATES: Final[Mapping[str, str]] = Glossary(
+    {
+        "new": sentence("imports.states.new"),
+        "waiting": sentence("imports.states.waiting"),
+        "tried": sentence("imports.states.tried"),
+        "kept": sentence("imports.states.kept"),
+        "failed": sentence("imports.states.failed"),
+        "returning": sentence("imports.states.returning"),
+        "returned": sentence("imports.states.returned"),
+    }
+)
 SHOWN: Final = 100  # faults on the page; the file of faults has all
 
 
@@ -57,7 +104,7 @@ def blueprint(world: World) -> Blueprint:
     @pages.before_request
     def demand_right() -> None:
         if not verbs.may(sign_in.session().user.roles, "import"):
-            raise errors.Forbidden("Tables are brought in by contract staff and admins. Ask one of yours.")
+            raise errors.Forbidden(spoken("imports.tables-brought-in-by-contract"))
 
     @pages.get(IMPORT)
     def show() -> Answer:
@@ -67,7 +114,7 @@ def blueprint(world: World) -> Blueprint:
     def upload() -> Answer:
         sent, grant = request.files.get("file"), sign_in.session().grant()
         if sent is None or not sent.filename:
-            return _start(world, "Choose a file: CSV or XLSX.")
+            return _start(world, spoken("imports.choose-file-csv-or-xlsx"))
         try:
             id = uploads.upload(world, grant, request.form.get("kind", ""), sent.filename, sent.read())
         except errors.Invalid as refused:
@@ -99,15 +146,23 @@ def _files(pages: Blueprint, world: World) -> None:
     @pages.get(f"{IMPORT}/<id>/faults.csv")
     def faults(id: str) -> Answer:
         found = uploads.own(world, sign_in.session().grant(), id)
-        lines = [("Where", "Column", "Cell", "What is wrong")]
+        lines = [
+            (spoken("imports.where"), spoken("imports.column"), spoken("imports.cell"), spoken("imports.what-wrong"))
+        ]
         lines += [(each.where, each.column, each.cell, each.what) for each in _outcome(found).faults]
-        return _sent("".join(["\ufeff", *map(csv_line, lines)]).encode(), "csv", f"faults of {found.name}")
+        return _sent(
+            "".join(["\ufeff", *map(csv_line, lines)]).encode(), "csv", spoken("imports.faults", name=found.name)
+        )
 
     @pages.get(f"{IMPORT}/<id>/faulty.xlsx")
     def faulty(id: str) -> Answer:
         grant = sign_in.session().grant()
         data = uploads.faulty_rows(world, grant, id)
-        return _sent(data, "xlsx", f"faulty rows of {uploads.own(world, grant, id).name.rpartition('.')[0]}")
+        return _sent(
+            data,
+            "xlsx",
+            spoken("imports.faulty-rows", rpartition=uploads.own(world, grant, id).name.rpartition(".")[0]),
+        )
 
     @pages.get(f"{IMPORT}/template/<kind>.<form>")
     def template(kind: str, form: str) -> Answer:
@@ -121,13 +176,13 @@ def _files(pages: Blueprint, world: World) -> None:
 
 def _kind(kind: str) -> str:
     if kind not in uploads.kinds(sign_in.session().grant()):
-        raise errors.NotFound("There is no such table here, or your roles do not see it.")
+        raise errors.NotFound(spoken("imports.there-no-such-table-here"))
     return kind
 
 
 def _form(form: str) -> Form:
     if form not in FORMS:
-        raise errors.NotFound("Tables come as .csv and .xlsx.")
+        raise errors.NotFound(spoken("imports.tables-come-as-csv-and"))
     return cast(Form, form)
 
 

@@ -1,5 +1,6 @@
 """`/jobs`, for admins: later work that failed too often, why, and what can be done about it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -15,29 +16,34 @@ from carecoord.store.database.jobs import Stuck
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 JOBS: Final = "/jobs"
-KINDS: Final = {  # kind of later work -> what it does, said of its key
-    "sync": "Read the EHR {key}",
-    "sync-patient": "Read one patient from an EHR: {key}",
-    "deliver": "Tell an EHR of a change: {key}",
-    "import": "Bring in the file {key}",
-    "codes": "Put in the codes of {key}",
-    "assign": "Give away the referral {key}, which nobody has",
-    "digest": "Send the mail of the morning",
-    "notice": "Tell by mail that a message is there: {key}",
-    "measures": "Count for the measures",
-    "refresh-cases": "Judge anew the cases whose time has come",
+KINDS: Final[Mapping[str, Callable[[str], str]]] = {  # kind of later work -> what it does, said of its key
+    "sync": lambda key: spoken("jobs.kind.sync", key=key),
+    "sync-patient": lambda key: spoken("jobs.kind.sync-patient", key=key),
+    "deliver": lambda key: spoken("jobs.kind.deliver", key=key),
+    "import": lambda key: spoken("jobs.kind.import", key=key),
+    "codes": lambda key: spoken("jobs.kind.codes", key=key),
+    "assign": lambda key: spoken("jobs.kind.assign", key=key),
+    "digest": lambda key: spoken("jobs.kind.digest"),
+    "notice": lambda key: spoken("jobs.kind.notice", key=key),
+    "measures": lambda key: spoken("jobs.kind.measures"),
+    "refresh-cases": lambda key: spoken("jobs.kind.refresh-cases"),
 }
-LANES: Final = {  # lane -> what goes along it
-    "sync": "Reading EHRs",
-    "deliver": "Telling EHRs",
-    "notify": "Telling people and apps",
-    "refresh": "Judging cases anew",
-    "timers": "Giving work away, and counting",
-    "import": "Bringing files in",
-}
+LANES: Final[Mapping[str, str]] = Glossary(
+    {  # lane -> what goes along it
+        "sync": sentence("jobs.lanes.sync"),
+        "deliver": sentence("jobs.lanes.deliver"),
+        "notify": sentence("jobs.lanes.notify"),
+        "refresh": sentence("jobs.lanes.refresh"),
+        "timers": sentence("jobs.lanes.timers"),
+        "import": sentence("jobs.lanes.import"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ def blueprint(world: World) -> Blueprint:
     @pages.before_request
     def demand_admin() -> None:
         if not verbs.may(sign_in.session().user.roles, "manage-jobs"):
-            raise errors.Forbidden("Later work is looked after by admins. Ask one of yours.")
+            raise errors.Forbidden(spoken("jobs.later-work-looked-after-by"))
 
     @pages.get(JOBS)
     def show() -> Response:
@@ -73,7 +79,7 @@ def blueprint(world: World) -> Blueprint:
             jobs.retry(world, _number(), request_id(), sign_in.session().user)
         except errors.NotFound:
             return _page(world, 404, gone=True)
-        return _page(world, done="It will be tried again within a second, while a worker runs.")
+        return _page(world, done=spoken("jobs.it-will-be-tried-again"))
 
     @pages.post(f"{JOBS}/drop")
     def drop() -> Response:
@@ -83,34 +89,36 @@ def blueprint(world: World) -> Blueprint:
             gone = jobs.drop(world, _number(), request_id(), sign_in.session().user)
         except errors.NotFound:
             return _page(world, 404, gone=True)
-        return _page(world, done=f"Let go: {said(gone.kind, gone.key)}. Nobody will do it.")
+        return _page(world, done=spoken("jobs.let-go-nobody-will-do", key=said(gone.kind, gone.key)))
 
     return pages
 
 
 def said(kind: str, key: str) -> str:
     """What a job does."""
-    return KINDS[kind].format(key=key) if kind in KINDS else f"{kind} {key}"
+    told = KINDS.get(kind)
+    return told(key) if told else f"{kind} {key}"
 
 
 def line(job: Stuck, times: Times) -> Line:
     """A job in words."""
     if job.known:
-        why = job.error or "It failed, and did not say why"
-        helps = "It is not tried any more by itself. Once what it says is mended, trying again helps."
+        why = job.error or spoken("jobs.it-failed-and-did-not")
+        helps = spoken("jobs.it-not-tried-any-more")
     else:
-        why = "No worker of this version knows this kind of work"
-        helps = "It was left by another version of carecoord, whose worker would do it. Here it can only be let go."
-    tries = f"{job.attempts} {'try' if job.attempts == 1 else 'tries'}"
-    tried = f"{tries}, the last {times.ago(moment(job.tried))}" if job.tried else tries
-    behind = f"{job.behind} more of the same wait behind it, in their order" if job.behind else ""
+        why = spoken("jobs.no-worker-this-version-knows")
+        helps = spoken("jobs.it-was-left-by-another")
+    tried = spoken("jobs.tries", n=job.attempts)
+    if job.tried:
+        tried = spoken("jobs.tries-the-last", n=job.attempts, ago=times.ago(moment(job.tried)))
+    behind = spoken("jobs.wait-behind", n=job.behind) if job.behind else ""
     return Line(job.n, said(job.kind, job.key), why.rstrip("."), helps, tried, behind, job.known)
 
 
 def _number() -> int:
     given = request.form.get("n", "")
     if not given.isascii() or not given.isdigit() or len(given) > 18:
-        raise errors.Invalid("Which job? Go back to the list and choose one.", "n")
+        raise errors.Invalid(spoken("jobs.which-job-go-back-list"), "n")
     return int(given)
 
 

@@ -233,7 +233,7 @@ def test_an_import_is_taken_back_as_a_whole_but_for_what_was_changed_since(actin
     second = upload(desk, "organizations", SITES + later, "later.csv").headers["Location"]
     go(desk, second, "import", **SITE)
     page = go(desk, address, "return")
-    assert "2 taken back; 1 stay as they are" in page
+    assert "2 taken back; 1 stays as it is" in page
     assert "Somebody has changed it since; it stays as it is" in page
     assert named(acting_house) == {"9000777000": "555-0199", "9000777034": "2"}
     page = go(desk, second, "return")
@@ -262,7 +262,7 @@ def test_nobody_takes_back_what_something_leans_on(acting_house: House) -> None:
     site = upload(desk, "organizations", SITES + east, "east.csv").headers["Location"]
     go(desk, site, "import", **SITE)
     page = go(desk, address, "return")
-    assert "0 taken back; 1 stay as they are" in page
+    assert "0 taken back; 1 stays as it is" in page
     assert "leans on it now; it stays" in page
 
 
