@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -12,17 +13,22 @@ from auth.grant import Grant
 from auth.store import User
 from carecoord.actions.access import office as access_office
 from carecoord.actions.access.audited import event
+from carecoord.actions.access.turn import Turn
 from carecoord.domain.access import verbs
 from carecoord.domain.access.roles import Office
+from carecoord.domain.inbox import absences
 from carecoord.domain.inbox.absences import ALL, Absence
-from carecoord.domain.inbox.kinds import KINDS
+from carecoord.domain.inbox.kinds import KINDS, Kind, signs
 from carecoord.domain.resource.days import midnight
 from carecoord.errors import Forbidden, Unprocessable
 from carecoord.fhir.instants import micros
 from carecoord.store.audit.events import record
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.inbox import absences as kept
+from carecoord.store.worklist.tabs import Own, of_kinds
 from carecoord.world import World
+
+_EVERY: Final = frozenset(KINDS) - {"mention"}  # the kinds that a case can be of
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,48 @@ class Away:
     begins: int
     ends: int
     substitutes: Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Somebody of the asker's office who is away and for whom the asker stands in: the ids by which rows name them, and
+    for which kinds of what waits."""
+
+    name: str
+    ids: tuple[str, ...]
+    kinds: frozenset[Kind]
+
+
+def ids(turn: Turn) -> tuple[str, ...]:
+    """The ids by which a row may name the asker: of the account, and of the person in the directory."""
+    people = (each.partition("/")[2] for each in turn.office().people)
+    return tuple(dict.fromkeys((turn.grant.subject, *people)))
+
+
+def stood_in_for(turn: Turn) -> list[Principal]:
+    """For whom the asker stands in at the instant of the turn."""
+    now, ours = micros(turn.now), turn.office().organizations
+    held = absences.stood_in_for(present(turn.conn, now), turn.grant.subject, now)
+    users = {account: store.find_user(turn.conn, account) for account in sorted(held)}
+    return [
+        Principal(
+            user.name,
+            (account, *(each.partition("/")[2] for each in office_of(turn.conn, user).people)),
+            held[account],
+        )
+        for account, user in users.items()
+        if user is not None and user.organization in ours
+    ]
+
+
+def own(turn: Turn) -> Own:
+    """Which cases are the asker's own: theirs, and those of whom they stand in for, as far as they do."""
+    others = [
+        (id, None if each.kinds >= _EVERY else of_kinds(*signs(each.kinds)))
+        for each in stood_in_for(turn)
+        for id in each.ids
+    ]
+    return Own(ids(turn), tuple(others))
 
 
 def present(conn: Connection, now: int) -> list[Absence]:
@@ -64,7 +112,7 @@ def of_office(world: World, grant: Grant) -> tuple[list[Away], list[User]]:
         return named(present(conn, micros(world.clock())), people), people
 
 
-def named(absences: Sequence[Absence], people: Sequence[User]) -> list[Away]:
+def named(said: Sequence[Absence], people: Sequence[User]) -> list[Away]:
     """Those absences that are of these people, with names."""
     names = {user.id: user.name for user in people}
     return [
@@ -72,7 +120,7 @@ def named(absences: Sequence[Absence], people: Sequence[User]) -> list[Away]:
             each.account, names[each.account], each.begins, each.ends,
             {kind: (to, names.get(to, "")) for kind, to in each.covers.items()},
         )
-        for each in absences
+        for each in said
         if each.account in names
     ]  # fmt: skip
 

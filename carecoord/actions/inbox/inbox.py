@@ -24,7 +24,7 @@ from carecoord.domain.access import payer_view, verbs
 from carecoord.domain.access.payer_view import PayerRow
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.inbox.duties import duties, keeps_agreements
-from carecoord.domain.inbox.kinds import Kind, kind, performers_kind
+from carecoord.domain.inbox.kinds import KINDS, Kind
 from carecoord.domain.referrals.case import order_named
 from carecoord.domain.resource.elements import items, text
 from carecoord.domain.worklist.work import work_id
@@ -33,10 +33,11 @@ from carecoord.fhir.instants import FOREVER, micros
 from carecoord.store.audit.events import told
 from carecoord.store.inbox import mentions
 from carecoord.store.inbox import waits as inbox_waits
-from carecoord.store.inbox.waits import Wait
+from carecoord.store.inbox.waits import Wait, Waits
 from carecoord.store.resources import read
 from carecoord.store.worklist.query import MANY
 from carecoord.store.worklist.tabs import DueBounds
+from carecoord.store.worklist.walks import Span
 from carecoord.world import World
 
 PAGE: Final = 50
@@ -110,24 +111,27 @@ def number(world: World, grant: Grant) -> int:
     """How many things are overdue or due today, no more than 100. It shows nobody, so no audit tells of it."""
     with looking(world, grant, "") as turn:
         at = moments(turn.now, ZoneInfo(world.settings.timezone))
-        return len(_pending(turn, seat(turn), 100, until=at.today)[:100])
+        waiting = _Waiting(turn, seat(turn), 100, until=at.today)
+        return min(100, waiting.counts({"due": waiting.parts(None)})["due"])
 
 
 def groups(turn: Turn) -> Counter[str]:
     """How much waits for somebody in each urgency group. It shows nobody, so no audit tells of it."""
     at = moments(turn.now, ZoneInfo(turn.world.settings.timezone))
-    return Counter(_group(each.wait.due, at) for each in _pending(turn, seat(turn), MANY))
+    waiting = _Waiting(turn, seat(turn), MANY)
+    return Counter(waiting.counts(_by_group(waiting, None, at)))
 
 
 def inbox(turn: Turn, asked: Asked) -> Inbox:
     """The page of the list that was asked for."""
     at, here = moments(turn.now, ZoneInfo(turn.world.settings.timezone)), seat(turn)
-    awake, resting = _pending(turn, here, MANY), _pending(turn, here, MANY, resting=True)
-    tally = Counter[str](each.kind for each in awake)
-    tally.update(all=len(awake), snoozed=len(resting))
-    chosen = resting if asked.tab == "snoozed" else [each for each in awake if asked.tab in ("all", each.kind)]
-    by_group = Counter(_group(each.wait.due, at) for each in chosen)
-    rest = [each for each in chosen if asked.after is None or (each.wait.due, each.wait.rid) > asked.after]
+    awake, resting = _Waiting(turn, here, MANY), _Waiting(turn, here, MANY, resting=True)
+    kinds: dict[str, _Part] = {kind: awake.parts(kind) for kind in KINDS}
+    tally = awake.counts(kinds | {"all": awake.parts(None)}) | resting.counts({"snoozed": resting.parts(None)})
+    chosen = resting if asked.tab == "snoozed" else awake
+    kind = next((each for each in KINDS if each == asked.tab), None)
+    by_group = chosen.counts(_by_group(chosen, kind, at))
+    rest = chosen.page(kind, PAGE + 1, asked.after)
     page = rest[:PAGE]
     items = _items(turn, page)
     last = page[-1].wait if len(rest) > PAGE else None
@@ -137,10 +141,10 @@ def inbox(turn: Turn, asked: Asked) -> Inbox:
         patient=patient, patients=patients,
     )  # fmt: skip
     turn.world.journal.append(seen)
-    away = _away(turn)
+    away, wakes = _away(turn), None if page else resting.cases.wakes()
     return Inbox(
         turn.now, at, items, tally, by_group, (last.due, last.rid) if last else None,
-        min((each.wait.wakes for each in resting if each.wait.wakes < FOREVER), default=None),
+        None if wakes is None or wakes >= FOREVER else wakes,
         [each for each in away if each.account != turn.grant.subject],
         next((each for each in away if each.account == turn.grant.subject), None),
     )  # fmt: skip
@@ -153,36 +157,65 @@ def _away(turn: Turn) -> list[Away]:
     return absences.named(said, absences.colleagues(turn.conn, turn.grant)) if said else []
 
 
-def _group(due: int, at: DueBounds) -> str:
-    ends = {"overdue": at.now, "today": at.today, "soon": at.soon}
-    return next((name for name, end in ends.items() if due < end), "later")
+class _Waiting:
+    """All that waits for somebody: cases, names in notes, agreements. until: only what is due before; resting: what the
+    office lets rest, of what would wait."""
+
+    def __init__(
+        self, turn: Turn, here: Seat, most: int, *, until: int | None = None, resting: bool = False
+    ) -> None:  # fmt: skip
+        self._lists = looked(here, turn.grant.roles, resting)
+        watches, withheld = [each.watch for each in self._lists], turn.cases_seen().besides
+        self.cases = Waits(turn.conn, watches, micros(turn.now), most, until, withheld)
+        others: list[Pending] = []
+        if not resting and keeps_agreements(turn.grant.roles):
+            others += _agreements(turn, most)
+        if not resting and whole(turn.grant):
+            others += _mentions(turn, here, most)
+        self._others = [each for each in others if until is None or each.wait.due < until]
+
+    def parts(self, kind: Kind | None, low: int | None = None, high: int | None = None) -> "_Part":
+        """What is of a kind, None for any, and due between two instants."""
+        due = [Span(each.watch.clock, low, high) for each in self._lists if (low, high) != (None, None)]
+        found = [each.part(kind) for each in self._lists]
+        cases = [of if of is None or not due else (*of, due[n]) for n, of in enumerate(found)]
+        others = [
+            each
+            for each in self._others
+            if kind in (None, each.kind)
+            and (low is None or each.wait.due >= low)
+            and (high is None or each.wait.due < high)
+        ]
+        return _Part(tuple(cases), others)
+
+    def counts(self, parts: "Mapping[str, _Part]") -> dict[str, int]:
+        """How much each of these has, at most MANY."""
+        found = self.cases.counts({name: part.cases for name, part in parts.items()})
+        return {name: min(MANY, found[name] + len(part.others)) for name, part in parts.items()}
+
+    def page(self, kind: Kind | None, size: int, after: tuple[int, int] | None) -> list[Pending]:
+        """The first of a kind, None for any, by their clock and number, after that place."""
+        part = self.parts(kind)
+        cases = self.cases.page(part.cases, size, after)
+        found = [Pending(wait, (of := self._lists[wait.watch]).kind(wait), of.owner) for wait in cases]
+        found += [each for each in part.others if after is None or (each.wait.due, each.wait.rid) > after]
+        return sorted(found, key=lambda each: (each.wait.due, each.wait.rid))[:size]
 
 
-def _pending(
-    turn: Turn, here: Seat, most: int, *, until: int | None = None, resting: bool = False
-) -> list[Pending]:  # fmt: skip
-    """All that waits, by its clock: cases, and names in notes."""
-    lists = looked(here, turn.grant.roles, resting)
-    watches, withheld = [each.watch for each in lists], turn.cases_seen().besides
-    found = []
-    for wait in inbox_waits.waits(turn.conn, watches, micros(turn.now), most, until, withheld):
-        of = lists[wait.watch]
-        what = _kind(wait, of.duty.scope)
-        if what in of.owner.kinds:
-            found.append(Pending(wait, what, of.owner))
-    if not resting and keeps_agreements(turn.grant.roles):
-        found += [each for each in _agreements(turn, most) if until is None or each.wait.due < until]
-        found.sort(key=lambda each: (each.wait.due, each.wait.rid))
-    if resting or not whole(turn.grant):
-        return found
-    named = (each for each in _mentions(turn, here, most) if until is None or each.wait.due < until)
-    return sorted([*found, *named], key=lambda each: (each.wait.due, each.wait.rid))
+@dataclass(frozen=True)
+class _Part:
+    cases: inbox_waits.Part
+    others: Sequence[Pending]
 
 
-def _kind(wait: Wait, scope: str) -> Kind:
-    if scope == "payer_key":
-        return "authorization"
-    return performers_kind(wait.stage) if scope == "performer" else kind(wait.headline_gate, wait.action)
+def _by_group(waiting: _Waiting, kind: Kind | None, at: DueBounds) -> "dict[str, _Part]":
+    ends = (
+        ("overdue", None, at.now),
+        ("today", at.now, at.today),
+        ("soon", at.today, at.soon),
+        ("later", at.soon, None),
+    )
+    return {name: waiting.parts(kind, low, high) for name, low, high in ends}
 
 
 def _mentions(turn: Turn, here: Seat, most: int) -> Iterable[Pending]:

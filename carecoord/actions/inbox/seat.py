@@ -1,19 +1,17 @@
 """Where somebody sits: the ids under which a case can be theirs, for whom they stand in, their teams, the sides on
 which they see cases."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from auth import store
 from carecoord.actions.access.turn import Turn
 from carecoord.actions.acts import work
 from carecoord.actions.inbox import absences
 from carecoord.domain.access import roles
-from carecoord.domain.inbox.absences import stood_in_for
 from carecoord.domain.inbox.duties import Duty, Why, duties
-from carecoord.domain.inbox.kinds import KINDS, Kind
-from carecoord.fhir.instants import micros
-from carecoord.store.inbox.waits import Watch
+from carecoord.domain.inbox.kinds import KINDS, Kind, kind, performers_kind, signs
+from carecoord.store.inbox.waits import Wait, Watch
+from carecoord.store.worklist.tabs import of_kinds
+from carecoord.store.worklist.walks import AnyOf, Test
 
 _EVERY = frozenset(KINDS)
 
@@ -49,29 +47,31 @@ class Looked:
     duty: Duty
     owner: Owner
 
+    def part(self, wanted: Kind | None) -> tuple[Test, ...] | None:
+        """What a row that it finds passes further to be of a kind, None for any; None where none of them is."""
+        if wanted is None:
+            return ()
+        if self.duty.scope == "placer":
+            return (of_kinds(*signs((wanted,))),)
+        stages: tuple[str, ...] = next((values for column, values in self.watch.led if column == "stage"), ())
+        kinds = {performers_kind(stage) for stage in stages} or {"authorization"}
+        return () if wanted in kinds else None
+
+    def kind(self, wait: Wait) -> Kind:
+        """Of which kind a case is that it found."""
+        if self.duty.scope == "placer":
+            return kind(wait.headline_gate, wait.action)
+        return performers_kind(wait.stage) if self.duty.scope == "performer" else "authorization"
+
 
 def seat(turn: Turn) -> Seat:
     """The seat of whoever asks."""
     office = turn.office()
-    own = [turn.grant.subject, *(each.partition("/")[2] for each in office.people)]
-    owners = [Owner(id, "yours") for id in dict.fromkeys(own)]
-    owners += _stood_in_for(turn)
+    owners = [Owner(id, "yours") for id in absences.ids(turn)]
+    owners += [Owner(id, "stand-in", each.name, each.kinds) for each in absences.stood_in_for(turn) for id in each.ids]
     teams = dict.fromkeys((*work.own_teams(turn.conn, office), *office.organizations))
     owners += [Owner(id, "team") for id in teams]
     return Seat(roles.sees(turn.grant, office) or (), (*owners, Owner(None, "nobody")))
-
-
-def _stood_in_for(turn: Turn) -> Iterator[Owner]:
-    """Those of the asker's office who are away and for whom the asker stands in."""
-    now, ours = micros(turn.now), turn.office().organizations
-    held = stood_in_for(absences.present(turn.conn, now), turn.grant.subject, now)
-    for account, kinds in sorted(held.items()):
-        user = store.find_user(turn.conn, account)
-        if user is None or user.organization not in ours:
-            continue
-        people = absences.office_of(turn.conn, user).people
-        for id in (account, *(each.partition("/")[2] for each in people)):
-            yield Owner(id, "stand-in", user.name, kinds)
 
 
 def looked(seat: Seat, held: frozenset[str], resting: bool = False) -> list[Looked]:
@@ -85,10 +85,14 @@ def looked(seat: Seat, held: frozenset[str], resting: bool = False) -> list[Look
             if scope == duty.scope:
                 late, seen = duty.when == "late" and not resting, duty.when == "seen"
                 found += [
-                    Looked(Watch(scope, value, led, late, seen, resting), duty, owner)
+                    Looked(Watch(scope, value, led, late, seen, resting, _only(owner)), duty, owner)
                     for led, owner in _led(seat, duty)
                 ]
     return found
+
+
+def _only(owner: Owner) -> AnyOf | None:
+    return None if owner.kinds >= _EVERY else of_kinds(*signs(owner.kinds))
 
 
 def _led(seat: Seat, duty: Duty) -> list[tuple[tuple[tuple[str, tuple[object, ...]], ...], Owner]]:

@@ -19,6 +19,7 @@ from carecoord.actions.clearance import offers as clearance_offers
 from carecoord.actions.ehrs import sync_health
 from carecoord.actions.ehrs.between import Between, between
 from carecoord.actions.ehrs.sync_health import SyncHealth
+from carecoord.actions.inbox import absences
 from carecoord.actions.terms.meanings import Coding, of_concepts
 from carecoord.actions.worklist import asked as worklist_asked
 from carecoord.actions.worklist import project
@@ -342,8 +343,7 @@ def seen_cases(turn: Turn) -> Worklist:
     if turn.worklist is None:
         late = worklist_rows.due(turn.conn, micros(turn.now), 1)
         at = replace(moments(turn.now, ZoneInfo(turn.world.settings.timezone)), behind=bool(late))
-        mine = (turn.grant.subject, *(each.partition("/")[2] for each in turn.office().people))
-        turn.worklist = Worklist(turn.conn, turn.cases_seen(), at, mine)
+        turn.worklist = Worklist(turn.conn, turn.cases_seen(), at, absences.own(turn))
     return turn.worklist
 
 

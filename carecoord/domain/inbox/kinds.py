@@ -1,5 +1,6 @@
 """What kind of thing waits, by the next action that the rules name and the gate that asks for it."""
 
+from collections.abc import Iterable
 from typing import Final, Literal, get_args
 
 from carecoord.domain.gates.gate import GateName
@@ -29,6 +30,15 @@ def kind(gate: str | None, action: str | None) -> Kind:
     if action in _OF_ACTION:
         return _OF_ACTION[action]
     return next((of for name, of in _OF_GATE.items() if name == gate), "referral")
+
+
+def signs(kinds: Iterable[Kind]) -> tuple[tuple[str, ...], tuple[str | None, ...], tuple[str, ...]]:
+    """By what `kind` tells these kinds: the actions that are theirs; the gates that are theirs where the action is none
+    of those that tell their kind whatever asks for them, None for no gate; and all of these actions."""
+    wanted = frozenset(kinds)
+    actions = tuple(action for action, of in _OF_ACTION.items() if of in wanted)
+    gates = tuple(gate for gate, of in _OF_GATE.items() if of in wanted)
+    return actions, (*gates, *((None,) if kind(None, None) in wanted else ())), tuple(_OF_ACTION)
 
 
 def performers_kind(stage: str) -> Kind:

@@ -7,7 +7,7 @@ time; counting stops at `MANY`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -21,7 +21,7 @@ from carecoord.store.worklist.bitmaps.arms import SAMPLE, Walked, sides
 from carecoord.store.worklist.bitmaps.copies import Bitmaps
 from carecoord.store.worklist.counted import Counted
 from carecoord.store.worklist.rows import of_rids
-from carecoord.store.worklist.tabs import DueBounds, groups, is_awake, tabs
+from carecoord.store.worklist.tabs import DueBounds, Own, groups, is_awake, tabs
 from carecoord.store.worklist.walks import In, Span, Test, Word
 
 MANY = 1000  # a count that reaches it is shown as "999+"
@@ -92,7 +92,7 @@ class Worklist:
     conn: Connection
     seen: CaseScope
     at: DueBounds
-    mine: tuple[str, ...] = ()  # the ids of the asker, as owners of cases have them
+    mine: Own = field(default_factory=Own)  # which of them are the asker's own
 
     def __post_init__(self) -> None:
         plan_once(self.conn)

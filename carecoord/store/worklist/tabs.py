@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from carecoord.store.worklist.walks import Ever, In, Span, Test, Unpassed
+from carecoord.store.worklist.walks import AnyOf, Ever, In, Other, Span, Test, Unpassed
 
 BOOKING = (  # next actions by which a visit is found
     "book", "rebook", "confirm-slot", "move", "answer-cancel", "replace-visit",
@@ -30,13 +30,41 @@ SCHEDULING = (  # stages in which the clinic that was asked has to find a time
 )  # fmt: skip
 
 
+def of_kinds(actions: tuple[str, ...], gates: tuple[str | None, ...], apart: tuple[str, ...]) -> AnyOf:
+    """That what is to be done on a case is of certain kinds: it is one of these actions or, where it is none of those
+    that tell their kind whatever asks for them (`apart`), one of these gates asks for it."""
+    return AnyOf(((In("action", actions),), (*(Other("action", each) for each in apart), In("headline_gate", gates))))
+
+
+@dataclass(frozen=True)
+class Own:
+    """Which cases are somebody's: those of these ids, as owners have them; and, where they stand in for others, of
+    further ids all, or only those that pass a test."""
+
+    ids: tuple[str, ...] = ()
+    others: tuple[tuple[str, AnyOf | None], ...] = ()
+
+    def tests(self) -> tuple[Test, ...]:
+        """What a row passes that is theirs."""
+        whole = (*self.ids, *(id for id, test in self.others if test is None))
+        partly = [(id, test) for id, test in self.others if test is not None]
+        owners = (*whole, *(id for id, _ in partly))
+        if not partly:
+            return (In("owner", owners or ("",)),)
+        ways = [(In("owner", whole),), *((In("owner", (id,)), test) for id, test in partly)]
+        return In("owner", owners), AnyOf(tuple(ways))
+
+
+_NOBODYS = Own()
+
+
 def tabs(
-    at: DueBounds, ours: tuple[str, ...] | None = None, asked: tuple[str, ...] | None = None, mine: tuple[str, ...] = ()
+    at: DueBounds, ours: tuple[str, ...] | None = None, asked: tuple[str, ...] | None = None, mine: Own = _NOBODYS
 ) -> dict[str, tuple[Test, ...]]:
     """Every tab and figure of the desk, and the tests it stands for. A case is open or closed: none falls between. An
     open one that the referring office lets rest is in no list of open ones but its own, and where sources contradict
     each other: that is to be settled, however long the case rests. ours: the offices that refer whose cases these are,
-    asked: the clinics that are asked; None: anybody. mine: the ids of who asks, as owners have them."""
+    asked: the clinics that are asked; None: anybody. mine: which are the asker's own."""
     resting, is_open = Span("wakes_at", at.now + 1, None), In("open", (True,))
     still = (is_open, Span("wakes_at", None, at.now + 1))
     known = (Unpassed("changes_at", at.now),) if at.behind else ()
@@ -44,7 +72,7 @@ def tabs(
     got = (*still, *([In("performer", asked)] if asked is not None else []))
     return {
         "open": still,
-        "mine": (*still, In("owner", mine or ("",))),
+        "mine": (*still, *mine.tests()),
         "nobody": (*sent, In("owner", (None,))),
         "overdue": (*still, Span("sort_due", None, at.now)),
         "today": (*still, Span("sort_due", at.now, at.today)),

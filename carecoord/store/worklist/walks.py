@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     CompoundSelect,
     Integer,
@@ -29,66 +28,14 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql import operators
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.visitors import InternalTraversal
 
 from carecoord.store.database.among import Among, listed
 from carecoord.store.database.tables import case as row
 from carecoord.store.database.tables import case_word
+from carecoord.store.database.unled import Beside, Only
 from carecoord.store.worklist.counted import Counted, Pick
 
 _LAST = "\U0010ffff"  # sorts behind every letter
-
-
-class Beside(ColumnElement[Any]):
-    """A column that is only checked, never looked up by. Left alone, SQLite may take any index that begins alike; a
-    unary plus keeps it from that (sqlite.org/optoverview.html, "disqualifying terms"). PostgreSQL needs no telling."""
-
-    inherit_cache = True
-    _traverse_internals = [("column", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 - as SQLAlchemy reads it
-
-    def __init__(self, column: ColumnElement[Any]) -> None:
-        self.column = column
-        self.type = column.type
-
-
-@compiles(Beside)
-def _as_it_is(element: Beside, compiler: SQLCompiler, **kw: Any) -> str:
-    return compiler.process(element.column, **kw)
-
-
-@compiles(Beside, "sqlite")
-def _with_a_plus(element: Beside, compiler: SQLCompiler, **kw: Any) -> str:
-    return "+" + compiler.process(element.column, **kw)
-
-
-class Only(ColumnElement[bool]):
-    """A test that rows are only put to. PostgreSQL, left alone, looks for an index of each; of what it can not look at
-    it takes half of the rows to pass, and goes on along the index that leads."""
-
-    inherit_cache = True
-    type = Boolean()
-    _traverse_internals = [("test", InternalTraversal.dp_clauseelement)]  # noqa: RUF012 - as SQLAlchemy reads it
-
-    def __init__(self, test: ColumnElement[bool]) -> None:
-        self.test = test
-
-    def self_group(self, against: operators.OperatorType | None = None) -> "Only":
-        return self  # a test already: it is compared with no 1 for SQLite
-
-
-@compiles(Only)
-def _the_test(element: Only, compiler: SQLCompiler, **kw: Any) -> str:
-    return compiler.process(element.test.self_group(against=operators.and_), **kw)
-
-
-@compiles(Only, "postgresql")
-def _unseen(element: Only, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"coalesce({compiler.process(element.test, **kw)}, false)"
-
-
 
 
 def checked(name: str) -> ColumnElement[Any]:
@@ -269,7 +216,29 @@ class Word:
         return {f"{at}_low": self.start, f"{at}_high": self.start + _LAST, **both}
 
 
-Test = In | Other | Outside | Span | Unpassed | Ever | Word | Counted
+@dataclass(frozen=True)
+class AnyOf:
+    """All tests of at least one of these alternatives. No index is looked for by any of them."""
+
+    alternatives: "tuple[tuple[Test, ...], ...]"
+    column: str = ""
+
+    def blank(self) -> "AnyOf":
+        return AnyOf(tuple(tuple(test.blank() for test in tests) for tests in self.alternatives))
+
+    def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
+        ways = [
+            and_(true(), *(test.sql(f"{at}_{n}_{m}", checked) for m, test in enumerate(tests)))
+            for n, tests in enumerate(self.alternatives)
+        ]
+        return or_(false(), *ways)
+
+    def binds(self, at: str) -> dict[str, Any]:
+        every = [(f"{at}_{n}_{m}", test) for n, tests in enumerate(self.alternatives) for m, test in enumerate(tests)]
+        return {name: value for where, test in every for name, value in test.binds(where).items()}
+
+
+Test = In | Other | Outside | Span | Unpassed | Ever | Word | Counted | AnyOf
 
 
 @dataclass(frozen=True)

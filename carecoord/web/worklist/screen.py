@@ -16,6 +16,7 @@ from carecoord.actions.acts import act as acts_act
 from carecoord.actions.acts import batch
 from carecoord.actions.acts import work as acts_work
 from carecoord.actions.acts.act import Done
+from carecoord.actions.inbox import absences
 from carecoord.actions.people import drafts
 from carecoord.actions.referrals import case_page
 from carecoord.actions.worklist import saved_views
@@ -65,6 +66,7 @@ class Screen:
             done = done or self._done(turn, address.done)
             panel = self._panel(turn, address.shown, done)
             views = saved_views.seen(turn, answers=request.method == "POST")
+            stood_in_for = absences.stood_in_for(turn) if asked == "mine" else []
         address = address if panel or not address.shown else replace(address, shown=None)
         state = state or self._state(grant, address.act, address.draft)
         back = address.doing(None)
@@ -73,6 +75,7 @@ class Screen:
             "listing": worklist_view.listing(found, address, self.zone),
             "drawn": drawn,
             "views": views,
+            "stood_in_for": [each.name for each in stood_in_for if each.kinds != {"mention"}],
             "hideable": COLUMNS,
             "panel": referrals_view.sheet(panel, self.zone) if panel else None,
             "acts": self._acts(panel, grant, state, back.href(), lambda verb: back.doing(verb).href()),

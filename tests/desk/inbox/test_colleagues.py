@@ -12,6 +12,8 @@ from carecoord.settings import Settings
 from tests.conftest import BUSY
 from tests.desk.acts.test_every_move import Place, case_of, furnished
 from tests.desk.inbox.test_inbox import rows, tabs, waiting
+from tests.desk.worklist.test_queues import exported, listed
+from tests.desk.worklist.test_queues import tabs as queues
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,14 @@ def test_whoever_answers_by_a_note_has_taken_up_what_named_them_and_a_wrong_name
     assert place.post("performer", "accepted", "note", note="@Ann") == 422, "she is of another office"
 
 
+def own(place: Place, who: str) -> list[str]:
+    """The list of what is one's own, of which its tab, its figure and its file tell the same."""
+    ids = listed(place, who, "tab=mine")
+    assert queues(place.people[who].get("/?tab=mine").get_data(as_text=True))["mine"] == len(ids)
+    assert len(exported(place, who, "tab=mine")) == len(ids)
+    return ids
+
+
 def test_a_substitute_has_what_waits_for_whoever_is_away_by_kind_and_is_told_why(place: Place) -> None:
     def leave(**sent: str) -> tuple[int, str]:
         answer = place.people["requester"].post("/waiting/away", data={"csrf": place.csrf["requester"], **sent})
@@ -92,8 +102,17 @@ def test_a_substitute_has_what_waits_for_whoever_is_away_by_kind_and_is_told_why
     assert "Requester is away until 30 Nov." in page
     assert "You stand in for all but mentions." in page
     assert any("You stand in for Requester" in words or "named in a note" in words for words in mentions(place, "bo"))
+    assert sorted(own(place, "ann")) == ["accepted", "declined"], "of mentions alone others have them"
+    assert own(place, "bo") == []
+    assert "You stand in for Requester" in place.people["ann"].get("/?tab=mine").get_data(as_text=True)
+    assert "stand in for" not in place.people["bo"].get("/?tab=mine").get_data(as_text=True)
+    for kind, (anns, bos) in {"visit": (0, 2), "coverage": (2, 0)}.items():  # what is missing is their insurance
+        assert leave(**{"from": "today", "until": "30 Nov", "substitute": bo, f"substitute-{kind}": ann})[0] == 303
+        assert (len(own(place, "ann")), len(own(place, "bo"))) == (anns, bos)
+    leave(**{"from": "today", "until": "30 Nov", "substitute": ann, "substitute-mention": bo})
     assert tabs(waiting(place, "other"))["All"] == 0
     assert "Requester is away" not in waiting(place, "performer")
     assert place.people["requester"].post("/waiting/back", data={"csrf": "wrong"}).status_code == 403
     place.people["requester"].post("/waiting/back", data={"csrf": place.csrf["requester"]})
     assert [id for id, _ in rows(waiting(place, "ann")) if not id.startswith("note-")] == []
+    assert own(place, "ann") == []

@@ -9,11 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from carecoord.domain.inbox.kinds import Kind, signs
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.worklist import query as worklist_query
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist.query import FACETS, MANY, NONE, SORTS, CaseScope, Worklist, WorklistQuery
-from carecoord.store.worklist.tabs import DueBounds, tabs
+from carecoord.store.worklist.tabs import DueBounds, Own, of_kinds, tabs
 from tests.desk import rows
 from tests.desk.rows import DAY, NOW, OTHER, OURS, PAYER, THEIRS
 
@@ -44,6 +45,10 @@ seen = st.sampled_from(
     [SIDES, CaseScope((("placer", THEIRS),)), CaseScope((("payer_key", PAYER),)), CaseScope(()), CaseScope(None),
      CaseScope((("placer", OURS), ("placer", THEIRS), ("performer", THEIRS)))]
 )  # fmt: skip
+VISITS, PAPERS = of_kinds(*signs(("visit",))), of_kinds(*signs(("document", "referral")))
+owns = st.sampled_from(
+    (Own(), Own(("reyes",)), Own(("reyes",), (("tran", None),)), Own(("ann",), (("tran", VISITS), ("reyes", PAPERS))))
+)
 quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -75,17 +80,19 @@ def may(row: dict[str, Any], whose: CaseScope) -> bool:
 
 
 @quick
-@given(asked=asks, whose=seen)
-def test_a_count_is_the_length_of_its_list(three_hundred: Engine, asked: WorklistQuery, whose: CaseScope) -> None:
+@given(asked=asks, whose=seen, own=owns)
+def test_a_count_is_the_length_of_its_list(
+    three_hundred: Engine, asked: WorklistQuery, whose: CaseScope, own: Own
+) -> None:  # fmt: skip
     with reading(three_hundred) as conn:
-        worklist = Worklist(conn, whose, AT)
+        worklist = Worklist(conn, whose, AT, own)
         found = list(worklist.every(asked))
         tally, groups = worklist.tally(asked, LISTS)
         assert worklist.count(asked) == tally[asked.tab] == sum(groups.values()) == len(found)
         assert len({row.rid for row in found}) == len(found)
         assert tally == {tab: worklist.count(replace(asked, tab=tab)) for tab in LISTS}
     with writing(three_hundred) as conn:  # where there is no copy of the rows at hand, lists are walked
-        walked = Worklist(conn, whose, AT)
+        walked = Worklist(conn, whose, AT, own)
         assert walked.tally(asked, LISTS) == (tally, groups)
         assert [row.rid for row in walked.every(asked)] == [row.rid for row in found]
 
@@ -127,6 +134,27 @@ def test_a_case_that_rests_is_away_from_its_offices_lists_until_its_day_and_from
     with reading(engine) as conn:
         tally, _ = Worklist(conn, SIDES, AT).tally(WorklistQuery("open"), ["open", "snoozed", "closed"])
     assert tally == {"open": 3, "snoozed": 1, "closed": 0}
+
+
+def test_ones_own_are_also_those_of_whom_one_stands_in_for_as_far_as_one_does(engine: Engine) -> None:
+    gates = {"book": "appointment", "chase-report": "loop", "confirm-visit": "loop", None: "coverage"}
+    names = ((None, "ann"), *((action, "tran") for action in gates))
+    keep(engine, *(
+        rows.row(n, owner=owner, action=action, headline_gate=gates[action], role="coordinator")
+        for n, (action, owner) in enumerate(names)
+    ))  # fmt: skip
+
+    def mine(kinds: tuple[Kind, ...] | None) -> tuple[list[str], int]:
+        own = Own(("ann",), (("tran", of_kinds(*signs(kinds)) if kinds else None),))
+        with reading(engine) as conn:
+            worklist = Worklist(conn, SIDES, AT, own)
+            found = sorted(row.id for row in worklist.every(WorklistQuery("mine")))
+            return found, worklist.count(WorklistQuery("mine"))
+
+    assert mine(None) == ([f"case-{n}" for n in range(5)], 5)
+    assert mine(("visit",)) == (["case-0", "case-1", "case-3"], 3)
+    assert mine(("coverage", "referral")) == (["case-0", "case-2", "case-4"], 3)
+    assert mine(("mention",)) == (["case-0"], 1)
 
 
 def test_a_case_in_conflict_is_found_also_while_it_rests(engine: Engine) -> None:

@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, select
 
+from carecoord.domain.inbox.kinds import signs
 from carecoord.fhir.instants import FOREVER, micros
 from carecoord.fhir.search.collation import fold
 from carecoord.settings import Settings
@@ -21,7 +22,7 @@ from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.tables import case as case_row
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist.query import NONE, SORTS, CaseScope, Worklist, WorklistQuery
-from carecoord.store.worklist.tabs import DueBounds, tabs_named
+from carecoord.store.worklist.tabs import DueBounds, Own, of_kinds, tabs_named
 from tests.conftest import BUSY
 from tests.desk.acts.test_every_move import STAGES, STATUSES, Place, case_of, furnished
 from tests.desk.rows import DAY, NAMES
@@ -44,6 +45,7 @@ QUEUES = {
 BY_NEED = {"nobody", "returned", "conflict", "snoozed"}
 LISTS = sorted(tabs_named())
 SEQUENCES = 5_000
+OWN = Own(("ann",), (("team", of_kinds(*signs(("visit", "document")))),))  # who stands in for some of the team's
 
 
 def tabs(page: str) -> dict[str, int]:
@@ -169,7 +171,7 @@ def add_up(engine: Engine, rows: Iterable[dict[str, Any]], now: int, chance: Ran
     at = DueBounds(now, now + DAY // 2, now + 3 * DAY, now + 7 * DAY)
     with reading(engine) as conn:
         for column, office in (("placer", "clinic"), ("performer", "heart")):
-            worklist = Worklist(conn, CaseScope(((column, office),)), at, ("ann",))
+            worklist = Worklist(conn, CaseScope(((column, office),)), at, OWN)
             tally, groups = worklist.tally(WorklistQuery(), LISTS)
             mine = {row["id"] for row in rows if row["open"] and row[column] == office}
             told = {tab: [row.id for row in worklist.every(WorklistQuery(tab))] for tab in ("open", "snoozed")}

@@ -1,7 +1,7 @@
 """Lists of the worklist as sets of rows: made of the very tests that a walk along an index puts to each row, counted
 and cut into pages without looking at the rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from carecoord.store.database.tables import case
 from carecoord.store.worklist.bitmaps.columns import Numbers
 from carecoord.store.worklist.bitmaps.copy import Copy
 from carecoord.store.worklist.counted import Counted
-from carecoord.store.worklist.walks import Ever, In, Other, Outside, Span, Test, Unpassed, Word
+from carecoord.store.worklist.walks import AnyOf, Ever, In, Other, Outside, Span, Test, Unpassed, Word
 
 _COMMON: Final = 500  # rows that have a word, from which on these are kept
 _theirs = select(case.c.rid).where(Among(case.c.patient, "patients"))
@@ -54,6 +54,24 @@ class Lists:
         if past is not None and column in self._copy.words:
             past = self._copy.words[column].place(*past)
         return self._copy.orders[column].first(rows, self._copy.rids, size, down, past)
+
+    def apart(self, lists: Iterable[Sequence[Test]]) -> list[BitMap]:
+        """The rows of each list that none of those before it has."""
+        found, taken = [], BitMap()
+        for tests in lists:
+            found.append(self.rows(tests) - taken)
+            taken |= found[-1]
+        return found
+
+    def first_of(
+        self, sets: Iterable[BitMap], column: str, size: int, past: tuple[int, int] | None = None
+    ) -> list[int]:  # fmt: skip
+        """The numbers (rid) of the first `size` of these rows by (the column of numbers, rid), after `past`."""
+        return self._copy.orders[column].first(BitMap.union(BitMap(), *sets), self._copy.rids, size, False, past)
+
+    def has(self, rows: BitMap, rid: int) -> bool:
+        """Whether the row of this number is among these."""
+        return bool(rows & self._copy.slots(np.array([rid], np.int64)))
 
     def _count(self, begun: dict[tuple[Test, ...], BitMap], tests: tuple[Test, ...]) -> int:
         if not tests:
@@ -111,6 +129,9 @@ class Lists:
         rids = list(self._conn.scalars(passing, test.binds("of")))
         return self._copy.slots(np.array(rids, np.int64)), True
 
+    def _any_of(self, test: AnyOf) -> Rows:
+        return BitMap.union(*map(self.rows, test.alternatives)), True
+
     def _word(self, test: Word) -> Rows:
         known = self._copy.found(test)
         if known is None:
@@ -128,6 +149,7 @@ _WAYS: Final[dict[type[Test], Callable[[Lists, Any], Rows]]] = {
     Unpassed: Lists._unpassed,
     Ever: Lists._ever,
     Counted: Lists._looked_up,
+    AnyOf: Lists._any_of,
     Word: Lists._word,
 }
 
