@@ -162,7 +162,7 @@ def answer(world: World, grant: Grant, request: str, submission: Submission, wor
 
     def plan(acting: Acting) -> Planned:
         task = acts.moved(acting.task, "answer", acting.side, acting.turn.now)
-        note = contact_acts.note(acting.case, acting.id, acting.person, words, acting.turn.now)
+        note = contact_acts.answer(acting.case, acting.id, acting.person, words, acting.turn.now, acting.task)
         return Planned([task, note], sentence("act.answered"), words)
 
     return perform(world, grant, request, submission, "answer", plan)

@@ -37,11 +37,12 @@ class Ledger:
         self._cases: dict[str, dict[str, str]] = {}  # Type/id -> order -> patient
         self._judged: list[Entry] = []
 
-    def see(self, id: str, patient: str, case: Case) -> None:
-        """A case, by the id of its order, on which the write bears."""
-        if self._keys:
-            for one in concerning(case) & self._keys:
-                self._cases.setdefault(one, {})[id] = patient
+    def see(self, id: str, patient: str, case: Case) -> bool:
+        """Take note of a case, by the id of its order; whether something of the case itself was written."""
+        written = concerning(case) & self._keys if self._keys else frozenset()
+        for one in written:
+            self._cases.setdefault(one, {})[id] = patient
+        return bool(written)
 
     def judged(self, before: Mapping[str, Any] | None, row: Mapping[str, Any], version: int, now: datetime) -> None:
         """A case's row (None: it had none) and the one in its place."""

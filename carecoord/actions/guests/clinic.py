@@ -21,6 +21,7 @@ from carecoord.actions.worklist import project
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.clearance.clearance import Clearance, clear
+from carecoord.domain.contacts import acts as contact_acts
 from carecoord.domain.documents import audience
 from carecoord.domain.guests import acts
 from carecoord.domain.messages.threads import Message, by_office, thread
@@ -44,7 +45,7 @@ from carecoord.world import World
 class Request:
     """The one referral, as the clinic sees it: what it was asked, who the patient is, the papers that it was sent.
     `verbs`: the acts that are possible now; `offers`: the times that it offered and nobody has taken; `messages`: those
-    that it sent or was sent; `seen`: the versions that its forms are shown with."""
+    that it sent or was sent; `answers`: to what it asked; `seen`: the versions that its forms are shown with."""
 
     now: datetime
     row: Row[Any]
@@ -55,6 +56,7 @@ class Request:
     verbs: frozenset[Verb]
     offers: Sequence[Json]
     messages: Sequence[Message]
+    answers: Sequence[Json]
     seen: str
 
 
@@ -149,5 +151,6 @@ def _opened(turn: Turn) -> Request:
         directory([*case.organizations, *case.locations, *case.practitioners]), judged, papers,
         frozenset(verb for verb in verbs.acts(turn.grant.roles, sides) if verb in possible),
         [each for each in case.appointments if each.get("status") == "proposed"],
-        [each for each in thread(case, by_office(ours)) if each.kind in ("message", "documents")], versions,
+        [each for each in thread(case, by_office(ours)) if each.kind in ("message", "documents")],
+        contact_acts.answers(case, task), versions,
     )  # fmt: skip

@@ -169,4 +169,5 @@ def _fields(acting: Acting) -> Fields:
     phone = next((str(each["value"]) for each in numbers), "")
     card = acting.clearance.card
     payer = card.payer.name if card and card.payer else ""
-    return Fields(row.placer_name or "", phone, row.performer_name or "", payer, row.patient_name, row.number, start)
+    office, clinic, read = row.placer_name or "", row.performer_name or "", facts.closing.acknowledged.done
+    return Fields(office, phone, clinic, payer, row.patient_name, row.number, start, read)

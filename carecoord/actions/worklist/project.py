@@ -196,12 +196,13 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
         if not found and not held:
             continue
         written = {each.rid: _row(each, now, rules) for each in found}
+        # A note, a message, a step done: who looks at the case has news also where its row says what it said.
+        told = {each.rid for each in found if ledger.see(each.id, patient, each.case)}
         for each in found:
-            ledger.see(each.id, patient, each.case)
             ledger.judged(held.get(each.rid), written[each.rid], _version(each.case.order), now)
         arrivals.note(conn, [row for rid, row in written.items() if arrivals.is_new(held.get(rid), row)], now)
         gone = sorted(held.keys() - written.keys())
-        changed = [row for rid, row in written.items() if not _same(held.get(rid), row)]
+        changed = [row for rid, row in written.items() if rid in told or not _same(held.get(rid), row)]
         worklist_rows.remove(conn, gone)
         registry.forget_dependencies(conn, gone)
         worklist_rows.save(conn, changed, held)

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from carecoord.domain.contacts.attempts import KINDS, MEDIA, MEDIUM, NOTE, NUMBER, OUTCOME
 from carecoord.domain.referrals.case import Case
-from carecoord.domain.resource.elements import Json, item, key, target
+from carecoord.domain.resource.elements import Json, item, items, key, target, text
 
 How = Literal["call", "letter", "fax", "visit"]
 Outcome = Literal["reached", "message", "no-answer", "wrong-number"]
@@ -38,6 +38,20 @@ def note(case: Case, id: str, sender: Json, words: str, now: datetime, named: Se
         "category": [{"coding": [{"system": NOTE[0], "code": NOTE[1]}], "text": "Note"}],
         "payload": [{"contentString": words}],
     }
+
+
+def answer(case: Case, id: str, sender: Json, words: str, now: datetime, task: Json) -> Json:
+    """The answer to what a clinic asked by its Task: a note about that Task, whose reason is the question."""
+    asked = item(task, "statusReason")
+    return note(case, id, sender, words, now) | {
+        "about": [{"reference": key(task)}], **({"reasonCode": [asked]} if asked else {}),
+    }  # fmt: skip
+
+
+def answers(case: Case, task: Json) -> list[Json]:
+    """The answers to what was asked by a Task, the newest first."""
+    found = [each for each in case.talks if task and key(task) in {target(to) for to in items(each, "about")}]
+    return sorted(found, key=lambda each: (text(each, "sent"), text(each, "id")), reverse=True)
 
 
 def contact(case: Case, id: str, sender: Json, said: Contact, now: datetime) -> Json:

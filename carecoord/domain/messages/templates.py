@@ -12,7 +12,7 @@ from carecoord.words.sentence import Sentence, sentence
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """What a case fills places with; empty where it does not say."""
+    """What a case fills places with; empty where it does not say. `report_read`: by the clinician who refers."""
 
     office: str
     phone: str
@@ -21,6 +21,7 @@ class Fields:
     patient: str
     number: str
     visit: datetime | None
+    report_read: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,10 @@ class Template:
 _FAMILY: Final[frozenset[Kind]] = frozenset({"patient", "relative"})
 _CLINIC: Final[frozenset[Kind]] = frozenset({"clinic"})
 TEMPLATES: Final[Mapping[str, Template]] = {
+    "report-read": Template(
+        sentence("message.report-read.title"), _FAMILY, lambda of: bool(of.report_read and of.clinic and of.phone),
+        lambda of: sentence("message.report-read", clinic=of.clinic, office=of.office, phone=of.phone),
+    ),
     "visit": Template(
         sentence("message.visit.title"), _FAMILY, lambda of: bool(of.visit and of.clinic and of.phone),
         lambda of: sentence("message.visit", clinic=of.clinic, at=of.visit or "", office=of.office, phone=of.phone),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final, Literal, Protocol
 
+from carecoord.domain.contacts.attempts import is_note
 from carecoord.domain.ehrs import disputes
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.referrals.visits import clinic, zone_of
@@ -248,6 +249,8 @@ class Teller:
         to: Value = tuple(each for each in map(self._whom, items(one.payload, "to")) if each)
         told = TALKS.get(text(one.payload, "medium").lower(), TALKS["emailwrit"])(to or sentence("patient.unnamed"))
         present: Json = next((each for each in self.case.talks if each.get("id") == one.resource), {})
+        if is_note(present):  # which went to nobody
+            told = sentence("event.answer") if items(present, "about") else sentence("event.note")
         said = next(filter(None, (text(each, "contentString") for each in items(present, "payload"))), "")
         return "talk", told, (said,)
 

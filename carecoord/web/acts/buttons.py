@@ -82,6 +82,7 @@ TITLES: Final[Mapping[str, tuple[str, str]]] = Glossary(
         "note": (sentence("acts.titles.note"), sentence("acts.titles.note.2")),
         "attach": (sentence("acts.titles.attach"), sentence("acts.titles.attach.2")),
         "share": (sentence("acts.titles.share"), sentence("acts.titles.share.2")),
+        "message": (sentence("acts.titles.message"), sentence("case.send")),
         "assign": (sentence("acts.titles.assign"), sentence("acts.titles.assign.2")),
         "snooze": (sentence("acts.titles.snooze"), sentence("acts.titles.snooze")),
         "send": (
@@ -126,7 +127,7 @@ BACK: Final[Mapping[str, str]] = Glossary(
     }
 )
 ELSEWHERE: Final[dict[Verb, str]] = {  # acts with a page of their own, under the case's
-    "link": "links", "message": "messages", "refer": "refer",
+    "link": "links", "refer": "refer",
 }  # fmt: skip
 PRESSED: Final = frozenset({  # done without a form
     "release", "receive", "send", "accept", "arrive", "no-show", "acknowledge", "tell",

@@ -10,6 +10,8 @@ from carecoord.actions.acts.act import Done, Submission
 from carecoord.actions.acts.contacts import Logged, Whom
 from carecoord.actions.acts.documents import Attached, Shared, Upload
 from carecoord.actions.acts.reports import Reported
+from carecoord.actions.messages import messages
+from carecoord.actions.messages.messages import Written
 from carecoord.domain.contacts.acts import How, Outcome
 from carecoord.domain.documents.kinds import KINDS
 from carecoord.domain.referrals.withdrawals import Amendment
@@ -132,12 +134,22 @@ def _visit(reader: Reader) -> Any:
     return reader.moment("day", "time", spoken("acts.write-day-visit"), spoken("acts.write-its-time-such-as"))
 
 
+def _message(reader: Reader) -> Written:
+    to = reader.text("to", spoken("case.choose-whom-it-goes"), most=200)
+    words = reader.text("note", spoken("case.write-message"))
+    if reader.values.get("foreign") and not reader.values.get("checked"):
+        reader.fault("checked", spoken("case.read-it-in-their-language"))
+    chosen = [f"DocumentReference/{name.partition('-')[2]}" for name in reader.values if name.startswith("document-")]
+    return Written(to, words, chosen)
+
+
 COMMANDS: Final[Mapping[str, Command]] = {
     "note": Command(_note, contacts.note),
     "receive": Command(_nothing, contacts.receive),
     "contact": Command(_contact, contacts.contact),
     "attach": Command(_attach, documents.attach),
     "share": Command(_share, documents.share),
+    "message": Command(_message, messages.write),
     "assign": Command(_assign, work.assign),
     "snooze": Command(_snooze, work.snooze),
     "send": Command(_nothing, referrals.send),

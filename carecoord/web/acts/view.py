@@ -4,7 +4,7 @@ under More; the open form; the line that tells what was done and takes it back."
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from carecoord.actions.acts.act import Done
 from carecoord.actions.acts.work import Colleague
@@ -22,6 +22,7 @@ from carecoord.domain.worklist.work import Work, work
 from carecoord.fhir.instants import micros
 from carecoord.web.acts.buttons import BACK, BUTTONS, ELSEWHERE, OFF, PRESSED, RED, TITLES
 from carecoord.web.acts.forms import State
+from carecoord.web.messages.view import Talk
 from carecoord.web.page.times import Times
 from carecoord.web.referrals.contacts import CALLED, Callee, callees
 from carecoord.words.catalogue import in_words, say, spoken
@@ -44,7 +45,8 @@ NEXT: Final[dict[str, tuple[Verb, ...]]] = {  # code of the next step -> the act
     "acknowledge-report": ("acknowledge",),
     "tell-patient": ("tell", "contact"),
 }
-ASKED: Final[tuple[Verb, ...]] = ("accept", "answer")  # a side that is asked answers first
+# What is asked of somebody comes first: the clinic's answer, the office's, the clinician's own word on a report.
+ASKED: Final[tuple[Verb, ...]] = ("accept", "answer", "acknowledge")
 ORDINALS: Final[Mapping[int, str]] = Glossary({
     0: sentence("acts.ordinals.0"), 1: sentence("acts.ordinals.1"), 2: sentence("acts.ordinals.2"),
     3: sentence("acts.ordinals.3"), 4: sentence("acts.ordinals.4"),
@@ -54,7 +56,7 @@ ORDINALS: Final[Mapping[int, str]] = Glossary({
 @dataclass(frozen=True)
 class Button:
     """An act that can be chosen. `key`: the key that chooses it in the list and in the panel. `href`: the page with its
-    form; empty for one that is done by pressing, which sends `values`."""
+    form; empty for one that is done by pressing, which sends `values`. `elsewhere`: it has a page of its own."""
 
     verb: str
     label: str
@@ -63,6 +65,7 @@ class Button:
     href: str = ""
     values: tuple[tuple[str, str], ...] = ()
     red: bool = False
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ class Form:
     other: str = ""
     documents: Sequence[Choice] = ()
     letter: bool = False
+    talk: Talk | None = None
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,7 @@ class Acts:
 class Shown:
     """Who looks, and at what: `me`: their account; `state`: of the form that is open; `back`: the page that they come
     back to; `href`: the page with the form of an act; `colleagues`: to whom they can give it; `most`: bytes of a file
-    that can be kept."""
+    that can be kept; `talk`: the thread of messages, where its form is open."""
 
     me: str
     state: State | None
@@ -138,6 +142,7 @@ class Shown:
     href: Callable[[str], str]
     colleagues: Sequence[Colleague] = ()
     most: int = 0
+    talk: Talk | None = None
 
 
 def acts(panel: Panel, times: Times, shown: Shown) -> Acts | None:
@@ -145,7 +150,7 @@ def acts(panel: Panel, times: Times, shown: Shown) -> Acts | None:
     if not panel.verbs:
         return None
     held = work(panel.case, times.zone)
-    offered = {verb: _button(panel.row.id, verb, shown.href) for verb in panel.verbs}
+    offered = {verb: _button(panel.row.id, verb, shown) for verb in panel.verbs}
     if "cancel" in offered and (off := _off(panel)):
         offered["cancel"] = replace(offered["cancel"], label=off)
     mine = text(item(held.owner, "identifier"), "value") == shown.me
@@ -188,10 +193,12 @@ def _versions(panel: Panel) -> list[str]:
     return [f"{key(each)}:{text(item(each, 'meta'), 'versionId')}" for each in shown if each]
 
 
-def _button(case: str, verb: Verb, href: Callable[[str], str]) -> Button:
+def _button(case: str, verb: Verb, shown: Shown) -> Button:
     if verb in ELSEWHERE:
-        return Button(verb, *BUTTONS[verb], href=f"/referrals/{quote(case)}/{ELSEWHERE[verb]}")
-    return Button(verb, *BUTTONS[verb], href="" if verb in PRESSED else href(verb), red=verb in RED)
+        page = f"/referrals/{quote(case)}/{ELSEWHERE[verb]}"
+        back = f"?{urlencode({'back': shown.back})}" if verb == "link" else ""
+        return Button(verb, *BUTTONS[verb], href=f"{page}{back}", elsewhere=True)
+    return Button(verb, *BUTTONS[verb], href="" if verb in PRESSED else shown.href(verb), red=verb in RED)
 
 
 def _off(panel: Panel) -> str:
@@ -220,6 +227,8 @@ def _form(shown: Shown, state: State, panel: Panel, held: Work, times: Times) ->
         tries = unreached(made, panel.row.patient_name)
         hint = spoken("acts.was-not-reached-times-in", patient_name=panel.row.patient_name, tries=tries)
         return replace(form, warning=hint, letter=True) if tries >= LETTER_AFTER else form
+    if state.verb == "message":
+        return replace(form, talk=shown.talk)
     if state.verb == "snooze":
         now = spoken("acts.comes-back-as-it", wakes=times.date(held.wakes)) if held.wakes else ""
         return replace(form, aside=now, warning=_clash(panel, times))

@@ -44,7 +44,8 @@ class Paper:
 class Sheet:
     """`facts`: (heading, what is said) of the patient, the coverage and the approval; `doing`: the form that is open;
     `answers`: the answers that can be given, each with its words and icon; `offered`: the times that wait for the
-    patient; `messages`: (whose, when, words)."""
+    patient; `messages`: (whose, when, words); `answered`: what the
+    clinic asked, when that was answered, and how."""
 
     clinic: str
     office: str
@@ -70,6 +71,7 @@ class Sheet:
     reports: bool
     writes: bool
     messages: Sequence[tuple[str, str, str]]
+    answered: Sequence[tuple[str, str, str]]
     so_far: Sequence[tuple[str, str]]
     seen: str
     reasons: Sequence[tuple[str, str]]
@@ -116,6 +118,7 @@ def sheet(found: Request, home: str, until: int, times: Times) -> Sheet:
             (text(each.sender, "display") or row.placer_name or "", times.exact(micros(each.at)), each.words)
             for each in found.messages
         ],
+        answered=[_answered(each, times) for each in found.answers],
         so_far=_so_far(found, times),
         seen=found.seen,
         reasons=tuple(REASONS.items()),
@@ -126,6 +129,13 @@ def sheet(found: Request, home: str, until: int, times: Times) -> Sheet:
 def receipt(done: Done, times: Times) -> tuple[str, str]:
     """What was done, and when."""
     return say(done.act.said), times.exact(micros(done.act.at))
+
+
+def _answered(note: Json, times: Times) -> tuple[str, str, str]:
+    question = next((words(each) for each in items(note, "reasonCode")), "")
+    at = moment_of(text(note, "sent"))
+    said = "\n".join(filter(None, (text(each, "contentString") for each in items(note, "payload"))))
+    return question, times.exact(at) if at else "", said
 
 
 def _office(found: Request, times: Times) -> Telephone | None:

@@ -4,10 +4,10 @@ sheet with a new one, which is shown this once."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, make_response, redirect, render_template
+from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from auth.grant import Grant
@@ -95,7 +95,7 @@ class _Links:
         return make_response(
             render_template(
                 "links.html", links=found, lines=lines, state=form, audiences=AUDIENCES, until=times.date(usual),
-                back=f"/referrals/{quote(id)}",
+                home=_home(id), back=_back(id),
             ),
             status,
         )  # fmt: skip
@@ -126,7 +126,7 @@ class _Links:
         sent = submissions.send(self.world, Command(lambda _: None, do), id, "end-link", changed)
         if not isinstance(sent, Done):
             return self.page(id, sent.state, sent.status)
-        return redirect(f"/referrals/{quote(id)}/links", 303)
+        return redirect(f"{_home(id)}?{urlencode({'back': _back(id)})}", 303)
 
     def _sheet(self, id: str, link: Link, made: Made) -> Response:
         found = links.of_case(self.world, sign_in.session().grant(), request_id(), id)
@@ -135,7 +135,7 @@ class _Links:
         page = render_template(
             "link_sheet.html", links=found, link=link, address=address, code=written_code(made.code),
             square=marks.square(address), bars=marks.bars(link.cover), until=_last(link, times), stamp=times.stamp(),
-            back=f"/referrals/{quote(id)}",
+            home=_home(id), back=_back(id),
         )  # fmt: skip
         answer = make_response(page)
         answer.headers["Referrer-Policy"] = "no-referrer"
@@ -156,6 +156,18 @@ class _Links:
         return Line(
             link.id, AUDIENCES[link.audience], now, STATES[now], _last(link, times), note, now in ("open", "locked")
         )
+
+
+def _home(id: str) -> str:
+    """The page with the links of a referral."""
+    return f"/referrals/{quote(id)}/links"
+
+
+def _back(id: str) -> str:
+    """Where one came from: a list with the referral open, or its own page."""
+    asked = sign_in.safe_next(request.values.get("back"))
+    own = asked.startswith(("/?", "/waiting?", f"/referrals/{quote(id)}"))
+    return asked if own else f"/referrals/{quote(id)}"
 
 
 def _last(link: Link, times: Times) -> str:

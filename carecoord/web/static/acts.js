@@ -103,12 +103,13 @@
 
   // After a swap: a new form takes the focus, what went wrong is read first, and after an act the panel goes on.
   const shown = { form: null, done: null };
-  const note = () => { shown.form = form() && `${form().dataset.verb} ${$("#panel")?.dataset.id}`; shown.done = $("#done")?.dataset.act; };
+  const open = () => form() && `${form().dataset.verb} ${form().dataset.step ?? ""} ${$("#panel")?.dataset.id}`;
+  const note = () => { shown.form = open(); shown.done = $("#done")?.dataset.act; };
   const settle = () => {
     all("[data-fill]").forEach((button) => { button.hidden = false; });
     all("[data-again]").forEach((text) => { text.hidden = document.getElementById(text.dataset.again).files.length > 0; }); // a swap keeps it
     const trouble = $("#faults") ?? $("#changed");
-    const now = form() && `${form().dataset.verb} ${$("#panel")?.dataset.id}`;
+    const now = open();
     const done = $("#done")?.dataset.act;
     if (trouble) trouble.focus();
     else if (now && now !== shown.form) ($("[autofocus]:not([type=radio])", form()) ?? $("[autofocus]:checked", form()) ?? $("input:checked", form()) ?? $("[autofocus]", form()))?.focus();
@@ -123,4 +124,7 @@
     if (ctx?.request?.headers?.["X-Refresh"] !== "1") settle(); else note();
   });
   settle();
+  // Who comes by the address of one referral comes to work on it: its keys are at hand at once.
+  const named = new URLSearchParams(location.search).has("show") || location.pathname.startsWith("/referrals/");
+  if (named && !location.hash && document.activeElement === document.body) $("#panel-name")?.focus({ preventScroll: true });
 })();

@@ -11,6 +11,11 @@
     clinic.click();
     clinic.focus();
   });
+  // What is being sent is whole: a draft that is kept beside it would come too late, and be refused.
+  document.addEventListener("htmx:before:request", (event) => {
+    const form = event.detail?.ctx?.sourceElement;
+    if (form?.dataset && ("asking" in form.dataset || "sent" in form.dataset)) event.preventDefault();
+  });
   document.addEventListener("htmx:after:swap", () => {
     const kept = document.querySelector("#finder")?.dataset;
     if (!kept) return;

@@ -21,6 +21,9 @@
   };
   const mine = { csrf: document.querySelector('input[name="csrf"]')?.value, login: document.body.dataset.login };
 
+  // Who comes back to a page that the browser kept may send its form again.
+  addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => { delete form.dataset.sent; }));
+
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (form.method !== "post" || !form.querySelector(typedIn) || event.defaultPrevented || !mine.login) return;
@@ -56,6 +59,7 @@
       form.append(pressed);
     }
     if (button?.hasAttribute("formaction")) form.action = button.formAction;
+    form.dataset.sent = "";
     HTMLFormElement.prototype.submit.call(form);
   });
 })();

@@ -4,6 +4,7 @@ page, or as the part that a swap asks for."""
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from flask import make_response, render_template, request
@@ -17,17 +18,20 @@ from carecoord.actions.acts import batch
 from carecoord.actions.acts import work as acts_work
 from carecoord.actions.acts.act import Done
 from carecoord.actions.inbox import absences
+from carecoord.actions.messages import messages
 from carecoord.actions.people import drafts
 from carecoord.actions.referrals import case_page
 from carecoord.actions.worklist import saved_views
 from carecoord.actions.worklist import worklist as cases
 from carecoord.actions.worklist.worklist import Panel, PayerPanel
 from carecoord.domain.access.verbs import Verb
+from carecoord.domain.messages.recipients import Kind
 from carecoord.errors import NotFound
 from carecoord.fhir.instants import micros
 from carecoord.web.acts import view as acts_view
 from carecoord.web.acts.buttons import AT_HAND, BUTTONS
 from carecoord.web.acts.forms import State
+from carecoord.web.messages.view import Talk, talk
 from carecoord.web.page.times import Times
 from carecoord.web.referrals import case_view
 from carecoord.web.referrals import view as referrals_view
@@ -142,8 +146,27 @@ class Screen:
             return None
         giving = state is not None and state.verb == "assign" and "assign" in panel.verbs
         colleagues = acts_work.choices(self.world, grant, request_id()) if giving else ()
-        shown = acts_view.Shown(grant.subject, state, back, href, colleagues, self.world.settings.max_document)
+        talk, state = self._talk(panel, grant, state, href)
+        most = self.world.settings.max_document
+        shown = acts_view.Shown(grant.subject, state, back, href, colleagues, most, talk)
         return acts_view.acts(panel, Times(panel.now, self.zone), shown)
+
+    def _talk(
+        self, panel: Panel, grant: Grant, state: State | None, href: Callable[[str], str]
+    ) -> tuple[Talk | None, State | None]:
+        """The thread of messages, where its form is open: whoever opens it has read it. Where the
+        patient is still to be told, it goes to them."""
+        if state is None or state.verb != "message" or "message" not in panel.verbs:
+            return None, state
+        found = messages.open_thread(self.world, grant, request_id(), panel.row.id)
+
+        def way(to: str, template: str) -> str:
+            chosen = {"to": to} | ({"template": template} if template else {})
+            return f"{href('message')}&{urlencode(chosen)}"
+
+        prefer: Kind | None = "patient" if "tell" in panel.verbs else None
+        asked = request.args if request.method == "GET" else {}
+        return talk(found, state, asked, Times(panel.now, self.zone), href=way, prefer=prefer)
 
     def _done(self, turn: Turn, act: str | None) -> Done | None:
         return acts_act.find(turn, act) if act else None

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from carecoord.domain.contacts.attempts import NOTE
 from carecoord.domain.timeline.events import Event, Teller
 from carecoord.words.catalogue import say
 from carecoord.words.sentence import Sentence
@@ -43,6 +44,15 @@ def test_a_talk_says_how_and_with_whom(medium: str, recipient: list[Any], said: 
     payload = [{"contentString": "Bring the ECG."}]
     found = told("Communication", status="completed", sent=AT, medium=medium_of, recipient=recipient, payload=payload)
     assert found == [(said, ["Bring the ECG."])]
+
+
+@pytest.mark.parametrize(
+    ("about", "said"), [([], "Note"), ([{"reference": "Task/t"}], "Answer to the clinic's question")]
+)
+def test_a_note_is_told_as_what_it_is_and_not_as_a_message_to_the_patient(about: list[Any], said: str) -> None:
+    note = {"category": [{"coding": [{"system": NOTE[0], "code": NOTE[1]}]}], "about": about}
+    payload = [{"contentString": "She takes none."}]
+    assert told("Communication", status="completed", sent=AT, payload=payload, **note) == [(said, ["She takes none."])]
 
 
 @pytest.mark.parametrize(

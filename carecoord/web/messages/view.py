@@ -1,0 +1,178 @@
+"""The thread of messages of one referral in words, and the form of a new one: to whom it can go, which templates there
+are for them, in which language they read."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from carecoord.actions.guests.links import language
+from carecoord.actions.messages.messages import Conversation
+from carecoord.domain.documents.acts import called
+from carecoord.domain.messages.acts import CALLED
+from carecoord.domain.messages.recipients import Kind, Recipient
+from carecoord.domain.messages.templates import TEMPLATES
+from carecoord.domain.messages.threads import Message
+from carecoord.domain.resource.elements import item, target, text
+from carecoord.errors import NotFound
+from carecoord.fhir.instants import micros
+from carecoord.web.acts.forms import State
+from carecoord.web.page.times import Times
+from carecoord.words.catalogue import say, spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.reader import DEFAULT
+from carecoord.words.sentence import sentence
+
+KINDS: Mapping[str, str] = Glossary(
+    {
+        "office": sentence("case.kinds.office"),
+        "clinic": sentence("case.kinds.clinic"),
+        "payer": sentence("case.kinds.payer"),
+        "patient": sentence("case.kinds.patient"),
+    }
+)
+LANGUAGES: Mapping[str, str] = Glossary({"en": sentence("case.languages.en"), "es": sentence("case.languages.es")})
+
+
+@dataclass(frozen=True)
+class Line:
+    """A message as the page shows it. `receipt`: who has read it, and when; `documents`: what it came with."""
+
+    by: str
+    to: str
+    at: str
+    what: str
+    words: str
+    receipt: str
+    documents: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a template gives: the words in the reader's language and, where that is not the writer's, in theirs."""
+
+    words: str
+    language: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One to whom a message can go, or a template for it: its words, and the page with the form for it."""
+
+    label: str
+    name: str
+    href: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Talk:
+    """The thread, the newest first, and the form. `kept_from`: relatives whom nobody may write to; `foreign`: the
+    language in which it is read, in words, empty where that is the desk's; `documents`: (id, name) of what can go with
+    it."""
+
+    lines: Sequence[Line]
+    whom: Recipient | None
+    choices: Sequence[Choice]
+    templates: Sequence[Choice]
+    draft: Draft | None
+    foreign: str
+    documents: Sequence[tuple[str, str]]
+    kept_from: Sequence[str]
+    step: str
+
+
+def talk(
+    found: Conversation, state: State, asked: Mapping[str, str], times: Times, *, href: Callable[[str, str], str],
+    prefer: Kind | None = None,
+) -> tuple[Talk, State]:  # fmt: skip
+    """The thread and its form. state: the form as it was sent, or a new one; asked: `to` and `template`, as somebody
+    chose them; href: the page with the form for a recipient (`Type/id`) and a template; prefer: to whom it goes, where
+    nobody has chosen. Raises NotFound for a template that is not offered."""
+    to = state.value("to") or asked.get("to", "") or first(found, prefer)
+    whom = next((each for each in found.recipients if each.reference == to), None)
+    name = asked.get("template", "") if not state.values else ""
+    draft = drafted(found, whom, name)
+    form = state if state.values else State(state.verb, {"to": to, "note": draft.words if draft else ""})
+    shown = Talk(
+        [line(each, found, times) for each in found.messages], whom,
+        [Choice(label(each), each.name, href(each.reference, ""), each == whom) for each in found.recipients],
+        [Choice(title, "", href(to, id), id == name) for id, title in templates(found, whom)], draft,
+        LANGUAGES.get(tongue(found, whom), "") if is_foreign(found, whom) else "", _documents(found, whom),
+        found.kept_from, f"{to} {name}",
+    )  # fmt: skip
+    return shown, form
+
+
+def first(found: Conversation, prefer: Kind | None = None) -> str:
+    """To whom a message goes, where nobody has chosen: whom it is about, else whoever wrote last, else the first."""
+    known = [each.reference for each in found.recipients]
+    wanted = [each.reference for each in found.recipients if each.kind == prefer]
+    senders = (target(each.sender) for each in found.messages)
+    return next((each for each in (*wanted, *senders) if each in known), known[0] if known else "")
+
+
+def label(whom: Recipient) -> str:
+    """Who somebody is to the referral."""
+    return KINDS.get(whom.kind, whom.bond.capitalize() or spoken("case.relative.2"))
+
+
+def tongue(found: Conversation, whom: Recipient | None) -> str:
+    """The language in which somebody reads."""
+    family = whom is not None and whom.kind in ("patient", "relative")
+    return language(found.patient_record) if family else DEFAULT
+
+
+def is_foreign(found: Conversation, whom: Recipient | None) -> bool:
+    """Whether a message is read in another language than the desk's: a person looks it over before it goes."""
+    return tongue(found, whom) != DEFAULT
+
+
+def templates(found: Conversation, whom: Recipient | None) -> list[tuple[str, str]]:
+    """The templates for somebody that the case fills: their names and titles."""
+    fields = found.fields
+    if whom is None or fields is None:
+        return []
+    return [(name, say(each.title)) for name, each in TEMPLATES.items() if whom.kind in each.to and each.fits(fields)]
+
+
+def drafted(found: Conversation, whom: Recipient | None, name: str) -> Draft | None:
+    """A template with its places filled. Raises NotFound for one that is not offered."""
+    if not name or found.fields is None:
+        return None
+    if whom is None or name not in dict(templates(found, whom)):
+        raise NotFound(spoken("case.there-no-such-template-for"), "http.template")
+    body, theirs = TEMPLATES[name].body(found.fields), tongue(found, whom)
+    return Draft(say(body, theirs), LANGUAGES.get(theirs, theirs), say(body) if theirs != DEFAULT else "")
+
+
+def line(message: Message, found: Conversation, times: Times) -> Line:
+    """A message in words."""
+    read = found.read.get(message.id, {})
+    seen = [f"{name}, {times.exact(read[to])}" for to, name in map(_who, message.to) if to in read]
+    return Line(
+        text(message.sender, "display") or spoken("case.somebody"),
+        ", ".join(name for _, name in map(_who, message.to)),
+        times.exact(micros(message.at)),
+        CALLED.get(message.kind, spoken("case.documents")) if message.kind != "message" else "",  # type: ignore[call-overload]
+        message.words,
+        spoken("case.read-by", seen="; ".join(seen)) if seen else spoken("case.not-read-yet"),
+        [text(each, "display") or spoken("case.document.3") for each in message.documents],
+    )
+
+
+def _who(reference: Mapping[str, object]) -> tuple[str, str]:
+    to = target(dict(reference))
+    return to, text(dict(reference), "display") or to
+
+
+def _documents(found: Conversation, whom: Recipient | None) -> list[tuple[str, str]]:
+    """What can go with a message to the other side of the referral."""
+    if whom is None or whom.kind not in ("clinic", "office"):
+        return []
+    return [(text(each, "id"), _titled(each)) for each in found.documents]
+
+
+def _titled(document: dict[str, object]) -> str:
+    files = document.get("content")
+    title = text(item(files[0], "attachment"), "title") if isinstance(files, list) and files else ""
+    return f"{called(document)}: {title}" if title and title != called(document) else called(document)
