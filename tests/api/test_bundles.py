@@ -285,6 +285,18 @@ def test_a_conditional_reference_sees_what_the_transaction_makes_changes_and_del
     assert doubled.status_code == 412
 
 
+def test_a_conditional_reference_means_our_own_copy_of_a_clinic_that_an_ehr_tells_of_too(api: Api) -> None:
+    theirs = house("9", id="a-copy", meta={"source": "https://ehr.example/fhir/Organization/9"})
+    assert api.put("/Organization/a-copy", theirs).status_code == 201
+    sent = entry("POST", "Patient", patient(managingOrganization={"reference": f"Organization?identifier={KEY}|9"}))
+    for expected in ("Organization/a-copy", "Organization/o9"):
+        answer = api.post("", bundle(sent))
+        assert answer.status_code == 200, answer.get_json()
+        stored = api.get("/" + answer.get_json()["entry"][0]["response"]["location"].split("/fhir/")[1]).get_json()
+        assert stored["managingOrganization"]["reference"] == expected
+        api.put("/Organization/o9", house("9", id="o9"))
+
+
 def test_a_condition_that_means_what_another_entry_changes_is_refused(api: Api) -> None:
     api.put("/Organization/o7", house("7", id="o7"))
     for other in (entry("PUT", "Organization/o7", house("7", id="o7", name="I")), entry("DELETE", "Organization/o7")):

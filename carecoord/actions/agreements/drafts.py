@@ -13,7 +13,6 @@ from carecoord.actions.agreements.acts import TYPE, Agreeing, about, opened
 from carecoord.actions.agreements.desk import resources
 from carecoord.actions.agreements.dossier import Dossier
 from carecoord.actions.agreements.networks import Product, chosen, product, reference
-from carecoord.actions.people.organizations import distinct
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.agreements.desk import acts
@@ -25,7 +24,7 @@ from carecoord.domain.agreements.records import named
 from carecoord.domain.agreements.versions import agreement_of
 from carecoord.domain.imports.known import is_network
 from carecoord.domain.resource.elements import Json, code_of, identifiers, item, items, key, target, text
-from carecoord.domain.resource.parties import directory, name
+from carecoord.domain.resource.parties import directory, distinct, name
 from carecoord.errors import Forbidden, Unprocessable
 from carecoord.fhir import text as json
 from carecoord.fhir.code_systems import NPI

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from carecoord.actions.access.turn import Turn
-from carecoord.actions.fhir.conditional import one
+from carecoord.actions.fhir.conditional import referred
 from carecoord.errors import Invalid, Problem, Stale
 from carecoord.fhir.substitution import substitute
 from carecoord.fhir.types import TYPES
@@ -82,7 +82,7 @@ def _found(turn: Turn, text: str) -> str:
     kind, _, arguments = text.partition("?")
     if kind not in TYPES:
         raise Invalid("its type is not one of this server.")
-    found = one(turn, kind, parse_qsl(arguments, keep_blank_values=True), "Resource")
+    found = referred(turn, kind, parse_qsl(arguments, keep_blank_values=True), "Resource")
     if found is None:
         raise Stale("nothing meets it.")
     return f"{kind}/{found.id}"

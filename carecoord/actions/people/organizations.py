@@ -1,13 +1,12 @@
 """The organizations that people can belong to, each once however many systems told of it, and who has to belong to
 one: what a coordinator, a payer's clerk, a clinician or the contract desk sees hangs on it."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from carecoord.actions.people.accounts import NewUser
 from carecoord.domain.access import verbs
-from carecoord.domain.resource.elements import Json, identifiers, item, text
-from carecoord.domain.resource.parties import is_payer
+from carecoord.domain.resource.elements import item, text
+from carecoord.domain.resource.parties import distinct, is_payer
 from carecoord.errors import Invalid
 from carecoord.fhir import text as json
 from carecoord.fhir.search.query import EVERYTHING, parse
@@ -19,18 +18,6 @@ BELONG = verbs.holders("see-whole", "see-as-payer", "see-agreements")
 WORK_ON_CASES = verbs.holders("see-whole", "see-as-payer")
 MOST = 1000  # organizations looked at
 _NAMED = 10  # of them, told in a refusal
-
-
-def distinct(resources: Iterable[Json]) -> list[Json]:
-    """Each organization once: of copies that share an identifier our own, which no other system sent."""
-    kept: list[Json] = []
-    known: set[str] = set()
-    for each in sorted(resources, key=lambda one: bool(text(item(one, "meta"), "source"))):
-        ids = identifiers(each)
-        if known.isdisjoint(ids):
-            kept.append(each)
-        known |= ids
-    return kept
 
 
 def what_is_seen(roles: frozenset[str]) -> str:

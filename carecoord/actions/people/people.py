@@ -12,9 +12,10 @@ from auth.store import User
 from carecoord.actions.access.turn import looking
 from carecoord.actions.people import accounts, sign_in
 from carecoord.actions.people.accounts import NewUser
-from carecoord.actions.people.organizations import distinct, needs_one
+from carecoord.actions.people.organizations import needs_one
 from carecoord.domain.imports.known import is_network
 from carecoord.domain.resource.elements import text as text_of
+from carecoord.domain.resource.parties import distinct
 from carecoord.errors import Conflict, Gone, Invalid, NotFound
 from carecoord.fhir import text
 from carecoord.fhir.search.collation import fold

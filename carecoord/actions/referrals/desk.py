@@ -10,7 +10,6 @@ from carecoord.actions.access.audited import noted
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.acts.act import opened
 from carecoord.actions.clearance.library import Library
-from carecoord.actions.people.organizations import distinct
 from carecoord.actions.referrals import drafts as writing
 from carecoord.actions.referrals import finder, patients
 from carecoord.actions.referrals.finder import Finder
@@ -22,7 +21,7 @@ from carecoord.domain.referrals.drafts import Fields
 from carecoord.domain.referrals.packages import Paper
 from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import Json, item, key, target, text
-from carecoord.domain.resource.parties import is_payer, name
+from carecoord.domain.resource.parties import distinct, is_payer, name
 from carecoord.fhir import text as json
 from carecoord.fhir.code_systems import NPI
 from carecoord.fhir.search.collation import fold

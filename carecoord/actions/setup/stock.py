@@ -18,12 +18,12 @@ from carecoord.actions.agreements.desk import today
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.ehrs import sync_health
 from carecoord.actions.ehrs.sync_health import SyncHealth
-from carecoord.actions.people.organizations import WORK_ON_CASES, distinct
+from carecoord.actions.people.organizations import WORK_ON_CASES
 from carecoord.domain.access import verbs
 from carecoord.domain.imports.cells import check_digit
 from carecoord.domain.policies.lines import key_of
 from carecoord.domain.resource.elements import Json, identifiers, item, items, key, target
-from carecoord.domain.resource.parties import PAYER_ID, TAXES, directory, is_payer, name
+from carecoord.domain.resource.parties import PAYER_ID, TAXES, directory, distinct, is_payer, name
 from carecoord.domain.setup.steps import Office, Payer, Source, Step, Stock, Worker, steps
 from carecoord.errors import Forbidden
 from carecoord.fhir import text as json

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 
 from carecoord.domain.resource import patient
 from carecoord.domain.resource.codes import HL7, IDENTIFIER, has
-from carecoord.domain.resource.elements import Json, extension, identifier, identifiers, item, items, key, target, text
+from carecoord.domain.resource.elements import (
+    Json,
+    extension,
+    identifier,
+    identifiers,
+    item,
+    items,
+    key,
+    source,
+    target,
+    text,
+)
 from carecoord.fhir.code_systems import TAX_ID
 
 # A tax id is shared by organizations that are not each other (contracts.md 1.4: the least specific match of all).
@@ -79,6 +90,20 @@ def directory(resources: Iterable[Json]) -> dict[str, Party]:
         )
         for reference, each, taxes in found
     }
+
+
+def distinct(resources: Iterable[Json]) -> list[Json]:
+    """Each party once: of its copies our own, which no other system sent."""
+    told = sorted(resources, key=lambda one: bool(source(one)))
+    parties = directory(told)
+    kept: list[Json] = []
+    known: set[str] = set()
+    for each in told:
+        keys = parties[key(each)].keys
+        if known.isdisjoint(keys):
+            kept.append(each)
+        known |= keys
+    return kept
 
 
 def is_payer(organization: Json) -> bool:
