@@ -14,9 +14,10 @@ from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.words.catalogue import say
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
-REFUSED = "Only clinicians and coordinators can break the glass."
+REFUSED = sentence("audit.refused")
 
 
 def blueprint(world: World) -> Blueprint:
@@ -28,7 +29,7 @@ def blueprint(world: World) -> Blueprint:
     @pages.before_request
     def demand_role() -> None:
         if not may_break(sign_in.session().grant()):
-            raise Forbidden(REFUSED)
+            raise Forbidden(say(REFUSED))
 
     _tell(pages, world, zone)
     _show(pages, world, zone)

@@ -2,7 +2,7 @@
 that were opened in an emergency."""
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -26,27 +26,61 @@ from carecoord.web.page import downloads
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 PAGE: Final = 50
-KINDS: Final = {  # name -> (label, interactions)
-    "read": ("Read", ("read", "vread", "history")),
-    "search": (
-        "Searched",
-        ("search", "search-system", "clearance", "participation", "rates", "everything", "apply", "validate", "expand"),
-    ),
-    "export": ("Exported", ("export-table",)),
-    "write": ("Changed", ("create", "update", "delete", "transaction")),
-    "sign": ("Signed in or out", ("sign-in", "sign-out", "launch")),
-    "apps": ("App access", ("consent", "consent-refused", "token", "token-revoked")),
-    "accounts": ("Accounts changed", ("account-change", "link-identity", "unlink-identity", "link-person")),
-    "emergency": ("Glass broken", ("break-glass", "break-glass-end", "review-emergency")),
-    "audit": ("Audit looked at", ("audit", "export")),
-}
+KINDS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = Glossary(
+    {  # name -> (label, interactions)
+        "read": (sentence("audit.kinds.read"), ("read", "vread", "history")),
+        "search": (
+            sentence("audit.kinds.search"),
+            (
+                "search",
+                "search-system",
+                "clearance",
+                "participation",
+                "rates",
+                "everything",
+                "apply",
+                "validate",
+                "expand",
+            ),
+        ),
+        "export": (sentence("audit.kinds.export"), ("export-table",)),
+        "write": (sentence("audit.kinds.write"), ("create", "update", "delete", "transaction")),
+        "sign": (sentence("audit.kinds.sign"), ("sign-in", "sign-out", "launch")),
+        "apps": (sentence("audit.kinds.apps"), ("consent", "consent-refused", "token", "token-revoked")),
+        "accounts": (
+            sentence("audit.kinds.accounts"),
+            ("account-change", "link-identity", "unlink-identity", "link-person"),
+        ),
+        "emergency": (sentence("audit.kinds.emergency"), ("break-glass", "break-glass-end", "review-emergency")),
+        "audit": (sentence("audit.kinds.audit"), ("audit", "export")),
+    }
+)
 COLUMNS: Final = (
-    "when", "who", "roles", "organization", "what", "type", "id", "version", "category", "asked_by", "patients",
-    "app", "launch", "launch_began", "emergency", "status", "request", "row",
-)  # fmt: skip
+    "when",
+    "who",
+    "roles",
+    "organization",
+    "what",
+    "type",
+    "id",
+    "version",
+    "category",
+    "asked_by",
+    "patients",
+    "app",
+    "launch",
+    "launch_began",
+    "emergency",
+    "status",
+    "request",
+    "row",
+)
 _place = msgspec.json.Decoder(tuple[int, int]).decode
 _glass = msgspec.json.Decoder(tuple[int, str]).decode
 
@@ -103,12 +137,17 @@ def blueprint(world: World) -> Blueprint:
             found = audit_trail.trail(world, grant, meant.wanted, place, PAGE, _said(meant.wanted), request_id())
         times = Times(found.now if found else world.clock(), zone)
         return render_template(
-            "audit.html", rail="Audit", asked=asked, meant=meant, kinds=KINDS, apps=audit_trail.apps(world),
+            "audit.html",
+            rail=spoken("audit.title"),
+            asked=asked,
+            meant=meant,
+            kinds=KINDS,
+            apps=audit_trail.apps(world),
             lines=[trail_words.line(row, times) for row in found.rows] if found else [],
             total=_counted(found.total) if found else "",
             after=asked.href(after=_packed([found.next.at, found.next.n])) if found and found.next else "",
             later=bool(request.args.get("after")),
-        )  # fmt: skip
+        )
 
     @pages.get("/audit.<any(csv, xlsx):form>")
     def table(form: downloads.Form) -> Answer:
@@ -137,7 +176,7 @@ def _emergencies(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
         times = Times(now, zone)
         more = {**({} if unreviewed else {"all": "1"}), "after": _packed(last or ())}
         return render_template(
-            "audit_emergencies.html", rail="Audit", unreviewed=unreviewed,
+            "audit_emergencies.html", rail=spoken("audit.title"), unreviewed=unreviewed,
             lines=[trail_words.broken(row, times) for row in rows],
             after=f"/audit/emergencies?{urlencode(more)}" if last else "",
         )  # fmt: skip
@@ -173,18 +212,23 @@ def _meant(world: World, asked: Asked, zone: ZoneInfo) -> Meant:
     audit_trail.demand(grant)
     since, until = _midnight(asked.since, zone, "from", 0), _midnight(asked.until, zone, "to", 1)
     if since is not None and until is not None and since >= until:
-        return Meant(None, problem="The first day lies after the last: change one of them.")
+        return Meant(None, problem=spoken("audit.first-day-lies-after-last"))
     if asked.what and asked.what not in KINDS:
-        raise Invalid(f"There is no kind {asked.what!r}; choose one of {', '.join(KINDS)}.", "http.what")
+        raise Invalid(
+            spoken("audit.there-no-kind-choose-one", what=repr(asked.what), kinds=", ".join(KINDS)), "http.what"
+        )
     wanted = Wanted(
-        client=asked.app or None, interactions=KINDS[asked.what][1] if asked.what else (), since=since, until=until,
+        client=asked.app or None,
+        interactions=KINDS[asked.what][1] if asked.what else (),
+        since=since,
+        until=until,
         emergency=bool(asked.emergency),
-    )  # fmt: skip
+    )
     patients = audit_trail.patients(world, grant, asked.patient, request_id()) if asked.patient else []
     people = audit_trail.people(world, grant, asked.person) if asked.person else []
     for words, found, kind in ((asked.patient, patients, "patient"), (asked.person, people, "person")):
         if words and not found:
-            return Meant(None, problem=f"Nobody is found as {kind} by {words!r}. {_HINTS[kind]}")
+            return Meant(None, problem=_nobody(kind, words))
         if len(found) > 1:
             return Meant(None, choices=[(one, asked.href(**{kind: one.id})) for one in found])
     patient, person = next(iter(patients), None), next(iter(people), None)
@@ -192,10 +236,11 @@ def _meant(world: World, asked: Asked, zone: ZoneInfo) -> Meant:
     return Meant(meant, patient, person)
 
 
-_HINTS: Final = {
-    "patient": "Try the whole MRN, the beginning of a name, or the id.",
-    "person": "Try the login, or a part of the name as the desk shows it.",
-}
+def _nobody(kind: str, words: str) -> str:
+    """That nobody is found, and what to try."""
+    if kind == "patient":
+        return spoken("audit.no-patient", words=repr(words))
+    return spoken("audit.no-person", words=repr(words))
 
 
 def _midnight(day: str, zone: ZoneInfo, name: str, later: int) -> int | None:
@@ -206,7 +251,7 @@ def _midnight(day: str, zone: ZoneInfo, name: str, later: int) -> int | None:
         at = datetime.combine(date.fromisoformat(day) + timedelta(later), time(), zone)
         return micros(at.astimezone(UTC))
     except (ValueError, OverflowError):
-        raise Invalid(f"{name} must be a day such as 2026-11-22, not {day!r}.", f"http.{name}") from None
+        raise Invalid(spoken("audit.must-be-day-such-as", name=name, day=repr(day)), f"http.{name}") from None
 
 
 def _said(wanted: Wanted) -> str:
@@ -232,20 +277,20 @@ def _unpacked(word: str | None) -> Place | None:
     try:
         return Place(*_place(_raw(word))) if word else None
     except (ValueError, msgspec.MsgspecError):
-        raise Invalid("This link to a page is not one of ours. Start the list again.", "http.after") from None
+        raise Invalid(spoken("audit.this-link-page-not-one"), "http.after") from None
 
 
 def _unpacked_glass(word: str | None) -> tuple[int, str] | None:
     try:
         return _glass(_raw(word)) if word else None
     except (ValueError, msgspec.MsgspecError):
-        raise Invalid("This link to a page is not one of ours. Start the list again.", "http.after") from None
+        raise Invalid(spoken("audit.this-link-page-not-one"), "http.after") from None
 
 
 def _exported(world: World, zone: ZoneInfo) -> Iterator[Seen]:
     meant = _meant(world, _asked(), zone)
     if meant.wanted is None:
-        raise Invalid(meant.problem or "Several are meant: choose one on the page first, then export.", "http.patient")
+        raise Invalid(meant.problem or spoken("audit.several-meant-choose-one-on"), "http.patient")
     return audit_trail.export(world, sign_in.session().grant(), meant.wanted, _said(meant.wanted), request_id())
 
 

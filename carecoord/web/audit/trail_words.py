@@ -1,71 +1,76 @@
 """Rows of the trail in plain words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from carecoord.actions.audit.trail import Broken
 from carecoord.actions.audit.trail_names import Beginning, Named, Seen
 from carecoord.domain.access.break_glass import REASONS
 from carecoord.fhir.instants import moment
 from carecoord.web.page.times import Times
-from carecoord.words.catalogue import say
+from carecoord.words.catalogue import say, spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 
-VERBS = {  # interaction -> (what was done, what was tried when it was refused)
-    "read": ("read", "tried to read"),
-    "vread": ("read an older version of", "tried to read an older version of"),
-    "history": ("read the history of", "tried to read the history of"),
-    "search": ("searched", "tried to search"),
-    "clearance": ("looked up what is missing for", "tried to look up what is missing for"),
-    "rates": ("asked what is paid under", "tried to ask what is paid under"),
-    "apply": ("applied a template of care plans,", "tried to apply a template of care plans,"),
-    "participation": ("asked who is in network by", "tried to ask who is in network by"),
-    "expand": ("looked codes up in", "tried to look codes up in"),
-    "everything": ("read the whole record of", "tried to read the whole record of"),
-    "search-system": ("searched records of every kind", "tried to search records of every kind"),
-    "validate": ("had checked", "tried to have checked"),
-    "create": ("created", "tried to create"),
-    "update": ("changed", "tried to change"),
-    "delete": ("deleted", "tried to delete"),
-    "transaction": ("wrote several records in one", "tried to write several records in one"),
-    "sign-in": ("signed in", "was refused at sign-in"),
-    "sign-out": ("signed out", "tried to sign out"),
-    "launch": ("opened a patient from an EHR", "tried to open a patient from an EHR"),
-    "consent": ("authorized an app", "tried to authorize an app"),
-    "consent-refused": ("refused an app", "refused an app"),
-    "token": ("got an access token", "was refused an access token"),
-    "token-revoked": ("ended an app's access", "tried to end an app's access"),
-    "patch": ("changed", "tried to change"),
-    "break-glass-search": ("looked for a patient to break the glass for", "tried to find one to break the glass for"),
-    "break-glass": ("broke the glass for", "tried to break the glass for"),
-    "break-glass-end": ("closed the record again of", "tried to close the record of"),
-    "review-emergency": ("looked into the emergency opening of", "tried to look into the emergency opening of"),
-    "account-change": ("changed an account", "was refused a change of an account"),
-    "restore": ("put the database back from a backup", "tried to put the database back from a backup"),
-    "job-retry": ("had later work tried again", "tried to have later work done again"),
-    "job-drop": ("let later work go", "tried to let later work go"),
-    "ehr-pause": ("paused the reading of an EHR", "tried to pause the reading of an EHR"),
-    "ehr-resume": ("had an EHR read", "tried to have an EHR read"),
-    "ehr-retry": ("had an EHR told once more", "tried to have an EHR told once more"),
-    "ehr-ask": ("had an EHR asked again for", "tried to have an EHR asked again for"),
-    "ehr-add": ("connected an EHR", "tried to connect an EHR"),
-    "ehr-examine": ("asked an EHR what it gives", "tried to ask an EHR what it gives"),
-    "link-open": ("opened a link for", "gave a wrong answer at a link for"),
-    "policy-say": ("said something in a policy", "tried to say something in a policy"),
-    "policy-take-back": ("took something back in a policy", "tried to take something back in a policy"),
-    "digest": ("was sent the mail of the morning", "was not sent the mail of the morning"),
-    "digest-change": ("said whether to be sent mail", "tried to say whether to be sent mail"),
-    "view-save": ("kept a view of the worklist", "tried to keep a view of the worklist"),
-    "view-remove": ("let a view of the worklist go", "tried to let a view of the worklist go"),
-    "away": ("said who stands in for them", "tried to say who stands in for them"),
-    "back": ("said that they are back", "tried to say that they are back"),
-    "assignment-say": ("said to whom new work goes", "tried to say to whom new work goes"),
-    "assignment-remove": ("let a rule for new work go", "tried to let a rule for new work go"),
-    "assignment-order": ("put the rules for new work in order", "tried to put the rules for new work in order"),
-    "assignment-sweep": ("had what nobody has given away by the rules", "tried to have work given away by the rules"),
-    "audit": ("looked at the audit", "tried to look at the audit"),
-    "export-table": ("exported a table", "tried to export a table"),
-    "export": ("exported the audit", "tried to export the audit"),
-}
+VERBS: Final[Mapping[str, tuple[str, str]]] = Glossary(
+    {  # interaction -> (what was done, what was tried when it was refused)
+        "read": (sentence("audit.did.read"), sentence("audit.tried.read")),
+        "vread": (sentence("audit.did.vread"), sentence("audit.tried.vread")),
+        "history": (sentence("audit.did.history"), sentence("audit.tried.history")),
+        "search": (sentence("audit.did.search"), sentence("audit.tried.search")),
+        "clearance": (sentence("audit.did.clearance"), sentence("audit.tried.clearance")),
+        "rates": (sentence("audit.did.rates"), sentence("audit.tried.rates")),
+        "apply": (sentence("audit.did.apply"), sentence("audit.tried.apply")),
+        "participation": (sentence("audit.did.participation"), sentence("audit.tried.participation")),
+        "expand": (sentence("audit.did.expand"), sentence("audit.tried.expand")),
+        "everything": (sentence("audit.did.everything"), sentence("audit.tried.everything")),
+        "search-system": (sentence("audit.did.search-system"), sentence("audit.tried.search-system")),
+        "validate": (sentence("audit.did.validate"), sentence("audit.tried.validate")),
+        "create": (sentence("audit.did.create"), sentence("audit.tried.create")),
+        "update": (sentence("audit.did.update"), sentence("audit.tried.update")),
+        "delete": (sentence("audit.did.delete"), sentence("audit.tried.delete")),
+        "transaction": (sentence("audit.did.transaction"), sentence("audit.tried.transaction")),
+        "sign-in": (sentence("audit.did.sign-in"), sentence("audit.tried.sign-in")),
+        "sign-out": (sentence("audit.did.sign-out"), sentence("audit.tried.sign-out")),
+        "launch": (sentence("audit.did.launch"), sentence("audit.tried.launch")),
+        "consent": (sentence("audit.did.consent"), sentence("audit.tried.consent")),
+        "consent-refused": (sentence("audit.did.consent-refused"), sentence("audit.tried.consent-refused")),
+        "token": (sentence("audit.did.token"), sentence("audit.tried.token")),
+        "token-revoked": (sentence("audit.did.token-revoked"), sentence("audit.tried.token-revoked")),
+        "patch": (sentence("audit.did.patch"), sentence("audit.tried.patch")),
+        "break-glass-search": (sentence("audit.did.break-glass-search"), sentence("audit.tried.break-glass-search")),
+        "break-glass": (sentence("audit.did.break-glass"), sentence("audit.tried.break-glass")),
+        "break-glass-end": (sentence("audit.did.break-glass-end"), sentence("audit.tried.break-glass-end")),
+        "review-emergency": (sentence("audit.did.review-emergency"), sentence("audit.tried.review-emergency")),
+        "account-change": (sentence("audit.did.account-change"), sentence("audit.tried.account-change")),
+        "restore": (sentence("audit.did.restore"), sentence("audit.tried.restore")),
+        "job-retry": (sentence("audit.did.job-retry"), sentence("audit.tried.job-retry")),
+        "job-drop": (sentence("audit.did.job-drop"), sentence("audit.tried.job-drop")),
+        "ehr-pause": (sentence("audit.did.ehr-pause"), sentence("audit.tried.ehr-pause")),
+        "ehr-resume": (sentence("audit.did.ehr-resume"), sentence("audit.tried.ehr-resume")),
+        "ehr-retry": (sentence("audit.did.ehr-retry"), sentence("audit.tried.ehr-retry")),
+        "ehr-ask": (sentence("audit.did.ehr-ask"), sentence("audit.tried.ehr-ask")),
+        "ehr-add": (sentence("audit.did.ehr-add"), sentence("audit.tried.ehr-add")),
+        "ehr-examine": (sentence("audit.did.ehr-examine"), sentence("audit.tried.ehr-examine")),
+        "link-open": (sentence("audit.did.link-open"), sentence("audit.tried.link-open")),
+        "policy-say": (sentence("audit.did.policy-say"), sentence("audit.tried.policy-say")),
+        "policy-take-back": (sentence("audit.did.policy-take-back"), sentence("audit.tried.policy-take-back")),
+        "digest": (sentence("audit.did.digest"), sentence("audit.tried.digest")),
+        "digest-change": (sentence("audit.did.digest-change"), sentence("audit.tried.digest-change")),
+        "view-save": (sentence("audit.did.view-save"), sentence("audit.tried.view-save")),
+        "view-remove": (sentence("audit.did.view-remove"), sentence("audit.tried.view-remove")),
+        "away": (sentence("audit.did.away"), sentence("audit.tried.away")),
+        "back": (sentence("audit.did.back"), sentence("audit.tried.back")),
+        "assignment-say": (sentence("audit.did.assignment-say"), sentence("audit.tried.assignment-say")),
+        "assignment-remove": (sentence("audit.did.assignment-remove"), sentence("audit.tried.assignment-remove")),
+        "assignment-order": (sentence("audit.did.assignment-order"), sentence("audit.tried.assignment-order")),
+        "assignment-sweep": (sentence("audit.did.assignment-sweep"), sentence("audit.tried.assignment-sweep")),
+        "audit": (sentence("audit.did.audit"), sentence("audit.tried.audit")),
+        "export-table": (sentence("audit.did.export-table"), sentence("audit.tried.export-table")),
+        "export": (sentence("audit.did.export"), sentence("audit.tried.export")),
+    }
+)
 WITHOUT_TYPE = frozenset({
     "sign-in", "sign-out", "launch", "consent", "consent-refused", "token", "token-revoked", "break-glass",
     "break-glass-search", "break-glass-end", "review-emergency", "audit", "export", "export-table",
@@ -121,7 +126,7 @@ def line(row: Seen, times: Times) -> Line:
     """The row in words."""
     who = row.who
     about = ", ".join([*who.roles, *([who.organization] if who.organization else [])]) if who else ""
-    name = who.name if who else row.app or "Somebody unknown"
+    name = who.name if who else row.app or spoken("audit.somebody-unknown")
     app = "" if who and row.app_id == who.id else row.app
     return Line(
         f"{times.exact(row.at)}:{moment(row.at):%S}", name, about, what(row), detail(row), row.patients,
@@ -134,12 +139,12 @@ def line(row: Seen, times: Times) -> Line:
 def what(row: Seen) -> str:
     """What was done, such as "read Observation (laboratory)"."""
     said = row.interaction.replace("-", " ")
-    done, tried = VERBS.get(row.interaction, (said, f"{said}, refused"))
+    done, tried = VERBS.get(row.interaction, (said, spoken("audit.tried-other", said=said)))
     verb = tried if row.status >= 400 else done
     if row.interaction in WITHOUT_TYPE or not row.type:
         return verb
     if _is_worklist(row):
-        return "looked at the worklist" if row.status < 400 else "tried to look at the worklist"
+        return spoken("audit.looked-at-worklist") if row.status < 400 else spoken("audit.tried-look-at-worklist")
     return f"{verb} {row.type}{f' ({row.category.lower()})' if row.category else ''}"
 
 
@@ -152,28 +157,32 @@ def detail(row: Seen) -> str:
     """Which one, or by which arguments it was searched: their names, for their values may tell of a patient."""
     if _is_worklist(row):
         narrowed = ["words" if name == "q" else name for name in row.asked if name != "tab"]
-        return f"narrowed by {', '.join(narrowed)}" if narrowed else ""
+        return spoken("audit.narrowed-by", narrowed=", ".join(narrowed)) if narrowed else ""
     if row.interaction in ("search", "audit", "export") and row.asked:
-        return f"by {', '.join(row.asked)}"
+        return spoken("audit.by", asked=", ".join(row.asked))
     if row.resource and row.interaction not in WITHOUT_TYPE:
-        return f"{row.resource}, version {row.version}" if row.version else row.resource
+        return spoken("audit.version", resource=row.resource, version=row.version) if row.version else row.resource
     return ""
 
 
 def broken(row: Broken, times: Times) -> Opening:
     """A breaking of the glass in words."""
     glass, who = row.glass, row.who
-    by = row.reviewer or "somebody"
+    by = row.reviewer or spoken("audit.somebody")
     return Opening(
         glass.id, times.exact(glass.started), times.exact(glass.ended or glass.expires), who.name, who.id,
         ", ".join([*who.roles, *([who.organization] if who.organization else [])]), row.patient, glass.patient,
         say(REASONS.get(glass.reason, glass.reason)), glass.note,
-        f"{times.exact(glass.reviewed)} by {by}" if glass.reviewed else "", row.mine,
+        spoken("audit.reviewed-by", reviewed=times.exact(glass.reviewed), by=by) if glass.reviewed else "", row.mine,
     )  # fmt: skip
 
 
 def _launch(beginning: Beginning | None, launch: str, times: Times) -> str:
     if beginning is None:
-        return f"launch {launch[:8]}" if launch else ""
+        return spoken("audit.launch", launch=launch[:8]) if launch else ""
     at = times.exact(beginning.at)
-    return f"opened from {beginning.ehr}, {at}" if beginning.ehr else f"access granted {at}"
+    return (
+        spoken("audit.opened-from", ehr=beginning.ehr, at=at)
+        if beginning.ehr
+        else spoken("audit.access-granted", at=at)
+    )
