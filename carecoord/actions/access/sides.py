@@ -42,6 +42,12 @@ def of_order(turn: Turn, order: Json) -> Side:
     return _side(turn, [item(order, "requester")], items(order, "performer"))
 
 
+def of_request(turn: Turn, claim: Json) -> Side:
+    """The side in a request for authorization, by its provider and insurer."""
+    found = _side(turn, [item(claim, "provider")], [item(claim, "insurer")])
+    return "payer" if found == "performer" else found
+
+
 def placer(turn: Turn, resource: Json) -> Json | None:
     """The Organization that refers, by the order that a resource rests on; None where it does not say which."""
     to = target(item(_order(turn, resource) or {}, "requester"))

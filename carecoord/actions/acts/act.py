@@ -19,6 +19,7 @@ from carecoord.actions.acts.provenance import Act, Version
 from carecoord.actions.clearance import assemble as clearance_assemble
 from carecoord.actions.fhir import door
 from carecoord.actions.guests import access
+from carecoord.actions.prior_auth import chains
 from carecoord.actions.scheduling import slots
 from carecoord.actions.worklist import asked, project
 from carecoord.actions.worklist.worklist import seen_cases
@@ -227,7 +228,7 @@ def write(acting: Deed, verb: str, planned: Planned) -> Act:
     ]
     told = provenance.resource(act, grant, acting.office, planned.why, planned.informant)
     who = audience.origin(told, resources)
-    changes.append(Change("Provenance", act.id, who))
+    changes = chains.marked(turn, [*changes, Change("Provenance", act.id, who)])
     door.admit(turn, changes, {key(each) for each in planned.resources} if planned.informant else ())
     written = put_all(
         turn.conn, changes, now=turn.now, actor=turn.actor(), base=turn.world.base,

@@ -14,6 +14,7 @@ from carecoord.actions.access import sides
 from carecoord.actions.access.turn import Turn
 from carecoord.actions.agreements.office import steps
 from carecoord.actions.policies import office_policy
+from carecoord.actions.prior_auth import chains
 from carecoord.domain.access.roles import keeps_rules
 from carecoord.domain.agreements import states as agreement_states
 from carecoord.domain.care_plans import states as plan_states
@@ -129,13 +130,15 @@ class _Door:
         if not before and sides.serves(self.turn):
             if type == "Appointment":
                 self._demand_slots(id, before, after)
+            if type == "ClaimResponse":
+                authorization_states.demand_reasons(after)
             return
         judges: Mapping[str, Callable[[], None]] = {
             "task": lambda: self._task(id, before, after),
             "order": lambda: order_states.judge_order(before, after, sides.of_order(self.turn, before or after)),
             "appointment": lambda: self._appointment(id, before, after),
             "slot": lambda: visit_states.judge_slot(before, after, sides.of_everybody(self.turn)),
-            "authorization": lambda: authorization_states.judge(before, after),
+            "authorization": lambda: self._authorization(before, after),
             "agreement": lambda: self._agreement(before, after),
             "rulebook": lambda: self._rulebook(before, after),
             "plan": lambda: plan_states.judge_plan(before, after, sides.of_everybody(self.turn)),
@@ -173,6 +176,11 @@ class _Door:
         rows = read.referring(self.turn.conn, params.key("Task", "focus"), "Task", id)
         asked = [json.loads(row.body) for row in rows if not row.deleted]
         return stages.cancelling({"resourceType": "Task", "id": id}, asked, {}) is not None
+
+    def _authorization(self, before: Json, after: Json) -> None:
+        authorization_states.judge(before, after)
+        if not sides.serves(self.turn):
+            chains.demand(self.turn, self.held, before, after)
 
     def _agreement(self, before: Json, after: Json) -> None:
         agreement_states.judge(before, after)

@@ -151,7 +151,7 @@ def sharing(found: Sequence[Account], order: str) -> tuple[tuple[Account, ...], 
 
 
 def _newness(request: Request) -> tuple[float, str]:
-    at = request.decided or request.created
+    at = request.decided or request.received
     return at.timestamp() if at else 0.0, request.key
 
 

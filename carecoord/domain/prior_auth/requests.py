@@ -14,10 +14,10 @@ from carecoord.domain.coverage.same_coverage import split
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.gates.policy import Payer, Policy
 from carecoord.domain.prior_auth.decisions import Line, certification, lines, trouble
-from carecoord.domain.prior_auth.review_action import FAVORABLE, decided, overall
+from carecoord.domain.prior_auth.lifecycle import newest, precedent, received
 from carecoord.domain.referrals.case import Case, linked, orders
 from carecoord.domain.resource.codes import HL7, LEVEL_OF_SERVICE, PAS
-from carecoord.domain.resource.days import When, moment, when
+from carecoord.domain.resource.days import moment, when
 from carecoord.domain.resource.elements import (
     Json,
     code_of,
@@ -37,15 +37,18 @@ RequestState = Literal["draft", "submitted", "answered", "cancelled", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One chain. `due` is when the payer must have decided; `appeal_by` until when a denial can be appealed, `peer_by`
+    """One chain. `root` is the first of its claims, `Type/id`, by which the authorization goes while its versions come
+    and go; `key` the newest. `received`: when the newest came; `due`: until when the payer must have decided, which is
+    counted from there; `appeal_by` until when a denial can be appealed, `peer_by`
     until when a clinician may talk it over with the payer's.
     `coverages`: the cards (`Coverage/id`) that are the insurance it names; `elsewhere`: those that certainly are not.
     `orders` speak of it, `own` are those that it names itself; `linked`: this case's order is one of them."""
 
     key: str
+    root: str
     claims: frozenset[str]
     state: RequestState
-    created: datetime | None
+    received: datetime | None
     decided: datetime | None
     due: datetime | None
     appeal_by: datetime | None
@@ -69,19 +72,8 @@ def requests(case: Case, known: Directory, roles: Mapping[str, Role], policy: Po
 
 
 def _chains(claims: Mapping[str, Json], policy: Policy) -> list[list[Json]]:
-    """The claims of each chain, newest first. An update names the claim before it (Claim.related); a claim that is only
-    associated with another stands beside it."""
-    before = {
-        id: next(
-            (
-                to
-                for r in items(c, "related")
-                if (to := target(item(r, "claim"))) in claims and code_of(item(r, "relationship")) != "associated"
-            ),
-            "",
-        )
-        for id, c in claims.items()
-    }
+    """The claims of each chain, newest first. An update names the claim before it (`lifecycle.precedent`)."""
+    before = {id: to if (to := precedent(each)) in claims else "" for id, each in claims.items()}
     found: dict[str, list[Json]] = {}
     for id, claim in claims.items():
         root, seen = id, {id}
@@ -129,39 +121,30 @@ class _Reader:
             if text(each, "status") == "active" and text(each, "use") in ("preauthorization", "") and to not in wrong:
                 answers.setdefault(to or key(each), []).append(each)
         named = {key(each): linked(each, case.claims, case.responses) for each in self._orders()}
-        chains = [part for chain in _chains(claims, self.policy) for part in _by_coverage(chain)]
-        found = [self._request(chain, answers, named) for chain in chains]
+        chains = [_by_coverage(chain) for chain in _chains(claims, self.policy)]
+        found = [self._request(part, answers, named, n > 0) for chain in chains for n, part in enumerate(chain)]
         # Answers to claims that we do not hold (a payer's feed of decisions): the orders name them.
         orphans = (each for id, each in answers.items() if id not in claims)
         found += [request for each in orphans if (request := self._unasked(each)).orders]
         return tuple(
-            sorted(found, key=lambda r: (r.created is not None and r.created.timestamp(), r.key), reverse=True)
+            sorted(found, key=lambda r: (r.received is not None and r.received.timestamp(), r.key), reverse=True)
         )
 
     def _orders(self) -> list[Json]:
         return [self.case.order, *(each.order for each in self.case.others)]
 
-    def _newest(self, answers: Sequence[Json]) -> Json:
-        return max(answers, key=self._age)
-
-    def _age(self, answer: Json) -> tuple[When, When, bool, str]:
-        """By when it was made, then by when it came here; of two that can not be told apart the one that grants less
-        holds."""
-        zone, meta = self.policy.zone, item(answer, "meta")
-        made, came = when(text(answer, "created"), zone), when(text(meta, "lastUpdated"), zone)
-        states = {decided(answer, each) for each in items(answer, "item")} or {overall(answer)}
-        return made, came, not states <= FAVORABLE, key(answer)
-
     def _request(
-        self, chain: Sequence[Json], answers: Mapping[str, list[Json]], named: Mapping[str, set[str]]
+        self, chain: Sequence[Json], answers: Mapping[str, list[Json]], named: Mapping[str, set[str]], replaced: bool
     ) -> Request:
+        """replaced: an update under another card took its place, and nobody waits for an answer to it any more."""
         head = chain[0]
         claims = frozenset(key(claim) for claim in chain)
         answered = next((claim for claim in chain if key(claim) in answers), None)
-        answer = self._newest(answers[key(answered)]) if answered else None
+        answer = newest(answers[key(answered)], self.policy.zone) if answered else None
         found = lines(answered, answer, self.known, self.roles, self.policy) if answered and answer else ()
         state = _state(head, answer if answered is head else None)
-        created = moment(text(head, "created"), self.policy.zone)
+        state = "cancelled" if replaced and state == "submitted" else state
+        came = moment(received(head), self.policy.zone)
         answered_at = moment(text(answer, "created"), self.policy.zone) if answer else None
         fast = _expedited(head)
         proof = (evidence(head, "status"), *((evidence(answer, "outcome"),) if answer else ()))
@@ -171,11 +154,12 @@ class _Reader:
         insurer = self._insurer(payer, coverages)
         return Request(
             key(head),
+            key(chain[-1]),
             claims,
             state,
-            created,
+            came,
             answered_at,
-            self._until(created, "decision.expedited" if fast else "decision.standard", insurer),
+            self._until(came, "decision.expedited" if fast else "decision.standard", insurer),
             self._until(answered_at, "appeal", insurer),
             self._until(answered_at, "peer-to-peer", insurer),
             fast,
@@ -193,7 +177,7 @@ class _Reader:
 
     def _unasked(self, answers: Sequence[Json]) -> Request:
         """Answers without their request, of which the newest holds: the orders themselves name one of them."""
-        answer, keys = self._newest(answers), {key(each) for each in answers}
+        answer, keys = newest(answers, self.policy.zone), {key(each) for each in answers}
         at = moment(text(answer, "created"), self.policy.zone)
         state: RequestState = "error" if text(answer, "outcome") == "error" else "answered"
         speaking = frozenset(key(each) for each in self._orders() if keys & set(targets(each, "insurance")))
@@ -201,6 +185,7 @@ class _Reader:
         coverages, elsewhere = self._cards(payer, answer)
         insurer = self._insurer(payer, coverages)
         return Request(
+            key(answer),
             key(answer),
             frozenset(),
             state,

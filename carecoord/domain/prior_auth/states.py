@@ -9,6 +9,7 @@ reason)."""
 from collections.abc import Mapping
 from typing import Final
 
+from carecoord.domain.prior_auth.desk import second_look
 from carecoord.domain.prior_auth.review_action import decided, decision, overall
 from carecoord.domain.resource import moves
 from carecoord.domain.resource.codes import PAS
@@ -43,8 +44,18 @@ def judge(before: Json, after: Json) -> None:
         return
     if start == "active" and to != "entered-in-error":
         _demand_same(before, after)
-    if to == "active":
-        moves.demand_whole(lacks(after), "ClaimResponse.item.adjudication")
+    demand_reasons(after)
+
+
+def demand_reasons(answer: Json) -> None:
+    """Refuse a denial that gives no reason, or that says itself that no human looked at it: whoever writes it down.
+    Raises Unprocessable (422)."""
+    if text(answer, "status") != "active":
+        return
+    moves.demand_whole(lacks(answer), "ClaimResponse.item.adjudication")
+    if second_look.human(answer) is False and second_look.denied(answer):
+        words_ = "A denial is never made by a rule alone: a human reviews it (claimResponseReviewer)."
+        moves.demand_whole((words_,), "ClaimResponse.extension")
 
 
 def judge_deletion(before: Json) -> None:

@@ -72,7 +72,7 @@ def _draft(at: Standing) -> Found:
         action=Action("submit-authorization", sentence("do.submit-authorization")),
         who="coordinator",
         due_label=SUBMIT_DUE,
-        since=at.request.created,
+        since=at.request.received,
     ), None
 
 
@@ -95,7 +95,7 @@ def _waiting(at: Standing) -> Found:
         who="payer",
         due=request.due,
         due_label=sentence("due.payer-decision"),
-        since=request.created,
+        since=request.received,
         waits_on="information" if asked else None,
     )
     return gate, sentence("remark.asked") if asked else _clock(at)
@@ -104,7 +104,7 @@ def _waiting(at: Standing) -> Found:
 def _clock(at: Standing) -> Sentence:
     """The time that the payer has: the federal one by its name, another by its length."""
     name = "decision.expedited" if at.request.expedited else "decision.standard"
-    since = at.request.created or at.matter.now
+    since = at.request.received or at.matter.now
     given = at.matter.policy.span(name, since, at.request.insurer)
     if given is None or str(given) == SHIPPED[name]:
         return sentence("remark.expedited") if at.request.expedited else sentence("remark.standard")

@@ -10,9 +10,9 @@ from typing import Final, Literal, get_args
 
 from carecoord.errors import Conflict, Forbidden, Issue, Unprocessable
 
-Side = Literal["requester", "performer", "patient", "either", "other"]
+Side = Literal["requester", "performer", "payer", "patient", "either", "other"]
 Profile = Literal["base", "cow", "bser", "gravity", "360x"]
-Need = Literal["reason", "output"]
+Need = Literal["reason", "output", "second-look"]
 
 EVERYBODY: Final[frozenset[Profile]] = frozenset(get_args(Profile))
 BOTH: Final[frozenset[Side]] = frozenset({"requester", "performer"})

@@ -229,11 +229,11 @@ def _authorization(panel: Panel, times: Times) -> Fact:
         used = tally.total - tally.left
         share = round(100 * float(used / tally.total)) if tally.total else 100
         return Fact(spoken("case.authorization"), state, number, lines, share, say(tally.words))
-    if request and request.due and request.created and request.state == "submitted":
-        whole, run = (request.due - request.created).total_seconds(), (panel.now - request.created).total_seconds()
+    if request and request.due and request.received and request.state == "submitted":
+        whole, run = (request.due - request.received).total_seconds(), (panel.now - request.received).total_seconds()
         share = max(0, min(100, round(100 * run / whole))) if whole > 0 else 100
         said = spoken(
-            "case.sent-decided-by", created=times.exact(micros(request.created)), due=times.exact(micros(request.due))
+            "case.sent-decided-by", created=times.exact(micros(request.received)), due=times.exact(micros(request.due))
         )
         return Fact(spoken("case.authorization"), state, number, lines, share, said)
     return Fact(spoken("case.authorization"), state, number, lines)

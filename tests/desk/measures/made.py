@@ -191,7 +191,8 @@ class Year:
                     {"system": "https://codesystem.x12.org/005010/306", "code": code}]}}]}  # fmt: skip
             self.tell(at, {
                 "resourceType": "ClaimResponse", "id": f"{self.order}-answer", "status": "active", **both,
-                "created": stamp(at), "outcome": "complete", "request": {"reference": f"Claim/{self.order}-claim"},
+                "created": stamp(at), "outcome": "complete", "disposition": "Seen",
+                "request": {"reference": f"Claim/{self.order}-claim"},
                 "item": [{"itemSequence": 1, "adjudication": [{"extension": [action], "category": {"coding": [{
                     "system": "http://terminology.hl7.org/CodeSystem/adjudication", "code": "submitted"}]}}]}],
             })  # fmt: skip

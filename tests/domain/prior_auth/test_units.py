@@ -306,8 +306,8 @@ def account(n: int, start: date, length: int, count: int, kind) -> Account:
         Amount(Fraction(count), *kind), False, None, None, "", (),
     )  # fmt: skip
     request = Request(
-        f"Claim/{n}", frozenset(), "answered", None, None, None, None, None, False, None, Payer(None), frozenset(),
-        frozenset(), (line,), "", (), frozenset({"ServiceRequest/sr"}), frozenset(), True,
+        f"Claim/{n}", f"Claim/{n}", frozenset(), "answered", None, None, None, None, None, False, None, Payer(None),
+        frozenset(), frozenset(), (line,), "", (), frozenset({"ServiceRequest/sr"}), frozenset(), True,
     )  # fmt: skip
     return Account(((request, line),))
 
