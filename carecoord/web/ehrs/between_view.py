@@ -1,31 +1,42 @@
 """What is between an EHR and us, in words: both values of a conflict with who and when, and each delivery's end."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from carecoord.actions.ehrs.between import Between
+from carecoord.actions.ehrs.between import Between, EhrReading
 from carecoord.domain.ehrs import disputes
 from carecoord.domain.ehrs.merge import WHOLE
 from carecoord.fhir.instants import micros
 from carecoord.store.ehrs.conflicts import Conflict
 from carecoord.web.page.times import Times
-from carecoord.words.catalogue import say
+from carecoord.words.catalogue import say, spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 
-ELEMENTS: Final[Mapping[str, str]] = {  # what people call an element that both may change
-    "status": "status", "start": "time", "owner": "who works on it", "priority": "priority", "note": "notes",
-    "performer": "clinic", "businessStatus": "status", "description": "description", "participant": "who takes part",
-    "telecom": "telephone", "statusReason": "reason",
-}  # fmt: skip
-WHY: Final[Mapping[str, str]] = {
-    "no-write": "{ehr} takes no such change: it stays here.",
-    "read-only": "We ask {ehr} for reading only: it stays here. An administrator can ask it for more.",
-    "no-scope": "{ehr} does not let us write this. Ask it to grant our client the scope, then tell it anew with "
-    "carecoord ehr add.",
-    "conflict": "{ehr} is told once the conflict is settled.",
-    "gone": "{ehr} holds it no longer.",
-    "refused": "{ehr} said no: {words}",
-    "no-answer": "{ehr} gave no answer; it is tried again. {words}",
+ELEMENTS: Final[Mapping[str, str]] = Glossary(
+    {  # what people call an element that both may change
+        "status": sentence("between.element.status"),
+        "start": sentence("between.element.start"),
+        "owner": sentence("between.element.owner"),
+        "priority": sentence("between.element.priority"),
+        "note": sentence("between.element.note"),
+        "performer": sentence("between.element.performer"),
+        "businessStatus": sentence("between.element.businessStatus"),
+        "description": sentence("between.element.description"),
+        "participant": sentence("between.element.participant"),
+        "telecom": sentence("between.element.telecom"),
+        "statusReason": sentence("between.element.statusReason"),
+    }
+)
+WHY: Final[Mapping[str, Callable[[str, str], str]]] = {  # code -> why, said of the EHR and its own words
+    "no-write": lambda ehr, words: spoken("between.why.no-write", ehr=ehr),
+    "read-only": lambda ehr, words: spoken("between.why.read-only", ehr=ehr),
+    "no-scope": lambda ehr, words: spoken("between.why.no-scope", ehr=ehr),
+    "conflict": lambda ehr, words: spoken("between.why.conflict", ehr=ehr),
+    "gone": lambda ehr, words: spoken("between.why.gone", ehr=ehr),
+    "refused": lambda ehr, words: spoken("between.why.refused", ehr=ehr, words=words),
+    "no-answer": lambda ehr, words: spoken("between.why.no-answer", ehr=ehr, words=words),
 }
 
 
@@ -76,15 +87,21 @@ def freshness(found: Between, times: Times) -> list[Reading]:
     """When each EHR that holds the patient was read, and whether it is read just now."""
     return [
         Reading(
-            f"{one.ehr}: {f'read at {times.exact(micros(one.good))}' if one.good else 'never read to its end'}"
-            f"{_NEXT[one.state]}{', this patient is asked for now' if one.awaited else ''}", one.state == "later",
+            f"{one.ehr}: {_read(one, times)}", one.state == "later",
             0 if one.awaited or one.state == "paused" else one.calls,
         )
         for one in found.readings
     ]  # fmt: skip
 
 
-_NEXT: Final = {"later": "", "asked": ", and asked again now", "paused": ", paused since", "by-hand": ""}
+def _read(one: EhrReading, times: Times) -> str:
+    at = times.exact(micros(one.good)) if one.good else ""
+    said = spoken("between.read-at", at=at) if at else spoken("between.never-read")
+    if one.state == "asked":
+        said = spoken("between.asked-again", said=said)
+    elif one.state == "paused":
+        said = spoken("between.paused-since", said=said)
+    return spoken("between.patient-asked-for", said=said) if one.awaited else said
 
 
 def _quarrel(one: Conflict, found: Between, times: Times) -> Quarrel:
@@ -100,13 +117,13 @@ def _quarrel(one: Conflict, found: Between, times: Times) -> Quarrel:
         times.exact(one.theirs_at or one.found),
         _said(one.ours, one.element, times),
         ", ".join(part for part in (who, when) if part),
-        "What the EHR says" if one.stands == "theirs" else "Ours",
+        spoken("between.theirs") if one.stands == "theirs" else spoken("between.ours"),
     )
 
 
 def _said(side: Mapping[str, object], element: str, times: Times) -> str:
     if element == WHOLE:
-        return "Kept" if side else "Deleted"
+        return spoken("between.kept") if side else spoken("between.deleted")
     return say(disputes.value(dict(side), times.zone))
 
 
@@ -114,21 +131,26 @@ def _tellings(found: Between, times: Times) -> Iterator[Telling]:
     for one in found.deliveries:
         what = say(disputes.named(one.type))
         if one.state == "delivered":
-            yield Telling("circle-check", "green", f"Told {one.ehr} of {what} at {times.exact(one.ended or one.asked)}")
+            yield Telling(
+                "circle-check",
+                "green",
+                spoken("between.told", ehr=one.ehr, what=what, at=times.exact(one.ended or one.asked)),
+            )
         else:
             label, icon, tone = _STATES[one.state]
             yield Telling(icon, tone, f"{label} ({what}): {why(one.ehr, one.why, one.words)}")
 
 
-_STATES: Final[Mapping[str, tuple[str, str, str]]] = {
-    "waiting": ("Waiting", "clock", "amber"),
-    "refused": ("Refused", "circle-alert", "red"),
-    "kept": ("Kept here", "inbox", "grey"),
-}
+_STATES: Final[Mapping[str, tuple[str, str, str]]] = Glossary(
+    {
+        "waiting": (sentence("between.waiting"), "clock", "amber"),
+        "refused": (sentence("between.refused"), "circle-alert", "red"),
+        "kept": (sentence("between.kept-here"), "inbox", "grey"),
+    }
+)
 
 
 def why(ehr: str, code: str, words: str = "") -> str:
     """Why a delivery is where it is. words: the EHR's own."""
-    if code not in WHY:
-        return f"{ehr} is told within moments."
-    return WHY[code].format(ehr=ehr, words=words).strip()
+    told = WHY.get(code)
+    return told(ehr, words).strip() if told else spoken("between.told-soon", ehr=ehr)

@@ -15,6 +15,7 @@ from carecoord.web.ehrs.ehr_view import block
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import spoken
 from carecoord.world import World
 
 EHRS: Final = "/ehrs"
@@ -28,7 +29,7 @@ def blueprint(world: World) -> Blueprint:
     @pages.before_request
     def demand_admin() -> None:
         if not verbs.may(sign_in.session().user.roles, "manage-ehrs"):
-            raise errors.Forbidden("The EHRs are looked after by admins. Ask one of yours.")
+            raise errors.Forbidden(spoken("ehrs.ehrs-looked-after-by-admins"))
 
     @pages.get(EHRS)
     def show() -> Response:
@@ -38,20 +39,20 @@ def blueprint(world: World) -> Blueprint:
     def pause() -> Response:
         name = request.form.get("ehr", "")
         upkeep.pause(world, name, request_id(), sign_in.session().user)
-        return _page(world, done=f"{name} is paused. What was read stays; it is still told what we change.")
+        return _page(world, done=spoken("ehrs.paused-what-was-read-stays", name=name))
 
     @pages.post(f"{EHRS}/resume")
     def resume() -> Response:
         name = request.form.get("ehr", "")
         upkeep.resume(world, name, request_id(), sign_in.session().user)
-        return _page(world, done=f"{name} is read within a second, while a worker runs, and then as often as before.")
+        return _page(world, done=spoken("ehrs.read-within-second-while-worker", name=name))
 
     @pages.post(f"{EHRS}/retry")
     def retry() -> Response:
         name, type, id = (request.form.get(field, "") for field in ("ehr", "type", "id"))
         only = (type, id) if type or id else None
         count = upkeep.retry(world, name, only, request_id(), sign_in.session().user)
-        return _page(world, done=f"{name} is told once more of {count} {'change' if count == 1 else 'changes'}.")
+        return _page(world, done=spoken("ehrs.told-once-more", name=name, count=count))
 
     return pages
 

@@ -1,6 +1,6 @@
 """The EHRs in words, as an admin reads them: how fresh, when next, what each lets us write, what it was told."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -13,15 +13,24 @@ from carecoord.store.ehrs.ehrs import Run
 from carecoord.web.ehrs.between_view import Quarrel, quarrels, why
 from carecoord.web.page.labels import Chip
 from carecoord.web.page.times import Times
+from carecoord.words.catalogue import spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 
 STATES: Final = {
-    "good": Chip("In time", "green", "circle-check"),
-    "late": Chip("Not read in time", "amber", "hourglass"),
-    "failed": Chip("The last reading failed", "red", "circle-x"),
-    "never": Chip("Never read yet", "amber", "circle-dashed"),
+    "good": Chip(sentence("ehrs.states.good"), "green", "circle-check"),
+    "late": Chip(sentence("ehrs.states.late"), "amber", "hourglass"),
+    "failed": Chip(sentence("ehrs.states.failed"), "red", "circle-x"),
+    "never": Chip(sentence("ehrs.states.never"), "amber", "circle-dashed"),
 }
-PAUSED: Final = Chip("Paused", "amber", "hourglass")
-ACTS: Final = {"create": "make", "update": "change", "delete": "delete"}
+PAUSED: Final = Chip(sentence("ehrs.paused.paused"), "amber", "hourglass")
+ACTS: Final[Mapping[str, str]] = Glossary(
+    {
+        "create": sentence("ehrs.act.create"),
+        "update": sentence("ehrs.act.update"),
+        "delete": sentence("ehrs.act.delete"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -127,7 +136,7 @@ def _ungranted(kept: Kept) -> str:
     run = next((run for run in kept.runs if run.finished is not None), None)
     if run is None or not run.ungranted:
         return ""
-    return f"It has not granted us {', '.join(run.ungranted)}, so we do not ask for that"
+    return spoken("ehrs.it-has-not-granted-us", ungranted=", ".join(run.ungranted))
 
 
 def _kinds(kept: Kept, times: Times) -> Iterator[Kind]:
@@ -135,30 +144,39 @@ def _kinds(kept: Kept, times: Times) -> Iterator[Kind]:
     last = sorted(kept.kinds.items(), key=lambda pair: (pair[1] is not None, pair[1] or times.now, pair[0]))
     for type, since in last:
         if since is None:
-            yield Kind("amber", f"{type}: not read to its end yet")
+            yield Kind("amber", spoken("ehrs.not-read-its-end-yet", type=type))
         else:
             late = times.now - since > kept.health.goal
-            yield Kind("amber" if late else "", f"{type}: as of {times.ago(since)}{', late' if late else ''}")
+            yield Kind(
+                "amber" if late else "",
+                (
+                    spoken("ehrs.kind-late", type=type, ago=times.ago(since))
+                    if late
+                    else spoken("ehrs.kind-as-of", type=type, ago=times.ago(since))
+                ),
+            )
 
 
 def _fresh(health: SyncHealth, times: Times) -> str:
     goal = _length(health.goal)
     if health.good is None:
-        return f"Nothing was read to its end yet; the goal is within {goal}"
-    return f"Last good reading {times.ago(health.good)}, {times.exact(micros(health.good))}; the goal is within {goal}"
+        return spoken("ehrs.nothing-was-read-its-end", goal=goal)
+    return spoken(
+        "ehrs.last-good-reading-goal-within", ago=times.ago(health.good), at=times.exact(micros(health.good)), goal=goal
+    )
 
 
 def _next(health: SyncHealth, times: Times) -> str:
     if health.every is None:
-        return f"It is not read by itself. To have it read: carecoord ehr every {health.ehr} MINUTES"
-    often = f"each {_length(health.every)}"
+        return spoken("ehrs.it-not-read-by-itself", ehr=health.ehr)
+    often = spoken("ehrs.each", n=_length(health.every))
     if health.is_running:
-        return f"It is being read now; {often}"
+        return spoken("ehrs.it-being-read-now", often=often)
     if health.paused:
-        return f"It is not read until somebody resumes it, then {often}. It is still told what we change"
+        return spoken("ehrs.it-not-read-until-somebody", often=often)
     if health.again is None or health.again <= times.now:
-        return f"Next reading: due now, {often}"
-    return f"Next reading at {times.exact(micros(health.again))}, {often}"
+        return spoken("ehrs.next-reading-due-now", often=often)
+    return spoken("ehrs.next-reading-at", again=times.exact(micros(health.again)), often=often)
 
 
 def _length(lasting: timedelta) -> str:
@@ -170,10 +188,10 @@ def _length(lasting: timedelta) -> str:
 def _bar(run: Run, times: Times) -> Bar:
     at = times.exact(micros(run.started))
     if run.finished is None:
-        return Bar("blue", f"{at}: under way")
+        return Bar("blue", spoken("ehrs.under-way", at=at))
     if run.error:
-        return Bar("red", f"{at}: failed")
-    return Bar("green", f"{at}: {run.received:,} read, {run.changed:,} changed")
+        return Bar("red", spoken("ehrs.run-failed", at=at))
+    return Bar("green", spoken("ehrs.read-changed", at=at, received=f"{run.received:,}", changed=f"{run.changed:,}"))
 
 
 def _runs(runs: Sequence[Run]) -> str:
@@ -181,23 +199,29 @@ def _runs(runs: Sequence[Run]) -> str:
         return ""
     failed = sum(run.error is not None for run in runs)
     if len(runs) == 1:
-        return "The only reading so far failed" if failed else "The only reading so far did not fail"
-    return f"The last {len(runs)} readings: {failed or 'none'} failed"
+        return spoken("ehrs.only-reading-so-far-failed") if failed else spoken("ehrs.only-reading-so-far-did")
+    return (
+        spoken("ehrs.last-readings", n=len(runs), failed=failed)
+        if failed
+        else spoken("ehrs.last-readings-good", n=len(runs))
+    )
 
 
 def _writable(one: Writable) -> str:
     if not one.lets:
-        return f"{one.type}: nothing"
+        return spoken("ehrs.writes-nothing", type=one.type)
     said = ", ".join(ACTS[act] for act in one.lets)
     lacking = [ACTS[act] for act in one.lets if act not in one.asked]
-    return f"{one.type}: {said}" + (f" (we do not ask it for: {', '.join(lacking)})" if lacking else "")
+    return f"{one.type}: {said}" + (spoken("ehrs.we-do-not-ask-it", lacking=", ".join(lacking)) if lacking else "")
 
 
 def _tallies(kept: Kept) -> Iterator[Tally]:
     for state, label, tone in (
-        ("waiting", "Waiting", "amber"), ("delivered", "Delivered", "green"), ("refused", "Refused", "red"),
-        ("kept", "Kept here", "grey"),
-    ):  # fmt: skip
+        ("waiting", spoken("ehrs.waiting"), "amber"),
+        ("delivered", spoken("ehrs.delivered"), "green"),
+        ("refused", spoken("ehrs.refused"), "red"),
+        ("kept", spoken("ehrs.kept-here"), "grey"),
+    ):
         of = {type: 0 for held, _, type in kept.told if held == state}
         for (held, _, type), count in kept.told.items():
             if held == state:
@@ -210,11 +234,13 @@ def _tallies(kept: Kept) -> Iterator[Tally]:
 
 def _said(one: Delivery, times: Times) -> Said:
     said = why(one.ehr, one.why, one.words).rstrip(".")
-    return Said(f"{one.type}/{one.id}", one.type, one.id, said, f"changed {times.exact(one.asked)}")
+    return Said(f"{one.type}/{one.id}", one.type, one.id, said, spoken("ehrs.changed", asked=times.exact(one.asked)))
 
 
 def _disputed(one: Quarrelled, times: Times) -> Disputed:
     found = quarrels(one.shared, times)
     quarrel = next((each for each in found if each.n == one.conflict.n), None)
-    what = f"{one.conflict.type}, {'all of it' if one.conflict.element == '*' else one.conflict.element}"
-    return Disputed(what, f"found {times.exact(one.conflict.found)}", one.case or "", one.called, quarrel)
+    what = f"{one.conflict.type}, {spoken('ehrs.all-of-it') if one.conflict.element == '*' else one.conflict.element}"
+    return Disputed(
+        what, spoken("ehrs.found", found=times.exact(one.conflict.found)), one.case or "", one.called, quarrel
+    )

@@ -11,7 +11,7 @@ What belongs to a launch stands under its id in the path, so two patients open a
 frame: nothing here leads to the desk.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -34,11 +34,21 @@ from carecoord.web.patients.screen import Screen
 from carecoord.web.referrals import view as referrals_view
 from carecoord.web.server.exchange import request_id
 from carecoord.web.worklist import queues
+from carecoord.words.catalogue import spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 CHECK = "/embed/check"
 TAB = "/embed/tab"
-TITLES = {401: "This view has ended", 403: "Not allowed", 404: "Not found", 502: "Your EHR did not answer"}
+TITLES: Mapping[int, str] = Glossary(
+    {
+        401: sentence("embed.titles.401"),
+        403: sentence("embed.titles.403"),
+        404: sentence("embed.titles.404"),
+        502: sentence("embed.titles.502"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +98,7 @@ def _launching(pages: Blueprint, world: World, keys: KeySets) -> None:
         proof = framing.proof(world, state)
         if proof is None and (framing.has_cookies(world) or not framing.in_frame()):
             # A browser that keeps cookies here would have brought the launch's own: somebody else began this one.
-            raise Forbidden("This browser did not begin this launch, or it is over. Open it from your EHR again.")
+            raise Forbidden(spoken("embed.this-browser-did-not-begin"))
         told = request.args
         said = CallbackParameters(ehr, state, told.get("code", ""), told.get("error", ""), told.get("iss"), proof)
         kept = framing.session_cookie(world)
@@ -112,7 +122,7 @@ def _checking(pages: Blueprint, world: World) -> None:
         if id is not None:
             return redirect(f"/embed/l/{id}/", 303)
         if not framing.in_frame():
-            raise Forbidden("Your browser keeps no cookies for carecoord. Allow them, then open it from your EHR.")
+            raise Forbidden(spoken("embed.your-browser-keeps-no-cookies-for"))
         return make_response(render_template("embed_lost.html", handover=handover, tab=TAB))
 
     @pages.post(TAB)
@@ -142,9 +152,9 @@ def _guard(pages: Blueprint, world: World) -> None:
         if found:
             framing.framed_by(ehrs_launch.origins(world, found.ehr))
         if session is None:
-            raise Unauthorized("Nobody used it for a while, or it was closed. Open carecoord from your EHR again.")
+            raise Unauthorized(spoken("embed.nobody-used-it-for-while"))
         if found is None or not own:  # in the same words: an id tells nothing to whom it is not for
-            raise NotFound("There is no such view of yours. Open carecoord from your EHR again.")
+            raise NotFound(spoken("embed.there-no-such-view-yours"))
         if request.method not in ("GET", "HEAD"):
             framing.demand_own_page(world, session)
         g.launch_session = LaunchSession(g.launch, found, session)
@@ -172,7 +182,7 @@ def _showing(pages: Blueprint, world: World) -> None:
         grant = launch_cases.grant(launch.session, launch.id, launch.launched)
         patient = launch_cases.patient(world, grant, request_id())
         if patient is None:
-            raise NotFound("There is no such referral of this patient, or none that you may see.")
+            raise NotFound(spoken("embed.there-no-such-referral-this"))
         shown = launch_cases.panel(world, grant, id, request_id())
         bar = frame_view.bar(patient, world.clock(), zone)
         return _page(launch, "embed_referral.html", bar=bar, panel=referrals_view.sheet(shown, zone), address=None)
@@ -188,7 +198,7 @@ def _working(pages: Blueprint, world: World) -> None:
         grant = launch_cases.grant(launch.session, launch.id, launch.launched)
         patient = launch_cases.patient(world, grant, request_id())
         if patient is None:
-            raise NotFound("There is no such patient, or none that you may see.")
+            raise NotFound(spoken("embed.there-no-such-patient-or"))
         return launch, grant, partial(_page, launch, bar=frame_view.bar(patient, world.clock(), zone))
 
     @pages.get("/patient")
@@ -240,6 +250,6 @@ def _launch_session() -> LaunchSession:
 
 def _problem(problem: Problem) -> Response:
     """An error as a page of the frame: without a way to the desk, which can not be framed."""
-    title = TITLES.get(problem.status, "Something went wrong")
+    title = TITLES.get(problem.status, spoken("embed.something-went-wrong"))
     page = render_template("embed_problem.html", title=title, problem=problem, request_id=request_id())
     return make_response(page, problem.status, dict(problem.headers))

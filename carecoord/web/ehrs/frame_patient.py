@@ -18,6 +18,7 @@ from carecoord.web.acts.submissions import Sender
 from carecoord.web.patients.acts_view import changed
 from carecoord.web.patients.commands import COMMANDS
 from carecoord.web.patients.screen import Screen
+from carecoord.words.catalogue import spoken
 from carecoord.world import World
 
 Render = Callable[..., Response]  # of a template, its status and what it is given
@@ -36,7 +37,7 @@ def act(world: World, screen: Screen, grant: Grant, home: str, verb: str, render
     """Do what a form asks for; the page anew where it could not be done, else the address to go on to."""
     command = COMMANDS.get(verb)
     if command is None or not grant.patient:
-        raise NotFound("There is no such act.")
+        raise NotFound(spoken("embed.there-no-such-act"))
     about = acts.about(grant.patient)
     sent = submissions.send(world, command, about, verb, changed, who=lambda: Sender(grant, True))
     if not isinstance(sent, Done):

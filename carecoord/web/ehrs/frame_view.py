@@ -22,7 +22,7 @@ from carecoord.web.referrals.verdict import CLOSED, WELL, verdict
 from carecoord.web.worklist import view as worklist_view
 from carecoord.web.worklist.address import Address
 from carecoord.web.worklist.view import Line, Listing
-from carecoord.words.catalogue import in_words
+from carecoord.words.catalogue import in_words, say, spoken
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,10 @@ class Tab:
 
 @dataclass(frozen=True)
 class Cards:
-    """The page. `sync`: how the EHRs are doing, as on the worklist."""
+    """The page. `none`: said where there is none."""
 
     title: str
+    none: str
     tabs: Sequence[Tab]
     cards: Sequence[Card]
     listing: Listing
@@ -87,9 +88,9 @@ def bar(patient: Patient, now: datetime, zone: ZoneInfo) -> Bar:
     born = _spelt(patient.birth_date)
     years = age(patient.birth_date, now.astimezone(zone).date())
     about = (
-        ("Sex", SEX.get(patient.gender, "")),
-        ("Born", f"{born} ({years})" if born and years else born or "not known"),
-        *((("MRN", patient.mrn or "none"),) if patient.mrn is not None else ()),
+        (spoken("embed.sex"), SEX.get(patient.gender, "")),
+        (spoken("embed.born"), f"{born} ({years})" if born and years else born or spoken("embed.not-known")),
+        *((("MRN", patient.mrn or spoken("embed.no-mrn")),) if patient.mrn is not None else ()),
     )
     return Bar(patient.name, [pair for pair in about if pair[1]], patient.deceased)
 
@@ -102,33 +103,38 @@ def listed(found: Found, home: str, tab: str, zone: ZoneInfo) -> Cards:
     cards = [_card(row, lines[row.id], home) for row in found.rows]
     tabs = [
         Tab(label, worklist_view.counted(found.tally[name]), f"{home}?tab={name}", name == tab)
-        for name, label in (("open", "Open referrals"), ("closed", "Closed"))
+        for name, label in (("open", spoken("embed.open-referrals")), ("closed", spoken("embed.closed")))
     ]
-    return Cards("Open referrals" if tab == "open" else "Closed referrals", tabs, cards, shown)
+    if tab == "open":
+        return Cards(spoken("embed.open-referrals"), spoken("embed.no-open-referrals"), tabs, cards, shown)
+    return Cards(spoken("embed.closed-referrals"), spoken("embed.no-closed-referrals"), tabs, cards, shown)
 
 
 def unknown(launched: FrameLaunch, run: Run | None, now: datetime, zone: ZoneInfo) -> Unknown:
     """Not here, not theirs, or nobody at all. The first two are not told apart."""
     if launched.patient is None:
         return Unknown(
-            "No patient is open", f"{launched.ehr} opened carecoord without a patient.",
-            "Open a patient there, then carecoord from that patient's chart.",
+            spoken("embed.no-patient-open"), spoken("embed.opened-carecoord-without-patient", ehr=launched.ehr),
+            spoken("embed.open-patient-there-then-carecoord"),
         )  # fmt: skip
-    when = f"was read last {Times(now, zone).ago(run.finished or run.started)}" if run else "has never been read"
+    ehr = launched.ehr
+    read = (
+        spoken("embed.was-read", ehr=ehr, ago=Times(now, zone).ago(run.finished or run.started))
+        if run
+        else spoken("embed.never-read", ehr=ehr)
+    )
     return Unknown(
-        "This patient is not here for you",
-        f"Either carecoord has not received this patient from {launched.ehr} yet ({launched.ehr} {when}), or the "
-        "patient has no referral that your role may see.",
-        "If the referral is new, try again in some minutes. If it stays so, ask the people who look after carecoord "
-        f"to run: carecoord sync {launched.ehr}",
+        spoken("embed.this-patient-not-here-for"),
+        spoken("embed.not-received", ehr=ehr, read=read),
+        spoken("embed.if-referral-new-try-again", ehr=launched.ehr),
     )
 
 
 def _card(row: Any, line: Line, home: str) -> Card:
     href = f"{home}referrals/{row.id}"
     if isinstance(row, PayerRow):
-        stands = Chip("Payer status", "quiet", icon="shield-check") if row.open else CLOSED
-        tracks = (("Authorization", line.authorization), ("Contract", line.contract))
+        stands = Chip(spoken("embed.payer-status"), "quiet", icon="shield-check") if row.open else CLOSED
+        tracks = ((spoken("embed.authorization"), line.authorization), (spoken("embed.contract"), line.contract))
         steps = [Step(name, state, state.tone in ("green", "quiet")) for name, state in tracks] if row.open else []
         return Card(line, row.number, href, stands, "", steps)
     gates = list(_gates(row)) if row.open else ()
@@ -146,4 +152,4 @@ def _spelt(born: str) -> str:
         day = date.fromisoformat(born)
     except ValueError:
         return born
-    return f"{day.day} {day:%b %Y}"
+    return say(day)

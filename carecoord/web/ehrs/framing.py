@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from auth.people.sessions import Session, is_csrf
 from carecoord import errors
 from carecoord.web.server.headers import policy
+from carecoord.words.catalogue import spoken
 from carecoord.world import World
 
 COOKIE: Final = "cc-embed"
@@ -78,9 +79,9 @@ def demand_own_page(world: World, session: Session | None = None) -> None:
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     own = origin == _origin(world) if origin is not None else site == "same-origin"
     if not own or site not in (None, "same-origin"):
-        raise errors.Forbidden("This form is not from our own page. Open carecoord from your EHR again.", "http.origin")
+        raise errors.Forbidden(spoken("embed.this-form-not-from-our"), "http.origin")
     if session is not None and not is_csrf(session.csrf, request.form.get("csrf")):
-        raise errors.Forbidden("This form is not from this session. Reload the page and try again.", "http.csrf")
+        raise errors.Forbidden(spoken("embed.this-form-not-from-this"), "http.csrf")
 
 
 def _origin(world: World) -> str:
