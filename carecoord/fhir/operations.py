@@ -84,6 +84,12 @@ _EVIDENCE: Final = (
     ("version", "string", "Its version."),
     ("element", "string", "Where in it."),
 )
+_CLAUSE: Final = (
+    ("page", "integer", "Its page, the first of the file is 1."),
+    ("heading", "string", "Its number and heading."),
+    ("words", "string", "Its words, to who may read the document."),
+    ("document", "Reference", "The document that shows it, to who may read it."),
+)
 ASKED_OF_PARTICIPATION: Final = (
     ("provider", "string", "Organization/id, Practitioner/id, PractitionerRole/id, or an identifier system|value."),
     ("plan", "string", "The plan, as its number stands on the card, or InsurancePlan/id."),
@@ -114,6 +120,7 @@ _PARTICIPATION_OUT: Final = (
     ("tier", "string", "In which tier of the network."),
     ("page", "string", "Where the paper of the agreement says so."),
     ("paper", "Reference", "The version whose paper that is."),
+    ("clause", _CLAUSE, "The clause that says so, to the offices that see the document."),
     ("until", "date", "The first day on which it no longer holds."),
     ("continuityUntil", "date", "It has ended: before this day a patient in treatment may be due the terms as before."),
     ("rate", (
@@ -126,6 +133,7 @@ _PARTICIPATION_OUT: Final = (
         ("schedule", "string", "The schedule of the line."),
         ("line", "string", "The line in it."),
         ("page", "string", "Where in the paper that stands."),
+        ("clause", _CLAUSE, "The clause on which the schedule stands, to the offices that see the document."),
         ("until", "date", "The first day on which the line no longer holds."),
         ("wants", "code", "What has to be told besides: place, site, specialty, setting, billing, business, billed."),
         ("step", "string", "How it came about, in order."),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from carecoord.actions.agreements.papers import pages as paper_pages
 from carecoord.actions.assignment import arrivals, placement
 from carecoord.actions.ehrs import deliver as ehrs_deliver
 from carecoord.actions.ehrs import sync as ehrs_sync
@@ -51,6 +52,11 @@ def bring_in(world: World, job: Job) -> None:
         raise
 
 
+def read_paper(world: World, job: Job) -> None:
+    """Read the pages of a document that is about an agreement."""
+    paper_pages.read(world, job.key)
+
+
 def put_codes_in(world: World, job: Job) -> None:
     """Put in the codes that are shipped."""
     shipped.load(world)
@@ -86,7 +92,7 @@ def follow_for_measures(world: World, job: Job) -> None:
 HANDLERS: Mapping[str, Handler] = MappingProxyType(
     {
         ehrs_sync.JOB: sync, ehrs_sync.PATIENT_JOB: sync_patient, write_back.JOB: deliver, project.JOB: refresh,
-        uploads.JOB: bring_in, shipped.JOB: put_codes_in, digest.JOB: tell_what_waits,
+        uploads.JOB: bring_in, paper_pages.JOB: read_paper, shipped.JOB: put_codes_in, digest.JOB: tell_what_waits,
         notices.JOB: tell_of_message, arrivals.JOB: give_away, count.JOB: follow_for_measures,
     }
 )

@@ -1,6 +1,6 @@
 """What the asker may do, as filters that everything in a transaction goes through: reads, searches and writes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -23,6 +23,7 @@ from carecoord.errors import Forbidden, NotFound
 from carecoord.fhir import elements, text
 from carecoord.fhir.instants import micros
 from carecoord.fhir.search.query import EVERYTHING, NOTHING, Filter, Search, limits
+from carecoord.fhir.types import TYPES
 from carecoord.store.access.break_glass import Glass
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.resources import read
@@ -160,6 +161,11 @@ class Turn:
         """Those of the resources that the asker may do this to, as `sees` says of each, in one statement."""
         allowed = {type: self.filter(type, perm) for type in {row.type for row in rows}}
         return self._among(rows, allowed, perm)
+
+    def readable(self, references: Iterable[str], at: int | None = None) -> frozenset[str]:
+        """Those of the references, `Type/id`, whose resources the asker may read, as they are or were at an instant."""
+        pairs = [(type, id) for type, _, id in (each.partition("/") for each in references) if type in TYPES and id]
+        return frozenset(f"{row.type}/{row.id}" for row in self.seen(read.many(self.conn, pairs, at), "r"))
 
     def unwithheld(self, rows: Sequence[Row]) -> list[Row]:
         """Those of the resources of a case that no Consent of the patient keeps from the asker, who sees the case: all

@@ -90,8 +90,9 @@ def opened(turn: Turn, id: str, about: str, verb: Verb) -> Agreeing:
 def offered(grant: Grant, found: Dossier) -> tuple[Verb, ...]:
     """The acts that the asker has on an agreement as it stands."""
     possible = acts.offered(found.versions, found.line, found.approvals.steps, found.approvals.barred)
-    paid = {"pay"} if all(each.paid for each in found.invoices) else set()
-    return tuple(verb for verb in possible if verbs.may(grant.roles, verb) and verb not in paid)
+    vain = {"pay"} if all(each.paid for each in found.invoices) else set()
+    vain |= set() if found.documents else {"cite"}
+    return tuple(verb for verb in possible if verbs.may(grant.roles, verb) and verb not in vain)
 
 
 def give_notice(world: World, grant: Grant, request: str, submission: Submission, given: Noticed) -> Done:

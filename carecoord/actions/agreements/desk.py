@@ -22,7 +22,7 @@ from carecoord.domain.resource.parties import directory
 from carecoord.errors import Forbidden
 from carecoord.fhir import text as json
 from carecoord.fhir.search.query import NOTHING
-from carecoord.store.agreements import roll
+from carecoord.store.agreements import papers, roll
 from carecoord.store.agreements.roll import Asked
 from carecoord.store.resources import read
 from carecoord.store.worklist.standings import Standing, standings
@@ -35,11 +35,13 @@ _decode = msgspec.json.Decoder(list[tuple[str, str, str]]).decode
 
 @dataclass(frozen=True)
 class Line:
-    """An agreement as the register lists it. `parties`: (`Type/id`, name, role code); `hangs`: what stands on it."""
+    """An agreement as the register lists it. `parties`: (`Type/id`, name, role code); `hangs`: what stands on it;
+    `place`: where one of its papers says what was looked for, (id of the document, page)."""
 
     row: Row[Any]
     parties: Sequence[tuple[str, str, str]]
     hangs: Standing | None = None
+    place: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,11 @@ def listed(world: World, grant: Grant, request: str, asked: Asked) -> Listed:
     """The page that is asked for; its day and whose it is are filled in here. Raises Forbidden."""
     day = today(world)
     with looking(world, grant, request) as turn:
-        asked = replace(asked, today=day.toordinal(), parties=whose(turn))
+        asked = replace(asked, today=day.toordinal(), parties=whose(turn), offices=_readers(turn, asked))
         rows = roll.page(turn.conn, asked, PAGE + 1)
         counts = roll.counts(turn.conn, asked)
         found, nowhere = _lines(turn, rows[:PAGE])
+        found = _placed(turn, found, asked)
         now = turn.now
     world.journal.append(event(now, request, "search", by=grant, type="Contract"))
     return Listed(now, day, found, counts, len(rows) > PAGE, nowhere)
@@ -87,7 +90,8 @@ def every(world: World, grant: Grant, request: str, asked: Asked) -> tuple[date,
     """All that is asked for, for a file. Raises Forbidden."""
     day = today(world)
     with looking(world, grant, request) as turn:
-        asked = replace(asked, today=day.toordinal(), parties=whose(turn), after=None)
+        asked = replace(asked, today=day.toordinal(), parties=whose(turn), after=None,
+                        offices=_readers(turn, asked))  # fmt: skip
         found = [line(row) for row in roll.page(turn.conn, asked, _MOST)]
         now = turn.now
     world.journal.append(event(now, request, "search", by=grant, type="Contract"))
@@ -113,6 +117,20 @@ def _lines(turn: Turn, rows: Sequence[Row[Any]]) -> tuple[list[Line], int]:
         hangs = next((one for one in found if one.agreement == row.number and is_of(one.party, keys)), None)
         made.append(Line(row, parties[row.n], hangs))
     return made, sum(sum(one.states.values()) for one in found if one.agreement is None)
+
+
+def _readers(turn: Turn, asked: Asked) -> tuple[str, ...]:
+    """Whose papers are looked through: the office's own, where one of them says the words."""
+    own = turn.office().organizations
+    return own if asked.words and papers.say(turn.conn, asked.words, own) else ()
+
+
+def _placed(turn: Turn, found: list[Line], asked: Asked) -> list[Line]:
+    """The lines with where their papers say what was looked for."""
+    if not (asked.words and asked.offices):
+        return found
+    places = papers.places(turn.conn, (each.row.agreement for each in found), asked.words, asked.offices)
+    return [replace(each, place=places.get(each.row.agreement)) for each in found]
 
 
 def is_of(party: str, keys: frozenset[str]) -> bool:

@@ -18,6 +18,7 @@ from carecoord.actions.agreements.office import steps
 from carecoord.actions.agreements.office.steps import Approvals
 from carecoord.actions.agreements.rates import Held
 from carecoord.actions.terms.meanings import Coding, meanings
+from carecoord.domain.agreements.clauses import RATES, Clause, standing
 from carecoord.domain.agreements.desk.certificates import Certificate, Standing, certificates, standings
 from carecoord.domain.agreements.desk.invoices import Invoice, Money, invoices, money
 from carecoord.domain.agreements.desk.obligations import Obligation, obligations
@@ -25,14 +26,14 @@ from carecoord.domain.agreements.overview import Overview, overview
 from carecoord.domain.agreements.parties import CUSTODIAN, named_in, parties
 from carecoord.domain.agreements.rates import RateLine
 from carecoord.domain.agreements.records import Listing, named
-from carecoord.domain.agreements.versions import AWAITED, Version, by_agreement
+from carecoord.domain.agreements.versions import AWAITED, Version, amended_by, by_agreement
 from carecoord.domain.resource.days import local, shifted
 from carecoord.domain.resource.elements import Json, target
 from carecoord.domain.resource.parties import directory, name
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros, moment
 from carecoord.fhir.search import params
-from carecoord.store.agreements import roll
+from carecoord.store.agreements import papers, roll
 from carecoord.store.resources import read
 from carecoord.store.worklist.standings import booked
 from carecoord.world import World
@@ -79,6 +80,8 @@ class Dossier:
     lapsing: Mapping[str, int]
     invoices: Sequence[Invoice]
     money: Money
+    clauses: Mapping[str, Clause]
+    papers: Mapping[str, Row[Any]]
 
 
 def dossier(world: World, grant: Grant, request: str, id: str) -> Dossier:
@@ -114,7 +117,18 @@ def gathered(turn: Turn, id: str, day: date) -> Dossier:
         _duties(turn, keys), steps.of_office(turn, draft) if draft else Approvals(),
         standings(line.kind, sides, held, _SOON, day), _lapsing(turn, row, line, day, held), bills,
         money(limit, bills, line.start, line.end or line.term_end, day),
+        _clauses(turn, versions, line, documents), papers.papers(turn.conn, (str(each["id"]) for each in documents)),
     )  # fmt: skip
+
+
+def _clauses(
+    turn: Turn, versions: Sequence[tuple[Version, Json]], line: Overview, documents: Iterable[Json]
+) -> dict[str, Clause]:
+    """The clauses that count for the version that is shown and what it amends; of what is paid for who may see it."""
+    chain = amended_by(line.contract, {each.key: each for each, _ in versions})
+    found = standing(documents, chain)
+    paid = turn.sees_rates(line.contract)
+    return {of: each for of, each in found.items() if paid or not of.startswith(RATES)}
 
 
 def _versions(turn: Turn, row: Row[Any]) -> list[tuple[Version, Json]]:

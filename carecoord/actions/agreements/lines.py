@@ -24,7 +24,7 @@ from carecoord.store.resources import read
 from carecoord.store.resources.write import Touched
 
 _MARK: Final = "register lines"
-_FORM: Final = "2"  # of the lines
+_FORM: Final = "3"  # of the lines
 _BATCH: Final = 500  # agreements in memory at once
 _NAMED: Final = ("Organization", "Practitioner", "Location", "RelatedPerson", "Group")  # who can be a party
 _encode = msgspec.json.Encoder().encode

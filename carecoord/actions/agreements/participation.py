@@ -12,6 +12,7 @@ from typing import Any, Final
 from carecoord.actions.access.audited import noted
 from carecoord.actions.access.turn import Asker, Turn, looking
 from carecoord.actions.agreements import rate_answer
+from carecoord.actions.agreements.papers import clauses
 from carecoord.actions.agreements.rate_answer import Around
 from carecoord.actions.clearance import asked
 from carecoord.actions.clearance.library import COPIED, Library, shared
@@ -174,19 +175,13 @@ def _plans(turn: Turn, library: Library, given: str) -> tuple[str, list[PlanList
     value = given.strip()
     if named := given.startswith("InsurancePlan/"):
         own = records.read([_one(library, "plan", given, ("InsurancePlan",))], turn.world.base.zone).plans
-        if not own or not _seen(turn, [given], library.as_of):
+        if not own or not turn.readable([given], library.as_of):
             raise NotFound("There is no such plan here.", "http.plan")
         value = own[0].plan
     found = library.plans([value])
-    seen = _seen(turn, (each.evidence.reference for each in found), library.as_of)
+    seen = turn.readable((each.evidence.reference for each in found), library.as_of)
     wanted = seen & {given} if named else seen
     return value, [each for each in found if each.evidence.reference in wanted]
-
-
-def _seen(turn: Turn, references: Iterable[str], at: int | None) -> set[str]:
-    """Those of the resources, `Type/id`, that the asker may read."""
-    pairs = {(kind, id) for each in references for kind, _, id in [each.partition("/")]}
-    return {f"{row.type}/{row.id}" for row in read.many(turn.conn, sorted(pairs), at) if turn.sees(row, "r")}
 
 
 def _payer(plans: Iterable[PlanListing], known: Directory) -> Party | None:
@@ -204,7 +199,7 @@ def _hides(turn: Turn, found: Participation, at: int | None) -> bool:
         for each in found.evidence
         if each.reference.startswith(("OrganizationAffiliation/", "InsurancePlan/"))
     }
-    return not rests <= _seen(turn, rests, at)
+    return not rests <= turn.readable(rests, at)
 
 
 def _withheld() -> list[tuple[str, Json]]:
@@ -227,6 +222,9 @@ def _told(turn: Turn, answered: _Answer, service: Service | None, at: int | None
     texts = (("network", network), ("agreement", found.number), ("version", found.version))
     parts += [(name, {"valueString": text}) for name, text in texts if text]
     parts += _beside(found, answered.versions)
+    under = found.contracts if found.result == "in" else ()
+    if clause := clauses.taking_part(turn, answered.versions.values(), under, at):
+        parts.append(("clause", {"part": clauses.parts(clause)}))
     in_force = (v for v in answered.records.versions if v.number == found.number and v.n == found.version)
     if amendment := next((each.amendment for each in in_force if each.amendment), ""):
         parts.append(("amendment", {"valueCode": amendment}))

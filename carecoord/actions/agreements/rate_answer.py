@@ -1,7 +1,7 @@
 """What `Contract/$participation` says of the rate: by which line and which arithmetic, under each agreement by which
 the provider takes part, as far as the asker may see rates; nothing at all where they may not."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -9,9 +9,12 @@ from typing import Any, Final
 
 from carecoord.actions.access.turn import Turn
 from carecoord.actions.agreements import rates
+from carecoord.actions.agreements.papers.clauses import parts as clause_parts
+from carecoord.actions.agreements.papers.clauses import standing
+from carecoord.domain.agreements.clauses import RATES
 from carecoord.domain.agreements.prices import Candidate, Rate, Service, price
 from carecoord.domain.agreements.rates import CLASSES
-from carecoord.domain.agreements.versions import Version
+from carecoord.domain.agreements.versions import Version, amended_by
 from carecoord.domain.resource.parties import Party
 from carecoord.errors import Invalid
 from carecoord.words.catalogue import say
@@ -74,28 +77,25 @@ def told(
     if asked is None:
         return []
     seen = [each for each in contracts if turn.sees_rates(each)]
-    return [("rate", {"part": _parts(known[each].number, _rate(turn, asked, each, known, at))}) for each in seen]
+    return [("rate", {"part": _under(turn, asked, each, known, at)}) for each in seen]
 
 
-def _rate(turn: Turn, asked: Service, contract: str, known: Mapping[str, Version], at: int | None) -> Rate:
-    chain = _chain(contract, known)
+def _under(turn: Turn, asked: Service, contract: str, known: Mapping[str, Version], at: int | None) -> list[Json]:
+    chain = amended_by(contract, known)
+    rate = _rate(turn, asked, chain, at)
+    told = _parts(known[contract].number, rate)
+    if rate.line and (clause := standing(turn, chain, at).get(f"{RATES}{rate.line.schedule.name}")):
+        told.append({"name": "clause", "part": clause_parts(clause)})
+    return told
+
+
+def _rate(turn: Turn, asked: Service, chain: Sequence[str], at: int | None) -> Rate:
     found = rates.found(turn.conn, chain, asked.code, at)
     lines = [
         Candidate(schedule, line, chain.index(schedule.contract) if schedule.contract else 0)
         for schedule, line in found
     ]
     return price(asked, lines)
-
-
-def _chain(contract: str, known: Mapping[str, Version]) -> list[str]:
-    """The version in force, and what it amends, as far back as rates go on: one that restates the agreement says all of
-    them anew."""
-    found = [contract]
-    while (version := known.get(found[-1])) and version.amends in known and version.amends not in found:
-        if version.amendment == "restate":
-            break
-        found.append(version.amends)
-    return found
 
 
 def _parts(number: str, rate: Rate) -> list[Json]:

@@ -8,6 +8,8 @@ import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from auth.grant import Grant
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.fhir import read as fhir_read
@@ -45,13 +47,19 @@ def opened(turn: Turn, id: str, n: int) -> File:
 def of_document(turn: Turn, document: Json, n: int) -> File:
     """The same of a document that the asker was found to see in a case of theirs: its file is as open as it is."""
 
+    return kept(turn.world, turn.conn, document, n)
+
+
+def kept(world: World, conn: Connection, document: Json, n: int) -> File:
+    """The same for later work, which nobody asks for."""
+
     def held(type: str, id: str) -> bytes:
-        row = read.get(turn.conn, type, id)
+        row = read.get(conn, type, id)
         if row is None or row.deleted:
             raise NotFound("The document has no such file.")
         return row.body
 
-    return _file(turn.world, document, n, held)
+    return _file(world, document, n, held)
 
 
 def _file(world: World, document: Json, n: int, held: Callable[[str, str], bytes]) -> File:

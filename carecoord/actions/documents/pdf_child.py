@@ -3,6 +3,7 @@ much: what somebody sends can bring down its reader, never the server. Run by `p
 
     python -m carecoord.actions.documents.pdf_child words PAGES LETTERS < file.pdf
     python -m carecoord.actions.documents.pdf_child sheet N LETTERS < file.pdf
+    python -m carecoord.actions.documents.pdf_child pages PAGES LETTERS < file.pdf
     python -m carecoord.actions.documents.pdf_child cover PAGES PATTERN < file.pdf
 
 Answers one JSON object. Each way in imports only what it needs: pdfium and zxing are native code."""
@@ -44,6 +45,20 @@ def sheet(data: bytes, n: int, letters: str) -> dict[str, Any]:
     return {"n": n, "of": of, "words": reader.pages[n - 1].extract_text()[: int(letters)]}
 
 
+def pages(data: bytes, most: int, letters: str) -> dict[str, Any]:
+    """The words of each of the first pages, up to so many letters in all. Pdfium reads a long paper five times as fast
+    as pypdf does."""
+    import pypdfium2
+
+    found, left = [], int(letters)
+    with closing(pypdfium2.PdfDocument(io.BytesIO(data))) as document:
+        for n in range(min(len(document), most)):
+            said = document[n].get_textpage().get_text_range().replace("\r\n", "\n")[:left]
+            found.append(said.replace("\ufffe", "-"))
+            left -= len(said)
+    return {"pages": found}
+
+
 def cover(data: bytes, pages: int, pattern: str) -> dict[str, Any]:
     """What the first bar code of the first pages says that is whole of this pattern; empty where there is none."""
     import zxingcpp
@@ -64,7 +79,9 @@ def _drawn(data: bytes, pages: int) -> Iterator[memoryview]:
             yield memoryview(bytes(drawn.buffer)).cast("B", (drawn.height, drawn.stride))
 
 
-WAYS: Final[dict[str, Callable[[bytes, int, str], dict[str, Any]]]] = {"words": words, "sheet": sheet, "cover": cover}
+WAYS: Final[dict[str, Callable[[bytes, int, str], dict[str, Any]]]] = {
+    "words": words, "sheet": sheet, "pages": pages, "cover": cover,
+}  # fmt: skip
 
 
 def main(way: str, first: str, second: str) -> None:

@@ -37,6 +37,12 @@ def sheet(data: bytes, n: int, letters: int) -> Page | None:
     return _lately.get(name)
 
 
+def pages(data: bytes, most: int, letters: int) -> list[str]:
+    """The words of every page, at most so many pages and letters; none of a file that can not be read."""
+    found = _asked("pages", most, letters, data)
+    return [str(each) for each in found["pages"]] if found else []
+
+
 def code(data: bytes, pages: int, pattern: str) -> str:
     """What the first bar code of the first pages says that is whole of this pattern; empty where there is none."""
     found = _asked("cover", pages, pattern, data)

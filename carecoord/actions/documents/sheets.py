@@ -10,6 +10,8 @@ from carecoord.actions.documents.open import File
 
 _MOST: Final = 20_000  # characters of a sheet
 _LINES: Final = 60  # of a text, to a sheet
+_PAGES: Final = 1_000  # of a file of which all words are wanted
+_ALL: Final = 5_000_000  # characters of these
 _CHARSET: Final = re.compile(r"charset=\"?([\w-]+)", re.IGNORECASE)
 
 
@@ -34,13 +36,26 @@ def sheet(found: File, n: int) -> Sheet:
     return Sheet("image" if kind in ("image/png", "image/jpeg", "image/gif", "image/webp") else "file", 1, 1)
 
 
-def _of_text(found: File, n: int) -> Sheet:
+def pages(found: File) -> list[str]:
+    """The words of every sheet, as they stand; none of a file that can not be read, or is neither text nor PDF."""
+    kind = found.content_type.partition(";")[0].strip().lower()
+    if kind == "application/pdf":
+        return pdf_reader.pages(found.data, _PAGES, _ALL)
+    lines = _lines(found) if kind == "text/plain" else []
+    return ["\n".join(lines[start : start + _LINES]) for start in range(0, len(lines), _LINES)]
+
+
+def _lines(found: File) -> list[str]:
     named = _CHARSET.search(found.content_type)
     try:
         words = found.data.decode(named[1] if named else "utf-8", errors="replace")
     except LookupError:
         words = found.data.decode("utf-8", errors="replace")
-    lines = words.splitlines() or [""]
+    return words.splitlines() or [""]
+
+
+def _of_text(found: File, n: int) -> Sheet:
+    lines = _lines(found)
     of = -(-len(lines) // _LINES)
     n = min(max(n, 1), of)
     return Sheet("text", n, of, _cut(lines[(n - 1) * _LINES : n * _LINES]))

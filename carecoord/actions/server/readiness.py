@@ -1,6 +1,7 @@
 """A database brought to this version, and what is derived from its resources to these settings."""
 
 from carecoord.actions.agreements import lines, places, register, written_rates
+from carecoord.actions.agreements.papers import pages
 from carecoord.actions.events import past
 from carecoord.actions.referrals import free_slots, patient_words
 from carecoord.store.database.engine import writing
@@ -17,6 +18,7 @@ def make_ready(world: World) -> None:
     lines.renew(world.engine, world.base.zone)
     written_rates.renew(world.engine, world.base.zone)
     places.renew(world.engine)
+    pages.renew(world)
     patient_words.renew(world.engine)
     free_slots.renew(world.engine, world.base.zone)
     date_index.renew(world.engine, world.base)

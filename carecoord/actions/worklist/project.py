@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from carecoord.actions.access import consents
 from carecoord.actions.agreements import lines, places, register, written_rates
+from carecoord.actions.agreements.papers import pages
 from carecoord.actions.assignment import arrivals
 from carecoord.actions.clearance import rule_lines, shelf
 from carecoord.actions.clearance.assemble import Assembled, of_patient
@@ -67,6 +68,7 @@ def projector(rules: Policy) -> Projector:
         lines.record(conn, touched, micros(now), rules.zone)
         written_rates.record(conn, touched, now, rules.zone)
         places.record(conn, touched)
+        pages.note(conn, touched, now)
         patient_words.record(conn, touched)
         free_slots.record(conn, touched, rules.zone)
         shelf.note(conn, touched)

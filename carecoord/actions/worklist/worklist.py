@@ -1,7 +1,7 @@
 """What the desk shows: the worklist, narrowed to whose cases the asker may see, and one case with all that bears on
 it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -14,6 +14,7 @@ from auth.grant import Grant
 from carecoord.actions.access import withheld
 from carecoord.actions.access.audited import event
 from carecoord.actions.access.turn import Turn, looking
+from carecoord.actions.agreements.papers import clauses
 from carecoord.actions.clearance import assemble as clearance_assemble
 from carecoord.actions.clearance import offers as clearance_offers
 from carecoord.actions.ehrs import sync_health
@@ -41,11 +42,9 @@ from carecoord.domain.timeline import timeline
 from carecoord.domain.worklist import next_step
 from carecoord.errors import Invalid, NotFound
 from carecoord.fhir.instants import micros
-from carecoord.fhir.types import TYPES
 from carecoord.store.access import break_glass as broken
 from carecoord.store.audit.events import told
 from carecoord.store.events import log
-from carecoord.store.resources import read
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist import version as worklist_version
 from carecoord.store.worklist.query import FACETS, CaseScope, Worklist, WorklistQuery, place
@@ -198,7 +197,7 @@ class Panel:
     of the proof and the papers, `Type/id`, the asker may read by itself. `sides`: on which the asker's office stands;
     `verbs`: the acts that are the asker's here; `sendable`: papers that can be sent to `other`, the name of the other
     side; `notes`: consult notes that the asker's clinic can hand over as its report; `meanings`: of the order's
-    codes."""
+    codes; `clause`: on which it stands that the performer takes part, as far as the asker may know."""
 
     now: datetime
     at: DueBounds
@@ -217,6 +216,7 @@ class Panel:
     notes: Sequence[Json]
     meanings: Mapping[Coding, str]
     silent: bool = False  # a Consent keeps messages of the patient from the asker: they are not here
+    clause: clauses.Shown | None = None
 
 
 @dataclass(frozen=True)
@@ -257,7 +257,7 @@ def opened(turn: Turn, id: str) -> Panel | PayerPanel:
         told = payer_view.payer_case(case, judged, now, rules)
         if told is None:
             raise NotFound("There is no such referral, or none that you may see.", "http.id")
-        openable = _openable(turn, payer_view.references(told))
+        openable = turn.readable(payer_view.references(told))
         shown = payer_view.payer_row(dict(row._mapping))
         happened = payer_view.events(told, zone, logged)
         return PayerPanel(now, cases.at, shown, told, happened, openable, _meanings(conn, told.case))
@@ -266,7 +266,7 @@ def opened(turn: Turn, id: str) -> Panel | PayerPanel:
     happened = timeline.timeline(seen, known, zone, row.agreement, logged, inner="requester" in sides)
     papers = timeline.documents(seen)
     named = {proof.reference for gate in judged.gates for proof in gate.evidence} | {key(each) for each in papers}
-    openable = frozenset[str]() if glass else _openable(turn, named)
+    openable = frozenset[str]() if glass else turn.readable(named)
     possible = offers.offered(case, judged, sides)
     other, name = offers.other_side(sides, judged) or ("", "")
     sendable = audience.sendable(papers, ours, other) if other else []
@@ -274,7 +274,7 @@ def opened(turn: Turn, id: str) -> Panel | PayerPanel:
     notes = audience.consult_notes(papers, ours)
     return Panel(
         now, cases.at, row, case, known, judged, happened, papers, openable, sides, own, shared, name, sendable, notes,
-        _meanings(conn, case), silent,
+        _meanings(conn, case), silent, None if glass else clauses.of_case(turn, case, judged),
     )  # fmt: skip
 
 
@@ -316,12 +316,6 @@ def _found(turn: Turn, cases: Worklist, id: str, rules: Policy) -> _Case:
 
 def _meanings(conn: Connection, case: Case) -> Mapping[Coding, str]:
     return of_concepts(conn, [item(case.order, "code"), *items(case.order, "reasonCode")])
-
-
-def _openable(turn: Turn, references: Iterable[str]) -> frozenset[str]:
-    """Those of the references whose resources the asker may read: a link to another would lead nowhere."""
-    pairs = [(type, id) for type, _, id in (each.partition("/") for each in sorted(references)) if type in TYPES and id]
-    return frozenset(f"{row.type}/{row.id}" for row in turn.seen(read.many(turn.conn, pairs), "r"))
 
 
 def _opened(conn: Connection, by: Grant, id: str, now: datetime, at: DueBounds) -> tuple[Row[Any] | None, str | None]:

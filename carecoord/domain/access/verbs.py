@@ -18,7 +18,7 @@ Verb = Literal[
     "book", "move", "cancel", "arrive", "no-show", "report", "acknowledge", "tell",
     "message", "link", "end-link", "offer", "choose", "attend", "ask-to-move", "stop-messages",
     "draft", "edit", "amend", "sign", "drop", "affiliate", "oblige", "fulfil", "give-notice", "end", "file",
-    "start-plan", "set-goal", "add-activity", "observe", "finish", "join-team", "end-plan",
+    "cite", "start-plan", "set-goal", "add-activity", "observe", "finish", "join-team", "end-plan",
     "submit", "approve", "give-back", "certify", "bill", "pay",
 ]  # fmt: skip
 Side = Literal["requester", "performer", "patient", "payer"]  # of a referral: who sends, who is to see them
@@ -119,6 +119,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
     "contracts": frozenset({
         "see-agreements", "see-rates", "import", "draft", "edit", "amend", "sign", "drop", "affiliate",
         "oblige", "fulfil", "give-notice", "end", "file", "submit", "approve", "give-back", "certify", "bill", "pay",
+        "cite",
     }),
     "auditor": frozenset({"read-trail"}),
     "admin": frozenset(
@@ -196,7 +197,7 @@ SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
 }
 AGREEMENT: Final[tuple[Verb, ...]] = (  # what is done with an agreement
     "draft", "edit", "amend", "sign", "drop", "affiliate", "oblige", "fulfil", "give-notice", "end",
-    "file", "submit", "approve", "give-back", "certify", "bill", "pay",
+    "file", "submit", "approve", "give-back", "certify", "bill", "pay", "cite",
 )  # fmt: skip
 CARE: Final[tuple[Verb, ...]] = (  # what is done with a patient's care plan
     "start-plan", "set-goal", "add-activity", "observe", "finish", "join-team", "end-plan",

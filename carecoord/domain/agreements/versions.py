@@ -4,7 +4,7 @@ One Contract is one version; the agreement number joins them. An amendment takes
 nothing of the term (rates only), the term of what it amends goes on. An evergreen term rolls over at its end, unless
 notice was given in time for that end."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, tzinfo
 from typing import Literal
@@ -164,6 +164,17 @@ def _whose(version: Version, read: dict[str, Version], known: Directory) -> str:
         version = read[version.amends]
     parties = [found for each in version.authority if (found := party(each, known))]
     return f" {min(parties[0].keys)}" if parties else ""
+
+
+def amended_by(contract: str, known: Mapping[str, Version]) -> list[str]:
+    """A version, `Contract/id`, and what it amends, as far back as that goes on beside it: one that restates the
+    agreement says all of it anew."""
+    found = [contract]
+    while (version := known.get(found[-1])) and version.amends in known and version.amends not in found:
+        if version.amendment == "restate":
+            break
+        found.append(version.amends)
+    return found
 
 
 def number_of(contract: Json) -> str:

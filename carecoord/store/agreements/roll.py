@@ -11,18 +11,18 @@ from typing import Any, Final
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    CompoundSelect,
     Connection,
     FromClause,
-    Integer,
     Row,
     Select,
     and_,
-    cast,
     delete,
     exists,
     false,
     func,
     literal_column,
+    or_,
     select,
     text,
     true,
@@ -30,6 +30,7 @@ from sqlalchemy import (
     update,
 )
 
+from carecoord.store.agreements import papers
 from carecoord.store.agreements.register import NEVER, NO_END
 from carecoord.store.agreements.tables import agreement_party as party
 from carecoord.store.agreements.tables import agreement_row as row
@@ -50,7 +51,8 @@ BUCKETS: Final = ("6", "12", "18", "24", "later")
 @dataclass(frozen=True)
 class Asked:
     """What is asked for. `parties`: the keys of those to whom the asker is narrowed, None for everybody's; `words`: in
-    base letters, each the beginning of one; `party`: `Type/id`; `bucket`: of BUCKETS; `after`: (due, n) of the last."""
+    base letters, each the beginning of one; `party`: `Type/id`; `bucket`: of BUCKETS; `after`: (due, n) of the last;
+    `offices`: ids of those whose papers are looked through too, where one says the words (`papers.say`)."""
 
     today: int
     parties: tuple[str, ...] | None = ()
@@ -60,15 +62,20 @@ class Asked:
     party: str = ""
     bucket: str = ""
     after: tuple[int, int] | None = None
+    offices: tuple[str, ...] = ()
 
 
 def page(conn: Connection, asked: Asked, most: int) -> Sequence[Row[Any]]:
     """The agreements of a tab in the order in which something is due, at most so many."""
-    found = _found(conn, asked).where(_tab(asked.tab, asked.today))
+    of = _led(conn, asked)
+    found = _found(conn, asked, of).where(_tab(asked.tab, asked.today, of))
     if asked.bucket:
-        found = found.where(_buckets(asked.today)[asked.bucket])
+        found = found.where(_buckets(asked.today, of)[asked.bucket])
     if asked.after:
-        found = found.where(tuple_(row.c.due, row.c.n) > tuple_(*asked.after))
+        found = found.where(tuple_(of.c.due, of.c.n) > tuple_(*asked.after))
+    if of is not row:  # the rows themselves are fetched for one page alone
+        chosen = found.with_only_columns(of.c.n).order_by(of.c.due, of.c.n).limit(most)
+        return conn.execute(select(row).where(row.c.n.in_(chosen)).order_by(row.c.due, row.c.n)).all()
     return conn.execute(found.order_by(row.c.due, row.c.n).limit(most)).all()
 
 
@@ -76,13 +83,12 @@ def counts(conn: Connection, asked: Asked) -> dict[str, int]:
     """How many under each tab, and in each of BUCKETS among those that are current, each at most MANY: what words find
     in one pass, for each word is looked up anew in every statement; else each tab along its own index."""
     today = asked.today
-    of = _said(asked.words) if asked.words and conn.dialect.name == "postgresql" else row
+    of = _led(conn, asked, whole=True)
     tests = {name: _tab(name, today, of) for name in TABS}
     tests |= {name: and_(_tab("current", today, of), test) for name, test in _buckets(today, of).items()}
     found = _found(conn, asked, of, whole=True)
     if asked.words:
-        summed = [func.coalesce(func.sum(cast(test, Integer)), 0).label(f"n{name}") for name, test in tests.items()]
-        counted = found.with_only_columns(*summed)
+        counted = found.with_only_columns(*(func.count().filter(test) for test in tests.values()))
     else:
         lists = (found.with_only_columns(row.c.n).where(test).limit(MANY).subquery() for test in tests.values())
         counted = select(*(select(func.count()).select_from(one).scalar_subquery() for one in lists))
@@ -110,17 +116,22 @@ def agreed(conn: Connection, parties: Iterable[str]) -> set[str]:
 
 
 def replace(conn: Connection, agreements: Iterable[str], made: Sequence[Mapping[str, Any]]) -> None:
-    """Let the rows of these agreements be those: the values of `agreement_row`, and beside them `sides`, a list of
-    (key, binds)."""
+    """Let the rows of these agreements be those: the values of `agreement_row`, but `sides` as a list of (key,
+    binds)."""
     for run in bulk.runs(sorted(set(agreements)), _RUN):
         gone = select(row.c.n).where(row.c.agreement.in_(run))
         conn.execute(delete(party).where(party.c.row.in_(gone)))
         conn.execute(delete(row).where(row.c.agreement.in_(run)))
     for some in bulk.runs(made, _RUN):
-        values = [{name: value for name, value in each.items() if name != "sides"} for each in some]
+        values = [{**each, "sides": sides_of(key for key, _ in each["sides"])} for each in some]
         numbers = conn.scalars(row.insert().returning(row.c.n, sort_by_parameter_order=True), values).all()
         sides = [(n, key, binds) for n, each in zip(numbers, some, strict=True) for key, binds in each["sides"]]
         bulk.insert(conn, party, sides)
+
+
+def sides_of(keys: Iterable[str]) -> str:
+    """Keys of parties as a row holds them."""
+    return "".join(f"\n{each}\n" for each in keys)
 
 
 def clear(conn: Connection) -> None:
@@ -156,17 +167,29 @@ def newest(conn: Connection, wanted: Iterable[str]) -> list[str]:
     return found
 
 
+def _led(conn: Connection, asked: Asked, *, whole: bool = False) -> FromClause:
+    """What is looked through: in PostgreSQL, where words lead the way, the rows that say them; else all."""
+    if not asked.words or conn.dialect.name != "postgresql":
+        return row
+    said = _said(conn, asked)
+    return said if whole or _are_few(conn, select(said.c.n), _FEW_SAID) else row
+
+
 def _found(conn: Connection, asked: Asked, of: FromClause = row, *, whole: bool = False) -> Select[Any]:
-    """What is looked through, whatever the tab. of: the rows, or those of them that say the words; whole: to the end,
-    not until a page is full."""
+    """What is looked through, whatever the tab. of: as `_led` gave it; whole: to the end, not until a page is full."""
     found = select(of)
-    if asked.parties is not None:
+    if asked.parties is not None and of is row:
         found = found.where(_between(conn, asked.parties, of))
     if asked.party:
         found = found.where(exists().where(party.c.row == of.c.n, party.c.key == asked.party))
     if asked.kind:
         found = found.where(of.c.kind == asked.kind)
-    return found.where(_says(conn, asked.words, whole)) if asked.words and of is row else found
+    return found.where(_says(conn, asked, whole)) if asked.words and of is row else found
+
+
+def _on_paper(conn: Connection, asked: Asked) -> Select[Any] | None:
+    """What selects the agreements of which a paper says the words; None where none is looked through."""
+    return papers.agreements(conn, asked.words, asked.offices) if asked.words and asked.offices else None
 
 
 def _between(conn: Connection, parties: Sequence[str], of: FromClause) -> ColumnElement[bool]:
@@ -175,36 +198,44 @@ def _between(conn: Connection, parties: Sequence[str], of: FromClause) -> Column
     few = select(party.c.row).where(*theirs)
     if _are_few(conn, few):
         return of.c.n.in_(few)
+    if conn.dialect.name == "postgresql":  # to look up each in another table takes ten times as long
+        return or_(*(func.strpos(of.c.sides, f"\n{each}\n") > 0 for each in parties))
     asked: Select[Any] = select(literal_column("1")).where(party.c.row == of.c.n, *theirs)
-    if conn.dialect.name == "postgresql":
-        asked = asked.offset(literal_column("0"))  # which its planner does not make a join of the whole list of
     return asked.exists()
 
 
-def _are_few(conn: Connection, found: Select[Any], few: int = _FEW) -> bool:
+def _are_few(conn: Connection, found: Select[Any] | CompoundSelect[Any], few: int = _FEW) -> bool:
     return (conn.scalar(select(func.count()).select_from(found.limit(few).subquery())) or 0) < few
 
 
-def _says(conn: Connection, words: Sequence[str], whole: bool) -> ColumnElement[bool]:
-    """That all of these words begin one of the agreement's. Where they begin one of few, or the walk goes to the end,
-    the index of the words leads the way; else what is due does, and the words are only checked."""
+def _says(conn: Connection, asked: Asked, whole: bool) -> ColumnElement[bool]:
+    """That all of these words begin one of the agreement's, or of a page of its papers. In SQLite, where they begin one
+    of few or the walk goes to the end, the index of the words leads the way; else what is due does, and the words are
+    only checked."""
+    words, on_paper = asked.words, _on_paper(conn, asked)
     if conn.dialect.name == "sqlite":
         match = text("agreement_words MATCH :said").bindparams(said=" ".join(f'"{word}"*' for word in words))
         said: Select[Any] = select(literal_column("rowid")).select_from(text("agreement_words")).where(match)
+        if on_paper is not None:
+            said = said.union(select(row.c.n).where(row.c.agreement.in_(on_paper)))  # type: ignore[assignment]
         if whole or _are_few(conn, said):
             return row.c.n.in_(said)
         return (row.c.n + literal_column("0")).in_(said)  # a sum is looked up in no index
-    if _are_few(conn, select(_said(words).c.n), _FEW_SAID):
-        return row.c.n.in_(select(_said(words).c.n))
-    return func.coalesce(_match(row, words), false())  # into which its planner does not look for an index
+    says = func.coalesce(_match(row, words), false())  # into which its planner does not look for an index
+    return says if on_paper is None else or_(says, row.c.agreement.in_(on_paper))
 
 
-def _said(words: Sequence[str]) -> CTE:
-    """The rows in PostgreSQL that say all of these words, with what they are counted by. Materialized: its planner
-    takes the making of a tsvector for cheap, and would make one of every row on the way."""
-    every = row.alias()
-    counted = (every.c.n, every.c.kind, every.c.stage, every.c.notice_by, every.c.ends, every.c.drafts)
-    return select(*counted).where(_match(every, words)).cte("said").prefix_with("MATERIALIZED", dialect="postgresql")
+def _said(conn: Connection, asked: Asked) -> CTE:
+    """The rows in PostgreSQL that say all of the words and are between the parties, with what they are counted by.
+    Materialized: its planner takes the making of a tsvector for cheap, and would make one of every row on the way."""
+    every, on_paper = row.alias(), _on_paper(conn, asked)
+    names = ("n", "kind", "stage", "notice_by", "ends", "drafts", "due")
+    mine = select(*(every.c[name] for name in names))
+    if asked.parties is not None:
+        mine = mine.where(_between(conn, asked.parties, every))
+    said = mine.where(_match(every, asked.words))
+    found = said if on_paper is None else said.union(mine.where(every.c.agreement.in_(on_paper)))
+    return found.cte("said").prefix_with("MATERIALIZED", dialect="postgresql")
 
 
 def _match(of: FromClause, words: Sequence[str]) -> ColumnElement[bool]:

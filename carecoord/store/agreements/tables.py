@@ -198,6 +198,7 @@ agreement_row = Table(
     Column("versions", Integer, nullable=False),
     Column("drafts", Boolean, nullable=False),
     Column("parties", Str, nullable=False),  # a list of [key, name, role]
+    Column("sides", Str, nullable=False, server_default=""),  # the keys in agreement_party, a line break around each
     Column("starts", Integer, nullable=False),
     Column("ends", Integer, nullable=False),
     Column("term_ends", Integer, nullable=False),
@@ -221,4 +222,35 @@ agreement_party = Table(
     Column("key", Str, primary_key=True),  # `Type/id`
     Column("binds", Boolean, nullable=False),  # whether a Contract names it itself, and not in an offer alone
     Index("ix_agreement_party_key", "key", "binds", "row"),
+)
+
+# The papers of agreements: a row for each document that is about a Contract, with the file whose words were read, who
+# may find it by them, and the words of each page. SQLite finds them by the FTS5 table `paper_words`, which triggers
+# keep, and PostgreSQL by an index of the column `words`.
+paper = Table(
+    "paper",
+    metadata,
+    Column("document", Str, primary_key=True),  # the id of the DocumentReference
+    Column("file", Str, nullable=False),  # which file it is, so that the same is not read twice
+    Column("pages", Integer),  # how many it has; none while it was not read, 0 where it can not be
+)
+
+paper_reader = Table(
+    "paper_reader",
+    metadata,
+    Column("document", Str, primary_key=True),
+    Column("contract", Str, primary_key=True),  # the id of the Contract
+    Column("office", Str, primary_key=True),  # the id of an Organization whose contract staff see it
+    Index("ix_paper_reader_contract", "contract"),
+)
+
+paper_page = Table(
+    "paper_page",
+    metadata,
+    Column("n", Big, primary_key=True, autoincrement=True),
+    Column("document", Str, nullable=False),
+    Column("page", Integer, nullable=False),  # from 1
+    Column("said", Str, nullable=False),  # its words as they stand there
+    Column("words", Str, nullable=False),  # each once, in base letters
+    Index("ix_paper_page_document", "document", "page"),
 )

@@ -19,6 +19,7 @@ from carecoord.domain.resource.elements import Json, item, text
 from carecoord.web.acts.forms import Changed, State
 from carecoord.web.agreements import office_view
 from carecoord.web.agreements.agreement_view import Row
+from carecoord.web.agreements.clause_view import Citing
 from carecoord.web.agreements.commands import HOW
 from carecoord.web.agreements.draft_view import Place, Sheet
 from carecoord.web.agreements.vocabulary import AMENDMENTS, STATUS, TERMS, label
@@ -88,7 +89,7 @@ class Form:
     signers: Sequence[str] = ()
     owners: Mapping[str, str] = field(default_factory=dict)
     duties: Mapping[str, str] = field(default_factory=dict)
-    sheet: Sheet | Place | None = None
+    sheet: Sheet | Place | Citing | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def back(verb: str) -> str:
 
 def acts(
     found: Dossier, verbs: Sequence[Verb], state: State | None, lapse: tuple[date, Lapse] | None, most: int,
-    times: Times, sheet: Sheet | Place | None = None,
+    times: Times, sheet: Sheet | Place | Citing | None = None,
 ) -> Acts:  # fmt: skip
     """The acts on an agreement. state: of the form that is open; lapse: the last day that was written into the form of
     an end, and what would hang on it; sheet: the fields of the draft, where that form is the open one."""
@@ -119,6 +120,7 @@ def acts(
     back = f"/contracts/{id}"
     seen = " ".join(f"{each.key}:{text(item(contract, 'meta'), 'versionId')}" for each, contract in found.versions)
     seen += "".join(f" {each.task}:{each.version}" for each in found.duties)
+    seen += "".join(f" DocumentReference/{each['id']}:{each['meta']['versionId']}" for each in found.documents)
     seen += "".join(f" {row.evidence.reference}:{row.evidence.version}" for row in found.listings)
     office = {verb: (office_view.title(verb)[0], icon) for verb, icon in office_view.BUTTONS.items()}
     named = {**office, **BUTTONS}

@@ -6,6 +6,7 @@ from datetime import date
 
 from carecoord.actions.agreements.dossier import Dossier
 from carecoord.domain.agreements import kinds
+from carecoord.domain.agreements.clauses import PARTICIPATION
 from carecoord.domain.agreements.comparison import changes, said
 from carecoord.domain.agreements.desk.obligations import Obligation
 from carecoord.domain.agreements.overview import limit_of
@@ -26,11 +27,12 @@ from carecoord.words.catalogue import count, spoken
 
 @dataclass(frozen=True)
 class Row:
-    """A line of two or three cells."""
+    """A line of two or three cells. `of`: what it is, for the clause on which it stands (`Clause.of`)."""
 
     name: str
     value: str
     more: str = ""
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ def page(found: Dossier, times: Times, before: str, after: str) -> Page:
          for n, id in enumerate(ids, 1)], before, after,
         _changed(contracts[before], contracts[after], found.names, times) if before != after else [],
         [Row(each.name, role(each.role),
-             "" if each.binds or each.role == CUSTODIAN else spoken("agreements.named-in-offer"))
+             "" if each.binds or each.role == CUSTODIAN else spoken("agreements.named-in-offer"),
+             "" if each.role == CUSTODIAN else f"party:{each.key}")
          for each in line.sides],
         [_taking(each, found.names, times) for each in found.listings], list(_terms(shown)),
         [(held.schedule.name or spoken("agreements.rates"), held.size, [_rate(each, found.meanings) for each in lines])
@@ -131,7 +134,8 @@ def _due(each: Obligation, found: Dossier, times: Times) -> Due:
 def _blocks(found: Dossier) -> Iterator[tuple[str, str, int]]:
     """What stands on the page, in its order."""
     yield "sides", spoken("agreements.versions"), len(found.versions)
-    yield "part", spoken("agreements.who-takes-part"), len(found.listings)
+    if has_networks(found):
+        yield "part", spoken("agreements.who-takes-part"), len(found.listings)
     yield "parties", spoken("agreements.parties"), len(found.line.sides)
     yield "duties", spoken("agreements.obligations"), sum(each.done is None for each in found.duties)
     yield "terms", spoken("agreements.terms"), 0
@@ -139,6 +143,11 @@ def _blocks(found: Dossier) -> Iterator[tuple[str, str, int]]:
     yield "papers", spoken("agreements.documents"), len(found.documents)
     yield "dates", spoken("agreements.dates"), 0
     yield "lapse", spoken("agreements.what-stands-on-it"), found.lapse.referrals
+
+
+def has_networks(found: Dossier) -> bool:
+    """Whether anybody takes part in a network under it, or is to."""
+    return bool(found.listings) or found.line.kind in ("payer-provider", "")
 
 
 def _sums(found: Dossier, times: Times) -> Iterator[Row]:
@@ -251,7 +260,7 @@ def _terms(contract: Json) -> Iterator[Row]:
     """Its terms but for what is paid, and those that its kind demands and nobody has written."""
     for element, value in said(contract).items():
         if element.startswith("term:") and element != "term:rate-schedule":
-            yield Row(label(element), value)
+            yield Row(label(element), value, of=element if element != PARTICIPATION else "")
     for code in kinds.KINDS.get(code_of(item(contract, "type")), ()):
         held = limit_of(contract) if code == kinds.MONEY else said(contract).get(f"term:{code}")
         if not held:

@@ -1,4 +1,4 @@
-"""What the forms of an office around an agreement say: approvals, certificates, bills. One row an act."""
+"""What the forms of an office around an agreement say: approvals, certificates, bills, clauses. One row an act."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,6 +7,8 @@ from carecoord.actions.acts.documents import Upload
 from carecoord.actions.agreements.office import approvals, certificates, invoices
 from carecoord.actions.agreements.office.certificates import Certified
 from carecoord.actions.agreements.office.invoices import Billed, Paid
+from carecoord.actions.agreements.papers import citations
+from carecoord.actions.agreements.papers.citations import Cited
 from carecoord.domain.agreements.desk.certificates import NAMES
 from carecoord.web.acts.commands import Command, upload
 from carecoord.web.acts.forms import Reader
@@ -52,6 +54,15 @@ def _pay(reader: Reader) -> Paid | None:
     return Paid(bill, day) if day else None
 
 
+def _cite(reader: Reader) -> Cited | None:
+    of = reader.text("of", say(sentence("clause.asks.of")), most=300)
+    document = reader.text("document", say(sentence("clause.asks.document")), most=100)
+    gone = bool(reader.values.get("gone"))
+    said = reader.text("words", "" if gone else say(sentence("clause.asks.words")), most=2_000)
+    page, heading = reader.whole("page", 1, 9_999), reader.text("heading", most=200)
+    return Cited(of, document, said, page, heading, gone)
+
+
 COMMANDS: Final[Mapping[str, Command]] = {
     "submit": Command(_note, approvals.submit),
     "approve": Command(_note, approvals.approve),
@@ -59,4 +70,5 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "certify": Command(_certify, certificates.certify),
     "bill": Command(_bill, invoices.bill),
     "pay": Command(_pay, invoices.pay),
+    "cite": Command(_cite, citations.cite),
 }

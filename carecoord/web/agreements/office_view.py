@@ -32,12 +32,14 @@ TITLES: Final[Mapping[str, tuple[Sentence, Sentence]]] = {  # verb -> the title 
     "certify": (sentence("contract.certify"), sentence("contract.certify.does")),
     "bill": (sentence("contract.bill"), sentence("contract.bill.does")),
     "pay": (sentence("contract.pay"), sentence("contract.pay.does")),
+    "cite": (sentence("clause.cite"), sentence("clause.cite.does")),
 }
 UNDONE: Final[Mapping[str, Sentence]] = {  # verb -> what taking it back does
     "submit": sentence("contract.submit.back"),
     "certify": sentence("contract.certify.back"),
     "bill": sentence("contract.bill.back"),
     "pay": sentence("contract.pay.back"),
+    "cite": sentence("clause.cite.back"),
 }
 KINDS: Final[Mapping[str, Sentence]] = {  # of certificates
     "general-liability": sentence("certificate.general-liability"),

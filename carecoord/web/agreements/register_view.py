@@ -16,7 +16,7 @@ from carecoord.web.agreements.term_axis import Bar, of_row
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip, chip
 from carecoord.web.page.times import MINUS, Times
-from carecoord.words.catalogue import spoken
+from carecoord.words.catalogue import say, spoken
 from carecoord.words.glossary import Glossary
 from carecoord.words.sentence import sentence
 
@@ -106,7 +106,7 @@ class Address:
 @dataclass(frozen=True)
 class Shown:
     """A line in words. `left`: how long until something is due, with its tone; `hangs`: how the agreement stands for
-    its referrals, each with how many."""
+    its referrals, each with how many; `place`, `page`: where a paper says what was looked for, empty for nowhere."""
 
     href: str
     title: str
@@ -124,6 +124,8 @@ class Shown:
     total: int
     waiting: int
     hangs: Sequence[tuple[Chip, int]]
+    place: str = ""
+    page: str = ""
 
 
 def address(given: Mapping[str, str]) -> Address:
@@ -166,6 +168,8 @@ def line(each: Line, day: date, times: Times) -> Shown:
         sum(each.hangs.states.values()) if each.hangs else 0,
         each.hangs.waiting if each.hangs else 0,
         states(each.hangs),
+        f"/documents/{each.place[0]}/1#page={each.place[1]}" if each.place else "",
+        say(sentence("paper.found", page=each.place[1])) if each.place else "",
     )
 
 

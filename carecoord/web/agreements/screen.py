@@ -19,7 +19,8 @@ from carecoord.web.acts import days
 from carecoord.web.acts import view as acts_view
 from carecoord.web.acts.forms import Fault, State
 from carecoord.web.agreements import acts_view as agreement_acts
-from carecoord.web.agreements import agreement_view, draft_view, office_view
+from carecoord.web.agreements import agreement_view, clause_view, draft_view, office_view
+from carecoord.web.agreements.clause_view import Citing
 from carecoord.web.agreements.draft_view import Place, Sheet
 from carecoord.web.agreements.register_view import KINDS
 from carecoord.web.page.times import Times
@@ -60,6 +61,8 @@ class Screen:
                 done_back=view.back,
                 address=None,
                 office=office_view.office(found, times),
+                quotes=clause_view.quotes(found),
+                readings=clause_view.readings(found),
             ),
             status,
         )
@@ -75,9 +78,11 @@ class Screen:
             render_template("contract_new.html", rail=spoken("agreements.contracts"), form=form, kinds=kinds), status
         )
 
-    def _sheet(self, grant: Grant, found: Dossier, state: State) -> Sheet | Place | None:
+    def _sheet(self, grant: Grant, found: Dossier, state: State) -> Sheet | Place | Citing | None:
         """The fields of the draft, with the networks of the payer that is written there now; or of a row of who takes
-        part. None of other forms."""
+        part, or of a clause. None of other forms."""
+        if state.verb == "cite":
+            return clause_view.citing(found, state)
         if state.verb == "affiliate":
             return draft_view.placed(found, state, roster.offered(self.world, grant, request_id(), found))
         if state.verb != "edit":
@@ -91,7 +96,7 @@ class Screen:
         if request.method != "GET" or not act:
             return None
         typed = kept.fetch(self.world, grant, draft) if draft else {}
-        chosen = {name: request.args[name][:200] for name in ("row", "task") if request.args.get(name)}
+        chosen = {name: request.args[name][:200] for name in ("row", "task", "of") if request.args.get(name)}
         if not typed and chosen:
             return State(act, chosen)
         return State(act, typed, notice=say(RETURNED) if typed else "")

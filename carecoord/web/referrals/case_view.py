@@ -21,6 +21,7 @@ from carecoord.web.page.times import Times
 from carecoord.web.referrals.case_address import CaseAddress
 from carecoord.web.referrals.contacts import Person, people
 from carecoord.web.referrals.course_view import LaneView, lanes
+from carecoord.web.referrals.proof import quoted
 from carecoord.web.referrals.view import Moment, Sheet, moment_of, sheet
 from carecoord.web.worklist import calendar
 from carecoord.words.catalogue import in_words, say, spoken
@@ -246,6 +247,7 @@ def _agreement(panel: Panel, roles: frozenset[str], times: Times) -> Fact:
     stands = [each for each in panel.case.records.versions if each.key in part.contracts]
     paged = next((each for each in stands if each.page), None)
     quote = spoken("case.page-its-paper-says-who", page=paged.page) if paged else ""
+    quote = quoted(panel.clause) if panel.clause else quote
     may = bool(stands) and verbs.may(roles, "see-agreements")
     href = f"/contracts/{stands[0].key.partition('/')[2]}" if may else ""
     lines = [say(part.reason)]

@@ -3,13 +3,12 @@ happened and the papers, all in words."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
+from carecoord.actions.agreements.papers.clauses import Shown
 from carecoord.actions.worklist.worklist import Panel, PayerPanel
-from carecoord.domain.gates.gate import Evidence, Gate, Offer
+from carecoord.domain.gates.gate import Gate, Offer
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.elements import Json, codes, extension, item, items, key, target, words
 from carecoord.domain.resource.parties import Directory
@@ -25,6 +24,7 @@ from carecoord.web.page.codes import SYSTEMS, coded
 from carecoord.web.page.labels import Chip, authorized, chip, contracted
 from carecoord.web.page.times import Clock, Times
 from carecoord.web.referrals.contacts import Telephone, identity, telephones, to_call
+from carecoord.web.referrals.proof import Proof, clauses, proof, record
 from carecoord.web.referrals.verdict import verdict
 from carecoord.words.catalogue import capitalized, in_words, say, spoken
 from carecoord.words.sentence import sentence
@@ -67,18 +67,6 @@ class Track:
     name: str
     state: Chip
     note: str
-
-
-@dataclass(frozen=True)
-class Proof:
-    """Where a statement rests: what it is called, the resource, its version, the element that says it, and its
-    page where the reader may open it."""
-
-    called: str
-    reference: str
-    version: str
-    element: str
-    href: str
 
 
 @dataclass(frozen=True)
@@ -166,7 +154,7 @@ def sheet(panel: Panel | PayerPanel, zone: ZoneInfo) -> Sheet:
             *(say(each) for each in (*panel.clearance.conflict, *panel.clearance.cautions)),
             *([say(SILENT)] if panel.silent else []),
         ],
-        gates=[_step(gate, panel.openable, times, gate.name == first) for gate in panel.clearance.gates],
+        gates=[_step(gate, panel.openable, times, gate.name == first, panel.clause) for gate in panel.clearance.gates],
         events=told[:SHORT], more_events=told[SHORT:], papers=papers(panel, times), full=True,
         quarrels=quarrels(panel.between, times), tellings=tellings(panel.between, times),
         may_settle=panel.between.may_settle, readings=freshness(panel.between, times),
@@ -190,7 +178,7 @@ def _payers_sheet(panel: PayerPanel, zone: ZoneInfo) -> Sheet:
         service_codes=_codes([service], panel.meanings, words(service)),
         reason=why,
         reason_codes=_codes(items(told.case.order, "reasonCode"), panel.meanings, why),
-        order=_record(key(told.case.order), panel.openable),
+        order=record(key(told.case.order), panel.openable),
         story=_story(told.case, told.known, row, times.present()),
         tracks=[Track(spoken("case.authorization"), *authorized(row)), _contract(row)],
         next=_payers_next(panel, times),
@@ -292,7 +280,7 @@ def _judged_for(panel: Panel, times: Times) -> str:
     return f"{visit}."
 
 
-def _step(gate: Gate, openable: frozenset[str], times: Times, open: bool) -> Step:
+def _step(gate: Gate, openable: frozenset[str], times: Times, open: bool, clause: Shown | None = None) -> Step:
     facts = []
     if gate.action and gate.unmet:
         facts.append((spoken("case.do"), say(gate.action.label)))
@@ -309,7 +297,7 @@ def _step(gate: Gate, openable: frozenset[str], times: Times, open: bool) -> Ste
     named = labels.GATES[gate.name]
     return Step(
         named.label, named.icon, chip(labels.GATE, gate.state), say(gate.reason), gate.rule, facts,
-        [_proof(each, openable) for each in gate.evidence], open,
+        [*clauses(gate, clause), *(proof(each, openable) for each in gate.evidence)], open,
     )  # fmt: skip
 
 
@@ -318,22 +306,6 @@ def _far(offer: Offer) -> str:
         return ""
     miles = round(offer.kilometres / _MILE)
     return spoken("case.miles-away", n=miles) if miles else spoken("case.less-than-mile-away")
-
-
-def _proof(evidence: Evidence, openable: frozenset[str]) -> Proof:
-    version, kind = evidence.version or "", evidence.reference.partition("/")[0]
-    asked = {name: said for name, said in (("version", version), ("element", evidence.element)) if said}
-    said, address = (
-        spoken("case.version.3", version=version) if version else "",
-        _record(evidence.reference, openable, asked),
-    )
-    return Proof(labels.RESOURCES.get(kind, kind), evidence.reference, said, evidence.element, address)
-
-
-def _record(reference: str, openable: frozenset[str], asked: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The address of a resource that the reader may open; empty of another."""
-    query = f"?{urlencode(asked)}" if asked else ""
-    return f"/record/{quote(reference)}{query}" if reference in openable else ""
 
 
 def moment_of(event: Event, times: Times) -> Moment:

@@ -14,29 +14,9 @@ from carecoord.fhir.validation.validate import judge
 from carecoord.store.database.engine import reading
 from carecoord.store.resources import read
 from tests.desk.conftest import NOW, House
+from tests.domain.documents.files import lettered
 
-
-def pdf(*lines: str) -> bytes:
-    """A PDF of one page with these lines."""
-    drawn = b"BT /F1 12 Tf 72 720 Td " + b" ".join(b"(%s) Tj 0 -16 Td" % line.encode() for line in lines) + b" ET"
-    objects = [
-        b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R "
-        b"/Resources << /Font << /F1 5 0 R >> >> >>",
-        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(drawn), drawn),
-        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]  # fmt: skip
-    body, at = b"%PDF-1.4\n", []
-    for n, each in enumerate(objects, 1):
-        at.append(len(body))
-        body += b"%d 0 obj\n%s\nendobj\n" % (n, each)
-    table = b"".join(b"%010d 00000 n \n" % each for each in at)
-    return body + b"xref\n0 6\n0000000000 65535 f \n" + table + (
-        b"trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % len(body)
-    )  # fmt: skip
-
-
-LETTER = pdf("Re: Delgado, Marisol", "DOB: 07/10/1979", "Referral to: Endocrinology", "Diagnosis E04.1, urgent")
+LETTER = lettered("Re: Delgado, Marisol", "DOB: 07/10/1979", "Referral to: Endocrinology", "Diagnosis E04.1, urgent")
 
 
 @pytest.fixture(autouse=True)
@@ -104,5 +84,5 @@ def test_what_can_not_be_kept_is_said_and_what_can_not_be_read_suggests_nothing(
     refused = sent(maria, b"<html><script>1</script>")
     assert refused.status_code == 422
     assert 'role="alert"' in refused.get_data(as_text=True)
-    kept = sent(maria, pdf(""))
+    kept = sent(maria, lettered(""))
     assert "Nothing in it could be read." in said(maria.get(kept.location).get_data(as_text=True))

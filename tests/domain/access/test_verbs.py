@@ -65,6 +65,7 @@ HOLDERS = {
     "edit": {"contracts"},
     "affiliate": {"contracts"},
     "oblige": {"contracts"},
+    "cite": {"contracts"},
     "fulfil": {"contracts"},
     "submit": {"contracts"},
     "approve": {"contracts"},

@@ -176,4 +176,4 @@ def test_what_can_not_be_asked_is_refused_by_its_name(world: World, tell: Tell, 
 
 def test_its_definition_tells_every_parameter_that_it_answers_with(world: World, tell: Tell) -> None:
     told = {row["name"] for row in definition("participation", "http://x")["parameter"] if row["use"] == "out"}
-    assert asked(world).keys() | {"amendment", "rate", "tier", "page", "paper", "continuityUntil"} == told
+    assert asked(world).keys() | {"amendment", "rate", "tier", "page", "paper", "clause", "continuityUntil"} == told

@@ -15,6 +15,37 @@ def pdf(*more: bytes, catalog: bytes = CATALOG, trailer: bytes = b"", head: byte
     return body + table + b"trailer\n<< /Size 4 /Root 1 0 R %s>>\nstartxref\n%d\n%%%%EOF\n" % (trailer, len(body))
 
 
+def lettered(*pages: str) -> bytes:
+    """A PDF with these lines; a form feed begins another page."""
+    objects: list[bytes] = []
+
+    def add(said: bytes) -> int:
+        objects.append(said)
+        return len(objects)
+
+    sheets = "\n".join(pages).split("\f")
+    kids = [f"{4 + 2 * n} 0 R" for n in range(len(sheets))]
+    add(b"<< /Type /Catalog /Pages 2 0 R >>")
+    add(f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>".encode())
+    add(b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
+    for n, sheet in enumerate(sheets):
+        shown = b" ".join(b"(%s) Tj 0 -16 Td" % line.encode() for line in sheet.strip("\n").split("\n"))
+        drawn = b"BT /F1 12 Tf 72 720 Td " + shown + b" ET"
+        add(
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R "
+            b"/Resources << /Font << /F1 3 0 R >> >> >>" % (5 + 2 * n)
+        )
+        add(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(drawn), drawn))
+    body, at = b"%PDF-1.4\n", []
+    for n, each in enumerate(objects, 1):
+        at.append(len(body))
+        body += b"%d 0 obj\n%s\nendobj\n" % (n, each)
+    table = b"".join(b"%010d 00000 n \n" % each for each in at)
+    return body + b"xref\n0 %d\n0000000000 65535 f \n" % (len(at) + 1) + table + (
+        b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(at) + 1, len(body))
+    )  # fmt: skip
+
+
 def packed(inside: bytes, filter: bytes = b"/FlateDecode", type: bytes = b"/ObjStm") -> bytes:
     """An object stream: objects that only show when it is inflated."""
     data = zlib.compress(inside)

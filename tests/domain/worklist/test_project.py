@@ -71,7 +71,7 @@ def put(conn: Connection, *resources: Json | str, now: datetime = NOW, rules: Po
             None
             if isinstance(each, str)
             else {name: value for name, value in each.items() if name != "meta"}
-            | {"meta": {"source": each["meta"]["source"]} if each.get("meta", {}).get("source") else {}}
+            | {"meta": {name: said for name, said in each.get("meta", {}).items() if name in ("source", "security")}}
         )
         changes.append(Change(kind, id, body))
     put_all(conn, changes, now=now, actor=ACTOR, base=HERE, project=worklist_project.projector(rules))

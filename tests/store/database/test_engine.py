@@ -21,8 +21,8 @@ from carecoord.store.database import engine as module
 from carecoord.store.database.engine import migrate, open_engine, reading, secret, writing
 
 WORDS = {
-    "index": ("ix_agreement_row_words", "ix_code_entry_lexemes"),
-    "table": ("agreement_words", "code_words"),
+    "index": ("ix_agreement_row_words", "ix_code_entry_lexemes", "ix_paper_page_words"),
+    "table": ("agreement_words", "code_words", "paper_words"),
     "column": ("lexemes",),
 }
 

@@ -87,7 +87,7 @@ def offered(held: Sequence[Held], line: Overview, steps: Sequence[Step] = (), ba
         if open_ended(held):
             found.append("give-notice")
         found.append("end")
-    return (*found, "file")
+    return (*found, "file", "cite")
 
 
 def _round(steps: Sequence[Step], barred: bool) -> list[Verb]:
