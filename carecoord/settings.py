@@ -87,6 +87,8 @@ class Settings:
     metrics_token: str = ""  # bearer token for /metrics; empty: this machine alone may read it, if no proxy is in front
     mail_url: str = ""  # mail server, smtp://user:password@host:587 (STARTTLS) or smtps://; empty: no mail is sent
     mail_from: str = ""  # address that mail of carecoord comes from
+    intake_folder: str = ""  # folder with one for each organization (by its id), whose files become documents to index
+    intake_mail: str = ""  # mailboxes to index: ORGANIZATION=imaps://user:password@host/INBOX, blanks between several
     log_level: str = "INFO"  # DEBUG, INFO, WARNING or ERROR
 
     @property
@@ -104,6 +106,11 @@ class Settings:
     def allowed(self) -> tuple[Host, ...]:
         """The networks and host names of CARECOORD_PRIVATE_HOSTS. Raises BadSetting."""
         return tuple(_host(part.strip()) for part in self.private_hosts.split(",") if part.strip())
+
+    @property
+    def mailboxes(self) -> dict[str, str]:
+        """The mailboxes of CARECOORD_INTAKE_MAIL: the id of the organization -> the address."""
+        return {whose: address for whose, _, address in (each.partition("=") for each in self.intake_mail.split())}
 
     @property
     def database(self) -> str:
@@ -164,7 +171,8 @@ def _judged(made: Settings) -> Settings:
     for name in _RATES:
         if getattr(made, name) != getattr(Settings, name):
             _judge_rate(name, getattr(made, name))
-    for judge in (_judge_database, _judge_base_url, _judge_timezone, _judge_brokers, _judge_token, _judge_mail):
+    judges = (_judge_database, _judge_base_url, _judge_timezone, _judge_brokers, _judge_token, _judge_mail)
+    for judge in (*judges, _judge_intake):
         judge(made)
     if made.log_level.upper() not in _LEVELS:
         raise _bad("log_level", "DEBUG, INFO, WARNING or ERROR", made.log_level)
@@ -264,6 +272,20 @@ def _judge_mail(made: Settings) -> None:
         raise BadSetting(right)
     if not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", made.mail_from):
         raise _bad("mail_from", "an address such as carecoord@office.example, for mail is to be sent", made.mail_from)
+
+
+def _judge_intake(made: Settings) -> None:
+    """No refusal quotes the URL: it may hold a password."""
+    right = f"{PREFIX}INTAKE_MAIL must be ORGANIZATION=imaps://user:password@host/INBOX (imap:// for STARTTLS)"
+    for organization, address in made.mailboxes.items():
+        try:
+            split = urlsplit(address)
+            host, _ = split.hostname or "", split.port
+        except ValueError:
+            raise BadSetting(right) from None
+        good = split.scheme in ("imap", "imaps") and _is_host(host) and split.username and not split.query
+        if not good or not re.fullmatch(r"[A-Za-z0-9.-]{1,64}", organization):
+            raise BadSetting(right)
 
 
 def _is_host(name: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from auth import store
 from carecoord.actions.audit import seals
+from carecoord.actions.documents.drops import folders, mailboxes, receipt
 from carecoord.actions.ehrs import sync
 from carecoord.actions.ehrs.sync_health import SyncHealth
 from carecoord.actions.people import openid_providers
@@ -67,6 +68,10 @@ def looks(world: World) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "audit", lambda: sealed(world)
     yield "journal", lambda: journal(world)
     yield "backup", lambda: backup(world)
+    if world.settings.intake_folder:
+        yield "intake folder", lambda: intake_folder(world)
+    for whose in world.settings.mailboxes:
+        yield f"mailbox of {whose}", lambda whose=whose: mailbox(world, whose)  # type: ignore[misc]
     for listed in sync.list_ehrs(world):
         name = listed.ehr.name
         yield f"EHR {name}", lambda name=name: ehr(world, name)  # type: ignore[misc]
@@ -197,6 +202,26 @@ def backup(world: World) -> str:
     if hours is None or hours >= goal:
         raise Wrong(f"{ago}, {goal:,} hours are allowed: carecoord backup FOLDER, by cron or a timer")
     return f"{ago}, {goal:,} hours are allowed"
+
+
+def intake_folder(world: World) -> str:
+    """It can be read, each organization's in it can be written, and nothing was kept aside."""
+    folder = Path(world.settings.intake_folder)
+    whose = folders.organizations(folder)
+    for each in whose:
+        receipt.demand_organization(world, each)
+        with tempfile.NamedTemporaryFile(dir=folder / each, prefix="."):
+            pass
+        if aside := folders.aside(folder, each):
+            raise Wrong(f"{len(aside)} files were refused, the first: {aside[0]}; the .why beside it says why")
+    return f"{folder} has {len(whose)} organizations" if whose else f"{folder} has no folder named by an organization"
+
+
+def mailbox(world: World, whose: str) -> str:
+    """It lets us in."""
+    receipt.demand_organization(world, whose)
+    with mailboxes.opened(world, whose) as server:
+        return f"{len(server.search('UNDELETED'))} letters wait"
 
 
 def ehr(world: World, name: str) -> str:

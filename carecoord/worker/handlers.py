@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from carecoord.actions.agreements.papers import pages as paper_pages
 from carecoord.actions.assignment import arrivals, placement
+from carecoord.actions.documents.drops import intake
 from carecoord.actions.ehrs import deliver as ehrs_deliver
 from carecoord.actions.ehrs import sync as ehrs_sync
 from carecoord.actions.ehrs import write_back
@@ -72,6 +73,11 @@ def tell_of_message(world: World, job: Job) -> None:
     notices.send(world, job.key)
 
 
+def take_in(world: World, job: Job) -> None:
+    """Take in what lies in the folder or mailbox that the key names. Raises Unavailable when it can not be reached."""
+    intake.take_in(world, job.key)
+
+
 def give_away(world: World, job: Job) -> None:
     """Give a referral that nobody has to whom the rules of its office say."""
     placement.place(world, job.key)
@@ -94,5 +100,6 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         ehrs_sync.JOB: sync, ehrs_sync.PATIENT_JOB: sync_patient, write_back.JOB: deliver, project.JOB: refresh,
         uploads.JOB: bring_in, paper_pages.JOB: read_paper, shipped.JOB: put_codes_in, digest.JOB: tell_what_waits,
         notices.JOB: tell_of_message, arrivals.JOB: give_away, count.JOB: follow_for_measures,
+        intake.JOB: take_in,
     }
 )

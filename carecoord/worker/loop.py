@@ -7,6 +7,7 @@ from typing import Protocol
 
 import structlog
 
+from carecoord.actions.documents.drops import intake
 from carecoord.actions.ehrs import sync as ehrs_sync
 from carecoord.actions.inbox import digest
 from carecoord.actions.measures import count
@@ -52,6 +53,7 @@ def work(
     with writing(world.engine) as conn:
         outbox.revive(conn, world.clock(), kind=ehrs_sync.JOB)  # an earlier version gave up on these
     digest.order(world)
+    intake.order(world)
     while not stop.is_set():
         try:
             if "refresh" in lanes:

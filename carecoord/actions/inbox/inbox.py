@@ -16,6 +16,7 @@ from carecoord.actions.agreements.desk import Line
 from carecoord.actions.inbox import absences, agreements
 from carecoord.actions.inbox.absences import Away
 from carecoord.actions.inbox.seat import Owner, Seat, looked, seat
+from carecoord.actions.referrals import intake
 from carecoord.actions.worklist import project
 from carecoord.actions.worklist.bounds import moments
 from carecoord.actions.worklist.current import current
@@ -41,6 +42,7 @@ from carecoord.store.worklist.walks import Span
 from carecoord.world import World
 
 PAGE: Final = 50
+_PAPERS: Final = -(2**50)
 ANSWER: Final = 86_400_000_000  # microseconds in which somebody who is named takes a note up
 
 
@@ -64,22 +66,24 @@ class Mention:
 @dataclass(frozen=True)
 class Pending:
     """Something that waits: on which case, of which kind, by whose having it; the note, of a name in one. Of an
-    agreement its line of the register: `wait` then names it in the place of a case."""
+    agreement its line of the register, and of a document that came in that: `wait` then names it in the place of a
+    case."""
 
     wait: Wait
     kind: Kind
     owner: Owner
     mention: Mention | None = None
     agreement: Line | None = None
+    paper: intake.Waiting | None = None
 
 
 @dataclass(frozen=True)
 class Item:
     """The same, to be shown. `verbs`: the acts that are the asker's on it; `task`, `version`: of the Task that says
-    whose it is, 0 where there is none yet; `words`: of the note."""
+    whose it is, 0 where there is none yet; `words`: of the note; `row`: None of a document that came in."""
 
     pending: Pending
-    row: Row[Any] | PayerRow
+    row: Row[Any] | PayerRow | None
     verbs: tuple[Verb, ...]
     task: str
     version: int
@@ -172,6 +176,8 @@ class _Waiting:
             others += _agreements(turn, most)
         if not resting and whole(turn.grant):
             others += _mentions(turn, here, most)
+        if not resting and turn.grant.organization and verbs.may(turn.grant.roles, "refer"):
+            others += _papers(turn)
         self._others = [each for each in others if until is None or each.wait.due < until]
 
     def parts(self, kind: Kind | None, low: int | None = None, high: int | None = None) -> "_Part":
@@ -242,8 +248,16 @@ def _agreements(turn: Turn, most: int) -> Iterable[Pending]:
         yield Pending(wait, "agreement", Owner(None, "desk"), agreement=line)
 
 
+def _papers(turn: Turn) -> Iterable[Pending]:
+    """The documents that came in and of which nobody has said whom they are about, numbered below all agreements."""
+    for each in intake.waiting(turn):
+        due = micros(each.came) + ANSWER if each.came else FOREVER
+        wait = Wait(_PAPERS - each.n, each.id, "", due, 0, -1, None, None, "", None, None, None)
+        yield Pending(wait, "document", Owner(None, "index"), paper=each)
+
+
 def _items(turn: Turn, page: Sequence[Pending]) -> list[Item]:
-    named = dict.fromkeys(each.wait.id for each in page if each.agreement is None)
+    named = dict.fromkeys(each.wait.id for each in page if each.agreement is None and each.paper is None)
     found = list(inbox_waits.named(turn.conn, list(named)).values())
     found = as_read_by(turn, current(turn.conn, found, turn.now, project.policy(turn.world.settings)))
     rows = {row.id: row for row in found}
@@ -257,6 +271,9 @@ def _items(turn: Turn, page: Sequence[Pending]) -> list[Item]:
     for each in page:
         if each.agreement is not None:
             made.append(Item(each, each.agreement.row, (), "", 0))
+            continue
+        if each.paper is not None:
+            made.append(Item(each, None, (), "", 0))
             continue
         row, task = rows[each.wait.id], tasks[each.wait.id]
         own = verbs.acts(turn.grant.roles, verbs.sides(row.placer, row.performer, ours))

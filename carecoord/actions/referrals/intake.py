@@ -35,9 +35,10 @@ _PAGES = 10
 
 @dataclass(frozen=True)
 class Waiting:
-    """A document that nobody has indexed yet. `id`: of its Task and its file."""
+    """A document that nobody has indexed yet. `id`: of its Task and its file; `n`: the number of the Task's row."""
 
     id: str
+    n: int
     came: datetime | None
 
 
@@ -60,8 +61,9 @@ def waiting(turn: Turn) -> list[Waiting]:
     if not ours:
         return []
     asked = parse("Task", pairs, turn.world.base, strict=True)
-    tasks = [json.loads(row.body) for row in find(turn.conn, asked, turn.may("s"), page_size=MOST).rows]
-    return [Waiting(text(each, "id"), moment(text(each, "authoredOn"), turn.world.base.zone)) for each in tasks]
+    rows, zone = find(turn.conn, asked, turn.may("s"), page_size=MOST).rows, turn.world.base.zone
+    tasks = ((row, json.loads(row.body)) for row in rows)
+    return [Waiting(row.id, row.rid, moment(text(task, "authoredOn"), zone)) for row, task in tasks]
 
 
 def queue(world: World, grant: Grant, request: str) -> Sequence[Waiting]:

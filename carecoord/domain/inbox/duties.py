@@ -15,7 +15,7 @@ from carecoord.domain.referrals.stages import Stage
 Scope = Literal["placer", "performer", "payer_key"]  # columns of `case_row`: who refers, who is to see, who pays
 When = Literal["any", "late", "seen"]  # whenever; once its clock has run out; once the hour of the visit has come
 Why = Literal[
-    "yours", "late", "team", "nobody", "stand-in", "office", "office-late", "clinic", "payer", "named", "desk"
+    "yours", "late", "team", "nobody", "stand-in", "office", "office-late", "clinic", "payer", "named", "desk", "index"
 ]
 
 

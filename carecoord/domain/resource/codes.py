@@ -9,6 +9,7 @@ COPY_OF = f"{EXTENSION}/copy-of"  # of an Identifier: the resource from which it
 IDENTIFIER = "https://carecoord.example/id"
 GUEST_LINK = f"{IDENTIFIER}/link"  # who acts by a link without an account, by its id
 RULE = "assignment-rule:"  # the subject of what a rule of an office does begins so; the id of the rule follows
+DROP = "document-drop:"  # so begins the subject of what comes by a watched folder or mailbox; whose it is follows
 USER = f"{IDENTIFIER}/user"  # who can sign in here, by the id of their account
 LOINC = "http://loinc.org"
 HL7 = "http://terminology.hl7.org/CodeSystem"

@@ -12,10 +12,10 @@ from typing import Literal
 
 import msgspec
 
-Lane = Literal["sync", "deliver", "notify", "refresh", "timers", "import"]
+Lane = Literal["sync", "deliver", "notify", "refresh", "timers", "import", "intake"]
 
 LANES: Mapping[str, int] = MappingProxyType(
-    {"sync": 2, "deliver": 4, "notify": 2, "refresh": 1, "timers": 1, "import": 1}
+    {"sync": 2, "deliver": 4, "notify": 2, "refresh": 1, "timers": 1, "import": 1, "intake": 1}
 )
 """How many jobs of each lane one process does at a time. Judging is work of the processor: one is enough."""
 
@@ -45,6 +45,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "codes": Kind("import", tries=3),  # key: the system of which the shipped codes are put in
         "assign": Kind("timers", tries=8),  # key: the case that nobody has
         "digest": Kind("notify", periodic=True, tries=None),  # one job for all whose morning it is
+        "intake": Kind("intake", periodic=True, tries=None),  # key: a watched folder's or mailbox's name
         "notice": Kind("notify", tries=8),  # key: the message of which it is told that it is there
         "measures": Kind("timers", tries=None),  # one job that follows the log to its end
         "refresh-cases": Kind("refresh", tries=None),  # one job for all rows whose time has come

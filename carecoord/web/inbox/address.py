@@ -68,7 +68,7 @@ def parse(query: Mapping[str, list[str]]) -> InboxAddress:
         raise Invalid(spoken("inbox.address-can-not-hold-nul"), "http.tab")
     tab = one("tab") or "all"
     if tab not in TABS:
-        raise Invalid(spoken("inbox.there-no-list-choose-one", tab=f'{tab!r}'), "http.tab")
+        raise Invalid(spoken("inbox.there-no-list-choose-one", tab=f"{tab!r}"), "http.tab")
     due, _, rid = (one("after") or "").partition(".")
     if one("after") and not (_is_number(due) and _is_number(rid)):
         raise Invalid(spoken("inbox.this-page-address-damaged-go"), "http.after")

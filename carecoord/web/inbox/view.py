@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
@@ -180,13 +181,16 @@ def _key(item: Item) -> str:
     mention = item.pending.mention
     if item.pending.agreement is not None:
         return f"agreement-{item.pending.agreement.row.n}"
+    if item.row is None:
+        return f"document-{item.pending.wait.id}"
     return f"note-{mention.id}" if mention else item.row.id
 
 
 def _line(item: Item, next: str, address: InboxAddress, times: Times, found: Inbox) -> Line:
     if item.pending.agreement is not None:
         return _agreement(item, item.pending.agreement, next, times, found)
-    row = item.row
+    if (row := item.row) is None:
+        return _paper(item, next, times, found)
     _, word, tone, icon = KIND_WORDS[item.pending.kind]
     href = address.show(row.id, next).href()
     what, more = _payers_words(row) if isinstance(row, PayerRow) else _words(item, row, times)
@@ -194,7 +198,7 @@ def _line(item: Item, next: str, address: InboxAddress, times: Times, found: Inb
     start, label = row.clock_start, in_words(row.due_label)
     if mention := item.pending.mention:
         href, due, start, label = (
-            _noted(address, item, next),
+            _noted(address, item, row, next),
             item.pending.wait.due,
             mention.at,
             spoken("inbox.take-it-up"),
@@ -214,7 +218,7 @@ def _line(item: Item, next: str, address: InboxAddress, times: Times, found: Inb
         what=what,
         more=more,
         why=_why(item),
-        act=_act(item, address, next),
+        act=_act(item, row, address, next),
         next=next,
     )
 
@@ -230,6 +234,22 @@ def _agreement(item: Item, listed: desk.Line, next: str, times: Times, found: In
         name=said.title, number=said.number, clock=times.clock(due, None, found.at.today),
         due_label=spoken("inbox.give-notice") if due else "", kind=Chip(word, tone, icon), priority=None,
         what=what, more=said.parties, why=WHY["desk"], act=Act(*_open(), said.href), next=next, elsewhere=True,
+    )  # fmt: skip
+
+
+def _paper(item: Item, next: str, times: Times, found: Inbox) -> Line:
+    """A document that came in, led to where it is said whom it is about."""
+    _, word, tone, icon = KIND_WORDS["document"]
+    wait, paper = item.pending.wait, item.pending.paper
+    href = f"/referrals/new?{urlencode({'document': wait.id})}"
+    came = micros(paper.came) if paper and paper.came else None
+    said = spoken("inbox.document-came-in", at=times.exact(came)) if came else spoken("inbox.document")
+    return Line(
+        key=_key(item), id=wait.id, href=href, open=False, spoken=said, name=spoken("inbox.document"), number="",
+        clock=times.clock(None if wait.due >= FOREVER else wait.due, came, found.at.today),
+        due_label=spoken("inbox.index-it"), kind=Chip(word, tone, icon), priority=None, what=said,
+        more=spoken("inbox.say-whom-it-is-about"), why=WHY["index"],
+        act=Act(spoken("inbox.index-it"), "file-text", href), next=next, elsewhere=True,
     )  # fmt: skip
 
 
@@ -274,9 +294,9 @@ def _why(item: Item) -> str:
     return WHY["late"] if owner.why == "yours" and wait.role != "coordinator" else WHY[owner.why]
 
 
-def _act(item: Item, address: InboxAddress, next: str) -> Act:
+def _act(item: Item, row: Row[Any] | PayerRow, address: InboxAddress, next: str) -> Act:
     """Nobody's case is taken first; else the act by which its next step is taken, where it is the asker's."""
-    row, opened, why = item.row, address.show(item.row.id, next), item.pending.owner.why
+    opened, why = address.show(row.id, next), item.pending.owner.why
     if isinstance(row, PayerRow):
         return Act(*_open(), opened.href())
     if item.pending.mention:
@@ -303,9 +323,9 @@ def _open() -> tuple[str, str]:
     return spoken("inbox.open"), "arrow-right"
 
 
-def _noted(address: InboxAddress, item: Item, next: str) -> str:
+def _noted(address: InboxAddress, item: Item, row: Row[Any] | PayerRow, next: str) -> str:
     """The case of a note, with the form that answers it."""
-    return address.show(item.row.id, next).doing("note").href()
+    return address.show(row.id, next).doing("note").href()
 
 
 def next_of(wanted: Sequence[Verb], held: Sequence[Verb]) -> Verb | None:

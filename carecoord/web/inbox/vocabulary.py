@@ -53,6 +53,7 @@ WHY: Final[Mapping[Why, str]] = Glossary(
         "payer": sentence("inbox.why.payer"),
         "named": sentence("inbox.why.named"),
         "desk": sentence("inbox.why.desk"),
+        "index": sentence("inbox.why.index"),
     }
 )
 SHORT: Final[Mapping[Verb, tuple[str, str]]] = Glossary(

@@ -30,6 +30,7 @@ KINDS: Final[Mapping[str, Callable[[str], str]]] = {  # kind of later work -> wh
     "paper": lambda key: spoken("jobs.kind.paper", key=key),
     "codes": lambda key: spoken("jobs.kind.codes", key=key),
     "assign": lambda key: spoken("jobs.kind.assign", key=key),
+    "intake": lambda key: spoken("jobs.kind.intake", key=key),
     "digest": lambda key: spoken("jobs.kind.digest"),
     "notice": lambda key: spoken("jobs.kind.notice", key=key),
     "measures": lambda key: spoken("jobs.kind.measures"),
@@ -43,6 +44,7 @@ LANES: Final[Mapping[str, str]] = Glossary(
         "refresh": sentence("jobs.lanes.refresh"),
         "timers": sentence("jobs.lanes.timers"),
         "import": sentence("jobs.lanes.import"),
+        "intake": sentence("jobs.lanes.intake"),
     }
 )
 
