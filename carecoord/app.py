@@ -46,6 +46,7 @@ from carecoord.web.inbox import away_pages
 from carecoord.web.inbox import pages as inbox_pages
 from carecoord.web.measures import pages as measures_pages
 from carecoord.web.messages import pages as message_pages
+from carecoord.web.messages import template_pages
 from carecoord.web.page import assets
 from carecoord.web.patients import pages as patient_pages
 from carecoord.web.people import account, openid_sign_in, people, second_step, sign_in
@@ -64,7 +65,7 @@ from carecoord.world import World
 __all__ = ["create", "drain", "make_ready", "wired", "world"]
 
 ROOMS: Final = (  # of the web, whose pages need the world and nothing else
-    people, import_pages, policies_pages, setup_pages, copy_pages, terms_pages, openid_sign_in,
+    people, import_pages, policies_pages, setup_pages, copy_pages, template_pages, terms_pages, openid_sign_in,
     worklist_pages, asked_pages, saved_view_pages, referral_new_pages, inbox_pages, away_pages, load_pages,
     patient_pages, measures_pages,
     agreements_pages, agreement_act_pages, assignment_pages,

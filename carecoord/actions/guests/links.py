@@ -8,9 +8,11 @@ from auth.grant import Grant
 from auth.store import fresh
 from carecoord.actions.access.turn import looking
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, opened, perform
+from carecoord.actions.messages import templates
 from carecoord.actions.messages.family import family
 from carecoord.domain.guests.links import CODE, COVER, LETTERS, LONGEST, Audience
 from carecoord.domain.messages import acts
+from carecoord.domain.messages.templates import Fields, Own
 from carecoord.domain.referrals import offers
 from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import Json, item, items, target, text
@@ -50,7 +52,8 @@ class Made:
 class Links:
     """The links of a case for the office that makes them. `clinic`: the name of the one that was asked, empty where a
     link can not be made for one, and `why_not` then says why; `relatives`: (id, name) of those whom the
-    patient lets know."""
+    patient lets know; `fields` and `own`: what the words of its sheets are filled with, and those that the office has
+    of its own."""
 
     case: str
     number: str
@@ -60,6 +63,8 @@ class Links:
     language: str
     relatives: tuple[tuple[str, str], ...]
     made: tuple[Link, ...]
+    fields: Fields
+    own: Own
 
 
 def make(world: World, grant: Grant, request: str, submission: Submission, wanted: Wanted) -> Made:
@@ -107,7 +112,8 @@ def of_case(world: World, grant: Grant, request: str, case: str) -> Links:
         row, spoken = acting.row, language(acting.case.patient or {})
         made = tuple(kept.of_case(turn.conn, case))
         kin = tuple((str(each["id"]), spoken_name(each)) for each in family(turn, row.patient).told)
-        return Links(case, row.number, row.patient_name, clinic, why_not, spoken, kin, made)
+        filled, own = templates.fields(acting), templates.own(acting)
+        return Links(case, row.number, row.patient_name, clinic, why_not, spoken, kin, made, filled, own)
 
 
 def language(patient: Json) -> str:

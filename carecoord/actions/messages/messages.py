@@ -14,10 +14,11 @@ from carecoord.actions.acts.contacts import taken_up
 from carecoord.actions.acts.documents import sendable
 from carecoord.actions.messages import notices
 from carecoord.actions.messages.family import family
+from carecoord.actions.messages.templates import fields, own
 from carecoord.domain.documents import audience
 from carecoord.domain.messages import acts, threads
 from carecoord.domain.messages.recipients import Recipient, recipients
-from carecoord.domain.messages.templates import Fields
+from carecoord.domain.messages.templates import Fields, Own
 from carecoord.domain.messages.threads import Message, thread
 from carecoord.domain.referrals.case import order_named
 from carecoord.domain.resource.elements import Json, key, target
@@ -41,8 +42,9 @@ class Written:
 @dataclass(frozen=True)
 class Conversation:
     """The part of the thread that the asker reads, and to whom they may write. `read`: message -> recipient -> when
-    first; `fields`: what templates are filled with, None for who has none; `documents`: those that can go to the other
-    side; `consent`: the relatives whom nobody may write to, by name, for the patient has not let them know."""
+    first; `fields`: what templates are filled with, None for who has none; `own`: the words that the office has of its
+    own; `documents`: those that can go to the other side; `consent`: the relatives whom nobody may write to, by name,
+    for the patient has not let them know."""
 
     now: datetime
     case: str
@@ -53,6 +55,7 @@ class Conversation:
     recipients: Sequence[Recipient]
     patient_record: Json = field(repr=False, default_factory=dict)
     fields: Fields | None = None
+    own: Own = field(default_factory=dict)
     documents: Sequence[Json] = ()
     kept_from: Sequence[str] = ()
 
@@ -76,7 +79,8 @@ def open_thread(world: World, grant: Grant, request: str, case: str) -> Conversa
         return Conversation(
             turn.now, case, acting.row.number, acting.row.patient_name, found,
             receipts.of(turn.conn, {each.id for each in found}), to, {} if payer else acting.case.patient or {},
-            _fields(acting) if "requester" in acting.sides else None,
+            fields(acting) if "requester" in acting.sides else None,
+            own(acting) if "requester" in acting.sides else {},
             sendable(acting, other.reference.partition("/")[2]) if other and not payer else (), kept_from,
         )  # fmt: skip
 
@@ -157,17 +161,3 @@ def _recipients(acting: Acting) -> tuple[list[Recipient], list[str]]:
     found = recipients(acting.clearance, acting.sides, acting.case.patient, kin.told)
     others = recipients(acting.clearance, acting.sides, None, kin.others)
     return found, [each.name for each in others if each.kind == "relative"]
-
-
-def _fields(acting: Acting) -> Fields:
-    facts, row = acting.clearance.facts, acting.row
-    booking = acting.clearance.booking
-    start = booking.start.astimezone(acting.zone) if booking and booking.start else None
-    placer = facts.referral.placer
-    mine = [each for each in acting.case.organizations if placer and key(each) in placer.keys]
-    numbers = [n for each in mine for n in each.get("telecom", []) if n.get("system") == "phone" and n.get("value")]
-    phone = next((str(each["value"]) for each in numbers), "")
-    card = acting.clearance.card
-    payer = card.payer.name if card and card.payer else ""
-    office, clinic, read = row.placer_name or "", row.performer_name or "", facts.closing.acknowledged.done
-    return Fields(office, phone, clinic, payer, row.patient_name, row.number, start, read)

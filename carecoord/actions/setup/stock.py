@@ -33,6 +33,7 @@ from carecoord.store.agreements import roll
 from carecoord.store.agreements.register import NOW
 from carecoord.store.audit import trail_search
 from carecoord.store.audit.trail_search import Wanted
+from carecoord.store.messages import templates
 from carecoord.store.policies import lines
 from carecoord.store.prior_auth import rules
 from carecoord.store.resources.read import Row
@@ -79,6 +80,7 @@ def look(world: World, grant: Grant, request: str) -> Ready:
             _payers_of(conn, theirs, plans),
             (*(Source(each.ehr, each.state) for each in ehrs), *_apps(conn)),
             _has_calendar(conn, offices),
+            bool(templates.current(conn, _identified(_every(ours)) | {*map(key, _every(ours))})),
         )
     return Ready(stock, steps(stock), offices, payers, distinct(sites), plans, ehrs)
 

@@ -1,13 +1,21 @@
-"""Messages that are written often, with the places that a case fills: read by the patient in their language, and by
-whoever sends one before it goes. Pure."""
+"""Messages and letters that are written often: what is shipped for each in every language, the places that a case
+fills, and the words that an office has of its own instead. Pure.
 
+An office's own words hold places in braces, such as `{clinic}`; of each kind only those may be used that whoever reads
+it may know: a cover sheet that lies in a fax machine names no patient (45 CFR 164.530(c): reasonable safeguards)."""
+
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from carecoord.domain.messages.recipients import Kind
-from carecoord.words.sentence import Sentence, sentence
+from carecoord.words.sentence import Sentence, Value, say, sentence
+
+Own = Mapping[tuple[str, str], str]  # (name, language) -> the words that an office has of its own
+MOST_WORDS: Final = 2_000  # characters
+_PLACE: Final = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,43 +34,98 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """`to`: to whom it is written; `fits`: whether a case fills its places."""
+    """`to`: to whom it is written as a message, nobody where it is printed; `needs`: what a case must say before the
+    shipped words fit; `may`: the places that own words may have; `once`: what must be so, whatever the words are."""
 
     title: Sentence
     to: frozenset[Kind]
-    fits: Callable[[Fields], bool]
+    needs: tuple[str, ...]
     body: Callable[[Fields], Sentence]
+    may: tuple[str, ...]
+    once: tuple[str, ...] = ()
 
 
 _FAMILY: Final[frozenset[Kind]] = frozenset({"patient", "relative"})
 _CLINIC: Final[frozenset[Kind]] = frozenset({"clinic"})
+_NOBODY: Final[frozenset[Kind]] = frozenset()
+_TO_FAMILY: Final = ("office", "phone", "clinic", "payer", "patient", "number", "visit")
+_TO_CLINIC: Final = ("office", "phone", "clinic", "number", "visit")
+_ON_PAPER: Final = ("office", "phone", "clinic", "number")
 TEMPLATES: Final[Mapping[str, Template]] = {
     "report-read": Template(
-        sentence("message.report-read.title"), _FAMILY, lambda of: bool(of.report_read and of.clinic and of.phone),
+        sentence("message.report-read.title"), _FAMILY, ("clinic", "phone"),
         lambda of: sentence("message.report-read", clinic=of.clinic, office=of.office, phone=of.phone),
+        _TO_FAMILY, ("report_read",),
     ),
     "visit": Template(
-        sentence("message.visit.title"), _FAMILY, lambda of: bool(of.visit and of.clinic and of.phone),
+        sentence("message.visit.title"), _FAMILY, ("visit", "clinic", "phone"),
         lambda of: sentence("message.visit", clinic=of.clinic, at=of.visit or "", office=of.office, phone=of.phone),
+        _TO_FAMILY, ("visit",),
     ),
     "call-us": Template(
-        sentence("message.call-us.title"), _FAMILY, lambda of: bool(of.phone),
-        lambda of: sentence("message.call-us", office=of.office, phone=of.phone),
+        sentence("message.call-us.title"), _FAMILY, ("phone",),
+        lambda of: sentence("message.call-us", office=of.office, phone=of.phone), _TO_FAMILY,
     ),
     "card": Template(
-        sentence("message.card.title"), _FAMILY, lambda of: bool(of.phone),
-        lambda of: sentence("message.card", office=of.office, phone=of.phone),
+        sentence("message.card.title"), _FAMILY, ("phone",),
+        lambda of: sentence("message.card", office=of.office, phone=of.phone), _TO_FAMILY,
     ),
     "waiting": Template(
-        sentence("message.waiting.title"), _FAMILY, lambda of: bool(of.payer),
-        lambda of: sentence("message.waiting", payer=of.payer, office=of.office),
+        sentence("message.waiting.title"), _FAMILY, ("payer",),
+        lambda of: sentence("message.waiting", payer=of.payer, office=of.office), _TO_FAMILY, ("payer",),
     ),
     "answer-wanted": Template(
-        sentence("message.answer-wanted.title"), _CLINIC, lambda of: bool(of.phone),
-        lambda of: sentence("message.answer-wanted", number=of.number, office=of.office, phone=of.phone),
+        sentence("message.answer-wanted.title"), _CLINIC, ("phone",),
+        lambda of: sentence("message.answer-wanted", number=of.number, office=of.office, phone=of.phone), _TO_CLINIC,
     ),
     "report-wanted": Template(
-        sentence("message.report-wanted.title"), _CLINIC, lambda of: bool(of.visit),
+        sentence("message.report-wanted.title"), _CLINIC, ("visit",),
         lambda of: sentence("message.report-wanted", number=of.number, at=of.visit or "", office=of.office),
+        _TO_CLINIC, ("visit",),
+    ),
+    "cover-clinic": Template(
+        sentence("message.cover-clinic.title"), _NOBODY, (), lambda of: sentence("message.cover-clinic"), _ON_PAPER,
+    ),
+    "cover-family": Template(
+        sentence("message.cover-family.title"), _NOBODY, (),
+        lambda of: sentence("message.cover-family", office=of.office), _ON_PAPER,
     ),
 }  # fmt: skip
+
+
+def fits(name: str, of: Fields, language: str, own: Own) -> bool:
+    """Whether a case fills every place of the words that somebody who reads this language gets."""
+    template, words = TEMPLATES[name], own.get((name, language))
+    needs = template.needs if words is None else tuple(_PLACE.findall(words))
+    return all(getattr(of, each) for each in (*template.once, *needs))
+
+
+def written(name: str, of: Fields, language: str, own: Own) -> str:
+    """The words with their places filled: the office's own, else those that are shipped."""
+    words = own.get((name, language))
+    if words is None:
+        return say(TEMPLATES[name].body(of), language)
+    return _PLACE.sub(lambda place: say(_value(of, place[1]), language), words)
+
+
+def faults(name: str, words: str) -> list[Sentence]:
+    """What is wrong with words that an office would have of its own."""
+    if not words.strip():
+        return [sentence("message.own.empty")]
+    if len(words) > MOST_WORDS:
+        return [sentence("message.own.long", most=MOST_WORDS)]
+    if set("{}") & set(_PLACE.sub("", words)):
+        return [sentence("message.own.brace")]
+    may = TEMPLATES[name].may
+    known = tuple("{" + each + "}" for each in may)
+    return [
+        sentence("message.own.place", place="{" + place + "}", known=known)
+        for place in dict.fromkeys(_PLACE.findall(words))
+        if place not in may
+    ]
+
+
+def _value(of: Fields, place: str) -> Value:
+    if place == "visit":
+        return sentence("message.own.visit", at=of.visit) if of.visit else ""
+    return str(getattr(of, place))

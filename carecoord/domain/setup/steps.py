@@ -4,7 +4,9 @@ what it stood for is gone."""
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Name = Literal["organization", "sites", "people", "payers", "plans", "rules", "agreements", "sources", "calendar"]
+Name = Literal[
+    "organization", "sites", "people", "payers", "plans", "rules", "agreements", "sources", "calendar", "letters"
+]  # fmt: skip
 State = Literal["done", "part", "open"]
 FAILING: Final = frozenset({"failed", "late", "never"})  # of an EHR: what we hold of it is not what stands there
 
@@ -51,13 +53,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What there is. calendar: somebody has said when an office of ours, or everybody, works."""
+    """What there is. calendar: somebody has said when an office of ours, or everybody, works; letters: an office of
+    ours has words of its own for some of them, be it the shipped ones that it took."""
 
     offices: tuple[Office, ...] = ()
     workers: tuple[Worker, ...] = ()
     payers: tuple[Payer, ...] = ()
     sources: tuple[Source, ...] = ()
     calendar: bool = False
+    letters: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ def steps(stock: Stock) -> tuple[Step, ...]:
         _each("agreements", sum(each.agreed for each in payers), [each.name for each in payers if not each.agreed]),
         _sources(stock.sources),
         Step("calendar", "done" if stock.calendar else "open"),
+        Step("letters", "done" if stock.letters else "open"),
     )
 
 

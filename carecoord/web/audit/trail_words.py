@@ -54,6 +54,8 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = Glossary(
         "ehr-add": (sentence("audit.did.ehr-add"), sentence("audit.tried.ehr-add")),
         "ehr-examine": (sentence("audit.did.ehr-examine"), sentence("audit.tried.ehr-examine")),
         "link-open": (sentence("audit.did.link-open"), sentence("audit.tried.link-open")),
+        "letter-say": (sentence("audit.did.letter-say"), sentence("audit.tried.letter-say")),
+        "letter-shipped": (sentence("audit.did.letter-shipped"), sentence("audit.tried.letter-shipped")),
         "policy-say": (sentence("audit.did.policy-say"), sentence("audit.tried.policy-say")),
         "policy-take-back": (sentence("audit.did.policy-take-back"), sentence("audit.tried.policy-take-back")),
         "digest": (sentence("audit.did.digest"), sentence("audit.tried.digest")),
@@ -79,7 +81,7 @@ WITHOUT_TYPE = frozenset({
     "account-change", "search-system",
     "restore", "job-retry", "job-drop", "ehr-pause", "ehr-resume", "ehr-retry",
     "ehr-add", "ehr-ask", "ehr-examine", "link-open",
-    "policy-say", "policy-take-back",
+    "policy-say", "policy-take-back", "letter-say", "letter-shipped",
 })  # fmt: skip
 
 

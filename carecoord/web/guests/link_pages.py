@@ -15,6 +15,7 @@ from carecoord.actions.acts.act import Done, Submission
 from carecoord.actions.guests import links
 from carecoord.actions.guests.links import Made, Wanted
 from carecoord.domain.guests.links import USUAL, Audience, state, written_code
+from carecoord.domain.messages.templates import fits, written
 from carecoord.domain.resource.days import local
 from carecoord.fhir.instants import micros
 from carecoord.store.guests.links import Link
@@ -28,6 +29,7 @@ from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.words.catalogue import spoken
 from carecoord.words.glossary import Glossary
+from carecoord.words.reader import DEFAULT
 from carecoord.words.sentence import sentence
 from carecoord.world import World
 
@@ -132,8 +134,12 @@ class _Links:
         found = links.of_case(self.world, sign_in.session().grant(), request_id(), id)
         address = f"{self.world.settings.url}/guest/{made.token}"
         times = Times(self.world.clock(), self.zone)
+        tongue = DEFAULT if link.audience == "clinic" else found.language
+        name = "cover-clinic" if link.audience == "clinic" else "cover-family"
+        words = written(name, found.fields, tongue, found.own if fits(name, found.fields, tongue, found.own) else {})
         page = render_template(
-            "link_sheet.html", links=found, link=link, address=address, code=written_code(made.code),
+            "link_sheet.html", links=found, words=words, tongue=tongue, link=link, address=address,
+            code=written_code(made.code),
             square=marks.square(address), bars=marks.bars(link.cover), until=_last(link, times), stamp=times.stamp(),
             home=_home(id), back=_back(id),
         )  # fmt: skip

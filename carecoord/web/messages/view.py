@@ -9,7 +9,7 @@ from carecoord.actions.messages.messages import Conversation
 from carecoord.domain.documents.acts import called
 from carecoord.domain.messages.acts import CALLED
 from carecoord.domain.messages.recipients import Kind, Recipient
-from carecoord.domain.messages.templates import TEMPLATES
+from carecoord.domain.messages.templates import TEMPLATES, fits, written
 from carecoord.domain.messages.threads import Message
 from carecoord.domain.resource.elements import item, target, text
 from carecoord.errors import NotFound
@@ -132,7 +132,12 @@ def templates(found: Conversation, whom: Recipient | None) -> list[tuple[str, st
     fields = found.fields
     if whom is None or fields is None:
         return []
-    return [(name, say(each.title)) for name, each in TEMPLATES.items() if whom.kind in each.to and each.fits(fields)]
+    theirs = tongue(found, whom)
+    return [
+        (name, say(each.title))
+        for name, each in TEMPLATES.items()
+        if whom.kind in each.to and fits(name, fields, theirs, found.own)
+    ]
 
 
 def drafted(found: Conversation, whom: Recipient | None, name: str) -> Draft | None:
@@ -141,8 +146,10 @@ def drafted(found: Conversation, whom: Recipient | None, name: str) -> Draft | N
         return None
     if whom is None or name not in dict(templates(found, whom)):
         raise NotFound(spoken("case.there-no-such-template-for"), "http.template")
-    body, theirs = TEMPLATES[name].body(found.fields), tongue(found, whom)
-    return Draft(say(body, theirs), LANGUAGES.get(theirs, theirs), say(body) if theirs != DEFAULT else "")
+    theirs, of = tongue(found, whom), found.fields
+    told = theirs != DEFAULT and fits(name, of, DEFAULT, found.own)
+    gloss = written(name, of, DEFAULT, found.own) if told else ""
+    return Draft(written(name, of, theirs, found.own), LANGUAGES.get(theirs, theirs), gloss)
 
 
 def line(message: Message, found: Conversation, times: Times) -> Line:

@@ -1,7 +1,11 @@
 """The forms of the first run as data: which table each is a row of, its fields, and what people read at them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 
 STATES: Final = {
     "done": ("circle-check", "done"), "part": ("circle-alert", "not whole"), "open": ("circle-dashed", "not begun"),
@@ -62,7 +66,7 @@ FORMS: Final = {
     ),
 }  # fmt: skip
 # step -> its name, what it unlocks, and what is unknown or impossible until then
-STEPS: Final = {
+STEPS: Final[Mapping[str, tuple[str, str, str]]] = Glossary({
     "organization": (
         "Our organization", "Referrals find you by your NPI, and people of yours see its cases",
         "nobody sees a case",
@@ -81,11 +85,14 @@ STEPS: Final = {
         "Calendar, holidays", "Clocks count your business days and hours",
         "the working week and holidays that are shipped count",
     ),
-}  # fmt: skip
+    "letters": (
+        sentence("setup.letters"), sentence("setup.letters.unlocks"), sentence("setup.letters.without"),
+    ),
+})  # fmt: skip
 LACKING: Final = {
     "organization": "No NPI that is right", "sites": "No site yet", "people": "Not signed in yet",
     "payers": "No payer number", "plans": "No plan, or no network", "rules": "No rules yet",
-    "agreements": "No agreement in force", "sources": "Nothing has come yet", "calendar": "",
+    "agreements": "No agreement in force", "sources": "Nothing has come yet", "calendar": "", "letters": "",
 }  # fmt: skip
 DONE: Final = {
     "organization": "Saved. People of yours can be invited to it now.",

@@ -22,7 +22,7 @@ from carecoord.web.setup import source_pages
 from carecoord.web.setup.forms import DONE, FORMS, LACKING, STATES, STEPS
 from carecoord.web.setup.source_pages import STATES as EHR_STATES
 from carecoord.web.setup.source_pages import THINGS, Told
-from carecoord.words.catalogue import say
+from carecoord.words.catalogue import say, spoken
 from carecoord.words.sentence import sentence
 from carecoord.world import World
 
@@ -137,6 +137,7 @@ def _here(ready: Ready) -> dict[str, str]:
         "agreements": _names([each.name for each in payers if each.agreed]),
         "sources": _names([each.name for each in found.sources]),
         "calendar": "Said for an office, or for everybody" if found.calendar else "",
+        "letters": spoken("setup.letters.here") if found.letters else "",
     }
 
 

@@ -53,7 +53,7 @@ OFFICE = {"name": "Elm Clinic", "npi": "9000010089", "city": "Fairmont"}
 
 def test_an_empty_house_is_written_down_step_by_step_and_each_is_judged_by_what_is_there(fresh: House) -> None:
     admin = fresh.enter("admin")
-    assert states(admin) == ["open"] * 9
+    assert states(admin) == ["open"] * 10
     answer = post(admin, "organization", **OFFICE)
     assert answer.status_code == 303
     assert "you belong to it from now on" in admin.get(answer.location).get_data(as_text=True)
@@ -64,10 +64,10 @@ def test_an_empty_house_is_written_down_step_by_step_and_each_is_judged_by_what_
     payer = re.findall(r'<option value="([^"]+)" selected>Granite Mutual', admin.get("/setup?step=plans").text)[0]
     plan = {"payer": payer, "name": "Granite Choice", "number": "GR-CHO", "networks": "Granite Select"}
     assert post(admin, "plans", **plan).status_code == 303
-    assert states(admin) == ["done", "done", "open", "done", "done", "open", "open", "open", "open"]
+    assert states(admin) == ["done", "done", "open", "done", "done", "open", "open", "open", "open", "open"]
     page = admin.get("/setup").text
     assert "1 plan, 1 network" in page
-    assert "4 of 9 done" in page
+    assert "4 of 10 done" in page
 
     post(admin, "organization", **OFFICE | {"name": "Elm Clinic of Fairmont"})
     assert "Elm Clinic of Fairmont" in admin.get("/setup").text, "the same NPI changes it and doubles nothing"
@@ -98,7 +98,7 @@ def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(fresh: Hous
         assert f'href="#{field}"' in answer.text
         assert f'id="{field}-fault"' in answer.text
         assert f'value="{typed["name"]}"' in answer.text
-    assert states(admin) == ["open"] * 9, "nothing was kept"
+    assert states(admin) == ["open"] * 10, "nothing was kept"
 
 
 def test_an_ehr_is_connected_and_stays_open_until_it_was_read(fresh: House) -> None:

@@ -8,7 +8,7 @@ OFFICE = Office("Fairmont Medical Group", numbered=True, sites=2)
 GRANITE = Payer("Granite Mutual", numbered=True, plans=2, without_network=(), rules=True, agreed=True)
 READY = Stock(
     offices=(OFFICE,), workers=(Worker("Reyes, Maria", signed_in=True, invited=False),), payers=(GRANITE,),
-    sources=(Source("fairmont", "good"),), calendar=True,
+    sources=(Source("fairmont", "good"),), calendar=True, letters=True,
 )  # fmt: skip
 
 
@@ -19,7 +19,7 @@ def states(stock: Stock) -> dict[str, str]:
 def test_a_fresh_database_has_every_step_open() -> None:
     assert states(Stock()) == {
         "organization": "open", "sites": "open", "people": "open", "payers": "open", "plans": "open", "rules": "open",
-        "agreements": "open", "sources": "open", "calendar": "open",
+        "agreements": "open", "sources": "open", "calendar": "open", "letters": "open",
     }  # fmt: skip
 
 
