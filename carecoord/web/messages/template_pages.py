@@ -98,7 +98,7 @@ def _page(
         about = _letter(world, found, name, language or "en", typed)
     page = render_template(
         "letters.html", letters=found, offices=offices, titles={n: say(each.title) for n, each in TEMPLATES.items()},
-        tongues=[(each, TONGUES[each]) for each in languages()], name=name, language=language or "en",
+        tongues=[(each, TONGUES[each]) for each in languages()], name=name, chosen=language or "en",
         changed=changed, done=request.args.get("done", ""), **about,
     )  # fmt: skip
     return make_response(page, status)
@@ -141,7 +141,7 @@ def _made_up(found: Letters, visit: datetime) -> Fields:
 def _shipped(name: str, language: str) -> str:
     """The shipped words with their places in braces, to begin from."""
     mark = datetime(2000, 1, 1, tzinfo=UTC)  # stands for the visit, until its words are taken out again
-    braced = Fields(*("{" + each + "}" for each in PLACES if each != "visit"), visit=mark, report_read=True)
+    braced = Fields("{office}", "{phone}", "{clinic}", "{payer}", "{patient}", "{number}", mark, True)
     words = written(name, braced, language, {})
     for said in (sentence("message.own.visit", at=mark), sentence("letters.day", at=mark)):
         words = words.replace(say(said, language), "{visit}")

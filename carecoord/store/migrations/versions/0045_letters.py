@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql, sqlite
 
-revision = "0043"
-down_revision = "0042"
+revision = "0045"
+down_revision = "0044"
 
 Str = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 Big = sa.BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
