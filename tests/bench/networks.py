@@ -30,8 +30,7 @@ from carecoord.fhir import text
 from carecoord.settings import Settings
 from carecoord.store.audit.events import Journal
 from carecoord.store.database.engine import migrate, open_engine, reading, writing
-from carecoord.store.resources import read
-from carecoord.store.worklist import registry_mark
+from carecoord.store.resources import read, registry_mark
 from carecoord.world import World
 from tests.bench.rules import Place, by_itself, ends, fast, put, timed
 from tests.domain.stories import NOW, NPI, PATIENT, POLICY, affiliation, contract, organization, plain, ref

@@ -28,7 +28,7 @@ from carecoord.domain.agreements.rates import RateLine, Schedule
 from carecoord.settings import Settings
 from carecoord.store.audit.events import Journal
 from carecoord.store.database.engine import migrate, open_engine, writing
-from carecoord.store.worklist import registry_mark
+from carecoord.store.resources import registry_mark
 from carecoord.world import World
 from tests.bench.rules import Place, by_itself, ends, fast, put, timed
 from tests.domain.stories import NOW, NPI, POLICY, affiliation, contract, organization, plain, ref

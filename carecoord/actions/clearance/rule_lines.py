@@ -19,8 +19,9 @@ from carecoord.fhir.instants import micros
 from carecoord.store.database import outbox
 from carecoord.store.prior_auth import rules
 from carecoord.store.prior_auth.rules import Line
+from carecoord.store.resources import registry_mark
 from carecoord.store.resources.write import Touched
-from carecoord.store.worklist import registry, registry_mark
+from carecoord.store.worklist import marks, registry
 
 REFRESH = "refresh-cases"  # the outbox job that judges marked rows anew
 _decode = msgspec.json.Decoder().decode
@@ -52,7 +53,7 @@ def take_over(
     if done.added or done.ended:
         registry_mark.renew(conn)
         payers |= rules.payers(conn, source)
-        registry.mark_stale(conn, registry.dependents(conn, map(registry_keys.rules_of, sorted(payers))))
+        marks.mark(conn, registry.dependents(conn, map(registry_keys.rules_of, sorted(payers))))
         outbox.add(conn, REFRESH, REFRESH, b"", now)
     return done
 

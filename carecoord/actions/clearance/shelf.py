@@ -12,8 +12,8 @@ from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Connection
 
+from carecoord.store.resources import registry_mark
 from carecoord.store.resources.write import Touched
-from carecoord.store.worklist import registry_mark
 
 T = TypeVar("T")
 SHARED: Final = frozenset(

@@ -259,7 +259,8 @@ def _papers(turn: Turn) -> Iterable[Pending]:
 def _items(turn: Turn, page: Sequence[Pending]) -> list[Item]:
     named = dict.fromkeys(each.wait.id for each in page if each.agreement is None and each.paper is None)
     found = list(inbox_waits.named(turn.conn, list(named)).values())
-    found = as_read_by(turn, current(turn.conn, found, turn.now, project.policy(turn.world.settings)))
+    rules = project.policy(turn.world.settings)
+    found = as_read_by(turn, current(turn.conn, found, turn.now, rules, behind=True))
     rows = {row.id: row for row in found}
     full, ours = whole(turn.grant), turn.office().organizations
     tasks = {id: work_id("/".join(order_named(id))) for id in rows}

@@ -27,7 +27,8 @@ from carecoord.store.database import outbox
 from carecoord.store.database.engine import alone, reading, writing
 from carecoord.store.policies import lines
 from carecoord.store.policies.lines import Row
-from carecoord.store.worklist import registry, registry_mark
+from carecoord.store.resources import registry_mark
+from carecoord.store.worklist import marks, registry
 from carecoord.world import World
 
 REFRESH: Final = "refresh-cases"  # the outbox job that judges marked rows anew
@@ -182,5 +183,5 @@ def _leaning(conn: Connection, copies: Sequence[Json]) -> list[int] | None:
 def _tell(world: World, conn: Connection, copies: Sequence[Json]) -> None:
     """Have the cases that lean on it judged anew, by processes that have read of it before too."""
     registry_mark.renew(conn)
-    registry.mark_stale(conn, _leaning(conn, copies))
+    marks.mark(conn, _leaning(conn, copies))
     outbox.add(conn, REFRESH, REFRESH, b"", world.clock())

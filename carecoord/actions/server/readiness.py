@@ -5,8 +5,8 @@ from carecoord.actions.agreements.papers import pages
 from carecoord.actions.events import past
 from carecoord.actions.referrals import free_slots, patient_words
 from carecoord.store.database.engine import writing
+from carecoord.store.resources import registry_mark
 from carecoord.store.search import date_index
-from carecoord.store.worklist import registry_mark
 from carecoord.world import World
 
 

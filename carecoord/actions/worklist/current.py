@@ -14,6 +14,7 @@ from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.worklist.row import row as judged_row
 from carecoord.fhir.instants import micros
+from carecoord.store.worklist import marks
 from carecoord.store.worklist.rows import GATES, with_columns
 
 SCOPES = ("placer", "performer", "payer_key")  # whose case it is: a row was found under these and is shown under these
@@ -21,21 +22,21 @@ PLACED = ("sort_due", "payer_sort", "patient_sort", "specialty_sort")  # where i
 _log = structlog.get_logger()
 
 
-def current(conn: Connection, rows: Sequence[Row[Any]], now: datetime, rules: Policy) -> list[Row[Any]]:
-    """The rows, in their order, with nothing in them that time has overtaken. A case that would be another's by now,
-    or that can not be judged, keeps its words but is not cleared."""
-    at = micros(now)
-    late = {row.patient for row in rows if row.changes_at is not None and row.changes_at <= at}
+def current(
+    conn: Connection, rows: Sequence[Row[Any]], now: datetime, rules: Policy, *, behind: bool
+) -> list[Row[Any]]:
+    """The rows, in their order, with nothing in them that time or another change has overtaken. A case that would be
+    another's by now, or that can not be judged, keeps its words but is not cleared. behind: whether rows wait at all
+    that are to be judged anew (see DueBounds)."""
+    if not behind:
+        return list(rows)
+    at, marked = micros(now), marks.among(conn, [row.rid for row in rows])
+    late = {row.rid for row in rows if row.rid in marked or (row.changes_at is not None and row.changes_at <= at)}
     if not late:
         return list(rows)
-    library = Library(conn)
-    judged = {rid: columns for patient in sorted(late) for rid, columns in _judged(library, patient, now, rules)}
-    return [
-        with_columns(row, _shown(row, judged.get(row.rid)))
-        if row.changes_at is not None and row.changes_at <= at
-        else row
-        for row in rows
-    ]
+    library, patients = Library(conn), {row.patient for row in rows if row.rid in late}
+    judged = {rid: columns for patient in sorted(patients) for rid, columns in _judged(library, patient, now, rules)}
+    return [with_columns(row, _shown(row, judged.get(row.rid))) if row.rid in late else row for row in rows]
 
 
 def _judged(library: Library, patient: str, now: datetime, rules: Policy) -> list[tuple[int, dict[str, Any]]]:

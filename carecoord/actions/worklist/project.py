@@ -38,7 +38,7 @@ from carecoord.store.database import jobs, outbox
 from carecoord.store.database.engine import alone, reading, writing
 from carecoord.store.resources import flags, read
 from carecoord.store.resources.write import Projector, Touched
-from carecoord.store.worklist import registry
+from carecoord.store.worklist import marks, registry
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist.bitmaps import changes
 from carecoord.world import World
@@ -139,9 +139,10 @@ def _refresh_one(world: World, patient: str, now: datetime, rules: Policy) -> No
 
 
 def shorten_log(world: World) -> None:
-    """Let go of what of the log of changed rows nobody follows any more."""
+    """Let go of what of the log of changed rows nobody follows any more, and of marks of rows that are gone."""
     with writing(world.engine) as conn:
         changes.prune(conn)
+        marks.prune(conn)
 
 
 def refresh(conn: Connection, now: datetime, rules: Policy, most: int) -> None:
@@ -190,9 +191,12 @@ def rewrite(conn: Connection, patients: Iterable[str], now: datetime, rules: Pol
 
 def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Policy, ledger: Ledger) -> None:
     """Write the rows of these patients' cases where they differ from what stands there, and show them to the ledger."""
+    concerned = worklist_rows.concerned(conn, patients)
+    for patient in concerned:  # two writes at once: the later one judges what the earlier one left, too
+        alone(conn, f"cases of {patient}")
+    marked = marks.of_patients(conn, concerned)  # before anything is read of what they are judged by: see marks
     library = Library(conn)
-    for patient in worklist_rows.concerned(conn, patients):
-        alone(conn, f"cases of {patient}")  # two writes at once: the later one judges what the earlier one left, too
+    for patient in concerned:
         found = of_patient(library, patient)
         held = worklist_rows.of_patient(conn, patient)
         if not found and not held:
@@ -209,6 +213,7 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
         registry.forget_dependencies(conn, gone)
         worklist_rows.save(conn, changed, held)
         registry.save_dependencies(conn, {each.rid: each.needs for each in found})
+    marks.settle(conn, marked)
 
 
 def _row(found: Assembled, now: datetime, rules: Policy) -> dict[str, Any]:
@@ -236,7 +241,7 @@ def _registry(
             keys |= registry_keys.answered(_decode(version.body))
     rids = registry.dependents(conn, keys)
     if len(rids) > AT_ONCE:
-        registry.mark_stale(conn, rids)
+        marks.mark(conn, rids)
         outbox.add(conn, JOB, JOB, b"", now)
     elif rids:
         patients = worklist_rows.patients(conn, rids)

@@ -98,7 +98,7 @@ def listed(turn: Turn, asked: WorklistQuery, tabs: Sequence[str], size: int) -> 
     world, conn, grant, now = turn.world, turn.conn, turn.grant, turn.now
     full, cases = demand(grant, asked), seen_cases(turn)
     rows, more_after, more_before = cases.page(asked, size)
-    rows = as_read_by(turn, current(conn, rows, now, project.policy(world.settings)))
+    rows = as_read_by(turn, current(conn, rows, now, project.policy(world.settings), behind=cases.at.behind))
     tally, groups = cases.tally(asked, tabs)
     choices = {name: cases.choices(name, label) for name, label in LABELS.items()} if full else {}
     due = cases.first_due(WorklistQuery("payer", asked.facets, asked.words)) if "payer" in tabs else None
@@ -178,9 +178,10 @@ def _every(world: World, grant: Grant, asked: WorklistQuery, request: str, full:
         shown: set[str] = set()
         try:
             rules = project.policy(world.settings)
-            found = seen_cases(turn).every(asked)
+            cases = seen_cases(turn)
+            found = cases.every(asked)
             while run := list(islice(found, _RUN)):  # together, so that what cases share is read once
-                for row in as_read_by(turn, current(turn.conn, run, turn.now, rules)):
+                for row in as_read_by(turn, current(turn.conn, run, turn.now, rules, behind=cases.at.behind)):
                     shown.add(row.patient)
                     yield row if full else payer_view.payer_row(dict(row._mapping))
         finally:
@@ -300,7 +301,7 @@ def _found(turn: Turn, cases: Worklist, id: str, rules: Policy) -> _Case:
     elif turn.denied().apart(row.patient):  # of a case that they see, an emergency opens what is withheld
         glass = _glass(conn, grant, now, row.patient)
     if row is not None:
-        (row,) = current(conn, [row], now, rules)
+        (row,) = current(conn, [row], now, rules, behind=cases.at.behind)
         row = row if glass else as_read_by(turn, [row])[0]
     case = clearance_assemble.assemble(conn, id) if row else None
     judged = clear(case, now, rules) if case else None

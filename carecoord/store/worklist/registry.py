@@ -4,7 +4,7 @@ depends on: a changed agreement finds the rows to judge anew by one index, also 
 import zlib
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, bindparam, func, select, tuple_, update
+from sqlalchemy import Connection, bindparam, func, select, tuple_
 
 from carecoord.fhir.code_systems import spellings
 from carecoord.fhir.search import params
@@ -15,7 +15,6 @@ from carecoord.store.database.tables import case, case_need, ix_reference, ix_to
 from carecoord.store.database.tables import history as old
 from carecoord.store.database.tables import resource as new
 from carecoord.store.resources.read import COLUMNS, Row, driven, rows
-from carecoord.store.worklist.bitmaps import changes
 
 _RUN = 400  # values in one statement: both databases bound the number of parameters
 
@@ -137,14 +136,3 @@ def open_among(conn: Connection, rids: Sequence[int] | None) -> int:
     if rids is None:
         return conn.scalar(count) or 0
     return sum(conn.scalar(count.where(case.c.rid.in_(list(run)))) or 0 for run in bulk.runs(rids, _RUN))
-
-
-def mark_stale(conn: Connection, rids: Sequence[int] | None) -> None:
-    """Say of these case rows (None: of all) that they have to be judged anew before they are shown."""
-    if rids is None:
-        conn.execute(update(case).values(changes_at=0))
-        rids = list(conn.scalars(select(case.c.rid)))
-    else:
-        for run in bulk.runs(rids, _RUN):
-            conn.execute(update(case).where(case.c.rid.in_(list(run))).values(changes_at=0))
-    changes.note(conn, rids)

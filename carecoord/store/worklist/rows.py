@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, literal, or_, select, union_all, update
 from sqlalchemy import case as when
 from sqlalchemy.engine import result_tuple
 
 from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.driver import first
 from carecoord.store.database.tables import case, case_word, resource
+from carecoord.store.worklist import marks
 from carecoord.store.worklist.bitmaps import changes
 from carecoord.store.worklist.search_words import words
 from carecoord.store.worklist.walks import CLINICAL_MARK
@@ -44,6 +45,15 @@ _next_specialty = (
     .limit(1)
 )
 _changed = update(case).where(case.c.rid == bindparam("which"))
+_late = (
+    select(case.c.patient)
+    .where(case.c.changes_at <= bindparam("now"))
+    .order_by(case.c.changes_at)
+    .limit(bindparam("most"))
+)
+_due = union_all(*(select(each.subquery().c.patient) for each in (marks.patients("most"), _late))).limit(
+    bindparam("most")
+)
 _numbered = select(case).where(OneOf(case.c.rid, "rids"))
 _SPECIALTIES = 60
 _BATCH = 500  # row numbers in one statement: both databases bound the number of parameters
@@ -56,18 +66,22 @@ def concerned(conn: Connection, patients: Iterable[str]) -> list[str]:
 
 
 def due(conn: Connection, now: int, most: int) -> list[str]:
-    """The patients of up to `most` rows whose time (microseconds) has come, the longest due first."""
-    late = case.c.changes_at <= now
-    return list(conn.scalars(select(case.c.patient).where(late).order_by(case.c.changes_at).limit(most)))
+    """The patients of up to `most` rows that are to be judged anew: those that are marked, then those whose time
+    (microseconds) has come, the longest due first."""
+    return list(conn.scalars(_due, {"now": now, "most": most}))
 
 
 def doubt(conn: Connection, patient: str, now: int, until: int) -> int:
-    """Take the cases of a patient whose time has come, and that can not be judged, for not cleared until then, and no
-    gate of theirs for met; returns how many."""
-    late = (case.c.patient == patient, case.c.changes_at <= now)
+    """Take the cases of a patient that are marked, or whose time has come, and that can not be judged, for not cleared
+    until then, and no gate of theirs for met; returns how many."""
+    marked = marks.of_patients(conn, [patient])
+    late = case.c.changes_at <= now
+    rids = {rid for rid, _ in marked} | set(conn.scalars(select(case.c.rid).where(case.c.patient == patient, late)))
     doubted = {name: when((case.c[name] == "met", "unknown"), else_=case.c[name]) for name in GATES}
-    changes.note(conn, list(conn.scalars(select(case.c.rid).where(*late))))
-    return conn.execute(update(case).where(*late).values(cleared=False, changes_at=until, **doubted)).rowcount
+    conn.execute(update(case).where(case.c.rid.in_(rids)).values(cleared=False, changes_at=until, **doubted))
+    changes.note(conn, sorted(rids))
+    marks.settle(conn, marked)
+    return len(rids)
 
 
 def with_columns(row: Row[Any], columns: Mapping[str, Any]) -> Row[Any]:

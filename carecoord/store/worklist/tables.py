@@ -25,3 +25,11 @@ case_change = Table(  # which case rows were changed by which transaction: see b
     Column("rid", Big, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
 )
+
+case_mark = Table(  # which case rows a change has overtaken, by which transaction: see marks.py
+    "case_mark",
+    metadata,
+    Column("rid", Big, primary_key=True, autoincrement=False),
+    Column("change", Big, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)

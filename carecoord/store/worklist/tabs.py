@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from carecoord.store.worklist.walks import AnyOf, Ever, In, Other, Span, Test, Unpassed
+from carecoord.store.worklist.walks import AnyOf, Ever, In, Other, Span, Test, Unmarked, Unpassed
 
 BOOKING = (  # next actions by which a visit is found
     "book", "rebook", "confirm-slot", "move", "answer-cancel", "replace-visit",
@@ -67,7 +67,7 @@ def tabs(
     asked: the clinics that are asked; None: anybody. mine: which are the asker's own."""
     resting, is_open = Span("wakes_at", at.now + 1, None), In("open", (True,))
     still = (is_open, Span("wakes_at", None, at.now + 1))
-    known = (Unpassed("changes_at", at.now),) if at.behind else ()
+    known = (Unpassed("changes_at", at.now), Unmarked()) if at.behind else ()
     sent = (*still, *([In("placer", ours)] if ours is not None else []))
     got = (*still, *([In("performer", asked)] if asked is not None else []))
     return {

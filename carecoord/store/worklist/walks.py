@@ -34,6 +34,7 @@ from carecoord.store.database.tables import case as row
 from carecoord.store.database.tables import case_word
 from carecoord.store.database.unled import Beside, Only
 from carecoord.store.worklist.counted import Counted, Pick
+from carecoord.store.worklist.tables import case_mark
 
 _LAST = "\U0010ffff"  # sorts behind every letter
 
@@ -161,6 +162,22 @@ class Unpassed:
 
 
 @dataclass(frozen=True)
+class Unmarked:
+    """No change has overtaken the row: see marks."""
+
+    column: str = "rid"
+
+    def blank(self) -> "Unmarked":
+        return self
+
+    def sql(self, at: str, pick: Pick) -> ColumnElement[bool]:
+        return ~exists().where(case_mark.c.rid == row.c.rid).correlate(row)
+
+    def binds(self, at: str) -> dict[str, Any]:
+        return {}
+
+
+@dataclass(frozen=True)
 class Ever:
     """The number in the column is above zero. The zero is written out, for a partial index answers only where what it
     holds is said in so many words (sqlite.org/partialindex.html, rule 1)."""
@@ -238,7 +255,7 @@ class AnyOf:
         return {name: value for where, test in every for name, value in test.binds(where).items()}
 
 
-Test = In | Other | Outside | Span | Unpassed | Ever | Word | Counted | AnyOf
+Test = In | Other | Outside | Span | Unpassed | Unmarked | Ever | Word | Counted | AnyOf
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from tests.desk.conftest import House
 from tests.domain.worklist.test_project import statements
 
 SWAP = {"HX-Request": "true", "HX-Request-Type": "partial"}
-MOST = 64  # questions of a note; each is a journey to a PostgreSQL that stands elsewhere
+MOST = 67  # questions of a note; each is a journey to a PostgreSQL that stands elsewhere
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from carecoord.domain.inbox.kinds import Kind, signs
 from carecoord.store.database.engine import reading, writing
+from carecoord.store.worklist import marks
 from carecoord.store.worklist import query as worklist_query
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist.query import FACETS, MANY, NONE, SORTS, CaseScope, Worklist, WorklistQuery
@@ -18,7 +19,7 @@ from carecoord.store.worklist.tabs import DueBounds, Own, of_kinds, tabs
 from tests.desk import rows
 from tests.desk.rows import DAY, NOW, OTHER, OURS, PAYER, THEIRS
 
-AT = DueBounds(NOW, NOW + DAY // 2, NOW + 4 * DAY, NOW + 7 * DAY)
+AT = DueBounds(NOW, NOW + DAY // 2, NOW + 4 * DAY, NOW + 7 * DAY, behind=True)
 SIDES = CaseScope((("placer", OURS), ("performer", OURS)))
 LISTS = sorted(tabs(AT))
 VALUES: dict[str, tuple[str, ...]] = {
@@ -56,6 +57,7 @@ quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCh
 def three_hundred(engine: Engine) -> Engine:
     with writing(engine) as conn:
         worklist_rows.save(conn, rows.many(300))
+        marks.mark(conn, list(range(0, 300, 7)))
     return engine
 
 
@@ -95,6 +97,22 @@ def test_a_count_is_the_length_of_its_list(
         walked = Worklist(conn, whose, AT, own)
         assert walked.tally(asked, LISTS) == (tally, groups)
         assert [row.rid for row in walked.every(asked)] == [row.rid for row in found]
+
+
+def test_a_case_that_a_change_has_overtaken_is_not_among_the_cleared_until_it_is_judged(engine: Engine) -> None:
+    keep(engine, *(rows.row(n, cleared=True) for n in (1, 2, 3)))
+    cleared = WorklistQuery("cleared")
+    assert len(listed(engine, cleared)) == 3
+    with writing(engine) as conn:
+        marks.mark(conn, [2])
+        assert [each.rid for each in Worklist(conn, SIDES, AT).every(cleared)] == [1, 3], "walked"
+    with reading(engine) as conn:
+        worklist = Worklist(conn, SIDES, AT)
+        assert [each.rid for each in worklist.every(cleared)] == [1, 3]
+        assert worklist.tally(cleared, ["cleared", "open"])[0] == {"cleared": 2, "open": 3}
+    with writing(engine) as conn:
+        marks.settle(conn, marks.of_patients(conn, [row.patient for row in worklist_rows.of_rids(conn, [2])]))
+    assert len(listed(engine, cleared)) == 3
 
 
 @quick

@@ -17,8 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import ClauseElement, Connection, Engine, event, select
 
-from carecoord.actions.clearance.assemble import assemble
+from carecoord.actions.clearance.assemble import Assembled, assemble, of_patient
+from carecoord.actions.clearance.library import Library
 from carecoord.actions.worklist import project as worklist_project
+from carecoord.actions.worklist.current import current
 from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.policies.shipped import SHIPPED
@@ -31,6 +33,8 @@ from carecoord.store.database.engine import open_engine, reading, writing
 from carecoord.store.database.tables import case, case_need, outbox, resource
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Actor, Change, put_all
+from carecoord.store.worklist import marks
+from carecoord.store.worklist.rows import of_rids
 from carecoord.words.catalogue import in_words
 from carecoord.words.sentence import loads
 from tests.domain.clearance.test_clearance import stories
@@ -299,10 +303,12 @@ class TestOneChange:
         self.check(conn, works, owner="reyes", owner_name=None)
         self.check(conn, reyes, owner="reyes", owner_name="Reyes, Mia")
 
-    def test_a_change_that_changes_nothing_in_the_row_leaves_the_row_alone(self, conn: Connection) -> None:
-        before = rows(conn)
-        put(conn, appointment(12, comment="Bring the old ECG"), now=NOW + timedelta(minutes=5))
-        assert rows(conn) == before, "not even its time of update"
+    def test_a_change_that_changes_nothing_in_the_row_is_news_to_who_looks_at_it_and_no_more(
+        self, conn: Connection
+    ) -> None:
+        before, later = rows(conn), NOW + timedelta(minutes=5)
+        put(conn, appointment(12, comment="Bring the old ECG"), now=later)
+        assert rows(conn) == before | {"sr": before["sr"] | {"updated": worklist_project.micros(later)}}
 
     def test_one_appointment_rewrites_one_row(self, conn: Connection) -> None:
         put(conn, appointment(20), now=NOW + timedelta(minutes=5))
@@ -322,10 +328,13 @@ def test_a_registry_change_that_bears_on_many_is_marked_and_judged_before_it_is_
     put(conn, *plain().resources.values())
     put(conn, *(twin(each) for each in plain().resources.values() if twin(each)["id"] != each["id"]))
     put(conn, contract(end=5, evergreen=False))
-    assert {held["changes_at"] for held in rows(conn).values()} == {0}
+    assert marks.among(conn, rids := [held["rid"] for held in rows(conn).values()]) == set(rids)
+    assert {held["agreement_gate"] for held in rows(conn).values()} == {"met"}
+    assert {held.agreement_gate for held in current(conn, of_rids(conn, rids), NOW, RULES, behind=True)} == {"blocked"}
     assert conn.scalar(select(outbox.c.kind)) == worklist_project.JOB
     worklist_project.refresh(conn, NOW, RULES, 10)
     assert differences(conn, NOW) == {}
+    assert marks.among(conn, rids) == set()
     assert {held["agreement_gate"] for held in rows(conn).values()} == {"blocked"}
 
 
@@ -384,6 +393,35 @@ def test_of_two_writes_at_once_about_one_patient_the_later_judges_what_the_earli
     with reading(engine) as conn:
         assert differences(conn, NOW) == {}
         assert rows(conn)["sr"]["cleared"] is False
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_a_change_of_the_registry_while_a_case_is_judged_by_what_was_before_leaves_its_mark(
+    new_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine(new_database("postgres"))
+    monkeypatch.setattr(worklist_project, "AT_ONCE", 0)
+    with writing(engine) as conn:
+        put(conn, *plain().resources.values())
+        worklist_project.refresh(conn, NOW, RULES, 10)
+        assert marks.among(conn, [rows(conn)["sr"]["rid"]]) == set()
+
+    def overtaken(library: Library, patient: str) -> list[Assembled]:
+        found = of_patient(library, patient)
+        with writing(engine) as other:
+            put(other, contract(end=5, evergreen=False))
+        return found
+
+    with monkeypatch.context() as patched, writing(engine) as conn:
+        patched.setattr(worklist_project, "of_patient", overtaken)
+        worklist_project.rewrite(conn, {"pat"}, NOW, RULES)
+    with writing(engine) as conn:
+        assert rows(conn)["sr"]["agreement_gate"] == "met", "as it was when it was judged"
+        (shown,) = current(conn, of_rids(conn, [rows(conn)["sr"]["rid"]]), NOW, RULES, behind=True)
+        assert (shown.agreement_gate, shown.cleared) == ("blocked", False)
+        worklist_project.refresh(conn, NOW, RULES, 10)
+        assert differences(conn, NOW) == {}
     engine.dispose()
 
 

@@ -11,7 +11,7 @@ from carecoord.actions.clearance.assemble import assemble
 from carecoord.actions.clearance.library import Library
 from carecoord.domain.referrals.case import REGISTRY
 from carecoord.store.database.engine import open_engine, reading, writing
-from carecoord.store.worklist import registry_mark
+from carecoord.store.resources import registry_mark
 from tests.domain.stories import group, plain
 from tests.domain.worklist.test_project import put, statements
 

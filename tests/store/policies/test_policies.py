@@ -25,6 +25,7 @@ from carecoord.store.audit.events import Journal
 from carecoord.store.audit.tables import audit
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.tables import case
+from carecoord.store.worklist import marks
 from carecoord.world import World
 from tests.domain.stories import NOW, book, claim, payer, plain, rule
 from tests.store.prior_auth.test_rules import put
@@ -62,7 +63,7 @@ def day(n: int, month: int = 11) -> datetime:
 
 def stale(engine: Engine) -> int:
     with reading(engine) as conn:
-        return len(conn.execute(select(case.c.rid).where(case.c.changes_at == 0)).all())
+        return len(marks.among(conn, list(conn.scalars(select(case.c.rid)))))
 
 
 def say(world: World, organization: str, change: Change, user: User = ANNA) -> None:

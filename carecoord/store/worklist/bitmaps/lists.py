@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 from pyroaring import BitMap
-from sqlalchemy import Connection, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
 
 from carecoord.store.database import driver
 from carecoord.store.database.among import Among, listed
@@ -15,7 +15,8 @@ from carecoord.store.database.tables import case
 from carecoord.store.worklist.bitmaps.columns import Numbers
 from carecoord.store.worklist.bitmaps.copy import Copy
 from carecoord.store.worklist.counted import Counted
-from carecoord.store.worklist.walks import AnyOf, Ever, In, Other, Outside, Span, Test, Unpassed, Word
+from carecoord.store.worklist.tables import case_mark
+from carecoord.store.worklist.walks import AnyOf, Ever, In, Other, Outside, Span, Test, Unmarked, Unpassed, Word
 
 _COMMON: Final = 500  # rows that have a word, from which on these are kept
 _theirs = select(case.c.rid).where(Among(case.c.patient, "patients"))
@@ -120,6 +121,10 @@ class Lists:
     def _unpassed(self, test: Unpassed) -> Rows:
         return self._copy.orders[test.column].before(test.at + 1), False
 
+    def _unmarked(self, test: Unmarked) -> Rows:
+        ((told,),) = driver.every(self._conn, _marked(self._conn.dialect.name), {})
+        return self._copy.slots(_numbers(told, self._conn.dialect.name)), False
+
     def _ever(self, test: Ever) -> Rows:
         return self._copy.orders[test.column].before(1), False
 
@@ -147,6 +152,7 @@ _WAYS: Final[dict[type[Test], Callable[[Lists, Any], Rows]]] = {
     Outside: Lists._none_of,
     Span: Lists._between,
     Unpassed: Lists._unpassed,
+    Unmarked: Lists._unmarked,
     Ever: Lists._ever,
     Counted: Lists._looked_up,
     AnyOf: Lists._any_of,
@@ -157,16 +163,28 @@ _WAYS: Final[dict[type[Test], Callable[[Lists, Any], Rows]]] = {
 def _having(conn: Connection, word: Word) -> Numbers:
     """The numbers (rid) of the rows that have the word, in one value: a tuple for each would cost ten times as much."""
     ((told,),) = driver.every(conn, _listed(word.whole, conn.dialect.name), word.binds("w"))
+    return _numbers(told, conn.dialect.name)
+
+
+def _numbers(told: Any, dialect: str) -> Numbers:
     if told is None:
         return np.zeros(0, np.int64)
-    if conn.dialect.name == "sqlite":
+    if dialect == "sqlite":
         return np.fromstring(str(told), np.int64, sep=",")
     return np.frombuffer(told, ">i8").astype(np.int64)
 
 
 @lru_cache(maxsize=4)
 def _listed(whole: bool, dialect: str) -> Select[Any]:
-    found = Word("", whole).rids("w").subquery()
+    return _in_one(Word("", whole).rids("w").subquery().c.rid, dialect)
+
+
+@lru_cache(maxsize=2)
+def _marked(dialect: str) -> Select[Any]:
+    return _in_one(case_mark.c.rid, dialect)
+
+
+def _in_one(rid: ColumnElement[Any], dialect: str) -> Select[Any]:
     if dialect == "sqlite":
-        return select(func.group_concat(found.c.rid))
-    return select(func.string_agg(func.int8send(found.c.rid), literal_column("''::bytea")))
+        return select(func.group_concat(rid))
+    return select(func.string_agg(func.int8send(rid), literal_column("''::bytea")))
