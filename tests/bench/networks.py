@@ -32,7 +32,7 @@ from carecoord.store.audit.events import Journal
 from carecoord.store.database.engine import migrate, open_engine, reading, writing
 from carecoord.store.resources import read, registry_mark
 from carecoord.world import World
-from tests.bench.rules import Place, by_itself, ends, fast, put, timed
+from tests.bench.rules import Place, Spent, by_itself, ends, fast, put, timed
 from tests.domain.stories import NOW, NPI, PATIENT, POLICY, affiliation, contract, organization, plain, ref
 
 SIZES = (50, 50_000)
@@ -44,7 +44,8 @@ ASKER = Grant("bench", "bench", only(parse("system/*.rs")))
 
 
 def measure(console: Console, folder: Path, where: Mapping[str, Place], sizes: Sequence[int] = SIZES) -> dict[str, Any]:
-    """{database: {size: {"again": ms, "anew": ms, "participation": ms, "p95": ms}}}."""
+    """{database: {size: {"again": ms, "anew": ms, "participation": ms, "finder": ms, "p95": ms}}}, and of each but the
+    last the processor time beside it, as "again cpu"."""
     figures: dict[str, Any] = {}
     for database, url in where.items():
         for size in sizes:
@@ -66,7 +67,8 @@ def lines_of(figures: dict[str, Any]) -> Iterator[str]:
             name = names.get(what, f"$clearance of a blocked case {what}")
             yield (
                 f"{name}, {database}: {few[what]:.2f} ms at {small:,} providers, {many[what]:.2f} ms at "
-                f"{large:,}: {ratio:.2f} x (aim {AIM}: {kept})"
+                f"{large:,}: {ratio:.2f} x (aim {AIM}: {kept}); processor {few[f'{what} cpu']:.2f} and "
+                f"{many[f'{what} cpu']:.2f} ms"
             )
         kept = "kept" if many["p95"] < AIM_MS else "MISSED"
         yield f"$participation, {database}: p95 {many['p95']:.1f} ms at {large:,} providers (aim {AIM_MS}: {kept})"
@@ -137,17 +139,22 @@ def _measured(engine: Engine, size: int, folder: Path) -> dict[str, float]:
             found = finder.find(turn, order, "cleared", far=True)
             assert len(found.offered) == finder.POOL
 
+    figures: dict[str, float] = {}
+
+    def measured(what: str, rounds: int, one: Callable[[int], float]) -> None:
+        spent = Spent(engine)
+        took = [one(n) for n in range(rounds)]
+        figures.update({what: fast(took), f"{what} cpu": spent.ms(rounds)})
+        if what == "participation":
+            figures["p95"] = statistics.quantiles(took, n=20)[-1] * 1000
+
     judge()
-    asked = [anew(lambda n=n: ask(n * 7919)) for n in range(100)]  # type: ignore[misc]
-    near = {"again": fast(timed(judge) for _ in range(ROUNDS)), "anew": fast(anew(judge) for _ in range(ROUNDS))}
+    measured("participation", 100, lambda n: anew(lambda: ask(n * 7919)))
+    measured("again", ROUNDS, lambda _: timed(judge))
+    measured("anew", ROUNDS, lambda _: anew(judge))
     put(engine, NOW, PATIENT | {"address": [{"postalCode": ZIPS[0]}]})  # for the finder: who is near is known
     find()
-    figures = {
-        **near,
-        "participation": fast(asked),
-        "finder": fast(timed(find) for _ in range(ROUNDS)),
-        "p95": statistics.quantiles(asked, n=20)[-1] * 1000,
-    }
+    measured("finder", ROUNDS, lambda _: timed(find))
     engine.dispose()
     return {name: round(value, 2) for name, value in figures.items()}
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from carecoord.actions.agreements.dossier import Dossier
 from carecoord.domain.agreements import kinds
-from carecoord.domain.agreements.clauses import PARTICIPATION
+from carecoord.domain.agreements.clauses import PARTICIPATION, Clause
 from carecoord.domain.agreements.comparison import changes, said
 from carecoord.domain.agreements.desk.obligations import Obligation
 from carecoord.domain.agreements.overview import limit_of
@@ -111,7 +111,7 @@ def page(found: Dossier, times: Times, before: str, after: str) -> Page:
              "" if each.binds or each.role == CUSTODIAN else spoken("agreements.named-in-offer"),
              "" if each.role == CUSTODIAN else f"party:{each.key}")
          for each in line.sides],
-        [_taking(each, found.names, times) for each in found.listings], list(_terms(shown)),
+        [_taking(each, found.names, times) for each in found.listings], list(_terms(shown, found.clauses)),
         [(held.schedule.name or spoken("agreements.rates"), held.size, [_rate(each, found.meanings) for each in lines])
          for held, lines in found.rates],
         [_paper(each, times) for each in found.documents], _hangs(found), _lapsing(found, times),
@@ -256,14 +256,14 @@ def _taking(each: Listing, names: Mapping[str, str], times: Times) -> Part:
     return Part(names.get(who, who), told, scope, row)
 
 
-def _terms(contract: Json) -> Iterator[Row]:
-    """Its terms but for what is paid, and those that its kind demands and nobody has written."""
+def _terms(contract: Json, named: Mapping[str, Clause]) -> Iterator[Row]:
+    """Its terms but for what is paid, and those that its kind demands and nobody has written, nor named as a clause."""
     for element, value in said(contract).items():
         if element.startswith("term:") and element != "term:rate-schedule":
             yield Row(label(element), value, of=element if element != PARTICIPATION else "")
     for code in kinds.KINDS.get(code_of(item(contract, "type")), ()):
         held = limit_of(contract) if code == kinds.MONEY else said(contract).get(f"term:{code}")
-        if not held:
+        if not held and f"term:{code}" not in named:
             yield Row(
                 label(f"term:{code}"),
                 spoken("agreements.not-written"),

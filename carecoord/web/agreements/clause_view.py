@@ -40,6 +40,8 @@ def quotes(found: Dossier) -> dict[str, Quote]:
 
 def at(clause: Clause) -> str:
     """Where a clause stands."""
+    if clause.heading and not clause.heading[:1].isdigit():  # `Exhibit B`
+        return say(sentence("clause.at.titled", heading=clause.heading, page=clause.page))
     if clause.heading:
         return say(sentence("clause.at", heading=clause.heading, page=clause.page))
     return say(sentence("clause.at.page", page=clause.page))
