@@ -213,7 +213,7 @@ def _around(
     """The registry around a case: resources, the payers' rules that may speak of its order, rows of the register, and
     the keys that were asked for."""
     parts = [case.order, *(each for name in CLINICAL.values() for each in getattr(case, name))]
-    parts += [each for other in case.others for each in (*other.appointments, *other.encounters)]
+    parts += [each for other in case.others for each in (*other.appointments, *other.encounters, *other.tasks)]
     mentioned = {found.decode() for part in parts for found in _REFERENCE.findall(bodies.get(key(part), b""))}
     people, needs = _people(library, case, mentioned)
     groups, clinicians = ({*keys, *shared(people[to] for to in keys)} for keys in _performers(case, people))

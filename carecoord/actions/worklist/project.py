@@ -20,12 +20,14 @@ from carecoord.actions.clearance.assemble import Assembled, of_patient
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.events.ledger import Ledger
 from carecoord.actions.inbox import mentions
+from carecoord.actions.prior_auth import projection
 from carecoord.actions.referrals import free_slots, patient_words
 from carecoord.domain.agreements import records
-from carecoord.domain.clearance.clearance import clear
+from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.clearance.odd_moves import odd_move
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.policies.shipped import SHIPPED
+from carecoord.domain.prior_auth.desk.row import Judged
 from carecoord.domain.referrals.case import CLINICAL, ORDERS, REGISTRY
 from carecoord.domain.resource.elements import item, target
 from carecoord.domain.worklist import registry_keys
@@ -74,6 +76,7 @@ def projector(rules: Policy) -> Projector:
         shelf.note(conn, touched)
         patients, ledger = _patients(conn, touched), Ledger(touched)
         _judge(conn, patients, now, rules, ledger)
+        projection.note(conn, touched, rules)
         _registry(conn, touched, patients, now, rules, ledger)
         consents.note(conn, touched)
         mentions.note(conn, touched, now, rules.zone)
@@ -201,7 +204,8 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
         held = worklist_rows.of_patient(conn, patient)
         if not found and not held:
             continue
-        written = {each.rid: _row(each, now, rules) for each in found}
+        judged = {each.rid: clear(each.case, now, rules) for each in found}
+        written = {each.rid: _row(each, judged[each.rid], now, rules) for each in found}
         # A note, a message, a step done: who looks at the case has news also where its row says what it said.
         told = {each.rid for each in found if ledger.see(each.id, patient, each.case)}
         for each in found:
@@ -213,11 +217,13 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
         registry.forget_dependencies(conn, gone)
         worklist_rows.save(conn, changed, held)
         registry.save_dependencies(conn, {each.rid: each.needs for each in found})
+        cases = [Judged(each.id, each.case, judged[each.rid], written[each.rid]) for each in found]
+        projection.keep(conn, patient, cases, now, rules)
     marks.settle(conn, marked)
 
 
-def _row(found: Assembled, now: datetime, rules: Policy) -> dict[str, Any]:
-    return {"rid": found.rid, "updated": micros(now), **row(found.case, clear(found.case, now, rules), rules)}
+def _row(found: Assembled, judged: Clearance, now: datetime, rules: Policy) -> dict[str, Any]:
+    return {"rid": found.rid, "updated": micros(now), **row(found.case, judged, rules)}
 
 
 def _version(order: dict[str, Any]) -> int:

@@ -1,5 +1,6 @@
 """Everything the gates need to know of a case, read once from its resources."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -107,7 +108,7 @@ def _read(case: Case, policy: Policy) -> Facts:
         known=question.known(case, order, known, roles, (own, *_alike(case, known, policy))),
         conflicts=conflicts(case, policy),
         died=_died(case.patient),
-        ledger=_ledger(case, asked, held, order, own, known, policy),
+        ledger=_ledger(case, asked, held, order, own, known, roles, policy),
         home=of(case.patient) if case.patient else None,
         odd=(*_odd(case), *_doubted(case)),
     )
@@ -142,20 +143,28 @@ def _ledger(
     order: Referral,
     own: Visits,
     known: Directory,
+    roles: Mapping[str, Role],
     policy: Policy,
 ) -> Ledger:
-    """Every visit under an authorization that this order shares, of whichever order, charged once."""
-    who = tuple(p for p in (order.performer.organization, order.performer.practitioner) if p) if order.performer else ()
-    uses = _uses(case.order, own, held, who, policy)
+    """Every visit under an authorization that this order shares, of whichever order, charged once. From whichever of
+    these orders one looks, the books are the same."""
+    uses = _uses(case.order, own, held, _seen_by(order), policy)
     shared, near = sharing(accounts(asked), key(case.order))
     undated = own.undated
     for other in case.others:
         if key(other.order) in near:
             theirs = visits(other.appointments, other.encounters, known, policy)
             undated += theirs.undated
-            uses += _uses(other.order, theirs, held, (), policy)
+            who = referral(Case(other.order, tasks=other.tasks), known, roles, policy)
+            uses += _uses(other.order, theirs, held, _seen_by(who), policy)
     named = frozenset[str]().union(*(request.own for each in shared for request, _ in each.lines))
     return charge(shared, uses, lambda use: use.orders.isdisjoint(named), undated)
+
+
+def _seen_by(order: Referral) -> tuple[Party, ...]:
+    """Who is to see the patient."""
+    who = order.performer
+    return tuple(each for each in (who.organization, who.practitioner) if each) if who else ()
 
 
 def _uses(order: Json, found: Visits, held: tuple[Card, ...], who: tuple[Party, ...], policy: Policy) -> list[Use]:

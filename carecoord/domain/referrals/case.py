@@ -62,11 +62,12 @@ NO_RECORDS = Records()
 @dataclass(frozen=True)
 class OtherOrder:
     """Another order of the patient that a request for authorization or its answer speaks of, with its visits: what was
-    authorized is used up by whichever order the visits are for."""
+    authorized is used up by whichever order the visits are for. `tasks`: those that say who is to see the patient."""
 
     order: Json
     appointments: Some = ()
     encounters: Some = ()
+    tasks: Some = ()
 
 
 @dataclass(frozen=True)
@@ -241,7 +242,14 @@ def _others(me: str, subject: str, heap: dict[str, list[Json]]) -> tuple[OtherOr
         and target(item(each, "subject")) == subject
         and (key(each) in named or not answers.isdisjoint(targets(each, "insurance")))
     ]
-    return tuple(OtherOrder(each, *(tuple(part) for part in _visits(key(each), heap))) for each in found)
+    return tuple(_with_visits(each, heap) for each in found)
+
+
+def _with_visits(order: Json, heap: dict[str, list[Json]]) -> OtherOrder:
+    me = key(order)
+    appointments, encounters = _visits(me, heap)
+    tasks = (each for each in heap.get("Task", ()) if me in (target(item(each, "focus")), *targets(each, "basedOn")))
+    return OtherOrder(order, tuple(appointments), tuple(encounters), tuple(tasks))
 
 
 def _tasks(order: Json, heap: dict[str, list[Json]]) -> list[Json]:

@@ -36,7 +36,12 @@ def searched(case: Case, found: Clearance, row: Mapping[str, Any]) -> dict[str, 
 
 def member_id(case: Case, found: Clearance) -> str:
     """The payer's number of the patient: of the card that counts, as it is identified there, else the subscriber's."""
-    card = next((each for each in case.coverages if found.card and key(each) == found.card.key), {})
+    return member_of(case, found.card.key) if found.card else ""
+
+
+def member_of(case: Case, coverage: str) -> str:
+    """The same of one card, `Coverage/id`."""
+    card = next((each for each in case.coverages if key(each) == coverage), {})
     ids = items(card, "identifier")
     own = [each for each in ids if has(item(each, "type"), f"{HL7}/v2-0203", "MB")]
     own += [each for each in ids if text(each, "system") == f"{IDENTIFIER}/member"]

@@ -1,11 +1,12 @@
-"""The table of the payers' rules about authorization: one row for each service, plan and diagnosis of a line.
+"""The tables of prior authorization: the payers' rules, one row for each service, plan and diagnosis of a line; and the
+requests, each a row with its parties, its words and who is on it.
 
-Two times: from when until when the rule holds (days, half open, no day: without end), and from when until when we knew
-it so (microseconds, half open). Rows are added and ended, never changed, so that what was known at an instant can be
-asked for ever.
+Of rules two times are kept: from when until when one holds (days, half open, no day: without end), and from when until
+when we knew it so (microseconds, half open). Rows of rules are added and ended, never changed, so that what was known
+at an instant can be asked for ever.
 """
 
-from sqlalchemy import Column, Index, Integer, Table
+from sqlalchemy import Boolean, Column, Index, Integer, Table
 
 from carecoord.store.database.tables import Big, Str, metadata
 
@@ -51,4 +52,85 @@ authorization_rule = Table(
     Column("retrieved", Str, nullable=False),  # the day on which that was read
     Index("ix_authorization_rule_key", "payer", "stem", "plan", "provider", "recorded_to"),
     Index("ix_authorization_rule_source", "source", "recorded_to"),
+)
+
+authorization_row = Table(  # one request for authorization with what came of it: domain/prior_auth/desk/row
+    "authorization_row",
+    metadata,
+    Column("root", Str, primary_key=True),  # `Type/id` of its first Claim; of an answer without one, of the answer
+    Column("claim", Str, nullable=False),  # the newest version, `Type/id`
+    Column("patient", Str, nullable=False),
+    Column("state", Str, nullable=False),  # lifecycle.LifeState
+    Column("open", Boolean, nullable=False),
+    Column("sent", Boolean, nullable=False),
+    Column("number", Str),  # the payer's
+    Column("service", Str, nullable=False),
+    Column("code", Str, nullable=False),
+    Column("lines", Str, nullable=False),  # a JSON list: what was decided on each service, and its part of the ledger
+    Column("orders", Str, nullable=False),  # a JSON list of the ids of cases
+    Column("expedited", Boolean, nullable=False),
+    Column("patient_name", Str, nullable=False),
+    Column("patient_sort", Str, nullable=False),
+    Column("birth_date", Str),
+    Column("gender", Str),
+    Column("mrn", Str),
+    Column("member_id", Str),
+    Column("payer_key", Str),  # system|value
+    Column("payer_name", Str),
+    Column("plan_name", Str),
+    Column("provider", Str),  # who is to do it
+    Column("placer_name", Str),
+    Column("agreement", Str),  # its number
+    Column("payer_agreement", Str),  # how it stands by what the payer was told: agreements.participation.Cause
+    Column("payer_agreement_number", Str),
+    Column("payer_agreement_until", Big),
+    Column("papers", Integer, nullable=False),  # that went with the newest version
+    Column("asked", Integer, nullable=False),  # that the payer asked for since
+    Column("attached", Integer, nullable=False),  # of these
+    Column("received", Big),
+    Column("due", Big),  # until when the payer must have decided, while it has not
+    Column("decided", Big),
+    Column("appeal_by", Big),
+    Column("peer_by", Big),
+    Column("info_due", Big),
+    Column("starts", Big),
+    Column("ends", Big),  # the end of the last day
+    Column("unit", Str),  # by words.sentence.dumps; the counts as people write them, in this unit
+    Column("authorized", Str),
+    Column("booked", Str),
+    Column("used", Str),
+    Column("left", Str),
+    Column("voided", Str),
+    Column("sort_due", Big, nullable=False),
+    Column("parties", Str, nullable=False),  # a JSON list of [side, key]: what stands in authorization_party
+    Column("searched", Str, nullable=False),  # all that it is found by
+    Column("payer_searched", Str, nullable=False),  # of that, what its payer finds it by
+    Column("updated", Big, nullable=False),
+    Column("proposed", Big),  # since when a denial waits for a second person; kept when the row is made anew
+    Index("authorization_row_patient", "patient"),
+    Index("authorization_row_claim", "claim"),
+)
+authorization_party = Table(  # whose it is: an index of its own for each way somebody comes to it
+    "authorization_party",
+    metadata,
+    Column("side", Str, primary_key=True),  # placer | performer: the id of an Organization; payer: system|value
+    Column("key", Str, primary_key=True),
+    Column("root", Str, primary_key=True),
+    Index("authorization_party_root", "root"),
+)
+authorization_word = Table(  # by what it is found
+    "authorization_word",
+    metadata,
+    Column("word", Str, primary_key=True),
+    Column("root", Str, primary_key=True),
+    Column("payer", Boolean, nullable=False),  # whether its payer finds it by this, too
+    Index("authorization_word_root", "root"),
+)
+authorization_lock = Table(  # who of the payer is on a request, for a while; it keeps nobody from reading
+    "authorization_lock",
+    metadata,
+    Column("root", Str, primary_key=True),
+    Column("account", Str, nullable=False),
+    Column("name", Str, nullable=False),
+    Column("until", Big, nullable=False),
 )

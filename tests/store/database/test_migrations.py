@@ -62,6 +62,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0043": "72f838e490305f881555ce3e5b1c8c6a1d55eb728938c05e17ca387cf4e9b2b6",
     "0044": "4ea210a034b1f5a408f69283b5ef02abe832e122733cd324065655cacbb79b55",
     "0045": "4c8e552f857de444a7203185bd60d62522dbe183cf6356a759ce237a62cb7daf",
+    "0046": "afe2c48eff97aa40256ebda70249a6c515dbb34f27400bab0aa8a11adc8a5ed3",
 }
 
 
