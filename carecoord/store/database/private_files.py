@@ -11,7 +11,9 @@ from carecoord.errors import Unavailable
 
 SQLITE: Final = ("", "-wal", "-shm", "-journal")  # what SQLite puts beside its file, with the file's own rights
 FOLDERS: Final = frozenset({"audit", "backups", "demo-ehr", "keys", "locks", "metrics"})
-FILES: Final = frozenset({"carecoord.db" + end for end in SQLITE} | {"demo.json", "server.log", "worker.log"})
+FILES: Final = frozenset(
+    {"carecoord.db" + end for end in SQLITE} | {"carecoord.toml", "demo.json", "server.log", "worker.log"}
+)
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -31,9 +33,13 @@ def make_folder(folder: Path) -> Path:
 
 
 def make_file(path: Path) -> None:
-    """An empty file for its owner alone, if there is none. Where it can not be made, whoever opens it says so."""
+    """An empty file for its owner alone, if there is none. Where it can not be made, whoever opens it says so.
+
+    One that is there is not opened: to close it again would take from this process every lock that SQLite holds on it
+    (fcntl: "closing any file descriptor releases all of the process's locks"), and the next that ends elsewhere would
+    take itself for the last one and delete the write-ahead log under our hands (sqlite.org/howtocorrupt.html, 2.2)."""
     with suppress(OSError):
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
 
 
 def new_file(path: Path) -> BinaryIO:

@@ -2,6 +2,8 @@
 
 import contextlib
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -185,3 +187,32 @@ def test_an_unreachable_database_is_unavailable() -> None:
     engine = open_engine("postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(Unavailable, match="not available"), reading(engine) as conn:
         conn.execute(text("SELECT 1"))
+
+
+LEAVES = """
+import sqlite3, sys
+for _ in range(2):
+    conn = sqlite3.connect(sys.argv[1])
+    print(conn.execute("SELECT value FROM setting WHERE name = 'here'").fetchall())
+    conn.close()
+"""
+
+
+def test_who_ends_elsewhere_takes_no_log_away_from_who_goes_on(tmp_path: Path) -> None:
+    """A process that opened the file once more beside SQLite lost all its locks on it: whoever ended next, such as a
+    verb of the command line, took itself for the last and deleted the write-ahead log. What was written then was in
+    no file any more."""
+    path = tmp_path / "carecoord.db"
+    engine = open_engine(f"sqlite:///{path}")
+    migrate(engine)
+    with engine.connect() as one, engine.connect() as another:  # two connections: the second opens beside the first
+        for conn in (one, another):
+            conn.execute(select(tables.setting.c.name)).all()
+            conn.rollback()
+        ended = subprocess.run([sys.executable, "-c", LEAVES, str(path)], capture_output=True, text=True, check=True)
+        assert ended.stdout == "[]\n[]\n"
+        raw = one.connection.dbapi_connection
+        raw.execute("INSERT INTO setting (name, value) VALUES ('here', x'31')")  # type: ignore[union-attr]
+        ended = subprocess.run([sys.executable, "-c", LEAVES, str(path)], capture_output=True, text=True, check=True)
+        assert ended.stdout == "[(b'1',)]\n[(b'1',)]\n"
+    engine.dispose()
