@@ -207,15 +207,16 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
         judged = {each.rid: clear(each.case, now, rules) for each in found}
         written = {each.rid: _row(each, judged[each.rid], now, rules) for each in found}
         # A note, a message, a step done: who looks at the case has news also where its row says what it said.
-        told = {each.rid for each in found if ledger.see(each.id, patient, each.case)}
+        told = [each.rid for each in found if ledger.see(each.id, patient, each.case)]
         for each in found:
             ledger.judged(held.get(each.rid), written[each.rid], _version(each.case.order), now)
         arrivals.note(conn, [row for rid, row in written.items() if arrivals.is_new(held.get(rid), row)], now)
         gone = sorted(held.keys() - written.keys())
-        changed = [row for rid, row in written.items() if rid in told or not _same(held.get(rid), row)]
+        changed = [row for rid, row in written.items() if not _same(held.get(rid), row)]
         worklist_rows.remove(conn, gone)
         registry.forget_dependencies(conn, gone)
         worklist_rows.save(conn, changed, held)
+        worklist_rows.touch(conn, sorted({*told} - {row["rid"] for row in changed}), micros(now))
         registry.save_dependencies(conn, {each.rid: each.needs for each in found})
         cases = [Judged(each.id, each.case, judged[each.rid], written[each.rid]) for each in found]
         projection.keep(conn, patient, cases, now, rules)
