@@ -52,6 +52,7 @@ from carecoord.web.patients import pages as patient_pages
 from carecoord.web.people import account, openid_sign_in, people, second_step, sign_in
 from carecoord.web.policies import pages as policies_pages
 from carecoord.web.quality import pages as quality_pages
+from carecoord.web.questionnaires import pages as form_pages
 from carecoord.web.referrals import new_pages as referral_new_pages
 from carecoord.web.server import errors, exchange, headers, health, jobs, limits, metrics, slow_bodies
 from carecoord.web.setup import copy_pages
@@ -69,7 +70,8 @@ ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     worklist_pages, asked_pages, saved_view_pages, referral_new_pages, inbox_pages, away_pages, load_pages,
     patient_pages, measures_pages,
     agreements_pages, agreement_act_pages, assignment_pages,
-    acts_pages, batch_pages, link_pages, guest_pages, filing_pages, message_pages, documents_pages, audit_pages,
+    acts_pages, batch_pages, link_pages, guest_pages, filing_pages, message_pages, form_pages, documents_pages,
+    audit_pages,
     break_glass,
     conflict_pages, ehr_pages, quality_pages,
 )  # fmt: skip

@@ -16,6 +16,7 @@ Verb = Literal[
     "reopen", "hear-yes", "hear-no",
     "withdraw", "confirm-cancel", "refuse-cancel",
     "book", "move", "cancel", "arrive", "no-show", "report", "acknowledge", "tell",
+    "give-form", "instruct", "fill", "have-read",
     "message", "link", "end-link", "offer", "choose", "attend", "ask-to-move", "stop-messages",
     "draft", "edit", "amend", "sign", "drop", "affiliate", "oblige", "fulfil", "give-notice", "end", "file",
     "cite", "start-plan", "set-goal", "add-activity", "observe", "finish", "join-team", "end-plan",
@@ -64,6 +65,9 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
             "link",
             "end-link",
             "message",
+            "give-form",
+            "instruct",
+            "fill",
             "start-plan",
             "set-goal",
             "add-activity",
@@ -105,6 +109,9 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
             "confirm-cancel",
             "refuse-cancel",
             "message",
+            "give-form",
+            "instruct",
+            "fill",
             "start-plan",
             "set-goal",
             "add-activity",
@@ -140,7 +147,9 @@ GUESTS: Final[dict[str, frozenset[Verb]]] = {  # what somebody without an accoun
     "clinic-link": frozenset({
         "see-linked", "accept", "decline", "ask", "report", "arrive", "no-show", "offer", "message",
     }),
-    "patient-link": frozenset({"see-linked", "message", "choose", "attend", "ask-to-move", "stop-messages"}),
+    "patient-link": frozenset({
+        "see-linked", "message", "choose", "attend", "ask-to-move", "stop-messages", "fill", "have-read",
+    }),
     "relative-link": frozenset({"see-linked", "message"}),
 }
 _HELD: Final = TABLE | GUESTS
@@ -187,6 +196,10 @@ SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
     "acknowledge": frozenset({"requester"}),
     "tell": frozenset({"requester"}),
     "message": frozenset({"requester", "performer", "patient", "payer"}),
+    "give-form": frozenset({"requester"}),  # to the patient, to fill in
+    "instruct": frozenset({"requester"}),
+    "fill": frozenset({"requester", "patient"}),  # the office for a patient on the telephone
+    "have-read": frozenset({"patient"}),
     "link": frozenset({"requester"}),  # lets those take part who have no account
     "end-link": frozenset({"requester"}),
     "offer": frozenset({"performer"}),  # times for the visit

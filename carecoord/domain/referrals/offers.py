@@ -73,7 +73,7 @@ def offered(case: Case, judged: Clearance, sides: Iterable[Side]) -> frozenset[V
     if other_side(sides, judged):
         found.add("share")
     if "requester" in sides:
-        found |= {"link", "message"}
+        found |= {"link", "message", "give-form", "instruct"}
     elif other_side(sides, judged):
         found.add("message")
     task, order = current_task(case, judged), case.order

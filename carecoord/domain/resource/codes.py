@@ -37,7 +37,13 @@ WORK = (CHILD, "work-case")  # who in the referring office works on a referral, 
 MESSAGES = f"{CANONICAL}/CodeSystem/message"  # what a Communication of ours is, that is neither a note nor a contact
 DOCUMENTS_SENT = (MESSAGES, "documents")
 ABORT = ("http://hl7.org/fhir/CodeSystem/task-code", "abort")
-TASK_CODES = (PAPER_WANTED, FORM_WANTED, OBTAIN_PAPER, INDEX_PAPER, ACKNOWLEDGE, TELL, ABORT, WORK)
+GRAVITY_CODES = "http://hl7.org/fhir/us/sdoh-clinicalcare/CodeSystem/SDOHCC-CodeSystemTemporaryCodes"
+FORM_TO_FILL = (GRAVITY_CODES, "complete-questionnaire")  # what a patient is asked to do
+MATERIAL_TO_READ = (GRAVITY_CODES, "review-material")
+TASK_CODES = (
+    PAPER_WANTED, FORM_WANTED, OBTAIN_PAPER, INDEX_PAPER, ACKNOWLEDGE, TELL, ABORT, WORK, FORM_TO_FILL,
+    MATERIAL_TO_READ,
+)  # fmt: skip
 
 
 def has(concept: Json, system: str, code: str) -> bool:

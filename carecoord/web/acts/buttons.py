@@ -66,6 +66,8 @@ BUTTONS: Final[Mapping[Verb, tuple[str, str, str]]] = Glossary(
         "tell": (sentence("acts.buttons.tell"), "message-square", "p"),
         "message": (sentence("acts.buttons.message"), "message-square", ","),
         "link": (sentence("acts.buttons.link"), "waypoints", "."),
+        "give-form": (sentence("acts.buttons.give-form"), "list-checks", ";"),
+        "instruct": (sentence("acts.buttons.instruct"), "file-text", "-"),
     }
 )
 # Of the acts for several those that stand beside More on a phone, in the few words that there is room for.
@@ -89,6 +91,8 @@ TITLES: Final[Mapping[str, tuple[str, str]]] = Glossary(
             sentence("acts.titles.send"),
             sentence("acts.titles.send.2"),
         ),  # for several: of one it is done by pressing
+        "give-form": (sentence("acts.titles.give-form"), sentence("acts.titles.give-form.does")),
+        "instruct": (sentence("acts.titles.instruct"), sentence("acts.titles.instruct.does")),
         "tell": (sentence("acts.titles.tell"), sentence("acts.titles.tell.2")),
         "decline": (sentence("acts.titles.decline"), sentence("acts.titles.decline.2")),
         "ask": (sentence("acts.titles.ask"), sentence("acts.titles.ask.2")),
@@ -119,6 +123,8 @@ BACK: Final[Mapping[str, str]] = Glossary(
         "receive": sentence("acts.back.receive"),
         "contact": sentence("acts.back.contact"),
         "attach": sentence("acts.back.attach"),
+        "give-form": sentence("acts.back.give-form"),
+        "instruct": sentence("acts.back.instruct"),
         "book": sentence("acts.back.book"),
         "move": sentence("acts.back.move"),
         "report": sentence("acts.back.report"),

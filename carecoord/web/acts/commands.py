@@ -12,6 +12,7 @@ from carecoord.actions.acts.documents import Attached, Shared, Upload
 from carecoord.actions.acts.reports import Reported
 from carecoord.actions.messages import messages
 from carecoord.actions.messages.messages import Written
+from carecoord.actions.questionnaires import ask
 from carecoord.domain.contacts.acts import How, Outcome
 from carecoord.domain.documents.kinds import KINDS
 from carecoord.domain.referrals.withdrawals import Amendment
@@ -143,6 +144,17 @@ def _message(reader: Reader) -> Written:
     return Written(to, words, chosen)
 
 
+def _form(reader: Reader) -> str:
+    return reader.text("form", spoken("acts.choose-form"), most=64)
+
+
+def _instructions(reader: Reader) -> str:
+    words = reader.text("note", spoken("acts.write-instructions"))
+    if reader.values.get("foreign") and not reader.values.get("checked"):
+        reader.fault("checked", spoken("case.read-it-in-their-language"))
+    return words
+
+
 COMMANDS: Final[Mapping[str, Command]] = {
     "note": Command(_note, contacts.note),
     "receive": Command(_nothing, contacts.receive),
@@ -150,6 +162,8 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "attach": Command(_attach, documents.attach),
     "share": Command(_share, documents.share),
     "message": Command(_message, messages.write),
+    "give-form": Command(_form, ask.give),
+    "instruct": Command(_instructions, ask.instruct),
     "assign": Command(_assign, work.assign),
     "snooze": Command(_snooze, work.snooze),
     "send": Command(_nothing, referrals.send),

@@ -58,13 +58,13 @@ class Sender:
     own: bool
 
 
-def _signed_in() -> Sender:
+def signed_in() -> Sender:
     session = sign_in.session()
     return Sender(session.grant(), sign_in.own_session(session))
 
 
 def send(
-    world: World, command: Command, about: str, verb: str, tell: Telling, *, who: Callable[[], Sender] = _signed_in
+    world: World, command: Command, about: str, verb: str, tell: Telling, *, who: Callable[[], Sender] = signed_in
 ) -> Done | Again:
     """Do what the form of this request asks for. about: what it is about, as an act names it. who: finds out who sends
     it, once it could be read."""

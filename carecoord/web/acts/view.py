@@ -8,6 +8,8 @@ from urllib.parse import quote, urlencode
 
 from carecoord.actions.acts.act import Done
 from carecoord.actions.acts.work import Colleague
+from carecoord.actions.guests.links import language
+from carecoord.actions.questionnaires.ask import Offered
 from carecoord.actions.worklist.worklist import Panel
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.contacts.attempts import LETTER_AFTER, attempts, unreached
@@ -22,11 +24,12 @@ from carecoord.domain.worklist.work import Work, work
 from carecoord.fhir.instants import micros
 from carecoord.web.acts.buttons import BACK, BUTTONS, ELSEWHERE, OFF, PRESSED, RED, TITLES
 from carecoord.web.acts.forms import State
-from carecoord.web.messages.view import Talk
+from carecoord.web.messages.view import LANGUAGES, Talk
 from carecoord.web.page.times import Times
 from carecoord.web.referrals.contacts import CALLED, Callee, callees
 from carecoord.words.catalogue import in_words, say, spoken
 from carecoord.words.glossary import Glossary
+from carecoord.words.reader import DEFAULT
 from carecoord.words.sentence import sentence
 
 ALWAYS: Final[tuple[Verb, ...]] = ("contact", "note")  # in the row of acts, whatever is next
@@ -111,6 +114,8 @@ class Form:
     documents: Sequence[Choice] = ()
     letter: bool = False
     talk: Talk | None = None
+    forms: Sequence[Offered] = ()
+    foreign: str = ""  # the language in which the patient reads, where that is not the desk's
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,8 @@ class Acts:
 class Shown:
     """Who looks, and at what: `me`: their account; `state`: of the form that is open; `back`: the page that they come
     back to; `href`: the page with the form of an act; `colleagues`: to whom they can give it; `most`: bytes of a file
-    that can be kept; `talk`: the thread of messages, where its form is open."""
+    that can be kept; `talk`: the thread of messages, where its form is open; `forms`: those that can be
+    given to the patient, where these are."""
 
     me: str
     state: State | None
@@ -143,6 +149,7 @@ class Shown:
     colleagues: Sequence[Colleague] = ()
     most: int = 0
     talk: Talk | None = None
+    forms: Sequence[Offered] = ()
 
 
 def acts(panel: Panel, times: Times, shown: Shown) -> Acts | None:
@@ -229,6 +236,11 @@ def _form(shown: Shown, state: State, panel: Panel, held: Work, times: Times) ->
         return replace(form, warning=hint, letter=True) if tries >= LETTER_AFTER else form
     if state.verb == "message":
         return replace(form, talk=shown.talk)
+    if state.verb == "give-form":
+        return replace(form, forms=shown.forms)
+    if state.verb == "instruct":
+        read = language(panel.case.patient or {})
+        return replace(form, foreign=LANGUAGES[read] if read != DEFAULT else "")
     if state.verb == "snooze":
         now = spoken("acts.comes-back-as-it", wakes=times.date(held.wakes)) if held.wakes else ""
         return replace(form, aside=now, warning=_clash(panel, times))

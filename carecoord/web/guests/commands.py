@@ -10,6 +10,7 @@ from carecoord.actions.acts import referrals, reports, visits
 from carecoord.actions.acts.reports import Reported
 from carecoord.actions.guests import clinic, patient
 from carecoord.actions.messages import messages
+from carecoord.actions.questionnaires import fill
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.guests.acts import MOST
 from carecoord.web.acts import days
@@ -127,6 +128,7 @@ OF_PATIENT: Final[Mapping[Verb, Command]] = {
     "ask-to-move": Command(_asked, patient.ask_to_move),
     "message": Command(_asked, messages.ask_office),
     "stop-messages": Command(lambda _: None, patient.stop_messages),
+    "have-read": Command(lambda reader: reader.values.get("task", "")[:64], fill.have_read),
 }
 CLINIC: Final[Mapping[str, Command]] = {
     "accept": Command(_signed(_times), clinic.accept),

@@ -47,12 +47,27 @@ def blueprint(world: World) -> Blueprint:
     def done(token: str, act: str) -> Response:
         return clinic.receipt(_clinics(inside(token)), token, act)
 
+    @pages.get("/guest/<token>/forms/<task>")
+    def form(token: str, task: str) -> Response:
+        return patient.form(_patients(inside(token)), token, task)
+
+    @pages.post("/guest/<token>/forms/<task>")
+    def send_form(token: str, task: str) -> Response:
+        return patient.send_form(_patients(inside(token)), token, task)
+
     @pages.post("/guest/<token>/<verb>")
     def act(token: str, verb: str) -> Response:
         who = inside(token)
         return clinic.act(who, token, verb) if who.link.audience == "clinic" else patient.act(who, token, verb)
 
     return pages
+
+
+def _patients(who: Guest) -> Guest:
+    """A patient's own link: a form is theirs to fill in, and nobody else's. Raises NotFound for any other."""
+    if who.link.audience != "patient":
+        raise NotFound("There is no such page of this link.", "http.link")
+    return who
 
 
 def _clinics(who: Guest) -> Guest:

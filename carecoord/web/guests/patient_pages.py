@@ -1,7 +1,7 @@
 """The page of a patient's link, in their language: where the referral is, and under it each form, `POST
 /guest/TOKEN/VERB`."""
 
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from flask import make_response, redirect, render_template, request
@@ -19,6 +19,7 @@ from carecoord.web.acts.submissions import Sender
 from carecoord.web.guests import shell
 from carecoord.web.guests.commands import OF_PATIENT
 from carecoord.web.guests.patient_view import page
+from carecoord.web.questionnaires.pages import Forms, Paper
 from carecoord.web.server.exchange import request_id
 from carecoord.words.catalogue import spoken
 from carecoord.world import World
@@ -29,6 +30,7 @@ class Patient:
 
     def __init__(self, world: World) -> None:
         self.world, self.zone = world, ZoneInfo(world.settings.timezone)
+        self.forms = Forms(world)
 
     def page(self, who: Guest, token: str, state: State | None = None, status: int = 200) -> Response:
         """Where the referral is, with the form that was sent."""
@@ -59,6 +61,26 @@ class Patient:
         faults = tuple(each for each in sent.state.faults if each.field == "note")
         notice = "" if faults else spoken("guest.changed")
         return self.page(who, token, State(verb, sent.state.values, faults, notice), sent.status)
+
+    def form(self, who: Guest, token: str, task: str) -> Response:
+        """A form that the patient is asked to fill in."""
+        return self.forms.page(self._paper(who, token, task))
+
+    def send_form(self, who: Guest, token: str, task: str) -> Response:
+        """Send it."""
+        paper = self._paper(who, token, task)
+
+        def done(_: Done) -> Response:
+            asked = {"sent": "1", **({"lang": paper.language} if paper.language != who.link.language else {})}
+            return redirect(f"{shell.home(token)}?{urlencode(asked)}", 303)
+
+        return self.forms.send(paper, done, lambda: self._sender(who))
+
+    def _paper(self, who: Guest, token: str, task: str) -> Paper:
+        language, home = shell.speak(who.link.language), shell.home(token)
+        back = f"{home}?{urlencode({'lang': language})}" if language != who.link.language else home
+        given: dict[str, object] = {"csrf": who.csrf, "home": f"{home}/forms/{quote(task)}", "back": back}
+        return Paper(who.link.case, task, who.grant(), language, "guest_form.html", given)
 
     def _sender(self, who: Guest) -> Sender:
         shell.demand_own_form(who)

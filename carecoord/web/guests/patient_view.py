@@ -13,6 +13,7 @@ from carecoord.domain.referrals.visits import zone_of
 from carecoord.domain.resource.elements import Json, extension, item, items, key, target, text, words
 from carecoord.domain.resource.patient import spoken_name
 from carecoord.fhir.instants import moment
+from carecoord.web.questionnaires.view import Asked, of_patient
 from carecoord.web.referrals.contacts import Telephone, telephones
 from carecoord.words.sentence import Sentence, Value, sentence
 
@@ -60,6 +61,8 @@ class Page:
     until: datetime
     seen: str
     relative: str
+    forms: Sequence[Asked]
+    instructions: Sequence[Asked]
 
 
 def page(found: Journey, until: int, zone: ZoneInfo, relative: str = "") -> Page:
@@ -68,6 +71,7 @@ def page(found: Journey, until: int, zone: ZoneInfo, relative: str = "") -> Page
     patient, facts = found.case.patient or {}, found.clearance.facts
     doctor, clinic = _doctor(found), _clinic(found)
     visit = _visit(found, zone)
+    asked = of_patient(found.case) if not relative else []
     offers = [(each, at) for each in found.offers if (at := journey.starts(each, zone)) and at > found.now]
     return Page(
         name=spoken_name(patient) or found.row.patient_name, office=found.row.placer_name or "",
@@ -81,6 +85,7 @@ def page(found: Journey, until: int, zone: ZoneInfo, relative: str = "") -> Page
             for each in found.messages if each.kind == "message"
         ],
         stopped=found.stopped, until=moment(until - 1).astimezone(zone), seen=found.seen, relative=relative,
+        forms=[each for each in asked if not each.words], instructions=[each for each in asked if each.words],
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from carecoord.actions.referrals.case_page import CasePage, Reading
@@ -18,6 +19,7 @@ from carecoord.fhir.instants import micros
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip, authorized, contracted
 from carecoord.web.page.times import Times
+from carecoord.web.questionnaires.view import Asked, asked
 from carecoord.web.referrals.case_address import CaseAddress
 from carecoord.web.referrals.contacts import Person, people
 from carecoord.web.referrals.course_view import LaneView, lanes
@@ -109,6 +111,7 @@ class CaseSheet:
     back: str
     replaces: str  # address of the case whose order this one replaces, empty where there is none
     replaced_by: str
+    asked: Sequence[Asked]  # what the office asked of the patient
     dated: bool  # whether anything of it belongs into a calendar
 
 
@@ -126,7 +129,9 @@ def case_sheet(page: CasePage, address: CaseAddress, roles: frozenset[str], zone
         address.at(page.before).href() if page.before else "", address.at(page.after).href() if page.after else "",
         f"/?{address.list}" if address.list else f"/?show={address.id}",
         address.at(page.replaces).href() if page.replaces else "",
-        address.at(page.replaced_by).href() if page.replaced_by else "", any(calendar.entries(panel, zone)),
+        address.at(page.replaced_by).href() if page.replaced_by else "",
+        asked(panel.case, times, f"/referrals/{quote(address.id)}/forms/" if "give-form" in panel.verbs else ""),
+        any(calendar.entries(panel, zone)),
     )  # fmt: skip
 
 

@@ -44,7 +44,7 @@
     }
     if (typing(here)) return;
     if (event.key === "?") { event.preventDefault(); keys(); return; }
-    if (/^[a-z[\],.]$/.test(event.key)) choose(event);
+    if (/^[a-z[\],.;-]$/.test(event.key)) choose(event);
   }, true);
 
   // The dialog of all keys.

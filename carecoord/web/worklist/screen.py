@@ -20,6 +20,7 @@ from carecoord.actions.acts.act import Done
 from carecoord.actions.inbox import absences
 from carecoord.actions.messages import messages
 from carecoord.actions.people import drafts
+from carecoord.actions.questionnaires import ask
 from carecoord.actions.referrals import case_page
 from carecoord.actions.worklist import saved_views
 from carecoord.actions.worklist import worklist as cases
@@ -148,7 +149,9 @@ class Screen:
         colleagues = acts_work.choices(self.world, grant, request_id()) if giving else ()
         talk, state = self._talk(panel, grant, state, href)
         most = self.world.settings.max_document
-        shown = acts_view.Shown(grant.subject, state, back, href, colleagues, most, talk)
+        giving = state is not None and state.verb == "give-form" and "give-form" in panel.verbs
+        forms = ask.offered(self.world, grant, request_id(), panel.row.id) if giving else ()
+        shown = acts_view.Shown(grant.subject, state, back, href, colleagues, most, talk, forms)
         return acts_view.acts(panel, Times(panel.now, self.zone), shown)
 
     def _talk(

@@ -16,6 +16,7 @@ from tests.axe import ENDS, LOOKS, check
 from tests.desk.acts.made import made
 from tests.desk.conftest import House
 from tests.desk.guests.test_clinic_link import linked, row_of
+from tests.desk.questionnaires.test_forms import given, keep_forms
 from tests.domain.documents.files import pdf
 
 TALL = {"width": 390, "height": 844}
@@ -118,6 +119,51 @@ def test_a_patient_reads_and_answers_in_spanish_on_a_telephone(acting_house: Hou
     pressed(page, "Enviar")
     expect(page.get_by_text("¿Puedo comer antes?")).to_be_visible()
     check(page, LOOKS)
+
+
+def test_a_patient_fills_in_a_form_and_each_of_its_pages_is_whole(
+    acting_house: House, telephone: Page, browser: Any, acting_site: str
+) -> None:
+    keep_forms(acting_house)
+    maria = acting_house.enter("coordinator")
+    given(maria, "give-form", form="before-visit")
+    address, _ = linked(maria, "order-24820", "patient")
+    page = telephone
+    page.goto(address)
+    typed(page, "Fecha de nacimiento", "20/10/1973")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Antes de su cita").press("Enter")
+    buttons_are_large(page)
+    check(page, LOOKS)
+    page.set_viewport_size(TALL)
+    page.get_by_role("radio", name="Sí").first.press("Space")
+    pressed(page, "Enviar el formulario")
+    expect(page.get_by_role("alert")).to_contain_text("Sus respuestas abren algunas preguntas más")
+    expect(page.get_by_label("Which one?")).to_be_focused()
+    pressed(page, "Enviar el formulario")
+    expect(page.get_by_role("alert")).to_contain_text("Por favor responda esto.")
+    check(page, ENDS)
+    page.set_viewport_size(TALL)
+    typed(page, "Weight", "80")
+    typed(page, "Which one?", "Apixaban")
+    pressed(page, "Enviar el formulario")
+    expect(page.get_by_role("status")).to_be_visible()
+    given(maria, "give-form", form="before-visit")
+    cookie = maria.get_cookie("cc")
+    assert cookie
+    context = browser.new_context(base_url=acting_site, viewport={"width": 1440, "height": 900})
+    context.add_cookies([{"name": "cc", "value": cookie.value, "domain": "127.0.0.1", "path": "/"}])
+    desk = context.new_page()
+    desk.goto("/referrals/order-24820")
+    expect(desk.get_by_text("Apixaban")).to_be_attached()
+    check(desk, ENDS)
+    desk.set_viewport_size({"width": 1440, "height": 900})
+    desk.get_by_role("link", name="Fill it in for them").press("Enter")
+    typed(desk, "Weight", "81")
+    desk.keyboard.press("Tab")
+    expect(desk.get_by_text("Kept at")).to_be_visible()
+    check(desk, ENDS)
+    context.close()
 
 
 def test_links_sheet_and_messages_are_whole_in_every_width_and_theme(

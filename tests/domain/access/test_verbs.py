@@ -83,6 +83,10 @@ HOLDERS = {
     "end-plan": {"coordinator", "clinician"},
     "end": {"contracts"},
     "file": {"contracts"},
+    "give-form": {"coordinator", "clinician"},
+    "instruct": {"coordinator", "clinician"},
+    "fill": {"coordinator", "clinician"},
+    "have-read": set(),
     "link": {"coordinator"},
     "end-link": {"coordinator"},
     "message": {"coordinator", "clinician", "payer"},
@@ -95,13 +99,13 @@ HOLDERS = {
 }
 GUESTS = {  # what somebody without an account may do by their link
     "clinic-link": {"see-linked", "accept", "decline", "ask", "report", "arrive", "no-show", "offer", "message"},
-    "patient-link": {"see-linked", "message", "choose", "attend", "ask-to-move", "stop-messages"},
+    "patient-link": {"see-linked", "message", "choose", "attend", "ask-to-move", "stop-messages", "fill", "have-read"},
     "relative-link": {"see-linked", "message"},
 }
 ROLES = ("coordinator", "clinician", "supervisor", "payer", "contracts", "auditor", "admin")
 OF_THE_REQUESTER = {
     "assign", "snooze", "refer", "send", "answer", "reopen", "acknowledge", "tell", "hear-yes", "hear-no", "withdraw",
-    "link", "end-link", "replace", "ask-another", "release",
+    "give-form", "instruct", "fill", "link", "end-link", "replace", "ask-another", "release",
 }  # fmt: skip
 OF_THE_PERFORMER = {"accept", "decline", "ask", "advise", "confirm-cancel", "refuse-cancel"}
 OF_BOTH = {
