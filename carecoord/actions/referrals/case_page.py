@@ -8,6 +8,7 @@ from auth import store
 from carecoord.actions.access.turn import Turn
 from carecoord.actions.documents import open, sheets
 from carecoord.actions.documents.sheets import Sheet
+from carecoord.actions.messages.hearers import Hearing, hearing
 from carecoord.actions.worklist import worklist
 from carecoord.actions.worklist.worklist import Panel, PayerPanel
 from carecoord.domain.clearance.clearance import Clearance
@@ -47,6 +48,7 @@ class CasePage:
     authors: Mapping[str, str]
     before: str = ""
     after: str = ""
+    hearing: Hearing | None = None  # who hears of it: for the office that refers
     replaces: str = ""  # id of the case whose order this one has taken the place of
     replaced_by: str = ""
 
@@ -66,7 +68,7 @@ def opened(turn: Turn, id: str, paper: str, sheet: int, listed: WorklistQuery | 
     return CasePage(
         panel, course(panel.case, panel.clearance, panel.events), papers, asked,
         _read(turn, panel, chosen, asked, sheet) if chosen else None, _authors(turn, panel),
-        *(_beside(turn, panel, listed) if listed else ("", "")), *_instead(turn, panel),
+        *(_beside(turn, panel, listed) if listed else ("", "")), hearing(turn, panel), *_instead(turn, panel),
     )  # fmt: skip
 
 

@@ -39,6 +39,8 @@ PLACES: Final[Mapping[str, str]] = Glossary(
         "visit": sentence("letters.place.visit"),
     }
 )
+
+
 @dataclass(frozen=True)
 class Version:
     """What the words were. since: from when on, by whom; current: whether they are used now."""

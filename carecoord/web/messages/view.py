@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from carecoord.actions.guests.links import language
+from carecoord.actions.messages.hearers import Hearer
 from carecoord.actions.messages.messages import Conversation
 from carecoord.domain.documents.acts import called
 from carecoord.domain.messages.acts import CALLED
@@ -15,6 +16,7 @@ from carecoord.domain.resource.elements import item, target, text
 from carecoord.errors import NotFound
 from carecoord.fhir.instants import micros
 from carecoord.web.acts.forms import State
+from carecoord.web.page.labels import Chip
 from carecoord.web.page.times import Times
 from carecoord.words.catalogue import say, spoken
 from carecoord.words.glossary import Glossary
@@ -29,6 +31,11 @@ KINDS: Mapping[str, str] = Glossary(
         "patient": sentence("case.kinds.patient"),
     }
 )
+HEARD: Mapping[str, Chip] = {
+    "read": Chip(sentence("case.heard.read"), "green", icon="circle-check"),
+    "written": Chip(sentence("case.heard.written"), "amber", icon="hourglass"),
+    "nothing": Chip(sentence("case.heard.nothing"), "grey", icon="message-square"),
+}
 LANGUAGES: Mapping[str, str] = Glossary({"en": sentence("case.languages.en"), "es": sentence("case.languages.es")})
 
 
@@ -165,6 +172,33 @@ def line(message: Message, found: Conversation, times: Times) -> Line:
         spoken("case.read-by", seen="; ".join(seen)) if seen else spoken("case.not-read-yet"),
         [text(each, "display") or spoken("case.document.3") for each in message.documents],
     )
+
+
+@dataclass(frozen=True)
+class HearerView:
+    """Who hears of a referral. `heard`: the chip of whether they have; `lines`: by what they hear, what was written to
+    them last."""
+
+    name: str
+    part: str
+    heard: Chip
+    lines: Sequence[str]
+
+
+def hearer(found: Hearer, times: Times) -> HearerView:
+    """Who hears of a referral, in words."""
+    lines = []
+    if found.link:
+        opened = found.link.opened
+        said = spoken("case.link-opened", opened=times.exact(opened)) if opened else spoken("case.link-not-opened")
+        lines.append(said)
+    if found.last:
+        at = times.exact(micros(found.last.at))
+        lines.append(spoken("case.written-last", at=at, words=found.last.words[:120]))
+    if found.stopped:
+        lines.append(spoken("case.wants-no-more-messages"))
+    heard = HEARD["read" if found.read else "written" if found.last else "nothing"]
+    return HearerView(found.who.name, label(found.who), heard, lines)
 
 
 def _who(reference: Mapping[str, object]) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from carecoord.domain.resource.days import moment
 from carecoord.domain.resource.elements import Json, item, key, text
 from carecoord.domain.timeline.events import Event
 from carecoord.fhir.instants import micros
+from carecoord.web.messages.view import HearerView, hearer
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip, authorized, contracted
 from carecoord.web.page.times import Times
@@ -111,6 +112,8 @@ class CaseSheet:
     back: str
     replaces: str  # address of the case whose order this one replaces, empty where there is none
     replaced_by: str
+    hearers: Sequence[HearerView]  # who is told; nobody where it is not the asker's to know
+    kept_from: str
     asked: Sequence[Asked]  # what the office asked of the patient
     dated: bool  # whether anything of it belongs into a calendar
 
@@ -130,6 +133,8 @@ def case_sheet(page: CasePage, address: CaseAddress, roles: frozenset[str], zone
         f"/?{address.list}" if address.list else f"/?show={address.id}",
         address.at(page.replaces).href() if page.replaces else "",
         address.at(page.replaced_by).href() if page.replaced_by else "",
+        [hearer(each, times) for each in page.hearing.hearers] if page.hearing else (),
+        ", ".join(page.hearing.kept_from) if page.hearing else "",
         asked(panel.case, times, f"/referrals/{quote(address.id)}/forms/" if "give-form" in panel.verbs else ""),
         any(calendar.entries(panel, zone)),
     )  # fmt: skip

@@ -64,6 +64,13 @@ def write(client: FlaskClient, case: str, to: str, words: str, by: str = "", **m
     return client.post(f"/referrals/{case}/messages", data=fields | {"to": to, "note": words} | more)
 
 
+def who_is_told(client: FlaskClient, case: str) -> str:
+    """The card on the case of who hears of it, as text; empty where there is none."""
+    page = client.get(f"/referrals/{case}").get_data(as_text=True)
+    card = re.search(r'<section class="card" aria-labelledby="case-hearers">(.*?)</section>', page, re.DOTALL)
+    return text(card[1]) if card else ""
+
+
 def talks(house: House, case: str) -> list[dict[str, Any]]:
     found = stored(house, "Communication", case)
     return [each for each in found if each["category"][0]["coding"][0]["code"] == "message"]
@@ -75,10 +82,14 @@ def test_office_and_clinic_write_to_each_other_and_see_when_it_was_read(
     case, maria, kofi = made(acting_house, "accepted"), enter("coordinator"), enter("osei")
     assert write(maria, case, CLINIC, "Can you see her before 10 Dec?").status_code == 303
     assert "Not read yet" in text(open_thread(maria, case))
+    told = r"Bellwether Heart & Vascular\s+Clinic\s+Written 22 Nov \d\d:\d\d: Can you see her before 10 Dec\?\s+"
+    assert re.search(told + "Not read yet", who_is_told(maria, case))
+    assert who_is_told(kofi, case) == ""  # it is the referring office's to know
     clock.now += timedelta(minutes=5)
     assert "Can you see her before 10 Dec?" in text(open_thread(kofi, case))
     said = text(open_thread(maria, case))
     assert re.search(r"Read by Bellwether Heart & Vascular, 22 Nov \d\d:\d\d", said)
+    assert re.search(told + "Has read it", who_is_told(maria, case))
     (talk,) = talks(acting_house, case)
     assert judge(talk, "Communication") is None
     assert talk["basedOn"] == [{"reference": f"ServiceRequest/{case}"}]
@@ -224,6 +235,9 @@ def test_a_relative_whom_the_patient_lets_know_is_offered_and_another_is_named_a
     said = text(open_thread(maria, case))
     assert "Son: Luc Dubois" in said
     assert "the patient has not let them know: Remy Dubois" in said
+    card = who_is_told(maria, case)
+    assert re.search(r"Luc Dubois\s+Son\s+Nothing written", card)
+    assert "the patient has not let them know: Remy Dubois" in card
     assert write(maria, case, "RelatedPerson/kin-1", "psst", by="RelatedPerson/kin-0").status_code == 422
     assert write(maria, case, "RelatedPerson/kin-0", "Please call us.").status_code == 303
     page = maria.get(f"/referrals/{case}/links").get_data(as_text=True)
