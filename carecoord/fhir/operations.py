@@ -21,6 +21,7 @@ OPERATIONS: Final = {  # type -> (name, its definition: an address of HL7's, or 
     "ServiceRequest": (("clearance", CLEARANCE),),
     "DeviceRequest": (("clearance", CLEARANCE),),
     "PlanDefinition": (("apply", "http://hl7.org/fhir/OperationDefinition/PlanDefinition-apply"),),
+    "Measure": (("evaluate-measure", "http://hl7.org/fhir/OperationDefinition/Measure-evaluate-measure"),),
     "Contract": (("participation", PARTICIPATION), ("rates", RATES)),
     "ValueSet": (("expand", "http://hl7.org/fhir/OperationDefinition/ValueSet-expand"),),
 }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Flask, Request
 
+from carecoord.domain.measures.reports import PUBLISHED
 from carecoord.fhir import operations
 from carecoord.fhir.types import TYPES
 from carecoord.web.fhir import routes as fhir_routes
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 Hold = Callable[[Request, str | None], None]
 
 READ: Final = "/fhir/<type>/<id>"
-OURS: Final = frozenset(f"/fhir/{each}" for each in operations.OURS)  # no resources of the store
+_MEASURES: Final = tuple(f"Measure/{name}" for name in PUBLISHED)
+OURS: Final = frozenset(f"/fhir/{each}" for each in (*operations.OURS, *_MEASURES))  # no resources of the store
 SEARCH: Final = "/fhir/<type>"
 _ADDRESS: Final = re.compile(r"/fhir/([A-Z][A-Za-z]+)(?:/([A-Za-z0-9.-]{1,64}))?")
 

@@ -22,7 +22,10 @@ from carecoord.actions.fhir import interactions as api
 from carecoord.actions.fhir import system_search as several
 from carecoord.actions.fhir import validate as validating
 from carecoord.actions.fhir.bundle_entries import conditions
+from carecoord.actions.measures import operation as measured
 from carecoord.actions.terms import expand as terms
+from carecoord.domain.measures import reports
+from carecoord.domain.measures.definitions import Name
 from carecoord.domain.referrals.case import case_id
 from carecoord.errors import Invalid
 from carecoord.fhir import operations, text
@@ -35,7 +38,7 @@ from carecoord.web.fhir.call import Call, call_of
 from carecoord.web.server.negotiation import JSON, wish
 from carecoord.world import World
 
-CHANGED = "2026-11-28"  # when the abilities below last changed
+CHANGED = "2026-11-29"  # when the abilities below last changed
 ABILITIES = Abilities(
     interactions=(
         "read",
@@ -213,6 +216,13 @@ def apply(call: Call, id: str) -> Response:
     return responses.answer(text.dumps(found), call.wish)
 
 
+def evaluate_measure(call: Call, id: str | None = None) -> Response:
+    asker, pairs = call.asked()
+    given = operations.arguments(pairs, measured.ASKED)
+    found = measured.evaluate(call.world, asker, id, given, request=call.id)
+    return responses.answer(text.dumps(found), call.wish)
+
+
 def expand(call: Call) -> Response:
     asker, pairs = call.asked()
     found = terms.expand(call.world, asker, operations.arguments(pairs, terms.ASKED), request=call.id)
@@ -275,6 +285,10 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/Contract/<id>/$rates", rates),
     ("GET", "/PlanDefinition/<id>/$apply", apply),
     ("POST", "/PlanDefinition/<id>/$apply", apply),
+    ("GET", "/Measure/$evaluate-measure", evaluate_measure),
+    ("POST", "/Measure/$evaluate-measure", evaluate_measure),
+    ("GET", "/Measure/<id>/$evaluate-measure", evaluate_measure),
+    ("POST", "/Measure/<id>/$evaluate-measure", evaluate_measure),
     ("GET", "/ValueSet/$expand", expand),
     ("POST", "/ValueSet/$expand", expand),
     ("POST", "/<type>/$validate", validate),
@@ -305,14 +319,21 @@ def blueprint(world: World, endpoints: Mapping[str, str]) -> Blueprint:
         body = text.dumps(operations.definition(id, world.settings.fhir_url))
         return responses.answer(body, wish(request.headers.get("Accept"), None, request.args))
 
+    def measure(id: Name) -> Response:
+        body = text.dumps(reports.measure(reports.PUBLISHED[id], world.settings.fhir_url))
+        return responses.answer(body, wish(request.headers.get("Accept"), None, request.args))
+
+    for name in reports.PUBLISHED:
+        shown = partial(measure, name)
+        routes.add_url_rule(f"/Measure/{name}", f"measure {name}", shown, provide_automatic_options=False)
     for path in operations.OURS:
         id = path.rpartition("/")[2]
         view = partial(definition, id)
         routes.add_url_rule(f"/{path}", f"definition {id}", view, provide_automatic_options=False)
     routes.add_url_rule("/metadata", "metadata", metadata, provide_automatic_options=False)
     for method, path, handler in ROUTES:
-        name = endpoint(method, path, handler).removeprefix("fhir.")
-        routes.add_url_rule(path, name, _view(world, handler), methods=[method], provide_automatic_options=False)
+        called = endpoint(method, path, handler).removeprefix("fhir.")
+        routes.add_url_rule(path, called, _view(world, handler), methods=[method], provide_automatic_options=False)
     return routes
 
 

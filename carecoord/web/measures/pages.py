@@ -11,10 +11,10 @@ from carecoord.actions.measures import board, drill
 from carecoord.actions.measures.board import Board
 from carecoord.domain.access import verbs
 from carecoord.domain.measures.definitions import MEASURES
+from carecoord.domain.measures.names import MEASURES as NAMES
+from carecoord.domain.measures.names import UNITS
 from carecoord.web.measures import view
 from carecoord.web.measures.address import PATH, Address, parse
-from carecoord.web.measures.names import MEASURES as NAMES
-from carecoord.web.measures.names import UNITS
 from carecoord.web.page import downloads
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in

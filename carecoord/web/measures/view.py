@@ -11,10 +11,10 @@ from carecoord.actions.measures.board import SPANS, Board, Measured
 from carecoord.actions.measures.drill import Drill
 from carecoord.domain.measures.definitions import FACETS, STAGES, Name
 from carecoord.domain.measures.figures import Figure
+from carecoord.domain.measures.names import FACETS as FACET_NAMES
+from carecoord.domain.measures.names import MEASURES, STEPS, UNITS
 from carecoord.store.measures.observations import Case
 from carecoord.web.measures.address import Address, worklist
-from carecoord.web.measures.names import FACETS as FACET_NAMES
-from carecoord.web.measures.names import MEASURES, STEPS, UNITS
 from carecoord.web.page import labels
 from carecoord.web.page.labels import chip
 from carecoord.web.page.times import place

@@ -11,10 +11,10 @@ from sqlalchemy import Row
 from carecoord.actions.worklist.worklist import Found
 from carecoord.domain.access import verbs
 from carecoord.domain.access.payer_view import FACETS, PayerRow
+from carecoord.domain.measures.names import MEASURES
 from carecoord.errors import Invalid
 from carecoord.fhir.instants import FOREVER
 from carecoord.store.worklist.query import MANY, CountedIn
-from carecoord.web.measures.names import MEASURES
 from carecoord.web.page import labels as page_labels
 from carecoord.web.page.labels import Chip, authorized, chip, contracted
 from carecoord.web.page.times import Clock, Times, age, span

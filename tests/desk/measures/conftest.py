@@ -39,10 +39,16 @@ class Office:
 def office(story: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     clock, folder = Clock(), tmp_path_factory.mktemp("year")
     for house in built(story, tmp_path_factory.mktemp("measures"), clock):
-        organization = {"resourceType": "Organization", "id": OFFICE, "name": "Quarry Hill Practice", "active": True,
-                        "identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "9000029998"}],
-                        "type": [{"coding": [{"code": "prov", "system":
-                                              "http://terminology.hl7.org/CodeSystem/organization-type"}]}]}
+        organization = {
+            "resourceType": "Organization",
+            "id": OFFICE,
+            "name": "Quarry Hill Practice",
+            "active": True,
+            "identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "9000029998"}],
+            "type": [
+                {"coding": [{"code": "prov", "system": "http://terminology.hl7.org/CodeSystem/organization-type"}]}
+            ],
+        }
         fhir_load.load(house.world, [write(folder / "office.ndjson", [organization])])
         for login, roles in (("quill", {"coordinator", "supervisor"}), ("quince", {"payer"})):
             accounts.add_user(house.world, NewUser(login, f"Of, {login}", frozenset(roles), OFFICE), PASSWORD)

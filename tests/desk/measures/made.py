@@ -17,11 +17,19 @@ END = datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
 STEPS = 4  # loads, each with at most one version of a resource
 # whose patients, to which clinic; by hand: whether the clinic is in the network of their plans
 PAIRS = (
-    ("granite-care", ("eleanor-brandt", "siobhan-reilly", "miriam-goldberg", "haruto-ueda", "mads-larsen"),
-     "riverside-heart", True),
+    (
+        "granite-care",
+        ("eleanor-brandt", "siobhan-reilly", "miriam-goldberg", "haruto-ueda", "mads-larsen"),
+        "riverside-heart",
+        True,
+    ),
     ("blue-horizon", ("nadia-rahman", "kwame-osei", "luc-desrosiers", "ingrid-halvorsen"), "bellwether-vascular", True),
-    ("pinnacle", ("beatriz-oliveira", "leila-ahmadi", "tyrell-washington", "joao-almeida", "tendai-moyo"),
-     "northgate-digestive", False),
+    (
+        "pinnacle",
+        ("beatriz-oliveira", "leila-ahmadi", "tyrell-washington", "joao-almeida", "tendai-moyo"),
+        "northgate-digestive",
+        False,
+    ),
 )
 STATUS = {
     "sent": "requested", "in-triage": "received", "awaiting-information": "received", "accepted": "accepted",
@@ -96,8 +104,14 @@ class Year:
         for stage, at in steps:
             more: Json = {"statusReason": {"text": why}} if stage == "declined" else {}
             if stage == "report-received":
-                more = {"output": [{"type": {"text": "Report"},
-                                    "valueReference": {"reference": f"DiagnosticReport/{self.order}-report"}}]}
+                more = {
+                    "output": [
+                        {
+                            "type": {"text": "Report"},
+                            "valueReference": {"reference": f"DiagnosticReport/{self.order}-report"},
+                        }
+                    ]
+                }
             self.tell(at, {
                 "resourceType": "Task", "id": id, "status": STATUS[stage], "intent": "order",
                 "businessStatus": {"coding": [{"system": f"{OURS}/referral-stage", "code": stage}]},
@@ -168,10 +182,15 @@ class Year:
         asked, fast = sent + self.hours(1, 50), self.dice.random() < 0.3
         codes = ["A1", "A1", "A3", "A2"] if self.dice.random() < 0.8 else ["A4"]
         insurance = [{"sequence": 1, "focal": True, "coverage": card}]
-        both: Json = {"use": "preauthorization", "patient": self.whose, "insurance": insurance,
-                      "insurer": {"reference": f"Organization/{payer}"},
-                      "type": {"coding": [{"code": "professional",
-                                           "system": "http://terminology.hl7.org/CodeSystem/claim-type"}]}}
+        both: Json = {
+            "use": "preauthorization",
+            "patient": self.whose,
+            "insurance": insurance,
+            "insurer": {"reference": f"Organization/{payer}"},
+            "type": {
+                "coding": [{"code": "professional", "system": "http://terminology.hl7.org/CodeSystem/claim-type"}]
+            },
+        }
         line = {"sequence": 1, "productOrService": {"text": "Consult"}, "extension": [{
             "url": f"{PAS}/extension-requestedService",
             "valueReference": {"reference": f"ServiceRequest/{self.order}"}}]}  # fmt: skip

@@ -22,9 +22,7 @@ def text(page: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
-@pytest.mark.parametrize(
-    "name", ["closed-loop", "first-answer", "no-show", "inside-clock"]
-)
+@pytest.mark.parametrize("name", ["closed-loop", "first-answer", "no-show", "inside-clock"])
 def test_the_list_behind_a_figure_has_just_its_referrals(office: Office, name: str) -> None:
     client = office.house.enter("quill")
     page = client.get(f"{YEAR}&show={name}").get_data(as_text=True)
