@@ -102,6 +102,10 @@ def _tell(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
     def hours_of() -> str:
         return place(zone)
 
+    @pages.app_template_global("stamp")
+    def stamp() -> str:
+        return Times(world.clock(), zone).stamp()
+
     @pages.app_template_filter("stored")
     def stored(said: str) -> str:
         return Times(world.clock(), zone).stored(said)
