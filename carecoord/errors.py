@@ -6,6 +6,9 @@ Clause: FHIR R4 http.html#2.21.0.4 (status codes) and valueset-issue-type.html (
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from carecoord.words.catalogue import say
+from carecoord.words.sentence import Sentence
+
 
 @dataclass(frozen=True)
 class Issue:
@@ -14,15 +17,21 @@ class Issue:
 
     severity: str
     code: str
-    text: str
+    said: str | Sentence
     where: str | None = None
+
+    @property
+    def text(self) -> str:
+        """In the words of whoever reads."""
+        return say(self.said)
 
 
 @dataclass(eq=False)
 class Problem(Exception):
-    """Anything we refuse or fail to do. `text` says what is wrong and what would put it right."""
+    """Anything we refuse or fail to do. `said`: what is wrong and what would put it right, a sentence where a person at
+    a page may meet it. `text` is that in the words of whoever reads; `str()` in English, for logs and commands."""
 
-    text: str
+    said: str | Sentence
     where: str | None = None
     issues: Sequence[Issue] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -30,12 +39,17 @@ class Problem(Exception):
     status = 500
     code = "exception"
 
+    @property
+    def text(self) -> str:
+        """In the words of whoever reads."""
+        return say(self.said)
+
     def __str__(self) -> str:
-        return self.text
+        return str(self.said)
 
     def all_issues(self) -> tuple[Issue, ...]:
         """The issues to show: the ones given, else one made of this problem's own code, text and where."""
-        return tuple(self.issues) or (Issue("error", self.code, self.text, self.where),)
+        return tuple(self.issues) or (Issue("error", self.code, self.said, self.where),)
 
 
 class Invalid(Problem):

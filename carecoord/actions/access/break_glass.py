@@ -32,6 +32,7 @@ from carecoord.store.search.patients import literal
 from carecoord.store.search.search import find
 from carecoord.store.worklist.query import CaseScope, Worklist
 from carecoord.store.worklist.tabs import DueBounds
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 BORN = 100  # of those born on the day whose family names begin so, read to find those that are called so
@@ -93,12 +94,12 @@ def search(world: World, grant: Grant, mrn: str, family: str, birth: str, reques
     Raises Forbidden for those who may not break the glass, Invalid naming the field.
     """
     if not may_break(grant):
-        raise Forbidden("Only clinicians and coordinators, signed in at the desk, can break the glass.")
+        raise Forbidden(sentence("refusals.only-clinicians-and-coordinators-signed"))
     if not mrn and not (family and birth):
-        raise Invalid("Give the MRN, or the family name and the date of birth.", "mrn")
+        raise Invalid(sentence("refusals.give-mrn-or-family-name"), "mrn")
     pairs = [("identifier", literal(mrn))] if mrn else [("family", literal(family)), ("birthdate", birth)]
     if not mrn and not re.fullmatch(r"\d{4}-\d\d-\d\d", birth, re.ASCII):
-        raise Invalid("Write the date of birth as year-month-day, such as 1958-03-09.", "birth")
+        raise Invalid(sentence("refusals.write-date-birth-as-year"), "birth")
     with looking(world, grant, request) as turn, noted(turn, "break-glass-search", "Patient") as shown:
         asked = parse("Patient", pairs, world.base, strict=True)
         rows = find(turn.conn, asked, lambda _: EVERYTHING, page_size=FOUND if mrn else BORN).rows
@@ -115,11 +116,11 @@ def _is_called(patient: Json, family: str) -> bool:
 def patient(world: World, grant: Grant, id: str, request: str) -> Person:
     """The patient whose record is to be opened. Raises Forbidden, NotFound."""
     if not may_break(grant):
-        raise Forbidden("Only clinicians and coordinators, signed in at the desk, can break the glass.")
+        raise Forbidden(sentence("refusals.only-clinicians-and-coordinators-signed"))
     with looking(world, grant, request) as turn, noted(turn, "break-glass-search", "Patient", id) as shown:
         row = read.get(turn.conn, "Patient", id)
         if row is None or row.deleted:
-            raise NotFound("There is no such patient.")
+            raise NotFound(sentence("refusals.there-no-such-patient"))
         shown.append(id)
         return _person(json.loads(row.body), turn.sees(row, "r"), turn.present())
 
@@ -132,7 +133,7 @@ def break_glass(world: World, grant: Grant, id: str, reason: str, note: str, req
         now = world.clock()
         row = read.get(conn, "Patient", id)
         if row is None or row.deleted:
-            raise NotFound("There is no such patient.")
+            raise NotFound(sentence("refusals.there-no-such-patient"))
         standing = store.current(conn, grant.subject, micros(now), id)
         if standing:
             return standing[0]
@@ -149,7 +150,7 @@ def end(world: World, grant: Grant, glass_id: str, request: str) -> None:
         now = world.clock()
         glass = store.find(conn, glass_id)
         if glass is None or not store.ended(conn, glass_id, grant.subject, micros(now)):
-            raise NotFound("There is no record that you have open here.")
+            raise NotFound(sentence("refusals.there-no-record-that-you"))
         _audit(conn, grant, "break-glass-end", glass, now, request)
 
 
@@ -171,12 +172,12 @@ def record(world: World, grant: Grant, glass_id: str, request: str) -> Record:
         glass = store.find(conn, glass_id)
         now = micros(world.clock())
         if glass is None or glass.subject != grant.subject or not glass.is_open(now) or not may_break(grant):
-            raise NotFound("This record is not open, or no longer. If you still need it, break the glass again.")
+            raise NotFound(sentence("refusals.this-record-not-open-or"))
     with looking(world, grant, request, glass) as turn:
         with noted(turn, "read", "Patient", glass.patient) as shown:
             row = read.get(turn.conn, "Patient", glass.patient)
             if row is None or row.deleted or not turn.sees(row, "r"):
-                raise NotFound("There is no such patient any more.")
+                raise NotFound(sentence("refusals.there-no-such-patient-any"))
             shown.append(row.id)
         sections = [("Referrals", _referrals(turn)), *((title, _entries(turn, type)) for type, title in SECTIONS)]
         who = _person(json.loads(row.body), True, turn.present())

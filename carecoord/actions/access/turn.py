@@ -32,6 +32,7 @@ from carecoord.store.resources.write import Actor, Written
 from carecoord.store.search.compile import May
 from carecoord.store.search.search import visible, visible_among
 from carecoord.store.worklist.query import CaseScope, Worklist
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 _AMENDED: Final = 20  # versions back that are looked at for their parties
@@ -144,7 +145,7 @@ class Turn:
         found = self.filter(type, perm)
         if found == NOTHING:
             needs = f"a scope such as system/{type}.{perm}, and a role that may"
-            raise Forbidden(f"This access may not {WORDS[perm]} {type}: it needs {needs}.")
+            raise Forbidden(sentence("refusals.this-access-may-not-it", perm=WORDS[perm], type=type, needs=needs))
         return found
 
     def sees(self, row: Row, perm: str) -> bool:
@@ -243,9 +244,7 @@ class Turn:
         if not one.body or (body := self.disclosed(one.id, one.body)) == one.body:
             return one
         if self.grant.roles and one.outcome in ("created", "updated") and b'"valuedItem"' in one.body:
-            raise Forbidden(
-                "Only staff of its parties who see rates say what is paid under a Contract.", "Contract.term"
-            )
+            raise Forbidden(sentence("refusals.only-staff-its-parties-who"), "Contract.term")
         return replace(one, body=body)
 
     def demand_whole(self, before: Row, after: Json | None = None) -> None:
@@ -255,7 +254,7 @@ class Turn:
         if before.type != "Contract" or not before.body or self.disclosed(before.id, before.body) == before.body:
             return
         if self.grant.roles or after is None or elements.is_part(after):
-            raise Forbidden("This access is not told what is paid under this Contract, and so may not change it.")
+            raise Forbidden(sentence("refusals.this-access-not-told-what"))
 
     def asked(self, search: Search) -> Search:
         """A search as the asker may ask it. Raises Forbidden for one that would find out what they are not told."""
@@ -268,7 +267,7 @@ class Turn:
             return
         if perm == "r" or not self.sees(row, "r"):
             raise missing(row.type, row.id)
-        raise Forbidden(f"This access may read {row.type}/{row.id}, but not {WORDS[perm]} it.")
+        raise Forbidden(sentence("refusals.this-access-may-read-but", type=row.type, id=row.id, perm=WORDS[perm]))
 
     def actor(self) -> Actor:
         """The asker as the audit of a write knows them."""
@@ -296,4 +295,4 @@ def changing(world: World, grant: Grant, request: str) -> Iterator[Turn]:
 
 def missing(type: str, id: str) -> NotFound:
     """The same words whether it never was or may not be known of."""
-    return NotFound(f"There is no {type}/{id} here.")
+    return NotFound(sentence("refusals.there-no-here", type=type, id=id))

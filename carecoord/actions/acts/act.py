@@ -36,7 +36,7 @@ from carecoord.fhir import text as json
 from carecoord.store.database.engine import alone
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Change, put_all
-from carecoord.words.sentence import Sentence
+from carecoord.words.sentence import Sentence, sentence
 from carecoord.world import World
 
 UNDO: Final = timedelta(minutes=10)
@@ -150,7 +150,7 @@ class Acting(Deed):
     def demand_recordable(self) -> None:
         """Raise Conflict where nothing can be recorded of a visit or a report."""
         if not offers.recordable(self.case, self.task):
-            raise Conflict("It has not gone out, or has come to nothing: nothing is recorded of it.", "http.act")
+            raise Conflict(sentence("refusals.it-has-not-gone-out"), "http.act")
 
     @cached_property
     def clearance(self) -> Clearance:
@@ -206,12 +206,12 @@ def opened(turn: Turn, id: str, case: str, verb: Verb) -> Acting:
     if row is None and not by_link and asked.went_elsewhere(turn, case):
         raise Conflict(states.ELSEWHERE, "http.id")
     if row is None or found is None:
-        raise NotFound("There is no such referral, or none that you may see.", "http.id")
+        raise NotFound(sentence("refusals.there-no-such-referral-or"), "http.id")
     ours = turn.office().organizations
     sides = access.sides(turn, row) if by_link else verbs.sides(row.placer, row.performer, ours)
     sides = sides or verbs.paying(row.payer_key, turn.office().identifiers)
     if verb not in verbs.acts(turn.grant.roles, sides):
-        raise Forbidden("This is not yours to do on this referral.", "http.act")
+        raise Forbidden(sentence("refusals.this-not-yours-do-on"), "http.act")
     return Acting(turn, id, row.id, row, found, sides)
 
 
@@ -235,7 +235,7 @@ def write(acting: Deed, verb: str, planned: Planned) -> Act:
         project=turn.world.project,
     )  # fmt: skip
     if any(one.outcome == "unchanged" for one in written):
-        raise Conflict("It is so already: nothing was changed.", "http.act")
+        raise Conflict(sentence("refusals.it-so-already-nothing-was"), "http.act")
     return act
 
 

@@ -17,6 +17,7 @@ from carecoord.errors import Forbidden, Problem
 from carecoord.store.database.engine import reading
 from carecoord.store.resources import read
 from carecoord.store.worklist.query import WorklistQuery
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 # What can be done for several at once: what is right for each by itself and needs nothing of one's own read first.
@@ -54,7 +55,7 @@ def chosen(world: World, grant: Grant, ids: Iterable[str], request: str) -> list
     """Those of the chosen referrals that are open and that the asker sees, by the patient's name. Raises Forbidden for
     whoever has no act at all. Audited as a search that found them."""
     if not possible(grant):
-        raise Forbidden("Your role has no act that could be done for several referrals.", "http.act")
+        raise Forbidden(sentence("refusals.your-role-has-no-act"), "http.act")
     wanted = tuple(dict.fromkeys(ids))[:MOST]
     asked = WorklistQuery("open", sort="patient", only=wanted)
     found_rows = worklist.download(world, grant, asked, request) if wanted else ()

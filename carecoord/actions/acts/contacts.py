@@ -61,7 +61,7 @@ def receive(world: World, grant: Grant, request: str, submission: Submission, _:
     def plan(acting: Acting) -> Planned:
         taken = taken_up(acting)
         if not taken:
-            raise Conflict("No note here waits for you: somebody has taken it up.", "http.act")
+            raise Conflict(sentence("refusals.no-note-here-waits-for"), "http.act")
         return Planned(taken, sentence("act.received"))
 
     return perform(world, grant, request, submission, "receive", plan)
@@ -93,7 +93,7 @@ def contact(world: World, grant: Grant, request: str, submission: Submission, sa
         written = [acts.contact(acting.case, acting.id, acting.person, what, acting.turn.now)]
         if said.touch:
             if "requester" not in acting.sides:
-                raise Unprocessable("The next touch is set by the office that refers.", "touch")
+                raise Unprocessable(sentence("refusals.next-touch-set-by-office"), "touch")
             held, now = acting.work, acting.turn.now
             if said.touch != held.touch or held.wakes:
                 written.append(worklist_acts.changed(acting.case, held, now, acting.office, touch=said.touch))
@@ -126,7 +126,7 @@ def _to(acting: Acting, whom: Whom) -> Json:
     }
     party = parties.get(whom)
     if party is None:
-        raise Unprocessable("This referral names nobody such. Choose somebody else.", "whom")
+        raise Unprocessable(sentence("refusals.this-referral-names-nobody-such"), "whom")
     return called(party)
 
 

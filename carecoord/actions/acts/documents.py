@@ -90,7 +90,7 @@ def share(world: World, grant: Grant, request: str, submission: Submission, give
         known = {key(each): each for each in sendable(acting, to)}
         chosen = [known[each] for each in given.documents if each in known]
         if not chosen or len(chosen) < len(given.documents):
-            raise Unprocessable("Choose documents of this referral that they do not have yet.", "documents")
+            raise Unprocessable(sentence("refusals.choose-documents-this-referral-that"), "documents")
         more, said = _sent(acting, chosen, given.words)
         return Planned([*(audience.listed(each, [to]) for each in chosen if audience.is_listed(each)), *more], said)
 
@@ -126,7 +126,7 @@ def _demand_other(acting: Acting) -> tuple[str, str]:
     """The Organization on the other side of the referral: its id and its name."""
     other = offers.other_side(acting.sides, acting.clearance)
     if other is None:
-        raise Conflict("There is nobody on the other side to send it to yet.", "http.act")
+        raise Conflict(sentence("refusals.there-nobody-on-other-side"), "http.act")
     return other
 
 

@@ -12,6 +12,7 @@ from carecoord.domain.resource.elements import Json, item
 from carecoord.errors import Conflict
 from carecoord.fhir import text as json
 from carecoord.store.resources import read
+from carecoord.words.sentence import sentence
 
 
 def formers(conn: Connection, act: Act, now: datetime) -> Sequence[Json]:
@@ -31,7 +32,7 @@ def formers(conn: Connection, act: Act, now: datetime) -> Sequence[Json]:
 def _former(conn: Connection, made: Version, before: Version | None, now: datetime) -> Json:
     present = read.get(conn, made.type, made.id)
     if present is None or present.deleted or present.version != made.number:
-        raise Conflict("It was changed again since: it can not be taken back. See what stands there now.", "http.act")
+        raise Conflict(sentence("refusals.it-was-changed-again-since"), "http.act")
     old = read.version(conn, before.type, before.id, before.number) if before else None
     if old is None or old.deleted:
         resource = json.loads(present.body)

@@ -28,7 +28,7 @@ def send(world: World, grant: Grant, request: str, submission: Submission, _: No
         if drafts.chosen(acting.case.order) and not task:
             return orders.outgoing(acting, acting.case.order)
         if performer is None:
-            raise Conflict("It names nobody to see the patient. Name a clinic in the order first.", "http.act")
+            raise Conflict(sentence("refusals.it-names-nobody-see-patient"), "http.act")
         written = acts.sent(acting.case, task, acting.id, acting.office, acting.turn.now)
         return Planned(written, sentence("act.sent", whom=performer.name))
 
@@ -72,7 +72,7 @@ def _heard(world: World, grant: Grant, request: str, submission: Submission, ver
         performer = acting.clearance.facts.referral.performer
         party = (performer.organization or performer.practitioner) if performer else None
         if party is None:
-            raise Conflict("It names nobody who could answer.", "http.act")
+            raise Conflict(sentence("refusals.it-names-nobody-who-could"), "http.act")
         owner = item(acting.task, "owner") or {"display": party.name}
         now, moves = acting.turn.now, "decline" if verb == "hear-no" else "accept"
         task = acts.moved(acting.task, moves, "performer", now, reason)
@@ -115,10 +115,10 @@ def ask_another(world: World, grant: Grant, request: str, submission: Submission
 
     def plan(acting: Acting) -> Planned:
         if "ask-another" not in offers.offered(acting.case, acting.clearance, acting.sides):
-            raise Conflict("A clinic has said yes already, or there is nobody else to ask.", "http.act")
+            raise Conflict(sentence("refusals.clinic-has-said-yes-already"), "http.act")
         known: dict[str, Json] = {target(each): each for each in acts.unasked(acting.case)}
         if to not in known:
-            raise Unprocessable("Choose a clinic that the order names and that is not asked yet.", "to")
+            raise Unprocessable(sentence("refusals.choose-clinic-that-order-names"), "to")
         task = acts.asking(acting.case, acting.id, acting.office, known[to], acting.turn.now)
         party = acting.clearance.facts.parties.get(to)
         whom = party.name if party else text(known[to], "display") or "the clinic"
@@ -132,7 +132,7 @@ def release(world: World, grant: Grant, request: str, submission: Submission, _:
 
     def plan(acting: Acting) -> Planned:
         if "release" not in offers.offered(acting.case, acting.clearance, acting.sides):
-            raise Conflict("No other clinic is asked, or none has said yes yet.", "http.act")
+            raise Conflict(sentence("refusals.no-other-clinic-asked-or"), "http.act")
         case, task, now = acting.case, acting.task, acting.turn.now
         why = "Not selected: another clinic has the patient."
         ended = withdrawals.let_go(case, task, acting.side, acting.id, acting.office, why, now)
@@ -147,7 +147,7 @@ def amend(world: World, grant: Grant, request: str, submission: Submission, said
 
     def plan(acting: Acting) -> Planned:
         if not withdrawals.replaceable(acting.case, acting.task, acting.side):
-            raise Conflict("It is not out, or work has begun: ask the clinic to give it up first.", "http.act")
+            raise Conflict(sentence("refusals.it-not-out-or-work"), "http.act")
         stands = [each for each in (acting.visit, *offers.awaited_visits(acting.case, acting.clearance)) if each]
         written = withdrawals.replaced(
             acting.case, acting.task, stands, acting.side, acting.id, acting.office, said, acting.turn.now
@@ -175,12 +175,12 @@ def reopen(world: World, grant: Grant, request: str, submission: Submission, to:
 
     def plan(acting: Acting) -> Planned:
         if text(acting.case.order, "status") not in ("active", "on-hold"):
-            raise Conflict("The order itself was withdrawn or is finished: write a new one.", "http.act")
+            raise Conflict(sentence("refusals.order-itself-was-withdrawn-or"), "http.act")
         if acts.stage(acting.task, acting.case.order) not in acts.ENDED:
-            raise Conflict("It is under way: there is nothing to open anew.", "http.act")
+            raise Conflict(sentence("refusals.it-under-way-there-nothing"), "http.act")
         known: dict[str, Json] = {target(each): each for each in acts.candidates(acting.case)}
         if to not in known:
-            raise Unprocessable("Choose a clinic that the order names.", "to")
+            raise Unprocessable(sentence("refusals.choose-clinic-that-order-names.title"), "to")
         task = acts.asking(acting.case, acting.id, acting.office, known[to], acting.turn.now)
         party = acting.clearance.facts.parties.get(to)
         whom = party.name if party else text(known[to], "display") or "the clinic"

@@ -37,7 +37,7 @@ def report(world: World, grant: Grant, request: str, submission: Submission, giv
     def plan(acting: Acting) -> Planned:
         acting.demand_recordable()
         if acting.clearance.facts.closing.report.done:
-            raise Conflict("The report is here already.", "http.act")
+            raise Conflict(sentence("refusals.report-here-already"), "http.act")
         written = _report(acting, given)
         task = acts.completed(acting.task, acting.side, key(written[-1]), acting.turn.now)
         return Planned([*written, task] if task else written, sentence("act.reported"))
@@ -56,7 +56,7 @@ def _report(acting: Acting, given: Reported) -> list[Json]:
         ours = audience.consult_notes(case_documents(acting.case), acting.turn.office().organizations)
         found = [audience.listed(each, to) for each in ours if key(each) == given.document]
         if not found:
-            raise Unprocessable("Choose a consult note that is attached to this referral.", "document")
+            raise Unprocessable(sentence("refusals.choose-consult-note-that-attached"), "document")
         return found
     return [acts.report(acting.case, acting.id, acting.person, given.words, acting.turn.now)]
 
@@ -77,11 +77,11 @@ def _step(
     def plan(acting: Acting) -> Planned:
         closing = acting.clearance.facts.closing
         if not closing.report.done:
-            raise Conflict("The report has not come yet.", "http.act")
+            raise Conflict(sentence("refusals.report-has-not-come-yet"), "http.act")
         if (closing.acknowledged if verb == "acknowledge" else closing.told).done:
-            raise Conflict("That is done already.", "http.act")
+            raise Conflict(sentence("refusals.that-done-already"), "http.act")
         if verb == "tell" and not closing.acknowledged.done:
-            raise Conflict("A clinician reads the report first.", "http.act")
+            raise Conflict(sentence("refusals.clinician-reads-report-first"), "http.act")
         return Planned(acts.step(acting.case, acting.task, code, acting.id, acting.person, acting.turn.now), said)
 
     return perform(world, grant, request, submission, verb, plan)

@@ -28,7 +28,7 @@ def undo(world: World, grant: Grant, request: str, act: str) -> Done:
         alone(turn.conn, f"act {act}")
         taken = provenance.find(turn.conn, act)
         if taken is None or taken.subject != grant.subject:
-            raise NotFound("There is nothing of yours to take back here.", "http.act")
+            raise NotFound(sentence("refusals.there-nothing-yours-take-back"), "http.act")
         id = provenance.undo_id(act)
         if before := provenance.find(turn.conn, id):
             return Done(before, None)
@@ -36,9 +36,9 @@ def undo(world: World, grant: Grant, request: str, act: str) -> Done:
             opens = _opener(taken.verb)
             acting = opens(turn, id, taken.case, cast("Verb", taken.verb))
             if taken.verb not in BACK:
-                raise Conflict("Nothing leads back from it.", "http.act")
+                raise Conflict(sentence("refusals.nothing-leads-back-from-it"), "http.act")
             if turn.now >= taken.at + UNDO:
-                raise Conflict("It can no longer be taken back: ten minutes have passed.", "http.act")
+                raise Conflict(sentence("refusals.it-can-no-longer-be"), "http.act")
             resources = formers(turn.conn, taken, turn.now)
             return Done(write(acting, "undo", Planned(resources, sentence("act.undone"))), None)
 

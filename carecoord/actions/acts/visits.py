@@ -25,7 +25,7 @@ def book(world: World, grant: Grant, request: str, submission: Submission, start
     def plan(acting: Acting) -> Planned:
         acting.demand_recordable()
         if acting.visit:
-            raise Conflict("A visit is booked already: move it, or call it off first.", "http.act")
+            raise Conflict(sentence("refusals.visit-booked-already-move-it"), "http.act")
         performer = acting.clearance.facts.referral.performer
         place = performer.name if performer else "the clinic"
         awaited = offers.awaited_visits(acting.case, acting.clearance)
@@ -84,7 +84,7 @@ def _came(world: World, grant: Grant, request: str, submission: Submission, verb
         visit = _visit(acting)
         booking = acting.clearance.booking
         if booking and booking.start and booking.start > acting.turn.now:
-            raise Conflict("The time of the visit has not come yet.", "http.act")
+            raise Conflict(sentence("refusals.time-visit-has-not-come"), "http.act")
         return _planned(acting, verb, acts.ended(visit, verb), said)
 
     return perform(world, grant, request, submission, verb, plan)
@@ -92,7 +92,7 @@ def _came(world: World, grant: Grant, request: str, submission: Submission, verb
 
 def _visit(acting: Acting) -> Json:
     if acting.visit is None:
-        raise Conflict("No visit is booked.", "http.act")
+        raise Conflict(sentence("refusals.no-visit-booked"), "http.act")
     return acting.visit
 
 

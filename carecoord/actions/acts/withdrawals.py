@@ -47,4 +47,4 @@ def refuse(world: World, grant: Grant, request: str, submission: Submission, rea
 
 def _demand_wish(acting: Acting) -> None:
     if not withdrawals.wish(acting.case, acting.task):
-        raise Conflict("Nobody asks to cancel it.", "http.act")
+        raise Conflict(sentence("refusals.nobody-asks-cancel-it"), "http.act")

@@ -119,7 +119,7 @@ def assign(world: World, grant: Grant, request: str, submission: Submission, to:
     def plan(acting: Acting) -> Planned:
         known = {each.id: each for each in colleagues(acting.turn.conn, grant)}
         if to not in known:
-            raise Unprocessable("Choose somebody of your office.", "to")
+            raise Unprocessable(sentence("refusals.choose-somebody-your-office"), "to")
         whom = known[to]
         owner = whom.reference | {"display": whom.name}
         task = acts.changed(acting.case, acting.work, acting.turn.now, acting.office, owner=owner)
@@ -134,7 +134,7 @@ def snooze(world: World, grant: Grant, request: str, submission: Submission, unt
 
     def plan(acting: Acting) -> Planned:
         if not acting.row.open:
-            raise Conflict("The referral is closed: there is nothing that it could rest from.", "http.act")
+            raise Conflict(sentence("refusals.referral-closed-there-nothing-that"), "http.act")
         task = acts.changed(acting.case, acting.work, acting.turn.now, acting.office, wakes=until)
         return Planned([task], sentence("act.snoozed", day=until) if until else sentence("act.woken"))
 

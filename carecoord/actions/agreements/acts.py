@@ -81,7 +81,7 @@ def about(contract: str) -> str:
 def opened(turn: Turn, id: str, about: str, verb: Verb) -> Agreeing:
     """The agreement that an act is about. Raises NotFound alike for none and for one that is not theirs, Forbidden."""
     if verb not in verbs.AGREEMENT or not verbs.may(turn.grant.roles, verb):
-        raise Forbidden("This is not yours to do with an agreement.", "http.act")
+        raise Forbidden(sentence("refusals.this-not-yours-do-with"), "http.act")
     _, contract = order_named(about)
     found = dossier.gathered(turn, contract, local(turn.now, turn.world.base.zone))
     return Agreeing(turn, id, about, found)
@@ -118,7 +118,7 @@ def end(world: World, grant: Grant, request: str, submission: Submission, given:
         found = acting.found
         written = acts.ended(acting.held, found.line, acting.id, given.last, given.why, acting.turn.now, found.day)
         if token(given.last, dossier.lapse(acting.turn, found, shifted(given.last, 1))) != given.counted:
-            raise Conflict("Something else hangs on it now than was shown: look at it again, then confirm.", "http.act")
+            raise Conflict(sentence("refusals.something-else-hangs-on-it"), "http.act")
         return Planned(written, sentence("act.ended", day=given.last), given.why)
 
     return performed(world, grant, request, submission, "end", plan, opened)

@@ -26,6 +26,7 @@ from carecoord.store.agreements import papers, roll
 from carecoord.store.agreements.roll import Asked
 from carecoord.store.resources import read
 from carecoord.store.worklist.standings import Standing, standings
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 PAGE: Final = 50
@@ -66,7 +67,7 @@ def whose(turn: Turn) -> tuple[str, ...] | None:
     """Those to whose agreements the asker is narrowed, `Organization/id`; None: everybody's. Raises Forbidden for who
     has nothing to do with agreements."""
     if not verbs.may(turn.grant.roles, "see-agreements") or turn.filter("Contract", "s") == NOTHING:
-        raise Forbidden("The agreements are the contract desk's.")
+        raise Forbidden(sentence("refusals.agreements-contract-desks"))
     if turn.is_whole("Contract", "s"):
         return None
     return tuple(f"Organization/{id}" for id in turn.office().organizations)

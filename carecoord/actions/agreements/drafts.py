@@ -124,7 +124,7 @@ def edit(world: World, grant: Grant, request: str, submission: Submission, given
     def plan(acting: Agreeing) -> Planned:
         version, contract = acts.draft_of(acting.held)
         if not acting.found.sees_rates and RATES in given.terms and RATES in map(_code, items(contract, "term")):
-            raise Forbidden("What is paid is for the parties to say.", "http.act")
+            raise Forbidden(sentence("refusals.what-paid-for-parties-say"), "http.act")
         if version.amends:
             change = Edit(given.start, given.span, given.limit, given.terms, given.kind)
             new = acts.reworked(acting.held, change)
@@ -182,7 +182,7 @@ def sign(world: World, grant: Grant, request: str, submission: Submission, signa
         written = acts.signed(acting.held, signatures, acting.zone)
         if lacks := rules.lacking(written[0]):
             said = ", ".join(each.replace("-", " ") for each in lacks)
-            raise Unprocessable(f"Not written yet, and demanded of this kind of agreement: {said}.")
+            raise Unprocessable(sentence("refusals.not-written-yet-and-demanded", said=said))
         return Planned(written, sentence("act.signed", n=text(written[0], "version")))
 
     return performed(world, grant, request, submission, "sign", plan, opened)
@@ -227,11 +227,11 @@ def _side(turn: Turn, names: Mapping[str, str], was: Json, said: str, field: str
 def _demand_two(turn: Turn, sides: Sequence[Json]) -> None:
     """Raise Unprocessable where both sides are the same, or a payer's desk writes another payer's agreement."""
     if len({named(each) for each in sides}) < len(sides):
-        raise Unprocessable("Both parties are the same. Choose another one.", "second")
+        raise Unprocessable(sentence("refusals.both-parties-same-choose-another"), "second")
     office = turn.office()
     own = {f"Organization/{id}" for id in office.organizations}
     if office.is_payer and sides and named(sides[0]) not in own:  # else it would reach into another's
-        raise Unprocessable("A payer drafts its own agreements: write your organization here.", "first")
+        raise Unprocessable(sentence("refusals.payer-drafts-its-own-agreements"), "first")
 
 
 def _begun(turn: Turn, id: str, _: str, verb: Verb) -> Deed:
@@ -242,7 +242,7 @@ def _begun(turn: Turn, id: str, _: str, verb: Verb) -> Deed:
 
 def _demand(turn: Turn) -> None:
     if not verbs.may(turn.grant.roles, "draft") or not turn.grant.organization:
-        raise Forbidden("Agreements are drafted by the contract staff of an organization.", "http.act")
+        raise Forbidden(sentence("refusals.agreements-drafted-by-contract-staff"), "http.act")
 
 
 def _party(turn: Turn, said: str, field: str) -> Json:
@@ -258,10 +258,10 @@ def _party(turn: Turn, said: str, field: str) -> Json:
     exact = [each for each in known if name(each).casefold() == plain.casefold()]
     chosen = exact or known
     if not chosen:
-        raise Unprocessable(f"“{plain[:60]}” is no organization that is here. Write its name or its NPI.", field)
+        raise Unprocessable(sentence("refusals.no-organization-that-here-write", plain=plain[:60]), field)
     if len(chosen) > 1:
         told = "; ".join(f"{name(each)} ({_number(each)})" for each in chosen[:_NAMED])
-        raise Unprocessable(f"Several are called so: {told}. Write the whole name or the number.", field)
+        raise Unprocessable(sentence("refusals.several-called-so-write-whole", told=told), field)
     return chosen[0]
 
 
@@ -286,5 +286,5 @@ def _demand_free(turn: Turn, contract: Json) -> int:
         if text(each, "status") in ("cancelled", "rejected", "entered-in-error"):
             dead += 1
         else:
-            raise Unprocessable("An agreement has this number already. Write another, or amend that one.", "number")
+            raise Unprocessable(sentence("refusals.agreement-has-this-number-already"), "number")
     return dead

@@ -12,6 +12,7 @@ from carecoord.errors import Unprocessable
 from carecoord.fhir import text as json
 from carecoord.store.resources import read
 from carecoord.store.worklist import registry
+from carecoord.words.sentence import sentence
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def chosen(turn: Turn, payer: Json, networks: Iterable[str], plans: Iterable[str
     row = read.get(turn.conn, "Organization", named(payer).partition("/")[2]) if "reference" in payer else None
     offered = product(turn, json.loads(row.body) if row and not row.deleted else payer)
     if any(each not in offered.networks for each in wanted) or any(each not in offered.plans for each in by_plan):
-        raise Unprocessable("Choose networks of this payer.", "networks")
+        raise Unprocessable(sentence("refusals.choose-networks-this-payer"), "networks")
     for plan in (offered.plans[each] for each in by_plan):
         if not offered.used(plan):
             told = f"{name(plan)} has no network yet: choose a network here, or say the plan's first under Set-up."

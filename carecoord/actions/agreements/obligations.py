@@ -47,7 +47,7 @@ def oblige(world: World, grant: Grant, request: str, submission: Submission, giv
     def plan(acting: Agreeing) -> Planned:
         sides = {side.key: side.name for side in acting.found.line.sides}
         if given.owner not in sides:
-            raise Unprocessable("Choose which party owes it.", "owner")
+            raise Unprocessable(sentence("refusals.choose-which-party-owes-it"), "owner")
         owner = {"reference": given.owner, "display": sides[given.owner]}
         duty = Duty(given.what, owner, given.due, given.months)
         task = obligations.owed(acting.id, acting.found.line.contract, acting.office, duty, acting.turn.now)
@@ -75,7 +75,7 @@ def _task(acting: Agreeing, named: str) -> Json:
     owed = next((each for each in acting.found.duties if each.task == named), None)
     row = read.get(acting.turn.conn, "Task", named.partition("/")[2]) if owed else None
     if row is None:
-        raise Unprocessable("Choose what was done.", "task")
+        raise Unprocessable(sentence("refusals.choose-what-was-done"), "task")
     found: Json = json.loads(row.body)
     return found
 

@@ -18,6 +18,7 @@ from carecoord.domain.agreements.versions import Version, amended_by
 from carecoord.domain.resource.parties import Party
 from carecoord.errors import Invalid
 from carecoord.words.catalogue import say
+from carecoord.words.sentence import sentence
 
 Json = dict[str, Any]
 _SHOWN: Final = 25  # rejected lines
@@ -39,7 +40,7 @@ def service(given: Mapping[str, str], around: Around) -> Service | None:
     if billed := given.get("billed"):
         _decimal(billed)
     if given.get("billing", "") not in CLASSES:
-        raise Invalid("billing is professional or institutional.", "http.billing")
+        raise Invalid(sentence("refusals.billing-professional-or-institutional"), "http.billing")
     if "service" not in given:
         return None
     system, _, code = given["service"].rpartition("|")
@@ -66,7 +67,7 @@ def _decimal(said: str) -> Decimal:
     except InvalidOperation:
         found = Decimal("NaN")
     if not found.is_finite() or found < 0 or len(said) > 20:
-        raise Invalid("billed is an amount, such as 125.50.", "http.billed")
+        raise Invalid(sentence("refusals.billed-amount-such-as-125"), "http.billed")
     return found
 
 

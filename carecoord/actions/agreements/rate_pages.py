@@ -20,7 +20,7 @@ from carecoord.fhir import elements, text
 from carecoord.fhir.search.query import CURSOR
 from carecoord.store.agreements.rates import Place
 from carecoord.words.catalogue import say
-from carecoord.words.sentence import Sentence
+from carecoord.words.sentence import Sentence, sentence
 from carecoord.world import World
 
 _COUNT: Final = 100  # lines of a page, unless another number is asked for
@@ -39,7 +39,7 @@ def told(world: World, asker: Asker, id: str, given: dict[str, str], *, request:
     with looking(world, asker, request) as turn, noted(turn, "rates", "Contract", id, query) as shown:
         row = known(turn, "Contract", id)
         if row.deleted:
-            raise Gone(f"Contract/{id} has been deleted.")
+            raise Gone(sentence("refusals.contract-has-been-deleted", id=id))
         shown.append(row.patient)
         at = asked.instant(asked.one_spelling(given), turn.now, world.base.zone)
         held = [each for each in rates.visible(turn, f"Contract/{id}", at) if _wanted(each.schedule, given)]
@@ -90,7 +90,7 @@ def _unread(path: str, why: Sentence) -> list[Json]:
 def _count(given: dict[str, str]) -> int:
     said = given.get("_count", str(_COUNT))
     if not (said.isascii() and said.isdigit() and int(said[:9]) > 0):
-        raise Invalid(f"_count is a whole number from 1, not {said[:80]!r}.", "http._count")
+        raise Invalid(sentence("refusals.count-whole-number-from-1", said=repr(said[:80])), "http._count")
     return min(int(said[:9]), _MOST)
 
 
@@ -104,5 +104,5 @@ def _place(word: str | None) -> tuple[str, Place] | None:
     try:
         key, stem, n = _decode(base64.urlsafe_b64decode(word.encode() + b"=" * (-len(word) % 4)))
     except (ValueError, msgspec.MsgspecError):
-        raise Invalid("This link to a page is not one of ours. Start again.", f"http.{CURSOR}") from None
+        raise Invalid(sentence("refusals.this-link-page-not-one"), f"http.{CURSOR}") from None
     return key, Place(stem, n)

@@ -23,6 +23,7 @@ from carecoord.store.agreements.rates import ABOUT, KEPT, Line, Place, Replaced
 from carecoord.store.agreements.register import NO_END, NO_START, NOW
 from carecoord.store.database.engine import alone
 from carecoord.words.catalogue import say
+from carecoord.words.sentence import sentence
 
 _read = msgspec.json.Decoder(list[str]).decode
 _encode = msgspec.json.Encoder().encode
@@ -113,7 +114,7 @@ def _lines(conn: Connection, of: Mapping[str, Line], code: str, at: int) -> list
 def _sound(lines: Iterable[RateLine]) -> Iterator[RateLine]:
     for n, line in enumerate(lines, 1):
         for field, why in faults(line):
-            raise Invalid(f"Line {line.line or n}, {field}: {say(why)}", "http.body")
+            raise Invalid(sentence("refusals.line", n=line.line or n, field=field, why=say(why)), "http.body")
         yield line
 
 

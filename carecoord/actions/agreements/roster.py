@@ -67,9 +67,9 @@ def affiliate(world: World, grant: Grant, request: str, submission: Submission, 
         networks = product(turn, _held(turn, payer)).networks
         sites = {key(each): each for each in _sites(turn, named(provider))}
         if any(each not in networks for each in given.networks):
-            raise Unprocessable("Choose networks of this payer.", "networks")
+            raise Unprocessable(sentence("refusals.choose-networks-this-payer"), "networks")
         if any(each not in sites for each in given.sites):
-            raise Unprocessable("Choose sites of this provider.", "sites")
+            raise Unprocessable(sentence("refusals.choose-sites-this-provider"), "sites")
         chosen = [reference(networks[each]) for each in given.networks]
         part = Part(chosen, [reference(sites[each]) for each in given.sites], given.start, given.last)
         before = next((each for each in rows(found) if each.evidence.reference == given.row), None)
@@ -77,7 +77,7 @@ def affiliate(world: World, grant: Grant, request: str, submission: Submission, 
             (held,) = resources(turn, [given.row])
             new = roster.said(held, part)
         elif given.row:
-            raise Unprocessable("That row is no longer there: look at the page again.", "row")
+            raise Unprocessable(sentence("refusals.that-row-no-longer-there"), "row")
         else:
             contract = found.line.contract.partition("/")[2]
             new = roster.another(acting.id, contract, (payer, provider), part)
@@ -94,7 +94,7 @@ def _sides(found: Dossier) -> tuple[Json, Json]:
     shown = next((contract for version, contract in found.versions if version.key == found.line.contract), {})
     sides = [*drafts.sides_of(shown), *({"reference": side.key, "display": side.name} for side in found.line.sides)]
     if len(sides) < 2:
-        raise Unprocessable("It names no two parties: nobody can take part under it.", "row")
+        raise Unprocessable(sentence("refusals.it-names-no-two-parties"), "row")
     return sides[0], sides[1]
 
 

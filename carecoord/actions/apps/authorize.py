@@ -34,6 +34,7 @@ from carecoord.store.audit.events import record
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.search.patients import name_or_number
 from carecoord.store.search.search import find
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 DAYS = authorize.OFFLINE_LIFE // 86_400
@@ -139,7 +140,7 @@ def encounter(world: World, grant: Grant, id: str, patient_id: str | None, reque
     with looking(world, grant, request) as turn:
         found = json.loads(fhir_read.present(turn, "Encounter", id).body)
         if patient_id and target(item(found, "subject")) != f"Patient/{patient_id}":
-            raise NotFound(f"Encounter/{id} is not of Patient/{patient_id}.")
+            raise NotFound(sentence("refusals.encounter-not-patient", id=id, patient_id=patient_id))
         return _encounter(found)
 
 
@@ -154,7 +155,7 @@ def revoke(world: World, who: Session, id: str, request: str = "") -> None:
     with writing(world.engine) as conn:
         found = authorizations.find(conn, id, world.seconds())
         if found is None or found.user != who.user.id:
-            raise NotFound("There is no such permission of yours.")
+            raise NotFound(sentence("refusals.there-no-such-permission-yours"))
         authorizations.revoke(conn, id)
         at = world.clock()
         record(conn, [event(at, request, "token-revoked", by=who.user, client=found.client, launch=id)])
@@ -178,7 +179,7 @@ def start_app(world: World, issuer: Issuer, who: Session, client_id: str, referr
     with writing(world.engine) as conn:
         app = store.find_client(conn, client_id)
         if app is None or app.disabled or not app.launch_url:
-            raise NotFound("There is no such app to launch.")
+            raise NotFound(sentence("refusals.there-no-such-app-launch"))
         value = launch.start(conn, app, who.user.id, context, world.seconds())
     return launch.address(issuer, app, value)
 

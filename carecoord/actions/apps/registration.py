@@ -27,6 +27,7 @@ from carecoord.domain.apps.scopes_in_words import Line
 from carecoord.errors import Forbidden, Invalid, NotFound
 from carecoord.store.audit.events import record
 from carecoord.store.database.engine import reading, writing
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 PEOPLE = ("authorization_code", "refresh_token")  # the grants of an app that people open
@@ -78,7 +79,7 @@ def app(world: World, grant: Grant, id: str) -> App:
     """One app."""
     found = next((one for one in apps(world, grant) if one.client.id == id), None)
     if found is None:
-        raise NotFound(f"There is no app {id!r}.")
+        raise NotFound(sentence("refusals.there-no-app", id=repr(id)))
     return found
 
 
@@ -104,7 +105,7 @@ def add(world: World, grant: Grant, new: NewApp, *, request: str = "") -> tuple[
         new.redirect_uris, new.launch_url,
     )  # fmt: skip
     if not row.name or not row.redirect_uris:
-        raise Invalid("An app needs a name, and at least one address at which it takes its codes.")
+        raise Invalid(sentence("refusals.app-needs-name-and-at"))
     with _admin_transaction(world, grant, "add-app", row.id, request) as conn:
         store.add_client(conn, row, world.seconds(), secret)
     return row, secret
@@ -120,7 +121,7 @@ def add_sender(world: World, grant: Grant, name: str, keys: str, *, request: str
         jwks_url=keys if url else None,
     )  # fmt: skip
     if not row.name:
-        raise Invalid("An app needs a name.")
+        raise Invalid(sentence("refusals.app-needs-name"))
     with _admin_transaction(world, grant, "add-app", row.id, request) as conn:
         store.add_client(conn, row, world.seconds())
     return row
@@ -129,7 +130,7 @@ def add_sender(world: World, grant: Grant, name: str, keys: str, *, request: str
 def change_redirect_uris(world: World, grant: Grant, id: str, uris: tuple[str, ...], *, request: str = "") -> None:
     """Where the app takes its codes from now on."""
     if not uris:
-        raise Invalid("An app needs at least one address at which it takes its codes.")
+        raise Invalid(sentence("refusals.app-needs-at-least-one"))
     _change(world, grant, "redirect-app", id, request, lambda found: replace(found, redirect_uris=uris))
 
 
@@ -147,7 +148,7 @@ def new_secret(world: World, grant: Grant, id: str, *, request: str = "") -> str
     """A new secret, seen only now; the old one is worth nothing any more."""
     with _admin_transaction(world, grant, "new-secret", id, request) as conn:
         if _find(conn, id).method != "client_secret_basic":
-            raise Invalid("This app proves itself without a secret.")
+            raise Invalid(sentence("refusals.this-app-proves-itself-without"))
         secret = fresh()
         registrations.set_secret(conn, id, secret)
         return secret
@@ -188,7 +189,7 @@ def _key_set(text: str) -> str:
     except KeysUnavailable as refused:
         raise Invalid(str(refused)) from refused
     if not found:
-        raise Invalid("The key set has no key that can sign: RSA of 2048 bits or more, or EC.")
+        raise Invalid(sentence("refusals.key-set-has-no-key"))
     return text
 
 
@@ -200,10 +201,10 @@ def _app(row: AppOverview) -> App:
 def _find(conn: Connection, id: str) -> Client:
     found = store.find_client(conn, id)
     if found is None:
-        raise NotFound(f"There is no app {id!r}.")
+        raise NotFound(sentence("refusals.there-no-app", id=repr(id)))
     return found
 
 
 def _require_admin(grant: Grant) -> None:
     if not verbs.may(grant.roles, "manage-apps"):
-        raise Forbidden("Apps are looked after by admins.")
+        raise Forbidden(sentence("refusals.apps-looked-after-by-admins"))

@@ -28,6 +28,7 @@ from carecoord.store.assignment import rules as kept
 from carecoord.store.audit.events import record
 from carecoord.store.database import outbox
 from carecoord.store.resources import read
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 TRIED: Final = 1000  # of the newest referrals, on which rules are tried
@@ -77,9 +78,9 @@ def save(world: World, grant: Grant, request: str, rule: AssignmentRule) -> None
         office = _office(grant)
         _judge(Crew(turn), rule)
         if not rule.seen and len(book.of_offices(turn.conn, [office])) >= MOST:
-            raise Unprocessable(f"An office has at most {MOST} rules: let one go first.", "name")
+            raise Unprocessable(sentence("refusals.office-has-at-most-rules", most=MOST), "name")
         if not book.keep(turn.conn, office, rule, grant.subject, micros(turn.now)):
-            raise Conflict("Somebody else has changed this rule, or let it go, since you opened it.", "seen")
+            raise Conflict(sentence("refusals.somebody-else-has-changed-this"), "seen")
         _noted(turn, "assignment-say", rule.name)
 
 
@@ -175,23 +176,23 @@ def _trial(
 
 def _judge(crew: Crew, rule: AssignmentRule) -> None:
     if not 0 < len(rule.name) <= LONGEST or not rule.name.isprintable():
-        raise Unprocessable(f"Give the rule a name of at most {LONGEST} letters.", "name")
+        raise Unprocessable(sentence("refusals.give-rule-name-at-most", longest=LONGEST), "name")
     if rule.to not in crew.known:
-        raise Unprocessable("Choose somebody of your office, or a team of it.", "to")
+        raise Unprocessable(sentence("refusals.choose-somebody-your-office-or"), "to")
     if rule.spread and rule.to != TEAM and "/" not in rule.to:
-        raise Unprocessable("Only the work of a team is spread over its people: choose a team.", "to")
+        raise Unprocessable(sentence("refusals.only-work-team-spread-over"), "to")
 
 
 def _one(conn: Connection, office: str, id: str) -> AssignmentRule:
     for rule in book.of_offices(conn, [office]):
         if rule.id == id:
             return rule
-    raise NotFound("There is no such rule of your office.", "http.id")
+    raise NotFound(sentence("refusals.there-no-such-rule-your"), "http.id")
 
 
 def _office(grant: Grant) -> str:
     if not grant.organization:
-        raise Unprocessable("Your account belongs to no office, so there is no work to give away.", "name")
+        raise Unprocessable(sentence("refusals.your-account-belongs-no-office"), "name")
     return grant.organization
 
 

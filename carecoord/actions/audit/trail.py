@@ -27,6 +27,7 @@ from carecoord.store.database.engine import reading, writing
 from carecoord.store.resources import read
 from carecoord.store.search.patients import name_or_number
 from carecoord.store.search.search import find
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 MANY = 1000  # rows are counted no further
@@ -59,7 +60,7 @@ class Broken:
 def demand(grant: Grant) -> None:
     """Raise Forbidden for everybody but the auditor."""
     if not verbs.may(grant.roles, "read-trail"):
-        raise Forbidden("Only the auditor sees who looked at what.")
+        raise Forbidden(sentence("refusals.only-auditor-sees-who-looked"))
 
 
 def admit(world: World, grant: Grant, request: str) -> None:
@@ -176,9 +177,9 @@ def review(world: World, grant: Grant, id: str, request: str) -> None:
     with writing(world.engine) as conn:
         glass = break_glass.find(conn, id)
         if glass is None:
-            raise NotFound("There is no such breaking of the glass.")
+            raise NotFound(sentence("refusals.there-no-such-breaking-glass"))
         if glass.subject == grant.subject:
-            raise Forbidden("Nobody signs off what they did themselves: another auditor must look into this.")
+            raise Forbidden(sentence("refusals.nobody-signs-off-what-they"))
         if break_glass.review(conn, id, grant.subject, micros(now)):
             noted = event(
                 now, request, "review-emergency", by=grant, query=f"emergency={id}", type="Patient",

@@ -13,6 +13,7 @@ from carecoord.domain.care_plans.templates import Applied
 from carecoord.domain.resource.elements import Json, key
 from carecoord.errors import Invalid
 from carecoord.fhir import text as json
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 ASKED: Final = ("subject", "practitioner", "organization")
@@ -25,7 +26,7 @@ def apply(world: World, asker: Asker, id: str, given: dict[str, str], *, request
     with looking(world, asker, request) as turn, noted(turn, "apply", "PlanDefinition", id) as shown:
         kind, _, patient = given.get("subject", "").partition("/")
         if kind != "Patient" or not patient:
-            raise Invalid("subject is Patient/id: a template is applied to one patient.", "http.subject")
+            raise Invalid(sentence("refusals.subject-patient-id-template-applied"), "http.subject")
         present(turn, "PlanDefinition", id)
         present(turn, "Patient", patient)
         shown.append(patient)

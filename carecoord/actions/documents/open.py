@@ -19,6 +19,7 @@ from carecoord.fhir import text as json
 from carecoord.fhir.search.values import refers
 from carecoord.store.resources import read
 from carecoord.store.resources.read import Row
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 
@@ -56,7 +57,7 @@ def kept(world: World, conn: Connection, document: Json, n: int) -> File:
     def held(type: str, id: str) -> bytes:
         row = read.get(conn, type, id)
         if row is None or row.deleted:
-            raise NotFound("The document has no such file.")
+            raise NotFound(sentence("refusals.document-has-no-such-file"))
         return row.body
 
     return _file(world, document, n, held)
@@ -65,13 +66,13 @@ def kept(world: World, conn: Connection, document: Json, n: int) -> File:
 def _file(world: World, document: Json, n: int, held: Callable[[str, str], bytes]) -> File:
     files = [item(each, "attachment") for each in items(document, "content")]
     if not 0 < n <= len(files):
-        raise NotFound("The document has no such file.")
+        raise NotFound(sentence("refusals.document-has-no-such-file"))
     attachment = files[n - 1]
     title = text(attachment, "title") or "document"
     if not attachment.get("data") and (url := text(attachment, "url")):
         to = refers(url, world.settings.fhir_url)
         if to is None or to[0] != "Binary":
-            raise NotFound(f"The file is not kept here, but at {url[:200]}: open it in the system that it came from.")
+            raise NotFound(sentence("refusals.file-not-kept-here-but", url=url[:200]))
         binary = json.loads(held(*to))
         return File(_bytes(binary), text(binary, "contentType") or text(attachment, "contentType"), title)
     return File(_bytes(attachment), text(attachment, "contentType"), title)
@@ -87,7 +88,7 @@ def _bytes(holder: Json) -> bytes:
     try:
         data = base64.b64decode("".join(text(holder, "data").split()), validate=True)
     except binascii.Error as e:
-        raise NotFound("The file can not be read: it is not in base64. Ask for it again where it came from.") from e
+        raise NotFound(sentence("refusals.file-can-not-be-read")) from e
     if not data:
-        raise NotFound("The file is empty. Ask for it again where it came from.")
+        raise NotFound(sentence("refusals.file-empty-ask-for-it"))
     return data

@@ -10,6 +10,7 @@ from carecoord import errors
 from carecoord.actions.server import keys as server_keys
 from carecoord.fhir import text
 from carecoord.fhir.types import TYPES
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 from fhir_adapters import plan
 from fhir_adapters.connection import Connection, connect
@@ -38,7 +39,9 @@ def keys(world: World, one: Ehr) -> tuple[Key, ...]:
     try:
         return load_keys(Path(one.auth.key_file).read_bytes())
     except (OSError, BadKey) as e:
-        raise errors.Invalid(f"The key of EHR {one.name} in {one.auth.key_file} can not be used: {e}") from e
+        raise errors.Invalid(
+            sentence("refusals.key-ehr-in-can-not", name=one.name, key_file=one.auth.key_file, e=str(e))
+        ) from e
 
 
 def read_resource(data: bytes) -> dict[str, Any]:

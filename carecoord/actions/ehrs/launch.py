@@ -31,6 +31,7 @@ from carecoord.actions.ehrs.launch_people import find_or_add_user
 from carecoord.errors import Forbidden, Invalid, NotFound
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.ehrs import ehrs
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 from fhir_adapters.ehr import Ehr
 from fhir_adapters.identity import local_id
@@ -80,8 +81,7 @@ def ehr_of_issuer(world: World, iss: str) -> Ehr:
         found = [one for one in ehrs.every(conn) if one.launch and one.is_called(iss)]
     if not found:
         raise Forbidden(
-            "carecoord is not registered to be opened from this system. Ask the people who look after carecoord to "
-            "register it: carecoord ehr add … --launch-client-id …",
+            sentence("refusals.carecoord-not-registered-be-opened"),
             "http.iss",
         )
     return found[0]
@@ -103,7 +103,7 @@ def begin(world: World, one: Ehr, iss: str, launch: str) -> LaunchRedirect:
     `iss` is repeated to the EHR as `aud`, as it came. Raises BadGateway saying what is wrong with the EHR.
     """
     if not launch:
-        raise Invalid("The EHR did not say what it opened us for (launch). Open carecoord from a patient there.")
+        raise Invalid(sentence("refusals.ehr-did-not-say-what"))
     provider, proof = launch_client.discover(world, one), fresh()
     kept = {"ehr": one.name, "proof": digest(proof).hex(), "party": launch_client.to_json(provider)}
     redirect_uri, asked = callback(world, one.name), {"aud": iss, "launch": launch}
@@ -125,16 +125,16 @@ def finish(
     with writing(world.engine) as conn:
         pending = openid.take_state(conn, PURPOSE, answer.state, now)
     if pending is None:
-        raise Forbidden("This launch was used already, or took too long. Open carecoord from your EHR again.")
+        raise Forbidden(sentence("refusals.this-launch-was-used-already"))
     if answer.proof is not None and not hmac.compare_digest(pending.data["proof"], digest(answer.proof).hex()):
-        raise Forbidden("This launch was begun in another browser. Open carecoord from your EHR again.")
+        raise Forbidden(sentence("refusals.this-launch-was-begun-in"))
     if pending.data["ehr"] != answer.ehr:
-        raise Forbidden("The answer came from another EHR than the one that was asked. Open carecoord from it again.")
+        raise Forbidden(sentence("refusals.answer-came-from-another-ehr"))
     one = _launching_ehr(world, answer.ehr)
     provider = launch_client.from_json(one, pending.data["party"])
     if answer.error or not answer.code:
         said = answer.error[:80] or "no code"
-        raise Forbidden(f"{one.name} did not let you in ({said}). Open carecoord from it again.")
+        raise Forbidden(sentence("refusals.did-not-let-you-in", name=one.name, said=said))
     try:
         openid.check_issuer(provider, answer.iss)
         told = launch_client.exchange_code(world, one, provider, pending, answer.code)
@@ -168,7 +168,7 @@ def bind_to_session(world: World, handover: str, present: Session | None, reques
     with writing(world.engine) as conn:
         kept = frame_launches.peek(conn, handover, now)
         if kept is None:
-            raise NotFound("This launch was used already, or took too long. Open carecoord from your EHR again.")
+            raise NotFound(sentence("refusals.this-launch-was-used-already"))
         if present is None or present.user.id != kept.user:
             return None
         frame_launches.take(conn, handover, now)
@@ -193,7 +193,7 @@ def open_tab(world: World, handover: str, agent: str) -> LaunchHandover:
         kept = frame_launches.take(conn, handover, now)
         who = store.find_user(conn, kept.user) if kept else None
         if kept is None or who is None or who.disabled:
-            raise NotFound("This button works once, for a minute. Open carecoord from your EHR again.")
+            raise NotFound(sentence("refusals.this-button-works-once-for"))
         cookie = sessions.open_session(conn, who, agent, now, amr=FEDERATED, kind="embed")
         return LaunchHandover(frame_launches.hand_over(conn, who.id, kept.launched, now), cookie)
 
@@ -260,7 +260,7 @@ def _launching_ehr(world: World, name: str) -> Ehr:
     with reading(world.engine) as conn:
         one = _ehr(conn, name)
     if one is None or one.launch is None:
-        raise Forbidden("This EHR may not open carecoord any more.")
+        raise Forbidden(sentence("refusals.this-ehr-may-not-open"))
     return one
 
 

@@ -21,6 +21,7 @@ from carecoord.store.ehrs import ehrs
 from carecoord.store.ehrs.ehrs import Run
 from carecoord.store.worklist import case_ids
 from carecoord.store.worklist.query import WorklistQuery
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 MOST: Final = 200  # referrals of one patient on one page
@@ -68,7 +69,7 @@ def referrals(world: World, asker: Grant, tab: str, tabs: tuple[str, ...], reque
     """The patient's open or closed referrals that the asker may see, in the order of their clocks; `tabs`: what else is
     to be counted. Raises Forbidden for roles that work on no cases."""
     if not cases.has_cases(asker):
-        raise Forbidden("Your role sees no referrals. Coordinators, clinicians and payers do, each their own.")
+        raise Forbidden(sentence("refusals.your-role-sees-no-referrals"))
     asked = WorklistQuery(tab, only=_case_ids(world, asker) or NOBODY)
     return cases.worklist(world, asker, asked, (*TABS, *tabs), MOST, request)
 
@@ -76,7 +77,7 @@ def referrals(world: World, asker: Grant, tab: str, tabs: tuple[str, ...], reque
 def panel(world: World, asker: Grant, id: str, request: str) -> Panel | PayerPanel:
     """One referral of the patient. Raises NotFound, in the same words for another patient's and for none."""
     if id not in _case_ids(world, asker):
-        raise NotFound("There is no such referral of this patient, or none that you may see.")
+        raise NotFound(sentence("refusals.there-no-such-referral-this"))
     return cases.panel(world, asker, id, request)
 
 

@@ -12,6 +12,7 @@ from auth.client.backend import BadKey, Key, TokenError, load_keys
 from auth.client.openid import OpenIDProvider, PendingSignIn
 from carecoord.actions.server import keys as server_keys
 from carecoord.errors import BadGateway, Forbidden, Problem
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 from fhir_adapters import launch as app_launch
 from fhir_adapters.ehr import Ehr, Launch
@@ -31,7 +32,9 @@ def discover(world: World, one: Ehr) -> OpenIDProvider:
             )
         except EhrError as trouble:
             log.warning("launch_discovery", ehr=one.name, text=trouble.text)
-            raise BadGateway(f"{one.name} could not be asked where to sign in: {trouble.text}") from trouble
+            raise BadGateway(
+                sentence("refusals.could-not-be-asked-where", name=one.name, text=trouble.text)
+            ) from trouble
 
 
 def to_json(provider: OpenIDProvider) -> dict[str, Any]:
@@ -56,7 +59,7 @@ def exchange_code(
             return openid.exchange_code(session, proven, pending, code, world.clock, world.new_id)
     except TokenError as trouble:
         log.warning("launch_exchange", ehr=one.name, text=trouble.text)
-        raise BadGateway(f"{one.name} did not confirm who you are. Open carecoord from it again.") from trouble
+        raise BadGateway(sentence("refusals.did-not-confirm-who-you", name=one.name)) from trouble
 
 
 def proof(world: World, one: Ehr) -> tuple[str | None, tuple[Key, ...]]:
@@ -69,10 +72,10 @@ def proof(world: World, one: Ehr) -> tuple[str | None, tuple[Key, ...]]:
         return Path(launch.secret_file).read_text().strip() if launch.secret_file else None, keys
     except (OSError, BadKey) as e:
         log.error("launch_secret", ehr=one.name, error=type(e).__name__)
-        raise Problem(f"Our own secret for {one.name} can not be read. Tell whoever looks after carecoord.") from e
+        raise Problem(sentence("refusals.our-own-secret-for-can", name=one.name)) from e
 
 
 def _launch(one: Ehr) -> Launch:
     if one.launch is None:
-        raise Forbidden(f"{one.name} does not open carecoord.")
+        raise Forbidden(sentence("refusals.does-not-open-carecoord", name=one.name))
     return one.launch

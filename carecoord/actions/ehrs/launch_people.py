@@ -22,6 +22,7 @@ from carecoord.store.audit.events import record
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.ehrs import ehrs
 from carecoord.store.resources import read
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 from fhir_adapters.ehr import Ehr, Launch
 from fhir_adapters.identity import local_id
@@ -44,7 +45,7 @@ def find_or_add_user(world: World, one: Ehr, claims: dict[str, Any]) -> User:
         id = providers.linked_user(conn, issuer, subject)
         found = store.find_user(conn, id) if id else None
         if found and found.disabled:
-            raise Forbidden("Your account here has been closed. Ask an administrator of carecoord.")
+            raise Forbidden(sentence("refusals.your-account-here-has-been"))
         if found and found.login != _login(one, claims):
             providers.mark_seen(conn, issuer, subject, now)
             return found
@@ -66,20 +67,20 @@ def checked_registration(world: World, one: Ehr) -> Ehr:
     if launch is None:
         return one
     if wrong := sorted(set(launch.roles) - set(MAPPED)):
-        raise Invalid(f"An EHR can not make somebody {', '.join(wrong)}; it can give {', '.join(MAPPED)}.")
+        raise Invalid(sentence("refusals.ehr-can-not-make-somebody", wrong=", ".join(wrong), mapped=", ".join(MAPPED)))
     launch = replace(launch, key_file=_file(launch.key_file), secret_file=_file(launch.secret_file))
     with reading(world.engine) as conn:
         if launch.organization and read.get(conn, "Organization", launch.organization) is None:
-            raise Invalid(f"There is no Organization/{launch.organization} here: load or sync it first.")
+            raise Invalid(sentence("refusals.there-no-organization-here-load", organization=launch.organization))
         others = [each for each in ehrs.every(conn) if each.launch and each.name != one.name]
     if twin := next((each.name for each in others if set(each.bases) & set(one.bases)), None):
-        raise Conflict(f"{twin} opens carecoord from that address already.")
+        raise Conflict(sentence("refusals.opens-carecoord-from-that-address", twin=twin))
     return replace(one, launch=launch)
 
 
 def _file(said: str) -> str:
     if said and not Path(said).is_file():
-        raise Invalid(f"{said} is not a file that can be read.")
+        raise Invalid(sentence("refusals.not-file-that-can-be", said=said))
     return str(Path(said).absolute()) if said else ""
 
 
@@ -94,10 +95,10 @@ def link(world: World, name: str, issuer: str, subject: str, login: str) -> User
         one = ehrs.get(conn, name)
         issuer = issuer or (one.launch.issuer if one.launch else "")
         if not issuer:
-            raise Invalid(f"Say whose id_tokens name them so: {name}'s registration names no issuer.")
+            raise Invalid(sentence("refusals.say-whose-id-tokens-name", name=name))
         found = store.find_login(conn, login)
         if found is None:
-            raise NotFound(f"Nobody here signs in as {login!r}.")
+            raise NotFound(sentence("refusals.nobody-here-signs-in-as", login=repr(login)))
         providers.link(conn, issuer, subject, found.id, int(now.timestamp()))
         record(conn, [event(now, world.new_id(), "link-person", by=found.id, query=f"ehr={name}")])
     return found
@@ -110,10 +111,7 @@ def has_no_other_account(user: User, name: str) -> bool:
 
 def _launch_with_roles(one: Ehr) -> Launch:
     if not one.launch or not one.launch.roles:
-        raise Forbidden(
-            f"You are nobody here yet, and {one.name} lets in only people who have an account. Ask an administrator of "
-            "carecoord for one, and to link it to your account in the EHR."
-        )
+        raise Forbidden(sentence("refusals.you-nobody-here-yet-and", name=one.name))
     return one.launch
 
 

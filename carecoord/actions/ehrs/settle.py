@@ -35,7 +35,7 @@ def settle(world: World, grant: Grant, request: str, case: str, n: int, choice: 
     settles none, Conflict for one that was settled already, Invalid for another choice.
     """
     if choice not in CHOICES:
-        raise Invalid(f"Take theirs or keep ours: {choice[:20]!r} is neither.", "http.choice")
+        raise Invalid(sentence("refusals.take-theirs-or-keep-ours", choice=repr(choice[:20])), "http.choice")
     with changing(world, grant, request) as turn:
         one = _of_case(turn, case, n)
         conflicts.settle(turn.conn, n, choice, grant.subject, turn.now)
@@ -74,14 +74,14 @@ def _of_case(turn: Turn, case: str, n: int) -> Conflict:
     row = seen_cases(turn).one(case)
     found = clearance_assemble.assemble(turn.conn, case) if row else None
     if found is None:
-        raise NotFound("There is no such referral, or none that you may see.", "http.id")
+        raise NotFound(sentence("refusals.there-no-such-referral-or"), "http.id")
     if not verbs.may(turn.grant.roles, "settle"):
-        raise Forbidden("Conflicts with an EHR are settled by coordinators and clinicians. Ask one of them.")
+        raise Forbidden(sentence("refusals.conflicts-with-ehr-settled-by"))
     one = conflicts.one(turn.conn, n)
     if one is None:
         raise Refusal("This conflict is settled already: somebody was faster, or both sides say the same by now.")
     if (one.type, one.id, one.element) not in {(each.type, each.id, each.element) for each in found.disputes}:
-        raise NotFound("There is no such conflict on this referral.", "http.n")
+        raise NotFound(sentence("refusals.there-no-such-conflict-on"), "http.n")
     return one
 
 

@@ -26,6 +26,7 @@ from carecoord.store.database.mutex import held
 from carecoord.store.ehrs import conflicts as ehrs_conflicts
 from carecoord.store.ehrs import ehrs, items
 from carecoord.store.ehrs.conflicts import Conflict
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 from fhir_adapters import dialects, plan, sync
 from fhir_adapters.ehr import Ehr
@@ -196,7 +197,7 @@ def run(world: World, name: str, report: Report = lambda type, received, total: 
     """
     with held(world.engine, f"ehr {name}") as alone:
         if not alone:
-            raise errors.Conflict(f"{name} is being read just now by another process. Wait until that has ended.")
+            raise errors.Conflict(sentence("refusals.being-read-just-now-by", name=name))
         return _run(world, name, report)
 
 
@@ -213,12 +214,12 @@ def run_patient(world: World, name: str, patient: str) -> PatientRead:
     """
     with held(world.engine, f"ehr {name}") as alone:
         if not alone:
-            raise errors.Unavailable(f"{name} is being read just now: this patient is asked for once that has ended.")
+            raise errors.Unavailable(sentence("refusals.being-read-just-now-this", name=name))
         with reading(world.engine) as conn:
             one, states = ehrs.get(conn, name), ehrs.cursors(conn, name)
             found = [each for each in items.ours(conn, "Patient", [patient]) if each.ehr == name]
         if not found:
-            raise errors.NotFound(f"{name} does not hold this patient.")
+            raise errors.NotFound(sentence("refusals.does-not-hold-this-patient", name=name))
         keeper = Keeper(world, one, 0, dict(states))
         try:
             with world.http() as session:

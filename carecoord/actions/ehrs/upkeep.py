@@ -29,6 +29,7 @@ from carecoord.store.ehrs.conflicts import Conflict
 from carecoord.store.ehrs.deliveries import Delivery
 from carecoord.store.ehrs.ehrs import Run
 from carecoord.store.worklist import case_ids
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 from fhir_adapters import cursor, dialects
 
@@ -137,7 +138,7 @@ def ask(world: World, grant: Grant, request: str, case: str) -> None:
     with changing(world, grant, request) as turn:
         row = seen_cases(turn).one(case) if whole(grant) else None
         if row is None:
-            raise NotFound("There is no such referral, or none that you may see.", "http.id")
+            raise NotFound(sentence("refusals.there-no-such-referral-or"), "http.id")
         found = [each for each in readings(turn.conn, row.patient, turn.now) if each.state in ("later", "asked")]
         if not found:
             raise Refusal("No EHR that holds this patient can be asked now: it is paused, or read by hand alone.")
@@ -155,7 +156,7 @@ def ask_patient(world: World, grant: Grant, request: str, case: str) -> None:
     with changing(world, grant, request) as turn:
         row = seen_cases(turn).one(case) if whole(grant) else None
         if row is None:
-            raise NotFound("There is no such referral, or none that you may see.", "http.id")
+            raise NotFound(sentence("refusals.there-no-such-referral-or"), "http.id")
         found = [each for each in readings(turn.conn, row.patient, turn.now) if each.state != "paused"]
         if not found:
             raise Refusal("No EHR that holds this patient can be asked now.")
@@ -174,7 +175,7 @@ def retry(world: World, name: str, only: tuple[str, str] | None, request: str, b
         single = deliveries.get(conn, name, *only) if only else None
         chosen = [single] if single and single.state == "refused" else every
         if only and not chosen:
-            raise NotFound("That is no longer refused: it was told or changed meanwhile.")
+            raise NotFound(sentence("refusals.that-no-longer-refused-it"))
         for each in chosen:
             write_back.again(conn, one, each, now)
         record(conn, [event(now, request, "ehr-retry", by=by)])

@@ -19,6 +19,7 @@ from carecoord.store.guests import links as guest_links
 from carecoord.store.guests.links import Link
 from carecoord.store.worklist.query import CaseScope, Worklist
 from carecoord.store.worklist.tabs import DueBounds
+from carecoord.words.sentence import sentence
 
 
 def grant_of(link: Link, name: str = "") -> Grant:
@@ -55,7 +56,7 @@ def opened(turn: Turn) -> tuple[Row[Any], Case]:
     found = row(turn, id)
     case = assemble(turn.conn, id) if found else None
     if found is None or case is None:
-        raise NotFound("This link is no longer good.", "http.link")
+        raise NotFound(sentence("refusals.this-link-no-longer-good.title"), "http.link")
     return found, case
 
 

@@ -78,7 +78,7 @@ def receipt(world: World, grant: Grant, act: str, request: str) -> Done:
     with looking(world, grant, request) as turn:
         done = find(turn, act)
         if done is None:
-            raise NotFound("Nothing was done so by this link.", "http.act")
+            raise NotFound(sentence("refusals.nothing-was-done-so-by"), "http.act")
         return done
 
 
@@ -87,7 +87,7 @@ def paper(world: World, grant: Grant, id: str, n: int, request: str) -> File:
     with looking(world, grant, request) as turn:
         found = next((each for each in _opened(turn).documents if each.get("id") == id), None)
         if found is None:
-            raise NotFound("There is no such paper.", "http.id")
+            raise NotFound(sentence("refusals.there-no-such-paper"), "http.id")
         told = event(turn.now, request, "read", by=grant, type="DocumentReference", resource=id, shown=[_whose(turn)])
         world.journal.append(told)
         return documents_open.of_document(turn, found, n)
@@ -112,7 +112,7 @@ def offer(world: World, grant: Grant, request: str, submission: Submission, time
 
     def plan(acting: Acting) -> Planned:
         if "offer" not in offers.offered(acting.case, acting.clearance, acting.sides):
-            raise Conflict("No times are wanted now: see how the referral stands.", "http.act")
+            raise Conflict(sentence("refusals.no-times-wanted-now-see"), "http.act")
         now = acting.turn.now
         made = acts.offered(acting.case, acting.id, _place(acting), times, now)
         held = (each for each in acting.case.appointments if each.get("status") == "proposed")

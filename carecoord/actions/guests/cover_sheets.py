@@ -14,6 +14,7 @@ from carecoord.domain.resource.codes import CONSULT_NOTE
 from carecoord.errors import Conflict, NotFound, Unprocessable
 from carecoord.store.database.engine import reading
 from carecoord.store.guests import links as kept
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 _PAGES: Final = 10  # a cover lies on top; behind so many pages nobody looks for one
@@ -34,7 +35,7 @@ def file_it(world: World, grant: Grant, request: str, submission: Submission, se
         link = kept.covered(conn, read) if read else None
     if link is None:
         said = "No cover of ours has this number." if read else "No bar code could be read on its first pages."
-        raise Unprocessable(f"{said} Type the number that stands under the bar code.", "number")
+        raise Unprocessable(sentence("refusals.type-number-that-stands-under", said=said), "number")
     about = Submission(link.case, submission.form)
     words = f"By fax, cover {read}"
     try:
@@ -43,6 +44,4 @@ def file_it(world: World, grant: Grant, request: str, submission: Submission, se
         beside = Submission(link.case, f"{submission.form}-beside")
         return documents.attach(world, grant, request, beside, Attached(file, CONSULT_NOTE[1], note=words))
     except NotFound as unseen:
-        raise Unprocessable(
-            "No cover of ours has this number. Type the number that stands under the bar code.", "number"
-        ) from unseen
+        raise Unprocessable(sentence("refusals.no-cover-ours-has-this"), "number") from unseen

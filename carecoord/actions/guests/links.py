@@ -94,7 +94,7 @@ def withdraw(world: World, grant: Grant, request: str, submission: Submission, i
         conn, now = acting.turn.conn, micros(acting.turn.now)
         link, talk = kept.find(conn, id), read.get(conn, "Communication", id)
         if link is None or talk is None or link.case != acting.row.id or not kept.withdraw(conn, id, now):
-            raise Conflict("There is no such link any more.", "link")
+            raise Conflict(sentence("refusals.there-no-such-link-any"), "link")
         told = json.loads(talk.body) | {"status": "stopped", "statusReason": {"text": "Withdrawn"}}
         return Planned([told], sentence("act.link-ended"))
 
@@ -130,20 +130,20 @@ def _holder(acting: Acting, wanted: Wanted) -> Json:
     if wanted.audience == "relative":
         kin = {str(each["id"]): each for each in family(acting.turn, acting.row.patient).told}
         if wanted.relative not in kin:
-            raise Unprocessable("The patient has not let this relative know: no link is made for them.", "audience")
+            raise Unprocessable(sentence("refusals.patient-has-not-let-this"), "audience")
         return {"reference": f"RelatedPerson/{wanted.relative}", "display": spoken_name(kin[wanted.relative])}
     if wanted.audience == "patient":
         return {"reference": f"Patient/{acting.row.patient}", "display": acting.row.patient_name}
     other = offers.other_side(acting.sides, acting.clearance)
     if other is None:
-        raise Conflict("It has not gone out to a clinic that could answer: send it first.", "audience")
+        raise Conflict(sentence("refusals.it-has-not-gone-out-clinic"), "audience")
     return {"reference": f"Organization/{other[0]}", "display": other[1]}
 
 
 def _link(acting: Acting, wanted: Wanted, holder: str) -> Link:
     today, now = local(acting.turn.now, acting.zone), acting.turn.now
     if not timedelta() <= wanted.until - today <= LONGEST:
-        raise Unprocessable(f"Choose a day within {LONGEST.days} days: then make a new link.", "until")
+        raise Unprocessable(sentence("refusals.choose-day-within-days-then", days=LONGEST.days), "until")
     ends = datetime.combine(wanted.until + timedelta(days=1), time(), acting.zone)
     clinic = wanted.audience == "clinic"
     return Link(

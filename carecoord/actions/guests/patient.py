@@ -77,10 +77,10 @@ def choose(world: World, grant: Grant, request: str, submission: Submission, vis
     def plan(acting: Acting) -> Planned:
         offered = {key(each): each for each in _offers(acting.case)}
         if visit not in offered:
-            raise Unprocessable("This time is not offered any more.", "visit")
+            raise Unprocessable(sentence("refusals.this-time-not-offered-any"), "visit")
         start = starts(offered[visit], acting.zone)
         if start is None:
-            raise Conflict("The time that was offered can not be read.", "visit")
+            raise Conflict(sentence("refusals.time-that-was-offered-can"), "visit")
         taken = visit_acts.confirmed(offered[visit], start)
         over = [
             visit_acts.ended(each, "cancel", "Another time was taken.") for id, each in offered.items() if id != visit
@@ -126,7 +126,7 @@ def stop_messages(world: World, grant: Grant, request: str, submission: Submissi
 
 def _visit(acting: Acting) -> Json:
     if acting.visit is None:
-        raise Conflict("No visit is booked.", "http.act")
+        raise Conflict(sentence("refusals.no-visit-booked"), "http.act")
     return acting.visit
 
 

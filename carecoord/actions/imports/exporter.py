@@ -14,6 +14,7 @@ from carecoord.domain.resource.elements import source
 from carecoord.errors import Forbidden
 from carecoord.fhir.search.collation import fold
 from carecoord.words.csv_lines import csv_line
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 Form = Literal["csv", "xlsx"]
@@ -28,7 +29,7 @@ def export(world: World, grant: Grant, request: str, sheet: Sheet, form: Form) -
     """Everything of a kind that the asker sees, sorted by its first column, but for what an EHR keeps. Raises
     Forbidden."""
     if not grant.is_operator and not verbs.may(grant.roles, sheet.verb):
-        raise Forbidden("Your roles do not see this table.")
+        raise Forbidden(sentence("refusals.your-roles-do-not-see"))
     of = sheet.exports[0] if sheet.exports else "Basic"
     asked = f"table={sheet.kind}&format={form}"
     with looking(world, grant, request) as turn, noted(turn, "export-table", of, None, asked) as shown:

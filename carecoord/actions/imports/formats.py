@@ -12,6 +12,7 @@ from typing import Final
 from carecoord.actions.imports import fixed_width
 from carecoord.actions.imports.tables import LONGEST, Line, Table, table
 from carecoord.errors import Invalid
+from carecoord.words.sentence import sentence
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
@@ -23,7 +24,7 @@ _OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
 def read(name: str, data: bytes) -> Table:
     """Read a file. Raises Invalid for what is no table of ours."""
     if data.startswith(_OLD_EXCEL):
-        raise Invalid(f"{name} is an old Excel file (.xls) or has a password: save it as .xlsx or as CSV, without one.")
+        raise Invalid(sentence("refusals.old-excel-file-xls-or", name=name))
     if data.startswith(_ZIP):
         from carecoord.actions.imports import workbooks  # openpyxl is dear to load: not before somebody brings one
 
@@ -46,7 +47,9 @@ def _csv(name: str, data: bytes) -> Table:
     try:
         return table(name, "", (Line(n, _clean(cells)) for n, cells in enumerate(lines, 1)))
     except csv.Error as e:
-        raise Invalid(f"{name}, line {lines.line_num}: {e}. Is a quotation mark left open?") from e
+        raise Invalid(
+            sentence("refusals.line-quotation-mark-left-open", name=name, line_num=lines.line_num, e=str(e))
+        ) from e
 
 
 def _clean(cells: Sequence[str]) -> list[str]:
@@ -60,13 +63,13 @@ def _decoded(name: str, data: bytes) -> str:
             try:
                 return data.decode(encoding)
             except UnicodeDecodeError as e:
-                raise Invalid(f"{name} is damaged: it begins as {encoding.upper()} does, and is not.") from e
+                raise Invalid(sentence("refusals.damaged-it-begins-as-does", name=name, upper=encoding.upper())) from e
     if data[1:200:2].count(0) > 20:
         return data.decode("utf-16-le", "replace")
     if data[0:200:2].count(0) > 20:
         return data.decode("utf-16-be", "replace")
     if b"\0" in data:
-        raise Invalid(f"{name} is neither CSV nor XLSX: save the table as one of them.")
+        raise Invalid(sentence("refusals.neither-csv-nor-xlsx-save", name=name))
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

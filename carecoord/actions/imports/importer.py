@@ -50,7 +50,7 @@ def bring(
     run of rows has written. Raises Forbidden for a kind of table that the
     asker may not write at all, and for a service: what it may write, it writes over the API."""
     if not grant.is_operator and not verbs.may(grant.roles, sheet.verb):
-        raise Forbidden("Your roles do not bring this in.")
+        raise Forbidden(sentence("refusals.your-roles-do-not-bring"))
     if sheet.kind in LINES:
         rows = (_row(line, mapped) for line in table.lines)
         return LINES[sheet.kind](Batch(world, grant, request, sheet, rows, len(table.lines), dry, report))

@@ -70,7 +70,7 @@ def _kept(batch: Batch, row: Row, login: str, outcome: str, by: User | None) -> 
                 practitioner=said.practitioner, roles=said.roles,
             )  # fmt: skip
     except (Problem, BadRegistration) as refused:
-        row.fault("", sentence("import.refused", why=str(refused)))
+        row.fault("", sentence("import.refused", why=refused.said if isinstance(refused, Problem) else str(refused)))
         return "faulty"
     return outcome
 

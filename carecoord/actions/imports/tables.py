@@ -7,7 +7,7 @@ from typing import Final
 from carecoord.domain.imports.headings import letters
 from carecoord.domain.imports.rows import Fault
 from carecoord.errors import Invalid
-from carecoord.words.sentence import Sentence
+from carecoord.words.sentence import Sentence, sentence
 
 MOST_ROWS: Final = 200_000
 MOST_COLUMNS: Final = 200
@@ -53,16 +53,18 @@ def table(name: str, sheet: str, lines: Iterator[Line], formulas: int = 0) -> Ta
     """The table of these lines: the first that is not empty holds the headings. Raises Invalid."""
     head = next((line for line in lines if not line.empty), None)
     if head is None:
-        raise Invalid(f"{name} is empty: its first line holds the names of the columns.")
+        raise Invalid(sentence("refusals.empty-its-first-line-holds", name=name))
     header = [" ".join(cell.split()) for cell in head.cells]
     while header and not header[-1]:
         header.pop()
     if len(header) > MOST_COLUMNS:
-        raise Invalid(f"{name} has {len(header)} columns; at most {MOST_COLUMNS} are read.")
+        raise Invalid(
+            sentence("refusals.has-columns-at-most-read", name=name, n=len(header), most_columns=MOST_COLUMNS)
+        )
     rows = []
     for line in lines:
         if not line.empty:
             rows.append(line)
         if len(rows) > MOST_ROWS:
-            raise Invalid(f"{name} has more than {MOST_ROWS:,} rows: part it into several files.")
+            raise Invalid(sentence("refusals.has-more-than-rows-part", name=name, most_rows=f"{MOST_ROWS:,}"))
     return Table(name, sheet, head.number, header, rows, formulas)

@@ -26,6 +26,7 @@ from carecoord.store.database.engine import reading, writing
 from carecoord.store.imports import files, writes
 from carecoord.store.imports.files import File
 from carecoord.words.catalogue import say
+from carecoord.words.sentence import Sentence, dumps, sentence
 from carecoord.world import World
 
 JOB: Final = "import"
@@ -46,7 +47,7 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of a file, or would. rows: new, changed, unchanged, faulty; failed: why nothing did."""
+    """What became of a file, or would. rows: new, changed, unchanged, faulty; failed: why nothing did, as kept."""
 
     rows: dict[str, int] = {}
     faults: list[Told] = []
@@ -71,10 +72,10 @@ def kinds(grant: Grant) -> list[str]:
 def upload(world: World, grant: Grant, kind: str, name: str, body: bytes) -> str:
     """Keep a file to be brought in; returns its id. Raises Invalid for what is no table, Forbidden."""
     if kind not in kinds(grant):
-        raise Forbidden("Your roles do not bring this in. An administrator, or your contract staff, can.")
+        raise Forbidden(sentence("refusals.your-roles-do-not-bring-this"))
     table = formats.read(name, body)
     if not table.lines:
-        raise Invalid(f"{name} has headings and no rows.")
+        raise Invalid(sentence("refusals.has-headings-and-no-rows", name=name))
     now = world.clock()
     with writing(world.engine) as conn:
         files.forget(conn, micros(now - KEPT))
@@ -104,7 +105,7 @@ def table_of(world: World, file: File) -> Table:
     with reading(world.engine) as conn:
         body = files.body(conn, file.id)
     if file.state in ("kept", "returning", "returned"):
-        raise Conflict("This file is in already. To bring it again, upload it again: nothing is doubled.")
+        raise Conflict(sentence("refusals.this-file-in-already-bring"))
     return formats.read(file.name, body)
 
 
@@ -113,13 +114,13 @@ def begin(world: World, grant: Grant, request: str, id: str, said: Mapping[str, 
     its heading there; it is kept for the next file like it. Raises Invalid where a column is lacking, Conflict."""
     file = own(world, grant, id)
     if file.state == "waiting":
-        raise Conflict("This file is being read. Wait until it is through.")
+        raise Conflict(sentence("refusals.this-file-being-read-wait"))
     if file.kind not in kinds(grant):
-        raise Forbidden("Your roles do not bring this in any more.")
+        raise Forbidden(sentence("refusals.your-roles-do-not-bring-this-in"))
     table, sheet = table_of(world, file), SHEETS[file.kind]
     mapped = headings.mapped(sheet, table.header, {column.name: said.get(column.name, "") for column in sheet.columns})
     if lacking := headings.lacking(sheet, mapped):
-        raise Invalid(f"Say which column holds {', '.join(each.heading for each in lacking)}.")
+        raise Invalid(sentence("refusals.say-which-column-holds", lacking=", ".join(each.heading for each in lacking)))
     later = len(table.lines) > AT_ONCE
     state = "waiting" if later else file.state
     waiting = replace(file, state=state, dry=dry, done=0, mapping=_said(table, mapped))
@@ -144,7 +145,7 @@ def run(world: World, id: str) -> None:
         return
     if user is None or user.disabled:
         with writing(world.engine) as conn:
-            files.change(conn, _ended(file, Outcome(failed="Whoever brought it has no account any more."), "failed"))
+            files.change(conn, _ended(file, Outcome(failed=dumps(sentence("imports.nobody-any-more"))), "failed"))
         return
     if file.state == "returning":
         _return(world, grant_of(user), JOB, file)
@@ -165,9 +166,9 @@ def take_back(world: World, grant: Grant, request: str, id: str) -> None:
     leads back from it, Forbidden."""
     file = own(world, grant, id)
     if file.kind not in kinds(grant):
-        raise Forbidden("Your roles do not bring this in any more.")
+        raise Forbidden(sentence("refusals.your-roles-do-not-bring-this-in"))
     if not (size := returnable(world, file)):
-        raise Conflict("It can not be taken back, or not any more: seven days have passed, or nothing leads back.")
+        raise Conflict(sentence("refusals.it-can-not-be-taken"))
     returning = replace(file, state="returning", done=0)
     with writing(world.engine) as conn:
         files.change(conn, returning)
@@ -190,8 +191,8 @@ def give_up(world: World, id: str) -> None:
     with writing(world.engine) as conn:
         file = files.get(conn, id)
         if file is not None and file.state in ("waiting", "returning"):
-            said = "It could not be read to its end: something failed here, not in the file. Try it again."
-            files.change(conn, _ended(file, Outcome(failed=said), "failed"))
+            said = sentence("imports.failed-here")
+            files.change(conn, _ended(file, Outcome(failed=dumps(said)), "failed"))
 
 
 def _work(world: World, grant: Grant, request: str, file: File, table: Table) -> None:
@@ -205,7 +206,7 @@ def _work(world: World, grant: Grant, request: str, file: File, table: Table) ->
     try:
         brought = importer.bring(world, grant, request, sheet, table, mapped, dry=file.dry, report=report)
     except Problem as problem:
-        ended = _ended(file, Outcome(failed=str(problem)), "failed")
+        ended = _ended(file, Outcome(failed=_kept(problem.said)), "failed")
     else:
         outcome = _outcome(brought, table, mapped, sheet)
         ended = replace(_ended(file, outcome, "tried" if file.dry else "kept"), done=file.total)
@@ -224,7 +225,7 @@ def faulty_rows(world: World, grant: Grant, id: str) -> bytes:
         body = files.body(conn, id)
     made = body if file.state == "kept" else _faulty_rows(formats.read(file.name, body), outcome_of(file))
     if not made:
-        raise NotFound("This file has no faulty rows.")
+        raise NotFound(sentence("refusals.this-file-has-no-faulty"))
     return made
 
 
@@ -243,6 +244,11 @@ def _faulty_rows(table: Table, outcome: Outcome | None) -> bytes:
         if line.number in wrong
     )
     return workbooks.written("Faulty rows", [*table.header, "What is wrong"], rows)
+
+
+def _kept(said: str | Sentence) -> str:
+    """A refusal as a row keeps it."""
+    return dumps(said) if isinstance(said, Sentence) else said
 
 
 def _ended(file: File, outcome: Outcome, state: str) -> File:
@@ -270,7 +276,7 @@ def _outcome(brought: Brought, table: Table, mapped: Mapped, sheet: Sheet) -> Ou
 def _own(conn: Connection, grant: Grant, id: str) -> File:
     found = files.get(conn, id)
     if found is None or found.owner != grant.subject:
-        raise NotFound("There is no such file here. Files wait for seven days.")
+        raise NotFound(sentence("refusals.there-no-such-file-here"))
     return found
 
 

@@ -27,7 +27,9 @@ def read(name: str, data: bytes) -> Table:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             if sum(each.file_size for each in packed.infolist()) > MOST_BYTES:
-                raise Invalid(f"{name} unpacks to more than {MOST_BYTES // 1_000_000} MB: part it into several files.")
+                raise Invalid(
+                    sentence("refusals.unpacks-more-than-mb-part", name=name, most_bytes=MOST_BYTES // 1000000)
+                )
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         sheet: Any = next(each for each in book.worksheets if each.sheet_state == "visible")
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
@@ -38,7 +40,7 @@ def read(name: str, data: bytes) -> Table:
     except Invalid:
         raise
     except Exception as e:  # openpyxl and zipfile raise whatever a damaged file makes them stumble over
-        raise Invalid(f"{name} can not be read as a workbook: open it and save it again as .xlsx, or as CSV.") from e
+        raise Invalid(sentence("refusals.can-not-be-read-as", name=name)) from e
 
 
 def _formulas(data: bytes, title: str) -> dict[tuple[int, int], str]:
@@ -57,7 +59,7 @@ def _merged(raw: bytes) -> Merged:
     for each in _MERGED.findall(raw):
         left, top, right, bottom = (edge or 1 for edge in range_boundaries(each.decode()))
         if (right - left + 1) * (bottom - top + 1) > 100_000:
-            raise Invalid("A merged cell covers a whole sheet: unmerge it.")
+            raise Invalid(sentence("refusals.merged-cell-covers-whole-sheet"))
         first = f"{get_column_letter(left)}{top}"
         found |= {(n, place): first for n in range(top, bottom + 1) for place in range(left, right + 1)}
         del found[top, left]

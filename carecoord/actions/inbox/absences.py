@@ -26,6 +26,7 @@ from carecoord.store.audit.events import record
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.inbox import absences as kept
 from carecoord.store.worklist.tabs import Own, of_kinds
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 _EVERY: Final = frozenset(KINDS) - {"mention"}  # the kinds that a case can be of
@@ -137,13 +138,14 @@ def leave(world: World, grant: Grant, request: str, span: tuple[date, date], cov
         people = {user.id for user in colleagues(conn, grant)}
         _demand(account, people)
         if ends <= begins or ends <= micros(world.clock()):
-            raise Unprocessable("The first day back lies after the first day away, and ahead.", "until")
+            raise Unprocessable(sentence("refusals.first-day-back-lies-after"), "until")
         if ALL not in covers:
-            raise Unprocessable("Choose who stands in.", "substitute")
+            raise Unprocessable(sentence("refusals.choose-who-stands-in"), "substitute")
         for kind, to in covers.items():
             if to not in people or to == account or kind not in (ALL, *KINDS):
                 raise Unprocessable(
-                    "Choose somebody else of your office.", f"substitute-{kind}" if kind else "substitute"
+                    sentence("refusals.choose-somebody-else-your-office"),
+                    f"substitute-{kind}" if kind else "substitute",
                 )
         kept.put(conn, account, (begins, ends), covers, grant.subject, micros(world.clock()))
         stand = " ".join(f"{kind or 'all'}={to}" for kind, to in covers.items())
@@ -163,4 +165,4 @@ def come_back(world: World, grant: Grant, request: str) -> None:
 def _demand(account: str, people: set[str]) -> None:
     """Raise Forbidden for an account that is not one of the office's people: a link, a script."""
     if account not in people:
-        raise Forbidden("You can say of yourself alone that you are away.", "http.account")
+        raise Forbidden(sentence("refusals.you-can-say-yourself-alone"), "http.account")

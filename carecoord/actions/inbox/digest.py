@@ -120,7 +120,7 @@ def preference(world: World, grant: Grant) -> Digest:
 def prefer(world: World, grant: Grant, request: str, address: str, wanted: bool) -> None:
     """Keep what the asker says of it. Raises Unprocessable for what is no address."""
     if (address or wanted) and not (ADDRESS.fullmatch(address) and len(address) <= 254):
-        raise Unprocessable("Write an address such as name@office.example, or say that you want no mail.", "address")
+        raise Unprocessable(sentence("refusals.write-address-such-as-name"), "address")
     with writing(world.engine) as conn:
         held = digests.of(conn, grant.subject)
         digests.put(conn, Digest(grant.subject, address, wanted, held.sent_on if held else 0))

@@ -17,6 +17,7 @@ from carecoord.domain.resource.days import add_months, local, shifted
 from carecoord.errors import Forbidden, Invalid
 from carecoord.fhir.instants import moment
 from carecoord.store.measures import days, observations, third_free
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 SPANS: Final = (30, 90, 365)  # days that a figure may be of
@@ -84,7 +85,7 @@ def board(world: World, grant: Grant, asked: Asked, request: str) -> Board:
 def demand(grant: Grant) -> None:
     """Raise Forbidden for whom no figures of an office are meant."""
     if not verbs.may(grant.roles, "see-measures"):
-        raise Forbidden("The measures of an office are for those who work on its referrals.", "http.role")
+        raise Forbidden(sentence("refusals.measures-office-for-those-who"), "http.role")
 
 
 def checked(choices: Iterable[tuple[str, Sequence[str]]]) -> Choices:
@@ -92,7 +93,10 @@ def checked(choices: Iterable[tuple[str, Sequence[str]]]) -> Choices:
     given = {name: tuple(dict.fromkeys(values)) for name, values in choices if values}
     for name in given:
         if name not in FACETS:
-            raise Invalid(f"Measures can not be narrowed by {name!r}; choose {', '.join(FACETS)}.", f"http.{name}")
+            raise Invalid(
+                sentence("refusals.measures-can-not-be-narrowed", name=repr(name), facets=", ".join(FACETS)),
+                f"http.{name}",
+            )
     return tuple((name, given[name]) for name in FACETS if name in given)
 
 

@@ -98,7 +98,7 @@ def write(world: World, grant: Grant, request: str, submission: Submission, said
     def plan(acting: Acting) -> Planned:
         to = next((each for each in _recipients(acting)[0] if each.reference == said.to), None)
         if to is None:
-            raise Unprocessable("Choose to whom it goes.", "to")
+            raise Unprocessable(sentence("refusals.choose-whom-it-goes"), "to")
         office = to.reference.partition("/")[2]
         papers = _documents(acting, to, said.documents)
         talk = acts.message(acting.case, acting.id, _sender(acting), [to.named], said.words, acting.turn.now)
@@ -119,7 +119,7 @@ def ask_office(world: World, grant: Grant, request: str, submission: Submission,
     def plan(acting: Acting) -> Planned:
         to = acts.office(acting.clearance)
         if not to:
-            raise Conflict("Nobody knows which office refers.", "http.act")
+            raise Conflict(sentence("refusals.nobody-knows-which-office-refers"), "http.act")
         talk = acts.message(acting.case, acting.id, _sender(acting), to, words, acting.turn.now)
         listed = audience.listed(talk, _offices(acting, ""))
         return Planned([listed], sentence("act.message-sent", to=str(to[0]["display"])))
@@ -148,7 +148,7 @@ def _documents(acting: Acting, to: Recipient, wanted: Sequence[str]) -> list[Jso
         return []
     known = {key(each): each for each in sendable(acting, to.reference.partition("/")[2])}
     if to.kind not in ("clinic", "office") or any(each not in known for each in wanted):
-        raise Unprocessable("These documents can not go to them: choose others, or take them out.", "documents")
+        raise Unprocessable(sentence("refusals.these-documents-can-not-go"), "documents")
     return [known[each] for each in wanted]
 
 

@@ -24,6 +24,7 @@ from carecoord.fhir import text
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.resources import read
 from carecoord.words.catalogue import languages
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 CHANGE = "account-change"
@@ -93,14 +94,14 @@ def work_for(world: World, mine: Session, organization: str, request: str) -> No
     who = mine.user
     with writing(world.engine) as conn:
         if not memberships.switch(conn, who.id, organization):
-            raise NotFound("You do not work for this organization. An admin can let you.")
+            raise NotFound(sentence("refusals.you-do-not-work-for"))
     record_event(world, request, CHANGE, 200, who, f"works for {organization} now")
 
 
 def read_in(world: World, mine: Session, language: str, request: str) -> None:
     """Let the person read in this language from now on, on every device. Raises Invalid for one that has no words."""
     if language not in languages():
-        raise Invalid(f"There are no words in {language[:20]!r}.", "language")
+        raise Invalid(sentence("refusals.there-no-words-in", language=repr(language[:20])), "language")
     with writing(world.engine) as conn:
         store.choose_language(conn, mine.user.id, language)
     record_event(world, request, CHANGE, 200, mine.user, f"reads {language}")
@@ -175,7 +176,7 @@ def offer_authenticator(world: World, mine: Session) -> None:
         _require_recent_proof(world, mine)
         app = totp.find(conn, mine.user.id)
         if app and app.confirmed:
-            raise Conflict("There is an authenticator app already. Turn it off first.")
+            raise Conflict(sentence("refusals.there-authenticator-app-already-turn"))
         totp.offer_secret(conn, mine.user.id, world.seconds())
 
 
@@ -211,7 +212,7 @@ def remove_authenticator(world: World, mine: Session, request: str) -> None:
     with writing(world.engine) as conn:
         _require_recent_proof(world, mine)
         if not totp.remove(conn, mine.user.id):
-            raise NotFound("There is no authenticator app to turn off.")
+            raise NotFound(sentence("refusals.there-no-authenticator-app-turn"))
         factors.adjust_recovery_codes(conn, mine.user.id)
     record_event(world, request, CHANGE, 200, mine.user, "authenticator removed")
 
@@ -221,7 +222,7 @@ def renew_codes(world: World, mine: Session, request: str) -> list[str]:
     with writing(world.engine) as conn:
         _require_recent_proof(world, mine)
         if not factors.kinds(conn, mine.user.id):
-            raise Conflict("Recovery codes stand in for a second factor: set one up first.")
+            raise Conflict(sentence("refusals.recovery-codes-stand-in-for"))
         codes = factors.new_recovery_codes(conn, mine.user.id)
     record_event(world, request, CHANGE, 200, mine.user, "recovery codes renewed")
     return codes
@@ -259,7 +260,7 @@ def remove_passkey(world: World, mine: Session, id: bytes, request: str) -> None
     with writing(world.engine) as conn:
         _require_recent_proof(world, mine)
         if passkeys.remove(conn, mine.user.id, id) is None:
-            raise NotFound("There is no such passkey of yours.")
+            raise NotFound(sentence("refusals.there-no-such-passkey-yours"))
         factors.adjust_recovery_codes(conn, mine.user.id)
     record_event(world, request, CHANGE, 200, mine.user, "passkey removed")
 
@@ -268,7 +269,7 @@ def end_session(world: World, mine: Session, hash: bytes, request: str) -> None:
     """End one of the person's sessions. Raises NotFound for what is not theirs."""
     with writing(world.engine) as conn:
         if not people_sessions.end_one(conn, mine.user.id, hash):
-            raise NotFound("That session has ended already.")
+            raise NotFound(sentence("refusals.that-session-has-ended-already"))
     record_event(world, request, "sign-out", 200, mine.user, "another session")
 
 

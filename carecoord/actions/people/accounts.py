@@ -23,6 +23,7 @@ from carecoord.store.database import private_files
 from carecoord.store.database.engine import writing
 from carecoord.store.resources import read
 from carecoord.store.worklist import registry
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 LONGEST = 200  # characters of a login or a name
@@ -56,7 +57,7 @@ def add_person(world: World, conn: Connection, new: NewUser, hashed: str) -> Use
     """The row of a new person; `hashed` is empty for who has no password yet. Raises as `add_user`."""
     login, name = store.fold(new.login), " ".join(new.name.split())
     if not login or not name or not all(each.isprintable() and len(each) <= LONGEST for each in (login, name)):
-        raise Invalid(f"A person has a login and a name, of at most {LONGEST} plain characters each.")
+        raise Invalid(sentence("refusals.person-has-login-and-name", longest=LONGEST))
     practitioner = practitioner_id(conn, new.practitioner)
     check_references(conn, new.roles, new.organization, practitioner)
     fhir_user = f"Practitioner/{practitioner}" if practitioner else None
@@ -72,10 +73,7 @@ def practitioner_id(conn: Connection, said: str | None) -> str | None:
         return said
     rows = [row for row in registry.identified(conn, "Practitioner", [(NPI, said)]) if not row.deleted]
     if not rows:
-        raise Invalid(
-            f"No clinician here has the NPI {said}. Clinicians come with an EHR, or by the table of clinicians under "
-            "Import."
-        )
+        raise Invalid(sentence("refusals.no-clinician-here-has-npi", said=said))
     return min(rows, key=lambda row: (bool(source(text.loads(row.body))), row.id)).id
 
 
@@ -84,10 +82,10 @@ def check_references(
 ) -> None:
     """Raise Invalid unless there are these roles (one at least), this organization and this practitioner."""
     if wrong := sorted(roles - set(verbs.ROLES)) or (not roles and ["none"]):
-        raise Invalid(f"Unknown role: {', '.join(wrong)}. Roles are {', '.join(verbs.ROLES)}.")
+        raise Invalid(sentence("refusals.unknown-role-roles", wrong=", ".join(wrong), roles=", ".join(verbs.ROLES)))
     for type, id in (("Organization", organization), ("Practitioner", practitioner)):
         if id and read.get(conn, type, id) is None:
-            raise Invalid(f"There is no {type}/{id} here: load or create it first.")
+            raise Invalid(sentence("refusals.there-no-here-load-or", type=type, id=id))
 
 
 def make_password() -> str:
@@ -119,7 +117,7 @@ def disable_client(world: World, client_id: str) -> Client:
     with writing(world.engine) as conn:
         found = store.find_client(conn, client_id)
         if found is None:
-            raise Invalid(f"There is no client {client_id!r}.")
+            raise Invalid(sentence("refusals.there-no-client", client_id=repr(client_id)))
         store.change_client(conn, replace(found, disabled=True))
     return found
 

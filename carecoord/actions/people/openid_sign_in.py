@@ -28,6 +28,7 @@ from carecoord.actions.people.sign_in import Browser, SignedIn
 from carecoord.actions.server import keys as server_keys
 from carecoord.errors import BadGateway, Forbidden, Invalid, NotFound, Problem, Unavailable
 from carecoord.store.database.engine import reading, writing
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 PURPOSE: Final = "provider"
@@ -107,11 +108,11 @@ def _pending(world: World, id: str, callback: ProviderCallback) -> PendingSignIn
     with writing(world.engine) as conn:
         pending = openid.take_state(conn, PURPOSE, callback.answer.get("state", ""), world.seconds())
     if pending is None:
-        raise Invalid("This sign-in took too long, or was finished before. Please begin again.")
+        raise Invalid(sentence("refusals.this-sign-in-took-too"))
     if pending.data["went"] != _digest(callback.went):
-        raise Forbidden("This sign-in was begun in another browser. Please begin again here.")
+        raise Forbidden(sentence("refusals.this-sign-in-was-begun"))
     if pending.data["provider"] != id:
-        raise Forbidden("The answer came from another provider than the one that was asked. Please begin again.")
+        raise Forbidden(sentence("refusals.answer-came-from-another-provider"))
     return pending
 
 
@@ -123,7 +124,9 @@ def _verified_claims(
     try:
         openid.check_issuer(openid_provider, callback.answer.get("iss"))
         if "error" in callback.answer or not callback.answer.get("code"):
-            raise Forbidden(f"{provider.name} did not sign you in ({_error_text(callback.answer)}). You may try again.")
+            raise Forbidden(
+                sentence("refusals.did-not-sign-you-in", name=provider.name, answer=_error_text(callback.answer))
+            )
         with world.http() as session:
             code = callback.answer["code"]
             token_response = openid.exchange_code(session, openid_provider, pending, code, world.clock, world.new_id)
@@ -137,7 +140,7 @@ def _verified_claims(
         if isinstance(refused.__cause__, KeysUnavailable):
             raise _unusable(provider, refused.__cause__) from refused
         _log.warning("sign_in_not_proved", provider=provider.id, why=refused.text)
-        raise Forbidden(f"{provider.name}: {refused.text}") from refused
+        raise Forbidden(sentence("refusals.x", name=provider.name, text=refused.text)) from refused
 
 
 def _open_session(
@@ -152,11 +155,10 @@ def _open_session(
         who = store.find_user(conn, id) if id else _newcomer(world, conn, provider, claims)
         if who is None:
             raise Forbidden(
-                f"{provider.name} knows you, but nobody here does yet. Ask your administrator to link you, and give "
-                f"them this: {provider.id} {subject}"
+                sentence("refusals.knows-you-but-nobody-here", name=provider.name, id=provider.id, subject=subject)
             )
         if who.disabled:
-            raise Forbidden("You may not sign in here any more. Ask your administrator.")
+            raise Forbidden(sentence("refusals.you-may-not-sign-in"))
         providers.mark_seen(conn, provider.issuer, subject, now)
         sessions.end_session(conn, callback.browser.leaving)
         return sessions.open_session(conn, who, callback.browser.agent, now, amr=providers.methods(claims)), who
@@ -187,7 +189,7 @@ def _provider(world: World, id: str) -> Provider:
     with reading(world.engine) as conn:
         provider = providers.find(conn, id)
     if provider is None or provider.disabled:
-        raise NotFound("There is no such way to sign in here. Begin again at the sign-in page.")
+        raise NotFound(sentence("refusals.there-no-such-way-sign"))
     return provider
 
 
@@ -212,18 +214,15 @@ def _secret(provider: Provider) -> str | None:
         secret = Path(provider.secret_file).read_text().strip()
     except (OSError, ValueError) as error:
         _log.warning("provider_secret_unreadable", provider=provider.id, error=type(error).__name__)
-        raise Unavailable(f"Signing in with {provider.name} is not set up: its secret can not be read here.") from error
+        raise Unavailable(sentence("refusals.signing-in-with-not-set-up", name=provider.name)) from error
     if not secret:
-        raise Unavailable(f"Signing in with {provider.name} is not set up: its secret is empty.")
+        raise Unavailable(sentence("refusals.signing-in-with-not-set", name=provider.name))
     return secret
 
 
 def _unusable(provider: Provider, why: Exception) -> BadGateway:
     _log.warning("provider_unusable", provider=provider.id, why=str(why))
-    return BadGateway(
-        f"{provider.name} can not sign you in right now. Try again in a minute; if it stays so, tell your "
-        f"administrator this: {why}"
-    )
+    return BadGateway(sentence("refusals.can-not-sign-you-in", name=provider.name, why=str(why)))
 
 
 def _error_text(answer: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from carecoord.fhir import text as json
 from carecoord.fhir.search.query import EVERYTHING, parse
 from carecoord.store.database.engine import reading
 from carecoord.store.search.search import find
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 BELONG = verbs.holders("see-whole", "see-as-payer", "see-agreements")
@@ -51,7 +52,7 @@ def placed(world: World, new: NewUser) -> tuple[NewUser, str]:
     listed = "; ".join(f"{id} ({name})" for id, name in fitting[:_NAMED])
     more = f"; and {len(fitting) - _NAMED} more" if len(fitting) > _NAMED else ""
     which = f"With the role {role} one sees the {seen} of an organization: say which by its id."
-    raise Invalid(f"{which} Here are {listed}{more}.")
+    raise Invalid(sentence("refusals.here", which=which, listed=listed, more=more))
 
 
 def _fitting(world: World, roles: frozenset[str]) -> list[tuple[str, str]]:

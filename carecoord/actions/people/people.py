@@ -22,6 +22,7 @@ from carecoord.fhir.search.collation import fold
 from carecoord.fhir.search.query import parse
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.search.search import find
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 MOST = 1000  # organizations offered to choose from
@@ -88,7 +89,7 @@ def invite_to_new_password(
     with writing(world.engine) as conn:
         user = _user(conn, login)
         if user.disabled:
-            raise Conflict(f"{user.login} is disabled. Enable them first.")
+            raise Conflict(sentence("refusals.disabled-enable-them-first", login=user.login))
         if factors_too:
             factors.remove_all(conn, user.id)
             sessions.end_all(conn, user.id)
@@ -103,7 +104,7 @@ def set_disabled(world: World, login: str, disabled: bool, request: str, by: Use
     with writing(world.engine) as conn:
         user = _user(conn, login)
         if by and by.id == user.id:
-            raise Conflict("Nobody disables their own account: ask another admin.")
+            raise Conflict(sentence("refusals.nobody-disables-their-own-account"))
         changed = replace(user, disabled=disabled)
         if user.disabled != disabled:
             store.change_user(conn, changed)
@@ -122,7 +123,7 @@ def change(
     with writing(world.engine) as conn:
         user = _user(conn, login)
         if by and by.id == user.id:
-            raise Conflict("Nobody changes their own roles: ask another admin.")
+            raise Conflict(sentence("refusals.nobody-changes-their-own-roles"))
         practitioner = accounts.practitioner_id(conn, practitioner)
         accounts.check_references(conn, roles or user.roles, organization, practitioner)
         changed = replace(
@@ -131,7 +132,7 @@ def change(
         )  # fmt: skip
         here = changed.fhir_user if changed.fhir_user and changed.fhir_user.startswith("Practitioner/") else None
         if roles and needs_one(NewUser(user.login, user.name, changed.roles, changed.organization, here)):
-            raise Invalid(f"With these roles {user.login} would see nothing: say for which organization, by its id.")
+            raise Invalid(sentence("refusals.with-these-roles-would-see", login=user.login))
         store.change_user(conn, changed)
         further = ""
         if also is not None:
@@ -158,12 +159,12 @@ def accept(world: World, secret: str, password: str, request: str) -> None:
     """
     found = find_invitation(world, secret)
     if found is None:
-        raise Gone("This link is no longer good. Ask for a new one.")
+        raise Gone(sentence("refusals.this-link-no-longer-good"))
     hashed = sessions.hash_password(password, found.who.login)  # slow on purpose: not while others wait to write
     with writing(world.engine) as conn:
         user = invitations.redeem(conn, secret, int(world.clock().timestamp()))
         if user is None:
-            raise Gone("This link was just used. Ask for a new one.")
+            raise Gone(sentence("refusals.this-link-was-just-used"))
         sessions.set_password(conn, user.id, hashed)
         sessions.reset_failures(conn, user.login)
     sign_in.record_event(world, request, "account-change", 200, user, "password set by link")
@@ -177,5 +178,5 @@ def _link(world: World, conn: Connection, user: User, by: User | None) -> str:
 def _user(conn: Connection, login: str) -> User:
     found = store.find_login(conn, login)
     if found is None:
-        raise NotFound(f"Nobody here has the login {login!r}.")
+        raise NotFound(sentence("refusals.nobody-here-has-login", login=repr(login)))
     return found

@@ -20,6 +20,7 @@ from carecoord.actions.access.audited import event
 from carecoord.domain.access import verbs
 from carecoord.errors import Conflict
 from carecoord.store.database.engine import reading, writing
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 HALFWAY: Final = 300  # seconds from the right password to the second factor
@@ -185,7 +186,7 @@ def site(world: World) -> Site:
     """Where passkeys count. Raises Conflict where browsers know none."""
     here = passkeys.site(world.settings.url)
     if here is None:
-        raise Conflict(f"Passkeys need https and a host name, or localhost; this server is {world.settings.url}.")
+        raise Conflict(sentence("refusals.passkeys-need-https-and-host", url=world.settings.url))
     return here
 
 

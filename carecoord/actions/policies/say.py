@@ -29,6 +29,7 @@ from carecoord.store.policies import lines
 from carecoord.store.policies.lines import Row
 from carecoord.store.resources import registry_mark
 from carecoord.store.worklist import marks, registry
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 REFRESH: Final = "refresh-cases"  # the outbox job that judges marked rows anew
@@ -120,7 +121,7 @@ def take_back(world: World, user: User, request: str, organization: str, n: int,
         whose = _fresh(conn, copies, seen)
         row = next((row for row in lines.find(conn, [whose], NOW) if row.n == n), None)
         if row is None:
-            raise NotFound("That is no longer said.")
+            raise NotFound(sentence("refusals.that-no-longer-said"))
         lines.end(conn, [n], micros(world.clock()))
         _tell(world, conn, copies)
         told = f"{whose or 'everybody'} {row.business} {row.name}={row.value}"
@@ -130,7 +131,7 @@ def take_back(world: World, user: User, request: str, organization: str, n: int,
 
 def _demand(user: User | None) -> None:
     if user and not verbs.may(user.roles, "manage-policies"):
-        raise Forbidden("Policies are set by admins. Ask one of yours.")
+        raise Forbidden(sentence("refusals.policies-set-by-admins-ask"))
 
 
 def _copies(conn: Connection, organization: str) -> list[Json]:
@@ -140,7 +141,7 @@ def _copies(conn: Connection, organization: str) -> list[Json]:
     found = Library(conn).copies([f"Organization/{organization}"])
     mine = [each for each in found if key(each) == f"Organization/{organization}"]
     if not mine:
-        raise NotFound("There is no such organization here.")
+        raise NotFound(sentence("refusals.there-no-such-organization-here"))
     return [*mine, *(each for each in found if each not in mine)]
 
 
@@ -157,14 +158,14 @@ def _fresh(conn: Connection, copies: Sequence[Json], seen: str | None) -> str:
     whose = _key(copies)
     alone(conn, f"policy {whose}")
     if seen is not None and lines.state(conn, whose) != seen:
-        raise Conflict("Somebody else has changed this policy meanwhile.")
+        raise Conflict(sentence("refusals.somebody-else-has-changed-this-policy"))
     return whose
 
 
 def _checked(change: Change, copies: Sequence[Json]) -> str:
     term = shipped.TERMS.get(change.name)
     if term is None or (change.business and not any(map(is_payer, copies))):
-        raise Invalid("no such term")
+        raise Invalid(sentence("refusals.no-such-term"))
     try:
         return shipped.checked(change.name, change.value)
     except ValueError as e:

@@ -24,6 +24,7 @@ from carecoord.store.ehrs import ehrs
 from carecoord.store.resources import flags, read
 from carecoord.store.worklist import quality
 from carecoord.store.worklist.query import WorklistQuery
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 SHOWN: Final = 25  # cases of a list of the worklist that are shown here
@@ -72,7 +73,7 @@ class Quality:
 def look(world: World, grant: Grant, request: str) -> Quality:
     """What wants a person. Raises Forbidden for who has nothing to do with it. Audited as a search for who is named."""
     if not verbs.may(grant.roles, "see-quality"):
-        raise Forbidden("Data are looked after by coordinators, clinicians and admins. Ask one of yours.", "http.act")
+        raise Forbidden(sentence("refusals.data-looked-after-by-coordinators"), "http.act")
     with looking(world, grant, request) as turn:
         mine = whole(grant)
         found = Quality(

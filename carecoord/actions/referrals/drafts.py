@@ -124,7 +124,7 @@ def again(world: World, grant: Grant, request: str, submission: Submission, pati
 def demand_draft(order: Json) -> None:
     """Raise Conflict for an order that is not a draft any more."""
     if text(order, "status") != "draft":
-        raise Conflict("It has gone out already: it is changed by its acts on the worklist.", "http.act")
+        raise Conflict(sentence("refusals.it-has-gone-out-already"), "http.act")
 
 
 def put_together(acting: Acting, submission: Submission, fields: Fields) -> tuple[Json, Sequence[str]]:

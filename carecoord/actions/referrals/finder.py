@@ -34,6 +34,7 @@ from carecoord.store.events import log
 from carecoord.store.referrals import performers
 from carecoord.store.resources import read
 from carecoord.store.worklist import rows as worklist_rows
+from carecoord.words.sentence import sentence
 
 POOL: Final = 12  # clinics of the network that are judged
 FORMER: Final = 6  # that the office has used for this and that are judged beside them
@@ -94,7 +95,7 @@ def of_organization(turn: Turn, order: Json, to: str) -> Candidate:
     row = read.get(turn.conn, "Organization", to.removeprefix("Organization/"))
     organization = json.loads(row.body) if row and not row.deleted else {}
     if not organization or is_payer(organization) or organization.get("active") is False:
-        raise Unprocessable("Choose a clinic that is here and sees patients.", "choice")
+        raise Unprocessable(sentence("refusals.choose-clinic-that-here-and"), "choice")
     library, rules = Library(turn.conn), project.policy(turn.world.settings)
     bare = {name: each for name, each in order.items() if name not in ("performer", "locationReference")}
     case = assemble.of_order(library, bare | {"performer": [{"reference": to}]})

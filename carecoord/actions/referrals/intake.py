@@ -104,7 +104,7 @@ def held(turn: Turn, id: str) -> tuple[Json, Json]:
     mine = ours and has(item(task, "code"), *INDEX_PAPER)
     row = read.get(turn.conn, "Binary", intake.file_of(task)) if mine else None
     if row is None or row.deleted or text(task, "status") != "requested":
-        raise NotFound("There is no such document, or it is filed already.", "http.document")
+        raise NotFound(sentence("refusals.there-no-such-document-or"), "http.document")
     return task, json.loads(row.body)
 
 
@@ -112,7 +112,7 @@ def filed(acting: Deed, id: str, order: Json) -> list[Json]:
     """A document that waited, filed with the order that it asks for. Raises NotFound, Conflict."""
     task, binary = held(acting.turn, id)
     if not acting.turn.grant.organization:
-        raise Conflict("Documents are filed for an organization.", "http.act")
+        raise Conflict(sentence("refusals.documents-filed-for-organization"), "http.act")
     own = acting.turn.grant.organization
     return intake.indexed(task, binary, order, acting.person, own, acting.turn.now)
 

@@ -49,7 +49,7 @@ def send(world: World, grant: Grant, request: str, submission: Submission, field
 def demand_unasked(acting: Acting) -> None:
     """Raise Conflict for an order that somebody was asked to carry out already, or that is not in force."""
     if acting.task or text(acting.case.order, "status") != "active":
-        raise Conflict("Somebody was asked already, or the order is not in force: see it on the worklist.", "http.act")
+        raise Conflict(sentence("refusals.somebody-was-asked-already-or"), "http.act")
 
 
 def outgoing(acting: Acting, order: Json) -> Planned:

@@ -29,6 +29,7 @@ from carecoord.store.referrals import patient_words
 from carecoord.store.resources import read
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist.search_words import asked
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 SHOWN: Final = 8  # patients that are shown of those that were found
@@ -62,7 +63,7 @@ class Found:
 def demand(grant: Grant) -> None:
     """Raise Forbidden for who does not refer."""
     if not verbs.may(grant.roles, "refer") or not grant.organization:
-        raise Forbidden("Referrals are made by the coordinators and clinicians of an organization.", "http.act")
+        raise Forbidden(sentence("refusals.referrals-made-by-coordinators-and"), "http.act")
 
 
 def find(world: World, grant: Grant, typed: str, request: str) -> Found:
@@ -81,14 +82,14 @@ def one(turn: Turn, id: str) -> Hit:
     """One patient, as they were chosen. Raises NotFound for one whom the asker may not know of."""
     people = _seen(turn, [id])
     if not people:
-        raise NotFound("There is no such patient, or none that you may see.", "http.patient")
+        raise NotFound(sentence("refusals.there-no-such-patient-or"), "http.patient")
     return hits_of(turn, people, _born_as(turn, people[0]))[0]
 
 
 def of_case(turn: Turn, case: Case) -> Hit:
     """The patient of a case that the asker sees. Raises NotFound where there is none."""
     if case.patient is None:
-        raise NotFound("The patient of this referral is not here.", "http.patient")
+        raise NotFound(sentence("refusals.patient-this-referral-not-here"), "http.patient")
     return hits_of(turn, [case.patient], _born_as(turn, case.patient))[0]
 
 

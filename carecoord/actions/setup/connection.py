@@ -15,6 +15,7 @@ from carecoord.errors import Conflict, Forbidden, Invalid
 from carecoord.store.audit.events import record
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.ehrs import ehrs
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 from fhir_adapters.ehr import BackendServices, Ehr
 from fhir_adapters.errors import Misconfigured
@@ -61,7 +62,7 @@ def connect(world: World, user: User, request: str, name: str, address: str, cli
     _demand(user)
     with reading(world.engine) as conn:
         if any(each.name == name for each in ehrs.every(conn)):
-            raise Conflict(f"There is an EHR {name} here already.")
+            raise Conflict(sentence("refusals.there-ehr-here-already", name=name))
     one = _ehr(name, address, client_id)
     sync.add_ehr(world, one)
     sync.repeat(world, name, EVERY)
@@ -105,4 +106,4 @@ def _ehr(name: str, address: str, client_id: str) -> Ehr:
 def _demand(user: User) -> None:
     demand(grant_of(user))
     if not verbs.may(user.roles, "manage-ehrs"):
-        raise Forbidden("The EHRs are looked after by admins. Ask one of yours.")
+        raise Forbidden(sentence("refusals.ehrs-looked-after-by-admins"))

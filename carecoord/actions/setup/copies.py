@@ -17,6 +17,7 @@ from carecoord.fhir import text
 from carecoord.store.resources import read
 from carecoord.store.resources.read import Row
 from carecoord.store.worklist import registry
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 MOST: Final = 100  # pairs that are shown
@@ -51,7 +52,7 @@ def make_one(world: World, user: User, request: str, ours: str, other: str) -> J
     def joined(turn: Turn, before: Json) -> Json:
         second = text.loads(_held(turn, other).body)
         if not any((one["id"], each["id"]) == (ours, other) for one, each in copies.look_alikes([before, second])):
-            raise Conflict("They do not look like one any more: somebody has changed them meanwhile.")
+            raise Conflict(sentence("refusals.they-do-not-look-like"))
         return copies.made_one(before, second)
 
     return _change(world, user, request, ours, joined)

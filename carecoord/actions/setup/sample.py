@@ -23,6 +23,7 @@ from carecoord.store.resources import read
 from carecoord.store.resources.change import Change
 from carecoord.store.resources.read import Row
 from carecoord.store.resources.write import put_all
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 TRAIL: Final = frozenset({"Provenance", "AuditEvent"})  # what was done stays known
@@ -51,14 +52,12 @@ def load(world: World, user: User, request: str) -> int:
     grant = grant_of(user)
     demand(grant)
     if not grant.organization:
-        raise Conflict("Write down your organization first: the sample referrals are sent by it.")
+        raise Conflict(sentence("refusals.write-down-your-organization-first"))
     with changing(world, grant, request) as turn:
         if _rows(turn):
-            raise Conflict("The sample data is here already.")
+            raise Conflict(sentence("refusals.sample-data-here-already"))
         changes = [Change(each["resourceType"], each["id"], each) for each in _sample(turn)]
-        written = put_all(
-            turn.conn, changes, now=turn.now, actor=turn.actor(), base=world.base, project=world.project
-        )
+        written = put_all(turn.conn, changes, now=turn.now, actor=turn.actor(), base=world.base, project=world.project)
         origins.note(turn, written)
         record(turn.conn, [event(turn.now, request, "sample-load", by=user, query=str(len(changes)))])
     return len(changes)
@@ -71,7 +70,7 @@ def remove(world: World, user: User, request: str) -> Removed:
     with changing(world, grant, request) as turn:
         rows = _rows(turn)
         if not rows:
-            raise Conflict("There is no sample data here.")
+            raise Conflict(sentence("refusals.there-no-sample-data-here"))
         changed = [f"{row.type}/{row.id}" for row in rows if _changed(turn, row)]
         gone = [Change(row.type, row.id, None) for row in reversed(rows)]
         put_all(turn.conn, gone, now=turn.now, actor=turn.actor(), base=world.base, project=world.project)

@@ -39,6 +39,7 @@ from carecoord.store.prior_auth import rules
 from carecoord.store.resources.read import Row
 from carecoord.store.search.search import find
 from carecoord.store.worklist import registry
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 MOST: Final = 200  # payers that are looked at
@@ -88,7 +89,7 @@ def look(world: World, grant: Grant, request: str) -> Ready:
 def demand(grant: Grant) -> None:
     """Raise Forbidden for who does not set the house up."""
     if not verbs.may(grant.roles, "set-up"):
-        raise Forbidden("The house is set up by admins. Ask one of yours.")
+        raise Forbidden(sentence("refusals.house-set-up-by-admins"))
 
 
 def _offices(library: Library, users: Iterable[User]) -> list[Json]:

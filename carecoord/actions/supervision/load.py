@@ -18,6 +18,7 @@ from carecoord.errors import Forbidden, Unprocessable
 from carecoord.store.worklist import load
 from carecoord.store.worklist.load import Load
 from carecoord.store.worklist.query import WorklistQuery
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 MOST: Final = 100  # referrals that are handed over at once
@@ -57,7 +58,7 @@ def hand_over(world: World, grant: Grant, request: str, whose: str, to: str, for
     with looking(world, grant, request) as turn:
         known = {each.account: each for each in holders(turn)}
         if whose not in known or to not in known or whose == to:
-            raise Unprocessable("Choose whose work it is, and somebody else of your office who is to have it.", "to")
+            raise Unprocessable(sentence("refusals.choose-whose-work-it-and"), "to")
         cases, facets = seen_cases(turn), (("owner", known[whose].ids),)
         ids = [row.id for tab in ("open", "snoozed") for row in cases.every(WorklistQuery(tab, facets))]
         mine = [id for id in dict.fromkeys(ids) if cases.one(id)][:MOST]
@@ -80,4 +81,4 @@ def holders(turn: Turn) -> list[Holder]:
 def demand(grant: Grant) -> None:
     """Raise Forbidden for whoever is no supervisor."""
     if not verbs.may(grant.roles, "supervise"):
-        raise Forbidden("The load of the office is its supervisor's to see.", "http.role")
+        raise Forbidden(sentence("refusals.load-office-its-supervisors-see"), "http.role")

@@ -21,6 +21,7 @@ from carecoord.store.worklist import asked
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist.query import CaseScope, Worklist
 from carecoord.store.worklist.tabs import DueBounds
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 
@@ -61,7 +62,7 @@ def ever(world: World, grant: Grant, request: str) -> bool:
 def every(world: World, grant: Grant, request: str, at: DueBounds) -> list[Row[Any]]:
     """The rows of all of them, the newest first. Raises Forbidden for who answers no referral. Audited as a search."""
     if not verbs.may(grant.roles, "accept"):
-        raise Forbidden("Referrals are answered by the coordinators and clinicians of a clinic.", "http.act")
+        raise Forbidden(sentence("refusals.referrals-answered-by-coordinators-and"), "http.act")
     with looking(world, grant, request) as turn:
         found = [one(turn, id, at) for id in asked.ids(turn.conn, turn.office().organizations)]
         rows = [each[0] for each in found if each]

@@ -11,6 +11,7 @@ from carecoord.fhir.instants import micros
 from carecoord.store.audit.events import record
 from carecoord.store.worklist import saved_views
 from carecoord.store.worklist.saved_views import SavedView
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 LONGEST = 60  # characters of a name
@@ -38,9 +39,9 @@ def save(world: World, grant: Grant, request: str, name: str, query: str, shared
     Raises Unprocessable for a name or a group that can not be."""
     with changing(world, grant, request) as turn:
         if not 0 < len(name) <= LONGEST or not name.isprintable():
-            raise Unprocessable(f"Give the view a name of at most {LONGEST} letters.", "name")
+            raise Unprocessable(sentence("refusals.give-view-name-at-most", longest=LONGEST), "name")
         if not grant.organization or (shared and shared not in dict(_groups(turn))):
-            raise Unprocessable("Share it with your office or a team of yours.", "shared")
+            raise Unprocessable(sentence("refusals.share-it-with-your-office"), "shared")
         made = SavedView(
             world.new_id(), grant.subject, grant.organization, shared, name, query, micros(turn.now)
         )  # fmt: skip
@@ -52,7 +53,7 @@ def remove(world: World, grant: Grant, request: str, id: str) -> None:
     """Let a view of one's own go. Raises NotFound."""
     with changing(world, grant, request) as turn:
         if not saved_views.remove(turn.conn, id, grant.subject):
-            raise NotFound("There is no such view of yours.", "http.id")
+            raise NotFound(sentence("refusals.there-no-such-view-yours"), "http.id")
         record(turn.conn, [event(turn.now, request, "view-remove", by=grant, query=id)])
 
 

@@ -49,6 +49,7 @@ from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist import version as worklist_version
 from carecoord.store.worklist.query import FACETS, CaseScope, Worklist, WorklistQuery, place
 from carecoord.store.worklist.tabs import DueBounds
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 LABELS = {"payer": "payer_name", "owner": "owner_name"}  # facets whose words come from the data
@@ -120,7 +121,8 @@ def options(
     """How many rows each option of a facet would give in the list that was asked for: of these values, and of those
     whose words come from the data. Raises Invalid for what the asker may not ask."""
     if name not in FACETS:
-        raise Invalid(f"There is no filter {name!r}; choose {', '.join(FACETS)}.", "http.facet")
+        said = sentence("refusals.there-no-filter-choose", name=repr(name), facets=", ".join(FACETS))
+        raise Invalid(said, "http.facet")
     demand(grant, replace(asked, facets=(*asked.facets, (name, tuple(values)))))
     with looking(world, grant, request) as turn:
         cases = seen_cases(turn)
@@ -156,14 +158,14 @@ def demand(grant: Grant, asked: WorklistQuery) -> bool:
     if whole(grant) or not has_cases(grant):
         return True
     if asked.counted or asked.tab not in payer_view.TABS:
-        raise Invalid(f"There is no list {asked.tab!r} for your role; choose one of the tabs.", "http.tab")
+        raise Invalid(sentence("refusals.there-no-list-for-your", tab=repr(asked.tab)), "http.tab")
     if asked.sort.removeprefix("-") not in payer_view.SORTS:
-        raise Invalid(f"Your list can not be sorted by {asked.sort!r}.", "http.sort")
+        raise Invalid(sentence("refusals.your-list-can-not-be", sort=repr(asked.sort)), "http.sort")
     for name, _ in asked.facets:
         if name not in payer_view.FACETS:
-            raise Invalid(
-                f"Your list can not be filtered by {name!r}; choose {', '.join(payer_view.FACETS)}.", f"http.{name}"
-            )
+            known = ", ".join(payer_view.FACETS)
+            said = sentence("refusals.your-list-can-not-be-filtered", name=repr(name), facets=known)
+            raise Invalid(said, f"http.{name}")
     return False
 
 
@@ -257,7 +259,7 @@ def opened(turn: Turn, id: str) -> Panel | PayerPanel:
     if not whole(grant):
         told = payer_view.payer_case(case, judged, now, rules)
         if told is None:
-            raise NotFound("There is no such referral, or none that you may see.", "http.id")
+            raise NotFound(sentence("refusals.there-no-such-referral-or"), "http.id")
         openable = turn.readable(payer_view.references(told))
         shown = payer_view.payer_row(dict(row._mapping))
         happened = payer_view.events(told, zone, logged)
@@ -308,7 +310,7 @@ def _found(turn: Turn, cases: Worklist, id: str, rules: Policy) -> _Case:
     if judged and offering(judged):  # others to whom it could go are looked for where somebody must be found
         case, judged = clearance_offers.judged(conn, id, now, rules) or (None, None)
     if row is None or case is None or judged is None:
-        raise NotFound("There is no such referral, or none that you may see.", "http.id")
+        raise NotFound(sentence("refusals.there-no-such-referral-or"), "http.id")
     if silent := not glass and bool(turn.denied().apart(row.patient)):
         case = withheld.without(turn, case, row.patient)
         judged = clear(case, now, rules)

@@ -33,12 +33,12 @@ def may_break(grant: Grant) -> bool:
 def demand(grant: Grant, reason: str, note: str) -> str:
     """The words to keep. Raises Forbidden for those who may not, Invalid naming the field that says too little."""
     if not may_break(grant):
-        raise Forbidden("Only clinicians and coordinators, signed in at the desk, can break the glass.")
+        raise Forbidden(sentence("refusals.only-clinicians-and-coordinators-signed"))
     if reason not in REASONS:
-        raise Invalid("Choose the reason why you need this record now.", "reason")
+        raise Invalid(sentence("refusals.choose-reason-why-you-need"), "reason")
     said = " ".join(note.split())
     if len(said) < SHORTEST or len(set(said.casefold())) < 4:
-        raise Invalid(f"Say in your own words why you need this record now: at least {SHORTEST} characters.", "note")
+        raise Invalid(sentence("refusals.say-in-your-own-words", shortest=SHORTEST), "note")
     if len(said) > LONGEST:
-        raise Invalid(f"Say it in at most {LONGEST} characters; these are {len(said)}.", "note")
+        raise Invalid(sentence("refusals.say-it-in-at-most", longest=LONGEST, n=len(said)), "note")
     return said

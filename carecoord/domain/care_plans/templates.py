@@ -13,6 +13,7 @@ from carecoord.domain.prior_auth.rule_book import payer_of
 from carecoord.domain.resource.days import days
 from carecoord.domain.resource.elements import Json, item, items, key, number, text
 from carecoord.errors import Unprocessable
+from carecoord.words.sentence import sentence
 
 _PERTAINS: Final = "http://hl7.org/fhir/StructureDefinition/resource-pertainsToGoal"
 _CATEGORY: Final = "http://hl7.org/fhir/us/core/CodeSystem/careplan-category"
@@ -108,9 +109,9 @@ def _leaves(actions: Sequence[Json], around: Json | None = None) -> Iterator[Jso
     """Every action that has none inside. What stands around it gives its time where it has none of its own."""
     for each in actions:
         if each.get("condition"):
-            raise Unprocessable(f"“{_called(each)}” hangs on a condition, which is not judged here.", _WHERE)
+            raise Unprocessable(sentence("refusals.hangs-on-condition-which-not", called=_called(each)), _WHERE)
         if text(each, "selectionBehavior") not in _ALL:
-            raise Unprocessable(f"Of “{_called(each)}” one has to be chosen: apply what is chosen instead.", _WHERE)
+            raise Unprocessable(sentence("refusals.one-has-be-chosen-apply", called=_called(each)), _WHERE)
         inherited = {name: value for name, value in (around or {}).items() if name.startswith("timing")}
         own = any(name.startswith("timing") for name in each) or each.get("relatedAction")
         whole = each if own else inherited | each
@@ -157,7 +158,7 @@ class _Due:
     def of(self, action: Json, depth: int = 0) -> datetime | None:
         """The end of that day; None where nothing says."""
         if depth > _DEEPEST:
-            raise Unprocessable(f"“{_called(action)}” waits for itself.", _WHERE)
+            raise Unprocessable(sentence("refusals.waits-for-itself", action=_called(action)), _WHERE)
         if related := next(iter(items(action, "relatedAction")), None):
             other = self._named.get(text(related, "actionId"))
             at = self.of(other, depth + 1) if other else None
@@ -178,7 +179,7 @@ def _after(at: datetime, length: Json, sign: int = 1) -> datetime:
     """So much later, in calendar months and years. Raises Unprocessable for a length that is none."""
     value, unit = number(length, "value"), text(length, "code") or text(length, "unit")
     if value is None or unit not in (*_LENGTHS, *_MONTHS) or text(length, "comparator"):
-        raise Unprocessable(f"A length of time is a number of min, h, d, wk, mo or a, not {unit!r}.", _WHERE)
+        raise Unprocessable(sentence("refusals.length-time-number-min-h", unit=repr(unit)), _WHERE)
     if unit in _LENGTHS:
         return at + sign * value * _LENGTHS[unit]
     months = at.year * 12 + at.month - 1 + sign * round(value) * _MONTHS[unit]

@@ -22,6 +22,7 @@ from carecoord.domain.scheduling import acts as visit_acts
 from carecoord.domain.scheduling import states as visit_states
 from carecoord.domain.timeline.timeline import documents
 from carecoord.errors import Conflict
+from carecoord.words.sentence import sentence
 
 Way = Literal["withdraw", "ask-cancel"]
 _STANDING = ("draft", "active", "on-hold")  # of an order that can still be revoked
@@ -163,7 +164,7 @@ def replaced(
     order = _order(case, id, said, now)
     kept = ("priority", "reasonCode", "note", "occurrencePeriod", "occurrenceDateTime")
     if all(order.get(name) == case.order.get(name) for name in kept):
-        raise Conflict("Nothing would be different: change the urgency, the reason, the question or the window.")
+        raise Conflict(sentence("refusals.nothing-would-be-different-change"))
     owner = item(task, "owner") or next(iter(items(order, "performer")), {})
     asks = acts.asking(replace(case, order=order), id, office, owner, now) | {"reasonCode": {"text": said.why}}
     ended = task if acts.stage(task, case.order) in acts.ENDED else acts.moved(task, "withdraw", side, now, said.why)

@@ -17,7 +17,7 @@ from carecoord.domain.imports.sheets import SHEETS
 from carecoord.store.imports.files import File
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
-from carecoord.words.catalogue import spoken
+from carecoord.words.catalogue import in_words, spoken
 from carecoord.words.csv_lines import csv_line
 from carecoord.words.glossary import Glossary
 from carecoord.words.sentence import sentence
@@ -118,7 +118,7 @@ def blueprint(world: World) -> Blueprint:
         try:
             id = uploads.upload(world, grant, request.form.get("kind", ""), sent.filename, sent.read())
         except errors.Invalid as refused:
-            return _start(world, str(refused))
+            return _start(world, refused.text)
         return redirect(f"{IMPORT}/{id}", 303)
 
     @pages.get(f"{IMPORT}/<id>")
@@ -135,7 +135,7 @@ def blueprint(world: World) -> Blueprint:
                 return redirect(f"{IMPORT}/{id}", 303)
             uploads.begin(world, grant, request_id(), id, said, dry=request.form.get("do") != "import")
         except (errors.Invalid, errors.Conflict) as refused:
-            return _page(world, uploads.own(world, grant, id), str(refused))
+            return _page(world, uploads.own(world, grant, id), refused.text)
         return redirect(f"{IMPORT}/{id}", 303)
 
     _files(pages, world)
@@ -211,12 +211,22 @@ def _page(world: World, file: File, problem: str = "") -> Answer:
     taken = {headings.plain(each) for each in said.values()}
     outcome = _outcome(file)
     page = render_template(
-        "import_file.html", file=file, kind=KINDS[file.kind][0], columns=sheet.columns, header=header, said=said,
-        unread=[each for each in header if headings.plain(each) not in taken], outcome=outcome, problem=problem,
-        returnable=uploads.returnable(world, file), shown=outcome.faults[:SHOWN],
-        faulty=len(outcome.faults) + outcome.more, tried=file.state in ("tried", "kept"),
+        "import_file.html",
+        file=file,
+        kind=KINDS[file.kind][0],
+        columns=sheet.columns,
+        header=header,
+        said=said,
+        unread=[each for each in header if headings.plain(each) not in taken],
+        outcome=outcome,
+        failed=in_words(outcome.failed),
+        problem=problem,
+        returnable=uploads.returnable(world, file),
+        shown=outcome.faults[:SHOWN],
+        faulty=len(outcome.faults) + outcome.more,
+        tried=file.state in ("tried", "kept"),
         good=sum(count for name, count in outcome.rows.items() if name in ("new", "changed", "ended")),
-    )  # fmt: skip
+    )
     return Answer(page, 422 if problem else 200, content_type="text/html; charset=utf-8")
 
 

@@ -43,7 +43,7 @@ def blueprint(world: World) -> Blueprint:
             _demand_office(new)
             link = people.invite(world, new, request_id(), sign_in.session().user)
         except (errors.Invalid, BadRegistration) as refused:
-            return _page(world, 422, problem=str(refused))
+            return _page(world, 422, problem=refused.text if isinstance(refused, errors.Invalid) else str(refused))
         return _page(world, link=link, whose=new.name)
 
     @pages.post(f"{PEOPLE}/reset")
@@ -93,9 +93,7 @@ def _change(pages: Blueprint, world: World) -> None:
 
 def _demand_office(new: NewUser) -> None:
     if needs_one(new):
-        raise errors.Invalid(
-            spoken("people.choose-organization-coordinator-or-payer")
-        )
+        raise errors.Invalid(spoken("people.choose-organization-coordinator-or-payer"))
 
 
 def _whose() -> str:

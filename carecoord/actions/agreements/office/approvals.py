@@ -24,7 +24,7 @@ def submit(world: World, grant: Grant, request: str, submission: Submission, giv
     def plan(acting: Agreeing) -> Planned:
         found, draft = _found(acting)
         if approvals.waiting(found.steps) or not found.lacking:
-            raise Conflict("It is going round already, or is approved: look at the page again.", "http.act")
+            raise Conflict(sentence("refusals.it-going-round-already-or"), "http.act")
         step = next(each for each in found.steps if each.state == "later")
         return Planned([_asked(acting, acting.id, draft, step)], sentence("act.submitted", step=step.name), given)
 
@@ -65,7 +65,7 @@ def _found(acting: Agreeing) -> tuple[Approvals, Json]:
     draft = acts.draft_of(acting.held)[1]
     found = steps.of_office(acting.turn, draft)
     if not found.steps:
-        raise Conflict("Your office names no steps by which a draft is approved: see its policy.", "http.act")
+        raise Conflict(sentence("refusals.your-office-names-no-steps"), "http.act")
     return found, draft
 
 
@@ -74,9 +74,9 @@ def _open(acting: Agreeing) -> tuple[Approvals, Json, Step, Json]:
     step = approvals.waiting(found.steps)
     row = read.get(acting.turn.conn, "Task", step.task.partition("/")[2]) if step else None
     if step is None or row is None:
-        raise Conflict("Nobody is asked to approve it now: look at the page again.", "http.act")
+        raise Conflict(sentence("refusals.nobody-asked-approve-it-now"), "http.act")
     if found.barred:
-        raise Forbidden("Somebody else looks it over: you wrote it, or approved another step.", "http.act")
+        raise Forbidden(sentence("refusals.somebody-else-looks-it-over"), "http.act")
     return found, draft, step, json.loads(row.body)
 
 

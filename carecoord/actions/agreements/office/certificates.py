@@ -45,9 +45,9 @@ def certify(world: World, grant: Grant, request: str, submission: Submission, gi
     def plan(acting: Agreeing) -> Planned:
         sides = {side.key: side.name for side in acting.found.line.sides}
         if given.holder not in sides:
-            raise Unprocessable("Choose whose certificate it is.", "holder")
+            raise Unprocessable(sentence("refusals.choose-whose-certificate-it"), "holder")
         if given.last < given.start:
-            raise Unprocessable("The last day lies before the first. Write a later one.", "last")
+            raise Unprocessable(sentence("refusals.last-day-lies-before-first"), "last")
         holder = {"reference": given.holder, "display": sides[given.holder]}
         shown = Certificate(given.kind, holder, given.number, given.start, given.last, given.each, given.total)
         binary, document = _papers(acting, given)

@@ -42,9 +42,9 @@ def bill(world: World, grant: Grant, request: str, submission: Submission, given
         sides = {side.key: side.name for side in acting.found.line.sides}
         payers = [key for key in sides if key != given.issuer]
         if given.issuer not in sides or not payers:
-            raise Unprocessable("Choose who sent the bill.", "issuer")
+            raise Unprocessable(sentence("refusals.choose-who-sent-bill"), "issuer")
         if any((each.number, each.issuer) == (given.number, given.issuer) for each in acting.found.invoices):
-            raise Conflict(f"Bill {given.number} of this party is here already.", "http.act")
+            raise Conflict(sentence("refusals.bill-this-party-here-already", number=given.number), "http.act")
         from_, to = ({"reference": key, "display": sides[key]} for key in (given.issuer, payers[0]))
         made = invoices.billed(
             acting.id, acting.found.line.contract, (from_, to), given.number, given.day, given.amount
@@ -62,9 +62,9 @@ def pay(world: World, grant: Grant, request: str, submission: Submission, given:
         held = next((each for each in acting.found.invoices if each.invoice == given.invoice), None)
         row = read.get(acting.turn.conn, "Invoice", given.invoice.partition("/")[2]) if held else None
         if held is None or row is None:
-            raise Unprocessable("Choose which bill was paid.", "invoice")
+            raise Unprocessable(sentence("refusals.choose-which-bill-was-paid"), "invoice")
         if given.day < held.day:
-            raise Unprocessable("It was paid before it was billed: look at the day again.", "day")
+            raise Unprocessable(sentence("refusals.it-was-paid-before-it"), "day")
         resource: Json = json.loads(row.body)
         return Planned([invoices.settled(resource, given.day)], sentence("act.paid", number=held.number))
 

@@ -19,6 +19,7 @@ from carecoord.errors import Conflict
 from carecoord.fhir import text as json
 from carecoord.fhir.search import params
 from carecoord.store.resources import read
+from carecoord.words.sentence import sentence
 
 TERM: Final = "approval-steps"
 
@@ -67,7 +68,7 @@ def demand(turn: Turn, before: Json, after: Json) -> None:
                    if each.state != "done"]  # fmt: skip
         if lacking:
             told = f"{text(office, 'name')} has not approved this draft as it stands: {', '.join(lacking)}."
-            raise Conflict(f"{told} Legal: approve, then sign.", "Contract.status")
+            raise Conflict(sentence("refusals.legal-approve-then-sign", told=told), "Contract.status")
 
 
 def _by_office(turn: Turn, contract: Json) -> dict[str, list[Json]]:

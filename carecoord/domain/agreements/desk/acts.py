@@ -23,6 +23,7 @@ from carecoord.domain.resource.codes import CANONICAL, EXTENSION, HL7
 from carecoord.domain.resource.days import shifted
 from carecoord.domain.resource.elements import Json, code_of, item, items, text
 from carecoord.errors import Conflict, Unprocessable
+from carecoord.words.sentence import sentence
 
 Held = tuple[Version, Json]  # a version, and the Contract that it is
 WAYS: Final = {  # by which way notice is given -> v3-ParticipationMode
@@ -108,9 +109,9 @@ def noticed(held: Sequence[Held], line: Overview, day: date) -> list[Json]:
     """The signed versions that would go on by themselves, with the day on which notice was given. Raises Conflict where
     there are none, Unprocessable for a day before they began."""
     if line.stage != "current" or line.state != "in-force" or not (found := open_ended(held)):
-        raise Conflict("Notice is not to be given: it does not go on by itself, or notice was given.", "http.act")
+        raise Conflict(sentence("refusals.notice-not-be-given-it"), "http.act")
     if (start := held[0][0].run.start) and day < start:
-        raise Unprocessable(f"It began on {start.isoformat()}: notice was given on that day or later.", "day")
+        raise Unprocessable(sentence("refusals.it-began-on-notice-was", isoformat=start.isoformat()), "day")
     mark = {"url": f"{EXTENSION}/notice-given", "valueDate": day.isoformat()}
     return [contract | {"extension": [*items(contract, "extension"), mark]} for _, contract in found]
 
@@ -138,15 +139,15 @@ def ended(held: Sequence[Held], line: Overview, id: str, last: date, why: str, n
     Raises Conflict where it is not in force, Unprocessable for a day that does not bring its end forward.
     """
     if line.stage != "current" or line.state != "in-force":
-        raise Conflict("It is not in force: there is nothing to end.", "http.act")
+        raise Conflict(sentence("refusals.it-not-in-force-there"), "http.act")
     over = shifted(last, 1)
     if line.end and over >= line.end:
         already = shifted(line.end, -1).isoformat()
-        raise Unprocessable(f"Its last day is {already} already. Choose an earlier one.", "day")
+        raise Unprocessable(sentence("refusals.its-last-day-already-choose", already=already), "day")
     signed = [each for each in held if each[0].status in IN_FORCE]
     begun = [each for each in signed if not each[0].run.start or each[0].run.start <= last]
     if not begun:
-        raise Unprocessable("It had not begun on that day. Choose a later one.", "day")
+        raise Unprocessable(sentence("refusals.it-had-not-begun-on"), "day")
     base, contract = begun[-1]
     start = max(base.run.start or date.min, min(day, last))
     new = amending(contract, id, next_number(held), "term", start) | {
@@ -194,7 +195,7 @@ def amended(held: Sequence[Held], id: str, given: Amendment) -> Json:
     """A draft of a version that amends the one that governs on the first day of the change. Raises Conflict where
     another draft waits or none was signed, Unprocessable for a day before the agreement, or a term without an end."""
     if waiting(held):
-        raise Conflict("A draft waits to be signed: sign it or drop it first.", "http.act")
+        raise Conflict(sentence("refusals.draft-waits-be-signed-sign"), "http.act")
     contract = _governing(held, given.start)
     _demand_span(given.kind, given.start, given.span)
     new = amending(contract, id, next_number(held), given.kind, given.start)
@@ -234,9 +235,10 @@ def signed(held: Sequence[Held], signatures: Sequence[Signed], zone: tzinfo) -> 
     version, contract = draft_of(held)
     for n, side in enumerate(bound(contract)):
         if n >= len(signatures) or not signatures[n].who:
-            raise Unprocessable(f"Write who signed for {text(side, 'display') or 'each party'}.", f"signer-{n + 1}")
+            name = text(side, "display") or sentence("refusals.each-party")
+            raise Unprocessable(sentence("refusals.write-who-signed-for", side=name), f"signer-{n + 1}")
     if not signatures:
-        raise Unprocessable("Write who signed it, and when.", "signer-1")
+        raise Unprocessable(sentence("refusals.write-who-signed-it-and"), "signer-1")
     new = stated(contract, "executed") | {"issued": max(each.on for each in signatures).isoformat()}
     if signers := [each.of(side, zone) for each, side in zip(signatures, bound(contract), strict=False)]:
         new["signer"] = signers
@@ -255,26 +257,26 @@ def _governing(held: Sequence[Held], start: date) -> Json:
     """The signed version that an amendment from a day amends. Raises Conflict, Unprocessable for a day before all."""
     signed = [each for each in held if each[0].status in IN_FORCE]
     if not signed:
-        raise Conflict("No version was signed: there is nothing to amend.", "http.act")
+        raise Conflict(sentence("refusals.no-version-was-signed-there"), "http.act")
     begun = [each for each in signed if not each[0].run.start or each[0].run.start <= start]
     if not begun:
         first = signed[0][0].run.start
         began = first.isoformat() if first else ""
-        raise Unprocessable(f"It began on {began}: an amendment takes effect on that day or later.", "start")
+        raise Unprocessable(sentence("refusals.it-began-on-amendment-takes", began=began), "start")
     return begun[-1][1]
 
 
 def _demand_span(kind: str, start: date, span: Span) -> None:
     if kind == "term" and span.last is None:
-        raise Unprocessable("Write the new last day.", "last")
+        raise Unprocessable(sentence("refusals.write-new-last-day"), "last")
     if span.last and span.last < start:
-        raise Unprocessable("The last day lies before the first. Write a later one.", "last")
+        raise Unprocessable(sentence("refusals.last-day-lies-before-first"), "last")
 
 
 def draft_of(held: Sequence[Held]) -> Held:
     """The version that waits to be signed. Raises Conflict where none does."""
     if not (drafts := waiting(held)):
-        raise Conflict("No draft waits to be signed.", "http.act")
+        raise Conflict(sentence("refusals.no-draft-waits-be-signed"), "http.act")
     return drafts[-1]
 
 

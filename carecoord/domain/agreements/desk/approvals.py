@@ -17,6 +17,7 @@ from carecoord.domain.agreements.desk import tasks
 from carecoord.domain.resource.codes import CANONICAL, has
 from carecoord.domain.resource.elements import Json, item, items, key, text
 from carecoord.errors import Conflict
+from carecoord.words.sentence import sentence
 
 State = Literal["done", "open", "later"]
 CODE: Final = (f"{CANONICAL}/CodeSystem/agreement-step", "approval")
@@ -82,7 +83,7 @@ def decided(task: Json, who: Json, yes: bool, words: str, now: datetime) -> Json
     """The Task of a step once somebody (a Reference) has looked: done, or given back. Raises Conflict where it is
     decided already."""
     if text(task, "status") != "requested":
-        raise Conflict("This step is decided already: look at the page again.", "http.act")
+        raise Conflict(sentence("refusals.this-step-decided-already-look"), "http.act")
     note = [{"type": {"text": "Note"}, "valueString": words}] if words else []
     looked = {"type": {"text": "Looked over by"}, "valueReference": who}
     return task | {

@@ -12,6 +12,7 @@ from carecoord.domain.resource.codes import EXTENSION
 from carecoord.domain.resource.days import shifted
 from carecoord.domain.resource.elements import Json, extension, item, items, key, target, text
 from carecoord.errors import Conflict
+from carecoord.words.sentence import sentence
 
 _UNDER, _PAID = f"{EXTENSION}/governing-contract", f"{EXTENSION}/paid-on"
 _COUNTED: Final = ("issued", "balanced")
@@ -63,7 +64,7 @@ def billed(id: str, contract: str, sides: tuple[Json, Json], number: str, day: d
 def settled(invoice: Json, on: date) -> Json:
     """The bill paid on a day. Raises Conflict where it is no longer open."""
     if text(invoice, "status") != "issued":
-        raise Conflict("It is paid already, or was taken back: look at the page again.", "http.act")
+        raise Conflict(sentence("refusals.it-paid-already-or-was"), "http.act")
     mark = {"url": _PAID, "valueDate": on.isoformat()}
     return invoice | {"status": "balanced", "extension": [*items(invoice, "extension"), mark]}
 

@@ -14,6 +14,7 @@ from carecoord.domain.resource.codes import CANONICAL, EXTENSION, has
 from carecoord.domain.resource.days import add_months
 from carecoord.domain.resource.elements import Json, extension, item, items, key, target, text, whole
 from carecoord.errors import Conflict
+from carecoord.words.sentence import sentence
 
 CODE: Final = (f"{CANONICAL}/CodeSystem/term-type", "obligation")
 _EVERY: Final = f"{EXTENSION}/repeat-months"
@@ -58,7 +59,7 @@ def fulfilled(task: Json, on: date, words: str, proof: str) -> Json:
     """The Task done on a day. proof: `DocumentReference/id` that shows it, empty for none. Raises Conflict where it is
     no longer open."""
     if text(task, "status") != "requested":
-        raise Conflict("It is done already, or was taken back: look at the page again.", "http.act")
+        raise Conflict(sentence("refusals.it-done-already-or-was"), "http.act")
     shown = [{"type": {"text": "Evidence"}, "valueReference": {"reference": proof}}] if proof else []
     said = [{"type": {"text": "Note"}, "valueString": words}] if words else []
     done = task | {"status": "completed", "executionPeriod": {"end": on.isoformat()}}

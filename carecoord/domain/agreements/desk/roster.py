@@ -10,6 +10,7 @@ from datetime import date
 from carecoord.domain.agreements.desk.drafts import taking_part
 from carecoord.domain.resource.elements import Json, item
 from carecoord.errors import Unprocessable
+from carecoord.words.sentence import sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,9 @@ class Part:
 def said(row: Json, given: Part) -> Json:
     """A row of the directory that says it. Raises Unprocessable where it would say nothing."""
     if not given.networks:
-        raise Unprocessable("Choose at least one network, or write the last day on which they take part.", "networks")
+        raise Unprocessable(sentence("refusals.choose-at-least-one-network"), "networks")
     if given.last and given.last < given.start:
-        raise Unprocessable("The last day lies before the first. Write a later one.", "last")
+        raise Unprocessable(sentence("refusals.last-day-lies-before-first"), "last")
     period = {"start": given.start.isoformat(), **({"end": given.last.isoformat()} if given.last else {})}
     kept = {name: value for name, value in row.items() if name != "location"}
     kept |= {"network": list(given.networks), "period": item(row, "period") | {"end": None} | period}

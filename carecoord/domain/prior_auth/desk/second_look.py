@@ -12,6 +12,7 @@ from carecoord.domain.prior_auth.review_action import decided
 from carecoord.domain.resource.codes import CANONICAL, PAS, has
 from carecoord.domain.resource.elements import Json, extension, extensions, items, text, whole
 from carecoord.errors import Conflict
+from carecoord.words.sentence import sentence
 
 CODE: Final = (f"{CANONICAL}/CodeSystem/authorization-step", "second-look")
 REVIEWER: Final = f"{PAS}/extension-claimResponseReviewer"
@@ -43,7 +44,7 @@ def proposed(id: str, claim: str, payer: Json, answer: Json, now: datetime, due:
 def looked_at(task: Json, who: Json, agreed: bool, words: str, now: datetime) -> Json:
     """The Task once a second person (a Reference) has looked. Raises Conflict where somebody has already."""
     if text(task, "status") != "requested":
-        raise Conflict("Somebody has looked at this already: look at the page again.", "http.act")
+        raise Conflict(sentence("refusals.somebody-has-looked-at-this"), "http.act")
     note = [{"type": {"text": "Note"}, "valueString": words}] if words else []
     return task | {
         "status": "completed" if agreed else "rejected",
