@@ -216,6 +216,9 @@ FORMS = {  # verb -> who opens its form, on which case, and what its button says
     "snooze": ("coordinator", "order-24744", "Let it rest"),
     "note": ("coordinator", "order-24744", "Save note"),
     "contact": ("coordinator", "order-24744", "Save contact"),
+    "message": ("coordinator", "order-24820", "Send"),  # to a patient who reads Spanish, among others
+    "instruct": ("coordinator", "order-24820", "Give the instructions"),
+    "give-form": ("coordinator", "order-24744", "Give the form"),
     "answer": ("coordinator", "order-24826", "Send the answer"),
     "book": ("coordinator", "order-24744", "Record the visit"),
     "move": ("coordinator", "order-24752", "Record the new time"),

@@ -147,6 +147,7 @@ def _reported(clinic: Hands, folder: Path) -> None:
 
 def _acknowledged(doctor: Hands) -> None:
     expect(doctor.page.get_by_role("button", name="Acknowledge the report")).to_be_visible()  # the window follows
+    expect(doctor.page.locator("#panel-name")).to_be_focused()  # and has kept its focus
     doctor.press("e")
     expect(doctor.page.locator("#done p")).to_contain_text("Report acknowledged.")
 
