@@ -25,6 +25,7 @@ _INTERACTIONS: Final = {  # ours -> (restful-interaction, action)
     "read": ("read", "R"), "vread": ("vread", "R"), "history": ("history-instance", "R"),
     "search": ("search-type", "E"), "create": ("create", "C"), "update": ("update", "U"), "delete": ("delete", "D"),
     "clearance": ("operation", "E"), "participation": ("operation", "E"), "rates": ("operation", "E"),
+    "offers": ("operation", "E"),
     "expand": ("operation", "E"), "validate": ("operation", "E"), "everything": ("operation", "E"),
     "search-system": ("search-system", "E"), "transaction": ("transaction", "E"),
 }  # fmt: skip

@@ -14,6 +14,7 @@ Pairs = list[tuple[str, str]]
 CLEARANCE: Final = "OperationDefinition/clearance"  # below [base]
 PARTICIPATION: Final = "OperationDefinition/participation"
 RATES: Final = "OperationDefinition/rates"
+OFFERS: Final = "OperationDefinition/offers"
 EVERY: Final = "*"  # on each type
 OPERATIONS: Final = {  # type -> (name, its definition: an address of HL7's, or one below [base])
     EVERY: (("validate", "http://hl7.org/fhir/OperationDefinition/Resource-validate"),),
@@ -22,7 +23,7 @@ OPERATIONS: Final = {  # type -> (name, its definition: an address of HL7's, or 
     "DeviceRequest": (("clearance", CLEARANCE),),
     "PlanDefinition": (("apply", "http://hl7.org/fhir/OperationDefinition/PlanDefinition-apply"),),
     "Measure": (("evaluate-measure", "http://hl7.org/fhir/OperationDefinition/Measure-evaluate-measure"),),
-    "Contract": (("participation", PARTICIPATION), ("rates", RATES)),
+    "Contract": (("participation", PARTICIPATION), ("rates", RATES), ("offers", OFFERS)),
     "ValueSet": (("expand", "http://hl7.org/fhir/OperationDefinition/ValueSet-expand"),),
 }
 _SHAPE: Final = ("_format", "_pretty")  # of the answer, not of the question
@@ -162,6 +163,28 @@ _RATES_OUT: Final = (
         ("reason", "string", "Why not."),
     ), "What the Contract says besides."),
 )  # fmt: skip
+ASKED_OF_OFFERS: Final = (
+    ("plan", "string", "The plan, as its number stands on the card, or InsurancePlan/id."),
+    ("payer", "string", "Organization/id, where several payers have a plan of that number."),
+    ("specialty", "string", "In words or as a code: only those whom the directory lists for it, or for all."),
+    ("near", "string", "A US ZIP code, or degrees north and east with a comma between: the nearest come first."),
+    ("date", "date", "The day; today unless given."),
+    ("_count", "integer", "Offers of a page: 25 unless said, 100 at most."),
+    ("_cursor", "string", "Where the page before ended: it stands in its `next`."),
+)
+_OFFERS_OUT: Final = (
+    ("offer", (
+        ("provider", "Reference", "Who takes part."),
+        ("network", "string", "The networks of the plan on that day."),
+        ("agreement", "string", "The number of the agreement that it rests on."),
+        ("version", "string", "Its version in force on that day."),
+        ("tier", "string", "In which tier of the network."),
+        ("until", "date", "The first day on which it no longer holds."),
+        ("distance", "Quantity", "How far the nearest of their places is, as the crow flies."),
+    ), "An organization that is in network, the nearest first, then by name."),
+    ("date", "date", "The day that was judged for."),
+    ("next", "uri", "Where the next page is."),
+)  # fmt: skip
 _WORDS: Final = {  # id -> its name, title, description, types, whether it is called on a type (else on an instance)
     "clearance": (
         "Clearance", "Can this patient be seen there, then, and be paid for?",
@@ -177,6 +200,11 @@ _WORDS: Final = {  # id -> its name, title, description, types, whether it is ca
         "Rates", "What is paid under this version of an agreement?",
         "Its rate lines, written in it or imported, as a Contract says them; to staff of its parties who see rates.",
         ("Contract",), False, ASKED_OF_RATES, _RATES_OUT,
+    ),
+    "offers": (
+        "Offers", "Who is in this plan's network, on that day, and near?",
+        "Organizations that take part, each judged as $participation judges it, the nearest first, a page at a time.",
+        ("Contract",), True, ASKED_OF_OFFERS, _OFFERS_OUT,
     ),
 }  # fmt: skip
 OURS: Final = tuple(f"OperationDefinition/{id}" for id in _WORDS)

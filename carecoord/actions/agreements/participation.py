@@ -80,9 +80,9 @@ def answer(world: World, asker: Asker, given: Mapping[str, str], *, request: str
 
 def _decided(turn: Turn, library: Library, given: Mapping[str, str], on: date) -> _Answer:
     about, organizations, clinicians = _provider(library, given["provider"])
-    payer = _one(library, "payer", given["payer"], ("Organization",)) if "payer" in given else None
-    site = _one(library, "site", given["site"], ("Location",)) if "site" in given else None
-    value, plans = _plans(turn, library, given["plan"])
+    payer = named_resource(library, "payer", given["payer"], ("Organization",)) if "payer" in given else None
+    site = named_resource(library, "site", given["site"], ("Location",)) if "site" in given else None
+    value, plans = plans_of(turn, library, given["plan"])
     subjects = [*organizations, *clinicians]
     rows = library.listings({key(each) for each in subjects} | shared(subjects))
     absent, theirs = library.absent(rows)
@@ -90,14 +90,14 @@ def _decided(turn: Turn, library: Library, given: Mapping[str, str], on: date) -
     versions = library.versions(each.contract for each in rows if each.contract)
     found = Records(tuple(rows), tuple(plans), tuple(versions))
     around = [*subjects, *absent, *library.fetch(found.parties), *(each for each in (payer, site) if each)]
-    around += [copy for kind in ("Organization", "Location") for copy in _copies(library, kind, (payer, site))]
+    around += [copy for kind in ("Organization", "Location") for copy in copies_of(library, kind, (payer, site))]
     near = {key(each): each for each in around if each["resourceType"] in COPIED}
     known = directory(near.values())
     performer = _performer(about, known)
     question = Question(
         performer,
         known[key(site)] if site else None,
-        known[key(payer)] if payer else _payer(plans, known),
+        known[key(payer)] if payer else payer_of(plans, known),
         value,
         specialties({"text": given.get("specialty", "")}),
     )
@@ -122,7 +122,7 @@ def _decided(turn: Turn, library: Library, given: Mapping[str, str], on: date) -
     )
 
 
-def _one(library: Library, name: str, given: str, kinds: Iterable[str]) -> Json:
+def named_resource(library: Library, name: str, given: str, kinds: Iterable[str]) -> Json:
     """The resource that an argument names: `Type/id`, or an identifier `system|value`."""
     kind, slash, _ = given.partition("/")
     if "|" in given:
@@ -136,24 +136,24 @@ def _one(library: Library, name: str, given: str, kinds: Iterable[str]) -> Json:
     return found[0]
 
 
-def _copies(library: Library, kind: str, of: Iterable[Json | None]) -> list[Json]:
+def copies_of(library: Library, kind: str, of: Iterable[Json | None]) -> list[Json]:
     return library.identified(kind, shared(each for each in of if each and each["resourceType"] == kind))
 
 
 def _provider(library: Library, given: str) -> tuple[Json, list[Json], list[Json]]:
     """The resource that is named, the organizations that it means with their copies and what they are part of, and the
     clinicians with theirs."""
-    named = _one(library, "provider", given, PROVIDERS)
+    named = named_resource(library, "provider", given, PROVIDERS)
     role = named["resourceType"] == "PractitionerRole"
     own = library.fetch(to for each in _names(named).values() if (to := target(each))) if role else [named]
     organizations: dict[str, Json] = {}
     below = [each for each in own if each["resourceType"] == "Organization"]
     for _ in range(_ABOVE + 1):
-        same = [*below, *_copies(library, "Organization", below)]
+        same = [*below, *copies_of(library, "Organization", below)]
         organizations |= {key(each): each for each in same}
         below = library.fetch(to for each in same if (to := target(item(each, "partOf"))) and to not in organizations)
     clinicians = [each for each in own if each["resourceType"] == "Practitioner"]
-    clinicians += _copies(library, "Practitioner", clinicians)
+    clinicians += copies_of(library, "Practitioner", clinicians)
     return named, list(organizations.values()), clinicians
 
 
@@ -170,11 +170,11 @@ def _performer(about: Json, known: Directory) -> Performer:
     return Performer(of, who, evidence(about))
 
 
-def _plans(turn: Turn, library: Library, given: str) -> tuple[str, list[PlanListing]]:
+def plans_of(turn: Turn, library: Library, given: str) -> tuple[str, list[PlanListing]]:
     """What stands on cards for the plan, and what is listed of it as far as the asker may see that."""
     value = given.strip()
     if named := given.startswith("InsurancePlan/"):
-        own = records.read([_one(library, "plan", given, ("InsurancePlan",))], turn.world.base.zone).plans
+        own = records.read([named_resource(library, "plan", given, ("InsurancePlan",))], turn.world.base.zone).plans
         if not own or not turn.readable([given], library.as_of):
             raise NotFound("There is no such plan here.", "http.plan")
         value = own[0].plan
@@ -184,7 +184,7 @@ def _plans(turn: Turn, library: Library, given: str) -> tuple[str, list[PlanList
     return value, [each for each in found if each.evidence.reference in wanted]
 
 
-def _payer(plans: Iterable[PlanListing], known: Directory) -> Party | None:
+def payer_of(plans: Iterable[PlanListing], known: Directory) -> Party | None:
     """Whose the plan is, where nobody said. Raises Invalid where several payers have one of that number."""
     found = [payer for each in plans if (payer := party(each.payer, known))]
     if any(not each.same(found[0]) for each in found):

@@ -2,6 +2,7 @@
 key, made anew from all that is stored when the zone of the office changes or a version of ours reads more."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, tzinfo
 from typing import Any, Final
 
@@ -28,6 +29,15 @@ _MARK: Final = "register"  # as the migration calls it
 _FORM: Final = "2"  # of the rows
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a walk through the members of networks stands: behind so many of the nearest, and behind a name."""
+
+    nearest: int = 0
+    sort: str = ""
+    key: str = ""
 
 
 def record(conn: Connection, touched: Sequence[Touched], at: int, zone: tzinfo) -> None:
@@ -118,6 +128,28 @@ def members(
         return first
     named = register.members(conn, networks, fields, day.toordinal(), sorted(IN_FORCE), most, _at(at))
     return list(dict.fromkeys([*first, *named]))[:most]
+
+
+def walk(
+    conn: Connection, open_to: Iterable[str], specialties: Iterable[str], day: date, near: Point | None, place: Place,
+    most: int,
+) -> list[tuple[str, Place]]:  # fmt: skip
+    """The next of those that `members` finds now, each with the place behind it. The nearest come first, as many as are
+    looked at; then all others by name."""
+    networks, fields = sorted(map(clip, open_to)), sorted(map(clip, specialties))
+    standing = {"day": day.toordinal(), "signed": sorted(IN_FORCE), "at": NOW}
+    by_distance: list[str] = []
+    if near:
+        by_distance = places.nearest(conn, (near.latitude, near.longitude), networks, fields, standing, places.MOST)
+    found = [(key, Place(n)) for n, key in enumerate(by_distance[place.nearest :], place.nearest + 1)][:most]
+    after, given = (place.sort, place.key), set(by_distance)
+    while len(found) < most:
+        rows = register.members_after(conn, networks, fields, standing, after, most)
+        found += [(key, Place(len(by_distance), sort, key)) for sort, key in rows if key not in given]
+        if len(rows) < most:
+            break
+        after = rows[-1]
+    return found[:most]
 
 
 def _at(at: int | None) -> int:

@@ -51,6 +51,7 @@ class Library:
         self._versions: Layer[tuple[Version, ...]] = self._shelf.layer("versions")
         self._policies: Layer[tuple[Line, ...]] = self._shelf.layer("policies")
         self._members: Layer[list[str]] = self._shelf.layer("members")
+        self._places: Layer[tuple[Place, ...]] = self._shelf.layer("places")
 
     @cached_property
     def systems(self) -> dict[str, str]:
@@ -181,8 +182,13 @@ class Library:
         return self._members[asked]
 
     def places(self, keys: Iterable[str]) -> tuple[Place, ...]:
-        """Where these parties stand now."""
-        return places.of(self.conn, keys) if self.as_of is None else ()
+        """Where these parties stand now; of the past nobody knows."""
+        asked = frozenset(keys)
+        if self.as_of is not None:
+            return ()
+        if asked not in self._places:
+            self._places.add({asked: places.of(self.conn, asked)})
+        return self._places[asked]
 
     def _others(self) -> list[Json]:
         """What of the parties has changed since the instant, as it was then."""

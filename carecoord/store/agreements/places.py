@@ -14,7 +14,7 @@ from carecoord.store.database import bulk
 from carecoord.store.database.bulk import Values
 
 _BOXES: Final = tuple(0.0025 * 2**n for n in range(11))  # degrees from the middle to a side: 280 m to 285 km
-_LOOKED_AT: Final = 1000  # organizations that are asked for membership, at most
+MOST: Final = 1000  # organizations that are asked for membership, at most
 _RUN: Final = 250
 _POLE: Final = 0.01  # of a cosine: a box at a pole is not endless
 
@@ -81,7 +81,7 @@ def nearest(
     seen = set[str]()
     for side in _BOXES:
         asked = {
-            "x": x, "y": y, "z": z, "most": _LOOKED_AT, "south": latitude - side, "north": latitude + side,
+            "x": x, "y": y, "z": z, "most": MOST, "south": latitude - side, "north": latitude + side,
             "west": longitude - side / narrow, "east": longitude + side / narrow,
         }  # fmt: skip
         # The nearest that a side of the box comes to its middle: a meridian comes nearer towards the pole.
@@ -94,7 +94,7 @@ def nearest(
             if len(found) >= most:  # who has not been asked stands farther away
                 return sorted(found, key=lambda key: (*found[key], key))[:most]
         seen |= away.keys()
-        if len(away) == _LOOKED_AT:
+        if len(away) == MOST:
             break
     return sorted(found, key=lambda key: (*found[key], key))[:most]
 

@@ -191,6 +191,20 @@ _members = (
 )
 
 
+_members_after = (
+    select(network_member.c.sort, network_member.c.subject)
+    .where(
+        network_member.c.network == bindparam("network"),
+        network_member.c.specialty == bindparam("specialty"),
+        network_member.c.sort >= bindparam("sort"),
+        or_(network_member.c.sort > bindparam("sort"), network_member.c.subject > bindparam("subject")),
+        *holding(),
+    )
+    .order_by(network_member.c.sort, network_member.c.subject)
+    .limit(bindparam("most"))
+)
+
+
 def versions(conn: Connection, contracts: Iterable[str], at: int = NOW) -> list[Any]:
     """Every version of the agreements of which these Contracts (ids) are versions."""
     return _found(conn, _versions, contracts, at)
@@ -236,6 +250,25 @@ def members(
             }
             found |= {(row.sort, row.subject) for row in conn.execute(_members, asked)}
     return [subject for _, subject in sorted(found)[:most]]
+
+
+def members_after(
+    conn: Connection,
+    networks: Iterable[str],
+    specialties: Iterable[str],
+    standing: dict[str, Any],
+    after: tuple[str, str],
+    most: int,
+) -> list[tuple[str, str]]:
+    """As `members`, (name as it is sorted, key), from behind one of them on; ("", "") is before all. standing: the
+    values of `holding`."""
+    found: set[tuple[str, str]] = set()
+    asked = {**standing, "sort": after[0], "subject": after[1], "most": most}
+    for network in sorted(set(networks)):
+        for specialty in sorted(set(specialties)) or [""]:
+            rows = conn.execute(_members_after, {**asked, "network": network, "specialty": specialty})
+            found |= {(row.sort, row.subject) for row in rows}
+    return sorted(found)[:most]
 
 
 def _found(conn: Connection, statement: Any, keys: Iterable[str], at: int) -> list[Any]:

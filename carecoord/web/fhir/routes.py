@@ -12,6 +12,7 @@ from flask import Blueprint, Response, request
 from flask.globals import request_ctx
 
 from carecoord.actions.access.turn import Asker
+from carecoord.actions.agreements import offers as network_offers
 from carecoord.actions.agreements import participation as network
 from carecoord.actions.agreements import rate_pages
 from carecoord.actions.care_plans import operation as care_plan
@@ -203,6 +204,13 @@ def participation(call: Call) -> Response:
     return responses.answer(text.dumps(found), call.wish)
 
 
+def offers(call: Call) -> Response:
+    asker, pairs = call.asked()
+    given = operations.arguments(pairs, [name for name, *_ in operations.ASKED_OF_OFFERS])
+    found = network_offers.offered(call.world, asker, given, request=call.id)
+    return responses.answer(text.dumps(found), call.wish)
+
+
 def rates(call: Call, id: str) -> Response:
     asker, pairs = call.asked()
     given = operations.arguments(pairs, [name for name, *_ in operations.ASKED_OF_RATES])
@@ -281,6 +289,8 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/DeviceRequest/<id>/$clearance", clearance_of_device),
     ("GET", "/Contract/$participation", participation),
     ("POST", "/Contract/$participation", participation),
+    ("GET", "/Contract/$offers", offers),
+    ("POST", "/Contract/$offers", offers),
     ("GET", "/Contract/<id>/$rates", rates),
     ("POST", "/Contract/<id>/$rates", rates),
     ("GET", "/PlanDefinition/<id>/$apply", apply),
