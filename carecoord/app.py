@@ -16,8 +16,7 @@ from auth.server import registration_routes, routes
 from auth.server.events import AuthEvent
 from auth.server.issuer import Issuer
 from auth.server.routes import Effects
-from carecoord import logs
-from carecoord import settings as setting
+from carecoord import configuration, logs
 from carecoord.actions.access import audited
 from carecoord.actions.apps import brands as brand
 from carecoord.actions.apps import registration as apps_registration
@@ -81,7 +80,7 @@ LAST_DRAIN = 5.0  # seconds that an ending process gives the journal; what is le
 def create(environ: Mapping[str, str] = os.environ) -> Flask:
     """The application as a server process runs it: the database brought up to date, the audit journal drained by a
     thread, the codes ordered that are not here yet. Raises BadSetting for a setting that is wrong."""
-    settings = setting.load(environ)
+    settings = configuration.read(environ).settings
     os.umask(0o077)  # what a process writes is for its own user
     logs.take_over(settings.log_level)
     made = world(settings)

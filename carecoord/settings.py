@@ -1,4 +1,4 @@
-"""Settings: one frozen value, read once from one mapping (the environment), every name prefixed CARECOORD_.
+"""Settings: one frozen value, read once from one mapping (see configuration), every name prefixed CARECOORD_.
 
 A name ending in _FILE gives the path of a file that holds the value (for secrets). An unknown CARECOORD_ name is an
 error, so that a misspelt setting can not be silently without effect. A test checks the README's table against `FIELDS`.
@@ -128,19 +128,19 @@ def load(environ: Mapping[str, str]) -> Settings:
     known = {PREFIX + f.name.upper(): f for f in FIELDS}
     given: dict[str, Any] = {}
     for name, raw in environ.items():
-        if not name.startswith(PREFIX) or _is_link(name, raw):
+        if not name.startswith(PREFIX) or is_link(name, raw):
             continue
         plain = name.removesuffix("_FILE") if name not in known else name
         if plain not in known:
             raise BadSetting(f"{name} is not a setting of carecoord; known: {', '.join(sorted(known))}")
-        if plain != name and plain in environ and not _is_link(plain, environ[plain]):
+        if plain != name and plain in environ and not is_link(plain, environ[plain]):
             raise BadSetting(f"{plain} and {name} are both given: take one away")
         value = raw.strip() if plain == name else _read(name, Path(raw))
         given[known[plain].name] = _cast(name, value, known[plain].type)
     return _judged(Settings(**given))
 
 
-def _is_link(name: str, value: str) -> bool:
+def is_link(name: str, value: str) -> bool:
     """Whether Kubernetes put this into our environment, not an operator: a Service named `carecoord` makes it set
     CARECOORD_PORT=tcp://10.96.0.7:8000 and a dozen more in every pod."""
     return any(named.fullmatch(name) and looks.fullmatch(value) for named, looks in _LINKS)

@@ -17,7 +17,8 @@ Care coordination on FHIR R4: syncs an EHR, and says of each referral whether th
 be paid for; if not, what is missing, whose move it is, and by when. Start with: carecoord demo"""
 MORE = """\
 Every setting is an environment variable that begins with CARECOORD_, and stands in the table of the README: for example
-CARECOORD_VAR=/srv/carecoord for the folder of the database, CARECOORD_DATABASE_URL=postgresql://... for PostgreSQL."""
+CARECOORD_VAR=/srv/carecoord for the folder of the database, CARECOORD_DATABASE_URL=postgresql://... for PostgreSQL.
+What stands in carecoord.toml in that folder, or in the file that CARECOORD_CONFIG names, holds for every verb."""
 # Every verb, in the order of the help: the module that has it, and what it does. A verb costs the start of its own
 # module alone, for most of what the others need is not needed by it.
 VERBS: Final[dict[str, tuple[str, str]]] = {
@@ -43,6 +44,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "policy": ("registry.policies", "clocks and calendars of offices and payers"),
     "keys": ("keys", "our own signing keys"),
     "jobs": ("jobs", "later work that failed too often"),
+    "settings": ("server.settings", "the settings in force, and where each comes from"),
     "check": ("check", "look at configuration, database and EHRs: each line says good, or what to do"),
     "audit": ("audit", "the audit trail: who saw what"),
 }
@@ -94,14 +96,15 @@ def _run(args: argparse.Namespace) -> int:
     from auth.errors import BadRegistration
     from carecoord.cli.screen import Screen
     from carecoord.cli.verbs import words
+    from carecoord.configuration import read
     from carecoord.errors import Problem
-    from carecoord.settings import BadSetting, load
+    from carecoord.settings import BadSetting
     from carecoord.store.database import schema
     from fhir_adapters.errors import Misconfigured
 
     screen = Screen()
     try:
-        return int(args.run(load(os.environ), screen, args) or 0)
+        return int(args.run(read(os.environ).settings, screen, args) or 0)
     except BadSetting as e:
         screen.complain(str(e))
         return WRONG_USE

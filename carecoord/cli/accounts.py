@@ -1,6 +1,7 @@
 """`init`, `user ...`, `client add`: make the database, and let people and apps in."""
 
 import argparse
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from carecoord.actions.people.organizations import placed
 from carecoord.cli import about
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, made, opened, verb
+from carecoord.configuration import keep
 from carecoord.domain.access.verbs import ROLES
 from carecoord.domain.referrals.states import WORKFLOWS
 from carecoord.errors import Invalid
@@ -53,9 +55,11 @@ def install(verbs: Verbs) -> None:
 
 
 def init(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
-    """Make or migrate the database."""
+    """Make or migrate the database, and write down the settings where nobody has."""
     with made(settings) as world:
         screen.say(f"The database {described(world.engine.url)} is ready.")
+        if file := keep(world.settings, os.environ):
+            screen.say(f"The settings in force stand in {file} now; secrets do not. carecoord settings shows them.")
     screen.say("Next: carecoord user add LOGIN --name NAME --role coordinator, then carecoord serve")
 
 

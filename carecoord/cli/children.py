@@ -14,8 +14,9 @@ from pathlib import Path
 import requests
 import structlog
 
+from carecoord.configuration import NONE, VARIABLE, database, read
 from carecoord.errors import Unavailable
-from carecoord.settings import FIELDS, PREFIX, Settings, load
+from carecoord.settings import FIELDS, PREFIX, Settings
 from carecoord.store.database import private_files
 
 CHILD = "--until-parent-ends"
@@ -166,13 +167,15 @@ def end_with_server() -> None:
 def environment(settings: Settings) -> dict[str, str]:
     """The environment of a process with just these settings. A value that came from a file goes on as the file's name:
     others can read the environment of a process where they can not read the file."""
-    names = {f.name: f"{PREFIX}{f.name.upper()}" for f in FIELDS}
-    own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    ours = load(os.environ)
-    for name, variable in names.items():
-        value, file = getattr(settings, name), os.environ.get(f"{variable}_FILE")
-        if file and value == getattr(ours, name):
-            own[f"{variable}_FILE"] = file
-        elif value != getattr(Settings(), name):
-            own[variable] = str(value)
+    ours, own = read(os.environ), {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    reads = ours.file is not None and database(settings) == database(ours.settings)
+    if ours.file:
+        own[VARIABLE] = str(ours.file) if reads else NONE
+    for f in FIELDS:
+        value, (source, name) = getattr(settings, f.name), ours.given.get(f.name, ("default", ""))
+        is_same = value == getattr(ours.settings, f.name)
+        if source == "environment" and name.endswith("_FILE") and is_same:
+            own[name] = os.environ[name]
+        elif not (source == "file" and is_same) if reads else value != f.default:
+            own[f"{PREFIX}{f.name.upper()}"] = str(value)
     return own
