@@ -177,8 +177,9 @@ def _joined(library: Library, order: Json, whole: Sequence[Json], heap: _Heap) -
 
 def _whose(case: Case) -> set[str]:
     """Whose policies may bear on a case: of everybody around it, by every identifier."""
-    ids = {each for each in shared(case.organizations) if not each.startswith(TAXES)}
-    return {EVERYBODY, *map(key, case.organizations), *ids}
+    around = (*case.organizations, *case.locations)
+    ids = {each for each in shared(around) if not each.startswith(TAXES)}
+    return {EVERYBODY, *map(key, around), *ids}
 
 
 def _flagged(library: Library, rows: Sequence[Row]) -> tuple[frozenset[str], tuple[Doubt, ...]]:

@@ -68,6 +68,16 @@ def organizations(world: World, asker: Grant, request: str) -> list[tuple[str, s
     return sorted(named, key=lambda one: (fold(one[1]), one[0]))
 
 
+def sites(world: World, asker: Grant, request: str) -> list[tuple[str, str]]:
+    """(`Location/id`, name) of the sites here, by name, each once."""
+    with looking(world, asker, request) as turn:
+        asked = parse("Location", [("_sort", "name")], world.base, strict=True)
+        found = [text.loads(row.body) for row in find(turn.conn, asked, turn.may("s"), page_size=MOST).rows]
+    kept = [each for each in distinct(found) if each.get("status") != "inactive"]
+    named = [(f"Location/{each['id']}", text_of(each, "name") or str(each["id"])) for each in kept]
+    return sorted(named, key=lambda one: (fold(one[1]), one[0]))
+
+
 def invite(world: World, new: NewUser, request: str, by: User | None = None) -> str:
     """Let a person in who will choose their own password; returns the address to give them, which counts once.
 

@@ -15,6 +15,7 @@ from carecoord.actions.policies.known import EVERYBODY
 from carecoord.domain.access import verbs
 from carecoord.domain.policies import shipped
 from carecoord.domain.policies.lines import key_of
+from carecoord.domain.policies.shipped import AT_SITES
 from carecoord.domain.resource.elements import Json, key, text
 from carecoord.domain.resource.parties import TAXES, is_payer
 from carecoord.domain.worklist import registry_keys
@@ -32,6 +33,7 @@ from carecoord.store.worklist import marks, registry
 from carecoord.words.sentence import sentence
 from carecoord.world import World
 
+SITE: Final = "Location/"  # before the id of a site, where an organization's id stands alone
 REFRESH: Final = "refresh-cases"  # the outbox job that judges marked rows anew
 
 
@@ -59,7 +61,8 @@ class Change:
 
 
 def look(world: World, user: User | None, organization: str) -> Said:
-    """The policy of an Organization, by its id, or of everybody (empty). Raises Forbidden, NotFound."""
+    """The policy of an Organization, by its id, of a site (`Location/id`), or of everybody (empty). Raises Forbidden,
+    NotFound."""
     _demand(user)
     with reading(world.engine) as conn:
         copies = _copies(conn, organization)
@@ -135,11 +138,17 @@ def _demand(user: User | None) -> None:
 
 
 def _copies(conn: Connection, organization: str) -> list[Json]:
-    """The Organization and every copy of it, itself first; nothing for everybody."""
+    """The Organization, or the site, and every copy of it, itself first; nothing for everybody."""
     if organization == EVERYBODY:
         return []
-    found = Library(conn).copies([f"Organization/{organization}"])
-    mine = [each for each in found if key(each) == f"Organization/{organization}"]
+    library = Library(conn)
+    if organization.startswith(SITE):
+        own = library.fetch([organization])
+        found, wanted = [*own, *library.identified("Location", shared(own))], organization
+    else:
+        wanted = f"Organization/{organization}"
+        found = library.copies([wanted])
+    mine = [each for each in found if key(each) == wanted][:1]
     if not mine:
         raise NotFound(sentence("refusals.there-no-such-organization-here"))
     return [*mine, *(each for each in found if each not in mine)]
@@ -164,7 +173,8 @@ def _fresh(conn: Connection, copies: Sequence[Json], seen: str | None) -> str:
 
 def _checked(change: Change, copies: Sequence[Json]) -> str:
     term = shipped.TERMS.get(change.name)
-    if term is None or (change.business and not any(map(is_payer, copies))):
+    site = bool(copies) and copies[0]["resourceType"] == "Location"
+    if term is None or (change.business and not any(map(is_payer, copies))) or (site and term.name not in AT_SITES):
         raise Invalid(sentence("refusals.no-such-term"))
     try:
         return shipped.checked(change.name, change.value)
@@ -177,7 +187,8 @@ def _leaning(conn: Connection, copies: Sequence[Json]) -> list[int] | None:
     if not copies:
         return None
     ids = {each for each in shared(copies) if not each.startswith(TAXES)}
-    keys = {*map(key, copies), *(registry_keys.identified("Organization", each) for each in ids)}
+    kind = str(copies[0]["resourceType"])
+    keys = {*map(key, copies), *(registry_keys.identified(kind, each) for each in ids)}
     return registry.dependents(conn, keys)
 
 

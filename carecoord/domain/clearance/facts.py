@@ -86,7 +86,7 @@ def _read(case: Case, policy: Policy) -> Facts:
     }
     policy = replace(policy, lines=case.policies)
     order = referral(case, known, roles, policy)
-    policy = policy.of_office(order.placer)
+    policy = policy.of_office(order.placer).at_site(order.site)
     asked, held = requests(case, known, roles, policy), cards(case, known, policy)
     own = visits(case.appointments, case.encounters, known, policy, case.replies)
     return Facts(

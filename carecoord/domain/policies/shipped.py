@@ -70,6 +70,7 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("calendar.zone", "zone", "both", "", "CARECOORD_TIMEZONE"),
     )
 }
+AT_SITES: Final = tuple(name for name in TERMS if name.startswith("calendar."))  # what is said of a Location
 SHIPPED: Final[Mapping[str, str]] = {term.name: term.value for term in TERMS.values()}
 _WINDOWS: Final = tuple(f"window.{each}" for each in PRIORITIES)
 _IN_DAYS: Final = frozenset({"eligibility-age", "visit-lead", "expiring"})  # that sentences tell in days

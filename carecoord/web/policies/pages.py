@@ -16,7 +16,7 @@ from carecoord.actions.policies import say
 from carecoord.actions.policies.say import Change, Said
 from carecoord.actions.worklist import project
 from carecoord.domain.access import verbs
-from carecoord.domain.policies.shipped import TERMS
+from carecoord.domain.policies.shipped import AT_SITES, TERMS
 from carecoord.domain.resource.days import local
 from carecoord.store.policies.lines import Row
 from carecoord.web.acts import days
@@ -180,7 +180,8 @@ def _page(
     wrong = {each.field: each.text for each in faults or []}
     page = render_template(
         "policies.html", said=found, entries=[_entry(row) for row in found.rows], wrong=wrong, faults=faults,
-        offices=people.organizations(world, sign_in.session().grant(), request_id()), typed=typed or {}, done=done,
+        offices=people.organizations(world, sign_in.session().grant(), request_id()),
+        sites=people.sites(world, sign_in.session().grant(), request_id()), typed=typed or {}, done=done,
         terms=_terms(found), names=NAMES, businesses=BUSINESSES, changed=changed, shipped=TERMS,
         holds=project.policy(world.settings).defaults,
     )  # fmt: skip
@@ -189,6 +190,8 @@ def _page(
 
 def _terms(found: Said) -> list[str]:
     """What can be said here: of a payer what is a payer's, of an office what is an office's, for everybody all."""
+    if found.organization.startswith(say.SITE):
+        return list(AT_SITES)
     whose = {"payer", "both"} if found.payer else {"office", "both"}
     return [name for name, term in TERMS.items() if not found.organization or term.whose in whose]
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from carecoord.actions.agreements.papers.clauses import Shown
 from carecoord.actions.worklist.worklist import Panel, PayerPanel
+from carecoord.domain.clearance.counted import counted
 from carecoord.domain.gates.gate import Gate, Offer
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.elements import Json, codes, extension, item, items, key, target, words
@@ -27,7 +28,7 @@ from carecoord.web.referrals.contacts import Telephone, identity, telephones, to
 from carecoord.web.referrals.proof import Proof, clauses, proof, record
 from carecoord.web.referrals.verdict import verdict
 from carecoord.words.catalogue import capitalized, in_words, say, spoken
-from carecoord.words.sentence import sentence
+from carecoord.words.sentence import Sentence, sentence
 
 SHORT = 6  # events shown before "All events"
 SILENT = sentence("case.silent")
@@ -154,7 +155,10 @@ def sheet(panel: Panel | PayerPanel, zone: ZoneInfo) -> Sheet:
             *(say(each) for each in (*panel.clearance.conflict, *panel.clearance.cautions)),
             *([say(SILENT)] if panel.silent else []),
         ],
-        gates=[_step(gate, panel.openable, times, gate.name == first, panel.clause) for gate in panel.clearance.gates],
+        gates=[
+            _step(gate, panel.openable, times, gate.name == first, panel.clause, counted(gate, panel.clearance.facts))
+            for gate in panel.clearance.gates
+        ],
         events=told[:SHORT], more_events=told[SHORT:], papers=papers(panel, times), full=True,
         quarrels=quarrels(panel.between, times), tellings=tellings(panel.between, times),
         may_settle=panel.between.may_settle, readings=freshness(panel.between, times),
@@ -280,7 +284,10 @@ def _judged_for(panel: Panel, times: Times) -> str:
     return f"{visit}."
 
 
-def _step(gate: Gate, openable: frozenset[str], times: Times, open: bool, clause: Shown | None = None) -> Step:
+def _step(
+    gate: Gate, openable: frozenset[str], times: Times, open: bool, clause: Shown | None = None,
+    count: Sentence | None = None,
+) -> Step:  # fmt: skip
     facts = []
     if gate.action and gate.unmet:
         facts.append((spoken("case.do"), say(gate.action.label)))
@@ -288,6 +295,8 @@ def _step(gate: Gate, openable: frozenset[str], times: Times, open: bool, clause
         facts.append((spoken("case.whose-move.2"), chip(labels.MOVE, gate.who).label))
     if gate.due and gate.unmet:
         facts.append((say(gate.due_label) if gate.due_label else spoken("case.due"), times.exact(micros(gate.due))))
+        if count:
+            facts.append((spoken("counted.title"), say(count)))
     if gate.waits_on:
         facts.append((spoken("case.waits-for.2"), labels.GATES[gate.waits_on].label))
     for span in gate.spans:

@@ -64,3 +64,17 @@ def test_only_admins_come_here_and_only_from_our_own_page(acting_house: House) -
 
 def test_every_term_has_words() -> None:
     assert set(NAMES) == set(TERMS)
+
+
+def test_a_site_says_when_it_works_and_nothing_else(acting_house: House) -> None:
+    admin, address = acting_house.enter("admin"), "/policies?of=Location/office-elm-street"
+    page = admin.get(address).get_data(as_text=True)
+    assert "Sites: when each works" in page
+    terms = re.findall(r'<option value="([a-z.-]+)">', page[page.index('id="term"') :])
+    assert terms == ["calendar.week", "calendar.hours", "calendar.holidays", "calendar.closed", "calendar.zone"]
+    said = {"of": "Location/office-elm-street", "start": "today", "term": "calendar.closed", "value": "2026-12-24"}
+    assert post(admin, "/policies", page, **said).status_code == 303
+    assert "2026-12-24" in admin.get(address).get_data(as_text=True)
+    other = said | {"term": "report", "value": "2 days"}
+    assert post(admin, "/policies", admin.get(address).text, **other).status_code == 422
+    assert admin.get("/policies?of=Location/nowhere").status_code == 404

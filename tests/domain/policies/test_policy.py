@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from carecoord.domain.clearance.clearance import Clearance, clear
+from carecoord.domain.clearance.counted import counted
+from carecoord.domain.gates.gate import GateName
 from carecoord.domain.gates.policy import Payer, Policy
 from carecoord.domain.policies.lines import Line, key_of
 from carecoord.domain.policies.shipped import SHIPPED, TERMS, checked
@@ -142,3 +144,52 @@ def test_copies_of_an_organization_have_one_policy() -> None:
     assert key_of(payer(1)) == key_of(payer(1, "office-")) == P1
     assert key_of({"resourceType": "Organization", "id": "x"}) == "Organization/x"
     assert key_of(group(1)) != key_of(group(2))
+
+
+SITE = Party("Location/s", "Elm Street", frozenset({"Location/s"}), zone="America/Los_Angeles")
+FRIDAY = datetime(2026, 11, 20, 10, tzinfo=ZoneInfo("America/New_York"))
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "due"),
+    [
+        # of 2 business days the last is Tuesday the 24th, and ends there at 17:00, in Los Angeles three hours later
+        ("report", [Line("", "", "report", "2 business days")], new_york(24, 20)),
+        # a site that is closed on Monday works one day longer; who else is closed then does not matter to it
+        ("report", [Line("", "", "report", "2 business days"), Line("Location/s", "", "calendar.closed", "2026-11-23")],
+         new_york(25, 20)),
+        ("triage.routine", [Line("", "", "triage.routine", "2 business days"),
+                            Line("Location/s", "", "calendar.zone", "America/New_York")], new_york(24, 17)),
+        ("report", [Line("", "", "report", "2 business days"), Line(CLINIC, "", "calendar.week", "Mon-Wed"),
+                    Line("Location/s", "", "calendar.week", "Sat, Sun, Mon")], new_york(22, 20)),
+        # the office's own steps are counted where the office works
+        ("confirm", [Line("", "", "confirm", "2 business days"),
+                     Line("Location/s", "", "calendar.closed", "2026-11-23")], new_york(24, 17)),
+    ],
+)  # fmt: skip
+def test_the_clinics_steps_are_counted_where_the_patient_is_seen_and_the_offices_where_it_works(
+    name: str, lines: list[Line], due: datetime
+) -> None:
+    policy = Policy(lines=tuple(lines)).of_office(OFFICE).at_site(SITE)
+    assert policy.after(FRIDAY, name) == due
+
+
+def test_a_clock_says_how_it_was_counted_by_whose_word_and_on_whose_calendar() -> None:
+    three = Line(P1, "", "decision.standard", "3 business days", Days(date(2026, 1, 1)))
+    closed = Line(P1, "", "calendar.closed", "2026-11-27")
+    own = Line("Organization/clinic", "", "book.routine", "3 business days")
+
+    def said(gate: GateName, *lines: Line) -> str:
+        found = judged(*lines)
+        return str(counted(found.gate(gate), found.facts))
+
+    assert said("authorization") == "7 days, as shipped (CMS-0057-F, 89 FR 8758)"
+    assert said("authorization", three) == (
+        "3 working days of the shipped working week, said for Blue Horizon since 1 Jan 2026"
+    )
+    assert said("authorization", three, closed) == (
+        "3 working days on the calendar of Blue Horizon, said for Blue Horizon since 1 Jan 2026"
+    )
+    assert said("appointment") == "120 hours, as shipped (referrals.md 5)"
+    assert said("appointment", own) == "3 working days of the shipped working week, said for Elm Street Family Medicine"
+    assert said("coverage") == "None", "a gate without a clock has nothing to say"
