@@ -37,6 +37,12 @@ def counted(gate: Gate, known: Facts) -> Sentence | None:
         length = known.policy.span(name, gate.since, payer)
         if length and known.policy.after(gate.since, name, payer) == gate.due:
             return _said(name, length, gate.since, payer, known)
+        if length and name.startswith("decision."):
+            begun, more = known.policy.after(gate.since, name, payer), name.replace("decision", "extension")
+            added = known.policy.span(more, begun, payer)
+            if added and known.policy.after(begun, more, payer) == gate.due:
+                first = _said(name, length, gate.since, payer, known)
+                return sentence("counted.extended", first=first, then=_said(more, added, begun, payer, known))
     return None
 
 

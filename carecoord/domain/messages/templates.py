@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from carecoord.domain.messages.recipients import Kind
-from carecoord.words.sentence import Sentence, Value, say, sentence
+from carecoord.words.sentence import Sentence, Value, fill, say, sentence, words
 
 Own = Mapping[tuple[str, str], str]  # (name, language) -> the words that an office has of its own
 MOST_WORDS: Final = 2_000  # characters
@@ -45,6 +45,7 @@ class Template:
     once: tuple[str, ...] = ()
 
 
+_NOTHING: Final = Fields("", "", "", "", "", "", None)
 _FAMILY: Final[frozenset[Kind]] = frozenset({"patient", "relative"})
 _CLINIC: Final[frozenset[Kind]] = frozenset({"clinic"})
 _NOBODY: Final[frozenset[Kind]] = frozenset()
@@ -95,32 +96,39 @@ TEMPLATES: Final[Mapping[str, Template]] = {
 
 def fits(name: str, of: Fields, language: str, own: Own) -> bool:
     """Whether a case fills every place of the words that somebody who reads this language gets."""
-    template, words = TEMPLATES[name], own.get((name, language))
-    needs = template.needs if words is None else tuple(_PLACE.findall(words))
+    template, mine = TEMPLATES[name], own.get((name, language))
+    needs = template.needs if mine is None else tuple(_PLACE.findall(mine))
     return all(getattr(of, each) for each in (*template.once, *needs))
 
 
 def written(name: str, of: Fields, language: str, own: Own) -> str:
     """The words with their places filled: the office's own, else those that are shipped."""
-    words = own.get((name, language))
-    if words is None:
+    mine = own.get((name, language))
+    if mine is None:
         return say(TEMPLATES[name].body(of), language)
-    return _PLACE.sub(lambda place: say(_value(of, place[1]), language), words)
+    return fill(mine, {place: _value(of, place) for place in TEMPLATES[name].may}, language)
 
 
-def faults(name: str, words: str) -> list[Sentence]:
+def shipped(name: str, language: str) -> str:
+    """The shipped words as an office would write them, with their places in braces."""
+    told = words(language)
+    visit = told["message.own.visit"]
+    return told[TEMPLATES[name].body(_NOTHING).key].replace(visit, "{visit}").replace("{at:long}", "{visit}")
+
+
+def faults(name: str, mine: str) -> list[Sentence]:
     """What is wrong with words that an office would have of its own."""
-    if not words.strip():
+    if not mine.strip():
         return [sentence("message.own.empty")]
-    if len(words) > MOST_WORDS:
+    if len(mine) > MOST_WORDS:
         return [sentence("message.own.long", most=MOST_WORDS)]
-    if set("{}") & set(_PLACE.sub("", words)):
+    if set("{}") & set(_PLACE.sub("", mine)):
         return [sentence("message.own.brace")]
     may = TEMPLATES[name].may
     known = tuple("{" + each + "}" for each in may)
     return [
         sentence("message.own.place", place="{" + place + "}", known=known)
-        for place in dict.fromkeys(_PLACE.findall(words))
+        for place in dict.fromkeys(_PLACE.findall(mine))
         if place not in may
     ]
 

@@ -39,6 +39,11 @@ TERMS: Final[Mapping[str, Term]] = {
     for term in (
         Term("decision.expedited", "clock", "payer", "72 hours", "CMS-0057-F, 89 FR 8758"),
         Term("decision.standard", "clock", "payer", "7 days", "CMS-0057-F, 89 FR 8758"),
+        # Medicare Advantage and Medicaid: at most so much longer, from where the clock would have ended
+        Term("extension.standard", "clock", "payer", "14 days", "42 CFR 422.568(b), 438.210(d)"),
+        Term("extension.expedited", "clock", "payer", "14 days", "42 CFR 422.572(b), 438.210(d)"),
+        Term("extension.by", "choice", "payer", "either", "42 CFR 422.568(b), 438.210(d)"),
+        Term("extension.ground", "words", "payer", "", "42 CFR 422.568(b), 438.210(d)"),
         # Medicare Advantage: reconsideration
         Term("appeal", "clock", "payer", "65 days", "42 CFR 422.582"),
         Term("peer-to-peer", "clock", "payer", "", "prior-auth.md 5"),
@@ -74,9 +79,13 @@ AT_SITES: Final = tuple(name for name in TERMS if name.startswith("calendar.")) 
 SHIPPED: Final[Mapping[str, str]] = {term.name: term.value for term in TERMS.values()}
 _WINDOWS: Final = tuple(f"window.{each}" for each in PRIORITIES)
 _IN_DAYS: Final = frozenset({"eligibility-age", "visit-lead", "expiring"})  # that sentences tell in days
-CHOICES: Final = {"patient-cancels": ("at-once", "ask-first")}
+CHOICES: Final = {"patient-cancels": ("at-once", "ask-first"), "extension.by": ("either", "patient", "payer", "nobody")}
+MAY_EXTEND: Final[Mapping[str, tuple[str, ...]]] = {  # what a policy says -> who may have a payer's clock extended
+    "either": ("patient", "payer"), "patient": ("patient",), "payer": ("payer",), "nobody": (),
+}  # fmt: skip
 _MAY_BE_EMPTY: Final = frozenset({
-    "peer-to-peer", "channel", "approval-steps", "calendar.closed", "calendar.zone", "calendar.holidays",
+    "peer-to-peer", "extension.ground", "channel", "approval-steps", "calendar.closed", "calendar.zone",
+    "calendar.holidays",
 })  # fmt: skip
 
 

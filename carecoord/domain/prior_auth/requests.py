@@ -7,17 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Literal
+from typing import Final, Literal
 
 from carecoord.domain.coverage.business import lines_of_business
 from carecoord.domain.coverage.same_coverage import split
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.gates.policy import Payer, Policy
+from carecoord.domain.policies.shipped import MAY_EXTEND
 from carecoord.domain.prior_auth.decisions import Line, certification, lines, trouble
 from carecoord.domain.prior_auth.lifecycle import newest, precedent, received
 from carecoord.domain.referrals.case import Case, linked, orders
-from carecoord.domain.resource.codes import HL7, LEVEL_OF_SERVICE, PAS
-from carecoord.domain.resource.days import moment, when
+from carecoord.domain.resource.codes import EXTENSION, HL7, LEVEL_OF_SERVICE, PAS
+from carecoord.domain.resource.days import local, moment, when
 from carecoord.domain.resource.elements import (
     Json,
     code_of,
@@ -32,6 +33,7 @@ from carecoord.domain.resource.elements import (
 )
 from carecoord.domain.resource.parties import Directory, Party, Role, party
 
+EXTENDED: Final = f"{EXTENSION}/decision-extended"  # of a pended ClaimResponse: who asked, `payer` or `patient`
 RequestState = Literal["draft", "submitted", "answered", "cancelled", "error"]
 
 
@@ -39,7 +41,8 @@ RequestState = Literal["draft", "submitted", "answered", "cancelled", "error"]
 class Request:
     """One chain. `root` is the first of its claims, `Type/id`, by which the authorization goes while its versions come
     and go; `key` the newest. `received`: when the newest came; `due`: until when the payer must have decided, which is
-    counted from there; `appeal_by` until when a denial can be appealed, `peer_by`
+    counted from there, with what the payer's policy adds where its answer says that the time was extended (`extended`:
+    who asked for that, empty where nobody has or may); `appeal_by` until when a denial can be appealed, `peer_by`
     until when a clinician may talk it over with the payer's.
     `coverages`: the cards (`Coverage/id`) that are the insurance it names; `elsewhere`: those that certainly are not.
     `orders` speak of it, `own` are those that it names itself; `linked`: this case's order is one of them."""
@@ -64,6 +67,7 @@ class Request:
     orders: frozenset[str]
     own: frozenset[str]
     linked: bool
+    extended: str = ""
 
 
 def requests(case: Case, known: Directory, roles: Mapping[str, Role], policy: Policy) -> tuple[Request, ...]:
@@ -152,6 +156,7 @@ class _Reader:
         payer = party(item(head, "insurer"), self.known)
         coverages, elsewhere = self._cards(payer, head, answer)
         insurer = self._insurer(payer, coverages)
+        due, extended = self._decided_by(came, fast, insurer, answer if answered is head else None)
         return Request(
             key(head),
             key(chain[-1]),
@@ -159,7 +164,7 @@ class _Reader:
             state,
             came,
             answered_at,
-            self._until(came, "decision.expedited" if fast else "decision.standard", insurer),
+            due,
             self._until(answered_at, "appeal", insurer),
             self._until(answered_at, "peer-to-peer", insurer),
             fast,
@@ -173,6 +178,7 @@ class _Reader:
             speaking,
             frozenset(id for claim in chain for id in orders(claim)),
             key(self.case.order) in speaking,
+            extended,
         )
 
     def _unasked(self, answers: Sequence[Json]) -> Request:
@@ -211,6 +217,21 @@ class _Reader:
         """Whose policy the request's clocks go by."""
         named = [lines_of_business(each) for each in self.case.coverages if key(each) in coverages]
         return Payer(payer, frozenset[str]().union(*named))
+
+    def _decided_by(
+        self, came: datetime | None, fast: bool, insurer: Payer, answer: Json | None
+    ) -> tuple[datetime | None, str]:
+        """Until when the payer must decide, and by whom that was extended: its pended answer says so, and its policy
+        says who may and by how long (42 CFR 422.568(b), 422.572(b), 438.210(d))."""
+        speed = "expedited" if fast else "standard"
+        due = self._until(came, f"decision.{speed}", insurer)
+        by = text(extension(answer, EXTENDED), "valueCode") if answer else ""
+        if came is None or due is None or not by:
+            return due, ""
+        may = self.policy.said("extension.by", local(came, self.policy.zone), insurer)
+        if by not in MAY_EXTEND[may]:
+            return due, ""
+        return self.policy.after(due, f"extension.{speed}", insurer), by
 
     def _until(self, at: datetime | None, clock: str, insurer: Payer) -> datetime | None:
         return self.policy.after(at, clock, insurer) if at and self.policy.span(clock, at, insurer) else None

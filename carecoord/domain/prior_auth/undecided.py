@@ -105,12 +105,19 @@ def _clock(at: Standing) -> Sentence:
     """The time that the payer has: the federal one by its name, another by its length."""
     name = "decision.expedited" if at.request.expedited else "decision.standard"
     since = at.request.received or at.matter.now
+    if at.request.extended:
+        ground = at.matter.policy.said("extension.ground", local(since, at.matter.policy.zone), at.request.insurer)
+        return _EXTENDED[at.request.extended](because(ground) if ground else "")
     given = at.matter.policy.span(name, since, at.request.insurer)
     if given is None or str(given) == SHIPPED[name]:
         return sentence("remark.expedited") if at.request.expedited else sentence("remark.standard")
     return _TIMES[given.unit](given.amount)
 
 
+_EXTENDED: Final[dict[str, Callable[[Value], Sentence]]] = {
+    "patient": lambda ground: sentence("remark.extended-by-patient", ground=ground),
+    "payer": lambda ground: sentence("remark.extended-by-payer", ground=ground),
+}
 _TIMES: Final[dict[Unit, Callable[[int], Sentence]]] = {
     "hour": lambda n: sentence("remark.decides.hour", n=n),
     "day": lambda n: sentence("remark.decides.day", n=n),

@@ -3,7 +3,7 @@ them mean, how they read for a made-up case, and what they were before."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from carecoord.actions.messages import templates
 from carecoord.actions.messages.templates import Letters
 from carecoord.actions.people import people
 from carecoord.actions.setup import stock
-from carecoord.domain.messages.templates import TEMPLATES, Fields, Own, faults, fits, written
+from carecoord.domain.messages.templates import TEMPLATES, Fields, Own, faults, fits, shipped, written
 from carecoord.store.messages.templates import Row
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
@@ -112,7 +112,7 @@ def _letter(world: World, found: Letters, name: str, language: str, typed: str |
     version = request.args.get("version", "")
     again = next((row.words for row in kept.rows if str(row.n) == version), None)
     own = found.own.get((name, language))
-    now = own.words if own else _shipped(name, language)
+    now = own.words if own else shipped(name, language)
     words = typed if typed is not None else again if again is not None else now
     wrong = faults(name, words) if typed is not None else []
     times = Times(world.clock(), ZoneInfo(world.settings.timezone))
@@ -138,16 +138,6 @@ def _made_up(found: Letters, visit: datetime) -> Fields:
         found.office, found.phone or "555-0100", "Sample Heart Clinic", "Sample Health Plan", "Sample, Ana", "R-10001",
         visit, True,
     )  # fmt: skip
-
-
-def _shipped(name: str, language: str) -> str:
-    """The shipped words with their places in braces, to begin from."""
-    mark = datetime(2000, 1, 1, tzinfo=UTC)  # stands for the visit, until its words are taken out again
-    braced = Fields("{office}", "{phone}", "{clinic}", "{payer}", "{patient}", "{number}", mark, True)
-    words = written(name, braced, language, {})
-    for said in (sentence("message.own.visit", at=mark), sentence("letters.day", at=mark)):
-        words = words.replace(say(said, language), "{visit}")
-    return words
 
 
 def _version(row: Row, writers: Mapping[str, str], times: Times) -> Version:

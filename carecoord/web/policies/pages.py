@@ -50,6 +50,10 @@ _STEPS: Final = {
 NAMES: Final = {
     "decision.expedited": "Payer decides, expedited",
     "decision.standard": "Payer decides, standard",
+    "extension.standard": "Standard decision may be extended by",
+    "extension.expedited": "Expedited decision may be extended by",
+    "extension.by": "Who may have a decision extended",
+    "extension.ground": "On what ground it may be extended",
     "appeal": "Appeal a denial within",
     "peer-to-peer": "Peer-to-peer talk within",
     "eligibility-age": "An eligibility answer is good for",
@@ -81,7 +85,8 @@ HOW: Final = {
     "hours": "Write hours, such as 08:00-17:00.",
     "place": "Write a country or state by its ISO code, such as US or US-NY; nothing for no holidays.",
     "days": "Write days as 2026-12-24, with commas between them.",
-    "choice": "Write at-once, or ask-first: then the patient asks, and the office calls it off.",
+    "choice": "Of a patient's app: write at-once, or ask-first, then the office calls it off. Of an extension: either, "
+    "patient, payer or nobody.",
     "zone": "Write a zone, such as America/Chicago.",
 }
 

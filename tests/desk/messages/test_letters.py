@@ -41,7 +41,7 @@ def test_what_an_office_writes_is_what_its_messages_say_until_it_takes_the_shipp
     assert put(sam, WORDS).status_code == 303
     assert put(sam, WORDS).status_code == 303, "the same once more is no new version"
     page = unescape(open_thread(maria, case, to=patient, template="visit"))
-    assert "Lo esperamos en Meridian Cancer Center: lunes 23 de noviembre a las 2:10 p. m.." in page
+    assert "Lo esperamos en Meridian Cancer Center: lunes 23 de noviembre a las 2:10 p. m." in page
     told = sam.get("/letters?of=office-fairmont&name=visit&language=es").get_data(as_text=True)
     assert text(told).count("in use") == 1
     assert "Whitlock, Sam" in text(told)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from carecoord.domain.messages.templates import Fields, faults, fits, written
+from carecoord.domain.messages.templates import TEMPLATES, Fields, faults, fits, shipped, written
 
 AT = datetime(2026, 11, 30, 14, 10, tzinfo=UTC)
 CASE = Fields("Elm Clinic", "555-0100", "Kidney Assoc.", "", "Quill, Otto", "R-7", AT)
@@ -14,9 +14,19 @@ CASE = Fields("Elm Clinic", "555-0100", "Kidney Assoc.", "", "Quill, Otto", "R-7
 def test_own_words_are_filled_in_their_language_and_the_shipped_ones_stay_in_every_other() -> None:
     own = {("visit", "es"): "{patient}: {clinic}, {visit}. {office} {phone}"}
     assert written("visit", CASE, "es", own) == (
-        "Quill, Otto: Kidney Assoc., lunes 30 de noviembre a las 2:10 p. m.. Elm Clinic 555-0100"
+        "Quill, Otto: Kidney Assoc., lunes 30 de noviembre a las 2:10 p. m. Elm Clinic 555-0100"
     )
     assert written("visit", CASE, "en", own).startswith("Your appointment at Kidney Assoc. is on Monday, November 30")
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_shipped_words_taken_as_an_offices_own_say_the_same(language: str) -> None:
+    full = Fields("Elm Clinic", "555-0100", "City Eye", "Granite", "Quill, Otto", "R-7", AT, True)
+    for name in TEMPLATES:
+        own = shipped(name, language)
+        assert faults(name, own) == []
+        if name != "report-wanted":  # which tells the day alone
+            assert written(name, full, language, {(name, language): own}) == written(name, full, language, {})
 
 
 @pytest.mark.parametrize(

@@ -193,3 +193,30 @@ def test_a_clock_says_how_it_was_counted_by_whose_word_and_on_whose_calendar() -
     assert said("appointment") == "120 hours, as shipped (referrals.md 5)"
     assert said("appointment", own) == "3 working days of the shipped working week, said for Elm Street Family Medicine"
     assert said("coverage") == "None", "a gate without a clock has nothing to say"
+
+
+def extended(by: str) -> Json:
+    """The payer's answer of Saturday 21 Nov: pended, and the time for it extended at somebody's asking."""
+    return answer("A4", decided=-1, outcome="queued",
+                  extension=[{"url": f"{OURS}/decision-extended", "valueCode": by}])  # fmt: skip
+
+
+def test_a_payers_clock_is_extended_by_whom_and_as_long_as_its_policy_says() -> None:
+    """Asked on 20 Nov at 10:00, so to be decided by 27 Nov; 14 days more are 11 Dec, 5 days 2 Dec."""
+    short, ground = Line(P1, "", "extension.standard", "5 days"), Line(P1, "", "extension.ground", "papers are missing")
+    patient, nobody = (Line(P1, "", "extension.by", each) for each in ("patient", "nobody"))
+    cases = (
+        (extended("payer"), (), new_york(11, 10, month=12)),
+        (extended("patient"), (short,), new_york(2, 10, month=12)),
+        (extended("patient"), (patient,), new_york(11, 10, month=12)),
+        (extended("payer"), (patient,), new_york(27, 10)),
+        (extended("patient"), (nobody,), new_york(27, 10)),
+        (extended("somebody"), (), new_york(27, 10)),
+    )
+    for told, lines, due in cases:
+        assert judged(*lines, put=[told]).gate("authorization").due == due, (told, lines)
+    found = judged(short, ground, put=[extended("payer")])
+    assert str(found.ruling.remark) == "Extended by the payer: papers are missing"
+    assert str(counted(found.gate("authorization"), found.facts)) == (
+        "7 days, as shipped (CMS-0057-F, 89 FR 8758); extended: 5 days, said for Blue Horizon"
+    )
