@@ -21,6 +21,7 @@ Verb = Literal[
     "draft", "edit", "amend", "sign", "drop", "affiliate", "oblige", "fulfil", "give-notice", "end", "file",
     "cite", "start-plan", "set-goal", "add-activity", "observe", "finish", "join-team", "end-plan",
     "submit", "approve", "give-back", "certify", "bill", "pay",
+    "decide", "agree", "disagree",
 ]  # fmt: skip
 Side = Literal["requester", "performer", "patient", "payer"]  # of a referral: who sends, who is to see them
 
@@ -122,7 +123,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
         }
     ),
     "supervisor": frozenset({"supervise"}),  # beside coordinator or clinician: whose cases one sees is theirs to say
-    "payer": frozenset({"see-as-payer", "message"}),
+    "payer": frozenset({"see-as-payer", "message", "decide", "agree", "disagree"}),
     "contracts": frozenset({
         "see-agreements", "see-rates", "import", "draft", "edit", "amend", "sign", "drop", "affiliate",
         "oblige", "fulfil", "give-notice", "end", "file", "submit", "approve", "give-back", "certify", "bill", "pay",
@@ -212,6 +213,7 @@ AGREEMENT: Final[tuple[Verb, ...]] = (  # what is done with an agreement
     "draft", "edit", "amend", "sign", "drop", "affiliate", "oblige", "fulfil", "give-notice", "end",
     "file", "submit", "approve", "give-back", "certify", "bill", "pay", "cite",
 )  # fmt: skip
+DECISIONS: Final[tuple[Verb, ...]] = ("decide", "agree", "disagree")  # what a payer does with a request
 CARE: Final[tuple[Verb, ...]] = (  # what is done with a patient's care plan
     "start-plan", "set-goal", "add-activity", "observe", "finish", "join-team", "end-plan",
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """The rows of requests for authorization: kept in the transaction of what they rest on, and read by those whose they
 are. A count is the length of its list: both are made of the same tests; it stops at `MANY`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from carecoord.store.prior_auth.tables import authorization_lock as lock
 from carecoord.store.prior_auth.tables import authorization_party as party
 from carecoord.store.prior_auth.tables import authorization_row as row
 from carecoord.store.prior_auth.tables import authorization_word as word
@@ -162,3 +163,21 @@ def _tab(tab: Tab, now: int) -> ColumnElement[bool]:
         "all": true(),
     }
     return tests[tab]
+
+
+def on_it(conn: Connection, roots: Iterable[str], now: int) -> dict[str, Row[Any]]:
+    """Who is on these requests at an instant, by root."""
+    wanted = list(roots)
+    found = conn.execute(select(lock).where(lock.c.root.in_(wanted), lock.c.until > now)) if wanted else ()
+    return {each.root: each for each in found}
+
+
+def take(conn: Connection, root: str, account: str, name: str, until: int) -> None:
+    """Write down who is on a request until when; whoever was before is not any more."""
+    conn.execute(delete(lock).where(lock.c.root == root))
+    conn.execute(insert(lock).values(root=root, account=account, name=name, until=until))
+
+
+def let_go(conn: Connection, root: str, account: str) -> None:
+    """Forget that somebody is on a request."""
+    conn.execute(delete(lock).where(lock.c.root == root, lock.c.account == account))

@@ -82,6 +82,13 @@ def test_rows_are_kept_found_on_both_databases(filled: Engine) -> None:
         authorizations.keep(conn, "p1", {"Claim/1": COLUMNS | ASKED}, 8)
         (row,) = authorizations.of_patient(conn, "p1")
         assert (row.state, row.proposed, row.updated) == ("asked", 7, 8)
+        authorizations.take(conn, "Claim/1", "ann", "Ann", 20)
+        authorizations.take(conn, "Claim/1", "bea", "Bea", 30)
+        authorizations.let_go(conn, "Claim/1", "ann")
+        assert {root: each.name for root, each in authorizations.on_it(conn, ["Claim/1"], 25).items()} == {
+            "Claim/1": "Bea"
+        }
+        assert authorizations.on_it(conn, ["Claim/1"], 31) == {}
         authorizations.keep(conn, "p1", {}, 9)
         assert authorizations.of_patient(conn, "p1") == []
         assert [each.root for each in authorizations.page(conn, payer, asked, 9)] == ["Claim/2"]

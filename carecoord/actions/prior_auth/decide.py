@@ -1,0 +1,145 @@
+"""What somebody at the payer's desk does with a request: decide it line by line, agree to what a colleague proposes to
+deny, or give that back. Each is one transaction under the rules of every act of the desk."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from auth.grant import Grant
+from carecoord.actions.access.turn import Turn
+from carecoord.actions.acts import provenance
+from carecoord.actions.acts.act import Deed, Done, Overtaken, Planned, Submission, performed
+from carecoord.actions.acts.provenance import Version
+from carecoord.actions.prior_auth import queue
+from carecoord.actions.prior_auth.queue import Opened
+from carecoord.domain.access import verbs
+from carecoord.domain.access.verbs import Verb
+from carecoord.domain.prior_auth.desk import answers, second_look
+from carecoord.domain.prior_auth.desk.answers import Choice
+from carecoord.domain.referrals.case import order_named
+from carecoord.domain.resource.elements import Json, identifiers, items, key, whole
+from carecoord.errors import Conflict, Forbidden
+from carecoord.fhir import text as json
+from carecoord.fhir.instants import moment
+from carecoord.store.resources import read
+from carecoord.words.sentence import sentence
+from carecoord.world import World
+
+TYPE: Final = "Claim"
+_NPI: Final = "http://hl7.org/fhir/sid/us-npi|"
+
+
+@dataclass(frozen=True)
+class Deciding(Deed):
+    """The request that an act is about, as its person sees it."""
+
+    found: Opened
+
+
+def about(claim: str) -> str:
+    """How an act names a request: by the id of its first Claim."""
+    return f"{TYPE}~{claim}"
+
+
+def opened(turn: Turn, id: str, about: str, verb: Verb) -> Deciding:
+    """The request that an act is about. Raises NotFound, Forbidden."""
+    if verb not in verbs.DECISIONS or not verbs.may(turn.grant.roles, verb):
+        raise Forbidden("This is not yours to do with a request.", "http.act")
+    _, claim = order_named(about)
+    return Deciding(turn, id, about, queue.opened(turn, claim))
+
+
+def decide(world: World, grant: Grant, request: str, submission: Submission, given: Sequence[Choice]) -> Done:
+    """Decide every line. What is granted or asked for goes out at once; what is to be denied waits for a second person,
+    and stays open until then. Raises Overtaken where somebody answered after the form was shown, Conflict."""
+
+    def plan(acting: Deciding) -> Planned:
+        found, turn = acting.found, acting.turn
+        _demand_newest(turn, submission, found)
+        if found.proposal:
+            raise Conflict("A denial of it waits for a second person: agree to it, or give it back.", "http.act")
+        if {each.line for each in given} != {whole(each, "sequence") for each in items(found.claim, "item")}:
+            raise Conflict("The request has other lines now: look at the page again.", "http.act")
+        number = f"A-{acting.id.replace('-', '')[:8].upper()}"
+        whole_answer = answers.answered(acting.id, found.claim, given, number, turn.now)
+        denied = [each for each in given if each.decision == "deny"]
+        wishes = [answers.asked(turn.world.new_id(), found.claim, each, turn.now)
+                  for each in given if each.decision == "ask"]  # fmt: skip
+        out = whole_answer
+        if denied:
+            out = answers.answered(acting.id, found.claim, answers.held(given), number, turn.now)
+        written: list[Json] = [out, *wishes]
+        if len(denied) == len(given):
+            written = []
+        if denied:
+            due = moment(found.row.due) if found.row.due else None
+            task = second_look.proposed(
+                turn.world.new_id(), key(found.claim), acting.office, whole_answer, turn.now, due
+            )
+            written.append(task)
+        said = sentence("act.decided", n=len(given) - len(denied), denied=len(denied))
+        return Planned(written, said)
+
+    return performed(world, grant, request, submission, "decide", plan, opened)
+
+
+def agree(world: World, grant: Grant, request: str, submission: Submission, given: str) -> Done:
+    """Agree to a denial that a colleague proposed: now it is said. Raises Forbidden for who proposed it."""
+
+    def plan(acting: Deciding) -> Planned:
+        task = _proposal(acting)
+        told = second_look.answer(task)
+        turn = acting.turn
+        answer = {
+            **told, "id": acting.id, "created": turn.now.isoformat(timespec="seconds"),
+            "extension": [*items(told, "extension"), second_look.reviewer(_npi(turn))],
+        }  # fmt: skip
+        looked = second_look.looked_at(task, acting.person, True, given, turn.now)
+        return Planned([answer, looked], sentence("act.denial-agreed"), given)
+
+    return performed(world, grant, request, submission, "agree", plan, opened)
+
+
+def disagree(world: World, grant: Grant, request: str, submission: Submission, given: str) -> Done:
+    """Give a proposed denial back, with what to look at: the lines are open again."""
+
+    def plan(acting: Deciding) -> Planned:
+        task = _proposal(acting)
+        looked = second_look.looked_at(task, acting.person, False, given, acting.turn.now)
+        return Planned([looked], sentence("act.denial-given-back"), given)
+
+    return performed(world, grant, request, submission, "disagree", plan, opened)
+
+
+def proposer(turn: Turn, task: Json) -> tuple[str, str]:
+    """(account, name) of who proposed a denial; empty where nobody at the desk did."""
+    act = provenance.author_of(turn.conn, Version("Task", str(task["id"]), 1))
+    return (act.subject, act.name) if act else ("", "")
+
+
+def _proposal(acting: Deciding) -> Json:
+    task = acting.found.proposal
+    if task is None:
+        raise Conflict("No denial of it waits for a second person: look at the page again.", "http.act")
+    if proposer(acting.turn, task)[0] == acting.turn.grant.subject:
+        raise Forbidden("Somebody else looks at it: you proposed it.", "http.act")
+    return task
+
+
+def _npi(turn: Turn) -> str:
+    kind, _, id = (turn.grant.fhir_user or "").partition("/")
+    row = read.get(turn.conn, kind, id) if kind == "Practitioner" else None
+    ids = identifiers(json.loads(row.body)) if row and not row.deleted else frozenset[str]()
+    return next((each.removeprefix(_NPI) for each in sorted(ids) if each.startswith(_NPI)), "")
+
+
+def _demand_newest(turn: Turn, submission: Submission, found: Opened) -> None:
+    """Raise Overtaken where the request was answered after the form was shown."""
+    newest = found.newest
+    if newest is None or key(newest) in submission.seen:
+        return
+    version = int(newest["meta"]["versionId"])
+    raise Overtaken(
+        "It was answered while you wrote.", "http.seen", now=newest,
+        act=provenance.author_of(turn.conn, Version("ClaimResponse", str(newest["id"]), version)),
+    )  # fmt: skip

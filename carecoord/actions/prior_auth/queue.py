@@ -1,0 +1,157 @@
+"""The payer's queue of requests for authorization, and one of them, as the payer sees it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+from sqlalchemy import Row
+
+from auth.grant import Grant
+from carecoord.actions.access.audited import event
+from carecoord.actions.access.turn import Turn, changing, looking
+from carecoord.actions.clearance import assemble
+from carecoord.actions.terms.meanings import Coding, of_concepts
+from carecoord.actions.worklist import project
+from carecoord.domain.access import payer_view, verbs
+from carecoord.domain.access.payer_authorization import PayerAuthorization, payer_authorization
+from carecoord.domain.access.payer_view import PayerCase
+from carecoord.domain.clearance.clearance import clear
+from carecoord.domain.prior_auth import lifecycle
+from carecoord.domain.prior_auth.desk import second_look
+from carecoord.domain.resource.elements import Json, item, items, key, target, text
+from carecoord.errors import NotFound
+from carecoord.fhir import text as json
+from carecoord.fhir.instants import micros
+from carecoord.fhir.search import params
+from carecoord.store.audit.events import told
+from carecoord.store.prior_auth import authorizations
+from carecoord.store.prior_auth.authorizations import Asked, Tab, Whose
+from carecoord.store.resources import read
+from carecoord.world import World
+
+TABS: Final[tuple[Tab, ...]] = ("decide", "expedited", "standard", "asked", "second", "late", "decided")
+SIZE: Final = 50
+LOCK: Final = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A page of the queue at an instant. on_it: who is on which request, by root."""
+
+    now: datetime
+    rows: Sequence[PayerAuthorization]
+    counts: Mapping[str, int]
+    on_it: Mapping[str, str]
+    after: tuple[int, str] | None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One request as its payer sees it. claim: its newest version; answers: those to it, the newest last; proposal: the
+    Task of a denial that waits for a second person, with who proposed it; on_it: who else is on it."""
+
+    now: datetime
+    row: PayerAuthorization
+    told: PayerCase
+    claim: Json
+    answers: Sequence[Json]
+    proposal: Json | None
+    meanings: Mapping[Coding, str]
+    on_it: str
+
+    @property
+    def newest(self) -> Json | None:
+        """The answer that holds."""
+        return self.answers[-1] if self.answers else None
+
+
+def whose(turn: Turn) -> Whose:
+    """Whose requests the asker decides on. Raises NotFound for who decides on none."""
+    if not verbs.may(turn.grant.roles, "decide"):
+        raise NotFound("There is no such page for your role.", "http.url")
+    return Whose("payer", turn.office().identifiers, tuple(sorted(turn.cases_withheld())))
+
+
+def listed(world: World, grant: Grant, request: str, asked: Asked) -> Queue:
+    """A page of the queue that was asked for, in the order of the payer's own clock."""
+    with looking(world, grant, request) as turn:
+        mine = whose(turn)
+        rows = authorizations.page(turn.conn, mine, asked, SIZE + 1)
+        shown = rows[:SIZE]
+        counts = authorizations.counts(turn.conn, mine, asked, TABS)
+        locks = authorizations.on_it(turn.conn, [each.root for each in shown], asked.now)
+        patient, patients = told(each.patient for each in shown)
+        _audit(turn, "search", query=f"tab={asked.tab}&q={asked.words}", patient=patient, patients=patients)
+    last = shown[-1] if len(rows) > SIZE else None
+    return Queue(
+        turn.now, [payer_authorization(each._mapping) for each in shown], counts,
+        {root: each.name for root, each in locks.items() if each.account != grant.subject},
+        (last.sort_due, last.root) if last else None,
+    )  # fmt: skip
+
+
+def one(world: World, grant: Grant, request: str, claim: str) -> Opened:
+    """One request, by the id of its first Claim. Raises NotFound alike for none and for one that is not theirs."""
+    with looking(world, grant, request) as turn:
+        found = opened(turn, claim)
+        patient = target(item(found.claim, "patient")).partition("/")[2]
+        _audit(turn, "read", resource=claim, patient=patient)
+        return found
+
+
+def _audit(turn: Turn, interaction: Literal["read", "search"], **about: Any) -> None:
+    turn.world.journal.append(event(turn.now, turn.request, interaction, by=turn.grant, type="Claim", **about))
+
+
+def opened(turn: Turn, claim: str) -> Opened:
+    """The same in a transaction that does more."""
+    row = authorizations.one(turn.conn, whose(turn), f"Claim/{claim}")
+    told_of = _told(turn, row) if row else None
+    if row is None or told_of is None:
+        raise NotFound("There is no such request, or none that you may see.", "http.id")
+    newest = next((each for each in told_of.case.claims if key(each) == row.claim), {})
+    zone = turn.world.base.zone
+    answers = [each for each in told_of.case.responses if target(item(each, "request")) == row.claim]
+    ordered = [lifecycle.newest(answers, zone)] if answers else []
+    ordered = [*(each for each in answers if each not in ordered), *ordered]
+    concepts = [item(each, "productOrService") for each in items(newest, "item")]
+    concepts += [item(each, "diagnosisCodeableConcept") for each in items(newest, "diagnosis")]
+    concepts += items(told_of.case.order, "reasonCode")
+    lock = authorizations.on_it(turn.conn, [row.root], micros(turn.now)).get(row.root)
+    other = lock.name if lock and lock.account != turn.grant.subject else ""
+    return Opened(
+        turn.now, payer_authorization(row._mapping), told_of, newest, ordered,
+        proposal(turn, row.claim), of_concepts(turn.conn, concepts), other,
+    )  # fmt: skip
+
+
+def proposal(turn: Turn, claim: str) -> Json | None:
+    """The Task of a denial of a request, `Claim/id`, that waits for a second person."""
+    kind, _, id = claim.partition("/")
+    rows = read.referring(turn.conn, params.key("Task", "focus"), kind, id)
+    tasks = (json.loads(row.body) for row in rows if not row.deleted)
+    return next((t for t in tasks if second_look.is_proposal(t) and text(t, "status") == "requested"), None)
+
+
+def take(world: World, grant: Grant, request: str, claim: str) -> None:
+    """Write down that the asker is on a request for a while, unless somebody else is."""
+    with changing(world, grant, request) as turn:
+        row = authorizations.one(turn.conn, whose(turn), f"Claim/{claim}")
+        now = micros(turn.now)
+        if row is None:
+            return
+        lock = authorizations.on_it(turn.conn, [row.root], now).get(row.root)
+        if lock is None or lock.account == grant.subject:
+            authorizations.take(turn.conn, row.root, grant.subject, grant.name, micros(turn.now + LOCK))
+
+
+def _told(turn: Turn, row: Row[Any]) -> PayerCase | None:
+    """What the payer was told of the case that the request is about."""
+    rules = project.policy(turn.world.settings)
+    for id in json.values(row.orders.encode()):
+        case = assemble.assemble(turn.conn, str(id))
+        found = payer_view.payer_case(case, clear(case, turn.now, rules), turn.now, rules) if case else None
+        if found and any(key(each) == row.claim for each in found.case.claims):
+            return found
+    return None

@@ -1,0 +1,40 @@
+"""What a payer sees of a request for authorization in its queue: one list of columns, by which every page goes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class PayerAuthorization:
+    """A row of its queue as the payer sees it: what was asked of it and what it said, no visit and no record number."""
+
+    root: str
+    claim: str
+    patient: str
+    state: str
+    number: str | None
+    service: str
+    code: str
+    expedited: bool
+    patient_name: str
+    birth_date: str | None
+    gender: str | None
+    member_id: str | None
+    plan_name: str | None
+    provider: str | None
+    payer_agreement: str | None
+    payer_agreement_number: str | None
+    payer_agreement_until: int | None
+    papers: int
+    asked: int
+    attached: int
+    received: int | None
+    due: int | None
+    decided: int | None
+    proposed: int | None
+
+
+def payer_authorization(row: Mapping[Any, Any]) -> PayerAuthorization:
+    """What of a row of a request its payer sees."""
+    return PayerAuthorization(**{one.name: row[one.name] for one in fields(PayerAuthorization)})

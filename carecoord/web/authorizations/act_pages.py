@@ -1,0 +1,36 @@
+"""What a payer does with a request, as forms are sent: decided, agreed to by a second person, given back."""
+
+from urllib.parse import quote, urlencode
+
+from flask import Blueprint, redirect
+from werkzeug.wrappers import Response
+
+from carecoord.actions.acts.act import Done
+from carecoord.actions.prior_auth import decide
+from carecoord.errors import NotFound
+from carecoord.web.acts import submissions
+from carecoord.web.authorizations import view
+from carecoord.web.authorizations.commands import COMMANDS
+from carecoord.web.authorizations.screen import Screen
+from carecoord.web.people import sign_in
+from carecoord.words.catalogue import spoken
+from carecoord.world import World
+
+
+def blueprint(world: World) -> Blueprint:
+    """`POST /decisions/ID/VERB`."""
+    pages = Blueprint("decision_acts", __name__)
+    sign_in.guard_forms(pages, world, lambda draft: submissions.signed_out(draft, COMMANDS))
+    screen = Screen(world)
+
+    @pages.post("/decisions/<id>/<verb>")
+    def act(id: str, verb: str) -> Response:
+        command = COMMANDS.get(verb)
+        if command is None:
+            raise NotFound(spoken("acts.there-no-such-act"))
+        sent = submissions.send(world, command, decide.about(id), verb, view.changed)
+        if isinstance(sent, Done):
+            return redirect(f"/decisions/{quote(id)}?{urlencode({'done': sent.act.id})}", 303)
+        return screen.one(id, sent.state, sent.status)
+
+    return pages

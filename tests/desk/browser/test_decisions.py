@@ -1,0 +1,29 @@
+"""A payer's decision queue and one request in a real browser: axe, the widths, the themes, the keyboard."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.axe import check
+
+
+def test_axe_finds_nothing_and_a_line_is_decided_by_the_keyboard_up_to_its_faults(
+    open_noisy: Callable[..., Any], noise: list[str]
+) -> None:
+    page = open_noisy("/decisions", "payer")
+    check(page)
+    page.goto("/decisions/request-order-24825")
+    page.keyboard.press("Tab")
+    for _ in range(80):
+        if page.evaluate("document.activeElement.name === 'do-1'"):
+            break
+        page.keyboard.press("Tab")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.get_by_label("Reason").wait_for(state="visible")
+    assert not page.get_by_label("Units").is_visible()
+    check(page)
+    page.keyboard.press("Control+Enter")
+    page.get_by_role("link", name="Choose the reason.").click()
+    assert page.get_by_label("Reason").evaluate("each => each === document.activeElement")
+    check(page)
+    assert all("422" in each for each in noise), "a browser reports the form that was not taken, and nothing else"
