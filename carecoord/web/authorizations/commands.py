@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, time
-from typing import Final, cast
+from typing import Final
 
 from carecoord.actions.prior_auth import decide
 from carecoord.domain.prior_auth.desk.answers import DECISIONS, REASONS, Choice, Decision
@@ -24,7 +24,7 @@ def _choice(reader: Reader, n: int) -> Choice:
     if said not in DECISIONS:
         reader.fault(f"do-{n}", spoken("decide.fault.choose", n=n))
         return Choice(n, "ask")
-    decision = cast(Decision, said)
+    decision: Decision = said
     if decision == "ask":
         paper = reader.text(f"paper-{n}", spoken("decide.fault.paper"), 200)
         day = reader.day(f"by-{n}", spoken("decide.fault.by"))

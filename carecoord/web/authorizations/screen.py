@@ -1,7 +1,6 @@
 """The pages of a payer's decisions, put together: the queue, and one request with its form."""
 
 from dataclasses import replace
-from typing import cast
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -34,7 +33,7 @@ class Screen:
     def queue(self) -> str:
         """The queue."""
         grant, said = sign_in.session().grant(), request.args.get("tab", "")
-        tab = cast(Tab, said if said in queue.TABS else "decide")
+        tab: Tab = said if said in queue.TABS else "decide"
         words, after = request.args.get("q", "")[:100], request.args.get("after", "").partition(":")
         cursor = (int(after[0]), after[2]) if after[0].isdecimal() and after[2] else None
         found = queue.listed(self.world, grant, request_id(), Asked(micros(self.world.clock()), tab, words, cursor))
