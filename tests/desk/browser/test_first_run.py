@@ -79,7 +79,7 @@ def ehr(fresh: World, sqlite_template: Path, tmp_path: Path) -> Iterator[World]:
 def enter(browser: Any, link: str, login: str) -> Any:
     """A window in which somebody has followed their invitation and signed in."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     page = context.new_page()
     page.goto(link)
     page.fill("#password", PASSWORD)
@@ -190,6 +190,7 @@ def let_in(admin: Any, url: str) -> tuple[str, bytes]:
     return str(admin.locator("#client-id").inner_text()), key
 
 
+@pytest.mark.slow
 def test_the_steps_are_walked_to_the_end_and_a_referral_that_an_app_posts_shows_with_its_gates(
     browser: Any, fresh: World, ehr: World
 ) -> None:
