@@ -158,6 +158,11 @@ class Turn:
             return self.is_whole(row.type, perm) and row.patient not in (None, *self.kept_from(perm))
         return visible(self.conn, row, allowed)
 
+    def sees_there(self, type: str, row: Row | None) -> bool:
+        """Whether there is such a resource (None: there is none) and the asker may read it. As much is asked of what is
+        not there as of what is another's: no time that it takes tells which."""
+        return self.sees(row or Row(-1, type, "", 0, 0, False, b""), "r") and row is not None
+
     def seen(self, rows: Sequence[Row], perm: str) -> list[Row]:
         """Those of the resources that the asker may do this to, as `sees` says of each, in one statement."""
         allowed = {type: self.filter(type, perm) for type in {row.type for row in rows}}

@@ -83,7 +83,7 @@ def known(turn: Turn, type: str, id: str) -> Row:
     demand_type(type)
     turn.demand(type, "r")
     row = read.get(turn.conn, type, id) if ID.fullmatch(id) else None
-    if row is None or not turn.sees(row, "r"):
+    if not turn.sees_there(type, row) or row is None:
         raise missing(type, id)
     return row
 

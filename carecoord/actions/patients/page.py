@@ -116,7 +116,7 @@ def seen(turn: Turn, id: str) -> Json:
     """The patient, as somebody sees them who works on cases whole. Raises NotFound."""
     row = read.get(turn.conn, "Patient", id)
     whole = verbs.may(turn.grant.roles, "see-whole") and turn.grant.patient in (None, id)
-    if not whole or row is None or row.deleted or not turn.sees(row, "r"):
+    if not whole or not turn.sees_there("Patient", row) or row is None or row.deleted:
         raise NotFound(MISSING, "http.patient")
     found: Json = json.loads(row.body)
     return found
