@@ -157,7 +157,8 @@ def synced(world: World, found: SyncHealth) -> str:
     if found.state == "never":
         raise Wrong(f"it was never read: {often}")
     if found.state == "failed" and found.run:
-        raise Wrong(f"the last one failed: {found.run.error}. The last good one: {ago}. Mend that, then: {again}")
+        why = str(found.run.error).rstrip(".")
+        raise Wrong(f"the last one failed: {why}. The last good one: {ago}. Mend that, then: {again}")
     if found.state == "late":
         raise Wrong(f"the last good one was {ago}, more than {goal}: {often}")
     return f"the last one was {ago}, {goal} are allowed" + ("" if found.every else f"; by hand alone: {often}")
