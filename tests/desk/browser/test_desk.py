@@ -137,7 +137,8 @@ def test_the_search_key_can_be_switched_off_and_stays_off(open_page: Open) -> No
 def test_tab_reaches_everything_and_the_focus_is_never_hidden(open_page: Open) -> None:
     page = open_page(PANEL, height=700)
     seen: set[str] = set()
-    for _ in range(120):
+    ends = 0  # who comes by a referral's address begins in its panel: the rest comes after the end of the page
+    for _ in range(240):
         page.keyboard.press("Tab")
         spot = page.evaluate(
             """() => {
@@ -151,7 +152,10 @@ def test_tab_reaches_everything_and_the_focus_is_never_hidden(open_page: Open) -
             }"""
         )
         if spot is None:
-            break
+            ends += 1
+            if ends == 2:
+                break
+            continue
         assert spot["inView"], spot
         assert spot["clear"], spot
         seen.add(spot["name"])
