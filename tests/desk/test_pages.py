@@ -373,7 +373,7 @@ def test_somebody_with_two_desks_reaches_both_by_the_rail(both: FlaskClient, coo
 @pytest.mark.parametrize(("who", "desks"), [
     ("coordinator", ["/waiting", "/", "/patients", "/referrals/new", "/measures", "/quality"]),
     ("clinician", ["/waiting", "/", "/patients", "/referrals/new", "/measures", "/quality"]),
-    ("payer", ["/waiting", "/"]),
+    ("payer", ["/waiting", "/", "/decisions"]),
     ("contracts", ["/waiting", "/contracts", "/import"]),
     ("admin", ["/quality", "/setup", "/people", "/ehrs", "/import", "/apps", "/jobs", "/policies"]),
 ])  # fmt: skip
