@@ -28,16 +28,16 @@ from carecoord.store.database.jobs import waiting
 from carecoord.store.database.tables import resource
 from carecoord.world import World
 from tests.desk.conftest import PEOPLE, House
-from tests.desk.referrals.test_intake import LETTER, pdf
-from tests.domain.documents.files import JPEG, TIFF
+from tests.desk.referrals.test_intake import LETTER
+from tests.domain.documents.files import JPEG, TIFF, lettered
 
 CLINIC = PEOPLE["coordinator"][2]
-ELSEWHERE = pdf("Re: Okafor, Ngozi", "Referral to: Cardiology")
+ELSEWHERE = lettered("Re: Okafor, Ngozi", "Referral to: Cardiology")
 
 
 def paper(about: str) -> bytes:
     """A document that no other test has sent."""
-    return pdf("Referral to: Cardiology", about)
+    return lettered("Referral to: Cardiology", about)
 
 
 def letter(*papers: tuple[str, bytes], text: str = "Please see the attached.") -> EmailMessage:
