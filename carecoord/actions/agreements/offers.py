@@ -86,7 +86,7 @@ def _page(
     turn: Turn, library: Library, question: _Asked, place: Place, most: int
 ) -> tuple[list[list[Json]], Place | None]:
     """The next offers, and the place behind them; None where nobody stands behind."""
-    used = [each for plan in question.plans if plan.days.holds(question.day) for each in (plan,)]
+    used = [plan for plan in question.plans if plan.days.holds(question.day)]
     open_to = set(_keys(library, (each for plan in used for each in plan.networks)))
     open_to |= {every_network_of(each) for each in _keys(library, (plan.payer for plan in used if plan.payer))}
     found: list[list[Json]] = []

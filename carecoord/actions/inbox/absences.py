@@ -26,6 +26,7 @@ from carecoord.store.audit.events import record
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.inbox import absences as kept
 from carecoord.store.worklist.tabs import Own, of_kinds
+from carecoord.store.worklist.walks import AnyOf
 from carecoord.words.sentence import sentence
 from carecoord.world import World
 
@@ -78,11 +79,16 @@ def stood_in_for(turn: Turn) -> list[Principal]:
 def own(turn: Turn) -> Own:
     """Which cases are the asker's own: theirs, and those of whom they stand in for, as far as they do."""
     others = [
-        (id, None if each.kinds >= _EVERY else of_kinds(*signs(each.kinds)))
+        (id, only(each.kinds))
         for each in stood_in_for(turn)
         for id in each.ids
     ]
     return Own(ids(turn), tuple(others))
+
+
+def only(kinds: frozenset[Kind]) -> AnyOf | None:
+    """What tells the rows of these kinds of what waits; None: every row is of one of them."""
+    return None if kinds >= _EVERY else of_kinds(*signs(kinds))
 
 
 def present(conn: Connection, now: int) -> list[Absence]:

@@ -11,7 +11,7 @@ from carecoord.domain.inbox.duties import Duty, Why, duties
 from carecoord.domain.inbox.kinds import KINDS, Kind, kind, performers_kind, signs
 from carecoord.store.inbox.waits import Wait, Watch
 from carecoord.store.worklist.tabs import of_kinds
-from carecoord.store.worklist.walks import AnyOf, Test
+from carecoord.store.worklist.walks import Test
 
 _EVERY = frozenset(KINDS)
 
@@ -85,14 +85,10 @@ def looked(seat: Seat, held: frozenset[str], resting: bool = False) -> list[Look
             if scope == duty.scope:
                 late, seen = duty.when == "late" and not resting, duty.when == "seen"
                 found += [
-                    Looked(Watch(scope, value, led, late, seen, resting, _only(owner)), duty, owner)
+                    Looked(Watch(scope, value, led, late, seen, resting, absences.only(owner.kinds)), duty, owner)
                     for led, owner in _led(seat, duty)
                 ]
     return found
-
-
-def _only(owner: Owner) -> AnyOf | None:
-    return None if owner.kinds >= _EVERY else of_kinds(*signs(owner.kinds))
 
 
 def _led(seat: Seat, duty: Duty) -> list[tuple[tuple[tuple[str, tuple[object, ...]], ...], Owner]]:

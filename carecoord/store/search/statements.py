@@ -23,13 +23,11 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
 from carecoord.store.database.among import Among
 from carecoord.store.database.joins import Then
 from carecoord.store.database.tables import ix_reference, ix_uri, metadata, resource
+from carecoord.store.database.unled import Beside
 from carecoord.store.search.conditions import (
     NEAR,
     Alternative,
@@ -46,28 +44,6 @@ from carecoord.store.search.conditions import (
     Whose,
     is_drivable,
 )
-
-
-class Plain(FunctionElement[Any]):
-    """A column's value that SQLite may not look for in an index: it would take any range for a better start than the
-    number of the one resource in question."""
-
-    inherit_cache = True
-    name = "plain"
-
-    def __init__(self, column: ColumnElement[Any]) -> None:
-        super().__init__(column)
-        self.type = column.type
-
-
-@compiles(Plain)
-def _plain(value: Plain, compiler: SQLCompiler, **kw: Any) -> str:
-    return compiler.process(value.clauses, **kw)
-
-
-@compiles(Plain, "sqlite")
-def _hidden(value: Plain, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"+{compiler.process(value.clauses, **kw)}"
 
 
 class Source(NamedTuple):
@@ -175,8 +151,8 @@ def passing(condition: Rows, rows: FromClause, visible: Sequence[str] | None = N
     if condition.table == "resource":
         # An id is unique in its type: SQLite should go by that, not by "everything of the type that is not deleted".
         by_id = any(isinstance(test, Test) and test.column == "id" for way in condition.any_of for test in way)
-        kind = rows.c.type if visible is None or visible else Plain(rows.c.type)
-        tests = [kind == bindparam(condition.key), (Plain(rows.c.deleted) if by_id else rows.c.deleted).is_(False)]
+        kind = rows.c.type if visible is None or visible else Beside(rows.c.type)
+        tests = [kind == bindparam(condition.key), (Beside(rows.c.deleted) if by_id else rows.c.deleted).is_(False)]
     elif condition.table == "case_row":  # has a row for each referral, and no keys
         tests = []
     else:
@@ -198,7 +174,7 @@ def _alternative(alternative: Alternative, rows: FromClause, visible: Sequence[s
 
 def _test(test: Test, rows: FromClause, visible: Sequence[str] | None) -> ColumnElement[bool]:
     shown = test.op != "from" if visible is None else test.column in visible
-    column = rows.c[test.column] if shown else Plain(rows.c[test.column])
+    column = rows.c[test.column] if shown else Beside(rows.c[test.column])
     match test.op:
         case "=":
             return column == bindparam(test.value)

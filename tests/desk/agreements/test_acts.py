@@ -19,20 +19,10 @@ from carecoord.store.worklist import registry
 from tests.desk.conftest import NOW, House
 from tests.domain.documents.files import pdf
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 Json = dict[str, Any]
 NOTICE = f"{EXTENSION}/notice-given"
-
-
-@pytest.fixture(autouse=True)
-def clock(acting_house: House) -> Any:
-    clock: Any = acting_house.world.clock
-    clock.now = NOW
-    return clock
-
-
-@pytest.fixture
-def carla(acting_house: House, clock: Any) -> FlaskClient:
-    return acting_house.enter("contracts")
 
 
 def words(answer: TestResponse) -> str:

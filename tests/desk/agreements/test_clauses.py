@@ -16,8 +16,10 @@ from carecoord.fhir.validation.validate import judge
 from carecoord.store.database import jobs
 from carecoord.store.database.engine import reading
 from tests.desk.agreements.test_acts import after, every, opened, send, undo, words
-from tests.desk.conftest import NOW, House
+from tests.desk.conftest import House
 from tests.domain.documents.files import lettered, pdf
+
+pytestmark = pytest.mark.usefixtures("clock")
 
 Json = dict[str, Any]
 PAPER = lettered(
@@ -27,18 +29,6 @@ PAPER = lettered(
 )  # fmt: skip
 SAID = "Provider takes part in the Zephyr network"
 PLACE = "Clause 4.2 Participation, page 2"
-
-
-@pytest.fixture(autouse=True)
-def clock(acting_house: House) -> Any:
-    clock: Any = acting_house.world.clock
-    clock.now = NOW
-    return clock
-
-
-@pytest.fixture
-def carla(acting_house: House, clock: Any) -> FlaskClient:
-    return acting_house.enter("contracts")
 
 
 def attached(house: House, client: FlaskClient, id: str, data: bytes) -> str:

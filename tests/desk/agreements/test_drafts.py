@@ -15,19 +15,9 @@ from carecoord.fhir.validation.validate import judge
 from tests.desk.agreements.test_acts import after, hidden, opened, send, stored, undo, words
 from tests.desk.conftest import NOW, House
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 Json = dict[str, Any]
-
-
-@pytest.fixture(autouse=True)
-def clock(acting_house: House) -> Any:
-    clock: Any = acting_house.world.clock
-    clock.now = NOW
-    return clock
-
-
-@pytest.fixture
-def carla(acting_house: House, clock: Any) -> FlaskClient:
-    return acting_house.enter("contracts")
 
 
 def signed_by(day: str) -> dict[str, str]:

@@ -2,14 +2,15 @@
 missing, shown, amended, ended."""
 
 import re
-from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from carecoord.fhir.validation.validate import judge
 from tests.desk.agreements.test_acts import after, hidden, opened, send, stored, words
-from tests.desk.conftest import NOW, House
+from tests.desk.conftest import House
+
+pytestmark = pytest.mark.usefixtures("clock")
 
 # By hand from contracts.md 1.2: of each kind its parties' roles, the terms in words, and whether it has a limit.
 DEMANDED: dict[str, tuple[str, str, tuple[str, ...], bool]] = {
@@ -24,18 +25,6 @@ DEMANDED: dict[str, tuple[str, str, tuple[str, ...], bool]] = {
     "baa": ("Covered entity", "Business associate", ("confidentiality-baa", "obligation", "termination"), False),
 }  # fmt: skip
 COMMON = {"number", "title", "first", "second", "start", "last", "ahead", "evergreen", "months"}
-
-
-@pytest.fixture(autouse=True)
-def clock(acting_house: House) -> Any:
-    clock: Any = acting_house.world.clock
-    clock.now = NOW
-    return clock
-
-
-@pytest.fixture
-def carla(acting_house: House, clock: Any) -> FlaskClient:
-    return acting_house.enter("contracts")
 
 
 def signatures(form: dict[str, str]) -> dict[str, str]:

@@ -8,23 +8,13 @@ from flask.testing import FlaskClient
 
 from carecoord.fhir.validation.validate import judge
 from tests.desk.agreements.test_acts import after, every, opened, send, undo, words
-from tests.desk.conftest import NOW, House
+from tests.desk.conftest import House
 from tests.domain.documents.files import pdf
+
+pytestmark = pytest.mark.usefixtures("clock")
 
 Json = dict[str, Any]
 CLINIC = "Organization/office-stonebridge-pt"
-
-
-@pytest.fixture(autouse=True)
-def clock(acting_house: House) -> Any:
-    clock: Any = acting_house.world.clock
-    clock.now = NOW
-    return clock
-
-
-@pytest.fixture
-def carla(acting_house: House, clock: Any) -> FlaskClient:
-    return acting_house.enter("contracts")
 
 
 def tasks(house: House) -> list[Json]:

@@ -1,13 +1,12 @@
 """A real browser before the real application: Debian's Chromium, driven by Playwright, its checks by axe."""
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from werkzeug.serving import make_server
 
 from tests import chromium
+from tests.desk.browser.servers import serving
 from tests.desk.conftest import PASSWORD, PEOPLE, House
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra `browser`)")
@@ -32,13 +31,8 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture(scope="session")
 def site(house: House) -> Iterator[str]:
     """The address of the application, served from a thread."""
-    server = make_server("127.0.0.1", 0, house.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(house.app) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -2,16 +2,11 @@
 Tab to what has a name, and press; nothing is reached by script. What they do is counted for all of them together."""
 
 import re
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page
-from werkzeug.serving import make_server
 
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
@@ -121,17 +116,3 @@ class Windows:
         """Close them all."""
         for context in self.contexts:
             context.close()
-
-
-@contextmanager
-def served(house: House) -> Iterator[str]:
-    """The address of the application, served from a thread, with a clock that runs."""
-    clock: Any = house.world.clock
-    clock.begun = time.monotonic()
-    server = make_server("127.0.0.1", 0, house.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()

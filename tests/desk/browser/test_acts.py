@@ -17,7 +17,8 @@ from carecoord.fhir import text as json
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.worklist import registry
 from tests.axe import ADDS, ENDS, LOOKS, Look, faults
-from tests.desk.browser.hands import Hands, Tally, served
+from tests.desk.browser.hands import Hands, Tally
+from tests.desk.browser.servers import served
 from tests.desk.conftest import PASSWORD, House
 
 CASE = "worked-07-document-asked"

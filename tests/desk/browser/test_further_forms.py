@@ -2,19 +2,18 @@
 several."""
 
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from werkzeug.serving import make_server
 
 from carecoord.settings import Settings
 from tests.axe import ENDS, check, faults
 from tests.conftest import BUSY
 from tests.desk.acts.test_every_move import Place, case_of, furnished
+from tests.desk.browser.servers import serving
 
 Open = Callable[[str, str], Page]
 FORMS = (
@@ -32,13 +31,8 @@ def place(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture(scope="module")
 def address(place: Place) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, place.house.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(place.house.app) as address:
+        yield address
 
 
 @pytest.fixture

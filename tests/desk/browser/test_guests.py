@@ -2,7 +2,6 @@
 Spanish; and the pages that the office makes links and writes messages on, in every width and theme."""
 
 import re
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from werkzeug.serving import make_server
 
 from tests.axe import ENDS, LOOKS, check
 from tests.desk.acts.made import made
+from tests.desk.browser.servers import serving
 from tests.desk.conftest import House
 from tests.desk.guests.test_clinic_link import linked, row_of
 from tests.desk.questionnaires.test_forms import given, keep_forms
@@ -26,13 +25,8 @@ TALL = {"width": 390, "height": 844}
 def acting_site(acting_house: House) -> Iterator[str]:
     clock: Any = acting_house.world.clock
     clock.begun = time.monotonic()
-    server = make_server("127.0.0.1", 0, acting_house.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(acting_house.app) as address:
+        yield address
 
 
 @pytest.fixture

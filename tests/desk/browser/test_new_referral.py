@@ -1,12 +1,10 @@
 """A new referral in a browser: by the keyboard alone, from a telephone number to the worklist, without a fault."""
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from werkzeug.serving import make_server
 
 from carecoord.actions.terms import icd_10_cm
 from carecoord.domain.terms.vocabularies import ICD_10_CM
@@ -14,6 +12,7 @@ from carecoord.store.database import marks
 from carecoord.store.database.engine import writing
 from carecoord.store.terms import codes
 from tests.axe import LOOKS, check
+from tests.desk.browser.servers import serving
 from tests.desk.conftest import House
 
 MOST = 25  # interactions
@@ -24,13 +23,8 @@ def address(acting_house: House) -> Iterator[str]:
     with writing(acting_house.world.engine) as conn:
         codes.put(conn, ICD_10_CM, {"E04.1": ("Nontoxic single thyroid nodule", " e04.1 nontoxic nodule", "")}, 0)
         marks.put(conn, "codes:icd-10-cm", icd_10_cm.release().encode())
-    server = make_server("127.0.0.1", 0, acting_house.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(acting_house.app) as address:
+        yield address
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.desk.browser.hands import Hands, Windows, served
+from tests.desk.browser.hands import Hands, Windows
+from tests.desk.browser.servers import served
 from tests.desk.conftest import House
 from tests.domain.documents.files import pdf
 

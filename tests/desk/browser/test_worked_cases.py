@@ -1,15 +1,14 @@
 """Worked cases 3, 4, 6 and 8 of the story through the screens: each from the state in which the coordinator finds it to
 what it should be, by what the contract desk does in a browser, with the keyboard alone (issue 8, must-show 7)."""
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from werkzeug.serving import make_server
 
 from tests.axe import ENDS, LOOKS, check
+from tests.desk.browser.servers import serving
 from tests.desk.conftest import NOW, House
 
 MOST_TABS = 90
@@ -20,13 +19,8 @@ Look = Callable[[str, str], Page]
 def address(acting_house: House) -> Iterator[str]:
     clock: Any = acting_house.world.clock
     clock.now = NOW
-    server = make_server("127.0.0.1", 0, acting_house.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(acting_house.app) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,6 @@ REFUSED: Final = "refused"
 _SETTLED: Final = 5  # seconds since a file was last written to: what is younger may still be being written
 _UNFINISHED: Final = (".tmp", ".part", ".partial", ".crdownload", ".filepart")
 _MOST: Final = 200  # files of an organization at once
-_LETTER: Final = 2  # times as large as a document may be a letter, for its attachments are written in letters
 _log = structlog.get_logger()
 
 
@@ -71,7 +70,7 @@ def _taken(world: World, organization: str, path: Path) -> bool:
     """Whether a file is filed, or kept aside. One that nobody foresaw stays, and the next is looked at."""
     is_letter = path.suffix.lower() == ".eml"
     try:
-        data = _read(path, world.settings.max_document * (_LETTER if is_letter else 1))
+        data = _read(path, world.settings.max_document * (receipt.LETTER if is_letter else 1))
         file: Callable[[World, str, bytes], Refused | None] = receipt.file_letter if is_letter else receipt.file_paper
         refused = file(world, organization, data) if data is not None else Refused([say(sentence("intake.too-large"))])
     except FileNotFoundError:  # somebody took it away

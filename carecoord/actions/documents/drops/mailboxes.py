@@ -25,7 +25,6 @@ FILED: Final = "Filed"
 REFUSED: Final = "Refused"
 WAIT: Final = 30.0  # seconds for each answer of the server
 _MOST: Final = 50  # letters at once
-_LETTER: Final = 2  # times as large as a document may be a letter, for its attachments are written in letters
 _log = structlog.get_logger()
 
 
@@ -63,7 +62,7 @@ def opened(world: World, organization: str) -> Iterator[IMAPClient]:
 
 def _taken(world: World, organization: str, server: IMAPClient, uid: int) -> bool:
     """Whether a letter is filed, or kept aside. One that nobody foresaw stays, and the next is looked at."""
-    most = world.settings.max_document * _LETTER
+    most = world.settings.max_document * receipt.LETTER
     refused: receipt.Refused | None = receipt.Refused([say(sentence("intake.too-large"))])
     if int(server.fetch([uid], ["RFC822.SIZE"])[uid][b"RFC822.SIZE"]) <= most:
         letter = bytes(server.fetch([uid], ["BODY.PEEK[]"])[uid][b"BODY[]"])

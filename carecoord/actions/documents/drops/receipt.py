@@ -4,6 +4,7 @@ ours, else kept to be indexed, once, however often it lies there."""
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from auth.grant import Grant
 from carecoord.actions.acts.act import Submission
@@ -19,6 +20,8 @@ from carecoord.store.resources import read
 from carecoord.words.catalogue import say
 from carecoord.words.sentence import sentence
 from carecoord.world import World
+
+LETTER: Final = 2  # times as large as a document may be a letter, for its attachments are written in letters
 
 
 @dataclass(frozen=True)
