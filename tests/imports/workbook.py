@@ -25,15 +25,18 @@ CLINICS = ("9000010089", "9000010121")
 
 def register(rows: int, faulty: int) -> tuple[bytes, dict[str, str]]:
     """A workbook of so many rows, `faulty` of each of four kinds in every fourth of its parts, and where each fault
-    stands: cell -> what it says. Rows come in pairs, so that a second version can overlap the first."""
+    stands: cell -> what it says. Rows come in pairs, so that a second version can overlap the first; the faulty ones
+    are spread over all of it."""
     book = Workbook()
     sheet = book.active
     sheet.title = "Register"
     sheet.append(HEADER)
     told: dict[str, str] = {}
     days, no_days = cycle(FIRST), cycle(NO_DAYS)
+    step = rows // 2 // (4 * faulty)
     for n in range(rows):
-        line, kind = n + 2, (n // 2) % 4 if n % 2 and n // 2 < 4 * faulty else None
+        pair, line = n // 2, n + 2
+        kind = pair // step % 4 if n % 2 and pair % step == 0 and pair // step < 4 * faulty else None
         number = f"R-{n:05}"
         first = next(days)
         cells: list[Any] = [number, "1", "AC001", CLINICS[n % 2], first, "2026-12-31", "signed", "in the red binder"]
