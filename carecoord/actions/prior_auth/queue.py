@@ -1,6 +1,6 @@
 """The payer's queue of requests for authorization, and one of them, as the payer sees it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -22,34 +22,49 @@ from carecoord.domain.prior_auth.desk import second_look
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.errors import NotFound
 from carecoord.fhir import text as json
-from carecoord.fhir.instants import micros
+from carecoord.fhir.instants import micros, moment
 from carecoord.fhir.search import params
 from carecoord.store.audit.events import told
-from carecoord.store.prior_auth import authorizations
+from carecoord.store.prior_auth import authorizations, queues
 from carecoord.store.prior_auth.authorizations import Asked, Tab, Whose
 from carecoord.store.resources import read
 from carecoord.world import World
 
-TABS: Final[tuple[Tab, ...]] = ("decide", "expedited", "standard", "asked", "second", "late", "decided")
+TABS: Final[tuple[Tab, ...]] = (
+    "decide", "mine", "new", "expedited", "answered", "second", "director", "appeals", "decided",
+)  # fmt: skip
+FIGURES: Final[tuple[Tab, ...]] = ("late", "standard", "asked", "extended", "sample")
 SIZE: Final = 50
-LOCK: Final = timedelta(minutes=30)
+MOST_LINES: Final = 5000  # of the queue as a file
+LOCK: Final = timedelta(minutes=15)  # renewed while the page is open
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Who is on a request until when. own: the asker."""
+
+    name: str
+    until: datetime
+    own: bool
 
 
 @dataclass(frozen=True)
 class Queue:
-    """A page of the queue at an instant. on_it: who is on which request, by root."""
+    """A page of the queue at an instant. on_it: who is on which request, by root; steps: where each stands beside its
+    state, by `Claim/id`."""
 
     now: datetime
     rows: Sequence[PayerAuthorization]
     counts: Mapping[str, int]
-    on_it: Mapping[str, str]
+    on_it: Mapping[str, Hold]
+    steps: Mapping[str, Collection[str]]
     after: tuple[int, str] | None
 
 
 @dataclass(frozen=True)
 class Opened:
     """One request as its payer sees it. claim: its newest version; answers: those to it, the newest last; proposal: the
-    Task of a denial that waits for a second person, with who proposed it; on_it: who else is on it."""
+    Task of a denial that waits for a second person; on_it: who is on it; steps: where it stands beside its state."""
 
     now: datetime
     row: PayerAuthorization
@@ -58,7 +73,8 @@ class Opened:
     answers: Sequence[Json]
     proposal: Json | None
     meanings: Mapping[Coding, str]
-    on_it: str
+    on_it: Hold | None
+    steps: Collection[str]
 
     @property
     def newest(self) -> Json | None:
@@ -79,16 +95,31 @@ def listed(world: World, grant: Grant, request: str, asked: Asked) -> Queue:
         mine = whose(turn)
         rows = authorizations.page(turn.conn, mine, asked, SIZE + 1)
         shown = rows[:SIZE]
-        counts = authorizations.counts(turn.conn, mine, asked, TABS)
-        locks = authorizations.on_it(turn.conn, [each.root for each in shown], asked.now)
+        counts = authorizations.counts(turn.conn, mine, asked, (*TABS, *FIGURES))
+        locks = _held(turn, [each.root for each in shown])
+        steps = queues.steps(turn.conn, [each.claim for each in shown])
         patient, patients = told(each.patient for each in shown)
         _audit(turn, "search", query=f"tab={asked.tab}&q={asked.words}", patient=patient, patients=patients)
     last = shown[-1] if len(rows) > SIZE else None
     return Queue(
-        turn.now, [payer_authorization(each._mapping) for each in shown], counts,
-        {root: each.name for root, each in locks.items() if each.account != grant.subject},
+        turn.now, [payer_authorization(each._mapping) for each in shown], counts, locks, steps,
         (last.sort_due, last.root) if last else None,
     )  # fmt: skip
+
+
+def download(world: World, grant: Grant, request: str, asked: Asked) -> Sequence[PayerAuthorization]:
+    """The rows of a tab as a file has them, at most MOST_LINES."""
+    with looking(world, grant, request) as turn:
+        rows = authorizations.page(turn.conn, whose(turn), asked, MOST_LINES)
+        patient, patients = told(each.patient for each in rows)
+        _audit(turn, "search", query=f"file tab={asked.tab}&q={asked.words}", patient=patient, patients=patients)
+    return [payer_authorization(each._mapping) for each in rows]
+
+
+def _held(turn: Turn, roots: Sequence[str]) -> dict[str, Hold]:
+    found = authorizations.on_it(turn.conn, roots, micros(turn.now))
+    return {root: Hold(each.name, moment(each.until), each.account == turn.grant.subject)
+            for root, each in found.items()}  # fmt: skip
 
 
 def one(world: World, grant: Grant, request: str, claim: str) -> Opened:
@@ -118,11 +149,10 @@ def opened(turn: Turn, claim: str) -> Opened:
     concepts = [item(each, "productOrService") for each in items(newest, "item")]
     concepts += [item(each, "diagnosisCodeableConcept") for each in items(newest, "diagnosis")]
     concepts += items(told_of.case.order, "reasonCode")
-    lock = authorizations.on_it(turn.conn, [row.root], micros(turn.now)).get(row.root)
-    other = lock.name if lock and lock.account != turn.grant.subject else ""
     return Opened(
-        turn.now, payer_authorization(row._mapping), told_of, newest, ordered,
-        proposal(turn, row.claim), of_concepts(turn.conn, concepts), other,
+        turn.now, payer_authorization(row._mapping), told_of, newest, ordered, proposal(turn, row.claim),
+        of_concepts(turn.conn, concepts), _held(turn, [row.root]).get(row.root),
+        queues.steps(turn.conn, [row.claim]).get(row.claim, ()),
     )  # fmt: skip
 
 
@@ -135,7 +165,7 @@ def proposal(turn: Turn, claim: str) -> Json | None:
 
 
 def take(world: World, grant: Grant, request: str, claim: str) -> None:
-    """Write down that the asker is on a request for a while, unless somebody else is."""
+    """Write down that the asker is on a request for a while from now on, unless somebody else is."""
     with changing(world, grant, request) as turn:
         row = authorizations.one(turn.conn, whose(turn), f"Claim/{claim}")
         now = micros(turn.now)
@@ -144,6 +174,13 @@ def take(world: World, grant: Grant, request: str, claim: str) -> None:
         lock = authorizations.on_it(turn.conn, [row.root], now).get(row.root)
         if lock is None or lock.account == grant.subject:
             authorizations.take(turn.conn, row.root, grant.subject, grant.name, micros(turn.now + LOCK))
+
+
+def let_go(world: World, grant: Grant, request: str, claim: str) -> None:
+    """Write down that the asker is on a request no more."""
+    with changing(world, grant, request) as turn:
+        if authorizations.one(turn.conn, whose(turn), f"Claim/{claim}"):
+            authorizations.let_go(turn.conn, f"Claim/{claim}", grant.subject)
 
 
 def _told(turn: Turn, row: Row[Any]) -> PayerCase | None:

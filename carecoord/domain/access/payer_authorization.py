@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Final
+
+CELLS: Final = (  # of its queue as a file
+    "number", "patient_name", "member_id", "plan_name", "service", "code", "provider", "payer_agreement_number",
+    "state", "expedited", "level", "papers", "asked", "attached", "received", "due", "decided",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,8 @@ class PayerAuthorization:
     due: int | None
     decided: int | None
     proposed: int | None
+    extended: str | None
+    level: int
 
 
 def payer_authorization(row: Mapping[Any, Any]) -> PayerAuthorization:

@@ -116,6 +116,19 @@ def precedent(claim: Json) -> str:
     return next((to for each in named if (to := target(item(each, "claim")))), "")
 
 
+def level(claims: Iterable[Json], asked: str) -> int:
+    """Of which level of appeal a request, `Claim/id`, is: 0 for what is no appeal. claims: those that may be in its
+    chain. Of an appeal that is itself changed the level stays."""
+    known, found, seen = {key(each): each for each in claims}, 0, set[str]()
+    while asked in known and asked not in seen:
+        seen.add(asked)
+        claim = known[asked]
+        asked = precedent(claim)
+        if asked and _CERTIFIED.get(certification(claim)) == "appeal":
+            found += 1
+    return found
+
+
 def tells(answer: Json) -> LifeVerb:
     """What an answer does to its request, by all its lines."""
     return "refuse" if text(answer, "outcome") == "error" else _verb(states(answer))

@@ -2,7 +2,7 @@
 are. A count is the length of its list: both are made of the same tests; it stops at `MANY`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import msgspec
@@ -22,6 +22,8 @@ from sqlalchemy import (
     update,
 )
 
+from carecoord.store.prior_auth import queues
+from carecoord.store.prior_auth.queues import QueueTab
 from carecoord.store.prior_auth.tables import authorization_lock as lock
 from carecoord.store.prior_auth.tables import authorization_party as party
 from carecoord.store.prior_auth.tables import authorization_row as row
@@ -30,12 +32,10 @@ from carecoord.store.worklist import search_words
 
 MANY: Final = 1000  # a count that reaches it is shown as "999+"
 _LIFTED: Final = ("lines", "orders", "parties")  # columns that are JSON
-_WAITING: Final = ("submitted", "pended", "asked", "contact", "unclear")
 _GRANTED: Final = ("approved", "modified", "partly")
 _REFUSED: Final = ("denied", "partly", "modified")
 DAY: Final = 86_400_000_000  # microseconds
-Tab = Literal["decide", "expedited", "standard", "asked", "second", "late", "decided",
-              "due", "expiring", "limit", "info", "denied", "open", "all"]  # fmt: skip
+Tab = Literal[QueueTab, "due", "expiring", "limit", "info", "denied", "open", "all"]
 Side = Literal["office", "payer"]
 SOON: Final = 14  # days ahead in which an approval is about to end
 FEW: Final = 2  # units left at which an approval is near its limit
@@ -53,12 +53,13 @@ class Whose:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked for, at an instant (microseconds). after: (sort_due, root) of the last."""
+    """What is asked for, at an instant (microseconds). after: (sort_due, root) of the last; account: who asks."""
 
     now: int
     tab: Tab
     words: str = ""
     after: tuple[int, str] | None = None
+    account: str = ""
 
 
 def keep(conn: Connection, patient: str, made: Mapping[str, Mapping[str, Any]], now: int) -> None:
@@ -121,7 +122,7 @@ def page(conn: Connection, whose: Whose, asked: Asked, most: int) -> list[Row[An
 
 def counts(conn: Connection, whose: Whose, asked: Asked, tabs: Sequence[Tab]) -> dict[str, int]:
     """How many under each tab with these words, each at most MANY."""
-    lists = (_found(whose, Asked(asked.now, tab, asked.words)).with_only_columns(row.c.root).limit(MANY).subquery()
+    lists = (_found(whose, replace(asked, tab=tab, after=None)).with_only_columns(row.c.root).limit(MANY).subquery()
              for tab in tabs)  # fmt: skip
     counted = conn.execute(select(*(select(func.count()).select_from(each).scalar_subquery() for each in lists))).one()
     return dict(zip(tabs, (int(n) for n in counted), strict=True))
@@ -135,26 +136,20 @@ def _of(whose: Whose) -> Select[Any]:
 
 
 def _found(whose: Whose, asked: Asked) -> Select[Any]:
-    found = _of(whose).where(_tab(asked.tab, asked.now))
+    found = _of(whose).where(_tab(asked))
     for start in search_words.asked(asked.words):
         near = select(word.c.root).where(word.c.word >= start, word.c.word < start + "\uffff")
         found = found.where(row.c.root.in_(near.where(word.c.payer) if whose.side == "payer" else near))
     return found
 
 
-def _tab(tab: Tab, now: int) -> ColumnElement[bool]:
+def _tab(asked: Asked) -> ColumnElement[bool]:
     """What stands under a tab. A payer's: waits for it, by its clock. An office's: has to be done something about."""
-    waits = row.c.state.in_(_WAITING)
+    now = asked.now
     granted = and_(row.c.state.in_(_GRANTED), or_(row.c.ends.is_(None), row.c.ends > now))
     tests: dict[Tab, ColumnElement[bool]] = {
-        "decide": waits,
-        "expedited": and_(waits, row.c.expedited),
-        "standard": and_(waits, row.c.expedited.is_(False)),
-        "asked": row.c.state == "asked",
-        "second": row.c.proposed.is_not(None),
-        "late": and_(waits, row.c.due <= now),
-        "decided": row.c.decided.is_not(None),
-        "due": row.c.state.in_(("draft", "contact", "error", "unclear", *_WAITING)),
+        **queues.tests(now, asked.account),
+        "due": row.c.state.in_(("draft", "error", *queues.WAITING)),
         "expiring": and_(granted, row.c.ends <= now + SOON * DAY),
         "limit": and_(granted, row.c.left.in_([str(n) for n in range(FEW + 1)]), row.c.authorized != "1"),
         "info": row.c.state == "asked",
@@ -162,7 +157,7 @@ def _tab(tab: Tab, now: int) -> ColumnElement[bool]:
         "open": row.c.open,
         "all": true(),
     }
-    return tests[tab]
+    return tests[asked.tab]
 
 
 def on_it(conn: Connection, roots: Iterable[str], now: int) -> dict[str, Row[Any]]:

@@ -107,6 +107,8 @@ authorization_row = Table(  # one request for authorization with what came of it
     Column("payer_searched", Str, nullable=False),  # of that, what its payer finds it by
     Column("updated", Big, nullable=False),
     Column("proposed", Big),  # since when a denial waits for a second person; kept when the row is made anew
+    Column("extended", Str),  # who had the clock extended: payer | patient
+    Column("level", Integer, nullable=False, server_default="0"),  # of the appeal that it is; 0: none
     Index("authorization_row_patient", "patient"),
     Index("authorization_row_claim", "claim"),
 )
@@ -133,4 +135,11 @@ authorization_lock = Table(  # who of the payer is on a request, for a while; it
     Column("account", Str, nullable=False),
     Column("name", Str, nullable=False),
     Column("until", Big, nullable=False),
+)
+authorization_step = Table(  # at which step of its payer a request stands beside its state: queues.StepKind
+    "authorization_step",
+    metadata,
+    Column("claim", Str, primary_key=True),  # `Claim/id`
+    Column("kind", Str, primary_key=True),
+    Column("since", Big, nullable=False),
 )

@@ -6,13 +6,14 @@ from flask import Blueprint, redirect
 from werkzeug.wrappers import Response
 
 from carecoord.actions.acts.act import Done
-from carecoord.actions.prior_auth import decide
+from carecoord.actions.prior_auth import decide, queue
 from carecoord.errors import NotFound
 from carecoord.web.acts import submissions
 from carecoord.web.authorizations import view
 from carecoord.web.authorizations.commands import COMMANDS
 from carecoord.web.authorizations.screen import Screen
 from carecoord.web.people import sign_in
+from carecoord.web.server.exchange import request_id
 from carecoord.words.catalogue import spoken
 from carecoord.world import World
 
@@ -22,6 +23,16 @@ def blueprint(world: World) -> Blueprint:
     pages = Blueprint("decision_acts", __name__)
     sign_in.guard_forms(pages, world, lambda draft: submissions.signed_out(draft, COMMANDS))
     screen = Screen(world)
+
+    @pages.post("/decisions/<id>/hold")
+    def hold(id: str) -> Response:
+        queue.take(world, sign_in.session().grant(), request_id(), id)
+        return Response(status=204)
+
+    @pages.post("/decisions/<id>/leave")
+    def leave(id: str) -> Response:
+        queue.let_go(world, sign_in.session().grant(), request_id(), id)
+        return redirect("/decisions", 303)
 
     @pages.post("/decisions/<id>/<verb>")
     def act(id: str, verb: str) -> Response:

@@ -4,6 +4,7 @@ from flask import Blueprint
 from werkzeug.wrappers import Response
 
 from carecoord.web.authorizations.screen import Screen
+from carecoord.web.page import downloads
 from carecoord.web.people import sign_in
 from carecoord.world import World
 
@@ -17,6 +18,10 @@ def blueprint(world: World) -> Blueprint:
     @pages.get("/decisions")
     def listed() -> str:
         return screen.queue()
+
+    @pages.get("/decisions.<any(csv, xlsx):form>")
+    def file(form: downloads.Form) -> Response:
+        return screen.file(form)
 
     @pages.get("/decisions/<id>")
     def one(id: str) -> Response:

@@ -11,11 +11,13 @@ from carecoord.actions.access.turn import looking
 from carecoord.actions.acts import act as acts_act
 from carecoord.actions.people import drafts as kept
 from carecoord.actions.prior_auth import decide, queue
+from carecoord.domain.access.payer_authorization import CELLS
 from carecoord.fhir.instants import micros
-from carecoord.store.prior_auth.authorizations import MANY, Asked, Tab
+from carecoord.store.prior_auth.authorizations import Asked, Tab
 from carecoord.web.acts import view as acts_view
 from carecoord.web.acts.forms import State
-from carecoord.web.authorizations import view
+from carecoord.web.authorizations import queue_view, view
+from carecoord.web.page import downloads
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
@@ -30,24 +32,33 @@ class Screen:
         self.world = world
         self.zone = ZoneInfo(world.settings.timezone)
 
+    def asked(self) -> Asked:
+        """What the address asks for."""
+        said, words = request.args.get("tab", ""), request.args.get("q", "")[:100]
+        tab: Tab = said if said in (*queue.TABS, *queue.FIGURES) else "decide"
+        after = request.args.get("after", "").partition(":")
+        cursor = (int(after[0]), after[2]) if after[0].isdecimal() and after[2] else None
+        return Asked(micros(self.world.clock()), tab, words, cursor, sign_in.session().grant().subject)
+
     def queue(self) -> str:
         """The queue."""
-        grant, said = sign_in.session().grant(), request.args.get("tab", "")
-        tab: Tab = said if said in queue.TABS else "decide"
-        words, after = request.args.get("q", "")[:100], request.args.get("after", "").partition(":")
-        cursor = (int(after[0]), after[2]) if after[0].isdecimal() and after[2] else None
-        found = queue.listed(self.world, grant, request_id(), Asked(micros(self.world.clock()), tab, words, cursor))
+        grant, asked = sign_in.session().grant(), self.asked()
+        found = queue.listed(self.world, grant, request_id(), asked)
         times = Times(found.now, self.zone)
-        follows = (
-            urlencode({"tab": tab, "q": words, "after": f"{found.after[0]}:{found.after[1]}"}) if found.after else ""
-        )
-        counts = {name: f"{n}" if n < MANY else f"{MANY - 1}+" for name, n in found.counts.items()}
-        tabs = [(name, view.TABS[name], counts[name]) for name in queue.TABS]
-        empty = view.EMPTY[tab] if tab in view.EMPTY else spoken("decide.empty")
+        address = {"tab": asked.tab, "q": asked.words}
+        follows = urlencode(address | {"after": f"{found.after[0]}:{found.after[1]}"}) if found.after else ""
         return render_template(
-            "decisions.html", rows=view.queue(found, times), tabs=tabs, tab=tab, words=words, follows=follows,
-            empty=empty, as_of=times.stamp(), next=_next(found),
+            "decisions.html", groups=queue_view.groups(found, times), tabs=queue_view.tabs(found.counts), tab=asked.tab,
+            figures=queue_view.figures(found.counts), columns=queue_view.COLUMNS, words=asked.words, follows=follows,
+            empty=queue_view.EMPTY.get(asked.tab) or spoken("decide.empty"), as_of=times.stamp(), next=_next(found),
+            file=urlencode(address), total=found.counts[asked.tab], names=queue_view.NAMES,
         )  # fmt: skip
+
+    def file(self, form: downloads.Form) -> Response:
+        """The queue as a file: every row of its tab."""
+        rows = queue.download(self.world, sign_in.session().grant(), request_id(), replace(self.asked(), after=None))
+        times = Times(self.world.clock(), self.zone)
+        return downloads.table("decisions", CELLS, queue_view.lines(rows, times), form)
 
     def one(self, id: str, state: State | None = None, status: int = 200) -> Response:
         """One request; state: of a form that could not be done."""

@@ -2,49 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
 from carecoord.actions.acts.act import Overtaken
 from carecoord.actions.prior_auth.queue import Opened, Queue
-from carecoord.domain.access.payer_authorization import PayerAuthorization
 from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.prior_auth.desk import second_look
 from carecoord.domain.prior_auth.desk.answers import REASONS
 from carecoord.domain.prior_auth.units import amount
-from carecoord.domain.resource.days import local, midnight
 from carecoord.domain.resource.elements import Json, item, items, text, whole, words
 from carecoord.fhir.instants import micros
 from carecoord.web.acts.forms import Changed, State
-from carecoord.web.page import labels
+from carecoord.web.authorizations.queue_view import STATES, QueueRow, queue
 from carecoord.web.page.codes import coded
 from carecoord.web.page.labels import Chip, chip
-from carecoord.web.page.times import Clock, Times
+from carecoord.web.page.times import Times
 from carecoord.words.catalogue import say, spoken
 from carecoord.words.glossary import Glossary
 from carecoord.words.sentence import sentence
 
-TABS: Final[Mapping[str, str]] = Glossary({
-    "decide": sentence("decide.tab.decide"),
-    "expedited": sentence("decide.tab.expedited"),
-    "standard": sentence("decide.tab.standard"),
-    "asked": sentence("decide.tab.asked"),
-    "second": sentence("decide.tab.second"),
-    "late": sentence("decide.tab.late"),
-    "decided": sentence("decide.tab.decided"),
-})  # fmt: skip
-EMPTY: Final[Mapping[str, str]] = Glossary({"second": sentence("decide.empty.second")})
-STATES: Final = {
-    "submitted": Chip(sentence("labels.authorization.submitted"), "blue", icon="send"),
-    "pended": Chip(sentence("labels.authorization.pended"), "amber", icon="circle-question-mark"),
-    "asked": Chip(sentence("decide.state.asked"), "amber", icon="file-question-mark"),
-    "approved": Chip(sentence("labels.authorization.approved"), "green", icon="badge-check"),
-    "modified": Chip(sentence("decide.state.modified"), "amber", icon="badge-check"),
-    "partly": Chip(sentence("labels.authorization.partly"), "amber", icon="badge-check"),
-    "denied": Chip(sentence("labels.authorization.denied"), "red", icon="circle-x"),
-    "cancelled": Chip(sentence("decide.state.cancelled"), "grey", icon="ban"),
-    "not-required": Chip(sentence("labels.authorization.not-required"), "quiet", icon="circle-dashed"),
-}
 DECISIONS: Final[Mapping[str, str]] = Glossary({
     "approve": sentence("decide.do.approve"),
     "modify": sentence("decide.do.modify"),
@@ -52,17 +29,6 @@ DECISIONS: Final[Mapping[str, str]] = Glossary({
     "deny": sentence("decide.do.deny"),
 })  # fmt: skip
 WHYS: Final[Mapping[str, str]] = Glossary(REASONS)
-
-
-@dataclass(frozen=True)
-class QueueRow:
-    row: PayerAuthorization
-    clock: Clock | None
-    kind: str
-    state: Chip
-    born: str
-    agreement: Chip
-    on_it: str
 
 
 @dataclass(frozen=True)
@@ -74,35 +40,6 @@ class LineForm:
     code: str
     asked: str
     stands: Chip | None
-
-
-def queue(found: Queue, times: Times) -> list[QueueRow]:
-    """The rows of a page of the queue."""
-    today = micros(midnight(local(found.now, times.zone) + timedelta(days=1), times.zone))
-    return [
-        QueueRow(
-            each, times.clock(each.due, each.received, today), _kind(each), _state(each), times.born(each.birth_date),
-            agreement(each), found.on_it.get(each.root, ""),
-        )
-        for each in found.rows
-    ]  # fmt: skip
-
-
-def _kind(row: PayerAuthorization) -> str:
-    return say(sentence("decide.expedited")) if row.expedited else say(sentence("decide.standard"))
-
-
-def _state(row: PayerAuthorization) -> Chip:
-    return chip(STATES, row.state) if row.state in STATES else chip(labels.AUTHORIZATION, "unknown")
-
-
-def agreement(row: PayerAuthorization) -> Chip:
-    """How the agreement with the clinic stands, by what the payer was told."""
-    kind = row.payer_agreement or "unknown"
-    return chip(labels.CONTRACT, kind if kind in labels.CONTRACT else "out-of-network" if kind in _OUT else "unknown")
-
-
-_OUT: Final = ("network", "site", "later", "suspended")
 
 
 @dataclass(frozen=True)
@@ -117,6 +54,7 @@ class Page:
     papers: Sequence[tuple[str, str, str]]
     asks: Sequence[tuple[str, str]]
     answers: Sequence[tuple[str, str]]
+    born: str
     received: str
     provider: str
     proposed: Sequence[tuple[str, str, str]]
@@ -128,9 +66,8 @@ class Page:
 
 def page(found: Opened, state: State | None, by: tuple[str, str], subject: str, times: Times) -> Page:
     """The page of one request. by: (account, name) of who proposed its denial."""
-    head = queue(Queue(found.now, [found.row], {}, {found.row.root: found.on_it} if found.on_it else {}, None), times)[
-        0
-    ]
+    held = {found.row.root: found.on_it} if found.on_it else {}
+    (head,) = queue(Queue(found.now, [found.row], {}, held, {found.row.claim: found.steps}, None), times)
     lines = [_line(each, found, times) for each in items(found.claim, "item")]
     told = found.told
     papers = [
@@ -142,7 +79,8 @@ def page(found: Opened, state: State | None, by: tuple[str, str], subject: str, 
     return Page(
         found, head, lines, _diagnoses(found), papers, asks,
         [(_answer(each), times.stored(text(each, "created"))) for each in found.answers],
-        times.exact(found.row.received) if found.row.received else "", _provider(found), _proposed(found), by[1],
+        times.born(found.row.birth_date), times.exact(found.row.received) if found.row.received else "",
+        _provider(found), _proposed(found), by[1],
         bool(by[0]) and by[0] == subject, state or State("decide", _asked_for(found, times)), _seen(found),
     )  # fmt: skip
 

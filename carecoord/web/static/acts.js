@@ -12,7 +12,7 @@
   const verbs = { c: "contact", n: "note", a: "assign", z: "snooze" }; // in the list, for a row that is not open
   const choose = (event) => {
     const here = event.target, key = event.key;
-    const row = here.closest?.(".case");
+    const row = here.closest?.(".case[id^=case-]");  // of the worklist
     const open = row?.classList.contains("case-open");
     if (here.closest?.("#panel, .undo") || open || (key === "u" && here.closest?.("#list"))) {
       const button = inPanel(key);

@@ -63,6 +63,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0044": "4ea210a034b1f5a408f69283b5ef02abe832e122733cd324065655cacbb79b55",
     "0045": "4c8e552f857de444a7203185bd60d62522dbe183cf6356a759ce237a62cb7daf",
     "0046": "afe2c48eff97aa40256ebda70249a6c515dbb34f27400bab0aa8a11adc8a5ed3",
+    "0047": "baedfdc2e673b95379a5465a582b0a4b01e1b0e4a7015cd9af6ab3140e104eba",
 }
 
 

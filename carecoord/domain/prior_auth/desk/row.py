@@ -88,10 +88,11 @@ def _row(judged: Judged, request: Request, cases: Sequence[Judged], policy: Poli
         "member_id": (member_of(case, card.key) or None) if card else None,
         "payer_key": (request.payer.key() or None) if request.payer else None,
         "payer_name": request.payer.name if request.payer else None, "plan_name": card.plan_name if card else None,
-        "provider": _provider(claim, request, found), "placer_name": judged.row["placer_name"],
+        "provider": _provider(claim, request, judged), "placer_name": judged.row["placer_name"],
         "agreement": judged.row["agreement"], **told,
         "papers": sum(len(items(each, "supportingInfo")) for each in case.claims if key(each) == request.key),
         "asked": len(wishes), "attached": sum(text(each, "status") == "completed" for each in wishes),
+        "extended": request.extended or None, "level": lifecycle.level(case.claims, request.key),
         **_clocks(request, state, wishes, policy), **_span(request, policy), **_units(request, found),
     }  # fmt: skip
     return AuthorizationRow(columns, frozenset(_parties(request, mine, state)), *_words(columns, request, case))
@@ -230,12 +231,14 @@ def _code(claim: Json, request: Request) -> str:
     return next(iter(asked), "") or next((code for line in request.lines for _, code in sorted(line.codes)), "")
 
 
-def _provider(claim: Json, request: Request, found: Clearance) -> str | None:
-    """Who is to do it: whom the answer names, else the request."""
+def _provider(claim: Json, request: Request, judged: Judged) -> str | None:
+    """Who is to do it: whom the answer names, else the request, else the order that it names and that went with it."""
+    found = judged.found
     named = next((line.provider.name for line in request.lines if line.provider and line.provider.name), "")
     team = [item(each, "provider") for each in items(claim, "careTeam")]
     asked = (each.name for reference in team if (each := party(reference, found.facts.parties)) and each.name)
-    return named or next(asked, "") or None
+    ordered = judged.row["performer_name"] if key(judged.case.order) in request.own else None
+    return named or next(asked, "") or ordered
 
 
 def _told(case: Case, found: Clearance, request: Request, policy: Policy) -> dict[str, Any]:

@@ -1,0 +1,59 @@
+"""The queues of a payer: what stands under each of its tabs, as conditions on the rows of requests."""
+
+from typing import Final, Literal
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
+
+from carecoord.store.prior_auth.tables import authorization_lock as lock
+from carecoord.store.prior_auth.tables import authorization_row as row
+from carecoord.store.prior_auth.tables import authorization_step as step
+
+QueueTab = Literal[
+    "decide", "mine", "new", "expedited", "standard", "extended", "asked", "answered", "second", "director", "appeals",
+    "sample", "late", "decided",
+]  # fmt: skip
+StepKind = Literal["director", "sample"]  # the medical director is asked; what a rule approved is to be looked at
+WAITING: Final = ("submitted", "pended", "asked", "contact", "unclear")
+
+
+def tests(now: int, account: str) -> dict[QueueTab, ColumnElement[bool]]:
+    """What stands under each tab at an instant (microseconds). account: whose requests are `mine`: on which they are,
+    for as long as their lock lasts."""
+    waits = row.c.state.in_(WAITING)
+    mine = select(lock.c.root).where(lock.c.account == account, lock.c.until > now)
+    return {
+        "decide": waits,
+        "mine": and_(waits, row.c.root.in_(mine)),
+        "new": row.c.state == "submitted",
+        "expedited": and_(waits, row.c.expedited),
+        "standard": and_(waits, row.c.expedited.is_(False)),
+        "extended": and_(waits, row.c.extended.is_not(None)),
+        "asked": row.c.state == "asked",
+        "answered": and_(waits, row.c.attached > 0),
+        "second": row.c.proposed.is_not(None),
+        "director": _at("director"),
+        "appeals": and_(waits, row.c.level > 0),
+        "sample": _at("sample"),
+        "late": and_(waits, row.c.due <= now),
+        "decided": row.c.decided.is_not(None),
+    }
+
+
+def _at(kind: StepKind) -> ColumnElement[bool]:
+    return row.c.claim.in_(select(step.c.claim).where(step.c.kind == kind))
+
+
+def put(conn: Connection, claim: str, kind: StepKind, since: int | None) -> None:
+    """Note since when (microseconds) a request, `Claim/id`, stands at a step; None: it does not any more."""
+    conn.execute(delete(step).where(step.c.claim == claim, step.c.kind == kind))
+    if since is not None:
+        conn.execute(insert(step).values(claim=claim, kind=kind, since=since))
+
+
+def steps(conn: Connection, claims: list[str]) -> dict[str, set[str]]:
+    """At which steps these requests stand, by `Claim/id`."""
+    found: dict[str, set[str]] = {}
+    if claims:
+        for each in conn.execute(select(step).where(step.c.claim.in_(claims))):
+            found.setdefault(each.claim, set()).add(each.kind)
+    return found
