@@ -1,7 +1,7 @@
 """What two versions of an agreement say differently, element by element. What is paid is no part of it: rates are for
-those alone who may see rates."""
+those alone who may see rates (`desk/redline.py`)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from carecoord.domain.resource.elements import Json, code_of, extension, item, i
 
 _DATES: Final = ("effective-from", "notice-given")
 _NUMBERS: Final = ("notice-days", "renewal-months")
+_OWN: Final = frozenset({"status", "amendment-type"})  # what a version is, rather than what it says
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +25,30 @@ class Change:
     after: str
 
 
-def changes(before: Json, after: Json) -> list[Change]:
-    """All that the second version says otherwise than the first. An amendment that is silent goes on with what it
-    amends: what it does not say is then no change."""
-    amends = bool(extension(after, f"{EXTENSION}/amends"))
-    was, now = said(before), said(after)
+def changes(before: Sequence[Json], after: Sequence[Json]) -> list[Change]:
+    """All that the second version says otherwise than the first, each with what it amends and goes on with, as far back
+    as that goes (`versions.amended_by`): where an amendment is silent, what it amends speaks."""
+    was, now = standing(before), standing(after)
     names = dict.fromkeys((*was, *now))
     return [
         Change(name, was.get(name, ""), now.get(name, ""))
         for name in names
-        if was.get(name, "") != now.get(name, "") and not (amends and name not in now)
+        if was.get(name, "") != now.get(name, "")
     ]
+
+
+def unchanged(before: Sequence[Json], after: Sequence[Json]) -> dict[str, str]:
+    """What both say alike, by element; as `changes`."""
+    now = standing(after)
+    return {name: value for name, value in standing(before).items() if now.get(name) == value}
+
+
+def standing(chain: Iterable[Json]) -> dict[str, str]:
+    """What holds under a version and what it amends, the version first."""
+    found: dict[str, str] = {}
+    for contract in reversed(list(chain)):
+        found |= said(contract)
+    return {name: value for name, value in found.items() if name not in _OWN}
 
 
 def said(contract: Json) -> dict[str, str]:

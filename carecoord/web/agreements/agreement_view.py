@@ -7,7 +7,7 @@ from datetime import date
 from carecoord.actions.agreements.dossier import Dossier
 from carecoord.domain.agreements import kinds
 from carecoord.domain.agreements.clauses import PARTICIPATION, Clause
-from carecoord.domain.agreements.comparison import changes, said
+from carecoord.domain.agreements.comparison import said
 from carecoord.domain.agreements.desk.obligations import Obligation
 from carecoord.domain.agreements.overview import limit_of
 from carecoord.domain.agreements.parties import CUSTODIAN
@@ -16,7 +16,7 @@ from carecoord.domain.agreements.records import Listing, named
 from carecoord.domain.documents.kinds import KINDS as PAPERS
 from carecoord.domain.resource.days import Days
 from carecoord.domain.resource.elements import Json, code_of, item, items, text, words
-from carecoord.web.agreements.register_view import KINDS, STATES, iso, money, role
+from carecoord.web.agreements.register_view import KINDS, STATES, iso, role
 from carecoord.web.agreements.term_axis import Life, life
 from carecoord.web.agreements.vocabulary import AMENDMENTS, STATUS, label
 from carecoord.web.page.codes import coded
@@ -60,8 +60,8 @@ class Due:
 
 @dataclass(frozen=True)
 class Page:
-    """The page in words. `sums`: dates with how they come about; `choices`: (n, what the version is called); `blocks`:
-    what stands on the page, (anchor, name, how many of it)."""
+    """The page in words. `sums`: dates with how they come about; `blocks`: what stands on the page, (anchor, name, how
+    many of it)."""
 
     id: str
     title: str
@@ -71,10 +71,6 @@ class Page:
     draft: str
     sums: Sequence[Row]
     versions: Sequence[Row]
-    choices: Sequence[tuple[str, str]]
-    before: str
-    after: str
-    changed: Sequence[Row]
     parties: Sequence[Row]
     taking_part: Sequence[Part]
     terms: Sequence[Row]
@@ -90,28 +86,21 @@ class Page:
     dated: bool  # whether a day of it belongs into a calendar
 
 
-def page(found: Dossier, times: Times, before: str, after: str) -> Page:
-    """The agreement. before, after: the `Contract` ids of the versions to stand side by side; the last two else."""
-    line, contracts = found.line, {each.key.partition("/")[2]: contract for each, contract in found.versions}
-    ids = list(contracts)
-    after = after if after in contracts else ids[-1]
-    previous = ids[max(0, ids.index(after) - 1)]
-    before = before if before in contracts else previous
-    shown = contracts.get(line.contract.partition("/")[2]) or contracts[ids[-1]]
+def page(found: Dossier, times: Times) -> Page:
+    """The agreement."""
+    line, contracts = found.line, {each.key: contract for each, contract in found.versions}
+    shown = contracts.get(line.contract) or found.versions[-1][1]
     drafts = [each for each, _ in found.versions if each.status in ("policy", "negotiable", "offered", "executable")]
     return Page(
         line.contract.partition("/")[2], line.title or line.number, line.number,
         KINDS.get(line.kind, line.kind), chip(STATES, line.state),
         _version_is(str(drafts[-1].n), drafts[-1].status) if drafts and line.stage == "current" else "",
         list(_sums(found, times)), list(_versions(found, times)),
-        [(id, spoken("agreements.version-n", version=text(contracts[id], "version") or n))
-         for n, id in enumerate(ids, 1)], before, after,
-        _changed(contracts[before], contracts[after], found.names, times) if before != after else [],
         [Row(each.name, role(each.role),
              "" if each.binds or each.role == CUSTODIAN else spoken("agreements.named-in-offer"),
              "" if each.role == CUSTODIAN else f"party:{each.key}")
          for each in line.sides],
-        [_taking(each, found.names, times) for each in found.listings], list(_terms(shown, found.clauses)),
+        [taking(each, found.names, times) for each in found.listings], list(_terms(shown, found.clauses)),
         [(held.schedule.name or spoken("agreements.rates"), held.size, [_rate(each, found.meanings) for each in lines])
          for held, lines in found.rates],
         [_paper(each, times) for each in found.documents], _hangs(found), _lapsing(found, times),
@@ -132,7 +121,7 @@ def _due(each: Obligation, found: Dossier, times: Times) -> Due:
 
 
 def _blocks(found: Dossier) -> Iterator[tuple[str, str, int]]:
-    """What stands on the page, in its order."""
+    """What stands on the page below its redline, in its order."""
     yield "sides", spoken("agreements.versions"), len(found.versions)
     if has_networks(found):
         yield "part", spoken("agreements.who-takes-part"), len(found.listings)
@@ -220,27 +209,8 @@ def _run(days: Days, times: Times) -> str:
     return spoken("agreements.from-to", start=start, end=end) if end else spoken("agreements.since", start=start)
 
 
-def _changed(before: Json, after: Json, names: Mapping[str, str], times: Times) -> list[Row]:
-    def told(element: str, value: str) -> str:
-        if element in ("starts", "ends", "effective-from", "notice-given") and value:
-            return times.stored(value)
-        if element == "status":
-            return STATUS.get(value, value)
-        if element == "amendment-type":
-            return AMENDMENTS.get(value, value)
-        if element == "kind":
-            return KINDS.get(value, value)
-        if element == "parties":
-            return ", ".join(names.get(key, key) for key in value.split())
-        return money(value) if element == "limit" else value
-
-    return [
-        Row(label(each.element), told(each.element, each.before), told(each.element, each.after))
-        for each in changes(before, after)
-    ]
-
-
-def _taking(each: Listing, names: Mapping[str, str], times: Times) -> Part:
+def taking(each: Listing, names: Mapping[str, str], times: Times) -> Part:
+    """A row of who takes part."""
     who = named(each.practitioner) or named(each.organization)
     where = [names.get(named(site), text(site, "display") or named(site)) for site in each.sites]
     networks = [names.get(named(network), text(network, "display") or named(network)) for network in each.networks]
@@ -271,11 +241,16 @@ def _terms(contract: Json, named: Mapping[str, Clause]) -> Iterator[Row]:
             )
 
 
-def _rate(line: RateLine, meanings: Mapping[tuple[str, str], str]) -> Row:
+def rated(line: RateLine, meanings: Mapping[tuple[str, str], str]) -> str:
+    """What a line of a schedule is about."""
     said = [coded(line.system, each, meanings) for each in (line.code, line.code_end) if each]
-    code = " - ".join(said) or line.category or spoken("agreements.all-services")
+    return " - ".join(said) or line.category or spoken("agreements.all-services")
+
+
+def _rate(line: RateLine, meanings: Mapping[tuple[str, str], str]) -> Row:
     amount = f"${line.amount}" if line.amount is not None else f"{line.percent}%" if line.percent is not None else ""
-    return Row(code, line.method.replace("_", " "), amount or (f"x {line.factor}" if line.factor is not None else ""))
+    factor = f"x {line.factor}" if line.factor is not None else ""
+    return Row(rated(line, meanings), line.method.replace("_", " "), amount or factor)
 
 
 def _paper(document: Json, times: Times) -> tuple[str, str, str, str]:

@@ -12,6 +12,7 @@ from carecoord.actions.access.turn import looking
 from carecoord.actions.acts import act as acts_act
 from carecoord.actions.agreements import acts, dossier, drafts, roster
 from carecoord.actions.agreements.dossier import Dossier, Lapse
+from carecoord.actions.agreements.office import rate_changes
 from carecoord.actions.people import drafts as kept
 from carecoord.domain.resource.days import local
 from carecoord.errors import Conflict, Unprocessable
@@ -19,9 +20,10 @@ from carecoord.web.acts import days
 from carecoord.web.acts import view as acts_view
 from carecoord.web.acts.forms import Fault, State
 from carecoord.web.agreements import acts_view as agreement_acts
-from carecoord.web.agreements import agreement_view, clause_view, draft_view, office_view
+from carecoord.web.agreements import agreement_view, clause_view, draft_view, office_view, redline_view
 from carecoord.web.agreements.clause_view import Citing
 from carecoord.web.agreements.draft_view import Place, Sheet
+from carecoord.web.agreements.redline_view import Redline
 from carecoord.web.agreements.register_view import KINDS
 from carecoord.web.page.times import Times
 from carecoord.web.server.exchange import request_id
@@ -44,7 +46,7 @@ class Screen:
         no new one."""
         found = dossier.dossier(self.world, grant, request_id(), id)
         times = Times(found.now, self.zone)
-        page = agreement_view.page(found, times, request.args.get("from", ""), request.args.get("to", ""))
+        page = agreement_view.page(found, times)
         state = state or self._state(grant)
         state, status, lapse = self._counted(grant, id, state, status)
         offered, most = acts.offered(grant, found), self.world.settings.max_document
@@ -63,6 +65,7 @@ class Screen:
                 office=office_view.office(found, times),
                 quotes=clause_view.quotes(found),
                 readings=clause_view.readings(found),
+                redline=self._redline(grant, found, times),
             ),
             status,
         )
@@ -77,6 +80,14 @@ class Screen:
         return make_response(
             render_template("contract_new.html", rail=spoken("agreements.contracts"), form=form, kinds=kinds), status
         )
+
+    def _redline(self, grant: Grant, found: Dossier, times: Times) -> Redline | None:
+        """Two versions against each other, those that the address names; None where there is but one."""
+        pair = redline_view.pair(found, request.args.get("from", ""), request.args.get("to", ""))
+        if pair is None:
+            return None
+        paid = rate_changes.changed(self.world, grant, request_id(), *pair)
+        return redline_view.redline(found, times, pair, paid)
 
     def _sheet(self, grant: Grant, found: Dossier, state: State) -> Sheet | Place | Citing | None:
         """The fields of the draft, with the networks of the payer that is written there now; or of a row of who takes

@@ -91,11 +91,11 @@ def page(house: House, path: str, who: str = "contracts") -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)))
 
 
-def test_the_page_of_an_agreement_shows_versions_side_by_side_in_words(house: House) -> None:
+def test_the_page_of_an_agreement_shows_two_versions_against_each_other_in_words(house: House) -> None:
     said = page(house, "/contracts/agr-0107-v3?from=agr-0107-v1&to=agr-0107-v2")
     assert "Participation agreement of Granite Care Alliance and Valley Kidney Assoc." in said
-    assert "Kind of amendment nothing Term only" in said
-    assert "Starts 22 Jan 2023 22 Dec 2024" in said  # 1,400 and 700 days before 22 Nov 2026
+    assert "Amended, term only" in said
+    assert "Starts Gone: 22 Jan 2023 New: 22 Dec 2024" in said  # 1,400 and 700 days before 22 Nov 2026
     assert "Version 3 Signed, rates only 24 Aug" in said
     assert "These two say the same" in page(house, "/contracts/agr-0107-v3?from=agr-0107-v2&to=agr-0107-v2")
 

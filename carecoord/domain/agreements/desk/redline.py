@@ -1,0 +1,126 @@
+"""The words and the rates of two versions against each other, as a redline shows them: what is gone, what is new, and
+what stays between."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from difflib import SequenceMatcher
+from itertools import zip_longest
+from typing import Final, Literal
+
+from carecoord.domain.agreements.rates import RateLine
+
+How = Literal["same", "gone", "new"]
+_TOKEN: Final = re.compile(r"\s+|[$(]*\w(?:[\w'.,-]*\w)?[%)]*|[^\w\s]")
+_MOST: Final = 4_000_000  # pairs of words that are compared; a longer text stands there as a whole
+_CENTS: Final = Decimal("0.01")
+_TENTH: Final = Decimal("0.1")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of text, and whether only the first version has it (gone), only the second (new), or both."""
+
+    how: How
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """A rate that differs. None where only the other version has the line. `more`: by how much the second pays more,
+    where both name an amount, and `share` of it in percent, None where there was nothing before."""
+
+    before: RateLine | None
+    after: RateLine | None
+
+    @property
+    def more(self) -> Decimal | None:
+        """By how much the second pays more, in the measure of both; None where they have none in common."""
+        pair = self._measures()
+        return pair[1] - pair[0] if pair else None
+
+    @property
+    def share(self) -> Decimal | None:
+        """The same in percent of what the first pays, to a tenth."""
+        pair = self._measures()
+        return ((pair[1] - pair[0]) * 100 / pair[0]).quantize(_TENTH) if pair and pair[0] else None
+
+    def _measures(self) -> tuple[Decimal, Decimal] | None:
+        if self.before is None or self.after is None or self.before.method != self.after.method:
+            return None
+        for name in ("amount", "percent", "factor"):
+            was, now = getattr(self.before, name), getattr(self.after, name)
+            if was is not None and now is not None and was != now:
+                return was, now
+        return None
+
+
+def pieces(before: str, after: str) -> list[Piece]:
+    """A text word by word. What stays between two changes without a word of its own is part of the change."""
+    was, now = _TOKEN.findall(before), _TOKEN.findall(after)
+    if len(was) * len(now) > _MOST:
+        return whole(before, after)
+    gone: list[str] = []
+    new: list[str] = []
+    found: list[Piece] = []
+    for tag, a, b, c, d in SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
+        same = "".join(was[a:b])
+        if tag == "equal" and not ((gone or new) and b < len(was) and not re.search(r"\w", same)):
+            found += [*whole("".join(gone), "".join(new)), Piece("same", same)]
+            gone, new = [], []
+        else:
+            gone += was[a:b]
+            new += now[c:d]
+    return [*found, *whole("".join(gone), "".join(new))]
+
+
+def whole(before: str, after: str) -> list[Piece]:
+    """One in the place of the other."""
+    return [Piece(how, text) for how, text in (("gone", before), ("new", after)) if text]
+
+
+def among(before: Sequence[str], after: Sequence[str]) -> list[Piece]:
+    """Several that stand beside each other: who is gone, who is new, and who stays."""
+    return [
+        *(Piece("same", each) for each in before if each in after),
+        *(Piece("gone", each) for each in before if each not in after),
+        *(Piece("new", each) for each in after if each not in before),
+    ]
+
+
+def rates(before: Iterable[RateLine], after: Iterable[RateLine]) -> tuple[list[Paid], int]:
+    """The lines of a schedule that pay otherwise, in the order of their codes, and how many pay the same. Lines about
+    the same service are paired in the order of their days; when a line begins is no change, for every version has days
+    of its own."""
+    was, now = _by_service(before), _by_service(after)
+    found: list[Paid] = []
+    same = 0
+    for service in sorted(was.keys() | now.keys(), key=repr):
+        for old, new in zip_longest(was.get(service, ()), now.get(service, ())):
+            if old is not None and new is not None and _pays(old) == _pays(new):
+                same += 1
+            else:
+                found.append(Paid(old, new))
+    return found, same
+
+
+def _by_service(lines: Iterable[RateLine]) -> dict[tuple[object, ...], list[RateLine]]:
+    found: dict[tuple[object, ...], list[RateLine]] = {}
+    for line in lines:
+        found.setdefault(_service(line), []).append(line)
+    for each in found.values():
+        each.sort(key=lambda line: line.days.start.toordinal() if line.days.start else 0)
+    return found
+
+
+def _service(line: RateLine) -> tuple[object, ...]:
+    """What a line is about."""
+    lists = (sorted(line.modifiers), sorted(line.places), sorted(line.specialties))
+    return (line.code, line.code_end, line.system, line.category, *map(tuple, lists), line.site, line.setting,
+            line.billing)  # fmt: skip
+
+
+def _pays(line: RateLine) -> tuple[object, ...]:
+    """What a line pays, and until when."""
+    return (line.method, *line.numbers.values(), line.reference, line.lesser_of, line.unit, line.days.end)

@@ -1,0 +1,95 @@
+"""The redline at the head of an agreement's page: what a version changes against the one before, for whom it is."""
+
+import re
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from carecoord.actions.imports import formats, importer
+from carecoord.actions.imports.importer import IMPORTER
+from carecoord.actions.people import accounts
+from carecoord.actions.people.accounts import NewUser
+from carecoord.domain.imports import headings
+from carecoord.domain.imports.sheets import SHEETS
+from tests.desk.agreements.test_acts import after, hidden, opened, send, words
+from tests.desk.conftest import NOW, PASSWORD, House
+
+HEAD = "Contract number,Version,Schedule,Code,Code system,Rate,Effective date\n"
+BEFORE = """AGR-0107,2,Fees,C8928,HCPCS,612.00,2025-01-01
+AGR-0107,2,Fees,G0151,HCPCS,40,2025-01-01
+AGR-0107,2,Fees,G0422,HCPCS,118.40,2025-01-01
+"""
+AFTER = """AGR-0107,3,Fees,C8928,HCPCS,636.48,2026-09-01
+AGR-0107,3,Fees,G0151,HCPCS,40,2026-09-01
+AGR-0107,3,Fees,G0299,HCPCS,95,2026-09-01
+"""
+
+
+def bring(house: House, kind: str, rows: str) -> None:
+    table, sheet = formats.read("them.csv", rows.encode()), SHEETS[kind]
+    mapped = headings.mapped(sheet, table.header)
+    assert importer.bring(house.world, IMPORTER, "test", sheet, table, mapped).faults == []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def rates(acting_house: House) -> None:
+    clock: Any = acting_house.world.clock
+    clock.now = NOW
+    bring(acting_house, "rates", HEAD + BEFORE)
+    bring(acting_house, "rates", HEAD + AFTER)
+    new = NewUser("grady", "Grady, Gus", frozenset({"contracts"}), "office-granite-care")
+    accounts.add_user(acting_house.world, new, PASSWORD)
+
+
+@pytest.fixture
+def carla(acting_house: House) -> FlaskClient:
+    return acting_house.enter("contracts")
+
+
+def redline(client: FlaskClient, path: str) -> str:
+    """The words of the block, empty where there is none."""
+    page = client.get(path).get_data(as_text=True)
+    found = re.search(r'<section class="agreement-block redline".*?</section>', page, re.S)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", found[0])).strip() if found else ""
+
+
+def test_who_is_a_party_sees_what_is_paid_otherwise_in_numbers(acting_house: House) -> None:
+    said = redline(acting_house.enter("grady"), "/contracts/agr-0107-v3")
+    assert "Signed, rates only · 5 changes" in said
+    assert "Starts Gone: 22 Dec 2024 New: 24 Aug 2026" in said
+    assert "Fees 3 rates differ, 1 as before" in said
+    assert "HCPCS C8928 Gone: $612.00 New: $636.48 +$24.48, +4.0%" in said
+    assert "HCPCS G0299 New: $95.00" in said
+    assert "HCPCS G0422 Gone: $118.40" in said
+    assert "G0151" not in said
+
+
+def test_who_may_not_see_rates_sees_everything_else_and_no_trace_of_them(carla: FlaskClient) -> None:
+    said = redline(carla, "/contracts/agr-0107-v3")
+    assert "Signed, rates only · 2 changes" in said
+    assert not re.search(r"rates? differ|\$|C8928|Fees", said)
+
+
+def test_a_draft_amendment_stands_against_what_it_amends_word_by_word(carla: FlaskClient) -> None:
+    first = {"kind": "modify", "topic": "audit", "start": "2027-01-01", "words": "Records are kept six (6) years."}
+    after(carla, send(carla, "agr-0121-v1", "amend", opened(carla, "agr-0121-v1", "amend") | first))
+    assert redline(carla, "/contracts/agr-0121-v1").startswith("Redline From")
+    assert "Audit" in redline(carla, "/contracts/agr-0121-v1")
+    assert "New: Records are kept six (6) years." in redline(carla, "/contracts/agr-0121-v1")
+    signer = {"signer-1": "L. Marsh", "day-1": "20 Nov", "signer-2": "Dr. F. Adeyemi", "day-2": ""}
+    form = carla.get("/contracts/agr-0121-v1?act=sign")
+    assert "Signed: version 2 stands." in after(carla, send(carla, "agr-0121-v1", "sign", hidden(form) | signer))
+    then = {"kind": "modify", "topic": "audit", "start": "2027-06-01", "words": "Records are kept ten (10) years."}
+    done = send(carla, "agr-0121-v1", "amend", opened(carla, "agr-0121-v1", "amend") | then)
+    assert "Amendment drafted: version 3." in after(carla, done)
+    said = redline(carla, "/contracts/agr-0121-v1")
+    assert "Records are kept Gone: six (6) New: ten (10) years." in said
+    assert "Draft" in said
+    back = redline(carla, "/contracts/agr-0121-v1?from=agr-0121-v1&to=agr-0121-v1")
+    assert "These two say the same." in back
+
+
+def test_an_agreement_of_one_version_has_nothing_to_be_held_against(carla: FlaskClient) -> None:
+    page = carla.get("/contracts/agr-0111-v1")
+    assert (page.status_code, "Redline" in words(page)) == (200, False)
