@@ -6,6 +6,7 @@ import io
 import re
 import shutil
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,7 +22,7 @@ from carecoord.settings import Settings
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.tables import case as case_row
 from carecoord.store.worklist import rows as worklist_rows
-from carecoord.store.worklist.query import NONE, SORTS, CaseScope, Worklist, WorklistQuery
+from carecoord.store.worklist.query import FACETS, NONE, SORTS, CaseScope, Worklist, WorklistQuery
 from carecoord.store.worklist.tabs import DueBounds, Own, of_kinds, tabs_named
 from tests.conftest import BUSY
 from tests.desk.acts.test_every_move import STAGES, STATUSES, Place, case_of, furnished
@@ -166,6 +167,26 @@ def altered(chance: Random, pool: list[dict[str, Any]], n: int, now: int) -> dic
     }  # fmt: skip
 
 
+def filtered(chance: Random, rows: list[dict[str, Any]]) -> WorklistQuery:
+    """A question with several filters, some of them with several values, mostly such as stand in the rows."""
+    asked = chance.sample(sorted(FACETS), chance.randrange(1, 4))
+    stand = {name: sorted({row[FACETS[name]] or NONE for row in rows}) or [NONE] for name in asked}
+    facets = tuple((name, tuple(chance.sample(of, min(len(of), chance.randrange(1, 4))))) for name, of in stand.items())
+    return WorklistQuery(chance.choice(LISTS), facets, chance.choice(("", "", *(name[:3] for name in NAMES))))
+
+
+def fewer_show_no_less(worklist: Worklist, asked: WorklistQuery) -> None:
+    """Its list is as long as it is counted, and whatever is asked for no longer, each of its rows stays."""
+    shown = {row.id for row in worklist.every(asked)}
+    assert len(shown) == worklist.count(asked)
+    for n in range(len(asked.facets)):
+        name, values = asked.facets[n]
+        others = asked.facets[:n] + asked.facets[n + 1 :]
+        for fewer in (replace(asked, facets=others), replace(asked, facets=(*others, (name, (*values, "other"))))):
+            assert shown <= {row.id for row in worklist.every(fewer)}
+    assert shown <= {row.id for row in worklist.every(replace(asked, words=""))}
+
+
 def add_up(engine: Engine, rows: Iterable[dict[str, Any]], now: int, chance: Random) -> None:
     """Each side has every open case of its own once, in a list or at rest, and each count is the length of its list."""
     at = DueBounds(now, now + DAY // 2, now + 3 * DAY, now + 7 * DAY)
@@ -181,6 +202,7 @@ def add_up(engine: Engine, rows: Iterable[dict[str, Any]], now: int, chance: Ran
                 listed = [row.id for row in worklist.every(WorklistQuery(tab, sort=chance.choice(list(SORTS))))]
                 assert len(set(listed)) == len(listed) == tally[tab]
                 assert tab in ("closed", "conflict") or set(listed) <= mine
+            fewer_show_no_less(worklist, filtered(chance, list(rows)))
             stages = worklist.options(WorklistQuery(), "referral", sorted({row["stage"] for row in rows}))
             owners = worklist.options(WorklistQuery(), "owner", ("ann", "team", NONE))
             assert sum(stages.values()) == sum(owners.values()) == tally["open"]
