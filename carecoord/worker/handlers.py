@@ -13,6 +13,8 @@ from carecoord.actions.imports import uploads
 from carecoord.actions.inbox import digest
 from carecoord.actions.measures import count
 from carecoord.actions.messages import notices
+from carecoord.actions.referrals import holds
+from carecoord.actions.scheduling import lapses
 from carecoord.actions.terms import shipped
 from carecoord.actions.worklist import project
 from carecoord.errors import Unavailable
@@ -83,6 +85,11 @@ def give_away(world: World, job: Job) -> None:
     placement.place(world, job.key)
 
 
+def release(world: World, job: Job) -> None:
+    """Give back the time that the key names, if it is held still and nobody has answered for it."""
+    holds.release(world, job.key)
+
+
 def refresh(world: World, job: Job) -> None:
     """Judge anew the cases whose time has come, and those that a change of the registry has marked."""
     while project.refresh_due(world, 20):
@@ -100,6 +107,6 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         ehrs_sync.JOB: sync, ehrs_sync.PATIENT_JOB: sync_patient, write_back.JOB: deliver, project.JOB: refresh,
         uploads.JOB: bring_in, paper_pages.JOB: read_paper, shipped.JOB: put_codes_in, digest.JOB: tell_what_waits,
         notices.JOB: tell_of_message, arrivals.JOB: give_away, count.JOB: follow_for_measures,
-        intake.JOB: take_in,
+        intake.JOB: take_in, lapses.JOB: release,
     }
 )

@@ -160,8 +160,8 @@ class _Judge:
 
     def of(self, party: Party, site: Party | None) -> Candidate:
         """One clinic, on the day of the first slot that is free there and that the gates let through, if one is."""
-        mine = [id for each in sorted(party.keys) if (id := each.removeprefix("Organization/")) != each]
-        diaries = self._diaries(mine)
+        mine = _ids(party)
+        diaries = _diaries(self.turn, mine, self.known.referral.specialties)
         made = self._made(party, site, self._first(diaries, self.turn.now), mine)
         if made.slot is None or made.cleared:
             return made
@@ -186,16 +186,6 @@ class _Judge:
         # whoever was asked before, and a visit with them, say nothing of this clinic
         case = replace(self.case, order=order, tasks=(), appointments=(), encounters=())
         return clear(case, self.turn.now, self.rules, local(slot, self.rules.zone) if slot else None)
-
-    def _diaries(self, ids: Sequence[str]) -> list[str]:
-        """The Schedules of the clinic that are in use, and are for the specialty or for none in particular."""
-        wanted, found = self.known.referral.specialties, list[str]()
-        for each in performers.diaries(self.turn.conn, ids):
-            schedule = json.loads(each.body)
-            of = frozenset[str]().union(*(specialties(one) for one in items(schedule, "specialty")))
-            if schedule.get("active") is not False and (not of or not of.isdisjoint(wanted)):
-                found.append(each.id)
-        return found
 
     def _first(self, diaries: Sequence[str], since: datetime) -> datetime | None:
         start = self.known.referral.window.start
@@ -222,6 +212,27 @@ class _Judge:
             if event.kind == "stage":
                 courses[event.resource].append((event.at, event.state))
         return track_record(courses.values())
+
+
+def diaries(turn: Turn, chosen: Candidate) -> list[str]:
+    """The Schedules (ids) among which a candidate's first free slot was looked for."""
+    return _diaries(turn, _ids(chosen.party), chosen.judged.facts.referral.specialties)
+
+
+def _diaries(turn: Turn, ids: Sequence[str], wanted: frozenset[str]) -> list[str]:
+    """The Schedules of a clinic that are in use, and are for the specialty or for none in particular."""
+    found = list[str]()
+    for each in performers.diaries(turn.conn, ids):
+        schedule = json.loads(each.body)
+        of = frozenset[str]().union(*(specialties(one) for one in items(schedule, "specialty")))
+        if schedule.get("active") is not False and (not of or not of.isdisjoint(wanted)):
+            found.append(each.id)
+    return found
+
+
+def _ids(party: Party) -> list[str]:
+    """The ids of the copies of an organization."""
+    return [id for each in sorted(party.keys) if (id := each.removeprefix("Organization/")) != each]
 
 
 def languages(patient: Json) -> list[str]:

@@ -9,7 +9,8 @@ from auth.grant import Grant
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, performed
 from carecoord.actions.acts.act import opened as open_case
 from carecoord.actions.referrals import drafts as writing
-from carecoord.actions.referrals import finder
+from carecoord.actions.referrals import finder, holds
+from carecoord.actions.referrals.holds import Hold
 from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.documents import acts as document_acts
 from carecoord.domain.documents import audience
@@ -28,10 +29,13 @@ from carecoord.world import World
 _AT_ONCE: Final = 2  # clinics that are asked for one order from the form
 
 
-def send(world: World, grant: Grant, request: str, submission: Submission, fields: Fields) -> Done:
+def send(
+    world: World, grant: Grant, request: str, submission: Submission, fields: Fields, *, hold: Hold | None = None
+) -> Done:
     """Send a draft as its form says it, or the order of an EHR that nobody has been asked to carry out yet. Missing
     papers do not hinder it. Raises Unprocessable naming the field without which it can not go, Conflict for one that
-    has gone out, Clashing where a colleague wrote other things into the same fields."""
+    has gone out, Clashing where a colleague wrote other things into the same fields.
+    hold: a free time of who is asked, which is held with it; raises Conflict where it is free no longer."""
 
     def plan(acting: Acting) -> Planned:
         if text(acting.case.order, "status") == "draft":
@@ -39,7 +43,7 @@ def send(world: World, grant: Grant, request: str, submission: Submission, field
         else:
             demand_unasked(acting)
             order = drafts.written(acting.case.order, {"choice": fields["choice"]})
-        return outgoing(acting, order)
+        return outgoing(acting, order, hold)
 
     seen = {name: n for name, n in submission.seen.items() if name.startswith("Task/")}
     kept = Submission(submission.case, submission.form, seen)
@@ -52,9 +56,9 @@ def demand_unasked(acting: Acting) -> None:
         raise Conflict(sentence("refusals.somebody-was-asked-already-or"), "http.act")
 
 
-def outgoing(acting: Acting, order: Json) -> Planned:
+def outgoing(acting: Acting, order: Json, hold: Hold | None = None) -> Planned:
     """What is written when an order goes to whom it names as its choice: a Task each, where several are asked at once.
-    The first of them is whom a request for authorization is begun for."""
+    The first of them is whom a request for authorization is begun for, and at whom a time can be held."""
     turn, now = acting.turn, acting.turn.now
     fields = drafts.said(order)
     if lacks := drafts.lacking(fields, local(now, acting.zone)):
@@ -67,18 +71,22 @@ def outgoing(acting: Acting, order: Json) -> Planned:
     if ours and chosen.site and len(asked) == 1:
         out |= {"locationReference": [{"reference": chosen.site.reference, "display": chosen.site.name}]}
     papers = [each for each in documents(acting.case) if key(each) in fields["papers"].split()]
-    written = [out] if ours else []
+    tasks = []
     for n, performer in enumerate(performers):
         id = acting.id if n == 0 else str(uuid5(UUID(acting.id), target(performer)))
         task = acts.asking(acting.case, id, acting.office, performer, now)
         task |= {"priority": text(out, "priority") or "routine"}
-        written.append(document_acts.handed(task, papers) if papers else task)
-    written += _shown(papers, [target(each).removeprefix("Organization/") for each in performers])
+        tasks.append(document_acts.handed(task, papers) if papers else task)
+    shown = _shown(papers, [target(each).removeprefix("Organization/") for each in performers])
+    written = [*([out] if ours else []), *tasks, *shown]
     whom = joined([each.party.name for each in asked])
-    claim = _request(acting, out, chosen, performers[0])
-    if claim:
-        return Planned([*written, claim], sentence("act.referral-sent.requested", whom=whom))
-    return Planned(written, sentence("act.referral-sent", whom=whom))
+    said = sentence("act.referral-sent", whom=whom)
+    if claim := _request(acting, out, chosen, performers[0]):
+        written, said = [*written, claim], sentence("act.referral-sent.requested", whom=whom)
+    if hold is None or hold.performer not in chosen.party.keys:
+        return Planned(written, said)
+    kept = holds.taken(acting, out, tasks[0], chosen, hold.starts)
+    return Planned([*written, kept], holds.said(kept, said, acting.zone))
 
 
 def _shown(papers: Sequence[Json], to: Sequence[str]) -> list[Json]:

@@ -22,6 +22,7 @@ from carecoord.actions.events.ledger import Ledger
 from carecoord.actions.inbox import mentions
 from carecoord.actions.prior_auth import projection
 from carecoord.actions.referrals import free_slots, patient_words
+from carecoord.actions.scheduling import lapses
 from carecoord.domain.agreements import records
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.clearance.odd_moves import odd_move
@@ -80,6 +81,7 @@ def projector(rules: Policy) -> Projector:
         _registry(conn, touched, patients, now, rules, ledger)
         consents.note(conn, touched)
         mentions.note(conn, touched, now, rules.zone)
+        lapses.note(conn, touched, now)
         ledger.write(conn, now, rules.zone)
 
     return project

@@ -65,6 +65,7 @@ TERMS: Final[Mapping[str, Term]] = {
         *_by_priority("book", "8 hours", "24 hours", "48 hours", "120 hours"),
         *_by_priority("reroute", "4 hours", "8 hours", "24 hours", "48 hours"),
         *_by_priority("window", "24 hours", "72 hours", "14 days", "60 days"),
+        Term("hold", "clock", "office", "3 days", "referrals.md 1.9"),
         Term("patient-cancels", "choice", "office", "at-once", "referrals.md 4"),
         Term("approval-steps", "words", "both", "", "contracts.md 2"),
         Term("approval-step", "clock", "both", "3 business days", "contracts.md 2"),

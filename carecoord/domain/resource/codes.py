@@ -10,6 +10,7 @@ IDENTIFIER = "https://carecoord.example/id"
 GUEST_LINK = f"{IDENTIFIER}/link"  # who acts by a link without an account, by its id
 RULE = "assignment-rule:"  # the subject of what a rule of an office does begins so; the id of the rule follows
 DROP = "document-drop:"  # so begins the subject of what comes by a watched folder or mailbox; whose it is follows
+HOLD = "hold"  # the subject of what the end of a hold does
 USER = f"{IDENTIFIER}/user"  # who can sign in here, by the id of their account
 LOINC = "http://loinc.org"
 HL7 = "http://terminology.hl7.org/CodeSystem"

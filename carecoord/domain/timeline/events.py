@@ -63,6 +63,7 @@ ARRIVED: Final[dict[str, Told]] = {  # Appointment.status -> what happened to th
 MOVED: Final[dict[str, Told]] = dict.fromkeys(  # Appointment.status -> what it means that only the day changed
     ("booked", "pending", "proposed"), lambda day: sentence("event.visit.moved", day=day)
 )
+OF_HELD: Final[dict[str, Told]] = ARRIVED | {"cancelled": lambda day: sentence("event.visit.given-back", day=day)}
 REPLIES: Final[dict[str, Callable[[Value, Value], Sentence]]] = {  # participantStatus -> what who answered to a day
     "accepted": lambda who, day: sentence("event.reply.accepted", who=who, day=day),
     "declined": lambda who, day: sentence("event.reply.declined", who=who, day=day),
@@ -220,7 +221,7 @@ class Teller:
         day: Value = dated(first(start, zone)) if begins else sentence("visit.day-unknown")
         place = next((name for each in places if (name := self._named(each, ""))), "")
         hour = f"{clock(start, zone):%H:%M}" if begins and len(start) > 10 else ""
-        told = MOVED if one.before == one.state else ARRIVED
+        told = MOVED if one.before == one.state else OF_HELD if one.before in ("pending", "proposed") else ARRIVED
         return ("visit", told[one.state](day), (hour, place, one.reason or "")) if one.state in told else None
 
     def reply(self, one: Logged) -> _Words | None:

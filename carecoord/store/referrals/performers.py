@@ -59,6 +59,14 @@ _free = (
     .order_by(free_slot.c.starts)
     .limit(1)
 )
+_free_at = (
+    select(resource.c.id)
+    .join_from(free_slot, resource, resource.c.rid == free_slot.c.rid)
+    .where(
+        free_slot.c.schedule.in_(bindparam("schedules", expanding=True)), free_slot.c.starts == bindparam("starts"),
+    )
+    .order_by(free_slot.c.rid)
+)  # fmt: skip
 _owned, _asked, _task = ix_reference.alias("owned"), ix_reference.alias("asked"), resource.alias("task")
 _tasks = (
     select(_task.c.id)
@@ -128,6 +136,11 @@ def first_free(conn: Connection, schedules: Iterable[str], since: int) -> dict[s
     """When (microseconds) the first slot is free in each of these diaries (ids), of those in which one is."""
     firsts = {each: conn.scalar(_free, {"schedule": each, "since": since}) for each in dict.fromkeys(schedules)}
     return {each: int(at) for each, at in firsts.items() if at is not None}
+
+
+def free_at(conn: Connection, schedules: Iterable[str], starts: int) -> list[str]:
+    """The Slots (ids) of these diaries (ids) that begin at an instant (microseconds) and are free."""
+    return list(conn.scalars(_free_at, {"schedules": list(schedules), "starts": starts}))
 
 
 def tasks(conn: Connection, organizations: Sequence[str], by: Sequence[str], most: int) -> list[str]:

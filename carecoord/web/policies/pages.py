@@ -68,6 +68,7 @@ NAMES: Final = {
     "tell-patient": "Patient is told within",
     **{f"{step}.{each}": f"{said}: {each}" for step, said in _STEPS.items() for each in (
         "stat", "asap", "urgent", "routine")},
+    "hold": "A clinic's free time is held for at most",
     "patient-cancels": "A patient's app calls a visit off",
     "approval-steps": "Steps by which a draft agreement is approved",
     "approval-step": "Each of these steps within",

@@ -7,6 +7,7 @@ from typing import Final
 
 from carecoord.actions.referrals.finder import Finder
 from carecoord.domain.referrals.candidates import KILOMETRES_OF_A_MILE, Candidate, Order, behind, merits, shut_by
+from carecoord.domain.scheduling import holds
 from carecoord.fhir.instants import micros
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip
@@ -68,6 +69,14 @@ class Shut:
 
 
 @dataclass(frozen=True)
+class Holding:
+    """A free time of the chosen clinic that can be held while it is asked. `value`: as the form sends it."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True)
 class Offers:
     """The finder. `told`: what to do where nobody is offered."""
 
@@ -80,6 +89,7 @@ class Offers:
     shut: Sequence[Shut]
     told: str
     answers: str  # how soon the chosen clinic says a word
+    holding: Holding | None  # None where nobody is chosen, or no free time of theirs is known
 
 
 def offers(found: Finder, by: Order, far: bool, another: str, chosen: str, times: Times) -> Offers:
@@ -90,7 +100,7 @@ def offers(found: Finder, by: Order, far: bool, another: str, chosen: str, times
     mine = next((each for each in (*found.offered, *found.shut) if chosen and chosen in each.party.keys), None)
     return Offers(
         found.ready, by, far, another, mine.party.reference if mine else "", cards, shut, _told(found, far),
-        _answers(mine) if mine else "",
+        _answers(mine) if mine else "", _holding(mine, times) if mine else None,
     )  # fmt: skip
 
 
@@ -154,6 +164,18 @@ def _facts(each: Candidate) -> list[tuple[str, str]]:
         (accepted, spoken("case.accepted-n", answered=record.answered)),
         (wait, spoken("case.median-visit-n", seen=record.seen)),
     ]
+
+
+def _holding(each: Candidate, times: Times) -> Holding | None:
+    """Its first free time, to be held until it answers."""
+    if each.slot is None:
+        return None
+    until = holds.end(each.judged.facts.policy, times.now, each.slot)
+    when, last = times.weekday_exact(micros(each.slot)), times.weekday_exact(micros(until))
+    label = spoken("case.hold-until-answer", when=when, name=each.party.name)
+    if until < each.slot:
+        label = spoken("case.hold-until-answer.at-most", when=when, name=each.party.name, until=last)
+    return Holding(f"{each.party.reference} {each.slot.isoformat()}", label)
 
 
 def _answers(each: Candidate) -> str:

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from urllib.parse import urlencode
@@ -15,9 +16,10 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from carecoord.actions.acts.act import Submission
-from carecoord.actions.referrals import desk, drafts, intake, orders, patients
+from carecoord.actions.referrals import desk, drafts, holds, intake, orders, patients
 from carecoord.actions.referrals.desk import Looked
 from carecoord.actions.referrals.drafts import Clashing
+from carecoord.actions.referrals.holds import Hold
 from carecoord.actions.terms import choices
 from carecoord.actions.worklist import project
 from carecoord.domain.documents.suggestions import Suggestions
@@ -243,11 +245,11 @@ class _Screen:
         once = submission(id, request.form)
         sent = Submission(id, f"send-{once.form}", once.seen)
         try:
-            done = orders.send(self.world, session.grant(), request_id(), sent, fields)
+            done = orders.send(self.world, session.grant(), request_id(), sent, fields, hold=_hold(values))
         except Clashing as clash:
             return self._page(id, replace(state, faults=tuple(_clashes(clash))), 412, fields=fields)
         except (Unprocessable, Conflict) as refused:
-            fault = Fault(refused.where if refused.where in fields else "", refused.text)
+            fault = Fault(refused.where if refused.where in (*fields, holds.FIELD) else "", refused.text)
             return self._page(id, replace(state, faults=(fault,)), refused.status, fields=fields)
         return redirect(f"/?{urlencode({'show': id, 'done': done.act.id})}", 303)
 
@@ -296,6 +298,16 @@ class _Screen:
 
 def _to(id: str, document: str = "") -> Response:
     return redirect(f"/referrals/new?{urlencode({'order': id, **({'document': document} if document else {})})}", 303)
+
+
+def _hold(values: Mapping[str, str]) -> Hold | None:
+    """The time that is to be held, where the form says one that can be read."""
+    performer, _, said = values.get(holds.FIELD, "").partition(" ")
+    try:
+        starts = datetime.fromisoformat(said)
+    except ValueError:
+        return None
+    return Hold(performer, starts) if starts.tzinfo else None
 
 
 def _looked(values: object) -> Looked:

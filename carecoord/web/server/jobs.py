@@ -33,6 +33,7 @@ KINDS: Final[Mapping[str, Callable[[str], str]]] = {  # kind of later work -> wh
     "intake": lambda key: spoken("jobs.kind.intake", key=key),
     "digest": lambda key: spoken("jobs.kind.digest"),
     "notice": lambda key: spoken("jobs.kind.notice", key=key),
+    "release-hold": lambda key: spoken("jobs.kind.release-hold"),
     "measures": lambda key: spoken("jobs.kind.measures"),
     "refresh-cases": lambda key: spoken("jobs.kind.refresh-cases"),
 }
