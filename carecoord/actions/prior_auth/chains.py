@@ -16,14 +16,16 @@ from carecoord.domain.prior_auth.lifecycle import LifeState, LifeVerb
 from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import Json, item, key, target, text
 from carecoord.domain.resource.moves import Side
-from carecoord.errors import Conflict, Unprocessable
+from carecoord.errors import Conflict, Forbidden, Unprocessable
 from carecoord.fhir import text as json
 from carecoord.fhir.search import params
 from carecoord.store.database.engine import alone
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Change
+from carecoord.words.sentence import sentence
 
 TYPES: Final = ("Claim", "ClaimResponse")
+_OPEN: Final = ("pend", "ask", "contact", "acknowledge", "refuse")  # nothing is decided by it
 Held = Mapping[tuple[str, str], Json | None]
 
 
@@ -57,6 +59,14 @@ class Chains:
             each for id, each in self.answers.items() if id != without and target(item(each, "request")) == key(claim)
         ]
         return lifecycle.state(claim, mine, self.turn.world.base.zone)
+
+    def before(self, claim: Json) -> list[str]:
+        """The requests, `Claim/id`, that this one took the place of."""
+        seen: list[str] = []
+        while (prior := lifecycle.precedent(claim)) in self.claims and prior not in seen:
+            seen.append(prior)
+            claim = self.claims[prior]
+        return seen
 
     def successor(self, claim: str) -> str:
         """The request that was sent in the place of this one; empty where it stands for itself."""
@@ -130,8 +140,27 @@ def _demand_answer(found: Chains, held: Held, before: Json, after: Json) -> None
         verb = lifecycle.tells(after)
         if verb != _told(before):
             lifecycle.advance(found.state(claim, key(after)), verb, sides.of_request(turn, claim), "ClaimResponse.item")
+            if verb not in _OPEN:
+                _demand_fresh_eyes(found, claim)
     if lines:
         _demand_two(turn, held, asked, after, lines)
+
+
+def _demand_fresh_eyes(found: Chains, claim: Json) -> None:
+    """An appeal is decided by somebody who had no part in what it is against. Raises Forbidden.
+
+    Clause: 42 CFR 422.590(h) ("a person or persons not involved in making the organization determination")."""
+    turn, before = found.turn, found.before(claim)
+    if not lifecycle.level(found.claims.values(), key(claim)):
+        return
+    answers = [each for each in found.answers.values() if target(item(each, "request")) in before]
+    made = [Version("ClaimResponse", str(each["id"]), 1) for each in answers]
+    for each in before:
+        rows = read.referring(turn.conn, params.key("Task", "focus"), *each.split("/", 1))
+        made += [Version("Task", row.id, 1) for row in rows if second_look.is_proposal(json.loads(row.body))]
+    deciders = {act.subject for each in made if (act := provenance.author_of(turn.conn, each))}
+    if turn.grant.subject in deciders:
+        raise Forbidden(sentence("refusals.decided-before"), "http.act")
 
 
 def _told(before: Json) -> LifeVerb | None:

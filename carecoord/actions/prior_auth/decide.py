@@ -15,7 +15,7 @@ from carecoord.actions.prior_auth.queue import Opened
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.prior_auth.desk import answers, second_look
-from carecoord.domain.prior_auth.desk.answers import Choice
+from carecoord.domain.prior_auth.desk.answers import Choice, Decider
 from carecoord.domain.referrals.case import order_named
 from carecoord.domain.resource.elements import Json, identifiers, items, key, whole
 from carecoord.errors import Conflict, Forbidden
@@ -61,13 +61,15 @@ def decide(world: World, grant: Grant, request: str, submission: Submission, giv
         if {each.line for each in given} != {whole(each, "sequence") for each in items(found.claim, "item")}:
             raise Conflict("The request has other lines now: look at the page again.", "http.act")
         number = f"A-{acting.id.replace('-', '')[:8].upper()}"
-        whole_answer = answers.answered(acting.id, found.claim, given, number, turn.now)
+        _demand_ticked(found, given)
+        by = Decider(acting.person, found.guides)
+        whole_answer = answers.answered(acting.id, found.claim, given, number, turn.now, by)
         denied = [each for each in given if each.decision == "deny"]
         wishes = [answers.asked(turn.world.new_id(), found.claim, each, turn.now)
                   for each in given if each.decision == "ask"]  # fmt: skip
         out = whole_answer
         if denied:
-            out = answers.answered(acting.id, found.claim, answers.held(given), number, turn.now)
+            out = answers.answered(acting.id, found.claim, answers.held(given), number, turn.now, by)
         written: list[Json] = [out, *wishes]
         if len(denied) == len(given):
             written = []
@@ -124,6 +126,16 @@ def _proposal(acting: Deciding) -> Json:
     if proposer(acting.turn, task)[0] == acting.turn.grant.subject:
         raise Forbidden("Somebody else looks at it: you proposed it.", "http.act")
     return task
+
+
+def _demand_ticked(found: Opened, given: Sequence[Choice]) -> None:
+    """Raise Conflict where criteria were ticked that are not those of the rule as it stands. Who decides elsewhere than
+    at the desk ticks none here."""
+    for each in given:
+        guide = found.guides.get(each.line)
+        asked = guide.criteria if guide else ()
+        if each.ticks and tuple(tick.words for tick in each.ticks) != asked:
+            raise Conflict(sentence("refusals.criteria-changed"), "http.act")
 
 
 def _npi(turn: Turn) -> str:

@@ -8,12 +8,12 @@ import msgspec
 from sqlalchemy import Connection
 
 from carecoord.domain.gates.policy import Policy
-from carecoord.domain.prior_auth.desk import second_look
+from carecoord.domain.prior_auth.desk import second_look, steps
 from carecoord.domain.prior_auth.desk.row import Judged, rows
 from carecoord.domain.resource.days import moment
 from carecoord.domain.resource.elements import item, target, text
 from carecoord.fhir.instants import micros
-from carecoord.store.prior_auth import authorizations
+from carecoord.store.prior_auth import authorizations, queues
 from carecoord.store.resources.write import Touched
 
 _decode = msgspec.json.Decoder().decode
@@ -30,7 +30,8 @@ def keep(conn: Connection, patient: str, cases: Sequence[Judged], now: datetime,
 
 
 def note(conn: Connection, touched: Sequence[Touched], policy: Policy) -> None:
-    """Note which requests wait for a second person of the payer, once their rows are there."""
+    """Note which requests wait for a second person of the payer, and where else they stand at its desk, once their
+    rows are there."""
     for each in touched:
         if each.type != "Task" or not each.after:
             continue
@@ -38,3 +39,6 @@ def note(conn: Connection, touched: Sequence[Touched], policy: Policy) -> None:
         if second_look.is_proposal(task):
             since = moment(text(task, "authoredOn"), policy.zone) if text(task, "status") == "requested" else None
             authorizations.propose(conn, target(item(task, "focus")), micros(since) if since else None)
+        elif kind := steps.kind_of(task):
+            begun = moment(text(task, "authoredOn"), policy.zone) if steps.open_(task) else None
+            queues.put(conn, target(item(task, "focus")), kind, micros(begun) if begun else None)

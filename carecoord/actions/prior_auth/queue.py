@@ -11,14 +11,16 @@ from auth.grant import Grant
 from carecoord.actions.access.audited import event
 from carecoord.actions.access.turn import Turn, changing, looking
 from carecoord.actions.clearance import assemble
+from carecoord.actions.prior_auth import guides
 from carecoord.actions.terms.meanings import Coding, of_concepts
 from carecoord.actions.worklist import project
 from carecoord.domain.access import payer_view, verbs
 from carecoord.domain.access.payer_authorization import PayerAuthorization, payer_authorization
 from carecoord.domain.access.payer_view import PayerCase
-from carecoord.domain.clearance.clearance import clear
+from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.prior_auth import lifecycle
-from carecoord.domain.prior_auth.desk import second_look
+from carecoord.domain.prior_auth.desk import peer_talk, second_look
+from carecoord.domain.prior_auth.desk.guides import Guide
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.errors import NotFound
 from carecoord.fhir import text as json
@@ -64,7 +66,10 @@ class Queue:
 @dataclass(frozen=True)
 class Opened:
     """One request as its payer sees it. claim: its newest version; answers: those to it, the newest last; proposal: the
-    Task of a denial that waits for a second person; on_it: who is on it; steps: where it stands beside its state."""
+    Task of a denial that waits for a second person; on_it: who is on it; steps: where it stands beside its state;
+    judged: the case by what the payer was told alone; guides: the rule about each line, by its sequence; others: what
+    else was asked for the member, as far as it is this payer's, the newest first; tasks: of
+    the payer's own; talks: between peers that were held."""
 
     now: datetime
     row: PayerAuthorization
@@ -75,6 +80,11 @@ class Opened:
     meanings: Mapping[Coding, str]
     on_it: Hold | None
     steps: Collection[str]
+    judged: Clearance
+    guides: Mapping[int, Guide]
+    others: Sequence[PayerAuthorization]
+    tasks: Sequence[Json]
+    talks: Sequence[Json]
 
     @property
     def newest(self) -> Json | None:
@@ -137,10 +147,12 @@ def _audit(turn: Turn, interaction: Literal["read", "search"], **about: Any) -> 
 
 def opened(turn: Turn, claim: str) -> Opened:
     """The same in a transaction that does more."""
-    row = authorizations.one(turn.conn, whose(turn), f"Claim/{claim}")
-    told_of = _told(turn, row) if row else None
-    if row is None or told_of is None:
+    mine = whose(turn)
+    row = authorizations.one(turn.conn, mine, f"Claim/{claim}")
+    disclosed = _told(turn, row) if row else None
+    if row is None or disclosed is None:
         raise NotFound("There is no such request, or none that you may see.", "http.id")
+    told_of, judged = disclosed
     newest = next((each for each in told_of.case.claims if key(each) == row.claim), {})
     zone = turn.world.base.zone
     answers = [each for each in told_of.case.responses if target(item(each, "request")) == row.claim]
@@ -152,16 +164,31 @@ def opened(turn: Turn, claim: str) -> Opened:
     return Opened(
         turn.now, payer_authorization(row._mapping), told_of, newest, ordered, proposal(turn, row.claim),
         of_concepts(turn.conn, concepts), _held(turn, [row.root]).get(row.root),
-        queues.steps(turn.conn, [row.claim]).get(row.claim, ()),
+        queues.steps(turn.conn, [row.claim]).get(row.claim, ()), judged, guides.by_line(turn, newest, judged),
+        [payer_authorization(each._mapping) for each in authorizations.of_member(turn.conn, mine, row.patient)
+         if each.root != row.root],
+        step_tasks(turn, row.claim), talks(turn, row.patient, frozenset(key(each) for each in told_of.case.claims)),
     )  # fmt: skip
 
 
 def proposal(turn: Turn, claim: str) -> Json | None:
     """The Task of a denial of a request, `Claim/id`, that waits for a second person."""
+    tasks = step_tasks(turn, claim)
+    return next((t for t in tasks if second_look.is_proposal(t) and text(t, "status") == "requested"), None)
+
+
+def step_tasks(turn: Turn, claim: str) -> list[Json]:
+    """The Tasks of the payer's own about a request, `Claim/id`."""
     kind, _, id = claim.partition("/")
     rows = read.referring(turn.conn, params.key("Task", "focus"), kind, id)
-    tasks = (json.loads(row.body) for row in rows if not row.deleted)
-    return next((t for t in tasks if second_look.is_proposal(t) and text(t, "status") == "requested"), None)
+    return [json.loads(row.body) for row in rows if not row.deleted]
+
+
+def talks(turn: Turn, patient: str, claims: frozenset[str]) -> list[Json]:
+    """The talks between peers that were held over these requests of a patient, `Claim/id`, the oldest first."""
+    rows = read.of_patient(turn.conn, patient, ("Communication",))
+    found = [json.loads(row.body) for row in rows if not row.deleted]
+    return sorted((each for each in found if peer_talk.about(each, claims)), key=lambda each: str(each.get("sent")))
 
 
 def take(world: World, grant: Grant, request: str, claim: str) -> None:
@@ -183,12 +210,14 @@ def let_go(world: World, grant: Grant, request: str, claim: str) -> None:
             authorizations.let_go(turn.conn, f"Claim/{claim}", grant.subject)
 
 
-def _told(turn: Turn, row: Row[Any]) -> PayerCase | None:
-    """What the payer was told of the case that the request is about."""
+def _told(turn: Turn, row: Row[Any]) -> tuple[PayerCase, Clearance] | None:
+    """What the payer was told of the case that the request is about, and that judged by it alone."""
     rules = project.policy(turn.world.settings)
     for id in json.values(row.orders.encode()):
         case = assemble.assemble(turn.conn, str(id))
-        found = payer_view.payer_case(case, clear(case, turn.now, rules), turn.now, rules) if case else None
-        if found and any(key(each) == row.claim for each in found.case.claims):
-            return found
+        judged = clear(case, turn.now, rules) if case else None
+        found = payer_view.payer_case(case, judged, turn.now, rules) if case and judged else None
+        if case and judged and found and any(key(each) == row.claim for each in found.case.claims):
+            told = payer_view.told_to_payer(case, judged)
+            return (found, payer_view.judged_for_payer(told, turn.now, rules)) if told else None
     return None

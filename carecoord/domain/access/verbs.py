@@ -21,7 +21,7 @@ Verb = Literal[
     "draft", "edit", "amend", "sign", "drop", "affiliate", "oblige", "fulfil", "give-notice", "end", "file",
     "cite", "start-plan", "set-goal", "add-activity", "observe", "finish", "join-team", "end-plan",
     "submit", "approve", "give-back", "certify", "bill", "pay",
-    "decide", "agree", "disagree",
+    "decide", "agree", "disagree", "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over",
 ]  # fmt: skip
 Side = Literal["requester", "performer", "patient", "payer"]  # of a referral: who sends, who is to see them
 
@@ -123,7 +123,10 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
         }
     ),
     "supervisor": frozenset({"supervise"}),  # beside coordinator or clinician: whose cases one sees is theirs to say
-    "payer": frozenset({"see-as-payer", "message", "decide", "agree", "disagree"}),
+    "payer": frozenset({
+        "see-as-payer", "message", "decide", "agree", "disagree", "extend-clock", "ask-director", "hear-director",
+        "hold-peer", "look-over",
+    }),
     "contracts": frozenset({
         "see-agreements", "see-rates", "import", "draft", "edit", "amend", "sign", "drop", "affiliate",
         "oblige", "fulfil", "give-notice", "end", "file", "submit", "approve", "give-back", "certify", "bill", "pay",
@@ -213,7 +216,9 @@ AGREEMENT: Final[tuple[Verb, ...]] = (  # what is done with an agreement
     "draft", "edit", "amend", "sign", "drop", "affiliate", "oblige", "fulfil", "give-notice", "end",
     "file", "submit", "approve", "give-back", "certify", "bill", "pay", "cite",
 )  # fmt: skip
-DECISIONS: Final[tuple[Verb, ...]] = ("decide", "agree", "disagree")  # what a payer does with a request
+DECISIONS: Final[tuple[Verb, ...]] = (  # what a payer does with a request
+    "decide", "agree", "disagree", "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over",
+)  # fmt: skip
 CARE: Final[tuple[Verb, ...]] = (  # what is done with a patient's care plan
     "start-plan", "set-goal", "add-activity", "observe", "finish", "join-team", "end-plan",
 )  # fmt: skip

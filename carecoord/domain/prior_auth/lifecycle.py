@@ -60,7 +60,7 @@ _ROWS: Final[tuple[_Row, ...]] = (
 )
 _STAY: Final[tuple[tuple[LifeVerb, tuple[LifeState, ...], frozenset[Side]], ...]] = (  # what is said, and moves nothing
     ("inquire", SENT, _R),
-    ("peer-to-peer", ("denied", "partly", "modified"), _R),
+    ("peer-to-peer", ("denied", "partly", "modified"), _R | _P),
     ("acknowledge", _UNSETTLED, _P),
 )
 
@@ -137,7 +137,7 @@ def tells(answer: Json) -> LifeVerb:
 def outcome(said: set[LineState]) -> LifeState:
     """How a request stands whose answer has lines in these states."""
     verb = _verb(said)
-    return "unclear" if verb == "acknowledge" else _named(TABLE["submitted", verb][0].to)
+    return "unclear" if verb == "acknowledge" else named(TABLE["submitted", verb][0].to)
 
 
 def _verb(said: set[LineState]) -> LifeVerb:
@@ -176,7 +176,8 @@ def state(claim: Json, answers: Iterable[Json], zone: tzinfo, asked: bool = Fals
     return "asked" if asked and found in WAITING else found
 
 
-def _named(said: str) -> LifeState:
+def named(said: str) -> LifeState:
+    """The state of this name."""
     return next(each for each in get_args(LifeState) if each == said)
 
 

@@ -107,6 +107,12 @@ def of_patient(conn: Connection, patient: str) -> list[Row[Any]]:
     return list(conn.execute(select(row).where(row.c.patient == patient).order_by(row.c.root)))
 
 
+def of_member(conn: Connection, whose: Whose, patient: str) -> list[Row[Any]]:
+    """The rows of a patient of which the asker may know, the newest first."""
+    found = _of(whose).where(row.c.patient == patient).order_by(row.c.received.desc(), row.c.root)
+    return list(conn.execute(found))
+
+
 def one(conn: Connection, whose: Whose, root: str) -> Row[Any] | None:
     """A row by its root, if the asker may know of it."""
     return conn.execute(_of(whose).where(row.c.root == root)).first()

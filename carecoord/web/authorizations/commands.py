@@ -1,16 +1,22 @@
 """What the form of each act of a payer on a request says, and the act that it asks for: one row an act."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, time
 from typing import Final
 
-from carecoord.actions.prior_auth import decide
+from carecoord.actions.prior_auth import decide, steps
+from carecoord.actions.prior_auth.steps import Longer, Talk
 from carecoord.domain.prior_auth.desk.answers import DECISIONS, REASONS, Choice, Decision
+from carecoord.domain.prior_auth.desk.guides import METS, Met, Tick
+from carecoord.domain.prior_auth.desk.peer_talk import RESULTS
 from carecoord.web.acts.commands import Command
 from carecoord.web.acts.forms import Reader
-from carecoord.words.catalogue import spoken
+from carecoord.words.catalogue import say, spoken
+from carecoord.words.sentence import Sentence, sentence
 
 MOST_LINES: Final = 99
+MOST_CRITERIA: Final = 50  # of a line
 
 
 def _choices(reader: Reader) -> list[Choice]:
@@ -30,6 +36,25 @@ def _choice(reader: Reader, n: int) -> Choice:
         day = reader.day(f"by-{n}", spoken("decide.fault.by"))
         by = datetime.combine(day, time(17), reader.zone) if day else None
         return Choice(n, decision, paper=paper, by=by)
+    return replace(_granted_or_denied(reader, n, decision), ticks=_ticks(reader, n))
+
+
+def _ticks(reader: Reader, n: int) -> tuple[Tick, ...]:
+    """The criteria of a line, as many as the form shows."""
+    found: list[Tick] = []
+    for i in range(MOST_CRITERIA):
+        words = reader.values.get(f"criterion-{n}-{i}")
+        if words is None:
+            break
+        said = reader.values.get(f"met-{n}-{i}", "")
+        met: Met | None = next((one for one in METS if one == said), None)
+        if met is None:
+            reader.fault(f"met-{n}-{i}", spoken("decide.fault.criterion", words=words))
+        found.append(Tick(words, met or "unclear"))
+    return tuple(found)
+
+
+def _granted_or_denied(reader: Reader, n: int, decision: Decision) -> Choice:
     if decision == "deny":
         reason = reader.choice(f"reason-{n}", {code: code for code in REASONS}, spoken("decide.fault.reason"))
         words = reader.text(f"words-{n}", spoken("decide.fault.words"), 1000)
@@ -55,8 +80,29 @@ def _why(reader: Reader) -> str:
     return reader.text("note", spoken("decide.fault.back"), 1000)
 
 
+def _longer(reader: Reader) -> Longer:
+    said = reader.choice("extend-by", {"payer": "", "patient": ""}, spoken("decide.fault.extend-by"))
+    why = reader.text("extend-why", spoken("decide.fault.extend-why"), 1000)
+    return Longer("patient" if said == "patient" else "payer", why)
+
+
+def _talk(reader: Reader) -> Talk:
+    said = reader.choice("peer-result", dict.fromkeys(RESULTS, ""), spoken("decide.fault.peer-result"))
+    words = reader.text("peer-words", spoken("decide.fault.peer-words"), 1000)
+    return Talk("overturned" if said == "overturned" else "upheld", words)
+
+
+def _words(name: str, missing: Sentence) -> Callable[[Reader], str]:
+    return lambda reader: reader.text(name, say(missing), 1000)
+
+
 COMMANDS: Final[Mapping[str, Command]] = {
     "decide": Command(_choices, decide.decide),
     "agree": Command(_note, decide.agree),
     "disagree": Command(_why, decide.disagree),
+    "extend-clock": Command(_longer, steps.extend_clock),
+    "ask-director": Command(_words("director-words", sentence("decide.fault.director")), steps.ask_director),
+    "hear-director": Command(_words("heard-words", sentence("decide.fault.heard")), steps.hear_director),
+    "hold-peer": Command(_talk, steps.hold_peer),
+    "look-over": Command(_words("look-words", sentence("decide.fault.look")), steps.look_over),
 }

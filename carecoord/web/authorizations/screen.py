@@ -16,7 +16,7 @@ from carecoord.fhir.instants import micros
 from carecoord.store.prior_auth.authorizations import Asked, Tab
 from carecoord.web.acts import view as acts_view
 from carecoord.web.acts.forms import State
-from carecoord.web.authorizations import queue_view, view
+from carecoord.web.authorizations import line_view, queue_view, view
 from carecoord.web.page import downloads
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
@@ -77,9 +77,12 @@ class Screen:
         page = view.page(found, state, by, grant.subject, times)
         told = replace(acts_view.undo(done, times), back="") if done else None
         return make_response(
-            render_template("decision.html", page=page, id=id, done=told, decisions=view.DECISIONS, whys=view.WHYS),
+            render_template(
+                "decision.html", page=page, id=id, done=told, decisions=view.DECISIONS, whys=view.WHYS,
+                mets=line_view.METS, askers=view.ASKERS, peers=view.PEERS,
+            ),
             status,
-        )
+        )  # fmt: skip
 
 
 def _next(found: queue.Queue) -> str:

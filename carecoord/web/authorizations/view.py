@@ -1,22 +1,22 @@
 """The payer's queue and one of its requests, in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final
 
 from carecoord.actions.acts.act import Overtaken
 from carecoord.actions.prior_auth.queue import Opened, Queue
+from carecoord.domain.access.payer_authorization import PayerAuthorization
 from carecoord.domain.prior_auth import lifecycle
-from carecoord.domain.prior_auth.desk import second_look
+from carecoord.domain.prior_auth.desk import guides, peer_talk, second_look, steps
 from carecoord.domain.prior_auth.desk.answers import REASONS
-from carecoord.domain.prior_auth.units import amount
 from carecoord.domain.resource.elements import Json, item, items, text, whole, words
 from carecoord.fhir.instants import micros
 from carecoord.web.acts.forms import Changed, State
-from carecoord.web.authorizations.queue_view import STATES, QueueRow, queue
-from carecoord.web.page.codes import coded
-from carecoord.web.page.labels import Chip, chip
+from carecoord.web.authorizations import queue_view
+from carecoord.web.authorizations.line_view import LineForm, asked_for, in_codes, line_form, read_day
+from carecoord.web.authorizations.queue_view import QueueRow, queue
+from carecoord.web.page.labels import Chip
 from carecoord.web.page.times import Times
 from carecoord.words.catalogue import say, spoken
 from carecoord.words.glossary import Glossary
@@ -29,23 +29,39 @@ DECISIONS: Final[Mapping[str, str]] = Glossary({
     "deny": sentence("decide.do.deny"),
 })  # fmt: skip
 WHYS: Final[Mapping[str, str]] = Glossary(REASONS)
+PEERS: Final[Mapping[str, str]] = Glossary({
+    "upheld": sentence("decide.peer.upheld"),
+    "overturned": sentence("decide.peer.overturned"),
+})  # fmt: skip
+ASKERS: Final[Mapping[str, str]] = Glossary({
+    "patient": sentence("decide.extend.patient"),
+    "payer": sentence("decide.extend.payer"),
+})  # fmt: skip
+EXTENDED: Final[Mapping[str, str]] = Glossary({
+    "patient": sentence("decide.note.extended-patient"),
+    "payer": sentence("decide.note.extended-payer"),
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
-class LineForm:
-    """A line as it is asked for. asked: its units and days in words; stands: what was said of it so far."""
+class Other:
+    """What else was asked for the member. like: for the same service, so that it may be asked for twice."""
 
-    n: int
+    id: str
     service: str
     code: str
-    asked: str
-    stands: Chip | None
+    state: Chip
+    received: str
+    number: str
+    like: bool
 
 
 @dataclass(frozen=True)
 class Page:
     """One request. provider: who is to do it. proposed: the lines that a colleague proposes to deny, as (service,
-    reason, words); by: who proposes it; own: whether that is the reader."""
+    reason, words); by: who proposes it; own: whether that is the reader; others: what else was asked for the member;
+    steps: what was done beside deciding, as (what, when); offered: the acts that stand beside deciding; notes: what
+    else there is to know."""
 
     opened: Opened
     head: QueueRow
@@ -62,13 +78,22 @@ class Page:
     own: bool
     state: State
     seen: str
+    others: Sequence[Other]
+    steps: Sequence[tuple[str, str]]
+    offered: Collection[str]
+    notes: Sequence[str]
+    blank: State
+
+    def of(self, verb: str) -> State:
+        """The form of an act as it is shown: with what came of it, or anew."""
+        return self.state if self.state.verb == verb else self.blank
 
 
 def page(found: Opened, state: State | None, by: tuple[str, str], subject: str, times: Times) -> Page:
     """The page of one request. by: (account, name) of who proposed its denial."""
     held = {found.row.root: found.on_it} if found.on_it else {}
     (head,) = queue(Queue(found.now, [found.row], {}, held, {found.row.claim: found.steps}, None), times)
-    lines = [_line(each, found, times) for each in items(found.claim, "item")]
+    lines = [line_form(each, found, times) for each in items(found.claim, "item")]
     told = found.told
     papers = [
         (words(item(each, "type")) or text(each, "description"), _day(text(each, "date"), times),
@@ -81,8 +106,57 @@ def page(found: Opened, state: State | None, by: tuple[str, str], subject: str, 
         [(_answer(each), times.stored(text(each, "created"))) for each in found.answers],
         times.born(found.row.birth_date), times.exact(found.row.received) if found.row.received else "",
         _provider(found), _proposed(found), by[1],
-        bool(by[0]) and by[0] == subject, state or State("decide", _asked_for(found, times)), _seen(found),
+        bool(by[0]) and by[0] == subject, state or State("decide", asked_for(found, times)), _seen(found),
+        [_other(each, found, times) for each in found.others], _steps(found, times), _offered(found), _notes(found),
+        State(""),
     )  # fmt: skip
+
+
+def _other(row: PayerAuthorization, found: Opened, times: Times) -> Other:
+    like = bool(row.code) and row.code == found.row.code and row.state in _LIVE
+    return Other(
+        row.root.partition("/")[2], row.service, row.code, queue_view.state(row),
+        times.exact(row.received) if row.received else "", row.number or "", like,
+    )  # fmt: skip
+
+
+_LIVE: Final = ("submitted", "pended", "asked", "contact", "approved", "modified", "partly")
+_REFUSED: Final = ("denied", "partly", "modified")
+
+
+def _offered(found: Opened) -> list[str]:
+    """The acts that stand beside deciding, as things are."""
+    waits, steps = found.row.state in lifecycle.WAITING, found.steps
+    said = {
+        "extend-clock": waits and not found.row.extended,
+        "ask-director": waits and "director" not in steps,
+        "hear-director": "director" in steps,
+        "hold-peer": found.row.state in _REFUSED,
+        "look-over": "sample" in steps,
+    }
+    return [verb for verb, so in said.items() if so]
+
+
+def _steps(found: Opened, times: Times) -> list[tuple[str, str]]:
+    """What was done beside deciding: what the director said, the talks that were held, who looked a rule over."""
+    told = [(spoken("decide.step.director", words=steps.note(each)), text(each, "lastModified"))
+            for each in found.tasks if steps.kind_of(each) == "director" and not steps.open_(each)]  # fmt: skip
+    told += [(spoken("decide.step.asked-director", words=text(each, "description")), text(each, "authoredOn"))
+             for each in found.tasks if steps.kind_of(each) == "director" and steps.open_(each)]  # fmt: skip
+    told += [(spoken("decide.step.looked", words=steps.note(each)), text(each, "lastModified"))
+             for each in found.tasks if steps.kind_of(each) == "sample" and not steps.open_(each)]  # fmt: skip
+    told += [(spoken("decide.step.peer", result=PEERS[peer_talk.result(each)], words=peer_talk.words(each)),
+              text(each, "sent")) for each in found.talks]  # fmt: skip
+    return [(said, times.stored(at)) for said, at in sorted(told, key=lambda each: each[1])]
+
+
+def _notes(found: Opened) -> list[str]:
+    said = [spoken("decide.note.level", n=found.row.level)] if found.row.level else []
+    if found.newest and (rule := guides.rule_of(found.newest)):
+        said.append(spoken("decide.note.rule", rule=rule))
+    if found.row.extended:
+        said.append(EXTENDED[found.row.extended])
+    return said
 
 
 def _provider(found: Opened) -> str:
@@ -91,64 +165,10 @@ def _provider(found: Opened) -> str:
     return found.row.provider or next(filter(None, named), "")
 
 
-def _line(line: Json, found: Opened, times: Times) -> LineForm:
-    code = item(line, "productOrService")
-    quantity, span = item(line, "quantity"), _span(line, found)
-    counted = amount(quantity)
-    how_much = say(counted.words()) if counted else ""
-    when = " / ".join(times.date(day) for day in span if day)
-    n = whole(line, "sequence") or 1
-    return LineForm(n, words(code), _coded(code, found), ", ".join(filter(None, (how_much, when))), _stands(n, found))
-
-
-def _coded(concept: Json, found: Opened) -> str:
-    said = [coded(text(each, "system"), text(each, "code"), found.meanings, words(concept))
-            for each in items(concept, "coding")]  # fmt: skip
-    return ", ".join(filter(None, said))
-
-
-def _stands(n: int, found: Opened) -> Chip | None:
-    """What was said of a line already."""
-    if found.newest is None:
-        return None
-    said = [each for each in items(found.newest, "item") if whole(each, "itemSequence") == n]
-    states = lifecycle.states({**found.newest, "item": said, "addItem": []}) if said else set[str]()
-    state = next(iter(states), "")
-    return chip(STATES, state) if state in STATES else None
-
-
-def _span(line: Json, found: Opened) -> tuple[date | None, date | None]:
-    """The days for which a line is asked: its own, else those of the order that was sent."""
-    period = item(line, "servicedPeriod") or item(found.told.case.order, "occurrencePeriod")
-    day = text(line, "servicedDate")
-    first, last = (day, day) if day else (text(period, "start"), text(period, "end"))
-    return _read(first), _read(last)
-
-
-def _read(said: str) -> date | None:
-    try:
-        return date.fromisoformat(said[:10]) if said else None
-    except ValueError:
-        return None
-
-
-def _asked_for(found: Opened, times: Times) -> dict[str, str]:
-    """What the fields begin with: what was asked for."""
-    values: dict[str, str] = {}
-    for line in items(found.claim, "item"):
-        n, (first, last) = whole(line, "sequence"), _span(line, found)
-        counted = amount(item(line, "quantity"))
-        values |= {
-            f"units-{n}": counted.number(counted.count) if counted else "1",
-            f"first-{n}": first.isoformat() if first else "", f"last-{n}": last.isoformat() if last else "",
-        }  # fmt: skip
-    return values
-
-
 def _diagnoses(found: Opened) -> list[str]:
     named = [item(each, "diagnosisCodeableConcept") for each in items(found.claim, "diagnosis")]
     named = [*named, *items(found.told.case.order, "reasonCode")]
-    said = (" ".join(filter(None, (words(each), _coded(each, found)))) for each in named)
+    said = (" ".join(filter(None, (words(each), in_codes(each, found)))) for each in named)
     return list(dict.fromkeys(filter(None, said)))
 
 
@@ -187,7 +207,7 @@ def _why(line: Json) -> str:
 
 
 def _day(said: str, times: Times) -> str:
-    day = _read(said)
+    day = read_day(said)
     return times.date(day) if day else ""
 
 

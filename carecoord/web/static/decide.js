@@ -10,4 +10,21 @@
     fetch(main.dataset.hold, { method: "POST", body: form, redirect: "manual" }).catch(() => null);
   };
   setInterval(hold, 300_000);
+
+  // A letter chooses what is decided on the line that has the focus; a number goes to its line (WCAG 2.1.4: only there).
+  const letters = { a: "approve", m: "modify", i: "ask", d: "deny" };
+  const lines = () => [...main.querySelectorAll(".decide-line")];
+  const choice = (line, value) => line.querySelector(`input[name^="do-"][value="${value}"]`);
+  const choose = (line, value) => { const radio = choice(line, value); radio.checked = true; radio.dispatchEvent(new Event("change", { bubbles: true })); return radio; };
+  main.addEventListener("keydown", (event) => {
+    const here = event.target, line = here.closest(".decide-line");
+    if (event.ctrlKey || event.metaKey || event.altKey || !line || here.matches("input:not([type=radio]), textarea, select")) return;
+    const radio = letters[event.key] ? choose(line, letters[event.key]) : /^[1-9]$/.test(event.key) ? lines()[event.key - 1]?.querySelector("input[name^='do-']") : null;
+    if (radio) { event.preventDefault(); radio.focus(); }
+  });
+  const all = document.getElementById("approve-all");
+  if (all && lines().length > 1) {
+    all.hidden = false;
+    all.addEventListener("click", () => lines().forEach((line) => choose(line, "approve")));
+  }
 })();

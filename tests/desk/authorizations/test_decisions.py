@@ -48,8 +48,9 @@ def answers(house: House, claim: str) -> list[dict]:
     return [each for each in bodies if each.get("request", {}).get("reference") == f"Claim/{claim}"]
 
 
-APPROVE = {"do-1": "approve", "first-1": "2026-12-01", "last-1": "2027-01-31"}
-DENY = {"do-1": "deny", "reason-1": "not-shown", "words-1": "The notes do not show it."}
+MET = {"met-1-0": "yes", "met-1-1": "yes", "met-1-2": "unclear"}  # the criteria of the rule about the graft
+APPROVE = {"do-1": "approve", "first-1": "2026-12-01", "last-1": "2027-01-31", **MET}
+DENY = {"do-1": "deny", "reason-1": "not-shown", "words-1": "The notes do not show it.", **MET}
 
 
 def test_a_request_is_approved_and_the_clinic_has_its_number(house: House) -> None:

@@ -31,7 +31,8 @@ PAYER = {  # state -> the verbs of who pays
     **dict.fromkeys(
         ("submitted", "pended", "asked", "contact", "error", "unclear"), f"pend ask contact refuse {_ALL} acknowledge"
     ),
-    **dict.fromkeys(("approved", "modified", "partly", "not-required", "denied"), _ALL),
+    **dict.fromkeys(("approved", "not-required"), _ALL),
+    **dict.fromkeys(("modified", "partly", "denied"), f"{_ALL} peer-to-peer"),
 }
 
 

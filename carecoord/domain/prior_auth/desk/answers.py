@@ -5,10 +5,11 @@ Clauses: Da Vinci PAS 2.2.1, Claim Response profile: the decision of an item is 
 a paper is asked for by a Task about the Claim (attachment-request-code)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, Literal, get_args
 
+from carecoord.domain.prior_auth.desk.guides import Guide, Tick, by_rule, ticked
 from carecoord.domain.resource.codes import CANONICAL, HL7, PAPER_WANTED, PAS, PAS_CODES, REVIEW_ACTION
 from carecoord.domain.resource.elements import Json, item, items, key, whole
 from carecoord.words.sentence import Sentence, sentence
@@ -31,7 +32,8 @@ DENIAL_REASON: Final = f"{CANONICAL}/CodeSystem/denial-reason"
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What is decided on the line of a sequence. units, first, last: of what is granted, None as asked. reason: of
-    REASONS, with its words in `said`; words: why, as the letter says it. paper, by: what is asked for, and by when."""
+    REASONS, with its words in `said`; words: why, as the letter says it. paper, by: what is asked for, and by when.
+    ticks: the criteria of the rule, as they were ticked."""
 
     line: int
     decision: Decision
@@ -43,10 +45,22 @@ class Choice:
     words: str = ""
     paper: str = ""
     by: datetime | None = None
+    ticks: tuple[Tick, ...] = ()
 
 
-def answered(id: str, claim: Json, choices: Sequence[Choice], number: str, now: datetime) -> Json:
-    """The ClaimResponse to a Claim. number: of the authorization, for what is granted."""
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """Who decides (a Reference), and by which rule each line goes. rule: that approved by itself, None for a person."""
+
+    who: Json
+    guides: Mapping[int, Guide] = field(default_factory=dict)
+    rule: Guide | None = None
+
+
+def answered(
+    id: str, claim: Json, choices: Sequence[Choice], number: str, now: datetime, by: Decider | None = None
+) -> Json:
+    """The ClaimResponse to a Claim. number: of the authorization, for what is granted; by: who decided."""
     asked = {whole(each, "sequence"): each for each in items(claim, "item")}
     granted = any(each.decision in ("approve", "modify") for each in choices)
     notes = [{"number": n, "type": "display", "text": each.words} for n, each in enumerate(choices, 1) if each.words]
@@ -62,8 +76,9 @@ def answered(id: str, claim: Json, choices: Sequence[Choice], number: str, now: 
         "insurer": item(claim, "insurer"),
         "request": {"reference": key(claim)},
         "outcome": "complete",
+        **({"extension": [by_rule(by.rule)]} if by and by.rule else {}),
         **({"preAuthRef": number} if granted else {}),
-        "item": [_line(each, asked[each.line], number) for each in choices],
+        "item": [_line(each, number, now, by) for each in choices],
         **_instead(choices, asked, number),
         **({"processNote": notes} if notes else {}),
     }  # fmt: skip
@@ -97,12 +112,14 @@ def asked(id: str, claim: Json, choice: Choice, now: datetime) -> Json:
     }  # fmt: skip
 
 
-def _line(choice: Choice, asked: Json, number: str) -> Json:
+def _line(choice: Choice, number: str, now: datetime, by: Decider | None) -> Json:
     granted = choice.decision in ("approve", "modify")
-    period = _period(choice) if choice.decision == "approve" else []
+    said = _period(choice) if choice.decision == "approve" else []
+    if by and choice.line in by.guides and choice.decision != "ask":
+        said = [*said, *ticked(by.guides[choice.line], choice.ticks, by.who, now)]
     return {
         "itemSequence": choice.line,
-        **({"extension": period} if period else {}),
+        **({"extension": said} if said else {}),
         "adjudication": [_adjudication(choice, number if granted else "")],
     }
 

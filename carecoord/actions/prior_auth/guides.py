@@ -1,0 +1,52 @@
+"""The payer's rule about each line of a request, as whoever decides it goes by it: found as the gate of a case finds
+it, among the rules that stand now."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, tzinfo
+
+from carecoord.actions.access.turn import Turn
+from carecoord.actions.clearance import rule_lines
+from carecoord.domain.clearance.clearance import Clearance
+from carecoord.domain.prior_auth.desk import guides
+from carecoord.domain.prior_auth.desk.guides import Guide
+from carecoord.domain.prior_auth.question import Question
+from carecoord.domain.prior_auth.requirements import requirement
+from carecoord.domain.prior_auth.ruling import NETWORK
+from carecoord.domain.resource.days import days
+from carecoord.domain.resource.elements import Json, codes, item, items, text, whole
+from carecoord.fhir import text as json
+from carecoord.store.resources import read
+
+
+def by_line(turn: Turn, claim: Json, judged: Clearance) -> Mapping[int, Guide]:
+    """The rule about each line that has one, by its sequence. judged: the case as the payer was told of it."""
+    card, found, books = judged.card, dict[int, Guide](), dict[str, Json]()
+    if card is None or card.payer is None:
+        return found
+    payers = [each for each in card.payer.keys if "|" in each]
+    plans = [card.plan] if card.plan else None
+    zone, now = judged.facts.policy.zone, judged.now
+    for line in items(claim, "item"):
+        wanted = codes(item(line, "productOrService"))
+        known = replace(judged.facts.known, codes=wanted)
+        rules = rule_lines.find(turn.conn, payers, plans, [code for _, code in wanted], known.providers)
+        network, day = NETWORK[judged.participation.result], _day(line, zone) or now.astimezone(zone).date()
+        asked = Question(known=known, payer=card.payer, plan=card.plan, network=network, day=day,
+                         businesses=card.businesses)  # fmt: skip
+        need = requirement(asked, rules)
+        proof = next(iter(need.evidence), None)
+        if proof is None or need.needed is None:
+            continue
+        title = next((rule.title for rule in rules if rule.evidence == proof), "")
+        if proof.reference not in books:
+            row = read.get(turn.conn, *proof.reference.split("/", 1))
+            books[proof.reference] = json.loads(row.body) if row and not row.deleted else {}
+        found[whole(line, "sequence") or 1] = guides.guide(title, proof, need.papers, books[proof.reference])
+    return found
+
+
+def _day(line: Json, zone: tzinfo) -> date | None:
+    """The first day for which a line is asked."""
+    day = text(line, "servicedDate")
+    return days(item(line, "servicedPeriod") or ({"start": day} if day else {}), zone).start
