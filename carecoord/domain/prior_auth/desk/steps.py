@@ -45,7 +45,7 @@ def closed(task: Json, who: Json, words: str, now: datetime) -> Json:
         "status": "completed",
         "lastModified": now.isoformat(timespec="seconds"),
         "output": [
-            {"type": {"text": "Looked at by"}, "valueReference": who},
+            {"type": {"text": "Reviewer"}, "valueReference": who},
             {"type": {"text": "Note"}, "valueString": words},
         ],
     }
