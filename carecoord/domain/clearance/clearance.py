@@ -151,7 +151,8 @@ def judge(known: Facts, now: datetime, on: date | None = None) -> Clearance:
     spread[2] = _offered(spread[2], hearing.where, known)
     closing = _disputed(loop_gate.gate(known.referral, known.visits, known.closing, now, policy), IN_DISPUTE, known)
     found = (*spread, documents_gate.gate(asks), _visit(hearing), closing)
-    return _answer(tuple(timed(gate, known, booking, policy) for gate in found), asks, hearing)
+    payer = hearing.insured.card.insurer if hearing.insured.card else None
+    return _answer(tuple(timed(gate, known, booking, policy, payer) for gate in found), asks, hearing)
 
 
 def _settled(known: Facts, booking: Booking | None) -> date | None:

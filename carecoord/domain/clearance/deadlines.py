@@ -6,21 +6,21 @@ from datetime import date, datetime
 
 from carecoord.domain.clearance.facts import Facts
 from carecoord.domain.gates.gate import Gate
-from carecoord.domain.gates.policy import Policy
+from carecoord.domain.gates.policy import Payer, Policy
 from carecoord.domain.prior_auth.ruling import Ruling
 from carecoord.domain.referrals.visits import Booking
 from carecoord.domain.resource.days import later, midnight
 from carecoord.words.sentence import Sentence, sentence
 
 
-def timed(gate: Gate, known: Facts, booking: Booking | None, policy: Policy) -> Gate:
-    """Give an unmet gate without a clock of its own one: what a booked visit needs is due before it, anything else so
-    long after it came up."""
+def timed(gate: Gate, known: Facts, booking: Booking | None, policy: Policy, payer: Payer | None = None) -> Gate:
+    """Give an unmet gate without a clock of its own one: what a booked visit needs is due before it, as early as the
+    office or the payer wants it, anything else so long after it came up."""
     if not gate.unmet or gate.due or not gate.action or gate.waits_on:
         return gate
     order = known.referral
     if booking and booking.start and gate.name != "loop":
-        lead = policy.length("visit-lead", booking.start)
+        lead = policy.length("visit-lead", booking.start, payer)
         return replace(gate, due=later(booking.start, -lead), since=gate.since or order.stage_since)
     begun = max((at for at in (gate.since, order.authored) if at), default=None)
     step = "submit" if gate.name == "authorization" else "settle"
@@ -69,7 +69,8 @@ def changes_at(
     at += [b.start for b in known.visits.bookings if b.kind == "held" and b.start and known.referral.withdrawn]
     at += [policy.after(visit.at, "report") for visit in known.visits.done[-1:]]
     ends = [until for until in untils if until]
-    at += [policy.expires(until) for until in ends]
+    payers = {card.insurer for card in known.cards} or {None}
+    at += [policy.expires(until, payer) for until in ends for payer in payers]
     window = known.referral.window
     days = set(ends) | {day for day in (window.start, window.end) if day} | (known.edges if unsettled else frozenset())
     at += [midnight(day, policy.zone) for day in days]

@@ -47,8 +47,8 @@ def cautions(
     if gates[0].rule == "coverage.by-period":
         found.append(sentence("warning.unconfirmed"))
     if participation.result == "in" and participation.until and not settled:
-        left = participation.until - local(now, policy.zone)
-        if left <= policy.length("expiring", midnight(participation.until, policy.zone)):
+        left, payer = participation.until - local(now, policy.zone), card.insurer if card else None
+        if left <= policy.length("expiring", midnight(participation.until, policy.zone), payer):
             found.append(sentence("warning.agreement-ends", day=dated(Days(end=participation.until).last)))
     return tuple(dict.fromkeys(found))
 

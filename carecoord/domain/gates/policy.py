@@ -96,10 +96,10 @@ class Policy:
         """When a step of the office's own is due for an order of this priority; an unknown one counts as routine."""
         return self.after(at, by_priority(step, priority))
 
-    def expires(self, until: date) -> datetime:
+    def expires(self, until: date, payer: Payer | None = None) -> datetime:
         """From when on an approval or agreement that ends with the day before `until` shows as expiring."""
         end = midnight(until, self.zone)
-        return later(end, -self.length("expiring", end))
+        return later(end, -self.length("expiring", end, payer))
 
     def calendar(self, on: date, payer: Payer | None = None, *, at_site: bool = False) -> Calendar:
         """When the payer works, else the site (at_site), else the office, as it stands on a day."""

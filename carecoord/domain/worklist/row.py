@@ -214,7 +214,8 @@ def _ends(until: date | None) -> Sentence | None:
 
 def _soon(until: date | None, found: Clearance) -> bool:
     """Whether an end lies ahead, near enough to show."""
-    return until is not None and found.facts.policy.expires(until) <= found.now
+    payer = found.card.insurer if found.card else None
+    return until is not None and found.facts.policy.expires(until, payer) <= found.now
 
 
 def _authorization(found: Clearance, policy: Policy) -> dict[str, Any]:

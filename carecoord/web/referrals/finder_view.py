@@ -135,7 +135,8 @@ def _network(each: Candidate, times: Times) -> tuple[Chip, str]:
     if told.until is None:
         return Chip(spoken("case.in-network"), "green", icon="check"), number + spoken("case.no-end")
     until = times.date(told.until.fromordinal(told.until.toordinal() - 1))
-    soon = each.judged.facts.policy.expires(told.until) <= times.now
+    payer = each.judged.card.insurer if each.judged.card else None
+    soon = each.judged.facts.policy.expires(told.until, payer) <= times.now
     if soon:
         return Chip(spoken("case.only", until=until), "amber", icon="triangle-alert"), told.number
     return Chip(spoken("case.in-network"), "green", icon="check"), number + spoken("case.to", until=until)
