@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from carecoord.errors import Invalid
+from carecoord.fhir import pas_operations
 
 Json = dict[str, Any]
 Pairs = list[tuple[str, str]]
@@ -19,6 +20,7 @@ EVERY: Final = "*"  # on each type
 OPERATIONS: Final = {  # type -> (name, its definition: an address of HL7's, or one below [base])
     EVERY: (("validate", "http://hl7.org/fhir/OperationDefinition/Resource-validate"),),
     "Patient": (("everything", "http://hl7.org/fhir/OperationDefinition/Patient-everything"),),
+    "Claim": pas_operations.OPERATIONS,
     "ServiceRequest": (("clearance", CLEARANCE),),
     "DeviceRequest": (("clearance", CLEARANCE),),
     "PlanDefinition": (("apply", "http://hl7.org/fhir/OperationDefinition/PlanDefinition-apply"),),
@@ -207,11 +209,13 @@ _WORDS: Final = {  # id -> its name, title, description, types, whether it is ca
         ("Contract",), True, ASKED_OF_OFFERS, _OFFERS_OUT,
     ),
 }  # fmt: skip
-OURS: Final = tuple(f"OperationDefinition/{id}" for id in _WORDS)
+OURS: Final = (*(f"OperationDefinition/{id}" for id in _WORDS), *pas_operations.OURS)
 
 
 def definition(id: str, base_url: str) -> Json:
     """The OperationDefinition of one of our operations."""
+    if f"OperationDefinition/{id}" in pas_operations.OURS:
+        return pas_operations.definition(id, base_url)
     name, title, description, types, of_type, given, answered = _WORDS[id]
     return {
         "resourceType": "OperationDefinition",

@@ -94,7 +94,8 @@ def test_the_definitions_that_the_statement_names_can_be_read(api: Api) -> None:
         "provider", "plan", "payer", "site", "specialty", "service", "modifier", "place", "billing", "business",
         "billed", "date", "asOf", "as-of",
     }, "rates": {"schedule", "_count", "_cursor", "asOf", "as-of"},
-       "offers": {"plan", "payer", "specialty", "near", "date", "_count", "_cursor"}}  # fmt: skip
+       "offers": {"plan", "payer", "specialty", "near", "date", "_count", "_cursor"},
+       "Claim-submit": {"resource"}, "Claim-inquire": {"resource"}}  # fmt: skip
     assert ours == {f"https://care.example/fhir/OperationDefinition/{id}" for id in given}
     nobody = Api(api.http, None)
     for id, names in given.items():

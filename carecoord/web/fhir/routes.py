@@ -34,7 +34,7 @@ from carecoord.fhir.capability import Abilities, statement
 from carecoord.fhir.etag import expected
 from carecoord.fhir.operations import OPERATIONS
 from carecoord.fhir.patch.json_patch import JSON_PATCH
-from carecoord.web.fhir import raw_binary, responses
+from carecoord.web.fhir import pas, raw_binary, responses
 from carecoord.web.fhir.call import Call, call_of
 from carecoord.web.server.negotiation import JSON, wish
 from carecoord.world import World
@@ -308,6 +308,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/Patient/$everything", everything),
     ("GET", "/Patient/<id>/$everything", everything),
     ("POST", "/Patient/<id>/$everything", everything),
+    *pas.ROUTES,
     ("GET", "/<owner>/<id>/<type>", compartment),
 )
 
@@ -341,7 +342,7 @@ def blueprint(world: World, endpoints: Mapping[str, str]) -> Blueprint:
         view = partial(definition, id)
         routes.add_url_rule(f"/{path}", f"definition {id}", view, provide_automatic_options=False)
     routes.add_url_rule("/metadata", "metadata", metadata, provide_automatic_options=False)
-    for method, path, handler in ROUTES:
+    for method, path, handler in (*ROUTES, *pas.described(CHANGED)):
         called = endpoint(method, path, handler).removeprefix("fhir.")
         routes.add_url_rule(path, called, _view(world, handler), methods=[method], provide_automatic_options=False)
     return routes

@@ -1,0 +1,57 @@
+"""What was asked and answered by PAS, one row for each exchange: the very bytes, and its measures as PASMetricData."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, insert, select
+
+from carecoord.store.prior_auth.pas_tables import pas_exchange as row
+
+_JSON = ("names", "metric")
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its answer. at, taken: microseconds. inward: a partner asked us. partner: the id of its
+    organization, else of its client. bundle: `system|value` of the Bundle, None where it has none or was not answered.
+    digest: sha256 of the Bundle. claim: `Claim/id`. names: `Type/id` here -> the fullUrl that the partner gave it."""
+
+    id: str
+    at: int
+    taken: int
+    inward: bool
+    operation: str
+    version: str
+    partner: str
+    bundle: str | None
+    digest: bytes
+    status: int
+    claim: str | None
+    names: Mapping[str, str]
+    sent: bytes
+    answer: bytes
+    metric: Mapping[str, Any]
+
+
+def keep(conn: Connection, one: Exchange) -> None:
+    """Write an exchange down."""
+    json = {name: msgspec.json.encode(getattr(one, name)).decode() for name in _JSON}
+    conn.execute(insert(row).values({**vars(one), **json}))
+
+
+def answered(conn: Connection, partner: str, operation: str, bundle: str) -> Exchange | None:
+    """The exchange in which a partner's Bundle of this identifier was answered."""
+    asked = select(row).where(row.c.partner == partner, row.c.operation == operation, row.c.bundle == bundle)
+    return _exchange(conn.execute(asked).mappings().first())
+
+
+def of_claim(conn: Connection, claim: str) -> Exchange | None:
+    """The exchange by which a request, `Claim/id`, came here or was sent."""
+    asked = select(row).where(row.c.claim == claim, row.c.operation == "submit").order_by(row.c.at).limit(1)
+    return _exchange(conn.execute(asked).mappings().first())
+
+
+def _exchange(found: Any) -> Exchange | None:
+    return Exchange(**{**found, **{name: msgspec.json.decode(found[name]) for name in _JSON}}) if found else None

@@ -1,0 +1,79 @@
+"""Asking for authorization by Da Vinci PAS: the operations on Claim, on the base of each version of the guide."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+from flask import Response
+
+from carecoord.actions.prior_auth.pas import inquire as inquiring
+from carecoord.actions.prior_auth.pas import submit as submitting
+from carecoord.domain.prior_auth.pas.guide import GUIDES, Guide
+from carecoord.errors import Invalid
+from carecoord.fhir import operations, pas_operations, text
+from carecoord.web.fhir import responses
+from carecoord.web.fhir.call import Call
+
+Handler = Callable[..., Response]
+
+
+def _bundle(call: Call) -> dict[str, Any]:
+    """The Bundle of a request: as it is, or as the parameter `resource` of a Parameters resource."""
+    body = call.resource()
+    if body.get("resourceType") != "Parameters":
+        return body
+    found = operations.carried(body, "resource")
+    if not isinstance(found, dict):
+        raise Invalid("Parameters carries the request Bundle as `resource`.", "Parameters.parameter")
+    return found
+
+
+def submit(guide: Guide, call: Call) -> Response:
+    """Claim/$submit."""
+    answer = submitting.submit(call.world, call.grant(), guide, _bundle(call), request=call.id)
+    return responses.answer(answer, call.wish)
+
+
+def inquire(guide: Guide, call: Call) -> Response:
+    """Claim/$inquire."""
+    answer = inquiring.inquire(call.world, call.grant(), guide, _bundle(call), request=call.id)
+    return responses.answer(answer, call.wish)
+
+
+def _metadata(guide: Guide, date: str, call: Call) -> Response:
+    told = pas_operations.statement(f"{call.base}/{guide.base}", guide.version, date)
+    return responses.answer(text.dumps(told), call.wish)
+
+
+def _definition(guide: Guide, id: str, call: Call) -> Response:
+    told = pas_operations.definition(id, f"{call.base}/{guide.base}", bool(guide.returns))
+    return responses.answer(text.dumps(told), call.wish)
+
+
+def _named(handler: Handler, name: str, guide: Guide) -> Handler:
+    handler.__name__ = f"{name} {guide.version}"  # type: ignore[attr-defined]  # a partial has none of its own
+    return handler
+
+
+def _routes(guide: Guide) -> list[tuple[str, str, Handler]]:
+    base = f"/{guide.base}" if guide.base else ""
+    return [
+        ("POST", f"{base}/Claim/$submit", _named(partial(submit, guide), "pas_submit", guide)),
+        ("POST", f"{base}/Claim/$inquire", _named(partial(inquire, guide), "pas_inquire", guide)),
+    ]
+
+
+def described(date: str) -> list[tuple[str, str, Handler]]:
+    """What tells of the bases that are not the main one. date: when that last changed."""
+    found: list[tuple[str, str, Handler]] = []
+    for guide in GUIDES.values():
+        if guide.base:
+            told = _named(partial(_metadata, guide, date), "pas_metadata", guide)
+            found.append(("GET", f"/{guide.base}/metadata", told))
+            for path in pas_operations.OURS:
+                id = path.rpartition("/")[2]
+                found.append(("GET", f"/{guide.base}/{path}", _named(partial(_definition, guide, id), id, guide)))
+    return found
+
+
+ROUTES: Final = tuple(route for guide in GUIDES.values() for route in _routes(guide))
