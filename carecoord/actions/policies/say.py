@@ -97,21 +97,33 @@ def say(world: World, user: User | None, request: str, organization: str, change
 
     Raises Forbidden, NotFound, Invalid where the term can not have the value or is not theirs to set, and Conflict
     where the policy is not as it was `seen`."""
+    say_together(world, user, request, organization, [change], seen)
+
+
+def say_together(
+    world: World, user: User | None, request: str, organization: str, changes: Sequence[Change], seen: str | None
+) -> None:
+    """The same for several, all of them or none."""
     _demand(user)
     with writing(world.engine) as conn:
         copies = _copies(conn, organization)
-        value = _checked(change, copies)
-        whose = _fresh(conn, copies, seen)
-        at, start = micros(world.clock()), change.start.toordinal()
-        same = (whose, change.business, change.name, start)
-        found = lines.find(conn, [whose], NOW)
-        lines.end(conn, [r.n for r in found if (r.organization, r.business, r.name, r.valid_from) == same], at)
-        values = {"organization": whose, "business": change.business, "name": change.name, "value": value,
-                  "valid_from": start, "valid_to": NO_END, "by": user.id if user else ""}  # fmt: skip
-        lines.add(conn, values, at)
+        values = [_checked(change, copies) for change in changes]
+        whose, at = _fresh(conn, copies, seen), micros(world.clock())
+        for change, value in zip(changes, values, strict=True):
+            _write(conn, whose, change, value, user, at)
+            told = f"{whose or 'everybody'} {change.business} {change.name}={value} from {change.start}"
+            record(conn, [event(world.clock(), request, "policy-say", by=user, query=told)])
         _tell(world, conn, copies)
-        told = f"{whose or 'everybody'} {change.business} {change.name}={value} from {change.start}"
-        record(conn, [event(world.clock(), request, "policy-say", by=user, query=told)])
+
+
+def _write(conn: Connection, whose: str, change: Change, value: str, user: User | None, at: int) -> None:
+    start = change.start.toordinal()
+    same = (whose, change.business, change.name, start)
+    found = lines.find(conn, [whose], NOW)
+    lines.end(conn, [r.n for r in found if (r.organization, r.business, r.name, r.valid_from) == same], at)
+    values = {"organization": whose, "business": change.business, "name": change.name, "value": value,
+              "valid_from": start, "valid_to": NO_END, "by": user.id if user else ""}  # fmt: skip
+    lines.add(conn, values, at)
 
 
 def take_back(world: World, user: User, request: str, organization: str, n: int, seen: str) -> Row:

@@ -22,6 +22,7 @@ from carecoord.store.policies.lines import Row
 from carecoord.web.acts import days
 from carecoord.web.acts.forms import Fault
 from carecoord.web.people import sign_in
+from carecoord.web.policies import extension_form
 from carecoord.web.server.exchange import request_id
 from carecoord.world import World
 
@@ -134,6 +135,10 @@ def blueprint(world: World) -> Blueprint:
                 return redirect(f"{POLICIES}?of={of}&done=said", 303)
         return _page(world, of, 422, typed=form, faults=faults)
 
+    @pages.post(f"{POLICIES}/extension")
+    def extend() -> Response:
+        return _extended(world, request.form)
+
     @pages.post(f"{POLICIES}/back")
     def back() -> Response:
         form, of = request.form, request.form.get("of", "")
@@ -148,6 +153,8 @@ def blueprint(world: World) -> Blueprint:
     return pages
 
 
+_WHEN: Final = "Write a day, such as 1 Jan 2027, 2026-12-01 or today."
+_BUSINESS: Final = "Choose a line of business from the list."
 DONE: Final = {
     "said": "Saved. The cases that lean on it are judged anew now.",
     "back": "Taken back. The cases that lean on it are judged anew now.",
@@ -159,10 +166,10 @@ def _change(form: Mapping[str, str], today: date) -> tuple[Change | None, list[F
     if form.get("term", "") not in TERMS:
         faults.append(Fault("term", "Choose what is to be said."))
     if form.get("business", "") not in BUSINESSES:
-        faults.append(Fault("business", "Choose a line of business from the list."))
+        faults.append(Fault("business", _BUSINESS))
     start = _day(form.get("start", ""), today)
     if start is None:
-        faults.append(Fault("start", "Write a day, such as 1 Jan 2027, 2026-12-01 or today."))
+        faults.append(Fault("start", _WHEN))
     if faults or start is None:
         return None, faults
     return Change(form.get("business", ""), form["term"], form.get("value", ""), start), []
@@ -180,18 +187,45 @@ def _day(said: str, today: date) -> date | None:
 
 def _page(
     world: World, of: str, status: int = 200, *, typed: Mapping[str, str] | None = None, done: str = "",
-    faults: list[Fault] | None = None, changed: bool = False,
+    faults: list[Fault] | None = None, changed: bool = False, extending: Mapping[str, str] | None = None,
 ) -> Response:  # fmt: skip
     found = say.look(world, sign_in.session().user, of)
+    today, defaults = local(world.clock(), ZoneInfo(world.settings.timezone)), project.policy(world.settings).defaults
     wrong = {each.field: each.text for each in faults or []}
     page = render_template(
         "policies.html", said=found, entries=[_entry(row) for row in found.rows], wrong=wrong, faults=faults,
         offices=people.organizations(world, sign_in.session().grant(), request_id()),
         sites=people.sites(world, sign_in.session().grant(), request_id()), typed=typed or {}, done=done,
         terms=_terms(found), names=NAMES, businesses=BUSINESSES, changed=changed, shipped=TERMS,
-        holds=project.policy(world.settings).defaults,
+        holds=defaults, extending=extending or {},
+        extension=extension_form.form(found, defaults, today, extending or {}, wrong) if found.payer else None,
     )  # fmt: skip
     return make_response(page, status)
+
+
+def _extended(world: World, form: Mapping[str, str]) -> Response:
+    """What came of the form of extensions."""
+    of = form.get("of", "")
+    user, today = sign_in.session().user, local(world.clock(), ZoneInfo(world.settings.timezone))
+    found, business = say.look(world, user, of), form.get("business", "")
+    start = _day(form.get("start", ""), today)
+    held = _held(world, found, start or today, business)
+    changes, faults = extension_form.read(form, held, business, start or today)
+    if start is None:
+        faults.append(Fault("begins", _WHEN))
+    if business not in BUSINESSES:
+        faults.append(Fault("line", _BUSINESS))
+    if not faults:
+        try:
+            say.say_together(world, user, request_id(), of, changes, form.get("seen", ""))
+        except errors.Conflict:
+            return _page(world, of, 412, extending=form, changed=True)
+        return redirect(f"{POLICIES}?of={of}&done=said", 303)
+    return _page(world, of, 422, extending=form, faults=faults)
+
+
+def _held(world: World, found: Said, day: date, business: str) -> dict[str, str]:
+    return extension_form.said(found, project.policy(world.settings).defaults, day, business)
 
 
 def _terms(found: Said) -> list[str]:

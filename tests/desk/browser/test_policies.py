@@ -13,7 +13,7 @@ def test_axe_finds_nothing_wrong_with_the_policies_nor_with_a_fault_of_their_for
     check(page)
     page.get_by_label("What", exact=True).select_option("Appeal a denial within")
     page.get_by_label("Value").fill("a fortnight")
-    page.get_by_role("button", name="Save").press("Enter")
+    page.get_by_role("button", name="Save", exact=True).press("Enter")
     page.get_by_role("link", name="Write a length").click()
     assert page.get_by_label("Value").evaluate("each => each === document.activeElement")
     assert page.get_by_label("Value").input_value() == "a fortnight"

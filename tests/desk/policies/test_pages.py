@@ -5,6 +5,8 @@ import re
 from flask.testing import FlaskClient
 
 from carecoord.domain.policies.shipped import TERMS
+from carecoord.store.agreements.register import NOW
+from carecoord.store.policies import lines
 from carecoord.web.policies.pages import NAMES
 from tests.desk.conftest import House
 
@@ -78,3 +80,40 @@ def test_a_site_says_when_it_works_and_nothing_else(acting_house: House) -> None
     other = said | {"term": "report", "value": "2 days"}
     assert post(admin, "/policies", admin.get(address).text, **other).status_code == 422
     assert admin.get("/policies?of=Location/nowhere").status_code == 404
+
+
+def test_a_payers_rules_about_extensions_are_written_together_on_one_form(acting_house: House) -> None:
+    admin, address = acting_house.enter("admin"), f"/policies?of={GRANITE}"
+    page = admin.get(address).get_data(as_text=True)
+    form = page[page.index('id="extension"') :]
+    assert 'name="standard" type="text" maxlength="60" autocomplete="off" value="14 days"' in form
+    assert "The patient or the payer" in form
+    typed = {"standard": "5 business days", "expedited": "14 days", "by": "patient", "ground": "Papers are missing",
+             "business": "medicaid", "start": "2026-11-01"}  # fmt: skip
+    for field, value, shown in (
+        ("standard", "soon", "standard"), ("by", "somebody", "by"), ("ground", "x" * 201, "ground"),
+        ("start", "some day", "begins"), ("business", "none", "line"),
+    ):  # fmt: skip
+        told = post(admin, "/policies/extension", page, **typed | {field: value})
+        assert told.status_code == 422
+        assert f'id="{shown}-fault"' in told.text
+        assert f'href="#{shown}"' in told.text
+    same = typed | {"standard": "14 days", "by": "either", "ground": ""}
+    assert "Nothing differs from what holds already." in post(admin, "/policies/extension", page, **same).text
+    answer = post(admin, "/policies/extension", page, **typed)
+    assert answer.status_code == 303
+    with acting_house.world.engine.connect() as conn:
+        rows = lines.find(conn, ["https://carecoord.example/id/payer|BH001"], NOW)
+    assert {(r.name, r.business, r.value) for r in rows if r.name.startswith("extension.")} == {
+        ("extension.standard", "medicaid", "5 business days"), ("extension.by", "medicaid", "patient"),
+        ("extension.ground", "medicaid", "Papers are missing"),
+    }  # fmt: skip
+    assert post(admin, "/policies/extension", page, **typed | {"by": "payer"}).status_code == 412
+    all_lines = {"business": "", "standard": "10 days", "start": "2026-11-01"}
+    assert post(admin, "/policies/extension", admin.get(address).text, **typed | all_lines).status_code == 303
+    back = typed | {"business": "chip", "standard": "14 days", "by": "either", "ground": ""}
+    assert post(admin, "/policies/extension", admin.get(address).text, **back).status_code == 303
+    assert 'value="10 days"' in admin.get(address).text
+    assert "14 days</bdi> · from 1 Nov 2026 · CHIP" in admin.get(address).text
+    office = admin.get("/policies?of=office-fairmont").text
+    assert "policies/extension" not in office, "an office extends nothing"
