@@ -35,6 +35,7 @@ from carecoord.web.apps import apps, brands, client_keys, consent_pages
 from carecoord.web.assignment import pages as assignment_pages
 from carecoord.web.audit import pages as audit_pages
 from carecoord.web.authorizations import act_pages as decision_act_pages
+from carecoord.web.authorizations import alike_pages as decisions_alike_pages
 from carecoord.web.authorizations import pages as decision_pages
 from carecoord.web.documents import pages as documents_pages
 from carecoord.web.ehrs import conflict_pages, ehr_pages, frame_pages
@@ -73,7 +74,7 @@ ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     agreements_pages, agreement_act_pages, assignment_pages,
     acts_pages, batch_pages, link_pages, guest_pages, filing_pages, message_pages, form_pages, documents_pages,
     audit_pages,
-    break_glass, decision_pages, decision_act_pages,
+    break_glass, decisions_alike_pages, decision_pages, decision_act_pages,
     conflict_pages, ehr_pages, quality_pages,
 )  # fmt: skip
 LAST_DRAIN = 5.0  # seconds that an ending process gives the journal; what is left, another process drains

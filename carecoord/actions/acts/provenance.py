@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from auth.grant import Grant
 from carecoord.domain.referrals.case import case_id, order_named
-from carecoord.domain.resource.codes import CANONICAL, DROP, EXTENSION, GUEST_LINK, HOLD, RULE, USER
+from carecoord.domain.resource.codes import CANONICAL, DROP, EXTENSION, GUEST_LINK, HOLD, PAYER_RULE, RULE, USER
 from carecoord.domain.resource.elements import Json, code_of, extension, item, items, target, text
 from carecoord.fhir import text as json
 from carecoord.store.resources import read
@@ -73,7 +73,7 @@ def person(grant: Grant) -> Json:
     if grant.only is not None:
         link = {"identifier": {"system": GUEST_LINK, "value": grant.launch}, "display": grant.name}
         return {"reference": grant.fhir_user, **link} if grant.fhir_user else link
-    if grant.subject.startswith((RULE, DROP)) or grant.subject == HOLD:
+    if grant.subject.startswith((RULE, PAYER_RULE, DROP)) or grant.subject == HOLD:
         return {"type": "Device", "identifier": {"system": USER, "value": grant.subject}, "display": grant.name}
     if grant.fhir_user:
         return {"reference": grant.fhir_user, "display": grant.name}

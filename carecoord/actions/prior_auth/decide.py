@@ -62,7 +62,7 @@ def decide(world: World, grant: Grant, request: str, submission: Submission, giv
             raise Conflict("The request has other lines now: look at the page again.", "http.act")
         number = f"A-{acting.id.replace('-', '')[:8].upper()}"
         _demand_ticked(found, given)
-        by = Decider(acting.person, found.guides)
+        by = Decider(acting.person, _npi(turn), found.guides)
         whole_answer = answers.answered(acting.id, found.claim, given, number, turn.now, by)
         denied = [each for each in given if each.decision == "deny"]
         wishes = [answers.asked(turn.world.new_id(), found.claim, each, turn.now)
@@ -94,7 +94,8 @@ def agree(world: World, grant: Grant, request: str, submission: Submission, give
         turn = acting.turn
         answer = {
             **told, "id": acting.id, "created": turn.now.isoformat(timespec="seconds"),
-            "extension": [*items(told, "extension"), second_look.reviewer(_npi(turn))],
+            "extension": [*(each for each in items(told, "extension") if each.get("url") != second_look.REVIEWER),
+                          second_look.reviewer(_npi(turn))],
         }  # fmt: skip
         looked = second_look.looked_at(task, acting.person, True, given, turn.now)
         return Planned([answer, looked], sentence("act.denial-agreed"), given)

@@ -136,9 +136,14 @@ def one(world: World, grant: Grant, request: str, claim: str) -> Opened:
     """One request, by the id of its first Claim. Raises NotFound alike for none and for one that is not theirs."""
     with looking(world, grant, request) as turn:
         found = opened(turn, claim)
-        patient = target(item(found.claim, "patient")).partition("/")[2]
-        _audit(turn, "read", resource=claim, patient=patient)
+        audit_read(turn, found, claim)
         return found
+
+
+def audit_read(turn: Turn, found: Opened, claim: str) -> None:
+    """Note in the audit that the asker has read a request."""
+    patient = target(item(found.claim, "patient")).partition("/")[2]
+    _audit(turn, "read", resource=claim, patient=patient)
 
 
 def _audit(turn: Turn, interaction: Literal["read", "search"], **about: Any) -> None:
@@ -169,6 +174,12 @@ def opened(turn: Turn, claim: str) -> Opened:
          if each.root != row.root],
         step_tasks(turn, row.claim), talks(turn, row.patient, frozenset(key(each) for each in told_of.case.claims)),
     )  # fmt: skip
+
+
+def root_of(turn: Turn, claim: str) -> str | None:
+    """The id of the first Claim of the authorization of which this is the newest; None where it is none's."""
+    root = queues.root_of(turn.conn, f"Claim/{claim}")
+    return root.partition("/")[2] if root and root.startswith("Claim/") else None
 
 
 def proposal(turn: Turn, claim: str) -> Json | None:

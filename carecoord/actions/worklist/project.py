@@ -20,7 +20,7 @@ from carecoord.actions.clearance.assemble import Assembled, of_patient
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.events.ledger import Ledger
 from carecoord.actions.inbox import mentions
-from carecoord.actions.prior_auth import projection
+from carecoord.actions.prior_auth import projection, sent
 from carecoord.actions.referrals import free_slots, patient_words
 from carecoord.actions.scheduling import lapses
 from carecoord.domain.agreements import records
@@ -78,6 +78,7 @@ def projector(rules: Policy) -> Projector:
         patients, ledger = _patients(conn, touched), Ledger(touched)
         _judge(conn, patients, now, rules, ledger)
         projection.note(conn, touched, rules)
+        sent.note(conn, touched, now)
         _registry(conn, touched, patients, now, rules, ledger)
         consents.note(conn, touched)
         mentions.note(conn, touched, now, rules.zone)

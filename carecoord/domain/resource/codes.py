@@ -8,6 +8,7 @@ EXTENSION = f"{CANONICAL}/StructureDefinition"
 COPY_OF = f"{EXTENSION}/copy-of"  # of an Identifier: the resource from which it was taken, for both are one
 IDENTIFIER = "https://carecoord.example/id"
 GUEST_LINK = f"{IDENTIFIER}/link"  # who acts by a link without an account, by its id
+PAYER_RULE = "authorization-rule:"  # the subject of what a rule of a payer approves begins so; where it stands follows
 RULE = "assignment-rule:"  # the subject of what a rule of an office does begins so; the id of the rule follows
 DROP = "document-drop:"  # so begins the subject of what comes by a watched folder or mailbox; whose it is follows
 HOLD = "hold"  # the subject of what the end of a hold does

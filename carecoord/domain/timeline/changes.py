@@ -11,6 +11,7 @@ from typing import Final
 
 from carecoord.domain.agreements.versions import number_of
 from carecoord.domain.documents.audience import is_kept
+from carecoord.domain.prior_auth.desk import guides, second_look
 from carecoord.domain.prior_auth.review_action import decided, overall, reviews
 from carecoord.domain.referrals import stages
 from carecoord.domain.referrals.case import ORDERS, case_id, coordinates, orders
@@ -187,10 +188,18 @@ def _answer(answer: Json) -> _Standing:
     state = {"cancelled": "withdrawn"}.get(status := text(answer, "status"), status)
     created = text(answer, "created")
     asked = target(item(answer, "request"))
-    payload = _said(who=_reference(item(answer, "insurer")), number=number, request=asked)
+    payload = _said(who=_reference(item(answer, "insurer")), number=number, request=asked, by=_decider(answer),
+                    rule=guides.rule_of(answer))  # fmt: skip
     if state in ("withdrawn", "entered-in-error"):
         return _Standing("authorization", state, created, "", found, payload=payload)
     return _Standing("authorization", "draft" if state == "draft" else found, created, created, "", why, payload)
+
+
+def _decider(answer: Json) -> str:
+    """Whether a rule gave an answer, or it says that a person has reviewed it; empty where it does not say."""
+    if guides.rule_of(answer):
+        return "rule"
+    return "human" if second_look.human(answer) else ""
 
 
 def _visit(visit: Json) -> _Standing:

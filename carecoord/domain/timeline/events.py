@@ -210,7 +210,9 @@ class Teller:
         who, number = self._name(one, "who", sentence("role.payer")), text(one.payload, "number")
         what = DECIDED[one.state](who) if one.state in DECIDED else sentence("event.answered", who=who)
         numbered = sentence("event.number", number=number) if number and one.state != "withdrawn" else ""
-        return "authorization", what, (numbered, one.reason or "")
+        rule = text(one.payload, "rule")
+        ruled = (sentence("event.by-rule", rule=rule),) if rule else ()
+        return "authorization", what, (numbered, one.reason or "", *ruled)
 
     def visit(self, one: Logged) -> _Words | None:
         """An Appointment, with its day and hour on the clock of its place."""

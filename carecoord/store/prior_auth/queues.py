@@ -4,7 +4,9 @@ from typing import Final, Literal
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
 
+from carecoord.store.prior_auth.tables import authorization_automatic as automatic
 from carecoord.store.prior_auth.tables import authorization_lock as lock
+from carecoord.store.prior_auth.tables import authorization_party as party
 from carecoord.store.prior_auth.tables import authorization_row as row
 from carecoord.store.prior_auth.tables import authorization_step as step
 
@@ -57,3 +59,21 @@ def steps(conn: Connection, claims: list[str]) -> dict[str, set[str]]:
         for each in conn.execute(select(step).where(step.c.claim.in_(claims))):
             found.setdefault(each.claim, set()).add(each.kind)
     return found
+
+
+def let_rules_approve(conn: Connection, source: str, payer: str) -> None:
+    """Note that a book, `PlanDefinition/id`, lets rules of this payer (`system|value`) approve; empty: it does not."""
+    conn.execute(delete(automatic).where(automatic.c.source == source))
+    if payer:
+        conn.execute(insert(automatic).values(source=source, payer=payer))
+
+
+def approved_by_rules(conn: Connection, claims: list[str]) -> set[str]:
+    """Those of these requests, `Claim/id`, whose payer has rules that approve."""
+    theirs = select(party.c.root).where(party.c.side == "payer", party.c.key.in_(select(automatic.c.payer)))
+    return set(conn.scalars(select(row.c.claim).where(row.c.claim.in_(claims), row.c.root.in_(theirs))))
+
+
+def root_of(conn: Connection, claim: str) -> str | None:
+    """The root of the authorization of which a request, `Claim/id`, is the newest; None where it is of none."""
+    return conn.scalar(select(row.c.root).where(row.c.claim == claim))

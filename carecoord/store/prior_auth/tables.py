@@ -136,6 +136,12 @@ authorization_lock = Table(  # who of the payer is on a request, for a while; it
     Column("name", Str, nullable=False),
     Column("until", Big, nullable=False),
 )
+authorization_automatic = Table(  # which books let a rule approve by itself, and whose they are
+    "authorization_automatic",
+    metadata,
+    Column("source", Str, primary_key=True),  # `PlanDefinition/id`
+    Column("payer", Str, nullable=False),  # system|value
+)
 authorization_step = Table(  # at which step of its payer a request stands beside its state: queues.StepKind
     "authorization_step",
     metadata,

@@ -36,10 +36,10 @@ def _choice(reader: Reader, n: int) -> Choice:
         day = reader.day(f"by-{n}", spoken("decide.fault.by"))
         by = datetime.combine(day, time(17), reader.zone) if day else None
         return Choice(n, decision, paper=paper, by=by)
-    return replace(_granted_or_denied(reader, n, decision), ticks=_ticks(reader, n))
+    return replace(_granted_or_denied(reader, n, decision), ticks=read_ticks(reader, n))
 
 
-def _ticks(reader: Reader, n: int) -> tuple[Tick, ...]:
+def read_ticks(reader: Reader, n: int) -> tuple[Tick, ...]:
     """The criteria of a line, as many as the form shows."""
     found: list[Tick] = []
     for i in range(MOST_CRITERIA):

@@ -30,6 +30,7 @@ KINDS: Final[Mapping[str, Callable[[str], str]]] = {  # kind of later work -> wh
     "paper": lambda key: spoken("jobs.kind.paper", key=key),
     "codes": lambda key: spoken("jobs.kind.codes", key=key),
     "assign": lambda key: spoken("jobs.kind.assign", key=key),
+    "approve-by-rule": lambda key: spoken("jobs.kind.approve-by-rule", key=key),
     "intake": lambda key: spoken("jobs.kind.intake", key=key),
     "digest": lambda key: spoken("jobs.kind.digest"),
     "notice": lambda key: spoken("jobs.kind.notice", key=key),

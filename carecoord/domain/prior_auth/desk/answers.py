@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, Literal, get_args
 
+from carecoord.domain.prior_auth.desk import second_look
 from carecoord.domain.prior_auth.desk.guides import Guide, Tick, by_rule, ticked
 from carecoord.domain.resource.codes import CANONICAL, HL7, PAPER_WANTED, PAS, PAS_CODES, REVIEW_ACTION
 from carecoord.domain.resource.elements import Json, item, items, key, whole
@@ -50,9 +51,11 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Decider:
-    """Who decides (a Reference), and by which rule each line goes. rule: that approved by itself, None for a person."""
+    """Who decides (a Reference, and their NPI), and by which rule each line goes. rule: that approved by itself, None
+    for a person."""
 
     who: Json
+    npi: str = ""
     guides: Mapping[int, Guide] = field(default_factory=dict)
     rule: Guide | None = None
 
@@ -76,12 +79,17 @@ def answered(
         "insurer": item(claim, "insurer"),
         "request": {"reference": key(claim)},
         "outcome": "complete",
-        **({"extension": [by_rule(by.rule)]} if by and by.rule else {}),
+        **({"extension": _reviewed(by)} if by else {}),
         **({"preAuthRef": number} if granted else {}),
         "item": [_line(each, number, now, by) for each in choices],
         **_instead(choices, asked, number),
         **({"processNote": notes} if notes else {}),
     }  # fmt: skip
+
+
+def _reviewed(by: Decider) -> list[Json]:
+    """Whether a human decided, and who, or by which rule it was."""
+    return [by_rule(by.rule), second_look.unreviewed()] if by.rule else [second_look.reviewer(by.npi)]
 
 
 def held(choices: Sequence[Choice]) -> list[Choice]:

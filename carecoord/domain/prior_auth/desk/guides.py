@@ -63,6 +63,11 @@ def guide(title: str, evidence: Evidence, papers: Sequence[Json], book: Json) ->
     return Guide(title, evidence, tuple(filter(None, said)), tuple(papers), _automatic(mark))
 
 
+def approves(book: Json) -> bool:
+    """Whether any rule of a book may approve by itself."""
+    return any(_automatic(extension(each, _RULE)) for each in items(book, "action"))
+
+
 def _place(action: Json, n: int) -> str:
     id = text(action, "id")
     return f"PlanDefinition.action.where(id='{id}')" if id else f"PlanDefinition.action[{n}]"

@@ -94,6 +94,11 @@ def reviewer(npi: str) -> Json:
     return {"url": REVIEWER, "extension": [{"url": "wasHumanReviewedFlag", "valueBoolean": True}, *who]}
 
 
+def unreviewed() -> Json:
+    """The extension that says that no human looked."""
+    return {"url": REVIEWER, "extension": [{"url": "wasHumanReviewedFlag", "valueBoolean": False}]}
+
+
 def human(told: Json) -> bool | None:
     """Whether an answer says that a human reviewed it; None where it says nothing."""
     flags = [extension(each, "wasHumanReviewedFlag").get("valueBoolean") for each in extensions(told, REVIEWER)]

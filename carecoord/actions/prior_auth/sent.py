@@ -1,0 +1,46 @@
+"""Requests noticed where they are written that rules of their payer may approve. Whether they do is found by a job of
+the same transaction, so that a load of many waits for no rule."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection
+
+from carecoord.domain.prior_auth.desk import guides
+from carecoord.domain.prior_auth.rule_book import holds, payer_of
+from carecoord.domain.resource.elements import Json, text
+from carecoord.store.database import outbox
+from carecoord.store.prior_auth import queues
+from carecoord.store.resources.write import Touched
+
+JOB: Final = "approve-by-rule"  # in the outbox; its key: the id of the Claim
+_decode = msgspec.json.Decoder().decode
+
+
+def note(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
+    """Remember which payers' books let a rule approve, and have the rules look at what was sent to such a payer."""
+    for each in touched:
+        if each.type == "PlanDefinition":
+            book = _decode(each.after) if each.after else {}
+            source = f"{each.type}/{each.id}"
+            queues.let_rules_approve(conn, source, payer_of(book) if book and _approves(book) else "")
+    sent = [each for each in touched if each.type == "Claim" and each.after and _is_sent(each)]
+    if not sent:
+        return
+    ruled = queues.approved_by_rules(conn, [f"Claim/{each.id}" for each in sent])
+    for each in sent:
+        if f"Claim/{each.id}" in ruled:
+            outbox.add(conn, JOB, each.id, b"", now)
+
+
+def _approves(book: Json) -> bool:
+    return holds(book) and guides.approves(book)
+
+
+def _is_sent(each: Touched) -> bool:
+    after = _decode(each.after)
+    before = _decode(each.before) if each.before else {}
+    sent = text(after, "status") == "active" != text(before, "status")
+    return sent and text(after, "use") == "preauthorization"

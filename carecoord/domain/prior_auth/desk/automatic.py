@@ -1,0 +1,65 @@
+"""When a rule may approve by itself: what is asked is within it on every line, the clinic is in network, every paper
+that it wants has come, and nothing of it needs a person: no appeal, no second request for the same, no answer yet. A
+rule never denies, and never asks: what does not fit waits for somebody.
+
+Clauses: CMS-0057-F; Da Vinci PAS 2.2.1 (ClaimResponseReviewer); prior-auth.md 6 ("approve only; denials need a
+human")."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, tzinfo
+from typing import Final
+
+from carecoord.domain.prior_auth.desk.answers import Choice
+from carecoord.domain.prior_auth.desk.guides import Guide
+from carecoord.domain.prior_auth.units import amount
+from carecoord.domain.resource.days import days, shifted
+from carecoord.domain.resource.elements import Json, codes, item, items, text, whole
+
+IN_NETWORK: Final = "in-network"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as the rules see it. agreement: how that with the clinic stands; fresh: it was sent, and nothing was
+    said of it; again: the same service is asked for or granted already; documents: that came with it."""
+
+    claim: Json
+    agreement: str
+    fresh: bool
+    again: bool
+    documents: tuple[Json, ...]
+
+
+def choices(
+    asked: Asked, guides: Mapping[int, Guide], today: date, zone: tzinfo
+) -> tuple[tuple[Choice, ...], Guide] | None:
+    """What the rules approve, line by line, and the rule of the first line; None where a person has to decide."""
+    lines = items(asked.claim, "item")
+    if not lines or not asked.fresh or asked.again or asked.agreement != IN_NETWORK:
+        return None
+    found = [_line(each, guides.get(whole(each, "sequence") or 1), asked.documents, today, zone) for each in lines]
+    if any(each is None for each in found):
+        return None
+    return tuple(each for each in found if each), guides[whole(lines[0], "sequence") or 1]
+
+
+def _line(
+    line: Json, guide: Guide | None, documents: Iterable[Json], today: date, zone: tzinfo
+) -> Choice | None:  # fmt: skip
+    rule = guide.automatic if guide else None
+    if guide is None or rule is None:
+        return None
+    counted = amount(item(line, "quantity"))
+    if rule.units is not None and (counted.count if counted else 1) > rule.units:
+        return None
+    came = [codes(item(each, "type")) for each in documents]
+    if any(not any(codes(paper) & have for have in came) for paper in guide.papers):
+        return None
+    day = text(line, "servicedDate")
+    span = days(item(line, "servicedPeriod") or ({"start": day, "end": day} if day else {}), zone)
+    if span.last and span.last < today:
+        return None  # done already: somebody looks back
+    first = max(span.start, today) if span.start else today
+    last = span.last if span.last and span.last > first else shifted(first, rule.days)
+    return Choice(whole(line, "sequence") or 1, "approve", first=first, last=last)
