@@ -6,8 +6,9 @@ Python's http.client costs more per request than the servers under test; this on
 import selectors
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import cycle
 from urllib.parse import urlsplit
 
 
@@ -68,12 +69,13 @@ class _Line:
 
 
 def hammer(
-    base: str, requests: Sequence[bytes], *, connections: int = 16, seconds: float = 3.0, once: bool = False
+    base: str, requests: Iterable[bytes], *, connections: int = 16, seconds: float = 3.0, once: bool = False
 ) -> Result:
-    """Send `requests` round and round for some seconds (or each `once`) and time every answer."""
+    """Send `requests` round and round for some seconds (or each `once`, or as an Iterator that has no end) and time
+    every answer."""
     parts = urlsplit(base)
     chooser = selectors.DefaultSelector()
-    queue = iter(requests) if once else _cycle(requests)
+    queue = iter(requests) if once or isinstance(requests, Iterator) else cycle(requests)
     times: list[float] = []
     bad, sample, busy = 0, b"", 0
     start = time.perf_counter()
@@ -102,11 +104,6 @@ def hammer(
             else:
                 line.send(following)
     return Result(len(times) / (time.perf_counter() - start), times, bad, sample)
-
-
-def _cycle(requests: Sequence[bytes]):  # type: ignore[no-untyped-def]
-    while True:
-        yield from requests
 
 
 def _late() -> list[tuple[selectors.SelectorKey, int]]:

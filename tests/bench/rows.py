@@ -3,8 +3,9 @@
 import gzip
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from tests.bench import story
@@ -92,6 +93,29 @@ def create(server: Server, held: Held) -> Result:
     return hammer(server.base, sent, connections=8, seconds=SECONDS)
 
 
+def update(server: Server, held: Held) -> Result:
+    """PUT Patient/id with If-Match, 200 ids round and round, each time at its next version."""
+    token = server.token()
+    return hammer(server.base, _updates(server, token, held.patients), connections=8, seconds=SECONDS)
+
+
+def _updates(server: Server, token: str | None, patients: Sequence[str]) -> Iterator[bytes]:
+    # the client has eight requests under way at most: a patient's last change was answered long before the next
+    versions = {id: int(fetch(server, token, f"Patient/{id}")["meta"]["versionId"]) for id in patients}
+    for turn in count():
+        for n, id in enumerate(patients):
+            address = [{"line": [f"{turn} Elm Street"], "city": "Springfield", "state": "MA"}]
+            body = json.dumps(story.patient(n) | {"id": id, "address": address}).encode()
+            match = f'W/"{versions[id] + turn}"'
+            yield request(f"{server.base}/Patient/{id}", "PUT", token, body, If_Match=match)
+
+
+def chain(server: Server, held: Held) -> Result:
+    """ServiceRequest by the family and given name of its patient and its status, a page of 20."""
+    query = "ServiceRequest?subject:Patient.family={}&subject:Patient.given={}&status=active&_count=20"
+    return _gets(server, [query.format(family, given) for family in story.FAMILIES for given in story.GIVEN])
+
+
 def transaction(server: Server, held: Held) -> Result:
     """A transaction of 20 entries (one patient, 19 referrals); the rate is counted in resources."""
     token = server.token()
@@ -105,10 +129,10 @@ def load(server: Server, held: Held) -> Result | None:
     bodies = [gzip.decompress(path.read_bytes()) for path in sorted(SYNTHEA.glob("*.json.gz"))]
     if not bodies:
         return None
-    count = sum(len(json.loads(body)["entry"]) for body in bodies)
+    entries = sum(len(json.loads(body)["entry"]) for body in bodies)
     token = server.token()
     result = hammer(server.base, [_post(server, token, body) for body in bodies], connections=2, once=True)
-    return Result(result.rate / len(bodies) * count, result.times, result.bad, result.sample)
+    return Result(result.rate / len(bodies) * entries, result.times, result.bad, result.sample)
 
 
 Row = Callable[[Server, Held], Result | None]
@@ -117,7 +141,9 @@ ROWS: dict[str, Row] = {
     "identifier search": identifier,
     "patient + status + _sort, 20": sorted_page,
     "_include page of 20": include_page,
+    "chain by names + status, 20": chain,
     "create": create,
+    "update, If-Match": update,
     "transaction of 20, resources": transaction,
     "load Synthea, resources": load,
 }
