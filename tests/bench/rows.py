@@ -104,7 +104,7 @@ def _updates(server: Server, token: str | None, patients: Sequence[str]) -> Iter
     versions = {id: int(fetch(server, token, f"Patient/{id}")["meta"]["versionId"]) for id in patients}
     for turn in count():
         for n, id in enumerate(patients):
-            address = [{"line": [f"{turn} Elm Street"], "city": "Springfield", "state": "MA"}]
+            address = [{"line": [f"{turn} Oak Street"], "city": "Springfield", "state": "MA"}]
             body = json.dumps(story.patient(n) | {"id": id, "address": address}).encode()
             match = f'W/"{versions[id] + turn}"'
             yield request(f"{server.base}/Patient/{id}", "PUT", token, body, If_Match=match)
