@@ -3,7 +3,8 @@
 import argparse
 import os
 import sys
-from collections.abc import Collection, Sequence
+import textwrap
+from collections.abc import Collection, Iterator, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any, Final
@@ -19,8 +20,9 @@ MORE = """\
 Every setting is an environment variable that begins with CARECOORD_, and stands in the table of the README: for example
 CARECOORD_VAR=/srv/carecoord for the folder of the database, CARECOORD_DATABASE_URL=postgresql://... for PostgreSQL.
 What stands in carecoord.toml in that folder, or in the file that CARECOORD_CONFIG names, holds for every verb."""
-# Every verb, in the order of the help: the module that has it, and what it does. A verb costs the start of its own
-# module alone, for most of what the others need is not needed by it.
+CODES = "Exit codes: 0 done, 1 failed (check: something to mend), 2 used wrongly, 130 interrupted."
+# Every verb: the module that has it, and what it does. A verb costs the start of its own module alone, for most of what
+# the others need is not needed by it.
 VERBS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("demo", "start a demo EHR, sync it, show every referral, serve the desk until Ctrl-C"),
     "serve": ("serve", "serve the desk and the FHIR API, and do later work, until Ctrl-C"),
@@ -47,7 +49,19 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "settings": ("server.settings", "the settings in force, and where each comes from"),
     "check": ("check", "look at configuration, database and EHRs: each line says good, or what to do"),
     "audit": ("audit", "the audit trail: who saw what"),
+    "completion": ("server.completion", "print what lets a shell complete these words: bash, zsh or tcsh"),
 }
+# In the order of the help: who needs them, and for what.
+GROUPS: Final[dict[str, tuple[str, ...]]] = {
+    "to see it, and to run it": ("demo", "init", "serve", "work", "check", "settings"),
+    "to bring data in and out": ("ehr", "sync", "load", "import", "export"),
+    "what is in it": ("cases", "events", "measures", "policy"),
+    "who gets in": ("user", "provider", "app", "client"),
+    "to look after it": ("jobs", "audit", "keys", "backup", "restore", "upgrade", "completion"),
+}
+_INDENT: Final = 4
+_COLUMN: Final = 16
+_WIDTH: Final = 80
 
 
 def about(verb: str) -> str:
@@ -58,16 +72,35 @@ def about(verb: str) -> str:
 def parser(wanted: Collection[str] = VERBS.keys()) -> argparse.ArgumentParser:
     """The verbs with their help: those that are wanted with their arguments, of the others only what they do."""
     top = argparse.ArgumentParser(
-        "carecoord", description=ABOUT, epilog=MORE, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+        "carecoord", description=ABOUT, epilog=f"{_listed()}\n\n{MORE}\n\n{CODES}",
+        formatter_class=_Grouped,
+    )  # fmt: skip
     top.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
-    verbs = top.add_subparsers(title="verbs", metavar="VERB")
+    top.set_defaults(helped=top.print_help)
+    verbs = top.add_subparsers(metavar="VERB", help="one of these; carecoord VERB --help tells more of it")
     for name, (module, help) in VERBS.items():
         if name not in wanted:
             verbs.add_parser(name, help=help)
         elif name not in verbs.choices:  # a module that has several installs them together
             import_module(f"carecoord.cli.{module}").install(verbs)
     return top
+
+
+def _listed() -> str:
+    """The verbs under who needs them."""
+    return "\n\n".join("\n".join([f"{group}:", *map(_line, names)]) for group, names in GROUPS.items())
+
+
+def _line(name: str) -> str:
+    first = f"{' ' * _INDENT}{name}".ljust(_COLUMN)
+    return textwrap.fill(about(name), _WIDTH, initial_indent=first, subsequent_indent=" " * _COLUMN)
+
+
+class _Grouped(argparse.RawDescriptionHelpFormatter):
+    """Leaves the list of verbs to `_listed`, which groups them."""
+
+    def _iter_indented_subactions(self, action: argparse.Action) -> Iterator[argparse.Action]:
+        return iter(())
 
 
 class _Version(argparse.Action):
@@ -86,8 +119,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     verbs = parser([name for name, (of, _) in VERBS.items() if of == module])
     args = verbs.parse_args(given)
     if "run" not in args:
-        verbs.print_help()
-        return 0
+        args.helped()
+        return WRONG_USE if given else 0
     return _run(args)
 
 
@@ -102,7 +135,7 @@ def _run(args: argparse.Namespace) -> int:
     from carecoord.store.database import schema
     from fhir_adapters.errors import Misconfigured
 
-    screen = Screen()
+    screen = Screen(getattr(args, "form", None) or "table")
     try:
         return int(args.run(read(os.environ).settings, screen, args) or 0)
     except BadSetting as e:

@@ -11,7 +11,7 @@ from carecoord.actions.people.accounts import NewUser, add_backend, add_user, ma
 from carecoord.actions.people.organizations import placed
 from carecoord.cli import about
 from carecoord.cli.screen import Screen
-from carecoord.cli.verbs import Verbs, made, opened, verb
+from carecoord.cli.verbs import Verbs, for_programs, made, opened, verb, verbs_of
 from carecoord.configuration import keep
 from carecoord.domain.access.verbs import ROLES
 from carecoord.domain.referrals.states import WORKFLOWS
@@ -27,7 +27,7 @@ FACTORS = {"otp": "app", "hwk": "passkey"}
 def install(verbs: Verbs) -> None:
     """Add the verbs."""
     verb(verbs, "init", init, about("init"))
-    user = verbs.add_parser("user", help=about("user")).add_subparsers(metavar="VERB", required=True)
+    user = verbs_of(verbs, "user", about("user"))
     one = verb(user, "add", new_user, "let a person in; the password is printed once")
     _about(one)
     _about(verb(user, "invite", invite, "let a person in by a link on which they choose their password"))
@@ -38,10 +38,10 @@ def install(verbs: Verbs) -> None:
     one.add_argument("login")
     _belongs(one)
     one.add_argument("--role", action="append", default=[], choices=ROLES, help="these roles instead; several times")
-    verb(user, "list", list_users, "everybody who can sign in, and how")
+    for_programs(verb(user, "list", list_users, "everybody who can sign in, and how"))
     verb(user, "disable", disable, "let a person in no more, at once").add_argument("login")
     verb(user, "enable", enable, "let a person in again").add_argument("login")
-    client = verbs.add_parser("client", help=about("client")).add_subparsers(metavar="VERB", required=True)
+    client = verbs_of(verbs, "client", about("client"))
     one = verb(client, "add", new_client, "register a backend service (SMART Backend Services, ES384)")
     one.add_argument("name", help="what people call the app")
     one.add_argument("--scope", default=SCOPE, help=f"the widest that it may be granted (default: {SCOPE})")

@@ -11,16 +11,17 @@ from carecoord.actions.apps.registration import OPERATOR, App
 from carecoord.actions.people.accounts import add_app, disable_client
 from carecoord.cli import about
 from carecoord.cli.screen import Screen
-from carecoord.cli.verbs import Verbs, opened, verb
+from carecoord.cli.verbs import Verbs, for_programs, opened, verb, verbs_of
 from carecoord.settings import Settings
 
 SCOPE = "launch launch/patient launch/encounter openid fhirUser offline_access patient/*.rs"
+NONE = "No app yet. Add one with: carecoord app add NAME --redirect URL"
 GRANTS = ("authorization_code", "refresh_token")
 
 
 def install(verbs: Verbs) -> None:
     """Add the verbs."""
-    app = verbs.add_parser("app", help=about("app")).add_subparsers(metavar="VERB", required=True)
+    app = verbs_of(verbs, "app", about("app"))
     one = verb(app, "add", new_app, "register a SMART app; without a key or --secret it is a public one")
     one.add_argument("name", help="what people call the app")
     one.add_argument("--redirect", required=True, action="append", metavar="URL", help="where it takes its codes")
@@ -30,7 +31,7 @@ def install(verbs: Verbs) -> None:
     kind.add_argument("--secret", action="store_true", help="make a secret for it, printed once")
     kind.add_argument("--jwks", type=Path, metavar="FILE", help="its public key set")
     kind.add_argument("--jwks-url", metavar="URL", help="where it publishes its keys")
-    verb(app, "list", list_apps, "every app: those that wait for an answer first, with what they ask")
+    for_programs(verb(app, "list", list_apps, "every app: those that wait for an answer first, with what they ask"))
     one = verb(app, "approve", approve, "let in an app that registered itself")
     one.add_argument("id", help="its client_id")
     one.add_argument("--scope", help="let it in with only this much of what it asks")
@@ -61,11 +62,8 @@ def list_apps(settings: Settings, screen: Screen, args: argparse.Namespace) -> N
     """Every app."""
     with opened(settings) as world:
         found = registration.apps(world, OPERATOR)
-    if not found:
-        screen.say("No app yet. Add one with: carecoord app add NAME --redirect URL")
-        return
     rows = [(one.client.name, one.client.id, _standing(one), _day(one.row.used), one.client.scope) for one in found]
-    screen.table(("name", "client_id", "standing", "last used", "scope"), rows, ("scope",))
+    screen.table(("name", "client_id", "standing", "last used", "scope"), rows, ("scope",), NONE)
 
 
 def approve(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:

@@ -6,15 +6,13 @@ from carecoord.actions.audit import seals
 from carecoord.cli import about
 from carecoord.cli.check import Wrong, sealed
 from carecoord.cli.screen import Screen
-from carecoord.cli.verbs import Verbs, opened, verb
+from carecoord.cli.verbs import Verbs, opened, verb, verbs_of
 from carecoord.settings import Settings
 
 
 def install(verbs: Verbs) -> None:
     """Add the verbs."""
-    under = verb(verbs, "audit", lambda *_: None, about("audit")).add_subparsers(
-        title="verbs", metavar="VERB", required=True
-    )
+    under = verbs_of(verbs, "audit", about("audit"))
     verb(under, "verify", verify, "walk the chain of seals over every row of the audit", (
         "Ends with 0 when every row is as it was sealed, none is gone and none was slipped in; else with 1, and says\n"
         "which. `carecoord check` walks only what is new since the last time."

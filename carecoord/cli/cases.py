@@ -14,7 +14,7 @@ from carecoord.actions.worklist.bounds import moments
 from carecoord.actions.worklist.project import refresh_due
 from carecoord.cli import about
 from carecoord.cli.screen import Screen
-from carecoord.cli.verbs import Verbs, opened, verb
+from carecoord.cli.verbs import Verbs, for_programs, opened, verb
 from carecoord.fhir import text
 from carecoord.fhir.instants import instant, moment
 from carecoord.settings import Settings
@@ -34,7 +34,7 @@ ROOMY, NARROW = 170, 150  # columns of the screen: below the one a case goes wit
 
 def install(verbs: Verbs) -> None:
     """Add the verb."""
-    one = verb(verbs, "cases", show, about("cases"))
+    one = for_programs(verb(verbs, "cases", show, about("cases")))
     one.add_argument("--closed", action="store_true", help="those that have ended instead")
     one = verb(verbs, "events", follow, about("events"), (
         "A program that follows keeps the `n` of the last line it has read, and asks for what came after it: no event\n"
@@ -87,6 +87,9 @@ def table(world: World, screen: Screen, tab: str = "open") -> None:
     now, zone = world.clock(), ZoneInfo(world.settings.timezone)
     with reading(world.engine) as conn:
         found = list(Worklist(conn, CaseScope(None), moments(now, zone)).every(WorklistQuery(tab)))
+    if screen.form != "table":
+        screen.table(COLUMNS, [exact(row) for row in found])
+        return
     lines = [line(row, now, zone, NARROW <= screen.width < ROOMY) for row in found]
     if screen.width < NARROW:
         for cells in lines:
@@ -111,6 +114,19 @@ def line(row: Row[Any], now: datetime, zone: ZoneInfo, narrow: bool) -> tuple[st
         row.role or "",
         due(row.due_at, now),
     )
+
+
+def exact(row: Row[Any]) -> tuple[str, ...]:
+    """The cells of one case for programs: moments as instants, each gate with its note."""
+    gates = [
+        said(row.authorization_gate, in_words(row.authorization_note)),
+        said(row.agreement_gate, in_words(row.agreement_note)),
+        instant(row.appointment_at) if row.appointment_at is not None else row.appointment_gate,
+    ]
+    referred = " · ".join(part for part in (row.specialty, row.performer_name) if part)
+    due_at = instant(row.due_at) if row.due_at is not None else ""
+    return (row.number, row.patient_name, referred, row.coverage_gate, *gates, in_words(row.headline), row.role or "",
+            due_at)  # fmt: skip
 
 
 def stacked(cells: tuple[str, ...]) -> str:

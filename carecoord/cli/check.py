@@ -16,7 +16,7 @@ from carecoord.actions.server import backups, health
 from carecoord.cli import about
 from carecoord.cli.providers import provider_line
 from carecoord.cli.screen import Screen
-from carecoord.cli.verbs import Verbs, current, raw, verb, words
+from carecoord.cli.verbs import Verbs, current, for_programs, raw, verb, words
 from carecoord.errors import Problem
 from carecoord.fhir.instants import micros
 from carecoord.settings import Settings
@@ -35,25 +35,31 @@ class Wrong(Exception):
 
 def install(verbs: Verbs) -> None:
     """Add the verb."""
-    verb(verbs, "check", check, about("check"), (
+    for_programs(verb(verbs, "check", check, about("check"), (
         "Ends with 0 when everything is good, else with 1. Nothing is changed; how far the audit was found whole is\n"
         "remembered in CARECOORD_VAR, so that the next check walks only what is new."
-    ))
+    )))
 
 
 def check(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:
     """Run every check; returns the exit code."""
-    wrong = 0
+    rows = []
     with raw(settings) as world:
         for what, look in looks(world):
             try:
-                screen.say(f"good  {what}: {look()}")
+                standing, told = "good", look()
             except (Wrong, Problem, OSError) as e:
-                wrong += 1
-                screen.say(f"BAD   {what}: {words(e)}")
-                if what == "database":
-                    break  # what follows would say the same again
-    screen.say("Everything is good." if not wrong else f"{wrong} to mend.")
+                standing, told = "bad", words(e)
+            rows.append((standing, what, told))
+            if screen.form == "table":  # line by line: what is looked at may take its time
+                screen.say(f"{'good ' if standing == 'good' else 'BAD  '} {what}: {told}")
+            if (standing, what) == ("bad", "database"):
+                break  # what follows would say the same again
+    wrong = sum(standing == "bad" for standing, *_ in rows)
+    if screen.form == "table":
+        screen.say("Everything is good." if not wrong else f"{wrong} to mend.")
+    else:
+        screen.table(("standing", "what", "told"), rows)
     return 1 if wrong else 0
 
 

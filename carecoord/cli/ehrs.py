@@ -1,4 +1,4 @@
-"""`ehr add`, `ehr list`, `ehr link`, `sync`: the EHRs that we read from, and that open us from their charts."""
+"""`ehr` with its verbs, and `sync`: the EHRs that we read from, and that open us from their charts."""
 
 import argparse
 from datetime import timedelta
@@ -6,25 +6,28 @@ from pathlib import Path
 from typing import Any
 
 from carecoord.actions.ehrs import launch as ehrs_launch
-from carecoord.actions.ehrs import launch_people
+from carecoord.actions.ehrs import launch_people, upkeep
 from carecoord.actions.ehrs import sync as ehrs_sync
 from carecoord.actions.ehrs.launch_people import MAPPED
+from carecoord.actions.ehrs.sync_health import SyncHealth
+from carecoord.actions.server import health
 from carecoord.actions.server import keys as server_keys
 from carecoord.cli import about
 from carecoord.cli.screen import Screen
-from carecoord.cli.verbs import Verbs, opened, verb
+from carecoord.cli.verbs import Verbs, for_programs, opened, verb, verbs_of
 from carecoord.domain.referrals.states import WORKFLOWS
 from carecoord.fhir.instants import moment
 from carecoord.settings import Settings
 from fhir_adapters.ehr import BackendServices, Ehr, Launch
 from fhir_adapters.errors import Misconfigured
 
+BY = "cli"  # in the trail, where a request's id stands otherwise
 WEEK = 7 * 24 * 60  # minutes
 
 
 def install(verbs: Verbs) -> None:
     """Add the verbs."""
-    ehr = verbs.add_parser("ehr", help=about("ehr")).add_subparsers(metavar="VERB", required=True)
+    ehr = verbs_of(verbs, "ehr", about("ehr"))
     one = verb(ehr, "add", add, "tell of an EHR, or tell anew under the same name")
     one.add_argument("name", help="what we call it; never changed, for its resources' ids here derive from it")
     one.add_argument("url", help="its FHIR R4 base URL")
@@ -55,11 +58,16 @@ def install(verbs: Verbs) -> None:
     one = verb(ehr, "every", schedule, "sync an EHR again and again while `serve` runs, or no more")
     one.add_argument("name", help="as given to `carecoord ehr add`")
     one.add_argument("minutes", type=minutes, help="from one sync to the next; 0: no more")
-    verb(ehr, "list", show, "every EHR, and how its last sync went")
-    one = verb(ehr, "conflicts", conflicts, "what an EHR and we have changed differently, and nobody has settled")
+    said = "read an EHR no more until `ehr resume`; it goes on being told of our changes"
+    verb(ehr, "pause", pause, said).add_argument("name", help="as given to `carecoord ehr add`")
+    said = "read an EHR now, and from then on as often as before"
+    verb(ehr, "resume", resume, said).add_argument("name", help="as given to `carecoord ehr add`")
+    for_programs(verb(ehr, "list", show, "every EHR, how its last sync went, and when it is read next"))
+    open_ones = "what an EHR and we have changed differently, and nobody has settled"
+    one = for_programs(verb(ehr, "conflicts", conflicts, open_ones))
     one.add_argument("name", help="as given to `carecoord ehr add`")
     one.add_argument("--limit", type=int, default=100, metavar="N", help="at most so many (default: 100)")
-    one = verb(ehr, "flags", doubts, "what our rules doubt in what an EHR sent")
+    one = for_programs(verb(ehr, "flags", doubts, "what our rules doubt in what an EHR sent"))
     one.add_argument("name", help="as given to `carecoord ehr add`")
     one.add_argument("--limit", type=int, default=100, metavar="N", help="show at most so many (default: 100)")
     one = verb(verbs, "sync", sync, about("sync"))
@@ -171,24 +179,45 @@ def schedule(settings: Settings, screen: Screen, args: argparse.Namespace) -> No
     screen.say(f"{args.name} is synced {often}.")
 
 
+def pause(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Read an EHR no more."""
+    with opened(settings) as world:
+        upkeep.pause(world, args.name, BY)
+    screen.say(f"{args.name} is read no more, until: carecoord ehr resume {args.name}")
+
+
+def resume(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Read an EHR again."""
+    with opened(settings) as world:
+        upkeep.resume(world, args.name, BY)
+    screen.say(f"{args.name} is read as soon as carecoord serve runs, and as often as before.")
+
+
 def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
-    """Every EHR and its last run."""
+    """Every EHR, its last run and its next."""
     with opened(settings) as world:
         found = ehrs_sync.list_ehrs(world)
-    if not found:
-        screen.say("No EHR yet. Add one with: carecoord ehr add NAME URL")
-        return
+        fresh = {each.ehr: each for each in health.syncs(world)}
     rows = []
     for listed in found:
         run = listed.run
         when = "never" if run is None else f"{run.started:%Y-%m-%d %H:%M} UTC"
-        said = "" if run is None else run.error or ("running" if run.finished is None else "good")
+        standing = fresh[listed.ehr.name]
+        said = "running" if standing.is_running else (run and run.error) or standing.state
         counts = ("", "", "") if run is None else (str(run.received), str(run.changed), str(run.flagged))
-        rows.append((listed.ehr.name, listed.ehr.base_url, listed.ehr.dialect, when, *counts, said))
-    screen.table(("name", "address", "dialect", "last sync", "received", "changed", "flagged", "result"), rows)
+        rows.append((listed.ehr.name, listed.ehr.base_url, listed.ehr.dialect, when, *counts, _next(standing), said))
+    columns = ("name", "address", "dialect", "last sync", "received", "changed", "flagged", "next", "result")
+    screen.table(columns, rows, ("address", "result"), "No EHR yet. Add one with: carecoord ehr add NAME URL")
     for listed in found:
         if said := _opens(listed.ehr):
             screen.say(f"{listed.ehr.name} opens carecoord for {said}.")
+
+
+def _next(standing: SyncHealth) -> str:
+    """When an EHR is read next by itself."""
+    if standing.paused:
+        return "paused"
+    return f"{standing.again:%Y-%m-%d %H:%M} UTC" if standing.again else "by hand"
 
 
 def _opens(one: Ehr) -> str:
@@ -203,23 +232,21 @@ def doubts(settings: Settings, screen: Screen, args: argparse.Namespace) -> None
     """What is doubted, each with the address of the resource in the EHR, for there it can be put right."""
     with opened(settings) as world:
         found = ehrs_sync.flags(world, args.name, args.limit)
-    if not found:
-        screen.say(f"Nothing that {args.name} sent is in doubt.")
-        return
-    screen.table(("resource there", "where", "what"), [(one.source, one.place or "", one.text) for one in found])
+    rows = [(one.source, one.place or "", one.text) for one in found]
+    none = f"Nothing that {args.name} sent is in doubt."
+    screen.table(("resource there", "where", "what"), rows, ("what",), none)
 
 
 def conflicts(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """What is in dispute, by the ids of ours; the values stand on the case, for those who may see it."""
     with opened(settings) as world:
         found = ehrs_sync.conflicts(world, args.name, args.limit)
-    if not found:
-        screen.say(f"{args.name} and we have changed nothing differently.")
-        return
     since = [f"{moment(one.found):%Y-%m-%d %H:%M} UTC" for one in found]
     rows = [(f"{o.type}/{o.id}", o.element, o.stands, at) for o, at in zip(found, since, strict=True)]
-    screen.table(("resource here", "element", "shown", "since"), rows)
-    screen.say("Settle each on its case: take the EHR's, or keep ours.")
+    none = f"{args.name} and we have changed nothing differently."
+    screen.table(("resource here", "element", "shown", "since"), rows, none=none)
+    if found:
+        screen.say("Settle each on its case: take the EHR's, or keep ours.")
 
 
 def link(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:

@@ -5,15 +5,15 @@ import argparse
 from carecoord.actions.server import jobs
 from carecoord.cli import about
 from carecoord.cli.screen import Screen
-from carecoord.cli.verbs import Verbs, opened, verb
+from carecoord.cli.verbs import Verbs, for_programs, opened, verb, verbs_of
 from carecoord.settings import Settings
 from carecoord.store.database.jobs import Stuck
 
 
 def install(verbs: Verbs) -> None:
     """Add the verbs."""
-    added = verbs.add_parser("jobs", help=about("jobs")).add_subparsers(metavar="VERB", required=True)
-    verb(added, "list", show, "the jobs that were given up after many tries, and why")
+    added = verbs_of(verbs, "jobs", about("jobs"))
+    for_programs(verb(added, "list", show, "the jobs that were given up after many tries, and why"))
     one = verb(added, "retry", retry, "try them again from now; what they stand on should be mended first")
     one.add_argument("number", nargs="?", type=int, help="of one, as `carecoord jobs list` shows it (default: all)")
     gone = verb(added, "drop", drop, "let one go for good: it is not done, and what waits behind it goes on")
@@ -24,12 +24,9 @@ def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """The parked jobs."""
     with opened(settings) as world:
         found = jobs.later_work(world).stuck
-    if not found:
-        screen.say("No job was given up.")
-        return
     rows = [(str(job.n), job.kind, job.key, str(job.attempts), str(job.behind or ""), why(job)) for job in found]
     columns = ("number", "what", "of", "tries", "behind it", "why it failed")
-    screen.table(columns, rows, elastic=("of", "why it failed"))
+    screen.table(columns, rows, ("of", "why it failed"), "No job was given up.")
 
 
 def why(job: Stuck) -> str:

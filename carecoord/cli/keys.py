@@ -7,7 +7,7 @@ from auth.client.keys import SETTLE, PublishedKey
 from carecoord.actions.server import keys as server_keys
 from carecoord.cli import about
 from carecoord.cli.screen import Screen
-from carecoord.cli.verbs import Verbs, opened, verb
+from carecoord.cli.verbs import Verbs, for_programs, opened, verb, verbs_of
 from carecoord.settings import Settings
 
 MORE = """\
@@ -18,8 +18,8 @@ EHR that still holds the old set refuses us until it fetches the new one."""
 
 def install(verbs: Verbs) -> None:
     """Add the verbs."""
-    keys = verbs.add_parser("keys", help=about("keys")).add_subparsers(metavar="VERB", required=True)
-    verb(keys, "list", show, "the keys by which we prove ourselves to EHRs, and which of them signs")
+    keys = verbs_of(verbs, "keys", about("keys"))
+    for_programs(verb(keys, "list", show, "the keys by which we prove ourselves to EHRs, and which of them signs"))
     one = verb(keys, "rotate", rotate, "make new keys in the place of the present ones", MORE)
     one.add_argument("--lost", action="store_true", help="somebody else may have the old ones: take them away now")
     one.add_argument("--sign-in", action="store_true", help="the key of id_tokens, by which apps know who signed in")
@@ -31,7 +31,7 @@ def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
         found = server_keys.every(world)
         now, where = int(world.clock().timestamp()), server_keys.address(world)
     rows = [(one.kid, one.alg, _day(one.made), _state(one, now)) for one in found]
-    screen.table(("key", "kind", "made", "state"), rows)
+    screen.table(("key", "kind", "made", "state"), rows, ("key",))
     screen.say(f"Published at {where}")
 
 

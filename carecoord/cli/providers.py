@@ -8,7 +8,7 @@ from carecoord.actions.people import openid_providers
 from carecoord.actions.server import keys as server_keys
 from carecoord.cli import about
 from carecoord.cli.screen import Screen
-from carecoord.cli.verbs import Verbs, opened, verb
+from carecoord.cli.verbs import Verbs, for_programs, opened, verb, verbs_of
 from carecoord.domain.access.verbs import ROLES
 from carecoord.settings import Settings
 from carecoord.world import World
@@ -17,13 +17,13 @@ MORE = """\
 Without --secret-file we prove ourselves by our own keys (private_key_jwt). With --role, everybody whom the provider
 knows is let in with these roles; without, only people whom `carecoord provider link` names. A provider told of again
 under its id is changed, and enabled."""
+NONE = "No provider yet. Add one with: carecoord provider add ID ISSUER --name NAME --client-id ID"
 SUBJECT = "what the provider calls the person: sub in its id_tokens; who is refused is shown it"
 
 
 def install(verbs: Verbs) -> None:
     """Add the verbs."""
-    provider = verbs.add_parser("provider", help=about("provider"))
-    under = provider.add_subparsers(metavar="VERB", required=True)
+    under = verbs_of(verbs, "provider", about("provider"))
     one = verb(under, "add", add, "let an organization's people sign in at its own OpenID provider", MORE)
     one.add_argument("id", help="short and lasting: it stands in the address that the provider is told")
     one.add_argument("issuer", help="the provider as it calls itself, such as https://login.hospital.example")
@@ -41,7 +41,7 @@ def install(verbs: Verbs) -> None:
     one.add_argument("subject", help=SUBJECT)
     one = verb(under, "disable", disable, "let nobody in by a provider any more; who is in by it is out")
     one.add_argument("id", help="the provider")
-    verb(under, "list", show, "every provider")
+    for_programs(verb(under, "list", show, "every provider"))
 
 
 def add(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
@@ -83,14 +83,12 @@ def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Every provider."""
     with opened(settings) as world:
         found = openid_providers.all_providers(world)
-    if not found:
-        screen.say("No provider yet. Add one with: carecoord provider add ID ISSUER --name NAME --client-id ID")
-        return
     rows = []
     for one, people in found:
         lets = "nobody" if one.disabled else " ".join(sorted(one.roles)) or "who is linked"
         rows.append((one.id, one.name, one.issuer, one.client, one.organization or "", lets, str(people)))
-    screen.table(("id", "name", "issuer", "client id", "organization", "lets in", "people"), rows)
+    columns = ("id", "name", "issuer", "client id", "organization", "lets in", "people")
+    screen.table(columns, rows, ("name", "issuer", "lets in"), NONE)
 
 
 def provider_line(world: World, found: Provider) -> str:

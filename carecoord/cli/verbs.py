@@ -29,6 +29,21 @@ def verb(verbs: Verbs, name: str, run: Run, help: str, more: str = "") -> argpar
     return added
 
 
+def verbs_of(verbs: Verbs, name: str, help: str) -> Verbs:
+    """Add a verb that has verbs of its own; where none of them is given, its help is shown."""
+    added = verbs.add_parser(name, help=help, description=f"{help[:1].upper()}{help[1:]}.")
+    added.set_defaults(helped=added.print_help)
+    return added.add_subparsers(title="verbs", metavar="VERB")
+
+
+def for_programs(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Let a verb that prints rows print them for programs too."""
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_const", const="json", dest="form", help="the rows as JSON, for programs")
+    form.add_argument("--csv", action="store_const", const="csv", dest="form", help="the rows as CSV")
+    return parser
+
+
 @contextmanager
 def raw(settings: Settings) -> Iterator[World]:
     """The world of these settings as it is; its database is closed at the end."""

@@ -109,7 +109,7 @@ def _kinds(conn: Connection, name: str) -> dict[str, datetime | None]:
     return {type: cursor.instant(at) if at else None for type, at in sorted(since.items())}
 
 
-def pause(world: World, name: str, request: str, by: User) -> None:
+def pause(world: World, name: str, request: str, by: User | None = None) -> None:
     """Read an EHR no more until `resume`; what is being read just now is read to its end, and the EHR goes on being
     told of our changes. Raises NotFound, and Conflict for one that is not read by itself."""
     with writing(world.engine) as conn:
@@ -119,7 +119,7 @@ def pause(world: World, name: str, request: str, by: User) -> None:
         record(conn, [event(world.clock(), request, "ehr-pause", by=by)])
 
 
-def resume(world: World, name: str, request: str, by: User) -> None:
+def resume(world: World, name: str, request: str, by: User | None = None) -> None:
     """Read an EHR now, and from then on as often as before. Raises NotFound, and Conflict for one that is not read by
     itself."""
     now = world.clock()

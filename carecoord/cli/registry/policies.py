@@ -1,7 +1,6 @@
 """`policy list`, `set`, `history`: what offices and payers say of clocks and calendars, as tables or as JSON."""
 
 import argparse
-import json
 from collections.abc import Iterable
 from datetime import date
 
@@ -9,7 +8,7 @@ from carecoord.actions.policies import say
 from carecoord.actions.policies.say import Change
 from carecoord.cli import about
 from carecoord.cli.screen import Screen
-from carecoord.cli.verbs import Verbs, opened, verb
+from carecoord.cli.verbs import Verbs, for_programs, opened, verb, verbs_of
 from carecoord.domain.policies.shipped import TERMS
 from carecoord.domain.resource.days import local
 from carecoord.errors import Invalid
@@ -28,21 +27,19 @@ the page Policies: 72 hours, 2 business days, Mon-Fri, 08:00-17:00, US-NY, 2026-
 
 def install(verbs: Verbs) -> None:
     """Add the verbs."""
-    policy = verbs.add_parser("policy", help=about("policy"))
-    under = policy.add_subparsers(metavar="VERB", required=True)
-    one = verb(under, "list", show, "what is said now", MORE)
+    under = verbs_of(verbs, "policy", about("policy"))
+    one = for_programs(verb(under, "list", show, "what is said now", MORE))
     one.add_argument("--of", metavar="ID", help="of this Organization alone; '' for what is said for everybody")
     one.add_argument("--shipped", action="store_true", help="what holds where nobody has said anything, and why")
-    one.add_argument("--json", action="store_true", help="as JSON, for a program")
     one = verb(under, "set", put, "let a policy say something from a day on", MORE)
     one.add_argument("term", choices=tuple(TERMS), metavar="TERM", help="what is said, such as decision.standard")
     one.add_argument("value", help="what it says; '' for nothing, where that is possible")
     one.add_argument("--of", metavar="ID", default="", help="whose policy: an Organization here (default: everybody's)")
     one.add_argument("--business", default="", help="of a payer: for this line of business alone, such as medicaid")
     one.add_argument("--from", dest="start", type=date.fromisoformat, metavar="DAY", help="2026-12-01; default: today")
-    one = verb(under, "history", history, "all that was ever said, also what was replaced or taken back")
+    history_of = verb(under, "history", history, "all that was ever said, also what was replaced or taken back")
+    one = for_programs(history_of)
     one.add_argument("--of", metavar="ID", default="", help="of this Organization (default: everybody's)")
-    one.add_argument("--json", action="store_true", help="as JSON, for a program")
 
 
 def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
@@ -50,14 +47,11 @@ def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     if args.shipped:
         shipped = [{"term": term.name, "whose": term.whose, "value": term.value, "source": term.source}
                    for term in TERMS.values()]  # fmt: skip
-        _tell(screen, args, ("term", "whose", "value", "source"), shipped)
+        _tell(screen, ("term", "whose", "value", "source"), shipped)
         return
     with opened(settings) as world:
         found = [each for of, whose in _asked(world, args.of) for each in _said(say.look(world, None, whose).rows, of)]
-    if not found and not args.json:
-        screen.say("Nobody has said anything: what is shipped holds. See it with: carecoord policy list --shipped")
-        return
-    _tell(screen, args, COLUMNS, found)
+    _tell(screen, COLUMNS, found, "Nobody has said anything. What is shipped holds: carecoord policy list --shipped")
 
 
 def put(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
@@ -82,7 +76,7 @@ def history(settings: Settings, screen: Screen, args: argparse.Namespace) -> Non
                instant(row.superseded_at), "by": row.by or "operator"}
         for row, one in zip(rows, _said(rows, args.of), strict=True)
     ]  # fmt: skip
-    _tell(screen, args, (*COLUMNS, "said", "until", "by"), found)
+    _tell(screen, (*COLUMNS, "said", "until", "by"), found)
 
 
 def _asked(world: World, of: str | None) -> list[tuple[str, str]]:
@@ -104,8 +98,5 @@ def _day(number: int) -> str:
     return date.fromordinal(number).isoformat() if number else ""
 
 
-def _tell(screen: Screen, args: argparse.Namespace, columns: tuple[str, ...], found: list[dict[str, str]]) -> None:
-    if args.json:
-        screen.say(json.dumps(found, ensure_ascii=False, indent=1))
-    else:
-        screen.table(columns, [tuple(each[name] for name in columns) for each in found], elastic=("value",))
+def _tell(screen: Screen, columns: tuple[str, ...], found: list[dict[str, str]], none: str = "") -> None:
+    screen.table(columns, [tuple(each[name] for name in columns) for each in found], ("value",), none)

@@ -1,13 +1,12 @@
 """`settings`: what is in force, and from where."""
 
 import argparse
-import json
 import os
 from pathlib import Path
 
 from carecoord.cli import about
 from carecoord.cli.screen import Screen
-from carecoord.cli.verbs import Verbs, verb
+from carecoord.cli.verbs import Verbs, for_programs, verb
 from carecoord.configuration import SECRETS, Configuration, database, read
 from carecoord.settings import FIELDS, PREFIX, Settings
 
@@ -17,19 +16,15 @@ Secrets are not shown. The environment overrules the file, and the file the defa
 
 def install(verbs: Verbs) -> None:
     """Add the verb."""
-    one = verb(verbs, "settings", show, about("settings"), MORE)
-    one.add_argument("--json", action="store_true", help="as JSON, for programs")
+    for_programs(verb(verbs, "settings", show, about("settings"), MORE))
 
 
 def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Every setting, whoever gave it."""
     made = read(os.environ)
     rows = [(f"{PREFIX}{f.name.upper()}", _value(f.name, made), _source(f.name, made)) for f in FIELDS]
-    if args.json:
-        screen.say(json.dumps([dict(zip(("name", "value", "from"), row, strict=True)) for row in rows], indent=2))
-        return
     screen.say(f"Instance: {Path(settings.var).absolute()}, database {database(settings)}")
-    screen.table(("setting", "value", "from"), rows, elastic=("value", "from"))
+    screen.table(("name", "value", "from"), rows, elastic=("value", "from"))
 
 
 def _value(name: str, made: Configuration) -> str:
