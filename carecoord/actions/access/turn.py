@@ -168,6 +168,11 @@ class Turn:
         allowed = {type: self.filter(type, perm) for type in {row.type for row in rows}}
         return self._among(rows, allowed, perm)
 
+    def seen_there(self, type: str, rows: Sequence[Row], perm: str) -> list[Row]:
+        """As `seen`, of resources of a type; where none was found, as much is asked as of what is another's."""
+        found = self.seen(rows or [Row(-1, type, "", 0, 0, False, b"")], perm)
+        return found if rows else []
+
     def readable(self, references: Iterable[str], at: int | None = None) -> frozenset[str]:
         """Those of the references, `Type/id`, whose resources the asker may read, as they are or were at an instant."""
         pairs = [(type, id) for type, _, id in (each.partition("/") for each in references) if type in TYPES and id]

@@ -76,7 +76,7 @@ def _may(turn: Turn, id: str) -> bool:
     NotFound, Gone."""
     kind, order = order_named(id)
     row = read.get(turn.conn, kind, order)
-    if row is None or not turn.sees(row, "r") or row.patient in turn.cases_withheld():
+    if not turn.sees_there(kind, row) or row is None or row.patient in turn.cases_withheld():
         raise missing(kind, order)
     if row.deleted:
         raise Gone(f"{kind}/{order} has been deleted.")

@@ -1,7 +1,7 @@
 """Finding the patient of a new referral, who has one already or none: by one text in any order of words, among those
 whom the asker's office and the patients' Consents let them see."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -121,9 +121,11 @@ def _born_as(turn: Turn, patient: Json) -> list[Json]:
     return _seen(turn, patient_words.patients(turn.conn, [born], _LOOKED_AT)) if len(born) == len("YYYY-MM-DD") else []
 
 
-def _seen(turn: Turn, ids: Iterable[str]) -> list[Json]:
-    rows = [row for row in read.many(turn.conn, [("Patient", id) for id in ids]) if not row.deleted]
-    people = [json.loads(row.body) for row in turn.seen(rows, "s")]
+def _seen(turn: Turn, ids: Sequence[str]) -> list[Json]:
+    """Those of the patients whom the asker may find. It asks as much where there are none: how long a search takes does
+    not tell that somebody of the name is another's."""
+    rows = [row for row in read.many(turn.conn, [("Patient", id) for id in ids or [""]]) if not row.deleted]
+    people = [json.loads(row.body) for row in turn.seen_there("Patient", rows, "s")]
     return [each for each in people if each.get("active") is not False and not _replaced(each)]
 
 

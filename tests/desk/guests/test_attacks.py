@@ -144,15 +144,30 @@ def asked(house: House, client: FlaskClient, path: str) -> tuple[int, list[str],
     return answer.status_code, list(ran), page.replace(path, "")
 
 
-def test_a_link_that_ended_and_one_that_never_was_cost_the_same_questions(
-    acting_house: House, maria: FlaskClient
+@pytest.mark.parametrize("how", ["withdrawn", "expired", "superseded", "altered"])
+def test_a_link_that_is_good_no_longer_and_one_that_never_was_say_and_cost_the_same(
+    acting_house: House, maria: FlaskClient, clock: Any, how: str
 ) -> None:
     case = made(acting_house, "sent")
-    ended, _ = linked(maria, case)
-    linked(maria, case)  # the newer ends the older
+    address, _ = linked(maria, case)
     phone = acting_house.app.test_client()
-    asked(acting_house, phone, ended)
-    assert asked(acting_house, phone, ended) == asked(acting_house, phone, "/guest/" + "x" * 43)
+    assert "Your code" in text(phone.get(address).get_data(as_text=True))
+    if how == "withdrawn":
+        page = maria.get(f"/referrals/{case}/links").get_data(as_text=True)
+        link = re.search(r"/links/([\w-]+)/end", page)
+        assert link
+        maria.post(f"/referrals/{case}/links/{link[1]}/end", data=hidden(page, f"{link[1]}/end"))
+    elif how == "superseded":
+        linked(maria, case)  # the newer ends the older
+    elif how == "expired":
+        clock.now += timedelta(days=60)
+    else:
+        address = address[:-1] + ("A" if address[-1] != "A" else "B")
+    for tail in ("", "?do=accept", "/papers/x/1", "/done/x", "/forms/x"):
+        asked(acting_house, phone, address + tail)
+        told = asked(acting_house, phone, address + tail)
+        assert (told[0], told) == (404, asked(acting_house, phone, "/guest/" + "x" * 43 + tail)), tail
+    clock.now -= timedelta(days=60 if how == "expired" else 0)
 
 
 @pytest.mark.parametrize("who", ["outsider", "payer", "rival"])
@@ -318,3 +333,24 @@ def test_a_link_is_good_until_the_end_of_its_last_day_in_the_office(
     assert "Your code" in text(acting_house.app.test_client().get(address).get_data(as_text=True))
     clock.now = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
     demand_over(acting_house, phone, address, case, form)
+
+
+def test_a_relative_sees_by_their_link_that_referral_alone_and_none_of_the_papers_the_patient_keeps_from_them(
+    acting_house: House, maria: FlaskClient
+) -> None:
+    page = maria.get("/referrals/order-24817/links").get_data(as_text=True)
+    kin = re.findall(r'value="relative:([\w-]+)"', page)
+    assert kin == ["emeka-okafor"]
+    address, code = linked(maria, "order-24817", f"relative:{kin[0]}")
+    assert code == ""
+    born = str(row_of(acting_house, "order-24817").birth_date)
+    phone, entered = come_in(acting_house, address, born)
+    assert entered.status_code == 303
+    assert "Where is" in text(phone.get(address).get_data(as_text=True))
+    other, _ = linked(maria, "order-24820", "patient")
+    for path in (other, f"{other}/papers/order-24817-57133-1/1", f"{address}/papers/order-24820-57133-1/1"):
+        told = phone.get(path)
+        assert "Martinez" not in told.get_data(as_text=True), path
+        assert told.status_code == (200 if path == other else 404)  # the door asks for the date of birth
+    for path in ("/", "/patients/ngozi-okafor", "/referrals/order-24817", "/measures.csv", "/fhir/Patient/ngozi-okafor"):
+        assert phone.get(path).status_code in (302, 303, 401), path
