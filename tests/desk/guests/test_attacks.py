@@ -352,5 +352,5 @@ def test_a_relative_sees_by_their_link_that_referral_alone_and_none_of_the_paper
         told = phone.get(path)
         assert "Martinez" not in told.get_data(as_text=True), path
         assert told.status_code == (200 if path == other else 404)  # the door asks for the date of birth
-    for path in ("/", "/patients/ngozi-okafor", "/referrals/order-24817", "/measures.csv", "/fhir/Patient/ngozi-okafor"):
+    for path in ("/", "/patients/ngozi-okafor", "/referrals/order-24817", "/load.csv", "/fhir/Patient/ngozi-okafor"):
         assert phone.get(path).status_code in (302, 303, 401), path
