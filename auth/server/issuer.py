@@ -15,7 +15,7 @@ KEYS_PATH: Final = "/oauth/jwks"
 CLIENT_KEYS_PATH: Final = "/oauth/client-jwks.json"  # never changed: EHRs have it in their registration of us
 REGISTER_PATH: Final = "/oauth/register"
 STYLE_PATH: Final = "/oauth/style.json"
-MANAGE_PATH: Final = "/authorizations"
+MANAGE_PATH: Final = "/account/apps"
 BRANDS_PATH: Final = "/brands.json"
 
 

@@ -199,7 +199,7 @@ def test_who_is_shut_out_is_out_at_once(site: Site, fresh: Fresh) -> None:
         store.change_user(conn, replace(gone, disabled=True))
     assert not opens(site, of_person.token)
     refused(public.refresh(of_person.told["refresh_token"]), "invalid_grant")
-    browser.go("/authorizations")
+    browser.go("/account/apps")
     assert any(name == "password" for form in browser.forms() for name, _ in form.fields)
     browser.sign_in("gone")
     assert browser.page.status_code == 401
@@ -250,7 +250,7 @@ def test_host_header_our_addresses_do_not_follow_it(site: Site, public_app: App)
     evil = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "gopher",
             "Forwarded": "host=evil.example", "X-Original-URL": "/metrics"}  # fmt: skip
     for path in ("/fhir/.well-known/smart-configuration", "/.well-known/openid-configuration", "/fhir/metadata",
-                 "/sign-in", "/authorizations", urlsplit(public_app.address()).path + "?" +
+                 "/sign-in", "/account/apps", urlsplit(public_app.address()).path + "?" +
                  urlsplit(public_app.address()).query):  # fmt: skip
         answer = site.get(path, headers=evil)
         assert answer.status_code < 500, path
@@ -285,7 +285,7 @@ def test_csrf_nothing_is_done_by_another_sites_form(site: Site, fresh: Fresh) ->
         assert answer.status_code == 403, headers
         assert "Location" not in answer.headers
     got = fresh("public")
-    browser.go("/authorizations")
+    browser.go("/account/apps")
     for one in (form for form in browser.forms() if form.action.endswith("/revoke")):
         assert browser.http.post(site.url + one.action, data={}).status_code == 403
     assert browser.http.post(site.url + "/sign-out", data={}).status_code == 403
@@ -305,7 +305,7 @@ def test_session_fixation_a_planted_cookie_is_worth_nothing(site: Site) -> None:
     values = [cookie.value for cookie in victim.http.cookies if cookie.name == name]
     assert "planted" not in values
     attacker.http.cookies.set(name, "planted", domain=HOST, path="/", secure=site.secure)
-    attacker.go("/authorizations")
+    attacker.go("/account/apps")
     assert any(n == "password" for form in attacker.forms() for n, _ in form.fields)
 
 
@@ -314,7 +314,7 @@ def test_clickjacking_no_page_may_be_framed(site: Site, public_app: App) -> None
     pages = [browser.go("/sign-in")]
     browser.sign_in()
     pages += [browser.go(public_app.address()), browser.press(("patient", "okafor"))]
-    pages += [browser.go("/authorizations"), browser.go("/referrals/okafor-referral/apps"), browser.go("/")]
+    pages += [browser.go("/account/apps"), browser.go("/referrals/okafor-referral/apps"), browser.go("/")]
     for page in pages:
         assert page.status_code == 200, page.url
         assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"], page.url

@@ -51,7 +51,7 @@ class AuthorizationForm:
 
 
 def blueprint(world: World, issuer: Issuer) -> Blueprint:
-    """`/oauth/authorize` for anybody; `/oauth/consent`, `/authorizations` and the launching of apps behind sign-in."""
+    """`/oauth/authorize` for anybody; `/oauth/consent`, `/account/apps` and the launching of apps behind sign-in."""
     pages = Blueprint("authorize", __name__)
 
     @pages.route(AUTHORIZE_PATH, methods=["GET", "POST"])
@@ -92,7 +92,7 @@ def _manage(pages: Blueprint, world: World) -> None:
             (each, scopes_in_words.named(each.scope))
             for each in apps_authorize.own_authorizations(world, sign_in.session())
         ]
-        return render_template("authorizations.html", given=given)
+        return render_template("apps_given.html", given=given)
 
     @pages.post(f"{MANAGE_PATH}/<id>/revoke")
     def take_back(id: str) -> Response:

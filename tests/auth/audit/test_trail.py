@@ -85,7 +85,7 @@ def test_a_token_that_its_app_gives_back_is_noted(place: Place, app: App) -> Non
 def test_a_permission_that_its_person_takes_back_is_noted(place: Place, app: App) -> None:
     launched(place, app)
     visitor = Browser(place.web)
-    visitor.go("/authorizations")
+    visitor.go("/account/apps")
     (form,) = (form for form in visitor.forms() if form.action.endswith("/revoke"))
     visitor.send(form)
     (end,) = trail(place, "token-revoked")

@@ -69,7 +69,7 @@ def test_every_page_is_sound_for_axe_at_each_width_light_and_dark(page: Page, ad
         parts.click()
     check(page, LOOKS)
     page.get_by_role("button", name="Allow").click()
-    page.goto(house.world.settings.url + "/authorizations")
+    page.goto(house.world.settings.url + "/account/apps")
     expect(page.get_by_text("Growth Chart").first).to_be_visible()
     check(page)
     page.goto(house.world.settings.url + "/referrals/okafor-cardiology/apps")

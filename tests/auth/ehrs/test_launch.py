@@ -400,7 +400,7 @@ def test_an_embedded_session_opens_nothing_at_the_desk(doctor: Browser, two: Two
     cookie = doctor.ours.get_cookie("__Host-cc-embed", domain="care.test")
     assert cookie
     doctor.ours.set_cookie("__Host-cc", cookie.value, domain="care.test", secure=True)
-    for path in ("/", f"/referrals/{ours('ServiceRequest', PATELS)}", "/authorizations", "/worklist.csv"):
+    for path in ("/", f"/referrals/{ours('ServiceRequest', PATELS)}", "/account/apps", "/worklist.csv"):
         answer = doctor.get(path)
         assert answer.status_code == 303
         assert answer.location.startswith("/sign-in")

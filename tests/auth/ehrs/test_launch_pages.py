@@ -302,7 +302,7 @@ def test_g10_the_person_sees_what_they_let_in_and_takes_it_back(place: Place, ap
     visitor.go(app.address(SCOPE))
     visitor.press(OKAFOR)
     got = app.exchange(app.came(visitor.press(ALLOW)))
-    page = visitor.go("/authorizations")
+    page = visitor.go("/account/apps")
     assert "Growth Chart" in page.text
     assert "Read observations" in page.text
     (form,) = (form for form in visitor.forms() if form.action.endswith("/revoke"))
@@ -311,7 +311,7 @@ def test_g10_the_person_sees_what_they_let_in_and_takes_it_back(place: Place, ap
     assert place.fhir(got["access_token"], "GET", "Patient/okafor").status_code == 401
     refresh = {"grant_type": "refresh_token", "refresh_token": got["refresh_token"], "client_id": "app"}
     assert place.web.post("/oauth/token", data=refresh).status_code == 400
-    assert "None at present" in visitor.go("/authorizations").text
+    assert "None at present" in visitor.go("/account/apps").text
 
 
 @pytest.mark.usefixtures("mina")
@@ -319,20 +319,20 @@ def test_nobody_takes_back_what_another_let_in(place: Place, app: App, visitor: 
     visitor.go(app.address(SCOPE))
     visitor.press(OKAFOR)
     got = app.exchange(app.came(visitor.press(ALLOW)))
-    visitor.go("/authorizations")
+    visitor.go("/account/apps")
     (mine,) = (form.action for form in visitor.forms() if form.action.endswith("/revoke"))
     place.sign_in(place.person("other", "coordinator"))
-    visitor.go("/authorizations")
+    visitor.go("/account/apps")
     assert visitor.send(visitor.forms()[0], x="").status_code == 303  # their own forms work
     place.sign_in(place.person("third", "coordinator"))
-    visitor.go("/authorizations")
+    visitor.go("/account/apps")
     token = dict(visitor.forms()[0].fields)["csrf"]
     assert place.web.post(mine, data={"csrf": token}).status_code == 404
     assert place.fhir(got["access_token"], "GET", "Patient/okafor").status_code == 200
 
 
 def test_the_pages_behind_sign_in_are_closed_to_everybody_else(place: Place, app: App) -> None:
-    for address in ("/authorizations", "/referrals/okafor-cardiology/apps", "/referrals/okafor-cardiology/apps/app"):
+    for address in ("/account/apps", "/referrals/okafor-cardiology/apps", "/referrals/okafor-cardiology/apps/app"):
         assert place.web.get(address).status_code == 303
     assert place.web.post("/oauth/consent", data={"decision": "allow"}).status_code == 303
 

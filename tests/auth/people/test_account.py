@@ -32,7 +32,7 @@ def test_it_says_who_and_where(place: Place) -> None:
     assert "login mina" in page
     assert "Firefox on Windows" in page
     assert page.count("This one") == 1
-    assert 'href="/authorizations"' in page
+    assert 'href="/account/apps"' in page
     assert 'href="/account"' in place.web.get("/").text
     assert 'href="/people"' not in page
 

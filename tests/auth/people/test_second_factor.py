@@ -262,7 +262,7 @@ def test_admins_are_asked_for_a_second_factor_and_may_go_on_for_two_weeks(place:
     assert late.location == "/account/second-factor?next=%2Fpeople"
     page = place.web.get(late.location)
     assert "Not now" not in page.text
-    for path in ("/people", "/", "/authorizations", "/account"):
+    for path in ("/people", "/", "/account/apps", "/account"):
         assert place.web.get(path).status_code == 303, path
     assert place.web.get("/sign-in").location == "/account/second-factor"
 

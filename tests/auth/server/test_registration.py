@@ -386,7 +386,7 @@ def test_an_app_ends_its_registration_and_everything_that_came_of_it(place: Plac
     assert own(place.web, "DELETE", got).status_code == 204
     assert place.fhir(token["access_token"], "GET", "Patient/okafor").status_code == 401
     assert own(place.web, "GET", got).status_code == 401
-    assert "Growth Chart" not in place.web.get("/authorizations").text
+    assert "Growth Chart" not in place.web.get("/account/apps").text
 
 
 # -- the admin's page
