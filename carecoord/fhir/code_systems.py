@@ -16,6 +16,7 @@ CURRENCY: Final = "urn:iso:std:iso:4217"
 X12_REVIEW: Final = "https://codesystem.x12.org/005010/306"
 X12_QUANTITY: Final = "https://codesystem.x12.org/005010/673"
 X12_UNIT: Final = "https://codesystem.x12.org/005010/355"
+X12_CERTIFICATION: Final = "https://codesystem.x12.org/005010/1322"
 
 # The name that we go by, and the others under which the same system is met. http and https, a closing slash, capital
 # letters in the host and blanks need no row.

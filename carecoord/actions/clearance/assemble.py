@@ -17,6 +17,7 @@ from carecoord.actions.policies.known import EVERYBODY
 from carecoord.domain.agreements.records import PlanListing, Records, every_network_of, named
 from carecoord.domain.ehrs.disputes import Disputed
 from carecoord.domain.ehrs.doubts import Doubt
+from carecoord.domain.prior_auth.desk import requested
 from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.referrals.case import (
     CLINICAL,
@@ -115,6 +116,20 @@ def of_order(library: Library, order: Json, others: Others | None = None) -> Cas
     heap = _heap(library, rows, patient, others)
     heap.bodies[key(order)] = msgspec.json.encode(order)
     return _joined(library, order, [order, *heap.whole], heap)[0]
+
+
+def of_request(library: Library, patient: str, claim: str) -> Case | None:
+    """The case that a request for authorization, `Claim/id`, would be the request of, where its order is not here: one
+    that asks for what its first line asks for. None where there is no such request."""
+    rows = read.of_patient(library.conn, patient, CASE_TYPES, library.as_of)
+    heap = _heap(library, rows, patient, None)
+    asked = heap.decoded.get(claim)
+    if asked is None:
+        return None
+    order = requested.order(asked)
+    heap.bodies[key(order)] = msgspec.json.encode(order)
+    rest = (each for each in heap.whole if key(each) != claim)
+    return _joined(library, order, [order, requested.naming(asked, order), *rest], heap)[0]
 
 
 class _Beside(NamedTuple):

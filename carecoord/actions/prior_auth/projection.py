@@ -7,13 +7,19 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from carecoord.actions.clearance.assemble import of_request
+from carecoord.actions.clearance.library import Library
+from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.gates.policy import Policy
+from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.prior_auth.desk import second_look, steps
 from carecoord.domain.prior_auth.desk.row import Judged, rows
 from carecoord.domain.resource.days import moment
-from carecoord.domain.resource.elements import item, target, text
+from carecoord.domain.resource.elements import item, key, target, text
+from carecoord.domain.worklist.row import row as case_row
 from carecoord.fhir.instants import micros
 from carecoord.store.prior_auth import authorizations, queues
+from carecoord.store.resources import read
 from carecoord.store.resources.write import Touched
 
 _decode = msgspec.json.Decoder().decode
@@ -27,6 +33,36 @@ def keep(conn: Connection, patient: str, cases: Sequence[Judged], now: datetime,
         sides = sorted(map(list, each.parties))
         made[root] = each.columns | {"parties": sides, "searched": each.told, "payer_searched": each.payer_told}
     authorizations.keep(conn, patient, made, micros(now))
+
+
+def alone(library: Library, patient: str, cases: Sequence[Judged], now: datetime, policy: Policy) -> list[Judged]:
+    """The requests of a patient that none of these cases speaks of, each judged as if its order were here."""
+    if cases:
+        known = cases[0].found.facts.requests
+        lone = {each.root: each.key for each in known if each.claims}
+        for case in cases:
+            for each in case.found.facts.requests:
+                if each.linked:
+                    lone.pop(each.root, None)
+        newest = sorted(lone.values())
+    else:
+        newest = _newest(library, patient)
+    found = []
+    for claim in newest:
+        case = of_request(library, patient, claim)
+        if case is not None:
+            judged = clear(case, now, policy)
+            found.append(Judged("", case, judged, case_row(case, judged, policy)))
+    return found
+
+
+def _newest(library: Library, patient: str) -> list[str]:
+    """The newest request of each chain of a patient, `Claim/id`."""
+    rows = read.of_patient(library.conn, patient, ("Claim",), library.as_of)
+    claims = [claim for row in rows if text(claim := _decode(row.body), "use") == "preauthorization"]
+    claims = [each for each in claims if text(each, "status") != "entered-in-error"]
+    before = {lifecycle.precedent(each) for each in claims}
+    return sorted(key(each) for each in claims if key(each) not in before)
 
 
 def note(conn: Connection, touched: Sequence[Touched], policy: Policy) -> None:

@@ -206,6 +206,7 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
         found = of_patient(library, patient)
         held = worklist_rows.of_patient(conn, patient)
         if not found and not held:
+            projection.keep(conn, patient, projection.alone(library, patient, [], now, rules), now, rules)
             continue
         judged = {each.rid: clear(each.case, now, rules) for each in found}
         written = {each.rid: _row(each, judged[each.rid], now, rules) for each in found}
@@ -222,6 +223,7 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
         worklist_rows.touch(conn, sorted({*told} - {row["rid"] for row in changed}), micros(now))
         registry.save_dependencies(conn, {each.rid: each.needs for each in found})
         cases = [Judged(each.id, each.case, judged[each.rid], written[each.rid]) for each in found]
+        cases += projection.alone(library, patient, cases, now, rules)
         projection.keep(conn, patient, cases, now, rules)
     marks.settle(conn, marked)
 

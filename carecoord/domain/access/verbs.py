@@ -22,6 +22,8 @@ Verb = Literal[
     "cite", "start-plan", "set-goal", "add-activity", "observe", "finish", "join-team", "end-plan",
     "submit", "approve", "give-back", "certify", "bill", "pay",
     "decide", "agree", "disagree", "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over",
+    "send-request", "put-in", "answer-payer", "extend-request", "renew-request", "appeal", "withdraw-request",
+    "void-request", "peer-to-peer", "tell-peer", "call-payer",
 ]  # fmt: skip
 Side = Literal["requester", "performer", "patient", "payer"]  # of a referral: who sends, who is to see them
 
@@ -76,6 +78,17 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
             "finish",
             "join-team",
             "end-plan",
+            "send-request",
+            "put-in",
+            "answer-payer",
+            "extend-request",
+            "renew-request",
+            "appeal",
+            "withdraw-request",
+            "void-request",
+            "peer-to-peer",
+            "tell-peer",
+            "call-payer",
         }
     ),
     "clinician": frozenset(
@@ -120,6 +133,8 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
             "finish",
             "join-team",
             "end-plan",
+            "peer-to-peer",
+            "tell-peer",
         }
     ),
     "supervisor": frozenset({"supervise"}),  # beside coordinator or clinician: whose cases one sees is theirs to say
@@ -218,6 +233,10 @@ AGREEMENT: Final[tuple[Verb, ...]] = (  # what is done with an agreement
 )  # fmt: skip
 DECISIONS: Final[tuple[Verb, ...]] = (  # what a payer does with a request
     "decide", "agree", "disagree", "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over",
+)  # fmt: skip
+REQUESTS: Final[tuple[Verb, ...]] = (  # what a clinic does with one
+    "send-request", "put-in", "answer-payer", "extend-request", "renew-request", "appeal", "withdraw-request",
+    "void-request", "peer-to-peer", "tell-peer", "call-payer",
 )  # fmt: skip
 CARE: Final[tuple[Verb, ...]] = (  # what is done with a patient's care plan
     "start-plan", "set-goal", "add-activity", "observe", "finish", "join-team", "end-plan",

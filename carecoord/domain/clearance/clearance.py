@@ -140,7 +140,7 @@ def judge(known: Facts, now: datetime, on: date | None = None) -> Clearance:
     policy = known.policy
     booking = known.visits.booked(now, policy)
     settled = on or _settled(known, booking)
-    days = [_day(known, day, booking, bool(settled), now, policy) for day in _starts(known, settled, now, policy)]
+    days = [judged_day(known, day, booking, bool(settled), now, policy) for day in _starts(known, settled, now, policy)]
     hearing = Hearing(
         known=known, now=now, policy=policy, on=on, settled=settled, booking=booking,
         window=_window(known, now, policy), days=days,
@@ -179,7 +179,8 @@ def _starts(known: Facts, settled: date | None, now: datetime, policy: Policy) -
     return sorted({begin} | {day for day in known.edges if window.holds(day)})
 
 
-def _day(known: Facts, day: date, booking: Booking | None, settled: bool, now: datetime, policy: Policy) -> Day:
+def judged_day(known: Facts, day: date, booking: Booking | None, settled: bool, now: datetime, policy: Policy) -> Day:
+    """The gates of one day, for the visit that is booked on it where that is given."""
     card = coverage_gate.choose(known.cards, known.referral.cards, day)
     # What was known when the day was over is what counts for it: an answer does not go stale under a past visit.
     then = min(now, midnight(shifted(day, 1), policy.zone))
@@ -207,7 +208,7 @@ def _visit(hearing: Hearing) -> Gate:
     known, booking, days = hearing.known, hearing.booking, hearing.days
     own = next((d for d in days if booking and d.day == booking.day), None)
     if booking and booking.day and not own:
-        own = _day(known, booking.day, booking, True, hearing.now, hearing.policy)
+        own = judged_day(known, booking.day, booking, True, hearing.now, hearing.policy)
     said, proof = _clash(known, "appointment")
     matter = VisitInput(
         referral=known.referral, visits=known.visits, booking=booking, ruling=(own or hearing.ruled).ruling,

@@ -73,8 +73,8 @@ def lacks(answer: Json) -> tuple[str, ...]:
     )
     lines = [(str(whole(each, "itemSequence")), each) for each in items(answer, "item")]
     lines += [("added", each) for each in items(answer, "addItem")]
-    bare = [n for n, line in lines if decision(line) == "denied" and not _reason(line)]
-    if not lines and overall(answer) == "denied" and not _reason(answer):
+    bare = [n for n, line in lines if decision(line) == "denied" and not reason_of(line)]
+    if not lines and overall(answer) == "denied" and not reason_of(answer):
         bare = ["the request"]
     if not bare or whys:
         return ()
@@ -83,8 +83,8 @@ def lacks(answer: Json) -> tuple[str, ...]:
     )
 
 
-def _reason(element: Json) -> str:
-    """Why, by its code or in words."""
+def reason_of(element: Json) -> str:
+    """Why an element was denied, by its code or in words; empty where nothing says it."""
     adjudications = items(element, "adjudication")
     reviews = [*extensions(element, f"{PAS}/extension-reviewAction")]
     reviews += [each for part in adjudications for each in extensions(part, f"{PAS}/extension-reviewAction")]

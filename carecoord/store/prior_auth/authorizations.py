@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from carecoord.fhir.instants import FOREVER
 from carecoord.store.prior_auth import queues
 from carecoord.store.prior_auth.queues import QueueTab
 from carecoord.store.prior_auth.tables import authorization_lock as lock
@@ -31,11 +32,14 @@ from carecoord.store.prior_auth.tables import authorization_word as word
 from carecoord.store.worklist import search_words
 
 MANY: Final = 1000  # a count that reaches it is shown as "999+"
-_LIFTED: Final = ("lines", "orders", "parties")  # columns that are JSON
+_LIFTED: Final = ("lines", "orders", "parties", "visits")  # columns that are JSON
 _GRANTED: Final = ("approved", "modified", "partly")
 _REFUSED: Final = ("denied", "partly", "modified")
 DAY: Final = 86_400_000_000  # microseconds
-Tab = Literal[QueueTab, "due", "expiring", "limit", "info", "denied", "open", "all"]
+ALL: Final = 50_000  # rows of a file
+OfficeTab = Literal["due", "drafts", "info", "expiring", "limit", "outside", "denied", "past", "today", "open", "all"]
+Tab = Literal[QueueTab, OfficeTab]
+Sort = Literal["due", "patient", "payer", "ends"]
 Side = Literal["office", "payer"]
 SOON: Final = 14  # days ahead in which an approval is about to end
 FEW: Final = 2  # units left at which an approval is near its limit
@@ -43,22 +47,30 @@ FEW: Final = 2  # units left at which an approval is near its limit
 
 @dataclass(frozen=True)
 class Whose:
-    """Whose rows: of an office (ids of its Organizations, as placer or performer) or of a payer (its identifiers,
-    `system|value`); withheld: the patients who are kept from the asker all the same."""
+    """Whose rows: of an office (ids of its Organizations, as placer or performer; None: of every office) or of a payer
+    (its identifiers, `system|value`); withheld: the patients who are kept from the asker all the same."""
 
     side: Side
-    keys: tuple[str, ...]
+    keys: tuple[str, ...] | None
     withheld: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked for, at an instant (microseconds). after: (sort_due, root) of the last; account: who asks."""
+    """What is asked for, at an instant (microseconds). after: (value of the sort, root) of the last; account: who asks.
+    sort: None as the side's own clock has it; down: the other way round. payer, owner, state: only these, where any is
+    given. today: when the day ends (microseconds)."""
 
     now: int
     tab: Tab
     words: str = ""
-    after: tuple[int, str] | None = None
+    after: tuple[int | str, str] | None = None
+    sort: Sort | None = None
+    down: bool = False
+    payer: str = ""
+    owner: str = ""
+    state: str = ""
+    today: int = 0
     account: str = ""
 
 
@@ -119,30 +131,81 @@ def one(conn: Connection, whose: Whose, root: str) -> Row[Any] | None:
 
 
 def page(conn: Connection, whose: Whose, asked: Asked, most: int) -> list[Row[Any]]:
-    """The rows of a tab in the order in which something is due, at most so many."""
-    found = _found(whose, asked)
+    """The rows of a tab in the order in which something is due, or in the one that is asked for, at most so many."""
+    found, by = _found(whose, asked), _sorted_by(asked)
     if asked.after:
-        found = found.where(tuple_(row.c.sort_due, row.c.root) > tuple_(*asked.after))
-    return list(conn.execute(found.order_by(row.c.sort_due, row.c.root).limit(most)))
+        place, last = tuple_(by, row.c.root), tuple_(*asked.after)
+        found = found.where(place < last if asked.down else place > last)
+    ordered = (by.desc(), row.c.root.desc()) if asked.down else (by, row.c.root)
+    return list(conn.execute(found.order_by(*ordered).limit(most)))
+
+
+def place(found: Row[Any], asked: Asked) -> tuple[int | str, str]:
+    """Where a row stands in the order that was asked for."""
+    value = {
+        None: found.sort_due, "due": found.sort_office, "patient": found.patient_sort,
+        "payer": found.payer_name or "", "ends": FOREVER if found.ends is None else found.ends,
+    }[asked.sort]  # fmt: skip
+    return value, found.root
+
+
+def _sorted_by(asked: Asked) -> ColumnElement[Any]:
+    return {
+        None: row.c.sort_due, "due": row.c.sort_office, "patient": row.c.patient_sort,
+        "payer": func.coalesce(row.c.payer_name, ""), "ends": func.coalesce(row.c.ends, FOREVER),
+    }[asked.sort]  # fmt: skip
 
 
 def counts(conn: Connection, whose: Whose, asked: Asked, tabs: Sequence[Tab]) -> dict[str, int]:
-    """How many under each tab with these words, each at most MANY."""
+    """How many under each tab with these words and choices, each at most MANY."""
     lists = (_found(whose, replace(asked, tab=tab, after=None)).with_only_columns(row.c.root).limit(MANY).subquery()
              for tab in tabs)  # fmt: skip
     counted = conn.execute(select(*(select(func.count()).select_from(each).scalar_subquery() for each in lists))).one()
     return dict(zip(tabs, (int(n) for n in counted), strict=True))
 
 
+def choices(conn: Connection, whose: Whose) -> dict[str, list[tuple[str, str]]]:
+    """The payers and the owners among the open rows: (key, name), in the order of the names."""
+    found = {}
+    for name, key, label in (("payer", row.c.payer_key, row.c.payer_name), ("owner", row.c.owner, row.c.owner_name)):
+        some = _of(whose).where(row.c.open, key.is_not(None)).with_only_columns(key, func.max(label)).group_by(key)
+        found[name] = sorted(((str(k), str(v or k)) for k, v in conn.execute(some)), key=lambda each: each[1])
+    return found
+
+
+def appeals(conn: Connection, whose: Whose, payer: str) -> list[tuple[str, str, bool]]:
+    """What came of every appeal to a payer, `system|value`, that it answered: (code, reason of the denial, whether it
+    was taken back)."""
+    said = _of(whose).where(row.c.payer_key == payer, row.c.overturned.is_not(None))
+    found = conn.execute(said.with_only_columns(row.c.code, func.coalesce(row.c.denial, ""), row.c.overturned))
+    return [(code, reason, bool(back)) for code, reason, back in found]
+
+
+def decided_since(conn: Connection, whose: Whose, since: int) -> list[Row[Any]]:
+    """What was decided since an instant (microseconds): payer, code, provider and state of each."""
+    wanted = (row.c.payer_key, row.c.payer_name, row.c.code, row.c.service, row.c.provider, row.c.state)
+    return list(conn.execute(_of(whose).where(row.c.decided >= since, row.c.sent).with_only_columns(*wanted)))
+
+
+def alike(conn: Connection, patient: str, root: str) -> list[Row[Any]]:
+    """The other open requests for a patient."""
+    others = select(row).where(row.c.patient == patient, row.c.root != root, row.c.open)
+    return list(conn.execute(others.order_by(row.c.root)))
+
+
 def _of(whose: Whose) -> Select[Any]:
-    sides = ("payer",) if whose.side == "payer" else ("placer", "performer")
-    mine = select(party.c.root).where(party.c.side.in_(sides), party.c.key.in_(whose.keys))
-    found = select(row).where(row.c.root.in_(mine))
+    found = select(row)
+    if whose.keys is not None:
+        sides = ("payer",) if whose.side == "payer" else ("placer", "performer")
+        mine = select(party.c.root).where(party.c.side.in_(sides), party.c.key.in_(whose.keys))
+        found = found.where(row.c.root.in_(mine))
     return found.where(row.c.patient.not_in(whose.withheld)) if whose.withheld else found
 
 
 def _found(whose: Whose, asked: Asked) -> Select[Any]:
     found = _of(whose).where(_tab(asked))
+    for column, said in ((row.c.payer_key, asked.payer), (row.c.owner, asked.owner), (row.c.state, asked.state)):
+        found = found.where(column == said) if said else found
     for start in search_words.asked(asked.words):
         near = select(word.c.root).where(word.c.word >= start, word.c.word < start + "\uffff")
         found = found.where(row.c.root.in_(near.where(word.c.payer) if whose.side == "payer" else near))
@@ -158,8 +221,12 @@ def _tab(asked: Asked) -> ColumnElement[bool]:
         "due": row.c.state.in_(("draft", "error", *queues.WAITING)),
         "expiring": and_(granted, row.c.ends <= now + SOON * DAY),
         "limit": and_(granted, row.c.left.in_([str(n) for n in range(FEW + 1)]), row.c.authorized != "1"),
+        "outside": row.c.outside > 0,
         "info": row.c.state == "asked",
         "denied": and_(row.c.state.in_(_REFUSED), or_(row.c.appeal_by.is_(None), row.c.appeal_by > now)),
+        "drafts": row.c.state == "draft",
+        "past": and_(row.c.open, row.c.office_due <= now),
+        "today": and_(row.c.open, row.c.office_due > now, row.c.office_due < asked.today),
         "open": row.c.open,
         "all": true(),
     }

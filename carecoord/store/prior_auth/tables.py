@@ -106,6 +106,16 @@ authorization_row = Table(  # one request for authorization with what came of it
     Column("searched", Str, nullable=False),  # all that it is found by
     Column("payer_searched", Str, nullable=False),  # of that, what its payer finds it by
     Column("updated", Big, nullable=False),
+    Column("owner", Str),  # who at the clinic has it: of the case
+    Column("owner_name", Str),
+    Column("touch", Big),  # when somebody means to look at it next
+    Column("visits", Str, nullable=False),  # a JSON list of the booked ones ahead: desk.office.VisitAhead
+    Column("outside", Integer, nullable=False),  # of these, that what was granted does not cover
+    Column("office_clock", Str),  # what is due at the clinic: desk.office.OfficeClock
+    Column("office_due", Big),
+    Column("sort_office", Big, nullable=False),
+    Column("denial", Str),  # why it was denied at first
+    Column("overturned", Boolean),  # what the payer said to an appeal
     Column("proposed", Big),  # since when a denial waits for a second person; kept when the row is made anew
     Column("extended", Str),  # who had the clock extended: payer | patient
     Column("level", Integer, nullable=False, server_default="0"),  # of the appeal that it is; 0: none

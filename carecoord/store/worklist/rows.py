@@ -18,7 +18,7 @@ from carecoord.store.worklist.walks import CLINICAL_MARK
 # Whether it is deleted is not asked: SQLite would go by another index, through every order of everybody.
 _ordered = [
     exists().where(resource.c.patient == bindparam("patient"), resource.c.type == kind)
-    for kind in ("ServiceRequest", "DeviceRequest")
+    for kind in ("ServiceRequest", "DeviceRequest", "Claim")
 ]
 _listed = exists().where(case.c.patient == bindparam("patient"))
 _concerned = select(literal(1)).where(or_(*_ordered, _listed))
@@ -60,8 +60,8 @@ _BATCH = 500  # row numbers in one statement: both databases bound the number of
 
 
 def concerned(conn: Connection, patients: Iterable[str]) -> list[str]:
-    """Those of the patients who have an order or a row here, sorted. Most writes are about somebody with neither, and
-    to learn it so costs a twentieth of assembling nothing."""
+    """Those of the patients who have an order, a request for authorization or a row here, sorted. Most writes are about
+    somebody with none, and to learn it so costs a twentieth of assembling nothing."""
     return [patient for patient in sorted(patients) if first(conn, _concerned, {"patient": patient})]
 
 

@@ -3,7 +3,7 @@
 It is made of the very facts and ledger by which the gate of its case is judged: of the case whose order the request
 names, else of one that speaks of it, the oldest first. So a row and a gate can not say different things."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -15,6 +15,7 @@ from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.prior_auth.charges import Account
 from carecoord.domain.prior_auth.decisions import Line
+from carecoord.domain.prior_auth.desk import office
 from carecoord.domain.prior_auth.lifecycle import WAITING, LifeState
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.prior_auth.review_action import GRANTED
@@ -34,7 +35,8 @@ _PERSON = ("patient_name", "patient_sort", "birth_date", "gender", "mrn")  # as 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A case as it was judged, and the columns of its row."""
+    """A case as it was judged, and the columns of its row. `id`: of the case; empty where the request has no order
+    here, and stands for itself."""
 
     id: str
     case: Case
@@ -74,7 +76,7 @@ def _row(judged: Judged, request: Request, cases: Sequence[Judged], policy: Poli
     claim = next((each for each in case.claims if key(each) == request.key), {})
     card = next((each for each in found.facts.cards if each.key in request.coverages), None)
     mine = [each for each in cases if _of(each, request)]
-    wishes = [each for each in case.tasks if _wish(each, request)]
+    wishes = [each for each in case.tasks if is_wish(each, request.claims)]
     state = life(request, any(text(each, "status") == "requested" for each in wishes))
     lines = [_line(request, line, found, policy) for line in request.lines]
     service = _service(claim, request)
@@ -83,7 +85,8 @@ def _row(judged: Judged, request: Request, cases: Sequence[Judged], policy: Poli
         "root": request.root, "claim": request.key, "patient": target(item(case.order, "subject")).partition("/")[2],
         "state": state, "open": state not in _CLOSED, "sent": state not in ("draft", "void"),
         "number": next((line.number for line in request.lines if line.number), None),
-        "service": service, "code": _code(claim, request), "lines": lines, "orders": sorted(each.id for each in mine),
+        "service": service, "code": _code(claim, request), "lines": lines,
+        "orders": sorted(each.id for each in mine if each.id),
         "expedited": request.expedited, **{name: judged.row[name] for name in _PERSON},
         "member_id": (member_of(case, card.key) or None) if card else None,
         "payer_key": (request.payer.key() or None) if request.payer else None,
@@ -94,7 +97,10 @@ def _row(judged: Judged, request: Request, cases: Sequence[Judged], policy: Poli
         "asked": len(wishes), "attached": sum(text(each, "status") == "completed" for each in wishes),
         "extended": request.extended or None, "level": lifecycle.level(case.claims, request.key),
         **_clocks(request, state, wishes, policy), **_span(request, policy), **_units(request, found),
+        "owner": judged.row["owner"], "owner_name": judged.row["owner_name"], "touch": judged.row["touch_at"],
+        **office.appealed(case.claims, case.responses, request, policy.zone),
     }  # fmt: skip
+    columns |= office.office([(each.id, each.found) for each in mine], request, state, columns)
     return AuthorizationRow(columns, frozenset(_parties(request, mine, state)), *_words(columns, request, case))
 
 
@@ -111,12 +117,12 @@ def _of(judged: Judged, request: Request) -> bool:
     return any(each.root == request.root and each.linked for each in judged.found.facts.requests)
 
 
-def _wish(task: Json, request: Request) -> bool:
-    """Whether a Task is the payer's wish for a paper with this request."""
+def is_wish(task: Json, claims: Collection[str]) -> bool:
+    """Whether a Task is the payer's wish for a paper with one of these requests, `Claim/id`."""
     code = item(task, "code")
     wanted = has(code, *PAPER_WANTED) or has(code, *FORM_WANTED)
     stands = text(task, "status") in ("requested", "received", "accepted", "in-progress", "completed")
-    return wanted and stands and target(item(task, "reasonReference")) in request.claims
+    return wanted and stands and target(item(task, "reasonReference")) in claims
 
 
 def _line(request: Request, line: Line, found: Clearance, policy: Policy) -> dict[str, Any]:

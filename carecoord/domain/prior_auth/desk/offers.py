@@ -1,0 +1,66 @@
+"""What a clinic can do with a request as it stands, the next act first: the verbs of its desk, by the table of the
+request's life. Pure."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from carecoord.domain.access.verbs import Verb
+from carecoord.domain.prior_auth import lifecycle
+from carecoord.errors import Conflict
+from carecoord.fhir.instants import micros
+from carecoord.words.sentence import sentence
+
+_MOVES: Final[dict[Verb, str]] = {  # of the desk -> of the table
+    "send-request": "submit",
+    "answer-payer": "answer",
+    "appeal": "appeal",
+    "peer-to-peer": "peer-to-peer",
+    "extend-request": "extend",
+    "call-payer": "inquire",
+    "withdraw-request": "withdraw",
+    "void-request": "void",
+}
+_OVER: Final = ("cancelled", "void")
+
+
+def offered(row: Any, talking: bool, now: datetime) -> tuple[Verb, ...]:
+    """The acts that a request is open to, the next one first. talking: whether a talk with the payer's clinician was
+    asked for, and not held yet."""
+    legal = lifecycle.legal(lifecycle.named(row.state), "requester")
+    found: list[Verb] = [verb for verb, move in _MOVES.items() if move in legal]
+    if row.state == "draft":
+        found.insert(1, "put-in")
+    if "appeal" in found and not _in_time(row.appeal_by, now):
+        found.remove("appeal")
+    if "peer-to-peer" in found and (talking or not _in_time(row.peer_by, now)):
+        found.remove("peer-to-peer")
+    if talking:
+        found.insert(0, "tell-peer")
+    if row.state not in ("draft", *_OVER):
+        found.append("renew-request")
+    return tuple(sorted(found, key=lambda verb: verb != following(row, now)))
+
+
+def following(row: Any, now: datetime) -> Verb:
+    """The act that is next: what the payer asked for, what runs out first."""
+    by_state: dict[str, Verb] = {"draft": "send-request", "asked": "answer-payer"}
+    if row.state in by_state:
+        return by_state[row.state]
+    if row.state in ("denied",) and _in_time(row.peer_by, now) and row.peer_by:
+        return "peer-to-peer"
+    if row.state == "denied":
+        return "appeal" if _in_time(row.appeal_by, now) else "renew-request"
+    if row.state in _OVER:
+        return "renew-request"
+    needs_more = row.outside or row.office_clock == "ends"
+    return "extend-request" if row.state in ("approved", "modified", "partly") and needs_more else "call-payer"
+
+
+def _in_time(until: int | None, now: datetime) -> bool:
+    return until is None or micros(now) < until
+
+
+def demand_in_time(until: int | None, now: datetime) -> None:
+    """Raise Conflict where a window (its end in microseconds) is over."""
+    if not _in_time(until, now):
+        raise Conflict(sentence("refusals.window-over"), "http.act")
