@@ -53,6 +53,8 @@ from carecoord.web.page import assets
 from carecoord.web.patients import pages as patient_pages
 from carecoord.web.people import account, openid_sign_in, people, second_step, sign_in
 from carecoord.web.policies import pages as policies_pages
+from carecoord.web.prior_auth import act_pages as authorization_act_pages
+from carecoord.web.prior_auth import pages as authorization_pages
 from carecoord.web.quality import pages as quality_pages
 from carecoord.web.questionnaires import pages as form_pages
 from carecoord.web.referrals import new_pages as referral_new_pages
@@ -75,6 +77,7 @@ ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     acts_pages, batch_pages, link_pages, guest_pages, filing_pages, message_pages, form_pages, documents_pages,
     audit_pages,
     break_glass, decisions_alike_pages, decision_pages, decision_act_pages,
+    authorization_pages, authorization_act_pages,
     conflict_pages, ehr_pages, quality_pages,
 )  # fmt: skip
 LAST_DRAIN = 5.0  # seconds that an ending process gives the journal; what is left, another process drains

@@ -353,11 +353,13 @@ def both(house: House) -> FlaskClient:
 def test_somebody_with_two_desks_reaches_both_by_the_rail(both: FlaskClient, coordinator: FlaskClient) -> None:
     page = get(both, "/")
     rail = first(r'<nav class="rail-nav"(.*?)</nav>', page)
-    desks = ["/waiting", "/", "/patients", "/referrals/new", "/measures", "/contracts", "/quality", "/import"]
+    desks = ["/waiting", "/", "/authorizations", "/patients", "/referrals/new", "/measures", "/contracts", "/quality",
+             "/import"]
     assert re.findall(r'rail-link" href="([^"]+)"', rail) == desks
     assert re.findall(r'menu-desk" href="([^"]+)"', page) == [
         "/waiting",
         "/",
+        "/authorizations",
         "/patients",
         "/referrals/new",
         "/measures",
@@ -371,8 +373,8 @@ def test_somebody_with_two_desks_reaches_both_by_the_rail(both: FlaskClient, coo
 
 
 @pytest.mark.parametrize(("who", "desks"), [
-    ("coordinator", ["/waiting", "/", "/patients", "/referrals/new", "/measures", "/quality"]),
-    ("clinician", ["/waiting", "/", "/patients", "/referrals/new", "/measures", "/quality"]),
+    ("coordinator", ["/waiting", "/", "/authorizations", "/patients", "/referrals/new", "/measures", "/quality"]),
+    ("clinician", ["/waiting", "/", "/authorizations", "/patients", "/referrals/new", "/measures", "/quality"]),
     ("payer", ["/waiting", "/", "/decisions"]),
     ("contracts", ["/waiting", "/contracts", "/import"]),
     ("admin", ["/quality", "/setup", "/people", "/ehrs", "/import", "/apps", "/jobs", "/policies"]),

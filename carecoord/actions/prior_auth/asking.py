@@ -159,7 +159,8 @@ def answer(world: World, grant: Grant, request: str, submission: Submission, giv
         papers, now = acting.papers(given.papers), acting.turn.now
         out = asked.with_papers(acting.claim, papers)
         written = [asked.answered(each, papers, given.words, now) for each in open_]
-        return Planned([*written, *([out] if out != acting.claim else [])], sentence("act.payer-answered", n=len(open_)))
+        written += [out] if out != acting.claim else []
+        return Planned(written, sentence("act.payer-answered", n=len(open_)))
 
     return _done(world, grant, request, submission, "answer-payer", plan)
 

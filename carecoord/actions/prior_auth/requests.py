@@ -139,8 +139,8 @@ def opened(turn: Turn, claim: str) -> Dossier:
     judged = clear(case, turn.now, project.policy(turn.world.settings))
     request = next((each for each in judged.facts.requests if each.root == row.root), None)
     ids = request.claims if request else frozenset({row.claim})
-    claims = sorted((each for each in case.claims if key(each) in ids), key=lambda each: text(each, "created"))
-    claims = [*(each for each in claims if key(each) != row.claim), *(each for each in claims if key(each) == row.claim)]
+    versions = (each for each in case.claims if key(each) in ids)
+    claims = sorted(versions, key=lambda each: (key(each) == row.claim, text(each, "created")))
     tasks = _about(turn, "Task", "focus", ids)
     talks = _about(turn, "Communication", "based-on", ids)
     ours = turn.office().organizations
@@ -162,7 +162,7 @@ def opened(turn: Turn, claim: str) -> Dossier:
 
 
 def standings(world: World, grant: Grant, request: str) -> tuple[datetime, Sequence[Standing]]:
-    """How near each provider is to being spared requests for a service by a payer, of what was decided in half a year."""
+    """How near each provider is to being spared requests for a service by a payer: of half a year's decisions."""
     with looking(world, grant, request) as turn:
         since = micros(turn.now - LOOK_BACK)
         return turn.now, standing.standings(authorizations.decided_since(turn.conn, whose(turn), since))

@@ -12,9 +12,11 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    case,
     delete,
     func,
     insert,
+    not_,
     or_,
     select,
     true,
@@ -142,8 +144,9 @@ def page(conn: Connection, whose: Whose, asked: Asked, most: int) -> list[Row[An
 
 def place(found: Row[Any], asked: Asked) -> tuple[int | str, str]:
     """Where a row stands in the order that was asked for."""
+    over = found.state in _GRANTED and not found.outside and found.ends is not None and found.ends <= asked.now
     value = {
-        None: found.sort_due, "due": found.sort_office, "patient": found.patient_sort,
+        None: found.sort_due, "due": FOREVER if over else found.sort_office, "patient": found.patient_sort,
         "payer": found.payer_name or "", "ends": FOREVER if found.ends is None else found.ends,
     }[asked.sort]  # fmt: skip
     return value, found.root
@@ -151,7 +154,8 @@ def place(found: Row[Any], asked: Asked) -> tuple[int | str, str]:
 
 def _sorted_by(asked: Asked) -> ColumnElement[Any]:
     return {
-        None: row.c.sort_due, "due": row.c.sort_office, "patient": row.c.patient_sort,
+        None: row.c.sort_due, "due": case((_over(asked.now), FOREVER), else_=row.c.sort_office),
+        "patient": row.c.patient_sort,
         "payer": func.coalesce(row.c.payer_name, ""), "ends": func.coalesce(row.c.ends, FOREVER),
     }[asked.sort]  # fmt: skip
 
@@ -212,6 +216,11 @@ def _found(whose: Whose, asked: Asked) -> Select[Any]:
     return found
 
 
+def _over(now: int) -> ColumnElement[bool]:
+    """What was granted and has ended, and no visit hangs on it."""
+    return and_(row.c.state.in_(_GRANTED), row.c.outside == 0, func.coalesce(row.c.ends, FOREVER) <= now)
+
+
 def _tab(asked: Asked) -> ColumnElement[bool]:
     """What stands under a tab. A payer's: waits for it, by its clock. An office's: has to be done something about."""
     now = asked.now
@@ -225,9 +234,9 @@ def _tab(asked: Asked) -> ColumnElement[bool]:
         "info": row.c.state == "asked",
         "denied": and_(row.c.state.in_(_REFUSED), or_(row.c.appeal_by.is_(None), row.c.appeal_by > now)),
         "drafts": row.c.state == "draft",
-        "past": and_(row.c.open, row.c.office_due <= now),
+        "past": and_(row.c.open, row.c.office_due <= now, not_(_over(now))),
         "today": and_(row.c.open, row.c.office_due > now, row.c.office_due < asked.today),
-        "open": row.c.open,
+        "open": and_(row.c.open, not_(_over(now))),
         "all": true(),
     }
     return tests[asked.tab]

@@ -57,6 +57,12 @@ HOLDERS = {
     "import": {"contracts", "admin"},
     "attach": {"coordinator", "clinician"},
     "share": {"coordinator", "clinician"},
+    **dict.fromkeys(
+        ("send-request", "put-in", "answer-payer", "extend-request", "renew-request", "appeal", "withdraw-request",
+         "void-request", "call-payer"), {"coordinator"},
+    ),
+    "peer-to-peer": {"coordinator", "clinician"},
+    "hold-peer": {"coordinator", "clinician"},
     "refer": {"coordinator", "clinician"},
     "draft": {"contracts"},
     "amend": {"contracts"},

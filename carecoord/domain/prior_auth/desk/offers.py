@@ -21,6 +21,7 @@ _MOVES: Final[dict[Verb, str]] = {  # of the desk -> of the table
     "void-request": "void",
 }
 _OVER: Final = ("cancelled", "void")
+ENDING: Final[tuple[Verb, ...]] = ("withdraw-request", "void-request")  # a request is over after them
 
 
 def offered(row: Any, talking: bool, now: datetime) -> tuple[Verb, ...]:
@@ -38,7 +39,8 @@ def offered(row: Any, talking: bool, now: datetime) -> tuple[Verb, ...]:
         found.insert(0, "tell-peer")
     if row.state not in ("draft", *_OVER):
         found.append("renew-request")
-    return tuple(sorted(found, key=lambda verb: verb != following(row, now)))
+    first = following(row, now)
+    return tuple(sorted(found, key=lambda verb: (verb != first, verb in ENDING)))
 
 
 def following(row: Any, now: datetime) -> Verb:

@@ -45,8 +45,8 @@ class VisitAhead:
 def visits(cases: Iterable[tuple[str, Clearance]], request: Request, state: LifeState) -> list[VisitAhead]:
     """The visits ahead of these cases, (id of the case, as it is judged), each held against what was granted: person,
     card, code, day, units, provider and place, as the gate of its own day says."""
-    ahead: list[VisitAhead] = []
-    for id, found in cases:
+    ahead: dict[str, VisitAhead] = {}
+    for id, found in sorted(cases, key=lambda each: each[0]):
         known, policy = found.facts, found.facts.policy
         for each in known.visits.ahead(found.now, policy):
             if each.start is None or each.day is None:
@@ -54,8 +54,9 @@ def visits(cases: Iterable[tuple[str, Clearance]], request: Request, state: Life
             ruling = judged_day(known, each.day, each, True, found.now, policy).ruling
             ours = ruling.request is None or ruling.request.root == request.root
             fault = dumps(ruling.gate.reason) if state in GRANTED and ruling.gate.unmet and ours else None
-            ahead.append(VisitAhead(id, each.start, fault))
-    return sorted(ahead, key=lambda each: each.at)
+            same = ahead.get(each.key)  # one visit of two orders is one; either says what it lacks
+            ahead[each.key] = VisitAhead(id, each.start, fault) if not same or (fault and not same.outside) else same
+    return sorted(ahead.values(), key=lambda each: (each.at, each.order))
 
 
 def clock(
@@ -94,8 +95,8 @@ def office(
 
 
 def appealed(claims: Iterable[Json], answers: Sequence[Json], request: Request, zone: tzinfo) -> dict[str, Any]:
-    """Whether the payer took a denial back on appeal (None: never appealed, or not answered yet), and the reason of what
-    was denied first."""
+    """Whether the payer took a denial back on appeal (None: never appealed, or not answered yet), and the reason of
+    what was denied first."""
     mine = [(each, _answers(each, answers)) for each in claims if key(each) in request.claims]
     appeals = [heard for each, heard in mine if certification(each) in _APPEALS]
     results = [bool(_FOR_US & lifecycle.states(lifecycle.newest(heard, zone))) for heard in appeals if heard]

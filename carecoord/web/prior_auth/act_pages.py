@@ -1,0 +1,52 @@
+"""What a clinic does with its request, as forms are sent: `POST /authorizations/ID/VERB`."""
+
+from collections.abc import Mapping
+from urllib.parse import quote, urlencode
+
+from flask import Blueprint, redirect, request
+from werkzeug.wrappers import Response
+
+from carecoord.actions.acts.act import Done, Overtaken
+from carecoord.actions.prior_auth import asking
+from carecoord.domain.resource.elements import text
+from carecoord.errors import NotFound
+from carecoord.web.acts import submissions
+from carecoord.web.acts.forms import Changed
+from carecoord.web.page.times import Times
+from carecoord.web.people import sign_in
+from carecoord.web.prior_auth.commands import COMMANDS
+from carecoord.web.prior_auth.screen import Screen
+from carecoord.words.catalogue import spoken
+from carecoord.world import World
+
+
+def blueprint(world: World) -> Blueprint:
+    """The acts. Done, one comes back to the page of the request, or to the list from which it was pressed."""
+    pages = Blueprint("authorization_acts", __name__)
+    sign_in.guard_forms(pages, world, lambda draft: submissions.signed_out(draft, COMMANDS))
+    screen = Screen(world)
+
+    @pages.post("/authorizations/<id>/<verb>")
+    def act(id: str, verb: str) -> Response:
+        command = COMMANDS.get(verb)
+        if command is None:
+            raise NotFound(spoken("acts.there-no-such-act"))
+        sent = submissions.send(world, command, asking.about(id), verb, changed)
+        if isinstance(sent, Done):
+            return redirect(f"{_back(id)}?{urlencode({'done': sent.act.id})}", 303)
+        return screen.one(id, sent.state, sent.status)
+
+    return pages
+
+
+def _back(id: str) -> str:
+    path, _ = submissions.back()
+    return path if request.form.get("back") and path.startswith("/authorizations/") else f"/authorizations/{quote(id)}"
+
+
+def changed(_: str, values: Mapping[str, str], stale: Overtaken, times: Times) -> Changed:
+    """Who was first and when, beside what was typed."""
+    who = stale.act.name if stale.act else spoken("agreements.somebody-over-api-or-by")
+    now = stale.now or {}
+    when = f"{stale.act.at.astimezone(times.zone):%H:%M}" if stale.act else times.stored(text(now, "created"))
+    return Changed(who, when, "", spoken("requests.changed"), values.get("note", ""))

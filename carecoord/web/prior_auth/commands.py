@@ -1,0 +1,101 @@
+"""What the form of each act of a clinic on its request says, and the act that it asks for: one row an act."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, cast
+
+from carecoord.actions.prior_auth import asking
+from carecoord.actions.prior_auth.asking import Answered, Appealed, Called, Outgoing, Talk
+from carecoord.domain.contacts.acts import How, Outcome
+from carecoord.domain.prior_auth.desk.asked import CHANNELS, SPEEDS, Channel, Speed, Wish
+from carecoord.domain.prior_auth.desk.peer import RESULTS, Result
+from carecoord.web.acts.commands import Command
+from carecoord.web.acts.forms import Reader
+from carecoord.words.catalogue import spoken
+
+MOST_UNITS: Final = 9999
+HOW: Final = ("call", "fax")
+OUTCOMES: Final = ("reached", "message", "no-answer", "wrong-number")
+
+
+def _papers(reader: Reader) -> list[str]:
+    return [name.partition("-")[2] for name in reader.values if name.startswith("document-")]
+
+
+def _send(reader: Reader) -> Outgoing:
+    way = reader.choice("channel", {each: each for each in CHANNELS}, spoken("requests.fault.channel"))
+    return Outgoing(cast("Channel", way), reader.text("tracking", most=100), _papers(reader))
+
+
+def _put_in(reader: Reader) -> list[str]:
+    chosen = _papers(reader)
+    if not chosen:
+        reader.fault("documents", spoken("requests.fault.documents"))
+    return chosen
+
+
+def _answer(reader: Reader) -> Answered:
+    chosen, words = _papers(reader), reader.text("note", most=1000)
+    if not chosen and not words:
+        reader.fault("documents", spoken("requests.fault.answer"))
+    return Answered(chosen, words)
+
+
+def _extend(reader: Reader) -> Wish:
+    units, last = reader.whole("units", 1, MOST_UNITS), reader.day("last")
+    if units is None and last is None and not reader.faults:
+        reader.fault("units", spoken("requests.fault.more"))
+    return Wish(units, last, reader.text("note", spoken("requests.fault.why"), 1000))
+
+
+def _appeal(reader: Reader) -> Appealed:
+    speed = reader.choice("speed", {each: each for each in SPEEDS}, spoken("requests.fault.speed"))
+    return Appealed(cast("Speed", speed), reader.text("note", spoken("requests.fault.why"), 2000), _papers(reader))
+
+
+def _why(reader: Reader) -> str:
+    return reader.text("note", spoken("requests.fault.why"), 500)
+
+
+def _nothing(_: Reader) -> None:
+    return None
+
+
+def _talk(reader: Reader) -> Talk:
+    who, at = reader.text("who", spoken("requests.fault.who"), 200), _hour(reader)
+    return Talk(who, at)
+
+
+def _hour(reader: Reader) -> datetime | None:
+    if not reader.values.get("day", "").strip() and not reader.values.get("time", "").strip():
+        return None
+    return reader.moment("day", "time", spoken("requests.fault.day"), spoken("requests.fault.time"))
+
+
+def _held(reader: Reader) -> tuple[Result, str]:
+    said = reader.choice("result", {each: each for each in RESULTS}, spoken("requests.fault.result"))
+    return cast("Result", said), reader.text("note", most=1000)
+
+
+def _call(reader: Reader) -> Called:
+    how = reader.choice("how", {each: each for each in HOW}, spoken("acts.choose-how"))
+    outcome = reader.choice("outcome", {each: each for each in OUTCOMES}, spoken("acts.choose-what-came-it"))
+    return Called(
+        cast("How", how), cast("Outcome", outcome), reader.text("who", most=200), reader.text("reference", most=100),
+        reader.text("note"), reader.day("touch"),
+    )  # fmt: skip
+
+
+COMMANDS: Final[Mapping[str, Command]] = {
+    "send-request": Command(_send, asking.send),
+    "put-in": Command(_put_in, asking.put_in),
+    "answer-payer": Command(_answer, asking.answer),
+    "extend-request": Command(_extend, asking.extend),
+    "renew-request": Command(_nothing, asking.renew),
+    "appeal": Command(_appeal, asking.appeal),
+    "withdraw-request": Command(_why, asking.withdraw),
+    "void-request": Command(_why, asking.void),
+    "peer-to-peer": Command(_talk, asking.ask_peer),
+    "hold-peer": Command(_held, asking.hold_peer),
+    "call-payer": Command(_call, asking.call),
+}

@@ -1,0 +1,120 @@
+"""The pages of a clinic's requests for authorization, put together: the list with a panel, one request by itself, what
+goes on paper."""
+
+from dataclasses import replace
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from flask import make_response, render_template, request
+from jinja2_fragments.flask import render_block
+from werkzeug.wrappers import Response
+
+from auth.grant import Grant
+from carecoord.actions.access.turn import looking
+from carecoord.actions.acts import act as acts_act
+from carecoord.actions.acts.act import Done
+from carecoord.actions.people import drafts as kept
+from carecoord.actions.prior_auth import requests
+from carecoord.errors import NotFound
+from carecoord.fhir.instants import micros
+from carecoord.web.acts import view as acts_view
+from carecoord.web.acts.forms import State
+from carecoord.web.page import downloads
+from carecoord.web.page.times import Times
+from carecoord.web.people import sign_in
+from carecoord.web.prior_auth import address as addresses
+from carecoord.web.prior_auth import labels, listing, proofs, view
+from carecoord.web.prior_auth.address import RequestsAddress
+from carecoord.web.server.exchange import request_id
+from carecoord.world import World
+
+
+class Screen:
+    """Puts the pages together."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.zone = ZoneInfo(world.settings.timezone)
+
+    def listed(self) -> Response:
+        """The list, with the panel of the request that is open."""
+        grant, address = sign_in.session().grant(), addresses.parse(request.args)
+        found = requests.listed(self.world, grant, request_id(), self._asked(address))
+        times = Times(found.now, self.zone)
+        panel = self._panel(grant, address, times) if address.shown else None
+        address = address if panel else replace(address, shown="")
+        told = {
+            "listing": listing.listing(found, address, times), "address": address, "panel": panel,
+            "as_of": times.stamp(), "done": self._done(grant, address.done), "back": replace(address, done="").href(),
+            "file": replace(address, shown="", done="", after=None).href("")[1:],
+        }  # fmt: skip
+        if request.headers.get("HX-Request-Type") == "partial":
+            return make_response(render_block("requests.html", "desk", partial=True, **told))
+        return make_response(render_template("requests.html", **told))
+
+    def file(self, form: downloads.Form) -> Response:
+        """The list as a file: every row of its tab, under the same words and choices."""
+        address = replace(addresses.parse(request.args), after=None)
+        rows = requests.download(self.world, sign_in.session().grant(), request_id(), self._asked(address))
+        times = Times(self.world.clock(), self.zone)
+        return downloads.table("authorizations", listing.CELLS, listing.lines(rows, times), form)
+
+    def one(self, id: str, state: State | None = None, status: int = 200) -> Response:
+        """One request; state: of a form that could not be done."""
+        grant, here = sign_in.session().grant(), f"/authorizations/{quote(id)}"
+        found = requests.one(self.world, grant, request_id(), id)
+        times = Times(found.now, self.zone)
+        state = state or self._state(grant)
+        page = view.sheet(found, times, state, here)
+        return make_response(
+            render_template(
+                "request.html", page=page, id=id, back=here, done=self._done(grant, request.args.get("done", "")),
+                as_of=times.stamp(), channels=labels.CHANNELS, results=labels.RESULTS, speeds=labels.SPEEDS,
+            ),
+            status,
+        )  # fmt: skip
+
+    def evidence(self, id: str) -> str:
+        """The evidence of the payer's clock, to be printed."""
+        found = requests.one(self.world, sign_in.session().grant(), request_id(), id)
+        times = Times(found.now, self.zone)
+        page = view.sheet(found, times, None, f"/authorizations/{quote(id)}")
+        return render_template("request_evidence.html", page=page, proof=proofs.evidence(found, times), id=id,
+                               as_of=times.stamp())  # fmt: skip
+
+    def packet(self, id: str) -> str:
+        """The packet of a request, to be printed."""
+        found = requests.one(self.world, sign_in.session().grant(), request_id(), id)
+        times = Times(found.now, self.zone)
+        page = view.sheet(found, times, None, f"/authorizations/{quote(id)}")
+        return render_template("request_packet.html", page=page, id=id, as_of=times.stamp())
+
+    def standing(self) -> str:
+        """Who is near to being spared requests by a payer."""
+        now, rows = requests.standings(self.world, sign_in.session().grant(), request_id())
+        return render_template("request_standing.html", rows=rows, as_of=Times(now, self.zone).stamp())
+
+    def _asked(self, address: RequestsAddress) -> requests.Asked:
+        return address.asked(micros(self.world.clock()), requests.day_ends(self.world))
+
+    def _panel(self, grant: Grant, address: RequestsAddress, times: Times) -> view.Sheet | None:
+        try:
+            found = requests.one(self.world, grant, request_id(), address.shown)
+        except NotFound:
+            return None
+        return view.sheet(found, times, None, f"/authorizations/{quote(address.shown)}")
+
+    def _state(self, grant: Grant) -> State | None:
+        """The form of an act, with what was typed into it before a session was over."""
+        verb, draft = request.args.get("act", ""), request.args.get("draft")
+        if not verb or request.method != "GET":
+            return None
+        typed = kept.fetch(self.world, grant, draft) if draft else {}
+        return State(verb, typed)
+
+    def _done(self, grant: Grant, act: str) -> acts_view.Undo | None:
+        if not act:
+            return None
+        with looking(self.world, grant, request_id()) as turn:
+            done: Done | None = acts_act.find(turn, act)
+        return replace(acts_view.undo(done, Times(self.world.clock(), self.zone)), back="") if done else None
