@@ -18,9 +18,9 @@ from carecoord.actions.worklist import project
 from carecoord.domain.access import verbs
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.documents.audience import is_seen
-from carecoord.domain.prior_auth.desk import peer, standing
+from carecoord.domain.prior_auth.desk import peer, track_record
 from carecoord.domain.prior_auth.desk.row import is_wish
-from carecoord.domain.prior_auth.desk.standing import Odds, Standing
+from carecoord.domain.prior_auth.desk.track_record import Odds, Standing
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.days import local, midnight, shifted
@@ -156,7 +156,7 @@ def opened(turn: Turn, claim: str) -> Dossier:
         turn.now, row, case, judged, request, claims, {id: _answers(case, id) for id in map(key, claims)},
         [each for each in case.tasks if is_wish(each, ids)], talks,
         next((each for each in reversed(tasks) if peer.is_talk(each)), None), papers,
-        turn.readable({*named, *sent} - {""}), alike, standing.odds(back, row.code, row.denial or ""),
+        turn.readable({*named, *sent} - {""}), alike, track_record.odds(back, row.code, row.denial or ""),
         of_concepts(turn.conn, concepts), turn.grant.roles,
     )  # fmt: skip
 
@@ -165,7 +165,7 @@ def standings(world: World, grant: Grant, request: str) -> tuple[datetime, Seque
     """How near each provider is to being spared requests for a service by a payer: of half a year's decisions."""
     with looking(world, grant, request) as turn:
         since = micros(turn.now - LOOK_BACK)
-        return turn.now, standing.standings(authorizations.decided_since(turn.conn, whose(turn), since))
+        return turn.now, track_record.standings(authorizations.decided_since(turn.conn, whose(turn), since))
 
 
 def day_ends(world: World) -> int:

@@ -67,13 +67,13 @@ class Asked:
     tab: Tab
     words: str = ""
     after: tuple[int | str, str] | None = None
+    account: str = ""
     sort: Sort | None = None
     down: bool = False
     payer: str = ""
     owner: str = ""
     state: str = ""
     today: int = 0
-    account: str = ""
 
 
 def keep(conn: Connection, patient: str, made: Mapping[str, Mapping[str, Any]], now: int) -> None:

@@ -7,7 +7,7 @@ from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
 from carecoord.actions.acts.act import Done, Overtaken
-from carecoord.actions.prior_auth import asking
+from carecoord.actions.prior_auth import request_acts
 from carecoord.domain.resource.elements import text
 from carecoord.errors import NotFound
 from carecoord.web.acts import submissions
@@ -31,7 +31,7 @@ def blueprint(world: World) -> Blueprint:
         command = COMMANDS.get(verb)
         if command is None:
             raise NotFound(spoken("acts.there-no-such-act"))
-        sent = submissions.send(world, command, asking.about(id), verb, changed)
+        sent = submissions.send(world, command, request_acts.about(id), verb, changed)
         if isinstance(sent, Done):
             return redirect(f"{_back(id)}?{urlencode({'done': sent.act.id})}", 303)
         return screen.one(id, sent.state, sent.status)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Final, get_args
 from urllib.parse import urlencode
 
-from carecoord.store.prior_auth.authorizations import Asked, OfficeTab, Sort
+from carecoord.store.prior_auth.authorizations import Asked, OfficeTab, Sort, Tab
 
 PATH: Final = "/authorizations"
-TABS: Final = (*get_args(OfficeTab), "late")
+TABS: Final[tuple[Tab, ...]] = (*get_args(OfficeTab), "late")
 SORTS: Final[tuple[Sort, ...]] = get_args(Sort)
 
 
@@ -38,8 +38,9 @@ class RequestsAddress:
             number = self.sort in ("due", "ends")
             after = (int(value), root) if number and value.isdecimal() else None if number else (value, root)
         return Asked(
-            now, tab, self.words, after, self.sort, self.down, self.payer, self.owner, self.state, today
-        )  # type: ignore[arg-type]
+            now, tab, self.words, after, sort=self.sort, down=self.down, payer=self.payer, owner=self.owner,
+            state=self.state, today=today,
+        )  # fmt: skip
 
     def pairs(self) -> list[tuple[str, str]]:
         """What it says; what is as by default is left out."""

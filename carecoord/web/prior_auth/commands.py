@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, cast
 
-from carecoord.actions.prior_auth import asking
-from carecoord.actions.prior_auth.asking import Answered, Appealed, Called, Outgoing, Talk
+from carecoord.actions.prior_auth import request_acts
+from carecoord.actions.prior_auth.request_acts import Answered, Appealed, Called, Outgoing, Talk
 from carecoord.domain.contacts.acts import How, Outcome
 from carecoord.domain.prior_auth.desk.asked import CHANNELS, SPEEDS, Channel, Speed, Wish
 from carecoord.domain.prior_auth.desk.peer import RESULTS, Result
@@ -87,15 +87,15 @@ def _call(reader: Reader) -> Called:
 
 
 COMMANDS: Final[Mapping[str, Command]] = {
-    "send-request": Command(_send, asking.send),
-    "put-in": Command(_put_in, asking.put_in),
-    "answer-payer": Command(_answer, asking.answer),
-    "extend-request": Command(_extend, asking.extend),
-    "renew-request": Command(_nothing, asking.renew),
-    "appeal": Command(_appeal, asking.appeal),
-    "withdraw-request": Command(_why, asking.withdraw),
-    "void-request": Command(_why, asking.void),
-    "peer-to-peer": Command(_talk, asking.ask_peer),
-    "hold-peer": Command(_held, asking.hold_peer),
-    "call-payer": Command(_call, asking.call),
+    "send-request": Command(_send, request_acts.send),
+    "put-in": Command(_put_in, request_acts.put_in),
+    "answer-payer": Command(_answer, request_acts.answer),
+    "extend-request": Command(_extend, request_acts.extend),
+    "renew-request": Command(_nothing, request_acts.renew),
+    "appeal": Command(_appeal, request_acts.appeal),
+    "withdraw-request": Command(_why, request_acts.withdraw),
+    "void-request": Command(_why, request_acts.void),
+    "peer-to-peer": Command(_talk, request_acts.ask_peer),
+    "tell-peer": Command(_held, request_acts.hold_peer),
+    "call-payer": Command(_call, request_acts.call),
 }

@@ -17,16 +17,16 @@ ACTS: Final[Mapping[str, str]] = Glossary({
     "withdraw-request": sentence("requests.do.withdraw-request"),
     "void-request": sentence("requests.do.void-request"),
     "peer-to-peer": sentence("requests.do.peer-to-peer"),
-    "hold-peer": sentence("requests.do.hold-peer"),
+    "tell-peer": sentence("requests.do.tell-peer"),
     "call-payer": sentence("requests.do.call-payer"),
 })  # fmt: skip
 ICONS: Final = {
     "send-request": "send", "put-in": "paperclip", "answer-payer": "file-check", "extend-request": "repeat",
     "renew-request": "repeat", "appeal": "file-pen-line", "withdraw-request": "ban", "void-request": "circle-x",
-    "peer-to-peer": "stethoscope", "hold-peer": "stethoscope", "call-payer": "phone",
+    "peer-to-peer": "stethoscope", "tell-peer": "stethoscope", "call-payer": "phone",
 }  # fmt: skip
 KEYS: Final = {"send-request": "s", "put-in": "p", "answer-payer": "r", "extend-request": "e", "renew-request": "w",
-               "appeal": "f", "peer-to-peer": "d", "hold-peer": "d", "call-payer": "c"}  # fmt: skip
+               "appeal": "f", "peer-to-peer": "d", "tell-peer": "d", "call-payer": "c"}  # fmt: skip
 CHANNELS: Final[Mapping[str, str]] = Glossary({
     "pas": sentence("requests.channel.pas"),
     "portal": sentence("requests.channel.portal"),

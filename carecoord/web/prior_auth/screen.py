@@ -23,7 +23,7 @@ from carecoord.web.page import downloads
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.prior_auth import address as addresses
-from carecoord.web.prior_auth import labels, listing, proofs, view
+from carecoord.web.prior_auth import labels, list_view, proofs, view
 from carecoord.web.prior_auth.address import RequestsAddress
 from carecoord.web.server.exchange import request_id
 from carecoord.world import World
@@ -44,7 +44,7 @@ class Screen:
         panel = self._panel(grant, address, times) if address.shown else None
         address = address if panel else replace(address, shown="")
         told = {
-            "listing": listing.listing(found, address, times), "address": address, "panel": panel,
+            "listing": list_view.listing(found, address, times), "address": address, "panel": panel,
             "as_of": times.stamp(), "done": self._done(grant, address.done), "back": replace(address, done="").href(),
             "file": replace(address, shown="", done="", after=None).href("")[1:],
         }  # fmt: skip
@@ -57,7 +57,7 @@ class Screen:
         address = replace(addresses.parse(request.args), after=None)
         rows = requests.download(self.world, sign_in.session().grant(), request_id(), self._asked(address))
         times = Times(self.world.clock(), self.zone)
-        return downloads.table("authorizations", listing.CELLS, listing.lines(rows, times), form)
+        return downloads.table("authorizations", list_view.CELLS, list_view.lines(rows, times), form)
 
     def one(self, id: str, state: State | None = None, status: int = 200) -> Response:
         """One request; state: of a form that could not be done."""

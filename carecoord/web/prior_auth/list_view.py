@@ -45,14 +45,14 @@ GROUPS: Final[Mapping[str, str]] = Glossary({
     "none": sentence("requests.group.none"),
 })  # fmt: skip
 COLUMNS: Final[tuple[tuple[str, Sort | None], ...]] = (
-    ("clock", "due"), ("patient", "patient"), ("to", None), ("payer", "payer"), ("authorization", None),
+    ("clock", "due"), ("patient", "patient"), ("to", None), ("insurer", "payer"), ("authorization", None),
     ("units", None), ("valid", "ends"), ("touch", None),
 )  # fmt: skip
 HEADS: Final[Mapping[str, str]] = Glossary({
     "clock": sentence("requests.column.clock"),
     "patient": sentence("requests.column.patient"),
     "to": sentence("requests.column.service"),
-    "payer": sentence("requests.column.payer"),
+    "insurer": sentence("requests.column.payer"),
     "authorization": sentence("requests.column.state"),
     "units": sentence("requests.column.units"),
     "valid": sentence("requests.column.valid"),
