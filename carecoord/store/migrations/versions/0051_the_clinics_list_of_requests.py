@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql, sqlite
 
-revision = "0050"
-down_revision = "0049"
+revision = "0051"
+down_revision = "0050"
 
 Str = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 Big = sa.BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
