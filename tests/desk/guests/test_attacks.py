@@ -336,8 +336,9 @@ def test_a_link_is_good_until_the_end_of_its_last_day_in_the_office(
 
 
 def test_a_relative_sees_by_their_link_that_referral_alone_and_none_of_the_papers_the_patient_keeps_from_them(
-    acting_house: House, maria: FlaskClient
+    acting_house: House,
 ) -> None:
+    maria = acting_house.enter("coordinator")  # the clock has moved on since she came in
     page = maria.get("/referrals/order-24817/links").get_data(as_text=True)
     kin = re.findall(r'value="relative:([\w-]+)"', page)
     assert kin == ["emeka-okafor"]
