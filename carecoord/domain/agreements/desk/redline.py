@@ -77,7 +77,8 @@ def pieces(before: str, after: str) -> list[Piece]:
 
 def whole(before: str, after: str) -> list[Piece]:
     """One in the place of the other."""
-    return [Piece(how, text) for how, text in (("gone", before), ("new", after)) if text]
+    pieces = (Piece("gone", before), Piece("new", after))
+    return [each for each in pieces if each.text]
 
 
 def among(before: Sequence[str], after: Sequence[str]) -> list[Piece]:
