@@ -70,6 +70,11 @@ class Library:
         found = conflicts.of_patient(self.conn, patient)
         return tuple(Disputed(one.ehr, one.type, one.id, one.element, one.ours, one.theirs) for one in found)
 
+    @property
+    def mark(self) -> bytes:
+        """The mark of the registry when it was first looked into."""
+        return self._shelf.mark
+
     def keep(self) -> None:
         """Let later transactions use what was read and made in this one."""
         self._shelf.keep()

@@ -85,6 +85,11 @@ class Reading:
         """Put something together, for `keep` to put on the shelf."""
         self._made = question, evidence, found
 
+    @property
+    def mark(self) -> bytes:
+        """The mark of the registry when this reading began."""
+        return self._shelf.mark
+
     def keep(self) -> None:
         """Put on the shelf what was read and made. In PostgreSQL each statement of a writer sees the newest state, so a
         look afterwards tells whether all of it was of this one."""

@@ -39,7 +39,7 @@ from carecoord.fhir.types import TYPES
 from carecoord.settings import Settings
 from carecoord.store.database import jobs, outbox
 from carecoord.store.database.engine import alone, reading, writing
-from carecoord.store.resources import flags, read
+from carecoord.store.resources import flags, read, registry_mark
 from carecoord.store.resources.write import Projector, Touched
 from carecoord.store.worklist import marks, registry
 from carecoord.store.worklist import rows as worklist_rows
@@ -123,6 +123,7 @@ def refresh_due(world: World, most: int = 50) -> int:
     if due:
         try:
             with writing(world.engine) as conn:
+                registry_mark.await_changes(conn)  # else what is judged meanwhile would only be marked again
                 refresh(conn, now, rules, most)
         except Unavailable:
             raise
@@ -202,6 +203,7 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
         alone(conn, f"cases of {patient}")
     marked = marks.of_patients(conn, concerned)  # before anything is read of what they are judged by: see marks
     library = Library(conn)
+    leaning: list[int] = []
     for patient in concerned:
         found = of_patient(library, patient)
         held = worklist_rows.of_patient(conn, patient)
@@ -222,10 +224,14 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
         worklist_rows.save(conn, changed, held)
         worklist_rows.touch(conn, sorted({*told} - {row["rid"] for row in changed}), micros(now))
         registry.save_dependencies(conn, {each.rid: each.needs for each in found})
+        leaning += written
         cases = [Judged(each.id, each.case, judged[each.rid], written[each.rid]) for each in found]
         cases += projection.alone(library, patient, cases, now, rules)
         projection.keep(conn, patient, cases, now, rules)
     marks.settle(conn, marked)
+    if leaning and not registry_mark.keep(conn, library.mark):
+        marks.mark(conn, leaning)
+        outbox.add(conn, JOB, JOB, b"", now)
 
 
 def _row(found: Assembled, judged: Clearance, now: datetime, rules: Policy) -> dict[str, Any]:

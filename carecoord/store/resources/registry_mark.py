@@ -1,5 +1,10 @@
 """A mark of the registry as it stands: a process that has read of the registry once knows by one look that what it read
-still stands. Marks are random: none stands for two states, in whatever database."""
+still stands. Marks are random: none stands for two states, in whatever database.
+
+Who judges by the registry and who changes it must not miss each other on PostgreSQL, where neither sees what the
+other has not finished. Each says what it is about to do before it looks for the other: who changes it (`renew`) waits
+for those who have just judged, and then finds their cases; who has judged (`keep`) sees that it is being changed, or
+was."""
 
 import secrets
 from typing import Any, Final
@@ -7,11 +12,19 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from carecoord.store.database import driver, marks
-from carecoord.store.database.engine import once
+from carecoord.store.database.engine import lock_number, once
 from carecoord.store.database.tables import setting
 
 _NAME: Final = "registry:"
 _SLOTS: Final = 64  # of PostgreSQL, by connection: those who change the registry at once need not wait for one another
+_JUDGING: Final = lock_number("registry: judged by it")
+_CHANGING: Final = lock_number("registry: being changed")
+_SAY_AND_LOOK: Final = (  # the second is let go at once: two who judge are in nobody's way
+    f"SELECT pg_advisory_xact_lock_shared({_JUDGING}), "
+    f"CASE WHEN pg_try_advisory_lock({_CHANGING}) THEN pg_advisory_unlock({_CHANGING}) ELSE false END"
+)
+_SAY: Final = f"SELECT pg_advisory_xact_lock_shared({_CHANGING})"
+_WAIT: Final = {each: f"SELECT pg_advisory_lock({each}), pg_advisory_unlock({each})" for each in (_JUDGING, _CHANGING)}
 _marks = select(setting.c.value).where(setting.c.name >= _NAME, setting.c.name < "registry;").order_by(setting.c.name)
 
 
@@ -25,7 +38,30 @@ def _mark(conn: Connection) -> bytes:
 
 
 def renew(conn: Connection) -> None:
-    """Mark that the registry is another from now on, in the transaction that changes it, once it is changed."""
+    """Mark that the registry is another from now on, in the transaction that changes it, once it is changed and before
+    it is asked what leans on it."""
     raw: Any = conn.connection.dbapi_connection
-    slot = 0 if conn.dialect.name == "sqlite" else raw.info.backend_pid % _SLOTS
+    if conn.dialect.name == "sqlite":
+        slot = 0
+    else:
+        slot = raw.info.backend_pid % _SLOTS
+        raw.execute(_SAY)
+        raw.execute(_WAIT[_JUDGING])
     marks.put(conn, f"{_NAME}{slot:02}", secrets.token_bytes(16))
+
+
+def keep(conn: Connection, seen: bytes) -> bool:
+    """Whether what was judged by the registry with the mark `seen` may stand: nobody has changed it, and nobody is
+    about to. Who will, waits until this transaction ends. To be called once what leans on it is written down."""
+    if conn.dialect.name == "sqlite":
+        return True  # it has one writer at a time
+    raw: Any = conn.connection.dbapi_connection
+    _, alone = raw.execute(_SAY_AND_LOOK).fetchone()
+    return bool(alone) and _mark(conn) == seen
+
+
+def await_changes(conn: Connection) -> None:
+    """Wait until nobody is changing the registry: for who has time, and holds nothing yet."""
+    if conn.dialect.name == "postgresql":
+        raw: Any = conn.connection.dbapi_connection
+        raw.execute(_WAIT[_CHANGING])
