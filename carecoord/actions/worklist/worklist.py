@@ -46,7 +46,6 @@ from carecoord.store.access import break_glass as broken
 from carecoord.store.audit.events import told
 from carecoord.store.events import log
 from carecoord.store.worklist import rows as worklist_rows
-from carecoord.store.worklist import version as worklist_version
 from carecoord.store.worklist.query import FACETS, CaseScope, Worklist, WorklistQuery, place
 from carecoord.store.worklist.tabs import DueBounds
 from carecoord.words.sentence import sentence
@@ -130,12 +129,6 @@ def options(
         found = cases.options(asked, name, tuple(dict.fromkeys((*values, *told))))
         _audit(turn, query=_said(asked))
     return found
-
-
-def version(world: World, grant: Grant) -> int:
-    """When (microseconds) anything in the asker's list last changed. It shows nobody, so no audit tells of it."""
-    with looking(world, grant, "") as turn:
-        return worklist_version.version(turn.conn, turn.cases_seen())
 
 
 def as_read_by(turn: Turn, rows: Sequence[Row[Any]]) -> list[Row[Any]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, select
 
-from carecoord.store.database.tables import case
+from carecoord.store.database.tables import case, resource
 from carecoord.store.worklist.query import CaseScope
 
 
@@ -13,6 +13,15 @@ from carecoord.store.worklist.query import CaseScope
 def _newest(column: str | None) -> Select[Any]:
     told = select(func.max(case.c.updated))
     return told.where(case.c[column] == bindparam("value")) if column else told
+
+
+_record = select(func.max(resource.c.updated)).where(resource.c.patient == bindparam("patient"))
+_rows = select(func.max(case.c.updated)).where(case.c.patient == bindparam("patient"))
+
+
+def of_patient(conn: Connection, patient: str) -> int:
+    """When (microseconds) anything in the record of a patient or in their cases was last written."""
+    return max(conn.scalar(_record, {"patient": patient}) or 0, conn.scalar(_rows, {"patient": patient}) or 0)
 
 
 def version(conn: Connection, seen: CaseScope) -> int:

@@ -5,6 +5,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from flask import make_response, render_template, request
+from jinja2_fragments.flask import render_block
 from werkzeug.wrappers import Response
 
 from auth.grant import Grant
@@ -14,6 +15,7 @@ from carecoord.actions.care_plans.offers import Offers, offers
 from carecoord.actions.patients import page as patient_page
 from carecoord.actions.people import drafts
 from carecoord.domain.access import verbs
+from carecoord.fhir.instants import micros
 from carecoord.web.acts import view as acts_view
 from carecoord.web.acts.forms import State
 from carecoord.web.page.times import Times
@@ -39,7 +41,10 @@ class Screen:
         """The page of a patient at the desk. state: of the form that is open, where it is no new one."""
         shown = self.shown(grant, id, "/", f"/patients/{id}", state)
         refers = verbs.may(grant.roles, "refer") and bool(grant.organization)
-        return make_response(render_template("patient.html", rail="Patients", refers=refers, **shown), status)
+        view = {"rail": "Patients", "refers": refers, **shown}
+        if request.headers.get("HX-Request-Type") == "partial":
+            return make_response(render_block("patient.html", "patient", **view), status)
+        return make_response(render_template("patient.html", **view), status)
 
     def shown(
         self, grant: Grant, id: str, home: str, back: str, state: State | None = None, *, linked: bool = True
@@ -57,7 +62,7 @@ class Screen:
         return {
             "page": view.page(found, home, times, linked=linked), "as_of": times.stamp(), "address": None,
             "acts": care_acts.acts(found, told, state, back), "done_back": back,
-            "done": acts_view.undo(done, times) if done else None,
+            "done": acts_view.undo(done, times) if done else None, "now": micros(found.now) // 1000,
         }  # fmt: skip
 
     def _state(self, grant: Grant) -> State | None:

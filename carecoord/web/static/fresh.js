@@ -1,4 +1,4 @@
-// The list while it is looked at: the clocks run, and whether anything has changed is asked every few seconds, which costs
+// The list, a referral or a patient while they are looked at: the clocks run, and whether anything has changed is asked every few seconds, which costs
 // next to nothing; the page is fetched when something has, and once a minute. Nothing is asked while the window is hidden,
 // seldom where nobody has moved for long, and nothing is fetched while somebody types or has a menu open.
 "use strict";
@@ -7,7 +7,8 @@
   const $ = (selector) => document.querySelector(selector);
   const state = { ahead: 0, fetched: Date.now(), open: [], focus: null, asking: false, version: null, news: false, asked: "", moved: Date.now(), probed: Date.now() };
   const now = () => Date.now() + state.ahead;
-  const take = () => { state.ahead = Number($("#desk").dataset.now) - Date.now(); state.fetched = Date.now(); };
+  const place = () => $("[data-now]"); // what is fetched anew, and where it is asked whether anything has changed
+  const take = () => { state.ahead = Number(place()?.dataset.now) - Date.now(); state.fetched = Date.now(); };
   const isRefresh = (ctx) => ctx?.request?.headers?.["X-Refresh"] === "1";
 
   // as web/page/times.py says a length of time
@@ -27,7 +28,8 @@
     });
     return over;
   };
-  const typing = () => window.actFormIsDirty?.() || document.activeElement?.closest("#act-form");
+  const written = () => [...place()?.querySelectorAll(".jot input:not([type=hidden])") ?? []].some((one) => one.value !== one.defaultValue);
+  const typing = () => window.actFormIsDirty?.() || document.activeElement?.closest("#act-form") || written();
   const busy = () => document.hidden || state.asking || document.activeElement?.matches("#search")
     || $("details.menu[open]") || $("dialog[open]") || !$("#failed").hidden || typing();
   const refresh = async () => {
@@ -35,23 +37,24 @@
     state.asked = location.href;
     try {
       await htmx.ajax("GET", location.pathname + location.search,
-        { target: "#desk", swap: "outerMorph", headers: { "X-Refresh": "1" } });
+        { target: `#${place().id}`, swap: "outerMorph", headers: { "X-Refresh": "1" } });
     } finally {
       state.asking = false;
     }
   };
   const look = () => {
-    if (!$("#desk")) return;
+    if (!place()) return;
     const over = run();
     if (!busy() && (over || state.news || Date.now() - state.fetched >= EVERY)) { state.news = false; refresh(); }
   };
   // Has anything changed? The answer is a number in a header; the page itself comes only when it is another one.
   const probe = async () => {
-    if (document.hidden || !$("#desk") || !$("#list")) return;
+    const where = place()?.dataset.version ?? ($("#list") && "/worklist/version");
+    if (document.hidden || !place() || !where) return;
     if (Date.now() - state.moved > LONG && Date.now() - state.probed < SELDOM) return;
     state.probed = Date.now();
     const headers = { "X-Refresh": "1", ...(state.version && { "If-None-Match": state.version }) };
-    const answer = await fetch("/worklist/version", { headers, redirect: "manual" }).catch(() => null);
+    const answer = await fetch(where, { headers, redirect: "manual" }).catch(() => null);
     if (answer?.status !== 204) return;
     const version = answer.headers.get("ETag");
     state.news ||= state.version !== null && version !== state.version;
@@ -63,8 +66,8 @@
   };
   for (const kind of ["keydown", "pointermove", "pointerdown"]) document.addEventListener(kind, () => { state.moved = Date.now(); }, { passive: true });
 
-  const details = () => [...document.querySelectorAll("#panel details")];
-  const panel = () => $("#panel")?.dataset.id;
+  const details = () => [...document.querySelectorAll("#panel details, .patient details")];
+  const panel = () => $("#panel")?.dataset.id ?? place()?.id;
   document.addEventListener("htmx:before:swap", (event) => {
     if (!isRefresh(event.detail.ctx)) return;
     if (location.href !== state.asked || typing()) { // somebody went on while it was fetched: it would take away their form

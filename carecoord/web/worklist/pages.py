@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as Answer
 
 from auth.grant import Grant
 from carecoord.actions.ehrs import sync_health
+from carecoord.actions.worklist import news
 from carecoord.actions.worklist import worklist as cases
 from carecoord.actions.worklist.worklist import Panel
 from carecoord.domain.access import verbs
@@ -69,14 +70,6 @@ def blueprint(world: World) -> Blueprint:
             raise NotFound("This referral has no visit, and nobody means to look at it on a day.", "http.id")
         return calendars.file(panel.row.number, found, world.settings.url, panel.now)
 
-    @pages.get("/worklist/version")
-    def version() -> Answer:
-        """Whether the list has changed since the ETag: asked every few seconds while it is looked at."""
-        found = cases.version(world, sign_in.session().grant())
-        answer = Answer(status=204)
-        answer.set_etag(str(found))
-        return answer.make_conditional(request)
-
     @pages.get("/worklist.<any(csv, xlsx):form>")
     def download(form: downloads.Form) -> Answer:
         grant = sign_in.session().grant()
@@ -112,6 +105,16 @@ def _tell(pages: Blueprint, world: World, zone: ZoneInfo) -> None:
 
 
 def _filters(pages: Blueprint, world: World) -> None:
+    @pages.get("/worklist/version")
+    def version() -> Answer:
+        """Whether the list, a referral or a patient has changed since the ETag: asked every few seconds while one looks
+        at it."""
+        case, patient = request.args.get("case", ""), request.args.get("patient", "")
+        found = news.version(world, sign_in.session().grant(), case, patient)
+        answer = Answer(status=204)
+        answer.set_etag(str(found))
+        return answer.make_conditional(request)
+
     @pages.get("/worklist/options")
     def options() -> Response:
         """How many rows each option of a filter's menu would give: asked when the menu is opened, not with the page."""

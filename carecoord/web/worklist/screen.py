@@ -108,7 +108,7 @@ class Screen:
         state, back = state or self._state(grant, address.act, address.draft), address.doing(None)
         view = {
             "address": None, "as_of": Times(panel.now, self.zone).stamp(), "done": self._told(done),
-            "done_back": back.href(),
+            "done_back": back.href(), "now": micros(panel.now) // 1000,
             "acts": self._acts(panel, grant, state, back.href(), lambda verb: back.doing(verb).href()),
         }  # fmt: skip
         if isinstance(page, PayerPanel):

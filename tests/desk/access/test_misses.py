@@ -34,6 +34,7 @@ PAGES = (
     f"/patients/{PATIENT}", f"/patients/{PATIENT}?act=set-goal", f"/patients?q={NAME}",
     f"/record/ServiceRequest/{CASE}", f"/record/Patient/{PATIENT}", f"/documents/{PAPER}/1",
     f"/referrals/new?order={DRAFT}", f"/referrals/new/patients?q={NAME}", f"/waiting?show={CASE}",
+    f"/worklist/version?case={CASE}", f"/worklist/version?patient={PATIENT}",
     f"/chosen?act=note&id={CASE}", f"/?q={NAME}", f"/worklist/options?facet=owner&q={NAME}",
 )  # fmt: skip
 ASKED = (
@@ -71,6 +72,7 @@ def told(house: House, ask: Callable[[str], TestResponse], path: str) -> Told:
     with statements(house.world.engine) as ran:
         answer = ask(path)
     words = answer.get_data(as_text=True) if "spreadsheet" not in str(answer.content_type) else ""
+    words += str(answer.headers.get("ETag", ""))
     words = re.sub(r'name="(csrf|once)" value="[^"]*"', r"\1", words)
     words = re.sub(r"[0-9a-f]{16,}|[\w-]{20,}|\d{4}-\d\d-\d\dT[\d:.+-]+Z?", "", words)
     return Told(answer.status_code, re.sub(f"{NAMES}|{NOBODYS}", "", words, flags=re.I), len(ran))
@@ -117,7 +119,7 @@ def test_each_page_answers_who_may_ask_and_tells_of_it(here: House) -> None:
     maria = here.enter("coordinator")
     for path in PAGES:
         answer = maria.get(path)
-        assert answer.status_code in (200, 303), path
+        assert answer.status_code in (200, 204, 303), path
         if answer.status_code == 200 and not path.startswith(("/documents", "/worklist.xlsx")):
             page = answer.get_data(as_text=True)
             assert any(each in page for each in (NAME, CASE, "Delgado", "reyes")), path
@@ -189,4 +191,4 @@ def test_lists_figures_and_exports_are_the_same_whatever_more_others_have(here: 
     newly(here, len(who))
     after = [told(here, get, path) for get, path in asked]
     assert [path for (_, path), was, now in zip(asked, before, after, strict=True) if was != now] == []
-    assert sum(each.status == 200 for each in before) >= {"outsider": 19, "payer": 11}[who], "or it has shown nothing"
+    assert sum(each.status == 200 for each in before) >= {"outsider": 15, "payer": 8}[who], "or it has shown nothing"
