@@ -13,7 +13,7 @@ from carecoord.actions.imports import uploads
 from carecoord.actions.inbox import digest
 from carecoord.actions.measures import count
 from carecoord.actions.messages import notices
-from carecoord.actions.prior_auth import automatic, sent
+from carecoord.actions.prior_auth import automatic, letters, sent
 from carecoord.actions.referrals import holds
 from carecoord.actions.scheduling import lapses
 from carecoord.actions.terms import shipped
@@ -91,6 +91,11 @@ def approve_by_rule(world: World, job: Job) -> None:
     automatic.approve(world, job.key)
 
 
+def write_letter(world: World, job: Job) -> None:
+    """Write the letter about a payer's answer."""
+    letters.write(world, job.key)
+
+
 def release(world: World, job: Job) -> None:
     """Give back the time that the key names, if it is held still and nobody has answered for it."""
     holds.release(world, job.key)
@@ -113,6 +118,6 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         ehrs_sync.JOB: sync, ehrs_sync.PATIENT_JOB: sync_patient, write_back.JOB: deliver, project.JOB: refresh,
         uploads.JOB: bring_in, paper_pages.JOB: read_paper, shipped.JOB: put_codes_in, digest.JOB: tell_what_waits,
         notices.JOB: tell_of_message, arrivals.JOB: give_away, count.JOB: follow_for_measures,
-        sent.JOB: approve_by_rule, intake.JOB: take_in, lapses.JOB: release,
+        sent.JOB: approve_by_rule, sent.LETTER_JOB: write_letter, intake.JOB: take_in, lapses.JOB: release,
     }
 )

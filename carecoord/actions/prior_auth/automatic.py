@@ -7,7 +7,7 @@ from typing import Final
 from auth.grant import Grant
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.acts.act import Planned, Submission, performed
-from carecoord.actions.prior_auth import queue
+from carecoord.actions.prior_auth import queue, sent
 from carecoord.actions.prior_auth.decide import Deciding, about, opened
 from carecoord.actions.prior_auth.queue import Opened
 from carecoord.domain.access import verbs
@@ -52,6 +52,7 @@ def approve(world: World, claim: str) -> None:
         written = answered(acting.turn, acting.found, acting.id, acting.person)
         if written is None:
             raise Conflict("The rules do not approve it any more.", "http.act")
+        sent.order_letter(acting.turn.conn, acting.id, acting.turn.now)
         return Planned(written, sentence("act.approved-by-rule", rule=rule.title), rule.title)
 
     by = _asker(payer, rule)

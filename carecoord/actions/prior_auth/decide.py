@@ -10,7 +10,7 @@ from carecoord.actions.access.turn import Turn
 from carecoord.actions.acts import provenance
 from carecoord.actions.acts.act import Deed, Done, Overtaken, Planned, Submission, performed
 from carecoord.actions.acts.provenance import Version
-from carecoord.actions.prior_auth import queue
+from carecoord.actions.prior_auth import queue, sent
 from carecoord.actions.prior_auth.queue import Opened
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
@@ -79,6 +79,8 @@ def decide(world: World, grant: Grant, request: str, submission: Submission, giv
                 turn.world.new_id(), key(found.claim), acting.office, whole_answer, turn.now, due
             )
             written.append(task)
+        if not denied:  # else the letter waits for the second person, too
+            sent.order_letter(turn.conn, acting.id, turn.now)
         said = sentence("act.decided", n=len(given) - len(denied), denied=len(denied))
         return Planned(written, said)
 
@@ -98,6 +100,7 @@ def agree(world: World, grant: Grant, request: str, submission: Submission, give
                           second_look.reviewer(_npi(turn))],
         }  # fmt: skip
         looked = second_look.looked_at(task, acting.person, True, given, turn.now)
+        sent.order_letter(turn.conn, acting.id, turn.now)
         return Planned([answer, looked], sentence("act.denial-agreed"), given)
 
     return performed(world, grant, request, submission, "agree", plan, opened)

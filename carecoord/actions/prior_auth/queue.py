@@ -21,7 +21,8 @@ from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.prior_auth.desk import peer_talk, second_look
 from carecoord.domain.prior_auth.desk.guides import Guide
-from carecoord.domain.resource.elements import Json, item, items, key, target, text
+from carecoord.domain.prior_auth.desk.letter import TEMPLATE
+from carecoord.domain.resource.elements import Json, extension, item, items, key, target, text
 from carecoord.errors import NotFound
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros, moment
@@ -69,7 +70,7 @@ class Opened:
     Task of a denial that waits for a second person; on_it: who is on it; steps: where it stands beside its state;
     judged: the case by what the payer was told alone; guides: the rule about each line, by its sequence; others: what
     else was asked for the member, as far as it is this payer's, the newest first; tasks: of
-    the payer's own; talks: between peers that were held."""
+    the payer's own; talks: between peers that were held; letters: that were written about it."""
 
     now: datetime
     row: PayerAuthorization
@@ -85,6 +86,7 @@ class Opened:
     others: Sequence[PayerAuthorization]
     tasks: Sequence[Json]
     talks: Sequence[Json]
+    letters: Sequence[Json]
 
     @property
     def newest(self) -> Json | None:
@@ -173,6 +175,7 @@ def opened(turn: Turn, claim: str) -> Opened:
         [payer_authorization(each._mapping) for each in authorizations.of_member(turn.conn, mine, row.patient)
          if each.root != row.root],
         step_tasks(turn, row.claim), talks(turn, row.patient, frozenset(key(each) for each in told_of.case.claims)),
+        letters_about(turn, row.patient, frozenset(key(each) for each in told_of.case.claims)),
     )  # fmt: skip
 
 
@@ -200,6 +203,15 @@ def talks(turn: Turn, patient: str, claims: frozenset[str]) -> list[Json]:
     rows = read.of_patient(turn.conn, patient, ("Communication",))
     found = [json.loads(row.body) for row in rows if not row.deleted]
     return sorted((each for each in found if peer_talk.about(each, claims)), key=lambda each: str(each.get("sent")))
+
+
+def letters_about(turn: Turn, patient: str, claims: frozenset[str]) -> list[Json]:
+    """The letters about these requests of a patient, `Claim/id`, the oldest first."""
+    rows = read.of_patient(turn.conn, patient, ("DocumentReference",))
+    found = [json.loads(row.body) for row in rows if not row.deleted]
+    mine = [each for each in found if extension(each, TEMPLATE)
+            and claims & {target(one) for one in items(item(each, "context"), "related")}]  # fmt: skip
+    return sorted(mine, key=lambda each: text(each, "date"))
 
 
 def take(world: World, grant: Grant, request: str, claim: str) -> None:

@@ -1,5 +1,5 @@
-"""Requests noticed where they are written that rules of their payer may approve. Whether they do is found by a job of
-the same transaction, so that a load of many waits for no rule."""
+"""Later work that begins where requests and answers are written: the rules of a payer look at a request that was sent,
+and a letter is written about an answer. Each is a job of the same transaction, so that nobody waits for it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,6 +16,7 @@ from carecoord.store.prior_auth import queues
 from carecoord.store.resources.write import Touched
 
 JOB: Final = "approve-by-rule"  # in the outbox; its key: the id of the Claim
+LETTER_JOB: Final = "decision-letter"  # its key: the id of the ClaimResponse
 _decode = msgspec.json.Decoder().decode
 
 
@@ -33,6 +34,11 @@ def note(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
     for each in sent:
         if f"Claim/{each.id}" in ruled:
             outbox.add(conn, JOB, each.id, b"", now)
+
+
+def order_letter(conn: Connection, answer: str, now: datetime) -> None:
+    """Have the letter about an answer, by the id of its ClaimResponse, written once that stands."""
+    outbox.add(conn, LETTER_JOB, answer, b"", now)
 
 
 def _approves(book: Json) -> bool:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from auth.grant import Grant
 from carecoord.actions.acts.act import Done, Planned, Submission, performed
+from carecoord.actions.prior_auth import sent
 from carecoord.actions.prior_auth.decide import Deciding, opened
 from carecoord.domain.policies.shipped import MAY_EXTEND
 from carecoord.domain.prior_auth import lifecycle
@@ -47,6 +48,7 @@ def extend_clock(world: World, grant: Grant, request: str, submission: Submissio
         if given.by not in MAY_EXTEND[may]:
             raise Conflict(sentence("refusals.clock-not-theirs"), "by")
         answer = extension.extended(acting.id, found.claim, found.newest, given.by, given.why, turn.now)
+        sent.order_letter(turn.conn, acting.id, turn.now)
         return Planned([answer], sentence("act.clock-extended"), given.why)
 
     return performed(world, grant, request, submission, "extend-clock", plan, opened)

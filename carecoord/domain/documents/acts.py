@@ -58,7 +58,7 @@ def attached(
     case: Case, task: Json, id: str, author: Json, paper: Paper, offices: Offices, now: datetime
 ) -> list[Json]:
     """The file, and the document that points to it, about the order and its Task. `id`: of both."""
-    binary, document = _kept(id, author, offices.own, paper, now)
+    binary, document = kept(id, author, offices.own, paper, now)
     subject = {"subject": {"reference": target(item(case.order, "subject"))}}
     related = [{"reference": key(each)} for each in (case.order, task) if each]
     document |= {**subject, "context": {"related": related}}
@@ -67,7 +67,7 @@ def attached(
 
 def about(order: Json, id: str, author: Json, paper: Paper, offices: Offices, now: datetime) -> Json:
     """A document whose file is here already, about an order and its patient, for whoever has it in hands."""
-    _, document = _kept(id, author, offices.own, paper, now)
+    _, document = kept(id, author, offices.own, paper, now)
     subject = {"subject": {"reference": target(item(order, "subject"))}}
     return document | subject | {"context": {"related": [{"reference": key(order)}]}}
 
@@ -75,11 +75,11 @@ def about(order: Json, id: str, author: Json, paper: Paper, offices: Offices, no
 def filed(about: str, id: str, author: Json, own: str, paper: Paper, now: datetime) -> list[Json]:
     """The file, and the document that points to it, about a Contract (`about`, its key) and nobody's record. Only the
     office that attached it sees it: the other party's desk may use the same database."""
-    binary, document = _kept(id, author, own, paper, now)
+    binary, document = kept(id, author, own, paper, now)
     return [binary, audience.listed(document | {"context": {"related": [{"reference": about}]}}, (own,))]
 
 
-def _kept(id: str, author: Json, own: str, paper: Paper, now: datetime) -> tuple[Json, Json]:
+def kept(id: str, author: Json, own: str, paper: Paper, now: datetime) -> tuple[Json, Json]:
     """The file as it is kept, and a document that points to it, of which nobody says yet what it is about."""
     binary: Json = {
         "resourceType": "Binary",

@@ -7,7 +7,7 @@ it may know: a cover sheet that lies in a fax machine names no patient (45 CFR 1
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from carecoord.domain.messages.recipients import Kind
@@ -20,7 +20,8 @@ _PLACE: Final = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """What a case fills places with; empty where it does not say. `report_read`: by the clinician who refers."""
+    """What a case fills places with; empty where it does not say. `report_read`: by the clinician who refers. `appeal`,
+    `due`: until when a decision can be appealed, and when it is made at last."""
 
     office: str
     phone: str
@@ -30,6 +31,10 @@ class Fields:
     number: str
     visit: datetime | None
     report_read: bool = False
+    member: str = ""  # the number on the card
+    request: str = ""  # the number of the request for authorization
+    appeal: date | None = None
+    due: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ _NOBODY: Final[frozenset[Kind]] = frozenset()
 _TO_FAMILY: Final = ("office", "phone", "clinic", "payer", "patient", "number", "visit")
 _TO_CLINIC: Final = ("office", "phone", "clinic", "number", "visit")
 _ON_PAPER: Final = ("office", "phone", "clinic", "number")
+_DECISION: Final = ("payer", "phone", "clinic", "patient", "member", "request", "appeal", "due")
 TEMPLATES: Final[Mapping[str, Template]] = {
     "report-read": Template(
         sentence("message.report-read.title"), _FAMILY, ("clinic", "phone"),
@@ -90,6 +96,30 @@ TEMPLATES: Final[Mapping[str, Template]] = {
     "cover-family": Template(
         sentence("message.cover-family.title"), _NOBODY, (),
         lambda of: sentence("message.cover-family", office=of.office), _ON_PAPER,
+    ),
+    "decision-approved": Template(
+        sentence("message.decision-approved.title"), _NOBODY, (),
+        lambda of: sentence("message.decision-approved", clinic=of.clinic, patient=of.patient), _DECISION,
+    ),
+    "decision-modified": Template(
+        sentence("message.decision-modified.title"), _NOBODY, (),
+        lambda of: sentence("message.decision-modified", clinic=of.clinic, patient=of.patient), _DECISION,
+    ),
+    "decision-denied": Template(
+        sentence("message.decision-denied.title"), _NOBODY, (),
+        lambda of: sentence("message.decision-denied", clinic=of.clinic, patient=of.patient), _DECISION,
+    ),
+    "decision-asked": Template(
+        sentence("message.decision-asked.title"), _NOBODY, (),
+        lambda of: sentence("message.decision-asked", clinic=of.clinic, patient=of.patient), _DECISION,
+    ),
+    "decision-extended": Template(
+        sentence("message.decision-extended.title"), _NOBODY, (),
+        lambda of: sentence("message.decision-extended", clinic=of.clinic, patient=of.patient), _DECISION,
+    ),
+    "decision-appeal": Template(
+        sentence("message.decision-appeal.title"), _NOBODY, (),
+        lambda of: sentence("message.decision-appeal", patient=of.patient), _DECISION,
     ),
 }  # fmt: skip
 
@@ -136,4 +166,5 @@ def faults(name: str, mine: str) -> list[Sentence]:
 def _value(of: Fields, place: str) -> Value:
     if place == "visit":
         return sentence("message.own.visit", at=of.visit) if of.visit else ""
-    return str(getattr(of, place))
+    said: Value = getattr(of, place)
+    return said or ""

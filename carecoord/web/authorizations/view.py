@@ -7,10 +7,12 @@ from typing import Any, Final
 from carecoord.actions.acts.act import Overtaken
 from carecoord.actions.prior_auth.queue import Opened, Queue
 from carecoord.domain.access.payer_authorization import PayerAuthorization
+from carecoord.domain.messages.templates import TEMPLATES
 from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.prior_auth.desk import guides, peer_talk, second_look, steps
 from carecoord.domain.prior_auth.desk.answers import REASONS
-from carecoord.domain.resource.elements import Json, item, items, text, whole, words
+from carecoord.domain.prior_auth.desk.letter import TEMPLATE
+from carecoord.domain.resource.elements import Json, extension, item, items, text, whole, words
 from carecoord.fhir.instants import micros
 from carecoord.web.acts.forms import Changed, State
 from carecoord.web.authorizations import queue_view
@@ -83,6 +85,7 @@ class Page:
     offered: Collection[str]
     notes: Sequence[str]
     blank: State
+    letters: Sequence[tuple[str, str, str]]
 
     def of(self, verb: str) -> State:
         """The form of an act as it is shown: with what came of it, or anew."""
@@ -108,8 +111,15 @@ def page(found: Opened, state: State | None, by: tuple[str, str], subject: str, 
         _provider(found), _proposed(found), by[1],
         bool(by[0]) and by[0] == subject, state or State("decide", asked_for(found, times)), _seen(found),
         [_other(each, found, times) for each in found.others], _steps(found, times), _offered(found), _notes(found),
-        State(""),
+        State(""), [_letter(each, times) for each in found.letters],
     )  # fmt: skip
+
+
+def _letter(document: Json, times: Times) -> tuple[str, str, str]:
+    """The name, the day and the address of a letter."""
+    kind = text(extension(document, TEMPLATE), "valueString").partition(" ")[0]
+    named = TEMPLATES[kind].title if kind in TEMPLATES else words(item(document, "type"))
+    return say(named), times.stored(text(document, "date")), f"/documents/{document['id']}/1"
 
 
 def _other(row: PayerAuthorization, found: Opened, times: Times) -> Other:

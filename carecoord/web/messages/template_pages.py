@@ -37,6 +37,10 @@ PLACES: Final[Mapping[str, str]] = Glossary(
         "patient": sentence("letters.place.patient"),
         "number": sentence("letters.place.number"),
         "visit": sentence("letters.place.visit"),
+        "member": sentence("letters.place.member"),
+        "request": sentence("letters.place.request"),
+        "appeal": sentence("letters.place.appeal"),
+        "due": sentence("letters.place.due"),
     }
 )
 
@@ -136,7 +140,7 @@ def _preview(world: World, found: Letters, name: str, language: str, words: str)
 def _made_up(found: Letters, visit: datetime) -> Fields:
     return Fields(
         found.office, found.phone or "555-0100", "Sample Heart Clinic", "Sample Health Plan", "Sample, Ana", "R-10001",
-        visit, True,
+        visit, True, "SH-100-200", "Q-10001", visit.date() + timedelta(days=60), visit.date(),
     )  # fmt: skip
 
 

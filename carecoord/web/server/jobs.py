@@ -31,6 +31,7 @@ KINDS: Final[Mapping[str, Callable[[str], str]]] = {  # kind of later work -> wh
     "codes": lambda key: spoken("jobs.kind.codes", key=key),
     "assign": lambda key: spoken("jobs.kind.assign", key=key),
     "approve-by-rule": lambda key: spoken("jobs.kind.approve-by-rule", key=key),
+    "decision-letter": lambda key: spoken("jobs.kind.decision-letter"),
     "intake": lambda key: spoken("jobs.kind.intake", key=key),
     "digest": lambda key: spoken("jobs.kind.digest"),
     "notice": lambda key: spoken("jobs.kind.notice", key=key),

@@ -81,7 +81,7 @@ def answered(
         "outcome": "complete",
         **({"extension": _reviewed(by)} if by else {}),
         **({"preAuthRef": number} if granted else {}),
-        "item": [_line(each, number, now, by) for each in choices],
+        "item": [_line(each, n, number, now, by) for n, each in enumerate(choices, 1)],
         **_instead(choices, asked, number),
         **({"processNote": notes} if notes else {}),
     }  # fmt: skip
@@ -120,7 +120,7 @@ def asked(id: str, claim: Json, choice: Choice, now: datetime) -> Json:
     }  # fmt: skip
 
 
-def _line(choice: Choice, number: str, now: datetime, by: Decider | None) -> Json:
+def _line(choice: Choice, note: int, number: str, now: datetime, by: Decider | None) -> Json:
     granted = choice.decision in ("approve", "modify")
     said = _period(choice) if choice.decision == "approve" else []
     if by and choice.line in by.guides and choice.decision != "ask":
@@ -128,6 +128,7 @@ def _line(choice: Choice, number: str, now: datetime, by: Decider | None) -> Jso
     return {
         "itemSequence": choice.line,
         **({"extension": said} if said else {}),
+        **({"noteNumber": [note]} if choice.words else {}),
         "adjudication": [_adjudication(choice, number if granted else "")],
     }
 
