@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import textwrap
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any, Final
@@ -99,8 +99,8 @@ def _line(name: str) -> str:
 class _Grouped(argparse.RawDescriptionHelpFormatter):
     """Leaves the list of verbs to `_listed`, which groups them."""
 
-    def _iter_indented_subactions(self, action: argparse.Action) -> Iterator[argparse.Action]:
-        return iter(())
+    def _iter_indented_subactions(self, action: argparse.Action) -> Generator[argparse.Action, None, None]:
+        yield from ()
 
 
 class _Version(argparse.Action):
