@@ -101,12 +101,13 @@ class Screen:
 
     @contextmanager
     def _lines(self, what: str) -> Iterator[Report]:
-        """A line on stderr for each part that is through."""
+        """A line on stderr for each part that is through and had something."""
         under_way: list[tuple[str, int]] = []
 
         def through() -> None:
             for part, done in under_way:
-                self.err.print(escape(f"{what}: {part} {done}"))
+                if done:
+                    self.err.print(escape(f"{what}: {part} {done}"))
             under_way.clear()
 
         def report(part: str, done: int, total: int | None) -> None:
