@@ -37,7 +37,7 @@ def main() -> None:
             _ours(console, figures, folder / "postgres", postgres)
         with sekmet(folder / "sekmet") as server:
             _measure(console, figures, server)
-        pages = worklist.measure(console, folder / "worklist")
+        pages = worklist.measure(console, folder / "worklist", postgres)
         checks = token.measure(console, folder / "token", postgres)
         done = acts.measure(console, folder / "acts", postgres)
         called = patient.measure(console, folder / "patient", postgres)
