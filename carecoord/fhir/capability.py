@@ -13,7 +13,6 @@ from carecoord.fhir.search.params import params
 from carecoord.fhir.types import TYPES
 
 _OAUTH = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
-_WRITES = ("create", "update", "patch")
 _SERVICE = {
     "coding": [
         {
@@ -88,17 +87,16 @@ def _security(endpoints: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _resource(type_: str, can: Abilities, base_url: str) -> dict[str, Any]:
-    written = TYPES[type_].written
     return {
         "type": type_,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{type_}",
-        "interaction": [{"code": code} for code in can.interactions if written or code not in _WRITES],
+        "interaction": [{"code": code} for code in can.interactions ],
         "versioning": "versioned-update",
         "readHistory": "vread" in can.interactions,
-        "updateCreate": can.update_create and written,
-        "conditionalCreate": can.conditional_create and written,
+        "updateCreate": can.update_create,
+        "conditionalCreate": can.conditional_create,
         "conditionalRead": can.conditional_read,
-        "conditionalUpdate": can.conditional_update and written,
+        "conditionalUpdate": can.conditional_update,
         "conditionalDelete": can.conditional_delete,
         **_search(type_, can),
         **_operations(can, base_url, type_, EVERY),

@@ -16,11 +16,13 @@ CLEARANCE: Final = "OperationDefinition/clearance"  # below [base]
 PARTICIPATION: Final = "OperationDefinition/participation"
 RATES: Final = "OperationDefinition/rates"
 OFFERS: Final = "OperationDefinition/offers"
+_BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport"
 EVERY: Final = "*"  # on each type
 OPERATIONS: Final = {  # type -> (name, its definition: an address of HL7's, or one below [base])
     EVERY: (("validate", "http://hl7.org/fhir/OperationDefinition/Resource-validate"),),
     "Patient": (("everything", "http://hl7.org/fhir/OperationDefinition/Patient-everything"),),
     "Claim": pas_operations.OPERATIONS,
+    "Subscription": (("status", f"{_BACKPORT}/OperationDefinition/backport-subscription-status"),),
     "ServiceRequest": (("clearance", CLEARANCE),),
     "DeviceRequest": (("clearance", CLEARANCE),),
     "PlanDefinition": (("apply", "http://hl7.org/fhir/OperationDefinition/PlanDefinition-apply"),),

@@ -4,18 +4,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 # Which table of states governs a type: `carecoord/actions/fhir/door.py` asks it at every write.
-Rule = Literal["", "task", "order", "appointment", "slot", "authorization", "agreement", "rulebook", "plan", "goal"]
+Rule = Literal["", "task", "order", "appointment", "slot", "authorization", "agreement", "rulebook", "plan", "goal",
+               "subscription"]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Type:
     """A resource type that we hold. `synced`: an EHR is a system of record for it, so a sync asks for it; the rest is
-    our own office's. `written`: clients may create and change it; otherwise it comes from EHRs and files alone. `rule`:
+    our own office's. `rule`:
     the table of states that governs it, or the rule of whose it is."""
 
     name: str
     synced: bool = True
-    written: bool = True
     rule: Rule = ""
 
 
@@ -77,7 +77,7 @@ _ROWS = (
     Type("Flag"),
     Type("Provenance"),
     Type("AuditEvent", synced=False),
-    Type("Subscription", synced=False, written=False),  # nothing would ever be sent to who made one
+    Type("Subscription", synced=False, rule="subscription"),
     Type("Basic"),
     Type("Account", synced=False),
     Type("AdverseEvent", synced=False),

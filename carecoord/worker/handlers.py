@@ -14,6 +14,7 @@ from carecoord.actions.inbox import digest
 from carecoord.actions.measures import count
 from carecoord.actions.messages import notices
 from carecoord.actions.prior_auth import automatic, letters, sent
+from carecoord.actions.prior_auth.pas import notices as pas_notices
 from carecoord.actions.referrals import holds
 from carecoord.actions.scheduling import lapses
 from carecoord.actions.terms import shipped
@@ -76,6 +77,11 @@ def tell_of_message(world: World, job: Job) -> None:
     notices.send(world, job.key)
 
 
+def tell_subscriber(world: World, job: Job) -> None:
+    """Tell a partner's subscription its next event. Raises Unavailable where it is not taken."""
+    pas_notices.deliver(world, job.key, job.payload, job.attempts)
+
+
 def take_in(world: World, job: Job) -> None:
     """Take in what lies in the folder or mailbox that the key names. Raises Unavailable when it can not be reached."""
     intake.take_in(world, job.key)
@@ -119,5 +125,6 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         uploads.JOB: bring_in, paper_pages.JOB: read_paper, shipped.JOB: put_codes_in, digest.JOB: tell_what_waits,
         notices.JOB: tell_of_message, arrivals.JOB: give_away, count.JOB: follow_for_measures,
         sent.JOB: approve_by_rule, sent.LETTER_JOB: write_letter, intake.JOB: take_in, lapses.JOB: release,
+        pas_notices.JOB: tell_subscriber,
     }
 )

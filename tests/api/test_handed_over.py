@@ -91,7 +91,7 @@ CASES: dict[str, tuple[list[Step], Right]] = {
     "http.html#version-parameter: nor is it taken": ([("POST", "/Patient", patient(), {"Content-Type": JSON3})],
                                                      status(415)),
     "subscription.html: what would never be sent is refused": ([("POST", "/Subscription", SUBSCRIPTION)],
-                                                               status(405)),
+                                                               status(422)),
     "Provenance.target is Reference(Any)": (
         [("PUT", "/Provenance/far", FAR), ("GET", "/Provenance?target=MolecularSequence/example")],
         lambda answers: answers[0].status_code == 201 and total(answers[1]) == 1),

@@ -244,6 +244,10 @@ class Turn:
             contract = amended(version)
         return False
 
+    def own_identifiers(self) -> tuple[str, ...]:
+        """The identifiers of the asker's organization, `system|value`; those of a service's too."""
+        return self._own_office().identifiers
+
     def _own_office(self) -> Office:
         """The asker's organization, that of a service too: what it is a party to, no scope tells."""
         return self.office() if self.grant.roles else access_office.whose(self.conn, self.grant)

@@ -216,7 +216,6 @@ def _judge(entries: Sequence[Entry]) -> None:
     found: list[Issue] = []
     for entry in entries:
         if entry.resource is not None and entry.method in ("POST", "PUT"):
-            fhir_write.demand_written(entry.type, f"{entry.where}.request.url")
             try:
                 validate.judge(entry.resource, entry.type)
             except Problem as problem:

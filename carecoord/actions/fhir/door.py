@@ -15,6 +15,7 @@ from carecoord.actions.access.turn import Turn
 from carecoord.actions.agreements.office import steps
 from carecoord.actions.policies import office_policy
 from carecoord.actions.prior_auth import chains
+from carecoord.actions.prior_auth.pas import notices
 from carecoord.domain.access.roles import keeps_rules
 from carecoord.domain.agreements import states as agreement_states
 from carecoord.domain.care_plans import states as plan_states
@@ -127,6 +128,9 @@ class _Door:
 
     def judge(self, type: str, id: str, before: Json, after: Json) -> None:
         """Raise why a table does not have this change."""
+        if type == notices.TYPE:
+            notices.demand(self.turn, before, after)
+            return
         if not before and sides.serves(self.turn):
             if type == "Appointment":
                 self._demand_slots(id, before, after)

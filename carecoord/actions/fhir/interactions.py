@@ -66,7 +66,7 @@ def create(
     world: World, grant: Grant, type: str, resource: Any, *, unless: Pairs | None = None, request: str = ""
 ) -> Written:
     """A new resource under a new id; with `unless` (If-None-Exist), what meets these arguments already instead."""
-    judge(resource, _written(type))
+    judge(resource, _ours(type))
     with changing(world, grant, request) as turn, refusals_noted(turn, "create", type):
         write = fhir_write.creating(turn, type, resource, unless, world.new_id())
         return _done(turn, write)
@@ -84,7 +84,7 @@ def update(
     request: str = "",
 ) -> Written:
     """The resource as given from now on; created if there is none of this id. only_new: and only then."""
-    judge(resource, _written(type))
+    judge(resource, _ours(type))
     with changing(world, grant, request) as turn, refusals_noted(turn, "update", type, id):
         write = fhir_write.updating(turn, type, id, resource, expected, only_new)
         return _done(turn, write)
@@ -101,7 +101,7 @@ def update_match(
     request: str = "",
 ) -> Written:
     """The one resource that meets the arguments as given from now on; created if none does."""
-    judge(resource, _written(type))
+    judge(resource, _ours(type))
     with changing(world, grant, request) as turn, refusals_noted(turn, "update", type):
         write = fhir_write.updating_match(turn, type, pairs, resource, expected)
         return _done(turn, write)
@@ -111,7 +111,7 @@ def patch(
     world: World, grant: Grant, type: str, id: str, patch: Patch, *, expected: Expected | None = None, request: str = ""
 ) -> Written:
     """The resource as the patch leaves it from now on."""
-    _written(type)
+    _ours(type)
     with changing(world, grant, request) as turn, refusals_noted(turn, "update", type, id):
         return _done(turn, fhir_write.patching(turn, type, id, patch, expected))
 
@@ -127,7 +127,7 @@ def patch_match(
     request: str = "",
 ) -> Written:
     """The one resource that meets the arguments, as the patch leaves it from now on."""
-    _written(type)
+    _ours(type)
     with changing(world, grant, request) as turn, refusals_noted(turn, "update", type):
         return _done(turn, fhir_write.patching_match(turn, type, pairs, patch, expected))
 
@@ -153,11 +153,6 @@ def delete_match(
 
 def _done(turn: Turn, write: ResolvedWrite) -> Written:
     return fhir_write.check(turn, fhir_write.carry_out(turn, [write])[0])
-
-
-def _written(type: str) -> str:
-    fhir_write.demand_written(_ours(type))
-    return type
 
 
 def _ours(type: str) -> str:

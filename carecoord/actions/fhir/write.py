@@ -17,15 +17,15 @@ from carecoord.actions.fhir import door
 from carecoord.actions.fhir.conditional import Pairs, one
 from carecoord.actions.fhir.reference_guard import demand_seen
 from carecoord.actions.prior_auth import chains
+from carecoord.actions.prior_auth.pas import notices
 from carecoord.actions.scheduling import slots
 from carecoord.domain.access import app_state, roles
 from carecoord.domain.referrals import states as task_states
-from carecoord.errors import Forbidden, Gone, Invalid, Issue, NotAllowed, NotFound, Problem, Stale
+from carecoord.errors import Forbidden, Gone, Invalid, Issue, NotFound, Problem, Stale
 from carecoord.fhir import text
 from carecoord.fhir.etag import Expected, etag, holds
 from carecoord.fhir.patch.json_patch import Patch
 from carecoord.fhir.search.query import EVERYTHING
-from carecoord.fhir.types import TYPES
 from carecoord.fhir.validation.validate import judge
 from carecoord.store.database.engine import alone
 from carecoord.store.resources import read
@@ -53,13 +53,6 @@ class ResolvedWrite:
     twin: bool = False
     flags: tuple[Issue, ...] = ()
     method: Method = "PUT"
-
-
-def demand_written(type: str, where: str | None = None) -> None:
-    """Raise NotAllowed (405) for a type that clients do not write: what would never do its work is refused."""
-    if type in TYPES and not TYPES[type].written:
-        text = f"A {type} would do nothing here: this server sends no notifications. Ask with _lastUpdated instead."
-        raise NotAllowed(text, where)
 
 
 def creating(turn: Turn, type: str, resource: dict[str, Any], unless: Pairs | None, new_id: str) -> ResolvedWrite:
@@ -197,9 +190,9 @@ def carry_out(
             with noted(turn, "read", write.type, write.id) as shown:
                 shown.append(write.already.patient)
     todo = [write for write in writes if write.already is None and not write.twin]
-    changes = chains.marked(turn, [
+    changes = notices.marked(turn, chains.marked(turn, [
         Change(write.type, write.id, write.resource, write.expected, write.flags, method=write.method) for write in todo
-    ])  # fmt: skip
+    ]))  # fmt: skip
     done = put_all(
         turn.conn,
         [*changes, *slots.along(turn.conn, changes)],

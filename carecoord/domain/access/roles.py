@@ -17,6 +17,7 @@ from auth.scopes import EVERYTHING, Alternatives, Scope, permits
 from carecoord.domain.access import app_state, verbs
 from carecoord.domain.access.patient_links import NARROWER, about, any_of, links, of_patients, references
 from carecoord.domain.documents import audience
+from carecoord.domain.prior_auth.pas.subscription import OWNER
 from carecoord.domain.resource.parties import PAYER_ID
 from carecoord.errors import Problem
 from carecoord.fhir.search.criteria import ATTACHED, ORIGIN, REQUESTED, of_targets
@@ -52,6 +53,7 @@ AGREEMENTS: Final = frozenset({"Contract"})
 KNOWLEDGE: Final = frozenset({"Questionnaire", "PlanDefinition", "ActivityDefinition", "Library", "Measure"})
 BESIDE: Final = frozenset({"Task", "Communication", "DocumentReference", "Invoice"})  # what is written of agreements
 COUNTS: Final = frozenset({"MeasureReport"})
+SUBSCRIBED: Final = frozenset({"Subscription"})
 TRAIL: Final = frozenset({"AuditEvent"})
 ORIGINS: Final = frozenset({"Provenance"})
 # Every other type of R4 stands in no group: it is for services, whose scopes alone decide. So do Basic and Group (a
@@ -66,6 +68,7 @@ TABLE: Final[dict[str, Rows]] = {
     "coordinator": (
         (PATIENT_SIDE | ORDERS | COVER | REQUESTS | PLANS, "crus"),
         (PAPERS, "crs"),
+        (SUBSCRIBED, "cruds"),
         (CARE | DECISIONS | NETWORK | ORIGINS | PUBLIC, "rs"),
     ),
     "supervisor": (),  # comes beside coordinator or clinician: what it adds is the desk's alone (verbs.TABLE)
@@ -86,7 +89,7 @@ TABLE: Final[dict[str, Rows]] = {
     ),
     "auditor": ((TRAIL, "rs"),),
     "admin": (
-        (REGISTRY | CALENDAR | {"Subscription"}, "cruds"),
+        (REGISTRY | CALENDAR | SUBSCRIBED, "cruds"),
         (NETWORK | KNOWLEDGE, "rs"),
     ),
 }
@@ -265,6 +268,8 @@ def _coordinator(office: Office, type: str) -> Alternatives | None:
     ours = references("Organization", office.organizations)
     if type == "Task":
         return any_of(("owner", "requester"), ours)
+    if type in SUBSCRIBED:
+        return any_of(("_tag",), ",".join(f"{OWNER}|{id}" for id in office.organizations))
     referral = ("performer", "requester", "requester:PractitionerRole.organization")
     if type == "ServiceRequest":
         return any_of((*referral, "_has:Task:focus:owner", "_has:Task:focus:requester"), ours)

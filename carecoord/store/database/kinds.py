@@ -50,6 +50,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "intake": Kind("intake", periodic=True, tries=None),  # key: a watched folder's or mailbox's name
         "notice": Kind("notify", tries=8),  # key: the message of which it is told that it is there
         "release-hold": Kind("timers", tries=8),  # key: the Appointment by which a time is held
+        "pas-notice": Kind("notify", in_turn=True),  # key: the id of the Subscription that is told its next event
         "measures": Kind("timers", tries=None),  # one job that follows the log to its end
         "refresh-cases": Kind("refresh", tries=None),  # one job for all rows whose time has come
     }

@@ -26,3 +26,24 @@ pas_exchange = Table(  # one request of PAS with its answer, as both were sent
     Index("pas_exchange_claim", "claim"),
     Index("pas_exchange_at", "at"),
 )
+
+pas_filter = Table(  # whose answers a subscription wants
+    "pas_filter",
+    metadata,
+    Column("key", Str, primary_key=True),  # an identifier, `value` or `system|value`
+    Column("subscription", Str, primary_key=True),  # its id
+    Index("pas_filter_subscription", "subscription"),
+)
+pas_event = Table(  # what a subscription is told, in its order: at once the log of its delivery
+    "pas_event",
+    metadata,
+    Column("subscription", Str, primary_key=True),
+    Column("number", Integer, primary_key=True),  # counted from 1; 0: the handshakes
+    Column("response", Str, nullable=False),  # the id of the ClaimResponse
+    Column("version", Integer, nullable=False),
+    Column("at", Big, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("tried", Big),
+    Column("delivered", Big),
+    Column("error", Str),  # of the last try that failed
+)

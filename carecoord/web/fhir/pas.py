@@ -7,6 +7,7 @@ from typing import Any, Final
 from flask import Response
 
 from carecoord.actions.prior_auth.pas import inquire as inquiring
+from carecoord.actions.prior_auth.pas import statuses
 from carecoord.actions.prior_auth.pas import submit as submitting
 from carecoord.domain.prior_auth.pas.guide import GUIDES, Guide
 from carecoord.errors import Invalid
@@ -38,6 +39,13 @@ def inquire(guide: Guide, call: Call) -> Response:
     """Claim/$inquire."""
     answer = inquiring.inquire(call.world, call.grant(), guide, _bundle(call), request=call.id)
     return responses.answer(answer, call.wish)
+
+
+def status(call: Call, id: str | None = None) -> Response:
+    """Subscription/$status: of one, or of those that `id` names."""
+    asker, pairs = call.asked()
+    ids = [id] if id else [value for name, value in pairs if name == "id"]
+    return responses.answer(text.dumps(statuses.status(call.world, asker, ids, request=call.id)), call.wish)
 
 
 def _metadata(guide: Guide, date: str, call: Call) -> Response:
@@ -76,4 +84,10 @@ def described(date: str) -> list[tuple[str, str, Handler]]:
     return found
 
 
-ROUTES: Final = tuple(route for guide in GUIDES.values() for route in _routes(guide))
+ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
+    *(route for guide in GUIDES.values() for route in _routes(guide)),
+    ("GET", "/Subscription/$status", status),
+    ("POST", "/Subscription/$status", status),
+    ("GET", "/Subscription/<id>/$status", status),
+    ("POST", "/Subscription/<id>/$status", status),
+)

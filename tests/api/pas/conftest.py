@@ -1,16 +1,23 @@
 """A payer's server, and partners of it who ask by Da Vinci PAS: over the official example files."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from carecoord import effects
+from carecoord.settings import Settings
+from carecoord.world import World
 from tests.api.conftest import Api
+from tests.api.pas.receiver import Receiver
 
 Json = dict[str, Any]
+LONG = 10_000_000  # seconds: tests turn the clock
 OFFICIAL = Path(__file__).parent / "official"
 NPI = "http://hl7.org/fhir/sid/us-npi"
 PAYER = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/organization-type", "code": "pay"}]}
@@ -65,16 +72,64 @@ def payers_server(api: Api) -> Api:
 @pytest.fixture
 def partner(client: Callable[..., Api], payers_server: Api) -> Api:
     """The backend service of the clinic that the official examples speak of."""
-    return client("system/*.cruds", roles="coordinator", organization="umo", subject="umo-system")
+    return client("system/*.cruds", roles="coordinator", organization="umo", subject="umo-system", life=LONG)
 
 
 @pytest.fixture
 def rival(client: Callable[..., Api], payers_server: Api) -> Api:
     """The backend service of another clinic."""
-    return client("system/*.cruds", roles="coordinator", organization="rival", subject="rival-system")
+    return client("system/*.cruds", roles="coordinator", organization="rival", subject="rival-system", life=LONG)
 
 
 @pytest.fixture
 def payer(client: Callable[..., Api], payers_server: Api) -> Api:
     """The payer's own system."""
-    return client("system/*.cruds", roles="payer", organization="insurer", subject="insurer-system")
+    return client("system/*.cruds", roles="payer", organization="insurer", subject="insurer-system", life=LONG)
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """A partner's receiver stands on this machine: its host is allowed."""
+    return replace(settings, private_hosts="127.0.0.1")
+
+
+@pytest.fixture
+def world(world: World, settings: Settings) -> World:
+    """What goes out goes by the guarded session of the product."""
+    return replace(world, http=partial(effects.session, settings))
+
+
+@pytest.fixture
+def receivers() -> Iterator[Callable[[], Receiver]]:
+    """Makes partners' addresses that take notices."""
+    made: list[Receiver] = []
+
+    def make() -> Receiver:
+        one = Receiver()
+        one.start()
+        made.append(one)
+        return one
+
+    yield make
+    for each in made:
+        each.stop()
+
+
+def decide(payer: Api, code: str, number: str = "AUTH0001", **more: Any) -> Json:
+    """The payer's system decides every line of its newest request."""
+    claim = payer.get("/Claim?_sort=_lastUpdated").get_json()["entry"][-1]["resource"]
+    said = [{"url": f"{PAS}/extension-reviewActionCode", "valueCodeableConcept": {
+        "coding": [{"system": "https://codesystem.x12.org/005010/306", "code": code}]}}]  # fmt: skip
+    said += [{"url": "number", "valueString": number}] if code == "A1" else []
+    review = {"category": {"text": "submitted"},
+              "extension": [{"url": REVIEW, "extension": said}]}  # fmt: skip
+    answer = {
+        "resourceType": "ClaimResponse", "status": "active", "use": "preauthorization", "outcome": "complete",
+        "type": claim["type"], "patient": claim["patient"], "insurer": claim["insurer"],
+        "created": "2026-11-23T10:00:00Z", "request": {"reference": f"Claim/{claim['id']}"},
+        "item": [{"itemSequence": each["sequence"], "adjudication": [review]} for each in claim["item"]],
+    } | more  # fmt: skip
+    made = payer.post("/ClaimResponse", answer)
+    assert made.status_code == 201, made.get_data(as_text=True)
+    found: Json = made.get_json()
+    return found

@@ -8,7 +8,7 @@ import pytest
 
 from carecoord.domain.prior_auth.desk import second_look
 from tests.api.conftest import Api, issues
-from tests.api.pas.conftest import PAS, decided, homecare, official
+from tests.api.pas.conftest import PAS, decide, decided, homecare, official
 
 Json = dict[str, Any]
 SUBMIT, INQUIRE = "/Claim/$submit", "/Claim/$inquire"
@@ -35,25 +35,6 @@ def returned(answer: Any) -> list[Json]:
     assert body["resourceType"] == "Parameters"
     assert {each["name"] for each in body.get("parameter", [])} <= {"return"}
     return [each["resource"] for each in body.get("parameter", [])]
-
-
-def decide(payer: Api, code: str, number: str = "AUTH0001", **more: Any) -> None:
-    """The payer's system decides every line of its newest request."""
-    claims = [each["resource"] for each in payer.get("/Claim?_sort=_lastUpdated").get_json()["entry"]]
-    claim = claims[-1]
-    said = [{"url": f"{PAS}/extension-reviewActionCode", "valueCodeableConcept": {
-        "coding": [{"system": "https://codesystem.x12.org/005010/306", "code": code}]}}]  # fmt: skip
-    said += [{"url": "number", "valueString": number}] if code == "A1" else []
-    review = {"category": {"text": "submitted"},
-              "extension": [{"url": f"{PAS}/extension-reviewAction", "extension": said}]}  # fmt: skip
-    answer = {
-        "resourceType": "ClaimResponse", "status": "active", "use": "preauthorization", "outcome": "complete",
-        "type": claim["type"], "patient": claim["patient"], "insurer": claim["insurer"],
-        "created": "2026-11-23T10:00:00Z", "request": {"reference": f"Claim/{claim['id']}"},
-        "item": [{"itemSequence": each["sequence"], "adjudication": [review]} for each in claim["item"]],
-    } | more  # fmt: skip
-    made = payer.post("/ClaimResponse", answer)
-    assert made.status_code == 201, made.get_data(as_text=True)
 
 
 # -- updates

@@ -61,7 +61,7 @@ Contract: contracts=crus
 Invoice: contracts=crus
 MeasureReport: contracts=rs
 AuditEvent: auditor=rs
-Subscription: admin=cruds
+Subscription: coordinator=cruds admin=cruds
 
 Basic Group:
 Account BiologicallyDerivedProduct Bundle CapabilityStatement CatalogEntry ChargeItem ChargeItemDefinition CodeSystem:

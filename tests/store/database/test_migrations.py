@@ -67,6 +67,7 @@ WRITTEN = {  # number -> sha256 of what the migration does; a line is added when
     "0048": "2c7948dc5c0e80872ae1fb10cd66c291ab0aceaedae3f6556e3273c313dcbcf7",
     "0049": "2d2c5853f800b7ee182b3e8c910fc040813fee49a9b3072f8b886bbc121d19b2",
     "0050": "f040492a82065192e0c52970896920b6cdeeb456b20d8ccb567446b8da9ee7ce",
+    "0051": "49836bf48c582f9b874fce0712e68e2202cab455d7a5fade9bafa5e73ee3acd6",
 }
 
 

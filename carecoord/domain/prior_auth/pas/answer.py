@@ -14,7 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 from carecoord.domain.prior_auth.pas.guide import ERROR, FOLLOW_UP, GUIDE, Guide
 from carecoord.domain.prior_auth.pas.request import Sent, reachable, references
 from carecoord.domain.prior_auth.review_action import GRANTED, decided
-from carecoord.domain.resource.codes import PAS
+from carecoord.domain.resource.codes import PAS, PAS_CODES, has
 from carecoord.domain.resource.elements import Json, extension, extensions, item, items, text, whole
 from carecoord.errors import Issue
 from carecoord.fhir.outcome import outcome
@@ -144,13 +144,13 @@ def bundle(url: str, answer: Json, sent: Sent, now: datetime, warnings: Sequence
     echoed = reachable(sent.resources, starts, besides=claims)
     entries = [{"fullUrl": url, "resource": answer}]
     entries += [{"fullUrl": each, "resource": sent.resources[each]} for each in echoed]
-    return _collected(sent, now, [*entries, *_outcome(str(answer["id"]), warnings)])
+    return collected(item(sent.bundle, "identifier"), now, [*entries, *_outcome(str(answer["id"]), warnings)])
 
 
 def silent(sent: Sent, now: datetime, warnings: Sequence[Issue]) -> Json:
     """The Bundle that answers an inquiry with nothing, or with why there is nothing."""
     id = str(uuid5(NAMESPACE_URL, f"{sent.url} {now.isoformat()}"))
-    return _collected(sent, now, _outcome(id, warnings))
+    return collected(item(sent.bundle, "identifier"), now, _outcome(id, warnings))
 
 
 def joined(bundles: Sequence[Json]) -> Json:
@@ -162,15 +162,28 @@ def joined(bundles: Sequence[Json]) -> Json:
     return dict(bundles[0]) | {"entry": ordered}
 
 
-def _collected(sent: Sent, now: datetime, entries: Sequence[Json]) -> Json:
+def collected(identifier: Json, now: datetime, entries: Sequence[Json]) -> Json:
+    """A response Bundle of these entries. identifier: that of the Bundle which it answers, empty for none."""
     return {
         "resourceType": "Bundle",
         "meta": {"profile": [f"{PAS}/profile-pas-response-bundle"]},
-        **({"identifier": sent.bundle["identifier"]} if item(sent.bundle, "identifier") else {}),
+        **({"identifier": identifier} if identifier else {}),
         "type": "collection",
         "timestamp": now.isoformat(timespec="milliseconds"),
         **({"entry": list(entries)} if entries else {}),
     }
+
+
+def wish(task: Json, names: Mapping[str, str], base: str) -> Json:
+    """The entry of a Task by which a payer asks for a paper or a form, with where it is to be sent."""
+    kinds = [item(each, "type") for each in items(task, "input")]
+    url = {"type": {"coding": [{"system": PAS_CODES, "code": "payer-url"}]}, "valueUrl": f"{base}/$submit-attachment"}
+    told = task | {
+        "reasonCode": {"coding": [{"system": PAS_CODES, "code": "priorAuthorization"}]},
+        "input": [*([] if any(has(each, PAS_CODES, "payer-url") for each in kinds) else [url]), *items(task, "input")],
+    }
+    renamed = substitute(told, {"reference": lambda to: names.get(to) or _absolute(to, base)})
+    return {"fullUrl": f"{base}/Task/{task['id']}", "resource": renamed}
 
 
 def _outcome(id: str, warnings: Sequence[Issue]) -> list[Json]:
