@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from carecoord.domain.prior_auth.desk import second_look
+from carecoord.domain.prior_auth.desk import peer, second_look
 from tests.api.conftest import Api
 from tests.api.test_door import Json, answer_of, line, place, ref, told
 
@@ -145,3 +145,90 @@ def test_when_a_request_came_is_the_servers_word_whatever_its_sender_says(clinic
     again = clinic.put("/Claim/c", claim(extension=forged, created="2026-11-01")).json
     assert again["extension"] == sent["extension"]
     assert place.put("/Claim/d", claim(id="d", extension=forged)).json["extension"] == forged  # as it was elsewhere
+
+
+def wish(status: str = "requested", **more: Any) -> Json:
+    """The payer's wish for a paper with the request."""
+    code = {
+        "system": "http://hl7.org/fhir/us/davinci-pas/CodeSystem/PASTempCodes", "code": "attachment-request-code",
+    }  # fmt: skip
+    return {
+        "resourceType": "Task", "id": "w", "status": status, "intent": "order", "code": {"coding": [code]},
+        "for": ref("Patient/p"), "requester": ref("Organization/third"), "owner": ref("Organization/clinic"),
+        "reasonReference": ref("Claim/c"),
+    } | more  # fmt: skip
+
+
+Write = Callable[[Api, Json], tuple[int, str]]
+
+
+def test_a_payer_asks_for_a_paper_and_who_asked_for_the_authorization_answers(
+    clinic: Api, payer: Api, write: Write
+) -> None:
+    clinic.put("/Claim/c", claim())
+    assert write(clinic, wish())[0] == 403, "only the payer asks"
+    assert write(payer, wish())[0] == 201
+    assert write(payer, wish("completed"))[0] == 403, "and does not answer itself"
+    assert write(clinic, wish("completed"))[0] == 200
+    payer.put("/ClaimResponse/r", answered(line(1, "A1")))
+    status, words = write(payer, wish(id="v"))
+    assert (status, words.partition(" Legal")[0]) == (409, "It is approved: there is no 'ask' from there.")
+
+
+def test_a_wish_that_a_decision_overtook_is_not_answered_any_more(clinic: Api, payer: Api, write: Write) -> None:
+    clinic.put("/Claim/c", claim())
+    payer.put("/Task/w", wish())
+    payer.put("/ClaimResponse/r", answered(line(1, "A1")))
+    status, words = write(clinic, wish("completed"))
+    assert (status, words) == (
+        409,
+        "It is approved: there is no 'answer' from there. "
+        "Legal from approved: update, extend, withdraw, void, inquire.",
+    )
+
+
+def test_a_talk_of_clinicians_is_about_what_was_refused_and_asked_by_its_two_sides(
+    clinic: Api, place: Api, client: Callable[..., Api], write: Write
+) -> None:
+    clinic.put("/Claim/c", claim())
+    now = datetime(2026, 11, 29, tzinfo=UTC)
+    talk = peer.asked("t", claim(), ref("Organization/clinic"), who="Dr. A", at=None, now=now)
+    status, words = write(clinic, talk)
+    assert (status, words.partition(" Legal")[0]) == (409, "It is submitted: there is no 'peer-to-peer' from there.")
+    place.put("/ClaimResponse/r", answered(line(1, "A3", "Not needed"), **HUMAN))
+    assert write(clinic, talk)[0] == 201
+    other = client("user/*.cruds", roles="coordinator", organization="elsewhere")
+    assert write(other, talk | {"id": "u", "requester": ref("Organization/elsewhere")})[0] == 403
+
+
+def certified(code: str, id: str = "d", **more: Any) -> Json:
+    """A Claim in the place of the first, with what it does to it (X12 1322)."""
+    url = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/extension-certificationType"
+    mark = {"url": url, "valueCodeableConcept": {"coding": [{"code": code}]}}
+    return claim(id=id, related=[{"claim": ref("Claim/c")}], extension=[mark], **more)
+
+
+def test_more_is_asked_of_what_was_granted_alone(clinic: Api, payer: Api, write: Write) -> None:
+    clinic.put("/Claim/c", claim())
+    status, words = write(clinic, certified("4"))
+    assert (status, words) == (
+        409,
+        "It is submitted: there is no 'extend' from there. Legal from submitted: update, withdraw, void, inquire.",
+    )
+    payer.put("/ClaimResponse/r", answered(line(1, "A1")))
+    status, words = write(clinic, certified("2"))
+    assert (status, words.partition(" Legal")[0]) == (409, "It is approved: there is no 'appeal' from there.")
+    assert write(clinic, certified("4"))[0] == 201
+
+
+def test_what_was_made_in_error_is_void_for_good(clinic: Api, payer: Api, write: Write) -> None:
+    clinic.put("/Claim/c", claim())
+    assert write(payer, claim("entered-in-error"))[0] == 403
+    assert write(clinic, claim("entered-in-error"))[0] == 200
+    assert payer.put("/ClaimResponse/r", answered(line(1, "A1"))).status_code == 409
+
+
+def test_a_look_back_is_sent_as_such_and_goes_on_like_any_other(clinic: Api, payer: Api) -> None:
+    done = {"sequence": 1, "productOrService": {"text": "Echo"}, "servicedDate": "2026-01-05"}
+    assert clinic.put("/Claim/c", claim(item=[done])).status_code == 201
+    assert payer.put("/ClaimResponse/r", answered(line(1, "A1"))).status_code == 201

@@ -153,6 +153,8 @@ class _Door:
     def _task(self, id: str, before: Json, after: Json) -> None:
         if not task_states.coordinated(before) and not task_states.coordinated(after):
             task_states.judge(before, after, "either")
+            if not sides.serves(self.turn):
+                chains.demand_step(self.turn, self.held, before, after)
             return
         # who takes over an open Task names itself; nobody else's words make them a side
         task = before | {"owner": after.get("owner")} if before and not before.get("owner") else before or after

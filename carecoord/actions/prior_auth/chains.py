@@ -11,7 +11,8 @@ from carecoord.actions.access.turn import Turn
 from carecoord.actions.acts import provenance
 from carecoord.actions.acts.provenance import Version
 from carecoord.domain.prior_auth import lifecycle
-from carecoord.domain.prior_auth.desk import second_look
+from carecoord.domain.prior_auth.desk import peer, second_look
+from carecoord.domain.prior_auth.desk.wishes import is_wish
 from carecoord.domain.prior_auth.lifecycle import LifeState, LifeVerb
 from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import Json, item, key, target, text
@@ -86,6 +87,43 @@ def demand(turn: Turn, held: Held, before: Json, after: Json) -> None:
         _demand_request(found, before, after)
     else:
         _demand_answer(found, held, before, after)
+
+
+def demand_step(turn: Turn, held: Held, before: Json, after: Json) -> None:
+    """Refuse a Task about a request that the table of its life does not have: the payer's wish for a paper, the answer
+    to it, a talk of two clinicians that is asked for.
+
+    Raises Conflict (409) naming the legal verbs, Forbidden (403) for the other side.
+    """
+    verb, asked = _step(before, after)
+    if not verb or not asked.startswith("Claim/"):
+        return
+    found = _chains(turn, held, {"patient": item(_held(turn, held, asked), "patient")})
+    claim = found.claims.get(asked)
+    if claim is None:
+        return
+    if other := found.successor(asked):
+        raise Conflict(f"{asked} was replaced by {other}. Legal: what is about {other}.", "Task")
+    state = found.state(claim)
+    waits = verb == "answer" and state in lifecycle.WAITING
+    lifecycle.advance("asked" if waits else state, verb, sides.of_request(turn, claim), "Task.status")
+
+
+def _step(before: Json, after: Json) -> tuple[LifeVerb | None, str]:
+    """What a Task does to which request, `Claim/id`; None where it does nothing to one."""
+    was, now = text(before, "status"), text(after, "status")
+    if is_wish(after) and was != now:
+        about = target(item(after, "reasonReference"))
+        return ("ask" if not before else "answer" if now == "completed" else None), about
+    if peer.is_talk(after) and not before:
+        return "peer-to-peer", target(item(after, "focus"))
+    return None, ""
+
+
+def _held(turn: Turn, held: Held, name: str) -> Json:
+    kind, _, id = name.partition("/")
+    row = read.get(turn.conn, kind, id) if (kind, id) not in held else None
+    return held.get((kind, id)) or (json.loads(row.body) if row and not row.deleted else {})
 
 
 def _chains(turn: Turn, held: Held, about: Json) -> Chains:

@@ -1,6 +1,6 @@
 """The clinic's list of its requests for authorization, and one of them with all that bears on it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -18,8 +18,7 @@ from carecoord.actions.worklist import project
 from carecoord.domain.access import verbs
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.documents.audience import is_seen
-from carecoord.domain.prior_auth.desk import peer, track_record
-from carecoord.domain.prior_auth.desk.row import is_wish
+from carecoord.domain.prior_auth.desk import peer, track_record, wishes
 from carecoord.domain.prior_auth.desk.track_record import Odds, Standing
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.referrals.case import Case
@@ -111,14 +110,14 @@ def listed(world: World, grant: Grant, request: str, asked: Asked) -> Listed:
         return Listed(turn.now, shown, counts, authorizations.choices(turn.conn, mine), last, grant.roles)
 
 
-def download(world: World, grant: Grant, request: str, asked: Asked) -> Iterator[Row[Any]]:
+def download(world: World, grant: Grant, request: str, asked: Asked) -> Sequence[Row[Any]]:
     """Every row of a list, in its order."""
     with looking(world, grant, request) as turn:
         mine = whose(turn)
         rows = authorizations.page(turn.conn, mine, asked, authorizations.ALL)
         patient, patients = told(each.patient for each in rows)
         _audit(turn, "search", query=_said(asked), patient=patient, patients=patients)
-    yield from rows
+        return rows
 
 
 def one(world: World, grant: Grant, request: str, claim: str) -> Dossier:
@@ -154,7 +153,7 @@ def opened(turn: Turn, claim: str) -> Dossier:
     named = {proof.reference for gate in judged.gates for proof in gate.evidence} | {key(each) for each in papers}
     return Dossier(
         turn.now, row, case, judged, request, claims, {id: _answers(case, id) for id in map(key, claims)},
-        [each for each in case.tasks if is_wish(each, ids)], talks,
+        wishes.of(case.tasks, ids), talks,
         next((each for each in reversed(tasks) if peer.is_talk(each)), None), papers,
         turn.readable({*named, *sent} - {""}), alike, track_record.odds(back, row.code, row.denial or ""),
         of_concepts(turn.conn, concepts), turn.grant.roles,

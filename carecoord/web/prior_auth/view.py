@@ -90,7 +90,8 @@ class RuleSheet:
 
 @dataclass(frozen=True)
 class Sheet:
-    """All of one request in words."""
+    """All of one request in words. state: of the open form; refused: of one that was not done and that the request, as
+    it stands now, is not open to any more."""
 
     id: str
     line: Line
@@ -116,6 +117,7 @@ class Sheet:
     windows: Sequence[tuple[str, str]]
     buttons: Sequence[Button]
     state: State | None
+    refused: State | None
     seen: str
     number: str
     late: bool
@@ -151,7 +153,8 @@ def sheet(found: Dossier, times: Times, state: State | None, href: str) -> Sheet
         CHANNELS.get(asked.channel(found.claim)) or "", prefers, _versions(found, times),
         _calls(found.talks, times), _peer(found, times), _odds(found), _windows(found, times),
         [_button(each, href) for each in allowed],
-        state if state and state.verb in allowed else None, _seen(found),
+        state if state and state.verb in allowed else None,
+        state if state and state.verb not in allowed and (state.faults or state.changed) else None, _seen(found),
         row.number or next((text(each, "value") for each in items(found.claim, "identifier")), ""),
         row.due is not None and row.due <= micros(found.now), row.state == "draft",
     )  # fmt: skip

@@ -151,7 +151,9 @@ def test_of_anothers_no_operation_or_search_tells_more_than_of_nobodys(here: Hou
 LISTS = (
     "/", "/worklist.csv", "/worklist/options?facet=owner", "/worklist/options?facet=referral", "/waiting",
     "/waiting.csv", "/waiting/number", "/load", "/load.csv", "/measures", "/measures.csv", "/quality", "/quality.csv",
-    "/authorizations", "/decisions", "/asked", "/asked.csv", "/contracts.csv", "/patients?q=New", "/worklist?q=New",
+    "/account/apps", "/authorizations", "/authorizations.csv?tab=all", "/authorizations?tab=all&q=New",
+    "/authorizations/standing",
+    "/decisions", "/asked", "/asked.csv", "/contracts.csv", "/patients?q=New", "/worklist?q=New",
 )  # fmt: skip
 LISTED = (
     "ServiceRequest?_total=accurate", "Task?_summary=count", "Patient?name=New&_total=accurate", "Claim?_summary=count",

@@ -3,7 +3,7 @@
 It is made of the very facts and ledger by which the gate of its case is judged: of the case whose order the request
 names, else of one that speaks of it, the oldest first. So a row and a gate can not say different things."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -15,13 +15,12 @@ from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.prior_auth.charges import Account
 from carecoord.domain.prior_auth.decisions import Line
-from carecoord.domain.prior_auth.desk import office
+from carecoord.domain.prior_auth.desk import office, wishes
 from carecoord.domain.prior_auth.lifecycle import WAITING, LifeState
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.prior_auth.review_action import GRANTED
 from carecoord.domain.prior_auth.units import Amount
 from carecoord.domain.referrals.case import Case
-from carecoord.domain.resource.codes import FORM_WANTED, PAPER_WANTED, has
 from carecoord.domain.resource.days import midnight, moment
 from carecoord.domain.resource.elements import Json, codes, item, items, key, target, text, words
 from carecoord.domain.resource.parties import party
@@ -76,8 +75,8 @@ def _row(judged: Judged, request: Request, cases: Sequence[Judged], policy: Poli
     claim = next((each for each in case.claims if key(each) == request.key), {})
     card = next((each for each in found.facts.cards if each.key in request.coverages), None)
     mine = [each for each in cases if _of(each, request)]
-    wishes = [each for each in case.tasks if is_wish(each, request.claims)]
-    state = life(request, any(text(each, "status") == "requested" for each in wishes))
+    asked = wishes.of(case.tasks, request.claims)
+    state = life(request, any(text(each, "status") == "requested" for each in asked))
     lines = [_line(request, line, found, policy) for line in request.lines]
     service = _service(claim, request)
     told = _told(case, found, request, policy)
@@ -94,9 +93,9 @@ def _row(judged: Judged, request: Request, cases: Sequence[Judged], policy: Poli
         "provider": _provider(claim, request, judged), "placer_name": judged.row["placer_name"],
         "agreement": judged.row["agreement"], **told,
         "papers": sum(len(items(each, "supportingInfo")) for each in case.claims if key(each) == request.key),
-        "asked": len(wishes), "attached": sum(text(each, "status") == "completed" for each in wishes),
+        "asked": len(asked), "attached": sum(text(each, "status") == "completed" for each in asked),
         "extended": request.extended or None, "level": lifecycle.level(case.claims, request.key),
-        **_clocks(request, state, wishes, policy), **_span(request, policy), **_units(request, found),
+        **_clocks(request, state, asked, policy), **_span(request, policy), **_units(request, found),
         "owner": judged.row["owner"], "owner_name": judged.row["owner_name"], "touch": judged.row["touch_at"],
         **office.appealed(case.claims, case.responses, request, policy.zone),
     }  # fmt: skip
@@ -115,14 +114,6 @@ def life(request: Request, asked: bool = False) -> LifeState:
 def _of(judged: Judged, request: Request) -> bool:
     """Whether a case speaks of a request."""
     return any(each.root == request.root and each.linked for each in judged.found.facts.requests)
-
-
-def is_wish(task: Json, claims: Collection[str]) -> bool:
-    """Whether a Task is the payer's wish for a paper with one of these requests, `Claim/id`."""
-    code = item(task, "code")
-    wanted = has(code, *PAPER_WANTED) or has(code, *FORM_WANTED)
-    stands = text(task, "status") in ("requested", "received", "accepted", "in-progress", "completed")
-    return wanted and stands and target(item(task, "reasonReference")) in claims
 
 
 def _line(request: Request, line: Line, found: Clearance, policy: Policy) -> dict[str, Any]:
@@ -199,8 +190,8 @@ def _units(request: Request, found: Clearance) -> dict[str, Any]:
     return {"unit": dumps_unit(first), **{k: None if v is None else Amount.number(v) for k, v in said.items()}}
 
 
-def _clocks(request: Request, state: LifeState, wishes: Iterable[Json], policy: Policy) -> dict[str, Any]:
-    ends = (text(item(item(each, "restriction"), "period"), "end") for each in wishes
+def _clocks(request: Request, state: LifeState, asked: Iterable[Json], policy: Policy) -> dict[str, Any]:
+    ends = (text(item(item(each, "restriction"), "period"), "end") for each in asked
             if text(each, "status") == "requested")  # fmt: skip
     moments = [at for end in ends if (at := moment(end, policy.zone))]
     due = request.due if state in WAITING else None
