@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from carecoord.domain.prior_auth.desk import peer, second_look
+from carecoord.domain.prior_auth.clinic import peer
+from carecoord.domain.prior_auth.desk import second_look
 from tests.api.conftest import Api
 from tests.api.test_door import Json, answer_of, line, place, ref, told
 

@@ -17,7 +17,7 @@ from carecoord.actions.policies.known import EVERYBODY
 from carecoord.domain.agreements.records import PlanListing, Records, every_network_of, named
 from carecoord.domain.ehrs.disputes import Disputed
 from carecoord.domain.ehrs.doubts import Doubt
-from carecoord.domain.prior_auth.desk import requested
+from carecoord.domain.prior_auth.clinic import requested
 from carecoord.domain.prior_auth.rule_book import Rule
 from carecoord.domain.referrals.case import (
     CLINICAL,

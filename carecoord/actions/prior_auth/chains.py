@@ -11,8 +11,9 @@ from carecoord.actions.access.turn import Turn
 from carecoord.actions.acts import provenance
 from carecoord.actions.acts.provenance import Version
 from carecoord.domain.prior_auth import lifecycle
-from carecoord.domain.prior_auth.desk import peer, second_look
-from carecoord.domain.prior_auth.desk.wishes import is_wish
+from carecoord.domain.prior_auth.clinic import peer
+from carecoord.domain.prior_auth.clinic.wishes import is_wish
+from carecoord.domain.prior_auth.desk import second_look
 from carecoord.domain.prior_auth.lifecycle import LifeState, LifeVerb
 from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import Json, item, key, target, text

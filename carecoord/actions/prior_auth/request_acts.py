@@ -19,9 +19,9 @@ from carecoord.domain.access.verbs import Verb
 from carecoord.domain.contacts import acts as contacts
 from carecoord.domain.contacts.acts import Contact, How, Outcome
 from carecoord.domain.prior_auth import lifecycle
-from carecoord.domain.prior_auth.desk import asked, offers, peer
-from carecoord.domain.prior_auth.desk.asked import Channel, Speed, Wish
-from carecoord.domain.prior_auth.desk.peer import Result
+from carecoord.domain.prior_auth.clinic import asked, offers, peer
+from carecoord.domain.prior_auth.clinic.asked import Channel, Speed, Wish
+from carecoord.domain.prior_auth.clinic.peer import Result
 from carecoord.domain.prior_auth.lifecycle import LifeVerb
 from carecoord.domain.referrals.case import order_named
 from carecoord.domain.resource.days import local

@@ -18,8 +18,8 @@ from carecoord.actions.worklist import project
 from carecoord.domain.access import verbs
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.documents.audience import is_seen
-from carecoord.domain.prior_auth.desk import peer, track_record, wishes
-from carecoord.domain.prior_auth.desk.track_record import Odds, Standing
+from carecoord.domain.prior_auth.clinic import peer, track_record, wishes
+from carecoord.domain.prior_auth.clinic.track_record import Odds, Standing
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.days import local, midnight, shifted

@@ -109,9 +109,9 @@ authorization_row = Table(  # one request for authorization with what came of it
     Column("owner", Str),  # who at the clinic has it: of the case
     Column("owner_name", Str),
     Column("touch", Big),  # when somebody means to look at it next
-    Column("visits", Str, nullable=False),  # a JSON list of the booked ones ahead: desk.office.VisitAhead
+    Column("visits", Str, nullable=False),  # a JSON list of the booked ones ahead: clinic.office.VisitAhead
     Column("outside", Integer, nullable=False),  # of these, that what was granted does not cover
-    Column("office_clock", Str),  # what is due at the clinic: desk.office.OfficeClock
+    Column("office_clock", Str),  # what is due at the clinic: clinic.office.OfficeClock
     Column("office_due", Big),
     Column("sort_office", Big, nullable=False),
     Column("denial", Str),  # why it was denied at first

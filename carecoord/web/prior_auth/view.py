@@ -11,8 +11,8 @@ from carecoord.actions.prior_auth.requests import Dossier
 from carecoord.domain.access import verbs
 from carecoord.domain.documents.acts import called
 from carecoord.domain.prior_auth import lifecycle
-from carecoord.domain.prior_auth.desk import asked, checks, offers, peer
-from carecoord.domain.prior_auth.desk.checks import Check
+from carecoord.domain.prior_auth.clinic import asked, checks, offers, peer
+from carecoord.domain.prior_auth.clinic.checks import Check
 from carecoord.domain.prior_auth.units import amount
 from carecoord.domain.resource.days import local, midnight, moment
 from carecoord.domain.resource.elements import Json, item, items, key, target, text, words

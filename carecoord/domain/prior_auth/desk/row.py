@@ -14,8 +14,8 @@ from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.prior_auth.charges import Account
+from carecoord.domain.prior_auth.clinic import office, wishes
 from carecoord.domain.prior_auth.decisions import Line
-from carecoord.domain.prior_auth.desk import office, wishes
 from carecoord.domain.prior_auth.lifecycle import WAITING, LifeState
 from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.prior_auth.review_action import GRANTED
