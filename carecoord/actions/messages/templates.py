@@ -12,10 +12,12 @@ from carecoord.actions.access.audited import event
 from carecoord.actions.acts.act import Acting
 from carecoord.actions.clearance.library import Library
 from carecoord.domain.access import verbs
+from carecoord.domain.contacts.telephones import telephones
 from carecoord.domain.messages.templates import TEMPLATES, Fields, Own, faults
 from carecoord.domain.policies.lines import key_of
 from carecoord.domain.resource.elements import Json, items, key, text
 from carecoord.domain.resource.parties import name as name_of
+from carecoord.domain.resource.present import Present
 from carecoord.errors import Conflict, Forbidden, NotFound, Unprocessable
 from carecoord.fhir.instants import micros
 from carecoord.store.audit.events import record
@@ -63,7 +65,7 @@ def fields(acting: Acting) -> Fields:
     start = booking.start.astimezone(acting.zone) if booking and booking.start else None
     placer = facts.referral.placer
     mine = [each for each in acting.case.organizations if placer and key(each) in placer.keys]
-    number = next(filter(None, map(phone, mine)), "")
+    number = next(filter(None, (phone(each, acting.turn.present()) for each in mine)), "")
     card = acting.clearance.card
     payer = card.payer.name if card and card.payer else ""
     office, clinic, read = row.placer_name or "", row.performer_name or "", facts.closing.acknowledged.done
@@ -76,7 +78,8 @@ def look(world: World, user: User, organization: str) -> Letters:
     with reading(world.engine) as conn:
         office = _office(conn, organization)
         rows = templates.current(conn, [key_of(office)])
-    return Letters(organization, name_of(office), phone(office), {(row.name, row.language): row for row in rows})
+    number = phone(office, Present(world.clock(), world.base.zone))
+    return Letters(organization, name_of(office), number, {(row.name, row.language): row for row in rows})
 
 
 def versions(world: World, user: User, organization: str, name: str, language: str) -> Versions:
@@ -121,10 +124,10 @@ def give_up(world: World, user: User, request: str, organization: str, *, name: 
             record(conn, [event(world.clock(), request, "letter-shipped", by=user, query=f"{whose} {name} {language}")])
 
 
-def phone(organization: Json) -> str:
-    """The first telephone number of an organization, empty where it has none."""
-    numbers = (each for each in items(organization, "telecom") if text(each, "system") == "phone")
-    return next((text(each, "value") for each in numbers if text(each, "value")), "")
+def phone(organization: Json, present: Present) -> str:
+    """The telephone number at which an organization is called today, empty where it has none."""
+    numbers = (each for each in telephones(items(organization, "telecom"), present) if text(each, "system") == "phone")
+    return next((text(each, "value") for each in numbers), "")
 
 
 def _demand(user: User) -> None:

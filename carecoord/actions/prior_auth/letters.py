@@ -92,7 +92,7 @@ def _made(
         *(_day(each, zone) for each in (request.appeal_by, request.peer_by, request.due)) if request else ()
     )
     asks = letters.wishes(found.told.case.tasks, found.row.claim, zone)
-    phone = words_of.phone(office)
+    phone = words_of.phone(office, turn.present())
     parts = letters.letter(found.claim, answer, found.row.level, asks, clocks, phone, zone)
     person = read.get(turn.conn, "Patient", found.row.patient)
     tongue = reads(json.loads(person.body)) if person and not person.deleted else "en"

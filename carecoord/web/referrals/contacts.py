@@ -8,7 +8,8 @@ from typing import Literal
 from carecoord.actions.worklist.worklist import Panel, PayerPanel
 from carecoord.domain.access.payer_view import PayerRow
 from carecoord.domain.contacts.attempts import Attempt, attempts, digits, wrong_numbers
-from carecoord.domain.resource.elements import Json, extension, item, items, key, text, whole
+from carecoord.domain.contacts.telephones import telephones as of_today
+from carecoord.domain.resource.elements import Json, extension, item, items, key, text
 from carecoord.domain.resource.parties import Party
 from carecoord.domain.resource.present import Present
 from carecoord.web.page.times import Times, age
@@ -73,10 +74,7 @@ def identity(panel: Panel | PayerPanel, times: Times) -> str:
 
 def telephones(telecom: Iterable[Json], present: Present) -> list[Telephone]:
     """The numbers of today among contact points, the preferred one first."""
-    calls = [each for each in telecom if text(each, "system") in ("phone", "sms") and text(each, "value").strip()]
-    today = [each for each in calls if text(each, "use") != "old" and present.holds(each)]
-    ranked = sorted(today, key=lambda each: whole(each, "rank") or 1000)
-    return [_telephone(each) for each in ranked]
+    return [_telephone(each) for each in of_today(telecom, present)]
 
 
 @dataclass(frozen=True)
