@@ -24,7 +24,7 @@ from carecoord.actions.server.readiness import make_ready
 from carecoord.actions.terms import shipped
 from carecoord.domain.access import roles
 from carecoord.effects import session, world
-from carecoord.store.audit.events import keep_draining
+from carecoord.store.audit.events import keep_handing_over
 from carecoord.store.database.engine import reading, writing
 from carecoord.web.access import break_glass
 from carecoord.web.acts import batch_pages
@@ -84,8 +84,8 @@ LAST_DRAIN = 5.0  # seconds that an ending process gives the journal; what is le
 
 
 def create(environ: Mapping[str, str] = os.environ) -> Flask:
-    """The application as a server process runs it: the database brought up to date, the audit journal drained by a
-    thread, the codes ordered that are not here yet. Raises BadSetting for a setting that is wrong."""
+    """The application as a server process runs it: the database brought up to date, the audit journal handed over
+    by a thread, the codes ordered that are not here yet. Raises BadSetting for a setting that is wrong."""
     settings = configuration.read(environ).settings
     os.umask(0o077)  # what a process writes is for its own user
     logs.take_over(settings.log_level)
@@ -137,10 +137,10 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
 
 
 def drain(world: World) -> None:
-    """Move the journal into the audit table from now on, and once more when the process ends."""
+    """Hand the journal over to the worker from now on, and move it into the audit table when the process ends."""
     stop = threading.Event()
     given = (world.journal, world.engine, world.clock, stop)
-    thread = threading.Thread(target=keep_draining, args=given, name="audit", daemon=True)
+    thread = threading.Thread(target=keep_handing_over, args=given, name="audit", daemon=True)
     thread.start()
 
     def end() -> None:

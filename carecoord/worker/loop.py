@@ -14,6 +14,7 @@ from carecoord.actions.measures import count
 from carecoord.actions.server import health
 from carecoord.actions.worklist import project
 from carecoord.errors import Unavailable
+from carecoord.store.audit.events import keep_draining
 from carecoord.store.database import kinds, outbox
 from carecoord.store.database.engine import writing
 from carecoord.store.database.outbox import Wanted
@@ -23,6 +24,7 @@ from carecoord.world import World
 
 IDLE = 1.0  # seconds between looks when nothing is due
 LAST = 8.0  # seconds that an ending worker gives to what it is doing
+LAST_DRAIN = 5.0  # … and to the journal; what is left, another process drains
 
 _log = structlog.get_logger()
 
@@ -50,6 +52,9 @@ def work(
     pulse = threading.Thread(target=leases.pulse, args=(silenced,), name="pulse", daemon=True)
     pulse.start()
     threading.Thread(target=_wake, args=(stop, hands.freed), name="end", daemon=True).start()
+    given = (world.journal, world.engine, world.clock, stop)
+    drainer = threading.Thread(target=keep_draining, args=given, name="audit", daemon=True)
+    drainer.start()
     with writing(world.engine) as conn:
         outbox.revive(conn, world.clock(), kind=ehrs_sync.JOB)  # an earlier version gave up on these
     digest.order(world)
@@ -67,6 +72,7 @@ def work(
         hands.freed.clear()
     hands.rest(LAST)
     silenced.set()
+    drainer.join(LAST_DRAIN)
 
 
 def _wake(stop: threading.Event, freed: threading.Event) -> None:

@@ -13,7 +13,8 @@ from sqlalchemy import Engine, select
 
 from carecoord.errors import Unavailable
 from carecoord.store.audit import events as audit_events
-from carecoord.store.audit.events import Event, Journal, keep_draining, record
+from carecoord.store.audit.events import Event, Journal, keep_draining, keep_handing_over, record
+from carecoord.store.audit.seals import head
 from carecoord.store.audit.tables import audit as table
 from carecoord.store.database.engine import reading, writing
 
@@ -79,6 +80,48 @@ def test_a_killed_process_leaves_its_events_to_the_next(engine: Engine, tmp_path
     other.stdout.close()
     assert mine.drain(engine) == 100
     assert len(requests(engine)) == 100
+
+
+def test_what_a_living_process_hands_over_is_drained_by_another_and_it_goes_on_in_a_new_file(
+    engine: Engine, tmp_path: Path
+) -> None:
+    serving, working = Journal(tmp_path), Journal(tmp_path)
+    serving.append(event())
+    serving.append(event(1))
+    assert working.drain(engine) == 0, "it is being written to"
+    serving.hand_over()
+    serving.append(event(2))
+    assert working.drain(engine) == 2
+    assert requests(engine) == ["req-0", "req-1"]
+    serving.hand_over()
+    serving.hand_over()
+    assert working.drain(engine) == 1
+    assert requests(engine) == ["req-0", "req-1", "req-2"]
+    assert list(tmp_path.glob("audit-*")) == []
+
+
+def test_who_serves_leaves_the_journal_to_the_worker_and_drains_what_nobody_takes_or_is_left_at_its_end(
+    engine: Engine, tmp_path: Path
+) -> None:
+    journal, working, stop = Journal(tmp_path), Journal(tmp_path), threading.Event()
+    given = (journal, engine, lambda: datetime.now(UTC), stop, 0.01, 0.5)
+    serving = threading.Thread(target=keep_handing_over, args=given)
+    serving.start()
+    journal.append(event())
+    while not working.drain(engine):
+        time.sleep(0.005)
+    assert requests(engine) == ["req-0"]
+    journal.append(event(1))
+    time.sleep(0.1)
+    assert requests(engine) == ["req-0"], "a worker has half a second"
+    while len(requests(engine)) < 2:
+        time.sleep(0.05)
+    journal.append(event(2))
+    stop.set()
+    serving.join(30)
+    assert requests(engine) == ["req-0", "req-1", "req-2"]
+    with reading(engine) as conn:
+        assert head(conn).seal >= 2
 
 
 def test_half_a_line_of_a_lost_machine_costs_only_itself(engine: Engine, tmp_path: Path) -> None:
