@@ -298,7 +298,7 @@ def _demand_unchanged(turn: Turn, submission: Submission, names: Iterable[str]) 
             continue
         old = read.version(turn.conn, type, id, seen)
         raise Overtaken(
-            f"{name} was changed while you wrote.", "http.seen",
+            sentence("refusals.overtaken", name=name), "http.seen",
             before=json.loads(old.body) if old and old.body else None,
             now=json.loads(now.body) if now and now.body else None,
             act=provenance.author_of(turn.conn, Version(type, id, now.version)) if now else None,

@@ -179,7 +179,7 @@ def _admin_transaction(world: World, grant: Grant, what: str, id: str, request: 
             request = request or world.new_id()
             record(conn, [event(world.clock(), request, what, by=grant, type="Client", resource=id)])
     except BadRegistration as refused:
-        raise Invalid(str(refused)) from refused
+        raise Invalid(sentence("refusals.app.metadata", why=str(refused))) from refused
 
 
 def _key_set(text: str) -> str:
@@ -187,7 +187,7 @@ def _key_set(text: str) -> str:
     try:
         found = parse_jwks(text)
     except KeysUnavailable as refused:
-        raise Invalid(str(refused)) from refused
+        raise Invalid(sentence("refusals.app.metadata", why=str(refused))) from refused
     if not found:
         raise Invalid(sentence("refusals.key-set-has-no-key"))
     return text

@@ -25,7 +25,7 @@ from carecoord.store.database.engine import alone, reading, writing
 from carecoord.store.messages import templates
 from carecoord.store.messages.templates import Row
 from carecoord.words.catalogue import languages
-from carecoord.words.sentence import say
+from carecoord.words.sentence import say, sentence
 from carecoord.world import World
 
 
@@ -132,18 +132,18 @@ def phone(organization: Json, present: Present) -> str:
 
 def _demand(user: User) -> None:
     if not verbs.may(user.roles, "set-up"):
-        raise Forbidden("Letters are written by admins. Ask one of yours.")
+        raise Forbidden(sentence("refusals.letter.admins"))
 
 
 def _demand_known(name: str, language: str) -> None:
     if name not in TEMPLATES or language not in languages():
-        raise NotFound("There is no such letter.")
+        raise NotFound(sentence("refusals.letter.unknown"))
 
 
 def _office(conn: Connection, organization: str) -> Json:
     found = {key(each): each for each in Library(conn).copies([f"Organization/{organization}"])}
     if f"Organization/{organization}" not in found:
-        raise NotFound("There is no such organization here.")
+        raise NotFound(sentence("refusals.there-no-such-organization-here"))
     return found[f"Organization/{organization}"]
 
 
@@ -152,5 +152,5 @@ def _fresh(conn: Connection, organization: str, name: str, language: str, seen: 
     whose = key_of(_office(conn, organization))
     alone(conn, f"letter {whose} {name} {language}")
     if templates.state(conn, whose, name, language) != seen:
-        raise Conflict("Somebody else has written these words anew meanwhile.")
+        raise Conflict(sentence("refusals.letter.overtaken"))
     return whose

@@ -37,6 +37,7 @@ from carecoord.store.resources import read
 from carecoord.store.search.search import find
 from carecoord.store.worklist import case_ids
 from carecoord.store.worklist.query import WorklistQuery
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 CHART: Final = {  # block of the page -> the types in it and how many of each are shown
@@ -59,7 +60,7 @@ LOOPS: Final = 24
 _VISITS: Final = 12
 _SERVICES: Final = 60
 _RELATIVES: Final = 20
-MISSING: Final = "There is no such patient, or none that you may see."
+MISSING: Final = sentence("refusals.there-no-such-patient-or")
 
 
 @dataclass(frozen=True, slots=True)

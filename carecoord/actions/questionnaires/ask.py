@@ -44,7 +44,7 @@ def give(world: World, grant: Grant, request: str, submission: Submission, id: s
         conn = acting.turn.conn
         chosen = next((each for each in _active(conn) if text(each, "id") == id), None)
         if chosen is None:
-            raise Unprocessable("Choose one of the forms that are kept here.", "form")
+            raise Unprocessable(sentence("refusals.form.choose"), "form")
         try:
             made = form(chosen, sets(conn, chosen))
         except Invalid as unasked:

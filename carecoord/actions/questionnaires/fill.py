@@ -46,10 +46,10 @@ def blank(world: World, grant: Grant, request: str, case: str, task: str, langua
         acting = opened(turn, "", case, "fill")
         found = _task(acting.case, task)
         if text(found, "status") not in tasks.OPEN:
-            raise Conflict("This form is filled in already, or is not wanted any more.", "http.id")
+            raise Conflict(sentence("refusals.form.over"), "http.id")
         made = ask.of_canonical(turn.conn, tasks.asks(found), language)
         if made is None:
-            raise Conflict("This form is kept here no longer: call the office.", "http.id")
+            raise Conflict(sentence("refusals.form.gone"), "http.id")
         seen = f"Task/{task}:{found['meta']['versionId']}"
         return Blank(turn.now, acting.row.id, found, made, tasks.begun(acting.case, found), seen)
 
@@ -62,7 +62,7 @@ def fill(world: World, grant: Grant, request: str, submission: Submission, fille
         task, now = _task(acting.case, filled.task), acting.turn.now
         made = ask.of_canonical(acting.turn.conn, tasks.asks(task))
         if made is None:
-            raise Conflict("This form is kept here no longer: call the office.", "http.id")
+            raise Conflict(sentence("refusals.form.gone"), "http.id")
         read = answers.read(made, filled.said, acting.zone)
         if read.faults:
             raise Unprocessable(str(next(iter(read.faults.values()))), next(iter(read.faults)))
@@ -79,7 +79,7 @@ def keep(world: World, grant: Grant, request: str, submission: Submission, fille
         task, now = _task(acting.case, filled.task), acting.turn.now
         made = ask.of_canonical(acting.turn.conn, tasks.asks(task))
         if made is None or text(task, "status") not in tasks.OPEN:
-            raise Conflict("This form is not waited for any more.", "http.id")
+            raise Conflict(sentence("refusals.form.not-waited-for"), "http.id")
         read = answers.read(made, filled.said, acting.zone)
         response = tasks.answered(acting.case, task, made, read.items, _author(acting), now)
         return Planned([response | {"status": "in-progress"}], sentence("act.form-kept", form=made.title))
@@ -93,7 +93,7 @@ def have_read(world: World, grant: Grant, request: str, submission: Submission, 
     def plan(acting: Acting) -> Planned:
         found = next((each for each in tasks.instructions(acting.case) if text(each, "id") == task), None)
         if found is None:
-            raise NotFound("There are no such instructions.", "http.id")
+            raise NotFound(sentence("refusals.instructions.unknown"), "http.id")
         return Planned([tasks.done(found, acting.turn.now)], sentence("act.have-read"))
 
     return perform(world, grant, request, submission, "have-read", plan)
@@ -108,5 +108,5 @@ def _author(acting: Acting) -> Json:
 def _task(case: Case, id: str) -> Json:
     found = next((each for each in tasks.forms(case) if text(each, "id") == id), None)
     if found is None:
-        raise NotFound("There is no such form.", "http.id")
+        raise NotFound(sentence("refusals.form.unknown"), "http.id")
     return found

@@ -21,7 +21,7 @@ from carecoord.store.assignment import rules
 from carecoord.store.resources import read
 from carecoord.store.worklist.query import WorklistQuery, place
 from carecoord.words.catalogue import say
-from carecoord.words.sentence import sentence
+from carecoord.words.sentence import Sentence, sentence
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Reading:
     document: Json
     asked: bool
     sheet: Sheet | None
-    trouble: str = ""
+    trouble: str | Sentence = ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _asked(judged: Clearance) -> frozenset[str]:
 def _read(turn: Turn, panel: Panel, document: Json, asked: frozenset[str], sheet: int) -> Reading:
     name = key(document)
     if name not in panel.openable:
-        return Reading(document, name in asked, None, "It is not yours to open.")
+        return Reading(document, name in asked, None, sentence("case.not-yours-to-open"))
     try:
         return Reading(document, name in asked, sheets.sheet(open.opened(turn, text(document, "id"), 1), sheet))
     except Problem as problem:

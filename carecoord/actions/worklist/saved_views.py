@@ -1,5 +1,6 @@
 """Keeping a view of the worklist, sharing it with a team, letting it go."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auth.grant import Grant
@@ -11,7 +12,7 @@ from carecoord.fhir.instants import micros
 from carecoord.store.audit.events import record
 from carecoord.store.worklist import saved_views
 from carecoord.store.worklist.saved_views import SavedView
-from carecoord.words.sentence import sentence
+from carecoord.words.sentence import Sentence, sentence
 from carecoord.world import World
 
 LONGEST = 60  # characters of a name
@@ -22,13 +23,14 @@ class Views:
     """`all`: what the asker sees; `groups`: (id, name) of those with whom they can share."""
 
     all: list[SavedView]
-    groups: list[tuple[str, str]]
+    groups: Sequence[tuple[str, str | Sentence]]
 
 
 def seen(turn: Turn, answers: bool = False) -> Views:
     """The asker's own views, and those that are shared with a team of theirs or their office. answers: an act, so that
     only the office is asked for; the list's next look brings the teams."""
-    office = [(turn.grant.organization, "Your office")] if turn.grant.organization else []
+    own = turn.grant.organization
+    office: list[tuple[str, str | Sentence]] = [(own, sentence("worklist.your-office"))] if own else []
     groups = office if answers else _groups(turn)
     mine = saved_views.seen(turn.conn, turn.grant.subject, turn.office().organizations, [id for id, _ in groups])
     return Views(mine, groups)
@@ -57,7 +59,7 @@ def remove(world: World, grant: Grant, request: str, id: str) -> None:
         record(turn.conn, [event(turn.now, request, "view-remove", by=grant, query=id)])
 
 
-def _groups(turn: Turn) -> list[tuple[str, str]]:
+def _groups(turn: Turn) -> list[tuple[str, str | Sentence]]:
     """The asker's office and teams, by name."""
     if not turn.grant.organization:
         return []

@@ -13,6 +13,7 @@ from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.codes import FORM_TO_FILL, GRAVITY_CODES, MATERIAL_TO_READ, has
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
 from carecoord.errors import Conflict
+from carecoord.words.sentence import sentence
 
 OPEN: Final = frozenset({"requested", "ready", "accepted", "in-progress", "on-hold"})
 
@@ -55,7 +56,7 @@ def done(task: Json, now: datetime, output: str = "") -> Json:
     """A Task of a patient once it is done; output: `Type/id` of what came of it. Raises Conflict where it was already,
     or was taken back."""
     if text(task, "status") not in OPEN:
-        raise Conflict("It is not waited for any more.", "http.act")
+        raise Conflict(sentence("refusals.task.over"), "http.act")
     came = {"type": _named("questionnaire-response", "Answers"), "valueReference": {"reference": output}}
     return task | {
         "status": "completed", "lastModified": now.isoformat(timespec="seconds"),

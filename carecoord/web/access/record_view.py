@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from carecoord.actions.access.break_glass import Entry
-from carecoord.domain.resource.elements import Json, item, items, text, words
+from carecoord.domain.resource.elements import Json, code_of, item, items, text, words
+from carecoord.web.access.statuses import STATUSES
 from carecoord.web.page.times import Times
 from carecoord.words.catalogue import spoken
 from carecoord.words.glossary import Glossary
@@ -49,7 +50,8 @@ def line(entry: Entry, times: Times) -> Line:
     told = DETAILS.get(str(resource["resourceType"]), _none)
     details = [said for said in (entry.where, *told(resource, times)) if said]
     stored = next((said for name in DAYS if (said := text(resource, name))), text(item(resource, "period"), "start"))
-    state = text(resource, "status") or words(item(resource, "clinicalStatus"))
+    state = text(resource, "status") or code_of(item(resource, "clinicalStatus"))
+    state = STATUSES.get(state, state) or words(item(resource, "clinicalStatus"))
     return Line(_what(entry), ", ".join(details), state, times.stored(stored), stored, entry.link)
 
 
@@ -88,7 +90,7 @@ def _value(element: Json, times: Times) -> str:
         if name == "valueRatio":
             return f"{_quantity(item(said, 'numerator'))} : {_quantity(item(said, 'denominator'))}"
         if name == "valueBoolean":
-            return "yes" if said else "no"
+            return spoken("chart.yes") if said else spoken("chart.no")
         if name == "valueDateTime":
             return times.stored(str(said))
         if name in ("valueString", "valueInteger", "valueTime"):
@@ -106,11 +108,12 @@ def _quantity(quantity: Json) -> str:
 def _allergy(resource: Json, times: Times) -> Iterator[str]:
     for reaction in items(resource, "reaction"):
         shown = ", ".join(filter(None, (words(each) for each in items(reaction, "manifestation"))))
-        severity = text(reaction, "severity")
+        severity = STATUSES.get(text(reaction, "severity"), "")
         yield f"{shown or text(reaction, 'description')}{f' ({severity})' if severity else ''}".strip()
     yield CRITICALITY.get(text(resource, "criticality"), "")
-    verified = words(item(resource, "verificationStatus")).lower()
-    yield "" if verified == "confirmed" else verified
+    verified = code_of(item(resource, "verificationStatus"))
+    told = words(item(resource, "verificationStatus")).lower()
+    yield "" if "confirmed" in (verified, told) else STATUSES.get(verified, told)
 
 
 def _medication(resource: Json, times: Times) -> Iterator[str]:

@@ -14,7 +14,6 @@ from carecoord.actions.worklist.worklist import Panel
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.contacts.attempts import LETTER_AFTER, attempts, unreached
 from carecoord.domain.documents.acts import called
-from carecoord.domain.documents.kinds import KINDS
 from carecoord.domain.referrals import withdrawals
 from carecoord.domain.referrals.acts import candidates, unasked
 from carecoord.domain.referrals.offers import awaited_visit, awaited_visits, current_task, current_visit, one_side
@@ -24,6 +23,7 @@ from carecoord.domain.worklist.work import Work, work
 from carecoord.fhir.instants import micros
 from carecoord.web.acts.buttons import BACK, BUTTONS, ELSEWHERE, OFF, PRESSED, RED, TITLES
 from carecoord.web.acts.forms import State
+from carecoord.web.documents.kinds import KINDS
 from carecoord.web.messages.view import LANGUAGES, Talk
 from carecoord.web.page.times import Times
 from carecoord.web.referrals.contacts import CALLED, Callee, callees

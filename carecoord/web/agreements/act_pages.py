@@ -39,7 +39,7 @@ def blueprint(world: World) -> Blueprint:
     def act(id: str, verb: str) -> Response:
         command = COMMANDS.get(verb)
         if command is None:
-            raise NotFound("There is no such act.")
+            raise NotFound(sentence("acts.there-no-such-act"))
         try:
             sent: Done | Again = submissions.send(world, command, acts.about(id), verb, changed)
         except Unconfirmed:

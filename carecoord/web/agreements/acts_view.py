@@ -13,7 +13,6 @@ from carecoord.domain.access.verbs import Verb
 from carecoord.domain.agreements.desk.acts import ends_by, open_ended, waiting
 from carecoord.domain.agreements.desk.drafts import bound, lacking
 from carecoord.domain.agreements.records import named
-from carecoord.domain.documents.kinds import OF_AGREEMENTS
 from carecoord.domain.resource.days import shifted
 from carecoord.domain.resource.elements import Json, item, text
 from carecoord.web.acts.forms import Changed, State
@@ -23,6 +22,7 @@ from carecoord.web.agreements.clause_view import Citing
 from carecoord.web.agreements.commands import HOW
 from carecoord.web.agreements.draft_view import Place, Sheet
 from carecoord.web.agreements.vocabulary import AMENDMENTS, STATUS, TERMS, label
+from carecoord.web.documents.kinds import OF_AGREEMENTS
 from carecoord.web.page.times import MINUS, Times, month
 from carecoord.words.catalogue import count, say, spoken
 from carecoord.words.glossary import Glossary

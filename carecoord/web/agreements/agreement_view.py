@@ -13,12 +13,12 @@ from carecoord.domain.agreements.overview import limit_of
 from carecoord.domain.agreements.parties import CUSTODIAN
 from carecoord.domain.agreements.rates import RateLine
 from carecoord.domain.agreements.records import Listing, named
-from carecoord.domain.documents.kinds import KINDS as PAPERS
 from carecoord.domain.resource.days import Days
 from carecoord.domain.resource.elements import Json, code_of, item, items, text, words
 from carecoord.web.agreements.register_view import KINDS, STATES, iso, role
 from carecoord.web.agreements.term_axis import Life, life
 from carecoord.web.agreements.vocabulary import AMENDMENTS, STATUS, label
+from carecoord.web.documents.kinds import KINDS as PAPERS
 from carecoord.web.page.codes import coded
 from carecoord.web.page.labels import Chip, chip
 from carecoord.web.page.times import MINUS, Times, month

@@ -61,7 +61,7 @@ def blueprint(world: World) -> Blueprint:
         zone = ZoneInfo(world.settings.timezone)
         entries = list(_dates(found.row, id, zone))
         if not entries:
-            raise NotFound("Nobody has said when this agreement ends.", "http.id")
+            raise NotFound(sentence("refusals.agreement.no-end"), "http.id")
         return calendars.file(found.row.number, entries, world.settings.url, found.now)
 
     return pages

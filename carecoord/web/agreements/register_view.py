@@ -18,7 +18,7 @@ from carecoord.web.page.labels import Chip, chip
 from carecoord.web.page.times import MINUS, Times
 from carecoord.words.catalogue import say, spoken
 from carecoord.words.glossary import Glossary
-from carecoord.words.sentence import sentence
+from carecoord.words.sentence import joined, sentence
 
 KINDS: Final[Mapping[str, str]] = Glossary(
     {
@@ -220,7 +220,8 @@ def _last(number: int) -> date:
 def span(days: int) -> str:
     """How long until something: `13d`, `4 mo`."""
     size = abs(days)
-    said = f"{size}d" if size < 90 else f"{size // 30} mo" if size < 700 else f"{size // 365} y"
+    far = spoken("agreements.months-off", n=size // 30) if size < 700 else spoken("agreements.years-off", n=size // 365)
+    said = f"{size}d" if size < 90 else far
     return f"{MINUS}{said}" if days < 0 else said
 
 
@@ -246,7 +247,7 @@ def _at(order: list[str], state: str) -> tuple[int, str]:
 
 
 def _between(parties: Sequence[tuple[str, str, str]]) -> str:
-    return " and ".join(signatories(parties))
+    return say(joined(signatories(parties))) if parties else ""
 
 
 def signatories(parties: Sequence[tuple[str, str, str]]) -> list[str]:

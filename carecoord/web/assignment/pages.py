@@ -93,7 +93,7 @@ def blueprint(world: World) -> Blueprint:
         if act == "sweep":
             rules.sweep(world, grant, request_id())
             return redirect(f"{RULES}?done=swept", 303)
-        raise NotFound("There is no such act on the rules.", "http.url")
+        raise NotFound(sentence("refusals.rules.no-act"), "http.url")
 
     return pages
 

@@ -1,6 +1,6 @@
 """Rows of the trail in plain words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +8,7 @@ from carecoord.actions.audit.trail import Broken
 from carecoord.actions.audit.trail_names import Beginning, Named, Seen
 from carecoord.domain.access.break_glass import REASONS
 from carecoord.fhir.instants import moment
+from carecoord.web.page.labels import roles_called
 from carecoord.web.page.times import Times
 from carecoord.words.catalogue import say, spoken
 from carecoord.words.glossary import Glossary
@@ -127,7 +128,7 @@ class Opening:
 def line(row: Seen, times: Times) -> Line:
     """The row in words."""
     who = row.who
-    about = ", ".join([*who.roles, *([who.organization] if who.organization else [])]) if who else ""
+    about = _about(who.roles, who.organization) if who else ""
     name = who.name if who else row.app or spoken("audit.somebody-unknown")
     app = "" if who and row.app_id == who.id else row.app
     return Line(
@@ -136,6 +137,11 @@ def line(row: Seen, times: Times) -> Line:
         app, _launch(row.beginning, row.launch, times), bool(row.emergency), row.status, row.status >= 400, row.request,
         row.n,
     )  # fmt: skip
+
+
+def _about(roles: Iterable[str], organization: str | None) -> str:
+    """What somebody is, and where."""
+    return ", ".join([*([roles_called(roles)] if roles else []), *([organization] if organization else [])])
 
 
 def what(row: Seen) -> str:
@@ -158,7 +164,7 @@ def _is_worklist(row: Seen) -> bool:
 def detail(row: Seen) -> str:
     """Which one, or by which arguments it was searched: their names, for their values may tell of a patient."""
     if _is_worklist(row):
-        narrowed = ["words" if name == "q" else name for name in row.asked if name != "tab"]
+        narrowed = [spoken("audit.words-sought") if name == "q" else name for name in row.asked if name != "tab"]
         return spoken("audit.narrowed-by", narrowed=", ".join(narrowed)) if narrowed else ""
     if row.interaction in ("search", "audit", "export") and row.asked:
         return spoken("audit.by", asked=", ".join(row.asked))
@@ -173,7 +179,7 @@ def broken(row: Broken, times: Times) -> Opening:
     by = row.reviewer or spoken("audit.somebody")
     return Opening(
         glass.id, times.exact(glass.started), times.exact(glass.ended or glass.expires), who.name, who.id,
-        ", ".join([*who.roles, *([who.organization] if who.organization else [])]), row.patient, glass.patient,
+        _about(who.roles, who.organization), row.patient, glass.patient,
         say(REASONS.get(glass.reason, glass.reason)), glass.note,
         spoken("audit.reviewed-by", reviewed=times.exact(glass.reviewed), by=by) if glass.reviewed else "", row.mine,
     )  # fmt: skip

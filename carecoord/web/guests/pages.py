@@ -11,6 +11,7 @@ from carecoord.web.acts import submissions
 from carecoord.web.guests import shell
 from carecoord.web.guests.clinic_pages import Clinic
 from carecoord.web.guests.patient_pages import Patient
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 
@@ -28,7 +29,7 @@ def blueprint(world: World) -> Blueprint:
     def inside(token: str) -> Guest:
         who = shell.guest(world, token)
         if who is None:
-            raise NotFound("Come in by the link first.", "http.link")
+            raise NotFound(sentence("refusals.link.outside"), "http.link")
         return who
 
     @pages.get("/guest/<token>")
@@ -66,12 +67,12 @@ def blueprint(world: World) -> Blueprint:
 def _patients(who: Guest) -> Guest:
     """A patient's own link: a form is theirs to fill in, and nobody else's. Raises NotFound for any other."""
     if who.link.audience != "patient":
-        raise NotFound("There is no such page of this link.", "http.link")
+        raise NotFound(sentence("refusals.link.no-page"), "http.link")
     return who
 
 
 def _clinics(who: Guest) -> Guest:
     """A clinic's guest: what only a clinic is shown, no patient's link leads to. Raises NotFound for a patient."""
     if who.link.audience != "clinic":
-        raise NotFound("There is no such page of this link.", "http.link")
+        raise NotFound(sentence("refusals.link.no-page"), "http.link")
     return who

@@ -22,6 +22,7 @@ from carecoord.web.guests.patient_view import page
 from carecoord.web.questionnaires.pages import Forms, Paper
 from carecoord.web.server.exchange import request_id
 from carecoord.words.catalogue import spoken
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 
@@ -53,7 +54,7 @@ class Patient:
         theirs = {name: each for name, each in OF_PATIENT.items() if verbs.may(roles, name)}
         command = next((each for name, each in theirs.items() if name == verb), None)
         if command is None:
-            raise NotFound("There is no such act.")
+            raise NotFound(sentence("guest.there-no-such-act"))
         sent = submissions.send(self.world, command, who.link.case, verb, changed, who=lambda: self._sender(who))
         if isinstance(sent, Done):
             asked = {"sent": "1", **({"lang": language} if language != who.link.language else {})}

@@ -11,6 +11,7 @@ from carecoord.domain.measures.definitions import FACETS, MEASURES, Name
 from carecoord.errors import Invalid
 from carecoord.store.worklist.query import CountedIn
 from carecoord.web.worklist.address import COUNTED, counted_pairs
+from carecoord.words.sentence import sentence
 
 PATH: Final = "/measures"
 
@@ -63,12 +64,12 @@ def parse(query: Mapping[str, list[str]]) -> Address:
         return (query.get(name) or [""])[-1]
 
     if any("\0" in value for values in query.values() for value in values):
-        raise Invalid("An address can not hold a NUL.", "http.query")
+        raise Invalid(sentence("worklist.address-can-not-hold-nul"), "http.query")
     span = one("span") or str(SPANS[0])
     if span not in map(str, SPANS):
-        raise Invalid(f"Measures are of {', '.join(map(str, SPANS))} days, not of {span!r}.", "http.span")
+        raise Invalid(sentence("refusals.measure.span", spans=", ".join(map(str, SPANS)), given=span), "http.span")
     if one("show") and one("show") not in MEASURES:
-        raise Invalid(f"There is no measure {one('show')!r}.", "http.show")
+        raise Invalid(sentence("refusals.measure.unknown", given=one("show")), "http.show")
     shown = next((name for name in MEASURES if name == one("show")), None)
     choices = checked((facet, query.get(facet, ())) for facet in FACETS)
     return Address(int(span), choices, shown, one("as") == "table")

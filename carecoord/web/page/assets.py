@@ -14,6 +14,7 @@ from flask import Blueprint, Response, abort, request, send_from_directory
 from markupsafe import Markup
 
 from carecoord.web.page import language
+from carecoord.web.page.scripts import script_words
 
 STATIC = Path(__file__).parents[1] / "static"
 KINDS = {".css", ".js", ".svg", ".woff2"}
@@ -42,6 +43,7 @@ def blueprint() -> Blueprint:
     pages.record_once(lambda registered: language.install(registered.app))
     pages.add_app_template_global(asset)
     pages.add_app_template_global(icon)
+    pages.add_app_template_global(script_words)
     pages.add_url_rule("/assets/<path:path>", "static", _serve)
     return pages
 

@@ -10,10 +10,10 @@ from carecoord.actions.patients.page import PatientPage
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.care_plans.measures import MEASURES
-from carecoord.domain.care_plans.units import WORDS
 from carecoord.domain.resource.elements import Json, item, key, text
 from carecoord.web.acts.forms import Changed, State
 from carecoord.web.page.times import Times
+from carecoord.web.patients import units
 from carecoord.web.patients.commands import ENDS
 from carecoord.words.catalogue import say, spoken
 from carecoord.words.sentence import Sentence, sentence
@@ -96,11 +96,11 @@ def _form(page: PatientPage, offers: Offers, state: State) -> Form | None:
     warning = ""
     if verb == "end-plan":
         warning = spoken("patient.end.hangs", goals=ending.goals, tasks=ending.tasks) if ending else ""
-    units = dict.fromkeys(unit for each in MEASURES.values() for unit in each.units)
+    measured = dict.fromkeys(unit for each in MEASURES.values() for unit in each.units)
     return Form(
         state, title, does, verb == "end-plan", warning, ending.counted if ending else "", offers.templates,
         {text(each.plan, "id"): text(each.plan, "title") or text(each.plan, "id") for each in page.plans.standing},
-        {code: say(each.name) for code, each in MEASURES.items()}, {each: WORDS.get(each, each) for each in units},
+        {code: say(each.name) for code, each in MEASURES.items()}, {each: units.called(each) for each in measured},
         offers.references, offers.owners, offers.members, {each: say(_ENDS[each]) for each in ENDS},
     )  # fmt: skip
 

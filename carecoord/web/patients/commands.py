@@ -8,9 +8,9 @@ from carecoord.actions.care_plans import acts
 from carecoord.actions.care_plans.acts import Ending, Member, Step
 from carecoord.domain.care_plans.acts import Aim, End, Observed
 from carecoord.domain.care_plans.measures import MEASURES
-from carecoord.domain.care_plans.units import WORDS
 from carecoord.web.acts.commands import Command
 from carecoord.web.acts.forms import Reader
+from carecoord.web.patients.units import called
 from carecoord.words.catalogue import spoken
 
 ENDS: Final[tuple[End, ...]] = ("completed", "revoked")
@@ -41,7 +41,7 @@ def _measured(reader: Reader) -> tuple[str, str]:
     units = MEASURES[code].units
     unit = reader.values.get("unit") or units[0]
     if unit not in units:
-        told = ", ".join(WORDS.get(each, each) for each in units)
+        told = ", ".join(map(called, units))
         reader.fault("unit", spoken("patient.fault.unit", measure=MEASURES[code].name, units=told))
     return code, unit
 
@@ -67,7 +67,7 @@ def _observe(reader: Reader) -> Observed | None:
     if value is None or not code:
         return None
     if not MEASURES[code].plausible(value, unit):
-        told = f"{value:g} {WORDS.get(unit, unit)}"
+        told = f"{value:g} {called(unit)}"
         reader.fault("value", spoken("patient.fault.implausible", measure=MEASURES[code].name, value=told))
     return Observed(code, value, unit, on, teller)
 

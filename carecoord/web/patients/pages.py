@@ -20,6 +20,7 @@ from carecoord.web.patients.screen import Screen
 from carecoord.web.people import sign_in
 from carecoord.web.referrals import patient_view
 from carecoord.web.server.exchange import request_id
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 _LONGEST: Final = 200
@@ -62,7 +63,7 @@ def _acts(world: World) -> Blueprint:
     def act(id: str, verb: str) -> Response:
         command = COMMANDS.get(verb)
         if command is None:
-            raise NotFound("There is no such act.")
+            raise NotFound(sentence("acts.there-no-such-act"))
         sent = submissions.send(world, command, acts.about(id), verb, changed)
         if not isinstance(sent, Done):
             return screen.one(sign_in.session().grant(), id, sent.state, sent.status)

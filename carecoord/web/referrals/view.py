@@ -213,7 +213,8 @@ def _interpreter(patient: Json) -> Iterator[Tag]:
     tongues = [each for each in items(patient, "communication") if each.get("preferred")]
     language = words(item(tongues[0], "language")) if tongues else ""
     if extension(patient, INTERPRETER).get("valueBoolean"):
-        yield Tag(icon="languages", label=f"{language} interpreter".strip().capitalize())
+        needed = spoken("case.interpreter-of", language=language) if language else spoken("case.labels.interpreter")
+        yield Tag(icon="languages", label=needed[:1].upper() + needed[1:])
 
 
 def _tags(case: Case, priority: str) -> Iterator[Tag]:

@@ -83,7 +83,7 @@
   const large = (input) => {
     const fault = document.getElementById(`${input.id}-large`), most = Number(input.dataset.most), size = input.files[0]?.size ?? 0;
     fault.hidden = size <= most;
-    $("span", fault).textContent = fault.hidden ? "" : `The file has ${(size / 1e6).toFixed(1)} MB; ${most / 1e6} MB can be kept. Scan it in grey or with fewer dots, or attach it in parts.`;
+    $("span", fault).textContent = fault.hidden ? "" : spoken("file-too-large", { size: (size / 1e6).toFixed(1), most: most / 1e6 });
     return !fault.hidden;
   };
   document.addEventListener("change", (event) => { if (event.target.dataset?.most) large(event.target); });

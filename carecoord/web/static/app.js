@@ -11,7 +11,7 @@
   // Theme: as the system says, until somebody chooses.
   const isDark = () => root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   const theme = $("#theme");
-  const label = () => theme.setAttribute("aria-label", isDark() ? "Theme: dark. Change to light" : "Theme: light. Change to dark");
+  const label = () => theme.setAttribute("aria-label", spoken(isDark() ? "theme-dark" : "theme-light"));
   theme.hidden = false;
   label();
   theme.addEventListener("click", () => {
@@ -35,7 +35,7 @@
     const n = await answer.text();
     count.hidden = !n;
     count.textContent = n;
-    if (n) count.closest("a").setAttribute("aria-label", `Waiting, ${n} due by tonight`); else count.closest("a").removeAttribute("aria-label");
+    if (n) count.closest("a").setAttribute("aria-label", spoken("waiting", { n })); else count.closest("a").removeAttribute("aria-label");
   };
   recount();
   setInterval(recount, 30_000);
@@ -119,7 +119,7 @@
       form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "id", value: id }));
     });
     all("#chosen-count, #chosen-n").forEach((count) => { count.textContent = kept.size || ""; });
-    return kept.size - n ? `${kept.size} chosen, ${kept.size - n} of them not on this page` : `${kept.size} chosen`;
+    return spoken(kept.size - n ? "chosen-elsewhere" : "chosen", { n: kept.size, elsewhere: kept.size - n });
   };
   document.addEventListener("change", (event) => {
     if (!event.target.closest(".pick")) return;
@@ -174,17 +174,17 @@
   };
   const trying = (ctx) => {
     const row = ctx.sourceElement?.matches?.(".case-link") ? ctx.sourceElement.textContent.trim() : "";
-    return row ? `${row} could not be opened` : "The list could not be fetched";
+    return row ? spoken("not-opened", { row }) : spoken("not-fetched");
   };
   document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
     if (byItself(ctx) || ctx.hx?.redirect) return;
     if (ctx.sourceElement?.hasAttribute?.(`hx-status:${ctx.response.status}`) && /id="(act-form|faults|changed)"/.test(ctx.text ?? "")) return;
     ctx.status = "refused"; // nothing is put into the page, and its address stays
     const said = new DOMParser().parseFromString(ctx.text ?? "", "text/html").querySelector(".alert")?.textContent.trim();
-    fail(`${trying(ctx)}. ${said || `The server answered ${ctx.response.status}.`}`, askAgain(ctx));
+    fail(`${trying(ctx)}. ${said || spoken("answered", { status: ctx.response.status })}`, askAgain(ctx));
   });
   document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
-    if (ctx && !byItself(ctx)) fail(`${trying(ctx)}: carecoord does not answer. Nothing on this page has changed.`, askAgain(ctx));
+    if (ctx && !byItself(ctx)) fail(spoken("silent", { what: trying(ctx) }), askAgain(ctx));
   });
   $("#failed-again").addEventListener("click", () => { const ask = failed.ask; failedNot(); ask?.(); });
   $("#failed-close").addEventListener("click", () => { failedNot(); $("#list, #main")?.focus(); });
@@ -210,12 +210,12 @@
     const panel = $("#panel");
     if (asked === "open" && panel) {
       $("h2", panel).focus();
-      say(`${$("h2", panel).textContent.trim()} opened`);
+      say(spoken("opened", { name: $("h2", panel).textContent.trim() }));
     } else if (asked === "close") {
       (document.getElementById("case-" + shownBefore.id)?.querySelector(".case-link") ?? $("#list"))?.focus();
-      say("Panel closed");
+      say(spoken("closed"));
     } else {
-      say($("#keys")?.textContent.split(". In")[0] ?? $(".empty h2")?.textContent ?? "");
+      say($("#keys")?.dataset.title ?? $(".empty h2")?.textContent ?? "");
       if (asked === "page") {
         $("#list").scrollTop = 0;
         $("#list").focus({ preventScroll: true });

@@ -31,7 +31,7 @@
     const list = box(input).querySelector("ul");
     if (list) {
       Object.assign(list, { id: `${input.id}-list`, role: "listbox" });
-      list.setAttribute("aria-label", input.labels[0]?.textContent ?? "Codes");
+      list.setAttribute("aria-label", input.labels[0]?.textContent ?? spoken("codes"));
       list.querySelectorAll("li").forEach((option, n) => Object.assign(option, { id: `${input.id}-option-${n}`, role: "option" }));
       input.setAttribute("aria-controls", list.id);
     } else input.removeAttribute("aria-controls");
@@ -40,7 +40,7 @@
     mark(input, -1);
     box(input).scrollIntoView({ block: "nearest" });
     const n = options(input).length, beside = box(input).querySelector(".sum")?.textContent ?? "";
-    document.getElementById("said").textContent = `${n ? `${n} ${n === 1 ? "code" : "codes"}. ` : ""}${beside}`;
+    document.getElementById("said").textContent = [n && spoken(n === 1 ? "code-found" : "codes-found", { n }), beside].filter(Boolean).join(" ");
     if (box(input).querySelector("[data-again]")) state.timer = setTimeout(() => ask(input), AGAIN);
   };
   const ask = async (input) => {
@@ -55,7 +55,7 @@
     input.value = option.dataset.said;
     close(input);
     input.dispatchEvent(new Event("change", { bubbles: true })); // a form that is kept while it is filled in hears of it
-    document.getElementById("said").textContent = `Chosen: ${input.value}`;
+    document.getElementById("said").textContent = spoken("code-chosen", { code: input.value });
   };
 
   document.addEventListener("focusin", ({ target }) => {

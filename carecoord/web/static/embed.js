@@ -12,7 +12,7 @@
       await document.requestStorageAccess();
       form.submit();
     } catch {
-      said.textContent = "Your browser or your EHR does not allow it here. Open carecoord in a new tab.";
+      said.textContent = form.dataset.refused;
       form.hidden = true;
     }
   });

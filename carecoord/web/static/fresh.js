@@ -61,7 +61,7 @@
     state.version = version;
     if (!state.news) return;
     const said = $("#updated");
-    if (busy() && said && !said.textContent.startsWith("changed")) said.textContent = said.textContent.replace("updated", "changed since");
+    if (busy() && said) said.textContent = said.dataset.changed;
     look();
   };
   for (const kind of ["keydown", "pointermove", "pointerdown"]) document.addEventListener(kind, () => { state.moved = Date.now(); }, { passive: true });
@@ -91,7 +91,7 @@
     ctx.status = "refused";
     state.fetched = Date.now();
     const said = $("#updated");
-    if (said && !said.textContent.startsWith("not ")) said.textContent = said.textContent.replace("updated", "not updated since");
+    if (said) said.textContent = said.dataset.late;
   };
   document.addEventListener("htmx:response:error", stale);
   document.addEventListener("htmx:error", stale);

@@ -32,10 +32,7 @@
   };
   const plain = (found) => ({ id: found.id, rawId: text(found.rawId), type: found.type });
 
-  const words = (error) => ({
-    InvalidStateError: "This device has a passkey for you already.",
-    NotAllowedError: "No passkey was given. Try again, or choose another way.",
-  })[error.name] ?? (error.message || "That did not work. Try again, or choose another way.");
+  const words = (error, told) => ({ InvalidStateError: told.known, NotAllowedError: told.none })[error.name] ?? (error.message || told.failed);
 
   document.querySelectorAll("form[data-passkey]").forEach((form) => {
     const trouble = form.querySelector("[data-trouble]");
@@ -55,7 +52,7 @@
         form.elements.credential.value = JSON.stringify(found);
         form.submit();
       } catch (error) {
-        trouble.textContent = words(error);
+        trouble.textContent = words(error, form.dataset);
         trouble.hidden = false;
         button.disabled = false;
         button.focus();

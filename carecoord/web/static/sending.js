@@ -14,7 +14,7 @@
     alert.textContent = text;
     if (link) {
       const way = document.createElement("a");
-      Object.assign(way, { href: "/sign-in", target: "_blank", rel: "noopener", textContent: "Sign in in a new tab" });
+      Object.assign(way, { href: "/sign-in", target: "_blank", rel: "noopener", textContent: spoken("sign-in") });
       alert.append(" ", way);
     }
     alert.scrollIntoView({ block: "nearest" });
@@ -37,17 +37,17 @@
       if (!answer.ok) throw new Error(String(answer.status));
       now = await answer.json();
     } catch {
-      tell(form, "Not sent: carecoord does not answer. What you typed is kept in this page. Try again.");
+      tell(form, spoken("unsent-silent"));
       return;
     } finally {
       delete form.dataset.asking;
     }
     if (!now.login) {
-      tell(form, "Not sent: you were signed out. What you typed is kept in this page; send it again after signing in.", true);
+      tell(form, spoken("unsent-signed-out"), true);
       return;
     }
     if (now.login !== mine.login) {
-      tell(form, `Not sent: ${now.login} has signed in meanwhile. Sign in as ${mine.login} again, then send it.`);
+      tell(form, spoken("unsent-other", { other: now.login, me: mine.login }));
       return;
     }
     document.querySelectorAll('input[name="csrf"]').forEach((input) => { input.value = now.csrf; });

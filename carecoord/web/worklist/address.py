@@ -16,6 +16,7 @@ from carecoord.errors import Invalid
 from carecoord.store.worklist.query import FACETS, SORTS, CountedIn, WorklistQuery
 from carecoord.store.worklist.tabs import tabs_named
 from carecoord.words.catalogue import spoken
+from carecoord.words.sentence import sentence
 
 COLUMNS = ("next", "referral", "authorization", "contract")  # that can be left out
 COUNTED = "counted"  # the tab of all that a measure counts, whatever became of it
@@ -174,13 +175,14 @@ def _counted(query: Mapping[str, list[str]]) -> CountedIn | None:
     if not measure:
         return None
     if measure not in MEASURES:
-        raise Invalid(f"There is no measure {measure!r}; open one from the measures.", "http.measure")
+        raise Invalid(sentence("refusals.measure.unknown", given=measure), "http.measure")
     days = []
     for name in ("from", "to"):
         try:
             days.append(date.fromisoformat((query.get(name) or [""])[-1]))
         except ValueError:
-            raise Invalid("A measure is of days, such as from=2026-10-01&to=2026-10-31.", f"http.{name}") from None
+            said = sentence("refusals.measure.days", example="from=2026-10-01&to=2026-10-31")
+            raise Invalid(said, f"http.{name}") from None
     chosen = {facet: tuple(dict.fromkeys(query.get(f"{_NARROWED}{facet}", ()))) for facet in MEASURED_BY}
     return CountedIn(
         measure, days[0], days[1], "hits" in query, tuple((name, values) for name, values in chosen.items() if values)

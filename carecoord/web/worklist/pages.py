@@ -27,6 +27,7 @@ from carecoord.web.worklist import view as worklist_view
 from carecoord.web.worklist.address import parse
 from carecoord.web.worklist.screen import Screen
 from carecoord.words.catalogue import in_words
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 COLUMNS = (
@@ -67,7 +68,7 @@ def blueprint(world: World) -> Blueprint:
         panel = cases.panel(world, sign_in.session().grant(), id, request_id())
         found = list(calendar.entries(panel, zone)) if isinstance(panel, Panel) else []
         if not found:
-            raise NotFound("This referral has no visit, and nobody means to look at it on a day.", "http.id")
+            raise NotFound(sentence("refusals.calendar.nothing"), "http.id")
         return calendars.file(panel.row.number, found, world.settings.url, panel.now)
 
     @pages.get("/worklist.<any(csv, xlsx):form>")
