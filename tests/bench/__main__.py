@@ -18,7 +18,21 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import acts, codes, imports, networks, patient, rates, register, rows, rules, start, token, worklist
+from tests.bench import (
+    acts,
+    codes,
+    imports,
+    measures,
+    networks,
+    patient,
+    rates,
+    register,
+    rows,
+    rules,
+    start,
+    token,
+    worklist,
+)
 from tests.bench.client import Result
 from tests.bench.servers import Server, bare, carecoord, sekmet
 from tests.postgres import cluster
@@ -41,6 +55,7 @@ def main() -> None:
         checks = token.measure(console, folder / "token", postgres)
         done = acts.measure(console, folder / "acts", postgres)
         called = patient.measure(console, folder / "patient", postgres)
+        counted = measures.measure(console, folder / "measures", postgres)
         made = rules.places(folder / "many", rules.databases(postgres) if postgres else None)
         lines = rules.measure(console, folder / "rules", made)
         sizes = networks.measure(console, folder / "networks", made)
@@ -54,14 +69,14 @@ def main() -> None:
     for line in token.lines(checks):
         console.print(line)
     found = (
-        acts.lines(done), patient.lines(called), rules.lines_of(lines), networks.lines_of(sizes),
-        rates.lines_of(priced), register.lines_of(listed), register.changed_lines(changed), codes.lines_of(coded),
+        acts.lines(done), patient.lines(called), measures.lines(counted), rules.lines_of(lines),
+        networks.lines_of(sizes), rates.lines_of(priced), register.lines_of(listed), register.changed_lines(changed), codes.lines_of(coded),
         imports.lines_of(tables), start.lines(begun),
     )  # fmt: skip
     for line in chain(*found):
         console.print(line)
     others = {"acts": done, "rules": lines, "networks": sizes, "rates": priced, "register": listed, "imports": tables}
-    others |= {"codes": coded, "changes": changed, "start": begun, "patient": called}
+    others |= {"codes": coded, "changes": changed, "start": begun, "patient": called, "measures": counted}
     _write(figures, pages, checks, others)
 
 
