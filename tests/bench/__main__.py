@@ -70,8 +70,8 @@ def main() -> None:
         console.print(line)
     found = (
         acts.lines(done), patient.lines(called), measures.lines(counted), rules.lines_of(lines),
-        networks.lines_of(sizes), rates.lines_of(priced), register.lines_of(listed), register.changed_lines(changed), codes.lines_of(coded),
-        imports.lines_of(tables), start.lines(begun),
+        networks.lines_of(sizes), rates.lines_of(priced), register.lines_of(listed), register.changed_lines(changed),
+        codes.lines_of(coded), imports.lines_of(tables), start.lines(begun),
     )  # fmt: skip
     for line in chain(*found):
         console.print(line)
