@@ -26,6 +26,7 @@ from carecoord.domain.access import roles
 from carecoord.effects import session, world
 from carecoord.store.audit.events import keep_handing_over
 from carecoord.store.database.engine import reading, writing
+from carecoord.store.worklist.bitmaps import copies
 from carecoord.web.access import break_glass
 from carecoord.web.acts import batch_pages
 from carecoord.web.acts import pages as acts_pages
@@ -93,6 +94,7 @@ def create(environ: Mapping[str, str] = os.environ) -> Flask:
     make_ready(made)
     shipped.order(made, shipped.START)
     drain(made)
+    copies.prepare(made.engine)
     return wired(made, Path(settings.var) / "metrics")
 
 

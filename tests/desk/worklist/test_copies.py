@@ -1,6 +1,7 @@
 """The copy of the case rows that a process keeps is exactly in the state that each transaction sees: after changes,
 removals and what was rolled back, for one that began before another saw more, and for writers that end in any order."""
 
+import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from random import Random
@@ -124,3 +125,29 @@ def test_who_was_left_behind_what_the_log_still_tells_is_made_anew(engine: Engin
         assert told(conn, SCOPES[0], ASKED[0])[0] == [2]
     with reading(engine) as conn:
         agree(conn)
+
+
+def test_a_process_that_begins_has_the_copy_made_before_anybody_asks_where_there_are_many_cases(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with writing(engine) as conn:
+        worklist_rows.save(conn, [rows.row(n) for n in range(1, 9)])
+    monkeypatch.setattr(copies, "_SMALL", 8)
+    monkeypatch.setattr(copies, "_size", copies.select(copies.func.count()).select_from(copies.case))
+    copies.prepare(engine)
+    settled(engine)
+    assert copies._held(engine).copy is None, "it is made in passing of so few"
+    with writing(engine) as conn:
+        worklist_rows.save(conn, [rows.row(9)])
+    copies.prepare(engine)
+    settled(engine)
+    assert copies._held(engine).copy is not None
+    with reading(engine) as conn:
+        agree(conn)
+
+
+def settled(engine: Engine) -> None:
+    """Wait for the threads that read the case rows."""
+    for _ in range(2):  # the first begins the second
+        for thread in [each for each in threading.enumerate() if each.name == "case-rows"]:
+            thread.join(30)

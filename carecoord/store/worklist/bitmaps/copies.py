@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import structlog
 from sqlalchemy import Connection, Engine, func, select
 
+from carecoord.errors import Unavailable
 from carecoord.store.database.engine import only_reads, reading
 from carecoord.store.database.tables import case
 from carecoord.store.worklist.bitmaps import changes
@@ -109,6 +110,24 @@ class Bitmaps:
             held.take(_read(self._conn), state)
         else:
             _begin(self._conn.engine, held)
+
+
+def prepare(engine: Engine) -> None:
+    """Have a copy made beside what a process begins with, where there are many cases: the first who asks need not wait
+    for it. Does nothing where it can not be made; lists are walked then."""
+    if _CAN:
+        threading.Thread(target=_prepared, args=(engine,), name="case-rows", daemon=True).start()
+
+
+def _prepared(engine: Engine) -> None:
+    try:
+        with reading(engine) as conn:
+            few = (conn.scalar(_size) or 0) <= _SMALL
+    except Unavailable:
+        return  # whoever asks once it is back begins with it
+    held = _held(engine)
+    if not few and held.copy is None:
+        _begin(engine, held)
 
 
 def _held(engine: Engine) -> _Held:
