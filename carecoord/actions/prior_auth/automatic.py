@@ -6,6 +6,7 @@ from typing import Final
 
 from auth.grant import Grant
 from carecoord.actions.access.turn import Turn, looking
+from carecoord.actions.acts import provenance
 from carecoord.actions.acts.act import Planned, Submission, performed
 from carecoord.actions.prior_auth import queue, sent
 from carecoord.actions.prior_auth.decide import Deciding, about, opened
@@ -17,10 +18,11 @@ from carecoord.domain.prior_auth.desk.automatic import Asked
 from carecoord.domain.prior_auth.desk.guides import Guide
 from carecoord.domain.resource.codes import PAYER_RULE
 from carecoord.domain.resource.days import local
-from carecoord.domain.resource.elements import Json, item, target
+from carecoord.domain.resource.elements import Json, item, key, target
 from carecoord.errors import Conflict, NotFound
 from carecoord.fhir import text as json
 from carecoord.store.database.engine import reading
+from carecoord.store.prior_auth import queues
 from carecoord.store.resources import read
 from carecoord.words.sentence import sentence
 from carecoord.world import World
@@ -74,6 +76,24 @@ def answered(turn: Turn, found: Opened, id: str, who: Json) -> list[Json] | None
     if not (rule.automatic and guides.sampled(str(found.claim["id"]), rule.automatic)):
         return [answer]
     return [answer, steps.asked(turn.world.new_id(), "sample", found.claim, rule.title, turn.now)]
+
+
+def at_once(turn: Turn, claim: Json, id: str) -> list[Json] | None:
+    """What the rules of its payer give as the answer to a request that was written in this very transaction, as
+    `answered` gives it; None where a person has to decide. id: of the answer."""
+    kind, _, payer = target(item(claim, "insurer")).partition("/")
+    if kind != "Organization" or not queues.approved_by_rules(turn.conn, [key(claim)]):
+        return None
+    asker = turn.by(_asker(payer))
+    root = queue.root_of(asker, str(claim["id"]))
+    try:
+        found = queue.opened(asker, root) if root else None
+    except NotFound:  # kept from the payer
+        return None
+    ruled = _ruled(asker, found) if found else None
+    if found is None or ruled is None:
+        return None
+    return answered(asker, found, id, provenance.person(_asker(payer, ruled[1])))
 
 
 def _ruled(turn: Turn, found: Opened) -> tuple[tuple[answers.Choice, ...], Guide] | None:

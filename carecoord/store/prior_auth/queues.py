@@ -68,6 +68,12 @@ def let_rules_approve(conn: Connection, source: str, payer: str) -> None:
         conn.execute(insert(automatic).values(source=source, payer=payer))
 
 
+def has_rules_that_approve(conn: Connection, payer: frozenset[str]) -> bool:
+    """Whether a payer, by its identifiers (`system|value`), has a book whose rules approve."""
+    found = select(automatic.c.source).where(automatic.c.payer.in_(payer)).limit(1)
+    return conn.execute(found).first() is not None
+
+
 def approved_by_rules(conn: Connection, claims: list[str]) -> set[str]:
     """Those of these requests, `Claim/id`, whose payer has rules that approve."""
     theirs = select(party.c.root).where(party.c.side == "payer", party.c.key.in_(select(automatic.c.payer)))

@@ -1,7 +1,8 @@
-"""The answer to a request at the moment at which it comes: what rules approve of by themselves, what was granted before
-and is asked for unchanged, what is taken back; the rest waits for the payer's people, under a number to ask by."""
+"""The answer to a request at the moment at which it comes, where no rule approves it: what was granted before and is
+asked for unchanged stays, what is taken back is cancelled; the rest waits for the payer's people, under a number to ask
+by."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -17,9 +18,9 @@ from carecoord.domain.resource.elements import Json, extensions, items, whole
 _CHANGED: Final = f"{PAS}/extension-infoChanged"
 
 
-def answered(id: str, claim: Json, before: Json, approves: Callable[[Json], bool], now: datetime) -> Json:
+def answered(id: str, claim: Json, before: Json, now: datetime) -> Json:
     """The ClaimResponse to a Claim. before: the newest answer to the request that it takes the place of, empty for
-    none; approves: whether a line is approved by a rule."""
+    none."""
     whole_ends = certification(claim) == "3"
     held = {whole(each, "itemSequence"): each for each in items(before, "item")}
     lines = items(claim, "item")
@@ -27,7 +28,7 @@ def answered(id: str, claim: Json, before: Json, approves: Callable[[Json], bool
     kept = {n: held[n] for each in lines
             if (n := whole(each, "sequence")) in held and n not in gone and _stands(before, held[n], each)}  # fmt: skip
     choices = [
-        Choice(whole(each, "sequence") or 0, "approve" if approves(each) else "ask")
+        Choice(whole(each, "sequence") or 0, "ask")
         for each in lines
         if whole(each, "sequence") not in gone and whole(each, "sequence") not in kept
     ]

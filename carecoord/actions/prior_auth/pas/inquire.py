@@ -117,7 +117,7 @@ def _response(turn: Turn, given: Came, chain: Chain) -> Json:
 def _waiting(head: Json, answers: tuple[Json, ...], turn: Turn) -> Json:
     """What is said of a request that nobody has answered yet: that it waits."""
     before = lifecycle.newest(answers, turn.world.base.zone) if answers else {}
-    return decision.answered(str(head["id"]), head, before, lambda line: False, turn.now)
+    return decision.answered(str(head["id"]), head, before, turn.now)
 
 
 def _told(turn: Turn, given: Came, responses: list[Json], withheld: bool) -> bytes:

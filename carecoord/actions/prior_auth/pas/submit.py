@@ -4,27 +4,31 @@ by the payer's rules, all in one transaction. A Bundle that comes again is answe
 Clauses: Da Vinci PAS 2.2.1, OperationDefinition Claim-submit; specification.html (spec-7, spec-11 to spec-37, spec-39,
 spec-64 to spec-68)."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from auth.grant import Grant
 from carecoord.actions.access.audited import refusals_noted
 from carecoord.actions.access.turn import Turn, changing
 from carecoord.actions.fhir import door
-from carecoord.actions.prior_auth.pas import decision, log, rules
+from carecoord.actions.prior_auth import automatic
+from carecoord.actions.prior_auth import sent as sent_requests
+from carecoord.actions.prior_auth.pas import decision, log
 from carecoord.actions.prior_auth.pas.explode import Exploded, explode, partner
 from carecoord.actions.prior_auth.pas.log import Came, came
 from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.prior_auth.pas import answer as wire
 from carecoord.domain.prior_auth.pas import request as asked
 from carecoord.domain.prior_auth.pas.guide import Guide
-from carecoord.domain.resource.elements import Json, item, key, target, text
+from carecoord.domain.resource.elements import Json, identifiers, item, key, target, text
 from carecoord.errors import Conflict, Unprocessable
 from carecoord.fhir import text as json
 from carecoord.fhir.types import TYPES
+from carecoord.store.database import outbox
 from carecoord.store.database.engine import alone
-from carecoord.store.prior_auth import exchanges
+from carecoord.store.prior_auth import exchanges, queues
 from carecoord.store.resources import read
-from carecoord.store.resources.write import Change, put_all
+from carecoord.store.resources.write import Change, Written, put_all
 from carecoord.world import World
 
 OPERATION: Final = "submit"
@@ -69,16 +73,42 @@ def _processed(turn: Turn, given: Came, found: Exploded) -> bytes:
         raise Unprocessable(words, "Bundle.entry[0].resource.item")
     changes = found.changes()
     door.admit(turn, [each for each in changes if each.type == "Claim" or _is_stored(turn, each)])
-    before = _newest(turn, found.prior)
-    stored = decision.answered(turn.world.new_id(), claim, before, rules.approving(turn, claim), turn.now)
-    written = put_all(
-        turn.conn, [*changes, Change("ClaimResponse", str(stored["id"]), stored)], now=turn.now, actor=turn.actor(),
-        base=turn.world.base, project=turn.world.project,
-    )  # fmt: skip
+    answer = json.loads(_written(turn, found, changes))
     names = {name: url for url, name in found.names.items()}
-    url = turn.world.base.url
-    answer = wire.told(json.loads(written[-1].body), claim, names, url, given.guide)
-    return _answered(turn, given, answer, key(claim), names)
+    told = wire.told(answer, claim, names, turn.world.base.url, given.guide)
+    return _answered(turn, given, told, key(claim), names)
+
+
+def _written(turn: Turn, found: Exploded, changes: Sequence[Change]) -> bytes:
+    """Write the request with its answer, which is returned as it is stored: by the payer's rules where they approve all
+    of it, else that it waits. Rules look at a request that stands here, so then it is written first."""
+    claim, id = found.claim, turn.world.new_id()
+    before = _newest(turn, found.prior)
+    waiting = decision.answered(id, claim, before, turn.now)
+    if found.prior or not _has_rules(turn, target(item(claim, "insurer"))):
+        return _put(turn, [*changes, _change(waiting)])[-1].body
+    _put(turn, changes)
+    outbox.remove(turn.conn, sent_requests.JOB, str(claim["id"]))  # they are asked at once
+    by_rule = automatic.at_once(turn, claim, id)
+    return _put(turn, [_change(each) for each in reversed(by_rule or [waiting])])[-1].body
+
+
+def _has_rules(turn: Turn, payer: str) -> bool:
+    kind, _, id = payer.partition("/")
+    row = read.get(turn.conn, kind, id) if kind == "Organization" else None
+    keys = identifiers(json.loads(row.body)) if row and not row.deleted else frozenset[str]()
+    return queues.has_rules_that_approve(turn.conn, keys)
+
+
+def _change(resource: Json) -> Change:
+    return Change(str(resource["resourceType"]), str(resource["id"]), resource)
+
+
+def _put(turn: Turn, changes: Sequence[Change]) -> list[Written]:
+    world = turn.world
+    return put_all(
+        turn.conn, changes, now=turn.now, actor=turn.actor(), base=world.base, project=world.project
+    )
 
 
 def _is_stored(turn: Turn, change: Change) -> bool:

@@ -1,0 +1,29 @@
+"""The Bundle of a request of ours, gathered from what stands here."""
+
+from sqlalchemy import Connection
+
+from carecoord.domain.prior_auth.pas import packet
+from carecoord.domain.resource.elements import Json, key
+from carecoord.errors import NotFound
+from carecoord.fhir import text as json
+from carecoord.store.resources import read
+from carecoord.world import World
+
+_DEEP = 4  # references from the Claim on that are followed
+
+
+def request_bundle(world: World, conn: Connection, claim: str) -> Json:
+    """The request Bundle of a Claim (its id), the same for each version of it. Raises NotFound."""
+    row = read.get(conn, "Claim", claim)
+    if row is None or row.deleted:
+        raise NotFound("There is no such request.", "Claim")
+    request = json.loads(row.body)
+    along: dict[str, Json] = {}
+    left = packet.wanted(request, True)
+    for _ in range(_DEEP):
+        fresh = {each for each in left if each not in along and each != key(request)}
+        pairs = [(kind, id) for kind, _, id in (each.partition("/") for each in fresh)]
+        found = [json.loads(one.body) for one in read.many(conn, pairs)]
+        along |= {key(each): each for each in found}
+        left = [to for each in found for to in packet.wanted(each, False)]
+    return packet.bundle(request, along, world.base.url, f"{claim}-{row.version}", world.clock())
