@@ -19,7 +19,7 @@ from carecoord.domain.access.payer_authorization import PayerAuthorization, paye
 from carecoord.domain.access.payer_view import PayerCase
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.prior_auth import lifecycle
-from carecoord.domain.prior_auth.desk import peer_talk, second_look
+from carecoord.domain.prior_auth.desk import second_look
 from carecoord.domain.prior_auth.desk.guides import Guide
 from carecoord.domain.prior_auth.desk.letter import TEMPLATE
 from carecoord.domain.resource.elements import Json, extension, item, items, key, target, text
@@ -70,7 +70,7 @@ class Opened:
     Task of a denial that waits for a second person; on_it: who is on it; steps: where it stands beside its state;
     judged: the case by what the payer was told alone; guides: the rule about each line, by its sequence; others: what
     else was asked for the member, as far as it is this payer's, the newest first; tasks: of
-    the payer's own; talks: between peers that were held; letters: that were written about it."""
+    the payer's own; letters: that were written about it."""
 
     now: datetime
     row: PayerAuthorization
@@ -85,7 +85,6 @@ class Opened:
     guides: Mapping[int, Guide]
     others: Sequence[PayerAuthorization]
     tasks: Sequence[Json]
-    talks: Sequence[Json]
     letters: Sequence[Json]
 
     @property
@@ -174,7 +173,7 @@ def opened(turn: Turn, claim: str) -> Opened:
         queues.steps(turn.conn, [row.claim]).get(row.claim, ()), judged, guides.by_line(turn, newest, judged),
         [payer_authorization(each._mapping) for each in authorizations.of_member(turn.conn, mine, row.patient)
          if each.root != row.root],
-        step_tasks(turn, row.claim), talks(turn, row.patient, frozenset(key(each) for each in told_of.case.claims)),
+        [each for claim in told_of.case.claims for each in step_tasks(turn, key(claim))],
         letters_about(turn, row.patient, frozenset(key(each) for each in told_of.case.claims)),
     )  # fmt: skip
 
@@ -196,13 +195,6 @@ def step_tasks(turn: Turn, claim: str) -> list[Json]:
     kind, _, id = claim.partition("/")
     rows = read.referring(turn.conn, params.key("Task", "focus"), kind, id)
     return [json.loads(row.body) for row in rows if not row.deleted]
-
-
-def talks(turn: Turn, patient: str, claims: frozenset[str]) -> list[Json]:
-    """The talks between peers that were held over these requests of a patient, `Claim/id`, the oldest first."""
-    rows = read.of_patient(turn.conn, patient, ("Communication",))
-    found = [json.loads(row.body) for row in rows if not row.deleted]
-    return sorted((each for each in found if peer_talk.about(each, claims)), key=lambda each: str(each.get("sent")))
 
 
 def letters_about(turn: Turn, patient: str, claims: frozenset[str]) -> list[Json]:

@@ -10,8 +10,8 @@ from carecoord.actions.prior_auth import sent
 from carecoord.actions.prior_auth.decide import Deciding, opened
 from carecoord.domain.policies.shipped import MAY_EXTEND
 from carecoord.domain.prior_auth import lifecycle
-from carecoord.domain.prior_auth.desk import extension, peer_talk, steps
-from carecoord.domain.prior_auth.desk.peer_talk import Result
+from carecoord.domain.prior_auth.desk import extension, peer, steps
+from carecoord.domain.prior_auth.desk.peer import Result
 from carecoord.domain.prior_auth.desk.steps import StepKind
 from carecoord.domain.resource.days import local
 from carecoord.errors import Conflict
@@ -29,9 +29,10 @@ class Longer:
 
 @dataclass(frozen=True)
 class Talk:
-    """A talk between peers that was held. words: with whom, and what was said."""
+    """A talk between peers that was held. who: of the clinic; words: what was said."""
 
     result: Result
+    who: str
     words: str
 
 
@@ -92,13 +93,15 @@ def _close(
 
 
 def hold_peer(world: World, grant: Grant, request: str, submission: Submission, given: Talk) -> Done:
-    """Note a talk between peers about a decision that was not as asked. Raises Conflict for another."""
+    """Note a talk between peers about a decision that was not as asked: the one that the clinic asked for, else one
+    that came about by itself. Raises Conflict for another decision."""
 
     def plan(acting: Deciding) -> Planned:
-        lifecycle.advance(lifecycle.named(acting.found.row.state), "peer-to-peer", "payer", "http.act")
-        talk = peer_talk.held(
-            acting.id, acting.found.claim, given.result, given.words, acting.turn.now, acting.office
-        )
-        return Planned([talk], sentence("act.peer-held"), given.words)
+        found, now = acting.found, acting.turn.now
+        lifecycle.advance(lifecycle.named(found.row.state), "peer-to-peer", "payer", "http.act")
+        asked = next((each for each in found.tasks if peer.is_talk(each) and steps.open_(each)), None)
+        task = asked or peer.asked(acting.id, found.claim, acting.office, who=given.who, at=now, now=now)
+        held = peer.held(task, result=given.result, words=given.words, now=now)
+        return Planned([held] if asked else [task, held], sentence("act.peer-held"), given.words)
 
     return performed(world, grant, request, submission, "hold-peer", plan, opened)

@@ -9,7 +9,7 @@ from carecoord.actions.prior_auth import decide, steps
 from carecoord.actions.prior_auth.steps import Longer, Talk
 from carecoord.domain.prior_auth.desk.answers import DECISIONS, REASONS, Choice, Decision
 from carecoord.domain.prior_auth.desk.guides import METS, Met, Tick
-from carecoord.domain.prior_auth.desk.peer_talk import RESULTS
+from carecoord.domain.prior_auth.desk.peer import RESULTS
 from carecoord.web.acts.commands import Command
 from carecoord.web.acts.forms import Reader
 from carecoord.words.catalogue import say, spoken
@@ -88,8 +88,9 @@ def _longer(reader: Reader) -> Longer:
 
 def _talk(reader: Reader) -> Talk:
     said = reader.choice("peer-result", dict.fromkeys(RESULTS, ""), spoken("decide.fault.peer-result"))
-    words = reader.text("peer-words", spoken("decide.fault.peer-words"), 1000)
-    return Talk("overturned" if said == "overturned" else "upheld", words)
+    result = next((each for each in RESULTS if each == said), "upheld")
+    who = reader.text("peer-who", spoken("decide.fault.peer-who"), 200)
+    return Talk(result, who, reader.text("peer-words", spoken("decide.fault.peer-words"), 1000))
 
 
 def _words(name: str, missing: Sentence) -> Callable[[Reader], str]:

@@ -9,7 +9,7 @@ from carecoord.actions.prior_auth.queue import Opened, Queue
 from carecoord.domain.access.payer_authorization import PayerAuthorization
 from carecoord.domain.messages.templates import TEMPLATES
 from carecoord.domain.prior_auth import lifecycle
-from carecoord.domain.prior_auth.desk import guides, peer_talk, second_look, steps
+from carecoord.domain.prior_auth.desk import guides, peer, second_look, steps
 from carecoord.domain.prior_auth.desk.answers import REASONS
 from carecoord.domain.prior_auth.desk.letter import TEMPLATE
 from carecoord.domain.resource.elements import Json, extension, item, items, text, whole, words
@@ -33,7 +33,9 @@ DECISIONS: Final[Mapping[str, str]] = Glossary({
 WHYS: Final[Mapping[str, str]] = Glossary(REASONS)
 PEERS: Final[Mapping[str, str]] = Glossary({
     "upheld": sentence("decide.peer.upheld"),
-    "overturned": sentence("decide.peer.overturned"),
+    "will-change": sentence("decide.peer.change"),
+    "will-overturn": sentence("decide.peer.overturned"),
+    "not-held": sentence("decide.peer.not-held"),
 })  # fmt: skip
 ASKERS: Final[Mapping[str, str]] = Glossary({
     "patient": sentence("decide.extend.patient"),
@@ -155,9 +157,17 @@ def _steps(found: Opened, times: Times) -> list[tuple[str, str]]:
              for each in found.tasks if steps.kind_of(each) == "director" and steps.open_(each)]  # fmt: skip
     told += [(spoken("decide.step.looked", words=steps.note(each)), text(each, "lastModified"))
              for each in found.tasks if steps.kind_of(each) == "sample" and not steps.open_(each)]  # fmt: skip
-    told += [(spoken("decide.step.peer", result=PEERS[peer_talk.result(each)], words=peer_talk.words(each)),
-              text(each, "sent")) for each in found.talks]  # fmt: skip
+    told += [_talk(each) for each in found.tasks if peer.is_talk(each)]
     return [(said, times.stored(at)) for said, at in sorted(told, key=lambda each: each[1])]
+
+
+def _talk(task: Json) -> tuple[str, str]:
+    """A talk between peers that is asked for, or what came of it, and when."""
+    result, said = peer.result(task)
+    if not result:
+        return spoken("decide.step.peer-asked", who=peer.clinician(task)), text(task, "authoredOn")
+    told = spoken("decide.step.peer", who=peer.clinician(task), result=PEERS[result], words=said)
+    return told, text(task, "lastModified")
 
 
 def _notes(found: Opened) -> list[str]:

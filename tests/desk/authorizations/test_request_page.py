@@ -151,9 +151,11 @@ def test_a_talk_between_peers_is_noted_after_a_denial_and_not_before(house: Hous
     assert "Note a talk between peers" not in page(first, VASCULAR)
     told(first, VASCULAR, "decide", **DENY)
     assert told(second, VASCULAR, "agree")[0] == 303
-    fields = {"peer-result": "overturned", "peer-words": "With Dr. Achebe: it grew 1 cm since May."}
+    fields = {
+        "peer-result": "will-overturn", "peer-who": "Dr. Achebe", "peer-words": "It grew 1 cm since May.",
+    }  # fmt: skip
     assert told(first, VASCULAR, "hold-peer", **fields)[0] == 303
-    assert "it grew 1 cm since May" in page(second, VASCULAR)
+    assert "Talk with Dr. Achebe, to be decided anew: “It grew 1 cm since May.”" in page(second, VASCULAR)
     assert told(first, VASCULAR, "decide", **APPROVE)[0] == 303
 
 
