@@ -1,13 +1,10 @@
-"""What a payer sees of a request for authorization in its queue: one list of columns, by which every page goes."""
+"""A request for authorization as a row of its payer's queue: the columns of `payer_view.REQUEST`, and nothing else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
-CELLS: Final = (  # of its queue as a file
-    "number", "patient_name", "member_id", "plan_name", "service", "code", "provider", "payer_agreement_number",
-    "state", "expedited", "level", "papers", "asked", "attached", "received", "due", "decided",
-)  # fmt: skip
+from carecoord.domain.access.payer_view import REQUEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +41,4 @@ class PayerAuthorization:
 
 def payer_authorization(row: Mapping[Any, Any]) -> PayerAuthorization:
     """What of a row of a request its payer sees."""
-    return PayerAuthorization(**{one.name: row[one.name] for one in fields(PayerAuthorization)})
+    return PayerAuthorization(**{name: row[name] for name in REQUEST})

@@ -73,6 +73,19 @@ CELLS: Final = (  # of its list as a file
     "number", "patient_name", "member_id", "specialty", "priority", "placer_name", "performer_name", "payer_name",
     "plan_name", "authorization", "authorization_note", "agreement", "agreement_note", "due", "due_label",
 )  # fmt: skip
+REQUEST: Final = (  # of a request for authorization in its queue: no visit, and no number of the clinic
+    "root", "claim", "patient", "state", "number", "service", "code", "expedited", "patient_name", "birth_date",
+    "gender", "member_id", "plan_name", "provider", "payer_agreement", "payer_agreement_number",
+    "payer_agreement_until", "papers", "asked", "attached", "received", "due", "decided", "proposed", "extended",
+    "level",
+)  # fmt: skip
+QUEUE_CELLS: Final = (  # of that queue as a file
+    "number", "patient_name", "member_id", "plan_name", "service", "code", "provider", "payer_agreement_number",
+    "state", "expedited", "level", "papers", "asked", "attached", "received", "due", "decided",
+)  # fmt: skip
+LETTER: Final = (  # that a letter to the member names beside what was asked and answered: nowhere they live or call
+    "payer", "phone", "day", "number", "patient", "member", "opening",
+)  # fmt: skip
 _ORDER: Final = (
     "resourceType", "id", "meta", "identifier", "status", "intent", "category", "priority", "code", "subject",
     "authoredOn", "requester", "performerType", "locationReference",

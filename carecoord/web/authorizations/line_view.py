@@ -30,8 +30,9 @@ METS: Final[Mapping[str, str]] = Glossary({
 @dataclass(frozen=True)
 class LineForm:
     """A line as it is asked for. asked: its units and days in words; stands: what was said of it so far; granted: what
-    was authorized, in words; rule: the rule about it; criteria: of the rule; lacking: papers that the rule wants and
-    that did not come; ticked: the criteria as the answer that holds keeps them, each with its mark and its time."""
+    was authorized, in words; said: why, in the words of who decided; rule: the rule about it; criteria: of the rule;
+    lacking: papers that the rule wants and that did not come; ticked: the criteria as the answer that holds keeps
+    them, each with its mark and its time."""
 
     n: int
     service: str
@@ -39,6 +40,7 @@ class LineForm:
     asked: str
     stands: Chip | None
     granted: str
+    said: str
     rule: str
     criteria: Sequence[str]
     lacking: Sequence[str]
@@ -53,7 +55,7 @@ def line_form(line: Json, found: Opened, times: Times) -> LineForm:
     ticked = [(tick.words, METS[tick.met], times.stored(at)) for tick, at in guides.ticks(own)]
     return LineForm(
         n, words(code), in_codes(code, found), _extent(item(line, "quantity"), span(line, found), times),
-        _stands(n, found), _granted(own, added, times), guide.title if guide else "",
+        _stands(n, found), _granted(own, added, times), _said(own, found), guide.title if guide else "",
         guide.criteria if guide else (), _lacking(guide, found), ticked,
     )  # fmt: skip
 
@@ -77,6 +79,13 @@ def _granted(own: Json, added: Json, times: Times) -> str:
     granted = added or own
     days = item(extension(granted, f"{PAS}/extension-itemPreAuthPeriod"), "valuePeriod")
     return _extent(item(granted, "quantity"), (read_day(text(days, "start")), read_day(text(days, "end"))), times)
+
+
+def _said(own: Json, found: Opened) -> str:
+    """What whoever decided wrote about a line."""
+    numbers = own.get("noteNumber") or ()
+    notes = (each for each in items(found.newest or {}, "processNote") if each.get("number") in numbers)
+    return " ".join(text(each, "text") for each in notes)
 
 
 def _lacking(guide: Guide | None, found: Opened) -> list[str]:

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from carecoord.actions.prior_auth.queue import FIGURES, TABS, Hold, Queue
-from carecoord.domain.access.payer_authorization import CELLS, PayerAuthorization
+from carecoord.domain.access.payer_authorization import PayerAuthorization
+from carecoord.domain.access.payer_view import QUEUE_CELLS
 from carecoord.domain.resource.days import local, midnight
 from carecoord.fhir.instants import micros, moment
 from carecoord.store.prior_auth.authorizations import MANY
@@ -204,9 +205,9 @@ def beside(row: PayerAuthorization, steps: Iterable[str]) -> str:
 
 
 def lines(rows: Iterable[PayerAuthorization], times: Times) -> Iterator[list[str]]:
-    """The rows of a file: the cells of CELLS as people read them."""
+    """The rows of a file: the cells of QUEUE_CELLS as people read them."""
     for row in rows:
-        yield [_cell(name, getattr(row, name), row, times) for name in CELLS]
+        yield [_cell(name, getattr(row, name), row, times) for name in QUEUE_CELLS]
 
 
 def _cell(name: str, value: Any, row: PayerAuthorization, times: Times) -> str:

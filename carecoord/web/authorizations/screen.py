@@ -11,7 +11,7 @@ from carecoord.actions.access.turn import looking
 from carecoord.actions.acts import act as acts_act
 from carecoord.actions.people import drafts as kept
 from carecoord.actions.prior_auth import decide, queue
-from carecoord.domain.access.payer_authorization import CELLS
+from carecoord.domain.access.payer_view import QUEUE_CELLS
 from carecoord.fhir.instants import micros
 from carecoord.store.prior_auth.authorizations import Asked, Tab
 from carecoord.web.acts import view as acts_view
@@ -58,7 +58,7 @@ class Screen:
         """The queue as a file: every row of its tab."""
         rows = queue.download(self.world, sign_in.session().grant(), request_id(), replace(self.asked(), after=None))
         times = Times(self.world.clock(), self.zone)
-        return downloads.table("decisions", CELLS, queue_view.lines(rows, times), form)
+        return downloads.table("decisions", QUEUE_CELLS, queue_view.lines(rows, times), form)
 
     def one(self, id: str, state: State | None = None, status: int = 200) -> Response:
         """One request; state: of a form that could not be done."""

@@ -1,0 +1,191 @@
+"""What is said at a payer's desk, and what it is told, on every road: the clerk, a colleague, another payer, the clinic
+that asks, another clinic, the patient's app and another patient's, by page, panel, file, letter, search, API and Bundle
+(issue 10, must-show 5). Each secret is a word that stands nowhere else."""
+
+import base64
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from pypdf import PdfReader
+
+from auth.grant import Grant
+from auth.scopes import parse, resources
+from carecoord.actions.fhir import bundle, interactions, system_search
+from carecoord.actions.fhir.everything import everything
+from carecoord.actions.people import accounts
+from carecoord.actions.people.accounts import NewUser
+from carecoord.actions.prior_auth.letter_sheet import Heads
+from carecoord.actions.prior_auth.letters import document_id
+from carecoord.domain.access import payer_view
+from carecoord.domain.access.payer_authorization import PayerAuthorization
+from carecoord.errors import Problem
+from carecoord.fhir import text as json
+from tests.desk.authorizations.test_automatic import stored, work
+from tests.desk.authorizations.test_request_page import DENY, STRESS, VASCULAR, answers, told
+from tests.desk.conftest import PASSWORD, Clock, House, built
+
+PROPOSED, ASKED, DECIDED = "zzproposal", "zzdirector", "zzdecided"
+TYPES: Final = (
+    "Claim", "ClaimResponse", "Task", "Communication", "DocumentReference", "Patient", "Coverage", "ServiceRequest",
+    "Provenance", "ExplanationOfBenefit", "Binary", "CommunicationRequest",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The house after a day's work. patient: of the request about the graft; other: of the one that was decided."""
+
+    house: House
+    patient: str
+    other: str
+    letter: str
+
+
+@pytest.fixture(scope="module")
+def desk(story: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """Somebody proposes a denial and asks the medical director about another; a third request is decided."""
+    for house in built(story, tmp_path_factory.mktemp("matrix"), Clock()):
+        for login, office in (("calder", "office-blue-horizon"), ("granite", "office-granite-care")):
+            accounts.add_user(house.world, NewUser(login, login, frozenset({"payer"}), office), PASSWORD)
+        clerk = house.enter("payer")
+        assert told(clerk, VASCULAR, "ask-director", **{"director-words": f"Is it enough? {ASKED}"})[0] == 303
+        assert told(clerk, VASCULAR, "decide", **DENY | {"words-1": f"Too small. {PROPOSED}"})[0] == 303
+        modify = {"do-1": "modify", "units-1": "9", "last-1": "2027-01-31", "words-1": f"Nine will do. {DECIDED}"}
+        assert told(clerk, STRESS, "decide", **modify)[0] == 303
+        work(house)
+        ids = [stored(house, "Claim", each)["patient"]["reference"].partition("/")[2] for each in (VASCULAR, STRESS)]
+        yield Desk(house, *ids, document_id(answers(house, STRESS)[0]["id"]))
+
+
+def grant(who: str, desk: Desk) -> Grant:
+    """Who asks by an app."""
+    if who.startswith("app of"):
+        patient = desk.other if who == "app of the patient" else desk.patient
+        return Grant("p", "app", resources(parse("patient/*.rs")), patient=patient, fhir_user=f"Patient/{patient}")
+    role, office = {
+        "payer": ("payer", "office-blue-horizon"), "calder": ("payer", "office-blue-horizon"),
+        "granite": ("payer", "office-granite-care"), "coordinator": ("coordinator", "office-fairmont"),
+        "outsider": ("coordinator", "office-harborview"),
+    }[who]  # fmt: skip
+    return Grant("u", scopes=resources(parse("user/*.cruds")), roles=frozenset({role}), organization=office)
+
+
+def pages(desk: Desk, who: str) -> str:
+    """Every page, panel, file and search of the desk on which a request may stand."""
+    if who.startswith("app of"):
+        return ""
+    client = desk.house.enter(who)
+    paths = [
+        "/", "/waiting", "/worklist.csv", "/authorizations", "/authorizations.csv", "/decisions", "/decisions.csv",
+        "/decisions?tab=second", "/decisions?tab=director", "/decisions?tab=decided", "/decisions.csv?tab=decided",
+        "/decisions?q=C1768", f"/decisions/alike?id={VASCULAR}&id={STRESS}", f"/decisions/{VASCULAR}",
+        f"/decisions/{STRESS}", "/referrals/order-24825", "/referrals/order-24829", "/?show=order-24829",
+        f"/authorizations/{VASCULAR}", f"/authorizations/{STRESS}", f"/record/ClaimResponse/{STRESS}",
+        f"/patients/{desk.patient}", f"/patients/{desk.other}",
+    ]  # fmt: skip
+    found = [client.get(path) for path in paths]
+    assert not [each.request.path for each in found if each.status_code >= 500]
+    return "".join(each.get_data(as_text=True) for each in found if each.status_code == 200)
+
+
+def letter(desk: Desk, who: str) -> str:
+    """The letter, opened at the desk, or its file read by an app."""
+    if not who.startswith("app of"):
+        answer = desk.house.enter(who).get(f"/documents/{desk.letter}/1")
+        return _words(answer.get_data()) if answer.status_code == 200 else ""
+    try:
+        body = interactions.read(desk.house.world, grant(who, desk), "Binary", desk.letter).body
+    except Problem:
+        return ""
+    return _words(base64.b64decode(json.loads(body)["data"]))
+
+
+def _words(data: bytes) -> str:
+    return " ".join(each.extract_text() for each in PdfReader(io.BytesIO(data)).pages)
+
+
+def api(desk: Desk, who: str) -> str:
+    """Every search and the whole record by the API."""
+    world, asker, found = desk.house.world, grant(who, desk), ""
+    for type in TYPES:
+        for pairs in ([("_count", "200")], [("_count", "200"), ("_include", "*"), ("_revinclude", "*")]):
+            found += _told(lambda type=type, pairs=pairs: interactions.search(world, asker, type, pairs))
+        found += _told(lambda type=type: interactions.changes(world, asker, type, [("_count", "200")]))
+    found += _told(lambda: system_search.search_all(world, asker, [("_type", ",".join(TYPES))], False))
+    for patient in (desk.patient, desk.other):
+        found += _told(lambda patient=patient: everything(world, asker, patient, []))
+    return found
+
+
+def batch(desk: Desk, who: str) -> str:
+    """The same by a Bundle."""
+    asked = [f"{type}?_count=200" for type in TYPES if type != "Binary"]
+    asked += [f"Claim/{VASCULAR}", f"Claim/{STRESS}", f"DocumentReference/{desk.letter}", f"Binary/{desk.letter}"]
+    entries = [{"request": {"method": "GET", "url": each}} for each in asked]
+    body = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+    return _told(lambda: bundle.process(desk.house.world, grant(who, desk), body))
+
+
+def _told(ask: Callable[[], Any]) -> str:
+    try:
+        answer: bytes = ask()
+    except Problem:
+        return ""
+    return answer.decode()
+
+
+ROADS: Final[Mapping[str, Callable[[Desk, str], str]]] = {"page": pages, "letter": letter, "api": api, "bundle": batch}
+MAY: Final = {  # who may know what by which road; whoever and whatever is not here, not at all
+    "payer": {"page": {PROPOSED, ASKED, DECIDED}, "letter": {DECIDED}, "api": {PROPOSED, ASKED, DECIDED},
+              "bundle": {PROPOSED, ASKED, DECIDED}},
+    "calder": {"page": {PROPOSED, ASKED, DECIDED}, "letter": {DECIDED}, "api": {PROPOSED, ASKED, DECIDED},
+               "bundle": {PROPOSED, ASKED, DECIDED}},
+    "granite": {},
+    "coordinator": {"letter": {DECIDED}, "api": {DECIDED}, "bundle": {DECIDED}},
+    "outsider": {},
+    "app of the patient": {"letter": {DECIDED}, "api": {DECIDED}, "bundle": {DECIDED}},
+    "app of another": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("road", ROADS)
+@pytest.mark.parametrize("who", MAY)
+def test_whoever_is_told_something_is_told_it_and_nobody_else(desk: Desk, who: str, road: str) -> None:
+    said = ROADS[road](desk, who)
+    known = {secret for secret in (PROPOSED, ASKED, DECIDED) if secret in said}
+    may: Mapping[str, set[str]] = MAY[who]
+    assert known == may.get(road, set())
+
+
+@pytest.mark.parametrize("road", ROADS)
+@pytest.mark.parametrize("who", ["payer", "calder", "granite"])
+def test_no_payer_learns_where_a_member_lives_or_the_clinics_number(desk: Desk, who: str, road: str) -> None:
+    said = ROADS[road](desk, who)
+    for id in (desk.patient, desk.other):
+        person = stored(desk.house, "Patient", id)
+        numbers = [each["value"] for each in person["identifier"]]
+        secrets = [*numbers, *(each["value"] for each in person.get("telecom", ()))]
+        secrets += [line for each in person.get("address", ()) for line in each.get("line", ())]
+        assert secrets
+        for number in numbers:
+            said = said.replace(f"card-{number}", "")  # the story names a card's resource so
+        assert [each for each in secrets if each in said] == []
+
+
+def test_another_payer_finds_nothing_and_nobody_by_any_word(desk: Desk) -> None:
+    client = desk.house.enter("granite")
+    for words in ("Osei", "BH001-4420317", "C1768", VASCULAR, "Q-24825"):
+        for path in (f"/decisions?q={words}", f"/decisions.csv?q={words}", f"/?q={words}"):
+            page = client.get(path).get_data(as_text=True)
+            assert "Osei, Kwame" not in page
+
+
+def test_one_table_says_what_a_payer_sees_of_a_request_of_its_file_and_of_a_letter() -> None:
+    assert tuple(each.name for each in fields(PayerAuthorization)) == payer_view.REQUEST
+    assert set(payer_view.QUEUE_CELLS) < set(payer_view.REQUEST)
+    assert tuple(each.name for each in fields(Heads)) == payer_view.LETTER
+    assert not {"mrn", "placer_name", "owner_name", "address", "telecom"} & set(payer_view.REQUEST)
