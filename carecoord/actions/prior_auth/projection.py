@@ -40,8 +40,8 @@ def alone(library: Library, patient: str, cases: Sequence[Judged], now: datetime
     if cases:
         known = cases[0].found.facts.requests
         lone = {each.root: each.key for each in known if each.claims}
-        for case in cases:
-            for each in case.found.facts.requests:
+        for judged in cases:
+            for each in judged.found.facts.requests:
                 if each.linked:
                     lone.pop(each.root, None)
         newest = sorted(lone.values())
@@ -51,8 +51,8 @@ def alone(library: Library, patient: str, cases: Sequence[Judged], now: datetime
     for claim in newest:
         case = of_request(library, patient, claim)
         if case is not None:
-            judged = clear(case, now, policy)
-            found.append(Judged("", case, judged, case_row(case, judged, policy)))
+            clearance = clear(case, now, policy)
+            found.append(Judged("", case, clearance, case_row(case, clearance, policy)))
     return found
 
 

@@ -69,7 +69,7 @@ def changes_at(
     at += [b.start for b in known.visits.bookings if b.kind == "held" and b.start and known.referral.withdrawn]
     at += [policy.after(visit.at, "report") for visit in known.visits.done[-1:]]
     ends = [until for until in untils if until]
-    payers = {card.insurer for card in known.cards} or {None}
+    payers: set[Payer | None] = {card.insurer for card in known.cards} or {None}
     at += [policy.expires(until, payer) for until in ends for payer in payers]
     window = known.referral.window
     days = set(ends) | {day for day in (window.start, window.end) if day} | (known.edges if unsettled else frozenset())

@@ -225,8 +225,9 @@ def _tab(asked: Asked) -> ColumnElement[bool]:
     """What stands under a tab. A payer's: waits for it, by its clock. An office's: has to be done something about."""
     now = asked.now
     granted = and_(row.c.state.in_(_GRANTED), or_(row.c.ends.is_(None), row.c.ends > now))
+    of_payer: Mapping[Any, ColumnElement[bool]] = queues.tests(now, asked.account)
     tests: dict[Tab, ColumnElement[bool]] = {
-        **queues.tests(now, asked.account),
+        **of_payer,
         "due": row.c.state.in_(("draft", "error", *queues.WAITING)),
         "expiring": and_(granted, row.c.ends <= now + SOON * DAY),
         "limit": and_(granted, row.c.left.in_([str(n) for n in range(FEW + 1)]), row.c.authorized != "1"),

@@ -59,7 +59,7 @@ def _definition(guide: Guide, id: str, call: Call) -> Response:
 
 
 def _named(handler: Handler, name: str, guide: Guide) -> Handler:
-    handler.__name__ = f"{name} {guide.version}"  # type: ignore[attr-defined]  # a partial has none of its own
+    handler.__name__ = f"{name} {guide.version}"  # a partial has none of its own
     return handler
 
 

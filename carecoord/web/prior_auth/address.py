@@ -3,7 +3,7 @@ open. Every link on the page is this address with one thing changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final, get_args
+from typing import Any, Final, get_args
 from urllib.parse import urlencode
 
 from carecoord.store.prior_auth.authorizations import Asked, OfficeTab, Sort, Tab
@@ -62,8 +62,8 @@ class RequestsAddress:
 
     def chosen(self, name: str, value: str) -> "RequestsAddress":
         """With only the rows of this payer, owner or state; with all again where it is chosen already."""
-        now = str(getattr(self, name))
-        return replace(self, **{name: "" if now == value else value}, after=None, shown="", done="")
+        wanted: dict[str, Any] = {name: "" if str(getattr(self, name)) == value else value}
+        return replace(self, **wanted, after=None, shown="", done="")
 
     def sorted(self, by: Sort) -> "RequestsAddress":
         """In this order; the other way round where it is so already."""
@@ -83,7 +83,7 @@ class RequestsAddress:
 def parse(query: Mapping[str, str]) -> RequestsAddress:
     """The address that a query string stands for; what can not be meant is left out."""
     said = {name: query.get(name, "")[:200] for name in ("tab", "q", "sort", "after", "payer", "owner", "state")}
-    sort = next((each for each in SORTS if each == said["sort"].removeprefix("-")), "due")
+    sort: Sort = next((each for each in SORTS if each == said["sort"].removeprefix("-")), "due")
     value, _, root = said["after"].rpartition("~")
     return RequestsAddress(
         said["tab"] if said["tab"] in TABS else "open", said["q"][:100], sort, said["sort"].startswith("-"),

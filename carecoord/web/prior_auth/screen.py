@@ -17,6 +17,7 @@ from carecoord.actions.people import drafts as kept
 from carecoord.actions.prior_auth import requests
 from carecoord.errors import NotFound
 from carecoord.fhir.instants import micros
+from carecoord.store.prior_auth.authorizations import Asked
 from carecoord.web.acts import view as acts_view
 from carecoord.web.acts.forms import State
 from carecoord.web.page import downloads
@@ -94,7 +95,7 @@ class Screen:
         now, rows = requests.standings(self.world, sign_in.session().grant(), request_id())
         return render_template("request_standing.html", rows=rows, as_of=Times(now, self.zone).stamp())
 
-    def _asked(self, address: RequestsAddress) -> requests.Asked:
+    def _asked(self, address: RequestsAddress) -> Asked:
         return address.asked(micros(self.world.clock()), requests.day_ends(self.world))
 
     def _panel(self, grant: Grant, address: RequestsAddress, times: Times) -> view.Sheet | None:

@@ -134,7 +134,7 @@ def sheet(found: Dossier, times: Times, state: State | None, href: str) -> Sheet
     head = rows.line(row, RequestsAddress(), times)
     talking = found.peer is not None and text(found.peer, "status") == "requested"
     allowed = [each for each in offers.offered(row, talking, found.now) if verbs.may(found.roles, each)]
-    gates = {name: judged.gate(name) for name in ("coverage", "agreement")}  # type: ignore[arg-type]
+    gates = {name: judged.gate(name) for name in ("coverage", "agreement")}
     same = _same(found, times)
     within = {target(item(each, "valueReference")) for one in found.claims for each in items(one, "supportingInfo")}
     payer = found.request.insurer if found.request else None

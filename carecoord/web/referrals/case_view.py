@@ -29,7 +29,7 @@ from carecoord.web.referrals.view import Moment, Sheet, moment_of, sheet
 from carecoord.web.worklist import calendar
 from carecoord.words.catalogue import in_words, say, spoken
 from carecoord.words.glossary import Glossary
-from carecoord.words.sentence import sentence
+from carecoord.words.sentence import Sentence, sentence
 
 KINDS: Final[Mapping[str, tuple[str, frozenset[str]]]] = Glossary(
     {  # filter -> its word, and the kinds of events that it shows
@@ -76,7 +76,7 @@ class Page:
     after: str
     asked: str
     sum: str
-    trouble: str
+    trouble: str | Sentence
 
 
 @dataclass(frozen=True)

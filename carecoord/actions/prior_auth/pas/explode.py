@@ -151,8 +151,8 @@ def _insured(turn: Turn, sent: Sent, found: Exploded) -> None:
             if _same_card(json.loads(row.body), card, _payors(sent, found, url, card)):
                 found.names[url] = f"Coverage/{row.id}"
     insurer = found.names.get(sent.meant(text(item(sent.claim, "insurer"), "reference"), sent.url), "")
-    row = read.get(turn.conn, "Organization", insurer.partition("/")[2]) if insurer else None
-    if row is None or row.deleted or not is_payer(json.loads(row.body)):
+    payer = read.get(turn.conn, "Organization", insurer.partition("/")[2]) if insurer else None
+    if payer is None or payer.deleted or not is_payer(json.loads(payer.body)):
         words = "No payer here has one of the identifiers of Claim.insurer."
         found.troubles.append(Trouble("79", "C", "Claim.insurer.identifier", words))
 

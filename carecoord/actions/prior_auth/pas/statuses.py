@@ -38,5 +38,5 @@ def _statuses(turn: Turn, rows: Sequence[Row]) -> Json:
         if error := kept.trouble(turn.conn, row.id):
             found["parameter"].append({"name": "error", "valueCodeableConcept": {"text": error}})
         entries.append({"fullUrl": f"{base}/{name}/$status", "resource": found, "search": {"mode": "match"}})
-    found: Json = {"resourceType": "Bundle", "type": "searchset", "total": len(entries)}
-    return found | ({"entry": entries} if entries else {})
+    bundle: Json = {"resourceType": "Bundle", "type": "searchset", "total": len(entries)}
+    return bundle | ({"entry": entries} if entries else {})
