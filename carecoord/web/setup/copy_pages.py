@@ -11,6 +11,7 @@ from carecoord.domain.resource.elements import Json, items, source, text
 from carecoord.domain.resource.parties import name
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
+from carecoord.words.catalogue import spoken
 from carecoord.world import World
 
 COPIES: Final = "/setup/copies"
@@ -35,7 +36,7 @@ def blueprint(world: World) -> Blueprint:
             made = copies.make_one(world, sign_in.session().user, request_id(), *_named())
         except (errors.Conflict, errors.Stale) as changed:
             return _page(world, 409, problem=changed.text)
-        return _page(world, done=f"{name(made)} is one from now on. The cases that lean on it are judged anew.")
+        return _page(world, done=spoken("setup.copies.is-one", name=name(made)))
 
     @pages.post(f"{COPIES}/apart")
     def apart() -> Response:
@@ -43,7 +44,7 @@ def blueprint(world: World) -> Blueprint:
             made = copies.take_apart(world, sign_in.session().user, request_id(), *_named())
         except errors.Stale as changed:
             return _page(world, 409, problem=changed.text)
-        return _page(world, done=f"{name(made)} is two again.")
+        return _page(world, done=spoken("setup.copies.is-two", name=name(made)))
 
     return pages
 
@@ -65,7 +66,8 @@ def _told(organization: Json) -> dict[str, str]:
     """An organization as the page shows it."""
     numbers = ", ".join(text(each, "value") for each in items(organization, "identifier") if text(each, "value"))
     city = next((text(each, "city") for each in items(organization, "address")), "")
+    whose = source(organization) or spoken("setup.copies.ours")
     return {
-        "id": text(organization, "id"), "name": name(organization), "of": source(organization) or "ours",
-        "numbers": numbers or "no number", "city": city,
+        "id": text(organization, "id"), "name": name(organization), "of": whose,
+        "numbers": numbers or spoken("setup.copies.no-number"), "city": city,
     }  # fmt: skip

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from carecoord.words.glossary import Glossary
-from carecoord.words.sentence import sentence
+from carecoord.words.sentence import Sentence, sentence
 
-STATES: Final = {
-    "done": ("circle-check", "done"), "part": ("circle-alert", "not whole"), "open": ("circle-dashed", "not begun"),
-}  # fmt: skip
+STATES: Final[Mapping[str, tuple[str, str]]] = Glossary({
+    "done": ("circle-check", sentence("setup.state.done")),
+    "part": ("circle-alert", sentence("setup.state.part")),
+    "open": ("circle-dashed", sentence("setup.state.open")),
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,8 @@ class Field:
     required: the form asks for it though the table would not."""
 
     name: str
-    label: str
-    hint: str = ""
+    label: Sentence
+    hint: Sentence | str = ""
     among: str = ""
     required: bool = False
 
@@ -29,75 +31,104 @@ class Form:
     """A form. kind: of `sheets.SHEETS`; fixed: columns that nobody types; button: what sends it."""
 
     kind: str
-    button: str
+    button: Sentence
     fields: tuple[Field, ...]
     fixed: tuple[tuple[str, str], ...] = ()
 
 
 _PLACE: Final = (
-    Field("phone", "Phone"), Field("address", "Street"), Field("city", "City"),
-    Field("state", "State", "Two letters, such as NY."), Field("zip", "ZIP"),
+    Field("phone", sentence("setup.field.phone")), Field("address", sentence("setup.field.street")),
+    Field("city", sentence("setup.field.city")),
+    Field("state", sentence("setup.field.state"), sentence("setup.hint.state")),
+    Field("zip", sentence("setup.field.zip")),
 )  # fmt: skip
 FORMS: Final = {
     "organization": Form(
-        "organizations", "Save the organization",
-        (Field("name", "Name", required=True),
-         Field("npi", "NPI", "Ten digits; the last one is checked against the others.", required=True), *_PLACE),
+        "organizations", sentence("setup.save.organization"),
+        (Field("name", sentence("setup.field.name"), required=True),
+         Field("npi", sentence("setup.field.npi"), sentence("setup.hint.npi"), required=True), *_PLACE),
         (("kind", "clinic"),),
     ),
     "sites": Form(
-        "organizations", "Save the site",
-        (Field("part-of", "Of which organization", among="offices", required=True),
-         Field("name", "Name of the site", required=True), *_PLACE),
+        "organizations", sentence("setup.save.site"),
+        (Field("part-of", sentence("setup.field.part-of"), among="offices", required=True),
+         Field("name", sentence("setup.field.site"), required=True), *_PLACE),
         (("kind", "site"),),
     ),
     "payers": Form(
-        "organizations", "Save the payer",
-        (Field("name", "Name", required=True),
-         Field("payer-number", "Payer number", "As it stands on its cards: by it a card finds the payer.",
-               required=True), *_PLACE),
+        "organizations", sentence("setup.save.payer"),
+        (Field("name", sentence("setup.field.name"), required=True),
+         Field("payer-number", sentence("setup.field.payer-number"),
+               sentence("setup.hint.payer-number"), required=True), *_PLACE),
         (("kind", "payer"),),
     ),
     "plans": Form(
-        "plans", "Save the plan",
-        (Field("payer", "Payer", among="payers", required=True), Field("name", "Name of the plan", required=True),
-         Field("number", "Plan number", "As it stands on its cards.", required=True),
-         Field("networks", "Networks", "Their names, with semicolons between them; a new one is made.", required=True)),
+        "plans", sentence("setup.save.plan"),
+        (Field("payer", sentence("setup.field.payer"), among="payers", required=True),
+         Field("name", sentence("setup.field.plan"), required=True),
+         Field("number", sentence("setup.field.plan-number"), sentence("setup.hint.cards"), required=True),
+         Field("networks", sentence("setup.field.networks"), sentence("setup.hint.networks"), required=True)),
     ),
 }  # fmt: skip
 # step -> its name, what it unlocks, and what is unknown or impossible until then
 STEPS: Final[Mapping[str, tuple[str, str, str]]] = Glossary({
     "organization": (
-        "Our organization", "Referrals find you by your NPI, and people of yours see its cases",
-        "nobody sees a case",
+        sentence("setup.step.organization"), sentence("setup.step.organization.unlocks"),
+        sentence("setup.step.organization.without"),
     ),
-    "sites": ("Sites", "A visit has a place, and the place a network", "nobody knows where a patient is seen"),
-    "people": ("People", "Somebody works on the cases; each is invited by a link", "cases wait for nobody"),
-    "payers": ("Payers", "A card leads to who pays", "coverage says Unknown"),
-    "plans": ("Plans and networks", "A plan leads to its networks", "“in network?” says Unknown"),
+    "sites": (
+        sentence("setup.step.sites"), sentence("setup.step.sites.unlocks"),
+        sentence("setup.step.sites.without"),
+    ),
+    "people": (
+        sentence("setup.step.people"), sentence("setup.step.people.unlocks"),
+        sentence("setup.step.people.without"),
+    ),
+    "payers": (
+        sentence("setup.step.payers"), sentence("setup.step.payers.unlocks"),
+        sentence("setup.step.payers.without"),
+    ),
+    "plans": (
+        sentence("setup.step.plans"), sentence("setup.step.plans.unlocks"),
+        sentence("setup.step.plans.without"),
+    ),
     "rules": (
-        "Authorization rules", "Whether a payer wants to be asked first, and for what",
-        "authorization says Unknown",
+        sentence("setup.step.rules"), sentence("setup.step.rules.unlocks"),
+        sentence("setup.step.rules.without"),
     ),
-    "agreements": ("Agreements", "Who takes part in which network, from when to when", "the agreement says Unknown"),
-    "sources": ("EHR or app", "Referrals come in by themselves", "nothing comes in"),
+    "agreements": (
+        sentence("setup.step.agreements"), sentence("setup.step.agreements.unlocks"),
+        sentence("setup.step.agreements.without"),
+    ),
+    "sources": (
+        sentence("setup.step.sources"), sentence("setup.step.sources.unlocks"),
+        sentence("setup.step.sources.without"),
+    ),
     "calendar": (
-        "Calendar, holidays", "Clocks count your business days and hours",
-        "the working week and holidays that are shipped count",
+        sentence("setup.step.calendar"), sentence("setup.step.calendar.unlocks"),
+        sentence("setup.step.calendar.without"),
     ),
     "letters": (
         sentence("setup.letters"), sentence("setup.letters.unlocks"), sentence("setup.letters.without"),
     ),
 })  # fmt: skip
-LACKING: Final = {
-    "organization": "No NPI that is right", "sites": "No site yet", "people": "Not signed in yet",
-    "payers": "No payer number", "plans": "No plan, or no network", "rules": "No rules yet",
-    "agreements": "No agreement in force", "sources": "Nothing has come yet", "calendar": "", "letters": "",
-}  # fmt: skip
-DONE: Final = {
-    "organization": "Saved. People of yours can be invited to it now.",
-    "settled": "Saved, and you belong to it from now on.",
-    "sites": "The site is saved.", "payers": "The payer is saved.", "plans": "The plan and its networks are saved.",
-    "sources": "The EHR is remembered. See what it gives you, then read it for the first time.",
-    "read": "It is read within a second, while a worker runs. What came shows in the steps and on the worklist.",
-}  # fmt: skip
+LACKING: Final[Mapping[str, str]] = Glossary({
+    "organization": sentence("setup.lacking.organization"),
+    "sites": sentence("setup.lacking.sites"),
+    "people": sentence("setup.lacking.people"),
+    "payers": sentence("setup.lacking.payers"),
+    "plans": sentence("setup.lacking.plans"),
+    "rules": sentence("setup.lacking.rules"),
+    "agreements": sentence("setup.lacking.agreements"),
+    "sources": sentence("setup.lacking.sources"),
+    "calendar": "", "letters": "",
+})  # fmt: skip
+DONE: Final[Mapping[str, str]] = Glossary({
+    "organization": sentence("setup.done.organization"),
+    "settled": sentence("setup.done.settled"),
+    "sites": sentence("setup.done.sites"),
+    "payers": sentence("setup.done.payers"),
+    "plans": sentence("setup.done.plans"),
+    "sources": sentence("setup.done.sources"),
+    "read": sentence("setup.done.read"),
+})  # fmt: skip

@@ -19,7 +19,7 @@ from carecoord.web.acts.forms import Fault
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.web.setup import source_pages
-from carecoord.web.setup.forms import DONE, FORMS, LACKING, STATES, STEPS
+from carecoord.web.setup.forms import DONE, FORMS, LACKING, STATES, STEPS, Field
 from carecoord.web.setup.source_pages import STATES as EHR_STATES
 from carecoord.web.setup.source_pages import THINGS, Told
 from carecoord.words.catalogue import say, spoken
@@ -48,7 +48,7 @@ def blueprint(world: World) -> Blueprint:
     @pages.post(f"{SETUP}/<step>")
     def put(step: str) -> Response:
         if step not in FORMS:
-            raise errors.NotFound("There is no such step.")
+            raise errors.NotFound(sentence("setup.no-step"))
         return _put(world, step)
 
     _take_samples(pages, world)
@@ -74,7 +74,7 @@ def _take_samples(pages: Blueprint, world: World) -> None:
 def _put(world: World, step: str) -> Response:
     asked, typed, user = FORMS[step], request.form, sign_in.session().user
     faults = [
-        Fault(each.name, f"{'Choose' if each.among else 'Write'}: {each.label[:1].lower() + each.label[1:]}.")
+        Fault(each.name, _wanted(each))
         for each in asked.fields
         if each.required and not typed.get(each.name, "").strip()
     ]
@@ -89,6 +89,13 @@ def _put(world: World, step: str) -> Response:
     if step == "organization" and form.settle(world, user, request_id(), typed["npi"].strip()):
         done = "settled"
     return redirect(f"{SETUP}?step={step}&done={done}", 303)
+
+
+def _wanted(field: Field) -> str:
+    """What to do with a field that was left empty."""
+    label = say(field.label)
+    label = label if label[1:2].isupper() else label[:1].lower() + label[1:]  # an NPI stays one
+    return spoken("setup.choose", field=label) if field.among else spoken("setup.write", field=label)
 
 
 def _page(
@@ -130,21 +137,18 @@ def _here(ready: Ready) -> dict[str, str]:
     return {
         "organization": _names([each.name for each in found.offices]),
         "sites": _names(sorted(map(name, ready.sites))),
-        "people": f"{signed} of {len(found.workers)} have signed in" if found.workers else "",
+        "people": spoken("setup.signed-in", signed=signed, all=len(found.workers)) if found.workers else "",
         "payers": _names([each.name for each in payers]),
-        "plans": f"{_count(len(ready.plans), 'plan')}, {_count(networks, 'network')}" if ready.plans else "",
+        "plans": spoken("setup.plans-and-networks", plans=len(ready.plans), networks=networks) if ready.plans else "",
         "rules": _names([each.name for each in payers if each.rules]),
         "agreements": _names([each.name for each in payers if each.agreed]),
         "sources": _names([each.name for each in found.sources]),
-        "calendar": "Said for an office, or for everybody" if found.calendar else "",
+        "calendar": spoken("setup.calendar.said") if found.calendar else "",
         "letters": spoken("setup.letters.here") if found.letters else "",
     }
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def _names(named: list[str]) -> str:
     more = len(named) - SHOWN
-    return "; ".join(named[:SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+    told = "; ".join(named[:SHOWN])
+    return spoken("setup.and-more", names=told, more=f"{more:,}") if more > 0 else told
