@@ -11,6 +11,7 @@ from typing import Final
 from carecoord.actions.policies.say import Change, Said
 from carecoord.domain.policies.shipped import checked
 from carecoord.web.acts.forms import Fault
+from carecoord.web.policies.vocabulary import meant, shown
 from carecoord.words.catalogue import say
 from carecoord.words.glossary import Glossary
 from carecoord.words.sentence import sentence
@@ -44,7 +45,12 @@ def form(
     """The form as it stands: what was typed, else what the payer says today of all its lines of business, else what
     holds where it says nothing."""
     held = said(found, defaults, today, "")
-    return Form({name: typed.get(name, held[name]) for name in FIELDS}, faults, WHO)
+    return Form({name: typed.get(name, _shown(term, held[name])) for name, term in FIELDS.items()}, faults, WHO)
+
+
+def _shown(term: str, held: str) -> str:
+    """What a field begins with: a code of a choice as it is, a length as its reader writes it, nothing as nothing."""
+    return held if term == FIELDS["by"] or not held else shown(term, held)
 
 
 def said(found: Said, defaults: Mapping[str, str], today: date, business: str) -> dict[str, str]:
@@ -65,7 +71,7 @@ def read(
     changes, faults = [], []
     for name, term in FIELDS.items():
         try:
-            value = checked(term, typed.get(name, ""))
+            value = checked(term, meant(term, typed.get(name, "")))
         except ValueError:
             faults.append(Fault(name, say(_WRONG[name])))
         else:

@@ -22,75 +22,16 @@ from carecoord.store.policies.lines import Row
 from carecoord.web.acts import days
 from carecoord.web.acts.forms import Fault
 from carecoord.web.people import sign_in
-from carecoord.web.policies import extension_form
+from carecoord.web.policies import extension_form, vocabulary
+from carecoord.web.policies.vocabulary import BUSINESSES, HOW, NAMES
 from carecoord.web.server.exchange import request_id
+from carecoord.words import catalogue
+from carecoord.words.catalogue import spoken
+from carecoord.words.glossary import Glossary
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 POLICIES: Final = "/policies"
-BUSINESSES: Final = {
-    "": "All",
-    "commercial": "Commercial",
-    "exchange": "Exchange",
-    "self-funded": "Self-funded",
-    "medicare": "Medicare",
-    "medicare-advantage": "Medicare Advantage",
-    "medicaid": "Medicaid",
-    "chip": "CHIP",
-    "workers-compensation": "Workers' compensation",
-}
-_STEPS: Final = {
-    "send": "Send a drafted referral",
-    "acknowledge": "The performer opens it",
-    "triage": "The performer accepts or declines",
-    "submit": "Send a request for authorization",
-    "settle": "Settle coverage, agreement, papers",
-    "book": "Book after acceptance",
-    "reroute": "Send elsewhere after a decline",
-    "window": "To be seen, where the order does not say",
-}
-NAMES: Final = {
-    "decision.expedited": "Payer decides, expedited",
-    "decision.standard": "Payer decides, standard",
-    "extension.standard": "Standard decision may be extended by",
-    "extension.expedited": "Expedited decision may be extended by",
-    "extension.by": "Who may have a decision extended",
-    "extension.ground": "On what ground it may be extended",
-    "appeal": "Appeal a denial within",
-    "peer-to-peer": "Peer-to-peer talk within",
-    "eligibility-age": "An eligibility answer is good for",
-    "eligibility-reply": "Payer answers on eligibility within",
-    "information-lead": "Papers are due before the payer's clock by",
-    "channel": "How the payer wants to be asked",
-    "visit-lead": "Everything is settled before a visit by",
-    "expiring": "What ends shows as expiring before by",
-    "confirm": "Outcome of a visit is known within",
-    "report": "Report comes within",
-    "acknowledge-report": "Report is acknowledged within",
-    "tell-patient": "Patient is told within",
-    **{f"{step}.{each}": f"{said}: {each}" for step, said in _STEPS.items() for each in (
-        "stat", "asap", "urgent", "routine")},
-    "hold": "A clinic's free time is held for at most",
-    "patient-cancels": "A patient's app calls a visit off",
-    "approval-steps": "Steps by which a draft agreement is approved",
-    "approval-step": "Each of these steps within",
-    "calendar.week": "Days of work",
-    "calendar.hours": "Hours of work",
-    "calendar.holidays": "Holidays of",
-    "calendar.closed": "Closed on",
-    "calendar.zone": "Time zone",
-}  # fmt: skip
-HOW: Final = {
-    "clock": "Write a length, such as 72 hours, 7 days, 2 business days or 8 business hours.",
-    "lead": "Write a number of days, such as 30 days; only papers may count in hours, such as 24 hours.",
-    "words": "Write at most 200 characters, such as Portal, or fax 555-0100.",
-    "week": "Write days of the week, such as Mon-Fri.",
-    "hours": "Write hours, such as 08:00-17:00.",
-    "place": "Write a country or state by its ISO code, such as US or US-NY; nothing for no holidays.",
-    "days": "Write days as 2026-12-24, with commas between them.",
-    "choice": "Of a patient's app: write at-once, or ask-first, then the office calls it off. Of an extension: either, "
-    "patient, payer or nobody.",
-    "zone": "Write a zone, such as America/Chicago.",
-}
 
 
 @dataclass(frozen=True)
@@ -112,7 +53,7 @@ def blueprint(world: World) -> Blueprint:
     @pages.before_request
     def demand_admin() -> None:
         if not verbs.may(sign_in.session().user.roles, "manage-policies"):
-            raise errors.Forbidden("Policies are set by admins. Ask one of yours.")
+            raise errors.Forbidden(sentence("policies.admins"))
 
     @pages.get(POLICIES)
     def show() -> Response:
@@ -130,7 +71,7 @@ def blueprint(world: World) -> Blueprint:
             except errors.Invalid:
                 wanted = TERMS.get(change.name)
                 field = "value" if wanted else "term"
-                faults = [Fault(field, HOW[wanted.kind] if wanted else "Choose what is to be said.")]
+                faults = [Fault(field, HOW[wanted.kind] if wanted else spoken("policies.choose-term"))]
             else:
                 return redirect(f"{POLICIES}?of={of}&done=said", 303)
         return _page(world, of, 422, typed=form, faults=faults)
@@ -153,26 +94,25 @@ def blueprint(world: World) -> Blueprint:
     return pages
 
 
-_WHEN: Final = "Write a day, such as 1 Jan 2027, 2026-12-01 or today."
-_BUSINESS: Final = "Choose a line of business from the list."
-DONE: Final = {
-    "said": "Saved. The cases that lean on it are judged anew now.",
-    "back": "Taken back. The cases that lean on it are judged anew now.",
-}
+DONE: Final[Mapping[str, str]] = Glossary({
+    "said": sentence("policies.done.said"),
+    "back": sentence("policies.done.back"),
+})  # fmt: skip
 
 
 def _change(form: Mapping[str, str], today: date) -> tuple[Change | None, list[Fault]]:
     faults = []
     if form.get("term", "") not in TERMS:
-        faults.append(Fault("term", "Choose what is to be said."))
+        faults.append(Fault("term", spoken("policies.choose-term")))
     if form.get("business", "") not in BUSINESSES:
-        faults.append(Fault("business", _BUSINESS))
+        faults.append(Fault("business", spoken("policies.choose-business")))
     start = _day(form.get("start", ""), today)
     if start is None:
-        faults.append(Fault("start", _WHEN))
+        faults.append(Fault("start", spoken("policies.write-day")))
     if faults or start is None:
         return None, faults
-    return Change(form.get("business", ""), form["term"], form.get("value", ""), start), []
+    value = vocabulary.meant(form["term"], form.get("value", ""))
+    return Change(form.get("business", ""), form["term"], value, start), []
 
 
 def _day(said: str, today: date) -> date | None:
@@ -196,8 +136,8 @@ def _page(
         "policies.html", said=found, entries=[_entry(row) for row in found.rows], wrong=wrong, faults=faults,
         offices=people.organizations(world, sign_in.session().grant(), request_id()),
         sites=people.sites(world, sign_in.session().grant(), request_id()), typed=typed or {}, done=done,
-        terms=_terms(found), names=NAMES, businesses=BUSINESSES, changed=changed, shipped=TERMS,
-        holds=defaults, extending=extending or {},
+        terms=_terms(found), names=NAMES, businesses=BUSINESSES, changed=changed,
+        holds={name: vocabulary.shown(name, defaults[name]) for name in TERMS}, cites=_cites, extending=extending or {},
         extension=extension_form.form(found, defaults, today, extending or {}, wrong) if found.payer else None,
     )  # fmt: skip
     return make_response(page, status)
@@ -212,9 +152,9 @@ def _extended(world: World, form: Mapping[str, str]) -> Response:
     held = _held(world, found, start or today, business)
     changes, faults = extension_form.read(form, held, business, start or today)
     if start is None:
-        faults.append(Fault("begins", _WHEN))
+        faults.append(Fault("begins", spoken("policies.write-day")))
     if business not in BUSINESSES:
-        faults.append(Fault("line", _BUSINESS))
+        faults.append(Fault("line", spoken("policies.choose-business")))
     if not faults:
         try:
             say.say_together(world, user, request_id(), of, changes, form.get("seen", ""))
@@ -236,7 +176,13 @@ def _terms(found: Said) -> list[str]:
     return [name for name, term in TERMS.items() if not found.organization or term.whose in whose]
 
 
+def _cites(name: str) -> str:
+    """Where a shipped value comes from; empty where no rule of law says it."""
+    source = TERMS[name].source
+    return "" if ".md" in source else source
+
+
 def _entry(row: Row) -> Entry:
     since, name = date.fromordinal(row.valid_from), NAMES[row.name]
-    business = BUSINESSES.get(row.business, row.business)
-    return Entry(row.n, name, business, row.value or "Nothing", f"{since.day} {since:%b %Y}")
+    business = BUSINESSES.get(row.business, row.business) if row.business else ""
+    return Entry(row.n, name, business, vocabulary.shown(row.name, row.value), catalogue.say(since))

@@ -11,7 +11,6 @@ from jinja2 import Environment, nodes
 from tests.desk.language.pseudo import TERMS, Heard
 
 WEB: Final = Path(__file__).resolve().parents[3] / "carecoord" / "web"
-PENDING: Final = frozenset({"policies.html", "setup.html", "setup_copies.html"})  # emptied, never added to
 _COMMAND: Final = "carecoord ehr add NAME URL"  # typed as it stands
 _MARK: Final = "\u2022"  # where an expression stands
 _WORD: Final = re.compile(r"[A-Za-z]{2,}")
@@ -46,8 +45,6 @@ def drawn(source: str) -> str:
 
 @pytest.mark.parametrize("path", sorted((WEB / "templates").glob("*.html")), ids=lambda path: path.name)
 def test_no_template_has_words_of_its_own(path: Path) -> None:
-    if path.name in PENDING:
-        return
     said = [words for _, words in Heard(drawn(path.read_text())).said if words != _COMMAND]
     assert [words for words in said if set(_WORD.findall(_ATTRIBUTE.sub("", words))) - TERMS] == []
 

@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from carecoord.domain.policies.shipped import TERMS
 from carecoord.store.agreements.register import NOW
 from carecoord.store.policies import lines
-from carecoord.web.policies.pages import NAMES
+from carecoord.web.policies.vocabulary import NAMES
 from tests.desk.conftest import House
 
 GRANITE = "office-blue-horizon"
