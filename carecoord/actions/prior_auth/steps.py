@@ -10,8 +10,9 @@ from carecoord.actions.prior_auth import sent
 from carecoord.actions.prior_auth.decide import Deciding, opened
 from carecoord.domain.policies.shipped import MAY_EXTEND
 from carecoord.domain.prior_auth import lifecycle
-from carecoord.domain.prior_auth.desk import extension, peer, steps
-from carecoord.domain.prior_auth.desk.peer import Result
+from carecoord.domain.prior_auth.clinic import peer
+from carecoord.domain.prior_auth.clinic.peer import Result
+from carecoord.domain.prior_auth.desk import extension, steps
 from carecoord.domain.prior_auth.desk.steps import StepKind
 from carecoord.domain.resource.days import local
 from carecoord.errors import Conflict

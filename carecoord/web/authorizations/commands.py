@@ -7,9 +7,9 @@ from typing import Final
 
 from carecoord.actions.prior_auth import decide, steps
 from carecoord.actions.prior_auth.steps import Longer, Talk
+from carecoord.domain.prior_auth.clinic.peer import RESULTS
 from carecoord.domain.prior_auth.desk.answers import DECISIONS, REASONS, Choice, Decision
 from carecoord.domain.prior_auth.desk.guides import METS, Met, Tick
-from carecoord.domain.prior_auth.desk.peer import RESULTS
 from carecoord.web.acts.commands import Command
 from carecoord.web.acts.forms import Reader
 from carecoord.words.catalogue import say, spoken

@@ -9,7 +9,8 @@ from carecoord.actions.prior_auth.queue import Opened, Queue
 from carecoord.domain.access.payer_authorization import PayerAuthorization
 from carecoord.domain.messages.templates import TEMPLATES
 from carecoord.domain.prior_auth import lifecycle
-from carecoord.domain.prior_auth.desk import guides, peer, second_look, steps
+from carecoord.domain.prior_auth.clinic import peer
+from carecoord.domain.prior_auth.desk import guides, second_look, steps
 from carecoord.domain.prior_auth.desk.answers import REASONS
 from carecoord.domain.prior_auth.desk.letter import TEMPLATE
 from carecoord.domain.resource.elements import Json, extension, item, items, text, whole, words
