@@ -25,7 +25,7 @@ from carecoord.store.database.engine import alone
 from carecoord.words.catalogue import say
 from carecoord.words.sentence import sentence
 
-_read = msgspec.json.Decoder(list[str]).decode
+_words = msgspec.json.Decoder(list[str]).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -47,7 +47,7 @@ def put_lines(conn: Connection, schedule: Schedule, lines: Iterable[RateLine], n
     key, at = key_of(schedule), micros(now)
     alone(conn, f"rates {key}")
     rates.put_schedule(conn, key, _about(schedule), at)
-    return rates.put_lines(conn, key, map(_kept, _sound(lines)), at)
+    return rates.put_lines(conn, key, map(_written, _sound(lines)), at)
 
 
 def end(conn: Connection, schedule: Schedule, now: datetime) -> Replaced:
@@ -79,7 +79,13 @@ def lines(
 ) -> list[tuple[Place, RateLine]]:
     """The next lines of a schedule that `visible` has shown, in the order of their codes, each with where it stands."""
     found = rates.page(turn.conn, held.key, most, NOW if at is None else at, after)
-    return [(place, _line(line)) for place, line in found]
+    return [(place, read(line)) for place, line in found]
+
+
+def kept(turn: Turn, held: Held, most: int) -> list[Line]:
+    """The first lines of a schedule that `visible` has shown, as the values of KEPT: a RateLine each costs more than
+    all else where there are many."""
+    return [line for _, line in rates.page(turn.conn, held.key, most, NOW)]
 
 
 def key_of(schedule: Schedule) -> str:
@@ -108,7 +114,7 @@ def found(
 def _lines(conn: Connection, of: Mapping[str, Line], code: str, at: int) -> list[tuple[Schedule, RateLine]]:
     known = {key: _schedule(about) for key, about in of.items()}
     rows = rates.find(conn, sorted(known), normal(code), stems(code), at)
-    return [(known[key], _line(line)) for key, _, line in rows]
+    return [(known[key], read(line)) for key, _, line in rows]
 
 
 def _sound(lines: Iterable[RateLine]) -> Iterator[RateLine]:
@@ -129,7 +135,7 @@ def _schedule(about: Line) -> Schedule:
     return Schedule(**said | {"contract": f"Contract/{said['contract']}" if said["contract"] else ""})
 
 
-def _kept(line: RateLine) -> tuple[str, str, Line]:
+def _written(line: RateLine) -> tuple[str, str, Line]:
     """(digest, stem, values of KEPT) of a line."""
     start, end = line.days.start, line.days.end
     said: dict[str, Any] = {
@@ -146,10 +152,11 @@ def _kept(line: RateLine) -> tuple[str, str, Line]:
     return digest, stem(line.code, line.code_end), values
 
 
-def _line(values: Line) -> RateLine:
+def read(values: Line) -> RateLine:
+    """A line from the values of KEPT."""
     said: dict[str, Any] = dict(zip(KEPT, values, strict=True))
     start, end = said.pop("valid_from"), said.pop("valid_to")
-    said |= {name: frozenset(_read(said[name])) for name in ("modifiers", "places", "specialties")}
+    said |= {name: frozenset(_words(said[name])) for name in ("modifiers", "places", "specialties")}
     said |= {
         name: Decimal(said[name]) if said[name] else None for name in ("amount", "percent", "factor", "least", "most")
     }

@@ -161,7 +161,7 @@ def page(conn: Connection, schedule: str, most: int, at: int, after: Place | Non
     query = _page
     if after:
         query, asked = query.where(_after), asked | {"stem": after.stem, "n": after.n}
-    return [(Place(stem, n), tuple(line)) for n, stem, *line in conn.execute(query, asked)]
+    return [(Place(stem, n), tuple(line)) for n, stem, *line in conn.execute(query, asked).all()]
 
 
 def size(conn: Connection, schedule: str, at: int) -> int:

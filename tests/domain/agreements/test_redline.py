@@ -2,12 +2,13 @@
 
 from datetime import date
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 import pytest
 
 from carecoord.domain.agreements.comparison import Change, changes, unchanged
-from carecoord.domain.agreements.desk.redline import Paid, Piece, among, pieces, rates
+from carecoord.domain.agreements.desk.redline import PAYS, SERVICE, Paid, Piece, among, differing, pieces
 from carecoord.domain.agreements.rates import RateLine
 from carecoord.domain.resource.days import Days
 from carecoord.domain.resource.elements import Json
@@ -54,6 +55,14 @@ def paying(code: str, amount: str = "", start: str = "2026-01-01", **more: Any) 
     return RateLine(code=code, days=Days(date.fromisoformat(start), more.pop("end", None)), **given)
 
 
+def rates(before: list[RateLine], after: list[RateLine]) -> tuple[list[Paid], int]:
+    found, same = differing(
+        before, after, service=attrgetter(*SERVICE), pays=attrgetter(*PAYS, "days.end"),
+        start=lambda line: line.days.start.toordinal() if line.days.start else 0,
+    )  # fmt: skip
+    return [Paid(*pair) for pair in found], same
+
+
 def told(found: list[Paid]) -> list[tuple[str, str, str]]:
     return [
         ((each.after or each.before).code, str(each.more), str(each.share))  # type: ignore[union-attr]
@@ -70,10 +79,10 @@ def test_rates_that_pay_otherwise_are_told_with_by_how_much_and_the_others_are_c
     found, same = rates(before, after)
     assert same == 1  # G0422, from another day on: every version has days of its own
     assert told(found) == [
-        ("97110", "None", "None"), ("97112", "None", "None"), ("99213", "None", "None"), ("C8928", "24.48", "4.0"),
+        ("C8928", "24.48", "4.0"), ("97110", "None", "None"), ("99213", "None", "None"), ("97112", "None", "None"),
     ]  # fmt: skip
     assert [(each.before is None, each.after is None) for each in found] == [
-        (False, False), (True, False), (False, True), (False, False),
+        (False, False), (False, False), (False, True), (True, False),
     ]  # fmt: skip
 
 

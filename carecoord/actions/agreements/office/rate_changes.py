@@ -1,7 +1,9 @@
 """What two versions of an agreement pay otherwise, line by line, for who may see the rates of both."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
 
 from auth.grant import Grant
 from carecoord.actions.access.turn import Turn, looking
@@ -10,11 +12,14 @@ from carecoord.actions.agreements.rates import Held
 from carecoord.actions.terms.meanings import Coding, meanings
 from carecoord.domain.agreements.desk import redline
 from carecoord.domain.agreements.desk.redline import Paid
-from carecoord.domain.agreements.rates import RateLine
+from carecoord.store.agreements.rates import KEPT, Line
 from carecoord.world import World
 
-MOST = 20_000  # lines of a schedule up to which two are compared
+MOST = 10_000  # lines of a schedule up to which two are compared
 SHOWN = 12  # lines of a schedule that are shown
+_service: Callable[[Line], Any] = itemgetter(*(KEPT.index(name) for name in redline.SERVICE))
+_pays: Callable[[Line], Any] = itemgetter(*(KEPT.index(name) for name in (*redline.PAYS, "valid_to")))
+_start: Callable[[Line], Any] = itemgetter(KEPT.index("valid_from"))
 
 
 @dataclass(frozen=True)
@@ -70,9 +75,8 @@ def _compared(turn: Turn, name: str, before: Held | None, after: Held | None) ->
     sizes = (before.size if before else 0, after.size if after else 0)
     if max(sizes) > MOST:
         return Changed(name, *sizes, compared=False)
-    paid, same = redline.rates(_lines(turn, before), _lines(turn, after))
-    return Changed(name, *sizes, paid[:SHOWN], len(paid), same)
-
-
-def _lines(turn: Turn, held: Held | None) -> list[RateLine]:
-    return [line for _, line in rates.lines(turn, held, MOST)] if held else []
+    was, now = (rates.kept(turn, held, MOST) if held else [] for held in (before, after))
+    found, same = redline.differing(was, now, service=_service, pays=_pays, start=_start)
+    found.sort(key=lambda pair: _service(pair[0] or pair[1] or ()))
+    paid = [Paid(*(rates.read(line) if line else None for line in pair)) for pair in found[:SHOWN]]
+    return Changed(name, *sizes, paid, len(found), same)

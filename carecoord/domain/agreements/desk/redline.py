@@ -2,19 +2,23 @@
 what stays between."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import SequenceMatcher
 from itertools import zip_longest
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from carecoord.domain.agreements.rates import RateLine
 
 How = Literal["same", "gone", "new"]
+Line = TypeVar("Line")
+SERVICE: Final = (  # what a line is about, by the fields of RateLine
+    "code", "code_end", "system", "category", "modifiers", "places", "specialties", "site", "setting", "billing",
+)  # fmt: skip
+PAYS: Final = ("method", "amount", "percent", "factor", "least", "most", "reference", "lesser_of", "unit")
 _TOKEN: Final = re.compile(r"\s+|[$(]*\w(?:[\w'.,-]*\w)?[%)]*|[^\w\s]")
 _MOST: Final = 4_000_000  # pairs of words that are compared; a longer text stands there as a whole
-_CENTS: Final = Decimal("0.01")
 _TENTH: Final = Decimal("0.1")
 
 
@@ -90,38 +94,31 @@ def among(before: Sequence[str], after: Sequence[str]) -> list[Piece]:
     ]
 
 
-def rates(before: Iterable[RateLine], after: Iterable[RateLine]) -> tuple[list[Paid], int]:
-    """The lines of a schedule that pay otherwise, in the order of their codes, and how many pay the same. Lines about
-    the same service are paired in the order of their days; when a line begins is no change, for every version has days
-    of its own."""
-    was, now = _by_service(before), _by_service(after)
-    found: list[Paid] = []
+def differing(
+    before: Iterable[Line], after: Iterable[Line], *, service: Callable[[Line], object],
+    pays: Callable[[Line], object], start: Callable[[Line], int],
+) -> tuple[list[tuple[Line | None, Line | None]], int]:  # fmt: skip
+    """The lines of a schedule that pay otherwise, as pairs of before and after, and how many pay the same. Lines about
+    the same `service` are paired in the order of their days (`start`); when a line begins is no change by itself, for
+    every version has days of its own."""
+    was, now = _by_service(before, service, start), _by_service(after, service, start)
+    found: list[tuple[Line | None, Line | None]] = []
     same = 0
-    for service in sorted(was.keys() | now.keys(), key=repr):
-        for old, new in zip_longest(was.get(service, ()), now.get(service, ())):
-            if old is not None and new is not None and _pays(old) == _pays(new):
+    for each in dict.fromkeys((*was, *now)):
+        for old, new in zip_longest(was.get(each, ()), now.get(each, ())):
+            if old is not None and new is not None and pays(old) == pays(new):
                 same += 1
             else:
-                found.append(Paid(old, new))
+                found.append((old, new))
     return found, same
 
 
-def _by_service(lines: Iterable[RateLine]) -> dict[tuple[object, ...], list[RateLine]]:
-    found: dict[tuple[object, ...], list[RateLine]] = {}
+def _by_service(
+    lines: Iterable[Line], service: Callable[[Line], object], start: Callable[[Line], int]
+) -> dict[object, list[Line]]:
+    found: dict[object, list[Line]] = {}
     for line in lines:
-        found.setdefault(_service(line), []).append(line)
+        found.setdefault(service(line), []).append(line)
     for each in found.values():
-        each.sort(key=lambda line: line.days.start.toordinal() if line.days.start else 0)
+        each.sort(key=start)
     return found
-
-
-def _service(line: RateLine) -> tuple[object, ...]:
-    """What a line is about."""
-    lists = (sorted(line.modifiers), sorted(line.places), sorted(line.specialties))
-    return (line.code, line.code_end, line.system, line.category, *map(tuple, lists), line.site, line.setting,
-            line.billing)  # fmt: skip
-
-
-def _pays(line: RateLine) -> tuple[object, ...]:
-    """What a line pays, and until when."""
-    return (line.method, *line.numbers.values(), line.reference, line.lesser_of, line.unit, line.days.end)
