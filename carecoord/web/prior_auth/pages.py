@@ -40,4 +40,8 @@ def blueprint(world: World) -> Blueprint:
     def packet(id: str) -> str:
         return screen.packet(id)
 
+    @pages.get("/authorizations/<id>/packet.pdf")
+    def packet_file(id: str) -> Response:
+        return screen.packet_file(id)
+
     return pages

@@ -14,7 +14,7 @@ from carecoord.actions.access.turn import looking
 from carecoord.actions.acts import act as acts_act
 from carecoord.actions.acts.act import Done
 from carecoord.actions.people import drafts as kept
-from carecoord.actions.prior_auth import requests
+from carecoord.actions.prior_auth import letter_sheet, requests
 from carecoord.errors import NotFound
 from carecoord.fhir.instants import micros
 from carecoord.store.prior_auth.authorizations import Asked
@@ -89,6 +89,15 @@ class Screen:
         times = Times(found.now, self.zone)
         page = view.sheet(found, times, None, f"/authorizations/{quote(id)}")
         return render_template("request_packet.html", page=page, id=id, as_of=times.stamp())
+
+    def packet_file(self, id: str) -> Response:
+        """The same as a PDF."""
+        found = requests.one(self.world, sign_in.session().grant(), request_id(), id)
+        times = Times(found.now, self.zone)
+        page = view.sheet(found, times, None, f"/authorizations/{quote(id)}")
+        made = letter_sheet.pdf(render_template("request_packet_sheet.html", page=page, as_of=times.stamp()))
+        named = {"Content-Disposition": 'inline; filename="packet.pdf"', "Cache-Control": "no-store"}
+        return Response(made, mimetype="application/pdf", headers=named)
 
     def standing(self) -> str:
         """Who is near to being spared requests by a payer."""

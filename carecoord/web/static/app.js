@@ -212,7 +212,8 @@
       $("h2", panel).focus();
       say(spoken("opened", { name: $("h2", panel).textContent.trim() }));
     } else if (asked === "close") {
-      (document.getElementById("case-" + shownBefore.id)?.querySelector(".case-link") ?? $("#list"))?.focus();
+      const row = document.getElementById("case-" + shownBefore.id) ?? document.getElementById("request-" + shownBefore.id);
+      (row?.querySelector(".case-link") ?? $("#list"))?.focus();
       say(spoken("closed"));
     } else {
       say($("#keys")?.dataset.title ?? $(".empty h2")?.textContent ?? "");

@@ -1,6 +1,7 @@
 """What a clinic does with its request at the desk: each act a move of the one table of its life, with its Provenance,
 refused where the table has no such move; nothing typed is lost."""
 
+import io
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from pypdf import PdfReader
 
 from carecoord.actions.acts import provenance
 from carecoord.fhir import text as json
@@ -258,3 +260,12 @@ def test_the_evidence_of_a_missed_clock_names_each_instant_and_where_it_stands(
     assert f"Claim/{vascular}, Claim." in page
     assert vascular in get(client, "/authorizations?tab=late")
 
+
+
+def test_the_packet_is_a_pdf_of_what_is_asked_and_what_goes_with_it(house: House, client: FlaskClient) -> None:
+    answer = client.get(f"/authorizations/{GRANTED}/packet.pdf")
+    words = "".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.data)).pages)
+    assert answer.mimetype == "application/pdf"
+    for said in ("Hussain, Bilal", "PM220-4419871", "S9131", "6 visits", "Low back pain", "Pinnacle"):
+        assert said in words
+    assert house.enter("outsider").get(f"/authorizations/{GRANTED}/packet.pdf").status_code == 404

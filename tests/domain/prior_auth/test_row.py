@@ -1,6 +1,6 @@
 """An authorization as a row: the ledger is conserved whatever becomes of the visits, and says what the gates say."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.prior_auth.desk.row import Judged, rows
+from carecoord.domain.resource.days import moment
 from carecoord.domain.worklist.row import row as case_row
+from carecoord.fhir.instants import micros
 from tests.domain.stories import (
     HCPCS,
     NOW,
@@ -127,6 +129,14 @@ class Visits(RuleBasedStateMachine):
         done = {each["id"] for each in self.visits("fulfilled")}
         assert int(line["used"]) == min(len(done), self.units)
         assert rows(list(reversed(seen)), POLICY)[root].columns == line, "whichever case is looked at first"
+        ahead = {micros(moment(each["start"], UTC) or NOW): each for each in self.visits("booked")}
+        told = {each["at"]: each["outside"] for each in line["visits"]}
+        assert told.keys() == ahead.keys(), "every visit ahead once, whichever orders it is of"
+        if line["state"] in GRANTED:
+            late = {at for at in ahead if at > micros(NOW + timedelta(days=61))}
+            assert all(told[at] for at in late), "no approval covers what is past its end"
+            within = len(ahead) - len(late)
+            assert sum(told[at] is not None for at in told.keys() - late) >= within - self.units
         for each in seen:
             ruling = each.found.ruling
             if ruling.line:

@@ -1,0 +1,65 @@
+"""The clinic's list of requests for authorization and one of them in a real browser: axe, the widths, the themes, acts
+by the keyboard alone."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.axe import ENDS, LOOKS, check
+
+GRANTED, DENIED = "request-order-24807", "request-order-24824"
+
+
+@pytest.mark.parametrize(("path", "looks"), [
+    ("/authorizations", LOOKS),
+    (f"/authorizations?show={GRANTED}", LOOKS),
+    (f"/authorizations/{GRANTED}", LOOKS),
+    (f"/authorizations/{DENIED}?act=appeal", LOOKS),
+    ("/authorizations/request-order-24817?act=answer-payer", ENDS),
+    ("/authorizations/request-order-24808?act=send-request", ENDS),
+    (f"/authorizations/{GRANTED}/evidence", ENDS),
+    (f"/authorizations/{GRANTED}/packet", ENDS),
+    ("/authorizations/standing", ENDS),
+])  # fmt: skip
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(
+    open_page: Callable[..., Any], path: str, looks: Any
+) -> None:
+    check(open_page(path), looks)
+
+
+def test_a_request_is_found_opened_and_acted_on_by_the_keyboard_alone(open_noisy: Callable[..., Any]) -> None:
+    page = open_noisy("/authorizations")
+    page.keyboard.press("/")
+    page.keyboard.type("Hussain")
+    page.keyboard.press("Enter")
+    page.locator("#list").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.locator("#panel-name").wait_for()
+    assert "Hussain" in page.locator("#panel-name").inner_text()
+    page.keyboard.press("c")
+    page.locator("#act-form").wait_for()
+    assert page.url.endswith(f"/authorizations/{GRANTED}?act=call-payer")
+    page.get_by_label("Their reference").focus()
+    page.keyboard.type("CR-7")
+    page.keyboard.press("Control+Enter")
+    page.locator("#done").wait_for()
+    assert "Reference CR-7" in page.locator("main").inner_text()
+    page.keyboard.press("e")
+    page.locator("#act-form").wait_for()
+    page.keyboard.press("Control+Enter")
+    page.get_by_role("link", name="Say why.").click()
+    assert page.get_by_label("Why more is needed").evaluate("each => each === document.activeElement")
+    check(page)
+
+
+def test_the_panel_opens_and_closes_with_the_focus_where_one_was(open_page: Callable[..., Any]) -> None:
+    page = open_page("/authorizations")
+    page.locator(f"#request-{GRANTED} .case-link").focus()
+    page.keyboard.press("Enter")
+    page.locator("#panel-name").wait_for()
+    assert page.evaluate("document.activeElement.id") == "panel-name"
+    page.keyboard.press("Escape")
+    page.locator("#panel").wait_for(state="detached")
+    assert page.evaluate("document.activeElement.closest('.case')?.id") == f"request-{GRANTED}"
