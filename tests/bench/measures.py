@@ -33,7 +33,7 @@ from tests.postgres import cluster
 EVENTS: Final = 100_000
 AIM: Final = 300  # milliseconds, p95
 PAGES: Final = 30
-PATHS: Final = ("/measures", "/measures?show=referral-to-visit&days=365", "/measures.csv")
+PATHS: Final = ("/measures", "/measures?show=referral-to-visit&span=365", "/measures.csv")
 PLACERS: Final = (OFFICE, "fairmont")  # the office, and its EHR's copy of it
 _RUN: Final = 10_000
 _APART: Final = 1_000_000  # between the row numbers of two copies of a referral

@@ -23,7 +23,7 @@ from carecoord.store.terms import codes
 from tests.desk.conftest import NOW, House
 
 Json = dict[str, Any]
-PATIENT = "marisol-delgado"
+PATIENT, PARKSIDE = "marisol-delgado", "Organization/office-parkside-endocrine"
 STEPS = {
     "specialty": "Endocrinology", "service": "G0463 Outpatient clinic visit", "reason": "E04.1 Thyroid nodule",
     "question": "Is a biopsy needed?", "urgency": "urgent", "clinician": "PractitionerRole/farrow-role",
@@ -222,6 +222,19 @@ def test_missing_papers_do_not_hold_it_up_and_a_request_for_authorization_is_beg
         row = conn.execute(select(case_row).where(case_row.c.id == id)).one()
         assert conn.scalar(select(func.count()).where(event.c.resource == claim["id"], event.c.state == "draft")) == 1
     assert (row.authorization_state, row.cleared) == ("draft", False)
+
+
+def test_what_the_patient_needs_is_there_from_their_record_and_goes_out_with_the_order(
+    acting_house: House, maria: FlaskClient
+) -> None:
+    id = begun(maria)
+    form = shown(maria, id)
+    assert (form.get("interpreter"), form.get("transport")) == ("1", None)  # she speaks Spanish, says her record
+    assert swapped(maria, id, form | STEPS | {"transport": "1"}).status_code == 200
+    sent = maria.post(f"/referrals/new/{id}/send", data=shown(maria, id) | {"choice": PARKSIDE})
+    assert sent.status_code == 303
+    needs = [each for each in stored(acting_house, "ServiceRequest", id)["extension"] if "visit-need" in each["url"]]
+    assert [each["valueCode"] for each in needs] == ["interpreter", "transport"]
 
 
 def test_nothing_is_begun_before_a_patient_is_chosen(maria: FlaskClient) -> None:

@@ -51,6 +51,17 @@ def test_a_coordinator_finds_a_case_by_what_its_row_or_panel_shows(desks: dict[s
     assert OKAFOR in numbers(desks, "coordinator", said)
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["GC-70313", "gc70313", "70313", "GC014-4309772", "gc0144309772", "Mensah brandt", "Patel brandt",
+     "AGR-0106 brandt", "home health brandt", "Evergreen brandt"],
+)  # fmt: skip
+def test_it_is_found_by_authorization_member_requester_owner_agreement_and_service(
+    desks: dict[str, FlaskClient], said: str
+) -> None:
+    assert "R-24760" in numbers(desks, "coordinator", said)
+
+
 @pytest.mark.parametrize("said", ["21 Jan 1965", "1965-02-20", "555-0299", "4410-883", "okafor dermatology"])
 def test_nobody_is_found_by_what_stands_nowhere(desks: dict[str, FlaskClient], said: str) -> None:
     assert OKAFOR not in numbers(desks, "coordinator", said)
