@@ -58,7 +58,8 @@ def remake(conn: Connection, keys: Iterable[Key]) -> None:
 def remake_all(conn: Connection) -> None:
     """Make every row anew, in one walk over the observations."""
     conn.execute(delete(day_row))
-    rows = conn.execution_options(yield_per=_FETCHED).execute(_in_order)
+    # of this statement alone: set on the connection, PostgreSQL would be asked for a cursor over whatever comes next
+    rows = conn.execute(_in_order, execution_options={"yield_per": _FETCHED})
     waiting: list[tuple[Any, ...]] = []
     for key, of_day in groupby(rows, key=lambda row: Key(row.placer, row.measure, row.day)):
         waiting += _rows(key, list(of_day))
