@@ -6,10 +6,12 @@ from typing import Final, Literal
 from auth.grant import Grant
 from carecoord.actions.access.audited import noted
 from carecoord.actions.access.turn import Turn, looking
+from carecoord.actions.agreements.desk import today
+from carecoord.actions.agreements.dossier import gathered
 from carecoord.actions.imports import code_tables, exclusion_tables, people_tables, rate_tables, rule_books
 from carecoord.actions.imports.batch import register
 from carecoord.domain.access import verbs
-from carecoord.domain.imports.sheets import Sheet
+from carecoord.domain.imports.sheets import SHEETS, Sheet
 from carecoord.domain.resource.elements import source
 from carecoord.errors import Forbidden
 from carecoord.fhir.search.collation import fold
@@ -40,6 +42,19 @@ def export(world: World, grant: Grant, request: str, sheet: Sheet, form: Form) -
     rows = [[cells.get(column.name, "") for column in sheet.columns] for cells in found]
     rows.sort(key=lambda row: [fold(cell) for cell in row])
     return _written(sheet, rows, form)
+
+
+def rates_of(world: World, grant: Grant, request: str, id: str, form: Form) -> tuple[str, bytes]:
+    """The number of the agreement of which a Contract is a version, and every line that is paid under its versions, as
+    far as the asker may see rates; none alike where there are none and where they may not. Raises Forbidden, NotFound.
+    """
+    sheet, asked = SHEETS["rates"], f"table=rates&format={form}"
+    with looking(world, grant, request) as turn, noted(turn, "export-table", "Contract", id, asked) as shown:
+        found = gathered(turn, id, today(world))
+        shown.append(None)
+        lines = list(rate_tables.of_versions(turn, (contract for _, contract in found.versions)))
+    rows = [[cells.get(column.name, "") for column in sheet.columns] for cells in lines]
+    return found.row.number, _written(sheet, rows, form)
 
 
 def _resources(turn: Turn, sheet: Sheet) -> list[Mapping[str, str]]:

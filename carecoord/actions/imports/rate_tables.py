@@ -3,7 +3,7 @@ transaction. A schedule is replaced as a whole, with its differences; where a ro
 what a good row says anew."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from carecoord.actions.access.turn import Turn, changing, looking
@@ -13,6 +13,7 @@ from carecoord.domain.agreements.rates import RateLine, Schedule
 from carecoord.domain.imports import rates
 from carecoord.domain.imports.known import Known
 from carecoord.domain.imports.rows import Fault, Row
+from carecoord.domain.resource.elements import Json
 from carecoord.words.sentence import sentence
 
 _READS = ("Location", "Organization", "Contract")
@@ -78,5 +79,17 @@ def rows(turn: Turn) -> Iterator[Mapping[str, str]]:
     for contract in known.every("Contract"):
         if not turn.grant.is_operator and not turn.sees_rates(f"Contract/{contract['id']}"):
             continue
-        for schedule in held.of_contract(turn.conn, f"Contract/{contract['id']}"):
-            yield from (rates.cells(schedule, line, contract, known) for line in _standing(turn, schedule))
+        yield from _of_version(turn, contract, known)
+
+
+def of_versions(turn: Turn, contracts: Iterable[Json]) -> Iterator[Mapping[str, str]]:
+    """The same of these versions of agreements, which the asker reads."""
+    known = register(turn, ("Location", "Organization"))
+    for contract in contracts:
+        if turn.sees_rates(f"Contract/{contract['id']}"):
+            yield from _of_version(turn, contract, known)
+
+
+def _of_version(turn: Turn, contract: Json, known: Known) -> Iterator[Mapping[str, str]]:
+    for schedule in held.of_contract(turn.conn, f"Contract/{contract['id']}"):
+        yield from (rates.cells(schedule, line, contract, known) for line in _standing(turn, schedule))

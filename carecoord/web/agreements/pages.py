@@ -14,6 +14,7 @@ from auth.grant import Grant
 from carecoord.actions.agreements import desk, dossier
 from carecoord.actions.agreements.desk import Line
 from carecoord.actions.ehrs import sync_health
+from carecoord.actions.imports import exporter
 from carecoord.domain.access import verbs
 from carecoord.errors import NotFound
 from carecoord.store.agreements.roll import BUCKETS, TABS
@@ -63,6 +64,11 @@ def blueprint(world: World) -> Blueprint:
         if not entries:
             raise NotFound(sentence("refusals.agreement.no-end"), "http.id")
         return calendars.file(found.row.number, entries, world.settings.url, found.now)
+
+    @pages.get("/contracts/<id>/rates.<any(csv, xlsx):form>")
+    def rates(id: str, form: downloads.Form) -> Answer:
+        number, data = exporter.rates_of(world, sign_in.session().grant(), request_id(), id, form)
+        return downloads.whole(f"{number}-rates", data, form)
 
     return pages
 

@@ -1,6 +1,7 @@
 """A table as a file, CSV or XLSX: the one way in which rows leave a page. In neither does a cell ever run as a formula
 (OWASP, CSV injection): in CSV it is quoted as text, in XLSX it is one."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
@@ -25,6 +26,13 @@ def table(
     from carecoord.actions.imports import workbooks  # openpyxl is dear to load: not before somebody wants one
 
     return Response(workbooks.written(name.capitalize(), header, rows), mimetype=_XLSX, headers=named)
+
+
+def whole(name: str, data: bytes, form: Form) -> Response:
+    """A table that was written already, as a file of this name."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:100]
+    named = {"Content-Disposition": f'attachment; filename="{plain}.{form}"', "Cache-Control": "no-store"}
+    return Response(data, mimetype="text/csv" if form == "csv" else _XLSX, headers=named)
 
 
 def _read(language: str, rows: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:

@@ -1,5 +1,7 @@
 """The redline at the head of an agreement's page: what a version changes against the one before, for whom it is."""
 
+import csv
+import io
 import re
 from typing import Any
 
@@ -8,6 +10,7 @@ from flask.testing import FlaskClient
 
 from carecoord.actions.imports import formats, importer
 from carecoord.actions.imports.importer import IMPORTER
+from carecoord.actions.imports.tables import Table
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.domain.imports import headings
@@ -93,3 +96,34 @@ def test_a_draft_amendment_stands_against_what_it_amends_word_by_word(carla: Fla
 def test_an_agreement_of_one_version_has_nothing_to_be_held_against(carla: FlaskClient) -> None:
     page = carla.get("/contracts/agr-0111-v1")
     assert (page.status_code, "Redline" in words(page)) == (200, False)
+
+
+def test_all_lines_that_are_paid_leave_as_a_file_that_can_be_brought_in_again(
+    acting_house: House, carla: FlaskClient
+) -> None:
+    grady = acting_house.enter("grady")
+    page = grady.get("/contracts/agr-0107-v3").text
+    assert 'href="/contracts/agr-0107-v3/rates.csv"' in page
+    file = grady.get("/contracts/agr-0107-v3/rates.csv")
+    assert file.headers["Content-Disposition"] == 'attachment; filename="AGR-0107-rates.csv"'
+    rows = list(csv.DictReader(io.StringIO(file.data.decode("utf-8-sig"))))
+    told = [(row["Agreement number"], row["Agreement version"], row["Schedule"], row["Code"], row["Amount"])
+            for row in rows if row["Schedule"] == "Fees"]  # fmt: skip
+    assert sorted(told) == [
+        ("AGR-0107", "2", "Fees", "C8928", "612"), ("AGR-0107", "2", "Fees", "G0151", "40"),
+        ("AGR-0107", "2", "Fees", "G0422", "118.4"), ("AGR-0107", "3", "Fees", "C8928", "636.48"),
+        ("AGR-0107", "3", "Fees", "G0151", "40"), ("AGR-0107", "3", "Fees", "G0299", "95"),
+    ]  # fmt: skip
+    again = importer.bring(acting_house.world, IMPORTER, "test", SHEETS["rates"], *_table(file.data))
+    assert (dict(+again.rows), again.faults) == ({"unchanged": len(rows)}, [])
+    assert grady.get("/contracts/agr-0107-v3/rates.xlsx").data.startswith(b"PK")
+    none = carla.get("/contracts/agr-0107-v3/rates.csv").data.decode("utf-8-sig").splitlines()
+    assert len(none) == 1, "headings, as of an agreement without rates"
+    rival, nobodys = acting_house.enter("rival"), "/contracts/agr-9999-v1/rates.csv"
+    assert rival.get("/contracts/agr-0107-v3/rates.csv").status_code == rival.get(nobodys).status_code == 404
+    assert acting_house.enter("coordinator").get("/contracts/agr-0107-v3/rates.csv").status_code == 403
+
+
+def _table(data: bytes) -> tuple[Table, dict[str, int]]:
+    table = formats.read("rates.csv", data)
+    return table, headings.mapped(SHEETS["rates"], table.header)
