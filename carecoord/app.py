@@ -16,7 +16,7 @@ from auth.server import registration_routes, routes
 from auth.server.events import AuthEvent
 from auth.server.issuer import Issuer
 from auth.server.routes import Effects
-from carecoord import configuration, logs
+from carecoord import configuration, logs, traces
 from carecoord.actions.access import audited
 from carecoord.actions.apps import brands as brand
 from carecoord.actions.apps import registration as apps_registration
@@ -59,7 +59,18 @@ from carecoord.web.prior_auth import pages as authorization_pages
 from carecoord.web.quality import pages as quality_pages
 from carecoord.web.questionnaires import pages as form_pages
 from carecoord.web.referrals import new_pages as referral_new_pages
-from carecoord.web.server import errors, exchange, headers, health, jobs, limits, metrics, slow_bodies
+from carecoord.web.server import (
+    errors,
+    exchange,
+    headers,
+    health,
+    jobs,
+    limits,
+    metrics,
+    slow_bodies,
+    traced_requests,
+    well_known,
+)  # fmt: skip
 from carecoord.web.setup import copy_pages
 from carecoord.web.setup import pages as setup_pages
 from carecoord.web.supervision import pages as load_pages
@@ -90,6 +101,7 @@ def create(environ: Mapping[str, str] = os.environ) -> Flask:
     settings = configuration.read(environ).settings
     os.umask(0o077)  # what a process writes is for its own user
     logs.take_over(settings.log_level)
+    traces.begin(settings.otlp_url, "web")
     made = world(settings)
     make_ready(made)
     shipped.order(made, shipped.START)
@@ -132,9 +144,12 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
         app.register_blueprint(pages.blueprint(world))
     app.register_blueprint(frame_pages.blueprint(world, KeySets(world.http)))
     app.register_blueprint(health.blueprint(world))
+    app.register_blueprint(well_known.blueprint(world))
     app.register_blueprint(jobs.blueprint(world))
     app.register_blueprint(metrics.blueprint(world, counts))
-    quick.hold = limits.install(app, world)  # last: it looks at every route
+    quick.hold = limits.install(app, world)  # after all routes: it looks at every one
+    if settings.otlp_url:
+        traced_requests.install(app)
     return app
 
 

@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 
 def world(settings: Settings) -> World:
     """The effects of these settings. Opens nothing yet."""
+    engine = open_engine(settings.database)
+    if settings.otlp_url:
+        from carecoord.store import traced_statements  # a listener makes every statement dearer: where it is wanted
+
+        traced_statements.install(engine)
     return World(
-        engine=open_engine(settings.database),
+        engine=engine,
         clock=lambda: datetime.now(UTC),
         new_id=lambda: str(uuid4()),
         http=partial(session, settings),

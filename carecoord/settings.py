@@ -89,6 +89,8 @@ class Settings:
     mail_from: str = ""  # address that mail of carecoord comes from
     intake_folder: str = ""  # folder with one for each organization (by its id), whose files become documents to index
     intake_mail: str = ""  # mailboxes to index: ORGANIZATION=imaps://user:password@host/INBOX, blanks between several
+    otlp_url: str = ""  # OpenTelemetry collector that traces go to by OTLP over HTTP: http://host:4318; empty: none
+    security_contact: str = ""  # mailto: or https: address that /.well-known/security.txt names; empty: no such file
     log_level: str = "INFO"  # DEBUG, INFO, WARNING or ERROR
 
     @property
@@ -172,7 +174,7 @@ def _judged(made: Settings) -> Settings:
         if getattr(made, name) != getattr(Settings, name):
             _judge_rate(name, getattr(made, name))
     judges = (_judge_database, _judge_base_url, _judge_timezone, _judge_brokers, _judge_token, _judge_mail)
-    for judge in (*judges, _judge_intake):
+    for judge in (*judges, _judge_intake, _judge_addresses):
         judge(made)
     if made.log_level.upper() not in _LEVELS:
         raise _bad("log_level", "DEBUG, INFO, WARNING or ERROR", made.log_level)
@@ -286,6 +288,14 @@ def _judge_intake(made: Settings) -> None:
         good = split.scheme in ("imap", "imaps") and _is_host(host) and split.username and not split.query
         if not good or not re.fullmatch(r"[A-Za-z0-9.-]{1,64}", organization):
             raise BadSetting(right)
+
+
+def _judge_addresses(made: Settings) -> None:
+    collector = urlsplit(made.otlp_url)
+    if made.otlp_url and (collector.scheme not in ("http", "https") or not collector.netloc or "@" in made.otlp_url):
+        raise BadSetting(f"{PREFIX}OTLP_URL must be http://host:4318 or https://…, without a login in it")
+    if made.security_contact and not re.fullmatch(r"(mailto:[^\s@]+@|https://)[^\s@]+", made.security_contact):
+        raise _bad("security_contact", "mailto:security@clinic.example or an https:// address", made.security_contact)
 
 
 def _is_host(name: str) -> bool:

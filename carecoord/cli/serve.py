@@ -19,7 +19,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from carecoord import logs
+from carecoord import logs, traces
 from carecoord.cli import about
 from carecoord.cli.children import CHILD, end_with_parent, end_with_server, kept_running
 from carecoord.cli.screen import Screen
@@ -71,6 +71,7 @@ def serve(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     free(settings.host, settings.port, "CARECOORD_PORT")
     if settings.broker_url:
         _demand_celery()
+    _demand_telemetry(settings)
     if args.parent:
         end_with_parent(args.parent)
     with made(settings):
@@ -96,6 +97,8 @@ def work(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     if settings.broker_url and len(lanes) > 1:
         _lane_by_lane(settings, lanes, stop)
         return
+    _demand_telemetry(settings)
+    traces.begin(settings.otlp_url, "work")
     with raw(settings) as world:
         if settings.broker_url:
             from carecoord.worker import broker  # Celery is an extra: who has no broker does without
@@ -120,6 +123,11 @@ def _demand_celery() -> None:
             "CARECOORD_BROKER_URL is set, but Celery is not installed: pip install 'carecoord[celery]', or take the "
             "setting away and this process does all later work itself."
         )
+
+
+def _demand_telemetry(settings: Settings) -> None:
+    if settings.otlp_url and not traces.are_possible():
+        raise Unavailable(traces.LACKING)
 
 
 def processes(settings: Settings) -> None:

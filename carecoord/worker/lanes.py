@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from carecoord import traces
 from carecoord.errors import Problem, Unavailable
 from carecoord.store.database import kinds, outbox
 from carecoord.store.database.engine import reading, writing
@@ -81,7 +82,8 @@ def _error(world: World, job: Job) -> str | None:
     if tries is not None and job.attempts > tries:
         return "The worker ended each time while it was doing this."  # none was left to count the failure
     try:
-        HANDLERS[job.kind](world, job)
+        with traces.span(f"job {job.kind}", "CONSUMER", {"carecoord.job": job.kind}):
+            HANDLERS[job.kind](world, job)
     except Exception as e:
         _log.warning("job_failed", kind=job.kind, n=job.n, attempt=job.attempts, error=type(e).__name__)
         # The text of a Problem is fit to be kept; another exception's may quote a patient's data.

@@ -130,6 +130,11 @@ def meant(environ: "WSGIEnvironment", route: str, args: dict[str, Any]) -> None:
     environ[_ROUTE] = route, args
 
 
+def route_of(environ: "WSGIEnvironment") -> str:
+    """The template of the address that a request was for; empty where no route was meant."""
+    return str(environ.get(_ROUTE, ("", {}))[0])
+
+
 def is_fhir(path: str) -> bool:
     """Whether a path is the API's."""
     return path.startswith("/fhir") and path[5:6] in ("", "/")

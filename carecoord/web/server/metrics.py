@@ -30,6 +30,7 @@ from carecoord.logs import METHODS
 from carecoord.settings import Settings
 from carecoord.store.database import private_files
 from carecoord.store.metrics import Standing
+from carecoord.web.server import processes
 from carecoord.web.server.exchange import Done
 from carecoord.world import World
 
@@ -96,7 +97,9 @@ class Work(Collector):
         self._world = world
 
     def collect(self) -> Iterator[Metric]:
-        """The gauges; without a database only the one that says so."""
+        """The gauges; without a database only those of the processes, and the one that says so."""
+        yield processes.build()
+        yield from processes.used()
         up = GaugeMetricFamily("carecoord_database_up", "Whether the database answers")
         try:
             found = health.numbers(self._world)
