@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+import sysconfig
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -29,7 +30,10 @@ from carecoord.world import World
 from fhir_adapters.ehr import BackendServices, Ehr
 
 EHR = "demo-ehr"  # never changed: the ids of its resources derive from it
-FIXTURES = Path(carecoord.__file__).resolve().parents[1] / "fixtures"
+FIXTURES = (  # in a source tree; where a wheel was installed
+    Path(carecoord.__file__).resolve().parents[1] / "fixtures",
+    Path(sysconfig.get_path("data")) / "share" / "carecoord" / "fixtures",
+)
 AGAIN = timedelta(minutes=15)  # from one sync to the next, while the demo is looked at
 # what we are to it: we read all, and tell it what is changed here
 PARTNER = "system/*.rs system/Task.cu system/ServiceRequest.cu system/Appointment.cu system/Communication.cu " \
@@ -63,8 +67,10 @@ def install(verbs: Verbs) -> None:
 def run(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:
     """The whole demo."""
     theirs = ehr_settings(settings)
-    if not FIXTURES.is_dir():
-        raise NotFound(f"The story is not at {FIXTURES}: the demo runs from a source tree, with `make demo`.")
+    story = next((each for each in FIXTURES if (each / "anchor.json").is_file()), None)
+    if story is None:
+        places = " nor at ".join(map(str, FIXTURES))
+        raise NotFound(f"The story is neither at {places}: install the wheel into a virtual environment, or make demo.")
     free(theirs.host, theirs.port, "CARECOORD_DEMO_EHR_PORT")
     if not args.once:
         free(settings.host, settings.port, "CARECOORD_PORT")
@@ -75,8 +81,8 @@ def run(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:
         notes.write(settings, known | {"today": today.isoformat()})
         server = children.enter_context(running("The demo EHR", "serve", theirs, Path(theirs.var) / "server.log"))
         with screen.progress("Telling the story") as report:
-            demo.tell(hospital, FIXTURES, "ehr", today, report)
-            demo.tell(ours, FIXTURES, "office", today, report)
+            demo.tell(hospital, story, "ehr", today, report)
+            demo.tell(ours, story, "office", today, report)
         people(ours, settings, known | {"today": today.isoformat()})
         meet(ours, hospital)
         server.wait()

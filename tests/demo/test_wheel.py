@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -14,9 +15,10 @@ import pytest
 import requests
 
 from tests.api.test_sockets import free_port
+from tests.operations.pages import DOCS
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("auth", "fhir_adapters", "carecoord", "pyproject.toml", "README.md", "LICENSE")
+PARTS = ("auth", "fhir_adapters", "carecoord", "fixtures", "pyproject.toml", "README.md", "LICENSE")
 
 
 def run(*command: object, **more: object) -> str:
@@ -101,3 +103,29 @@ def test_an_installed_wheel_answers_metadata_and_discovery(served: str) -> None:
     assert (statement["resourceType"], statement["fhirVersion"]) == ("CapabilityStatement", "4.0.1")
     smart = json.loads(requests.get(f"{served}/fhir/.well-known/smart-configuration", timeout=20).text)
     assert smart["token_endpoint"] == f"{served}/oauth/token"
+
+
+@pytest.mark.slow
+def test_an_installed_wheel_brings_the_demo_along_and_its_api_is_called_in_five_lines(
+    installed: Path, tmp_path: Path
+) -> None:
+    """In an empty folder; by the lines of docs/apps/README.md as they stand."""
+    (lines,) = re.findall(r"^```python\n(.*?)^```$", (DOCS / "apps/README.md").read_text(), re.S | re.M)
+    assert len(lines.splitlines()) == 5
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("CARECOORD_", "PYTHON"))}
+    ports = {f"CARECOORD_{name}": str(free_port()) for name in ("PORT", "DEMO_EHR_PORT")}
+    environ |= ports | {"CARECOORD_WORKERS": "1"}
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([installed, "demo"], cwd=tmp_path, env=environ, stdout=log, stderr=log)
+    try:
+        end = time.monotonic() + 240
+        while "Ctrl-C ends both" not in (said := (tmp_path / "log").read_text()):
+            assert process.poll() is None, said[-3000:]
+            assert time.monotonic() < end, said[-3000:]
+            time.sleep(0.5)
+        assert "Okafor" in said, "a table of all cases"
+        found = run(installed.with_name("python"), "-c", lines, cwd=tmp_path, env=environ)
+        assert "'resourceType': 'ServiceRequest'" in found
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
