@@ -15,6 +15,11 @@ RUN /opt/carecoord/bin/pip wheel --no-cache-dir --no-deps --wheel-dir wheels . \
  && /opt/carecoord/bin/pip install --no-cache-dir --no-deps wheels/carecoord-*.whl
 
 FROM python:3.13-slim
+# Pango draws letters as PDF. Debian keeps no older version of a package, so that none can be pinned.
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 \
+ && rm -rf /var/lib/apt/lists/*
 RUN groupadd --gid 10001 carecoord \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/carecoord --shell /usr/sbin/nologin carecoord \
  && install -d -m 0700 -o 10001 -g 10001 /var/lib/carecoord
