@@ -21,6 +21,7 @@ EVERY: Final = "*"  # on each type
 OPERATIONS: Final = {  # type -> (name, its definition: an address of HL7's, or one below [base])
     EVERY: (("validate", "http://hl7.org/fhir/OperationDefinition/Resource-validate"),),
     "Patient": (("everything", "http://hl7.org/fhir/OperationDefinition/Patient-everything"),),
+    "": (("submit-attachment", "http://hl7.org/fhir/us/davinci-cdex/OperationDefinition/submit-attachment"),),
     "Claim": pas_operations.OPERATIONS,
     "Subscription": (("status", f"{_BACKPORT}/OperationDefinition/backport-subscription-status"),),
     "ServiceRequest": (("clearance", CLEARANCE),),

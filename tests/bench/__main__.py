@@ -24,6 +24,7 @@ from tests.bench import (
     imports,
     measures,
     networks,
+    pas,
     patient,
     rates,
     register,
@@ -54,6 +55,7 @@ def main() -> None:
         pages = worklist.measure(console, folder / "worklist", postgres)
         checks = token.measure(console, folder / "token", postgres)
         done = acts.measure(console, folder / "acts", postgres)
+        submitted = pas.measure(console, folder / "pas", postgres)
         called = patient.measure(console, folder / "patient", postgres)
         counted = measures.measure(console, folder / "measures", postgres)
         made = rules.places(folder / "many", rules.databases(postgres) if postgres else None)
@@ -69,7 +71,7 @@ def main() -> None:
     for line in token.lines(checks):
         console.print(line)
     found = (
-        acts.lines(done), patient.lines(called), measures.lines(counted), rules.lines_of(lines),
+        acts.lines(done), pas.lines(submitted), patient.lines(called), measures.lines(counted), rules.lines_of(lines),
         networks.lines_of(sizes), rates.lines_of(priced), register.lines_of(listed), register.changed_lines(changed),
         codes.lines_of(coded), imports.lines_of(tables), start.lines(begun),
     )  # fmt: skip
@@ -77,6 +79,7 @@ def main() -> None:
         console.print(line)
     others = {"acts": done, "rules": lines, "networks": sizes, "rates": priced, "register": listed, "imports": tables}
     others |= {"codes": coded, "changes": changed, "start": begun, "patient": called, "measures": counted}
+    others |= {"pas": submitted}
     _write(figures, pages, checks, others)
 
 

@@ -6,12 +6,14 @@ from typing import Any, Final
 
 from flask import Response
 
+from carecoord.actions.prior_auth.pas import attach as attaching
 from carecoord.actions.prior_auth.pas import inquire as inquiring
 from carecoord.actions.prior_auth.pas import statuses
 from carecoord.actions.prior_auth.pas import submit as submitting
 from carecoord.domain.prior_auth.pas.guide import GUIDES, Guide
 from carecoord.errors import Invalid
 from carecoord.fhir import operations, pas_operations, text
+from carecoord.fhir.outcome import outcome
 from carecoord.web.fhir import responses
 from carecoord.web.fhir.call import Call
 
@@ -39,6 +41,12 @@ def inquire(guide: Guide, call: Call) -> Response:
     """Claim/$inquire."""
     answer = inquiring.inquire(call.world, call.grant(), guide, _bundle(call), request=call.id)
     return responses.answer(answer, call.wish)
+
+
+def attach(call: Call) -> Response:
+    """$submit-attachment."""
+    attaching.attach(call.world, call.grant(), call.resource(), request=call.id)
+    return responses.answer(text.dumps(outcome([])), call.wish)
 
 
 def status(call: Call, id: str | None = None) -> Response:
@@ -86,6 +94,7 @@ def described(date: str) -> list[tuple[str, str, Handler]]:
 
 ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
     *(route for guide in GUIDES.values() for route in _routes(guide)),
+    ("POST", "/$submit-attachment", attach),
     ("GET", "/Subscription/$status", status),
     ("POST", "/Subscription/$status", status),
     ("GET", "/Subscription/<id>/$status", status),
