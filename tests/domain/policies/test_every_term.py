@@ -155,6 +155,7 @@ ELSEWHERE = {  # terms whose being heard other tests show
     "appeal", "peer-to-peer", "eligibility-age", "channel", "extension.ground",  # test_policy.py
     "calendar.week", "calendar.hours", "calendar.holidays", "calendar.closed", "calendar.zone",  # and test_calendars.py
     "patient-cancels",  # tests/api/test_patients_moves.py
+    "hold",  # tests/domain/scheduling/test_holds.py
     "approval-steps", "approval-step",  # tests/desk/agreements/test_office.py
 }  # fmt: skip
 
