@@ -68,7 +68,8 @@ def read(
     typed: Mapping[str, str], held: Mapping[str, str], business: str, start: date
 ) -> tuple[list[Change], list[Fault]]:
     """What is to be said otherwise than it is, and what is wrong in the fields."""
-    changes, faults = [], []
+    changes: list[Change] = []
+    faults: list[Fault] = []
     for name, term in FIELDS.items():
         try:
             value = checked(term, meant(term, typed.get(name, "")))

@@ -19,7 +19,7 @@ ACTS = {
 ROWS = "Name,Kind,NPI,Phone\nAlder Clinic,clinic,9000030012,555-0101\nYew Clinic,clinic,9000030013,555-0102\n"
 
 
-def walk(page: Any, paths: dict[str, list[Any]] | list[str]) -> None:
+def walk(page: Any, paths: list[str]) -> None:
     """Look at one page after the other: a first one of its kind in every look, a further one at its two ends."""
     for n, path in enumerate(paths):
         answer = page.goto(path)
