@@ -4,6 +4,7 @@ otherwise, in numbers, for who may see rates."""
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import takewhile
 from typing import Final
 
 from carecoord.actions.agreements.dossier import Dossier
@@ -11,7 +12,7 @@ from carecoord.actions.agreements.office.rate_changes import Changed, Rates
 from carecoord.domain.agreements.comparison import Change, changes, unchanged
 from carecoord.domain.agreements.desk.redline import Paid, Piece, among, pieces, whole
 from carecoord.domain.agreements.rates import RateLine
-from carecoord.domain.agreements.versions import Version, amended_by
+from carecoord.domain.agreements.versions import AWAITED, IN_FORCE, Version, amended_by
 from carecoord.domain.resource.elements import text
 from carecoord.web.agreements.agreement_view import Row, rated, taking
 from carecoord.web.agreements.register_view import KINDS, money
@@ -70,16 +71,18 @@ class Redline:
 
 
 def pair(found: Dossier, before: str, after: str) -> tuple[Chain, Chain] | None:
-    """The two versions, each with what it amends: those with these ids of Contracts, else the last one and the one that
-    it amends or follows. None of an agreement with one version."""
+    """The two versions, each with what it amends: those with these ids of Contracts, else the last one that came to
+    anything and the one that it amends or follows. None where there is but one such, and no other is asked for."""
     known = {each.key: each for each, _ in found.versions}
-    keys = list(known)
-    if len(keys) < 2:
+    alive = [each.key for each in known.values() if each.status in IN_FORCE or each.status in AWAITED]
+    asked = [f"Contract/{id}" for id in (before, after)]
+    if len(alive) < 2 and not any(each in known for each in asked):
         return None
-    last = f"Contract/{after}" if f"Contract/{after}" in known else keys[-1]
-    amends, at = known[last].amends, keys.index(last)
-    usual = amends if amends in known else keys[max(0, at - 1)]
-    first = f"Contract/{before}" if f"Contract/{before}" in known else usual
+    last = asked[1] if asked[1] in known else (alive or list(known))[-1]
+    earlier = [each for each in takewhile(lambda key: key != last, known) if each in alive]
+    amends = known[last].amends
+    usual = amends if amends in known else (earlier or [last])[-1]
+    first = asked[0] if asked[0] in known else usual
     return amended_by(first, known), amended_by(last, known)
 
 

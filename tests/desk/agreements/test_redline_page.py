@@ -98,6 +98,14 @@ def test_an_agreement_of_one_version_has_nothing_to_be_held_against(carla: Flask
     assert (page.status_code, "Redline" in words(page)) == (200, False)
 
 
+def test_a_draft_that_came_to_nothing_is_not_what_an_agreement_is_held_against(carla: FlaskClient) -> None:
+    given = {"kind": "modify", "topic": "audit", "start": "2027-01-01", "words": "Records are kept for ever."}
+    after(carla, send(carla, "agr-0119-v1", "amend", opened(carla, "agr-0119-v1", "amend") | given))
+    assert "New: Records are kept for ever." in redline(carla, "/contracts/agr-0119-v1")
+    after(carla, send(carla, "agr-0119-v1", "drop", opened(carla, "agr-0119-v1", "drop") | {"reason": "Not agreed"}))
+    assert redline(carla, "/contracts/agr-0119-v1") == ""
+
+
 def test_all_lines_that_are_paid_leave_as_a_file_that_can_be_brought_in_again(
     acting_house: House, carla: FlaskClient
 ) -> None:
