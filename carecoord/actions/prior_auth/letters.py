@@ -2,7 +2,7 @@
 the member reads, in the payer's own words where it has some; kept as a DocumentReference with its PDF, marked with the
 version of the words. The payer and whom asked see it, and the member."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from typing import Final
 from uuid import UUID, uuid5
@@ -23,10 +23,13 @@ from carecoord.domain.documents import audience
 from carecoord.domain.documents.acts import Paper
 from carecoord.domain.messages.templates import Fields, written
 from carecoord.domain.policies.lines import key_of
+from carecoord.domain.prior_auth.desk import answers
 from carecoord.domain.prior_auth.desk import letter as letters
+from carecoord.domain.prior_auth.desk.answers import Choice, Decider
 from carecoord.domain.prior_auth.desk.letter import TEMPLATE, Clocks, Letter
+from carecoord.domain.prior_auth.requests import Request
 from carecoord.domain.resource.codes import PAYER_RULE
-from carecoord.domain.resource.days import local
+from carecoord.domain.resource.days import local, moment
 from carecoord.domain.resource.elements import Json, items, key, target, text
 from carecoord.domain.resource.parties import name as name_of
 from carecoord.errors import NotFound
@@ -77,10 +80,25 @@ def write(world: World, answer: str) -> None:
         act.write(acting, "letter", Planned(kept, sentence("act.letter-written")))
 
 
+def preview(world: World, grant: Grant, request: str, claim: str, given: Sequence[Choice]) -> bytes:
+    """The letter that deciding so would lead to, as a PDF; nothing is decided or kept. Raises NotFound."""
+    with looking(world, grant, request) as turn:
+        found = queue.opened(turn, claim)
+        queue.audit_read(turn, found, claim)
+        answer = answers.answered("preview", found.claim, given, "", turn.now, Decider({}, guides=found.guides))
+        asks = [(each.paper, each.by.date() if each.by else None) for each in given if each.decision == "ask"]
+        made = _made(turn, found, answer, target(found.claim.get("insurer") or {}).partition("/")[2], asks)
+    if made is None:
+        raise NotFound(sentence("refusals.no-payer-to-write"))
+    heads, parts, tongue, _ = made
+    return letter_sheet.pdf(letter_sheet.html(heads, parts, tongue))
+
+
 def _made(
-    turn: Turn, found: Opened, answer: Json, payer: str
+    turn: Turn, found: Opened, answer: Json, payer: str, more: Sequence[tuple[str, date | None]] = ()
 ) -> tuple[letter_sheet.Heads, Letter, str, str] | None:  # fmt: skip
-    """The head and the parts of a letter, its language, and the version of the words."""
+    """The head and the parts of a letter, its language, and the version of the words. more: papers that are about to be
+    asked for."""
     library = Library(turn.conn)
     offices = {key(each): each for each in library.copies([f"Organization/{payer}"])}
     office = offices.get(f"Organization/{payer}")
@@ -88,10 +106,8 @@ def _made(
         return None
     request = next((each for each in found.judged.facts.requests if each.key == found.row.claim), None)
     zone = turn.world.base.zone
-    clocks = Clocks(
-        *(_day(each, zone) for each in (request.appeal_by, request.peer_by, request.due)) if request else ()
-    )
-    asks = letters.wishes(found.told.case.tasks, found.row.claim, zone)
+    clocks = _clocks(found, request, answer, zone) if request else Clocks()
+    asks = [*letters.wishes(found.told.case.tasks, found.row.claim, zone), *more]
     phone = words_of.phone(office, turn.present())
     parts = letters.letter(found.claim, answer, found.row.level, asks, clocks, phone, zone)
     person = read.get(turn.conn, "Patient", found.row.patient)
@@ -109,6 +125,17 @@ def _made(
     whom, member = found.row.patient_name, found.row.member_id or ""
     heads = letter_sheet.Heads(name_of(office), phone, local(turn.now, zone), number, whom, member, opening)
     return heads, parts, tongue, f"{name} {tongue} {row.n if row else 'shipped'}"
+
+
+def _clocks(found: Opened, request: Request, answer: Json, zone: tzinfo) -> Clocks:
+    """Until when an answer can be appealed and talked over, counted from when it was made."""
+    policy, at = found.judged.facts.policy, moment(text(answer, "created"), zone)
+
+    def until(clock: str) -> date | None:
+        runs = at is not None and policy.span(clock, at, request.insurer)
+        return _day(policy.after(at, clock, request.insurer), zone) if at and runs else None
+
+    return Clocks(until("appeal"), until("peer-to-peer"), _day(request.due, zone))
 
 
 def _day(at: datetime | None, zone: tzinfo) -> date | None:

@@ -1,14 +1,17 @@
 """What a payer does with a request, as forms are sent: decided, agreed to by a second person, given back."""
 
 from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
 
-from flask import Blueprint, redirect
+from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
 from carecoord.actions.acts.act import Done
-from carecoord.actions.prior_auth import decide, queue
+from carecoord.actions.prior_auth import decide, letters, queue
+from carecoord.domain.resource.days import local
 from carecoord.errors import NotFound
 from carecoord.web.acts import submissions
+from carecoord.web.acts.forms import Reader, State, typed
 from carecoord.web.authorizations import view
 from carecoord.web.authorizations.commands import COMMANDS
 from carecoord.web.authorizations.screen import Screen
@@ -33,6 +36,16 @@ def blueprint(world: World) -> Blueprint:
     def leave(id: str) -> Response:
         queue.let_go(world, sign_in.session().grant(), request_id(), id)
         return redirect("/decisions", 303)
+
+    @pages.post("/decisions/<id>/letter")
+    def letter(id: str) -> Response:
+        values, zone = typed(request.form, {}), ZoneInfo(world.settings.timezone)
+        reader = Reader(values, local(world.clock(), zone), zone)
+        given = COMMANDS["decide"].read(reader)
+        if reader.faults:
+            return screen.one(id, State("decide", values, tuple(reader.faults)), 422)
+        data = letters.preview(world, sign_in.session().grant(), request_id(), id, given)
+        return Response(data, mimetype="application/pdf", headers={"Cache-Control": "no-store"})
 
     @pages.post("/decisions/<id>/<verb>")
     def act(id: str, verb: str) -> Response:

@@ -15,7 +15,7 @@ from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.actions.prior_auth.letters import document_id
 from tests.desk.authorizations.test_automatic import NOT_SAMPLED, SYSTEM, ask, let_the_rule, stored, work
-from tests.desk.authorizations.test_request_page import APPROVE, DENY, MET, VASCULAR, _appeal, answers, told
+from tests.desk.authorizations.test_request_page import APPROVE, DENY, HIDDEN, MET, VASCULAR, _appeal, answers, told
 from tests.desk.conftest import PASSWORD, Clock, House, built
 from tests.desk.messages.test_letters import put
 
@@ -146,3 +146,22 @@ def test_the_payer_and_whom_it_answers_open_it_and_nobody_else(house: House) -> 
     ):  # fmt: skip
         answer = house.enter(who).get(path)
         assert (answer.status_code == 200) == (status == 200), (who, answer.status_code)
+
+
+def test_the_letter_is_read_before_it_is_decided_and_nothing_comes_of_that(house: House) -> None:
+    clerk = house.enter("payer")
+    form = _form(clerk.get(f"/decisions/{VASCULAR}").get_data(as_text=True))
+    answer = clerk.post(f"/decisions/{VASCULAR}/letter", data=form | DENY)
+    assert answer.mimetype == "application/pdf"
+    words = " ".join(PdfReader(io.BytesIO(answer.get_data())).pages[0].extract_text().split())
+    assert "Not shown by the papers. The notes do not show it." in words
+    assert "may appeal until 26 Jan 2027" in words
+    assert clerk.post(f"/decisions/{VASCULAR}/letter", data=form | {"do-1": "deny"}).status_code == 422
+    work(house)
+    assert answers(house, VASCULAR) == []
+    assert house.enter("coordinator").post(f"/decisions/{VASCULAR}/letter", data=form | DENY).status_code in (403, 404)
+
+
+def _form(page: str) -> dict[str, str]:
+    at = page.index(f'action="/decisions/{VASCULAR}/decide"')
+    return dict(HIDDEN.findall(page[at : page.index("</form>", at)]))
