@@ -145,3 +145,22 @@ def test_a_second_look_covers_the_very_lines_that_were_proposed() -> None:
     assert second_look.newly_denied(told, told) == []
     assert second_look.human(told) is None
     assert second_look.human(told | {"extension": [second_look.reviewer("")]}) is True
+
+
+def test_an_appeal_of_an_appeal_is_of_the_second_level_and_a_change_of_one_stays_where_it_is() -> None:
+    kind = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/extension-certificationType"
+
+    def request(id: str, before: str = "", code: str = "") -> Json:
+        coded = {"coding": [{"system": "https://codesystem.x12.org/005010/1322", "code": code}]}
+        return {
+            "resourceType": "Claim", "id": id,
+            **({"related": [{"claim": {"reference": f"Claim/{before}"}}]} if before else {}),
+            **({"extension": [{"url": kind, "valueCodeableConcept": coded}]} if code else {}),
+        }  # fmt: skip
+
+    chain = [request("a"), request("b", "a", "1"), request("c", "b", "S"), request("d", "c", "2")]
+    chain.append(request("e", "e", "1"))  # names itself
+    assert {each["id"]: lifecycle.level(chain, f"Claim/{each['id']}") for each in chain} == {
+        "a": 0, "b": 1, "c": 1, "d": 2, "e": 1,
+    }  # fmt: skip
+    assert lifecycle.level(chain, "Claim/none") == 0
