@@ -113,6 +113,13 @@ def access(method: str, route: str, status: int, seconds: float, client: str, re
     sys.stderr.write(_encode(line).decode() + "\n")
 
 
+def ended(text: str) -> None:
+    """Why a service did not start, or ended: a line of the log like any other, so that whoever gathers those has it.
+    text: what its operator is told, of settings and places; no patient has been read for it."""
+    line = {"event": "ended", "level": "error", "text": text, "timestamp": datetime.now(UTC)}
+    sys.stderr.write(_encode(line).decode() + "\n")
+
+
 def traced(error: BaseException) -> dict[str, object]:
     """What kind of error it is and where it happened, without its own words or any value: those may be a patient's."""
     frames = traceback.extract_tb(error.__traceback__)

@@ -135,7 +135,7 @@ def _run(args: argparse.Namespace) -> int:
     from carecoord.store.database import schema
     from fhir_adapters.errors import Misconfigured
 
-    screen = Screen(getattr(args, "form", None) or "table")
+    screen = Screen(getattr(args, "form", None) or "table", logs=hasattr(args, "parent"))  # of a service
     try:
         return int(args.run(read(os.environ).settings, screen, args) or 0)
     except BadSetting as e:

@@ -14,6 +14,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
+from carecoord.logs import ended
+
 WIDE = 400  # columns of a table that goes to a file or a pipe: nothing is cut or folded there
 
 FOLDED = 12  # columns that an elastic one is left with at least
@@ -25,10 +27,11 @@ Form = Literal["table", "json", "csv"]
 
 class Screen:
     """stdout for results, stderr for complaints and progress. form: in which rows are printed; in one for programs all
-    that is said beside them goes to stderr."""
+    that is said beside them goes to stderr. logs: what goes wrong is a line of the log where no person watches."""
 
-    def __init__(self, form: Form = "table") -> None:
+    def __init__(self, form: Form = "table", *, logs: bool = False) -> None:
         self.form: Form = form
+        self._logs = logs
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):  # a name that a Latin-1 terminal can not show gets a ?, no traceback
                 stream.reconfigure(errors="replace")
@@ -52,6 +55,9 @@ class Screen:
 
     def complain(self, text: str) -> None:
         """What went wrong."""
+        if self._logs and not self.err.is_terminal:
+            ended(text)
+            return
         self.err.print(f"[red]carecoord:[/] {escape(text)}")
 
     def table(

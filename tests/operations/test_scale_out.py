@@ -340,3 +340,7 @@ def report(place: Place, answers: list[Answer], kept: list[str], killed: float) 
     assert len(kept) > 50
     assert [id for id in kept if ours.get(f"{place.url}/fhir/Patient/{id}", timeout=60).status_code != 200] == []
     assert ours.get(f"{place.url}/readyz", timeout=30).text == "ready\n"
+    written = "".join((place.folder / "nginx" / name).read_text() for name in ("access.log", "error.log"))
+    assert written.count(" GET 200 ") > 100
+    assert "/fhir" not in written, "addresses hold searches and ids"
+    assert not any(id in written for id in kept)
