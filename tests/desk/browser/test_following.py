@@ -83,6 +83,20 @@ def test_the_page_of_a_patient_shows_what_a_colleague_did_on_a_referral_and_in_t
     expect(link).to_be_focused()
 
 
+def test_a_form_of_the_plan_that_is_being_filled_in_stays_when_a_colleague_acts(
+    open_desk: Open, colleague: FlaskClient
+) -> None:
+    page = watched(open_desk(f"/patients/{PATIENT}?act=set-goal"))
+    field = page.locator("#act-form [name=words]")
+    field.click()
+    page.keyboard.type("Sleep thr")
+    note(colleague, "About the sleep.", "order-24744")
+    page.wait_for_timeout(4_000)
+    page.keyboard.type("ough")
+    expect(field).to_have_value("Sleep through")
+    expect(field).to_be_focused()
+
+
 @pytest.mark.parametrize(("width", "scheme"), ENDS)
 def test_a_page_that_has_followed_has_no_fault(
     open_desk: Open, colleague: FlaskClient, width: int, scheme: str
