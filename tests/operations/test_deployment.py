@@ -221,8 +221,10 @@ def test_the_workflow_runs_what_ci_runs_on_each_python_that_is_promised() -> Non
     flow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
     job = flow["jobs"]["test"]
     assert [step["run"] for step in job["steps"] if "run" in step][-1] == ".ci/run"
-    promised = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
-    assert (promised, job["strategy"]["matrix"]["python"]) == (">=3.11", ["3.11", "3.12", "3.13"])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (project["requires-python"], job["strategy"]["matrix"]["python"]) == (">=3.11", ["3.11", "3.12", "3.13"])
+    told = [each.rpartition(" ")[2] for each in project["classifiers"] if "Python :: 3." in each]
+    assert told == job["strategy"]["matrix"]["python"]
 
 
 @pytest.mark.parametrize("name", ["compose.yaml", ".github/workflows/ci.yml", ".github/dependabot.yml"])
