@@ -31,6 +31,7 @@ from tests.bench import (
     rows,
     rules,
     start,
+    tasks,
     token,
     worklist,
 )
@@ -56,6 +57,7 @@ def main() -> None:
         checks = token.measure(console, folder / "token", postgres)
         done = acts.measure(console, folder / "acts", postgres)
         submitted = pas.measure(console, folder / "pas", postgres)
+        noted = tasks.measure(console, folder / "tasks", postgres)
         called = patient.measure(console, folder / "patient", postgres)
         counted = measures.measure(console, folder / "measures", postgres)
         made = rules.places(folder / "many", rules.databases(postgres) if postgres else None)
@@ -71,15 +73,15 @@ def main() -> None:
     for line in token.lines(checks):
         console.print(line)
     found = (
-        acts.lines(done), pas.lines(submitted), patient.lines(called), measures.lines(counted), rules.lines_of(lines),
-        networks.lines_of(sizes), rates.lines_of(priced), register.lines_of(listed), register.changed_lines(changed),
-        codes.lines_of(coded), imports.lines_of(tables), start.lines(begun),
+        acts.lines(done), tasks.lines(noted), pas.lines(submitted), patient.lines(called), measures.lines(counted),
+        rules.lines_of(lines), networks.lines_of(sizes), rates.lines_of(priced), register.lines_of(listed),
+        register.changed_lines(changed), codes.lines_of(coded), imports.lines_of(tables), start.lines(begun),
     )  # fmt: skip
     for line in chain(*found):
         console.print(line)
     others = {"acts": done, "rules": lines, "networks": sizes, "rates": priced, "register": listed, "imports": tables}
     others |= {"codes": coded, "changes": changed, "start": begun, "patient": called, "measures": counted}
-    others |= {"pas": submitted}
+    others |= {"pas": submitted, "tasks": noted}
     _write(figures, pages, checks, others)
 
 

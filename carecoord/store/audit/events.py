@@ -32,7 +32,7 @@ from carecoord.store.audit.tables import audit, audit_patient
 from carecoord.store.database import bulk, private_files
 from carecoord.store.database.engine import writing
 
-PATIENCE: Final = 30.0  # seconds after which a process that serves drains what no worker has
+PATIENCE: Final = 5.0  # seconds after which a process that serves drains what no worker has
 _FILES: Final = "audit-*.jsonl"
 _BATCH = 1000
 _RUN = 400  # ids in one statement
