@@ -29,12 +29,14 @@ SpendJti = Callable[[str, str, int], bool]
 
 @dataclass(frozen=True)
 class Expected:
-    """What an assertion is held against. `now` in seconds; `audiences`: our token URL and our issuer."""
+    """What an assertion is held against. `now` in seconds; `audiences`: our token URL and our issuer, or the service
+    that is called (CDS Hooks)."""
 
     audiences: tuple[str, ...]
     now: float
     spend_jti: SpendJti  # (client id, jti, expires) -> False when it was used before
     published: tuple[PublicKey, ...] = ()  # what stands at the client's JWKS URL
+    named: tuple[str, ...] = ("iss", "sub")  # the claims that name the client
 
 
 def verify(text: str, client: Client, expected: Expected) -> dict[str, Any]:
@@ -52,11 +54,12 @@ def verify(text: str, client: Client, expected: Expected) -> dict[str, Any]:
     return claims
 
 
-def peek(text: str) -> tuple[str, str]:
-    """The client id and the kid that an assertion claims, unverified: enough to fetch that client's keys beforehand."""
+def peek(text: str, claim: str = "sub") -> tuple[str, str]:
+    """The client id and the kid that an assertion claims, unverified: enough to fetch that client's keys beforehand.
+    claim: the one that names the client."""
     try:
         guest = jws.extract_compact(text[:LONGEST].encode())
-        return str(json.loads(guest.payload)["sub"]), str(guest.headers()["kid"])
+        return str(json.loads(guest.payload)[claim]), str(guest.headers()["kid"])
     except (JoseError, ValueError, KeyError, TypeError, RecursionError):
         return "", ""
 
@@ -105,8 +108,8 @@ def _pick(header: dict[str, Any], client: Client, expected: Expected) -> PublicK
 def _judge(claims: dict[str, Any], client: Client, expected: Expected) -> None:
     """Every claim that RFC 7523 section 3 and SMART name, each with its own refusal."""
     now, audience = expected.now, claims.get("aud")
-    if claims.get("iss") != client.id or claims.get("sub") != client.id:
-        raise _bad("iss and sub must both be the client_id.")
+    if any(claims.get(name) != client.id for name in expected.named):
+        raise _bad(f"{' and '.join(expected.named)} must be the client_id.")
     if not any(known == audience or (isinstance(audience, list) and known in audience) for known in expected.audiences):
         raise _bad("aud must be the URL of this token endpoint.")
     exp, iat, nbf = (_seconds(claims, name) for name in ("exp", "iat", "nbf"))

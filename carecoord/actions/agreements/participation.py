@@ -19,7 +19,7 @@ from carecoord.actions.clearance.library import COPIED, Library, shared
 from carecoord.domain.agreements import participation, records
 from carecoord.domain.agreements.directory import register
 from carecoord.domain.agreements.fitness import fitness
-from carecoord.domain.agreements.participation import Participation, Question
+from carecoord.domain.agreements.participation import Participation, Question, Result
 from carecoord.domain.agreements.prices import Service
 from carecoord.domain.agreements.records import PlanListing, Records
 from carecoord.domain.agreements.versions import Version
@@ -76,6 +76,11 @@ def answer(world: World, asker: Asker, given: Mapping[str, str], *, request: str
         asking = [("date", {"valueDate": on.isoformat()}), ("asOf", {"valueInstant": known_at})]
         parts = [*found, *asking, ("provider", {"valueReference": about})]
         return {"resourceType": "Parameters", "parameter": [{"name": name, **value} for name, value in parts]}
+
+
+def result(turn: Turn, given: Mapping[str, str], on: date) -> Result:
+    """The bare answer on a day, as it is known now. Raises as `answer`."""
+    return _decided(turn, Library(turn.conn, None), given, on).found.result
 
 
 def _decided(turn: Turn, library: Library, given: Mapping[str, str], on: date) -> _Answer:

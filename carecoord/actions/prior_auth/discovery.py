@@ -1,0 +1,129 @@
+"""A call of coverage requirements discovery answered, from the payer's rules and from who takes part in its networks.
+Nothing is asked back: a call brings what it wants to be judged.
+
+Clauses: CDS Hooks 2.0; Da Vinci CRD 2.2.1 (hook-9, hook-10, hook-13: 400 for a card of no payer of ours, for none and
+for several; 412 where what has to be known did not come along)."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from auth.grant import Grant
+from carecoord.actions.access.turn import Turn, looking
+from carecoord.actions.agreements import participation
+from carecoord.actions.clearance import rule_lines
+from carecoord.actions.prior_auth.pas.explode import pairs, partner
+from carecoord.domain.agreements.participation import Result
+from carecoord.domain.prior_auth.crd import coverage_information, services
+from carecoord.domain.prior_auth.crd.coverage_information import Verdict
+from carecoord.domain.prior_auth.crd.services import Call
+from carecoord.domain.prior_auth.question import Known, Question
+from carecoord.domain.prior_auth.requirements import requirement
+from carecoord.domain.prior_auth.ruling import NETWORK
+from carecoord.domain.resource.days import local
+from carecoord.domain.resource.elements import Json, identifiers, item, items, target, text
+from carecoord.domain.resource.parties import Party, directory, is_payer
+from carecoord.errors import Invalid, NotFound, Stale
+from carecoord.fhir import text as json
+from carecoord.fhir.instants import micros
+from carecoord.store.database.engine import writing
+from carecoord.store.prior_auth import exchanges
+from carecoord.store.prior_auth.exchanges import Exchange
+from carecoord.store.worklist import registry
+from carecoord.words.catalogue import say
+from carecoord.world import World
+
+_PLAN: Final = "plan"
+
+
+@dataclass(frozen=True)
+class _Card:
+    coverage: Json
+    payer: Party
+    plan: str
+
+
+def answered(world: World, asker: Grant, service: str, body: Json, request: str) -> Json:
+    """The cards and actions. Raises Invalid (400), NotFound for a service that there is none of, Stale (412)."""
+    if service not in services.SERVICES:
+        raise NotFound("There is no such service.", "http.url")
+    call = services.read(service, body)
+    with looking(world, asker, request) as turn:
+        card = _card(turn, call)
+        day = local(turn.now, world.base.zone)
+        verdicts = [_verdict(turn, call, card, order, day) for order in call.orders]
+        found = coverage_information.answer(verdicts, day, card.payer.name, call.wants)
+        row = _row(turn, service, json.dumps(body), json.dumps(found))
+    with writing(world.engine) as conn:
+        exchanges.keep(conn, row)
+    return found
+
+
+def _row(turn: Turn, service: str, sent: bytes, answer: bytes) -> Exchange:
+    """The call with its answer: payers are asked later what they said."""
+    now, ended = micros(turn.now), micros(turn.world.clock())
+    digest = hashlib.sha256(sent).digest()
+    return Exchange(
+        turn.world.new_id(), now, ended - now, True, service, services.VERSIONS[-1], partner(turn), None, digest, 200,
+        None, {}, sent, answer, {},
+    )  # fmt: skip
+
+
+def _card(turn: Turn, call: Call) -> _Card:
+    """The one card that counts, and its payer as we know it."""
+    cards = [each for each in call.named("Coverage") if text(each, "status") in ("", "active")]
+    if not call.along:
+        raise Stale("The prefetch is missing, and this service asks nothing back.", "prefetch")
+    if len(cards) != 1:
+        raise Invalid(f"The call brings {len(cards)} active Coverages: send one.", "prefetch.coverage")
+    card = cards[0]
+    for reference in items(card, "payor"):
+        named = call.along.get(target(reference), {})
+        keys = identifiers(named) | identifiers({"identifier": [item(reference, "identifier")]})
+        rows = [row for row in registry.identified(turn.conn, "Organization", pairs(keys)) if not row.deleted]
+        payers = [each for each in (json.loads(row.body) for row in rows) if is_payer(each)]
+        if payers:
+            party = next(iter(directory(payers).values()))
+            return _Card(card, party, _plan(card))
+    raise Invalid("The payer of this Coverage is none of this server's.", "Coverage.payor")
+
+
+def _plan(card: Json) -> str:
+    kinds = ((text(c, "code"), text(each, "value")) for each in items(card, "class")
+             for c in items(item(each, "type"), "coding"))  # fmt: skip
+    return next((value for kind, value in kinds if kind == _PLAN), "")
+
+
+def _verdict(turn: Turn, call: Call, card: _Card, order: Json, day: date) -> Verdict:
+    wanted = services.codings(order)
+    performers = _performers(call, order)
+    payers = [each for each in card.payer.keys if "|" in each]
+    plans = [card.plan] if card.plan else None
+    rules = rule_lines.find(turn.conn, payers, plans, [code for _, code in wanted], performers)
+    known = Known(codes=wanted, providers=frozenset(performers))
+    network = NETWORK[_network(turn, card, performers, day)]
+    need = requirement(Question(known=known, payer=card.payer, plan=card.plan, network=network, day=day), rules)
+    origin = next((rule.origin for rule in rules if rule.evidence in need.evidence and rule.origin), "")
+    return Verdict(order, card.coverage, need, say(need.reason), origin)
+
+
+def _performers(call: Call, order: Json) -> list[str]:
+    """The identifiers of who is to do it, `system|value`."""
+    references = [target(each) for each in services.performers(order)]
+    references += [call.performer] if call.performer else []
+    found = frozenset[str]().union(*(identifiers(call.along.get(each, {})) for each in references))
+    return sorted(found)
+
+
+def _network(turn: Turn, card: _Card, performers: list[str], day: date) -> Result:
+    """Whether one of these takes part in the networks of the plan on the day."""
+    payer = card.payer.key()
+    for each in performers:
+        if not card.plan or not payer:
+            break
+        try:
+            return participation.result(turn, {"provider": each, "plan": card.plan, "payer": payer}, day)
+        except (Invalid, NotFound):  # nobody whom the register knows
+            continue
+    return "unknown"
