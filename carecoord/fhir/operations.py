@@ -23,6 +23,9 @@ OPERATIONS: Final = {  # type -> (name, its definition: an address of HL7's, or 
     "Patient": (("everything", "http://hl7.org/fhir/OperationDefinition/Patient-everything"),),
     "": (("submit-attachment", "http://hl7.org/fhir/us/davinci-cdex/OperationDefinition/submit-attachment"),),
     "Claim": pas_operations.OPERATIONS,
+    "CoverageEligibilityRequest": (
+        ("submit", "http://hl7.org/fhir/OperationDefinition/CoverageEligibilityRequest-submit"),
+    ),
     "Subscription": (("status", f"{_BACKPORT}/OperationDefinition/backport-subscription-status"),),
     "ServiceRequest": (("clearance", CLEARANCE),),
     "DeviceRequest": (("clearance", CLEARANCE),),

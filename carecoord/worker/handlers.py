@@ -13,7 +13,7 @@ from carecoord.actions.imports import uploads
 from carecoord.actions.inbox import digest
 from carecoord.actions.measures import count
 from carecoord.actions.messages import notices
-from carecoord.actions.prior_auth import automatic, letters, sent
+from carecoord.actions.prior_auth import automatic, eligibility, letters, sent
 from carecoord.actions.prior_auth.pas import notices as pas_notices
 from carecoord.actions.referrals import holds
 from carecoord.actions.scheduling import lapses
@@ -102,6 +102,11 @@ def write_letter(world: World, job: Job) -> None:
     letters.write(world, job.key)
 
 
+def ask_eligibility(world: World, job: Job) -> None:
+    """Ask the payers of the visits whose day it is whether their cards are good."""
+    eligibility.ask_planned(world)
+
+
 def release(world: World, job: Job) -> None:
     """Give back the time that the key names, if it is held still and nobody has answered for it."""
     holds.release(world, job.key)
@@ -125,6 +130,7 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         uploads.JOB: bring_in, paper_pages.JOB: read_paper, shipped.JOB: put_codes_in, digest.JOB: tell_what_waits,
         notices.JOB: tell_of_message, arrivals.JOB: give_away, count.JOB: follow_for_measures,
         sent.JOB: approve_by_rule, sent.LETTER_JOB: write_letter, intake.JOB: take_in, lapses.JOB: release,
+        eligibility.JOB: ask_eligibility,
         pas_notices.JOB: tell_subscriber,
     }
 )

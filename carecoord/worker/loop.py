@@ -11,6 +11,7 @@ from carecoord.actions.documents.drops import intake
 from carecoord.actions.ehrs import sync as ehrs_sync
 from carecoord.actions.inbox import digest
 from carecoord.actions.measures import count
+from carecoord.actions.prior_auth import eligibility
 from carecoord.actions.server import health
 from carecoord.actions.worklist import project
 from carecoord.errors import Unavailable
@@ -59,12 +60,14 @@ def work(
         outbox.revive(conn, world.clock(), kind=ehrs_sync.JOB)  # an earlier version gave up on these
     digest.order(world)
     intake.order(world)
+    asks = False
     while not stop.is_set():
         try:
             if "refresh" in lanes:
                 project.call_for_refresh(world)
             if "timers" in lanes:
                 count.call_for(world)
+                asks = asks or eligibility.order(world)
             hands.fill(carrier.pass_on() if carrier else timedelta())
         except Unavailable as e:
             _log.warning("outbox_not_read", reason=str(e))

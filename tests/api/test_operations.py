@@ -241,3 +241,21 @@ def test_all_codes_of_a_system_are_looked_through_by_their_words(api: Api) -> No
     assert walk(told, "ValueSet") == []
     assert api.get("/ValueSet/$expand?url=http://nobody.example/codes&filter=knee").status_code == 404
     assert api.get("/ValueSet/$expand?filter=knee").status_code == 400
+
+
+def test_a_question_about_eligibility_is_stored_and_answered_as_queued(api: Api) -> None:
+    """No answer of ours confirms a card: the payer's own does."""
+    asked = {
+        "resourceType": "CoverageEligibilityRequest", "status": "active", "purpose": ["validation"],
+        "patient": {"reference": "Patient/p-asked"}, "created": "2026-11-22", "servicedDate": "2026-12-01",
+        "insurer": {"display": "Payer"},
+    }  # fmt: skip
+    api.put("/Patient/p-asked", {"resourceType": "Patient", "id": "p-asked"})
+    wrapped = {"resourceType": "Parameters", "parameter": [{"name": "resource", "resource": asked}]}
+    for body in (asked, wrapped):
+        answer = api.post("/CoverageEligibilityRequest/$submit", body)
+        assert (answer.status_code, answer.json["outcome"]) == (200, "queued")
+        assert "insurance" not in answer.json
+        stored = api.get("/" + answer.json["request"]["reference"])
+        assert (stored.status_code, stored.json["servicedDate"]) == (200, "2026-12-01")
+    assert api.post("/CoverageEligibilityRequest/$submit", {"resourceType": "Claim"}).status_code == 400

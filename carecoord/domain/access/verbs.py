@@ -23,7 +23,7 @@ Verb = Literal[
     "submit", "approve", "give-back", "certify", "bill", "pay",
     "decide", "agree", "disagree", "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over",
     "send-request", "put-in", "answer-payer", "extend-request", "renew-request", "appeal", "withdraw-request",
-    "void-request", "peer-to-peer", "tell-peer", "call-payer",
+    "void-request", "peer-to-peer", "tell-peer", "call-payer", "check-eligibility",
 ]  # fmt: skip
 Side = Literal["requester", "performer", "patient", "payer"]  # of a referral: who sends, who is to see them
 
@@ -89,6 +89,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
             "peer-to-peer",
             "tell-peer",
             "call-payer",
+            "check-eligibility",
         }
     ),
     "clinician": frozenset(
@@ -236,7 +237,7 @@ DECISIONS: Final[tuple[Verb, ...]] = (  # what a payer does with a request
 )  # fmt: skip
 REQUESTS: Final[tuple[Verb, ...]] = (  # what a clinic does with one
     "send-request", "put-in", "answer-payer", "extend-request", "renew-request", "appeal", "withdraw-request",
-    "void-request", "peer-to-peer", "tell-peer", "call-payer",
+    "void-request", "peer-to-peer", "tell-peer", "call-payer", "check-eligibility",
 )  # fmt: skip
 CARE: Final[tuple[Verb, ...]] = (  # what is done with a patient's care plan
     "start-plan", "set-goal", "add-activity", "observe", "finish", "join-team", "end-plan",

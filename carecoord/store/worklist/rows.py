@@ -96,6 +96,17 @@ def of_patient(conn: Connection, patient: str) -> dict[int, Mapping[str, Any]]:
     return {row["rid"]: dict(row) for row in held}
 
 
+def are_there(conn: Connection) -> bool:
+    """Whether there is any case."""
+    return conn.scalar(select(case.c.rid).limit(1)) is not None
+
+
+def with_visit(conn: Connection, first: int, end: int) -> list[str]:
+    """The ids of the open cases whose visit is between two instants (microseconds), the end not in it."""
+    wanted = select(case.c.id).where(case.c.open, case.c.appointment_at >= first, case.c.appointment_at < end)
+    return list(conn.scalars(wanted.order_by(case.c.appointment_at, case.c.id)))
+
+
 def of_rids(conn: Connection, rids: Sequence[int]) -> list[Row[Any]]:
     """These rows, in this order."""
     held = {row.rid: row for row in conn.execute(_numbered, {"rids": listed(rids)})}

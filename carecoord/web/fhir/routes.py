@@ -24,6 +24,7 @@ from carecoord.actions.fhir import system_search as several
 from carecoord.actions.fhir import validate as validating
 from carecoord.actions.fhir.bundle_entries import conditions
 from carecoord.actions.measures import operation as measured
+from carecoord.actions.prior_auth import eligibility
 from carecoord.actions.terms import expand as terms
 from carecoord.domain.measures import reports
 from carecoord.domain.measures.definitions import Name
@@ -250,6 +251,12 @@ def validate(call: Call, type: str, id: str | None = None) -> Response:
     return responses.answer(text.dumps(found), call.wish)
 
 
+def submit_eligibility(call: Call) -> Response:
+    body = call.resource()
+    asked = operations.carried(body, "resource") if body.get("resourceType") == "Parameters" else body
+    return responses.answer(eligibility.submit(call.world, call.grant(), asked, request=call.id), call.wish)
+
+
 def everything(call: Call, id: str | None = None) -> Response:
     asker, pairs = call.asked()
     found = record.everything(call.world, asker, id, pairs, request=call.id)
@@ -283,6 +290,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("DELETE", "/<type>/<id>", delete),
     ("GET", "/<type>/<id>/_history", history),
     ("GET", "/<type>/<id>/_history/<number>", vread),
+    ("POST", "/CoverageEligibilityRequest/$submit", submit_eligibility),
     ("GET", "/ServiceRequest/<id>/$clearance", clearance),
     ("POST", "/ServiceRequest/<id>/$clearance", clearance),
     ("GET", "/DeviceRequest/<id>/$clearance", clearance_of_device),

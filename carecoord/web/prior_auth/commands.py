@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, cast
 
-from carecoord.actions.prior_auth import request_acts
+from carecoord.actions.prior_auth import eligibility, request_acts
 from carecoord.actions.prior_auth.request_acts import Answered, Appealed, Called, Outgoing, Talk
 from carecoord.domain.contacts.acts import How, Outcome
 from carecoord.domain.prior_auth.clinic.asked import CHANNELS, SPEEDS, Channel, Speed, Wish
@@ -98,4 +98,5 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "peer-to-peer": Command(_talk, request_acts.ask_peer),
     "tell-peer": Command(_held, request_acts.hold_peer),
     "call-payer": Command(_call, request_acts.call),
+    "check-eligibility": Command(_nothing, eligibility.check),
 }

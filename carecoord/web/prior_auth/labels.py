@@ -19,14 +19,17 @@ ACTS: Final[Mapping[str, str]] = Glossary({
     "peer-to-peer": sentence("requests.do.peer-to-peer"),
     "tell-peer": sentence("requests.do.tell-peer"),
     "call-payer": sentence("requests.do.call-payer"),
+    "check-eligibility": sentence("requests.do.check-eligibility"),
 })  # fmt: skip
 ICONS: Final = {
     "send-request": "send", "put-in": "paperclip", "answer-payer": "file-check", "extend-request": "repeat",
     "renew-request": "repeat", "appeal": "file-pen-line", "withdraw-request": "ban", "void-request": "circle-x",
-    "peer-to-peer": "stethoscope", "tell-peer": "stethoscope", "call-payer": "phone",
+    "peer-to-peer": "stethoscope", "tell-peer": "stethoscope", "call-payer": "phone", "check-eligibility": "id-card",
 }  # fmt: skip
-KEYS: Final = {"send-request": "s", "put-in": "p", "answer-payer": "r", "extend-request": "e", "renew-request": "w",
-               "appeal": "f", "peer-to-peer": "d", "tell-peer": "d", "call-payer": "c"}  # fmt: skip
+KEYS: Final = {
+    "send-request": "s", "put-in": "p", "answer-payer": "r", "extend-request": "e", "renew-request": "w", "appeal": "f",
+    "peer-to-peer": "d", "tell-peer": "d", "call-payer": "c", "check-eligibility": "g",
+}  # fmt: skip
 CHANNELS: Final[Mapping[str, str]] = Glossary({
     "pas": sentence("requests.channel.pas"),
     "portal": sentence("requests.channel.portal"),

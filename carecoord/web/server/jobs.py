@@ -36,6 +36,7 @@ KINDS: Final[Mapping[str, Callable[[str], str]]] = {  # kind of later work -> wh
     "digest": lambda key: spoken("jobs.kind.digest"),
     "notice": lambda key: spoken("jobs.kind.notice", key=key),
     "release-hold": lambda key: spoken("jobs.kind.release-hold"),
+    "ask-eligibility": lambda key: spoken("jobs.kind.ask-eligibility"),
     "pas-notice": lambda key: spoken("jobs.kind.pas-notice", key=key),
     "measures": lambda key: spoken("jobs.kind.measures"),
     "refresh-cases": lambda key: spoken("jobs.kind.refresh-cases"),

@@ -66,6 +66,7 @@ HOLDERS = {
     "withdraw-request": {"coordinator"},
     "void-request": {"coordinator"},
     "call-payer": {"coordinator"},
+    "check-eligibility": {"coordinator"},
     "peer-to-peer": {"coordinator", "clinician"},
     "tell-peer": {"coordinator", "clinician"},
     "refer": {"coordinator", "clinician"},

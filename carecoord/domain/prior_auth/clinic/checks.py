@@ -25,7 +25,7 @@ class Check:
     name: str
     result: Result
     said: Sentence
-    does: Literal["", "put-in", "call-payer"] = ""
+    does: Literal["", "put-in", "call-payer", "check-eligibility"] = ""
 
 
 def checks(claim: Json, found: Clearance, same: Sequence[Any]) -> list[Check]:
@@ -35,7 +35,8 @@ def checks(claim: Json, found: Clearance, same: Sequence[Any]) -> list[Check]:
     lines = items(claim, "item")
     bare = sum(not (codes(item(each, "productOrService")) and _counted(each) and _dated(each)) for each in lines)
     made = [
-        Check("coverage", _OF_GATE[coverage.state], coverage.reason),
+        Check("coverage", _OF_GATE[coverage.state], coverage.reason,
+              "" if _OF_GATE[coverage.state] == "good" else "check-eligibility"),
         Check("rule", "good" if need and need.needed is not None else "look",
               need.reason if need else sentence("requirement.none"), "" if need and need.answer else "call-payer"),
         Check("agreement", _OF_GATE[agreement.state], agreement.reason),

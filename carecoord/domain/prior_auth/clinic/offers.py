@@ -39,6 +39,8 @@ def offered(row: Any, talking: bool, now: datetime) -> tuple[Verb, ...]:
         found.insert(0, "tell-peer")
     if row.state not in ("draft", *_OVER):
         found.append("renew-request")
+    if row.state not in _OVER:
+        found.append("check-eligibility")
     first = following(row, now)
     return tuple(sorted(found, key=lambda verb: (verb != first, verb in ENDING)))
 
