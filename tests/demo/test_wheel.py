@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import sysconfig
@@ -127,5 +126,5 @@ def test_an_installed_wheel_brings_the_demo_along_and_its_api_is_called_in_five_
         found = run(installed.with_name("python"), "-c", lines, cwd=tmp_path, env=environ)
         assert "'resourceType': 'ServiceRequest'" in found
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait(60)
