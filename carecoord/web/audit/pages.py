@@ -23,6 +23,7 @@ from carecoord.fhir.instants import micros, moment
 from carecoord.store.audit.trail_search import Place, Wanted
 from carecoord.web.audit import trail_words
 from carecoord.web.page import downloads
+from carecoord.web.page.columns import headings
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
@@ -151,7 +152,7 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.get("/audit.<any(csv, xlsx):form>")
     def table(form: downloads.Form) -> Answer:
-        return downloads.table("audit", COLUMNS, _lines(_exported(world, zone), zone), form)
+        return downloads.table("audit", headings(COLUMNS), _lines(_exported(world, zone), zone), form)
 
     @pages.get("/audit.ndjson")
     def events() -> Response:

@@ -18,6 +18,7 @@ from carecoord.web.acts import view as acts_view
 from carecoord.web.acts.forms import State
 from carecoord.web.authorizations import line_view, queue_view, view
 from carecoord.web.page import downloads
+from carecoord.web.page.columns import headings
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
@@ -58,7 +59,7 @@ class Screen:
         """The queue as a file: every row of its tab."""
         rows = queue.download(self.world, sign_in.session().grant(), request_id(), replace(self.asked(), after=None))
         times = Times(self.world.clock(), self.zone)
-        return downloads.table("decisions", QUEUE_CELLS, queue_view.lines(rows, times), form)
+        return downloads.table("decisions", headings(QUEUE_CELLS), queue_view.lines(rows, times), form)
 
     def one(self, id: str, state: State | None = None, status: int = 200) -> Response:
         """One request; state: of a form that could not be done."""

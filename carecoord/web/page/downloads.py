@@ -7,6 +7,7 @@ from typing import Literal
 
 from werkzeug.wrappers import Response
 
+from carecoord.web.page.columns import SHEETS
 from carecoord.words.csv_lines import csv_line
 from carecoord.words.reader import reading_in, reads
 
@@ -25,7 +26,7 @@ def table(
         return Response(_lines(header, rows, marked), mimetype="text/csv", headers=named)
     from carecoord.actions.imports import workbooks  # openpyxl is dear to load: not before somebody wants one
 
-    return Response(workbooks.written(name.capitalize(), header, rows), mimetype=_XLSX, headers=named)
+    return Response(workbooks.written(SHEETS.get(name, name.capitalize()), header, rows), mimetype=_XLSX, headers=named)
 
 
 def whole(name: str, data: bytes, form: Form) -> Response:

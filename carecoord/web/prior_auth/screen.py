@@ -21,6 +21,7 @@ from carecoord.store.prior_auth.authorizations import Asked
 from carecoord.web.acts import view as acts_view
 from carecoord.web.acts.forms import State
 from carecoord.web.page import downloads
+from carecoord.web.page.columns import headings
 from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.prior_auth import address as addresses
@@ -58,7 +59,7 @@ class Screen:
         address = replace(addresses.parse(request.args), after=None)
         rows = requests.download(self.world, sign_in.session().grant(), request_id(), self._asked(address))
         times = Times(self.world.clock(), self.zone)
-        return downloads.table("authorizations", list_view.CELLS, list_view.lines(rows, times), form)
+        return downloads.table("authorizations", headings(list_view.CELLS), list_view.lines(rows, times), form)
 
     def one(self, id: str, state: State | None = None, status: int = 200) -> Response:
         """One request; state: of a form that could not be done."""

@@ -18,6 +18,7 @@ from carecoord.errors import NotFound
 from carecoord.fhir.instants import moment
 from carecoord.web.agreements import pages as agreements_pages
 from carecoord.web.page import calendars, downloads, labels
+from carecoord.web.page.columns import headings
 from carecoord.web.page.times import Times, place
 from carecoord.web.people import sign_in
 from carecoord.web.referrals import case_address
@@ -26,7 +27,7 @@ from carecoord.web.worklist import calendar, filters, notices, queues
 from carecoord.web.worklist import view as worklist_view
 from carecoord.web.worklist.address import parse
 from carecoord.web.worklist.screen import Screen
-from carecoord.words.catalogue import in_words
+from carecoord.words.catalogue import in_words, spoken
 from carecoord.words.sentence import sentence
 from carecoord.world import World
 
@@ -78,7 +79,7 @@ def blueprint(world: World) -> Blueprint:
         rows = cases.download(world, grant, address.asked, request_id())
         payers = cases.has_cases(grant) and not cases.whole(grant)
         header, lines = (CELLS, _payers_lines(rows, zone)) if payers else (COLUMNS, _lines(rows, zone))
-        return downloads.table("worklist", header, lines, form)
+        return downloads.table("worklist", headings(header), lines, form)
 
     return pages
 
@@ -180,5 +181,5 @@ def _cell(value: Any, zone: ZoneInfo | None) -> str:
     if zone is not None:
         return moment(value).astimezone(zone).isoformat(timespec="minutes")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return spoken("column.yes") if value else spoken("column.no")
     return str(value)
