@@ -88,7 +88,7 @@ def plain(pages: Iterable[tuple[str, TestResponse]], others: Others) -> list[str
 
 def left(path: str, answer: TestResponse, others: Others) -> Iterator[str]:
     """The words of ours on one page, or in the head of one table, that are not from the catalogue."""
-    assert answer.status_code < 500, (path, answer.status_code)
+    assert answer.status_code < 500, (path, answer.status_code, answer.get_data(as_text=True)[-800:])
     if answer.mimetype == "text/html":
         yield from english(answer.get_data(as_text=True), others)
     else:
