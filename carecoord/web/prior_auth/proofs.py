@@ -13,6 +13,7 @@ from carecoord.domain.resource.elements import Json, item, items, key, text
 from carecoord.fhir.instants import micros
 from carecoord.fhir.instants import moment as instant
 from carecoord.web.page.times import Times, span
+from carecoord.web.policies.vocabulary import shown
 from carecoord.words.catalogue import say, spoken
 
 
@@ -65,7 +66,7 @@ def _clock(found: Dossier, times: Times) -> tuple[str, str]:
     payer = found.request.insurer if found.request else None
     came = instant(found.row.received) if found.row.received else found.now
     whose, said, since = found.judged.facts.policy.source(name, local(came, times.zone), payer)
-    return said, " ".join(filter(None, (_whose(whose), say(since) if since else "")))
+    return shown(name, said), " ".join(filter(None, (_whose(whose), say(since) if since else "")))
 
 
 def _whose(whose: Whose) -> str:
