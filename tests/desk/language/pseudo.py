@@ -99,8 +99,10 @@ class Heard(HTMLParser):
 
 
 _WORD: Final = re.compile(r"[^\W_]+")
-# FHIR R4 references.html, Type/id; a scope of SMART's, system/Type.r; the beginning of a request's id; an id
-_REFERENCE: Final = re.compile(r"\b(?:[A-Z][A-Za-z]+|system|user|patient)/[A-Za-z0-9.-]+|\b[0-9a-f]{8}(?:-[0-9a-f]{4,})*\b")
+# FHIR R4 references.html, Type/id; a scope of SMART's, system/Type.r; an id, or its beginning
+_REFERENCE: Final = re.compile(
+    r"\b(?:[A-Z][A-Za-z]+|system|user|patient)/[A-Za-z0-9.-]+|\b[0-9a-f]{8}(?:-[0-9a-f]{4,})*\b"
+)
 _PLAIN_WORD: Final = re.compile(r"(?![A-Z]{2}$)[A-Za-z]{2,}")  # two capitals are somebody's initials, or a state's
 
 
