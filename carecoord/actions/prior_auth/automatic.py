@@ -80,7 +80,7 @@ def answered(turn: Turn, found: Opened, id: str, who: Json) -> list[Json] | None
 
 def at_once(turn: Turn, claim: Json, id: str) -> list[Json] | None:
     """What the rules of its payer give as the answer to a request that was written in this very transaction, as
-    `answered` gives it; None where a person has to decide. id: of the answer."""
+    `answered` gives it, with its letter ordered; None where a person has to decide. id: of the answer."""
     kind, _, payer = target(item(claim, "insurer")).partition("/")
     if kind != "Organization" or not queues.approved_by_rules(turn.conn, [key(claim)]):
         return None
@@ -93,6 +93,7 @@ def at_once(turn: Turn, claim: Json, id: str) -> list[Json] | None:
     ruled = _ruled(asker, found) if found else None
     if found is None or ruled is None:
         return None
+    sent.order_letter(turn.conn, id, turn.now)
     return answered(asker, found, id, provenance.person(_asker(payer, ruled[1])))
 
 
