@@ -7,7 +7,7 @@ from typing import Final
 
 from carecoord.actions.prior_auth import decide, steps
 from carecoord.actions.prior_auth.steps import Longer, Talk
-from carecoord.domain.prior_auth.clinic.peer import RESULTS
+from carecoord.domain.prior_auth.clinic.peer import RESULTS, Result
 from carecoord.domain.prior_auth.desk.answers import DECISIONS, REASONS, Choice, Decision
 from carecoord.domain.prior_auth.desk.guides import METS, Met, Tick
 from carecoord.web.acts.commands import Command
@@ -88,7 +88,7 @@ def _longer(reader: Reader) -> Longer:
 
 def _talk(reader: Reader) -> Talk:
     said = reader.choice("peer-result", dict.fromkeys(RESULTS, ""), spoken("decide.fault.peer-result"))
-    result = next((each for each in RESULTS if each == said), "upheld")
+    result: Result = next((each for each in RESULTS if each == said), "upheld")
     who = reader.text("peer-who", spoken("decide.fault.peer-who"), 200)
     return Talk(result, who, reader.text("peer-words", spoken("decide.fault.peer-words"), 1000))
 

@@ -6,6 +6,7 @@ import os
 import platform
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -30,7 +31,7 @@ def used() -> Iterator[Metric]:
     values: defaultdict[str, list[float]] = defaultdict(list)
     numbers = _ours()
     for number in numbers:
-        for family in ProcessCollector(registry=None, pid=lambda number=number: number).collect():
+        for family in ProcessCollector(registry=None, pid=partial(int, number)).collect():
             for sample in family.samples:
                 families[sample.name] = family
                 values[sample.name].append(sample.value)
