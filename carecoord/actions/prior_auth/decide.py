@@ -44,7 +44,7 @@ def about(claim: str) -> str:
 def opened(turn: Turn, id: str, about: str, verb: Verb) -> Deciding:
     """The request that an act is about. Raises NotFound, Forbidden."""
     if verb not in verbs.DECISIONS or not verbs.may(turn.grant.roles, verb):
-        raise Forbidden("This is not yours to do with a request.", "http.act")
+        raise Forbidden(sentence("refusals.not-yours-to-do-with-request"), "http.act")
     _, claim = order_named(about)
     return Deciding(turn, id, about, queue.opened(turn, claim))
 
@@ -59,7 +59,7 @@ def decide(world: World, grant: Grant, request: str, submission: Submission, giv
         if found.proposal:
             raise Conflict("A denial of it waits for a second person: agree to it, or give it back.", "http.act")
         if {each.line for each in given} != {whole(each, "sequence") for each in items(found.claim, "item")}:
-            raise Conflict("The request has other lines now: look at the page again.", "http.act")
+            raise Conflict(sentence("refusals.request-other-lines"), "http.act")
         number = f"A-{acting.id.replace('-', '')[:8].upper()}"
         _demand_ticked(found, given)
         by = Decider(acting.person, _npi(turn), found.guides)
@@ -126,9 +126,9 @@ def proposer(turn: Turn, task: Json) -> tuple[str, str]:
 def _proposal(acting: Deciding) -> Json:
     task = acting.found.proposal
     if task is None:
-        raise Conflict("No denial of it waits for a second person: look at the page again.", "http.act")
+        raise Conflict(sentence("refusals.no-denial-waits"), "http.act")
     if proposer(acting.turn, task)[0] == acting.turn.grant.subject:
-        raise Forbidden("Somebody else looks at it: you proposed it.", "http.act")
+        raise Forbidden(sentence("refusals.denial-was-yours"), "http.act")
     return task
 
 
@@ -156,6 +156,6 @@ def _demand_newest(turn: Turn, submission: Submission, found: Opened) -> None:
         return
     version = int(newest["meta"]["versionId"])
     raise Overtaken(
-        "It was answered while you wrote.", "http.seen", now=newest,
+        sentence("refusals.answered-meanwhile"), "http.seen", now=newest,
         act=provenance.author_of(turn.conn, Version("ClaimResponse", str(newest["id"]), version)),
     )  # fmt: skip

@@ -31,6 +31,7 @@ from carecoord.store.audit.events import told
 from carecoord.store.prior_auth import authorizations, queues
 from carecoord.store.prior_auth.authorizations import Asked, Tab, Whose
 from carecoord.store.resources import read
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 TABS: Final[tuple[Tab, ...]] = (
@@ -96,7 +97,7 @@ class Opened:
 def whose(turn: Turn) -> Whose:
     """Whose requests the asker decides on. Raises NotFound for who decides on none."""
     if not verbs.may(turn.grant.roles, "decide"):
-        raise NotFound("There is no such page for your role.", "http.url")
+        raise NotFound(sentence("refusals.no-page-for-role"), "http.url")
     return Whose("payer", turn.office().identifiers, tuple(sorted(turn.cases_withheld())))
 
 
@@ -157,7 +158,7 @@ def opened(turn: Turn, claim: str) -> Opened:
     row = authorizations.one(turn.conn, mine, f"Claim/{claim}")
     disclosed = _told(turn, row) if row else None
     if row is None or disclosed is None:
-        raise NotFound("There is no such request, or none that you may see.", "http.id")
+        raise NotFound(sentence("refusals.no-request-seen"), "http.id")
     told_of, judged = disclosed
     newest = next((each for each in told_of.case.claims if key(each) == row.claim), {})
     zone = turn.world.base.zone

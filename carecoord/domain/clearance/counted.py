@@ -57,13 +57,17 @@ def _terms(gate: GateName, known: Facts) -> Iterator[tuple[str, Payer | None]]:
             yield name, None
 
 
+def _shipped(name: str) -> Sentence:
+    cited = TERMS[name].cited
+    return sentence("counted.shipped", source=cited) if cited else sentence("counted.as-shipped")
+
+
 def _said(name: str, length: Span, since: datetime, payer: Payer | None, known: Facts) -> Sentence:
     policy, on = known.policy, local(since, known.policy.zone)
     whose, value, begun = policy.source(name, on, payer)
     by: Value
     if whose == "shipped":
-        shipped = value == SHIPPED[name]
-        by = sentence("counted.shipped", source=TERMS[name].source) if shipped else sentence("counted.here")
+        by = _shipped(name) if value == SHIPPED[name] else sentence("counted.here")
     else:
         by = _by(_named(whose, payer, known), begun)
     told = _LENGTHS[length.unit](length.amount)

@@ -28,6 +28,11 @@ class Term:
     value: str
     source: str
 
+    @property
+    def cited(self) -> str:
+        """The source where it is a rule of law, which people may look up; empty for a seed of our own design."""
+        return "" if ".md" in self.source else self.source
+
 
 def _by_priority(name: str, *values: str) -> list[Term]:
     pairs = zip(PRIORITIES, values, strict=True)

@@ -178,8 +178,7 @@ def _terms(found: Said) -> list[str]:
 
 def _cites(name: str) -> str:
     """Where a shipped value comes from; empty where no rule of law says it."""
-    source = TERMS[name].source
-    return "" if ".md" in source else source
+    return TERMS[name].cited
 
 
 def _entry(row: Row) -> Entry:

@@ -190,7 +190,7 @@ def test_a_clock_says_how_it_was_counted_by_whose_word_and_on_whose_calendar() -
     assert said("authorization", three, closed) == (
         "3 working days on the calendar of Blue Horizon, said for Blue Horizon since 1 Jan 2026"
     )
-    assert said("appointment") == "120 hours, as shipped (referrals.md 5)"
+    assert said("appointment") == "120 hours, as shipped"
     assert said("appointment", own) == "3 working days of the shipped working week, said for Elm Street Family Medicine"
     assert said("coverage") == "None", "a gate without a clock has nothing to say"
 
