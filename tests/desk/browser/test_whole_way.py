@@ -141,7 +141,10 @@ def _reported(clinic: Hands, folder: Path) -> None:
     note = folder / "note.pdf"
     note.write_bytes(pdf())
     clinic.push("link", "Back to the request")
-    clinic.choose_file(re.compile("The note: a file"), note)
+    chooser = re.compile("The note: a file")
+    expect(clinic.page.get_by_role("button", name=chooser)).to_be_visible()
+    clinic.page.wait_for_load_state()
+    clinic.choose_file(chooser, note)
     clinic.push("button", "Send the note")
     expect(clinic.page.get_by_text("Report recorded.")).to_be_visible()
 
