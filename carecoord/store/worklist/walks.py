@@ -358,7 +358,7 @@ def values(arm: Arm, column: str, label: str) -> Select[Any]:
     hop = select(func.min(of).label("value")).where(where).cte("hop", recursive=True)
     after = select(func.min(of)).where(where, of > hop.c.value).scalar_subquery()
     hop = hop.union_all(select(after).where(hop.c.value.is_not(None)))
-    named = select(func.coalesce(row.c[label], of)).where(where, of == hop.c.value).limit(1)
+    named = select(func.coalesce(row.c[label], of)).where(where, of == hop.c.value).limit(_written(1))
     return select(hop.c.value, named.scalar_subquery().label("label")).where(hop.c.value.is_not(None))
 
 
