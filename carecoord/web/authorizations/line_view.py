@@ -12,10 +12,10 @@ from carecoord.domain.prior_auth.desk.guides import Guide
 from carecoord.domain.prior_auth.units import amount
 from carecoord.domain.resource.codes import PAS
 from carecoord.domain.resource.elements import Json, codes, extension, item, items, text, whole, words
-from carecoord.web.authorizations.queue_view import STATES
 from carecoord.web.page.codes import coded
 from carecoord.web.page.labels import Chip, chip
 from carecoord.web.page.times import Times
+from carecoord.web.prior_auth.rows import STATES
 from carecoord.words.catalogue import say
 from carecoord.words.glossary import Glossary
 from carecoord.words.sentence import sentence

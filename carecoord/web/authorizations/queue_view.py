@@ -14,6 +14,7 @@ from carecoord.store.prior_auth.authorizations import MANY
 from carecoord.web.page import labels
 from carecoord.web.page.labels import Chip, chip
 from carecoord.web.page.times import Clock, Times
+from carecoord.web.prior_auth.rows import STATES
 from carecoord.words.catalogue import say, spoken
 from carecoord.words.glossary import Glossary
 from carecoord.words.sentence import sentence
@@ -64,17 +65,6 @@ COLUMNS: Final[Mapping[str, str]] = Glossary({
     "authorization": sentence("decide.column.state"),
     "next": sentence("decide.column.with"),
 })  # fmt: skip
-STATES: Final = {
-    "submitted": Chip(sentence("labels.authorization.submitted"), "blue", icon="send"),
-    "pended": Chip(sentence("labels.authorization.pended"), "amber", icon="circle-question-mark"),
-    "asked": Chip(sentence("decide.state.asked"), "amber", icon="file-question-mark"),
-    "approved": Chip(sentence("labels.authorization.approved"), "green", icon="badge-check"),
-    "modified": Chip(sentence("decide.state.modified"), "amber", icon="badge-check"),
-    "partly": Chip(sentence("labels.authorization.partly"), "amber", icon="badge-check"),
-    "denied": Chip(sentence("labels.authorization.denied"), "red", icon="circle-x"),
-    "cancelled": Chip(sentence("decide.state.cancelled"), "grey", icon="ban"),
-    "not-required": Chip(sentence("labels.authorization.not-required"), "quiet", icon="circle-dashed"),
-}
 _OUT: Final = ("network", "site", "later", "suspended")
 _SOON: Final = 3  # days
 

@@ -17,8 +17,9 @@ from carecoord.store.database.outbox import Job
 from carecoord.store.database.tables import resource
 from carecoord.store.resources import read
 from carecoord.worker import handlers
+from tests.desk.authorizations.readers import get
 from tests.desk.authorizations.test_request_acts import told
-from tests.desk.authorizations.test_requests import get, put, text
+from tests.desk.authorizations.test_requests import put, text
 from tests.desk.conftest import NOW, Clock, House, built
 
 OUTSIDE = "request-worked-01-visit-after-approval"

@@ -9,10 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from flask.testing import FlaskClient
 
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
+from tests.desk.authorizations.readers import get, ids
 from tests.desk.conftest import NOW, PASSWORD, Clock, House, built
 
 VASCULAR = "request-order-24825"
@@ -24,16 +24,6 @@ def house(story: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hou
         clerk = NewUser("calder", "Calder, Ines", frozenset({"payer"}), "office-blue-horizon")
         accounts.add_user(found.world, clerk, PASSWORD)
         yield found
-
-
-def get(client: FlaskClient, path: str) -> str:
-    answer = client.get(path)
-    assert answer.status_code == 200, path
-    return answer.get_data(as_text=True)
-
-
-def ids(page: str) -> list[str]:
-    return re.findall(r'id="request-(request-[\w-]+)"', page)
 
 
 def counted(page: str) -> dict[str, int]:

@@ -16,7 +16,8 @@ from carecoord.actions.acts import provenance
 from carecoord.fhir import text as json
 from carecoord.store.database.engine import reading
 from carecoord.store.resources import read
-from tests.desk.authorizations.test_requests import get, text
+from tests.desk.authorizations.readers import get
+from tests.desk.authorizations.test_requests import text
 from tests.desk.conftest import Clock, House, built
 
 DRAFT, ASKED, GRANTED, DENIED = (

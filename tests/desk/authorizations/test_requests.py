@@ -15,6 +15,7 @@ from carecoord.fhir import text as json
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Actor, Change, put_all
+from tests.desk.authorizations.readers import get, ids
 from tests.desk.conftest import NOW, House
 
 THIRTEENTH, ASKED = "request-worked-02-thirteenth-visit", "request-order-24817"
@@ -24,16 +25,6 @@ SYSTEM = Actor("loader", None, None, "request")
 @pytest.fixture(scope="module")
 def coordinator(house: House) -> FlaskClient:
     return house.enter("coordinator")
-
-
-def get(client: FlaskClient, path: str) -> str:
-    answer = client.get(path)
-    assert answer.status_code == 200, path
-    return answer.get_data(as_text=True)
-
-
-def ids(page: str) -> list[str]:
-    return re.findall(r'id="request-(request-[\w-]+)"', page)
 
 
 def counted(page: str) -> dict[str, int]:

@@ -425,88 +425,81 @@ def test_a_change_of_the_registry_while_a_case_is_judged_by_what_was_before_leav
     engine.dispose()
 
 
+@pytest.fixture
+def without_order(new_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """A PostgreSQL in which all of the plain story stands but its order; what leans on a change is marked, not judged
+    within it."""
+    monkeypatch.setattr(worklist_project, "AT_ONCE", 0)
+    engine = open_engine(new_database("postgres"))
+    with writing(engine) as conn:
+        put(conn, *(each for name, each in plain().resources.items() if name != "ServiceRequest/sr"))
+    yield engine
+    engine.dispose()
+
+
+def ended(engine: Engine) -> None:
+    """The agreement ends soon, in a transaction of its own."""
+    with writing(engine) as conn:
+        put(conn, contract(end=5, evergreen=False))
+
+
+def judged_anew(conn: Connection) -> None:
+    """The order's case was marked, and is right once it is judged anew."""
+    rids = [rows(conn)["sr"]["rid"]]
+    assert marks.among(conn, rids) == set(rids)
+    worklist_project.refresh(conn, NOW, RULES, 10)
+    assert rows(conn)["sr"]["agreement_gate"] == "blocked"
+    assert differences(conn, NOW) == {}
+    assert marks.among(conn, rids) == set()
+
+
 @pytest.mark.postgres
-def test_a_case_that_begins_to_lean_on_an_agreement_while_that_is_changed_is_marked_too(
-    new_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_case_that_begins_to_lean_on_an_agreement_while_that_is_changed_is_marked_too(without_order: Engine) -> None:
     """Neither sees the other: who changes the agreement finds no case that leans on it yet, and the case is judged by
     the agreement as it was."""
-    engine, stored = open_engine(new_database("postgres")), plain().resources
-    monkeypatch.setattr(worklist_project, "AT_ONCE", 0)
-    with writing(engine) as conn:
-        put(conn, *(each for name, each in stored.items() if name != "ServiceRequest/sr"))
-    with engine.connect() as raw, raw.begin():
+    with without_order.connect() as raw, raw.begin():
         put(raw, contract(end=5, evergreen=False))
-        with writing(engine) as conn:  # whole before the change is there for others to see
-            put(conn, stored["ServiceRequest/sr"])
-    with writing(engine) as conn:
+        with writing(without_order) as conn:  # whole before the change is there for others to see
+            put(conn, plain().resources["ServiceRequest/sr"])
+    with writing(without_order) as conn:
         assert rows(conn)["sr"]["agreement_gate"] == "met", "as the agreement was for whoever judged it"
-        rids = [rows(conn)["sr"]["rid"]]
-        assert marks.among(conn, rids) == set(rids)
-        (shown,) = current(conn, of_rids(conn, rids), NOW, RULES, behind=True)
+        (shown,) = current(conn, of_rids(conn, [rows(conn)["sr"]["rid"]]), NOW, RULES, behind=True)
         assert (shown.agreement_gate, shown.cleared) == ("blocked", False)
         assert conn.scalar(select(outbox.c.kind)) == worklist_project.JOB
-        worklist_project.refresh(conn, NOW, RULES, 10)
-        assert differences(conn, NOW) == {}
-        assert marks.among(conn, rids) == set()
-    engine.dispose()
+        judged_anew(conn)
 
 
 @pytest.mark.postgres
 def test_a_case_that_began_to_lean_on_an_agreement_that_was_changed_meanwhile_is_marked_too(
-    new_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+    without_order: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The agreement is changed, and that is whole, between the reading of it for a new case and that case's end."""
-    engine, stored = open_engine(new_database("postgres")), plain().resources
-    monkeypatch.setattr(worklist_project, "AT_ONCE", 0)
-    with writing(engine) as conn:
-        put(conn, *(each for name, each in stored.items() if name != "ServiceRequest/sr"))
 
     def overtaken(library: Library, patient: str) -> list[Assembled]:
         found = of_patient(library, patient)
-        with writing(engine) as other:
-            put(other, contract(end=5, evergreen=False))
+        ended(without_order)
         return found
 
-    with monkeypatch.context() as patched, writing(engine) as conn:
+    with monkeypatch.context() as patched, writing(without_order) as conn:
         patched.setattr(worklist_project, "of_patient", overtaken)
-        put(conn, stored["ServiceRequest/sr"])
-    with writing(engine) as conn:
-        rids = [rows(conn)["sr"]["rid"]]
-        assert marks.among(conn, rids) == set(rids)
-        worklist_project.refresh(conn, NOW, RULES, 10)
-        assert rows(conn)["sr"]["agreement_gate"] == "blocked"
-        assert differences(conn, NOW) == {}
-        assert marks.among(conn, rids) == set()
-    engine.dispose()
+        put(conn, plain().resources["ServiceRequest/sr"])
+    with writing(without_order) as conn:
+        judged_anew(conn)
 
 
 @pytest.mark.postgres
 def test_who_changes_the_registry_waits_for_a_case_that_was_just_judged_and_then_finds_it(
-    new_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+    without_order: Engine,
 ) -> None:
-    engine, stored = open_engine(new_database("postgres")), plain().resources
-    monkeypatch.setattr(worklist_project, "AT_ONCE", 0)
-    with writing(engine) as conn:
-        put(conn, *(each for name, each in stored.items() if name != "ServiceRequest/sr"))
-
-    def ended() -> None:
-        with writing(engine) as conn:
-            put(conn, contract(end=5, evergreen=False))
-
-    other = Thread(target=ended)
-    with writing(engine) as conn:
-        put(conn, stored["ServiceRequest/sr"])
+    other = Thread(target=ended, args=(without_order,))
+    with writing(without_order) as conn:
+        put(conn, plain().resources["ServiceRequest/sr"])
         other.start()
         other.join(0.5)
         assert other.is_alive()
     other.join()
-    with writing(engine) as conn:
-        rids = [rows(conn)["sr"]["rid"]]
-        assert marks.among(conn, rids) == set(rids)
-        worklist_project.refresh(conn, NOW, RULES, 10)
-        assert differences(conn, NOW) == {}
-    engine.dispose()
+    with writing(without_order) as conn:
+        judged_anew(conn)
 
 
 def changes(before: Story, after: Story) -> list[Json | str]:
