@@ -6,11 +6,8 @@ One act at a time: it is what a coordinator waits for. The aim of issue 7: p95 u
 does nothing else, so the load is told beside the times. By itself: `python -m tests.bench.acts 100000`.
 """
 
-import contextlib
 import os
 import re
-import sys
-import tempfile
 import time
 import urllib.parse
 from collections.abc import Iterator, Sequence
@@ -27,28 +24,23 @@ from auth.store import User
 from carecoord.store.database import engine
 from carecoord.store.database.tables import case
 from tests.bench import cases
-from tests.bench.servers import Server, carecoord, command
+from tests.bench.alone import alone, databases
+from tests.bench.servers import Server, carecoord, load_the_story
 from tests.bench.worklist import PASSWORD, SIZES, row, sign_in
 from tests.people import add_user_with_password
-from tests.postgres import cluster
 
 AIM = 100  # milliseconds
 ACTS = 40
 OFFICE = "office-fairmont"
-FIXTURES = Path(__file__).parents[2] / "fixtures"
 BEHIND = 10_000_000  # row numbers that no resource of the story has
 
 
 def main() -> None:
     """Measure acts alone, among as many cases as the arguments say; on one database where one says `sqlite` or
     `postgresql`."""
-    said, console = sys.argv[1:], Console()
-    sizes = sorted(int(each) for each in said if each.isdigit()) or SIZES
-    with tempfile.TemporaryDirectory(prefix="carecoord-bench-") as name, contextlib.ExitStack() as stack:
-        postgres = None
-        with contextlib.suppress(FileNotFoundError):
-            postgres = None if "sqlite" in said else stack.enter_context(cluster(durable=True))
-        for line in lines(measure(console, Path(name), postgres, sizes, sqlite="postgresql" not in said)):
+    console = Console()
+    with alone() as asked:
+        for line in lines(measure(console, asked.folder, asked.postgres, asked.numbers or SIZES, sqlite=asked.sqlite)):
             console.print(line)
 
 
@@ -58,8 +50,7 @@ def measure(
     """{"database, size": {"swap" | "plain": {"p50": ms, "p95": ms, "cpu": ms of the server's processor, "load": of the
     machine}}}."""
     found: dict[str, Any] = {}
-    places = ({"SQLite": ""} if sqlite else {}) | ({"PostgreSQL": postgres} if postgres else {})
-    for database, url in places.items():
+    for database, url in databases(postgres, sqlite).items():
         with carecoord(folder / database, url) as server:
             base = engine.open_engine(url or f"sqlite:///{server.database}")
             _open_the_office(server, base)
@@ -87,8 +78,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _open_the_office(server: Server, base: Any) -> None:
-    files = [*sorted((FIXTURES / "office").glob("*.ndjson")), *sorted((FIXTURES / "ehr").glob("*.ndjson"))]
-    command(server, "load", *map(str, files))
+    load_the_story(server)
     with engine.writing(base) as conn:
         who = User(id="bench", login="bench", name="Bench", roles=frozenset({"coordinator"}), organization=OFFICE)
         add_user_with_password(conn, who, PASSWORD, int(time.time()))

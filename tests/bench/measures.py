@@ -5,10 +5,7 @@ supervisor waits for who looks at the page, a drill-down and the file. By itself
 The events are those of the story's own referrals, over and over: each copy is another referral of the same office.
 """
 
-import contextlib
 import os
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from itertools import count, islice
@@ -24,11 +21,11 @@ from carecoord.store.database import engine
 from carecoord.store.database.tables import case
 from carecoord.store.events.tables import event
 from tests.bench import cases
-from tests.bench.acts import FIXTURES, OFFICE
-from tests.bench.servers import Server, carecoord, command
+from tests.bench.acts import OFFICE
+from tests.bench.alone import alone, databases
+from tests.bench.servers import Server, carecoord, command, load_the_story
 from tests.bench.worklist import PASSWORD, sign_in
 from tests.people import add_user_with_password
-from tests.postgres import cluster
 
 EVENTS: Final = 100_000
 AIM: Final = 300  # milliseconds, p95
@@ -41,14 +38,10 @@ _APART: Final = 1_000_000  # between the row numbers of two copies of a referral
 
 def main() -> None:
     """Measure it alone."""
-    said, console = sys.argv[1:], Console()
-    size = next((int(each) for each in said if each.isdecimal()), EVENTS)
-    with tempfile.TemporaryDirectory(prefix="carecoord-bench-") as name, contextlib.ExitStack() as stack:
-        postgres = None
-        with contextlib.suppress(FileNotFoundError):
-            postgres = None if "sqlite" in said else stack.enter_context(cluster(durable=True))
-        found = measure(console, Path(name), postgres, size=size, sqlite="postgresql" not in said)
-        for line in lines(found):
+    console = Console()
+    with alone() as asked:
+        size = next(iter(asked.numbers), EVENTS)
+        for line in lines(measure(console, asked.folder, asked.postgres, size=size, sqlite=asked.sqlite)):
             console.print(line)
 
 
@@ -57,12 +50,10 @@ def measure(
 ) -> dict[str, Any]:
     """{"database, events": {"cases": how many, "anew": seconds, path: {"p50": ms, "p95": ms}}}."""
     found: dict[str, Any] = {}
-    places = ({"SQLite": ""} if sqlite else {}) | ({"PostgreSQL": postgres} if postgres else {})
-    for database, url in places.items():
+    for database, url in databases(postgres, sqlite).items():
         console.print(f"measures, {database}, {size:,} events", style="dim")
         with carecoord(folder / database, url) as server:
-            files = [*sorted((FIXTURES / "office").glob("*.ndjson")), *sorted((FIXTURES / "ehr").glob("*.ndjson"))]
-            command(server, "load", *map(str, files))
+            load_the_story(server)
             base = engine.open_engine(url or f"sqlite:///{server.database}")
             held = fill(base, size)
             base.dispose()

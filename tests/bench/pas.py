@@ -3,11 +3,8 @@ clients at once, on each database. The aim of issue 10: 60 a second, and p95 und
 `python -m tests.bench.pas`.
 """
 
-import contextlib
 import json
 import os
-import sys
-import tempfile
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
@@ -24,11 +21,11 @@ from carecoord.fhir import text
 from carecoord.store.database.engine import reading
 from carecoord.store.resources import read
 from carecoord.world import World
-from tests.bench.acts import FIXTURES, OFFICE
+from tests.bench.acts import OFFICE
+from tests.bench.alone import alone
 from tests.bench.client import Result, hammer, request
-from tests.bench.servers import Server, carecoord, command
+from tests.bench.servers import Server, carecoord, command, load_the_story
 from tests.desk.authorizations.test_automatic import BOOK, GRAFT, SYSTEM
-from tests.postgres import cluster
 
 RATE, P95 = 60, 150  # answers a second; milliseconds
 CLIENTS, SECONDS = 4, 8.0
@@ -38,12 +35,9 @@ Json = dict[str, Any]
 
 def main() -> None:
     """Measure it alone."""
-    said, console = sys.argv[1:], Console()
-    with tempfile.TemporaryDirectory(prefix="carecoord-bench-") as name, contextlib.ExitStack() as stack:
-        postgres = None
-        with contextlib.suppress(FileNotFoundError):
-            postgres = None if "sqlite" in said else stack.enter_context(cluster(durable=True))
-        for line in lines(measure(console, Path(name), postgres)):
+    console = Console()
+    with alone() as asked:
+        for line in lines(measure(console, asked.folder, asked.postgres)):
             console.print(line)
 
 
@@ -69,8 +63,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _submitted(server: Server) -> dict[str, float]:
-    files = [*sorted((FIXTURES / "office").glob("*.ndjson")), *sorted((FIXTURES / "ehr").glob("*.ndjson"))]
-    command(server, "load", *map(str, files))
+    load_the_story(server)
     world = effects.world(settings.load(server.environ))
     template = _prepared(world)
     world.engine.dispose()

@@ -4,10 +4,7 @@ calls. By itself: `python -m tests.bench.patient`, with `sqlite` or `postgresql`
 The results hang on a patient of the story's office, who has a care plan whose goal is measured by them.
 """
 
-import contextlib
 import os
-import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,11 +17,11 @@ from rich.console import Console
 from auth.store import User
 from carecoord.fhir import text
 from carecoord.store.database import engine
-from tests.bench.acts import FIXTURES, OFFICE
-from tests.bench.servers import Server, carecoord, command
+from tests.bench.acts import OFFICE
+from tests.bench.alone import alone, databases
+from tests.bench.servers import Server, carecoord, command, load_the_story
 from tests.bench.worklist import PASSWORD, sign_in
 from tests.people import add_user_with_password
-from tests.postgres import cluster
 
 SIZES: Final = (20, 2_000)
 AIM: Final = 300  # milliseconds, p95
@@ -34,23 +31,18 @@ PATIENT: Final = "eleanor-brandt"
 
 def main() -> None:
     """Measure it alone."""
-    said, console = sys.argv[1:], Console()
-    with tempfile.TemporaryDirectory(prefix="carecoord-bench-") as name, contextlib.ExitStack() as stack:
-        postgres = None
-        with contextlib.suppress(FileNotFoundError):
-            postgres = None if "sqlite" in said else stack.enter_context(cluster(durable=True))
-        for line in lines(measure(console, Path(name), postgres, sqlite="postgresql" not in said)):
+    console = Console()
+    with alone() as asked:
+        for line in lines(measure(console, asked.folder, asked.postgres, sqlite=asked.sqlite)):
             console.print(line)
 
 
 def measure(console: Console, folder: Path, postgres: str | None, *, sqlite: bool = True) -> dict[str, Any]:
     """{"database, results": {"p50": ms, "p95": ms, "cpu": ms of the server's processor, "load": of the machine}}."""
     found: dict[str, Any] = {}
-    places = ({"SQLite": ""} if sqlite else {}) | ({"PostgreSQL": postgres} if postgres else {})
-    for database, url in places.items():
+    for database, url in databases(postgres, sqlite).items():
         with carecoord(folder / database, url) as server:
-            files = [*sorted((FIXTURES / "office").glob("*.ndjson")), *sorted((FIXTURES / "ehr").glob("*.ndjson"))]
-            command(server, "load", *map(str, files))
+            load_the_story(server)
             base = engine.open_engine(url or f"sqlite:///{server.database}")
             with engine.writing(base) as conn:
                 who = User(id="bench", login="bench", name="Bench", roles=frozenset({"coordinator"}),

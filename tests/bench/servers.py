@@ -20,6 +20,7 @@ from joserfc.jwk import ECKey
 
 BIN = Path(sys.executable).parent
 WORKERS = "2"
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
 @dataclass
@@ -135,6 +136,12 @@ def _carecoord(environ: Mapping[str, str], *words: str) -> str:
     if done.returncode:
         raise RuntimeError(f"carecoord {' '.join(words)} failed:\n{done.stderr[-3000:]}")
     return done.stdout
+
+
+def load_the_story(server: Server) -> None:
+    """Load the office and the EHR of the demo into a server of ours."""
+    files = (file for part in ("office", "ehr") for file in sorted((FIXTURES / part).glob("*.ndjson")))
+    command(server, "load", *map(str, files))
 
 
 @contextlib.contextmanager

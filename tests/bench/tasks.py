@@ -2,44 +2,38 @@
 and partners make all day. Eight clients, the referrals of the demo's story, each Task in its turn. By itself:
 `python -m tests.bench.tasks sqlite`."""
 
-import contextlib
 import itertools
 import json
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from tests.bench.alone import alone, databases
 from tests.bench.client import hammer, request
 from tests.bench.rows import SECONDS, check, fetch
-from tests.bench.servers import Server, carecoord, command
-from tests.postgres import cluster
+from tests.bench.servers import Server, carecoord, load_the_story
 
 AIM_RATE, AIM_CPU = 150, 3  # answers a second, ms of the server's processor for each
 CLIENTS = 8
-FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
 def main() -> None:
     """Measure by itself, on both databases or the one that is named."""
-    said, console = sys.argv[1:], Console()
-    with tempfile.TemporaryDirectory(prefix="carecoord-bench-") as name, contextlib.ExitStack() as stack:
-        postgres = stack.enter_context(cluster(durable=True)) if "sqlite" not in said else None
-        for line in lines(measure(console, Path(name), postgres, sqlite="postgresql" not in said)):
+    console = Console()
+    with alone() as asked:
+        for line in lines(measure(console, asked.folder, asked.postgres, sqlite=asked.sqlite)):
             console.print(line)
 
 
 def measure(console: Console, folder: Path, postgres: str | None = None, *, sqlite: bool = True) -> dict[str, Any]:
     """{database: {"rate": a second, "p50": ms, "p95": ms, "cpu": ms of the server's processor}}."""
     found: dict[str, Any] = {}
-    for database, url in (({"SQLite": ""} if sqlite else {}) | ({"PostgreSQL": postgres} if postgres else {})).items():
+    for database, url in databases(postgres, sqlite).items():
         console.print(f"Tasks changed, {database}", style="dim")
         with carecoord(folder / database, url) as server:
-            files = [*sorted((FIXTURES / "office").glob("*.ndjson")), *sorted((FIXTURES / "ehr").glob("*.ndjson"))]
-            command(server, "load", *map(str, files))
+            load_the_story(server)
             before = server.cpu()
             result = check(server, "tasks", hammer(server.base, _changes(server), connections=CLIENTS, seconds=SECONDS))
             cpu = (server.cpu() - before) * 1000 / len(result.times)

@@ -5,12 +5,9 @@ The rows are written straight to the worklist's table: it is reading them that i
 referrals would be a benchmark of its own (see the row "create").
 """
 
-import contextlib
 import http.cookiejar
 import random
 import re
-import sys
-import tempfile
 import time
 import urllib.parse
 import urllib.request
@@ -31,11 +28,11 @@ from carecoord.store.database.tables import Big, case
 from carecoord.store.resources.write import Actor, Change, put_all
 from carecoord.words.sentence import dumps, sentence
 from tests.bench import cases
+from tests.bench.alone import alone, databases
 from tests.bench.client import hammer, request
 from tests.bench.servers import Server, carecoord
 from tests.bench.story import FAMILIES, GIVEN
 from tests.people import add_user_with_password
-from tests.postgres import cluster
 
 SIZES = (1_000, 100_000)
 AIM, GROWTH = 50, 1.5  # ms; how much slower than among few
@@ -54,11 +51,9 @@ STATES = ("met", "met", "met", "open", "pending", "blocked", "unknown")
 
 def main() -> None:
     """Measure by itself, on one database where one is named, among as many cases as the arguments say."""
-    said, console = sys.argv[1:], Console(width=140)
-    sizes = sorted(int(each) for each in said if each.isdigit()) or SIZES
-    with tempfile.TemporaryDirectory(prefix="carecoord-bench-") as name, contextlib.ExitStack() as stack:
-        postgres = stack.enter_context(cluster(durable=True)) if "sqlite" not in said else None
-        for line in lines(measure(console, Path(name), postgres, sizes, sqlite="postgresql" not in said)):
+    console = Console(width=140)
+    with alone() as asked:
+        for line in lines(measure(console, asked.folder, asked.postgres, asked.numbers or SIZES, sqlite=asked.sqlite)):
             console.print(line)
 
 
@@ -68,7 +63,7 @@ def measure(
     """{database: {size: {path: {"fast": ms, "p50": ms, "p95": ms, "cpu": ms of the server's processor}}}}, of every
     tab, filter, sort and search that the page offers, and of some together. The same paths at each size."""
     found: dict[str, Any] = {}
-    for database, url in (({"SQLite": ""} if sqlite else {}) | ({"PostgreSQL": postgres} if postgres else {})).items():
+    for database, url in databases(postgres, sqlite).items():
         filled, paths = 0, list[str]()
         for size in sizes:
             console.print(f"worklist of {size:,} cases, {database}", style="dim")
