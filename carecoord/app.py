@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -97,7 +97,8 @@ LAST_DRAIN = 5.0  # seconds that an ending process gives the journal; what is le
 
 def create(environ: Mapping[str, str] = os.environ) -> Flask:
     """The application as a server process runs it: the database brought up to date, the audit journal handed over
-    by a thread, the codes ordered that are not here yet. Raises BadSetting for a setting that is wrong."""
+    and the copy of the cases kept by threads, the codes ordered that are not here yet. Raises BadSetting for a setting
+    that is wrong."""
     settings = configuration.read(environ).settings
     os.umask(0o077)  # what a process writes is for its own user
     logs.take_over(settings.log_level)
@@ -106,7 +107,7 @@ def create(environ: Mapping[str, str] = os.environ) -> Flask:
     make_ready(made)
     shipped.order(made, shipped.START)
     drain(made)
-    copies.prepare(made.engine)
+    beside("case-rows-kept", partial(copies.keep, made.engine))
     return wired(made, Path(settings.var) / "metrics")
 
 
@@ -156,9 +157,13 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
 
 def drain(world: World) -> None:
     """Hand the journal over to the worker from now on, and move it into the audit table when the process ends."""
+    beside("audit", partial(keep_handing_over, world.journal, world.engine, world.clock))
+
+
+def beside(name: str, work: Callable[[threading.Event], None]) -> None:
+    """Do this in a thread of this name until the process ends; then it gets LAST_DRAIN to end what it is doing."""
     stop = threading.Event()
-    given = (world.journal, world.engine, world.clock, stop)
-    thread = threading.Thread(target=keep_handing_over, args=given, name="audit", daemon=True)
+    thread = threading.Thread(target=work, args=(stop,), name=name, daemon=True)
     thread.start()
 
     def end() -> None:

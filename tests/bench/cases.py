@@ -11,6 +11,7 @@ from carecoord.store.database import bulk
 from carecoord.store.database.engine import analyze, writing
 from carecoord.store.database.tables import case, case_word
 from carecoord.store.worklist import rows as worklist_rows
+from carecoord.store.worklist.bitmaps import changes
 
 _RUN = 5000
 
@@ -26,6 +27,7 @@ def fill(engine: Engine, rows: Iterable[dict[str, Any]]) -> None:
             index.drop(conn)
         while run := list(islice(waiting, _RUN)):
             bulk.insert(conn, case, [tuple(row[column.name] for column in case.columns) for row in run])
+            changes.note(conn, [row["rid"] for row in run])  # so that the copies of running servers follow
             for row in run:
                 found += [(word, row["rid"]) for word in worklist_rows.spelt(row["searched"], row["payer_searched"])]
         found.sort()  # the table is kept in this order: in another, each word would be put between others

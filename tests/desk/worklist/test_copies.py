@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine
 
+from carecoord.errors import Unavailable
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.store.worklist.bitmaps import changes, copies
@@ -127,27 +128,60 @@ def test_who_was_left_behind_what_the_log_still_tells_is_made_anew(engine: Engin
         agree(conn)
 
 
-def test_a_process_that_begins_has_the_copy_made_before_anybody_asks_where_there_are_many_cases(
+def test_a_process_has_the_copy_made_and_brought_along_before_anybody_asks_where_there_are_many_cases(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with writing(engine) as conn:
         worklist_rows.save(conn, [rows.row(n) for n in range(1, 9)])
     monkeypatch.setattr(copies, "_SMALL", 8)
     monkeypatch.setattr(copies, "_size", copies.select(copies.func.count()).select_from(copies.case))
-    copies.prepare(engine)
-    settled(engine)
+    followed(engine)
     assert copies._held(engine).copy is None, "it is made in passing of so few"
     with writing(engine) as conn:
         worklist_rows.save(conn, [rows.row(9)])
-    copies.prepare(engine)
-    settled(engine)
-    assert copies._held(engine).copy is not None
+    followed(engine)
+    made = copies._held(engine).copy
+    assert made is not None
+    with writing(engine) as conn:
+        worklist_rows.save(conn, [rows.row(n) for n in range(10, 15)])
+    followed(engine)
+    assert copies._held(engine).copy is made, "it was brought along"
+    assert made.changes == 5
+    with writing(engine) as conn:
+        worklist_rows.save(conn, [rows.row(15)])
+    with writing(engine) as conn:
+        worklist_rows.save(conn, [rows.row(n) for n in range(16, 30)])
+    with writing(engine) as conn, monkeypatch.context() as patch:
+        patch.setattr(changes, "KEPT", 0)
+        changes.prune(conn)
+    followed(engine)
+    anew = copies._held(engine).copy
+    assert anew is not made, "the log no longer tells, so it was made anew"
+    assert anew is not None
+    assert len(anew.rows) == 29
     with reading(engine) as conn:
         agree(conn)
 
 
-def settled(engine: Engine) -> None:
-    """Wait for the threads that read the case rows."""
-    for _ in range(2):  # the first begins the second
-        for thread in [each for each in threading.enumerate() if each.name == "case-rows"]:
-            thread.join(30)
+def followed(engine: Engine) -> None:
+    """Look once, and wait for the thread that reads the case rows."""
+    copies.follow(engine)
+    for thread in [each for each in threading.enumerate() if each.name == "case-rows"]:
+        thread.join(30)
+
+
+def test_whoever_keeps_the_copy_ends_when_the_process_does_and_outlives_a_database_that_is_away(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, stop = list[str](), threading.Event()
+
+    def away(_: Engine) -> None:
+        looks.append("")
+        if len(looks) == 2:
+            stop.set()
+        raise Unavailable("The database is away.")
+
+    monkeypatch.setattr(copies, "_LOOK", 0.01)
+    monkeypatch.setattr(copies, "follow", away)
+    copies.keep(engine, stop)
+    assert len(looks) == 2

@@ -92,12 +92,14 @@ class Facet:
 
 class Order:
     """A column of whole numbers that lists are ordered and cut by. Its rows lie in parts, from the least to the
-    greatest, so that the first of a list, or all before a bound, are found by a few of them."""
+    greatest, so that the first of a list, or all before a bound, are found by a few of them. The rows that it is made
+    of have their slots in the order of their numbers (rid); those that come later need not."""
 
-    __slots__ = ("_below", "_edges", "_parts", "keys")
+    __slots__ = ("_below", "_edges", "_ordered", "_parts", "keys")
 
     def __init__(self, keys: Numbers) -> None:
         self.keys = keys
+        self._ordered = len(keys)  # the slots from here on are in no order
         self._edges = _edges(keys)
         part = np.searchsorted(self._edges, keys, side="right")
         order = np.argsort(part, kind="stable").astype(np.uint32)
@@ -147,7 +149,7 @@ class Order:
         from the greatest to the least."""
         found: list[Numbers] = []
         wanted = size
-        for part in self._runs(rows, down, past):
+        for part in self._runs(rows, rids, wanted=size, down=down, past=past):
             slots = slots_of(part)
             keys, named = self.keys[slots], rids[slots]
             if past is not None:
@@ -163,14 +165,39 @@ class Order:
                 break
         return [int(rid) for run in found for rid in run]
 
-    def _runs(self, rows: BitMap, down: bool, past: tuple[int, int] | None) -> Iterable[BitMap]:
-        """The rows in runs that follow one another."""
+    def _runs(
+        self, rows: BitMap, rids: Numbers, *, wanted: int, down: bool, past: tuple[int, int] | None
+    ) -> Iterable[BitMap]:  # fmt: skip
+        """The rows in runs that follow one another; of a run that is too long, those that may be among the wanted."""
         if len(rows) <= _FEW:
             return [rows]
         last = len(self._parts) - 1
         here = (last if down else 0) if past is None else self._part(past[0])
-        wanted = range(here, -1, -1) if down else range(here, last + 1)
-        return (run for part in wanted if (run := rows & self._parts[part]))
+        parts = range(here, -1, -1) if down else range(here, last + 1)
+        runs = ((part, run) for part in parts if (run := rows & self._parts[part]))
+        return (self._near(part, run, rids, wanted, down=down, past=past) for part, run in runs)
+
+    def _near(
+        self, part: int, run: BitMap, rids: Numbers, wanted: int, *, down: bool, past: tuple[int, int] | None
+    ) -> BitMap:  # fmt: skip
+        """The rows of a part that may be among the first `wanted`. Where all have one key, their slots tell which."""
+        if len(run) <= _FEW or not self._is_level(part):
+            return run
+        low, high = 0, self._ordered
+        if past is not None and past[0] == self.keys[run[0]]:
+            at = int(np.searchsorted(rids[:high], past[1], side="left" if down else "right"))
+            low, high = (0, at) if down else (at, high)
+        start, end = (run.rank(bound - 1) if bound else 0 for bound in (low, high))
+        near = run[max(start, end - wanted) : end] if down else run[start : min(end, start + wanted)]
+        later = run.rank(self._ordered - 1) if self._ordered else 0
+        return near | run[later:]
+
+    def _is_level(self, part: int) -> bool:
+        """Whether all rows of a part have one key."""
+        if not 0 < part < len(self._parts):
+            return False
+        low = int(self._edges[part - 1])
+        return low == NULL or (part < len(self._edges) and int(self._edges[part]) == low + 1)
 
     def _part(self, key: int) -> int:
         return int(np.searchsorted(self._edges, key, side="right"))

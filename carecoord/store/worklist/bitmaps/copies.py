@@ -13,7 +13,6 @@ from weakref import WeakKeyDictionary
 import structlog
 from sqlalchemy import Connection, Engine, func, select
 
-from carecoord.errors import Unavailable
 from carecoord.store.database.engine import only_reads, reading
 from carecoord.store.database.tables import case
 from carecoord.store.worklist.bitmaps import changes
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from carecoord.store.worklist.bitmaps.lists import Lists
 
 _SMALL: Final = 5000  # rows of which a copy is made while somebody waits
+_LOOK: Final = 5.0  # seconds between looks at what was changed while nobody asks
 _RECENT: Final = 5000  # changes that can be followed back
 _CAN: Final = all(find_spec(name) for name in ("numpy", "pyroaring"))
 _log = structlog.get_logger()
@@ -112,21 +112,29 @@ class Bitmaps:
             _begin(self._conn.engine, held)
 
 
-def prepare(engine: Engine) -> None:
-    """Have a copy made beside what a process begins with, where there are many cases: the first who asks need not wait
-    for it. Does nothing where it can not be made; lists are walked then."""
-    if _CAN:
-        threading.Thread(target=_prepared, args=(engine,), name="case-rows", daemon=True).start()
+def keep(engine: Engine, stop: threading.Event) -> None:
+    """Until `stop` is set, have the copy follow what is written by whatever process, also while nobody asks: made where
+    there are many cases, brought along a few changes at a time, made anew after more than can be followed. The first
+    who asks then waits for little. Does nothing where there can be none; lists are walked then."""
+    while _CAN and not stop.is_set():
+        try:
+            follow(engine)
+        except Exception as e:  # it is looked for again; until then lists are walked
+            _log.warning("case_rows_not_followed", error=type(e).__name__)
+        stop.wait(_LOOK)
 
 
-def _prepared(engine: Engine) -> None:
-    try:
-        with reading(engine) as conn:
-            few = (conn.scalar(_size) or 0) <= _SMALL
-    except Unavailable:
-        return  # whoever asks once it is back begins with it
+def follow(engine: Engine) -> None:
+    """Bring the copy to what there is now; where there is none and there are many cases, begin to make it beside."""
     held = _held(engine)
-    if not few and held.copy is None:
+    with reading(engine) as conn:
+        if held.copy is not None:
+            state = changes.state(conn)
+            with held.lock:
+                if held.bring(conn, state):
+                    return
+        many = (conn.scalar(_size) or 0) > _SMALL
+    if many and held.copy is None:
         _begin(engine, held)
 
 
