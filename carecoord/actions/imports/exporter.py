@@ -15,6 +15,7 @@ from carecoord.domain.imports.sheets import SHEETS, Sheet
 from carecoord.domain.resource.elements import source
 from carecoord.errors import Forbidden
 from carecoord.fhir.search.collation import fold
+from carecoord.words.catalogue import say
 from carecoord.words.csv_lines import csv_line
 from carecoord.words.sentence import sentence
 from carecoord.world import World
@@ -27,9 +28,9 @@ _LINES: Final[dict[str, Callable[[Turn], Iterator[Mapping[str, str]]]]] = {  # o
 }  # fmt: skip
 
 
-def export(world: World, grant: Grant, request: str, sheet: Sheet, form: Form) -> bytes:
-    """Everything of a kind that the asker sees, sorted by its first column, but for what an EHR keeps. Raises
-    Forbidden."""
+def export(world: World, grant: Grant, request: str, sheet: Sheet, form: Form, title: str = "") -> bytes:
+    """Everything of a kind that the asker sees, sorted by its first column, but for what an EHR keeps, its columns
+    called as the asker reads. title: of a workbook's sheet. Raises Forbidden."""
     if not grant.is_operator and not verbs.may(grant.roles, sheet.verb):
         raise Forbidden(sentence("refusals.your-roles-do-not-see"))
     of = sheet.exports[0] if sheet.exports else "Basic"
@@ -41,10 +42,12 @@ def export(world: World, grant: Grant, request: str, sheet: Sheet, form: Form) -
         found = list(_LINES[sheet.kind](turn)) if sheet.kind in _LINES else _resources(turn, sheet)
     rows = [[cells.get(column.name, "") for column in sheet.columns] for cells in found]
     rows.sort(key=lambda row: [fold(cell) for cell in row])
-    return _written(sheet, rows, form)
+    return _written(sheet, rows, form, title)
 
 
-def rates_of(world: World, grant: Grant, request: str, id: str, form: Form) -> tuple[str, bytes]:
+def rates_of(
+    world: World, grant: Grant, request: str, id: str, form: Form, title: str = ""
+) -> tuple[str, bytes]:  # fmt: skip
     """The number of the agreement of which a Contract is a version, and every line that is paid under its versions, as
     far as the asker may see rates; none alike where there are none and where they may not. Raises Forbidden, NotFound.
     """
@@ -54,7 +57,7 @@ def rates_of(world: World, grant: Grant, request: str, id: str, form: Form) -> t
         shown.append(None)
         lines = list(rate_tables.of_versions(turn, (contract for _, contract in found.versions)))
     rows = [[cells.get(column.name, "") for column in sheet.columns] for cells in lines]
-    return found.row.number, _written(sheet, rows, form)
+    return found.row.number, _written(sheet, rows, form, title)
 
 
 def _resources(turn: Turn, sheet: Sheet) -> list[Mapping[str, str]]:
@@ -63,18 +66,18 @@ def _resources(turn: Turn, sheet: Sheet) -> list[Mapping[str, str]]:
     return [cells for each in own for cells in sheet.cells(each, known)]
 
 
-def template(sheet: Sheet, form: Form) -> bytes:
+def template(sheet: Sheet, form: Form, title: str = "") -> bytes:
     """An empty table with its headings, and a line of remark that shows how a row is filled."""
     example = [column.example for column in sheet.columns]
-    return _written(sheet, [[f"# {example[0]}", *example[1:]]], form)
+    return _written(sheet, [[f"# {example[0]}", *example[1:]]], form, title)
 
 
-def _written(sheet: Sheet, rows: Iterable[Sequence[str]], form: Form) -> bytes:
-    header = [column.heading for column in sheet.columns]
+def _written(sheet: Sheet, rows: Iterable[Sequence[str]], form: Form, title: str) -> bytes:
+    header = [say(column.titled) for column in sheet.columns]
     if form == "xlsx":
         from carecoord.actions.imports import workbooks  # openpyxl is dear to load: not before somebody wants one
 
-        return workbooks.written(sheet.kind.capitalize(), header, iter(rows))
+        return workbooks.written(title or sheet.kind.capitalize(), header, iter(rows))
     return "".join(_lines([header, *rows])).encode()
 
 

@@ -43,10 +43,13 @@ class Table:
     formulas: int = 0
 
 
-def place(table: Table, mapped: Mapping[str, int], fault: Fault) -> str:
+def place(table: Table, mapped: Mapping[str, int], fault: Fault) -> Sentence:
     """Where a fault is: `agreements.xlsx, sheet Agreements, C14`; of a row as a whole `row 14`."""
-    at = f"{letters(mapped[fault.column])}{fault.row}" if fault.column in mapped else f"row {fault.row}"
-    return ", ".join(filter(None, (table.name, f"sheet {table.sheet}" if table.sheet else "", at)))
+    of_row = sentence("import.at.row", row=str(fault.row))
+    at = f"{letters(mapped[fault.column])}{fault.row}" if fault.column in mapped else of_row
+    if not table.sheet:
+        return sentence("import.at", file=table.name, at=at)
+    return sentence("import.at.sheet", file=table.name, sheet=table.sheet, at=at)
 
 
 def table(name: str, sheet: str, lines: Iterator[Line], formulas: int = 0) -> Table:

@@ -25,8 +25,9 @@ from carecoord.store.database import outbox
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.imports import files, writes
 from carecoord.store.imports.files import File
-from carecoord.words.catalogue import say
-from carecoord.words.sentence import Sentence, dumps, sentence
+from carecoord.words.catalogue import in_words, spoken
+from carecoord.words.reader import DEFAULT, reading_in
+from carecoord.words.sentence import Sentence, Value, dumps, sentence
 from carecoord.world import World
 
 JOB: Final = "import"
@@ -37,7 +38,7 @@ RECENT: Final = 10
 
 
 class Told(msgspec.Struct, frozen=True):
-    """A fault in words. cell: what it holds."""
+    """A fault, as a row keeps it. where, column, what: sentences as kept; cell: what it holds."""
 
     where: str
     row: int
@@ -120,7 +121,7 @@ def begin(world: World, grant: Grant, request: str, id: str, said: Mapping[str, 
     table, sheet = table_of(world, file), SHEETS[file.kind]
     mapped = headings.mapped(sheet, table.header, {column.name: said.get(column.name, "") for column in sheet.columns})
     if lacking := headings.lacking(sheet, mapped):
-        raise Invalid(sentence("refusals.say-which-column-holds", lacking=", ".join(each.heading for each in lacking)))
+        raise Invalid(sentence("refusals.say-which-column-holds", lacking=tuple(each.titled for each in lacking)))
     later = len(table.lines) > AT_ONCE
     state = "waiting" if later else file.state
     waiting = replace(file, state=state, dry=dry, done=0, mapping=_said(table, mapped))
@@ -147,10 +148,11 @@ def run(world: World, id: str) -> None:
         with writing(world.engine) as conn:
             files.change(conn, _ended(file, Outcome(failed=dumps(sentence("imports.nobody-any-more"))), "failed"))
         return
-    if file.state == "returning":
-        _return(world, grant_of(user), JOB, file)
-    else:
-        _work(world, grant_of(user), JOB, file, table_of(world, file))
+    with reading_in(user.language or DEFAULT):
+        if file.state == "returning":
+            _return(world, grant_of(user), JOB, file)
+        else:
+            _work(world, grant_of(user), JOB, file, table_of(world, file))
 
 
 def returnable(world: World, file: File) -> int:
@@ -180,7 +182,7 @@ def take_back(world: World, grant: Grant, request: str, id: str) -> None:
 
 def _return(world: World, grant: Grant, request: str, file: File) -> None:
     done = reversal.reverse(world, grant, request, file.id)
-    told = [Told(where, 0, "", "", say(why)) for where, why in done.left[:TOLD]]
+    told = [Told(where, 0, "", "", dumps(why)) for where, why in done.left[:TOLD]]
     outcome = Outcome(dict(done.rows), told, max(0, len(done.left) - TOLD))
     with writing(world.engine) as conn:
         files.change(conn, _ended(file, outcome, "returned"), b"")
@@ -234,7 +236,8 @@ def _faulty_rows(table: Table, outcome: Outcome | None) -> bytes:
 
     wrong: dict[int, list[str]] = {}
     for each in outcome.faults if outcome else ():
-        wrong.setdefault(each.row, []).append(f"{each.column}: {each.what}" if each.column else each.what)
+        what = in_words(each.what)
+        wrong.setdefault(each.row, []).append(f"{in_words(each.column)}: {what}" if each.column else what)
     if not wrong:
         return b""
     width = len(table.header)
@@ -243,12 +246,12 @@ def _faulty_rows(table: Table, outcome: Outcome | None) -> bytes:
         for line in table.lines
         if line.number in wrong
     )
-    return workbooks.written("Faulty rows", [*table.header, "What is wrong"], rows)
+    return workbooks.written(spoken("imports.faulty-rows.sheet"), [*table.header, spoken("imports.what-wrong")], rows)
 
 
-def _kept(said: str | Sentence) -> str:
-    """A refusal as a row keeps it."""
-    return dumps(said) if isinstance(said, Sentence) else said
+def _kept(said: Value) -> str:
+    """A refusal, or what a column is called, as a row keeps it."""
+    return dumps(said) if isinstance(said, Sentence) else str(said)
 
 
 def _ended(file: File, outcome: Outcome, state: str) -> File:
@@ -267,8 +270,9 @@ def _outcome(brought: Brought, table: Table, mapped: Mapped, sheet: Sheet) -> Ou
         at = mapped.get(fault.column)
         held = lines[fault.row].cells
         cell = held[at] if at is not None and at < len(held) else ""
-        heading = sheet.column(fault.column).heading if fault.column else ""
-        told.append(Told(tables.place(table, mapped, fault), fault.row, heading, cell[:80], say(fault.why)))
+        heading = _kept(sheet.column(fault.column).titled) if fault.column else ""
+        where = dumps(tables.place(table, mapped, fault))
+        told.append(Told(where, fault.row, heading, cell[:80], dumps(fault.why)))
     more = max(0, len(brought.faults) - TOLD)
     return Outcome(dict(brought.rows), told, more, table.formulas)
 

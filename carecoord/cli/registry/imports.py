@@ -107,7 +107,7 @@ def _tell(screen: Screen, brought: Brought, table: Table, mapped: Mapped, dry: b
     if table.formulas:
         screen.say(f"{table.formulas} cells hold formulas; their values as last saved are read.")
     for fault in brought.faults[:SHOWN]:
-        screen.say(f"{tables.place(table, mapped, fault)}: {say(fault.why)}")
+        screen.say(f"{say(tables.place(table, mapped, fault))}: {say(fault.why)}")
     if len(brought.faults) > SHOWN:
         screen.say(f"… and {len(brought.faults) - SHOWN} more; --json tells them all.")
     rows = brought.rows
@@ -121,5 +121,5 @@ def _tell(screen: Screen, brought: Brought, table: Table, mapped: Mapped, dry: b
 
 
 def _plain(brought: Brought, table: Table, mapped: Mapped) -> dict[str, object]:
-    faults = [{"where": tables.place(table, mapped, each), "what": say(each.why)} for each in brought.faults]
+    faults = [{"where": say(tables.place(table, mapped, each)), "what": say(each.why)} for each in brought.faults]
     return {"rows": dict(brought.rows), "kept": dict(brought.kept), "faults": faults}

@@ -39,7 +39,7 @@ def _nppes(world: World, args: argparse.Namespace, report: Callable[[int, int], 
     wanted = Wanted(tuple(each.upper() for each in args.state), tuple(each.upper() for each in args.taxonomy))
     found = nppes_file.bring(world, IMPORTER, _BY, args.file, wanted, dry=args.dry_run, report=report)
     table = Table(args.file.name, "", 1, (), ())
-    faults = [(tables.place(table, found.mapped, each), say(each.why)) for each in found.brought.faults]
+    faults = [(say(tables.place(table, found.mapped, each)), say(each.why)) for each in found.brought.faults]
     return Result(found.brought, faults, f"{found.lines:,} lines read.")
 
 

@@ -11,7 +11,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final, Literal
 
-from carecoord.words.sentence import Sentence, sentence
+from carecoord.domain.imports.heads import HEADS
+from carecoord.words.sentence import Sentence, Value, sentence
 
 Kind = Literal[
     "text", "day", "money", "number", "npi", "yes-no", "whole", "choice", "code",
@@ -22,9 +23,9 @@ REFERENCES: Final = frozenset({"organization", "payer", "network", "site", "clin
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table. headings: what it may be called, the first as templates and exports do. many: several
-    values, parted by semicolons. choices: what may be written -> what it means, the first name of a meaning is the one
-    that is exported."""
+    """A column of a table. headings: what it may be called, the first as English templates and exports do. many:
+    several values, parted by semicolons. choices: what may be written -> what it means, the first name of a meaning is
+    the one that is exported."""
 
     name: str
     headings: tuple[str, ...]
@@ -36,8 +37,13 @@ class Column:
 
     @property
     def heading(self) -> str:
-        """As templates and exports call it."""
+        """As English templates and exports, and the command line, call it."""
         return self.headings[0]
+
+    @property
+    def titled(self) -> Value:
+        """As templates and exports call it in their reader's language."""
+        return HEADS.get(self.heading, self.heading)
 
 
 class Faulty(Exception):

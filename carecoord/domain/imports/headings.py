@@ -1,4 +1,4 @@
-"""Which column of a file is which of ours: by what it is called, or as somebody said the last time."""
+"""Which column of a file is which of ours: by what it is called in any language, or as somebody said the last time."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from hashlib import sha256
 from carecoord.domain.imports.cells import Column
 from carecoord.domain.imports.sheets import Sheet
 from carecoord.fhir.search.collation import fold
+from carecoord.words.catalogue import in_every_language
 
 Mapped = dict[str, int]  # our column's name -> the place of the file's column, from 0
 
@@ -20,7 +21,8 @@ def mapped(sheet: Sheet, header: Sequence[str], kept: Mapping[str, str] | None =
             if (place := places.get(plain(kept[column.name]))) is not None:
                 found[column.name] = place
             continue
-        place = next((places[plain(each)] for each in column.headings if plain(each) in places), None)
+        called = (*column.headings, *in_every_language(column.titled))
+        place = next((places[plain(each)] for each in called if plain(each) in places), None)
         if place is not None and place not in found.values():
             found[column.name] = place
     return found

@@ -56,7 +56,7 @@ class Row:
             written = self.texts.get(column.name, "").strip()
             if not written:
                 if column.required:
-                    self.fault(column.name, sentence("import.missing", column=column.heading))
+                    self.fault(column.name, sentence("import.missing", column=column.titled))
                 continue
             try:
                 self.values[column.name] = self._value(column, written, known)

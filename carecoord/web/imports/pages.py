@@ -1,16 +1,17 @@
 """`/import`, for who may bring tables in: upload, which column is which, dry run with faults by cell, import, result;
 templates and exports."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
+import msgspec
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as Answer
 
 from carecoord import errors
 from carecoord.actions.imports import exporter, uploads
 from carecoord.actions.imports.exporter import Form
-from carecoord.actions.imports.uploads import Outcome
+from carecoord.actions.imports.uploads import Outcome, Told
 from carecoord.domain.access import verbs
 from carecoord.domain.imports import headings
 from carecoord.domain.imports.sheets import SHEETS
@@ -149,7 +150,7 @@ def _files(pages: Blueprint, world: World) -> None:
         lines = [
             (spoken("imports.where"), spoken("imports.column"), spoken("imports.cell"), spoken("imports.what-wrong"))
         ]
-        lines += [(each.where, each.column, each.cell, each.what) for each in _outcome(found).faults]
+        lines += [(each.where, each.column, each.cell, each.what) for each in _in_words(_outcome(found).faults)]
         return _sent(
             "".join(["\ufeff", *map(csv_line, lines)]).encode(), "csv", spoken("imports.faults", name=found.name)
         )
@@ -166,12 +167,15 @@ def _files(pages: Blueprint, world: World) -> None:
 
     @pages.get(f"{IMPORT}/template/<kind>.<form>")
     def template(kind: str, form: str) -> Answer:
-        return _sent(exporter.template(SHEETS[_kind(kind)], _form(form)), form, f"{kind} template")
+        called = KINDS[_kind(kind)][0]
+        named = spoken("imports.template-named", kind=called)
+        return _sent(exporter.template(SHEETS[kind], _form(form), called), form, named)
 
     @pages.get(f"{IMPORT}/export/<kind>.<form>")
     def export(kind: str, form: str) -> Answer:
-        data = exporter.export(world, sign_in.session().grant(), request_id(), SHEETS[_kind(kind)], _form(form))
-        return _sent(data, form, kind)
+        called, sheet = KINDS[_kind(kind)][0], SHEETS[kind]
+        data = exporter.export(world, sign_in.session().grant(), request_id(), sheet, _form(form), called)
+        return _sent(data, form, called)
 
 
 def _kind(kind: str) -> str:
@@ -222,12 +226,18 @@ def _page(world: World, file: File, problem: str = "") -> Answer:
         failed=in_words(outcome.failed),
         problem=problem,
         returnable=uploads.returnable(world, file),
-        shown=outcome.faults[:SHOWN],
+        shown=_in_words(outcome.faults[:SHOWN]),
         faulty=len(outcome.faults) + outcome.more,
         tried=file.state in ("tried", "kept"),
         good=sum(count for name, count in outcome.rows.items() if name in ("new", "changed", "ended")),
     )
     return Answer(page, 422 if problem else 200, content_type="text/html; charset=utf-8")
+
+
+def _in_words(faults: Sequence[Told]) -> list[Told]:
+    """The faults as their reader reads them."""
+    said = ("where", "column", "what")
+    return [msgspec.structs.replace(each, **{name: in_words(getattr(each, name)) for name in said}) for each in faults]
 
 
 def _outcome(file: File) -> Outcome:

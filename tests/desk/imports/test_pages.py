@@ -189,7 +189,7 @@ def test_what_is_no_table_is_refused_where_it_was_chosen(acting_house: House) ->
 def test_templates_come_as_both(acting_house: House, form: str) -> None:
     answer = acting_house.enter("admin").get(f"/import/template/plans.{form}")
     assert answer.status_code == 200
-    assert f"plans template.{form}" in answer.headers["Content-Disposition"]
+    assert f"Template - Plans and networks.{form}" in answer.headers["Content-Disposition"]
 
 
 @pytest.mark.parametrize(("payer", "kept"), [("office-pinnacle", True), ("office-blue-horizon", False)])

@@ -35,7 +35,7 @@ HIRED = {  # beside the people of every house
 }
 SENT = "order-24815"  # a referral of the story that its clinic has not answered yet
 # Rooms whose sentences have no keys yet: this list is emptied, never added to.
-PENDING = ("/import/template/", "/import/export/")
+PENDING: tuple[str, ...] = ()
 # Acts that a table of states refuses, in the words of the FHIR API (domain/resource/moves.py): English as yet.
 REFUSED_BY_STATES = ("/withdraw-request", "/void-request")
 # What is not the database's and not ours either.
@@ -48,6 +48,7 @@ OTHERS = (
     "DocumentReference",  # what may not be read, as FHIR calls it
     "method is one of private_key_jwt, client_secret_basic, none, not '?'.",  # OAuth's answer to an app (RFC 7591)
     "This is not a JSON Web Key Set.",
+    "LASTNAME", "FIRSTNAME", "BUSNAME", "EXCLTYPE", "EXCLDATE", "REINDATE",  # the columns of the agency's own file
 )
 
 
