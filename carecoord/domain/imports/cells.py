@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final, Literal
 
-from carecoord.domain.imports.heads import HEADS
+from carecoord.domain.imports.heads import titled
 from carecoord.words.sentence import Sentence, Value, sentence
 
 Kind = Literal[
@@ -43,7 +43,7 @@ class Column:
     @property
     def titled(self) -> Value:
         """As templates and exports call it in their reader's language."""
-        return HEADS.get(self.heading, self.heading)
+        return titled(self.heading)
 
 
 class Faulty(Exception):
