@@ -12,8 +12,10 @@ from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.clearance import assemble
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.patients import plans as patient_plans
+from carecoord.actions.patients import talks as patient_talks
 from carecoord.actions.patients.plans import Plans
 from carecoord.actions.patients.reads import Listed, is_closed, is_withheld, listed
+from carecoord.actions.patients.talks import Talks
 from carecoord.actions.referrals.patients import probe
 from carecoord.actions.worklist import project, worklist
 from carecoord.actions.worklist.worklist import Found
@@ -55,6 +57,7 @@ BLOCKS: Final = {  # block of the page -> the types of which it tells
     "visits": ("Appointment",),
     "plan": ("CarePlan", "Goal", "CareTeam"),
     "family": ("RelatedPerson",),
+    "messages": ("Communication",),
 }
 LOOPS: Final = 24
 _VISITS: Final = 12
@@ -104,6 +107,7 @@ class PatientPage:
     closed: frozenset[str]
     silent: bool
     roles: frozenset[str]
+    talks: Talks
 
 
 def opened(world: World, grant: Grant, id: str, tabs: Sequence[str], request: str) -> PatientPage:
@@ -135,14 +139,14 @@ def _gathered(turn: Turn, patient: Json, tabs: Sequence[str]) -> PatientPage:
     id = str(patient["id"])
     chart = {name: _chart(turn, id, parts) for name, parts in CHART.items()}
     visits = listed(turn, "Appointment", id, _VISITS).entries
-    library = Library(turn.conn)
+    library, loops = Library(turn.conn), _loops(turn, id, tabs)
     return PatientPage(
-        turn.now, patient, _loops(turn, id, tabs), _cards(turn, library, patient), visits, _places(turn, visits), chart,
+        turn.now, patient, loops, _cards(turn, library, patient), visits, _places(turn, visits), chart,
         patient_plans.plans(turn, id), _relatives(turn, id), _services(turn, chart["problems"].entries),
         [each for each in library.disputes(id) if each.type in {type for parts in CHART.values() for type, _ in parts}],
         library.systems, frozenset(name for name, types in BLOCKS.items() if is_withheld(turn, types, id)),
         frozenset(name for name, types in BLOCKS.items() if all(is_closed(turn, each) for each in types)),
-        links.has_stopped(turn.conn, id), turn.grant.roles,
+        links.has_stopped(turn.conn, id), turn.grant.roles, patient_talks.talks(turn, id, loops.rows, visits),
     )  # fmt: skip
 
 

@@ -20,6 +20,8 @@ SORTS: Final = {  # type -> the newest first
     "Observation": "-date",
     "DocumentReference": "-date",
     "Appointment": "-date",
+    "AppointmentResponse": "_id",
+    "Communication": "-sent",
     "CarePlan": "-date",
     "Goal": "-start-date",
     "CareTeam": "-date",

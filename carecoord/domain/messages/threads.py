@@ -30,7 +30,7 @@ class Message:
 
 def thread(case: Case, reads: Reads) -> tuple[Message, ...]:
     """The messages of a case that somebody reads, the newest first."""
-    found = [_message(each) for each in case.talks if is_message(each) and reads(each)]
+    found = [read(each) for each in case.talks if is_message(each) and reads(each)]
     return tuple(sorted((each for each in found if each), key=lambda each: (each.at, each.id), reverse=True))
 
 
@@ -58,7 +58,8 @@ def by_person(reference: str) -> Reads:
     return lambda talk: reference in {target(each) for each in (item(talk, "sender"), *items(talk, "recipient"))}
 
 
-def _message(talk: Json) -> Message | None:
+def read(talk: Json) -> Message | None:
+    """A Communication as a message; None for one of which nobody says when it was sent."""
     at = moment(text(talk, "sent"), UTC)
     if at is None:
         return None

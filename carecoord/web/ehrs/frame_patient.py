@@ -10,14 +10,11 @@ from werkzeug.wrappers import Response
 
 from auth.grant import Grant
 from carecoord.actions.acts.act import Done
-from carecoord.actions.care_plans import acts
 from carecoord.errors import NotFound
-from carecoord.web.acts import submissions
 from carecoord.web.acts.forms import State
 from carecoord.web.acts.submissions import Sender
-from carecoord.web.patients.acts_view import changed
-from carecoord.web.patients.commands import COMMANDS
 from carecoord.web.patients.screen import Screen
+from carecoord.web.patients.submissions import send
 from carecoord.words.catalogue import spoken
 from carecoord.world import World
 
@@ -35,11 +32,9 @@ def shown(screen: Screen, grant: Grant, home: str, render: Render, state: State 
 
 def act(world: World, screen: Screen, grant: Grant, home: str, verb: str, render: Render) -> Response | str:
     """Do what a form asks for; the page anew where it could not be done, else the address to go on to."""
-    command = COMMANDS.get(verb)
-    if command is None or not grant.patient:
+    if not grant.patient:
         raise NotFound(spoken("embed.there-no-such-act"))
-    about = acts.about(grant.patient)
-    sent = submissions.send(world, command, about, verb, changed, who=lambda: Sender(grant, True))
+    sent = send(world, grant, grant.patient, verb, who=lambda: Sender(grant, True))
     if not isinstance(sent, Done):
         return shown(screen, grant, home, render, sent.state, sent.status)
     return f"{home}patient?{urlencode({'done': sent.act.id})}"

@@ -1,5 +1,5 @@
 """Patients at the desk: `/patients`, who is found by what is known of them; `/patients/ID`, the page of one; and
-`POST /patients/ID/VERB`, what is done with their care plan."""
+`POST /patients/ID/VERB`, what is done with their care plan and said with them about their cases."""
 
 from typing import Final
 from urllib.parse import urlencode
@@ -9,18 +9,14 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from carecoord.actions.acts.act import Done
-from carecoord.actions.care_plans import acts
 from carecoord.actions.referrals import patients
-from carecoord.errors import NotFound
 from carecoord.web.acts import submissions
 from carecoord.web.page.times import Times
-from carecoord.web.patients.acts_view import changed
-from carecoord.web.patients.commands import COMMANDS
 from carecoord.web.patients.screen import Screen
+from carecoord.web.patients.submissions import COMMANDS, send
 from carecoord.web.people import sign_in
 from carecoord.web.referrals import patient_view
 from carecoord.web.server.exchange import request_id
-from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 _LONGEST: Final = 200
@@ -61,10 +57,7 @@ def _acts(world: World) -> Blueprint:
 
     @pages.post("/patients/<id>/<verb>")
     def act(id: str, verb: str) -> Response:
-        command = COMMANDS.get(verb)
-        if command is None:
-            raise NotFound(sentence("acts.there-no-such-act"))
-        sent = submissions.send(world, command, acts.about(id), verb, changed)
+        sent = send(world, sign_in.session().grant(), id, verb)
         if not isinstance(sent, Done):
             return screen.one(sign_in.session().grant(), id, sent.state, sent.status)
         return redirect(f"/patients/{id}?{urlencode({'done': sent.act.id})}", 303)

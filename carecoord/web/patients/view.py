@@ -150,7 +150,7 @@ def page(found: PatientPage, home: str, times: Times, *, linked: bool = True) ->
         _head(found, times), loops, closed, [_card(each, times) for each in found.cards], [*ahead, *past],
         chart_view.blocks(found, times, linked=linked), plan_view.plans(found.plans, home, times),
         [_relative(each, times) for each in found.relatives], list(_needs(found, times)),
-        {name: kept(found, name) for name in ("loops", "coverage", "visits", "plan", "family")},
+        {name: kept(found, name) for name in ("loops", "coverage", "visits", "plan", "family", "messages")},
     )  # fmt: skip
 
 
