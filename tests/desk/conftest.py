@@ -14,7 +14,7 @@ import pytest
 import requests
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 
 from carecoord import app
 from carecoord.actions.fhir import load as fhir_load
@@ -45,10 +45,11 @@ HIRED = tuple(PEOPLE.items())  # who is in every house: tests add people of thei
 
 @dataclass(frozen=True)
 class House:
-    """The application with the story in it."""
+    """The application with the story in it. shared: by all tests of a session, which leave it as it is."""
 
     world: World
     app: Flask
+    shared: bool = False
 
     def enter(self, who: str) -> FlaskClient:
         """A browser in which this person has signed in: one of PEOPLE, or another by their login."""
@@ -76,7 +77,26 @@ def story(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture(scope="session")
 def house(story: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    yield from built(story, tmp_path_factory.mktemp("desk"), lambda: NOW)
+    yield from built(story, tmp_path_factory.mktemp("desk"), lambda: NOW, shared=True)
+
+
+@pytest.fixture(autouse=True)
+def unchanged(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The house that all tests share stays as it was: what one test writes another would read, in an order that
+    differs from run to run. Who writes takes `acting_house`."""
+    found = request.getfixturevalue("house") if "house" in request.fixturenames else None
+    if found is None or not found.shared:
+        yield
+        return
+    engine = found.world.engine
+    before = _written(engine)
+    yield
+    assert _written(engine) == before, "this test writes into the house that all tests share: take `acting_house`"
+
+
+def _written(engine: Engine) -> Any:
+    with engine.connect() as connection:
+        return connection.execute(text("SELECT (SELECT count(*) FROM history), (SELECT max(n) FROM event)")).one()
 
 
 class Clock:
@@ -95,11 +115,11 @@ def acting_house(story: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     yield from built(story, tmp_path_factory.mktemp("acts"), Clock())
 
 
-def built(story: Path, var: Path, clock: Callable[[], datetime]) -> Iterator[House]:
+def built(story: Path, var: Path, clock: Callable[[], datetime], shared: bool = False) -> Iterator[House]:
     """The house, until the test is done with it."""
     shutil.copytree(story, var, dirs_exist_ok=True)
     for world in opened(var, clock):
-        yield House(world, app.wired(world))
+        yield House(world, app.wired(world), shared)
 
 
 def opened(var: Path, clock: Callable[[], datetime], **given: Any) -> Iterator[World]:

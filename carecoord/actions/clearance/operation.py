@@ -61,9 +61,10 @@ def clearance(
         shown.append(target(item(case.order, "subject")).removeprefix("Patient/") or None)
         if full:
             return _parameters(found, case, _hidden(turn, found.gates, at))
-        told = payer_view.payer_case(case, found, then, policy, on)
-        if told is None:
+        disclosed = payer_view.told_to_payer(case, found, policy, on)
+        if disclosed is None:
             raise missing(*order_named(id))
+        told = payer_view.payer_case(disclosed)
         return _payers_parameters(told, then, on or local(then, policy.zone), _hidden(turn, told.gates, at))
 
 

@@ -9,14 +9,13 @@ from sqlalchemy import Connection
 
 from carecoord.actions.clearance.assemble import of_request
 from carecoord.actions.clearance.library import Library
-from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.prior_auth.desk import second_look, steps
-from carecoord.domain.prior_auth.desk.row import Judged, rows
+from carecoord.domain.prior_auth.desk.row import rows
 from carecoord.domain.resource.days import moment
 from carecoord.domain.resource.elements import item, key, target, text
-from carecoord.domain.worklist.row import row as case_row
+from carecoord.domain.worklist.judgement import Judged, judged
 from carecoord.fhir.instants import micros
 from carecoord.store.prior_auth import authorizations, queues
 from carecoord.store.resources import read
@@ -40,8 +39,8 @@ def alone(library: Library, patient: str, cases: Sequence[Judged], now: datetime
     if cases:
         known = cases[0].found.facts.requests
         lone = {each.root: each.key for each in known if each.claims}
-        for judged in cases:
-            for each in judged.found.facts.requests:
+        for one in cases:
+            for each in one.found.facts.requests:
                 if each.linked:
                     lone.pop(each.root, None)
         newest = sorted(lone.values())
@@ -51,8 +50,7 @@ def alone(library: Library, patient: str, cases: Sequence[Judged], now: datetime
     for claim in newest:
         case = of_request(library, patient, claim)
         if case is not None:
-            clearance = clear(case, now, policy)
-            found.append(Judged("", case, clearance, case_row(case, clearance, policy)))
+            found.append(judged("", case, now, policy))
     return found
 
 

@@ -232,8 +232,7 @@ def _told(turn: Turn, row: Row[Any]) -> tuple[PayerCase, Clearance] | None:
     for id in json.values(row.orders.encode()):
         case = assemble.assemble(turn.conn, str(id))
         judged = clear(case, turn.now, rules) if case else None
-        found = payer_view.payer_case(case, judged, turn.now, rules) if case and judged else None
-        if case and judged and found and any(key(each) == row.claim for each in found.case.claims):
-            told = payer_view.told_to_payer(case, judged)
-            return (found, payer_view.judged_for_payer(told, turn.now, rules)) if told else None
+        told = payer_view.told_to_payer(case, judged, rules) if case and judged else None
+        if told and any(key(each) == row.claim for each in told.case.claims):
+            return payer_view.payer_case(told), told.judged
     return None

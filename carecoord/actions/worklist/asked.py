@@ -15,7 +15,7 @@ from carecoord.domain.access import verbs
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.referrals import course
 from carecoord.domain.referrals.case import Case
-from carecoord.domain.worklist.row import row as case_row
+from carecoord.domain.worklist.judgement import judged
 from carecoord.errors import Forbidden
 from carecoord.store.worklist import asked
 from carecoord.store.worklist import rows as worklist_rows
@@ -39,10 +39,9 @@ def one(turn: Turn, id: str, at: DueBounds) -> tuple[Row[Any], Case, Clearance] 
     if mine is None:
         return None
     mine = withheld.without(turn, mine, found.patient)
-    judged = clear(mine, turn.now, rules)
-    columns = case_row(mine, judged, rules)
-    shown = {name: value for name, value in columns.items() if name in found._mapping}
-    return worklist_rows.with_columns(found, shown), mine, judged
+    whole = judged(id, mine, turn.now, rules)
+    shown = {name: value for name, value in whole.row.items() if name in found._mapping}
+    return worklist_rows.with_columns(found, shown), mine, whole.found
 
 
 def went_elsewhere(turn: Turn, id: str) -> bool:

@@ -10,9 +10,8 @@ from sqlalchemy import Connection, Row
 
 from carecoord.actions.clearance.assemble import of_patient
 from carecoord.actions.clearance.library import Library
-from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.gates.policy import Policy
-from carecoord.domain.worklist.row import row as judged_row
+from carecoord.domain.worklist.judgement import judged
 from carecoord.fhir.instants import micros
 from carecoord.store.worklist import marks
 from carecoord.store.worklist.rows import GATES, with_columns
@@ -42,7 +41,7 @@ def current(
 def _judged(library: Library, patient: str, now: datetime, rules: Policy) -> list[tuple[int, dict[str, Any]]]:
     try:
         cases = of_patient(library, patient)
-        return [(each.rid, judged_row(each.case, clear(each.case, now, rules), rules)) for each in cases]
+        return [(each.rid, judged(each.id, each.case, now, rules).row) for each in cases]
     except Exception as e:  # one case's fault must not take the list from everybody
         _log.error("case_not_judged", error=type(e).__name__, count=1)
         return []

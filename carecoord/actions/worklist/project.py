@@ -16,7 +16,7 @@ from carecoord.actions.agreements import lines, places, register, written_rates
 from carecoord.actions.agreements.papers import pages
 from carecoord.actions.assignment import arrivals
 from carecoord.actions.clearance import rule_lines, shelf
-from carecoord.actions.clearance.assemble import Assembled, of_patient
+from carecoord.actions.clearance.assemble import of_patient
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.events.ledger import Ledger
 from carecoord.actions.inbox import mentions
@@ -25,15 +25,13 @@ from carecoord.actions.prior_auth.pas import notices
 from carecoord.actions.referrals import free_slots, patient_words
 from carecoord.actions.scheduling import lapses
 from carecoord.domain.agreements import records
-from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.clearance.odd_moves import odd_move
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.policies.shipped import SHIPPED
-from carecoord.domain.prior_auth.desk.row import Judged
 from carecoord.domain.referrals.case import CLINICAL, ORDERS, REGISTRY
 from carecoord.domain.resource.elements import item, target
 from carecoord.domain.worklist import registry_keys
-from carecoord.domain.worklist.row import row
+from carecoord.domain.worklist.judgement import judged
 from carecoord.errors import Issue, Unavailable
 from carecoord.fhir.instants import micros
 from carecoord.fhir.types import TYPES
@@ -212,8 +210,9 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
         if not found and not held:
             projection.keep(conn, patient, projection.alone(library, patient, [], now, rules), now, rules)
             continue
-        judged = {each.rid: clear(each.case, now, rules) for each in found}
-        written = {each.rid: _row(each, judged[each.rid], now, rules) for each in found}
+        cases = [judged(each.id, each.case, now, rules) for each in found]
+        written = {each.rid: {"rid": each.rid, "updated": micros(now), **case.row}
+                   for each, case in zip(found, cases, strict=True)}  # fmt: skip
         # A note, a message, a step done: who looks at the case has news also where its row says what it said.
         told = [each.rid for each in found if ledger.see(each.id, patient, each.case)]
         for each in found:
@@ -227,17 +226,12 @@ def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Poli
         worklist_rows.touch(conn, sorted({*told} - {row["rid"] for row in changed}), micros(now))
         registry.save_dependencies(conn, {each.rid: each.needs for each in found})
         leaning += written
-        cases = [Judged(each.id, each.case, judged[each.rid], written[each.rid]) for each in found]
         cases += projection.alone(library, patient, cases, now, rules)
         projection.keep(conn, patient, cases, now, rules)
     marks.settle(conn, marked)
     if leaning and not registry_mark.keep(conn, library.mark):
         marks.mark(conn, leaning)
         outbox.add(conn, JOB, JOB, b"", now)
-
-
-def _row(found: Assembled, judged: Clearance, now: datetime, rules: Policy) -> dict[str, Any]:
-    return {"rid": found.rid, "updated": micros(now), **row(found.case, judged, rules)}
 
 
 def _version(order: dict[str, Any]) -> int:

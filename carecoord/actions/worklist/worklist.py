@@ -250,9 +250,10 @@ def opened(turn: Turn, id: str) -> Panel | PayerPanel:
     shared = between(conn, case, row.patient, may, now) if whole(grant) else Between()
     _audit(turn, resource=id, patient=row.patient, emergency=glass)
     if not whole(grant):
-        told = payer_view.payer_case(case, judged, now, rules)
-        if told is None:
+        disclosed = payer_view.told_to_payer(case, judged, rules)
+        if disclosed is None:
             raise NotFound(sentence("refusals.there-no-such-referral-or"), "http.id")
+        told = payer_view.payer_case(disclosed)
         openable = turn.readable(payer_view.references(told))
         shown = payer_view.payer_row(dict(row._mapping))
         happened = payer_view.events(told, zone, logged)

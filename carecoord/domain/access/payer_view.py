@@ -131,6 +131,14 @@ def payer_row(row: Mapping[Any, Any]) -> PayerRow:
     return PayerRow(**{one.name: row[_OWN.get(one.name, one.name)] for one in fields(PayerRow)})
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Of a case only what went to the payer of its card or came from it, and how it stands by that alone."""
+
+    case: Case
+    judged: Clearance
+
+
 @dataclass(frozen=True)
 class PayerCase:
     """What a payer was told of a case, and how it stands by that alone. `case`: only what was sent to it or came from
@@ -144,19 +152,15 @@ class PayerCase:
     agreement: str  # its number
 
 
-def payer_case(case: Case, found: Clearance, now: datetime, policy: Policy, on: date | None = None) -> PayerCase | None:
-    """The case as the payer of its card sees it, for today or the day `on`; None where nothing was sent to it. `found`:
-    the whole judgement."""
-    told = told_to_payer(case, found)
-    if told is None:
-        return None
-    judged = judged_for_payer(told, now, policy, on)
+def payer_case(told: Told) -> PayerCase:
+    """The case as the payer of its card sees it."""
+    case, judged = told.case, told.judged
     asks = [ask for ask in judged.papers if ask.by == "payer" and ask.state != "attached"]
     number = judged.participation.number
-    notices = tuple(each for each in told.records.versions if number and each.number == number)
-    bare = replace(told, records=Records(versions=notices), locations=())
+    notices = tuple(each for each in case.records.versions if number and each.number == number)
+    bare = replace(case, records=Records(versions=notices), locations=())
     return PayerCase(
-        bare, judged.facts.parties, tuple(gates(judged)), timeline.disclosed(told),
+        bare, judged.facts.parties, tuple(gates(judged)), timeline.disclosed(case),
         tuple((ask.words, ask.due) for ask in asks), number,
     )  # fmt: skip
 
@@ -183,8 +187,16 @@ def names_order(told: Case) -> bool:
     return any(key(told.order) in orders(each) for each in told.claims)
 
 
-def told_to_payer(case: Case, found: Clearance) -> Case | None:
-    """Of a case only what went to the payer of its card or came from it; None where no request did."""
+def told_to_payer(case: Case, found: Clearance, policy: Policy, on: date | None = None) -> Told | None:
+    """What the payer of its card was told of a case, judged for today or the day that it asks about: no day of a visit
+    is known to it. None where no request went to it. found: the whole judgement."""
+    told = _told(case, found)
+    if told is None:
+        return None
+    return Told(told, clear(told, found.now, policy, on=on or local(found.now, policy.zone)))
+
+
+def _told(case: Case, found: Clearance) -> Case | None:
     card, known = found.card, found.facts
     payer = card.payer if card else None
     if card is None or payer is None:
@@ -216,12 +228,6 @@ def told_to_payer(case: Case, found: Clearance) -> Case | None:
         organizations=case.organizations, locations=case.locations, practitioners=case.practitioners, roles=case.roles,
         records=case.records, policies=case.policies,
     )  # fmt: skip
-
-
-def judged_for_payer(told: Case, now: datetime, policy: Policy, on: date | None = None) -> Clearance:
-    """How the case stands by what the payer was told, today or on the day that it asks about: no day of a visit is
-    known to it."""
-    return clear(told, now, policy, on=on or local(now, policy.zone))
 
 
 def gates(judged: Clearance) -> Iterable[Gate]:

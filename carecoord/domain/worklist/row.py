@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any, Final, Literal
 
 from carecoord.domain.access import payer_view
+from carecoord.domain.access.payer_view import Told
 from carecoord.domain.agreements.participation import Cause
 from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.contacts.attempts import attempts, last_word
@@ -47,8 +48,8 @@ CONTRACT: Final[dict[Cause, tuple[AgreementState, Sentence | None]]] = {  # why 
 LOST: Final[dict[BookingKind, Stage]] = {"missed": "no-show", "cancelled": "appointment-cancelled"}
 
 
-def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
-    """Every column of `case_row` but `rid` and `updated`. Times are microseconds."""
+def row(case: Case, found: Clearance, told: Told | None, policy: Policy) -> dict[str, Any]:
+    """Every column of `case_row` but `rid` and `updated`. Times are microseconds. told: what the payer knows of it."""
     referral, card = found.facts.referral, found.card
     performer = referral.performer.organization if referral.performer else None
     seen = found.booking.start if found.booking else None
@@ -87,7 +88,7 @@ def row(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
         "sort_due": FOREVER if found.due is None else micros(found.due),
         "appointment_at": _at(seen or (done[-1].at if done else None)),
         **_office(case, found, policy),
-        **_payers(case, found, policy),
+        **_payers(case, found, told, policy),
         "member_id": member_id(case, found) or None,
         **_person(case, Present(found.now, policy.zone)),
     }
@@ -125,11 +126,10 @@ def _at(moment: datetime | None) -> int | None:
     return micros(moment) if moment else None
 
 
-def _payers(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
+def _payers(case: Case, found: Clearance, told: Told | None, policy: Policy) -> dict[str, Any]:
     """How the case stands by what its payer was told, nothing where it was told nothing; and when time alone may change
     the row: by what is judged, as the payer sees it, or by the period of one of the patient's names."""
-    told = payer_view.told_to_payer(case, found)
-    judged = payer_view.judged_for_payer(told, found.now, policy) if told else None
+    judged = told.judged if told else None
     state, note = payer_view.authorization(judged, policy) if judged else (None, None)
     agreement = _agreement(judged, policy) if judged else {}
     turns = payer_view.turns_at(judged, policy) if judged else None
@@ -139,7 +139,7 @@ def _payers(case: Case, found: Clearance, policy: Policy) -> dict[str, Any]:
         "payer_authorization_note": _stored(note),
         "payer_agreement": agreement.get("agreement_state"),
         "payer_agreement_note": agreement.get("agreement_note"),
-        "payer_order": bool(told and payer_view.names_order(told)),
+        "payer_order": bool(told and payer_view.names_order(told.case)),
         "payer_open": bool(judged and payer_view.is_open(judged, policy)),
         **_payer_clock(payer_view.moves(judged, policy) if judged else ()),
         "changes_at": min((moment for moment in moments if moment is not None), default=None),

@@ -5,8 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.axe import ENDS, LOOKS, check
+from tests.desk.browser.test_acts import Open, acting_site, open_desk, sessions
+
+__all__ = ["acting_site", "open_desk", "sessions"]  # fixtures
 
 GRANTED, DENIED = "request-order-24807", "request-order-24824"
 
@@ -28,11 +32,13 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(
     check(open_page(path), looks)
 
 
-def test_a_request_is_found_opened_and_acted_on_by_the_keyboard_alone(open_noisy: Callable[..., Any]) -> None:
-    page = open_noisy("/authorizations")
+def test_a_request_is_found_opened_and_acted_on_by_the_keyboard_alone(open_desk: Open) -> None:
+    page = open_desk("/authorizations")
     page.keyboard.press("/")
     page.keyboard.type("Hussain")
     page.keyboard.press("Enter")
+    page.wait_for_url("**q=Hussain*")
+    expect(page.locator(".case-link").first).to_contain_text("Hussain")
     page.locator("#list").focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")

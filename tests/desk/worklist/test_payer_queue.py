@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine, insert
 
-from carecoord.domain.worklist.row import row as worklist_row
+from carecoord.domain.worklist.judgement import judged
 from carecoord.fhir.instants import FOREVER, micros
 from carecoord.store.database import tables
 from carecoord.store.database.engine import reading, writing
@@ -14,6 +14,7 @@ from carecoord.store.worklist.query import CaseScope, Worklist, WorklistQuery
 from carecoord.words.catalogue import in_words
 from tests.desk.rows import DAY, NOW, PAYER, row
 from tests.desk.worklist.test_query import AT
+from tests.domain import stories
 from tests.domain.stories import (
     POLICY,
     Json,
@@ -37,7 +38,7 @@ CLERK = CaseScope((("payer_key", PAYER),))
 
 
 def columns(story: Story) -> dict:
-    return worklist_row(story.case(), story.clear(), POLICY)
+    return judged("sr", story.case(), stories.NOW, POLICY).row
 
 
 class TestRow:

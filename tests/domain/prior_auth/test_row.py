@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from carecoord.domain.clearance.clearance import clear
-from carecoord.domain.prior_auth.desk.row import Judged, rows
+from carecoord.domain.prior_auth.desk.row import rows
 from carecoord.domain.resource.days import moment
-from carecoord.domain.worklist.row import row as case_row
+from carecoord.domain.worklist import judgement
+from carecoord.domain.worklist.judgement import Judged
 from carecoord.fhir.instants import micros
 from tests.domain.stories import (
     HCPCS,
@@ -48,8 +48,7 @@ def judged(story: Story, now: Any = NOW) -> list[Judged]:
     for name in ("ServiceRequest/sr", "ServiceRequest/sr2"):
         if name in story.resources:
             case = gathered(story.resources[name], story.resources.values())
-            clearance = clear(case, now, POLICY)
-            found.append(Judged(name.partition("/")[2], case, clearance, case_row(case, clearance, POLICY)))
+            found.append(judgement.judged(name.partition("/")[2], case, now, POLICY))
     return found
 
 

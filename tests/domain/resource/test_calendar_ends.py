@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carecoord.domain.worklist.row import row
+from carecoord.domain.worklist.judgement import judged
 from tests.domain.stories import (
     NOW,
     POLICY,
@@ -80,7 +80,7 @@ def far_off(draw):
 def test_no_date_and_no_number_stops_the_rules(story, now, on):
     found = story.clear(now, on)
     assert len(found.gates) == 6
-    assert row(story.case(), found, POLICY)["stage"]
+    assert judged("sr", story.case(), now, POLICY).row["stage"]
 
 
 @pytest.mark.parametrize("on", [date.min, date.max])

@@ -152,9 +152,10 @@ def test_a_payer_hears_of_what_came_to_it_or_from_it_and_of_nothing_else(steps: 
         story = story.with_(step)
     log = together(*(logged(*each, zone=ZONE) for each in versions.values()))
     case = story.case()
-    told = payer_view.payer_case(case, clear(case, NOW, POLICY), NOW, POLICY)
-    if told is None:
+    disclosed = payer_view.told_to_payer(case, clear(case, NOW, POLICY), POLICY)
+    if disclosed is None:
         return
+    told = payer_view.payer_case(disclosed)
     heard = payer_view.events(told, ZONE, log)
     theirs = {key(each) for part in (told.case.claims, told.case.responses, told.case.tasks, told.case.eligibility,
                                      told.documents) for each in part}  # fmt: skip

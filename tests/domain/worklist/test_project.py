@@ -25,7 +25,7 @@ from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.policies.shipped import SHIPPED
 from carecoord.domain.referrals.case import is_case
-from carecoord.domain.worklist.row import row
+from carecoord.domain.worklist.judgement import judged
 from carecoord.errors import Issue
 from carecoord.fhir.service_base import Base
 from carecoord.store.database import driver
@@ -117,7 +117,7 @@ def recomputed(conn: Connection, now: datetime) -> dict[str, Json]:
     for each in everything:
         if each["resourceType"] == "ServiceRequest" and is_case(each, tasks, claims):
             one = gathered(each, everything)
-            found[each["id"]] = row(one, clear(one, now, RULES), RULES) | {"rid": rids["ServiceRequest", each["id"]]}
+            found[each["id"]] = judged(each["id"], one, now, RULES).row | {"rid": rids["ServiceRequest", each["id"]]}
     return found
 
 

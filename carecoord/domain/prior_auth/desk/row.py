@@ -9,7 +9,6 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from carecoord.domain.access import payer_view
 from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth import lifecycle
@@ -24,23 +23,13 @@ from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.days import midnight, moment
 from carecoord.domain.resource.elements import Json, codes, item, items, key, target, text, words
 from carecoord.domain.resource.parties import party
+from carecoord.domain.worklist.judgement import Judged
 from carecoord.domain.worklist.search_words import member_of
 from carecoord.fhir.instants import FOREVER, micros
 from carecoord.words.sentence import Sentence, dumps
 
 _CLOSED = ("cancelled", "void", "not-required")
 _PERSON = ("patient_name", "patient_sort", "birth_date", "gender", "mrn")  # as the row of the case has them
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A case as it was judged, and the columns of its row. `id`: of the case; empty where the request has no order
-    here, and stands for itself."""
-
-    id: str
-    case: Case
-    found: Clearance
-    row: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +68,7 @@ def _row(judged: Judged, request: Request, cases: Sequence[Judged], policy: Poli
     state = life(request, any(text(each, "status") == "requested" for each in asked))
     lines = [_line(request, line, found, policy) for line in request.lines]
     service = _service(claim, request)
-    told = _told(case, found, request, policy)
+    told = _told(judged, request, policy)
     columns = {
         "root": request.root, "claim": request.key, "patient": target(item(case.order, "subject")).partition("/")[2],
         "state": state, "open": state not in _CLOSED, "sent": state not in ("draft", "void"),
@@ -238,12 +227,12 @@ def _provider(claim: Json, request: Request, judged: Judged) -> str | None:
     return named or next(asked, "") or ordered
 
 
-def _told(case: Case, found: Clearance, request: Request, policy: Policy) -> dict[str, Any]:
+def _told(case: Judged, request: Request, policy: Policy) -> dict[str, Any]:
     """How the agreement between payer and clinic stands, by what the payer was told; nothing where the patient's card
     is another payer's by now."""
-    ours = found.card and found.card.payer and found.card.payer.same(request.payer)
-    told = payer_view.told_to_payer(case, found) if ours else None
-    judged = payer_view.judged_for_payer(told, found.now, policy) if told else None
+    card = case.found.card
+    ours = card and card.payer and card.payer.same(request.payer)
+    judged = case.told.judged if ours and case.told else None
     return {
         "payer_agreement": judged.participation.kind if judged else None,
         "payer_agreement_number": (judged.participation.number or None) if judged else None,
