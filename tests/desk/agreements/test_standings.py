@@ -96,23 +96,24 @@ def book(payer: str | None, **more: Any) -> dict[str, Any]:
     return {"resourceType": "PlanDefinition", "status": "active", **said, **more}
 
 
-def test_a_payers_contract_desk_keeps_its_own_rules_and_no_competitors(house: House) -> None:
+def test_a_payers_contract_desk_keeps_its_own_rules_and_no_competitors(acting_house: House) -> None:
     """What needs an authorization is the payer's word; the office that sends patients keeps the rules of all."""
     pinnacle, fairmont = contracts("office-pinnacle"), contracts("office-fairmont")
-    made = interactions.create(house.world, fairmont, "PlanDefinition", book("BH001"))
+    made = interactions.create(acting_house.world, fairmont, "PlanDefinition", book("BH001"))
     id = str(json.loads(made.body)["id"])
     with pytest.raises(Forbidden):
-        interactions.update(house.world, pinnacle, "PlanDefinition", id, book("BH001", id=id, title="Ours now"))
+        interactions.update(acting_house.world, pinnacle, "PlanDefinition", id, book("BH001", id=id, title="Ours now"))
     with pytest.raises(Forbidden):
-        interactions.update(house.world, pinnacle, "PlanDefinition", id, book("PM220", id=id))
+        interactions.update(acting_house.world, pinnacle, "PlanDefinition", id, book("PM220", id=id))
     with pytest.raises(Forbidden):
-        interactions.create(house.world, pinnacle, "PlanDefinition", book("BH001"))
+        interactions.create(acting_house.world, pinnacle, "PlanDefinition", book("BH001"))
     with pytest.raises(Forbidden):
-        interactions.create(house.world, contracts(None), "PlanDefinition", book("PM220"))
-    own = interactions.create(house.world, pinnacle, "PlanDefinition", book("PM220"))
+        interactions.create(acting_house.world, contracts(None), "PlanDefinition", book("PM220"))
+    own = interactions.create(acting_house.world, pinnacle, "PlanDefinition", book("PM220"))
     mine = str(json.loads(own.body)["id"])
-    assert interactions.update(house.world, pinnacle, "PlanDefinition", mine, book("PM220", id=mine, title="Ours"))
-    assert interactions.create(house.world, pinnacle, "PlanDefinition", book(None))
+    titled = book("PM220", id=mine, title="Ours")
+    assert interactions.update(acting_house.world, pinnacle, "PlanDefinition", mine, titled)
+    assert interactions.create(acting_house.world, pinnacle, "PlanDefinition", book(None))
 
 
 @pytest.mark.parametrize("organization", ["office-pinnacle", "pinnacle"])

@@ -166,7 +166,8 @@ def put(house: House, *resources: dict[str, Any]) -> None:
                 project=project.projector(project.policy(house.world.settings)))  # fmt: skip
 
 
-def test_a_request_without_an_order_has_a_row_a_panel_and_a_page(house: House, coordinator: FlaskClient) -> None:
+def test_a_request_without_an_order_has_a_row_a_panel_and_a_page(acting_house: House) -> None:
+    house, coordinator = acting_house, acting_house.enter("coordinator")
     claim = claim_without_order(house)
     for words in ("Alone", "LONE-77"):
         assert ids(get(coordinator, f"/authorizations?tab=all&q={words}").replace("lone-request", "request-lone")) == [

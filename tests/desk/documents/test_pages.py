@@ -145,7 +145,9 @@ def test_nothing_in_a_file_runs_here(kind: str) -> None:
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
-def test_a_file_in_a_binary_is_opened_and_one_elsewhere_is_said(house: House, coordinator: FlaskClient) -> None:
+def test_a_file_in_a_binary_is_opened_and_one_elsewhere_is_said(acting_house: House) -> None:
+    house, coordinator = acting_house, acting_house.enter("coordinator")
+
     def document(id: str, url: str) -> dict[str, Any]:
         return {
             "resourceType": "DocumentReference", "id": id, "status": "current",
