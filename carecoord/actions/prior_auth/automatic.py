@@ -2,16 +2,19 @@
 the rule is the author, so that it stands in Provenance and event, and one in so many is put before a person afterwards.
 `answered` is the same for a road that answers at once."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from auth.grant import Grant
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.acts import provenance
 from carecoord.actions.acts.act import Planned, Submission, performed
-from carecoord.actions.prior_auth import queue, sent
+from carecoord.actions.prior_auth import guides as lines
+from carecoord.actions.prior_auth import projection, queue, sent
 from carecoord.actions.prior_auth.decide import Deciding, about, opened
 from carecoord.actions.prior_auth.queue import Opened
-from carecoord.domain.access import verbs
+from carecoord.actions.worklist import project
+from carecoord.domain.access import payer_view, verbs
 from carecoord.domain.prior_auth.desk import answers, automatic, guides, steps
 from carecoord.domain.prior_auth.desk.answers import Decider
 from carecoord.domain.prior_auth.desk.automatic import Asked
@@ -22,11 +25,12 @@ from carecoord.domain.resource.elements import Json, item, key, target
 from carecoord.errors import Conflict, NotFound
 from carecoord.fhir import text as json
 from carecoord.store.database.engine import reading
-from carecoord.store.prior_auth import queues
+from carecoord.store.prior_auth import authorizations
 from carecoord.store.resources import read
 from carecoord.words.sentence import sentence
 from carecoord.world import World
 
+Ruled = tuple[tuple[answers.Choice, ...], Guide]
 _LIVE: Final = ("submitted", "pended", "asked", "contact", "approved", "modified", "partly")
 
 
@@ -68,41 +72,54 @@ def answered(turn: Turn, found: Opened, id: str, who: Json) -> list[Json] | None
     """The answer that the rules give to a request, with the Task of who looks at it afterwards where it is among those;
     None where a person has to decide. id: of the answer; who: the rule as a Reference. Writes nothing."""
     ruled = _ruled(turn, found)
-    if ruled is None:
-        return None
-    choices, rule = ruled
-    number = f"A-{id.replace('-', '')[:8].upper()}"
-    answer = answers.answered(id, found.claim, choices, number, turn.now, Decider(who, rule=rule))
-    if not (rule.automatic and guides.sampled(str(found.claim["id"]), rule.automatic)):
-        return [answer]
-    return [answer, steps.asked(turn.world.new_id(), "sample", found.claim, rule.title, turn.now)]
+    return _by_rule(turn, found.claim, ruled, id, who) if ruled else None
 
 
 def at_once(turn: Turn, claim: Json, id: str) -> list[Json] | None:
-    """What the rules of its payer give as the answer to a request that was written in this very transaction, as
-    `answered` gives it, with its letter ordered; None where a person has to decide. id: of the answer."""
+    """What the rules of its payer give as the answer to the first version of a request that was written in this very
+    transaction, and of which nothing is projected yet, as `answered` gives it, with its letter ordered; None where a
+    person has to decide. id: of the answer."""
     kind, _, payer = target(item(claim, "insurer")).partition("/")
-    if kind != "Organization" or not queues.approved_by_rules(turn.conn, [key(claim)]):
-        return None
+    patient = target(item(claim, "patient")).partition("/")[2]
     asker = turn.by(_asker(payer))
-    root = queue.root_of(asker, str(claim["id"]))
-    try:
-        found = queue.opened(asker, root) if root else None
-    except NotFound:  # kept from the payer
+    mine = queue.whose(asker)
+    if kind != "Organization" or patient in mine.withheld:
         return None
-    ruled = _ruled(asker, found) if found else None
-    if found is None or ruled is None:
+    found = projection.ahead(turn.conn, patient, key(claim), turn.now, project.policy(turn.world.settings))
+    if found is None or not any(("payer", each) in found.row.parties for each in mine.keys or ()):
+        return None
+    row, told = found.row.columns, payer_view.payer_case(found.told)
+    others = authorizations.of_member(turn.conn, mine, patient)
+    asked = Asked(
+        claim, row["payer_agreement"] or "", row["state"] == "submitted" and not row["level"],
+        any(each.code == row["code"] and each.state in _LIVE for each in others), told.documents,
+    )  # fmt: skip
+    ruled = _choices(turn, asked, lines.by_line(asker, claim, found.told.judged))
+    if ruled is None:
         return None
     sent.order_letter(turn.conn, id, turn.now)
-    return answered(asker, found, id, provenance.person(_asker(payer, ruled[1])))
+    return _by_rule(turn, claim, ruled, id, provenance.person(_asker(payer, ruled[1])))
 
 
-def _ruled(turn: Turn, found: Opened) -> tuple[tuple[answers.Choice, ...], Guide] | None:
+def _by_rule(turn: Turn, claim: Json, ruled: Ruled, id: str, who: Json) -> list[Json]:
+    choices, rule = ruled
+    number = f"A-{id.replace('-', '')[:8].upper()}"
+    answer = answers.answered(id, claim, choices, number, turn.now, Decider(who, rule=rule))
+    if not (rule.automatic and guides.sampled(str(claim["id"]), rule.automatic)):
+        return [answer]
+    return [answer, steps.asked(turn.world.new_id(), "sample", claim, rule.title, turn.now)]
+
+
+def _ruled(turn: Turn, found: Opened) -> Ruled | None:
     again = any(each.code == found.row.code and each.state in _LIVE for each in found.others)
     fresh = found.row.state == "submitted" and found.newest is None and not found.row.level and not found.proposal
     asked = Asked(found.claim, found.row.payer_agreement or "", fresh, again, found.told.documents)
+    return _choices(turn, asked, found.guides)
+
+
+def _choices(turn: Turn, asked: Asked, rules: Mapping[int, Guide]) -> Ruled | None:
     zone = turn.world.base.zone
-    return automatic.choices(asked, found.guides, local(turn.now, zone), zone)
+    return automatic.choices(asked, rules, local(turn.now, zone), zone)
 
 
 def _asker(payer: str, rule: Guide | None = None) -> Grant:

@@ -1,25 +1,28 @@
 """The rows of requests for authorization kept true: with the rows of the cases, by the same judgement."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
-from carecoord.actions.clearance.assemble import of_request
+from carecoord.actions.clearance.assemble import of_patient, of_request
 from carecoord.actions.clearance.library import Library
+from carecoord.domain.access.payer_view import Told
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.prior_auth.desk import second_look, steps
-from carecoord.domain.prior_auth.desk.row import rows
+from carecoord.domain.prior_auth.desk.row import AuthorizationRow, rows
 from carecoord.domain.resource.days import moment
 from carecoord.domain.resource.elements import item, key, target, text
 from carecoord.domain.worklist.judgement import Judged, judged
 from carecoord.fhir.instants import micros
 from carecoord.store.prior_auth import authorizations, queues
-from carecoord.store.resources import read
+from carecoord.store.resources import read, registry_mark
 from carecoord.store.resources.write import Touched
+from carecoord.store.worklist import rows as rows_of_cases
 
 _decode = msgspec.json.Decoder().decode
 
@@ -32,6 +35,28 @@ def keep(conn: Connection, patient: str, cases: Sequence[Judged], now: datetime,
         sides = sorted(map(list, each.parties))
         made[root] = each.columns | {"parties": sides, "searched": each.told, "payer_searched": each.payer_told}
     authorizations.keep(conn, patient, made, micros(now))
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """A request whose row is not written yet: the row, and the case as its payer was told of it."""
+
+    row: AuthorizationRow
+    told: Told
+
+
+def ahead(conn: Connection, patient: str, claim: str, now: datetime, policy: Policy) -> Ahead | None:
+    """A request, `Claim/id`, as it stands in this transaction, before what that wrote is projected. None where
+    its payer was told of no order here, and where the registry is being changed in this moment. Writes nothing."""
+    rows_of_cases.hold(conn, patient)
+    library = Library(conn)
+    cases = [judged(each.id, each.case, now, policy) for each in of_patient(library, patient)]
+    row = next((each for each in rows(cases, policy).values() if each.columns["claim"] == claim), None)
+    knows = (each.told for each in cases if each.told and any(key(one) == claim for one in each.told.case.claims))
+    told = next(knows, None)
+    if row is None or told is None or not registry_mark.keep(conn, library.mark):
+        return None
+    return Ahead(row, told)
 
 
 def alone(library: Library, patient: str, cases: Sequence[Judged], now: datetime, policy: Policy) -> list[Judged]:

@@ -37,7 +37,7 @@ from carecoord.fhir.instants import micros
 from carecoord.fhir.types import TYPES
 from carecoord.settings import Settings
 from carecoord.store.database import jobs, outbox
-from carecoord.store.database.engine import alone, reading, writing
+from carecoord.store.database.engine import reading, writing
 from carecoord.store.resources import flags, read, registry_mark
 from carecoord.store.resources.write import Projector, Touched
 from carecoord.store.worklist import marks, registry
@@ -199,8 +199,8 @@ def rewrite(conn: Connection, patients: Iterable[str], now: datetime, rules: Pol
 def _judge(conn: Connection, patients: Iterable[str], now: datetime, rules: Policy, ledger: Ledger) -> None:
     """Write the rows of these patients' cases where they differ from what stands there, and show them to the ledger."""
     concerned = worklist_rows.concerned(conn, patients)
-    for patient in concerned:  # two writes at once: the later one judges what the earlier one left, too
-        alone(conn, f"cases of {patient}")
+    for patient in concerned:
+        worklist_rows.hold(conn, patient)
     marked = marks.of_patients(conn, concerned)  # before anything is read of what they are judged by: see marks
     library = Library(conn)
     leaning: list[int] = []

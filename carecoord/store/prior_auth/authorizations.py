@@ -85,9 +85,11 @@ def keep(conn: Connection, patient: str, made: Mapping[str, Mapping[str, Any]], 
     stale = (held.keys() | wanted.keys()) - same
     if not stale:
         return
-    for table in (party, word):
-        conn.execute(delete(table).where(table.c.root.in_(stale)))
-    conn.execute(delete(row).where(row.c.root.in_(stale - wanted.keys())))
+    if known := stale & held.keys():
+        for table in (party, word):
+            conn.execute(delete(table).where(table.c.root.in_(known)))
+    if gone := stale - wanted.keys():
+        conn.execute(delete(row).where(row.c.root.in_(gone)))
     for root in sorted(stale & wanted.keys()):
         values = {**wanted[root], "updated": now}
         if root in held:

@@ -9,6 +9,7 @@ from sqlalchemy.engine import result_tuple
 
 from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.driver import first
+from carecoord.store.database.engine import alone
 from carecoord.store.database.tables import case, case_word, resource
 from carecoord.store.worklist import marks
 from carecoord.store.worklist.bitmaps import changes
@@ -63,6 +64,12 @@ def concerned(conn: Connection, patients: Iterable[str]) -> list[str]:
     """Those of the patients who have an order, a request for authorization or a row here, sorted. Most writes are about
     somebody with none, and to learn it so costs a twentieth of assembling nothing."""
     return [patient for patient in sorted(patients) if first(conn, _concerned, {"patient": patient})]
+
+
+def hold(conn: Connection, patient: str) -> None:
+    """Be alone with the cases of a patient until this transaction ends: of two writes at once the later one judges what
+    the earlier one left, too."""
+    alone(conn, f"cases of {patient}")
 
 
 def due(conn: Connection, now: int, most: int) -> list[str]:

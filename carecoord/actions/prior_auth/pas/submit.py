@@ -28,7 +28,7 @@ from carecoord.store.database import outbox
 from carecoord.store.database.engine import alone
 from carecoord.store.prior_auth import exchanges, queues
 from carecoord.store.resources import read
-from carecoord.store.resources.write import Change, Written, put_all
+from carecoord.store.resources.write import Change, Projector, Touched, Written, put_all
 from carecoord.world import World
 
 OPERATION: Final = "submit"
@@ -81,16 +81,20 @@ def _processed(turn: Turn, given: Came, found: Exploded) -> bytes:
 
 def _written(turn: Turn, found: Exploded, changes: Sequence[Change]) -> bytes:
     """Write the request with its answer, which is returned as it is stored: by the payer's rules where they approve all
-    of it, else that it waits. Rules look at a request that stands here, so then it is written first."""
+    of it, else that it waits. Rules look at a request that stands here, so then it is written first, and what follows
+    from it is projected once, with its answer."""
     claim, id = found.claim, turn.world.new_id()
     before = _newest(turn, found.prior)
     waiting = decision.answered(id, claim, before, turn.now)
     if found.prior or not _has_rules(turn, target(item(claim, "insurer"))):
         return _put(turn, [*changes, _change(waiting)])[-1].body
-    _put(turn, changes)
-    outbox.remove(turn.conn, sent_requests.JOB, str(claim["id"]))  # they are asked at once
+    world, request = turn.world, list[Touched]()
+    _put(turn, changes, lambda conn, touched, now: request.extend(touched))
     by_rule = automatic.at_once(turn, claim, id)
-    return _put(turn, [_change(each) for each in reversed(by_rule or [waiting])])[-1].body
+    answer = [_change(each) for each in reversed(by_rule or [waiting])]
+    body = _put(turn, answer, lambda conn, touched, now: world.project(conn, [*request, *touched], now))[-1].body
+    outbox.remove(turn.conn, sent_requests.JOB, str(claim["id"]))  # the rules were asked
+    return body
 
 
 def _has_rules(turn: Turn, payer: str) -> bool:
@@ -104,10 +108,10 @@ def _change(resource: Json) -> Change:
     return Change(str(resource["resourceType"]), str(resource["id"]), resource)
 
 
-def _put(turn: Turn, changes: Sequence[Change]) -> list[Written]:
+def _put(turn: Turn, changes: Sequence[Change], project: Projector | None = None) -> list[Written]:
     world = turn.world
     return put_all(
-        turn.conn, changes, now=turn.now, actor=turn.actor(), base=world.base, project=world.project
+        turn.conn, changes, now=turn.now, actor=turn.actor(), base=world.base, project=project or world.project
     )
 
 
