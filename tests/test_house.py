@@ -188,7 +188,6 @@ EXCUSED_WORDS = {  # modules of the rules with words in them -> why they stand t
     "referrals/referral.py": "the name of a service that has none, in the row's column of names",
     "referrals/stages.py": "words of partners, to be read",
     "referrals/states.py": "what a refused write is told, as every refusal of the API",
-    "resource/moves.py": "what a refused write is told, as every refusal of the API",
     "resource/patient.py": "words of EHRs for the record number, to be read",
     "scheduling/states.py": "what a refused write is told, as every refusal of the API",
     "worklist/acts.py": "the text of a resource that we write",

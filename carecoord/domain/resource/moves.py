@@ -6,9 +6,12 @@ are a column of it)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Final, Literal, get_args
 
+from carecoord.domain.resource.move_words import SIDES, STATES, VERBS
 from carecoord.errors import Conflict, Forbidden, Issue, Unprocessable
+from carecoord.words.sentence import Sentence, Value, sentence
 
 Side = Literal["requester", "performer", "payer", "patient", "either", "other"]
 Profile = Literal["base", "cow", "bser", "gravity", "360x"]
@@ -60,11 +63,12 @@ def advance(
     """
     move = found(table, state, verb, profile)
     if move is None:
-        text = f"It is {state}: there is no {verb!r} from there. {_offered(table, state, side, profile)}"
-        raise Conflict(text, where)
+        offered = _offered(table, state, side, profile)
+        raise Conflict(sentence("move.none", state=_state(state), verb=VERBS.get(verb, verb), offered=offered), where)
     if not move.open_to(side):
-        who = " or the ".join(sorted(move.who)) or "nobody"
-        raise Forbidden(f"{verb!r} is for the {who} to do. {_offered(table, state, side, profile)}", where)
+        who = _any_of([SIDES[each] for each in sorted(move.who)])
+        offered = _offered(table, state, side, profile)
+        raise Forbidden(sentence("move.others", verb=VERBS.get(verb, verb), who=who, offered=offered), where)
     return move
 
 
@@ -84,6 +88,17 @@ def between(table: Table, state: str, to: str, profile: Profile = "base") -> str
     return ways[0][1] if ways else ""
 
 
-def _offered(table: Table, state: str, side: Side, profile: Profile) -> str:
+def _offered(table: Table, state: str, side: Side, profile: Profile) -> Sentence:
     verbs = [verb for verb in legal(table, state, side, profile) if verb != "keep"]  # a change that is none
-    return f"Legal from {state}: {', '.join(verbs)}." if verbs else f"Nothing leads on from {state} for this side."
+    if not verbs:
+        return sentence("move.end", state=_state(state))
+    return sentence("move.legal", state=_state(state), verbs=tuple(VERBS.get(verb, verb) for verb in verbs))
+
+
+def _state(state: str) -> Value:
+    """A state's name; of one that no table knows its code as it was sent."""
+    return STATES.get(state, state)
+
+
+def _any_of(sides: Sequence[Value]) -> Value:
+    return reduce(lambda first, last: sentence("move.or", first=first, last=last), sides or [sentence("move.nobody")])

@@ -34,10 +34,6 @@ HIRED = {  # beside the people of every house
     "desk": (frozenset({"coordinator"}), "office-bellwether-vascular"),
 }
 SENT = "order-24815"  # a referral of the story that its clinic has not answered yet
-# Rooms whose sentences have no keys yet: this list is emptied, never added to.
-PENDING: tuple[str, ...] = ()
-# Acts that a table of states refuses, in the words of the FHIR API (domain/resource/moves.py): English as yet.
-REFUSED_BY_STATES = ("/withdraw-request", "/void-request")
 # What is not the database's and not ours either.
 OTHERS = (
     "New York",  # where the zone of the office is named after
@@ -82,8 +78,6 @@ def plain(pages: Iterable[tuple[str, TestResponse]], others: Others) -> list[str
     """The words of ours that the pages have without the catalogue, each once with where it was met first."""
     found: dict[str, str] = {}
     for path, answer in pages:
-        if path.removeprefix("POST ").startswith(PENDING) or any(each in path for each in REFUSED_BY_STATES):
-            continue
         for each in left(path, answer, others):
             found.setdefault(each, path)
     return [f"{path}: {each}" for each, path in found.items()]
