@@ -40,7 +40,7 @@ from carecoord.web.authorizations import alike_pages as decisions_alike_pages
 from carecoord.web.authorizations import pages as decision_pages
 from carecoord.web.documents import pages as documents_pages
 from carecoord.web.ehrs import conflict_pages, ehr_pages, frame_pages
-from carecoord.web.fhir import cds_services, fast_path
+from carecoord.web.fhir import cds_services, fast_path, pas_notices
 from carecoord.web.fhir import routes as fhir_routes
 from carecoord.web.guests import filing_pages, link_pages
 from carecoord.web.guests import pages as guest_pages
@@ -137,6 +137,7 @@ def wired(world: World, metrics_folder: Path | None = None) -> Flask:
     app.register_blueprint(client_keys.blueprint(world))
     app.register_blueprint(fhir_routes.blueprint(world, issuer.oauth_uris))
     app.register_blueprint(cds_services.blueprint(world, KeySets(world.http)))
+    app.register_blueprint(pas_notices.blueprint(world))
     app.register_blueprint(assets.blueprint())
     app.register_blueprint(sign_in.blueprint(world))
     app.register_blueprint(second_step.blueprint(world))

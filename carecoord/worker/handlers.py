@@ -15,6 +15,11 @@ from carecoord.actions.measures import count
 from carecoord.actions.messages import notices
 from carecoord.actions.prior_auth import automatic, eligibility, letters, sent
 from carecoord.actions.prior_auth.pas import notices as pas_notices
+from carecoord.actions.prior_auth.pas_client import due as pas_due
+from carecoord.actions.prior_auth.pas_client import inquire as pas_inquire
+from carecoord.actions.prior_auth.pas_client import payers as pas_payers
+from carecoord.actions.prior_auth.pas_client import send as pas_send
+from carecoord.actions.prior_auth.pas_client import subscribe as pas_subscribe
 from carecoord.actions.referrals import holds
 from carecoord.actions.scheduling import lapses
 from carecoord.actions.terms import shipped
@@ -82,6 +87,21 @@ def tell_subscriber(world: World, job: Job) -> None:
     pas_notices.deliver(world, job.key, job.payload, job.attempts)
 
 
+def send_request(world: World, job: Job) -> None:
+    """Send a payer what waits for it by PAS. Raises Unavailable where it gives no answer."""
+    pas_send.send(world, job.payload.decode())
+
+
+def inquire(world: World, job: Job) -> None:
+    """Ask a payer how a request stands. Raises Unavailable where it gives no answer."""
+    pas_inquire.inquire(world, job.key)
+
+
+def subscribe(world: World, job: Job) -> None:
+    """See to it that a payer tells us of its answers. Raises Unavailable where it gives no answer."""
+    pas_subscribe.see_to(world, job.key)
+
+
 def take_in(world: World, job: Job) -> None:
     """Take in what lies in the folder or mailbox that the key names. Raises Unavailable when it can not be reached."""
     intake.take_in(world, job.key)
@@ -131,6 +151,7 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         notices.JOB: tell_of_message, arrivals.JOB: give_away, count.JOB: follow_for_measures,
         sent.JOB: approve_by_rule, sent.LETTER_JOB: write_letter, intake.JOB: take_in, lapses.JOB: release,
         eligibility.JOB: ask_eligibility,
-        pas_notices.JOB: tell_subscriber,
+        pas_notices.JOB: tell_subscriber, pas_due.JOB: send_request, pas_due.INQUIRE_JOB: inquire,
+        pas_payers.SUBSCRIBE_JOB: subscribe,
     }
 )

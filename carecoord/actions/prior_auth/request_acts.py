@@ -13,14 +13,16 @@ from carecoord.actions.access.turn import Turn
 from carecoord.actions.acts.act import Deed, Done, Planned, Submission, performed
 from carecoord.actions.acts.contacts import called
 from carecoord.actions.prior_auth import requests
+from carecoord.actions.prior_auth.pas_client import sendable
 from carecoord.actions.prior_auth.requests import Dossier
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.contacts import acts as contacts
 from carecoord.domain.contacts.acts import Contact, How, Outcome
 from carecoord.domain.prior_auth import lifecycle
-from carecoord.domain.prior_auth.clinic import asked, offers, peer
-from carecoord.domain.prior_auth.clinic.asked import Channel, Speed, Wish
+from carecoord.domain.prior_auth.clinic import asked, channels, offers, peer
+from carecoord.domain.prior_auth.clinic.asked import Speed, Wish
+from carecoord.domain.prior_auth.clinic.channels import Channel
 from carecoord.domain.prior_auth.clinic.peer import Result
 from carecoord.domain.prior_auth.lifecycle import LifeVerb
 from carecoord.domain.referrals.case import order_named
@@ -127,12 +129,14 @@ def _done(
 
 
 def send(world: World, grant: Grant, request: str, submission: Submission, given: Outgoing) -> Done:
-    """Send a draft to the payer, or write down that it was. Papers that a rule wants and that lack do not hinder it."""
+    """Send a draft to the payer, or write down that it was; also one that the payer's server refused. Papers that a
+    rule wants and that lack do not hinder it. Raises Unprocessable where it can not go by this way as it is."""
 
     def plan(acting: Asking) -> Planned:
-        if text(acting.claim, "status") != "draft":
+        if text(acting.claim, "status") != "draft" and channels.delivery(acting.claim) != "refused":
             acting.demand("submit")
         out = asked.sent(acting.claim, given.channel, given.tracking, acting.papers(given.papers), acting.turn.now)
+        sendable.demand(acting.turn, out)
         return Planned([out], sentence("act.request-sent", whom=_payer(acting)))
 
     return _done(world, grant, request, submission, "send-request", plan)

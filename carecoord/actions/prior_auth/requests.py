@@ -29,8 +29,9 @@ from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros
 from carecoord.fhir.search import params
 from carecoord.store.audit.events import told
-from carecoord.store.prior_auth import authorizations
+from carecoord.store.prior_auth import authorizations, payer_endpoints, sendings
 from carecoord.store.prior_auth.authorizations import Asked, Tab, Whose
+from carecoord.store.prior_auth.sendings import Sending
 from carecoord.store.resources import read
 from carecoord.words.sentence import sentence
 from carecoord.world import World
@@ -58,7 +59,8 @@ class Dossier:
     """One request as its clinic sees it. claims: its versions, the oldest first; answers: to them, by `Claim/id`, the
     oldest first; wishes: the payer's Tasks for papers; talks: what was written down of calls about it; peer: the talk
     of two clinicians about a denial, None where none was asked for; papers: documents of the case that the asker's
-    office has; alike: other open requests for the patient; odds: what became of appeals to this payer."""
+    office has; alike: other open requests for the patient; odds: what became of appeals to this payer; standing: how it
+    stands with a payer that takes requests by PAS, None for another; sendings: what was sent so, the oldest first."""
 
     now: datetime
     row: Row[Any]
@@ -76,6 +78,8 @@ class Dossier:
     odds: Odds
     meanings: Mapping[Coding, str]
     roles: frozenset[str]
+    standing: payer_endpoints.Standing | None
+    sendings: Sequence[Sending]
 
     @property
     def claim(self) -> Json:
@@ -156,8 +160,13 @@ def opened(turn: Turn, claim: str) -> Dossier:
         wishes.of(case.tasks, ids), talks,
         next((each for each in reversed(tasks) if peer.is_talk(each)), None), papers,
         turn.readable({*named, *sent} - {""}), alike, track_record.odds(back, row.code, row.denial or ""),
-        of_concepts(turn.conn, concepts), turn.grant.roles,
+        of_concepts(turn.conn, concepts), turn.grant.roles, _endpoint(turn, claims[-1]),
+        sendings.of_claims(turn.conn, ids),
     )  # fmt: skip
+
+
+def _endpoint(turn: Turn, claim: Json) -> payer_endpoints.Standing | None:
+    return payer_endpoints.one(turn.conn, target(item(claim, "insurer")).removeprefix("Organization/"))
 
 
 def standings(world: World, grant: Grant, request: str) -> tuple[datetime, Sequence[Standing]]:

@@ -22,6 +22,7 @@ from carecoord.actions.events.ledger import Ledger
 from carecoord.actions.inbox import mentions
 from carecoord.actions.prior_auth import projection, sent
 from carecoord.actions.prior_auth.pas import notices
+from carecoord.actions.prior_auth.pas_client import due
 from carecoord.actions.referrals import free_slots, patient_words
 from carecoord.actions.scheduling import lapses
 from carecoord.domain.agreements import records
@@ -79,6 +80,7 @@ def projector(rules: Policy) -> Projector:
         projection.note(conn, touched, rules)
         sent.note(conn, touched, now)
         notices.note(conn, touched, now)
+        due.note(conn, touched, now)
         _registry(conn, touched, patients, now, rules, ledger)
         consents.note(conn, touched)
         mentions.note(conn, touched, now, rules.zone)

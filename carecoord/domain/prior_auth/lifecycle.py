@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, tzinfo
 from typing import Final, Literal, get_args
 
+from carecoord.domain.prior_auth.clinic.channels import delivery
 from carecoord.domain.prior_auth.decisions import certification
 from carecoord.domain.prior_auth.review_action import FAVORABLE, LineState, decided, overall
 from carecoord.domain.resource import moves
@@ -200,6 +201,12 @@ def received(claim: Json) -> str:
     return text(extension(claim, RECEIVED), "valueInstant") or text(claim, "created")
 
 
+def arrived(claim: Json, now: datetime) -> Json:
+    """A request that reached its payer now, later than it was sent: the payer's clock runs from here."""
+    rest = [each for each in items(claim, "extension") if each.get("url") != RECEIVED]
+    return claim | {"extension": [*rest, {"url": RECEIVED, "valueInstant": now.isoformat(timespec="seconds")}]}
+
+
 def marked(before: Json, after: Json, now: datetime | None) -> Json:
     """A Claim with the mark of when it came: the one that it has, else `now` where it is sent with this change, else
     none. None: it was made elsewhere, and keeps what it brings."""
@@ -207,7 +214,8 @@ def marked(before: Json, after: Json, now: datetime | None) -> Json:
         return after
     own = extension(before, RECEIVED)
     sent = text(after, "status") == "active" != text(before, "status")
-    if not own and now and sent:
+    elsewhere = delivery(before) == "refused" and delivery(after) is None  # it went by another way only now
+    if (not own and now and sent) or (now and elsewhere):
         own = {"url": RECEIVED, "valueInstant": now.isoformat(timespec="seconds")}
     rest = [each for each in items(after, "extension") if each.get("url") != RECEIVED]
     found = [*rest, own] if own else rest

@@ -14,6 +14,7 @@ from carecoord.domain.coverage.same_coverage import split
 from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.gates.policy import Payer, Policy
 from carecoord.domain.policies.shipped import MAY_EXTEND
+from carecoord.domain.prior_auth.clinic.channels import delivery
 from carecoord.domain.prior_auth.decisions import Line, certification, lines, trouble
 from carecoord.domain.prior_auth.lifecycle import newest, precedent, received
 from carecoord.domain.referrals.case import Case, linked, orders
@@ -156,7 +157,8 @@ class _Reader:
         payer = party(item(head, "insurer"), self.known)
         coverages, elsewhere = self._cards(payer, head, answer)
         insurer = self._insurer(payer, coverages)
-        due, extended = self._decided_by(came, fast, insurer, answer if answered is head else None)
+        there = None if delivery(head) else came  # the payer's clock runs from when it has the request
+        due, extended = self._decided_by(there, fast, insurer, answer if answered is head else None)
         return Request(
             key(head),
             key(chain[-1]),

@@ -52,6 +52,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "notice": Kind("notify", tries=8),  # key: the message of which it is told that it is there
         "release-hold": Kind("timers", tries=8),  # key: the Appointment by which a time is held
         "pas-notice": Kind("notify", in_turn=True),  # key: the id of the Subscription that is told its next event
+        "pas-send": Kind("deliver", in_turn=True, tries=None),  # key: the payer and the patient; one after the other
+        "pas-inquire": Kind("deliver", tries=None),  # key: the id of the Claim that its payer is asked about
+        "pas-subscribe": Kind("notify", periodic=True, tries=None),  # key: the id of the payer that is to tell us
         "measures": Kind("timers", tries=None),  # one job that follows the log to its end
         "refresh-cases": Kind("refresh", tries=None),  # one job for all rows whose time has come
     }

@@ -47,3 +47,41 @@ pas_event = Table(  # what a subscription is told, in its order: at once the log
     Column("delivered", Big),
     Column("error", Str),  # of the last try that failed
 )
+
+pas_payer = Table(  # a payer that takes requests from us by PAS, and how it stands with it
+    "pas_payer",
+    metadata,
+    Column("payer", Str, primary_key=True),  # the id of its Organization
+    Column("config", Str, nullable=False),  # JSON: where and how, see Endpoint
+    Column("told", Str),  # JSON: what it said of itself when it was last asked
+    Column("failures", Integer, nullable=False),  # calls in a row that had no answer
+    Column("rests", Big),  # until when it is not called
+    Column("trouble", Str, nullable=False),  # why the last call failed: a code; empty where it did not
+    Column("words", Str, nullable=False),  # the same in the words of the call
+    Column("failed", Big),  # since when it has not answered
+    Column("subscription", Str, nullable=False),  # the id of ours there; empty: none
+    Column("secret", LargeBinary),  # sha256 of what its notices prove themselves by
+    Column("state", Str, nullable=False),  # of the subscription: requested | active | error, or empty
+    Column("heard", Big),  # its last notice
+    Column("events", Integer, nullable=False),  # the highest number of an event that was taken in
+)
+pas_sending = Table(  # what we send a payer by PAS: one row for each request, taking back and answer to its wishes
+    "pas_sending",
+    metadata,
+    Column("id", Str, primary_key=True),  # the operation and what it is about: submit:ID, cancel:ID, attach:TASK
+    Column("operation", Str, nullable=False),  # submit | cancel | attach
+    Column("claim", Str, nullable=False),  # `Claim/id`
+    Column("payer", Str, nullable=False),
+    Column("state", Str, nullable=False),  # waiting | sending | answered | refused | dropped
+    Column("bundle", Str),  # the number of the Bundle; None as long as it is not made
+    Column("body", LargeBinary),  # what is sent, the same each time
+    Column("tries", Integer, nullable=False),
+    Column("at", Big, nullable=False),  # when it was ordered
+    Column("tried", Big),
+    Column("ended", Big),
+    Column("asked", Big),  # the last inquiry
+    Column("trouble", Str, nullable=False),  # a code, empty when all is well
+    Column("words", Str, nullable=False),  # the payer's own, or nothing
+    Index("pas_sending_claim", "claim"),
+    Index("pas_sending_payer", "payer", "state"),
+)

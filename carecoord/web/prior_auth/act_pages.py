@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from carecoord.actions.acts.act import Done, Overtaken
 from carecoord.actions.prior_auth import request_acts
+from carecoord.actions.prior_auth.pas_client import request_acts as pas_request_acts
 from carecoord.domain.resource.elements import text
 from carecoord.errors import NotFound
 from carecoord.web.acts import submissions
@@ -16,6 +17,7 @@ from carecoord.web.page.times import Times
 from carecoord.web.people import sign_in
 from carecoord.web.prior_auth.commands import COMMANDS
 from carecoord.web.prior_auth.screen import Screen
+from carecoord.web.server.exchange import request_id
 from carecoord.words.catalogue import spoken
 from carecoord.world import World
 
@@ -25,6 +27,14 @@ def blueprint(world: World) -> Blueprint:
     pages = Blueprint("authorization_acts", __name__)
     sign_in.guard_forms(pages, world, lambda draft: submissions.signed_out(draft, COMMANDS))
     screen = Screen(world)
+
+    @pages.post("/authorizations/<id>/ask")
+    def ask(id: str) -> Response:
+        session = sign_in.session()
+        if not sign_in.own_session(session):
+            return redirect(f"/authorizations/{quote(id)}", 303)
+        pas_request_acts.ask(world, session.grant(), request_id(), id)
+        return redirect(f"/authorizations/{quote(id)}#delivery", 303)
 
     @pages.post("/authorizations/<id>/<verb>")
     def act(id: str, verb: str) -> Response:

@@ -7,7 +7,8 @@ from typing import Final, cast
 from carecoord.actions.prior_auth import eligibility, request_acts
 from carecoord.actions.prior_auth.request_acts import Answered, Appealed, Called, Outgoing, Talk
 from carecoord.domain.contacts.acts import How, Outcome
-from carecoord.domain.prior_auth.clinic.asked import CHANNELS, SPEEDS, Channel, Speed, Wish
+from carecoord.domain.prior_auth.clinic.asked import SPEEDS, Speed, Wish
+from carecoord.domain.prior_auth.clinic.channels import CHANNELS, Channel
 from carecoord.domain.prior_auth.clinic.peer import RESULTS, Result
 from carecoord.web.acts.commands import Command
 from carecoord.web.acts.forms import Reader

@@ -71,7 +71,7 @@ class Screen:
         return make_response(
             render_template(
                 "request.html", page=page, id=id, back=here, done=self._done(grant, request.args.get("done", "")),
-                as_of=times.stamp(), channels=labels.CHANNELS, results=labels.RESULTS, speeds=labels.SPEEDS,
+                as_of=times.stamp(), results=labels.RESULTS, speeds=labels.SPEEDS,
             ),
             status,
         )  # fmt: skip

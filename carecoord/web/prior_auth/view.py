@@ -1,7 +1,7 @@
 """One request for authorization as its clinic sees it, in words: in the panel beside the list, and on a page of its
 own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from carecoord.actions.prior_auth.requests import Dossier
 from carecoord.domain.access import verbs
 from carecoord.domain.documents.acts import called
 from carecoord.domain.prior_auth import lifecycle
-from carecoord.domain.prior_auth.clinic import asked, checks, offers, peer
+from carecoord.domain.prior_auth.clinic import channels, checks, offers, peer
 from carecoord.domain.prior_auth.clinic.checks import Check
 from carecoord.domain.prior_auth.units import amount
 from carecoord.domain.resource.days import local, midnight, moment
@@ -21,8 +21,9 @@ from carecoord.web.acts.forms import State
 from carecoord.web.page.codes import coded
 from carecoord.web.page.labels import Chip, chip
 from carecoord.web.page.times import Times, stored_day
-from carecoord.web.prior_auth import rows
+from carecoord.web.prior_auth import delivery_view, rows
 from carecoord.web.prior_auth.address import RequestsAddress
+from carecoord.web.prior_auth.delivery_view import Delivery
 from carecoord.web.prior_auth.labels import ACTS, CHANNELS, ICONS, KEYS, MARKS, MOVES, RESULTS
 from carecoord.web.prior_auth.rows import Line
 from carecoord.words.catalogue import in_words, say, spoken
@@ -122,6 +123,8 @@ class Sheet:
     number: str
     late: bool
     draft: bool
+    ways: Mapping[str, str]
+    delivery: Delivery | None
 
     def button(self, verb: str) -> Button | None:
         """The button of an act, where it is offered."""
@@ -133,7 +136,8 @@ def sheet(found: Dossier, times: Times, state: State | None, href: str) -> Sheet
     row, judged = found.row, found.judged
     head = rows.line(row, RequestsAddress(), times)
     talking = found.peer is not None and text(found.peer, "status") == "requested"
-    allowed = [each for each in offers.offered(row, talking, found.now) if verbs.may(found.roles, each)]
+    refused = channels.delivery(found.claim) == "refused"
+    allowed = [each for each in offers.offered(row, talking, found.now, refused) if verbs.may(found.roles, each)]
     gates = {name: judged.gate(name) for name in ("coverage", "agreement")}
     same = _same(found, times)
     within = {target(item(each, "valueReference")) for one in found.claims for each in items(one, "supportingInfo")}
@@ -150,13 +154,14 @@ def sheet(found: Dossier, times: Times, state: State | None, href: str) -> Sheet
                     key(each) in within) for each in found.papers],
         [rows.line(each, RequestsAddress(), times) for each in same],
         [(each, MARKS[each.result], say(each.said)) for each in checks.checks(found.claim, judged, same)],
-        CHANNELS.get(asked.channel(found.claim)) or "", prefers, _versions(found, times),
+        CHANNELS.get(channels.channel(found.claim)) or "", prefers, _versions(found, times),
         _calls(found.talks, times), _peer(found, times), _odds(found), _windows(found, times),
         [_button(each, href) for each in allowed],
         state if state and state.verb in allowed else None,
         state if state and state.verb not in allowed and (state.faults or state.changed) else None, _seen(found),
         row.number or next((text(each, "value") for each in items(found.claim, "identifier")), ""),
         row.due is not None and row.due <= micros(found.now), row.state == "draft",
+        delivery_view.ways(found), delivery_view.delivery(found, times),
     )  # fmt: skip
 
 
@@ -273,7 +278,7 @@ def _versions(found: Dossier, times: Times) -> list[Event]:
         came = moment(lifecycle.received(claim), times.zone) or found.now
         sent = text(claim, "status") != "draft"
         move = lifecycle.asks(claim, local(came, times.zone), times.zone) if sent else "draft"
-        way = CHANNELS.get(asked.channel(claim)) or ""
+        way = CHANNELS.get(channels.channel(claim)) or ""
         made.append(Event(times.stored(lifecycle.received(claim)), MOVES.get(move) or MOVES["update"], way))
     return made
 

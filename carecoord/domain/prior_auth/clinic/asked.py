@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Literal, get_args
 
-from carecoord.domain.resource.codes import EXTENSION, HL7, IDENTIFIER, PAS
-from carecoord.domain.resource.elements import Json, extension, item, items, key, target, text, whole
+from carecoord.domain.prior_auth.clinic import channels
+from carecoord.domain.prior_auth.clinic.channels import Channel
+from carecoord.domain.resource.codes import HL7, IDENTIFIER, PAS
+from carecoord.domain.resource.elements import Json, item, items, key, target, text, whole
 from carecoord.fhir.code_systems import X12_CERTIFICATION
 
-Channel = Literal["pas", "portal", "telephone", "fax", "278"]
-CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
 Speed = Literal["standard", "expedited"]
 SPEEDS: Final[tuple[Speed, ...]] = get_args(Speed)
 _APPEALS: Final[dict[Speed, str]] = {"standard": "2", "expedited": "1"}  # X12 1322
-CHANNEL: Final = f"{EXTENSION}/request-channel"  # of a Claim: by which way it went to the payer
 _CERTIFIED: Final = f"{PAS}/extension-certificationType"
 
 
@@ -33,19 +32,12 @@ class Wish:
 
 def sent(draft: Json, channel: Channel, tracking: str, papers: Sequence[Json], now: datetime) -> Json:
     """A drafted request as it goes out: by a channel, with what the payer called it there, with these documents."""
-    rest = [each for each in items(draft, "extension") if each.get("url") != CHANNEL]
     number = [{"system": f"{IDENTIFIER}/tracking", "value": tracking}] if tracking else []
-    out = with_papers(draft, papers) | {
+    out = channels.by(with_papers(draft, papers), channel) | {
         "status": "active",
         "created": now.isoformat(timespec="seconds"),
-        "extension": [*rest, {"url": CHANNEL, "valueCode": channel}],
     }
     return out | ({"identifier": [*items(draft, "identifier"), *number]} if number else {})
-
-
-def channel(claim: Json) -> str:
-    """By which way a request went; empty where nobody wrote it down."""
-    return text(extension(claim, CHANNEL), "valueCode")
 
 
 def with_papers(claim: Json, papers: Iterable[Json]) -> Json:
@@ -90,7 +82,7 @@ def after(id: str, before: Json, kind: str, now: datetime) -> Json:
 
 def extended(id: str, before: Json, wish: Wish, now: datetime) -> Json:
     """A request for more of what was granted."""
-    made = after(id, before, "4", now)
+    made = channels.followed(after(id, before, "4", now), before)
     return made | {"item": [_longer(each, wish) for each in items(before, "item")], **_reason(made, wish.why)}
 
 
@@ -111,7 +103,7 @@ def renewed(id: str, old: Json, days: int, now: datetime, today: date) -> Json:
 
 def appealed(id: str, before: Json, *, speed: Speed, why: str, papers: Sequence[Json], now: datetime) -> Json:
     """The appeal of a denial."""
-    made = after(id, before, _APPEALS[speed], now)
+    made = channels.followed(after(id, before, _APPEALS[speed], now), before)
     return with_papers(made | _reason(made, why), papers)
 
 

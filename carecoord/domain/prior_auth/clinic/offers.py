@@ -24,9 +24,9 @@ _OVER: Final = ("cancelled", "void")
 ENDING: Final[tuple[Verb, ...]] = ("withdraw-request", "void-request")  # a request is over after them
 
 
-def offered(row: Any, talking: bool, now: datetime) -> tuple[Verb, ...]:
+def offered(row: Any, talking: bool, now: datetime, refused: bool = False) -> tuple[Verb, ...]:
     """The acts that a request is open to, the next one first. talking: whether a talk with the payer's clinician was
-    asked for, and not held yet."""
+    asked for, and not held yet; refused: the payer's server did not take it."""
     legal = lifecycle.legal(lifecycle.named(row.state), "requester")
     found: list[Verb] = [verb for verb, move in _MOVES.items() if move in legal]
     if row.state == "draft":
@@ -41,7 +41,9 @@ def offered(row: Any, talking: bool, now: datetime) -> tuple[Verb, ...]:
         found.append("renew-request")
     if row.state not in _OVER:
         found.append("check-eligibility")
-    first = following(row, now)
+    if refused and row.state in lifecycle.WAITING:
+        found.insert(0, "send-request")
+    first = "send-request" if refused else following(row, now)
     return tuple(sorted(found, key=lambda verb: (verb != first, verb in ENDING)))
 
 

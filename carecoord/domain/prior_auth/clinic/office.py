@@ -60,15 +60,18 @@ def visits(cases: Iterable[tuple[str, Clearance]], request: Request, state: Life
 
 
 def clock(
-    state: LifeState, columns: dict[str, Any], ahead: Sequence[VisitAhead], send_by: datetime | None
-) -> tuple[OfficeClock | None, int | None]:
-    """What is due next at the office, and when (microseconds). send_by: when the payer has to be asked. A last day of
-    law is the clock only where nothing else is left."""
+    state: LifeState, columns: dict[str, Any], ahead: Sequence[VisitAhead], send_by: datetime | None,
+    unsent: bool = False,
+) -> tuple[OfficeClock | None, int | None]:  # fmt: skip
+    """What is due next at the office, and when (microseconds). send_by: when the payer has to be asked; unsent: the
+    request is not with the payer yet. A last day of law is the clock only where nothing else is left."""
     outside = next((each for each in ahead if each.outside), None)
     if state == "draft":
         return "send", micros(send_by) if send_by else micros(ahead[0].at) if ahead else None
     if state == "asked":
         return "papers", columns["info_due"] or columns["due"]
+    if unsent:
+        return "send", micros(send_by) if send_by else columns["received"]
     if state in ("submitted", "pended"):
         return "decision", columns["due"]
     if state in ("contact", "error", "unclear"):
@@ -81,12 +84,13 @@ def clock(
 
 
 def office(
-    cases: Sequence[tuple[str, Clearance]], request: Request, state: LifeState, columns: dict[str, Any]
-) -> dict[str, Any]:
-    """The columns of all that. columns: those that the row has already."""
+    cases: Sequence[tuple[str, Clearance]], request: Request, state: LifeState, columns: dict[str, Any],
+    unsent: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """The columns of all that. columns: those that the row has already; unsent: as for `clock`."""
     ahead = visits(cases, request, state)
     send_by = next((gate.due for _, found in cases if (gate := found.gate("authorization")).due), None)
-    what, due = clock(state, columns, ahead, send_by)
+    what, due = clock(state, columns, ahead, send_by, unsent)
     return {
         "visits": [each.stored for each in ahead], "outside": sum(each.outside is not None for each in ahead),
         "office_clock": what if due is not None else None, "office_due": due,

@@ -13,7 +13,7 @@ from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.prior_auth import lifecycle
 from carecoord.domain.prior_auth.charges import Account
-from carecoord.domain.prior_auth.clinic import office, wishes
+from carecoord.domain.prior_auth.clinic import channels, office, wishes
 from carecoord.domain.prior_auth.decisions import Line
 from carecoord.domain.prior_auth.lifecycle import WAITING, LifeState
 from carecoord.domain.prior_auth.requests import Request
@@ -88,7 +88,8 @@ def _row(judged: Judged, request: Request, cases: Sequence[Judged], policy: Poli
         "owner": judged.row["owner"], "owner_name": judged.row["owner_name"], "touch": judged.row["touch_at"],
         **office.appealed(case.claims, case.responses, request, policy.zone),
     }  # fmt: skip
-    columns |= office.office([(each.id, each.found) for each in mine], request, state, columns)
+    unsent = state in WAITING and channels.delivery(claim) is not None
+    columns |= office.office([(each.id, each.found) for each in mine], request, state, columns, unsent)
     return AuthorizationRow(columns, frozenset(_parties(request, mine, state)), *_words(columns, request, case))
 
 

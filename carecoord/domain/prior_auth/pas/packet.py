@@ -3,19 +3,22 @@ What the request does not disclose stays here: a reference to it goes out withou
 
 Clause: Da Vinci PAS 2.2.1, specification.html (spec-11 to spec-22)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from carecoord.domain.prior_auth.pas.request import references
-from carecoord.domain.resource.codes import EXTENSION, PAS
-from carecoord.domain.resource.elements import Json, item, items, key, text
+from carecoord.domain.resource.codes import EXTENSION, HL7, PAS, has
+from carecoord.domain.resource.elements import Json, item, items, key, target, text
 
 IDENTIFIER: Final = "urn:carecoord:pas"  # of the Bundles that we send
 _WHO: Final = frozenset({
     "Organization", "Practitioner", "PractitionerRole", "Location", "Patient", "Coverage", "RelatedPerson",
 })  # fmt: skip
 _SERVER: Final = ("meta", "text")
+_MEMBER: Final = (f"{HL7}/v2-0203", "MB")
+_CHANGED: Final = f"{PAS}/extension-infoChanged"
+_COMPARED: Final = ("productOrService", "servicedDate", "servicedPeriod", "modifier")
 
 
 def wanted(resource: Json, first: bool) -> list[str]:
@@ -29,7 +32,10 @@ def bundle(claim: Json, along: Mapping[str, Json], base: str, number: str, now: 
     """The request Bundle of a Claim. along: what goes with it, by `Type/id`; base: of our addresses; number: of the
     Bundle, the same whenever the same is sent again."""
     known = {key(claim), *along}
-    sent = [_counted(_outward(claim, known)), *(_outward(each, known) for each in along.values())]
+    prior = next((along[to] for to in _priors(claim) if to in along), {})
+    cards = [each for each in along.values() if each["resourceType"] == "Coverage"]
+    sent = [_compared(_counted(_outward(_traced(claim), known)), prior),
+            *(_outward(_traced(_numbered(each, cards)), known) for each in along.values())]  # fmt: skip
     return {
         "resourceType": "Bundle",
         "meta": {"profile": [f"{PAS}/profile-pas-request-bundle"]},
@@ -40,13 +46,64 @@ def bundle(claim: Json, along: Mapping[str, Json], base: str, number: str, now: 
     }
 
 
+def member(patient: Json) -> Json:
+    """The Identifier by which a payer knows a patient: the number of the card."""
+    return next((each for each in items(patient, "identifier") if has(item(each, "type"), *_MEMBER)), {})
+
+
+def _numbered(resource: Json, cards: Sequence[Json]) -> Json:
+    """A Patient with the number of the card, for the payer knows its members by that; everything else as it is."""
+    if resource.get("resourceType") != "Patient" or member(resource):
+        return resource
+    mine = [each for each in cards if target(item(each, "beneficiary")) == key(resource)]
+    typed = [one for each in mine for one in items(each, "identifier") if has(item(one, "type"), *_MEMBER)]
+    bare = [number for each in mine if (number := text(each, "subscriberId"))]
+    found = next(iter([*typed, *({"system": f"{IDENTIFIER}:member", "value": each} for each in bare)]), None)
+    if found is None:
+        return resource
+    kind = {"coding": [{"system": _MEMBER[0], "code": _MEMBER[1]}]}
+    return resource | {"identifier": [*items(resource, "identifier"), found | {"type": kind}]}
+
+
+def _traced(resource: Json) -> Json:
+    """A Claim with a number of its own, by which its answer is known again; everything else as it is."""
+    if resource.get("resourceType") != "Claim" or items(resource, "identifier"):
+        return resource
+    return resource | {"identifier": [{"system": IDENTIFIER, "value": str(resource["id"])}]}
+
+
+def _priors(claim: Json) -> list[str]:
+    return [target(item(each, "claim")) for each in items(claim, "related")]
+
+
+def _compared(claim: Json, prior: Json) -> Json:
+    """An update with what it changes of the request before marked as such (infoChanged)."""
+    if not prior:
+        return claim
+    held = {each.get("sequence"): each for each in items(prior, "item")}
+    lines = []
+    for each in items(claim, "item"):
+        old = held.get(each.get("sequence"))
+        rest = [one for one in items(each, "extension") if one.get("url") != _CHANGED]
+        mark = "added" if old is None else "" if _is_same(old, each) else "changed"
+        marks = [*rest, {"url": _CHANGED, "valueCode": mark}] if mark else rest
+        lines.append({k: v for k, v in each.items() if k != "extension"} | ({"extension": marks} if marks else {}))
+    return claim | ({"item": lines} if lines else {})
+
+
+def _is_same(old: Json, line: Json) -> bool:
+    same = all(line.get(name) == old.get(name) for name in _COMPARED)
+    return same and item(line, "quantity").get("value") == item(old, "quantity").get("value")
+
+
 def _counted(claim: Json) -> Json:
-    """The Claim with a unit on every quantity, as the guide wants it (prof-2): a bare number counts units."""
+    """The Claim with a unit on every quantity, as the guide wants it (prof-2): a bare number counts the service
+    itself, as everywhere here: visits."""
     lines = []
     for each in items(claim, "item"):
         quantity = item(each, "quantity")
         bare = quantity and not quantity.get("unit") and not quantity.get("code")
-        lines.append(each | {"quantity": quantity | {"unit": "unit"}} if bare else each)
+        lines.append(each | {"quantity": quantity | {"unit": "visit"}} if bare else each)
     return claim | ({"item": lines} if lines else {})
 
 

@@ -19,6 +19,7 @@ TOPIC: Final = f"{GUIDE}/SubscriptionTopic/PASSubscriptionTopic"
 OWNER: Final = f"{CANONICAL}/CodeSystem/subscriber"  # a meta.tag: whose organization's it is, the server's alone to say
 LIVE: Final = ("requested", "active", "error")
 _BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition"
+NAMES: Final[Mapping[str, str]] = {"topic": TOPIC, "backport": _BACKPORT}
 _FILTER: Final = f"{_BACKPORT}/backport-filter-criteria"
 _CONTENT: Final = f"{_BACKPORT}/backport-payload-content"
 _STATUS: Final = f"{_BACKPORT}/backport-subscription-status-r4"

@@ -1,0 +1,166 @@
+"""What a payer says of a request of ours, taken out of the Bundles by which it answers, and put in our names. Pure.
+
+Clauses: Da Vinci PAS 2.2.1, specification.html (spec-30, spec-33: what we sent comes back under its fullUrl, with its
+identifiers); OperationDefinition Claim-inquiry (`return`, each a Bundle; the guide's own example calls it
+`responseBundle`); Subscriptions R5 Backport 1.1 (R4: the status is a Parameters)."""
+
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from carecoord.domain.prior_auth.clinic.wishes import is_wish
+from carecoord.domain.prior_auth.pas.packet import IDENTIFIER
+from carecoord.domain.prior_auth.pas.request import references
+from carecoord.domain.resource.elements import Json, identifier, identifiers, item, items, key, text
+from carecoord.fhir import text as json
+from carecoord.fhir.substitution import substitute
+
+RETURNS: Final = ("return", "responseBundle")
+_SPACE: Final = UUID("0d1b7b8e-7c1c-5a86-9d0d-6c1f2f9f4f20")
+_DECIDES: Final = ("outcome", "preAuthRef", "preAuthPeriod", "disposition", "item", "addItem", "error", "processNote",
+                   "extension")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer and the payer's wishes that come with it, each with the fullUrl that the payer gives it."""
+
+    url: str
+    answer: Json
+    wishes: tuple[tuple[str, Json], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a notice says of its subscription. kind: handshake, heartbeat, event-notification; subscription: its id at
+    the payer; count: of events since it began; focus: the Bundles that its events are about."""
+
+    kind: str
+    subscription: str
+    count: int
+    numbers: tuple[int, ...]
+    focus: tuple[Json, ...]
+
+
+def bundles(document: Json) -> list[Json]:
+    """The Bundles of an answer to an inquiry or a request: one as it is, or several as parameters."""
+    if document.get("resourceType") == "Bundle":
+        return [document]
+    parameters = items(document, "parameter")
+    return [found for each in parameters if each.get("name") in RETURNS and (found := item(each, "resource"))]
+
+
+def of_request(found: Sequence[Json], sent: Json, direct: bool = False) -> list[Said]:
+    """What was said of a request. sent: the Bundle by which it went; direct: these Bundles are the answer to it, so its
+    first is meant even where it names nothing."""
+    first = items(sent, "entry")[0]
+    url, claim = str(first["fullUrl"]), item(first, "resource")
+    numbers = identifiers(claim)
+    said = [each for bundle in found for each in _said(bundle)]
+    mine = [each for each in said if _means(each.answer, numbers, url, key(claim))]
+    return mine or (said[:1] if direct else [])
+
+
+def named(bundle: Json, base: str) -> tuple[set[str], set[str]]:
+    """What a Bundle may speak of: (ids of Claims of ours, identifiers of requests as `system|value`). base: of our
+    addresses."""
+    ids, numbers = set[str](), set[str]()
+    for each in items(bundle, "entry"):
+        answer = item(each, "resource")
+        if answer.get("resourceType") != "ClaimResponse":
+            continue
+        request = item(answer, "request")
+        numbers |= {*identifiers(answer), identifier(item(request, "identifier"))} - {""}
+        to = _ours(text(request, "reference"), base)
+        ids |= {to.removeprefix("Claim/")} if to.startswith("Claim/") else set()
+    own = f"{IDENTIFIER}|"
+    return ids | {each.removeprefix(own) for each in numbers if each.startswith(own)}, numbers
+
+
+def _said(bundle: Json) -> Iterator[Said]:
+    entries = [(text(each, "fullUrl"), item(each, "resource")) for each in items(bundle, "entry")]
+    for url, each in entries:
+        if each.get("resourceType") == "ClaimResponse":
+            wishes = [(name, one) for name, one in entries if one.get("resourceType") == "Task" and is_wish(one)]
+            asked = text(item(each, "request"), "reference")
+            yield Said(url, each, tuple(w for w in wishes if not asked or asked in references(w[1])))
+
+
+def _means(answer: Json, numbers: Collection[str], url: str, name: str) -> bool:
+    request = item(answer, "request")
+    own = {*identifiers(answer), identifier(item(request, "identifier"))} - {""}
+    return text(request, "reference") in (url, name) or not own.isdisjoint(numbers)
+
+
+def kept(said: Said, claim: Json, base: str, now: datetime) -> Json:
+    """An answer as it stands here: to this request, of its patient, by its payer. It has the same id whenever the same
+    is said again. claim: the request as it is stored; base: of our addresses."""
+    answer = {name: value for name, value in said.answer.items() if name not in ("id", "meta", "text", "contained")}
+    ours: Json = substitute(answer, {"reference": lambda to: _ours(to, base)})
+    created = text(ours, "created") or now.isoformat(timespec="seconds")
+    who = {"patient": item(claim, "patient"), "insurer": item(claim, "insurer"), "requestor": item(claim, "provider"),
+           "request": {"reference": key(claim)}}  # fmt: skip
+    more = {name: value for name, value in who.items() if value}
+    found = ours | {"status": "active", "use": "preauthorization", "type": item(claim, "type"), "created": created}
+    return found | more | {"id": str(uuid5(_SPACE, f"{key(claim)}|{created}|{_digest(found)}"))}
+
+
+def is_same(one: Json, other: Json) -> bool:
+    """Whether two answers say the same."""
+    return _digest(one) == _digest(other)
+
+
+def _digest(answer: Json) -> str:
+    said = {name: answer[name] for name in _DECIDES if name in answer}
+    return hashlib.sha256(json.dumps(said)).hexdigest()
+
+
+def _ours(to: str, base: str) -> str:
+    return to.removeprefix(f"{base}/")
+
+
+def wish(url: str, task: Json, claim: Json, base: str) -> Json:
+    """A payer's wish for a paper or a form as it stands here. The same one has the same id."""
+    bare = {name: value for name, value in task.items() if name not in ("id", "meta", "text", "contained")}
+    ours: Json = substitute(bare, {"reference": lambda to: _ours(to, base)})
+    who: dict[str, Any] = {"for": item(claim, "patient"), "requester": item(claim, "insurer"),
+                           "owner": item(claim, "provider"), "reasonReference": {"reference": key(claim)}}  # fmt: skip
+    ours.pop("focus", None)
+    return ours | {name: value for name, value in who.items() if value} | {
+        "id": str(uuid5(_SPACE, f"{key(claim)}|{url}")), "intent": text(ours, "intent") or "order",
+    }  # fmt: skip
+
+
+def status(notice: Json) -> Status | None:
+    """What a notice says; None where it is none."""
+    entries = items(notice, "entry")
+    told = item(entries[0], "resource") if entries else {}
+    if notice.get("resourceType") != "Bundle" or told.get("resourceType") != "Parameters":
+        return None
+    rows = items(told, "parameter")
+    parts = [items(each, "part") for each in rows if each.get("name") == "notification-event"]
+    named = {text(item(one, "valueReference"), "reference") for part in parts for one in part if one["name"] == "focus"}
+    focus = tuple(item(each, "resource") for each in entries if text(each, "fullUrl") in named)
+    about = next((text(item(each, "valueReference"), "reference") for each in rows if each.get("name") ==
+                  "subscription"), "")  # fmt: skip
+    numbers = tuple(_number(one) for part in parts for one in part if one.get("name") == "event-number")
+    return Status(
+        _value(rows, "type"), about.rpartition("/")[2], _whole(_value(rows, "events-since-subscription-start")),
+        numbers, tuple(each for each in focus if each.get("resourceType") == "Bundle"),
+    )  # fmt: skip
+
+
+def _value(rows: Sequence[Json], name: str) -> str:
+    found = next((each for each in rows if each.get("name") == name), {})
+    return next((str(value) for part, value in found.items() if part.startswith("value")), "")
+
+
+def _number(part: Json) -> int:
+    return _whole(next((str(value) for name, value in part.items() if name.startswith("value")), ""))
+
+
+def _whole(said: str) -> int:
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 10 else 0
