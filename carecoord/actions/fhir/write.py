@@ -31,7 +31,7 @@ from carecoord.store.database.engine import alone
 from carecoord.store.resources import read
 from carecoord.store.resources.change import Method
 from carecoord.store.resources.read import Row
-from carecoord.store.resources.write import Change, Written, put_all
+from carecoord.store.resources.write import Change, Written, put_all, stale
 
 ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 
@@ -71,6 +71,9 @@ def updating(
 ) -> ResolvedWrite:
     """An update, or a create under an id of the client's choice. only_new: If-None-Match: *.
 
+    What the asker may not know of is answered as what never was, by each condition too; but it can not be made: an id
+    that somebody guessed is refused as not there.
+
     Raises Invalid for an id that is none or not the resource's own, Forbidden, NotFound, Stale.
     """
     if not ID.fullmatch(id):
@@ -80,8 +83,9 @@ def updating(
     whole = turn.filter(type, "c") == EVERYTHING == turn.filter(type, "u")
     if only_new or type == "Contract" or not whole:
         before = read.get(turn.conn, type, id)
-        if before is None or before.deleted:
+        if before is None or before.deleted or _is_hidden(turn, before):
             turn.demand(type, "c")
+            _as_never(turn, type, id, before, expected)
             if _is_state(turn, type, "c"):
                 raise Stale(f"There is no {type}/{id} any more. Create app state with POST.", "http.url")
         else:
@@ -144,17 +148,35 @@ def patching_match(turn: Turn, type: str, pairs: Pairs, patch: Patch, expected: 
 
 
 def deleting(turn: Turn, type: str, id: str, expected: Expected | None) -> ResolvedWrite:
-    """A delete; what is not there is no error. Raises Forbidden, or NotFound for what the asker may not know of."""
+    """A delete; what is not there is no error to whom nothing narrows. Raises Forbidden, or NotFound in the same words
+    for what is not there and what the asker may not know of."""
     turn.demand(type, "d")
     if turn.filter(type, "d") != EVERYTHING:
         before = read.get(turn.conn, type, id)
-        if before and not before.deleted:
+        if before is None or _is_hidden(turn, before):
+            _as_never(turn, type, id, before, expected)
+            raise missing(type, id)
+        if not before.deleted:
             turn.demand_row(before, "d")
         if _is_state(turn, type, "d"):
             app_state.demand_version(expected)
             if before is None or before.deleted:
                 raise Stale(f"There is no {type}/{id} any more.", "http.url")
     return ResolvedWrite(type, id, None, expected, method="DELETE")
+
+
+def _is_hidden(turn: Turn, row: Row) -> bool:
+    """Whether the asker may not even know of a resource; of one that is deleted, only those know whom nothing narrows.
+    Who deleted it is told so again."""
+    return not row.deleted and not any(turn.sees(row, perm) for perm in "rud")
+
+
+def _as_never(turn: Turn, type: str, id: str, before: Row | None, expected: Expected | None) -> None:
+    """Refuse what never was, and what the asker may not know of: in the same words where a version is expected."""
+    if expected is not None and (before is None or not turn.sees(before, "r")):
+        raise stale(type, id, expected)
+    if before is not None and not before.deleted:
+        raise missing(type, id)
 
 
 def deleting_match(turn: Turn, type: str, pairs: Pairs, expected: Expected | None) -> ResolvedWrite | None:

@@ -6,8 +6,8 @@ terminology v2-0203 (the kinds of identifier; MR is the medical record number)."
 
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import urlsplit
 
+from carecoord.domain.resource import addresses
 from carecoord.domain.resource.codes import HL7, IDENTIFIER
 from carecoord.domain.resource.elements import Json, code_of, item, items, source, text
 from carecoord.domain.resource.present import Present, ends
@@ -112,8 +112,8 @@ def _sureness(identifier: Json, patient: Json) -> int | None:
         return 2
     if kind and code not in _OF_CARE:
         return None
-    host = urlsplit(source(patient)).hostname
-    return 3 if host and urlsplit(text(identifier, "system")).hostname == host else None
+    host = addresses.parts(source(patient)).hostname
+    return 3 if host and addresses.parts(text(identifier, "system")).hostname == host else None
 
 
 def _of_state(identifier: Json) -> bool:

@@ -21,9 +21,9 @@ import psycopg
 import structlog
 from psycopg import _queries
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 
-from carecoord.errors import DatabaseAway, Unavailable
+from carecoord.errors import DatabaseAway, Invalid, Unavailable
 from carecoord.store.database import private_files, refusals, revision
 from carecoord.store.database.tables import setting
 
@@ -236,6 +236,10 @@ def _connected(engine: Engine) -> Iterator[Connection]:
         if isinstance(cause, psycopg.OperationalError) and not (cause.sqlstate or "").startswith(_ROLLED_BACK):
             engine.dispose()  # the server went away, and the idle connections are as dead as this one
         raise _away(engine.url, cause or e, connecting) from e
+    except (DataError, psycopg.DataError, UnicodeEncodeError, OverflowError) as e:
+        if not refusals.is_unstorable(e.orig if isinstance(e, DataError) else e):
+            raise
+        raise Invalid(refusals.UNSTORABLE) from e
 
 
 def _is_away(cause: BaseException | None) -> bool:

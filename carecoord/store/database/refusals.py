@@ -12,8 +12,10 @@ import psycopg
 from sqlalchemy import URL
 
 from carecoord.errors import DatabaseAway
+from carecoord.words.sentence import sentence
 
 TEXT: Final = "The database is not available now. Try again in a moment."
+UNSTORABLE: Final = sentence("refusals.what-no-database-holds")
 _URL: Final = "correct CARECOORD_DATABASE_URL"
 _CONNECTING: Final = (  # what PostgreSQL or its library says, a word for the log, and what to do
     (r"password authentication failed|no password supplied|authentication", "authentication",
@@ -49,6 +51,14 @@ def away(url: URL, cause: BaseException, connecting: bool) -> DatabaseAway:
     word, why = _why(url, cause, connecting)
     said = f"The database {described(url)} is not available: {why}."
     return DatabaseAway(TEXT, headers={"Retry-After": "1"}, cause=word, operator=said)
+
+
+def is_unstorable(cause: BaseException | None) -> bool:
+    """Whether the database, or its driver, was given what none of ours can hold: NUL in a text, half a character
+    (surrogate), a number of more than 64 bits. Such a value comes from a request: we make none."""
+    if isinstance(cause, psycopg.DataError):
+        return cause.sqlstate in (None, "22021", "22003")  # told by the driver, of its encoding, out of range
+    return isinstance(cause, UnicodeEncodeError | OverflowError)
 
 
 def _why(url: URL, cause: BaseException, connecting: bool) -> tuple[str, str]:

@@ -12,7 +12,7 @@ import psycopg
 from sqlalchemy import Connection, bindparam, func, insert, select
 
 from carecoord.errors import Conflict, Stale
-from carecoord.fhir.etag import AnyOf, holds
+from carecoord.fhir.etag import AnyOf, Expected, holds
 from carecoord.fhir.instants import micros
 from carecoord.fhir.search.params import single_dates
 from carecoord.fhir.service_base import Base
@@ -121,9 +121,14 @@ def _check(change: Change, known: StoredResource | None) -> None:
         wanted, known.version if known and not (known.deleted and isinstance(wanted, AnyOf)) else None
     ):
         return
-    present = f"is at version {known.version}" if known else "does not exist"
-    raise Stale(
-        f"{change.type}/{change.id} {present}, not at version {change.expected}: somebody changed it first. "
+    raise stale(change.type, change.id, wanted, known.version if known else None)
+
+
+def stale(type: str, id: str, expected: Expected, version: int | None = None) -> Stale:
+    """A resource is not at the version expected. version: at which it is; None where it is not there."""
+    present = f"is at version {version}" if version is not None else "does not exist"
+    return Stale(
+        f"{type}/{id} {present}, not at version {expected}: somebody changed it first. "
         "Read it again, and repeat the change on what is there now.",
         where="http.If-Match",
     )

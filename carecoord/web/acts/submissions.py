@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 from auth.grant import Grant
 from carecoord.actions.acts.act import Done, Overtaken
 from carecoord.actions.terms import choices
+from carecoord.domain.resource import addresses
 from carecoord.domain.resource.days import local
 from carecoord.errors import Conflict, Problem, Stale, Unprocessable
 from carecoord.web.acts.commands import Command
@@ -115,7 +116,7 @@ def came_from() -> str | None:
     try:
         return request.form.get("back")
     except RequestEntityTooLarge:
-        sent = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
+        sent = addresses.parts(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
         return f"{sent.path}?{sent.query}".rstrip("?") if sent.netloc == request.host else "/"
 
 

@@ -10,7 +10,7 @@ import hmac
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from flask import Blueprint, abort, g, jsonify, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
@@ -22,6 +22,7 @@ from carecoord import errors
 from carecoord.actions.people import drafts
 from carecoord.actions.people import sign_in as people_sign_in
 from carecoord.actions.people.sign_in import Browser, SecondStepNeeded, SignedIn
+from carecoord.domain.resource import addresses
 from carecoord.web.page.language import read_in
 from carecoord.web.server.exchange import request_id
 from carecoord.words.catalogue import say, spoken
@@ -185,7 +186,7 @@ def set_session(world: World, entered: SignedIn, target: str | None) -> Response
 def safe_next(target: str | None) -> str:
     """A place on this server to go on to; anything else, another host above all, becomes the front page."""
     target = target or "/"
-    parts = urlsplit(target)
+    parts = addresses.parts(target)
     plain = not any(c in target for c in "\\\t\r\n\0") and target.isprintable()
     own = target.startswith("/") and not target.startswith("//") and not parts.scheme and not parts.netloc
     return target if own and plain and not target.startswith("/sign-") else "/"
@@ -207,7 +208,7 @@ def _to_sign_in() -> Response:
 
 def _typed_on() -> str:
     """The page that a form was sent from, when it is one of ours."""
-    parts = urlsplit(request.headers.get("Referer", ""))
+    parts = addresses.parts(request.headers.get("Referer", ""))
     return f"{parts.path}?{parts.query}".rstrip("?") if parts.netloc == request.host else "/"
 
 

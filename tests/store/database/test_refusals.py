@@ -4,11 +4,13 @@ import sqlite3
 
 import psycopg
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import Engine, make_url, select, text
 
-from carecoord.errors import DatabaseAway
+from carecoord.errors import DatabaseAway, Invalid
+from carecoord.store.audit.tables import audit
 from carecoord.store.database import refusals
-from carecoord.store.database.engine import open_engine, reading
+from carecoord.store.database.engine import open_engine, reading, writing
+from carecoord.store.database.tables import setting
 
 URL = make_url("postgresql+psycopg://cc:hush@db.example:5433/care?password=other")
 AT = 'connection failed: connection to server at "10.0.0.9", port 5433 failed: '
@@ -60,3 +62,17 @@ def test_each_code_of_sqlite_has_its_word() -> None:
     error.sqlite_errorcode = sqlite3.SQLITE_READONLY_DBMOVED
     problem = refusals.away(make_url("sqlite:////srv/care/carecoord.db"), error, connecting=False)
     assert (problem.cause, "/srv/care/carecoord.db" in problem.operator) == ("read_only", True)
+
+
+@pytest.mark.parametrize("value", ["a\0b", "\ud800", 2**80], ids=["NUL", "half a character", "80 bits"])
+def test_what_no_database_holds_is_the_askers_fault(engine: Engine, value: str | int) -> None:
+    """PostgreSQL holds no NUL, neither holds half a character: a page that was asked for one answered 500."""
+    column = setting.c.name if isinstance(value, str) else audit.c.n
+    if value == "a\0b" and engine.dialect.name == "sqlite":
+        with reading(engine) as conn:
+            assert conn.scalar(select(column).where(column == value)) is None
+        return
+    with pytest.raises(Invalid, match="can not be stored"), reading(engine) as conn:
+        conn.scalar(select(column).where(column == value))
+    with pytest.raises(Invalid, match="can not be stored"), writing(engine) as conn:
+        conn.scalar(select(column).where(column == value))

@@ -8,9 +8,9 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from carecoord.domain.prior_auth.pas.guide import GUIDE
+from carecoord.domain.resource import addresses
 from carecoord.domain.resource.codes import CANONICAL
 from carecoord.domain.resource.elements import Json, extensions, item, items, text
 from carecoord.errors import Forbidden, Unprocessable
@@ -73,7 +73,8 @@ def wanted(subscription: Json) -> Wanted:
     if contents != ["full-resource"]:
         raise Unprocessable("The content is full-resource.", "Subscription.channel.payload")
     endpoint = text(channel, "endpoint")
-    if urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).hostname:
+    where = addresses.parts(endpoint)
+    if where.scheme not in ("http", "https") or not where.hostname:
         raise Unprocessable("The endpoint is an address of http or https.", "Subscription.channel.endpoint")
     return Wanted(endpoint, _headers(channel), identifiers)
 
