@@ -2,14 +2,15 @@
 
 
 class Refused(Exception):
-    """Somebody is not let in. `text` may be shown to them; it never says which of several secrets was wrong."""
+    """Somebody is not let in. `text` may be shown to them; it never says which of several secrets was wrong. `code` and
+    what it speaks `of` are for whoever says it in another language."""
 
     status = 401
     error = "invalid_request"
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, code: str = "", **of: str | int) -> None:
         super().__init__(text)
-        self.text = text
+        self.text, self.code, self.of = text, code, of
 
 
 class NoToken(Refused):
@@ -36,9 +37,14 @@ class Locked(Refused):
     status, error = 429, "access_denied"
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"Too many wrong passwords. Try again in {seconds} seconds.")
+        super().__init__(f"Too many wrong passwords. Try again in {seconds} seconds.", "locked", seconds=seconds)
         self.seconds = seconds
 
 
 class BadRegistration(ValueError):
-    """A client or a user can not be registered like this; the text says what would be right."""
+    """A client or a user can not be registered like this; the text says what would be right, `code` and what it speaks
+    `of` say the same to whoever says it in another language."""
+
+    def __init__(self, text: str, code: str = "", **of: str | int) -> None:
+        super().__init__(text)
+        self.code, self.of = code, of

@@ -106,7 +106,7 @@ def add_client(conn: Connection, new: Client, now: int, secret: str | None = Non
     """Register a client. Raises BadRegistration when its parts do not fit together or the id is taken."""
     _judge(new, secret)
     if find_client(conn, new.id):
-        raise BadRegistration(f"There is a client {new.id!r} already.")
+        raise BadRegistration(f"There is a client {new.id!r} already.", "app-taken", app=new.id)
     conn.execute(insert(client).values(**_plain(new), added=now, secret=secret and digest(secret)))
 
 
@@ -140,7 +140,7 @@ def change_client(conn: Connection, changed: Client) -> None:
 def add_user(conn: Connection, new: User, password_hash: str, now: int) -> None:
     """Add a person. Raises BadRegistration when the login is taken."""
     if conn.execute(select(user.c.id).where(or_(user.c.login == fold(new.login), user.c.id == new.id))).first():
-        raise BadRegistration(f"The login {new.login!r} is taken.")
+        raise BadRegistration(f"The login {new.login!r} is taken.", "login-taken", login=new.login)
     row = {**_plain(new), "login": fold(new.login), "password": password_hash}
     conn.execute(insert(user).values(**row, added=now))
 
@@ -265,15 +265,17 @@ def upsert(conn: Connection, table: Table) -> Any:
 def _judge(new: Client, secret: str | None) -> None:
     """Refuse a registration that could never work, or that would be weaker than it looks."""
     if new.method not in METHODS:
-        raise BadRegistration(f"method is one of {', '.join(METHODS)}, not {new.method!r}.")
+        methods = ", ".join(METHODS)
+        said = f"method is one of {methods}, not {new.method!r}."
+        raise BadRegistration(said, "method", methods=methods, method=new.method)
     if not parse(new.scope):
-        raise BadRegistration(f"No SMART scope in {new.scope!r}; for example: system/*.rs")
+        raise BadRegistration(f"No SMART scope in {new.scope!r}; for example: system/*.rs", "scope", scope=new.scope)
     if "client_credentials" in new.grants and new.method != "private_key_jwt":
-        raise BadRegistration("A backend service must use private_key_jwt (SMART backend services).")
+        raise BadRegistration("A backend service must use private_key_jwt (SMART backend services).", "service-method")
     if new.method == "private_key_jwt" and not (new.jwks or new.jwks_url):
-        raise BadRegistration("private_key_jwt needs the client's public keys: a JWKS or the URL of one.")
+        raise BadRegistration("private_key_jwt needs the client's public keys: a JWKS or the URL of one.", "no-keys")
     if new.method == "client_secret_basic" and not secret:
-        raise BadRegistration("client_secret_basic needs a secret.")
+        raise BadRegistration("client_secret_basic needs a secret.", "no-secret")
     for uri in new.redirect_uris:
         judge_address(uri)
     for uri in filter(None, (new.launch_url, new.jwks_url)):
@@ -290,7 +292,8 @@ def judge_address(uri: str) -> None:
     except ValueError:
         good = False
     if not good or any(c in uri for c in "#\\ ") or "@" in parts.netloc or not (uri.isascii() and uri.isprintable()):
-        raise BadRegistration(f"{uri!r} can not be an app's address: https (or http to this machine), no fragment.")
+        said = f"{uri!r} can not be an app's address: https (or http to this machine), no fragment."
+        raise BadRegistration(said, "address", address=uri)
 
 
 def _plain(value: Client | User | Token) -> dict[str, Any]:

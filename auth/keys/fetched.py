@@ -29,7 +29,9 @@ PublicKey = RSAKey | ECKey
 
 
 class KeysUnavailable(Exception):
-    """A key set can not be fetched or read."""
+    """A key set can not be fetched or read. `private`: it holds a private key."""
+
+    private = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,9 @@ def parse_jwks(text: str | bytes) -> tuple[PublicKey, ...]:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise KeysUnavailable("This is not a JSON Web Key Set.") from error
     if any("d" in entry for entry in entries):
-        raise KeysUnavailable("The key set holds a private key. Make a new one and publish only its public half.")
+        refused = KeysUnavailable("The key set holds a private key. Make a new one and publish only its public half.")
+        refused.private = True
+        raise refused
     return tuple(key for entry in entries if (key := _key(entry)))
 
 

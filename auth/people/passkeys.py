@@ -98,10 +98,12 @@ def register(conn: Connection, here: Site, who: User, credential: str, name: str
             require_user_verification=True,
         )
     except (WebAuthnException, ValueError) as error:
-        raise BadPasskey("The passkey could not be added: the browser's answer did not fit. Try again.") from error
+        raise BadPasskey(
+            "The passkey could not be added: the browser's answer did not fit. Try again.", "passkey-unfit"
+        ) from error
     called = " ".join(name.split())[:LONGEST_NAME] or "Passkey"
     if conn.execute(select(passkey.c.id).where(passkey.c.id == registration.credential_id)).first():
-        raise BadPasskey("This passkey is registered already.")
+        raise BadPasskey("This passkey is registered already.", "passkey-known")
     row = {
         "id": registration.credential_id, "user": who.id, "name": called,
         "public_key": registration.credential_public_key, "count": registration.sign_count, "made": now,
@@ -135,7 +137,7 @@ def authenticate(
     row = conn.execute(select(passkey).where(passkey.c.id == _bytes(sent.get("rawId")))).first()
     who = find_user(conn, row.user) if row else None
     if row is None or who is None or who.disabled or user_id not in (None, who.id) or not _is_handle(sent, who):
-        raise BadPasskey(_WRONG)
+        raise BadPasskey(_WRONG, "passkey-wrong")
     try:
         authentication = webauthn.verify_authentication_response(
             credential=sent,
@@ -147,10 +149,10 @@ def authenticate(
             require_user_verification=user_id is None,
         )
     except (WebAuthnException, ValueError) as error:
-        raise BadPasskey(_WRONG) from error
+        raise BadPasskey(_WRONG, "passkey-wrong") from error
     same = update(passkey).where(passkey.c.id == row.id, passkey.c["count"] == row._mapping["count"])
     if not conn.execute(same.values(count=authentication.new_sign_count, used=now)).rowcount:
-        raise BadPasskey(_WRONG)  # used elsewhere in the same moment: one of the two is a copy
+        raise BadPasskey(_WRONG, "passkey-wrong")  # used elsewhere in the same moment: one of the two is a copy
     return who
 
 
@@ -180,10 +182,12 @@ def _take_challenge(
         said = json.loads(base64url_to_bytes(sent["response"]["clientDataJSON"]))
         challenge = str(said["challenge"])
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise BadPasskey("The browser's answer could not be read. Reload the page and try again.") from error
+        raise BadPasskey(
+            "The browser's answer could not be read. Reload the page and try again.", "passkey-unread"
+        ) from error
     kept = one_time.take(conn, purpose, challenge, now)
     if kept is None or kept.user != user_id or kept.data["bound"] != _bound_hash(bound):
-        raise BadPasskey("That took too long, or was asked for elsewhere. Try again.")
+        raise BadPasskey("That took too long, or was asked for elsewhere. Try again.", "passkey-late")
     return sent, base64url_to_bytes(challenge)
 
 

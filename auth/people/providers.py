@@ -41,13 +41,18 @@ def add(conn: Connection, new: Provider, now: int) -> None:
     """Add a provider, or tell anew of one. Raises BadRegistration when the parts are no good, or when an id would get
     another issuer: people are linked to an issuer, and the two must not part unnoticed."""
     if not _ID.fullmatch(new.id):
-        raise BadRegistration("The id stands in addresses: small letters, digits and hyphens, 40 at most.")
+        raise BadRegistration(
+            "The id stands in addresses: small letters, digits and hyphens, 40 at most.", "provider-id"
+        )
     if not new.name.strip() or not new.client.strip():
-        raise BadRegistration("A provider has a name, for its button, and a client id by which it knows us.")
+        raise BadRegistration(
+            "A provider has a name, for its button, and a client id by which it knows us.", "provider-lacks"
+        )
     registered = select(provider.c.id, provider.c.issuer)
     for id, issuer in conn.execute(registered.where((provider.c.id == new.id) | (provider.c.issuer == new.issuer))):
         if (id, issuer) != (new.id, new.issuer):
-            raise BadRegistration(f"{issuer} is provider {id!r} here: use that id, or another for another issuer.")
+            said = f"{issuer} is provider {id!r} here: use that id, or another for another issuer."
+            raise BadRegistration(said, "provider-taken", issuer=issuer, provider=id)
     row = {**vars(new), "roles": " ".join(sorted(new.roles))}
     kept = upsert(conn, provider).values(**row, added=now)
     conn.execute(kept.on_conflict_do_update(index_elements=["id"], set_=row))
@@ -83,10 +88,11 @@ def disable(conn: Connection, id: str) -> None:
 def link(conn: Connection, issuer: str, subject: str, user: str, now: int) -> None:
     """Say that this subject of the issuer is this person here. Raises BadRegistration when it is another person."""
     if not subject.strip() or not storable(subject):
-        raise BadRegistration("The subject is what the provider calls the person: sub in its id_tokens.")
+        raise BadRegistration("The subject is what the provider calls the person: sub in its id_tokens.", "subject")
     holder = linked_user(conn, issuer, subject)
     if holder not in (None, user):
-        raise BadRegistration(f"{subject!r} of {issuer} is somebody else here already.")
+        said = f"{subject!r} of {issuer} is somebody else here already."
+        raise BadRegistration(said, "subject-taken", subject=subject, issuer=issuer)
     if holder is None:
         conn.execute(insert(identity).values(issuer=issuer, subject=subject, user=user, added=now, seen=now))
 

@@ -102,9 +102,10 @@ def hash_password(password: str, login: str = "") -> str:
     """The argon2id hash to store. Raises BadRegistration when the password is too short or absurdly long, or is the
     login."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise BadRegistration(f"A password has between {SHORTEST_PASSWORD} and {LONGEST_PASSWORD} characters.")
+        said = f"A password has between {SHORTEST_PASSWORD} and {LONGEST_PASSWORD} characters."
+        raise BadRegistration(said, "password-length", least=SHORTEST_PASSWORD, most=LONGEST_PASSWORD)
     if login and fold(login) == fold(password):
-        raise BadRegistration("The password must not be the login.")
+        raise BadRegistration("The password must not be the login.", "password-login")
     return _hasher.hash(password.encode("utf-8", "surrogatepass"))
 
 

@@ -36,7 +36,9 @@ def enrol(conn: Connection, new: Client, now: int, secret: str | None) -> str:
         forget(conn, id)
     waiting = conn.execute(select(func.count()).where(client.c.pending)).scalar_one()
     if waiting >= MOST_PENDING:
-        raise BadRegistration("Too many registrations wait for an admin. Try again when they have been looked at.")
+        raise BadRegistration(
+            "Too many registrations wait for an admin. Try again when they have been looked at.", "too-many-wait"
+        )
     store.add_client(conn, new, now, secret)
     opens = fresh()
     conn.execute(update(client).where(client.c.id == new.id).values(registration=digest(opens)))
@@ -57,7 +59,9 @@ def approve(conn: Connection, id: str, scope: str | None = None) -> Client:
     found = find_pending(conn, id)
     granted = found.scope if scope is None else render(intersect(parse(scope), parse(found.scope)))
     if not granted:
-        raise BadRegistration("An app that may do nothing can not be let in: leave it something, or refuse it.")
+        raise BadRegistration(
+            "An app that may do nothing can not be let in: leave it something, or refuse it.", "nothing-left"
+        )
     approved = replace(found, scope=granted, pending=False, disabled=False)
     store.change_client(conn, approved)
     return approved
@@ -67,7 +71,7 @@ def find_pending(conn: Connection, id: str) -> Client:
     """A registration that waits. Raises BadRegistration when there is none."""
     found = store.find_client(conn, id)
     if found is None or not found.pending:
-        raise BadRegistration(f"No app {id!r} waits for an answer.")
+        raise BadRegistration(f"No app {id!r} waits for an answer.", "none-waits", app=id)
     return found
 
 

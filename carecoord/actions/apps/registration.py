@@ -21,6 +21,7 @@ from auth.server import registrations
 from auth.server.registrations import AppOverview
 from auth.store import Client, fresh
 from carecoord.actions.access.audited import COMMAND, event
+from carecoord.actions.people.refusals import sentence_of
 from carecoord.domain.access import verbs
 from carecoord.domain.apps import scopes_in_words
 from carecoord.domain.apps.scopes_in_words import Line
@@ -179,7 +180,7 @@ def _admin_transaction(world: World, grant: Grant, what: str, id: str, request: 
             request = request or world.new_id()
             record(conn, [event(world.clock(), request, what, by=grant, type="Client", resource=id)])
     except BadRegistration as refused:
-        raise Invalid(sentence("refusals.app.metadata", why=str(refused))) from refused
+        raise Invalid(sentence("refusals.app.metadata", why=sentence_of(refused))) from refused
 
 
 def _key_set(text: str) -> str:
@@ -187,7 +188,8 @@ def _key_set(text: str) -> str:
     try:
         found = parse_jwks(text)
     except KeysUnavailable as refused:
-        raise Invalid(sentence("refusals.app.metadata", why=str(refused))) from refused
+        why = sentence("auth.keys.private") if refused.private else sentence("auth.keys.none")
+        raise Invalid(sentence("refusals.app.metadata", why=why)) from refused
     if not found:
         raise Invalid(sentence("refusals.key-set-has-no-key"))
     return text

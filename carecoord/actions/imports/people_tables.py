@@ -11,6 +11,7 @@ from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.imports.batch import Batch, Brought, Register, register
 from carecoord.actions.people import people as accounts
 from carecoord.actions.people.accounts import NewUser
+from carecoord.actions.people.refusals import sentence_of
 from carecoord.domain.imports import people
 from carecoord.domain.imports.rows import Fault, Row
 from carecoord.errors import Problem
@@ -70,7 +71,8 @@ def _kept(batch: Batch, row: Row, login: str, outcome: str, by: User | None) -> 
                 practitioner=said.practitioner, roles=said.roles,
             )  # fmt: skip
     except (Problem, BadRegistration) as refused:
-        row.fault("", sentence("import.refused", why=refused.said if isinstance(refused, Problem) else str(refused)))
+        why = refused.said if isinstance(refused, Problem) else sentence_of(refused)
+        row.fault("", sentence("import.refused", why=why))
         return "faulty"
     return outcome
 

@@ -125,7 +125,7 @@ def reauthenticate(world: World, mine: Session, request: str, *, password: str =
     right = right or (bool(password) and people_sessions.verify_password(attempt, password))
     if not right:
         record_event(world, request, CHANGE, 401, mine.user, "proof")
-        raise BadSignIn("That is not right. Try again.")
+        raise BadSignIn("That is not right. Try again.", "not-right")
     with writing(world.engine) as conn:
         people_sessions.reset_failures(conn, mine.user.login)
         people_sessions.mark_reauthenticated(conn, mine, now)
@@ -161,7 +161,7 @@ def change_password(world: World, mine: Session, current: str, new: str, request
         attempt = people_sessions.begin_attempt(conn, who.login, now)
     if not people_sessions.verify_password(attempt, current):
         record_event(world, request, CHANGE, 401, who, "password")
-        raise BadSignIn("The current password is not right.")
+        raise BadSignIn("The current password is not right.", "current-password")
     hashed = people_sessions.hash_password(new, who.login)
     with writing(world.engine) as conn:
         people_sessions.set_password(conn, who.id, hashed, but=mine.hash)
@@ -201,7 +201,8 @@ def confirm_authenticator(world: World, mine: Session, code: str, request: str) 
         codes = _after_new_factor(world, conn, mine, "otp") if done else []
     if not done:
         raise BadSignIn(
-            "That is not the code of this moment. Check that the telephone's clock is right; try the next one."
+            "That is not the code of this moment. Check that the telephone's clock is right; try the next one.",
+            "code-of-moment",
         )
     record_event(world, request, CHANGE, 200, mine.user, "authenticator added")
     return codes

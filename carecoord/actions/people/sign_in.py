@@ -74,7 +74,7 @@ def sign_in(world: World, login: str, password: str, browser: Browser) -> Signed
         raise
     if not sessions.verify_password(attempt, password) or attempt.user is None:
         record_event(world, browser.request, "sign-in", 401, attempt.user)
-        raise BadSignIn("That login and password do not belong together.")
+        raise BadSignIn("That login and password do not belong together.", "password")
     with writing(world.engine) as conn:
         store.purge(conn, now)
         if factors.kinds(conn, attempt.user.id):
@@ -100,7 +100,7 @@ def verify_code(world: World, half: str | None, code: str, browser: Browser) -> 
         with writing(world.engine) as conn:
             step = _step(conn, half, now)
             if step is None:
-                raise BadSignIn(_LATE)
+                raise BadSignIn(_LATE, "late")
             sessions.count_failure(conn, store.digest(step.who.login), now)
             if is_code(conn, step.who, code, now) and one_time.take(conn, _STEP, half or "", now):
                 entered = _open_session(world, conn, step.who, browser, "pwd otp")
@@ -109,7 +109,7 @@ def verify_code(world: World, half: str | None, code: str, browser: Browser) -> 
         raise
     record_event(world, browser.request, "sign-in", 200 if entered else 401, step.who)
     if entered is None:
-        raise BadSignIn("That code is not right, or was used before. Wait for the next one and try again.")
+        raise BadSignIn("That code is not right, or was used before. Wait for the next one and try again.", "code")
     return entered
 
 
@@ -122,7 +122,7 @@ def passkey_options(world: World, bound: str, half: str | None = None) -> dict[s
             return passkeys.authentication_options(conn, here, bound, now)
         step = _step(conn, half, now)
         if step is None:
-            raise BadSignIn(_LATE)
+            raise BadSignIn(_LATE, "late")
         return passkeys.authentication_options(conn, here, bound, now, step.who.id)
 
 
@@ -136,10 +136,10 @@ def verify_passkey(world: World, credential: str, bound: str, browser: Browser, 
         try:
             step = _step(conn, half, now) if half is not None else None
             if half is not None and step is None:
-                raise BadSignIn(_LATE)
+                raise BadSignIn(_LATE, "late")
             who = passkeys.authenticate(conn, here, credential, bound, now, step.who.id if step else None)
             if half is not None and one_time.take(conn, _STEP, half, now) is None:
-                raise BadSignIn(_LATE)
+                raise BadSignIn(_LATE, "late")
             entered = _open_session(world, conn, who, browser, "pwd hwk" if step else "hwk")
         except Refused as error:
             refused = error

@@ -15,6 +15,7 @@ from auth.people.sessions import SHORTEST_PASSWORD
 from carecoord import errors
 from carecoord.actions.people import account
 from carecoord.actions.people.account import ReauthenticationNeeded
+from carecoord.actions.people.refusals import why
 from carecoord.web.page import language
 from carecoord.web.page.devices import device
 from carecoord.web.page.times import Times
@@ -83,9 +84,9 @@ def _own(pages: Blueprint, world: World) -> None:
         try:
             account.change_password(world, sign_in.session(), current, one, request_id())
         except (BadSignIn, Locked) as refused:
-            return _page(world, refused.status if refused.status != 401 else 422, ("password", refused.text))
+            return _page(world, refused.status if refused.status != 401 else 422, ("password", why(refused)))
         except BadRegistration as refused:
-            return _page(world, 422, ("password", str(refused)))
+            return _page(world, 422, ("password", why(refused)))
         return redirect(f"{ACCOUNT}?done=password", 303)
 
     @pages.post(f"{ACCOUNT}/organization")
@@ -123,7 +124,7 @@ def _proofs(pages: Blueprint, world: World) -> None:
         try:
             account.reauthenticate(world, sign_in.session(), request_id(), password=password, code=code)
         except Refused as refused:
-            return _proof(world, 422 if refused.status == 401 else refused.status, refused.text)
+            return _proof(world, 422 if refused.status == 401 else refused.status, why(refused))
         return redirect(sign_in.safe_next(request.form.get("next")), 303)
 
     @pages.post(f"{PROOF}/options")
@@ -137,7 +138,7 @@ def _proofs(pages: Blueprint, world: World) -> None:
                 world, sign_in.session(), request.form.get("credential", ""), request_id()
             )
         except Refused as refused:
-            return _proof(world, 422, refused.text)
+            return _proof(world, 422, why(refused))
         return redirect(sign_in.safe_next(request.form.get("next")), 303)
 
 
@@ -158,7 +159,7 @@ def _authenticator(pages: Blueprint, world: World) -> None:
                 world, sign_in.session(), request.form.get("code", ""), request_id()
             )  # fmt: skip
         except BadSignIn as refused:
-            return _scan(world, 422, refused.text)
+            return _scan(world, 422, why(refused))
         return _codes(codes, "app")
 
     @pages.post(f"{APP}/remove")
@@ -184,7 +185,7 @@ def _keys(pages: Blueprint, world: World) -> None:
                 world, sign_in.session(), sent, name or device(str(request.user_agent)), request_id()
             )  # fmt: skip
         except Refused as refused:
-            return _page(world, 422, ("passkey", refused.text))
+            return _page(world, 422, ("passkey", why(refused)))
         return _codes(codes, "passkey")
 
     @pages.post(f"{ACCOUNT}/passkeys/<id>/remove")

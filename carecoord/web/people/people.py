@@ -8,6 +8,7 @@ from carecoord import errors
 from carecoord.actions.people import people
 from carecoord.actions.people.accounts import NewUser
 from carecoord.actions.people.organizations import needs_one
+from carecoord.actions.people.refusals import why
 from carecoord.domain.access import verbs
 from carecoord.web.page.labels import roles_called
 from carecoord.web.people import sign_in
@@ -42,8 +43,10 @@ def blueprint(world: World) -> Blueprint:
         try:
             _demand_office(new)
             link = people.invite(world, new, request_id(), sign_in.session().user)
-        except (errors.Invalid, BadRegistration) as refused:
-            return _page(world, 422, problem=refused.text if isinstance(refused, errors.Invalid) else str(refused))
+        except errors.Invalid as refused:
+            return _page(world, 422, problem=refused.text)
+        except BadRegistration as refused:
+            return _page(world, 422, problem=why(refused))
         return _page(world, link=link, whose=new.name)
 
     @pages.post(f"{PEOPLE}/reset")

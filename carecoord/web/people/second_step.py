@@ -10,6 +10,7 @@ from auth.errors import BadRegistration, Locked, Refused
 from auth.people.sessions import SHORTEST_PASSWORD
 from carecoord import errors
 from carecoord.actions.people import people, sign_in
+from carecoord.actions.people.refusals import why
 from carecoord.web.people import sign_in as people_sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.words.catalogue import say, spoken
@@ -42,9 +43,9 @@ def _codes(pages: Blueprint, world: World) -> None:
             pending, browser = people_sign_in.pending_sign_in(world), people_sign_in.browser(world)
             entered = sign_in.verify_code(world, pending, typed, browser)
         except Locked as locked:
-            return _page(world, 429, locked.text, locked.seconds)
+            return _page(world, 429, why(locked), locked.seconds)
         except Refused as refused:
-            return _page(world, 401, refused.text)
+            return _page(world, 401, why(refused))
         return people_sign_in.set_session(world, entered, request.form.get("next"))
 
 
@@ -55,8 +56,10 @@ def _keys(pages: Blueprint, world: World) -> None:
             return told(spoken("people.form-had-expired-reload-page"), 403)
         try:
             return jsonify(sign_in.passkey_options(world, people_sign_in.form_token(world), _half(world)))
-        except (Refused, errors.Conflict) as refused:
+        except errors.Conflict as refused:
             return told(refused.text, refused.status)
+        except Refused as refused:
+            return told(why(refused), refused.status)
 
     @pages.post("/sign-in/passkey")
     def passkey() -> Response:
@@ -67,7 +70,7 @@ def _keys(pages: Blueprint, world: World) -> None:
         try:
             entered = sign_in.verify_passkey(world, sent, bound, people_sign_in.browser(world), _half(world))
         except Refused as refused:
-            return back(world, 401, refused.text)
+            return back(world, 401, why(refused))
         return people_sign_in.set_session(world, entered, request.form.get("next"))
 
 
@@ -86,7 +89,7 @@ def _invitations(pages: Blueprint, world: World) -> None:
         try:
             people.accept(world, secret, one, request_id())
         except BadRegistration as refused:
-            return _invitation(world, secret, 422, str(refused))
+            return _invitation(world, secret, 422, why(refused))
         except errors.Gone:
             return _invitation(world, secret, 410)
         return people_sign_in.page(world, 200, said=spoken("people.your-password-set-sign-in"))

@@ -21,6 +21,7 @@ from auth.people.sessions import IDLE, Session, is_csrf
 from carecoord import errors
 from carecoord.actions.people import drafts
 from carecoord.actions.people import sign_in as people_sign_in
+from carecoord.actions.people.refusals import why
 from carecoord.actions.people.sign_in import Browser, SecondStepNeeded, SignedIn
 from carecoord.domain.resource import addresses
 from carecoord.web.page.language import read_in
@@ -67,9 +68,9 @@ def blueprint(world: World) -> Blueprint:
         try:
             done = people_sign_in.sign_in(world, login, password, browser(world))
         except Locked as locked:
-            return page(world, 429, locked.text, locked.seconds)
+            return page(world, 429, why(locked), locked.seconds)
         except BadSignIn as refused:
-            return page(world, 401, refused.text)
+            return page(world, 401, why(refused))
         if isinstance(done, SecondStepNeeded):
             answer = redirect(f"{SECOND_STEP}?{urlencode({'next': safe_next(request.form.get('next'))})}", 303)
             _set(world, answer, _HALF, done.cookie)

@@ -42,8 +42,7 @@ OTHERS = (
     *READERS.values(), "harper", "pratt",  # logins
     "launch launch/patient openid fhirUser offline_access patient/*.rs",  # scopes, the words of SMART
     "DocumentReference",  # what may not be read, as FHIR calls it
-    "method is one of private_key_jwt, client_secret_basic, none, not '?'.",  # OAuth's answer to an app (RFC 7591)
-    "This is not a JSON Web Key Set.",
+    "private_key_jwt", "client_secret_basic", "none", "system/*.rs",  # the words of OAuth and SMART for them
     "LASTNAME", "FIRSTNAME", "BUSNAME", "EXCLTYPE", "EXCLDATE", "REINDATE",  # the columns of the agency's own file
 )
 
