@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row
 
 from carecoord.actions.measures import count
+from carecoord.actions.prior_auth.metrics import count as metrics_count
 from carecoord.actions.worklist.bounds import moments
 from carecoord.actions.worklist.project import refresh_due
 from carecoord.cli import about
@@ -62,8 +63,10 @@ def measure(settings: Settings, screen: Screen, args: argparse.Namespace) -> Non
     with opened(settings) as world:
         if args.anew:
             screen.say(f"Counted anew: {count.anew(world)} cases.")
+            metrics_count.anew(world)
         else:
             count.follow(world)
+            metrics_count.follow(world)
             screen.say("Counted to the end of the log.")
 
 

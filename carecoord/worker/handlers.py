@@ -14,6 +14,7 @@ from carecoord.actions.inbox import digest
 from carecoord.actions.measures import count
 from carecoord.actions.messages import notices
 from carecoord.actions.prior_auth import automatic, eligibility, letters, sent
+from carecoord.actions.prior_auth.metrics import count as metrics_count
 from carecoord.actions.prior_auth.pas import notices as pas_notices
 from carecoord.actions.prior_auth.pas_client import due as pas_due
 from carecoord.actions.prior_auth.pas_client import inquire as pas_inquire
@@ -140,8 +141,9 @@ def refresh(world: World, job: Job) -> None:
 
 
 def follow_for_measures(world: World, job: Job) -> None:
-    """Count for the measures what has come into the log."""
+    """Count for the measures, and for payers' metrics, what has come into the log."""
     count.follow(world)
+    metrics_count.follow(world)
 
 
 HANDLERS: Mapping[str, Handler] = MappingProxyType(

@@ -23,6 +23,7 @@ from tests.bench import (
     codes,
     imports,
     measures,
+    metrics,
     networks,
     pas,
     patient,
@@ -67,6 +68,7 @@ def main() -> None:
         listed = register.measure(console, folder / "register", made)
         changed = register.changes(console, made)
         coded = codes.measure(console, folder / "codes", made)
+        told = metrics.measure(console, folder / "metrics", made)
         tables = imports.measure(console, folder / "imports")
         begun = start.measure(console, folder / "start")
     _show(console, figures, pages)
@@ -76,12 +78,13 @@ def main() -> None:
         acts.lines(done), tasks.lines(noted), pas.lines(submitted), patient.lines(called), measures.lines(counted),
         rules.lines_of(lines), networks.lines_of(sizes), rates.lines_of(priced), register.lines_of(listed),
         register.changed_lines(changed), codes.lines_of(coded), imports.lines_of(tables), start.lines(begun),
+        metrics.lines_of(told),
     )  # fmt: skip
     for line in chain(*found):
         console.print(line)
     others = {"acts": done, "rules": lines, "networks": sizes, "rates": priced, "register": listed, "imports": tables}
     others |= {"codes": coded, "changes": changed, "start": begun, "patient": called, "measures": counted}
-    others |= {"pas": submitted, "tasks": noted}
+    others |= {"pas": submitted, "tasks": noted, "metrics": told}
     _write(figures, pages, checks, others)
 
 

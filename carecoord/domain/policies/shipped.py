@@ -56,6 +56,9 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("eligibility-reply", "clock", "payer", "24 hours", "prior-auth.md 5"),
         Term("information-lead", "lead", "payer", "24 hours", "prior-auth.md 5"),
         Term("channel", "words", "payer", "", "prior-auth.md 5"),
+        # a payer that has to publish its yearly metrics says so: nobody else's numbers are shown to everybody
+        Term("metrics-published", "choice", "payer", "no", "CMS-0057-F, 42 CFR 422.122(c)"),
+        Term("metrics-items", "words", "payer", "", "CMS-0057-F, 42 CFR 422.122(c)"),
         Term("visit-lead", "lead", "both", "3 days", "prior-auth.md 5"),
         Term("expiring", "lead", "both", "30 days", "contracts.md 1.3"),
         Term("confirm", "clock", "office", "24 hours", _SEED),
@@ -85,13 +88,16 @@ AT_SITES: Final = tuple(name for name in TERMS if name.startswith("calendar.")) 
 SHIPPED: Final[Mapping[str, str]] = {term.name: term.value for term in TERMS.values()}
 _WINDOWS: Final = tuple(f"window.{each}" for each in PRIORITIES)
 _IN_DAYS: Final = frozenset({"eligibility-age", "visit-lead", "expiring"})  # that sentences tell in days
-CHOICES: Final = {"patient-cancels": ("at-once", "ask-first"), "extension.by": ("either", "patient", "payer", "nobody")}
+CHOICES: Final = {
+    "patient-cancels": ("at-once", "ask-first"), "extension.by": ("either", "patient", "payer", "nobody"),
+    "metrics-published": ("no", "yes"),
+}  # fmt: skip
 MAY_EXTEND: Final[Mapping[str, tuple[str, ...]]] = {  # what a policy says -> who may have a payer's clock extended
     "either": ("patient", "payer"), "patient": ("patient",), "payer": ("payer",), "nobody": (),
 }  # fmt: skip
 _MAY_BE_EMPTY: Final = frozenset({
     "peer-to-peer", "extension.ground", "channel", "approval-steps", "calendar.closed", "calendar.zone",
-    "calendar.holidays",
+    "calendar.holidays", "metrics-items",
 })  # fmt: skip
 
 

@@ -151,7 +151,7 @@ class _Reader:
         state = "cancelled" if replaced and state == "submitted" else state
         came = moment(received(head), self.policy.zone)
         answered_at = moment(text(answer, "created"), self.policy.zone) if answer else None
-        fast = _expedited(head)
+        fast = is_expedited(head)
         proof = (evidence(head, "status"), *((evidence(answer, "outcome"),) if answer else ()))
         speaking = frozenset(order for order, asked in named.items() if asked & claims)
         payer = party(item(head, "insurer"), self.known)
@@ -225,15 +225,8 @@ class _Reader:
     ) -> tuple[datetime | None, str]:
         """Until when the payer must decide, and by whom that was extended: its pended answer says so, and its policy
         says who may and by how long (42 CFR 422.568(b), 422.572(b), 438.210(d))."""
-        speed = "expedited" if fast else "standard"
-        due = self._until(came, f"decision.{speed}", insurer)
         by = text(extension(answer, EXTENDED), "valueCode") if answer else ""
-        if came is None or due is None or not by:
-            return due, ""
-        may = self.policy.said("extension.by", local(came, self.policy.zone), insurer)
-        if by not in MAY_EXTEND[may]:
-            return due, ""
-        return self.policy.after(due, f"extension.{speed}", insurer), by
+        return decide_by(self.policy, came, fast, insurer, by)
 
     def _until(self, at: datetime | None, clock: str, insurer: Payer) -> datetime | None:
         return self.policy.after(at, clock, insurer) if at and self.policy.span(clock, at, insurer) else None
@@ -243,6 +236,20 @@ class _Reader:
         cards = {key(each): each for each in self.case.coverages if text(each, "status") != "entered-in-error"}
         named = dict.fromkeys(to for each in said if each for to in _coverages(each))
         return split(cards, list(named), payer, self.known)
+
+
+def decide_by(
+    policy: Policy, came: datetime | None, fast: bool, insurer: Payer, by: str
+) -> tuple[datetime | None, str]:  # fmt: skip
+    """Until when the payer must decide what came then, and who had that extended; by: who is said to have, empty for
+    nobody."""
+    speed = "expedited" if fast else "standard"
+    if came is None or not policy.span(f"decision.{speed}", came, insurer):
+        return None, ""
+    due = policy.after(came, f"decision.{speed}", insurer)
+    if not by or by not in MAY_EXTEND[policy.said("extension.by", local(came, policy.zone), insurer)]:
+        return due, ""
+    return policy.after(due, f"extension.{speed}", insurer), by
 
 
 def _state(head: Json, answer: Json | None) -> RequestState:
@@ -255,7 +262,8 @@ def _state(head: Json, answer: Json | None) -> RequestState:
     return "error" if text(answer, "outcome") == "error" else "answered"
 
 
-def _expedited(claim: Json) -> bool:
+def is_expedited(claim: Json) -> bool:
+    """Whether a request is to be decided fast: by its priority, or its level of service (X12 1338 U)."""
     level = item(extension(claim, f"{PAS}/extension-levelOfServiceCode"), "valueCodeableConcept")
     return (
         code_of(item(claim, "priority"), f"{HL7}/processpriority") == "stat" or code_of(level, LEVEL_OF_SERVICE) == "U"

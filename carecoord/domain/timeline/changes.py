@@ -12,6 +12,7 @@ from typing import Final
 from carecoord.domain.agreements.versions import number_of
 from carecoord.domain.documents.audience import is_kept
 from carecoord.domain.prior_auth.desk import guides, second_look
+from carecoord.domain.prior_auth.metrics import facts
 from carecoord.domain.prior_auth.review_action import decided, overall, reviews
 from carecoord.domain.referrals import stages
 from carecoord.domain.referrals.case import ORDERS, case_id, coordinates, orders
@@ -170,6 +171,7 @@ def _claim(claim: Json) -> _Standing:
     state = {"draft": "draft", "active": "submitted"}.get(status, status or "submitted")
     services = [words(item(line, "productOrService")) for line in items(claim, "item")]
     said = _said(fast=code_of(item(claim, "priority")) == "stat", services=list(dict.fromkeys(filter(None, services))))
+    said |= facts.of_request(claim)
     created = text(claim, "created")
     turned = created if state in ("draft", "submitted") else ""
     return _Standing("authorization", state, created, turned, "" if state == "draft" else "submitted", payload=said)
@@ -189,7 +191,7 @@ def _answer(answer: Json) -> _Standing:
     created = text(answer, "created")
     asked = target(item(answer, "request"))
     payload = _said(who=_reference(item(answer, "insurer")), number=number, request=asked, by=_decider(answer),
-                    rule=guides.rule_of(answer))  # fmt: skip
+                    rule=guides.rule_of(answer)) | facts.of_answer(answer)  # fmt: skip
     if state in ("withdrawn", "entered-in-error"):
         return _Standing("authorization", state, created, "", found, payload=payload)
     return _Standing("authorization", "draft" if state == "draft" else found, created, created, "", why, payload)

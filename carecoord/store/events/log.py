@@ -63,6 +63,10 @@ _of_case = _next.where(event.c.case_id == bindparam("case_id"))
 _of_patient = _next.where(event.c.patient == bindparam("patient"))
 _newest = select(func.max(event.c.n))
 _of_cases = select(*_columns).where(OneOf(event.c.case_id, "ids")).order_by(event.c.n)
+_of_patients = (
+    select(*_columns).where(OneOf(event.c.patient, "ids"), event.c.kind == bindparam("kind")).order_by(event.c.n)
+)
+_patients = select(event.c.patient).where(event.c.kind == bindparam("kind"), event.c.patient.is_not(None)).distinct()
 _of_resources = paired(_columns, event, "type", "resource")
 # A sequence that nobody has called says the number that it will give next, afterwards the one it gave last.
 _given = "(SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END FROM event_n_seq)"
@@ -131,6 +135,21 @@ def of_cases(conn: Connection, ids: Sequence[str]) -> dict[str, list[Entry]]:
         one = _entry(row)
         found[one.case_id or ""].append(one)
     return found
+
+
+def of_patients(conn: Connection, ids: Sequence[str], kind: str) -> dict[str, list[Entry]]:
+    """Every event of a kind of each of these patients, as far as the connection sees, in order; an event that concerns
+    several cases is there once for each."""
+    found: dict[str, list[Entry]] = {id: [] for id in ids}
+    for row in driver.every(conn, _of_patients, {"ids": listed(ids), "kind": kind}):
+        one = _entry(row)
+        found[one.patient or ""].append(one)
+    return found
+
+
+def patients(conn: Connection, kind: str) -> list[str]:
+    """Of whom there are events of a kind: their ids, in order."""
+    return sorted(str(each) for each in conn.scalars(_patients, {"kind": kind}))
 
 
 def _settled(engine: Engine, query: Select[Any], asked: dict[str, Any]) -> list[Entry]:

@@ -1,6 +1,6 @@
 """What was asked and answered by PAS, one row for each exchange: the very bytes, and its measures as PASMetricData."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,3 +55,11 @@ def of_claim(conn: Connection, claim: str) -> Exchange | None:
 
 def _exchange(found: Any) -> Exchange | None:
     return Exchange(**{**found, **{name: msgspec.json.decode(found[name]) for name in _JSON}}) if found else None
+
+
+def between(conn: Connection, span: tuple[int, int]) -> Iterator[dict[str, Any]]:
+    """The measures, as PASMetricData, of what was exchanged from an instant until before another (microseconds), in
+    order."""
+    asked = select(row.c.metric).where(row.c.at >= span[0], row.c.at < span[1]).order_by(row.c.at, row.c.id)
+    for said in conn.scalars(asked):
+        yield msgspec.json.decode(said)

@@ -159,3 +159,25 @@ authorization_step = Table(  # at which step of its payer a request stands besid
     Column("kind", Str, primary_key=True),
     Column("since", Big, nullable=False),
 )
+
+authorization_counted = Table(  # a request as its payer's metrics count it, made of the log of events alone
+    "authorization_counted",
+    metadata,
+    Column("claim", Str, primary_key=True),  # `Claim/id`: the first of those that ask for it
+    Column("root", Str, nullable=False),  # the first Claim of its chain
+    Column("patient", Str, nullable=False),
+    Column("payer", Str, nullable=False),  # the id of an Organization
+    Column("expedited", Boolean, nullable=False),
+    Column("received", Big, nullable=False),
+    Column("due", Big),  # until when it had to be decided
+    Column("decided", Big),
+    Column("outcome", Str, nullable=False),  # empty: not decided
+    Column("extended", Str, nullable=False),  # payer | patient; empty: it was not
+    Column("by", Str, nullable=False),  # rule | human; empty: nobody says
+    Column("appealed", Big),
+    Column("redecided", Big),
+    Column("appeal", Str, nullable=False),  # what the appeal came to; empty: nothing yet
+    Column("withdrawn", Boolean, nullable=False),  # before it was decided
+    Index("authorization_counted_patient", "patient"),
+    Index("authorization_counted_decided", "payer", "decided"),
+)

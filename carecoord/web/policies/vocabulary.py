@@ -52,6 +52,8 @@ NAMES: Final[Mapping[str, str]] = Glossary({
     "eligibility-reply": sentence("policies.name.eligibility-reply"),
     "information-lead": sentence("policies.name.information-lead"),
     "channel": sentence("policies.name.channel"),
+    "metrics-published": sentence("policies.name.metrics-published"),
+    "metrics-items": sentence("policies.name.metrics-items"),
     "visit-lead": sentence("policies.name.visit-lead"),
     "expiring": sentence("policies.name.expiring"),
     "confirm": sentence("policies.name.confirm"),
@@ -90,6 +92,8 @@ _CHOICES: Final[Mapping[str, Sentence]] = {
     "patient": sentence("policies.choice.patient"),
     "payer": sentence("policies.choice.payer"),
     "nobody": sentence("policies.choice.nobody"),
+    "no": sentence("policies.choice.no"),
+    "yes": sentence("policies.choice.yes"),
 }  # fmt: skip
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # as a policy keeps them
 _BARE: Final = str.maketrans("áéíóúñ", "aeioun")

@@ -3,7 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.axe import check
+import pytest
+
+from tests.axe import LOOKS, check
+
+
+@pytest.mark.parametrize("path", ["/decisions/metrics", "/decisions/metrics?show=standard-approved&part=of"])
+def test_axe_finds_nothing_on_the_page_of_the_metrics(open_page: Callable[..., Any], path: str) -> None:
+    check(open_page(path, "payer"), LOOKS)
 
 
 def test_axe_finds_nothing_and_a_line_is_decided_by_the_keyboard_up_to_its_faults(

@@ -90,7 +90,9 @@ def claim(**more: Any) -> Json:
 def test_a_request_for_authorization_is_drafted_submitted_and_closed() -> None:
     stat = {"coding": [{"code": "stat"}]}
     assert brief(changes(None, claim(priority=stat))) == [("authorization", "", "submitted", "2026-11-04")]
-    assert changes(None, claim(priority=stat))[0].payload == {"fast": True, "services": ["Echocardiogram"]}
+    assert changes(None, claim(priority=stat))[0].payload == {
+        "fast": True, "services": ["Echocardiogram"], "metric": {"asks": "submit"},
+    }  # fmt: skip
     draft = claim(status="draft", created="2026-11-03")
     assert brief(changes(None, draft)) == [("authorization", "", "draft", "2026-11-03")]
     assert brief(changes(draft, claim())) == [("authorization", "draft", "submitted", "2026-11-04")]
@@ -118,7 +120,9 @@ def test_a_payers_answer_is_its_decision_with_its_number() -> None:
     assert (happened.kind, happened.before, happened.state, happened.at) == (
         "authorization", "", "approved", "2026-11-06T15:00:00Z",
     )  # fmt: skip
-    assert happened.payload == {"who": {"reference": "Organization/payer"}, "number": "AUTH-7"}
+    assert happened.payload == {
+        "who": {"reference": "Organization/payer"}, "number": "AUTH-7", "metric": {"outcome": "approved"},
+    }  # fmt: skip
     again = answer("A3", created="2026-11-08T09:00:00Z", disposition="Not needed")
     (turned,) = changes(answer("A4"), again)
     assert (turned.before, turned.state, turned.at) == ("pended", "denied", "2026-11-08T09:00:00Z")
