@@ -24,10 +24,13 @@ from auth.people import providers, sessions
 from auth.people.providers import Provider
 from auth.store import User, storable
 from carecoord.actions.access.audited import event
+from carecoord.actions.people.accounts import NewUser
+from carecoord.actions.people.organizations import needs_one
 from carecoord.actions.people.sign_in import Browser, SignedIn
 from carecoord.actions.server import keys as server_keys
 from carecoord.errors import BadGateway, Forbidden, Invalid, NotFound, Problem, Unavailable
 from carecoord.store.database.engine import reading, writing
+from carecoord.store.resources import read
 from carecoord.words.sentence import sentence
 from carecoord.world import World
 
@@ -166,9 +169,13 @@ def _open_session(
 
 def _newcomer(world: World, conn: Connection, provider: Provider, claims: dict[str, Any]) -> User | None:
     """Somebody new, where the provider was given roles for them. They have no password, and a login that nobody else
-    can be meant by: it begins with the provider's id."""
+    can be meant by: it begins with the provider's id. Raises Forbidden where their roles see nothing without an
+    organization, and that of the provider is not said or not here any more: their desk would be empty, and nobody would
+    know why."""
     if not provider.roles:
         return None
+    if needs_one(NewUser("", "", provider.roles, _organization(conn, provider))):
+        raise Forbidden(sentence("refusals.provider-without-organization", name=provider.name, id=provider.id))
     subject, id = str(claims["sub"]), world.new_id()
     name = next(filter(_is_name, (claims.get("name"), claims.get("preferred_username"), subject)), id)
     who = User(id, f"{provider.id}/{subject}", name[:LONGEST_NAME], provider.roles, provider.organization)
@@ -179,6 +186,12 @@ def _newcomer(world: World, conn: Connection, provider: Provider, claims: dict[s
         store.add_user(conn, who, "", world.seconds())
     providers.link(conn, provider.issuer, subject, id, world.seconds())
     return who
+
+
+def _organization(conn: Connection, provider: Provider) -> str | None:
+    """Whom those belong to whom the provider lets in; None where that is not said, or it is not here."""
+    row = read.get(conn, "Organization", provider.organization) if provider.organization else None
+    return provider.organization if row and not row.deleted else None
 
 
 def _is_name(said: Any) -> TypeGuard[str]:

@@ -225,6 +225,26 @@ def test_a_provider_without_roles_lets_in_only_who_is_linked_and_says_how(
     assert audited(desk) == [(403, None), (200, mina.id)]
 
 
+@pytest.mark.parametrize("whose", [None, "gone"])
+def test_nobody_is_made_who_would_belong_to_no_organization_and_they_are_told_whom_to_ask(
+    desk: Place, hospital: Hospital, told: Provider, whose: str | None
+) -> None:
+    """Of a provider told of before its organization had to be said, or whose organization is not here any more."""
+    with writing(desk.world.engine) as conn:
+        providers.add(conn, replace(told, organization=whose), desk.now())
+    answer = sign_in(desk, hospital)
+    assert answer.status_code == 403
+    assert "does not say for whom you work" in answer.text
+    assert "carecoord provider add hospital --organization ID" in answer.text
+    assert (me(desk), people(desk), rows(desk, identity)) == (None, [], 0)
+    assert audited(desk) == [(403, None)]
+    with writing(desk.world.engine) as conn:
+        providers.add(conn, replace(told, organization=None, roles=frozenset({"clinician"})), desk.now())
+    assert sign_in(desk, hospital).status_code == 403
+    openid_providers.add(desk.world, told)
+    assert sign_in(desk, hospital).status_code == 303
+
+
 @pytest.mark.usefixtures("told")
 def test_disabled_people_stay_out(desk: Place, hospital: Hospital) -> None:
     sign_in(desk, hospital)
