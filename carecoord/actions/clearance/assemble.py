@@ -30,7 +30,7 @@ from carecoord.domain.referrals.case import (
     order_of,
 )
 from carecoord.domain.resource import places
-from carecoord.domain.resource.codes import HL7, has, specialties
+from carecoord.domain.resource.codes import HL7, has
 from carecoord.domain.resource.elements import (
     codes,
     identifiers,
@@ -42,6 +42,7 @@ from carecoord.domain.resource.elements import (
     text,
 )
 from carecoord.domain.resource.parties import TAXES
+from carecoord.domain.terms.everyday import compared
 from carecoord.domain.worklist import registry_keys
 from carecoord.store.resources import flags, read
 from carecoord.store.resources.read import Row
@@ -275,7 +276,7 @@ def _others(library: Library, case: Case, plans: Sequence[PlanListing], looked_f
         )
     )
     open_to = networks | {every_network_of(each) for each in payers}
-    fields = specialties(item(case.order, "performerType"))
+    fields = compared(item(case.order, "performerType"))
     home = places.of(case.patient) if case.patient else None
     return library.copies(library.members(open_to, fields, looked_for.day, looked_for.most, home))
 

@@ -15,6 +15,7 @@ from carecoord.actions.referrals import finder, patients
 from carecoord.actions.referrals.finder import Finder
 from carecoord.actions.referrals.patients import Hit
 from carecoord.actions.worklist import project
+from carecoord.domain.imports.clinicians import TAXONOMY
 from carecoord.domain.referrals import drafts, packages
 from carecoord.domain.referrals.candidates import Order
 from carecoord.domain.referrals.drafts import Fields
@@ -27,6 +28,7 @@ from carecoord.fhir.code_systems import NPI
 from carecoord.fhir.search.collation import fold
 from carecoord.fhir.search.query import parse
 from carecoord.store.search.search import find
+from carecoord.store.terms import codes
 from carecoord.store.worklist import registry
 from carecoord.store.worklist import rows as worklist_rows
 from carecoord.world import World
@@ -48,7 +50,8 @@ class Looked:
 class Desk:
     """The page. `draft`: it is still written; else it is an order of an EHR that nobody has been asked for yet.
     `orderers`: (`PractitionerRole/id`, name); `earlier`: the columns of referrals of the patient for the same
-    specialty, the newest first; `chart`: what of it the papers are, by `Type/id`."""
+    specialty, the newest first; `chart`: what of it the papers are, by `Type/id`; `coded`: whether specialties can be
+    chosen by their codes (NUCC), else `specialties` are those that the office has referred for."""
 
     order: Json
     draft: bool
@@ -60,6 +63,7 @@ class Desk:
     finder: Finder
     cards: Sequence[tuple[str, str]]
     specialties: Sequence[str]
+    coded: bool
 
 
 def desk(world: World, grant: Grant, request: str, case: str, looked: Looked, fields: Fields | None = None) -> Desk:
@@ -85,7 +89,7 @@ def desk(world: World, grant: Grant, request: str, case: str, looked: Looked, fi
             packages.held_against(said["specialty"], chart.values(), today), chart,
             _earlier(turn, patient, case, said["specialty"]),
             finder.find(turn, written, looked.by, far=looked.far, besides=besides),
-            cards, _specialties(turn),
+            cards, _specialties(turn), bool(codes.held(turn.conn, [TAXONOMY])),
         )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from carecoord.actions.terms import shipped
 from carecoord.actions.terms.expand import asked, fitting
 from carecoord.domain.prior_auth.question import PLACE_OF_SERVICE
 from carecoord.domain.resource.days import local
+from carecoord.domain.terms import everyday
 from carecoord.domain.terms.places_of_service import PLACES
 from carecoord.domain.terms.vocabularies import ICD_10_CM, VOCABULARIES, Part, Vocabulary
 from carecoord.store.database.engine import reading
@@ -48,11 +49,14 @@ class Offer:
 
 def search(world: World, vocabulary: Vocabulary, said: str, most: int = MOST) -> Offer:
     """The codes that may be used today and have a word, or are a code, that begins with each of these words: those
-    whose code begins so, then those with the fewest words."""
+    whose code begins so, then those with the fewest words. Of specialties, where there are none, those of the words
+    that people use for it (`everyday`)."""
     parts, wanted = VOCABULARIES[vocabulary], asked(said)
     today = local(world.clock(), world.base.zone)
     with reading(world.engine) as conn:
         found = _found(conn, parts, wanted, today, most + 1) if wanted else []
+        if not found and vocabulary == "specialty" and (meant := everyday.meant(wanted)) != wanted:
+            found = _found(conn, parts, meant, today, most + 1)
         here = codes.held(conn, (part.system for part in parts)) | {PLACE_OF_SERVICE}
         waiting = any(part.system == ICD_10_CM for part in parts) and not shipped.are_here(conn)
     if waiting:  # whoever looks for a code first has them put in

@@ -21,8 +21,8 @@ NUMBER: Final = f"{IDENTIFIER}/referral"
 NEEDS: Final = ("interpreter", "transport")
 URGENCIES: Final[tuple[str, ...]] = tuple(reversed(PRIORITIES))  # routine first
 FIELDS: Final = (
-    "service", "service-code", "reason", "reason-code", "question", "clinician", "specialty", "urgency", "from", "to",
-    *NEEDS, "card", "papers", "follows", "choice",
+    "service", "service-code", "reason", "reason-code", "question", "clinician", "specialty", "specialty-code",
+    "urgency", "from", "to", *NEEDS, "card", "papers", "follows", "choice",
 )  # fmt: skip
 Fields = Mapping[str, str]  # every field as a text; several references stand with blanks between
 
@@ -76,7 +76,7 @@ def said(order: Json) -> dict[str, str]:
         **_concept("reason", next(iter(items(order, "reasonCode")), {})),
         "question": next((text(each, "text") for each in items(order, "note")), ""),
         "clinician": target(item(order, "requester")),
-        "specialty": text(item(order, "performerType"), "text"),
+        **_concept("specialty", item(order, "performerType")),
         "urgency": text(order, "priority") or "routine",
         "from": text(period, "start"),
         "to": text(period, "end"),
@@ -107,7 +107,7 @@ def written(order: Json, fields: Fields) -> Json:
         "code": _coded(told, "service"),
         "reasonCode": [reason] if reason else [],
         "note": [{"text": told["question"]}] if told["question"] else [],
-        "performerType": {"text": told["specialty"]} if told["specialty"] else {},
+        "performerType": _coded(told, "specialty"),
         "occurrencePeriod": period,
         "insurance": [{"reference": told["card"]}] if told["card"] else [],
         "supportingInfo": [{"reference": each} for each in papers],

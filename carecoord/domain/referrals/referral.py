@@ -14,10 +14,10 @@ from carecoord.domain.referrals import stages
 from carecoord.domain.referrals.case import Case, coordinates
 from carecoord.domain.referrals.stages import Stage
 from carecoord.domain.referrals.states import AGREED
-from carecoord.domain.resource.codes import specialties
 from carecoord.domain.resource.days import ALWAYS, NEVER, Days, When, days, local, midnight, moment, shifted, when
 from carecoord.domain.resource.elements import Json, codes, evidence, item, items, key, target, targets, text, words
 from carecoord.domain.resource.parties import Directory, Party, Role, party
+from carecoord.domain.terms.everyday import compared
 from carecoord.words.sentence import Value, sentence
 
 ENDED_BADLY = {"rejected", "cancelled", "failed", "entered-in-error"}
@@ -107,7 +107,7 @@ def referral(case: Case, known: Directory, roles: Mapping[str, Role], policy: Po
         service=words(item(order, "code")) or "this service",
         codes=codes(item(order, "code")),
         specialty=words(item(order, "performerType")),
-        specialties=specialties(item(order, "performerType")),
+        specialties=compared(item(order, "performerType")),
         authored=authored,
         window=_window(order, authored, priority, policy.of_office(placer)),
         tracked=bool(task),

@@ -12,7 +12,7 @@ from carecoord.words.catalogue import spoken
 from carecoord.words.glossary import Glossary
 from carecoord.words.sentence import sentence
 
-CODED: Final[dict[str, Vocabulary]] = {"service": "service", "reason": "diagnosis"}
+CODED: Final[dict[str, Vocabulary]] = {"specialty": "specialty", "service": "service", "reason": "diagnosis"}
 URGENCIES: Final[Mapping[str, str]] = Glossary(
     {
         "routine": sentence("case.urgencies.routine"),
@@ -30,7 +30,7 @@ def read(reader: Reader) -> dict[str, str]:
     is written as a code and is none. Days and papers that follow from other fields are told only where somebody changed
     what was shown (`to-shown`): the next change may be sent before what follows from the last one is here."""
     values = reader.values
-    fields = {name: reader.text(name, most=_LONGEST) for name in ("specialty", "clinician", "card", "follows")}
+    fields = {name: reader.text(name, most=_LONGEST) for name in ("clinician", "card", "follows")}
     fields["question"] = reader.text("question")
     for name, vocabulary in CODED.items():
         fields |= _coded(reader, name, vocabulary)

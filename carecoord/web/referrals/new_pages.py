@@ -51,6 +51,7 @@ _LABELS: Mapping[str, str] = Glossary(
         "question": sentence("case.labels.question"),
         "clinician": sentence("case.labels.clinician"),
         "specialty": sentence("case.labels.specialty"),
+        "specialty-code": sentence("case.labels.specialty"),
         "urgency": sentence("case.labels.urgency"),
         "from": sentence("case.labels.from"),
         "to": sentence("case.labels.to"),

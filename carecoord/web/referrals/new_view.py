@@ -52,6 +52,7 @@ class Page:
     orderers: Sequence[tuple[str, str]]
     cards: Sequence[tuple[str, str]]
     specialties: Sequence[str]
+    coded: bool
     urgencies: Sequence[tuple[str, str]]
     papers: Sequence[Line]
     in_chart: int
@@ -77,7 +78,7 @@ def page(found: Desk, looked: Looked, state: State, policy: Policy, times: Times
     return Page(
         id, next((text(each, "value") for each in items(order, "identifier")), ""), found.draft, state,
         f"{key(order)}:{version}", f"/referrals/new?order={id}", patient_view.card(found.hit, (), times),
-        found.orderers, found.cards, found.specialties, _urgencies(policy, times), papers,
+        found.orderers, found.cards, found.specialties, found.coded, _urgencies(policy, times), papers,
         sum(not each.lacks for each in papers), [_earlier(each, fields) for each in found.earlier],
         finder_view.offers(found.finder, looked.by, looked.far, looked.another, fields["choice"], times), saved,
         _sum(fields, times), kept["from"], kept["to"],

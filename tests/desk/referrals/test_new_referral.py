@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from carecoord.actions.terms import icd_10_cm
+from carecoord.actions.terms.expand import sought
 from carecoord.domain.terms.vocabularies import ICD_10_CM
 from carecoord.fhir import text as fhir_text
 from carecoord.fhir.validation.validate import judge
@@ -304,3 +305,37 @@ def test_two_clinics_are_asked_at_once_with_a_task_each(acting_house: House, mar
     assert [each["reference"] for each in order["performer"]] == both.split()
     told = said(maria.get(sent.location).get_data(as_text=True))
     assert "Sent to Hillcrest Cardiology and Riverside Heart Group." in told
+
+
+def test_a_specialty_is_chosen_by_its_code_and_finds_who_is_listed_by_the_code_or_by_what_people_call_it(
+    acting_house: House, maria: FlaskClient
+) -> None:
+    world, nucc = acting_house.world, "http://nucc.org/provider-taxonomy"
+    id = begun(maria)
+    assert 'list="specialties"' in maria.get(f"/referrals/new?order={id}").text, "no codes are here yet"
+    heart, glands = "Cardiovascular Disease Physician", "Endocrinology, Diabetes & Metabolism Physician"
+    told = {"207RC0000X": heart, "207RE0101X": glands}
+    with writing(world.engine) as conn:
+        codes.put(conn, nucc, {code: (said, sought(code, said), "") for code, said in told.items()}, 0)
+        row = read.get(conn, "OrganizationAffiliation", "agr-0119-include")
+        assert row
+        coded = fhir_text.loads(row.body) | {"specialty": [{"coding": [{"system": nucc, "code": "207RE0101X"}]}]}
+        put_all(conn, [Change("OrganizationAffiliation", row.id, coded)], now=world.clock(), base=world.base,
+                actor=Actor("t", None, None, "t"), project=world.project)  # fmt: skip
+    page = maria.get(f"/referrals/new?order={id}").text
+    assert 'data-codes="specialty"' in page
+    assert "207RC0000X" in maria.get("/codes?of=specialty&said=cardiology").text
+    form = shown(maria, id) | STEPS | {"specialty": "207RE0101X Endocrinology, Diabetes & Metabolism Physician"}
+    found = swapped(maria, id, form).text
+    assert "Parkside Endocrine" in said(found), "who is listed by the code alone"
+    draft = stored(acting_house, "ServiceRequest", id)
+    assert draft["performerType"]["coding"][0]["code"] == "207RE0101X"
+    assert draft["performerType"]["text"] == "Endocrinology, Diabetes & Metabolism Physician"
+    assert shown(maria, id)["specialty"] == form["specialty"]
+    form = shown(maria, id) | {"specialty": "207RC0000X"}
+    found = swapped(maria, id, form).text
+    assert "Riverside Heart Group" in said(found), "who is listed for Cardiology, in words"
+    assert stored(acting_house, "ServiceRequest", id)["performerType"]["text"] == "Cardiovascular Disease Physician"
+    form = shown(maria, id) | {"specialty": "Cardiology"}
+    assert "Riverside Heart Group" in said(swapped(maria, id, form).text)
+    assert stored(acting_house, "ServiceRequest", id)["performerType"] == {"text": "Cardiology"}
