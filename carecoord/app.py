@@ -60,6 +60,7 @@ from carecoord.web.prior_auth import pages as authorization_pages
 from carecoord.web.quality import pages as quality_pages
 from carecoord.web.questionnaires import pages as form_pages
 from carecoord.web.referrals import new_pages as referral_new_pages
+from carecoord.web.rules import pages as rule_pages
 from carecoord.web.server import (
     errors,
     exchange,
@@ -83,7 +84,8 @@ from carecoord.world import World
 __all__ = ["create", "drain", "make_ready", "wired", "world"]
 
 ROOMS: Final = (  # of the web, whose pages need the world and nothing else
-    people, import_pages, policies_pages, setup_pages, copy_pages, template_pages, terms_pages, openid_sign_in,
+    people, import_pages, policies_pages, setup_pages, copy_pages, template_pages, terms_pages,
+    openid_sign_in,
     worklist_pages, asked_pages, saved_view_pages, referral_new_pages, inbox_pages, away_pages, load_pages,
     patient_pages, measures_pages,
     agreements_pages, agreement_act_pages, assignment_pages,
@@ -91,7 +93,7 @@ ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     audit_pages,
     break_glass, decisions_alike_pages, metrics_pages, published_pages, decision_pages, decision_act_pages,
     authorization_pages, authorization_act_pages,
-    conflict_pages, ehr_pages, quality_pages,
+    conflict_pages, ehr_pages, quality_pages, rule_pages,
 )  # fmt: skip
 LAST_DRAIN = 5.0  # seconds that an ending process gives the journal; what is left, another process drains
 

@@ -353,8 +353,8 @@ def both(house: House) -> FlaskClient:
 def test_somebody_with_two_desks_reaches_both_by_the_rail(both: FlaskClient, coordinator: FlaskClient) -> None:
     page = get(both, "/")
     rail = first(r'<nav class="rail-nav"(.*?)</nav>', page)
-    desks = ["/waiting", "/", "/authorizations", "/patients", "/referrals/new", "/measures", "/contracts", "/quality",
-             "/import"]
+    desks = ["/waiting", "/", "/authorizations", "/patients", "/referrals/new", "/measures", "/contracts", "/rules",
+             "/quality", "/import"]
     assert re.findall(r'rail-link" href="([^"]+)"', rail) == desks
     assert re.findall(r'menu-desk" href="([^"]+)"', page) == [
         "/waiting",
@@ -364,6 +364,7 @@ def test_somebody_with_two_desks_reaches_both_by_the_rail(both: FlaskClient, coo
         "/referrals/new",
         "/measures",
         "/contracts",
+        "/rules",
         "/quality",
         "/import",
     ]  # in the menu, where there is no rail
@@ -375,8 +376,8 @@ def test_somebody_with_two_desks_reaches_both_by_the_rail(both: FlaskClient, coo
 @pytest.mark.parametrize(("who", "desks"), [
     ("coordinator", ["/waiting", "/", "/authorizations", "/patients", "/referrals/new", "/measures", "/quality"]),
     ("clinician", ["/waiting", "/", "/authorizations", "/patients", "/referrals/new", "/measures", "/quality"]),
-    ("payer", ["/waiting", "/", "/decisions"]),
-    ("contracts", ["/waiting", "/contracts", "/import"]),
+    ("payer", ["/waiting", "/", "/decisions", "/rules"]),
+    ("contracts", ["/waiting", "/contracts", "/rules", "/import"]),
     ("admin", ["/quality", "/setup", "/people", "/ehrs", "/import", "/apps", "/jobs", "/policies"]),
 ])  # fmt: skip
 def test_the_rail_shows_each_role_its_desks_by_the_table_of_verbs(house: House, who: str, desks: list[str]) -> None:

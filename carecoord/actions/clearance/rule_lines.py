@@ -85,12 +85,12 @@ def find(
     plan or one of these (None: whichever), for any provider or an exemption of one of these; now, or as they were known
     at an instant."""
     kept = {normal(code): stems(code) for code in codes}
-    return tuple(_rule(*each) for each in rules.find(conn, payers, kept, plans, providers, as_of))
+    return tuple(read(*each) for each in rules.find(conn, payers, kept, plans, providers, as_of))
 
 
 def of_source(conn: Connection, source: str) -> tuple[Rule, ...]:
     """Every rule of a source as it stands now."""
-    return tuple(_rule(*each) for each in rules.of_source(conn, source))
+    return tuple(read(*each) for each in rules.of_source(conn, source))
 
 
 def _line(rule: Rule) -> Line:
@@ -106,7 +106,8 @@ def _line(rule: Rule) -> Line:
     )  # fmt: skip
 
 
-def _rule(source: str, version: str | None, line: Line) -> Rule:
+def read(source: str, version: str | None, line: Line) -> Rule:
+    """The rule of a row."""
     said: dict[str, Any] = dict(zip(rules.KEPT, line, strict=True))
     said |= {name: frozenset(_list(said[name])) for name in ("modifiers", "places", "specialties")}
     days = Days(*(date.fromisoformat(day) if day else None for day in (said.pop("valid_from"), said.pop("valid_to"))))

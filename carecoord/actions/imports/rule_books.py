@@ -1,17 +1,24 @@
 """Payers' rules by the hundred thousand: a table's rows become the lines of their books, all in one transaction.
 
 A book is replaced as a whole: what is no longer in the table ends. Where a row is faulty nobody knows which line it
-was to be, so then only those lines end whose numbers the good rows have."""
+was to be, so then only those lines end whose numbers the good rows have.
+
+Rules that were written by hand stay (decision 55): a row that says the same is not kept twice, and it is counted how
+many of them tie with the table, so that neither is used unseen."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from carecoord.actions.access.turn import Turn, changing, looking
 from carecoord.actions.clearance import rule_lines
 from carecoord.actions.fhir import write as fhir_write
-from carecoord.actions.imports.batch import Batch, Brought, register
+from carecoord.actions.imports.batch import Batch, Brought
+from carecoord.actions.imports.batch import register as known_of
+from carecoord.actions.rules import register
 from carecoord.domain.access.roles import keeps_rules
+from carecoord.domain.gates.gate import Evidence
 from carecoord.domain.imports import rules
 from carecoord.domain.imports.known import Known
 from carecoord.domain.imports.rows import Fault, Row
@@ -19,9 +26,13 @@ from carecoord.domain.prior_auth.rule_book import Rule, payer_of
 from carecoord.domain.resource.elements import Json
 from carecoord.errors import Problem
 from carecoord.fhir import text
+from carecoord.fhir.code_systems import canonical
 from carecoord.store.resources.write import Written
 from carecoord.store.worklist import registry
 from carecoord.words.sentence import sentence
+
+_BY_HAND: Final = 500  # rules of a payer that are compared with its table
+_NOWHERE: Final = Evidence("", None, "")
 
 
 @dataclass
@@ -73,7 +84,7 @@ def _read(batch: Batch) -> Books:
     with looking(batch.world, batch.grant, batch.request) as turn:
         for act in "cu":
             turn.demand("PlanDefinition", act)
-        known = register(turn, ("Organization",))
+        known = known_of(turn, ("Organization",))
     books = Books()
     for row in batch.each(known):
         books.take(row, known)
@@ -99,11 +110,28 @@ def _keep(batch: Batch, books: Books) -> Counter[str]:
                 books.faults.append(Fault(first, "", sentence("import.refused", why=problem.text)))
                 continue
             source, whole = f"PlanDefinition/{id}", not books.faults
-            replaced = rule_lines.take_over(turn.conn, source, str(written.version), found, turn.now, whole=whole)
+            hand = register.by_hand(turn.conn, payer_of(books.covers[id]), _BY_HAND)
+            said = {_key(each) for each in hand}
+            kept = [each for each in found if _key(each) not in said] if said else found
+            done["unchanged"] += len(found) - len(kept)
+            replaced = rule_lines.take_over(turn.conn, source, str(written.version), kept, turn.now, whole=whole)
+            done["tied"] += sum(_ties(turn, each, source) for each in hand)
             done.update(new=replaced.added, unchanged=replaced.kept, ended=replaced.ended)
         if batch.dry:
             trial.rollback()
     return +done
+
+
+def _key(rule: Rule) -> tuple[Rule, str]:
+    """What a rule says, wherever it stands and whoever says so."""
+    same = replace(rule, evidence=_NOWHERE, line="", title="", origin="", retrieved="", papers=())
+    return replace(same, system=canonical(rule.system)), repr(rule.papers)
+
+
+def _ties(turn: Turn, rule: Rule, source: str) -> bool:
+    """Whether a rule ties with a line of a source."""
+    place = (rule.evidence.reference, rule.line, rule.evidence.element)
+    return any(each.rule.evidence.reference == source for each in register.tied(turn.conn, rule, place))
 
 
 def _write(turn: Turn, cover: Json) -> Written:

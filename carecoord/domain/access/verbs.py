@@ -10,7 +10,7 @@ from typing import Final, Literal
 Verb = Literal[
     "see-whole", "see-as-payer", "see-own-patients", "break-glass", "see-agreements", "see-rates",
     "read-trail", "manage-people", "manage-apps", "manage-jobs", "manage-policies", "import", "manage-ehrs",
-    "keep-codes", "set-up", "see-linked", "see-quality", "see-measures",
+    "keep-codes", "see-rules", "keep-rules", "set-up", "see-linked", "see-quality", "see-measures",
     "supervise", "assign", "snooze", "note", "receive", "contact", "attach", "share", "settle",
     "refer", "send", "accept", "decline", "ask", "advise", "answer", "replace", "ask-another", "release",
     "reopen", "hear-yes", "hear-no",
@@ -140,13 +140,13 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
     ),
     "supervisor": frozenset({"supervise"}),  # beside coordinator or clinician: whose cases one sees is theirs to say
     "payer": frozenset({
-        "see-as-payer", "message", "decide", "agree", "disagree", "extend-clock", "ask-director", "hear-director",
-        "hold-peer", "look-over",
+        "see-as-payer", "see-rules", "message", "decide", "agree", "disagree", "extend-clock", "ask-director",
+        "hear-director", "hold-peer", "look-over",
     }),
     "contracts": frozenset({
-        "see-agreements", "see-rates", "import", "draft", "edit", "amend", "sign", "drop", "affiliate",
-        "oblige", "fulfil", "give-notice", "end", "file", "submit", "approve", "give-back", "certify", "bill", "pay",
-        "cite",
+        "see-agreements", "see-rates", "see-rules", "keep-rules", "import", "draft", "edit", "amend", "sign", "drop",
+        "affiliate", "oblige", "fulfil", "give-notice", "end", "file", "submit", "approve", "give-back", "certify",
+        "bill", "pay", "cite",
     }),
     "auditor": frozenset({"read-trail"}),
     "admin": frozenset(

@@ -17,6 +17,7 @@ from carecoord.domain.resource.codes import EXTENSION, IDENTIFIER, LOINC
 from carecoord.domain.resource.days import Days, shifted
 from carecoord.domain.resource.elements import Json, code_of, identifiers, words
 from carecoord.domain.resource.parties import TAXES, name
+from carecoord.domain.rules.written import BY_HAND
 from carecoord.fhir.code_systems import NPI
 from carecoord.words.sentence import sentence
 
@@ -173,15 +174,15 @@ def cells(rule: Rule, book: Json) -> Mapping[str, str]:
     """The row of a rule."""
     lists = {"plan": [rule.plan], "modifiers": rule.modifiers, "places": rule.places, "specialties": rule.specialties,
              "documents": [code_of(each, LOINC) or words(each) for each in rule.papers]}  # fmt: skip
-    last = rule.days.last
+    last, by_hand = rule.days.last, rule.line == BY_HAND
     return {
         **{name: str(value) for name in (*_TEXTS, *_NUMBERS) if (value := getattr(rule, name)) not in ("", None)},
         **{name: "; ".join(sorted(said)) for name, said in lists.items()},
         "payer": rule.payer.rpartition("|")[2],
         "answer": rule.answer.replace("-", " "),
         "title": rule.title,
-        "line": rule.line,
-        "book": "" if book["id"] == _book_id(rule.payer, "") else str(book.get("title", "")),
+        "line": "" if by_hand else rule.line,
+        "book": "" if by_hand or book["id"] == _book_id(rule.payer, "") else str(book.get("title", "")),
         "system": next((each for each, url in SYSTEMS.items() if url == rule.system), ""),
         "network": "" if rule.network == "any" else rule.network,
         "provider": rule.provider.rpartition("|")[2],

@@ -52,6 +52,7 @@ authorization_rule = Table(
     Column("retrieved", Str, nullable=False),  # the day on which that was read
     Index("ix_authorization_rule_key", "payer", "stem", "plan", "provider", "recorded_to"),
     Index("ix_authorization_rule_source", "source", "recorded_to"),
+    Index("ix_authorization_rule_list", "payer", "recorded_to", "code", "n"),
 )
 
 authorization_row = Table(  # one request for authorization with what came of it: domain/prior_auth/desk/row

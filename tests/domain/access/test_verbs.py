@@ -24,6 +24,8 @@ HOLDERS = {
     "manage-policies": {"admin"},
     "set-up": {"admin"},
     "see-rates": {"contracts"},
+    "see-rules": {"payer", "contracts"},
+    "keep-rules": {"contracts"},
     "supervise": {"supervisor"},
     "assign": {"coordinator"},
     "snooze": {"coordinator"},

@@ -1,0 +1,10 @@
+"""A payer's rules in the order of their codes, as people look through them."""
+
+from alembic import op
+
+revision = "0054"
+down_revision = "0053"
+
+
+def upgrade() -> None:
+    op.create_index("ix_authorization_rule_list", "authorization_rule", ["payer", "recorded_to", "code", "n"])
