@@ -46,6 +46,7 @@ from carecoord.web.fhir import routes as fhir_routes
 from carecoord.web.guests import filing_pages, link_pages
 from carecoord.web.guests import pages as guest_pages
 from carecoord.web.imports import pages as import_pages
+from carecoord.web.imports import published_pages as published_import_pages
 from carecoord.web.inbox import away_pages
 from carecoord.web.inbox import pages as inbox_pages
 from carecoord.web.measures import pages as measures_pages
@@ -84,7 +85,7 @@ from carecoord.world import World
 __all__ = ["create", "drain", "make_ready", "wired", "world"]
 
 ROOMS: Final = (  # of the web, whose pages need the world and nothing else
-    people, import_pages, policies_pages, setup_pages, copy_pages, template_pages, terms_pages,
+    people, import_pages, published_import_pages, policies_pages, setup_pages, copy_pages, template_pages, terms_pages,
     openid_sign_in,
     worklist_pages, asked_pages, saved_view_pages, referral_new_pages, inbox_pages, away_pages, load_pages,
     patient_pages, measures_pages,

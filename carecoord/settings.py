@@ -28,7 +28,8 @@ _DAYS = (0, 36_500)
 _PORTS = (1, 65_535)
 _RANGES = {  # the least and the most of each number
     "port": _PORTS, "demo_ehr_port": _PORTS, "workers": (0, 1024), "threads": (1, 1024),
-    "max_body": (1024, 2**31), "max_document": (1024, 2**30), "page_size": (1, 10_000), "page_max": (1, 10_000),
+    "max_body": (1024, 2**31), "max_document": (1024, 2**30), "max_import": (1024, 2**40),
+    "page_size": (1, 10_000), "page_max": (1, 10_000),
     "job_lease": (1, 3600), "sync_goal": (1, 525_600), "backup_goal": (0, 8_760),
     "eligibility_days": _DAYS, "expiring_days": _DAYS, "second_factor_days": _DAYS, "trusted_proxies": (0, 100),
 }  # fmt: skip
@@ -66,6 +67,7 @@ class Settings:
     threads: int = 4  # threads per server process
     max_body: int = 20_000_000  # largest request body, bytes
     max_document: int = 20_000_000  # largest file that can be attached to a referral, bytes
+    max_import: int = 2_000_000_000  # largest uploaded file of a publisher (NPPES, rates, Plan-Net), bytes
     page_size: int = 20  # search page when _count is not given
     page_max: int = 1000  # largest _count that is honoured
     sync_goal: int = 60  # minutes; an EHR whose last good sync is older shows as late (or twice its --every, if longer)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-import msgspec
 from sqlalchemy import Connection
 
 from auth import store
@@ -14,10 +13,13 @@ from auth.grant import Grant
 from auth.people.sessions import grant_of
 from carecoord.actions.imports import formats, importer, reversal, tables
 from carecoord.actions.imports.batch import Brought
+from carecoord.actions.imports.outcomes import TOLD, Outcome, Told, ended, kept, outcome_of
+from carecoord.actions.imports.published import uploads as published
 from carecoord.actions.imports.tables import Table
 from carecoord.domain.access import roles, verbs
 from carecoord.domain.imports import headings
 from carecoord.domain.imports.headings import Mapped
+from carecoord.domain.imports.published.kinds import PUBLISHED
 from carecoord.domain.imports.sheets import SHEETS, Sheet
 from carecoord.errors import Conflict, Forbidden, Invalid, NotFound, Problem
 from carecoord.fhir.instants import micros, moment
@@ -27,34 +29,13 @@ from carecoord.store.imports import files, writes
 from carecoord.store.imports.files import File
 from carecoord.words.catalogue import in_words, spoken
 from carecoord.words.reader import DEFAULT, reading_in
-from carecoord.words.sentence import Sentence, Value, dumps, sentence
+from carecoord.words.sentence import dumps, sentence
 from carecoord.world import World
 
 JOB: Final = "import"
 AT_ONCE: Final = 500  # rows that a person waits for
-TOLD: Final = 2_000  # faults that are kept to be shown
 KEPT: Final = timedelta(days=7)
 RECENT: Final = 10
-
-
-class Told(msgspec.Struct, frozen=True):
-    """A fault, as a row keeps it. where, column, what: sentences as kept; cell: what it holds."""
-
-    where: str
-    row: int
-    column: str
-    cell: str
-    what: str
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """What became of a file, or would. rows: new, changed, unchanged, faulty; failed: why nothing did, as kept."""
-
-    rows: dict[str, int] = {}
-    faults: list[Told] = []
-    more: int = 0
-    formulas: int = 0
-    failed: str = ""
 
 
 def kinds(grant: Grant) -> list[str]:
@@ -146,10 +127,12 @@ def run(world: World, id: str) -> None:
         return
     if user is None or user.disabled:
         with writing(world.engine) as conn:
-            files.change(conn, _ended(file, Outcome(failed=dumps(sentence("imports.nobody-any-more"))), "failed"))
+            files.change(conn, ended(file, Outcome(failed=dumps(sentence("imports.nobody-any-more"))), "failed"))
         return
     with reading_in(user.language or DEFAULT):
-        if file.state == "returning":
+        if file.kind in PUBLISHED:
+            published.work(world, grant_of(user), file)
+        elif file.state == "returning":
             _return(world, grant_of(user), JOB, file)
         else:
             _work(world, grant_of(user), JOB, file, table_of(world, file))
@@ -185,7 +168,7 @@ def _return(world: World, grant: Grant, request: str, file: File) -> None:
     told = [Told(where, 0, "", "", dumps(why)) for where, why in done.left[:TOLD]]
     outcome = Outcome(dict(done.rows), told, max(0, len(done.left) - TOLD))
     with writing(world.engine) as conn:
-        files.change(conn, _ended(file, outcome, "returned"), b"")
+        files.change(conn, ended(file, outcome, "returned"), b"")
 
 
 def give_up(world: World, id: str) -> None:
@@ -194,7 +177,7 @@ def give_up(world: World, id: str) -> None:
         file = files.get(conn, id)
         if file is not None and file.state in ("waiting", "returning"):
             said = sentence("imports.failed-here")
-            files.change(conn, _ended(file, Outcome(failed=dumps(said)), "failed"))
+            files.change(conn, ended(file, Outcome(failed=dumps(said)), "failed"))
 
 
 def _work(world: World, grant: Grant, request: str, file: File, table: Table) -> None:
@@ -208,14 +191,14 @@ def _work(world: World, grant: Grant, request: str, file: File, table: Table) ->
     try:
         brought = importer.bring(world, grant, request, sheet, table, mapped, dry=file.dry, report=report)
     except Problem as problem:
-        ended = _ended(file, Outcome(failed=_kept(problem.said)), "failed")
+        done = ended(file, Outcome(failed=kept(problem.said)), "failed")
     else:
         outcome = _outcome(brought, table, mapped, sheet)
-        ended = replace(_ended(file, outcome, "tried" if file.dry else "kept"), done=file.total)
-    rest = _faulty_rows(table, outcome_of(ended)) if ended.state == "kept" else None
+        done = replace(ended(file, outcome, "tried" if file.dry else "kept"), done=file.total)
+    rest = _faulty_rows(table, outcome_of(done)) if done.state == "kept" else None
     with writing(world.engine) as conn:
-        files.change(conn, ended, rest)
-        if ended.state == "kept":
+        files.change(conn, done, rest)
+        if done.state == "kept":
             writes.add(conn, file.id, brought.written)
 
 
@@ -249,20 +232,6 @@ def _faulty_rows(table: Table, outcome: Outcome | None) -> bytes:
     return workbooks.written(spoken("imports.faulty-rows.sheet"), [*table.header, spoken("imports.what-wrong")], rows)
 
 
-def _kept(said: Value) -> str:
-    """A refusal, or what a column is called, as a row keeps it."""
-    return dumps(said) if isinstance(said, Sentence) else str(said)
-
-
-def _ended(file: File, outcome: Outcome, state: str) -> File:
-    return replace(file, state=state, outcome=msgspec.json.encode(outcome))
-
-
-def outcome_of(file: File) -> Outcome | None:
-    """What became of a file, None before it was tried."""
-    return msgspec.json.decode(file.outcome, type=Outcome) if file.outcome else None
-
-
 def _outcome(brought: Brought, table: Table, mapped: Mapped, sheet: Sheet) -> Outcome:
     lines = {line.number: line for line in table.lines}
     told = []
@@ -270,7 +239,7 @@ def _outcome(brought: Brought, table: Table, mapped: Mapped, sheet: Sheet) -> Ou
         at = mapped.get(fault.column)
         held = lines[fault.row].cells
         cell = held[at] if at is not None and at < len(held) else ""
-        heading = _kept(sheet.column(fault.column).titled) if fault.column else ""
+        heading = kept(sheet.column(fault.column).titled) if fault.column else ""
         where = dumps(tables.place(table, mapped, fault))
         told.append(Told(where, fault.row, heading, cell[:80], dumps(fault.why)))
     more = max(0, len(brought.faults) - TOLD)

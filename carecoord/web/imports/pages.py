@@ -11,9 +11,11 @@ from werkzeug.wrappers import Response as Answer
 from carecoord import errors
 from carecoord.actions.imports import exporter, uploads
 from carecoord.actions.imports.exporter import Form
-from carecoord.actions.imports.uploads import Outcome, Told
+from carecoord.actions.imports.outcomes import Outcome, Told, outcome_of
 from carecoord.domain.access import verbs
 from carecoord.domain.imports import headings
+from carecoord.domain.imports.published.kinds import PUBLISHED
+from carecoord.domain.imports.published.kinds import kinds as published_kinds
 from carecoord.domain.imports.sheets import SHEETS
 from carecoord.store.imports.files import File
 from carecoord.web.people import sign_in
@@ -94,6 +96,10 @@ STATES: Final[Mapping[str, str]] = Glossary(
         "returned": sentence("imports.states.returned"),
     }
 )
+PUBLISHED_NAMES: Final[Mapping[str, str]] = Glossary({
+    "nppes": sentence("imports.published.nppes"), "in-network": sentence("imports.published.in-network"),
+    "plan-net": sentence("imports.published.plan-net"),
+})  # fmt: skip
 SHOWN: Final = 100  # faults on the page; the file of faults has all
 
 
@@ -124,12 +130,17 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.get(f"{IMPORT}/<id>")
     def file(id: str) -> Answer:
-        return _page(world, uploads.own(world, sign_in.session().grant(), id))
+        found = uploads.own(world, sign_in.session().grant(), id)
+        if found.kind in PUBLISHED:
+            return redirect(f"{IMPORT}/published/{found.id}", 303)
+        return _page(world, found)
 
     @pages.post(f"{IMPORT}/<id>")
     def go(id: str) -> Answer:
         grant = sign_in.session().grant()
         said = {name: heading for name, heading in request.form.items() if name not in ("csrf", "do")}
+        if uploads.own(world, grant, id).kind in PUBLISHED:
+            raise errors.NotFound(sentence("refusals.there-no-such-file-here"))
         try:
             if request.form.get("do") == "return":
                 uploads.take_back(world, grant, request_id(), id)
@@ -150,7 +161,7 @@ def _files(pages: Blueprint, world: World) -> None:
         lines = [
             (spoken("imports.where"), spoken("imports.column"), spoken("imports.cell"), spoken("imports.what-wrong"))
         ]
-        lines += [(each.where, each.column, each.cell, each.what) for each in _in_words(_outcome(found).faults)]
+        lines += [(each.where, each.column, each.cell, each.what) for each in told(_outcome(found).faults)]
         return _sent(
             "".join(["\ufeff", *map(csv_line, lines)]).encode(), "csv", spoken("imports.faults", name=found.name)
         )
@@ -201,7 +212,9 @@ def _start(world: World, problem: str = "") -> Answer:
     grant = sign_in.session().grant()
     page = render_template(
         "import.html", kinds=[(kind, *KINDS[kind]) for kind in uploads.kinds(grant)], problem=problem,
-        recent=uploads.recent(world, grant), names=KINDS, states=STATES, chosen=request.values.get("kind", ""),
+        recent=uploads.recent(world, grant),
+        names={name: said[0] for name, said in KINDS.items()} | {**PUBLISHED_NAMES},
+        published=published_kinds(grant.roles), states=STATES, chosen=request.values.get("kind", ""),
         most=world.settings.max_body // 1_000_000,
     )  # fmt: skip
     return Answer(page, 422 if problem else 200, content_type="text/html; charset=utf-8")
@@ -226,7 +239,7 @@ def _page(world: World, file: File, problem: str = "") -> Answer:
         failed=in_words(outcome.failed),
         problem=problem,
         returnable=uploads.returnable(world, file),
-        shown=_in_words(outcome.faults[:SHOWN]),
+        shown=told(outcome.faults[:SHOWN]),
         faulty=len(outcome.faults) + outcome.more,
         tried=file.state in ("tried", "kept"),
         good=sum(count for name, count in outcome.rows.items() if name in ("new", "changed", "ended")),
@@ -234,11 +247,11 @@ def _page(world: World, file: File, problem: str = "") -> Answer:
     return Answer(page, 422 if problem else 200, content_type="text/html; charset=utf-8")
 
 
-def _in_words(faults: Sequence[Told]) -> list[Told]:
+def told(faults: Sequence[Told]) -> list[Told]:
     """The faults as their reader reads them."""
     said = ("where", "column", "what")
     return [msgspec.structs.replace(each, **{name: in_words(getattr(each, name)) for name in said}) for each in faults]
 
 
 def _outcome(file: File) -> Outcome:
-    return uploads.outcome_of(file) or Outcome()
+    return outcome_of(file) or Outcome()

@@ -27,7 +27,6 @@ from carecoord.domain.resource.elements import items, text
 from carecoord.domain.resource.parties import TAXES, is_payer, name
 from carecoord.errors import Forbidden, Invalid
 from carecoord.fhir.code_systems import NPI
-from carecoord.words.catalogue import say
 from carecoord.words.sentence import Sentence, sentence
 from carecoord.world import World
 
@@ -55,10 +54,11 @@ def bring(
     with looking(world, grant, request) as turn:
         turn.demand("Contract", "u")
         contract, us = _whose(turn, number, version)
-    found = Published()
-    with _opened(path) as source:
+    found, size = Published(), path.stat().st_size
+    with _opened(path) as (source, _):
         references, elsewhere = _references(source, us)
-    with _opened(path) as source:
+    report(size, 2 * size)
+    with _opened(path) as (source, raw):
         for item in _entries(source, us, references):
             found.entries = item.number
             for each in in_network.lines(item) if item.prices else ():
@@ -67,10 +67,10 @@ def bring(
                 else:
                     found.refused.append((item.place, each))
             if item.number % _TOLD == 0:
-                report(item.number, item.number)
+                report(size + raw.tell(), 2 * size)
     found.refused += [(f"provider_references {each}", sentence("import.in-network.elsewhere")) for each in elsewhere]
     if not found.lines:
-        raise Invalid(f"{path.name} has no price for the provider of {number} that can be kept. Nothing was changed.")
+        raise Invalid(sentence("import.in-network.nothing", name=path.name, number=number))
     with changing(world, grant, request) as turn, turn.conn.begin_nested() as trial:
         replaced = held.put_lines(turn.conn, Schedule(contract=contract, name=schedule), found.lines, turn.now)
         if dry:
@@ -85,16 +85,16 @@ def _whose(turn: Turn, number: str, version: str) -> tuple[str, Us]:
     row = Row(0, {}, values={"agreement": number} | ({"version": version} if version else {}))
     contract = named_version(row, known)
     if not contract:
-        raise Invalid(say(row.faults[0].why) if row.faults else "Which agreement is it? Name its number.")
+        raise Invalid(row.faults[0].why if row.faults else sentence("imports.published.which-agreement"))
     if not turn.grant.is_operator and not turn.sees_rates(contract):
-        raise Forbidden("Your organization is not a party to this agreement.")
+        raise Forbidden(sentence("import.in-network.no-party"))
     sides = [each for key in parties(known.get(contract) or {}) if (each := known.get(key))]
     providers = [each for each in sides if not is_payer(each)]
     npis = frozenset(filter(None, (value_of(each, NPI) for each in providers)))
     tins = frozenset(filter(None, (_digits(value_of(each, TAXES[:-1])) for each in providers)))
     if not npis and not tins:
         called = ", ".join(name(each) for each in providers) or number
-        raise Invalid(f"{called} has neither a tax id nor an NPI here, so nobody knows which prices are theirs.")
+        raise Invalid(sentence("import.in-network.no-number", called=called))
     return contract, Us(npis, tins)
 
 
@@ -141,16 +141,17 @@ def _read(events: Iterator[Any]) -> Iterator[Any]:
     try:
         yield from events
     except ijson.JSONError as e:
-        raise Invalid(f"The file is not whole JSON: {e}") from e
+        raise Invalid(sentence("import.in-network.broken", e=str(e))) from e
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """The JSON, and the bytes of the file that tell how far it is read."""
     with path.open("rb") as raw:
         packed = raw.read(2) == _GZIP
         raw.seek(0)
         if packed:
             with gzip.open(raw) as source:
-                yield source  # type: ignore[misc]
+                yield source, raw  # type: ignore[misc]
         else:
-            yield raw
+            yield raw, raw

@@ -23,6 +23,7 @@ from carecoord.errors import Invalid
 from carecoord.fhir.code_systems import NPI
 from carecoord.store.database.engine import reading
 from carecoord.store.worklist import registry
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 _RUN: Final = 200  # rows that are kept together
@@ -58,7 +59,7 @@ def bring(
         lines = csv.reader(text)
         mapped = headings.mapped(nppes.SHEET, next(lines, []))
         if lacking := [each for each in nppes.COLUMNS if each.name not in mapped]:
-            raise Invalid(f"{path.name} is not the registry of NPIs: it has no column “{lacking[0].heading}”.")
+            raise Invalid(sentence("import.nppes.other", name=path.name, heading=lacking[0].heading))
         counted = _Counted(lines, mapped, here, wanted)
         runs = _runs(counted, raw, size, report)
         brought = importer.stream(world, grant, request, nppes.SHEET, runs, dry=dry)
@@ -112,7 +113,7 @@ def _opened(path: Path) -> Iterator[tuple[IO[str], IO[bytes], int]]:
         with zipfile.ZipFile(raw) as packed:
             named = [each for each in packed.infolist() if _is_registry(each.filename)]
             if len(named) != 1:
-                raise Invalid(f"{path.name} holds no npidata_pfile_….csv: is it the monthly file of NPPES?")
+                raise Invalid(sentence("import.nppes.empty", name=path.name))
             with packed.open(named[0]) as inside:
                 text = io.TextIOWrapper(inside, "utf-8-sig", "replace", newline="")
                 yield text, inside, named[0].file_size

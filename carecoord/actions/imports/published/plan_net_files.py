@@ -9,6 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+import ijson
+
 from auth.grant import Grant
 from carecoord.actions.access.turn import changing, looking
 from carecoord.actions.fhir import write as fhir_write
@@ -16,7 +18,7 @@ from carecoord.actions.imports.batch import Brought, Report
 from carecoord.domain.imports.published import plan_net
 from carecoord.domain.imports.published.plan_net import TYPES
 from carecoord.domain.resource.days import local
-from carecoord.domain.resource.elements import Json, items, text
+from carecoord.domain.resource.elements import Json, text
 from carecoord.errors import Invalid, Problem
 from carecoord.fhir import text as json
 from carecoord.fhir.validation import validate
@@ -27,6 +29,7 @@ from carecoord.world import World
 
 _RUN: Final = 200
 _GROWN: Final = 1_000
+_ONE: Final = 10_000_000  # bytes of a file that may be one resource
 
 
 @dataclass
@@ -54,7 +57,7 @@ def bring(
         kept = f"{type}/{plan_net.here(directory, type, id)}"
         named |= {f"{type}/{id}": kept} | ({url: kept} if url else {})
     if not directory:
-        raise Invalid("Which directory is it? No entry has its address: name one, --directory https://payer.example/fhir.")
+        raise Invalid(sentence("import.plan-net.which"))
     directory, done = directory.rstrip("/"), Differences(size=len({*named.values()}))
     work = _Work(world, grant, request, directory, dry, done)
     gone = work.vanished({*named.values()}, whole)
@@ -62,7 +65,7 @@ def bring(
         work.keep(run)
         report(min(n * _RUN, done.size), done.size)
     if not done.size:
-        raise Invalid(f"{path.name} holds nothing of a directory: {', '.join(TYPES)}.")
+        raise Invalid(sentence("import.plan-net.nothing", name=path.name, types=", ".join(TYPES)))
     for run in _runs(gone):
         work.keep(run, ends=True)
     if not dry and sum(done.kept.values()) > _GROWN:
@@ -92,10 +95,7 @@ class _Work:
             if f"{each['resourceType']}/{each['id']}" not in present:
                 gone.append(each)
         if not whole and plan_net.is_cut(*([each["id"] for each in some] for some in (current, gone))):
-            raise Invalid(
-                f"{len(gone):,} of {len(current):,} rows that stood there are not in it. Is it all of the directory? "
-                "Nothing was changed; if it is, say so with --whole."
-            )
+            raise Invalid(sentence("import.plan-net.cut", gone=f"{len(gone):,}", n=f"{len(current):,}"))
         self.done.ended = [plan_net.said(each, {}) for each in gone]
         return [made for each in gone if (made := plan_net.ended(each, seen))]
 
@@ -157,12 +157,20 @@ def _lines(page: Path) -> Iterator[tuple[str, Json]]:
 
 
 def _bundle(page: Path) -> Iterator[tuple[str, Json]]:
-    read = json.loads(page.read_bytes())
-    if read.get("resourceType") != "Bundle":
-        yield "", read
-    for entry in items(read, "entry"):
-        if isinstance(resource := entry.get("resource"), dict):
-            yield text(entry, "fullUrl"), resource
+    """Each entry as it is read, so that a page may be as long as it likes; what is no Bundle is one resource."""
+    entries = 0
+    with page.open("rb") as source:
+        try:
+            for entry in ijson.items(source, "entry.item"):
+                entries += 1
+                if isinstance(entry, dict) and isinstance(resource := entry.get("resource"), dict):
+                    yield text(entry, "fullUrl"), resource
+        except ijson.JSONError as e:
+            raise Invalid(sentence("import.plan-net.broken", name=page.name, e=str(e))) from e
+    if not entries and page.stat().st_size <= _ONE:
+        read = json.loads(page.read_bytes())
+        if isinstance(read, dict):
+            yield "", read
 
 
 def _base(url: str, resource: Json) -> str:
