@@ -44,7 +44,8 @@ UNDO: Final = timedelta(minutes=10)
 BACK: Final = frozenset({
     "assign", "snooze", "note", "receive", "contact", "attach", "book", "move", "report", "acknowledge", "tell",
     "give-notice", "affiliate", "oblige", "draft", "edit", "amend", "file", "submit", "certify", "bill", "pay",
-    "cite", "give-form", "instruct", "start-plan", "set-goal", "add-activity", "observe", "join-team",
+    "cite", "accept-clause", "counter-clause",
+    "give-form", "instruct", "start-plan", "set-goal", "add-activity", "observe", "join-team",
 })  # fmt: skip
 
 

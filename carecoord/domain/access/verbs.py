@@ -19,7 +19,8 @@ Verb = Literal[
     "give-form", "instruct", "fill", "have-read",
     "message", "link", "end-link", "offer", "choose", "attend", "ask-to-move", "stop-messages",
     "draft", "edit", "amend", "sign", "drop", "affiliate", "oblige", "fulfil", "give-notice", "end", "file",
-    "cite", "start-plan", "set-goal", "add-activity", "observe", "finish", "join-team", "end-plan",
+    "cite", "accept-clause", "counter-clause",
+    "start-plan", "set-goal", "add-activity", "observe", "finish", "join-team", "end-plan",
     "submit", "approve", "give-back", "certify", "bill", "pay",
     "decide", "agree", "disagree", "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over",
     "send-request", "put-in", "answer-payer", "extend-request", "renew-request", "appeal", "withdraw-request",
@@ -146,7 +147,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
     "contracts": frozenset({
         "see-agreements", "see-rates", "see-rules", "keep-rules", "import", "draft", "edit", "amend", "sign", "drop",
         "affiliate", "oblige", "fulfil", "give-notice", "end", "file", "submit", "approve", "give-back", "certify",
-        "bill", "pay", "cite",
+        "bill", "pay", "cite", "accept-clause", "counter-clause",
     }),
     "auditor": frozenset({"read-trail"}),
     "admin": frozenset(
@@ -230,7 +231,7 @@ SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
 }
 AGREEMENT: Final[tuple[Verb, ...]] = (  # what is done with an agreement
     "draft", "edit", "amend", "sign", "drop", "affiliate", "oblige", "fulfil", "give-notice", "end",
-    "file", "submit", "approve", "give-back", "certify", "bill", "pay", "cite",
+    "file", "submit", "approve", "give-back", "certify", "bill", "pay", "cite", "accept-clause", "counter-clause",
 )  # fmt: skip
 DECISIONS: Final[tuple[Verb, ...]] = (  # what a payer does with a request
     "decide", "agree", "disagree", "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over",

@@ -21,6 +21,7 @@ from carecoord.web.agreements.agreement_view import Row
 from carecoord.web.agreements.clause_view import Citing
 from carecoord.web.agreements.commands import HOW
 from carecoord.web.agreements.draft_view import Place, Sheet
+from carecoord.web.agreements.redline_view import Countering
 from carecoord.web.agreements.vocabulary import AMENDMENTS, STATUS, TERMS, label
 from carecoord.web.documents.kinds import OF_AGREEMENTS
 from carecoord.web.page.times import MINUS, Times, month
@@ -89,7 +90,7 @@ class Form:
     signers: Sequence[str] = ()
     owners: Mapping[str, str] = field(default_factory=dict)
     duties: Mapping[str, str] = field(default_factory=dict)
-    sheet: Sheet | Place | Citing | None = None
+    sheet: Sheet | Place | Citing | Countering | None = None
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def back(verb: str) -> str:
 
 def acts(
     found: Dossier, verbs: Sequence[Verb], state: State | None, lapse: tuple[date, Lapse] | None, most: int,
-    times: Times, sheet: Sheet | Place | Citing | None = None,
+    times: Times, sheet: Sheet | Place | Citing | Countering | None = None,
 ) -> Acts:  # fmt: skip
     """The acts on an agreement. state: of the form that is open; lapse: the last day that was written into the form of
     an end, and what would hang on it; sheet: the fields of the draft, where that form is the open one."""

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from carecoord.actions.acts.documents import Upload
-from carecoord.actions.agreements.office import approvals, certificates, invoices
+from carecoord.actions.agreements.office import approvals, certificates, invoices, settlements
 from carecoord.actions.agreements.office.certificates import Certified
 from carecoord.actions.agreements.office.invoices import Billed, Paid
+from carecoord.actions.agreements.office.settlements import Accepted, Countered
 from carecoord.actions.agreements.papers import citations
 from carecoord.actions.agreements.papers.citations import Cited
 from carecoord.domain.agreements.desk.certificates import NAMES
@@ -63,6 +64,15 @@ def _cite(reader: Reader) -> Cited | None:
     return Cited(of, document, said, page, heading, gone)
 
 
+def _accept(reader: Reader) -> Accepted:
+    return Accepted(reader.text("of", say(sentence("clause.asks.of")), most=300))
+
+
+def _counter(reader: Reader) -> Countered:
+    of = reader.text("of", say(sentence("clause.asks.of")), most=300)
+    return Countered(of, reader.text("words", say(sentence("redline.asks.words")), most=4000))
+
+
 COMMANDS: Final[Mapping[str, Command]] = {
     "submit": Command(_note, approvals.submit),
     "approve": Command(_note, approvals.approve),
@@ -71,4 +81,6 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "bill": Command(_bill, invoices.bill),
     "pay": Command(_pay, invoices.pay),
     "cite": Command(_cite, citations.cite),
+    "accept-clause": Command(_accept, settlements.accept),
+    "counter-clause": Command(_counter, settlements.counter),
 }

@@ -33,6 +33,8 @@ TITLES: Final[Mapping[str, tuple[Sentence, Sentence]]] = {  # verb -> the title 
     "bill": (sentence("contract.bill"), sentence("contract.bill.does")),
     "pay": (sentence("contract.pay"), sentence("contract.pay.does")),
     "cite": (sentence("clause.cite"), sentence("clause.cite.does")),
+    "accept-clause": (sentence("redline.accept"), sentence("redline.accept.does")),
+    "counter-clause": (sentence("redline.counter"), sentence("redline.counter.does")),
 }
 UNDONE: Final[Mapping[str, Sentence]] = {  # verb -> what taking it back does
     "submit": sentence("contract.submit.back"),
@@ -40,6 +42,8 @@ UNDONE: Final[Mapping[str, Sentence]] = {  # verb -> what taking it back does
     "bill": sentence("contract.bill.back"),
     "pay": sentence("contract.pay.back"),
     "cite": sentence("clause.cite.back"),
+    "accept-clause": sentence("redline.accept.back"),
+    "counter-clause": sentence("redline.counter.back"),
 }
 KINDS: Final[Mapping[str, Sentence]] = {  # of certificates
     "general-liability": sentence("certificate.general-liability"),

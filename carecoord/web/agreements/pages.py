@@ -56,6 +56,10 @@ def blueprint(world: World) -> Blueprint:
     def one(id: str) -> Answer:
         return screen.one(sign_in.session().grant(), id)
 
+    @pages.get("/contracts/<id>/redline.docx")
+    def redline(id: str) -> Answer:
+        return screen.redlined(sign_in.session().grant(), id)
+
     @pages.get("/contracts/<id>/calendar.ics")
     def dates(id: str) -> Answer:
         found = dossier.dossier(world, sign_in.session().grant(), request_id(), id)

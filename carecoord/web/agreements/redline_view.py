@@ -2,21 +2,25 @@
 otherwise, in numbers, for who may see rates."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import takewhile
 from typing import Final
 
 from carecoord.actions.agreements.dossier import Dossier
 from carecoord.actions.agreements.office.rate_changes import Changed, Rates
-from carecoord.domain.agreements.comparison import Change, changes, unchanged
+from carecoord.domain.agreements.comparison import Change, changes, said, standing, unchanged
+from carecoord.domain.agreements.desk.acts import waiting
 from carecoord.domain.agreements.desk.redline import Paid, Piece, among, pieces, whole
+from carecoord.domain.agreements.desk.settlements import Settled, settled
 from carecoord.domain.agreements.rates import RateLine
 from carecoord.domain.agreements.versions import AWAITED, IN_FORCE, Version, amended_by
-from carecoord.domain.resource.elements import text
+from carecoord.domain.resource.elements import Json, item, text
+from carecoord.web.acts.forms import State
 from carecoord.web.agreements.agreement_view import Row, rated, taking
 from carecoord.web.agreements.register_view import KINDS, money
 from carecoord.web.agreements.vocabulary import AMENDMENTS, STATUS, label
+from carecoord.web.page.docx import Paragraph, plain
 from carecoord.web.page.times import MINUS, Times
 from carecoord.words.catalogue import count, spoken
 
@@ -28,12 +32,15 @@ _PAID: Final = "term:rate-schedule"  # its words are about what is paid
 @dataclass(frozen=True)
 class Clause:
     """What differs. `of`: for the clause of the paper on which it stands; `listed`: its pieces are parties or places
-    that stand below each other."""
+    that stand below each other; `element`: by which it is accepted or countered, empty where it is not; `settled`: who
+    did that, and when."""
 
     name: str
     pieces: Sequence[Piece]
     of: str = ""
     listed: bool = False
+    element: str = ""
+    settled: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,8 @@ class Schedule:
 @dataclass(frozen=True)
 class Redline:
     """`choices`: (id, what the version is called) of all versions, `before` and `after` those that are chosen; `what`:
-    how the second stands; `size`: how many things differ; `kept`: what both say alike."""
+    how the second stands; `size`: how many things differ; `kept`: what both say alike; `token`: the mark of the draft
+    that the second is, empty where it is none and nothing of it is settled any more."""
 
     choices: Sequence[tuple[str, str]]
     before: str
@@ -68,6 +76,7 @@ class Redline:
     schedules: Sequence[Schedule]
     size: int
     kept: Sequence[Row]
+    token: str = ""
 
 
 def pair(found: Dossier, before: str, after: str) -> tuple[Chain, Chain] | None:
@@ -91,7 +100,9 @@ def redline(found: Dossier, times: Times, pair: tuple[Chain, Chain], paid: Rates
     contracts = {each.key: contract for each, contract in found.versions}
     before, after = ([contracts[key] for key in chain] for chain in pair)
     differing = [each for each in changes(before, after) if found.sees_rates or each.element != _PAID]
-    clauses = [_clause(each, found, times) for each in differing]
+    draft = _draft(found, pair[1][0])
+    done = settled(draft, said(draft)) if draft else {}
+    clauses = [_settled(_clause(each, found, times), each, done, times) for each in differing]
     clauses += _taking_part(found, times, pair)
     schedules = [_schedule(each, paid) for each in paid.changed]
     kept = unchanged(before, after)
@@ -103,7 +114,68 @@ def redline(found: Dossier, times: Times, pair: tuple[Chain, Chain], paid: Rates
         len(clauses) + sum(each.differing or 1 for each in paid.changed),
         [Row(label(each), _told(each, said, found.names, times)) for each, said in kept.items()
          if found.sees_rates or each != _PAID],
+        f"{draft['id']}.{text(item(draft, 'meta'), 'versionId')}" if draft else "",
     )  # fmt: skip
+
+
+def _draft(found: Dossier, shown: str) -> Json:
+    """The Contract of the second version, where it is the draft that waits; else nothing."""
+    drafts = waiting(found.versions)
+    return drafts[-1][1] if drafts and drafts[-1][0].key == shown else {}
+
+
+def _settled(clause: Clause, change: Change, done: Mapping[str, Settled], times: Times) -> Clause:
+    """The clause with how it stands between the parties."""
+    stands = done.get(change.element)
+    if stands is None:
+        return replace(clause, element=change.element)
+    when, who = times.stored(stands.at), stands.who
+    words = spoken("redline.accepted-by", who=who, when=when)
+    if stands.how == "countered":
+        words = spoken("redline.countered-by", who=who, when=when)
+    return replace(clause, element=change.element, settled=words)
+
+
+@dataclass(frozen=True)
+class Countering:
+    """The form of other words: the clause's name, what the draft says now, and what the version before said."""
+
+    state: State
+    name: str
+    now: str
+    before: str
+
+
+def countering(found: Dossier, state: State) -> Countering:
+    """The fields of the form of a clause, which begins with what the draft says."""
+    of, drafts = state.value("of"), waiting(found.versions)
+    contract = drafts[-1][1] if drafts else {}
+    known = {each.key: one for each, one in found.versions}
+    chain = amended_by(drafts[-1][0].amends, {each.key: each for each, _ in found.versions}) if drafts else ()
+    signed = standing([known[key] for key in chain if key in known])
+    shown = of != _PAID or found.sees_rates
+    now, before = (text_.get(of, "") if shown else "" for text_ in (said(contract), signed))
+    state = replace(state, values={"words": now, **state.values})
+    return Countering(state, label(of), now, before if before != now else "")
+
+
+def words_of(found: Dossier, shown: Redline) -> list[Paragraph]:
+    """The redline as the paragraphs of a document: all that the second version says, what differs tracked."""
+    named = dict(shown.choices)
+    between = spoken("redline.between", before=named[shown.before], after=named[shown.after])
+    made = [plain(f"{found.line.number} {found.line.title}".strip(), "Title"), plain(between, "Note")]
+    for clause in shown.clauses:
+        made.append(plain(clause.name, "Heading1"))
+        made += [Paragraph([each]) for each in clause.pieces] if clause.listed else [Paragraph(clause.pieces)]
+        made += [plain(clause.settled, "Note")] if clause.settled else []
+    for schedule in shown.schedules:
+        made += [plain(schedule.name, "Heading1"), plain(schedule.about, "Note")]
+        for rate in schedule.rates:
+            by = [Piece("same", f" ({rate.by})")] if rate.by else []
+            made.append(Paragraph([Piece("same", f"{rate.name}: "), *rate.pieces, *by]))
+    for row in shown.kept:
+        made += [plain(row.name, "Heading1"), plain(row.value)]
+    return made
 
 
 def _id(key: str) -> str:

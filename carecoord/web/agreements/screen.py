@@ -15,7 +15,7 @@ from carecoord.actions.agreements.dossier import Dossier, Lapse
 from carecoord.actions.agreements.office import rate_changes
 from carecoord.actions.people import drafts as kept
 from carecoord.domain.resource.days import local
-from carecoord.errors import Conflict, Unprocessable
+from carecoord.errors import Conflict, NotFound, Unprocessable
 from carecoord.web.acts import days
 from carecoord.web.acts import view as acts_view
 from carecoord.web.acts.forms import Fault, State
@@ -23,11 +23,14 @@ from carecoord.web.agreements import acts_view as agreement_acts
 from carecoord.web.agreements import agreement_view, clause_view, draft_view, office_view, redline_view
 from carecoord.web.agreements.clause_view import Citing
 from carecoord.web.agreements.draft_view import Place, Sheet
-from carecoord.web.agreements.redline_view import Redline
+from carecoord.web.agreements.redline_view import Countering, Redline
 from carecoord.web.agreements.register_view import KINDS
+from carecoord.web.page import docx
 from carecoord.web.page.times import Times
+from carecoord.web.people import sign_in
 from carecoord.web.server.exchange import request_id
 from carecoord.words.catalogue import say, spoken
+from carecoord.words.reader import reads
 from carecoord.words.sentence import sentence
 from carecoord.world import World
 
@@ -81,6 +84,20 @@ class Screen:
             render_template("contract_new.html", rail=spoken("agreements.contracts"), form=form, kinds=kinds), status
         )
 
+    def redlined(self, grant: Grant, id: str) -> Response:
+        """The redline as a document with tracked changes, in the name of whoever asks. Raises NotFound where there are
+        no two versions."""
+        found = dossier.dossier(self.world, grant, request_id(), id)
+        times = Times(found.now, self.zone)
+        shown = self._redline(grant, found, times)
+        if shown is None:
+            raise NotFound(sentence("redline.one-version"))
+        who = sign_in.session().user.name
+        data = docx.document(redline_view.words_of(found, shown), who, found.now, reads())
+        name = "".join(each if each.isascii() and each.isalnum() else "-" for each in found.line.number) or "agreement"
+        named = {"Content-Disposition": f'attachment; filename="{name}-redline.docx"', "Cache-Control": "no-store"}
+        return Response(data, mimetype=docx.TYPE, headers=named)
+
     def _redline(self, grant: Grant, found: Dossier, times: Times) -> Redline | None:
         """Two versions against each other, those that the address names; None where there is but one."""
         pair = redline_view.pair(found, request.args.get("from", ""), request.args.get("to", ""))
@@ -89,11 +106,13 @@ class Screen:
         paid = rate_changes.changed(self.world, grant, request_id(), *pair)
         return redline_view.redline(found, times, pair, paid)
 
-    def _sheet(self, grant: Grant, found: Dossier, state: State) -> Sheet | Place | Citing | None:
+    def _sheet(self, grant: Grant, found: Dossier, state: State) -> Sheet | Place | Citing | Countering | None:
         """The fields of the draft, with the networks of the payer that is written there now; or of a row of who takes
         part, or of a clause. None of other forms."""
         if state.verb == "cite":
             return clause_view.citing(found, state)
+        if state.verb == "counter-clause":
+            return redline_view.countering(found, state)
         if state.verb == "affiliate":
             return draft_view.placed(found, state, roster.offered(self.world, grant, request_id(), found))
         if state.verb != "edit":

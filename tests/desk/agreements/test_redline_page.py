@@ -3,7 +3,9 @@
 import csv
 import io
 import re
+import zipfile
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,7 +17,7 @@ from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.domain.imports import headings
 from carecoord.domain.imports.sheets import SHEETS
-from tests.desk.agreements.test_acts import after, hidden, opened, send, words
+from tests.desk.agreements.test_acts import after, hidden, opened, send, undo, words
 from tests.desk.conftest import NOW, PASSWORD, House
 
 HEAD = "Contract number,Version,Schedule,Code,Code system,Rate,Effective date\n"
@@ -104,6 +106,78 @@ def test_a_draft_that_came_to_nothing_is_not_what_an_agreement_is_held_against(c
     assert "New: Records are kept for ever." in redline(carla, "/contracts/agr-0119-v1")
     after(carla, send(carla, "agr-0119-v1", "drop", opened(carla, "agr-0119-v1", "drop") | {"reason": "Not agreed"}))
     assert redline(carla, "/contracts/agr-0119-v1") == ""
+
+
+def pressed(client: FlaskClient, path: str, of: str) -> dict[str, str]:
+    """The hidden fields of the button that accepts a clause."""
+    page = client.get(path).get_data(as_text=True)
+    forms = re.findall(r'<form method="post" action="/contracts/[^"]+/accept-clause">.*?</form>', page, re.S)
+    found = [dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form)) for form in forms]
+    return next(each for each in found if each["of"] == of)
+
+
+def tracked(data: bytes) -> tuple[list[str], list[str], list[str]]:
+    """Of a DOCX: what is inserted, what is deleted, and every paragraph as it reads once all is accepted."""
+    w = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        root = ElementTree.fromstring(packed.read("word/document.xml"))
+    new = ["".join(t.text or "" for t in each.iter(f"{w}t")) for each in root.iter(f"{w}ins")]
+    gone = ["".join(t.text or "" for t in each.iter(f"{w}delText")) for each in root.iter(f"{w}del")]
+    assert {each.get(f"{w}author") for each in root.iter() if each.tag in (f"{w}ins", f"{w}del")} <= {"Nilsson, Carla"}
+    return new, gone, ["".join(t.text or "" for t in p.iter(f"{w}t")) for p in root.iter(f"{w}p")]
+
+
+def test_a_changed_clause_is_countered_accepted_and_leaves_as_a_document_with_tracked_changes(
+    carla: FlaskClient, acting_house: House
+) -> None:
+    path = "/contracts/agr-0113-v1"
+    given = {"kind": "modify", "topic": "audit", "start": "2027-01-01", "words": "Records are kept six (6) years."}
+    after(carla, send(carla, "agr-0113-v1", "amend", opened(carla, "agr-0113-v1", "amend") | given))
+    form = carla.get(f"{path}?act=counter-clause&of=term:audit")
+    assert "The draft says Records are kept six (6) years." in words(form)
+    same = send(carla, "agr-0113-v1", "counter-clause", hidden(form) | {"words": given["words"]})
+    assert (same.status_code, "what the draft says already" in words(same)) == (422, True)
+    empty = send(carla, "agr-0113-v1", "counter-clause", hidden(form) | {"words": ""})
+    assert (empty.status_code, "Write the words" in words(empty)) == (422, True)
+    ours = "Records are kept five (5) years & no longer."
+    done = send(carla, "agr-0113-v1", "counter-clause", hidden(form) | {"words": ours})
+    page = after(carla, done)
+    assert f"New: {ours} Countered by Nilsson, Carla, " in page
+    stale = pressed(carla, path, "starts")
+    kept = send(carla, "agr-0113-v1", "accept-clause", stale)
+    assert "Clause accepted" in after(carla, kept)
+    said = redline(carla, path)
+    assert "Accepted by Nilsson, Carla, " in said
+    again = send(carla, "agr-0113-v1", "accept-clause", {**stale, "once": "another"})
+    assert (again.status_code, "was first" in words(again)) == (412, True)
+    file = carla.get(f"{path}/redline.docx")
+    assert file.headers["Content-Disposition"] == 'attachment; filename="AGR-0113-redline.docx"'
+    new, gone, paragraphs = tracked(file.data)
+    assert ours in new
+    assert len(gone) == 1, "the first day that was; the audit clause is new"
+    assert paragraphs[1] == "Version 2 against Version 1. What is new and what is gone is tracked."
+    assert "Audit" in paragraphs
+    assert any(each.startswith("Accepted by Nilsson, Carla") for each in paragraphs)
+    csrf = opened(carla, "agr-0113-v1", "counter-clause")["csrf"]
+    edited = hidden(carla.get(f"{path}?act=counter-clause&of=term:audit")) | {"words": "Seven years."}
+    last = send(carla, "agr-0113-v1", "counter-clause", edited)
+    assert "Countered by" in after(carla, last)
+    undo(carla, last, csrf)
+    assert "five (5) years" in redline(carla, path)
+
+
+def test_nobody_settles_what_is_signed_or_not_theirs(acting_house: House, carla: FlaskClient) -> None:
+    csrf = opened(carla, "agr-0125-v1", "amend")
+    assert "Accept" not in redline(carla, "/contracts/agr-0107-v3")
+    refused = send(carla, "agr-0125-v1", "accept-clause", csrf | {"of": "starts"})
+    assert (refused.status_code, "No draft waits" in words(refused)) == (409, True)
+    rival = acting_house.enter("rival")
+    assert rival.get("/contracts/agr-0107-v3/redline.docx").status_code == 404
+    assert acting_house.enter("coordinator").get("/contracts/agr-0107-v3/redline.docx").status_code in (403, 404)
+    assert carla.get("/contracts/agr-0111-v1/redline.docx").status_code == 404
+    data = carla.get("/contracts/agr-0107-v3/redline.docx").data
+    assert b"C8928" not in data
+    assert not [each for each in tracked(data)[2] if "$" in each], "rates are for who may see them"
 
 
 def test_all_lines_that_are_paid_leave_as_a_file_that_can_be_brought_in_again(

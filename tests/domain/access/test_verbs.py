@@ -80,6 +80,8 @@ HOLDERS = {
     "affiliate": {"contracts"},
     "oblige": {"contracts"},
     "cite": {"contracts"},
+    "accept-clause": {"contracts"},
+    "counter-clause": {"contracts"},
     "fulfil": {"contracts"},
     "submit": {"contracts"},
     "approve": {"contracts"},

@@ -14,8 +14,9 @@ ORDER = drafts.begun("4d2c-01", {"resourceType": "Patient", "id": "p"}, {"refere
 FIELDS = {
     "service": "Stress echo", "service-code": "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets|C8928",
     "reason": "Heart check", "reason-code": "", "question": "Anthracycline?", "clinician": "PractitionerRole/r",
-    "specialty": "Cardiology", "urgency": "urgent", "from": "2026-11-27", "to": "2026-12-11", "interpreter": "1",
-    "transport": "", "card": "Coverage/c", "papers": "DocumentReference/a Observation/b",
+    "specialty": "Cardiology", "specialty-code": "http://nucc.org/provider-taxonomy|207RC0000X",
+    "urgency": "urgent", "from": "2026-11-27", "to": "2026-12-11", "interpreter": "1", "transport": "",
+    "card": "Coverage/c", "papers": "DocumentReference/a Observation/b",
     "follows": "ServiceRequest/before", "choice": "Organization/x Organization/y",
 }  # fmt: skip
 

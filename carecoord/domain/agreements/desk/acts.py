@@ -75,7 +75,7 @@ def offered(held: Sequence[Held], line: Overview, steps: Sequence[Step] = (), ba
     is not the one who looks it over."""
     found: list[Verb] = []
     if waiting(held):
-        found += [*_round(steps, barred), "edit", "drop"]
+        found += [*_round(steps, barred), "edit", "accept-clause", "counter-clause", "drop"]
     elif any(version.status in IN_FORCE for version, _ in held):
         found.append("amend")
     if line.stage != "ended":
