@@ -51,13 +51,14 @@ def _letters(world: World, conn: Connection, message: str) -> Iterator[Letter]:
     quiet = kept.has_stopped(conn, patient)
     known = read.get(conn, "Patient", patient)
     spoken = language(json.loads(known.body)) if known and not known.deleted else DEFAULT
+    present = Present(world.clock(), world.base.zone)
     for to in dict.fromkeys(target(each) for each in items(talk, "recipient")):
         kind, _, id = to.partition("/")
         told = kind == "Organization" or (kind in _FAMILY and not quiet)
         found = read.get(conn, kind, id) if told else None
-        address = _address(json.loads(found.body), world) if found and not found.deleted else ""
-        if address:
-            yield _letter(to, address, DEFAULT if kind == "Organization" else spoken)
+        to_mail = address(json.loads(found.body), present) if found and not found.deleted else ""
+        if to_mail:
+            yield _letter(to, to_mail, DEFAULT if kind == "Organization" else spoken)
 
 
 def _letter(to: str, address: str, spoken: str) -> Letter:
@@ -65,8 +66,7 @@ def _letter(to: str, address: str, spoken: str) -> Letter:
     return Letter(to, address, say(subject, spoken), say(words, spoken))
 
 
-def _address(who: Json, world: World) -> str:
+def address(who: Json, present: Present) -> str:
     """The mail address of today of somebody; empty where they gave none."""
-    present = Present(world.clock(), world.base.zone)
     mails = [each for each in items(who, "telecom") if text(each, "system") == "email" and text(each, "use") != "old"]
     return next((text(each, "value").strip() for each in mails if present.holds(each)), "")

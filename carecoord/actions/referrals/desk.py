@@ -10,8 +10,9 @@ from carecoord.actions.access.audited import noted
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.acts.act import opened
 from carecoord.actions.clearance.library import Library
+from carecoord.actions.referrals import announcements, finder, patients
 from carecoord.actions.referrals import drafts as writing
-from carecoord.actions.referrals import finder, patients
+from carecoord.actions.referrals.announcements import Announcements
 from carecoord.actions.referrals.finder import Finder
 from carecoord.actions.referrals.patients import Hit
 from carecoord.actions.worklist import project
@@ -64,6 +65,7 @@ class Desk:
     cards: Sequence[tuple[str, str]]
     specialties: Sequence[str]
     coded: bool
+    told: Announcements
 
 
 def desk(world: World, grant: Grant, request: str, case: str, looked: Looked, fields: Fields | None = None) -> Desk:
@@ -84,12 +86,15 @@ def desk(world: World, grant: Grant, request: str, case: str, looked: Looked, fi
         besides = [*said["choice"].split(), *(_named(turn, looked.another) if looked.another else [])]
         known = acting.clearance.facts.cards
         cards = [(each.key, each.plan_name or (each.payer.name if each.payer else "Self-pay")) for each in known]
+        found = finder.find(turn, written, looked.by, far=looked.far, besides=besides)
+        known_here = (*found.offered, *found.shut)
+        asked = [each for to in said["choice"].split() for each in known_here if to in each.party.keys]
         return Desk(
             written, is_draft, hit, _orderers(turn, said["clinician"]),
             packages.held_against(said["specialty"], chart.values(), today), chart,
             _earlier(turn, patient, case, said["specialty"]),
-            finder.find(turn, written, looked.by, far=looked.far, besides=besides),
-            cards, _specialties(turn), bool(codes.held(turn.conn, [TAXONOMY])),
+            found, cards, _specialties(turn), bool(codes.held(turn.conn, [TAXONOMY])),
+            announcements.announcements(acting, written, asked),
         )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from carecoord.actions.acts.act import Acting, Deed, Done, Overtaken, Planned, S
 from carecoord.actions.acts.provenance import Act, Version
 from carecoord.actions.clearance import assemble
 from carecoord.actions.clearance.library import Library
-from carecoord.actions.referrals import intake, patients
+from carecoord.actions.referrals import announcements, intake, patients
 from carecoord.actions.worklist import project
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
@@ -75,6 +75,7 @@ def first(turn: Turn, order: Json, patient: Json) -> dict[str, str]:
         "card": card.key if card else "",
         "interpreter": "1" if needs else "",
         "clinician": key(mine[0]) if len(mine) == 1 else target(item(order, "requester")),
+        "told": f"{announcements.CLINICIAN} {announcements.PATIENT}",
         "from": today.isoformat(),
         "to": (today.fromordinal(today.toordinal() + days)).isoformat(),
     }

@@ -8,8 +8,8 @@ from uuid import UUID, uuid5
 from auth.grant import Grant
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, performed
 from carecoord.actions.acts.act import opened as open_case
+from carecoord.actions.referrals import announcements, finder, holds
 from carecoord.actions.referrals import drafts as writing
-from carecoord.actions.referrals import finder, holds
 from carecoord.actions.referrals.holds import Hold
 from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.documents import acts as document_acts
@@ -42,7 +42,7 @@ def send(
             order, _ = writing.put_together(acting, submission, fields)
         else:
             demand_unasked(acting)
-            order = drafts.written(acting.case.order, {"choice": fields["choice"]})
+            order = drafts.written(acting.case.order, {name: fields.get(name, "") for name in ("choice", "told")})
         return outgoing(acting, order, hold)
 
     seen = {name: n for name, n in submission.seen.items() if name.startswith("Task/")}
@@ -83,10 +83,13 @@ def outgoing(acting: Acting, order: Json, hold: Hold | None = None) -> Planned:
     said = sentence("act.referral-sent", whom=whom)
     if claim := _request(acting, out, chosen, performers[0]):
         written, said = [*written, claim], sentence("act.referral-sent.requested", whom=whom)
-    if hold is None or hold.performer not in chosen.party.keys:
-        return Planned(written, said)
-    kept = holds.taken(acting, out, tasks[0], chosen, hold.starts)
-    return Planned([*written, kept], holds.said(kept, said, acting.zone))
+    if hold is not None and hold.performer in chosen.party.keys:
+        kept = holds.taken(acting, out, tasks[0], chosen, hold.starts)
+        written, said = [*written, kept], holds.said(kept, said, acting.zone)
+    if talks := announcements.messages(acting, out, asked, fields["told"].split()):
+        written = [*written, *talks]
+        said = sentence("act.referral-sent.told", sent=said, whom=joined(announcements.names(talks)))
+    return Planned(written, said)
 
 
 def _shown(papers: Sequence[Json], to: Sequence[str]) -> list[Json]:

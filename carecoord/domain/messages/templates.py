@@ -59,6 +59,11 @@ _TO_CLINIC: Final = ("office", "phone", "clinic", "number", "visit")
 _ON_PAPER: Final = ("office", "phone", "clinic", "number")
 _DECISION: Final = ("payer", "phone", "clinic", "patient", "member", "request", "appeal", "due")
 TEMPLATES: Final[Mapping[str, Template]] = {
+    "referral-sent": Template(
+        sentence("message.referral-sent.title"), _FAMILY, ("clinic", "phone"),
+        lambda of: sentence("message.referral-sent", clinic=of.clinic, office=of.office, phone=of.phone),
+        _TO_FAMILY, ("clinic",),
+    ),
     "report-read": Template(
         sentence("message.report-read.title"), _FAMILY, ("clinic", "phone"),
         lambda of: sentence("message.report-read", clinic=of.clinic, office=of.office, phone=of.phone),

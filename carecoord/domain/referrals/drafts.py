@@ -16,13 +16,14 @@ from carecoord.domain.resource.elements import Json, extensions, item, items, ke
 from carecoord.words.sentence import Sentence, sentence
 
 CHOICE: Final = f"{EXTENSION}/chosen-performer"  # of a draft: to whom it is to be sent; several: who is asked at once
+TOLD: Final = f"{EXTENSION}/told-when-sent"  # of a draft: who is to be told when it is sent
 NEED: Final = f"{EXTENSION}/visit-need"  # of an order: what the patient needs to be there and understand
 NUMBER: Final = f"{IDENTIFIER}/referral"
 NEEDS: Final = ("interpreter", "transport")
 URGENCIES: Final[tuple[str, ...]] = tuple(reversed(PRIORITIES))  # routine first
 FIELDS: Final = (
     "service", "service-code", "reason", "reason-code", "question", "clinician", "specialty", "specialty-code",
-    "urgency", "from", "to", *NEEDS, "card", "papers", "follows", "choice",
+    "urgency", "from", "to", *NEEDS, "card", "papers", "follows", "choice", "told",
 )  # fmt: skip
 Fields = Mapping[str, str]  # every field as a text; several references stand with blanks between
 
@@ -85,6 +86,7 @@ def said(order: Json) -> dict[str, str]:
         "papers": " ".join(sorted(to for to in info if not to.startswith("ServiceRequest/"))),
         "follows": next((to for to in info if to.startswith("ServiceRequest/")), ""),
         "choice": " ".join(chosen(order)),
+        "told": " ".join(sorted(text(each, "valueString") for each in extensions(order, TOLD))),
     }
 
 
@@ -97,9 +99,10 @@ def written(order: Json, fields: Fields) -> Json:
     """The order with these fields in the place of what it said of them; what no field tells of stays."""
     told = {**said(order), **fields}
     order = {name: value for name, value in order.items() if name not in _OWN}
-    kept = [each for each in items(order, "extension") if text(each, "url") not in (CHOICE, NEED)]
+    kept = [each for each in items(order, "extension") if text(each, "url") not in (CHOICE, NEED, TOLD)]
     needs = [{"url": NEED, "valueCode": each} for each in NEEDS if told[each]]
     wanted = [{"url": CHOICE, "valueReference": {"reference": to}} for to in told["choice"].split()]
+    hears = [{"url": TOLD, "valueString": each} for each in told["told"].split()]
     period = {end: told[name] for end, name in (("start", "from"), ("end", "to")) if told[name]}
     papers = [*told["papers"].split(), *told["follows"].split()]
     reason = _coded(told, "reason")
@@ -111,7 +114,7 @@ def written(order: Json, fields: Fields) -> Json:
         "occurrencePeriod": period,
         "insurance": [{"reference": told["card"]}] if told["card"] else [],
         "supportingInfo": [{"reference": each} for each in papers],
-        "extension": [*kept, *needs, *wanted],
+        "extension": [*kept, *needs, *wanted, *hears],
         "requester": {"reference": told["clinician"]} if told["clinician"] else item(order, "requester"),
         "priority": told["urgency"],
     }
@@ -138,7 +141,7 @@ def merged(base: Fields, theirs: Fields, mine: Fields) -> tuple[dict[str, str], 
 
 def ready(order: Json, performers: Sequence[Json], now: datetime) -> Json:
     """The order as it goes out to somebody: signed, and naming them."""
-    kept = [each for each in items(order, "extension") if text(each, "url") != CHOICE]
+    kept = [each for each in items(order, "extension") if text(each, "url") not in (CHOICE, TOLD)]
     bare = {name: value for name, value in order.items() if name != "extension"}
     signed = {"status": "active", "performer": [*performers], "authoredOn": now.isoformat(timespec="seconds")}
     return bare | signed | ({"extension": kept} if kept else {})

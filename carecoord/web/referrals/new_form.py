@@ -22,6 +22,7 @@ URGENCIES: Final[Mapping[str, str]] = Glossary(
     }
 )
 _PAPER: Final = "paper-"
+_TOLD: Final = "tell-"
 _LONGEST: Final = 300
 
 
@@ -47,6 +48,9 @@ def read(reader: Reader) -> dict[str, str]:
     papers = " ".join(sorted(value for name, value in values.items() if name.startswith(_PAPER) and value))
     if papers != values.get("papers-shown"):
         fields["papers"] = papers
+    if "told-shown" in values:
+        chosen = {value for name, value in values.items() if name.startswith(_TOLD) and value}
+        fields["told"] = " ".join(sorted(chosen | {*values["told-shown"].split()}))
     fields["choice"] = (values.get("both") or values.get("choice", ""))[:_LONGEST]
     return fields
 
@@ -72,7 +76,8 @@ def _coded(reader: Reader, name: str, vocabulary: Vocabulary) -> dict[str, str]:
 
 def values(fields: Mapping[str, str], times: Times) -> dict[str, str]:
     """The fields as they stand in the form."""
-    shown = {name: value for name, value in fields.items() if not name.endswith("-code") and name != "papers"}
+    listed = ("papers", "told")
+    shown = {name: value for name, value in fields.items() if not name.endswith("-code") and name not in listed}
     for name in CODED:
         code = fields.get(f"{name}-code", "").rpartition("|")[2]
         words = fields.get(name, "")

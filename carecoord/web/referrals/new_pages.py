@@ -61,6 +61,7 @@ _LABELS: Mapping[str, str] = Glossary(
         "papers": sentence("case.labels.papers"),
         "follows": sentence("case.labels.follows"),
         "choice": sentence("case.labels.choice"),
+        "told": sentence("case.labels.told"),
     }
 )
 

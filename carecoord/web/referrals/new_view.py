@@ -1,8 +1,10 @@
 """The page of a new referral as it is shown: its steps with what stands in them, and the finder beside them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
+from carecoord.actions.referrals.announcements import Announcement, Way
 from carecoord.actions.referrals.desk import Desk, Looked
 from carecoord.domain.documents.acts import called
 from carecoord.domain.gates.policy import Policy, by_priority
@@ -10,11 +12,13 @@ from carecoord.domain.referrals import drafts, packages
 from carecoord.domain.referrals.packages import Paper
 from carecoord.domain.resource.elements import Json, item, items, key, text, words
 from carecoord.web.acts.forms import State
+from carecoord.web.messages import view as message_view
 from carecoord.web.page import labels
 from carecoord.web.page.times import Times, stored_day
 from carecoord.web.referrals import finder_view, new_form, patient_view
 from carecoord.web.referrals.finder_view import Offers
-from carecoord.words.catalogue import spoken
+from carecoord.words.catalogue import say, spoken
+from carecoord.words.sentence import Sentence, sentence
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,21 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Hears:
+    """Who is told when it is sent. `token`: chosen by it, empty for who hears in any case or can not be told here;
+    `how`: by which way; `words`: what is written to them, in their language (`tongue`); `meaning`: in the reader's."""
+
+    who: str
+    how: str
+    icon: str
+    token: str
+    checked: bool
+    tongue: str
+    words: str
+    meaning: str
+
+
+@dataclass(frozen=True)
 class Earlier:
     """A referral of the same specialty that the patient had or has."""
 
@@ -40,7 +59,7 @@ class Earlier:
 @dataclass(frozen=True)
 class Page:
     """The page. `seen`: the version that is shown, for the lock; `number`: by which people call it; `sum`: what the
-    urgency comes to."""
+    urgency comes to; `told_kept`: the tokens of who is to be told and is not offered just now."""
 
     id: str
     number: str
@@ -63,6 +82,9 @@ class Page:
     kept_from: str
     kept_to: str
     taken: str
+    told: Sequence[Hears]
+    told_kept: str
+    not_told: Sequence[str]
 
 
 def page(found: Desk, looked: Looked, state: State, policy: Policy, times: Times, saved: str = "") -> Page:
@@ -83,7 +105,29 @@ def page(found: Desk, looked: Looked, state: State, policy: Policy, times: Times
         finder_view.offers(found.finder, looked.by, looked.far, looked.another, fields["choice"], times), saved,
         _sum(fields, times), kept["from"], kept["to"],
         " ".join(sorted(each.to for each in papers if each.checked and each.to)),
+        [_hears(each, set(fields["told"].split())) for each in found.told.told],
+        " ".join(sorted({*fields["told"].split()} - {each.token for each in found.told.told})), found.told.kept_from,
     )  # fmt: skip
+
+
+def _hears(each: Announcement, chosen: set[str]) -> Hears:
+    words, icon = _WAYS[each.way]
+    how = say(words(_LANGUAGES.get(each.language, each.language)))
+    who = f"{message_view.label(each.who)}: {each.who.name}" if each.way != "note" else each.who.name
+    return Hears(who, how, icon, each.token, each.token in chosen, each.language, each.words, each.meaning)
+
+
+_LANGUAGES: Final = message_view.LANGUAGES
+_WAYS: Final[Mapping[Way, tuple[Callable[[str], Sentence], str]]] = {  # how -> words (of a language), icon
+    "desk": (lambda language: sentence("case.told.desk"), "check"),
+    "link": (lambda language: sentence("case.told.link"), "send"),
+    "request": (lambda language: sentence("case.told.request"), "shield-check"),
+    "mail": (lambda language: sentence("case.told.mail", language=language), "message-square"),
+    "message": (lambda language: sentence("case.told.message", language=language), "message-square"),
+    "note": (lambda language: sentence("case.told.note"), "users"),
+    "silent": (lambda language: sentence("case.told.silent"), "ban"),
+    "later": (lambda language: sentence("case.told.later"), "circle-dashed"),
+}
 
 
 def _urgencies(policy: Policy, times: Times) -> list[tuple[str, str]]:

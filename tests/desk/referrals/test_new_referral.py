@@ -143,7 +143,7 @@ def test_a_referral_is_kept_while_it_is_written_and_goes_out_with_its_task_in_on
     )  # fmt: skip
     assert about(acting_house, id, "Claim") == []  # the payer's rule wants none
     told_by = stored(acting_house, "Provenance", str(sent.location).partition("done=")[2])
-    assert (told_by["activity"]["coding"][0]["code"], len(told_by["target"])) == ("send", 2)
+    assert (told_by["activity"]["coding"][0]["code"], len(told_by["target"])) == ("send", 3)  # the patient is told too
     with reading(acting_house.world.engine) as conn:
         row = conn.execute(select(case_row).where(case_row.c.id == id)).one()
         told = list(conn.scalars(select(event.c.state).where(event.c.resource == task["id"], event.c.kind == "stage")))
