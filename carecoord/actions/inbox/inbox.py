@@ -24,10 +24,11 @@ from carecoord.actions.worklist.worklist import as_read_by, whole
 from carecoord.domain.access import payer_view, verbs
 from carecoord.domain.access.payer_view import PayerRow
 from carecoord.domain.access.verbs import Verb
+from carecoord.domain.contacts.attempts import is_message
 from carecoord.domain.inbox.duties import duties, keeps_agreements
 from carecoord.domain.inbox.kinds import KINDS, Kind
 from carecoord.domain.referrals.case import order_named
-from carecoord.domain.resource.elements import items, text
+from carecoord.domain.resource.elements import Json, items, text
 from carecoord.domain.worklist.work import work_id
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import FOREVER, micros
@@ -80,7 +81,8 @@ class Pending:
 @dataclass(frozen=True)
 class Item:
     """The same, to be shown. `verbs`: the acts that are the asker's on it; `task`, `version`: of the Task that says
-    whose it is, 0 where there is none yet; `words`: of the note; `row`: None of a document that came in."""
+    whose it is, 0 where there is none yet; `words`: of the note; `message`: it was written to them, and is no
+    note; `row`: None of a document that came in."""
 
     pending: Pending
     row: Row[Any] | PayerRow | None
@@ -88,6 +90,7 @@ class Item:
     task: str
     version: int
     words: str = ""
+    message: bool = False
 
 
 @dataclass(frozen=True)
@@ -267,7 +270,8 @@ def _items(turn: Turn, page: Sequence[Pending]) -> list[Item]:
     talks = [("Communication", each.mention.id) for each in page if each.mention]
     held = read.many(turn.conn, [*(("Task", id) for id in tasks.values()), *talks])
     versions = {row.id: row.version for row in held if row.type == "Task"}
-    words = {row.id: _words(row.body) for row in turn.seen([row for row in held if row.type == "Communication"], "r")}
+    seen = turn.seen([row for row in held if row.type == "Communication"], "r")
+    said = {row.id: json.loads(row.body) for row in seen}
     made = []
     for each in page:
         if each.agreement is not None:
@@ -279,10 +283,10 @@ def _items(turn: Turn, page: Sequence[Pending]) -> list[Item]:
         row, task = rows[each.wait.id], tasks[each.wait.id]
         own = verbs.acts(turn.grant.roles, verbs.sides(row.placer, row.performer, ours))
         shown = row if full else payer_view.payer_row(dict(row._mapping))
-        said = words.get(each.mention.id, "") if each.mention else ""
-        made.append(Item(each, shown, own, task, versions.get(task, 0), said))
+        talk = said.get(each.mention.id, {}) if each.mention else {}
+        made.append(Item(each, shown, own, task, versions.get(task, 0), _words(talk), is_message(talk)))
     return made
 
 
-def _words(talk: bytes) -> str:
-    return next((said for each in items(json.loads(talk), "payload") if (said := text(each, "contentString"))), "")
+def _words(talk: Json) -> str:
+    return next((said for each in items(talk, "payload") if (said := text(each, "contentString"))), "")

@@ -192,6 +192,7 @@ def _line(item: Item, next: str, address: InboxAddress, times: Times, found: Inb
     if (row := item.row) is None:
         return _paper(item, next, times, found)
     _, word, tone, icon = KIND_WORDS[item.pending.kind]
+    word = spoken("inbox.kind-words.message") if item.message else word
     href = address.show(row.id, next).href()
     what, more = _payers_words(row) if isinstance(row, PayerRow) else _words(item, row, times)
     due = row.due_at if not isinstance(row, PayerRow) or row.moves else None
@@ -258,7 +259,11 @@ def _words(item: Item, row: Row[Any], times: Times) -> tuple[str, str]:
     its own step, and who asked."""
     why, mention = item.pending.owner.why, item.pending.mention
     if mention:
-        return f"{mention.by}: “{' '.join(item.words.split())}”", spoken("inbox.note", at=times.exact(mention.at))
+        return f"{mention.by}: “{' '.join(item.words.split())}”", (
+            spoken("inbox.message", at=times.exact(mention.at))
+            if item.message
+            else spoken("inbox.note", at=times.exact(mention.at))
+        )
     if row.wakes_at > micros(times.now) and why != "clinic":
         return in_words(row.headline), spoken("inbox.rests-until", wakes_at=times.day(row.wakes_at))
     step = in_words(row.action_label or row.due_label)
@@ -283,6 +288,8 @@ def _why(item: Item) -> str:
     owner, wait = item.pending.owner, item.pending.wait
     if item.pending.mention:
         why = WHY[owner.why]
+        if item.message:
+            return spoken("inbox.written-to-you") if owner.why == "yours" else spoken("inbox.written-to", why=why)
         return WHY["named"] if owner.why == "yours" else spoken("inbox.named-in-note", why=why)
     if owner.why == "stand-in":
         return spoken("inbox.you-stand-in-for.2", name=owner.name)
@@ -299,6 +306,8 @@ def _act(item: Item, row: Row[Any] | PayerRow, address: InboxAddress, next: str)
     opened, why = address.show(row.id, next), item.pending.owner.why
     if isinstance(row, PayerRow):
         return Act(*_open(), opened.href())
+    if item.message and "message" in item.verbs:
+        return Act(spoken("inbox.short.answer"), "message-square", opened.doing("message").href())
     if item.pending.mention:
         return (
             Act(spoken("inbox.got-it"), "check", verb="receive")
