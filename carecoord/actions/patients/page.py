@@ -11,6 +11,7 @@ from carecoord.actions.access.audited import noted
 from carecoord.actions.access.turn import Turn, looking
 from carecoord.actions.clearance import assemble
 from carecoord.actions.clearance.library import Library
+from carecoord.actions.patients import linkage
 from carecoord.actions.patients import plans as patient_plans
 from carecoord.actions.patients import talks as patient_talks
 from carecoord.actions.patients.plans import Plans
@@ -26,6 +27,7 @@ from carecoord.domain.coverage.gate import Card
 from carecoord.domain.ehrs.disputes import Disputed
 from carecoord.domain.gates.gate import Gate
 from carecoord.domain.patients import disclosures, needs
+from carecoord.domain.patients import links as patient_links
 from carecoord.domain.patients.chart import is_mistaken
 from carecoord.domain.patients.disclosures import Disclosure
 from carecoord.domain.patients.needs import Service
@@ -50,6 +52,7 @@ CHART: Final = {  # block of the page -> the types in it and how many of each ar
     "results": (("Observation", 25),),
     "documents": (("DocumentReference", 15),),
 }
+IN_CHART: Final = frozenset(type for parts in CHART.values() for type, _ in parts)
 BLOCKS: Final = {  # block of the page -> the types of which it tells
     **{name: tuple(type for type, _ in parts) for name, parts in CHART.items()},
     "loops": ("ServiceRequest", "Task", "Claim", "ClaimResponse"),
@@ -89,7 +92,9 @@ class Relative:
 class PatientPage:
     """`withheld`: the blocks of which a Consent may keep entries from the asker; `closed`: those that their role does
     not see; `places`: names of Locations by `Location/id`; `systems`: what EHRs are called, by base URL; `silent`: the
-    patient wants no messages."""
+    patient wants no messages; `behind`: further records of theirs, in whose place this one stands, so that loops,
+    visits, cards, chart, relatives and messages are of all of these; `before`: the record that stands in the place of
+    this one."""
 
     now: datetime
     patient: Json
@@ -108,6 +113,8 @@ class PatientPage:
     silent: bool
     roles: frozenset[str]
     talks: Talks
+    behind: Sequence[Json] = ()
+    before: Json | None = None
 
 
 def opened(world: World, grant: Grant, id: str, tabs: Sequence[str], request: str) -> PatientPage:
@@ -136,26 +143,37 @@ def shown(turn: Turn, id: str, tabs: Sequence[str]) -> PatientPage:
 
 
 def _gathered(turn: Turn, patient: Json, tabs: Sequence[str]) -> PatientPage:
-    id = str(patient["id"])
-    chart = {name: _chart(turn, id, parts) for name, parts in CHART.items()}
-    visits = listed(turn, "Appointment", id, _VISITS).entries
-    library, loops = Library(turn.conn), _loops(turn, id, tabs)
+    id, behind = str(patient["id"]), linkage.behind(turn, patient)
+    ids = (id, *(str(each["id"]) for each in behind))
+    chart = {name: _chart(turn, ids, parts) for name, parts in CHART.items()}
+    visits = listed(turn, "Appointment", ids, _VISITS).entries
+    library, loops = Library(turn.conn), _loops(turn, ids, tabs)
     return PatientPage(
-        turn.now, patient, loops, _cards(turn, library, patient), visits, _places(turn, visits), chart,
-        patient_plans.plans(turn, id), _relatives(turn, id), _services(turn, chart["problems"].entries),
-        [each for each in library.disputes(id) if each.type in {type for parts in CHART.values() for type, _ in parts}],
-        library.systems, frozenset(name for name, types in BLOCKS.items() if is_withheld(turn, types, id)),
+        turn.now, patient, loops, [card for each in (patient, *behind) for card in _cards(turn, library, each)], visits,
+        _places(turn, visits), chart, patient_plans.plans(turn, id),
+        [kin for each in ids for kin in _relatives(turn, each)], _services(turn, chart["problems"].entries),
+        [each for one in ids for each in library.disputes(one) if each.type in IN_CHART],
+        library.systems, frozenset(name for name, types in BLOCKS.items() if is_withheld(turn, types, ids)),
         frozenset(name for name, types in BLOCKS.items() if all(is_closed(turn, each) for each in types)),
-        links.has_stopped(turn.conn, id), turn.grant.roles, patient_talks.talks(turn, id, loops.rows, visits),
+        any(links.has_stopped(turn.conn, each) for each in ids), turn.grant.roles,
+        patient_talks.talks(turn, ids, loops.rows, visits), behind, _before(turn, patient),
     )  # fmt: skip
 
 
-def _loops(turn: Turn, id: str, tabs: Sequence[str]) -> Found:
-    ids = case_ids.of_patient(turn.conn, id) or ("",)  # an empty list of ids would mean every case
+def _before(turn: Turn, patient: Json) -> Json | None:
+    """The record that stands in the place of this one, where the asker may see it."""
+    to = patient_links.replaced_by(patient)
+    row = read.get(turn.conn, "Patient", to.partition("/")[2]) if to else None
+    return json.loads(row.body) if row and turn.sees_there("Patient", row) and not row.deleted else None
+
+
+def _loops(turn: Turn, patients: Sequence[str], tabs: Sequence[str]) -> Found:
+    cases = tuple(case for id in patients for case in case_ids.of_patient(turn.conn, id))
+    ids = cases or ("",)  # an empty list of ids would mean every case
     return worklist.listed(turn, WorklistQuery("open", only=ids), tabs, LOOPS)
 
 
-def _chart(turn: Turn, id: str, parts: Sequence[tuple[str, int]]) -> Listed:
+def _chart(turn: Turn, id: Sequence[str], parts: Sequence[tuple[str, int]]) -> Listed:
     found = [listed(turn, type, id, most) for type, most in parts]
     entries = [each for one in found for each in one.entries if not is_mistaken(each)]
     return Listed(entries, any(one.more for one in found))

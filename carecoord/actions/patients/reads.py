@@ -38,11 +38,13 @@ class Listed:
     more: bool = False
 
 
-def listed(turn: Turn, type: str, patient: str, most: int, *asked: tuple[str, str]) -> Listed:
-    """A patient's resources of a type, as far as the asker sees them. asked: further search arguments."""
+def listed(turn: Turn, type: str, patient: str | Sequence[str], most: int, *asked: tuple[str, str]) -> Listed:
+    """A patient's resources of a type, as far as the asker sees them; of several records of one patient, of all of
+    these. asked: further search arguments."""
     if turn.filter(type, "s") == NOTHING:
         return Listed()
-    pairs = [("patient", f"Patient/{patient}"), ("_sort", SORTS[type]), ("_total", "none"), *asked]
+    ids = (patient,) if isinstance(patient, str) else patient
+    pairs = [("patient", ",".join(f"Patient/{id}" for id in ids)), ("_sort", SORTS[type]), ("_total", "none"), *asked]
     page = find(turn.conn, parse(type, pairs, turn.world.base, strict=True), turn.may("s"), page_size=most)
     return Listed([json.loads(row.body) for row in page.rows], page.next is not None)
 
@@ -52,6 +54,7 @@ def is_closed(turn: Turn, type: str) -> bool:
     return turn.filter(type, "r") == NOTHING
 
 
-def is_withheld(turn: Turn, types: Sequence[str], patient: str) -> bool:
-    """Whether a Consent of the patient keeps anything from the asker that may be of one of these types."""
-    return any(whose == patient and part.touches(types) for whose, part in turn.denied().kept.get("r", ()))
+def is_withheld(turn: Turn, types: Sequence[str], patients: Sequence[str]) -> bool:
+    """Whether a Consent of the patient, by one of these records of theirs, keeps anything from the asker that may be of
+    one of these types."""
+    return any(whose in patients and part.touches(types) for whose, part in turn.denied().kept.get("r", ()))

@@ -9,6 +9,7 @@ from sqlalchemy import Row
 
 from auth.grant import Grant
 from carecoord.actions.access.turn import Turn, looking
+from carecoord.actions.patients import linkage
 from carecoord.actions.patients.reads import is_closed, is_withheld, listed
 from carecoord.actions.worklist.worklist import seen_cases
 from carecoord.domain.access import verbs
@@ -20,7 +21,9 @@ from carecoord.domain.messages.threads import Message
 from carecoord.domain.patients.to_say import STEPS, ToSay, to_say
 from carecoord.domain.resource.elements import Json, items, target
 from carecoord.errors import NotFound
+from carecoord.fhir import text as json
 from carecoord.store.messages import receipts
+from carecoord.store.resources import read
 from carecoord.store.worklist import case_ids
 from carecoord.words.sentence import sentence
 from carecoord.world import World
@@ -51,9 +54,9 @@ class Talks:
     acts: Mapping[str, tuple[Verb, ...]] = field(default_factory=dict)
 
 
-def talks(turn: Turn, patient: str, rows: Sequence[Row[Any]], visits: Sequence[Json]) -> Talks:
-    """What is said with a patient. rows: their open cases, as the worklist has them. Where a role or a Consent keeps
-    messages from the asker, only what the next steps say is known."""
+def talks(turn: Turn, patient: Sequence[str], rows: Sequence[Row[Any]], visits: Sequence[Json]) -> Talks:
+    """What is said with a patient, by the ids of their records. rows: their open cases, as the worklist has them. Where
+    a role or a Consent keeps messages from the asker, only what the next steps say is known."""
     acts = {row.id: _acts(turn, row) for row in rows}
     ours = [row for row in rows if "requester" in _sides(turn, row)]
     steps = {row.id: row.action or "" for row in ours}
@@ -61,8 +64,8 @@ def talks(turn: Turn, patient: str, rows: Sequence[Row[Any]], visits: Sequence[J
         known = {case: step for case, step in steps.items() if step in STEPS}
         return Talks((), {}, to_say(known, (), (), (), turn.now, turn.world.base.zone), acts)
     held = frozenset(turn.office().organizations)
-    read = listed(turn, "Communication", patient, _READ).entries
-    said = [each for each in read if audience.is_seen(each, held)]
+    sent = listed(turn, "Communication", patient, _READ).entries
+    said = [each for each in sent if audience.is_seen(each, held)]
     replies = listed(turn, "AppointmentResponse", patient, _REPLIES).entries
     found = _messages(turn, said, rows)
     return Talks(
@@ -104,5 +107,8 @@ def _orders(talk: Json) -> list[str]:
 def demand_case(world: World, grant: Grant, request: str, patient: str, case: str) -> None:
     """Raise NotFound for a case that is not this patient's, or a patient who is not the asker's."""
     with looking(world, grant, request) as turn:
-        if case not in case_ids.of_patient(turn.conn, patient) or seen_cases(turn).one(case) is None:
+        row = read.get(turn.conn, "Patient", patient)
+        record = json.loads(row.body) if row and not row.deleted else {}
+        ids = [patient, *(str(each["id"]) for each in linkage.behind(turn, record))]
+        if not any(case in case_ids.of_patient(turn.conn, id) for id in ids) or seen_cases(turn).one(case) is None:
             raise NotFound(sentence("refusals.there-no-such-referral-or"), "http.id")

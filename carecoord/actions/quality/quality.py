@@ -11,17 +11,22 @@ from sqlalchemy import Row
 from auth.grant import Grant
 from carecoord.actions.access.audited import event
 from carecoord.actions.access.turn import Turn, looking
+from carecoord.actions.acts import provenance
+from carecoord.actions.acts.provenance import Act
 from carecoord.actions.worklist.worklist import seen_cases, whole
 from carecoord.domain.access import verbs
 from carecoord.domain.ehrs.doubts import Doubt
+from carecoord.domain.patients import links
 from carecoord.domain.referrals import twins
 from carecoord.domain.referrals.case import order_named
 from carecoord.domain.referrals.twins import Twin
 from carecoord.domain.resource.elements import Json, item, key, source, target, text
 from carecoord.errors import Forbidden
 from carecoord.fhir import text as json
+from carecoord.fhir.search.query import parse
 from carecoord.store.ehrs import ehrs
 from carecoord.store.resources import flags, read
+from carecoord.store.search.search import find
 from carecoord.store.worklist import quality
 from carecoord.store.worklist.query import WorklistQuery
 from carecoord.words.sentence import sentence
@@ -45,8 +50,17 @@ class Pair:
     """Two records that may be of one person, each with a case of theirs, and what settles it."""
 
     twin: Twin
+    records: tuple[Json, Json]
     one: Row[Any]
     other: Row[Any]
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A record that stands for another one too."""
+
+    kept: Json
+    replaced: Json
 
 
 @dataclass(frozen=True)
@@ -66,6 +80,7 @@ class Quality:
     doubted: Sequence[Doubted] | None
     conflicts: tuple[Sequence[Row[Any]], int] | None
     pairs: Sequence[Pair] | None
+    merged: Sequence[Merged] | None
     nobodys: tuple[Sequence[Row[Any]], int] | None
     unowned: Sequence[Unowned] | None
 
@@ -78,16 +93,25 @@ def look(world: World, grant: Grant, request: str) -> Quality:
         mine = whole(grant)
         found = Quality(
             _doubted(turn) if mine else None, _cases(turn, "conflict") if mine else None,
-            _pairs(turn) if mine else None, _cases(turn, "nobody") if mine else None,
+            _pairs(turn) if mine else None, _merged(turn) if mine else None, _cases(turn, "nobody") if mine else None,
             _unowned(turn) if verbs.may(grant.roles, "manage-ehrs") else None,
         )  # fmt: skip
         shown = {each.case.patient for each in found.doubted or ()}
         shown |= {row.patient for each in (found.conflicts, found.nobodys) if each for row in each[0]}
         shown |= {row.patient for pair in found.pairs or () for row in (pair.one, pair.other)}
+        shown |= {str(each["id"]) for pair in found.merged or () for each in (pair.kept, pair.replaced)}
         if mine:
             asked = event(turn.now, request, "search", by=grant, shown=sorted(shown), type="Patient", query="quality")
             world.journal.append(asked)
         return found
+
+
+def done(world: World, grant: Grant, request: str, id: str) -> Act | None:
+    """What was done with two records, by the id of the act; None for any other."""
+    with looking(world, grant, request) as turn:
+        act = provenance.find(turn.conn, id)
+        mine = act is not None and act.verb in verbs.LINKAGE and act.subject == grant.subject
+        return act if mine else None
 
 
 def _systems(turn: Turn) -> dict[str, str]:
@@ -125,10 +149,26 @@ def _pairs(turn: Turn) -> list[Pair]:
     ids = quality.born_alike(turn.conn, scope)
     rows = turn.seen(read.many(turn.conn, [("Patient", id) for id in ids]), "r")
     people = [person for row in rows if not row.deleted and (person := json.loads(row.body)).get("active") is not False]
+    people = [each for each in people if not links.replaced_by(each)]
     people.sort(key=key)
     cases = quality.cases_of(turn.conn, scope, (str(each["id"]) for each in people))
     found = ((each, twin) for n, each in enumerate(people) for twin in twins.twins(each, people[n + 1 :]))
-    return [Pair(twin, cases[str(one["id"])], cases[twin.other.partition("/")[2]]) for one, twin in found]
+    whose = {key(each): each for each in people}
+    return [
+        Pair(twin, (one, whose[twin.other]), cases[str(one["id"])], cases[twin.other.partition("/")[2]])
+        for one, twin in found
+    ]
+
+
+def _merged(turn: Turn) -> list[Merged]:
+    """The records that stand for others, of patients of the asker's cases."""
+    asked = parse("Patient", [("link:missing", "false"), ("_sort", "-_lastUpdated")], turn.world.base, strict=True)
+    linked = [json.loads(row.body) for row in find(turn.conn, asked, turn.may("s"), page_size=quality.MOST).rows]
+    replaced = [each for each in linked if links.replaced_by(each)]
+    stand_in = [("Patient", links.replaced_by(each).partition("/")[2]) for each in replaced]
+    kept = {row.id: json.loads(row.body) for row in turn.seen_there("Patient", read.many(turn.conn, stand_in), "r")}
+    found = ((kept.get(links.replaced_by(each).partition("/")[2]), each) for each in replaced)
+    return [Merged(one, other) for one, other in found if one is not None]
 
 
 def _unowned(turn: Turn) -> list[Unowned]:

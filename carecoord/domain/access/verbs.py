@@ -21,6 +21,7 @@ Verb = Literal[
     "draft", "edit", "amend", "sign", "drop", "affiliate", "oblige", "fulfil", "give-notice", "end", "file",
     "cite", "accept-clause", "counter-clause",
     "start-plan", "set-goal", "add-activity", "observe", "finish", "join-team", "end-plan",
+    "merge-patients", "keep-patients-apart", "unmerge-patients",
     "submit", "approve", "give-back", "certify", "bill", "pay",
     "decide", "agree", "disagree", "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over",
     "send-request", "put-in", "answer-payer", "extend-request", "renew-request", "appeal", "withdraw-request",
@@ -79,6 +80,9 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
             "finish",
             "join-team",
             "end-plan",
+            "merge-patients",
+            "keep-patients-apart",
+            "unmerge-patients",
             "send-request",
             "put-in",
             "answer-payer",
@@ -242,6 +246,9 @@ REQUESTS: Final[tuple[Verb, ...]] = (  # what a clinic does with one
 )  # fmt: skip
 CARE: Final[tuple[Verb, ...]] = (  # what is done with a patient's care plan
     "start-plan", "set-goal", "add-activity", "observe", "finish", "join-team", "end-plan",
+)  # fmt: skip
+LINKAGE: Final[tuple[Verb, ...]] = (  # what is done with two records that may be of one patient
+    "merge-patients", "keep-patients-apart", "unmerge-patients",
 )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ TABLE: Final[Mapping[str, Mapping[str, Owner]]] = MappingProxyType(
         },
         "Appointment": {ALL: "theirs", "status": "either", "comment": "either", "patientInstruction": "either"},
         "Communication": {ALL: "either", "subject": "theirs"},
+        "Patient": {ALL: "theirs", "link": "either"},
         "CommunicationRequest": {ALL: "either", "subject": "theirs"},
         "DocumentReference": {ALL: "theirs", "status": "either", "description": "either", "context": "either"},
         "Claim": {ALL: "either"},

@@ -73,7 +73,7 @@ class Tag:
 @dataclass(frozen=True, slots=True)
 class Head:
     """`about`: sex, birth date, address; `tags`: language, each telephone followed by what is permitted on it, whom to
-    call of the family."""
+    call of the family; `behind`: further records of theirs (number, id), `before`: the one that stands in its place."""
 
     id: str
     name: str
@@ -81,6 +81,8 @@ class Head:
     about: str
     deceased: bool
     tags: Sequence[Tag]
+    behind: Sequence[tuple[str, str]] = ()
+    before: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,14 @@ def _head(found: PatientPage, times: Times) -> Head:
         text(patient, "id"), name(patient, present), record_number(patient, present),
         " · ".join(part for part in (SEX.get(text(patient, "gender"), ""), told, address) if part),
         bool(patient.get("deceasedBoolean") or patient.get("deceasedDateTime")), list(_tags(found, times)),
+        [_record(each) for each in found.behind], _record(found.before) if found.before else None,
     )  # fmt: skip
+
+
+def _record(patient: Json) -> tuple[str, str]:
+    """Another record of the patient: its number, else the name, and its id."""
+    number = record_number(patient)
+    return f"MRN {number}" if number else name(patient), text(patient, "id")
 
 
 def _tags(found: PatientPage, times: Times) -> Iterator[Tag]:
