@@ -9,14 +9,20 @@ from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from carecoord.actions.acts.act import Done
+from carecoord.actions.patients import page as patient_page
 from carecoord.actions.referrals import patients
+from carecoord.errors import NotFound
 from carecoord.web.acts import submissions
+from carecoord.web.page import calendars, downloads
 from carecoord.web.page.times import Times
+from carecoord.web.patients import files
 from carecoord.web.patients.screen import Screen
 from carecoord.web.patients.submissions import COMMANDS, send
 from carecoord.web.people import sign_in
 from carecoord.web.referrals import patient_view
 from carecoord.web.server.exchange import request_id
+from carecoord.web.worklist import queues
+from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 _LONGEST: Final = 200
@@ -42,6 +48,21 @@ def _pages(world: World) -> Blueprint:
         found = patients.find(world, grant, said, request_id()) if said else None
         shown = patient_view.cards(found, Times(world.clock(), zone)) if found else None
         return render_template("patients.html", rail="Patients", said=said, found=shown)
+
+    @pages.get("/patients.<any(csv, xlsx):form>")
+    def download(form: downloads.Form) -> Response:
+        said, grant = request.args.get("q", "")[:_LONGEST].strip(), sign_in.session().grant()
+        found = patients.find(world, grant, said, request_id())
+        shown = patient_view.cards(found, Times(world.clock(), zone))
+        return downloads.table("patients", files.header(), files.rows(shown), form, marked=True)
+
+    @pages.get("/patients/<id>/calendar.ics")
+    def dates(id: str) -> Response:
+        found = patient_page.opened(world, sign_in.session().grant(), id, queues.counts(True), request_id())
+        entries = list(files.entries(found, Times(found.now, zone)))
+        if not entries:
+            raise NotFound(sentence("refusals.calendar.nothing"), "http.id")
+        return calendars.file("visits", entries, world.settings.url, found.now)
 
     @pages.get("/patients/<id>")
     def one(id: str) -> Response:

@@ -128,7 +128,8 @@ class NeedView:
 
 @dataclass(frozen=True)
 class PatientView:
-    """`kept`: by block, that something of it is kept back, empty where nothing is; `closed`: how many referrals are."""
+    """`kept`: by block, that something of it is kept back, empty where nothing is; `closed`: how many referrals are;
+    `dated`: there are visits ahead that a calendar can have."""
 
     head: Head
     loops: Cards
@@ -140,6 +141,7 @@ class PatientView:
     relatives: Sequence[RelativeView]
     needs: Sequence[NeedView]
     kept: dict[str, str]
+    dated: bool
 
 
 def page(found: PatientPage, home: str, times: Times, *, linked: bool = True) -> PatientView:
@@ -153,6 +155,7 @@ def page(found: PatientPage, home: str, times: Times, *, linked: bool = True) ->
         chart_view.blocks(found, times, linked=linked), plan_view.plans(found.plans, home, times),
         [_relative(each, times) for each in found.relatives], list(_needs(found, times)),
         {name: kept(found, name) for name in ("loops", "coverage", "visits", "plan", "family", "messages")},
+        any(v.href for v in ahead),
     )  # fmt: skip
 
 

@@ -18,6 +18,8 @@ SHEETS = {
     ("/waiting", "coordinator"): ("All:",),
     ("/measures?span=90", "coordinator"): ("Measures, ", "Loops closed"),
     ("/contracts", "contracts"): ("Contracts: ",),
+    ("/patients/eleanor-brandt", "coordinator"): ("Brandt, Eleanor", "Open loops"),
+    ("/quality", "coordinator"): ("Data quality",),
 }
 
 

@@ -100,7 +100,7 @@ def test_a_substitute_has_what_waits_for_whoever_is_away_by_kind_and_is_told_why
     assert set(told) == {"accepted", "declined"}
     assert all("You stand in for Requester" in words for words in told.values())
     assert "Requester is away until 30 Nov." in page
-    assert "You stand in for all but mentions." in page
+    assert "You stand in for all but messages and mentions." in page
     assert any("You stand in for Requester" in words or "named in a note" in words for words in mentions(place, "bo"))
     assert sorted(own(place, "ann")) == ["accepted", "declined"], "of mentions alone others have them"
     assert own(place, "bo") == []

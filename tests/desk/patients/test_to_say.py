@@ -167,3 +167,28 @@ def test_whose_report_is_read_is_noted_as_told_by_one_press(acting_house: House,
 
 def test_another_office_is_not_told_what_there_is_to_say(acting_house: House) -> None:
     assert acting_house.enter("outsider").get("/patients/elena-martinez").status_code == 404
+
+
+def test_the_visits_of_a_patient_open_in_a_calendar_under_the_names_of_their_referrals(browser: FlaskClient) -> None:
+    answer = browser.get("/patients/elena-martinez/calendar.ics")
+    assert (answer.status_code, answer.mimetype) == (200, "text/calendar")
+    words = answer.get_data(as_text=True)
+    assert "SUMMARY:Visit\\, referral R-24820" in words
+    assert "Martinez" not in words  # a calendar travels
+    case = browser.get("/referrals/order-24820/calendar.ics").get_data(as_text=True)
+    uid = re.search(r"UID:(Appointment[^\r\n]+)", case)
+    assert uid
+    assert uid[1] in words
+    assert "/patients/elena-martinez/calendar.ics" in page(browser, "elena-martinez")
+
+
+def test_who_was_found_goes_out_as_a_table(acting_house: House, browser: FlaskClient) -> None:
+    assert "/patients.csv?q=brandt" in browser.get("/patients?q=brandt").get_data(as_text=True)
+    answer = browser.get("/patients.csv?q=brandt")
+    assert answer.status_code == 200
+    head, row, *_ = answer.get_data(as_text=True).splitlines()
+    assert head.removeprefix("\ufeff") == "Patient,Born,About,Numbers,Telephone,Language,Coverage,Open"
+    assert row.startswith('"Brandt, Eleanor",')
+    assert "4309-772" in row
+    assert browser.get("/patients.xlsx?q=brandt").data.startswith(b"PK")
+    assert acting_house.enter("payer").get("/patients.csv?q=brandt").status_code == 403
