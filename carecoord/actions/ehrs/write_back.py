@@ -46,13 +46,12 @@ def note(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
     for each in touched:
         if each.type in SYNCED:
             by_type.setdefault(each.type, {})[each.id] = each
-    for type, those in by_type.items():
-        held = items.ours(conn, type, sorted(those))
-        for one in held:
-            _changed(conn, one, now)
-        if type in TOLD:
-            fresh = [each for id, each in those.items() if id not in {one.id for one in held}]
-            _made(conn, fresh, now)
+    held = items.held(conn, {type: sorted(those) for type, those in by_type.items()})
+    for one in held:
+        _changed(conn, one, now)
+    for type in (each for each in by_type if each in TOLD):
+        known = {one.id for one in held if one.type == type}
+        _made(conn, [each for id, each in by_type[type].items() if id not in known], now)
 
 
 def ask(conn: Connection, ehr: Ehr, new: Delivery, hold: bool, now: datetime) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from carecoord.fhir import text
@@ -153,30 +153,39 @@ def made_here(conn: Connection, name: str) -> dict[tuple[str, str], str]:
     return {(type, id): local for type, id, local in conn.execute(found)}
 
 
-_ours = (
+_held = (
     select(
         _item.ehr, _item.type, _item.id.label("there"), resource.c.id, resource.c.rid, resource.c.version,
         resource.c.deleted, resource.c.patient, resource.c.hash, _item.hash.label("said"),
         _item.base.is_not(None).label("has_base"),
     )
     .join_from(ehr_item, resource, (resource.c.type == _item.type) & (resource.c.id == _item.local))
-    .where(_item.type == bindparam("type"), _item.local.in_(bindparam("ids", expanding=True)))
     .order_by(resource.c.id)
 )  # fmt: skip
+_ours = _held.where(_item.type == bindparam("type"), _item.local.in_(bindparam("ids", expanding=True)))
 _locked = _ours.with_for_update(of=resource)
+
+
+def held(conn: Connection, refs: Mapping[str, Sequence[str]]) -> list[Ours]:
+    """Those of these resources of ours, {type: ids}, that an EHR holds."""
+    if not refs or sum(map(len, refs.values())) > CHUNK:
+        return [one for type, ids in refs.items() for one in ours(conn, type, ids)]
+    named = or_(*((_item.type == type) & _item.local.in_(ids) for type, ids in refs.items()))
+    return [_read(row) for row in conn.execute(_held.where(named))]
 
 
 def ours(conn: Connection, type: str, ids: Sequence[str], *, lock: bool = False) -> list[Ours]:
     """Those of these resources of ours that an EHR holds. lock: nobody else changes them until the transaction ends."""
     statement = _locked if lock else _ours
     rows = (row for chunk in _chunks(ids) for row in conn.execute(statement, {"type": type, "ids": chunk}))
-    return [
-        Ours(
-            row.ehr, row.type, row.there, row.id, row.rid, row.version, row.deleted, row.patient, bytes(row.hash),
-            _bytes(row.said), row.has_base,
-        )
-        for row in rows
-    ]  # fmt: skip
+    return [_read(row) for row in rows]
+
+
+def _read(row: Row[Any]) -> Ours:
+    return Ours(
+        row.ehr, row.type, row.there, row.id, row.rid, row.version, row.deleted, row.patient, bytes(row.hash),
+        _bytes(row.said), row.has_base,
+    )  # fmt: skip
 
 
 def base(conn: Connection, one: Ours) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from carecoord.actions.access.turn import Turn
+from carecoord.actions.clearance.library import Library
 from carecoord.domain.prior_auth.pas import links
 from carecoord.domain.prior_auth.pas.answer import Trouble
 from carecoord.domain.prior_auth.pas.request import Sent
@@ -62,42 +63,48 @@ def own_id(turn: Turn, *parts: str) -> str:
 
 def explode(turn: Turn, sent: Sent) -> Exploded:
     """The resources of a Bundle. Raises Unprocessable for an update of what is not here."""
-    found = Exploded()
+    found, library = Exploded(), Library(turn.conn)
     mine = [(url, each) for url, each in sent.resources.items() if each.get("resourceType") in _STORED]
     for url, each in mine:
-        _identify(turn, sent, found, url, each)
-    _insured(turn, sent, found)
+        _identify(turn, library, sent, found, url, each)
+    _insured(turn, library, sent, found)
     _name_requests(turn, sent, found)
     base = turn.world.base.url
+    here = _here(turn, [found.names[url] for url, _ in mine])
     for url, each in mine:
         name = found.names[url]
-        if name not in found.made and not _is_here(turn, name):
+        if name not in found.made and name not in here:
             found.made[name] = _admitted(turn, links.ours(each, url, sent, found.names, base), name)
     _request(turn, sent, found)
     return found
 
 
-def _is_here(turn: Turn, name: str) -> bool:
-    kind, _, id = name.partition("/")
-    row = read.get(turn.conn, kind, id)
-    return kind in _KNOWN_ONCE and row is not None and not row.deleted
+def _here(turn: Turn, names: Iterable[str]) -> set[str]:
+    """Those of these, `Type/id`, that are known already and are not written over."""
+    split = ((kind, id) for kind, _, id in (each.partition("/") for each in names))
+    rows = read.many(turn.conn, [each for each in split if each[0] in _KNOWN_ONCE])
+    return {f"{row.type}/{row.id}" for row in rows if not row.deleted}
 
 
-def _identify(turn: Turn, sent: Sent, found: Exploded, url: str, resource: Json) -> None:
+def _identify(turn: Turn, library: Library, sent: Sent, found: Exploded, url: str, resource: Json) -> None:
     kind = str(resource["resourceType"])
     match = ""
     if kind in _REGISTERED:
-        match = _registered(turn, kind, resource)
+        match = _registered(turn, library, kind, resource)
     elif kind == "Patient":
         match = _patient(turn, sent, found, url, resource)
     found.names[url] = match or f"{kind}/{own_id(turn, kind, url)}"
 
 
-def _identified(turn: Turn, kind: str, resource: Json) -> list[Json]:
-    keys = [each for each in sorted(identifiers(resource)) if not each.startswith(TAXES)]
-    rows = registry.identified(turn.conn, kind, pairs(keys)) if keys else []
-    seen = turn.seen(rows, "r") if kind == "Patient" else rows
-    return [json.loads(row.body) for row in seen if not row.deleted]
+def _numbers(resource: Json) -> list[str]:
+    return [each for each in sorted(identifiers(resource)) if not each.startswith(TAXES)]
+
+
+def _people(turn: Turn, resource: Json) -> list[Json]:
+    """The patients with one of these identifiers whom the asker sees."""
+    keys = _numbers(resource)
+    rows = turn.seen(registry.identified(turn.conn, "Patient", pairs(keys)), "r") if keys else []
+    return [json.loads(row.body) for row in rows if not row.deleted]
 
 
 def pairs(keys: Iterable[str]) -> list[tuple[str, str]]:
@@ -105,16 +112,15 @@ def pairs(keys: Iterable[str]) -> list[tuple[str, str]]:
     return [(system, value) for system, _, value in (each.partition("|") for each in keys)]
 
 
-def _registered(turn: Turn, kind: str, resource: Json) -> str:
+def _registered(turn: Turn, library: Library, kind: str, resource: Json) -> str:
     """Who is known by one of these identifiers: of copies the asker's own office, then our own record."""
-    rows = _identified(turn, kind, resource)
+    known = library.identified(kind, _numbers(resource))
     mine = f"Organization/{turn.grant.organization}"
-    rows.sort(key=lambda each: (key(each) != mine, bool(source(each)), key(each)))
-    return key(rows[0]) if rows else ""
+    return min(((key(each) != mine, bool(source(each)), key(each)) for each in known), default=(False, False, ""))[2]
 
 
 def _patient(turn: Turn, sent: Sent, found: Exploded, url: str, resource: Json) -> str:
-    known = _identified(turn, "Patient", resource) or _members(turn, sent, url)
+    known = _people(turn, resource) or _members(turn, sent, url)
     born = text(resource, "birthDate")
     other = [each for each in known if born and text(each, "birthDate") not in ("", born)]
     if known and len(other) == len(known):
@@ -139,7 +145,7 @@ def _members(turn: Turn, sent: Sent, url: str) -> list[Json]:
     return [each for each in people if text(each, "birthDate") == born]
 
 
-def _insured(turn: Turn, sent: Sent, found: Exploded) -> None:
+def _insured(turn: Turn, library: Library, sent: Sent, found: Exploded) -> None:
     """The cards of a patient who is known, by their numbers; and a payer that is one."""
     for url, card in sent.resources.items():
         if card.get("resourceType") != "Coverage":
@@ -151,8 +157,7 @@ def _insured(turn: Turn, sent: Sent, found: Exploded) -> None:
             if _same_card(json.loads(row.body), card, _payors(sent, found, url, card)):
                 found.names[url] = f"Coverage/{row.id}"
     insurer = found.names.get(sent.meant(text(item(sent.claim, "insurer"), "reference"), sent.url), "")
-    payer = read.get(turn.conn, "Organization", insurer.partition("/")[2]) if insurer else None
-    if payer is None or payer.deleted or not is_payer(json.loads(payer.body)):
+    if not any(is_payer(each) for each in library.fetch([insurer])):
         words = "No payer here has one of the identifiers of Claim.insurer."
         found.troubles.append(Trouble("79", "C", "Claim.insurer.identifier", words))
 
