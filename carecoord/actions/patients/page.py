@@ -21,6 +21,7 @@ from carecoord.actions.referrals.patients import probe
 from carecoord.actions.worklist import project, worklist
 from carecoord.actions.worklist.worklist import Found
 from carecoord.domain.access import verbs
+from carecoord.domain.access.payer_view import PayerRow
 from carecoord.domain.clearance.facts import facts
 from carecoord.domain.coverage import gate as coverage_gate
 from carecoord.domain.coverage.gate import Card
@@ -148,6 +149,7 @@ def _gathered(turn: Turn, patient: Json, tabs: Sequence[str]) -> PatientPage:
     chart = {name: _chart(turn, ids, parts) for name, parts in CHART.items()}
     visits = listed(turn, "Appointment", ids, _VISITS).entries
     library, loops = Library(turn.conn), _loops(turn, ids, tabs)
+    whole = [row for row in loops.rows if not isinstance(row, PayerRow)]
     return PatientPage(
         turn.now, patient, loops, [card for each in (patient, *behind) for card in _cards(turn, library, each)], visits,
         _places(turn, visits), chart, patient_plans.plans(turn, id),
@@ -156,7 +158,7 @@ def _gathered(turn: Turn, patient: Json, tabs: Sequence[str]) -> PatientPage:
         library.systems, frozenset(name for name, types in BLOCKS.items() if is_withheld(turn, types, ids)),
         frozenset(name for name, types in BLOCKS.items() if all(is_closed(turn, each) for each in types)),
         any(links.has_stopped(turn.conn, each) for each in ids), turn.grant.roles,
-        patient_talks.talks(turn, ids, loops.rows, visits), behind, _before(turn, patient),
+        patient_talks.talks(turn, ids, whole, visits), behind, _before(turn, patient),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from carecoord.fhir import text
@@ -181,7 +181,7 @@ def ours(conn: Connection, type: str, ids: Sequence[str], *, lock: bool = False)
     return [_read(row) for row in rows]
 
 
-def _read(row: Row[Any]) -> Ours:
+def _read(row: Any) -> Ours:
     return Ours(
         row.ehr, row.type, row.there, row.id, row.rid, row.version, row.deleted, row.patient, bytes(row.hash),
         _bytes(row.said), row.has_base,

@@ -110,9 +110,9 @@ def figure_lines(found: Board) -> Iterator[list[str]]:
     for number, label, href in links(found):
         yield [str(number), label, href, "", "", "", ""]
     for name, each in found.figures.items():
-        field, (label, how) = FIELDS[name], FIELD_NAMES[name]
+        field, (title, how) = FIELDS[name], FIELD_NAMES[name]
         told = "" if each.value is None else str(each.value)
-        yield [str(field.number), say(label), told, say(UNITS[field.unit]), str(each.hits), str(each.n), say(how)]
+        yield [str(field.number), say(title), told, say(UNITS[field.unit]), str(each.hits), str(each.n), say(how)]
 
 
 def request_rows(found: Sequence[Request], times: Times) -> list[RequestRow]:

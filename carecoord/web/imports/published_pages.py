@@ -61,7 +61,7 @@ def blueprint(world: World) -> Blueprint:
             return _start(world, spoken("imports.published.choose"))
         sent.stream.flush()
         try:
-            part = Path(sent.stream.name)  # type: ignore[arg-type]
+            part = Path(sent.stream.name)
             id = published.take(world, grant, request.form.get("kind", ""), sent.filename, part)
         except errors.Invalid as refused:
             return _start(world, refused.text)

@@ -89,7 +89,7 @@ class TalkView:
 
     to_say: Sequence[ToSayView]
     title: str
-    buttons: Mapping[str, str]
+    buttons: Mapping[Verb, str]
     refused: Sequence[str]
     messages: Sequence[MessageView]
     told: Mapping[str, str]
@@ -165,8 +165,8 @@ def _to_say(found: PatientPage, said: ToSay, theirs: str, back: str, times: Time
     row = next(row for row in found.loops.rows if row.id == said.case)
     clinic = row.performer_name or sentence("patient.say.clinic")
     told = _THINGS[said.thing](clinic, said.at.astimezone(times.zone) if said.at else None)
-    stands = said.thing in ("report", "card", "cancel") and row.due_at is not None
-    due = say(sentence("patient.say.by", day=times.day(row.due_at))) if stands else ""
+    stands = row.due_at if said.thing in ("report", "card", "cancel") else None
+    due = say(sentence("patient.say.by", day=times.day(stands))) if stands else ""
     may = case_of(found, "contact", said.case)
     href = f"{back}?{urlencode({'act': 'contact', 'about': said.case})}#act-form" if may else ""
     words, own = say(told), say(told, theirs)

@@ -3,9 +3,8 @@ clocks, and what was exchanged by PAS. Nothing is counted here, and nothing is w
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Any, Final, Literal
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row as Found
 
@@ -37,7 +36,7 @@ class Asked:
     last: date
     plan: str = ""
 
-    def span(self, zone: ZoneInfo) -> tuple[int, int]:
+    def span(self, zone: tzinfo) -> tuple[int, int]:
         """From and before, microseconds."""
         return micros(midnight(self.first, zone)), micros(midnight(shifted(self.last, 1), zone))
 

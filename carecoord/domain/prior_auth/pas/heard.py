@@ -114,7 +114,7 @@ def is_same(one: Json, other: Json) -> bool:
 
 
 def _digest(answer: Json) -> str:
-    said = {name: answer[name] for name in _DECIDES if name in answer}
+    said: Json = {name: answer[name] for name in _DECIDES if name in answer}
     return hashlib.sha256(json.dumps(said)).hexdigest()
 
 

@@ -69,12 +69,12 @@ def inquiry(sent: Json, number: str, now: datetime) -> Json:
     claim, base = item(entries[0], "resource"), str(entries[0]["fullUrl"]).rpartition("/Claim/")[0]
     lines = [{"sequence": n, "productOrService": item(each, "productOrService")}
              for n, each in enumerate(items(claim, "item"), 1)]  # fmt: skip
-    asked = {name: claim[name] for name in _ASKED_OF if name in claim}
+    asked: Json = {name: claim[name] for name in _ASKED_OF if name in claim} | ({"item": lines} if lines else {})
     cards = [item(each, "coverage") for each in items(claim, "insurance")]
     focal = [{"sequence": n, "focal": n == 1, "coverage": each} for n, each in enumerate(cards, 1)]
     example = {
         **asked, "id": number, "identifier": [{"system": IDENTIFIER, "value": number}],
-        "created": now.isoformat(timespec="seconds"), "insurance": focal, **({"item": lines} if lines else {}),
+        "created": now.isoformat(timespec="seconds"), "insurance": focal,
     }  # fmt: skip
     along = [each for each in entries[1:] if item(each, "resource").get("resourceType") in _WHO]
     return {
