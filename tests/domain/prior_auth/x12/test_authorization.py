@@ -1,0 +1,275 @@
+"""278 out and in, 270 out and 271 in: what a request says as X12, and an answer by file that is read into the lines
+that the same answer by PAS gives."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from carecoord.domain.prior_auth import decisions
+from carecoord.domain.prior_auth.x12 import answer, eligibility, envelope, inquiry, request, writer
+from carecoord.domain.prior_auth.x12.request import Asking, Member, Named
+from carecoord.errors import Unprocessable
+from tests.domain.prior_auth.x12.files import ANSWER, ELIGIBILITY, file
+from tests.domain.stories import POLICY
+
+NOW = datetime(2026, 11, 29, 10, 15, tzinfo=UTC)
+CPT = "http://www.ama-assn.org/go/cpt"
+PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition"
+PAYER = Named("GRANITE CARE ALLIANCE", "PI", "GC014")
+CLINIC = Named("FAIRMONT", "XX", "9000010100")
+MEMBER = Member("BRANDT", "ELEANOR", "", "GC014-4309772", date(1957, 3, 4), "female")
+
+
+def line(sequence: int, code: str, n: int) -> dict[str, Any]:
+    return {
+        "sequence": sequence,
+        "productOrService": {"coding": [{"system": CPT, "code": code}]},
+        "quantity": {"value": n},
+        "servicedPeriod": {"start": "2026-12-01", "end": "2027-01-31"},
+    }
+
+
+CLAIM: dict[str, Any] = {
+    "resourceType": "Claim", "id": "q1", "status": "active", "use": "preauthorization",
+    "patient": {"reference": "Patient/eleanor"}, "insurer": {"reference": "Organization/granite"},
+    "provider": {"reference": "Organization/fairmont"}, "type": {"text": "professional"},
+    "diagnosis": [{"sequence": 1, "diagnosisCodeableConcept": {
+        "coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "M54.50"}]}}],
+    "item": [line(1, "97110", 12), line(2, "97140", 12), line(3, "97014", 4)],
+}  # fmt: skip
+ASKING = Asking(CLAIM, "q1", "9900001010", PAYER, CLINIC, None, MEMBER)
+
+
+def wrote(asking: Asking) -> list[str]:
+    header = writer.Header("9000010100", "GC014", 7, NOW)
+    said = writer.written(header, request.GUIDE, "278", [request.rows(asking, NOW)])
+    assert envelope.read(said.encode()).faults == []
+    return said.splitlines()
+
+
+def test_a_request_is_written_as_a_278_with_its_lines_units_dates_codes_and_traces() -> None:
+    assert wrote(ASKING) == [
+        "ISA*00*          *00*          *ZZ*9000010100     *ZZ*GC014          *261129*1015*^*00501*000000007*0*P*:~",
+        "GS*HI*9000010100*GC014*20261129*1015*7*X*005010X217~",
+        "ST*278*0001*005010X217~",
+        "BHT*0007*13*q1*20261129*1015~",
+        "HL*1**20*1~",
+        "NM1*X3*2*GRANITE CARE ALLIANCE*****PI*GC014~",
+        "HL*2*1*21*1~",
+        "NM1*1P*2*FAIRMONT*****XX*9000010100~",
+        "HL*3*2*22*1~",
+        "NM1*IL*1*BRANDT*ELEANOR****MI*GC014-4309772~",
+        "DMG*D8*19570304*F~",
+        "HL*4*3*EV*1~",
+        "TRN*1*q1*9900001010~",
+        "UM*HS*I~",
+        "HI*ABK:M5450~",
+        "HL*5*4*SS*0~",
+        "TRN*1*q1.1*9900001010~",
+        "DTP*472*RD8*20261201-20270131~",
+        "SV1*HC:97110~",
+        "HSD*VS*12~",
+        "HL*6*4*SS*0~",
+        "TRN*1*q1.2*9900001010~",
+        "DTP*472*RD8*20261201-20270131~",
+        "SV1*HC:97140~",
+        "HSD*VS*12~",
+        "HL*7*4*SS*0~",
+        "TRN*1*q1.3*9900001010~",
+        "DTP*472*RD8*20261201-20270131~",
+        "SV1*HC:97014~",
+        "HSD*VS*4~",
+        "SE*29*0001~",
+        "GE*1*7~",
+        "IEA*1*000000007~",
+    ]
+
+
+def test_an_urgent_appeal_of_an_institutional_request_says_so() -> None:
+    revenue = {"coding": [{"system": "https://www.nubc.org/CodeSystem/RevenueCodes", "code": "0420"}]}
+    kind = {"url": f"{PAS}/extension-certificationType", "valueCodeableConcept": {"coding": [
+        {"system": "https://codesystem.x12.org/005010/1322", "code": "1"}]}}  # fmt: skip
+    stat = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/processpriority", "code": "stat"}]}
+    units = {"value": 8, "system": "https://codesystem.x12.org/005010/673", "code": "FL"}
+    claim = CLAIM | {"extension": [kind], "priority": stat,
+                     "item": [line(1, "97110", 8) | {"revenue": revenue, "quantity": units}]}  # fmt: skip
+    rows = wrote(replace(ASKING, claim=claim, number="GC-70330", papers=[("AC1", "Consult note")]))
+    assert "UM*HS*1****U~" in rows
+    assert "REF*BB*GC-70330~" in rows
+    assert "PWK*77*EL***AC*AC1*Consult note~" in rows
+    assert "SV2*0420*HC:97110**UN*8~" in rows
+    assert "HSD*FL*8~" in rows
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "where"),
+    [
+        ({"quantity": {"value": 3, "unit": "parsecs"}}, "asked in parsecs", "Claim.item[1].quantity"),
+        ({"servicedPeriod": {}}, "from which day on", "Claim.item[1].serviced"),
+        ({"productOrService": {"text": "Massage"}}, "no CPT, HCPCS, CDT or revenue code",
+         "Claim.item[1].productOrService"),
+    ],
+)  # fmt: skip
+def test_what_a_278_has_no_place_for_is_told_and_not_left_out(change: dict[str, Any], said: str, where: str) -> None:
+    claim = CLAIM | {"item": [line(1, "97110", 12) | change]}
+    with pytest.raises(Unprocessable, match=said) as refused:
+        request.rows(replace(ASKING, claim=claim), NOW)
+    assert refused.value.where == where
+
+
+def answered(body: str = ANSWER) -> answer.Answer:
+    (transaction,) = envelope.read(file("278", body)).transactions
+    assert answer.is_response(transaction)
+    return answer.read(transaction)
+
+
+def lines(response: dict[str, Any]) -> tuple[decisions.Line, ...]:
+    return decisions.lines(CLAIM, response, {}, {}, POLICY)
+
+
+def test_an_answer_gives_the_lines_units_dates_and_numbers_that_it_says() -> None:
+    found = answered()
+    assert (found.trace, found.member, found.faults) == ("q1", "GC014-4309772", ())
+    decided, faults = answer.placed(found, CLAIM, "q1")
+    assert faults == []
+    response = answer.response("r1", CLAIM, found, decided, NOW)
+    assert response["outcome"] == "complete"
+    assert response["preAuthRef"] == "GC-70330"
+    read = [(each.state, each.units, each.number, str(each.reason)) for each in lines(response)]
+    assert read == [
+        ("approved", 12.0, "GC-70330", ""),
+        ("modified", 6.0, "GC-70331", ""),
+        ("denied", None, "GC-70330", "0F"),
+    ]
+    assert [each.amount and each.amount.noun for each in lines(response)] == ["visit", "visit", None]
+
+
+def test_an_answer_by_file_gives_the_same_lines_as_the_same_answer_by_pas() -> None:
+    def review(*parts: dict[str, Any]) -> list[dict[str, Any]]:
+        return [{"extension": [{"url": f"{PAS}/extension-reviewAction", "extension": list(parts)}]}]
+
+    def code(said: str) -> dict[str, Any]:
+        coding = [{"system": "https://codesystem.x12.org/005010/306", "code": said}]
+        return {"url": f"{PAS}/extension-reviewActionCode", "valueCodeableConcept": {"coding": coding}}
+
+    def number(said: str) -> dict[str, Any]:
+        return {"url": "number", "valueString": said}
+
+    days = {"url": f"{PAS}/extension-itemPreAuthPeriod", "valuePeriod": {"start": "2026-12-01", "end": "2027-01-31"}}
+    why = {"url": "reasonCode", "valueCodeableConcept": {"coding": [
+        {"system": "https://codesystem.x12.org/external/886", "code": "0F"}]}}  # fmt: skip
+    by_pas = {
+        "resourceType": "ClaimResponse", "id": "r1", "status": "active", "outcome": "complete",
+        "preAuthRef": "GC-70330", "request": {"reference": "Claim/q1"},
+        "item": [
+            {"itemSequence": 1, "extension": [days], "adjudication": review(code("A1"), number("GC-70330"))},
+            {"itemSequence": 2, "extension": [days], "adjudication": review(code("A6"), number("GC-70331"))},
+            {"itemSequence": 3, "adjudication": review(code("A3"), why)},
+        ],
+        "addItem": [{"itemSequence": [2], "extension": [days], "quantity": {"value": 6, "unit": "visits"},
+                     "productOrService": CLAIM["item"][1]["productOrService"],
+                     "adjudication": review(code("A6"), number("GC-70331"))}],
+    }  # fmt: skip
+    found = answered()
+    by_file = answer.response("r1", CLAIM, found, answer.placed(found, CLAIM, "q1")[0], NOW)
+    assert lines(by_file) == lines(by_pas)
+
+
+def test_what_is_said_of_the_whole_is_said_of_every_line() -> None:
+    whole = "\n".join([*ANSWER.splitlines()[:10], "HCR*A4*ADM-9"])
+    found = answered(whole)
+    decided, faults = answer.placed(found, CLAIM, "q1")
+    response = answer.response("r1", CLAIM, found, decided, NOW)
+    assert faults == []
+    assert [each.state for each in lines(response)] == ["pended"] * 3
+    assert "preAuthRef" not in response
+    assert [each["extension"][0]["valueString"] for each in response["item"]] == ["ADM-9"] * 3
+
+
+def test_a_number_for_several_lines_together_and_a_line_that_is_nobodys_are_told() -> None:
+    undivided = "\n".join([*ANSWER.splitlines()[:10], "HCR*A1*GC-1", "HSD*VS*6"])
+    _, faults = answer.placed(answered(undivided), CLAIM, "q1")
+    said = "It grants a number for 3 lines together; how it is divided is not said."
+    assert [str(each.why) for each in faults] == [said]
+    strange = ANSWER.replace("q1.3", "other").replace("97014", "99999")
+    _, faults = answer.placed(answered(strange), CLAIM, "q1")
+    assert [(each.place, str(each.why)) for each in faults] == [
+        (29, "It can not be told which line of the request is meant by 99999.")
+    ]
+
+
+def test_a_line_without_a_trace_is_found_by_a_code_that_one_line_alone_has() -> None:
+    bare = "\n".join(each for each in ANSWER.splitlines() if not each.startswith("TRN*2*q1."))
+    decided, faults = answer.placed(answered(bare), CLAIM, "q1")
+    assert faults == []
+    assert {n: each.action for n, each in decided.items()} == {1: "A1", 2: "A6", 3: "A3"}
+
+
+def test_a_request_that_was_not_processed_is_an_answer_with_its_codes() -> None:
+    refused = "\n".join([*ANSWER.splitlines()[:7], "AAA*N**75*C"])
+    found = answered(refused)
+    assert [(each.code, each.follow_up, each.level) for each in found.rejections] == [("75", "C", "22")]
+    response = answer.response("r1", CLAIM, found, {}, NOW)
+    assert response["outcome"] == "error"
+    assert response["error"][0]["code"]["coding"][0]["code"] == "75"
+
+
+def test_a_denial_without_a_reason_is_told() -> None:
+    found = answered(ANSWER.replace("HCR*A3**0F", "HCR*A3"))
+    decided, _ = answer.placed(found, CLAIM, "q1")
+    assert [str(each.why) for each in answer.without_reason(decided, found)] == [
+        "It denies and gives no reason. Ask the payer for it."
+    ]
+
+
+def test_a_271_says_whether_the_card_is_good_and_an_unknown_need_is_never_a_no() -> None:
+    (transaction,) = envelope.read(file("271", ELIGIBILITY)).transactions
+    (found,) = eligibility.read(transaction)
+    assert (found.trace, found.member, found.inforce, found.first, found.last) == (
+        "q2", "GC014-4309772", True, date(2026, 1, 1), None,
+    )  # fmt: skip
+    asked = {"resourceType": "CoverageEligibilityRequest", "id": "q2", "purpose": ["benefits"],
+             "patient": {"reference": "Patient/eleanor"}, "insurer": {"reference": "Organization/granite"}}  # fmt: skip
+    response = eligibility.response("e1", asked, {"resourceType": "Coverage", "id": "card"}, found, NOW)
+    (insurance,) = response["insurance"]
+    assert insurance["inforce"] is True
+    assert insurance["benefitPeriod"] == {"start": "2026-01-01"}
+    assert [each.get("authorizationRequired") for each in insurance["item"]] == [None, True, None, False]
+    assert [len(each["category"]["coding"]) for each in insurance["item"]] == [1, 1, 2, 1]
+
+
+def test_a_card_said_to_be_active_and_inactive_is_not_said_to_be_good() -> None:
+    body = ELIGIBILITY.replace("EB*F**33", "EB*6**33")
+    (found,) = eligibility.read(envelope.read(file("271", body)).transactions[0])
+    assert found.inforce is None
+
+
+def test_a_271_that_refuses_gives_an_error_and_no_insurance() -> None:
+    body = "\n".join([*ELIGIBILITY.splitlines()[:8], "AAA*N**72*C"])
+    (found,) = eligibility.read(envelope.read(file("271", body)).transactions[0])
+    asked = {"resourceType": "CoverageEligibilityRequest", "id": "q2", "purpose": ["benefits"]}
+    response = eligibility.response("e1", asked, {"resourceType": "Coverage", "id": "card"}, found, NOW)
+    assert response["outcome"] == "error"
+    assert "insurance" not in response
+
+
+def test_a_question_about_a_card_is_written_as_a_270() -> None:
+    rows = list(inquiry.rows(trace="q2", origin="9900001010", payer=PAYER, requester=CLINIC, member=MEMBER,
+                             day=date(2026, 12, 1), now=NOW))  # fmt: skip
+    said = writer.written(writer.Header("9000010100", "GC014", 8, NOW), inquiry.GUIDE, "270", [rows])
+    assert envelope.read(said.encode()).faults == []
+    assert said.splitlines()[3:-3] == [
+        "BHT*0022*13*q2*20261129*1015~",
+        "HL*1**20*1~",
+        "NM1*PR*2*GRANITE CARE ALLIANCE*****PI*GC014~",
+        "HL*2*1*21*1~",
+        "NM1*1P*2*FAIRMONT*****XX*9000010100~",
+        "HL*3*2*22*0~",
+        "TRN*1*q2*9900001010~",
+        "NM1*IL*1*BRANDT*ELEANOR****MI*GC014-4309772~",
+        "DMG*D8*19570304~",
+        "DTP*291*D8*20261201~",
+        "EQ*30~",
+    ]

@@ -1,0 +1,151 @@
+"""X12 files as they come: separators from ISA, envelopes checked, faults by segment and element; and written so that
+reading gives what was written."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carecoord.domain.prior_auth.x12 import envelope, writer
+from carecoord.domain.prior_auth.x12.acknowledgment import results
+from carecoord.domain.prior_auth.x12.envelope import Separators
+from carecoord.errors import Unprocessable
+from tests.domain.prior_auth.x12.files import ANSWER, REMITTANCE, file
+
+NOW = datetime(2026, 11, 29, 10, 15, tzinfo=UTC)
+
+
+def told(data: bytes) -> list[tuple[int, str, str]]:
+    return [(each.place, each.where, str(each.why)) for each in envelope.read(data).faults]
+
+
+def test_a_whole_file_is_read_with_its_numbers_and_no_fault() -> None:
+    found = envelope.read(file("278", ANSWER, ANSWER))
+    assert found.faults == []
+    assert [(each.kind, each.control, each.interchange, each.group) for each in found.transactions] == [
+        ("278", "0001", "000000905", "905"), ("278", "0002", "000000905", "905"),
+    ]  # fmt: skip
+    assert (found.transactions[0].sender, found.transactions[0].receiver) == ("GRANITE", "9000010100")
+    assert found.transactions[0].segments[0].place == 3
+    assert not found.transactions[0].test
+
+
+def test_the_separators_are_those_that_isa_names() -> None:
+    said = file("278", ANSWER).decode()
+    other = said.translate(str.maketrans({"*": "|", ":": ">", "^": "!", "~": "\r"}))
+    found = envelope.read(other.encode())
+    assert found.faults == []
+    sv1 = next(each for each in found.transactions[0].segments if each.id == "SV1")
+    assert sv1.parts(1) == ("HC", "97110")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "faults"),
+    [
+        ("SE*29*0001", "SE*28*0001", [(31, "SE01", "It says 28; there are 29 segments.")]),
+        ("SE*29*0001", "SE*29*0009", [(31, "SE02", "It says 0009; ST02 says 0001.")]),
+        ("GE*1*905", "GE*2*905", [(32, "GE01", "It says 2; there are 1 transaction.")]),
+        ("GE*1*905", "GE*1*906", [(32, "GE02", "It says 906; GS06 says 905.")]),
+        ("IEA*1*000000905", "IEA*1*000000906", [(33, "IEA02", "It says 000000906; ISA13 says 000000905.")]),
+        ("IEA*1*000000905~", "", [(32, "GE", "Interchange 000000905 has no IEA: the file was cut short. "
+                                             "Nothing of it is taken."), (2, "GS", "It has no GE.")]),
+        ("GS*HI", "GS*HP", [(3, "ST01", "A transaction 278 does not stand in a group HP.")]),
+        ("SE*29*0001~", "", [(3, "ST", "It has no SE.")]),
+        ("ISA*00", "ISA*0", [(1, "ISA", "An element of ISA does not have its fixed width, so the separators can not be "
+                                        "read.")]),
+        ("*:~", "*^~", [(1, "ISA", "The separators that ISA names are not four different characters, or one is a "
+                                   "letter, a digit or a space.")]),
+    ],
+)  # fmt: skip
+def test_a_fault_of_an_envelope_is_told_at_its_segment_and_nothing_within_is_read(
+    before: str, after: str, faults: list[tuple[int, str, str]]
+) -> None:
+    said = file("278", ANSWER).decode()
+    assert before in said
+    broken = said.replace(before, after).encode()
+    assert sorted(told(broken)) == sorted(faults)
+    assert envelope.read(broken).transactions == []
+
+
+def test_a_transaction_at_fault_goes_alone() -> None:
+    said = file("278", ANSWER, ANSWER, ANSWER).decode().replace("SE*29*0002", "SE*30*0002").encode()
+    found = envelope.read(said)
+    assert [each.control for each in found.transactions] == ["0001", "0003"]
+    assert [each.where for each in found.faults] == ["SE01"]
+
+
+def test_an_empty_file_one_that_is_no_x12_and_one_cut_within_a_segment_are_told() -> None:
+    assert told(b"") == [(1, "ISA", "The file is empty.")]
+    assert told(b"patient,number\n") == [(1, "ISA", "An interchange begins with ISA; something else stands here.")]
+    cut = file("278", ANSWER)[:-6]
+    assert told(cut)[0][2] == "The file ends within this segment."
+    assert envelope.read(cut).transactions == []
+
+
+def test_two_interchanges_in_one_file_are_read_each_by_its_own_envelope() -> None:
+    two = file("278", ANSWER) + b"\n" + file("835", REMITTANCE, control="000000906").replace(b"*", b"|")
+    found = envelope.read(two)
+    assert found.faults == []
+    assert [(each.kind, each.interchange) for each in found.transactions] == [
+        ("278", "000000905"), ("835", "000000906"),
+    ]  # fmt: skip
+
+
+def test_a_999_says_what_became_of_each_transaction_and_where_it_is_wrong() -> None:
+    body = """AK1*HI*905*005010X217
+    AK2*278*0001
+    IK5*A
+    AK2*278*0002
+    IK3*HI*14*2000*8
+    IK4*1:2*1271*6*M545*X
+    IK5*R*5
+    AK9*P*2*2*1"""
+    one, other = results(envelope.read(file("999", body)).transactions[0])
+    assert (one.control, one.taken, one.complaints) == ("0001", True, ())
+    assert (other.control, other.result, other.taken) == ("0002", "R", False)
+    assert [(each.place, each.segment, each.element, each.code) for each in other.complaints] == [
+        ("14", "HI", "", "8"), ("14", "HI", "1", "6"),
+    ]  # fmt: skip
+
+
+VALUE = st.text(st.sampled_from("ABCZabz019 .,'()/&-+#%@_ñÉ"), max_size=12)
+ELEMENT = st.one_of(VALUE, st.tuples(VALUE, VALUE).filter(lambda pair: bool(pair[-1])))
+BODY = st.lists(
+    st.tuples(st.sampled_from(["BHT", "HL", "NM1", "REF", "HSD"]), ELEMENT, ELEMENT, VALUE.filter(bool)), min_size=1
+)
+CHOICE = st.sampled_from([Separators(), Separators("|", "!", ">", "\n"), Separators("\x1d", "\x1e", "\x1f", "\x1c")])
+
+
+@given(st.lists(BODY, min_size=1, max_size=3), CHOICE, st.integers(1, 999_999_999))
+def test_what_is_written_is_read_as_it_was(bodies: list[list[writer.Row]], by: Separators, control: int) -> None:
+    header = writer.Header("9000010100", "GC014", control, NOW, separators=by)
+    found = envelope.read(writer.written(header, "005010X217", "278", bodies).encode())
+    assert found.faults == []
+    assert [each.interchange for each in found.transactions] == [f"{control:09}"] * len(bodies)
+    for transaction, body in zip(found.transactions, bodies, strict=True):
+        inner = transaction.segments[1:-1]
+        assert [each.id for each in inner] == [row[0] for row in body]
+        for segment, row in zip(inner, body, strict=True):
+            for n, value in enumerate(row[1:], 1):
+                assert (segment.parts(n) if isinstance(value, tuple) else segment.at(n)) == value
+
+
+@given(st.sampled_from("*^:~\n\t"), VALUE)
+def test_a_value_that_holds_a_separator_is_refused_and_told_where(held: str, value: str) -> None:
+    header = writer.Header("9000010100", "GC014", 1, NOW)
+    with pytest.raises(Unprocessable) as refused:
+        writer.written(header, "005010X217", "278", [[("BHT", "0007"), ("NM1", "IL", "1", value + held)]])
+    assert [each.where for each in refused.value.all_issues()] == ["5 NM103"]
+
+
+def test_a_sender_whose_name_has_no_room_in_isa_is_refused() -> None:
+    header = writer.Header("A NAME OF SIXTEEN", "GC014", 1, NOW)
+    with pytest.raises(Unprocessable, match="1 to 15 characters"):
+        writer.written(header, "005010X217", "278", [[("BHT", "0007")]])
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_whatever_break_the_reader(data: bytes) -> None:
+    envelope.read(data)
+    envelope.read(file("278", ANSWER)[:-20] + data)

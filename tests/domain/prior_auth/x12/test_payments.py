@@ -1,0 +1,98 @@
+"""277CA and 835 in: each claim with its status, money and reasons; what does not add up is told by how much."""
+
+from datetime import date
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carecoord.domain.prior_auth.x12 import claim_status, envelope, remittance
+from tests.domain.prior_auth.x12.files import REMITTANCE, STATUS, file
+
+
+def read(body: str = REMITTANCE) -> tuple[remittance.Remittance, list[str], list[str]]:
+    (transaction,) = envelope.read(file("835", body)).transactions
+    found, faults, gaps = remittance.read(transaction)
+    return found, [f"{each.where} {each.why}" for each in faults], [str(each.why) for each in gaps]
+
+
+def test_a_remittance_is_read_with_its_claims_lines_and_reasons() -> None:
+    found, faults, gaps = read()
+    assert (faults, gaps) == ([], [])
+    assert (found.payer_id, found.payee, found.check, found.at, found.amount) == (
+        "GC014", "9000010100", "CHK-5531", date(2026, 11, 27), Decimal(230),
+    )  # fmt: skip
+    first, denied, other = found.claims
+    assert (first.number, first.status, first.charge, first.paid, first.patient_owes, first.member) == (
+        "FM-1001", "1", Decimal(300), Decimal(180), Decimal(20), "GC014-4309772",
+    )  # fmt: skip
+    assert (first.authorization, first.since, first.until) == ("GC-70330", date(2026, 11, 12), date(2026, 11, 12))
+    echo, ecg = first.services
+    assert (echo.code, echo.allowed, [(each.group, each.reason, each.amount) for each in echo.adjustments]) == (
+        "C8928", Decimal(150), [("CO", "45", Decimal(50)), ("PR", "3", Decimal(20))],
+    )  # fmt: skip
+    assert (ecg.code, ecg.modifiers, ecg.remarks) == ("93000", ("25",), ("N390",))
+    assert [(each.reason, each.amount) for each in ecg.adjustments] == [("45", Decimal(30)), ("97", Decimal(20))]
+    assert [(each.reason, each.amount) for each in denied.all] == [("197", Decimal(90))]
+    assert other.services[0].units == 1
+
+
+def test_what_does_not_add_up_is_told_and_by_how_much() -> None:
+    _, faults, gaps = read(REMITTANCE.replace("CAS*CO*45*50", "CAS*CO*45*49.99").replace("BPR*I*230", "BPR*I*231"))
+    assert faults == []
+    assert gaps == [
+        "The payment and its claims differ by 1.00.",
+        "Claim FM-1001: charge less payment and adjustments differ by 0.01.",
+        "Claim FM-1001, C8928: charge less payment and adjustments differ by 0.01.",
+    ]
+
+
+def test_what_a_payer_takes_back_from_the_payment_is_in_the_sum() -> None:
+    _, _, gaps = read(REMITTANCE.replace("BPR*I*230", "BPR*I*205") + "\nPLB*9000010100*20261231*WO:FM-0007*25")
+    assert gaps == []
+
+
+def test_an_amount_that_is_no_number_and_a_claim_without_a_number_are_faults() -> None:
+    _, faults, _ = read(REMITTANCE.replace("CLP*FM-1002", "CLP*").replace("CAS*CO*45*50", "CAS*CO*45*fifty"))
+    assert faults == ["CAS03 fifty is no number.", "CLP01 The claim has no number."]
+
+
+CENTS = st.integers(0, 10**9).map(lambda n: Decimal(n) / 100)
+LINE = st.tuples(CENTS, st.lists(st.tuples(st.sampled_from(["CO", "PR", "OA", "PI"]), CENTS), max_size=6))
+
+
+@given(st.lists(LINE, min_size=1, max_size=6), st.lists(CENTS, max_size=6))
+def test_a_claim_whose_money_adds_up_has_no_gap_to_the_cent(
+    lines: list[tuple[Decimal, list[tuple[str, Decimal]]]], own: list[Decimal]
+) -> None:
+    rows, charge, paid = [], sum(own, Decimal(0)), Decimal(0)
+    for paid_, why in lines:
+        of_line = paid_ + sum((each for _, each in why), Decimal(0))
+        rows += [f"SVC*HC:99213*{of_line}*{paid_}", *(f"CAS*{group}*45*{each}" for group, each in why)]
+        charge, paid = charge + of_line, paid + paid_
+    claim = f"CLP*N1*1*{charge}*{paid}*0*MC*P1"
+    cas = ["CAS*CO" + "".join(f"*45*{each}*" for each in own)] if own else []
+    head = [f"BPR*I*{paid}*C*ACH", "TRN*1*CHK", "LX*1", claim, *cas, *rows]
+    found, faults, gaps = read("\n".join(head))
+    assert (faults, gaps) == ([], [])
+    assert found.claims[0].gap == 0
+    assert remittance.total(found.claims[0].all) == charge - paid
+
+
+@given(CENTS.filter(bool), st.sampled_from([1, -1]))
+def test_a_claim_that_is_off_is_off_by_just_that(off: Decimal, sign: int) -> None:
+    body = f"BPR*I*50*C\nTRN*1*CHK\nLX*1\nCLP*N1*1*{100 + sign * off}*50*0*MC*P1\nCAS*CO*45*50"
+    found, _, gaps = read(body)
+    assert found.claims[0].gap == sign * off
+    assert gaps == [f"Claim N1: charge less payment and adjustments differ by {sign * off:.2f}."]
+
+
+def test_a_277ca_says_which_claims_were_taken_in_and_which_not() -> None:
+    (transaction,) = envelope.read(file("277", STATUS)).transactions
+    (taken, refused), faults = claim_status.read(transaction)
+    assert faults == []
+    assert (taken.number, taken.payer_number, taken.accepted, taken.charge, taken.since, taken.provider) == (
+        "FM-1001", "GC-CLM-77", True, Decimal(300), date(2026, 11, 12), "9000010100",
+    )  # fmt: skip
+    assert [(each.category, each.code, each.entity) for each in refused.said] == [("A7", "562", "85")]
+    assert (refused.number, refused.accepted, refused.payer_id) == ("FM-1004", False, "GC014")
