@@ -39,6 +39,7 @@ from carecoord.web.authorizations import act_pages as decision_act_pages
 from carecoord.web.authorizations import alike_pages as decisions_alike_pages
 from carecoord.web.authorizations import metrics_pages, published_pages
 from carecoord.web.authorizations import pages as decision_pages
+from carecoord.web.claims import pages as claim_pages
 from carecoord.web.documents import pages as documents_pages
 from carecoord.web.ehrs import conflict_pages, ehr_pages, frame_pages
 from carecoord.web.fhir import cds_services, fast_path, pas_notices
@@ -93,7 +94,7 @@ ROOMS: Final = (  # of the web, whose pages need the world and nothing else
     acts_pages, batch_pages, link_pages, guest_pages, filing_pages, message_pages, form_pages, documents_pages,
     audit_pages,
     break_glass, decisions_alike_pages, metrics_pages, published_pages, decision_pages, decision_act_pages,
-    authorization_pages, authorization_act_pages,
+    authorization_pages, authorization_act_pages, claim_pages,
     conflict_pages, ehr_pages, quality_pages, rule_pages,
 )  # fmt: skip
 LAST_DRAIN = 5.0  # seconds that an ending process gives the journal; what is left, another process drains

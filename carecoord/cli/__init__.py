@@ -30,6 +30,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "load": ("load", "load FHIR R4 bundles and NDJSON, plain or gzip"),
     "import": ("registry.imports", "bring a table in: CSV or XLSX"),
     "export": ("registry.imports", "write a table of what is here, as it can be imported: CSV or XLSX"),
+    "x12": ("registry.x12", "X12 files from and to payers: claims paid, requests and their answers"),
     "ehr": ("ehrs", "the EHRs that we sync from"),
     "sync": ("ehrs", "read an EHR into our store; safe to break off and to repeat"),
     "cases": ("cases", "every open referral: cleared or not, why, whose move it is, and by when"),
@@ -54,7 +55,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
 # In the order of the help: who needs them, and for what.
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "to see it, and to run it": ("demo", "init", "serve", "work", "check", "settings"),
-    "to bring data in and out": ("ehr", "sync", "load", "import", "export"),
+    "to bring data in and out": ("ehr", "sync", "load", "import", "export", "x12"),
     "what is in it": ("cases", "events", "measures", "policy"),
     "who gets in": ("user", "provider", "app", "client"),
     "to look after it": ("jobs", "audit", "keys", "backup", "restore", "upgrade", "completion"),

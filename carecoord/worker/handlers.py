@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from carecoord.actions.agreements.papers import pages as paper_pages
 from carecoord.actions.assignment import arrivals, placement
+from carecoord.actions.claims import files as x12_files
 from carecoord.actions.documents.drops import intake
 from carecoord.actions.ehrs import deliver as ehrs_deliver
 from carecoord.actions.ehrs import sync as ehrs_sync
@@ -61,6 +62,11 @@ def bring_in(world: World, job: Job) -> None:
         if job.attempts >= (kinds.kind(job.kind).tries or job.attempts + 1):
             uploads.give_up(world, job.key)
         raise
+
+
+def read_x12(world: World, job: Job) -> None:
+    """Take in the transactions of the X12 file that the key names."""
+    x12_files.run(world, job.key)
 
 
 def read_paper(world: World, job: Job) -> None:
@@ -154,6 +160,6 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         sent.JOB: approve_by_rule, sent.LETTER_JOB: write_letter, intake.JOB: take_in, lapses.JOB: release,
         eligibility.JOB: ask_eligibility,
         pas_notices.JOB: tell_subscriber, pas_due.JOB: send_request, pas_due.INQUIRE_JOB: inquire,
-        pas_payers.SUBSCRIBE_JOB: subscribe,
+        pas_payers.SUBSCRIBE_JOB: subscribe, x12_files.JOB: read_x12,
     }
 )

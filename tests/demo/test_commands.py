@@ -34,6 +34,7 @@ VERBS = (
     "user", "user add", "check", "backup", "restore", "upgrade", "work", "events", "audit verify", "audit head",
     "settings", "import", "export", "completion", "ehr pause", "ehr resume",
     "provider", "provider add", "provider link", "provider unlink", "provider disable", "provider list",
+    "x12", "x12 take", "x12 write",
 )
 
 

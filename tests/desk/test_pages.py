@@ -353,13 +353,14 @@ def both(house: House) -> FlaskClient:
 def test_somebody_with_two_desks_reaches_both_by_the_rail(both: FlaskClient, coordinator: FlaskClient) -> None:
     page = get(both, "/")
     rail = first(r'<nav class="rail-nav"(.*?)</nav>', page)
-    desks = ["/waiting", "/", "/authorizations", "/patients", "/referrals/new", "/measures", "/contracts", "/rules",
-             "/quality", "/import"]
+    desks = ["/waiting", "/", "/authorizations", "/claims", "/patients", "/referrals/new", "/measures", "/contracts",
+             "/rules", "/quality", "/import"]
     assert re.findall(r'rail-link" href="([^"]+)"', rail) == desks
     assert re.findall(r'menu-desk" href="([^"]+)"', page) == [
         "/waiting",
         "/",
         "/authorizations",
+        "/claims",
         "/patients",
         "/referrals/new",
         "/measures",
@@ -374,7 +375,8 @@ def test_somebody_with_two_desks_reaches_both_by_the_rail(both: FlaskClient, coo
 
 
 @pytest.mark.parametrize(("who", "desks"), [
-    ("coordinator", ["/waiting", "/", "/authorizations", "/patients", "/referrals/new", "/measures", "/quality"]),
+    ("coordinator", ["/waiting", "/", "/authorizations", "/claims", "/patients", "/referrals/new", "/measures",
+                     "/quality"]),
     ("clinician", ["/waiting", "/", "/authorizations", "/patients", "/referrals/new", "/measures", "/quality"]),
     ("payer", ["/waiting", "/", "/decisions", "/rules"]),
     ("contracts", ["/waiting", "/contracts", "/rules", "/import"]),

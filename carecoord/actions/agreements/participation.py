@@ -20,7 +20,7 @@ from carecoord.domain.agreements import participation, records
 from carecoord.domain.agreements.directory import register
 from carecoord.domain.agreements.fitness import fitness
 from carecoord.domain.agreements.participation import Participation, Question, Result
-from carecoord.domain.agreements.prices import Service
+from carecoord.domain.agreements.prices import Rate, Service
 from carecoord.domain.agreements.records import PlanListing, Records
 from carecoord.domain.agreements.versions import Version
 from carecoord.domain.gates.rules import rule
@@ -81,6 +81,17 @@ def answer(world: World, asker: Asker, given: Mapping[str, str], *, request: str
 def result(turn: Turn, given: Mapping[str, str], on: date) -> Result:
     """The bare answer on a day, as it is known now. Raises as `answer`."""
     return _decided(turn, Library(turn.conn, None), given, on).found.result
+
+
+def priced(turn: Turn, given: Mapping[str, str], on: date) -> list[tuple[str, str, Rate]]:
+    """What is paid on a day for the service among the arguments, under each agreement by which the provider takes part:
+    `Contract/id`, its number, the rate; as far as the asker may see rates. Raises as `answer`."""
+    answered = _decided(turn, Library(turn.conn, None), given, on)
+    service = rate_answer.service(given, answered.around)
+    if service is None or answered.found.result != "in":
+        return []
+    rates = ((each, rate_answer.priced(turn, service, each, answered.versions)) for each in answered.found.contracts)
+    return [(each, answered.versions[each].number, rate) for each, rate in rates if rate]
 
 
 def _decided(turn: Turn, library: Library, given: Mapping[str, str], on: date) -> _Answer:

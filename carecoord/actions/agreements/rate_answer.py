@@ -81,6 +81,11 @@ def told(
     return [("rate", {"part": _under(turn, asked, each, known, at)}) for each in seen]
 
 
+def priced(turn: Turn, asked: Service, contract: str, known: Mapping[str, Version]) -> Rate | None:
+    """What is paid for a service under a version in force; None where the asker may not see it."""
+    return _rate(turn, asked, amended_by(contract, known), None) if turn.sees_rates(contract) else None
+
+
 def _under(turn: Turn, asked: Service, contract: str, known: Mapping[str, Version], at: int | None) -> list[Json]:
     chain = amended_by(contract, known)
     rate = _rate(turn, asked, chain, at)

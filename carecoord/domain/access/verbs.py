@@ -26,6 +26,8 @@ Verb = Literal[
     "decide", "agree", "disagree", "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over",
     "send-request", "put-in", "answer-payer", "extend-request", "renew-request", "appeal", "withdraw-request",
     "void-request", "peer-to-peer", "tell-peer", "call-payer", "check-eligibility",
+    "see-claims", "bring-x12", "correct-claim", "appeal-claim", "write-off", "agree-write-off", "refuse-write-off",
+    "reopen-claim",
 ]  # fmt: skip
 Side = Literal["requester", "performer", "patient", "payer"]  # of a referral: who sends, who is to see them
 
@@ -95,6 +97,14 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
             "tell-peer",
             "call-payer",
             "check-eligibility",
+            "see-claims",
+            "bring-x12",
+            "correct-claim",
+            "appeal-claim",
+            "write-off",
+            "agree-write-off",
+            "refuse-write-off",
+            "reopen-claim",
         }
     ),
     "clinician": frozenset(

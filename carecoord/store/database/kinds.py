@@ -41,6 +41,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "sync-patient": Kind("sync", tries=8),  # key: the EHR's name and our id of the patient
         "deliver": Kind("deliver"),  # key: the EHR, the type and the id here; it tells the newest there is
         "import": Kind("import", tries=3),  # key: the file's id
+        "x12-file": Kind("import", tries=3),  # key: the file's id
         "paper": Kind("import", tries=3),  # key: the id of the document of which the pages are read
         "codes": Kind("import", tries=3),  # key: the system of which the shipped codes are put in
         "assign": Kind("timers", tries=8),  # key: the case that nobody has

@@ -123,6 +123,13 @@ def of_patient(conn: Connection, patient: str) -> list[Row[Any]]:
     return list(conn.execute(select(row).where(row.c.patient == patient).order_by(row.c.root)))
 
 
+def patients_of_number(conn: Connection, number: str) -> set[str]:
+    """The patients of the rows whose card has this number."""
+    near = [select(word.c.root).where(word.c.word == each) for each in search_words.words(number)]
+    found = select(row.c.patient).where(row.c.member_id == number, *(row.c.root.in_(each) for each in near))
+    return set(conn.scalars(found))
+
+
 def of_member(conn: Connection, whose: Whose, patient: str) -> list[Row[Any]]:
     """The rows of a patient of which the asker may know, the newest first."""
     found = _of(whose).where(row.c.patient == patient).order_by(row.c.received.desc(), row.c.root)

@@ -59,6 +59,12 @@ def identified(conn: Connection, type: str, pairs: Iterable[tuple[str, str]]) ->
     return found
 
 
+def valued(conn: Connection, type: str, value: str) -> list[Row]:
+    """Every resource of the type that has an identifier of this value, whatever its system."""
+    asked = (ix_token.c.key == params.key(type, "identifier"), ix_token.c.code == clip(value))
+    return rows(conn.execute(select(*COLUMNS).where(new.c.rid.in_(select(ix_token.c.rid).where(*asked)))))
+
+
 def values(conn: Connection, type: str, system: str) -> set[str]:
     """Every value of a system by which a resource of the type is identified."""
     asked = (ix_token.c.key == params.key(type, "identifier"), ix_token.c.system.in_(spellings(system)))

@@ -27,6 +27,7 @@ KINDS: Final[Mapping[str, Callable[[str], str]]] = {  # kind of later work -> wh
     "sync-patient": lambda key: spoken("jobs.kind.sync-patient", key=key),
     "deliver": lambda key: spoken("jobs.kind.deliver", key=key),
     "import": lambda key: spoken("jobs.kind.import", key=key),
+    "x12-file": lambda key: spoken("jobs.kind.x12-file"),
     "paper": lambda key: spoken("jobs.kind.paper", key=key),
     "codes": lambda key: spoken("jobs.kind.codes", key=key),
     "assign": lambda key: spoken("jobs.kind.assign", key=key),

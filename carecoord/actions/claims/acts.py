@@ -1,0 +1,74 @@
+"""What is done about a claim at the desk: corrected and sent again, appealed, written off, by one person or two, taken
+up again; each once however often its form comes, none on a claim that has changed meanwhile."""
+
+from dataclasses import dataclass
+
+from auth.grant import Grant
+from carecoord.actions.access.audit_entry import event
+from carecoord.actions.access.turn import changing
+from carecoord.actions.claims import desk
+from carecoord.domain.access import verbs
+from carecoord.domain.claims import work
+from carecoord.domain.claims.work import ClaimVerb
+from carecoord.errors import Forbidden, NotFound, Stale, Unprocessable
+from carecoord.fhir.instants import micros
+from carecoord.store.claims import claims
+from carecoord.store.database.engine import alone
+from carecoord.words.sentence import sentence
+from carecoord.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """An act as a form says it. form: its own id; version: of the claim that it was shown with; amount: in cents, of a
+    write-off, None: all that is denied; reference: what the payer calls it."""
+
+    verb: ClaimVerb
+    form: str
+    version: int
+    note: str
+    amount: int | None = None
+    reference: str = ""
+
+
+def do(world: World, grant: Grant, request: str, id: str, deed: Deed) -> None:
+    """Do it. Raises NotFound, Forbidden, Conflict where the claim is not in a state for it, Stale, Unprocessable."""
+    with changing(world, grant, request) as turn:
+        mine = desk.whose(turn)
+        if not verbs.may(grant.roles, deed.verb):
+            raise Forbidden(sentence("refusals.this-not-yours-do-on"), "http.act")
+        act = f"{grant.subject} {deed.form}"
+        alone(turn.conn, f"claim act {act}")
+        if claims.act(turn.conn, act):
+            return
+        row = claims.one(turn.conn, mine, id)
+        if row is None:
+            raise NotFound(sentence("refusals.no-such-claim"), "http.id")
+        if row.version != deed.version:
+            raise Stale(sentence("refusals.claim-changed"), "http.seen")
+        amount = _amount(deed, int(row.off), int(row.charge - row.paid), int(row.denied))
+        to = work.moved(
+            work.named(row.work), deed.verb, amount=amount, by=grant.subject, asked_by=row.off_by
+        )
+        off = amount if to in ("asked", "written-off") else 0
+        by = grant.subject if to == "asked" else row.off_by if to == "written-off" else None
+        values = {"work": to, "off": off, "off_by": by, "updated": micros(turn.now)}
+        if not claims.change(turn.conn, id, deed.version, values):
+            raise Stale(sentence("refusals.claim-changed"), "http.seen")
+        said = f"{deed.reference}: {deed.note}" if deed.reference else deed.note
+        claims.note(turn.conn, {
+            "id": act, "claim": id, "at": micros(turn.now), "verb": deed.verb, "subject": grant.subject,
+            "name": grant.name, "amount": off or None, "note": said,
+        })  # fmt: skip
+        about = {"type": "ExplanationOfBenefit", "resource": id, "patient": row.patient}
+        turn.world.journal.append(event(turn.now, request, "update", by=grant, **about))
+
+
+def _amount(deed: Deed, asked: int, left: int, denied: int) -> int:
+    """How much is written off: as was said, else what is denied; what was asked for where that is agreed to."""
+    if deed.verb != "write-off":
+        return asked
+    amount = denied if deed.amount is None else deed.amount
+    if not 0 < amount <= left:
+        raise Unprocessable(sentence("refusals.claim-amount", most=f"{left / 100:.2f}"), "amount")
+    return amount

@@ -1,0 +1,250 @@
+"""X12 by file, from the desk: a request goes out as a 278, its answer comes back as the payer's decision, transaction
+by transaction, whole or not at all, and what came twice changes nothing."""
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from carecoord.domain.prior_auth.x12 import envelope
+from carecoord.fhir import text as json
+from carecoord.store.claims.tables import claim, x12_sent, x12_taken
+from carecoord.store.database.engine import reading
+from carecoord.store.resources import read
+from carecoord.worker import loop
+from tests.desk.conftest import Clock, House, built
+from tests.domain.prior_auth.x12.files import REMITTANCE, STATUS, file
+
+CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+DRAFT, SENT = "request-order-24808", "request-order-24768"  # Petrov with Granite Care; Santos with Blue Horizon
+MEMBER = "BH001-4431222"
+
+
+@pytest.fixture
+def house(story: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    yield from built(story, tmp_path_factory.mktemp("x12"), Clock())
+
+
+def brought(client: FlaskClient, house: House, body: bytes, name: str = "in.x12") -> str:
+    """A file brought in and read; its page."""
+    page = client.get("/claims/files").get_data(as_text=True)
+    csrf = CSRF.search(page)
+    assert csrf
+    sent = client.post("/claims/files", data={"csrf": csrf[1], "file": (io.BytesIO(body), name)})
+    assert sent.status_code == 303, sent.get_data(as_text=True)
+    while loop.once(house.world):
+        pass
+    return client.get(sent.headers["Location"]).get_data(as_text=True)
+
+
+def states(page: str) -> list[str]:
+    return re.findall(r'<span class="chip[^>]*><svg.*?</svg>([^<]+)</span> <b>', page)
+
+
+def answers(house: House, id: str = SENT) -> list[dict[str, Any]]:
+    with reading(house.world.engine) as conn:
+        row = read.get(conn, "Claim", id)
+        assert row
+        assert row.patient
+        found = [json.loads(each.body) for each in read.of_patient(conn, row.patient, ["ClaimResponse"])]
+    return [each for each in found if each["request"]["reference"] == f"Claim/{id}"]
+
+
+def count(house: House, table: Any) -> int:
+    with reading(house.world.engine) as conn:
+        return len(conn.execute(table.select()).all())
+
+
+def asked(client: FlaskClient) -> str:
+    """The 278 of the request, as it goes out."""
+    out = client.get(f"/authorizations/{SENT}/278")
+    assert (out.status_code, out.mimetype) == (200, "application/edi-x12"), out.get_data(as_text=True)
+    return out.get_data(as_text=True)
+
+
+def reply(trace: str, hcr: str = "HCR*A1*BH-991", member: str = MEMBER, *more: str) -> str:
+    return "\n".join([
+        f"BHT*0007*11*{trace}*20261122*1015", "HL*1**20*1", "NM1*X3*2*BLUE HORIZON*****PI*BH001", "HL*2*1*21*1",
+        "NM1*1P*2*FAIRMONT*****XX*9000020013", "HL*3*2*22*1", f"NM1*IL*1*SANTOS*MARICEL****MI*{member}",
+        "HL*4*3*EV*1", f"TRN*2*{trace}*9000020013", "UM*HS*I", "HL*5*4*SS*0", f"TRN*2*{trace}.1*9000020013", hcr,
+        "DTP*472*RD8*20261201-20270131", *more,
+    ])  # fmt: skip
+
+
+def test_a_request_goes_out_as_a_278_and_its_answer_comes_back_as_the_payers_decision(house: House) -> None:
+    desk = house.enter("coordinator")
+    out = asked(desk)
+    assert envelope.read(out.encode()).faults == []
+    assert f"TRN*1*{SENT}*" in out
+    assert f"NM1*IL*1*SANTOS*MARICEL****MI*{MEMBER}~" in out
+    before = len(answers(house))
+    page = brought(desk, house, file("278", reply(SENT, "HCR*A6*BH-991", MEMBER, "HSD*VS*12")))
+    assert states(page) == ["Taken"]
+    found = answers(house)
+    assert len(found) == before + 1
+    newest = next(each for each in found if each.get("preAuthRef") == "BH-991")
+    assert newest["addItem"][0]["quantity"]["value"] == 12
+    request = desk.get(f"/authorizations/{SENT}").get_data(as_text=True)
+    assert "BH-991" in request
+    assert f'href="/authorizations/{SENT}"' in page
+
+
+def test_the_same_file_twice_and_the_same_numbers_in_another_file_change_nothing(house: House) -> None:
+    desk = house.enter("coordinator")
+    asked(desk)
+    body = file("278", reply(SENT))
+    assert states(brought(desk, house, body)) == ["Taken"]
+    held = answers(house)
+    assert states(brought(desk, house, body)) == ["Taken"]
+    assert states(brought(desk, house, body + b"\n")) == ["Taken before"]
+    assert answers(house) == held
+    other = brought(desk, house, file("278", reply(SENT, "HCR*A3**0F")))
+    assert states(other) == ["Not taken"]
+    assert "Its numbers were used before for something else" in other
+    assert answers(house) == held
+
+
+def test_a_fault_in_one_transaction_leaves_the_others_in_and_is_told_by_its_segment(house: House) -> None:
+    desk = house.enter("coordinator")
+    asked(desk)
+    three = file("278", reply("nobody"), reply(SENT), reply(SENT, "HCR*A1*X", "OTHER-1"))
+    page = brought(desk, house, three)
+    assert states(page) == ["Answers nothing that was sent from here", "Taken", "Not taken"]
+    assert "OTHER-1, whose card the request does not have" in page
+    cut = brought(desk, house, three.replace(b"SE*16*0002", b"SE*15*0002").replace(b"000000905", b"000000906"))
+    assert "SE01" in cut
+    assert "It says 15; there are 16 segments." in cut
+
+
+def test_a_decision_on_nobodys_line_writes_nothing(house: House) -> None:
+    desk = house.enter("coordinator")
+    asked(desk)
+    before = answers(house)
+    page = brought(desk, house, file("278", reply(SENT).replace(f"{SENT}.1", f"{SENT}.7")))
+    assert states(page) == ["Not taken"]
+    assert "which line of the request is meant" in page
+    assert answers(house) == before
+
+
+def test_a_271_answers_the_question_that_went_out_as_a_270(house: House) -> None:
+    desk = house.enter("coordinator")
+    out = desk.get("/authorizations/request-order-24705/270")
+    assert out.status_code == 200
+    trace = re.findall(r"TRN\*1\*([^*]+)\*", out.get_data(as_text=True))[0]
+    body = f"""BHT*0022*11*{trace}*20261122*1015
+    HL*1**20*1
+    NM1*PR*2*GRANITE CARE ALLIANCE*****PI*GC014
+    HL*2*1*21*1
+    NM1*1P*2*FAIRMONT*****XX*9000020013
+    HL*3*2*22*0
+    TRN*2*{trace}*9000020013
+    NM1*IL*1*BRANDT*ELEANOR****MI*GC014-4309772
+    DTP*346*D8*20260101
+    EB*1**30
+    EB*F**33********Y"""
+    assert states(brought(desk, house, file("271", body))) == ["Taken"]
+    with reading(house.world.engine) as conn:
+        rows = read.of_patient(conn, "eleanor-brandt", ["CoverageEligibilityResponse"])
+        found = [json.loads(row.body) for row in rows]
+    newest = next(each for each in found if each["created"].startswith("2026-11-22"))
+    assert newest["insurance"][0]["inforce"] is True
+    assert newest["insurance"][0]["item"][1]["authorizationRequired"] is True
+
+
+def test_a_request_that_a_278_has_no_place_for_says_why_and_nothing_is_kept(house: House) -> None:
+    desk = house.enter("coordinator")
+    before = count(house, x12_sent)
+    unsent = desk.get("/authorizations/request-order-24705/270")
+    assert unsent.status_code == 200
+    with reading(house.world.engine) as conn:
+        row = read.get(conn, "Claim", SENT)
+        assert row
+    assert count(house, x12_sent) == before + 1
+
+
+def test_claims_of_an_835_and_a_277ca_are_kept_and_a_stranger_is_shown_and_not_guessed(house: House) -> None:
+    desk = house.enter("coordinator")
+    page = brought(desk, house, file("835", REMITTANCE))
+    assert states(page) == ["Taken"]
+    assert states(brought(desk, house, file("277", STATUS))) == ["Taken"]
+    with reading(house.world.engine) as conn:
+        rows = {each.number: each for each in conn.execute(claim.select())}
+    assert {n: (each.status, each.patient) for n, each in rows.items()} == {
+        "FM-1001": ("partly", "eleanor-brandt"), "FM-1002": ("denied", "eleanor-brandt"),
+        "FM-1003": ("paid", None), "FM-1004": ("refused", "eleanor-brandt"),
+    }  # fmt: skip
+    first = rows["FM-1001"]
+    assert (first.charge, first.paid, first.owed, first.denied, first.gap) == (30000, 18000, 2000, 2000, 0)
+    assert first.authorization == "Claim/request-order-24705"
+    with reading(house.world.engine) as conn:
+        benefit = read.get(conn, "ExplanationOfBenefit", first.id)
+        assert benefit
+    told = json.loads(benefit.body)
+    assert (told["use"], told["outcome"], told["payment"]["amount"]["value"]) == ("claim", "partial", 180)
+    unmatched = desk.get("/claims?tab=unmatched").get_data(as_text=True)
+    assert "UNKNOWN, PERSON" in unmatched
+    assert "Matched to nobody" in unmatched
+    opened = desk.get(f"/claims/{rows['FM-1003'].id}").get_data(as_text=True)
+    assert "No card here that your office may see has the number 0000001." in opened
+
+
+def test_a_remittance_that_does_not_add_up_is_taken_and_told(house: House) -> None:
+    desk = house.enter("coordinator")
+    page = brought(desk, house, file("835", REMITTANCE.replace("CAS*CO*45*50", "CAS*CO*45*40")))
+    assert states(page) == ["Taken"]
+    assert "Claim FM-1001: charge less payment and adjustments differ by 10.00." in page
+    listed = desk.get("/claims?tab=all&q=FM-1001").get_data(as_text=True)
+    id = re.findall(r'id="claim-([\w-]+)"', listed)[0]
+    assert "Charge, payment and adjustments differ by 10.00." in desk.get(f"/claims/{id}").get_data(as_text=True)
+
+
+def test_a_remittance_with_one_bad_amount_leaves_nothing_half_written(house: House) -> None:
+    desk = house.enter("coordinator")
+    bad = REMITTANCE.replace("CAS*CO*197*90", "CAS*CO*197*90.005")
+    page = brought(desk, house, file("835", bad, REMITTANCE.replace("FM-", "FN-")))
+    assert states(page) == ["Not taken", "Taken"]
+    assert "An amount has parts of a cent." in page
+    with reading(house.world.engine) as conn:
+        numbers = {each.number for each in conn.execute(claim.select())}
+    assert numbers == {"FN-1001", "FN-1002", "FN-1003"}
+    assert count(house, x12_taken) == 1
+
+
+def test_a_999_says_at_our_file_what_the_other_side_finds_wrong(house: House) -> None:
+    desk = house.enter("coordinator")
+    number = re.findall(r"IEA\*1\*(\d+)", asked(desk))[0]
+    body = f"AK1*HI*{int(number)}*005010X217\nAK2*278*0001\nIK3*HI*14*2000*8\nIK5*R*5\nAK9*R*1*1*0"
+    page = brought(desk, house, file("999", body))
+    assert "refuses segment 14 of ours (HI" in page
+    with reading(house.world.engine) as conn:
+        assert [each.receipt for each in conn.execute(x12_sent.select())] == ["R"]
+
+
+def test_a_test_file_is_told_and_not_taken(house: House) -> None:
+    desk = house.enter("coordinator")
+    page = brought(desk, house, file("835", REMITTANCE).replace(b"*0*P*:", b"*0*T*:"))
+    assert states(page) == ["Not taken"]
+    assert count(house, claim) == 0
+
+
+def test_what_is_no_x12_file_is_refused_at_once_and_a_file_is_its_offices_alone(house: House) -> None:
+    desk, other = house.enter("coordinator"), house.enter("outsider")
+    page = desk.get("/claims/files").get_data(as_text=True)
+    csrf = CSRF.search(page)
+    assert csrf
+    refused = desk.post("/claims/files", data={"csrf": csrf[1], "file": (io.BytesIO(b"a,b\n1,2\n"), "a.csv")})
+    assert refused.status_code == 422
+    assert "An interchange begins with ISA" in refused.get_data(as_text=True)
+    brought(desk, house, file("835", REMITTANCE), "secret.835")
+    (id,) = re.findall(r'/claims/files/([\w-]+)"', desk.get("/claims/files").get_data(as_text=True))
+    assert desk.get(f"/claims/files/{id}/original").data == file("835", REMITTANCE)
+    for path in (f"/claims/files/{id}", f"/claims/files/{id}/original"):
+        assert other.get(path).status_code == 404
+    assert "secret.835" not in other.get("/claims/files").get_data(as_text=True)
+    for who in ("payer", "contracts", "clinician", "auditor", "admin"):
+        assert house.enter(who).get("/claims/files").status_code in (403, 404)
+        assert house.enter(who).get(f"/claims/files/{id}/original").status_code in (403, 404)
