@@ -48,7 +48,7 @@ def upload(world: World, grant: Grant, request: str, name: str, body: bytes) -> 
     office = _office(grant)
     if len(body) > world.settings.max_document:
         raise TooLarge(sentence("refusals.x12-too-large"), "http.file")
-    if not body.lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(b"ISA"):
+    if not is_x12(body):
         raise Unprocessable(sentence("x12.fault.no-isa"), "http.file")
     digest = hashlib.sha256(body).digest()
     with writing(world.engine) as conn:
@@ -60,6 +60,11 @@ def upload(world: World, grant: Grant, request: str, name: str, body: bytes) -> 
         outbox.add(conn, JOB, id, b"", world.clock())
     world.journal.append(event(world.clock(), request, "create", by=grant, type="Binary", resource=id))
     return id
+
+
+def is_x12(body: bytes) -> bool:
+    """Whether something begins as an X12 interchange does."""
+    return body.lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(b"ISA")
 
 
 def _office(grant: Grant) -> str:

@@ -26,10 +26,13 @@ from carecoord.settings import BadSetting, load
 from carecoord.store.database.engine import reading
 from carecoord.store.database.jobs import waiting
 from carecoord.store.database.tables import resource
+from carecoord.worker import loop
 from carecoord.world import World
 from tests.desk.conftest import PEOPLE, House
 from tests.desk.referrals.test_intake import LETTER
 from tests.domain.documents.files import JPEG, TIFF, lettered
+from tests.domain.prior_auth.x12.files import REMITTANCE
+from tests.domain.prior_auth.x12.files import file as remittance
 
 CLINIC = PEOPLE["coordinator"][2]
 ELSEWHERE = lettered("Re: Okafor, Ngozi", "Referral to: Cardiology")
@@ -111,6 +114,23 @@ def test_each_file_of_a_folder_is_filed_once_and_waits_at_the_desk_and_what_can_
     intake.take_in(world, "folder")
     assert len(documents(world)) == len(before) + 4
     assert len(names(folder / "filed")) == 5
+
+
+def test_a_payers_x12_file_in_the_folder_is_taken_in_as_one_and_waits_at_no_desk_of_documents(
+    acting_house: House, watched: tuple[World, Path]
+) -> None:
+    world, folder = watched
+    lay(folder, "november.835", remittance("835", REMITTANCE))
+    lay(folder, "cut.835", remittance("835", REMITTANCE, control="000000906")[:-30])
+    before = documents(world)
+    intake.take_in(world, "folder")
+    assert names(folder / "filed") == ["cut.835", "november.835"]
+    assert documents(world) == before
+    while loop.once(world):
+        pass
+    desk = acting_house.enter("coordinator")
+    assert "FM-1001" in desk.get("/claims?tab=all").get_data(as_text=True)
+    assert desk.get("/claims/files").get_data(as_text=True).count(".x12") == 2
 
 
 def test_a_worker_killed_before_a_file_is_moved_neither_loses_nor_doubles_it(watched: tuple[World, Path]) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from auth.grant import Grant
 from carecoord.actions.acts.act import Submission
 from carecoord.actions.acts.documents import upload
+from carecoord.actions.claims import files as x12_files
 from carecoord.actions.documents.drops import letters
 from carecoord.actions.guests import cover_sheets
 from carecoord.actions.referrals import intake
@@ -57,7 +58,10 @@ def file_letter(world: World, organization: str, data: bytes) -> Refused | None:
 
 
 def file_paper(world: World, organization: str, data: bytes) -> Refused | None:
-    """File a document. One whose bytes came before is filed already. Returns why it is not filed."""
+    """File a document; an X12 file of a payer is taken in as such. One whose bytes came before is filed already.
+    Returns why it is not filed."""
+    if x12_files.is_x12(data):
+        return _file_x12(world, organization, data)
     try:
         given = upload("document", data, world.settings.max_document)
     except Unprocessable as fault:
@@ -72,4 +76,16 @@ def file_paper(world: World, organization: str, data: bytes) -> Refused | None:
         else:
             return None
     intake.receive(world, grant, world.new_id(), Submission("", form), given)
+    return None
+
+
+def _file_x12(world: World, organization: str, data: bytes) -> Refused | None:
+    """Keep a payer's file to be read by a worker; what becomes of it stands at `/claims/files`."""
+    name = f"{hashlib.sha256(data).hexdigest()[:12]}.x12"
+    try:
+        x12_files.upload(world, x12_files.reader(organization), world.new_id(), name, data)
+    except Unavailable:
+        raise
+    except Problem as fault:
+        return Refused([fault.text])
     return None
