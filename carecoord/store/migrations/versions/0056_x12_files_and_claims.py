@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql, sqlite
 
-revision = "0054"
-down_revision = "0053"
+revision = "0056"
+down_revision = "0055"
 
 Str = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 Big = sa.BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
