@@ -64,7 +64,8 @@ GOOD = [
         "beneficiary": {"reference": "Patient/p"},
         "payor": [{"display": "x"}],
     },
-    {"resourceType": "Basic", "code": {"text": "x"}, "contained": [{"resourceType": "Patient", "id": "c"}]},
+    {"resourceType": "Basic", "code": {"text": "x"}, "subject": {"reference": "#c"},
+     "contained": [{"resourceType": "Patient", "id": "c"}]},
 ]
 
 

@@ -8,11 +8,12 @@ import pytest
 from tests.api.conftest import Api, issues, patient
 
 Json = dict[str, Any]
+UCUM = "http://unitsofmeasure.org"
 DEFINITION: Json = {
     "resourceType": "PlanDefinition", "id": "plan", "status": "active", "title": "After discharge",
     "url": "http://clinic.test/plan", "version": "1",
     "goal": [{"id": "g", "description": {"text": "Walk again"}}],
-    "action": [{"title": "Call", "goalId": ["g"], "timingDuration": {"value": 1, "code": "mo"}}],
+    "action": [{"title": "Call", "goalId": ["g"], "timingDuration": {"value": 1, "system": UCUM, "code": "mo"}}],
 }  # fmt: skip
 
 
@@ -58,8 +59,8 @@ def test_a_template_comes_to_a_plan_with_its_goals_and_tasks_inside(place: Api) 
          "?subject=Patient/p", 422, "Of “One” one has to be chosen"),
         ({"action": [{"id": "a", "title": "A", "relatedAction": [{"actionId": "a", "relationship": "after"}]}]},
          "?subject=Patient/p", 422, "“A” waits for itself"),
-        ({"action": [{"title": "A", "timingDuration": {"value": 3, "code": "fortnight"}}]}, "?subject=Patient/p", 422,
-         "A length of time is a number of"),
+        ({"action": [{"title": "A", "timingDuration": {"value": 3, "system": UCUM, "code": "fortnight"}}]},
+         "?subject=Patient/p", 422, "A length of time is a number of"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_applied_is_refused_and_says_why(

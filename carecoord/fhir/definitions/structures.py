@@ -36,14 +36,15 @@ def _rows(element: dict[str, Any], name: str) -> dict[str, Element]:
     flags = ("s" if element.get("isSummary") else "") + ("m" if element.get("isModifier") else "")
     least, most = element["min"], 0 if element["max"] == "*" else int(element["max"])
     rows = {}
-    for datatype in _datatypes(element):
+    for datatype in datatypes(element):
         choice = name.removesuffix("[x]") if name.endswith("[x]") else None
         property_ = choice + datatype[0].upper() + datatype[1:] if choice else name
         rows[property_] = [datatype, least, most, flags, _binding(element, datatype), choice]
     return rows
 
 
-def _datatypes(element: dict[str, Any]) -> list[str]:
+def datatypes(element: dict[str, Any]) -> list[str]:
+    """The datatypes that an element may have, each by its owner in the table."""
     if "contentReference" in element:
         return [element["contentReference"].removeprefix("#")]
     return [_datatype(element, kind) for kind in element["type"]]

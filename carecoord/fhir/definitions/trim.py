@@ -8,6 +8,7 @@ to patients alone.
 
 search.json.gz      {"params": see searches.py, "compartment": {type: [parameters that put it in a patient's]}}
 structures.json.gz  {"elements": see structures.py, of every type and datatype, "codes": see valuesets.py}
+rules.json.gz       {"invariants", "targets": see rules.py}
 """
 
 import gzip
@@ -16,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from carecoord.fhir.definitions import searches, structures, valuesets
+from carecoord.fhir.definitions import rules, searches, structures, valuesets
 from carecoord.fhir.types import TYPES
 
 _NOT_R4 = {"SubscriptionStatus"}  # of R4B; the package has it among the rest
@@ -25,13 +26,21 @@ _NOT_R4 = {"SubscriptionStatus"}  # of R4B; the package has it among the rest
 def main(shapes: Path, searching: Path) -> None:
     """Read the official files in the two folders, write the trimmed ones."""
     resources, datatypes = _definitions(shapes, "profiles-resources.json"), _definitions(shapes, "profiles-types.json")
-    table = _elements(datatypes) | _elements({name: resources[name] for name in resources if name not in _NOT_R4})
+    ours = datatypes | {name: row for name, row in resources.items() if name not in _NOT_R4}
+    table = _elements(ours)
     expand = valuesets.Expander(
         entry["resource"]
         for name in ("valuesets.json", "v3-codesystems.json", "v2-tables.json")
         for entry in _json(shapes, name)["entry"]
     )
     _write("structures", {"elements": table, "codes": expand.all(_bound(table))})
+    _write(
+        "rules",
+        {
+            "invariants": {place: rows for row in ours.values() for place, rows in rules.invariants(row).items()},
+            "targets": {owner: rows for row in ours.values() for owner, rows in rules.targets(row).items()},
+        },
+    )
     _write(
         "search",
         {

@@ -1,7 +1,8 @@
 """The structure of R4 resources: every element, how many of it, of which datatype, and the codes of required bindings.
 
 Clause: FHIR R4 json.html, conformance-rules.html#cardinality, terminologies.html#required, extensibility.html; judged
-by HL7's own 4.0.1 definitions (definitions/structures.json.gz). A type is compiled once, on first use, into closures
+by HL7's own 4.0.1 definitions (definitions/structures.json.gz), and by their invariants (invariants/rules.py) where the
+structure is good. A type is compiled once, on first use, into closures
 that walk a resource of it; they raise nothing, whatever JSON they are given.
 """
 
@@ -14,7 +15,12 @@ from typing import Any
 from carecoord.errors import Issue
 from carecoord.fhir.definitions import read
 from carecoord.fhir.types import TYPES, UNSTORED
+from carecoord.fhir.validation.findings import Findings, Place, Ruled, ruled
+from carecoord.fhir.validation.invariants.rules import rules
+from carecoord.fhir.validation.invariants.values import Scope
 from carecoord.fhir.validation.primitives import TESTS
+from carecoord.fhir.validation.targets import of as targets
+from carecoord.fhir.validation.targets import stray
 
 DEEPEST = 50  # levels of nesting: real resources have about 10
 _MOST = 100  # issues listed of one resource
@@ -27,21 +33,7 @@ _SHAPES = {
 }
 
 
-@dataclass(slots=True)
-class Place:
-    """Where the walk is: an element of a parent, by its FHIRPath name and index, and how deep."""
-
-    parent: "Place | None"
-    name: str
-    index: int
-    depth: int
-
-    def __str__(self) -> str:
-        here = self.name if self.index < 0 else f"{self.name}[{self.index}]"
-        return here if self.parent is None else f"{self.parent}.{here}"
-
-
-Check = Callable[[Any, Place, str, int, list[Issue]], None]
+Check = Callable[[Any, Place, str, int, Findings], None]
 Test = Callable[[Any], str | None]
 
 
@@ -64,16 +56,18 @@ class Shape:
     elements: dict[str, Element] = field(default_factory=dict)
     required: list[str] = field(default_factory=list)
     required_choices: list[str] = field(default_factory=list)
+    rules: Ruled = ()
 
 
 def walk(resource: dict[str, Any], type_: str) -> list[Issue]:
-    """Every fault in the structure of a resource whose `resourceType` is `type_`, one of ours."""
-    issues: list[Issue] = []
+    """Every fault in the structure of a resource whose `resourceType` is `type_`, one of ours; where there is none,
+    every invariant that it breaks."""
+    issues = Findings(Scope(resource, resource))
     _walk(_shape(type_), resource, Place(None, type_, -1, 0), issues)
-    return issues[:_MOST]
+    return issues.told()[:_MOST]
 
 
-def _walk(shape: Shape, value: dict[str, Any], at: Place, issues: list[Issue]) -> None:
+def _walk(shape: Shape, value: dict[str, Any], at: Place, issues: Findings) -> None:
     elements = shape.elements
     chosen: dict[str, str] | None = None
     for name, inner in value.items():
@@ -98,9 +92,11 @@ def _walk(shape: Shape, value: dict[str, Any], at: Place, issues: list[Issue]) -
         if not chosen or choice not in chosen:
             ways = [name for name, element in elements.items() if element.choice == choice]
             _add(issues, "required", f"One of {', '.join(ways[:_SHOWN])} must be given.", at, choice)
+    if shape.rules and not issues:
+        issues.judge(shape.rules, value, at)
 
 
-def _each(element: Element, items: Any, besides: Any, at: Place, issues: list[Issue]) -> None:
+def _each(element: Element, items: Any, besides: Any, at: Place, issues: Findings) -> None:
     if items.__class__ is not list:
         return _add(issues, "structure", "must be an array.", at, element.shown)
     if not items:
@@ -112,7 +108,7 @@ def _each(element: Element, items: Any, besides: Any, at: Place, issues: list[Is
     return None
 
 
-def _besides(shape: Shape, name: str, value: dict[str, Any], at: Place, issues: list[Issue]) -> Element | None:
+def _besides(shape: Shape, name: str, value: dict[str, Any], at: Place, issues: Findings) -> Element | None:
     """A property that is no element: `resourceType`, the `_name` of a primitive, or a stranger."""
     inner = value[name]
     if name == "resourceType" and shape.resource:
@@ -135,7 +131,7 @@ def _besides(shape: Shape, name: str, value: dict[str, Any], at: Place, issues: 
     return element
 
 
-def _element(value: Any, has_value: bool, at: Place, name: str, index: int, issues: list[Issue]) -> None:
+def _element(value: Any, has_value: bool, at: Place, name: str, index: int, issues: Findings) -> None:
     """The id and extensions of a primitive; beside a value an id alone will do (ele-1)."""
     if has_value and value.__class__ is dict and value.keys() == {"id"}:
         _walk(_shape("Element"), value, Place(at, name, index, at.depth + 1), issues)
@@ -147,9 +143,12 @@ def _element(value: Any, has_value: bool, at: Place, name: str, index: int, issu
 def _shape(owner: str) -> Shape:
     table = read("structures")["elements"][owner]
     shape = Shape(resource=owner[0].isupper() and "." not in owner and "meta" in table)
+    shape.rules = ruled((*(rules("DomainResource", "DomainResource") if "contained" in table else ()),
+                         *rules(owner, owner)))  # fmt: skip
     for name, (datatype, least, most, _flags, binding, choice) in table.items():
         primitive = datatype in TESTS
         check = _primitive(datatype, binding) if primitive else _complex(datatype, binding)
+        check = _ruled(_targeted(check, owner, name), ruled(rules(f"{owner}:{name}", datatype)))
         attribute = name == "id" or (owner, name) == ("Extension", "url")  # in XML; such a one can not be extended
         shape.elements[name] = Element(check, most == 0, primitive and not attribute, choice or name, choice)
         if least and choice not in shape.required_choices:
@@ -161,12 +160,35 @@ def _primitive(datatype: str, binding: str | None) -> Check:
     test = _code(binding) if binding else TESTS[datatype]
     code = "code-invalid" if binding else "value"
 
-    def check(value: Any, at: Place, name: str, index: int, issues: list[Issue]) -> None:
+    def check(value: Any, at: Place, name: str, index: int, issues: Findings) -> None:
         reason = test(value)
         if reason:
             _add(issues, code, f"{name} {reason}.", at, name, index)
 
     return check
+
+
+def _ruled(check: Check, own: Ruled) -> Check:
+    """The check of an element that has invariants of its own, beside those of its datatype."""
+
+    def check_ruled(value: Any, at: Place, name: str, index: int, issues: Findings) -> None:
+        check(value, at, name, index, issues)
+        if not issues:
+            issues.judge(own, value, Place(at, name, index, at.depth + 1))
+
+    return check_ruled if own else check
+
+
+def _targeted(check: Check, owner: str, property_: str) -> Check:
+    """The check of a Reference that may point at some types only."""
+    allowed = targets(owner, property_)
+
+    def check_targeted(value: Any, at: Place, name: str, index: int, issues: Findings) -> None:
+        check(value, at, name, index, issues)
+        if value.__class__ is dict and (reason := stray(value, allowed)):
+            _add(issues, "value", f"{name} {reason}.", at, name, index)
+
+    return check_targeted if allowed else check
 
 
 def _complex(datatype: str, binding: str | None) -> Check:
@@ -182,7 +204,7 @@ def _datatype(datatype: str) -> Check:
     themselves."""
     shape: Shape | None = None
 
-    def check(value: Any, at: Place, name: str, index: int, issues: list[Issue]) -> None:
+    def check(value: Any, at: Place, name: str, index: int, issues: Findings) -> None:
         nonlocal shape
         if shape is None:
             shape = _shape(datatype)
@@ -198,14 +220,17 @@ def _datatype(datatype: str) -> Check:
     return check
 
 
-def _contained(value: Any, at: Place, name: str, index: int, issues: list[Issue]) -> None:
+def _contained(value: Any, at: Place, name: str, index: int, issues: Findings) -> None:
     type_ = value.get("resourceType") if value.__class__ is dict else None
     if name == at.name == "contained":  # dom-2
         _add(issues, "structure", "stands in a contained resource, which can not contain others.", at, name, index)
     elif type_.__class__ is not str or not _is_resource(type_):
         _add(issues, "structure", "must be a resource, with the resourceType of one of R4.", at, name, index)
     else:
+        outer = issues.scope
+        issues.scope = outer.within(value) if name == "contained" else Scope(value, value)
         _walk(_shape(type_), value, Place(at, name, index, at.depth + 1), issues)
+        issues.scope = outer
 
 
 def _is_resource(type_: str) -> bool:
@@ -249,7 +274,7 @@ def _bound(check: Check, datatype: str, binding: str) -> Check:
         codes = systems[system]
         return codes is None or code in codes
 
-    def check_bound(value: Any, at: Place, name: str, index: int, issues: list[Issue]) -> None:
+    def check_bound(value: Any, at: Place, name: str, index: int, issues: Findings) -> None:
         check(value, at, name, index, issues)
         if not systems or value.__class__ is not dict:
             return
@@ -270,7 +295,7 @@ def _short(text: str) -> str:
     return plain if len(plain) <= 60 else f"{plain[:60]}..."
 
 
-def _add(issues: list[Issue], code: str, text: str, at: Place, name: str, index: int = -1) -> None:
+def _add(issues: Findings, code: str, text: str, at: Place, name: str, index: int = -1) -> None:
     if len(issues) <= _MOST:
         where = str(Place(at, name, index, 0))
         text = text if text[0].isupper() or text.startswith(name) else f"{name} {text}"

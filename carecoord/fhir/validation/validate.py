@@ -1,11 +1,11 @@
 """The judge of what comes in: is it valid FHIR R4?
 
-Clause: FHIR R4 validation.html (structure, cardinality, value domains, required bindings). One judge decides what is
-stored: the official 4.0.1 structure with its required bindings (structure.py). The R4B models of fhir.resources are a
-second opinion, for who asks $validate and for the tests that hold both to one answer. The models are of 4.3.0, so where
-R4B departs from 4.0.1 the 4.0.1 definitions decide: extensions (R4B lets them hold other datatypes),
-PlanDefinition.subjectCanonical and ActivityDefinition.subjectCanonical (only R4B has them), UUIDs and URLs (the models
-take version 4 and a few schemes only).
+Clause: FHIR R4 validation.html (structure, cardinality, value domains, required bindings, invariants). One judge
+decides what is stored: the official 4.0.1 structure with its required bindings, reference targets and invariants
+(structure.py). The R4B models of fhir.resources are a second opinion, for who asks $validate and for the tests that
+hold both to one answer. The models are of 4.3.0, so where R4B departs from 4.0.1 the 4.0.1 definitions decide:
+extensions (R4B lets them hold other datatypes), PlanDefinition.subjectCanonical and ActivityDefinition.subjectCanonical
+(only R4B has them), UUIDs and URLs (the models take version 4 and a few schemes only).
 """
 
 from typing import Any

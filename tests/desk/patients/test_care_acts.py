@@ -16,6 +16,7 @@ from tests.desk.conftest import NOW, House
 from tests.desk.patients.test_patient_page import section
 
 Json = dict[str, Any]
+UCUM = "http://unitsofmeasure.org"
 KEN = "/patients/ken-nakamura"
 TEMPLATE = {
     "resourceType": "PlanDefinition", "id": "after-discharge", "status": "active", "title": "After discharge",
@@ -24,16 +25,18 @@ TEMPLATE = {
         "id": "weight", "description": {"text": "Weight near dry weight"},
         "target": [{
             "measure": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
-            "detailRange": {"high": {"value": 72, "unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg"}},
-            "due": {"value": 6, "unit": "wk", "system": "http://unitsofmeasure.org", "code": "wk"},
+            "detailRange": {"high": {"value": 72, "unit": "kg", "system": UCUM, "code": "kg"}},
+            "due": {"value": 6, "unit": "wk", "system": UCUM, "code": "wk"},
         }],
     }],
     "action": [
-        {"id": "call", "title": "Call within two days", "timingDuration": {"value": 2, "code": "d"}},
+        {"id": "call", "title": "Call within two days", "timingDuration": {"value": 2, "system": UCUM, "code": "d"}},
         {"title": "Around the visit", "action": [
-            {"id": "visit", "title": "Visit with the clinic", "timingDuration": {"value": 1, "code": "wk"}},
+            {"id": "visit", "title": "Visit with the clinic",
+             "timingDuration": {"value": 1, "system": UCUM, "code": "wk"}},
             {"title": "Look at the visit's report", "goalId": ["weight"], "relatedAction": [{
-                "actionId": "visit", "relationship": "after-end", "offsetDuration": {"value": 3, "code": "d"}}]},
+                "actionId": "visit", "relationship": "after-end", "offsetDuration": {
+                    "value": 3, "system": UCUM, "code": "d"}}]},
         ]},
     ],
 }  # fmt: skip

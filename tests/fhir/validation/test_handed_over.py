@@ -1,6 +1,7 @@
 """Resources that foreign validators were asked about (28 Nov 2026): those that R4 has, and those that it has not.
 
-One line of JSON each, with a name. The invariants of single types are not among those refused: nobody judges them yet.
+One line of JSON each, with a name. The invariants of single types are not among those refused:
+test_invariants.py has them.
 """
 
 from pathlib import Path
