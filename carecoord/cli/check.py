@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from auth import store
+from auth.people import providers
+from auth.people.providers import Provider
 from carecoord.actions.audit import seals
-from carecoord.actions.documents.drops import folders, mailboxes, receipt
 from carecoord.actions.ehrs import sync
 from carecoord.actions.ehrs.sync_health import SyncHealth
-from carecoord.actions.people import openid_providers
 from carecoord.actions.server import backups, health
 from carecoord.cli import about
-from carecoord.cli.providers import provider_line
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, current, for_programs, raw, verb, words
 from carecoord.errors import Problem
@@ -35,17 +34,20 @@ class Wrong(Exception):
 
 def install(verbs: Verbs) -> None:
     """Add the verb."""
-    for_programs(verb(verbs, "check", check, about("check"), (
+    parser = for_programs(verb(verbs, "check", check, about("check"), (
         "Ends with 0 when everything is good, else with 1. Nothing is changed; how far the audit was found whole is\n"
         "remembered in CARECOORD_VAR, so that the next check walks only what is new."
     )))
+    parser.add_argument("--deep", action="store_true", help=(
+        "read every resource too, and see that search, cases and the whole audit agree with it; it takes a while"
+    ))
 
 
 def check(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:
     """Run every check; returns the exit code."""
     rows = []
     with raw(settings) as world:
-        for what, look in looks(world):
+        for what, look in looks(world, screen, args.deep):
             try:
                 standing, told = "good", look()
             except (Wrong, Problem, OSError) as e:
@@ -63,15 +65,17 @@ def check(settings: Settings, screen: Screen, args: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
-def looks(world: World) -> Iterator[tuple[str, Callable[[], str]]]:
-    """What is looked at, in order."""
+def looks(world: World, screen: Screen, deep: bool) -> Iterator[tuple[str, Callable[[], str]]]:
+    """What is looked at, in order. deep: every resource and all that stands beside it, too."""
     yield "settings", lambda: address(world.settings)
     yield "folder", lambda: folder(Path(world.settings.var))
     yield "database", lambda: database(world)
     yield "people", lambda: people(world)
     yield "later work", lambda: later(world)
     yield "worker", lambda: worker(world)
-    yield "audit", lambda: sealed(world)
+    yield "audit", lambda: sealed(world, whole=deep)
+    if deep:
+        yield "resources", lambda: sound(world, screen)
     yield "journal", lambda: journal(world)
     yield "backup", lambda: backup(world)
     if world.settings.intake_folder:
@@ -83,8 +87,10 @@ def looks(world: World) -> Iterator[tuple[str, Callable[[], str]]]:
         yield f"EHR {name}", lambda name=name: ehr(world, name)  # type: ignore[misc]
     for one in health.syncs(world):
         yield f"sync of {one.ehr}", lambda one=one: synced(world, one)  # type: ignore[misc]
-    for found, _ in openid_providers.all_providers(world):
-        yield f"provider {found.id}", lambda found=found: provider_line(world, found)  # type: ignore[misc]
+    with reading(world.engine) as conn:
+        known = providers.every(conn)
+    for found, _ in known:
+        yield f"provider {found.id}", lambda found=found: provider(world, found)  # type: ignore[misc]
 
 
 def address(settings: Settings) -> str:
@@ -188,6 +194,16 @@ def sealed(world: World, whole: bool = False, tell: Callable[[int, int], None] =
     return f"{found.rows:,} rows, sealed to {found.sealed:,}, chain unbroken{walked}"
 
 
+def sound(world: World, screen: Screen) -> str:
+    """Every resource, and all that stands beside it, says the same."""
+    from carecoord.cli.server import deep  # every room: the usual check needs none
+
+    told, good = deep.look(world, screen)
+    if not good:
+        raise Wrong(told)
+    return told
+
+
 def journal(world: World) -> str:
     """What was read is on its way into the audit."""
     left = seals.left(world)
@@ -213,6 +229,8 @@ def backup(world: World) -> str:
 
 def intake_folder(world: World) -> str:
     """It can be read, each organization's in it can be written, and nothing was kept aside."""
+    from carecoord.actions.documents.drops import folders, receipt  # all that acts need: only where papers come so
+
     folder = Path(world.settings.intake_folder)
     whose = folders.organizations(folder)
     for each in whose:
@@ -226,9 +244,18 @@ def intake_folder(world: World) -> str:
 
 def mailbox(world: World, whose: str) -> str:
     """It lets us in."""
+    from carecoord.actions.documents.drops import mailboxes, receipt
+
     receipt.demand_organization(world, whose)
     with mailboxes.opened(world, whose) as server:
         return f"{len(server.search('UNDELETED'))} letters wait"
+
+
+def provider(world: World, found: Provider) -> str:
+    """It answers, and can be signed in with."""
+    from carecoord.actions.people import openid_providers  # all of OpenID: only where somebody signs in so
+
+    return openid_providers.check(world, found)
 
 
 def ehr(world: World, name: str) -> str:

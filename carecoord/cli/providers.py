@@ -11,7 +11,6 @@ from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, for_programs, opened, verb, verbs_of
 from carecoord.domain.access.verbs import ROLES
 from carecoord.settings import Settings
-from carecoord.world import World
 
 MORE = """\
 Without --secret-file we prove ourselves by our own keys (private_key_jwt). With --role, everybody whom the provider
@@ -89,8 +88,3 @@ def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
         rows.append((one.id, one.name, one.issuer, one.client, one.organization or "", lets, str(people)))
     columns = ("id", "name", "issuer", "client id", "organization", "lets in", "people")
     screen.table(columns, rows, ("name", "issuer", "lets in"), NONE)
-
-
-def provider_line(world: World, found: Provider) -> str:
-    """What `carecoord check` says of a provider. Raises a Problem with what to do."""
-    return openid_providers.check(world, found)

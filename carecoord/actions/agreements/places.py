@@ -11,7 +11,7 @@ from carecoord.store.agreements import places, register
 from carecoord.store.database import marks
 from carecoord.store.resources.write import Touched
 
-_TYPES: Final = ("Organization", "Location")
+TYPES: Final = ("Organization", "Location")
 _MARK: Final = "places of organizations"
 _FORM: Final = b"1"  # of the rows
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -19,7 +19,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 def record(conn: Connection, touched: Sequence[Touched]) -> None:
     """Let what was written stand where it now says."""
-    last = {each.rid: each for each in touched if each.type in _TYPES}
+    last = {each.rid: each for each in touched if each.type in TYPES}
     if last:
         _put(conn, ((rid, each.after) for rid, each in last.items()))
 
@@ -29,13 +29,19 @@ def renew(engine: Engine) -> None:
     with marks.anew(engine, _MARK, _FORM) as conn:
         if conn is None:
             return
-        for bodies in register.present(conn, _TYPES):
+        for bodies in register.present(conn, TYPES):
             _put(conn, bodies)
 
 
 def of(conn: Connection, keys: Iterable[str]) -> tuple[Place, ...]:
     """These places, and all places of these organizations, `Type/id`."""
     return tuple(Place(key, whose, Point(*point)) for key, whose, *point in places.of(conn, keys))
+
+
+def row(resource: dict[str, Any]) -> tuple[Any, ...] | None:
+    """Where a resource of these types stands, as the columns of its row; nowhere: None."""
+    at = place(resource)
+    return places.columns(at.key, at.organization, at.point.latitude, at.point.longitude) if at else None
 
 
 def _put(conn: Connection, said: Iterable[tuple[int, bytes]]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from carecoord.actions.access.audited import event
+from carecoord.actions.access.audit_entry import event
 from carecoord.errors import Conflict
 from carecoord.fhir.instants import micros
 from carecoord.store.audit import seals

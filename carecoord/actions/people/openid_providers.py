@@ -17,7 +17,7 @@ from auth.keys.fetched import KeySets, KeysUnavailable
 from auth.people import providers
 from auth.people.providers import Provider
 from auth.store import User
-from carecoord.actions.access.audited import COMMAND, event
+from carecoord.actions.access.audit_entry import COMMAND, event
 from carecoord.actions.people.openid_sign_in import CALLBACK
 from carecoord.actions.server import keys as server_keys
 from carecoord.domain.access import verbs

@@ -30,11 +30,16 @@ _decode = msgspec.json.Decoder().decode
 def keep(conn: Connection, patient: str, cases: Sequence[Judged], now: datetime, policy: Policy) -> None:
     """Write the rows of a patient's requests where they differ from what stands there. cases: all of the patient's, as
     they were judged just now."""
-    made: dict[str, dict[str, Any]] = {}
+    authorizations.keep(conn, patient, made(cases, policy), micros(now))
+
+
+def made(cases: Sequence[Judged], policy: Policy) -> dict[str, dict[str, Any]]:
+    """The rows that these cases make, by root."""
+    found: dict[str, dict[str, Any]] = {}
     for root, each in rows(cases, policy).items():
         sides = sorted(map(list, each.parties))
-        made[root] = each.columns | {"parties": sides, "searched": each.told, "payer_searched": each.payer_told}
-    authorizations.keep(conn, patient, made, micros(now))
+        found[root] = each.columns | {"parties": sides, "searched": each.told, "payer_searched": each.payer_told}
+    return found
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from carecoord.store.database import marks
 from carecoord.store.referrals import patient_words
 from carecoord.store.resources.write import Touched
 
-_TYPES: Final = ("Patient", "Coverage")
+TYPES: Final = ("Patient", "Coverage")
 _MARK: Final = "words of patients"
 _FORM: Final = b"1"  # of the rows
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -21,7 +21,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 def record(conn: Connection, touched: Sequence[Touched]) -> None:
     """Let what was written be found by what it now says."""
-    last = {each.rid: each for each in touched if each.type in _TYPES}
+    last = {each.rid: each for each in touched if each.type in TYPES}
     if last:
         _put(conn, ((rid, each.after) for rid, each in last.items()))
 
@@ -32,8 +32,14 @@ def renew(engine: Engine) -> None:
         if conn is None:
             return
         patient_words.clear(conn)
-        for bodies in register.present(conn, _TYPES):
+        for bodies in register.present(conn, TYPES):
             _put(conn, bodies)
+
+
+def found_by(resource: dict[str, Any]) -> set[tuple[str, str]]:
+    """The rows (word, patient) of a resource of these types."""
+    patient, texts = _said(resource)
+    return patient_words.rows(patient, texts)
 
 
 def _put(conn: Connection, bodies: Iterable[tuple[int, bytes]]) -> None:

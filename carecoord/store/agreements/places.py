@@ -53,7 +53,12 @@ def put(conn: Connection, rids: Sequence[int], rows: Sequence[Values]) -> None:
     """Let these resources stand where (rid, key, organization, latitude, longitude) says, the others nowhere."""
     for run in bulk.runs(sorted(set(rids)), _RUN):
         conn.execute(delete(organization_place).where(_place.rid.in_(run)))
-    bulk.insert(conn, organization_place, [(*row, *_globe(row[3], row[4])) for row in rows])
+    bulk.insert(conn, organization_place, [(row[0], *columns(*row[1:])) for row in rows])
+
+
+def columns(key: str, organization: str, latitude: float, longitude: float) -> Values:
+    """The columns of a row, without the number of the resource."""
+    return (key, organization, latitude, longitude, *_globe(latitude, longitude))
 
 
 def of(conn: Connection, keys: Iterable[str]) -> list[tuple[str, str, float, float]]:

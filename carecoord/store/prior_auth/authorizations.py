@@ -78,11 +78,8 @@ class Asked:
 
 def keep(conn: Connection, patient: str, made: Mapping[str, Mapping[str, Any]], now: int) -> None:
     """Let the rows of a patient be those, by root; what stands there already stays untouched."""
-    held = {each["root"]: dict(each) for each in conn.execute(select(row).where(row.c.patient == patient)).mappings()}
-    wanted = {root: _stored(each) for root, each in made.items()}
-    same = {root for root, each in wanted.items()
-            if root in held and all(held[root][name] == value for name, value in each.items())}  # fmt: skip
-    stale = (held.keys() | wanted.keys()) - same
+    held, wanted = _held(conn, patient), {root: _stored(each) for root, each in made.items()}
+    stale = _stale(held, wanted)
     if not stale:
         return
     if known := stale & held.keys():
@@ -97,6 +94,22 @@ def keep(conn: Connection, patient: str, made: Mapping[str, Mapping[str, Any]], 
         else:
             conn.execute(insert(row).values(values))
         _index(conn, root, values)
+
+
+def differing(conn: Connection, patient: str, made: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The roots of a patient's rows that are not as they are made here."""
+    return sorted(_stale(_held(conn, patient), {root: _stored(each) for root, each in made.items()}))
+
+
+def _held(conn: Connection, patient: str) -> dict[str, dict[str, Any]]:
+    found = conn.execute(select(row).where(row.c.patient == patient)).mappings()
+    return {each["root"]: dict(each) for each in found}
+
+
+def _stale(held: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    same = {root for root, each in wanted.items()
+            if root in held and all(held[root][name] == value for name, value in each.items())}  # fmt: skip
+    return {*held, *wanted} - same
 
 
 def _stored(columns: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,11 +13,16 @@ _LAST: Final = "\U0010ffff"  # behind every letter
 _RARE: Final = 2000  # rows up to which it is counted which word is the rarest
 
 
-def put(conn: Connection, rids: Iterable[int], rows: Iterable[tuple[int, str, Sequence[str]]]) -> None:
+def put(conn: Connection, rids: Iterable[int], said_by: Iterable[tuple[int, str, Sequence[str]]]) -> None:
     """Let these resources say what (rid, patient, texts) does, the others nothing."""
     bulk.remove(conn, patient_word, sorted(set(rids)))
-    said = {(word, rid, patient) for rid, patient, texts in rows for word in words(" ".join(texts))}
+    said = {(word, rid, who) for rid, patient, texts in said_by for word, who in rows(patient, texts)}
     bulk.insert(conn, patient_word, sorted(said))
+
+
+def rows(patient: str, texts: Sequence[str]) -> set[tuple[str, str]]:
+    """(word, patient) of each word by which these texts let a patient be found."""
+    return {(word, patient) for word in words(" ".join(texts))}
 
 
 def clear(conn: Connection) -> None:

@@ -1,0 +1,124 @@
+"""`carecoord check --deep`: it finds what was broken by hand, one row at a time, and nothing where all is well."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+
+from carecoord import app
+from carecoord.actions.fhir import load as fhir_load
+from carecoord.actions.server import deep
+from carecoord.cli.screen import Screen
+from carecoord.cli.server import deep as deep_look
+from carecoord.settings import Settings
+from carecoord.store.database.engine import writing
+from carecoord.store.database.tables import metadata
+from carecoord.world import World
+from tests.conftest import BUSY, DATABASES
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)  # the day that the story plays on
+
+pytestmark = pytest.mark.xdist_group("deep")
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def world(
+    request: pytest.FixtureRequest, new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """The story, as `load` writes it, with a Consent that forbids something."""
+    var = tmp_path_factory.mktemp("deep")
+    settings = Settings(var=str(var), database_url=new_database(request.param), **BUSY)
+    made = app.world(settings)
+    object.__setattr__(made, "clock", lambda: NOW)
+    files = [*sorted((FIXTURES / "office").glob("*.ndjson")), *sorted((FIXTURES / "ehr").glob("*.ndjson"))]
+    assert not fhir_load.load(made, files).refusals
+    yield made
+    made.engine.dispose()
+
+
+def faults(world: World) -> list[tuple[str, str]]:
+    return [(fault.kind, fault.where) for fault in deep.walk(world, deep.Looked())]
+
+
+def test_everything_agrees_where_nobody_broke_anything(world: World) -> None:
+    looked = deep.Looked()
+    told: list[tuple[str, int, int | None]] = []
+    assert list(deep.walk(world, looked, lambda *said: told.append(said))) == []
+    assert looked.resources > 700
+    assert looked.cases == 71
+    assert told[0][:2] == ("resources", 500)
+    assert told[-1][0] == "patients with cases"
+    words, good = deep_look.look(world, Screen())
+    assert good
+    assert words.endswith("resources and 71 cases were looked at; all that stands beside them says what they say")
+
+
+SOMEBODY = "(SELECT min(rid) FROM resource WHERE type = 'Patient')"
+CASE = "(SELECT min(rid) FROM case_row)"
+
+# What is done to the database by hand, and what is found then: (kind, table).
+BROKEN = [
+    (f"DELETE FROM ix_token WHERE rid = {SOMEBODY}", [("index", "ix_token")]),
+    (f"UPDATE ix_string SET folded = 'x' || folded WHERE rid = {SOMEBODY}", [("index", "ix_string")]),
+    (f"UPDATE ix_date SET low = low - 1 WHERE rid = {SOMEBODY}", [("index", "ix_date")]),
+    ("DELETE FROM ix_number WHERE rid = (SELECT min(rid) FROM ix_number)", [("index", "ix_number")]),
+    (f"DELETE FROM ix_reference WHERE rid = {CASE}", [("index", "ix_reference")]),
+    ("DELETE FROM ix_uri WHERE rid = (SELECT min(rid) FROM ix_uri)", [("index", "ix_uri")]),
+    ("DELETE FROM ix_pair WHERE rid = (SELECT min(rid) FROM ix_pair)", [("index", "ix_pair")]),
+    (f"UPDATE resource SET patient = 'nobody' WHERE rid = {SOMEBODY}", [("compartment", "")]),
+    (f"UPDATE resource SET hash = body WHERE rid = {SOMEBODY}", [("hash", "")]),
+    (f"UPDATE resource SET updated = updated + 1000 WHERE rid = {SOMEBODY}", [("body", "")]),
+    (f"UPDATE resource SET version = 2 WHERE rid = {SOMEBODY}", [("history", ""), ("body", "")]),
+    (f"INSERT INTO history SELECT rid, 9, updated, deleted, body, method FROM resource WHERE rid = {SOMEBODY}",
+     [("history", "")]),
+    (f"INSERT INTO directive VALUES ({SOMEBODY})", [("directive", "directive")]),
+    (f"INSERT INTO organization_place VALUES ({SOMEBODY}, 'Location/x', 'Organization/x', 1, 1, 1, 1, 1)",
+     [("place", "organization_place")]),
+    (f"DELETE FROM patient_word WHERE rid = {SOMEBODY}", [("patient words", "patient_word")]),
+    ("INSERT INTO ix_uri VALUES (999999999, 1, 'x')", [("stray", "ix_uri")]),
+    ("INSERT INTO case_need (key, rid) VALUES (1, 999999999)", [("stray", "case_need")]),
+    (f"UPDATE case_row SET stage = 'closed' WHERE rid = {CASE}", [("case", "case_row")]),
+    (f"UPDATE case_row SET cleared = NOT cleared WHERE rid = {CASE}", [("case", "case_row")]),
+    (f"DELETE FROM case_row WHERE rid = {CASE}",
+     [("stray", "case_word"), ("stray", "case_need"), ("case", "case_row")]),
+    (f"DELETE FROM case_word WHERE rid = {CASE}", [("case words", "case_word")]),
+    (f"DELETE FROM case_need WHERE rid = {CASE}", [("case needs", "case_need")]),
+    ("UPDATE authorization_row SET state = 'denied' WHERE root = (SELECT min(root) FROM authorization_row "
+     "WHERE state <> 'denied')", [("authorization", "authorization_row")]),
+]  # fmt: skip
+
+
+class Undone(Exception):
+    """The transaction is given up."""
+
+
+@pytest.mark.parametrize(("statement", "found"), BROKEN, ids=[" ".join(each[0].split()[:4]) for each in BROKEN])
+def test_a_row_that_was_broken_by_hand_is_found(
+    world: World, statement: str, found: list[tuple[str, str]]
+) -> None:
+    kept = _tables(statement)
+    with writing(world.engine) as conn:
+        before = {name: conn.execute(text(f"SELECT * FROM {name}")).mappings().all() for name in kept}
+        assert conn.execute(text(statement)).rowcount
+    try:
+        assert sorted(faults(world)) == sorted(found)
+        assert not deep_look.look(world, Screen())[1]
+    finally:
+        with writing(world.engine) as conn:
+            _put_back(conn, before)
+    assert faults(world) == []
+
+
+def _tables(statement: str) -> list[str]:
+    words = statement.replace("INTO", "FROM").replace("UPDATE", "FROM").split()
+    return [words[words.index("FROM") + 1]]
+
+
+def _put_back(conn: Connection, before: dict[str, list[dict[str, object]]]) -> None:
+    for name, rows in before.items():
+        conn.execute(text(f"DELETE FROM {name}"))
+        if rows:
+            conn.execute(metadata.tables[name].insert(), [dict(row) for row in rows])
