@@ -33,7 +33,7 @@ from carecoord.store.database.engine import reading, writing
 from tests.auth.conftest import build_world
 from tests.auth.place import RESOURCES, Place
 from tests.domain.access.expected import ROLES, allowed, of_services
-from tests.fhir.specimens import specimen
+from tests.fhir.specimens import sound
 
 Json = dict[str, Any]
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -125,7 +125,7 @@ def _walked() -> list[str]:
 
 
 def made(type: str, n: int) -> Json:
-    return {**specimen(Random(type), type, 0.0), **_links(n).get(type, {}), "id": ids(type)[n]}
+    return sound(Random(type), type, **_links(n).get(type, {})) | {"id": ids(type)[n]}
 
 
 def nobodys(type: str) -> Json:

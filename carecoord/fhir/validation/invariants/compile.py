@@ -217,7 +217,9 @@ class Compiler:
                 return lambda this, scope: [x for x in held(this, scope) if x in argument(this, scope)], of
             case "replaceMatches":
                 pattern, instead = (each.value for each in node.arguments)
-                return lambda this, scope: [re.sub(pattern, instead, text) for text in held(this, scope)], of
+                return lambda this, scope: [
+                    re.sub(pattern, instead, text) for text in held(this, scope) if isinstance(text, str)
+                ], of
         raise ValueError(f"{node.name}() is not known")
 
     def _if(self, node: Node, types: Types) -> tuple[Items, Types]:
