@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from carecoord.errors import Issue
 from carecoord.fhir.validation.invariants.rules import Rule
 from carecoord.fhir.validation.invariants.values import Scope
 
+_MOST: Final = 100  # told of one resource
 Ruled = tuple[tuple[str | None, Rule], ...]  # each invariant of a place by each property that calls for it
 
 
@@ -61,5 +62,7 @@ class Findings(list[Issue]):
         return list(self._broken.values())
 
     def _note(self, rule: Rule, at: Place) -> None:
+        if len(self._broken) >= _MOST:
+            return
         where = str(at)
         self._broken[rule.key, where] = Issue("error", "invariant", f"{rule.human} ({rule.key}).", where)

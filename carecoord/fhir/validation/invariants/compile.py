@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from carecoord.fhir.validation.invariants import order
 from carecoord.fhir.validation.invariants.grammar import Node
-from carecoord.fhir.validation.invariants.values import Bare, Scope, Types, children, distinct, properties
+from carecoord.fhir.validation.invariants.values import Bare, Scope, Types, children, distinct, mark, properties
 
 Truth = Callable[[Any, Any], bool | None]
 Items = Callable[[Any, Any], list[Any]]
@@ -55,6 +55,10 @@ class Compiler:
         if says_truth(node):
             truth = self.truth(node, types)
             return lambda this, scope: [] if (is_so := truth(this, scope)) is None else [is_so], _BOOLEAN
+        found, to = self._found(node, types, only)
+        return (_once(found), to) if node.kind in ("step", "call") and _is_of_the_whole(node) else (found, to)
+
+    def _found(self, node: Node, types: Types, only: str | None) -> tuple[Items, Types]:
         match node.kind:
             case "literal":
                 value = [node.value]
@@ -101,9 +105,9 @@ class Compiler:
             return self._equal(left, right, types, node.name == "=")
         (first, of), (second, _) = self.items(left, types), self.items(right, types)
         if node.name == "in":
-            return _member(first, second)
+            return _member(first, _marks(second, right))
         if node.name == "contains":
-            return _member(second, first)
+            return _member(second, _marks(first, left))
         return _ordered(node.name, first, second, of)
 
     def _equal(self, left: Node, right: Node, types: Types, wanted: bool) -> Truth:
@@ -214,7 +218,8 @@ class Compiler:
             case "combine":
                 return lambda this, scope: held(this, scope) + argument(this, scope), of | also
             case "intersect":
-                return lambda this, scope: [x for x in held(this, scope) if x in argument(this, scope)], of
+                among = _marks(argument, node.arguments[0])
+                return lambda this, scope: [x for x in held(this, scope) if mark(x) in among(this, scope)], of
             case "replaceMatches":
                 pattern, instead = (each.value for each in node.arguments)
                 return lambda this, scope: [
@@ -263,12 +268,35 @@ def _logic(name: str, left: Truth, right: Truth) -> Truth:
     return {"or": either, "and": both, "implies": implies, "xor": one}[name]
 
 
-def _member(one: Items, among: Items) -> Truth:
+def _is_of_the_whole(node: Node) -> bool:
+    """Whether a path begins at %resource or %context, so that it leads to the same from every element."""
+    if node.kind == "variable":
+        return node.name in ("%resource", "%context")
+    return node.left is not None and not node.arguments and _is_of_the_whole(node.left)
+
+
+def _once(found: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def kept(this: Any, scope: Any) -> Any:
+        if found not in scope.kept:
+            scope.kept[found] = found(this, scope)
+        return scope.kept[found]
+
+    return kept
+
+
+def _marks(found: Items, node: Node) -> Callable[[Any, Any], set[Any]]:
+    def marks(this: Any, scope: Any) -> set[Any]:
+        return {mark(item) for item in found(this, scope)}
+
+    return _once(marks) if _is_of_the_whole(node) else marks
+
+
+def _member(one: Items, among: Callable[[Any, Any], set[Any]]) -> Truth:
     """Whether one is among others; of several, any: FHIRPath takes one only, but tim-9 asks it of a list."""
 
     def member(this: Any, scope: Any) -> bool | None:
         others = among(this, scope)
-        return any(item in others for item in items) if (items := one(this, scope)) else None
+        return any(mark(item) in others for item in items) if (items := one(this, scope)) else None
 
     return member
 

@@ -87,12 +87,11 @@ def _is_contained(reference: Any, scope: Scope) -> bool:
     scope.local.add(text)
     if text == "#":
         return scope.root is not scope.resource
-    contained = scope.root.get("contained")
-    return contained.__class__ is list and any(_named(each, text[1:]) for each in contained)
-
-
-def _named(resource: Any, id: str) -> bool:
-    return resource.__class__ is dict and resource.get("id") == id
+    if "contained" not in scope.kept:
+        contained = scope.root.get("contained")
+        ids = (each.get("id") for each in contained if each.__class__ is dict) if contained.__class__ is list else ()
+        scope.kept["contained"] = {id for id in ids if id.__class__ is str}
+    return text[1:] in scope.kept["contained"]
 
 
 def _are_used(resource: Any, scope: Scope) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from carecoord.fhir import text
 from carecoord.fhir.definitions import read
 from carecoord.fhir.validation.primitives import TESTS
 
@@ -27,12 +28,14 @@ class Bare:
 class Scope:
     """What an invariant can name beside the value that it is of: the resource that this stands in, the one that holds
     that resource where it is contained, and the value itself while the expression is at others. local: the references
-    to what is contained (`#x`) that were met on the way."""
+    to what is contained (`#x`) that were met on the way. kept: what was found once of these and is asked for again,
+    for each of a hundred thousand elements it may be."""
 
     resource: Any
     root: Any
     context: Any = None
     local: set[str] = field(default_factory=set)
+    kept: dict[Any, Any] = field(default_factory=dict)
 
     def within(self, resource: Any) -> "Scope":
         """That of a contained resource."""
@@ -112,10 +115,14 @@ def _primitives(value: Any, beside: Any) -> Iterator[Any]:
 
 def distinct(items: list[Any]) -> list[Any]:
     """Each once, in their order."""
-    try:
-        return list(dict.fromkeys(items))
-    except TypeError:  # objects: those of an invariant are few
-        return [item for n, item in enumerate(items) if item not in items[:n]]
+    return list({mark(item): item for item in reversed(items)}.values())[::-1]
+
+
+def mark(item: Any) -> Any:
+    """What is the same of equal items, and can be looked up."""
+    if item.__class__ is Bare:
+        return Bare, text.canonical(item.beside)
+    return text.canonical(item) if item.__class__ in (dict, list) else item
 
 
 def below(value: Any) -> Iterator[tuple[str, Any]]:
