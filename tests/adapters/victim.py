@@ -9,7 +9,11 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
 
 from auth.grant import Grant
 from carecoord import app
@@ -17,13 +21,19 @@ from carecoord.actions.acts import contacts, referrals, visits
 from carecoord.actions.acts.act import Submission
 from carecoord.actions.acts.contacts import Logged
 from carecoord.actions.ehrs.sync import run
+from carecoord.actions.fhir import interactions
+from carecoord.actions.fhir.load import LOADER
+from carecoord.errors import Stale
 from carecoord.settings import Settings
 from carecoord.store.database import jobs
 from carecoord.store.database.engine import reading
+from carecoord.store.resources.write import Written
 from carecoord.worker import loop
 from carecoord.world import World
 from fhir_adapters.identity import local_id
 
+WRITERS = 8
+MARKED = "https://killed.example/marks"
 ACTS = ("send", "book", "move", "contact")  # in this order on each referral; a form's id is the act and the referral
 
 
@@ -91,7 +101,42 @@ def _acted(world: World, name: str, order: str, verb: str) -> None:
             contacts.contact(*asked, Logged("patient", "call", "reached", note="The new hour suits."))
 
 
-WORK: dict[str, Callable[[World, str, str], None]] = {"sync": sync, "act": act}
+def write(world: World, name: str, line: str) -> None:
+    """Eight threads write until they are killed: patients with a referral each, changed again. What was answered stands
+    in the file `answered` of the folder, a line each: what it is found by, its id and its version."""
+    answered = os.open(Path(world.settings.var) / "answered", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    writers = [threading.Thread(target=_writing, args=(world, answered, f"{line.strip()}-{n}")) for n in range(WRITERS)]
+    for each in writers:
+        each.start()
+    for each in writers:
+        each.join()
+
+
+def _writing(world: World, answered: int, writer: str) -> None:
+    for n in count():
+        mark = {"system": MARKED, "value": f"{writer}-{n}"}
+        patient: dict[str, Any] = {
+            "resourceType": "Patient", "identifier": [mark], "name": [{"family": f"Writer{writer}", "given": ["Ada"]}]
+        }  # fmt: skip
+        made = interactions.create(world, LOADER, "Patient", patient)
+        _note(answered, mark, made)
+        order = {
+            "resourceType": "ServiceRequest", "status": "active", "intent": "order", "identifier": [mark],
+            "subject": {"reference": f"Patient/{made.id}"},
+            "category": [{"coding": [{"system": "http://snomed.info/sct", "code": "3457005"}]}],
+        }  # fmt: skip
+        _note(answered, mark, interactions.create(world, LOADER, "ServiceRequest", order))
+        changed = patient | {"id": made.id, "gender": "female"}
+        with suppress(Stale):
+            written = interactions.update(world, LOADER, "Patient", made.id, changed, expected=made.version)
+            _note(answered, mark, written)
+
+
+def _note(answered: int, mark: dict[str, str], made: Written) -> None:
+    os.write(answered, f"{made.type} {mark['value']} {made.id} {made.version}\n".encode())
+
+
+WORK: dict[str, Callable[[World, str, str], None]] = {"sync": sync, "act": act, "write": write}
 
 
 def main() -> None:
