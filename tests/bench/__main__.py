@@ -20,10 +20,12 @@ from rich.table import Table
 
 from tests.bench import (
     acts,
+    agreement,
     codes,
     imports,
     measures,
     metrics,
+    midnight,
     networks,
     pas,
     patient,
@@ -32,6 +34,7 @@ from tests.bench import (
     rows,
     rules,
     start,
+    sync,
     tasks,
     token,
     worklist,
@@ -71,6 +74,9 @@ def main() -> None:
         told = metrics.measure(console, folder / "metrics", made)
         tables = imports.measure(console, folder / "imports")
         begun = start.measure(console, folder / "start")
+        saved = agreement.measure(console, folder / "agreement", postgres)
+        struck = midnight.measure(console, folder / "midnight", postgres)
+        synced = sync.measure(console, folder / "sync", postgres)
     _show(console, figures, pages)
     for line in token.lines(checks):
         console.print(line)
@@ -79,12 +85,14 @@ def main() -> None:
         rules.lines_of(lines), networks.lines_of(sizes), rates.lines_of(priced), register.lines_of(listed),
         register.changed_lines(changed), codes.lines_of(coded), imports.lines_of(tables), start.lines(begun),
         metrics.lines_of(told),
+        agreement.lines(saved), midnight.lines(struck), sync.lines(synced),
     )  # fmt: skip
     for line in chain(*found):
         console.print(line)
     others = {"acts": done, "rules": lines, "networks": sizes, "rates": priced, "register": listed, "imports": tables}
     others |= {"codes": coded, "changes": changed, "start": begun, "patient": called, "measures": counted}
     others |= {"pas": submitted, "tasks": noted, "metrics": told}
+    others |= {"agreement": saved, "midnight": struck, "sync": synced}
     _write(figures, pages, checks, others)
 
 

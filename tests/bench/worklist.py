@@ -74,14 +74,14 @@ def measure(
                 time.sleep(1 + size / COPIED)
                 cookie = sign_in(server.base.removesuffix("/fhir"))
                 paths = paths or _offered(server, cookie)
-                found.setdefault(database, {})[str(size)] = {path: _page(server, cookie, path) for path in paths}
+                found.setdefault(database, {})[str(size)] = {path: page(server, cookie, path) for path in paths}
     return found
 
 
 def _fill(server: Server, url: str, first: int, size: int) -> None:
     base = engine.open_engine(url or f"sqlite:///{server.database}")
     if not first:
-        _office(server, base)
+        open_office(server, base)
     now = time.time_ns() // 1000
     cases.fill(base, (row(n, now) for n in range(first, size)))
     base.dispose()
@@ -109,7 +109,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         yield from missed
 
 
-def _office(server: Server, base: Any) -> None:
+def open_office(server: Server, base: Any) -> None:
     """A coordinator of one organization."""
     with engine.writing(base) as conn:
         who = User(id="bench", login="bench", name="Bench", roles=frozenset({"coordinator"}), organization="placer")
@@ -127,8 +127,8 @@ def _offered(server: Server, cookie: str) -> list[str]:
     together, and what may be typed into its search."""
     request = urllib.request.Request(server.base.removesuffix("/fhir") + "/", headers={"Cookie": cookie})
     with urllib.request.urlopen(request) as answer:
-        page = answer.read().decode()
-    found = [unescape(each) for each in re.findall(r'href="(/?\?[^"#]+)"', page)]
+        html = answer.read().decode()
+    found = [unescape(each) for each in re.findall(r'href="(/?\?[^"#]+)"', html)]
     listed = [each if each.startswith("/") else f"/{each}" for each in found]
     own = [each for each in listed if not re.search(r"[?&](show|act|page|after|columns?)=", each)]
     return list(dict.fromkeys(["/", *own, *TOGETHER, *(f"/?q={each}" for each in TYPED)]))
@@ -172,7 +172,8 @@ def _empty(column: Any) -> Any:
     return False if isinstance(column.type, Boolean) else 0 if isinstance(column.type, Integer | type(Big)) else ""
 
 
-def _page(server: Server, cookie: str, path: str) -> dict[str, float]:
+def page(server: Server, cookie: str, path: str) -> dict[str, float]:
+    """What a page takes, asked for over and over."""
     root = server.base.removesuffix("/fhir")
     asked = request(root + path, Cookie=cookie, Accept="text/html")
     hammer(root, [asked], connections=1, seconds=0.1)  # the first finds caches and plans empty

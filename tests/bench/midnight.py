@@ -1,0 +1,139 @@
+"""The first page after midnight, when every open case of an office has come due at once and the worker judges them
+anew: what a coordinator waits for then, beside a quiet page. By itself: `python -m tests.bench.midnight sqlite 100000`.
+
+Each case has its order and its patient, so that it is judged as any other; they are written past the door, for it is
+the page that is measured.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from sqlalchemy import Engine, func, select, update
+
+from carecoord.fhir.service_base import Base
+from carecoord.store.database import engine
+from carecoord.store.database.tables import case, resource
+from carecoord.store.resources.write import Actor, Change, put_all
+from tests.bench import cases
+from tests.bench.alone import alone, databases
+from tests.bench.client import hammer, request
+from tests.bench.servers import Server, carecoord
+from tests.bench.worklist import open_office, page, row, sign_in
+
+CASES = 100_000
+AIM = 1.5  # times a quiet page
+PAGES = 40
+SETTLED = 12  # seconds between the writing of when the cases come due, and that instant
+_RUN = 1_000
+
+
+def main() -> None:
+    """Measure by itself."""
+    console = Console()
+    with alone() as asked:
+        size = next(iter(asked.numbers), CASES)
+        for line in lines(measure(console, asked.folder, asked.postgres, size, sqlite=asked.sqlite)):
+            console.print(line)
+
+
+def measure(
+    console: Console, folder: Path, postgres: str | None = None, size: int = CASES, *, sqlite: bool = True
+) -> dict[str, Any]:
+    """{database: {"cases", "quiet": ms p50, "first": ms, "p50", "p95": ms of the pages after it, "judged": rows that
+    the worker judged anew meanwhile, "load"}}."""
+    found: dict[str, Any] = {}
+    for database, url in databases(postgres, sqlite).items():
+        console.print(f"midnight among {size:,} cases, {database}", style="dim")
+        with carecoord(folder / database, url) as server:
+            base = engine.open_engine(url or f"sqlite:///{server.database}")
+            open_office(server, base)
+            _fill(server, base, size)
+        with carecoord(folder / database, url) as server:  # it finds them there, as after any start
+            time.sleep(1 + size / 30_000)
+            cookie = sign_in(server.base.removesuffix("/fhir"))
+            strikes = time.time() + SETTLED + size / 10_000
+            due = _set(base, int(strikes * 1_000_000))
+            time.sleep(SETTLED / 2)
+            quiet = page(server, cookie, "/")
+            time.sleep(max(0.0, strikes - time.time()))
+            times = [_once(server, cookie) for _ in range(PAGES)]
+            judged = due - _left(base)
+        base.dispose()
+        rest = sorted(times[1:])
+        figures = {"quiet": quiet["p50"], "first": times[0], "p50": rest[len(rest) // 2],
+                   "p95": rest[int(0.95 * len(rest))]}  # fmt: skip
+        found[database] = {"cases": size, "judged": judged, "load": round(os.getloadavg()[0], 1)} | {
+            name: round(value, 1) for name, value in figures.items()
+        }
+    return found
+
+
+def lines(found: dict[str, Any]) -> Iterator[str]:
+    """What `make bench` prints of it."""
+    for database, told in found.items():
+        kept = "kept" if told["first"] <= AIM * told["quiet"] else "MISSED"
+        yield (
+            f"the first page after midnight among {told['cases']:,} cases, {database}: {told['first']} ms beside "
+            f"{told['quiet']} ms of a quiet one (aim {AIM} x: {kept}); the {PAGES - 1} after it p50 {told['p50']}, p95 "
+            f"{told['p95']} ms, while {told['judged']:,} were judged anew; load {told['load']}"
+        )
+
+
+def _fill(server: Server, base: Engine, size: int) -> None:
+    now = time.time_ns() // 1000
+    told = {"actor": Actor("bench", None, None, "bench"), "base": Base(server.base, UTC), "project": lambda *_: None}
+    waiting = (change for n in range(size) for change in _resources(n))
+    while run := list(islice(waiting, _RUN)):
+        with engine.writing(base) as conn:
+            put_all(conn, run, now=datetime.now(UTC), **told)  # type: ignore[arg-type]
+    with engine.reading(base) as conn:
+        wanted = select(resource.c.id, resource.c.rid).where(resource.c.type == "ServiceRequest")
+        rids = {each.id: each.rid for each in conn.execute(wanted)}
+    cases.fill(base, (row(n, now) | {"rid": rids[f"bench-{n}"], "open": True} for n in range(size)))
+
+
+def _resources(n: int) -> Iterator[Change]:
+    """The patient and the order of case number n, as the bench of the worklist names them."""
+    known = row(n, 0)
+    family, _, given = known["patient_name"].partition(", ")
+    patient = {"resourceType": "Patient", "id": f"p{n}", "name": [{"family": family, "given": [given]}],
+               "gender": "female", "birthDate": known["birth_date"]}  # fmt: skip
+    order = {
+        "resourceType": "ServiceRequest", "id": f"bench-{n}", "status": "active", "intent": "order",
+        "subject": {"reference": f"Patient/p{n}"}, "requester": {"reference": "Organization/placer"},
+        "category": [{"coding": [{"system": "http://snomed.info/sct", "code": "3457005"}]}],
+        "authoredOn": "2026-11-01", "code": {"text": "Cardiology"},
+    }  # fmt: skip
+    yield Change("Patient", f"p{n}", patient)
+    yield Change("ServiceRequest", f"bench-{n}", order)
+
+
+def _set(base: Engine, strikes: int) -> int:
+    """Let every open case come due at an instant (microseconds); how many. What that writes has settled by then: at
+    midnight nothing is written but by the worker."""
+    with engine.writing(base) as conn:
+        return conn.execute(update(case).where(case.c.open).values(changes_at=strikes)).rowcount
+
+
+def _left(base: Engine) -> int:
+    with engine.reading(base) as conn:
+        due = select(func.count()).select_from(case).where(case.c.changes_at <= time.time_ns() // 1000)
+        return conn.scalar(due) or 0
+
+
+def _once(server: Server, cookie: str) -> float:
+    root = server.base.removesuffix("/fhir")
+    result = hammer(root, [request(f"{root}/", Cookie=cookie, Accept="text/html")], connections=1, once=True)
+    if result.bad:
+        raise RuntimeError(f"midnight: {result.sample[:600]!r}")
+    return result.at(0.5)
+
+
+if __name__ == "__main__":
+    main()
