@@ -46,7 +46,8 @@ class Said:
 class Talks:
     """`messages`: the newest first, of cases that the asker sees; `read`: message -> recipient -> when first; `to_say`:
     what the patient is still to be told; `acts`: by the id of an open case, what of calling (`contact`), writing
-    (`message`) and noting that the patient was told (`tell`) is the asker's there."""
+    (`message`), noting that the patient was told (`tell`) and asking their payer about the card (`check-eligibility`)
+    is the asker's there."""
 
     messages: Sequence[Said] = ()
     read: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -80,7 +81,7 @@ def _sides(turn: Turn, row: Row[Any]) -> frozenset[verbs.Side]:
 
 def _acts(turn: Turn, row: Row[Any]) -> tuple[Verb, ...]:
     held = verbs.acts(turn.grant.roles, _sides(turn, row))
-    return tuple(verb for verb in ("contact", "message", "tell") if verb in held)
+    return tuple(verb for verb in ("contact", "message", "tell", "check-eligibility") if verb in held)
 
 
 def _messages(turn: Turn, said: Sequence[Json], rows: Sequence[Row[Any]]) -> list[Said]:

@@ -11,15 +11,16 @@ import msgspec
 from auth.grant import Grant
 from carecoord.actions.access.turn import changing
 from carecoord.actions.acts import act
-from carecoord.actions.acts.act import Deed, Done, Planned, Submission, performed
+from carecoord.actions.acts.act import Acting, Deed, Done, Planned, Submission, performed
 from carecoord.actions.clearance import assemble
 from carecoord.actions.fhir import interactions
 from carecoord.actions.prior_auth.request_acts import Asking, opened
 from carecoord.actions.worklist import project
 from carecoord.domain.access import verbs
-from carecoord.domain.clearance.clearance import clear
+from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.coverage import inquiries
 from carecoord.domain.coverage.gate import choose
+from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.days import local, midnight
 from carecoord.errors import Conflict
 from carecoord.fhir import text as json
@@ -41,16 +42,28 @@ def check(world: World, grant: Grant, request: str, submission: Submission, _: N
     known."""
 
     def plan(acting: Asking) -> Planned:
-        found, turn = acting.found, acting.turn
-        booking = found.judged.booking
-        day = booking.day if booking and booking.day else local(turn.now, acting.zone)
-        card = choose(found.judged.facts.cards, found.judged.facts.referral.cards, day)
-        if card is None or card.payer is None:
-            raise Conflict(sentence("refusals.no-card-to-ask-about"), "http.act")
-        made = inquiries.asked(acting.id, found.case.order, card, acting.office, day, turn.now)
-        return Planned([made], sentence("act.eligibility-asked", whom=card.payer.name, day=day))
+        return _asked(acting, acting.found.case, acting.found.judged)
 
     return performed(world, grant, request, submission, "check-eligibility", plan, opened)
+
+
+def check_for_case(world: World, grant: Grant, request: str, submission: Submission, _: None) -> Done:
+    """The same for a referral, whether or not it wants an authorization."""
+
+    def plan(acting: Acting) -> Planned:
+        return _asked(acting, acting.case, acting.clearance)
+
+    return act.perform(world, grant, request, submission, "check-eligibility", plan)
+
+
+def _asked(acting: Deed, case: Case, judged: Clearance) -> Planned:
+    booking = judged.booking
+    day = booking.day if booking and booking.day else local(acting.turn.now, acting.zone)
+    card = choose(judged.facts.cards, judged.facts.referral.cards, day)
+    if card is None or card.payer is None:
+        raise Conflict(sentence("refusals.no-card-to-ask-about"), "http.act")
+    made = inquiries.asked(acting.id, case.order, card, acting.office, day, acting.turn.now)
+    return Planned([made], sentence("act.eligibility-asked", whom=card.payer.name, day=day))
 
 
 def submit(world: World, grant: Grant, asked: Any, *, request: str) -> bytes:

@@ -242,6 +242,7 @@ SIDES: Final[dict[Verb, frozenset[Side]]] = {  # of an act: whose it is
     "attend": frozenset({"patient"}),
     "ask-to-move": frozenset({"patient"}),
     "stop-messages": frozenset({"patient"}),
+    "check-eligibility": frozenset({"requester"}),  # without a request for authorization, too
 }
 AGREEMENT: Final[tuple[Verb, ...]] = (  # what is done with an agreement
     "draft", "edit", "amend", "sign", "drop", "affiliate", "oblige", "fulfil", "give-notice", "end",

@@ -104,21 +104,24 @@ class _Desk:
         path, _ = submissions.back()
         if path == inbox_address.PATH:
             return self._waiting(self._waits().told(done.act.id), done=done)
+        now = _in_its_place(done)
         if path != "/" and done.act.verb != "decline":  # which takes it out of one's sight
-            return self._on_its_page(done)
-        address = self._address(id).told(done.act.id)
+            return self._on_its_page(done, now)
+        address = self._address(id)
+        address = (address.show(now) if now else address).told(done.act.id)
         if request.headers.get("HX-Request-Type") != "partial":
             return redirect(address.href(), 303)
         answer = self.screen.desk(sign_in.session().grant(), address, done=done)
         answer.headers["HX-Replace-Url"] = address.href()
         return answer
 
-    def _on_its_page(self, done: Done) -> Response:
-        """The page that the form stood on, with what was done."""
+    def _on_its_page(self, done: Done, now: str) -> Response:
+        """The page that the form stood on, with what was done; of the case that took its place (now), where one did."""
         path, query = submissions.back()
         if not path.startswith("/referrals/"):
             return redirect(f"{path}?{urlencode({'done': done.act.id})}", 303)
-        address = _case_address(path, query).told(done.act.id)
+        address = _case_address(path, query)
+        address = (CaseAddress(now) if now else address).told(done.act.id)
         if request.headers.get("HX-Request-Type") != "partial":
             return redirect(address.href(), 303)
         answer = self.screen.one(sign_in.session().grant(), address, done=done)
@@ -168,6 +171,13 @@ class _Desk:
         except Problem:
             address = parse({}, home)
         return address if address.shown else address.show(id)
+
+
+def _in_its_place(done: Done) -> str:
+    """The case that took the place of the one that was acted on, by its new order; empty where none did."""
+    if done.act.verb != "replace":
+        return ""
+    return next((each.id for each in done.act.made if each.type == "ServiceRequest" and each.number == 1), "")
 
 
 def _case_address(path: str, query: list[tuple[str, str]]) -> CaseAddress:

@@ -10,6 +10,7 @@ from auth.grant import Grant
 from carecoord.actions.acts.act import Done
 from carecoord.actions.care_plans import acts
 from carecoord.actions.patients import talks
+from carecoord.actions.prior_auth import eligibility
 from carecoord.errors import NotFound
 from carecoord.web.acts import changes, submissions
 from carecoord.web.acts.commands import COMMANDS as CASE_COMMANDS
@@ -21,7 +22,10 @@ from carecoord.web.server.exchange import request_id
 from carecoord.words.sentence import sentence
 from carecoord.world import World
 
-ON_CASES: Final[Mapping[str, Command]] = {verb: CASE_COMMANDS[verb] for verb in ("contact", "message", "tell")}
+ON_CASES: Final[Mapping[str, Command]] = {
+    **{verb: CASE_COMMANDS[verb] for verb in ("contact", "message", "tell")},
+    "check-eligibility": Command(lambda _: None, eligibility.check_for_case),
+}
 COMMANDS: Final[Mapping[str, Command]] = {**PLAN_COMMANDS, **ON_CASES}
 
 

@@ -85,7 +85,8 @@ class TalkForm:
 class TalkView:
     """`buttons`: (verb, address of its form); `refused`: why something is not offered; `title`: how it is to be said;
     `told`: by the id of a case whose report the patient is to be told of, the id of the form that says so;
-    `tongue`: what language the patient reads, where that is not the desk's."""
+    `tongue`: what language the patient reads, where that is not the desk's; `insured`: the id of the case for which the
+    payer can be asked about the card, empty for none, and `once` of its form."""
 
     to_say: Sequence[ToSayView]
     title: str
@@ -94,6 +95,8 @@ class TalkView:
     messages: Sequence[MessageView]
     told: Mapping[str, str]
     tongue: str
+    insured: str
+    once: str
 
 
 def view(found: PatientPage, home: str, back: str, times: Times) -> TalkView:
@@ -109,11 +112,18 @@ def view(found: PatientPage, home: str, back: str, times: Times) -> TalkView:
         said, say(title), buttons, [say(each) for each in _refused(found, times)],
         [_message(each, found, home, times) for each in found.talks.messages],
         {each.case: State("").id for each in found.talks.to_say if _tells(found, each)}, spoken,
+        _insured(found), State("").id,
     )  # fmt: skip
 
 
 def _tells(found: PatientPage, said: ToSay) -> bool:
     return said.thing == "report" and "tell" in found.talks.acts.get(said.case, ())
+
+
+def _insured(found: PatientPage) -> str:
+    """The open case for which the payer can be asked about the card; empty where there is none, or no card."""
+    asks = [case for case, acts in found.talks.acts.items() if "check-eligibility" in acts]
+    return asks[0] if asks and any(each.card.payer for each in found.cards) else ""
 
 
 def case_of(found: PatientPage, verb: str, wanted: str = "") -> str:

@@ -680,3 +680,21 @@ def test_the_patients_own_page_has_the_same_acts_in_the_frame(doctor: Browser, t
     with reading(two.our.engine) as conn:
         made = select(audit.c.launch).where(audit.c.type == "Observation", audit.c.interaction == "create")
         assert home.strip("/").rpartition("/")[2] in set(conn.scalars(made))
+
+
+def test_a_call_is_logged_on_the_patients_case_from_the_frame(doctor: Browser, two: Two) -> None:
+    home = doctor.launch()
+    page = doctor.get(f"{home}patient?act=contact")
+    form = page.text.split('id="act-form"')[1].split("</form>")[0]
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form))
+    own = {"Origin": OURS, "Sec-Fetch-Site": "same-origin"}
+    sent = hidden | {"whom": "patient|", "how": "call", "outcome": "reached", "note": "Heard it."}
+    wrong = doctor.ours.post(f"{home}patient/contact", base_url=OURS, data=sent | {"about": "another"}, headers=own)
+    assert wrong.status_code == 404
+    answer = doctor.ours.post(f"{home}patient/contact", base_url=OURS, data=sent, headers=own)
+    assert answer.status_code == 303
+    assert "/embed/l/" in str(answer.location)
+    assert doctor.get(answer.location).status_code == 200
+    with reading(two.our.engine) as conn:
+        made = select(audit.c.launch).where(audit.c.type == "Communication", audit.c.interaction == "create")
+        assert home.strip("/").rpartition("/")[2] in set(conn.scalars(made))

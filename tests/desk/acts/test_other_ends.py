@@ -68,11 +68,13 @@ def test_an_order_that_is_put_right_gives_way_to_a_new_one_with_its_papers_and_i
     assert place.post("requester", "wrong", "replace", why="", priority="urgent") == 422
     assert place.post("requester", "wrong", "replace", why="Worse", reason="", note="") == 409, "nothing is different"
     sent = {"why": "It got worse", "priority": "urgent", "until": "4 Dec", "note": "Can she drive?", "reason": ""}
-    assert place.post("requester", "wrong", "replace", **sent) == 303
+    answer = place.send("requester", "wrong", "replace", **sent)
+    assert answer.status_code == 303
     old, ended = place.held("ServiceRequest", "wrong"), place.held("Task", "wrong")
     assert (old["status"], ended["status"], ended["statusReason"]["text"]) == ("revoked", "cancelled", "It got worse")
     listed = place.people["requester"].get("/?tab=open&q=R-7-v2").get_data(as_text=True)
     (new,) = re.findall(r'class="case" id="case-([^"]+)"', listed)
+    assert str(answer.location).startswith(f"/referrals/{new}?done="), "the new one is what there is to look at"
     order = place.held("ServiceRequest", new)
     assert order["replaces"] == [{"reference": "ServiceRequest/wrong"}]
     assert (order["priority"], order["occurrencePeriod"]["end"], order["status"]) == ("urgent", "2026-12-04", "active")

@@ -192,3 +192,19 @@ def test_who_was_found_goes_out_as_a_table(acting_house: House, browser: FlaskCl
     assert "4309-772" in row
     assert browser.get("/patients.xlsx?q=brandt").data.startswith(b"PK")
     assert acting_house.enter("payer").get("/patients.csv?q=brandt").status_code == 403
+
+
+def test_the_payer_is_asked_about_the_card_from_the_page_by_one_press(
+    acting_house: House, browser: FlaskClient
+) -> None:
+    case = made(acting_house, "accepted")
+    patient = patient_of(acting_house, case)
+    shown = page(browser, patient)
+    pressed = re.search(r'class="press" method="post" action="([^"]+/check-eligibility)">(.*?)</form>', shown, re.S)
+    assert pressed
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', pressed[2]))
+    done = browser.post(pressed[1], data={name: unescape(value) for name, value in hidden.items()})
+    assert done.status_code == 303
+    with acting_house.world.engine.connect() as conn:
+        asked = read.of_patient(conn, patient, ["CoverageEligibilityRequest"])
+    assert any(json.loads(row.body).get("created", "").startswith("2026-11-22") for row in asked)
