@@ -13,9 +13,8 @@ from carecoord.actions.acts.act import Deed, Done, Planned, Submission, performe
 from carecoord.actions.acts.work import colleagues
 from carecoord.actions.care_plans import library
 from carecoord.actions.patients import plans as patient_plans
-from carecoord.actions.patients.page import seen
 from carecoord.actions.patients.plans import GoalStanding, Plans
-from carecoord.actions.patients.reads import listed
+from carecoord.actions.patients.reads import listed, seen
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.care_plans import acts, goals, readings, templates

@@ -9,8 +9,7 @@ from carecoord.actions.access.turn import Turn
 from carecoord.actions.acts.work import colleagues
 from carecoord.actions.care_plans import acts, library
 from carecoord.actions.patients import plans as patient_plans
-from carecoord.actions.patients.page import seen
-from carecoord.actions.patients.reads import listed
+from carecoord.actions.patients.reads import listed, seen
 from carecoord.actions.worklist.worklist import seen_cases
 from carecoord.domain.care_plans import templates
 from carecoord.domain.referrals.case import order_named

@@ -103,7 +103,7 @@ def write(world: World, grant: Grant, request: str, submission: Submission, said
         papers = _documents(acting, to, said.documents)
         talk = acts.message(acting.case, acting.id, _sender(acting), [to.named], said.words, acting.turn.now)
         talk["payload"] += [{"contentReference": {"reference": key(each)}} for each in papers]
-        offices = _offices(acting, office if to.kind in ("clinic", "office", "payer") else "")
+        offices = offices_of(acting, office if to.kind in ("clinic", "office", "payer") else "")
         sent = [audience.listed(each, [office]) for each in papers if audience.is_listed(each)]
         if to.kind in ("clinic", "patient", "relative"):
             notices.announce(acting.turn.conn, acting.id, acting.turn.now)
@@ -121,7 +121,7 @@ def ask_office(world: World, grant: Grant, request: str, submission: Submission,
         if not to:
             raise Conflict(sentence("refusals.nobody-knows-which-office-refers"), "http.act")
         talk = acts.message(acting.case, acting.id, _sender(acting), to, words, acting.turn.now)
-        listed = audience.listed(talk, _offices(acting, ""))
+        listed = audience.listed(talk, offices_of(acting))
         return Planned([listed], sentence("act.message-sent", to=str(to[0]["display"])))
 
     return perform(world, grant, request, submission, "message", plan)
@@ -135,7 +135,7 @@ def _sender(acting: Acting) -> Json:
     return acting.person
 
 
-def _offices(acting: Acting, to: str) -> set[str]:
+def offices_of(acting: Acting, to: str = "") -> set[str]:
     """The offices that read a message: whoever writes and is written to, and always the one that refers."""
     placer = acting.clearance.facts.referral.placer
     named = {acting.turn.grant.organization or "", to, acting.row.placer or ""}

@@ -7,13 +7,14 @@ from typing import Final
 from auth.grant import Grant
 from carecoord.actions.access.turn import Turn
 from carecoord.actions.acts.act import Deed, Done, Planned, Submission, performed
+from carecoord.actions.patients.reads import seen
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
 from carecoord.domain.patients import links
 from carecoord.domain.referrals.case import order_named
 from carecoord.domain.resource.elements import Json, key, text
 from carecoord.domain.resource.patient import name
-from carecoord.errors import Conflict, Forbidden, NotFound
+from carecoord.errors import Conflict, Forbidden
 from carecoord.fhir import text as json
 from carecoord.store.resources import read
 from carecoord.words.sentence import sentence
@@ -81,9 +82,10 @@ def behind(turn: Turn, patient: Json) -> list[Json]:
     wanted = links.replaces(patient)
     while wanted and len(found) < _DEEP:
         rows = read.many(turn.conn, [(TYPE, to.partition("/")[2]) for to in wanted if to not in found])
-        seen = [json.loads(row.body) for row in turn.seen_there(TYPE, [each for each in rows if not each.deleted], "r")]
-        found |= {key(each): each for each in seen if key(each) != key(patient)}
-        wanted = [to for each in seen for to in links.replaces(each) if to not in found and to != key(patient)]
+        held = turn.seen_there(TYPE, [each for each in rows if not each.deleted], "r")
+        records = [json.loads(row.body) for row in held]
+        found |= {key(each): each for each in records if key(each) != key(patient)}
+        wanted = [to for each in records for to in links.replaces(each) if to not in found and to != key(patient)]
     return list(found.values())
 
 
@@ -91,22 +93,13 @@ def _opened(turn: Turn, id: str, about: str, verb: Verb) -> Linking:
     """The record that an act is about. Raises NotFound alike for none and for one that is not theirs, Forbidden."""
     if verb not in verbs.LINKAGE or not verbs.may(turn.grant.roles, verb):
         raise Forbidden(sentence("refusals.linkage.not-yours"), "http.act")
-    return Linking(turn, id, about, _record(turn, order_named(about)[1]))
+    return Linking(turn, id, about, seen(turn, order_named(about)[1]))
 
 
 def _other(acting: Linking, id: str) -> Json:
-    found = _record(acting.turn, id)
+    found = seen(acting.turn, id)
     if key(found) == key(acting.patient):
         raise Conflict(sentence("refusals.linkage.itself"), "http.act")
-    return found
-
-
-def _record(turn: Turn, id: str) -> Json:
-    row = read.get(turn.conn, TYPE, id)
-    whole = verbs.may(turn.grant.roles, "see-whole") and turn.grant.patient is None
-    if not whole or not turn.sees_there(TYPE, row) or row is None or row.deleted:
-        raise NotFound(sentence("refusals.there-no-such-patient-or"), "http.patient")
-    found: Json = json.loads(row.body)
     return found
 
 

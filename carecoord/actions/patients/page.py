@@ -15,12 +15,11 @@ from carecoord.actions.patients import linkage
 from carecoord.actions.patients import plans as patient_plans
 from carecoord.actions.patients import talks as patient_talks
 from carecoord.actions.patients.plans import Plans
-from carecoord.actions.patients.reads import Listed, is_closed, is_withheld, listed
+from carecoord.actions.patients.reads import Listed, is_closed, is_withheld, listed, seen
 from carecoord.actions.patients.talks import Talks
 from carecoord.actions.referrals.patients import probe
 from carecoord.actions.worklist import project, worklist
 from carecoord.actions.worklist.worklist import Found
-from carecoord.domain.access import verbs
 from carecoord.domain.access.payer_view import PayerRow
 from carecoord.domain.clearance.facts import facts
 from carecoord.domain.coverage import gate as coverage_gate
@@ -34,7 +33,6 @@ from carecoord.domain.patients.disclosures import Disclosure
 from carecoord.domain.patients.needs import Service
 from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import Json, item, items, key, target, text
-from carecoord.errors import NotFound
 from carecoord.fhir import text as json
 from carecoord.fhir.search.query import NOTHING, parse
 from carecoord.store.guests import links
@@ -42,7 +40,6 @@ from carecoord.store.resources import read
 from carecoord.store.search.search import find
 from carecoord.store.worklist import case_ids
 from carecoord.store.worklist.query import WorklistQuery
-from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 CHART: Final = {  # block of the page -> the types in it and how many of each are shown
@@ -67,7 +64,6 @@ LOOPS: Final = 24
 _VISITS: Final = 12
 _SERVICES: Final = 60
 _RELATIVES: Final = 20
-MISSING: Final = sentence("refusals.there-no-such-patient-or")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +119,6 @@ def opened(world: World, grant: Grant, id: str, tabs: Sequence[str], request: st
     not there and for who is not the asker's. Audited as a read of the Patient."""
     with looking(world, grant, request) as turn:
         return shown(turn, id, tabs)
-
-
-def seen(turn: Turn, id: str) -> Json:
-    """The patient, as somebody sees them who works on cases whole. Raises NotFound."""
-    row = read.get(turn.conn, "Patient", id)
-    whole = verbs.may(turn.grant.roles, "see-whole") and turn.grant.patient in (None, id)
-    if not whole or not turn.sees_there("Patient", row) or row is None or row.deleted:
-        raise NotFound(MISSING, "http.patient")
-    found: Json = json.loads(row.body)
-    return found
 
 
 def shown(turn: Turn, id: str, tabs: Sequence[str]) -> PatientPage:

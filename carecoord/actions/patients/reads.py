@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from carecoord.actions.access.turn import Turn
+from carecoord.domain.access import verbs
 from carecoord.domain.resource.elements import Json
+from carecoord.errors import NotFound
 from carecoord.fhir import text as json
 from carecoord.fhir.search.query import NOTHING, parse
+from carecoord.store.resources import read
 from carecoord.store.search.search import find
+from carecoord.words.sentence import sentence
 
 SORTS: Final = {  # type -> the newest first
     "Condition": "-recorded-date",
@@ -47,6 +51,16 @@ def listed(turn: Turn, type: str, patient: str | Sequence[str], most: int, *aske
     pairs = [("patient", ",".join(f"Patient/{id}" for id in ids)), ("_sort", SORTS[type]), ("_total", "none"), *asked]
     page = find(turn.conn, parse(type, pairs, turn.world.base, strict=True), turn.may("s"), page_size=most)
     return Listed([json.loads(row.body) for row in page.rows], page.next is not None)
+
+
+def seen(turn: Turn, id: str) -> Json:
+    """The patient, as somebody sees them who works on cases whole. Raises NotFound."""
+    row = read.get(turn.conn, "Patient", id)
+    whole = verbs.may(turn.grant.roles, "see-whole") and turn.grant.patient in (None, id)
+    if not whole or not turn.sees_there("Patient", row) or row is None or row.deleted:
+        raise NotFound(sentence("refusals.there-no-such-patient-or"), "http.patient")
+    found: Json = json.loads(row.body)
+    return found
 
 
 def is_closed(turn: Turn, type: str) -> bool:

@@ -12,6 +12,7 @@ from carecoord.actions.acts.act import Acting
 from carecoord.actions.guests.links import language
 from carecoord.actions.messages import notices, templates
 from carecoord.actions.messages.family import family
+from carecoord.actions.messages.messages import offices_of
 from carecoord.domain.contacts import acts as contact_acts
 from carecoord.domain.documents import audience
 from carecoord.domain.messages import acts as message_acts
@@ -88,10 +89,7 @@ def messages(acting: Acting, order: Json, asked: Sequence[Candidate], tokens: Se
         talk = message_acts.message(
             acting.case, id, acting.person, [each.who.named], each.words, acting.turn.now
         )
-        placer = acting.clearance.facts.referral.placer
-        offices = {acting.turn.grant.organization or "", acting.row.placer or ""}
-        offices |= {placer.reference.partition("/")[2]} if placer else set()
-        found.append(audience.listed(talk, offices - {""}))
+        found.append(audience.listed(talk, offices_of(acting)))
         notices.announce(acting.turn.conn, id, acting.turn.now)
     return found
 

@@ -3,7 +3,7 @@ shows nobody, so no audit tells of it; of what is another's it says what it says
 
 from auth.grant import Grant
 from carecoord.actions.access.turn import looking
-from carecoord.actions.patients import page
+from carecoord.actions.patients import reads
 from carecoord.actions.worklist.worklist import seen_cases
 from carecoord.errors import NotFound
 from carecoord.store.worklist import version as kept
@@ -20,7 +20,7 @@ def version(world: World, grant: Grant, case: str = "", patient: str = "") -> in
         if not patient:
             return kept.version(turn.conn, turn.cases_seen())
         try:
-            page.seen(turn, patient)
+            reads.seen(turn, patient)
         except NotFound:
             return 0
         return kept.of_patient(turn.conn, patient)

@@ -1,5 +1,6 @@
 """Two records of one patient put together and taken apart in a real browser, by the keyboard; axe finds nothing."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,7 +56,7 @@ def test_two_records_are_put_together_and_taken_apart_by_the_keyboard(windows: W
     expect(page.get_by_role("heading", name="Patients who may be written down twice 1")).to_be_visible()
     check(page, LOOKS)
     page.set_viewport_size({"width": 1440, "height": 900})
-    hands.push("button", "Same person: keep MRN 771: Vaz, Rita and Vaz, Rita")
+    hands.push("button", re.compile("^Same person: keep MRN 771"))
     expect(page.get_by_role("status").filter(has_text="Vaz, Rita stands for Vaz, Rita too.")).to_be_visible()
     check(page)
     page.set_viewport_size({"width": 1440, "height": 900})
@@ -66,5 +67,5 @@ def test_two_records_are_put_together_and_taken_apart_by_the_keyboard(windows: W
     expect(page.get_by_text("Also written down as MRN 772")).to_be_visible()
     check(page)
     page.goto("/quality")
-    hands.push("button", "Take apart again: Vaz, Rita")
+    hands.push("button", re.compile("^Take apart again"))
     expect(page.get_by_role("heading", name="Patients who may be written down twice 1")).to_be_visible()

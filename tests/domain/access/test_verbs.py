@@ -140,7 +140,7 @@ GUESTS = {  # what somebody without an account may do by their link
 ROLES = ("coordinator", "clinician", "supervisor", "payer", "contracts", "auditor", "admin")
 OF_THE_REQUESTER = {
     "assign", "snooze", "refer", "send", "answer", "reopen", "acknowledge", "tell", "hear-yes", "hear-no", "withdraw",
-    "give-form", "instruct", "fill", "link", "end-link", "replace", "ask-another", "release",
+    "give-form", "instruct", "fill", "link", "end-link", "replace", "ask-another", "release", "check-eligibility",
 }  # fmt: skip
 OF_THE_PERFORMER = {"accept", "decline", "ask", "advise", "confirm-cancel", "refuse-cancel"}
 OF_BOTH = {
