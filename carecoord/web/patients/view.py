@@ -73,7 +73,8 @@ class Tag:
 @dataclass(frozen=True, slots=True)
 class Head:
     """`about`: sex, birth date, address; `tags`: language, each telephone followed by what is permitted on it, whom to
-    call of the family; `behind`: further records of theirs (number, id), `before`: the one that stands in its place."""
+    call of the family; `behind`: further records of theirs (number, id), `before`: the one that stands in its place;
+    `owners`: who has the open referrals."""
 
     id: str
     name: str
@@ -83,6 +84,7 @@ class Head:
     tags: Sequence[Tag]
     behind: Sequence[tuple[str, str]] = ()
     before: tuple[str, str] | None = None
+    owners: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class NeedView:
 @dataclass(frozen=True)
 class PatientView:
     """`kept`: by block, that something of it is kept back, empty where nothing is; `closed`: how many referrals are;
-    `dated`: there are visits ahead that a calendar can have."""
+    `dated`: there are visits ahead that a calendar can have; `missed`: how many of the last ones were."""
 
     head: Head
     loops: Cards
@@ -142,6 +144,7 @@ class PatientView:
     needs: Sequence[NeedView]
     kept: dict[str, str]
     dated: bool
+    missed: str
 
 
 def page(found: PatientPage, home: str, times: Times, *, linked: bool = True) -> PatientView:
@@ -155,7 +158,7 @@ def page(found: PatientPage, home: str, times: Times, *, linked: bool = True) ->
         chart_view.blocks(found, times, linked=linked), plan_view.plans(found.plans, home, times),
         [_relative(each, times) for each in found.relatives], list(_needs(found, times)),
         {name: kept(found, name) for name in ("loops", "coverage", "visits", "plan", "family", "messages")},
-        any(v.href for v in ahead),
+        any(v.href for v in ahead), _missed(found),
     )  # fmt: skip
 
 
@@ -172,6 +175,7 @@ def _head(found: PatientPage, times: Times) -> Head:
         " · ".join(part for part in (SEX.get(text(patient, "gender"), ""), told, address) if part),
         bool(patient.get("deceasedBoolean") or patient.get("deceasedDateTime")), list(_tags(found, times)),
         [_record(each) for each in found.behind], _record(found.before) if found.before else None,
+        ", ".join(dict.fromkeys(row.owner_name for row in found.loops.rows if row.owner_name)),
     )  # fmt: skip
 
 
@@ -257,6 +261,12 @@ def _visits(found: PatientPage, home: str, times: Times) -> Iterator[tuple[str, 
             str(local.day), month(local.date()), f"{local:%H:%M}", with_, say(label), tone, at < times.now,
             f"{home}referrals/{order}" if order in shown else "",
         )  # fmt: skip
+
+
+def _missed(found: PatientPage) -> str:
+    """How many of the last visits the patient missed; empty where none was to be."""
+    came = [text(each, "status") for each in found.visits if text(each, "status") in ("fulfilled", "arrived", "noshow")]
+    return say(sentence("patient.visits.missed", n=came.count("noshow"), all=len(came))) if came else ""
 
 
 def _bond(relative: Json) -> str:

@@ -39,6 +39,12 @@ def test_the_head_says_who_it_is_and_how_to_reach_them(shown: str) -> None:
         assert words in head
 
 
+def test_the_page_says_who_has_the_referrals_and_how_many_visits_were_missed(house: House) -> None:
+    page = house.enter("coordinator").get("/patients/elena-martinez").get_data(as_text=True)
+    assert "MRN 4425-537 · Reyes, Maria" in told(page.split('<div class="patient-grid">')[0])
+    assert "Missed: 0 of the last 1" in section(page, "visits")
+
+
 def test_open_referrals_stand_as_the_worklist_has_them(shown: str, house: House) -> None:
     loops = section(shown, "loops")
     rows = house.enter("coordinator").get("/?q=4309-772").get_data(as_text=True)
