@@ -3,7 +3,7 @@
 What the registry is asked for is also noted, found or not: those are the keys that the case row leans on."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -232,8 +232,8 @@ def _around(
     parts = [case.order, *(each for name in CLINICAL.values() for each in getattr(case, name))]
     parts += [each for other in case.others for each in (*other.appointments, *other.encounters, *other.tasks)]
     mentioned = {found.decode() for part in parts for found in _REFERENCE.findall(bodies.get(key(part), b""))}
-    people, needs = _people(library, case, mentioned)
-    groups, clinicians = ({*keys, *shared(people[to] for to in keys)} for keys in _performers(case, people))
+    people, known = _people(library, case, mentioned)
+    groups, clinicians = ({*keys, *shared(people[to] for to in keys)} for keys in _performers(_asked(case), people))
     owners = shared([people[to] for to in _payers(case) if to in people])
     values = {plan for card in case.coverages for plan in _plans(card)}
     plans, rows = library.plans(values), library.listings(groups | clinicians)
@@ -251,10 +251,10 @@ def _around(
     near = library.fetch(records.parties)
     governing = {each.contract for each in rows if each.contract}
     agreements = {each.agreement for each in versions}
-    needs |= registry_keys.asked(records.parties | governing, values, agreements, groups, clinicians, owners)
+    needs = known | registry_keys.asked(records.parties | governing, values, agreements, groups, clinicians, owners)
     found = {key(each): each for each in (*people.values(), *absent, *others, *near)}
     rules = _rules(library, case, owners, shared(people.values()))
-    return list(found.values()), rules, records, frozenset(needs)
+    return list(found.values()), rules, records, needs
 
 
 def _rules(library: Library, case: Case, payers: set[str], providers: set[str]) -> tuple[Rule, ...]:
@@ -281,8 +281,16 @@ def _others(library: Library, case: Case, plans: Sequence[PlanListing], looked_f
     return library.copies(library.members(open_to, fields, looked_for.day, looked_for.most, home))
 
 
-def _people(library: Library, case: Case, mentioned: Iterable[str]) -> tuple[dict[str, Json], set[str]]:
-    """Everybody named, whom they work for or belong to; of performers, payers and sites also every copy."""
+def _people(library: Library, case: Case, mentioned: Iterable[str]) -> tuple[Mapping[str, Json], frozenset[str]]:
+    """Everybody named, whom they work for or belong to; of performers, payers and sites also every copy. The same to
+    every case that names the same."""
+    asked, beside = _asked(case), frozenset({*_sites(case), *_payers(case)})
+    return library.people((frozenset(mentioned), asked, beside), lambda: _found(library, asked, beside, mentioned))
+
+
+def _found(
+    library: Library, asked: Iterable[str], beside: Iterable[str], mentioned: Iterable[str]
+) -> tuple[Mapping[str, Json], frozenset[str]]:
     wanted, needs = set(mentioned), set[str]()
     found: dict[str, Json] = {}
     for _ in range(2):
@@ -290,13 +298,12 @@ def _people(library: Library, case: Case, mentioned: Iterable[str]) -> tuple[dic
             new = [each for each in library.fetch(sorted(wanted)) if key(each) not in found]
             found |= {key(each): each for each in new}
             wanted |= {to for each in new for to in _named(each)}
-        performers = [to for each in _performers(case, found) for to in each]
-        meant = {*_sites(case), *_payers(case), *performers}
+        meant = {*beside, *(to for each in _performers(asked, found) for to in each)}
         for kind in COPIED:
             ids = shared(found[to] for to in meant if to in found and to.startswith(f"{kind}/"))
             needs |= {registry_keys.identified(kind, each) for each in ids}
             wanted |= {key(each) for each in library.identified(kind, ids)}
-    return found, needs | wanted
+    return found, frozenset(needs | wanted)
 
 
 def _sites(case: Case) -> set[str]:
@@ -322,9 +329,14 @@ def _named(resource: Json) -> list[str]:
     return [to for to in wanted if to.partition("/")[0] in ("Organization", "Location", "Practitioner")]
 
 
-def _performers(case: Case, people: dict[str, Json]) -> tuple[list[str], list[str]]:
-    """Every organization and clinician that may be meant by the performer, with copies and parents."""
-    named = {to for task in case.tasks for to in targets(task, "owner")} | set(targets(case.order, "performer"))
+def _asked(case: Case) -> frozenset[str]:
+    """Who is asked to do it, `Type/id`."""
+    return frozenset(to for task in case.tasks for to in targets(task, "owner")) | {*targets(case.order, "performer")}
+
+
+def _performers(asked: Iterable[str], people: Mapping[str, Json]) -> tuple[list[str], list[str]]:
+    """Every organization and clinician that may be meant by who is asked, with copies and parents."""
+    named = set(asked)
     named |= {
         to for each in named if each in people for to in _named(people[each]) if each.startswith("PractitionerRole/")
     }

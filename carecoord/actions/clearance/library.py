@@ -1,6 +1,6 @@
 """What is read of the registry around cases: once for as many as are assembled between two changes of it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -28,6 +28,7 @@ from carecoord.store.worklist import registry
 
 Json = dict[str, Any]
 T = TypeVar("T")
+People = tuple[Mapping[str, Json], frozenset[str]]  # by `Type/id`, and the keys of the registry asked for
 COPIED = ("Organization", "Location", "Practitioner")
 _decode = msgspec.json.Decoder().decode  # stored bytes were read strictly when they came in; here speed counts
 
@@ -44,6 +45,7 @@ class Library:
     def __post_init__(self) -> None:
         self._shelf = Reading(self.conn, past=self.as_of is not None)
         self._held: Layer[Json | None] = self._shelf.layer("resources")
+        self._people: Layer[People] = self._shelf.layer("people")
         self._answers: Layer[tuple[str, ...]] = self._shelf.layer("answers")
         self._rules: Layer[tuple[Rule, ...]] = self._shelf.layer("rules")
         self._listings: Layer[tuple[Listing, ...]] = self._shelf.layer("listings")
@@ -126,6 +128,12 @@ class Library:
             mine = [(key(each), identifiers(each)) for each in found if each.get("resourceType") == kind]
             self._answers.add({(kind, value): tuple(each for each, ids in mine if value in ids) for value in missing})
         return self.fetch(each for value in values for each in self._answers[kind, value])
+
+    def people(self, named: Hashable, ask: Callable[[], People]) -> People:
+        """Who is around cases that name these: asked once for all such cases."""
+        if named not in self._people:
+            self._people.add({named: ask()})
+        return self._people[named]
 
     def copies(self, keys: Iterable[str]) -> list[Json]:
         """The organizations that are meant by keys (`records.named`), each with every copy of it."""

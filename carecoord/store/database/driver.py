@@ -25,6 +25,11 @@ def every(conn: Connection, statement: ClauseElement, values: Mapping[str, Any])
     return found
 
 
+def execute(conn: Connection, statement: ClauseElement, values: Mapping[str, Any]) -> None:
+    """A statement that gives no rows. No value may be a list."""
+    _execute(conn, statement, values)
+
+
 def _execute(conn: Connection, statement: ClauseElement, values: Mapping[str, Any]) -> Any:
     raw: Any = conn.connection.dbapi_connection
     text, constants = _compiled(statement, conn.dialect.name)

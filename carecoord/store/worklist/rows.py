@@ -8,7 +8,7 @@ from sqlalchemy import case as when
 from sqlalchemy.engine import result_tuple
 
 from carecoord.store.database.among import OneOf, listed
-from carecoord.store.database.driver import first
+from carecoord.store.database.driver import every, execute, first
 from carecoord.store.database.engine import alone
 from carecoord.store.database.tables import case, case_word, resource
 from carecoord.store.worklist import marks
@@ -45,6 +45,9 @@ _next_specialty = (
     .order_by(case.c.specialty_sort)
     .limit(1)
 )
+_COLUMNS = tuple(case.c.keys())
+_of_patient = select(case).where(case.c.patient == bindparam("patient"))
+_news = update(case).where(OneOf(case.c.rid, "rids")).values(updated=bindparam("at"))
 _changed = update(case).where(case.c.rid == bindparam("which"))
 _late = (
     select(case.c.patient)
@@ -99,8 +102,8 @@ def with_columns(row: Row[Any], columns: Mapping[str, Any]) -> Row[Any]:
 
 def of_patient(conn: Connection, patient: str) -> dict[int, Mapping[str, Any]]:
     """The rows of a patient's cases, every column, by `rid`."""
-    held = conn.execute(select(case).where(case.c.patient == patient)).mappings()
-    return {row["rid"]: dict(row) for row in held}
+    held = (dict(zip(_COLUMNS, row, strict=True)) for row in every(conn, _of_patient, {"patient": patient}))
+    return {row["rid"]: row for row in held}
 
 
 def are_there(conn: Connection) -> bool:
@@ -178,7 +181,7 @@ def save(
 def touch(conn: Connection, rids: Sequence[int], at: int) -> None:
     """Say when (microseconds) there was news of these cases whose rows say what they said."""
     if rids:
-        conn.execute(update(case).where(case.c.rid.in_(rids)).values(updated=at))
+        execute(conn, _news, {"rids": listed(rids), "at": at})
 
 
 def _held(conn: Connection, rids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
