@@ -11,16 +11,14 @@ from typing import Any, Final, Literal
 from sqlalchemy import Connection
 
 from carecoord.actions.agreements import places
-from carecoord.actions.clearance.assemble import Assembled, of_patient
+from carecoord.actions.clearance.assemble import of_patient
 from carecoord.actions.clearance.library import Library
 from carecoord.actions.prior_auth import projection
 from carecoord.actions.referrals import patient_words
 from carecoord.actions.worklist.project import policy
 from carecoord.domain.access.consents import may_deny
-from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.gates.policy import Policy
-from carecoord.domain.prior_auth.desk.row import Judged
-from carecoord.domain.worklist.row import row
+from carecoord.domain.worklist.judgement import judged
 from carecoord.errors import Problem
 from carecoord.fhir import text
 from carecoord.fhir.instants import instant, micros
@@ -180,8 +178,8 @@ def _of_patient(conn: Connection, patient: str, now: datetime, rules: Policy, lo
     behind = marks.among(conn, rids) | late
     looked.cases += len(rids)
     looked.behind += len(behind)
-    judged = {each.rid: clear(each.case, now, rules) for each in found}
-    wanted = {each.rid: row(each.case, judged[each.rid], rules) for each in found}
+    cases = [judged(each.id, each.case, now, rules) for each in found]
+    wanted = {each.rid: case.row for each, case in zip(found, cases, strict=True)}
     needs = {each.rid: {(registry.number(key),) for key in each.needs} for each in found}
     words, leans = (soundness.beside(conn, name, rids) for name in ("case_word", "case_need"))
     for rid in (rid for rid in rids if rid not in behind):
@@ -195,20 +193,6 @@ def _of_patient(conn: Connection, patient: str, now: datetime, rules: Policy, lo
         if leans.get(rid, set()) != needs[rid]:
             yield Fault("case needs", of, "case_need")
     if not behind:
-        yield from _requests(library, patient, found, judged, wanted, now=now, rules=rules)
-
-
-def _requests(
-    library: Library,
-    patient: str,
-    found: Sequence[Assembled],
-    judged: dict[int, Any],
-    wanted: dict[int, dict[str, Any]],
-    *,
-    now: datetime,
-    rules: Policy,
-) -> Iterator[Fault]:
-    cases = [Judged(each.id, each.case, judged[each.rid], wanted[each.rid]) for each in found]
-    cases += projection.alone(library, patient, cases, now, rules)
-    for root in authorizations.differing(library.conn, patient, projection.made(cases, rules)):
-        yield Fault("authorization", root, "authorization_row")
+        cases += projection.alone(library, patient, cases, now, rules)
+        for root in authorizations.differing(conn, patient, projection.made(cases, rules)):
+            yield Fault("authorization", root, "authorization_row")
