@@ -16,12 +16,12 @@ from typing import Any
 import requests
 
 from auth import store
-from auth.store import Token
+from auth.store import Token, User
 from carecoord import app, settings
 from carecoord.actions.fhir import load as fhir_load
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
-from carecoord.store.database.engine import migrate, writing
+from carecoord.store.database.engine import migrate, reading, writing
 from carecoord.world import World
 from tests.brokers import free_port
 from tests.desk.conftest import FIXTURES, HIRED, PASSWORD, PEOPLE
@@ -46,6 +46,10 @@ class Fort:
     def sqlite(self) -> bool:
         return self.world.engine.dialect.name == "sqlite"
 
+    @property
+    def fhir(self) -> str:
+        return f"{self.url}/fhir"
+
     def session(self) -> requests.Session:
         """A visitor without cookies, and without what this machine's environment says of proxies."""
         made = requests.Session()
@@ -64,6 +68,15 @@ class Fort:
             return visitor.request(
                 method, f"{self.url}/fhir/{path}".rstrip("/"), headers=sent, timeout=60, allow_redirects=False, **given
             )
+
+    def get(self, path: str, **more: Any) -> requests.Response:
+        """A page, without a session; redirects are not followed."""
+        with self.session() as visitor:
+            return visitor.get(self.url + path, timeout=60, allow_redirects=False, **more)
+
+    def post(self, path: str, **more: Any) -> requests.Response:
+        with self.session() as visitor:
+            return visitor.post(self.url + path, timeout=60, allow_redirects=False, **more)
 
     def enter(self, who: str, password: str = PASSWORD) -> requests.Session:
         """A browser in which this person has signed in: one of PEOPLE, or another by their login."""
@@ -88,10 +101,13 @@ class Fort:
         """The token of an app that this person let in: with their role and organization."""
         return self.token(scope, roles={ROLES[who]}, organization=ORGANIZATIONS[who], subject=PEOPLE[who][0])
 
-    def add(self, login: str, role: str, organization: str | None = "office-fairmont") -> str:
-        """A person of a test's own; their id."""
-        return accounts.add_user(self.world, NewUser(login, login.title(), frozenset({role}), organization),
-            PASSWORD).id
+    def add(self, login: str, role: str, organization: str | None = "office-fairmont") -> User:
+        """A person of a test's own."""
+        accounts.add_user(self.world, NewUser(login, login.title(), frozenset({role}), organization), PASSWORD)
+        with reading(self.world.engine) as conn:
+            user = store.find_login(conn, login)
+        assert user
+        return user
 
     def put(self, *resources: dict[str, Any]) -> None:
         """Write these in one transaction, as a service that may do everything."""
@@ -111,7 +127,7 @@ def standing(folder: Path, database_url: str, **changes: str) -> Iterator[Fort]:
     given = {
         "VAR": str(folder), "DATABASE_URL": database_url, "PORT": str(port), "SECOND_FACTOR_DAYS": "0",
         "SIGN_IN_RATE": UNHINDERED, "OAUTH_RATE": UNHINDERED, "SEARCH_RATE": UNHINDERED,
-        "BASE_URL": f"http://127.0.0.1:{port}", **changes,
+        "REGISTRATION": "true", **changes,
     }  # fmt: skip
     environ = {f"CARECOORD_{name}": value for name, value in given.items()}
     world = app.world(settings.load(environ))

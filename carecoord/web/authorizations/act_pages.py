@@ -29,16 +29,19 @@ def blueprint(world: World) -> Blueprint:
 
     @pages.post("/decisions/<id>/hold")
     def hold(id: str) -> Response:
+        sign_in.demand_own_request(sign_in.session())
         queue.take(world, sign_in.session().grant(), request_id(), id)
         return Response(status=204)
 
     @pages.post("/decisions/<id>/leave")
     def leave(id: str) -> Response:
+        sign_in.demand_own_request(sign_in.session())
         queue.let_go(world, sign_in.session().grant(), request_id(), id)
         return redirect("/decisions", 303)
 
     @pages.post("/decisions/<id>/letter")
     def letter(id: str) -> Response:
+        sign_in.demand_own_request(sign_in.session())
         values, zone = typed(request.form, {}), ZoneInfo(world.settings.timezone)
         reader = Reader(values, local(world.clock(), zone), zone)
         given = COMMANDS["decide"].read(reader)

@@ -216,9 +216,11 @@ class _Screen:
 
     def save(self, id: str) -> Response:
         """Keep what the form says; the finder anew for a swap, else the page."""
-        grant, values = sign_in.session().grant(), typed(request.form, request.files)
-        reader = self._reader(values)
+        session, values = sign_in.session(), typed(request.form, request.files)
+        grant, reader = session.grant(), self._reader(values)
         fields = new_form.read(reader)
+        if not sign_in.own_session(session):
+            return self._page(id, State(VERB, values, notice=say(submissions.ANEW)), 403, fields=fields)
         state, saved = State(VERB, values), ""  # what is still being typed is no fault: it is one when it is sent
         if request.form.get("draft"):
             try:
