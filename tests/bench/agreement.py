@@ -25,10 +25,9 @@ from carecoord.store.database import engine
 from carecoord.store.database.tables import resource
 from carecoord.store.worklist import registry
 from carecoord.store.worklist.tables import case_mark
-from tests.bench.acts import OFFICE
 from tests.bench.alone import alone, databases
 from tests.bench.client import hammer, request
-from tests.bench.rows import check, fetch
+from tests.bench.rows import check
 from tests.bench.servers import FIXTURES, Server, carecoord, command, load_the_story
 
 CASES = 1_400
@@ -122,10 +121,10 @@ def _story() -> Iterator[dict[str, Any]]:
 
 
 def _changes(server: Server, contract: str) -> list[bytes]:
-    """What may be noted on a signed version, for the contract staff of the office: a tag, another each time."""
-    held = fetch(server, server.token(), f"Contract/{contract}")
+    """What may be noted on a signed version, by the contract staff of the payer: a tag, another each time."""
+    held = next(each for each in _story() if (each["resourceType"], each["id"]) == ("Contract", contract))
     said = command(server, "client", "add", "desk", "--scope", "system/*.cruds", "--role", "contracts",
-                   "--organization", OFFICE)  # fmt: skip
+                   "--organization", held["authority"][0]["reference"].removeprefix("Organization/"))  # fmt: skip
     added = dict(line.split(": ", 1) for line in said.splitlines() if ": " in line)
     own = {"id": added["client_id"], "key": added["private key"], "scope": added["scope"]}
     token, sent = replace(server, client=own).token(), []

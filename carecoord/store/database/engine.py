@@ -43,6 +43,9 @@ _PRAGMAS = (
     "foreign_keys = ON",
     "cache_size = -16384",  # KiB, for each connection; the rest is the file mapped into memory
     "mmap_size = 268435456",
+    # Pages. At SQLite's 1,000 each 24 creates end in a checkpoint: measured on 6,000, at 10,000 the rate is 1.1 to 1.5
+    # times that, the 99th percentile 12 to 17 ms in place of 22 to 24, and the log grows to 40 MB.
+    "wal_autocheckpoint = 10000",
     "temp_store = MEMORY",
 )
 _ASKED_AGAIN = 2  # times that a statement is sent before a connection to PostgreSQL prepares it

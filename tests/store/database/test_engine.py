@@ -63,6 +63,7 @@ def test_it_makes_the_folder_of_a_new_sqlite_file(tmp_path: Path) -> None:
     migrate(engine)
     with reading(engine) as conn:
         assert conn.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert conn.execute(text("PRAGMA wal_autocheckpoint")).scalar() == 10_000
     engine.dispose()
 
 
