@@ -1,9 +1,13 @@
 """Whether the tables of a database are those of this version: its revision says what it was told, not what it is."""
 
+import pkgutil
+from importlib import import_module
+
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError
 
 import auth.tables
+from carecoord import store
 from carecoord.store.database import tables
 
 STRANGE = (
@@ -13,8 +17,17 @@ STRANGE = (
 _LACKS = ("no such column", "no such table", "has no column", "does not exist")
 
 
+def read_every_table() -> None:
+    """Let every room of the store put its tables into the metadata, whoever else has asked for them or not."""
+    for room in pkgutil.iter_modules(store.__path__, f"{store.__name__}."):
+        for module in pkgutil.iter_modules([f"{path}/{room.name.rpartition('.')[2]}" for path in store.__path__]):
+            if module.name == "tables" or module.name.endswith("_tables"):
+                import_module(f"{room.name}.{module.name}")
+
+
 def lacking(conn: Connection) -> list[str]:
     """The tables, and `table.column`s, that this version has and the database has not."""
+    read_every_table()
     present = {name: {column["name"] for column in columns}
                for (_, name), columns in inspect(conn).get_multi_columns().items()}  # fmt: skip
     wanted = [*tables.metadata.tables.values(), *auth.tables.metadata.tables.values()]

@@ -1,19 +1,15 @@
 """Alembic's entry: runs the revisions on the connection that its caller (store/engine.migrate) hands over."""
 
-import importlib.util
-import pkgutil
 from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
 from auth.tables import metadata as auth_metadata
-from carecoord import store
+from carecoord.store.database.schema import read_every_table
 from carecoord.store.database.tables import Big, Str, metadata
 
-for room in pkgutil.iter_modules(store.__path__, f"{store.__name__}."):
-    if room.ispkg and importlib.util.find_spec(f"{room.name}.tables"):
-        importlib.import_module(f"{room.name}.tables")  # it puts its tables into the metadata
+read_every_table()
 
 
 def render(kind: str, item: Any, _autogen: AutogenContext) -> str | Literal[False]:
