@@ -101,12 +101,12 @@ def dumps(resource: dict[str, Any]) -> bytes:
     return _write(_encoder, resource)
 
 
-def canonical(resource: dict[str, Any]) -> bytes:
+def canonical(resource: dict[str, Any] | list[Any]) -> bytes:
     """JSON bytes with every object's keys sorted: the same for the same content in another order. Raises as dumps."""
     return _write(_sorter, resource)
 
 
-def _write(encoder: msgspec.json.Encoder, resource: dict[str, Any]) -> bytes:
+def _write(encoder: msgspec.json.Encoder, resource: dict[str, Any] | list[Any]) -> bytes:
     try:
         return encoder.encode(resource)
     except RecursionError as e:

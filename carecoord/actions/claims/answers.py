@@ -22,7 +22,7 @@ from carecoord.store.resources import read
 from carecoord.store.resources.write import Change, put_all
 from carecoord.words.sentence import sentence
 
-UNMATCHED: Final = ("", [])
+UNMATCHED: Final[tuple[str, list[Fault]]] = ("", [])
 
 
 def take_decision(turn: Turn, office: str, head: Segment, found: Answer) -> tuple[str, list[Fault]]:

@@ -42,7 +42,7 @@ class Listed:
     now: datetime
     rows: Sequence[Row[Any]]
     totals: Mapping[str, tuple[int, int, int]]
-    choices: Mapping[str, Sequence[tuple[str, str, int, int]]]
+    choices: Mapping[Facet, Sequence[tuple[str, str, int, int]]]
     reasons: Mapping[str, Sequence[Row[Any]]]
     meanings: Mapping[Coding, str]
     after: tuple[int | str, str] | None

@@ -4,7 +4,9 @@ answer, visits, the chart with its sources, care plans, family, social needs wit
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
+
+from sqlalchemy import Row
 
 from auth.grant import Grant
 from carecoord.actions.access.audited import noted
@@ -135,7 +137,6 @@ def _gathered(turn: Turn, patient: Json, tabs: Sequence[str]) -> PatientPage:
     chart = {name: _chart(turn, ids, parts) for name, parts in CHART.items()}
     visits = listed(turn, "Appointment", ids, _VISITS).entries
     library, loops = Library(turn.conn), _loops(turn, ids, tabs)
-    whole = [row for row in loops.rows if not isinstance(row, PayerRow)]
     return PatientPage(
         turn.now, patient, loops, [card for each in (patient, *behind) for card in _cards(turn, library, each)], visits,
         _places(turn, visits), chart, patient_plans.plans(turn, id),
@@ -144,7 +145,7 @@ def _gathered(turn: Turn, patient: Json, tabs: Sequence[str]) -> PatientPage:
         library.systems, frozenset(name for name, types in BLOCKS.items() if is_withheld(turn, types, ids)),
         frozenset(name for name, types in BLOCKS.items() if all(is_closed(turn, each) for each in types)),
         any(links.has_stopped(turn.conn, each) for each in ids), turn.grant.roles,
-        patient_talks.talks(turn, ids, whole, visits), behind, _before(turn, patient),
+        patient_talks.talks(turn, ids, whole(loops), visits), behind, _before(turn, patient),
     )  # fmt: skip
 
 
@@ -153,6 +154,11 @@ def _before(turn: Turn, patient: Json) -> Json | None:
     to = patient_links.replaced_by(patient)
     row = read.get(turn.conn, "Patient", to.partition("/")[2]) if to else None
     return json.loads(row.body) if row and turn.sees_there("Patient", row) and not row.deleted else None
+
+
+def whole(loops: Found) -> list[Row[Any]]:
+    """The referrals that the asker sees whole."""
+    return [row for row in loops.rows if not isinstance(row, PayerRow)]
 
 
 def _loops(turn: Turn, patients: Sequence[str], tabs: Sequence[str]) -> Found:

@@ -147,7 +147,7 @@ def _by(sort: Sort) -> ColumnElement[Any]:
 
 def totals(conn: Connection, whose: Whose, asked: Asked, tabs: Sequence[Tab]) -> dict[str, tuple[int, int, int]]:
     """Of each tab with these words and choices: how many claims, how much of them is denied, how much paid short."""
-    found = {}
+    found: dict[str, tuple[int, int, int]] = {}
     for tab in tabs:
         list_ = _found(whose, replace(asked, tab=tab, after=None)).subquery()
         sums = (func.coalesce(func.sum(list_.c.denied), 0), func.coalesce(func.sum(list_.c.short), 0))

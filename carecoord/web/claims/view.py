@@ -123,9 +123,8 @@ def listing(found: Listed, address: ClaimsAddress, times: Times) -> Listing:
 
 def _menus(found: Listed, address: ClaimsAddress) -> Iterator[Menu]:
     for name, options in found.choices.items():
-        facet = next(each for each in labels.FACETS if each == name)
         known = [(value, _called(name, value, label, found), n, sum_) for value, label, n, sum_ in options]
-        now = str(getattr(address, facet))
+        now = str(getattr(address, name))
         said = next((words for value, words, _, _ in known if value == now), now)
         yield Menu(name, labels.FACETS[name], said, [
             (value, words, spoken("claims.option", n=n, money=money(sum_)), address.chosen(name, value).href(),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from carecoord.actions.patients.page import Insured, PatientPage, Relative
+from carecoord.actions.patients.page import Insured, PatientPage, Relative, whole
 from carecoord.domain.patients import contact, needs
 from carecoord.domain.patients.contact import Permission
 from carecoord.domain.patients.disclosures import TOPICS, Topic, Word
@@ -175,7 +175,7 @@ def _head(found: PatientPage, times: Times) -> Head:
         " · ".join(part for part in (SEX.get(text(patient, "gender"), ""), told, address) if part),
         bool(patient.get("deceasedBoolean") or patient.get("deceasedDateTime")), list(_tags(found, times)),
         [_record(each) for each in found.behind], _record(found.before) if found.before else None,
-        ", ".join(dict.fromkeys(row.owner_name for row in found.loops.rows if row.owner_name)),
+        ", ".join(dict.fromkeys(row.owner_name for row in whole(found.loops) if row.owner_name)),
     )  # fmt: skip
 
 

@@ -122,7 +122,7 @@ def mark(item: Any) -> Any:
     """What is the same of equal items, and can be looked up."""
     if item.__class__ is Bare:
         return Bare, text.canonical(item.beside)
-    return text.canonical(item) if item.__class__ in (dict, list) else item
+    return text.canonical(item) if isinstance(item, dict | list) else item
 
 
 def below(value: Any) -> Iterator[tuple[str, Any]]:
