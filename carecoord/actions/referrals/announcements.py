@@ -33,6 +33,7 @@ Way = Literal["desk", "link", "request", "mail", "message", "note", "silent", "l
 TEMPLATE: Final = "referral-sent"
 PATIENT: Final = "patient"
 CLINICIAN: Final = "clinician"
+COVER: Final = "cover"  # whoever sends it goes on to the link and the cover sheet of a clinic that has nobody here
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ def announcements(acting: Acting, order: Json, asked: Sequence[Candidate]) -> An
     own, told = templates.own(acting), list[Announcement]()
     for each in asked:
         party = each.party
-        told.append(Announcement(Recipient("clinic", party.reference, party.name), _clinic_way(acting, each)))
+        way = _clinic_way(acting, each)
+        told.append(Announcement(Recipient("clinic", party.reference, party.name), way, COVER if way == "link" else ""))
     told += _payer(asked)
     patient, clinics = acting.case.patient, [each.party.name for each in asked]
     for who in recipients(acting.clearance, acting.sides, patient, kin.told):
@@ -78,7 +80,7 @@ def messages(acting: Acting, order: Json, asked: Sequence[Candidate], tokens: Se
     found = []
     clinics = [each.party.name for each in asked]
     for each in announcements(acting, order, asked).told:
-        if not each.token or each.token not in tokens or each.way == "later":
+        if each.token not in tokens or each.way not in ("mail", "message", "note"):
             continue
         id = str(uuid5(UUID(acting.id), each.token))
         if each.way == "note":

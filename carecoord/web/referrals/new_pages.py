@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, make_response, redirect, render_template, request
@@ -16,7 +16,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from carecoord.actions.acts.act import Submission
-from carecoord.actions.referrals import desk, drafts, holds, intake, orders, patients
+from carecoord.actions.referrals import announcements, desk, drafts, holds, intake, orders, patients
 from carecoord.actions.referrals.desk import Looked
 from carecoord.actions.referrals.drafts import Clashing
 from carecoord.actions.referrals.holds import Hold
@@ -29,6 +29,7 @@ from carecoord.domain.resource.days import local
 from carecoord.errors import Conflict, Unprocessable
 from carecoord.fhir.instants import micros
 from carecoord.web.acts import commands, submissions
+from carecoord.web.acts.buttons import ELSEWHERE
 from carecoord.web.acts.forms import Fault, Reader, State, submission, typed
 from carecoord.web.documents import pages as documents_pages
 from carecoord.web.page.times import Times
@@ -255,7 +256,10 @@ class _Screen:
         except (Unprocessable, Conflict) as refused:
             fault = Fault(refused.where if refused.where in (*fields, holds.FIELD) else "", refused.text)
             return self._page(id, replace(state, faults=(fault,)), refused.status, fields=fields)
-        return redirect(f"/?{urlencode({'show': id, 'done': done.act.id})}", 303)
+        back = f"/?{urlencode({'show': id, 'done': done.act.id})}"
+        if announcements.COVER in fields.get("told", "").split():
+            return redirect(f"/referrals/{quote(id)}/{ELSEWHERE['link']}?{urlencode({'back': back})}", 303)
+        return redirect(back, 303)
 
     def one(self, id: str) -> Response:
         """The page of a draft, or of an order that nobody has been asked for yet."""

@@ -56,7 +56,7 @@ def test_the_step_says_who_hears_and_how_and_shows_what_is_written(acting_house:
     page = swapped(maria, id, shown(maria, id) | STEPS | {"choice": PARKSIDE}).get_data(as_text=True)
     assert 'id="told" hx-swap-oob="true"' in page
     words = told(page)
-    assert re.search(r"Clinic: Parkside Endocrine has nobody here: make a link or a fax", words)
+    assert re.search(r"Clinic: Parkside Endocrine has nobody here: go on to its link", words)
     assert "Patient: Marisol Delgado by message in " in words
     assert "Parkside Endocrine" in words.split("Read what is written")[1]
     assert "Farrow, Amelia by a note in their inbox" in words
@@ -83,6 +83,18 @@ def test_who_was_chosen_is_told_when_it_is_sent_and_nobody_before(acting_house: 
     assert re.search(r"Sent to Parkside Endocrine\. Told: [^.]*Delgado[^.]*\.", said(page))
     assert maria.post(f"/referrals/new/{id}/send", data=form).status_code in (303, 409)
     assert len(about(acting_house, id, "Communication")) == 1  # pressed twice: told once
+
+
+def test_for_a_clinic_with_nobody_here_one_goes_on_to_its_link_and_cover_sheet(maria: FlaskClient) -> None:
+    id = begun(maria)
+    assert swapped(maria, id, shown(maria, id) | STEPS | {"choice": PARKSIDE}).status_code == 200
+    page = maria.get(f"/referrals/new?order={id}").get_data(as_text=True)
+    assert re.search(r'<input type="checkbox" name="tell-\d" value="cover">', page)
+    sent = maria.post(f"/referrals/new/{id}/send", data=shown(maria, id) | {"tell-8": "cover"})
+    assert sent.status_code == 303
+    assert str(sent.location).startswith(f"/referrals/{id}/links?back=")
+    links_page = said(maria.get(str(sent.location)).get_data(as_text=True))
+    assert "Parkside Endocrine" in links_page
 
 
 def test_who_wants_no_messages_is_named_and_not_offered(acting_house: House, maria: FlaskClient) -> None:
