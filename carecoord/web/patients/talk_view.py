@@ -131,7 +131,7 @@ def case_of(found: PatientPage, verb: str, wanted: str = "") -> str:
     something to say, else the first; empty where the act is not offered, or not there."""
     if found.patient.get("deceasedBoolean") or found.patient.get("deceasedDateTime"):
         return ""
-    if verb == "message" and found.silent:
+    if verb == "message" and (found.silent or "messages" in found.withheld | found.closed):
         return ""
     open_to = [case for case, acts in found.talks.acts.items() if verb in acts]
     if wanted:
@@ -190,7 +190,7 @@ def _refused(found: PatientPage, times: Times) -> list[Sentence]:
     refused = []
     if found.silent:
         refused.append(sentence("patient.talk.silent"))
-    elif "messages" in found.closed | found.withheld and not case_of(found, "message"):
+    elif "messages" in found.closed | found.withheld:
         refused.append(sentence("patient.talk.withheld"))
     if not telephones(items(found.patient, "telecom"), times.present()):
         refused.append(sentence("patient.phone.none"))

@@ -130,8 +130,7 @@ def test_a_message_goes_into_the_thread_of_its_case_and_stands_on_the_page(
 
 
 def test_who_wants_no_messages_is_not_offered_one_and_it_is_said(acting_house: House, browser: FlaskClient) -> None:
-    case = made(acting_house, "accepted")
-    patient = patient_of(acting_house, case)
+    case, patient = "order-24760", "eleanor-brandt"  # nobody else in this file writes to her
     link = Link("quiet", "patient", case, patient, "office-fairmont", "", "en", "COVER", "reyes", 1, 2_000_000)
     with writing(acting_house.world.engine) as conn:
         links.keep(conn, link, "token", "")
@@ -208,3 +207,34 @@ def test_the_payer_is_asked_about_the_card_from_the_page_by_one_press(
     with acting_house.world.engine.connect() as conn:
         asked = read.of_patient(conn, patient, ["CoverageEligibilityRequest"])
     assert any(json.loads(row.body).get("created", "").startswith("2026-11-22") for row in asked)
+
+
+def test_where_a_consent_keeps_messages_from_the_office_none_is_shown_or_offered_and_nothing_concluded(
+    acting_house: House, browser: FlaskClient
+) -> None:
+    case = made(acting_house, "scheduled")
+    patient = patient_of(acting_house, case)
+    assert "is on 3 Dec 2026 10:00." in section(page(browser, patient), "to-say")
+    part = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "PRCP"}]}
+    consent = {
+        "resourceType": "Consent", "id": "no-messages", "status": "active", "dateTime": "2026-11-20",
+        "patient": {"reference": f"Patient/{patient}"},
+        "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope",
+                              "code": "patient-privacy"}]},
+        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
+        "policyRule": {"coding": [{"code": "OPTOUT"}]},
+        "provision": {
+            "type": "deny", "actor": [{"role": part, "reference": {"reference": "Organization/office-fairmont"}}],
+            "class": [{"system": "http://hl7.org/fhir/resource-types", "code": "Communication"}],
+        },
+    }  # fmt: skip
+    put(acting_house, consent)
+    try:
+        shown = page(browser, patient)
+        assert "Writing is not offered: messages are kept from you." in section(shown, "to-say")
+        assert "is on 3 Dec 2026" not in section(shown, "to-say")  # who was told, nobody can tell
+        assert "act=message" not in shown
+        assert section(shown, "messages").startswith("Messages")
+        assert "keeps entries of this kind from you" in section(shown, "messages")
+    finally:
+        put(acting_house, consent | {"status": "inactive"})

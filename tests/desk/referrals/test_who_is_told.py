@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import delete
 
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.guests import links
 from carecoord.store.guests.links import Link
+from carecoord.store.guests.tables import guest_link
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Actor, Change, put_all
 from tests.desk.conftest import NOW, PASSWORD, House
@@ -103,12 +105,16 @@ def test_who_wants_no_messages_is_named_and_not_offered(acting_house: House, mar
     with writing(acting_house.world.engine) as conn:
         links.keep(conn, link, "hushed", "")
         links.stop_messages(conn, "hushed", 2)
-    form = shown(maria, id) | STEPS | {"choice": PARKSIDE, "tell-9": "patient"}
-    page = swapped(maria, id, form).get_data(as_text=True)
-    assert "Patient: Marisol Delgado wants no messages: tell them by telephone" in told(page)
-    assert maria.post(f"/referrals/new/{id}/send", data=shown(maria, id) | form).status_code == 303
-    recipients = [each["recipient"][0] for each in about(acting_house, id, "Communication")]
-    assert "Patient/marisol-delgado" not in str(recipients)
+    try:
+        form = shown(maria, id) | STEPS | {"choice": PARKSIDE, "tell-9": "patient"}
+        page = swapped(maria, id, form).get_data(as_text=True)
+        assert "Patient: Marisol Delgado wants no messages: tell them by telephone" in told(page)
+        assert maria.post(f"/referrals/new/{id}/send", data=shown(maria, id) | form).status_code == 303
+        recipients = [each["recipient"][0] for each in about(acting_house, id, "Communication")]
+        assert "Patient/marisol-delgado" not in str(recipients)
+    finally:
+        with writing(acting_house.world.engine) as conn:
+            conn.execute(delete(guest_link).where(guest_link.c.id == "hushed"))
 
 
 def test_a_relative_is_told_only_where_the_patient_lets_them_know(acting_house: House, maria: FlaskClient) -> None:
@@ -126,6 +132,12 @@ def test_a_relative_is_told_only_where_the_patient_lets_them_know(acting_house: 
     with writing(world.engine) as conn:
         put_all(conn, [Change("Consent", row.id, consent)], now=world.clock(), actor=Actor(None, None, None, ""),
                 base=world.base, project=world.project)  # fmt: skip
-    barred = swapped(maria, id, shown(maria, id) | choice).get_data(as_text=True)
-    assert 'value="RelatedPerson/ruth-brandt"' not in barred
-    assert "Not offered, for the patient has not" in html.unescape(barred)
+    try:
+        barred = swapped(maria, id, shown(maria, id) | choice).get_data(as_text=True)
+        assert 'value="RelatedPerson/ruth-brandt"' not in barred
+        assert "Not offered, for the patient has not" in html.unescape(barred)
+    finally:
+        with writing(world.engine) as conn:
+            restored = [Change("Consent", row.id, json.loads(row.body))]
+            put_all(conn, restored, now=world.clock(), actor=Actor(None, None, None, ""), base=world.base,
+                    project=world.project)  # fmt: skip
