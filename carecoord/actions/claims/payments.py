@@ -23,7 +23,7 @@ from carecoord.domain.gates.policy import Payer, Policy
 from carecoord.domain.policies.lines import key_of
 from carecoord.domain.prior_auth.x12 import claim_status, remittance
 from carecoord.domain.prior_auth.x12.remittance import Paid, Remittance
-from carecoord.domain.resource.days import midnight
+from carecoord.domain.resource.days import midnight, shifted
 from carecoord.domain.resource.parties import directory, party
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros
@@ -189,7 +189,7 @@ def _due(at: Arrival, status: Status, decided: date | None) -> int | None:
     lines = policies(turn.conn, [*(key_of(each) for each in found.values()), EVERYBODY])
     known = directory(found.values())
     insurer = party({"reference": f"Organization/{at.match.payer}"}, known) if at.match.payer else None
-    payer, start = Payer(insurer), midnight(decided, zone)
+    payer, start = Payer(insurer), midnight(shifted(decided, 1), zone)  # the day itself is not counted
     policy = Policy(zone, tuple(lines))
     return micros(policy.after(start, "appeal", payer)) if policy.span("appeal", start, payer) else None
 

@@ -27,7 +27,7 @@ Verb = Literal[
     "send-request", "put-in", "answer-payer", "extend-request", "renew-request", "appeal", "withdraw-request",
     "void-request", "peer-to-peer", "tell-peer", "call-payer", "check-eligibility",
     "see-claims", "bring-x12", "correct-claim", "appeal-claim", "write-off", "agree-write-off", "refuse-write-off",
-    "reopen-claim",
+    "close-claim", "reopen-claim",
 ]  # fmt: skip
 Side = Literal["requester", "performer", "patient", "payer"]  # of a referral: who sends, who is to see them
 
@@ -104,6 +104,7 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
             "write-off",
             "agree-write-off",
             "refuse-write-off",
+            "close-claim",
             "reopen-claim",
         }
     ),

@@ -10,12 +10,15 @@ from carecoord.errors import Conflict, Forbidden
 from carecoord.words.sentence import sentence
 
 Work = Literal["open", "corrected", "appealed", "asked", "written-off", "closed"]
-ClaimVerb = Literal["correct-claim", "appeal-claim", "write-off", "agree-write-off", "refuse-write-off", "reopen-claim"]
+ClaimVerb = Literal[
+    "correct-claim", "appeal-claim", "write-off", "close-claim", "agree-write-off", "refuse-write-off", "reopen-claim",
+]
 VERBS: Final[tuple[ClaimVerb, ...]] = get_args(ClaimVerb)
 LIMIT: Final = 10_000  # cents: more than so much one person alone does not write off
 _MOVES: Final[Mapping[tuple[Work, ClaimVerb], Work]] = MappingProxyType({
     ("open", "correct-claim"): "corrected", ("open", "appeal-claim"): "appealed", ("open", "write-off"): "written-off",
     ("corrected", "appeal-claim"): "appealed", ("corrected", "write-off"): "written-off",
+    ("open", "close-claim"): "closed", ("corrected", "close-claim"): "closed", ("appealed", "close-claim"): "closed",
     ("corrected", "reopen-claim"): "open",
     ("appealed", "correct-claim"): "corrected", ("appealed", "write-off"): "written-off",
     ("appealed", "reopen-claim"): "open",

@@ -50,12 +50,14 @@ DO: Final[Mapping[ClaimVerb, str]] = Glossary({
     "correct-claim": sentence("claims.do.correct"),
     "appeal-claim": sentence("claims.do.appeal"),
     "write-off": sentence("claims.do.write-off"),
+    "close-claim": sentence("claims.do.close"),
     "agree-write-off": sentence("claims.do.agree"),
     "refuse-write-off": sentence("claims.do.refuse"),
     "reopen-claim": sentence("claims.do.reopen"),
 })  # fmt: skip
 ICONS: Final[Mapping[ClaimVerb, str]] = {
-    "correct-claim": "pencil", "appeal-claim": "file-pen-line", "write-off": "ban", "agree-write-off": "circle-check",
+    "correct-claim": "pencil", "appeal-claim": "file-pen-line", "write-off": "ban", "close-claim": "check",
+    "agree-write-off": "circle-check",
     "refuse-write-off": "circle-x", "reopen-claim": "repeat",
 }  # fmt: skip
 GROUPS: Final[Mapping[str, str]] = Glossary({

@@ -3,6 +3,7 @@ agreement pays is put into words only for who may see it; others read that it wa
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -150,7 +151,7 @@ def _line(row: Row[Any], found: Listed, address: ClaimsAddress, times: Times) ->
     day = times.stored(row.since) if row.since else ""
     return Line(
         row.id, address.show(row.id).href(), row.id == address.shown, _clock(row, times), row.name or row.number,
-        spoken("claims.unmatched") if unmatched else f"{row.number} · {row.member}", row.code or row.number, day,
+        spoken("claims.unmatched") if unmatched else f"{row.number} · {row.member}", row.code, day,
         row.payer_name, row.agreement_number or "", labels.STATUS[row.status],
         ", ".join(reason(each, found.meanings) for each in why) or _refusals(row), money(row.denied),
         spoken("claims.of-charge", money=money(row.charge)), _short(row, found.priced), unmatched or bool(row.gap),
@@ -231,7 +232,7 @@ def sheet(found: Opened, times: Times, address: ClaimsAddress) -> Sheet:
     request = found.authorization
     root = request.root.partition("/")[2] if request else ""
     buttons = [
-        Button(verb, labels.DO[verb], labels.ICONS[verb], f"{base}?act={verb}", verb == "write-off")
+        Button(verb, labels.DO[verb], labels.ICONS[verb], f"{base}?act={verb}#act-form", verb == "write-off")
         for verb in found.verbs
     ]
     return Sheet(
@@ -241,18 +242,17 @@ def sheet(found: Opened, times: Times, address: ClaimsAddress) -> Sheet:
         [_event(each, times) for each in found.acts], buttons, f"/authorizations/{quote(root)}" if root else "",
         (request.number or request.service) if request else row.authorization_number,
         bool(request and request.state in ("denied", "partly") and request.appeal_by), row.patient or "",
-        list(_benefit(found.benefit)) if found.benefit else (),
+        list(_benefit(found.benefit, times)) if found.benefit else (),
         money(row.off) if row.off else "", not found.priced and row.short > 0,
     )  # fmt: skip
 
 
-def _benefit(benefit: Json) -> Iterator[tuple[str, str]]:
+def _benefit(benefit: Json, times: Times) -> Iterator[tuple[str, str]]:
     payment = item(benefit, "payment")
+    paid = item(payment, "amount").get("value")
     yield spoken("claims.benefit.id"), str(benefit["id"])
-    yield spoken("claims.benefit.outcome"), text(benefit, "outcome")
-    paid = item(payment, "amount")
-    yield spoken("claims.benefit.paid"), f"{paid.get('value')} {paid.get('currency')}"
-    yield spoken("claims.benefit.day"), text(payment, "date")
+    yield spoken("claims.benefit.paid"), money(int(Decimal(str(paid or 0)) * 100))
+    yield spoken("claims.benefit.day"), times.stored(text(payment, "date"))
 
 
 def _of(line: Row[Any], found: Opened, times: Times) -> LineView:
@@ -286,7 +286,7 @@ def _facts(row: Row[Any], times: Times) -> Iterator[tuple[str, str]]:
         (spoken("claims.fact.member"), row.member), (spoken("claims.fact.payer"), row.payer_name),
         (spoken("claims.fact.provider"), row.provider), (spoken("claims.fact.payment"), row.payment),
         (spoken("claims.fact.decided"), times.stored(row.decided) if row.decided else ""),
-        (spoken("claims.fact.due"), times.exact(row.due) if row.due else ""),
+        (spoken("claims.fact.due"), times.day(row.due - 1) if row.due else ""),
         (spoken("claims.fact.charge"), money(row.charge)), (spoken("claims.fact.paid"), money(row.paid)),
         (spoken("claims.fact.owed"), money(row.owed)), (spoken("claims.fact.agreement"), row.agreement_number or ""),
     )  # fmt: skip
@@ -317,7 +317,7 @@ def _cell(name: str, row: Row[Any], why: Mapping[str, Sequence[str]], times: Tim
     if name in _MONEY:
         return money(value).replace(",", "")
     if name == "due":
-        return moment(value).astimezone(times.zone).date().isoformat() if value else ""
+        return moment(value - 1).astimezone(times.zone).date().isoformat() if value else ""
     if name == "status":
         return labels.STATUS[value].label
     if name == "work":

@@ -25,7 +25,7 @@ def house(story: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hou
         desk = found.enter("coordinator")
         brought(desk, found, file("835", REMITTANCE.replace("CAS*CO*45*50", "CAS*CO*45*40")), "november.835")
         brought(desk, found, file("277", STATUS, control="000000906"), "status.277")
-        broken = file("835", REMITTANCE, REMITTANCE, control="000000907").replace(b"SE*31*0002", b"SE*30*0002")
+        broken = file("835", REMITTANCE, REMITTANCE, control="000000907").replace(b"*0002~\nGE", b"*0009~\nGE")
         brought(desk, found, broken, "broken.835")
         yield found
 
@@ -67,7 +67,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(house: House, pa
     page.goto(paths[name])
     if name == "file":
         page.get_by_role("link", name="broken.835").click()
-        expect(page.locator("main")).to_contain_text("SE01")
+        expect(page.locator("main")).to_contain_text("SE02")
     shot(page, name)
     check(page, LOOKS if name in ("list", "panel", "claim") else ENDS)
 

@@ -100,8 +100,8 @@ def test_a_claim_shows_its_lines_reasons_authorization_and_the_last_day_to_appea
         assert "N390" in page
         assert "/authorizations/request-order-24705" in page
     page = get(desk, f"/claims/{id_of(house, 'FM-1001')}")
-    assert "31 Jan 2027" in page  # 27 Nov 2026 and 65 days
-    assert "180 USD" in page
+    assert "31 Jan 2027" in page  # the 65th day after 27 Nov 2026
+    assert "Explanation of benefits" in page
 
 
 def test_the_list_as_a_file_has_the_rows_of_its_tab_with_money_for_programs(house: House) -> None:

@@ -66,6 +66,7 @@ HOLDERS = {
     "write-off": {"coordinator"},
     "agree-write-off": {"coordinator"},
     "refuse-write-off": {"coordinator"},
+    "close-claim": {"coordinator"},
     "reopen-claim": {"coordinator"},
     "send-request": {"coordinator"},
     "put-in": {"coordinator"},

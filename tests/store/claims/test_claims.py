@@ -1,0 +1,127 @@
+"""Claims as they are kept and listed, on both databases: counts and sums are their lists, pages neither repeat nor skip,
+and nothing of another office is counted anywhere."""
+
+from dataclasses import replace
+from typing import Any, get_args
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from carecoord.store.claims import claims, files
+from carecoord.store.claims.claims import Asked, Facet, Sort, Tab, Whose
+from carecoord.store.claims.files import Settled
+from carecoord.store.database.engine import reading, writing
+
+OURS, THEIRS = Whose(("office-1",)), Whose(("office-2",))
+NOW = 1_000_000_000
+
+
+def row(n: int, **more: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "id": f"c{n:03}", "office": "office-1", "number": f"N{n}", "payer_number": "", "payer_id": "P1",
+        "payer_name": "Granite" if n % 2 else "Pinnacle", "payer": None, "patient": f"p{n}", "coverage": None,
+        "authorization": None, "authorization_number": "", "visit": None, "name": f"Name {n}",
+        "sort_name": f"name {n:03}", "member": f"M{n}", "provider": "", "since": "2026-11-12", "until": None,
+        "code": f"C{n % 3}", "status": "denied", "said": "[]", "remarks": "[]", "charge": 10000, "paid": 0, "owed": 0,
+        "denied": n * 100, "gap": 0, "expected": None, "short": 0, "agreement": None,
+        "agreement_number": "AGR-1" if n % 2 else None, "doubts": "[]", "payment": "CHK", "decided": "2026-11-20",
+        "due": NOW + n if n % 4 else None, "work": "open", "off": 0, "off_by": None, "received": 1, "updated": 1,
+    }  # fmt: skip
+    return found | more
+
+
+def keep(conn: Connection, n: int, **more: Any) -> None:
+    line = {"n": 1, "qualifier": "HC", "code": "C1", "modifiers": "", "units": "1", "since": None, "charge": 10000,
+            "paid": 0, "allowed": 0, "expected": None, "proof": "[]", "remarks": "[]"}  # fmt: skip
+    why = {"line": 1, "n": 1, "kind": "CO", "reason": "197" if n % 2 else "50", "amount": n * 100, "denies": True}
+    agreed = {"line": 1, "n": 2, "kind": "CO", "reason": "45", "amount": 5, "denies": False}
+    claims.keep(conn, row(n, **more), [line], [why, agreed])
+
+
+@pytest.fixture
+def kept(engine: Engine) -> Engine:
+    with writing(engine) as conn:
+        for n in range(1, 13):
+            keep(conn, n)
+        keep(conn, 20, office="office-2")
+        keep(conn, 21, status="paid", work="closed", denied=0)
+        keep(conn, 22, status="paid", doubts='["why"]', denied=0)
+        keep(conn, 23, status="partly", short=500, work="asked")
+    return engine
+
+
+def test_counts_and_sums_are_those_of_the_list_under_every_tab_and_choice(kept: Engine) -> None:
+    with reading(kept) as conn:
+        for more in ({}, {"reason": "197"}, {"payer": "Granite"}, {"code": "C1"}, {"agreement": "AGR-1"}, {"words": "N7"}):
+            asked = Asked(NOW, "all", **more)
+            totals = claims.totals(conn, OURS, asked, get_args(Tab))
+            for tab in get_args(Tab):
+                rows = claims.page(conn, OURS, replace(asked, tab=tab), 100)
+                assert totals[tab] == (len(rows), sum(each.denied for each in rows), sum(each.short for each in rows))
+        assert totals["denied"][0] == 1
+        assert {tab: claims.totals(conn, OURS, Asked(NOW, "all"), [tab])[tab][0] for tab in get_args(Tab)} == {
+            "denied": 13, "due": 9 + 1, "short": 1, "unmatched": 1, "second": 1, "waiting": 0, "paid": 2, "all": 15,
+        }  # fmt: skip
+
+
+def test_the_reasons_say_how_many_claims_and_how_much_is_denied_by_each(kept: Engine) -> None:
+    with reading(kept) as conn:
+        asked = Asked(NOW, "denied")
+        assert claims.choices(conn, OURS, asked, "reason") == [
+            ("197", "197", 7, 100 * (1 + 3 + 5 + 7 + 9 + 11 + 23)), ("50", "50", 6, 100 * (2 + 4 + 6 + 8 + 10 + 12)),
+        ]  # fmt: skip
+        assert [each[0] for each in claims.choices(conn, OURS, asked, "payer")] == ["Granite", "Pinnacle"]
+        assert claims.choices(conn, OURS, asked, "agreement") == [("AGR-1", "AGR-1", 7, 5900)]
+        for facet in get_args(Facet):
+            assert sum(each[2] for each in claims.choices(conn, THEIRS, Asked(NOW, "all"), facet)) <= 1
+
+
+def test_pages_neither_repeat_nor_skip_in_any_order(kept: Engine) -> None:
+    with reading(kept) as conn:
+        for sort in get_args(Sort):
+            for down in (False, True):
+                asked, seen = Asked(NOW, "all", sort=sort, down=down), list[str]()
+                while rows := claims.page(conn, OURS, asked, 4):
+                    seen += [each.id for each in rows]
+                    asked = replace(asked, after=claims.place(rows[-1], sort))
+                assert sorted(seen) == sorted(each.id for each in claims.page(conn, OURS, Asked(NOW, "all"), 100))
+
+
+def test_a_claim_kept_again_has_its_new_lines_and_only_those_and_a_stale_change_is_none(kept: Engine) -> None:
+    with writing(kept) as conn:
+        claims.keep(conn, row(1, paid=50), [], [])
+        assert len(claims.lines(conn, "c001")) == 1
+        claims.keep(conn, row(1, paid=60), [], [{"line": 0, "n": 1, "kind": "PR", "reason": "1", "amount": 7,
+                                                "denies": False}])  # fmt: skip
+        assert (claims.lines(conn, "c001"), len(claims.adjustments(conn, ["c001"]))) == ([], 1)
+        found = claims.one(conn, OURS, "c001")
+        assert found
+        assert (found.version, found.paid) == (3, 60)
+        assert not claims.change(conn, "c001", 2, {"work": "closed"})
+        assert claims.change(conn, "c001", 3, {"work": "closed"})
+        assert claims.one(conn, THEIRS, "c001") is None
+        assert claims.one(conn, Whose(("office-1",), ("p1",)), "c001") is None
+
+
+def test_a_file_is_kept_once_and_what_was_taken_is_known_by_its_numbers(engine: Engine) -> None:
+    about = {"office": "office-1", "name": "a", "digest": b"d", "body": b"ISA", "subject": "u", "at": 1}
+    with writing(engine) as conn:
+        assert files.add(conn, id="f1", **about) == "f1"
+        assert files.add(conn, id="f2", **about) == "f1"
+        assert files.add(conn, id="f3", **about | {"office": "office-2"}) == "f3"
+        one = Settled("835", "G|1|1|0001", b"x", "taken", None)
+        files.settle(conn, "f1", 1, one)
+        files.settle(conn, "f1", 1, one)
+        files.take(conn, "office-1", "f1", one)
+        assert files.taken(conn, "office-2", "835", one.control) is None
+        assert files.taken(conn, "office-1", "835", one.control)
+        assert len(files.transactions(conn, "f1")) == 1
+        sent = {"office": "office-1", "kind": "278", "about": "Claim/q", "trace": "q", "subject": "u", "at": 1}
+        first, second = files.send(conn, sent), files.send(conn, sent)
+        assert second == first + 1
+        newest = files.by_trace(conn, "office-1", "q", "278")
+        assert newest
+        assert newest.number == second
+        assert files.by_trace(conn, "office-2", "q", "278") is None
+        assert files.received(conn, "office-2", first, "R") is None
+        assert files.received(conn, "office-1", first, "A") == "Claim/q"
