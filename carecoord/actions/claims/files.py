@@ -14,13 +14,13 @@ from sqlalchemy import Row
 from auth.grant import Grant
 from carecoord.actions.access.audit_entry import event
 from carecoord.actions.access.turn import Turn, changing, looking
-from carecoord.actions.claims import answers, payments
+from carecoord.actions.claims import answers, desk, payments
 from carecoord.domain.access import verbs
 from carecoord.domain.prior_auth.x12 import acknowledgment, answer, claim_status, eligibility, envelope, remittance
 from carecoord.domain.prior_auth.x12.envelope import Fault, Interchanges, Transaction, fault
 from carecoord.errors import Forbidden, NotFound, Problem, TooLarge, Unprocessable
 from carecoord.fhir.instants import micros
-from carecoord.store.claims import files
+from carecoord.store.claims import claims, files
 from carecoord.store.claims.files import Settled
 from carecoord.store.database import outbox
 from carecoord.store.database.engine import alone, reading, writing
@@ -139,6 +139,25 @@ def run(world: World, id: str) -> None:
             if receipt.interchange.strip().isdecimal():
                 files.received(conn, file.office, int(receipt.interchange), receipt.accepted)
         files.read(conn, id, _kept(found.faults))
+
+
+def match_again(world: World, grant: Grant, request: str, id: str) -> None:
+    """Match a claim anew, from the files that spoke of it: a card may have come since. Raises NotFound, Forbidden."""
+    office = _office(grant)
+    with changing(world, grant, request) as turn:
+        row = claims.one(turn.conn, desk.whose(turn), id)
+        if row is None:
+            raise NotFound(sentence("refusals.no-such-claim"), "http.id")
+        theirs = turn.by(reader(office))
+        said = [each.subject for each in claims.acts(turn.conn, id) if each.verb in ("277", "835")]
+        for file in dict.fromkeys(reversed(said)):
+            for each in envelope.read(files.body(turn.conn, file)).transactions:
+                if each.kind == "835":
+                    payments.take_payments(theirs, row.office, file, remittance.read(each)[0], row.number)
+                elif each.kind == "277":
+                    payments.take_statuses(theirs, row.office, file, claim_status.read(each)[0], row.number)
+        about = {"type": "ExplanationOfBenefit", "resource": id, "patient": row.patient}
+        world.journal.append(event(turn.now, request, "update", by=grant, **about))
 
 
 def control(transaction: Transaction) -> str:

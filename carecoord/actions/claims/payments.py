@@ -40,12 +40,13 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True)
 class Arrival:
-    """What a row is made of: of which office and file it came, and whose it is."""
+    """What a row is made of: of which office and file it came, and whose it is. again: it is only matched anew."""
 
     turn: Turn
     office: str
     file: str
     match: Match
+    again: bool = False
 
 
 def payer_grant(payer: str, name: str) -> Grant:
@@ -53,22 +54,30 @@ def payer_grant(payer: str, name: str) -> Grant:
     return Grant(f"{FILE}{payer}", roles=frozenset(verbs.holders("decide")), organization=payer, name=name)
 
 
-def take_payments(turn: Turn, office: str, file: str, found: Remittance) -> None:
-    """Keep every claim of a remittance. Raises ValueError for parts of a cent."""
+def take_payments(turn: Turn, office: str, file: str, found: Remittance, only: str = "") -> None:
+    """Keep every claim of a remittance. only: of this number alone, to match it anew. Raises ValueError for parts of a
+    cent."""
     for n, each in enumerate(found.claims):
+        if only not in ("", each.number):
+            continue
         day = each.since or found.at
         codes = frozenset(line.code for line in each.services)
         claimed = Claimed(each.last, each.first, each.member, each.authorization, day, codes)
-        _pay(Arrival(turn, office, file, match(turn, claimed)), found, each, n)
+        _pay(Arrival(turn, office, file, match(turn, claimed), bool(only)), found, each, n)
 
 
-def take_statuses(turn: Turn, office: str, file: str, found: Sequence[claim_status.Status]) -> None:
-    """Keep what a 277CA says of each claim; of one that was paid or denied since, only that it was said."""
+def take_statuses(
+    turn: Turn, office: str, file: str, found: Sequence[claim_status.Status], only: str = ""
+) -> None:
+    """Keep what a 277CA says of each claim; of one that was paid or denied since, only that it was said. only: as of
+    `take_payments`."""
     for n, each in enumerate(found):
+        if only not in ("", each.number):
+            continue
         claimed = Claimed(each.last, each.first, each.member, "", each.since, frozenset(each.codes))
-        at = Arrival(turn, office, file, match(turn, claimed))
+        at = Arrival(turn, office, file, match(turn, claimed), bool(only))
         said = [f"{one.category}:{one.code}{f':{one.entity}' if one.entity else ''}" for one in each.said]
-        id = claim.claim_id(office, at.match.payer or each.payer_id, each.number)
+        id = _id(at, each.payer_id, each.payer, each.number)
         _note(at, id, n, "277", " ".join(said))
         held = claims.held(turn.conn, id)
         if held and held.status not in ("accepted", "refused", "unclear"):
@@ -79,15 +88,14 @@ def take_statuses(turn: Turn, office: str, file: str, found: Sequence[claim_stat
             "code": next(iter(each.codes), ""), "said": _encode(said).decode(), "remarks": "[]", "expected": None,
             "short": 0, "payment": "", "decided": spelt(each.at), "due": None, "agreement": None,
             "agreement_number": None, "authorization_number": at.match.number,
-            "work": work.after(status, short=0, gap=0, matched=not at.match.doubts),
+            "work": _work(at, held, status),
         }  # fmt: skip
         claims.keep(turn.conn, row, (), ())
 
 
 def _pay(at: Arrival, found: Remittance, paid: Paid, n: int) -> None:
     turn, money = at.turn, claim.money(paid)
-    payer_id = at.match.payer or found.payer_id or fold(found.payer)
-    id = claim.claim_id(at.office, payer_id, paid.number)
+    id = _id(at, found.payer_id, found.payer, paid.number)
     decided = spelt(found.at)
     held = claims.held(turn.conn, id)
     _note(at, id, n, "835", f"{found.check} {paid.status}", money.paid)
@@ -110,7 +118,7 @@ def _pay(at: Arrival, found: Remittance, paid: Paid, n: int) -> None:
         "payment": found.check, "decided": decided, "due": _due(at, status, found.at),
         "agreement": agreed.contract if agreed else None, "agreement_number": agreed.number if agreed else None,
         "authorization_number": at.match.number or paid.authorization,
-        "work": work.after(status, short=short, gap=money.gap, matched=not at.match.doubts),
+        "work": _work(at, held, status, short, money.gap),
     }  # fmt: skip
     adjusted = [{"line": 0, "n": n, **each} for n, each in enumerate(_adjustments(paid.adjustments), 1)]
     for place, line in enumerate(paid.services, 1):
@@ -134,7 +142,7 @@ def _row(at: Arrival, id: str, said: Paid | claim_status.Status, status: Status)
         "sort_name": fold(name), "member": said.member, "provider": said.provider, "since": spelt(said.since),
         "until": spelt(said.until), "status": status,
         "doubts": _encode([dumps(each) for each in matched.doubts]).decode(),
-        "off": held.off if held else 0, "off_by": held.off_by if held else None,
+        "off": held.off if held and at.again else 0, "off_by": held.off_by if held and at.again else None,
         "received": held.received if held else now, "updated": now,
     }  # fmt: skip
 
@@ -172,8 +180,26 @@ def _adjustments(found: Iterable[remittance.Adjustment]) -> list[Mapping[str, An
     ]
 
 
+def _work(at: Arrival, held: Row[Any] | None, status: Status, short: int = 0, gap: int = 0) -> str:
+    """What there is to do now; what somebody has begun stays begun where nothing new was said."""
+    if held and at.again and held.work != "open":
+        return str(held.work)
+    return work.after(status, short=short, gap=gap, matched=not at.match.doubts)
+
+
+def _id(at: Arrival, payer_id: str, payer: str, number: str) -> str:
+    """The id of a claim: of the row that is here by its number and payer, however a file names the payer."""
+    mine = f"Organization/{at.match.payer}"
+    for row in claims.numbered(at.turn.conn, at.office, number):
+        if row.payer == mine or (payer_id and row.payer_id == payer_id) or fold(row.payer_name) == fold(payer):
+            return str(row.id)
+    return claim.claim_id(at.office, payer_id or fold(payer), number)
+
+
 def _note(at: Arrival, id: str, n: int, kind: str, said: str, amount: int | None = None) -> None:
     """Write down that a file spoke of a claim."""
+    if at.again:
+        return
     note = {"id": f"{at.file} {kind} {n} {at.turn.world.new_id()}", "claim": id, "at": micros(at.turn.now)}
     claims.note(at.turn.conn, {**note, "verb": kind, "subject": at.file, "name": "", "amount": amount, "note": said})
 

@@ -44,6 +44,10 @@ def blueprint(world: World) -> Blueprint:
     def one(id: str) -> Response:
         return screen.one(id)
 
+    @pages.post("/claims/<id>/match")
+    def match(id: str) -> Response:
+        return screen.match(id)
+
     @pages.post("/claims/<id>/<verb>")
     def act(id: str, verb: str) -> Response:
         return screen.act(id, verb)

