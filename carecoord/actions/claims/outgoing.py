@@ -51,10 +51,13 @@ class _Parties:
 
 def authorization(world: World, grant: Grant, request_id: str, claim: str) -> Written:
     """The 278 of a request, by the id of its first Claim, its newest version. Raises NotFound, Forbidden, Unprocessable
-    with an issue for each thing that a 278 has no place for."""
+    for a draft, which is sent first so that its way is logged and its clock runs, and with an issue for each thing that
+    a 278 has no place for."""
     with changing(world, grant, request_id) as turn:
         _demand(grant)
         found = requests.opened(turn, claim)
+        if text(found.claim, "status") == "draft":
+            raise Unprocessable(sentence("refusals.x12-draft"), "Claim.status")
         parties = _parties(turn, found)
         about = key(found.claim)
         trace = _trace(str(found.claim["id"]))

@@ -1,5 +1,5 @@
 """`/claims`: the claims of an office for its insurance staff, also as a file; `/claims/files`: what payers sent by X12;
-`/authorizations/ID/278` and `/270`: what goes out so."""
+`/authorizations/ID/x12/278` and `270`: what goes out so."""
 
 from flask import Blueprint
 from werkzeug.wrappers import Response
@@ -52,7 +52,7 @@ def blueprint(world: World) -> Blueprint:
     def act(id: str, verb: str) -> Response:
         return screen.act(id, verb)
 
-    @pages.get("/authorizations/<id>/<any('278', '270'):kind>")
+    @pages.post("/authorizations/<id>/x12/<any('278', '270'):kind>")
     def outgoing(id: str, kind: str) -> Response:
         return screen.outgoing(id, kind)
 

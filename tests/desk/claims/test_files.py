@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from carecoord.actions.fhir import interactions
 from carecoord.domain.prior_auth.x12 import envelope
 from carecoord.fhir import text as json
 from carecoord.store.claims.tables import claim, x12_sent, x12_taken
 from carecoord.store.database.engine import reading
+from carecoord.store.prior_auth.tables import authorization_row
 from carecoord.store.resources import read
 from carecoord.worker import loop
 from tests.desk.authorizations.test_automatic import SYSTEM
@@ -61,9 +63,16 @@ def count(house: House, table: Any) -> int:
         return len(conn.execute(table.select()).all())
 
 
+def taken_out(client: FlaskClient, id: str = SENT, kind: str = "278") -> TestResponse:
+    """A file that goes out, asked for at the request's page."""
+    csrf = CSRF.search(client.get(f"/authorizations/{id}").get_data(as_text=True))
+    assert csrf
+    return client.post(f"/authorizations/{id}/x12/{kind}", data={"csrf": csrf[1]})
+
+
 def asked(client: FlaskClient) -> str:
     """The 278 of the request, as it goes out."""
-    out = client.get(f"/authorizations/{SENT}/278")
+    out = taken_out(client)
     assert (out.status_code, out.mimetype) == (200, "application/edi-x12"), out.get_data(as_text=True)
     return out.get_data(as_text=True)
 
@@ -134,7 +143,7 @@ def test_a_decision_on_nobodys_line_writes_nothing(house: House) -> None:
 
 def test_a_271_answers_the_question_that_went_out_as_a_270(house: House) -> None:
     desk = house.enter("coordinator")
-    out = desk.get("/authorizations/request-order-24705/270")
+    out = taken_out(desk, "request-order-24705", "270")
     assert out.status_code == 200
     trace = re.findall(r"TRN\*1\*([^*]+)\*", out.get_data(as_text=True))[0]
     body = f"""BHT*0022*11*{trace}*20261122*1015
@@ -157,15 +166,23 @@ def test_a_271_answers_the_question_that_went_out_as_a_270(house: House) -> None
     assert newest["insurance"][0]["item"][1]["authorizationRequired"] is True
 
 
-def test_a_request_that_a_278_has_no_place_for_says_why_and_nothing_is_kept(house: House) -> None:
+def test_a_draft_is_sent_first_so_that_its_clock_runs_and_then_goes_out(house: House) -> None:
     desk = house.enter("coordinator")
-    before = count(house, x12_sent)
-    unsent = desk.get("/authorizations/request-order-24705/270")
-    assert unsent.status_code == 200
+    refused = taken_out(desk, DRAFT)
+    assert refused.status_code == 422
+    assert "It is a draft: send it by 278 first" in refused.get_data(as_text=True)
+    assert count(house, x12_sent) == 0
+    page = desk.get(f"/authorizations/{DRAFT}?act=send-request").get_data(as_text=True)
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page[page.index("act-form") :]))
+    assert desk.post(f"/authorizations/{DRAFT}/send-request", data=hidden | {"channel": "278"}).status_code == 303
+    out = taken_out(desk, DRAFT)
+    assert out.status_code == 200
+    assert "SV1*HC:J0129~" in out.get_data(as_text=True)
+    assert count(house, x12_sent) == 1
     with reading(house.world.engine) as conn:
-        row = read.get(conn, "Claim", SENT)
-        assert row
-    assert count(house, x12_sent) == before + 1
+        row = conn.execute(authorization_row.select().where(authorization_row.c.claim == f"Claim/{DRAFT}")).one()
+    assert row.state == "submitted"
+    assert row.due
 
 
 def test_claims_of_an_835_and_a_277ca_are_kept_and_a_stranger_is_shown_and_not_guessed(house: House) -> None:
