@@ -49,7 +49,7 @@ def page(browser: Any, house: House, here: str) -> Iterator[Page]:
 
 def shot(page: Page, name: str) -> None:
     """Keep pictures of a page, where somebody wants to look at them."""
-    if folder := os.environ.get("CARECOORD_TEST_PICTURES"):
+    if folder := os.environ.get("CLAIMS_PICTURES"):
         for width in (1440, 420, 320):
             for scheme in ("light", "dark"):
                 page.set_viewport_size({"width": width, "height": 900})
