@@ -4,13 +4,14 @@ depends on: a changed agreement finds the rows to judge anew by one index, also 
 import zlib
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, bindparam, func, select, tuple_
+from sqlalchemy import Connection, bindparam, func, select
 
 from carecoord.fhir.code_systems import spellings
 from carecoord.fhir.search import params
 from carecoord.fhir.search.extract import clip
 from carecoord.store.database import bulk, driver
 from carecoord.store.database.among import OneOf, listed
+from carecoord.store.database.joins import listed_pairs, paired
 from carecoord.store.database.tables import case, case_need, ix_reference, ix_token
 from carecoord.store.database.tables import history as old
 from carecoord.store.database.tables import resource as new
@@ -18,11 +19,9 @@ from carecoord.store.resources.read import COLUMNS, Row, driven, rows
 
 _RUN = 400  # values in one statement: both databases bound the number of parameters
 
-_named = select(ix_token.c.rid).where(
-    ix_token.c.key == bindparam("key"),
-    ix_token.c.code.in_(bindparam("values", expanding=True)),  # SQLite finds no pairs in an index, but values it does
-    tuple_(ix_token.c.code, ix_token.c.system).in_(bindparam("pairs", expanding=True)),
-)
+# One text however many are asked for: PostgreSQL plans it once, and a list of values each time, the dearer the more
+# there is to know of the table.
+_named = paired((ix_token.c.rid,), ix_token, "code", "system").where(ix_token.c.key == bindparam("key"))
 _identified = select(*COLUMNS).where(new.c.rid.in_(_named)).order_by(new.c.rid)
 _to = select(ix_reference.c.rid).where(
     OneOf(ix_reference.c.key, "keys"),
@@ -55,7 +54,7 @@ def identified(conn: Connection, type: str, pairs: Iterable[tuple[str, str]]) ->
     asked = {"key": params.key(type, "identifier")}
     found: list[Row] = []
     for run in bulk.runs(given, _RUN):
-        found += rows(conn.execute(_identified, asked | {"pairs": run, "values": [value for value, _ in run]}))
+        found += driven(driver.every(conn, _identified, asked | {"pairs": listed_pairs(run)}))
     return found
 
 
