@@ -114,7 +114,7 @@
     if (trouble) trouble.focus();
     else if (now && now !== shown.form) ($("[autofocus]:not([type=radio])", form()) ?? $("[autofocus]:checked", form()) ?? $("input:checked", form()) ?? $("[autofocus]", form()))?.focus();
     else if (done && done !== shown.done) {
-      const next = document.getElementById(`case-${$("#desk").dataset.next}`); // where a row has left: the one after it
+      const next = document.getElementById(`case-${$("#desk")?.dataset.next}`); // where a row has left: the one after it
       ($("#panel-name") ?? (next && $(".case-link", next)) ?? $("#list"))?.focus();
       $("#said").textContent = $("#done p").textContent.trim();
     } else if (shown.form && !now) $("#panel-name")?.focus();
