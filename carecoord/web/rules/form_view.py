@@ -21,7 +21,6 @@ from carecoord.web.rules.list_view import Shown
 from carecoord.web.rules.vocabulary import ANSWERS, FIELDS, TONES
 from carecoord.words.catalogue import say, spoken
 
-SYSTEMS: Final = {name.lower(): name for name in rules.SYSTEMS}
 _CODES: Final = ("code", "code_end", "diagnosis", "diagnosis_end")  # the code alone counts, its words stand beside it
 _DAYS: Final = ("starts", "ends", "retrieved")
 _ASKED: Final = (

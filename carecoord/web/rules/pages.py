@@ -107,7 +107,7 @@ class _Desk:
         page = render_template(
             "rule_form.html", form=made, state=made.state, found=found, faults=form_view.labelled(made.state.faults),
             fields=vocabulary.FIELDS, answers=vocabulary.ANSWERS, networks=vocabulary.NETWORKS, changed=changed,
-            settings=vocabulary.SETTINGS, sexes=vocabulary.SEXES, systems=form_view.SYSTEMS,
+            settings=vocabulary.SETTINGS, sexes=vocabulary.SEXES, systems=vocabulary.SYSTEMS,
             businesses={code: said for code, said in BUSINESSES.items() if code},
         )  # fmt: skip
         return make_response(page, 422 if made.state.faults else status)

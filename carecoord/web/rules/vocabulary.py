@@ -33,6 +33,10 @@ SETTINGS: Final[Mapping[str, str]] = Glossary({
 SEXES: Final[Mapping[str, str]] = Glossary({
     "female": sentence("rules.sex.female"), "male": sentence("rules.sex.male"),
 })  # fmt: skip
+SYSTEMS: Final[Mapping[str, str]] = Glossary({  # as an import's column Code system writes them -> what they are called
+    "cpt": sentence("rules.system.cpt"), "hcpcs": sentence("rules.system.hcpcs"),
+    "cdt": sentence("rules.system.cdt"), "revenue": sentence("rules.system.revenue"),
+})  # fmt: skip
 HOLDS: Final[Mapping[str, str]] = Glossary({
     "now": sentence("rules.holds.now"), "later": sentence("rules.holds.later"), "over": sentence("rules.holds.over"),
     "any": sentence("rules.holds.any"),
