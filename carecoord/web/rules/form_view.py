@@ -16,13 +16,18 @@ from carecoord.domain.prior_auth.requirements import Requirement
 from carecoord.domain.rules.example import Example
 from carecoord.fhir.code_systems import NPI
 from carecoord.web.acts.forms import Fault, Reader, State
+from carecoord.web.policies.vocabulary import BUSINESSES
 from carecoord.web.rules import list_view
 from carecoord.web.rules.list_view import Shown
-from carecoord.web.rules.vocabulary import ANSWERS, FIELDS, TONES
+from carecoord.web.rules.vocabulary import ANSWERS, FIELDS, NETWORKS, SETTINGS, SEXES, SYSTEMS, TONES
 from carecoord.words.catalogue import say, spoken
 
 _CODES: Final = ("code", "code_end", "diagnosis", "diagnosis_end")  # the code alone counts, its words stand beside it
 _DAYS: Final = ("starts", "ends", "retrieved")
+_CHOICES: Final[Mapping[str, Mapping[str, str]]] = {  # what is chosen, and among what
+    "answer": ANSWERS, "system": SYSTEMS, "business": BUSINESSES, "network": NETWORKS, "setting": SETTINGS,
+    "sex": SEXES,
+}  # fmt: skip
 _ASKED: Final = (
     "day", "code", "plan", "business", "network", "place", "age", "sex", "diagnosis", "modifier", "visit", "specialty",
     "provider",
@@ -71,6 +76,10 @@ def texts(form: Mapping[str, str], today: date, zone: ZoneInfo) -> tuple[dict[st
     """What the fields hold, as an import's cells would, and what is wrong with days that can not be read."""
     reader = Reader(form, today, zone)
     found = {column.name: form.get(column.name, "").strip() for column in rules.COLUMNS}
+    for name, offered in _CHOICES.items():
+        if found[name] and found[name] not in offered:
+            reader.fault(name, spoken("rules.choose"))
+            found[name] = ""
     for name in _CODES:
         found[name] = found[name].split()[0] if found[name] else ""
     for name in _DAYS:
@@ -118,7 +127,9 @@ def form(
     found: Found | None = None, seen: str = "", payers: tuple[Payer, ...] = (),
 ) -> Form:  # fmt: skip
     """The form with what was typed, what is wrong with it, and what it would do."""
-    wrong = [*faults, *(_fault(each.column, say(each.why)) for each in (draft.faults if draft else ()))]
+    told = {each.field for each in faults}
+    refused = [_fault(each.column, say(each.why)) for each in (draft.faults if draft else ())]
+    wrong = [*faults, *(each for each in refused if each.field not in told)]
     payer = found.payer.name if found else ""
     if draft is None or draft.example is None or wrong:
         return Form(State("rule", values, tuple(wrong)), action, payer, seen, payers=payers)

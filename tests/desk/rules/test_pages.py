@@ -108,6 +108,7 @@ def test_it_is_refused_by_field_as_an_import_is(desk: FlaskClient) -> None:
         ({"code": "bandage"}, "code", "has the shape of no code system"),
         ({"code_end": "90000"}, "code_end", "no range"),
         ({"starts": "some day"}, "starts", "some day"), ({"age_to": "3"}, "age_to", "no range"),
+        ({"setting": "moon"}, "setting", "Choose one of the list."), ({"sex": "?"}, "sex", "Choose one of the list."),
         ({"age_from": "18", "ask_age": "old"}, "ask_age", "old"),
         ({"provider": "9000010120"}, "provider", "9000010120"), ({"answer": ""}, "answer", "answer"),
     ):  # fmt: skip
