@@ -41,7 +41,9 @@ Report = Callable[[str, int, int | None], None]
 
 _RUN: Final = 500  # resources in memory at once
 _SOME: Final = 50  # patients whose cases are judged in one state of the database
-_BESIDE: Final = {"directive": "directive", "organization_place": "place", "patient_word": "patient words"}
+_BESIDE: Final[dict[str, Kind]] = {
+    "directive": "directive", "organization_place": "place", "patient_word": "patient words",
+}  # fmt: skip
 _KEYED: Final = (*(f"ix_{name}" for name in soundness.INDEXES), *_BESIDE)  # tables with the number of a resource
 
 
@@ -121,7 +123,7 @@ def _of(
     wanted = _projected(each, resource)
     for name, kind in _BESIDE.items():
         if said[name] != wanted[name]:
-            yield kind, name  # type: ignore[misc]
+            yield kind, name
 
 
 def _is_itself(each: StoredResource, resource: dict[str, Any]) -> bool:
@@ -138,11 +140,11 @@ def _wanted(rid: int, index: Index | None, name: str) -> set[tuple[Any, ...]]:
 def _projected(each: StoredResource, resource: dict[str, Any] | None) -> dict[str, set[tuple[Any, ...]]]:
     forbids = each.type == "Consent" and resource is not None and may_deny(resource)
     stands = places.row(resource) if resource and each.type in places.TYPES else None
-    found = patient_words.found_by(resource) if resource and each.type in patient_words.TYPES else set()
+    found = patient_words.found_by(resource) if resource and each.type in patient_words.TYPES else ()
     return {
         "directive": {()} if forbids else set(),
         "organization_place": {stands} if stands else set(),
-        "patient_word": found,
+        "patient_word": set(found),
     }
 
 

@@ -87,11 +87,11 @@ def _is_contained(reference: Any, scope: Scope) -> bool:
     scope.local.add(text)
     if text == "#":
         return scope.root is not scope.resource
-    if "contained" not in scope.kept:
+    if "contained" not in scope.of_root:
         contained = scope.root.get("contained")
         ids = (each.get("id") for each in contained if each.__class__ is dict) if contained.__class__ is list else ()
-        scope.kept["contained"] = {id for id in ids if id.__class__ is str}
-    return text[1:] in scope.kept["contained"]
+        scope.of_root["contained"] = {id for id in ids if id.__class__ is str}
+    return text[1:] in scope.of_root["contained"]
 
 
 def _are_used(resource: Any, scope: Scope) -> bool:

@@ -29,21 +29,22 @@ class Scope:
     """What an invariant can name beside the value that it is of: the resource that this stands in, the one that holds
     that resource where it is contained, and the value itself while the expression is at others. local: the references
     to what is contained (`#x`) that were met on the way. kept: what was found once of these and is asked for again,
-    for each of a hundred thousand elements it may be."""
+    for each of a hundred thousand elements it may be; of_root: the same, of the root."""
 
     resource: Any
     root: Any
     context: Any = None
     local: set[str] = field(default_factory=set)
     kept: dict[Any, Any] = field(default_factory=dict)
+    of_root: dict[str, set[str]] = field(default_factory=dict)
 
     def within(self, resource: Any) -> "Scope":
         """That of a contained resource."""
-        return Scope(resource, self.root, None, self.local)
+        return Scope(resource, self.root, None, self.local, of_root=self.of_root)
 
     def at(self, value: Any) -> "Scope":
         """The same, of a value whose invariants are judged later."""
-        return Scope(self.resource, self.root, value, self.local)
+        return Scope(self.resource, self.root, value, self.local, of_root=self.of_root)
 
 
 @dataclass(frozen=True)
