@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -283,6 +284,21 @@ def test_check_says_good_or_what_to_do(ready: Run) -> None:
     code, out, _ = ready("check")
     assert code == 0
     assert "BAD" not in out
+
+
+def test_a_deep_check_reads_every_resource_and_names_what_does_not_agree(ready: Run, tmp_path: Path) -> None:
+    file = tmp_path / "patients.ndjson"
+    file.write_text('{"resourceType":"Patient","id":"a"}\n{"resourceType":"Patient","id":"b","gender":"female"}\n')
+    assert ready("load", file)[0] == 0
+    whole = "2 resources and 0 cases were looked at"
+    assert f"good  resources: {whole}; all that stands beside them says what they say\n" in ready("check", "--deep")[1]
+    assert "resources:" not in ready("check")[1]
+    with sqlite3.connect(tmp_path / "var" / "carecoord.db") as conn:
+        conn.execute("DELETE FROM ix_token WHERE rid = (SELECT rid FROM resource WHERE id = 'b')")
+    conn.close()
+    code, out, _ = ready("check", "--deep")
+    assert code == 1
+    assert "BAD   resources: 1 fault: Patient/b (ix_token): search finds it by something else than it says. " in out
 
 
 def test_check_walks_the_chain_of_the_audit_and_then_only_what_is_new(ready: Run, tmp_path: Path) -> None:

@@ -40,7 +40,8 @@ def look(world: World, screen: Screen) -> tuple[str, bool]:
         return f"{whole}; all that stands beside them says what they say", True
     listed = "; ".join(_lines(first))
     more = f"; and {count - len(first):,} more" if count > len(first) else ""
-    return f"{count:,} faults: {listed}{more}. {whole}. Put a backup from before beside it, or ask for help", False
+    faulty = "1 fault" if count == 1 else f"{count:,} faults"
+    return f"{faulty}: {listed}{more}. {whole}. Put a backup from before beside it, or ask for help", False
 
 
 def _lines(faults: list[Fault]) -> Iterator[str]:
