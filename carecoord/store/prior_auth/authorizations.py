@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from carecoord.fhir.instants import FOREVER
+from carecoord.store.database import bulk
 from carecoord.store.prior_auth import queues
 from carecoord.store.prior_auth.queues import QueueTab
 from carecoord.store.prior_auth.tables import authorization_lock as lock
@@ -117,13 +118,9 @@ def _stored(columns: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _index(conn: Connection, root: str, columns: Mapping[str, Any]) -> None:
-    sides = [{"side": side, "key": key, "root": root} for side, key in msgspec.json.decode(columns["parties"])]
-    if sides:
-        conn.execute(insert(party), sides)
+    bulk.insert(conn, party, [(side, key, root) for side, key in msgspec.json.decode(columns["parties"])])
     known = search_words.words(columns["payer_searched"])
-    found = [{"word": each, "root": root, "payer": each in known} for each in search_words.words(columns["searched"])]
-    if found:
-        conn.execute(insert(word), found)
+    bulk.insert(conn, word, [(each, root, each in known) for each in search_words.words(columns["searched"])])
 
 
 def propose(conn: Connection, claim: str, since: int | None) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, liter
 from sqlalchemy import case as when
 from sqlalchemy.engine import result_tuple
 
+from carecoord.store.database import bulk
 from carecoord.store.database.among import OneOf, listed
 from carecoord.store.database.driver import every, execute, first
 from carecoord.store.database.engine import alone
@@ -170,11 +171,9 @@ def save(
             conn.execute(insert(case), fresh)
         _change(conn, [row for row in run if row["rid"] in known], known)
         renamed = [row for row in run if _searched(known.get(row["rid"])) != _searched(row)]
-        if renamed:
-            conn.execute(delete(case_word).where(case_word.c.rid.in_([row["rid"] for row in renamed])))
+        bulk.remove(conn, case_word, [row["rid"] for row in renamed if row["rid"] in known])
         found = sorted((word, row["rid"]) for row in renamed for word in spelt(row["searched"], row["payer_searched"]))
-        if found:
-            conn.execute(insert(case_word), [{"word": word, "rid": rid} for word, rid in found])
+        bulk.insert(conn, case_word, found)
         changes.note(conn, [row["rid"] for row in run])
 
 
