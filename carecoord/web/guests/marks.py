@@ -5,6 +5,8 @@ import barcode
 import segno
 from markupsafe import Markup
 
+from carecoord.words.catalogue import spoken
+
 _HEIGHT = 40  # modules
 
 
@@ -22,4 +24,4 @@ def bars(number: str) -> Markup:
     return Markup(
         '<svg class="bars" viewBox="0 0 {} {}" role="img" aria-label="{}"><path fill="#fff" d="M0 0h{}v{}H0z"/>'
         '<path fill="#000" d="{}"/></svg>'
-    ).format(width, _HEIGHT, f"Bar code {number}", width, _HEIGHT, strokes)
+    ).format(width, _HEIGHT, spoken("guest.bar-code", number=number), width, _HEIGHT, strokes)

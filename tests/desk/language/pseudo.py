@@ -52,9 +52,8 @@ def spoken() -> Iterator[None]:
         for name, module in list(sys.modules.items()):
             if name.startswith("carecoord.") and getattr(module, "words", None) is own:
                 patched.setattr(module, "words", lambda language: made if language == LANGUAGE else own(language))
-        for room in ("carecoord.web.page.language", "carecoord.web.guests.shell"):
-            if getattr(sys.modules.get(room), "languages", None) is languages:
-                patched.setattr(f"{room}.languages", lambda: (*languages(), LANGUAGE))
+            if name.startswith("carecoord.") and getattr(module, "languages", None) is languages:
+                patched.setattr(module, "languages", lambda: (*languages(), LANGUAGE))
         yield
         sentence._said.cache_clear()
         catalogue._in_words.cache_clear()
