@@ -39,7 +39,7 @@ def test_a_column_is_recognized_however_capitals_and_accents_are_written() -> No
 def test_what_was_exported_in_spanish_comes_in_again_unchanged(office: World) -> None:
     with reading_in("es"):
         data = exporter.export(office, importer.IMPORTER, "test", SHEETS["organizations"], "csv")
-    assert data.decode("utf-8-sig").startswith("Nombre,Clase,NPI,Número del pagador,Número fiscal,Parte de,Teléfono,")
+    assert data.decode("utf-8-sig").startswith("Nombre,Clase,NPI,Número de la aseguradora,Número fiscal,Parte de,")
     table = formats.read("organizaciones.csv", data)
     found = headings.mapped(SHEETS["organizations"], table.header)
     brought = importer.bring(office, importer.IMPORTER, "test", SHEETS["organizations"], table, found, dry=True)

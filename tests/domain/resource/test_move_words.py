@@ -51,7 +51,7 @@ def test_no_state_and_no_verb_is_without_a_name() -> None:
         ),
         (
             "accept", "'accept' is for the payer or the performer to do. Legal from sent: withdraw.",
-            "«aceptar» le corresponde al pagador o a la clínica que atiende. Desde «enviado» se puede: retirar.",
+            "«aceptar» le corresponde a la aseguradora o a la clínica que atiende. Desde «enviado» se puede: retirar.",
         ),
     ],
 )  # fmt: skip
