@@ -2,7 +2,7 @@
 or denied and whose patient is known also an ExplanationOfBenefit, as the payer's own word."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
@@ -47,6 +47,7 @@ class Arrival:
     file: str
     match: Match
     again: bool = False
+    rates: dict[tuple[object, ...], Expected] = field(default_factory=dict)  # reckoned already for others of the file
 
 
 def payer_grant(payer: str, name: str) -> Grant:
@@ -57,13 +58,14 @@ def payer_grant(payer: str, name: str) -> Grant:
 def take_payments(turn: Turn, office: str, file: str, found: Remittance, only: str = "") -> None:
     """Keep every claim of a remittance. only: of this number alone, to match it anew. Raises ValueError for parts of a
     cent."""
+    known: dict[tuple[object, ...], Expected] = {}
     for n, each in enumerate(found.claims):
         if only not in ("", each.number):
             continue
         day = each.since or found.at
         codes = frozenset(line.code for line in each.services)
         claimed = Claimed(each.last, each.first, each.member, each.authorization, day, codes)
-        _pay(Arrival(turn, office, file, match(turn, claimed), bool(only)), found, each, n)
+        _pay(Arrival(turn, office, file, match(turn, claimed), bool(only), known), found, each, n)
 
 
 def take_statuses(
@@ -149,16 +151,20 @@ def _row(at: Arrival, id: str, said: Paid | claim_status.Status, status: Status)
 
 def _priced(at: Arrival, paid: Paid) -> list[Expected]:
     """What the agreement pays for each line; nothing where patient, payer or plan are not known."""
-    matched = at.match
     staff = frozenset(verbs.holders("see-rates"))
     office = Grant(f"{FILE}rates", scopes=READS, roles=staff, organization=at.office)
     turn = at.turn.by(office)
-    nobody = Expected(None, "", "", ())
-    return [
-        rates.expected(turn, at.office, matched.payer, matched.plan, day, line)
-        if matched.payer and matched.plan and (day := line.first or paid.since) else nobody
-        for line in paid.services
-    ]  # fmt: skip
+    return [_expected(at, turn, paid, line) for line in paid.services]
+
+
+def _expected(at: Arrival, turn: Turn, paid: Paid, line: remittance.Service) -> Expected:
+    matched, day = at.match, line.first or paid.since
+    if not (matched.payer and matched.plan and day):
+        return Expected(None, "", "", ())
+    about = (matched.payer, matched.plan, day, line.code, line.modifiers, line.units, line.charge)
+    if about not in at.rates:
+        at.rates[about] = rates.expected(turn, at.office, matched.payer, matched.plan, day, line)
+    return at.rates[about]
 
 
 def _line(n: int, line: remittance.Service, expected: Expected) -> dict[str, Any]:

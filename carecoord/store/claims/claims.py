@@ -5,7 +5,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from carecoord.fhir.instants import FOREVER
 from carecoord.fhir.search.collation import fold
@@ -147,13 +161,14 @@ def _by(sort: Sort) -> ColumnElement[Any]:
 
 def totals(conn: Connection, whose: Whose, asked: Asked, tabs: Sequence[Tab]) -> dict[str, tuple[int, int, int]]:
     """Of each tab with these words and choices: how many claims, how much of them is denied, how much paid short."""
-    found: dict[str, tuple[int, int, int]] = {}
-    for tab in tabs:
-        list_ = _found(whose, replace(asked, tab=tab, after=None)).subquery()
-        sums = (func.coalesce(func.sum(list_.c.denied), 0), func.coalesce(func.sum(list_.c.short), 0))
-        n, denied, short = conn.execute(select(func.count(), *sums).select_from(list_)).one()
-        found[tab] = (int(n), int(denied), int(short))
-    return found
+    every = _found(whose, replace(asked, tab="all", after=None))
+    tests = [_tab(replace(asked, tab=tab)) for tab in tabs]
+    counted = [func.count(case((test, 1))) for test in tests]
+    money = (claim.c.denied, claim.c.short)
+    sums = [func.coalesce(func.sum(case((test, each))), 0) for each in money for test in tests]
+    said = [int(each) for each in conn.execute(every.with_only_columns(*counted, *sums)).one()]
+    k = len(tabs)
+    return {tab: (said[n], said[k + n], said[2 * k + n]) for n, tab in enumerate(tabs)}
 
 
 def choices(conn: Connection, whose: Whose, asked: Asked, facet: Facet) -> list[tuple[str, str, int, int]]:

@@ -39,6 +39,9 @@ KINDS: Final[Mapping[str, Callable[[str], str]]] = {  # kind of later work -> wh
     "release-hold": lambda key: spoken("jobs.kind.release-hold"),
     "ask-eligibility": lambda key: spoken("jobs.kind.ask-eligibility"),
     "pas-notice": lambda key: spoken("jobs.kind.pas-notice", key=key),
+    "pas-send": lambda key: spoken("jobs.kind.pas-send"),
+    "pas-inquire": lambda key: spoken("jobs.kind.pas-inquire", key=key),
+    "pas-subscribe": lambda key: spoken("jobs.kind.pas-subscribe", key=key),
     "measures": lambda key: spoken("jobs.kind.measures"),
     "refresh-cases": lambda key: spoken("jobs.kind.refresh-cases"),
 }
