@@ -14,6 +14,7 @@ from carecoord.actions.messages import notices, templates
 from carecoord.actions.messages.family import family
 from carecoord.actions.messages.messages import offices_of
 from carecoord.domain.contacts import acts as contact_acts
+from carecoord.domain.coverage.gate import Card
 from carecoord.domain.documents import audience
 from carecoord.domain.messages import acts as message_acts
 from carecoord.domain.messages.recipients import Recipient, recipients
@@ -66,7 +67,7 @@ def announcements(acting: Acting, order: Json, asked: Sequence[Candidate]) -> An
         party = each.party
         way = _clinic_way(acting, each)
         told.append(Announcement(Recipient("clinic", party.reference, party.name), way, COVER if way == "link" else ""))
-    told += _payer(asked)
+    told += _payer(order, asked)
     patient, clinics = acting.case.patient, [each.party.name for each in asked]
     for who in recipients(acting.clearance, acting.sides, patient, kin.told):
         if who.kind in ("patient", "relative"):
@@ -108,11 +109,20 @@ def _clinic_way(acting: Acting, asked: Candidate) -> Way:
     return "desk" if any(f"Organization/{each.organization}" in keys for each in people) else "link"
 
 
-def _payer(asked: Sequence[Candidate]) -> Iterator[Announcement]:
+def requested(order: Json, chosen: Candidate) -> Card | None:
+    """The card for which a request for authorization is begun when an order goes to a clinic; None where none is
+    needed, nobody knows, one is there, or the order has no code to ask for."""
+    judged = chosen.judged
+    need, card = judged.ruling.need, judged.card
+    if need is None or need.needed is not True or not item(order, "code"):
+        return None
+    return None if any(each.linked and each.state != "cancelled" for each in judged.facts.requests) else card
+
+
+def _payer(order: Json, asked: Sequence[Candidate]) -> Iterator[Announcement]:
     """Whose word is needed before the visit: they hear of it when the request that is begun goes out."""
-    judged = asked[0].judged if asked else None
-    need, card = (judged.ruling.need, judged.card) if judged else (None, None)
-    if need and need.needed is True and card and card.payer:
+    card = requested(order, asked[0]) if asked else None
+    if card and card.payer:
         yield Announcement(Recipient("payer", card.payer.reference, card.payer.name), "request")
 
 

@@ -11,7 +11,6 @@ from carecoord.actions.acts.act import opened as open_case
 from carecoord.actions.referrals import announcements, finder, holds
 from carecoord.actions.referrals import drafts as writing
 from carecoord.actions.referrals.holds import Hold
-from carecoord.domain.clearance.clearance import Clearance
 from carecoord.domain.documents import acts as document_acts
 from carecoord.domain.documents import audience
 from carecoord.domain.prior_auth import drafts as requests
@@ -19,7 +18,7 @@ from carecoord.domain.referrals import acts, drafts
 from carecoord.domain.referrals.candidates import Candidate
 from carecoord.domain.referrals.drafts import Fields
 from carecoord.domain.resource.days import local
-from carecoord.domain.resource.elements import Json, item, key, target, text
+from carecoord.domain.resource.elements import Json, key, target, text
 from carecoord.domain.timeline.timeline import documents
 from carecoord.errors import Conflict, Unprocessable
 from carecoord.words.catalogue import say
@@ -99,12 +98,6 @@ def _shown(papers: Sequence[Json], to: Sequence[str]) -> list[Json]:
 
 
 def _request(acting: Acting, order: Json, chosen: Candidate, performer: Json) -> Json | None:
-    """The request for authorization that has to be had, begun; None where none is needed, nobody knows, or one is
-    there."""
-    judged: Clearance = chosen.judged
-    need, card = judged.ruling.need, judged.card
-    if need is None or need.needed is not True or card is None:
-        return None
-    if any(each.linked and each.state != "cancelled" for each in judged.facts.requests) or not item(order, "code"):
-        return None
-    return requests.begun(acting.id, order, card, acting.office, performer, acting.turn.now)
+    """The request for authorization that has to be had, begun; None where none is."""
+    card = announcements.requested(order, chosen)
+    return requests.begun(acting.id, order, card, acting.office, performer, acting.turn.now) if card else None

@@ -212,7 +212,10 @@ def test_missing_papers_do_not_hold_it_up_and_a_request_for_authorization_is_beg
     assert "Echocardiogram None in the chart" in page
     assert "Authorization needed" in page[page.index("Hillcrest Cardiology") :][:300]
     form = shown(maria, id) | {"choice": "Organization/office-hillcrest-cardiology"}
-    assert maria.post(f"/referrals/new/{id}/send", data=form).status_code == 303
+    assert "a request for authorization is begun; they hear when you send that" in said(
+        swapped(maria, id, form).get_data(as_text=True)
+    )
+    assert maria.post(f"/referrals/new/{id}/send", data=shown(maria, id)).status_code == 303
     [claim] = about(acting_house, id, "Claim")
     assert not judge(claim, "Claim")
     assert (claim["status"], claim["use"], claim["referral"]) == (
