@@ -61,7 +61,7 @@ def row_of(place: Place, name: str, twins: tuple[str, str]) -> str:
     """The row of a list about these two, as it stands in the page."""
     page = place.people["requester"].get("/quality").get_data(as_text=True)
     found = re.search(rf'<section aria-labelledby="{name}">(.*?)</section>', page, re.S)
-    rows = re.findall(r'<li class="row">.*?</li>', found[1] if found else "", re.S)
+    rows = re.findall(r'<li class="row row-tall">.*?</li>', found[1] if found else "", re.S)
     return next((each for each in rows if f'value="{twins[0]}"' in each), "")
 
 

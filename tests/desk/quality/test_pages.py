@@ -40,7 +40,7 @@ def part(place: Place, name: str, who: str = "requester") -> tuple[str, list[str
     """The count of a list, its rows in words, and the addresses in them."""
     page = place.people[who].get("/quality").get_data(as_text=True)
     section = re.findall(rf'<section aria-labelledby="{name}">(.*?)</section>', page, re.S)[0]
-    rows = re.findall(r'<li class="row">(.*?)</li>', section, re.S)
+    rows = re.findall(r'<li class="row[^"]*">(.*?)</li>', section, re.S)
     count = re.findall(r'class="count">(.*?)<', section)[0]
     return count, [" ".join(text(row).split()) for row in rows], re.findall(r'href="([^"]+)"', section)
 
