@@ -18,6 +18,7 @@ from carecoord.configuration import NONE, VARIABLE, database, read
 from carecoord.errors import Unavailable
 from carecoord.settings import FIELDS, PREFIX, Settings
 from carecoord.store.database import private_files
+from carecoord.worker import life
 
 CHILD = "--until-parent-ends"
 PATIENCE = 60.0  # seconds until a server must answer; one that ends before is noticed at once
@@ -98,7 +99,8 @@ def running(name: str, verb: str, settings: Settings, log: Path) -> Iterator[Chi
 
 @contextmanager
 def kept_running(verb: str, settings: Settings, words: Words = ()) -> Iterator[None]:
-    """A child that is started again whenever it ends, until the block is left. The log tells of each end."""
+    """A worker that is started again whenever it ends, and ended when its loop turns no more, until the block is left.
+    The log tells of each end."""
     stop = threading.Event()
     thread = threading.Thread(target=_keep_running, args=(verb, settings, stop, words), name=verb, daemon=True)
     thread.start()
@@ -128,11 +130,16 @@ def _lived(verb: str, settings: Settings, stop: threading.Event, words: Words) -
     except OSError as e:
         _log.error("child_not_started", kind=verb, error=type(e).__name__)
         return None
+    began, pid = time.monotonic(), child.process.pid
     try:
         while child.process.poll() is None and not stop.wait(LOOK):
-            pass
+            quiet = life.silent(settings.var, pid)
+            if (time.monotonic() - began if quiet is None else quiet) > life.STUCK:
+                _log.error("child_stuck", kind=verb, seconds=life.STUCK)
+                break
     finally:
         child.end()
+        life.forget(settings.var, pid)
     return child.process.returncode
 
 

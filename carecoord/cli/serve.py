@@ -27,7 +27,7 @@ from carecoord.cli.verbs import Verbs, made, raw, verb
 from carecoord.errors import Conflict, Unavailable
 from carecoord.settings import Settings
 from carecoord.store.database import kinds
-from carecoord.worker import loop
+from carecoord.worker import life, loop
 
 HEADERS_MS = 10_000  # that a client has to send the headers of a request, or its next one on an open line
 HEADERS_BYTES = 64 * 1024  # address and headers; a search that is longer comes by POST
@@ -62,6 +62,7 @@ def install(verbs: Verbs) -> None:
         "--lane", action="append", choices=[lane for lane in kinds.LANES if kinds.of_lanes([lane])], dest="lanes",
         help="do this lane's work only (may be given again)",
     )  # fmt: skip
+    worked.add_argument("--alive", action="store_true", help="only say whether a worker of this folder is at work")
     for one in (served, worked):
         one.add_argument(CHILD, type=int, metavar="PID", dest="parent", help=argparse.SUPPRESS)
 
@@ -83,6 +84,9 @@ def serve(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
 
 def work(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
     """Do what is due until interrupted."""
+    if args.alive:
+        _demand_life(settings, screen)
+        return
     stop = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -108,13 +112,24 @@ def work(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
             loop.work(world, stop, lanes)
 
 
+def _demand_life(settings: Settings, screen: Screen) -> None:
+    """For what watches a container. Raises Unavailable where no worker of this folder has turned lately."""
+    quiet = life.newest(settings.var)
+    if quiet is None or quiet > life.SLOW:
+        lately = "none runs" if quiet is None else f"its loop has not turned for {quiet:.0f} s"
+        raise Unavailable(f"No worker of {settings.var} is at work: {lately}.")
+    screen.say(f"A worker of {settings.var} is at work.")
+
+
 def _lane_by_lane(settings: Settings, lanes: Iterable[str], stop: threading.Event) -> None:
     """With a broker each lane has a process of its own: a Celery worker has so many hands, whatever it is sent."""
     _demand_celery()
     with ExitStack() as stack:
         for lane in lanes:
             stack.enter_context(kept_running("work", settings, ("--lane", lane)))
-        stop.wait()
+        while not stop.wait(loop.IDLE):
+            life.turned(settings.var)
+    life.forget(settings.var, os.getpid())
 
 
 def _demand_celery() -> None:

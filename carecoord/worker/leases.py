@@ -15,6 +15,7 @@ from carecoord.errors import Unavailable
 from carecoord.store.database import kinds, outbox
 from carecoord.store.database.engine import writing
 from carecoord.store.database.outbox import Job, Lease
+from carecoord.worker import life
 from carecoord.world import World
 
 _log = structlog.get_logger()
@@ -52,13 +53,14 @@ class Leases:
                 self.freed.set()
 
     def pulse(self, stop: threading.Event) -> None:
-        """Renew what is held and say that we are alive, again and again until `stop` is set."""
+        """Renew what is held and say that we are alive, again and again until `stop` is set. A loop that turns no more
+        is not alive, though this thread is."""
         often = min(health.BEAT, self._length.total_seconds() / 3)
         beat = 0.0
         while True:
             try:
                 self._renew()
-                if beat <= 0:
+                if beat <= 0 and (life.silent(self._world.settings.var, os.getpid()) or 0.0) < life.SLOW:
                     with writing(self._world.engine) as conn:
                         outbox.beat(conn, self._world.clock())
                     beat = health.BEAT

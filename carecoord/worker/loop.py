@@ -1,5 +1,6 @@
 """The one loop over the outbox, from the start of a worker to its end."""
 
+import os
 import threading
 from collections.abc import Mapping
 from datetime import timedelta
@@ -19,6 +20,7 @@ from carecoord.store.audit.events import keep_draining
 from carecoord.store.database import kinds, outbox
 from carecoord.store.database.engine import writing
 from carecoord.store.database.outbox import Wanted
+from carecoord.worker import life
 from carecoord.worker.lanes import Lanes, perform
 from carecoord.worker.leases import Leases
 from carecoord.world import World
@@ -62,6 +64,7 @@ def work(
     intake.order(world)
     asks = False
     while not stop.is_set():
+        life.turned(world.settings.var)
         try:
             if "refresh" in lanes:
                 project.call_for_refresh(world)
@@ -76,6 +79,7 @@ def work(
     hands.rest(LAST)
     silenced.set()
     drainer.join(LAST_DRAIN)
+    life.forget(world.settings.var, os.getpid())
 
 
 def _wake(stop: threading.Event, freed: threading.Event) -> None:
@@ -88,6 +92,7 @@ def awaited(world: World, stop: threading.Event) -> bool:
     """Wait until the database is ready; returns whether it is. The log tells what is waited for, once."""
     said = ""
     while not stop.is_set():
+        life.turned(world.settings.var)
         try:
             lacking = health.tables(world)
         except Unavailable:

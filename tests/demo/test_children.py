@@ -1,7 +1,10 @@
 """What a process of ours hands to those that it starts."""
 
 import os
+import signal
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,13 @@ from carecoord.cli.children import environment
 from carecoord.cli.serve import address
 from carecoord.errors import Conflict
 from carecoord.settings import load
+from carecoord.store.database import outbox
+from carecoord.store.database.engine import reading
+from carecoord.worker import life
+from carecoord.worker.leases import Leases
+from carecoord.world import World
+
+from .conftest import Run
 
 
 def test_a_secret_from_a_file_is_handed_on_as_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,3 +84,56 @@ def test_nothing_is_forked_while_a_program_is_started(monkeypatch: pytest.Monkey
     assert forked.wait(20)
     starter.join()
     forker.join()
+
+
+def told(var: Path) -> list[int]:
+    """The workers that gave a sign of life and are still there."""
+    return [int(file.name) for file in (var / life.FOLDER).glob("[0-9]*") if Path(f"/proc/{file.name}").exists()]
+
+
+def awaited(true: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_a_worker_that_is_there_and_does_nothing_is_told_ended_and_started_again(
+    ready: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A process that is stopped has not ended: whoever started it looks whether its loop turns."""
+    var = tmp_path / "var"
+    assert ready("work", "--alive")[0] == 1
+    with children.kept_running("work", load({"CARECOORD_VAR": str(var)})):
+        awaited(lambda: bool(told(var)))
+        (stuck,) = told(var)
+        assert ready("work", "--alive") == (0, f"A worker of {var} is at work.\n", "")
+        os.kill(stuck, signal.SIGSTOP)
+        monkeypatch.setattr(life, "SLOW", 2.0)
+        awaited(lambda: ready("work", "--alive")[0] == 1)
+        assert "its loop has not turned for" in ready("work", "--alive")[2]
+        monkeypatch.setattr(life, "STUCK", 3.0)
+        monkeypatch.setattr(children, "GRACE", 1.0)
+        awaited(lambda: not Path(f"/proc/{stuck}").exists())
+        monkeypatch.setattr(life, "STUCK", 120.0)
+        awaited(lambda: bool(told(var)))
+        assert ready("work", "--alive")[0] == 0
+    assert told(var) == []
+
+
+def test_of_a_loop_that_turns_no_more_nobody_says_that_it_is_alive(world: World, tmp_path: Path) -> None:
+    """The thread that renews leases lives on beside it: /readyz and check would be green."""
+    once = threading.Event()
+    once.set()
+
+    def beat() -> int | None:
+        Leases(world).pulse(once)
+        with reading(world.engine) as conn:
+            return outbox.last_beat(conn)
+
+    life.turned(str(tmp_path))
+    (file,) = (tmp_path / life.FOLDER).iterdir()
+    os.utime(file, (time.time() - 61, time.time() - 61))
+    assert beat() is None
+    life.turned(str(tmp_path))
+    assert beat() is not None

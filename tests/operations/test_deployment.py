@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 from carecoord.settings import FIELDS, load
 
@@ -215,6 +217,24 @@ def test_the_lock_names_a_version_with_its_hash_for_all_that_we_stand_on() -> No
         assert each.specifier.contains(pinned[name]), name
     blocks = re.split(r"^(?=[a-z0-9])", text, flags=re.M)[1:]
     assert [block.split()[0] for block in blocks if "--hash=sha256:" not in block] == []
+
+
+def test_each_dependency_is_imported_and_has_a_floor_that_was_tried() -> None:
+    """F21: two of 23 never were. F22: below these two floors tests failed; the others are the newest of their day."""
+    wanted = [Requirement(each)
+        for each in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]]
+    modules: dict[str, set[str]] = {}
+    for module, owners in packages_distributions().items():
+        for owner in owners:
+            modules.setdefault(re.sub(r"[-_.]+", "-", owner).lower(), set()).add(module)
+    ours = [path.read_text() for room in ("auth", "fhir_adapters", "carecoord") for path in (ROOT / room).rglob("*.py")]
+    imported = set(re.findall(r"^\s*(?:from|import) (\w+)", "\n".join(ours), re.M))
+    names = {each.name: re.sub(r"[-_.]+", "-", each.name).lower() for each in wanted}
+    assert {name for name in names if not modules[names[name]] & imported} == {"tzdata"}, "which zoneinfo reads"
+    floors = {each.name: min(part.version for part in each.specifier if part.operator == ">=") for each in wanted}
+    assert floors.keys() == names.keys()
+    assert Version(floors["joserfc"]) >= Version("1.8")
+    assert Version(floors["webauthn"]) >= Version("3")
 
 
 def test_the_workflow_runs_what_ci_runs_on_each_python_that_is_promised() -> None:
