@@ -142,7 +142,8 @@ def status(notice: Json) -> Status | None:
         return None
     rows = items(told, "parameter")
     parts = [items(each, "part") for each in rows if each.get("name") == "notification-event"]
-    named = {text(item(one, "valueReference"), "reference") for part in parts for one in part if one["name"] == "focus"}
+    named = {text(item(one, "valueReference"), "reference") for part in parts for one in part
+             if one.get("name") == "focus"}  # fmt: skip
     focus = tuple(item(each, "resource") for each in entries if text(each, "fullUrl") in named)
     about = next((text(item(each, "valueReference"), "reference") for each in rows if each.get("name") ==
                   "subscription"), "")  # fmt: skip
