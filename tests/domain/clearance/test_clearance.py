@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from carecoord.domain.access.payer_view import told_to_payer
 from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.worklist.row import row
 from carecoord.fhir.instants import moment
@@ -137,7 +138,8 @@ def shown(story: Story, now):
     """All that the worklist shows of a case, and the rule behind each gate."""
     case = story.case()
     found = clear(case, now, POLICY)
-    return row(case, found, POLICY) | {f"{gate.name}_rule": gate.rule for gate in found.gates}
+    told = told_to_payer(case, found, POLICY)
+    return row(case, found, told, POLICY) | {f"{gate.name}_rule": gate.rule for gate in found.gates}
 
 
 @given(stories())
@@ -261,7 +263,7 @@ def test_a_malformed_resource_never_stops_the_rules(story, chance: random.Random
     case = Story(resources).case()
     found = clear(case, NOW, POLICY)
     assert len(found.gates) == 6
-    assert row(case, found, POLICY)["stage"]
+    assert row(case, found, told_to_payer(case, found, POLICY), POLICY)["stage"]
 
 
 def spoil(element, chance: random.Random) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 
+from carecoord.domain.access.payer_view import told_to_payer
 from carecoord.domain.clearance.clearance import clear
 from carecoord.domain.worklist.row import row
 from tests.domain.clearance.test_clearance import stories
@@ -47,7 +48,8 @@ def business(said: dict, status: str = "in-progress") -> Story:
 
 
 def shown(story: Story) -> dict:
-    return row(story.case(), story.clear(), POLICY)
+    case, found = story.case(), story.clear()
+    return row(case, found, told_to_payer(case, found, POLICY), POLICY)
 
 
 @given(stories())
