@@ -118,6 +118,7 @@ SHEETS: Final[Mapping[str, str]] = Glossary({
     "measures": sentence("sheet.measures"),
     "asked": sentence("sheet.asked"),
     "waiting": sentence("sheet.waiting"),
+    "patients": sentence("patient.list"),
 })  # fmt: skip
 
 
