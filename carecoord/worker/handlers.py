@@ -15,6 +15,7 @@ from carecoord.actions.inbox import digest
 from carecoord.actions.measures import count
 from carecoord.actions.messages import notices
 from carecoord.actions.prior_auth import automatic, eligibility, letters, sent
+from carecoord.actions.prior_auth import holds as holds_of_decisions
 from carecoord.actions.prior_auth.metrics import count as metrics_count
 from carecoord.actions.prior_auth.pas import notices as pas_notices
 from carecoord.actions.prior_auth.pas_client import due as pas_due
@@ -129,6 +130,11 @@ def write_letter(world: World, job: Job) -> None:
     letters.write(world, job.key)
 
 
+def let_decision_leave(world: World, job: Job) -> None:
+    """Let a payer's decision leave that was held for a while."""
+    holds_of_decisions.release(world, job.key)
+
+
 def ask_eligibility(world: World, job: Job) -> None:
     """Ask the payers of the visits whose day it is whether their cards are good."""
     eligibility.ask_planned(world)
@@ -157,7 +163,8 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         ehrs_sync.JOB: sync, ehrs_sync.PATIENT_JOB: sync_patient, write_back.JOB: deliver, project.JOB: refresh,
         uploads.JOB: bring_in, paper_pages.JOB: read_paper, shipped.JOB: put_codes_in, digest.JOB: tell_what_waits,
         notices.JOB: tell_of_message, arrivals.JOB: give_away, count.JOB: follow_for_measures,
-        sent.JOB: approve_by_rule, sent.LETTER_JOB: write_letter, intake.JOB: take_in, lapses.JOB: release,
+        sent.JOB: approve_by_rule, sent.LETTER_JOB: write_letter, sent.LEAVE_JOB: let_decision_leave,
+        intake.JOB: take_in, lapses.JOB: release,
         eligibility.JOB: ask_eligibility,
         pas_notices.JOB: tell_subscriber, pas_due.JOB: send_request, pas_due.INQUIRE_JOB: inquire,
         pas_payers.SUBSCRIBE_JOB: subscribe, x12_files.JOB: read_x12,

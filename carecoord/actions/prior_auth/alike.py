@@ -45,7 +45,7 @@ def chosen(world: World, grant: Grant, request: str, ids: Iterable[str]) -> Alik
             except NotFound:
                 continue
             queue.audit_read(turn, found[-1], id)
-    waits = [each for each in found if each.row.state in lifecycle.WAITING and each.proposal is None]
+    waits = [each for each in found if each.row.state in lifecycle.WAITING and not (each.proposal or each.held)]
     like = [each for each in waits if sort(each) == sort(waits[0])]
     return Alike(like, [each for each in found if each not in like], len(wanted) - len(found))
 

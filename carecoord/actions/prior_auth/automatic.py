@@ -112,7 +112,8 @@ def _by_rule(turn: Turn, claim: Json, ruled: Ruled, id: str, who: Json) -> list[
 
 def _ruled(turn: Turn, found: Opened) -> Ruled | None:
     again = any(each.code == found.row.code and each.state in _LIVE for each in found.others)
-    fresh = found.row.state == "submitted" and found.newest is None and not found.row.level and not found.proposal
+    fresh = found.row.state == "submitted" and found.newest is None and not found.row.level
+    fresh = fresh and not found.proposal and not found.held
     asked = Asked(found.claim, found.row.payer_agreement or "", fresh, again, found.told.documents)
     return _choices(turn, asked, found.guides)
 

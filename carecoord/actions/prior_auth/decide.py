@@ -3,6 +3,7 @@ deny, or give that back. Each is one transaction under the rules of every act of
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from auth.grant import Grant
@@ -14,7 +15,7 @@ from carecoord.actions.prior_auth import queue, sent
 from carecoord.actions.prior_auth.queue import Opened
 from carecoord.domain.access import verbs
 from carecoord.domain.access.verbs import Verb
-from carecoord.domain.prior_auth.desk import answers, second_look
+from carecoord.domain.prior_auth.desk import answers, hold, second_look
 from carecoord.domain.prior_auth.desk.answers import Choice, Decider
 from carecoord.domain.referrals.case import order_named
 from carecoord.domain.resource.elements import Json, identifiers, items, key, whole
@@ -50,12 +51,14 @@ def opened(turn: Turn, id: str, about: str, verb: Verb) -> Deciding:
 
 
 def decide(world: World, grant: Grant, request: str, submission: Submission, given: Sequence[Choice]) -> Done:
-    """Decide every line. What is granted or asked for goes out at once; what is to be denied waits for a second person,
-    and stays open until then. Raises Overtaken where somebody answered after the form was shown, Conflict."""
+    """Decide every line. What is granted or asked for is held for a while; what is to be denied waits for a second
+    person, and stays open until then. Raises Overtaken where somebody answered after the form was shown, Conflict."""
 
     def plan(acting: Deciding) -> Planned:
         found, turn = acting.found, acting.turn
         _demand_newest(turn, submission, found)
+        if found.held:
+            raise Conflict(sentence("refusals.decision-held"), "http.act")
         if found.proposal:
             raise Conflict("A denial of it waits for a second person: agree to it, or give it back.", "http.act")
         if {each.line for each in given} != {whole(each, "sequence") for each in items(found.claim, "item")}:
@@ -70,18 +73,19 @@ def decide(world: World, grant: Grant, request: str, submission: Submission, giv
         out = whole_answer
         if denied:
             out = answers.answered(acting.id, found.claim, answers.held(given), number, turn.now, by)
-        written: list[Json] = [out, *wishes]
-        if len(denied) == len(given):
-            written = []
+        written: list[Json] = []
+        if len(denied) < len(given):  # the letter waits for the second person, too
+            written = told_now_or_later(acting, [out, *wishes], letter=not denied)
         if denied:
             due = moment(found.row.due) if found.row.due else None
-            task = second_look.proposed(
+            written.append(second_look.proposed(
                 turn.world.new_id(), key(found.claim), acting.office, whole_answer, turn.now, due
-            )
-            written.append(task)
-        if not denied:  # else the letter waits for the second person, too
-            sent.order_letter(turn.conn, acting.id, turn.now)
+            ))  # fmt: skip
+        at = hold.leaves(written[0]) if written and hold.is_held(written[0]) else ""
         said = sentence("act.decided", n=len(given) - len(denied), denied=len(denied))
+        if at:
+            hour = f"{datetime.fromisoformat(at).astimezone(acting.zone):%H:%M}"
+            said = sentence("act.decision-held", n=len(given) - len(denied), denied=len(denied), at=hour)
         return Planned(written, said)
 
     return performed(world, grant, request, submission, "decide", plan, opened)
@@ -100,8 +104,9 @@ def agree(world: World, grant: Grant, request: str, submission: Submission, give
                           second_look.reviewer(_npi(turn))],
         }  # fmt: skip
         looked = second_look.looked_at(task, acting.person, True, given, turn.now)
-        sent.order_letter(turn.conn, acting.id, turn.now)
-        return Planned([answer, looked], sentence("act.denial-agreed"), given)
+        earlier = [hold.ended(acting.found.held, False, turn.now)] if acting.found.held else []
+        written = [*told_now_or_later(acting, [answer], letter=True), looked, *earlier]
+        return Planned(written, sentence("act.denial-agreed"), given)
 
     return performed(world, grant, request, submission, "agree", plan, opened)
 
@@ -115,6 +120,19 @@ def disagree(world: World, grant: Grant, request: str, submission: Submission, g
         return Planned([looked], sentence("act.denial-given-back"), given)
 
     return performed(world, grant, request, submission, "disagree", plan, opened)
+
+
+def told_now_or_later(acting: Deciding, told: Sequence[Json], *, letter: bool) -> list[Json]:
+    """What is written of a decision, the answer first: itself, with its letter ordered, where it leaves at once; else
+    the Task that holds it, with the job by which it leaves."""
+    found, turn = acting.found, acting.turn
+    if not hold.is_due_later(found.row.expedited, moment(found.row.due) if found.row.due else None, turn.now):
+        if letter:
+            sent.order_letter(turn.conn, acting.id, turn.now)
+        return list(told)
+    id = turn.world.new_id()
+    sent.let_leave(turn.conn, id, turn.now + hold.HOLD)
+    return [hold.held(id, found.claim, told, turn.now)]
 
 
 def proposer(turn: Turn, task: Json) -> tuple[str, str]:
@@ -152,6 +170,9 @@ def _npi(turn: Turn) -> str:
 def _demand_newest(turn: Turn, submission: Submission, found: Opened) -> None:
     """Raise Overtaken where the request was answered after the form was shown."""
     newest = found.newest
+    if found.held and key(found.held) not in submission.seen:
+        by = provenance.author_of(turn.conn, Version("Task", str(found.held["id"]), 1))
+        raise Overtaken(sentence("refusals.answered-meanwhile"), "http.seen", now=hold.answer(found.held), act=by)
     if newest is None or key(newest) in submission.seen:
         return
     version = int(newest["meta"]["versionId"])

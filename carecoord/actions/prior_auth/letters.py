@@ -27,7 +27,7 @@ from carecoord.domain.prior_auth.desk import answers
 from carecoord.domain.prior_auth.desk import letter as letters
 from carecoord.domain.prior_auth.desk.answers import Choice, Decider
 from carecoord.domain.prior_auth.desk.letter import TEMPLATE, Clocks, Letter
-from carecoord.domain.prior_auth.requests import Request
+from carecoord.domain.prior_auth.requests import Request, appeal_until
 from carecoord.domain.resource.codes import PAYER_RULE
 from carecoord.domain.resource.days import local, moment
 from carecoord.domain.resource.elements import Json, items, key, target, text
@@ -135,7 +135,8 @@ def _clocks(found: Opened, request: Request, answer: Json, zone: tzinfo) -> Cloc
         runs = at is not None and policy.span(clock, at, request.insurer)
         return _day(policy.after(at, clock, request.insurer), zone) if at and runs else None
 
-    return Clocks(until("appeal"), until("peer-to-peer"), _day(request.due, zone))
+    appeal = appeal_until(policy, at, found.row.level, request.insurer)
+    return Clocks(_day(appeal, zone), until("peer-to-peer"), _day(request.due, zone))
 
 
 def _day(at: datetime | None, zone: tzinfo) -> date | None:

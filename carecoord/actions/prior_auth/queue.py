@@ -19,7 +19,7 @@ from carecoord.domain.access.payer_authorization import PayerAuthorization, paye
 from carecoord.domain.access.payer_view import PayerCase
 from carecoord.domain.clearance.clearance import Clearance, clear
 from carecoord.domain.prior_auth import lifecycle
-from carecoord.domain.prior_auth.desk import second_look
+from carecoord.domain.prior_auth.desk import hold, second_look
 from carecoord.domain.prior_auth.desk.guides import Guide
 from carecoord.domain.prior_auth.desk.letter import TEMPLATE
 from carecoord.domain.resource.elements import Json, extension, item, items, key, target, text
@@ -35,7 +35,7 @@ from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 TABS: Final[tuple[Tab, ...]] = (
-    "decide", "mine", "new", "expedited", "answered", "second", "director", "appeals", "decided",
+    "decide", "mine", "new", "expedited", "answered", "second", "director", "appeals", "held", "decided",
 )  # fmt: skip
 FIGURES: Final[tuple[Tab, ...]] = ("late", "standard", "asked", "extended", "sample")
 SIZE: Final = 50
@@ -87,6 +87,11 @@ class Opened:
     others: Sequence[PayerAuthorization]
     tasks: Sequence[Json]
     letters: Sequence[Json]
+
+    @property
+    def held(self) -> Json | None:
+        """The Task of a decision that was made and has not left."""
+        return next((each for each in self.tasks if hold.is_held(each)), None)
 
     @property
     def newest(self) -> Json | None:

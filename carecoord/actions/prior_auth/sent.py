@@ -17,6 +17,7 @@ from carecoord.store.resources.write import Touched
 
 JOB: Final = "approve-by-rule"  # in the outbox; its key: the id of the Claim
 LETTER_JOB: Final = "decision-letter"  # its key: the id of the ClaimResponse
+LEAVE_JOB: Final = "decision-leaves"  # its key: the id of the Task that holds the decision
 _decode = msgspec.json.Decoder().decode
 
 
@@ -39,6 +40,11 @@ def note(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
 def order_letter(conn: Connection, answer: str, now: datetime) -> None:
     """Have the letter about an answer, by the id of its ClaimResponse, written once that stands."""
     outbox.add(conn, LETTER_JOB, answer, b"", now)
+
+
+def let_leave(conn: Connection, task: str, at: datetime) -> None:
+    """Have the decision that a Task (its id) holds leave at an instant."""
+    outbox.add(conn, LEAVE_JOB, task, b"", at)
 
 
 def _approves(book: Json) -> bool:

@@ -23,7 +23,8 @@ Verb = Literal[
     "start-plan", "set-goal", "add-activity", "observe", "finish", "join-team", "end-plan",
     "merge-patients", "keep-patients-apart", "unmerge-patients",
     "submit", "approve", "give-back", "certify", "bill", "pay",
-    "decide", "agree", "disagree", "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over",
+    "decide", "agree", "disagree", "send-decision", "take-back",
+    "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over",
     "send-request", "put-in", "answer-payer", "extend-request", "renew-request", "appeal", "withdraw-request",
     "void-request", "peer-to-peer", "tell-peer", "call-payer", "check-eligibility",
     "see-claims", "bring-x12", "correct-claim", "appeal-claim", "write-off", "agree-write-off", "refuse-write-off",
@@ -156,8 +157,8 @@ TABLE: Final[dict[str, frozenset[Verb]]] = {
     ),
     "supervisor": frozenset({"supervise"}),  # beside coordinator or clinician: whose cases one sees is theirs to say
     "payer": frozenset({
-        "see-as-payer", "see-rules", "message", "decide", "agree", "disagree", "extend-clock", "ask-director",
-        "hear-director", "hold-peer", "look-over",
+        "see-as-payer", "see-rules", "message", "decide", "agree", "disagree", "send-decision", "take-back",
+        "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over",
     }),
     "contracts": frozenset({
         "see-agreements", "see-rates", "see-rules", "keep-rules", "import", "draft", "edit", "amend", "sign", "drop",
@@ -250,7 +251,8 @@ AGREEMENT: Final[tuple[Verb, ...]] = (  # what is done with an agreement
     "file", "submit", "approve", "give-back", "certify", "bill", "pay", "cite", "accept-clause", "counter-clause",
 )  # fmt: skip
 DECISIONS: Final[tuple[Verb, ...]] = (  # what a payer does with a request
-    "decide", "agree", "disagree", "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over",
+    "decide", "agree", "disagree", "send-decision", "take-back",
+    "extend-clock", "ask-director", "hear-director", "hold-peer", "look-over",
 )  # fmt: skip
 REQUESTS: Final[tuple[Verb, ...]] = (  # what a clinic does with one
     "send-request", "put-in", "answer-payer", "extend-request", "renew-request", "appeal", "withdraw-request",

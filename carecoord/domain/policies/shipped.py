@@ -51,6 +51,9 @@ TERMS: Final[Mapping[str, Term]] = {
         Term("extension.ground", "words", "payer", "", "42 CFR 422.568(b), 438.210(d)"),
         # Medicare Advantage: reconsideration
         Term("appeal", "clock", "payer", "65 days", "42 CFR 422.582"),
+        # of what was decided on an appeal, and on an appeal of that; where a payer says nothing, as the level before
+        Term("appeal.second", "clock", "payer", "", "prior-auth.md 5"),
+        Term("appeal.third", "clock", "payer", "", "prior-auth.md 5"),
         Term("peer-to-peer", "clock", "payer", "", "prior-auth.md 5"),
         Term("eligibility-age", "lead", "payer", "30 days", "prior-auth.md 5"),
         Term("eligibility-reply", "clock", "payer", "24 hours", "prior-auth.md 5"),
@@ -97,7 +100,7 @@ MAY_EXTEND: Final[Mapping[str, tuple[str, ...]]] = {  # what a policy says -> wh
 }  # fmt: skip
 _MAY_BE_EMPTY: Final = frozenset({
     "peer-to-peer", "extension.ground", "channel", "approval-steps", "calendar.closed", "calendar.zone",
-    "calendar.holidays", "metrics-items",
+    "calendar.holidays", "metrics-items", "appeal.second", "appeal.third",
 })  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from carecoord.domain.gates.policy import Payer, Policy
 from carecoord.domain.policies.shipped import MAY_EXTEND
 from carecoord.domain.prior_auth.clinic.channels import delivery
 from carecoord.domain.prior_auth.decisions import Line, certification, lines, trouble
-from carecoord.domain.prior_auth.lifecycle import newest, precedent, received
+from carecoord.domain.prior_auth.lifecycle import level, newest, precedent, received
 from carecoord.domain.referrals.case import Case, linked, orders
 from carecoord.domain.resource.codes import EXTENSION, HL7, LEVEL_OF_SERVICE, PAS
 from carecoord.domain.resource.days import local, moment, when
@@ -34,6 +34,7 @@ from carecoord.domain.resource.elements import (
 )
 from carecoord.domain.resource.parties import Directory, Party, Role, party
 
+_APPEALS: Final = ("appeal", "appeal.second", "appeal.third")  # the clock of each level
 EXTENDED: Final = f"{EXTENSION}/decision-extended"  # of a pended ClaimResponse: who asked, `payer` or `patient`
 RequestState = Literal["draft", "submitted", "answered", "cancelled", "error"]
 
@@ -167,7 +168,7 @@ class _Reader:
             came,
             answered_at,
             due,
-            self._until(answered_at, "appeal", insurer),
+            appeal_until(self.policy, answered_at, level(self.case.claims, key(head)), insurer),
             self._until(answered_at, "peer-to-peer", insurer),
             fast,
             payer,
@@ -236,6 +237,17 @@ class _Reader:
         cards = {key(each): each for each in self.case.coverages if text(each, "status") != "entered-in-error"}
         named = dict.fromkeys(to for each in said if each for to in _coverages(each))
         return split(cards, list(named), payer, self.known)
+
+
+def appeal_until(policy: Policy, at: datetime | None, of_level: int, insurer: Payer) -> datetime | None:
+    """Until when an answer that was given then can be appealed. of_level: of the appeal that it answers, 0 for none; a
+    level of which nobody says how long has as long as the one before it."""
+    if at is None:
+        return None
+    for name in reversed(_APPEALS[: of_level + 1]):
+        if policy.span(name, at, insurer):
+            return policy.after(at, name, insurer)
+    return None
 
 
 def decide_by(

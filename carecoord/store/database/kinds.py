@@ -47,6 +47,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "assign": Kind("timers", tries=8),  # key: the case that nobody has
         "approve-by-rule": Kind("timers", tries=8),  # key: the Claim that the payer's rules look at
         "decision-letter": Kind("timers", tries=8),  # key: the payer's answer that a letter is about
+        "decision-leaves": Kind("timers", tries=8),  # key: the Task that holds a payer's decision
         "ask-eligibility": Kind("timers", periodic=True, tries=None),  # one job for all visits whose day it is
         "digest": Kind("notify", periodic=True, tries=None),  # one job for all whose morning it is
         "intake": Kind("intake", periodic=True, tries=None),  # key: a watched folder's or mailbox's name

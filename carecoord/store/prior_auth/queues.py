@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, not_, select
 
 from carecoord.store.prior_auth.tables import authorization_automatic as automatic
 from carecoord.store.prior_auth.tables import authorization_lock as lock
@@ -12,21 +12,21 @@ from carecoord.store.prior_auth.tables import authorization_step as step
 
 QueueTab = Literal[
     "decide", "mine", "new", "expedited", "standard", "extended", "asked", "answered", "second", "director", "appeals",
-    "sample", "late", "decided",
+    "sample", "late", "held", "decided",
 ]  # fmt: skip
-StepKind = Literal["director", "sample"]  # the medical director is asked; what a rule approved is to be looked at
+StepKind = Literal["director", "sample", "held"]  # asked of the director; approved by a rule; decided and not told
 WAITING: Final = ("submitted", "pended", "asked", "contact", "unclear")
 
 
 def tests(now: int, account: str) -> dict[QueueTab, ColumnElement[bool]]:
     """What stands under each tab at an instant (microseconds). account: whose requests are `mine`: on which they are,
     for as long as their lock lasts."""
-    waits = row.c.state.in_(WAITING)
+    waits = and_(row.c.state.in_(WAITING), not_(_at("held")))
     mine = select(lock.c.root).where(lock.c.account == account, lock.c.until > now)
     return {
         "decide": waits,
         "mine": and_(waits, row.c.root.in_(mine)),
-        "new": row.c.state == "submitted",
+        "new": and_(waits, row.c.state == "submitted"),
         "expedited": and_(waits, row.c.expedited),
         "standard": and_(waits, row.c.expedited.is_(False)),
         "extended": and_(waits, row.c.extended.is_not(None)),
@@ -36,6 +36,7 @@ def tests(now: int, account: str) -> dict[QueueTab, ColumnElement[bool]]:
         "director": _at("director"),
         "appeals": and_(waits, row.c.level > 0),
         "sample": _at("sample"),
+        "held": _at("held"),
         "late": and_(waits, row.c.due <= now),
         "decided": row.c.decided.is_not(None),
     }

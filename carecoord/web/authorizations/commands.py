@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, time
 from typing import Final
 
-from carecoord.actions.prior_auth import decide, steps
+from carecoord.actions.prior_auth import decide, holds, steps
 from carecoord.actions.prior_auth.steps import Longer, Talk
 from carecoord.domain.prior_auth.clinic.peer import RESULTS, Result
 from carecoord.domain.prior_auth.desk.answers import DECISIONS, REASONS, Choice, Decision
@@ -76,6 +76,10 @@ def _note(reader: Reader) -> str:
     return reader.text("note", most=1000)
 
 
+def _nothing(reader: Reader) -> str:
+    return ""
+
+
 def _why(reader: Reader) -> str:
     return reader.text("note", spoken("decide.fault.back"), 1000)
 
@@ -101,6 +105,8 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "decide": Command(_choices, decide.decide),
     "agree": Command(_note, decide.agree),
     "disagree": Command(_why, decide.disagree),
+    "send-decision": Command(_nothing, holds.send),
+    "take-back": Command(_nothing, holds.take_back),
     "extend-clock": Command(_longer, steps.extend_clock),
     "ask-director": Command(_words("director-words", sentence("decide.fault.director")), steps.ask_director),
     "hear-director": Command(_words("heard-words", sentence("decide.fault.heard")), steps.hear_director),

@@ -1,7 +1,7 @@
 """The lines of a request in words: what is asked, what stands, the criteria of the rule; what a form begins with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -16,7 +16,7 @@ from carecoord.web.page.codes import coded
 from carecoord.web.page.labels import Chip, chip
 from carecoord.web.page.times import Times
 from carecoord.web.prior_auth.rows import STATES
-from carecoord.words.catalogue import say
+from carecoord.words.catalogue import say, spoken
 from carecoord.words.glossary import Glossary
 from carecoord.words.sentence import sentence
 
@@ -58,6 +58,16 @@ def line_form(line: Json, found: Opened, times: Times) -> LineForm:
         _stands(n, found), _granted(own, added, times), _said(own, found), guide.title if guide else "",
         guide.criteria if guide else (), _lacking(guide, found), ticked,
     )  # fmt: skip
+
+
+def outcome(n: int, found: Opened, answer: Json, times: Times) -> list[str]:
+    """What an answer says of a line, part by part; of one that says nothing, that it is not decided."""
+    told = replace(found, answers=[answer] if answer else [])
+    stands = _stands(n, told)
+    if stands is None:
+        return [spoken("decide.conflict.open")]
+    own, added = _answer_to(n, told)
+    return [each for each in (stands.label, _granted(own, added, times), _said(own, told)) if each]
 
 
 def _extent(quantity: Json, days: tuple[date | None, date | None], times: Times) -> str:

@@ -32,6 +32,7 @@ NAMES: Final[Mapping[str, str]] = Glossary({
     "director": sentence("decide.tab.director"),
     "appeals": sentence("decide.tab.appeals"),
     "sample": sentence("decide.tab.sample"),
+    "held": sentence("decide.tab.held"),
     "late": sentence("decide.tab.late"),
     "decided": sentence("decide.tab.decided"),
 })  # fmt: skip
@@ -47,6 +48,7 @@ EMPTY: Final[Mapping[str, str]] = Glossary({
     "mine": sentence("decide.empty.mine"),
     "second": sentence("decide.empty.second"),
     "director": sentence("decide.empty.director"),
+    "held": sentence("decide.empty.held"),
     "sample": sentence("decide.empty.sample"),
 })  # fmt: skip
 GROUPS: Final[Mapping[str, str]] = Glossary({
@@ -189,7 +191,7 @@ def holder(hold: Hold | None, times: Times) -> str:
 def beside(row: PayerAuthorization, steps: Iterable[str]) -> str:
     """Where it stands beside its state."""
     said = [say(sentence("decide.waits-second"))] if row.proposed else []
-    said += [NAMES[each] for each in ("director", "sample") if each in steps]
+    said += [NAMES[each] for each in ("director", "sample", "held") if each in steps]
     said += [spoken("decide.level", n=row.level)] if row.level else []
     return ", ".join(said)
 

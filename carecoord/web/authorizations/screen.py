@@ -17,6 +17,7 @@ from carecoord.store.prior_auth.authorizations import Asked, Tab
 from carecoord.web.acts import view as acts_view
 from carecoord.web.acts.forms import State
 from carecoord.web.authorizations import line_view, queue_view, view
+from carecoord.web.authorizations.conflict_view import DECISIONS
 from carecoord.web.page import downloads
 from carecoord.web.page.columns import headings
 from carecoord.web.page.times import Times
@@ -69,17 +70,17 @@ class Screen:
         found = queue.one(self.world, grant, reference, id)
         times = Times(found.now, self.zone)
         with looking(self.world, grant, reference) as turn:
-            by = decide.proposer(turn, found.proposal) if found.proposal else ("", "")
+            by, decided = (decide.proposer(turn, each) if each else ("", "") for each in (found.proposal, found.held))
             done = acts_act.find(turn, act) if (act := request.args.get("done")) else None
         draft = request.args.get("draft")
         if state is None and draft and request.method == "GET":
             typed = kept.fetch(self.world, grant, draft)
             state = State(request.args.get("act", "decide"), typed) if typed else None
-        page = view.page(found, state, by, grant.subject, times)
+        page = view.page(found, state, by, decided, grant.subject, times)
         told = replace(acts_view.undo(done, times), back="") if done else None
         return make_response(
             render_template(
-                "decision.html", page=page, id=id, done=told, decisions=view.DECISIONS, whys=view.WHYS,
+                "decision.html", page=page, id=id, done=told, decisions=DECISIONS, whys=view.WHYS,
                 mets=line_view.METS, askers=view.ASKERS, peers=view.PEERS,
             ),
             status,

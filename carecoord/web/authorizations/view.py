@@ -17,6 +17,7 @@ from carecoord.domain.resource.elements import Json, extension, item, items, tex
 from carecoord.fhir.instants import micros
 from carecoord.web.acts.forms import Changed, State
 from carecoord.web.authorizations import queue_view
+from carecoord.web.authorizations.conflict_view import DECISIONS, ConflictLine, Waiting, conflict, waiting
 from carecoord.web.authorizations.line_view import LineForm, asked_for, in_codes, line_form, read_day
 from carecoord.web.authorizations.queue_view import QueueRow, queue
 from carecoord.web.page.labels import Chip
@@ -25,12 +26,6 @@ from carecoord.words.catalogue import say, spoken
 from carecoord.words.glossary import Glossary
 from carecoord.words.sentence import sentence
 
-DECISIONS: Final[Mapping[str, str]] = Glossary({
-    "approve": sentence("decide.do.approve"),
-    "modify": sentence("decide.do.modify"),
-    "ask": sentence("decide.do.ask"),
-    "deny": sentence("decide.do.deny"),
-})  # fmt: skip
 WHYS: Final[Mapping[str, str]] = Glossary(REASONS)
 PEERS: Final[Mapping[str, str]] = Glossary({
     "upheld": sentence("decide.peer.upheld"),
@@ -65,6 +60,7 @@ class Other:
 class Page:
     """One request. provider: who is to do it. proposed: the lines that a colleague proposes to deny, as (service,
     reason, words); by: who proposes it; own: whether that is the reader; others: what else was asked for the member;
+    waiting: a decision that has not left; conflict: where somebody else decided meanwhile, line by line;
     steps: what was done beside deciding, as (what, when); offered: the acts that stand beside deciding; notes: what
     else there is to know."""
 
@@ -89,14 +85,19 @@ class Page:
     notes: Sequence[str]
     blank: State
     letters: Sequence[tuple[str, str, str]]
+    waiting: Waiting | None
+    conflict: Sequence[ConflictLine]
 
     def of(self, verb: str) -> State:
         """The form of an act as it is shown: with what came of it, or anew."""
         return self.state if self.state.verb == verb else self.blank
 
 
-def page(found: Opened, state: State | None, by: tuple[str, str], subject: str, times: Times) -> Page:
-    """The page of one request. by: (account, name) of who proposed its denial."""
+def page(
+    found: Opened, state: State | None, by: tuple[str, str], decided: tuple[str, str], subject: str, times: Times
+) -> Page:  # fmt: skip
+    """The page of one request. by: (account, name) of who proposed its denial; decided: of who made the decision that
+    has not left."""
     held = {found.row.root: found.on_it} if found.on_it else {}
     (head,) = queue(Queue(found.now, [found.row], {}, held, {found.row.claim: found.steps}, None), times)
     lines = [line_form(each, found, times) for each in items(found.claim, "item")]
@@ -114,7 +115,8 @@ def page(found: Opened, state: State | None, by: tuple[str, str], subject: str, 
         _provider(found), _proposed(found), by[1],
         bool(by[0]) and by[0] == subject, state or State("decide", asked_for(found, times)), _seen(found),
         [_other(each, found, times) for each in found.others], _steps(found, times), _offered(found), _notes(found),
-        State(""), [_letter(each, times) for each in found.letters],
+        State(""), [_letter(each, times) for each in found.letters], waiting(found, decided, subject, times),
+        conflict(found, state.values, times) if state and state.changed else (),
     )  # fmt: skip
 
 
@@ -234,7 +236,7 @@ def _day(said: str, times: Times) -> str:
 
 def _seen(found: Opened) -> str:
     """The versions that the form is shown with."""
-    held = [found.claim, *([found.newest] if found.newest else []), *([found.proposal] if found.proposal else [])]
+    held = [found.claim, *filter(None, (found.newest, found.proposal, found.held))]
     return " ".join(f"{each['resourceType']}/{each['id']}:{text(item(each, 'meta'), 'versionId')}" for each in held)
 
 

@@ -47,6 +47,8 @@ NAMES: Final[Mapping[str, str]] = Glossary({
     "extension.by": sentence("policies.name.extension-by"),
     "extension.ground": sentence("policies.name.extension-ground"),
     "appeal": sentence("policies.name.appeal"),
+    "appeal.second": sentence("policies.name.appeal-second"),
+    "appeal.third": sentence("policies.name.appeal-third"),
     "peer-to-peer": sentence("policies.name.peer-to-peer"),
     "eligibility-age": sentence("policies.name.eligibility-age"),
     "eligibility-reply": sentence("policies.name.eligibility-reply"),

@@ -8,6 +8,7 @@ import pytest
 
 from carecoord.actions.fhir import interactions
 from tests.desk.authorizations.test_automatic import SYSTEM, stored
+from tests.desk.authorizations.test_decisions import send_now
 from tests.desk.authorizations.test_request_page import APPROVE, HIDDEN, actions, answers, told
 from tests.desk.conftest import Clock, House, built
 
@@ -40,6 +41,8 @@ def test_those_that_are_alike_are_approved_each_by_itself_and_one_answered_meanw
     said = done.get_data(as_text=True)
     assert (done.status_code, "Done for 2 of 3" in said or "2 of 3" in said) == (200, True)
     for id in ("ask-1", "ask-3"):
+        assert answers(house, id) == [], "held for a while, as every decision"
+        send_now(clerk, id)
         (answer,) = answers(house, id)
         assert actions(answer, "item") == ["A1"]
     assert len(answers(house, "ask-2")) == 1

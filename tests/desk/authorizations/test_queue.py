@@ -38,7 +38,7 @@ def test_the_queue_stands_in_the_order_of_the_payers_own_clock_and_each_count_is
     ]  # fmt: skip
     said = counted(page)
     assert set(said) == {
-        "decide", "mine", "new", "expedited", "answered", "second", "director", "appeals", "decided",
+        "decide", "mine", "new", "expedited", "answered", "second", "director", "appeals", "held", "decided",
     }  # fmt: skip
     for tab, n in said.items():
         assert len(ids(get(clerk, f"/decisions?tab={tab}"))) == n, tab

@@ -18,6 +18,7 @@ from carecoord.actions.people.accounts import NewUser
 from carecoord.fhir import text as json
 from carecoord.store.database.engine import reading
 from carecoord.store.resources import read
+from tests.desk.authorizations.test_decisions import send_now
 from tests.desk.conftest import NOW, PASSWORD, Clock, House, built
 
 VASCULAR, PAPER, STRESS = "request-order-24825", "request-order-24817", "request-order-24829"
@@ -51,11 +52,12 @@ def page(client: FlaskClient, id: str) -> str:
 
 
 def told(client: FlaskClient, id: str, verb: str, **fields: str) -> tuple[int, str]:
-    """Send the form of a verb as its page has it."""
+    """Send the form of a verb as its page has it; a decision that is held then is sent at once."""
     shown = page(client, id)
     at = shown.index(f'action="/decisions/{id}/{verb}"')
     form = shown[at : shown.index("</form>", at)]
     answer = client.post(f"/decisions/{id}/{verb}", data=dict(HIDDEN.findall(form)) | fields)
+    send_now(client, id)
     return answer.status_code, answer.get_data(as_text=True)
 
 

@@ -106,6 +106,8 @@ HOLDERS = {
     "hear-director": {"payer"},
     "hold-peer": {"payer"},
     "look-over": {"payer"},
+    "send-decision": {"payer"},
+    "take-back": {"payer"},
     "give-notice": {"contracts"},
     "start-plan": {"coordinator", "clinician"},
     "set-goal": {"coordinator", "clinician"},

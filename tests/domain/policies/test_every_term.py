@@ -154,6 +154,7 @@ def test_each_step_is_as_urgent_as_its_own_priority_says(priority: str) -> None:
 ELSEWHERE = {  # terms whose being heard other tests show
     "appeal", "peer-to-peer", "eligibility-age", "channel", "extension.ground",  # test_policy.py
     "calendar.week", "calendar.hours", "calendar.holidays", "calendar.closed", "calendar.zone",  # and test_calendars.py
+    "appeal.second", "appeal.third",  # tests/domain/prior_auth/test_appeal_windows.py
     "metrics-published", "metrics-items",  # tests/desk/authorizations/test_metrics.py
     "patient-cancels",  # tests/api/test_patients_moves.py
     "hold",  # tests/domain/scheduling/test_holds.py

@@ -24,6 +24,7 @@ ROWS: dict[str, dict[str, Any]] = {  # what sets each apart from a standard requ
     "second": {"state": "pended"},
     "director": {"state": "pended"},
     "sample": {"state": "approved", "decided": 8},
+    "kept": {},
 }
 TABS: dict[str, str] = {
     "decide": "new late fast longer asked in appeal second director",
@@ -38,6 +39,7 @@ TABS: dict[str, str] = {
     "director": "director",
     "appeals": "appeal",
     "sample": "sample",
+    "held": "kept",
     "late": "late",
     "decided": "decided sample",
 }
@@ -52,6 +54,7 @@ def filled(engine: Engine) -> Engine:
         authorizations.propose(conn, "Claim/second", 3)
         queues.put(conn, "Claim/director", "director", 3)
         queues.put(conn, "Claim/sample", "sample", 3)
+        queues.put(conn, "Claim/kept", "held", 3)
         queues.put(conn, "Claim/new", "director", 3)
         queues.put(conn, "Claim/new", "director", None)
         authorizations.take(conn, "Claim/fast", "ann", "Ann", 20)

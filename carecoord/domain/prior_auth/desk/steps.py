@@ -1,5 +1,6 @@
 """Steps of a payer's desk beside the state of a request, each a Task of the payer's own about the Claim: the medical
-director is asked, and what a rule approved is looked at by a person. Nobody outside has been told anything by them.
+director is asked, what a rule approved is looked at by a person, a decision is held for a while before it leaves.
+Nobody outside has been told anything by them.
 
 Clauses: FHIR R4 Task.focus; 42 CFR 422.566(d) (a physician or other fitting professional reviews a denial)."""
 
@@ -11,10 +12,11 @@ from carecoord.domain.resource.elements import Json, item, items, text
 from carecoord.errors import Conflict
 from carecoord.words.sentence import sentence
 
-StepKind = Literal["director", "sample"]
+StepKind = Literal["director", "sample", "held"]
 KINDS: Final[dict[StepKind, tuple[str, str]]] = {
     "director": (CODE[0], "medical-director"),
     "sample": (CODE[0], "look-over"),
+    "held": (CODE[0], "held-decision"),
 }
 
 

@@ -1,0 +1,96 @@
+"""What becomes of a decision that is held: it leaves after a while by a job of the decision, or at once where whoever
+made it sends it; until then they can take it back. Who made it stays its author."""
+
+from typing import Final
+
+from auth.grant import Grant
+from carecoord.actions.access.turn import looking
+from carecoord.actions.acts import provenance
+from carecoord.actions.acts.act import Done, Planned, Submission, performed
+from carecoord.actions.acts.provenance import Version
+from carecoord.actions.prior_auth import queue, sent
+from carecoord.actions.prior_auth.decide import Deciding, about, opened, proposer
+from carecoord.domain.access import verbs
+from carecoord.domain.prior_auth.desk import hold
+from carecoord.domain.resource.days import moment
+from carecoord.domain.resource.elements import Json, item, target, text
+from carecoord.errors import Conflict, Forbidden, NotFound
+from carecoord.fhir import text as json
+from carecoord.store.database.engine import reading
+from carecoord.store.resources import read
+from carecoord.words.sentence import sentence
+from carecoord.world import World
+
+_CALLED_OFF: Final = "cancelled"
+
+
+def send(world: World, grant: Grant, request: str, submission: Submission, given: str) -> Done:
+    """Let a decision that is held leave now. Raises Conflict where none is held, or somebody answered meanwhile,
+    Forbidden for who did not make it."""
+
+    def plan(acting: Deciding) -> Planned:
+        task = _own(acting)
+        turn = acting.turn
+        newest = acting.found.newest
+        made, said = (moment(text(each, name), acting.zone) for each, name in
+                      ((task, "authoredOn"), (newest or {}, "created")))  # fmt: skip
+        if made and said and said > made:
+            raise Conflict(sentence("refusals.answered-meanwhile"), "http.act")
+        now = turn.now.isoformat(timespec="seconds")
+        answer, *wishes = hold.told(task)
+        told = [answer | {"id": acting.id, "created": now}]
+        told += [each | {"id": turn.world.new_id(), "authoredOn": now, "lastModified": now} for each in wishes]
+        if acting.found.proposal is None:  # else the letter waits for the second person
+            sent.order_letter(turn.conn, acting.id, turn.now)
+        return Planned([*told, hold.ended(task, True, turn.now)], sentence("act.decision-sent"))
+
+    return performed(world, grant, request, submission, "send-decision", plan, opened)
+
+
+def take_back(world: World, grant: Grant, request: str, submission: Submission, given: str) -> Done:
+    """Take a decision back that is held: the lines are open again, and nobody was told. With it goes what its author
+    proposed to deny. Raises Conflict where none is held, Forbidden for who did not make it."""
+
+    def plan(acting: Deciding) -> Planned:
+        task, now = _own(acting), acting.turn.now
+        gone = [hold.ended(task, False, now)]
+        proposal = acting.found.proposal
+        if proposal and proposer(acting.turn, proposal)[0] == acting.turn.grant.subject:
+            gone.append(proposal | {"status": _CALLED_OFF, "lastModified": now.isoformat(timespec="seconds")})
+        return Planned(gone, sentence("act.decision-taken-back"))
+
+    return performed(world, grant, request, submission, "take-back", plan, opened)
+
+
+def release(world: World, task: str) -> None:
+    """Let the decision that a Task (its id) holds leave, in the name of who made it; nothing where it has left or was
+    taken back. One that can not leave any more, since somebody answered or withdrew the request, is called off."""
+    with reading(world.engine) as conn:
+        row = read.get(conn, "Task", task)
+        author = provenance.author_of(conn, Version("Task", task, 1))
+    held: Json = json.loads(row.body) if row and not row.deleted else {}
+    if not hold.is_held(held) or author is None:
+        return
+    payer = target(item(held, "owner")).partition("/")[2]
+    by = Grant(author.subject, roles=frozenset(verbs.holders("decide")), organization=payer, name=author.name)
+    with looking(world, by, "") as turn:
+        root = queue.root_of(turn, target(item(held, "focus")).partition("/")[2])
+    if root is None:
+        return
+    try:
+        send(world, by, world.new_id(), Submission(about(root), f"leaves-{task}"), "")
+    except Conflict:
+        take_back(world, by, world.new_id(), Submission(about(root), f"off-{task}"), "")
+    except NotFound:  # withdrawn, or kept from the payer
+        return
+
+
+def _own(acting: Deciding) -> Json:
+    """The decision that is held. Raises Conflict where none is, Forbidden for who did not make it."""
+    task = acting.found.held
+    if task is None:
+        raise Conflict(sentence("refusals.decision-not-held"), "http.act")
+    author = provenance.author_of(acting.turn.conn, Version("Task", str(task["id"]), 1))
+    if author is None or author.subject != acting.turn.grant.subject:
+        raise Forbidden(sentence("refusals.decision-not-yours"), "http.act")
+    return task
