@@ -11,6 +11,7 @@ from carecoord.actions.access.turn import Turn
 from carecoord.actions.acts import provenance
 from carecoord.actions.acts.act import Deed, Done, Overtaken, Planned, Submission, performed
 from carecoord.actions.acts.provenance import Version
+from carecoord.actions.fhir import door
 from carecoord.actions.prior_auth import queue, sent
 from carecoord.actions.prior_auth.queue import Opened
 from carecoord.domain.access import verbs
@@ -23,6 +24,7 @@ from carecoord.errors import Conflict, Forbidden
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import moment
 from carecoord.store.resources import read
+from carecoord.store.resources.write import Change
 from carecoord.words.sentence import sentence
 from carecoord.world import World
 
@@ -130,6 +132,8 @@ def told_now_or_later(acting: Deciding, told: Sequence[Json], *, letter: bool) -
         if letter:
             sent.order_letter(turn.conn, acting.id, turn.now)
         return list(told)
+    # what the door would refuse when it leaves is refused now, to whoever decides it
+    door.admit(turn, [Change(str(each["resourceType"]), str(each["id"]), each) for each in told])
     id = turn.world.new_id()
     sent.let_leave(turn.conn, id, turn.now + hold.HOLD)
     return [hold.held(id, found.claim, told, turn.now)]

@@ -57,7 +57,7 @@ def blueprint(world: World) -> Blueprint:
 def _page(world: World, zone: ZoneInfo, state: State, status: int = 200) -> Response:
     found = _chosen(world)
     times = Times(world.clock(), zone)
-    rows = [view.page(each, None, ("", ""), "", times) for each in found.requests]
+    rows = [view.page(each, None, ("", ""), ("", ""), "", times) for each in found.requests]
     page = render_template(
         "decisions_alike.html", rows=rows, odd=[each.row for each in found.odd], lost=found.lost, state=state,
         mets=line_view.METS,

@@ -1,6 +1,6 @@
 """What is said at a payer's desk, and what it is told, on every road: the clerk, a colleague, another payer, the clinic
-that asks, another clinic, the patient's app and another patient's, by page, panel, file, letter, search, API and Bundle
-(issue 10, must-show 5). Each secret is a word that stands nowhere else."""
+that asks, another clinic, a PAS partner of each, the patient's app and another patient's, by page, panel, file, letter,
+search, API, Bundle and Subscription (issue 10, must-show 5). Each secret is a word that stands nowhere else."""
 
 import base64
 import io
@@ -20,10 +20,14 @@ from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.actions.prior_auth.letter_sheet import Heads
 from carecoord.actions.prior_auth.letters import document_id
+from carecoord.actions.prior_auth.pas.bundles import answer_bundle
 from carecoord.domain.access import payer_view
 from carecoord.domain.access.payer_authorization import PayerAuthorization
 from carecoord.errors import Problem
 from carecoord.fhir import text as json
+from carecoord.store.database.engine import reading
+from carecoord.store.prior_auth import subscriptions as kept
+from tests.api.pas.test_subscriptions import subscription
 from tests.desk.authorizations.test_automatic import stored, work
 from tests.desk.authorizations.test_request_page import DENY, STRESS, VASCULAR, answers, told
 from tests.desk.conftest import PASSWORD, Clock, House, built
@@ -43,6 +47,7 @@ class Desk:
     patient: str
     other: str
     letter: str
+    subscriptions: Mapping[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +56,7 @@ def desk(story: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk
     for house in built(story, tmp_path_factory.mktemp("matrix"), Clock()):
         for login, office in (("calder", "office-blue-horizon"), ("granite", "office-granite-care")):
             accounts.add_user(house.world, NewUser(login, login, frozenset({"payer"}), office), PASSWORD)
+        subscribed = {who: id for who in MAY if (id := subscribe(house, who))}
         clerk = house.enter("payer")
         assert told(clerk, VASCULAR, "ask-director", **{"director-words": f"Is it enough? {ASKED}"})[0] == 303
         assert told(clerk, VASCULAR, "decide", **DENY | {"words-1": f"Too small. {PROPOSED}"})[0] == 303
@@ -58,7 +64,20 @@ def desk(story: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk
         assert told(clerk, STRESS, "decide", **modify)[0] == 303
         work(house)
         ids = [stored(house, "Claim", each)["patient"]["reference"].partition("/")[2] for each in (VASCULAR, STRESS)]
-        yield Desk(house, *ids, document_id(answers(house, STRESS)[0]["id"]))
+        yield Desk(house, *ids, document_id(answers(house, STRESS)[0]["id"]), subscribed)
+
+
+def subscribe(house: House, who: str) -> str:
+    """The id of a Subscription to all answers to the clinic that asks; empty where who asks for it gets none."""
+    clinic = stored(house, "Claim", STRESS)["provider"]["reference"].partition("/")[2]
+    (number, *_) = [each["value"] for each in stored(house, "Organization", clinic)["identifier"]]
+    wanted = subscription("https://partner.example/notices", f"org-identifier={number}")
+    asker = grant(who, Desk(house, "kwame-osei", "kwame-osei", "", {}))
+    try:
+        written = interactions.create(house.world, asker, "Subscription", wanted)
+    except Problem:
+        return ""
+    return str(json.loads(written.body)["id"])
 
 
 def grant(who: str, desk: Desk) -> Grant:
@@ -69,24 +88,51 @@ def grant(who: str, desk: Desk) -> Grant:
     role, office = {
         "payer": ("payer", "office-blue-horizon"), "calder": ("payer", "office-blue-horizon"),
         "granite": ("payer", "office-granite-care"), "coordinator": ("coordinator", "office-fairmont"),
-        "outsider": ("coordinator", "office-harborview"),
+        "outsider": ("coordinator", "office-harborview"), "partner": ("coordinator", "office-fairmont"),
+        "other partner": ("coordinator", "office-harborview"),
     }[who]  # fmt: skip
+    if "partner" in who:
+        return Grant(who, who, resources(parse("system/*.cruds")), roles=frozenset({role}), organization=office)
     return Grant("u", scopes=resources(parse("user/*.cruds")), roles=frozenset({role}), organization=office)
 
 
 def pages(desk: Desk, who: str) -> str:
     """Every page, panel, file and search of the desk on which a request may stand."""
-    if who.startswith("app of"):
-        return ""
-    client = desk.house.enter(who)
-    paths = [
-        "/", "/waiting", "/worklist.csv", "/authorizations", "/authorizations.csv", "/decisions", "/decisions.csv",
-        "/decisions?tab=second", "/decisions?tab=director", "/decisions?tab=decided", "/decisions.csv?tab=decided",
+    return _opened(desk, who, [
+        "/", "/waiting", "/authorizations", "/decisions", "/decisions/metrics?show=all&part=of",
+        "/decisions?tab=second", "/decisions?tab=director", "/decisions?tab=decided", "/decisions?tab=held",
         "/decisions?q=C1768", f"/decisions/alike?id={VASCULAR}&id={STRESS}", f"/decisions/{VASCULAR}",
         f"/decisions/{STRESS}", "/referrals/order-24825", "/referrals/order-24829", "/?show=order-24829",
         f"/authorizations/{VASCULAR}", f"/authorizations/{STRESS}", f"/record/ClaimResponse/{STRESS}",
         f"/patients/{desk.patient}", f"/patients/{desk.other}",
-    ]  # fmt: skip
+    ])  # fmt: skip
+
+
+def files(desk: Desk, who: str) -> str:
+    """Every list of the desk as a file."""
+    return _opened(desk, who, [
+        "/worklist.csv", "/authorizations.csv", "/decisions.csv", "/decisions.csv?tab=decided",
+        "/decisions.csv?tab=second", "/decisions/metrics/behind.csv?show=all&part=of", "/decisions/metrics/missed.csv",
+        "/decisions/metrics/exchanges.ndjson",
+    ])  # fmt: skip
+
+
+def notices(desk: Desk, who: str) -> str:
+    """All that a Subscription is told."""
+    world, id = desk.house.world, desk.subscriptions.get(who, "")
+    found = b""
+    with reading(world.engine) as conn:
+        for number in range(1, kept.count(conn, id) + 1):
+            event = kept.one(conn, id, number)
+            assert event is not None
+            found += json.dumps(answer_bundle(world, conn, event.response, event.version))
+    return found.decode()
+
+
+def _opened(desk: Desk, who: str, paths: list[str]) -> str:
+    if who.startswith("app of") or "partner" in who:
+        return ""
+    client = desk.house.enter(who)
     found = [client.get(path) for path in paths]
     assert not [each.request.path for each in found if each.status_code >= 500]
     return "".join(each.get_data(as_text=True) for each in found if each.status_code == 200)
@@ -94,7 +140,7 @@ def pages(desk: Desk, who: str) -> str:
 
 def letter(desk: Desk, who: str) -> str:
     """The letter, opened at the desk, or its file read by an app."""
-    if not who.startswith("app of"):
+    if not who.startswith("app of") and "partner" not in who:
         answer = desk.house.enter(who).get(f"/documents/{desk.letter}/1")
         return _words(answer.get_data()) if answer.status_code == 200 else ""
     try:
@@ -138,15 +184,19 @@ def _told(ask: Callable[[], Any]) -> str:
     return answer.decode()
 
 
-ROADS: Final[Mapping[str, Callable[[Desk, str], str]]] = {"page": pages, "letter": letter, "api": api, "bundle": batch}
+ROADS: Final[Mapping[str, Callable[[Desk, str], str]]] = {
+    "page": pages, "csv": files, "letter": letter, "api": api, "bundle": batch, "subscription": notices,
+}  # fmt: skip
 MAY: Final = {  # who may know what by which road; whoever and whatever is not here, not at all
     "payer": {"page": {PROPOSED, ASKED, DECIDED}, "letter": {DECIDED}, "api": {PROPOSED, ASKED, DECIDED},
               "bundle": {PROPOSED, ASKED, DECIDED}},
     "calder": {"page": {PROPOSED, ASKED, DECIDED}, "letter": {DECIDED}, "api": {PROPOSED, ASKED, DECIDED},
                "bundle": {PROPOSED, ASKED, DECIDED}},
     "granite": {},
-    "coordinator": {"letter": {DECIDED}, "api": {DECIDED}, "bundle": {DECIDED}},
+    "coordinator": {"letter": {DECIDED}, "api": {DECIDED}, "bundle": {DECIDED}, "subscription": {DECIDED}},
     "outsider": {},
+    "partner": {"letter": {DECIDED}, "api": {DECIDED}, "bundle": {DECIDED}, "subscription": {DECIDED}},
+    "other partner": {},
     "app of the patient": {"letter": {DECIDED}, "api": {DECIDED}, "bundle": {DECIDED}},
     "app of another": {},
 }  # fmt: skip

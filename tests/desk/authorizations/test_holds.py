@@ -1,6 +1,7 @@
 """A decision is held for a quarter of an hour: until it leaves nobody outside is told, and whoever made it can take it
 back; what is urgent, or would miss its clock, leaves at once; a rule's approval is not held."""
 
+import html
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -97,6 +98,7 @@ def test_what_is_urgent_leaves_at_once_and_so_does_what_would_miss_its_clock(hou
     clock = house.world.clock
     assert isinstance(clock, Clock)
     clock.now = came + timedelta(days=7, minutes=-10)
+    clerk = house.enter("payer")  # the session is over by then
     post(clerk, VASCULAR, "decide", **APPROVE)
     assert len(answers(house, VASCULAR)) == 1
 
@@ -118,7 +120,7 @@ def test_the_second_of_two_clerks_reads_what_was_what_stands_and_what_they_wrote
     early = form(second, VASCULAR)
     post(first, VASCULAR, "decide", **APPROVE)
     late = second.post(f"/decisions/{VASCULAR}/decide", data=early | DENY)
-    said = " ".join(re.sub(r"<[^>]+>", " ", late.get_data(as_text=True)).split())
+    said = html.unescape(" ".join(re.sub(r"<[^>]+>", " ", late.get_data(as_text=True)).split()))
     assert late.status_code == 412
     assert "Line Before Decided, not sent yet Yours, not sent" in said
     assert re.search(r"Before not decided In force Approved.*?Yours, not sent Deny.*?The notes do not show it\.", said)
