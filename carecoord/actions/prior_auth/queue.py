@@ -91,7 +91,8 @@ class Opened:
     @property
     def held(self) -> Json | None:
         """The Task of a decision that was made and has not left."""
-        return next((each for each in self.tasks if hold.is_held(each)), None)
+        mine = (each for each in self.tasks if target(item(each, "focus")) == self.row.claim)
+        return next((each for each in mine if hold.is_held(each)), None)
 
     @property
     def newest(self) -> Json | None:
