@@ -141,7 +141,7 @@ _REFUSED: Final = ("denied", "partly", "modified")
 
 def _offered(found: Opened) -> list[str]:
     """The acts that stand beside deciding, as things are."""
-    waits, steps = found.row.state in lifecycle.WAITING, found.steps
+    waits, steps = found.row.state in lifecycle.WAITING and not found.held, found.steps
     said = {
         "extend-clock": waits and not found.row.extended,
         "ask-director": waits and "director" not in steps,
