@@ -123,7 +123,8 @@ def test_the_second_of_two_clerks_reads_what_was_what_stands_and_what_they_wrote
     said = html.unescape(" ".join(re.sub(r"<[^>]+>", " ", late.get_data(as_text=True)).split()))
     assert late.status_code == 412
     assert "Line Before Decided, not sent yet Yours, not sent" in said
-    assert re.search(r"Before not decided Decided, not sent yet Approved.*?Yours, not sent Deny.*?The notes do not show it\.", said)
+    both = r"Before not decided Decided, not sent yet Approved.*?Yours, not sent Deny.*?The notes do not show it\."
+    assert re.search(both, said)
     assert "Keep Okonkwo, Paul's" in said
 
 
