@@ -75,7 +75,7 @@ from carecoord.web.server import (
     traced_requests,
     well_known,
 )  # fmt: skip
-from carecoord.web.setup import copy_pages
+from carecoord.web.setup import copy_pages, payer_pages
 from carecoord.web.setup import pages as setup_pages
 from carecoord.web.supervision import pages as load_pages
 from carecoord.web.terms import pages as terms_pages
@@ -86,7 +86,8 @@ from carecoord.world import World
 __all__ = ["create", "drain", "make_ready", "wired", "world"]
 
 ROOMS: Final = (  # of the web, whose pages need the world and nothing else
-    people, import_pages, published_import_pages, policies_pages, setup_pages, copy_pages, template_pages, terms_pages,
+    people, import_pages, published_import_pages, policies_pages, setup_pages, copy_pages, payer_pages, template_pages,
+    terms_pages,
     openid_sign_in,
     worklist_pages, asked_pages, saved_view_pages, referral_new_pages, inbox_pages, away_pages, load_pages,
     patient_pages, measures_pages,

@@ -44,6 +44,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "restore": ("server.backups", "put a backup in the place of the database"),
     "app": ("apps", "SMART apps that people open"),
     "provider": ("providers", "where organizations' own people sign in (OpenID Connect)"),
+    "payer": ("registry.payers", "payers that take our requests for authorization by Da Vinci PAS"),
     "policy": ("registry.policies", "clocks and calendars of offices and payers"),
     "keys": ("keys", "our own signing keys"),
     "jobs": ("jobs", "later work that failed too often"),
@@ -56,7 +57,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "to see it, and to run it": ("demo", "init", "serve", "work", "check", "settings"),
     "to bring data in and out": ("ehr", "sync", "load", "import", "export", "x12"),
-    "what is in it": ("cases", "events", "measures", "policy"),
+    "what is in it": ("cases", "events", "measures", "policy", "payer"),
     "who gets in": ("user", "provider", "app", "client"),
     "to look after it": ("jobs", "audit", "keys", "backup", "restore", "upgrade", "completion"),
 }

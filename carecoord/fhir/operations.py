@@ -17,6 +17,7 @@ PARTICIPATION: Final = "OperationDefinition/participation"
 RATES: Final = "OperationDefinition/rates"
 OFFERS: Final = "OperationDefinition/offers"
 _BACKPORT: Final = "http://hl7.org/fhir/uv/subscriptions-backport"
+_DTR: Final = "http://hl7.org/fhir/us/davinci-dtr/OperationDefinition"
 EVERY: Final = "*"  # on each type
 OPERATIONS: Final = {  # type -> (name, its definition: an address of HL7's, or one below [base])
     EVERY: (("validate", "http://hl7.org/fhir/OperationDefinition/Resource-validate"),),
@@ -27,6 +28,10 @@ OPERATIONS: Final = {  # type -> (name, its definition: an address of HL7's, or 
         ("submit", "http://hl7.org/fhir/OperationDefinition/CoverageEligibilityRequest-submit"),
     ),
     "Subscription": (("status", f"{_BACKPORT}/OperationDefinition/backport-subscription-status"),),
+    "Questionnaire": (
+        ("questionnaire-package", f"{_DTR}/questionnaire-package"),
+        ("log-questionnaire-errors", f"{_DTR}/log-questionnaire-errors"),
+    ),
     "ServiceRequest": (("clearance", CLEARANCE),),
     "DeviceRequest": (("clearance", CLEARANCE),),
     "PlanDefinition": (("apply", "http://hl7.org/fhir/OperationDefinition/PlanDefinition-apply"),),

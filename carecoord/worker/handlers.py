@@ -16,6 +16,7 @@ from carecoord.actions.measures import count
 from carecoord.actions.messages import notices
 from carecoord.actions.prior_auth import automatic, eligibility, letters, sent
 from carecoord.actions.prior_auth import holds as holds_of_decisions
+from carecoord.actions.prior_auth.dtr import fetch as forms_fetch
 from carecoord.actions.prior_auth.metrics import count as metrics_count
 from carecoord.actions.prior_auth.pas import notices as pas_notices
 from carecoord.actions.prior_auth.pas_client import due as pas_due
@@ -105,6 +106,11 @@ def inquire(world: World, job: Job) -> None:
     pas_inquire.inquire(world, job.key)
 
 
+def fetch_forms(world: World, job: Job) -> None:
+    """Fetch a payer's forms for a request. Raises Unavailable where it gives no answer."""
+    forms_fetch.fetch(world, job.key)
+
+
 def subscribe(world: World, job: Job) -> None:
     """See to it that a payer tells us of its answers. Raises Unavailable where it gives no answer."""
     pas_subscribe.see_to(world, job.key)
@@ -167,6 +173,6 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         intake.JOB: take_in, lapses.JOB: release,
         eligibility.JOB: ask_eligibility,
         pas_notices.JOB: tell_subscriber, pas_due.JOB: send_request, pas_due.INQUIRE_JOB: inquire,
-        pas_payers.SUBSCRIBE_JOB: subscribe, x12_files.JOB: read_x12,
+        pas_payers.SUBSCRIBE_JOB: subscribe, x12_files.JOB: read_x12, forms_fetch.JOB: fetch_forms,
     }
 )

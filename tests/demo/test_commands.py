@@ -36,6 +36,7 @@ VERBS = (
     "settings", "import", "export", "completion", "ehr pause", "ehr resume",
     "provider", "provider add", "provider link", "provider unlink", "provider disable", "provider list",
     "x12", "x12 take", "x12 write",
+    "payer", "payer add", "payer list", "payer examine", "payer remove",
 )
 
 

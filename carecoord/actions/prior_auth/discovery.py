@@ -15,12 +15,15 @@ from carecoord.actions.agreements import participation
 from carecoord.actions.clearance import rule_lines
 from carecoord.actions.prior_auth.pas.explode import pairs, partner
 from carecoord.domain.agreements.participation import Result
-from carecoord.domain.prior_auth.crd import coverage_information, services
+from carecoord.domain.prior_auth.crd import coverage_information, satisfaction, services
 from carecoord.domain.prior_auth.crd.coverage_information import Verdict
 from carecoord.domain.prior_auth.crd.services import Call
+from carecoord.domain.prior_auth.dtr import package
+from carecoord.domain.prior_auth.pas import inquiry
 from carecoord.domain.prior_auth.question import Known, Question
-from carecoord.domain.prior_auth.requirements import requirement
+from carecoord.domain.prior_auth.requirements import Requirement, requirement
 from carecoord.domain.prior_auth.ruling import NETWORK
+from carecoord.domain.questionnaires.form import canonical
 from carecoord.domain.resource.days import local
 from carecoord.domain.resource.elements import Json, identifiers, item, items, target, text
 from carecoord.domain.resource.parties import Party, directory, is_payer
@@ -30,6 +33,7 @@ from carecoord.fhir.instants import micros
 from carecoord.store.database.engine import writing
 from carecoord.store.prior_auth import exchanges
 from carecoord.store.prior_auth.exchanges import Exchange
+from carecoord.store.resources import read
 from carecoord.store.worklist import registry
 from carecoord.words.catalogue import say
 from carecoord.world import World
@@ -105,7 +109,39 @@ def _verdict(turn: Turn, call: Call, card: _Card, order: Json, day: date) -> Ver
     network = NETWORK[_network(turn, card, performers, day)]
     need = requirement(Question(known=known, payer=card.payer, plan=card.plan, network=network, day=day), rules)
     origin = next((rule.origin for rule in rules if rule.evidence in need.evidence and rule.origin), "")
-    return Verdict(order, card.coverage, need, say(need.reason), origin)
+    forms = _forms(turn, need)
+    return Verdict(order, card.coverage, need, say(need.reason), origin, forms, _satisfied(turn, card, wanted, day))
+
+
+def _forms(turn: Turn, need: Requirement) -> tuple[str, ...]:
+    """The payer's forms for the papers that are wanted, by canonical."""
+    if not need.papers:
+        return ()
+    kept = [json.loads(row.body) for row in registry.every(turn.conn, "Questionnaire") if row.body]
+    return tuple(canonical(each) for each in package.for_papers(kept, need.papers))
+
+
+def _satisfied(turn: Turn, card: _Card, wanted: frozenset[tuple[str, str]], day: date) -> str:
+    """The number of an authorization of this member at this payer that holds on the day for one of these services; the
+    asker has to see the request itself."""
+    numbers = identifiers(card.coverage)
+    cards = registry.identified(turn.conn, "Coverage", pairs(sorted(numbers))) if numbers else []
+    people = {target(item(json.loads(row.body), "beneficiary")) for row in cards if not row.deleted}
+    for each in sorted(people - {""}):
+        rows = turn.seen(read.of_patient(turn.conn, each.partition("/")[2], ["Claim", "ClaimResponse"]), "r")
+        stored = [json.loads(row.body) for row in rows if not row.deleted]
+        claims = [one for one in stored if one["resourceType"] == "Claim" and _is_of(turn, one, card)]
+        answers = [one for one in stored if one["resourceType"] == "ClaimResponse"]
+        for chain in inquiry.chains(claims, answers):
+            if number := satisfaction.number(chain, wanted, day, turn.world.base.zone):
+                return number
+    return ""
+
+
+def _is_of(turn: Turn, claim: Json, card: _Card) -> bool:
+    kind, _, id = target(item(claim, "insurer")).partition("/")
+    row = read.get(turn.conn, kind, id) if kind == "Organization" else None
+    return bool(row and not row.deleted and identifiers(json.loads(row.body)) & set(card.payer.keys))
 
 
 def _performers(call: Call, order: Json) -> list[str]:

@@ -68,11 +68,16 @@ def instruct(world: World, grant: Grant, request: str, submission: Submission, w
 def of_canonical(conn: Connection, named: str, language: str = "") -> Form | None:
     """The form of a canonical, whatever became of its Questionnaire since; None where it is kept here no longer, or can
     not be asked."""
-    found = next((each for each in _kept(conn, "Questionnaire") if canonical(each) == named), None)
+    found = kept(conn, named)
     try:
         return form(found, sets(conn, found), language) if found else None
     except Invalid:
         return None
+
+
+def kept(conn: Connection, named: str) -> Json | None:
+    """The Questionnaire of a canonical; None where it is kept here no longer."""
+    return next((each for each in _kept(conn, "Questionnaire") if canonical(each) == named), None)
 
 
 def sets(conn: Connection, questionnaire: Json) -> dict[str, tuple[Json, ...]]:

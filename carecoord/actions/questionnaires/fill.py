@@ -8,10 +8,11 @@ from datetime import datetime
 from auth.grant import Grant
 from carecoord.actions.access.turn import looking
 from carecoord.actions.acts.act import Acting, Done, Planned, Submission, opened, perform
+from carecoord.actions.prior_auth.dtr import payer_forms
 from carecoord.actions.questionnaires import ask
+from carecoord.domain.prior_auth.dtr import wanted
 from carecoord.domain.questionnaires import answers, tasks
 from carecoord.domain.questionnaires.form import Form
-from carecoord.domain.referrals.case import Case
 from carecoord.domain.resource.elements import Json, key, text
 from carecoord.errors import Conflict, NotFound, Unprocessable
 from carecoord.words.sentence import sentence
@@ -44,14 +45,15 @@ def blank(world: World, grant: Grant, request: str, case: str, task: str, langua
     where it is filled in already."""
     with looking(world, grant, request) as turn:
         acting = opened(turn, "", case, "fill")
-        found = _task(acting.case, task)
+        found = _task(acting, task)
         if text(found, "status") not in tasks.OPEN:
             raise Conflict(sentence("refusals.form.over"), "http.id")
         made = ask.of_canonical(turn.conn, tasks.asks(found), language)
         if made is None:
             raise Conflict(sentence("refusals.form.gone"), "http.id")
         seen = f"Task/{task}:{found['meta']['versionId']}"
-        return Blank(turn.now, acting.row.id, found, made, tasks.begun(acting.case, found), seen)
+        begun = tasks.begun(acting.case, found) or payer_forms.begun(acting, found)
+        return Blank(turn.now, acting.row.id, found, made, begun, seen)
 
 
 def fill(world: World, grant: Grant, request: str, submission: Submission, filled: Filled) -> Done:
@@ -59,7 +61,7 @@ def fill(world: World, grant: Grant, request: str, submission: Submission, fille
     not be kept so, Conflict where it is not waited for."""
 
     def plan(acting: Acting) -> Planned:
-        task, now = _task(acting.case, filled.task), acting.turn.now
+        task, now = _task(acting, filled.task), acting.turn.now
         made = ask.of_canonical(acting.turn.conn, tasks.asks(task))
         if made is None:
             raise Conflict(sentence("refusals.form.gone"), "http.id")
@@ -67,7 +69,10 @@ def fill(world: World, grant: Grant, request: str, submission: Submission, fille
         if read.faults:
             raise Unprocessable(str(next(iter(read.faults.values()))), next(iter(read.faults)))
         response = tasks.answered(acting.case, task, made, read.items, _author(acting), now)
-        return Planned([response, tasks.done(task, now, key(response))], sentence("act.form-filled", form=made.title))
+        told = sentence("act.form-filled", form=made.title)
+        if wanted.is_one(task):
+            return Planned(payer_forms.given(acting, task, response), told)
+        return Planned([response, tasks.done(task, now, key(response))], told)
 
     return perform(world, grant, request, submission, "fill", plan)
 
@@ -76,7 +81,7 @@ def keep(world: World, grant: Grant, request: str, submission: Submission, fille
     """Keep what stands in a form before it is sent: of it what can be read."""
 
     def plan(acting: Acting) -> Planned:
-        task, now = _task(acting.case, filled.task), acting.turn.now
+        task, now = _task(acting, filled.task), acting.turn.now
         made = ask.of_canonical(acting.turn.conn, tasks.asks(task))
         if made is None or text(task, "status") not in tasks.OPEN:
             raise Conflict(sentence("refusals.form.not-waited-for"), "http.id")
@@ -105,8 +110,10 @@ def _author(acting: Acting) -> Json:
     return {"reference": f"Patient/{patient}"} if patient else acting.person
 
 
-def _task(case: Case, id: str) -> Json:
-    found = next((each for each in tasks.forms(case) if text(each, "id") == id), None)
+def _task(acting: Acting, id: str) -> Json:
+    """The Task of a form: of the patient, and for who works at the office also of a payer that wants it."""
+    office = [] if acting.turn.grant.patient else wanted.of_case(acting.case)
+    found = next((each for each in (*tasks.forms(acting.case), *office) if text(each, "id") == id), None)
     if found is None:
         raise NotFound(sentence("refusals.form.unknown"), "http.id")
     return found

@@ -18,6 +18,7 @@ from carecoord.domain.access import app_state, verbs
 from carecoord.domain.access.patient_links import NARROWER, about, any_of, links, of_patients, references
 from carecoord.domain.documents import audience
 from carecoord.domain.prior_auth.pas.subscription import OWNER
+from carecoord.domain.resource.codes import CANONICAL
 from carecoord.domain.resource.parties import PAYER_ID
 from carecoord.errors import Problem
 from carecoord.fhir.search.criteria import ATTACHED, ORIGIN, REQUESTED, of_targets
@@ -38,6 +39,8 @@ CARE: Final = frozenset({
 })  # fmt: skip
 DRUGS: Final = frozenset({"Medication"})  # what a prescription or a dispense points at; it names nobody
 PAPERS: Final = frozenset({"DocumentReference", "Binary"})
+FORMS: Final = frozenset({"QuestionnaireResponse"})  # of which a payer sees what went with a request to it
+DISCLOSED: Final = f"{CANONICAL}/CodeSystem/disclosed-to"  # a meta.tag: to which payer a form went, by its id
 ORDERS: Final = frozenset(
     {"ServiceRequest", "Task", "Appointment", "AppointmentResponse", "Communication", "CommunicationRequest"}
 )
@@ -80,7 +83,7 @@ TABLE: Final[dict[str, Rows]] = {
     "payer": (
         (DECISIONS | {"Task", "CoverageEligibilityResponse"}, "crus"),
         (frozenset({"Communication", "CommunicationRequest"}), "crs"),
-        (COVER | REQUESTS | NETWORK | PAPERS | {"Patient", "ServiceRequest"} | (PUBLIC - DRUGS), "rs"),
+        (COVER | REQUESTS | NETWORK | PAPERS | FORMS | {"Patient", "ServiceRequest"} | (PUBLIC - DRUGS), "rs"),
     ),
     "contracts": (
         (AGREEMENTS | NETWORK | REGISTRY | KNOWLEDGE | BESIDE, "crus"),
@@ -290,6 +293,8 @@ def _payer(office: Office, type: str) -> Alternatives | None:
         return EVERYTHING
     if type == "ServiceRequest":  # what the request for authorization is about; no official parameter leads there
         return any_of((REQUESTED,), ",".join(escape(key) for key in office.identifiers))
+    if type in FORMS:
+        return any_of(("_tag",), ",".join(f"{DISCLOSED}|{id}" for id in office.organizations))
     return any_of(ADDRESSED[type], references("Organization", office.organizations))
 
 

@@ -33,6 +33,7 @@ PAPER_WANTED = (PAS_CODES, "attachment-request-code")
 FORM_WANTED = (PAS_CODES, "attachment-request-questionnaire")
 OBTAIN_PAPER = (CHILD, "obtain-document")
 INDEX_PAPER = (CHILD, "index-document")  # to say whom a document that came in is about
+PAYER_FORM = (CHILD, "payer-form")  # that an office fills in for a request for authorization
 ACKNOWLEDGE = (CHILD, "acknowledge-report")
 TELL = (CHILD, "tell-patient")
 WORK = (CHILD, "work-case")  # who in the referring office works on a referral, until when it rests
@@ -44,7 +45,7 @@ FORM_TO_FILL = (GRAVITY_CODES, "complete-questionnaire")  # what a patient is as
 MATERIAL_TO_READ = (GRAVITY_CODES, "review-material")
 TASK_CODES = (
     PAPER_WANTED, FORM_WANTED, OBTAIN_PAPER, INDEX_PAPER, ACKNOWLEDGE, TELL, ABORT, WORK, FORM_TO_FILL,
-    MATERIAL_TO_READ,
+    MATERIAL_TO_READ, PAYER_FORM,
 )  # fmt: skip
 
 

@@ -56,6 +56,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "pas-notice": Kind("notify", in_turn=True),  # key: the id of the Subscription that is told its next event
         "pas-send": Kind("deliver", in_turn=True, tries=None),  # key: the payer and the patient; one after the other
         "pas-inquire": Kind("deliver", tries=None),  # key: the id of the Claim that its payer is asked about
+        "payer-forms": Kind("deliver", tries=8),  # key: the id of the Claim for which its payer's forms are fetched
         "pas-subscribe": Kind("notify", periodic=True, tries=None),  # key: the id of the payer that is to tell us
         "measures": Kind("timers", tries=None),  # one job that follows the log to its end
         "refresh-cases": Kind("refresh", tries=None),  # one job for all rows whose time has come

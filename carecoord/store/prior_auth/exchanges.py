@@ -1,6 +1,6 @@
 """What was asked and answered by PAS, one row for each exchange: the very bytes, and its measures as PASMetricData."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,12 @@ def answered(conn: Connection, partner: str, operation: str, bundle: str) -> Exc
     """The exchange in which a partner's Bundle of this identifier was answered."""
     asked = select(row).where(row.c.partner == partner, row.c.operation == operation, row.c.bundle == bundle)
     return _exchange(conn.execute(asked).mappings().first())
+
+
+def answers_to(conn: Connection, partner: str, operations: Collection[str], most: int) -> list[bytes]:
+    """What a partner was answered by these operations, the newest first."""
+    asked = select(row.c.answer).where(row.c.partner == partner, row.c.operation.in_(operations))
+    return [bytes(each) for each in conn.scalars(asked.order_by(row.c.at.desc()).limit(most))]
 
 
 def of_claim(conn: Connection, claim: str) -> Exchange | None:

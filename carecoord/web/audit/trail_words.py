@@ -53,6 +53,9 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = Glossary(
         "ehr-retry": (sentence("audit.did.ehr-retry"), sentence("audit.tried.ehr-retry")),
         "ehr-ask": (sentence("audit.did.ehr-ask"), sentence("audit.tried.ehr-ask")),
         "ehr-add": (sentence("audit.did.ehr-add"), sentence("audit.tried.ehr-add")),
+        "payer-add": (sentence("audit.did.payer-add"), sentence("audit.tried.payer-add")),
+        "payer-examine": (sentence("audit.did.payer-examine"), sentence("audit.tried.payer-examine")),
+        "payer-remove": (sentence("audit.did.payer-remove"), sentence("audit.tried.payer-remove")),
         "ehr-examine": (sentence("audit.did.ehr-examine"), sentence("audit.tried.ehr-examine")),
         "link-open": (sentence("audit.did.link-open"), sentence("audit.tried.link-open")),
         "letter-say": (sentence("audit.did.letter-say"), sentence("audit.tried.letter-say")),
@@ -81,7 +84,7 @@ WITHOUT_TYPE = frozenset({
     "assignment-say", "assignment-remove", "assignment-order", "assignment-sweep",
     "account-change", "search-system",
     "restore", "job-retry", "job-drop", "ehr-pause", "ehr-resume", "ehr-retry",
-    "ehr-add", "ehr-ask", "ehr-examine", "link-open",
+    "ehr-add", "ehr-ask", "ehr-examine", "link-open", "payer-add", "payer-examine", "payer-remove",
     "policy-say", "policy-take-back", "letter-say", "letter-shipped",
 })  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from flask import Response
 
+from carecoord.actions.prior_auth.dtr import package as forms
 from carecoord.actions.prior_auth.pas import attach as attaching
 from carecoord.actions.prior_auth.pas import inquire as inquiring
 from carecoord.actions.prior_auth.pas import statuses
@@ -46,6 +47,17 @@ def inquire(guide: Guide, call: Call) -> Response:
 def attach(call: Call) -> Response:
     """$submit-attachment."""
     attaching.attach(call.world, call.grant(), call.resource(), request=call.id)
+    return responses.answer(text.dumps(outcome([])), call.wish)
+
+
+def package(call: Call) -> Response:
+    """Questionnaire/$questionnaire-package (Da Vinci DTR)."""
+    return responses.answer(forms.packaged(call.world, call.grant(), call.resource(), request=call.id), call.wish)
+
+
+def log_errors(call: Call) -> Response:
+    """Questionnaire/$log-questionnaire-errors (Da Vinci DTR)."""
+    forms.log(call.world, call.grant(), call.resource(), request=call.id)
     return responses.answer(text.dumps(outcome([])), call.wish)
 
 
@@ -95,6 +107,8 @@ def described(date: str) -> list[tuple[str, str, Handler]]:
 ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
     *(route for guide in GUIDES.values() for route in _routes(guide)),
     ("POST", "/$submit-attachment", attach),
+    ("POST", "/Questionnaire/$questionnaire-package", package),
+    ("POST", "/Questionnaire/$log-questionnaire-errors", log_errors),
     ("GET", "/Subscription/$status", status),
     ("POST", "/Subscription/$status", status),
     ("GET", "/Subscription/<id>/$status", status),

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from carecoord.actions.acts.act import Done, Overtaken
 from carecoord.actions.prior_auth import request_acts
+from carecoord.actions.prior_auth.dtr import fetch
 from carecoord.actions.prior_auth.pas_client import request_acts as pas_request_acts
 from carecoord.domain.resource.elements import text
 from carecoord.errors import NotFound
@@ -35,6 +36,13 @@ def blueprint(world: World) -> Blueprint:
             return redirect(f"/authorizations/{quote(id)}", 303)
         pas_request_acts.ask(world, session.grant(), request_id(), id)
         return redirect(f"/authorizations/{quote(id)}#delivery", 303)
+
+    @pages.post("/authorizations/<id>/forms")
+    def forms(id: str) -> Response:
+        session = sign_in.session()
+        if sign_in.own_session(session):
+            fetch.ask(world, session.grant(), request_id(), id)
+        return redirect(f"/authorizations/{quote(id)}#payer-forms", 303)
 
     @pages.post("/authorizations/<id>/<verb>")
     def act(id: str, verb: str) -> Response:

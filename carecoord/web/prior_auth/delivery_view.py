@@ -4,10 +4,13 @@ do, when the payer was asked last."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 from carecoord.actions.prior_auth.requests import Dossier
 from carecoord.domain.access import verbs
 from carecoord.domain.prior_auth.clinic import channels
+from carecoord.domain.prior_auth.dtr import wanted
+from carecoord.domain.questionnaires import tasks
 from carecoord.domain.resource.elements import Json, codes, item, items, key, text, words
 from carecoord.fhir.instants import micros
 from carecoord.store.prior_auth.sendings import OPEN, Sending
@@ -66,6 +69,34 @@ class Delivery:
     asked: str
     told: str
     errors: Sequence[str]
+
+
+@dataclass(frozen=True)
+class PayerForm:
+    """A form of the payer's. href: where it is filled in, empty where it is done or can not be."""
+
+    title: str
+    href: str
+    done: bool
+    adaptive: bool
+
+
+def forms(found: Dossier) -> list[PayerForm]:
+    """The payer's forms for a request."""
+    made = []
+    for each in wanted.of_case(found.case):
+        open_ = text(each, "status") in tasks.OPEN
+        href = f"/referrals/{quote(str(found.case.order['id']))}/forms/{quote(str(each['id']))}" if open_ else ""
+        made.append(PayerForm(text(each, "description"), href, bool(wanted.answers(each)),
+                              text(each, "status") == "rejected"))  # fmt: skip
+    return made
+
+
+def gives_forms(found: Dossier) -> bool:
+    """Whether the payer's forms can be fetched for a request."""
+    told = (found.standing.told or {}) if found.standing else {}
+    may = verbs.may(found.roles, "put-in") and found.row.state in ("draft", "asked", "pended", "submitted")
+    return may and found.order is not None and "questionnaire-package" in told.get("operations", ())
 
 
 def ways(found: Dossier) -> dict[str, str]:

@@ -23,7 +23,7 @@ from carecoord.web.page.labels import Chip, chip
 from carecoord.web.page.times import Times, stored_day
 from carecoord.web.prior_auth import delivery_view, rows
 from carecoord.web.prior_auth.address import RequestsAddress
-from carecoord.web.prior_auth.delivery_view import Delivery
+from carecoord.web.prior_auth.delivery_view import Delivery, PayerForm
 from carecoord.web.prior_auth.labels import ACTS, CHANNELS, ICONS, KEYS, MARKS, MOVES, RESULTS
 from carecoord.web.prior_auth.rows import Line
 from carecoord.words.catalogue import in_words, say, spoken
@@ -125,6 +125,8 @@ class Sheet:
     draft: bool
     ways: Mapping[str, str]
     delivery: Delivery | None
+    forms: Sequence[PayerForm]
+    gives_forms: bool
 
     def button(self, verb: str) -> Button | None:
         """The button of an act, where it is offered."""
@@ -162,6 +164,7 @@ def sheet(found: Dossier, times: Times, state: State | None, href: str) -> Sheet
         row.number or next((text(each, "value") for each in items(found.claim, "identifier")), ""),
         row.due is not None and row.due <= micros(found.now), row.state == "draft",
         delivery_view.ways(found), delivery_view.delivery(found, times),
+        delivery_view.forms(found), delivery_view.gives_forms(found),
     )  # fmt: skip
 
 

@@ -1,19 +1,30 @@
 """We as client of a payer's PAS: a clinic's server and a payer's over HTTP, on both databases. Keys are those of PAS
 2.2.1's requirements."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from sqlalchemy import select
 
+from auth import store
 from carecoord.actions.acts.act import Submission
 from carecoord.actions.prior_auth import request_acts
+from carecoord.actions.prior_auth.pas_client import payers
 from carecoord.actions.prior_auth.request_acts import Answered
+from carecoord.domain.prior_auth.clinic.asked import Wish
 from carecoord.domain.prior_auth.desk import answers as desk
 from carecoord.domain.prior_auth.desk.answers import Choice
-from carecoord.store.database.engine import reading
+from carecoord.domain.prior_auth.pas import heard
+from carecoord.errors import Unprocessable
+from carecoord.fhir.instants import micros
+from carecoord.store.database.engine import reading, writing
 from carecoord.store.prior_auth import payer_endpoints
 from carecoord.store.prior_auth.tables import authorization_row
 from tests.api.pas.two_servers import CLERK, MARIA, Pair, pair, request
@@ -128,3 +139,173 @@ def test_the_full_circle_from_a_draft_to_a_part_that_is_approved(both: Pair) -> 
     row = state(both, "r1")
     assert (row.state, row.number, row.authorized) == ("modified", "AUTH-77", "4")
     assert len(both.payer.held("Claim")) == 1
+
+
+def test_a_payer_that_is_away_loses_nothing_and_its_clock_begins_when_it_has_the_request(both: Pair) -> None:
+    both.clinic.put(*request("r1"), *request("r2"))
+    both.work()
+    both.payer.stop()
+    both.send("r1")
+    both.send("r2")
+    for _ in range(4):
+        both.hasten()
+        both.clinic.work()
+    with reading(both.clinic.world.engine) as conn:
+        standing = payer_endpoints.one(conn, "insurer")
+    assert standing is not None
+    assert (standing.trouble, standing.rests is not None, both.sending("r1").state) == ("away", True, "waiting")
+    row = state(both, "r1")
+    assert (row.state, row.due, row.office_clock) == ("submitted", None, "send")
+    both.payer.clock.ahead = both.clinic.clock.ahead = timedelta(hours=30)
+    both.payer.start()
+    both.hasten()
+    both.work()
+    assert len(both.payer.held("Claim")) == 2
+    row, now = state(both, "r1"), micros(both.clinic.world.clock())
+    assert now - row.received < 60_000_000, "it came 30 hours after it was sent"
+    assert row.office_clock == "decision"
+    with reading(both.clinic.world.engine) as conn:
+        standing = payer_endpoints.one(conn, "insurer")
+    assert standing is not None
+    assert (standing.trouble, standing.failures) == ("", 0)
+
+
+def test_what_was_withdrawn_before_it_left_never_reaches_the_payer(both: Pair) -> None:
+    both.clinic.put(*request("r1"))
+    both.work()
+    both.send("r1")
+    said = Submission(request_acts.about("r1"), "end")
+    request_acts.withdraw(both.clinic.world, MARIA, "test", said, "Not wanted")
+    both.work()
+    assert (both.sending("r1").state, both.payer.held("Claim")) == ("dropped", [])
+
+
+def test_an_update_names_the_request_before_it_with_all_its_lines_spec_66_spec_68(both: Pair) -> None:
+    both.clinic.put(*request("r1"))
+    both.send("r1")
+    both.work()
+    (there,) = both.payer.held("Claim")
+    in_part(both, there)
+    both.work()
+    said = Submission(request_acts.about("r1"), "more")
+    request_acts.extend(both.clinic.world, MARIA, "test", said, Wish(units=10, why="It takes longer."))
+    both.work()
+    first, update = both.payer.held("Claim")
+    assert update["related"][0]["claim"] == {"reference": f"Claim/{first['id']}"}
+    assert update["item"][0]["quantity"]["value"] == 10
+    marks = [each["valueCode"] for each in update["item"][0]["extension"] if each["url"].endswith("infoChanged")]
+    assert marks == ["changed"]
+    assert state(both, "r1").state == "pended"
+
+
+def test_a_refusal_of_the_payers_server_is_told_and_the_request_goes_another_way(both: Pair) -> None:
+    both.clinic.put(*request("r1"))
+    both.work()
+    with writing(both.payer.world.engine) as conn:
+        store.change_client(conn, replace(store.find_client(conn, "fairmont"), roles=frozenset({"auditor"})))  # type: ignore[type-var]
+    both.send("r1")
+    both.work()
+    sent = both.sending("r1")
+    assert (sent.state, sent.trouble) == ("refused", "refused")
+    assert (state(both, "r1").office_clock, both.payer.held("Claim")) == ("send", [])
+    both.send("r1", "again", "fax")
+    row = state(both, "r1")
+    assert (row.state, row.office_clock) == ("submitted", "decision")
+
+
+def test_a_request_that_lacks_what_a_payer_needs_is_not_sent(both: Pair) -> None:
+    draft = request("r1")
+    for each in draft:
+        each.pop("identifier", None) if each["resourceType"] in ("Patient", "Coverage") else None
+        each.pop("subscriberId", None)
+    both.clinic.put(*draft)
+    with pytest.raises(Unprocessable) as refused:
+        both.send("r1")
+    assert refused.value.text == "It can not go by PAS yet. What lacks: the number on the patient's card."
+    payers.remove(both.clinic.world, "insurer")
+    with pytest.raises(Unprocessable, match="takes no requests by PAS"):
+        both.send("r1", "other")
+
+
+def notice(both: Pair, body: bytes, secret: str = "wrong", payer: str = "insurer") -> int:
+    url = f"{both.clinic.world.settings.url}/pas/notices/{payer}"
+    sent = {"Authorization": f"Bearer {secret}", "Content-Type": "application/fhir+json"}
+    return requests.post(url, body, headers=sent, timeout=10).status_code
+
+
+def test_a_notice_proves_whose_it_is_and_opens_nothing_of_anothers(both: Pair) -> None:
+    both.clinic.put(*request("r1"))
+    both.send("r1")
+    both.work()
+    assert notice(both, b"{}") == 401
+    assert notice(both, b"{}", payer="nobody") == 401
+    digest = hashlib.sha256(b"known").digest()
+    with writing(both.clinic.world.engine) as conn:
+        payer_endpoints.subscribed(conn, "insurer", secret=digest, state="active")
+    assert notice(both, b'{"resourceType": "Bundle"}', "known") == 400
+    both.clinic.put(*request("r9"))  # a request that this payer does not have from us
+    body = json.dumps(event(both, "r9")).encode()
+    assert (notice(both, body, "known"), answers(both, "r9")) == (200, [])
+    body = json.dumps(event(both, "r1")).encode()
+    before = len(answers(both, "r1"))
+    for _ in range(3):  # it comes again: nothing changes by it
+        assert notice(both, body, "known") == 200
+    assert len(answers(both, "r1")) == before + 1
+    assert state(both, "r1").state == "approved"
+
+
+def event(both: Pair, claim: str) -> Json:
+    """A notice that a request is approved."""
+    base = both.clinic.world.settings.fhir_url
+    review = {"category": {"text": "submitted"}, "extension": [{"url": REVIEW, "extension": [
+        {"url": f"{REVIEW}Code", "valueCodeableConcept": {
+            "coding": [{"system": "https://codesystem.x12.org/005010/306", "code": "A1"}]}},
+        {"url": "number", "valueString": "A-1"}]}]}  # fmt: skip
+    answer = {
+        "resourceType": "ClaimResponse", "id": "x", "status": "active", "use": "preauthorization",
+        "outcome": "complete", "type": {"coding": [{"code": "professional"}]}, "created": "2030-01-01T10:00:00Z",
+        "patient": {"reference": "http://elsewhere.example/Patient/1"}, "insurer": {"display": "Somebody"},
+        "request": {"reference": f"{base}/Claim/{claim}"},
+        "item": [{"itemSequence": 1, "adjudication": [review]}],
+    }  # fmt: skip
+    status = {"resourceType": "Parameters", "parameter": [
+        {"name": "subscription", "valueReference": {"reference": "http://payer.example/Subscription/1"}},
+        {"name": "status", "valueCode": "active"}, {"name": "type", "valueCode": "event-notification"},
+        {"name": "events-since-subscription-start", "valueString": "1"},
+        {"name": "notification-event", "part": [
+            {"name": "event-number", "valueString": "1"},
+            {"name": "focus", "valueReference": {"reference": "http://payer.example/Bundle/1"}}]}]}  # fmt: skip
+    bundle = {"resourceType": "Bundle", "type": "collection",
+              "entry": [{"fullUrl": "http://payer.example/ClaimResponse/x", "resource": answer}]}  # fmt: skip
+    return {"resourceType": "Bundle", "type": "history", "entry": [
+        {"fullUrl": "http://payer.example/Subscription/1/$status", "resource": status},
+        {"fullUrl": "http://payer.example/Bundle/1", "resource": bundle}]}  # fmt: skip
+
+
+def test_a_lost_notice_is_made_good_by_an_inquiry_spec_43_spec_46(both: Pair) -> None:
+    both.clinic.put(*request("r1"))
+    both.send("r1")
+    both.work()
+    (there,) = both.payer.held("Claim")
+    both.clinic.stop()
+    decide(both, there, "A1", "AUTH-5")
+    both.payer.work()
+    assert state(both, "r1").state == "pended"
+    both.hasten()
+    both.clinic.work()
+    assert (state(both, "r1").state, state(both, "r1").number) == ("approved", "AUTH-5")
+    assert both.sending("r1").asked is not None
+
+
+def test_what_a_payer_answers_is_read_from_its_metadata(both: Pair) -> None:
+    told = payers.examine(both.clinic.world, "insurer")
+    assert told["operations"][:3] == ["submit", "inquire", "submit-attachment"]
+    assert (told["fhir"], told["subscribes"]) == ("4.0.1", True)
+
+
+def test_both_names_of_an_inquirys_answers_are_read_the_guides_and_its_examples() -> None:
+    bundle = {"resourceType": "Bundle", "type": "collection"}
+    for name in ("return", "responseBundle"):
+        parameters = {"resourceType": "Parameters", "parameter": [{"name": name, "resource": bundle}]}
+        assert heard.bundles(parameters) == [bundle]
+    assert heard.bundles(bundle) == [bundle]

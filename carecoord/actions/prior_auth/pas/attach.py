@@ -10,10 +10,10 @@ from auth.grant import Grant
 from carecoord.actions.access.audited import refusals_noted
 from carecoord.actions.access.turn import Turn, changing
 from carecoord.actions.fhir import door
-from carecoord.actions.prior_auth.pas.explode import own_id
+from carecoord.actions.prior_auth.pas.explode import disclosed, own_id
 from carecoord.domain.prior_auth.pas import attachment
 from carecoord.domain.prior_auth.pas.answer import numbers
-from carecoord.domain.prior_auth.pas.attachment import Attachments
+from carecoord.domain.prior_auth.pas.attachment import Attachments, Piece
 from carecoord.domain.resource.codes import PAS
 from carecoord.domain.resource.elements import Json, extension, item, items, key, target, text
 from carecoord.errors import Unprocessable
@@ -42,12 +42,18 @@ def attach(world: World, grant: Grant, parameters: Json, *, request: str = "") -
         turn.demand("Claim", "c")
         claim = _request(turn, given)
         alone(turn.conn, f"authorizations of {target(item(claim, 'patient'))}")
-        came = [(each, attachment.kept(each, _id(turn, claim, each.content), claim)) for each in given.pieces]
+        payer = target(item(claim, "insurer")).partition("/")[2]
+        came = [(each, _kept(turn, each, claim, payer)) for each in given.pieces]
         wishes = [attachment.settled(each, came, key(claim), given.final, turn.now) for each in _tasks(turn, claim)]
         changes = [Change(str(one["resourceType"]), str(one["id"]), one)
                    for one in (*(kept for _, kept in came), *(each for each in wishes if each))]  # fmt: skip
         door.admit(turn, [each for each in changes if each.type == "Task"])
         put_all(turn.conn, changes, now=turn.now, actor=turn.actor(), base=world.base, project=world.project)
+
+
+def _kept(turn: Turn, piece: Piece, claim: Json, payer: str) -> Json:
+    kept = attachment.kept(piece, _id(turn, claim, piece.content), claim)
+    return disclosed(kept, payer) if kept["resourceType"] == "QuestionnaireResponse" else kept
 
 
 def _id(turn: Turn, claim: Json, content: Json) -> str:

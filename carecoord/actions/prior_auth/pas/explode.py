@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 from carecoord.actions.access.turn import Turn
 from carecoord.actions.clearance.library import Library
+from carecoord.domain.access.roles import DISCLOSED
 from carecoord.domain.prior_auth.pas import links
 from carecoord.domain.prior_auth.pas.answer import Trouble
 from carecoord.domain.prior_auth.pas.request import Sent
@@ -240,11 +241,18 @@ def _ordered(turn: Turn, found: Exploded, claim: Json) -> Json:
     return links.with_order(claim, name)
 
 
+def disclosed(response: Json, payer: str) -> Json:
+    """A form that went to a payer (the id of its Organization), marked so: whoever works there reads it."""
+    return response | {"meta": {"tag": [{"system": DISCLOSED, "code": payer}]}}
+
+
 def _attach(found: Exploded, claim: Json) -> None:
     """Let the papers that come with the request say so: whoever may read the request reads them."""
-    link = {"reference": key(claim)}
+    link, payer = {"reference": key(claim)}, target(item(claim, "insurer")).partition("/")[2]
     for each in items(claim, "supportingInfo"):
         name = target(item(each, "valueReference"))
+        if name.startswith("QuestionnaireResponse/") and name in found.made:
+            found.made[name] = disclosed(found.made[name], payer)
         if name.startswith("DocumentReference/") and name in found.made:
             paper = found.made[name]
             context = item(paper, "context")

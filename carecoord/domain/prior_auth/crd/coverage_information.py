@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
 from carecoord.domain.prior_auth.requirements import Requirement
-from carecoord.domain.resource.elements import Json, items, key, words
+from carecoord.domain.resource.elements import Json, items, key, text, words
 
 EXTENSION: Final = "http://hl7.org/fhir/us/davinci-crd/StructureDefinition/ext-coverage-information"
 _TOPIC: Final = {"system": "http://hl7.org/fhir/us/davinci-crd/CodeSystem/temp", "code": "coverage-info"}
@@ -19,13 +19,16 @@ _LONGEST: Final = 139  # characters of a card's summary
 
 @dataclass(frozen=True)
 class Verdict:
-    """What holds of an order. said: the rule in words; origin: where the payer says so, empty where nobody tells."""
+    """What holds of an order. said: the rule in words; origin: where the payer says so, empty where nobody tells;
+    forms: canonicals of the payer's forms for the papers; satisfied: the number of an authorization that holds."""
 
     order: Json
     coverage: Json
     need: Requirement
     said: str
     origin: str = ""
+    forms: tuple[str, ...] = ()
+    satisfied: str = ""
 
 
 def extension(verdict: Verdict, day: date) -> Json:
@@ -35,17 +38,28 @@ def extension(verdict: Verdict, day: date) -> Json:
     if need.answer is None:
         parts += [_code("covered", "indeterminate"), _code("pa-needed", "indeterminate")]
     else:
-        parts += [_code("covered", "covered"), _code("pa-needed", "auth-needed" if need.needed else "no-auth")]
-    papers = [words(each) for each in need.papers] if need.needed else []
+        needed = "no-auth" if not need.needed else "satisfied" if verdict.satisfied else "auth-needed"
+        parts += [_code("covered", "covered"), _code("pa-needed", needed)]
+    papers = [words(each) for each in need.papers] if need.needed and not verdict.satisfied else []
     if papers:
         parts += [_code("doc-needed", "clinical"), _code("doc-purpose", "withpa")]
     parts.append({"url": "reason", "valueCodeableConcept": {"text": verdict.said}})
     parts += [_detail("document", each) for each in papers]
+    parts += [{"url": "questionnaire", "valueCanonical": each} for each in verdict.forms] if papers else []
+    if verdict.satisfied:
+        parts.append({"url": "satisfied-pa-id", "valueString": verdict.satisfied})
     if need.vendor:
         parts.append({"url": "contact", "valueContactDetail": {"name": need.vendor}})
     id = uuid5(NAMESPACE_URL, f"{key(verdict.order)}|{key(verdict.coverage)}")
     parts += [{"url": "date", "valueDate": day.isoformat()}, {"url": "coverage-assertion-id", "valueString": str(id)}]
     return {"url": EXTENSION, "extension": parts}
+
+
+def assertions(order: Json) -> set[str]:
+    """The ids of the coverage assertions that an order carries."""
+    told = [each for each in items(order, "extension") if each.get("url") == EXTENSION]
+    return {text(part, "valueString") for each in told for part in items(each, "extension")
+            if part.get("url") == "coverage-assertion-id"}  # fmt: skip
 
 
 def _code(url: str, code: str) -> Json:

@@ -1,0 +1,37 @@
+"""Whether an authorization that was given already covers what is ordered. Pure.
+
+Clause: Da Vinci CRD 2.2.1, ext-coverage-information (pa-needed satisfied goes with satisfied-pa-id, crd-ci-q3)."""
+
+from datetime import date, tzinfo
+
+from carecoord.domain.prior_auth import lifecycle
+from carecoord.domain.prior_auth.pas.answer import numbers
+from carecoord.domain.prior_auth.pas.inquiry import Chain
+from carecoord.domain.prior_auth.review_action import GRANTED, decided
+from carecoord.domain.resource.days import days
+from carecoord.domain.resource.elements import Json, codes, item, items, key, target, text, whole
+from carecoord.fhir.code_systems import canonical
+
+
+def number(chain: Chain, wanted: frozenset[tuple[str, str]], day: date, zone: tzinfo) -> str:
+    """The number of what a chain grants for one of these services on the day or later; empty where it grants none. A
+    request that was taken back, or that has no answer, grants nothing."""
+    head, answers = chain
+    same = {(canonical(system), code) for system, code in wanted}
+    mine = [each for each in answers if target(item(each, "request")) == key(head)]
+    if text(head, "status") != "active" or not mine:
+        return ""
+    last = lifecycle.newest(mine, zone)
+    lines = {whole(each, "sequence"): each for each in items(head, "item")}
+    for each in items(last, "item"):
+        line = lines.get(whole(each, "itemSequence"), {})
+        fits = codes(item(line, "productOrService")) & same and _lasts(line, day, zone)
+        if fits and decided(last, each) in GRANTED:
+            return text(last, "preAuthRef") or next(iter(sorted(numbers(last))), "")
+    return ""
+
+
+def _lasts(line: Json, day: date, zone: tzinfo) -> bool:
+    once = text(line, "servicedDate")
+    end = days(item(line, "servicedPeriod") or ({"start": once, "end": once} if once else {}), zone).end
+    return end is None or end > day
