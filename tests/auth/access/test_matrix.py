@@ -109,6 +109,8 @@ def _links(n: int) -> dict[str, Json]:
     found["DeviceRequest"] = {"subject": patient, "status": "active"}
     found["CarePlan"], found["Goal"] = of | {"status": "active"}, of | {"lifecycleStatus": "active"}
     found["Invoice"] = of | {"issuer": house}
+    disclosed = {"tag": [{"system": access_roles.DISCLOSED, "code": ids("Organization")[n]}]}
+    found["QuestionnaireResponse"] = of | {"meta": disclosed}
     found["DetectedIssue"] = {"patient": patient}
     found["SupplyRequest"] = {"deliverTo": patient}
     return found

@@ -31,7 +31,8 @@ Claim: coordinator=crus clinician=rs payer=rs
 ClaimResponse: coordinator=rs clinician=rs payer=crus
 ExplanationOfBenefit: coordinator=rs clinician=rs payer=crus
 
-CarePlan CareTeam Goal QuestionnaireResponse: coordinator=crus clinician=crus
+CarePlan CareTeam Goal: coordinator=crus clinician=crus
+QuestionnaireResponse: coordinator=crus clinician=crus payer=rs
 
 AdverseEvent AllergyIntolerance BodyStructure ClinicalImpression Composition Condition DetectedIssue Device:
     coordinator=rs clinician=rs
