@@ -61,7 +61,7 @@ def told_everywhere() -> Json:
     scope = {
         "type": coded(TYPES, "scope-of-work"), "text": "Echocardiography",
         "offer": {"answer": [{"valueString": "Two sites"}, {"valueQuantity": {"value": 92.47}}]},
-        "asset": [{"text": "Echo", "valuedItem": [valued()]}],
+        "asset": [{"text": "Echo", "valuedItem": [valued() | {"entityReference": {"reference": "#r"}}]}],
     }  # fmt: skip
     budget = {
         "type": coded(TYPES, "budget"), "offer": {"text": "A year", "party": [custodian("Organization/group-2")]},
@@ -72,6 +72,7 @@ def told_everywhere() -> Json:
         "authority": [ref("Organization/office-payer-1")], "term": [schedule, scope, budget],
         "text": {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{SECRET}</div>'},
         "contained": [rates, {"resourceType": "Organization", "id": "o", "name": "Inside"}],
+        "supportingInfo": [{"reference": "#o"}],
         "legal": [paper, {"contentReference": ref("DocumentReference/paper")}], "friendly": [paper], "rule": [paper],
     }  # fmt: skip
 

@@ -17,7 +17,7 @@ FIELDS = {
     "specialty": "Cardiology", "specialty-code": "http://nucc.org/provider-taxonomy|207RC0000X",
     "urgency": "urgent", "from": "2026-11-27", "to": "2026-12-11", "interpreter": "1", "transport": "",
     "card": "Coverage/c", "papers": "DocumentReference/a Observation/b",
-    "follows": "ServiceRequest/before", "choice": "Organization/x Organization/y",
+    "follows": "ServiceRequest/before", "choice": "Organization/x Organization/y", "told": "patient requester",
 }  # fmt: skip
 
 
