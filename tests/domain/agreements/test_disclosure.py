@@ -61,7 +61,7 @@ def told_everywhere() -> Json:
     scope = {
         "type": coded(TYPES, "scope-of-work"), "text": "Echocardiography",
         "offer": {"answer": [{"valueString": "Two sites"}, {"valueQuantity": {"value": 92.47}}]},
-        "asset": [{"text": "Echo", "valuedItem": [valued() | {"entityReference": {"reference": "#r"}}]}],
+        "asset": [{"text": "Echo", "valuedItem": [valued(paymentDate="2026-11-30", responsible={"reference": "#r"})]}],
     }  # fmt: skip
     budget = {
         "type": coded(TYPES, "budget"), "offer": {"text": "A year", "party": [custodian("Organization/group-2")]},
