@@ -1,6 +1,7 @@
 """`ehr` with its verbs, and `sync`: the EHRs that we read from, and that open us from their charts."""
 
 import argparse
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from carecoord.cli import about
 from carecoord.cli.screen import Screen
 from carecoord.cli.verbs import Verbs, for_programs, opened, verb, verbs_of
 from carecoord.domain.referrals.states import WORKFLOWS
+from carecoord.errors import Invalid
 from carecoord.fhir.instants import moment
 from carecoord.settings import Settings
 from fhir_adapters.ehr import BackendServices, Ehr, Launch
@@ -62,6 +64,9 @@ def install(verbs: Verbs) -> None:
     verb(ehr, "pause", pause, said).add_argument("name", help="as given to `carecoord ehr add`")
     said = "read an EHR now, and from then on as often as before"
     verb(ehr, "resume", resume, said).add_argument("name", help="as given to `carecoord ehr add`")
+    one = verb(ehr, "remove", remove, "take an EHR away: what came from it stays, and is ours alone from then on")
+    one.add_argument("name", help="as given to `carecoord ehr add`")
+    one.add_argument("--yes", action="store_true", help="do not ask")
     for_programs(verb(ehr, "list", show, "every EHR, how its last sync went, and when it is read next"))
     open_ones = "what an EHR and we have changed differently, and nobody has settled"
     one = for_programs(verb(ehr, "conflicts", conflicts, open_ones))
@@ -191,6 +196,31 @@ def resume(settings: Settings, screen: Screen, args: argparse.Namespace) -> None
     with opened(settings) as world:
         upkeep.resume(world, args.name, BY)
     screen.say(f"{args.name} is read as soon as carecoord serve runs, and as often as before.")
+
+
+def remove(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:
+    """Take an EHR away, after saying what becomes of its data."""
+    name = args.name
+    with opened(settings) as world:
+        left = upkeep.leaving(world, name)
+        held = ", ".join(f"{count} {type}" for type, count in left.held.items()) or "nothing"
+        screen.say(f"{name} ({left.base_url}) will be read no more and told no more.")
+        screen.say(f"What came from it stays, as it is now, and is ours alone: {held}.")
+        untold = f"{left.untold} changes of ours that it was still to be told"
+        screen.say(f"Forgotten are its registration, its schedule, its runs, and {untold}.")
+        screen.say("Added again under the same name, it is read anew, and its word counts.")
+        if not args.yes and not _agreed(name):
+            screen.say("Nothing was changed.")
+            return
+        upkeep.remove(world, name, BY)
+    screen.say(f"{name} is gone.")
+
+
+def _agreed(name: str) -> bool:
+    """Whether whoever sits there types the name. Raises Invalid where nobody does."""
+    if not sys.stdin.isatty():
+        raise Invalid("Nobody is there to be asked: say --yes.")
+    return input(f"Type {name} to go on: ").strip() == name
 
 
 def show(settings: Settings, screen: Screen, args: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from auth import store
-from carecoord.actions.ehrs import sync_health
+from carecoord.actions.ehrs import sync_health, upkeep
 from carecoord.actions.ehrs.sync import PatientRead, add_ehr, cost, repeat, run, run_patient
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
@@ -178,6 +178,25 @@ def test_a_paused_ehr_is_not_read_until_it_is_resumed_and_then_as_often_as_befor
     with reading(ours.engine) as conn:
         acts = list(conn.scalars(select(audit.c.interaction).where(audit.c.interaction.startswith("ehr-"))))
     assert sorted(acts) == ["ehr-pause", "ehr-resume"]
+
+
+def test_what_came_from_an_ehr_that_is_taken_away_stays_and_is_ours_alone(ours: World) -> None:
+    """Nothing waits for it any more, nothing is told it, and what it had may be changed here."""
+    before = {type: held(ours.engine, type).keys() for type in ("Patient", "Task", "ServiceRequest")}
+    left = upkeep.leaving(ours, "mercy")
+    assert left.held == {"Organization": 2, "Patient": 1, "ServiceRequest": 1, "Task": 1}
+    assert (left.untold, left.disputes) == (0, 0)
+    changed(ours, status="on-hold")
+    assert upkeep.leaving(ours, "mercy").untold == 1
+    assert upkeep.remove(ours, "mercy", "test").untold == 1
+    assert {type: held(ours.engine, type).keys() for type in before} == before
+    assert loop.once(replace(ours, clock=lambda: ours.clock() + timedelta(days=1))) == 0
+    changed(ours, status="accepted")
+    assert loop.once(ours) == 0
+    with pytest.raises(NotFound):
+        upkeep.leaving(ours, "mercy")
+    with reading(ours.engine) as conn:
+        assert "ehr-remove" in list(conn.scalars(select(audit.c.interaction)))
 
 
 def test_what_an_ehr_said_no_to_is_told_once_more(ours: World, mercy: World) -> None:

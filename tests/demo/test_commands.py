@@ -33,7 +33,7 @@ PAYS = "http://terminology.hl7.org/CodeSystem/organization-type"
 VERBS = (
     "init", "serve", "demo", "load", "ehr", "ehr add", "ehr list", "ehr flags", "sync", "cases", "client", "client add",
     "user", "user add", "check", "backup", "restore", "upgrade", "work", "events", "audit verify", "audit head",
-    "settings", "import", "export", "completion", "ehr pause", "ehr resume",
+    "settings", "import", "export", "completion", "ehr pause", "ehr resume", "ehr remove",
     "provider", "provider add", "provider link", "provider unlink", "provider disable", "provider list",
     "x12", "x12 take", "x12 write",
     "payer", "payer add", "payer list", "payer examine", "payer remove",

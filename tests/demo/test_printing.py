@@ -73,6 +73,20 @@ def test_an_ehr_is_paused_and_resumed_and_the_list_says_when_it_is_read_next(rea
     assert "nobody" in err
 
 
+def test_an_ehr_is_taken_away_after_it_was_said_what_becomes_of_its_data(ready: Run) -> None:
+    ready("ehr", "add", "city", "https://ehr.example/fhir", "--client-id", "x", "--every", "15")
+    code, out, err = ready("ehr", "remove", "city")
+    assert code == 1
+    assert "What came from it stays, as it is now, and is ours alone: nothing." in out
+    assert "say --yes" in err
+    assert len(json.loads(ready("ehr", "list", "--json")[1])) == 1
+    code, out, err = ready("ehr", "remove", "city", "--yes")
+    assert (code, err, out.splitlines()[-1]) == (0, "", "city is gone.")
+    assert json.loads(ready("ehr", "list", "--json")[1]) == []
+    assert json.loads(ready("jobs", "list", "--json")[1]) == []
+    assert "There is no EHR 'city'" in ready("ehr", "remove", "city", "--yes")[2]
+
+
 def test_cases_come_for_programs_with_instants(ready: Run) -> None:
     ready("load", FIXTURES / "office" / "Organization.ndjson")
     found = list(csv.DictReader(io.StringIO(ready("cases", "--csv")[1])))

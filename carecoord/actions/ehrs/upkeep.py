@@ -23,7 +23,7 @@ from carecoord.errors import Conflict as Refusal
 from carecoord.errors import NotFound
 from carecoord.store.audit.events import record
 from carecoord.store.database import outbox
-from carecoord.store.database.engine import writing
+from carecoord.store.database.engine import reading, writing
 from carecoord.store.ehrs import conflicts, deliveries, ehrs
 from carecoord.store.ehrs.conflicts import Conflict
 from carecoord.store.ehrs.deliveries import Delivery
@@ -128,6 +128,46 @@ def resume(world: World, name: str, request: str, by: User | None = None) -> Non
         if not outbox.hasten(conn, sync.JOB, name, now):
             raise Refusal(f"{name} is not read by itself: say how often with carecoord ehr every {name} MINUTES.")
         record(conn, [event(now, request, "ehr-resume", by=by)])
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What an EHR that is taken away leaves behind. held: how many resources of ours came from it, by type. untold: our
+    changes that it has not been told yet. disputes: what it and we have changed differently, which is not settled."""
+
+    base_url: str
+    held: Mapping[str, int]
+    untold: int
+    disputes: int
+
+
+def leaving(world: World, name: str) -> Leaving:
+    """What it would mean to take an EHR away. Raises NotFound."""
+    with reading(world.engine) as conn:
+        return _leaving(conn, name)
+
+
+def _leaving(conn: Connection, name: str) -> Leaving:
+    one = ehrs.get(conn, name)
+    untold = len(deliveries.unsettled(conn, name, ("waiting",), write_back.MANY))
+    return Leaving(one.base_url, ehrs.held(conn, name), untold, conflicts.counted(conn).get(name, 0))
+
+
+def remove(world: World, name: str, request: str, by: User | None = None) -> Leaving:
+    """Take an EHR away: it is read no more and told no more. Every resource that came from it stays as it is, and is
+    from then on ours alone. Raises NotFound, and Conflict while something is in dispute with it: a case with a dispute
+    is never cleared, and nobody could settle it any more."""
+    with writing(world.engine) as conn:
+        left = _leaving(conn, name)
+        if left.disputes:
+            listed = f"carecoord ehr conflicts {name} lists them"
+            raise Refusal(f"{left.disputes} elements are in dispute with {name}: settle them first; {listed}.")
+        for kind in (write_back.JOB, sync.PATIENT_JOB):
+            outbox.remove_below(conn, kind, f"{name}/")
+        outbox.remove(conn, sync.JOB, name)
+        ehrs.remove(conn, name)
+        record(conn, [event(world.clock(), request, "ehr-remove", by=by)])
+    return left
 
 
 def ask(world: World, grant: Grant, request: str, case: str) -> None:

@@ -203,6 +203,11 @@ def hasten(conn: Connection, kind: str, key: str, now: datetime) -> bool:
     return _due(conn, kind, key, now)
 
 
+def remove_below(conn: Connection, kind: str, prefix: str) -> None:
+    """Take out every job of this kind whose key begins so, whatever became of it."""
+    conn.execute(delete(outbox).where(outbox.c.kind == kind, outbox.c.key.startswith(prefix, autoescape=True)))
+
+
 def _due(conn: Connection, kind: str, key: str, at: datetime) -> bool:
     fresh = {"due_at": micros(at), "attempts": 0, "parked": False, "error": None, "relayed_until": None}
     job = update(outbox).where(outbox.c.kind == kind, outbox.c.key == key)

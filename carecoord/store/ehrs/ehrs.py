@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from carecoord.errors import Conflict, NotFound
@@ -14,6 +14,7 @@ from carecoord.fhir.instants import micros, moment
 from carecoord.store.database import driver
 from carecoord.store.database.engine import once
 from carecoord.store.database.tables import ehr, ehr_cursor, ehr_run, flag, resource
+from carecoord.store.ehrs.tables import ehr_delivery, ehr_item
 from fhir_adapters.ehr import Ehr
 
 _every = select(ehr.c.config).order_by(ehr.c.name)
@@ -61,6 +62,20 @@ def get(conn: Connection, name: str) -> Ehr:
         others = ", ".join(one.name for one in every(conn)) or "none yet"
         raise NotFound(f"There is no EHR {name!r}; known: {others}. Add it with `carecoord ehr add`.")
     return _ehr(row)
+
+
+def held(conn: Connection, name: str) -> dict[str, int]:
+    """How many resources of ours came from this EHR, by type."""
+    mine = select(ehr_item.c.type, func.count()).where(ehr_item.c.ehr == name, ehr_item.c.local.is_not(None))
+    return {row.type: row[1] for row in conn.execute(mine.group_by(ehr_item.c.type).order_by(ehr_item.c.type))}
+
+
+def remove(conn: Connection, name: str) -> None:
+    """Forget an EHR: what we were told of it, how far reading had come, its runs, what of ours is of it and what it was
+    told. The resources themselves, and the conflicts that were settled, stay."""
+    for table in (ehr_item, ehr_delivery, ehr_cursor, ehr_run):
+        conn.execute(delete(table).where(table.c.ehr == name))
+    conn.execute(delete(ehr).where(ehr.c.name == name))
 
 
 def every(conn: Connection) -> list[Ehr]:

@@ -49,6 +49,7 @@ VERBS: Final[Mapping[str, tuple[str, str]]] = Glossary(
         "job-retry": (sentence("audit.did.job-retry"), sentence("audit.tried.job-retry")),
         "job-drop": (sentence("audit.did.job-drop"), sentence("audit.tried.job-drop")),
         "ehr-pause": (sentence("audit.did.ehr-pause"), sentence("audit.tried.ehr-pause")),
+        "ehr-remove": (sentence("audit.did.ehr-remove"), sentence("audit.tried.ehr-remove")),
         "ehr-resume": (sentence("audit.did.ehr-resume"), sentence("audit.tried.ehr-resume")),
         "ehr-retry": (sentence("audit.did.ehr-retry"), sentence("audit.tried.ehr-retry")),
         "ehr-ask": (sentence("audit.did.ehr-ask"), sentence("audit.tried.ehr-ask")),
@@ -84,7 +85,7 @@ WITHOUT_TYPE = frozenset({
     "assignment-say", "assignment-remove", "assignment-order", "assignment-sweep",
     "account-change", "search-system",
     "restore", "job-retry", "job-drop", "ehr-pause", "ehr-resume", "ehr-retry",
-    "ehr-add", "ehr-ask", "ehr-examine", "link-open", "payer-add", "payer-examine", "payer-remove",
+    "ehr-remove", "ehr-add", "ehr-ask", "ehr-examine", "link-open", "payer-add", "payer-examine", "payer-remove",
     "policy-say", "policy-take-back", "letter-say", "letter-shipped",
 })  # fmt: skip
 
