@@ -5,6 +5,7 @@ in the same rows. All of it can be thrown away and counted from the first event 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
+from zlib import crc32
 
 import msgspec
 from sqlalchemy import Connection
@@ -13,6 +14,7 @@ from carecoord.actions.policies import known
 from carecoord.actions.worklist import project
 from carecoord.domain.gates.policy import Policy
 from carecoord.domain.measures.course import courses
+from carecoord.domain.measures.definitions import MEASURES
 from carecoord.domain.measures.observations import Standing, observed
 from carecoord.domain.policies.lines import key_of
 from carecoord.domain.resource.days import local
@@ -30,6 +32,8 @@ from carecoord.world import World
 JOB: Final = "measures"
 _EVERY: Final = 60_000_000  # microseconds between looks at what is new
 _MARK: Final = "measures"
+# by which rules it was counted; another: counted anew
+_OF: Final = crc32(" ".join(f"{name}/{each.version}" for name, each in sorted(MEASURES.items())).encode())
 _EVENTS: Final = 2000  # read at once
 _CASES: Final = 500  # counted at once
 _SWEEP: Final = 3_600_000_000  # microseconds between looks at every row
@@ -82,7 +86,7 @@ def anew(world: World) -> int:
             counted, last = counted + len(run), run[-1]
         days.remake_all(conn)
         newest = log.newest(conn)
-        marks.put(conn, _MARK, _encode({"n": min(end, newest), "at": micros(world.clock())}))
+        marks.put(conn, _MARK, _encode({"n": min(end, newest), "at": micros(world.clock()), "of": _OF}))
     return counted
 
 
@@ -90,7 +94,7 @@ def _next(world: World) -> bool:
     """Count the next events. Whether there were any."""
     with reading(world.engine) as conn:
         mark = marks.get(conn, _MARK)
-    if mark is None:
+    if mark is None or _decode(mark).get("of") != _OF:
         anew(world)
         return True
     cursor = _decode(mark)["n"]

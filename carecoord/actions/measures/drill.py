@@ -1,5 +1,5 @@
-"""What is behind one figure: by specialty, for which reasons, the longest; and how many referrals that is, the very
-rows that the worklist shows of it. Of few nothing but how many."""
+"""What is behind one figure: by specialty, payer or person, for which reasons, the longest; and how many referrals that
+is, the very rows that the worklist shows of it. Of few nothing but how many."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from carecoord.actions.access.audited import event
 from carecoord.actions.access.turn import looking
 from carecoord.actions.measures import board
 from carecoord.actions.measures.board import Asked
-from carecoord.domain.measures.definitions import FEWEST, Definition
+from carecoord.domain.measures.definitions import FEWEST, SPLITS, Definition
 from carecoord.domain.measures.figures import Figure, figure
 from carecoord.store.measures import observations
 from carecoord.store.measures.observations import Case
@@ -24,7 +24,8 @@ _STEPS: Final = "inside-clock"
 @dataclass(frozen=True)
 class Drill:
     """`referrals`: how many different ones. `specialties`: (name, figure), the most first. `reasons`: (in the words of
-    whoever gave one, how many), of the numerator. `steps`: (the step's name, figure). `longest`: (case, minutes)."""
+    whoever gave one, how many), of the numerator. `steps`: (the step's name, figure). `longest`: (case, minutes).
+    `split`: (the facet's value, figure) by payer or coordinator, where the measure is told so (`SPLITS`)."""
 
     definition: Definition
     referrals: int
@@ -32,6 +33,7 @@ class Drill:
     reasons: Sequence[tuple[str, int]]
     steps: Sequence[tuple[str, Figure]]
     longest: Sequence[tuple[Case, int]]
+    split: Sequence[tuple[str, Figure]] = ()
 
 
 def drill(world: World, grant: Grant, what: Definition, asked: Asked, request: str) -> Drill:
@@ -55,6 +57,7 @@ def drill(world: World, grant: Grant, what: Definition, asked: Asked, request: s
         _split(what, rows, "specialty") if told and what.name != _STEPS else (),
         _reasons(rows) if told and what.kind == "share" and what.name != _STEPS else (),
         _split(what, rows, "reason") if told and what.name == _STEPS else (), shown,
+        _split(what, rows, SPLITS[what.name]) if told and what.name in SPLITS else (),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 Name = Literal[
     "closed-loop", "referral-to-visit", "first-answer", "no-show", "out-of-network", "declined", "visit-to-report",
-    "approved-first", "authorization-turnaround", "inside-clock", "touches",
+    "approved-first", "denied", "authorization-turnaround", "inside-clock", "touches",
     "report-returned", "answer-to-contact", "answer-to-booking", "booking-to-visit",
     "authorization-turnaround-expedited", "third-next-free",
 ]  # fmt: skip
@@ -53,6 +53,7 @@ MEASURES: Final[Mapping[Name, Definition]] = dict(
         _row("declined", "share", "percent", "8", "most"),
         _row("visit-to-report", "median", "days", "7", "most"),
         _row("approved-first", "share", "percent", "85", "least"),
+        _row("denied", "share", "percent", "", "most"),
         _row("authorization-turnaround", "median", "days", "7", "most", law=True),
         _row("inside-clock", "share", "percent", "90", "least"),
         _row("touches", "mean", "times", "8", "most"),
@@ -64,5 +65,12 @@ MEASURES: Final[Mapping[Name, Definition]] = dict(
     )
 )
 FACETS: Final = ("specialty", "clinic", "payer", "coordinator", "urgency")  # by what the figures can be narrowed
+_BY_PAYER: Final = frozenset[Name](
+    {"approved-first", "denied", "authorization-turnaround", "authorization-turnaround-expedited"}
+)
+_BY_PERSON: Final = frozenset[Name]({"closed-loop", "touches", "inside-clock", "first-answer"})
+SPLITS: Final[Mapping[Name, str]] = {  # by which facet a measure is told inside it, beside specialties
+    **dict.fromkeys(_BY_PAYER, "payer"), **dict.fromkeys(_BY_PERSON, "coordinator"),
+}  # fmt: skip
 FEWEST: Final = 10  # observations below which only counts are told: a rate of few says little, and names people
 STAGES: Final[tuple[Name, ...]] = ("first-answer", "answer-to-booking", "booking-to-visit")  # where the days go

@@ -54,6 +54,11 @@ MEASURES: Final[Mapping[Name, Words]] = {
         sentence("measure.approved-first.how"),
         sentence("measure.approved-first.excluded"),
     ),
+    "denied": (
+        sentence("measure.denied"),
+        sentence("measure.denied.how"),
+        sentence("measure.denied.excluded"),
+    ),
     "authorization-turnaround": (
         sentence("measure.authorization-turnaround"),
         sentence("measure.authorization-turnaround.how"),

@@ -149,6 +149,9 @@ class _Case:
             approved = said == {"approved"}
             reason = "" if approved else next(iter(reasons), "")
             yield Observation("approved-first", claim.reference, self._day(decided), approved, None, reason)
+            refused = "denied" in said
+            why = next((each.reasons["denied"] for each in own if "denied" in each.reasons), "") if refused else ""
+            yield Observation("denied", claim.reference, self._day(decided), refused, None, why)
             fast = bool(claim.payload.get("fast"))
             name: Name = "authorization-turnaround-expedited" if fast else "authorization-turnaround"
             yield from self._length(name, asked, decided, claim.reference)

@@ -146,10 +146,10 @@ def behind(
     conn: Connection, placers: Sequence[str], measure: str, span: tuple[int, int],
     choices: Sequence[tuple[str, Sequence[str]]], besides: Sequence[str],
 ) -> list[Row[Any]]:  # fmt: skip
-    """case_id, hit, value, reason, specialty, patient of each observation of a measure on these days, both ends in, in
-    the order of their cases; besides: of no such patient."""
+    """case_id, hit, value, reason, specialty, patient, payer, coordinator of each observation of a measure on these
+    days, both ends in, in the order of their cases; besides: of no such patient."""
     asked: Select[Any] = (
-        select(_c.case_id, _c.hit, _c.value, _c.reason, _c.specialty, _c.patient)
+        select(_c.case_id, _c.hit, _c.value, _c.reason, _c.specialty, _c.patient, _c.payer, _c.coordinator)
         .where(
             OneOf(_c.placer, "placers"), _c.measure == measure, _c.day.between(*span),
             *(_c[facet].in_(list(values)) for facet, values in choices),

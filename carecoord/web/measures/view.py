@@ -1,7 +1,7 @@
 """The measures as their page shows them: tiles with a small drawing, a table of the same numbers, and what is inside
 one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from carecoord.actions.measures.board import SPANS, Board, Measured
 from carecoord.actions.measures.drill import Drill
-from carecoord.domain.measures.definitions import FACETS, STAGES, Name
+from carecoord.domain.measures.definitions import FACETS, SPLITS, STAGES, Name
 from carecoord.domain.measures.figures import Figure
 from carecoord.domain.measures.names import FACETS as FACET_NAMES
 from carecoord.domain.measures.names import MEASURES, STEPS, UNITS
@@ -21,6 +21,9 @@ from carecoord.web.page.times import place
 from carecoord.words.reader import reads
 from carecoord.words.sentence import Sentence, Value, sentence, spoken, words
 
+SPLIT_NAMES: Mapping[str, Sentence] = {
+    "payer": sentence("measures.by-payer"), "coordinator": sentence("measures.by-person"),
+}  # fmt: skip
 WIDE, HIGH, EDGE = 200, 40, 4  # of the drawing, in its own units
 
 
@@ -90,6 +93,8 @@ class Inside:
     hits: str
     where: Sequence[Bar]
     specialties: Sequence[Bar]
+    split: Sequence[Bar]
+    split_by: Sentence | None
     reasons: Sequence[Bar]
     steps: Sequence[Bar]
     longest: Sequence[tuple[Case, str]]
@@ -207,6 +212,7 @@ def _inside(board: Board, drill: Drill, rows: Sequence[Tile], zone: ZoneInfo) ->
         tile, sentence("measures.version", n=what.version, zone=place(zone)), drill.referrals,
         worklist(what.name, asked), worklist(what.name, asked, hits=True) if what.kind == "share" else "",
         where, list(_bars(drill, drill.specialties)),
+        list(_bars(drill, _labelled(board, drill))), SPLIT_NAMES[SPLITS[what.name]] if drill.split else None,
         [Bar(reason or sentence("measures.no-reason"), str(n), 100 * n // reasons, None)
          for reason, n in drill.reasons],
         [Bar(STEPS[step], each.said, each.length, each.good) for step, each in
@@ -215,8 +221,15 @@ def _inside(board: Board, drill: Drill, rows: Sequence[Tile], zone: ZoneInfo) ->
     )  # fmt: skip
 
 
-def _bars(drill: Drill, lines: Sequence[tuple[str, Figure]]) -> Iterator[Bar]:
-    what = drill.definition
+def _labelled(board: Board, drill: Drill) -> Iterator[tuple[Value, Figure]]:
+    """The payers or persons by what they are called; nobody's are nobody's."""
+    called = dict(board.choices[SPLITS[drill.definition.name]]) if drill.split else {}
+    for value, each in drill.split:
+        yield called.get(value, value) or sentence("measures.nobody"), each
+
+
+def _bars(drill: Drill, lines: Iterable[tuple[Value, Figure]]) -> Iterator[Bar]:
+    what, lines = drill.definition, list(lines)
     most = Decimal(100) if what.kind == "share" else max((each.value or Decimal(0) for _, each in lines), default=None)
     for name, each in lines:
         said = f"{_shown(each)} · {each.n}" if each.value is not None else str(each.n)

@@ -159,6 +159,7 @@ class Recount:
                     what, at = min(decided, key=lambda each: each[1])
                     fast = claim["priority"]["coding"][0]["code"] == "stat"
                     self.add("approved-first", order, on(at), what == "approved")
+                    self.add("denied", order, on(at), what == "denied")
                     measure = "authorization-turnaround-expedited" if fast else "authorization-turnaround"
                     self.span(measure, order, instant(claim["created"]), at)
 

@@ -2,12 +2,13 @@
 
 from datetime import date
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import delete, select
 
 from auth.grant import Grant
 from carecoord.actions.measures import board, count
 from carecoord.domain.measures.definitions import MEASURES
-from carecoord.store.database.engine import reading
+from carecoord.store.database.engine import reading, writing
 from carecoord.store.measures.tables import day_row, observation
 from tests.desk.measures.conftest import Office
 from tests.desk.measures.made import OFFICE
@@ -29,6 +30,26 @@ def test_every_figure_is_what_an_independent_count_of_the_history_comes_to(offic
             assert (name, first, shown.n, shown.hits, shown.value) == (name, first, *counted)
     assert all(seen.measures[name].figure.n > 3 for name in OF_CASES)
     assert len([name for name in OF_CASES if seen.measures[name].figure.value is not None]) > 12
+
+
+def test_what_was_counted_by_other_rules_is_counted_anew(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A measure that is new, or counted in another way, needs no command: its past is there at the next count."""
+    world = office.house.world
+    with writing(world.engine) as conn:
+        conn.execute(delete(observation).where(observation.c.measure == "denied"))
+    count.follow(world)
+
+    def denied() -> int:
+        with reading(world.engine) as conn:
+            ours = (observation.c.measure == "denied", observation.c.placer == OFFICE)
+            return len(conn.execute(select(observation).where(*ours)).all())
+
+    assert denied() == 0
+    monkeypatch.setattr(count, "_OF", 7)
+    count.follow(world)
+    monkeypatch.undo()
+    count.follow(world)
+    assert denied() == office.recount.figure("denied", date(2020, 1, 1), date(2027, 1, 1))[0] > 10
 
 
 def test_what_was_counted_bit_by_bit_is_what_is_counted_anew(office: Office) -> None:

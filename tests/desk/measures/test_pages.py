@@ -22,7 +22,7 @@ def text(page: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
-@pytest.mark.parametrize("name", ["closed-loop", "first-answer", "no-show", "inside-clock"])
+@pytest.mark.parametrize("name", ["closed-loop", "first-answer", "no-show", "inside-clock", "denied"])
 def test_the_list_behind_a_figure_has_just_its_referrals(office: Office, name: str) -> None:
     client = office.house.enter("quill")
     page = client.get(f"{YEAR}&show={name}").get_data(as_text=True)
@@ -53,6 +53,17 @@ def test_the_numerator_alone_can_be_opened_and_filters_narrow_it(office: Office)
     wanted = {f"Q-{n}" for n in range(2, 200, 3) if f"ServiceRequest/q-{n}" in declined}
     assert {row["number"] for row in rows} == wanted
     assert {row["specialty"] for row in rows} <= {"GI"}
+
+
+def test_denials_stand_by_payer_and_work_by_person_and_come_to_the_figure(office: Office) -> None:
+    client = office.house.enter("quill")
+    for name, head in (("denied", "By payer"), ("inside-clock", "By who works on it")):
+        page = client.get(f"{YEAR}&show={name}").get_data(as_text=True)
+        split = page[page.index('id="inside-split"') :].partition("</section>")[0]
+        assert head in split
+        counted = [int(each) for each in re.findall(r"<td>(?:[\d.]+ · )?(\d+)</td>", split)]
+        assert sum(counted) == office.recount.figure(name, FIRST, LAST)[0]
+        assert all(re.findall(r'<th scope="row" dir="auto">([^<]*)</th>', split)), "each is called something"
 
 
 def test_the_same_numbers_leave_as_csv_and_xlsx(office: Office) -> None:
