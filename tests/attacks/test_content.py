@@ -1,19 +1,25 @@
 """Stored content (security.md 3), over HTTP on both databases: script in every text that the desk shows, file names,
-files served, what an app says of itself, line breaks into the log. Formulas: tests/desk/page/test_downloads.py."""
+files served, what an app says of itself, formulas in spreadsheets, line breaks into the log."""
 
+import csv
+import io
 import json
 import re
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import quote, urljoin
 
+import openpyxl
 import pytest
 
+from auth import store
+from carecoord.store.database.engine import writing
 from tests.attacks.fort import Fort
 from tests.attacks.test_fuzz import PAGES
 
 EVIL = "'\"></td></script><b id=pwn9 onpwn9=1>{{7*7}}${7*7}</b>"
 LINK = "javascript:pwn9()"
+FORMULAS = ("=HYPERLINK(\"http://evil.example\")", "+1+1", "-2+3", "@SUM(A1)", "\t=1+1", "\r=1+1")
 ID = "evil-one"
 FAIRMONT = {"reference": "Organization/office-fairmont"}
 
@@ -171,6 +177,35 @@ def test_what_an_app_says_of_itself_is_shown_as_text_and_leads_nowhere(fort: For
         "http://app.example/"):
         refused = fort.post("/oauth/register", json={**form, "client_name": "x", "redirect_uris": [uri]})
         assert refused.status_code == 400, uri
+
+
+def test_no_cell_of_any_table_that_leaves_is_a_formula(fort: Fort) -> None:
+    for n, formula in enumerate(FORMULAS):  # the API takes no text that begins with a blank
+        said = formula if formula.strip() == formula else f"x{formula}"
+        fort.put(*resources(said, f"sum-{n}", "https://x.example/"))
+    with writing(fort.world.engine) as conn:
+        store.add_client(conn, store.Client("sums", FORMULAS[0], "system/*.rs", jwks_url="https://app.example/jwks"), 0)
+    seen = 0
+    for who, names in (("coordinator",
+        ("worklist", "waiting", "load", "asked", "quality", "measures", "authorizations")),
+                       ("auditor", ("audit",)), ("contracts", ("contracts",)),
+                       ("payer", ("decisions", "worklist"))):  # fmt: skip
+        with fort.enter(who) as browser:
+            for name in names:
+                answer = browser.get(f"{fort.url}/{name}.csv", timeout=60)
+                if answer.status_code == 403:
+                    continue
+                assert answer.status_code == 200, (who, name)
+                cells = [cell for row in csv.reader(io.StringIO(answer.text.lstrip("\ufeff"))) for cell in row]
+                bad = [cell for cell in cells if re.match(r"[=+@\t\r\n]|-(?!\d+(\.\d+)?$)", cell) and len(cell) > 1]
+                assert bad == [], (who, name)
+                seen += sum("HYPERLINK" in cell for cell in cells)
+                book = browser.get(f"{fort.url}/{name}.xlsx", timeout=60)
+                if book.status_code == 200:
+                    sheet = openpyxl.load_workbook(io.BytesIO(book.content)).active
+                    assert sheet is not None
+                    assert [c.value for row in sheet.iter_rows() for c in row if c.data_type == "f"] == [], (who, name)
+    assert seen, "one of them was in a table"
 
 
 def test_no_line_of_the_log_is_made_by_who_asks(fort: Fort) -> None:
