@@ -9,6 +9,8 @@ FOREIGN: Final = (  # of the house and its payer, which are nobody's of the stor
     {"resourceType": "Organization", "id": f"{MARK}-payer", "name": "Elsewhere Payer"},
 )
 CLASS: Final = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"}
+ACTIVE: Final = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
+                             "code": "active"}]}  # fmt: skip
 SHARED: Final = "http://carecoord.test/registry"
 
 
@@ -48,7 +50,7 @@ def record(id: str = f"{MARK}-ada") -> list[dict[str, Any]]:
            contained=[{"resourceType": "Practitioner", "id": "in", **named}], performer=[{"reference": "#in"}]),
         {"resourceType": "Observation", "id": f"{id}-observation-by-number", "status": "final", "code": words(),
          "subject": {"identifier": {"system": SHARED, "value": f"{WORD}-1"}}},
-        of("AllergyIntolerance", "patient", code=words()),
+        of("AllergyIntolerance", "patient", code=words(), clinicalStatus=ACTIVE),
         of("MedicationRequest", status="active", intent="order", medicationCodeableConcept=words()),
         of("Procedure", status="completed", code=words()),
         of("DiagnosticReport", status="final", code=words(), conclusion=WORD),
@@ -88,7 +90,8 @@ def record(id: str = f"{MARK}-ada") -> list[dict[str, Any]]:
         of("Media", status="completed", content={"title": WORD, "contentType": "image/png"}),
         of("EpisodeOfCare", "patient", status="active", type=[words()]),
         {"resourceType": "Account", "id": f"{id}-account", "status": "active", "subject": [patient], "name": WORD},
-        {"resourceType": "Linkage", "id": f"{id}-linkage", "item": [{"type": "source", "resource": patient}]},
+        {"resourceType": "Linkage", "id": f"{id}-linkage", "item": [
+            {"type": "source", "resource": patient}, {"type": "alternate", "resource": to("Patient", f"{id}-other")}]},
         *({"resourceType": "Provenance", "id": f"{id}-provenance-{n}", "recorded": "2026-11-20T10:00:00Z",
            "target": [target], "agent": [{"who": {"display": WORD}}]}
           for n, target in enumerate((to("Observation", f"{id}-observation"), to("Task", f"{id}-task-bare")))),

@@ -104,7 +104,7 @@ def _page(
         about = _letter(world, found, name, language or "en", typed)
     page = render_template(
         "letters.html", letters=found, offices=offices, titles={n: say(each.title) for n, each in TEMPLATES.items()},
-        tongues=[(each, TONGUES[each]) for each in languages()], name=name, chosen=language or "en",
+        tongues=[(each, TONGUES[each]) for each in languages() if each in TONGUES], name=name, chosen=language or "en",
         changed=changed, done=request.args.get("done", ""), **about,
     )  # fmt: skip
     return make_response(page, status)

@@ -40,8 +40,9 @@ def blueprint(world: World) -> Blueprint:
     @pages.post("/authorizations/<id>/forms")
     def forms(id: str) -> Response:
         session = sign_in.session()
-        if sign_in.own_session(session):
-            fetch.ask(world, session.grant(), request_id(), id)
+        if not sign_in.own_session(session):
+            return redirect(f"/authorizations/{quote(id)}", 303)
+        fetch.ask(world, session.grant(), request_id(), id)
         return redirect(f"/authorizations/{quote(id)}#payer-forms", 303)
 
     @pages.post("/authorizations/<id>/<verb>")

@@ -1,6 +1,8 @@
 """`/setup/pas`, for admins: payers that take our requests by PAS, what each answers, and a form to tell of one."""
 
+from collections.abc import Mapping
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
@@ -25,7 +27,7 @@ from carecoord.words.sentence import sentence
 from carecoord.world import World
 
 PAS: Final = "/setup/pas"
-OPERATIONS: Final = Glossary({
+OPERATIONS: Final[Mapping[str, str]] = Glossary({
     "submit": sentence("setup.pas.op.submit"), "inquire": sentence("setup.pas.op.inquire"),
     "submit-attachment": sentence("setup.pas.op.attach"),
     "questionnaire-package": sentence("setup.pas.op.forms"),
@@ -82,7 +84,7 @@ def blueprint(world: World) -> Blueprint:
 
 def _page(world: World, status: int = 200, **about: Any) -> Response:
     ready = stock.look(world, sign_in.session().grant(), request_id())
-    times = Times(world.clock(), world.base.zone)
+    times = Times(world.clock(), ZoneInfo(world.settings.timezone))
     found = payers.every(world)
     shown = [
         {

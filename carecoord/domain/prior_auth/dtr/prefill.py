@@ -93,7 +93,7 @@ def _value(question: Json, found: Any) -> Json:
     if not name or not isinstance(found, wanted) or (wanted is int and isinstance(found, bool)):
         return {}
     if kind == "date":
-        day = _DAY.match(found)
+        day = _DAY.match(str(found))
         return {name: day[0]} if day else {}
     return {name: found}
 
