@@ -167,6 +167,7 @@ def opened(turn: Turn, claim: str) -> Opened:
         raise NotFound(sentence("refusals.no-request-seen"), "http.id")
     told_of, judged = disclosed
     newest = next((each for each in told_of.case.claims if key(each) == row.claim), {})
+    own = [key(each) for each in lifecycle.chain(told_of.case.claims, row.claim)]
     zone = turn.world.base.zone
     answers = [each for each in told_of.case.responses if target(item(each, "request")) == row.claim]
     ordered = [lifecycle.newest(answers, zone)] if answers else []
@@ -180,8 +181,8 @@ def opened(turn: Turn, claim: str) -> Opened:
         queues.steps(turn.conn, [row.claim]).get(row.claim, ()), judged, guides.by_line(turn, newest, judged),
         [payer_authorization(each._mapping) for each in authorizations.of_member(turn.conn, mine, row.patient)
          if each.root != row.root],
-        [each for claim in told_of.case.claims for each in step_tasks(turn, key(claim))],
-        letters_about(turn, row.patient, frozenset(key(each) for each in told_of.case.claims)),
+        [each for claim in own for each in step_tasks(turn, claim)],
+        letters_about(turn, row.patient, frozenset(own)),
     )  # fmt: skip
 
 

@@ -117,17 +117,20 @@ def precedent(claim: Json) -> str:
     return next((to for each in named if (to := target(item(each, "claim")))), "")
 
 
+def chain(claims: Iterable[Json], asked: str) -> list[Json]:
+    """A request, `Claim/id`, and those in whose place it stands, itself first. claims: those that may be among them."""
+    known, found = {key(each): each for each in claims}, list[Json]()
+    while asked in known:
+        found.append(known.pop(asked))
+        asked = precedent(found[-1])
+    return found
+
+
 def level(claims: Iterable[Json], asked: str) -> int:
     """Of which level of appeal a request, `Claim/id`, is: 0 for what is no appeal. claims: those that may be in its
     chain. Of an appeal that is itself changed the level stays."""
-    known, found, seen = {key(each): each for each in claims}, 0, set[str]()
-    while asked in known and asked not in seen:
-        seen.add(asked)
-        claim = known[asked]
-        asked = precedent(claim)
-        if asked and _CERTIFIED.get(certification(claim)) == "appeal":
-            found += 1
-    return found
+    later = (each for each in chain(claims, asked) if precedent(each))
+    return sum(_CERTIFIED.get(certification(each)) == "appeal" for each in later)
 
 
 def tells(answer: Json) -> LifeVerb:

@@ -164,3 +164,4 @@ def test_an_appeal_of_an_appeal_is_of_the_second_level_and_a_change_of_one_stays
         "a": 0, "b": 1, "c": 1, "d": 2, "e": 1,
     }  # fmt: skip
     assert lifecycle.level(chain, "Claim/none") == 0
+    assert [each["id"] for each in lifecycle.chain([*chain, request("z")], "Claim/c")] == ["c", "b", "a"]
