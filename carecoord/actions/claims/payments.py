@@ -40,14 +40,16 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True)
 class Arrival:
-    """What a row is made of: of which office and file it came, and whose it is. again: it is only matched anew."""
+    """What a row is made of: of which office and file it came, and whose it is. again: it is only matched anew. rates,
+    benefits: of the whole file: what was reckoned already, and the resources to be written, each with its payer."""
 
     turn: Turn
     office: str
     file: str
     match: Match
     again: bool = False
-    rates: dict[tuple[object, ...], Expected] = field(default_factory=dict)  # reckoned already for others of the file
+    rates: dict[tuple[object, ...], Expected] = field(default_factory=dict)
+    benefits: list[tuple[str, Change]] = field(default_factory=list)
 
 
 def payer_grant(payer: str, name: str) -> Grant:
@@ -59,13 +61,16 @@ def take_payments(turn: Turn, office: str, file: str, found: Remittance, only: s
     """Keep every claim of a remittance. only: of this number alone, to match it anew. Raises ValueError for parts of a
     cent."""
     known: dict[tuple[object, ...], Expected] = {}
+    benefits: list[tuple[str, Change]] = []
     for n, each in enumerate(found.claims):
         if only not in ("", each.number):
             continue
         day = each.since or found.at
         codes = frozenset(line.code for line in each.services)
         claimed = Claimed(each.last, each.first, each.member, each.authorization, day, codes)
-        _pay(Arrival(turn, office, file, match(turn, claimed), bool(only), known), found, each, n)
+        _pay(Arrival(turn, office, file, match(turn, claimed), bool(only), known, benefits), found, each, n)
+    for payer in dict.fromkeys(payer for payer, _ in benefits):
+        _write(turn, payer_grant(payer, found.payer), [change for of, change in benefits if of == payer])
 
 
 def take_statuses(
@@ -227,14 +232,20 @@ def _due(at: Arrival, status: Status, decided: date | None) -> int | None:
 
 
 def _explain(at: Arrival, id: str, found: Remittance, paid: Paid, status: Status) -> None:
-    """Write the ExplanationOfBenefit, where patient, card and payer are known."""
-    matched, turn = at.match, at.turn
+    """Make the ExplanationOfBenefit, where patient, card and payer are known."""
+    matched = at.match
     if not (matched.patient and matched.coverage and matched.payer):
         return
     made = benefit.benefit(
         id, paid, found, status=status, patient=matched.patient, coverage=str(matched.coverage["id"]),
-        payer=matched.payer, office=at.office, now=turn.now,
+        payer=matched.payer, office=at.office, now=at.turn.now,
     )  # fmt: skip
-    actor = turn.by(payer_grant(matched.payer, found.payer)).actor()
-    change = Change("ExplanationOfBenefit", id, made)
-    put_all(turn.conn, [change], now=turn.now, actor=actor, base=turn.world.base, project=turn.world.project)
+    at.benefits.append((matched.payer, Change("ExplanationOfBenefit", id, made)))
+
+
+def _write(turn: Turn, payer: Grant, changes: Sequence[Change]) -> None:
+    """Write what a file says together: a patient's cases are judged once for all of it."""
+    put_all(
+        turn.conn, changes, now=turn.now, actor=turn.by(payer).actor(), base=turn.world.base,
+        project=turn.world.project,
+    )  # fmt: skip
