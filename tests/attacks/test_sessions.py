@@ -175,8 +175,8 @@ def test_an_authorization_code_and_a_refresh_token_count_once_for_many_at_the_sa
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Host": "evil.example"}, {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "gopher"},
-     {"Forwarded": "host=evil.example;proto=https"}, {"Host": "evil.example:80@127.0.0.1"},
+    [{"Host": "forged-host.example"}, {"X-Forwarded-Host": "forged-host.example", "X-Forwarded-Proto": "gopher"},
+     {"Forwarded": "host=forged-host.example;proto=https"}, {"Host": "forged-host.example:80@127.0.0.1"},
      {"X-Original-URL": "/people"}],
 )  # fmt: skip
 def test_no_address_of_ours_follows_what_a_request_says_of_its_host(fort: Fort, headers: dict[str, str]) -> None:
@@ -185,11 +185,11 @@ def test_no_address_of_ours_follows_what_a_request_says_of_its_host(fort: Fort, 
                  "/fhir/metadata", "/brands.json", "/account/"):  # fmt: skip
         answer = fort.get(path, headers=headers)
         assert answer.status_code < 500, path
-        assert "evil.example" not in answer.text + str(answer.headers), path
+        assert "forged-host.example" not in answer.text + str(answer.headers), path
     with fort.enter("admin") as browser:
-        assert "evil.example" not in browser.get(f"{fort.url}/people", headers=headers, timeout=60).text
+        assert "forged-host.example" not in browser.get(f"{fort.url}/people", headers=headers, timeout=60).text
     told = fort.ask("POST", "Basic", fort.token(), {"resourceType": "Basic", "code": {"text": "x"}}, **headers)
-    assert "evil.example" not in told.headers.get("Location", "") + told.text
+    assert "forged-host.example" not in told.headers.get("Location", "") + told.text
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def test_a_launch_in_a_cross_site_frame_keeps_its_session(page: Page, two: Two) 
     shown.locator(".case-link").first.click()
     expect(shown.get_by_role("heading", name="Timeline")).to_be_visible()
     expect(shown.locator(".embed-name")).to_have_text("Patel, Arjun")
-    inside.evaluate("location.reload()")
+    inside.evaluate("setTimeout(() => location.reload())")  # told before the frame goes
     expect(shown.get_by_role("heading", name="Timeline")).to_be_visible()
     shown.get_by_role("link", name="All referrals").click()
     expect(shown.get_by_role("navigation", name="Referrals")).to_be_visible()
@@ -187,7 +187,7 @@ def test_two_launches_side_by_side_do_not_mix(page: Page, two: Two) -> None:
         expect(first.locator(".embed-name")).to_have_text("Patel, Arjun")
         expect(second.locator(".embed-name")).to_have_text("Santos, Maricel")
         for inside in page.frames[1:]:
-            inside.evaluate("location.reload()")
+            inside.evaluate("setTimeout(() => location.reload())")  # told before the frame goes
     second.locator(".case-link").first.click()
     first.locator(".case-link").first.click()
     expect(first.locator(".embed-name")).to_have_text("Patel, Arjun")
