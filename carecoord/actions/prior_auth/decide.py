@@ -106,8 +106,11 @@ def agree(world: World, grant: Grant, request: str, submission: Submission, give
                           second_look.reviewer(_npi(turn))],
         }  # fmt: skip
         looked = second_look.looked_at(task, acting.person, True, given, turn.now)
-        earlier = [hold.ended(acting.found.held, False, turn.now)] if acting.found.held else []
-        written = [*told_now_or_later(acting, [answer], letter=True), looked, *earlier]
+        before = acting.found.held
+        # this answer takes the place of the one that is held; the papers that were asked for beside it still are
+        earlier = [hold.ended(before, False, turn.now)] if before else []
+        asked = wishes(turn, before) if before else []
+        written = [*told_now_or_later(acting, [answer, *asked], letter=True), looked, *earlier]
         return Planned(written, sentence("act.denial-agreed"), given)
 
     return performed(world, grant, request, submission, "agree", plan, opened)
@@ -137,6 +140,13 @@ def told_now_or_later(acting: Deciding, told: Sequence[Json], *, letter: bool) -
     id = turn.world.new_id()
     sent.let_leave(turn.conn, id, turn.now + hold.HOLD)
     return [hold.held(id, found.claim, told, turn.now)]
+
+
+def wishes(turn: Turn, held: Json) -> list[Json]:
+    """The Tasks that ask for papers in a decision that is held, as they leave now."""
+    now = turn.now.isoformat(timespec="seconds")
+    return [each | {"id": turn.world.new_id(), "authoredOn": now, "lastModified": now}
+            for each in hold.told(held) if each.get("resourceType") == "Task"]  # fmt: skip
 
 
 def proposer(turn: Turn, task: Json) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from carecoord.actions.acts import provenance
 from carecoord.actions.acts.act import Done, Planned, Submission, performed
 from carecoord.actions.acts.provenance import Version
 from carecoord.actions.prior_auth import queue, sent
-from carecoord.actions.prior_auth.decide import Deciding, about, opened, proposer
+from carecoord.actions.prior_auth.decide import Deciding, about, opened, proposer, wishes
 from carecoord.domain.access import verbs
 from carecoord.domain.prior_auth.desk import hold
 from carecoord.domain.resource.days import moment
@@ -36,10 +36,8 @@ def send(world: World, grant: Grant, request: str, submission: Submission, given
                       ((task, "authoredOn"), (newest or {}, "created")))  # fmt: skip
         if made and said and said > made:
             raise Conflict(sentence("refusals.answered-meanwhile"), "http.act")
-        now = turn.now.isoformat(timespec="seconds")
-        answer, *wishes = hold.told(task)
-        told = [answer | {"id": acting.id, "created": now}]
-        told += [each | {"id": turn.world.new_id(), "authoredOn": now, "lastModified": now} for each in wishes]
+        created = turn.now.isoformat(timespec="seconds")
+        told = [hold.answer(task) | {"id": acting.id, "created": created}, *wishes(turn, task)]
         if acting.found.proposal is None:  # else the letter waits for the second person
             sent.order_letter(turn.conn, acting.id, turn.now)
         return Planned([*told, hold.ended(task, True, turn.now)], sentence("act.decision-sent"))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,6 +14,9 @@ from flask.testing import FlaskClient
 from carecoord.actions.fhir import interactions
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
+from carecoord.fhir import text as json
+from carecoord.store.database.engine import reading
+from carecoord.store.resources import read
 from tests.desk.authorizations.readers import ids
 from tests.desk.authorizations.test_automatic import SYSTEM, stored, work
 from tests.desk.authorizations.test_decisions import APPROVE, DENY, HIDDEN, VASCULAR, answers, form
@@ -144,3 +148,34 @@ def test_a_decision_whose_request_was_answered_elsewhere_meanwhile_is_called_off
     work(house)
     assert [each["id"] for each in answers(house, VASCULAR)] == ["elsewhere"]
     assert ids(clerk.get("/decisions?tab=held").get_data(as_text=True)) == []
+
+
+def test_the_papers_that_were_asked_for_beside_a_denial_still_leave_once_a_second_person_has_agreed(
+    house: House,
+) -> None:
+    claim = stored(house, "Claim", VASCULAR)
+    claim["item"].append(claim["item"][0] | {"sequence": 2})
+    interactions.update(house.world, SYSTEM, "Claim", VASCULAR, claim)
+    first, second = house.enter("payer"), house.enter("calder")
+    shown = first.get(f"/decisions/{VASCULAR}").get_data(as_text=True)
+    met = dict.fromkeys(re.findall(r'name="(met-\d+-\d+)" value="yes"', shown), "yes")
+    asked = {"do-2": "ask", "paper-2": "Duplex scan", "by-2": "2026-12-01"}
+    assert post(first, VASCULAR, "decide", **met | DENY | asked)[0] == 303
+    later(house, 5)
+    assert post(second, VASCULAR, "agree")[0] == 303
+    assert _wishes(house) == []
+    later(house, 21)
+    work(house)
+    assert len(answers(house, VASCULAR)) == 1
+    (wish,) = _wishes(house)
+    assert wish["input"][0]["valueCodeableConcept"] == {"text": "Duplex scan"}
+    assert wish["authoredOn"] == (NOW + timedelta(minutes=21)).isoformat(timespec="seconds")
+
+
+def _wishes(house: House) -> list[dict[str, Any]]:
+    """The Tasks by which the clinic is asked for papers."""
+    with reading(house.world.engine) as conn:
+        row = read.get(conn, "Claim", VASCULAR)
+        assert row is not None
+        tasks = [json.loads(each.body) for each in read.of_patient(conn, str(row.patient), ("Task",))]
+    return [each for each in tasks if each.get("reasonReference") == {"reference": f"Claim/{VASCULAR}"}]
