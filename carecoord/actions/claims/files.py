@@ -17,7 +17,7 @@ from carecoord.actions.access.turn import Turn, changing, looking
 from carecoord.actions.claims import answers, desk, payments
 from carecoord.domain.access import verbs
 from carecoord.domain.prior_auth.x12 import acknowledgment, answer, claim_status, eligibility, envelope, remittance
-from carecoord.domain.prior_auth.x12.envelope import Fault, Interchanges, Transaction, fault
+from carecoord.domain.prior_auth.x12.envelope import Fault, Transaction, fault
 from carecoord.errors import Forbidden, NotFound, Problem, TooLarge, Unprocessable
 from carecoord.fhir.instants import micros
 from carecoord.store.claims import claims, files
@@ -120,15 +120,15 @@ def run(world: World, id: str) -> None:
     """Read a file that waits. Begun again after it was cut short, it goes on where it was."""
     with reading(world.engine) as conn:
         file = files.one(conn, id)
-        found = envelope.read(files.body(conn, id)) if file else Interchanges()
+        body = files.body(conn, id)
     if file is None:
         return
-    grant = reader(file.office)
+    grant, found = reader(file.office), envelope.read(body)
     for n, each in enumerate(found.transactions, 1):
         try:
             with changing(world, grant, JOB) as turn:
-                settled = _taken(turn, file, each)
-                files.settle(turn.conn, id, n, settled)
+                if settled := _taken(turn, file, n, each):
+                    files.settle(turn.conn, id, n, settled)
         except (Problem, ValueError) as why:
             said = why.said if isinstance(why, Problem) else sentence("x12.fault.cents")
             wrong = [fault(each.segments[0], 0, sentence("x12.fault.not-possible", why=said))]
@@ -142,22 +142,36 @@ def run(world: World, id: str) -> None:
 
 
 def match_again(world: World, grant: Grant, request: str, id: str) -> None:
-    """Match a claim anew, from the files that spoke of it: a card may have come since. Raises NotFound, Forbidden."""
+    """Match a claim anew, from what was taken of the files that spoke of it: a card may have come since. Raises
+    NotFound, Forbidden."""
     office = _office(grant)
-    with changing(world, grant, request) as turn:
-        row = claims.one(turn.conn, desk.whose(turn), id)
-        if row is None:
-            raise NotFound(sentence("refusals.no-such-claim"), "http.id")
-        theirs = turn.by(reader(office))
+    with looking(world, grant, request) as turn:
+        _claim(turn, id)
         said = [each.subject for each in claims.acts(turn.conn, id) if each.verb in ("277", "835")]
-        for file in dict.fromkeys(reversed(said)):
-            for each in envelope.read(files.body(turn.conn, file)).transactions:
-                if each.kind == "835":
-                    payments.take_payments(theirs, row.office, file, remittance.read(each)[0], row.number)
-                elif each.kind == "277":
-                    payments.take_statuses(theirs, row.office, file, claim_status.read(each)[0], row.number)
+        names = list(dict.fromkeys(reversed(said)))
+        bodies = {file: files.body(turn.conn, file) for file in names}
+        states = {(file, each.n): each.state for file in names for each in files.transactions(turn.conn, file)}
+    taken = [  # before there is a transaction: a long file keeps nobody waiting
+        (file, each) for file in names for n, each in enumerate(envelope.read(bodies[file]).transactions, 1)
+        if states.get((file, n)) == "taken"
+    ]  # fmt: skip
+    with changing(world, grant, request) as turn:
+        row = _claim(turn, id)
+        theirs = turn.by(reader(office))
+        for file, each in taken:
+            if each.kind == "835":
+                payments.take_payments(theirs, row.office, file, remittance.read(each)[0], row.number)
+            elif each.kind == "277":
+                payments.take_statuses(theirs, row.office, file, claim_status.read(each)[0], row.number)
         about = {"type": "ExplanationOfBenefit", "resource": id, "patient": row.patient}
         world.journal.append(event(turn.now, request, "update", by=grant, **about))
+
+
+def _claim(turn: Turn, id: str) -> Row[Any]:
+    row = claims.one(turn.conn, desk.whose(turn), id)
+    if row is None:
+        raise NotFound(sentence("refusals.no-such-claim"), "http.id")
+    return row
 
 
 def control(transaction: Transaction) -> str:
@@ -177,14 +191,17 @@ def _settled(transaction: Transaction, state: str, about: str | None, faults: Se
     return Settled(transaction.kind, control(transaction), _digest(transaction), state, about, _kept(faults))
 
 
-def _taken(turn: Turn, file: Row[Any], each: Transaction) -> Settled:
-    """Take a transaction, unless it was taken before."""
+def _taken(turn: Turn, file: Row[Any], n: int, each: Transaction) -> Settled | None:
+    """Take a transaction, unless it was taken before. None where that is noted at this very place of the file: what
+    was told of it then, and what it was about, stays."""
     alone(turn.conn, f"x12 {file.office} {control(each)}")
+    if files.state(turn.conn, file.id, n) in ("taken", "again"):
+        return None
     if before := files.taken(turn.conn, file.office, each.kind, control(each)):
         if before.digest != _digest(each):
             said = sentence("x12.fault.number-used", control=each.interchange)
             return _settled(each, "faulty", None, [fault(each.segments[0], 2, said)])
-        return _settled(each, "taken" if before.file == file.id else "again", None, ())
+        return _settled(each, "again", None, ())
     about, faults, notes = _handled(turn, file, each)
     state = "faulty" if faults else "unmatched" if about == "" else "taken"
     settled = _settled(each, state, about or None, [*faults, *notes])

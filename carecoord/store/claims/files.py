@@ -60,6 +60,12 @@ def transactions(conn: Connection, file: str) -> list[Row[Any]]:
     return list(conn.execute(found))
 
 
+def state(conn: Connection, file: str, n: int) -> str | None:
+    """What became of a transaction of a file; None where it was not read yet."""
+    mine = (x12_transaction.c.file == file, x12_transaction.c.n == n)
+    return conn.scalar(select(x12_transaction.c.state).where(*mine))
+
+
 def read(conn: Connection, file: str, faults: Faults) -> None:
     """Note that a file was read, with what is wrong with its envelopes."""
     values = {"state": "done", "faults": _encode(list(faults)).decode()}

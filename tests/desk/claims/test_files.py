@@ -58,6 +58,12 @@ def answers(house: House, id: str = SENT) -> list[dict[str, Any]]:
     return [each for each in found if each["request"]["reference"] == f"Claim/{id}"]
 
 
+def rows(house: House) -> list[Any]:
+    """The claims that are kept."""
+    with reading(house.world.engine) as conn:
+        return list(conn.execute(claim.select()))
+
+
 def count(house: House, table: Any) -> int:
     with reading(house.world.engine) as conn:
         return len(conn.execute(table.select()).all())
@@ -110,7 +116,9 @@ def test_the_same_file_twice_and_the_same_numbers_in_another_file_change_nothing
     body = file("278", reply(SENT))
     assert states(brought(desk, house, body)) == ["Taken"]
     held = answers(house)
-    assert states(brought(desk, house, body)) == ["Taken"]
+    again = brought(desk, house, body)
+    assert states(again) == ["Taken"]
+    assert f'href="/authorizations/{SENT}"' in again  # what it was about is not lost by reading it once more
     assert states(brought(desk, house, body + b"\n")) == ["Taken before"]
     assert answers(house) == held
     other = brought(desk, house, file("278", reply(SENT, "HCR*A3**0F")))
@@ -221,6 +229,14 @@ def test_a_remittance_that_does_not_add_up_is_taken_and_told(house: House) -> No
     assert "Charge, payment and adjustments differ by 10.00." in desk.get(f"/claims/{id}").get_data(as_text=True)
 
 
+def test_what_was_told_of_a_remittance_stays_when_its_file_is_read_once_more(house: House) -> None:
+    desk = house.enter("coordinator")
+    body = file("835", REMITTANCE.replace("CAS*CO*45*50", "CAS*CO*45*40"))
+    told = "Claim FM-1001: charge less payment and adjustments differ by 10.00."
+    assert told in brought(desk, house, body)
+    assert told in brought(desk, house, body)
+
+
 def test_a_remittance_with_one_bad_amount_leaves_nothing_half_written(house: House) -> None:
     desk = house.enter("coordinator")
     bad = REMITTANCE.replace("CAS*CO*197*90", "CAS*CO*197*90.005")
@@ -288,3 +304,17 @@ def test_a_claim_whose_card_comes_later_is_matched_anew_and_stays_the_same_claim
     assert (after.id, after.patient, after.doubts) == (before.id, "eleanor-brandt", "[]")
     assert "Match it anew" not in desk.get(f"/claims/{before.id}").get_data(as_text=True)
     assert house.enter("outsider").post(f"/claims/{before.id}/match").status_code in (403, 404)
+
+
+def test_matching_anew_takes_nothing_of_what_was_refused_in_the_same_file(house: House) -> None:
+    desk = house.enter("coordinator")
+    gone = REMITTANCE.replace("GC014-4309772", "GC014-777")
+    test = file("835", gone.replace("FM-1001*1*300*180*20", "FM-1001*1*300*1*20"), control="000000906")
+    page = brought(desk, house, file("835", gone) + b"\n" + test.replace(b"*0*P*:", b"*0*T*:"))
+    assert states(page) == ["Taken", "Not taken"]
+    (before,) = [each for each in rows(house) if each.number == "FM-1001"]
+    csrf = CSRF.search(desk.get(f"/claims/{before.id}").get_data(as_text=True))
+    assert csrf
+    assert desk.post(f"/claims/{before.id}/match", data={"csrf": csrf[1]}).status_code == 303
+    (after,) = [each for each in rows(house) if each.number == "FM-1001"]
+    assert (before.paid, after.paid) == (18000, 18000)
