@@ -29,7 +29,9 @@ def send(world: World, grant: Grant, request: str, submission: Submission, given
     Forbidden for who did not make it."""
 
     def plan(acting: Deciding) -> Planned:
-        task = _own(acting)
+        task = _held(acting)
+        if not _is_own(acting, task):
+            raise Forbidden(sentence("refusals.decision-not-yours"), "http.act")
         turn = acting.turn
         newest = acting.found.newest
         made, said = (moment(text(each, name), acting.zone) for each, name in
@@ -47,15 +49,29 @@ def send(world: World, grant: Grant, request: str, submission: Submission, given
 
 def take_back(world: World, grant: Grant, request: str, submission: Submission, given: str) -> Done:
     """Take a decision back that is held: the lines are open again, and nobody was told. With it goes what its author
-    proposed to deny. Raises Conflict where none is held, Forbidden for who did not make it."""
+    proposed to deny. Raises Conflict where none is held, Forbidden for who did not make it, unless it is stuck."""
 
     def plan(acting: Deciding) -> Planned:
-        task, now = _own(acting), acting.turn.now
+        task, now = _held(acting), acting.turn.now
+        if not _is_own(acting, task) and not hold.is_stuck(task, now):
+            raise Forbidden(sentence("refusals.decision-not-yours"), "http.act")
         gone = [hold.ended(task, False, now)]
         proposal = acting.found.proposal
-        if proposal and proposer(acting.turn, proposal)[0] == acting.turn.grant.subject:
+        if proposal and proposer(acting.turn, proposal)[0] == proposer(acting.turn, task)[0]:
             gone.append(proposal | {"status": _CALLED_OFF, "lastModified": now.isoformat(timespec="seconds")})
         return Planned(gone, sentence("act.decision-taken-back"))
+
+    return performed(world, grant, request, submission, "take-back", plan, opened)
+
+
+def call_off(world: World, grant: Grant, request: str, submission: Submission, given: str) -> Done:
+    """Call a decision off that is held in a Task (its id), whose request was replaced. Raises Conflict for another."""
+
+    def plan(acting: Deciding) -> Planned:
+        task = next((each for each in acting.found.overtaken if each["id"] == given), None)
+        if task is None:
+            raise Conflict(sentence("refusals.decision-not-held"), "http.act")
+        return Planned([hold.called_off(task, acting.turn.now)], sentence("act.decision-called-off"))
 
     return performed(world, grant, request, submission, "take-back", plan, opened)
 
@@ -72,8 +88,11 @@ def release(world: World, task: str) -> None:
     payer = target(item(held, "owner")).partition("/")[2]
     by = Grant(author.subject, roles=frozenset(verbs.holders("decide")), organization=payer, name=author.name)
     with looking(world, by, "") as turn:
-        root = queue.root_of(turn, target(item(held, "focus")).partition("/")[2])
+        claim = target(item(held, "focus")).partition("/")[2]
+        root = queue.root_of(turn, claim)
+        later = queue.root_of_replaced(turn, claim) if root is None else None
     if root is None:
+        _release_replaced(world, by, task, later)
         return
     try:
         send(world, by, world.new_id(), Submission(about(root), f"leaves-{task}"), "")
@@ -83,12 +102,24 @@ def release(world: World, task: str) -> None:
         return
 
 
-def _own(acting: Deciding) -> Json:
-    """The decision that is held. Raises Conflict where none is, Forbidden for who did not make it."""
+def _release_replaced(world: World, by: Grant, task: str, root: str | None) -> None:
+    """Call a decision off whose request was replaced by that of an authorization, by the id of its first Claim; None
+    where that is nobody's."""
+    if root is None:
+        return
+    try:
+        call_off(world, by, world.new_id(), Submission(about(root), f"off-{task}"), task)
+    except (Conflict, NotFound):  # somebody was first; withdrawn, or kept from the payer
+        return
+
+
+def _held(acting: Deciding) -> Json:
+    """The decision that is held. Raises Conflict where none is."""
     task = acting.found.held
     if task is None:
         raise Conflict(sentence("refusals.decision-not-held"), "http.act")
-    author = provenance.author_of(acting.turn.conn, Version("Task", str(task["id"]), 1))
-    if author is None or author.subject != acting.turn.grant.subject:
-        raise Forbidden(sentence("refusals.decision-not-yours"), "http.act")
     return task
+
+
+def _is_own(acting: Deciding, task: Json) -> bool:
+    return proposer(acting.turn, task)[0] == acting.turn.grant.subject

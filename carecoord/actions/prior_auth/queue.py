@@ -95,6 +95,12 @@ class Opened:
         return next((each for each in mine if hold.is_held(each)), None)
 
     @property
+    def overtaken(self) -> list[Json]:
+        """The Tasks of decisions that never left, since this request took the place of the one that they are about."""
+        before = (each for each in self.tasks if target(item(each, "focus")) != self.row.claim)
+        return [each for each in before if hold.is_held(each) or hold.is_called_off(each)]
+
+    @property
     def newest(self) -> Json | None:
         """The answer that holds."""
         return self.answers[-1] if self.answers else None
@@ -188,7 +194,20 @@ def opened(turn: Turn, claim: str) -> Opened:
 
 def root_of(turn: Turn, claim: str) -> str | None:
     """The id of the first Claim of the authorization of which this is the newest; None where it is none's."""
-    root = queues.root_of(turn.conn, f"Claim/{claim}")
+    return _id(queues.root_of(turn.conn, f"Claim/{claim}"))
+
+
+def root_of_replaced(turn: Turn, claim: str) -> str | None:
+    """The same of a Claim that another took the place of."""
+    row = read.get(turn.conn, "Claim", claim)
+    held = read.of_patient(turn.conn, str(row.patient), ("Claim",)) if row and row.patient else []
+    claims = [json.loads(each.body) for each in held if not each.deleted]
+    chains = (lifecycle.chain(claims, key(each)) for each in claims)
+    after = (key(chain[0]) for chain in chains if f"Claim/{claim}" in map(key, chain))
+    return next((_id(root) for each in after if (root := queues.root_of(turn.conn, each))), None)
+
+
+def _id(root: str | None) -> str | None:
     return root.partition("/")[2] if root and root.startswith("Claim/") else None
 
 

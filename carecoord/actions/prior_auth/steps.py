@@ -42,6 +42,7 @@ def extend_clock(world: World, grant: Grant, request: str, submission: Submissio
 
     def plan(acting: Deciding) -> Planned:
         found, turn = acting.found, acting.turn
+        _demand_not_held(acting)
         if found.row.state not in lifecycle.WAITING or found.row.extended:
             raise Conflict(sentence("refusals.clock-not-extended"), "http.act")
         request_ = next((each for each in found.judged.facts.requests if each.key == found.row.claim), None)
@@ -60,12 +61,19 @@ def ask_director(world: World, grant: Grant, request: str, submission: Submissio
     """Put a request before the medical director. Raises Conflict where it stands there or nothing is open."""
 
     def plan(acting: Deciding) -> Planned:
+        _demand_not_held(acting)
         if "director" in acting.found.steps or acting.found.row.state not in lifecycle.WAITING:
             raise Conflict(sentence("refusals.director-asked"), "http.act")
         task = steps.asked(acting.id, "director", acting.found.claim, given, acting.turn.now)
         return Planned([task], sentence("act.director-asked"), given)
 
     return performed(world, grant, request, submission, "ask-director", plan, opened)
+
+
+def _demand_not_held(acting: Deciding) -> None:
+    """Raise Conflict where a decision has not left: what would be told now would call it off, or come too late."""
+    if acting.found.held:
+        raise Conflict(sentence("refusals.decision-held"), "http.act")
 
 
 def hear_director(world: World, grant: Grant, request: str, submission: Submission, given: str) -> Done:

@@ -37,7 +37,7 @@ def tests(now: int, account: str) -> dict[QueueTab, ColumnElement[bool]]:
         "appeals": and_(waits, row.c.level > 0),
         "sample": _at("sample"),
         "held": _at("held"),
-        "late": and_(waits, row.c.due <= now),
+        "late": and_(row.c.state.in_(WAITING), row.c.due <= now),  # decided and not told is late all the same
         "decided": row.c.decided.is_not(None),
     }
 

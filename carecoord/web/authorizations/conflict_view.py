@@ -27,12 +27,13 @@ DECISIONS: Final[Mapping[str, str]] = Glossary({
 @dataclass(frozen=True)
 class Waiting:
     """A decision that has not left. at: the hour at which it does; own: whether the reader made it; lines: (service,
-    what was decided)."""
+    what was decided); stuck: whether it ought to have left long since."""
 
     who: str
     at: str
     own: bool
     lines: Sequence[tuple[str, str]]
+    stuck: bool
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def waiting(found: Opened, who: tuple[str, str], subject: str, times: Times) -> 
     lines = [(words(part(each, "productOrService")), ", ".join(outcome(n, found, hold.answer(found.held), times)))
              for n, each in _lines(found)]  # fmt: skip
     hour = times.stored(hold.leaves(found.held)).rpartition(" ")[2]
-    return Waiting(who[1], hour, bool(who[0]) and who[0] == subject, lines)
+    own = bool(who[0]) and who[0] == subject
+    return Waiting(who[1], hour, own, lines, hold.is_stuck(found.held, found.now))
 
 
 def conflict(found: Opened, values: Mapping[str, str], times: Times) -> list[ConflictLine]:

@@ -114,8 +114,9 @@ def page(
         times.born(found.row.birth_date), times.exact(found.row.received) if found.row.received else "",
         _provider(found), _proposed(found), by[1],
         bool(by[0]) and by[0] == subject, state or State("decide", asked_for(found, times)), _seen(found),
-        [_other(each, found, times) for each in found.others], _steps(found, times), _offered(found), _notes(found),
-        State(""), [_letter(each, times) for each in found.letters], waiting(found, decided, subject, times),
+        [_other(each, found, times) for each in found.others], _steps(found, times), _offered(found),
+        _notes(found, times), State(""), [_letter(each, times) for each in found.letters],
+        waiting(found, decided, subject, times),
         conflict(found, state.values, times) if state and state.changed else (),
     )  # fmt: skip
 
@@ -173,12 +174,15 @@ def _talk(task: Json) -> tuple[str, str]:
     return told, text(task, "lastModified")
 
 
-def _notes(found: Opened) -> list[str]:
+def _notes(found: Opened, times: Times) -> list[str]:
     said = [spoken("decide.note.level", n=found.row.level)] if found.row.level else []
     if found.newest and (rule := guides.rule_of(found.newest)):
         said.append(spoken("decide.note.rule", rule=rule))
     if found.row.extended:
         said.append(EXTENDED[found.row.extended])
+    if found.row.state in lifecycle.WAITING and not found.held:
+        said += [spoken("decide.note.called-off", at=times.stored(text(each, "authoredOn")))
+                 for each in found.overtaken]  # fmt: skip
     return said
 
 

@@ -15,6 +15,7 @@ from carecoord.actions.fhir import interactions
 from carecoord.actions.people import accounts
 from carecoord.actions.people.accounts import NewUser
 from carecoord.fhir import text as json
+from carecoord.fhir.search import params
 from carecoord.store.database.engine import reading
 from carecoord.store.resources import read
 from tests.desk.authorizations.readers import ids
@@ -179,3 +180,66 @@ def _wishes(house: House) -> list[dict[str, Any]]:
         assert row is not None
         tasks = [json.loads(each.body) for each in read.of_patient(conn, str(row.patient), ("Task",))]
     return [each for each in tasks if each.get("reasonReference") == {"reference": f"Claim/{VASCULAR}"}]
+
+
+def test_while_a_decision_is_held_no_act_of_an_older_page_calls_it_off_unseen(house: House) -> None:
+    clerk, colleague = house.enter("payer"), house.enter("calder")
+    early = form(colleague, VASCULAR)
+    post(clerk, VASCULAR, "decide", **APPROVE)
+    for verb, fields in (
+        ("extend-clock", {"extend-by": "payer", "extend-why": "We wait for the notes."}),
+        ("ask-director", {"director-words": "Is this the usual way?"}),
+    ):
+        late = colleague.post(f"/decisions/{VASCULAR}/{verb}", data=early | fields)
+        assert (late.status_code, "is held and has not left yet" in late.get_data(as_text=True)) == (409, True), verb
+    later(house, 16)
+    work(house)
+    (answer,) = answers(house, VASCULAR)
+    assert answer["preAuthRef"].startswith("A-")
+
+
+def test_a_decision_that_is_stuck_is_late_and_anybody_who_decides_takes_it_back_but_does_not_send_it(
+    house: House,
+) -> None:
+    clerk = house.enter("payer")
+    post(clerk, VASCULAR, "decide", **APPROVE)
+    later(house, 29)
+    assert "Take it back" not in page(house.enter("calder"))
+    later(house, 60 * 24 * 30)
+    clerk, colleague = house.enter("payer"), house.enter("calder")
+    for tab in ("late", "held"):
+        assert VASCULAR in ids(clerk.get(f"/decisions?tab={tab}").get_data(as_text=True)), tab
+    assert "It ought to have left by now" in page(colleague)
+    own = form(colleague, VASCULAR)
+    assert colleague.post(f"/decisions/{VASCULAR}/send-decision", data=own).status_code == 403
+    assert colleague.post(f"/decisions/{VASCULAR}/take-back", data=own).status_code == 303
+    assert VASCULAR in ids(colleague.get("/decisions").get_data(as_text=True))
+    work(house)
+    assert answers(house, VASCULAR) == []
+
+
+def test_a_decision_whose_request_was_replaced_is_called_off_and_its_author_reads_so(house: House) -> None:
+    clerk = house.enter("payer")
+    post(clerk, VASCULAR, "decide", **APPROVE)
+    later(house, 5)
+    claim = stored(house, "Claim", VASCULAR)
+    claim.pop("meta")
+    replaces = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/ex-relatedclaimrelationship",
+                            "code": "prior"}]}  # fmt: skip
+    claim |= {"id": "changed", "created": (NOW + timedelta(minutes=5)).isoformat(),
+              "related": [{"claim": {"reference": f"Claim/{VASCULAR}"}, "relationship": replaces}]}  # fmt: skip
+    interactions.update(house.world, SYSTEM, "Claim", "changed", claim)
+    said = "was never sent: the request was changed before it left"
+    assert said in page(clerk), "told at once"
+    later(house, 16)
+    work(house)
+    assert (answers(house, VASCULAR), answers(house, "changed")) == ([], [])
+    with reading(house.world.engine) as conn:
+        rows = read.referring(conn, params.key("Task", "focus"), "Claim", VASCULAR)
+        assert [json.loads(row.body)["status"] for row in rows] == ["cancelled"]
+    assert said in page(clerk)
+    assert post(clerk, VASCULAR, "decide", **APPROVE)[0] == 303
+    later(house, 32)
+    work(house)
+    assert len(answers(house, "changed")) == 1
+    assert said not in page(clerk)

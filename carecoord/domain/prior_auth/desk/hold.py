@@ -10,12 +10,14 @@ from typing import Final
 
 from carecoord.domain.prior_auth.desk.second_look import CODE
 from carecoord.domain.prior_auth.desk.steps import kind_of
+from carecoord.domain.resource.codes import has
 from carecoord.domain.resource.elements import Json, item, items, text
 from carecoord.errors import Conflict
 from carecoord.words.sentence import sentence
 
 HOLD: Final = timedelta(minutes=15)
-_SYSTEM, _STEP = CODE[0], "held-decision"
+STUCK: Final = timedelta(minutes=15)  # past its hour: what lets it leave does not run
+_SYSTEM, _STEP, _REPLACED = CODE[0], "held-decision", "request-replaced"
 
 
 def is_due_later(expedited: bool, due: datetime | None, now: datetime) -> bool:
@@ -64,6 +66,22 @@ def told(task: Json) -> list[Json]:
 def leaves(task: Json) -> str:
     """When it leaves by itself, an instant."""
     return text(item(item(task, "restriction"), "period"), "end")
+
+
+def is_stuck(task: Json, now: datetime) -> bool:
+    """Whether it ought to have left long since."""
+    at = leaves(task)
+    return is_held(task) and bool(at) and now >= datetime.fromisoformat(at) + STUCK
+
+
+def is_called_off(task: Json) -> bool:
+    """Whether a Task held a decision that never left, since its request was replaced."""
+    return kind_of(task) == "held" and has(item(task, "statusReason"), _SYSTEM, _REPLACED)
+
+
+def called_off(task: Json, now: datetime) -> Json:
+    """The Task once its request was replaced before the decision left. Raises Conflict as `ended` does."""
+    return ended(task, False, now) | {"statusReason": {"coding": [{"system": _SYSTEM, "code": _REPLACED}]}}
 
 
 def ended(task: Json, left: bool, now: datetime) -> Json:
