@@ -29,7 +29,6 @@ from carecoord.actions.scheduling import lapses
 from carecoord.actions.terms import shipped
 from carecoord.actions.worklist import project
 from carecoord.errors import Unavailable
-from carecoord.store.database import kinds
 from carecoord.store.database.outbox import Job
 from carecoord.world import World
 
@@ -57,13 +56,13 @@ def deliver(world: World, job: Job) -> None:
 
 
 def bring_in(world: World, job: Job) -> None:
-    """Bring in the file that the key names, or try it. Before the last try is parked, its page says so."""
-    try:
-        uploads.run(world, job.key)
-    except Exception:
-        if job.attempts >= (kinds.kind(job.kind).tries or job.attempts + 1):
-            uploads.give_up(world, job.key)
-        raise
+    """Bring in the file that the key names, or try it."""
+    uploads.run(world, job.key)
+
+
+def give_file_up(world: World, job: Job) -> None:
+    """Say on the page of the file that the key names that nobody could read it to its end."""
+    uploads.give_up(world, job.key)
 
 
 def read_x12(world: World, job: Job) -> None:
@@ -176,3 +175,6 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         pas_payers.SUBSCRIBE_JOB: subscribe, x12_files.JOB: read_x12, forms_fetch.JOB: fetch_forms,
     }
 )
+
+GIVE_UP: Mapping[str, Handler] = MappingProxyType({uploads.JOB: give_file_up})
+"""What is done before a job of a kind is parked, so that nobody waits for it."""

@@ -12,7 +12,7 @@ from carecoord.errors import Problem, Unavailable
 from carecoord.store.database import kinds, outbox
 from carecoord.store.database.engine import reading, writing
 from carecoord.store.database.outbox import Job, Wanted
-from carecoord.worker.handlers import HANDLERS
+from carecoord.worker.handlers import GIVE_UP, HANDLERS
 from carecoord.worker.leases import Leases
 from carecoord.world import World
 
@@ -77,10 +77,17 @@ def perform(world: World, leases: Leases, job: Job) -> None:
 
 
 def _error(world: World, job: Job) -> str | None:
-    """Do it; returns what went wrong."""
+    """Do it; returns what went wrong. What fails for the last time is given up, also what ended its worker each time:
+    then no handler was left to say so."""
     tries = kinds.kind(job.kind).tries
-    if tries is not None and job.attempts > tries:
-        return "The worker ended each time while it was doing this."  # none was left to count the failure
+    ends_workers = tries is not None and job.attempts > tries  # none was left to count the failure
+    error = "The worker ended each time while it was doing this." if ends_workers else _done(world, job)
+    if error is not None and tries is not None and job.attempts >= tries and job.kind in GIVE_UP:
+        GIVE_UP[job.kind](world, job)
+    return error
+
+
+def _done(world: World, job: Job) -> str | None:
     try:
         with traces.span(f"job {job.kind}", "CONSUMER", {"carecoord.job": job.kind}):
             HANDLERS[job.kind](world, job)

@@ -98,7 +98,7 @@ def _make_room(pages: Blueprint, world: World) -> None:
 
 def _parser(world: World) -> FormDataParser:
     def stream(*_: Any, **__: Any) -> IO[bytes]:
-        return NamedTemporaryFile(prefix=".part-", dir=published.room(world))
+        return NamedTemporaryFile(prefix=published.PART, dir=published.room(world))
 
     most = world.settings.max_import
     return FormDataParser(stream_factory=stream, max_form_memory_size=100_000, max_content_length=most)

@@ -15,7 +15,8 @@ from carecoord.store.audit.tables import audit
 from carecoord.store.database.engine import reading
 from carecoord.store.database.outbox import Job
 from carecoord.store.worklist import registry
-from carecoord.worker import handlers
+from carecoord.worker.lanes import perform
+from carecoord.worker.leases import Leases
 from tests.desk.conftest import House
 
 HEAD = "Agreement number,Version,First party,Second party,Starts,Ends\n"
@@ -215,9 +216,21 @@ def test_a_file_that_no_worker_could_read_says_so_after_the_last_try(
     monkeypatch.setattr(importer, "bring", broken)
     for attempt in (1, 2, 3):
         job = Job(1, "import", address.rpartition("/")[2], b"", attempt, "w", 1)
-        with pytest.raises(RuntimeError):
-            handlers.bring_in(acting_house.world, job)
+        perform(acting_house.world, Leases(acting_house.world), job)
         assert ("something failed here" in desk.get(address).get_data(as_text=True)) == (attempt == 3)
+
+
+def test_a_file_that_ends_its_worker_each_time_says_so_after_the_last_try(
+    acting_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = acting_house.enter("contracts")
+    rows = "".join(f"F-{n},1,office-blue-horizon,office-fairmont,2027-01-01,\n" for n in range(501))
+    address = upload(desk, "agreements", HEAD + rows).headers["Location"]
+    assert "Trying it" in go(desk, address, "try", **AGREEMENT)
+    monkeypatch.delattr(importer, "bring")
+    job = Job(1, "import", address.rpartition("/")[2], b"", 4, "w", 1)
+    perform(acting_house.world, Leases(acting_house.world), job)
+    assert "something failed here" in desk.get(address).get_data(as_text=True)
 
 
 SITES = "Name,Kind,NPI,Part of,Phone\n"

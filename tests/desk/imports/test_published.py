@@ -3,7 +3,9 @@ tried and taken in by a worker with its progress, by who may."""
 
 import io
 import json
+import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from carecoord.store.database.outbox import Job
 from carecoord.store.imports import files
 from carecoord.store.worklist import registry
 from carecoord.worker import handlers
+from carecoord.worker.lanes import perform
+from carecoord.worker.leases import Leases
 from tests.desk.conftest import House
 from tests.imports import published_files
 from tests.imports.conftest import bring
@@ -183,9 +187,28 @@ def test_a_worker_that_does_not_have_the_file_leaves_it_to_one_that_has(
     published.path(acting_house.world, file).unlink()
     with pytest.raises(Unavailable):
         handlers.bring_in(acting_house.world, Job(1, "import", id, b"", 1, "w", 1))
-    with pytest.raises(Unavailable):
-        handlers.bring_in(acting_house.world, Job(1, "import", id, b"", 3, "w", 1))
+    perform(acting_house.world, Leases(acting_house.world), Job(1, "import", id, b"", 3, "w", 1))
     assert "It could not be read to its end" in desk.get(address).text
+
+
+def test_an_upload_lets_go_of_what_is_a_day_old_and_of_nothing_that_is_just_coming(
+    acting_house: House, desk: FlaskClient
+) -> None:
+    """Another's file lies there before its row is kept."""
+    upload(desk, "plan-net", b"{}", "mine.json")
+    room = Path(acting_house.world.settings.var) / "imports"
+    for name in ("young", "old"):
+        (room / name).mkdir()
+        (room / name / "file.json").write_bytes(b"{}")
+        (room / f".part-{name}").write_bytes(b"{}")
+    day = time.time() - 90_000
+    mine = next(each for each in room.iterdir() if (each / "mine.json").exists())
+    for each in (room / "old", room / ".part-old", mine):
+        os.utime(each, (day, day))
+    upload(desk, "plan-net", b"{}", "later.json")
+    assert {each.name for each in folder(acting_house)} >= {"mine.json", "later.json"}
+    assert [(room / name).exists() for name in ("young", "old")] == [True, False]
+    assert [each.name for each in room.glob(".part-*")] == [".part-young"]
 
 
 @pytest.mark.slow

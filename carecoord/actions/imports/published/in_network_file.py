@@ -15,6 +15,7 @@ from auth.grant import Grant
 from carecoord.actions.access.turn import Turn, changing, looking
 from carecoord.actions.agreements import rates as held
 from carecoord.actions.imports.batch import Brought, Report, register
+from carecoord.actions.imports.published.spans import Measured, whole
 from carecoord.domain.agreements.parties import parties
 from carecoord.domain.agreements.rates import RateLine, Schedule
 from carecoord.domain.imports.agreements import named_version
@@ -34,6 +35,7 @@ _READS: Final = ("Organization", "Contract")
 _ITEM, _RATE, _GROUP = "in_network.item", "in_network.item.negotiated_rates.item", "provider_references.item"
 _TOLD: Final = 2_000  # entries between two words of how far it is
 _GZIP: Final = b"\x1f\x8b"
+_TEXT: Final = b'"'  # each text and each name begins and ends with one
 
 
 @dataclass
@@ -56,10 +58,10 @@ def bring(
         contract, us = _whose(turn, number, version)
     found, size = Published(), path.stat().st_size
     with _opened(path) as (source, _):
-        references, elsewhere = _references(source, us)
+        references, elsewhere = _references(source, path.name, us)
     report(size, 2 * size)
     with _opened(path) as (source, raw):
-        for item in _entries(source, us, references):
+        for item in _entries(source, path.name, us, references):
             found.entries = item.number
             for each in in_network.lines(item) if item.prices else ():
                 if isinstance(each, RateLine):
@@ -102,10 +104,12 @@ def _digits(written: str) -> str:
     return "".join(each for each in written if each.isdigit())
 
 
-def _references(source: IO[bytes], us: Us) -> tuple[frozenset[str], list[str]]:
+def _references(source: IO[bytes], name: str, us: Us) -> tuple[frozenset[str], list[str]]:
     """The numbers of the groups that are ours, and of those of which another file tells who they are."""
     mine, elsewhere = set[str](), []
-    for each in _read(ijson.items(source, _GROUP)):
+    for each in _read(ijson.items(Measured(source, name, _TEXT), _GROUP), name):
+        if not isinstance(each, dict):
+            continue
         number = in_network.reference(each.get("provider_group_id"))
         if any(map(us.are, items(each, "provider_groups"))):
             mine.add(number)
@@ -114,10 +118,10 @@ def _references(source: IO[bytes], us: Us) -> tuple[frozenset[str], list[str]]:
     return frozenset(mine), elsewhere
 
 
-def _entries(source: IO[bytes], us: Us, references: frozenset[str]) -> Iterator[Item]:
+def _entries(source: IO[bytes], name: str, us: Us, references: frozenset[str]) -> Iterator[Item]:
     """Each entry with the prices that are ours: those of others are let go as they are read."""
     item, rate = Item(0), None
-    for prefix, kind, value in _read(ijson.parse(source)):
+    for prefix, kind, value in _read(ijson.parse(Measured(source, name, _TEXT)), name):
         if rate is not None:
             rate.event(kind, value)
             if prefix == _RATE and kind == "end_map":
@@ -137,9 +141,9 @@ def _entries(source: IO[bytes], us: Us, references: frozenset[str]) -> Iterator[
             item.said[prefix.rpartition(".")[2]] = value
 
 
-def _read(events: Iterator[Any]) -> Iterator[Any]:
+def _read(events: Iterator[Any], name: str) -> Iterator[Any]:
     try:
-        yield from events
+        yield from whole(events, name)
     except ijson.JSONError as e:
         raise Invalid(sentence("import.in-network.broken", e=str(e))) from e
 

@@ -1,7 +1,6 @@
 """The registry of NPIs read line by line, however long it is: 9 GB of CSV, alone or in the archive in which CMS hands
 it out. Who is here already is brought up to date; who else comes in, a filter by state and taxonomy says."""
 
-import csv
 import io
 import os
 import zipfile
@@ -15,6 +14,7 @@ from typing import IO, Final
 from auth.grant import Grant
 from carecoord.actions.imports import importer
 from carecoord.actions.imports.batch import Brought, Report
+from carecoord.actions.imports.published.spans import rows, undamaged
 from carecoord.domain.imports import headings
 from carecoord.domain.imports.headings import Mapped
 from carecoord.domain.imports.published import nppes
@@ -28,6 +28,7 @@ from carecoord.world import World
 
 _RUN: Final = 200  # rows that are kept together
 _TOLD: Final = 20_000  # lines between two words of how far it is
+_ZIP: Final = b"PK\x03\x04"
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def bring(
     with reading(world.engine) as conn:
         here = set[str]().union(*(registry.values(conn, type, NPI) for type in nppes.TYPES))
     with _opened(path) as (text, raw, size):
-        lines = csv.reader(text)
+        lines = rows(text, path.name)
         mapped = headings.mapped(nppes.SHEET, next(lines, []))
         if lacking := [each for each in nppes.COLUMNS if each.name not in mapped]:
             raise Invalid(sentence("import.nppes.other", name=path.name, heading=lacking[0].heading))
@@ -108,13 +109,20 @@ def _opened(path: Path) -> Iterator[tuple[IO[str], IO[bytes], int]]:
     with path.open("rb") as raw:
         if not zipfile.is_zipfile(raw):
             raw.seek(0)
+            if raw.read(len(_ZIP)) == _ZIP:  # cut off: what it holds stands at the end of an archive
+                raise Invalid(sentence("import.damaged", name=path.name))
+            raw.seek(0)
             yield io.TextIOWrapper(raw, "utf-8-sig", "replace", newline=""), raw, os.fstat(raw.fileno()).st_size
             return
-        with zipfile.ZipFile(raw) as packed:
+        with undamaged(path.name):
+            archive = zipfile.ZipFile(raw)
+        with archive as packed:
             named = [each for each in packed.infolist() if _is_registry(each.filename)]
             if len(named) != 1:
                 raise Invalid(sentence("import.nppes.empty", name=path.name))
-            with packed.open(named[0]) as inside:
+            with undamaged(path.name):
+                opened = packed.open(named[0])
+            with opened as inside:
                 text = io.TextIOWrapper(inside, "utf-8-sig", "replace", newline="")
                 yield text, inside, named[0].file_size
 

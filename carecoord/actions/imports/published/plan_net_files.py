@@ -15,6 +15,7 @@ from auth.grant import Grant
 from carecoord.actions.access.turn import changing, looking
 from carecoord.actions.fhir import write as fhir_write
 from carecoord.actions.imports.batch import Brought, Report
+from carecoord.actions.imports.published.spans import LONGEST, Measured, lines
 from carecoord.domain.imports.published import plan_net
 from carecoord.domain.imports.published.plan_net import TYPES
 from carecoord.domain.resource.days import local
@@ -29,7 +30,6 @@ from carecoord.world import World
 
 _RUN: Final = 200
 _GROWN: Final = 1_000
-_ONE: Final = 10_000_000  # bytes of a file that may be one resource
 
 
 @dataclass
@@ -151,7 +151,7 @@ def _entries(pages: Iterable[Path]) -> Iterator[tuple[str, Json]]:
 
 def _lines(page: Path) -> Iterator[tuple[str, Json]]:
     with page.open("rb") as source:
-        for line in source:
+        for line in lines(source, page.name):
             if line.strip():
                 yield "", json.loads(line)
 
@@ -160,14 +160,16 @@ def _bundle(page: Path) -> Iterator[tuple[str, Json]]:
     """Each entry as it is read, so that a page may be as long as it likes; what is no Bundle is one resource."""
     entries = 0
     with page.open("rb") as source:
+        measured = Measured(source, page.name)
         try:
-            for entry in ijson.items(source, "entry.item"):
+            for entry in ijson.items(measured, "entry.item"):
+                measured.restart()
                 entries += 1
                 if isinstance(entry, dict) and isinstance(resource := entry.get("resource"), dict):
                     yield text(entry, "fullUrl"), resource
         except ijson.JSONError as e:
             raise Invalid(sentence("import.plan-net.broken", name=page.name, e=str(e))) from e
-    if not entries and page.stat().st_size <= _ONE:
+    if not entries and page.stat().st_size <= LONGEST:
         read = json.loads(page.read_bytes())
         if isinstance(read, dict):
             yield "", read

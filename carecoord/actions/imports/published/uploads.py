@@ -5,6 +5,7 @@ Several machines share that folder: a worker that does not have the file leaves 
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -30,8 +31,10 @@ from carecoord.world import World
 
 JOB: Final = "import"
 FOLDER: Final = "imports"
+PART: Final = ".part-"  # how what is still coming is called
 PARTS: Final = 1000  # in how many parts progress is told
 KEPT: Final = timedelta(days=7)
+_LEFT: Final = timedelta(days=1)  # how old is what nobody is bringing any more
 Report = Callable[[int, int], None]
 
 
@@ -40,8 +43,6 @@ def room(world: World) -> Path:
     folder = Path(world.settings.var) / FOLDER
     private_files.make_folder(folder)
     return folder
-
-
 
 
 def take(world: World, grant: Grant, kind: str, name: str, part: Path) -> str:
@@ -69,9 +70,18 @@ def path(world: World, file: File) -> Path:
 
 
 def _sweep(world: World) -> None:
-    """Let go of files of which nothing is known any more."""
+    """Let go of files of which nothing is known any more, and of parts whose upload was broken off. What is young may
+    be another's that is just coming: its row is not kept before its file lies here. By the clock of the files."""
+    before = time.time() - _LEFT.total_seconds()
     for each in room(world).iterdir():
-        if each.is_dir():
+        try:
+            if each.lstat().st_mtime > before:
+                continue
+        except FileNotFoundError:  # another swept it, or its upload has ended
+            continue
+        if each.name.startswith(PART):
+            each.unlink(missing_ok=True)
+        elif each.is_dir():
             with reading(world.engine) as conn:
                 known = files.get(conn, each.name)
             if known is None:
