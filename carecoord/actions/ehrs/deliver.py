@@ -4,8 +4,12 @@ Being killed anywhere does no harm: what the EHR holds is read first, so what wa
 what was made there is found by the identifier that it carries.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+from sqlalchemy import Connection as Database
 
 from auth.scopes import Scope, covers, parse
 from carecoord import errors
@@ -47,11 +51,13 @@ class End:
 
 def deliver(world: World, ehr: str, type: str, id: str, attempt: int) -> None:
     """Tell the EHR our latest change of a resource, if it is not told yet. Raises Unavailable when the EHR gave no
-    answer, for it is to be tried again; whatever else becomes of it stands in its delivery."""
+    answer, for it is to be tried again; whatever else becomes of it stands in its delivery. Raises NotFound when the
+    EHR is taken away meanwhile: then nothing more is noted of it."""
     with reading(world.engine) as conn:
-        one, given = deliveries.get(conn, ehr, type, id), ehrs.get(conn, ehr)
-    if one is None or one.state != "waiting":
-        return
+        one = deliveries.get(conn, ehr, type, id)
+        if one is None or one.state != "waiting":
+            return
+        given = ehrs.get(conn, ehr)
     try:
         end = _Telling(world, given, one).told()
     except EhrError as trouble:
@@ -103,6 +109,13 @@ class _Telling:
                 return self._make()
             return self._delete(held) if act == "delete" else self._update(held.there)
 
+    @contextmanager
+    def _noting(self) -> Iterator[Database]:
+        """A transaction in which the EHR is not taken away. Raises NotFound when it was."""
+        with writing(self.world.engine) as conn:
+            ehrs.get(conn, self.ehr.name, lock=True)
+            yield conn
+
     def _hindered(self, connection: Connection, act: Verb) -> End | None:
         offer = connection.statement.offers.get(self.one.type)
         if offer is None or act not in offer.writes:
@@ -116,7 +129,7 @@ class _Telling:
 
     def _delete(self, held: Ours) -> End:
         self.writer.delete(held.type, held.there)
-        with writing(self.world.engine) as conn:
+        with self._noting() as conn:
             items.mark_gone(conn, held.ehr, held.type, [held.there])
         return End("delivered")
 
@@ -181,7 +194,7 @@ class _Telling:
             sent.pop("id", None)
             sent |= {"identifier": [*sent.get("identifier", []), identifier]} | ({"meta": meta} if meta else {})
             held = self.writer.create(type, identifier, text.dumps(sent))
-        with writing(self.world.engine) as conn:
+        with self._noting() as conn:
             items.adopt(conn, self.ehr.name, type, held.id, id)
         return self._update(held.id)
 
@@ -200,7 +213,7 @@ class _Telling:
 
     def _gone(self) -> End:
         now = self.world.clock()
-        with writing(self.world.engine) as conn:
+        with self._noting() as conn:
             reconciled = Reconciled()
             for one in items.ours(conn, self.one.type, [self.one.id], lock=True):
                 reconcile.lose(conn, one, now, reconciled)
@@ -213,7 +226,7 @@ class _Telling:
         at it too. sent: what it was told, as we keep it; what differs from that is the EHR's own doing."""
         theirs, now = self._localized(held.resource), self.world.clock()
         word = Word(theirs, digest(theirs), None)
-        with writing(self.world.engine) as conn:
+        with self._noting() as conn:
             one = next(iter(items.ours(conn, self.one.type, [self.one.id], lock=True)), None)
             if one is None:
                 return

@@ -60,17 +60,19 @@ class Keeper:
         if (type, id) in self._made:
             return
         with writing(self.world.engine) as conn:
+            ehrs.get(conn, self.ehr.name, lock=True)
             if deliveries.get(conn, self.ehr.name, type, claim):
                 items.adopt(conn, self.ehr.name, type, id, claim)
                 self._made[type, id] = claim
 
     def accept(self, page: Page, cursor: Cursor) -> None:
         """Store a page. What the EHR said before and says again changes nothing. Raises Conflict if another run moved
-        the cursor."""
+        the cursor, NotFound if the EHR was taken away."""
         state, now = cursor.dumps(), self.world.clock()
         words = self._words(page)
         flags = self._judged(page.type, words)
         with writing(self.world.engine) as conn:
+            ehrs.get(conn, self.ehr.name, lock=True)
             ehrs.move_cursor(conn, self.ehr.name, page.type, self.states.get(page.type), state, now)
             did = self._put(conn, page, words, flags, now)
             changed = did["created"] + did["updated"] + did["deleted"]
@@ -79,10 +81,12 @@ class Keeper:
         self.outcomes.setdefault(page.type, Counter()).update(did)
 
     def beside(self, page: Page) -> None:
-        """Store a page that was read beside the rounds, of one patient: no cursor speaks of it."""
+        """Store a page that was read beside the rounds, of one patient: no cursor speaks of it. Raises NotFound if the
+        EHR was taken away."""
         words = self._words(page)
         flags = self._judged(page.type, words)
         with writing(self.world.engine) as conn:
+            ehrs.get(conn, self.ehr.name, lock=True)
             did = self._put(conn, page, words, flags, self.world.clock())
         self.outcomes.setdefault(page.type, Counter()).update(did)
 

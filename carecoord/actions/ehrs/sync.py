@@ -141,7 +141,7 @@ def add_ehr(world: World, one: Ehr) -> Ehr:
 def repeat(world: World, name: str, every: timedelta | None) -> None:
     """Sync this EHR again and again, for the first time after `every` from now; None: no more. Raises NotFound."""
     with writing(world.engine) as conn:
-        ehrs.get(conn, name)
+        ehrs.get(conn, name, lock=True)
         if every is None:
             outbox.remove(conn, JOB, name)
         else:
@@ -243,7 +243,7 @@ def run_patient(world: World, name: str, patient: str) -> PatientRead:
 
 def _run(world: World, name: str, report: Report) -> Summary:
     with writing(world.engine) as conn:
-        one = ehrs.get(conn, name)
+        one = ehrs.get(conn, name, lock=True)
         number = ehrs.start_run(conn, name, world.clock())
         keeper = Keeper(world, one, number, ehrs.cursors(conn, name))
     try:

@@ -24,6 +24,7 @@ from carecoord.errors import NotFound
 from carecoord.store.audit.events import record
 from carecoord.store.database import outbox
 from carecoord.store.database.engine import reading, writing
+from carecoord.store.database.mutex import held
 from carecoord.store.ehrs import conflicts, deliveries, ehrs
 from carecoord.store.ehrs.conflicts import Conflict
 from carecoord.store.ehrs.deliveries import Delivery
@@ -155,9 +156,18 @@ def _leaving(conn: Connection, name: str) -> Leaving:
 
 def remove(world: World, name: str, request: str, by: User | None = None) -> Leaving:
     """Take an EHR away: it is read no more and told no more. Every resource that came from it stays as it is, and is
-    from then on ours alone. Raises NotFound, and Conflict while something is in dispute with it: a case with a dispute
-    is never cleared, and nobody could settle it any more."""
+    from then on ours alone. Raises NotFound; Conflict while it is being read, for that would keep more of it; Conflict
+    while something is in dispute with it: a case with a dispute is never cleared, and nobody could settle it any
+    more."""
+    with held(world.engine, f"ehr {name}") as alone:
+        if not alone:
+            raise Refusal(sentence("refusals.being-read-just-now-by", name=name))
+        return _remove(world, name, request, by)
+
+
+def _remove(world: World, name: str, request: str, by: User | None) -> Leaving:
     with writing(world.engine) as conn:
+        ehrs.leave(conn, name)
         left = _leaving(conn, name)
         if left.disputes:
             listed = f"carecoord ehr conflicts {name} lists them"
@@ -198,6 +208,8 @@ def ask_patient(world: World, grant: Grant, request: str, case: str) -> None:
         if row is None:
             raise NotFound(sentence("refusals.there-no-such-referral-or"), "http.id")
         found = [each for each in readings(turn.conn, row.patient, turn.now) if each.state != "paused"]
+        there = ehrs.staying(turn.conn, {each.ehr for each in found})
+        found = [each for each in found if each.ehr in there]
         if not found:
             raise Refusal("No EHR that holds this patient can be asked now.")
         for each in found:
@@ -210,7 +222,7 @@ def retry(world: World, name: str, only: tuple[str, str] | None, request: str, b
     there was. Raises NotFound, also when it says no to this one no longer."""
     now = world.clock()
     with writing(world.engine) as conn:
-        one = ehrs.get(conn, name)
+        one = ehrs.get(conn, name, lock=True)
         every = deliveries.unsettled(conn, name, ("refused",), write_back.MANY) if only is None else []
         single = deliveries.get(conn, name, *only) if only else None
         chosen = [single] if single and single.state == "refused" else every

@@ -47,8 +47,9 @@ def note(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
         if each.type in SYNCED:
             by_type.setdefault(each.type, {})[each.id] = each
     held = items.held(conn, {type: sorted(those) for type, those in by_type.items()})
+    there = ehrs.staying(conn, {one.ehr for one in held if not one.agrees})
     for one in held:
-        _changed(conn, one, now)
+        _changed(conn, one, there.get(one.ehr), now)
     for type in (each for each in by_type if each in TOLD):
         known = {one.id for one in held if one.type == type}
         _made(conn, [each for id, each in by_type[type].items() if id not in known], now)
@@ -68,10 +69,10 @@ def ask(conn: Connection, ehr: Ehr, new: Delivery, hold: bool, now: datetime) ->
 
 
 def tell(conn: Connection, one: Ours, now: datetime) -> None:
-    """Have the EHR that holds a resource told what we have made of it, if such a thing is told at all."""
-    if is_told(one.type):
-        new = _delivery(one.ehr, one.type, one.id, one.patient, one.version, now)
-        ask(conn, ehrs.get(conn, one.ehr), new, True, now)
+    """Have the EHR that holds a resource told what we have made of it, if such a thing is told at all, and if the EHR
+    was not taken away."""
+    if is_told(one.type) and (ehr := ehrs.staying(conn, (one.ehr,)).get(one.ehr)):
+        _tell(conn, ehr, one, now)
 
 
 def revive(conn: Connection, ehr: Ehr, now: datetime) -> None:
@@ -100,12 +101,20 @@ def asks_for(ehr: Ehr, type: str, act: str) -> bool:
     return any(isinstance(one, Scope) and covers(one, wanted) for one in asked)
 
 
-def _changed(conn: Connection, one: Ours, now: datetime) -> None:
-    """What an EHR holds was written: by a person, an app, or a sync that made one of two changes."""
+def _tell(conn: Connection, ehr: Ehr, one: Ours, now: datetime) -> None:
+    if is_told(one.type):
+        ask(conn, ehr, _delivery(one.ehr, one.type, one.id, one.patient, one.version, now), True, now)
+
+
+def _changed(conn: Connection, one: Ours, ehr: Ehr | None, now: datetime) -> None:
+    """What an EHR holds was written: by a person, an app, or a sync that made one of two changes. ehr None: it was
+    taken away while it was read, by a version of us that let it be; what came from it is ours alone."""
     if one.agrees:
         if one.has_base:
             items.keep_base(conn, one, None)
             reconcile.close(conn, one, now)
+        return
+    if ehr is None:
         return
     said = items.base(conn, one)
     if not one.has_base and said:
@@ -113,7 +122,7 @@ def _changed(conn: Connection, one: Ours, now: datetime) -> None:
     row = read.get(conn, one.type, one.id)
     ours = text.loads(row.body) if row and not row.deleted else {}
     reconcile.refresh(conn, one, ours, said or {}, now)
-    tell(conn, one, now)
+    _tell(conn, ehr, one, now)
 
 
 def _made(conn: Connection, fresh: Iterable[Touched], now: datetime) -> None:
@@ -122,14 +131,18 @@ def _made(conn: Connection, fresh: Iterable[Touched], now: datetime) -> None:
     if not about:
         return
     theirs = {one.id: one.ehr for one in items.ours(conn, "Patient", sorted(set(about.values())))}
+    told = []
     for each in fresh:
         name = theirs.get(each.patient or "")
         row = read.get(conn, each.type, each.id) if name else None
         if name is None or row is None or row.deleted:
             continue
         if is_told_anew(text.loads(row.body), _is_loaded(conn, row)):
-            new = _delivery(name, each.type, each.id, each.patient, row.version, now)
-            ask(conn, ehrs.get(conn, name), new, False, now)
+            told.append(_delivery(name, each.type, each.id, each.patient, row.version, now))
+    there = ehrs.staying(conn, {new.ehr for new in told})
+    for new in told:
+        if ehr := there.get(new.ehr):
+            ask(conn, ehr, new, False, now)
 
 
 def _is_loaded(conn: Connection, row: Row) -> bool:

@@ -1,6 +1,6 @@
 """The EHRs we sync from: what we were told of each, how far reading has come, and each run."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,13 +55,32 @@ def add(conn: Connection, one: Ehr, now: datetime) -> None:
     conn.execute(update(ehr).where(ehr.c.name == one.name).values(row))
 
 
-def get(conn: Connection, name: str) -> Ehr:
-    """The EHR of this name. Raises NotFound naming those there are."""
-    row = conn.execute(select(ehr).where(ehr.c.name == name)).one_or_none()
-    if row is None:
+def get(conn: Connection, name: str, *, lock: bool = False) -> Ehr:
+    """The EHR of this name; lock: as of `staying`. Raises NotFound naming those there are."""
+    if lock:
+        found = staying(conn, (name,)).get(name)
+    else:
+        row = conn.execute(select(ehr).where(ehr.c.name == name)).one_or_none()
+        found = None if row is None else _ehr(row)
+    if found is None:
         others = ", ".join(one.name for one in every(conn)) or "none yet"
         raise NotFound(f"There is no EHR {name!r}; known: {others}. Add it with `carecoord ehr add`.")
-    return _ehr(row)
+    return found
+
+
+def staying(conn: Connection, names: Collection[str]) -> dict[str, Ehr]:
+    """Those of these EHRs that there are, by name. None of them is taken away until the transaction ends: what is noted
+    of an EHR is never noted of one that is gone. To be called before anything is noted."""
+    if not names:
+        return {}
+    found = select(ehr).where(ehr.c.name.in_(sorted(names))).order_by(ehr.c.name)
+    rows = conn.execute(found.with_for_update(read=True, key_share=True))
+    return {one.name: one for one in map(_ehr, rows)}
+
+
+def leave(conn: Connection, name: str) -> None:
+    """Wait for who notes something of an EHR that is to be removed in this transaction, and let nobody begin to."""
+    conn.execute(select(ehr.c.name).where(ehr.c.name == name).with_for_update()).all()
 
 
 def held(conn: Connection, name: str) -> dict[str, int]:
@@ -72,7 +91,7 @@ def held(conn: Connection, name: str) -> dict[str, int]:
 
 def remove(conn: Connection, name: str) -> None:
     """Forget an EHR: what we were told of it, how far reading had come, its runs, what of ours is of it and what it was
-    told. The resources themselves, and the conflicts that were settled, stay."""
+    told. The resources themselves, and the conflicts that were settled, stay. To be called after `leave`."""
     for table in (ehr_item, ehr_delivery, ehr_cursor, ehr_run):
         conn.execute(delete(table).where(table.c.ehr == name))
     conn.execute(delete(ehr).where(ehr.c.name == name))
