@@ -64,10 +64,10 @@ def fetch(world: World, id: str) -> None:
             answer = http.send("POST", f"{http.ehr.base_url}/{PACKAGE}", asked, {}, again=True)
     except EhrError as error:
         code = payers.trouble(error)
+        if code in ("refused", "not-there"):
+            return  # it answers, and has no forms
         with writing(world.engine) as conn:
             payer_endpoints.failed(conn, payer, code, error.text, micros(world.clock()))
-        if code in ("refused", "not-there"):
-            return
         raise Unavailable(error.text) from error
     forms, sets, refused = package.taken(json.loads(answer.body))
     with writing(world.engine) as conn:

@@ -16,6 +16,7 @@ from carecoord.domain.resource.elements import Json, item, key, target, text
 from carecoord.fhir import text as json
 from carecoord.fhir.search import params
 from carecoord.fhir.validation import validate
+from carecoord.store.database.engine import alone
 from carecoord.store.prior_auth import payer_endpoints
 from carecoord.store.resources import read
 from carecoord.store.resources.write import Actor, Change, put_all
@@ -28,16 +29,14 @@ _OPEN: Final = (*lifecycle.WAITING, "contact", "unclear")
 
 
 def take(world: World, conn: Connection, claim: Json, said: Sequence[Said], now: datetime) -> bool:
-    """Take in what was said of a request, as it is stored; returns whether anything was new. The request is with its
-    payer from then on, and is asked about again as long as it is open."""
+    """Take in what was said of a request, as `locked` gives it; returns whether anything was new. The request is with
+    its payer from then on, and is asked about again as long as it is open."""
     held = _held(conn, claim)
     answers = [each for each in _answers(world, claim, said, now) if not any(heard.is_same(each, h) for h in held)]
     wishes = [made for each in said for made in _wishes(world, conn, claim, each)]
     delivered = _delivered(claim, now)
-    changes = [*wishes, *answers, *([delivered] if delivered != claim else [])]
-    if changes:
-        made = [Change(str(one["resourceType"]), str(one["id"]), one, flags=tuple(validate.issues(one)))
-                for one in changes]  # fmt: skip
+    made = [*wishes, *(change(each) for each in answers), *([change(delivered, claim)] if delivered != claim else [])]
+    if made:
         payer = target(item(claim, "insurer")).partition("/")[2]
         by = Actor(f"payer:{payer}", None, payer or None, ACTOR)
         put_all(conn, made, now=now, actor=by, base=world.base, project=world.project)
@@ -50,6 +49,19 @@ def stored(conn: Connection, claim: str) -> Json:
     """A request, `Claim/id`; empty where it is gone."""
     row = read.get(conn, "Claim", claim.partition("/")[2])
     return json.loads(row.body) if row and not row.deleted else {}
+
+
+def locked(conn: Connection, claim: str) -> Json:
+    """A request, `Claim/id`, that nobody changes until this transaction ends: by the lock that the door takes too."""
+    alone(conn, f"state {claim}")
+    return stored(conn, claim)
+
+
+def change(resource: Json, held: Json | None = None) -> Change:
+    """What is written of a resource; held: what it takes the place of, which must be that still."""
+    version = int(item(held, "meta")["versionId"]) if held else None
+    return Change(str(resource["resourceType"]), str(resource["id"]), resource, version,
+                  flags=tuple(validate.issues(resource)))  # fmt: skip
 
 
 def is_open(world: World, conn: Connection, claim: Json) -> bool:
@@ -66,14 +78,16 @@ def _answers(world: World, claim: Json, said: Sequence[Said], now: datetime) -> 
     return [heard.kept(each, claim, world.base.url, now) for each in said]
 
 
-def _wishes(world: World, conn: Connection, claim: Json, said: Said) -> list[Json]:
+def _wishes(world: World, conn: Connection, claim: Json, said: Said) -> list[Change]:
     """The payer's wishes that are news; one that was fulfilled here is not asked for once more by an older notice."""
     found = []
     for url, task in said.wishes:
         made = heard.wish(url, task, claim, world.base.url)
+        alone(conn, f"state {key(made)}")
         row = read.get(conn, "Task", str(made["id"]))
-        if row is None or (not row.deleted and text(json.loads(row.body), "status") == "requested"):
-            found.append(made)
+        held = json.loads(row.body) if row and not row.deleted else {}
+        if row is None or text(held, "status") == "requested":
+            found.append(change(made, held))
     return found
 
 

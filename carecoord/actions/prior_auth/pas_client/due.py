@@ -29,8 +29,13 @@ def note(conn: Connection, touched: Sequence[Touched], now: datetime) -> None:
     for each in touched:
         if each.type == "Claim" and each.after and b"/request-channel" in each.after:
             _request(conn, _decode(each.before) if each.before else {}, _decode(each.after), now)
-        elif each.type == "Task" and each.after and b"attachment-request-" in each.after:
+        elif each.type == "Task" and each.after and b"attachment-request-" in each.after and not _by_payer(each):
             _answered(conn, _decode(each.before) if each.before else {}, _decode(each.after), now)
+
+
+def _by_payer(touched: Touched) -> bool:
+    """Whether a payer said so itself: what it says of its own wish sends it nothing of ours."""
+    return (touched.actor.subject or "").startswith("payer:")
 
 
 def _request(conn: Connection, before: Json, after: Json, now: datetime) -> None:

@@ -8,11 +8,12 @@ from carecoord.domain.resource.elements import text
 from carecoord.errors import Unavailable
 from carecoord.fhir import text as json
 from carecoord.fhir.instants import micros
-from carecoord.store.database.engine import reading, writing
+from carecoord.store.database.engine import alone, reading, writing
 from carecoord.store.prior_auth import payer_endpoints, sendings
 from carecoord.world import World
 from fhir_adapters.errors import EhrError
 
+_WITH_PAYER: Final = ("sending", "answered")  # or may be: nobody saw the end of the try
 _UNASKED: Final = ("refused", "not-there")  # the payer answers no inquiry: asking again would change nothing
 
 
@@ -23,6 +24,8 @@ def inquire(world: World, id: str) -> None:
         standing = payer_endpoints.one(conn, sending.payer) if sending else None
         claim = answers.stored(conn, f"Claim/{id}")
     if sending is None or standing is None or not sending.body or text(claim, "status") != "active":
+        return
+    if sending.state not in _WITH_PAYER:  # it has it not: what it does not say of it means nothing
         return
     payers.demand_awake(world, standing)
     try:
@@ -40,8 +43,10 @@ def inquire(world: World, id: str) -> None:
     said = heard.of_request(heard.bundles(told.document), json.loads(sending.body))
     now = world.clock()
     with writing(world.engine) as conn:
-        claim = answers.stored(conn, f"Claim/{id}")
-        if claim:
+        alone(conn, f"pas sending {sending.id}")
+        sending = sendings.submitted(conn, f"Claim/{id}") or sending
+        claim = answers.locked(conn, f"Claim/{id}")
+        if claim and (sending.state == "answered" or (said and sending.state == "sending")):
             answers.take(world, conn, claim, said, now)
         if said and sending.state == "sending":
             sendings.settle(conn, sending.id, "answered", micros(now))

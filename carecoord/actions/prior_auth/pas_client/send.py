@@ -30,7 +30,7 @@ from carecoord.store.prior_auth.exchanges import Exchange
 from carecoord.store.prior_auth.payer_endpoints import Standing
 from carecoord.store.prior_auth.sendings import OPEN, Sending
 from carecoord.store.resources import read
-from carecoord.store.resources.write import Actor, Change, put_all
+from carecoord.store.resources.write import Actor, put_all
 from carecoord.world import World
 from fhir_adapters.errors import EhrError
 from fhir_adapters.http import Http
@@ -129,19 +129,24 @@ def _document(world: World, conn: Connection, sending: Sending, claim: Json) -> 
     version = text(item(claim, "meta"), "versionId")
     if sending.operation == "attach":
         task = _resource(conn, "Task", sending.id.partition(":")[2])
-        return outgoing.attachments(task, _first(conn, sending.claim), _papers(conn, task))
+        return outgoing.attachments(task, _first(conn, sending.claim), _papers(conn, task, claim))
     if sending.operation == "cancel":
         update = outgoing.taken_back(str(uuid5(_SPACE, f"{key(claim)}|{version}")), claim, world.clock())
         return packets.gathered(world, conn, update, f"{claim['id']}-{version}-cancel")
     return packets.gathered(world, conn, claim, f"{claim['id']}-{version}")
 
 
-def _papers(conn: Connection, task: Json) -> list[Json]:
-    """The documents and forms by which a payer's wish was fulfilled, with their data."""
+def _papers(conn: Connection, task: Json, claim: Json) -> list[Json]:
+    """The documents and forms by which a payer's wish was fulfilled, with their data: those of the patient alone whom
+    the wish and its request are about."""
+    patient = target(item(claim, "patient"))
+    if target(item(task, "for")) != patient:
+        return []
     named = [target(item(each, "valueReference")).partition("/") for each in items(task, "output")]
     found = [_resource(conn, kind, id) for kind, _, id in named]
     given = [{k: v for k, v in each.items() if k not in ("meta", "text")} for each in found
-             if each.get("resourceType") in ("DocumentReference", "QuestionnaireResponse")]  # fmt: skip
+             if each.get("resourceType") in ("DocumentReference", "QuestionnaireResponse")
+             and target(item(each, "subject")) == patient]  # fmt: skip
     words = [text(each, "valueString") for each in items(task, "output") if text(each, "valueString")]
     note = [outgoing.letter(each, item(task, "for")) for each in words]
     return [attachments.inlined(conn, each, ()) for each in (*given, *note)]
@@ -186,11 +191,15 @@ def inquired(world: World, http: Http, sent: Json) -> Answered:
 
 
 def _taken(world: World, standing: Standing, sending: Sending, told: Answered, said: list[Said]) -> None:
-    """Take an answer in, in one transaction with the row that says so."""
+    """Take an answer in, in one transaction with the row that says so. An answer that says nothing of the request is
+    none: nobody knows then that the payer has it."""
+    if not said:
+        _refused(world, sending, "odd", "")
+        return
     now = world.clock()
     with writing(world.engine) as conn:
         alone(conn, f"pas sending {sending.id}")
-        claim = answers.stored(conn, sending.claim)
+        claim = answers.locked(conn, sending.claim)
         if claim:
             answers.take(world, conn, claim, said, now)
         sendings.settle(conn, sending.id, "answered", micros(now))
@@ -227,8 +236,8 @@ def _refused(world: World, sending: Sending, code: str, words: str) -> None:
     now = world.clock()
     with writing(world.engine) as conn:
         sendings.settle(conn, sending.id, "refused", micros(now), code, words)
-        claim = answers.stored(conn, sending.claim)
+        claim = answers.locked(conn, sending.claim)
         if sending.operation == "submit" and text(claim, "status") == "active":
-            change = Change("Claim", str(claim["id"]), channels.standing(claim, "refused"))
+            change = answers.change(channels.standing(claim, "refused"), claim)
             by = Actor(f"payer:{sending.payer}", None, sending.payer, answers.ACTOR)
             put_all(conn, [change], now=now, actor=by, base=world.base, project=world.project)

@@ -8,11 +8,11 @@ heartbeat, events-since-subscription-start)."""
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection
 
-from carecoord.actions.prior_auth.pas.explode import pairs
 from carecoord.actions.prior_auth.pas_client import answers, inquire, payers
 from carecoord.domain.prior_auth.pas import heard, outgoing
 from carecoord.domain.prior_auth.pas.heard import Status
@@ -26,7 +26,6 @@ from carecoord.store.database.engine import alone, reading, writing
 from carecoord.store.prior_auth import payer_endpoints, sendings
 from carecoord.store.prior_auth.payer_endpoints import Standing
 from carecoord.store.resources import read
-from carecoord.store.worklist import registry
 from carecoord.world import World
 from fhir_adapters.errors import EhrError
 from fhir_adapters.http import Http
@@ -115,12 +114,11 @@ def take(world: World, payer: str, proof: str, body: bytes) -> None:
     now, lost = world.clock(), _lacks(told, standing)
     with writing(world.engine) as conn:
         alone(conn, f"pas notices {payer}")
-        for bundle in told.focus:
-            for claim, sent in _meant(world, conn, payer, bundle):
-                said = heard.of_request([bundle], sent)
-                stored = answers.stored(conn, claim) if said else {}
-                if stored:
-                    answers.take(world, conn, stored, said, now)
+        for claim, sent in _meant(world, conn, payer, told.focus):
+            said = heard.of_request(told.focus, sent)
+            stored = answers.locked(conn, claim) if said else {}
+            if stored:
+                answers.take(world, conn, stored, said, now)
         payer_endpoints.heard(conn, payer, micros(now), max(told.numbers, default=0))
     if lost:
         inquire.ask_all(world, payer)
@@ -133,12 +131,11 @@ def _lacks(told: Status, standing: Standing) -> bool:
     return told.kind == "heartbeat" and told.count > standing.events
 
 
-def _meant(world: World, conn: Connection, payer: str, bundle: Json) -> list[tuple[str, Json]]:
-    """The requests that this payer has from us of which a Bundle may speak, each with the Bundle by which it went."""
-    ids, numbers = heard.named(bundle, world.base.url)
-    rows = registry.identified(conn, "Claim", pairs(sorted(numbers))) if numbers else []
+def _meant(world: World, conn: Connection, payer: str, bundles: Sequence[Json]) -> list[tuple[str, Json]]:
+    """The requests that this payer has from us of which these Bundles may speak, each with the Bundle by which it
+    went; always in the same order, so that nobody waits for a lock of somebody who waits for theirs."""
     found = []
-    for claim in sorted(ids | {row.id for row in rows if not row.deleted}):
+    for claim in sorted(set[str]().union(*(heard.named(each, world.base.url) for each in bundles))):
         sent = sendings.submitted(conn, f"Claim/{claim}")
         if sent and sent.payer == payer and sent.body:
             found.append((sent.claim, json.loads(sent.body)))

@@ -5,7 +5,7 @@ identifiers); OperationDefinition Claim-inquiry (`return`, each a Bundle; the gu
 `responseBundle`); Subscriptions R5 Backport 1.1 (R4: the status is a Parameters)."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from carecoord.domain.prior_auth.clinic.wishes import is_wish
 from carecoord.domain.prior_auth.pas.packet import IDENTIFIER
 from carecoord.domain.prior_auth.pas.request import references
-from carecoord.domain.resource.elements import Json, identifier, identifiers, item, items, key, text
+from carecoord.domain.resource.elements import Json, identifier, identifiers, item, items, key, target, text
 from carecoord.fhir import text as json
 from carecoord.fhir.substitution import substitute
 
@@ -22,15 +22,18 @@ RETURNS: Final = ("return", "responseBundle")
 _SPACE: Final = UUID("0d1b7b8e-7c1c-5a86-9d0d-6c1f2f9f4f20")
 _DECIDES: Final = ("outcome", "preAuthRef", "preAuthPeriod", "disposition", "item", "addItem", "error", "processNote",
                    "extension")  # fmt: skip
+_NO_WISH: Final = frozenset({"id", "meta", "text", "contained", "focus", "output", "basedOn", "partOf", "encounter"})
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An answer and the payer's wishes that come with it, each with the fullUrl that the payer gives it."""
+    """An answer and the payer's wishes that come with it, each with the fullUrl that the payer gives it; and the
+    patient of the answer, where one comes along."""
 
     url: str
     answer: Json
     wishes: tuple[tuple[str, Json], ...]
+    patient: Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +58,19 @@ def bundles(document: Json) -> list[Json]:
 
 def of_request(found: Sequence[Json], sent: Json, direct: bool = False) -> list[Said]:
     """What was said of a request. sent: the Bundle by which it went; direct: these Bundles are the answer to it, so its
-    first is meant even where it names nothing."""
+    first is meant even where it names nothing; but none that names another request or another patient of ours."""
     first = items(sent, "entry")[0]
     url, claim = str(first["fullUrl"]), item(first, "resource")
-    numbers = identifiers(claim)
     said = [each for bundle in found for each in _said(bundle)]
-    mine = [each for each in said if _means(each.answer, numbers, url, key(claim))]
-    return mine or (said[:1] if direct else [])
+    mine = [each for each in said if _means(each, sent, url, claim)]
+    prior = [target(item(each, "claim")) for each in items(claim, "related")]
+    fitting = [each for each in said if _is_of(each, sent, claim)] if direct and not mine else []
+    named = ((each, _reference(each, url, claim)) for each in fitting)
+    return mine or [each for each, to in named if not to or any(to.endswith(one) for one in prior)][:1]
 
 
-def named(bundle: Json, base: str) -> tuple[set[str], set[str]]:
-    """What a Bundle may speak of: (ids of Claims of ours, identifiers of requests as `system|value`). base: of our
-    addresses."""
+def named(bundle: Json, base: str) -> set[str]:
+    """The ids of the Claims of ours that a Bundle may speak of. base: of our addresses."""
     ids, numbers = set[str](), set[str]()
     for each in items(bundle, "entry"):
         answer = item(each, "resource")
@@ -77,7 +81,7 @@ def named(bundle: Json, base: str) -> tuple[set[str], set[str]]:
         to = _ours(text(request, "reference"), base)
         ids |= {to.removeprefix("Claim/")} if to.startswith("Claim/") else set()
     own = f"{IDENTIFIER}|"
-    return ids | {each.removeprefix(own) for each in numbers if each.startswith(own)}, numbers
+    return ids | {each.removeprefix(own) for each in numbers if each.startswith(own)}
 
 
 def _said(bundle: Json) -> Iterator[Said]:
@@ -86,13 +90,38 @@ def _said(bundle: Json) -> Iterator[Said]:
         if each.get("resourceType") == "ClaimResponse":
             wishes = [(name, one) for name, one in entries if one.get("resourceType") == "Task" and is_wish(one)]
             asked = text(item(each, "request"), "reference")
-            yield Said(url, each, tuple(w for w in wishes if not asked or asked in references(w[1])))
+            whose = text(item(each, "patient"), "reference")
+            patient = next((one for name, one in entries if whose in (name, key(one))), {})
+            yield Said(url, each, tuple(w for w in wishes if not asked or asked in references(w[1])), patient)
 
 
-def _means(answer: Json, numbers: Collection[str], url: str, name: str) -> bool:
-    request = item(answer, "request")
-    own = {*identifiers(answer), identifier(item(request, "identifier"))} - {""}
-    return text(request, "reference") in (url, name) or not own.isdisjoint(numbers)
+def _means(said: Said, sent: Json, url: str, claim: Json) -> bool:
+    """Whether an answer is to this request, and of its patient. A reference to a request of ours decides; else the
+    number that we gave it: other numbers are what somebody typed, and two requests may have the same."""
+    named = _reference(said, url, claim)
+    numbers = {*identifiers(said.answer), identifier(item(item(said.answer, "request"), "identifier"))}
+    is_meant = named in (url, key(claim)) if named else f"{IDENTIFIER}|{claim['id']}" in numbers
+    return is_meant and _is_of(said, sent, claim)
+
+
+def _reference(said: Said, url: str, claim: Json) -> str:
+    """The request of ours that an answer names, by its address or as `Claim/id`; empty where it names none."""
+    to = text(item(said.answer, "request"), "reference")
+    return to if to == key(claim) or to.startswith(url.removesuffix(str(claim["id"]))) else ""
+
+
+def _is_of(said: Said, sent: Json, claim: Json) -> bool:
+    """Whether an answer is of the request's patient, as far as it tells: by the name that we gave, else by a number of
+    the patient that comes along."""
+    ours, whose = (text(item(each, "patient"), "reference") for each in (claim, said.answer))
+    mine = next((each for each in items(sent, "entry") if key(item(each, "resource")) == ours), {})
+    url = text(mine, "fullUrl")
+    if whose in (ours, url):
+        return True
+    if url and whose.startswith(url.removesuffix(ours.partition("/")[2])):
+        return False  # another patient of ours
+    numbers, theirs = identifiers(item(mine, "resource")), identifiers(said.patient)
+    return not theirs or not numbers or not theirs.isdisjoint(numbers)
 
 
 def kept(said: Said, claim: Json, base: str, now: datetime) -> Json:
@@ -123,14 +152,16 @@ def _ours(to: str, base: str) -> str:
 
 
 def wish(url: str, task: Json, claim: Json, base: str) -> Json:
-    """A payer's wish for a paper or a form as it stands here. The same one has the same id."""
-    bare = {name: value for name, value in task.items() if name not in ("id", "meta", "text", "contained")}
+    """A payer's wish for a paper or a form as it stands here, without what is its owner's to say: what fulfilled it,
+    and how far it is. The same one has the same id."""
+    bare = {name: value for name, value in task.items() if name not in _NO_WISH}
     ours: Json = substitute(bare, {"reference": lambda to: _ours(to, base)})
     who: dict[str, Any] = {"for": item(claim, "patient"), "requester": item(claim, "insurer"),
                            "owner": item(claim, "provider"), "reasonReference": {"reference": key(claim)}}  # fmt: skip
-    ours.pop("focus", None)
+    done = text(ours, "status") == "completed"  # the payer has it by another way; else it waits still
     return ours | {name: value for name, value in who.items() if value} | {
-        "id": str(uuid5(_SPACE, f"{key(claim)}|{url}")), "intent": text(ours, "intent") or "order",
+        "id": str(uuid5(_SPACE, f"{key(claim)}|{url}")), "status": "completed" if done else "requested",
+        "intent": text(ours, "intent") or "order",
     }  # fmt: skip
 
 

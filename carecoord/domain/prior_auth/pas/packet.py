@@ -66,10 +66,12 @@ def _numbered(resource: Json, cards: Sequence[Json]) -> Json:
 
 
 def _traced(resource: Json) -> Json:
-    """A Claim with a number of its own, by which its answer is known again; everything else as it is."""
-    if resource.get("resourceType") != "Claim" or items(resource, "identifier"):
+    """A Claim with a number of its own beside those that people gave it, by which its answer is known again; everything
+    else as it is."""
+    own = {"system": IDENTIFIER, "value": str(resource["id"])}
+    if resource.get("resourceType") != "Claim" or own in items(resource, "identifier"):
         return resource
-    return resource | {"identifier": [{"system": IDENTIFIER, "value": str(resource["id"])}]}
+    return resource | {"identifier": [*items(resource, "identifier"), own]}
 
 
 def _priors(claim: Json) -> list[str]:
